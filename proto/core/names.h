@@ -1,0 +1,34 @@
+// Which names variables, scopes, ops and workers may have.
+#ifndef VARSCOPE_PROTO_CORE_NAMES_H_
+#define VARSCOPE_PROTO_CORE_NAMES_H_
+
+#include <cstddef>
+#include <string>
+#include "absl/strings/string_view.h"
+
+#include "absl/status/status.h"
+
+namespace varscope {
+
+inline constexpr size_t kMaxNameBytes = 1024;
+
+// ^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$ : TensorFlow's rule for ops and root scopes.
+bool IsValidOpName(absl::string_view name);
+// ^[A-Za-z0-9_.\\/>-]*$ : its rule for scopes inside another.
+bool IsValidScopeName(absl::string_view name);
+
+// OK, or InvalidArgument whose text (TensorFlow's) quotes the name shortened and escaped.
+absl::Status ValidateScopeName(absl::string_view name, bool at_root);
+
+// What the server asks of a variable's name: not empty, at most kMaxNameBytes, a valid op name.
+absl::Status ValidateVariableName(absl::string_view name);
+
+// A worker's id: 1 to 256 printable ASCII characters without blanks.
+absl::Status ValidateWorkerId(absl::string_view id);
+
+// At most 64 bytes of `name`, control and non-ASCII bytes escaped, fit for a log line.
+std::string Printable(absl::string_view name);
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_PROTO_CORE_NAMES_H_

@@ -1,0 +1,62 @@
+// The shape of a tensor, possibly with unknown dimensions or unknown rank.
+#ifndef VARSCOPE_PROTO_CORE_SHAPE_H_
+#define VARSCOPE_PROTO_CORE_SHAPE_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/core/dtype.h"
+
+namespace varscope {
+
+// A value type; TensorFlow's TensorShape. Thread-compatible.
+class Shape {
+ public:
+  static constexpr int64_t kUnknownDim = -1;
+  static constexpr int kMaxRank = 16;
+
+  Shape() = default;  // a scalar
+  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
+  explicit Shape(std::vector<int64_t> dims) : dims_(std::move(dims)) {}
+  static Shape Unknown();
+
+  bool known_rank() const { return known_rank_; }
+  // 0 when the rank is unknown.
+  int rank() const { return static_cast<int>(dims_.size()); }
+  const std::vector<int64_t>& dims() const { return dims_; }
+  int64_t dim(int axis) const { return dims_[axis < 0 ? axis + rank() : axis]; }
+  bool IsFullyDefined() const;
+
+  // The product of the dimensions. Requires IsFullyDefined() and no overflow: call ByteSize first
+  // for a shape that came from outside.
+  int64_t num_elements() const;
+
+  // True when some fully defined shape fits both.
+  bool IsCompatibleWith(const Shape& other) const;
+
+  // As Python prints it: "()", "(2,)", "(2, 3)", "(None, 3)", "<unknown>".
+  std::string ToString() const;
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return a.known_rank_ == b.known_rank_ && a.dims_ == b.dims_;
+  }
+
+ private:
+  bool known_rank_ = true;
+  std::vector<int64_t> dims_;
+};
+
+// The bytes that a tensor of this dtype and shape takes. InvalidArgument when the shape is not
+// fully defined, has a negative dimension, more than kMaxRank of them, or a product that does not
+// fit in 63 bits. Never allocates.
+absl::StatusOr<uint64_t> ByteSize(DType dtype, const Shape& shape);
+
+// NumPy broadcasting, unknown dimensions included; nothing when the shapes do not fit.
+absl::StatusOr<Shape> Broadcast(const Shape& a, const Shape& b);
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_PROTO_CORE_SHAPE_H_

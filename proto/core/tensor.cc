@@ -1,0 +1,91 @@
+#include "proto/core/tensor.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <new>
+
+#include "absl/strings/str_cat.h"
+
+namespace varscope {
+
+std::shared_ptr<Block> Block::TryAllocate(size_t size) {
+  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  if (rounded < size) return nullptr;
+  auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
+  if (data == nullptr) return nullptr;
+  return std::shared_ptr<Block>(new Block(data, size));
+}
+
+Block::~Block() { std::free(data_); }
+
+absl::StatusOr<Tensor> Tensor::TryAllocate(DType dtype, const Shape& shape) {
+  absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
+  if (!bytes.ok()) return bytes.status();
+  Tensor t;
+  t.dtype_ = dtype;
+  t.shape_ = shape;
+  t.num_elements_ = static_cast<int64_t>(*bytes / SizeOf(dtype));
+  t.block_ = Block::TryAllocate(*bytes);
+  if (t.block_ == nullptr) {
+    return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
+  }
+  return t;
+}
+
+Tensor::Tensor(DType dtype, Shape shape) {
+  absl::StatusOr<Tensor> t = TryAllocate(dtype, shape);
+  if (!t.ok()) throw std::bad_alloc();
+  *this = *std::move(t);
+}
+
+Tensor Tensor::Reshaped(Shape shape) const {
+  Tensor t = *this;
+  t.shape_ = std::move(shape);
+  return t;
+}
+
+Tensor Tensor::Clone() const {
+  Tensor t(dtype_, shape_);
+  std::memcpy(t.mutable_raw(), raw(), byte_size());
+  return t;
+}
+
+int64_t FirstNonFinite(const Tensor& tensor) {
+  int64_t found = -1;
+  VisitDType(tensor.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_floating_point_v<T>) {
+      // x - x is 0 for finite x and NaN otherwise: one vectorizable pass decides the common case.
+      std::span<const T> values = tensor.values<T>();
+      T sum = 0;
+      for (T x : values) sum += x - x;
+      if (sum == 0) return;
+      for (size_t i = 0; i < values.size(); ++i) {
+        if (std::isfinite(values[i])) continue;
+        found = static_cast<int64_t>(i);
+        return;
+      }
+    }
+  });
+  return found;
+}
+
+std::string Summarize(const Tensor& tensor, int64_t limit) {
+  if (!tensor.defined()) return "<undefined>";
+  std::string out = "[";
+  VisitDType(tensor.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (int64_t i = 0; i < tensor.num_elements() && i < limit; ++i) {
+      absl::StrAppend(&out, i == 0 ? "" : " ");
+      if constexpr (std::is_floating_point_v<T>) {
+        absl::StrAppend(&out, tensor.data<T>()[i]);
+      } else {
+        absl::StrAppend(&out, static_cast<int64_t>(tensor.data<T>()[i]));
+      }
+    }
+  });
+  if (tensor.num_elements() > limit) absl::StrAppend(&out, " ...");
+  return out + "]";
+}
+
+}  // namespace varscope

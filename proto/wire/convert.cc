@@ -1,0 +1,50 @@
+#include "proto/wire/convert.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace varscope::wire {
+
+void ToProto(const Shape& shape, v1::Shape* out) {
+  out->set_unknown_rank(!shape.known_rank());
+  out->mutable_dims()->Assign(shape.dims().begin(), shape.dims().end());
+}
+
+absl::StatusOr<Shape> FromProto(const v1::Shape& shape) {
+  if (shape.unknown_rank()) return Shape::Unknown();
+  if (shape.dims_size() > Shape::kMaxRank) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("shape has ", shape.dims_size(), " dimensions, at most ", Shape::kMaxRank));
+  }
+  for (int64_t d : shape.dims()) {
+    if (d < Shape::kUnknownDim) {
+      return absl::InvalidArgumentError(absl::StrCat("shape has the negative dimension ", d));
+    }
+  }
+  return Shape(std::vector<int64_t>(shape.dims().begin(), shape.dims().end()));
+}
+
+v1::DType ToProto(DType dtype) { return static_cast<v1::DType>(dtype); }
+
+absl::StatusOr<DType> FromProto(v1::DType dtype) {
+  const int number = static_cast<int>(dtype);
+  const DType result = number > 0 && number < 256 ? static_cast<DType>(number) : DType::kInvalid;
+  if (SizeOf(result) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(number, " is not a dtype that varscope stores"));
+  }
+  return result;
+}
+
+void ToProto(const Definer& definer, v1::Definer* out) {
+  out->set_worker_id(definer.worker_id);
+  out->set_host(definer.host);
+  out->set_pid(definer.pid);
+  out->set_file(definer.file);
+  out->set_line(definer.line);
+  out->set_time_unix_micros(definer.time_unix_micros);
+}
+
+Definer FromProto(const v1::Definer& d) {
+  return {d.worker_id(), d.host(), d.pid(), d.file(), d.line(), d.time_unix_micros()};
+}
+
+}  // namespace varscope::wire

@@ -1,0 +1,26 @@
+// Between the wire's messages and the core's value types.
+#ifndef VARSCOPE_PROTO_WIRE_CONVERT_H_
+#define VARSCOPE_PROTO_WIRE_CONVERT_H_
+
+#include "absl/status/statusor.h"
+#include "proto/core/definer.h"
+#include "proto/core/dtype.h"
+#include "proto/core/shape.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::wire {
+
+void ToProto(const Shape& shape, v1::Shape* out);
+// InvalidArgument for more than Shape::kMaxRank dimensions or one below -1.
+absl::StatusOr<Shape> FromProto(const v1::Shape& shape);
+
+v1::DType ToProto(DType dtype);
+// InvalidArgument for a number that names no dtype.
+absl::StatusOr<DType> FromProto(v1::DType dtype);
+
+void ToProto(const Definer& definer, v1::Definer* out);
+Definer FromProto(const v1::Definer& definer);
+
+}  // namespace varscope::wire
+
+#endif  // VARSCOPE_PROTO_WIRE_CONVERT_H_

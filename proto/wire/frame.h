@@ -1,0 +1,93 @@
+// TensorFrame to and from gRPC byte buffers. Tensor bytes are never copied into a protobuf field:
+// an encoded frame refers to the tensors' own blocks, a decoded one to the slices that arrived.
+// The encoding is exactly protobuf's for varscope.v1.TensorFrame.
+#ifndef VARSCOPE_PROTO_WIRE_FRAME_H_
+#define VARSCOPE_PROTO_WIRE_FRAME_H_
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/core/tensor.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::wire {
+
+// A frame's body holds at most this much, so that a stream is flow-controlled in such steps.
+inline constexpr size_t kFrameBodyBytes = size_t{2} << 20;
+inline constexpr size_t kMaxHeaderBytes = size_t{16} << 20;
+
+struct Frame {
+  v1::FrameHeader header;
+  std::vector<grpc::Slice> body;  // in order
+  size_t body_size = 0;
+};
+
+// A slice of the tensor's own memory, which it keeps alive.
+grpc::Slice ShareBytes(const Tensor& tensor, size_t offset, size_t length);
+
+grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body);
+
+// InvalidArgument for bytes that are not a TensorFrame, or a header above kMaxHeaderBytes.
+absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
+
+// Cuts tensors into frames. Small tensors share a frame, large ones take several. The tensors are
+// pinned until the last frame that refers to them is gone. Not thread-safe.
+class FrameWriter {
+ public:
+  // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged).
+  FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors);
+
+  // The next frame, or nothing after the last. The first call always gives one.
+  std::optional<grpc::ByteBuffer> Next();
+
+ private:
+  v1::FrameHeader header_;
+  std::vector<Tensor> tensors_;
+  size_t tensor_ = 0;
+  size_t offset_ = 0;
+  bool first_ = true;
+};
+
+// Puts a stream of frames together again. Not thread-safe.
+class FrameReader {
+ public:
+  // Called once with the head, before any memory is taken for tensors; its error ends the stream.
+  using CheckHead = std::function<absl::Status(const v1::FrameHeader& head)>;
+  explicit FrameReader(CheckHead check_head) : check_head_(std::move(check_head)) {}
+
+  // InvalidArgument, naming the tensor, for anything that does not add up: a second head, a chunk
+  // out of order or beyond its tensor, a body shorter or longer than its chunks, a bool that is
+  // neither 0 nor 1. ResourceExhausted without memory.
+  absl::Status Add(grpc::ByteBuffer& buffer);
+
+  // OK when every tensor is whole; else InvalidArgument names the first that is short.
+  absl::Status Finish() const;
+
+  const v1::FrameHeader& head() const { return head_; }
+  v1::FrameHeader& mutable_head() { return head_; }
+  // By TensorSpec; an unchanged one is undefined.
+  std::vector<Tensor>& tensors() { return tensors_; }
+
+ private:
+  absl::Status AddHead(v1::FrameHeader header);
+  absl::Status AddChunk(const v1::Chunk& chunk, Frame& frame);
+  absl::Status CheckValues(size_t index) const;
+
+  CheckHead check_head_;
+  bool has_head_ = false;
+  v1::FrameHeader head_;
+  std::vector<uint64_t> sizes_;
+  std::vector<uint64_t> received_;
+  std::vector<Tensor> tensors_;
+  size_t slice_ = 0;         // reading position in the present frame's body
+  size_t slice_offset_ = 0;
+};
+
+}  // namespace varscope::wire
+
+#endif  // VARSCOPE_PROTO_WIRE_FRAME_H_

@@ -1,0 +1,13 @@
+// What the daemon's exit status means; documented in --help.
+#ifndef VARSCOPE_SERVER_EXIT_CODES_H_
+#define VARSCOPE_SERVER_EXIT_CODES_H_
+
+namespace varscope::server {
+
+inline constexpr int kExitClean = 0;
+inline constexpr int kExitCannotServe = 1;
+inline constexpr int kExitUsage = 2;
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_EXIT_CODES_H_

@@ -1,0 +1,106 @@
+// varscoped: reads its options, serves until a signal, stops cleanly.
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "server/exit_codes.h"
+#include "server/options.h"
+#include "server/rpc/service.h"
+
+namespace varscope::server {
+namespace {
+
+// Frames hold 2 MiB of tensor and a header of at most 16 MiB.
+constexpr int kMaxMessageBytes = 32 << 20;
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// Atomic, so that a reader never sees half a number.
+bool WritePortFile(const std::string& path, int port) {
+  const std::string temporary = path + ".tmp";
+  std::ofstream out(temporary);
+  out << port << "\n";
+  out.close();
+  return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+void ListenOn(grpc::ServerBuilder& builder, const Options& options, std::vector<int>& ports) {
+  ports.resize(options.listen.size());
+  for (size_t i = 0; i < options.listen.size(); ++i) {
+    builder.AddListeningPort(options.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
+  }
+}
+
+int Serve(const Options& options) {
+  Store store({options.max_variable_bytes, options.max_store_bytes});
+  Workers workers;
+  ServiceLimits limits;
+  limits.max_push_bytes = options.max_push_bytes;
+  auto barriers = std::make_unique<Barriers>();
+  ParameterServerService service(store, workers, *barriers, limits);
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  std::vector<int> ports;
+  ListenOn(builder, options, ports);
+  builder.RegisterService(&service);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) {
+    spdlog::error("cannot listen on {}: is it in use, or not an address of this machine?",
+                  fmt::join(options.listen, ", "));
+    return kExitCannotServe;
+  }
+  if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {
+    spdlog::error("cannot write the port file {}", options.port_file);
+    return kExitCannotServe;
+  }
+  for (size_t i = 0; i < ports.size(); ++i) {
+    spdlog::info("varscoped {} serves varscope.v1 on {} (port {}), store up to {} MiB",
+                 VARSCOPE_VERSION, options.listen[i], ports[i], options.max_store_bytes >> 20);
+  }
+
+  const sigset_t signals = StopSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal),
+               options.grace_seconds);
+  server->GetHealthCheckService()->SetServingStatus(false);
+  barriers.reset();
+  server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(options.grace_seconds));
+  spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),
+               store.List("").size());
+  return kExitClean;
+}
+
+}  // namespace
+}  // namespace varscope::server
+
+int main(int argc, char** argv) {
+  using namespace varscope::server;
+  std::variant<Options, int> parsed = ParseOptions(argc, argv);
+  if (const int* code = std::get_if<int>(&parsed)) return *code;
+  const Options& options = std::get<Options>(parsed);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("varscoped"));
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  // Before any thread starts, so that only sigwait sees them.
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return Serve(options);
+}

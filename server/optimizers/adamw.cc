@@ -1,0 +1,55 @@
+#include <cmath>
+
+#include "server/optimizers/rules.h"
+
+namespace varscope::server {
+namespace {
+
+enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
+enum { kBeta1Power, kBeta2Power };
+
+// Loshchilov, Hutter 2017, Algorithm 2 with the schedule folded into the learning rate:
+// var -= lr (m^ / (sqrt(v^) + eps) + weight_decay var), with m^ = m / (1 - beta1^t) and
+// v^ = v / (1 - beta2^t). The sparse form is lazy: only the rows named move and decay.
+struct Rule : ElementwiseRule<Rule> {
+  static Optimizer Declare() {
+    return {.name = "AdamW",
+            .hyperparameters = {{"learning_rate", 0.001},
+                                {"beta1", 0.9},
+                                {"beta2", 0.999},
+                                {"epsilon", 1e-8},
+                                {"weight_decay", 0.01}},
+            .slots = [](const Hyperparameters&) { return std::vector<StateDef>{{"m"}, {"v"}}; },
+            .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
+  }
+  template <typename T>
+  static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
+    const T lr = static_cast<T>(args.h[kLearningRate]);
+    const T decay = static_cast<T>(args.h[kWeightDecay]);
+    const T c1 = static_cast<T>(1 - args.h[kBeta1]);
+    const T c2 = static_cast<T>(1 - args.h[kBeta2]);
+    const T unbias1 = static_cast<T>(1 / (1 - args.scalars[kBeta1Power]));
+    const T unbias2 = static_cast<T>(1 / (1 - args.scalars[kBeta2Power]));
+    const T epsilon = static_cast<T>(args.h[kEpsilon]);
+    T* const var = args.variable.data() + at;
+    T* const m = args.slots[0].data() + at;
+    T* const v = args.slots[1].data() + at;
+    const T* const g = args.gradient.data() + from;
+    for (size_t i = 0; i < n; ++i) {
+      m[i] += (g[i] - m[i]) * c1;
+      v[i] += (g[i] * g[i] - v[i]) * c2;
+      const T step = m[i] * unbias1 / (std::sqrt(v[i] * unbias2) + epsilon);
+      var[i] -= lr * (step + decay * var[i]);
+    }
+  }
+  static void Finish(const Hyperparameters& h, std::span<double> scalars) {
+    scalars[kBeta1Power] *= h[kBeta1];
+    scalars[kBeta2Power] *= h[kBeta2];
+  }
+};
+
+}  // namespace
+
+Optimizer AdamW() { return Make<Rule>(); }
+
+}  // namespace varscope::server

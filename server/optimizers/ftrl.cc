@@ -1,0 +1,63 @@
+#include <cmath>
+#include <limits>
+
+#include "server/optimizers/rules.h"
+
+namespace varscope::server {
+namespace {
+
+enum {
+  kLearningRate,
+  kLearningRatePower,
+  kInitialAccumulator,
+  kL1,
+  kL2,
+  kL2Shrinkage,
+  kBeta,
+};
+
+// FTRL-Proximal, McMahan et al. 2013, Algorithm 1, with the general learning-rate power, shrinkage
+// and beta as TensorFlow has them.
+struct Rule : ElementwiseRule<Rule> {
+  static Optimizer Declare() {
+    return {.name = "Ftrl",
+            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
+                                {"learning_rate_power", -0.5},
+                                {"initial_accumulator_value", 0.1},
+                                {"l1_regularization_strength", 0.0},
+                                {"l2_regularization_strength", 0.0},
+                                {"l2_shrinkage_regularization_strength", 0.0},
+                                {"beta", 0.0}},
+            .slots = [](const Hyperparameters& h) {
+              return std::vector<StateDef>{{"accum", h[kInitialAccumulator]}, {"linear"}};
+            }};
+  }
+  template <typename T>
+  static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
+    const T lr = static_cast<T>(args.h[kLearningRate]);
+    const T power = static_cast<T>(-args.h[kLearningRatePower]);
+    const T l1 = static_cast<T>(args.h[kL1]);
+    const T l2 = static_cast<T>(args.h[kL2] + args.h[kBeta] / (2 * args.h[kLearningRate]));
+    const T shrinkage = static_cast<T>(args.h[kL2Shrinkage]);
+    T* const var = args.variable.data() + at;
+    T* const accum = args.slots[0].data() + at;
+    T* const linear = args.slots[1].data() + at;
+    const T* const g = args.gradient.data() + from;
+    for (size_t i = 0; i < n; ++i) {
+      const T grad = g[i] + 2 * shrinkage * var[i];
+      const T new_accum = accum[i] + g[i] * g[i];
+      const T new_root = std::pow(new_accum, power);
+      linear[i] += grad - (new_root - std::pow(accum[i], power)) / lr * var[i];
+      const T quadratic = new_root / lr + 2 * l2;
+      const T excess = std::copysign(l1, linear[i]) - linear[i];
+      var[i] = std::abs(linear[i]) > l1 ? excess / quadratic : T{0};
+      accum[i] = new_accum;
+    }
+  }
+};
+
+}  // namespace
+
+Optimizer Ftrl() { return Make<Rule>(); }
+
+}  // namespace varscope::server

@@ -1,0 +1,30 @@
+#include <limits>
+
+#include "server/optimizers/rules.h"
+
+namespace varscope::server {
+namespace {
+
+enum { kLearningRate };
+
+// var -= lr * g
+struct Rule : ElementwiseRule<Rule> {
+  static Optimizer Declare() {
+    return {.name = "GradientDescent",
+            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()}},
+            .slots = [](const Hyperparameters&) { return std::vector<StateDef>{}; }};
+  }
+  template <typename T>
+  static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
+    const T lr = static_cast<T>(args.h[kLearningRate]);
+    T* const var = args.variable.data() + at;
+    const T* const g = args.gradient.data() + from;
+    for (size_t i = 0; i < n; ++i) var[i] -= lr * g[i];
+  }
+};
+
+}  // namespace
+
+Optimizer GradientDescent() { return Make<Rule>(); }
+
+}  // namespace varscope::server

@@ -1,0 +1,120 @@
+// What an optimizer is to the server: hyperparameters, slots, and pure update rules on spans.
+//
+// Each optimizer is one file with one Rule type, and one line in registry.cc. The formulas and
+// defaults are TensorFlow 1's (tf.compat.v1.train, recorded in tests/conformance/data), except
+// AdamW and LAMB, which follow their papers. All functions are pure and thread-safe.
+#ifndef VARSCOPE_SERVER_OPTIMIZERS_OPTIMIZER_H_
+#define VARSCOPE_SERVER_OPTIMIZERS_OPTIMIZER_H_
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include "absl/strings/string_view.h"
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace varscope::server {
+
+// A hyperparameter's name and TensorFlow's default; NaN: it must be given.
+struct HyperparameterDef {
+  absl::string_view name;
+  double default_value;
+};
+
+// Every declared hyperparameter with its value, in the order of declaration.
+using Hyperparameters = std::vector<double>;
+
+// A slot, or a scalar shared by all variables of one optimizer. The initial value is a constant,
+// or the value of a hyperparameter when `from` names one.
+struct StateDef {
+  absl::string_view role;
+  double initial_value = 0;
+  absl::string_view from = {};
+};
+
+// One variable's update. Slots and scalars come in the order of their declaration.
+template <typename T>
+struct UpdateArgs {
+  std::span<T> variable;
+  std::vector<std::span<T>> slots;
+  std::span<const T> gradient;  // dense: like variable; sparse: rows.size() rows
+  const Hyperparameters& h;
+  std::span<const double> scalars;
+  // Sparse only: distinct rows, each below variable.size() / row_size.
+  std::span<const int64_t> rows = {};
+  int64_t row_size = 0;
+};
+
+struct Optimizer {
+  absl::string_view name;
+  std::vector<HyperparameterDef> hyperparameters;
+  std::vector<StateDef> (*slots)(const Hyperparameters&);
+  std::vector<StateDef> scalars;
+  void (*dense32)(const UpdateArgs<float>&);
+  void (*dense64)(const UpdateArgs<double>&);
+  void (*sparse32)(const UpdateArgs<float>&);
+  void (*sparse64)(const UpdateArgs<double>&);
+  // After all updates of one push; advances the scalars.
+  void (*finish)(const Hyperparameters&, std::span<double> scalars);
+
+  template <typename T>
+  void Apply(const UpdateArgs<T>& args, bool sparse) const {
+    if constexpr (std::is_same_v<T, float>) {
+      (sparse ? sparse32 : dense32)(args);
+    } else {
+      (sparse ? sparse64 : dense64)(args);
+    }
+  }
+};
+
+// A Rule has: static Optimizer Declare() that fills name, hyperparameters, slots, scalars; static
+// template Dense<T>, Sparse<T>; static Finish.
+template <typename Rule>
+Optimizer Make() {
+  Optimizer o = Rule::Declare();
+  o.dense32 = &Rule::template Dense<float>;
+  o.dense64 = &Rule::template Dense<double>;
+  o.sparse32 = &Rule::template Sparse<float>;
+  o.sparse64 = &Rule::template Sparse<double>;
+  o.finish = &Rule::Finish;
+  return o;
+}
+
+// For element-wise rules, whose sparse form is the dense one row by row: a Rule derived from this
+// gives `template <T> static void Range(const UpdateArgs<T>&, size_t var_begin, size_t grad_begin,
+// size_t count)`.
+template <typename Rule>
+struct ElementwiseRule {
+  template <typename T>
+  static void Dense(const UpdateArgs<T>& args) {
+    Rule::template Range<T>(args, 0, 0, args.variable.size());
+  }
+  template <typename T>
+  static void Sparse(const UpdateArgs<T>& args) {
+    for (size_t i = 0; i < args.rows.size(); ++i) {
+      Rule::template Range<T>(args, args.rows[i] * args.row_size, i * args.row_size,
+                              args.row_size);
+    }
+  }
+  static void Finish(const Hyperparameters&, std::span<double>) {}
+};
+
+// Null when no optimizer has that name.
+const Optimizer* FindOptimizer(absl::string_view name);
+std::vector<absl::string_view> OptimizerNames();
+
+// Fills in defaults. InvalidArgument for an unknown or missing name, or a value that is not finite.
+absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
+                                                    const std::map<std::string, double>& given);
+
+// Sums the rows of a sparse gradient that name the same row, as TensorFlow does, and checks that
+// each row is in [0, row_count). On success `rows` is distinct and `values` has as many rows.
+template <typename T>
+absl::Status SumDuplicateRows(int64_t row_count, int64_t row_size, std::vector<int64_t>& rows,
+                              std::vector<T>& values);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_OPTIMIZERS_OPTIMIZER_H_

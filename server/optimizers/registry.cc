@@ -1,0 +1,87 @@
+#include <cmath>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/optimizers/optimizer.h"
+#include "server/optimizers/rules.h"
+
+namespace varscope::server {
+namespace {
+
+const std::vector<Optimizer>& Registry() {
+  static const auto* const registry = new std::vector<Optimizer>{
+      GradientDescent(), Momentum(), Adagrad(), Adadelta(), Adam(),
+      RMSProp(),         Ftrl(),     AdamW(),   Lamb(),
+  };
+  return *registry;
+}
+
+}  // namespace
+
+const Optimizer* FindOptimizer(absl::string_view name) {
+  for (const Optimizer& optimizer : Registry()) {
+    if (optimizer.name == name) return &optimizer;
+  }
+  return nullptr;
+}
+
+std::vector<absl::string_view> OptimizerNames() {
+  std::vector<absl::string_view> names;
+  for (const Optimizer& optimizer : Registry()) names.push_back(optimizer.name);
+  return names;
+}
+
+absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
+                                                    const std::map<std::string, double>& given) {
+  Hyperparameters values;
+  size_t used = 0;
+  for (const HyperparameterDef& def : optimizer.hyperparameters) {
+    const auto it = given.find(std::string(def.name));
+    used += it != given.end() ? 1 : 0;
+    const double value = it != given.end() ? it->second : def.default_value;
+    if (!std::isfinite(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(optimizer.name, " needs a finite value for '", def.name, "'"));
+    }
+    values.push_back(value);
+  }
+  if (used == given.size()) return values;
+  const auto name = [](std::string* out, const HyperparameterDef& def) { out->append(def.name); };
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown hyperparameter given to ", optimizer.name, ", which takes: ",
+                   absl::StrJoin(optimizer.hyperparameters, ", ", name)));
+}
+
+template <typename T>
+absl::Status SumDuplicateRows(int64_t row_count, int64_t row_size, std::vector<int64_t>& rows,
+                              std::vector<T>& values) {
+  absl::flat_hash_map<int64_t, size_t> position;
+  position.reserve(rows.size());
+  size_t kept = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] < 0 || rows[i] >= row_count) {
+      return absl::OutOfRangeError(
+          absl::StrCat("row ", rows[i], " is not in [0, ", row_count, ")"));
+    }
+    const auto [it, fresh] = position.try_emplace(rows[i], kept);
+    T* const to = values.data() + it->second * row_size;
+    const T* const from = values.data() + i * row_size;
+    if (fresh) {
+      if (kept != i) std::copy(from, from + row_size, to);
+      rows[kept++] = rows[i];
+    } else {
+      for (int64_t k = 0; k < row_size; ++k) to[k] += from[k];
+    }
+  }
+  rows.resize(kept);
+  values.resize(kept * row_size);
+  return absl::OkStatus();
+}
+
+template absl::Status SumDuplicateRows(int64_t, int64_t, std::vector<int64_t>&,
+                                       std::vector<float>&);
+template absl::Status SumDuplicateRows(int64_t, int64_t, std::vector<int64_t>&,
+                                       std::vector<double>&);
+
+}  // namespace varscope::server

@@ -1,0 +1,82 @@
+#include "server/options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "server/exit_codes.h"
+
+namespace varscope::server {
+namespace {
+
+constexpr const char* kAbout =
+    "varscoped: the varscope parameter server.\n"
+    "Owns a store of variables shared by name. Workers connect, get or create variables under\n"
+    "TensorFlow 1's scoping rules, pull values, push gradients; the server applies the optimizer.";
+
+constexpr const char* kMore =
+    "Examples:\n"
+    "  varscoped                                  serve on 127.0.0.1:7077\n"
+    "  varscoped --listen 127.0.0.1:0 --port-file p   any free port, written to the file p\n"
+    "  varscoped --listen 0.0.0.0:7077 --listen unix:/run/varscope.sock\n"
+    "  varscoped --config varscoped.toml          settings from a file: listen = [\"...\"]\n"
+    "\n"
+    "Ask a running server: varscopectl health | list | describe NAME   (see varscopectl --help)\n"
+    "SIGTERM or SIGINT stops it cleanly; calls under way get --grace-seconds to end.\n"
+    "\n"
+    "Exit codes: 0 stopped cleanly, 1 could not listen or write the port file,\n"
+    "            2 wrong flag, environment or config file";
+
+uint64_t HalfOfMemory() {
+  const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
+
+}  // namespace
+
+std::variant<Options, int> ParseOptions(int argc, char** argv) {
+  Options o;
+  CLI::App app(kAbout, "varscoped");
+  app.footer(kMore);
+  app.set_version_flag("--version", std::string("varscoped ") + VARSCOPE_VERSION);
+  app.set_config("--config", "", "Read settings from this TOML or INI file");
+  app.add_option("--listen", o.listen,
+                 "Address to serve on: HOST:PORT (port 0: any free one) or unix:PATH; repeatable")
+      ->envname("VARSCOPE_LISTEN")
+      ->capture_default_str();
+  app.add_option("--port-file", o.port_file,
+                 "Write the TCP port of the first address to this file once serving")
+      ->envname("VARSCOPE_PORT_FILE");
+  app.add_option("--max-store-bytes", o.max_store_bytes,
+                 "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
+                 "[half of the machine's memory]")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("VARSCOPE_MAX_STORE_BYTES");
+  app.add_option("--max-variable-bytes", o.max_variable_bytes,
+                 "Bytes that one variable may take [--max-store-bytes]")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("VARSCOPE_MAX_VARIABLE_BYTES");
+  app.add_option("--max-push-bytes", o.max_push_bytes,
+                 "Bytes that the tensors of one push may take [--max-store-bytes]")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("VARSCOPE_MAX_PUSH_BYTES");
+  app.add_option("--grace-seconds", o.grace_seconds, "How long calls may go on after SIGTERM")
+      ->check(CLI::Range(0, 3600))
+      ->envname("VARSCOPE_GRACE_SECONDS")
+      ->capture_default_str();
+  app.add_option("--log-level", o.log_level, "What to log, on standard error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+      ->envname("VARSCOPE_LOG_LEVEL")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitClean : kExitUsage;
+  }
+  if (o.max_store_bytes == 0) o.max_store_bytes = HalfOfMemory();
+  if (o.max_variable_bytes == 0) o.max_variable_bytes = o.max_store_bytes;
+  if (o.max_push_bytes == 0) o.max_push_bytes = o.max_store_bytes;
+  return o;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,27 @@
+// The daemon's settings: command line, then environment, then config file, then defaults.
+#ifndef VARSCOPE_SERVER_OPTIONS_H_
+#define VARSCOPE_SERVER_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace varscope::server {
+
+struct Options {
+  std::vector<std::string> listen = {"127.0.0.1:7077"};
+  std::string port_file;
+  uint64_t max_store_bytes = 0;  // resolved to half of the machine's memory when 0
+  uint64_t max_variable_bytes = 0;  // resolved to max_store_bytes when 0
+  uint64_t max_push_bytes = 0;      // resolved to max_store_bytes when 0
+  int grace_seconds = 5;
+  std::string log_level = "info";
+};
+
+// The settings, or the exit code of a run that ends here (--help, --version, a wrong flag).
+std::variant<Options, int> ParseOptions(int argc, char** argv);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_OPTIONS_H_

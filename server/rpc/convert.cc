@@ -1,0 +1,215 @@
+#include "server/rpc/convert.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "proto/wire/convert.h"
+
+namespace varscope::server {
+namespace {
+
+absl::StatusOr<Tensor> ValueTensor(const std::string& bytes, DType dtype, const Shape& shape) {
+  const absl::StatusOr<uint64_t> size = ByteSize(dtype, shape);
+  if (!size.ok()) return size.status();
+  if (*size != bytes.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("the initial value has ", bytes.size(),
+                                                   " bytes, ", Name(dtype), " ", shape.ToString(),
+                                                   " takes ", *size));
+  }
+  absl::StatusOr<Tensor> tensor = Tensor::TryAllocate(dtype, shape);
+  if (tensor.ok()) std::memcpy(tensor->mutable_raw(), bytes.data(), bytes.size());
+  return tensor;
+}
+
+absl::StatusOr<InitializerSpec> FromProto(const v1::InitializerSpec& spec, DType dtype,
+                                          const std::optional<Shape>& shape) {
+  InitializerSpec out;
+  out.kind = spec.kind();
+  out.parameters.insert(spec.parameters().begin(), spec.parameters().end());
+  out.mode = spec.mode();
+  out.distribution = spec.distribution();
+  if (spec.has_seed()) out.seed = spec.seed();
+  if (spec.kind() != "value") return out;
+  if (!shape) return absl::InvalidArgumentError("an initial value needs a shape");
+  absl::StatusOr<Tensor> value = ValueTensor(spec.value(), dtype, *shape);
+  if (!value.ok()) return value.status();
+  out.value = *std::move(value);
+  return out;
+}
+
+absl::Status CheckTensorIndex(const v1::FrameHeader& head, uint32_t index) {
+  if (index < static_cast<uint32_t>(head.tensors_size())) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the push names tensor ", index, " of ", head.tensors_size()));
+}
+
+absl::Status CheckUse(const Store& store, const v1::FrameHeader& head, const std::string& name,
+                      uint32_t value, std::optional<uint32_t> rows) {
+  const absl::StatusOr<VariablePtr> variable = store.Find(name);
+  if (!variable.ok()) return variable.status();
+  if (absl::Status status = CheckTensorIndex(head, value); !status.ok()) return status;
+  if (rows) return CheckTensorIndex(head, *rows);
+  const v1::TensorSpec& spec = head.tensors(static_cast<int>(value));
+  const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
+  const VariableDefinition& def = (*variable)->def;
+  if (shape.ok() && *shape == def.shape && spec.dtype() == wire::ToProto(def.dtype)) {
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
+  return absl::InvalidArgumentError(absl::StrCat(
+      "variable ", def.name, ", worker '", Printable(head.push().worker_id()), "': the push sends ",
+      Name(dtype.value_or(DType::kInvalid)), " ", shape.ok() ? shape->ToString() : "?",
+      ", expected ", Name(def.dtype), " ", def.shape.ToString()));
+}
+
+std::optional<uint32_t> RowsOf(const v1::Update& update) {
+  return update.has_rows() ? std::optional<uint32_t>(update.rows()) : std::nullopt;
+}
+std::optional<uint32_t> RowsOf(const v1::Assignment& assignment) {
+  return assignment.has_rows() ? std::optional<uint32_t>(assignment.rows()) : std::nullopt;
+}
+
+}  // namespace
+
+absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
+  ResolveRequest out;
+  out.kind = static_cast<VariableKind>(d.kind());
+  out.name = d.name();
+  out.request.key = d.key();
+  const absl::StatusOr<DType> dtype = wire::FromProto(d.dtype());
+  if (!dtype.ok()) return dtype.status();
+  out.request.dtype = *dtype;
+  out.request.reuse = static_cast<Reuse>(std::min<int>(d.reuse(), v1::REUSE_AUTO));
+  const v1::Shape* shape = d.has_shape() ? &d.shape() : nullptr;
+  if (d.has_partitioning()) {
+    const v1::PartitionSpec& p = d.partitioning();
+    out.request.partitions.emplace(p.partitions().begin(), p.partitions().end());
+    shape = p.has_full_shape() ? &p.full_shape() : nullptr;
+  }
+  if (shape != nullptr) {
+    absl::StatusOr<Shape> read = wire::FromProto(*shape);
+    if (!read.ok()) return read.status();
+    out.request.shape = *std::move(read);
+  }
+  if (d.has_trainable()) out.trainable = d.trainable();
+  out.deferred_value = d.deferred_value();
+  out.definer = wire::FromProto(d.definer());
+  if (d.has_initializer()) {
+    auto initializer = FromProto(d.initializer(), *dtype, out.request.shape);
+    if (!initializer.ok()) return initializer.status();
+    out.initializer = *std::move(initializer);
+  }
+  return out;
+}
+
+void ToProto(Variable& variable, v1::VariableInfo* out) {
+  const VariableDefinition& def = variable.def;
+  out->set_name(def.name);
+  out->set_key(def.key);
+  out->set_kind(static_cast<v1::VariableKind>(def.kind));
+  out->set_dtype(wire::ToProto(def.dtype));
+  wire::ToProto(def.shape, out->mutable_shape());
+  out->set_trainable(def.trainable);
+  out->set_primary(def.primary);
+  wire::ToProto(def.definer, out->mutable_definer());
+  out->set_initializer(def.initializer);
+  out->set_seed(def.seed);
+  out->set_pulls(variable.pulls.load());
+  out->set_pushes(variable.pushes.load());
+  out->set_bytes_pulled(variable.bytes_pulled.load());
+  out->set_bytes_pushed(variable.bytes_pushed.load());
+  std::lock_guard lock(variable.mutex);
+  out->set_version(variable.version);
+  out->set_initialized(variable.initialized);
+  out->set_bytes(variable.value.byte_size());
+}
+
+void ToProto(const Resolution& resolution, v1::Resolution* out) {
+  out->set_outcome(static_cast<v1::Resolution::Outcome>(resolution.outcome));
+  for (const VariablePtr& variable : resolution.variables) {
+    ToProto(*variable, out->add_variables());
+  }
+  if (resolution.partitioning) {
+    v1::PartitionSpec* const p = out->mutable_partitioning();
+    wire::ToProto(resolution.partitioning->full_shape, p->mutable_full_shape());
+    const std::vector<int64_t>& partitions = resolution.partitioning->partitions;
+    p->mutable_partitions()->Assign(partitions.begin(), partitions.end());
+  }
+  out->set_message(resolution.message);
+  out->set_detail(resolution.detail);
+  out->set_warning(resolution.warning);
+  for (const Definer& definer : resolution.definers) wire::ToProto(definer, out->add_definers());
+}
+
+OptimizerStateRequest FromProto(const v1::OptimizerState& state) {
+  return {.optimizer = state.optimizer(),
+          .hyperparameters = {state.hyperparameters().begin(), state.hyperparameters().end()},
+          .name = state.name().empty() ? state.optimizer() : state.name(),
+          .instance = state.instance(),
+          .group = state.group()};
+}
+
+absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tensor>& tensors,
+                               Definer definer) {
+  Push push{.worker_id = head.worker_id(), .definer = std::move(definer)};
+  push.allow_nonfinite = head.allow_nonfinite();
+  const auto tensor = [&](uint32_t index) { return tensors[index]; };
+  const auto rows = [&](const auto& use) {
+    return use.has_rows() ? std::optional<Tensor>(tensor(use.rows())) : std::nullopt;
+  };
+  for (const v1::OptimizerStep& s : head.steps()) {
+    OptimizerStep step{.state = FromProto(s.state()),
+                       .clip_norm = s.clip().norm(),
+                       .clip_value = s.clip().value(),
+                       .weight_decay = s.weight_decay()};
+    if (step.state.group.empty() && s.updates_size() > 0) {
+      step.state.group = s.updates(0).variable();
+    }
+    for (const v1::Update& u : s.updates()) {
+      step.updates.push_back({u.variable(), tensor(u.gradient()), rows(u)});
+    }
+    push.steps.push_back(std::move(step));
+  }
+  for (const v1::Assignment& a : head.assignments()) {
+    if (!v1::Assignment::Op_IsValid(a.op())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("variable ", Printable(a.variable()), ": unknown assignment"));
+    }
+    push.assignments.push_back(
+        {a.variable(), static_cast<AssignOp>(a.op()), tensor(a.value()), rows(a)});
+  }
+  return push;
+}
+
+absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint64_t max_bytes) {
+  if (!head.has_push()) return absl::InvalidArgumentError("the first frame has no push head");
+  uint64_t total = 0;
+  for (const v1::TensorSpec& spec : head.tensors()) {
+    const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
+    const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
+    if (!dtype.ok()) return dtype.status();
+    if (!shape.ok()) return shape.status();
+    const absl::StatusOr<uint64_t> bytes = ByteSize(*dtype, *shape);
+    if (!bytes.ok()) return bytes.status();
+    if (spec.unchanged()) return absl::InvalidArgumentError("a push has no unchanged tensors");
+    if (*bytes > max_bytes || (total += *bytes) > max_bytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("worker '", Printable(head.push().worker_id()), "': the push is above ",
+                       max_bytes, " bytes (--max-push-bytes)"));
+    }
+  }
+  for (const v1::OptimizerStep& step : head.push().steps()) {
+    for (const v1::Update& u : step.updates()) {
+      absl::Status status = CheckUse(store, head, u.variable(), u.gradient(), RowsOf(u));
+      if (!status.ok()) return status;
+    }
+  }
+  for (const v1::Assignment& a : head.push().assignments()) {
+    absl::Status status = CheckUse(store, head, a.variable(), a.value(), RowsOf(a));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,139 @@
+#include "server/rpc/reactors.h"
+
+#include <spdlog/spdlog.h>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "proto/wire/convert.h"
+#include "server/rpc/convert.h"
+#include "server/rpc/status.h"
+#include "server/store/apply.h"
+
+namespace varscope::server {
+namespace {
+
+template <typename Message>
+bool Parse(const grpc::ByteBuffer& buffer, Message* message) {
+  grpc::ByteBuffer copy(buffer);
+  return grpc::SerializationTraits<Message>::Deserialize(&copy, message).ok();
+}
+
+template <typename Message>
+grpc::ByteBuffer Serialize(const Message& message) {
+  grpc::ByteBuffer buffer;
+  bool own = false;
+  grpc::SerializationTraits<Message>::Serialize(message, &buffer, &own);
+  return buffer;
+}
+
+}  // namespace
+
+PullReactor::PullReactor(const Store& store, const grpc::ByteBuffer& request) {
+  std::lock_guard lock(mutex_);
+  v1::PullRequest pull;
+  if (!Parse(request, &pull)) {
+    Finish({grpc::StatusCode::INVALID_ARGUMENT, "the pull request does not parse"});
+    return;
+  }
+  std::vector<std::string> names;
+  for (const v1::PullRequest::Want& want : pull.wants()) names.push_back(want.name());
+  absl::StatusOr<std::vector<PulledVariable>> pulled = store.Pull(names);
+  if (!pulled.ok()) {
+    Finish({static_cast<grpc::StatusCode>(pulled.status().raw_code()),
+            absl::StrCat("worker '", Printable(pull.worker_id()), "': ",
+                         pulled.status().message())});
+    return;
+  }
+  v1::FrameHeader head;
+  std::vector<Tensor> tensors;
+  head.set_global_step(store.global_step());
+  for (size_t i = 0; i < pulled->size(); ++i) {
+    PulledVariable& p = (*pulled)[i];
+    const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
+    v1::TensorSpec* const spec = head.add_tensors();
+    spec->set_name(p.variable->def.name);
+    spec->set_dtype(wire::ToProto(p.variable->def.dtype));
+    wire::ToProto(p.variable->def.shape, spec->mutable_shape());
+    spec->set_version(p.version);
+    spec->set_unchanged(want.has_version() && want.version() == p.version);
+    if (!spec->unchanged()) p.variable->bytes_pulled += p.value.byte_size();
+    tensors.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
+  }
+  pulled->clear();
+  frames_.emplace(std::move(head), std::move(tensors));
+  WriteNext();
+}
+
+void PullReactor::WriteNext() {
+  std::optional<grpc::ByteBuffer> next = frames_->Next();
+  if (!next) {
+    Finish(grpc::Status::OK);
+    return;
+  }
+  frame_ = *std::move(next);
+  StartWrite(&frame_);
+}
+
+void PullReactor::OnWriteDone(bool ok) {
+  std::lock_guard lock(mutex_);
+  if (ok) return WriteNext();
+  Finish({grpc::StatusCode::CANCELLED, "the worker stopped reading"});
+}
+
+void PullReactor::OnDone() { delete this; }
+
+PushReactor::PushReactor(Store& store, const Workers& workers, uint64_t max_bytes,
+                         grpc::ByteBuffer* response)
+    : store_(store),
+      workers_(workers),
+      max_bytes_(max_bytes),
+      response_(response),
+      reader_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {
+  std::lock_guard lock(mutex_);
+  StartRead(&frame_);
+}
+
+absl::Status PushReactor::CheckHead(const v1::FrameHeader& head) {
+  const v1::PushHead& push = head.push();
+  const absl::StatusOr<Asker> asker = workers_.Check(push.worker_id(), push.incarnation());
+  if (!asker.ok()) return asker.status();
+  return CheckPushHead(store_, head, max_bytes_);
+}
+
+absl::Status PushReactor::ApplyWhole() {
+  if (absl::Status status = reader_.Finish(); !status.ok()) return status;
+  const v1::PushHead& head = reader_.head().push();
+  absl::StatusOr<Push> push =
+      FromProto(head, reader_.tensors(), workers_.Describe(head.worker_id()));
+  if (!push.ok()) return push.status();
+  reader_.tensors().clear();
+  const absl::StatusOr<Applied> applied = Apply(store_, *std::move(push));
+  if (!applied.ok()) return applied.status();
+  v1::PushResponse response;
+  response.set_global_step(applied->global_step);
+  for (const Applied::VariableVersion& v : applied->variables) {
+    v1::PushResponse::Applied* const a = response.add_applied();
+    a->set_variable(v.variable);
+    a->set_version(v.version);
+  }
+  *response_ = Serialize(response);
+  return absl::OkStatus();
+}
+
+void PushReactor::OnReadDone(bool ok) {
+  std::lock_guard lock(mutex_);
+  if (finished_) return;
+  const absl::Status status = ok ? reader_.Add(frame_) : ApplyWhole();
+  frame_.Clear();
+  if (ok && status.ok()) {
+    StartRead(&frame_);
+    return;
+  }
+  if (!status.ok()) spdlog::warn("push refused: {}", std::string(status.message()));
+  finished_ = true;
+  Finish(ToGrpc(status));
+}
+
+void PushReactor::OnDone() { delete this; }
+
+}  // namespace varscope::server

@@ -1,0 +1,56 @@
+// The two tensor streams.
+#ifndef VARSCOPE_SERVER_RPC_REACTORS_H_
+#define VARSCOPE_SERVER_RPC_REACTORS_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "proto/wire/frame.h"
+#include "server/store/store.h"
+#include "server/sync/workers.h"
+
+namespace varscope::server {
+
+// Streams one consistent set of values; the next frame is made when the last one is on its way, so
+// gRPC's flow control holds back a slow reader's memory. Deletes itself.
+class PullReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  PullReactor(const Store& store, const grpc::ByteBuffer& request);
+  void OnWriteDone(bool ok) override;
+  void OnDone() override;
+
+ private:
+  void WriteNext();
+
+  std::mutex mutex_;
+  std::optional<wire::FrameWriter> frames_;
+  grpc::ByteBuffer frame_;
+};
+
+// Collects one push and applies it when it is whole. Deletes itself.
+class PushReactor final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
+ public:
+  PushReactor(Store& store, const Workers& workers, uint64_t max_bytes, grpc::ByteBuffer* response);
+  void OnReadDone(bool ok) override;
+  void OnDone() override;
+
+ private:
+  absl::Status CheckHead(const v1::FrameHeader& head);
+  absl::Status ApplyWhole();
+
+  std::mutex mutex_;
+  Store& store_;
+  const Workers& workers_;
+  const uint64_t max_bytes_;
+  grpc::ByteBuffer* const response_;
+  grpc::ByteBuffer frame_;
+  wire::FrameReader reader_;
+  bool finished_ = false;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_REACTORS_H_

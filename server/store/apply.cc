@@ -1,0 +1,394 @@
+#include "server/store/apply.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+
+namespace varscope::server {
+namespace {
+
+// A gradient update after its checks, ready to run.
+struct PreparedUpdate {
+  VariablePtr variable;
+  std::vector<VariablePtr> slots;
+  Tensor gradient;
+  std::vector<int64_t> rows;
+  bool sparse = false;
+};
+
+struct PreparedStep {
+  OptimizerState state;
+  double weight_decay = 0;
+  std::vector<PreparedUpdate> updates;
+};
+
+struct PreparedAssignment {
+  VariablePtr variable;
+  AssignOp op;
+  Tensor value;
+  std::vector<int64_t> rows;
+};
+
+absl::Status Refuse(const Push& push, const std::string& variable, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("variable ", Printable(variable), ", worker '",
+                                                 push.worker_id, "': ", what));
+}
+
+absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows) {
+  std::vector<int64_t> out(rows.num_elements());
+  if (rows.shape().rank() == 1 && rows.dtype() == DType::kInt32) {
+    std::copy_n(rows.data<int32_t>(), out.size(), out.begin());
+    return out;
+  }
+  if (rows.shape().rank() == 1 && rows.dtype() == DType::kInt64) {
+    std::copy_n(rows.data<int64_t>(), out.size(), out.begin());
+    return out;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("row numbers are ", Name(rows.dtype()), " ",
+                                                 rows.shape().ToString(),
+                                                 ", not an int32 or int64 vector"));
+}
+
+int64_t RowSize(const Variable& variable) {
+  const int64_t rows = variable.def.shape.dim(0);
+  return rows == 0 ? 0 : variable.def.shape.num_elements() / rows;
+}
+
+// The shape that `count` rows of the variable have; refuses scalars.
+absl::StatusOr<Shape> RowsShape(const Variable& variable, int64_t count) {
+  if (variable.def.shape.rank() == 0) return absl::InvalidArgumentError("a scalar has no rows");
+  std::vector<int64_t> dims = variable.def.shape.dims();
+  dims[0] = count;
+  return Shape(std::move(dims));
+}
+
+// dtype and shape of `value` against the whole variable or `rows` of it.
+absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::string_view what,
+                       const std::optional<std::vector<int64_t>>& rows) {
+  Shape expected = variable.def.shape;
+  if (rows) {
+    absl::StatusOr<Shape> shape = RowsShape(variable, static_cast<int64_t>(rows->size()));
+    if (!shape.ok()) return shape.status();
+    expected = *std::move(shape);
+    for (int64_t row : *rows) {
+      if (row >= 0 && row < variable.def.shape.dim(0)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("row ", row, " is not in [0, ", variable.def.shape.dim(0), ")"));
+    }
+  }
+  if (value.dtype() == variable.def.dtype && value.shape() == expected) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " is ", Name(value.dtype()), " ",
+                                                 value.shape().ToString(), ", expected ",
+                                                 Name(variable.def.dtype), " ",
+                                                 expected.ToString()));
+}
+
+absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_view what) {
+  if (push.allow_nonfinite) return absl::OkStatus();
+  const int64_t at = FirstNonFinite(value);
+  if (at < 0) return absl::OkStatus();
+  const double bad =
+      value.dtype() == DType::kFloat32 ? value.data<float>()[at] : value.data<double>()[at];
+  return absl::InvalidArgumentError(absl::StrCat(
+      what, " has ", std::isnan(bad) ? "NaN" : "an infinity", " at element ", at, " of ",
+      value.num_elements(), "; nothing was applied (allow_nonfinite lets it pass)"));
+}
+
+template <typename T>
+absl::Status SumRows(const Variable& variable, PreparedUpdate& update) {
+  std::span<const T> given = update.gradient.values<T>();
+  std::vector<T> values(given.begin(), given.end());
+  absl::Status status =
+      SumDuplicateRows(variable.def.shape.dim(0), RowSize(variable), update.rows, values);
+  if (!status.ok()) return status;
+  std::vector<int64_t> dims = variable.def.shape.dims();
+  dims[0] = static_cast<int64_t>(update.rows.size());
+  update.gradient = Tensor::Of<T>(Shape(dims), values);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PreparedUpdate> Prepare(Store& store, const Push& push, GradientUpdate& given) {
+  absl::StatusOr<VariablePtr> variable = store.Find(given.variable);
+  if (!variable.ok()) return variable.status();
+  PreparedUpdate update;
+  update.variable = *variable;
+  update.gradient = std::move(given.gradient);
+  std::optional<std::vector<int64_t>> rows;
+  if (given.rows) {
+    absl::StatusOr<std::vector<int64_t>> read = ReadRows(*given.rows);
+    if (!read.ok()) return Refuse(push, given.variable, read.status().message());
+    rows = *std::move(read);
+  }
+  absl::Status status = CheckFits(**variable, update.gradient, "the gradient", rows);
+  if (status.ok()) status = CheckFinite(push, update.gradient, "the gradient");
+  if (!status.ok()) return Refuse(push, given.variable, status.message());
+  if (!rows) return update;
+  update.sparse = true;
+  update.rows = *std::move(rows);
+  status = (*variable)->def.dtype == DType::kFloat32 ? SumRows<float>(**variable, update)
+                                                     : SumRows<double>(**variable, update);
+  if (!status.ok()) return Refuse(push, given.variable, status.message());
+  return update;
+}
+
+template <typename Fn>
+void ForEachFloat(Tensor& tensor, Fn&& fn) {
+  if (!tensor.unique()) tensor = tensor.Clone();
+  if (tensor.dtype() == DType::kFloat32) {
+    for (float& x : tensor.mutable_values<float>()) x = static_cast<float>(fn(x));
+  } else {
+    for (double& x : tensor.mutable_values<double>()) x = fn(x);
+  }
+}
+
+// As tf.clip_by_value and tf.clip_by_global_norm, before duplicate rows would count twice.
+void Clip(const OptimizerStep& given, PreparedStep& step) {
+  if (given.clip_value > 0) {
+    for (PreparedUpdate& u : step.updates) {
+      ForEachFloat(u.gradient,
+                   [&](double x) { return std::clamp(x, -given.clip_value, given.clip_value); });
+    }
+  }
+  if (given.clip_norm <= 0) return;
+  double squares = 0;
+  for (PreparedUpdate& u : step.updates) {
+    ForEachFloat(u.gradient, [&](double x) {
+      squares += x * x;
+      return x;
+    });
+  }
+  const double norm = std::sqrt(squares);
+  if (norm <= given.clip_norm) return;
+  for (PreparedUpdate& u : step.updates) {
+    ForEachFloat(u.gradient, [&](double x) { return x * given.clip_norm / norm; });
+  }
+}
+
+absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerStep& given) {
+  PreparedStep step;
+  step.weight_decay = given.weight_decay;
+  if (!std::isfinite(given.clip_norm) || !std::isfinite(given.clip_value) ||
+      !std::isfinite(given.weight_decay)) {
+    return absl::InvalidArgumentError(absl::StrCat("worker '", push.worker_id,
+                                                   "': clipping and weight decay must be finite"));
+  }
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (GradientUpdate& update : given.updates) {
+    if (!seen.insert(update.variable).second) {
+      return Refuse(push, update.variable, "has two gradients in one step; sum them first");
+    }
+    names.push_back(update.variable);
+    absl::StatusOr<PreparedUpdate> prepared = Prepare(store, push, update);
+    if (!prepared.ok()) return prepared.status();
+    step.updates.push_back(*std::move(prepared));
+  }
+  absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, names, push.definer);
+  if (!state.ok()) return state.status();
+  for (size_t i = 0; i < step.updates.size(); ++i) step.updates[i].slots = state->slots[i];
+  step.state = *std::move(state);
+  Clip(given, step);
+  return step;
+}
+
+bool IsScatter(AssignOp op) {
+  return op == AssignOp::kScatterUpdate || op == AssignOp::kScatterAdd ||
+         op == AssignOp::kScatterSub;
+}
+
+absl::StatusOr<PreparedAssignment> Prepare(Store& store, const Push& push, Assignment& given) {
+  absl::StatusOr<VariablePtr> variable = store.Find(given.variable);
+  if (!variable.ok()) return variable.status();
+  std::optional<std::vector<int64_t>> rows;
+  if (IsScatter(given.op)) {
+    if (!given.rows) return Refuse(push, given.variable, "a scatter needs row numbers");
+    absl::StatusOr<std::vector<int64_t>> read = ReadRows(*given.rows);
+    if (!read.ok()) return Refuse(push, given.variable, read.status().message());
+    rows = *std::move(read);
+  }
+  absl::Status status = CheckFits(**variable, given.value, "the value", rows);
+  if (status.ok()) status = CheckFinite(push, given.value, "the value");
+  if (!status.ok()) return Refuse(push, given.variable, status.message());
+  const bool arithmetic = given.op != AssignOp::kAssign && given.op != AssignOp::kInitialize &&
+                          given.op != AssignOp::kScatterUpdate;
+  if (arithmetic && (*variable)->def.dtype == DType::kBool) {
+    return Refuse(push, given.variable, "a bool cannot be added to");
+  }
+  return PreparedAssignment{*variable, given.op, std::move(given.value),
+                            rows.value_or(std::vector<int64_t>{})};
+}
+
+template <typename T>
+void RunUpdate(const PreparedStep& step, PreparedUpdate& update, std::span<const double> scalars) {
+  UpdateArgs<T> args{.variable = update.variable->Writable().mutable_values<T>(),
+                     .slots = {},
+                     .gradient = {},
+                     .h = step.state.hyperparameters,
+                     .scalars = scalars,
+                     .rows = update.rows,
+                     .row_size = update.sparse ? RowSize(*update.variable) : 0};
+  for (const VariablePtr& slot : update.slots) {
+    args.slots.push_back(slot->Writable().mutable_values<T>());
+  }
+  if (step.weight_decay != 0 && !update.sparse) {
+    if (!update.gradient.unique()) update.gradient = update.gradient.Clone();
+    std::span<T> g = update.gradient.mutable_values<T>();
+    for (size_t i = 0; i < g.size(); ++i) {
+      g[i] += static_cast<T>(step.weight_decay) * args.variable[i];
+    }
+  }
+  args.gradient = update.gradient.values<T>();
+  step.state.optimizer->Apply(args, update.sparse);
+}
+
+void Touch(Variable& variable, uint64_t bytes) {
+  ++variable.version;
+  ++variable.pushes;
+  variable.bytes_pushed += bytes;
+}
+
+void Run(PreparedStep& step) {
+  std::vector<double> scalars;
+  for (const VariablePtr& s : step.state.scalars) scalars.push_back(s->value.scalar<float>());
+  for (PreparedUpdate& update : step.updates) {
+    if (update.variable->def.dtype == DType::kFloat32) {
+      RunUpdate<float>(step, update, scalars);
+    } else {
+      RunUpdate<double>(step, update, scalars);
+    }
+    Touch(*update.variable, update.gradient.byte_size());
+    for (const VariablePtr& slot : update.slots) ++slot->version;
+  }
+  step.state.optimizer->finish(step.state.hyperparameters, scalars);
+  for (size_t i = 0; i < scalars.size(); ++i) {
+    Variable& scalar = *step.state.scalars[i];
+    *scalar.Writable().mutable_data<float>() = static_cast<float>(scalars[i]);
+    ++scalar.version;
+  }
+}
+
+template <typename T, typename Fn>
+void Combine(PreparedAssignment& a, Fn&& fn) {
+  T* const to = a.variable->Writable().mutable_data<T>();
+  const T* const from = a.value.data<T>();
+  if (!IsScatter(a.op)) {
+    for (int64_t i = 0; i < a.value.num_elements(); ++i) to[i] = fn(to[i], from[i]);
+    return;
+  }
+  const int64_t row_size = RowSize(*a.variable);
+  for (size_t r = 0; r < a.rows.size(); ++r) {
+    for (int64_t k = 0; k < row_size; ++k) {
+      T& target = to[a.rows[r] * row_size + k];
+      target = fn(target, from[r * row_size + k]);
+    }
+  }
+}
+
+// Integers wrap, as TensorFlow's do, without undefined behaviour.
+template <typename T>
+T Plus(T x, T y) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<U>(static_cast<U>(x) + static_cast<U>(y)));
+  } else {
+    return static_cast<T>(x + y);
+  }
+}
+
+template <typename T>
+T Minus(T x, T y) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<U>(static_cast<U>(x) - static_cast<U>(y)));
+  } else {
+    return static_cast<T>(x - y);
+  }
+}
+
+void Run(PreparedAssignment& a) {
+  Variable& variable = *a.variable;
+  if (a.op == AssignOp::kInitialize && variable.initialized) return;
+  Touch(variable, a.value.byte_size());
+  if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) {
+    variable.value = a.value;
+    variable.initialized = true;
+    return;
+  }
+  VisitDType(variable.def.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    switch (a.op) {
+      case AssignOp::kScatterUpdate:
+        return Combine<T>(a, [](T, T y) { return y; });
+      case AssignOp::kAdd:
+      case AssignOp::kScatterAdd:
+        return Combine<T>(a, Plus<T>);
+      default:
+        return Combine<T>(a, Minus<T>);
+    }
+  });
+}
+
+absl::Status CheckInitialized(const Push& push, const Variable& variable) {
+  if (variable.initialized) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("variable ", variable.def.name, ", worker '", push.worker_id,
+                   "': it has no value yet; its creator, ", ToString(variable.def.definer),
+                   ", has not run its initializer"));
+}
+
+}  // namespace
+
+absl::StatusOr<Applied> Apply(Store& store, Push push) {
+  std::vector<PreparedAssignment> assignments;
+  for (Assignment& given : push.assignments) {
+    absl::StatusOr<PreparedAssignment> prepared = Prepare(store, push, given);
+    if (!prepared.ok()) return prepared.status();
+    assignments.push_back(*std::move(prepared));
+  }
+  std::vector<PreparedStep> steps;
+  for (OptimizerStep& given : push.steps) {
+    absl::StatusOr<PreparedStep> prepared = Prepare(store, push, given);
+    if (!prepared.ok()) return prepared.status();
+    steps.push_back(*std::move(prepared));
+  }
+
+  std::vector<VariablePtr> concerned;
+  std::vector<const Variable*> must_have_value;
+  for (const PreparedStep& step : steps) {
+    concerned.insert(concerned.end(), step.state.scalars.begin(), step.state.scalars.end());
+    for (const PreparedUpdate& update : step.updates) {
+      concerned.push_back(update.variable);
+      must_have_value.push_back(update.variable.get());
+      concerned.insert(concerned.end(), update.slots.begin(), update.slots.end());
+    }
+  }
+  for (const PreparedAssignment& a : assignments) {
+    concerned.push_back(a.variable);
+    const bool sets = a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize;
+    if (!sets) must_have_value.push_back(a.variable.get());
+  }
+
+  LockedVariables locked(concerned);
+  for (const Variable* variable : must_have_value) {
+    if (absl::Status status = CheckInitialized(push, *variable); !status.ok()) return status;
+  }
+  for (PreparedStep& step : steps) Run(step);
+  for (PreparedAssignment& assignment : assignments) Run(assignment);
+
+  Applied applied;
+  applied.global_step = steps.empty() ? store.global_step() : store.AdvanceGlobalStep();
+  for (const PreparedStep& step : steps) {
+    for (const PreparedUpdate& u : step.updates) {
+      applied.variables.push_back({u.variable->def.name, u.variable->version});
+    }
+  }
+  for (const PreparedAssignment& a : assignments) {
+    applied.variables.push_back({a.variable->def.name, a.variable->version});
+  }
+  return applied;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,308 @@
+// Store::Resolve: the naming contract, applied to the store.
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "server/store/creation.h"
+#include "server/store/store.h"
+
+namespace varscope::server {
+namespace {
+
+uint64_t SeedFor(const std::optional<InitializerSpec>& initializer) {
+  if (initializer && initializer->seed) return *initializer->seed;
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+// "float32 (2, 3) trainable, by worker 'a' (host:7) at train.cc:3"
+std::string Describe(DType dtype, const std::string& shape, std::optional<bool> trainable,
+                     const Definer& definer) {
+  const absl::string_view flag = !trainable ? "" : *trainable ? " trainable" : " not trainable";
+  return absl::StrCat(Name(dtype), " ", shape, flag, ", by ", ToString(definer));
+}
+
+std::string DescribeRequest(const ResolveRequest& r) {
+  std::string text = Describe(r.request.dtype, r.request.shape ? r.request.shape->ToString() : "?",
+                              r.trainable, r.definer);
+  return r.request.partitions ? "partitioned " + text : text;
+}
+
+std::string DescribeVariable(const Variable& v) {
+  return Describe(v.def.dtype, v.def.shape.ToString(), v.def.trainable, v.def.definer);
+}
+
+// The part of a whole-variable value that belongs to one partition.
+std::optional<InitializerSpec> SliceInitializer(const std::optional<InitializerSpec>& whole,
+                                                const Part& part) {
+  if (!whole || whole->kind != "value") return whole;
+  InitializerSpec spec = *whole;
+  spec.value = Tensor(whole->value.dtype(), part.shape);
+  const Shape& full = whole->value.shape();
+  int axis = 0;
+  while (axis + 1 < full.rank() && full.dim(axis) == part.shape.dim(axis)) ++axis;
+  int64_t outer = 1;
+  for (int i = 0; i < axis; ++i) outer *= full.dim(i);
+  size_t inner = SizeOf(whole->value.dtype());
+  for (int i = axis + 1; i < full.rank(); ++i) inner *= full.dim(i);
+  const size_t length = part.shape.dim(axis) * inner;
+  for (int64_t o = 0; o < outer; ++o) {
+    std::memcpy(spec.value.mutable_raw() + o * length,
+                whole->value.raw() + (o * full.dim(axis) + part.offset[axis]) * inner, length);
+  }
+  return spec;
+}
+
+absl::Status CheckWholeValue(const ResolveRequest& r) {
+  if (!r.initializer || r.initializer->kind != "value" || !r.request.shape) return absl::OkStatus();
+  const Tensor& value = r.initializer->value;
+  if (value.defined() && value.shape() == *r.request.shape && value.dtype() == r.request.dtype) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("variable ", Printable(r.request.key),
+                   ": the initial value's bytes do not fit the dtype and shape"));
+}
+
+}  // namespace
+
+class Store::View : public Definitions {
+ public:
+  explicit View(const Store& store) : store_(store) {}
+  std::optional<KnownVariable> FindVariable(const std::string& key) const override {
+    const VariablePtr found = store_.FindKey(key);
+    if (found == nullptr) return std::nullopt;
+    return KnownVariable{found->def.dtype, found->def.shape};
+  }
+  std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override {
+    const auto it = store_.partitioned_.find(key);
+    if (it == store_.partitioned_.end()) return std::nullopt;
+    return it->second.known;
+  }
+
+ private:
+  const Store& store_;
+};
+
+absl::StatusOr<Resolution> Store::Resolve(const Asker& asker, const ResolveRequest& request) {
+  const bool shared = request.kind == VariableKind::kShared;
+  if (request.kind == VariableKind::kSlot) {
+    return absl::InvalidArgumentError("slots are created by binding an optimizer");
+  }
+  absl::Status status = ValidateVariableName(shared ? request.request.key : request.name);
+  if (!status.ok()) return status;
+  if (request.request.shape && !request.request.shape->known_rank()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", request.request.key, ": a shape sent must have a rank"));
+  }
+  if (request.request.partitions && !request.request.partitions->empty()) {
+    if (!request.request.shape || !request.request.shape->IsFullyDefined()) {
+      return absl::InvalidArgumentError(
+          UnknownPartitionShapeText(request.request.shape.value_or(Shape::Unknown())));
+    }
+    status = ValidatePartitions(*request.request.shape, *request.request.partitions);
+    if (!status.ok()) return status;
+  }
+  return shared ? ResolveShared(asker, request) : ResolveUnique(asker, request);
+}
+
+Resolution Store::Refuse(const Asker& asker, const ResolveRequest& request,
+                         Judgement judgement) const {
+  Resolution refused;
+  refused.outcome = Resolution::Outcome::kRefused;
+  refused.message = std::move(judgement.message);
+  const VariablePtr culprit = FindKey(judgement.culprit);
+  if (culprit == nullptr) {
+    refused.detail = absl::StrCat("no worker created it; asked for by worker '", asker.worker_id,
+                                  "' at ", request.definer.file, ":", request.definer.line);
+    return refused;
+  }
+  refused.definers = {culprit->def.definer};
+  refused.detail = absl::StrCat("defined:   ", DescribeVariable(*culprit),
+                                "\nrequested: ", DescribeRequest(request));
+  return refused;
+}
+
+absl::StatusOr<Resolution> Store::ResolveShared(const Asker& asker, const ResolveRequest& request) {
+  std::unique_lock lock(mutex_);
+  Request asked = request.request;
+  // In replicated mode the worker's own graph has judged; here copies attach.
+  if (asker.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
+  Judgement judgement = Judge(View(*this), asked);
+  if (judgement.verdict == Verdict::kExists) {
+    // The same worker is the same definer: it asks only for what its present graph does not know,
+    // so this is an earlier life's variable.
+    const VariablePtr existing = FindKey(judgement.culprit);
+    if (existing->def.definer.worker_id == asker.worker_id) {
+      asked.reuse = Reuse::kAuto;
+      judgement = Judge(View(*this), asked);
+    }
+  }
+  switch (judgement.verdict) {
+    case Verdict::kUndecided: return Resolution{};
+    case Verdict::kAttach: return AttachShared(asker, request, {FindKey(asked.key)});
+    case Verdict::kAttachPartitioned: {
+      const Partitioned& found = partitioned_.at(asked.key);
+      absl::StatusOr<Resolution> attached = AttachShared(asker, request, found.parts);
+      if (attached.ok()) attached->partitioning = found.known;
+      return attached;
+    }
+    case Verdict::kCreate: break;
+    case Verdict::kExists:
+    case Verdict::kMissing:
+    case Verdict::kMismatch: return Refuse(asker, request, std::move(judgement));
+  }
+  if (!request.initializer && !request.deferred_value) return Resolution{};
+  lock.unlock();
+  return CreateShared(asker, request);
+}
+
+absl::StatusOr<Resolution> Store::AttachShared(const Asker& asker, const ResolveRequest& request,
+                                               std::vector<VariablePtr> found) const {
+  const Variable& first = *found.front();
+  const std::string key = request.request.key;
+  if (request.trainable && *request.trainable != first.def.trainable) {
+    const auto python = [](bool value) { return value ? "True" : "False"; };
+    return Refuse(asker, request,
+                  {Verdict::kMismatch,
+                   absl::StrCat("Trying to share variable ", key, ", but specified trainable ",
+                                python(*request.trainable), " and found trainable ",
+                                python(first.def.trainable), "."),
+                   first.def.key});
+  }
+  Resolution attached;
+  attached.outcome = Resolution::Outcome::kAttached;
+  attached.variables = std::move(found);
+  if (request.initializer && first.def.definer.worker_id != asker.worker_id) {
+    const std::string asked = ToString(*request.initializer);
+    if (asked != first.def.initializer) {
+      attached.warning =
+          absl::StrCat("variable ", key, " keeps the first initializer, ", first.def.initializer,
+                       " by ", ToString(first.def.definer), "; not used: ", asked);
+    }
+  }
+  return attached;
+}
+
+absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const ResolveRequest& request) {
+  if (!request.request.shape) {
+    return absl::InvalidArgumentError(MissingShapeText(request.request.key));
+  }
+  if (absl::Status status = CheckWholeValue(request); !status.ok()) return status;
+  std::unique_lock lock(mutex_);
+  // Another worker may have been first since the judgement.
+  Request asked = request.request;
+  asked.reuse = Reuse::kAuto;
+  if (Judge(View(*this), asked).verdict != Verdict::kCreate) {
+    lock.unlock();
+    return ResolveShared(asker, request);
+  }
+  const uint64_t seed = SeedFor(request.initializer);
+  const std::string initializer =
+      request.initializer ? ToString(*request.initializer) : "computed by its creator";
+  const auto creation = [&](const std::string& key, const std::string& name, const Shape& shape,
+                            std::optional<InitializerSpec> spec) {
+    return Creation{{.name = UniqueName(name),
+                     .key = key,
+                     .kind = VariableKind::kShared,
+                     .dtype = request.request.dtype,
+                     .shape = shape,
+                     .trainable = request.trainable.value_or(true),
+                     .primary = "",
+                     .definer = request.definer,
+                     .definer_incarnation = asker.incarnation,
+                     .initializer = initializer,
+                     .seed = seed},
+                    std::move(spec),
+                    *request.request.shape};
+  };
+  Resolution resolution;
+  resolution.outcome = Resolution::Outcome::kCreated;
+  const std::string& key = request.request.key;
+  if (!request.request.partitions) {
+    auto created = Create(
+        {creation(key, request.name, *request.request.shape, request.initializer)}, lock);
+    if (!created.ok()) return created.status();
+    resolution.variables = *std::move(created);
+    return resolution;
+  }
+
+  std::vector<Part> parts = Slice(key, *request.request.shape, *request.request.partitions);
+  std::vector<Creation> creations;
+  std::vector<size_t> missing;
+  std::vector<VariablePtr> all(parts.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    all[i] = FindKey(parts[i].key);
+    if (all[i] != nullptr) continue;
+    missing.push_back(i);
+    creations.push_back(creation(parts[i].key, parts[i].key, parts[i].shape,
+                                 SliceInitializer(request.initializer, parts[i])));
+  }
+  resolution.partitioning = KnownPartitioned{request.request.dtype, *request.request.shape,
+                                             *request.request.partitions};
+  auto created = Create(std::move(creations), lock, [&](const std::vector<VariablePtr>& fresh) {
+    for (size_t i = 0; i < missing.size(); ++i) all[missing[i]] = fresh[i];
+    partitioned_.emplace(key, Partitioned{*resolution.partitioning, all});
+  });
+  if (!created.ok()) return created.status();
+  resolution.variables = std::move(all);
+  return resolution;
+}
+
+absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const ResolveRequest& request) {
+  if (!request.initializer && !request.deferred_value) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", request.name, " needs an initial value"));
+  }
+  if (!request.request.shape) {
+    return absl::InvalidArgumentError(MissingShapeText(request.name));
+  }
+  const auto fits = [&](const Variable& v) {
+    return v.def.kind == VariableKind::kUnique && v.def.dtype == request.request.dtype &&
+           v.def.shape == *request.request.shape;
+  };
+  std::unique_lock lock(mutex_);
+  std::string name = request.name;
+  for (uint64_t suffix = 1; by_name_.contains(name); ++suffix) {
+    const VariablePtr& existing = by_name_.at(name);
+    const bool replica = asker.sharing == Sharing::kReplicated;
+    const bool earlier_life = existing->def.definer.worker_id == asker.worker_id &&
+                              existing->def.definer_incarnation != asker.incarnation;
+    if ((replica || earlier_life) && fits(*existing)) {
+      Resolution attached;
+      attached.outcome = Resolution::Outcome::kAttached;
+      attached.variables = {existing};
+      return attached;
+    }
+    if (replica) {
+      Resolution refused;
+      refused.outcome = Resolution::Outcome::kRefused;
+      refused.message = absl::StrCat("Variable ", name, " exists with another definition.");
+      refused.definers = {existing->def.definer};
+      refused.detail = absl::StrCat("defined:   ", DescribeVariable(*existing),
+                                    "\nrequested: ", DescribeRequest(request));
+      return refused;
+    }
+    name = absl::StrCat(request.name, "_", suffix);
+  }
+  auto created = Create({Creation{{.name = name,
+                                   .key = "",
+                                   .kind = VariableKind::kUnique,
+                                   .dtype = request.request.dtype,
+                                   .shape = *request.request.shape,
+                                   .trainable = request.trainable.value_or(true),
+                                   .primary = "",
+                                   .definer = request.definer,
+                                   .definer_incarnation = asker.incarnation,
+                                   .initializer = request.initializer
+                                                      ? ToString(*request.initializer)
+                                                      : "computed by its creator",
+                                   .seed = SeedFor(request.initializer)},
+                                  request.initializer,
+                                  *request.request.shape}},
+                        lock);
+  if (!created.ok()) return created.status();
+  return Resolution{.outcome = Resolution::Outcome::kCreated, .variables = *std::move(created)};
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,159 @@
+#include "server/store/store.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "server/store/creation.h"
+#include "server/store/initializers.h"
+
+namespace varscope::server {
+
+namespace {
+
+// Everything that can be wrong with new variables, before memory is taken.
+absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
+                           std::span<const Store::Creation> creations) {
+  uint64_t total = used;
+  for (const Store::Creation& c : creations) {
+    const VariableDefinition& def = c.definition;
+    if (absl::Status status = ValidateVariableName(def.name); !status.ok()) return status;
+    const std::string where = absl::StrCat("variable ", def.name, ", ", ToString(def.definer), ": ");
+    const absl::StatusOr<uint64_t> bytes = ByteSize(def.dtype, def.shape);
+    if (!bytes.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(where, bytes.status().message()));
+    }
+    if (*bytes > limits.max_variable_bytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, "shape ", def.shape.ToString(), " takes ", *bytes,
+                       " bytes, a variable may take ", limits.max_variable_bytes,
+                       " (--max-variable-bytes)"));
+    }
+    total += *bytes;
+    if (total > limits.max_total_bytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(where, *bytes, " bytes do not fit: the store holds ", used, " of at most ",
+                       limits.max_total_bytes, " (--max-store-bytes)"));
+    }
+    if (!c.initializer) continue;
+    absl::Status status = ValidateInitializer(*c.initializer, def.dtype, def.shape);
+    if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(where, status.message()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<VariablePtr>> Store::Create(
+    std::vector<Creation> creations, std::unique_lock<std::shared_mutex>& lock,
+    const std::function<void(const std::vector<VariablePtr>&)>& named) {
+  absl::Status status = CheckCreation(limits_, bytes_used_.load(), creations);
+  if (!status.ok()) return status;
+  std::vector<Tensor> values;
+  for (const Creation& c : creations) {
+    absl::StatusOr<Tensor> value = Tensor::TryAllocate(c.definition.dtype, c.definition.shape);
+    if (!value.ok()) return value.status();
+    values.push_back(*std::move(value));
+  }
+
+  std::vector<VariablePtr> created;
+  for (size_t i = 0; i < creations.size(); ++i) {
+    auto variable = std::make_shared<Variable>(variables_.size(), creations[i].definition);
+    bytes_used_ += values[i].byte_size();
+    variables_.push_back(variable);
+    by_name_.emplace(variable->def.name, variable);
+    if (!variable->def.key.empty()) by_key_.emplace(variable->def.key, variable);
+    created.push_back(std::move(variable));
+  }
+  // Nobody else has seen them yet, so locking cannot wait; whoever finds them from now on waits
+  // until they have their first value.
+  LockedVariables locked(created);
+  if (named) named(created);
+  lock.unlock();
+  for (size_t i = 0; i < created.size(); ++i) {
+    const Creation& c = creations[i];
+    if (c.initializer) {
+      Initialize(*c.initializer, c.definition.seed + i, c.full_shape, values[i]);
+      created[i]->initialized = true;
+    }
+    created[i]->value = std::move(values[i]);
+  }
+  return created;
+}
+
+std::string Store::UniqueName(const std::string& name) const {
+  if (!by_name_.contains(name)) return name;
+  for (uint64_t i = 1;; ++i) {
+    std::string candidate = absl::StrCat(name, "_", i);
+    if (!by_name_.contains(candidate)) return candidate;
+  }
+}
+
+VariablePtr Store::FindKey(const std::string& key) const {
+  const auto it = by_key_.find(key);
+  return it == by_key_.end() ? nullptr : it->second;
+}
+
+absl::StatusOr<VariablePtr> Store::Find(const std::string& name) const {
+  std::shared_lock lock(mutex_);
+  if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
+  std::string hint;
+  if (const size_t slash = name.rfind('/'); slash != std::string::npos) {
+    const bool same_scope = std::any_of(
+        variables_.begin(), variables_.end(), [&](const VariablePtr& v) {
+          return absl::StartsWith(v->def.name, absl::string_view(name).substr(0, slash + 1));
+        });
+    if (!same_scope) hint = absl::StrCat("; the scope '", Printable(name.substr(0, slash)),
+                                         "' has none");
+  }
+  return absl::NotFoundError(absl::StrCat("variable '", Printable(name),
+                                          "' is not in the store, which has ", variables_.size(),
+                                          " variables", hint));
+}
+
+absl::StatusOr<std::vector<PulledVariable>> Store::Pull(std::span<const std::string> names) const {
+  std::vector<VariablePtr> variables;
+  variables.reserve(names.size());
+  for (const std::string& name : names) {
+    absl::StatusOr<VariablePtr> variable = Find(name);
+    if (!variable.ok()) return variable.status();
+    variables.push_back(*std::move(variable));
+  }
+  std::vector<PulledVariable> pulled;
+  pulled.reserve(names.size());
+  LockedVariables locked(variables);
+  for (VariablePtr& variable : variables) {
+    if (!variable->initialized) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("Attempting to use uninitialized value ", variable->def.name,
+                       ": its creator, ", ToString(variable->def.definer),
+                       ", has not run its initializer yet"));
+    }
+    ++variable->pulls;
+    pulled.push_back({variable, variable->value, variable->version});
+  }
+  return pulled;
+}
+
+std::vector<VariablePtr> Store::List(const std::string& prefix) const {
+  std::shared_lock lock(mutex_);
+  std::vector<VariablePtr> result;
+  for (const VariablePtr& variable : variables_) {
+    if (absl::StartsWith(variable->def.name, prefix)) result.push_back(variable);
+  }
+  return result;
+}
+
+std::vector<VariablePtr> Store::SlotsOf(const std::string& primary) const {
+  std::shared_lock lock(mutex_);
+  std::vector<VariablePtr> result;
+  for (const VariablePtr& variable : variables_) {
+    if (variable->def.kind == VariableKind::kSlot && variable->def.primary == primary) {
+      result.push_back(variable);
+    }
+  }
+  return result;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,166 @@
+// The global variable store: names, the contract, and consistent reads.
+//
+// Thread-safe. Knows no RPC and no disk. Updates are in apply.h.
+#ifndef VARSCOPE_SERVER_STORE_STORE_H_
+#define VARSCOPE_SERVER_STORE_STORE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/core/contract.h"
+#include "proto/core/initializer_spec.h"
+#include "server/optimizers/optimizer.h"
+#include "server/store/variable.h"
+
+namespace varscope::server {
+
+// Bytes. A variable above max_variable is InvalidArgument; one that does not fit into what is left
+// of max_total is ResourceExhausted. Both are checked before memory is taken.
+struct StoreLimits {
+  uint64_t max_variable_bytes = uint64_t{16} << 30;
+  uint64_t max_total_bytes = uint64_t{16} << 30;
+};
+
+enum class Sharing : uint8_t { kGlobal = 0, kReplicated = 1 };
+
+struct Asker {
+  std::string worker_id;
+  uint64_t incarnation = 0;
+  Sharing sharing = Sharing::kGlobal;
+};
+
+// One get_variable (kShared) or Variable (kUnique) as a worker sends it.
+struct ResolveRequest {
+  VariableKind kind = VariableKind::kShared;
+  Request request;   // key, dtype, shape, reuse, partitions
+  std::string name;  // proposed by the worker's graph
+  std::optional<bool> trainable;
+  std::optional<InitializerSpec> initializer;  // absent: look up only
+  bool deferred_value = false;                 // the value follows in an INITIALIZE assignment
+  Definer definer;
+};
+
+struct Resolution {
+  enum class Outcome { kAbsent, kCreated, kAttached, kRefused };
+  Outcome outcome = Outcome::kAbsent;
+  std::vector<VariablePtr> variables;  // one, or the parts
+  std::optional<KnownPartitioned> partitioning;
+  std::string message;            // kRefused: TensorFlow's text
+  std::string detail;             // kRefused: both definitions side by side
+  std::vector<Definer> definers;  // kRefused: of what it collided with
+  std::string warning;            // kAttached with another initializer than the first's
+};
+
+// An optimizer's state for some variables: slots[i] belong to the i-th.
+struct OptimizerStateRequest {
+  std::string optimizer;
+  std::map<std::string, double> hyperparameters;
+  std::string name;  // "Adam"
+  uint32_t instance = 0;
+  std::string group;  // whose scalars; the optimizer's first variable
+};
+struct OptimizerState {
+  const Optimizer* optimizer = nullptr;
+  Hyperparameters hyperparameters;
+  std::vector<VariablePtr> scalars;
+  std::vector<std::vector<VariablePtr>> slots;
+};
+
+struct PulledVariable {
+  VariablePtr variable;
+  Tensor value;  // pinned: immutable as long as it is held
+  uint64_t version;
+};
+
+class Store {
+ public:
+  struct Creation;  // creation.h
+
+  explicit Store(StoreLimits limits) : limits_(limits) {}
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Get-or-create. An error status means a malformed request (bad name, shape, initializer, no
+  // memory); a breach of the contract is an outcome. Either leaves the store unchanged.
+  absl::StatusOr<Resolution> Resolve(const Asker& asker, const ResolveRequest& request);
+
+  // Finds or creates the slots and scalars. NotFound for an unknown variable, InvalidArgument for an
+  // unknown optimizer, a bad hyperparameter, or a variable that is not floating.
+  absl::StatusOr<OptimizerState> BindOptimizer(const OptimizerStateRequest& request,
+                                               std::span<const std::string> variables,
+                                               const Definer& definer);
+
+  // NotFound names the variable and, when there is one, a close name.
+  absl::StatusOr<VariablePtr> Find(const std::string& name) const;
+
+  // One consistent cut: no other update lies between any two of them. FailedPrecondition for a
+  // variable whose value its creator has not sent yet.
+  absl::StatusOr<std::vector<PulledVariable>> Pull(std::span<const std::string> names) const;
+
+  // In creation order, names that start with `prefix`.
+  std::vector<VariablePtr> List(const std::string& prefix) const;
+  std::vector<VariablePtr> SlotsOf(const std::string& primary) const;
+
+  const StoreLimits& limits() const { return limits_; }
+  uint64_t bytes_used() const { return bytes_used_.load(); }
+
+  // Pushes with gradients applied so far.
+  uint64_t global_step() const { return global_step_.load(); }
+  uint64_t AdvanceGlobalStep() { return ++global_step_; }
+
+ private:
+  struct Partitioned {
+    KnownPartitioned known;
+    std::vector<VariablePtr> parts;
+  };
+  class View;
+
+  Resolution Refuse(const Asker& asker, const ResolveRequest& request, Judgement judgement) const;
+  absl::StatusOr<Resolution> ResolveShared(const Asker& asker, const ResolveRequest& request);
+  absl::StatusOr<Resolution> ResolveUnique(const Asker& asker, const ResolveRequest& request);
+  absl::StatusOr<Resolution> AttachShared(const Asker& asker, const ResolveRequest& request,
+                                          std::vector<VariablePtr> found) const;
+  absl::StatusOr<Resolution> CreateShared(const Asker& asker, const ResolveRequest& request);
+  absl::StatusOr<VariablePtr> CreateSlot(const std::string& base_name, const StateDef& state,
+                                         const OptimizerState& binding, const Variable* primary,
+                                         const Definer& definer);
+  // All or nothing. Requires mutex_ held exclusively; calls `named` while the names are in the store
+  // and the lock is held, and releases it before the values are computed.
+  absl::StatusOr<std::vector<VariablePtr>> Create(
+      std::vector<Creation> creations, std::unique_lock<std::shared_mutex>& lock,
+      const std::function<void(const std::vector<VariablePtr>&)>& named = {});
+  std::string UniqueName(const std::string& name) const;
+  VariablePtr FindKey(const std::string& key) const;
+
+  const StoreLimits limits_;
+  std::atomic<uint64_t> bytes_used_{0};
+  std::atomic<uint64_t> global_step_{0};
+
+  // Guards all below. Order of locks: this one, then a variable's.
+  mutable std::shared_mutex mutex_;
+  std::vector<VariablePtr> variables_;  // by id
+  std::unordered_map<std::string, VariablePtr> by_name_;
+  std::unordered_map<std::string, VariablePtr> by_key_;
+  std::unordered_map<std::string, Partitioned> partitioned_;
+
+  // Guards the two below; taken before mutex_.
+  std::mutex binding_mutex_;
+  // By variable and by group, then optimizer, name and instance: state already made.
+  std::unordered_map<std::string, std::vector<VariablePtr>> slots_;
+  std::unordered_map<std::string, std::vector<VariablePtr>> scalars_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_STORE_STORE_H_

@@ -1,0 +1,82 @@
+// One variable of the store: its definition, which never changes, and its value, which does.
+#ifndef VARSCOPE_SERVER_STORE_VARIABLE_H_
+#define VARSCOPE_SERVER_STORE_VARIABLE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "proto/core/definer.h"
+#include "proto/core/dtype.h"
+#include "proto/core/shape.h"
+#include "proto/core/tensor.h"
+
+namespace varscope::server {
+
+enum class VariableKind : uint8_t {
+  kShared = 0,  // get_variable: shared by key
+  kUnique = 1,  // Variable: always new
+  kSlot = 2,    // an optimizer's companion
+};
+
+struct VariableDefinition {
+  std::string name;  // unique in the store
+  std::string key;   // what get_variable shares by; empty for the other kinds
+  VariableKind kind = VariableKind::kShared;
+  DType dtype = DType::kFloat32;
+  Shape shape;
+  bool trainable = true;
+  std::string primary;  // kSlot: the variable it accompanies, empty for an optimizer's scalar
+  Definer definer;
+  uint64_t definer_incarnation = 0;
+  std::string initializer;  // as text
+  uint64_t seed = 0;
+};
+
+// Thread-safe where it says so; `mutex` guards the value.
+class Variable {
+ public:
+  Variable(uint64_t id, VariableDefinition definition) : id(id), def(std::move(definition)) {}
+
+  const uint64_t id;  // creation order; locks are taken in it
+  const VariableDefinition def;
+
+  std::mutex mutex;
+  Tensor value;              // guarded by mutex; shared with readers, see Writable
+  uint64_t version = 0;      // guarded by mutex; counts updates
+  bool initialized = false;  // guarded by mutex
+
+  std::atomic<uint64_t> pulls{0};
+  std::atomic<uint64_t> pushes{0};
+  std::atomic<uint64_t> bytes_pulled{0};
+  std::atomic<uint64_t> bytes_pushed{0};
+
+  // Read-copy-update: the bytes to write, in place when no reader pins them, else a fresh copy that
+  // replaces them. Requires the mutex.
+  Tensor& Writable() {
+    if (!value.unique()) value = value.Clone();
+    return value;
+  }
+};
+
+using VariablePtr = std::shared_ptr<Variable>;
+
+// Locks distinct variables in id order, so that two sets never deadlock, and unlocks on
+// destruction. While it lives the set is one consistent cut.
+class LockedVariables {
+ public:
+  explicit LockedVariables(std::vector<VariablePtr> variables);
+  ~LockedVariables();
+  LockedVariables(const LockedVariables&) = delete;
+  LockedVariables& operator=(const LockedVariables&) = delete;
+
+ private:
+  std::vector<VariablePtr> variables_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_STORE_VARIABLE_H_
