@@ -7,10 +7,12 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 
+#include "absl/strings/str_join.h"
 #include "server/exit_codes.h"
 #include "server/options.h"
 #include "server/rpc/service.h"
@@ -64,7 +66,7 @@ int Serve(const Options& options) {
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
     spdlog::error("cannot listen on {}: is it in use, or not an address of this machine?",
-                  fmt::join(options.listen, ", "));
+                  absl::StrJoin(options.listen, ", "));
     return kExitCannotServe;
   }
   if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {

@@ -47,7 +47,7 @@ absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
     values.push_back(value);
   }
   if (used == given.size()) return values;
-  const auto name = [](std::string* out, const HyperparameterDef& def) { out->append(def.name); };
+  const auto name = [](std::string* out, const HyperparameterDef& def) { absl::StrAppend(out, def.name); };
   return absl::InvalidArgumentError(
       absl::StrCat("unknown hyperparameter given to ", optimizer.name, ", which takes: ",
                    absl::StrJoin(optimizer.hyperparameters, ", ", name)));

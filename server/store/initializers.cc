@@ -160,7 +160,7 @@ absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind) {
 absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape) {
   const Kind* const kind = FindKind(spec.kind);
   if (kind == nullptr) {
-    const auto name = [](std::string* out, const Kind& k) { out->append(k.name); };
+    const auto name = [](std::string* out, const Kind& k) { absl::StrAppend(out, k.name); };
     return absl::InvalidArgumentError(absl::StrCat("unknown initializer '", spec.kind.substr(0, 64),
                                                    "'; known: ",
                                                    absl::StrJoin(kKinds, ", ", name)));
