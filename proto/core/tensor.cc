@@ -38,6 +38,15 @@ Tensor::Tensor(DType dtype, Shape shape) {
   *this = *std::move(t);
 }
 
+Tensor Tensor::FromBlock(DType dtype, Shape shape, std::shared_ptr<Block> block) {
+  Tensor t;
+  t.dtype_ = dtype;
+  t.num_elements_ = shape.num_elements();
+  t.shape_ = std::move(shape);
+  t.block_ = std::move(block);
+  return t;
+}
+
 Tensor Tensor::Reshaped(Shape shape) const {
   Tensor t = *this;
   t.shape_ = std::move(shape);

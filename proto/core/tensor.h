@@ -48,6 +48,9 @@ class Tensor {
   // As TryAllocate, for shapes that were checked before; throws std::bad_alloc without memory.
   Tensor(DType dtype, Shape shape);
 
+  // Over memory that the caller has; `block` must hold the shape's bytes.
+  static Tensor FromBlock(DType dtype, Shape shape, std::shared_ptr<Block> block);
+
   template <typename T>
   static Tensor Scalar(T value) {
     Tensor t(kDTypeOf<T>, Shape{});

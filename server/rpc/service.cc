@@ -30,17 +30,6 @@ absl::Status ResolveAll(Store& store, const Asker& asker, const v1::ResolveReque
     }
     ToProto(*resolution, response->add_resolutions());
   }
-  for (const v1::BindRequest& bind : request.bindings()) {
-    const std::vector<std::string> names(bind.variables().begin(), bind.variables().end());
-    absl::StatusOr<OptimizerState> state =
-        store.BindOptimizer(FromProto(bind.state()), names, wire::FromProto(bind.definer()));
-    if (!state.ok()) return state.status();
-    v1::Binding* const binding = response->add_bindings();
-    for (const VariablePtr& scalar : state->scalars) ToProto(*scalar, binding->add_scalars());
-    for (const std::vector<VariablePtr>& slots : state->slots) {
-      for (const VariablePtr& slot : slots) ToProto(*slot, binding->add_slots());
-    }
-  }
   return absl::OkStatus();
 }
 

@@ -175,23 +175,28 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerSt
     return absl::InvalidArgumentError(absl::StrCat("worker '", push.worker_id,
                                                    "': clipping and weight decay must be finite"));
   }
-  std::vector<std::string> names;
   std::set<std::string> seen;
   for (GradientUpdate& update : given.updates) {
     if (!seen.insert(update.variable).second) {
       return Refuse(push, update.variable, "has two gradients in one step; sum them first");
     }
-    names.push_back(update.variable);
     absl::StatusOr<PreparedUpdate> prepared = Prepare(store, push, update);
     if (!prepared.ok()) return prepared.status();
     step.updates.push_back(*std::move(prepared));
   }
+  Clip(given, step);
+  return step;
+}
+
+// Last of all checks, because it creates the slots that are missing.
+absl::Status Bind(Store& store, const Push& push, const OptimizerStep& given, PreparedStep& step) {
+  std::vector<std::string> names;
+  for (const PreparedUpdate& update : step.updates) names.push_back(update.variable->def.name);
   absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, names, push.definer);
   if (!state.ok()) return state.status();
   for (size_t i = 0; i < step.updates.size(); ++i) step.updates[i].slots = state->slots[i];
   step.state = *std::move(state);
-  Clip(given, step);
-  return step;
+  return absl::OkStatus();
 }
 
 bool IsScatter(AssignOp op) {
@@ -353,6 +358,10 @@ absl::StatusOr<Applied> Apply(Store& store, Push push) {
     absl::StatusOr<PreparedStep> prepared = Prepare(store, push, given);
     if (!prepared.ok()) return prepared.status();
     steps.push_back(*std::move(prepared));
+  }
+  for (size_t i = 0; i < steps.size(); ++i) {
+    absl::Status status = Bind(store, push, push.steps[i], steps[i]);
+    if (!status.ok()) return status;
   }
 
   std::vector<VariablePtr> concerned;

@@ -1,0 +1,34 @@
+// What an ApplyGradients op tells the server, apart from the tensors.
+#ifndef VARSCOPE_CLIENT_GRAPH_APPLY_SPEC_H_
+#define VARSCOPE_CLIENT_GRAPH_APPLY_SPEC_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/core/definer.h"
+
+namespace varscope::internal {
+
+struct VariableState;
+
+struct ApplySpec {
+  std::string optimizer;  // the server's name of the rule
+  std::string slot_name;  // the base of the slots' names
+  uint32_t instance = 0;
+  std::vector<std::string> hyperparameters;  // by position; the node's first inputs
+  struct Update {
+    std::shared_ptr<VariableState> variable;
+    bool sparse;  // the next two inputs are values and rows, else the next one is the gradient
+  };
+  std::vector<Update> updates;
+  double clip_norm = 0;
+  double clip_value = 0;
+  double weight_decay = 0;
+  bool allow_nonfinite = false;
+  Definer definer;
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_APPLY_SPEC_H_

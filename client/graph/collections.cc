@@ -1,0 +1,51 @@
+// What a graph has collected: variables, losses, and the op that initializes.
+#include "absl/strings/match.h"
+#include "client/graph/state.h"
+#include "varscope/variables.h"
+
+namespace varscope {
+
+std::vector<Variable> global_variables(const std::string& scope) {
+  std::vector<Variable> variables;
+  for (const auto& state : internal::Current().variables().all()) {
+    if (absl::StartsWith(state->name, scope)) variables.emplace_back(state);
+  }
+  return variables;
+}
+
+std::vector<Variable> trainable_variables(const std::string& scope) {
+  std::vector<Variable> variables;
+  for (const Variable& variable : global_variables(scope)) {
+    if (variable.trainable()) variables.push_back(variable);
+  }
+  return variables;
+}
+
+std::vector<Output> regularization_losses(const std::string& scope) {
+  std::vector<Output> losses;
+  for (const auto& [name, loss] : internal::Current().regularization_losses()) {
+    if (absl::StartsWith(name, scope)) losses.push_back(loss);
+  }
+  return losses;
+}
+
+Operation global_variables_initializer() {
+  internal::GraphState& graph = internal::Current();
+  std::vector<Output> values;
+  std::vector<std::shared_ptr<internal::VariableState>> computed;
+  std::vector<std::shared_ptr<internal::VariableState>> given;
+  for (const auto& state : graph.variables().all()) {
+    if (state->deferred_value) {
+      values.push_back(*state->deferred_value);
+      computed.push_back(state);
+    }
+    if (state->deferred_tensor) given.push_back(state);
+  }
+  internal::Node* const node =
+      graph.AddNode({.op = "InitializeVariables", .name = "init", .inputs = std::move(values)});
+  node->initializes = std::move(computed);
+  node->initializes.insert(node->initializes.end(), given.begin(), given.end());
+  return Operation(node);
+}
+
+}  // namespace varscope

@@ -1,0 +1,172 @@
+#include "client/graph/creation.h"
+
+#include <spdlog/spdlog.h>
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/scope_guards.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+// Larger values do not travel inside a definition but as tensor frames.
+constexpr size_t kMaxInlineValueBytes = size_t{64} << 10;
+
+ResolvedVariable Unresolved(const Definition& definition) {
+  return {definition.name, definition.dtype, definition.shape.value_or(Shape::Unknown()),
+          definition.trainable.value_or(true), definition.definer};
+}
+
+void ThrowIfRefused(const Resolved& resolved) {
+  if (!resolved.warning.empty()) spdlog::warn("{}", resolved.warning);
+  if (resolved.outcome == Resolved::Outcome::kRefused) {
+    throw ValueError(resolved.message, resolved.detail);
+  }
+}
+
+}  // namespace
+
+Definer DefinerAt(const std::source_location& where) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return {.file = where.file_name(),
+          .line = static_cast<int32_t>(where.line()),
+          .time_unix_micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count()};
+}
+
+FirstValue FromTensor(const Tensor& value) {
+  FirstValue first{.dtype = value.dtype(), .shape = value.shape()};
+  if (value.byte_size() > kMaxInlineValueBytes) {
+    first.tensor = value;
+  } else {
+    first.spec = InitializerSpec{.kind = "value", .value = value};
+  }
+  return first;
+}
+
+FirstValue FromOutput(const Output& value) {
+  if (!value.shape().IsFullyDefined()) {
+    throw ValueError(absl::StrCat("initial_value must have a shape specified: ", value.name(),
+                                  " has shape ", value.shape().ToString()));
+  }
+  return {.dtype = value.dtype(), .shape = value.shape(), .output = value};
+}
+
+Tensor CastTensor(const Tensor& value, DType dtype) {
+  if (value.dtype() == dtype) return value;
+  Tensor out(dtype, value.shape());
+  VisitDType(value.dtype(), [&](auto from) {
+    VisitDType(dtype, [&](auto to) {
+      using From = typename decltype(from)::type;
+      using To = typename decltype(to)::type;
+      for (int64_t i = 0; i < value.num_elements(); ++i) {
+        out.mutable_data<To>()[i] = static_cast<To>(value.data<From>()[i]);
+      }
+    });
+  });
+  return out;
+}
+
+Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, const Shape& shape) {
+  const Shape& whole = value.shape();
+  bool inside = whole.rank() == shape.rank();
+  for (int i = 0; inside && i < shape.rank(); ++i) {
+    inside = offset[i] + shape.dim(i) <= whole.dim(i);
+  }
+  if (!inside) {
+    throw ValueError(absl::StrCat("an initial value of shape ", whole.ToString(),
+                                  " has no part of shape ", shape.ToString()));
+  }
+  Tensor out(value.dtype(), shape);
+  if (out.num_elements() == 0) return out;
+  const size_t size = SizeOf(value.dtype());
+  const int rank = shape.rank();
+  const int64_t row = rank == 0 ? 1 : shape.dim(-1);
+  std::vector<int64_t> index(rank, 0);
+  for (int64_t done = 0; done < out.num_elements(); done += row) {
+    int64_t from = 0;
+    for (int i = 0; i < rank; ++i) from = from * whole.dim(i) + offset[i] + index[i];
+    std::memcpy(out.mutable_raw() + done * size, value.raw() + from * size, row * size);
+    for (int i = rank - 2; i >= 0 && ++index[i] == shape.dim(i); --i) index[i] = 0;
+  }
+  return out;
+}
+
+Definition Define(const std::string& key, const std::string& name, const FirstValue& first) {
+  Definition definition{.key = key, .name = name, .dtype = first.dtype, .shape = first.shape};
+  definition.initializer = first.spec;
+  definition.deferred_value = !first.spec;
+  return definition;
+}
+
+Resolved AskStore(GraphState& graph, const Definition& definition) {
+  Resolved resolved = graph.store()->Resolve({definition}).front();
+  ThrowIfRefused(resolved);
+  return resolved;
+}
+
+StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved) {
+  NameScopeGuard root(graph, "");
+  auto state = std::make_shared<VariableState>();
+  state->graph = &graph;
+  state->name = resolved.name;
+  state->key = key;
+  state->dtype = resolved.dtype;
+  state->shape = resolved.shape;
+  state->trainable = resolved.trainable;
+  state->definer = resolved.definer;
+  const std::vector<OutputSpec> outputs = {{resolved.dtype, resolved.shape}};
+  Node* const handle = graph.AddNode({.op = "VarHandleOp",
+                                      .name = resolved.name + "/",
+                                      .outputs = outputs,
+                                      .variable = state});
+  Node* const read = graph.AddNode({.op = "ReadVariableOp",
+                                    .name = absl::StrCat(resolved.name, "/Read/ReadVariableOp/"),
+                                    .outputs = outputs,
+                                    .variable = state});
+  state->handle = Operation(handle);
+  state->read = Output(read, 0);
+  graph.variables().Add(state);
+  return state;
+}
+
+StatePtr AddNew(GraphState& graph, Definition definition, const FirstValue& first) {
+  const std::string key = definition.key;
+  ResolvedVariable resolved = Unresolved(definition);
+  if (graph.store() != nullptr) resolved = AskStore(graph, definition).variables.front();
+  StatePtr state = AddResolved(graph, key, resolved);
+  if (graph.store() == nullptr) state->pending = std::move(definition);
+  state->deferred_value = first.output;
+  state->deferred_tensor = first.tensor;
+  return state;
+}
+
+void ResolvePending(GraphState& graph) {
+  std::vector<StatePtr> waiting;
+  std::vector<Definition> definitions;
+  for (const StatePtr& state : graph.variables().defined()) {
+    if (!state->pending) continue;
+    waiting.push_back(state);
+    definitions.push_back(*state->pending);
+  }
+  if (waiting.empty()) return;
+  const std::vector<Resolved> resolved = graph.store()->Resolve(definitions);
+  const auto accept = [](VariableState& state, const ResolvedVariable& variable) {
+    state.name = variable.name;
+    state.trainable = variable.trainable;
+    state.definer = variable.definer;
+  };
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    ThrowIfRefused(resolved[i]);
+    VariableState& state = *waiting[i];
+    if (state.parts.empty()) {
+      accept(state, resolved[i].variables.front());
+    } else {
+      for (size_t p = 0; p < state.parts.size(); ++p) {
+        accept(*state.parts[p], resolved[i].variables[p]);
+      }
+    }
+    state.pending.reset();
+  }
+}
+
+}  // namespace varscope::internal

@@ -1,0 +1,57 @@
+// Makes a graph's variables: decides the first value, asks the store, adds the nodes.
+#ifndef VARSCOPE_CLIENT_GRAPH_CREATION_H_
+#define VARSCOPE_CLIENT_GRAPH_CREATION_H_
+
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+
+#include "client/graph/state.h"
+#include "varscope/initializers.h"
+
+namespace varscope::internal {
+
+// Here and now; the connection adds the worker.
+Definer DefinerAt(const std::source_location& where);
+
+// How a new variable gets its first value, and the dtype and shape that this gives it.
+struct FirstValue {
+  DType dtype = DType::kInvalid;
+  Shape shape;
+  std::optional<InitializerSpec> spec;  // the server computes it, or gets it with the definition
+  std::optional<Output> output;         // the worker computes it later
+  std::optional<Tensor> tensor;         // too large for a definition; the worker sends it later
+};
+
+// A value that the worker has: sent with the definition when it is small.
+FirstValue FromTensor(const Tensor& value);
+FirstValue FromOutput(const Output& value);
+
+// The literal in another dtype. ValueError when the dtype is not numeric.
+Tensor CastTensor(const Tensor& value, DType dtype);
+
+// The part of `value` at `offset`; ValueError when it is not inside.
+Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, const Shape& shape);
+
+using StatePtr = std::shared_ptr<VariableState>;
+
+// A definition without who and where.
+Definition Define(const std::string& key, const std::string& name, const FirstValue& first);
+
+// Asks the connected store; ValueError with its text and both definitions when it refuses.
+Resolved AskStore(GraphState& graph, const Definition& definition);
+
+// A local variable for what the store resolved; `op_name` is taken in the graph's root.
+StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved);
+
+// A new variable of this graph: resolved at once when the graph is connected, else when a Session
+// connects it. `proposed` is its op name, which the store may change.
+StatePtr AddNew(GraphState& graph, Definition definition, const FirstValue& first);
+
+// Resolves what is pending, in one batch. ValueError for the first that the store refuses.
+void ResolvePending(GraphState& graph);
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_CREATION_H_

@@ -1,0 +1,279 @@
+// get_variable: the contract, judged in the graph and then by the store.
+#include "absl/strings/str_cat.h"
+#include "client/graph/creation.h"
+#include "client/graph/scope_guards.h"
+#include "client/graph/state.h"
+#include "varscope/errors.h"
+#include "varscope/variables.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+InitializerSpec Default(DType dtype) {
+  return {.kind = IsFloating(dtype) ? "glorot_uniform" : "zeros"};
+}
+
+std::string At(const Definer& definer) {
+  return definer.file.empty() ? "" : absl::StrCat(" at ", definer.file, ":", definer.line);
+}
+
+// One get_variable call after the scope's defaults were filled in.
+class Call {
+ public:
+  Call(GraphState& graph, const std::string& key, const GetVariableArgs& args, Definer definer)
+      : graph_(graph), key_(key), args_(args), definer_(std::move(definer)) {
+    const bool scalar = args.shape && args.shape->known_rank() && args.shape->rank() == 0;
+    partitioned_ = args.partitioner && !scalar;
+    request_ = {key, *args.dtype, args.shape, *args.reuse, std::nullopt};
+  }
+
+  Variable Run() {
+    if (partitioned_) ComputePartitions();
+    if (!partitioned_) CheckConstant();
+    const Judgement judgement = Judge(graph_.variables(), request_);
+    switch (judgement.verdict) {
+      case Verdict::kAttach: return Variable(graph_.variables().Variable(key_));
+      case Verdict::kAttachPartitioned: return Variable(graph_.variables().Partitioned(key_));
+      case Verdict::kExists:
+      case Verdict::kMismatch: Refuse(judgement);
+      case Verdict::kMissing: return LookUp(judgement);
+      case Verdict::kUndecided:
+        throw ValueError(UnknownPartitionShapeText(args_.shape.value_or(Shape::Unknown())));
+      case Verdict::kCreate: break;
+    }
+    return partitioned_ ? CreatePartitioned() : CreateSingle();
+  }
+
+ private:
+  // Left empty when the shape is not known: the judgement may still refuse for another reason.
+  void ComputePartitions() {
+    request_.partitions.emplace();
+    if (graph_.variables().Variable(key_) != nullptr) return;
+    if (args_.initializer && args_.initializer->output() && !request_.shape) {
+      request_.shape = args_.initializer->output()->shape();
+    }
+    if (!request_.shape || !request_.shape->IsFullyDefined()) return;
+    if (request_.shape->rank() < 1) ThrowIfInvalid(ValidatePartitions(*request_.shape, {}));
+    request_.partitions = args_.partitioner(*request_.shape, request_.dtype);
+    ThrowIfInvalid(ValidatePartitions(*request_.shape, *request_.partitions));
+  }
+
+  static void ThrowIfInvalid(const absl::Status& status) {
+    if (!status.ok()) throw ValueError(std::string(status.message()));
+  }
+
+  void CheckConstant() const {
+    if (!args_.initializer || args_.initializer->spec() || !args_.shape) return;
+    const Verdict verdict = Judge(graph_.variables(), request_).verdict;
+    const bool about_partitions = verdict == Verdict::kAttachPartitioned ||
+                                  (verdict == Verdict::kMismatch &&
+                                   graph_.variables().Variable(key_) == nullptr);
+    if (!about_partitions) throw ValueError(std::string(kConstantWithShapeText));
+  }
+
+  [[noreturn]] void Refuse(const Judgement& judgement) const {
+    const StatePtr culprit = graph_.variables().Variable(judgement.culprit);
+    std::string detail;
+    if (culprit != nullptr) {
+      detail = absl::StrCat("Originally defined by ", ToString(culprit->definer),
+                            "\nasked for again", At(definer_));
+    }
+    throw ValueError(judgement.message, detail);
+  }
+
+  bool JudgedByStore() const {
+    return graph_.store() != nullptr && graph_.store()->sharing() == SharingMode::kGlobal;
+  }
+
+  Definition Ask() const {
+    return {.key = key_,
+            .name = key_,
+            .dtype = request_.dtype,
+            .shape = request_.shape,
+            .trainable = args_.trainable,
+            .reuse = request_.reuse,
+            .partitions = request_.partitions,
+            .definer = definer_};
+  }
+
+  // reuse=True and this graph does not know it: another worker may.
+  Variable LookUp(const Judgement& judgement) {
+    if (!JudgedByStore()) throw ValueError(judgement.message);
+    const Resolved resolved = AskStore(graph_, Ask());
+    if (resolved.outcome == Resolved::Outcome::kAbsent) throw ValueError(judgement.message);
+    return Attach(resolved);
+  }
+
+  Variable Attach(const Resolved& resolved) {
+    if (resolved.partitioning) return AddParts(resolved);
+    return Variable(AddResolved(graph_, key_, resolved.variables.front()));
+  }
+
+  Variable AddParts(const Resolved& resolved) {
+    const KnownPartitioned& how = *resolved.partitioning;
+    auto whole = std::make_shared<VariableState>();
+    whole->graph = &graph_;
+    whole->name = whole->key = key_;
+    whole->dtype = how.dtype;
+    whole->shape = how.full_shape;
+    whole->partitions = how.partitions;
+    whole->definer = definer_;
+    const std::vector<Part> parts = Slice(key_, how.full_shape, how.partitions);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      StatePtr part = graph_.variables().Variable(parts[i].key);
+      if (part == nullptr) part = AddResolved(graph_, parts[i].key, resolved.variables[i]);
+      whole->trainable = part->trainable;
+      whole->parts.push_back(std::move(part));
+    }
+    whole->handle = whole->parts.front()->handle;
+    graph_.variables().AddPartitioned(whole);
+    return Variable(whole);
+  }
+
+  // The initializer for a new variable, or the reason why there can be none.
+  FirstValue First() const {
+    if (args_.initializer && args_.initializer->output()) {
+      return FromOutput(*args_.initializer->output());
+    }
+    if (args_.initializer && args_.initializer->value()) {
+      return FromTensor(*args_.initializer->value());
+    }
+    if (!args_.initializer && !args_.shape) throw ValueError(MissingShapeText(key_));
+    if (!args_.shape || !args_.shape->IsFullyDefined()) {
+      throw ValueError(std::string(kInvalidInitializerText));
+    }
+    return {.dtype = request_.dtype,
+            .shape = *args_.shape,
+            .spec = args_.initializer ? *args_.initializer->spec() : Default(request_.dtype)};
+  }
+
+  Variable CreateSingle() {
+    FirstValue first;
+    try {
+      first = First();
+    } catch (const ValueError&) {
+      // It cannot be created here, but the store may have it.
+      if (!JudgedByStore()) throw;
+      const Resolved resolved = AskStore(graph_, Ask());
+      if (resolved.outcome == Resolved::Outcome::kAbsent) throw;
+      return Attach(resolved);
+    }
+    Definition definition = Ask();
+    definition.name = OpName(key_);
+    definition.dtype = first.dtype;
+    definition.shape = first.shape;
+    definition.initializer = first.spec;
+    definition.deferred_value = !first.spec;
+    return Variable(AddNew(graph_, std::move(definition), first));
+  }
+
+  std::string OpName(const std::string& name) const {
+    const NameScopeGuard root(graph_, "");
+    if (absl::Status status = graph_.names().Validate(name); !status.ok()) {
+      throw ValueError(std::string(status.message()));
+    }
+    return graph_.names().Peek(name);
+  }
+
+  Variable CreatePartitioned() {
+    Definition definition = Ask();
+    definition.initializer = Default(request_.dtype);
+    if (args_.initializer) definition.initializer = PartitionedInitializer();
+    OpName(key_);
+    Resolved resolved{.partitioning = KnownPartitioned{request_.dtype, *request_.shape,
+                                                       *request_.partitions}};
+    if (graph_.store() != nullptr) {
+      resolved = AskStore(graph_, definition);
+      return AddParts(resolved);
+    }
+    for (const Part& part : Slice(key_, *request_.shape, *request_.partitions)) {
+      resolved.variables.push_back({OpName(part.key), request_.dtype, part.shape,
+                                    args_.trainable.value_or(true), definer_});
+    }
+    Variable whole = AddParts(resolved);
+    whole.state()->pending = std::move(definition);
+    return whole;
+  }
+
+  InitializerSpec PartitionedInitializer() const {
+    if (args_.initializer->spec()) return *args_.initializer->spec();
+    if (args_.initializer->output()) {
+      throw ValueError(absl::StrCat("partitioned variable ", key_,
+                                    " takes an initializer or a value, not the output of an op"));
+    }
+    const Tensor value = CastTensor(*args_.initializer->value(), request_.dtype);
+    const std::vector<int64_t> origin(request_.shape->rank(), 0);
+    return {.kind = "value", .value = SliceTensor(value, origin, *request_.shape)};
+  }
+
+  GraphState& graph_;
+  const std::string key_;
+  const GetVariableArgs& args_;
+  const Definer definer_;
+  bool partitioned_ = false;
+  Request request_;
+};
+
+// An explicit dtype must be the literal's; making the literal a tensor takes the name "Const".
+void CheckInitializerDType(GraphState& graph, const GetVariableArgs& args) {
+  if (!args.dtype || !args.initializer || args.initializer->spec()) return;
+  DType dtype = DType::kInvalid;
+  if (const Output* output = args.initializer->output()) {
+    dtype = output->dtype();
+  } else {
+    graph.names().Unique("Const");
+    dtype = args.initializer->value()->dtype();
+  }
+  if (dtype != *args.dtype) throw ValueError(InitializerDTypeText(dtype, *args.dtype));
+}
+
+void AddRegularizationLoss(GraphState& graph, const Regularizer& regularizer,
+                           const Variable& variable) {
+  const std::string& name = variable.state()->name;
+  const NameScopeGuard scope(graph, name + "/Regularizer/");
+  const Output loss = regularizer(variable);
+  if (loss.defined()) graph.regularization_losses().emplace_back(name, loss);
+}
+
+}  // namespace
+}  // namespace internal
+
+Variable get_variable(const std::string& name, GetVariableArgs args, std::source_location where) {
+  internal::GraphState& graph = internal::Current();
+  const VariableScope::State& scope = *graph.scopes().current();
+  const std::string key = scope.name.empty() ? name : absl::StrCat(scope.name, "/", name);
+  const internal::NameScopeGuard root(graph, "");
+  internal::CheckInitializerDType(graph, args);
+  if (!args.initializer) args.initializer = scope.initializer;
+  if (!args.dtype) args.dtype = scope.dtype;
+  if (!args.regularizer) args.regularizer = scope.regularizer;
+  if (!args.partitioner) args.partitioner = scope.partitioner;
+  if (!args.custom_getter) args.custom_getter = scope.custom_getter;
+  if (!args.reuse) args.reuse = scope.reuse;
+  const Getter getter = [&](const std::string& full_name, const GetVariableArgs& given) {
+    const size_t known = graph.variables().all().size();
+    Variable variable = internal::Call(graph, full_name, given, internal::DefinerAt(where)).Run();
+    const bool fresh = graph.variables().all().size() > known;
+    if (fresh && given.regularizer) {
+      for (const Variable& part : variable.parts()) {
+        internal::AddRegularizationLoss(graph, given.regularizer, part);
+      }
+    }
+    return variable;
+  };
+  return args.custom_getter ? args.custom_getter(getter, key, args) : getter(key, args);
+}
+
+Variable get_variable(const std::string& name, const Shape& shape, std::source_location where) {
+  return get_variable(name, GetVariableArgs{.shape = shape}, where);
+}
+Variable get_variable(const std::string& name, const Shape& shape, DType dtype,
+                      std::source_location where) {
+  return get_variable(name, GetVariableArgs{.shape = shape, .dtype = dtype}, where);
+}
+Variable get_variable(const std::string& name, std::source_location where) {
+  return get_variable(name, GetVariableArgs{}, where);
+}
+
+}  // namespace varscope

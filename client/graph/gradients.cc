@@ -1,0 +1,159 @@
+// Reverse-mode differentiation over the graph.
+#include "varscope/gradients.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/ops/build.h"
+#include "varscope/errors.h"
+#include "varscope/ops.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+using Sums = std::map<Output, std::vector<Gradient>>;
+
+Gradient Add(const Output& x, std::vector<Gradient> terms) {
+  if (terms.size() == 1) return terms[0];
+  bool all_sparse = true;
+  for (const Gradient& term : terms) all_sparse &= term.is_sparse();
+  std::vector<Input> values;
+  std::vector<Input> indices;
+  for (const Gradient& term : terms) {
+    if (all_sparse) {
+      values.emplace_back(term.values);
+      indices.emplace_back(term.indices);
+    } else {
+      values.emplace_back(ToDense(term, x));
+    }
+  }
+  if (all_sparse) return {concat(values, 0), concat(indices, 0)};
+  return Dense(add_n(values));
+}
+
+// The nodes on a way from some x to some y, last first.
+std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs) {
+  std::set<Node*> reach_y;
+  std::vector<Node*> stack;
+  for (const Output& y : ys) stack.push_back(y.node());
+  while (!stack.empty()) {
+    Node* const node = stack.back();
+    stack.pop_back();
+    if (!reach_y.insert(node).second) continue;
+    for (const Output& input : node->inputs) stack.push_back(input.node());
+  }
+  std::set<Node*> from_x;
+  for (const Output& x : xs) from_x.insert(x.node());
+  const auto by_id = [](const Node* a, const Node* b) { return a->id < b->id; };
+  std::vector<Node*> ordered(reach_y.begin(), reach_y.end());
+  std::sort(ordered.begin(), ordered.end(), by_id);
+  std::vector<Node*> between;
+  for (Node* node : ordered) {
+    bool depends = from_x.contains(node);
+    for (const Output& input : node->inputs) depends |= from_x.contains(input.node());
+    if (!depends) continue;
+    from_x.insert(node);
+    between.push_back(node);
+  }
+  return {between.rbegin(), between.rend()};
+}
+
+Gradient Take(Sums& sums, const Output& x) {
+  const auto it = sums.find(x);
+  if (it == sums.end()) return None();
+  Gradient sum = Add(x, std::move(it->second));
+  sums[x] = {sum};
+  return sum;
+}
+
+void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
+  std::vector<Output> dys;
+  bool any = false;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    const Output y(&node, static_cast<int>(i));
+    const Gradient dy = Take(sums, y);
+    dys.push_back(dy.defined() ? ToDense(dy, y) : Output());
+    any |= dy.defined();
+  }
+  if (!any || node.def->gradient == nullptr || !dys[0].defined()) return;
+  const std::vector<Gradient> grads = node.def->gradient({node, dys});
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (grads[i].defined() && wanted.contains(node.inputs[i].node())) {
+      sums[node.inputs[i]].push_back(grads[i]);
+    }
+  }
+}
+
+}  // namespace
+
+Output ToDense(const Gradient& gradient, const Output& x) {
+  if (!gradient.is_sparse()) return gradient.values;
+  return MakeOp("SumRowsLike", "UnsortedSegmentSum", {gradient.values, gradient.indices, x});
+}
+
+}  // namespace internal
+
+std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
+                                const std::vector<Output>& grad_ys) {
+  if (ys.empty()) throw ValueError("gradients: ys must not be empty.");
+  if (!grad_ys.empty() && grad_ys.size() != ys.size()) {
+    throw ValueError("gradients: grad_ys must have one entry for each of ys.");
+  }
+  const internal::NameScopeGuard scope(*ys[0].node()->graph, "gradients");
+  internal::Sums sums;
+  for (size_t i = 0; i < ys.size(); ++i) {
+    if (!IsFloating(ys[i].dtype())) {
+      throw TypeError(absl::StrCat("gradients: ", ys[i].name(), " is ", Name(ys[i].dtype()),
+                                   ", expected float32 or float64"));
+    }
+    const Output seed = grad_ys.empty() ? ones_like(ys[i], "grad_ys") : grad_ys[i];
+    if (!seed.shape().IsCompatibleWith(ys[i].shape())) {
+      throw ValueError(absl::StrCat("gradients: grad_ys has shape ", seed.shape().ToString(),
+                                    " for ", ys[i].name(), " of shape ",
+                                    ys[i].shape().ToString()));
+    }
+    sums[ys[i]].push_back(internal::Dense(seed));
+  }
+  const std::vector<internal::Node*> between = internal::Between(ys, xs);
+  const std::set<internal::Node*> wanted(between.begin(), between.end());
+  for (internal::Node* node : between) internal::Backpropagate(*node, wanted, sums);
+  std::vector<Gradient> result;
+  for (const Output& x : xs) result.push_back(internal::Take(sums, x));
+  return result;
+}
+
+std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs) {
+  std::vector<Output> values;
+  for (const Variable& x : xs) values.push_back(x.value());
+  return gradients(ys, values);
+}
+
+Output global_norm(const std::vector<Gradient>& gradients, const std::string& name) {
+  const internal::FunctionScope scope(name, "global_norm");
+  std::vector<Input> halves;
+  for (const Gradient& gradient : gradients) {
+    if (gradient.defined()) halves.emplace_back(internal::MakeOp("L2Loss", "L2Loss", {gradient.values}));
+  }
+  if (halves.empty()) return constant(0.0);
+  return sqrt(multiply(add_n(halves), 2.0), "global_norm");
+}
+
+std::pair<std::vector<Gradient>, Output> clip_by_global_norm(
+    const std::vector<Gradient>& gradients, const Input& clip_norm, const std::string& name) {
+  const Output norm = global_norm(gradients);
+  const internal::FunctionScope scope(name, "clip_by_global_norm");
+  const Output limit = internal::ToOutput(clip_norm, "clip_norm", norm.dtype());
+  const Output scale = divide(limit, maximum(norm, limit));
+  std::vector<Gradient> clipped;
+  for (const Gradient& gradient : gradients) {
+    Gradient scaled = gradient;
+    if (gradient.defined()) scaled.values = multiply(gradient.values, scale);
+    clipped.push_back(scaled);
+  }
+  return {clipped, norm};
+}
+
+}  // namespace varscope

@@ -1,0 +1,48 @@
+// One op of a graph, as the graph keeps it.
+#ifndef VARSCOPE_CLIENT_GRAPH_NODE_H_
+#define VARSCOPE_CLIENT_GRAPH_NODE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/graph/apply_spec.h"
+#include "client/graph/attrs.h"
+#include "client/graph/op_def.h"
+#include "client/graph/variable_state.h"
+#include "varscope/graph.h"
+
+namespace varscope::internal {
+
+class GraphState;
+
+struct Node {
+  int id = 0;  // in creation order, which is a topological one
+  std::string name;
+  const OpDef* def = nullptr;
+  Attrs attrs;
+  std::vector<Output> inputs;
+  std::vector<OutputSpec> outputs;
+  std::vector<Node*> control_inputs;
+  std::shared_ptr<VariableState> variable;    // of reads and assignments
+  std::shared_ptr<const ApplySpec> apply;     // of ApplyGradients
+  std::vector<std::shared_ptr<VariableState>> initializes;  // of the initializer op
+  GraphState* graph = nullptr;
+};
+
+// How a node is made; `name` as TensorFlow's create_op takes it: made unique in the current scope,
+// or taken as it is when it ends with '/'.
+struct NodeArgs {
+  absl::string_view op;
+  std::string name;
+  std::vector<Output> inputs = {};
+  Attrs attrs = {};
+  std::vector<OutputSpec> outputs = {};  // for ops without a shape rule
+  std::vector<Node*> control_inputs = {};
+  std::shared_ptr<VariableState> variable = {};
+  std::shared_ptr<const ApplySpec> apply = {};
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_NODE_H_

@@ -1,0 +1,59 @@
+// What an op is: one entry in one table with its shape rule, kernel and gradient.
+#ifndef VARSCOPE_CLIENT_GRAPH_OP_DEF_H_
+#define VARSCOPE_CLIENT_GRAPH_OP_DEF_H_
+
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "client/graph/attrs.h"
+#include "client/kernels/context.h"
+#include "varscope/gradients.h"
+#include "varscope/graph.h"
+
+namespace varscope::internal {
+
+struct OutputSpec {
+  DType dtype = DType::kInvalid;
+  Shape shape;
+};
+
+// What a shape rule sees. Its error says what does not fit; the op's name and shapes are added.
+struct InferContext {
+  const Attrs& attrs;
+  std::span<const OutputSpec> inputs;
+  DType dtype(int i) const { return inputs[i].dtype; }
+  const Shape& shape(int i) const { return inputs[i].shape; }
+};
+using InferFn = absl::StatusOr<std::vector<OutputSpec>> (*)(const InferContext&);
+
+// What a gradient function sees: the op and the gradients of its outputs (undefined where nothing
+// depends on an output). It gives one gradient for each input, undefined where there is none.
+struct GradContext {
+  const Node& node;
+  std::span<const Output> dys;
+  const Attrs& attrs() const;
+  Output x(int i) const;
+  Output y(int i = 0) const;
+  Output dy() const { return dys[0]; }
+};
+using GradFn = std::vector<Gradient> (*)(const GradContext&);
+
+struct OpDef {
+  absl::string_view name;
+  InferFn infer = nullptr;
+  KernelFn kernel = nullptr;     // null: the session carries it out (placeholders, variables)
+  GradFn gradient = nullptr;     // null: no gradient flows through it
+  // Not merged with an equal op, nor dropped for its inputs' sake: it has an effect or differs from
+  // run to run.
+  bool stateful = false;
+};
+
+// Throws std::out_of_range for a name that no table has.
+const OpDef& FindOp(absl::string_view name);
+std::vector<absl::string_view> OpNames();
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_OP_DEF_H_

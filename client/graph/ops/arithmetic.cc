@@ -1,0 +1,176 @@
+// Arithmetic of two operands, and Python's operators.
+#include "client/graph/ops/build.h"
+#include "client/graph/ops/table.h"
+#include "client/kernels/kernels.h"
+#include "varscope/ops.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+using Grads = std::vector<Gradient>;
+
+// Gradients in the operands' broadcast shape, summed to the operands' own.
+Grads Both(const GradContext& c, const Output& gx, const Output& gy) {
+  return {Dense(SumTo(gx, c.x(0))), Dense(SumTo(gy, c.x(1)))};
+}
+
+Grads AddGrad(const GradContext& c) { return Both(c, c.dy(), c.dy()); }
+Grads SubGrad(const GradContext& c) { return Both(c, c.dy(), negative(c.dy())); }
+Grads MulGrad(const GradContext& c) {
+  return Both(c, multiply(c.dy(), c.x(1)), multiply(c.dy(), c.x(0)));
+}
+Grads RealDivGrad(const GradContext& c) {
+  const Output gx = MakeOp("RealDiv", "RealDiv", {c.dy(), c.x(1)});
+  const Output quotient = MakeOp("RealDiv", "RealDiv", {c.y(), c.x(1)});
+  return Both(c, gx, negative(multiply(c.dy(), quotient)));
+}
+Grads SquaredDifferenceGrad(const GradContext& c) {
+  const Output twice = multiply(c.dy(), 2.0);
+  const Output gx = multiply(twice, subtract(c.x(0), c.x(1)));
+  return Both(c, gx, negative(gx));
+}
+Grads PowGrad(const GradContext& c) {
+  const Output x = c.x(0);
+  const Output y = c.x(1);
+  const Output gx = multiply(multiply(c.dy(), y), pow(x, subtract(y, 1.0)));
+  const Output positive = greater(x, 0.0);
+  const Output safe_log = where(positive, log(where(positive, x, ones_like(x))), zeros_like(x));
+  return Both(c, gx, multiply(multiply(c.dy(), c.y()), safe_log));
+}
+
+// dy where the first operand won, and where the second did.
+Grads Winner(const GradContext& c, const Output& first_wins) {
+  const Output zero = zeros_like(c.dy());
+  return Both(c, where(first_wins, c.dy(), zero), where(first_wins, zero, c.dy()));
+}
+Grads MaximumGrad(const GradContext& c) { return Winner(c, greater_equal(c.x(0), c.x(1))); }
+Grads MinimumGrad(const GradContext& c) { return Winner(c, less_equal(c.x(0), c.x(1))); }
+
+Specs AddNShape(const InferContext& c) {
+  Shape shape = Shape::Unknown();
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    if (absl::Status s = CheckSameDType(c, 0, static_cast<int>(i)); !s.ok()) return s;
+    absl::StatusOr<Shape> merged = Merge(shape, c.inputs[i].shape);
+    if (!merged.ok()) return merged.status();
+    shape = *std::move(merged);
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), shape}};
+}
+Grads AddNGrad(const GradContext& c) {
+  return Grads(c.node.inputs.size(), Dense(c.dy()));
+}
+
+}  // namespace
+
+std::vector<OpDef> ArithmeticOps() {
+  return {
+      {.name = "Add", .infer = BroadcastOf, .kernel = kernels::Add, .gradient = AddGrad},
+      {.name = "Sub", .infer = BroadcastOf, .kernel = kernels::Sub, .gradient = SubGrad},
+      {.name = "Mul", .infer = BroadcastOf, .kernel = kernels::Mul, .gradient = MulGrad},
+      {.name = "RealDiv",
+       .infer = BroadcastOfFloats,
+       .kernel = kernels::RealDiv,
+       .gradient = RealDivGrad},
+      {.name = "FloorDiv", .infer = BroadcastOf, .kernel = kernels::FloorDiv},
+      {.name = "Maximum",
+       .infer = BroadcastOf,
+       .kernel = kernels::Maximum,
+       .gradient = MaximumGrad},
+      {.name = "Minimum",
+       .infer = BroadcastOf,
+       .kernel = kernels::Minimum,
+       .gradient = MinimumGrad},
+      {.name = "SquaredDifference",
+       .infer = BroadcastOf,
+       .kernel = kernels::SquaredDifference,
+       .gradient = SquaredDifferenceGrad},
+      {.name = "Pow", .infer = BroadcastOfFloats, .kernel = kernels::Pow, .gradient = PowGrad},
+      {.name = "AddN", .infer = AddNShape, .kernel = kernels::AddN, .gradient = AddNGrad},
+  };
+}
+
+namespace {
+
+// Python's operator: a scope "add" with the literal's constant inside, then the op "add".
+Output Operator(absl::string_view op, const Input& x, const Input& y, const char* name) {
+  const FunctionScope scope("", name);
+  const bool x_first = x.output() != nullptr;
+  const Output a = x_first ? *x.output() : ToOutput(x, "x", y.output()->dtype());
+  const Output b = ToOutput(y, "y", a.dtype());
+  return MakeOp(op, scope.name(), {a, b});
+}
+
+// Integers divide as float64, as Python 3's `/`.
+Output TrueDivide(const Input& x, const Input& y, const std::string& name) {
+  const FunctionScope scope(name, "truediv");
+  const std::optional<DType> hint =
+      y.output() ? std::optional<DType>(y.output()->dtype()) : std::nullopt;
+  Output a = ToOutput(x, "x", hint);
+  Output b = ToOutput(y, "y", a.dtype());
+  if (!IsFloating(a.dtype())) {
+    a = cast(a, DType::kFloat64);
+    b = cast(b, DType::kFloat64);
+  }
+  return MakeOp("RealDiv", scope.name(), {a, b});
+}
+
+}  // namespace
+}  // namespace internal
+
+using internal::Binary;
+using internal::Operator;
+
+Output add(const Input& x, const Input& y, const std::string& name) {
+  return Binary("Add", x, y, name, "Add");
+}
+Output subtract(const Input& x, const Input& y, const std::string& name) {
+  return Binary("Sub", x, y, name, "Sub");
+}
+Output multiply(const Input& x, const Input& y, const std::string& name) {
+  return Binary("Mul", x, y, name, "Mul");
+}
+Output divide(const Input& x, const Input& y, const std::string& name) {
+  return internal::TrueDivide(x, y, name);
+}
+Output floordiv(const Input& x, const Input& y, const std::string& name) {
+  return Binary("FloorDiv", x, y, name, "floordiv");
+}
+Output maximum(const Input& x, const Input& y, const std::string& name) {
+  return Binary("Maximum", x, y, name, "Maximum");
+}
+Output minimum(const Input& x, const Input& y, const std::string& name) {
+  return Binary("Minimum", x, y, name, "Minimum");
+}
+Output squared_difference(const Input& x, const Input& y, const std::string& name) {
+  return Binary("SquaredDifference", x, y, name, "SquaredDifference");
+}
+Output pow(const Input& x, const Input& y, const std::string& name) {
+  return Binary("Pow", x, y, name, "Pow");
+}
+
+Output add_n(const std::vector<Input>& inputs, const std::string& name) {
+  if (inputs.empty()) throw ValueError("add_n: inputs must be a list of at least one tensor.");
+  std::vector<Output> outputs;
+  for (const Input& input : inputs) {
+    outputs.push_back(internal::ToOutput(
+        input, "Const", outputs.empty() ? std::nullopt : std::optional(outputs[0].dtype())));
+  }
+  return internal::MakeOp("AddN", internal::NameOr(name, "AddN"), outputs);
+}
+
+Output operator+(const Input& x, const Output& y) { return Operator("Add", x, y, "add"); }
+Output operator-(const Input& x, const Output& y) { return Operator("Sub", x, y, "sub"); }
+Output operator*(const Input& x, const Output& y) { return Operator("Mul", x, y, "mul"); }
+Output operator/(const Input& x, const Output& y) { return divide(x, y); }
+Output operator+(const Output& x, const Input& y) { return Operator("Add", x, y, "add"); }
+Output operator-(const Output& x, const Input& y) { return Operator("Sub", x, y, "sub"); }
+Output operator*(const Output& x, const Input& y) { return Operator("Mul", x, y, "mul"); }
+Output operator/(const Output& x, const Input& y) { return divide(x, y); }
+Output operator+(const Output& x, const Output& y) { return Operator("Add", x, y, "add"); }
+Output operator-(const Output& x, const Output& y) { return Operator("Sub", x, y, "sub"); }
+Output operator*(const Output& x, const Output& y) { return Operator("Mul", x, y, "mul"); }
+Output operator/(const Output& x, const Output& y) { return divide(x, y); }
+Output operator-(const Output& x) { return negative(x); }
+
+}  // namespace varscope

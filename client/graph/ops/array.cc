@@ -1,0 +1,374 @@
+// Ops that move elements about.
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/ops/build.h"
+#include "client/graph/ops/table.h"
+#include "client/kernels/kernels.h"
+#include "varscope/ops.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+using Grads = std::vector<Gradient>;
+
+absl::Status CheckRank(const Shape& shape, size_t count, absl::string_view what) {
+  if (!shape.known_rank() || static_cast<size_t>(shape.rank()) == count) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " has ", count,
+                                                 " entries for the shape ", shape.ToString()));
+}
+
+Specs ReshapeShape(const InferContext& c) {
+  std::vector<int64_t> dims = c.attrs.list("shape");
+  int64_t known = 1;
+  int open = -1;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] >= 0) {
+      known *= dims[i];
+    } else if (open >= 0 || dims[i] != -1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("Only one dimension of ", Shape(dims).ToString(), " may be -1"));
+    } else {
+      open = static_cast<int>(i);
+    }
+  }
+  if (c.shape(0).IsFullyDefined()) {
+    const int64_t n = c.shape(0).num_elements();
+    if (open >= 0 && known > 0) dims[open] = n / known;
+    if (open >= 0 && known == 0) dims[open] = 0;
+    if (Shape(dims).num_elements() != n) {
+      return absl::InvalidArgumentError(absl::StrCat("Cannot reshape a tensor with ", n,
+                                                     " elements to shape ",
+                                                     Shape(c.attrs.list("shape")).ToString()));
+    }
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+Grads LikeInput(const GradContext& c) {
+  return {Dense(MakeOp("ReshapeLike", "Reshape", {c.dy(), c.x(0)}))};
+}
+Grads ReshapeLikeGrad(const GradContext& c) {
+  return {Dense(MakeOp("ReshapeLike", "Reshape", {c.dy(), c.x(0)})), None()};
+}
+
+Specs ExpandDimsShape(const InferContext& c) {
+  if (!c.shape(0).known_rank()) {
+    return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
+  }
+  const absl::StatusOr<int> axis = CheckAxis(c.attrs.integer("axis"), c.shape(0).rank() + 1);
+  if (!axis.ok()) return axis.status();
+  std::vector<int64_t> dims = c.shape(0).dims();
+  dims.insert(dims.begin() + *axis, 1);
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+
+Specs SqueezeShape(const InferContext& c) {
+  const Shape& x = c.shape(0);
+  const std::vector<int64_t>& axes = c.attrs.list("axis");
+  if (!x.known_rank() || (axes.empty() && !x.IsFullyDefined())) {
+    return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
+  }
+  std::vector<bool> drop(x.rank(), false);
+  for (int i = 0; axes.empty() && i < x.rank(); ++i) drop[i] = x.dim(i) == 1;
+  for (int64_t given : axes) {
+    const absl::StatusOr<int> axis = CheckAxis(given, x.rank());
+    if (!axis.ok()) return axis.status();
+    if (x.dim(*axis) > 1 || x.dim(*axis) == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("Can not squeeze dim[", *axis,
+                                                     "], expected a dimension of 1, got ",
+                                                     x.dim(*axis)));
+    }
+    drop[*axis] = true;
+  }
+  std::vector<int64_t> dims;
+  for (int i = 0; i < x.rank(); ++i) {
+    if (!drop[i]) dims.push_back(x.dim(i));
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+
+Specs TransposeShape(const InferContext& c) {
+  const Shape& x = c.shape(0);
+  std::vector<int64_t> perm = c.attrs.list("perm");
+  if (!x.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
+  if (perm.empty()) {
+    perm.resize(x.rank());
+    std::iota(perm.rbegin(), perm.rend(), 0);
+  }
+  if (absl::Status s = CheckRank(x, perm.size(), "perm"); !s.ok()) return s;
+  std::vector<bool> seen(perm.size(), false);
+  std::vector<int64_t> dims;
+  for (int64_t p : perm) {
+    if (p < 0 || p >= x.rank() || seen[p]) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("perm is not a permutation of the dimensions of ", x.ToString()));
+    }
+    seen[p] = true;
+    dims.push_back(x.dim(static_cast<int>(p)));
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+Grads TransposeGrad(const GradContext& c) {
+  const std::vector<int64_t>& perm = c.attrs().list("perm");
+  std::vector<int64_t> inverse(perm.size());
+  for (size_t i = 0; i < perm.size(); ++i) inverse[perm[i]] = static_cast<int64_t>(i);
+  return {Dense(transpose(c.dy(), inverse))};
+}
+
+Specs ConcatShape(const InferContext& c) {
+  Shape shape = c.shape(0);
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    if (absl::Status s = CheckSameDType(c, 0, static_cast<int>(i)); !s.ok()) return s;
+    if (!c.inputs[i].shape.known_rank()) {
+      return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
+    }
+  }
+  const absl::StatusOr<int> axis = CheckAxis(c.attrs.integer("axis"), shape.rank());
+  if (!axis.ok()) return axis.status();
+  int64_t along = 0;
+  for (const OutputSpec& input : c.inputs) {
+    std::vector<int64_t> dims = input.shape.dims();
+    if (input.shape.rank() == shape.rank()) {
+      along = along < 0 || dims[*axis] < 0 ? -1 : along + dims[*axis];
+      dims[*axis] = shape.dim(*axis);
+    }
+    absl::StatusOr<Shape> merged = Merge(shape, Shape(dims));
+    if (!merged.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("Dimensions of inputs must match but axis ",
+                                                     *axis, ": ", shape.ToString(), " and ",
+                                                     input.shape.ToString()));
+    }
+    shape = *std::move(merged);
+  }
+  std::vector<int64_t> dims = shape.dims();
+  dims[*axis] = along;
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+// One op per input; each sees all inputs, whose sizes say where its part begins.
+Grads ConcatGrad(const GradContext& c) {
+  std::vector<Output> inputs = {c.dy()};
+  inputs.insert(inputs.end(), c.node.inputs.begin(), c.node.inputs.end());
+  Grads grads;
+  for (size_t i = 0; i < c.node.inputs.size(); ++i) {
+    grads.push_back(Dense(MakeOp(
+        "ConcatGrad", "Slice", inputs,
+        {{"axis", c.attrs().integer("axis")}, {"index", static_cast<int64_t>(i)}})));
+  }
+  return grads;
+}
+Specs ConcatGradShape(const InferContext& c) {
+  return std::vector<OutputSpec>{
+      {c.dtype(0), c.shape(1 + static_cast<int>(c.attrs.integer("index")))}};
+}
+
+Specs PackShape(const InferContext& c) {
+  Shape shape = Shape::Unknown();
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    if (absl::Status s = CheckSameDType(c, 0, static_cast<int>(i)); !s.ok()) return s;
+    absl::StatusOr<Shape> merged = Merge(shape, c.inputs[i].shape);
+    if (!merged.ok()) return merged.status();
+    shape = *std::move(merged);
+  }
+  if (!shape.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), shape}};
+  const absl::StatusOr<int> axis = CheckAxis(c.attrs.integer("axis"), shape.rank() + 1);
+  if (!axis.ok()) return axis.status();
+  std::vector<int64_t> dims = shape.dims();
+  dims.insert(dims.begin() + *axis, static_cast<int64_t>(c.inputs.size()));
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+Grads PackGrad(const GradContext& c) {
+  Grads grads;
+  for (size_t i = 0; i < c.node.inputs.size(); ++i) {
+    grads.push_back(Dense(
+        MakeOp("PackGrad", "unstack", {c.dy()},
+               {{"axis", c.attrs().integer("axis")}, {"index", static_cast<int64_t>(i)}})));
+  }
+  return grads;
+}
+Specs PackGradShape(const InferContext& c) {
+  if (!c.shape(0).known_rank()) return SameAsInput(c);
+  const absl::StatusOr<int> axis = CheckAxis(c.attrs.integer("axis"), c.shape(0).rank());
+  if (!axis.ok()) return axis.status();
+  std::vector<int64_t> dims = c.shape(0).dims();
+  dims.erase(dims.begin() + *axis);
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+
+Specs SliceShape(const InferContext& c) {
+  const std::vector<int64_t>& begin = c.attrs.list("begin");
+  std::vector<int64_t> size = c.attrs.list("size");
+  if (absl::Status s = CheckRank(c.shape(0), begin.size(), "begin"); !s.ok()) return s;
+  if (absl::Status s = CheckRank(c.shape(0), size.size(), "size"); !s.ok()) return s;
+  for (size_t i = 0; i < size.size() && c.shape(0).known_rank(); ++i) {
+    const int64_t n = c.shape(0).dim(static_cast<int>(i));
+    if (n < 0) continue;
+    if (size[i] == -1) size[i] = n - begin[i];
+    if (begin[i] < 0 || size[i] < 0 || begin[i] + size[i] > n) {
+      return absl::InvalidArgumentError(absl::StrCat("begin ", begin[i], " and size ", size[i],
+                                                     " leave dimension ", i, " of ",
+                                                     c.shape(0).ToString()));
+    }
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(size)}};
+}
+Grads SliceGrad(const GradContext& c) {
+  return {Dense(MakeOp("SliceGrad", "Pad", {c.dy(), c.x(0)},
+                       {{"begin", c.attrs().list("begin")}}))};
+}
+
+Specs TileShape(const InferContext& c) {
+  const std::vector<int64_t>& multiples = c.attrs.list("multiples");
+  if (!c.shape(0).known_rank()) return SameAsInput(c);
+  if (absl::Status s = CheckRank(c.shape(0), multiples.size(), "multiples"); !s.ok()) return s;
+  std::vector<int64_t> dims = c.shape(0).dims();
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (multiples[i] < 0) return absl::InvalidArgumentError("multiples must not be negative");
+    if (dims[i] >= 0) dims[i] *= multiples[i];
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+Grads TileGrad(const GradContext& c) {
+  return {Dense(MakeOp("TileGrad", "Sum", {c.dy(), c.x(0)}))};
+}
+
+Specs PadShape(const InferContext& c) {
+  const std::vector<int64_t>& before = c.attrs.list("before");
+  if (!c.shape(0).known_rank()) return SameAsInput(c);
+  if (absl::Status s = CheckRank(c.shape(0), before.size(), "paddings"); !s.ok()) return s;
+  std::vector<int64_t> dims = c.shape(0).dims();
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (before[i] < 0 || c.attrs.list("after")[i] < 0) {
+      return absl::InvalidArgumentError("paddings must not be negative");
+    }
+    if (dims[i] >= 0) dims[i] += before[i] + c.attrs.list("after")[i];
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+Grads PadGrad(const GradContext& c) {
+  return {Dense(MakeOp("PadGrad", "Slice", {c.dy(), c.x(0)},
+                       {{"before", c.attrs().list("before")}}))};
+}
+
+Grads IdentityGrad(const GradContext& c) { return {Dense(c.dy())}; }
+
+}  // namespace
+
+std::vector<OpDef> ArrayOps() {
+  return {
+      {.name = "Identity",
+       .infer = SameAsInput,
+       .kernel = kernels::Identity,
+       .gradient = IdentityGrad},
+      {.name = "StopGradient", .infer = SameAsInput, .kernel = kernels::Identity},
+      {.name = "ZerosLike", .infer = SameAsInput, .kernel = kernels::ZerosLike},
+      {.name = "OnesLike", .infer = SameAsInput, .kernel = kernels::OnesLike},
+      {.name = "Reshape",
+       .infer = ReshapeShape,
+       .kernel = kernels::Reshape,
+       .gradient = LikeInput},
+      {.name = "ReshapeLike",
+       .infer = SameAsSecondInput,
+       .kernel = kernels::ReshapeLike,
+       .gradient = ReshapeLikeGrad},
+      {.name = "ExpandDims",
+       .infer = ExpandDimsShape,
+       .kernel = kernels::ExpandDims,
+       .gradient = LikeInput},
+      {.name = "Squeeze",
+       .infer = SqueezeShape,
+       .kernel = kernels::Squeeze,
+       .gradient = LikeInput},
+      {.name = "Transpose",
+       .infer = TransposeShape,
+       .kernel = kernels::Transpose,
+       .gradient = TransposeGrad},
+      {.name = "ConcatV2",
+       .infer = ConcatShape,
+       .kernel = kernels::Concat,
+       .gradient = ConcatGrad},
+      {.name = "ConcatGrad", .infer = ConcatGradShape, .kernel = kernels::ConcatGrad},
+      {.name = "Pack", .infer = PackShape, .kernel = kernels::Pack, .gradient = PackGrad},
+      {.name = "PackGrad", .infer = PackGradShape, .kernel = kernels::PackGrad},
+      {.name = "Slice", .infer = SliceShape, .kernel = kernels::Slice, .gradient = SliceGrad},
+      {.name = "SliceGrad", .infer = SameAsSecondInput, .kernel = kernels::SliceGrad},
+      {.name = "Tile", .infer = TileShape, .kernel = kernels::Tile, .gradient = TileGrad},
+      {.name = "TileGrad", .infer = SameAsSecondInput, .kernel = kernels::TileGrad},
+      {.name = "Pad", .infer = PadShape, .kernel = kernels::Pad, .gradient = PadGrad},
+      {.name = "PadGrad", .infer = SameAsSecondInput, .kernel = kernels::PadGrad},
+  };
+}
+
+namespace {
+
+std::vector<Output> ToOutputs(const std::vector<Input>& values, const char* function) {
+  if (values.empty()) throw ValueError(absl::StrCat(function, " needs at least one value"));
+  std::vector<Output> outputs;
+  for (const Input& value : values) outputs.push_back(ToOutput(value, "values"));
+  return outputs;
+}
+
+}  // namespace
+}  // namespace internal
+
+using internal::MakeOp;
+using internal::NameOr;
+using internal::Unary;
+
+Output identity(const Input& x, const std::string& name) {
+  return Unary("Identity", x, name, "Identity");
+}
+Output stop_gradient(const Input& x, const std::string& name) {
+  return Unary("StopGradient", x, name, "StopGradient");
+}
+Output zeros_like(const Input& x, const std::string& name) {
+  return Unary("ZerosLike", x, name, "zeros_like");
+}
+Output ones_like(const Input& x, const std::string& name) {
+  return Unary("OnesLike", x, name, "ones_like");
+}
+Output reshape(const Input& x, const std::vector<int64_t>& shape, const std::string& name) {
+  return Unary("Reshape", x, name, "Reshape", {{"shape", shape}});
+}
+Output transpose(const Input& x, const std::vector<int64_t>& perm, const std::string& name) {
+  const Output input = internal::ToOutput(x, "a");
+  std::vector<int64_t> full = perm;
+  if (full.empty()) {
+    full.resize(input.shape().rank());
+    std::iota(full.rbegin(), full.rend(), 0);
+  }
+  return MakeOp("Transpose", NameOr(name, "transpose"), {input}, {{"perm", full}});
+}
+Output expand_dims(const Input& x, int axis, const std::string& name) {
+  return Unary("ExpandDims", x, name, "ExpandDims", {{"axis", static_cast<int64_t>(axis)}});
+}
+Output squeeze(const Input& x, const std::vector<int64_t>& axis, const std::string& name) {
+  return Unary("Squeeze", x, name, "Squeeze", {{"axis", axis}});
+}
+Output concat(const std::vector<Input>& values, int axis, const std::string& name) {
+  return MakeOp("ConcatV2", NameOr(name, "concat"), internal::ToOutputs(values, "concat"),
+                {{"axis", static_cast<int64_t>(axis)}});
+}
+Output stack(const std::vector<Input>& values, int axis, const std::string& name) {
+  return MakeOp("Pack", NameOr(name, "stack"), internal::ToOutputs(values, "stack"),
+                {{"axis", static_cast<int64_t>(axis)}});
+}
+Output slice(const Input& x, const std::vector<int64_t>& begin, const std::vector<int64_t>& size,
+             const std::string& name) {
+  return Unary("Slice", x, name, "Slice", {{"begin", begin}, {"size", size}});
+}
+Output tile(const Input& x, const std::vector<int64_t>& multiples, const std::string& name) {
+  return Unary("Tile", x, name, "Tile", {{"multiples", multiples}});
+}
+Output pad(const Input& x, const std::vector<std::pair<int64_t, int64_t>>& paddings,
+           const std::string& name) {
+  std::vector<int64_t> before;
+  std::vector<int64_t> after;
+  for (const auto& [b, a] : paddings) {
+    before.push_back(b);
+    after.push_back(a);
+  }
+  return Unary("Pad", x, name, "Pad", {{"before", before}, {"after", after}});
+}
+
+}  // namespace varscope

@@ -1,0 +1,141 @@
+#include "client/graph/ops/build.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/creation.h"
+
+namespace varscope::internal {
+namespace {
+
+Tensor NumberTensor(const Input::Number& number, std::optional<DType> hint) {
+  const DType dtype = hint.value_or(number.integral ? DType::kInt32 : DType::kFloat32);
+  if (!number.integral && !IsFloating(dtype)) {
+    throw TypeError(absl::StrCat("Expected ", Name(dtype), ", but got ", number.value,
+                                 " of type 'float'."));
+  }
+  return CastTensor(Tensor::Scalar(number.value), dtype);
+}
+
+std::optional<DType> DTypeOf(const Input& input) {
+  if (input.output()) return input.output()->dtype();
+  if (input.tensor()) return input.tensor()->dtype();
+  return std::nullopt;
+}
+
+bool IsLiteral(const Input& input) { return input.output() == nullptr; }
+
+}  // namespace
+
+Output MakeOp(absl::string_view op, const std::string& name, std::vector<Output> inputs,
+              Attrs attrs) {
+  GraphState& graph =
+      inputs.empty() || !inputs[0].defined() ? Current() : *inputs[0].node()->graph;
+  return Output(graph.AddNode({.op = op,
+                               .name = name,
+                               .inputs = std::move(inputs),
+                               .attrs = std::move(attrs)}),
+                0);
+}
+
+Output MakeConstant(const Tensor& value, const std::string& name) {
+  return MakeOp("Const", name, {}, {{"value", value}});
+}
+
+Output ToOutput(const Input& input, const std::string& name, std::optional<DType> hint) {
+  if (input.output()) return *input.output();
+  if (input.tensor()) return MakeConstant(*input.tensor(), name);
+  return MakeConstant(NumberTensor(*input.number(), hint), name);
+}
+
+Output Unary(absl::string_view op, const Input& x, const std::string& name,
+             const char* default_name, Attrs attrs) {
+  if (!IsLiteral(x)) return MakeOp(op, NameOr(name, default_name), {*x.output()}, std::move(attrs));
+  const FunctionScope scope(name, default_name);
+  const Output input = ToOutput(x, "x");
+  return MakeOp(op, scope.name(), {input}, std::move(attrs));
+}
+
+Output Binary(absl::string_view op, const Input& x, const Input& y, const std::string& name,
+              const char* default_name, Attrs attrs) {
+  if (!IsLiteral(x) && !IsLiteral(y)) {
+    return MakeOp(op, NameOr(name, default_name), {*x.output(), *y.output()}, std::move(attrs));
+  }
+  const FunctionScope scope(name, default_name);
+  const Output a = ToOutput(x, "x", DTypeOf(y));
+  const Output b = ToOutput(y, "y", a.dtype());
+  return MakeOp(op, scope.name(), {a, b}, std::move(attrs));
+}
+
+Gradient Dense(Output values) { return {.values = values, .indices = {}}; }
+
+Output SumTo(const Output& g, const Output& x) {
+  if (x.shape().IsFullyDefined() && x.shape() == g.shape()) return g;
+  return MakeOp("SumLike", "SumLike", {g, x});
+}
+
+Specs SameAsInput(const InferContext& c) { return std::vector<OutputSpec>{c.inputs[0]}; }
+
+Specs SameAsFloatInput(const InferContext& c) {
+  if (absl::Status status = CheckFloat(c, 0); !status.ok()) return status;
+  return SameAsInput(c);
+}
+
+Specs SameAsNumberInput(const InferContext& c) {
+  if (c.dtype(0) != DType::kBool) return SameAsInput(c);
+  return absl::InvalidArgumentError("Value has the dtype bool, expected a number");
+}
+
+Specs SameAsSecondInput(const InferContext& c) {
+  return std::vector<OutputSpec>{{c.dtype(0), c.shape(1)}};
+}
+
+Specs BroadcastOf(const InferContext& c) {
+  if (absl::Status status = CheckSameDType(c, 0, 1); !status.ok()) return status;
+  absl::StatusOr<Shape> shape = Broadcast(c.shape(0), c.shape(1));
+  if (!shape.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("Dimensions must be equal or 1, but are ",
+                                                   c.shape(0).ToString(), " and ",
+                                                   c.shape(1).ToString()));
+  }
+  if (c.dtype(0) == DType::kBool) {
+    return absl::InvalidArgumentError("Value has the dtype bool, expected a number");
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), *std::move(shape)}};
+}
+
+Specs BroadcastOfFloats(const InferContext& c) {
+  if (absl::Status status = CheckFloat(c, 0); !status.ok()) return status;
+  return BroadcastOf(c);
+}
+
+absl::Status CheckSameDType(const InferContext& c, int a, int b) {
+  if (c.dtype(a) == c.dtype(b)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("Inputs have the dtypes ", Name(c.dtype(a)),
+                                                 " and ", Name(c.dtype(b)),
+                                                 ", which do not match"));
+}
+
+absl::Status CheckFloat(const InferContext& c, int i) {
+  if (IsFloating(c.dtype(i))) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("Value has the dtype ", Name(c.dtype(i)),
+                                                 ", expected float32 or float64"));
+}
+
+absl::StatusOr<Shape> Merge(const Shape& a, const Shape& b) {
+  if (!a.IsCompatibleWith(b)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Shapes must be equal, but are ", a.ToString(), " and ", b.ToString()));
+  }
+  if (!a.known_rank()) return b;
+  if (!b.known_rank()) return a;
+  std::vector<int64_t> dims = a.dims();
+  for (int i = 0; i < a.rank(); ++i) dims[i] = std::max(dims[i], b.dim(i));
+  return Shape(dims);
+}
+
+absl::StatusOr<int> CheckAxis(int64_t axis, int rank) {
+  if (axis >= -rank && axis < rank) return static_cast<int>(axis < 0 ? axis + rank : axis);
+  return absl::InvalidArgumentError(
+      absl::StrCat("Axis ", axis, " must be in the range [", -rank, ", ", rank, ")"));
+}
+
+}  // namespace varscope::internal

@@ -1,0 +1,149 @@
+// Convolution and pooling over NHWC images.
+#include "absl/strings/str_cat.h"
+#include "client/graph/ops/build.h"
+#include "client/graph/ops/table.h"
+#include "client/kernels/kernels.h"
+#include "client/kernels/window.h"
+#include "varscope/nn.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+using Grads = std::vector<Gradient>;
+
+absl::Status CheckRank4(const Shape& shape, absl::string_view what) {
+  if (!shape.known_rank() || shape.rank() == 4) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " must have 4 dimensions but is ", shape.ToString()));
+}
+
+absl::Status CheckWindowAttrs(const Attrs& attrs, const char* const* lists, int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::vector<int64_t>& list = attrs.list(lists[i]);
+    if (list.size() != 4 || list[0] != 1 || list[3] != 1 || list[1] < 1 || list[2] < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(lists[i], " must be [1, y, x, 1] with y and x above 0"));
+    }
+  }
+  if (attrs.text("padding") == "SAME" || attrs.text("padding") == "VALID") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("padding '", attrs.text("padding"), "' is neither SAME nor VALID"));
+}
+
+Specs SlidingShape(const InferContext& c, int64_t height, int64_t width, int64_t channels) {
+  const Shape& image = c.shape(0);
+  if (!image.known_rank()) {
+    return std::vector<OutputSpec>{{c.dtype(0), Shape{-1, -1, -1, channels}}};
+  }
+  const std::vector<int64_t>& strides = c.attrs.list("strides");
+  const bool same = c.attrs.text("padding") == "SAME";
+  const int64_t out_height = height < 0 ? -1 : Positions(image.dim(1), height, strides[1], same);
+  const int64_t out_width = width < 0 ? -1 : Positions(image.dim(2), width, strides[2], same);
+  const bool known = height >= 0 && width >= 0 && image.dim(1) >= 0 && image.dim(2) >= 0;
+  if (known && (out_height <= 0 || out_width <= 0)) {
+    return absl::InvalidArgumentError(absl::StrCat("a window of ", height, " x ", width,
+                                                   " does not fit into ", image.ToString()));
+  }
+  return std::vector<OutputSpec>{
+      {c.dtype(0), Shape{image.dim(0), out_height, out_width, channels}}};
+}
+
+Specs ConvShape(const InferContext& c) {
+  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
+  if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
+  if (absl::Status s = CheckRank4(c.shape(0), "the input"); !s.ok()) return s;
+  if (absl::Status s = CheckRank4(c.shape(1), "the filter"); !s.ok()) return s;
+  constexpr const char* kLists[] = {"strides"};
+  if (absl::Status s = CheckWindowAttrs(c.attrs, kLists, 1); !s.ok()) return s;
+  const Shape& filter = c.shape(1);
+  if (!filter.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape{-1, -1, -1, -1}}};
+  const int64_t depth = c.shape(0).known_rank() ? c.shape(0).dim(3) : -1;
+  if (depth >= 0 && filter.dim(2) >= 0 && depth != filter.dim(2)) {
+    return absl::InvalidArgumentError(absl::StrCat("Depth of the input, ", depth,
+                                                   ", is not the filter's, ", filter.dim(2)));
+  }
+  return SlidingShape(c, filter.dim(0), filter.dim(1), filter.dim(3));
+}
+Grads ConvGrad(const GradContext& c) {
+  return {Dense(MakeOp("Conv2DBackpropInput", "Conv2DBackpropInput", {c.dy(), c.x(1), c.x(0)},
+                       c.attrs())),
+          Dense(MakeOp("Conv2DBackpropFilter", "Conv2DBackpropFilter", {c.dy(), c.x(0), c.x(1)},
+                       c.attrs()))};
+}
+Specs LikeThird(const InferContext& c) {
+  return std::vector<OutputSpec>{{c.dtype(0), c.shape(2)}};
+}
+// Both are linear in dy and in the operand.
+Grads BackpropInputGrad(const GradContext& c) {
+  return {Dense(MakeOp("Conv2D", "Conv2D", {c.dy(), c.x(1)}, c.attrs())),
+          Dense(MakeOp("Conv2DBackpropFilter", "Conv2DBackpropFilter", {c.x(0), c.dy(), c.x(1)},
+                       c.attrs())),
+          None()};
+}
+Grads BackpropFilterGrad(const GradContext& c) {
+  return {Dense(MakeOp("Conv2D", "Conv2D", {c.x(1), c.dy()}, c.attrs())),
+          Dense(MakeOp("Conv2DBackpropInput", "Conv2DBackpropInput", {c.x(0), c.dy(), c.x(1)},
+                       c.attrs())),
+          None()};
+}
+
+Specs PoolShape(const InferContext& c) {
+  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
+  if (absl::Status s = CheckRank4(c.shape(0), "the input"); !s.ok()) return s;
+  constexpr const char* kLists[] = {"strides", "ksize"};
+  if (absl::Status s = CheckWindowAttrs(c.attrs, kLists, 2); !s.ok()) return s;
+  const std::vector<int64_t>& ksize = c.attrs.list("ksize");
+  return SlidingShape(c, ksize[1], ksize[2], c.shape(0).known_rank() ? c.shape(0).dim(3) : -1);
+}
+Grads MaxPoolGrad(const GradContext& c) {
+  return {Dense(MakeOp("MaxPoolGrad", "MaxPoolGrad", {c.dy(), c.x(0)}, c.attrs()))};
+}
+Grads AvgPoolGrad(const GradContext& c) {
+  return {Dense(MakeOp("AvgPoolGrad", "AvgPoolGrad", {c.dy(), c.x(0)}, c.attrs()))};
+}
+
+}  // namespace
+
+std::vector<OpDef> ImageOps() {
+  return {
+      {.name = "Conv2D", .infer = ConvShape, .kernel = kernels::Conv2D, .gradient = ConvGrad},
+      {.name = "Conv2DBackpropInput",
+       .infer = LikeThird,
+       .kernel = kernels::Conv2DBackpropInput,
+       .gradient = BackpropInputGrad},
+      {.name = "Conv2DBackpropFilter",
+       .infer = LikeThird,
+       .kernel = kernels::Conv2DBackpropFilter,
+       .gradient = BackpropFilterGrad},
+      {.name = "MaxPool", .infer = PoolShape, .kernel = kernels::MaxPool, .gradient = MaxPoolGrad},
+      {.name = "MaxPoolGrad", .infer = SameAsSecondInput, .kernel = kernels::MaxPoolGrad},
+      {.name = "AvgPool", .infer = PoolShape, .kernel = kernels::AvgPool, .gradient = AvgPoolGrad},
+      {.name = "AvgPoolGrad", .infer = SameAsSecondInput, .kernel = kernels::AvgPoolGrad},
+  };
+}
+
+}  // namespace internal
+
+namespace nn {
+
+Output conv2d(const Input& input, const Input& filter, const std::vector<int64_t>& strides,
+              const std::string& padding, const std::string& name) {
+  return internal::Binary("Conv2D", input, filter, name, "Conv2D",
+                          {{"strides", strides}, {"padding", padding}});
+}
+Output max_pool(const Input& input, const std::vector<int64_t>& ksize,
+                const std::vector<int64_t>& strides, const std::string& padding,
+                const std::string& name) {
+  return internal::Unary("MaxPool", input, name, "MaxPool",
+                         {{"ksize", ksize}, {"strides", strides}, {"padding", padding}});
+}
+Output avg_pool(const Input& input, const std::vector<int64_t>& ksize,
+                const std::vector<int64_t>& strides, const std::string& padding,
+                const std::string& name) {
+  return internal::Unary("AvgPool", input, name, "AvgPool",
+                         {{"ksize", ksize}, {"strides", strides}, {"padding", padding}});
+}
+
+}  // namespace nn
+}  // namespace varscope

@@ -1,0 +1,45 @@
+#include "client/graph/ops/table.h"
+
+#include <map>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/node.h"
+
+namespace varscope::internal {
+namespace {
+
+using Table = std::map<absl::string_view, OpDef>;
+
+const Table& Ops() {
+  static const Table* const table = [] {
+    auto* const all = new Table();
+    for (const auto& family :
+         {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(), ReductionOps(), ArrayOps(),
+          GatherOps(), MatMulOps(), ActivationOps(), LossOps(), ImageOps(), StateOps()}) {
+      for (const OpDef& def : family) all->emplace(def.name, def);
+    }
+    return all;
+  }();
+  return *table;
+}
+
+}  // namespace
+
+const OpDef& FindOp(absl::string_view name) {
+  const auto it = Ops().find(name);
+  if (it == Ops().end()) throw std::out_of_range(absl::StrCat("no op is called ", name));
+  return it->second;
+}
+
+std::vector<absl::string_view> OpNames() {
+  std::vector<absl::string_view> names;
+  for (const auto& [name, def] : Ops()) names.push_back(name);
+  return names;
+}
+
+const Attrs& GradContext::attrs() const { return node.attrs; }
+Output GradContext::x(int i) const { return node.inputs[i]; }
+Output GradContext::y(int i) const { return Output(const_cast<Node*>(&node), i); }
+
+}  // namespace varscope::internal

@@ -1,0 +1,122 @@
+// Element-wise functions of one operand.
+#include "client/graph/ops/build.h"
+#include "client/graph/ops/table.h"
+#include "client/kernels/kernels.h"
+#include "varscope/ops.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+using Grads = std::vector<Gradient>;
+
+Grads One(const Output& g) { return {Dense(g)}; }
+
+Grads NegGrad(const GradContext& c) { return One(negative(c.dy())); }
+Grads AbsGrad(const GradContext& c) { return One(multiply(c.dy(), sign(c.x(0)))); }
+Grads SignGrad(const GradContext& c) { return One(zeros_like(c.dy())); }
+Grads SquareGrad(const GradContext& c) {
+  return One(multiply(c.dy(), multiply(c.x(0), 2.0)));
+}
+Grads SqrtGrad(const GradContext& c) {
+  return One(multiply(c.dy(), multiply(reciprocal(c.y()), 0.5)));
+}
+Grads RsqrtGrad(const GradContext& c) {
+  const Output cube = multiply(c.y(), square(c.y()));
+  return One(multiply(c.dy(), multiply(cube, -0.5)));
+}
+Grads ReciprocalGrad(const GradContext& c) {
+  return One(negative(multiply(c.dy(), square(c.y()))));
+}
+Grads ExpGrad(const GradContext& c) { return One(multiply(c.dy(), c.y())); }
+Grads LogGrad(const GradContext& c) { return One(multiply(c.dy(), reciprocal(c.x(0)))); }
+Grads Log1pGrad(const GradContext& c) {
+  return One(multiply(c.dy(), reciprocal(add(c.x(0), 1.0))));
+}
+Grads SinGrad(const GradContext& c) { return One(multiply(c.dy(), cos(c.x(0)))); }
+Grads CosGrad(const GradContext& c) { return One(negative(multiply(c.dy(), sin(c.x(0))))); }
+Grads TanhGrad(const GradContext& c) {
+  return One(multiply(c.dy(), subtract(1.0, square(c.y()))));
+}
+Grads SigmoidGrad(const GradContext& c) {
+  return One(multiply(c.dy(), multiply(c.y(), subtract(1.0, c.y()))));
+}
+
+Specs CastShape(const InferContext& c) {
+  return std::vector<OutputSpec>{{c.attrs.get<DType>("dtype"), c.shape(0)}};
+}
+Grads CastGrad(const GradContext& c) {
+  const DType from = c.x(0).dtype();
+  if (!IsFloating(from) || !IsFloating(c.dy().dtype())) return {None()};
+  return One(cast(c.dy(), from));
+}
+
+OpDef FloatOp(absl::string_view name, KernelFn kernel, GradFn gradient = nullptr) {
+  return {.name = name, .infer = SameAsFloatInput, .kernel = kernel, .gradient = gradient};
+}
+OpDef NumberOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
+  return {.name = name, .infer = SameAsNumberInput, .kernel = kernel, .gradient = gradient};
+}
+
+}  // namespace
+
+std::vector<OpDef> UnaryOps() {
+  return {
+      NumberOp("Neg", kernels::Neg, NegGrad),
+      NumberOp("Abs", kernels::Abs, AbsGrad),
+      NumberOp("Sign", kernels::Sign, SignGrad),
+      NumberOp("Square", kernels::Square, SquareGrad),
+      FloatOp("Sqrt", kernels::Sqrt, SqrtGrad),
+      FloatOp("Rsqrt", kernels::Rsqrt, RsqrtGrad),
+      FloatOp("Reciprocal", kernels::Reciprocal, ReciprocalGrad),
+      FloatOp("Exp", kernels::Exp, ExpGrad),
+      FloatOp("Log", kernels::Log, LogGrad),
+      FloatOp("Log1p", kernels::Log1p, Log1pGrad),
+      FloatOp("Sin", kernels::Sin, SinGrad),
+      FloatOp("Cos", kernels::Cos, CosGrad),
+      FloatOp("Tanh", kernels::Tanh, TanhGrad),
+      FloatOp("Sigmoid", kernels::Sigmoid, SigmoidGrad),
+      FloatOp("Floor", kernels::Floor),
+      {.name = "Cast", .infer = CastShape, .kernel = kernels::Cast, .gradient = CastGrad},
+  };
+}
+
+}  // namespace internal
+
+using internal::Unary;
+
+Output negative(const Input& x, const std::string& name) { return Unary("Neg", x, name, "Neg"); }
+Output abs(const Input& x, const std::string& name) { return Unary("Abs", x, name, "Abs"); }
+Output sign(const Input& x, const std::string& name) { return Unary("Sign", x, name, "Sign"); }
+Output square(const Input& x, const std::string& name) {
+  return Unary("Square", x, name, "Square");
+}
+Output sqrt(const Input& x, const std::string& name) { return Unary("Sqrt", x, name, "Sqrt"); }
+Output rsqrt(const Input& x, const std::string& name) { return Unary("Rsqrt", x, name, "Rsqrt"); }
+Output reciprocal(const Input& x, const std::string& name) {
+  return Unary("Reciprocal", x, name, "Reciprocal");
+}
+Output exp(const Input& x, const std::string& name) { return Unary("Exp", x, name, "Exp"); }
+Output log(const Input& x, const std::string& name) { return Unary("Log", x, name, "Log"); }
+Output log1p(const Input& x, const std::string& name) { return Unary("Log1p", x, name, "Log1p"); }
+Output sin(const Input& x, const std::string& name) { return Unary("Sin", x, name, "Sin"); }
+Output cos(const Input& x, const std::string& name) { return Unary("Cos", x, name, "Cos"); }
+Output tanh(const Input& x, const std::string& name) { return Unary("Tanh", x, name, "Tanh"); }
+Output sigmoid(const Input& x, const std::string& name) {
+  return Unary("Sigmoid", x, name, "Sigmoid");
+}
+Output floor(const Input& x, const std::string& name) { return Unary("Floor", x, name, "Floor"); }
+
+Output cast(const Input& x, DType dtype, const std::string& name) {
+  if (x.output() && x.output()->dtype() == dtype) return *x.output();
+  return Unary("Cast", x, name, "Cast", {{"dtype", dtype}});
+}
+
+Output clip_by_value(const Input& x, const Input& clip_value_min, const Input& clip_value_max,
+                     const std::string& name) {
+  const internal::FunctionScope scope(name, "clip_by_value");
+  const Output value = internal::ToOutput(x, "t");
+  return maximum(minimum(value, clip_value_max, "Minimum"), clip_value_min, scope.name());
+}
+
+}  // namespace varscope

@@ -1,0 +1,183 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/creation.h"
+#include "client/graph/ops/build.h"
+#include "varscope/errors.h"
+#include "varscope/ops.h"
+#include "varscope/train.h"
+
+namespace varscope::train {
+namespace {
+
+using internal::GraphState;
+
+// Which number an optimizer of this name has in its graph: a second Adam has slots of its own.
+uint32_t NextInstance(GraphState& graph, const std::string& name) {
+  return graph.optimizer_instances()[name]++;
+}
+
+std::vector<Variable> Parts(const std::vector<Variable>& variables) {
+  std::vector<Variable> parts;
+  for (const Variable& variable : variables) {
+    for (const Variable& part : variable.parts()) parts.push_back(part);
+  }
+  return parts;
+}
+
+Input Flag(bool value) { return Input(value ? 1.0 : 0.0); }
+
+}  // namespace
+
+Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperparameters)
+    : type_(std::move(type)),
+      name_(std::move(name)),
+      hyperparameters_(std::move(hyperparameters)),
+      instance_(NextInstance(internal::Current(), name_)) {}
+
+GradientsAndVariables Optimizer::compute_gradients(const Output& loss,
+                                                   const std::vector<Variable>& var_list) const {
+  const std::vector<Variable> variables =
+      Parts(var_list.empty() ? trainable_variables() : var_list);
+  if (variables.empty()) throw ValueError("No variables to optimize.");
+  const std::vector<Gradient> grads = gradients({loss}, variables);
+  GradientsAndVariables result;
+  for (size_t i = 0; i < variables.size(); ++i) result.emplace_back(grads[i], variables[i]);
+  return result;
+}
+
+Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars,
+                                     const std::optional<Variable>& global_step,
+                                     const std::string& name, std::source_location where) const {
+  GraphState& graph = internal::Current();
+  const internal::NameScopeGuard scope(graph, name.empty() ? name_ : name);
+  auto spec = std::make_shared<internal::ApplySpec>();
+  spec->optimizer = type_;
+  spec->slot_name = name_;
+  spec->instance = instance_;
+  spec->clip_norm = options_.clip_norm;
+  spec->clip_value = options_.clip_value;
+  spec->weight_decay = options_.weight_decay;
+  spec->allow_nonfinite = options_.allow_nonfinite;
+  spec->definer = internal::DefinerAt(where);
+  std::vector<Output> inputs;
+  for (const auto& [key, value] : hyperparameters_) {
+    spec->hyperparameters.push_back(key);
+    inputs.push_back(internal::ToOutput(value, key, DType::kFloat64));
+  }
+  for (const auto& [gradient, variable] : grads_and_vars) {
+    if (!gradient.defined()) continue;
+    if (!gradient.is_sparse() && (gradient.values.dtype() != variable.dtype() ||
+                                  !gradient.values.shape().IsCompatibleWith(variable.shape()))) {
+      throw ValueError(absl::StrCat(
+          "The gradient of variable ", variable.name(), ", ", Name(variable.dtype()), " ",
+          variable.shape().ToString(), ", is ", Name(gradient.values.dtype()), " ",
+          gradient.values.shape().ToString(), "."));
+    }
+    spec->updates.push_back({variable.state(), gradient.is_sparse()});
+    inputs.push_back(gradient.values);
+    if (gradient.is_sparse()) inputs.push_back(gradient.indices);
+  }
+  if (spec->updates.empty()) {
+    throw ValueError("No gradients provided for any variable, check your graph for ops that do not "
+                     "support gradients.");
+  }
+  internal::Node* const node = graph.AddNode({.op = "ApplyGradients",
+                                              .name = scope.name() + "update/",
+                                              .inputs = std::move(inputs),
+                                              .apply = spec});
+  std::vector<internal::Node*> done = {node};
+  if (global_step) done.push_back(global_step->assign_add(1, scope.name() + "AssignAdd/").node());
+  return Operation(
+      graph.AddNode({.op = "NoOp", .name = scope.name(), .control_inputs = std::move(done)}));
+}
+
+Operation Optimizer::minimize(const Output& loss, const std::optional<Variable>& global_step,
+                              const std::vector<Variable>& var_list, const std::string& name,
+                              std::source_location where) const {
+  return apply_gradients(compute_gradients(loss, var_list), global_step, name, where);
+}
+
+Optimizer GradientDescentOptimizer(const Input& learning_rate, const std::string& name) {
+  return Optimizer("GradientDescent", name, {{"learning_rate", learning_rate}});
+}
+Optimizer MomentumOptimizer(const Input& learning_rate, const Input& momentum, bool use_nesterov,
+                            const std::string& name) {
+  return Optimizer("Momentum", name,
+                   {{"learning_rate", learning_rate},
+                    {"momentum", momentum},
+                    {"use_nesterov", Flag(use_nesterov)}});
+}
+Optimizer AdagradOptimizer(const Input& learning_rate, double initial_accumulator_value,
+                           const std::string& name) {
+  return Optimizer("Adagrad", name,
+                   {{"learning_rate", learning_rate},
+                    {"initial_accumulator_value", initial_accumulator_value}});
+}
+Optimizer AdadeltaOptimizer(const Input& learning_rate, const Input& rho, const Input& epsilon,
+                            const std::string& name) {
+  return Optimizer("Adadelta", name,
+                   {{"learning_rate", learning_rate}, {"rho", rho}, {"epsilon", epsilon}});
+}
+Optimizer AdamOptimizer(const Input& learning_rate, const Input& beta1, const Input& beta2,
+                        const Input& epsilon, const std::string& name) {
+  return Optimizer("Adam", name,
+                   {{"learning_rate", learning_rate},
+                    {"beta1", beta1},
+                    {"beta2", beta2},
+                    {"epsilon", epsilon}});
+}
+Optimizer RMSPropOptimizer(const Input& learning_rate, const Input& decay, const Input& momentum,
+                           const Input& epsilon, bool centered, const std::string& name) {
+  return Optimizer("RMSProp", name,
+                   {{"learning_rate", learning_rate},
+                    {"decay", decay},
+                    {"momentum", momentum},
+                    {"epsilon", epsilon},
+                    {"centered", Flag(centered)}});
+}
+Optimizer FtrlOptimizer(const Input& learning_rate, const Input& learning_rate_power,
+                        double initial_accumulator_value, const Input& l1_regularization_strength,
+                        const Input& l2_regularization_strength, const std::string& name,
+                        const Input& l2_shrinkage_regularization_strength, const Input& beta) {
+  return Optimizer(
+      "Ftrl", name,
+      {{"learning_rate", learning_rate},
+       {"learning_rate_power", learning_rate_power},
+       {"initial_accumulator_value", initial_accumulator_value},
+       {"l1_regularization_strength", l1_regularization_strength},
+       {"l2_regularization_strength", l2_regularization_strength},
+       {"l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength},
+       {"beta", beta}});
+}
+Optimizer AdamWOptimizer(const Input& weight_decay, const Input& learning_rate, const Input& beta1,
+                         const Input& beta2, const Input& epsilon, const std::string& name) {
+  return Optimizer("AdamW", name,
+                   {{"learning_rate", learning_rate},
+                    {"beta1", beta1},
+                    {"beta2", beta2},
+                    {"epsilon", epsilon},
+                    {"weight_decay", weight_decay}});
+}
+Optimizer LAMBOptimizer(const Input& learning_rate, const Input& beta1, const Input& beta2,
+                        const Input& epsilon, const Input& weight_decay, const std::string& name) {
+  return Optimizer("LAMB", name,
+                   {{"learning_rate", learning_rate},
+                    {"beta1", beta1},
+                    {"beta2", beta2},
+                    {"epsilon", epsilon},
+                    {"weight_decay", weight_decay}});
+}
+
+Variable get_or_create_global_step(std::source_location where) {
+  const variable_scope root(VariableScope(std::make_shared<VariableScope::State>()));
+  return get_variable("global_step",
+                      {.shape = Shape{},
+                       .dtype = DType::kInt64,
+                       .initializer = zeros_initializer(),
+                       .trainable = false,
+                       .reuse = AUTO_REUSE},
+                      where);
+}
+
+}  // namespace varscope::train

@@ -1,0 +1,108 @@
+// What a graph and its sessions need of the server. client/rpc implements it over gRPC.
+#ifndef VARSCOPE_CLIENT_GRAPH_REMOTE_STORE_H_
+#define VARSCOPE_CLIENT_GRAPH_REMOTE_STORE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/core/contract.h"
+#include "proto/core/definer.h"
+#include "proto/core/initializer_spec.h"
+#include "proto/core/tensor.h"
+#include "varscope/graph.h"
+
+namespace varscope::internal {
+
+// A get_variable (with a key) or a Variable (without) to be judged by the store.
+struct Definition {
+  std::string key;
+  std::string name;  // proposed
+  DType dtype = DType::kFloat32;
+  std::optional<Shape> shape;
+  std::optional<bool> trainable;
+  Reuse reuse = Reuse::kFalse;
+  std::optional<InitializerSpec> initializer;  // neither this nor deferred: look up only
+  bool deferred_value = false;
+  std::optional<std::vector<int64_t>> partitions;
+  Definer definer;
+};
+
+struct ResolvedVariable {
+  std::string name;
+  DType dtype = DType::kInvalid;
+  Shape shape;
+  bool trainable = true;
+  Definer definer;
+};
+
+struct Resolved {
+  enum class Outcome { kAbsent, kCreated, kAttached, kRefused };
+  Outcome outcome = Outcome::kAbsent;
+  std::vector<ResolvedVariable> variables;  // one, or the parts
+  std::optional<KnownPartitioned> partitioning;
+  std::string message;  // refused: TensorFlow's text
+  std::string detail;   // refused: both definitions
+  std::string warning;
+};
+
+// An optimizer's state on the server, created when first needed.
+struct OptimizerState {
+  std::string optimizer;
+  std::map<std::string, double> hyperparameters;
+  std::string name;
+  uint32_t instance = 0;
+  std::string group;
+};
+
+struct PushRequest {
+  struct Update {
+    std::string variable;
+    Tensor gradient;
+    Tensor rows;  // undefined: dense
+  };
+  struct Step {
+    OptimizerState state;
+    double clip_norm = 0;
+    double clip_value = 0;
+    double weight_decay = 0;
+    std::vector<Update> updates;
+  };
+  enum class AssignOp { kAssign, kAdd, kSub, kScatterUpdate, kScatterAdd, kScatterSub, kInitialize };
+  struct Assignment {
+    std::string variable;
+    AssignOp op;
+    Tensor value;
+    Tensor rows;  // of scatters
+  };
+  std::vector<Step> steps;
+  std::vector<Assignment> assignments;
+  bool allow_nonfinite = false;
+
+  bool empty() const { return steps.empty() && assignments.empty(); }
+};
+
+// Thread-safe. Every call has a deadline and throws the class of errors.h that fits its failure.
+class RemoteStore {
+ public:
+  virtual ~RemoteStore() = default;
+
+  virtual const std::string& worker_id() const = 0;
+  virtual SharingMode sharing() const = 0;
+
+  // Each definition on its own, in order.
+  virtual std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) = 0;
+  // One consistent set, in the order of `names`.
+  virtual std::vector<Tensor> Pull(const std::vector<std::string>& names) = 0;
+  // All of it or nothing. Returns the server's global step.
+  virtual uint64_t Push(const PushRequest& request) = 0;
+  virtual void Barrier(const std::string& name, uint32_t parties,
+                       std::chrono::milliseconds timeout) = 0;
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_REMOTE_STORE_H_

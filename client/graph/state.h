@@ -1,0 +1,62 @@
+// Everything that one graph holds.
+#ifndef VARSCOPE_CLIENT_GRAPH_STATE_H_
+#define VARSCOPE_CLIENT_GRAPH_STATE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "client/graph/naming.h"
+#include "client/graph/node.h"
+#include "client/graph/variable_scopes.h"
+#include "client/graph/variable_table.h"
+
+namespace varscope::internal {
+
+// Thread-compatible, as Graph.
+class GraphState {
+ public:
+  explicit GraphState(Graph& graph) : graph_(graph) {}
+  GraphState(const GraphState&) = delete;
+  GraphState& operator=(const GraphState&) = delete;
+
+  // Infers shapes, names the node and adds it. ValueError when shapes or dtypes do not fit, or an
+  // input belongs to another graph.
+  Node* AddNode(NodeArgs args);
+
+  Node* FindNode(const std::string& name) const;
+  const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
+
+  Graph& graph() { return graph_; }
+  Names& names() { return names_; }
+  VariableScopes& scopes() { return scopes_; }
+  VariableTable& variables() { return variables_; }
+  std::vector<std::vector<Node*>>& control() { return control_; }
+  std::vector<std::pair<std::string, Output>>& regularization_losses() { return losses_; }
+  std::map<std::string, uint32_t>& optimizer_instances() { return optimizer_instances_; }
+
+  // Null while not connected.
+  const std::shared_ptr<RemoteStore>& store() const { return store_; }
+  void Connect(std::shared_ptr<RemoteStore> store) { store_ = std::move(store); }
+
+ private:
+  Graph& graph_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::unordered_map<std::string, Node*> by_name_;
+  Names names_;
+  VariableScopes scopes_;
+  VariableTable variables_;
+  std::vector<std::vector<Node*>> control_;  // of the control_dependencies now open
+  std::vector<std::pair<std::string, Output>> losses_;  // by variable name
+  std::map<std::string, uint32_t> optimizer_instances_;  // by name
+  std::shared_ptr<RemoteStore> store_;
+};
+
+// The state of the current default graph.
+GraphState& Current();
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_STATE_H_

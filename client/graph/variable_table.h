@@ -1,0 +1,43 @@
+// The variables that one graph knows, by key and in order of creation.
+#ifndef VARSCOPE_CLIENT_GRAPH_VARIABLE_TABLE_H_
+#define VARSCOPE_CLIENT_GRAPH_VARIABLE_TABLE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/graph/variable_state.h"
+#include "proto/core/contract.h"
+
+namespace varscope::internal {
+
+class VariableTable : public Definitions {
+ public:
+  using StatePtr = std::shared_ptr<VariableState>;
+
+  std::optional<KnownVariable> FindVariable(const std::string& key) const override;
+  std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override;
+
+  // Null when there is none.
+  StatePtr Variable(const std::string& key) const;
+  StatePtr Partitioned(const std::string& key) const;
+
+  // A variable or a part of one; shared by its key when it has one.
+  void Add(StatePtr variable);
+  void AddPartitioned(StatePtr variable);
+
+  // Variables and parts, in order of creation.
+  const std::vector<StatePtr>& all() const { return all_; }
+  // As the program defined them: variables, and partitioned ones as a whole beside their parts.
+  std::vector<StatePtr> defined() const;
+
+ private:
+  std::vector<StatePtr> all_;
+  std::map<std::string, StatePtr> by_key_;
+  std::map<std::string, StatePtr> partitioned_;
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_GRAPH_VARIABLE_TABLE_H_

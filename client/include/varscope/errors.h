@@ -1,0 +1,75 @@
+// What the client throws. Programs written for TensorFlow catch the same names.
+#ifndef VARSCOPE_ERRORS_H_
+#define VARSCOPE_ERRORS_H_
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace varscope {
+
+// what() is the message, followed by the detail on lines of its own when there is one.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(std::string message, std::string detail = "")
+      : std::runtime_error(detail.empty() ? message : message + "\n" + detail),
+        message_(std::move(message)),
+        detail_(std::move(detail)) {}
+
+  // One text, TensorFlow's where TensorFlow has one.
+  const std::string& message() const { return message_; }
+  // Who defined what collided, and where; empty when nothing did.
+  const std::string& detail() const { return detail_; }
+
+ private:
+  std::string message_;
+  std::string detail_;
+};
+
+// A wrong argument: a breach of the naming contract, shapes or dtypes that do not fit.
+class ValueError : public Error {
+  using Error::Error;
+};
+class TypeError : public Error {
+  using Error::Error;
+};
+// Scopes closed in another order than opened, or objects of two graphs mixed.
+class RuntimeError : public Error {
+  using Error::Error;
+};
+
+// An error that the server or the network reports; the classes below tell which.
+class OpError : public Error {
+  using Error::Error;
+};
+class InvalidArgumentError : public OpError {
+  using OpError::OpError;
+};
+class NotFoundError : public OpError {
+  using OpError::OpError;
+};
+class FailedPreconditionError : public OpError {
+  using OpError::OpError;
+};
+class ResourceExhaustedError : public OpError {
+  using OpError::OpError;
+};
+class DeadlineExceededError : public OpError {
+  using OpError::OpError;
+};
+class UnavailableError : public OpError {
+  using OpError::OpError;
+};
+// This worker's id connected again elsewhere; its earlier life is fenced off.
+class AbortedError : public OpError {
+  using OpError::OpError;
+};
+
+// Throws the class that belongs to the status's code; does nothing for an OK status.
+void ThrowIfError(const absl::Status& status);
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_ERRORS_H_

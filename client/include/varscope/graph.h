@@ -1,0 +1,147 @@
+// A worker's local graph: ops and their symbolic outputs. Variables live on the server; a graph
+// refers to them.
+//
+// Thread-compatible: one thread at a time builds a graph. Every Output, Operation and Variable is a
+// cheap handle that is valid as long as its Graph.
+#ifndef VARSCOPE_GRAPH_H_
+#define VARSCOPE_GRAPH_H_
+
+#include <chrono>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/core/dtype.h"
+#include "proto/core/shape.h"
+#include "proto/core/tensor.h"
+
+namespace varscope {
+
+class Graph;
+
+namespace internal {
+struct Node;
+class GraphState;
+}  // namespace internal
+
+inline constexpr DType float32 = DType::kFloat32;
+inline constexpr DType float64 = DType::kFloat64;
+inline constexpr DType int32 = DType::kInt32;
+inline constexpr DType int64 = DType::kInt64;
+inline constexpr DType bool_ = DType::kBool;
+inline constexpr DType uint8 = DType::kUint8;
+
+// One op of a graph.
+class Operation {
+ public:
+  Operation() = default;
+  explicit Operation(internal::Node* node) : node_(node) {}
+
+  const std::string& name() const;  // "foo/bar/add"
+  std::string type() const;         // "Add"
+  Graph& graph() const;
+  bool defined() const { return node_ != nullptr; }
+  internal::Node* node() const { return node_; }
+  friend bool operator==(const Operation& a, const Operation& b) { return a.node_ == b.node_; }
+
+ private:
+  internal::Node* node_ = nullptr;
+};
+
+// A symbolic value: one output of an op.
+class Output {
+ public:
+  Output() = default;
+  Output(internal::Node* node, int index) : node_(node), index_(index) {}
+
+  Operation op() const { return Operation(node_); }
+  std::string name() const;  // "foo/bar/add:0"
+  DType dtype() const;
+  const Shape& shape() const;  // as far as it is known when the graph is built
+  bool defined() const { return node_ != nullptr; }
+  internal::Node* node() const { return node_; }
+  int index() const { return index_; }
+  // The same symbol, not equal values: see equal() in ops.h for those.
+  friend bool operator==(const Output& a, const Output& b) {
+    return a.node_ == b.node_ && a.index_ == b.index_;
+  }
+  friend bool operator<(const Output& a, const Output& b) {
+    return a.node_ != b.node_ ? a.node_ < b.node_ : a.index_ < b.index_;
+  }
+
+ private:
+  internal::Node* node_ = nullptr;
+  int index_ = 0;
+};
+
+// Who judges reuse; see the README's table.
+enum class SharingMode { kGlobal, kReplicated };
+
+struct ConnectOptions {
+  // The same id after a restart is the same definer. Empty: VARSCOPE_WORKER, else host-pid-number.
+  std::string worker_id = "";
+  SharingMode sharing = SharingMode::kGlobal;
+  // For each call to the server; also how long the first connection may take.
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+};
+
+class Graph {
+ public:
+  // Not connected: names are judged inside the graph until a Session connects it.
+  Graph();
+  // Connected to a daemon, "127.0.0.1:7077" or "unix:/run/varscope.sock": get_variable and Variable
+  // resolve to the server's tensors at once. Throws UnavailableError when nobody answers in time.
+  explicit Graph(const std::string& target, ConnectOptions options = {});
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  // Makes this the graph that the calling thread's ops go to, for the lifetime of the result.
+  class AsDefault {
+   public:
+    explicit AsDefault(Graph& graph);
+    ~AsDefault();
+    AsDefault(const AsDefault&) = delete;
+    AsDefault& operator=(const AsDefault&) = delete;
+  };
+  [[nodiscard]] AsDefault as_default() { return AsDefault(*this); }
+
+  // The innermost as_default() of this thread, else one graph for the whole process.
+  static Graph& get_default();
+
+  bool connected() const;
+  // Empty while not connected.
+  std::string worker_id() const;
+  // In creation order.
+  std::vector<Operation> get_operations() const;
+  // ValueError when there is none.
+  Operation get_operation_by_name(const std::string& name) const;
+  // "name:0". ValueError when there is none.
+  Output get_tensor_by_name(const std::string& name) const;
+  // The current name scope, without the slash at its end.
+  std::string get_name_scope() const;
+  // `name`, or `name_1` and so on, in the current name scope; it is taken from then on.
+  std::string unique_name(const std::string& name);
+
+  internal::GraphState& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<internal::GraphState> state_;
+};
+
+// Ops made while it lives run only after `operations`.
+class control_dependencies {
+ public:
+  explicit control_dependencies(const std::vector<Operation>& operations);
+  ~control_dependencies();
+  control_dependencies(const control_dependencies&) = delete;
+  control_dependencies& operator=(const control_dependencies&) = delete;
+
+ private:
+  internal::GraphState& state_;
+};
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_GRAPH_H_

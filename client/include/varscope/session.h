@@ -1,0 +1,68 @@
+// Session: runs parts of a graph against the server's variables.
+#ifndef VARSCOPE_SESSION_H_
+#define VARSCOPE_SESSION_H_
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "varscope/graph.h"
+#include "varscope/variables.h"
+
+namespace varscope {
+
+// What to run: an output gives its value, an operation an undefined tensor.
+class Fetch {
+ public:
+  Fetch(Output output) : node_(output.node()), index_(output.index()) {}
+  Fetch(Operation operation) : node_(operation.node()), index_(-1) {}
+  Fetch(const Variable& variable) : Fetch(variable.value()) {}
+  internal::Node* node() const { return node_; }
+  int index() const { return index_; }  // -1: run only
+
+ private:
+  internal::Node* node_;
+  int index_;
+};
+
+using Feed = std::pair<Output, Tensor>;
+
+// Thread-safe: threads may run at the same time; their runs are independent of each other.
+//
+// One run pulls all variables that it needs in one request (a consistent set), computes, and pushes
+// all its updates in one request, applied together or not at all. It is compiled once for each set
+// of fetches and fed outputs.
+class Session {
+ public:
+  // Connects the default graph to `target`, unless it is connected already: then all its variables
+  // resolve now, in one batch, and ValueError tells what the contract refuses.
+  explicit Session(const std::string& target, ConnectOptions options = {});
+  // Of the default graph, which must be connected.
+  Session();
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // One tensor for each fetch. InvalidArgumentError for a placeholder that is not fed or a feed that
+  // does not fit; errors of the server name the variable and leave the store unchanged.
+  std::vector<Tensor> run(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds = {});
+  Tensor run(const Fetch& fetch, const std::vector<Feed>& feeds = {});
+
+  // Pushes with gradients that the server has applied, as far as this session has heard.
+  uint64_t global_step() const;
+
+  // Waits until `parties` workers have come to the barrier `name`. DeadlineExceededError says who
+  // had come; `timeout` zero: the connection's.
+  void barrier(const std::string& name, uint32_t parties,
+               std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_SESSION_H_

@@ -1,0 +1,104 @@
+// get_variable and Variable: names in the graph, tensors on the server.
+#ifndef VARSCOPE_VARIABLES_H_
+#define VARSCOPE_VARIABLES_H_
+
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "varscope/graph.h"
+#include "varscope/initializers.h"
+#include "varscope/scopes.h"
+
+namespace varscope {
+
+namespace internal {
+struct VariableState;
+}
+
+class Input;
+
+struct VariableOptions {
+  std::string name = "";  // empty: "Variable"
+  std::optional<DType> dtype = {};
+  bool trainable = true;
+};
+
+// A handle to a shared variable. Copies, and other get_variable calls of the same name in one graph,
+// are the same object (operator==).
+class Variable {
+ public:
+  Variable() = default;
+  // Always a new variable: the name is made unique, in the graph and across the server's store.
+  explicit Variable(const Initializer& initial_value, VariableOptions options = {},
+                    std::source_location where = std::source_location::current());
+  explicit Variable(std::shared_ptr<internal::VariableState> state) : state_(std::move(state)) {}
+
+  std::string name() const;  // "foo/v:0"; a partitioned one: "foo/v"
+  Operation op() const;
+  DType dtype() const;
+  const Shape& shape() const;  // the full shape when partitioned
+  bool trainable() const;
+  // The parts of a partitioned variable, else the variable itself.
+  std::vector<Variable> parts() const;
+  bool is_partitioned() const;
+  bool defined() const { return state_ != nullptr; }
+
+  // The value that a run sees: that of its one pull, before its own push.
+  Output value() const;
+  operator Output() const { return value(); }
+
+  // Ops that change the server's tensor when they run, all of a run's in one push. Fetching one gives
+  // the value after the push; it cannot feed other ops.
+  Output assign(const Input& value, const std::string& name = "") const;
+  Output assign_add(const Input& delta, const std::string& name = "") const;
+  Output assign_sub(const Input& delta, const std::string& name = "") const;
+  // rows: int32 or int64 [n]; values: [n, ...].
+  Output scatter_update(const Input& rows, const Input& values, const std::string& name = "") const;
+  Output scatter_add(const Input& rows, const Input& values, const std::string& name = "") const;
+  Output scatter_sub(const Input& rows, const Input& values, const std::string& name = "") const;
+
+  const std::shared_ptr<internal::VariableState>& state() const { return state_; }
+  friend bool operator==(const Variable& a, const Variable& b) { return a.state_ == b.state_; }
+
+ private:
+  std::shared_ptr<internal::VariableState> state_;
+};
+
+struct GetVariableArgs {
+  std::optional<Shape> shape = {};
+  std::optional<DType> dtype = {};  // absent: the scope's
+  std::optional<Initializer> initializer = {};
+  Regularizer regularizer = {};
+  std::optional<bool> trainable = {};  // absent: true when it creates, unchecked when it shares
+  Partitioner partitioner = {};
+  CustomGetter custom_getter = {};
+  std::optional<Reuse> reuse = {};  // absent: the scope's
+};
+
+// Gets or creates, as the current variable scope's reuse says. ValueError as TensorFlow's, with both
+// definitions (worker, file and line) in detail() when two collide.
+Variable get_variable(const std::string& name, GetVariableArgs args,
+                      std::source_location where = std::source_location::current());
+Variable get_variable(const std::string& name, const Shape& shape,
+                      std::source_location where = std::source_location::current());
+Variable get_variable(const std::string& name, const Shape& shape, DType dtype,
+                      std::source_location where = std::source_location::current());
+Variable get_variable(const std::string& name,
+                      std::source_location where = std::source_location::current());
+
+// Collections of the current graph, in order of creation; `scope` keeps names that start with it.
+std::vector<Variable> global_variables(const std::string& scope = "");
+std::vector<Variable> trainable_variables(const std::string& scope = "");
+std::vector<Output> regularization_losses(const std::string& scope = "");
+
+// Makes sure that every variable of the graph has its first value. Never resets: whoever shares a
+// variable sees the first initialization. (The server initializes what it can when it creates; this
+// sends the values that a worker computes.)
+Operation global_variables_initializer();
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_VARIABLES_H_

@@ -1,0 +1,130 @@
+// Element-wise kernels of two operands.
+#include <cmath>
+
+#include "client/kernels/elementwise.h"
+#include "client/kernels/kernels.h"
+
+namespace varscope::internal::kernels {
+namespace {
+
+// Division by zero is an error for integers.
+template <typename T>
+bool HasZero(const Tensor& t) {
+  for (T x : t.values<T>()) {
+    if (x == 0) return true;
+  }
+  return false;
+}
+
+absl::Status CheckDivisor(const Tensor& divisor) {
+  bool zero = false;
+  VisitDType(divisor.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (!std::is_floating_point_v<T>) zero = HasZero<T>(divisor);
+  });
+  return zero ? absl::InvalidArgumentError("Integer division by zero") : absl::OkStatus();
+}
+
+template <typename Fn>
+absl::Status Compare(KernelContext& ctx, Fn fn) {
+  absl::Status status;
+  VisitDType(ctx.in(0).dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    status = RunBinary<T, bool>(ctx, fn);
+  });
+  return status;
+}
+
+}  // namespace
+
+absl::Status Add(KernelContext& ctx) {
+  return Arithmetic<false>(ctx, [](auto x, auto y) {
+    return Wrapping(x, y, [](auto a, auto b) { return a + b; });
+  });
+}
+absl::Status Sub(KernelContext& ctx) {
+  return Arithmetic<false>(ctx, [](auto x, auto y) {
+    return Wrapping(x, y, [](auto a, auto b) { return a - b; });
+  });
+}
+absl::Status Mul(KernelContext& ctx) {
+  return Arithmetic<false>(ctx, [](auto x, auto y) {
+    return Wrapping(x, y, [](auto a, auto b) { return a * b; });
+  });
+}
+absl::Status RealDiv(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto x, auto y) { return x / y; });
+}
+absl::Status FloorDiv(KernelContext& ctx) {
+  if (absl::Status status = CheckDivisor(ctx.in(1)); !status.ok()) return status;
+  return Arithmetic<false>(ctx, [](auto x, auto y) -> decltype(x) {
+    using T = decltype(x);
+    if constexpr (std::is_floating_point_v<T>) {
+      return std::floor(x / y);
+    } else {
+      if (std::is_signed_v<T> && y == static_cast<T>(-1)) {
+        return Wrapping(T{0}, x, [](auto a, auto b) { return a - b; });
+      }
+      const T quotient = x / y;
+      return (x % y != 0 && (x < 0) != (y < 0)) ? quotient - 1 : quotient;
+    }
+  });
+}
+absl::Status Maximum(KernelContext& ctx) {
+  return Arithmetic<false>(ctx, [](auto x, auto y) { return x > y || x != x ? x : y; });
+}
+absl::Status Minimum(KernelContext& ctx) {
+  return Arithmetic<false>(ctx, [](auto x, auto y) { return x < y || x != x ? x : y; });
+}
+absl::Status SquaredDifference(KernelContext& ctx) {
+  return Arithmetic<false>(ctx, [](auto x, auto y) {
+    return Wrapping(x, y, [](auto a, auto b) { return (a - b) * (a - b); });
+  });
+}
+absl::Status Pow(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto x, auto y) { return std::pow(x, y); });
+}
+
+absl::Status Equal(KernelContext& ctx) {
+  return Compare(ctx, [](auto x, auto y) { return x == y; });
+}
+absl::Status NotEqual(KernelContext& ctx) {
+  return Compare(ctx, [](auto x, auto y) { return x != y; });
+}
+absl::Status Less(KernelContext& ctx) {
+  return Compare(ctx, [](auto x, auto y) { return x < y; });
+}
+absl::Status LessEqual(KernelContext& ctx) {
+  return Compare(ctx, [](auto x, auto y) { return x <= y; });
+}
+absl::Status Greater(KernelContext& ctx) {
+  return Compare(ctx, [](auto x, auto y) { return x > y; });
+}
+absl::Status GreaterEqual(KernelContext& ctx) {
+  return Compare(ctx, [](auto x, auto y) { return x >= y; });
+}
+
+// Gradients of activations, from (dy, y) or (dy, x).
+absl::Status ReluGrad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto dy, auto y) { return y > 0 ? dy : decltype(dy){0}; });
+}
+absl::Status Relu6Grad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx,
+                          [](auto dy, auto y) { return y > 0 && y < 6 ? dy : decltype(dy){0}; });
+}
+absl::Status LeakyReluGrad(KernelContext& ctx) {
+  const double alpha = ctx.attrs.real("alpha");
+  return Arithmetic<true>(
+      ctx, [alpha](auto dy, auto x) { return x > 0 ? dy : dy * static_cast<decltype(dy)>(alpha); });
+}
+absl::Status EluGrad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto dy, auto y) { return y < 0 ? dy * (y + 1) : dy; });
+}
+absl::Status SeluGrad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto dy, auto y) {
+    using T = decltype(dy);
+    return y < 0 ? dy * (y + static_cast<T>(kSeluScaleAlpha)) : dy * static_cast<T>(kSeluScale);
+  });
+}
+
+}  // namespace varscope::internal::kernels

@@ -1,0 +1,61 @@
+#include "client/kernels/elementwise.h"
+
+namespace varscope::internal {
+
+int64_t BroadcastWalk::rows() const {
+  int64_t rows = 1;
+  for (size_t i = 0; i + 1 < dims.size(); ++i) rows *= dims[i];
+  return rows;
+}
+
+std::pair<int64_t, int64_t> BroadcastWalk::Start(int64_t row) const {
+  int64_t from_a = 0;
+  int64_t from_b = 0;
+  for (int i = static_cast<int>(dims.size()) - 2; i >= 0; --i) {
+    const int64_t index = row % dims[i];
+    row /= dims[i];
+    from_a += index * a[i];
+    from_b += index * b[i];
+  }
+  return {from_a, from_b};
+}
+
+absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b) {
+  absl::StatusOr<Shape> shape = Broadcast(a, b);
+  if (!shape.ok()) return shape.status();
+  BroadcastWalk walk{.shape = *std::move(shape)};
+  const int rank = walk.shape.rank();
+  const auto strides = [&](const Shape& operand) {
+    std::vector<int64_t> out(rank, 0);
+    int64_t stride = 1;
+    for (int i = operand.rank() - 1; i >= 0; --i) {
+      if (operand.dim(i) != 1) out[i + rank - operand.rank()] = stride;
+      stride *= operand.dim(i);
+    }
+    return out;
+  };
+  const std::vector<int64_t> sa = strides(a);
+  const std::vector<int64_t> sb = strides(b);
+  for (int i = 0; i < rank; ++i) {
+    const int64_t n = walk.shape.dim(i);
+    if (n == 1) continue;
+    const bool continues = !walk.dims.empty() && walk.a.back() == sa[i] * n &&
+                           walk.b.back() == sb[i] * n;
+    if (continues) {
+      walk.dims.back() *= n;
+      walk.a.back() = sa[i];
+      walk.b.back() = sb[i];
+    } else {
+      walk.dims.push_back(n);
+      walk.a.push_back(sa[i]);
+      walk.b.push_back(sb[i]);
+    }
+  }
+  if (walk.dims.empty()) {
+    walk.dims = {1};
+    walk.a = walk.b = {0};
+  }
+  return walk;
+}
+
+}  // namespace varscope::internal

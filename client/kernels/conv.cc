@@ -1,0 +1,141 @@
+// Convolution as a matrix product over patches (im2col).
+#include <cstring>
+
+#include "client/kernels/elementwise.h"
+#include "client/kernels/kernels.h"
+#include "client/kernels/matmul.h"
+#include "client/kernels/window.h"
+
+namespace varscope::internal::kernels {
+namespace {
+
+absl::StatusOr<Window> ConvWindow(const KernelContext& ctx, const Shape& image,
+                                  const Shape& filter) {
+  const std::vector<int64_t>& strides = ctx.attrs.list("strides");
+  if (image.rank() != 4 || filter.rank() != 4 || image.dim(3) != filter.dim(2)) {
+    return absl::InvalidArgumentError(absl::StrCat("input depth must match the filter's: ",
+                                                   image.ToString(), " and ", filter.ToString()));
+  }
+  return MakeWindow(image, filter.dim(0), filter.dim(1), strides[1], strides[2],
+                    ctx.attrs.text("padding") == "SAME");
+}
+
+int64_t PatchSize(const Window& w) { return w.height * w.width * w.channels; }
+int64_t PatchCount(const Window& w) { return w.batch * w.out_height * w.out_width; }
+
+// Calls fn(patch_offset, image_offset) for each run of channels that lies inside the image, and
+// outside(patch_offset) for the padding.
+template <typename Inside, typename Outside>
+void WalkPatch(const Window& w, int64_t patch, Inside inside, Outside outside) {
+  const int64_t x0 = patch % w.out_width * w.stride_x - w.pad_left;
+  const int64_t y0 = patch / w.out_width % w.out_height * w.stride_y - w.pad_top;
+  const int64_t image = patch / (w.out_width * w.out_height);
+  int64_t at = patch * PatchSize(w);
+  for (int64_t y = y0; y < y0 + w.height; ++y) {
+    for (int64_t x = x0; x < x0 + w.width; ++x, at += w.channels) {
+      if (y < 0 || y >= w.in_height || x < 0 || x >= w.in_width) {
+        outside(at);
+      } else {
+        inside(at, ((image * w.in_height + y) * w.in_width + x) * w.channels);
+      }
+    }
+  }
+}
+
+template <typename T>
+Tensor Patches(KernelContext& ctx, const Window& w, const T* image) {
+  Tensor patches =
+      ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
+  T* const to = patches.mutable_data<T>();
+  const size_t run = w.channels * sizeof(T);
+  ctx.device.ParallelFor(PatchCount(w), static_cast<double>(PatchSize(w)),
+                         [&](int64_t begin, int64_t end) {
+    for (int64_t patch = begin; patch < end; ++patch) {
+      WalkPatch(
+          w, patch, [&](int64_t at, int64_t from) { std::memcpy(to + at, image + from, run); },
+          [&](int64_t at) { std::memset(to + at, 0, run); });
+    }
+  });
+  return patches;
+}
+
+template <typename T>
+void AddPatches(const Window& w, const T* patches, T* image) {
+  for (int64_t patch = 0; patch < PatchCount(w); ++patch) {
+    WalkPatch(
+        w, patch,
+        [&](int64_t at, int64_t to) {
+          for (int64_t c = 0; c < w.channels; ++c) image[to + c] += patches[at + c];
+        },
+        [](int64_t) {});
+  }
+}
+
+template <typename T>
+void Forward(KernelContext& ctx, const Window& w, Tensor& out) {
+  const Tensor patches = Patches<T>(ctx, w, ctx.in(0).data<T>());
+  MatMulInto(ctx.device, MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(),
+                                       out.mutable_data<T>(), PatchCount(w),
+                                       ctx.in(1).shape().dim(3), PatchSize(w)});
+}
+
+template <typename T>
+void BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
+  Tensor patches = ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
+  MatMulInto(ctx.device, MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(),
+                                       patches.mutable_data<T>(), PatchCount(w), PatchSize(w),
+                                       ctx.in(1).shape().dim(3), false, true});
+  std::memset(out.mutable_raw(), 0, out.byte_size());
+  AddPatches(w, patches.data<T>(), out.mutable_data<T>());
+}
+
+template <typename T>
+void BackwardFilter(KernelContext& ctx, const Window& w, Tensor& out) {
+  const Tensor patches = Patches<T>(ctx, w, ctx.in(1).data<T>());
+  MatMulInto(ctx.device, MatMulArgs<T>{patches.data<T>(), ctx.in(0).data<T>(),
+                                       out.mutable_data<T>(), PatchSize(w), out.shape().dim(3),
+                                       PatchCount(w), true, false});
+}
+
+}  // namespace
+
+absl::Status Conv2D(KernelContext& ctx) {
+  const Tensor& image = ctx.in(0);
+  const absl::StatusOr<Window> w = ConvWindow(ctx, image.shape(), ctx.in(1).shape());
+  if (!w.ok()) return w.status();
+  Tensor& out = ctx.Allocate(0, image.dtype(), Shape{w->batch, w->out_height, w->out_width,
+                                                     ctx.in(1).shape().dim(3)});
+  if (image.dtype() == DType::kFloat32) return Forward<float>(ctx, *w, out), absl::OkStatus();
+  if (image.dtype() == DType::kFloat64) return Forward<double>(ctx, *w, out), absl::OkStatus();
+  return UnsupportedDType(image.dtype());
+}
+
+// (dy, filter, x).
+absl::Status Conv2DBackpropInput(KernelContext& ctx) {
+  const Tensor& image = ctx.in(2);
+  const absl::StatusOr<Window> w = ConvWindow(ctx, image.shape(), ctx.in(1).shape());
+  if (!w.ok()) return w.status();
+  Tensor& out = ctx.Allocate(0, image.dtype(), image.shape());
+  if (image.dtype() == DType::kFloat32) return BackwardInput<float>(ctx, *w, out), absl::OkStatus();
+  if (image.dtype() == DType::kFloat64) {
+    return BackwardInput<double>(ctx, *w, out), absl::OkStatus();
+  }
+  return UnsupportedDType(image.dtype());
+}
+
+// (dy, x, filter).
+absl::Status Conv2DBackpropFilter(KernelContext& ctx) {
+  const Tensor& filter = ctx.in(2);
+  const absl::StatusOr<Window> w = ConvWindow(ctx, ctx.in(1).shape(), filter.shape());
+  if (!w.ok()) return w.status();
+  Tensor& out = ctx.Allocate(0, filter.dtype(), filter.shape());
+  if (filter.dtype() == DType::kFloat32) {
+    return BackwardFilter<float>(ctx, *w, out), absl::OkStatus();
+  }
+  if (filter.dtype() == DType::kFloat64) {
+    return BackwardFilter<double>(ctx, *w, out), absl::OkStatus();
+  }
+  return UnsupportedDType(filter.dtype());
+}
+
+}  // namespace varscope::internal::kernels

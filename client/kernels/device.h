@@ -1,0 +1,62 @@
+// Threads and buffers that kernels share.
+#ifndef VARSCOPE_CLIENT_KERNELS_DEVICE_H_
+#define VARSCOPE_CLIENT_KERNELS_DEVICE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <unordered_map>
+#include <vector>
+
+#include "proto/core/tensor.h"
+
+namespace Eigen {
+struct ThreadPoolDevice;
+}
+
+namespace varscope::internal {
+
+// Keeps the memory of tensors that are gone for the next ones of the same size, so that a step does
+// not pay for fresh pages each time. Thread-safe; tensors may outlive it.
+class BufferPool {
+ public:
+  BufferPool();
+  // Uninitialized. Throws std::bad_alloc without memory.
+  Tensor Allocate(DType dtype, const Shape& shape);
+
+ private:
+  struct Shelf;
+  std::shared_ptr<Shelf> shelf_;
+};
+
+// Thread-safe.
+class Device {
+ public:
+  explicit Device(int threads);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  // Calls fn(begin, end) on ranges that cover [0, n), perhaps in parallel, and returns when all are
+  // done. `cost` is the rough number of cycles of one item.
+  void ParallelFor(int64_t n, double cost, const std::function<void(int64_t, int64_t)>& fn);
+
+  const Eigen::ThreadPoolDevice& eigen() const { return *eigen_; }
+  BufferPool& buffers() { return buffers_; }
+  // A seed for one kernel's random numbers.
+  uint64_t NextSeed();
+
+ private:
+  struct Threads;
+  std::unique_ptr<Threads> threads_;
+  std::unique_ptr<Eigen::ThreadPoolDevice> eigen_;
+  BufferPool buffers_;
+  std::mutex seed_mutex_;
+  std::mt19937_64 seeds_;
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_KERNELS_DEVICE_H_

@@ -1,0 +1,126 @@
+// Element-wise kernels: one function for each op, broadcast as NumPy does.
+#ifndef VARSCOPE_CLIENT_KERNELS_ELEMENTWISE_H_
+#define VARSCOPE_CLIENT_KERNELS_ELEMENTWISE_H_
+
+#include <type_traits>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/kernels/context.h"
+
+namespace varscope::internal {
+
+// How two operands step through their broadcast result: dimensions that both walk alike are merged.
+struct BroadcastWalk {
+  Shape shape;                // of the result
+  std::vector<int64_t> dims;  // merged; never empty
+  std::vector<int64_t> a;     // strides, 0 where an operand is repeated
+  std::vector<int64_t> b;
+
+  int64_t inner() const { return dims.back(); }
+  int64_t rows() const;
+  // Where row `row` starts in each operand.
+  std::pair<int64_t, int64_t> Start(int64_t row) const;
+};
+absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b);
+
+inline absl::Status UnsupportedDType(DType dtype) {
+  return absl::InvalidArgumentError(absl::StrCat("there is no kernel for ", Name(dtype)));
+}
+
+// Signed overflow wraps, as TensorFlow's kernels do.
+template <typename T, typename Fn>
+T Wrapping(T x, T y, Fn fn) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    using U = std::make_unsigned_t<T>;
+    using Wide = std::common_type_t<U, unsigned>;
+    return static_cast<T>(static_cast<U>(fn(static_cast<Wide>(static_cast<U>(x)),
+                                            static_cast<Wide>(static_cast<U>(y)))));
+  } else {
+    return fn(x, y);
+  }
+}
+
+// out[i] = fn(a[i], b[i]); R is the result's type.
+template <typename T, typename R, typename Fn>
+absl::Status RunBinary(KernelContext& ctx, Fn fn) {
+  const Tensor& ta = ctx.in(0);
+  const Tensor& tb = ctx.in(1);
+  const absl::StatusOr<BroadcastWalk> walk = Walk(ta.shape(), tb.shape());
+  if (!walk.ok()) return walk.status();
+  Tensor& out = ctx.Forward(0, {0, 1}, kDTypeOf<R>, walk->shape);
+  const T* const a = ta.data<T>();
+  const T* const b = tb.data<T>();
+  R* const r = out.mutable_data<R>();
+  const int64_t inner = walk->inner();
+  const bool step_a = walk->a.back() != 0;
+  const bool step_b = walk->b.back() != 0;
+  const auto run = [&](int64_t from_a, int64_t from_b, int64_t to, int64_t n) {
+    const T* const x = a + from_a;
+    const T* const y = b + from_b;
+    R* const z = r + to;
+    if (step_a && step_b) {
+      for (int64_t i = 0; i < n; ++i) z[i] = fn(x[i], y[i]);
+    } else if (step_a) {
+      const T same = *y;
+      for (int64_t i = 0; i < n; ++i) z[i] = fn(x[i], same);
+    } else if (step_b) {
+      const T same = *x;
+      for (int64_t i = 0; i < n; ++i) z[i] = fn(same, y[i]);
+    } else {
+      const T same_x = *x;
+      const T same_y = *y;
+      for (int64_t i = 0; i < n; ++i) z[i] = fn(same_x, same_y);
+    }
+  };
+  if (out.num_elements() == 0) return absl::OkStatus();
+  if (walk->rows() == 1) {
+    ctx.device.ParallelFor(inner, 2, [&](int64_t begin, int64_t end) {
+      run(step_a ? begin : 0, step_b ? begin : 0, begin, end - begin);
+    });
+    return absl::OkStatus();
+  }
+  ctx.device.ParallelFor(walk->rows(), 2.0 * static_cast<double>(inner),
+                         [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const auto [from_a, from_b] = walk->Start(row);
+      run(from_a, from_b, row * inner, inner);
+    }
+  });
+  return absl::OkStatus();
+}
+
+// For float32, float64 and, unless `Floats`, int32, int64, uint8. fn is generic.
+template <bool Floats, typename Fn>
+absl::Status Arithmetic(KernelContext& ctx, Fn fn) {
+  switch (ctx.in(0).dtype()) {
+    case DType::kFloat32: return RunBinary<float, float>(ctx, fn);
+    case DType::kFloat64: return RunBinary<double, double>(ctx, fn);
+    default: break;
+  }
+  if constexpr (!Floats) {
+    switch (ctx.in(0).dtype()) {
+      case DType::kInt32: return RunBinary<int32_t, int32_t>(ctx, fn);
+      case DType::kInt64: return RunBinary<int64_t, int64_t>(ctx, fn);
+      case DType::kUint8: return RunBinary<uint8_t, uint8_t>(ctx, fn);
+      default: break;
+    }
+  }
+  return UnsupportedDType(ctx.in(0).dtype());
+}
+
+// out[i] = fn(x[i]).
+template <typename T, typename Fn>
+absl::Status RunUnary(KernelContext& ctx, double cost, Fn fn) {
+  Tensor& out = ctx.Forward(0, {0}, kDTypeOf<T>, ctx.in(0).shape());
+  const T* const x = ctx.in(0).data<T>();
+  T* const y = out.mutable_data<T>();
+  ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) y[i] = fn(x[i]);
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_KERNELS_ELEMENTWISE_H_

@@ -1,0 +1,98 @@
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "client/kernels/elementwise.h"
+#include "client/kernels/kernels.h"
+
+namespace varscope::internal::kernels {
+namespace {
+
+absl::StatusOr<std::vector<int64_t>> Rows(const Tensor& indices) {
+  std::vector<int64_t> rows(indices.num_elements());
+  if (indices.dtype() == DType::kInt32) {
+    std::copy_n(indices.data<int32_t>(), rows.size(), rows.begin());
+  } else if (indices.dtype() == DType::kInt64) {
+    std::copy_n(indices.data<int64_t>(), rows.size(), rows.begin());
+  } else {
+    return UnsupportedDType(indices.dtype());
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t count) {
+  absl::StatusOr<std::vector<int64_t>> rows = Rows(indices);
+  if (!rows.ok()) return rows;
+  for (size_t i = 0; i < rows->size(); ++i) {
+    const int64_t row = (*rows)[i];
+    if (row >= 0 && row < count) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("indices[", i, "] = ", row, " is not in [0, ", count, ")"));
+  }
+  return rows;
+}
+
+}  // namespace
+
+absl::Status Gather(KernelContext& ctx) {
+  const Tensor& params = ctx.in(0);
+  const Tensor& indices = ctx.in(1);
+  const int64_t count = params.shape().dim(0);
+  const absl::StatusOr<std::vector<int64_t>> rows = RowsBelow(indices, count);
+  if (!rows.ok()) return rows.status();
+  std::vector<int64_t> dims = indices.shape().dims();
+  dims.insert(dims.end(), params.shape().dims().begin() + 1, params.shape().dims().end());
+  Tensor& out = ctx.Allocate(0, params.dtype(), Shape(dims));
+  const size_t bytes = count == 0 ? 0 : params.byte_size() / count;
+  for (size_t i = 0; i < rows->size(); ++i) {
+    std::memcpy(out.mutable_raw() + i * bytes, params.raw() + (*rows)[i] * bytes, bytes);
+  }
+  return absl::OkStatus();
+}
+
+// (values, indices, x): zeros like x with the rows added in.
+absl::Status SumRowsLike(KernelContext& ctx) {
+  const Tensor& values = ctx.in(0);
+  const Shape& shape = ctx.in(2).shape();
+  const absl::StatusOr<std::vector<int64_t>> rows = RowsBelow(ctx.in(1), shape.dim(0));
+  if (!rows.ok()) return rows.status();
+  Tensor& out = ctx.Allocate(0, values.dtype(), shape);
+  std::memset(out.mutable_raw(), 0, out.byte_size());
+  const int64_t width = shape.dim(0) == 0 ? 0 : shape.num_elements() / shape.dim(0);
+  const auto add = [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (size_t i = 0; i < rows->size(); ++i) {
+      T* const to = out.mutable_data<T>() + (*rows)[i] * width;
+      const T* const from = values.data<T>() + i * width;
+      for (int64_t k = 0; k < width; ++k) to[k] += from[k];
+    }
+  };
+  if (values.dtype() == DType::kFloat32) {
+    add(TypeTag<float>{});
+  } else if (values.dtype() == DType::kFloat64) {
+    add(TypeTag<double>{});
+  } else {
+    return UnsupportedDType(values.dtype());
+  }
+  return absl::OkStatus();
+}
+
+// A number outside [0, depth) gives a row of zeros.
+absl::Status OneHot(KernelContext& ctx) {
+  const absl::StatusOr<std::vector<int64_t>> rows = Rows(ctx.in(0));
+  if (!rows.ok()) return rows.status();
+  const int64_t depth = ctx.attrs.integer("depth");
+  std::vector<int64_t> dims = ctx.in(0).shape().dims();
+  dims.push_back(depth);
+  Tensor& out = ctx.Allocate(0, ctx.attrs.get<DType>("dtype"), Shape(dims));
+  std::memset(out.mutable_raw(), 0, out.byte_size());
+  VisitDType(out.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (size_t i = 0; i < rows->size(); ++i) {
+      const int64_t row = (*rows)[i];
+      if (row >= 0 && row < depth) out.mutable_data<T>()[i * depth + row] = static_cast<T>(1);
+    }
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace varscope::internal::kernels

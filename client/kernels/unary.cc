@@ -1,0 +1,180 @@
+// Element-wise kernels of one operand.
+#include <Eigen/Core>
+#include <cmath>
+#include <limits>
+
+#include "client/kernels/elementwise.h"
+#include "client/kernels/kernels.h"
+
+namespace varscope::internal::kernels {
+namespace {
+
+// fn maps an Eigen array to an expression, which Eigen vectorizes.
+template <typename T, typename Fn>
+absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
+  Tensor& out = ctx.Forward(0, {0}, kDTypeOf<T>, ctx.in(0).shape());
+  const T* const x = ctx.in(0).data<T>();
+  T* const y = out.mutable_data<T>();
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+  ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {
+    const Eigen::Map<const Array> from(x + begin, end - begin);
+    Eigen::Map<Array>(y + begin, end - begin) = fn(from);
+  });
+  return absl::OkStatus();
+}
+
+template <typename Fn>
+absl::Status Floats(KernelContext& ctx, double cost, Fn fn) {
+  switch (ctx.in(0).dtype()) {
+    case DType::kFloat32: return RunArray<float>(ctx, cost, fn);
+    case DType::kFloat64: return RunArray<double>(ctx, cost, fn);
+    default: return UnsupportedDType(ctx.in(0).dtype());
+  }
+}
+
+template <typename Fn>
+absl::Status Numbers(KernelContext& ctx, Fn fn) {
+  switch (ctx.in(0).dtype()) {
+    case DType::kFloat32: return RunUnary<float>(ctx, 2, fn);
+    case DType::kFloat64: return RunUnary<double>(ctx, 2, fn);
+    case DType::kInt32: return RunUnary<int32_t>(ctx, 2, fn);
+    case DType::kInt64: return RunUnary<int64_t>(ctx, 2, fn);
+    case DType::kUint8: return RunUnary<uint8_t>(ctx, 2, fn);
+    default: return UnsupportedDType(ctx.in(0).dtype());
+  }
+}
+
+template <typename Fn>
+absl::Status EachFloat(KernelContext& ctx, double cost, Fn fn) {
+  switch (ctx.in(0).dtype()) {
+    case DType::kFloat32: return RunUnary<float>(ctx, cost, fn);
+    case DType::kFloat64: return RunUnary<double>(ctx, cost, fn);
+    default: return UnsupportedDType(ctx.in(0).dtype());
+  }
+}
+
+// Out of range and NaN have no defined result in C++; they saturate, and NaN gives 0.
+template <typename To, typename From>
+To Convert(From x) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&
+                !std::is_same_v<To, bool>) {
+    if (x != x) return 0;
+    constexpr auto low = static_cast<double>(std::numeric_limits<To>::min());
+    constexpr auto high = static_cast<double>(std::numeric_limits<To>::max());
+    if (x <= low) return std::numeric_limits<To>::min();
+    if (x >= high) return std::numeric_limits<To>::max();
+  }
+  return static_cast<To>(x);
+}
+
+}  // namespace
+
+absl::Status Neg(KernelContext& ctx) {
+  return Numbers(ctx, [](auto x) {
+    return Wrapping(decltype(x){0}, x, [](auto a, auto b) { return a - b; });
+  });
+}
+absl::Status Abs(KernelContext& ctx) {
+  return Numbers(ctx, [](auto x) -> decltype(x) {
+    if constexpr (std::is_floating_point_v<decltype(x)>) return std::abs(x);
+    return x < 0 ? Wrapping(decltype(x){0}, x, [](auto a, auto b) { return a - b; }) : x;
+  });
+}
+absl::Status Sign(KernelContext& ctx) {
+  return Numbers(ctx, [](auto x) -> decltype(x) {
+    if (x != x) return x;
+    return static_cast<decltype(x)>((x > 0) - (x < 0));
+  });
+}
+absl::Status Square(KernelContext& ctx) {
+  return Numbers(ctx, [](auto x) {
+    return Wrapping(x, x, [](auto a, auto b) { return a * b; });
+  });
+}
+
+absl::Status Sqrt(KernelContext& ctx) {
+  return Floats(ctx, 8, [](const auto& x) { return x.sqrt(); });
+}
+absl::Status Rsqrt(KernelContext& ctx) {
+  return EachFloat(ctx, 8, [](auto x) { return decltype(x){1} / std::sqrt(x); });
+}
+absl::Status Reciprocal(KernelContext& ctx) {
+  return Floats(ctx, 4, [](const auto& x) { return x.inverse(); });
+}
+absl::Status Exp(KernelContext& ctx) {
+  return Floats(ctx, 10, [](const auto& x) { return x.exp(); });
+}
+absl::Status Log(KernelContext& ctx) {
+  return Floats(ctx, 10, [](const auto& x) { return x.log(); });
+}
+absl::Status Log1p(KernelContext& ctx) {
+  return EachFloat(ctx, 20, [](auto x) { return std::log1p(x); });
+}
+absl::Status Sin(KernelContext& ctx) {
+  return Floats(ctx, 15, [](const auto& x) { return x.sin(); });
+}
+absl::Status Cos(KernelContext& ctx) {
+  return Floats(ctx, 15, [](const auto& x) { return x.cos(); });
+}
+absl::Status Tanh(KernelContext& ctx) {
+  return Floats(ctx, 10, [](const auto& x) { return x.tanh(); });
+}
+absl::Status Sigmoid(KernelContext& ctx) {
+  return Floats(ctx, 15, [](const auto& x) { return x.logistic(); });
+}
+absl::Status Floor(KernelContext& ctx) {
+  return Floats(ctx, 2, [](const auto& x) { return x.floor(); });
+}
+
+absl::Status Relu(KernelContext& ctx) {
+  return EachFloat(ctx, 1, [](auto x) { return x > 0 || x != x ? x : decltype(x){0}; });
+}
+absl::Status Relu6(KernelContext& ctx) {
+  return EachFloat(ctx, 1, [](auto x) -> decltype(x) {
+    if (x >= 6) return 6;
+    return x > 0 || x != x ? x : 0;
+  });
+}
+absl::Status LeakyRelu(KernelContext& ctx) {
+  const double alpha = ctx.attrs.real("alpha");
+  return EachFloat(ctx, 1,
+                   [alpha](auto x) { return x > 0 ? x : x * static_cast<decltype(x)>(alpha); });
+}
+absl::Status Elu(KernelContext& ctx) {
+  return EachFloat(ctx, 10, [](auto x) { return x < 0 ? std::expm1(x) : x; });
+}
+absl::Status Selu(KernelContext& ctx) {
+  return EachFloat(ctx, 10, [](auto x) {
+    using T = decltype(x);
+    return x < 0 ? static_cast<T>(kSeluScaleAlpha) * std::expm1(x) : static_cast<T>(kSeluScale) * x;
+  });
+}
+absl::Status Softplus(KernelContext& ctx) {
+  return EachFloat(ctx, 20, [](auto x) {
+    return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+  });
+}
+
+absl::Status Cast(KernelContext& ctx) {
+  const Tensor& x = ctx.in(0);
+  const DType to = ctx.attrs.get<DType>("dtype");
+  if (x.dtype() == to) {
+    ctx.Set(0, x);
+    return absl::OkStatus();
+  }
+  Tensor& out = ctx.Allocate(0, to, x.shape());
+  VisitDType(x.dtype(), [&](auto from_tag) {
+    VisitDType(to, [&](auto to_tag) {
+      using From = typename decltype(from_tag)::type;
+      using To = typename decltype(to_tag)::type;
+      const From* const from = x.data<From>();
+      To* const result = out.mutable_data<To>();
+      ctx.device.ParallelFor(x.num_elements(), 2, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) result[i] = Convert<To>(from[i]);
+      });
+    });
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace varscope::internal::kernels

@@ -1,0 +1,178 @@
+#include "client/rpc/connection.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "client/rpc/convert.h"
+#include "client/rpc/raw_call.h"
+#include "client/rpc/status.h"
+#include "proto/core/names.h"
+#include "proto/wire/convert.h"
+#include "proto/wire/frame.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+constexpr const char* kPull = "/varscope.v1.ParameterServer/Pull";
+constexpr const char* kPush = "/varscope.v1.ParameterServer/Push";
+constexpr int kMaxMessageBytes = 32 << 20;  // a frame's body and header
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+std::string WorkerId(const ConnectOptions& options) {
+  std::string id = options.worker_id;
+  const char* const from_environment = std::getenv("VARSCOPE_WORKER");
+  if (id.empty() && from_environment != nullptr) id = from_environment;
+  if (id.empty()) {
+    static std::atomic<int> next{0};
+    id = absl::StrCat(HostName(), "-", getpid(), "-", next++);
+  }
+  if (absl::Status status = ValidateWorkerId(id); !status.ok()) {
+    throw ValueError(std::string(status.message()));
+  }
+  return id;
+}
+
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Each worker of one process has its own connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+Connection::Connection(const std::string& target, const ConnectOptions& options)
+    : target_(target),
+      worker_id_(WorkerId(options)),
+      sharing_(options.sharing),
+      timeout_(options.timeout),
+      channel_(OpenChannel(target)),
+      stub_(v1::ParameterServer::NewStub(channel_)),
+      host_(HostName()) {
+  if (!channel_->WaitForConnected(Deadline())) {
+    throw UnavailableError(absl::StrCat("worker '", worker_id_, "' cannot reach varscoped at ",
+                                        target, " within ", timeout_.count() / 1000.0,
+                                        " s: is it running, and is this its address?"));
+  }
+  Introduce();
+}
+
+void Connection::Introduce() {
+  v1::ConnectRequest request;
+  request.set_worker_id(worker_id_);
+  request.set_host(host_);
+  request.set_pid(getpid());
+  request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
+                                                           : v1::SHARING_GLOBAL);
+  v1::ConnectResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(Deadline());
+  ThrowIfFailed(stub_->Connect(&context, request, &response), "connect", target_);
+  incarnation_ = response.incarnation();
+}
+
+void Connection::Fill(Definer* definer) const {
+  definer->worker_id = worker_id_;
+  definer->host = host_;
+  definer->pid = getpid();
+}
+
+std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
+  v1::ResolveRequest request;
+  request.set_worker_id(worker_id_);
+  request.set_incarnation(incarnation_);
+  for (Definition definition : definitions) {
+    Fill(&definition.definer);
+    ToProto(definition, request.add_definitions());
+  }
+  v1::ResolveResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(Deadline());
+  ThrowIfFailed(stub_->Resolve(&context, request, &response), "resolve", target_);
+  if (response.resolutions_size() != static_cast<int>(definitions.size())) {
+    throw OpError(absl::StrCat("varscoped at ", target_, " answered ",
+                               response.resolutions_size(), " of ", definitions.size(),
+                               " definitions"));
+  }
+  std::vector<Resolved> resolved;
+  for (const v1::Resolution& resolution : response.resolutions()) {
+    resolved.push_back(FromProto(resolution));
+  }
+  return resolved;
+}
+
+std::vector<Tensor> Connection::Pull(const std::vector<std::string>& names) {
+  v1::PullRequest request;
+  request.set_worker_id(worker_id_);
+  for (const std::string& name : names) request.add_wants()->set_name(name);
+
+  wire::FrameReader reader([&](const v1::FrameHeader& head) {
+    if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
+                                            " tensors, asked for ", names.size()));
+  });
+  RawCall call(channel_, kPull, Deadline());
+  call.Write(SerializeMessage(request), /*last=*/true);
+  grpc::ByteBuffer frame;
+  absl::Status status;
+  while (status.ok() && call.Read(&frame)) status = reader.Add(frame);
+  if (!status.ok()) call.Cancel();
+  const grpc::Status finished = call.Finish();
+  ThrowIfError(status);
+  ThrowIfFailed(finished, "pull", target_);
+  ThrowIfError(reader.Finish());
+  return std::move(reader.tensors());
+}
+
+uint64_t Connection::Push(const PushRequest& request) {
+  v1::FrameHeader head;
+  std::vector<Tensor> tensors;
+  ToProto(request, &head, &tensors);
+  v1::PushHead* const push = head.mutable_push();
+  push->set_worker_id(worker_id_);
+  push->set_incarnation(incarnation_);
+
+  std::lock_guard lock(push_mutex_);
+  push->set_sequence(++sequence_);
+  wire::FrameWriter writer(std::move(head), std::move(tensors));
+  RawCall call(channel_, kPush, Deadline());
+  while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
+    if (!call.Write(*frame, /*last=*/false)) break;
+  }
+  call.WritesDone();
+  grpc::ByteBuffer answer;
+  const bool answered = call.Read(&answer);
+  ThrowIfFailed(call.Finish(), "push", target_);
+  v1::PushResponse response;
+  if (!answered || !ParseMessage(answer, &response)) {
+    throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
+  }
+  return response.global_step();
+}
+
+void Connection::Barrier(const std::string& name, uint32_t parties,
+                         std::chrono::milliseconds timeout) {
+  const std::chrono::milliseconds wait = timeout.count() > 0 ? timeout : timeout_;
+  v1::BarrierRequest request;
+  request.set_worker_id(worker_id_);
+  request.set_name(name);
+  request.set_parties(parties);
+  request.set_timeout_ms(wait.count());
+  v1::BarrierResponse response;
+  grpc::ClientContext context;
+  // The server's own deadline comes first, because its error says who is missing.
+  context.set_deadline(Clock::now() + wait + timeout_);
+  ThrowIfFailed(stub_->Barrier(&context, request, &response), "barrier", target_);
+}
+
+}  // namespace varscope::internal

@@ -1,0 +1,54 @@
+// A worker's connection to one daemon, over gRPC.
+#ifndef VARSCOPE_CLIENT_RPC_CONNECTION_H_
+#define VARSCOPE_CLIENT_RPC_CONNECTION_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "client/graph/remote_store.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+
+namespace varscope::internal {
+
+// Thread-safe. Every call has the connection's timeout as its deadline.
+class Connection final : public RemoteStore {
+ public:
+  // Throws UnavailableError when nobody answers in time, ValueError for a bad worker id.
+  Connection(const std::string& target, const ConnectOptions& options);
+
+  const std::string& worker_id() const override { return worker_id_; }
+  SharingMode sharing() const override { return sharing_; }
+  std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
+  std::vector<Tensor> Pull(const std::vector<std::string>& names) override;
+  uint64_t Push(const PushRequest& request) override;
+  void Barrier(const std::string& name, uint32_t parties,
+               std::chrono::milliseconds timeout) override;
+
+ private:
+  using Clock = std::chrono::system_clock;
+
+  void Introduce();
+  void Fill(Definer* definer) const;
+  Clock::time_point Deadline() const { return Clock::now() + timeout_; }
+
+  const std::string target_;
+  const std::string worker_id_;
+  const SharingMode sharing_;
+  const std::chrono::milliseconds timeout_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::ParameterServer::Stub> stub_;
+  std::string host_;
+  uint64_t incarnation_ = 0;
+
+  // Pushes of one worker leave in the order of their sequence.
+  std::mutex push_mutex_;
+  uint64_t sequence_ = 0;  // guarded by push_mutex_
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_RPC_CONNECTION_H_

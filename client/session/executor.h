@@ -1,0 +1,27 @@
+// Carries out a plan once.
+#ifndef VARSCOPE_CLIENT_SESSION_EXECUTOR_H_
+#define VARSCOPE_CLIENT_SESSION_EXECUTOR_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "client/graph/remote_store.h"
+#include "client/kernels/device.h"
+#include "client/session/plan.h"
+
+namespace varscope::internal {
+
+struct RunOutcome {
+  std::vector<Tensor> results;
+  std::optional<uint64_t> global_step;  // of the push, if there was one
+};
+
+// `feeds` in the order of the plan's. Throws InvalidArgumentError when a kernel refuses its inputs,
+// naming the op, and what the store throws.
+RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
+                   Device& device);
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_SESSION_EXECUTOR_H_

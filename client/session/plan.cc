@@ -1,0 +1,165 @@
+#include "client/session/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "absl/strings/str_cat.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+class Compiler {
+ public:
+  explicit Compiler(const std::vector<Output>& feeds) {
+    for (const Output& feed : feeds) {
+      plan_.feeds.push_back(NewSlot());
+      slots_[feed] = plan_.feeds.back();
+    }
+  }
+
+  Plan Run(const std::vector<Fetch>& fetches) {
+    for (const Node* node : Needed(fetches)) Place(*node);
+    for (const Fetch& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
+    MarkLastUses();
+    return std::move(plan_);
+  }
+
+ private:
+  int NewSlot() { return plan_.slots++; }
+
+  bool IsFed(const Output& output) const { return slots_.contains(output); }
+
+  // Everything that the fetches depend on, up to what is fed; creation order is a valid order.
+  std::vector<const Node*> Needed(const std::vector<Fetch>& fetches) const {
+    std::set<const Node*> seen;
+    std::vector<const Node*> stack;
+    for (const Fetch& fetch : fetches) {
+      const bool fed = fetch.index() >= 0 && IsFed(Output(fetch.node(), fetch.index()));
+      if (!fed) stack.push_back(fetch.node());
+    }
+    while (!stack.empty()) {
+      const Node* const node = stack.back();
+      stack.pop_back();
+      if (!seen.insert(node).second) continue;
+      for (const Output& input : node->inputs) {
+        if (!IsFed(input)) stack.push_back(input.node());
+      }
+      stack.insert(stack.end(), node->control_inputs.begin(), node->control_inputs.end());
+    }
+    std::vector<const Node*> nodes(seen.begin(), seen.end());
+    std::sort(nodes.begin(), nodes.end(),
+              [](const Node* a, const Node* b) { return a->id < b->id; });
+    return nodes;
+  }
+
+  void Place(const Node& node) {
+    const absl::string_view op = node.def->name;
+    if (op == "Placeholder") return Unfed(node);
+    if (op == "Const") return PlaceConstant(node);
+    if (op == "ReadVariableOp") return PlacePull(node);
+    if (node.def->kernel != nullptr) return PlaceKernel(node);
+    if (op == "NoOp" || op == "VarHandleOp") return;
+    plan_.effects.push_back({&node, Inputs(node)});
+  }
+
+  void Unfed(const Node& node) const {
+    if (IsFed(Output(const_cast<Node*>(&node), 0))) return;
+    throw ValueError(absl::StrCat("You must feed a value for placeholder tensor '", node.name,
+                                  "' with dtype ", Name(node.outputs[0].dtype), " and shape ",
+                                  node.outputs[0].shape.ToString()));
+  }
+
+  void PlaceConstant(const Node& node) {
+    const int slot = NewSlot();
+    plan_.constants.push_back({slot, node.attrs.tensor("value")});
+    Assign(node, {slot});
+  }
+
+  void PlacePull(const Node& node) {
+    const auto [it, fresh] = pulled_.try_emplace(node.variable->name, plan_.slots);
+    if (fresh) plan_.pulls.push_back({node.variable, NewSlot()});
+    Assign(node, {it->second});
+  }
+
+  // The same op on the same inputs runs once.
+  void PlaceKernel(const Node& node) {
+    const std::vector<int> inputs = Inputs(node);
+    std::string key = absl::StrCat(node.def->name, "|", Fingerprint(node.attrs));
+    for (int input : inputs) absl::StrAppend(&key, "|", input);
+    if (!node.def->stateful) {
+      if (const auto it = computed_.find(key); it != computed_.end()) {
+        return Assign(node, it->second);
+      }
+    }
+    std::vector<int> outputs;
+    for (size_t i = 0; i < node.outputs.size(); ++i) outputs.push_back(NewSlot());
+    Assign(node, outputs);
+    computed_.emplace(std::move(key), outputs);
+    plan_.kernels.push_back({&node, inputs, outputs, {}});
+  }
+
+  void Assign(const Node& node, const std::vector<int>& slots) {
+    for (size_t i = 0; i < slots.size(); ++i) {
+      slots_.try_emplace(Output(const_cast<Node*>(&node), static_cast<int>(i)), slots[i]);
+    }
+  }
+
+  std::vector<int> Inputs(const Node& node) const {
+    std::vector<int> slots;
+    for (const Output& input : node.inputs) {
+      const auto it = slots_.find(input);
+      if (it == slots_.end()) {
+        throw ValueError(absl::StrCat("'", node.name, "' uses the output of '", input.op().name(),
+                                      "' (", input.op().type(),
+                                      "), which can be fetched but not feed other ops."));
+      }
+      slots.push_back(it->second);
+    }
+    return slots;
+  }
+
+  Plan::Result ResultOf(const Fetch& fetch) const {
+    if (fetch.index() < 0) return {};
+    const auto it = slots_.find(Output(fetch.node(), fetch.index()));
+    if (it != slots_.end()) return {.slot = it->second};
+    if (fetch.node()->variable != nullptr) return {.after_push = fetch.node()->variable};
+    throw ValueError(absl::StrCat("'", fetch.node()->name, "' has no value to fetch."));
+  }
+
+  // From the end: the first use met is the last one.
+  void MarkLastUses() {
+    std::vector<bool> needed(plan_.slots, false);
+    for (const Plan::Result& result : plan_.results) {
+      if (result.slot >= 0) needed[result.slot] = true;
+    }
+    for (const Plan::Effect& effect : plan_.effects) {
+      for (int input : effect.inputs) needed[input] = true;
+    }
+    for (auto kernel = plan_.kernels.rbegin(); kernel != plan_.kernels.rend(); ++kernel) {
+      kernel->last_use.assign(kernel->inputs.size(), false);
+      for (size_t i = 0; i < kernel->inputs.size(); ++i) {
+        const int slot = kernel->inputs[i];
+        const bool repeats = std::count(kernel->inputs.begin() + static_cast<int64_t>(i) + 1,
+                                        kernel->inputs.end(), slot) > 0;
+        kernel->last_use[i] = !needed[slot] && !repeats;
+      }
+      for (int slot : kernel->inputs) needed[slot] = true;
+    }
+  }
+
+  Plan plan_;
+  std::map<Output, int> slots_;
+  std::map<std::string, int> pulled_;
+  std::unordered_map<std::string, std::vector<int>> computed_;
+};
+
+}  // namespace
+
+Plan Compile(const std::vector<Fetch>& fetches, const std::vector<Output>& feeds) {
+  return Compiler(feeds).Run(fetches);
+}
+
+}  // namespace varscope::internal

@@ -1,0 +1,82 @@
+#include "client/session/push.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/graph/creation.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+double Number(const Tensor& value, const std::string& name) {
+  if (value.num_elements() == 1) return CastTensor(value, DType::kFloat64).scalar<double>();
+  throw InvalidArgumentError(absl::StrCat("the hyperparameter ", name, " has shape ",
+                                          value.shape().ToString(), ", expected a number"));
+}
+
+PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
+                            const std::vector<Tensor>& slots) {
+  PushRequest::Step step{.clip_norm = spec.clip_norm,
+                         .clip_value = spec.clip_value,
+                         .weight_decay = spec.weight_decay};
+  step.state.optimizer = spec.optimizer;
+  step.state.name = spec.slot_name;
+  step.state.instance = spec.instance;
+  step.state.group = spec.updates.front().variable->name;
+  size_t next = 0;
+  const auto take = [&]() -> const Tensor& { return slots[effect.inputs[next++]]; };
+  for (const std::string& name : spec.hyperparameters) {
+    step.state.hyperparameters[name] = Number(take(), name);
+  }
+  for (const ApplySpec::Update& update : spec.updates) {
+    PushRequest::Update out{.variable = update.variable->name, .gradient = take(), .rows = {}};
+    if (update.sparse) out.rows = take();
+    step.updates.push_back(std::move(out));
+  }
+  return step;
+}
+
+PushRequest::AssignOp AssignOpOf(absl::string_view op) {
+  using Op = PushRequest::AssignOp;
+  if (op == "AssignVariableOp") return Op::kAssign;
+  if (op == "AssignAddVariableOp") return Op::kAdd;
+  if (op == "AssignSubVariableOp") return Op::kSub;
+  if (op == "ResourceScatterUpdate") return Op::kScatterUpdate;
+  if (op == "ResourceScatterAdd") return Op::kScatterAdd;
+  if (op == "ResourceScatterSub") return Op::kScatterSub;
+  throw RuntimeError(absl::StrCat("op ", op, " cannot be carried out by a session"));
+}
+
+// The values that are computed come as inputs, in the order of the variables that have one.
+void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& slots,
+                        PushRequest& push) {
+  size_t next = 0;
+  for (const std::shared_ptr<VariableState>& variable : effect.node->initializes) {
+    const Tensor value =
+        variable->deferred_tensor ? *variable->deferred_tensor : slots[effect.inputs[next++]];
+    push.assignments.push_back(
+        {variable->name, PushRequest::AssignOp::kInitialize, value, Tensor()});
+  }
+}
+
+}  // namespace
+
+PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots) {
+  PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
+  for (const Plan::Effect& effect : plan.effects) {
+    if (effect.node->apply != nullptr) {
+      push.allow_nonfinite = push.allow_nonfinite && effect.node->apply->allow_nonfinite;
+      push.steps.push_back(ApplyStep(*effect.node->apply, effect, slots));
+    } else if (effect.node->def->name == "InitializeVariables") {
+      AddInitializations(effect, slots, push);
+    } else {
+      Tensor rows = effect.inputs.size() > 1 ? slots[effect.inputs[1]] : Tensor();
+      push.assignments.push_back({effect.node->variable->name, AssignOpOf(effect.node->def->name),
+                                  slots[effect.inputs[0]], std::move(rows)});
+    }
+  }
+  // A push of assignments alone has no optimizer to ask.
+  push.allow_nonfinite = push.allow_nonfinite && !push.steps.empty();
+  return push;
+}
+
+}  // namespace varscope::internal
