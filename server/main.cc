@@ -2,6 +2,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <unistd.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -40,6 +41,13 @@ bool WritePortFile(const std::string& path, int port) {
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
+// Whoever started the daemon waits for this line.
+bool WriteReady(int fd, int port) {
+  const std::string line = std::to_string(port) + "\n";
+  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  return close(fd) == 0 && written;
+}
+
 void ListenOn(grpc::ServerBuilder& builder, const Options& options, std::vector<int>& ports) {
   ports.resize(options.listen.size());
   for (size_t i = 0; i < options.listen.size(); ++i) {
@@ -71,6 +79,10 @@ int Serve(const Options& options) {
   }
   if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {
     spdlog::error("cannot write the port file {}", options.port_file);
+    return kExitCannotServe;
+  }
+  if (options.ready_fd >= 0 && !WriteReady(options.ready_fd, ports[0])) {
+    spdlog::error("cannot write to file descriptor {} (--ready-fd)", options.ready_fd);
     return kExitCannotServe;
   }
   for (size_t i = 0; i < ports.size(); ++i) {

@@ -47,6 +47,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--port-file", o.port_file,
                  "Write the TCP port of the first address to this file once serving")
       ->envname("VARSCOPE_PORT_FILE");
+  app.add_option("--ready-fd", o.ready_fd,
+                 "Write that port and a newline to this open file descriptor once serving")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--max-store-bytes", o.max_store_bytes,
                  "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
                  "[half of the machine's memory]")

@@ -105,7 +105,8 @@ Resolved AskStore(GraphState& graph, const Definition& definition) {
 }
 
 StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved) {
-  NameScopeGuard root(graph, "");
+  const NameScopeGuard root(graph, "");
+  if (!key.empty()) graph.names().Unique(key);
   auto state = std::make_shared<VariableState>();
   state->graph = &graph;
   state->name = resolved.name;

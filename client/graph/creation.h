@@ -42,7 +42,7 @@ Definition Define(const std::string& key, const std::string& name, const FirstVa
 // Asks the connected store; ValueError with its text and both definitions when it refuses.
 Resolved AskStore(GraphState& graph, const Definition& definition);
 
-// A local variable for what the store resolved; `op_name` is taken in the graph's root.
+// A local variable for what the store resolved; its key's op name is taken in the graph's root.
 StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved);
 
 // A new variable of this graph: resolved at once when the graph is connected, else when a Session

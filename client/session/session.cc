@@ -128,6 +128,8 @@ Tensor Session::run(const Fetch& fetch, const std::vector<Feed>& feeds) {
   return run(std::vector<Fetch>{fetch}, feeds).front();
 }
 
+Tensor Session::read(const std::string& name) { return impl_->store->Pull({name}).front(); }
+
 uint64_t Session::global_step() const { return impl_->global_step; }
 
 void Session::barrier(const std::string& name, uint32_t parties,

@@ -45,10 +45,15 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // One tensor for each fetch. InvalidArgumentError for a placeholder that is not fed or a feed that
-  // does not fit; errors of the server name the variable and leave the store unchanged.
+  // One tensor for each fetch. ValueError for a placeholder that is not fed or a feed that does not
+  // fit, InvalidArgumentError for what an op refuses; errors of the server name the variable and
+  // leave the store unchanged.
   std::vector<Tensor> run(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds = {});
   Tensor run(const Fetch& fetch, const std::vector<Feed>& feeds = {});
+
+  // The present value of any variable of the store, by its name there (an optimizer's slot, another
+  // program's variable), whether or not this graph knows it. NotFoundError when there is none.
+  Tensor read(const std::string& name);
 
   // Pushes with gradients that the server has applied, as far as this session has heard.
   uint64_t global_step() const;

@@ -1,0 +1,213 @@
+#include "tests/conformance/op_calls.h"
+
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+namespace varscope::conformance {
+namespace {
+
+using Inputs = std::vector<Output>;
+using Call = std::function<Output(const Inputs&, const Json&)>;
+using Calls = std::map<std::string, Call>;
+
+std::vector<int64_t> List(const Json& attrs, const char* name) {
+  if (!attrs.contains(name) || attrs[name].is_null()) return {};
+  if (attrs[name].is_number()) return {attrs[name].get<int64_t>()};
+  return attrs[name].get<std::vector<int64_t>>();
+}
+
+Axes ReadAxes(const Json& attrs) {
+  if (!attrs.contains("axis") || attrs["axis"].is_null()) return {};
+  return Axes(List(attrs, "axis"));
+}
+
+int Axis(const Json& attrs) { return attrs.value("axis", 0); }
+
+std::vector<Input> AsInputs(const Inputs& outputs) { return {outputs.begin(), outputs.end()}; }
+
+// Arguments that were passed by name: the one called `name`.
+Output Keyword(const Inputs& inputs, const Json& attrs, const std::string& name) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (attrs["kw"][i] == name) return inputs[i];
+  }
+  throw std::out_of_range("no argument " + name);
+}
+
+using UnaryFn = Output (*)(const Input&, const std::string&);
+using BinaryFn = Output (*)(const Input&, const Input&, const std::string&);
+using ReduceFn = Output (*)(const Input&, const Axes&, bool, const std::string&);
+using ArgFn = Output (*)(const Input&, int, const std::string&);
+using CrossEntropyFn = BinaryFn;
+using PoolFn = Output (*)(const Input&, const std::vector<int64_t>&, const std::vector<int64_t>&,
+                          const std::string&, const std::string&);
+
+Call Unary(UnaryFn fn) {
+  return [fn](const Inputs& in, const Json&) { return fn(in.at(0), ""); };
+}
+Call Binary(BinaryFn fn) {
+  return [fn](const Inputs& in, const Json&) { return fn(in.at(0), in.at(1), ""); };
+}
+Call Reduce(ReduceFn fn) {
+  return [fn](const Inputs& in, const Json& attrs) {
+    return fn(in.at(0), ReadAxes(attrs), attrs.value("keepdims", false), "");
+  };
+}
+Call Arg(ArgFn fn) {
+  return [fn](const Inputs& in, const Json& attrs) { return fn(in.at(0), Axis(attrs), ""); };
+}
+Call CrossEntropy(CrossEntropyFn fn) {
+  return [fn](const Inputs& in, const Json& attrs) {
+    return fn(Keyword(in, attrs, "labels"), Keyword(in, attrs, "logits"), "");
+  };
+}
+Call Pool(PoolFn fn) {
+  return [fn](const Inputs& in, const Json& attrs) {
+    return fn(in.at(0), List(attrs, "ksize"), List(attrs, "strides"), attrs["padding"], "");
+  };
+}
+
+void AddElementwise(Calls& calls) {
+  calls["add"] = Binary(add);
+  calls["subtract"] = Binary(subtract);
+  calls["multiply"] = Binary(multiply);
+  calls["divide"] = Binary(divide);
+  calls["floordiv"] = Binary(floordiv);
+  calls["maximum"] = Binary(maximum);
+  calls["minimum"] = Binary(minimum);
+  calls["squared_difference"] = Binary(squared_difference);
+  calls["pow"] = Binary(varscope::pow);
+  calls["equal"] = Binary(equal);
+  calls["not_equal"] = Binary(not_equal);
+  calls["less"] = Binary(less);
+  calls["less_equal"] = Binary(less_equal);
+  calls["greater"] = Binary(greater);
+  calls["greater_equal"] = Binary(greater_equal);
+  calls["negative"] = Unary(negative);
+  calls["abs"] = Unary(varscope::abs);
+  calls["sign"] = Unary(sign);
+  calls["square"] = Unary(square);
+  calls["sqrt"] = Unary(varscope::sqrt);
+  calls["rsqrt"] = Unary(rsqrt);
+  calls["reciprocal"] = Unary(reciprocal);
+  calls["exp"] = Unary(varscope::exp);
+  calls["log"] = Unary(varscope::log);
+  calls["log1p"] = Unary(varscope::log1p);
+  calls["sin"] = Unary(varscope::sin);
+  calls["cos"] = Unary(varscope::cos);
+  calls["tanh"] = Unary(varscope::tanh);
+  calls["sigmoid"] = Unary(sigmoid);
+  calls["floor"] = Unary(varscope::floor);
+  calls["identity"] = Unary(identity);
+  calls["stop_gradient"] = Unary(stop_gradient);
+  calls["zeros_like"] = Unary(zeros_like);
+  calls["ones_like"] = Unary(ones_like);
+  calls["add_n"] = [](const Inputs& in, const Json&) { return add_n(AsInputs(in)); };
+  calls["where"] = [](const Inputs& in, const Json&) { return where(in.at(0), in.at(1), in.at(2)); };
+  calls["clip_by_value"] = [](const Inputs& in, const Json& attrs) {
+    return clip_by_value(in.at(0), attrs["clip_value_min"].get<double>(),
+                         attrs["clip_value_max"].get<double>());
+  };
+  calls["cast"] = [](const Inputs& in, const Json& attrs) {
+    return cast(in.at(0), ParseDType(attrs["dtype"].get<std::string>()).value());
+  };
+}
+
+void AddReductions(Calls& calls) {
+  calls["reduce_sum"] = Reduce(reduce_sum);
+  calls["reduce_mean"] = Reduce(reduce_mean);
+  calls["reduce_max"] = Reduce(reduce_max);
+  calls["reduce_min"] = Reduce(reduce_min);
+  calls["reduce_prod"] = Reduce(reduce_prod);
+  calls["reduce_logsumexp"] = Reduce(reduce_logsumexp);
+  calls["argmax"] = Arg(argmax);
+  calls["argmin"] = Arg(argmin);
+}
+
+void AddArrays(Calls& calls) {
+  calls["matmul"] = [](const Inputs& in, const Json& attrs) {
+    return matmul(in.at(0), in.at(1), attrs.value("transpose_a", false),
+                  attrs.value("transpose_b", false));
+  };
+  calls["reshape"] = [](const Inputs& in, const Json& attrs) {
+    return reshape(in.at(0), List(attrs, "shape"));
+  };
+  calls["transpose"] = [](const Inputs& in, const Json& attrs) {
+    return transpose(in.at(0), List(attrs, "perm"));
+  };
+  calls["expand_dims"] = [](const Inputs& in, const Json& attrs) {
+    return expand_dims(in.at(0), Axis(attrs));
+  };
+  calls["squeeze"] = [](const Inputs& in, const Json& attrs) {
+    return squeeze(in.at(0), List(attrs, "axis"));
+  };
+  calls["concat"] = [](const Inputs& in, const Json& attrs) {
+    return concat(AsInputs(in), Axis(attrs));
+  };
+  calls["stack"] = [](const Inputs& in, const Json& attrs) {
+    return stack(AsInputs(in), Axis(attrs));
+  };
+  calls["slice"] = [](const Inputs& in, const Json& attrs) {
+    return slice(in.at(0), List(attrs, "begin"), List(attrs, "size"));
+  };
+  calls["tile"] = [](const Inputs& in, const Json& attrs) {
+    return tile(in.at(0), List(attrs, "multiples"));
+  };
+  calls["pad"] = [](const Inputs& in, const Json& attrs) {
+    return pad(in.at(0), attrs["paddings"].get<std::vector<std::pair<int64_t, int64_t>>>());
+  };
+  calls["gather"] = Binary(gather);
+  calls["one_hot"] = [](const Inputs& in, const Json& attrs) {
+    return one_hot(in.at(0), attrs["depth"].get<int64_t>());
+  };
+}
+
+void AddNn(Calls& calls) {
+  calls["nn.relu"] = Unary(nn::relu);
+  calls["nn.relu6"] = Unary(nn::relu6);
+  calls["nn.elu"] = Unary(nn::elu);
+  calls["nn.selu"] = Unary(nn::selu);
+  calls["nn.softplus"] = Unary(nn::softplus);
+  calls["nn.sigmoid"] = Unary(nn::sigmoid);
+  calls["nn.tanh"] = Unary(nn::tanh);
+  calls["nn.softmax"] = Unary(nn::softmax);
+  calls["nn.log_softmax"] = Unary(nn::log_softmax);
+  calls["nn.l2_loss"] = Unary(nn::l2_loss);
+  calls["nn.leaky_relu"] = [](const Inputs& in, const Json& attrs) {
+    return nn::leaky_relu(in.at(0), attrs.value("alpha", 0.2));
+  };
+  calls["nn.bias_add"] = Binary(nn::bias_add);
+  calls["nn.embedding_lookup"] = Binary(nn::embedding_lookup);
+  calls["nn.softmax_cross_entropy_with_logits_v2"] =
+      CrossEntropy(nn::softmax_cross_entropy_with_logits_v2);
+  calls["nn.sparse_softmax_cross_entropy_with_logits"] =
+      CrossEntropy(nn::sparse_softmax_cross_entropy_with_logits);
+  calls["nn.sigmoid_cross_entropy_with_logits"] =
+      CrossEntropy(nn::sigmoid_cross_entropy_with_logits);
+  calls["nn.l2_normalize"] = [](const Inputs& in, const Json& attrs) {
+    return nn::l2_normalize(in.at(0), ReadAxes(attrs));
+  };
+  calls["nn.conv2d"] = [](const Inputs& in, const Json& attrs) {
+    return nn::conv2d(in.at(0), in.at(1), List(attrs, "strides"), attrs["padding"]);
+  };
+  calls["nn.max_pool"] = Pool(nn::max_pool);
+  calls["nn.avg_pool"] = Pool(nn::avg_pool);
+}
+
+}  // namespace
+
+Output CallOp(const std::string& op, const Inputs& inputs, const Json& attrs) {
+  static const Calls* const calls = [] {
+    auto* const all = new Calls();
+    AddElementwise(*all);
+    AddReductions(*all);
+    AddArrays(*all);
+    AddNn(*all);
+    return all;
+  }();
+  const auto it = calls->find(op);
+  if (it == calls->end()) throw std::out_of_range("the library has no op " + op);
+  return it->second(inputs, attrs);
+}
+
+}  // namespace varscope::conformance

@@ -1,0 +1,22 @@
+// Recorded tensors, and how near two must be.
+#ifndef VARSCOPE_TESTS_CONFORMANCE_TENSORS_H_
+#define VARSCOPE_TESTS_CONFORMANCE_TENSORS_H_
+
+#include <optional>
+#include <string>
+
+#include "proto/core/tensor.h"
+#include "tests/conformance/report.h"
+
+namespace varscope::conformance {
+
+// {dtype, shape, data}; data is flat.
+Tensor ReadTensor(const Json& recorded);
+
+// Empty when dtype and shape are equal and each element is within 1e-5 of the recorded one,
+// relative to it or absolute below 1; else what differs first.
+std::string Difference(const Json& recorded, const Tensor& actual);
+
+}  // namespace varscope::conformance
+
+#endif  // VARSCOPE_TESTS_CONFORMANCE_TENSORS_H_

@@ -1,0 +1,30 @@
+// A real varscoped on a free loopback port.
+#ifndef VARSCOPE_TESTS_SUPPORT_DAEMON_H_
+#define VARSCOPE_TESTS_SUPPORT_DAEMON_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+
+namespace varscope::testing {
+
+class Daemon {
+ public:
+  // Returns when it serves. Throws std::runtime_error when it does not.
+  explicit Daemon(const std::vector<std::string>& flags = {});
+
+  const std::string& target() const { return target_; }
+  Process& process() { return *process_; }
+  // SIGTERM; the exit code.
+  int Stop();
+
+ private:
+  std::unique_ptr<Process> process_;
+  std::string target_;
+};
+
+}  // namespace varscope::testing
+
+#endif  // VARSCOPE_TESTS_SUPPORT_DAEMON_H_
