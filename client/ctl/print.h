@@ -1,0 +1,16 @@
+// The daemon's answers as tables.
+#ifndef VARSCOPE_CLIENT_CTL_PRINT_H_
+#define VARSCOPE_CLIENT_CTL_PRINT_H_
+
+#include <ostream>
+
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::ctl {
+
+void PrintList(const v1::ListResponse& response, std::ostream& out);
+void PrintDescription(const v1::DescribeResponse& response, std::ostream& out);
+
+}  // namespace varscope::ctl
+
+#endif  // VARSCOPE_CLIENT_CTL_PRINT_H_
