@@ -14,8 +14,15 @@ namespace varscope::examples {
 namespace {
 
 constexpr int kBatch = 32;
-constexpr int kHidden = 128;
 constexpr double kLearningRate = 0.001;
+
+Output Convolution(const Output& images, int64_t filters, const std::string& scope) {
+  const variable_scope layer(scope);
+  const Variable kernel = get_variable("kernel", {3, 3, images.shape().dim(-1), filters});
+  const Variable bias =
+      get_variable("bias", {.shape = Shape{filters}, .initializer = zeros_initializer()});
+  return nn::relu(nn::bias_add(nn::conv2d(images, kernel, {1, 1, 1, 1}, "SAME"), bias));
+}
 
 Output Dense(const Output& x, int64_t units, const std::string& scope) {
   const variable_scope layer(scope);
@@ -23,6 +30,14 @@ Output Dense(const Output& x, int64_t units, const std::string& scope) {
   const Variable bias =
       get_variable("bias", {.shape = Shape{units}, .initializer = zeros_initializer()});
   return nn::bias_add(matmul(x, kernel), bias);
+}
+
+Output Logits(const Output& pixels) {
+  const Output images = reshape(pixels, {-1, kSide, kSide, 1});
+  const Output first = Convolution(images, 12, "first");
+  const Output smaller = nn::max_pool(first, {1, 2, 2, 1}, {1, 2, 2, 1}, "SAME");
+  const Output second = Convolution(smaller, 24, "second");
+  return Dense(reshape(second, {-1, kSide / 2 * kSide / 2 * 24}), kClasses, "logits");
 }
 
 struct Model {
@@ -33,8 +48,7 @@ struct Model {
 
   Model() {
     const variable_scope scope("classifier");
-    const Output hidden = nn::relu(Dense(images, kHidden, "hidden"));
-    const Output logits = Dense(hidden, kClasses, "logits");
+    const Output logits = Logits(images);
     loss = reduce_mean(nn::sparse_softmax_cross_entropy_with_logits(labels, logits));
     accuracy = reduce_mean(cast(equal(argmax(logits, 1), labels), float32));
   }

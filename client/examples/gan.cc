@@ -114,7 +114,7 @@ int Draw(const WorkerFlags& flags, const std::string& png) {
 int main(int argc, char** argv) {
   using namespace varscope::examples;
   WorkerFlags flags;
-  flags.steps = 6000;
+  
   bool draw = false;
   std::string png;
   CLI::App app("Trains a GAN of digits together with other workers of one varscoped.");

@@ -20,7 +20,7 @@ struct WorkerFlags {
   std::string worker_id;
   std::string data = "client/examples/data/digits.csv.gz";
   int workers = 1;      // how many train together
-  uint64_t steps = 3000;  // of all workers together
+  uint64_t steps = 6000;  // of all workers together
   bool sync = false;    // all wait for each other before each step
 
   ConnectOptions connect() const;

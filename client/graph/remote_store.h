@@ -69,6 +69,7 @@ struct PushRequest {
     double clip_norm = 0;
     double clip_value = 0;
     double weight_decay = 0;
+    Definer definer;  // of the slots; the connection adds the worker
     std::vector<Update> updates;
   };
   enum class AssignOp { kAssign, kAdd, kSub, kScatterUpdate, kScatterAdd, kScatterSub, kInitialize };

@@ -44,6 +44,7 @@ void ToProto(const PushRequest::Step& step, Tensors& tensors, v1::OptimizerStep*
   out->mutable_clip()->set_norm(step.clip_norm);
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
+  wire::ToProto(step.definer, out->mutable_definer());
   for (const PushRequest::Update& update : step.updates) {
     v1::Update* const u = out->add_updates();
     u->set_variable(update.variable);

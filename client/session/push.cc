@@ -17,7 +17,8 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
                             const std::vector<Tensor>& slots) {
   PushRequest::Step step{.clip_norm = spec.clip_norm,
                          .clip_value = spec.clip_value,
-                         .weight_decay = spec.weight_decay};
+                         .weight_decay = spec.weight_decay,
+                         .definer = spec.definer};
   step.state.optimizer = spec.optimizer;
   step.state.name = spec.slot_name;
   step.state.instance = spec.instance;

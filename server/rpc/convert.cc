@@ -151,8 +151,8 @@ OptimizerStateRequest FromProto(const v1::OptimizerState& state) {
 }
 
 absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tensor>& tensors,
-                               Definer definer) {
-  Push push{.worker_id = head.worker_id(), .definer = std::move(definer)};
+                               const Definer& worker) {
+  Push push{.worker_id = head.worker_id()};
   push.allow_nonfinite = head.allow_nonfinite();
   const auto tensor = [&](uint32_t index) { return tensors[index]; };
   const auto rows = [&](const auto& use) {
@@ -162,7 +162,11 @@ absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tenso
     OptimizerStep step{.state = FromProto(s.state()),
                        .clip_norm = s.clip().norm(),
                        .clip_value = s.clip().value(),
-                       .weight_decay = s.weight_decay()};
+                       .weight_decay = s.weight_decay(),
+                       .definer = worker};
+    step.definer.file = Printable(s.definer().file());
+    step.definer.line = s.definer().line();
+    step.definer.time_unix_micros = s.definer().time_unix_micros();
     if (step.state.group.empty() && s.updates_size() > 0) {
       step.state.group = s.updates(0).variable();
     }

@@ -189,10 +189,10 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerSt
 }
 
 // Last of all checks, because it creates the slots that are missing.
-absl::Status Bind(Store& store, const Push& push, const OptimizerStep& given, PreparedStep& step) {
+absl::Status Bind(Store& store, const OptimizerStep& given, PreparedStep& step) {
   std::vector<std::string> names;
   for (const PreparedUpdate& update : step.updates) names.push_back(update.variable->def.name);
-  absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, names, push.definer);
+  absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, names, given.definer);
   if (!state.ok()) return state.status();
   for (size_t i = 0; i < step.updates.size(); ++i) step.updates[i].slots = state->slots[i];
   step.state = *std::move(state);
@@ -360,7 +360,7 @@ absl::StatusOr<Applied> Apply(Store& store, Push push) {
     steps.push_back(*std::move(prepared));
   }
   for (size_t i = 0; i < steps.size(); ++i) {
-    absl::Status status = Bind(store, push, push.steps[i], steps[i]);
+    absl::Status status = Bind(store, push.steps[i], steps[i]);
     if (!status.ok()) return status;
   }
 

@@ -24,6 +24,7 @@ struct OptimizerStep {
   double clip_norm = 0;   // over all gradients of the step together; 0: none
   double clip_value = 0;  // each element to [-clip_value, clip_value]; 0: none
   double weight_decay = 0;
+  Definer definer;  // of slots that this step is the first to need
   std::vector<GradientUpdate> updates;
 };
 
@@ -46,7 +47,6 @@ struct Assignment {
 
 struct Push {
   std::string worker_id;
-  Definer definer;  // of slots that this push is the first to need
   std::vector<OptimizerStep> steps;
   std::vector<Assignment> assignments;
   bool allow_nonfinite = false;
