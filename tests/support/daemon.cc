@@ -38,7 +38,7 @@ Daemon::Daemon(const std::vector<std::string>& flags) {
                                         "--ready-fd", std::to_string(ends[1]),
                                         "--log-level", "error"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  process_ = std::make_unique<Process>(arguments, std::vector<int>{ends[1]});
+  process_ = std::make_unique<Process>(arguments, Descriptors{.inherit = {ends[1]}});
   close(ends[1]);
   std::string port;
   try {

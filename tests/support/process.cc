@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,7 +15,28 @@
 
 namespace varscope::testing {
 
-Process::Process(const std::vector<std::string>& arguments, const std::vector<int>& inherit) {
+namespace {
+
+// A file in memory, at its start, that holds `text`.
+int MemoryFile(const std::string& text) {
+  const int fd = memfd_create("varscope-test", MFD_CLOEXEC);
+  if (fd < 0 || write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    throw std::system_error(errno, std::generic_category(), "memfd_create");
+  }
+  lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+std::string Contents(int fd) {
+  std::string text(lseek(fd, 0, SEEK_END), '\0');
+  const ssize_t n = pread(fd, text.data(), text.size(), 0);
+  text.resize(n < 0 ? 0 : n);
+  return text;
+}
+
+}  // namespace
+
+Process::Process(const std::vector<std::string>& arguments, const Descriptors& descriptors) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -22,7 +44,10 @@ Process::Process(const std::vector<std::string>& arguments, const std::vector<in
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int fd : inherit) fcntl(fd, F_SETFD, 0);
+    if (descriptors.input >= 0) dup2(descriptors.input, STDIN_FILENO);
+    if (descriptors.output >= 0) dup2(descriptors.output, STDOUT_FILENO);
+    if (descriptors.error >= 0) dup2(descriptors.error, STDERR_FILENO);
+    for (int fd : descriptors.inherit) fcntl(fd, F_SETFD, 0);
     execv(argv[0], argv.data());
     _exit(127);
   }
@@ -52,6 +77,28 @@ int Process::Wait(std::chrono::seconds limit) {
   waitpid(pid_, &status, 0);
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+CapturedProcess::CapturedProcess(const std::vector<std::string>& arguments,
+                                 const std::string& input)
+    : input_(MemoryFile(input)),
+      output_(MemoryFile("")),
+      error_(MemoryFile("")),
+      process_(arguments, {.input = input_, .output = output_, .error = error_}) {}
+
+CapturedProcess::~CapturedProcess() {
+  close(input_);
+  close(output_);
+  close(error_);
+}
+
+Finished CapturedProcess::Wait(std::chrono::seconds limit) {
+  const int code = process_.Wait(limit);
+  return {code, Contents(output_), Contents(error_)};
+}
+
+Finished Run(const std::vector<std::string>& arguments, const std::string& input) {
+  return CapturedProcess(arguments, input).Wait();
 }
 
 }  // namespace varscope::testing

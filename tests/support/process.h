@@ -10,11 +10,19 @@
 
 namespace varscope::testing {
 
+// File descriptors that a child gets; -1: the parent's.
+struct Descriptors {
+  int input = -1;
+  int output = -1;
+  int error = -1;
+  std::vector<int> inherit = {};  // stay open under their own number
+};
+
 class Process {
  public:
-  // Runs `arguments[0]`; file descriptors in `inherit` stay open in it. Throws std::system_error.
+  // Runs `arguments[0]`. Throws std::system_error.
   explicit Process(const std::vector<std::string>& arguments,
-                   const std::vector<int>& inherit = {});
+                   const Descriptors& descriptors = {});
   // SIGKILL, if it still runs.
   ~Process();
   Process(const Process&) = delete;
@@ -29,6 +37,32 @@ class Process {
   pid_t pid_ = -1;
   int pidfd_ = -1;
 };
+
+struct Finished {
+  int code;
+  std::string output;
+  std::string error;
+};
+
+// A process whose input is given and whose output is kept.
+class CapturedProcess {
+ public:
+  explicit CapturedProcess(const std::vector<std::string>& arguments,
+                           const std::string& input = "");
+  ~CapturedProcess();
+  CapturedProcess(const CapturedProcess&) = delete;
+  CapturedProcess& operator=(const CapturedProcess&) = delete;
+  Finished Wait(std::chrono::seconds limit = std::chrono::seconds(300));
+
+ private:
+  int input_;
+  int output_;
+  int error_;
+  Process process_;
+};
+
+// Runs one to its end.
+Finished Run(const std::vector<std::string>& arguments, const std::string& input = "");
 
 }  // namespace varscope::testing
 

@@ -1,0 +1,195 @@
+// Workers train together: sums, and the classifier with one, three and eight processes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/daemon.h"
+#include "varscope/varscope.h"
+
+namespace varscope::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+Tensor ReadW(const Daemon& daemon) {
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  return Session().read("w");
+}
+
+void RunAll(const Daemon& daemon, const std::vector<std::vector<std::string>>& workers) {
+  std::vector<std::unique_ptr<CapturedProcess>> processes;
+  for (std::vector<std::string> arguments : workers) {
+    processes.push_back(std::make_unique<CapturedProcess>(arguments));
+  }
+  for (const auto& process : processes) {
+    const Finished finished = process->Wait();
+    EXPECT_EQ(finished.code, 0) << finished.error;
+  }
+}
+
+std::vector<std::string> Sgd(const Daemon& daemon, const std::string& worker, int seed) {
+  return {VARSCOPE_TEST_WORKER, "sgd", daemon.target(), worker, "200", std::to_string(seed)};
+}
+
+TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
+  const Daemon together;
+  RunAll(together, {Sgd(together, "a", 1), Sgd(together, "b", 2)});
+  const Daemon one;
+  RunAll(one, {Sgd(one, "a", 1)});
+  RunAll(one, {Sgd(one, "a", 2)});
+  const Tensor sum = ReadW(together);
+  EXPECT_TRUE(BytesEqual(sum, ReadW(one))) << Summarize(sum);
+  EXPECT_NE(sum.data<float>()[0], 0);
+}
+
+struct Setup {
+  int workers;
+  bool sync;
+};
+
+class ClassifierTest : public ::testing::TestWithParam<Setup> {};
+
+TEST_P(ClassifierTest, Reaches96Percent) {
+  const Daemon daemon;
+  const auto worker = [&](const std::string& id, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {VARSCOPE_CLASSIFIER, "--target", daemon.target(),
+                                          "--data",            VARSCOPE_DIGITS,
+                                          "--worker-id",       id};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  std::vector<std::vector<std::string>> workers;
+  for (int i = 0; i < GetParam().workers; ++i) {
+    workers.push_back(worker("worker-" + std::to_string(i),
+                             {"--workers", std::to_string(GetParam().workers)}));
+    if (GetParam().sync) workers.back().push_back("--sync");
+  }
+  RunAll(daemon, workers);
+  const Finished judge = Run(worker("judge", {"--evaluate", "--at-least", "0.96"}));
+  EXPECT_EQ(judge.code, 0) << judge.output << judge.error;
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, ClassifierTest,
+                         ::testing::Values(Setup{1, false}, Setup{3, false}, Setup{8, false},
+                                           Setup{1, true}, Setup{3, true}, Setup{8, true}),
+                         [](const auto& info) {
+                           return std::to_string(info.param.workers) + "Workers" +
+                                  (info.param.sync ? "InStep" : "Free");
+                         });
+
+class PushTest : public ::testing::Test {
+ protected:
+  Daemon daemon_;
+  Graph graph_{daemon_.target(), {.worker_id = "w0"}};
+  Graph::AsDefault use_ = graph_.as_default();
+  Variable v_ = get_variable("v", {.initializer = Initializer({1, 2, 3})});
+  Session session_;
+};
+
+TEST_F(PushTest, AssignmentsChangeTheServersTensorAndFetchesSeeThem) {
+  EXPECT_EQ(Summarize(session_.run(v_.assign({4, 5, 6}))), "[4 5 6]");
+  EXPECT_EQ(Summarize(session_.run(v_.assign_add({1, 1, 1}))), "[5 6 7]");
+  EXPECT_EQ(Summarize(session_.run(v_.assign_sub({0, 1, 2}))), "[5 5 5]");
+  const Tensor rows = Tensor::Of<int32_t>(Shape{2}, {2, 0});
+  EXPECT_EQ(Summarize(session_.run(v_.scatter_update(rows, {9, 8}))), "[8 5 9]");
+  EXPECT_EQ(Summarize(session_.run(v_.scatter_add(rows, {1, 1}))), "[9 5 10]");
+  EXPECT_EQ(Summarize(session_.run(v_.scatter_sub(rows, {10, 9}))), "[0 5 0]");
+}
+
+TEST_F(PushTest, GlobalStepAdvancesWithEachAppliedPush) {
+  const Variable step = train::get_or_create_global_step();
+  const Operation train =
+      train::GradientDescentOptimizer(0.1).minimize(reduce_sum(square(v_)), step);
+  session_.run(train);
+  EXPECT_EQ(session_.global_step(), 1U);
+  session_.run(train);
+  EXPECT_EQ(session_.global_step(), 2U);
+  EXPECT_EQ(session_.run(step).scalar<int64_t>(), 2);
+}
+
+TEST_F(PushTest, LearningRateMayChangeWithEachPush) {
+  const Output rate = placeholder(float32, Shape{}, "rate");
+  const Operation train = train::GradientDescentOptimizer(rate).minimize(reduce_sum(v_));
+  session_.run(train, {{rate, Tensor::Scalar(0.5F)}});
+  session_.run(train, {{rate, Tensor::Scalar(0.25F)}});
+  EXPECT_EQ(Summarize(session_.run(v_)), "[0.25 1.25 2.25]");
+}
+
+TEST_F(PushTest, ServerClipsAndDecaysAsTheWorkerAsks) {
+  // The gradient is (30, 40, 0), of norm 50.
+  const Output loss = reduce_sum(multiply(v_, constant({30, 40, 0})));
+  session_.run(train::GradientDescentOptimizer(1.0).with({.clip_norm = 5}).minimize(loss));
+  EXPECT_EQ(Summarize(session_.run(v_)), "[-2 -2 3]");
+  session_.run(train::GradientDescentOptimizer(1.0).with({.clip_value = 1}).minimize(loss));
+  EXPECT_EQ(Summarize(session_.run(v_)), "[-3 -3 3]");
+  // weight_decay * variable joins the (zero) gradient.
+  const Output nothing = reduce_sum(multiply(v_, constant({0, 0, 0})));
+  session_.run(train::GradientDescentOptimizer(1.0).with({.weight_decay = 0.5}).minimize(nothing));
+  EXPECT_EQ(Summarize(session_.run(v_)), "[-1.5 -1.5 1.5]");
+}
+
+TEST_F(PushTest, ClipByGlobalNormInTheGraphEqualsTheServers) {
+  const Output loss = reduce_sum(multiply(v_, constant({30, 40, 0})));
+  const auto grads = gradients({loss}, std::vector<Variable>{v_});
+  const auto [clipped, norm] = clip_by_global_norm(grads, 5.0);
+  const Operation train =
+      train::GradientDescentOptimizer(1.0).apply_gradients({{clipped[0], v_}});
+  EXPECT_FLOAT_EQ(session_.run({norm, train})[0].scalar<float>(), 50);
+  EXPECT_EQ(Summarize(session_.run(v_)), "[-2 -2 3]");
+}
+
+TEST_F(PushTest, ASecondOptimizerHasSlotsOfItsOwn) {
+  const Output loss = reduce_sum(v_);
+  session_.run(train::AdamOptimizer().minimize(loss));
+  session_.run(train::AdamOptimizer().minimize(loss));
+  EXPECT_EQ(session_.read("v/Adam").shape(), Shape{3});
+  EXPECT_EQ(session_.read("v/Adam_3").shape(), Shape{3});
+  EXPECT_EQ(session_.read("beta1_power_1").shape(), Shape{});
+  EXPECT_THROW(session_.read("v/Adam_4"), NotFoundError);
+}
+
+TEST_F(PushTest, NanGradientsAreRefusedWithTheVariablesNameUnlessAllowed) {
+  const Output poison = placeholder(float32, {3}, "poison");
+  const Tensor nan = Tensor::Of<float>(Shape{3}, {0, std::nanf(""), 0});
+  const train::GradientsAndVariables gradient = {{Gradient{poison, {}}, v_}};
+  const Operation train = train::GradientDescentOptimizer(1.0).apply_gradients(gradient);
+  try {
+    session_.run(train, {{poison, nan}});
+    FAIL() << "a NaN must be refused";
+  } catch (const InvalidArgumentError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("variable v, worker 'w0'"));
+    EXPECT_THAT(error.message(), HasSubstr("NaN at element 1 of 3"));
+  }
+  EXPECT_EQ(Summarize(session_.run(v_)), "[1 2 3]");
+  const Operation careless = train::GradientDescentOptimizer(1.0)
+                                 .with({.allow_nonfinite = true})
+                                 .apply_gradients(gradient);
+  session_.run(careless, {{poison, nan}});
+  EXPECT_TRUE(std::isnan(session_.run(v_).data<float>()[1]));
+}
+
+TEST_F(PushTest, ValuesThatAWorkerComputesInitializeOnce) {
+  const Variable big(Tensor(float32, {300, 100}), {.name = "big"});
+  const Variable computed(v_ + 1, {.name = "computed"});
+  EXPECT_THROW(session_.run(computed), FailedPreconditionError);
+  const Operation init = global_variables_initializer();
+  session_.run(init);
+  session_.run(computed.assign({0, 0, 0}));
+  session_.run(init);
+  EXPECT_EQ(Summarize(session_.run(computed)), "[0 0 0]");
+  EXPECT_EQ(session_.run(big).shape(), (Shape{300, 100}));
+}
+
+TEST_F(PushTest, ASparseGradientTouchesOnlyItsRows) {
+  const Variable table =
+      get_variable("table", {.shape = Shape{5, 2}, .initializer = ones_initializer()});
+  const Tensor ids = Tensor::Of<int64_t>(Shape{3}, {4, 1, 4});
+  const Output rows = nn::embedding_lookup(table, ids);
+  const auto grads = gradients({reduce_sum(rows)}, std::vector<Variable>{table});
+  EXPECT_TRUE(grads[0].is_sparse());
+  session_.run(train::GradientDescentOptimizer(0.25).minimize(reduce_sum(rows), {}, {table}));
+  EXPECT_EQ(Summarize(session_.run(table), 10), "[1 1 0.75 0.75 1 1 1 1 0.5 0.5]");
+}
+
+}  // namespace
+}  // namespace varscope::testing
