@@ -60,8 +60,9 @@ int Serve(const Options& options) {
   Workers workers;
   ServiceLimits limits;
   limits.max_push_bytes = options.max_push_bytes;
-  auto barriers = std::make_unique<Barriers>();
-  ParameterServerService service(store, workers, *barriers, limits);
+  Barriers barriers;
+  Calls calls;
+  ParameterServerService service(store, workers, barriers, calls, limits);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -96,8 +97,10 @@ int Serve(const Options& options) {
   spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal),
                options.grace_seconds);
   server->GetHealthCheckService()->SetServingStatus(false);
-  barriers.reset();
-  server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(options.grace_seconds));
+  barriers.Stop();
+  const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
+  if (cut > 0) spdlog::warn("{} calls did not end in time and are cut off", cut);
+  server->Shutdown(std::chrono::system_clock::now());
   spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),
                store.List("").size());
   return kExitClean;

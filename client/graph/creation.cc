@@ -1,8 +1,7 @@
 #include "client/graph/creation.h"
 
-#include <spdlog/spdlog.h>
-
 #include "absl/strings/str_cat.h"
+#include "client/graph/log.h"
 #include "client/graph/scope_guards.h"
 #include "varscope/errors.h"
 
@@ -18,7 +17,7 @@ ResolvedVariable Unresolved(const Definition& definition) {
 }
 
 void ThrowIfRefused(const Resolved& resolved) {
-  if (!resolved.warning.empty()) spdlog::warn("{}", resolved.warning);
+  if (!resolved.warning.empty()) Log().warn("{}", resolved.warning);
   if (resolved.outcome == Resolved::Outcome::kRefused) {
     throw ValueError(resolved.message, resolved.detail);
   }

@@ -3,6 +3,7 @@
 #include "client/graph/creation.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
+#include "proto/core/names.h"
 #include "varscope/errors.h"
 #include "varscope/variables.h"
 
@@ -25,7 +26,7 @@ class Call {
       : graph_(graph), key_(key), args_(args), definer_(std::move(definer)) {
     const bool scalar = args.shape && args.shape->known_rank() && args.shape->rank() == 0;
     partitioned_ = args.partitioner && !scalar;
-    request_ = {key, *args.dtype, args.shape, *args.reuse, std::nullopt};
+    request_ = {key, *args.dtype, args.shape, *args.reuse, std::nullopt, args.partitioner && scalar};
   }
 
   Variable Run() {
@@ -37,9 +38,9 @@ class Call {
       case Verdict::kAttachPartitioned: return Variable(graph_.variables().Partitioned(key_));
       case Verdict::kExists:
       case Verdict::kMismatch: Refuse(judgement);
-      case Verdict::kMissing: return LookUp(judgement);
+      case Verdict::kMissing: return LookUp(judgement.message);
       case Verdict::kUndecided:
-        throw ValueError(UnknownPartitionShapeText(args_.shape.value_or(Shape::Unknown())));
+        return LookUp(UnknownPartitionShapeText(args_.shape.value_or(Shape::Unknown())));
       case Verdict::kCreate: break;
     }
     return partitioned_ ? CreatePartitioned() : CreateSingle();
@@ -94,14 +95,17 @@ class Call {
             .trainable = args_.trainable,
             .reuse = request_.reuse,
             .partitions = request_.partitions,
+            .whole = request_.whole,
             .definer = definer_};
   }
 
-  // reuse=True and this graph does not know it: another worker may.
-  Variable LookUp(const Judgement& judgement) {
-    if (!JudgedByStore()) throw ValueError(judgement.message);
+  // This graph does not know it and cannot make it: another worker may have. `otherwise` says why
+  // there is no variable when none has.
+  Variable LookUp(const std::string& otherwise) {
+    // A name that no store accepts is nobody's.
+    if (!JudgedByStore() || !ValidateVariableName(key_).ok()) throw ValueError(otherwise);
     const Resolved resolved = AskStore(graph_, Ask());
-    if (resolved.outcome == Resolved::Outcome::kAbsent) throw ValueError(judgement.message);
+    if (resolved.outcome == Resolved::Outcome::kAbsent) throw ValueError(otherwise);
     return Attach(resolved);
   }
 
@@ -152,12 +156,8 @@ class Call {
     FirstValue first;
     try {
       first = First();
-    } catch (const ValueError&) {
-      // It cannot be created here, but the store may have it.
-      if (!JudgedByStore()) throw;
-      const Resolved resolved = AskStore(graph_, Ask());
-      if (resolved.outcome == Resolved::Outcome::kAbsent) throw;
-      return Attach(resolved);
+    } catch (const ValueError& error) {
+      return LookUp(error.message());
     }
     Definition definition = Ask();
     definition.name = OpName(key_);
@@ -180,15 +180,15 @@ class Call {
     Definition definition = Ask();
     definition.initializer = Default(request_.dtype);
     if (args_.initializer) definition.initializer = PartitionedInitializer();
-    OpName(key_);
+    // TensorFlow meets an invalid name when it slices the first part's value.
+    OpName(absl::StrCat(key_, "/part_0/PartitionedInitializer"));
+    const std::vector<Part> parts = Slice(key_, *request_.shape, *request_.partitions);
+    for (const Part& part : parts) definition.part_names.push_back(OpName(part.key));
+    if (graph_.store() != nullptr) return AddParts(AskStore(graph_, definition));
     Resolved resolved{.partitioning = KnownPartitioned{request_.dtype, *request_.shape,
                                                        *request_.partitions}};
-    if (graph_.store() != nullptr) {
-      resolved = AskStore(graph_, definition);
-      return AddParts(resolved);
-    }
-    for (const Part& part : Slice(key_, *request_.shape, *request_.partitions)) {
-      resolved.variables.push_back({OpName(part.key), request_.dtype, part.shape,
+    for (size_t i = 0; i < parts.size(); ++i) {
+      resolved.variables.push_back({definition.part_names[i], request_.dtype, parts[i].shape,
                                     args_.trainable.value_or(true), definer_});
     }
     Variable whole = AddParts(resolved);

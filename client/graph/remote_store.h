@@ -28,6 +28,8 @@ struct Definition {
   std::optional<InitializerSpec> initializer;  // neither this nor deferred: look up only
   bool deferred_value = false;
   std::optional<std::vector<int64_t>> partitions;
+  std::vector<std::string> part_names;  // proposed, when there are partitions
+  bool whole = false;  // as Request::whole
   Definer definer;
 };
 

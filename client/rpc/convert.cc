@@ -63,6 +63,7 @@ void ToProto(const Definition& d, v1::VariableDefinition* out) {
   if (d.trainable) out->set_trainable(*d.trainable);
   out->set_reuse(static_cast<v1::Reuse>(d.reuse));
   out->set_deferred_value(d.deferred_value);
+  out->set_whole(d.whole);
   wire::ToProto(d.definer, out->mutable_definer());
   if (d.initializer) ToProto(*d.initializer, out->mutable_initializer());
   // An unknown rank says as much as no shape.
@@ -74,6 +75,7 @@ void ToProto(const Definition& d, v1::VariableDefinition* out) {
   v1::PartitionSpec* const partitioning = out->mutable_partitioning();
   if (shaped) wire::ToProto(*d.shape, partitioning->mutable_full_shape());
   partitioning->mutable_partitions()->Assign(d.partitions->begin(), d.partitions->end());
+  out->mutable_part_names()->Assign(d.part_names.begin(), d.part_names.end());
 }
 
 void ToProto(const OptimizerState& state, v1::OptimizerState* out) {

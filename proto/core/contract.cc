@@ -124,7 +124,7 @@ Judgement JudgePartitioned(const Definitions& known, const Request& request) {
   if (stray.verdict != Verdict::kCreate) return stray;
   for (const Part& part : Slice(key, *request.shape, *request.partitions)) {
     Judgement judged = JudgeSingle(
-        known, {part.key, request.dtype, part.shape, request.reuse, std::nullopt});
+        known, {part.key, request.dtype, part.shape, request.reuse, std::nullopt, false});
     if (judged.verdict != Verdict::kCreate && judged.verdict != Verdict::kAttach) return judged;
   }
   return {Verdict::kCreate, "", ""};
@@ -134,7 +134,7 @@ Judgement JudgePartitioned(const Definitions& known, const Request& request) {
 
 Judgement Judge(const Definitions& known, const Request& request) {
   if (request.partitions) return JudgePartitioned(known, request);
-  if (request.reuse == Reuse::kTrue && known.FindPartitioned(request.key)) {
+  if (request.reuse == Reuse::kTrue && !request.whole && known.FindPartitioned(request.key)) {
     return JudgePartitioned(known, request);
   }
   const std::string part = PartKey(request.key, 0);
@@ -178,6 +178,11 @@ absl::Status ValidatePartitions(const Shape& shape, const std::vector<int64_t>& 
   if (std::any_of(partitions.begin(), partitions.end(), [](int64_t p) { return p < 1; })) {
     return absl::InvalidArgumentError(absl::StrCat(
         "Partitioner returned zero partitions for some axes: ", PythonList(partitions)));
+  }
+  if (std::any_of(partitions.begin(), partitions.end(), [](int64_t p) { return p > kMaxParts; })) {
+    return absl::InvalidArgumentError(absl::StrCat("Partitioner returned ", PythonList(partitions),
+                                                   "; a variable has at most ", kMaxParts,
+                                                   " parts"));
   }
   if (std::count_if(partitions.begin(), partitions.end(), [](int64_t p) { return p > 1; }) > 1) {
     return absl::InvalidArgumentError(

@@ -39,6 +39,8 @@ struct Request {
   Reuse reuse = Reuse::kFalse;
   // Set when a partitioner was given; empty partitions: it could not be called (no shape).
   std::optional<std::vector<int64_t>> partitions;
+  // A partitioner was given for a scalar, which cannot be cut: never a partitioned variable.
+  bool whole = false;
 };
 
 // Everything that one namespace knows. Implementations look up; they do not judge.
@@ -78,8 +80,11 @@ struct Part {
 std::vector<Part> Slice(const std::string& key, const Shape& full_shape,
                         const std::vector<int64_t>& partitions);
 
-// OK when `partitions` can slice `shape`: as many entries as dimensions, none below 1, at most one
-// above 1. ValueError texts as TensorFlow's.
+// More parts than this are refused: each is a variable of its own.
+inline constexpr int64_t kMaxParts = 65536;
+
+// OK when `partitions` can slice `shape`: as many entries as dimensions, none below 1 or above
+// kMaxParts, at most one above 1. ValueError texts as TensorFlow's.
 absl::Status ValidatePartitions(const Shape& shape, const std::vector<int64_t>& partitions);
 
 // Texts that only a worker's graph needs, kept with their siblings.

@@ -31,8 +31,9 @@ struct Rule {
   template <typename T>
   static void Dense(const UpdateArgs<T>& args) {
     const T step = StepSize(args);
-    const T c1 = static_cast<T>(1 - args.h[kBeta1]);
-    const T c2 = static_cast<T>(1 - args.h[kBeta2]);
+    // Rounded before the subtraction, as TensorFlow's kernels do: 1 - 0.999f is not 0.001f.
+    const T c1 = 1 - static_cast<T>(args.h[kBeta1]);
+    const T c2 = 1 - static_cast<T>(args.h[kBeta2]);
     const T epsilon = static_cast<T>(args.h[kEpsilon]);
     T* const var = args.variable.data();
     T* const m = args.slots[0].data();
@@ -72,9 +73,10 @@ struct Rule {
     }
   }
 
+  // The powers are float32 variables, multiplied in float32.
   static void Finish(const Hyperparameters& h, std::span<double> scalars) {
-    scalars[kBeta1Power] *= h[kBeta1];
-    scalars[kBeta2Power] *= h[kBeta2];
+    scalars[kBeta1Power] = static_cast<float>(scalars[kBeta1Power]) * static_cast<float>(h[kBeta1]);
+    scalars[kBeta2Power] = static_cast<float>(scalars[kBeta2Power]) * static_cast<float>(h[kBeta2]);
   }
 };
 

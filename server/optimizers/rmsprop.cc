@@ -27,7 +27,7 @@ struct Rule : ElementwiseRule<Rule> {
   template <typename T>
   static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
     const T lr = static_cast<T>(args.h[kLearningRate]);
-    const T keep = static_cast<T>(1 - args.h[kDecay]);
+    const T keep = 1 - static_cast<T>(args.h[kDecay]);
     const T momentum = static_cast<T>(args.h[kMomentum]);
     const T epsilon = static_cast<T>(args.h[kEpsilon]);
     const bool centered = args.h[kCentered] != 0;

@@ -94,6 +94,8 @@ absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
   }
   if (d.has_trainable()) out.trainable = d.trainable();
   out.deferred_value = d.deferred_value();
+  out.request.whole = d.whole();
+  out.part_names = {d.part_names().begin(), d.part_names().end()};
   out.definer = wire::FromProto(d.definer());
   if (d.has_initializer()) {
     auto initializer = FromProto(d.initializer(), *dtype, out.request.shape);
@@ -187,7 +189,6 @@ absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tenso
 }
 
 absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint64_t max_bytes) {
-  if (!head.has_push()) return absl::InvalidArgumentError("the first frame has no push head");
   uint64_t total = 0;
   for (const v1::TensorSpec& spec : head.tensors()) {
     const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());

@@ -28,8 +28,13 @@ grpc::ByteBuffer Serialize(const Message& message) {
 
 }  // namespace
 
-PullReactor::PullReactor(const Store& store, const grpc::ByteBuffer& request) {
+PullReactor::PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffer& request)
+    : call_(calls) {
   std::lock_guard lock(mutex_);
+  if (!call_.admitted().ok()) {
+    Finish(ToGrpc(call_.admitted()));
+    return;
+  }
   v1::PullRequest pull;
   if (!Parse(request, &pull)) {
     Finish({grpc::StatusCode::INVALID_ARGUMENT, "the pull request does not parse"});
@@ -82,18 +87,25 @@ void PullReactor::OnWriteDone(bool ok) {
 
 void PullReactor::OnDone() { delete this; }
 
-PushReactor::PushReactor(Store& store, const Workers& workers, uint64_t max_bytes,
+PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers, uint64_t max_bytes,
                          grpc::ByteBuffer* response)
-    : store_(store),
+    : call_(calls),
+      store_(store),
       workers_(workers),
       max_bytes_(max_bytes),
       response_(response),
       reader_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {
   std::lock_guard lock(mutex_);
-  StartRead(&frame_);
+  if (call_.admitted().ok()) {
+    StartRead(&frame_);
+    return;
+  }
+  finished_ = true;
+  Finish(ToGrpc(call_.admitted()));
 }
 
 absl::Status PushReactor::CheckHead(const v1::FrameHeader& head) {
+  if (!head.has_push()) return absl::InvalidArgumentError("the first frame has no push head");
   const v1::PushHead& push = head.push();
   const absl::StatusOr<Asker> asker = workers_.Check(push.worker_id(), push.incarnation());
   if (!asker.ok()) return asker.status();

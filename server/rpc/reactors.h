@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "proto/wire/frame.h"
+#include "server/rpc/calls.h"
 #include "server/store/store.h"
 #include "server/sync/workers.h"
 
@@ -18,13 +19,14 @@ namespace varscope::server {
 // gRPC's flow control holds back a slow reader's memory. Deletes itself.
 class PullReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  PullReactor(const Store& store, const grpc::ByteBuffer& request);
+  PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffer& request);
   void OnWriteDone(bool ok) override;
   void OnDone() override;
 
  private:
   void WriteNext();
 
+  const Calls::Call call_;
   std::mutex mutex_;
   std::optional<wire::FrameWriter> frames_;
   grpc::ByteBuffer frame_;
@@ -33,7 +35,8 @@ class PullReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 // Collects one push and applies it when it is whole. Deletes itself.
 class PushReactor final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  PushReactor(Store& store, const Workers& workers, uint64_t max_bytes, grpc::ByteBuffer* response);
+  PushReactor(Calls& calls, Store& store, const Workers& workers, uint64_t max_bytes,
+              grpc::ByteBuffer* response);
   void OnReadDone(bool ok) override;
   void OnDone() override;
 
@@ -41,6 +44,7 @@ class PushReactor final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   absl::Status CheckHead(const v1::FrameHeader& head);
   absl::Status ApplyWhole();
 
+  const Calls::Call call_;
   std::mutex mutex_;
   Store& store_;
   const Workers& workers_;

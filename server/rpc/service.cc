@@ -10,11 +10,18 @@
 namespace varscope::server {
 namespace {
 
-grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
+// A unary call that one function answers. Deletes itself.
+class UnaryReactor final : public grpc::ServerUnaryReactor {
+ public:
+  template <typename Fn>
+  UnaryReactor(Calls& calls, Fn&& answer) : call_(calls) {
+    Finish(ToGrpc(call_.admitted().ok() ? answer() : call_.admitted()));
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  const Calls::Call call_;
+};
 
 absl::Status ResolveAll(Store& store, const Asker& asker, const v1::ResolveRequest& request,
                         v1::ResolveResponse* response) {
@@ -33,12 +40,26 @@ absl::Status ResolveAll(Store& store, const Asker& asker, const v1::ResolveReque
   return absl::OkStatus();
 }
 
-// Holds a worker at a barrier without holding a thread.
+absl::Status CheckBarrier(const v1::BarrierRequest& request) {
+  constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
+  if (absl::Status status = ValidateWorkerId(request.worker_id()); !status.ok()) return status;
+  if (absl::Status status = ValidateVariableName(request.name()); !status.ok()) return status;
+  if (request.timeout_ms() <= kLongest) return absl::OkStatus();
+  return absl::InvalidArgumentError("a barrier's timeout is at most 24 hours");
+}
+
+// Holds a worker at a barrier without holding a thread. Deletes itself.
 class BarrierReactor final : public grpc::ServerUnaryReactor {
  public:
-  BarrierReactor(Barriers& barriers, const v1::BarrierRequest& request,
+  BarrierReactor(Calls& calls, Barriers& barriers, const v1::BarrierRequest& request,
                  v1::BarrierResponse* response)
-      : barriers_(barriers), name_(request.name()), worker_id_(request.worker_id()) {
+      : call_(calls), barriers_(barriers), name_(request.name()), worker_id_(request.worker_id()) {
+    absl::Status status = call_.admitted();
+    if (status.ok()) status = CheckBarrier(request);
+    if (!status.ok()) {
+      Finish(ToGrpc(status));
+      return;
+    }
     barriers_.Arrive(name_, worker_id_, request.parties(),
                      std::chrono::milliseconds(request.timeout_ms()),
                      [this, response](absl::StatusOr<uint64_t> round) {
@@ -50,6 +71,7 @@ class BarrierReactor final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
+  const Calls::Call call_;
   Barriers& barriers_;
   const std::string name_;
   const std::string worker_id_;
@@ -57,75 +79,77 @@ class BarrierReactor final : public grpc::ServerUnaryReactor {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext*,
                                                           const v1::ConnectRequest* request,
                                                           v1::ConnectResponse* response) {
-  const Sharing sharing = request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated
-                                                                       : Sharing::kGlobal;
-  const absl::StatusOr<uint64_t> incarnation =
-      workers_.Connect(request->worker_id(), request->host(), request->pid(), sharing);
-  if (!incarnation.ok()) return Finish(context, incarnation.status());
-  response->set_incarnation(*incarnation);
-  response->set_global_step(store_.global_step());
-  response->set_max_variable_bytes(store_.limits().max_variable_bytes);
-  return Finish(context, absl::OkStatus());
+  return new UnaryReactor(calls_, [&]() -> absl::Status {
+    const Sharing sharing = request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated
+                                                                         : Sharing::kGlobal;
+    const absl::StatusOr<uint64_t> incarnation =
+        workers_.Connect(request->worker_id(), request->host(), request->pid(), sharing);
+    if (!incarnation.ok()) return incarnation.status();
+    response->set_incarnation(*incarnation);
+    response->set_global_step(store_.global_step());
+    response->set_max_variable_bytes(store_.limits().max_variable_bytes);
+    return absl::OkStatus();
+  });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext*,
                                                           const v1::ResolveRequest* request,
                                                           v1::ResolveResponse* response) {
-  const absl::StatusOr<Asker> asker = workers_.Check(request->worker_id(), request->incarnation());
-  if (!asker.ok()) return Finish(context, asker.status());
-  if (request->definitions_size() > limits_.max_definitions) {
-    return Finish(context, absl::InvalidArgumentError(absl::StrCat(
-                               "at most ", limits_.max_definitions, " definitions a call")));
-  }
-  return Finish(context, ResolveAll(store_, *asker, *request, response));
+  return new UnaryReactor(calls_, [&]() -> absl::Status {
+    const absl::StatusOr<Asker> asker =
+        workers_.Check(request->worker_id(), request->incarnation());
+    if (!asker.ok()) return asker.status();
+    if (request->definitions_size() > limits_.max_definitions) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("at most ", limits_.max_definitions, " definitions a call"));
+    }
+    return ResolveAll(store_, *asker, *request, response);
+  });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Barrier(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* ParameterServerService::Barrier(grpc::CallbackServerContext*,
                                                           const v1::BarrierRequest* request,
                                                           v1::BarrierResponse* response) {
-  absl::Status status = ValidateWorkerId(request->worker_id());
-  if (status.ok()) status = ValidateVariableName(request->name());
-  constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
-  if (status.ok() && request->timeout_ms() > kLongest) {
-    status = absl::InvalidArgumentError("a barrier's timeout is at most 24 hours");
-  }
-  if (!status.ok()) return Finish(context, status);
-  return new BarrierReactor(barriers_, *request, response);
+  return new BarrierReactor(calls_, barriers_, *request, response);
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::List(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* ParameterServerService::List(grpc::CallbackServerContext*,
                                                        const v1::ListRequest* request,
                                                        v1::ListResponse* response) {
-  for (const VariablePtr& variable : store_.List(request->prefix())) {
-    ToProto(*variable, response->add_variables());
-  }
-  response->set_global_step(store_.global_step());
-  return Finish(context, absl::OkStatus());
+  return new UnaryReactor(calls_, [&] {
+    for (const VariablePtr& variable : store_.List(request->prefix())) {
+      ToProto(*variable, response->add_variables());
+    }
+    response->set_global_step(store_.global_step());
+    return absl::OkStatus();
+  });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Describe(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* ParameterServerService::Describe(grpc::CallbackServerContext*,
                                                            const v1::DescribeRequest* request,
                                                            v1::DescribeResponse* response) {
-  const absl::StatusOr<VariablePtr> variable = store_.Find(request->name());
-  if (!variable.ok()) return Finish(context, variable.status());
-  ToProto(**variable, response->mutable_variable());
-  for (const VariablePtr& slot : store_.SlotsOf(request->name())) {
-    ToProto(*slot, response->add_slots());
-  }
-  return Finish(context, absl::OkStatus());
+  return new UnaryReactor(calls_, [&]() -> absl::Status {
+    const absl::StatusOr<VariablePtr> variable = store_.Find(request->name());
+    if (!variable.ok()) return variable.status();
+    ToProto(**variable, response->mutable_variable());
+    for (const VariablePtr& slot : store_.SlotsOf(request->name())) {
+      ToProto(*slot, response->add_slots());
+    }
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ParameterServerService::Pull(
     grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* request) {
-  return new PullReactor(store_, *request);
+  return new PullReactor(calls_, store_, *request);
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* ParameterServerService::Push(
     grpc::CallbackServerContext* /*context*/, grpc::ByteBuffer* response) {
-  return new PushReactor(store_, workers_, limits_.max_push_bytes, response);
+  return new PushReactor(calls_, store_, workers_, limits_.max_push_bytes, response);
 }
 
 }  // namespace varscope::server

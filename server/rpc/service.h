@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "server/rpc/calls.h"
 #include "server/store/store.h"
 #include "server/sync/barrier.h"
 #include "server/sync/workers.h"
@@ -25,11 +26,12 @@ struct ServiceLimits {
   int max_definitions = 100000;  // in one Resolve
 };
 
-// Thread-safe. `store`, `workers` and `barriers` must outlive it.
+// Thread-safe. What it is given must outlive it.
 class ParameterServerService final : public ServiceBase {
  public:
-  ParameterServerService(Store& store, Workers& workers, Barriers& barriers, ServiceLimits limits)
-      : store_(store), workers_(workers), barriers_(barriers), limits_(limits) {}
+  ParameterServerService(Store& store, Workers& workers, Barriers& barriers, Calls& calls,
+                         ServiceLimits limits)
+      : store_(store), workers_(workers), barriers_(barriers), calls_(calls), limits_(limits) {}
 
   grpc::ServerUnaryReactor* Connect(grpc::CallbackServerContext* context,
                                     const v1::ConnectRequest* request,
@@ -55,6 +57,7 @@ class ParameterServerService final : public ServiceBase {
   Store& store_;
   Workers& workers_;
   Barriers& barriers_;
+  Calls& calls_;
   const ServiceLimits limits_;
 };
 

@@ -167,6 +167,12 @@ void Clip(const OptimizerStep& given, PreparedStep& step) {
   }
 }
 
+std::vector<VariablePtr> VariablesOf(const PreparedStep& step) {
+  std::vector<VariablePtr> variables;
+  for (const PreparedUpdate& update : step.updates) variables.push_back(update.variable);
+  return variables;
+}
+
 absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerStep& given) {
   PreparedStep step;
   step.weight_decay = given.weight_decay;
@@ -184,15 +190,16 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerSt
     if (!prepared.ok()) return prepared.status();
     step.updates.push_back(*std::move(prepared));
   }
+  const auto checked = store.CheckOptimizer(given.state, VariablesOf(step));
+  if (!checked.ok()) return checked.status();
   Clip(given, step);
   return step;
 }
 
-// Last of all checks, because it creates the slots that are missing.
+// After all checks, because it creates the slots that are missing.
 absl::Status Bind(Store& store, const OptimizerStep& given, PreparedStep& step) {
-  std::vector<std::string> names;
-  for (const PreparedUpdate& update : step.updates) names.push_back(update.variable->def.name);
-  absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, names, given.definer);
+  absl::StatusOr<OptimizerState> state =
+      store.BindOptimizer(given.state, VariablesOf(step), given.definer);
   if (!state.ok()) return state.status();
   for (size_t i = 0; i < step.updates.size(); ++i) step.updates[i].slots = state->slots[i];
   step.state = *std::move(state);
@@ -336,7 +343,8 @@ void Run(PreparedAssignment& a) {
   });
 }
 
-absl::Status CheckInitialized(const Push& push, const Variable& variable) {
+absl::Status CheckInitialized(const Push& push, Variable& variable) {
+  std::lock_guard lock(variable.mutex);
   if (variable.initialized) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("variable ", variable.def.name, ", worker '", push.worker_id,
@@ -359,31 +367,33 @@ absl::StatusOr<Applied> Apply(Store& store, Push push) {
     if (!prepared.ok()) return prepared.status();
     steps.push_back(*std::move(prepared));
   }
+  // A variable that has a value keeps one, so this holds until the locks are taken.
+  for (const PreparedStep& step : steps) {
+    for (const PreparedUpdate& update : step.updates) {
+      absl::Status status = CheckInitialized(push, *update.variable);
+      if (!status.ok()) return status;
+    }
+  }
+  for (const PreparedAssignment& a : assignments) {
+    if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) continue;
+    if (absl::Status status = CheckInitialized(push, *a.variable); !status.ok()) return status;
+  }
   for (size_t i = 0; i < steps.size(); ++i) {
     absl::Status status = Bind(store, push.steps[i], steps[i]);
     if (!status.ok()) return status;
   }
 
   std::vector<VariablePtr> concerned;
-  std::vector<const Variable*> must_have_value;
   for (const PreparedStep& step : steps) {
     concerned.insert(concerned.end(), step.state.scalars.begin(), step.state.scalars.end());
     for (const PreparedUpdate& update : step.updates) {
       concerned.push_back(update.variable);
-      must_have_value.push_back(update.variable.get());
       concerned.insert(concerned.end(), update.slots.begin(), update.slots.end());
     }
   }
-  for (const PreparedAssignment& a : assignments) {
-    concerned.push_back(a.variable);
-    const bool sets = a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize;
-    if (!sets) must_have_value.push_back(a.variable.get());
-  }
+  for (const PreparedAssignment& a : assignments) concerned.push_back(a.variable);
 
-  LockedVariables locked(concerned);
-  for (const Variable* variable : must_have_value) {
-    if (absl::Status status = CheckInitialized(push, *variable); !status.ok()) return status;
-  }
+  LockedVariables locked(std::move(concerned));
   for (PreparedStep& step : steps) Run(step);
   for (PreparedAssignment& assignment : assignments) Run(assignment);
 

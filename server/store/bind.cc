@@ -1,4 +1,6 @@
 // Store::BindOptimizer: slots and shared scalars, found or created under TensorFlow's names.
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/core/names.h"
@@ -26,32 +28,8 @@ double ValueOf(const OptimizerState& binding, absl::string_view name) {
 
 }  // namespace
 
-absl::StatusOr<VariablePtr> Store::CreateSlot(const std::string& base_name, const StateDef& state,
-                                              const OptimizerState& binding,
-                                              const Variable* primary, const Definer& definer) {
-  InitializerSpec spec{.kind = "constant"};
-  spec.parameters["value"] =
-      state.from.empty() ? state.initial_value : ValueOf(binding, state.from);
-  std::unique_lock lock(mutex_);
-  auto created = Create({Creation{{.name = UniqueName(base_name),
-                                   .key = "",
-                                   .kind = VariableKind::kSlot,
-                                   .dtype = primary ? primary->def.dtype : DType::kFloat32,
-                                   .shape = primary ? primary->def.shape : Shape{},
-                                   .trainable = false,
-                                   .primary = primary ? primary->def.name : "",
-                                   .definer = definer,
-                                   .initializer = ToString(spec)},
-                                  spec,
-                                  Shape{}}},
-                        lock);
-  if (!created.ok()) return created.status();
-  return created->front();
-}
-
-absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest& request,
-                                                    std::span<const std::string> variables,
-                                                    const Definer& definer) {
+absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest& request,
+                                                     std::span<const VariablePtr> variables) const {
   OptimizerState binding;
   binding.optimizer = FindOptimizer(request.optimizer);
   if (binding.optimizer == nullptr) {
@@ -64,50 +42,85 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   binding.hyperparameters = *std::move(hyperparameters);
   if (absl::Status status = ValidateVariableName(request.name); !status.ok()) return status;
   if (absl::Status status = ValidateVariableName(request.group); !status.ok()) return status;
-
-  std::vector<VariablePtr> primaries;
-  for (const std::string& name : variables) {
-    absl::StatusOr<VariablePtr> primary = Find(name);
-    if (!primary.ok()) return primary.status();
-    if (!IsFloating((*primary)->def.dtype)) {
-      return absl::InvalidArgumentError(absl::StrCat("variable ", name, " is ",
-                                                     Name((*primary)->def.dtype), "; ",
-                                                     request.optimizer,
-                                                     " updates float32 and float64"));
-    }
-    primaries.push_back(*std::move(primary));
+  for (const VariablePtr& variable : variables) {
+    if (IsFloating(variable->def.dtype)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("variable ", variable->def.name, " is ",
+                                                   Name(variable->def.dtype), "; ",
+                                                   request.optimizer,
+                                                   " updates float32 and float64"));
   }
+  return binding;
+}
+
+absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest& request,
+                                                    std::span<const VariablePtr> variables,
+                                                    const Definer& definer) {
+  absl::StatusOr<OptimizerState> checked = CheckOptimizer(request, variables);
+  if (!checked.ok()) return checked;
+  OptimizerState& binding = *checked;
 
   // One binding at a time, so that two workers never create the same slot twice.
   std::lock_guard binding_lock(binding_mutex_);
-  const auto find_or_create = [&](std::unordered_map<std::string, std::vector<VariablePtr>>& index,
-                                  const std::string& key, const std::vector<StateDef>& states,
-                                  const Variable* primary)
-      -> absl::StatusOr<std::vector<VariablePtr>> {
-    std::vector<VariablePtr>& made = index[key];
-    for (size_t i = made.size(); i < states.size(); ++i) {
-      const std::string base = primary ? absl::StrCat(primary->def.name, "/", request.name)
-                                       : std::string(states[i].role);
-      absl::StatusOr<VariablePtr> slot = CreateSlot(base, states[i], binding, primary, definer);
-      if (!slot.ok()) return slot.status();
-      made.push_back(*std::move(slot));
-    }
-    return made;
+  const std::vector<StateDef>& scalars = binding.optimizer->scalars;
+  const std::vector<StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
+  const std::string scalars_key = StateKey(request.group, request, scalars.size());
+  const auto slots_key = [&](const VariablePtr& primary) {
+    return StateKey(primary->def.name, request, slots.size());
   };
 
-  const std::vector<StateDef>& shared = binding.optimizer->scalars;
-  auto scalars = find_or_create(scalars_, StateKey(request.group, request, shared.size()), shared,
-                                nullptr);
-  if (!scalars.ok()) return scalars.status();
-  binding.scalars = *std::move(scalars);
-  const std::vector<StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
-  for (const VariablePtr& primary : primaries) {
-    const std::string key = StateKey(primary->def.name, request, slots.size());
-    auto made = find_or_create(slots_, key, slots, primary.get());
-    if (!made.ok()) return made.status();
-    binding.slots.push_back(*std::move(made));
+  std::vector<Creation> missing;
+  std::set<std::string> taken;
+  std::unique_lock lock(mutex_);
+  const auto plan = [&](const StateDef& state, const std::string& base, const Variable* primary) {
+    InitializerSpec spec{.kind = "constant"};
+    spec.parameters["value"] =
+        state.from.empty() ? state.initial_value : ValueOf(binding, state.from);
+    std::string name = UniqueName(base, taken);
+    taken.insert(name);
+    missing.push_back({{.name = std::move(name),
+                        .key = "",
+                        .kind = VariableKind::kSlot,
+                        .dtype = primary ? primary->def.dtype : DType::kFloat32,
+                        .shape = primary ? primary->def.shape : Shape{},
+                        .trainable = false,
+                        .primary = primary ? primary->def.name : "",
+                        .definer = definer,
+                        .initializer = ToString(spec)},
+                       spec,
+                       Shape{}});
+  };
+  if (!scalars.empty() && !scalars_.contains(scalars_key)) {
+    for (const StateDef& scalar : scalars) plan(scalar, std::string(scalar.role), nullptr);
   }
-  return binding;
+  for (const VariablePtr& primary : variables) {
+    if (slots.empty() || slots_.contains(slots_key(primary))) continue;
+    for (const StateDef& slot : slots) {
+      plan(slot, absl::StrCat(primary->def.name, "/", request.name), primary.get());
+    }
+  }
+  if (!missing.empty()) {
+    absl::StatusOr<std::vector<VariablePtr>> created = Create(std::move(missing), lock);
+    if (!created.ok()) return created.status();
+    auto next = created->begin();
+    const auto take = [&](size_t n) {
+      std::vector<VariablePtr> taken_now(next, next + static_cast<int64_t>(n));
+      next += static_cast<int64_t>(n);
+      return taken_now;
+    };
+    if (!scalars.empty() && !scalars_.contains(scalars_key)) {
+      scalars_[scalars_key] = take(scalars.size());
+    }
+    for (const VariablePtr& primary : variables) {
+      std::vector<VariablePtr>& made = slots_[slots_key(primary)];
+      if (made.empty() && !slots.empty()) made = take(slots.size());
+    }
+  }
+  if (!scalars.empty()) binding.scalars = scalars_.at(scalars_key);
+  for (const VariablePtr& primary : variables) {
+    binding.slots.push_back(slots.empty() ? std::vector<VariablePtr>{}
+                                          : slots_.at(slots_key(primary)));
+  }
+  return checked;
 }
 
 }  // namespace varscope::server

@@ -228,6 +228,11 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
   }
 
   std::vector<Part> parts = Slice(key, *request.request.shape, *request.request.partitions);
+  if (!request.part_names.empty() && request.part_names.size() != parts.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("variable ", key, ": ",
+                                                   request.part_names.size(), " names for ",
+                                                   parts.size(), " parts"));
+  }
   std::vector<Creation> creations;
   std::vector<size_t> missing;
   std::vector<VariablePtr> all(parts.size());
@@ -235,7 +240,8 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
     all[i] = FindKey(parts[i].key);
     if (all[i] != nullptr) continue;
     missing.push_back(i);
-    creations.push_back(creation(parts[i].key, parts[i].key, parts[i].shape,
+    const std::string& name = request.part_names.empty() ? parts[i].key : request.part_names[i];
+    creations.push_back(creation(parts[i].key, name, parts[i].shape,
                                  SliceInitializer(request.initializer, parts[i])));
   }
   resolution.partitioning = KnownPartitioned{request.request.dtype, *request.request.shape,

@@ -82,11 +82,14 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(
   return created;
 }
 
-std::string Store::UniqueName(const std::string& name) const {
-  if (!by_name_.contains(name)) return name;
+std::string Store::UniqueName(const std::string& name, const std::set<std::string>& taken) const {
+  const auto free = [&](const std::string& candidate) {
+    return !by_name_.contains(candidate) && !taken.contains(candidate);
+  };
+  if (free(name)) return name;
   for (uint64_t i = 1;; ++i) {
     std::string candidate = absl::StrCat(name, "_", i);
-    if (!by_name_.contains(candidate)) return candidate;
+    if (free(candidate)) return candidate;
   }
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -45,6 +46,7 @@ struct ResolveRequest {
   VariableKind kind = VariableKind::kShared;
   Request request;   // key, dtype, shape, reuse, partitions
   std::string name;  // proposed by the worker's graph
+  std::vector<std::string> part_names;  // proposed for the parts; empty: their keys
   std::optional<bool> trainable;
   std::optional<InitializerSpec> initializer;  // absent: look up only
   bool deferred_value = false;                 // the value follows in an INITIALIZE assignment
@@ -95,10 +97,14 @@ class Store {
   // memory); a breach of the contract is an outcome. Either leaves the store unchanged.
   absl::StatusOr<Resolution> Resolve(const Asker& asker, const ResolveRequest& request);
 
-  // Finds or creates the slots and scalars. NotFound for an unknown variable, InvalidArgument for an
-  // unknown optimizer, a bad hyperparameter, or a variable that is not floating.
+  // What BindOptimizer would refuse, without creating anything: the binding, without its variables.
+  // InvalidArgument for an unknown optimizer, a bad hyperparameter, a variable that is not floating.
+  absl::StatusOr<OptimizerState> CheckOptimizer(const OptimizerStateRequest& request,
+                                                std::span<const VariablePtr> variables) const;
+  // Finds the slots and scalars, or creates all that are missing. ResourceExhausted when they do not
+  // fit; then none is created.
   absl::StatusOr<OptimizerState> BindOptimizer(const OptimizerStateRequest& request,
-                                               std::span<const std::string> variables,
+                                               std::span<const VariablePtr> variables,
                                                const Definer& definer);
 
   // NotFound names the variable and, when there is one, a close name.
@@ -132,15 +138,13 @@ class Store {
   absl::StatusOr<Resolution> AttachShared(const Asker& asker, const ResolveRequest& request,
                                           std::vector<VariablePtr> found) const;
   absl::StatusOr<Resolution> CreateShared(const Asker& asker, const ResolveRequest& request);
-  absl::StatusOr<VariablePtr> CreateSlot(const std::string& base_name, const StateDef& state,
-                                         const OptimizerState& binding, const Variable* primary,
-                                         const Definer& definer);
   // All or nothing. Requires mutex_ held exclusively; calls `named` while the names are in the store
   // and the lock is held, and releases it before the values are computed.
   absl::StatusOr<std::vector<VariablePtr>> Create(
       std::vector<Creation> creations, std::unique_lock<std::shared_mutex>& lock,
       const std::function<void(const std::vector<VariablePtr>&)>& named = {});
-  std::string UniqueName(const std::string& name) const;
+  // `name`, or with _1, _2, ... when it exists or is in `taken`. Requires mutex_.
+  std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
   VariablePtr FindKey(const std::string& key) const;
 
   const StoreLimits limits_;

@@ -11,10 +11,11 @@ namespace varscope::server {
 
 Barriers::Barriers() : timer_([this] { RunTimer(); }) {}
 
-Barriers::~Barriers() {
+void Barriers::Stop() {
   std::vector<Done> released;
   {
     std::lock_guard lock(mutex_);
+    if (stopping_) return;
     stopping_ = true;
     for (auto& [name, round] : rounds_) {
       for (auto& [worker, waiter] : round.waiting) released.push_back(std::move(waiter.done));

@@ -25,8 +25,12 @@ class Barriers {
   using Done = std::function<void(absl::StatusOr<uint64_t>)>;
 
   Barriers();
-  // Releases everybody with Unavailable.
-  ~Barriers();
+  ~Barriers() { Stop(); }
+  Barriers(const Barriers&) = delete;
+  Barriers& operator=(const Barriers&) = delete;
+
+  // Releases everybody with Unavailable, now and from now on.
+  void Stop();
 
   // `done` is called exactly once, perhaps before Arrive returns. InvalidArgument (to `done`) when
   // `parties` is 0 or differs from what the round's first arrival said.

@@ -51,7 +51,7 @@ std::vector<std::string> RunCase(const Json& recorded) {
   differ("output", Difference(recorded["output"], session.run(output, feeds)));
   if (!recorded.contains("gradients")) return differences;
 
-  const Output weights = constant(ReadTensor(recorded["weights"]));
+  const Output weights = cast(constant(ReadTensor(recorded["weights"])), output.dtype());
   for (const auto& [name, expected] : recorded["gradients"].items()) {
     const Output input = inputs.at(std::stoul(name.substr(name.rfind('_') + 1)));
     const Gradient gradient = gradients({reduce_sum(output * weights)}, {input}).front();

@@ -109,11 +109,13 @@ TEST_F(ArticleTest, BothScopesAtOnce) {
 TEST_F(ArticleTest, ADiscriminatorAppliedTwiceSumsItsGradients) {
   const auto discriminator = [](const Output& x, Reuse reuse) {
     variable_scope scope("discriminator", {.reuse = reuse});
-    return reduce_sum(multiply(get_variable("w", {.shape = Shape{2}}), x));
+    return reduce_sum(multiply(get_variable("w", {2}), x));
   };
   const Output fake = constant({1, 2});
   const Output real = constant({10, 20});
-  const Output loss = discriminator(fake, Reuse::kFalse) + discriminator(real, Reuse::kTrue);
+  const Output on_fake = discriminator(fake, Reuse::kFalse);
+  const Output on_real = discriminator(real, Reuse::kTrue);
+  const Output loss = on_fake + on_real;
   ASSERT_EQ(trainable_variables("discriminator/").size(), 1U);
   const Variable w = trainable_variables().front();
   Session sess;

@@ -240,7 +240,7 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
   };
   const auto whole = [](v1::FrameHeader& h) { AddChunk(h, 0, 24); };
   const std::vector<Case> cases = {
-      {[](v1::FrameHeader& h) { AddChunk(h, 0, 20); }, 20, "20 of 24 bytes"},
+      {[](v1::FrameHeader& h) { AddChunk(h, 0, 20); }, 20, "'w' has 24 bytes, only 20 came"},
       {[](v1::FrameHeader& h) { AddChunk(h, 0, 28); }, 28, "has 24 bytes, a chunk covers 28"},
       {[](v1::FrameHeader& h) { AddChunk(h, 4, 20); }, 20, "a chunk covers 20 from 4"},
       {whole, 20, "the body"},

@@ -24,11 +24,13 @@ struct Step {
 };
 
 // Runs a program in a worker process of its own.
-std::vector<Step> RunWorker(const Daemon& daemon, const std::string& worker, const Json& body,
+std::vector<Step> RunWorker(const Daemon& daemon, const std::string& worker, const std::vector<Json>& body,
                             const std::string& mode = "global") {
-  const Json program = {{"body", body}, {"expect", nullptr}};
+  Json program;
+  program["body"] = body;
+  program["expect"] = nullptr;
   const Finished finished =
-      Run({VARSCOPE_TEST_WORKER, "program", daemon.target(), worker, mode}, program.dump());
+      RunToEnd({VARSCOPE_TEST_WORKER, "program", daemon.target(), worker, mode}, program.dump());
   EXPECT_EQ(finished.code, 0) << finished.error;
   std::vector<Step> steps;
   std::istringstream lines(finished.output);
@@ -45,7 +47,7 @@ Json GetVariable(const std::string& name, Json more = Json::object()) {
   return step;
 }
 
-Json Scope(const std::string& name, const Json& reuse, const Json& body) {
+Json Scope(const std::string& name, const Json& reuse, const std::vector<Json>& body) {
   return {{"op", "variable_scope"}, {"as", "s"}, {"name", name}, {"reuse", reuse}, {"body", body}};
 }
 
@@ -121,14 +123,14 @@ TEST_F(ContractTest, EveryMismatchShowsBothDefinitions) {
 }
 
 TEST_F(ContractTest, AWorkerThatComesBackAttachesToWhatItHadCreated) {
-  const Json program = {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
+  const std::vector<Json> program = {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
                         {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
   const std::vector<Step> first = RunWorker(daemon_, "a", program);
   EXPECT_EQ(RunWorker(daemon_, "a", program), first);
 }
 
 TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
-  const Json program = {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
+  const std::vector<Json> program = {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
                         {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}},
                         {{"op", "Variable"}, {"value", {3.0}}, {"as", "u"}, {"name", "v"}},
                         Scope("m", true, {GetVariable("w")}), GetVariable("m/w")};
@@ -146,7 +148,7 @@ TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
 }
 
 TEST_F(ContractTest, VariableIsUniqueAcrossTheStoreInGlobalMode) {
-  const Json program = {{{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
+  const std::vector<Json> program = {{{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
   EXPECT_EQ(RunWorker(daemon_, "a", program)[0].actual["name"], "v:0");
   EXPECT_EQ(RunWorker(daemon_, "b", program)[0].actual["name"], "v_1:0");
 }
@@ -169,22 +171,22 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   }
   ASSERT_EQ(sums.size(), kProcesses * kThreads);
   EXPECT_THAT(sums, Each(sums[0]));
-  const Finished list = Run({VARSCOPECTL_BINARY, "--target", daemon_.target(), "list", "race/"});
+  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon_.target(), "list", "race/"});
   EXPECT_THAT(list.output, HasSubstr("\n100 variables,"));
 }
 
 // A random program at the root: scopes with shared names in every reuse mode, partitioned and plain
 // variables, and Variable(), whose names only the store can keep apart.
-Json RandomProgram(uint32_t seed) {
+std::vector<Json> RandomProgram(uint32_t seed) {
   std::mt19937 random(seed);
   const auto pick = [&](const Json& choices) { return choices[random() % choices.size()]; };
-  Json body = Json::array();
+  std::vector<Json> body;
   for (int i = 0; i < 12; ++i) {
     if (random() % 4 == 0) {
       body.push_back({{"op", "Variable"}, {"value", {2.0}}, {"as", "u"}, {"name", pick({"v", "u"})}});
       continue;
     }
-    Json inner = Json::array();
+    std::vector<Json> inner;
     for (int k = 0; k < 3; ++k) {
       Json get = GetVariable(pick({"w", "b"}), {{"shape", pick({{2}, {2}, {4}, nullptr})}});
       if (random() % 5 == 0) get["partitions"] = 2;
@@ -211,17 +213,17 @@ std::vector<Json> Outcomes(const std::vector<Step>& steps) {
 
 TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
   for (uint32_t seed = 1; seed <= 12; ++seed) {
-    const Json body = RandomProgram(seed);
+    const std::vector<Json> body = RandomProgram(seed);
     const Daemon alone;
     const Daemon shared;
     const std::vector<Json> expected = Outcomes(RunWorker(alone, "a", body));
     const auto cut = body.begin() + static_cast<int64_t>(body.size() / 2);
-    std::vector<Json> actual = Outcomes(RunWorker(shared, "a", Json(Json::array_t(body.begin(), cut))));
-    const std::vector<Json> rest = Outcomes(RunWorker(shared, "b", Json(Json::array_t(cut, body.end()))));
+    std::vector<Json> actual = Outcomes(RunWorker(shared, "a", {body.begin(), cut}));
+    const std::vector<Json> rest = Outcomes(RunWorker(shared, "b", {cut, body.end()}));
     actual.insert(actual.end(), rest.begin(), rest.end());
     EXPECT_EQ(actual, expected) << "seed " << seed;
     const auto names = [](const Daemon& daemon) {
-      std::istringstream lines(Run({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"}).output);
+      std::istringstream lines(RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"}).output);
       std::vector<std::string> names;
       for (std::string line; std::getline(lines, line);) names.push_back(line.substr(0, line.find("  ")));
       return names;

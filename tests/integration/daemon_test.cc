@@ -17,27 +17,27 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(DaemonTest, HelpTeaches) {
-  const Finished help = Run({VARSCOPED_BINARY, "--help"});
+  const Finished help = RunToEnd({VARSCOPED_BINARY, "--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_THAT(help.output, AllOf(HasSubstr("--listen"), HasSubstr("Examples:"),
                                  HasSubstr("Exit codes:"), HasSubstr("VARSCOPE_LISTEN")));
-  EXPECT_THAT(Run({VARSCOPED_BINARY, "--version"}).output, HasSubstr("varscoped 0."));
+  EXPECT_THAT(RunToEnd({VARSCOPED_BINARY, "--version"}).output, HasSubstr("varscoped 0."));
 }
 
 TEST(DaemonTest, WrongUsageSaysWhatIsWrong) {
-  const Finished flag = Run({VARSCOPED_BINARY, "--lisen", "x"});
+  const Finished flag = RunToEnd({VARSCOPED_BINARY, "--lisen", "x"});
   EXPECT_EQ(flag.code, 2);
   EXPECT_THAT(flag.error, HasSubstr("--lisen"));
-  EXPECT_EQ(Run({VARSCOPED_BINARY, "--grace-seconds", "soon"}).code, 2);
-  EXPECT_EQ(Run({VARSCOPED_BINARY, "--config", "/nowhere/varscoped.toml"}).code, 2);
-  const Finished address = Run({VARSCOPED_BINARY, "--listen", "nowhere.invalid:1"});
+  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--grace-seconds", "soon"}).code, 2);
+  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--config", "/nowhere/varscoped.toml"}).code, 2);
+  const Finished address = RunToEnd({VARSCOPED_BINARY, "--listen", "nowhere.invalid:1"});
   EXPECT_EQ(address.code, 1);
   EXPECT_THAT(address.error, HasSubstr("cannot listen on nowhere.invalid:1"));
 }
 
 TEST(DaemonTest, ATakenPortIsAnError) {
   const Daemon first;
-  const Finished second = Run({VARSCOPED_BINARY, "--listen", first.target()});
+  const Finished second = RunToEnd({VARSCOPED_BINARY, "--listen", first.target()});
   EXPECT_EQ(second.code, 1);
   EXPECT_THAT(second.error, HasSubstr("is it in use"));
 }
@@ -95,7 +95,7 @@ TEST(CtlTest, HealthListDescribe) {
   Daemon daemon;
   const auto ctl = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon.target()});
-    return Run(arguments);
+    return RunToEnd(arguments);
   };
   EXPECT_EQ(ctl({"health"}).output, "serving\n");
   {

@@ -97,7 +97,7 @@ Finished CapturedProcess::Wait(std::chrono::seconds limit) {
   return {code, Contents(output_), Contents(error_)};
 }
 
-Finished Run(const std::vector<std::string>& arguments, const std::string& input) {
+Finished RunToEnd(const std::vector<std::string>& arguments, const std::string& input) {
   return CapturedProcess(arguments, input).Wait();
 }
 

@@ -62,7 +62,7 @@ class CapturedProcess {
 };
 
 // Runs one to its end.
-Finished Run(const std::vector<std::string>& arguments, const std::string& input = "");
+Finished RunToEnd(const std::vector<std::string>& arguments, const std::string& input = "");
 
 }  // namespace varscope::testing
 

@@ -159,18 +159,11 @@ Output add_n(const std::vector<Input>& inputs, const std::string& name) {
   return internal::MakeOp("AddN", internal::NameOr(name, "AddN"), outputs);
 }
 
-Output operator+(const Input& x, const Output& y) { return Operator("Add", x, y, "add"); }
-Output operator-(const Input& x, const Output& y) { return Operator("Sub", x, y, "sub"); }
-Output operator*(const Input& x, const Output& y) { return Operator("Mul", x, y, "mul"); }
-Output operator/(const Input& x, const Output& y) { return divide(x, y); }
-Output operator+(const Output& x, const Input& y) { return Operator("Add", x, y, "add"); }
-Output operator-(const Output& x, const Input& y) { return Operator("Sub", x, y, "sub"); }
-Output operator*(const Output& x, const Input& y) { return Operator("Mul", x, y, "mul"); }
-Output operator/(const Output& x, const Input& y) { return divide(x, y); }
-Output operator+(const Output& x, const Output& y) { return Operator("Add", x, y, "add"); }
-Output operator-(const Output& x, const Output& y) { return Operator("Sub", x, y, "sub"); }
-Output operator*(const Output& x, const Output& y) { return Operator("Mul", x, y, "mul"); }
-Output operator/(const Output& x, const Output& y) { return divide(x, y); }
+namespace internal {
+Output OperatorAdd(const Input& x, const Input& y) { return Operator("Add", x, y, "add"); }
+Output OperatorSub(const Input& x, const Input& y) { return Operator("Sub", x, y, "sub"); }
+Output OperatorMul(const Input& x, const Input& y) { return Operator("Mul", x, y, "mul"); }
+}  // namespace internal
 Output operator-(const Output& x) { return negative(x); }
 
 }  // namespace varscope

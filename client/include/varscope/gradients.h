@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_GRADIENTS_H_
 #define VARSCOPE_GRADIENTS_H_
 
+#include <initializer_list>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -26,6 +27,10 @@ std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector
                                 const std::vector<Output>& grad_ys = {});
 // With respect to variables; a partitioned one must be given part by part.
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs);
+inline std::vector<Gradient> gradients(const std::vector<Output>& ys,
+                                       std::initializer_list<Variable> xs) {
+  return gradients(ys, std::vector<Variable>(xs));
+}
 
 // The gradients scaled so that their common L2 norm is at most `clip_norm`, and the norm before.
 std::pair<std::vector<Gradient>, Output> clip_by_global_norm(const std::vector<Gradient>& gradients,

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "varscope/input.h"
@@ -72,19 +73,39 @@ Output clip_by_value(const Input& x, const Input& clip_value_min, const Input& c
                      const std::string& name = "");
 Output cast(const Input& x, DType dtype, const std::string& name = "");
 
+namespace internal {
+template <typename T>
+concept Symbolic = std::is_same_v<T, Output> || std::is_same_v<T, Variable>;
+// Operands of an operator: at least one is symbolic, the other may be a literal.
+template <typename X, typename Y>
+concept Operands = (Symbolic<X> || Symbolic<Y>) && std::is_convertible_v<const X&, Input> &&
+                   std::is_convertible_v<const Y&, Input>;
+Output OperatorAdd(const Input& x, const Input& y);
+Output OperatorSub(const Input& x, const Input& y);
+Output OperatorMul(const Input& x, const Input& y);
+}  // namespace internal
+
 // As Python's operators name them: `1.0 + v` is "add".
-Output operator+(const Input& x, const Output& y);
-Output operator-(const Input& x, const Output& y);
-Output operator*(const Input& x, const Output& y);
-Output operator/(const Input& x, const Output& y);
-Output operator+(const Output& x, const Input& y);
-Output operator-(const Output& x, const Input& y);
-Output operator*(const Output& x, const Input& y);
-Output operator/(const Output& x, const Input& y);
-Output operator+(const Output& x, const Output& y);
-Output operator-(const Output& x, const Output& y);
-Output operator*(const Output& x, const Output& y);
-Output operator/(const Output& x, const Output& y);
+template <typename X, typename Y>
+  requires internal::Operands<X, Y>
+Output operator+(const X& x, const Y& y) {
+  return internal::OperatorAdd(x, y);
+}
+template <typename X, typename Y>
+  requires internal::Operands<X, Y>
+Output operator-(const X& x, const Y& y) {
+  return internal::OperatorSub(x, y);
+}
+template <typename X, typename Y>
+  requires internal::Operands<X, Y>
+Output operator*(const X& x, const Y& y) {
+  return internal::OperatorMul(x, y);
+}
+template <typename X, typename Y>
+  requires internal::Operands<X, Y>
+Output operator/(const X& x, const Y& y) {
+  return divide(x, y);
+}
 Output operator-(const Output& x);
 
 // Comparisons give bool.

@@ -1,0 +1,442 @@
+"""Records TensorFlow 1 behaviour (tf.compat.v1, graph mode) in the format of tests/conformance/data.
+
+    pip install tensorflow==2.21.0  # any virtual environment
+    python3 tests/conformance/record.py --seed 7 --scopes 400 --out DIR
+    bash tests/conformance.sh DIR
+
+Random programs and values come from --seed alone. The recordings that the project keeps came from
+another generator of the same format; this one makes more of them, to look for what they miss.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+v1 = tf.compat.v1
+SCOPE_NAMES = ["x", "X", "y", "a", "x/y"]
+VARIABLE_NAMES = ["a", "b", "w", "a/b"]
+BAD_NAMES = ["-no", "sp ace", "_bad", "a/", ".dot"]
+
+
+class Program:
+    """One random scope program, run in TensorFlow while it is written down."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.count = 0
+        self.scopes, self.name_scopes, self.tensors = {}, {}, {}
+        self.variables = []
+
+    def fresh(self, letter):
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def body(self, depth):
+        return [self.step(depth) for _ in range(self.rng.randint(1, 7))]
+
+    def step(self, depth):
+        kinds = {"get_variable": 8, "Variable": 2, "add": 2, "constant": 1, "scope_state": 1,
+                 "reuse_variables": 1}
+        if depth < 4:
+            kinds |= {"variable_scope": 5, "name_scope": 2.5}
+        op = self.rng.choices(list(kinds), list(kinds.values()))[0]
+        step = {"op": op}
+        getattr(self, op)(step, depth)
+        return step
+
+    @staticmethod
+    def attempt(step, run):
+        try:
+            run()
+        except (ValueError, TypeError) as error:
+            if "expect" not in step:
+                step["expect"] = {"error": type(error).__name__}
+                if "{{node" not in str(error):  # else it prints the graph's own slicing ops
+                    step["expect"]["message"] = str(error)
+            step.setdefault("body", []) if step["op"].endswith("scope") else None
+
+    def state(self):
+        scope = v1.get_variable_scope()
+        reuse = "auto" if scope.reuse is v1.AUTO_REUSE else bool(scope.reuse)
+        return {"name": scope.name, "reuse": reuse,
+                "original_name_scope": scope.original_name_scope,
+                "name_scope": v1.get_default_graph().get_name_scope(),
+                "dtype": tf.as_dtype(scope.dtype).name}
+
+    def scope_state(self, step, _depth):
+        step["expect"] = self.state()
+
+    def reuse_variables(self, step, _depth):
+        v1.get_variable_scope().reuse_variables()
+        step["expect"] = self.state()
+
+    def variable_scope(self, step, depth):
+        rng = self.rng
+        step["as"] = self.fresh("s")
+        step["reuse"] = rng.choices([None, "auto", False, True], [8, 6, 3, 3])[0]
+        options = {"reuse": {"auto": v1.AUTO_REUSE}.get(step["reuse"], step["reuse"])}
+        arguments = []
+        kind = rng.choices(["name", "default", "captured"], [5, 3, 2])[0]
+        if kind == "captured" and self.count > 1:
+            known = list(self.scopes) + ["s0"]
+            step["scope"] = rng.choice(known)
+            if step["scope"] not in self.scopes:
+                step["body"] = []
+                step["expect"] = {"skipped": True}
+                return
+            arguments = [self.scopes[step["scope"]]]
+        elif kind == "default":
+            step["name"] = None
+            step["default_name"] = rng.choice(SCOPE_NAMES)
+            arguments = [None, step["default_name"]]
+        else:
+            step["name"] = rng.choice(SCOPE_NAMES + BAD_NAMES if rng.random() < 0.1
+                                      else SCOPE_NAMES)
+            arguments = [step["name"]]
+        if rng.random() < 0.08:
+            step["dtype"] = "float64"
+            options["dtype"] = tf.float64
+        if rng.random() < 0.1:
+            step["initializer"] = rng.choice(["ones", "zeros"])
+            options["initializer"] = getattr(v1, step["initializer"] + "_initializer")()
+        if rng.random() < 0.12:
+            step["auxiliary_name_scope"] = options["auxiliary_name_scope"] = False
+
+        def run():
+            with v1.variable_scope(*arguments, **options) as scope:
+                self.scopes[step["as"]] = scope
+                step["expect"] = self.state()
+                step["body"] = self.body(depth + 1)
+        self.attempt(step, run)
+
+    def name_scope(self, step, depth):
+        rng = self.rng
+        step["as"] = self.fresh("n")
+        if self.name_scopes and rng.random() < 0.1:
+            step["of"] = rng.choice(list(self.name_scopes))
+            name = self.name_scopes[step["of"]]
+        else:
+            step["name"] = name = rng.choice(
+                SCOPE_NAMES * 3 + ["", None] + [n + "/" for n in SCOPE_NAMES] + BAD_NAMES)
+
+        def run():
+            with v1.name_scope(name) as scope:
+                self.name_scopes[step["as"]] = scope
+                step["expect"] = {"scope": scope}
+                step["body"] = self.body(depth + 1)
+        self.attempt(step, run)
+
+    def get_variable(self, step, _depth):
+        rng = self.rng
+        step["name"] = rng.choice(VARIABLE_NAMES)
+        step["shape"] = rng.choices([[1], [2], None, [], [2, 3]], [8, 8, 2, 1, 1])[0]
+        options = {}
+        if rng.random() < 0.12:
+            step["trainable"] = options["trainable"] = rng.random() < 0.5
+        if rng.random() < 0.12:
+            step["dtype"] = rng.choice(["float32", "float64", "int32"])
+            options["dtype"] = tf.as_dtype(step["dtype"])
+        if rng.random() < 0.12:
+            step["initializer"] = rng.choice(["ones", "zeros", 3.0, [1.0, 2.0]])
+            named = isinstance(step["initializer"], str)
+            options["initializer"] = (
+                getattr(v1, step["initializer"] + "_initializer")() if named
+                else step["initializer"])
+        if rng.random() < 0.1:
+            step["partitions"] = rng.choice([1, 2, 3])
+            options["partitioner"] = v1.fixed_size_partitioner(step["partitions"])
+        step["as"] = self.fresh("v")
+
+        def run():
+            self.describe(step, v1.get_variable(step["name"], step["shape"], **options))
+        self.attempt(step, run)
+
+    def Variable(self, step, _depth):
+        step["value"] = [2.0]
+        step["as"] = self.fresh("v")
+        options = {}
+        if self.rng.random() < 0.8:
+            step["name"] = options["name"] = self.rng.choice(VARIABLE_NAMES)
+        self.attempt(step, lambda: self.describe(step, v1.Variable([2.0], **options)))
+
+    def describe(self, step, variable):
+        if hasattr(variable, "_get_variable_list") or hasattr(variable, "_variable_list"):
+            parts = list(variable)
+            step["expect"] = {"name": variable.name, "parts": [p.name for p in parts],
+                              "part_shapes": [p.shape.as_list() for p in parts]}
+        else:
+            step["expect"] = {"name": variable.name, "shape": variable.shape.as_list(),
+                              "dtype": variable.dtype.base_dtype.name}
+            for name, earlier in self.variables:
+                if earlier is variable:
+                    step["expect"]["same_as"] = name
+        self.variables.append((step["as"], variable))
+        self.tensors[step["as"]] = variable
+
+    def add(self, step, _depth):
+        step["x"] = self.rng.choice([2.0] + [f"v{i}" for i in range(1, self.count + 1)])
+        step["as"] = self.fresh("t")
+        x = step["x"]
+        if isinstance(x, str):
+            if x not in self.tensors:
+                step["expect"] = {"skipped": True}
+                return
+            x = self.tensors[x]
+            if hasattr(x, "_variable_list"):
+                step["x"], x = 2.0, 2.0
+        if self.rng.random() < 0.4:
+            step["name"] = self.rng.choice(VARIABLE_NAMES)
+
+        def run():
+            t = v1.convert_to_tensor(x) if isinstance(x, float) else x
+            result = (tf.add(t, tf.constant(1, t.dtype.base_dtype), name=step["name"])
+                      if "name" in step else t + 1)
+            self.tensors[step["as"]] = result
+            step["expect"] = {"name": result.name, "op": result.op.name}
+        self.attempt(step, run)
+
+    def constant(self, step, _depth):
+        step["value"] = 1.0
+        step["as"] = self.fresh("c")
+        options = {}
+        if self.rng.random() < 0.6:
+            step["name"] = options["name"] = self.rng.choice(VARIABLE_NAMES)
+
+        def run():
+            result = v1.constant(1.0, **options)
+            self.tensors[step["as"]] = result
+            step["expect"] = {"name": result.name, "op": result.op.name}
+        self.attempt(step, run)
+
+
+def record_scopes(seed, count):
+    programs = []
+    for number in range(count):
+        program = Program(random.Random(f"{seed}-{number}"))
+        with tf.Graph().as_default():
+            body = program.body(0)
+            expect = {"global_variables": [v.name for v in v1.global_variables()],
+                      "trainable_variables": [v.name for v in v1.trainable_variables()]}
+        programs.append({"id": f"{seed}-{number}", "body": body, "expect": expect})
+    return programs
+
+
+def tensor_json(value):
+    value = np.asarray(value)
+    return {"dtype": value.dtype.name, "shape": list(value.shape), "data": value.ravel().tolist()}
+
+
+class OpCases:
+    def __init__(self, seed):
+        self.rng = np.random.RandomState(seed)
+        self.cases = []
+
+    def real(self, *shape, low=-2.0, high=2.0):
+        return np.round(self.rng.uniform(low, high, shape), 3).astype(np.float32)
+
+    def integers(self, *shape, below=5):
+        return self.rng.randint(0, below, shape).astype(np.int32)
+
+    def dims(self, rank):
+        return [int(d) for d in self.rng.randint(1, 5, rank)]
+
+    def case(self, op, inputs, **attrs):
+        function = v1
+        for part in op.split("."):
+            function = getattr(function, part)
+        with tf.Graph().as_default():
+            placed = []
+            feeds = {}
+            for i, value in enumerate(inputs):
+                placed.append(v1.placeholder(value.dtype, value.shape, f"input_{i}"))
+                feeds[placed[-1]] = value
+            call = {k: v for k, v in attrs.items() if k not in ("list", "kw")}
+            if attrs.get("list"):
+                y = function(placed, **call)
+            elif "kw" in attrs:
+                y = function(**dict(zip(attrs["kw"], placed)), **call)
+            else:
+                y = function(*placed, **call)
+            case = {"op": op, "attrs": attrs, "inputs": [tensor_json(v) for v in inputs],
+                    "name": y.op.name}
+            with v1.Session() as session:
+                case["output"] = tensor_json(session.run(y, feeds))
+                if y.dtype.is_floating:
+                    weights = self.real(*case["output"]["shape"], low=-1, high=1)
+                    case["weights"] = tensor_json(weights)
+                    case["gradients"] = {}
+                    for i, x in enumerate(placed):
+                        if not x.dtype.is_floating:
+                            continue
+                        gradient = v1.gradients(y * weights, x)[0]
+                        if gradient is not None:
+                            gradient = tensor_json(session.run(tf.convert_to_tensor(gradient),
+                                                               feeds))
+                        case["gradients"][f"input_{i}"] = gradient
+        self.cases.append(case)
+
+    def record(self):
+        for op in ["add", "subtract", "multiply", "maximum", "minimum", "squared_difference"]:
+            a, b, c = self.dims(3)
+            for shapes in [[(a, b), (a, b)], [(a, b), (b,)], [(a, 1, b), (c, 1)], [(), (a,)],
+                           [(0, b), (b,)]]:
+                self.case(op, [self.real(*s) for s in shapes])
+        a, b = self.dims(2)
+        self.case("divide", [self.real(a, b), self.real(b, low=0.5)])
+        self.case("pow", [self.real(a, b, low=0.2), self.real(b)])
+        self.case("floordiv", [self.real(a, b), self.real(b, low=0.5)])
+        self.case("add_n", [self.real(a, b) for _ in range(3)], list=True)
+        for op in ["negative", "square", "exp", "tanh", "sigmoid", "sign", "abs", "floor",
+                   "identity", "sin", "cos", "zeros_like", "ones_like", "stop_gradient",
+                   "nn.relu", "nn.elu", "nn.softplus", "nn.leaky_relu", "nn.relu6", "nn.softmax",
+                   "nn.log_softmax", "nn.selu"]:
+            self.case(op, [self.real(*self.dims(self.rng.randint(1, 4)), low=-8, high=8)])
+        for op in ["log", "sqrt", "rsqrt", "reciprocal", "log1p"]:
+            self.case(op, [self.real(*self.dims(2), low=0.1)])
+        self.case("clip_by_value", [self.real(a, b)], clip_value_min=-0.5, clip_value_max=1.0)
+        m, k, n = self.dims(3)
+        self.case("matmul", [self.real(m, k), self.real(k, n)])
+        self.case("matmul", [self.real(k, m), self.real(k, n)], transpose_a=True)
+        self.case("matmul", [self.real(m, k), self.real(n, k)], transpose_b=True)
+        self.case("matmul", [self.real(k, m), self.real(n, k)], transpose_a=True, transpose_b=True)
+        self.case("matmul", [self.real(3, m, k), self.real(3, k, n)])
+        self.case("nn.bias_add", [self.real(a, b), self.real(b)])
+        self.case("nn.bias_add", [self.real(a, m, k, b), self.real(b)])
+        for op in ["sum", "mean", "max", "min", "prod", "logsumexp"]:
+            shape = self.dims(3)
+            for axis, keep in [(None, False), (0, False), ([1], True), (-1, False), ([0, 2], False),
+                               ([-2, 0], True)]:
+                self.case("reduce_" + op, [self.real(*shape)], axis=axis, keepdims=keep)
+        for op in ["argmax", "argmin"]:
+            for axis in [0, 1, -1]:
+                self.case(op, [self.real(a, b)], axis=axis)
+        for op in ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]:
+            self.case(op, [self.integers(a, b), self.integers(a, b)])
+            self.case(op, [self.real(a, b), self.real(b)])
+        for dtypes in [("int32", "float32"), ("float32", "int32"), ("bool", "float32"),
+                       ("int32", "int64"), ("float32", "float64")]:
+            value = (self.real(a) if dtypes[0] == "float32"
+                     else self.integers(a, below=2).astype(dtypes[0]))
+            self.case("cast", [value], dtype=dtypes[1])
+        self.case("where", [self.integers(a, b, below=2).astype(bool), self.real(a, b),
+                            self.real(a, b)])
+        self.case("reshape", [self.real(2 * a, b, 3)], shape=[2, -1, 3])
+        self.case("transpose", [self.real(a, b, m)], perm=[2, 0, 1])
+        self.case("transpose", [self.real(a, b)], perm=[1, 0])
+        for axis in [0, 1, -1]:
+            self.case("expand_dims", [self.real(a, b)], axis=axis)
+        self.case("squeeze", [self.real(a, 1, b)], axis=[1])
+        for axis in [0, 1, -1]:
+            self.case("concat", [self.real(3, 2), self.real(3, 2)], list=True, axis=axis)
+            self.case("stack", [self.real(3, 2), self.real(3, 2)], list=True, axis=axis)
+        self.case("slice", [self.real(5, 6)], begin=[1, 2], size=[3, -1])
+        self.case("tile", [self.real(a, b)], multiples=[3, 2])
+        self.case("pad", [self.real(a, b)], paddings=[[0, 2], [1, 1]])
+        self.case("gather", [self.real(5, a), self.integers(4)])
+        self.case("gather", [self.real(5, a), self.integers(2, 3)])
+        self.case("nn.embedding_lookup", [self.real(6, a), self.integers(2, 3)])
+        self.case("one_hot", [self.integers(a)], depth=3)
+        self.case("one_hot", [self.integers(a, b)], depth=6)
+        labels = self.real(a, 4, low=0.1)
+        labels /= labels.sum(axis=-1, keepdims=True)
+        self.case("nn.softmax_cross_entropy_with_logits_v2", [labels, self.real(a, 4)],
+                  kw=["labels", "logits"])
+        self.case("nn.sparse_softmax_cross_entropy_with_logits",
+                  [self.integers(a, below=4), self.real(a, 4)], kw=["labels", "logits"])
+        self.case("nn.sigmoid_cross_entropy_with_logits",
+                  [self.real(a, b, low=0, high=1), self.real(a, b)], kw=["labels", "logits"])
+        self.case("nn.l2_loss", [self.real(a, b)])
+        for axis in [0, 1]:
+            self.case("nn.l2_normalize", [self.real(a, b)], axis=axis)
+        for padding in ["SAME", "VALID"]:
+            for stride in [1, 2, 3]:
+                strides = [1, stride, stride, 1]
+                image = self.real(2, int(self.rng.randint(5, 9)), int(self.rng.randint(5, 9)), 2)
+                height, width = (int(x) for x in self.rng.randint(1, 4, 2))
+                self.case("nn.conv2d", [image, self.real(height, width, 2, 3)], strides=strides,
+                          padding=padding)
+                for pool in ["nn.max_pool", "nn.avg_pool"]:
+                    self.case(pool, [image], ksize=[1, height, width, 1], strides=strides,
+                              padding=padding)
+        return self.cases
+
+
+OPTIMIZERS = [
+    ("GradientDescentOptimizer", ["learning_rate"], {}),
+    ("MomentumOptimizer", ["learning_rate", "momentum"], {}),
+    ("MomentumOptimizer", ["learning_rate", "momentum"], {"use_nesterov": True}),
+    ("AdagradOptimizer", ["learning_rate", "initial_accumulator_value"], {}),
+    ("AdadeltaOptimizer", ["learning_rate", "rho"], {"epsilon": 1e-6}),
+    ("AdamOptimizer", ["learning_rate", "beta1", "beta2"], {"epsilon": 1e-8}),
+    ("AdamOptimizer", ["learning_rate"], {"epsilon": 0.1}),
+    ("RMSPropOptimizer", ["learning_rate", "decay", "momentum"], {"epsilon": 1e-6}),
+    ("RMSPropOptimizer", ["learning_rate", "decay", "momentum"],
+     {"epsilon": 1e-6, "centered": True}),
+    ("FtrlOptimizer", ["learning_rate", "initial_accumulator_value", "l1_regularization_strength",
+                       "l2_regularization_strength"], {}),
+    ("FtrlOptimizer", ["learning_rate", "l2_shrinkage_regularization_strength"],
+     {"learning_rate_power": -0.7}),
+]
+
+
+def record_optimizers(seed):
+    rng = np.random.RandomState(seed)
+    cases = []
+    for name, drawn, fixed in OPTIMIZERS:
+        hyperparameters = {h: round(float(rng.uniform(0.05, 0.95)), 4) for h in drawn} | fixed
+        for sparse in [False, True]:
+            shape = [int(d) for d in rng.randint(2, 6, 2)]
+            start = np.round(rng.uniform(-1, 1, shape), 3).astype(np.float32)
+            case = {"optimizer": name, "hyperparameters": hyperparameters, "sparse": sparse,
+                    "start": start.ravel().tolist(), "shape": shape, "steps": []}
+            with tf.Graph().as_default(), v1.Session() as session:
+                with v1.variable_scope("model"):
+                    w = v1.get_variable("w", initializer=start)
+                values = v1.placeholder(tf.float32, [None, shape[1]])
+                rows = v1.placeholder(tf.int64, [None])
+                gradient = tf.IndexedSlices(values, rows, w.shape) if sparse else values
+                train = getattr(v1.train, name)(**hyperparameters).apply_gradients([(gradient, w)])
+                session.run(v1.global_variables_initializer())
+                for _ in range(3):
+                    count = int(rng.randint(1, 6)) if sparse else shape[0]
+                    g = np.round(rng.uniform(-1, 1, [count, shape[1]]), 3).astype(np.float32)
+                    step = {"gradient": g.ravel().tolist()}
+                    feeds = {values: g}
+                    if sparse:
+                        step["rows"] = rng.randint(0, shape[0], count).tolist()
+                        feeds[rows] = step["rows"]
+                    session.run(train, feeds)
+                    step["after"] = {
+                        v.op.name: {k: x for k, x in tensor_json(session.run(v)).items()
+                                    if k != "dtype"} | {"dtype": "float32"}
+                        for v in v1.global_variables()}
+                    case["steps"].append(step)
+            cases.append(case)
+    return cases
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--scopes", type=int, default=400, help="how many scope programs")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    flags = parser.parse_args()
+    v1.disable_eager_execution()
+    v1.enable_resource_variables()
+    flags.out.mkdir(parents=True, exist_ok=True)
+    for kind, key, cases in [
+            ("scopes", "programs", record_scopes(flags.seed, flags.scopes)),
+            ("ops", "cases", OpCases(flags.seed).record()),
+            ("optimizers", "cases", record_optimizers(flags.seed))]:
+        text = json.dumps({"tensorflow": tf.__version__, key: cases})
+        (flags.out / f"{kind}.json").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

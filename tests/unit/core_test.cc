@@ -1,0 +1,140 @@
+// The value types of proto/core: names, dtypes, shapes, tensors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "proto/core/dtype.h"
+#include "proto/core/initializer_spec.h"
+#include "proto/core/names.h"
+#include "proto/core/shape.h"
+#include "proto/core/tensor.h"
+
+namespace varscope {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(NamesTest, OpNamesAreTensorFlows) {
+  for (const char* good : {"a", "A.b", ".a", "a/b/c_1", "1", "a\\b", "a>b", "a-b"}) {
+    EXPECT_TRUE(IsValidOpName(good)) << good;
+  }
+  for (const char* bad : {"", "_a", "-a", "/a", "a b", "a:0", "a\n", "\xc3\xa9"}) {
+    EXPECT_FALSE(IsValidOpName(bad)) << bad;
+  }
+  EXPECT_TRUE(IsValidScopeName("_a"));
+  EXPECT_TRUE(IsValidScopeName(""));
+}
+
+TEST(NamesTest, ErrorsQuoteNamesSafely) {
+  EXPECT_EQ(ValidateVariableName(std::string(1024, 'x')), absl::OkStatus());
+  const std::string text(ValidateVariableName(std::string(5000, 'x') + "\n").message());
+  EXPECT_LT(text.size(), 200U);
+  EXPECT_EQ(Printable("a\x01\xff"), "a\\x01\\xff");
+  EXPECT_EQ(Printable(std::string(70, 'y')), std::string(64, 'y') + "...");
+}
+
+TEST(NamesTest, WorkerIds) {
+  EXPECT_TRUE(ValidateWorkerId("host-1/7").ok());
+  EXPECT_FALSE(ValidateWorkerId("").ok());
+  EXPECT_FALSE(ValidateWorkerId("two words").ok());
+  EXPECT_TRUE(ValidateWorkerId(std::string(256, 'w')).ok());
+  EXPECT_FALSE(ValidateWorkerId(std::string(257, 'w')).ok());
+}
+
+TEST(DTypeTest, NamesAndSizesAgree) {
+  for (int i = 1; i <= 6; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    EXPECT_EQ(ParseDType(Name(dtype)), dtype);
+    size_t size = 0;
+    EXPECT_TRUE(VisitDType(dtype, [&](auto tag) { size = sizeof(typename decltype(tag)::type); }));
+    EXPECT_EQ(SizeOf(dtype), size);
+  }
+  EXPECT_EQ(ParseDType("float16"), std::nullopt);
+  EXPECT_EQ(SizeOf(DType::kInvalid), 0U);
+}
+
+TEST(ShapeTest, PrintsAsPython) {
+  EXPECT_EQ(Shape{}.ToString(), "()");
+  EXPECT_EQ(Shape{2}.ToString(), "(2,)");
+  EXPECT_EQ((Shape{2, 3}).ToString(), "(2, 3)");
+  EXPECT_EQ((Shape{Shape::kUnknownDim, 3}).ToString(), "(None, 3)");
+  EXPECT_EQ(Shape::Unknown().ToString(), "<unknown>");
+}
+
+TEST(ShapeTest, ByteSizeRefusesWhatDoesNotFit) {
+  EXPECT_EQ(ByteSize(DType::kFloat32, Shape{2, 3}).value(), 24U);
+  EXPECT_EQ(ByteSize(DType::kFloat64, Shape{}).value(), 8U);
+  EXPECT_EQ(ByteSize(DType::kFloat32, (Shape{0, int64_t{1} << 40})).value(), 0U);
+  EXPECT_FALSE(ByteSize(DType::kFloat32, Shape{-1}).ok());
+  EXPECT_FALSE(ByteSize(DType::kFloat32, Shape::Unknown()).ok());
+  EXPECT_FALSE(ByteSize(DType::kFloat32, (Shape{int64_t{1} << 40, int64_t{1} << 40})).ok());
+  EXPECT_FALSE(ByteSize(DType::kFloat64, Shape{int64_t{1} << 61}).ok());
+  EXPECT_FALSE(ByteSize(DType::kFloat32, Shape(std::vector<int64_t>(17, 1))).ok());
+}
+
+TEST(ShapeTest, Compatibility) {
+  EXPECT_TRUE((Shape{2, -1}).IsCompatibleWith(Shape{2, 5}));
+  EXPECT_TRUE(Shape::Unknown().IsCompatibleWith(Shape{2}));
+  EXPECT_FALSE((Shape{2}).IsCompatibleWith(Shape{3}));
+  EXPECT_FALSE((Shape{2}).IsCompatibleWith(Shape{2, 1}));
+}
+
+TEST(ShapeTest, BroadcastsAsNumPy) {
+  EXPECT_EQ(Broadcast(Shape{2, 1, 3}, Shape{4, 1}).value(), (Shape{2, 4, 3}));
+  EXPECT_EQ(Broadcast(Shape{}, Shape{5}).value(), Shape{5});
+  EXPECT_EQ(Broadcast(Shape{-1, 3}, Shape{1}).value(), (Shape{-1, 3}));
+  EXPECT_FALSE(Broadcast(Shape{2}, Shape{3}).ok());
+}
+
+TEST(TensorTest, CopiesShareBytesAndClonesDoNot) {
+  Tensor a = Tensor::Of<float>(Shape{2}, {1, 2});
+  EXPECT_TRUE(a.unique());
+  const Tensor shared = a;
+  EXPECT_FALSE(a.unique());
+  Tensor cloned = a.Clone();
+  EXPECT_TRUE(BytesEqual(a, cloned));
+  *cloned.mutable_data<float>() = 7;
+  EXPECT_EQ(shared.data<float>()[0], 1);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(a.raw()) % Block::kAlignment, 0U);
+}
+
+TEST(TensorTest, RefusesMemoryThatCannotBeHad) {
+  EXPECT_EQ(Tensor::TryAllocate(DType::kFloat32, Shape{int64_t{1} << 50}).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Tensor::TryAllocate(DType::kFloat32, Shape{-3}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(TensorTest, FindsTheFirstNonFiniteElementAnywhere) {
+  for (const int64_t size : {1, 7, 64, 1000}) {
+    Tensor t(DType::kFloat32, Shape{size});
+    for (float& x : t.mutable_values<float>()) x = 1;
+    EXPECT_EQ(FirstNonFinite(t), -1);
+    for (const int64_t at : {size - 1, size / 2, int64_t{0}}) {
+      t.mutable_data<float>()[at] = std::numeric_limits<float>::infinity();
+      EXPECT_EQ(FirstNonFinite(t), at);
+    }
+  }
+  EXPECT_EQ(FirstNonFinite(Tensor::Of<double>(Shape{2}, {0, std::nan("")})), 1);
+  EXPECT_EQ(FirstNonFinite(Tensor::Of<int32_t>(Shape{1}, {-1})), -1);
+}
+
+TEST(InitializerSpecTest, DifferentValuesHaveDifferentTexts) {
+  InitializerSpec uniform{.kind = "random_uniform"};
+  uniform.parameters = {{"minval", -1}, {"maxval", 1}};
+  EXPECT_EQ(ToString(uniform), "random_uniform(maxval=1, minval=-1)");
+  InitializerSpec seeded = uniform;
+  seeded.seed = 7;
+  EXPECT_NE(ToString(uniform), ToString(seeded));
+  InitializerSpec one{.kind = "value"};
+  one.value = Tensor::Scalar(1.0F);
+  InitializerSpec two = one;
+  two.value = Tensor::Scalar(2.0F);
+  EXPECT_THAT(ToString(one), HasSubstr("value(crc32="));
+  EXPECT_NE(ToString(one), ToString(two));
+}
+
+}  // namespace
+}  // namespace varscope

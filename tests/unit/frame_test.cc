@@ -1,0 +1,154 @@
+// Tensor frames: what is written is read, it is protobuf's encoding, and damage is an error.
+#include "proto/wire/frame.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "proto/wire/convert.h"
+
+namespace varscope::wire {
+namespace {
+
+absl::Status Accept(const v1::FrameHeader&) { return absl::OkStatus(); }
+
+std::string Bytes(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  EXPECT_TRUE(buffer.Dump(&slices).ok());
+  std::string bytes;
+  for (const grpc::Slice& s : slices) {
+    bytes.append(reinterpret_cast<const char*>(s.begin()), s.size());
+  }
+  return bytes;
+}
+
+// As it may arrive: cut anywhere.
+grpc::ByteBuffer Cut(const std::string& bytes, std::mt19937& random) {
+  std::vector<grpc::Slice> slices;
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t n = std::min<size_t>(1 + random() % (bytes.size() / 3 + 1), bytes.size() - at);
+    slices.emplace_back(bytes.substr(at, n));
+    at += n;
+  }
+  return grpc::ByteBuffer(slices.data(), slices.size());
+}
+
+struct Message {
+  v1::FrameHeader head;
+  std::vector<Tensor> tensors;
+};
+
+Message MakeMessage(const std::vector<Shape>& shapes) {
+  Message message;
+  for (const Shape& shape : shapes) {
+    Tensor t(DType::kFloat32, shape);
+    float next = 0;
+    for (float& x : t.mutable_values<float>()) x = next++;
+    v1::TensorSpec* const spec = message.head.add_tensors();
+    spec->set_name("t" + std::to_string(message.tensors.size()));
+    spec->set_dtype(v1::DT_FLOAT32);
+    ToProto(shape, spec->mutable_shape());
+    message.tensors.push_back(std::move(t));
+  }
+  return message;
+}
+
+std::vector<std::string> Frames(const Message& message) {
+  FrameWriter writer(message.head, message.tensors);
+  std::vector<std::string> frames;
+  while (std::optional<grpc::ByteBuffer> frame = writer.Next()) frames.push_back(Bytes(*frame));
+  return frames;
+}
+
+absl::Status ReadAll(const std::vector<std::string>& frames, std::mt19937& random,
+                     std::vector<Tensor>* out = nullptr) {
+  FrameReader reader(Accept);
+  for (const std::string& bytes : frames) {
+    grpc::ByteBuffer buffer = Cut(bytes, random);
+    if (absl::Status status = reader.Add(buffer); !status.ok()) return status;
+  }
+  if (absl::Status status = reader.Finish(); !status.ok()) return status;
+  if (out != nullptr) *out = reader.tensors();
+  return absl::OkStatus();
+}
+
+TEST(FrameTest, RoundTripOfManySizesHoweverItIsCut) {
+  std::mt19937 random(1);
+  const std::vector<std::vector<Shape>> cases = {
+      {}, {Shape{}}, {Shape{0}, Shape{3}}, {Shape{5}, Shape{7, 11}, Shape{}, Shape{0, 9}},
+      {Shape{600000}}, {Shape{3}, Shape{1200001}, Shape{4}}};
+  for (const std::vector<Shape>& shapes : cases) {
+    const Message message = MakeMessage(shapes);
+    for (int round = 0; round < 5; ++round) {
+      std::vector<Tensor> read;
+      ASSERT_TRUE(ReadAll(Frames(message), random, &read).ok());
+      ASSERT_EQ(read.size(), message.tensors.size());
+      for (size_t i = 0; i < read.size(); ++i) {
+        EXPECT_TRUE(BytesEqual(read[i], message.tensors[i]));
+      }
+    }
+  }
+}
+
+TEST(FrameTest, SmallTensorsShareOneFrameAndLargeOnesTakeSeveral) {
+  EXPECT_EQ(Frames(MakeMessage(std::vector<Shape>(200, Shape{10}))).size(), 1U);
+  EXPECT_EQ(Frames(MakeMessage({Shape{kFrameBodyBytes / 4 * 3}})).size(), 3U);
+  EXPECT_EQ(Frames(MakeMessage({})).size(), 1U);
+}
+
+TEST(FrameTest, TheEncodingIsProtobufs) {
+  const std::vector<std::string> frames = Frames(MakeMessage({Shape{4}, Shape{2}}));
+  v1::TensorFrame frame;
+  ASSERT_TRUE(frame.ParseFromString(frames[0]));
+  EXPECT_EQ(frame.header().tensors(1).name(), "t1");
+  EXPECT_EQ(frame.body().size(), 24U);
+  std::mt19937 random(2);
+  EXPECT_TRUE(ReadAll({frame.SerializeAsString()}, random).ok());
+}
+
+TEST(FrameTest, EveryPrefixIsRefused) {
+  std::mt19937 random(3);
+  const std::string whole = Frames(MakeMessage({Shape{4}, Shape{2}}))[0];
+  for (size_t n = 1; n < whole.size(); ++n) {
+    EXPECT_FALSE(ReadAll({whole.substr(0, n)}, random).ok()) << n;
+  }
+}
+
+TEST(FrameTest, FlippedBitsAreReadOrRefusedButNeverMore) {
+  std::mt19937 random(4);
+  const std::string whole = Frames(MakeMessage({Shape{4}, Shape{2, 3}}))[0];
+  for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string damaged = whole;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    std::vector<Tensor> read;
+    const absl::Status status = ReadAll({damaged}, random, &read);
+    EXPECT_EQ(status.ok(), status.message().empty());
+  }
+}
+
+TEST(FrameTest, TheHeadIsCheckedBeforeMemoryIsTaken) {
+  Message message = MakeMessage({Shape{4}});
+  message.head.mutable_tensors(0)->mutable_shape()->set_dims(0, int64_t{1} << 45);
+  FrameReader reader([](const v1::FrameHeader&) { return absl::PermissionDeniedError("no"); });
+  FrameWriter writer(message.head, {});
+  std::optional<grpc::ByteBuffer> frame = writer.Next();
+  EXPECT_EQ(reader.Add(*frame).code(), absl::StatusCode::kPermissionDenied);
+}
+
+TEST(FrameTest, BoolsAreZeroOrOne) {
+  v1::FrameHeader head;
+  v1::TensorSpec* const spec = head.add_tensors();
+  spec->set_dtype(v1::DT_BOOL);
+  spec->mutable_shape()->add_dims(2);
+  v1::Chunk* const chunk = head.add_chunks();
+  chunk->set_length(2);
+  for (const auto& [byte, ok] : {std::pair{'\1', true}, std::pair{'\2', false}}) {
+    grpc::ByteBuffer buffer = Encode(head, {grpc::Slice(std::string("\0", 1) + byte)});
+    FrameReader reader(Accept);
+    EXPECT_EQ(reader.Add(buffer).ok(), ok);
+  }
+}
+
+}  // namespace
+}  // namespace varscope::wire

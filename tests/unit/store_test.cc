@@ -1,0 +1,189 @@
+// The store without RPC: get-or-create, consistent reads, all-or-nothing updates, limits.
+#include "server/store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "server/store/apply.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+ResolveRequest Get(const std::string& key, Shape shape, const std::string& kind = "zeros") {
+  ResolveRequest request;
+  request.request = {key, DType::kFloat32, std::move(shape), Reuse::kAuto, std::nullopt};
+  request.name = key;
+  request.initializer = InitializerSpec{.kind = kind};
+  return request;
+}
+
+OptimizerStep Sgd(const std::string& variable, Tensor gradient, double rate = 1) {
+  OptimizerStep step;
+  step.state = {"GradientDescent", {{"learning_rate", rate}}, "GradientDescent", 0, variable};
+  step.updates.push_back({variable, std::move(gradient), std::nullopt});
+  return step;
+}
+
+Push PushOf(OptimizerStep step) {
+  Push push{.worker_id = "w"};
+  push.steps.push_back(std::move(step));
+  return push;
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  Tensor Value(const std::string& name) {
+    const std::vector<std::string> names = {name};
+    return store_.Pull(names).value()[0].value;
+  }
+  void Create(const std::string& key, Shape shape, const std::string& kind = "zeros") {
+    ASSERT_EQ(store_.Resolve(asker_, Get(key, std::move(shape), kind)).value().outcome,
+              Resolution::Outcome::kCreated);
+  }
+
+  Store store_{StoreLimits{kMiB, 4 * kMiB}};
+  Asker asker_{"w", 1, Sharing::kGlobal};
+};
+
+TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
+  std::vector<std::thread> threads;
+  std::vector<uint64_t> seeds(16);
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const Asker asker{"w" + std::to_string(i), i, Sharing::kGlobal};
+      seeds[i] = store_.Resolve(asker, Get("v", Shape{100}, "random_normal"))
+                     .value().variables[0]->def.seed;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(seeds, ::testing::Each(seeds[0]));
+  EXPECT_EQ(store_.List("").size(), 1U);
+}
+
+TEST_F(StoreTest, APulledValueNeverChanges) {
+  Create("v", Shape{3}, "ones");
+  const Tensor before = Value("v");
+  ASSERT_TRUE(Apply(store_, PushOf(Sgd("v", Tensor::Of<float>(Shape{3}, {1, 1, 1})))).ok());
+  EXPECT_EQ(Summarize(before), "[1 1 1]");
+  EXPECT_EQ(Summarize(Value("v")), "[0 0 0]");
+}
+
+TEST_F(StoreTest, UnpinnedBytesAreUpdatedInPlace) {
+  Create("v", Shape{3});
+  const std::byte* const at = Value("v").raw();
+  ASSERT_TRUE(Apply(store_, PushOf(Sgd("v", Tensor::Of<float>(Shape{3}, {1, 1, 1})))).ok());
+  EXPECT_EQ(Value("v").raw(), at);
+}
+
+TEST_F(StoreTest, APullIsOneCutOfAllVariables) {
+  Create("a", Shape{64});
+  Create("b", Shape{64});
+  std::thread pusher([&] {
+    for (int i = 0; i < 2000; ++i) {
+      Push push = PushOf(Sgd("a", Tensor(DType::kFloat32, Shape{64})));
+      for (float& x : push.steps[0].updates[0].gradient.mutable_values<float>()) x = 1;
+      push.steps[0].updates.push_back(
+          {"b", push.steps[0].updates[0].gradient.Clone(), std::nullopt});
+      ASSERT_TRUE(Apply(store_, std::move(push)).ok());
+    }
+  });
+  const std::vector<std::string> names = {"a", "b"};
+  for (int i = 0; i < 2000; ++i) {
+    const std::vector<PulledVariable> pulled = store_.Pull(names).value();
+    ASSERT_EQ(pulled[0].version, pulled[1].version);
+    ASSERT_TRUE(BytesEqual(pulled[0].value, pulled[1].value));
+    ASSERT_EQ(pulled[0].value.data<float>()[63], -static_cast<float>(pulled[0].version));
+  }
+  pusher.join();
+}
+
+TEST_F(StoreTest, APushIsAppliedWholeOrNotAtAll) {
+  Create("a", Shape{2});
+  Create("b", Shape{2});
+  const Tensor good = Tensor::Of<float>(Shape{2}, {1, 1});
+  const Tensor nan = Tensor::Of<float>(Shape{2}, {1, std::nanf("")});
+  Push push = PushOf(Sgd("a", good));
+  push.steps.push_back(Sgd("b", nan));
+  const absl::Status status = Apply(store_, push).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("variable b, worker 'w'"));
+  EXPECT_EQ(Summarize(Value("a")), "[0 0]");
+  EXPECT_EQ(store_.global_step(), 0U);
+}
+
+TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
+  Create("a", Shape{2});
+  Push push;
+  push.worker_id = "w";
+  const Tensor gradient = Tensor::Of<float>(Shape{2}, {1, 1});
+  OptimizerStep adam;
+  adam.state = {"Adam", {}, "Adam", 0, "a"};
+  adam.updates.push_back({"a", gradient, std::nullopt});
+  push.steps = {adam, Sgd("a", gradient)};
+  push.steps[1].state.optimizer = "Magic";
+  EXPECT_FALSE(Apply(store_, push).ok());
+  EXPECT_EQ(store_.List("").size(), 1U);
+
+  ResolveRequest late = Get("late", Shape{2});
+  late.initializer.reset();
+  late.deferred_value = true;
+  ASSERT_TRUE(store_.Resolve(asker_, late).ok());
+  adam.updates[0].variable = "late";
+  EXPECT_EQ(Apply(store_, PushOf(adam)).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(store_.List("").size(), 2U);
+}
+
+TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
+  const absl::Status large = store_.Resolve(asker_, Get("v", Shape{kMiB / 4 + 1})).status();
+  EXPECT_EQ(large.code(), absl::StatusCode::kInvalidArgument);
+  for (int i = 0; i < 4; ++i) Create("v" + std::to_string(i), Shape{kMiB / 4});
+  EXPECT_EQ(store_.bytes_used(), 4 * kMiB);
+  EXPECT_EQ(store_.Resolve(asker_, Get("more", Shape{1})).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(store_.List("").size(), 4U);
+}
+
+TEST_F(StoreTest, AHugePartitioningIsRefusedBeforeItIsCut) {
+  ResolveRequest request = Get("p", Shape{8});
+  request.request.partitions = {{int64_t{1} << 40}};
+  EXPECT_EQ(store_.Resolve(asker_, request).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(StoreTest, PartsOfAPartitionedVariableSumToTheWhole) {
+  ResolveRequest request = Get("p", Shape{5, 2});
+  request.initializer->kind = "value";
+  request.initializer->value = Tensor::Of<float>(Shape{5, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  request.request.partitions = {{2, 1}};
+  ASSERT_TRUE(store_.Resolve(asker_, request).ok());
+  EXPECT_EQ(Summarize(Value("p/part_0")), "[0 1 2 3 4 5]");
+  EXPECT_EQ(Summarize(Value("p/part_1")), "[6 7 8 9]");
+}
+
+TEST_F(StoreTest, TheSameWorkerInAnotherLifeIsTheSameDefiner) {
+  ResolveRequest request = Get("v", Shape{2});
+  request.request.reuse = Reuse::kFalse;
+  request.definer.worker_id = "w";
+  ASSERT_EQ(store_.Resolve(asker_, request).value().outcome, Resolution::Outcome::kCreated);
+  EXPECT_EQ(store_.Resolve({"w", 2, Sharing::kGlobal}, request).value().outcome,
+            Resolution::Outcome::kAttached);
+  EXPECT_EQ(store_.Resolve({"other", 3, Sharing::kGlobal}, request).value().outcome,
+            Resolution::Outcome::kRefused);
+  EXPECT_EQ(store_.Resolve({"other", 3, Sharing::kReplicated}, request).value().outcome,
+            Resolution::Outcome::kAttached);
+}
+
+TEST_F(StoreTest, AnUnknownVariableIsNamed) {
+  const std::vector<std::string> names = {"nowhere/v"};
+  const absl::Status status = store_.Pull(names).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("'nowhere/v'"));
+}
+
+}  // namespace
+}  // namespace varscope::server
