@@ -2,14 +2,14 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <unistd.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <memory>
 
@@ -94,8 +94,7 @@ int Serve(const Options& options) {
   const sigset_t signals = StopSignals();
   int signal = 0;
   sigwait(&signals, &signal);
-  spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal),
-               options.grace_seconds);
+  spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal), options.grace_seconds);
   server->GetHealthCheckService()->SetServingStatus(false);
   barriers.Stop();
   const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));

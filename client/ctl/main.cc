@@ -45,9 +45,8 @@ class Client {
     request.set_prefix(prefix);
     v1::ListResponse response;
     const auto stub = v1::ParameterServer::NewStub(channel_);
-    const grpc::Status status = Call([&](grpc::ClientContext* context) {
-      return stub->List(context, request, &response);
-    });
+    const grpc::Status status =
+        Call([&](grpc::ClientContext* context) { return stub->List(context, request, &response); });
     if (!status.ok()) return Failed(status);
     PrintList(response, std::cout);
     return kExitOk;
@@ -58,9 +57,8 @@ class Client {
     request.set_name(name);
     v1::DescribeResponse response;
     const auto stub = v1::ParameterServer::NewStub(channel_);
-    const grpc::Status status = Call([&](grpc::ClientContext* context) {
-      return stub->Describe(context, request, &response);
-    });
+    const grpc::Status status = Call(
+        [&](grpc::ClientContext* context) { return stub->Describe(context, request, &response); });
     if (!status.ok()) return Failed(status);
     PrintDescription(response, std::cout);
     return kExitOk;

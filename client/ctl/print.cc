@@ -70,8 +70,8 @@ void PrintList(const v1::ListResponse& response, std::ostream& out) {
   std::vector<Row> rows = {{"NAME", "SHAPE", "DTYPE", "VERSION", "DEFINED BY"}};
   uint64_t bytes = 0;
   for (const v1::VariableInfo& v : response.variables()) {
-    rows.push_back({v.name(), ShapeText(v), DTypeText(v), absl::StrCat(v.version()),
-                    DefinerText(v)});
+    rows.push_back(
+        {v.name(), ShapeText(v), DTypeText(v), absl::StrCat(v.version()), DefinerText(v)});
     bytes += v.bytes();
   }
   PrintTable(rows, out);

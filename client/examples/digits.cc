@@ -38,7 +38,8 @@ Digits Digits::Load(const std::string& path) {
       if (count == 0) break;
     }
     if (count != values.size()) {
-      throw std::runtime_error(absl::StrCat(path, ", line ", number, ": not 64 pixels and a digit"));
+      throw std::runtime_error(
+          absl::StrCat(path, ", line ", number, ": not 64 pixels and a digit"));
     }
     for (int i = 0; i < kPixels; ++i) values[i] /= kBrightest;
     digits.Add(values.data(), static_cast<int64_t>(values[kPixels]));

@@ -83,10 +83,9 @@ void Train(const WorkerFlags& flags, const Digits& digits) {
   Progress progress(flags);
   while (loop.Next()) {
     const Batch batch = digits.train().Sample(kBatch, random);
-    const std::vector<Tensor> losses =
-        session.run({model.discriminator_loss, model.generator_loss, train_discriminator,
-                     train_generator},
-                    {{model.real, batch.images}, {model.noise, Noise(kBatch, random)}});
+    const std::vector<Tensor> losses = session.run(
+        {model.discriminator_loss, model.generator_loss, train_discriminator, train_generator},
+        {{model.real, batch.images}, {model.noise, Noise(kBatch, random)}});
     progress.Report(session.global_step(), loop.own_steps(), [&] {
       return absl::StrFormat("discriminator loss %.3f  generator loss %.3f",
                              losses[0].scalar<float>(), losses[1].scalar<float>());
@@ -114,7 +113,7 @@ int Draw(const WorkerFlags& flags, const std::string& png) {
 int main(int argc, char** argv) {
   using namespace varscope::examples;
   WorkerFlags flags;
-  
+
   bool draw = false;
   std::string png;
   CLI::App app("Trains a GAN of digits together with other workers of one varscoped.");

@@ -60,9 +60,9 @@ void Progress::Report(uint64_t global_step, uint64_t own_steps,
   last_ = now;
   last_steps_ = own_steps;
   // One write for the whole line, because several workers share the terminal.
-  const std::string line = absl::StrFormat("%-10s step %5d/%d  %s  %5.0f steps/s\n",
-                                           flags_.worker_id, global_step, flags_.steps, text(),
-                                           rate);
+  const std::string line =
+      absl::StrFormat("%-10s step %5d/%d  %s  %5.0f steps/s\n", flags_.worker_id, global_step,
+                      flags_.steps, text(), rate);
   std::cout << line << std::flush;
 }
 

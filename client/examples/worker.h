@@ -19,9 +19,9 @@ struct WorkerFlags {
   std::string target = "127.0.0.1:7077";
   std::string worker_id;
   std::string data = "client/examples/data/digits.csv.gz";
-  int workers = 1;      // how many train together
+  int workers = 1;        // how many train together
   uint64_t steps = 6000;  // of all workers together
-  bool sync = false;    // all wait for each other before each step
+  bool sync = false;      // all wait for each other before each step
 
   ConnectOptions connect() const;
 };
@@ -57,7 +57,8 @@ class Progress {
   uint64_t last_steps_ = 0;
 };
 
-// Runs `body`, which gives the exit code; an error is printed and gives 1, a signal ends the process.
+// Runs `body`, which gives the exit code; an error is printed and gives 1, a signal ends the
+// process.
 int RunExample(const std::string& name, const std::function<int()>& body);
 
 }  // namespace varscope::examples

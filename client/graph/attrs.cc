@@ -12,7 +12,9 @@ struct Printer {
   std::string operator()(bool v) const { return v ? "true" : "false"; }
   std::string operator()(int64_t v) const { return absl::StrCat(v); }
   // Hexadecimal floats are exact.
-  std::string operator()(double v) const { return absl::StrCat(absl::Hex(std::bit_cast<uint64_t>(v))); }
+  std::string operator()(double v) const {
+    return absl::StrCat(absl::Hex(std::bit_cast<uint64_t>(v)));
+  }
   std::string operator()(const std::string& v) const { return v; }
   std::string operator()(const std::vector<int64_t>& v) const { return absl::StrJoin(v, ","); }
   std::string operator()(DType v) const { return std::string(Name(v)); }

@@ -115,10 +115,8 @@ StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVa
   state->trainable = resolved.trainable;
   state->definer = resolved.definer;
   const std::vector<OutputSpec> outputs = {{resolved.dtype, resolved.shape}};
-  Node* const handle = graph.AddNode({.op = "VarHandleOp",
-                                      .name = resolved.name + "/",
-                                      .outputs = outputs,
-                                      .variable = state});
+  Node* const handle = graph.AddNode(
+      {.op = "VarHandleOp", .name = resolved.name + "/", .outputs = outputs, .variable = state});
   Node* const read = graph.AddNode({.op = "ReadVariableOp",
                                     .name = absl::StrCat(resolved.name, "/Read/ReadVariableOp/"),
                                     .outputs = outputs,

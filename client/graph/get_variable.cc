@@ -26,7 +26,8 @@ class Call {
       : graph_(graph), key_(key), args_(args), definer_(std::move(definer)) {
     const bool scalar = args.shape && args.shape->known_rank() && args.shape->rank() == 0;
     partitioned_ = args.partitioner && !scalar;
-    request_ = {key, *args.dtype, args.shape, *args.reuse, std::nullopt, args.partitioner && scalar};
+    request_ = {key,         *args.dtype,  args.shape,
+                *args.reuse, std::nullopt, args.partitioner && scalar};
   }
 
   Variable Run() {
@@ -34,14 +35,19 @@ class Call {
     if (!partitioned_) CheckConstant();
     const Judgement judgement = Judge(graph_.variables(), request_);
     switch (judgement.verdict) {
-      case Verdict::kAttach: return Variable(graph_.variables().Variable(key_));
-      case Verdict::kAttachPartitioned: return Variable(graph_.variables().Partitioned(key_));
+      case Verdict::kAttach:
+        return Variable(graph_.variables().Variable(key_));
+      case Verdict::kAttachPartitioned:
+        return Variable(graph_.variables().Partitioned(key_));
       case Verdict::kExists:
-      case Verdict::kMismatch: Refuse(judgement);
-      case Verdict::kMissing: return LookUp(judgement.message);
+      case Verdict::kMismatch:
+        Refuse(judgement);
+      case Verdict::kMissing:
+        return LookUp(judgement.message);
       case Verdict::kUndecided:
         return LookUp(UnknownPartitionShapeText(args_.shape.value_or(Shape::Unknown())));
-      case Verdict::kCreate: break;
+      case Verdict::kCreate:
+        break;
     }
     return partitioned_ ? CreatePartitioned() : CreateSingle();
   }
@@ -67,9 +73,9 @@ class Call {
   void CheckConstant() const {
     if (!args_.initializer || args_.initializer->spec() || !args_.shape) return;
     const Verdict verdict = Judge(graph_.variables(), request_).verdict;
-    const bool about_partitions = verdict == Verdict::kAttachPartitioned ||
-                                  (verdict == Verdict::kMismatch &&
-                                   graph_.variables().Variable(key_) == nullptr);
+    const bool about_partitions =
+        verdict == Verdict::kAttachPartitioned ||
+        (verdict == Verdict::kMismatch && graph_.variables().Variable(key_) == nullptr);
     if (!about_partitions) throw ValueError(std::string(kConstantWithShapeText));
   }
 
@@ -185,8 +191,8 @@ class Call {
     const std::vector<Part> parts = Slice(key_, *request_.shape, *request_.partitions);
     for (const Part& part : parts) definition.part_names.push_back(OpName(part.key));
     if (graph_.store() != nullptr) return AddParts(AskStore(graph_, definition));
-    Resolved resolved{.partitioning = KnownPartitioned{request_.dtype, *request_.shape,
-                                                       *request_.partitions}};
+    Resolved resolved{.partitioning =
+                          KnownPartitioned{request_.dtype, *request_.shape, *request_.partitions}};
     for (size_t i = 0; i < parts.size(); ++i) {
       resolved.variables.push_back({definition.part_names[i], request_.dtype, parts[i].shape,
                                     args_.trainable.value_or(true), definer_});

@@ -112,8 +112,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector
     const Output seed = grad_ys.empty() ? ones_like(ys[i], "grad_ys") : grad_ys[i];
     if (!seed.shape().IsCompatibleWith(ys[i].shape())) {
       throw ValueError(absl::StrCat("gradients: grad_ys has shape ", seed.shape().ToString(),
-                                    " for ", ys[i].name(), " of shape ",
-                                    ys[i].shape().ToString()));
+                                    " for ", ys[i].name(), " of shape ", ys[i].shape().ToString()));
     }
     sums[ys[i]].push_back(internal::Dense(seed));
   }
@@ -135,14 +134,16 @@ Output global_norm(const std::vector<Gradient>& gradients, const std::string& na
   const internal::FunctionScope scope(name, "global_norm");
   std::vector<Input> halves;
   for (const Gradient& gradient : gradients) {
-    if (gradient.defined()) halves.emplace_back(internal::MakeOp("L2Loss", "L2Loss", {gradient.values}));
+    if (gradient.defined())
+      halves.emplace_back(internal::MakeOp("L2Loss", "L2Loss", {gradient.values}));
   }
   if (halves.empty()) return constant(0.0);
   return sqrt(multiply(add_n(halves), 2.0), "global_norm");
 }
 
-std::pair<std::vector<Gradient>, Output> clip_by_global_norm(
-    const std::vector<Gradient>& gradients, const Input& clip_norm, const std::string& name) {
+std::pair<std::vector<Gradient>, Output> clip_by_global_norm(const std::vector<Gradient>& gradients,
+                                                             const Input& clip_norm,
+                                                             const std::string& name) {
   const Output norm = global_norm(gradients);
   const internal::FunctionScope scope(name, "clip_by_global_norm");
   const Output limit = internal::ToOutput(clip_norm, "clip_norm", norm.dtype());

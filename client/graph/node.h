@@ -24,8 +24,8 @@ struct Node {
   std::vector<Output> inputs;
   std::vector<OutputSpec> outputs;
   std::vector<Node*> control_inputs;
-  std::shared_ptr<VariableState> variable;    // of reads and assignments
-  std::shared_ptr<const ApplySpec> apply;     // of ApplyGradients
+  std::shared_ptr<VariableState> variable;                  // of reads and assignments
+  std::shared_ptr<const ApplySpec> apply;                   // of ApplyGradients
   std::vector<std::shared_ptr<VariableState>> initializes;  // of the initializer op
   GraphState* graph = nullptr;
 };

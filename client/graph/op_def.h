@@ -43,8 +43,8 @@ using GradFn = std::vector<Gradient> (*)(const GradContext&);
 struct OpDef {
   absl::string_view name;
   InferFn infer = nullptr;
-  KernelFn kernel = nullptr;     // null: the session carries it out (placeholders, variables)
-  GradFn gradient = nullptr;     // null: no gradient flows through it
+  KernelFn kernel = nullptr;  // null: the session carries it out (placeholders, variables)
+  GradFn gradient = nullptr;  // null: no gradient flows through it
   // Not merged with an equal op, nor dropped for its inputs' sake: it has an effect or differs from
   // run to run.
   bool stateful = false;

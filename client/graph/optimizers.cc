@@ -69,18 +69,19 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
     if (!gradient.defined()) continue;
     if (!gradient.is_sparse() && (gradient.values.dtype() != variable.dtype() ||
                                   !gradient.values.shape().IsCompatibleWith(variable.shape()))) {
-      throw ValueError(absl::StrCat(
-          "The gradient of variable ", variable.name(), ", ", Name(variable.dtype()), " ",
-          variable.shape().ToString(), ", is ", Name(gradient.values.dtype()), " ",
-          gradient.values.shape().ToString(), "."));
+      throw ValueError(absl::StrCat("The gradient of variable ", variable.name(), ", ",
+                                    Name(variable.dtype()), " ", variable.shape().ToString(),
+                                    ", is ", Name(gradient.values.dtype()), " ",
+                                    gradient.values.shape().ToString(), "."));
     }
     spec->updates.push_back({variable.state(), gradient.is_sparse()});
     inputs.push_back(gradient.values);
     if (gradient.is_sparse()) inputs.push_back(gradient.indices);
   }
   if (spec->updates.empty()) {
-    throw ValueError("No gradients provided for any variable, check your graph for ops that do not "
-                     "support gradients.");
+    throw ValueError(
+        "No gradients provided for any variable, check your graph for ops that do not "
+        "support gradients.");
   }
   internal::Node* const node = graph.AddNode({.op = "ApplyGradients",
                                               .name = scope.name() + "update/",
@@ -110,9 +111,9 @@ Optimizer MomentumOptimizer(const Input& learning_rate, const Input& momentum, b
 }
 Optimizer AdagradOptimizer(const Input& learning_rate, double initial_accumulator_value,
                            const std::string& name) {
-  return Optimizer("Adagrad", name,
-                   {{"learning_rate", learning_rate},
-                    {"initial_accumulator_value", initial_accumulator_value}});
+  return Optimizer(
+      "Adagrad", name,
+      {{"learning_rate", learning_rate}, {"initial_accumulator_value", initial_accumulator_value}});
 }
 Optimizer AdadeltaOptimizer(const Input& learning_rate, const Input& rho, const Input& epsilon,
                             const std::string& name) {
@@ -121,11 +122,9 @@ Optimizer AdadeltaOptimizer(const Input& learning_rate, const Input& rho, const 
 }
 Optimizer AdamOptimizer(const Input& learning_rate, const Input& beta1, const Input& beta2,
                         const Input& epsilon, const std::string& name) {
-  return Optimizer("Adam", name,
-                   {{"learning_rate", learning_rate},
-                    {"beta1", beta1},
-                    {"beta2", beta2},
-                    {"epsilon", epsilon}});
+  return Optimizer(
+      "Adam", name,
+      {{"learning_rate", learning_rate}, {"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}});
 }
 Optimizer RMSPropOptimizer(const Input& learning_rate, const Input& decay, const Input& momentum,
                            const Input& epsilon, bool centered, const std::string& name) {
@@ -140,15 +139,14 @@ Optimizer FtrlOptimizer(const Input& learning_rate, const Input& learning_rate_p
                         double initial_accumulator_value, const Input& l1_regularization_strength,
                         const Input& l2_regularization_strength, const std::string& name,
                         const Input& l2_shrinkage_regularization_strength, const Input& beta) {
-  return Optimizer(
-      "Ftrl", name,
-      {{"learning_rate", learning_rate},
-       {"learning_rate_power", learning_rate_power},
-       {"initial_accumulator_value", initial_accumulator_value},
-       {"l1_regularization_strength", l1_regularization_strength},
-       {"l2_regularization_strength", l2_regularization_strength},
-       {"l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength},
-       {"beta", beta}});
+  return Optimizer("Ftrl", name,
+                   {{"learning_rate", learning_rate},
+                    {"learning_rate_power", learning_rate_power},
+                    {"initial_accumulator_value", initial_accumulator_value},
+                    {"l1_regularization_strength", l1_regularization_strength},
+                    {"l2_regularization_strength", l2_regularization_strength},
+                    {"l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength},
+                    {"beta", beta}});
 }
 Optimizer AdamWOptimizer(const Input& weight_decay, const Input& learning_rate, const Input& beta1,
                          const Input& beta2, const Input& epsilon, const std::string& name) {

@@ -29,7 +29,7 @@ struct Definition {
   bool deferred_value = false;
   std::optional<std::vector<int64_t>> partitions;
   std::vector<std::string> part_names;  // proposed, when there are partitions
-  bool whole = false;  // as Request::whole
+  bool whole = false;                   // as Request::whole
   Definer definer;
 };
 
@@ -74,7 +74,15 @@ struct PushRequest {
     Definer definer;  // of the slots; the connection adds the worker
     std::vector<Update> updates;
   };
-  enum class AssignOp { kAssign, kAdd, kSub, kScatterUpdate, kScatterAdd, kScatterSub, kInitialize };
+  enum class AssignOp {
+    kAssign,
+    kAdd,
+    kSub,
+    kScatterUpdate,
+    kScatterAdd,
+    kScatterSub,
+    kInitialize
+  };
   struct Assignment {
     std::string variable;
     AssignOp op;

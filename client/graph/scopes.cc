@@ -52,8 +52,7 @@ std::unique_ptr<internal::NameScopeGuard> OpenNameScope(internal::GraphState& gr
                                                         const std::string& name, bool auxiliary) {
   if (auxiliary) return std::make_unique<internal::NameScopeGuard>(graph, name);
   const std::string& current = graph.names().scope();
-  return std::make_unique<internal::NameScopeGuard>(graph,
-                                                    current.empty() ? "" : current + "/");
+  return std::make_unique<internal::NameScopeGuard>(graph, current.empty() ? "" : current + "/");
 }
 
 }  // namespace
@@ -79,8 +78,7 @@ std::unique_ptr<variable_scope::Impl> variable_scope::Impl::Captured(const Varia
   if (!last.empty() || !options.auxiliary_name_scope) {
     guard = OpenNameScope(graph, last, options.auxiliary_name_scope);
   }
-  internal::VariableScopes::Entered entered =
-      graph.scopes().EnterCaptured(*scope.state(), options);
+  internal::VariableScopes::Entered entered = graph.scopes().EnterCaptured(*scope.state(), options);
   return std::make_unique<Impl>(graph, std::move(guard), std::move(entered));
 }
 

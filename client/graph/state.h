@@ -48,8 +48,8 @@ class GraphState {
   Names names_;
   VariableScopes scopes_;
   VariableTable variables_;
-  std::vector<std::vector<Node*>> control_;  // of the control_dependencies now open
-  std::vector<std::pair<std::string, Output>> losses_;  // by variable name
+  std::vector<std::vector<Node*>> control_;              // of the control_dependencies now open
+  std::vector<std::pair<std::string, Output>> losses_;   // by variable name
   std::map<std::string, uint32_t> optimizer_instances_;  // by name
   std::shared_ptr<RemoteStore> store_;
 };

@@ -13,13 +13,13 @@ bool Overrides(const std::optional<Reuse>& reuse) { return reuse && *reuse != Re
 // The inner getter is called with the outer one as its getter.
 CustomGetter Wrap(CustomGetter inner, CustomGetter outer) {
   if (!outer) return inner;
-  return [inner, outer](const Getter& getter, const std::string& name,
-                        const GetVariableArgs& args) {
-    const Getter wrapped = [&](const std::string& n, const GetVariableArgs& a) {
-      return outer(getter, n, a);
-    };
-    return inner(wrapped, name, args);
-  };
+  return
+      [inner, outer](const Getter& getter, const std::string& name, const GetVariableArgs& args) {
+        const Getter wrapped = [&](const std::string& n, const GetVariableArgs& a) {
+          return outer(getter, n, a);
+        };
+        return inner(wrapped, name, args);
+      };
 }
 
 void Apply(const ScopeOptions& options, VariableScope::State& scope) {

@@ -27,7 +27,8 @@ Variable::Variable(const Initializer& initial_value, VariableOptions options,
     first = internal::FromOutput(options.dtype ? cast(*output, *options.dtype) : *output);
   } else {
     const Tensor& value = *initial_value.value();
-    first = internal::FromTensor(internal::CastTensor(value, options.dtype.value_or(value.dtype())));
+    first =
+        internal::FromTensor(internal::CastTensor(value, options.dtype.value_or(value.dtype())));
   }
   const internal::NameScopeGuard scope(graph, name);
   internal::Definition definition = internal::Define("", graph.names().scope(), first);

@@ -63,9 +63,8 @@ absl::Status ZerosLike(KernelContext& ctx) {
 
 absl::Status OnesLike(KernelContext& ctx) {
   Tensor& out = ctx.Allocate(0, ctx.in(0).dtype(), ctx.in(0).shape());
-  VisitDType(out.dtype(), [&](auto tag) {
-    Fill(out, static_cast<typename decltype(tag)::type>(1));
-  });
+  VisitDType(out.dtype(),
+             [&](auto tag) { Fill(out, static_cast<typename decltype(tag)::type>(1)); });
   return absl::OkStatus();
 }
 
@@ -103,8 +102,8 @@ absl::Status Reshape(KernelContext& ctx) {
   const int64_t n = ctx.in(0).num_elements();
   if (open != dims.end() && known > 0) *open = n / known;
   if (Shape(dims).num_elements() != n) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "Cannot reshape ", ctx.in(0).shape().ToString(), " to ", Shape(dims).ToString()));
+    return absl::InvalidArgumentError(absl::StrCat("Cannot reshape ", ctx.in(0).shape().ToString(),
+                                                   " to ", Shape(dims).ToString()));
   }
   ctx.Set(0, ctx.in(0).Reshaped(Shape(dims)));
   return absl::OkStatus();
@@ -130,9 +129,8 @@ absl::Status Squeeze(KernelContext& ctx) {
   for (int i = 0; i < shape.rank(); ++i) {
     if (drop[i] && shape.dim(i) == 1) continue;
     if (drop[i] && !ctx.attrs.list("axis").empty()) {
-      return absl::InvalidArgumentError(absl::StrCat("Can not squeeze dim[", i,
-                                                     "], expected a dimension of 1, got ",
-                                                     shape.dim(i)));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "Can not squeeze dim[", i, "], expected a dimension of 1, got ", shape.dim(i)));
     }
     dims.push_back(shape.dim(i));
   }
@@ -172,8 +170,8 @@ absl::Status Concat(KernelContext& ctx) {
       fits = d == axis || shape.dim(d) == first.dim(d);
     }
     if (!fits) {
-      return absl::InvalidArgumentError(absl::StrCat("Dimensions of inputs should match: ",
-                                                     first.ToString(), " vs. ", shape.ToString()));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "Dimensions of inputs should match: ", first.ToString(), " vs. ", shape.ToString()));
     }
     dims[axis] += shape.dim(axis);
   }
@@ -207,9 +205,9 @@ absl::Status Pack(KernelContext& ctx) {
   std::vector<int64_t> at(dims.size(), 0);
   for (int i = 0; i < ctx.num_inputs(); ++i) {
     if (!(ctx.in(i).shape() == first)) {
-      return absl::InvalidArgumentError(absl::StrCat("Shapes of all inputs must match: ",
-                                                     first.ToString(), " vs. ",
-                                                     ctx.in(i).shape().ToString()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("Shapes of all inputs must match: ", first.ToString(), " vs. ",
+                       ctx.in(i).shape().ToString()));
     }
     at[axis] = i;
     WriteRegion(ctx.in(i).Reshaped(Shape(dims)), at, out);
@@ -238,9 +236,9 @@ absl::Status Slice(KernelContext& ctx) {
   for (int i = 0; i < x.shape().rank(); ++i) {
     if (size[i] < 0) size[i] = x.shape().dim(i) - begin[i];
     if (begin[i] < 0 || size[i] < 0 || begin[i] + size[i] > x.shape().dim(i)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "Expected begin[", i, "] and size[", i, "] inside ", x.shape().ToString(), ", got ",
-          begin[i], " and ", size[i]));
+      return absl::InvalidArgumentError(absl::StrCat("Expected begin[", i, "] and size[", i,
+                                                     "] inside ", x.shape().ToString(), ", got ",
+                                                     begin[i], " and ", size[i]));
     }
   }
   ReadRegion(x, begin, ctx.Allocate(0, x.dtype(), Shape(size)));

@@ -38,19 +38,16 @@ absl::Status Compare(KernelContext& ctx, Fn fn) {
 }  // namespace
 
 absl::Status Add(KernelContext& ctx) {
-  return Arithmetic<false>(ctx, [](auto x, auto y) {
-    return Wrapping(x, y, [](auto a, auto b) { return a + b; });
-  });
+  return Arithmetic<false>(
+      ctx, [](auto x, auto y) { return Wrapping(x, y, [](auto a, auto b) { return a + b; }); });
 }
 absl::Status Sub(KernelContext& ctx) {
-  return Arithmetic<false>(ctx, [](auto x, auto y) {
-    return Wrapping(x, y, [](auto a, auto b) { return a - b; });
-  });
+  return Arithmetic<false>(
+      ctx, [](auto x, auto y) { return Wrapping(x, y, [](auto a, auto b) { return a - b; }); });
 }
 absl::Status Mul(KernelContext& ctx) {
-  return Arithmetic<false>(ctx, [](auto x, auto y) {
-    return Wrapping(x, y, [](auto a, auto b) { return a * b; });
-  });
+  return Arithmetic<false>(
+      ctx, [](auto x, auto y) { return Wrapping(x, y, [](auto a, auto b) { return a * b; }); });
 }
 absl::Status RealDiv(KernelContext& ctx) {
   return Arithmetic<true>(ctx, [](auto x, auto y) { return x / y; });

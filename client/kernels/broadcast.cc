@@ -39,8 +39,8 @@ absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b) {
   for (int i = 0; i < rank; ++i) {
     const int64_t n = walk.shape.dim(i);
     if (n == 1) continue;
-    const bool continues = !walk.dims.empty() && walk.a.back() == sa[i] * n &&
-                           walk.b.back() == sb[i] * n;
+    const bool continues =
+        !walk.dims.empty() && walk.a.back() == sa[i] * n && walk.b.back() == sb[i] * n;
     if (continues) {
       walk.dims.back() *= n;
       walk.a.back() = sa[i];

@@ -13,8 +13,8 @@ absl::StatusOr<Window> ConvWindow(const KernelContext& ctx, const Shape& image,
                                   const Shape& filter) {
   const std::vector<int64_t>& strides = ctx.attrs.list("strides");
   if (image.rank() != 4 || filter.rank() != 4 || image.dim(3) != filter.dim(2)) {
-    return absl::InvalidArgumentError(absl::StrCat("input depth must match the filter's: ",
-                                                   image.ToString(), " and ", filter.ToString()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "input depth must match the filter's: ", image.ToString(), " and ", filter.ToString()));
   }
   return MakeWindow(image, filter.dim(0), filter.dim(1), strides[1], strides[2],
                     ctx.attrs.text("padding") == "SAME");
@@ -44,18 +44,17 @@ void WalkPatch(const Window& w, int64_t patch, Inside inside, Outside outside) {
 
 template <typename T>
 Tensor Patches(KernelContext& ctx, const Window& w, const T* image) {
-  Tensor patches =
-      ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
+  Tensor patches = ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
   T* const to = patches.mutable_data<T>();
   const size_t run = w.channels * sizeof(T);
-  ctx.device.ParallelFor(PatchCount(w), static_cast<double>(PatchSize(w)),
-                         [&](int64_t begin, int64_t end) {
-    for (int64_t patch = begin; patch < end; ++patch) {
-      WalkPatch(
-          w, patch, [&](int64_t at, int64_t from) { std::memcpy(to + at, image + from, run); },
-          [&](int64_t at) { std::memset(to + at, 0, run); });
-    }
-  });
+  ctx.device.ParallelFor(
+      PatchCount(w), static_cast<double>(PatchSize(w)), [&](int64_t begin, int64_t end) {
+        for (int64_t patch = begin; patch < end; ++patch) {
+          WalkPatch(
+              w, patch, [&](int64_t at, int64_t from) { std::memcpy(to + at, image + from, run); },
+              [&](int64_t at) { std::memset(to + at, 0, run); });
+        }
+      });
   return patches;
 }
 
@@ -74,17 +73,17 @@ void AddPatches(const Window& w, const T* patches, T* image) {
 template <typename T>
 void Forward(KernelContext& ctx, const Window& w, Tensor& out) {
   const Tensor patches = Patches<T>(ctx, w, ctx.in(0).data<T>());
-  MatMulInto(ctx.device, MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(),
-                                       out.mutable_data<T>(), PatchCount(w),
-                                       ctx.in(1).shape().dim(3), PatchSize(w)});
+  MatMulInto(ctx.device,
+             MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(), out.mutable_data<T>(),
+                           PatchCount(w), ctx.in(1).shape().dim(3), PatchSize(w)});
 }
 
 template <typename T>
 void BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
   Tensor patches = ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
-  MatMulInto(ctx.device, MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(),
-                                       patches.mutable_data<T>(), PatchCount(w), PatchSize(w),
-                                       ctx.in(1).shape().dim(3), false, true});
+  MatMulInto(ctx.device,
+             MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(), patches.mutable_data<T>(),
+                           PatchCount(w), PatchSize(w), ctx.in(1).shape().dim(3), false, true});
   std::memset(out.mutable_raw(), 0, out.byte_size());
   AddPatches(w, patches.data<T>(), out.mutable_data<T>());
 }
@@ -92,9 +91,9 @@ void BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
 template <typename T>
 void BackwardFilter(KernelContext& ctx, const Window& w, Tensor& out) {
   const Tensor patches = Patches<T>(ctx, w, ctx.in(1).data<T>());
-  MatMulInto(ctx.device, MatMulArgs<T>{patches.data<T>(), ctx.in(0).data<T>(),
-                                       out.mutable_data<T>(), PatchSize(w), out.shape().dim(3),
-                                       PatchCount(w), true, false});
+  MatMulInto(ctx.device,
+             MatMulArgs<T>{patches.data<T>(), ctx.in(0).data<T>(), out.mutable_data<T>(),
+                           PatchSize(w), out.shape().dim(3), PatchCount(w), true, false});
 }
 
 }  // namespace
@@ -103,8 +102,8 @@ absl::Status Conv2D(KernelContext& ctx) {
   const Tensor& image = ctx.in(0);
   const absl::StatusOr<Window> w = ConvWindow(ctx, image.shape(), ctx.in(1).shape());
   if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, image.dtype(), Shape{w->batch, w->out_height, w->out_width,
-                                                     ctx.in(1).shape().dim(3)});
+  Tensor& out = ctx.Allocate(
+      0, image.dtype(), Shape{w->batch, w->out_height, w->out_width, ctx.in(1).shape().dim(3)});
   if (image.dtype() == DType::kFloat32) return Forward<float>(ctx, *w, out), absl::OkStatus();
   if (image.dtype() == DType::kFloat64) return Forward<double>(ctx, *w, out), absl::OkStatus();
   return UnsupportedDType(image.dtype());

@@ -34,8 +34,8 @@ T Wrapping(T x, T y, Fn fn) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     using U = std::make_unsigned_t<T>;
     using Wide = std::common_type_t<U, unsigned>;
-    return static_cast<T>(static_cast<U>(fn(static_cast<Wide>(static_cast<U>(x)),
-                                            static_cast<Wide>(static_cast<U>(y)))));
+    return static_cast<T>(static_cast<U>(
+        fn(static_cast<Wide>(static_cast<U>(x)), static_cast<Wide>(static_cast<U>(y)))));
   } else {
     return fn(x, y);
   }
@@ -82,11 +82,11 @@ absl::Status RunBinary(KernelContext& ctx, Fn fn) {
   }
   ctx.device.ParallelFor(walk->rows(), 2.0 * static_cast<double>(inner),
                          [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const auto [from_a, from_b] = walk->Start(row);
-      run(from_a, from_b, row * inner, inner);
-    }
-  });
+                           for (int64_t row = begin; row < end; ++row) {
+                             const auto [from_a, from_b] = walk->Start(row);
+                             run(from_a, from_b, row * inner, inner);
+                           }
+                         });
   return absl::OkStatus();
 }
 
@@ -94,16 +94,23 @@ absl::Status RunBinary(KernelContext& ctx, Fn fn) {
 template <bool Floats, typename Fn>
 absl::Status Arithmetic(KernelContext& ctx, Fn fn) {
   switch (ctx.in(0).dtype()) {
-    case DType::kFloat32: return RunBinary<float, float>(ctx, fn);
-    case DType::kFloat64: return RunBinary<double, double>(ctx, fn);
-    default: break;
+    case DType::kFloat32:
+      return RunBinary<float, float>(ctx, fn);
+    case DType::kFloat64:
+      return RunBinary<double, double>(ctx, fn);
+    default:
+      break;
   }
   if constexpr (!Floats) {
     switch (ctx.in(0).dtype()) {
-      case DType::kInt32: return RunBinary<int32_t, int32_t>(ctx, fn);
-      case DType::kInt64: return RunBinary<int64_t, int64_t>(ctx, fn);
-      case DType::kUint8: return RunBinary<uint8_t, uint8_t>(ctx, fn);
-      default: break;
+      case DType::kInt32:
+        return RunBinary<int32_t, int32_t>(ctx, fn);
+      case DType::kInt64:
+        return RunBinary<int64_t, int64_t>(ctx, fn);
+      case DType::kUint8:
+        return RunBinary<uint8_t, uint8_t>(ctx, fn);
+      default:
+        break;
     }
   }
   return UnsupportedDType(ctx.in(0).dtype());

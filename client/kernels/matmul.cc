@@ -64,9 +64,9 @@ absl::Status MatMul(KernelContext& ctx) {
     batch *= a.dim(i);
   }
   if (!fits) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("matrices do not fit: ", a.ToString(), ta ? "^T" : "", " x ", b.ToString(),
-                     tb ? "^T" : ""));
+    return absl::InvalidArgumentError(absl::StrCat("matrices do not fit: ", a.ToString(),
+                                                   ta ? "^T" : "", " x ", b.ToString(),
+                                                   tb ? "^T" : ""));
   }
   std::vector<int64_t> dims = a.dims();
   dims[dims.size() - 2] = m;

@@ -108,9 +108,7 @@ absl::Status ForFloats(DType dtype, Fn fn) {
   return UnsupportedDType(dtype);
 }
 
-Shape PooledShape(const Window& w) {
-  return {w.batch, w.out_height, w.out_width, w.channels};
-}
+Shape PooledShape(const Window& w) { return {w.batch, w.out_height, w.out_width, w.channels}; }
 
 }  // namespace
 

@@ -20,8 +20,8 @@ absl::Status RandomUniform(KernelContext& ctx) {
                                                           ctx.attrs.real("maxval")));
 }
 absl::Status RandomNormal(KernelContext& ctx) {
-  return Draw(ctx, std::normal_distribution<double>(ctx.attrs.real("mean"),
-                                                    ctx.attrs.real("stddev")));
+  return Draw(ctx,
+              std::normal_distribution<double>(ctx.attrs.real("mean"), ctx.attrs.real("stddev")));
 }
 
 }  // namespace varscope::internal::kernels

@@ -12,8 +12,8 @@ namespace {
 
 // A reduction as [outer, middle, inner] steps: the result has one element for each kept index.
 struct Reduction {
-  Shape result;                  // as keepdims says
-  Shape kept;                    // the reduced dimensions are 1
+  Shape result;                                        // as keepdims says
+  Shape kept;                                          // the reduced dimensions are 1
   std::vector<int64_t> kept_dims, kept_strides;        // where each result starts in x
   std::vector<int64_t> reduced_dims, reduced_strides;  // from there to what it reduces
   int64_t results = 1;
@@ -58,9 +58,13 @@ int64_t Offset(int64_t index, const std::vector<int64_t>& dims,
 
 struct SumOp {
   template <typename T>
-  static T Start() { return 0; }
+  static T Start() {
+    return 0;
+  }
   template <typename T>
-  static T Join(T a, T b) { return a + b; }
+  static T Join(T a, T b) {
+    return a + b;
+  }
   template <typename T>
   static T Run(const T* x, int64_t n) {
     return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
@@ -68,11 +72,17 @@ struct SumOp {
 };
 struct ProdOp {
   template <typename T>
-  static T Start() { return 1; }
+  static T Start() {
+    return 1;
+  }
   template <typename T>
-  static T Join(T a, T b) { return a * b; }
+  static T Join(T a, T b) {
+    return a * b;
+  }
   template <typename T>
-  static T Run(const T* x, int64_t n) { return std::accumulate(x, x + n, T{1}, Join<T>); }
+  static T Run(const T* x, int64_t n) {
+    return std::accumulate(x, x + n, T{1}, Join<T>);
+  }
 };
 struct MaxOp {
   template <typename T>
@@ -81,9 +91,13 @@ struct MaxOp {
     return std::numeric_limits<T>::lowest();
   }
   template <typename T>
-  static T Join(T a, T b) { return a > b ? a : b; }
+  static T Join(T a, T b) {
+    return a > b ? a : b;
+  }
   template <typename T>
-  static T Run(const T* x, int64_t n) { return std::accumulate(x, x + n, Start<T>(), Join<T>); }
+  static T Run(const T* x, int64_t n) {
+    return std::accumulate(x, x + n, Start<T>(), Join<T>);
+  }
 };
 struct MinOp {
   template <typename T>
@@ -92,15 +106,19 @@ struct MinOp {
     return std::numeric_limits<T>::max();
   }
   template <typename T>
-  static T Join(T a, T b) { return a < b ? a : b; }
+  static T Join(T a, T b) {
+    return a < b ? a : b;
+  }
   template <typename T>
-  static T Run(const T* x, int64_t n) { return std::accumulate(x, x + n, Start<T>(), Join<T>); }
+  static T Run(const T* x, int64_t n) {
+    return std::accumulate(x, x + n, Start<T>(), Join<T>);
+  }
 };
 
 template <typename Op, typename T>
 void ReduceRange(const Reduction& r, const T* x, T* out, int64_t begin, int64_t end) {
-  const bool contiguous = r.reduced_dims.empty() ||
-                          (r.reduced_dims.size() == 1 && r.reduced_strides[0] == 1);
+  const bool contiguous =
+      r.reduced_dims.empty() || (r.reduced_dims.size() == 1 && r.reduced_strides[0] == 1);
   for (int64_t i = begin; i < end; ++i) {
     const T* const from = x + Offset(i, r.kept_dims, r.kept_strides);
     if (contiguous) {
@@ -133,20 +151,28 @@ void Reduce(KernelContext& ctx, const Reduction& r, const Tensor& x, Tensor& out
   const bool columns = r.kept_dims.size() == 1 && r.kept_strides[0] == 1 &&
                        r.reduced_dims.size() == 1 && r.reduced_strides[0] == r.kept_dims[0];
   if (columns) return ReduceColumns<Op>(r.count, r.results, from, to);
-  ctx.device.ParallelFor(r.results, static_cast<double>(r.count),
-                         [&](int64_t begin, int64_t end) {
-                           ReduceRange<Op, T>(r, from, to, begin, end);
-                         });
+  ctx.device.ParallelFor(r.results, static_cast<double>(r.count), [&](int64_t begin, int64_t end) {
+    ReduceRange<Op, T>(r, from, to, begin, end);
+  });
 }
 
 template <typename Op>
 absl::Status ReduceInto(KernelContext& ctx, const Reduction& r, const Tensor& x, Tensor& out) {
   switch (x.dtype()) {
-    case DType::kFloat32: Reduce<Op, float>(ctx, r, x, out); break;
-    case DType::kFloat64: Reduce<Op, double>(ctx, r, x, out); break;
-    case DType::kInt32: Reduce<Op, int32_t>(ctx, r, x, out); break;
-    case DType::kInt64: Reduce<Op, int64_t>(ctx, r, x, out); break;
-    default: return UnsupportedDType(x.dtype());
+    case DType::kFloat32:
+      Reduce<Op, float>(ctx, r, x, out);
+      break;
+    case DType::kFloat64:
+      Reduce<Op, double>(ctx, r, x, out);
+      break;
+    case DType::kInt32:
+      Reduce<Op, int32_t>(ctx, r, x, out);
+      break;
+    case DType::kInt64:
+      Reduce<Op, int64_t>(ctx, r, x, out);
+      break;
+    default:
+      return UnsupportedDType(x.dtype());
   }
   return absl::OkStatus();
 }
@@ -165,14 +191,19 @@ void Divide(Tensor& t, int64_t by) {
 
 absl::Status DivideAll(Tensor& t, int64_t by) {
   switch (t.dtype()) {
-    case DType::kFloat32: Divide<float>(t, by); break;
-    case DType::kFloat64: Divide<double>(t, by); break;
+    case DType::kFloat32:
+      Divide<float>(t, by);
+      break;
+    case DType::kFloat64:
+      Divide<double>(t, by);
+      break;
     case DType::kInt32:
     case DType::kInt64:
       if (by == 0) return absl::InvalidArgumentError("the mean of no integers is not defined");
       t.dtype() == DType::kInt32 ? Divide<int32_t>(t, by) : Divide<int64_t>(t, by);
       break;
-    default: return UnsupportedDType(t.dtype());
+    default:
+      return UnsupportedDType(t.dtype());
   }
   return absl::OkStatus();
 }
@@ -208,9 +239,8 @@ absl::Status RunArg(KernelContext& ctx, Better better) {
   std::vector<int64_t> dims = x.shape().dims();
   dims.erase(dims.begin() + axis);
   Tensor& out = ctx.Allocate(0, DType::kInt64, Shape(dims));
-  VisitDType(x.dtype(), [&](auto tag) {
-    ArgBest<typename decltype(tag)::type>(x, axis, better, out);
-  });
+  VisitDType(x.dtype(),
+             [&](auto tag) { ArgBest<typename decltype(tag)::type>(x, axis, better, out); });
   return absl::OkStatus();
 }
 
@@ -229,9 +259,7 @@ void ProductsOfOthers(const Reduction& r, const T* x, const T* dy, T* dx) {
   std::vector<T> after(r.count + 1);
   for (int64_t i = 0; i < r.results; ++i) {
     const int64_t start = Offset(i, r.kept_dims, r.kept_strides);
-    const auto at = [&](int64_t k) {
-      return start + Offset(k, r.reduced_dims, r.reduced_strides);
-    };
+    const auto at = [&](int64_t k) { return start + Offset(k, r.reduced_dims, r.reduced_strides); };
     after[r.count] = 1;
     for (int64_t k = r.count - 1; k >= 0; --k) after[k] = after[k + 1] * x[at(k)];
     T before = 1;
@@ -335,11 +363,20 @@ absl::Status AddN(KernelContext& ctx) {
   if (sum.raw() != first.raw()) std::memcpy(sum.mutable_raw(), first.raw(), first.byte_size());
   for (int i = 1; i < ctx.num_inputs(); ++i) {
     switch (first.dtype()) {
-      case DType::kFloat32: AddTo<float>(ctx, sum, ctx.in(i)); break;
-      case DType::kFloat64: AddTo<double>(ctx, sum, ctx.in(i)); break;
-      case DType::kInt32: AddTo<uint32_t>(ctx, sum, ctx.in(i)); break;
-      case DType::kInt64: AddTo<uint64_t>(ctx, sum, ctx.in(i)); break;
-      default: return UnsupportedDType(first.dtype());
+      case DType::kFloat32:
+        AddTo<float>(ctx, sum, ctx.in(i));
+        break;
+      case DType::kFloat64:
+        AddTo<double>(ctx, sum, ctx.in(i));
+        break;
+      case DType::kInt32:
+        AddTo<uint32_t>(ctx, sum, ctx.in(i));
+        break;
+      case DType::kInt64:
+        AddTo<uint64_t>(ctx, sum, ctx.in(i));
+        break;
+      default:
+        return UnsupportedDType(first.dtype());
     }
   }
   return absl::OkStatus();

@@ -35,12 +35,12 @@ absl::Status ForEachRow(KernelContext& ctx, const Tensor& x, Fn fn) {
 
 absl::Status CheckLabels(const Tensor& labels, int64_t classes) {
   for (int64_t i = 0; i < labels.num_elements(); ++i) {
-    const int64_t label = labels.dtype() == DType::kInt32 ? labels.data<int32_t>()[i]
-                                                          : labels.data<int64_t>()[i];
+    const int64_t label =
+        labels.dtype() == DType::kInt32 ? labels.data<int32_t>()[i] : labels.data<int64_t>()[i];
     if (label >= 0 && label < classes) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("Received a label value of ", label,
-                     " which is outside the valid range of [0, ", classes, ")"));
+    return absl::InvalidArgumentError(absl::StrCat("Received a label value of ", label,
+                                                   " which is outside the valid range of [0, ",
+                                                   classes, ")"));
   }
   return absl::OkStatus();
 }
@@ -78,9 +78,9 @@ absl::Status SoftmaxCrossEntropy(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Tensor& labels = ctx.in(1);
   if (!(x.shape() == labels.shape())) {
-    return absl::InvalidArgumentError(absl::StrCat("logits and labels must be the same size: ",
-                                                   x.shape().ToString(), " vs. ",
-                                                   labels.shape().ToString()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("logits and labels must be the same size: ", x.shape().ToString(), " vs. ",
+                     labels.shape().ToString()));
   }
   Tensor& loss = ctx.Allocate(0, x.dtype(), Shape{x.shape().dim(0)});
   Tensor& gradient = ctx.Allocate(1, x.dtype(), x.shape());
@@ -102,17 +102,16 @@ absl::Status SparseSoftmaxCrossEntropy(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Tensor& labels = ctx.in(1);
   if (x.shape().rank() != 2 || labels.num_elements() != x.shape().dim(0)) {
-    return absl::InvalidArgumentError(absl::StrCat("logits ", x.shape().ToString(),
-                                                   " do not fit labels ",
-                                                   labels.shape().ToString()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "logits ", x.shape().ToString(), " do not fit labels ", labels.shape().ToString()));
   }
   if (absl::Status s = CheckLabels(labels, x.shape().dim(1)); !s.ok()) return s;
   Tensor& loss = ctx.Allocate(0, x.dtype(), Shape{x.shape().dim(0)});
   Tensor& gradient = ctx.Allocate(1, x.dtype(), x.shape());
   return ForEachRow(ctx, x, [&](auto tag, int64_t row, int64_t width) {
     using T = typename decltype(tag)::type;
-    const int64_t label = labels.dtype() == DType::kInt32 ? labels.data<int32_t>()[row]
-                                                          : labels.data<int64_t>()[row];
+    const int64_t label =
+        labels.dtype() == DType::kInt32 ? labels.data<int32_t>()[row] : labels.data<int64_t>()[row];
     const ConstRow<T> from(x.data<T>() + row * width, width);
     Row<T> to(gradient.mutable_data<T>() + row * width, width);
     const T max = from.maxCoeff();

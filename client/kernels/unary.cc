@@ -26,30 +26,42 @@ absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
 template <typename Fn>
 absl::Status Floats(KernelContext& ctx, double cost, Fn fn) {
   switch (ctx.in(0).dtype()) {
-    case DType::kFloat32: return RunArray<float>(ctx, cost, fn);
-    case DType::kFloat64: return RunArray<double>(ctx, cost, fn);
-    default: return UnsupportedDType(ctx.in(0).dtype());
+    case DType::kFloat32:
+      return RunArray<float>(ctx, cost, fn);
+    case DType::kFloat64:
+      return RunArray<double>(ctx, cost, fn);
+    default:
+      return UnsupportedDType(ctx.in(0).dtype());
   }
 }
 
 template <typename Fn>
 absl::Status Numbers(KernelContext& ctx, Fn fn) {
   switch (ctx.in(0).dtype()) {
-    case DType::kFloat32: return RunUnary<float>(ctx, 2, fn);
-    case DType::kFloat64: return RunUnary<double>(ctx, 2, fn);
-    case DType::kInt32: return RunUnary<int32_t>(ctx, 2, fn);
-    case DType::kInt64: return RunUnary<int64_t>(ctx, 2, fn);
-    case DType::kUint8: return RunUnary<uint8_t>(ctx, 2, fn);
-    default: return UnsupportedDType(ctx.in(0).dtype());
+    case DType::kFloat32:
+      return RunUnary<float>(ctx, 2, fn);
+    case DType::kFloat64:
+      return RunUnary<double>(ctx, 2, fn);
+    case DType::kInt32:
+      return RunUnary<int32_t>(ctx, 2, fn);
+    case DType::kInt64:
+      return RunUnary<int64_t>(ctx, 2, fn);
+    case DType::kUint8:
+      return RunUnary<uint8_t>(ctx, 2, fn);
+    default:
+      return UnsupportedDType(ctx.in(0).dtype());
   }
 }
 
 template <typename Fn>
 absl::Status EachFloat(KernelContext& ctx, double cost, Fn fn) {
   switch (ctx.in(0).dtype()) {
-    case DType::kFloat32: return RunUnary<float>(ctx, cost, fn);
-    case DType::kFloat64: return RunUnary<double>(ctx, cost, fn);
-    default: return UnsupportedDType(ctx.in(0).dtype());
+    case DType::kFloat32:
+      return RunUnary<float>(ctx, cost, fn);
+    case DType::kFloat64:
+      return RunUnary<double>(ctx, cost, fn);
+    default:
+      return UnsupportedDType(ctx.in(0).dtype());
   }
 }
 
@@ -87,9 +99,7 @@ absl::Status Sign(KernelContext& ctx) {
   });
 }
 absl::Status Square(KernelContext& ctx) {
-  return Numbers(ctx, [](auto x) {
-    return Wrapping(x, x, [](auto a, auto b) { return a * b; });
-  });
+  return Numbers(ctx, [](auto x) { return Wrapping(x, x, [](auto a, auto b) { return a * b; }); });
 }
 
 absl::Status Sqrt(KernelContext& ctx) {

@@ -100,9 +100,8 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
   context.set_deadline(Deadline());
   ThrowIfFailed(stub_->Resolve(&context, request, &response), "resolve", target_);
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
-    throw OpError(absl::StrCat("varscoped at ", target_, " answered ",
-                               response.resolutions_size(), " of ", definitions.size(),
-                               " definitions"));
+    throw OpError(absl::StrCat("varscoped at ", target_, " answered ", response.resolutions_size(),
+                               " of ", definitions.size(), " definitions"));
   }
   std::vector<Resolved> resolved;
   for (const v1::Resolution& resolution : response.resolutions()) {

@@ -112,8 +112,8 @@ Resolved FromProto(const v1::Resolution& r) {
                              OrThrow(wire::FromProto(info.shape())), info.trainable(),
                              wire::FromProto(info.definer())});
   }
-  const bool present = out.outcome == Resolved::Outcome::kCreated ||
-                       out.outcome == Resolved::Outcome::kAttached;
+  const bool present =
+      out.outcome == Resolved::Outcome::kCreated || out.outcome == Resolved::Outcome::kAttached;
   if (present && out.variables.empty()) throw OpError("the server resolved a name to no variable");
   if (r.has_partitioning() && present) {
     const v1::PartitionSpec& p = r.partitioning();
@@ -122,8 +122,9 @@ Resolved FromProto(const v1::Resolution& r) {
                                         {p.partitions().begin(), p.partitions().end()}};
     const absl::Status valid =
         ValidatePartitions(out.partitioning->full_shape, out.partitioning->partitions);
-    if (!valid.ok() || Slice("", out.partitioning->full_shape, out.partitioning->partitions)
-                               .size() != out.variables.size()) {
+    if (!valid.ok() ||
+        Slice("", out.partitioning->full_shape, out.partitioning->partitions).size() !=
+            out.variables.size()) {
       throw OpError("the server's partitions do not add up");
     }
   }

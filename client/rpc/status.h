@@ -14,8 +14,7 @@ namespace varscope::internal {
 
 // `call` and `target` tell what was tried when the failure is the network's rather than the
 // server's answer.
-inline void ThrowIfFailed(const grpc::Status& status, const char* call,
-                          const std::string& target) {
+inline void ThrowIfFailed(const grpc::Status& status, const char* call, const std::string& target) {
   if (status.ok()) return;
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   const bool network = code == absl::StatusCode::kUnavailable ||

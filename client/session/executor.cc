@@ -14,7 +14,8 @@ void PullAll(const Plan& plan, RemoteStore& store, std::vector<Tensor>& slots) {
   std::vector<Tensor> values = store.Pull(names);
   for (size_t i = 0; i < plan.pulls.size(); ++i) {
     const VariableState& variable = *plan.pulls[i].variable;
-    if (values[i].dtype() != variable.dtype || !values[i].shape().IsCompatibleWith(variable.shape)) {
+    if (values[i].dtype() != variable.dtype ||
+        !values[i].shape().IsCompatibleWith(variable.shape)) {
       throw OpError(absl::StrCat("variable ", variable.name, " came as ", Name(values[i].dtype()),
                                  " ", values[i].shape().ToString(), ", expected ",
                                  Name(variable.dtype), " ", variable.shape.ToString()));

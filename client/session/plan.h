@@ -34,8 +34,8 @@ struct Plan {
     std::vector<int> inputs;
   };
   struct Result {
-    int slot = -1;                                // -1: nothing, or
-    std::shared_ptr<VariableState> after_push;    // the variable's value once it has been changed
+    int slot = -1;                              // -1: nothing, or
+    std::shared_ptr<VariableState> after_push;  // the variable's value once it has been changed
   };
 
   int slots = 0;

@@ -36,10 +36,9 @@ void CheckFeed(const Feed& feed) {
   const auto& [output, value] = feed;
   if (!value.defined()) throw ValueError(absl::StrCat("Cannot feed nothing for ", output.name()));
   if (value.dtype() == output.dtype() && value.shape().IsCompatibleWith(output.shape())) return;
-  throw ValueError(absl::StrCat("Cannot feed value of ", Name(value.dtype()), " ",
-                                value.shape().ToString(), " for Tensor '", output.name(),
-                                "', which has ", Name(output.dtype()), " ",
-                                output.shape().ToString()));
+  throw ValueError(absl::StrCat(
+      "Cannot feed value of ", Name(value.dtype()), " ", value.shape().ToString(), " for Tensor '",
+      output.name(), "', which has ", Name(output.dtype()), " ", output.shape().ToString()));
 }
 
 using PlanKey = std::vector<std::pair<const internal::Node*, int>>;
@@ -100,8 +99,9 @@ Session::Session(const std::string& target, ConnectOptions options) {
 Session::Session() {
   internal::GraphState& graph = internal::Current();
   if (graph.store() == nullptr) {
-    throw ValueError("Session(): the graph is not connected; give Session or Graph a target such "
-                     "as \"127.0.0.1:7077\".");
+    throw ValueError(
+        "Session(): the graph is not connected; give Session or Graph a target such "
+        "as \"127.0.0.1:7077\".");
   }
   impl_ = std::make_unique<Impl>(graph);
 }
@@ -118,8 +118,7 @@ std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
     values.push_back(feed.second);
   }
   const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(fetches, feeds);
-  internal::RunOutcome outcome =
-      internal::Execute(*plan, values, *impl_->store, ProcessDevice());
+  internal::RunOutcome outcome = internal::Execute(*plan, values, *impl_->store, ProcessDevice());
   if (outcome.global_step) impl_->global_step = *outcome.global_step;
   return std::move(outcome.results);
 }

@@ -17,7 +17,8 @@ std::string PythonList(const std::vector<int64_t>& values) {
 }
 
 int64_t SlicedAxis(const std::vector<int64_t>& partitions) {
-  const auto it = std::find_if(partitions.begin(), partitions.end(), [](int64_t p) { return p > 1; });
+  const auto it =
+      std::find_if(partitions.begin(), partitions.end(), [](int64_t p) { return p > 1; });
   return it == partitions.end() ? 0 : it - partitions.begin();
 }
 
@@ -85,10 +86,10 @@ Judgement JudgeStrayParts(const Definitions& known, const Request& request) {
   if (!known.FindVariable(PartKey(request.key, 0))) return {Verdict::kCreate, "", ""};
   const std::string prefix = absl::StrCat(
       "Partitioner returned a different partitioning than what was already found.  Partitioner "
-      "returned ", shards, " shards, and shard ", PartKey(request.key, 0), " was found, but ");
+      "returned ",
+      shards, " shards, and shard ", PartKey(request.key, 0), " was found, but ");
   if (!known.FindVariable(PartKey(request.key, shards - 1))) {
-    return {Verdict::kMismatch,
-            absl::StrCat(prefix, PartKey(request.key, shards - 1), " was not."),
+    return {Verdict::kMismatch, absl::StrCat(prefix, PartKey(request.key, shards - 1), " was not."),
             PartKey(request.key, 0)};
   }
   if (known.FindVariable(PartKey(request.key, shards))) {
@@ -104,7 +105,8 @@ Judgement JudgePartitioned(const Definitions& known, const Request& request) {
   if (known.FindVariable(key)) {
     return {Verdict::kMismatch,
             absl::StrCat("A partitioner was provided, but an unpartitioned version of the variable "
-                         "was found: ", key,
+                         "was found: ",
+                         key,
                          ".  Perhaps a variable of the same name was already created without "
                          "partitioning?"),
             key};
@@ -141,7 +143,8 @@ Judgement Judge(const Definitions& known, const Request& request) {
   if (known.FindVariable(part)) {
     return {Verdict::kMismatch,
             absl::StrCat("No partitioner was provided, but a partitioned version of the variable "
-                         "was found: ", part,
+                         "was found: ",
+                         part,
                          ". Perhaps a variable of the same name was already created with "
                          "partitioning?"),
             part};
@@ -198,9 +201,8 @@ std::string MissingShapeText(absl::string_view key) {
 }
 
 std::string UnknownPartitionShapeText(const Shape& shape) {
-  return absl::StrCat(
-      "Shape of a new partitioned variable must be fully defined, but instead was ",
-      shape.ToString(), ".");
+  return absl::StrCat("Shape of a new partitioned variable must be fully defined, but instead was ",
+                      shape.ToString(), ".");
 }
 
 std::string InitializerDTypeText(DType initializer, DType requested) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+
 #include "absl/strings/string_view.h"
 
 namespace varscope {
@@ -56,13 +57,26 @@ struct TypeTag {
 template <typename Fn>
 bool VisitDType(DType dtype, Fn&& fn) {
   switch (dtype) {
-    case DType::kFloat32: fn(TypeTag<float>{}); return true;
-    case DType::kFloat64: fn(TypeTag<double>{}); return true;
-    case DType::kInt32: fn(TypeTag<int32_t>{}); return true;
-    case DType::kInt64: fn(TypeTag<int64_t>{}); return true;
-    case DType::kBool: fn(TypeTag<bool>{}); return true;
-    case DType::kUint8: fn(TypeTag<uint8_t>{}); return true;
-    case DType::kInvalid: return false;
+    case DType::kFloat32:
+      fn(TypeTag<float>{});
+      return true;
+    case DType::kFloat64:
+      fn(TypeTag<double>{});
+      return true;
+    case DType::kInt32:
+      fn(TypeTag<int32_t>{});
+      return true;
+    case DType::kInt64:
+      fn(TypeTag<int64_t>{});
+      return true;
+    case DType::kBool:
+      fn(TypeTag<bool>{});
+      return true;
+    case DType::kUint8:
+      fn(TypeTag<uint8_t>{});
+      return true;
+    case DType::kInvalid:
+      return false;
   }
   return false;
 }

@@ -32,10 +32,10 @@ bool IsValidOpName(absl::string_view name) {
 absl::Status ValidateScopeName(absl::string_view name, bool at_root) {
   if (at_root ? IsValidOpName(name) : IsValidScopeName(name)) return absl::OkStatus();
   const absl::string_view root = at_root ? "root " : "";
-  return absl::InvalidArgumentError(absl::StrCat(
-      "'", Printable(name), "' is not a valid ", root, "scope name. A ", root,
-      "scope name has to match the following pattern: ",
-      at_root ? kOpNamePattern : kScopeNamePattern));
+  return absl::InvalidArgumentError(absl::StrCat("'", Printable(name), "' is not a valid ", root,
+                                                 "scope name. A ", root,
+                                                 "scope name has to match the following pattern: ",
+                                                 at_root ? kOpNamePattern : kScopeNamePattern));
 }
 
 absl::Status ValidateVariableName(absl::string_view name) {
@@ -58,10 +58,12 @@ absl::Status ValidateWorkerId(absl::string_view id) {
   if (id.empty()) {
     return absl::InvalidArgumentError("a worker needs an id: 1 to 256 printable characters");
   }
-  const bool printable = std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 127; });
+  const bool printable =
+      std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 127; });
   if (id.size() > 256 || !printable) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", Printable(id), "' is not a worker id: 1 to 256 printable ASCII characters, no blanks"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", Printable(id),
+                     "' is not a worker id: 1 to 256 printable ASCII characters, no blanks"));
   }
   return absl::OkStatus();
 }

@@ -82,9 +82,9 @@ absl::StatusOr<Shape> Broadcast(const Shape& a, const Shape& b) {
     } else if (db == Shape::kUnknownDim) {
       dims[i] = da;
     } else {
-      return absl::InvalidArgumentError(absl::StrCat("Dimensions must be equal, but are ", da,
-                                                     " and ", db, " with input shapes: ",
-                                                     a.ToString(), ", ", b.ToString(), "."));
+      return absl::InvalidArgumentError(
+          absl::StrCat("Dimensions must be equal, but are ", da, " and ", db,
+                       " with input shapes: ", a.ToString(), ", ", b.ToString(), "."));
     }
   }
   return Shape(std::move(dims));

@@ -74,6 +74,7 @@ class Tensor {
 
   const std::byte* raw() const { return block_->data(); }
   std::byte* mutable_raw() { return block_->data(); }
+  std::span<const std::byte> bytes() const { return {raw(), byte_size()}; }
   // T must be the dtype's C++ type.
   template <typename T>
   const T* data() const {

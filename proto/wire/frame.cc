@@ -175,15 +175,15 @@ absl::Status FrameReader::AddHead(v1::FrameHeader header) {
   for (const v1::TensorSpec& spec : head_.tensors()) {
     absl::StatusOr<DType> dtype = FromProto(spec.dtype());
     if (!dtype.ok()) {
-      return Malformed(absl::StrCat("tensor '", Printable(spec.name()), "': ",
-                                    dtype.status().message()));
+      return Malformed(
+          absl::StrCat("tensor '", Printable(spec.name()), "': ", dtype.status().message()));
     }
     absl::StatusOr<Shape> shape = FromProto(spec.shape());
     const absl::StatusOr<uint64_t> bytes =
         shape.ok() ? ByteSize(*dtype, *shape) : absl::StatusOr<uint64_t>(shape.status());
     if (!bytes.ok()) {
-      return Malformed(absl::StrCat("tensor '", Printable(spec.name()), "': ",
-                                    bytes.status().message()));
+      return Malformed(
+          absl::StrCat("tensor '", Printable(spec.name()), "': ", bytes.status().message()));
     }
     sizes_.push_back(spec.unchanged() ? 0 : *bytes);
   }
@@ -240,7 +240,8 @@ absl::Status FrameReader::CheckValues(size_t index) const {
   if (std::all_of(bytes, bytes + tensor.byte_size(), [](uint8_t b) { return b <= 1; })) {
     return absl::OkStatus();
   }
-  return Malformed(absl::StrCat("tensor '", Printable(head_.tensors(static_cast<int>(index)).name()),
+  return Malformed(absl::StrCat("tensor '",
+                                Printable(head_.tensors(static_cast<int>(index)).name()),
                                 "' has a bool that is neither 0 nor 1"));
 }
 
@@ -255,8 +256,8 @@ absl::Status FrameReader::Add(grpc::ByteBuffer& buffer) {
     }
   }
   if (covered != frame.body_size) {
-    return Malformed(absl::StrCat("the body has ", frame.body_size, " bytes, its chunks cover ",
-                                  covered));
+    return Malformed(
+        absl::StrCat("the body has ", frame.body_size, " bytes, its chunks cover ", covered));
   }
   google::protobuf::RepeatedPtrField<v1::Chunk> chunks;
   chunks.Swap(frame.header.mutable_chunks());

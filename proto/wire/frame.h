@@ -84,7 +84,7 @@ class FrameReader {
   std::vector<uint64_t> sizes_;
   std::vector<uint64_t> received_;
   std::vector<Tensor> tensors_;
-  size_t slice_ = 0;         // reading position in the present frame's body
+  size_t slice_ = 0;  // reading position in the present frame's body
   size_t slice_offset_ = 0;
 };
 

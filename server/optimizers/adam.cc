@@ -18,7 +18,10 @@ struct Rule {
                                 {"beta1", 0.9},
                                 {"beta2", 0.999},
                                 {"epsilon", 1e-8}},
-            .slots = [](const Hyperparameters&) { return std::vector<StateDef>{{"m"}, {"v"}}; },
+            .slots =
+                [](const Hyperparameters&) {
+                  return std::vector<StateDef>{{"m"}, {"v"}};
+                },
             .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
   }
 

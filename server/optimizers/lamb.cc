@@ -21,7 +21,10 @@ struct Rule {
                                 {"beta2", 0.999},
                                 {"epsilon", 1e-6},
                                 {"weight_decay", 0.01}},
-            .slots = [](const Hyperparameters&) { return std::vector<StateDef>{{"m"}, {"v"}}; },
+            .slots =
+                [](const Hyperparameters&) {
+                  return std::vector<StateDef>{{"m"}, {"v"}};
+                },
             .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
   }
 

@@ -10,10 +10,10 @@
 #include <map>
 #include <span>
 #include <string>
-#include "absl/strings/string_view.h"
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace varscope::server {
 
@@ -94,8 +94,7 @@ struct ElementwiseRule {
   template <typename T>
   static void Sparse(const UpdateArgs<T>& args) {
     for (size_t i = 0; i < args.rows.size(); ++i) {
-      Rule::template Range<T>(args, args.rows[i] * args.row_size, i * args.row_size,
-                              args.row_size);
+      Rule::template Range<T>(args, args.rows[i] * args.row_size, i * args.row_size, args.row_size);
     }
   }
   static void Finish(const Hyperparameters&, std::span<double>) {}

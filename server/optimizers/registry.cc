@@ -47,10 +47,12 @@ absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
     values.push_back(value);
   }
   if (used == given.size()) return values;
-  const auto name = [](std::string* out, const HyperparameterDef& def) { absl::StrAppend(out, def.name); };
+  const auto name = [](std::string* out, const HyperparameterDef& def) {
+    absl::StrAppend(out, def.name);
+  };
   return absl::InvalidArgumentError(
-      absl::StrCat("unknown hyperparameter given to ", optimizer.name, ", which takes: ",
-                   absl::StrJoin(optimizer.hyperparameters, ", ", name)));
+      absl::StrCat("unknown hyperparameter given to ", optimizer.name,
+                   ", which takes: ", absl::StrJoin(optimizer.hyperparameters, ", ", name)));
 }
 
 template <typename T>

@@ -44,9 +44,9 @@ PullReactor::PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffe
   for (const v1::PullRequest::Want& want : pull.wants()) names.push_back(want.name());
   absl::StatusOr<std::vector<PulledVariable>> pulled = store.Pull(names);
   if (!pulled.ok()) {
-    Finish({static_cast<grpc::StatusCode>(pulled.status().raw_code()),
-            absl::StrCat("worker '", Printable(pull.worker_id()), "': ",
-                         pulled.status().message())});
+    Finish(
+        {static_cast<grpc::StatusCode>(pulled.status().raw_code()),
+         absl::StrCat("worker '", Printable(pull.worker_id()), "': ", pulled.status().message())});
     return;
   }
   v1::FrameHeader head;

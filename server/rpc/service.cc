@@ -83,8 +83,8 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
                                                           const v1::ConnectRequest* request,
                                                           v1::ConnectResponse* response) {
   return new UnaryReactor(calls_, [&]() -> absl::Status {
-    const Sharing sharing = request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated
-                                                                         : Sharing::kGlobal;
+    const Sharing sharing =
+        request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
     const absl::StatusOr<uint64_t> incarnation =
         workers_.Connect(request->worker_id(), request->host(), request->pid(), sharing);
     if (!incarnation.ok()) return incarnation.status();

@@ -33,8 +33,8 @@ struct PreparedAssignment {
 };
 
 absl::Status Refuse(const Push& push, const std::string& variable, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("variable ", Printable(variable), ", worker '",
-                                                 push.worker_id, "': ", what));
+  return absl::InvalidArgumentError(
+      absl::StrCat("variable ", Printable(variable), ", worker '", push.worker_id, "': ", what));
 }
 
 absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows) {
@@ -80,10 +80,9 @@ absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::stri
     }
   }
   if (value.dtype() == variable.def.dtype && value.shape() == expected) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(what, " is ", Name(value.dtype()), " ",
-                                                 value.shape().ToString(), ", expected ",
-                                                 Name(variable.def.dtype), " ",
-                                                 expected.ToString()));
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " is ", Name(value.dtype()), " ", value.shape().ToString(), ", expected ",
+                   Name(variable.def.dtype), " ", expected.ToString()));
 }
 
 absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_view what) {
@@ -178,8 +177,8 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerSt
   step.weight_decay = given.weight_decay;
   if (!std::isfinite(given.clip_norm) || !std::isfinite(given.clip_value) ||
       !std::isfinite(given.weight_decay)) {
-    return absl::InvalidArgumentError(absl::StrCat("worker '", push.worker_id,
-                                                   "': clipping and weight decay must be finite"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("worker '", push.worker_id, "': clipping and weight decay must be finite"));
   }
   std::set<std::string> seen;
   for (GradientUpdate& update : given.updates) {

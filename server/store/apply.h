@@ -15,8 +15,8 @@ namespace varscope::server {
 
 struct GradientUpdate {
   std::string variable;
-  Tensor gradient;              // dense: the variable's shape; sparse: [rows, variable's other dims]
-  std::optional<Tensor> rows;   // int32 or int64 [rows]
+  Tensor gradient;             // dense: the variable's shape; sparse: [rows, variable's other dims]
+  std::optional<Tensor> rows;  // int32 or int64 [rows]
 };
 
 struct OptimizerStep {

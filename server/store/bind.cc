@@ -33,9 +33,9 @@ absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest
   OptimizerState binding;
   binding.optimizer = FindOptimizer(request.optimizer);
   if (binding.optimizer == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown optimizer '",
-                                                   Printable(request.optimizer), "'; known: ",
-                                                   absl::StrJoin(OptimizerNames(), ", ")));
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown optimizer '", Printable(request.optimizer),
+                     "'; known: ", absl::StrJoin(OptimizerNames(), ", ")));
   }
   auto hyperparameters = ReadHyperparameters(*binding.optimizer, request.hyperparameters);
   if (!hyperparameters.ok()) return hyperparameters.status();
@@ -44,10 +44,9 @@ absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest
   if (absl::Status status = ValidateVariableName(request.group); !status.ok()) return status;
   for (const VariablePtr& variable : variables) {
     if (IsFloating(variable->def.dtype)) continue;
-    return absl::InvalidArgumentError(absl::StrCat("variable ", variable->def.name, " is ",
-                                                   Name(variable->def.dtype), "; ",
-                                                   request.optimizer,
-                                                   " updates float32 and float64"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", variable->def.name, " is ", Name(variable->def.dtype), "; ",
+                     request.optimizer, " updates float32 and float64"));
   }
   return binding;
 }

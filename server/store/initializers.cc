@@ -51,7 +51,8 @@ struct Fans {
 };
 Fans ComputeFans(const Shape& shape) {
   if (shape.rank() == 0) return {1, 1};
-  if (shape.rank() == 1) return {static_cast<double>(shape.dim(0)), static_cast<double>(shape.dim(0))};
+  if (shape.rank() == 1)
+    return {static_cast<double>(shape.dim(0)), static_cast<double>(shape.dim(0))};
   double field = 1;
   for (int i = 0; i < shape.rank() - 2; ++i) field *= static_cast<double>(shape.dim(i));
   return {field * static_cast<double>(shape.dim(-2)), field * static_cast<double>(shape.dim(-1))};
@@ -140,12 +141,12 @@ void FillRandom(const InitializerSpec& spec, const Philox& random, const Shape& 
 
 absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind) {
   for (const auto& [name, value] : spec.parameters) {
-    const bool known = std::find(kind.parameters.begin(), kind.parameters.end(), name) !=
-                       kind.parameters.end();
+    const bool known =
+        std::find(kind.parameters.begin(), kind.parameters.end(), name) != kind.parameters.end();
     if (!known) {
-      return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind,
-                                                     " takes no parameter '", name, "', only: ",
-                                                     absl::StrJoin(kind.parameters, ", ")));
+      return absl::InvalidArgumentError(
+          absl::StrCat("initializer ", spec.kind, " takes no parameter '", name,
+                       "', only: ", absl::StrJoin(kind.parameters, ", ")));
     }
     if (!std::isfinite(value)) {
       return absl::InvalidArgumentError(
@@ -161,9 +162,9 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
   const Kind* const kind = FindKind(spec.kind);
   if (kind == nullptr) {
     const auto name = [](std::string* out, const Kind& k) { absl::StrAppend(out, k.name); };
-    return absl::InvalidArgumentError(absl::StrCat("unknown initializer '", spec.kind.substr(0, 64),
-                                                   "'; known: ",
-                                                   absl::StrJoin(kKinds, ", ", name)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown initializer '", spec.kind.substr(0, 64),
+                     "'; known: ", absl::StrJoin(kKinds, ", ", name)));
   }
   if (kind->floating_only && !IsFloating(dtype)) {
     return absl::InvalidArgumentError(
@@ -172,9 +173,8 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
   if (absl::Status status = ValidateParameters(spec, *kind); !status.ok()) return status;
   const bool square = spec.kind == "orthogonal" || spec.kind == "identity";
   if (square && (shape.rank() < 2 || (spec.kind == "identity" && shape.rank() != 2))) {
-    return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind,
-                                                   " needs a matrix, not shape ",
-                                                   shape.ToString()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("initializer ", spec.kind, " needs a matrix, not shape ", shape.ToString()));
   }
   if (spec.kind == "orthogonal") {
     const int64_t columns = std::max<int64_t>(shape.dim(-1), 1);
@@ -189,9 +189,9 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
           std::pair{spec.distribution,
                     absl::string_view(",truncated_normal,untruncated_normal,uniform,")}}) {
       if (allowed.find(absl::StrCat(",", what, ",")) == absl::string_view::npos) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("initializer variance_scaling: '", what.substr(0, 64), "' is not one of ",
-                         allowed.substr(1, allowed.size() - 2)));
+        return absl::InvalidArgumentError(absl::StrCat("initializer variance_scaling: '",
+                                                       what.substr(0, 64), "' is not one of ",
+                                                       allowed.substr(1, allowed.size() - 2)));
       }
     }
     if (spec.parameter("scale", 1) <= 0) {
@@ -224,8 +224,7 @@ void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_sh
     if (spec.kind == "identity") {
       const int64_t columns = tensor.shape().dim(1);
       const double gain = spec.parameter("gain", 1);
-      return Fill<T>(tensor,
-                     [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
+      return Fill<T>(tensor, [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
     }
     FillRandom<T>(spec, Philox(seed), full_shape, tensor);
   });

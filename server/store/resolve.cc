@@ -1,5 +1,6 @@
 // Store::Resolve: the naming contract, applied to the store.
 #include <random>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
@@ -139,18 +140,22 @@ absl::StatusOr<Resolution> Store::ResolveShared(const Asker& asker, const Resolv
     }
   }
   switch (judgement.verdict) {
-    case Verdict::kUndecided: return Resolution{};
-    case Verdict::kAttach: return AttachShared(asker, request, {FindKey(asked.key)});
+    case Verdict::kUndecided:
+      return Resolution{};
+    case Verdict::kAttach:
+      return AttachShared(asker, request, {FindKey(asked.key)});
     case Verdict::kAttachPartitioned: {
       const Partitioned& found = partitioned_.at(asked.key);
       absl::StatusOr<Resolution> attached = AttachShared(asker, request, found.parts);
       if (attached.ok()) attached->partitioning = found.known;
       return attached;
     }
-    case Verdict::kCreate: break;
+    case Verdict::kCreate:
+      break;
     case Verdict::kExists:
     case Verdict::kMissing:
-    case Verdict::kMismatch: return Refuse(asker, request, std::move(judgement));
+    case Verdict::kMismatch:
+      return Refuse(asker, request, std::move(judgement));
   }
   if (!request.initializer && !request.deferred_value) return Resolution{};
   lock.unlock();
@@ -200,9 +205,10 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
   const uint64_t seed = SeedFor(request.initializer);
   const std::string initializer =
       request.initializer ? ToString(*request.initializer) : "computed by its creator";
+  std::set<std::string> taken;
   const auto creation = [&](const std::string& key, const std::string& name, const Shape& shape,
                             std::optional<InitializerSpec> spec) {
-    return Creation{{.name = UniqueName(name),
+    return Creation{{.name = *taken.insert(UniqueName(name, taken)).first,
                      .key = key,
                      .kind = VariableKind::kShared,
                      .dtype = request.request.dtype,
@@ -220,8 +226,8 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
   resolution.outcome = Resolution::Outcome::kCreated;
   const std::string& key = request.request.key;
   if (!request.request.partitions) {
-    auto created = Create(
-        {creation(key, request.name, *request.request.shape, request.initializer)}, lock);
+    auto created =
+        Create({creation(key, request.name, *request.request.shape, request.initializer)}, lock);
     if (!created.ok()) return created.status();
     resolution.variables = *std::move(created);
     return resolution;
@@ -229,9 +235,8 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
 
   std::vector<Part> parts = Slice(key, *request.request.shape, *request.request.partitions);
   if (!request.part_names.empty() && request.part_names.size() != parts.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("variable ", key, ": ",
-                                                   request.part_names.size(), " names for ",
-                                                   parts.size(), " parts"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", key, ": ", request.part_names.size(), " names for ", parts.size(), " parts"));
   }
   std::vector<Creation> creations;
   std::vector<size_t> missing;
@@ -244,8 +249,8 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
     creations.push_back(creation(parts[i].key, name, parts[i].shape,
                                  SliceInitializer(request.initializer, parts[i])));
   }
-  resolution.partitioning = KnownPartitioned{request.request.dtype, *request.request.shape,
-                                             *request.request.partitions};
+  resolution.partitioning =
+      KnownPartitioned{request.request.dtype, *request.request.shape, *request.request.partitions};
   auto created = Create(std::move(creations), lock, [&](const std::vector<VariablePtr>& fresh) {
     for (size_t i = 0; i < missing.size(); ++i) all[missing[i]] = fresh[i];
     partitioned_.emplace(key, Partitioned{*resolution.partitioning, all});
@@ -291,22 +296,22 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
     }
     name = absl::StrCat(request.name, "_", suffix);
   }
-  auto created = Create({Creation{{.name = name,
-                                   .key = "",
-                                   .kind = VariableKind::kUnique,
-                                   .dtype = request.request.dtype,
-                                   .shape = *request.request.shape,
-                                   .trainable = request.trainable.value_or(true),
-                                   .primary = "",
-                                   .definer = request.definer,
-                                   .definer_incarnation = asker.incarnation,
-                                   .initializer = request.initializer
-                                                      ? ToString(*request.initializer)
-                                                      : "computed by its creator",
-                                   .seed = SeedFor(request.initializer)},
-                                  request.initializer,
-                                  *request.request.shape}},
-                        lock);
+  auto created =
+      Create({Creation{{.name = name,
+                        .key = "",
+                        .kind = VariableKind::kUnique,
+                        .dtype = request.request.dtype,
+                        .shape = *request.request.shape,
+                        .trainable = request.trainable.value_or(true),
+                        .primary = "",
+                        .definer = request.definer,
+                        .definer_incarnation = asker.incarnation,
+                        .initializer = request.initializer ? ToString(*request.initializer)
+                                                           : "computed by its creator",
+                        .seed = SeedFor(request.initializer)},
+                       request.initializer,
+                       *request.request.shape}},
+             lock);
   if (!created.ok()) return created.status();
   return Resolution{.outcome = Resolution::Outcome::kCreated, .variables = *std::move(created)};
 }

@@ -19,16 +19,16 @@ absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
   for (const Store::Creation& c : creations) {
     const VariableDefinition& def = c.definition;
     if (absl::Status status = ValidateVariableName(def.name); !status.ok()) return status;
-    const std::string where = absl::StrCat("variable ", def.name, ", ", ToString(def.definer), ": ");
+    const std::string where =
+        absl::StrCat("variable ", def.name, ", ", ToString(def.definer), ": ");
     const absl::StatusOr<uint64_t> bytes = ByteSize(def.dtype, def.shape);
     if (!bytes.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(where, bytes.status().message()));
     }
     if (*bytes > limits.max_variable_bytes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(where, "shape ", def.shape.ToString(), " takes ", *bytes,
-                       " bytes, a variable may take ", limits.max_variable_bytes,
-                       " (--max-variable-bytes)"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          where, "shape ", def.shape.ToString(), " takes ", *bytes, " bytes, a variable may take ",
+          limits.max_variable_bytes, " (--max-variable-bytes)"));
     }
     total += *bytes;
     if (total > limits.max_total_bytes) {
@@ -103,12 +103,12 @@ absl::StatusOr<VariablePtr> Store::Find(const std::string& name) const {
   if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
   std::string hint;
   if (const size_t slash = name.rfind('/'); slash != std::string::npos) {
-    const bool same_scope = std::any_of(
-        variables_.begin(), variables_.end(), [&](const VariablePtr& v) {
+    const bool same_scope =
+        std::any_of(variables_.begin(), variables_.end(), [&](const VariablePtr& v) {
           return absl::StartsWith(v->def.name, absl::string_view(name).substr(0, slash + 1));
         });
-    if (!same_scope) hint = absl::StrCat("; the scope '", Printable(name.substr(0, slash)),
-                                         "' has none");
+    if (!same_scope)
+      hint = absl::StrCat("; the scope '", Printable(name.substr(0, slash)), "' has none");
   }
   return absl::NotFoundError(absl::StrCat("variable '", Printable(name),
                                           "' is not in the store, which has ", variables_.size(),
@@ -128,10 +128,9 @@ absl::StatusOr<std::vector<PulledVariable>> Store::Pull(std::span<const std::str
   LockedVariables locked(variables);
   for (VariablePtr& variable : variables) {
     if (!variable->initialized) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("Attempting to use uninitialized value ", variable->def.name,
-                       ": its creator, ", ToString(variable->def.definer),
-                       ", has not run its initializer yet"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "Attempting to use uninitialized value ", variable->def.name, ": its creator, ",
+          ToString(variable->def.definer), ", has not run its initializer yet"));
     }
     ++variable->pulls;
     pulled.push_back({variable, variable->value, variable->version});

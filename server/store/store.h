@@ -44,8 +44,8 @@ struct Asker {
 // One get_variable (kShared) or Variable (kUnique) as a worker sends it.
 struct ResolveRequest {
   VariableKind kind = VariableKind::kShared;
-  Request request;   // key, dtype, shape, reuse, partitions
-  std::string name;  // proposed by the worker's graph
+  Request request;                      // key, dtype, shape, reuse, partitions
+  std::string name;                     // proposed by the worker's graph
   std::vector<std::string> part_names;  // proposed for the parts; empty: their keys
   std::optional<bool> trainable;
   std::optional<InitializerSpec> initializer;  // absent: look up only
@@ -98,11 +98,12 @@ class Store {
   absl::StatusOr<Resolution> Resolve(const Asker& asker, const ResolveRequest& request);
 
   // What BindOptimizer would refuse, without creating anything: the binding, without its variables.
-  // InvalidArgument for an unknown optimizer, a bad hyperparameter, a variable that is not floating.
+  // InvalidArgument for an unknown optimizer, a bad hyperparameter, a variable that is not
+  // floating.
   absl::StatusOr<OptimizerState> CheckOptimizer(const OptimizerStateRequest& request,
                                                 std::span<const VariablePtr> variables) const;
-  // Finds the slots and scalars, or creates all that are missing. ResourceExhausted when they do not
-  // fit; then none is created.
+  // Finds the slots and scalars, or creates all that are missing. ResourceExhausted when they do
+  // not fit; then none is created.
   absl::StatusOr<OptimizerState> BindOptimizer(const OptimizerStateRequest& request,
                                                std::span<const VariablePtr> variables,
                                                const Definer& definer);
@@ -138,8 +139,8 @@ class Store {
   absl::StatusOr<Resolution> AttachShared(const Asker& asker, const ResolveRequest& request,
                                           std::vector<VariablePtr> found) const;
   absl::StatusOr<Resolution> CreateShared(const Asker& asker, const ResolveRequest& request);
-  // All or nothing. Requires mutex_ held exclusively; calls `named` while the names are in the store
-  // and the lock is held, and releases it before the values are computed.
+  // All or nothing. Requires mutex_ held exclusively; calls `named` while the names are in the
+  // store and the lock is held, and releases it before the values are computed.
   absl::StatusOr<std::vector<VariablePtr>> Create(
       std::vector<Creation> creations, std::unique_lock<std::shared_mutex>& lock,
       const std::function<void(const std::vector<VariablePtr>&)>& named = {});

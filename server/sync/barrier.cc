@@ -108,10 +108,11 @@ void Barriers::ReleaseExpired(std::unique_lock<std::mutex>& lock) {
       const double waited = std::chrono::duration<double>(now - it->second.since).count();
       expired.emplace_back(
           std::move(it->second.done),
-          absl::DeadlineExceededError(absl::StrFormat(
-              "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of %d parties; here: %s",
-              name, round.number, it->first, waited, round.parties - arrived.size(), round.parties,
-              absl::StrJoin(arrived, ", "))));
+          absl::DeadlineExceededError(absl::StrFormat("barrier '%s' round %d: worker '%s' waited "
+                                                      "%.1f s for %d more of %d parties; here: %s",
+                                                      name, round.number, it->first, waited,
+                                                      round.parties - arrived.size(), round.parties,
+                                                      absl::StrJoin(arrived, ", "))));
       it = round.waiting.erase(it);
     }
   }

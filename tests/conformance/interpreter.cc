@@ -88,8 +88,9 @@ class Interpreter {
     if (op == "get_variable") actual = RunGetVariable(step);
     if (op == "Variable") actual = RunVariable(step);
     if (op == "add") actual = RunAdd(step);
-    if (op == "constant") actual = Remember(step, constant(step["value"].get<double>(), float32,
-                                                           step.value("name", "")));
+    if (op == "constant")
+      actual =
+          Remember(step, constant(step["value"].get<double>(), float32, step.value("name", "")));
     if (op == "reuse_variables") get_variable_scope().reuse_variables();
     if (op == "reuse_variables" || op == "scope_state") actual = ScopeJson(get_variable_scope());
     Note(step, actual);

@@ -103,7 +103,9 @@ void AddElementwise(Calls& calls) {
   calls["zeros_like"] = Unary(zeros_like);
   calls["ones_like"] = Unary(ones_like);
   calls["add_n"] = [](const Inputs& in, const Json&) { return add_n(AsInputs(in)); };
-  calls["where"] = [](const Inputs& in, const Json&) { return where(in.at(0), in.at(1), in.at(2)); };
+  calls["where"] = [](const Inputs& in, const Json&) {
+    return where(in.at(0), in.at(1), in.at(2));
+  };
   calls["clip_by_value"] = [](const Inputs& in, const Json& attrs) {
     return clip_by_value(in.at(0), attrs["clip_value_min"].get<double>(),
                          attrs["clip_value_max"].get<double>());

@@ -1,5 +1,6 @@
 #include "tests/conformance/tensors.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -7,20 +8,29 @@
 namespace varscope::conformance {
 namespace {
 
-// Element-wise: float32 rounding leaves about 1e-7 of the summands, whatever cancels.
 constexpr double kRelative = 1e-5;
-constexpr double kAbsolute = 1e-6;
+// float32 rounding leaves about 1e-7 of each summand, whatever cancels afterwards; the tensor's
+// largest element (1 when all are smaller) stands for the summands.
+constexpr double kOfTheLargest = 1e-6;
 
 double Number(const Json& value) {
   if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
   return value.get<double>();
 }
 
-bool Near(double expected, double actual) {
+bool Near(double expected, double actual, double largest) {
   if (std::isnan(expected) || std::isinf(expected)) {
     return std::isnan(expected) ? std::isnan(actual) : expected == actual;
   }
-  return std::abs(expected - actual) <= kAbsolute + kRelative * std::abs(expected);
+  return std::abs(expected - actual) <= kOfTheLargest * largest + kRelative * std::abs(expected);
+}
+
+double Largest(const Json& data) {
+  double largest = 1;
+  for (const Json& value : data) {
+    if (std::isfinite(Number(value))) largest = std::max(largest, std::abs(Number(value)));
+  }
+  return largest;
 }
 
 Shape ReadShape(const Json& shape) { return Shape(shape.get<std::vector<int64_t>>()); }
@@ -49,12 +59,13 @@ std::string Difference(const Json& recorded, const Tensor& actual) {
     return absl::StrCat("expected shape ", shape.ToString(), ", got ", actual.shape().ToString());
   }
   std::string difference;
+  const double largest = Largest(recorded["data"]);
   VisitDType(actual.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (int64_t i = 0; i < actual.num_elements() && difference.empty(); ++i) {
       const double expected = Number(recorded["data"][i]);
       const auto got = static_cast<double>(actual.data<T>()[i]);
-      if (!Near(expected, got)) {
+      if (!Near(expected, got, largest)) {
         difference = absl::StrCat("element ", i, ": expected ", expected, ", got ", got);
       }
     }

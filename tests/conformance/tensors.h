@@ -13,8 +13,8 @@ namespace varscope::conformance {
 // {dtype, shape, data}; data is flat.
 Tensor ReadTensor(const Json& recorded);
 
-// Empty when dtype and shape are equal and each element is within 1e-5 of the recorded one,
-// relative to it or absolute below 1; else what differs first.
+// Empty when dtype and shape are equal and each element is within 1e-5 of itself plus 1e-6 of the
+// tensor's largest of the recorded one; else what differs first.
 std::string Difference(const Json& recorded, const Tensor& actual);
 
 }  // namespace varscope::conformance

@@ -136,8 +136,8 @@ TEST(ArticleUnconnectedTest, AGraphBuiltBeforeTheSessionResolvesWhenItConnects) 
   Graph graph;
   const auto use = graph.as_default();
   const Variable v = get_variable("v", {.shape = Shape{2}, .initializer = ones_initializer()});
-  const Variable parts = get_variable(
-      "p", {.shape = Shape{4}, .partitioner = fixed_size_partitioner(2)});
+  const Variable parts =
+      get_variable("p", {.shape = Shape{4}, .partitioner = fixed_size_partitioner(2)});
   EXPECT_THROW(Session(), ValueError);
   Session sess(daemon.target());
   sess.run(global_variables_initializer());

@@ -280,8 +280,7 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
        24, "needs a finite value for 'learning_rate'"},
       {[&](v1::FrameHeader& h) {
          whole(h);
-         *h.mutable_push()->mutable_steps(0)->add_updates() =
-             h.push().steps(0).updates(0);
+         *h.mutable_push()->mutable_steps(0)->add_updates() = h.push().steps(0).updates(0);
        },
        24, "two gradients"},
       {[&](v1::FrameHeader& h) {

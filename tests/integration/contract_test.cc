@@ -24,8 +24,8 @@ struct Step {
 };
 
 // Runs a program in a worker process of its own.
-std::vector<Step> RunWorker(const Daemon& daemon, const std::string& worker, const std::vector<Json>& body,
-                            const std::string& mode = "global") {
+std::vector<Step> RunWorker(const Daemon& daemon, const std::string& worker,
+                            const std::vector<Json>& body, const std::string& mode = "global") {
   Json program;
   program["body"] = body;
   program["expect"] = nullptr;
@@ -93,8 +93,7 @@ TEST_F(ContractTest, AutoReuseAttachesAndTheFirstInitializerStays) {
 
 TEST_F(ContractTest, EveryMismatchShowsBothDefinitions) {
   const Json partitioned = {{"partitions", 2}};
-  RunWorker(daemon_, "a",
-            {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", partitioned)})});
+  RunWorker(daemon_, "a", {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", partitioned)})});
   const std::vector<std::pair<Json, std::string>> cases = {
       {GetVariable("w", {{"shape", {3}}}),
        "Trying to share variable m/w, but specified shape (3,) and found shape (2,)."},
@@ -123,17 +122,20 @@ TEST_F(ContractTest, EveryMismatchShowsBothDefinitions) {
 }
 
 TEST_F(ContractTest, AWorkerThatComesBackAttachesToWhatItHadCreated) {
-  const std::vector<Json> program = {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
-                        {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
+  const std::vector<Json> program = {
+      Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
+      {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
   const std::vector<Step> first = RunWorker(daemon_, "a", program);
   EXPECT_EQ(RunWorker(daemon_, "a", program), first);
 }
 
 TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
-  const std::vector<Json> program = {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
-                        {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}},
-                        {{"op", "Variable"}, {"value", {3.0}}, {"as", "u"}, {"name", "v"}},
-                        Scope("m", true, {GetVariable("w")}), GetVariable("m/w")};
+  const std::vector<Json> program = {
+      Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
+      {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}},
+      {{"op", "Variable"}, {"value", {3.0}}, {"as", "u"}, {"name", "v"}},
+      Scope("m", true, {GetVariable("w")}),
+      GetVariable("m/w")};
   const std::vector<Step> first = RunWorker(daemon_, "a", program, "replicated");
   const std::vector<Step> second = RunWorker(daemon_, "b", program, "replicated");
   ASSERT_EQ(first.size(), second.size());
@@ -148,7 +150,8 @@ TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
 }
 
 TEST_F(ContractTest, VariableIsUniqueAcrossTheStoreInGlobalMode) {
-  const std::vector<Json> program = {{{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
+  const std::vector<Json> program = {
+      {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
   EXPECT_EQ(RunWorker(daemon_, "a", program)[0].actual["name"], "v:0");
   EXPECT_EQ(RunWorker(daemon_, "b", program)[0].actual["name"], "v_1:0");
 }
@@ -171,7 +174,8 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   }
   ASSERT_EQ(sums.size(), kProcesses * kThreads);
   EXPECT_THAT(sums, Each(sums[0]));
-  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon_.target(), "list", "race/"});
+  const Finished list =
+      RunToEnd({VARSCOPECTL_BINARY, "--target", daemon_.target(), "list", "race/"});
   EXPECT_THAT(list.output, HasSubstr("\n100 variables,"));
 }
 
@@ -183,7 +187,8 @@ std::vector<Json> RandomProgram(uint32_t seed) {
   std::vector<Json> body;
   for (int i = 0; i < 12; ++i) {
     if (random() % 4 == 0) {
-      body.push_back({{"op", "Variable"}, {"value", {2.0}}, {"as", "u"}, {"name", pick({"v", "u"})}});
+      body.push_back(
+          {{"op", "Variable"}, {"value", {2.0}}, {"as", "u"}, {"name", pick({"v", "u"})}});
       continue;
     }
     std::vector<Json> inner;
@@ -223,9 +228,11 @@ TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
     actual.insert(actual.end(), rest.begin(), rest.end());
     EXPECT_EQ(actual, expected) << "seed " << seed;
     const auto names = [](const Daemon& daemon) {
-      std::istringstream lines(RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"}).output);
+      std::istringstream lines(
+          RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"}).output);
       std::vector<std::string> names;
-      for (std::string line; std::getline(lines, line);) names.push_back(line.substr(0, line.find("  ")));
+      for (std::string line; std::getline(lines, line);)
+        names.push_back(line.substr(0, line.find("  ")));
       return names;
     };
     EXPECT_EQ(names(shared), names(alone)) << "seed " << seed;

@@ -1,4 +1,6 @@
 // The programs as their users run them: flags, configuration, signals, exit codes, health.
+#include "tests/support/daemon.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -7,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/support/daemon.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -102,7 +103,8 @@ TEST(CtlTest, HealthListDescribe) {
     Graph graph(daemon.target(), {.worker_id = "maker"});
     const auto use = graph.as_default();
     const variable_scope scope("model");
-    const Variable w = get_variable("w", {.shape = Shape{2, 3}, .initializer = zeros_initializer()});
+    const Variable w =
+        get_variable("w", {.shape = Shape{2, 3}, .initializer = zeros_initializer()});
     Session session;
     session.run(train::AdamOptimizer().minimize(reduce_sum(w)));
   }

@@ -42,6 +42,36 @@ TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
   EXPECT_NE(sum.data<float>()[0], 0);
 }
 
+// Ten variables (six of the generator, four of the discriminator, which is applied twice), two Adam
+// slots each, and two beta powers for each of the two optimizers.
+TEST(GanTest, TwoProcessesTrainOneGenerator) {
+  const Daemon daemon;
+  const auto gan = [&](const std::string& id, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {
+        VARSCOPE_GAN, "--target", daemon.target(), "--data", VARSCOPE_DIGITS, "--worker-id", id};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  const std::vector<std::string> flags = {"--workers", "2", "--steps", "200"};
+  RunAll({gan("a", flags), gan("b", flags)});
+  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"});
+  EXPECT_THAT(list.output, HasSubstr("34 variables"));
+  EXPECT_THAT(list.output, HasSubstr("discriminator/first/kernel/Adam_1"));
+  EXPECT_THAT(list.output, ::testing::Not(HasSubstr("discriminator_1")));
+  const Finished drawn = RunToEnd(gan("painter", {"--draw"}));
+  EXPECT_EQ(drawn.code, 0) << drawn.error;
+  EXPECT_THAT(drawn.output, HasSubstr("\u2592"));
+}
+
+TEST(QuickstartTest, TheReadmesProgramTrainsOnOneVariableHoweverOftenItRuns) {
+  const Daemon daemon;
+  const Finished first = RunToEnd({VARSCOPE_QUICKSTART, daemon.target()});
+  EXPECT_THAT(first.output, HasSubstr("model/w:0 [")) << first.error;
+  EXPECT_EQ(RunToEnd({VARSCOPE_QUICKSTART, daemon.target()}).code, 0);
+  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"});
+  EXPECT_THAT(list.output, HasSubstr("global step 200"));
+}
+
 struct Setup {
   int workers;
   bool sync;
@@ -52,16 +82,16 @@ class ClassifierTest : public ::testing::TestWithParam<Setup> {};
 TEST_P(ClassifierTest, Reaches96Percent) {
   const Daemon daemon;
   const auto worker = [&](const std::string& id, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {VARSCOPE_CLASSIFIER, "--target", daemon.target(),
-                                          "--data",            VARSCOPE_DIGITS,
-                                          "--worker-id",       id};
+    std::vector<std::string> arguments = {
+        VARSCOPE_CLASSIFIER, "--target", daemon.target(), "--data", VARSCOPE_DIGITS,
+        "--worker-id",       id};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
   std::vector<std::vector<std::string>> workers;
   for (int i = 0; i < GetParam().workers; ++i) {
-    workers.push_back(worker("worker-" + std::to_string(i),
-                             {"--workers", std::to_string(GetParam().workers)}));
+    workers.push_back(
+        worker("worker-" + std::to_string(i), {"--workers", std::to_string(GetParam().workers)}));
     if (GetParam().sync) workers.back().push_back("--sync");
   }
   RunAll(workers);
@@ -132,8 +162,7 @@ TEST_F(PushTest, ClipByGlobalNormInTheGraphEqualsTheServers) {
   const Output loss = reduce_sum(multiply(v_, constant({30, 40, 0})));
   const auto grads = gradients({loss}, {v_});
   const auto [clipped, norm] = clip_by_global_norm(grads, 5.0);
-  const Operation train =
-      train::GradientDescentOptimizer(1.0).apply_gradients({{clipped[0], v_}});
+  const Operation train = train::GradientDescentOptimizer(1.0).apply_gradients({{clipped[0], v_}});
   EXPECT_FLOAT_EQ(session_.run({norm, train})[0].scalar<float>(), 50);
   EXPECT_EQ(Summarize(session_.run(v_)), "[-2 -2 3]");
 }

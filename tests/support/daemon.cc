@@ -34,9 +34,9 @@ std::string ReadPort(int fd) {
 Daemon::Daemon(const std::vector<std::string>& flags) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-  std::vector<std::string> arguments = {VARSCOPED_BINARY, "--listen", "127.0.0.1:0",
-                                        "--ready-fd", std::to_string(ends[1]),
-                                        "--log-level", "error"};
+  std::vector<std::string> arguments = {
+      VARSCOPED_BINARY,        "--listen",    "127.0.0.1:0", "--ready-fd",
+      std::to_string(ends[1]), "--log-level", "error"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   process_ = std::make_unique<Process>(arguments, Descriptors{.inherit = {ends[1]}});
   close(ends[1]);

@@ -21,8 +21,7 @@ struct Descriptors {
 class Process {
  public:
   // Runs `arguments[0]`. Throws std::system_error.
-  explicit Process(const std::vector<std::string>& arguments,
-                   const Descriptors& descriptors = {});
+  explicit Process(const std::vector<std::string>& arguments, const Descriptors& descriptors = {});
   // SIGKILL, if it still runs.
   ~Process();
   Process(const Process&) = delete;

@@ -9,9 +9,9 @@
 namespace varscope::server {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using std::chrono::milliseconds;
 
 constexpr milliseconds kLong = std::chrono::minutes(1);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "proto/core/crc32c.h"
 #include "proto/core/dtype.h"
 #include "proto/core/initializer_spec.h"
 #include "proto/core/names.h"
@@ -41,6 +42,17 @@ TEST(NamesTest, WorkerIds) {
   EXPECT_FALSE(ValidateWorkerId("two words").ok());
   EXPECT_TRUE(ValidateWorkerId(std::string(256, 'w')).ok());
   EXPECT_FALSE(ValidateWorkerId(std::string(257, 'w')).ok());
+}
+
+// RFC 3720, appendix B.4.
+TEST(Crc32cTest, KnownAnswers) {
+  const std::vector<std::byte> zeros(32, std::byte{0});
+  EXPECT_EQ(Crc32c(zeros), 0x8a9136aaU);
+  const std::vector<std::byte> ones(32, std::byte{0xff});
+  EXPECT_EQ(Crc32c(ones), 0x62a8ab43U);
+  const uint32_t first = Crc32c(std::span(zeros).first(5));
+  EXPECT_EQ(Crc32c(std::span(zeros).subspan(5), first), Crc32c(zeros));
+  EXPECT_EQ(Crc32c({}), 0U);
 }
 
 TEST(DTypeTest, NamesAndSizesAgree) {

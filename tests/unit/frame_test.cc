@@ -75,9 +75,12 @@ absl::Status ReadAll(const std::vector<std::string>& frames, std::mt19937& rando
 
 TEST(FrameTest, RoundTripOfManySizesHoweverItIsCut) {
   std::mt19937 random(1);
-  const std::vector<std::vector<Shape>> cases = {
-      {}, {Shape{}}, {Shape{0}, Shape{3}}, {Shape{5}, Shape{7, 11}, Shape{}, Shape{0, 9}},
-      {Shape{600000}}, {Shape{3}, Shape{1200001}, Shape{4}}};
+  const std::vector<std::vector<Shape>> cases = {{},
+                                                 {Shape{}},
+                                                 {Shape{0}, Shape{3}},
+                                                 {Shape{5}, Shape{7, 11}, Shape{}, Shape{0, 9}},
+                                                 {Shape{600000}},
+                                                 {Shape{3}, Shape{1200001}, Shape{4}}};
   for (const std::vector<Shape>& shapes : cases) {
     const Message message = MakeMessage(shapes);
     for (int round = 0; round < 5; ++round) {

@@ -87,9 +87,10 @@ TEST_F(GraphTest, ScopesHandDownTheirDefaults) {
     seen.push_back(name);
     return next(name, args);
   };
-  const variable_scope outer("outer", {.regularizer = [](const Variable& v) { return nn::l2_loss(v); },
-                                       .dtype = float64,
-                                       .custom_getter = getter});
+  const variable_scope outer("outer",
+                             {.regularizer = [](const Variable& v) { return nn::l2_loss(v); },
+                              .dtype = float64,
+                              .custom_getter = getter});
   const variable_scope inner("inner", {.partitioner = fixed_size_partitioner(2)});
   const Variable v = get_variable("v", {4});
   EXPECT_EQ(v.dtype(), float64);
@@ -140,10 +141,19 @@ TEST_F(GraphTest, GradientsOfUnrelatedTensorsAreUndefined) {
 }
 
 TEST(OpTableTest, EveryOpHasAKernelOrIsTheSessionsOwn) {
-  const std::vector<std::string> of_the_session = {
-      "Placeholder", "Const", "NoOp", "VarHandleOp", "ReadVariableOp", "AssignVariableOp",
-      "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatterUpdate", "ResourceScatterAdd",
-      "ResourceScatterSub", "ApplyGradients", "InitializeVariables"};
+  const std::vector<std::string> of_the_session = {"Placeholder",
+                                                   "Const",
+                                                   "NoOp",
+                                                   "VarHandleOp",
+                                                   "ReadVariableOp",
+                                                   "AssignVariableOp",
+                                                   "AssignAddVariableOp",
+                                                   "AssignSubVariableOp",
+                                                   "ResourceScatterUpdate",
+                                                   "ResourceScatterAdd",
+                                                   "ResourceScatterSub",
+                                                   "ApplyGradients",
+                                                   "InitializeVariables"};
   for (absl::string_view name : internal::OpNames()) {
     const internal::OpDef& op = internal::FindOp(name);
     if (op.kernel == nullptr) {

@@ -1,12 +1,12 @@
 // Update rules that no TensorFlow recording covers, and properties of all of them.
-#include "server/optimizers/optimizer.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 #include <random>
+
+#include "server/optimizers/optimizer.h"
 
 namespace varscope::server {
 namespace {
@@ -20,7 +20,7 @@ struct Training {
   std::vector<double> scalars;
 
   Training(const std::string& name, const std::map<std::string, double>& given,
-      std::vector<double> start)
+           std::vector<double> start)
       : optimizer(*FindOptimizer(name)),
         h(ReadHyperparameters(optimizer, given).value()),
         variable(std::move(start)) {
@@ -147,7 +147,9 @@ TEST_P(EveryOptimizer, ASparseStepOverAllRowsIsTheDenseStep) {
 
 TEST_P(EveryOptimizer, GoesDownhill) {
   Training run = Make({3, -2});
-  const auto loss = [&] { return run.variable[0] * run.variable[0] + run.variable[1] * run.variable[1]; };
+  const auto loss = [&] {
+    return run.variable[0] * run.variable[0] + run.variable[1] * run.variable[1];
+  };
   const double before = loss();
   for (int t = 0; t < 50; ++t) run.Step({2 * run.variable[0], 2 * run.variable[1]});
   EXPECT_LT(loss(), before);

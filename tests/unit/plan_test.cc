@@ -1,9 +1,10 @@
 // One run is one pull, no work twice, one push: counted at the store's interface.
+#include "client/session/plan.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/graph/state.h"
-#include "client/session/plan.h"
 #include "varscope/varscope.h"
 
 namespace varscope {

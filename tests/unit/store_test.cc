@@ -58,7 +58,9 @@ TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
     threads.emplace_back([&, i] {
       const Asker asker{"w" + std::to_string(i), i, Sharing::kGlobal};
       seeds[i] = store_.Resolve(asker, Get("v", Shape{100}, "random_normal"))
-                     .value().variables[0]->def.seed;
+                     .value()
+                     .variables[0]
+                     ->def.seed;
     });
   }
   for (std::thread& thread : threads) thread.join();

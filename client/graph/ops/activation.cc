@@ -22,14 +22,12 @@ Grads SeluGrad(const GradContext& c) { return OfOutput(c, "SeluGrad"); }
 Grads LeakyReluGrad(const GradContext& c) {
   return {Dense(MakeOp("LeakyReluGrad", "LeakyReluGrad", {c.dy(), c.x(0)}, c.attrs()))};
 }
-Grads SoftplusGrad(const GradContext& c) {
-  return {Dense(multiply(c.dy(), sigmoid(c.x(0))))};
-}
+Grads SoftplusGrad(const GradContext& c) { return {Dense(multiply(c.dy(), sigmoid(c.x(0))))}; }
 // Where the slope is piecewise constant, only dy passes a second gradient.
 Grads PiecewiseGrad(const GradContext& c) {
-  return {Dense(MakeOp(c.node.def->name, std::string(c.node.def->name), {c.dy(), c.x(1)},
-                       c.attrs())),
-          None()};
+  return {
+      Dense(MakeOp(c.node.def->name, std::string(c.node.def->name), {c.dy(), c.x(1)}, c.attrs())),
+      None()};
 }
 
 Specs SoftmaxShape(const InferContext& c) {
@@ -54,13 +52,10 @@ Specs BiasAddShape(const InferContext& c) {
                     (x.rank() >= 2 && bias.rank() == 1 &&
                      (x.dim(-1) < 0 || bias.dim(0) < 0 || x.dim(-1) == bias.dim(0)));
   if (fits) return SameAsInput(c);
-  return absl::InvalidArgumentError(absl::StrCat("a bias of shape ", bias.ToString(),
-                                                 " does not fit the last dimension of ",
-                                                 x.ToString()));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "a bias of shape ", bias.ToString(), " does not fit the last dimension of ", x.ToString()));
 }
-Grads BiasAddGrad(const GradContext& c) {
-  return {Dense(c.dy()), Dense(SumTo(c.dy(), c.x(1)))};
-}
+Grads BiasAddGrad(const GradContext& c) { return {Dense(c.dy()), Dense(SumTo(c.dy(), c.x(1)))}; }
 
 OpDef Activation(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = SameAsFloatInput, .kernel = kernel, .gradient = gradient};

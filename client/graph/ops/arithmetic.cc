@@ -57,9 +57,7 @@ Specs AddNShape(const InferContext& c) {
   }
   return std::vector<OutputSpec>{{c.dtype(0), shape}};
 }
-Grads AddNGrad(const GradContext& c) {
-  return Grads(c.node.inputs.size(), Dense(c.dy()));
-}
+Grads AddNGrad(const GradContext& c) { return Grads(c.node.inputs.size(), Dense(c.dy())); }
 
 }  // namespace
 

@@ -15,8 +15,8 @@ using Grads = std::vector<Gradient>;
 
 absl::Status CheckRank(const Shape& shape, size_t count, absl::string_view what) {
   if (!shape.known_rank() || static_cast<size_t>(shape.rank()) == count) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(what, " has ", count,
-                                                 " entries for the shape ", shape.ToString()));
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " has ", count, " entries for the shape ", shape.ToString()));
 }
 
 Specs ReshapeShape(const InferContext& c) {
@@ -75,9 +75,8 @@ Specs SqueezeShape(const InferContext& c) {
     const absl::StatusOr<int> axis = CheckAxis(given, x.rank());
     if (!axis.ok()) return axis.status();
     if (x.dim(*axis) > 1 || x.dim(*axis) == 0) {
-      return absl::InvalidArgumentError(absl::StrCat("Can not squeeze dim[", *axis,
-                                                     "], expected a dimension of 1, got ",
-                                                     x.dim(*axis)));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "Can not squeeze dim[", *axis, "], expected a dimension of 1, got ", x.dim(*axis)));
     }
     drop[*axis] = true;
   }
@@ -151,9 +150,9 @@ Grads ConcatGrad(const GradContext& c) {
   inputs.insert(inputs.end(), c.node.inputs.begin(), c.node.inputs.end());
   Grads grads;
   for (size_t i = 0; i < c.node.inputs.size(); ++i) {
-    grads.push_back(Dense(MakeOp(
-        "ConcatGrad", "Slice", inputs,
-        {{"axis", c.attrs().integer("axis")}, {"index", static_cast<int64_t>(i)}})));
+    grads.push_back(
+        Dense(MakeOp("ConcatGrad", "Slice", inputs,
+                     {{"axis", c.attrs().integer("axis")}, {"index", static_cast<int64_t>(i)}})));
   }
   return grads;
 }
@@ -180,9 +179,9 @@ Specs PackShape(const InferContext& c) {
 Grads PackGrad(const GradContext& c) {
   Grads grads;
   for (size_t i = 0; i < c.node.inputs.size(); ++i) {
-    grads.push_back(Dense(
-        MakeOp("PackGrad", "unstack", {c.dy()},
-               {{"axis", c.attrs().integer("axis")}, {"index", static_cast<int64_t>(i)}})));
+    grads.push_back(
+        Dense(MakeOp("PackGrad", "unstack", {c.dy()},
+                     {{"axis", c.attrs().integer("axis")}, {"index", static_cast<int64_t>(i)}})));
   }
   return grads;
 }
@@ -213,8 +212,8 @@ Specs SliceShape(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), Shape(size)}};
 }
 Grads SliceGrad(const GradContext& c) {
-  return {Dense(MakeOp("SliceGrad", "Pad", {c.dy(), c.x(0)},
-                       {{"begin", c.attrs().list("begin")}}))};
+  return {
+      Dense(MakeOp("SliceGrad", "Pad", {c.dy(), c.x(0)}, {{"begin", c.attrs().list("begin")}}))};
 }
 
 Specs TileShape(const InferContext& c) {
@@ -246,8 +245,8 @@ Specs PadShape(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
 }
 Grads PadGrad(const GradContext& c) {
-  return {Dense(MakeOp("PadGrad", "Slice", {c.dy(), c.x(0)},
-                       {{"before", c.attrs().list("before")}}))};
+  return {
+      Dense(MakeOp("PadGrad", "Slice", {c.dy(), c.x(0)}, {{"before", c.attrs().list("before")}}))};
 }
 
 Grads IdentityGrad(const GradContext& c) { return {Dense(c.dy())}; }
@@ -263,10 +262,7 @@ std::vector<OpDef> ArrayOps() {
       {.name = "StopGradient", .infer = SameAsInput, .kernel = kernels::Identity},
       {.name = "ZerosLike", .infer = SameAsInput, .kernel = kernels::ZerosLike},
       {.name = "OnesLike", .infer = SameAsInput, .kernel = kernels::OnesLike},
-      {.name = "Reshape",
-       .infer = ReshapeShape,
-       .kernel = kernels::Reshape,
-       .gradient = LikeInput},
+      {.name = "Reshape", .infer = ReshapeShape, .kernel = kernels::Reshape, .gradient = LikeInput},
       {.name = "ReshapeLike",
        .infer = SameAsSecondInput,
        .kernel = kernels::ReshapeLike,
@@ -275,18 +271,12 @@ std::vector<OpDef> ArrayOps() {
        .infer = ExpandDimsShape,
        .kernel = kernels::ExpandDims,
        .gradient = LikeInput},
-      {.name = "Squeeze",
-       .infer = SqueezeShape,
-       .kernel = kernels::Squeeze,
-       .gradient = LikeInput},
+      {.name = "Squeeze", .infer = SqueezeShape, .kernel = kernels::Squeeze, .gradient = LikeInput},
       {.name = "Transpose",
        .infer = TransposeShape,
        .kernel = kernels::Transpose,
        .gradient = TransposeGrad},
-      {.name = "ConcatV2",
-       .infer = ConcatShape,
-       .kernel = kernels::Concat,
-       .gradient = ConcatGrad},
+      {.name = "ConcatV2", .infer = ConcatShape, .kernel = kernels::Concat, .gradient = ConcatGrad},
       {.name = "ConcatGrad", .infer = ConcatGradShape, .kernel = kernels::ConcatGrad},
       {.name = "Pack", .infer = PackShape, .kernel = kernels::Pack, .gradient = PackGrad},
       {.name = "PackGrad", .infer = PackGradShape, .kernel = kernels::PackGrad},

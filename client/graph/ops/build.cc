@@ -9,8 +9,8 @@ namespace {
 Tensor NumberTensor(const Input::Number& number, std::optional<DType> hint) {
   const DType dtype = hint.value_or(number.integral ? DType::kInt32 : DType::kFloat32);
   if (!number.integral && !IsFloating(dtype)) {
-    throw TypeError(absl::StrCat("Expected ", Name(dtype), ", but got ", number.value,
-                                 " of type 'float'."));
+    throw TypeError(
+        absl::StrCat("Expected ", Name(dtype), ", but got ", number.value, " of type 'float'."));
   }
   return CastTensor(Tensor::Scalar(number.value), dtype);
 }
@@ -27,13 +27,11 @@ bool IsLiteral(const Input& input) { return input.output() == nullptr; }
 
 Output MakeOp(absl::string_view op, const std::string& name, std::vector<Output> inputs,
               Attrs attrs) {
-  GraphState& graph =
-      inputs.empty() || !inputs[0].defined() ? Current() : *inputs[0].node()->graph;
-  return Output(graph.AddNode({.op = op,
-                               .name = name,
-                               .inputs = std::move(inputs),
-                               .attrs = std::move(attrs)}),
-                0);
+  GraphState& graph = inputs.empty() || !inputs[0].defined() ? Current() : *inputs[0].node()->graph;
+  return Output(
+      graph.AddNode(
+          {.op = op, .name = name, .inputs = std::move(inputs), .attrs = std::move(attrs)}),
+      0);
 }
 
 Output MakeConstant(const Tensor& value, const std::string& name) {
@@ -116,8 +114,8 @@ absl::Status CheckSameDType(const InferContext& c, int a, int b) {
 
 absl::Status CheckFloat(const InferContext& c, int i) {
   if (IsFloating(c.dtype(i))) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("Value has the dtype ", Name(c.dtype(i)),
-                                                 ", expected float32 or float64"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("Value has the dtype ", Name(c.dtype(i)), ", expected float32 or float64"));
 }
 
 absl::StatusOr<Shape> Merge(const Shape& a, const Shape& b) {

@@ -59,11 +59,11 @@ inline Gradient None() { return {}; }
 Output SumTo(const Output& g, const Output& x);
 
 // Shape rules.
-Specs SameAsInput(const InferContext& c);             // one input of any dtype
-Specs SameAsFloatInput(const InferContext& c);        // float32 or float64
-Specs SameAsNumberInput(const InferContext& c);       // not bool
-Specs SameAsSecondInput(const InferContext& c);       // (dy, x): like x
-Specs BroadcastOf(const InferContext& c);             // two numbers of one dtype
+Specs SameAsInput(const InferContext& c);        // one input of any dtype
+Specs SameAsFloatInput(const InferContext& c);   // float32 or float64
+Specs SameAsNumberInput(const InferContext& c);  // not bool
+Specs SameAsSecondInput(const InferContext& c);  // (dy, x): like x
+Specs BroadcastOf(const InferContext& c);        // two numbers of one dtype
 Specs BroadcastOfFloats(const InferContext& c);
 absl::Status CheckSameDType(const InferContext& c, int a, int b);
 absl::Status CheckFloat(const InferContext& c, int i);

@@ -33,8 +33,8 @@ Specs SelectShape(const InferContext& c) {
   const bool rows = condition.known_rank() && shape->known_rank() && condition.rank() <= 1 &&
                     (condition.rank() == 0 || shape->rank() > 0);
   const bool fits = condition.IsCompatibleWith(*shape) ||
-                    (rows && (condition.rank() == 0 || condition.dim(0) < 0 ||
-                              shape->dim(0) < 0 || condition.dim(0) == shape->dim(0)));
+                    (rows && (condition.rank() == 0 || condition.dim(0) < 0 || shape->dim(0) < 0 ||
+                              condition.dim(0) == shape->dim(0)));
   if (fits) return std::vector<OutputSpec>{{c.dtype(1), *std::move(shape)}};
   return absl::InvalidArgumentError(absl::StrCat("the condition's shape ", condition.ToString(),
                                                  " does not select from ", shape->ToString()));

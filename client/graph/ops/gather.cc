@@ -42,8 +42,8 @@ Grads GatherGrad(const GradContext& c) {
   rows[0] = -1;
   for (size_t i = 1; i < rows.size(); ++i) {
     if (rows[i] < 0) {
-      throw ValueError(absl::StrCat("the gradient of gather needs the row shape of ",
-                                    params.name(), ", which is ", params.shape().ToString()));
+      throw ValueError(absl::StrCat("the gradient of gather needs the row shape of ", params.name(),
+                                    ", which is ", params.shape().ToString()));
     }
   }
   return {Gradient{reshape(c.dy(), rows), reshape(c.x(1), {-1})}, None()};
@@ -52,9 +52,7 @@ Grads GatherGrad(const GradContext& c) {
 Specs SumRowsShape(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), c.shape(2)}};
 }
-Grads SumRowsGrad(const GradContext& c) {
-  return {Dense(gather(c.dy(), c.x(1))), None(), None()};
-}
+Grads SumRowsGrad(const GradContext& c) { return {Dense(gather(c.dy(), c.x(1))), None(), None()}; }
 
 Specs OneHotShape(const InferContext& c) {
   if (absl::Status s = CheckIndices(c, 0); !s.ok()) return s;
@@ -70,10 +68,7 @@ Specs OneHotShape(const InferContext& c) {
 
 std::vector<OpDef> GatherOps() {
   return {
-      {.name = "GatherV2",
-       .infer = GatherShape,
-       .kernel = kernels::Gather,
-       .gradient = GatherGrad},
+      {.name = "GatherV2", .infer = GatherShape, .kernel = kernels::Gather, .gradient = GatherGrad},
       {.name = "SumRowsLike",
        .infer = SumRowsShape,
        .kernel = kernels::SumRowsLike,
@@ -89,8 +84,7 @@ Output gather(const Input& params, const Input& indices, const std::string& name
 }
 
 Output one_hot(const Input& indices, int64_t depth, const std::string& name, DType dtype) {
-  return internal::Unary("OneHot", indices, name, "one_hot",
-                         {{"depth", depth}, {"dtype", dtype}});
+  return internal::Unary("OneHot", indices, name, "one_hot", {{"depth", depth}, {"dtype", dtype}});
 }
 
 Output nn::embedding_lookup(const Input& params, const Input& ids, const std::string& name) {

@@ -60,8 +60,8 @@ Specs ConvShape(const InferContext& c) {
   if (!filter.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape{-1, -1, -1, -1}}};
   const int64_t depth = c.shape(0).known_rank() ? c.shape(0).dim(3) : -1;
   if (depth >= 0 && filter.dim(2) >= 0 && depth != filter.dim(2)) {
-    return absl::InvalidArgumentError(absl::StrCat("Depth of the input, ", depth,
-                                                   ", is not the filter's, ", filter.dim(2)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("Depth of the input, ", depth, ", is not the filter's, ", filter.dim(2)));
   }
   return SlidingShape(c, filter.dim(0), filter.dim(1), filter.dim(3));
 }
@@ -71,9 +71,7 @@ Grads ConvGrad(const GradContext& c) {
           Dense(MakeOp("Conv2DBackpropFilter", "Conv2DBackpropFilter", {c.dy(), c.x(0), c.x(1)},
                        c.attrs()))};
 }
-Specs LikeThird(const InferContext& c) {
-  return std::vector<OutputSpec>{{c.dtype(0), c.shape(2)}};
-}
+Specs LikeThird(const InferContext& c) { return std::vector<OutputSpec>{{c.dtype(0), c.shape(2)}}; }
 // Both are linear in dy and in the operand.
 Grads BackpropInputGrad(const GradContext& c) {
   return {Dense(MakeOp("Conv2D", "Conv2D", {c.dy(), c.x(1)}, c.attrs())),

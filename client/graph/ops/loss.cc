@@ -30,9 +30,9 @@ Specs SoftmaxLoss(const InferContext& c) {
   if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
   if (absl::Status s = CheckMatrix(c.shape(0)); !s.ok()) return s;
   if (c.shape(0).IsCompatibleWith(c.shape(1))) return LossAndGradient(c);
-  return absl::InvalidArgumentError(absl::StrCat("logits and labels must be the same size: ",
-                                                 c.shape(0).ToString(), " and ",
-                                                 c.shape(1).ToString()));
+  return absl::InvalidArgumentError(
+      absl::StrCat("logits and labels must be the same size: ", c.shape(0).ToString(), " and ",
+                   c.shape(1).ToString()));
 }
 
 Specs SparseSoftmaxLoss(const InferContext& c) {
@@ -118,9 +118,9 @@ Output softmax_cross_entropy_with_logits_v2(const Input& labels, const Input& lo
                                   scope.name(), "'."));
   }
   const Output rows = internal::Flatten(x);
-  const Output loss = internal::MakeOp("SoftmaxCrossEntropyWithLogits",
-                                       "SoftmaxCrossEntropyWithLogits",
-                                       {rows, internal::Flatten(y)});
+  const Output loss =
+      internal::MakeOp("SoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits",
+                       {rows, internal::Flatten(y)});
   return internal::Unflatten(loss, x, "Reshape");
 }
 
@@ -133,8 +133,7 @@ Output sparse_softmax_cross_entropy_with_logits(const Input& labels, const Input
   if (!x.shape().known_rank() || x.shape().rank() == 2) {
     return internal::MakeOp(kName, internal::NameOr(name, kName), {x, y});
   }
-  const Output loss =
-      internal::MakeOp(kName, kName, {internal::Flatten(x), reshape(y, {-1})});
+  const Output loss = internal::MakeOp(kName, kName, {internal::Flatten(x), reshape(y, {-1})});
   return internal::Unflatten(loss, x, "Reshape");
 }
 

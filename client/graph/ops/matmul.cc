@@ -19,9 +19,9 @@ Specs MatMulShape(const InferContext& c) {
     return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
   }
   if (a.rank() < 2 || a.rank() != b.rank()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "Shapes must have the same rank of at least 2, but are ", a.ToString(), " and ",
-        b.ToString()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("Shapes must have the same rank of at least 2, but are ", a.ToString(),
+                     " and ", b.ToString()));
   }
   const bool ta = c.attrs.flag("transpose_a");
   const bool tb = c.attrs.flag("transpose_b");
@@ -34,8 +34,8 @@ Specs MatMulShape(const InferContext& c) {
   std::vector<int64_t> dims = a.dims();
   for (int i = 0; i < a.rank() - 2; ++i) {
     if (a.dim(i) >= 0 && b.dim(i) >= 0 && a.dim(i) != b.dim(i)) {
-      return absl::InvalidArgumentError(absl::StrCat("Outer dimensions must be equal, but are ",
-                                                     a.dim(i), " and ", b.dim(i)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("Outer dimensions must be equal, but are ", a.dim(i), " and ", b.dim(i)));
     }
     dims[i] = std::max(a.dim(i), b.dim(i));
   }

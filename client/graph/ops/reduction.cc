@@ -50,8 +50,8 @@ Grads ExtremeGrad(const GradContext& c) {
   return {Dense(divide(is_extreme, Spread(c, count)) * Spread(c, c.dy()))};
 }
 Grads ProdGrad(const GradContext& c) {
-  return {Dense(MakeOp("ProdGrad", "ProdGrad", {c.dy(), c.x(0)},
-                       {{"axis", c.attrs().list("axis")}}))};
+  return {
+      Dense(MakeOp("ProdGrad", "ProdGrad", {c.dy(), c.x(0)}, {{"axis", c.attrs().list("axis")}}))};
 }
 Grads SpreadGrad(const GradContext& c) {
   Attrs attrs{{"axis", c.attrs().list("axis")}, {"keepdims", true}};

@@ -81,11 +81,9 @@ Output ones(const Shape& shape, DType dtype, const std::string& name) {
 }
 
 Output random_uniform(const Shape& shape, double minval, double maxval, const std::string& name) {
-  return MakeOp("RandomUniform", NameOr(name, "random_uniform"), {},
-                {{"dtype", DType::kFloat32},
-                 {"shape", shape},
-                 {"minval", minval},
-                 {"maxval", maxval}});
+  return MakeOp(
+      "RandomUniform", NameOr(name, "random_uniform"), {},
+      {{"dtype", DType::kFloat32}, {"shape", shape}, {"minval", minval}, {"maxval", maxval}});
 }
 Output random_normal(const Shape& shape, double mean, double stddev, const std::string& name) {
   return MakeOp("RandomStandardNormal", NameOr(name, "random_normal"), {},

@@ -10,10 +10,9 @@ namespace internal {
 
 std::vector<OpDef> StateOps() {
   std::vector<OpDef> ops = {{.name = "ReadVariableOp"}};
-  for (const char* name :
-       {"VarHandleOp", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp",
-        "ResourceScatterUpdate", "ResourceScatterAdd", "ResourceScatterSub", "ApplyGradients",
-        "InitializeVariables", "NoOp"}) {
+  for (const char* name : {"VarHandleOp", "AssignVariableOp", "AssignAddVariableOp",
+                           "AssignSubVariableOp", "ResourceScatterUpdate", "ResourceScatterAdd",
+                           "ResourceScatterSub", "ApplyGradients", "InitializeVariables", "NoOp"}) {
     ops.push_back({.name = name, .stateful = true});
   }
   return ops;

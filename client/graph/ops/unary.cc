@@ -15,9 +15,7 @@ Grads One(const Output& g) { return {Dense(g)}; }
 Grads NegGrad(const GradContext& c) { return One(negative(c.dy())); }
 Grads AbsGrad(const GradContext& c) { return One(multiply(c.dy(), sign(c.x(0)))); }
 Grads SignGrad(const GradContext& c) { return One(zeros_like(c.dy())); }
-Grads SquareGrad(const GradContext& c) {
-  return One(multiply(c.dy(), multiply(c.x(0), 2.0)));
-}
+Grads SquareGrad(const GradContext& c) { return One(multiply(c.dy(), multiply(c.x(0), 2.0))); }
 Grads SqrtGrad(const GradContext& c) {
   return One(multiply(c.dy(), multiply(reciprocal(c.y()), 0.5)));
 }
@@ -35,9 +33,7 @@ Grads Log1pGrad(const GradContext& c) {
 }
 Grads SinGrad(const GradContext& c) { return One(multiply(c.dy(), cos(c.x(0)))); }
 Grads CosGrad(const GradContext& c) { return One(negative(multiply(c.dy(), sin(c.x(0))))); }
-Grads TanhGrad(const GradContext& c) {
-  return One(multiply(c.dy(), subtract(1.0, square(c.y()))));
-}
+Grads TanhGrad(const GradContext& c) { return One(multiply(c.dy(), subtract(1.0, square(c.y())))); }
 Grads SigmoidGrad(const GradContext& c) {
   return One(multiply(c.dy(), multiply(c.y(), subtract(1.0, c.y()))));
 }

@@ -78,8 +78,9 @@ template <typename T>
 concept Symbolic = std::is_same_v<T, Output> || std::is_same_v<T, Variable>;
 // Operands of an operator: at least one is symbolic, the other may be a literal.
 template <typename X, typename Y>
-concept Operands = (Symbolic<X> || Symbolic<Y>) && std::is_convertible_v<const X&, Input> &&
-                   std::is_convertible_v<const Y&, Input>;
+concept Operands =
+    (Symbolic<X> ||
+     Symbolic<Y>)&&std::is_convertible_v<const X&, Input>&& std::is_convertible_v<const Y&, Input>;
 Output OperatorAdd(const Input& x, const Input& y);
 Output OperatorSub(const Input& x, const Input& y);
 Output OperatorMul(const Input& x, const Input& y);
@@ -87,25 +88,19 @@ Output OperatorMul(const Input& x, const Input& y);
 
 // As Python's operators name them: `1.0 + v` is "add".
 template <typename X, typename Y>
-  requires internal::Operands<X, Y>
-Output operator+(const X& x, const Y& y) {
+requires internal::Operands<X, Y> Output operator+(const X& x, const Y& y) {
   return internal::OperatorAdd(x, y);
 }
 template <typename X, typename Y>
-  requires internal::Operands<X, Y>
-Output operator-(const X& x, const Y& y) {
+requires internal::Operands<X, Y> Output operator-(const X& x, const Y& y) {
   return internal::OperatorSub(x, y);
 }
 template <typename X, typename Y>
-  requires internal::Operands<X, Y>
-Output operator*(const X& x, const Y& y) {
+requires internal::Operands<X, Y> Output operator*(const X& x, const Y& y) {
   return internal::OperatorMul(x, y);
 }
 template <typename X, typename Y>
-  requires internal::Operands<X, Y>
-Output operator/(const X& x, const Y& y) {
-  return divide(x, y);
-}
+requires internal::Operands<X, Y> Output operator/(const X& x, const Y& y) { return divide(x, y); }
 Output operator-(const Output& x);
 
 // Comparisons give bool.

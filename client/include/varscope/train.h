@@ -18,9 +18,9 @@ using GradientsAndVariables = std::vector<std::pair<Gradient, Variable>>;
 
 // What one push carries beside its gradients; the server applies it before the update rule.
 struct PushOptions {
-  double clip_norm = 0;        // over all gradients of the push together; 0: none
-  double clip_value = 0;       // each element to [-clip_value, clip_value]; 0: none
-  double weight_decay = 0;     // adds weight_decay * variable to dense gradients
+  double clip_norm = 0;          // over all gradients of the push together; 0: none
+  double clip_value = 0;         // each element to [-clip_value, clip_value]; 0: none
+  double weight_decay = 0;       // adds weight_decay * variable to dense gradients
   bool allow_nonfinite = false;  // false: a NaN or an infinity refuses the push
 };
 
@@ -91,8 +91,7 @@ Optimizer LAMBOptimizer(const Input& learning_rate = 0.001, const Input& beta1 =
                         const Input& weight_decay = 0.0, const std::string& name = "LAMB");
 
 // The int64 variable "global_step", not trainable, from zero; shared by name by all workers.
-Variable get_or_create_global_step(
-    std::source_location where = std::source_location::current());
+Variable get_or_create_global_step(std::source_location where = std::source_location::current());
 
 }  // namespace varscope::train
 

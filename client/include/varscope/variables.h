@@ -26,8 +26,8 @@ struct VariableOptions {
   bool trainable = true;
 };
 
-// A handle to a shared variable. Copies, and other get_variable calls of the same name in one graph,
-// are the same object (operator==).
+// A handle to a shared variable. Copies, and other get_variable calls of the same name in one
+// graph, are the same object (operator==).
 class Variable {
  public:
   Variable() = default;
@@ -50,8 +50,8 @@ class Variable {
   Output value() const;
   operator Output() const { return value(); }
 
-  // Ops that change the server's tensor when they run, all of a run's in one push. Fetching one gives
-  // the value after the push; it cannot feed other ops.
+  // Ops that change the server's tensor when they run, all of a run's in one push. Fetching one
+  // gives the value after the push; it cannot feed other ops.
   Output assign(const Input& value, const std::string& name = "") const;
   Output assign_add(const Input& delta, const std::string& name = "") const;
   Output assign_sub(const Input& delta, const std::string& name = "") const;
@@ -78,8 +78,8 @@ struct GetVariableArgs {
   std::optional<Reuse> reuse = {};  // absent: the scope's
 };
 
-// Gets or creates, as the current variable scope's reuse says. ValueError as TensorFlow's, with both
-// definitions (worker, file and line) in detail() when two collide.
+// Gets or creates, as the current variable scope's reuse says. ValueError as TensorFlow's, with
+// both definitions (worker, file and line) in detail() when two collide.
 Variable get_variable(const std::string& name, GetVariableArgs args,
                       std::source_location where = std::source_location::current());
 Variable get_variable(const std::string& name, const Shape& shape,
