@@ -7,6 +7,7 @@ namespace varscope::server {
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitCannotServe = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitCannotRecover = 3;
 
 }  // namespace varscope::server
 

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "absl/strings/str_join.h"
+#include "server/data_directory.h"
 #include "server/exit_codes.h"
 #include "server/options.h"
 #include "server/rpc/service.h"
@@ -55,14 +56,30 @@ void ListenOn(grpc::ServerBuilder& builder, const Options& options, std::vector<
   }
 }
 
+// So that the next start has no log to replay.
+void TakeLastSnapshot(Durability& durability) {
+  const absl::StatusOr<std::filesystem::path> path = durability.TakeSnapshot();
+  if (path.ok()) {
+    spdlog::info("wrote {}", path->string());
+  } else {
+    spdlog::error("no snapshot at the end: {}", std::string(path.status().message()));
+  }
+}
+
 int Serve(const Options& options) {
   Store store({options.max_variable_bytes, options.max_store_bytes});
   Workers workers;
+  absl::StatusOr<std::unique_ptr<Durability>> durability =
+      OpenDataDirectory(options, store, workers);
+  if (!durability.ok()) {
+    spdlog::error("{}", std::string(durability.status().message()));
+    return kExitCannotRecover;
+  }
   ServiceLimits limits;
   limits.max_push_bytes = options.max_push_bytes;
   Barriers barriers;
   Calls calls;
-  ParameterServerService service(store, workers, barriers, calls, limits);
+  ParameterServerService service(store, workers, barriers, **durability, calls, limits);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -100,6 +117,7 @@ int Serve(const Options& options) {
   const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
   if (cut > 0) spdlog::warn("{} calls did not end in time and are cut off", cut);
   server->Shutdown(std::chrono::system_clock::now());
+  if (!options.data_dir.empty()) TakeLastSnapshot(**durability);
   spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),
                store.List("").size());
   return kExitClean;

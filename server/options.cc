@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
 
 #include "server/exit_codes.h"
 
@@ -19,17 +21,39 @@ constexpr const char* kMore =
     "  varscoped                                  serve on 127.0.0.1:7077\n"
     "  varscoped --listen 127.0.0.1:0 --port-file p   any free port, written to the file p\n"
     "  varscoped --listen 0.0.0.0:7077 --listen unix:/run/varscope.sock\n"
+    "  varscoped --data-dir /var/lib/varscope     lose nothing that was acknowledged, whatever dies\n"
     "  varscoped --config varscoped.toml          settings from a file: listen = [\"...\"]\n"
     "\n"
     "Ask a running server: varscopectl health | list | describe NAME   (see varscopectl --help)\n"
     "SIGTERM or SIGINT stops it cleanly; calls under way get --grace-seconds to end.\n"
     "\n"
     "Exit codes: 0 stopped cleanly, 1 could not listen or write the port file,\n"
-    "            2 wrong flag, environment or config file";
+    "            2 wrong flag, environment or config file,\n"
+    "            3 the data directory cannot be used or is damaged (the log says where)";
 
 uint64_t HalfOfMemory() {
   const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
   return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
+
+// "sync", "none", or "async:<n>ms"; the interval goes to `interval_ms` when it is not null.
+bool ParseDurability(const std::string& text, DurabilityLevel* level, int* interval_ms) {
+  if (text == "none") return *level = DurabilityLevel::kNone, true;
+  if (text == "sync") return *level = DurabilityLevel::kSync, true;
+  int milliseconds = 0;
+  int end = 0;
+  if (std::sscanf(text.c_str(), "async:%5dms%n", &milliseconds, &end) != 1) return false;
+  if (end != static_cast<int>(text.size()) || milliseconds < 1) return false;
+  *level = DurabilityLevel::kAsync;
+  *interval_ms = milliseconds;
+  return true;
+}
+
+std::string CheckDurability(const std::string& text) {
+  DurabilityLevel level{};
+  int interval_ms = 0;
+  if (ParseDurability(text, &level, &interval_ms)) return "";
+  return "'" + text + "' is not none, sync, or async:<1 to 99999>ms";
 }
 
 }  // namespace
@@ -63,6 +87,24 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "Bytes that the tensors of one push may take [--max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
       ->envname("VARSCOPE_MAX_PUSH_BYTES");
+  app.add_option("--data-dir", o.data_dir,
+                 "Keep variables, slots and pushes in this directory, and start from what it has")
+      ->envname("VARSCOPE_DATA_DIR");
+  app.add_option("--durability", o.durability,
+                 "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
+                 "async:100ms, at once, and on the medium within that time; none, only snapshots are "
+                 "kept [sync]")
+      ->check(CheckDurability)
+      ->envname("VARSCOPE_DURABILITY");
+  app.add_option("--snapshot-seconds", o.snapshot_seconds,
+                 "Take a snapshot this often; 0: only on varscopectl snapshot and on SIGTERM")
+      ->check(CLI::Range(0, 7 * 24 * 3600))
+      ->envname("VARSCOPE_SNAPSHOT_SECONDS")
+      ->capture_default_str();
+  app.add_option("--snapshots-kept", o.snapshots_kept, "Older ones are removed")
+      ->check(CLI::Range(1, 1000))
+      ->envname("VARSCOPE_SNAPSHOTS_KEPT")
+      ->capture_default_str();
   app.add_option("--grace-seconds", o.grace_seconds, "How long calls may go on after SIGTERM")
       ->check(CLI::Range(0, 3600))
       ->envname("VARSCOPE_GRACE_SECONDS")
@@ -76,6 +118,12 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitClean : kExitUsage;
   }
+  if (!o.durability.empty() && o.data_dir.empty() && o.durability != "none") {
+    std::cerr << "--durability " << o.durability << " needs a --data-dir\n";
+    return kExitUsage;
+  }
+  if (o.durability.empty()) o.durability = o.data_dir.empty() ? "none" : "sync";
+  ParseDurability(o.durability, &o.durability_level, &o.durability_interval_ms);
   if (o.max_store_bytes == 0) o.max_store_bytes = HalfOfMemory();
   if (o.max_variable_bytes == 0) o.max_variable_bytes = o.max_store_bytes;
   if (o.max_push_bytes == 0) o.max_push_bytes = o.max_store_bytes;

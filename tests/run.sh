@@ -11,7 +11,7 @@ for argument in "$@"; do
 done
 bash "$root/docker/install.sh" build test
 bash "$root/docker/build.sh" "$kind"
-export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS="suppressions=$root/tests/support/lsan.supp:print_suppressions=0"
 export TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp:halt_on_error=0:exitcode=66"

@@ -52,6 +52,17 @@ class Client {
     return kExitOk;
   }
 
+  int Snapshot() {
+    v1::SnapshotResponse response;
+    const auto stub = v1::ParameterServer::NewStub(channel_);
+    const grpc::Status status = Call([&](grpc::ClientContext* context) {
+      return stub->Snapshot(context, v1::SnapshotRequest(), &response);
+    });
+    if (!status.ok()) return Failed(status);
+    std::cout << response.path() << "\n";
+    return kExitOk;
+  }
+
   int Describe(const std::string& name) {
     v1::DescribeRequest request;
     request.set_name(name);
@@ -105,6 +116,8 @@ int Main(int argc, char** argv) {
   CLI::App* const health = app.add_subcommand("health", "Does it serve?");
   CLI::App* const list = app.add_subcommand("list", "Its variables: name, shape, version, definer");
   list->add_option("prefix", prefix, "Only names that start with this");
+  CLI::App* const snapshot =
+      app.add_subcommand("snapshot", "Write everything to its data directory now");
   CLI::App* const describe = app.add_subcommand("describe", "One variable and its slots");
   describe->add_option("name", name, "Its name, such as model/w")->required();
   try {
@@ -115,6 +128,7 @@ int Main(int argc, char** argv) {
   Client client(target, timeout);
   if (*health) return client.Health();
   if (*list) return client.List(prefix);
+  if (*snapshot) return client.Snapshot();
   return client.Describe(name);
 }
 

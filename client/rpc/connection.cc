@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
@@ -44,6 +45,10 @@ std::string WorkerId(const ConnectOptions& options) {
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // A daemon that restarts is found again soon.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // Each worker of one process has its own connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
@@ -75,9 +80,11 @@ void Connection::Introduce() {
   request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
                                                            : v1::SHARING_GLOBAL);
   v1::ConnectResponse response;
-  grpc::ClientContext context;
-  context.set_deadline(Deadline());
-  ThrowIfFailed(stub_->Connect(&context, request, &response), "connect", target_);
+  const grpc::Status status =
+      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+        return stub_->Connect(&context, request, &response);
+      });
+  ThrowIfFailed(status, "connect", target_);
   incarnation_ = response.incarnation();
 }
 
@@ -95,10 +102,13 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
     Fill(&definition.definer);
     ToProto(definition, request.add_definitions());
   }
+  request.set_sequence(++resolves_);
   v1::ResolveResponse response;
-  grpc::ClientContext context;
-  context.set_deadline(Deadline());
-  ThrowIfFailed(stub_->Resolve(&context, request, &response), "resolve", target_);
+  const grpc::Status status =
+      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+        return stub_->Resolve(&context, request, &response);
+      });
+  ThrowIfFailed(status, "resolve", target_);
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
     throw OpError(absl::StrCat("varscoped at ", target_, " answered ", response.resolutions_size(),
                                " of ", definitions.size(), " definitions"));
@@ -115,22 +125,29 @@ std::vector<Tensor> Connection::Pull(const std::vector<std::string>& names) {
   request.set_worker_id(worker_id_);
   for (const std::string& name : names) request.add_wants()->set_name(name);
 
-  wire::FrameReader reader([&](const v1::FrameHeader& head) {
-    if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
-    return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
-                                            " tensors, asked for ", names.size()));
-  });
-  RawCall call(channel_, kPull, Deadline());
-  call.Write(SerializeMessage(request), /*last=*/true);
-  grpc::ByteBuffer frame;
-  absl::Status status;
-  while (status.ok() && call.Read(&frame)) status = reader.Add(frame);
-  if (!status.ok()) call.Cancel();
-  const grpc::Status finished = call.Finish();
-  ThrowIfError(status);
-  ThrowIfFailed(finished, "pull", target_);
-  ThrowIfError(reader.Finish());
-  return std::move(reader.tensors());
+  const grpc::ByteBuffer message = SerializeMessage(request);
+  std::optional<wire::FrameReader> reader;
+  absl::Status wrong;
+  const grpc::Status status =
+      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+        reader.emplace([&](const v1::FrameHeader& head) {
+          if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
+          return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
+                                                  " tensors, asked for ", names.size()));
+        });
+        RawCall call(channel_, kPull, context);
+        call.Write(message, /*last=*/true);
+        grpc::ByteBuffer frame;
+        while (wrong.ok() && call.Read(&frame)) wrong = reader->Add(frame);
+        if (wrong.ok()) return call.Finish();
+        call.Cancel();
+        call.Finish();
+        return grpc::Status::OK;  // an answer, but not one that makes sense
+      });
+  ThrowIfError(wrong);
+  ThrowIfFailed(status, "pull", target_);
+  ThrowIfError(reader->Finish());
+  return std::move(reader->tensors());
 }
 
 uint64_t Connection::Push(const PushRequest& request) {
@@ -143,15 +160,20 @@ uint64_t Connection::Push(const PushRequest& request) {
 
   std::lock_guard lock(push_mutex_);
   push->set_sequence(++sequence_);
-  wire::FrameWriter writer(std::move(head), std::move(tensors));
-  RawCall call(channel_, kPush, Deadline());
-  while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
-    if (!call.Write(*frame, /*last=*/false)) break;
-  }
-  call.WritesDone();
   grpc::ByteBuffer answer;
-  const bool answered = call.Read(&answer);
-  ThrowIfFailed(call.Finish(), "push", target_);
+  bool answered = false;
+  const grpc::Status status =
+      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+        wire::FrameWriter writer(head, tensors);
+        RawCall call(channel_, kPush, context);
+        while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
+          if (!call.Write(*frame, /*last=*/false)) break;
+        }
+        call.WritesDone();
+        answered = call.Read(&answer);
+        return call.Finish();
+      });
+  ThrowIfFailed(status, "push", target_);
   v1::PushResponse response;
   if (!answered || !ParseMessage(answer, &response)) {
     throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
@@ -168,10 +190,13 @@ void Connection::Barrier(const std::string& name, uint32_t parties,
   request.set_parties(parties);
   request.set_timeout_ms(wait.count());
   v1::BarrierResponse response;
-  grpc::ClientContext context;
-  // The server's own deadline comes first, because its error says who is missing.
-  context.set_deadline(Clock::now() + wait + timeout_);
-  ThrowIfFailed(stub_->Barrier(&context, request, &response), "barrier", target_);
+  const Clock::time_point end = Clock::now() + wait;
+  const grpc::Status status = WithRetries(*channel_, end, [&](grpc::ClientContext& context) {
+    // The server's own deadline comes first, because its error says who is missing.
+    context.set_deadline(Clock::now() + wait + timeout_);
+    return stub_->Barrier(&context, request, &response);
+  });
+  ThrowIfFailed(status, "barrier", target_);
 }
 
 }  // namespace varscope::internal

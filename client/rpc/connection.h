@@ -10,11 +10,13 @@
 #include <string>
 
 #include "client/graph/remote_store.h"
+#include "client/rpc/retry.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::internal {
 
-// Thread-safe. Every call has the connection's timeout as its deadline.
+// Thread-safe. Every call has the connection's timeout as its deadline, and until then goes on
+// through restarts of the daemon and broken connections.
 class Connection final : public RemoteStore {
  public:
   // Throws UnavailableError when nobody answers in time, ValueError for a bad worker id.
@@ -29,8 +31,6 @@ class Connection final : public RemoteStore {
                std::chrono::milliseconds timeout) override;
 
  private:
-  using Clock = std::chrono::system_clock;
-
   void Introduce();
   void Fill(Definer* definer) const;
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
@@ -43,6 +43,7 @@ class Connection final : public RemoteStore {
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
   std::string host_;
   uint64_t incarnation_ = 0;
+  std::atomic<uint64_t> resolves_{0};
 
   // Pushes of one worker leave in the order of their sequence.
   std::mutex push_mutex_;

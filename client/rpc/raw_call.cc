@@ -3,9 +3,8 @@
 namespace varscope::internal {
 
 RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                 std::chrono::system_clock::time_point deadline)
-    : stub_(channel) {
-  context_.set_deadline(deadline);
+                 grpc::ClientContext& context)
+    : context_(context), stub_(channel) {
   stream_ = stub_.PrepareCall(&context_, method, &queue_);
   stream_->StartCall(this);
   Wait();

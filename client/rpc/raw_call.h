@@ -5,7 +5,6 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -14,8 +13,9 @@ namespace varscope::internal {
 // Not thread-safe. Destroying an unfinished call cancels it.
 class RawCall {
  public:
+  // `context` has the deadline; it must outlive the call.
   RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-          std::chrono::system_clock::time_point deadline);
+          grpc::ClientContext& context);
   ~RawCall();
   RawCall(const RawCall&) = delete;
   RawCall& operator=(const RawCall&) = delete;
@@ -32,7 +32,7 @@ class RawCall {
   // Waits for the one operation under way.
   bool Wait();
 
-  grpc::ClientContext context_;
+  grpc::ClientContext& context_;
   grpc::CompletionQueue queue_;
   grpc::GenericStub stub_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;

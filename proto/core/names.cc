@@ -75,4 +75,10 @@ std::string Printable(absl::string_view name) {
   return out;
 }
 
+std::string PrintablePath(absl::string_view path) {
+  constexpr size_t kLimit = 200;
+  if (path.size() <= kLimit) return absl::CHexEscape(path);
+  return "..." + absl::CHexEscape(path.substr(path.size() - kLimit));
+}
+
 }  // namespace varscope

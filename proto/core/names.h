@@ -29,6 +29,9 @@ absl::Status ValidateWorkerId(absl::string_view id);
 // At most 64 bytes of `name`, control and non-ASCII bytes escaped, fit for a log line.
 std::string Printable(absl::string_view name);
 
+// The same for a path, of which the last 200 bytes say most.
+std::string PrintablePath(absl::string_view path);
+
 }  // namespace varscope
 
 #endif  // VARSCOPE_PROTO_CORE_NAMES_H_

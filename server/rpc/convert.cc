@@ -1,42 +1,12 @@
 #include "server/rpc/convert.h"
 
-#include <cstring>
-
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
+#include "server/codec/initializer.h"
 
 namespace varscope::server {
 namespace {
-
-absl::StatusOr<Tensor> ValueTensor(const std::string& bytes, DType dtype, const Shape& shape) {
-  const absl::StatusOr<uint64_t> size = ByteSize(dtype, shape);
-  if (!size.ok()) return size.status();
-  if (*size != bytes.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("the initial value has ", bytes.size(),
-                                                   " bytes, ", Name(dtype), " ", shape.ToString(),
-                                                   " takes ", *size));
-  }
-  absl::StatusOr<Tensor> tensor = Tensor::TryAllocate(dtype, shape);
-  if (tensor.ok()) std::memcpy(tensor->mutable_raw(), bytes.data(), bytes.size());
-  return tensor;
-}
-
-absl::StatusOr<InitializerSpec> FromProto(const v1::InitializerSpec& spec, DType dtype,
-                                          const std::optional<Shape>& shape) {
-  InitializerSpec out;
-  out.kind = spec.kind();
-  out.parameters.insert(spec.parameters().begin(), spec.parameters().end());
-  out.mode = spec.mode();
-  out.distribution = spec.distribution();
-  if (spec.has_seed()) out.seed = spec.seed();
-  if (spec.kind() != "value") return out;
-  if (!shape) return absl::InvalidArgumentError("an initial value needs a shape");
-  absl::StatusOr<Tensor> value = ValueTensor(spec.value(), dtype, *shape);
-  if (!value.ok()) return value.status();
-  out.value = *std::move(value);
-  return out;
-}
 
 absl::Status CheckTensorIndex(const v1::FrameHeader& head, uint32_t index) {
   if (index < static_cast<uint32_t>(head.tensors_size())) return absl::OkStatus();
@@ -98,7 +68,7 @@ absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
   out.part_names = {d.part_names().begin(), d.part_names().end()};
   out.definer = wire::FromProto(d.definer());
   if (d.has_initializer()) {
-    auto initializer = FromProto(d.initializer(), *dtype, out.request.shape);
+    auto initializer = codec::FromProto(d.initializer(), *dtype, out.request.shape);
     if (!initializer.ok()) return initializer.status();
     out.initializer = *std::move(initializer);
   }
@@ -142,50 +112,6 @@ void ToProto(const Resolution& resolution, v1::Resolution* out) {
   out->set_detail(resolution.detail);
   out->set_warning(resolution.warning);
   for (const Definer& definer : resolution.definers) wire::ToProto(definer, out->add_definers());
-}
-
-OptimizerStateRequest FromProto(const v1::OptimizerState& state) {
-  return {.optimizer = state.optimizer(),
-          .hyperparameters = {state.hyperparameters().begin(), state.hyperparameters().end()},
-          .name = state.name().empty() ? state.optimizer() : state.name(),
-          .instance = state.instance(),
-          .group = state.group()};
-}
-
-absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tensor>& tensors,
-                               const Definer& worker) {
-  Push push{.worker_id = head.worker_id()};
-  push.allow_nonfinite = head.allow_nonfinite();
-  const auto tensor = [&](uint32_t index) { return tensors[index]; };
-  const auto rows = [&](const auto& use) {
-    return use.has_rows() ? std::optional<Tensor>(tensor(use.rows())) : std::nullopt;
-  };
-  for (const v1::OptimizerStep& s : head.steps()) {
-    OptimizerStep step{.state = FromProto(s.state()),
-                       .clip_norm = s.clip().norm(),
-                       .clip_value = s.clip().value(),
-                       .weight_decay = s.weight_decay(),
-                       .definer = worker};
-    step.definer.file = Printable(s.definer().file());
-    step.definer.line = s.definer().line();
-    step.definer.time_unix_micros = s.definer().time_unix_micros();
-    if (step.state.group.empty() && s.updates_size() > 0) {
-      step.state.group = s.updates(0).variable();
-    }
-    for (const v1::Update& u : s.updates()) {
-      step.updates.push_back({u.variable(), tensor(u.gradient()), rows(u)});
-    }
-    push.steps.push_back(std::move(step));
-  }
-  for (const v1::Assignment& a : head.assignments()) {
-    if (!v1::Assignment::Op_IsValid(a.op())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable ", Printable(a.variable()), ": unknown assignment"));
-    }
-    push.assignments.push_back(
-        {a.variable(), static_cast<AssignOp>(a.op()), tensor(a.value()), rows(a)});
-  }
-  return push;
 }
 
 absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint64_t max_bytes) {

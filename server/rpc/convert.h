@@ -14,10 +14,6 @@ void ToProto(const Resolution& resolution, v1::Resolution* out);
 void ToProto(Variable& variable, v1::VariableInfo* out);
 OptimizerStateRequest FromProto(const v1::OptimizerState& state);
 
-// `tensors` are the stream's, by index; an index that is out of range is InvalidArgument.
-absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tensor>& tensors,
-                               const Definer& worker);
-
 // What can be told before any tensor byte is read: variables exist, tensor indices are in range,
 // dense values have the variable's dtype and shape, and all together stay within `max_bytes`.
 absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint64_t max_bytes);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
+#include "server/codec/push.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/status.h"
 #include "server/store/apply.h"
@@ -87,12 +88,15 @@ void PullReactor::OnWriteDone(bool ok) {
 
 void PullReactor::OnDone() { delete this; }
 
-PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers, uint64_t max_bytes,
-                         grpc::ByteBuffer* response)
+PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers,
+                         Durability& durability, uint64_t max_bytes,
+                         grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
     : call_(calls),
       store_(store),
       workers_(workers),
+      durability_(durability),
       max_bytes_(max_bytes),
+      context_(context),
       response_(response),
       reader_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {
   std::lock_guard lock(mutex_);
@@ -109,6 +113,12 @@ absl::Status PushReactor::CheckHead(const v1::FrameHeader& head) {
   const v1::PushHead& push = head.push();
   const absl::StatusOr<Asker> asker = workers_.Check(push.worker_id(), push.incarnation());
   if (!asker.ok()) return asker.status();
+  if (absl::Status status = durability_.Admit(); !status.ok()) {
+    context_->AddTrailingMetadata(kRetryAfterKey, kRetryAfterMilliseconds);
+    return absl::Status(status.code(),
+                        absl::StrCat("worker '", push.worker_id(),
+                                     "': no push is taken now, pulls go on: ", status.message()));
+  }
   return CheckPushHead(store_, head, max_bytes_);
 }
 
@@ -116,24 +126,20 @@ absl::Status PushReactor::ApplyWhole() {
   if (absl::Status status = reader_.Finish(); !status.ok()) return status;
   const v1::PushHead& head = reader_.head().push();
   absl::StatusOr<Push> push =
-      FromProto(head, reader_.tensors(), workers_.Describe(head.worker_id()));
+      codec::FromProto(head, reader_.tensors(), workers_.Describe(head.worker_id()));
   if (!push.ok()) return push.status();
   reader_.tensors().clear();
   const absl::StatusOr<Applied> applied = Apply(store_, *std::move(push));
   if (!applied.ok()) return applied.status();
   v1::PushResponse response;
-  response.set_global_step(applied->global_step);
-  for (const Applied::VariableVersion& v : applied->variables) {
-    v1::PushResponse::Applied* const a = response.add_applied();
-    a->set_variable(v.variable);
-    a->set_version(v.version);
-  }
+  codec::ToProto(*applied, &response);
+  response.set_durability(static_cast<v1::Durability>(durability_.level()));
   *response_ = Serialize(response);
   return absl::OkStatus();
 }
 
 void PushReactor::OnReadDone(bool ok) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (finished_) return;
   const absl::Status status = ok ? reader_.Add(frame_) : ApplyWhole();
   frame_.Clear();
@@ -141,8 +147,15 @@ void PushReactor::OnReadDone(bool ok) {
     StartRead(&frame_);
     return;
   }
-  if (!status.ok()) spdlog::warn("push refused: {}", std::string(status.message()));
   finished_ = true;
+  // From here on this belongs to whoever answers.
+  lock.unlock();
+  if (!status.ok()) return Answer(status);
+  durability_.AfterAllSoFar([this](const absl::Status& durable) { Answer(durable); });
+}
+
+void PushReactor::Answer(const absl::Status& status) {
+  if (!status.ok()) spdlog::warn("push refused: {}", std::string(status.message()));
   Finish(ToGrpc(status));
 }
 

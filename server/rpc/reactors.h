@@ -11,6 +11,7 @@
 #include "proto/wire/frame.h"
 #include "server/rpc/calls.h"
 #include "server/store/store.h"
+#include "server/sync/durability.h"
 #include "server/sync/workers.h"
 
 namespace varscope::server {
@@ -32,10 +33,11 @@ class PullReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   grpc::ByteBuffer frame_;
 };
 
-// Collects one push and applies it when it is whole. Deletes itself.
+// Collects one push, applies it when it is whole, and answers when it is durable. Deletes itself.
 class PushReactor final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  PushReactor(Calls& calls, Store& store, const Workers& workers, uint64_t max_bytes,
+  PushReactor(Calls& calls, Store& store, const Workers& workers, Durability& durability,
+              uint64_t max_bytes, grpc::CallbackServerContext* context,
               grpc::ByteBuffer* response);
   void OnReadDone(bool ok) override;
   void OnDone() override;
@@ -43,12 +45,15 @@ class PushReactor final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  private:
   absl::Status CheckHead(const v1::FrameHeader& head);
   absl::Status ApplyWhole();
+  void Answer(const absl::Status& status);
 
   const Calls::Call call_;
   std::mutex mutex_;
   Store& store_;
   const Workers& workers_;
+  Durability& durability_;
   const uint64_t max_bytes_;
+  grpc::CallbackServerContext* const context_;
   grpc::ByteBuffer* const response_;
   grpc::ByteBuffer frame_;
   wire::FrameReader reader_;

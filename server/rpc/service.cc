@@ -23,12 +23,48 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
   const Calls::Call call_;
 };
 
-absl::Status ResolveAll(Store& store, const Asker& asker, const v1::ResolveRequest& request,
-                        v1::ResolveResponse* response) {
-  for (const v1::VariableDefinition& definition : request.definitions()) {
-    absl::StatusOr<ResolveRequest> asked = FromProto(definition);
-    absl::StatusOr<Resolution> resolution =
-        asked.ok() ? store.Resolve(asker, *asked) : absl::StatusOr<Resolution>(asked.status());
+// The same for a call that changes something: the answer leaves when the change is durable.
+class DurableReactor final : public grpc::ServerUnaryReactor {
+ public:
+  template <typename Fn>
+  DurableReactor(Calls& calls, Durability& durability, Fn&& answer) : call_(calls) {
+    absl::Status status = call_.admitted();
+    if (status.ok()) status = durability.Admit();
+    if (status.ok()) status = answer();
+    if (status.ok()) {
+      durability.AfterAllSoFar([this](const absl::Status& durable) { Finish(ToGrpc(durable)); });
+    } else {
+      Finish(ToGrpc(status));
+    }
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  const Calls::Call call_;
+};
+
+// Who defines is who asks; where, the program says.
+Definer DefinerOf(const v1::VariableDefinition& definition, Definer worker) {
+  worker.file = PrintablePath(definition.definer().file());
+  worker.line = definition.definer().line();
+  worker.time_unix_micros = definition.definer().time_unix_micros();
+  return worker;
+}
+
+absl::StatusOr<Resolution> ResolveOne(Store& store, const Asker& asker, const Definer& worker,
+                                      const v1::VariableDefinition& definition) {
+  absl::StatusOr<ResolveRequest> asked = FromProto(definition);
+  if (!asked.ok()) return asked.status();
+  asked->definer = DefinerOf(definition, worker);
+  return store.Resolve(asker, *asked);
+}
+
+absl::Status ResolveAll(Store& store, Asker asker, const Definer& worker,
+                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+  for (int i = 0; i < request.definitions_size(); ++i) {
+    const v1::VariableDefinition& definition = request.definitions(i);
+    asker.request = request.sequence() == 0 ? 0 : (request.sequence() << 20) + i;
+    const absl::StatusOr<Resolution> resolution = ResolveOne(store, asker, worker, definition);
     if (!resolution.ok()) {
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
       return absl::Status(resolution.status().code(),
@@ -82,7 +118,7 @@ class BarrierReactor final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext*,
                                                           const v1::ConnectRequest* request,
                                                           v1::ConnectResponse* response) {
-  return new UnaryReactor(calls_, [&]() -> absl::Status {
+  return new DurableReactor(calls_, durability_, [&]() -> absl::Status {
     const Sharing sharing =
         request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
     const absl::StatusOr<uint64_t> incarnation =
@@ -98,7 +134,7 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext*,
                                                           const v1::ResolveRequest* request,
                                                           v1::ResolveResponse* response) {
-  return new UnaryReactor(calls_, [&]() -> absl::Status {
+  return new DurableReactor(calls_, durability_, [&]() -> absl::Status {
     const absl::StatusOr<Asker> asker =
         workers_.Check(request->worker_id(), request->incarnation());
     if (!asker.ok()) return asker.status();
@@ -106,7 +142,7 @@ grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerCo
       return absl::InvalidArgumentError(
           absl::StrCat("at most ", limits_.max_definitions, " definitions a call"));
     }
-    return ResolveAll(store_, *asker, *request, response);
+    return ResolveAll(store_, *asker, workers_.Describe(asker->worker_id), *request, response);
   });
 }
 
@@ -142,14 +178,26 @@ grpc::ServerUnaryReactor* ParameterServerService::Describe(grpc::CallbackServerC
   });
 }
 
+grpc::ServerUnaryReactor* ParameterServerService::Snapshot(grpc::CallbackServerContext*,
+                                                           const v1::SnapshotRequest*,
+                                                           v1::SnapshotResponse* response) {
+  return new UnaryReactor(calls_, [&]() -> absl::Status {
+    const absl::StatusOr<std::filesystem::path> path = durability_.TakeSnapshot();
+    if (!path.ok()) return path.status();
+    response->set_path(path->string());
+    return absl::OkStatus();
+  });
+}
+
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ParameterServerService::Pull(
     grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* request) {
   return new PullReactor(calls_, store_, *request);
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* ParameterServerService::Push(
-    grpc::CallbackServerContext* /*context*/, grpc::ByteBuffer* response) {
-  return new PushReactor(calls_, store_, workers_, limits_.max_push_bytes, response);
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
+  return new PushReactor(calls_, store_, workers_, durability_, limits_.max_push_bytes, context,
+                         response);
 }
 
 }  // namespace varscope::server

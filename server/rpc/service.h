@@ -7,6 +7,7 @@
 #include "server/rpc/calls.h"
 #include "server/store/store.h"
 #include "server/sync/barrier.h"
+#include "server/sync/durability.h"
 #include "server/sync/workers.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
@@ -19,19 +20,25 @@ using ServiceBase = v1::ParameterServer::WithRawCallbackMethod_Pull<
             v1::ParameterServer::WithCallbackMethod_Barrier<
                 v1::ParameterServer::WithCallbackMethod_List<
                     v1::ParameterServer::WithCallbackMethod_Describe<
-                        v1::ParameterServer::Service>>>>>>>;
+                        v1::ParameterServer::WithCallbackMethod_Snapshot<
+                            v1::ParameterServer::Service>>>>>>>>;
 
 struct ServiceLimits {
   uint64_t max_push_bytes = uint64_t{16} << 30;
-  int max_definitions = 100000;  // in one Resolve
+  int max_definitions = 100000;  // in one Resolve; fits 20 bits, see ResolveAll
 };
 
 // Thread-safe. What it is given must outlive it.
 class ParameterServerService final : public ServiceBase {
  public:
-  ParameterServerService(Store& store, Workers& workers, Barriers& barriers, Calls& calls,
-                         ServiceLimits limits)
-      : store_(store), workers_(workers), barriers_(barriers), calls_(calls), limits_(limits) {}
+  ParameterServerService(Store& store, Workers& workers, Barriers& barriers,
+                         Durability& durability, Calls& calls, ServiceLimits limits)
+      : store_(store),
+        workers_(workers),
+        barriers_(barriers),
+        durability_(durability),
+        calls_(calls),
+        limits_(limits) {}
 
   grpc::ServerUnaryReactor* Connect(grpc::CallbackServerContext* context,
                                     const v1::ConnectRequest* request,
@@ -48,6 +55,9 @@ class ParameterServerService final : public ServiceBase {
   grpc::ServerUnaryReactor* Describe(grpc::CallbackServerContext* context,
                                      const v1::DescribeRequest* request,
                                      v1::DescribeResponse* response) override;
+  grpc::ServerUnaryReactor* Snapshot(grpc::CallbackServerContext* context,
+                                     const v1::SnapshotRequest* request,
+                                     v1::SnapshotResponse* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Pull(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request) override;
   grpc::ServerReadReactor<grpc::ByteBuffer>* Push(grpc::CallbackServerContext* context,
@@ -57,6 +67,7 @@ class ParameterServerService final : public ServiceBase {
   Store& store_;
   Workers& workers_;
   Barriers& barriers_;
+  Durability& durability_;
   Calls& calls_;
   const ServiceLimits limits_;
 };

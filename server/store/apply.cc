@@ -34,7 +34,7 @@ struct PreparedAssignment {
 
 absl::Status Refuse(const Push& push, const std::string& variable, absl::string_view what) {
   return absl::InvalidArgumentError(
-      absl::StrCat("variable ", Printable(variable), ", worker '", push.worker_id, "': ", what));
+      absl::StrCat("variable ", Printable(variable), ", worker '", push.id.worker_id, "': ", what));
 }
 
 absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows) {
@@ -178,7 +178,7 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const Push& push, OptimizerSt
   if (!std::isfinite(given.clip_norm) || !std::isfinite(given.clip_value) ||
       !std::isfinite(given.weight_decay)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("worker '", push.worker_id, "': clipping and weight decay must be finite"));
+        absl::StrCat("worker '", push.id.worker_id, "': clipping and weight decay must be finite"));
   }
   std::set<std::string> seen;
   for (GradientUpdate& update : given.updates) {
@@ -346,7 +346,7 @@ absl::Status CheckInitialized(const Push& push, Variable& variable) {
   std::lock_guard lock(variable.mutex);
   if (variable.initialized) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("variable ", variable.def.name, ", worker '", push.worker_id,
+      absl::StrCat("variable ", variable.def.name, ", worker '", push.id.worker_id,
                    "': it has no value yet; its creator, ", ToString(variable.def.definer),
                    ", has not run its initializer"));
 }
@@ -354,6 +354,12 @@ absl::Status CheckInitialized(const Push& push, Variable& variable) {
 }  // namespace
 
 absl::StatusOr<Applied> Apply(Store& store, Push push) {
+  absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push.id);
+  if (!admission.ok()) return admission.status();
+  if (admission->earlier()) return *admission->earlier();
+  // An observer sees the push as it came; otherwise its tensors may be used up.
+  const Push as_it_came = store.observed() ? push : Push{};
+
   std::vector<PreparedAssignment> assignments;
   for (Assignment& given : push.assignments) {
     absl::StatusOr<PreparedAssignment> prepared = Prepare(store, push, given);
@@ -397,7 +403,6 @@ absl::StatusOr<Applied> Apply(Store& store, Push push) {
   for (PreparedAssignment& assignment : assignments) Run(assignment);
 
   Applied applied;
-  applied.global_step = steps.empty() ? store.global_step() : store.AdvanceGlobalStep();
   for (const PreparedStep& step : steps) {
     for (const PreparedUpdate& u : step.updates) {
       applied.variables.push_back({u.variable->def.name, u.variable->version});
@@ -406,6 +411,7 @@ absl::StatusOr<Applied> Apply(Store& store, Push push) {
   for (const PreparedAssignment& a : assignments) {
     applied.variables.push_back({a.variable->def.name, a.variable->version});
   }
+  store.Commit(*admission, as_it_came, !steps.empty(), applied);
   return applied;
 }
 

@@ -4,7 +4,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/core/names.h"
-#include "server/store/creation.h"
 #include "server/store/store.h"
 
 namespace varscope::server {
@@ -67,7 +66,7 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
     return StateKey(primary->def.name, request, slots.size());
   };
 
-  std::vector<Creation> missing;
+  CreationBatch missing;
   std::set<std::string> taken;
   std::unique_lock lock(mutex_);
   const auto plan = [&](const StateDef& state, const std::string& base, const Variable* primary) {
@@ -76,44 +75,38 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
         state.from.empty() ? state.initial_value : ValueOf(binding, state.from);
     std::string name = UniqueName(base, taken);
     taken.insert(name);
-    missing.push_back({{.name = std::move(name),
-                        .key = "",
-                        .kind = VariableKind::kSlot,
-                        .dtype = primary ? primary->def.dtype : DType::kFloat32,
-                        .shape = primary ? primary->def.shape : Shape{},
-                        .trainable = false,
-                        .primary = primary ? primary->def.name : "",
-                        .definer = definer,
-                        .initializer = ToString(spec)},
-                       spec,
-                       Shape{}});
+    missing.variables.push_back({{.name = name,
+                                  .key = "",
+                                  .kind = VariableKind::kSlot,
+                                  .dtype = primary ? primary->def.dtype : DType::kFloat32,
+                                  .shape = primary ? primary->def.shape : Shape{},
+                                  .trainable = false,
+                                  .primary = primary ? primary->def.name : "",
+                                  .definer = definer,
+                                  .initializer = ToString(spec)},
+                                 spec,
+                                 Shape{}});
+    return name;
   };
   if (!scalars.empty() && !scalars_.contains(scalars_key)) {
-    for (const StateDef& scalar : scalars) plan(scalar, std::string(scalar.role), nullptr);
+    BoundNames& bound = missing.scalars.emplace_back(BoundNames{scalars_key, {}});
+    for (const StateDef& scalar : scalars) {
+      bound.variables.push_back(plan(scalar, std::string(scalar.role), nullptr));
+    }
   }
   for (const VariablePtr& primary : variables) {
     if (slots.empty() || slots_.contains(slots_key(primary))) continue;
+    BoundNames& bound = missing.slots.emplace_back(BoundNames{slots_key(primary), {}});
     for (const StateDef& slot : slots) {
-      plan(slot, absl::StrCat(primary->def.name, "/", request.name), primary.get());
+      const std::string base = absl::StrCat(primary->def.name, "/", request.name);
+      bound.variables.push_back(plan(slot, base, primary.get()));
     }
   }
-  if (!missing.empty()) {
+  if (!missing.variables.empty()) {
     absl::StatusOr<std::vector<VariablePtr>> created = Create(std::move(missing), lock);
     if (!created.ok()) return created.status();
-    auto next = created->begin();
-    const auto take = [&](size_t n) {
-      std::vector<VariablePtr> taken_now(next, next + static_cast<int64_t>(n));
-      next += static_cast<int64_t>(n);
-      return taken_now;
-    };
-    if (!scalars.empty() && !scalars_.contains(scalars_key)) {
-      scalars_[scalars_key] = take(scalars.size());
-    }
-    for (const VariablePtr& primary : variables) {
-      std::vector<VariablePtr>& made = slots_[slots_key(primary)];
-      if (made.empty() && !slots.empty()) made = take(slots.size());
-    }
   }
+  if (lock.owns_lock()) lock.unlock();
   if (!scalars.empty()) binding.scalars = scalars_.at(scalars_key);
   for (const VariablePtr& primary : variables) {
     binding.slots.push_back(slots.empty() ? std::vector<VariablePtr>{}

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
-#include "server/store/creation.h"
 #include "server/store/store.h"
 
 namespace varscope::server {
@@ -208,26 +207,29 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
   std::set<std::string> taken;
   const auto creation = [&](const std::string& key, const std::string& name, const Shape& shape,
                             std::optional<InitializerSpec> spec) {
-    return Creation{{.name = *taken.insert(UniqueName(name, taken)).first,
-                     .key = key,
-                     .kind = VariableKind::kShared,
-                     .dtype = request.request.dtype,
-                     .shape = shape,
-                     .trainable = request.trainable.value_or(true),
-                     .primary = "",
-                     .definer = request.definer,
-                     .definer_incarnation = asker.incarnation,
-                     .initializer = initializer,
-                     .seed = seed},
-                    std::move(spec),
-                    *request.request.shape};
+    const uint64_t index = taken.size();  // parts differ
+    return NewVariable{{.name = *taken.insert(UniqueName(name, taken)).first,
+                        .key = key,
+                        .kind = VariableKind::kShared,
+                        .dtype = request.request.dtype,
+                        .shape = shape,
+                        .trainable = request.trainable.value_or(true),
+                        .primary = "",
+                        .definer = request.definer,
+                        .definer_incarnation = asker.incarnation,
+                        .definer_request = asker.request,
+                        .initializer = initializer,
+                        .seed = seed + index},
+                       std::move(spec),
+                       *request.request.shape};
   };
   Resolution resolution;
   resolution.outcome = Resolution::Outcome::kCreated;
   const std::string& key = request.request.key;
   if (!request.request.partitions) {
-    auto created =
-        Create({creation(key, request.name, *request.request.shape, request.initializer)}, lock);
+    CreationBatch batch;
+    batch.variables = {creation(key, request.name, *request.request.shape, request.initializer)};
+    auto created = Create(std::move(batch), lock);
     if (!created.ok()) return created.status();
     resolution.variables = *std::move(created);
     return resolution;
@@ -238,25 +240,26 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
     return absl::InvalidArgumentError(absl::StrCat(
         "variable ", key, ": ", request.part_names.size(), " names for ", parts.size(), " parts"));
   }
-  std::vector<Creation> creations;
-  std::vector<size_t> missing;
-  std::vector<VariablePtr> all(parts.size());
-  for (size_t i = 0; i < parts.size(); ++i) {
-    all[i] = FindKey(parts[i].key);
-    if (all[i] != nullptr) continue;
-    missing.push_back(i);
-    const std::string& name = request.part_names.empty() ? parts[i].key : request.part_names[i];
-    creations.push_back(creation(parts[i].key, name, parts[i].shape,
-                                 SliceInitializer(request.initializer, parts[i])));
-  }
   resolution.partitioning =
       KnownPartitioned{request.request.dtype, *request.request.shape, *request.request.partitions};
-  auto created = Create(std::move(creations), lock, [&](const std::vector<VariablePtr>& fresh) {
-    for (size_t i = 0; i < missing.size(); ++i) all[missing[i]] = fresh[i];
-    partitioned_.emplace(key, Partitioned{*resolution.partitioning, all});
-  });
+  CreationBatch batch;
+  batch.partitioned = {key, *resolution.partitioning, {}};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    std::string name = request.part_names.empty() ? parts[i].key : request.part_names[i];
+    if (const VariablePtr existing = FindKey(parts[i].key)) {
+      name = existing->def.name;
+    } else {
+      batch.variables.push_back(creation(parts[i].key, name, parts[i].shape,
+                                         SliceInitializer(request.initializer, parts[i])));
+      name = batch.variables.back().definition.name;
+    }
+    batch.partitioned->parts.push_back(name);
+  }
+  const std::vector<std::string> names = batch.partitioned->parts;
+  auto created = Create(std::move(batch), lock);
   if (!created.ok()) return created.status();
-  resolution.variables = std::move(all);
+  std::shared_lock reading(mutex_);
+  resolution.variables = FindAll(names).value();
   return resolution;
 }
 
@@ -277,9 +280,11 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
   for (uint64_t suffix = 1; by_name_.contains(name); ++suffix) {
     const VariablePtr& existing = by_name_.at(name);
     const bool replica = asker.sharing == Sharing::kReplicated;
-    const bool earlier_life = existing->def.definer.worker_id == asker.worker_id &&
-                              existing->def.definer_incarnation != asker.incarnation;
-    if ((replica || earlier_life) && fits(*existing)) {
+    const bool own = existing->def.definer.worker_id == asker.worker_id;
+    const bool earlier_life = own && existing->def.definer_incarnation != asker.incarnation;
+    const bool asked_again = own && !earlier_life && asker.request > 0 &&
+                             existing->def.definer_request == asker.request;
+    if ((replica || earlier_life || asked_again) && fits(*existing)) {
       Resolution attached;
       attached.outcome = Resolution::Outcome::kAttached;
       attached.variables = {existing};
@@ -296,22 +301,23 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
     }
     name = absl::StrCat(request.name, "_", suffix);
   }
-  auto created =
-      Create({Creation{{.name = name,
-                        .key = "",
-                        .kind = VariableKind::kUnique,
-                        .dtype = request.request.dtype,
-                        .shape = *request.request.shape,
-                        .trainable = request.trainable.value_or(true),
-                        .primary = "",
-                        .definer = request.definer,
-                        .definer_incarnation = asker.incarnation,
-                        .initializer = request.initializer ? ToString(*request.initializer)
-                                                           : "computed by its creator",
-                        .seed = SeedFor(request.initializer)},
-                       request.initializer,
-                       *request.request.shape}},
-             lock);
+  CreationBatch batch;
+  batch.variables = {{{.name = name,
+                       .key = "",
+                       .kind = VariableKind::kUnique,
+                       .dtype = request.request.dtype,
+                       .shape = *request.request.shape,
+                       .trainable = request.trainable.value_or(true),
+                       .primary = "",
+                       .definer = request.definer,
+                       .definer_incarnation = asker.incarnation,
+                       .definer_request = asker.request,
+                       .initializer = request.initializer ? ToString(*request.initializer)
+                                                          : "computed by its creator",
+                       .seed = SeedFor(request.initializer)},
+                      request.initializer,
+                      *request.request.shape}};
+  auto created = Create(std::move(batch), lock);
   if (!created.ok()) return created.status();
   return Resolution{.outcome = Resolution::Outcome::kCreated, .variables = *std::move(created)};
 }

@@ -1,11 +1,11 @@
 #include "server/store/store.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
-#include "server/store/creation.h"
 #include "server/store/initializers.h"
 
 namespace varscope::server {
@@ -14,9 +14,9 @@ namespace {
 
 // Everything that can be wrong with new variables, before memory is taken.
 absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
-                           std::span<const Store::Creation> creations) {
+                           std::span<const NewVariable> creations) {
   uint64_t total = used;
-  for (const Store::Creation& c : creations) {
+  for (const NewVariable& c : creations) {
     const VariableDefinition& def = c.definition;
     if (absl::Status status = ValidateVariableName(def.name); !status.ok()) return status;
     const std::string where =
@@ -45,41 +45,58 @@ absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
 
 }  // namespace
 
-absl::StatusOr<std::vector<VariablePtr>> Store::Create(
-    std::vector<Creation> creations, std::unique_lock<std::shared_mutex>& lock,
-    const std::function<void(const std::vector<VariablePtr>&)>& named) {
-  absl::Status status = CheckCreation(limits_, bytes_used_.load(), creations);
+absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
+                                                       std::unique_lock<std::shared_mutex>& lock) {
+  absl::Status status = CheckCreation(limits_, bytes_used_.load(), batch.variables);
   if (!status.ok()) return status;
   std::vector<Tensor> values;
-  for (const Creation& c : creations) {
-    absl::StatusOr<Tensor> value = Tensor::TryAllocate(c.definition.dtype, c.definition.shape);
+  for (const NewVariable& v : batch.variables) {
+    if (by_name_.contains(v.definition.name)) {
+      return absl::InternalError(absl::StrCat("variable ", v.definition.name, " exists"));
+    }
+    absl::StatusOr<Tensor> value = Tensor::TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
     values.push_back(*std::move(value));
   }
 
   std::vector<VariablePtr> created;
-  for (size_t i = 0; i < creations.size(); ++i) {
-    auto variable = std::make_shared<Variable>(variables_.size(), creations[i].definition);
+  for (size_t i = 0; i < batch.variables.size(); ++i) {
+    auto variable = std::make_shared<Variable>(variables_.size(), batch.variables[i].definition);
     bytes_used_ += values[i].byte_size();
     variables_.push_back(variable);
     by_name_.emplace(variable->def.name, variable);
     if (!variable->def.key.empty()) by_key_.emplace(variable->def.key, variable);
     created.push_back(std::move(variable));
   }
+  if (batch.partitioned) status = Register(*batch.partitioned);
+  for (const BoundNames& names : batch.slots) status.Update(Register(names, slots_));
+  for (const BoundNames& names : batch.scalars) status.Update(Register(names, scalars_));
+  if (!status.ok()) return status;
   // Nobody else has seen them yet, so locking cannot wait; whoever finds them from now on waits
   // until they have their first value.
   LockedVariables locked(created);
-  if (named) named(created);
+  if (observer_ != nullptr) observer_->OnCreated(batch);
   lock.unlock();
   for (size_t i = 0; i < created.size(); ++i) {
-    const Creation& c = creations[i];
-    if (c.initializer) {
-      Initialize(*c.initializer, c.definition.seed + i, c.full_shape, values[i]);
+    const NewVariable& v = batch.variables[i];
+    if (v.initializer) {
+      Initialize(*v.initializer, v.definition.seed, v.full_shape, values[i]);
       created[i]->initialized = true;
+    } else if (values[i].byte_size() > 0) {
+      std::memset(values[i].mutable_raw(), 0, values[i].byte_size());
     }
     created[i]->value = std::move(values[i]);
   }
   return created;
+}
+
+void Store::Commit(Ledger::Admission& admission, const Push& push, bool has_gradients,
+                   Applied& applied) {
+  std::lock_guard lock(commit_mutex_);
+  if (has_gradients) ++global_step_;
+  applied.global_step = global_step_;
+  admission.Record(applied);
+  if (observer_ != nullptr) observer_->OnPushed(push, applied);
 }
 
 std::string Store::UniqueName(const std::string& name, const std::set<std::string>& taken) const {

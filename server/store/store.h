@@ -22,6 +22,11 @@
 #include "proto/core/contract.h"
 #include "proto/core/initializer_spec.h"
 #include "server/optimizers/optimizer.h"
+#include "server/store/creation.h"
+#include "server/store/ledger.h"
+#include "server/store/observer.h"
+#include "server/store/push.h"
+#include "server/store/state.h"
 #include "server/store/variable.h"
 
 namespace varscope::server {
@@ -39,6 +44,8 @@ struct Asker {
   std::string worker_id;
   uint64_t incarnation = 0;
   Sharing sharing = Sharing::kGlobal;
+  // Tells this definition from the incarnation's others, so that asking again is safe; 0: not told.
+  uint64_t request = 0;
 };
 
 // One get_variable (kShared) or Variable (kUnique) as a worker sends it.
@@ -65,13 +72,6 @@ struct Resolution {
 };
 
 // An optimizer's state for some variables: slots[i] belong to the i-th.
-struct OptimizerStateRequest {
-  std::string optimizer;
-  std::map<std::string, double> hyperparameters;
-  std::string name;  // "Adam"
-  uint32_t instance = 0;
-  std::string group;  // whose scalars; the optimizer's first variable
-};
 struct OptimizerState {
   const Optimizer* optimizer = nullptr;
   Hyperparameters hyperparameters;
@@ -87,8 +87,6 @@ struct PulledVariable {
 
 class Store {
  public:
-  struct Creation;  // creation.h
-
   explicit Store(StoreLimits limits) : limits_(limits) {}
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -124,7 +122,25 @@ class Store {
 
   // Pushes with gradients applied so far.
   uint64_t global_step() const { return global_step_.load(); }
-  uint64_t AdvanceGlobalStep() { return ++global_step_; }
+
+  Ledger& ledger() { return ledger_; }
+
+  // Told of every change from now on; must outlive the store. Call before the store is shared.
+  void Observe(StoreObserver* observer) { observer_ = observer; }
+  bool observed() const { return observer_ != nullptr; }
+
+  // The last act of applying a push, while the locks of all its variables are held: advances the
+  // global step when `has_gradients`, completes `applied`, records it in the ledger, tells the
+  // observer.
+  void Commit(Ledger::Admission& admission, const Push& push, bool has_gradients,
+              Applied& applied);
+
+  // One consistent cut. No change is under way while `at_cut` runs; it must not call the store.
+  StoreState Capture(const std::function<void()>& at_cut) const;
+  // Makes the empty store what was captured. DataLoss when the state contradicts itself.
+  absl::Status Restore(StoreState state);
+  // Makes again what an observer was told of.
+  absl::Status Recreate(const CreationBatch& batch);
 
  private:
   struct Partitioned {
@@ -139,14 +155,18 @@ class Store {
   absl::StatusOr<Resolution> AttachShared(const Asker& asker, const ResolveRequest& request,
                                           std::vector<VariablePtr> found) const;
   absl::StatusOr<Resolution> CreateShared(const Asker& asker, const ResolveRequest& request);
-  // All or nothing. Requires mutex_ held exclusively; calls `named` while the names are in the
-  // store and the lock is held, and releases it before the values are computed.
-  absl::StatusOr<std::vector<VariablePtr>> Create(
-      std::vector<Creation> creations, std::unique_lock<std::shared_mutex>& lock,
-      const std::function<void(const std::vector<VariablePtr>&)>& named = {});
+  // All or nothing. Requires mutex_ held exclusively, and releases it before the values are computed.
+  absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch,
+                                                  std::unique_lock<std::shared_mutex>& lock);
   // `name`, or with _1, _2, ... when it exists or is in `taken`. Requires mutex_.
   std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
   VariablePtr FindKey(const std::string& key) const;
+
+  using Bindings = std::unordered_map<std::string, std::vector<VariablePtr>>;
+  // Under the names given; DataLoss when a variable is missing. Require mutex_.
+  absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
+  absl::Status Register(const PartitionedNames& names);
+  absl::Status Register(const BoundNames& names, Bindings& bindings);
 
   const StoreLimits limits_;
   std::atomic<uint64_t> bytes_used_{0};
@@ -159,11 +179,17 @@ class Store {
   std::unordered_map<std::string, VariablePtr> by_key_;
   std::unordered_map<std::string, Partitioned> partitioned_;
 
-  // Guards the two below; taken before mutex_.
-  std::mutex binding_mutex_;
+  // Guards the two below, with mutex_; taken before it by whoever needs both for longer than one
+  // step.
+  mutable std::mutex binding_mutex_;
   // By variable and by group, then optimizer, name and instance: state already made.
-  std::unordered_map<std::string, std::vector<VariablePtr>> slots_;
-  std::unordered_map<std::string, std::vector<VariablePtr>> scalars_;
+  Bindings slots_;
+  Bindings scalars_;
+
+  // Makes the global step, the ledger and the observer's order agree; taken last.
+  std::mutex commit_mutex_;
+  Ledger ledger_;
+  StoreObserver* observer_ = nullptr;
 };
 
 }  // namespace varscope::server

@@ -32,6 +32,7 @@ struct VariableDefinition {
   std::string primary;  // kSlot: the variable it accompanies, empty for an optimizer's scalar
   Definer definer;
   uint64_t definer_incarnation = 0;
+  uint64_t definer_request = 0;  // as Asker::request
   std::string initializer;  // as text
   uint64_t seed = 0;
 };

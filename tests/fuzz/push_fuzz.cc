@@ -1,6 +1,7 @@
 // Fuzzes a whole push: its head against a store, then its application. The input is a FrameHeader;
 // its tensors are made of zeros, whatever it says of them.
 #include "proto/wire/convert.h"
+#include "server/codec/push.h"
 #include "server/rpc/convert.h"
 #include "server/store/apply.h"
 #include "varscope/v1/varscope.pb.h"
@@ -38,7 +39,7 @@ absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
     std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
     tensors.push_back(std::move(tensor));
   }
-  absl::StatusOr<Push> push = FromProto(head.push(), tensors, Definer{.worker_id = "w"});
+  absl::StatusOr<Push> push = codec::FromProto(head.push(), tensors, Definer{.worker_id = "w"});
   if (!push.ok()) return push.status();
   return Apply(store, *std::move(push)).status();
 }

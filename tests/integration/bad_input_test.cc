@@ -115,7 +115,9 @@ class BadInputTest : public ::testing::Test {
 
   // Sends frames as they are; the body of each is `body` bytes of zeros.
   grpc::Status PushFrames(const std::vector<std::pair<v1::FrameHeader, size_t>>& frames) {
-    internal::RawCall call(channel_, kPush, Soon());
+    grpc::ClientContext context;
+    context.set_deadline(Soon());
+    internal::RawCall call(channel_, kPush, context);
     for (const auto& [header, body] : frames) {
       std::vector<grpc::Slice> slices;
       if (body > 0) slices.emplace_back(std::string(body, '\0'));
@@ -128,7 +130,9 @@ class BadInputTest : public ::testing::Test {
   }
 
   grpc::Status PushBytes(const std::string& bytes) {
-    internal::RawCall call(channel_, kPush, Soon());
+    grpc::ClientContext context;
+    context.set_deadline(Soon());
+    internal::RawCall call(channel_, kPush, context);
     const grpc::Slice slice(bytes);
     call.Write(grpc::ByteBuffer(&slice, 1), false);
     call.WritesDone();
@@ -164,7 +168,9 @@ TEST_F(BadInputTest, NamesThatAreNotUtf8) {
   const std::string name = "\xff\xfe";
   const std::string definition = std::string("\x12") + char(2) + name;
   const std::string request = std::string("\x1a") + char(definition.size()) + definition;
-  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Resolve", Soon());
+  grpc::ClientContext context;
+  context.set_deadline(Soon());
+  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Resolve", context);
   const grpc::Slice slice(request);
   call.Write(grpc::ByteBuffer(&slice, 1), true);
   grpc::ByteBuffer answer;
@@ -322,7 +328,9 @@ TEST_F(BadInputTest, PullsOfWhatIsNotThere) {
   v1::PullRequest request;
   request.add_wants()->set_name("w");
   request.add_wants()->set_name("nowhere/v");
-  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Pull", Soon());
+  grpc::ClientContext context;
+  context.set_deadline(Soon());
+  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Pull", context);
   call.Write(internal::SerializeMessage(request), true);
   grpc::ByteBuffer frame;
   EXPECT_FALSE(call.Read(&frame));

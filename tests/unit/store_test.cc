@@ -31,7 +31,7 @@ OptimizerStep Sgd(const std::string& variable, Tensor gradient, double rate = 1)
 }
 
 Push PushOf(OptimizerStep step) {
-  Push push{.worker_id = "w"};
+  Push push{.id = {.worker_id = "w"}};
   push.steps.push_back(std::move(step));
   return push;
 }
@@ -122,7 +122,7 @@ TEST_F(StoreTest, APushIsAppliedWholeOrNotAtAll) {
 TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
   Create("a", Shape{2});
   Push push;
-  push.worker_id = "w";
+  push.id.worker_id = "w";
   const Tensor gradient = Tensor::Of<float>(Shape{2}, {1, 1});
   OptimizerStep adam;
   adam.state = {"Adam", {}, "Adam", 0, "a"};

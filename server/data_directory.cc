@@ -1,0 +1,75 @@
+#include "server/data_directory.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "server/durability/files.h"
+#include "server/durability/recorder.h"
+#include "server/durability/recovery.h"
+
+namespace varscope::server {
+namespace {
+
+// Held as long as the daemon may write.
+absl::StatusOr<File> Lock(const std::filesystem::path& directory) {
+  absl::StatusOr<File> file = File::Create(directory / "LOCK");
+  if (file.ok() && flock(file->fd(), LOCK_EX | LOCK_NB) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(directory.string(), " is in use by another varscoped"));
+  }
+  return file;
+}
+
+// A Recorder with the lock that it writes under.
+class LockedRecorder final : public Durability {
+ public:
+  LockedRecorder(File lock, RecorderOptions options, Store& store, Workers& workers,
+                 uint64_t position)
+      : lock_(std::move(lock)), recorder_(std::move(options), store, workers, position) {}
+  DurabilityLevel level() const override { return recorder_.level(); }
+  absl::Status Admit() const override { return recorder_.Admit(); }
+  void AfterAllSoFar(Done done) override { recorder_.AfterAllSoFar(std::move(done)); }
+  absl::StatusOr<std::filesystem::path> TakeSnapshot() override {
+    return recorder_.TakeSnapshot();
+  }
+
+ private:
+  File lock_;
+  Recorder recorder_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
+                                                              Workers& workers) {
+  if (options.data_dir.empty()) return std::make_unique<NoDurability>();
+  const std::filesystem::path directory = options.data_dir;
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return FileError(directory, "create", error.value());
+  absl::StatusOr<File> lock = Lock(directory);
+  if (!lock.ok()) return lock.status();
+
+  const auto start = std::chrono::steady_clock::now();
+  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
+  if (!recovered.ok()) return recovered.status();
+  for (const std::string& warning : recovered->warnings) spdlog::warn("recovery: {}", warning);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  spdlog::info("recovered {} variables at global step {} in {:.3f} s: snapshot {}, {} log records",
+               store.List("").size(), store.global_step(), seconds.count(),
+               recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
+               recovered->replayed);
+  return std::make_unique<LockedRecorder>(
+      *std::move(lock),
+      RecorderOptions{.directory = directory,
+                      .level = options.durability_level,
+                      .interval = std::chrono::milliseconds(options.durability_interval_ms),
+                      .snapshot_interval = std::chrono::seconds(options.snapshot_seconds),
+                      .snapshots_kept = static_cast<size_t>(options.snapshots_kept)},
+      store, workers, recovered->position);
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,294 @@
+#include "server/durability/convert.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "proto/wire/convert.h"
+#include "server/codec/initializer.h"
+#include "server/codec/push.h"
+
+namespace varscope::server {
+namespace {
+
+absl::Status Damaged(absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("a record does not make sense: ", what));
+}
+
+void ToProto(const VariableDefinition& def, durability::VariableRecord* out) {
+  out->set_name(def.name);
+  out->set_key(def.key);
+  out->set_kind(static_cast<v1::VariableKind>(def.kind));
+  out->set_dtype(wire::ToProto(def.dtype));
+  wire::ToProto(def.shape, out->mutable_shape());
+  out->set_trainable(def.trainable);
+  out->set_primary(def.primary);
+  wire::ToProto(def.definer, out->mutable_definer());
+  out->set_definer_incarnation(def.definer_incarnation);
+  out->set_definer_request(def.definer_request);
+  out->set_initializer(def.initializer);
+  out->set_seed(def.seed);
+}
+
+absl::StatusOr<VariableDefinition> FromProto(const durability::VariableRecord& record) {
+  const absl::StatusOr<DType> dtype = wire::FromProto(record.dtype());
+  const absl::StatusOr<Shape> shape = wire::FromProto(record.shape());
+  if (!dtype.ok() || !shape.ok() || !ByteSize(*dtype, *shape).ok() ||
+      !v1::VariableKind_IsValid(record.kind())) {
+    return Damaged(absl::StrCat("variable ", record.name()));
+  }
+  return VariableDefinition{.name = record.name(),
+                            .key = record.key(),
+                            .kind = static_cast<VariableKind>(record.kind()),
+                            .dtype = *dtype,
+                            .shape = *shape,
+                            .trainable = record.trainable(),
+                            .primary = record.primary(),
+                            .definer = wire::FromProto(record.definer()),
+                            .definer_incarnation = record.definer_incarnation(),
+                            .definer_request = record.definer_request(),
+                            .initializer = record.initializer(),
+                            .seed = record.seed()};
+}
+
+void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out) {
+  out->set_key(names.key);
+  out->set_dtype(wire::ToProto(names.known.dtype));
+  v1::PartitionSpec* const spec = out->mutable_partitioning();
+  wire::ToProto(names.known.full_shape, spec->mutable_full_shape());
+  spec->mutable_partitions()->Assign(names.known.partitions.begin(), names.known.partitions.end());
+  out->mutable_parts()->Assign(names.parts.begin(), names.parts.end());
+}
+
+absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& record) {
+  const absl::StatusOr<DType> dtype = wire::FromProto(record.dtype());
+  const absl::StatusOr<Shape> shape = wire::FromProto(record.partitioning().full_shape());
+  if (!dtype.ok() || !shape.ok()) return Damaged(absl::StrCat("partitioned ", record.key()));
+  const auto& partitions = record.partitioning().partitions();
+  return PartitionedNames{record.key(),
+                          {*dtype, *shape, {partitions.begin(), partitions.end()}},
+                          {record.parts().begin(), record.parts().end()}};
+}
+
+void ToProto(const std::vector<BoundNames>& bound,
+             google::protobuf::RepeatedPtrField<durability::BindingRecord>* out) {
+  for (const BoundNames& names : bound) {
+    durability::BindingRecord* const record = out->Add();
+    record->set_key(names.key);
+    record->mutable_variables()->Assign(names.variables.begin(), names.variables.end());
+  }
+}
+
+std::vector<BoundNames> FromProto(
+    const google::protobuf::RepeatedPtrField<durability::BindingRecord>& records) {
+  std::vector<BoundNames> bound;
+  for (const durability::BindingRecord& record : records) {
+    bound.push_back({record.key(), {record.variables().begin(), record.variables().end()}});
+  }
+  return bound;
+}
+
+// Takes the next tensor off the front of a body.
+absl::StatusOr<Tensor> Take(std::span<const std::byte>& body, DType dtype, const Shape& shape) {
+  const absl::StatusOr<uint64_t> size = ByteSize(dtype, shape);
+  if (!size.ok() || *size > body.size()) return Damaged("a tensor is larger than its record");
+  absl::StatusOr<Tensor> tensor = Tensor::TryAllocate(dtype, shape);
+  if (!tensor.ok()) return tensor.status();
+  if (*size > 0) std::memcpy(tensor->mutable_raw(), body.data(), *size);
+  body = body.subspan(*size);
+  return tensor;
+}
+
+RecordBytes Serialize(const durability::Record& record, std::vector<Tensor> body = {}) {
+  return {record.SerializeAsString(), std::move(body)};
+}
+
+absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& record,
+                                         std::span<const std::byte>& body) {
+  absl::StatusOr<VariableDefinition> definition = FromProto(record);
+  const absl::StatusOr<Shape> full_shape = wire::FromProto(record.full_shape());
+  if (!definition.ok()) return definition.status();
+  if (!full_shape.ok()) return Damaged(absl::StrCat("variable ", record.name()));
+  NewVariable variable{*std::move(definition), std::nullopt, *full_shape};
+  if (!record.has_spec()) return variable;
+  const VariableDefinition& def = variable.definition;
+  // A value's bytes are in the body.
+  v1::InitializerSpec without_value = record.spec();
+  const bool has_value = without_value.kind() == "value";
+  if (has_value) without_value.set_kind("zeros");
+  absl::StatusOr<InitializerSpec> spec = codec::FromProto(without_value, def.dtype, def.shape);
+  if (!spec.ok()) return spec.status();
+  if (has_value) {
+    absl::StatusOr<Tensor> value = Take(body, def.dtype, def.shape);
+    if (!value.ok()) return value.status();
+    spec->kind = "value";
+    spec->value = *std::move(value);
+  }
+  variable.initializer = *std::move(spec);
+  return variable;
+}
+
+absl::StatusOr<Change> CreatedFromProto(const durability::Created& created,
+                                        std::span<const std::byte> body) {
+  CreationBatch batch;
+  for (const durability::VariableRecord& record : created.variables()) {
+    absl::StatusOr<NewVariable> variable = NewFromProto(record, body);
+    if (!variable.ok()) return variable.status();
+    batch.variables.push_back(*std::move(variable));
+  }
+  if (created.has_partitioned()) {
+    absl::StatusOr<PartitionedNames> names = FromProto(created.partitioned());
+    if (!names.ok()) return names.status();
+    batch.partitioned = *std::move(names);
+  }
+  batch.slots = FromProto(created.slots());
+  batch.scalars = FromProto(created.scalars());
+  return batch;
+}
+
+absl::Status CheckIndices(const durability::Pushed& pushed) {
+  const auto in_range = [&](uint32_t index) {
+    return index < static_cast<uint32_t>(pushed.tensors_size());
+  };
+  for (const v1::OptimizerStep& step : pushed.push().steps()) {
+    for (const v1::Update& u : step.updates()) {
+      if (!in_range(u.gradient()) || !in_range(u.rows())) return Damaged("a push");
+    }
+  }
+  for (const v1::Assignment& a : pushed.push().assignments()) {
+    if (!in_range(a.value()) || !in_range(a.rows())) return Damaged("a push");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Change> PushedFromProto(const durability::Pushed& pushed,
+                                       std::span<const std::byte> body) {
+  if (absl::Status status = CheckIndices(pushed); !status.ok()) return status;
+  std::vector<Tensor> tensors;
+  for (const v1::TensorSpec& spec : pushed.tensors()) {
+    const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
+    const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
+    if (!dtype.ok() || !shape.ok()) return Damaged("a push");
+    absl::StatusOr<Tensor> tensor = Take(body, *dtype, *shape);
+    if (!tensor.ok()) return tensor.status();
+    tensors.push_back(*std::move(tensor));
+  }
+  const v1::PushHead& head = pushed.push();
+  const Definer worker =
+      head.steps_size() > 0 ? wire::FromProto(head.steps(0).definer()) : Definer{};
+  absl::StatusOr<Push> push = codec::FromProto(head, tensors, worker);
+  if (!push.ok()) return push.status();
+  return PushedRecord{*std::move(push), codec::FromProto(pushed.answer())};
+}
+
+}  // namespace
+
+void ToProto(const WorkerRecord& worker, durability::Connected* out) {
+  out->set_worker_id(worker.worker_id);
+  out->set_incarnation(worker.incarnation);
+  out->set_sharing(static_cast<v1::SharingMode>(worker.sharing));
+  out->set_host(worker.host);
+  out->set_pid(worker.pid);
+}
+
+WorkerRecord FromProto(const durability::Connected& connected) {
+  const bool replicated = connected.sharing() == v1::SHARING_REPLICATED;
+  return {connected.worker_id(), connected.incarnation(),
+          replicated ? Sharing::kReplicated : Sharing::kGlobal, connected.host(), connected.pid()};
+}
+
+RecordBytes ToRecord(const WorkerRecord& worker) {
+  durability::Record record;
+  ToProto(worker, record.mutable_connected());
+  return Serialize(record);
+}
+
+RecordBytes ToRecord(const CreationBatch& batch) {
+  durability::Record record;
+  durability::Created* const created = record.mutable_created();
+  std::vector<Tensor> body;
+  for (const NewVariable& variable : batch.variables) {
+    durability::VariableRecord* const v = created->add_variables();
+    ToProto(variable.definition, v);
+    wire::ToProto(variable.full_shape, v->mutable_full_shape());
+    if (!variable.initializer) continue;
+    codec::ToProto(*variable.initializer, v->mutable_spec());
+    if (variable.initializer->kind == "value") body.push_back(variable.initializer->value);
+  }
+  if (batch.partitioned) ToProto(*batch.partitioned, created->mutable_partitioned());
+  ToProto(batch.slots, created->mutable_slots());
+  ToProto(batch.scalars, created->mutable_scalars());
+  return Serialize(record, std::move(body));
+}
+
+RecordBytes ToRecord(const Push& push, const Applied& applied) {
+  durability::Record record;
+  durability::Pushed* const pushed = record.mutable_pushed();
+  std::vector<Tensor> body;
+  codec::ToProto(push, pushed->mutable_push(), pushed->mutable_tensors(), &body);
+  codec::ToProto(applied, pushed->mutable_answer());
+  return Serialize(record, std::move(body));
+}
+
+absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
+                                  std::span<const std::byte> body) {
+  durability::Record record;
+  if (!record.ParseFromArray(header.data(), static_cast<int>(header.size()))) {
+    return Damaged("its header does not parse");
+  }
+  switch (record.kind_case()) {
+    case durability::Record::kConnected: return FromProto(record.connected());
+    case durability::Record::kCreated: return CreatedFromProto(record.created(), body);
+    case durability::Record::kPushed: return PushedFromProto(record.pushed(), body);
+    case durability::Record::KIND_NOT_SET: break;
+  }
+  return Damaged("it is of an unknown kind; was it written by a newer varscoped?");
+}
+
+void ToProto(const StoreState& state, durability::SnapshotHead* out) {
+  out->set_global_step(state.global_step);
+  for (const CapturedVariable& captured : state.variables) {
+    durability::VariableRecord* const v = out->add_variables();
+    ToProto(captured.definition, v);
+    v->set_version(captured.version);
+    v->set_initialized(captured.initialized);
+    v->set_pulls(captured.pulls);
+    v->set_pushes(captured.pushes);
+    v->set_bytes_pulled(captured.bytes_pulled);
+    v->set_bytes_pushed(captured.bytes_pushed);
+  }
+  for (const PartitionedNames& names : state.partitioned) ToProto(names, out->add_partitioned());
+  ToProto(state.slots, out->mutable_slots());
+  ToProto(state.scalars, out->mutable_scalars());
+  for (const Ledger::Entry& entry : state.ledger) {
+    durability::LedgerEntry* const e = out->add_ledger();
+    e->set_worker_id(entry.id.worker_id);
+    e->set_incarnation(entry.id.incarnation);
+    e->set_sequence(entry.id.sequence);
+    codec::ToProto(entry.applied, e->mutable_answer());
+  }
+}
+
+absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
+  StoreState state;
+  state.global_step = head.global_step();
+  for (const durability::VariableRecord& v : head.variables()) {
+    absl::StatusOr<VariableDefinition> definition = FromProto(v);
+    if (!definition.ok()) return definition.status();
+    state.variables.push_back({*std::move(definition), Tensor(), v.version(), v.initialized(),
+                               v.pulls(), v.pushes(), v.bytes_pulled(), v.bytes_pushed()});
+  }
+  for (const durability::PartitionedRecord& record : head.partitioned()) {
+    absl::StatusOr<PartitionedNames> names = FromProto(record);
+    if (!names.ok()) return names.status();
+    state.partitioned.push_back(*std::move(names));
+  }
+  state.slots = FromProto(head.slots());
+  state.scalars = FromProto(head.scalars());
+  for (const durability::LedgerEntry& e : head.ledger()) {
+    state.ledger.push_back(
+        {{e.worker_id(), e.incarnation(), e.sequence()}, codec::FromProto(e.answer())});
+  }
+  return state;
+}
+
+}  // namespace varscope::server

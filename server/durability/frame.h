@@ -1,0 +1,73 @@
+// The framing of the log: a 40-byte prefix, a header (protobuf), a body (raw tensor bytes).
+//
+//   offset  bytes  little-endian
+//        0      4  magic "VSR1"
+//        4      4  header bytes
+//        8      8  body bytes
+//       16      8  position: 1, 2, 3, ... without gaps over all segments
+//       24      8  the last position known to be durable when this record was written
+//       32      4  CRC32C of header and body
+//       36      4  CRC32C of the 36 bytes before
+#ifndef VARSCOPE_SERVER_DURABILITY_FRAME_H_
+#define VARSCOPE_SERVER_DURABILITY_FRAME_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "proto/core/tensor.h"
+
+namespace varscope::server {
+
+inline constexpr size_t kPrefixBytes = 40;
+
+// A record before it has a position.
+struct RecordBytes {
+  std::string header;
+  std::vector<Tensor> body;
+
+  uint64_t body_bytes() const {
+    uint64_t total = 0;
+    for (const Tensor& tensor : body) total += tensor.byte_size();
+    return total;
+  }
+  uint64_t size() const { return kPrefixBytes + header.size() + body_bytes(); }
+};
+
+struct Prefix {
+  uint32_t header_bytes = 0;
+  uint64_t body_bytes = 0;
+  uint64_t position = 0;
+  uint64_t durable = 0;
+  uint32_t checksum = 0;
+};
+
+std::array<std::byte, kPrefixBytes> EncodePrefix(const RecordBytes& record, uint64_t position,
+                                                 uint64_t durable);
+
+// Nothing when the magic or the prefix's own checksum is wrong.
+std::optional<Prefix> DecodePrefix(std::span<const std::byte> bytes);
+
+struct FramedRecord {
+  uint64_t position = 0;
+  uint64_t durable = 0;
+  std::span<const std::byte> header;
+  std::span<const std::byte> body;
+  size_t end = 0;  // offset after it
+};
+
+// The record at `offset`, or nothing when it is cut short or its checksums are wrong.
+std::optional<FramedRecord> ReadFrame(std::span<const std::byte> log, size_t offset);
+
+// The first whole record after `offset`, wherever it starts, that was written when `position` was
+// durable: what tells damage in the middle of a log from a torn end.
+std::optional<FramedRecord> FindFrame(std::span<const std::byte> log, size_t offset,
+                                      uint64_t position);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_DURABILITY_FRAME_H_

@@ -1,0 +1,68 @@
+// Keeps a running store on disk: every change in the log, snapshots now and then.
+#ifndef VARSCOPE_SERVER_DURABILITY_RECORDER_H_
+#define VARSCOPE_SERVER_DURABILITY_RECORDER_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "server/durability/log.h"
+#include "server/store/observer.h"
+#include "server/store/store.h"
+#include "server/sync/durability.h"
+#include "server/sync/workers.h"
+
+namespace varscope::server {
+
+struct RecorderOptions {
+  std::filesystem::path directory;
+  DurabilityLevel level = DurabilityLevel::kSync;  // kNone: snapshots, no log
+  std::chrono::milliseconds interval{100};         // of kAsync
+  std::chrono::seconds snapshot_interval{0};       // 0: only when asked
+  size_t snapshots_kept = 2;
+};
+
+// Thread-safe.
+class Recorder final : public StoreObserver, public Durability {
+ public:
+  // `store` and `workers` hold what was recovered up to `position`, and must outlive it.
+  Recorder(RecorderOptions options, Store& store, Workers& workers, uint64_t position);
+  // Stops taking snapshots on its own; flushes the log.
+  ~Recorder() override;
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  DurabilityLevel level() const override { return options_.level; }
+  absl::Status Admit() const override { return log_.health(); }
+  void AfterAllSoFar(Done done) override;
+
+  void OnCreated(const CreationBatch& batch) override;
+  void OnPushed(const Push& push, const Applied& applied) override;
+
+  // One consistent cut, written while changes go on; older snapshots and the log before them are
+  // trimmed. One at a time. Returns the file.
+  absl::StatusOr<std::filesystem::path> TakeSnapshot() override;
+
+ private:
+  void RunTimer();
+
+  const RecorderOptions options_;
+  Store& store_;
+  Workers& workers_;
+  Log log_;
+
+  std::mutex snapshot_mutex_;  // one snapshot at a time
+  uint64_t last_snapshot_;     // position; guarded by snapshot_mutex_
+
+  std::mutex timer_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  std::thread timer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_DURABILITY_RECORDER_H_

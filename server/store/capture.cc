@@ -1,0 +1,106 @@
+// Store::Capture and Store::Restore: the whole state out and in.
+#include "absl/strings/str_cat.h"
+#include "server/store/state.h"
+#include "server/store/store.h"
+
+namespace varscope::server {
+namespace {
+
+std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
+  std::vector<std::string> names;
+  for (const VariablePtr& variable : variables) names.push_back(variable->def.name);
+  return names;
+}
+
+CapturedVariable CaptureOne(const Variable& v) {
+  return {v.def,     v.value,     v.version,       v.initialized,
+          v.pulls,   v.pushes,    v.bytes_pulled,  v.bytes_pushed};
+}
+
+}  // namespace
+
+StoreState Store::Capture(const std::function<void()>& at_cut) const {
+  std::lock_guard binding_lock(binding_mutex_);
+  std::unique_lock lock(mutex_);
+  const LockedVariables locked(variables_);
+  at_cut();
+  StoreState state;
+  state.global_step = global_step();
+  for (const VariablePtr& variable : variables_) state.variables.push_back(CaptureOne(*variable));
+  for (const auto& [key, partitioned] : partitioned_) {
+    state.partitioned.push_back({key, partitioned.known, NamesOf(partitioned.parts)});
+  }
+  for (const auto& [key, variables] : slots_) state.slots.push_back({key, NamesOf(variables)});
+  for (const auto& [key, variables] : scalars_) state.scalars.push_back({key, NamesOf(variables)});
+  state.ledger = ledger_.entries();
+  return state;
+}
+
+absl::Status Store::Restore(StoreState state) {
+  std::lock_guard binding_lock(binding_mutex_);
+  std::unique_lock lock(mutex_);
+  if (!variables_.empty()) return absl::FailedPreconditionError("the store is not empty");
+  for (CapturedVariable& captured : state.variables) {
+    const std::string name = captured.definition.name;
+    auto variable = std::make_shared<Variable>(variables_.size(), std::move(captured.definition));
+    variable->value = std::move(captured.value);
+    variable->version = captured.version;
+    variable->initialized = captured.initialized;
+    variable->pulls = captured.pulls;
+    variable->pushes = captured.pushes;
+    variable->bytes_pulled = captured.bytes_pulled;
+    variable->bytes_pushed = captured.bytes_pushed;
+    bytes_used_ += variable->value.byte_size();
+    if (!by_name_.emplace(name, variable).second) {
+      return absl::DataLossError(absl::StrCat("variable ", name, " comes twice"));
+    }
+    if (!variable->def.key.empty()) by_key_.emplace(variable->def.key, variable);
+    variables_.push_back(std::move(variable));
+  }
+  for (const PartitionedNames& names : state.partitioned) {
+    if (absl::Status status = Register(names); !status.ok()) return status;
+  }
+  for (const BoundNames& names : state.slots) {
+    if (absl::Status status = Register(names, slots_); !status.ok()) return status;
+  }
+  for (const BoundNames& names : state.scalars) {
+    if (absl::Status status = Register(names, scalars_); !status.ok()) return status;
+  }
+  for (const Ledger::Entry& entry : state.ledger) ledger_.Restore(entry);
+  global_step_ = state.global_step;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<VariablePtr>> Store::FindAll(
+    const std::vector<std::string>& names) const {
+  std::vector<VariablePtr> found;
+  for (const std::string& name : names) {
+    const auto it = by_name_.find(name);
+    if (it == by_name_.end()) {
+      return absl::DataLossError(absl::StrCat("variable ", name, " is missing"));
+    }
+    found.push_back(it->second);
+  }
+  return found;
+}
+
+absl::Status Store::Register(const PartitionedNames& names) {
+  absl::StatusOr<std::vector<VariablePtr>> parts = FindAll(names.parts);
+  if (!parts.ok()) return parts.status();
+  partitioned_[names.key] = {names.known, *std::move(parts)};
+  return absl::OkStatus();
+}
+
+absl::Status Store::Register(const BoundNames& names, Bindings& bindings) {
+  absl::StatusOr<std::vector<VariablePtr>> variables = FindAll(names.variables);
+  if (!variables.ok()) return variables.status();
+  bindings[names.key] = *std::move(variables);
+  return absl::OkStatus();
+}
+
+absl::Status Store::Recreate(const CreationBatch& batch) {
+  std::unique_lock lock(mutex_);
+  return Create(batch, lock).status();
+}
+
+}  // namespace varscope::server

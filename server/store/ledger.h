@@ -1,0 +1,70 @@
+// Which pushes were applied: what makes sending one again safe. Part of the store's state.
+#ifndef VARSCOPE_SERVER_STORE_LEDGER_H_
+#define VARSCOPE_SERVER_STORE_LEDGER_H_
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/store/push.h"
+
+namespace varscope::server {
+
+// Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation.
+class Ledger {
+ public:
+  static constexpr uint64_t kWindow = 64;
+
+  struct Entry {
+    PushId id;
+    Applied applied;
+  };
+
+  // A push while it is being applied. Ends as Record says, or as if it had never come.
+  class Admission {
+   public:
+    Admission(Ledger& ledger, PushId id, std::optional<Applied> earlier)
+        : ledger_(&ledger), id_(std::move(id)), earlier_(std::move(earlier)) {}
+    ~Admission();
+    Admission(Admission&& other) noexcept;
+    Admission& operator=(Admission&&) = delete;
+
+    // The answer of the first time, when it was applied before.
+    const std::optional<Applied>& earlier() const { return earlier_; }
+    void Record(const Applied& applied);
+
+   private:
+    Ledger* ledger_;  // null: over
+    PushId id_;
+    std::optional<Applied> earlier_;
+  };
+
+  // Unavailable while the same push is being applied (send it again later), Aborted for an
+  // incarnation before the worker's last, InvalidArgument for a sequence that left the window.
+  absl::StatusOr<Admission> Begin(const PushId& id);
+
+  std::vector<Entry> entries() const;
+  // For recovery: as if recorded.
+  void Restore(const Entry& entry);
+
+ private:
+  struct Worker {
+    uint64_t incarnation = 0;
+    std::map<uint64_t, Applied> answers;  // by sequence
+    std::set<uint64_t> under_way;
+  };
+  Worker& Reach(const PushId& id);
+
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Worker> workers_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_STORE_LEDGER_H_

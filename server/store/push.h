@@ -1,0 +1,84 @@
+// One push as a value: what a worker asks the store to change, and what came of it.
+#ifndef VARSCOPE_SERVER_STORE_PUSH_H_
+#define VARSCOPE_SERVER_STORE_PUSH_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/core/definer.h"
+#include "proto/core/tensor.h"
+
+namespace varscope::server {
+
+// An optimizer's state for some variables.
+struct OptimizerStateRequest {
+  std::string optimizer;
+  std::map<std::string, double> hyperparameters;
+  std::string name;  // "Adam"
+  uint32_t instance = 0;
+  std::string group;  // whose scalars; the optimizer's first variable
+};
+
+struct GradientUpdate {
+  std::string variable;
+  Tensor gradient;             // dense: the variable's shape; sparse: [rows, variable's other dims]
+  std::optional<Tensor> rows;  // int32 or int64 [rows]
+};
+
+struct OptimizerStep {
+  OptimizerStateRequest state;
+  double clip_norm = 0;   // over all gradients of the step together; 0: none
+  double clip_value = 0;  // each element to [-clip_value, clip_value]; 0: none
+  double weight_decay = 0;
+  Definer definer;  // of slots that this step is the first to need
+  std::vector<GradientUpdate> updates;
+};
+
+enum class AssignOp : uint8_t {
+  kAssign,
+  kAdd,
+  kSub,
+  kScatterUpdate,
+  kScatterAdd,
+  kScatterSub,
+  kInitialize,  // only while the variable has no value
+};
+
+struct Assignment {
+  std::string variable;
+  AssignOp op = AssignOp::kAssign;
+  Tensor value;
+  std::optional<Tensor> rows;  // for the scatters
+};
+
+// What makes a push the same push when it is sent again.
+struct PushId {
+  std::string worker_id;
+  uint64_t incarnation = 0;
+  uint64_t sequence = 0;  // from 1, in the order of the worker's pushes; 0: never sent again
+};
+
+struct Push {
+  PushId id;
+  std::vector<OptimizerStep> steps;
+  std::vector<Assignment> assignments;
+  bool allow_nonfinite = false;
+};
+
+struct Applied {
+  uint64_t global_step = 0;
+  struct VariableVersion {
+    std::string variable;
+    uint64_t version;
+    friend bool operator==(const VariableVersion&, const VariableVersion&) = default;
+  };
+  std::vector<VariableVersion> variables;
+  friend bool operator==(const Applied&, const Applied&) = default;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_STORE_PUSH_H_

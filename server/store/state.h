@@ -1,0 +1,36 @@
+// The whole store as a value: one consistent cut of variables, slots, global step and ledger.
+#ifndef VARSCOPE_SERVER_STORE_STATE_H_
+#define VARSCOPE_SERVER_STORE_STATE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "server/store/creation.h"
+#include "server/store/ledger.h"
+#include "server/store/variable.h"
+
+namespace varscope::server {
+
+struct CapturedVariable {
+  VariableDefinition definition;
+  Tensor value;  // pinned
+  uint64_t version = 0;
+  bool initialized = false;
+  uint64_t pulls = 0;
+  uint64_t pushes = 0;
+  uint64_t bytes_pulled = 0;
+  uint64_t bytes_pushed = 0;
+};
+
+struct StoreState {
+  uint64_t global_step = 0;
+  std::vector<CapturedVariable> variables;  // in creation order
+  std::vector<PartitionedNames> partitioned;
+  std::vector<BoundNames> slots;
+  std::vector<BoundNames> scalars;
+  std::vector<Ledger::Entry> ledger;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_STORE_STATE_H_
