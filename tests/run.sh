@@ -14,5 +14,6 @@ bash "$root/docker/build.sh" "$kind"
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS="suppressions=$root/tests/support/lsan.supp:print_suppressions=0"
-export TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp:halt_on_error=0:exitcode=66"
+export TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp:halt_on_error=0:exitcode=66:"
+TSAN_OPTIONS+="allocator_may_return_null=1:ignore_noninstrumented_modules=1"
 ctest --test-dir "$root/build/$kind" --output-on-failure -j "$(nproc)"
