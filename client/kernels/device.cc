@@ -10,32 +10,31 @@ struct Device::Threads {
   Eigen::ThreadPool pool;
 };
 
-// Blocks by size. A block in use has a deleter that brings it back; the shelf dies with its pool
-// and with the last block that is out.
-struct BufferPool::Shelf {
+// Blocks by size. The shelf dies with its pool and with the last block that is out.
+struct BufferPool::Shelf final : BlockHome {
   static constexpr size_t kMaxKept = size_t{1} << 30;  // bytes
 
   std::mutex mutex;
-  std::unordered_map<size_t, std::vector<std::shared_ptr<Block>>> free;
+  std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> free;
   size_t kept = 0;
 
-  std::shared_ptr<Block> Take(size_t size) {
+  std::unique_ptr<Block> Take(size_t size) {
     {
       std::lock_guard lock(mutex);
       const auto it = free.find(size);
       if (it != free.end() && !it->second.empty()) {
-        std::shared_ptr<Block> block = std::move(it->second.back());
+        std::unique_ptr<Block> block = std::move(it->second.back());
         it->second.pop_back();
         kept -= size;
         return block;
       }
     }
-    std::shared_ptr<Block> block = Block::TryAllocate(size);
+    std::unique_ptr<Block> block = Block::TryAllocate(size);
     if (block == nullptr) throw std::bad_alloc();
     return block;
   }
 
-  void Return(std::shared_ptr<Block> block) {
+  void Return(std::unique_ptr<Block> block) override {
     const size_t size = block->size();
     std::lock_guard lock(mutex);
     if (kept + size > kMaxKept) return;
@@ -49,13 +48,7 @@ BufferPool::BufferPool() : shelf_(std::make_shared<Shelf>()) {}
 Tensor BufferPool::Allocate(DType dtype, const Shape& shape) {
   const absl::StatusOr<uint64_t> size = ByteSize(dtype, shape);
   if (!size.ok()) throw std::bad_alloc();
-  std::shared_ptr<Block> block = shelf_->Take(*size);
-  Block* const bytes = block.get();
-  // The block that kernels see counts its own owners, so that unique() means what it says.
-  std::shared_ptr<Block> lent(bytes, [shelf = shelf_, block = std::move(block)](Block*) mutable {
-    shelf->Return(std::move(block));
-  });
-  return Tensor::FromBlock(dtype, shape, std::move(lent));
+  return Tensor::FromBlock(dtype, shape, BlockRef(shelf_->Take(*size), shelf_));
 }
 
 Device::Device(int threads)

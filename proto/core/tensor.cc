@@ -8,15 +8,28 @@
 
 namespace varscope {
 
-std::shared_ptr<Block> Block::TryAllocate(size_t size) {
+std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
   if (rounded < size) return nullptr;
   auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
   if (data == nullptr) return nullptr;
-  return std::shared_ptr<Block>(new Block(data, size));
+  return std::unique_ptr<Block>(new Block(data, size));
 }
 
 Block::~Block() { std::free(data_); }
+
+BlockRef::BlockRef(std::unique_ptr<Block> block, std::shared_ptr<BlockHome> home)
+    : block_(block.release()) {
+  if (block_ == nullptr) return;
+  block_->home_ = std::move(home);
+  Add();
+}
+
+void BlockRef::Drop() {
+  if (block_ == nullptr || block_->owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  std::unique_ptr<Block> last(std::exchange(block_, nullptr));
+  if (const std::shared_ptr<BlockHome> home = std::move(last->home_)) home->Return(std::move(last));
+}
 
 absl::StatusOr<Tensor> Tensor::TryAllocate(DType dtype, const Shape& shape) {
   absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
@@ -25,8 +38,8 @@ absl::StatusOr<Tensor> Tensor::TryAllocate(DType dtype, const Shape& shape) {
   t.dtype_ = dtype;
   t.shape_ = shape;
   t.num_elements_ = static_cast<int64_t>(*bytes / SizeOf(dtype));
-  t.block_ = Block::TryAllocate(*bytes);
-  if (t.block_ == nullptr) {
+  t.block_ = BlockRef(Block::TryAllocate(*bytes));
+  if (!t.block_) {
     return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
   }
   return t;
@@ -38,7 +51,7 @@ Tensor::Tensor(DType dtype, Shape shape) {
   *this = *std::move(t);
 }
 
-Tensor Tensor::FromBlock(DType dtype, Shape shape, std::shared_ptr<Block> block) {
+Tensor Tensor::FromBlock(DType dtype, Shape shape, BlockRef block) {
   Tensor t;
   t.dtype_ = dtype;
   t.num_elements_ = shape.num_elements();

@@ -2,11 +2,14 @@
 #ifndef VARSCOPE_PROTO_CORE_TENSOR_H_
 #define VARSCOPE_PROTO_CORE_TENSOR_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,13 +18,22 @@
 
 namespace varscope {
 
+class Block;
+
+// Where blocks go that nobody needs any more, to be used again. Thread-safe.
+class BlockHome {
+ public:
+  virtual ~BlockHome() = default;
+  virtual void Return(std::unique_ptr<Block> block) = 0;
+};
+
 // A fixed block of 64-byte aligned memory. Immutable by convention once a second owner exists.
 class Block {
  public:
   static constexpr size_t kAlignment = 64;
 
   // Null when the memory cannot be had. Contents are uninitialized.
-  static std::shared_ptr<Block> TryAllocate(size_t size);
+  static std::unique_ptr<Block> TryAllocate(size_t size);
   ~Block();
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
@@ -31,9 +43,42 @@ class Block {
   size_t size() const { return size_; }
 
  private:
+  friend class BlockRef;
   Block(std::byte* data, size_t size) : data_(data), size_(size) {}
   std::byte* const data_;
   const size_t size_;
+  std::atomic<uint32_t> owners_{0};
+  std::shared_ptr<BlockHome> home_;
+};
+
+// One of a block's owners. The last one returns it to its home, or frees it. std::shared_ptr would
+// not do: its use_count() does not see what other owners did before they let go, so that who finds
+// itself alone must not write yet.
+class BlockRef {
+ public:
+  BlockRef() = default;
+  explicit BlockRef(std::unique_ptr<Block> block, std::shared_ptr<BlockHome> home = nullptr);
+  ~BlockRef() { Drop(); }
+  BlockRef(const BlockRef& other) : block_(other.block_) { Add(); }
+  BlockRef(BlockRef&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  BlockRef& operator=(BlockRef other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+
+  Block* get() const { return block_; }
+  Block* operator->() const { return block_; }
+  explicit operator bool() const { return block_ != nullptr; }
+  // True when this is the only owner; whatever other owners did with the bytes lies before.
+  bool unique() const { return block_->owners_.load(std::memory_order_acquire) == 1; }
+
+ private:
+  void Add() {
+    if (block_ != nullptr) block_->owners_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void Drop();
+
+  Block* block_ = nullptr;  // owned together with the other refs
 };
 
 // Copying a Tensor shares its bytes; Clone copies them. Row-major, little-endian.
@@ -49,7 +94,7 @@ class Tensor {
   Tensor(DType dtype, Shape shape);
 
   // Over memory that the caller has; `block` must hold the shape's bytes.
-  static Tensor FromBlock(DType dtype, Shape shape, std::shared_ptr<Block> block);
+  static Tensor FromBlock(DType dtype, Shape shape, BlockRef block);
 
   template <typename T>
   static Tensor Scalar(T value) {
@@ -66,7 +111,7 @@ class Tensor {
     return t;
   }
 
-  bool defined() const { return block_ != nullptr; }
+  bool defined() const { return static_cast<bool>(block_); }
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   int64_t num_elements() const { return num_elements_; }
@@ -101,9 +146,9 @@ class Tensor {
   Tensor Reshaped(Shape shape) const;
   Tensor Clone() const;
 
-  const std::shared_ptr<Block>& block() const { return block_; }
+  const BlockRef& block() const { return block_; }
   // True when no other Tensor shares the bytes, so that they may be written.
-  bool unique() const { return block_.use_count() == 1; }
+  bool unique() const { return block_.unique(); }
 
   friend bool BytesEqual(const Tensor& a, const Tensor& b) {
     return a.dtype_ == b.dtype_ && a.shape_ == b.shape_ &&
@@ -114,7 +159,7 @@ class Tensor {
   DType dtype_ = DType::kInvalid;
   Shape shape_;
   int64_t num_elements_ = 0;
-  std::shared_ptr<Block> block_;
+  BlockRef block_;
 };
 
 // The index of the first element that is NaN or infinite; -1 when there is none or the dtype has

@@ -82,9 +82,9 @@ bool ParseHeader(const std::vector<grpc::Slice>& slices, v1::FrameHeader* header
 }  // namespace
 
 grpc::Slice ShareBytes(const Tensor& tensor, size_t offset, size_t length) {
-  auto* const owner = new std::shared_ptr<Block>(tensor.block());
+  auto* const owner = new BlockRef(tensor.block());
   return grpc::Slice((*owner)->data() + offset, length,
-                     [](void* p) { delete static_cast<std::shared_ptr<Block>*>(p); }, owner);
+                     [](void* p) { delete static_cast<BlockRef*>(p); }, owner);
 }
 
 grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body) {
