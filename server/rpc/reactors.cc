@@ -30,10 +30,10 @@ grpc::ByteBuffer Serialize(const Message& message) {
 }  // namespace
 
 PullReactor::PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffer& request)
-    : call_(calls) {
+    : OwnedReactor(calls) {
   std::lock_guard lock(mutex_);
-  if (!call_.admitted().ok()) {
-    Finish(ToGrpc(call_.admitted()));
+  if (!admitted().ok()) {
+    Finish(ToGrpc(admitted()));
     return;
   }
   v1::PullRequest pull;
@@ -86,12 +86,10 @@ void PullReactor::OnWriteDone(bool ok) {
   Finish({grpc::StatusCode::CANCELLED, "the worker stopped reading"});
 }
 
-void PullReactor::OnDone() { delete this; }
-
 PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers,
                          Durability& durability, uint64_t max_bytes,
                          grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
-    : call_(calls),
+    : OwnedReactor(calls),
       store_(store),
       workers_(workers),
       durability_(durability),
@@ -100,12 +98,12 @@ PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers,
       response_(response),
       reader_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {
   std::lock_guard lock(mutex_);
-  if (call_.admitted().ok()) {
+  if (admitted().ok()) {
     StartRead(&frame_);
     return;
   }
   finished_ = true;
-  Finish(ToGrpc(call_.admitted()));
+  Finish(ToGrpc(admitted()));
 }
 
 absl::Status PushReactor::CheckHead(const v1::FrameHeader& head) {
@@ -158,7 +156,5 @@ void PushReactor::Answer(const absl::Status& status) {
   if (!status.ok()) spdlog::warn("push refused: {}", std::string(status.message()));
   Finish(ToGrpc(status));
 }
-
-void PushReactor::OnDone() { delete this; }
 
 }  // namespace varscope::server

@@ -5,11 +5,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "proto/wire/frame.h"
-#include "server/rpc/calls.h"
+#include "server/rpc/owned_reactor.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
 #include "server/sync/workers.h"
@@ -18,37 +17,31 @@ namespace varscope::server {
 
 // Streams one consistent set of values; the next frame is made when the last one is on its way, so
 // gRPC's flow control holds back a slow reader's memory. Deletes itself.
-class PullReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+class PullReactor final : public OwnedReactor<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
  public:
   PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffer& request);
   void OnWriteDone(bool ok) override;
-  void OnDone() override;
 
  private:
   void WriteNext();
 
-  const Calls::Call call_;
-  std::mutex mutex_;
   std::optional<wire::FrameWriter> frames_;
   grpc::ByteBuffer frame_;
 };
 
 // Collects one push, applies it when it is whole, and answers when it is durable. Deletes itself.
-class PushReactor final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
+class PushReactor final : public OwnedReactor<grpc::ServerReadReactor<grpc::ByteBuffer>> {
  public:
   PushReactor(Calls& calls, Store& store, const Workers& workers, Durability& durability,
               uint64_t max_bytes, grpc::CallbackServerContext* context,
               grpc::ByteBuffer* response);
   void OnReadDone(bool ok) override;
-  void OnDone() override;
 
  private:
   absl::Status CheckHead(const v1::FrameHeader& head);
   absl::Status ApplyWhole();
   void Answer(const absl::Status& status);
 
-  const Calls::Call call_;
-  std::mutex mutex_;
   Store& store_;
   const Workers& workers_;
   Durability& durability_;

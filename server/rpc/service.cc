@@ -11,24 +11,22 @@ namespace varscope::server {
 namespace {
 
 // A unary call that one function answers. Deletes itself.
-class UnaryReactor final : public grpc::ServerUnaryReactor {
+class UnaryReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
  public:
   template <typename Fn>
-  UnaryReactor(Calls& calls, Fn&& answer) : call_(calls) {
-    Finish(ToGrpc(call_.admitted().ok() ? answer() : call_.admitted()));
+  UnaryReactor(Calls& calls, Fn&& answer) : OwnedReactor(calls) {
+    std::lock_guard lock(mutex_);
+    Finish(ToGrpc(admitted().ok() ? answer() : admitted()));
   }
-  void OnDone() override { delete this; }
-
- private:
-  const Calls::Call call_;
 };
 
 // The same for a call that changes something: the answer leaves when the change is durable.
-class DurableReactor final : public grpc::ServerUnaryReactor {
+class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
  public:
   template <typename Fn>
-  DurableReactor(Calls& calls, Durability& durability, Fn&& answer) : call_(calls) {
-    absl::Status status = call_.admitted();
+  DurableReactor(Calls& calls, Durability& durability, Fn&& answer) : OwnedReactor(calls) {
+    std::lock_guard lock(mutex_);
+    absl::Status status = admitted();
     if (status.ok()) status = durability.Admit();
     if (status.ok()) status = answer();
     if (status.ok()) {
@@ -37,10 +35,6 @@ class DurableReactor final : public grpc::ServerUnaryReactor {
       Finish(ToGrpc(status));
     }
   }
-  void OnDone() override { delete this; }
-
- private:
-  const Calls::Call call_;
 };
 
 // Who defines is who asks; where, the program says.
@@ -85,12 +79,16 @@ absl::Status CheckBarrier(const v1::BarrierRequest& request) {
 }
 
 // Holds a worker at a barrier without holding a thread. Deletes itself.
-class BarrierReactor final : public grpc::ServerUnaryReactor {
+class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
  public:
   BarrierReactor(Calls& calls, Barriers& barriers, const v1::BarrierRequest& request,
                  v1::BarrierResponse* response)
-      : call_(calls), barriers_(barriers), name_(request.name()), worker_id_(request.worker_id()) {
-    absl::Status status = call_.admitted();
+      : OwnedReactor(calls),
+        barriers_(barriers),
+        name_(request.name()),
+        worker_id_(request.worker_id()) {
+    std::lock_guard lock(mutex_);
+    absl::Status status = admitted();
     if (status.ok()) status = CheckBarrier(request);
     if (!status.ok()) {
       Finish(ToGrpc(status));
@@ -104,10 +102,8 @@ class BarrierReactor final : public grpc::ServerUnaryReactor {
                      });
   }
   void OnCancel() override { barriers_.Leave(name_, worker_id_); }
-  void OnDone() override { delete this; }
 
  private:
-  const Calls::Call call_;
   Barriers& barriers_;
   const std::string name_;
   const std::string worker_id_;
