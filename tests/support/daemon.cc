@@ -31,13 +31,15 @@ std::string ReadPort(int fd) {
 
 }  // namespace
 
-Daemon::Daemon(const std::vector<std::string>& flags) {
+Daemon::Daemon(const std::vector<std::string>& flags) : flags_(flags) { Start("127.0.0.1:0"); }
+
+void Daemon::Start(const std::string& listen) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   std::vector<std::string> arguments = {
-      VARSCOPED_BINARY,        "--listen",    "127.0.0.1:0", "--ready-fd",
+      VARSCOPED_BINARY,        "--listen",    listen, "--ready-fd",
       std::to_string(ends[1]), "--log-level", "error"};
-  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   process_ = std::make_unique<Process>(arguments, Descriptors{.inherit = {ends[1]}});
   close(ends[1]);
   std::string port;
@@ -50,6 +52,10 @@ Daemon::Daemon(const std::vector<std::string>& flags) {
   close(ends[0]);
   target_ = "127.0.0.1:" + port;
 }
+
+void Daemon::Kill() { process_.reset(); }
+
+void Daemon::Restart() { Start(target_); }
 
 int Daemon::Stop() {
   process_->Signal(SIGTERM);

@@ -19,8 +19,15 @@ class Daemon {
   Process& process() { return *process_; }
   // SIGTERM; the exit code.
   int Stop();
+  // SIGKILL, when it runs. Returns when it is gone.
+  void Kill();
+  // Again, at the same target with the same flags, after Stop or Kill. Returns when it serves.
+  void Restart();
 
  private:
+  void Start(const std::string& listen);
+
+  const std::vector<std::string> flags_;
   std::unique_ptr<Process> process_;
   std::string target_;
 };

@@ -1,0 +1,55 @@
+// A TCP proxy that misbehaves on purpose: between workers and the daemon it cuts connections at
+// random bytes, in either direction, and delays what it forwards.
+#ifndef VARSCOPE_TESTS_FAULTS_PROXY_H_
+#define VARSCOPE_TESTS_FAULTS_PROXY_H_
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+
+namespace varscope::testing {
+
+struct ProxyFaults {
+  // A connection is cut after this many bytes on average; 0: never.
+  uint64_t mean_bytes_until_cut = 0;
+  // What is forwarded waits up to this long.
+  int max_delay_ms = 0;
+};
+
+// One thread for each connection. Thread-safe.
+class Proxy {
+ public:
+  // Listens on a free loopback port and connects to 127.0.0.1:`port`. Throws std::system_error.
+  Proxy(int port, ProxyFaults faults, uint32_t seed);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  std::string target() const { return "127.0.0.1:" + std::to_string(port_); }
+  // From now on nothing is cut or delayed.
+  void BeKind() { kind_ = true; }
+  uint64_t cuts() const { return cuts_; }
+
+ private:
+  void Accept();
+  void Serve(int client, uint32_t seed);
+
+  const int to_port_;
+  const ProxyFaults faults_;
+  std::mt19937 random_;  // of the accepting thread
+  std::atomic<bool> kind_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> cuts_{0};
+  int listener_ = -1;
+  int port_ = 0;
+  std::list<std::thread> connections_;  // of the accepting thread
+  std::thread acceptor_;
+};
+
+}  // namespace varscope::testing
+
+#endif  // VARSCOPE_TESTS_FAULTS_PROXY_H_
