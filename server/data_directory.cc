@@ -32,9 +32,7 @@ class LockedRecorder final : public Durability {
   DurabilityLevel level() const override { return recorder_.level(); }
   absl::Status Admit() const override { return recorder_.Admit(); }
   void AfterAllSoFar(Done done) override { recorder_.AfterAllSoFar(std::move(done)); }
-  absl::StatusOr<std::filesystem::path> TakeSnapshot() override {
-    return recorder_.TakeSnapshot();
-  }
+  absl::StatusOr<std::filesystem::path> TakeSnapshot() override { return recorder_.TakeSnapshot(); }
 
  private:
   File lock_;

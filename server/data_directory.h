@@ -12,10 +12,10 @@
 
 namespace varscope::server {
 
-// Fills the empty `store` and `workers` with what the directory has, says so in the log, and returns
-// what keeps their changes from now on; it must go before they do. Without --data-dir: what keeps
-// nothing. The error says why the directory cannot be used: another daemon has it, it cannot be
-// written, or it is damaged.
+// Fills the empty `store` and `workers` with what the directory has, says so in the log, and
+// returns what keeps their changes from now on; it must go before they do. Without --data-dir: what
+// keeps nothing. The error says why the directory cannot be used: another daemon has it, it cannot
+// be written, or it is damaged.
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
                                                               Workers& workers);
 

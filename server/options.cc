@@ -21,7 +21,8 @@ constexpr const char* kMore =
     "  varscoped                                  serve on 127.0.0.1:7077\n"
     "  varscoped --listen 127.0.0.1:0 --port-file p   any free port, written to the file p\n"
     "  varscoped --listen 0.0.0.0:7077 --listen unix:/run/varscope.sock\n"
-    "  varscoped --data-dir /var/lib/varscope     lose nothing that was acknowledged, whatever dies\n"
+    "  varscoped --data-dir /var/lib/varscope     lose nothing that was acknowledged, whatever "
+    "dies\n"
     "  varscoped --config varscoped.toml          settings from a file: listen = [\"...\"]\n"
     "\n"
     "Ask a running server: varscopectl health | list | describe NAME   (see varscopectl --help)\n"
@@ -90,10 +91,11 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--data-dir", o.data_dir,
                  "Keep variables, slots and pushes in this directory, and start from what it has")
       ->envname("VARSCOPE_DATA_DIR");
-  app.add_option("--durability", o.durability,
-                 "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
-                 "async:100ms, at once, and on the medium within that time; none, only snapshots are "
-                 "kept [sync]")
+  app.add_option(
+         "--durability", o.durability,
+         "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
+         "async:100ms, at once, and on the medium within that time; none, only snapshots are "
+         "kept [sync]")
       ->check(CheckDurability)
       ->envname("VARSCOPE_DURABILITY");
   app.add_option("--snapshot-seconds", o.snapshot_seconds,

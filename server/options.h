@@ -18,7 +18,7 @@ struct Options {
   uint64_t max_store_bytes = 0;     // resolved to half of the machine's memory when 0
   uint64_t max_variable_bytes = 0;  // resolved to max_store_bytes when 0
   uint64_t max_push_bytes = 0;      // resolved to max_store_bytes when 0
-  std::string data_dir;  // empty: nothing is kept
+  std::string data_dir;             // empty: nothing is kept
   std::string durability;  // none, async:<milliseconds>ms, sync; resolved by the data directory
   DurabilityLevel durability_level = DurabilityLevel::kNone;
   int durability_interval_ms = 100;  // of async

@@ -80,10 +80,9 @@ void Connection::Introduce() {
   request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
                                                            : v1::SHARING_GLOBAL);
   v1::ConnectResponse response;
-  const grpc::Status status =
-      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
-        return stub_->Connect(&context, request, &response);
-      });
+  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+    return stub_->Connect(&context, request, &response);
+  });
   ThrowIfFailed(status, "connect", target_);
   incarnation_ = response.incarnation();
 }
@@ -104,10 +103,9 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
   }
   request.set_sequence(++resolves_);
   v1::ResolveResponse response;
-  const grpc::Status status =
-      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
-        return stub_->Resolve(&context, request, &response);
-      });
+  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+    return stub_->Resolve(&context, request, &response);
+  });
   ThrowIfFailed(status, "resolve", target_);
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
     throw OpError(absl::StrCat("varscoped at ", target_, " answered ", response.resolutions_size(),
@@ -128,22 +126,21 @@ std::vector<Tensor> Connection::Pull(const std::vector<std::string>& names) {
   const grpc::ByteBuffer message = SerializeMessage(request);
   std::optional<wire::FrameReader> reader;
   absl::Status wrong;
-  const grpc::Status status =
-      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
-        reader.emplace([&](const v1::FrameHeader& head) {
-          if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
-          return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
-                                                  " tensors, asked for ", names.size()));
-        });
-        RawCall call(channel_, kPull, context);
-        call.Write(message, /*last=*/true);
-        grpc::ByteBuffer frame;
-        while (wrong.ok() && call.Read(&frame)) wrong = reader->Add(frame);
-        if (wrong.ok()) return call.Finish();
-        call.Cancel();
-        call.Finish();
-        return grpc::Status::OK;  // an answer, but not one that makes sense
-      });
+  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+    reader.emplace([&](const v1::FrameHeader& head) {
+      if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
+      return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
+                                              " tensors, asked for ", names.size()));
+    });
+    RawCall call(channel_, kPull, context);
+    call.Write(message, /*last=*/true);
+    grpc::ByteBuffer frame;
+    while (wrong.ok() && call.Read(&frame)) wrong = reader->Add(frame);
+    if (wrong.ok()) return call.Finish();
+    call.Cancel();
+    call.Finish();
+    return grpc::Status::OK;  // an answer, but not one that makes sense
+  });
   ThrowIfError(wrong);
   ThrowIfFailed(status, "pull", target_);
   ThrowIfError(reader->Finish());
@@ -162,17 +159,16 @@ uint64_t Connection::Push(const PushRequest& request) {
   push->set_sequence(++sequence_);
   grpc::ByteBuffer answer;
   bool answered = false;
-  const grpc::Status status =
-      WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
-        wire::FrameWriter writer(head, tensors);
-        RawCall call(channel_, kPush, context);
-        while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
-          if (!call.Write(*frame, /*last=*/false)) break;
-        }
-        call.WritesDone();
-        answered = call.Read(&answer);
-        return call.Finish();
-      });
+  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+    wire::FrameWriter writer(head, tensors);
+    RawCall call(channel_, kPush, context);
+    while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
+      if (!call.Write(*frame, /*last=*/false)) break;
+    }
+    call.WritesDone();
+    answered = call.Read(&answer);
+    return call.Finish();
+  });
   ThrowIfFailed(status, "push", target_);
   v1::PushResponse response;
   if (!answered || !ParseMessage(answer, &response)) {

@@ -37,7 +37,8 @@ bool IsTheNetworks(const grpc::Status& status) {
 
 milliseconds Jittered(milliseconds wait) {
   thread_local std::minstd_rand random(std::random_device{}());
-  return milliseconds(std::uniform_int_distribution<int64_t>(wait.count() / 2, wait.count())(random));
+  return milliseconds(
+      std::uniform_int_distribution<int64_t>(wait.count() / 2, wait.count())(random));
 }
 
 }  // namespace

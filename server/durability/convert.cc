@@ -236,10 +236,14 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
     return Damaged("its header does not parse");
   }
   switch (record.kind_case()) {
-    case durability::Record::kConnected: return FromProto(record.connected());
-    case durability::Record::kCreated: return CreatedFromProto(record.created(), body);
-    case durability::Record::kPushed: return PushedFromProto(record.pushed(), body);
-    case durability::Record::KIND_NOT_SET: break;
+    case durability::Record::kConnected:
+      return FromProto(record.connected());
+    case durability::Record::kCreated:
+      return CreatedFromProto(record.created(), body);
+    case durability::Record::kPushed:
+      return PushedFromProto(record.pushed(), body);
+    case durability::Record::KIND_NOT_SET:
+      break;
   }
   return Damaged("it is of an unknown kind; was it written by a newer varscoped?");
 }

@@ -43,8 +43,8 @@ class Log {
 
   // Never waits. Returns the record's position.
   uint64_t Append(RecordBytes record);
-  // `done` when all records so far are durable, from the writing thread or at once. Unavailable when
-  // the attempt that is to write them fails.
+  // `done` when all records so far are durable, from the writing thread or at once. Unavailable
+  // when the attempt that is to write them fails.
   void WhenDurable(Done done);
 
   // OK, or why records cannot be written now: the medium's error, or too many bytes that wait.

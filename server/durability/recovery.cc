@@ -73,7 +73,8 @@ class Recovery {
         continue;
       }
       absl::Status status = store_.Restore(std::move(snapshot->state));
-      if (!status.ok()) return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
+      if (!status.ok())
+        return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
       recovered_.position = snapshot->position;
       recovered_.snapshot = file.path;
@@ -85,10 +86,10 @@ class Recovery {
   // Records of `segment` before position `end`, where the next segment takes over.
   absl::Status Replay(const Segment& segment, uint64_t end, bool last) {
     if (segment.first > recovered_.position + 1) {
-      return absl::DataLossError(
-          absl::StrCat("changes ", recovered_.position + 1, " to ", segment.first - 1,
-                       " are missing: the state ends before them and ", segment.path.string(),
-                       " begins after them"));
+      return absl::DataLossError(absl::StrCat("changes ", recovered_.position + 1, " to ",
+                                              segment.first - 1,
+                                              " are missing: the state ends before them and ",
+                                              segment.path.string(), " begins after them"));
     }
     const absl::StatusOr<Mapping> mapping = Mapping::Open(segment.path);
     if (!mapping.ok()) return mapping.status();

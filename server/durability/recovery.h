@@ -14,17 +14,17 @@
 namespace varscope::server {
 
 struct Recovered {
-  uint64_t position = 0;  // of the last record that is part of the state
+  uint64_t position = 0;           // of the last record that is part of the state
   std::filesystem::path snapshot;  // empty: none
   uint64_t replayed = 0;           // log records
   // What somebody should read: snapshots that were skipped, a torn end that was dropped.
   std::vector<std::string> warnings;
 };
 
-// Fills the empty `store` and `workers`. The state is exactly that after some prefix of all changes,
-// which includes every change that a worker was told is durable. DataLoss, with nothing to be relied
-// on in `store`, when that cannot be had: a record is damaged and whole ones follow it, or records
-// between the snapshot and the log are missing.
+// Fills the empty `store` and `workers`. The state is exactly that after some prefix of all
+// changes, which includes every change that a worker was told is durable. DataLoss, with nothing to
+// be relied on in `store`, when that cannot be had: a record is damaged and whole ones follow it,
+// or records between the snapshot and the log are missing.
 absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
                                   Workers& workers);
 

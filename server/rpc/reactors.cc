@@ -86,9 +86,9 @@ void PullReactor::OnWriteDone(bool ok) {
   Finish({grpc::StatusCode::CANCELLED, "the worker stopped reading"});
 }
 
-PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers,
-                         Durability& durability, uint64_t max_bytes,
-                         grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
+PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers, Durability& durability,
+                         uint64_t max_bytes, grpc::CallbackServerContext* context,
+                         grpc::ByteBuffer* response)
     : OwnedReactor(calls),
       store_(store),
       workers_(workers),

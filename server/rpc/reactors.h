@@ -33,8 +33,7 @@ class PullReactor final : public OwnedReactor<grpc::ServerWriteReactor<grpc::Byt
 class PushReactor final : public OwnedReactor<grpc::ServerReadReactor<grpc::ByteBuffer>> {
  public:
   PushReactor(Calls& calls, Store& store, const Workers& workers, Durability& durability,
-              uint64_t max_bytes, grpc::CallbackServerContext* context,
-              grpc::ByteBuffer* response);
+              uint64_t max_bytes, grpc::CallbackServerContext* context, grpc::ByteBuffer* response);
   void OnReadDone(bool ok) override;
 
  private:

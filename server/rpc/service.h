@@ -31,8 +31,8 @@ struct ServiceLimits {
 // Thread-safe. What it is given must outlive it.
 class ParameterServerService final : public ServiceBase {
  public:
-  ParameterServerService(Store& store, Workers& workers, Barriers& barriers,
-                         Durability& durability, Calls& calls, ServiceLimits limits)
+  ParameterServerService(Store& store, Workers& workers, Barriers& barriers, Durability& durability,
+                         Calls& calls, ServiceLimits limits)
       : store_(store),
         workers_(workers),
         barriers_(barriers),

@@ -1,5 +1,5 @@
-// One push, applied to the store: gradients through optimizers, and assignments. All or nothing, and
-// at most once.
+// One push, applied to the store: gradients through optimizers, and assignments. All or nothing,
+// and at most once.
 #ifndef VARSCOPE_SERVER_STORE_APPLY_H_
 #define VARSCOPE_SERVER_STORE_APPLY_H_
 

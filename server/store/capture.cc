@@ -13,8 +13,8 @@ std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
 }
 
 CapturedVariable CaptureOne(const Variable& v) {
-  return {v.def,     v.value,     v.version,       v.initialized,
-          v.pulls,   v.pushes,    v.bytes_pulled,  v.bytes_pushed};
+  return {v.def,   v.value,  v.version,      v.initialized,
+          v.pulls, v.pushes, v.bytes_pulled, v.bytes_pushed};
 }
 
 }  // namespace

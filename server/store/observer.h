@@ -7,8 +7,9 @@
 
 namespace varscope::server {
 
-// Called while the store's locks are held: must not call the store, nor wait. Changes that touch the
-// same variable come in their order; repeating all of them on an empty store gives the same state.
+// Called while the store's locks are held: must not call the store, nor wait. Changes that touch
+// the same variable come in their order; repeating all of them on an empty store gives the same
+// state.
 class StoreObserver {
  public:
   virtual ~StoreObserver() = default;

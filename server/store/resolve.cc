@@ -282,8 +282,8 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
     const bool replica = asker.sharing == Sharing::kReplicated;
     const bool own = existing->def.definer.worker_id == asker.worker_id;
     const bool earlier_life = own && existing->def.definer_incarnation != asker.incarnation;
-    const bool asked_again = own && !earlier_life && asker.request > 0 &&
-                             existing->def.definer_request == asker.request;
+    const bool asked_again =
+        own && !earlier_life && asker.request > 0 && existing->def.definer_request == asker.request;
     if ((replica || earlier_life || asked_again) && fits(*existing)) {
       Resolution attached;
       attached.outcome = Resolution::Outcome::kAttached;

@@ -132,8 +132,7 @@ class Store {
   // The last act of applying a push, while the locks of all its variables are held: advances the
   // global step when `has_gradients`, completes `applied`, records it in the ledger, tells the
   // observer.
-  void Commit(Ledger::Admission& admission, const Push& push, bool has_gradients,
-              Applied& applied);
+  void Commit(Ledger::Admission& admission, const Push& push, bool has_gradients, Applied& applied);
 
   // One consistent cut. No change is under way while `at_cut` runs; it must not call the store.
   StoreState Capture(const std::function<void()>& at_cut) const;
@@ -155,7 +154,8 @@ class Store {
   absl::StatusOr<Resolution> AttachShared(const Asker& asker, const ResolveRequest& request,
                                           std::vector<VariablePtr> found) const;
   absl::StatusOr<Resolution> CreateShared(const Asker& asker, const ResolveRequest& request);
-  // All or nothing. Requires mutex_ held exclusively, and releases it before the values are computed.
+  // All or nothing. Requires mutex_ held exclusively, and releases it before the values are
+  // computed.
   absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch,
                                                   std::unique_lock<std::shared_mutex>& lock);
   // `name`, or with _1, _2, ... when it exists or is in `taken`. Requires mutex_.

@@ -33,7 +33,7 @@ struct VariableDefinition {
   Definer definer;
   uint64_t definer_incarnation = 0;
   uint64_t definer_request = 0;  // as Asker::request
-  std::string initializer;  // as text
+  std::string initializer;       // as text
   uint64_t seed = 0;
 };
 

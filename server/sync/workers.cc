@@ -12,8 +12,8 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
   if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
   std::lock_guard lock(mutex_);
   if (records_.size() >= kMaxWorkers && !records_.contains(worker_id)) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "worker '", worker_id, "': ", kMaxWorkers, " worker ids have connected, no more may"));
+    return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
+                                                     " worker ids have connected, no more may"));
   }
   WorkerRecord& record = records_[worker_id];
   record = {worker_id, ++last_incarnation_, sharing, Printable(host), pid};

@@ -1,5 +1,8 @@
 // Fuzzes a whole push: its head against a store, then its application. The input is a FrameHeader;
 // its tensors are made of zeros, whatever it says of them.
+
+#include <cstring>
+
 #include "proto/wire/convert.h"
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"

@@ -51,7 +51,7 @@ class CapturedProcess {
   ~CapturedProcess();
   CapturedProcess(const CapturedProcess&) = delete;
   CapturedProcess& operator=(const CapturedProcess&) = delete;
-  Finished Wait(std::chrono::seconds limit = std::chrono::seconds(300));
+  Finished Wait(std::chrono::seconds limit = std::chrono::seconds(900));
 
  private:
   int input_;
