@@ -24,10 +24,15 @@ class UnaryReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
 class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
  public:
   template <typename Fn>
-  DurableReactor(Calls& calls, Durability& durability, Fn&& answer) : OwnedReactor(calls) {
+  DurableReactor(Calls& calls, Durability& durability, grpc::CallbackServerContext* context,
+                 Fn&& answer)
+      : OwnedReactor(calls) {
     std::lock_guard lock(mutex_);
     absl::Status status = admitted();
-    if (status.ok()) status = durability.Admit();
+    if (status.ok()) {
+      status = durability.Admit();
+      if (!status.ok()) context->AddTrailingMetadata(kRetryAfterKey, kRetryAfterMilliseconds);
+    }
     if (status.ok()) status = answer();
     if (status.ok()) {
       durability.AfterAllSoFar([this](const absl::Status& durable) { Finish(ToGrpc(durable)); });
@@ -111,10 +116,10 @@ class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext* context,
                                                           const v1::ConnectRequest* request,
                                                           v1::ConnectResponse* response) {
-  return new DurableReactor(calls_, durability_, [&]() -> absl::Status {
+  return new DurableReactor(calls_, durability_, context, [&]() -> absl::Status {
     const Sharing sharing =
         request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
     const absl::StatusOr<uint64_t> incarnation =
@@ -127,10 +132,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext* context,
                                                           const v1::ResolveRequest* request,
                                                           v1::ResolveResponse* response) {
-  return new DurableReactor(calls_, durability_, [&]() -> absl::Status {
+  return new DurableReactor(calls_, durability_, context, [&]() -> absl::Status {
     const absl::StatusOr<Asker> asker =
         workers_.Check(request->worker_id(), request->incarnation());
     if (!asker.ok()) return asker.status();

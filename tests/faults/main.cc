@@ -3,7 +3,7 @@
 // it did and what it found; exit 1 when an invariant broke.
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/mount.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -287,6 +287,86 @@ void KillWorkers(const Settings& settings) {
                                settings.workers);
 }
 
+// One push of a worker that does not wait: the error that it gets.
+std::string PushError(const std::string& target) {
+  Graph graph(target, {.worker_id = "impatient", .timeout = std::chrono::milliseconds(1500)});
+  const auto use = graph.as_default();
+  const variable_scope scope(get_variable_scope(), {.reuse = AUTO_REUSE});
+  const Variable sum =
+      get_variable("sum", {.shape = Shape{1000}, .initializer = zeros_initializer()});
+  try {
+    Session().run(sum.assign_add(zeros({1000})));
+  } catch (const OpError& error) {
+    return error.message();
+  }
+  return "";
+}
+
+// While the medium fails pushes are refused with the reason and pulls go on; once it is well again
+// everybody goes on, and nothing acknowledged is missing, also after a crash.
+void FailMedium(const Settings& settings, const Arena& arena, Daemon& daemon, const char* reason,
+                const std::function<void()>& mend) {
+  const int pushes = 40 * settings.cycles;
+  Fleet fleet(arena, daemon.target(), settings.workers, pushes);
+  const Clock::time_point limit = Clock::now() + std::chrono::seconds(60);
+  std::string refusal;
+  while (refusal.find(reason) == std::string::npos) {
+    if (Clock::now() > limit) throw Broken("no push was refused for '" + std::string(reason) + "'");
+    try {
+      refusal = PushError(daemon.target());
+    } catch (const OpError& error) {
+      refusal = error.message();  // to connect is a change, too
+    }
+  }
+  const std::vector<uint64_t> acked = fleet.acked();
+  const auto all = uint64_t(pushes) * settings.workers;
+  uint64_t total = 0;
+  for (uint64_t n : acked) total += n;
+  if (total == all) throw Broken("the medium failed too late to matter");
+  mend();
+  fleet.WaitAll();
+  CheckExact(Observe(daemon.target(), settings.workers), fleet.acked());
+  daemon.Kill();
+  daemon.Restart();
+  CheckExact(Observe(daemon.target(), settings.workers), fleet.acked());
+  std::cout << absl::StrFormat(
+      "'%s' after %d of %d pushes: refused, then all acknowledged, 0 lost, 0 twice\n", reason,
+      total, all);
+}
+
+void FillDisk(const Settings& settings) {
+  const Arena arena;
+  fs::create_directory(arena.data());
+  const auto mount_with = [&](const char* size, unsigned long flags) {
+    return mount("tmpfs", arena.data().c_str(), "tmpfs", flags, size) == 0;
+  };
+  if (!mount_with("size=400k", 0)) {
+    std::cout << "disk-full: skipped, it needs the right to mount a small file system\n";
+    return;
+  }
+  {
+    Daemon daemon({"--data-dir", arena.data(), "--snapshot-seconds", "0"});
+    FailMedium(settings, arena, daemon, "No space left on device",
+               [&] { mount_with("size=256m", MS_REMOUNT); });
+  }
+  umount(arena.data().c_str());
+}
+
+void FailSync(const Settings& settings) {
+  const Arena arena;
+  const std::string failing = arena.data() + ".failing";
+  setenv("LD_PRELOAD", VARSCOPE_FAILING_FSYNC, 1);
+  setenv("VARSCOPE_TEST_FAIL_FSYNC", failing.c_str(), 1);
+  Daemon daemon({"--data-dir", arena.data(), "--snapshot-seconds", "0"});
+  std::thread breaker([&] {
+    while (arena.acked(0) < 10) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::ofstream(failing) << "now";
+  });
+  FailMedium(settings, arena, daemon, "Input/output error", [&] { fs::remove(failing); });
+  breaker.join();
+  unsetenv("LD_PRELOAD");
+}
+
 struct Scenario {
   const char* name;
   void (*run)(const Settings&);
@@ -297,6 +377,8 @@ const Scenario kScenarios[] = {
     {"cut-connections", CutConnections},
     {"stop-server", StopServer},
     {"kill-workers", KillWorkers},
+    {"disk-full", FillDisk},
+    {"fsync-fails", FailSync},
 };
 
 int Main(int argc, char** argv) {
