@@ -16,8 +16,9 @@ Recorder::Recorder(RecorderOptions options, Store& store, Workers& workers, uint
                                                                   : std::chrono::milliseconds(0)},
            position + 1),
       last_snapshot_(position) {
+  RemoveUnfinishedSnapshots(options_.directory);
   store_.Observe(this);
-  workers_.Observe([this](const WorkerRecord& worker) { log_.Append(ToRecord(worker)); });
+  workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
   if (options_.snapshot_interval.count() > 0) timer_ = std::thread([this] { RunTimer(); });
 }
 
@@ -37,16 +38,24 @@ void Recorder::AfterAllSoFar(Done done) {
   done(absl::OkStatus());
 }
 
-void Recorder::OnCreated(const CreationBatch& batch) { log_.Append(ToRecord(batch)); }
+void Recorder::Record(RecordBytes record) {
+  if (options_.level != DurabilityLevel::kNone) log_.Append(std::move(record));
+}
+
+void Recorder::OnCreated(const CreationBatch& batch) { Record(ToRecord(batch)); }
 
 void Recorder::OnPushed(const Push& push, const Applied& applied) {
-  log_.Append(ToRecord(push, applied));
+  Record(ToRecord(push, applied));
 }
 
 absl::StatusOr<std::filesystem::path> Recorder::TakeSnapshot() {
   std::lock_guard one(snapshot_mutex_);
   Snapshot snapshot;
-  snapshot.state = store_.Capture([&] { snapshot.position = log_.Rotate(); });
+  // Without a log, positions count snapshots.
+  snapshot.state = store_.Capture([&] {
+    snapshot.position =
+        options_.level == DurabilityLevel::kNone ? last_snapshot_ + 1 : log_.Rotate();
+  });
   // Workers that connected after the cut are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
   absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);

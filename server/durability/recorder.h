@@ -28,7 +28,8 @@ struct RecorderOptions {
 // Thread-safe.
 class Recorder final : public StoreObserver, public Durability {
  public:
-  // `store` and `workers` hold what was recovered up to `position`, and must outlive it.
+  // `store` and `workers` hold what was recovered up to `position`, and must outlive it. Removes
+  // what a snapshot left that was not finished.
   Recorder(RecorderOptions options, Store& store, Workers& workers, uint64_t position);
   // Stops taking snapshots on its own; flushes the log.
   ~Recorder() override;
@@ -47,6 +48,7 @@ class Recorder final : public StoreObserver, public Durability {
   absl::StatusOr<std::filesystem::path> TakeSnapshot() override;
 
  private:
+  void Record(RecordBytes record);
   void RunTimer();
 
   const RecorderOptions options_;

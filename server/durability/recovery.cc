@@ -153,8 +153,14 @@ class Recovery {
     return absl::OkStatus();
   }
 
+  // The ledger may refuse now what it let in then: a push that was under way while its worker
+  // connected again, or while later ones overtook it by more than the window. It was applied all
+  // the same, and the ledger forgot it at once.
   absl::Status RedoPush(PushedRecord record) {
-    const absl::StatusOr<Applied> applied = Apply(store_, std::move(record.push));
+    Push unnamed = record.push;
+    unnamed.id.sequence = 0;
+    absl::StatusOr<Applied> applied = Apply(store_, std::move(record.push));
+    if (!applied.ok()) applied = Apply(store_, std::move(unnamed));
     if (!applied.ok()) return applied.status();
     if (*applied == record.applied) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat("it led to global step ", applied->global_step,

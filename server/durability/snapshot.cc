@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint32_t kFormatVersion = 1;
 constexpr absl::string_view kPrefix = "snapshot-";
-constexpr absl::string_view kTemporary = ".tmp";
+constexpr char kTemporary[] = ".tmp";
 
 durability::SnapshotHead HeadOf(const Snapshot& snapshot) {
   durability::SnapshotHead head;
@@ -97,7 +97,7 @@ absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path&
                                                     const Snapshot& snapshot) {
   const std::filesystem::path path =
       directory / absl::StrFormat("%s%020d", kPrefix, snapshot.position);
-  const std::filesystem::path temporary = path.string() + std::string(kTemporary);
+  const std::filesystem::path temporary = path.string() + kTemporary;
   absl::Status status;
   {
     absl::StatusOr<File> file = File::Create(temporary);
@@ -165,6 +165,13 @@ uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep) {
     std::filesystem::remove((*snapshots)[i].path, ignored);
   }
   return (*snapshots)[std::min(keep, snapshots->size()) - 1].position;
+}
+
+void RemoveUnfinishedSnapshots(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    if (entry.path().extension() == kTemporary) std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
 }  // namespace varscope::server

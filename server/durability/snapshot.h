@@ -41,6 +41,9 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::p
 // Keeps the newest `keep`. Returns the position of the oldest one that is left, 0 when none is.
 uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep);
 
+// What a crash left of a snapshot that was being written.
+void RemoveUnfinishedSnapshots(const std::filesystem::path& directory);
+
 }  // namespace varscope::server
 
 #endif  // VARSCOPE_SERVER_DURABILITY_SNAPSHOT_H_

@@ -19,7 +19,7 @@ namespace varscope::server {
 // Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation.
 class Ledger {
  public:
-  static constexpr uint64_t kWindow = 64;
+  static constexpr uint64_t kWindow = 16;
 
   struct Entry {
     PushId id;
