@@ -90,8 +90,8 @@ TEST_P(ClassifierTest, Reaches96Percent) {
   };
   std::vector<std::vector<std::string>> workers;
   for (int i = 0; i < GetParam().workers; ++i) {
-    workers.push_back(worker("worker-" + std::to_string(i),
-                             {"--workers", std::to_string(GetParam().workers), "--steps", "3600"}));
+    workers.push_back(
+        worker("worker-" + std::to_string(i), {"--workers", std::to_string(GetParam().workers)}));
     if (GetParam().sync) workers.back().push_back("--sync");
   }
   RunAll(workers);
