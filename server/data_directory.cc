@@ -23,22 +23,6 @@ absl::StatusOr<File> Lock(const std::filesystem::path& directory) {
   return file;
 }
 
-// A Recorder with the lock that it writes under.
-class LockedRecorder final : public Durability {
- public:
-  LockedRecorder(File lock, RecorderOptions options, Store& store, Workers& workers,
-                 uint64_t position)
-      : lock_(std::move(lock)), recorder_(std::move(options), store, workers, position) {}
-  DurabilityLevel level() const override { return recorder_.level(); }
-  absl::Status Admit() const override { return recorder_.Admit(); }
-  void AfterAllSoFar(Done done) override { recorder_.AfterAllSoFar(std::move(done)); }
-  absl::StatusOr<std::filesystem::path> TakeSnapshot() override { return recorder_.TakeSnapshot(); }
-
- private:
-  File lock_;
-  Recorder recorder_;
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
@@ -60,7 +44,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
                store.List("").size(), store.global_step(), seconds.count(),
                recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
                recovered->replayed);
-  return std::make_unique<LockedRecorder>(
+  return std::make_unique<Recorder>(
       *std::move(lock),
       RecorderOptions{.directory = directory,
                       .level = options.durability_level,

@@ -37,7 +37,7 @@ uint64_t HalfOfMemory() {
   return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
 }
 
-// "sync", "none", or "async:<n>ms"; the interval goes to `interval_ms` when it is not null.
+// "sync", "none", or "async:<n>ms"; `interval_ms` is set for the last alone.
 bool ParseDurability(const std::string& text, DurabilityLevel* level, int* interval_ms) {
   if (text == "none") return *level = DurabilityLevel::kNone, true;
   if (text == "sync") return *level = DurabilityLevel::kSync, true;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
+#include "proto/wire/retry_after.h"
 
 namespace varscope::internal {
 namespace {
@@ -15,12 +16,11 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstWait{20};
 constexpr milliseconds kLongestWait{1000};
-constexpr char kRetryAfterKey[] = "varscope-retry-after-ms";
 
 // The delay that the daemon asks for.
 std::optional<milliseconds> AskedDelay(const grpc::ClientContext& context) {
   const auto& metadata = context.GetServerTrailingMetadata();
-  const auto it = metadata.find(kRetryAfterKey);
+  const auto it = metadata.find(wire::kRetryAfterKey);
   int64_t delay = 0;
   if (it == metadata.end()) return std::nullopt;
   const absl::string_view text(it->second.data(), it->second.size());

@@ -56,6 +56,13 @@ void ToProto(const OptimizerStep& step, Tensors& tensors, v1::OptimizerStep* out
 
 }  // namespace
 
+Definer DefinerAt(const v1::Definer& where, Definer worker) {
+  worker.file = PrintablePath(where.file());
+  worker.line = where.line();
+  worker.time_unix_micros = where.time_unix_micros();
+  return worker;
+}
+
 absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tensor>& tensors,
                                const Definer& worker) {
   Push push;
@@ -70,10 +77,7 @@ absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tenso
                        .clip_norm = s.clip().norm(),
                        .clip_value = s.clip().value(),
                        .weight_decay = s.weight_decay(),
-                       .definer = worker};
-    step.definer.file = PrintablePath(s.definer().file());
-    step.definer.line = s.definer().line();
-    step.definer.time_unix_micros = s.definer().time_unix_micros();
+                       .definer = DefinerAt(s.definer(), worker)};
     if (step.state.group.empty() && s.updates_size() > 0) {
       step.state.group = s.updates(0).variable();
     }

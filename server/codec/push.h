@@ -21,6 +21,9 @@ void ToProto(const Push& push, v1::PushHead* head,
              google::protobuf::RepeatedPtrField<v1::TensorSpec>* specs,
              std::vector<Tensor>* tensors);
 
+// `worker`, at the place in its program that `where` names.
+Definer DefinerAt(const v1::Definer& where, Definer worker);
+
 void ToProto(const Applied& applied, v1::PushResponse* out);
 Applied FromProto(const v1::PushResponse& response);
 

@@ -7,8 +7,10 @@
 
 namespace varscope::server {
 
-Recorder::Recorder(RecorderOptions options, Store& store, Workers& workers, uint64_t position)
-    : options_(std::move(options)),
+Recorder::Recorder(File lock, RecorderOptions options, Store& store, Workers& workers,
+                   uint64_t position)
+    : lock_(std::move(lock)),
+      options_(std::move(options)),
       store_(store),
       workers_(workers),
       log_({.directory = options_.directory,

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "absl/status/statusor.h"
+#include "server/durability/files.h"
 #include "server/durability/log.h"
 #include "server/store/observer.h"
 #include "server/store/store.h"
@@ -30,7 +31,8 @@ class Recorder final : public StoreObserver, public Durability {
  public:
   // `store` and `workers` hold what was recovered up to `position`, and must outlive it. Removes
   // what a snapshot left that was not finished.
-  Recorder(RecorderOptions options, Store& store, Workers& workers, uint64_t position);
+  // `lock` keeps other daemons away from the directory for as long as this may write there.
+  Recorder(File lock, RecorderOptions options, Store& store, Workers& workers, uint64_t position);
   // Stops taking snapshots on its own; flushes the log.
   ~Recorder() override;
   Recorder(const Recorder&) = delete;
@@ -51,6 +53,7 @@ class Recorder final : public StoreObserver, public Durability {
   void Record(RecordBytes record);
   void RunTimer();
 
+  const File lock_;
   const RecorderOptions options_;
   Store& store_;
   Workers& workers_;

@@ -66,7 +66,6 @@ absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
   out.deferred_value = d.deferred_value();
   out.request.whole = d.whole();
   out.part_names = {d.part_names().begin(), d.part_names().end()};
-  out.definer = wire::FromProto(d.definer());
   if (d.has_initializer()) {
     auto initializer = codec::FromProto(d.initializer(), *dtype, out.request.shape);
     if (!initializer.ok()) return initializer.status();

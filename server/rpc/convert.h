@@ -3,16 +3,15 @@
 #define VARSCOPE_SERVER_RPC_CONVERT_H_
 
 #include "absl/status/statusor.h"
-#include "server/store/apply.h"
 #include "server/store/store.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::server {
 
+// Without the definer: who that is, the worker does not say.
 absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& definition);
 void ToProto(const Resolution& resolution, v1::Resolution* out);
 void ToProto(Variable& variable, v1::VariableInfo* out);
-OptimizerStateRequest FromProto(const v1::OptimizerState& state);
 
 // What can be told before any tensor byte is read: variables exist, tensor indices are in range,
 // dense values have the variable's dtype and shape, and all together stay within `max_bytes`.

@@ -1,10 +1,15 @@
-// What every reactor of the service has: it counts as a call under way, and deletes itself.
+// What reactors of the service share: they count as calls under way, delete themselves, and ask
+// before they change something.
 #ifndef VARSCOPE_SERVER_RPC_OWNED_REACTOR_H_
 #define VARSCOPE_SERVER_RPC_OWNED_REACTOR_H_
 
+#include <grpcpp/grpcpp.h>
+
 #include <mutex>
 
+#include "proto/wire/retry_after.h"
 #include "server/rpc/calls.h"
+#include "server/sync/durability.h"
 
 namespace varscope::server {
 
@@ -26,6 +31,14 @@ class OwnedReactor : public Reactor {
   }
   const Calls::Call call_;
 };
+
+// OK, or why no change may be made now; then the client is told when to ask again.
+inline absl::Status AdmitChange(const Durability& durability,
+                                grpc::CallbackServerContext& context) {
+  absl::Status status = durability.Admit();
+  if (!status.ok()) context.AddTrailingMetadata(wire::kRetryAfterKey, "200");
+  return status;
+}
 
 }  // namespace varscope::server
 

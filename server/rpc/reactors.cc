@@ -111,8 +111,7 @@ absl::Status PushReactor::CheckHead(const v1::FrameHeader& head) {
   const v1::PushHead& push = head.push();
   const absl::StatusOr<Asker> asker = workers_.Check(push.worker_id(), push.incarnation());
   if (!asker.ok()) return asker.status();
-  if (absl::Status status = durability_.Admit(); !status.ok()) {
-    context_->AddTrailingMetadata(kRetryAfterKey, kRetryAfterMilliseconds);
+  if (absl::Status status = AdmitChange(durability_, *context_); !status.ok()) {
     return absl::Status(status.code(),
                         absl::StrCat("worker '", push.worker_id(),
                                      "': no push is taken now, pulls go on: ", status.message()));

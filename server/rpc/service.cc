@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
+#include "server/codec/push.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/reactors.h"
 #include "server/rpc/status.h"
@@ -29,10 +30,7 @@ class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
       : OwnedReactor(calls) {
     std::lock_guard lock(mutex_);
     absl::Status status = admitted();
-    if (status.ok()) {
-      status = durability.Admit();
-      if (!status.ok()) context->AddTrailingMetadata(kRetryAfterKey, kRetryAfterMilliseconds);
-    }
+    if (status.ok()) status = AdmitChange(durability, *context);
     if (status.ok()) status = answer();
     if (status.ok()) {
       durability.AfterAllSoFar([this](const absl::Status& durable) { Finish(ToGrpc(durable)); });
@@ -42,19 +40,12 @@ class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
   }
 };
 
-// Who defines is who asks; where, the program says.
-Definer DefinerOf(const v1::VariableDefinition& definition, Definer worker) {
-  worker.file = PrintablePath(definition.definer().file());
-  worker.line = definition.definer().line();
-  worker.time_unix_micros = definition.definer().time_unix_micros();
-  return worker;
-}
-
 absl::StatusOr<Resolution> ResolveOne(Store& store, const Asker& asker, const Definer& worker,
                                       const v1::VariableDefinition& definition) {
   absl::StatusOr<ResolveRequest> asked = FromProto(definition);
   if (!asked.ok()) return asked.status();
-  asked->definer = DefinerOf(definition, worker);
+  // Who defines is who asks; where, the program says.
+  asked->definer = codec::DefinerAt(definition.definer(), worker);
   return store.Resolve(asker, *asked);
 }
 

@@ -79,7 +79,8 @@ class Kept {
     const absl::StatusOr<Recovered> recovered = Recover(directory, store_, workers_);
     EXPECT_TRUE(recovered.ok()) << recovered.status();
     recovered_ = *recovered;
-    recorder_.emplace(RecorderOptions{.directory = directory, .level = level}, store_, workers_,
+    recorder_.emplace(File::Create(directory / "LOCK").value(),
+                      RecorderOptions{.directory = directory, .level = level}, store_, workers_,
                       recovered->position);
   }
 
