@@ -66,6 +66,7 @@ void Log::WhenDurable(Done done) {
     std::lock_guard lock(mutex_);
     if (durable_ + 1 < next_) {
       waiting_.push_back({next_ - 1, std::move(done)});
+      changed_.notify_all();
       return;
     }
   }
@@ -109,7 +110,7 @@ void Log::Run() {
     if (pending_.empty()) break;
     // Lets more records join the group.
     if (options_.interval.count() > 0) {
-      changed_.wait_for(lock, options_.interval, [this] { return stopping_; });
+      changed_.wait_for(lock, options_.interval, [this] { return stopping_ || !waiting_.empty(); });
     }
     const bool last = stopping_;
     std::deque<Pending> batch = std::exchange(pending_, {});

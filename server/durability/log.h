@@ -20,7 +20,8 @@ namespace varscope::server {
 
 struct LogOptions {
   std::filesystem::path directory;
-  // Zero: whatever waits is flushed at once, as one group. Else: flushed this often.
+  // Zero: whatever waits is flushed at once, as one group. Else: flushed this often, or as soon as
+  // somebody waits for it.
   std::chrono::milliseconds interval{0};
   // Records that wait for the medium may take this much memory.
   uint64_t max_pending_bytes = uint64_t{256} << 20;

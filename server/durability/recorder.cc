@@ -36,7 +36,7 @@ Recorder::~Recorder() {
 }
 
 void Recorder::AfterAllSoFar(Done done) {
-  if (options_.level == DurabilityLevel::kSync) return log_.WhenDurable(std::move(done));
+  if (options_.level == DurabilityLevel::kSync) return OnceOnMedium(std::move(done));
   done(absl::OkStatus());
 }
 

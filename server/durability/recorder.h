@@ -41,6 +41,7 @@ class Recorder final : public StoreObserver, public Durability {
   DurabilityLevel level() const override { return options_.level; }
   absl::Status Admit() const override { return log_.health(); }
   void AfterAllSoFar(Done done) override;
+  void OnceOnMedium(Done done) override { log_.WhenDurable(std::move(done)); }
 
   void OnCreated(const CreationBatch& batch) override;
   void OnPushed(const Push& push, const Applied& applied) override;

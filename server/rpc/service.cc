@@ -21,7 +21,7 @@ class UnaryReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
   }
 };
 
-// The same for a call that changes something: the answer leaves when the change is durable.
+// The same for a call that changes something: the answer leaves when the change is on the medium.
 class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
  public:
   template <typename Fn>
@@ -33,7 +33,7 @@ class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
     if (status.ok()) status = AdmitChange(durability, *context);
     if (status.ok()) status = answer();
     if (status.ok()) {
-      durability.AfterAllSoFar([this](const absl::Status& durable) { Finish(ToGrpc(durable)); });
+      durability.OnceOnMedium([this](const absl::Status& durable) { Finish(ToGrpc(durable)); });
     } else {
       Finish(ToGrpc(status));
     }

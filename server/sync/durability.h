@@ -32,6 +32,9 @@ class Durability {
   // crash is not known, and asking again is safe.
   using Done = std::function<void(absl::Status)>;
   virtual void AfterAllSoFar(Done done) = 0;
+  // The same, once they are on the medium at kAsync too: for what a worker cannot do again on its
+  // own, its incarnation and its variables.
+  virtual void OnceOnMedium(Done done) = 0;
 
   // Writes one consistent cut of everything while changes go on; returns the file.
   virtual absl::StatusOr<std::filesystem::path> TakeSnapshot() = 0;
@@ -43,6 +46,7 @@ class NoDurability final : public Durability {
   DurabilityLevel level() const override { return DurabilityLevel::kNone; }
   absl::Status Admit() const override { return absl::OkStatus(); }
   void AfterAllSoFar(Done done) override { done(absl::OkStatus()); }
+  void OnceOnMedium(Done done) override { done(absl::OkStatus()); }
   absl::StatusOr<std::filesystem::path> TakeSnapshot() override {
     return absl::FailedPreconditionError("the server keeps nothing: start it with --data-dir");
   }
