@@ -58,28 +58,43 @@ void ListenOn(grpc::ServerBuilder& builder, const Options& options, std::vector<
 
 // So that the next start has no log to replay.
 void TakeLastSnapshot(Durability& durability) {
-  const absl::StatusOr<std::filesystem::path> path = durability.TakeSnapshot();
-  if (path.ok()) {
-    spdlog::info("wrote {}", path->string());
+  const absl::StatusOr<SnapshotInfo> taken = durability.TakeSnapshot("");
+  if (taken.ok()) {
+    spdlog::info("wrote {}", taken->path.string());
   } else {
-    spdlog::error("no snapshot at the end: {}", std::string(path.status().message()));
+    spdlog::error("no snapshot at the end: {}", std::string(taken.status().message()));
   }
 }
 
 int Serve(const Options& options) {
   Store store({options.max_variable_bytes, options.max_store_bytes});
-  Workers workers;
+  Workers workers(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000)));
   absl::StatusOr<std::unique_ptr<Durability>> durability =
       OpenDataDirectory(options, store, workers);
   if (!durability.ok()) {
     spdlog::error("{}", std::string(durability.status().message()));
     return kExitCannotRecover;
   }
-  ServiceLimits limits;
-  limits.max_push_bytes = options.max_push_bytes;
-  Barriers barriers;
+  Synchronizer synchronizer(store, workers, options.groups);
+  Barriers barriers([&](const std::string& worker) { return workers.DescribeWait(worker); });
+  workers.Start(
+      [&](const WorkerRecord& worker) {
+        store.ledger().Fence(worker.worker_id, worker.incarnation);
+      },
+      [&](const WorkerRecord& worker) {
+        barriers.Gone(worker.worker_id);
+        synchronizer.Gone(worker);
+      });
   Calls calls;
-  ParameterServerService service(store, workers, barriers, **durability, calls, limits);
+  Budget budget(options.max_inflight_bytes);
+  ParameterServerService service({.store = store,
+                                  .workers = workers,
+                                  .barriers = barriers,
+                                  .synchronizer = synchronizer,
+                                  .durability = **durability,
+                                  .calls = calls,
+                                  .budget = budget,
+                                  .limits = {.max_push_bytes = options.max_push_bytes}});
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -113,7 +128,9 @@ int Serve(const Options& options) {
   sigwait(&signals, &signal);
   spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal), options.grace_seconds);
   server->GetHealthCheckService()->SetServingStatus(false);
+  workers.Stop();
   barriers.Stop();
+  synchronizer.Stop();
   const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
   if (cut > 0) spdlog::warn("{} calls did not end in time and are cut off", cut);
   server->Shutdown(std::chrono::system_clock::now());

@@ -25,6 +25,18 @@ constexpr const char* kMore =
     "dies\n"
     "  varscoped --config varscoped.toml          settings from a file: listen = [\"...\"]\n"
     "\n"
+    "Synchronization (--sync), by the prefix of the variables' names:\n"
+    "  async  at once; max_staleness=N drops pushes more than N updates behind, stale=scale\n"
+    "         scales each push by 1/staleness\n"
+    "  bsp    in steps: all workers' pushes become one update; workers=N waits for N at first,\n"
+    "         backup=N does not wait for the last N, deadline=30s goes on with quorum=N,\n"
+    "         aggregate=mean|median|trimmed_mean/F|krum/F\n"
+    "  ssp    at once, but no worker reads when it is more than bound=N ahead of the slowest\n"
+    "  local  workers train alone for steps=N, then as bsp (DiLoCo); fragments=N,\n"
+    "         outer_learning_rate=0.7, outer_momentum=0.9\n"
+    "  all    nonfinite=refuse|skip, clip_norm=X, quarantine=N (after N pushes with NaN)\n"
+    "  such as: --sync bsp:workers=4,backup=1 --sync model/embedding=async:max_staleness=20\n"
+    "\n"
     "Ask a running server: varscopectl health | list | describe NAME   (see varscopectl --help)\n"
     "SIGTERM or SIGINT stops it cleanly; calls under way get --grace-seconds to end.\n"
     "\n"
@@ -55,6 +67,22 @@ std::string CheckDurability(const std::string& text) {
   int interval_ms = 0;
   if (ParseDurability(text, &level, &interval_ms)) return "";
   return "'" + text + "' is not none, sync, or async:<1 to 99999>ms";
+}
+
+std::string CheckGroup(const std::string& text) {
+  return std::string(ParseGroup(text).status().message());
+}
+
+// Two groups of one prefix would contradict each other; returns what is wrong.
+std::string ReadGroups(const std::vector<std::string>& texts, std::vector<GroupOptions>& groups) {
+  for (const std::string& text : texts) {
+    GroupOptions group = *ParseGroup(text);
+    for (const GroupOptions& other : groups) {
+      if (other.prefix == group.prefix) return "--sync: two modes for '" + group.prefix + "'";
+    }
+    groups.push_back(std::move(group));
+  }
+  return "";
 }
 
 }  // namespace
@@ -88,6 +116,23 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "Bytes that the tensors of one push may take [--max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
       ->envname("VARSCOPE_MAX_PUSH_BYTES");
+  app.add_option("--max-inflight-bytes", o.max_inflight_bytes,
+                 "Bytes that the pushes under way may take together; workers that find it full are "
+                 "told to ask again [half of --max-store-bytes]")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("VARSCOPE_MAX_INFLIGHT_BYTES");
+  std::vector<std::string> groups;
+  app.add_option(
+         "--sync", groups,
+         "When updates of the variables under PREFIX apply, as [PREFIX=]MODE[:KEY=VALUE,...]"
+         "; repeatable; modes and keys below [async]")
+      ->check(CheckGroup)
+      ->envname("VARSCOPE_SYNC");
+  app.add_option("--lease-seconds", o.lease_seconds,
+                 "A worker that is silent for this long is evicted: nobody waits for it; 0: never")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->envname("VARSCOPE_LEASE_SECONDS")
+      ->capture_default_str();
   app.add_option("--data-dir", o.data_dir,
                  "Keep variables, slots and pushes in this directory, and start from what it has")
       ->envname("VARSCOPE_DATA_DIR");
@@ -127,6 +172,11 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   if (o.durability.empty()) o.durability = o.data_dir.empty() ? "none" : "sync";
   ParseDurability(o.durability, &o.durability_level, &o.durability_interval_ms);
   if (o.max_store_bytes == 0) o.max_store_bytes = HalfOfMemory();
+  if (const std::string wrong = ReadGroups(groups, o.groups); !wrong.empty()) {
+    std::cerr << wrong << "\n";
+    return kExitUsage;
+  }
+  if (o.max_inflight_bytes == 0) o.max_inflight_bytes = o.max_store_bytes / 2;
   if (o.max_variable_bytes == 0) o.max_variable_bytes = o.max_store_bytes;
   if (o.max_push_bytes == 0) o.max_push_bytes = o.max_store_bytes;
   return o;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/sync/durability.h"
+#include "server/sync/group_options.h"
 
 namespace varscope::server {
 
@@ -24,6 +25,9 @@ struct Options {
   int durability_interval_ms = 100;  // of async
   int snapshot_seconds = 300;        // 0: only when asked
   int snapshots_kept = 2;
+  double lease_seconds = 10;  // 0: workers are never evicted
+  std::vector<GroupOptions> groups;
+  uint64_t max_inflight_bytes = 0;  // resolved to half of max_store_bytes when 0
   int grace_seconds = 5;
   std::string log_level = "info";
 };

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <functional>
 #include <iostream>
 
 #include "absl/strings/str_format.h"
@@ -29,58 +30,36 @@ class Client {
         channel_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())) {}
 
   int Health() {
-    grpc::health::v1::HealthCheckResponse response;
-    const auto stub = grpc::health::v1::Health::NewStub(channel_);
-    const grpc::Status status = Call([&](grpc::ClientContext* context) {
-      return stub->Check(context, grpc::health::v1::HealthCheckRequest(), &response);
-    });
-    if (!status.ok()) return Failed(status);
-    const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
-    std::cout << (serving ? "serving" : "not serving") << "\n";
-    return serving ? kExitOk : kExitRefused;
+    int exit_code = kExitRefused;
+    const int asked = Ask<grpc::health::v1::Health>(
+        &grpc::health::v1::Health::Stub::Check, grpc::health::v1::HealthCheckRequest(),
+        [&](const grpc::health::v1::HealthCheckResponse& response) {
+          const bool serving = response.status() == response.SERVING;
+          std::cout << (serving ? "serving" : "not serving") << "\n";
+          exit_code = serving ? kExitOk : kExitRefused;
+        });
+    return asked == kExitOk ? exit_code : asked;
   }
 
-  int List(const std::string& prefix) {
-    v1::ListRequest request;
-    request.set_prefix(prefix);
-    v1::ListResponse response;
-    const auto stub = v1::ParameterServer::NewStub(channel_);
-    const grpc::Status status =
-        Call([&](grpc::ClientContext* context) { return stub->List(context, request, &response); });
-    if (!status.ok()) return Failed(status);
-    PrintList(response, std::cout);
-    return kExitOk;
-  }
-
-  int Snapshot() {
-    v1::SnapshotResponse response;
-    const auto stub = v1::ParameterServer::NewStub(channel_);
-    const grpc::Status status = Call([&](grpc::ClientContext* context) {
-      return stub->Snapshot(context, v1::SnapshotRequest(), &response);
-    });
-    if (!status.ok()) return Failed(status);
-    std::cout << response.path() << "\n";
-    return kExitOk;
-  }
-
-  int Describe(const std::string& name) {
-    v1::DescribeRequest request;
-    request.set_name(name);
-    v1::DescribeResponse response;
-    const auto stub = v1::ParameterServer::NewStub(channel_);
-    const grpc::Status status = Call(
-        [&](grpc::ClientContext* context) { return stub->Describe(context, request, &response); });
-    if (!status.ok()) return Failed(status);
-    PrintDescription(response, std::cout);
-    return kExitOk;
+  // Sends one request and gives the answer to `print`. Returns the exit code.
+  template <typename Service = v1::ParameterServer, typename Method, typename Request,
+            typename Print>
+  int Ask(Method method, const Request& request, Print print) {
+    const auto stub = Service::NewStub(channel_);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout_);
+    return Call(*stub, method, context, request, std::function(print));
   }
 
  private:
-  template <typename Fn>
-  grpc::Status Call(Fn fn) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + timeout_);
-    return fn(&context);
+  template <typename Stub, typename Method, typename Request, typename Response>
+  int Call(Stub& stub, Method method, grpc::ClientContext& context, const Request& request,
+           const std::function<void(const Response&)>& print) {
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return Failed(status);
+    print(response);
+    return kExitOk;
   }
 
   int Failed(const grpc::Status& status) const {
@@ -100,11 +79,94 @@ class Client {
   const std::shared_ptr<grpc::Channel> channel_;
 };
 
+using Stub = v1::ParameterServer::Stub;
+
+// Each adds one subcommand; `run` is set to what it does when the command line has it.
+using Run = std::function<int(Client&)>;
+
+CLI::App* Command(CLI::App& app, const char* name, const char* about, Run& run, Run what) {
+  CLI::App* const command = app.add_subcommand(name, about);
+  command->callback([&run, what = std::move(what)] { run = what; });
+  return command;
+}
+
+void AddReading(CLI::App& app, std::string& name, Run& run) {
+  Command(app, "health", "Does it serve?", run, [](Client& client) { return client.Health(); });
+  Command(app, "list", "Its variables: name, shape, version, definer", run, [&](Client& client) {
+    v1::ListRequest request;
+    request.set_prefix(name);
+    return client.Ask(&Stub::List, request,
+                      [](const v1::ListResponse& r) { PrintList(r, std::cout); });
+  })->add_option("prefix", name, "Only names that start with this");
+  Command(app, "describe", "One variable and its slots", run,
+          [&](Client& client) {
+            v1::DescribeRequest request;
+            request.set_name(name);
+            return client.Ask(&Stub::Describe, request, [](const v1::DescribeResponse& r) {
+              PrintDescription(r, std::cout);
+            });
+          })
+      ->add_option("name", name, "Its name, such as model/w")
+      ->required();
+  Command(app, "workers", "Who is connected, since when silent, what each waits for", run,
+          [](Client& client) {
+            return client.Ask(&Stub::ListWorkers, v1::ListWorkersRequest(),
+                              [](const v1::ListWorkersResponse& r) { PrintWorkers(r, std::cout); });
+          });
+  Command(app, "groups", "How variables are synchronized, and what steps wait for", run,
+          [](Client& client) {
+            return client.Ask(&Stub::ListGroups, v1::ListGroupsRequest(),
+                              [](const v1::ListGroupsResponse& r) { PrintGroups(r, std::cout); });
+          });
+}
+
+void AddSnapshots(CLI::App& app, std::string& name, Run& run) {
+  Command(app, "snapshot", "Write everything to its data directory now", run, [&](Client& client) {
+    v1::SnapshotRequest request;
+    request.set_name(name);
+    return client.Ask(&Stub::Snapshot, request,
+                      [](const v1::SnapshotResponse& r) { std::cout << r.path() << "\n"; });
+  })->add_option("name", name, "Keep it under this name");
+  Command(app, "snapshots", "Which there are", run, [](Client& client) {
+    return client.Ask(&Stub::ListSnapshots, v1::ListSnapshotsRequest(),
+                      [](const v1::ListSnapshotsResponse& r) { PrintSnapshots(r, std::cout); });
+  });
+  Command(app, "rollback", "Go back to a snapshot; every worker is told", run,
+          [&](Client& client) {
+            v1::RollbackRequest request;
+            request.set_name(name);
+            return client.Ask(&Stub::Rollback, request, [&](const v1::RollbackResponse& r) {
+              std::cout << "rolled back to " << name << ", global step " << r.global_step() << "\n";
+            });
+          })
+      ->add_option("name", name, "As varscopectl snapshots lists it")
+      ->required();
+}
+
+void AddQuarantine(CLI::App& app, std::string& name, std::string& reason, Run& run) {
+  const auto set = [&name](Client& client, const std::string& why) {
+    v1::QuarantineRequest request;
+    request.set_worker_id(name);
+    request.set_reason(why);
+    return client.Ask(&Stub::Quarantine, request, [](const v1::QuarantineResponse&) {});
+  };
+  CLI::App* const quarantine =
+      Command(app, "quarantine", "Refuse a worker's pushes from now on", run,
+              [&reason, set](Client& client) { return set(client, reason); });
+  quarantine->add_option("worker", name, "Its id")->required();
+  quarantine->add_option("--reason", reason, "What the worker is told")->capture_default_str();
+  Command(app, "release", "Take a worker's pushes again", run,
+          [set](Client& client) { return set(client, ""); })
+      ->add_option("worker", name, "Its id")
+      ->required();
+}
+
 int Main(int argc, char** argv) {
   std::string target = "127.0.0.1:7077";
   double timeout = 5;
-  std::string prefix;
   std::string name;
+  std::string reason = "by the operator";
+  Run run;
   CLI::App app("varscopectl: asks a running varscoped.");
   app.footer(kMore);
   app.add_option("--target", target, "The daemon's address")
@@ -113,23 +175,16 @@ int Main(int argc, char** argv) {
   app.add_option("--timeout", timeout, "Seconds to wait for an answer")->capture_default_str();
   app.require_subcommand(1);
   app.fallthrough();
-  CLI::App* const health = app.add_subcommand("health", "Does it serve?");
-  CLI::App* const list = app.add_subcommand("list", "Its variables: name, shape, version, definer");
-  list->add_option("prefix", prefix, "Only names that start with this");
-  CLI::App* const snapshot =
-      app.add_subcommand("snapshot", "Write everything to its data directory now");
-  CLI::App* const describe = app.add_subcommand("describe", "One variable and its slots");
-  describe->add_option("name", name, "Its name, such as model/w")->required();
+  AddReading(app, name, run);
+  AddSnapshots(app, name, run);
+  AddQuarantine(app, name, reason, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   Client client(target, timeout);
-  if (*health) return client.Health();
-  if (*list) return client.List(prefix);
-  if (*snapshot) return client.Snapshot();
-  return client.Describe(name);
+  return run(client);
 }
 
 }  // namespace

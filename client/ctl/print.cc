@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "proto/core/definer.h"
 #include "proto/wire/convert.h"
 
 namespace varscope::ctl {
 namespace {
 
-using Row = std::array<std::string, 5>;
+using Row = std::vector<std::string>;
 
 std::string DTypeText(const v1::VariableInfo& v) {
   return std::string(Name(wire::FromProto(v.dtype()).value_or(DType::kInvalid)));
@@ -50,8 +53,8 @@ std::string TimeText(int64_t micros) {
 }
 
 void PrintTable(const std::vector<Row>& rows, std::ostream& out) {
-  Row::size_type columns = Row().size();
-  std::array<size_t, 5> width{};
+  const size_t columns = rows.front().size();
+  std::vector<size_t> width(columns);
   for (const Row& row : rows) {
     for (size_t i = 0; i < columns; ++i) width[i] = std::max(width[i], row[i].size());
   }
@@ -94,6 +97,47 @@ void PrintDescription(const v1::DescribeResponse& response, std::ostream& out) {
   for (const v1::VariableInfo& slot : response.slots()) {
     out << "  slot           " << slot.name() << ", version " << slot.version() << "\n";
   }
+}
+
+void PrintWorkers(const v1::ListWorkersResponse& response, std::ostream& out) {
+  static constexpr std::array<const char*, 4> kStates = {"live", "evicted", "left", "rolled back"};
+  std::vector<Row> rows = {
+      {"WORKER", "STATE", "SILENT", "HOST", "PID", "INCARNATION", "WAITS FOR"}};
+  for (const v1::WorkerInfo& w : response.workers()) {
+    const bool known = w.state() >= 0 && w.state() < static_cast<int>(kStates.size());
+    std::string state = known ? kStates[w.state()] : "?";
+    if (!w.quarantine().empty()) absl::StrAppend(&state, ", quarantined: ", w.quarantine());
+    rows.push_back({w.worker_id(), state, absl::StrFormat("%.1f s", w.silent_ms() / 1000.0),
+                    w.host(), absl::StrCat(w.pid()), absl::StrCat(w.incarnation()),
+                    absl::StrJoin(w.waits(), "; ")});
+  }
+  PrintTable(rows, out);
+}
+
+void PrintGroups(const v1::ListGroupsResponse& response, std::ostream& out) {
+  std::vector<Row> rows = {
+      {"GROUP", "MODE", "STEP", "WORKERS", "APPLIED", "STALE", "NONFINITE", "STALENESS", "WAITS"}};
+  for (const v1::GroupInfo& g : response.groups()) {
+    rows.push_back({g.group().prefix().empty() ? "(all others)" : g.group().prefix(), g.spec(),
+                    absl::StrCat(g.group().step()), absl::StrCat(g.members_size()),
+                    absl::StrCat(g.applied()), absl::StrCat(g.stale()), absl::StrCat(g.nonfinite()),
+                    absl::StrFormat("mean %.2f, max %d", g.mean_staleness(), g.max_staleness()),
+                    g.waits()});
+  }
+  PrintTable(rows, out);
+}
+
+void PrintSnapshots(const v1::ListSnapshotsResponse& response, std::ostream& out) {
+  std::vector<Row> rows = {{"NAME", "GLOBAL STEP", "VARIABLES", "SIZE", "TAKEN"}};
+  for (const v1::ListSnapshotsResponse::Snapshot& s : response.snapshots()) {
+    if (!s.damage().empty()) {
+      rows.push_back({s.name(), "damaged: " + s.damage(), "", "", ""});
+      continue;
+    }
+    rows.push_back({s.name(), absl::StrCat(s.global_step()), absl::StrCat(s.variables()),
+                    Bytes(s.bytes()), TimeText(s.time_unix_micros())});
+  }
+  PrintTable(rows, out);
 }
 
 }  // namespace varscope::ctl

@@ -10,6 +10,9 @@ namespace varscope::ctl {
 
 void PrintList(const v1::ListResponse& response, std::ostream& out);
 void PrintDescription(const v1::DescribeResponse& response, std::ostream& out);
+void PrintWorkers(const v1::ListWorkersResponse& response, std::ostream& out);
+void PrintGroups(const v1::ListGroupsResponse& response, std::ostream& out);
+void PrintSnapshots(const v1::ListSnapshotsResponse& response, std::ostream& out);
 
 }  // namespace varscope::ctl
 

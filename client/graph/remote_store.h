@@ -64,7 +64,8 @@ struct PushRequest {
   struct Update {
     std::string variable;
     Tensor gradient;
-    Tensor rows;  // undefined: dense
+    Tensor rows;                           // undefined: dense
+    std::optional<uint64_t> base_version;  // of the value that the gradient was computed from
   };
   struct Step {
     OptimizerState state;
@@ -96,6 +97,29 @@ struct PushRequest {
   bool empty() const { return steps.empty() && assignments.empty(); }
 };
 
+// The variables whose names are under `prefix` (proto/core/names.h: IsUnder), as the server
+// synchronizes them; the longest prefix wins.
+struct SyncGroup {
+  std::string prefix;
+  bool local = false;
+  uint64_t step = 0;  // when the worker connected
+  // local:
+  uint32_t local_steps = 1;
+  uint32_t fragments = 1;
+  OptimizerState outer;
+};
+
+struct PulledValue {
+  Tensor value;
+  uint64_t version = 0;
+};
+
+struct PushAnswer {
+  uint64_t global_step = 0;
+  uint64_t group_step = 0;
+  bool applied = true;  // false: the server dropped it, as stale or not finite
+};
+
 // Thread-safe. Every call has a deadline and throws the class of errors.h that fits its failure.
 class RemoteStore {
  public:
@@ -107,9 +131,10 @@ class RemoteStore {
   // Each definition on its own, in order.
   virtual std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) = 0;
   // One consistent set, in the order of `names`.
-  virtual std::vector<Tensor> Pull(const std::vector<std::string>& names) = 0;
-  // All of it or nothing. Returns the server's global step.
-  virtual uint64_t Push(const PushRequest& request) = 0;
+  virtual std::vector<PulledValue> Pull(const std::vector<std::string>& names) = 0;
+  // All of it or nothing. Its updates are of one group.
+  virtual PushAnswer Push(const PushRequest& request) = 0;
+  virtual const std::vector<SyncGroup>& groups() const = 0;
   virtual void Barrier(const std::string& name, uint32_t parties,
                        std::chrono::milliseconds timeout) = 0;
 };

@@ -69,22 +69,14 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
                                         target, " within ", timeout_.count() / 1000.0,
                                         " s: is it running, and is this its address?"));
   }
-  Introduce();
-}
-
-void Connection::Introduce() {
   v1::ConnectRequest request;
   request.set_worker_id(worker_id_);
   request.set_host(host_);
   request.set_pid(getpid());
   request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
                                                            : v1::SHARING_GLOBAL);
-  v1::ConnectResponse response;
-  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
-    return stub_->Connect(&context, request, &response);
-  });
-  ThrowIfFailed(status, "connect", target_);
-  incarnation_ = response.incarnation();
+  membership_ =
+      std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request), timeout_);
 }
 
 void Connection::Fill(Definer* definer) const {
@@ -96,16 +88,17 @@ void Connection::Fill(Definer* definer) const {
 std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
   v1::ResolveRequest request;
   request.set_worker_id(worker_id_);
-  request.set_incarnation(incarnation_);
   for (Definition definition : definitions) {
     Fill(&definition.definer);
     ToProto(definition, request.add_definitions());
   }
   request.set_sequence(++resolves_);
   v1::ResolveResponse response;
-  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
-    return stub_->Resolve(&context, request, &response);
-  });
+  const grpc::Status status =
+      membership_->Call(Deadline(), [&](grpc::ClientContext& context, uint64_t incarnation) {
+        request.set_incarnation(incarnation);
+        return stub_->Resolve(&context, request, &response);
+      });
   ThrowIfFailed(status, "resolve", target_);
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
     throw OpError(absl::StrCat("varscoped at ", target_, " answered ", response.resolutions_size(),
@@ -118,48 +111,54 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
   return resolved;
 }
 
-std::vector<Tensor> Connection::Pull(const std::vector<std::string>& names) {
+std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names) {
   v1::PullRequest request;
   request.set_worker_id(worker_id_);
   for (const std::string& name : names) request.add_wants()->set_name(name);
 
-  const grpc::ByteBuffer message = SerializeMessage(request);
   std::optional<wire::FrameReader> reader;
   absl::Status wrong;
-  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+  const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
     reader.emplace([&](const v1::FrameHeader& head) {
       if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
       return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
                                               " tensors, asked for ", names.size()));
     });
+    request.set_incarnation(incarnation);
     RawCall call(channel_, kPull, context);
-    call.Write(message, /*last=*/true);
+    call.Write(SerializeMessage(request), /*last=*/true);
     grpc::ByteBuffer frame;
     while (wrong.ok() && call.Read(&frame)) wrong = reader->Add(frame);
     if (wrong.ok()) return call.Finish();
     call.Cancel();
     call.Finish();
     return grpc::Status::OK;  // an answer, but not one that makes sense
-  });
+  };
+  const grpc::Status status = membership_->Call(Deadline(), attempt);
   ThrowIfError(wrong);
   ThrowIfFailed(status, "pull", target_);
   ThrowIfError(reader->Finish());
-  return std::move(reader->tensors());
+  std::vector<PulledValue> values;
+  for (size_t i = 0; i < names.size(); ++i) {
+    values.push_back({std::move(reader->tensors()[i]), reader->head().tensors(i).version()});
+  }
+  return values;
 }
 
-uint64_t Connection::Push(const PushRequest& request) {
+PushAnswer Connection::Push(const PushRequest& request) {
   v1::FrameHeader head;
   std::vector<Tensor> tensors;
   ToProto(request, &head, &tensors);
   v1::PushHead* const push = head.mutable_push();
   push->set_worker_id(worker_id_);
-  push->set_incarnation(incarnation_);
 
   std::lock_guard lock(push_mutex_);
-  push->set_sequence(++sequence_);
   grpc::ByteBuffer answer;
   bool answered = false;
-  const grpc::Status status = WithRetries(*channel_, Deadline(), [&](grpc::ClientContext& context) {
+  const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
+    // The same push, sent again, keeps its number; under another incarnation it is another push.
+    if (push->incarnation() != incarnation) push->set_sequence(++sequence_);
+    push->set_incarnation(incarnation);
     wire::FrameWriter writer(head, tensors);
     RawCall call(channel_, kPush, context);
     while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
@@ -168,13 +167,16 @@ uint64_t Connection::Push(const PushRequest& request) {
     call.WritesDone();
     answered = call.Read(&answer);
     return call.Finish();
-  });
+  };
+  const grpc::Status status = membership_->Call(Deadline(), attempt);
   ThrowIfFailed(status, "push", target_);
   v1::PushResponse response;
   if (!answered || !ParseMessage(answer, &response)) {
     throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
   }
-  return response.global_step();
+  return {.global_step = response.global_step(),
+          .group_step = response.group_step(),
+          .applied = response.outcome() == v1::PushResponse::APPLIED};
 }
 
 void Connection::Barrier(const std::string& name, uint32_t parties,
@@ -186,12 +188,13 @@ void Connection::Barrier(const std::string& name, uint32_t parties,
   request.set_parties(parties);
   request.set_timeout_ms(wait.count());
   v1::BarrierResponse response;
-  const Clock::time_point end = Clock::now() + wait;
-  const grpc::Status status = WithRetries(*channel_, end, [&](grpc::ClientContext& context) {
+  const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
     // The server's own deadline comes first, because its error says who is missing.
     context.set_deadline(Clock::now() + wait + timeout_);
+    request.set_incarnation(incarnation);
     return stub_->Barrier(&context, request, &response);
-  });
+  };
+  const grpc::Status status = membership_->Call(Clock::now() + wait, attempt);
   ThrowIfFailed(status, "barrier", target_);
 }
 

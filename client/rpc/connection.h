@@ -10,13 +10,13 @@
 #include <string>
 
 #include "client/graph/remote_store.h"
-#include "client/rpc/retry.h"
+#include "client/rpc/membership.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::internal {
 
 // Thread-safe. Every call has the connection's timeout as its deadline, and until then goes on
-// through restarts of the daemon and broken connections.
+// through restarts of the daemon, broken connections and evictions.
 class Connection final : public RemoteStore {
  public:
   // Throws UnavailableError when nobody answers in time, ValueError for a bad worker id.
@@ -25,13 +25,13 @@ class Connection final : public RemoteStore {
   const std::string& worker_id() const override { return worker_id_; }
   SharingMode sharing() const override { return sharing_; }
   std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
-  std::vector<Tensor> Pull(const std::vector<std::string>& names) override;
-  uint64_t Push(const PushRequest& request) override;
+  std::vector<PulledValue> Pull(const std::vector<std::string>& names) override;
+  PushAnswer Push(const PushRequest& request) override;
+  const std::vector<SyncGroup>& groups() const override { return membership_->groups(); }
   void Barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout) override;
 
  private:
-  void Introduce();
   void Fill(Definer* definer) const;
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
 
@@ -42,7 +42,7 @@ class Connection final : public RemoteStore {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
   std::string host_;
-  uint64_t incarnation_ = 0;
+  std::unique_ptr<Membership> membership_;
   std::atomic<uint64_t> resolves_{0};
 
   // Pushes of one worker leave in the order of their sequence.

@@ -1,5 +1,7 @@
 #include "client/rpc/convert.h"
 
+#include <algorithm>
+
 #include "proto/wire/convert.h"
 #include "varscope/errors.h"
 
@@ -50,6 +52,7 @@ void ToProto(const PushRequest::Step& step, Tensors& tensors, v1::OptimizerStep*
     u->set_variable(update.variable);
     u->set_gradient(tensors.Add(update.variable, update.gradient));
     if (update.rows.defined()) u->set_rows(tensors.Add(update.variable, update.rows));
+    if (update.base_version) u->set_base_version(*update.base_version);
   }
 }
 
@@ -131,6 +134,19 @@ Resolved FromProto(const v1::Resolution& r) {
   out.message = r.message();
   out.detail = r.detail();
   out.warning = r.warning();
+  return out;
+}
+
+SyncGroup FromProto(const v1::SyncGroup& group) {
+  SyncGroup out{.prefix = group.prefix(),
+                .local = group.mode() == v1::SYNC_LOCAL,
+                .step = group.step(),
+                .local_steps = std::max(1U, group.local_steps()),
+                .fragments = std::max(1U, group.fragments())};
+  out.outer.optimizer = group.outer().optimizer();
+  out.outer.name = group.outer().name();
+  out.outer.hyperparameters = {group.outer().hyperparameters().begin(),
+                               group.outer().hyperparameters().end()};
   return out;
 }
 

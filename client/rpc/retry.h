@@ -6,6 +6,9 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
+
+#include "proto/core/advice.h"
 
 namespace varscope::internal {
 
@@ -15,9 +18,16 @@ using Clock = std::chrono::system_clock;
 // fresh context with that deadline. Tried again: what the network did (the daemon is away, the
 // stream broke), and refusals that carry a retry delay, which is honoured. The waits grow from 20
 // ms to 1 s, with jitter; a connection that comes back ends them. Every call of the protocol is
-// safe to send again. Returns the last attempt's status.
-grpc::Status WithRetries(grpc::Channel& channel, Clock::time_point deadline,
-                         const std::function<grpc::Status(grpc::ClientContext&)>& attempt);
+// safe to send again. Returns what the last attempt ended with.
+struct CallResult {
+  grpc::Status status;
+  std::optional<Reconnect> reconnect;  // what the daemon advises
+};
+CallResult WithRetries(grpc::Channel& channel, Clock::time_point deadline,
+                       const std::function<grpc::Status(grpc::ClientContext&)>& attempt);
+
+// What the daemon advises in a call that has ended.
+std::optional<Reconnect> AskedReconnect(const grpc::ClientContext& context);
 
 }  // namespace varscope::internal
 

@@ -7,21 +7,38 @@
 namespace varscope::internal {
 namespace {
 
-void PullAll(const Plan& plan, RemoteStore& store, std::vector<Tensor>& slots) {
-  if (plan.pulls.empty()) return;
+void CheckPulled(const VariableState& variable, const Tensor& value) {
+  if (value.dtype() == variable.dtype && value.shape().IsCompatibleWith(variable.shape)) return;
+  throw OpError(absl::StrCat("variable ", variable.name, " came as ", Name(value.dtype()), " ",
+                             value.shape().ToString(), ", expected ", Name(variable.dtype), " ",
+                             variable.shape.ToString()));
+}
+
+// From the worker's copies where it trains on them, the rest from the server in one request.
+PulledValues PullAll(const Plan& plan, RemoteStore& store, const LocalTraining& local,
+                     std::vector<Tensor>& slots) {
+  std::vector<const Plan::Pull*> wanted;
   std::vector<std::string> names;
-  for (const Plan::Pull& pull : plan.pulls) names.push_back(pull.variable->name);
-  std::vector<Tensor> values = store.Pull(names);
-  for (size_t i = 0; i < plan.pulls.size(); ++i) {
-    const VariableState& variable = *plan.pulls[i].variable;
-    if (values[i].dtype() != variable.dtype ||
-        !values[i].shape().IsCompatibleWith(variable.shape)) {
-      throw OpError(absl::StrCat("variable ", variable.name, " came as ", Name(values[i].dtype()),
-                                 " ", values[i].shape().ToString(), ", expected ",
-                                 Name(variable.dtype), " ", variable.shape.ToString()));
+  for (const Plan::Pull& pull : plan.pulls) {
+    const std::string& name = pull.variable->name;
+    if (std::optional<Tensor> own = local.Read(name)) {
+      slots[pull.slot] = *std::move(own);
+      continue;
     }
-    slots[plan.pulls[i].slot] = std::move(values[i]);
+    wanted.push_back(&pull);
+    names.push_back(name);
   }
+  PulledValues pulled;
+  if (names.empty()) return pulled;
+  std::vector<PulledValue> values = store.Pull(names);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    CheckPulled(*wanted[i]->variable, values[i].value);
+    slots[wanted[i]->slot] = values[i].value;
+    // Held on to only where it is needed again: else a kernel may write into it.
+    if (local.GroupOf(names[i]) == nullptr) values[i].value = Tensor();
+    pulled.emplace(names[i], std::move(values[i]));
+  }
+  return pulled;
 }
 
 void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& device) {
@@ -53,26 +70,47 @@ std::vector<Tensor> Results(const Plan& plan, RemoteStore& store, std::vector<Te
     if (result.after_push != nullptr) changed.push_back(result.after_push->name);
   }
   if (changed.empty()) return results;
-  std::vector<Tensor> values = store.Pull(changed);
+  std::vector<PulledValue> values = store.Pull(changed);
   size_t next = 0;
   for (size_t i = 0; i < results.size(); ++i) {
-    if (plan.results[i].after_push != nullptr) results[i] = std::move(values[next++]);
+    if (plan.results[i].after_push != nullptr) results[i] = std::move(values[next++].value);
   }
   return results;
+}
+
+// One push for each group: to the server, or to the worker's own copies.
+void PushAll(PushRequest push, RemoteStore& store, LocalTraining& local, const PulledValues& pulled,
+             RunOutcome& outcome) {
+  if (push.empty()) return;
+  local.Forget(push.assignments);
+  for (PushRequest& part : SplitByGroup(std::move(push), store.groups())) {
+    const SyncGroup* const group =
+        part.steps.empty() ? nullptr : local.GroupOf(part.steps[0].updates[0].variable);
+    std::optional<PushAnswer> answer;
+    if (group != nullptr) {
+      answer = local.Step(*group, part, pulled);
+      part.steps.clear();
+      if (!part.empty()) store.Push(part);
+    } else {
+      answer = store.Push(part);
+    }
+    if (!answer) continue;
+    outcome.global_step = answer->global_step;
+    if (!answer->applied) ++outcome.dropped;
+  }
 }
 
 }  // namespace
 
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
-                   Device& device) {
+                   LocalTraining& local, Device& device) {
   std::vector<Tensor> slots(plan.slots);
   for (size_t i = 0; i < feeds.size(); ++i) slots[plan.feeds[i]] = feeds[i];
   for (const Plan::Constant& constant : plan.constants) slots[constant.slot] = constant.value;
-  PullAll(plan, store, slots);
+  const PulledValues pulled = PullAll(plan, store, local, slots);
   for (const Plan::Kernel& kernel : plan.kernels) RunKernel(kernel, slots, device);
   RunOutcome outcome;
-  const PushRequest push = CollectPush(plan, slots);
-  if (!push.empty()) outcome.global_step = store.Push(push);
+  PushAll(CollectPush(plan, slots, pulled), store, local, pulled, outcome);
   outcome.results = Results(plan, store, slots);
   return outcome;
 }

@@ -8,19 +8,21 @@
 
 #include "client/graph/remote_store.h"
 #include "client/kernels/device.h"
+#include "client/session/local_training.h"
 #include "client/session/plan.h"
 
 namespace varscope::internal {
 
 struct RunOutcome {
   std::vector<Tensor> results;
-  std::optional<uint64_t> global_step;  // of the push, if there was one
+  std::optional<uint64_t> global_step;  // of the last push, if there was one
+  uint64_t dropped = 0;                 // pushes that the server did not apply
 };
 
 // `feeds` in the order of the plan's. Throws InvalidArgumentError when a kernel refuses its inputs,
 // naming the op, and what the store throws.
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
-                   Device& device);
+                   LocalTraining& local, Device& device);
 
 }  // namespace varscope::internal
 

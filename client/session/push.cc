@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/session/groups.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -61,7 +62,8 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
 
 }  // namespace
 
-PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots) {
+PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots,
+                        const PulledValues& pulled) {
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
   for (const Plan::Effect& effect : plan.effects) {
     if (effect.node->apply != nullptr) {
@@ -77,7 +79,44 @@ PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots) {
   }
   // A push of assignments alone has no optimizer to ask.
   push.allow_nonfinite = push.allow_nonfinite && !push.steps.empty();
+  for (PushRequest::Step& step : push.steps) {
+    for (PushRequest::Update& update : step.updates) {
+      const auto it = pulled.find(update.variable);
+      if (it != pulled.end()) update.base_version = it->second.version;
+    }
+  }
   return push;
+}
+
+std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGroup>& groups) {
+  std::vector<PushRequest> pushes;
+  if (groups.size() <= 1 || push.steps.empty()) {
+    pushes.push_back(std::move(push));
+    return pushes;
+  }
+  std::map<const SyncGroup*, PushRequest> by_group;
+  for (PushRequest::Step& step : push.steps) {
+    std::map<const SyncGroup*, PushRequest::Step> parts;
+    for (PushRequest::Update& update : step.updates) {
+      PushRequest::Step& part = parts[FindGroup(groups, update.variable)];
+      if (part.updates.empty()) {
+        part.state = step.state;
+        part.state.group = update.variable;
+        part.clip_norm = step.clip_norm;
+        part.clip_value = step.clip_value;
+        part.weight_decay = step.weight_decay;
+        part.definer = step.definer;
+      }
+      part.updates.push_back(std::move(update));
+    }
+    for (auto& [group, part] : parts) by_group[group].steps.push_back(std::move(part));
+  }
+  by_group.begin()->second.assignments = std::move(push.assignments);
+  for (auto& [group, part] : by_group) {
+    part.allow_nonfinite = push.allow_nonfinite;
+    pushes.push_back(std::move(part));
+  }
+  return pushes;
 }
 
 }  // namespace varscope::internal

@@ -2,6 +2,8 @@
 #ifndef VARSCOPE_CLIENT_SESSION_PUSH_H_
 #define VARSCOPE_CLIENT_SESSION_PUSH_H_
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "client/graph/remote_store.h"
@@ -9,8 +11,18 @@
 
 namespace varscope::internal {
 
+// What one run has read from the server, by variable.
+using PulledValues = std::map<std::string, PulledValue>;
+
 // `slots` after the kernels have run.
-PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots);
+// Each gradient names the version of its variable that the run has read.
+PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots,
+                        const PulledValues& pulled);
+
+// One push for each of the server's groups that it updates; assignments alone stay one push, else
+// they go with the first. The scalars of an optimizer that trains several groups are then one set
+// for each.
+std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGroup>& groups);
 
 }  // namespace varscope::internal
 

@@ -54,7 +54,7 @@ PlanKey KeyOf(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds)
 }  // namespace
 
 struct Session::Impl {
-  explicit Impl(internal::GraphState& graph) : graph(graph), store(graph.store()) {}
+  explicit Impl(internal::GraphState& graph) : graph(graph), store(graph.store()), local(*store) {}
 
   std::shared_ptr<const internal::Plan> PlanFor(const std::vector<Fetch>& fetches,
                                                 const std::vector<Feed>& feeds) {
@@ -81,6 +81,8 @@ struct Session::Impl {
   std::mutex mutex;
   std::map<PlanKey, std::shared_ptr<const internal::Plan>> plans;  // guarded by mutex
   std::atomic<uint64_t> global_step{0};
+  std::atomic<uint64_t> dropped{0};
+  internal::LocalTraining local;
 };
 
 Graph::Graph(const std::string& target, ConnectOptions options) : Graph() {
@@ -118,7 +120,9 @@ std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
     values.push_back(feed.second);
   }
   const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(fetches, feeds);
-  internal::RunOutcome outcome = internal::Execute(*plan, values, *impl_->store, ProcessDevice());
+  internal::RunOutcome outcome =
+      internal::Execute(*plan, values, *impl_->store, impl_->local, ProcessDevice());
+  impl_->dropped += outcome.dropped;
   if (outcome.global_step) impl_->global_step = *outcome.global_step;
   return std::move(outcome.results);
 }
@@ -127,9 +131,11 @@ Tensor Session::run(const Fetch& fetch, const std::vector<Feed>& feeds) {
   return run(std::vector<Fetch>{fetch}, feeds).front();
 }
 
-Tensor Session::read(const std::string& name) { return impl_->store->Pull({name}).front(); }
+Tensor Session::read(const std::string& name) { return impl_->store->Pull({name}).front().value; }
 
 uint64_t Session::global_step() const { return impl_->global_step; }
+
+uint64_t Session::dropped_pushes() const { return impl_->dropped; }
 
 void Session::barrier(const std::string& name, uint32_t parties,
                       std::chrono::milliseconds timeout) {

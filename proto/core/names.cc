@@ -81,4 +81,11 @@ std::string PrintablePath(absl::string_view path) {
   return "..." + absl::CHexEscape(path.substr(path.size() - kLimit));
 }
 
+
+bool IsUnder(absl::string_view prefix, absl::string_view name) {
+  if (prefix.empty() || name == prefix) return true;
+  return name.size() > prefix.size() && name[prefix.size()] == '/' &&
+         name.substr(0, prefix.size()) == prefix;
+}
+
 }  // namespace varscope

@@ -32,6 +32,9 @@ std::string Printable(absl::string_view name);
 // The same for a path, of which the last 200 bytes say most.
 std::string PrintablePath(absl::string_view path);
 
+// Whether `name` is `prefix` or begins with it and a slash; the empty prefix has every name.
+bool IsUnder(absl::string_view prefix, absl::string_view name);
+
 }  // namespace varscope
 
 #endif  // VARSCOPE_PROTO_CORE_NAMES_H_

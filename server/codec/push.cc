@@ -51,6 +51,7 @@ void ToProto(const OptimizerStep& step, Tensors& tensors, v1::OptimizerStep* out
     u->set_variable(update.variable);
     u->set_gradient(tensors.Add(update.gradient));
     if (update.rows) u->set_rows(tensors.Add(*update.rows));
+    if (update.base_version) u->set_base_version(*update.base_version);
   }
 }
 
@@ -82,7 +83,9 @@ absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tenso
       step.state.group = s.updates(0).variable();
     }
     for (const v1::Update& u : s.updates()) {
-      step.updates.push_back({u.variable(), tensor(u.gradient()), rows(u)});
+      step.updates.push_back(
+          {u.variable(), tensor(u.gradient()), rows(u),
+           u.has_base_version() ? std::optional(u.base_version()) : std::nullopt});
     }
     push.steps.push_back(std::move(step));
   }
@@ -117,6 +120,9 @@ void ToProto(const Push& push, v1::PushHead* head,
 
 void ToProto(const Applied& applied, v1::PushResponse* out) {
   out->set_global_step(applied.global_step);
+  out->set_outcome(static_cast<v1::PushResponse::Outcome>(applied.outcome));
+  out->set_staleness(applied.staleness);
+  out->set_group_step(applied.group_step);
   for (const Applied::VariableVersion& v : applied.variables) {
     v1::PushResponse::Applied* const a = out->add_applied();
     a->set_variable(v.variable);
@@ -125,7 +131,10 @@ void ToProto(const Applied& applied, v1::PushResponse* out) {
 }
 
 Applied FromProto(const v1::PushResponse& response) {
-  Applied applied{.global_step = response.global_step()};
+  Applied applied{.global_step = response.global_step(),
+                  .group_step = response.group_step(),
+                  .outcome = static_cast<Outcome>(response.outcome()),
+                  .staleness = response.staleness()};
   for (const v1::PushResponse::Applied& a : response.applied()) {
     applied.variables.push_back({a.variable(), a.version()});
   }

@@ -14,6 +14,16 @@ absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("a record does not make sense: ", what));
 }
 
+void ToProto(const PushId& id, durability::PushId* out) {
+  out->set_worker_id(id.worker_id);
+  out->set_incarnation(id.incarnation);
+  out->set_sequence(id.sequence);
+}
+
+PushId FromProto(const durability::PushId& id) {
+  return {id.worker_id(), id.incarnation(), id.sequence()};
+}
+
 void ToProto(const VariableDefinition& def, durability::VariableRecord* out) {
   out->set_name(def.name);
   out->set_key(def.key);
@@ -188,12 +198,17 @@ void ToProto(const WorkerRecord& worker, durability::Connected* out) {
   out->set_sharing(static_cast<v1::SharingMode>(worker.sharing));
   out->set_host(worker.host);
   out->set_pid(worker.pid);
+  out->set_over(worker.over);
 }
 
 WorkerRecord FromProto(const durability::Connected& connected) {
   const bool replicated = connected.sharing() == v1::SHARING_REPLICATED;
-  return {connected.worker_id(), connected.incarnation(),
-          replicated ? Sharing::kReplicated : Sharing::kGlobal, connected.host(), connected.pid()};
+  return {connected.worker_id(),
+          connected.incarnation(),
+          replicated ? Sharing::kReplicated : Sharing::kGlobal,
+          connected.host(),
+          connected.pid(),
+          connected.over()};
 }
 
 RecordBytes ToRecord(const WorkerRecord& worker) {
@@ -226,6 +241,8 @@ RecordBytes ToRecord(const Push& push, const Applied& applied) {
   std::vector<Tensor> body;
   codec::ToProto(push, pushed->mutable_push(), pushed->mutable_tensors(), &body);
   codec::ToProto(applied, pushed->mutable_answer());
+  for (const PushId& id : push.others) ToProto(id, pushed->add_others());
+  pushed->set_group(push.group);
   return Serialize(record, std::move(body));
 }
 
@@ -250,6 +267,7 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
 
 void ToProto(const StoreState& state, durability::SnapshotHead* out) {
   out->set_global_step(state.global_step);
+  out->mutable_group_steps()->insert(state.group_steps.begin(), state.group_steps.end());
   for (const CapturedVariable& captured : state.variables) {
     durability::VariableRecord* const v = out->add_variables();
     ToProto(captured.definition, v);
@@ -265,9 +283,7 @@ void ToProto(const StoreState& state, durability::SnapshotHead* out) {
   ToProto(state.scalars, out->mutable_scalars());
   for (const Ledger::Entry& entry : state.ledger) {
     durability::LedgerEntry* const e = out->add_ledger();
-    e->set_worker_id(entry.id.worker_id);
-    e->set_incarnation(entry.id.incarnation);
-    e->set_sequence(entry.id.sequence);
+    ToProto(entry.id, e->mutable_push());
     codec::ToProto(entry.applied, e->mutable_answer());
   }
 }
@@ -275,6 +291,7 @@ void ToProto(const StoreState& state, durability::SnapshotHead* out) {
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   StoreState state;
   state.global_step = head.global_step();
+  state.group_steps = {head.group_steps().begin(), head.group_steps().end()};
   for (const durability::VariableRecord& v : head.variables()) {
     absl::StatusOr<VariableDefinition> definition = FromProto(v);
     if (!definition.ok()) return definition.status();
@@ -289,8 +306,7 @@ absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   state.slots = FromProto(head.slots());
   state.scalars = FromProto(head.scalars());
   for (const durability::LedgerEntry& e : head.ledger()) {
-    state.ledger.push_back(
-        {{e.worker_id(), e.incarnation(), e.sequence()}, codec::FromProto(e.answer())});
+    state.ledger.push_back({FromProto(e.push()), codec::FromProto(e.answer())});
   }
   return state;
 }

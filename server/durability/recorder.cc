@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include "server/durability/convert.h"
-#include "server/durability/snapshot.h"
 
 namespace varscope::server {
 
@@ -50,29 +49,61 @@ void Recorder::OnPushed(const Push& push, const Applied& applied) {
   Record(ToRecord(push, applied));
 }
 
-absl::StatusOr<std::filesystem::path> Recorder::TakeSnapshot() {
-  std::lock_guard one(snapshot_mutex_);
-  Snapshot snapshot;
-  // Without a log, positions count snapshots.
-  snapshot.state = store_.Capture([&] {
-    snapshot.position =
-        options_.level == DurabilityLevel::kNone ? last_snapshot_ + 1 : log_.Rotate();
-  });
-  // Workers that connected after the cut are in the log as well, which is harmless.
-  snapshot.workers = workers_.records();
-  absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);
-  if (!path.ok()) return path;
+uint64_t Recorder::NextPosition() {
+  return options_.level == DurabilityLevel::kNone ? last_snapshot_ + 1 : log_.Rotate();
+}
+
+absl::StatusOr<SnapshotInfo> Recorder::Keep(Snapshot snapshot) {
+  const absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);
+  if (!path.ok()) return path.status();
   last_snapshot_ = snapshot.position;
   log_.Trim(TrimSnapshots(options_.directory, options_.snapshots_kept));
-  return path;
+  return DescribeSnapshot(*path);
+}
+
+absl::StatusOr<SnapshotInfo> Recorder::TakeSnapshot(const std::string& name) {
+  std::lock_guard one(snapshot_mutex_);
+  if (absl::Status status = CheckNewName(options_.directory, name); !status.ok()) return status;
+  Snapshot snapshot{.name = name};
+  snapshot.state = store_.Capture([&] { snapshot.position = NextPosition(); });
+  // Workers that connected after the cut are in the log as well, which is harmless.
+  snapshot.workers = workers_.records();
+  return Keep(std::move(snapshot));
+}
+
+absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
+  return DescribeSnapshots(options_.directory);
+}
+
+absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
+  std::lock_guard one(snapshot_mutex_);
+  absl::StatusOr<Snapshot> chosen = FindSnapshot(options_.directory, name);
+  if (!chosen.ok()) return chosen.status();
+  {
+    Store trial(store_.limits());
+    if (absl::Status status = trial.Restore(chosen->state); !status.ok()) return status;
+  }
+  const uint64_t global_step = chosen->state.global_step;
+  const auto changes = store_.LockOutChanges();
+  workers_.FenceAll();
+  // Once this is on the medium, a restart starts from it, too.
+  Snapshot now{.position = NextPosition(), .state = chosen->state, .workers = workers_.records()};
+  if (const auto kept = Keep(std::move(now)); !kept.ok()) return kept.status();
+  absl::Status status = store_.Replace(std::move(chosen->state));
+  // Whoever connected meanwhile may have read what is no more.
+  workers_.FenceAll();
+  if (!status.ok()) return status;
+  spdlog::warn("rolled back to snapshot {}, global step {}; every worker is fenced off", name,
+               global_step);
+  return global_step;
 }
 
 void Recorder::RunTimer() {
   std::unique_lock lock(timer_mutex_);
   while (!stop_.wait_for(lock, options_.snapshot_interval, [this] { return stopping_; })) {
     lock.unlock();
-    const absl::StatusOr<std::filesystem::path> path = TakeSnapshot();
-    if (!path.ok()) spdlog::error("no snapshot: {}", std::string(path.status().message()));
+    const absl::StatusOr<SnapshotInfo> taken = TakeSnapshot("");
+    if (!taken.ok()) spdlog::error("no snapshot: {}", std::string(taken.status().message()));
     lock.lock();
   }
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "server/durability/files.h"
 #include "server/durability/log.h"
+#include "server/durability/snapshot.h"
 #include "server/store/observer.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
@@ -46,12 +47,17 @@ class Recorder final : public StoreObserver, public Durability {
   void OnCreated(const CreationBatch& batch) override;
   void OnPushed(const Push& push, const Applied& applied) override;
 
-  // One consistent cut, written while changes go on; older snapshots and the log before them are
-  // trimmed. One at a time. Returns the file.
-  absl::StatusOr<std::filesystem::path> TakeSnapshot() override;
+  // One at a time; older snapshots without a name and the log before them are trimmed.
+  absl::StatusOr<SnapshotInfo> TakeSnapshot(const std::string& name) override;
+  absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override;
+  absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
 
  private:
   void Record(RecordBytes record);
+  // Makes a snapshot the newest; requires snapshot_mutex_.
+  absl::StatusOr<SnapshotInfo> Keep(Snapshot snapshot);
+  // The position of the snapshot that is being taken. Without a log, positions count snapshots.
+  uint64_t NextPosition();
   void RunTimer();
 
   const File lock_;

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <chrono>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "proto/core/crc32c.h"
+#include "proto/core/names.h"
 #include "server/durability/convert.h"
 #include "server/durability/files.h"
 #include "server/durability/frame.h"
@@ -19,12 +22,14 @@ namespace {
 
 constexpr uint32_t kFormatVersion = 1;
 constexpr absl::string_view kPrefix = "snapshot-";
+constexpr size_t kDigits = 20;  // of the position in a file's name; "-" and its own name follow
 constexpr char kTemporary[] = ".tmp";
 
 durability::SnapshotHead HeadOf(const Snapshot& snapshot) {
   durability::SnapshotHead head;
   head.mutable_format()->set_version(kFormatVersion);
   head.set_position(snapshot.position);
+  head.set_name(snapshot.name);
   head.set_time_unix_micros(std::chrono::duration_cast<std::chrono::microseconds>(
                                 std::chrono::system_clock::now().time_since_epoch())
                                 .count());
@@ -96,7 +101,8 @@ absl::Status CheckSize(const File& file, const StoreState& state, uint64_t left)
 absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path& directory,
                                                     const Snapshot& snapshot) {
   const std::filesystem::path path =
-      directory / absl::StrFormat("%s%020d", kPrefix, snapshot.position);
+      directory / absl::StrFormat("%s%020d%s%s", kPrefix, snapshot.position,
+                                  snapshot.name.empty() ? "" : "-", snapshot.name);
   const std::filesystem::path temporary = path.string() + kTemporary;
   absl::Status status;
   {
@@ -134,7 +140,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
     }
     v.value = *std::move(value);
   }
-  Snapshot snapshot{head->position(), *std::move(state), {}};
+  Snapshot snapshot{head->name(), head->position(), *std::move(state), {}};
   for (const durability::Connected& worker : head->workers()) {
     snapshot.workers.push_back(FromProto(worker));
   }
@@ -148,7 +154,8 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::p
     const std::string name = entry.path().filename().string();
     uint64_t position = 0;
     if (!absl::StartsWith(name, kPrefix)) continue;
-    if (!absl::SimpleAtoi(name.substr(kPrefix.size()), &position)) continue;
+    if (entry.path().extension() == kTemporary) continue;
+    if (!absl::SimpleAtoi(name.substr(kPrefix.size(), kDigits), &position)) continue;
     snapshots.push_back({position, entry.path()});
   }
   if (error) return FileError(directory, "list", error.value());
@@ -157,14 +164,86 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::p
   return snapshots;
 }
 
-uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep) {
-  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory);
-  if (!snapshots.ok() || snapshots->empty()) return 0;
-  for (size_t i = keep; i < snapshots->size(); ++i) {
-    std::error_code ignored;
-    std::filesystem::remove((*snapshots)[i].path, ignored);
+SnapshotInfo DescribeSnapshot(const std::filesystem::path& path) {
+  SnapshotInfo info{.name = path.filename().string(), .path = path};
+  absl::StatusOr<File> file = File::OpenToRead(path);
+  const absl::StatusOr<size_t> size = file.ok() ? file->Size() : file.status();
+  const absl::StatusOr<durability::SnapshotHead> head =
+      size.ok() ? ReadHead(*file, *size) : size.status();
+  if (!head.ok()) {
+    info.damage = std::string(head.status().message());
+    return info;
   }
-  return (*snapshots)[std::min(keep, snapshots->size()) - 1].position;
+  if (!head->name().empty()) info.name = head->name();
+  info.position = head->position();
+  info.time_unix_micros = head->time_unix_micros();
+  info.global_step = head->global_step();
+  info.bytes = *size;
+  info.variables = head->variables_size();
+  return info;
+}
+
+absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(
+    const std::filesystem::path& directory) {
+  const absl::StatusOr<std::vector<SnapshotFile>> files = ListSnapshots(directory);
+  if (!files.ok()) return files.status();
+  std::vector<SnapshotInfo> infos;
+  for (const SnapshotFile& file : *files) infos.push_back(DescribeSnapshot(file.path));
+  return infos;
+}
+
+absl::Status CheckNewName(const std::filesystem::path& directory, const std::string& name) {
+  if (name.empty()) return absl::OkStatus();
+  const bool plain = name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
+                       return absl::ascii_isalnum(c) || c == '_' || c == '-';
+                     });
+  if (!plain || absl::StartsWith(name, kPrefix)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", Printable(name),
+                     "' is no name for a snapshot: up to 100 letters, digits, '_', '-', "
+                     "not beginning with '",
+                     kPrefix, "'"));
+  }
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
+  if (!infos.ok()) return infos.status();
+  for (const SnapshotInfo& info : *infos) {
+    if (info.name != name) continue;
+    return absl::AlreadyExistsError(
+        absl::StrCat("there is a snapshot '", name, "', ", info.path.string()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Snapshot> FindSnapshot(const std::filesystem::path& directory,
+                                      const std::string& name) {
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
+  if (!infos.ok()) return infos.status();
+  std::vector<std::string> known;
+  for (const SnapshotInfo& info : *infos) {
+    if (info.name == name) return ReadSnapshot(info.path);
+    known.push_back(info.name);
+  }
+  return absl::NotFoundError(absl::StrCat("no snapshot '", Printable(name), "'; there are: ",
+                                          known.empty() ? "none" : absl::StrJoin(known, ", ")));
+}
+
+uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep) {
+  const absl::StatusOr<std::vector<SnapshotFile>> files = ListSnapshots(directory);
+  if (!files.ok()) return 0;
+  uint64_t oldest = 0;
+  size_t kept = 0;
+  for (const SnapshotFile& file : *files) {
+    const bool named = file.path.filename().string().size() > kPrefix.size() + kDigits;
+    if (named) continue;
+    if (kept < keep) {
+      ++kept;
+      oldest = file.position;
+    } else {
+      std::error_code ignored;
+      std::filesystem::remove(file.path, ignored);
+    }
+  }
+  return oldest;
 }
 
 void RemoveUnfinishedSnapshots(const std::filesystem::path& directory) {

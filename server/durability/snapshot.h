@@ -13,11 +13,13 @@
 
 #include "absl/status/statusor.h"
 #include "server/store/state.h"
+#include "server/sync/durability.h"
 #include "server/sync/workers.h"
 
 namespace varscope::server {
 
 struct Snapshot {
+  std::string name;       // the operator's; empty: none
   uint64_t position = 0;  // the last log record that is part of it
   StoreState state;
   std::vector<WorkerRecord> workers;
@@ -38,7 +40,19 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path);
 // Newest first.
 absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::path& directory);
 
-// Keeps the newest `keep`. Returns the position of the oldest one that is left, 0 when none is.
+// What the head tells; one without a name goes by its file's. Never reads values.
+SnapshotInfo DescribeSnapshot(const std::filesystem::path& path);
+// Newest first.
+absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(const std::filesystem::path& directory);
+// OK for the empty name, and for a new one of letters, digits, '_', '-'.
+absl::Status CheckNewName(const std::filesystem::path& directory, const std::string& name);
+// By DescribeSnapshot's name. NotFound says which there are; else as ReadSnapshot.
+absl::StatusOr<Snapshot> FindSnapshot(const std::filesystem::path& directory,
+                                      const std::string& name);
+
+// Keeps the newest `keep` of those without a name, and all with one. Returns the position of the
+// oldest of the former that is left, 0 when none is: named ones are for rollback, not for recovery,
+// and need no log.
 uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep);
 
 // What a crash left of a snapshot that was being written.

@@ -4,6 +4,7 @@
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
+#include "server/sync/outer.h"
 
 namespace varscope::server {
 namespace {
@@ -113,7 +114,56 @@ void ToProto(const Resolution& resolution, v1::Resolution* out) {
   for (const Definer& definer : resolution.definers) wire::ToProto(definer, out->add_definers());
 }
 
-absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint64_t max_bytes) {
+void ToProto(const SnapshotInfo& info, v1::ListSnapshotsResponse::Snapshot* out) {
+  out->set_name(info.name);
+  out->set_position(info.position);
+  out->set_time_unix_micros(info.time_unix_micros);
+  out->set_global_step(info.global_step);
+  out->set_bytes(info.bytes);
+  out->set_variables(info.variables);
+  out->set_damage(info.damage);
+}
+
+void ToProto(const WorkerStatus& worker, v1::WorkerInfo* out) {
+  out->set_worker_id(worker.record.worker_id);
+  out->set_incarnation(worker.record.incarnation);
+  out->set_state(static_cast<v1::WorkerInfo::State>(worker.state));
+  out->set_host(worker.record.host);
+  out->set_pid(worker.record.pid);
+  out->set_silent_ms(worker.silent.count());
+  out->set_quarantine(worker.quarantine);
+}
+
+void ToProto(const GroupStatus& group, v1::SyncGroup* out) {
+  const GroupOptions& options = group.options;
+  out->set_prefix(options.prefix);
+  out->set_mode(static_cast<v1::SyncMode>(options.mode));
+  out->set_step(group.step);
+  if (options.mode != SyncMode::kLocal) return;
+  out->set_local_steps(options.local_steps);
+  out->set_fragments(options.fragments);
+  const OptimizerStateRequest outer = OuterOptimizer(options);
+  out->mutable_outer()->set_optimizer(outer.optimizer);
+  out->mutable_outer()->set_name(outer.name);
+  for (const auto& [name, value] : outer.hyperparameters) {
+    (*out->mutable_outer()->mutable_hyperparameters())[name] = value;
+  }
+}
+
+void ToProto(const GroupStatus& group, v1::GroupInfo* out) {
+  ToProto(group, out->mutable_group());
+  out->set_spec(group.options.spec);
+  out->mutable_members()->Assign(group.waits.members.begin(), group.waits.members.end());
+  out->set_waits(group.waits.text);
+  out->set_applied(group.applied);
+  out->set_stale(group.stale);
+  out->set_nonfinite(group.nonfinite);
+  out->set_mean_staleness(group.mean_staleness);
+  out->set_max_staleness(group.max_staleness);
+}
+
+absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader& head,
+                                       uint64_t max_bytes) {
   uint64_t total = 0;
   for (const v1::TensorSpec& spec : head.tensors()) {
     const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
@@ -139,7 +189,7 @@ absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint
     absl::Status status = CheckUse(store, head, a.variable(), a.value(), RowsOf(a));
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
+  return total;
 }
 
 }  // namespace varscope::server

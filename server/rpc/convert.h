@@ -4,6 +4,9 @@
 
 #include "absl/status/statusor.h"
 #include "server/store/store.h"
+#include "server/sync/durability.h"
+#include "server/sync/synchronizer.h"
+#include "server/sync/workers.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::server {
@@ -12,10 +15,16 @@ namespace varscope::server {
 absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& definition);
 void ToProto(const Resolution& resolution, v1::Resolution* out);
 void ToProto(Variable& variable, v1::VariableInfo* out);
+void ToProto(const SnapshotInfo& info, v1::ListSnapshotsResponse::Snapshot* out);
+void ToProto(const WorkerStatus& worker, v1::WorkerInfo* out);
+void ToProto(const GroupStatus& group, v1::SyncGroup* out);
+void ToProto(const GroupStatus& group, v1::GroupInfo* out);
 
 // What can be told before any tensor byte is read: variables exist, tensor indices are in range,
 // dense values have the variable's dtype and shape, and all together stay within `max_bytes`.
-absl::Status CheckPushHead(const Store& store, const v1::FrameHeader& head, uint64_t max_bytes);
+// Returns the bytes of the tensors together.
+absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader& head,
+                                       uint64_t max_bytes);
 
 }  // namespace varscope::server
 

@@ -7,7 +7,7 @@
 
 #include <mutex>
 
-#include "proto/wire/retry_after.h"
+#include "proto/core/advice.h"
 #include "server/rpc/calls.h"
 #include "server/sync/durability.h"
 
@@ -33,11 +33,9 @@ class OwnedReactor : public Reactor {
 };
 
 // OK, or why no change may be made now; then the client is told when to ask again.
-inline absl::Status AdmitChange(const Durability& durability,
-                                grpc::CallbackServerContext& context) {
+inline absl::Status AdmitChange(const Durability& durability) {
   absl::Status status = durability.Admit();
-  if (!status.ok()) context.AddTrailingMetadata(wire::kRetryAfterKey, "200");
-  return status;
+  return status.ok() ? status : AdviseRetry(std::move(status), std::chrono::milliseconds(200));
 }
 
 }  // namespace varscope::server

@@ -8,7 +8,6 @@
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/status.h"
-#include "server/store/apply.h"
 
 namespace varscope::server {
 namespace {
@@ -29,33 +28,58 @@ grpc::ByteBuffer Serialize(const Message& message) {
 
 }  // namespace
 
-PullReactor::PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffer& request)
-    : OwnedReactor(calls) {
-  std::lock_guard lock(mutex_);
-  if (!admitted().ok()) {
-    Finish(ToGrpc(admitted()));
-    return;
+PullReactor::PullReactor(const ServiceContext& service, const grpc::ByteBuffer& request,
+                         grpc::CallbackServerContext* context)
+    : OwnedReactor(service.calls), service_(service), context_(context) {
+  std::vector<std::string> names;
+  {
+    std::lock_guard lock(mutex_);
+    if (absl::Status status = Admit(request); !status.ok()) {
+      Finish(ToGrpc(status, *context_));
+      return;
+    }
+    for (const v1::PullRequest::Want& want : request_.wants()) names.push_back(want.name());
   }
-  v1::PullRequest pull;
-  if (!Parse(request, &pull)) {
-    Finish({grpc::StatusCode::INVALID_ARGUMENT, "the pull request does not parse"});
-    return;
+  const std::string reader = request_.incarnation() == 0 ? "" : request_.worker_id();
+  service_.synchronizer.AwaitRead(reader, names,
+                                  [this](const absl::Status& may_read) { Begin(may_read); });
+}
+
+absl::Status PullReactor::Admit(const grpc::ByteBuffer& request) {
+  if (!admitted().ok()) return admitted();
+  if (!Parse(request, &request_)) {
+    return absl::InvalidArgumentError("the pull request does not parse");
+  }
+  if (request_.incarnation() == 0) return absl::OkStatus();
+  return service_.workers.Check(request_.worker_id(), request_.incarnation()).status();
+}
+
+void PullReactor::Begin(const absl::Status& may_read) {
+  std::lock_guard lock(mutex_);
+  absl::Status status = may_read;
+  // A worker whose incarnation ended while it waited is told what to do now.
+  if (absl::IsAborted(status)) {
+    const auto asker = service_.workers.Check(request_.worker_id(), request_.incarnation());
+    if (!asker.ok()) status = asker.status();
   }
   std::vector<std::string> names;
-  for (const v1::PullRequest::Want& want : pull.wants()) names.push_back(want.name());
-  absl::StatusOr<std::vector<PulledVariable>> pulled = store.Pull(names);
-  if (!pulled.ok()) {
-    Finish(
-        {static_cast<grpc::StatusCode>(pulled.status().raw_code()),
-         absl::StrCat("worker '", Printable(pull.worker_id()), "': ", pulled.status().message())});
+  for (const v1::PullRequest::Want& want : request_.wants()) names.push_back(want.name());
+  absl::StatusOr<std::vector<PulledVariable>> pulled = std::vector<PulledVariable>();
+  if (status.ok()) {
+    pulled = service_.store.Pull(names);
+    status = pulled.status();
+  }
+  if (!status.ok()) {
+    const std::string who = absl::StrCat("worker '", Printable(request_.worker_id()), "': ");
+    Finish(ToGrpc(Prefixed(who, status), *context_));
     return;
   }
   v1::FrameHeader head;
   std::vector<Tensor> tensors;
-  head.set_global_step(store.global_step());
+  head.set_global_step(service_.store.global_step());
   for (size_t i = 0; i < pulled->size(); ++i) {
     PulledVariable& p = (*pulled)[i];
-    const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
+    const v1::PullRequest::Want& want = request_.wants(static_cast<int>(i));
     v1::TensorSpec* const spec = head.add_tensors();
     spec->set_name(p.variable->def.name);
     spec->set_dtype(wire::ToProto(p.variable->def.dtype));
@@ -86,14 +110,10 @@ void PullReactor::OnWriteDone(bool ok) {
   Finish({grpc::StatusCode::CANCELLED, "the worker stopped reading"});
 }
 
-PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers, Durability& durability,
-                         uint64_t max_bytes, grpc::CallbackServerContext* context,
+PushReactor::PushReactor(const ServiceContext& service, grpc::CallbackServerContext* context,
                          grpc::ByteBuffer* response)
-    : OwnedReactor(calls),
-      store_(store),
-      workers_(workers),
-      durability_(durability),
-      max_bytes_(max_bytes),
+    : OwnedReactor(service.calls),
+      service_(service),
       context_(context),
       response_(response),
       reader_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {
@@ -106,54 +126,82 @@ PushReactor::PushReactor(Calls& calls, Store& store, const Workers& workers, Dur
   Finish(ToGrpc(admitted()));
 }
 
+absl::Status PushReactor::CheckWorker(const v1::PushHead& push) {
+  const absl::StatusOr<Asker> asker = service_.workers.Check(push.worker_id(), push.incarnation());
+  if (asker.ok()) return absl::OkStatus();
+  // A push that was let in before its incarnation ended still gets its answer.
+  const PushId id{push.worker_id(), push.incarnation(), push.sequence()};
+  return service_.store.ledger().Knows(id) ? absl::OkStatus() : asker.status();
+}
+
 absl::Status PushReactor::CheckHead(const v1::FrameHeader& head) {
   if (!head.has_push()) return absl::InvalidArgumentError("the first frame has no push head");
   const v1::PushHead& push = head.push();
-  const absl::StatusOr<Asker> asker = workers_.Check(push.worker_id(), push.incarnation());
-  if (!asker.ok()) return asker.status();
-  if (absl::Status status = AdmitChange(durability_, *context_); !status.ok()) {
-    return absl::Status(status.code(),
-                        absl::StrCat("worker '", push.worker_id(),
-                                     "': no push is taken now, pulls go on: ", status.message()));
+  if (absl::Status status = CheckWorker(push); !status.ok()) return status;
+  if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
+    return Prefixed(
+        absl::StrCat("worker '", push.worker_id(), "': no push is taken now, pulls go on: "),
+        status);
   }
-  return CheckPushHead(store_, head, max_bytes_);
+  const absl::StatusOr<uint64_t> bytes =
+      CheckPushHead(service_.store, head, service_.limits.max_push_bytes);
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(push.worker_id(), *bytes);
+  if (!charge.ok()) return charge.status();
+  charge_ = *std::move(charge);
+  return absl::OkStatus();
 }
 
-absl::Status PushReactor::ApplyWhole() {
+absl::StatusOr<Push> PushReactor::TakePush() {
   if (absl::Status status = reader_.Finish(); !status.ok()) return status;
   const v1::PushHead& head = reader_.head().push();
   absl::StatusOr<Push> push =
-      codec::FromProto(head, reader_.tensors(), workers_.Describe(head.worker_id()));
-  if (!push.ok()) return push.status();
+      codec::FromProto(head, reader_.tensors(), service_.workers.Describe(head.worker_id()));
   reader_.tensors().clear();
-  const absl::StatusOr<Applied> applied = Apply(store_, *std::move(push));
-  if (!applied.ok()) return applied.status();
-  v1::PushResponse response;
-  codec::ToProto(*applied, &response);
-  response.set_durability(static_cast<v1::Durability>(durability_.level()));
-  *response_ = Serialize(response);
-  return absl::OkStatus();
+  return push;
 }
 
 void PushReactor::OnReadDone(bool ok) {
   std::unique_lock lock(mutex_);
   if (finished_) return;
-  const absl::Status status = ok ? reader_.Add(frame_) : ApplyWhole();
+  absl::Status status = ok ? reader_.Add(frame_) : absl::OkStatus();
   frame_.Clear();
   if (ok && status.ok()) {
     StartRead(&frame_);
     return;
   }
   finished_ = true;
+  absl::StatusOr<Push> push = status.ok() ? TakePush() : status;
   // From here on this belongs to whoever answers.
   lock.unlock();
-  if (!status.ok()) return Answer(status);
-  durability_.AfterAllSoFar([this](const absl::Status& durable) { Answer(durable); });
+  if (!push.ok()) return Answer(push.status());
+  service_.synchronizer.Submit(
+      *std::move(push),
+      [this](const absl::StatusOr<server::Applied>& applied) { Applied(applied); });
 }
 
-void PushReactor::Answer(const absl::Status& status) {
+void PushReactor::Applied(const absl::StatusOr<server::Applied>& applied) {
+  if (!applied.ok()) {
+    absl::Status status = applied.status();
+    // A worker whose incarnation ended meanwhile is told what to do now.
+    if (absl::IsAborted(status)) {
+      const v1::PushHead& head = reader_.head().push();
+      const auto asker = service_.workers.Check(head.worker_id(), head.incarnation());
+      if (!asker.ok()) status = asker.status();
+    }
+    return Answer(std::move(status));
+  }
+  v1::PushResponse response;
+  codec::ToProto(*applied, &response);
+  response.set_durability(static_cast<v1::Durability>(service_.durability.level()));
+  *response_ = Serialize(response);
+  service_.durability.AfterAllSoFar([this](const absl::Status& durable) { Answer(durable); });
+}
+
+void PushReactor::Answer(absl::Status status) {
   if (!status.ok()) spdlog::warn("push refused: {}", std::string(status.message()));
-  Finish(ToGrpc(status));
+  charge_.Release();
+  Finish(ToGrpc(status, *context_));
 }
 
 }  // namespace varscope::server

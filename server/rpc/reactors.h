@@ -4,50 +4,55 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <memory>
 #include <optional>
 
 #include "proto/wire/frame.h"
+#include "server/rpc/context.h"
 #include "server/rpc/owned_reactor.h"
-#include "server/store/store.h"
-#include "server/sync/durability.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
-// Streams one consistent set of values; the next frame is made when the last one is on its way, so
-// gRPC's flow control holds back a slow reader's memory. Deletes itself.
+// Streams one consistent set of values, once its worker may read; the next frame is made when the
+// last one is on its way, so gRPC's flow control holds back a slow reader's memory. Deletes itself.
 class PullReactor final : public OwnedReactor<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
  public:
-  PullReactor(Calls& calls, const Store& store, const grpc::ByteBuffer& request);
+  PullReactor(const ServiceContext& service, const grpc::ByteBuffer& request,
+              grpc::CallbackServerContext* context);
   void OnWriteDone(bool ok) override;
 
  private:
+  absl::Status Admit(const grpc::ByteBuffer& request);
+  void Begin(const absl::Status& may_read);
   void WriteNext();
 
+  const ServiceContext& service_;
+  grpc::CallbackServerContext* const context_;
+  v1::PullRequest request_;
   std::optional<wire::FrameWriter> frames_;
   grpc::ByteBuffer frame_;
 };
 
-// Collects one push, applies it when it is whole, and answers when it is durable. Deletes itself.
+// Collects one push, applies it when it is whole and its turn has come, and answers when it is
+// durable. Deletes itself.
 class PushReactor final : public OwnedReactor<grpc::ServerReadReactor<grpc::ByteBuffer>> {
  public:
-  PushReactor(Calls& calls, Store& store, const Workers& workers, Durability& durability,
-              uint64_t max_bytes, grpc::CallbackServerContext* context, grpc::ByteBuffer* response);
+  PushReactor(const ServiceContext& service, grpc::CallbackServerContext* context,
+              grpc::ByteBuffer* response);
   void OnReadDone(bool ok) override;
 
  private:
   absl::Status CheckHead(const v1::FrameHeader& head);
-  absl::Status ApplyWhole();
-  void Answer(const absl::Status& status);
+  absl::Status CheckWorker(const v1::PushHead& push);
+  // The whole push, out of the reader.
+  absl::StatusOr<Push> TakePush();
+  void Applied(const absl::StatusOr<server::Applied>& applied);
+  void Answer(absl::Status status);
 
-  Store& store_;
-  const Workers& workers_;
-  Durability& durability_;
-  const uint64_t max_bytes_;
+  const ServiceContext& service_;
   grpc::CallbackServerContext* const context_;
   grpc::ByteBuffer* const response_;
   grpc::ByteBuffer frame_;
+  Budget::Charge charge_;
   wire::FrameReader reader_;
   bool finished_ = false;
 };

@@ -7,38 +7,10 @@
 #include "server/rpc/convert.h"
 #include "server/rpc/reactors.h"
 #include "server/rpc/status.h"
+#include "server/rpc/unary.h"
 
 namespace varscope::server {
 namespace {
-
-// A unary call that one function answers. Deletes itself.
-class UnaryReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
- public:
-  template <typename Fn>
-  UnaryReactor(Calls& calls, Fn&& answer) : OwnedReactor(calls) {
-    std::lock_guard lock(mutex_);
-    Finish(ToGrpc(admitted().ok() ? answer() : admitted()));
-  }
-};
-
-// The same for a call that changes something: the answer leaves when the change is on the medium.
-class DurableReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
- public:
-  template <typename Fn>
-  DurableReactor(Calls& calls, Durability& durability, grpc::CallbackServerContext* context,
-                 Fn&& answer)
-      : OwnedReactor(calls) {
-    std::lock_guard lock(mutex_);
-    absl::Status status = admitted();
-    if (status.ok()) status = AdmitChange(durability, *context);
-    if (status.ok()) status = answer();
-    if (status.ok()) {
-      durability.OnceOnMedium([this](const absl::Status& durable) { Finish(ToGrpc(durable)); });
-    } else {
-      Finish(ToGrpc(status));
-    }
-  }
-};
 
 absl::StatusOr<Resolution> ResolveOne(Store& store, const Asker& asker, const Definer& worker,
                                       const v1::VariableDefinition& definition) {
@@ -77,32 +49,48 @@ absl::Status CheckBarrier(const v1::BarrierRequest& request) {
 // Holds a worker at a barrier without holding a thread. Deletes itself.
 class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
  public:
-  BarrierReactor(Calls& calls, Barriers& barriers, const v1::BarrierRequest& request,
-                 v1::BarrierResponse* response)
-      : OwnedReactor(calls),
-        barriers_(barriers),
+  BarrierReactor(const ServiceContext& service, const v1::BarrierRequest& request,
+                 grpc::CallbackServerContext* context, v1::BarrierResponse* response)
+      : OwnedReactor(service.calls),
+        service_(service),
         name_(request.name()),
-        worker_id_(request.worker_id()) {
+        worker_id_(request.worker_id()),
+        incarnation_(request.incarnation()),
+        context_(context) {
     std::lock_guard lock(mutex_);
     absl::Status status = admitted();
     if (status.ok()) status = CheckBarrier(request);
+    if (status.ok() && incarnation_ > 0) {
+      status = service_.workers.Check(worker_id_, incarnation_).status();
+    }
     if (!status.ok()) {
-      Finish(ToGrpc(status));
+      Finish(ToGrpc(status, *context_));
       return;
     }
-    barriers_.Arrive(name_, worker_id_, request.parties(),
-                     std::chrono::milliseconds(request.timeout_ms()),
-                     [this, response](absl::StatusOr<uint64_t> round) {
-                       if (round.ok()) response->set_round(*round);
-                       Finish(ToGrpc(round.status()));
-                     });
+    service_.barriers.Arrive(name_, worker_id_, request.parties(),
+                             std::chrono::milliseconds(request.timeout_ms()),
+                             [this, response](absl::StatusOr<uint64_t> round) {
+                               if (round.ok()) response->set_round(*round);
+                               Answer(round.status());
+                             });
   }
-  void OnCancel() override { barriers_.Leave(name_, worker_id_); }
+  void OnCancel() override { service_.barriers.Leave(name_, worker_id_); }
 
  private:
-  Barriers& barriers_;
+  // A worker whose incarnation ended while it waited is told what to do now.
+  void Answer(absl::Status status) {
+    if (absl::IsAborted(status) && incarnation_ > 0) {
+      const auto asker = service_.workers.Check(worker_id_, incarnation_);
+      if (!asker.ok()) status = asker.status();
+    }
+    Finish(ToGrpc(status, *context_));
+  }
+
+  const ServiceContext& service_;
   const std::string name_;
   const std::string worker_id_;
+  const uint64_t incarnation_;
+  grpc::CallbackServerContext* const context_;
 };
 
 }  // namespace
@@ -110,15 +98,19 @@ class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
 grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext* context,
                                                           const v1::ConnectRequest* request,
                                                           v1::ConnectResponse* response) {
-  return new DurableReactor(calls_, durability_, context, [&]() -> absl::Status {
+  return new DurableReactor(context_.calls, context_.durability, context, [&]() -> absl::Status {
     const Sharing sharing =
         request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
     const absl::StatusOr<uint64_t> incarnation =
-        workers_.Connect(request->worker_id(), request->host(), request->pid(), sharing);
+        context_.workers.Connect(request->worker_id(), request->host(), request->pid(), sharing);
     if (!incarnation.ok()) return incarnation.status();
     response->set_incarnation(*incarnation);
-    response->set_global_step(store_.global_step());
-    response->set_max_variable_bytes(store_.limits().max_variable_bytes);
+    response->set_global_step(context_.store.global_step());
+    response->set_max_variable_bytes(context_.store.limits().max_variable_bytes);
+    response->set_lease_ms(context_.workers.lease().count());
+    for (const GroupStatus& group : context_.synchronizer.status()) {
+      ToProto(group, response->add_groups());
+    }
     return absl::OkStatus();
   });
 }
@@ -126,70 +118,49 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext* context,
                                                           const v1::ResolveRequest* request,
                                                           v1::ResolveResponse* response) {
-  return new DurableReactor(calls_, durability_, context, [&]() -> absl::Status {
+  return new DurableReactor(context_.calls, context_.durability, context, [&]() -> absl::Status {
     const absl::StatusOr<Asker> asker =
-        workers_.Check(request->worker_id(), request->incarnation());
+        context_.workers.Check(request->worker_id(), request->incarnation());
     if (!asker.ok()) return asker.status();
-    if (request->definitions_size() > limits_.max_definitions) {
+    if (request->definitions_size() > context_.limits.max_definitions) {
       return absl::InvalidArgumentError(
-          absl::StrCat("at most ", limits_.max_definitions, " definitions a call"));
+          absl::StrCat("at most ", context_.limits.max_definitions, " definitions a call"));
     }
-    return ResolveAll(store_, *asker, workers_.Describe(asker->worker_id), *request, response);
+    return ResolveAll(context_.store, *asker, context_.workers.Describe(asker->worker_id), *request,
+                      response);
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Barrier(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* ParameterServerService::Barrier(grpc::CallbackServerContext* context,
                                                           const v1::BarrierRequest* request,
                                                           v1::BarrierResponse* response) {
-  return new BarrierReactor(calls_, barriers_, *request, response);
+  return new BarrierReactor(context_, *request, context, response);
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::List(grpc::CallbackServerContext*,
-                                                       const v1::ListRequest* request,
-                                                       v1::ListResponse* response) {
-  return new UnaryReactor(calls_, [&] {
-    for (const VariablePtr& variable : store_.List(request->prefix())) {
-      ToProto(*variable, response->add_variables());
-    }
-    response->set_global_step(store_.global_step());
-    return absl::OkStatus();
+grpc::ServerUnaryReactor* ParameterServerService::Heartbeat(grpc::CallbackServerContext* context,
+                                                            const v1::HeartbeatRequest* request,
+                                                            v1::HeartbeatResponse*) {
+  return new UnaryReactor(context_.calls, context, [&] {
+    return context_.workers.Check(request->worker_id(), request->incarnation()).status();
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Describe(grpc::CallbackServerContext*,
-                                                           const v1::DescribeRequest* request,
-                                                           v1::DescribeResponse* response) {
-  return new UnaryReactor(calls_, [&]() -> absl::Status {
-    const absl::StatusOr<VariablePtr> variable = store_.Find(request->name());
-    if (!variable.ok()) return variable.status();
-    ToProto(**variable, response->mutable_variable());
-    for (const VariablePtr& slot : store_.SlotsOf(request->name())) {
-      ToProto(*slot, response->add_slots());
-    }
-    return absl::OkStatus();
-  });
-}
-
-grpc::ServerUnaryReactor* ParameterServerService::Snapshot(grpc::CallbackServerContext*,
-                                                           const v1::SnapshotRequest*,
-                                                           v1::SnapshotResponse* response) {
-  return new UnaryReactor(calls_, [&]() -> absl::Status {
-    const absl::StatusOr<std::filesystem::path> path = durability_.TakeSnapshot();
-    if (!path.ok()) return path.status();
-    response->set_path(path->string());
-    return absl::OkStatus();
+grpc::ServerUnaryReactor* ParameterServerService::Disconnect(grpc::CallbackServerContext* context,
+                                                             const v1::DisconnectRequest* request,
+                                                             v1::DisconnectResponse*) {
+  return new UnaryReactor(context_.calls, context, [&] {
+    return context_.workers.Disconnect(request->worker_id(), request->incarnation());
   });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ParameterServerService::Pull(
-    grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* request) {
-  return new PullReactor(calls_, store_, *request);
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return new PullReactor(context_, *request, context);
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* ParameterServerService::Push(
     grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
-  return new PushReactor(calls_, store_, workers_, durability_, limits_.max_push_bytes, context,
-                         response);
+  return new PushReactor(context_, context, response);
 }
 
 }  // namespace varscope::server

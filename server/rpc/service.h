@@ -4,41 +4,19 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "server/rpc/calls.h"
-#include "server/store/store.h"
-#include "server/sync/barrier.h"
-#include "server/sync/durability.h"
-#include "server/sync/workers.h"
+#include "server/rpc/context.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::server {
 
 // The tensor streams are raw (byte buffers); everything else is ordinary protobuf.
 using ServiceBase = v1::ParameterServer::WithRawCallbackMethod_Pull<
-    v1::ParameterServer::WithRawCallbackMethod_Push<v1::ParameterServer::WithCallbackMethod_Connect<
-        v1::ParameterServer::WithCallbackMethod_Resolve<
-            v1::ParameterServer::WithCallbackMethod_Barrier<
-                v1::ParameterServer::WithCallbackMethod_List<
-                    v1::ParameterServer::WithCallbackMethod_Describe<
-                        v1::ParameterServer::WithCallbackMethod_Snapshot<
-                            v1::ParameterServer::Service>>>>>>>>;
+    v1::ParameterServer::WithRawCallbackMethod_Push<v1::ParameterServer::CallbackService>>;
 
-struct ServiceLimits {
-  uint64_t max_push_bytes = uint64_t{16} << 30;
-  int max_definitions = 100000;  // in one Resolve; fits 20 bits, see ResolveAll
-};
-
-// Thread-safe. What it is given must outlive it.
+// Thread-safe.
 class ParameterServerService final : public ServiceBase {
  public:
-  ParameterServerService(Store& store, Workers& workers, Barriers& barriers, Durability& durability,
-                         Calls& calls, ServiceLimits limits)
-      : store_(store),
-        workers_(workers),
-        barriers_(barriers),
-        durability_(durability),
-        calls_(calls),
-        limits_(limits) {}
+  explicit ParameterServerService(const ServiceContext& context) : context_(context) {}
 
   grpc::ServerUnaryReactor* Connect(grpc::CallbackServerContext* context,
                                     const v1::ConnectRequest* request,
@@ -58,18 +36,34 @@ class ParameterServerService final : public ServiceBase {
   grpc::ServerUnaryReactor* Snapshot(grpc::CallbackServerContext* context,
                                      const v1::SnapshotRequest* request,
                                      v1::SnapshotResponse* response) override;
+  grpc::ServerUnaryReactor* Heartbeat(grpc::CallbackServerContext* context,
+                                      const v1::HeartbeatRequest* request,
+                                      v1::HeartbeatResponse* response) override;
+  grpc::ServerUnaryReactor* Disconnect(grpc::CallbackServerContext* context,
+                                       const v1::DisconnectRequest* request,
+                                       v1::DisconnectResponse* response) override;
+  grpc::ServerUnaryReactor* ListSnapshots(grpc::CallbackServerContext* context,
+                                          const v1::ListSnapshotsRequest* request,
+                                          v1::ListSnapshotsResponse* response) override;
+  grpc::ServerUnaryReactor* Rollback(grpc::CallbackServerContext* context,
+                                     const v1::RollbackRequest* request,
+                                     v1::RollbackResponse* response) override;
+  grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext* context,
+                                        const v1::ListWorkersRequest* request,
+                                        v1::ListWorkersResponse* response) override;
+  grpc::ServerUnaryReactor* ListGroups(grpc::CallbackServerContext* context,
+                                       const v1::ListGroupsRequest* request,
+                                       v1::ListGroupsResponse* response) override;
+  grpc::ServerUnaryReactor* Quarantine(grpc::CallbackServerContext* context,
+                                       const v1::QuarantineRequest* request,
+                                       v1::QuarantineResponse* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Pull(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request) override;
   grpc::ServerReadReactor<grpc::ByteBuffer>* Push(grpc::CallbackServerContext* context,
                                                   grpc::ByteBuffer* response) override;
 
  private:
-  Store& store_;
-  Workers& workers_;
-  Barriers& barriers_;
-  Durability& durability_;
-  Calls& calls_;
-  const ServiceLimits limits_;
+  const ServiceContext context_;
 };
 
 }  // namespace varscope::server

@@ -1,16 +1,36 @@
-// absl::Status inside, grpc::Status on the wire: the same codes and text.
+// absl::Status inside, grpc::Status on the wire: the same codes and text, and advice as trailing
+// metadata.
 #ifndef VARSCOPE_SERVER_RPC_STATUS_H_
 #define VARSCOPE_SERVER_RPC_STATUS_H_
 
-#include <grpcpp/support/status.h>
+#include <grpcpp/grpcpp.h>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "proto/core/advice.h"
 
 namespace varscope::server {
 
 inline grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())};
+}
+
+inline grpc::Status ToGrpc(const absl::Status& status, grpc::CallbackServerContext& context) {
+  for (const char* key : {kRetryAfterKey, kReconnectKey}) {
+    if (const auto advice = status.GetPayload(key)) {
+      context.AddTrailingMetadata(key, std::string(*advice));
+    }
+  }
+  return ToGrpc(status);
+}
+
+// The same code and advice, with more to say.
+inline absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
+  absl::Status longer(status.code(), absl::StrCat(prefix, status.message()));
+  status.ForEachPayload(
+      [&](absl::string_view key, const absl::Cord& value) { longer.SetPayload(key, value); });
+  return longer;
 }
 
 }  // namespace varscope::server

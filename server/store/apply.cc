@@ -1,5 +1,8 @@
 #include "server/store/apply.h"
 
+#include <algorithm>
+
+#include "server/store/check.h"
 #include "server/store/prepare.h"
 
 namespace varscope::server {
@@ -7,7 +10,7 @@ namespace {
 
 template <typename T>
 void RunUpdate(const PreparedStep& step, PreparedUpdate& update, std::span<const double> scalars) {
-  UpdateArgs<T> args{.variable = update.variable->Writable().mutable_values<T>(),
+  optimizers::UpdateArgs<T> args{.variable = update.variable->Writable().mutable_values<T>(),
                      .slots = {},
                      .gradient = {},
                      .h = step.state.hyperparameters,
@@ -115,31 +118,79 @@ void Run(PreparedAssignment& a) {
   });
 }
 
+// Requires the locks of all its variables.
+uint64_t StalenessOf(const PreparedPush& push) {
+  uint64_t staleness = 0;
+  for (const PreparedStep& step : push.steps) {
+    for (const PreparedUpdate& u : step.updates) {
+      const uint64_t version = u.variable->version;
+      if (u.base_version && *u.base_version < version) {
+        staleness = std::max(staleness, version - *u.base_version);
+      }
+    }
+  }
+  return staleness;
+}
+
+std::vector<Applied::VariableVersion> VersionsOf(const PreparedPush& push) {
+  std::vector<Applied::VariableVersion> versions;
+  for (const PreparedStep& step : push.steps) {
+    for (const PreparedUpdate& u : step.updates) {
+      versions.push_back({u.variable->def.name, u.variable->version});
+    }
+  }
+  for (const PreparedAssignment& a : push.assignments) {
+    versions.push_back({a.variable->def.name, a.variable->version});
+  }
+  return versions;
+}
+
 }  // namespace
 
+uint64_t StalenessOf(const Store& store, const Push& push) {
+  uint64_t staleness = 0;
+  for (const OptimizerStep& step : push.steps) {
+    for (const GradientUpdate& update : step.updates) {
+      if (!update.base_version) continue;
+      const absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
+      if (!variable.ok()) continue;
+      std::lock_guard lock((*variable)->mutex);
+      const uint64_t version = (*variable)->version;
+      if (*update.base_version < version) {
+        staleness = std::max(staleness, version - *update.base_version);
+      }
+    }
+  }
+  return staleness;
+}
+
 absl::StatusOr<Applied> Apply(Store& store, Push push) {
+  const std::shared_lock changes = store.LockChanges();
   absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push.id);
   if (!admission.ok()) return admission.status();
   if (admission->earlier()) return *admission->earlier();
-  // An observer sees the push as it came; preparing uses its tensors up.
-  const Push as_it_came = store.observed() ? push : Push{};
-  absl::StatusOr<PreparedPush> prepared = Prepare(store, std::move(push));
+  if (absl::Status status = Check(store, push); !status.ok()) return status;
+  std::vector<Ledger::Admission> admissions;
+  admissions.push_back(*std::move(admission));
+  return ApplyChecked(store, push, std::move(admissions));
+}
+
+absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push,
+                                     std::vector<Ledger::Admission> admissions) {
+  absl::StatusOr<PreparedPush> prepared = Prepare(store, push);
   if (!prepared.ok()) return prepared.status();
 
-  LockedVariables locked(prepared->Concerned());
+  const LockedVariables locked(prepared->Concerned());
+  Applied applied{.staleness = StalenessOf(*prepared)};
+  if (push.max_staleness && applied.staleness > *push.max_staleness) {
+    applied.outcome = Outcome::kStale;
+    applied.global_step = store.global_step();
+    return applied;
+  }
   for (PreparedStep& step : prepared->steps) Run(step);
   for (PreparedAssignment& assignment : prepared->assignments) Run(assignment);
-
-  Applied applied;
-  for (const PreparedStep& step : prepared->steps) {
-    for (const PreparedUpdate& u : step.updates) {
-      applied.variables.push_back({u.variable->def.name, u.variable->version});
-    }
-  }
-  for (const PreparedAssignment& a : prepared->assignments) {
-    applied.variables.push_back({a.variable->def.name, a.variable->version});
-  }
-  store.Commit(*admission, as_it_came, !prepared->steps.empty(), applied);
+  applied.variables = VersionsOf(*prepared);
+  store.Commit(admissions, push, !prepared->steps.empty(), applied);
   return applied;
 }
 

@@ -3,6 +3,8 @@
 #ifndef VARSCOPE_SERVER_STORE_APPLY_H_
 #define VARSCOPE_SERVER_STORE_APPLY_H_
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "server/store/push.h"
 #include "server/store/store.h"
@@ -17,6 +19,16 @@ namespace varscope::server {
 // shape, row or value (NaN, infinity) that does not fit, FailedPrecondition for a variable without
 // a value; each names the variable and the worker. The ledger's own errors: see ledger.h.
 absl::StatusOr<Applied> Apply(Store& store, Push push);
+
+// The second half of Apply, for a push that passed Check (check.h) and that the ledger let in;
+// every admission gets the answer. The caller holds Store::LockChanges since Check. Outcome kStale,
+// with the store unchanged, when the push is staler than it allows.
+absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push,
+                                     std::vector<Ledger::Admission> admissions);
+
+// The most updates that a variable of `push` has had since the base version of its gradient; 0 when
+// none is known. May have grown when the push is applied.
+uint64_t StalenessOf(const Store& store, const Push& push);
 
 }  // namespace varscope::server
 

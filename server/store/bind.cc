@@ -18,7 +18,7 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
 
 // The value of a hyperparameter, by name.
 double ValueOf(const OptimizerState& binding, absl::string_view name) {
-  const std::vector<HyperparameterDef>& defs = binding.optimizer->hyperparameters;
+  const std::vector<optimizers::HyperparameterDef>& defs = binding.optimizer->hyperparameters;
   for (size_t i = 0; i < defs.size(); ++i) {
     if (defs[i].name == name) return binding.hyperparameters[i];
   }
@@ -30,13 +30,13 @@ double ValueOf(const OptimizerState& binding, absl::string_view name) {
 absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest& request,
                                                      std::span<const VariablePtr> variables) const {
   OptimizerState binding;
-  binding.optimizer = FindOptimizer(request.optimizer);
+  binding.optimizer = optimizers::FindOptimizer(request.optimizer);
   if (binding.optimizer == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown optimizer '", Printable(request.optimizer),
-                     "'; known: ", absl::StrJoin(OptimizerNames(), ", ")));
+                     "'; known: ", absl::StrJoin(optimizers::OptimizerNames(), ", ")));
   }
-  auto hyperparameters = ReadHyperparameters(*binding.optimizer, request.hyperparameters);
+  auto hyperparameters = optimizers::ReadHyperparameters(*binding.optimizer, request.hyperparameters);
   if (!hyperparameters.ok()) return hyperparameters.status();
   binding.hyperparameters = *std::move(hyperparameters);
   if (absl::Status status = ValidateVariableName(request.name); !status.ok()) return status;
@@ -59,8 +59,8 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
 
   // One binding at a time, so that two workers never create the same slot twice.
   std::lock_guard binding_lock(binding_mutex_);
-  const std::vector<StateDef>& scalars = binding.optimizer->scalars;
-  const std::vector<StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
+  const std::vector<optimizers::StateDef>& scalars = binding.optimizer->scalars;
+  const std::vector<optimizers::StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
   const std::string scalars_key = StateKey(request.group, request, scalars.size());
   const auto slots_key = [&](const VariablePtr& primary) {
     return StateKey(primary->def.name, request, slots.size());
@@ -69,7 +69,7 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   CreationBatch missing;
   std::set<std::string> taken;
   std::unique_lock lock(mutex_);
-  const auto plan = [&](const StateDef& state, const std::string& base, const Variable* primary) {
+  const auto plan = [&](const optimizers::StateDef& state, const std::string& base, const Variable* primary) {
     InitializerSpec spec{.kind = "constant"};
     spec.parameters["value"] =
         state.from.empty() ? state.initial_value : ValueOf(binding, state.from);
@@ -90,14 +90,14 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   };
   if (!scalars.empty() && !scalars_.contains(scalars_key)) {
     BoundNames& bound = missing.scalars.emplace_back(BoundNames{scalars_key, {}});
-    for (const StateDef& scalar : scalars) {
+    for (const optimizers::StateDef& scalar : scalars) {
       bound.variables.push_back(plan(scalar, std::string(scalar.role), nullptr));
     }
   }
   for (const VariablePtr& primary : variables) {
     if (slots.empty() || slots_.contains(slots_key(primary))) continue;
     BoundNames& bound = missing.slots.emplace_back(BoundNames{slots_key(primary), {}});
-    for (const StateDef& slot : slots) {
+    for (const optimizers::StateDef& slot : slots) {
       const std::string base = absl::StrCat(primary->def.name, "/", request.name);
       bound.variables.push_back(plan(slot, base, primary.get()));
     }

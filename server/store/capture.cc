@@ -26,6 +26,10 @@ StoreState Store::Capture(const std::function<void()>& at_cut) const {
   at_cut();
   StoreState state;
   state.global_step = global_step();
+  {
+    std::lock_guard commit_lock(commit_mutex_);
+    state.group_steps = group_steps_;
+  }
   for (const VariablePtr& variable : variables_) state.variables.push_back(CaptureOne(*variable));
   for (const auto& [key, partitioned] : partitioned_) {
     state.partitioned.push_back({key, partitioned.known, NamesOf(partitioned.parts)});
@@ -40,9 +44,26 @@ absl::Status Store::Restore(StoreState state) {
   std::lock_guard binding_lock(binding_mutex_);
   std::unique_lock lock(mutex_);
   if (!variables_.empty()) return absl::FailedPreconditionError("the store is not empty");
+  return RestoreLocked(std::move(state));
+}
+
+absl::Status Store::Replace(StoreState state) {
+  std::lock_guard binding_lock(binding_mutex_);
+  std::unique_lock lock(mutex_);
+  variables_.clear();
+  by_name_.clear();
+  by_key_.clear();
+  partitioned_.clear();
+  slots_.clear();
+  scalars_.clear();
+  bytes_used_ = 0;
+  return RestoreLocked(std::move(state));
+}
+
+absl::Status Store::RestoreLocked(StoreState state) {
   for (CapturedVariable& captured : state.variables) {
     const std::string name = captured.definition.name;
-    auto variable = std::make_shared<Variable>(variables_.size(), std::move(captured.definition));
+    auto variable = std::make_shared<Variable>(next_id_++, std::move(captured.definition));
     variable->value = std::move(captured.value);
     variable->version = captured.version;
     variable->initialized = captured.initialized;
@@ -66,8 +87,10 @@ absl::Status Store::Restore(StoreState state) {
   for (const BoundNames& names : state.scalars) {
     if (absl::Status status = Register(names, scalars_); !status.ok()) return status;
   }
-  for (const Ledger::Entry& entry : state.ledger) ledger_.Restore(entry);
+  ledger_.Reset(state.ledger);
   global_step_ = state.global_step;
+  std::lock_guard commit_lock(commit_mutex_);
+  group_steps_ = std::move(state.group_steps);
   return absl::OkStatus();
 }
 

@@ -1,5 +1,6 @@
 #include "server/store/ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,7 +26,9 @@ void Ledger::Admission::Record(const Applied& applied) {
 
 Ledger::Worker& Ledger::Reach(const PushId& id) {
   Worker& worker = workers_[id.worker_id];
-  if (id.incarnation > worker.incarnation) worker = Worker{.incarnation = id.incarnation};
+  if (id.incarnation > worker.incarnation) {
+    worker = Worker{.incarnation = id.incarnation, .fenced = worker.fenced};
+  }
   return worker;
 }
 
@@ -48,10 +51,36 @@ absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
         absl::StrCat(push(), " is more than ", kWindow, " behind the worker's last, ",
                      worker.answers.rbegin()->first, ": whether it was applied is not known"));
   }
-  if (!worker.under_way.insert(id.sequence).second) {
+  if (worker.under_way.contains(id.sequence)) {
     return absl::UnavailableError(absl::StrCat(push(), " is being applied; send it again later"));
   }
+  if (id.incarnation <= worker.fenced) {
+    return absl::AbortedError(absl::StrCat(push(), " was not applied: its incarnation, ",
+                                           id.incarnation, ", is fenced off"));
+  }
+  worker.under_way.insert(id.sequence);
   return Admission(*this, id, std::nullopt);
+}
+
+void Ledger::Reset(const std::vector<Entry>& entries) {
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [worker_id, worker] : workers_) worker = Worker{.fenced = worker.fenced};
+  }
+  for (const Entry& entry : entries) Restore(entry);
+}
+
+void Ledger::Fence(const std::string& worker_id, uint64_t incarnation) {
+  std::lock_guard lock(mutex_);
+  Worker& worker = workers_[worker_id];
+  worker.fenced = std::max(worker.fenced, incarnation);
+}
+
+bool Ledger::Knows(const PushId& id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = workers_.find(id.worker_id);
+  if (it == workers_.end() || it->second.incarnation != id.incarnation) return false;
+  return it->second.answers.contains(id.sequence) || it->second.under_way.contains(id.sequence);
 }
 
 void Ledger::Restore(const Entry& entry) {

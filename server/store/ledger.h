@@ -46,16 +46,26 @@ class Ledger {
   };
 
   // Unavailable while the same push is being applied (send it again later), Aborted for an
-  // incarnation before the worker's last, InvalidArgument for a sequence that left the window.
+  // incarnation before the worker's last or fenced off, InvalidArgument for a sequence that left
+  // the window.
   absl::StatusOr<Admission> Begin(const PushId& id);
+
+  // From now on no further push of this incarnation is let in; those that were still get their
+  // answers.
+  void Fence(const std::string& worker_id, uint64_t incarnation);
+  // Whether the push was let in: it was applied, or is being applied now.
+  bool Knows(const PushId& id) const;
 
   std::vector<Entry> entries() const;
   // For recovery: as if recorded.
   void Restore(const Entry& entry);
+  // Forgets all answers but these; fences stay. While no push is under way.
+  void Reset(const std::vector<Entry>& entries);
 
  private:
   struct Worker {
     uint64_t incarnation = 0;
+    uint64_t fenced = 0;                  // incarnations up to this one
     std::map<uint64_t, Applied> answers;  // by sequence
     std::set<uint64_t> under_way;
   };

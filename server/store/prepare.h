@@ -1,8 +1,9 @@
-// The checks of a push, before anything is changed.
+// A checked push with everything that it touches, ready to run.
 #ifndef VARSCOPE_SERVER_STORE_PREPARE_H_
 #define VARSCOPE_SERVER_STORE_PREPARE_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -11,13 +12,13 @@
 
 namespace varscope::server {
 
-// A gradient update after its checks, ready to run.
 struct PreparedUpdate {
   VariablePtr variable;
   std::vector<VariablePtr> slots;
   Tensor gradient;
   std::vector<int64_t> rows;
   bool sparse = false;
+  std::optional<uint64_t> base_version;
 };
 
 struct PreparedStep {
@@ -41,14 +42,9 @@ struct PreparedPush {
   std::vector<VariablePtr> Concerned() const;
 };
 
-// Checks all of `push` against the store, sums duplicate rows and clips; uses up the push's
-// tensors. Then, and only then, finds or creates the optimizers' slots. Errors as Apply's.
-absl::StatusOr<PreparedPush> Prepare(Store& store, Push push);
-
-bool IsScatter(AssignOp op);
-
-// Elements of one row; 0 when there are no rows.
-int64_t RowSize(const Variable& variable);
+// Finds the variables of a push that passed Check, finds or creates the optimizers' slots.
+// ResourceExhausted when slots do not fit.
+absl::StatusOr<PreparedPush> Prepare(Store& store, const Push& push);
 
 }  // namespace varscope::server
 

@@ -26,6 +26,8 @@ struct GradientUpdate {
   std::string variable;
   Tensor gradient;             // dense: the variable's shape; sparse: [rows, variable's other dims]
   std::optional<Tensor> rows;  // int32 or int64 [rows]
+  // The variable's version that the gradient was computed from, when the worker told it.
+  std::optional<uint64_t> base_version;
 };
 
 struct OptimizerStep {
@@ -63,13 +65,28 @@ struct PushId {
 
 struct Push {
   PushId id;
+  std::vector<PushId> others;  // the further pushes that were merged into this one
   std::vector<OptimizerStep> steps;
   std::vector<Assignment> assignments;
   bool allow_nonfinite = false;
+  // The group whose step it advances, when that counts steps (server/sync); else empty.
+  std::string group;
+  // More updates than this since the gradients' base versions: nothing is applied.
+  std::optional<uint64_t> max_staleness;
+};
+
+// What became of a push that was not refused.
+enum class Outcome : uint8_t {
+  kApplied = 0,
+  kStale = 1,      // nothing was changed: its gradients were computed from values too old
+  kNonfinite = 2,  // nothing was changed: it had a NaN or an infinity, which its group skips
 };
 
 struct Applied {
   uint64_t global_step = 0;
+  uint64_t group_step = 0;  // of the push's group
+  Outcome outcome = Outcome::kApplied;
+  uint64_t staleness = 0;  // the most updates that any variable had since its base version
   struct VariableVersion {
     std::string variable;
     uint64_t version;

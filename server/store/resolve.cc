@@ -85,6 +85,7 @@ class Store::View : public Definitions {
 };
 
 absl::StatusOr<Resolution> Store::Resolve(const Asker& asker, const ResolveRequest& request) {
+  const auto changes = LockChanges();
   const bool shared = request.kind == VariableKind::kShared;
   if (request.kind == VariableKind::kSlot) {
     return absl::InvalidArgumentError("slots are created by binding an optimizer");

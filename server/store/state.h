@@ -3,6 +3,8 @@
 #define VARSCOPE_SERVER_STORE_STATE_H_
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "server/store/creation.h"
@@ -24,6 +26,7 @@ struct CapturedVariable {
 
 struct StoreState {
   uint64_t global_step = 0;
+  std::map<std::string, uint64_t> group_steps;
   std::vector<CapturedVariable> variables;  // in creation order
   std::vector<PartitionedNames> partitioned;
   std::vector<BoundNames> slots;

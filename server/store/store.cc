@@ -61,7 +61,7 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
 
   std::vector<VariablePtr> created;
   for (size_t i = 0; i < batch.variables.size(); ++i) {
-    auto variable = std::make_shared<Variable>(variables_.size(), batch.variables[i].definition);
+    auto variable = std::make_shared<Variable>(next_id_++, batch.variables[i].definition);
     bytes_used_ += values[i].byte_size();
     variables_.push_back(variable);
     by_name_.emplace(variable->def.name, variable);
@@ -90,13 +90,20 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
   return created;
 }
 
-void Store::Commit(Ledger::Admission& admission, const Push& push, bool has_gradients,
+void Store::Commit(std::span<Ledger::Admission> admissions, const Push& push, bool has_gradients,
                    Applied& applied) {
   std::lock_guard lock(commit_mutex_);
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;
-  admission.Record(applied);
+  if (!push.group.empty()) applied.group_step = ++group_steps_[push.group];
+  for (Ledger::Admission& admission : admissions) admission.Record(applied);
   if (observer_ != nullptr) observer_->OnPushed(push, applied);
+}
+
+uint64_t Store::group_step(const std::string& group) const {
+  std::lock_guard lock(commit_mutex_);
+  const auto it = group_steps_.find(group);
+  return it == group_steps_.end() ? 0 : it->second;
 }
 
 std::string Store::UniqueName(const std::string& name, const std::set<std::string>& taken) const {
@@ -117,6 +124,10 @@ VariablePtr Store::FindKey(const std::string& key) const {
 
 absl::StatusOr<VariablePtr> Store::Find(const std::string& name) const {
   std::shared_lock lock(mutex_);
+  return FindLocked(name);
+}
+
+absl::StatusOr<VariablePtr> Store::FindLocked(const std::string& name) const {
   if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
   std::string hint;
   if (const size_t slash = name.rfind('/'); slash != std::string::npos) {
@@ -135,10 +146,13 @@ absl::StatusOr<VariablePtr> Store::Find(const std::string& name) const {
 absl::StatusOr<std::vector<PulledVariable>> Store::Pull(std::span<const std::string> names) const {
   std::vector<VariablePtr> variables;
   variables.reserve(names.size());
-  for (const std::string& name : names) {
-    absl::StatusOr<VariablePtr> variable = Find(name);
-    if (!variable.ok()) return variable.status();
-    variables.push_back(*std::move(variable));
+  {
+    std::shared_lock lock(mutex_);
+    for (const std::string& name : names) {
+      absl::StatusOr<VariablePtr> variable = FindLocked(name);
+      if (!variable.ok()) return variable.status();
+      variables.push_back(*std::move(variable));
+    }
   }
   std::vector<PulledVariable> pulled;
   pulled.reserve(names.size());

@@ -21,7 +21,7 @@
 #include "absl/status/statusor.h"
 #include "proto/core/contract.h"
 #include "proto/core/initializer_spec.h"
-#include "server/optimizers/optimizer.h"
+#include "proto/optimizers/optimizer.h"
 #include "server/store/creation.h"
 #include "server/store/ledger.h"
 #include "server/store/observer.h"
@@ -73,8 +73,8 @@ struct Resolution {
 
 // An optimizer's state for some variables: slots[i] belong to the i-th.
 struct OptimizerState {
-  const Optimizer* optimizer = nullptr;
-  Hyperparameters hyperparameters;
+  const optimizers::Optimizer* optimizer = nullptr;
+  optimizers::Hyperparameters hyperparameters;
   std::vector<VariablePtr> scalars;
   std::vector<std::vector<VariablePtr>> slots;
 };
@@ -122,6 +122,8 @@ class Store {
 
   // Pushes with gradients applied so far.
   uint64_t global_step() const { return global_step_.load(); }
+  // Of them, those that named this group.
+  uint64_t group_step(const std::string& group) const;
 
   Ledger& ledger() { return ledger_; }
 
@@ -132,12 +134,24 @@ class Store {
   // The last act of applying a push, while the locks of all its variables are held: advances the
   // global step when `has_gradients`, completes `applied`, records it in the ledger, tells the
   // observer.
-  void Commit(Ledger::Admission& admission, const Push& push, bool has_gradients, Applied& applied);
+  void Commit(std::span<Ledger::Admission> admissions, const Push& push, bool has_gradients,
+              Applied& applied);
+
+  // Held by every change from its checks to its end, so that Replace never meets half of one.
+  [[nodiscard]] std::shared_lock<std::shared_mutex> LockChanges() const {
+    return std::shared_lock(changes_mutex_);
+  }
+  [[nodiscard]] std::unique_lock<std::shared_mutex> LockOutChanges() const {
+    return std::unique_lock(changes_mutex_);
+  }
 
   // One consistent cut. No change is under way while `at_cut` runs; it must not call the store.
   StoreState Capture(const std::function<void()>& at_cut) const;
   // Makes the empty store what was captured. DataLoss when the state contradicts itself.
   absl::Status Restore(StoreState state);
+  // Makes the store what was captured, at once for all readers. The caller holds LockOutChanges. A
+  // state that contradicts itself leaves the store half of it: restore it into another one first.
+  absl::Status Replace(StoreState state);
   // Makes again what an observer was told of.
   absl::Status Recreate(const CreationBatch& batch);
 
@@ -161,6 +175,10 @@ class Store {
   // `name`, or with _1, _2, ... when it exists or is in `taken`. Requires mutex_.
   std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
   VariablePtr FindKey(const std::string& key) const;
+  // Requires mutex_.
+  absl::StatusOr<VariablePtr> FindLocked(const std::string& name) const;
+  // Requires binding_mutex_ and mutex_.
+  absl::Status RestoreLocked(StoreState state);
 
   using Bindings = std::unordered_map<std::string, std::vector<VariablePtr>>;
   // Under the names given; DataLoss when a variable is missing. Require mutex_.
@@ -172,9 +190,12 @@ class Store {
   std::atomic<uint64_t> bytes_used_{0};
   std::atomic<uint64_t> global_step_{0};
 
+  mutable std::shared_mutex changes_mutex_;  // taken first of all
+
   // Guards all below. Order of locks: this one, then a variable's.
   mutable std::shared_mutex mutex_;
-  std::vector<VariablePtr> variables_;  // by id
+  uint64_t next_id_ = 0;
+  std::vector<VariablePtr> variables_;  // in creation order
   std::unordered_map<std::string, VariablePtr> by_name_;
   std::unordered_map<std::string, VariablePtr> by_key_;
   std::unordered_map<std::string, Partitioned> partitioned_;
@@ -187,7 +208,8 @@ class Store {
   Bindings scalars_;
 
   // Makes the global step, the ledger and the observer's order agree; taken last.
-  std::mutex commit_mutex_;
+  mutable std::mutex commit_mutex_;
+  std::map<std::string, uint64_t> group_steps_;  // guarded by commit_mutex_
   Ledger ledger_;
   StoreObserver* observer_ = nullptr;
 };

@@ -65,6 +65,9 @@ class Variable {
 
 using VariablePtr = std::shared_ptr<Variable>;
 
+// Elements of one row; 0 when there are no rows. Not for scalars.
+int64_t RowSize(const Variable& variable);
+
 // Locks distinct variables in id order, so that two sets never deadlock, and unlocks on
 // destruction. While it lives the set is one consistent cut.
 class LockedVariables {

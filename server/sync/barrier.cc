@@ -1,30 +1,41 @@
 #include "server/sync/barrier.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 namespace varscope::server {
+namespace {
 
-Barriers::Barriers() : timer_([this] { RunTimer(); }) {}
+template <typename Released>
+void CallAll(Released& released) {
+  for (auto& [done, result] : released) done(result);
+}
+
+absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
+
+}  // namespace
+
+Barriers::Barriers(Describe describe)
+    : describe_(std::move(describe)), timer_([this] { return ReleaseExpired(); }) {}
 
 void Barriers::Stop() {
-  std::vector<Done> released;
+  Released released;
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
     stopping_ = true;
     for (auto& [name, round] : rounds_) {
-      for (auto& [worker, waiter] : round.waiting) released.push_back(std::move(waiter.done));
+      for (auto& [worker, waiter] : round.waiting) {
+        released.emplace_back(std::move(waiter.done), Stopping());
+      }
       round.waiting.clear();
     }
   }
-  changed_.notify_all();
-  timer_.join();
-  for (Done& done : released) done(absl::UnavailableError("the server is stopping"));
+  timer_.Stop();
+  CallAll(released);
 }
 
 void Barriers::Arrive(const std::string& name, const std::string& worker_id, uint32_t parties,
@@ -33,36 +44,45 @@ void Barriers::Arrive(const std::string& name, const std::string& worker_id, uin
     return done(absl::InvalidArgumentError(
         absl::StrCat("barrier '", name, "' needs at least one party and a timeout above 0")));
   }
-  std::vector<Done> released;
-  uint64_t number = 0;
+  Released released;
   {
-    std::unique_lock lock(mutex_);
-    if (stopping_) return lock.unlock(), done(absl::UnavailableError("the server is stopping"));
+    std::lock_guard lock(mutex_);
     Round& round = rounds_[name];
     if (round.waiting.empty()) round.parties = parties;
-    if (round.parties != parties) {
-      const uint32_t expected = round.parties;
-      lock.unlock();
-      return done(absl::InvalidArgumentError(absl::StrCat("barrier '", name, "' is waiting for ",
-                                                          expected, " parties, worker '", worker_id,
-                                                          "' says ", parties)));
+    if (stopping_) {
+      released.emplace_back(std::move(done), Stopping());
+    } else if (round.parties != parties) {
+      released.emplace_back(std::move(done),
+                            absl::InvalidArgumentError(
+                                absl::StrCat("barrier '", name, "' is waiting for ", round.parties,
+                                             " parties, worker '", worker_id, "' says ", parties)));
+    } else {
+      const bool back = round.gone.erase(worker_id) > 0;
+      const bool takes_a_place = !back && !round.members.contains(worker_id);
+      if (takes_a_place && !round.gone.empty()) round.gone.erase(round.gone.begin());
+      Waiter& waiter = round.waiting[worker_id];
+      if (waiter.done) {
+        released.emplace_back(std::move(waiter.done),
+                              absl::AbortedError("the worker arrived again"));
+      }
+      const Clock::time_point now = Clock::now();
+      waiter = {now, now + timeout, std::move(done)};
+      CompleteIfAllHere(round, released);
     }
-    const Clock::time_point now = Clock::now();
-    const auto [it, fresh] = round.waiting.try_emplace(worker_id);
-    Done superseded = std::exchange(it->second.done, std::move(done));
-    it->second.since = now;
-    it->second.deadline = now + timeout;
-    number = round.number;
-    if (round.waiting.size() == round.parties) {
-      for (auto& [worker, waiter] : round.waiting) released.push_back(std::move(waiter.done));
-      round.waiting.clear();
-      ++round.number;
-    }
-    lock.unlock();
-    changed_.notify_all();
-    if (superseded) superseded(absl::AbortedError("the worker arrived again"));
   }
-  for (Done& release : released) release(number);
+  timer_.Wake();
+  CallAll(released);
+}
+
+void Barriers::CompleteIfAllHere(Round& round, Released& released) {
+  if (round.waiting.empty() || round.waiting.size() + round.gone.size() < round.parties) return;
+  round.members = round.gone;
+  for (auto& [worker, waiter] : round.waiting) {
+    round.members.insert(worker);
+    released.emplace_back(std::move(waiter.done), round.number);
+  }
+  round.waiting.clear();
+  ++round.number;
 }
 
 void Barriers::Leave(const std::string& name, const std::string& worker_id) {
@@ -79,46 +99,80 @@ void Barriers::Leave(const std::string& name, const std::string& worker_id) {
   gone(absl::CancelledError("the worker left"));
 }
 
-void Barriers::RunTimer() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    Clock::time_point next = Clock::time_point::max();
-    for (const auto& [name, round] : rounds_) {
-      for (const auto& [worker, waiter] : round.waiting) next = std::min(next, waiter.deadline);
-    }
-    if (next == Clock::time_point::max()) {
-      changed_.wait(lock);
-    } else if (changed_.wait_until(lock, next) == std::cv_status::timeout) {
-      ReleaseExpired(lock);
+void Barriers::Gone(const std::string& worker_id) {
+  Released released;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [name, round] : rounds_) {
+      if (const auto it = round.waiting.find(worker_id); it != round.waiting.end()) {
+        released.emplace_back(
+            std::move(it->second.done),
+            absl::AbortedError(absl::StrCat("worker '", worker_id,
+                                            "' is gone; it waited at barrier '", name, "'")));
+        round.waiting.erase(it);
+        round.members.insert(worker_id);
+      }
+      if (round.members.contains(worker_id)) round.gone.insert(worker_id);
+      CompleteIfAllHere(round, released);
     }
   }
+  CallAll(released);
 }
 
-void Barriers::ReleaseExpired(std::unique_lock<std::mutex>& lock) {
-  const Clock::time_point now = Clock::now();
-  std::vector<std::pair<Done, absl::Status>> expired;
-  for (auto& [name, round] : rounds_) {
-    std::vector<std::string> arrived;
-    for (const auto& [worker, waiter] : round.waiting) arrived.push_back(worker);
-    for (auto it = round.waiting.begin(); it != round.waiting.end();) {
-      if (it->second.deadline > now) {
-        ++it;
-        continue;
-      }
-      const double waited = std::chrono::duration<double>(now - it->second.since).count();
-      expired.emplace_back(
-          std::move(it->second.done),
-          absl::DeadlineExceededError(absl::StrFormat("barrier '%s' round %d: worker '%s' waited "
-                                                      "%.1f s for %d more of %d parties; here: %s",
-                                                      name, round.number, it->first, waited,
-                                                      round.parties - arrived.size(), round.parties,
-                                                      absl::StrJoin(arrived, ", "))));
-      it = round.waiting.erase(it);
+std::string Barriers::Missing(const Round& round) const {
+  std::vector<std::string> missing;
+  for (const std::string& member : round.members) {
+    if (round.waiting.contains(member) || round.gone.contains(member)) continue;
+    missing.push_back(describe_(member));
+  }
+  return missing.empty() ? "" : absl::StrCat("; missing: ", absl::StrJoin(missing, "; "));
+}
+
+std::multimap<std::string, std::string> Barriers::waits() const {
+  std::multimap<std::string, std::string> waits;
+  std::lock_guard lock(mutex_);
+  for (const auto& [name, round] : rounds_) {
+    for (const auto& [worker, waiter] : round.waiting) {
+      waits.emplace(
+          worker,
+          absl::StrFormat("barrier '%s' round %d, for %d more of %d parties%s", name, round.number,
+                          round.parties - round.waiting.size() - round.gone.size(), round.parties,
+                          Missing(round)));
     }
   }
-  lock.unlock();
-  for (auto& [done, status] : expired) done(status);
-  lock.lock();
+  return waits;
+}
+
+Barriers::Clock::time_point Barriers::ReleaseExpired() {
+  const Clock::time_point now = Clock::now();
+  Clock::time_point next = Clock::time_point::max();
+  Released expired;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [name, round] : rounds_) {
+      const std::string missing = Missing(round);
+      std::vector<std::string> arrived;
+      for (const auto& [worker, waiter] : round.waiting) arrived.push_back(worker);
+      const size_t still = round.parties - arrived.size() - round.gone.size();
+      for (auto it = round.waiting.begin(); it != round.waiting.end();) {
+        if (it->second.deadline > now) {
+          next = std::min(next, it->second.deadline);
+          ++it;
+          continue;
+        }
+        const double waited = std::chrono::duration<double>(now - it->second.since).count();
+        expired.emplace_back(std::move(it->second.done),
+                             absl::DeadlineExceededError(absl::StrFormat(
+                                 "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of "
+                                 "%d parties; here: %s%s",
+                                 name, round.number, it->first, waited, still, round.parties,
+                                 absl::StrJoin(arrived, ", "), missing)));
+        it = round.waiting.erase(it);
+      }
+    }
+  }
+  CallAll(expired);
+  return next;
 }
 
 }  // namespace varscope::server

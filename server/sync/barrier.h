@@ -1,30 +1,33 @@
-// Named barriers: workers wait for each other, never without a deadline.
+// Named barriers: workers wait for each other, never without a deadline, never for the dead.
 #ifndef VARSCOPE_SERVER_SYNC_BARRIER_H_
 #define VARSCOPE_SERVER_SYNC_BARRIER_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/sync/timer.h"
 
 namespace varscope::server {
 
 // Thread-safe. Callbacks run without the lock, on the thread of the last arrival or on the timer's.
 class Barriers {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Timer::Clock;
   // The number of the round that was completed, from 1, or why it was not: DeadlineExceeded says
-  // who had arrived, how many were missing and how long the caller waited; Aborted when the worker
-  // arrived again elsewhere; Unavailable when the server stops.
+  // who had arrived, who is missing and how long the caller waited; Aborted when the worker
+  // arrived again elsewhere or was evicted; Unavailable when the server stops.
   using Done = std::function<void(absl::StatusOr<uint64_t>)>;
+  // A worker and what is known of it, for whoever waits for it.
+  using Describe = std::function<std::string(const std::string& worker_id)>;
 
-  Barriers();
+  explicit Barriers(Describe describe = [](const std::string& id) { return id; });
   ~Barriers() { Stop(); }
   Barriers(const Barriers&) = delete;
   Barriers& operator=(const Barriers&) = delete;
@@ -40,6 +43,13 @@ class Barriers {
   // The worker is gone: it no longer counts as arrived. Its `done` gets Cancelled.
   void Leave(const std::string& name, const std::string& worker_id);
 
+  // The worker's incarnation is over. Where it took part in the last round the others no longer
+  // wait for it, until it, or a worker in its place, arrives again.
+  void Gone(const std::string& worker_id);
+
+  // What each waiting worker waits for, by worker.
+  std::multimap<std::string, std::string> waits() const;
+
  private:
   struct Waiter {
     Clock::time_point since;
@@ -50,16 +60,21 @@ class Barriers {
     uint64_t number = 1;
     uint32_t parties = 0;
     std::map<std::string, Waiter> waiting;  // by worker
+    std::set<std::string> members;          // who took part in the last round
+    std::set<std::string> gone;             // of the members
   };
+  using Released = std::vector<std::pair<Done, absl::StatusOr<uint64_t>>>;
 
-  void RunTimer();
-  void ReleaseExpired(std::unique_lock<std::mutex>& lock);
+  // These require mutex_.
+  static void CompleteIfAllHere(Round& round, Released& released);
+  std::string Missing(const Round& round) const;
+  Clock::time_point ReleaseExpired();
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  const Describe describe_;
+  mutable std::mutex mutex_;
   std::map<std::string, Round> rounds_;
   bool stopping_ = false;
-  std::thread timer_;
+  Timer timer_;
 };
 
 }  // namespace varscope::server

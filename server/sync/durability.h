@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -14,6 +16,17 @@ enum class DurabilityLevel : uint8_t {
   kNone = 0,   // in memory
   kAsync = 1,  // in memory, and on the medium within the configured interval
   kSync = 2,   // on the medium
+};
+
+struct SnapshotInfo {
+  std::string name;
+  std::filesystem::path path;
+  uint64_t position = 0;  // the last change that is part of it
+  int64_t time_unix_micros = 0;
+  uint64_t global_step = 0;
+  uint64_t bytes = 0;
+  uint64_t variables = 0;
+  std::string damage;  // why it cannot be used, as far as its head tells; empty: it can
 };
 
 // Thread-safe.
@@ -36,8 +49,16 @@ class Durability {
   // own, its incarnation and its variables.
   virtual void OnceOnMedium(Done done) = 0;
 
-  // Writes one consistent cut of everything while changes go on; returns the file.
-  virtual absl::StatusOr<std::filesystem::path> TakeSnapshot() = 0;
+  // Writes one consistent cut of everything while changes go on. A snapshot with a name is kept,
+  // AlreadyExists when there is one of that name, InvalidArgument for a bad name; one without goes
+  // as others follow.
+  virtual absl::StatusOr<SnapshotInfo> TakeSnapshot(const std::string& name) = 0;
+  // Newest first.
+  virtual absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() = 0;
+  // Makes the store what the snapshot holds, durably and at once, and fences off every worker.
+  // NotFound names what there is; DataLoss when the snapshot is damaged; with any error nothing has
+  // changed. Returns the global step.
+  virtual absl::StatusOr<uint64_t> Rollback(const std::string& name) = 0;
 };
 
 // Level none.
@@ -47,7 +68,12 @@ class NoDurability final : public Durability {
   absl::Status Admit() const override { return absl::OkStatus(); }
   void AfterAllSoFar(Done done) override { done(absl::OkStatus()); }
   void OnceOnMedium(Done done) override { done(absl::OkStatus()); }
-  absl::StatusOr<std::filesystem::path> TakeSnapshot() override {
+  absl::StatusOr<SnapshotInfo> TakeSnapshot(const std::string&) override { return Nothing(); }
+  absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override { return Nothing(); }
+  absl::StatusOr<uint64_t> Rollback(const std::string&) override { return Nothing(); }
+
+ private:
+  static absl::Status Nothing() {
     return absl::FailedPreconditionError("the server keeps nothing: start it with --data-dir");
   }
 };

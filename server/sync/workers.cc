@@ -1,66 +1,251 @@
 #include "server/sync/workers.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "proto/core/advice.h"
 #include "proto/core/names.h"
 
 namespace varscope::server {
+namespace {
+
+double Seconds(Workers::Clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+absl::Status Unknown(const std::string& worker_id) {
+  return absl::UnauthenticatedError(
+      absl::StrCat("worker '", worker_id,
+                   "' is not connected: it never was, or the server lost its state in a restart "
+                   "(--data-dir keeps it)"));
+}
+
+}  // namespace
 
 absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const std::string& host,
                                           int64_t pid, Sharing sharing) {
   if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
-  std::lock_guard lock(mutex_);
-  if (records_.size() >= kMaxWorkers && !records_.contains(worker_id)) {
-    return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
-                                                     " worker ids have connected, no more may"));
+  std::vector<WorkerRecord> gone;
+  uint64_t incarnation = 0;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = workers_.find(worker_id);
+    if (workers_.size() >= kMaxWorkers && it == workers_.end()) {
+      return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
+                                                       " worker ids have connected, no more may"));
+    }
+    if (it != workers_.end() && it->second.state == WorkerState::kLive) {
+      gone.push_back(it->second.record);
+      End(it->second, WorkerState::kLeft);
+    }
+    Worker& worker = workers_[worker_id];
+    incarnation = ++last_incarnation_;
+    worker.record = {worker_id, incarnation, sharing, Printable(host), pid};
+    worker.state = WorkerState::kLive;
+    worker.heard = Clock::now();
+    if (observer_) observer_(worker.record);
   }
-  WorkerRecord& record = records_[worker_id];
-  record = {worker_id, ++last_incarnation_, sharing, Printable(host), pid};
-  if (observer_) observer_(record);
-  return record.incarnation;
+  TellGone(gone);
+  return incarnation;
 }
 
-absl::StatusOr<Asker> Workers::Check(const std::string& worker_id, uint64_t incarnation) const {
+absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
+  const std::string& id = worker.record.worker_id;
+  if (worker.record.incarnation != incarnation) {
+    return absl::AbortedError(absl::StrCat("worker '", id, "' connected again (incarnation ",
+                                           worker.record.incarnation, "); incarnation ",
+                                           incarnation, " is fenced off"));
+  }
+  if (worker.state == WorkerState::kLeft) {
+    return absl::AbortedError(absl::StrCat("worker '", id, "' has disconnected"));
+  }
+  if (worker.state == WorkerState::kRolledBack) {
+    return AdviseReconnect(absl::AbortedError(absl::StrCat(
+                               "worker '", id,
+                               "': the store was rolled back to a snapshot; what this "
+                               "run computed was not applied, the next starts from there")),
+                           Reconnect::kAndReport);
+  }
+  return AdviseReconnect(
+      absl::AbortedError(absl::StrFormat("worker '%s' was evicted: it was silent for longer than "
+                                         "its lease of %.1f s; incarnation %d is fenced off",
+                                         id, Seconds(lease_), incarnation)),
+      Reconnect::kAndSendAgain);
+}
+
+absl::StatusOr<Asker> Workers::Check(const std::string& worker_id, uint64_t incarnation) {
   if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
   std::lock_guard lock(mutex_);
-  const auto it = records_.find(worker_id);
-  if (it == records_.end()) {
-    return absl::UnauthenticatedError(
-        absl::StrCat("worker '", worker_id,
-                     "' is not connected: it never was, or the server lost its state in a restart "
-                     "(--data-dir keeps it)"));
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end()) return Unknown(worker_id);
+  Worker& worker = it->second;
+  if (worker.record.incarnation != incarnation || worker.state != WorkerState::kLive) {
+    return Fenced(worker, incarnation);
   }
-  if (it->second.incarnation != incarnation) {
-    return absl::AbortedError(absl::StrCat("worker '", worker_id, "' connected again (incarnation ",
-                                           it->second.incarnation, "); incarnation ", incarnation,
-                                           " is fenced off"));
+  worker.heard = Clock::now();
+  return Asker{worker_id, incarnation, worker.record.sharing};
+}
+
+absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end() || it->second.quarantine.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "worker '", worker_id, "' is in quarantine, its pushes are refused: ", it->second.quarantine,
+      " (varscopectl release ", worker_id, " ends it)"));
+}
+
+bool Workers::IsLive(const std::string& worker_id, uint64_t incarnation) const {
+  std::lock_guard lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  return it != workers_.end() && it->second.record.incarnation == incarnation &&
+         it->second.state == WorkerState::kLive;
+}
+
+void Workers::End(Worker& worker, WorkerState state) {
+  if (fence_) fence_(worker.record);
+  worker.state = state;
+}
+
+void Workers::TellGone(const std::vector<WorkerRecord>& gone) const {
+  if (!gone_) return;
+  for (const WorkerRecord& record : gone) gone_(record);
+}
+
+absl::Status Workers::Disconnect(const std::string& worker_id, uint64_t incarnation) {
+  if (const auto asker = Check(worker_id, incarnation); !asker.ok()) return asker.status();
+  std::vector<WorkerRecord> gone;
+  {
+    std::lock_guard lock(mutex_);
+    Worker& worker = workers_.at(worker_id);
+    if (worker.record.incarnation != incarnation) return absl::OkStatus();
+    gone.push_back(worker.record);
+    End(worker, WorkerState::kLeft);
   }
-  return Asker{worker_id, incarnation, it->second.sharing};
+  TellGone(gone);
+  return absl::OkStatus();
+}
+
+void Workers::FenceAll() {
+  std::vector<WorkerRecord> gone;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [worker_id, worker] : workers_) {
+      const bool live = worker.state == WorkerState::kLive;
+      if (live) gone.push_back(worker.record);
+      End(worker, WorkerState::kRolledBack);
+      worker.record.over = true;
+    }
+  }
+  TellGone(gone);
+}
+
+absl::Status Workers::Quarantine(const std::string& worker_id, const std::string& reason) {
+  std::lock_guard lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end()) {
+    return absl::NotFoundError(
+        absl::StrCat("no worker '", Printable(worker_id), "' has ever connected"));
+  }
+  it->second.quarantine = Printable(reason);
+  return absl::OkStatus();
+}
+
+Workers::Clock::time_point Workers::EvictSilent() {
+  if (lease_.count() == 0) return Clock::time_point::max();
+  std::vector<WorkerRecord> gone;
+  const Clock::time_point now = Clock::now();
+  // A worker that connects in the meantime has at least this long.
+  Clock::time_point next = now + lease_;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [worker_id, worker] : workers_) {
+      if (worker.state != WorkerState::kLive) continue;
+      if (worker.heard + lease_ > now) {
+        next = std::min(next, worker.heard + lease_);
+        continue;
+      }
+      gone.push_back(worker.record);
+      End(worker, WorkerState::kEvicted);
+    }
+  }
+  for (const WorkerRecord& record : gone) {
+    spdlog::warn("worker '{}' evicted: silent for its whole lease of {:.1f} s", record.worker_id,
+                 Seconds(lease_));
+  }
+  TellGone(gone);
+  return next;
+}
+
+void Workers::Start(std::function<void(const WorkerRecord&)> fence,
+                    std::function<void(const WorkerRecord&)> gone) {
+  {
+    std::lock_guard lock(mutex_);
+    fence_ = std::move(fence);
+    gone_ = std::move(gone);
+    for (auto& [worker_id, worker] : workers_) worker.heard = Clock::now();
+  }
+  timer_ = std::make_unique<Timer>([this] { return EvictSilent(); });
+}
+
+void Workers::Stop() {
+  if (timer_) timer_->Stop();
 }
 
 Definer Workers::Describe(const std::string& worker_id) const {
   Definer definer{.worker_id = worker_id};
   std::lock_guard lock(mutex_);
-  if (const auto it = records_.find(worker_id); it != records_.end()) {
-    definer.host = it->second.host;
-    definer.pid = it->second.pid;
+  if (const auto it = workers_.find(worker_id); it != workers_.end()) {
+    definer.host = it->second.record.host;
+    definer.pid = it->second.record.pid;
   }
   return definer;
+}
+
+std::string Workers::DescribeWait(const std::string& worker_id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
+  if (it->second.state != WorkerState::kLive) return absl::StrCat(worker_id, ", gone");
+  const Clock::duration silent = Clock::now() - it->second.heard;
+  std::string text = absl::StrFormat("%s, silent %.1f s", worker_id, Seconds(silent));
+  if (lease_.count() > 0) {
+    absl::StrAppend(&text, absl::StrFormat(", evicted in %.1f s",
+                                           std::max(0.0, Seconds(lease_) - Seconds(silent))));
+  }
+  return text;
+}
+
+std::vector<WorkerStatus> Workers::status() const {
+  std::vector<WorkerStatus> all;
+  const Clock::time_point now = Clock::now();
+  std::lock_guard lock(mutex_);
+  for (const auto& [worker_id, worker] : workers_) {
+    all.push_back({worker.record, worker.state,
+                   std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.heard),
+                   worker.quarantine});
+  }
+  return all;
 }
 
 std::vector<WorkerRecord> Workers::records() const {
   std::vector<WorkerRecord> all;
   std::lock_guard lock(mutex_);
-  for (const auto& [worker_id, record] : records_) all.push_back(record);
+  for (const auto& [worker_id, worker] : workers_) all.push_back(worker.record);
   return all;
 }
 
 void Workers::Restore(const WorkerRecord& record) {
   std::lock_guard lock(mutex_);
   last_incarnation_ = std::max(last_incarnation_, record.incarnation);
-  WorkerRecord& known = records_[record.worker_id];
-  if (record.incarnation >= known.incarnation) known = record;
+  Worker& known = workers_[record.worker_id];
+  if (record.incarnation < known.record.incarnation) return;
+  known.record = record;
+  known.state = record.over ? WorkerState::kRolledBack : WorkerState::kLive;
+  known.heard = Clock::now();
 }
 
 }  // namespace varscope::server

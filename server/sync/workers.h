@@ -1,17 +1,20 @@
-// Who is connected: worker ids and their incarnations.
+// Who is connected: worker ids, their incarnations and their leases.
 #ifndef VARSCOPE_SERVER_SYNC_WORKERS_H_
 #define VARSCOPE_SERVER_SYNC_WORKERS_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/core/definer.h"
 #include "server/store/store.h"
+#include "server/sync/timer.h"
 
 namespace varscope::server {
 
@@ -22,38 +25,102 @@ struct WorkerRecord {
   Sharing sharing = Sharing::kGlobal;
   std::string host;
   int64_t pid = 0;
+  bool over = false;  // fenced off by a rollback
 };
 
-// Thread-safe.
+enum class WorkerState : uint8_t {
+  kLive = 0,
+  kEvicted = 1,  // silent for longer than its lease
+  kLeft = 2,
+  kRolledBack = 3,  // the state that it knew is no more
+};
+
+struct WorkerStatus {
+  WorkerRecord record;
+  WorkerState state = WorkerState::kLive;
+  std::chrono::milliseconds silent{0};
+  std::string quarantine;  // why its pushes are refused; empty: they are not
+};
+
+// Thread-safe. A worker whose incarnation is over (evicted, gone, or followed by the next one) is
+// fenced off for good: its requests are refused.
 class Workers {
  public:
+  using Clock = std::chrono::steady_clock;
   static constexpr size_t kMaxWorkers = 100000;
 
-  // A worker that connects again is the same definer with a new incarnation; requests of its
-  // earlier ones are refused from then on. Returns the incarnation, higher than all before it.
-  // InvalidArgument for a bad id, ResourceExhausted above kMaxWorkers.
+  // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start.
+  explicit Workers(std::chrono::milliseconds lease = std::chrono::milliseconds(0))
+      : lease_(lease) {}
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // A worker that connects again is the same definer with a new incarnation. Returns the
+  // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted above
+  // kMaxWorkers.
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
                                    int64_t pid, Sharing sharing);
 
-  // Unauthenticated for an id that never connected, Aborted for a fenced incarnation.
-  absl::StatusOr<Asker> Check(const std::string& worker_id, uint64_t incarnation) const;
+  // Renews the lease. Unauthenticated for an id that never connected, Aborted for a fenced
+  // incarnation, with the advice to connect again (proto/core/advice.h) when nobody has taken its
+  // place.
+  absl::StatusOr<Asker> Check(const std::string& worker_id, uint64_t incarnation);
+  // FailedPrecondition, with the reason, for a worker in quarantine.
+  absl::Status CheckMayPush(const std::string& worker_id) const;
+  bool IsLive(const std::string& worker_id, uint64_t incarnation) const;
+
+  // The worker goes on its own. Errors as Check's.
+  absl::Status Disconnect(const std::string& worker_id, uint64_t incarnation);
+  // Fences off everybody, because the store is rolled back; each may connect again.
+  void FenceAll();
+
+  // NotFound for an id that never connected. An empty reason ends the quarantine.
+  absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
 
   // Host and process of a connected worker; only the id for others.
   Definer Describe(const std::string& worker_id) const;
+  // "worker-3, silent 4.2 s, evicted in 0.8 s": for whoever waits for it.
+  std::string DescribeWait(const std::string& worker_id) const;
+  std::vector<WorkerStatus> status() const;
+  std::chrono::milliseconds lease() const { return lease_; }
 
   // Told of each Connect, in order; must not call back. Set before workers come.
   void Observe(std::function<void(const WorkerRecord&)> observer) {
     observer_ = std::move(observer);
   }
+  // `fence` is told of each incarnation that is over, before anybody can learn of it, and must not
+  // call back; `gone` after that, without locks. Starts the leases of those that were restored.
+  void Start(std::function<void(const WorkerRecord&)> fence,
+             std::function<void(const WorkerRecord&)> gone);
+  // No eviction, and no call of `gone` from one, after this.
+  void Stop();
+
   std::vector<WorkerRecord> records() const;
   // For recovery: as if it had connected.
   void Restore(const WorkerRecord& record);
 
  private:
+  struct Worker {
+    WorkerRecord record;
+    WorkerState state = WorkerState::kLive;
+    Clock::time_point heard;
+    std::string quarantine;
+  };
+
+  // Requires mutex_.
+  void End(Worker& worker, WorkerState state);
+  absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
+  void TellGone(const std::vector<WorkerRecord>& gone) const;
+  Clock::time_point EvictSilent();
+
+  const std::chrono::milliseconds lease_;
   mutable std::mutex mutex_;
   uint64_t last_incarnation_ = 0;
-  std::unordered_map<std::string, WorkerRecord> records_;
+  std::map<std::string, Worker> workers_;
   std::function<void(const WorkerRecord&)> observer_;
+  std::function<void(const WorkerRecord&)> fence_;
+  std::function<void(const WorkerRecord&)> gone_;
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace varscope::server

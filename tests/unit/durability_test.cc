@@ -119,7 +119,9 @@ class Kept {
     recorder_->AfterAllSoFar([&](const absl::Status& status) { done.set_value(status); });
     EXPECT_TRUE(done.get_future().get().ok());
   }
-  fs::path TakeSnapshot() { return recorder_->TakeSnapshot().value(); }
+  fs::path TakeSnapshot(const std::string& name = "") {
+    return recorder_->TakeSnapshot(name).value().path;
+  }
   std::string state() const { return Describe(store_, workers_); }
   Store& store() { return store_; }
   StoreObserver* recorder() { return &*recorder_; }
@@ -402,7 +404,7 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
     kept.store().Observe(nullptr);
     ASSERT_TRUE(Apply(kept.store(), std::move(unnamed)).ok());
     kept.store().Observe(kept.recorder());
-    kept.store().Commit(*slow, late, false, applied);
+    kept.store().Commit({&*slow, 1}, late, false, applied);
     kept.Settle();
     before = kept.state();
   }

@@ -6,9 +6,9 @@
 #include <numeric>
 #include <random>
 
-#include "server/optimizers/optimizer.h"
+#include "proto/optimizers/optimizer.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 // One variable of doubles under one optimizer.
@@ -181,4 +181,4 @@ TEST(SumDuplicateRowsTest, SumsInOrderOfFirstAppearance) {
 }
 
 }  // namespace
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

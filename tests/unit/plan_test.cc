@@ -27,21 +27,24 @@ class CountingStore final : public internal::RemoteStore {
     }
     return resolved;
   }
-  std::vector<Tensor> Pull(const std::vector<std::string>& names) override {
+  std::vector<internal::PulledValue> Pull(const std::vector<std::string>& names) override {
     pulls.push_back(names);
-    std::vector<Tensor> values;
+    std::vector<internal::PulledValue> values;
     for (const std::string& name : names) {
-      values.emplace_back(float32, shapes_.at(name));
-      for (float& x : values.back().mutable_values<float>()) x = 1;
+      values.push_back({Tensor(float32, shapes_.at(name)), version});
+      for (float& x : values.back().value.mutable_values<float>()) x = 1;
     }
     return values;
   }
-  uint64_t Push(const internal::PushRequest& request) override {
+  internal::PushAnswer Push(const internal::PushRequest& request) override {
     pushes.push_back(request);
-    return pushes.size();
+    return {.global_step = pushes.size(), .group_step = pushes.size()};
   }
+  const std::vector<internal::SyncGroup>& groups() const override { return sync_groups; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 
+  std::vector<internal::SyncGroup> sync_groups = {{}};
+  uint64_t version = 7;
   std::vector<std::vector<std::string>> pulls;
   std::vector<internal::PushRequest> pushes;
 

@@ -62,7 +62,9 @@ class DeadlineExceededError : public OpError {
 class UnavailableError : public OpError {
   using OpError::OpError;
 };
-// This worker's id connected again elsewhere; its earlier life is fenced off.
+// This worker's id connected again elsewhere, and its earlier life is fenced off; or the store was
+// rolled back to a snapshot, and what this run computed was not applied: the next run starts from
+// there.
 class AbortedError : public OpError {
   using OpError::OpError;
 };

@@ -32,8 +32,10 @@ using Feed = std::pair<Output, Tensor>;
 // Thread-safe: threads may run at the same time; their runs are independent of each other.
 //
 // One run pulls all variables that it needs in one request (a consistent set), computes, and pushes
-// all its updates in one request, applied together or not at all. It is compiled once for each set
-// of fetches and fed outputs.
+// all its updates in one request, applied together or not at all; when the server synchronizes
+// them in several groups (--sync), in one request for each group. Variables of a `local` group are
+// trained on this session's copies for a number of steps before anything is pushed. A run is
+// compiled once for each set of fetches and fed outputs.
 class Session {
  public:
   // Connects the default graph to `target`, unless it is connected already: then all its variables
@@ -57,6 +59,10 @@ class Session {
 
   // Pushes with gradients that the server has applied, as far as this session has heard.
   uint64_t global_step() const;
+
+  // This session's pushes that the server did not apply: computed from values too old, or with a
+  // NaN or an infinity that their group skips. See the daemon's --sync.
+  uint64_t dropped_pushes() const;
 
   // Waits until `parties` workers have come to the barrier `name`. DeadlineExceededError says who
   // had come; `timeout` zero: the connection's.

@@ -1,8 +1,8 @@
 #include <limits>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate, kMomentum, kUseNesterov };
@@ -37,4 +37,4 @@ struct Rule : ElementwiseRule<Rule> {
 
 Optimizer Momentum() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
@@ -55,4 +55,4 @@ struct Rule : ElementwiseRule<Rule> {
 
 Optimizer AdamW() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate, kBeta1, kBeta2, kEpsilon };
@@ -87,4 +87,4 @@ struct Rule {
 
 Optimizer Adam() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -1,9 +1,9 @@
 #include <cmath>
 #include <limits>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate, kInitialAccumulator };
@@ -35,4 +35,4 @@ struct Rule : ElementwiseRule<Rule> {
 
 Optimizer Adagrad() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -1,10 +1,10 @@
 // The optimizers that the server has: one function each, defined in the file of its name.
-#ifndef VARSCOPE_SERVER_OPTIMIZERS_RULES_H_
-#define VARSCOPE_SERVER_OPTIMIZERS_RULES_H_
+#ifndef VARSCOPE_PROTO_OPTIMIZERS_RULES_H_
+#define VARSCOPE_PROTO_OPTIMIZERS_RULES_H_
 
-#include "server/optimizers/optimizer.h"
+#include "proto/optimizers/optimizer.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 
 Optimizer GradientDescent();
 Optimizer Momentum();
@@ -16,6 +16,6 @@ Optimizer Ftrl();
 Optimizer AdamW();
 Optimizer Lamb();
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers
 
-#endif  // VARSCOPE_SERVER_OPTIMIZERS_RULES_H_
+#endif  // VARSCOPE_PROTO_OPTIMIZERS_RULES_H_

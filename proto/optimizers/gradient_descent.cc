@@ -1,8 +1,8 @@
 #include <limits>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate };
@@ -27,4 +27,4 @@ struct Rule : ElementwiseRule<Rule> {
 
 Optimizer GradientDescent() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -3,10 +3,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "server/optimizers/optimizer.h"
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/optimizer.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 const std::vector<Optimizer>& Registry() {
@@ -86,4 +86,4 @@ template absl::Status SumDuplicateRows(int64_t, int64_t, std::vector<int64_t>&,
 template absl::Status SumDuplicateRows(int64_t, int64_t, std::vector<int64_t>&,
                                        std::vector<double>&);
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

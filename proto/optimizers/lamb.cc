@@ -1,9 +1,9 @@
 #include <cmath>
 #include <vector>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
@@ -79,4 +79,4 @@ struct Rule {
 
 Optimizer Lamb() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "server/optimizers/rules.h"
+#include "proto/optimizers/rules.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 namespace {
 
 enum { kLearningRate, kRho, kEpsilon };
@@ -39,4 +39,4 @@ struct Rule : ElementwiseRule<Rule> {
 
 Optimizer Adadelta() { return Make<Rule>(); }
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers

@@ -3,8 +3,8 @@
 // Each optimizer is one file with one Rule type, and one line in registry.cc. The formulas and
 // defaults are TensorFlow 1's (tf.compat.v1.train, recorded in tests/conformance/data), except
 // AdamW and LAMB, which follow their papers. All functions are pure and thread-safe.
-#ifndef VARSCOPE_SERVER_OPTIMIZERS_OPTIMIZER_H_
-#define VARSCOPE_SERVER_OPTIMIZERS_OPTIMIZER_H_
+#ifndef VARSCOPE_PROTO_OPTIMIZERS_OPTIMIZER_H_
+#define VARSCOPE_PROTO_OPTIMIZERS_OPTIMIZER_H_
 
 #include <cstdint>
 #include <map>
@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace varscope::server {
+namespace varscope::optimizers {
 
 // A hyperparameter's name and TensorFlow's default; NaN: it must be given.
 struct HyperparameterDef {
@@ -114,6 +114,6 @@ template <typename T>
 absl::Status SumDuplicateRows(int64_t row_count, int64_t row_size, std::vector<int64_t>& rows,
                               std::vector<T>& values);
 
-}  // namespace varscope::server
+}  // namespace varscope::optimizers
 
-#endif  // VARSCOPE_SERVER_OPTIMIZERS_OPTIMIZER_H_
+#endif  // VARSCOPE_PROTO_OPTIMIZERS_OPTIMIZER_H_

@@ -1,0 +1,106 @@
+#include "client/rpc/membership.h"
+
+#include <algorithm>
+
+#include "client/rpc/convert.h"
+#include "client/rpc/status.h"
+
+namespace varscope::internal {
+
+using std::chrono::milliseconds;
+
+Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, std::string target,
+                       v1::ConnectRequest request, milliseconds timeout)
+    : channel_(channel),
+      stub_(stub),
+      target_(std::move(target)),
+      request_(std::move(request)),
+      timeout_(timeout) {
+  ThrowIfFailed(Introduce(), "connect", target_);
+  if (lease_.count() > 0) {
+    heartbeats_ = std::thread([this, lease = lease_] { SendHeartbeats(lease); });
+  }
+}
+
+Membership::~Membership() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (heartbeat_ != nullptr) heartbeat_->TryCancel();
+  }
+  stop_.notify_all();
+  if (heartbeats_.joinable()) heartbeats_.join();
+  SayGoodbye();
+}
+
+grpc::Status Membership::Introduce() {
+  v1::ConnectResponse response;
+  const CallResult result = WithRetries(
+      channel_, Clock::now() + timeout_,
+      [&](grpc::ClientContext& context) { return stub_.Connect(&context, request_, &response); });
+  if (!result.status.ok()) return result.status;
+  std::lock_guard lock(mutex_);
+  if (incarnation_ == 0) {
+    for (const v1::SyncGroup& group : response.groups()) groups_.push_back(FromProto(group));
+  }
+  incarnation_ = response.incarnation();
+  lease_ = milliseconds(response.lease_ms());
+  return result.status;
+}
+
+grpc::Status Membership::IntroduceAgain(uint64_t over) {
+  std::lock_guard lock(introducing_);
+  return incarnation() == over ? Introduce() : grpc::Status::OK;
+}
+
+uint64_t Membership::incarnation() const {
+  std::lock_guard lock(mutex_);
+  return incarnation_;
+}
+
+grpc::Status Membership::Call(Clock::time_point deadline, const Attempt& attempt) {
+  for (;;) {
+    const uint64_t incarnation = this->incarnation();
+    const CallResult result = WithRetries(channel_, deadline, [&](grpc::ClientContext& context) {
+      return attempt(context, incarnation);
+    });
+    if (!result.reconnect) return result.status;
+    const grpc::Status introduced = IntroduceAgain(incarnation);
+    if (*result.reconnect == Reconnect::kAndReport) return result.status;
+    if (!introduced.ok()) return introduced;
+  }
+}
+
+void Membership::SendHeartbeats(milliseconds lease) {
+  const milliseconds interval = std::max(lease / 3, milliseconds(1));
+  v1::HeartbeatRequest request;
+  request.set_worker_id(request_.worker_id());
+  std::unique_lock lock(mutex_);
+  while (!stop_.wait_for(lock, interval, [this] { return stopping_; })) {
+    grpc::ClientContext context;
+    context.set_deadline(Clock::now() + std::max(lease, milliseconds(1000)));
+    heartbeat_ = &context;
+    request.set_incarnation(incarnation_);
+    lock.unlock();
+    v1::HeartbeatResponse response;
+    const grpc::Status status = stub_.Heartbeat(&context, request, &response);
+    // An eviction is mended before the next call meets it; what a call has to report, it meets.
+    const auto advice = status.ok() ? std::nullopt : AskedReconnect(context);
+    if (advice == Reconnect::kAndSendAgain) IntroduceAgain(request.incarnation());
+    lock.lock();
+    heartbeat_ = nullptr;
+  }
+}
+
+void Membership::SayGoodbye() {
+  v1::DisconnectRequest request;
+  request.set_worker_id(request_.worker_id());
+  request.set_incarnation(incarnation());
+  v1::DisconnectResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(Clock::now() + std::chrono::seconds(1));
+  // Without an answer the lease runs out.
+  stub_.Disconnect(&context, request, &response);
+}
+
+}  // namespace varscope::internal

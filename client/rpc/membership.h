@@ -1,0 +1,70 @@
+// A worker's place at the daemon: its incarnation, its lease, and coming back after an eviction.
+#ifndef VARSCOPE_CLIENT_RPC_MEMBERSHIP_H_
+#define VARSCOPE_CLIENT_RPC_MEMBERSHIP_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/graph/remote_store.h"
+#include "client/rpc/retry.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+
+namespace varscope::internal {
+
+// Thread-safe. A thread of its own sends heartbeats, three in each lease.
+class Membership {
+ public:
+  // Connects; throws as Connection's constructor. `channel` and `stub` must outlive it.
+  Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, std::string target,
+             v1::ConnectRequest request, std::chrono::milliseconds timeout);
+  // Says goodbye, so that nobody waits for this worker.
+  ~Membership();
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+
+  // As WithRetries. When the daemon says that the incarnation is over (this worker was silent for
+  // too long, the store was rolled back), connects again; then `attempt` runs again under the new
+  // incarnation if the daemon says that it may, else the status tells what happened, and the next
+  // call is well.
+  using Attempt = std::function<grpc::Status(grpc::ClientContext&, uint64_t incarnation)>;
+  grpc::Status Call(Clock::time_point deadline, const Attempt& attempt);
+
+  // As they were at the first connect.
+  const std::vector<SyncGroup>& groups() const { return groups_; }
+
+ private:
+  grpc::Status Introduce();
+  // Unless another thread has done so since `over` was the incarnation.
+  grpc::Status IntroduceAgain(uint64_t over);
+  uint64_t incarnation() const;
+  void SendHeartbeats(std::chrono::milliseconds lease);
+  void SayGoodbye();
+
+  grpc::Channel& channel_;
+  v1::ParameterServer::Stub& stub_;
+  const std::string target_;
+  const v1::ConnectRequest request_;
+  const std::chrono::milliseconds timeout_;
+  std::vector<SyncGroup> groups_;
+
+  std::mutex introducing_;  // one at a time
+  mutable std::mutex mutex_;
+  uint64_t incarnation_ = 0;  // guarded by mutex_
+  std::chrono::milliseconds lease_{0};
+  bool stopping_ = false;
+  grpc::ClientContext* heartbeat_ = nullptr;  // the one under way
+  std::condition_variable stop_;
+  std::thread heartbeats_;
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_RPC_MEMBERSHIP_H_

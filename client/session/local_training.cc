@@ -1,0 +1,262 @@
+#include "client/session/local_training.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "client/session/groups.h"
+#include "proto/optimizers/clip.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+using optimizers::Hyperparameters;
+using optimizers::Optimizer;
+using optimizers::StateDef;
+
+double Initial(const StateDef& state, const Optimizer& rule, const Hyperparameters& h) {
+  for (size_t i = 0; i < h.size(); ++i) {
+    if (rule.hyperparameters[i].name == state.from) return h[i];
+  }
+  return state.initial_value;
+}
+
+Tensor Filled(DType dtype, const Shape& shape, double value) {
+  Tensor tensor(dtype, shape);
+  if (dtype == DType::kFloat32) {
+    for (float& x : tensor.mutable_values<float>()) x = static_cast<float>(value);
+  } else {
+    for (double& x : tensor.mutable_values<double>()) x = value;
+  }
+  return tensor;
+}
+
+Tensor& Writable(Tensor& tensor) {
+  if (!tensor.unique()) tensor = tensor.Clone();
+  return tensor;
+}
+
+template <typename T>
+Tensor DifferenceOf(const Tensor& from, const Tensor& to) {
+  Tensor difference(from.dtype(), from.shape());
+  const std::span<T> out = difference.mutable_values<T>();
+  for (size_t i = 0; i < out.size(); ++i) out[i] = from.data<T>()[i] - to.data<T>()[i];
+  return difference;
+}
+
+Tensor Difference(const Tensor& from, const Tensor& to) {
+  return from.dtype() == DType::kFloat32 ? DifferenceOf<float>(from, to)
+                                         : DifferenceOf<double>(from, to);
+}
+
+std::vector<int64_t> Rows(const Tensor& rows) {
+  if (rows.dtype() == DType::kInt32) {
+    const auto values = rows.values<int32_t>();
+    return {values.begin(), values.end()};
+  }
+  const auto values = rows.values<int64_t>();
+  return {values.begin(), values.end()};
+}
+
+// A gradient with distinct rows, as the rules take it.
+struct Gradient {
+  Tensor values;
+  std::vector<int64_t> rows;
+  bool sparse = false;
+};
+
+template <typename T>
+void SumRows(const Tensor& variable, Gradient& gradient) {
+  const int64_t row_count = variable.shape().dim(0);
+  const int64_t row_size = row_count == 0 ? 0 : variable.num_elements() / row_count;
+  const std::span<const T> given = gradient.values.values<T>();
+  std::vector<T> values(given.begin(), given.end());
+  ThrowIfError(optimizers::SumDuplicateRows(row_count, row_size, gradient.rows, values));
+  std::vector<int64_t> dims = variable.shape().dims();
+  dims[0] = static_cast<int64_t>(gradient.rows.size());
+  gradient.values = Tensor::Of<T>(Shape(dims), values);
+}
+
+Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
+                 const Tensor& variable) {
+  const int64_t bad = push.allow_nonfinite ? -1 : FirstNonFinite(update.gradient);
+  if (bad >= 0) {
+    throw InvalidArgumentError(absl::StrCat("variable ", update.variable,
+                                            ": the gradient has a NaN or an infinity at element ",
+                                            bad, "; nothing was applied"));
+  }
+  Gradient gradient{.values = update.gradient, .rows = {}, .sparse = update.rows.defined()};
+  if (!gradient.sparse) return gradient;
+  gradient.rows = Rows(update.rows);
+  variable.dtype() == DType::kFloat32 ? SumRows<float>(variable, gradient)
+                                      : SumRows<double>(variable, gradient);
+  return gradient;
+}
+
+template <typename T>
+void AddWeightDecay(const Tensor& variable, double weight_decay, Gradient& gradient) {
+  if (weight_decay == 0 || gradient.sparse) return;
+  const std::span<T> g = Writable(gradient.values).mutable_values<T>();
+  for (size_t i = 0; i < g.size(); ++i) {
+    g[i] += static_cast<T>(weight_decay) * variable.data<T>()[i];
+  }
+}
+
+template <typename T>
+void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const double> scalars,
+             Tensor& variable, std::vector<Tensor>& slots, Gradient& gradient,
+             double weight_decay) {
+  AddWeightDecay<T>(variable, weight_decay, gradient);
+  const int64_t row_count = gradient.sparse ? variable.shape().dim(0) : 0;
+  optimizers::UpdateArgs<T> args{
+      .variable = Writable(variable).mutable_values<T>(),
+      .slots = {},
+      .gradient = gradient.values.values<T>(),
+      .h = h,
+      .scalars = scalars,
+      .rows = gradient.rows,
+      .row_size = row_count == 0 ? 0 : variable.num_elements() / row_count};
+  for (Tensor& slot : slots) args.slots.push_back(Writable(slot).mutable_values<T>());
+  rule.Apply(args, gradient.sparse);
+}
+
+}  // namespace
+
+const SyncGroup* LocalTraining::GroupOf(const std::string& variable) const {
+  const SyncGroup* const group = FindGroup(store_.groups(), variable);
+  return group != nullptr && group->local ? group : nullptr;
+}
+
+std::optional<Tensor> LocalTraining::Read(const std::string& variable) const {
+  std::lock_guard lock(mutex_);
+  const auto it = replicas_.find(variable);
+  return it == replicas_.end() ? std::nullopt : std::optional(it->second.value);
+}
+
+LocalTraining::Replica& LocalTraining::ReplicaOf(const std::string& variable,
+                                                 const std::map<std::string, PulledValue>& pulled) {
+  const auto [it, fresh] = replicas_.try_emplace(variable);
+  if (!fresh) return it->second;
+  const auto known = pulled.find(variable);
+  const PulledValue now = known != pulled.end() ? known->second : store_.Pull({variable}).front();
+  it->second = {now.value, now.version, now.value};
+  return it->second;
+}
+
+std::optional<PushAnswer> LocalTraining::Step(const SyncGroup& group, const PushRequest& push,
+                                              const std::map<std::string, PulledValue>& pulled) {
+  std::lock_guard lock(mutex_);
+  const auto [it, fresh] = states_.try_emplace(group.prefix);
+  GroupState& state = it->second;
+  if (fresh) state.turns = group.step;
+  for (const PushRequest::Step& step : push.steps) {
+    Apply(push, step, pulled);
+    for (const PushRequest::Update& update : step.updates) {
+      const auto at = std::lower_bound(state.trained.begin(), state.trained.end(), update.variable);
+      if (at == state.trained.end() || *at != update.variable) {
+        state.trained.insert(at, update.variable);
+      }
+    }
+  }
+  ++state.steps;
+  if (state.steps % (group.local_steps / group.fragments) != 0) return std::nullopt;
+  return Synchronize(group, state);
+}
+
+void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step,
+                          const std::map<std::string, PulledValue>& pulled) {
+  const Optimizer* const rule = optimizers::FindOptimizer(step.state.optimizer);
+  if (rule == nullptr) {
+    throw InvalidArgumentError(absl::StrCat("unknown optimizer '", step.state.optimizer, "'"));
+  }
+  const auto h = optimizers::ReadHyperparameters(*rule, step.state.hyperparameters);
+  ThrowIfError(h.status());
+  std::vector<Gradient> gradients;
+  std::vector<Tensor*> values;
+  for (const PushRequest::Update& update : step.updates) {
+    gradients.push_back(Prepare(push, update, ReplicaOf(update.variable, pulled).value));
+  }
+  for (Gradient& gradient : gradients) values.push_back(&gradient.values);
+  optimizers::Clip(values, step.clip_value, step.clip_norm);
+
+  Inner& inner = inner_[absl::StrCat(step.state.optimizer, "\n", step.state.name, "\n",
+                                     step.state.instance, "\n", step.state.group)];
+  if (!std::exchange(inner.started, true)) {
+    for (const StateDef& scalar : rule->scalars) {
+      inner.scalars.push_back(Initial(scalar, *rule, *h));
+    }
+  }
+  for (size_t i = 0; i < step.updates.size(); ++i) {
+    Tensor& variable = ReplicaOf(step.updates[i].variable, pulled).value;
+    const auto [slots, fresh] = inner.slots.try_emplace(step.updates[i].variable);
+    if (fresh) {
+      for (const StateDef& slot : rule->slots(*h)) {
+        slots->second.push_back(
+            Filled(variable.dtype(), variable.shape(), Initial(slot, *rule, *h)));
+      }
+    }
+    if (variable.dtype() == DType::kFloat32) {
+      RunRule<float>(*rule, *h, inner.scalars, variable, slots->second, gradients[i],
+                     step.weight_decay);
+    } else {
+      RunRule<double>(*rule, *h, inner.scalars, variable, slots->second, gradients[i],
+                      step.weight_decay);
+    }
+  }
+  rule->finish(*h, inner.scalars);
+}
+
+std::vector<std::string> LocalTraining::Fragment(const SyncGroup& group,
+                                                 const GroupState& state) const {
+  uint64_t total = 0;
+  for (const std::string& variable : state.trained) {
+    total += replicas_.at(variable).value.byte_size();
+  }
+  // A variable is in the fragment in which its middle byte is.
+  const uint64_t turn = state.turns % group.fragments;
+  std::vector<std::string> fragment;
+  uint64_t before = 0;
+  for (const std::string& variable : state.trained) {
+    const uint64_t bytes = replicas_.at(variable).value.byte_size();
+    const uint64_t middle = before + bytes / 2;
+    if (total == 0 || middle * group.fragments / total == turn) fragment.push_back(variable);
+    before += bytes;
+  }
+  return fragment;
+}
+
+PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state) {
+  const std::vector<std::string> variables = Fragment(group, state);
+  PushAnswer answer{.group_step = state.turns + 1};
+  if (variables.empty()) {
+    ++state.turns;
+    return answer;
+  }
+  PushRequest push;
+  PushRequest::Step& step = push.steps.emplace_back();
+  step.state = group.outer;
+  step.state.group = state.trained.front();
+  for (const std::string& variable : variables) {
+    const Replica& replica = replicas_.at(variable);
+    step.updates.push_back({.variable = variable,
+                            .gradient = Difference(replica.base, replica.value),
+                            .rows = {},
+                            .base_version = replica.base_version});
+  }
+  answer = store_.Push(push);
+  state.turns = answer.group_step;
+  const std::vector<PulledValue> now = store_.Pull(variables);
+  for (size_t i = 0; i < variables.size(); ++i) {
+    replicas_[variables[i]] = {now[i].value, now[i].version, now[i].value};
+  }
+  return answer;
+}
+
+void LocalTraining::Forget(const std::vector<PushRequest::Assignment>& assignments) {
+  std::lock_guard lock(mutex_);
+  for (const PushRequest::Assignment& assignment : assignments) {
+    replicas_.erase(assignment.variable);
+  }
+}
+
+}  // namespace varscope::internal

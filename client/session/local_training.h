@@ -1,0 +1,79 @@
+// Training on a worker's own copies: what the server's `local` groups ask for.
+#ifndef VARSCOPE_CLIENT_SESSION_LOCAL_TRAINING_H_
+#define VARSCOPE_CLIENT_SESSION_LOCAL_TRAINING_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/graph/remote_store.h"
+#include "proto/optimizers/optimizer.h"
+
+namespace varscope::internal {
+
+// DiLoCo (arXiv:2311.08105): steps of the program's own optimizer change the worker's copies; every
+// `local_steps` steps the difference between what the worker had pulled and what it has now is
+// pushed, the server applies the workers' mean difference with the group's outer optimizer, and the
+// worker goes on from the result, with its inner optimizer's state as it was. With `fragments` the
+// variables are cut by size into so many parts, which take turns every local_steps / fragments
+// steps, so that no synchronization carries the whole model (Streaming DiLoCo, arXiv:2501.18512,
+// without its overlap of communication and computation).
+//
+// Thread-safe; a step and a synchronization exclude each other.
+class LocalTraining {
+ public:
+  explicit LocalTraining(RemoteStore& store) : store_(store) {}
+
+  // The group of a variable when it is local, else null.
+  const SyncGroup* GroupOf(const std::string& variable) const;
+
+  // The worker's copy, once there is one.
+  std::optional<Tensor> Read(const std::string& variable) const;
+
+  // Carries out one push whose updates are all in the local group `group`: a local step, and a
+  // synchronization when it is time. `pulled` are the values that the run has read from the server.
+  // Returns the server's answer when there was one.
+  std::optional<PushAnswer> Step(const SyncGroup& group, const PushRequest& push,
+                                 const std::map<std::string, PulledValue>& pulled);
+
+  // Somebody assigns to these: what the server has is right.
+  void Forget(const std::vector<PushRequest::Assignment>& assignments);
+
+ private:
+  struct Replica {
+    Tensor base;  // the server's value at the last synchronization
+    uint64_t base_version = 0;
+    Tensor value;
+  };
+  // The state of one inner optimizer.
+  struct Inner {
+    std::map<std::string, std::vector<Tensor>> slots;  // by variable
+    std::vector<double> scalars;
+    bool started = false;
+  };
+  struct GroupState {
+    uint64_t steps = 0;                // local ones
+    uint64_t turns = 0;                // synchronizations of the whole group, as the server counts
+    std::vector<std::string> trained;  // variables, sorted
+  };
+
+  // These require mutex_.
+  Replica& ReplicaOf(const std::string& variable, const std::map<std::string, PulledValue>& pulled);
+  void Apply(const PushRequest& push, const PushRequest::Step& step,
+             const std::map<std::string, PulledValue>& pulled);
+  PushAnswer Synchronize(const SyncGroup& group, GroupState& state);
+  std::vector<std::string> Fragment(const SyncGroup& group, const GroupState& state) const;
+
+  RemoteStore& store_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Replica> replicas_;
+  std::map<std::string, Inner> inner_;        // by optimizer, name, instance and group
+  std::map<std::string, GroupState> states_;  // by prefix
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_SESSION_LOCAL_TRAINING_H_

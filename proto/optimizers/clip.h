@@ -1,0 +1,18 @@
+// Gradient clipping, before an update rule.
+#ifndef VARSCOPE_PROTO_OPTIMIZERS_CLIP_H_
+#define VARSCOPE_PROTO_OPTIMIZERS_CLIP_H_
+
+#include <span>
+
+#include "proto/core/tensor.h"
+
+namespace varscope::optimizers {
+
+// First each element to [-clip_value, clip_value], as tf.clip_by_value, then all gradients together
+// to the norm `clip_norm`, as tf.clip_by_global_norm; 0: not. Duplicate rows of sparse gradients
+// must have been summed. Tensors are float32 or float64; those that others share are copied first.
+void Clip(std::span<Tensor* const> gradients, double clip_value, double clip_norm);
+
+}  // namespace varscope::optimizers
+
+#endif  // VARSCOPE_PROTO_OPTIMIZERS_CLIP_H_

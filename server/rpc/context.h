@@ -1,0 +1,36 @@
+// What the service's calls work with.
+#ifndef VARSCOPE_SERVER_RPC_CONTEXT_H_
+#define VARSCOPE_SERVER_RPC_CONTEXT_H_
+
+#include <cstdint>
+
+#include "server/rpc/budget.h"
+#include "server/rpc/calls.h"
+#include "server/store/store.h"
+#include "server/sync/barrier.h"
+#include "server/sync/durability.h"
+#include "server/sync/synchronizer.h"
+#include "server/sync/workers.h"
+
+namespace varscope::server {
+
+struct ServiceLimits {
+  uint64_t max_push_bytes = uint64_t{16} << 30;
+  int max_definitions = 100000;  // in one Resolve; fits 20 bits, see ResolveAll
+};
+
+// Everything outlives the service.
+struct ServiceContext {
+  Store& store;
+  Workers& workers;
+  Barriers& barriers;
+  Synchronizer& synchronizer;
+  Durability& durability;
+  Calls& calls;
+  Budget& budget;
+  ServiceLimits limits;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_CONTEXT_H_

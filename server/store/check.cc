@@ -1,0 +1,195 @@
+#include "server/store/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "proto/optimizers/clip.h"
+
+namespace varscope::server {
+namespace {
+
+absl::Status Refuse(const Push& push, const std::string& variable, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("variable ", Printable(variable), ", worker '", push.id.worker_id, "': ", what));
+}
+
+// The shape that `count` rows of the variable have; refuses scalars.
+absl::StatusOr<Shape> RowsShape(const Variable& variable, int64_t count) {
+  if (variable.def.shape.rank() == 0) return absl::InvalidArgumentError("a scalar has no rows");
+  std::vector<int64_t> dims = variable.def.shape.dims();
+  dims[0] = count;
+  return Shape(std::move(dims));
+}
+
+// dtype and shape of `value` against the whole variable or `rows` of it.
+absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::string_view what,
+                       const std::optional<std::vector<int64_t>>& rows) {
+  Shape expected = variable.def.shape;
+  if (rows) {
+    absl::StatusOr<Shape> shape = RowsShape(variable, static_cast<int64_t>(rows->size()));
+    if (!shape.ok()) return shape.status();
+    expected = *std::move(shape);
+    for (int64_t row : *rows) {
+      if (row >= 0 && row < variable.def.shape.dim(0)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("row ", row, " is not in [0, ", variable.def.shape.dim(0), ")"));
+    }
+  }
+  if (value.dtype() == variable.def.dtype && value.shape() == expected) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " is ", Name(value.dtype()), " ", value.shape().ToString(), ", expected ",
+                   Name(variable.def.dtype), " ", expected.ToString()));
+}
+
+absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_view what) {
+  if (push.allow_nonfinite) return absl::OkStatus();
+  const int64_t at = FirstNonFinite(value);
+  if (at < 0) return absl::OkStatus();
+  const double bad =
+      value.dtype() == DType::kFloat32 ? value.data<float>()[at] : value.data<double>()[at];
+  return absl::InvalidArgumentError(absl::StrCat(
+      what, " has ", std::isnan(bad) ? "NaN" : "an infinity", " at element ", at, " of ",
+      value.num_elements(), "; nothing was applied (allow_nonfinite lets it pass)"));
+}
+
+template <typename T>
+absl::Status SumRows(const Variable& variable, std::vector<int64_t> rows, GradientUpdate& update) {
+  std::span<const T> given = update.gradient.values<T>();
+  std::vector<T> values(given.begin(), given.end());
+  absl::Status status =
+      optimizers::SumDuplicateRows(variable.def.shape.dim(0), RowSize(variable), rows, values);
+  if (!status.ok()) return status;
+  std::vector<int64_t> dims = variable.def.shape.dims();
+  dims[0] = static_cast<int64_t>(rows.size());
+  update.gradient = Tensor::Of<T>(Shape(dims), values);
+  update.rows = Tensor::Of<int64_t>(Shape{dims[0]}, rows);
+  return absl::OkStatus();
+}
+
+bool Distinct(std::vector<int64_t> rows) {
+  std::sort(rows.begin(), rows.end());
+  return std::adjacent_find(rows.begin(), rows.end()) == rows.end();
+}
+
+absl::Status CheckInitialized(const Push& push, Variable& variable) {
+  std::lock_guard lock(variable.mutex);
+  if (variable.initialized) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("variable ", variable.def.name, ", worker '", push.id.worker_id,
+                   "': it has no value yet; its creator, ", ToString(variable.def.definer),
+                   ", has not run its initializer"));
+}
+
+absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, GradientUpdate& update) {
+  absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
+  if (!variable.ok()) return variable;
+  std::optional<std::vector<int64_t>> rows;
+  if (update.rows) {
+    absl::StatusOr<std::vector<int64_t>> read = ReadRows(*update.rows);
+    if (!read.ok()) return Refuse(push, update.variable, read.status().message());
+    rows = *std::move(read);
+  }
+  absl::Status status = CheckFits(**variable, update.gradient, "the gradient", rows);
+  if (status.ok()) status = CheckFinite(push, update.gradient, "the gradient");
+  if (!status.ok()) return Refuse(push, update.variable, status.message());
+  // A variable that has a value keeps one, so this holds until the push runs.
+  if (status = CheckInitialized(push, **variable); !status.ok()) return status;
+  if (!rows || (Distinct(*rows) && update.rows->dtype() == DType::kInt64)) return variable;
+  status = (*variable)->def.dtype == DType::kFloat32 ? SumRows<float>(**variable, *rows, update)
+                                                     : SumRows<double>(**variable, *rows, update);
+  if (!status.ok()) return Refuse(push, update.variable, status.message());
+  return variable;
+}
+
+void Clip(OptimizerStep& step) {
+  std::vector<Tensor*> gradients;
+  for (GradientUpdate& update : step.updates) gradients.push_back(&update.gradient);
+  optimizers::Clip(gradients, std::exchange(step.clip_value, 0), std::exchange(step.clip_norm, 0));
+}
+
+absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
+  if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
+      !std::isfinite(step.weight_decay)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("worker '", push.id.worker_id, "': clipping and weight decay must be finite"));
+  }
+  std::set<std::string> seen;
+  std::vector<VariablePtr> variables;
+  for (GradientUpdate& update : step.updates) {
+    if (!seen.insert(update.variable).second) {
+      return Refuse(push, update.variable, "has two gradients in one step; sum them first");
+    }
+    absl::StatusOr<VariablePtr> variable = Check(store, push, update);
+    if (!variable.ok()) return variable.status();
+    variables.push_back(*std::move(variable));
+  }
+  return store.CheckOptimizer(step.state, variables).status();
+}
+
+absl::Status Check(const Store& store, const Push& push, const Assignment& given) {
+  absl::StatusOr<VariablePtr> variable = store.Find(given.variable);
+  if (!variable.ok()) return variable.status();
+  std::optional<std::vector<int64_t>> rows;
+  if (IsScatter(given.op)) {
+    if (!given.rows) return Refuse(push, given.variable, "a scatter needs row numbers");
+    absl::StatusOr<std::vector<int64_t>> read = ReadRows(*given.rows);
+    if (!read.ok()) return Refuse(push, given.variable, read.status().message());
+    rows = *std::move(read);
+  }
+  absl::Status status = CheckFits(**variable, given.value, "the value", rows);
+  if (status.ok()) status = CheckFinite(push, given.value, "the value");
+  if (!status.ok()) return Refuse(push, given.variable, status.message());
+  if (given.op == AssignOp::kAssign || given.op == AssignOp::kInitialize) return absl::OkStatus();
+  if (given.op != AssignOp::kScatterUpdate && (*variable)->def.dtype == DType::kBool) {
+    return Refuse(push, given.variable, "a bool cannot be added to");
+  }
+  return CheckInitialized(push, **variable);
+}
+
+}  // namespace
+
+absl::Status Check(const Store& store, Push& push) {
+  for (const Assignment& assignment : push.assignments) {
+    if (absl::Status status = Check(store, push, assignment); !status.ok()) return status;
+  }
+  for (OptimizerStep& step : push.steps) {
+    if (absl::Status status = Check(store, push, step); !status.ok()) return status;
+  }
+  for (OptimizerStep& step : push.steps) Clip(step);
+  return absl::OkStatus();
+}
+
+bool HasNonfinite(const Push& push) {
+  for (const OptimizerStep& step : push.steps) {
+    for (const GradientUpdate& update : step.updates) {
+      if (FirstNonFinite(update.gradient) >= 0) return true;
+    }
+  }
+  return std::any_of(push.assignments.begin(), push.assignments.end(),
+                     [](const Assignment& a) { return FirstNonFinite(a.value) >= 0; });
+}
+
+absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows) {
+  std::vector<int64_t> out(rows.num_elements());
+  if (rows.shape().rank() == 1 && rows.dtype() == DType::kInt32) {
+    std::copy_n(rows.data<int32_t>(), out.size(), out.begin());
+    return out;
+  }
+  if (rows.shape().rank() == 1 && rows.dtype() == DType::kInt64) {
+    std::copy_n(rows.data<int64_t>(), out.size(), out.begin());
+    return out;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("row numbers are ", Name(rows.dtype()), " ",
+                                                 rows.shape().ToString(),
+                                                 ", not an int32 or int64 vector"));
+}
+
+bool IsScatter(AssignOp op) {
+  return op == AssignOp::kScatterUpdate || op == AssignOp::kScatterAdd ||
+         op == AssignOp::kScatterSub;
+}
+
+}  // namespace varscope::server

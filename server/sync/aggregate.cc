@@ -1,0 +1,203 @@
+#include "server/sync/aggregate.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <span>
+#include <tuple>
+
+namespace varscope::server {
+namespace {
+
+// The gradients of one variable, all dense, or all for the same rows.
+using Gradients = std::vector<Tensor>;
+
+std::vector<int64_t> UnionOfRows(const std::vector<const GradientUpdate*>& updates) {
+  std::set<int64_t> rows;
+  for (const GradientUpdate* update : updates) {
+    const auto own = update->rows->values<int64_t>();
+    rows.insert(own.begin(), own.end());
+  }
+  return {rows.begin(), rows.end()};
+}
+
+// The same gradient for all of `rows`, zero where it has none.
+template <typename T>
+Tensor Spread(const GradientUpdate& update, const std::vector<int64_t>& rows) {
+  std::vector<int64_t> dims = update.gradient.shape().dims();
+  dims[0] = static_cast<int64_t>(rows.size());
+  Tensor spread(update.gradient.dtype(), Shape(dims));
+  const std::span<T> to = spread.mutable_values<T>();
+  std::fill(to.begin(), to.end(), T{0});
+  const auto own = update.rows->values<int64_t>();
+  const size_t row_size = own.empty() ? 0 : update.gradient.num_elements() / own.size();
+  for (size_t i = 0; i < own.size(); ++i) {
+    const size_t at = std::lower_bound(rows.begin(), rows.end(), own[i]) - rows.begin();
+    std::copy_n(update.gradient.data<T>() + i * row_size, row_size, to.data() + at * row_size);
+  }
+  return spread;
+}
+
+template <typename T>
+Tensor Mean(const Gradients& gradients) {
+  Tensor mean = gradients.front().Clone();
+  const std::span<T> to = mean.mutable_values<T>();
+  for (size_t g = 1; g < gradients.size(); ++g) {
+    const std::span<const T> from = gradients[g].values<T>();
+    for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+  }
+  const T count = static_cast<T>(gradients.size());
+  for (T& x : to) x /= count;
+  return mean;
+}
+
+// Of each element's values, sorted, the mean without the first and last `trim`.
+template <typename T>
+Tensor TrimmedMean(const Gradients& gradients, size_t trim) {
+  Tensor result(gradients.front().dtype(), gradients.front().shape());
+  const std::span<T> to = result.mutable_values<T>();
+  const size_t n = gradients.size();
+  std::vector<T> column(n);
+  for (size_t i = 0; i < to.size(); ++i) {
+    for (size_t g = 0; g < n; ++g) column[g] = gradients[g].data<T>()[i];
+    std::sort(column.begin(), column.end());
+    T sum{0};
+    for (size_t g = trim; g < n - trim; ++g) sum += column[g];
+    to[i] = sum / static_cast<T>(n - 2 * trim);
+  }
+  return result;
+}
+
+template <typename T>
+double SquaredDistance(const Tensor& a, const Tensor& b) {
+  double sum = 0;
+  for (int64_t i = 0; i < a.num_elements(); ++i) {
+    const double d = static_cast<double>(a.data<T>()[i]) - b.data<T>()[i];
+    sum += d * d;
+  }
+  return sum;
+}
+
+// One step's gradients: by variable, those of each push that has the step.
+struct Step {
+  const OptimizerStep* first;
+  std::map<std::string, std::vector<const GradientUpdate*>> updates;
+  std::vector<std::string> order;  // of the variables, as the pushes have them
+};
+
+template <typename T>
+Gradients AlignedAs(const std::vector<const GradientUpdate*>& updates,
+                    const std::optional<std::vector<int64_t>>& rows) {
+  Gradients gradients;
+  for (const GradientUpdate* update : updates) {
+    gradients.push_back(rows ? Spread<T>(*update, *rows) : update->gradient);
+  }
+  return gradients;
+}
+
+// Which of n gradients Krum takes: the one with the smallest sum of distances to its n - f - 2
+// closest.
+template <typename T>
+size_t Krum(const Gradients& gradients, size_t faulty) {
+  const size_t n = gradients.size();
+  const size_t closest = std::max<size_t>(1, n > faulty + 2 ? n - faulty - 2 : 1);
+  size_t best = 0;
+  double best_score = -1;
+  for (size_t i = 0; i < n; ++i) {
+    std::vector<double> distances;
+    for (size_t j = 0; j < n; ++j) {
+      if (j != i) distances.push_back(SquaredDistance<T>(gradients[i], gradients[j]));
+    }
+    std::sort(distances.begin(), distances.end());
+    double score = 0;
+    for (size_t k = 0; k < std::min(closest, distances.size()); ++k) score += distances[k];
+    if (best_score >= 0 && score >= best_score) continue;
+    best = i;
+    best_score = score;
+  }
+  return best;
+}
+
+template <typename T>
+Tensor Combine(const Gradients& gradients, Aggregation aggregation, size_t faulty) {
+  const size_t n = gradients.size();
+  if (n == 1) return gradients.front();
+  switch (aggregation) {
+    case Aggregation::kMean:
+      return Mean<T>(gradients);
+    case Aggregation::kMedian:
+      return TrimmedMean<T>(gradients, (n - 1) / 2);
+    case Aggregation::kTrimmedMean:
+      return TrimmedMean<T>(gradients, std::min(faulty, (n - 1) / 2));
+    case Aggregation::kKrum:
+      return gradients[Krum<T>(gradients, faulty)];
+  }
+  return gradients.front();
+}
+
+template <typename T>
+GradientUpdate CombineUpdates(const std::vector<const GradientUpdate*>& updates,
+                              Aggregation aggregation, size_t faulty) {
+  GradientUpdate combined{.variable = updates.front()->variable};
+  std::optional<std::vector<int64_t>> rows;
+  if (updates.front()->rows) {
+    rows = UnionOfRows(updates);
+    combined.rows = Tensor::Of<int64_t>(Shape{static_cast<int64_t>(rows->size())}, *rows);
+  }
+  combined.gradient = Combine<T>(AlignedAs<T>(updates, rows), aggregation, faulty);
+  return combined;
+}
+
+using StepKey = std::tuple<std::string, std::string, uint32_t, std::string>;
+
+StepKey KeyOf(const OptimizerStep& step) {
+  return {step.state.optimizer, step.state.name, step.state.instance, step.state.group};
+}
+
+// In the order in which they come. A variable with a dense and a sparse gradient in one step has
+// both, one after the other.
+std::vector<Step> Collect(const std::vector<Push>& pushes) {
+  std::vector<Step> steps;
+  std::map<StepKey, size_t> at;
+  for (const Push& push : pushes) {
+    for (const OptimizerStep& given : push.steps) {
+      const auto [it, fresh] = at.try_emplace(KeyOf(given), steps.size());
+      if (fresh) steps.push_back({&given, {}, {}});
+      Step& step = steps[it->second];
+      for (const GradientUpdate& update : given.updates) {
+        const std::string key = update.variable + (update.rows ? "\n" : "");
+        auto& updates = step.updates[key];
+        if (updates.empty()) step.order.push_back(key);
+        updates.push_back(&update);
+      }
+    }
+  }
+  return steps;
+}
+
+}  // namespace
+
+Push Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty) {
+  Push merged{.id = pushes.front().id, .allow_nonfinite = pushes.front().allow_nonfinite};
+  for (size_t i = 1; i < pushes.size(); ++i) merged.others.push_back(pushes[i].id);
+  for (const Step& step : Collect(pushes)) {
+    OptimizerStep& out = merged.steps.emplace_back(OptimizerStep{
+        .state = step.first->state,
+        .weight_decay = step.first->weight_decay,
+        .definer = step.first->definer,
+    });
+    for (const std::string& key : step.order) {
+      const auto& updates = step.updates.at(key);
+      const bool single = updates.front()->gradient.dtype() == DType::kFloat32;
+      out.updates.push_back(single ? CombineUpdates<float>(updates, aggregation, faulty)
+                                   : CombineUpdates<double>(updates, aggregation, faulty));
+    }
+  }
+  for (Push& push : pushes) {
+    merged.allow_nonfinite = merged.allow_nonfinite || push.allow_nonfinite;
+    for (Assignment& a : push.assignments) merged.assignments.push_back(std::move(a));
+  }
+  return merged;
+}
+
+}  // namespace varscope::server

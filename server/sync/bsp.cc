@@ -1,0 +1,243 @@
+// bsp: bulk-synchronous steps. The pushes of all workers become one update. local is the same, with
+// workers whose pushes are the differences that many steps of their own have made.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "server/sync/aggregate.h"
+#include "server/sync/group.h"
+
+namespace varscope::server {
+namespace {
+
+class BspGroup final : public Group {
+ public:
+  explicit BspGroup(const GroupContext& context) : context_(context), options_(context_.options) {}
+
+  void Submit(Submission submission, ChangesLock changes) override {
+    changes.unlock();
+    Answers answers;
+    {
+      std::unique_lock lock(mutex_);
+      Take(std::move(submission), answers);
+      CloseIfComplete(lock, answers);
+    }
+    context_.wake();
+    answers.Send();
+  }
+
+  void Gone(const WorkerRecord& worker) override {
+    Answers answers;
+    {
+      std::unique_lock lock(mutex_);
+      members_.erase(worker.worker_id);
+      const auto it = waiting_.find(worker.worker_id);
+      if (it != waiting_.end() && it->second.push.id.incarnation <= worker.incarnation) {
+        answers.Add(std::move(it->second), GoneError(worker.worker_id));
+        waiting_.erase(it);
+      }
+      CloseIfComplete(lock, answers);
+    }
+    answers.Send();
+  }
+
+  Clock::time_point Tick() override {
+    Answers answers;
+    Clock::time_point next = Clock::time_point::max();
+    {
+      std::unique_lock lock(mutex_);
+      if (!waiting_.empty() && !closing_ && Clock::now() >= Deadline()) {
+        Expire(lock, answers);
+      }
+      if (!waiting_.empty() && !closing_) next = Deadline();
+    }
+    answers.Send();
+    return next;
+  }
+
+  void Stop() override {
+    Answers answers;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+      for (auto& [worker, submission] : waiting_)
+        answers.Add(std::move(submission), StoppingError());
+      waiting_.clear();
+      for (Submission& submission : next_) answers.Add(std::move(submission), StoppingError());
+      next_.clear();
+    }
+    answers.Send();
+  }
+
+  Waits waits() const override {
+    std::lock_guard lock(mutex_);
+    return {{members_.begin(), members_.end()}, waiting_.empty() ? "" : Text()};
+  }
+
+ private:
+  // What to tell whom once the lock is released.
+  class Answers {
+   public:
+    // The submission ends here, so that the ledger lets the push in again before its worker hears.
+    void Add(Submission submission, absl::StatusOr<Applied> answer) {
+      dones_.emplace_back(std::move(submission.done), std::move(answer));
+    }
+    void Add(PushDone done, absl::StatusOr<Applied> answer) {
+      dones_.emplace_back(std::move(done), std::move(answer));
+    }
+    void Send() {
+      for (auto& [done, answer] : dones_) done(std::move(answer));
+    }
+
+   private:
+    std::vector<std::pair<PushDone, absl::StatusOr<Applied>>> dones_;
+  };
+
+  static absl::Status GoneError(const std::string& worker_id) {
+    return absl::AbortedError(
+        absl::StrCat("worker '", worker_id, "': its incarnation ended; its push was not applied"));
+  }
+
+  // These require mutex_.
+  void Take(Submission submission, Answers& answers) {
+    const PushId& id = submission.push.id;
+    if (stopping_) return answers.Add(std::move(submission), StoppingError());
+    if (!context_.workers.IsLive(id.worker_id, id.incarnation)) {
+      return answers.Add(std::move(submission), GoneError(id.worker_id));
+    }
+    if (closing_) return next_.push_back(std::move(submission));
+    members_.insert(id.worker_id);
+    if (const uint64_t staleness = StalenessOf(context_.store, submission.push); staleness > 0) {
+      return answers.Add(std::move(submission), Applied{.global_step = context_.store.global_step(),
+                                                        .group_step = Step(),
+                                                        .outcome = Outcome::kStale,
+                                                        .staleness = staleness});
+    }
+    if (waiting_.contains(id.worker_id)) {
+      return answers.Add(std::move(submission),
+                         absl::FailedPreconditionError(absl::StrCat(
+                             "worker '", id.worker_id, "' has pushed to step ", Step() + 1, " of ",
+                             Name(), " already, and waits for it: one push a step")));
+    }
+    if (waiting_.empty()) since_ = Clock::now();
+    waiting_.emplace(id.worker_id, std::move(submission));
+  }
+
+  size_t Needed() const {
+    const size_t workers =
+        started_ ? members_.size() : std::max<size_t>(options_.workers, members_.size());
+    const size_t backup = std::min<size_t>(options_.backup, workers > 0 ? workers - 1 : 0);
+    return std::max<size_t>(options_.quorum, workers - backup);
+  }
+
+  void CloseIfComplete(std::unique_lock<std::mutex>& lock, Answers& answers) {
+    while (!waiting_.empty() && !closing_ && waiting_.size() >= Needed()) Close(lock, answers);
+  }
+
+  void Close(std::unique_lock<std::mutex>& lock, Answers& answers) {
+    started_ = true;
+    closing_ = true;
+    std::map<std::string, Submission> submissions = std::move(waiting_);
+    waiting_.clear();
+    lock.unlock();
+    std::vector<PushDone> dones;
+    const absl::StatusOr<Applied> applied = ApplyAll(std::move(submissions), dones, answers);
+    lock.lock();
+    closing_ = false;
+    for (PushDone& done : dones) answers.Add(std::move(done), applied);
+    std::vector<Submission> next = std::move(next_);
+    next_.clear();
+    for (Submission& submission : next) Take(std::move(submission), answers);
+  }
+
+  void RemoveGone(std::map<std::string, Submission>& submissions, Answers& answers) const {
+    for (auto it = submissions.begin(); it != submissions.end();) {
+      if (context_.workers.IsLive(it->first, it->second.push.id.incarnation)) {
+        ++it;
+        continue;
+      }
+      answers.Add(std::move(it->second), GoneError(it->first));
+      it = submissions.erase(it);
+    }
+  }
+
+  // Without mutex_. In the order of the workers' ids, so that the sum does not depend on time.
+  absl::StatusOr<Applied> ApplyAll(std::map<std::string, Submission> submissions,
+                                   std::vector<PushDone>& dones, Answers& answers) {
+    // A rollback fences all workers before it applies; it holds the lock while it tells this group.
+    RemoveGone(submissions, answers);
+    if (submissions.empty()) return Applied{};
+    const ChangesLock changes = context_.store.LockChanges();
+    RemoveGone(submissions, answers);
+    if (submissions.empty()) return Applied{};
+    std::vector<Push> pushes;
+    std::vector<Ledger::Admission> admissions;
+    for (auto& [worker_id, submission] : submissions) {
+      pushes.push_back(std::move(submission.push));
+      admissions.push_back(std::move(submission.admission));
+      dones.push_back(std::move(submission.done));
+    }
+    Push merged = Aggregate(std::move(pushes), options_.aggregation, options_.faulty);
+    merged.group = Name();
+    return ApplyChecked(context_.store, merged, std::move(admissions));
+  }
+
+  Clock::time_point Deadline() const { return since_ + options_.deadline; }
+
+  void Expire(std::unique_lock<std::mutex>& lock, Answers& answers) {
+    if (waiting_.size() < options_.quorum) {
+      const absl::Status late = absl::DeadlineExceededError(absl::StrCat(
+          Text(), "; after ", absl::FormatDuration(absl::FromChrono(options_.deadline)),
+          " no quorum of ", options_.quorum, " was there, and nothing was applied"));
+      for (auto& [worker, submission] : waiting_) answers.Add(std::move(submission), late);
+      waiting_.clear();
+      return;
+    }
+    spdlog::warn("{}: goes on without, after its deadline", Text());
+    // Nobody waits for them again until they push.
+    std::erase_if(members_, [this](const std::string& m) { return !waiting_.contains(m); });
+    Close(lock, answers);
+    CloseIfComplete(lock, answers);
+  }
+
+  std::string Name() const { return NameOf(options_); }
+  uint64_t Step() const { return context_.store.group_step(Name()); }
+
+  std::string Text() const {
+    std::vector<std::string> missing;
+    for (const std::string& member : members_) {
+      if (!waiting_.contains(member)) missing.push_back(context_.workers.DescribeWait(member));
+    }
+    const size_t needed = Needed();
+    const size_t unknown = needed - std::min(needed, waiting_.size() + missing.size());
+    if (unknown > 0) missing.push_back(absl::StrCat(unknown, " more to join"));
+    return absl::StrFormat("step %d of group %s has %d of %d pushes, waits for %s", Step() + 1,
+                           Name(), waiting_.size(), needed, absl::StrJoin(missing, "; "));
+  }
+
+  const GroupContext context_;
+  const GroupOptions& options_;
+  mutable std::mutex mutex_;
+  bool stopping_ = false;
+  bool started_ = false;           // a step has been complete
+  bool closing_ = false;           // a step is being applied; what comes waits in next_
+  std::set<std::string> members_;  // live workers that push
+  std::map<std::string, Submission> waiting_;
+  std::vector<Submission> next_;
+  Clock::time_point since_;  // of the first that waits
+};
+
+}  // namespace
+
+std::unique_ptr<Group> MakeBspGroup(const GroupContext& context) {
+  return std::make_unique<BspGroup>(context);
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,89 @@
+// A group of variables whose updates are synchronized in one way.
+#ifndef VARSCOPE_SERVER_SYNC_GROUP_H_
+#define VARSCOPE_SERVER_SYNC_GROUP_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/store/apply.h"
+#include "server/store/ledger.h"
+#include "server/store/push.h"
+#include "server/store/store.h"
+#include "server/sync/group_options.h"
+#include "server/sync/workers.h"
+
+namespace varscope::server {
+
+// Called once, perhaps before the call that was given it returns, on any thread.
+using PushDone = std::function<void(absl::StatusOr<Applied>)>;
+using ReadDone = std::function<void(absl::Status)>;
+
+// Of the store: see Store::LockChanges.
+using ChangesLock = std::shared_lock<std::shared_mutex>;
+
+// A push that passed its checks and that the ledger let in.
+struct Submission {
+  Push push;
+  Ledger::Admission admission;
+  PushDone done;
+};
+
+// Thread-safe. `done` functions are called without locks.
+class Group {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  virtual ~Group() = default;
+
+  // Applies the push when its turn comes. DeadlineExceeded says who was awaited; Aborted when the
+  // worker's incarnation ended meanwhile; Unavailable when the server stops. With an error nothing
+  // was applied. `changes` is held since the push's checks: whoever applies later, takes its own.
+  virtual void Submit(Submission submission, ChangesLock changes) = 0;
+
+  // When a worker of the group may read its variables. DeadlineExceeded says who was awaited.
+  virtual void AwaitRead(const std::string& /*worker_id*/, ReadDone done) {
+    done(absl::OkStatus());
+  }
+
+  // The worker's incarnation is over: nobody waits for it, and what waits of it ends with Aborted.
+  virtual void Gone(const WorkerRecord& /*worker*/) {}
+
+  // Ends what waited too long; returns when to look again.
+  virtual Clock::time_point Tick() { return Clock::time_point::max(); }
+
+  // Ends all that waits, now and from now on, with Unavailable.
+  virtual void Stop() {}
+
+  struct Waits {
+    std::vector<std::string> members;  // workers that take part
+    std::string text;                  // "step 812 waits for worker-3, silent 4.2 s, ..."
+  };
+  virtual Waits waits() const { return {}; }
+};
+
+// Where a group's parts meet.
+struct GroupContext {
+  Store& store;
+  const Workers& workers;
+  GroupOptions options;
+  std::function<void()> wake;  // Tick has something earlier to do
+};
+
+// "model", or "(all)" for the empty prefix, which is no variable's name.
+inline std::string NameOf(const GroupOptions& options) {
+  return options.prefix.empty() ? "(all)" : options.prefix;
+}
+inline absl::Status StoppingError() { return absl::UnavailableError("the server is stopping"); }
+
+std::unique_ptr<Group> MakeAsyncGroup(const GroupContext& context);
+// bsp and local.
+std::unique_ptr<Group> MakeBspGroup(const GroupContext& context);
+std::unique_ptr<Group> MakeSspGroup(const GroupContext& context);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_SYNC_GROUP_H_

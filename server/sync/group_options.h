@@ -1,0 +1,74 @@
+// How the variables of one group are synchronized, as the operator says it.
+#ifndef VARSCOPE_SERVER_SYNC_GROUP_OPTIONS_H_
+#define VARSCOPE_SERVER_SYNC_GROUP_OPTIONS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace varscope::server {
+
+enum class SyncMode : uint8_t { kAsync = 0, kBsp = 1, kSsp = 2, kLocal = 3 };
+
+// How the gradients of one bsp step become one.
+enum class Aggregation : uint8_t {
+  kMean,
+  kMedian,       // of each element; Yin et al. 2018, arXiv:1803.01498
+  kTrimmedMean,  // of each element without the `faulty` largest and smallest; the same
+  kKrum,         // the one closest to its neighbours; Blanchard et al. 2017, arXiv:1703.02757
+};
+
+enum class NonfinitePolicy : uint8_t {
+  kAsPushed,  // refuse, unless the push itself allows them
+  kRefuse,
+  kSkip,
+};
+
+struct GroupOptions {
+  std::string prefix;  // empty: every variable that no other group has
+  std::string spec = "async";
+  SyncMode mode = SyncMode::kAsync;
+
+  // async: a push whose gradients are this many updates behind is dropped; or every push is scaled
+  // by 1 / staleness (Zhang et al. 2015, arXiv:1511.05950).
+  std::optional<uint64_t> max_staleness;
+  bool scale_stale = false;
+
+  // bsp, local: a step is complete when all its workers have pushed, but for `backup` of them
+  // (Chen et al. 2016, arXiv:1604.00981). The first step waits for `workers`. After `deadline` it
+  // is complete with at least `quorum`, or fails.
+  uint32_t workers = 1;
+  uint32_t backup = 0;
+  uint32_t quorum = 1;
+  // ssp: how long a read waits for the slowest.
+  std::chrono::milliseconds deadline{30000};
+  Aggregation aggregation = Aggregation::kMean;
+  uint32_t faulty = 0;  // of kTrimmedMean and kKrum: how many gradients may be anything
+
+  // ssp: how many steps the fastest may be ahead of the slowest; Ho et al. 2013.
+  uint32_t bound = 0;
+
+  // local: DiLoCo, arXiv:2311.08105. A fragment of the variables is synchronized every
+  // local_steps / fragments steps (Streaming DiLoCo, arXiv:2501.18512).
+  uint32_t local_steps = 1;
+  uint32_t fragments = 1;
+  double outer_learning_rate = 0.7;
+  double outer_momentum = 0.9;
+
+  // Guard rails.
+  NonfinitePolicy nonfinite = NonfinitePolicy::kAsPushed;
+  double clip_norm = 0;           // of each push; 0: none
+  uint32_t quarantine_after = 0;  // pushes with a NaN or an infinity; 0: never
+};
+
+// "[PREFIX=]MODE[:KEY=VALUE,...]", such as "async", "model/dense=bsp:workers=4,backup=1",
+// "ssp:bound=3", "local:steps=50,workers=2,nonfinite=skip". InvalidArgument says what is wrong and
+// what may be there.
+absl::StatusOr<GroupOptions> ParseGroup(const std::string& text);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_SYNC_GROUP_OPTIONS_H_

@@ -1,0 +1,209 @@
+// ssp: stale synchronous parallel. A worker's clock counts its pushes; each applies at once. A
+// worker whose clock is more than the bound ahead of the slowest worker's waits before it reads
+// again. Ho et al. 2013, "More Effective Distributed ML via a Stale Synchronous Parallel Parameter
+// Server".
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "server/sync/group.h"
+
+namespace varscope::server {
+namespace {
+
+class SspGroup final : public Group {
+ public:
+  explicit SspGroup(const GroupContext& context) : context_(context), options_(context_.options) {}
+
+  void Submit(Submission s, ChangesLock changes) override {
+    const std::string worker_id = s.push.id.worker_id;
+    const uint64_t incarnation = s.push.id.incarnation;
+    if (Overdue(worker_id)) {
+      changes.unlock();
+      // What it read is older than the bound allows; it takes part again from its next read on.
+      const PushDone done = std::move(s.done);
+      const Applied stale{.global_step = context_.store.global_step(),
+                          .outcome = Outcome::kStale,
+                          .staleness = StalenessOf(context_.store, s.push)};
+      { const Ledger::Admission over = std::move(s.admission); }
+      return done(stale);
+    }
+    std::vector<Ledger::Admission> admissions;
+    admissions.push_back(std::move(s.admission));
+    absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(admissions));
+    changes.unlock();
+    Released released;
+    {
+      std::lock_guard lock(mutex_);
+      if (applied.ok() && context_.workers.IsLive(worker_id, incarnation)) {
+        const uint64_t slowest = Slowest();
+        ++clocks_.try_emplace(worker_id, slowest).first->second;
+        ReleaseReady(released);
+      }
+    }
+    Send(released);
+    s.done(std::move(applied));
+  }
+
+  void AwaitRead(const std::string& worker_id, ReadDone done) override {
+    {
+      std::unique_lock lock(mutex_);
+      if (!stopping_ && !MayRead(worker_id)) {
+        const Clock::time_point now = Clock::now();
+        waiting_.push_back({worker_id, now, std::move(done)});
+        lock.unlock();
+        context_.wake();
+        return;
+      }
+    }
+    done(stopping_ ? StoppingError() : absl::OkStatus());
+  }
+
+  void Gone(const WorkerRecord& worker) override {
+    Released released;
+    {
+      std::lock_guard lock(mutex_);
+      clocks_.erase(worker.worker_id);
+      overdue_.erase(worker.worker_id);
+      for (auto it = waiting_.begin(); it != waiting_.end();) {
+        if (it->worker_id != worker.worker_id) {
+          ++it;
+          continue;
+        }
+        released.emplace_back(std::move(it->done),
+                              absl::AbortedError(absl::StrCat("worker '", worker.worker_id,
+                                                              "': its incarnation ended")));
+        it = waiting_.erase(it);
+      }
+      ReleaseReady(released);
+    }
+    Send(released);
+  }
+
+  // Whoever held the others up for the whole deadline is left behind.
+  Clock::time_point Tick() override {
+    Released released;
+    Clock::time_point next = Clock::time_point::max();
+    {
+      std::lock_guard lock(mutex_);
+      const Clock::time_point now = Clock::now();
+      const bool expired = std::any_of(waiting_.begin(), waiting_.end(), [&](const Reader& r) {
+        return r.since + options_.deadline <= now;
+      });
+      if (expired) {
+        spdlog::warn("{}: goes on without, after its deadline", Text());
+        LeaveSlowestBehind();
+        ReleaseReady(released);
+      }
+      for (const Reader& r : waiting_) next = std::min(next, r.since + options_.deadline);
+    }
+    Send(released);
+    return next;
+  }
+
+  void Stop() override {
+    Released released;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+      for (Reader& r : waiting_) released.emplace_back(std::move(r.done), StoppingError());
+      waiting_.clear();
+    }
+    Send(released);
+  }
+
+  Waits waits() const override {
+    Waits waits;
+    std::lock_guard lock(mutex_);
+    for (const auto& [worker, clock] : clocks_) waits.members.push_back(worker);
+    if (!waiting_.empty()) waits.text = Text();
+    return waits;
+  }
+
+ private:
+  struct Reader {
+    std::string worker_id;
+    Clock::time_point since;
+    ReadDone done;
+  };
+  using Released = std::vector<std::pair<ReadDone, absl::Status>>;
+
+  static void Send(Released& released) {
+    for (auto& [done, status] : released) done(status);
+  }
+
+  bool Overdue(const std::string& worker_id) {
+    std::lock_guard lock(mutex_);
+    return overdue_.erase(worker_id) > 0;
+  }
+
+  // These require mutex_.
+  uint64_t Slowest() const {
+    uint64_t slowest = clocks_.empty() ? 0 : UINT64_MAX;
+    for (const auto& [worker, clock] : clocks_) slowest = std::min(slowest, clock);
+    return slowest;
+  }
+
+  bool MayRead(const std::string& worker_id) const {
+    const auto it = clocks_.find(worker_id);
+    return it == clocks_.end() || it->second <= Slowest() + options_.bound;
+  }
+
+  void ReleaseReady(Released& released) {
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      if (!MayRead(it->worker_id)) {
+        ++it;
+        continue;
+      }
+      released.emplace_back(std::move(it->done), absl::OkStatus());
+      it = waiting_.erase(it);
+    }
+  }
+
+  void LeaveSlowestBehind() {
+    const uint64_t slowest = Slowest();
+    for (auto it = clocks_.begin(); it != clocks_.end();) {
+      if (it->second != slowest) {
+        ++it;
+        continue;
+      }
+      overdue_.insert(it->first);
+      it = clocks_.erase(it);
+    }
+  }
+
+  std::string Text() const {
+    const uint64_t slowest = Slowest();
+    std::vector<std::string> slow;
+    std::vector<std::string> held;
+    for (const auto& [worker, clock] : clocks_) {
+      if (clock == slowest) slow.push_back(context_.workers.DescribeWait(worker));
+    }
+    for (const Reader& r : waiting_) held.push_back(r.worker_id);
+    return absl::StrFormat("reads of group %s by %s, more than %d steps ahead, wait for %s",
+                           NameOf(options_), absl::StrJoin(held, ", "), options_.bound,
+                           absl::StrJoin(slow, "; "));
+  }
+
+  const GroupContext context_;
+  const GroupOptions& options_;
+  mutable std::mutex mutex_;
+  std::atomic<bool> stopping_{false};
+  std::map<std::string, uint64_t> clocks_;  // of live workers that push
+  std::set<std::string> overdue_;           // left behind; their next push is stale
+  std::vector<Reader> waiting_;
+};
+
+}  // namespace
+
+std::unique_ptr<Group> MakeSspGroup(const GroupContext& context) {
+  return std::make_unique<SspGroup>(context);
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,87 @@
+// Every push and every read of a worker goes through here: to the group of its variables, past the
+// group's guard rails.
+#ifndef VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
+#define VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/sync/group.h"
+#include "server/sync/timer.h"
+
+namespace varscope::server {
+
+struct GroupStatus {
+  GroupOptions options;
+  uint64_t step = 0;
+  Group::Waits waits;
+  uint64_t applied = 0;
+  uint64_t stale = 0;
+  uint64_t nonfinite = 0;
+  double mean_staleness = 0;  // of applied pushes
+  uint64_t max_staleness = 0;
+};
+
+// Thread-safe.
+class Synchronizer {
+ public:
+  // `store` and `workers` must outlive it. Variables that no group's prefix has are in the group
+  // of the empty prefix, async when `groups` has none. Prefixes are distinct.
+  Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups);
+  ~Synchronizer() { Stop(); }
+  Synchronizer(const Synchronizer&) = delete;
+  Synchronizer& operator=(const Synchronizer&) = delete;
+
+  // Applies one push, when its group says so; `done` gets Apply's answers and errors
+  // (store/apply.h), and Group::Submit's. InvalidArgument for gradients of more than one group in
+  // one push. A push of assignments alone applies at once.
+  void Submit(Push push, PushDone done);
+
+  // `done` is called when the worker may read the variables.
+  void AwaitRead(const std::string& worker_id, std::span<const std::string> variables,
+                 ReadDone done);
+
+  // The worker's incarnation is over.
+  void Gone(const WorkerRecord& worker);
+
+  // Ends all waits, now and from now on, with Unavailable.
+  void Stop();
+
+  // In the order given.
+  std::vector<GroupStatus> status() const;
+
+ private:
+  struct Member {
+    GroupOptions options;
+    std::unique_ptr<Group> group;
+    // Guarded by mutex_.
+    GroupStatus counts;
+    uint64_t staleness_sum = 0;
+    std::map<std::string, uint32_t> nonfinite_by_worker;
+  };
+
+  Member& GroupOf(const std::string& variable) const;
+  // Null: no gradients.
+  absl::StatusOr<Member*> GroupOf(const Push& push) const;
+  absl::Status Guard(Member& member, Push& push);
+  void SubmitTo(Member& member, Push push, Ledger::Admission admission, ChangesLock changes,
+                PushDone done);
+  absl::StatusOr<Applied> SkipNonfinite(Member& member, const Push& push);
+  void CountNonfinite(Member& member, const std::string& worker_id);
+  void Count(Member& member, const Applied& applied);
+  Timer::Clock::time_point Tick();
+
+  Store& store_;
+  Workers& workers_;
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<Member>> members_;
+  bool reads_wait_ = false;  // some group is ssp
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
