@@ -48,9 +48,20 @@ grpc::Status Membership::Introduce() {
   return result.status;
 }
 
-grpc::Status Membership::IntroduceAgain(uint64_t over) {
-  std::lock_guard lock(introducing_);
-  return incarnation() == over ? Introduce() : grpc::Status::OK;
+grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
+  std::lock_guard introducing(introducing_);
+  if (incarnation() != over) return grpc::Status::OK;
+  {
+    std::lock_guard lock(mutex_);
+    if (how == Reconnect::kAndSendAgain) evicted_ = over;
+  }
+  return Introduce();
+}
+
+bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) const {
+  std::lock_guard lock(mutex_);
+  return status.error_code() == grpc::StatusCode::ABORTED && evicted_ == incarnation &&
+         incarnation_ != incarnation;
 }
 
 uint64_t Membership::incarnation() const {
@@ -64,10 +75,13 @@ grpc::Status Membership::Call(Clock::time_point deadline, const Attempt& attempt
     const CallResult result = WithRetries(channel_, deadline, [&](grpc::ClientContext& context) {
       return attempt(context, incarnation);
     });
-    if (!result.reconnect) return result.status;
-    const grpc::Status introduced = IntroduceAgain(incarnation);
-    if (*result.reconnect == Reconnect::kAndReport) return result.status;
-    if (!introduced.ok()) return introduced;
+    if (result.reconnect) {
+      const grpc::Status introduced = IntroduceAgain(incarnation, *result.reconnect);
+      if (*result.reconnect == Reconnect::kAndReport) return result.status;
+      if (!introduced.ok()) return introduced;
+    } else if (!WasEvicted(incarnation, result.status)) {
+      return result.status;
+    }
   }
 }
 
@@ -86,7 +100,7 @@ void Membership::SendHeartbeats(milliseconds lease) {
     const grpc::Status status = stub_.Heartbeat(&context, request, &response);
     // An eviction is mended before the next call meets it; what a call has to report, it meets.
     const auto advice = status.ok() ? std::nullopt : AskedReconnect(context);
-    if (advice == Reconnect::kAndSendAgain) IntroduceAgain(request.incarnation());
+    if (advice == Reconnect::kAndSendAgain) IntroduceAgain(request.incarnation(), *advice);
     lock.lock();
     heartbeat_ = nullptr;
   }

@@ -43,7 +43,9 @@ class Membership {
  private:
   grpc::Status Introduce();
   // Unless another thread has done so since `over` was the incarnation.
-  grpc::Status IntroduceAgain(uint64_t over);
+  grpc::Status IntroduceAgain(uint64_t over, Reconnect how);
+  // Whether a call was refused because another thread had mended the eviction of its incarnation.
+  bool WasEvicted(uint64_t incarnation, const grpc::Status& status) const;
   uint64_t incarnation() const;
   void SendHeartbeats(std::chrono::milliseconds lease);
   void SayGoodbye();
@@ -57,7 +59,8 @@ class Membership {
 
   std::mutex introducing_;  // one at a time
   mutable std::mutex mutex_;
-  uint64_t incarnation_ = 0;  // guarded by mutex_
+  uint64_t incarnation_ = 0;  // guarded by mutex_, as those below
+  uint64_t evicted_ = 0;      // the last incarnation that ended so
   std::chrono::milliseconds lease_{0};
   bool stopping_ = false;
   grpc::ClientContext* heartbeat_ = nullptr;  // the one under way

@@ -46,7 +46,7 @@ std::optional<Reconnect> AskedReconnect(const grpc::ClientContext& context) {
   const auto it = metadata.find(kReconnectKey);
   if (it == metadata.end() || it->second.size() != 1) return std::nullopt;
   return *it->second.data() == static_cast<char>(Reconnect::kAndReport) ? Reconnect::kAndReport
-                                                                   : Reconnect::kAndSendAgain;
+                                                                        : Reconnect::kAndSendAgain;
 }
 
 CallResult WithRetries(grpc::Channel& channel, Clock::time_point deadline,

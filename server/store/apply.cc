@@ -11,12 +11,12 @@ namespace {
 template <typename T>
 void RunUpdate(const PreparedStep& step, PreparedUpdate& update, std::span<const double> scalars) {
   optimizers::UpdateArgs<T> args{.variable = update.variable->Writable().mutable_values<T>(),
-                     .slots = {},
-                     .gradient = {},
-                     .h = step.state.hyperparameters,
-                     .scalars = scalars,
-                     .rows = update.rows,
-                     .row_size = update.sparse ? RowSize(*update.variable) : 0};
+                                 .slots = {},
+                                 .gradient = {},
+                                 .h = step.state.hyperparameters,
+                                 .scalars = scalars,
+                                 .rows = update.rows,
+                                 .row_size = update.sparse ? RowSize(*update.variable) : 0};
   for (const VariablePtr& slot : update.slots) {
     args.slots.push_back(slot->Writable().mutable_values<T>());
   }

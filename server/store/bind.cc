@@ -36,7 +36,8 @@ absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest
         absl::StrCat("unknown optimizer '", Printable(request.optimizer),
                      "'; known: ", absl::StrJoin(optimizers::OptimizerNames(), ", ")));
   }
-  auto hyperparameters = optimizers::ReadHyperparameters(*binding.optimizer, request.hyperparameters);
+  auto hyperparameters =
+      optimizers::ReadHyperparameters(*binding.optimizer, request.hyperparameters);
   if (!hyperparameters.ok()) return hyperparameters.status();
   binding.hyperparameters = *std::move(hyperparameters);
   if (absl::Status status = ValidateVariableName(request.name); !status.ok()) return status;
@@ -69,7 +70,8 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   CreationBatch missing;
   std::set<std::string> taken;
   std::unique_lock lock(mutex_);
-  const auto plan = [&](const optimizers::StateDef& state, const std::string& base, const Variable* primary) {
+  const auto plan = [&](const optimizers::StateDef& state, const std::string& base,
+                        const Variable* primary) {
     InitializerSpec spec{.kind = "constant"};
     spec.parameters["value"] =
         state.from.empty() ? state.initial_value : ValueOf(binding, state.from);

@@ -58,7 +58,9 @@ void Barriers::Arrive(const std::string& name, const std::string& worker_id, uin
                                              " parties, worker '", worker_id, "' says ", parties)));
     } else {
       const bool back = round.gone.erase(worker_id) > 0;
-      const bool takes_a_place = !back && !round.members.contains(worker_id);
+      const bool fresh = !back && !round.members.contains(worker_id);
+      // In the first round everybody is.
+      const bool takes_a_place = fresh && round.number > 1;
       if (takes_a_place && !round.gone.empty()) round.gone.erase(round.gone.begin());
       Waiter& waiter = round.waiting[worker_id];
       if (waiter.done) {

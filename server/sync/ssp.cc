@@ -42,8 +42,9 @@ class SspGroup final : public Group {
     {
       std::lock_guard lock(mutex_);
       if (applied.ok() && context_.workers.IsLive(worker_id, incarnation)) {
-        const uint64_t slowest = Slowest();
-        ++clocks_.try_emplace(worker_id, slowest).first->second;
+        // Who joins with this push is then as far as the slowest.
+        const uint64_t before = clocks_.empty() ? 0 : Slowest() - 1;
+        ++clocks_.try_emplace(worker_id, before).first->second;
         ReleaseReady(released);
       }
     }

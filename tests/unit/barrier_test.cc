@@ -76,5 +76,53 @@ TEST(BarrierTest, StoppingReleasesEverybody) {
   EXPECT_EQ(waiting.get().status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST(BarrierTest, TheDeadAreNotWaitedForUntilTheyComeBack) {
+  Barriers barriers;
+  for (int round = 0; round < 2; ++round) {
+    auto a = Arrive(barriers, "a", 2);
+    auto b = Arrive(barriers, "b", 2);
+    ASSERT_TRUE(a.get().ok() && b.get().ok());
+  }
+  auto alone = Arrive(barriers, "a", 2);
+  barriers.Gone("b");
+  EXPECT_EQ(alone.get().value(), 3U);
+  EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 4U);
+  auto back = Arrive(barriers, "b", 2);
+  EXPECT_EQ(barriers.waits().count("b"), 1U);
+  EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 5U);
+  EXPECT_EQ(back.get().value(), 5U);
+}
+
+TEST(BarrierTest, AnotherWorkerTakesTheDeadOnesPlace) {
+  Barriers barriers;
+  auto a = Arrive(barriers, "a", 2);
+  auto b = Arrive(barriers, "b", 2);
+  ASSERT_TRUE(a.get().ok() && b.get().ok());
+  barriers.Gone("b");
+  auto c = Arrive(barriers, "c", 2);
+  EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 2U);
+  EXPECT_TRUE(c.get().ok());
+}
+
+TEST(BarrierTest, WhoDiesWhileWaitingIsToldAndItsShareReleased) {
+  Barriers barriers;
+  auto a = Arrive(barriers, "a", 3);
+  auto dying = Arrive(barriers, "dying", 3);
+  barriers.Gone("dying");
+  EXPECT_TRUE(absl::IsAborted(dying.get().status()));
+  auto b = Arrive(barriers, "b", 3);
+  EXPECT_TRUE(a.get().ok());
+  EXPECT_TRUE(b.get().ok());
+}
+
+TEST(BarrierTest, TheDeadlineNamesWhoIsMissing) {
+  Barriers barriers([](const std::string& id) { return id + ", silent 4.2 s"; });
+  auto a = Arrive(barriers, "a", 2);
+  auto b = Arrive(barriers, "b", 2);
+  ASSERT_TRUE(a.get().ok() && b.get().ok());
+  EXPECT_THAT(std::string(Arrive(barriers, "a", 2, milliseconds(20)).get().status().message()),
+              HasSubstr("missing: b, silent 4.2 s"));
+}
+
 }  // namespace
 }  // namespace varscope::server

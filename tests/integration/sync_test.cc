@@ -1,0 +1,447 @@
+// Leases, synchronization modes and rollback, with real daemons and workers.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "tests/support/daemon.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/varscope.h"
+
+namespace varscope::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using Clock = std::chrono::steady_clock;
+
+// What an operator sees.
+class Operator {
+ public:
+  explicit Operator(const Daemon& daemon)
+      : stub_(v1::ParameterServer::NewStub(
+            grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()))) {}
+
+  v1::WorkerInfo::State StateOf(const std::string& worker) {
+    grpc::ClientContext context;
+    v1::ListWorkersResponse response;
+    stub_->ListWorkers(&context, {}, &response);
+    for (const v1::WorkerInfo& w : response.workers()) {
+      if (w.worker_id() == worker) return w.state();
+    }
+    return v1::WorkerInfo::LEFT;
+  }
+  v1::GroupInfo Group() {
+    grpc::ClientContext context;
+    v1::ListGroupsResponse response;
+    stub_->ListGroups(&context, {}, &response);
+    return response.groups_size() > 0 ? response.groups(0) : v1::GroupInfo();
+  }
+  uint64_t Connect(const std::string& worker) {
+    grpc::ClientContext context;
+    v1::ConnectRequest request;
+    request.set_worker_id(worker);
+    v1::ConnectResponse response;
+    stub_->Connect(&context, request, &response);
+    return response.incarnation();
+  }
+
+ private:
+  std::unique_ptr<v1::ParameterServer::Stub> stub_;
+};
+
+void WaitUntil(const std::string& what, const std::function<bool()>& condition) {
+  const Clock::time_point limit = Clock::now() + std::chrono::seconds(60);
+  while (!condition()) {
+    if (Clock::now() > limit) throw std::runtime_error("waited 60 s until " + what);
+    std::this_thread::yield();
+  }
+}
+
+std::vector<std::string> Sgd(const Daemon& daemon, const std::string& worker, int steps) {
+  return {VARSCOPE_TEST_WORKER, "sgd", daemon.target(), worker, std::to_string(steps), "1"};
+}
+
+// Runs `body` in threads, each with a graph of its own.
+void InThreads(const Daemon& daemon, int workers, const std::function<void(int)>& body) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < workers; ++i) {
+    threads.emplace_back([&, i] {
+      Graph graph(daemon.target(),
+                  {.worker_id = "w" + std::to_string(i), .sharing = SharingMode::kReplicated});
+      const auto use = graph.as_default();
+      EXPECT_NO_THROW(body(i));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
+  const Daemon daemon({"--lease-seconds", "0.3"});
+  Operator op(daemon);
+  Graph graph(daemon.target(), {.worker_id = "idle"});
+  op.Connect("silent");  // later than the idle one
+  WaitUntil("it is evicted", [&] { return op.StateOf("silent") == v1::WorkerInfo::EVICTED; });
+  EXPECT_EQ(op.StateOf("idle"), v1::WorkerInfo::LIVE);
+}
+
+TEST(LeaseTest, AWorkerSaysGoodbye) {
+  const Daemon daemon;
+  Operator op(daemon);
+  {
+    Graph graph(daemon.target(), {.worker_id = "w"});
+    EXPECT_EQ(op.StateOf("w"), v1::WorkerInfo::LIVE);
+  }
+  EXPECT_EQ(op.StateOf("w"), v1::WorkerInfo::LEFT);
+}
+
+TEST(LeaseTest, AWorkerThatStoodStillComesBackAndEachOfItsPushesCountsOnce) {
+  const Daemon daemon({"--lease-seconds", "0.3"});
+  Operator op(daemon);
+  Process worker(Sgd(daemon, "paused", 3000));
+  for (int pause = 0; pause < 3; ++pause) {
+    const uint64_t before = op.Group().applied();
+    WaitUntil("it pushes", [&] { return op.Group().applied() > before + 5; });
+    worker.Signal(SIGSTOP);
+    WaitUntil("it is evicted", [&] { return op.StateOf("paused") == v1::WorkerInfo::EVICTED; });
+    worker.Signal(SIGCONT);
+  }
+  ASSERT_EQ(worker.Wait(), 0);
+  EXPECT_EQ(op.Group().applied(), 3000U);
+}
+
+TEST(BspTest, FourWorkersTakeOneStepAndADeadOneHoldsThemUpForItsLeaseOnly) {
+  // Only the lease can release them: the deadline is longer than the workers' patience.
+  const Daemon daemon({"--sync", "bsp:workers=4,deadline=3600s", "--lease-seconds", "1"});
+  Operator op(daemon);
+  std::vector<std::unique_ptr<Process>> survivors;
+  for (const char* id : {"a", "b", "c"}) {
+    survivors.push_back(std::make_unique<Process>(Sgd(daemon, id, 400)));
+  }
+  Process dying(Sgd(daemon, "dying", 1000000));
+  WaitUntil("steps are taken", [&] { return op.Group().group().step() > 10; });
+  dying.Signal(SIGKILL);
+  dying.Wait();
+  const uint64_t step = op.Group().group().step();
+  const Clock::time_point start = Clock::now();
+  WaitUntil("the next step", [&] { return op.Group().group().step() > step; });
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  for (const auto& worker : survivors) EXPECT_EQ(worker->Wait(), 0);
+  EXPECT_GE(op.Group().group().step(), 400U);
+  EXPECT_EQ(op.StateOf("dying"), v1::WorkerInfo::EVICTED);
+  RecordProperty("seconds_until_the_next_step", std::to_string(seconds));
+}
+
+TEST(BspTest, EveryGradientCountsOnce) {
+  const Daemon daemon({"--sync", "bsp:workers=3"});
+  InThreads(daemon, 3, [](int i) {
+    const Variable w = get_variable("w", {.shape = Shape{2}, .initializer = zeros_initializer()});
+    const Operation train =
+        train::GradientDescentOptimizer(1.0).minimize(reduce_sum(w * static_cast<float>(i + 1)));
+    Session session;
+    for (int step = 0; step < 20; ++step) session.run(train);
+    EXPECT_EQ(session.dropped_pushes(), 0U);
+  });
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  EXPECT_EQ(Summarize(Session().read("w")), "[-40 -40]");
+}
+
+TEST(SspTest, NobodyReadsFurtherAheadThanTheBound) {
+  constexpr int kWorkers = 3;
+  constexpr int kBound = 2;
+  constexpr int kSteps = 60;
+  const Daemon daemon({"--sync", "ssp:bound=" + std::to_string(kBound)});
+  std::mutex mutex;
+  std::vector<int> started(kWorkers, 0);  // pushes
+  int furthest = 0;
+  InThreads(daemon, kWorkers, [&](int i) {
+    const Variable w = get_variable("w", {.shape = Shape{8}, .initializer = zeros_initializer()});
+    const Operation train = train::GradientDescentOptimizer(0.01).minimize(reduce_sum(square(w)));
+    Session session;
+    std::mt19937 random(i);
+    const auto push = [&] {
+      {
+        std::lock_guard lock(mutex);
+        ++started[i];
+      }
+      session.run(train);
+    };
+    push();
+    session.barrier("joined", kWorkers, std::chrono::seconds(30));
+    for (int step = 1; step < kSteps; ++step) {
+      session.run(w);
+      {
+        // A worker's clock at the server is never ahead of what it has started.
+        std::lock_guard lock(mutex);
+        const int slowest = *std::min_element(started.begin(), started.end());
+        furthest = std::max(furthest, started[i] - slowest);
+        EXPECT_LE(started[i] - slowest, kBound);
+      }
+      for (unsigned spin = random() % 3; spin > 0; --spin) session.run(w);
+      push();
+    }
+    std::lock_guard lock(mutex);
+    started[i] = kSteps + kBound;  // it is done
+  });
+  EXPECT_GT(furthest, 0);
+}
+
+// Two workers pull w and v towards targets of their own. The same in plain code is the reference.
+struct Reference {
+  double w = 0.5;
+  double v = -0.25;
+  double w_momentum = 0;
+  double v_momentum = 0;
+};
+
+constexpr double kInnerRate = 0.05;
+double Target(int worker) { return worker == 0 ? 1.0 : 3.0; }
+
+void Outer(double& value, double& momentum, double difference) {
+  momentum = 0.9 * momentum + difference;
+  value -= 0.7 * (difference + 0.9 * momentum);
+}
+
+Reference LocalReference(int steps, int local_steps, int fragments) {
+  Reference server;
+  std::vector<std::pair<double, double>> at(2, {server.w, server.v});
+  const int turn_steps = local_steps / fragments;
+  for (int step = 1; step <= steps; ++step) {
+    for (int i = 0; i < 2; ++i) {
+      at[i].first -= kInnerRate * 2 * (at[i].first - Target(i));
+      at[i].second -= kInnerRate * 2 * (at[i].second - 2 * Target(i));
+    }
+    if (step % turn_steps != 0) continue;
+    const int fragment = (step / turn_steps - 1) % fragments;
+    // Of two fragments the first has v, which comes first by name.
+    if (fragments == 1 || fragment == 0) {
+      Outer(server.v, server.v_momentum, server.v - (at[0].second + at[1].second) / 2);
+      for (auto& [w, v] : at) v = server.v;
+    }
+    if (fragments == 1 || fragment == 1) {
+      Outer(server.w, server.w_momentum, server.w - (at[0].first + at[1].first) / 2);
+      for (auto& [w, v] : at) w = server.w;
+    }
+  }
+  return server;
+}
+
+class LocalTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(LocalTest, EqualsTheReference) {
+  constexpr int kSteps = 48;
+  constexpr int kLocalSteps = 8;
+  const Daemon daemon({"--sync", "local:workers=2,steps=" + std::to_string(kLocalSteps) +
+                                     ",fragments=" + std::to_string(GetParam())});
+  InThreads(daemon, 2, [](int i) {
+    const auto scalar = [](const char* name, double value) {
+      return get_variable(
+          name, {.shape = Shape{}, .dtype = float64, .initializer = constant_initializer(value)});
+    };
+    const Variable w = scalar("w", 0.5);
+    const Variable v = scalar("v", -0.25);
+    const Output loss = square(w - Target(i)) + square(v - 2 * Target(i));
+    const Operation train = train::GradientDescentOptimizer(kInnerRate).minimize(loss);
+    Session session;
+    for (int step = 0; step < kSteps; ++step) session.run(train);
+  });
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  Session session;
+  const Reference expected = LocalReference(kSteps, kLocalSteps, GetParam());
+  EXPECT_NEAR(session.read("w").scalar<double>(), expected.w, 1e-6);
+  EXPECT_NEAR(session.read("v").scalar<double>(), expected.v, 1e-6);
+  EXPECT_EQ(Operator(daemon).Group().group().step(), kSteps / kLocalSteps * GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Fragments, LocalTest, ::testing::Values(1, 2));
+
+// The final loss over all data of five workers that fit one line, the last of them perhaps mad.
+float LossWithFive(const std::string& aggregate, bool poisoned) {
+  const Daemon daemon({"--sync", "bsp:workers=5,aggregate=" + aggregate});
+  constexpr int kPoints = 64;
+  const auto data = [](int worker) {
+    std::mt19937 random(worker);
+    std::normal_distribution<float> noise(0, 0.3F);
+    std::pair<Tensor, Tensor> points{Tensor(float32, Shape{kPoints}),
+                                     Tensor(float32, Shape{kPoints})};
+    for (int k = 0; k < kPoints; ++k) {
+      const float x = static_cast<float>(k) / 16 - 2;
+      points.first.mutable_data<float>()[k] = x;
+      points.second.mutable_data<float>()[k] = 2 * x - 1 + noise(random);
+    }
+    return points;
+  };
+  const auto model = [](const Output& x, const Output& y) {
+    const auto zero = [](const char* name) {
+      return get_variable(name, {.shape = Shape{}, .initializer = zeros_initializer()});
+    };
+    return reduce_mean(square(x * zero("slope") + zero("offset") - y));
+  };
+  InThreads(daemon, 5, [&](int i) {
+    const Output x = placeholder(float32, {kPoints});
+    const Output y = placeholder(float32, {kPoints});
+    Output loss = model(x, y);
+    if (poisoned && i == 4) loss = loss * -6.0F;
+    const Operation train = train::GradientDescentOptimizer(0.05).minimize(loss);
+    Session session;
+    const auto [xs, ys] = data(i);
+    for (int step = 0; step < 150; ++step) session.run(train, {{x, xs}, {y, ys}});
+  });
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
+  const Output x = placeholder(float32, {kPoints});
+  const Output y = placeholder(float32, {kPoints});
+  const Output loss = model(x, y);
+  Session session;
+  float total = 0;
+  for (int i = 0; i < 5; ++i) {
+    const auto [xs, ys] = data(i);
+    total += session.run(loss, {{x, xs}, {y, ys}}).scalar<float>();
+  }
+  return total / 5;
+}
+
+TEST(RobustTest, OnePoisonedWorkerOfFiveChangesTheLossByLessThanTwoPercent) {
+  const float clean = LossWithFive("trimmed_mean/1", false);
+  const float poisoned = LossWithFive("trimmed_mean/1", true);
+  EXPECT_NEAR(poisoned, clean, 0.02 * clean);
+  // Which the mean would not survive.
+  EXPECT_FALSE(LossWithFive("mean", true) < 2 * clean);
+}
+
+TEST(GroupsTest, OneProgramTrainsVariablesOfSeveralGroups) {
+  const Daemon daemon({"--sync", "dense=bsp:workers=2", "--sync", "embedding=async"});
+  InThreads(daemon, 2, [](int) {
+    const auto one = [](const char* name) {
+      return get_variable(name, {.shape = Shape{}, .initializer = zeros_initializer()});
+    };
+    const Variable dense = one("dense/w");
+    const Variable embedding = one("embedding/w");
+    const Operation train = train::GradientDescentOptimizer(1.0).minimize(dense + embedding);
+    Session session;
+    for (int step = 0; step < 10; ++step) session.run(train);
+  });
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  Session session;
+  EXPECT_EQ(session.read("dense/w").scalar<float>(), -10);
+  EXPECT_EQ(session.read("embedding/w").scalar<float>(), -20);
+}
+
+TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
+  const Daemon daemon({"--max-inflight-bytes", "300KiB"});
+  InThreads(daemon, 4, [](int) {
+    const Variable w =
+        get_variable("w", {.shape = Shape{50000}, .initializer = zeros_initializer()});
+    Session session;
+    for (int step = 0; step < 10; ++step) session.run(w.assign_add(ones({50000})).op());
+  });
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  EXPECT_EQ(Session().read("w").data<float>()[49999], 40);
+}
+
+class RollbackTest : public ::testing::Test {
+ protected:
+  ~RollbackTest() override { std::filesystem::remove_all(data_); }
+  static std::string MakeDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "varscope-XXXXXX").string();
+    return mkdtemp(pattern.data());
+  }
+  Finished Ctl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon_.target()});
+    return RunToEnd(arguments);
+  }
+  float Value() {
+    Graph graph(daemon_.target());
+    const auto use = graph.as_default();
+    return Session().read("w").scalar<float>();
+  }
+
+  const std::string data_ = MakeDirectory();
+  Daemon daemon_{{"--data-dir", data_}};
+};
+
+TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {
+  Graph graph(daemon_.target(), {.worker_id = "w"});
+  const auto use = graph.as_default();
+  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+  const Operation train = train::MomentumOptimizer(1.0, 0.5).minimize(w + 0);
+  Session session;
+  session.run(train);
+  const float at_snapshot = session.run(w).scalar<float>();
+  ASSERT_EQ(Ctl({"snapshot", "good"}).code, 0);
+  EXPECT_THAT(Ctl({"snapshot", "good"}).error, HasSubstr("there is a snapshot 'good'"));
+  session.run(train);
+  session.run(train);
+  const Finished rolled = Ctl({"rollback", "good"});
+  EXPECT_THAT(rolled.output, HasSubstr("rolled back to good, global step 1")) << rolled.error;
+  EXPECT_EQ(Value(), at_snapshot);
+  try {
+    session.run(train);
+    ADD_FAILURE() << "the worker did not notice";
+  } catch (const AbortedError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("rolled back to a snapshot"));
+  }
+  // The next run goes on from there, slots included: 1 * 0.5 + 1.
+  session.run(train);
+  EXPECT_EQ(session.run(w).scalar<float>(), at_snapshot - 1.5F);
+  daemon_.Kill();
+  daemon_.Restart();
+  EXPECT_EQ(Value(), at_snapshot - 1.5F);
+}
+
+TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
+  {
+    Graph graph(daemon_.target(), {.worker_id = "w"});
+    const auto use = graph.as_default();
+    const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+    Session session;
+    ASSERT_EQ(Ctl({"snapshot", "zero"}).code, 0);
+    session.run(w.assign(7).op());
+  }
+  ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
+  daemon_.Kill();
+  daemon_.Restart();
+  EXPECT_EQ(Value(), 0);
+  EXPECT_THAT(Ctl({"snapshots"}).output, HasSubstr("zero"));
+  const Finished unknown = Ctl({"rollback", "nothing"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.error, HasSubstr("no snapshot 'nothing'; there are:"));
+}
+
+TEST(SyncFlagTest, AWrongModeIsRefusedAtTheStart) {
+  const Finished finished = RunToEnd({VARSCOPED_BINARY, "--sync", "model=bulk"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.error, HasSubstr("'bulk' is none of async, bsp, ssp, local"));
+  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--sync", "bsp", "--sync", "async"}).code, 2);
+}
+
+TEST(QuarantineTest, AnOperatorStopsAWorkersPushes) {
+  const Daemon daemon;
+  Graph graph(daemon.target(), {.worker_id = "bad"});
+  const auto use = graph.as_default();
+  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+  Session session;
+  const auto ctl = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {VARSCOPECTL_BINARY, "--target", daemon.target()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunToEnd(arguments);
+  };
+  EXPECT_EQ(ctl({"quarantine", "bad", "--reason", "diverges"}).code, 0);
+  EXPECT_THROW(session.run(w.assign(1)), FailedPreconditionError);
+  EXPECT_THAT(ctl({"workers"}).output, HasSubstr("quarantined: diverges"));
+  EXPECT_EQ(ctl({"release", "bad"}).code, 0);
+  EXPECT_EQ(session.run(w.assign(1)).scalar<float>(), 1);
+}
+
+}  // namespace
+}  // namespace varscope::testing

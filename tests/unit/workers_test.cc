@@ -1,0 +1,100 @@
+// Leases, fences and quarantine.
+#include "server/sync/workers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "proto/core/advice.h"
+
+namespace varscope::server {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+class WorkersTest : public ::testing::Test {
+ protected:
+  // Promises what becomes of `worker` once its incarnation is over.
+  static std::future<WorkerRecord> WatchGone(Workers& workers, std::vector<uint64_t>* fenced) {
+    auto promise = std::make_shared<std::promise<WorkerRecord>>();
+    std::future<WorkerRecord> gone = promise->get_future();
+    workers.Start([fenced](const WorkerRecord& w) { fenced->push_back(w.incarnation); },
+                  [promise](const WorkerRecord& w) { promise->set_value(w); });
+    return gone;
+  }
+  std::vector<uint64_t> fenced_;
+};
+
+TEST_F(WorkersTest, ASilentWorkerIsEvictedFencedAndMayComeBack) {
+  Workers workers(milliseconds(30));
+  std::future<WorkerRecord> gone = WatchGone(workers, &fenced_);
+  const uint64_t first = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_EQ(gone.get().incarnation, first);
+  EXPECT_THAT(fenced_, ::testing::ElementsAre(first));
+  EXPECT_FALSE(workers.IsLive("w", first));
+  const absl::Status refused = workers.Check("w", first).status();
+  EXPECT_TRUE(absl::IsAborted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("was silent for longer than its lease"));
+  EXPECT_EQ(refused.GetPayload(kReconnectKey), absl::Cord("s"));
+  workers.Stop();
+  const uint64_t second = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_GT(second, first);
+  EXPECT_TRUE(workers.Check("w", second).ok());
+  // Now somebody has taken its place, so that it must not come back by itself.
+  EXPECT_FALSE(workers.Check("w", first).status().GetPayload(kReconnectKey).has_value());
+}
+
+TEST_F(WorkersTest, ConnectingAgainEndsTheEarlierIncarnation) {
+  Workers workers;
+  std::future<WorkerRecord> gone = WatchGone(workers, &fenced_);
+  const uint64_t first = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  workers.Connect("w", "host", 2, Sharing::kGlobal).value();
+  EXPECT_EQ(gone.get().incarnation, first);
+}
+
+TEST_F(WorkersTest, GoingIsNoticedAtOnce) {
+  Workers workers;
+  std::future<WorkerRecord> gone = WatchGone(workers, &fenced_);
+  const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_TRUE(workers.Disconnect("w", incarnation).ok());
+  EXPECT_EQ(gone.get().worker_id, "w");
+  EXPECT_TRUE(absl::IsAborted(workers.Check("w", incarnation).status()));
+  EXPECT_TRUE(absl::IsAborted(workers.Disconnect("w", incarnation)));
+}
+
+TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
+  Workers workers;
+  std::future<WorkerRecord> gone = WatchGone(workers, &fenced_);
+  const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  workers.FenceAll();
+  gone.get();
+  EXPECT_EQ(workers.Check("w", incarnation).status().GetPayload(kReconnectKey), absl::Cord("r"));
+  // Also after a restart.
+  Workers restarted;
+  for (const WorkerRecord& record : workers.records()) restarted.Restore(record);
+  EXPECT_EQ(restarted.Check("w", incarnation).status().GetPayload(kReconnectKey), absl::Cord("r"));
+}
+
+TEST_F(WorkersTest, QuarantineRefusesPushesAndSaysWhy) {
+  Workers workers;
+  EXPECT_TRUE(absl::IsNotFound(workers.Quarantine("w", "x")));
+  workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_TRUE(workers.CheckMayPush("w").ok());
+  ASSERT_TRUE(workers.Quarantine("w", "its gradients explode").ok());
+  EXPECT_THAT(std::string(workers.CheckMayPush("w").message()), HasSubstr("its gradients explode"));
+  ASSERT_TRUE(workers.Quarantine("w", "").ok());
+  EXPECT_TRUE(workers.CheckMayPush("w").ok());
+}
+
+TEST_F(WorkersTest, AWaitSaysHowLongItCanLast) {
+  Workers workers(std::chrono::hours(1));
+  workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_THAT(workers.DescribeWait("w"),
+              ::testing::MatchesRegex("w, silent [0-9.]+ s, evicted in 3[0-9]+\\.[0-9] s"));
+  EXPECT_EQ(workers.DescribeWait("nobody"), "nobody, not connected");
+}
+
+}  // namespace
+}  // namespace varscope::server
