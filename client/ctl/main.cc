@@ -1,5 +1,6 @@
 // varscopectl: asks a running daemon.
 #include <grpcpp/grpcpp.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -7,8 +8,11 @@
 #include <iostream>
 
 #include "absl/strings/str_format.h"
+#include "client/checkpoint/transfer.h"
 #include "client/ctl/print.h"
+#include "client/rpc/connection.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "varscope/errors.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::ctl {
@@ -161,6 +165,63 @@ void AddQuarantine(CLI::App& app, std::string& name, std::string& reason, Run& r
       ->required();
 }
 
+// A connection as a worker of its own, for what a checkpoint needs.
+internal::Connection Connect(const std::string& target, double timeout) {
+  return {target,
+          {.worker_id = absl::StrCat("varscopectl-", getpid()),
+           .timeout = std::chrono::milliseconds(static_cast<int64_t>(timeout * 1000))}};
+}
+
+void AddTransferOptions(CLI::App* command, std::string& path,
+                        checkpoint::TransferOptions& options) {
+  command
+      ->add_option("path", path,
+                   "model.safetensors, model.npz, or a TensorFlow checkpoint's prefix")
+      ->required();
+  command->add_option("--scope", options.scopes,
+                      "This scope or variable of the store alone; repeatable");
+  command->add_option_function<std::vector<std::string>>(
+      "--rename",
+      [&options](const std::vector<std::string>& renames) {
+        for (const std::string& rename : renames) {
+          const size_t equals = rename.find('=');
+          if (equals == std::string::npos) {
+            throw CLI::ValidationError("--rename", "'" + rename + "' is not STORE=FILE");
+          }
+          options.renames.emplace_back(rename.substr(0, equals), rename.substr(equals + 1));
+        }
+      },
+      "STORE=FILE: what the store calls STORE, a scope or a variable, the checkpoint calls "
+      "FILE; repeatable");
+}
+
+void AddCheckpoints(CLI::App& app, const std::string& target, const double& timeout,
+                    std::string& path, checkpoint::TransferOptions& options, Run& run) {
+  CLI::App* const out =
+      Command(app, "export", "Write variables to a checkpoint", run, [&](Client&) {
+        internal::Connection store = Connect(target, timeout);
+        const checkpoint::Transferred done = checkpoint::Export(store, path, options);
+        std::cout << absl::StrFormat("wrote %d tensors, %d bytes, to %s\n", done.tensors,
+                                     done.bytes, path);
+        return kExitOk;
+      });
+  AddTransferOptions(out, path, options);
+  out->add_flag("!--no-slots", options.slots, "Without the optimizers' slots");
+  CLI::App* const in =
+      Command(app, "import", "Assign a checkpoint's tensors to variables", run, [&](Client&) {
+        internal::Connection store = Connect(target, timeout);
+        const checkpoint::Transferred done = checkpoint::Import(store, path, options);
+        std::cout << absl::StrFormat("assigned %d tensors, %d bytes, from %s\n", done.tensors,
+                                     done.bytes, path);
+        for (const std::string& name : done.skipped) {
+          std::cout << "skipped " << name << ": the store has no such variable (--create)\n";
+        }
+        return kExitOk;
+      });
+  AddTransferOptions(in, path, options);
+  in->add_flag("--create", options.create, "Create variables that the store does not have");
+}
+
 int Main(int argc, char** argv) {
   std::string target = "127.0.0.1:7077";
   double timeout = 5;
@@ -178,13 +239,23 @@ int Main(int argc, char** argv) {
   AddReading(app, name, run);
   AddSnapshots(app, name, run);
   AddQuarantine(app, name, reason, run);
+  checkpoint::TransferOptions transfer;
+  AddCheckpoints(app, target, timeout, name, transfer, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   Client client(target, timeout);
-  return run(client);
+  try {
+    return run(client);
+  } catch (const UnavailableError& error) {
+    std::cerr << "varscopectl: " << error.what() << "\n";
+    return kExitNoAnswer;
+  } catch (const Error& error) {
+    std::cerr << "varscopectl: " << error.what() << "\n";
+    return kExitRefused;
+  }
 }
 
 }  // namespace

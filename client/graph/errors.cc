@@ -17,6 +17,8 @@ void ThrowIfError(const absl::Status& status) {
       throw ResourceExhaustedError(message);
     case absl::StatusCode::kDeadlineExceeded:
       throw DeadlineExceededError(message);
+    case absl::StatusCode::kDataLoss:
+      throw DataLossError(message);
     case absl::StatusCode::kUnavailable:
       throw UnavailableError(message);
     case absl::StatusCode::kAborted:

@@ -74,6 +74,7 @@ struct PushRequest {
     double weight_decay = 0;
     Definer definer;  // of the slots; the connection adds the worker
     std::vector<Update> updates;
+    std::vector<std::string> bind;  // variables that get slots without being updated
   };
   enum class AssignOp {
     kAssign,
@@ -109,6 +110,16 @@ struct SyncGroup {
   OptimizerState outer;
 };
 
+// A variable of the store as it lists it.
+struct ListedVariable {
+  std::string name;
+  std::string key;      // empty but for get_variable's
+  std::string primary;  // of a slot: the variable that it accompanies; else empty
+  DType dtype = DType::kInvalid;
+  Shape shape;
+  bool initialized = false;
+};
+
 struct PulledValue {
   Tensor value;
   uint64_t version = 0;
@@ -135,6 +146,8 @@ class RemoteStore {
   // All of it or nothing. Its updates are of one group.
   virtual PushAnswer Push(const PushRequest& request) = 0;
   virtual const std::vector<SyncGroup>& groups() const = 0;
+  // In creation order, names that start with `prefix`.
+  virtual std::vector<ListedVariable> List(const std::string& prefix) = 0;
   virtual void Barrier(const std::string& name, uint32_t parties,
                        std::chrono::milliseconds timeout) = 0;
 };

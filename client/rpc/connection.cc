@@ -179,6 +179,20 @@ PushAnswer Connection::Push(const PushRequest& request) {
           .applied = response.outcome() == v1::PushResponse::APPLIED};
 }
 
+std::vector<ListedVariable> Connection::List(const std::string& prefix) {
+  v1::ListRequest request;
+  request.set_prefix(prefix);
+  v1::ListResponse response;
+  const grpc::Status status =
+      membership_->Call(Deadline(), [&](grpc::ClientContext& context, uint64_t) {
+        return stub_->List(&context, request, &response);
+      });
+  ThrowIfFailed(status, "list", target_);
+  std::vector<ListedVariable> variables;
+  for (const v1::VariableInfo& info : response.variables()) variables.push_back(FromProto(info));
+  return variables;
+}
+
 void Connection::Barrier(const std::string& name, uint32_t parties,
                          std::chrono::milliseconds timeout) {
   const std::chrono::milliseconds wait = timeout.count() > 0 ? timeout : timeout_;

@@ -28,6 +28,7 @@ class Connection final : public RemoteStore {
   std::vector<PulledValue> Pull(const std::vector<std::string>& names) override;
   PushAnswer Push(const PushRequest& request) override;
   const std::vector<SyncGroup>& groups() const override { return membership_->groups(); }
+  std::vector<ListedVariable> List(const std::string& prefix) override;
   void Barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout) override;
 

@@ -47,6 +47,7 @@ void ToProto(const PushRequest::Step& step, Tensors& tensors, v1::OptimizerStep*
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
   wire::ToProto(step.definer, out->mutable_definer());
+  out->mutable_bind()->Assign(step.bind.begin(), step.bind.end());
   for (const PushRequest::Update& update : step.updates) {
     v1::Update* const u = out->add_updates();
     u->set_variable(update.variable);
@@ -135,6 +136,16 @@ Resolved FromProto(const v1::Resolution& r) {
   out.detail = r.detail();
   out.warning = r.warning();
   return out;
+}
+
+ListedVariable FromProto(const v1::VariableInfo& info) {
+  const bool slot = info.kind() == v1::KIND_SLOT;
+  return {.name = info.name(),
+          .key = info.key(),
+          .primary = slot ? info.primary() : "",
+          .dtype = OrThrow(wire::FromProto(info.dtype())),
+          .shape = OrThrow(wire::FromProto(info.shape())),
+          .initialized = info.initialized()};
 }
 
 SyncGroup FromProto(const v1::SyncGroup& group) {

@@ -15,6 +15,7 @@ void ToProto(const OptimizerState& state, v1::OptimizerState* out);
 void ToProto(const PushRequest& request, v1::FrameHeader* head, std::vector<Tensor>* tensors);
 // Throws OpError when the answer makes no sense.
 Resolved FromProto(const v1::Resolution& resolution);
+ListedVariable FromProto(const v1::VariableInfo& info);
 SyncGroup FromProto(const v1::SyncGroup& group);
 
 }  // namespace varscope::internal

@@ -135,6 +135,8 @@ Tensor Session::read(const std::string& name) { return impl_->store->Pull({name}
 
 uint64_t Session::global_step() const { return impl_->global_step; }
 
+internal::RemoteStore& Session::store() const { return *impl_->store; }
+
 uint64_t Session::dropped_pushes() const { return impl_->dropped; }
 
 void Session::barrier(const std::string& name, uint32_t parties,

@@ -45,6 +45,7 @@ void ToProto(const OptimizerStep& step, Tensors& tensors, v1::OptimizerStep* out
   out->mutable_clip()->set_norm(step.clip_norm);
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
+  out->mutable_bind()->Assign(step.bind.begin(), step.bind.end());
   wire::ToProto(step.definer, out->mutable_definer());
   for (const GradientUpdate& update : step.updates) {
     v1::Update* const u = out->add_updates();
@@ -82,11 +83,13 @@ absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tenso
     if (step.state.group.empty() && s.updates_size() > 0) {
       step.state.group = s.updates(0).variable();
     }
+    if (step.state.group.empty() && s.bind_size() > 0) step.state.group = s.bind(0);
     for (const v1::Update& u : s.updates()) {
       step.updates.push_back(
           {u.variable(), tensor(u.gradient()), rows(u),
            u.has_base_version() ? std::optional(u.base_version()) : std::nullopt});
     }
+    step.bind = {s.bind().begin(), s.bind().end()};
     push.steps.push_back(std::move(step));
   }
   for (const v1::Assignment& a : head.assignments()) {

@@ -185,6 +185,11 @@ absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader
       if (!status.ok()) return status;
     }
   }
+  for (const v1::OptimizerStep& step : head.push().steps()) {
+    for (const std::string& name : step.bind()) {
+      if (const auto variable = store.Find(name); !variable.ok()) return variable.status();
+    }
+  }
   for (const v1::Assignment& a : head.push().assignments()) {
     absl::Status status = CheckUse(store, head, a.variable(), a.value(), RowsOf(a));
     if (!status.ok()) return status;

@@ -83,7 +83,7 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
                                   .dtype = primary ? primary->def.dtype : DType::kFloat32,
                                   .shape = primary ? primary->def.shape : Shape{},
                                   .trainable = false,
-                                  .primary = primary ? primary->def.name : "",
+                                  .primary = primary ? primary->def.name : request.group,
                                   .definer = definer,
                                   .initializer = ToString(spec)},
                                  spec,

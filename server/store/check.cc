@@ -126,6 +126,11 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
     if (!variable.ok()) return variable.status();
     variables.push_back(*std::move(variable));
   }
+  for (const std::string& name : step.bind) {
+    absl::StatusOr<VariablePtr> variable = store.Find(name);
+    if (!variable.ok()) return variable.status();
+    variables.push_back(*std::move(variable));
+  }
   return store.CheckOptimizer(step.state, variables).status();
 }
 

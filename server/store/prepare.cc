@@ -19,6 +19,11 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const OptimizerStep& given) {
     if (update.rows) prepared.rows = *ReadRows(*update.rows);
     variables.push_back(*std::move(variable));
   }
+  for (const std::string& name : given.bind) {
+    absl::StatusOr<VariablePtr> variable = store.Find(name);
+    if (!variable.ok()) return variable.status();
+    variables.push_back(*std::move(variable));
+  }
   absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, variables, given.definer);
   if (!state.ok()) return state.status();
   for (size_t i = 0; i < step.updates.size(); ++i) step.updates[i].slots = state->slots[i];
@@ -59,7 +64,7 @@ absl::StatusOr<PreparedPush> Prepare(Store& store, const Push& push) {
   for (const OptimizerStep& given : push.steps) {
     absl::StatusOr<PreparedStep> step = Prepare(store, given);
     if (!step.ok()) return step.status();
-    prepared.steps.push_back(*std::move(step));
+    if (!step->updates.empty()) prepared.steps.push_back(*std::move(step));
   }
   return prepared;
 }

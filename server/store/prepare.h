@@ -35,7 +35,7 @@ struct PreparedAssignment {
 };
 
 struct PreparedPush {
-  std::vector<PreparedStep> steps;
+  std::vector<PreparedStep> steps;  // those with updates
   std::vector<PreparedAssignment> assignments;
 
   // Every variable, slot and scalar that it changes, perhaps more than once.

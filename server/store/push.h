@@ -37,6 +37,7 @@ struct OptimizerStep {
   double weight_decay = 0;
   Definer definer;  // of slots that this step is the first to need
   std::vector<GradientUpdate> updates;
+  std::vector<std::string> bind;  // variables that get slots without being updated
 };
 
 enum class AssignOp : uint8_t {

@@ -29,7 +29,7 @@ struct VariableDefinition {
   DType dtype = DType::kFloat32;
   Shape shape;
   bool trainable = true;
-  std::string primary;  // kSlot: the variable it accompanies, empty for an optimizer's scalar
+  std::string primary;  // kSlot: the variable it accompanies; of a scalar: the optimizer's first
   Definer definer;
   uint64_t definer_incarnation = 0;
   uint64_t definer_request = 0;  // as Asker::request

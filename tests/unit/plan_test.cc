@@ -41,6 +41,7 @@ class CountingStore final : public internal::RemoteStore {
     return {.global_step = pushes.size(), .group_step = pushes.size()};
   }
   const std::vector<internal::SyncGroup>& groups() const override { return sync_groups; }
+  std::vector<internal::ListedVariable> List(const std::string&) override { return {}; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 
   std::vector<internal::SyncGroup> sync_groups = {{}};

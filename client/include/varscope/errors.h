@@ -56,6 +56,10 @@ class FailedPreconditionError : public OpError {
 class ResourceExhaustedError : public OpError {
   using OpError::OpError;
 };
+// A file that is not what it should be.
+class DataLossError : public OpError {
+  using OpError::OpError;
+};
 class DeadlineExceededError : public OpError {
   using OpError::OpError;
 };

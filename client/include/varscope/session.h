@@ -13,6 +13,10 @@
 
 namespace varscope {
 
+namespace internal {
+class RemoteStore;
+}  // namespace internal
+
 // What to run: an output gives its value, an operation an undefined tensor.
 class Fetch {
  public:
@@ -68,6 +72,8 @@ class Session {
   // had come; `timeout` zero: the connection's.
   void barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
+
+  internal::RemoteStore& store() const;
 
  private:
   struct Impl;

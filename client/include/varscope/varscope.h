@@ -8,6 +8,7 @@
 #include "varscope/initializers.h"
 #include "varscope/nn.h"
 #include "varscope/ops.h"
+#include "varscope/saver.h"
 #include "varscope/scopes.h"
 #include "varscope/session.h"
 #include "varscope/train.h"

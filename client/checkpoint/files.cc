@@ -1,0 +1,93 @@
+#include "client/checkpoint/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "varscope/errors.h"
+
+namespace varscope::checkpoint {
+namespace {
+
+[[noreturn]] void ThrowErrno(const std::filesystem::path& path, const char* what) {
+  throw OpError(absl::StrCat(path.string(), ": ", what, ": ", std::strerror(errno)));
+}
+
+void SyncPath(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) ThrowErrno(path, "open");
+  const bool synced = fsync(fd) == 0;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  if (!synced) ThrowErrno(path, "fsync");
+}
+
+}  // namespace
+
+NewFile::NewFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(path_.string() + ".tmp" + std::to_string(getpid())) {}
+
+NewFile::~NewFile() {
+  if (kept_) return;
+  out_.close();
+  std::error_code ignored;
+  std::filesystem::remove(temporary_, ignored);
+}
+
+void NewFile::Write(std::span<const std::byte> bytes) {
+  if (!out_.is_open()) out_.open(temporary_, std::ios::binary | std::ios::trunc);
+  out_.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  if (!out_) ThrowErrno(temporary_, "write");
+}
+
+void NewFile::Keep() {
+  if (out_.is_open()) {
+    out_.close();
+    if (!out_) ThrowErrno(temporary_, "write");
+  }
+  SyncPath(temporary_);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) ThrowErrno(path_, "rename");
+  kept_ = true;
+  const std::filesystem::path folder = path_.parent_path();
+  SyncPath(folder.empty() ? "." : folder);
+}
+
+OldFile::OldFile(std::filesystem::path path)
+    : path_(std::move(path)), in_(path_, std::ios::binary) {
+  std::error_code error;
+  size_ = std::filesystem::file_size(path_, error);
+  if (!in_ || error) {
+    throw NotFoundError(absl::StrCat(path_.string(),
+                                     ": there is no such file, or it is not to be "
+                                     "read"));
+  }
+}
+
+void OldFile::Read(uint64_t offset, std::span<std::byte> into) {
+  if (offset > size_ || into.size() > size_ - offset) {
+    ThrowDamaged(path_, absl::StrCat("it ends before byte ", offset, " + ", into.size()));
+  }
+  in_.seekg(static_cast<std::streamoff>(offset));
+  in_.read(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(into.size()));
+  if (!in_) ThrowErrno(path_, "read");
+}
+
+std::string OldFile::Read(uint64_t offset, uint64_t length) {
+  if (offset > size_ || length > size_ - offset) {
+    ThrowDamaged(path_, absl::StrCat("it ends before byte ", offset, " + ", length));
+  }
+  std::string text(length, '\0');
+  Read(offset, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+void ThrowDamaged(const std::filesystem::path& path, const std::string& what) {
+  throw DataLossError(absl::StrCat(path.string(), " is damaged: ", what));
+}
+
+}  // namespace varscope::checkpoint

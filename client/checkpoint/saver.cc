@@ -1,0 +1,215 @@
+#include "varscope/saver.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "client/checkpoint/parts.h"
+#include "client/checkpoint/state_file.h"
+#include "client/checkpoint/tensors.h"
+#include "client/graph/apply_spec.h"
+#include "client/graph/creation.h"
+#include "client/graph/op_def.h"
+#include "client/graph/remote_store.h"
+#include "client/graph/state.h"
+#include "client/graph/variable_state.h"
+#include "varscope/errors.h"
+
+namespace varscope::train {
+namespace {
+
+namespace fs = std::filesystem;
+using checkpoint::Tensors;
+using internal::ListedVariable;
+using internal::PushRequest;
+using internal::RemoteStore;
+
+// Variables by the names that they have without ":0".
+std::map<std::string, Variable> ByName(const std::vector<Variable>& variables) {
+  std::map<std::string, Variable> by_name;
+  for (const Variable& variable : variables) {
+    by_name[std::string(absl::StripSuffix(variable.name(), ":0"))] = variable;
+  }
+  return by_name;
+}
+
+// What one tensor of the checkpoint is in the store: a variable, the parts of one, or a slot.
+struct Saved {
+  std::string name;                // in the checkpoint
+  std::vector<std::string> parts;  // in the store
+  std::vector<int64_t> partitions;
+  bool required = true;
+};
+
+std::string NameIn(const Variable& variable) { return variable.state()->name; }
+
+std::vector<Saved> SavedVariables(const std::map<std::string, Variable>& variables) {
+  std::vector<Saved> saved;
+  for (const auto& [name, variable] : variables) {
+    Saved one{.name = name, .partitions = variable.state()->partitions};
+    for (const Variable& part : variable.parts()) one.parts.push_back(NameIn(part));
+    saved.push_back(std::move(one));
+  }
+  return saved;
+}
+
+void AddSlots(RemoteStore& store, bool required, std::vector<Saved>& saved) {
+  std::set<std::string> primaries;
+  for (const Saved& one : saved) primaries.insert(one.parts.begin(), one.parts.end());
+  for (const ListedVariable& listed : store.List("")) {
+    if (listed.primary.empty() || !primaries.contains(listed.primary)) continue;
+    saved.push_back({.name = listed.name, .parts = {listed.name}, .required = required});
+  }
+}
+
+// "model.npz" and 7: "model-7.npz".
+std::string WithStep(const std::string& path, std::optional<int64_t> step) {
+  if (!step) return path;
+  if (checkpoint::FormatOf(path) == checkpoint::Format::kTensorBundle) {
+    return absl::StrCat(path, "-", *step);
+  }
+  fs::path file = path;
+  file.replace_filename(absl::StrCat(fs::path(path).stem().string(), "-", *step,
+                                     fs::path(path).extension().string()));
+  return file;
+}
+
+void Remove(const std::string& path) {
+  std::error_code ignored;
+  if (checkpoint::FormatOf(path) != checkpoint::Format::kTensorBundle) {
+    fs::remove(path, ignored);
+    return;
+  }
+  fs::remove(path + ".index", ignored);
+  fs::remove(path + ".data-00000-of-00001", ignored);
+}
+
+// A hyperparameter, as far as slots may depend on it: a schedule's is not known here.
+double NumberOf(const Output& output) {
+  const internal::Node& node = *output.node();
+  if (node.def->name != "Const") return 0;
+  return internal::CastTensor(node.attrs.tensor("value"), DType::kFloat64).scalar<double>();
+}
+
+// One push that makes the slots of the graph's optimizers exist. False: it has none.
+bool BindOptimizers(internal::GraphState& graph, RemoteStore& store) {
+  PushRequest push;
+  for (const auto& node : graph.nodes()) {
+    if (node->apply == nullptr) continue;
+    const internal::ApplySpec& spec = *node->apply;
+    PushRequest::Step step{.definer = spec.definer};
+    step.state = {.optimizer = spec.optimizer, .name = spec.slot_name, .instance = spec.instance};
+    for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
+      step.state.hyperparameters[spec.hyperparameters[i]] = NumberOf(node->inputs[i]);
+    }
+    for (const auto& update : spec.updates) step.bind.push_back(update.variable->name);
+    step.state.group = step.bind.front();
+    push.steps.push_back(std::move(step));
+  }
+  if (push.empty()) return false;
+  store.Push(push);
+  return true;
+}
+
+}  // namespace
+
+Saver::Saver(SaverOptions options)
+    : graph_(&internal::Current()),
+      variables_(ByName(global_variables())),
+      with_slots_(true),
+      options_(options) {}
+
+Saver::Saver(const std::vector<Variable>& var_list, SaverOptions options)
+    : Saver(ByName(var_list), options) {}
+
+Saver::Saver(const std::map<std::string, Variable>& var_list, SaverOptions options)
+    : graph_(&internal::Current()), variables_(var_list), with_slots_(false), options_(options) {}
+
+std::string Saver::save(Session& session, const std::string& save_path,
+                        std::optional<int64_t> global_step) {
+  RemoteStore& store = session.store();
+  std::vector<Saved> saved = SavedVariables(variables_);
+  if (saved.empty()) throw ValueError("No variables to save");
+  if (with_slots_) AddSlots(store, false, saved);
+  std::vector<std::string> names;
+  for (const Saved& one : saved) names.insert(names.end(), one.parts.begin(), one.parts.end());
+  std::vector<internal::PulledValue> values = store.Pull(names);
+  Tensors tensors;
+  auto next = values.begin();
+  for (const Saved& one : saved) {
+    std::vector<Tensor> parts;
+    for (size_t i = 0; i < one.parts.size(); ++i) parts.push_back(std::move((next++)->value));
+    tensors[one.name] = checkpoint::Join(parts, one.partitions);
+  }
+  const std::string path = WithStep(save_path, global_step);
+  checkpoint::Write(path, tensors);
+
+  std::erase(last_, path);
+  last_.push_back(path);
+  while (options_.max_to_keep > 0 && last_.size() > options_.max_to_keep) {
+    Remove(last_.front());
+    last_.pop_front();
+  }
+  const fs::path folder = fs::path(path).parent_path();
+  std::vector<std::string> noted;
+  for (const std::string& one : last_) {
+    const bool beside = fs::path(one).parent_path() == folder;
+    noted.push_back(beside ? fs::path(one).filename().string() : fs::absolute(one).string());
+  }
+  checkpoint::WriteStateFile(folder.empty() ? "." : folder, noted);
+  return path;
+}
+
+void Saver::restore(Session& session, const std::string& save_path) const {
+  RemoteStore& store = session.store();
+  const Tensors tensors = checkpoint::Read(save_path);
+  std::vector<Saved> saved = SavedVariables(variables_);
+  for (const Saved& one : saved) {
+    if (!tensors.contains(one.name)) {
+      throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
+    }
+  }
+  if (with_slots_) AddSlots(store, BindOptimizers(*graph_, store), saved);
+  std::map<std::string, ListedVariable> listed;
+  for (ListedVariable& variable : store.List("")) listed[variable.name] = variable;
+  PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
+  for (const Saved& one : saved) {
+    const auto tensor = tensors.find(one.name);
+    if (tensor == tensors.end()) {
+      if (!one.required) continue;
+      throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
+    }
+    std::vector<Shape> shapes;
+    for (const std::string& part : one.parts) {
+      const auto known = listed.find(part);
+      if (known == listed.end()) {
+        throw NotFoundError(absl::StrCat("variable ", part, " is not in the store"));
+      }
+      shapes.push_back(known->second.shape);
+      if (known->second.dtype == tensor->second.dtype()) continue;
+      throw InvalidArgumentError(absl::StrCat(
+          "tensor ", one.name, " is ", Name(tensor->second.dtype()), " in the checkpoint ",
+          save_path, ", variable ", part, " is ", Name(known->second.dtype)));
+    }
+    const std::vector<Tensor> parts = checkpoint::Cut(tensor->second, one.partitions, shapes);
+    if (parts.empty()) {
+      throw InvalidArgumentError(absl::StrCat(
+          "Assign requires shapes of both tensors to match. lhs shape= ", shapes[0].ToString(),
+          one.parts.size() > 1 ? " and further parts" : "",
+          " rhs shape= ", tensor->second.shape().ToString(), " (", one.name, ")"));
+    }
+    for (size_t i = 0; i < parts.size(); ++i) {
+      push.assignments.push_back(
+          {one.parts[i], PushRequest::AssignOp::kAssign, parts[i], Tensor()});
+    }
+  }
+  store.Push(push);
+}
+
+std::string latest_checkpoint(const std::string& checkpoint_dir) {
+  return checkpoint::ReadStateFile(checkpoint_dir);
+}
+
+}  // namespace varscope::train

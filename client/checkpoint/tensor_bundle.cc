@@ -1,0 +1,240 @@
+#include <leveldb/comparator.h>
+#include <leveldb/env.h>
+#include <leveldb/options.h>
+#include <leveldb/table.h>
+#include <leveldb/table_builder.h>
+
+#include <array>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/checkpoint/files.h"
+#include "client/checkpoint/formats.h"
+#include "client/checkpoint/slice_key.h"
+#include "client/checkpoint/stored.h"
+#include "client/checkpoint/tensor_bundle.pb.h"
+#include "proto/core/crc32c.h"
+#include "varscope/errors.h"
+
+namespace varscope::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TypeNumber {
+  int number;  // tensorflow.DataType
+  Stored stored;
+};
+constexpr std::array<TypeNumber, 8> kTypes = {{{1, {DType::kFloat32}},
+                                               {2, {DType::kFloat64}},
+                                               {3, {DType::kInt32}},
+                                               {4, {DType::kUint8}},
+                                               {9, {DType::kInt64}},
+                                               {10, {DType::kBool}},
+                                               {14, {DType::kFloat32, StoredType::kBfloat16}},
+                                               {19, {DType::kFloat32, StoredType::kHalf}}}};
+
+int NumberOf(DType dtype) {
+  for (const TypeNumber& type : kTypes) {
+    if (type.stored.dtype == dtype) return type.number;
+  }
+  return 0;
+}
+
+Stored TypeOf(int number, const std::string& where) {
+  for (const TypeNumber& type : kTypes) {
+    if (type.number == number) return type.stored;
+  }
+  throw InvalidArgumentError(
+      absl::StrCat(where, " has TensorFlow's dtype number ", number, ", which varscope has not"));
+}
+
+// As LevelDB masks them, so that a checksum of bytes with checksums is no weaker.
+uint32_t Mask(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xa282ead8U; }
+
+fs::path IndexPath(const fs::path& prefix) { return prefix.string() + ".index"; }
+fs::path DataPath(const fs::path& prefix, int shard, int shards) {
+  return prefix.string() + absl::StrFormat(".data-%05d-of-%05d", shard, shards);
+}
+
+void ThrowIfFailed(const leveldb::Status& status, const fs::path& path) {
+  if (status.ok()) return;
+  if (status.IsCorruption()) ThrowDamaged(path, status.ToString());
+  throw OpError(absl::StrCat(path.string(), ": ", status.ToString()));
+}
+
+leveldb::Options TableOptions() {
+  leveldb::Options options;
+  options.block_size = 256 << 10;  // as TensorFlow's
+  options.compression = leveldb::kNoCompression;
+  return options;
+}
+
+void WriteIndex(const fs::path& path, const std::map<std::string, std::string>& entries) {
+  NewFile file(path);
+  leveldb::WritableFile* opened = nullptr;
+  ThrowIfFailed(leveldb::Env::Default()->NewWritableFile(file.temporary(), &opened), path);
+  const std::unique_ptr<leveldb::WritableFile> out(opened);
+  leveldb::TableBuilder builder(TableOptions(), out.get());
+  for (const auto& [key, value] : entries) builder.Add(key, value);
+  ThrowIfFailed(builder.Finish(), path);
+  ThrowIfFailed(out->Close(), path);
+  file.Keep();
+}
+
+class Bundle {
+ public:
+  explicit Bundle(const fs::path& prefix) : prefix_(prefix), index_path_(IndexPath(prefix)) {
+    const OldFile index(index_path_);
+    leveldb::RandomAccessFile* opened = nullptr;
+    ThrowIfFailed(leveldb::Env::Default()->NewRandomAccessFile(index_path_, &opened), index_path_);
+    file_.reset(opened);
+    leveldb::Options options = TableOptions();
+    options.paranoid_checks = true;
+    leveldb::Table* table = nullptr;
+    ThrowIfFailed(leveldb::Table::Open(options, file_.get(), index.size(), &table), index_path_);
+    table_.reset(table);
+    ReadEntries();
+  }
+
+  Tensors Read() {
+    Tensors tensors;
+    for (const auto& [key, entry] : entries_) {
+      // Keys of slices begin with a zero byte.
+      if (key.empty() || key[0] == '\0') continue;
+      tensors[key] = entry.slices_size() > 0 ? ReadSliced(key, entry) : ReadWhole(key, entry);
+    }
+    return tensors;
+  }
+
+ private:
+  void ReadEntries() {
+    leveldb::ReadOptions options;
+    options.verify_checksums = true;
+    const std::unique_ptr<leveldb::Iterator> it(table_->NewIterator(options));
+    BundleHeader header;
+    bool has_header = false;
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      const std::string key = it->key().ToString();
+      const std::string value = it->value().ToString();
+      if (key.empty()) {
+        has_header = header.ParseFromString(value);
+        continue;
+      }
+      if (!entries_[key].ParseFromString(value)) {
+        ThrowDamaged(index_path_, absl::StrCat("the entry of '", key, "' does not parse"));
+      }
+    }
+    ThrowIfFailed(it->status(), index_path_);
+    if (!has_header || header.num_shards() < 1) ThrowDamaged(index_path_, "it has no header");
+    if (header.endianness() != 0 || header.version().min_consumer() > 1) {
+      throw InvalidArgumentError(absl::StrCat(
+          index_path_.string(), ": a big-endian checkpoint, or one for later versions only"));
+    }
+    shards_ = header.num_shards();
+  }
+
+  OldFile& Shard(int shard) {
+    if (shard < 0 || shard >= shards_) ThrowDamaged(index_path_, "an entry names a wrong shard");
+    const auto it = files_.try_emplace(shard, DataPath(prefix_, shard, shards_)).first;
+    return it->second;
+  }
+
+  static Shape ShapeOf(const BundleEntry& entry, const std::string& where) {
+    std::vector<int64_t> dims;
+    for (const BundleShape::Dim& dim : entry.shape().dim()) dims.push_back(dim.size());
+    const Shape shape(dims);
+    if (entry.shape().unknown_rank() || !shape.IsFullyDefined()) {
+      throw DataLossError(absl::StrCat(where, ": its shape is not known"));
+    }
+    return shape;
+  }
+
+  Tensor ReadWhole(const std::string& name, const BundleEntry& entry) {
+    const std::string where = absl::StrCat(prefix_.string(), ": tensor '", name, "'");
+    const Stored stored = TypeOf(entry.dtype(), where);
+    const Shape shape = ShapeOf(entry, where);
+    OldFile& file = Shard(entry.shard_id());
+    const uint64_t bytes = StoredBytes(stored, shape, where);
+    if (entry.offset() < 0 || entry.size() < 0 || static_cast<uint64_t>(entry.size()) != bytes ||
+        bytes > file.size() || static_cast<uint64_t>(entry.offset()) > file.size() - bytes) {
+      ThrowDamaged(file.path(), absl::StrCat(where, " does not fit its place"));
+    }
+    uint32_t crc = Crc32c({});
+    Tensor tensor = ReadStored(stored, shape, where, [&](std::span<std::byte> into) {
+      file.Read(entry.offset(), into);
+      crc = Crc32c(into);
+    });
+    if (Mask(crc) != entry.crc32c()) {
+      ThrowDamaged(file.path(), absl::StrCat("the checksum of ", where, " is wrong"));
+    }
+    return tensor;
+  }
+
+  Tensor ReadSliced(const std::string& name, const BundleEntry& entry) {
+    const std::string where = absl::StrCat(prefix_.string(), ": tensor '", name, "'");
+    const Stored stored = TypeOf(entry.dtype(), where);
+    const Shape shape = ShapeOf(entry, where);
+    Tensor whole;
+    int64_t covered = 0;
+    for (const BundleSlice& slice : entry.slices()) {
+      const auto part = entries_.find(SliceKey(name, slice));
+      if (part == entries_.end()) ThrowDamaged(index_path_, where + " lacks a slice");
+      const Tensor value = ReadWhole(name, part->second);
+      // Only now, because the slices prove that the file is as long as the shape says.
+      if (!whole.defined()) {
+        absl::StatusOr<Tensor> space = Tensor::TryAllocate(stored.dtype, shape);
+        ThrowIfError(space.status());
+        whole = *std::move(space);
+      }
+      if (!PlaceSlice(value, slice, whole)) {
+        ThrowDamaged(index_path_, where + " has a slice that does not fit");
+      }
+      covered += value.num_elements();
+    }
+    if (covered != whole.num_elements()) {
+      ThrowDamaged(index_path_, where + " is not covered by its slices");
+    }
+    return whole;
+  }
+
+  const fs::path prefix_;
+  const fs::path index_path_;
+  std::unique_ptr<leveldb::RandomAccessFile> file_;
+  std::unique_ptr<leveldb::Table> table_;
+  std::map<std::string, BundleEntry> entries_;
+  std::map<int, OldFile> files_;
+  int shards_ = 0;
+};
+
+}  // namespace
+
+void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
+  BundleHeader header;
+  header.set_num_shards(1);
+  header.mutable_version()->set_producer(1);
+  std::map<std::string, std::string> entries = {{"", header.SerializeAsString()}};
+  NewFile data(DataPath(prefix, 0, 1));
+  data.Write(std::string());
+  uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    BundleEntry entry;
+    entry.set_dtype(NumberOf(tensor.dtype()));
+    entry.mutable_shape();
+    for (int64_t dim : tensor.shape().dims()) entry.mutable_shape()->add_dim()->set_size(dim);
+    entry.set_offset(static_cast<int64_t>(offset));
+    entry.set_size(static_cast<int64_t>(tensor.byte_size()));
+    entry.set_crc32c(Mask(Crc32c({tensor.raw(), tensor.byte_size()})));
+    entries[name] = entry.SerializeAsString();
+    if (tensor.byte_size() > 0) data.Write(tensor.bytes());
+    offset += tensor.byte_size();
+  }
+  data.Keep();
+  // Last, because readers look for the index.
+  WriteIndex(IndexPath(prefix), entries);
+}
+
+Tensors ReadTensorBundle(const fs::path& prefix) { return Bundle(prefix).Read(); }
+
+}  // namespace varscope::checkpoint

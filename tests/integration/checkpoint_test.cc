@@ -1,0 +1,202 @@
+// Saver, export and import against real daemons.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "tests/support/daemon.h"
+#include "varscope/varscope.h"
+
+namespace varscope::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  ~CheckpointTest() override { fs::remove_all(folder_); }
+  static std::string MakeDirectory() {
+    std::string pattern = (fs::temp_directory_path() / "varscope-XXXXXX").string();
+    return mkdtemp(pattern.data());
+  }
+  static Finished Ctl(const Daemon& daemon, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon.target()});
+    return RunToEnd(arguments);
+  }
+  const std::string folder_ = MakeDirectory();
+};
+
+// A model whose Adam has taken some steps.
+struct Model {
+  Variable w = get_variable("model/w", {.shape = Shape{2, 2}, .initializer = ones_initializer()});
+  Variable table = get_variable("table", {.shape = Shape{5, 2},
+                                          .initializer = random_uniform_initializer(),
+                                          .partitioner = fixed_size_partitioner(2)});
+  Operation train = train::AdamOptimizer(0.1).minimize(reduce_sum(square(w)), {}, {w});
+};
+
+TEST_F(CheckpointTest, ASaverRestoresValuesSlotsAndPartsIntoAnotherDaemon) {
+  for (const char* name : {"m.ckpt", "m.safetensors", "m.npz"}) {
+    const Daemon from;
+    std::string path;
+    Tensor w;
+    Tensor m;
+    Tensor part;
+    {
+      Graph graph(from.target());
+      const auto use = graph.as_default();
+      Model model;
+      train::Saver saver;
+      Session session;
+      for (int i = 0; i < 3; ++i) session.run(model.train);
+      path = saver.save(session, folder_ + "/" + name, 3);
+      w = session.read("model/w");
+      m = session.read("model/w/Adam");
+      part = session.read("table/part_1");
+    }
+    EXPECT_THAT(path, HasSubstr("-3"));
+    EXPECT_EQ(train::latest_checkpoint(folder_), path);
+    const Daemon to;
+    Graph graph(to.target());
+    const auto use = graph.as_default();
+    Model model;
+    const train::Saver saver;
+    Session session;
+    saver.restore(session, path);
+    EXPECT_TRUE(BytesEqual(session.read("model/w"), w));
+    EXPECT_TRUE(BytesEqual(session.read("model/w/Adam"), m));
+    EXPECT_TRUE(BytesEqual(session.read("table/part_1"), part));
+    EXPECT_FLOAT_EQ(session.read("beta1_power").scalar<float>(), 0.9F * 0.9F * 0.9F * 0.9F);
+  }
+}
+
+TEST_F(CheckpointTest, RestoringGoesOnAsIfNothingHadHappened) {
+  const auto run = [&](bool interrupted) {
+    Daemon daemon;
+    const std::string path = folder_ + "/m.ckpt";
+    {
+      Graph graph(daemon.target());
+      const auto use = graph.as_default();
+      Model model;
+      Session session;
+      for (int i = 0; i < 3; ++i) session.run(model.train);
+      if (!interrupted) {
+        for (int i = 0; i < 3; ++i) session.run(model.train);
+        return session.read("model/w");
+      }
+      train::Saver().save(session, path);
+    }
+    daemon.Kill();
+    daemon.Restart();  // empty
+    Graph graph(daemon.target());
+    const auto use = graph.as_default();
+    Model model;
+    Session session;
+    train::Saver().restore(session, path);
+    for (int i = 0; i < 3; ++i) session.run(model.train);
+    return session.read("model/w");
+  };
+  EXPECT_TRUE(BytesEqual(run(false), run(true)));
+}
+
+TEST_F(CheckpointTest, MissingKeysAndOtherShapesChangeNothing) {
+  const Daemon daemon;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const Variable a = get_variable("a", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  const Variable b = get_variable("b", {.shape = Shape{3}, .initializer = ones_initializer()});
+  Session session;
+  const std::string path =
+      train::Saver(std::map<std::string, Variable>{{"a", b}}).save(session, folder_ + "/x.npz");
+  try {
+    train::Saver({a, b}).restore(session, path);
+    ADD_FAILURE();
+  } catch (const NotFoundError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("Key b not found in checkpoint"));
+  }
+  try {
+    train::Saver({a}).restore(session, path);
+    ADD_FAILURE();
+  } catch (const InvalidArgumentError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("lhs shape= (2,) rhs shape= (3,)"));
+  }
+  EXPECT_EQ(Summarize(session.run(a)), "[0 0]");
+  EXPECT_THROW(train::Saver({a}).restore(session, folder_ + "/nothing"), NotFoundError);
+}
+
+TEST_F(CheckpointTest, ASaverKeepsTheLastFew) {
+  const Daemon daemon;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  get_variable("a", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  Session session;
+  train::Saver saver(train::SaverOptions{.max_to_keep = 2});
+  for (int step = 1; step <= 4; ++step) saver.save(session, folder_ + "/m.ckpt", step);
+  EXPECT_THAT(saver.last_checkpoints(), ElementsAre(folder_ + "/m.ckpt-3", folder_ + "/m.ckpt-4"));
+  EXPECT_FALSE(fs::exists(folder_ + "/m.ckpt-2.index"));
+  EXPECT_TRUE(fs::exists(folder_ + "/m.ckpt-3.index"));
+}
+
+TEST_F(CheckpointTest, ASaveUnderLoadIsOneConsistentSet) {
+  const Daemon daemon;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const Variable a = get_variable("a", {.shape = Shape{1000}, .initializer = zeros_initializer()});
+  const Variable b = get_variable("b", {.shape = Shape{1000}, .initializer = zeros_initializer()});
+  Session session;
+  train::Saver saver;
+  const std::vector<Fetch> both = {a.assign_add(ones({1000})).op(),
+                                   b.assign_add(ones({1000})).op()};
+  std::atomic<bool> stop = false;
+  std::thread load([&] {
+    while (!stop) session.run(both);
+  });
+  const Variable a2 = a;
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = saver.save(session, folder_ + "/m.safetensors", i);
+    const Daemon other;
+    Graph copy(other.target());
+    const auto use_copy = copy.as_default();
+    ASSERT_EQ(Ctl(other, {"import", path, "--create"}).code, 0);
+    Session reader;
+    EXPECT_TRUE(BytesEqual(reader.read("a"), reader.read("b")));
+  }
+  stop = true;
+  load.join();
+}
+
+TEST_F(CheckpointTest, ExportAndImportByScopeUnderOtherNames) {
+  const Daemon from;
+  {
+    Graph graph(from.target());
+    const auto use = graph.as_default();
+    Model model;
+    Session session;
+    session.run(model.train);
+  }
+  const std::string path = folder_ + "/out.safetensors";
+  const Finished exported =
+      Ctl(from, {"export", path, "--scope", "model", "--rename", "model=encoder", "--no-slots"});
+  EXPECT_THAT(exported.output, HasSubstr("wrote 1 tensors, 16 bytes")) << exported.error;
+  const Daemon to;
+  {
+    Graph graph(to.target());
+    const auto use = graph.as_default();
+    get_variable("student/w", {.shape = Shape{2, 2}, .initializer = zeros_initializer()});
+  }
+  const Finished imported = Ctl(to, {"import", path, "--rename", "student=encoder"});
+  EXPECT_THAT(imported.output, HasSubstr("assigned 1 tensors")) << imported.error;
+  Graph graph(to.target());
+  const auto use = graph.as_default();
+  EXPECT_NE(Session().read("student/w").data<float>()[0], 0);
+  EXPECT_THAT(Ctl(to, {"import", path}).output, HasSubstr("skipped encoder/w"));
+  EXPECT_EQ(Ctl(to, {"import", folder_ + "/nothing.npz"}).code, 1);
+  EXPECT_EQ(Ctl(to, {"export", path, "--scope", "nothing"}).code, 1);
+  EXPECT_EQ(Ctl(to, {"export", path, "--rename", "nonsense"}).code, 2);
+}
+
+}  // namespace
+}  // namespace varscope::testing
