@@ -81,7 +81,6 @@ std::string PrintablePath(absl::string_view path) {
   return "..." + absl::CHexEscape(path.substr(path.size() - kLimit));
 }
 
-
 bool IsUnder(absl::string_view prefix, absl::string_view name) {
   if (prefix.empty() || name == prefix) return true;
   return name.size() > prefix.size() && name[prefix.size()] == '/' &&
