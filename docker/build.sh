@@ -9,7 +9,11 @@ build="$root/build/$kind"
 mkdir -p "$build"
 log="$build/build.log"
 options=()
-[ "$kind" = release ] || options+=(-DVARSCOPE_SANITIZE="$kind")
+case "$kind" in
+  release) ;;
+  planted) options+=(-DVARSCOPE_PLANTED_FAULTS=ON) ;;
+  *) options+=(-DVARSCOPE_SANITIZE="$kind") ;;
+esac
 ! command -v ccache >/dev/null || options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 targets=()
 for target in "$@"; do targets+=(--target "$target"); done

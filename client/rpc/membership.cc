@@ -1,6 +1,7 @@
 #include "client/rpc/membership.h"
 
 #include <algorithm>
+#include <random>
 
 #include "client/rpc/convert.h"
 #include "client/rpc/status.h"
@@ -34,10 +35,12 @@ Membership::~Membership() {
 }
 
 grpc::Status Membership::Introduce() {
+  v1::ConnectRequest request = request_;
+  request.set_nonce(std::random_device{}() | uint64_t{std::random_device{}()} << 32);
   v1::ConnectResponse response;
   const CallResult result = WithRetries(
       channel_, Clock::now() + timeout_,
-      [&](grpc::ClientContext& context) { return stub_.Connect(&context, request_, &response); });
+      [&](grpc::ClientContext& context) { return stub_.Connect(&context, request, &response); });
   if (!result.status.ok()) return result.status;
   std::lock_guard lock(mutex_);
   if (incarnation_ == 0) {

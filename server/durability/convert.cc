@@ -187,6 +187,8 @@ absl::StatusOr<Change> PushedFromProto(const durability::Pushed& pushed,
       head.steps_size() > 0 ? wire::FromProto(head.steps(0).definer()) : Definer{};
   absl::StatusOr<Push> push = codec::FromProto(head, tensors, worker);
   if (!push.ok()) return push.status();
+  push->group = pushed.group();
+  for (const durability::PushId& id : pushed.others()) push->others.push_back(FromProto(id));
   return PushedRecord{*std::move(push), codec::FromProto(pushed.answer())};
 }
 
@@ -199,6 +201,7 @@ void ToProto(const WorkerRecord& worker, durability::Connected* out) {
   out->set_host(worker.host);
   out->set_pid(worker.pid);
   out->set_over(worker.over);
+  out->set_nonce(worker.nonce);
 }
 
 WorkerRecord FromProto(const durability::Connected& connected) {
@@ -208,7 +211,8 @@ WorkerRecord FromProto(const durability::Connected& connected) {
           replicated ? Sharing::kReplicated : Sharing::kGlobal,
           connected.host(),
           connected.pid(),
-          connected.over()};
+          connected.over(),
+          connected.nonce()};
 }
 
 RecordBytes ToRecord(const WorkerRecord& worker) {

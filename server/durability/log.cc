@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/planted.h"
 
 namespace varscope::server {
 namespace {
@@ -148,7 +149,7 @@ absl::Status Log::Write(const std::deque<Pending>& batch, uint64_t durable) {
     }
     if (!status.ok()) return status;
   }
-  return segment_->Sync();
+  return Planted(Plant::kSkipFsync) ? absl::OkStatus() : segment_->Sync();
 }
 
 void Log::Settle(std::unique_lock<std::mutex>& lock, std::deque<Pending> batch,

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "server/durability/convert.h"
+#include "server/planted.h"
 
 namespace varscope::server {
 
@@ -35,7 +36,8 @@ Recorder::~Recorder() {
 }
 
 void Recorder::AfterAllSoFar(Done done) {
-  if (options_.level == DurabilityLevel::kSync) return OnceOnMedium(std::move(done));
+  const bool wait = options_.level == DurabilityLevel::kSync && !Planted(Plant::kAckEarly);
+  if (wait) return OnceOnMedium(std::move(done));
   done(absl::OkStatus());
 }
 
@@ -57,7 +59,8 @@ absl::StatusOr<SnapshotInfo> Recorder::Keep(Snapshot snapshot) {
   const absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);
   if (!path.ok()) return path.status();
   last_snapshot_ = snapshot.position;
-  log_.Trim(TrimSnapshots(options_.directory, options_.snapshots_kept));
+  const uint64_t oldest = TrimSnapshots(options_.directory, options_.snapshots_kept);
+  log_.Trim(Planted(Plant::kTrimTooEarly) ? UINT64_MAX : oldest);
   return DescribeSnapshot(*path);
 }
 

@@ -11,6 +11,7 @@
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 #include "server/store/apply.h"
+#include "server/store/check.h"
 
 namespace varscope::server {
 namespace {
@@ -157,14 +158,21 @@ class Recovery {
   // connected again, or while later ones overtook it by more than the window. It was applied all
   // the same, and the ledger forgot it at once.
   absl::Status RedoPush(PushedRecord record) {
-    Push unnamed = record.push;
-    unnamed.id.sequence = 0;
-    absl::StatusOr<Applied> applied = Apply(store_, std::move(record.push));
-    if (!applied.ok()) applied = Apply(store_, std::move(unnamed));
+    Push& push = record.push;
+    std::vector<Ledger::Admission> admissions;
+    std::vector<PushId> ids = push.others;
+    ids.insert(ids.begin(), push.id);
+    for (const PushId& id : ids) {
+      absl::StatusOr<Ledger::Admission> admission = store_.ledger().Begin(id);
+      if (admission.ok() && !admission->earlier()) admissions.push_back(*std::move(admission));
+    }
+    if (absl::Status status = Check(store_, push); !status.ok()) return status;
+    const absl::StatusOr<Applied> applied = ApplyChecked(store_, push, std::move(admissions));
     if (!applied.ok()) return applied.status();
     if (*applied == record.applied) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat("it led to global step ", applied->global_step,
-                                            ", at its first time to ", record.applied.global_step));
+                                            ", at its first time to ", record.applied.global_step,
+                                            ", or its variables to other versions"));
   }
 
   const std::filesystem::path& directory_;

@@ -101,8 +101,8 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
   return new DurableReactor(context_.calls, context_.durability, context, [&]() -> absl::Status {
     const Sharing sharing =
         request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
-    const absl::StatusOr<uint64_t> incarnation =
-        context_.workers.Connect(request->worker_id(), request->host(), request->pid(), sharing);
+    const absl::StatusOr<uint64_t> incarnation = context_.workers.Connect(
+        request->worker_id(), request->host(), request->pid(), sharing, request->nonce());
     if (!incarnation.ok()) return incarnation.status();
     response->set_incarnation(*incarnation);
     response->set_global_step(context_.store.global_step());

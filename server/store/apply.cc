@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/planted.h"
 #include "server/store/check.h"
 #include "server/store/prepare.h"
 
@@ -41,6 +42,10 @@ void Run(PreparedStep& step) {
   std::vector<double> scalars;
   for (const VariablePtr& s : step.state.scalars) scalars.push_back(s->value.scalar<float>());
   for (PreparedUpdate& update : step.updates) {
+    if (Planted(Plant::kHalfPush) && step.updates.size() > 1 && &update == &step.updates.back() &&
+        update.variable->version % 16 == 7) {
+      continue;
+    }
     if (update.variable->def.dtype == DType::kFloat32) {
       RunUpdate<float>(step, update, scalars);
     } else {

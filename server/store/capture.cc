@@ -1,5 +1,8 @@
 // Store::Capture and Store::Restore: the whole state out and in.
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
+#include "server/planted.h"
 #include "server/store/state.h"
 #include "server/store/store.h"
 
@@ -13,6 +16,11 @@ std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
 }
 
 CapturedVariable CaptureOne(const Variable& v) {
+  if (Planted(Plant::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot) {
+    Tensor zeros(v.def.dtype, v.def.shape);
+    std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
+    return {v.def, zeros, v.version, v.initialized, 0, 0, 0, 0};
+  }
   return {v.def,   v.value,  v.version,      v.initialized,
           v.pulls, v.pushes, v.bytes_pulled, v.bytes_pushed};
 }
@@ -22,7 +30,8 @@ CapturedVariable CaptureOne(const Variable& v) {
 StoreState Store::Capture(const std::function<void()>& at_cut) const {
   std::lock_guard binding_lock(binding_mutex_);
   std::unique_lock lock(mutex_);
-  const LockedVariables locked(variables_);
+  const LockedVariables locked(Planted(Plant::kTornSnapshot) ? std::vector<VariablePtr>()
+                                                             : variables_);
   at_cut();
   StoreState state;
   state.global_step = global_step();
@@ -36,7 +45,7 @@ StoreState Store::Capture(const std::function<void()>& at_cut) const {
   }
   for (const auto& [key, variables] : slots_) state.slots.push_back({key, NamesOf(variables)});
   for (const auto& [key, variables] : scalars_) state.scalars.push_back({key, NamesOf(variables)});
-  state.ledger = ledger_.entries();
+  if (!Planted(Plant::kSnapshotWithoutLedger)) state.ledger = ledger_.entries();
   return state;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/planted.h"
 
 namespace varscope::server {
 
@@ -21,7 +22,7 @@ Ledger::Admission::~Admission() {
 
 void Ledger::Admission::Record(const Applied& applied) {
   Ledger& ledger = *std::exchange(ledger_, nullptr);
-  if (id_.sequence > 0) ledger.Restore({id_, applied});
+  if (id_.sequence > 0 && !Planted(Plant::kForgetAnswer)) ledger.Restore({id_, applied});
 }
 
 Ledger::Worker& Ledger::Reach(const PushId& id) {

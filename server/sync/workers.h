@@ -25,7 +25,8 @@ struct WorkerRecord {
   Sharing sharing = Sharing::kGlobal;
   std::string host;
   int64_t pid = 0;
-  bool over = false;  // fenced off by a rollback
+  bool over = false;   // fenced off by a rollback
+  uint64_t nonce = 0;  // of its Connect
 };
 
 enum class WorkerState : uint8_t {
@@ -55,11 +56,12 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // A worker that connects again is the same definer with a new incarnation. Returns the
+  // A worker that connects again is the same definer with a new incarnation; a Connect that arrives
+  // again (its `nonce`, not 0, is that of the worker's last) changes nothing. Returns the
   // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted above
   // kMaxWorkers.
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
-                                   int64_t pid, Sharing sharing);
+                                   int64_t pid, Sharing sharing, uint64_t nonce = 0);
 
   // Renews the lease. Unauthenticated for an id that never connected, Aborted for a fenced
   // incarnation, with the advice to connect again (proto/core/advice.h) when nobody has taken its

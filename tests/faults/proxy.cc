@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <functional>
 #include <system_error>
 
 namespace varscope::testing {
@@ -48,6 +50,18 @@ bool WriteAll(int fd, const char* data, size_t size) {
   return true;
 }
 
+// Runs a function at the end of a scope.
+class Again {
+ public:
+  explicit Again(std::function<void()> run) : run_(std::move(run)) {}
+  ~Again() { run_(); }
+  Again(const Again&) = delete;
+  Again& operator=(const Again&) = delete;
+
+ private:
+  const std::function<void()> run_;
+};
+
 }  // namespace
 
 Proxy::Proxy(int port, ProxyFaults faults, uint32_t seed)
@@ -81,12 +95,40 @@ void Proxy::Accept() {
   }
 }
 
+void Proxy::SendAgain(const std::string& bytes) {
+  const Socket to(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = Loopback(to_port_);
+  if (connect(to.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return;
+  ++duplicates_;
+  std::array<char, 16384> buffer{};
+  size_t at = 0;
+  while (at < bytes.size() && !stopping_) {
+    pollfd end{to.fd(), POLLIN | POLLOUT, 0};
+    if (poll(&end, 1, kPollMilliseconds) <= 0) continue;
+    if ((end.revents & POLLIN) != 0 && recv(to.fd(), buffer.data(), buffer.size(), 0) <= 0) return;
+    if ((end.revents & POLLOUT) == 0) continue;
+    const size_t n = std::min<size_t>(bytes.size() - at, buffer.size());
+    if (!WriteAll(to.fd(), bytes.data() + at, n)) return;
+    at += n;
+  }
+  // The server has answered what it wants to answer when it is silent for a while.
+  for (pollfd end{to.fd(), POLLIN, 0}; poll(&end, 1, kPollMilliseconds) == 1;) {
+    if (recv(to.fd(), buffer.data(), buffer.size(), 0) <= 0) return;
+  }
+}
+
 void Proxy::Serve(int client, uint32_t seed) {
   std::mt19937 random(seed);
   const Socket from(client);
   const Socket to(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = Loopback(to_port_);
   if (connect(to.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return;
+  // What the client has sent, when it is to arrive again.
+  const bool twice = random() % 4 < faults_.duplicates_of_four;
+  std::string sent;
+  const Again again([&] {
+    if (twice && !sent.empty()) SendAgain(sent);
+  });
   std::exponential_distribution<double> until_cut(
       1.0 / static_cast<double>(std::max<uint64_t>(faults_.mean_bytes_until_cut, 1)));
   double left = until_cut(random);
@@ -104,6 +146,7 @@ void Proxy::Serve(int client, uint32_t seed) {
       if (!kind_ && faults_.max_delay_ms > 0 && random() % 8 == 0) {
         poll(nullptr, 0, static_cast<int>(random() % (faults_.max_delay_ms + 1)));
       }
+      if (i == 0 && twice) sent.append(buffer.data(), n);
       if (!WriteAll(ends[1 - i].fd, buffer.data(), n)) return;
       if (cut) {
         ++cuts_;

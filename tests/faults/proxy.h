@@ -18,6 +18,9 @@ struct ProxyFaults {
   uint64_t mean_bytes_until_cut = 0;
   // What is forwarded waits up to this long.
   int max_delay_ms = 0;
+  // So many of four connections are repeated: the server gets all bytes of the client a second time
+  // over a connection of their own, whose answers nobody hears.
+  uint32_t duplicates_of_four = 0;
 };
 
 // One thread for each connection. Thread-safe.
@@ -33,10 +36,12 @@ class Proxy {
   // From now on nothing is cut or delayed.
   void BeKind() { kind_ = true; }
   uint64_t cuts() const { return cuts_; }
+  uint64_t duplicates() const { return duplicates_; }
 
  private:
   void Accept();
   void Serve(int client, uint32_t seed);
+  void SendAgain(const std::string& bytes);
 
   const int to_port_;
   const ProxyFaults faults_;
@@ -44,6 +49,7 @@ class Proxy {
   std::atomic<bool> kind_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> cuts_{0};
+  std::atomic<uint64_t> duplicates_{0};
   int listener_ = -1;
   int port_ = 0;
   std::list<std::thread> connections_;  // of the accepting thread

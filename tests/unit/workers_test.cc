@@ -54,6 +54,17 @@ TEST_F(WorkersTest, ConnectingAgainEndsTheEarlierIncarnation) {
   EXPECT_EQ(gone.get().incarnation, first);
 }
 
+TEST_F(WorkersTest, AConnectThatArrivesTwiceIsOne) {
+  Workers workers;
+  const auto connect = [&](uint64_t nonce) {
+    return workers.Connect("w", "host", 1, Sharing::kGlobal, nonce).value();
+  };
+  const uint64_t first = connect(17);
+  EXPECT_EQ(connect(17), first);
+  EXPECT_TRUE(workers.Check("w", first).ok());
+  EXPECT_GT(connect(18), first);
+}
+
 TEST_F(WorkersTest, GoingIsNoticedAtOnce) {
   Workers workers;
   std::future<WorkerRecord> gone = WatchGone(workers, &fenced_);

@@ -1,0 +1,80 @@
+// Snapshots under load: each must restore to one cut.
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "server/durability/snapshot.h"
+#include "server/store/store.h"
+#include "tests/faults/operator.h"
+#include "tests/faults/scenarios.h"
+
+namespace varscope::testing {
+namespace {
+
+using server::PulledVariable;
+
+// Counters, sum, slots, step and ledger of one restored snapshot belong to one moment.
+void CheckCut(const std::string& path, int workers) {
+  absl::StatusOr<server::Snapshot> snapshot = server::ReadSnapshot(path);
+  if (!snapshot.ok()) throw Broken(std::string(snapshot.status().message()));
+  std::map<std::string, uint64_t> last;
+  for (const server::Ledger::Entry& entry : snapshot->state.ledger) {
+    last[entry.id.worker_id] = std::max(last[entry.id.worker_id], entry.id.sequence);
+  }
+  server::Store store{server::StoreLimits{}};
+  const absl::Status restored = store.Restore(std::move(snapshot->state));
+  if (!restored.ok()) throw Broken(absl::StrCat(path, ": ", restored.message()));
+  const auto pull = [&](const std::string& name) {
+    return store.Pull(std::vector<std::string>{name});
+  };
+  const auto fail = [&](const std::string& what) { throw Broken(absl::StrCat(path, ": ", what)); };
+  uint64_t total = 0;
+  for (int i = 0; i < workers; ++i) {
+    const auto count = pull("count/" + WorkerId(i));
+    if (!count.ok()) continue;  // not created yet
+    const PulledVariable& own = count->at(0);
+    const auto value = static_cast<uint64_t>(own.value.scalar<float>());
+    total += value;
+    if (value != own.version)
+      fail(absl::StrCat("a counter is ", value, ", its version ", own.version));
+    if (value != last[WorkerId(i)]) {
+      fail(absl::StrCat("a counter is ", value, ", the ledger is at ", last[WorkerId(i)]));
+    }
+    if (value == 0) continue;
+    // The accumulator of momentum 0 is the last gradient.
+    const auto slot = pull("count/" + WorkerId(i) + "/Momentum");
+    if (!slot.ok() || slot->at(0).value.scalar<float>() != -1 || slot->at(0).version != value) {
+      fail("a slot does not belong to its variable's value");
+    }
+  }
+  const auto sum = pull("sum");
+  if (!sum.ok()) return;
+  for (float x : sum->at(0).value.values<float>()) {
+    if (x != static_cast<float>(total)) {
+      fail(absl::StrCat("an element of sum is ", x, ", the counters add up to ", total));
+    }
+  }
+  if (store.global_step() != total) fail("the global step is another");
+}
+
+}  // namespace
+
+void TakeSnapshots(const Settings& settings) {
+  const Arena arena;
+  Daemon daemon({"--data-dir", arena.data(), "--durability", "async:5ms", "--snapshot-seconds", "0",
+                 "--snapshots-kept", "2"});
+  Operator op(daemon.target());
+  Fleet fleet(arena, daemon.target(), kAsync, settings.workers, 10000000);
+  fleet.WaitForProgress(1);
+  const int snapshots = 10 * settings.cycles;
+  for (int i = 0; i < snapshots; ++i) CheckCut(op.Snapshot(), settings.workers);
+  const uint64_t pushes = Sum(fleet.acked());
+  std::cout << absl::StrFormat(
+      "snapshots: %d taken during %d pushes, each restores to one cut of values, slots, step and "
+      "ledger\n",
+      snapshots, pushes);
+}
+
+}  // namespace varscope::testing
