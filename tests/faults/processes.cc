@@ -30,14 +30,15 @@ std::string Percentiles(std::vector<double> seconds) {
 void KillServer(const Settings& settings, const Mode& mode, const std::string& durability) {
   std::mt19937 random(settings.seed);
   const Arena arena;
-  Daemon daemon({"--data-dir", arena.data(), "--durability", durability, "--snapshot-seconds", "1",
-                 "--sync", mode.sync});
+  Daemon daemon({"--data-dir", arena.data(), "--durability", durability, "--sync", mode.sync});
   constexpr uint64_t kEachCycle = 40;
   const int pushes = static_cast<int>(settings.cycles * kEachCycle / settings.workers * 2);
   Fleet fleet(arena, daemon.target(), mode, settings.workers, pushes);
   std::vector<double> recovery;
   for (int kills = 0; kills < settings.cycles; ++kills) {
     fleet.WaitForProgress(1 + random() % kEachCycle);
+    // Too short a life for the timer's.
+    if (random() % 4 == 0) Operator(daemon.target()).Snapshot();
     daemon.Kill();
     const std::vector<uint64_t> acked = fleet.acked();
     const Clock::time_point start = Clock::now();

@@ -1,0 +1,232 @@
+#include "tests/bench/varscope_bench.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "client/rpc/connection.h"
+#include "tests/support/daemon.h"
+
+namespace varscope::bench {
+namespace {
+
+using internal::Connection;
+using internal::Definition;
+using internal::PushRequest;
+using testing::Daemon;
+
+std::unique_ptr<Connection> Connect(const std::string& target, const std::string& worker) {
+  return std::make_unique<Connection>(
+      target, ConnectOptions{.worker_id = worker, .sharing = SharingMode::kReplicated});
+}
+
+void Create(Connection& connection, const std::vector<std::string>& names, const Shape& shape) {
+  std::vector<Definition> definitions;
+  for (const std::string& name : names) {
+    Definition definition{
+        .key = name, .name = name, .dtype = DType::kFloat32, .shape = shape, .reuse = Reuse::kAuto};
+    definition.initializer = InitializerSpec{.kind = "zeros"};
+    definitions.push_back(std::move(definition));
+  }
+  connection.Resolve(definitions);
+}
+
+Tensor Filled(const Shape& shape, float value) {
+  Tensor tensor(DType::kFloat32, shape);
+  for (float& x : tensor.mutable_values<float>()) x = value;
+  return tensor;
+}
+
+PushRequest Gradients(const std::string& optimizer, const std::vector<std::string>& names,
+                      const Tensor& gradient) {
+  PushRequest push;
+  PushRequest::Step& step = push.steps.emplace_back();
+  step.state = {.optimizer = optimizer,
+                .hyperparameters = {{"learning_rate", 0.001}},
+                .name = optimizer,
+                .group = names.front()};
+  for (const std::string& name : names) {
+    step.updates.push_back({.variable = name, .gradient = gradient, .rows = {}});
+  }
+  return push;
+}
+
+Shape ShapeOf(uint64_t bytes) { return Shape{static_cast<int64_t>(bytes / sizeof(float))}; }
+
+std::string UnixPath() { return "/tmp/varscope-bench-" + std::to_string(getpid()) + ".sock"; }
+
+}  // namespace
+
+std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort) {
+  std::vector<Result> results;
+  for (const bool tcp : {true, false}) {
+    const char* const transport = tcp ? "tcp" : "unix";
+    for (uint64_t size : sizes) {
+      Daemon daemon({"--listen", "unix:" + UnixPath(), "--max-store-bytes", "20GiB"});
+      const pid_t server = daemon.process().pid();
+      const auto connection = Connect(tcp ? daemon.target() : "unix:" + UnixPath(), "bench");
+      Create(*connection, {"w"}, ShapeOf(size));
+      const Tensor gradient = Filled(ShapeOf(size), 0.001F);
+      const auto measure = [&](const char* what, uint64_t bytes, const auto& operation) {
+        results.push_back(Measure({.what = what, .transport = transport, .bytes = bytes}, effort,
+                                  server, operation));
+      };
+      measure("pull", size, [&] { connection->Pull({"w"}); });
+      const PushRequest sgd = Gradients("GradientDescent", {"w"}, gradient);
+      measure("push+SGD", size, [&] { connection->Push(sgd); });
+      measure("pull+push", 2 * size, [&] {
+        connection->Pull({"w"});
+        connection->Push(sgd);
+      });
+      const PushRequest adam = Gradients("Adam", {"w"}, gradient);
+      measure("push+Adam", size, [&] { connection->Push(adam); });
+    }
+  }
+  return results;
+}
+
+std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t size,
+                                   const Effort& effort) {
+  std::vector<Result> results;
+  for (int count : workers) {
+    Daemon daemon;
+    std::vector<Result> each(count);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        const auto connection = Connect(daemon.target(), "w" + std::to_string(i));
+        const std::string name = "w" + std::to_string(i);
+        Create(*connection, {name}, ShapeOf(size));
+        const PushRequest sgd = Gradients("GradientDescent", {name}, Filled(ShapeOf(size), 0.001F));
+        each[i] = Measure({.what = "step of each worker",
+                           .transport = "tcp",
+                           .bytes = 2 * size,
+                           .workers = count},
+                          effort, daemon.process().pid(), [&] {
+                            connection->Pull({name});
+                            connection->Push(sgd);
+                          });
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    Result total = each.front();
+    total.rate = 0;
+    for (const Result& one : each) {
+      total.rate += one.rate;
+      total.p99 = std::max(total.p99, one.p99);
+    }
+    // CPU is that of everybody during one worker's operations.
+    total.client_cpu /= count;
+    total.server_cpu /= count;
+    results.push_back(total);
+  }
+  return results;
+}
+
+std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const Effort& effort) {
+  std::vector<Result> results;
+  for (int count : counts) {
+    Daemon daemon;
+    const auto connection = Connect(daemon.target(), "bench");
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) names.push_back("model/layer" + std::to_string(i) + "/kernel");
+    constexpr uint64_t kBytes = 1024;
+    Create(*connection, names, ShapeOf(kBytes));
+    const PushRequest sgd = Gradients("GradientDescent", names, Filled(ShapeOf(kBytes), 0.001F));
+    const std::string what = "step of " + std::to_string(count) + " variables";
+    results.push_back(Measure({.what = what, .transport = "tcp", .bytes = 2 * kBytes * count},
+                              effort, daemon.process().pid(), [&] {
+                                connection->Pull(names);
+                                connection->Push(sgd);
+                              }));
+    if (count != 1000) continue;
+    connection->Pull(names);
+    results.push_back(Measure({.what = "unchanged pull of 1000", .transport = "tcp"}, effort,
+                              daemon.process().pid(), [&] { connection->Pull(names); }));
+  }
+  return results;
+}
+
+std::vector<Result> MeasureSparse(const Effort& effort) {
+  constexpr int64_t kRows = 1'000'000;
+  constexpr int64_t kWidth = 64;
+  constexpr int64_t kBatch = 4096;
+  constexpr double kExponent = 1.1;
+  Daemon daemon;
+  const auto connection = Connect(daemon.target(), "bench");
+  Create(*connection, {"table"}, Shape{kRows, kWidth});
+  // Zipf by the inverse of the distribution function.
+  std::vector<double> cumulative(kRows);
+  double sum = 0;
+  for (int64_t i = 0; i < kRows; ++i) {
+    sum += 1 / std::pow(static_cast<double>(i + 1), kExponent);
+    cumulative[i] = sum;
+  }
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> uniform(0, sum);
+  std::vector<PushRequest> pushes;
+  for (int b = 0; b < 16; ++b) {
+    std::vector<int64_t> rows(kBatch);
+    for (int64_t& row : rows) {
+      row = std::lower_bound(cumulative.begin(), cumulative.end(), uniform(random)) -
+            cumulative.begin();
+      row = std::min(row, kRows - 1);
+    }
+    PushRequest push = Gradients("Adagrad", {"table"}, Filled(Shape{kBatch, kWidth}, 0.001F));
+    push.steps[0].updates[0].rows = Tensor::Of<int64_t>(Shape{kBatch}, rows);
+    pushes.push_back(std::move(push));
+  }
+  size_t next = 0;
+  return {Measure(
+      {.what = "push of 4096 rows+Adagrad", .transport = "tcp", .bytes = kBatch * (kWidth * 4 + 8)},
+      effort, daemon.process().pid(), [&] { connection->Push(pushes[next++ % pushes.size()]); })};
+}
+
+std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort) {
+  std::vector<Result> results;
+  constexpr uint64_t kBytes = 64 << 10;
+  std::string pattern = (std::filesystem::temp_directory_path() / "varscope-XXXXXX").string();
+  const std::filesystem::path folder = mkdtemp(pattern.data());
+  const auto measure = [&](Daemon& daemon, Connection& connection, const std::string& what) {
+    const PushRequest sgd = Gradients("GradientDescent", {"w"}, Filled(ShapeOf(kBytes), 0.001F));
+    results.push_back(Measure({.what = what, .transport = "tcp", .bytes = kBytes}, effort,
+                              daemon.process().pid(), [&] { connection.Push(sgd); }));
+  };
+  for (const std::string level : {"none", "async:100ms", "sync"}) {
+    std::vector<std::string> flags = {"--durability", level};
+    if (level != "none") flags.insert(flags.end(), {"--data-dir", folder / level});
+    Daemon daemon(flags);
+    const auto connection = Connect(daemon.target(), "bench");
+    Create(*connection, {"w"}, ShapeOf(kBytes));
+    measure(daemon, *connection, "push at " + level);
+  }
+  Daemon daemon({"--durability", "none", "--data-dir", folder / "large", "--snapshot-seconds", "0",
+                 "--max-store-bytes", "8GiB"});
+  const auto connection = Connect(daemon.target(), "bench");
+  Create(*connection, {"w"}, ShapeOf(kBytes));
+  std::vector<std::string> blocks;
+  for (uint64_t i = 0; i < store_bytes >> 24; ++i) blocks.push_back("block" + std::to_string(i));
+  Create(*connection, blocks, ShapeOf(1 << 24));
+  measure(daemon, *connection, "push, large store");
+  std::atomic<bool> stop{false};
+  std::atomic<int> snapshots{0};
+  std::thread taker([&] {
+    while (!stop) {
+      testing::RunToEnd(
+          {VARSCOPECTL_BINARY, "--target", daemon.target(), "--timeout", "60", "snapshot"});
+      ++snapshots;
+    }
+  });
+  measure(daemon, *connection, "push during its snapshots");
+  stop = true;
+  taker.join();
+  std::filesystem::remove_all(folder);
+  return results;
+}
+
+}  // namespace varscope::bench

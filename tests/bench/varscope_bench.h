@@ -1,0 +1,32 @@
+// varscope itself, with a daemon in a process of its own.
+#ifndef VARSCOPE_TESTS_BENCH_VARSCOPE_BENCH_H_
+#define VARSCOPE_TESTS_BENCH_VARSCOPE_BENCH_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "tests/bench/measure.h"
+
+namespace varscope::bench {
+
+// Pull, push with SGD and with Adam, and both as one training step does them, of one variable of
+// each size, over TCP and a Unix socket.
+std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort);
+
+// The same step of several workers, each in a thread with a connection of its own.
+std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t size,
+                                   const Effort& effort);
+
+// One step over many variables; and a pull of many that have not changed.
+std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const Effort& effort);
+
+// Sparse Adagrad on a table of a million rows of 64: Zipf-distributed rows, 4096 a push.
+std::vector<Result> MeasureSparse(const Effort& effort);
+
+// A push of 64 KiB at each durability level, and while a snapshot of `store_bytes` is written all
+// the time.
+std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort);
+
+}  // namespace varscope::bench
+
+#endif  // VARSCOPE_TESTS_BENCH_VARSCOPE_BENCH_H_
