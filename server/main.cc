@@ -12,8 +12,10 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <random>
 
 #include "absl/strings/str_join.h"
+#include "proto/wire/channel_arguments.h"
 #include "server/data_directory.h"
 #include "server/exit_codes.h"
 #include "server/options.h"
@@ -21,9 +23,6 @@
 
 namespace varscope::server {
 namespace {
-
-// Frames hold 2 MiB of tensor and a header of at most 16 MiB.
-constexpr int kMaxMessageBytes = 32 << 20;
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -87,14 +86,16 @@ int Serve(const Options& options) {
       });
   Calls calls;
   Budget budget(options.max_inflight_bytes);
-  ParameterServerService service({.store = store,
-                                  .workers = workers,
-                                  .barriers = barriers,
-                                  .synchronizer = synchronizer,
-                                  .durability = **durability,
-                                  .calls = calls,
-                                  .budget = budget,
-                                  .limits = {.max_push_bytes = options.max_push_bytes}});
+  ParameterServerService service(
+      {.store = store,
+       .workers = workers,
+       .barriers = barriers,
+       .synchronizer = synchronizer,
+       .durability = **durability,
+       .calls = calls,
+       .budget = budget,
+       .limits = {.max_push_bytes = options.max_push_bytes},
+       .epoch = std::random_device{}() | uint64_t{std::random_device{}()} << 32});
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -102,7 +103,8 @@ int Serve(const Options& options) {
   std::vector<int> ports;
   ListenOn(builder, options, ports);
   builder.RegisterService(&service);
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
+  for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {

@@ -222,7 +222,7 @@ absl::Status PackGrad(KernelContext& ctx) {
   at[axis] = ctx.attrs.integer("index");
   std::vector<int64_t> dims = dy.shape().dims();
   dims[axis] = 1;
-  Tensor part = ctx.device.buffers().Allocate(dy.dtype(), Shape(dims));
+  Tensor part(dy.dtype(), Shape(dims));
   ReadRegion(dy, at, part);
   dims.erase(dims.begin() + axis);
   ctx.Set(0, part.Reshaped(Shape(dims)));

@@ -27,7 +27,7 @@ class KernelContext {
 
   // Output i, its bytes uninitialized.
   Tensor& Allocate(int i, DType dtype, const Shape& shape) {
-    return outputs_[i] = device.buffers().Allocate(dtype, shape);
+    return outputs_[i] = Tensor(dtype, shape);
   }
 
   // Output i in the bytes of an input that nobody else needs any more, when one fits: for kernels

@@ -44,7 +44,7 @@ void WalkPatch(const Window& w, int64_t patch, Inside inside, Outside outside) {
 
 template <typename T>
 Tensor Patches(KernelContext& ctx, const Window& w, const T* image) {
-  Tensor patches = ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
+  Tensor patches(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
   T* const to = patches.mutable_data<T>();
   const size_t run = w.channels * sizeof(T);
   ctx.device.ParallelFor(
@@ -80,7 +80,7 @@ void Forward(KernelContext& ctx, const Window& w, Tensor& out) {
 
 template <typename T>
 void BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
-  Tensor patches = ctx.device.buffers().Allocate(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
+  Tensor patches(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
   MatMulInto(ctx.device,
              MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(), patches.mutable_data<T>(),
                            PatchCount(w), PatchSize(w), ctx.in(1).shape().dim(3), false, true});

@@ -1,4 +1,4 @@
-// Threads and buffers that kernels share.
+// Threads that kernels share.
 #ifndef VARSCOPE_CLIENT_KERNELS_DEVICE_H_
 #define VARSCOPE_CLIENT_KERNELS_DEVICE_H_
 
@@ -7,29 +7,12 @@
 #include <memory>
 #include <mutex>
 #include <random>
-#include <unordered_map>
-#include <vector>
-
-#include "proto/core/tensor.h"
 
 namespace Eigen {
 struct ThreadPoolDevice;
 }
 
 namespace varscope::internal {
-
-// Keeps the memory of tensors that are gone for the next ones of the same size, so that a step does
-// not pay for fresh pages each time. Thread-safe; tensors may outlive it.
-class BufferPool {
- public:
-  BufferPool();
-  // Uninitialized. Throws std::bad_alloc without memory.
-  Tensor Allocate(DType dtype, const Shape& shape);
-
- private:
-  struct Shelf;
-  std::shared_ptr<Shelf> shelf_;
-};
 
 // Thread-safe.
 class Device {
@@ -44,7 +27,6 @@ class Device {
   void ParallelFor(int64_t n, double cost, const std::function<void(int64_t, int64_t)>& fn);
 
   const Eigen::ThreadPoolDevice& eigen() const { return *eigen_; }
-  BufferPool& buffers() { return buffers_; }
   // A seed for one kernel's random numbers.
   uint64_t NextSeed();
 
@@ -52,7 +34,6 @@ class Device {
   struct Threads;
   std::unique_ptr<Threads> threads_;
   std::unique_ptr<Eigen::ThreadPoolDevice> eigen_;
-  BufferPool buffers_;
   std::mutex seed_mutex_;
   std::mt19937_64 seeds_;
 };

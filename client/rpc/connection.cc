@@ -11,6 +11,7 @@
 #include "client/rpc/raw_call.h"
 #include "client/rpc/status.h"
 #include "proto/core/names.h"
+#include "proto/wire/channel_arguments.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/frame.h"
 #include "varscope/errors.h"
@@ -20,7 +21,6 @@ namespace {
 
 constexpr const char* kPull = "/varscope.v1.ParameterServer/Pull";
 constexpr const char* kPush = "/varscope.v1.ParameterServer/Push";
-constexpr int kMaxMessageBytes = 32 << 20;  // a frame's body and header
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -44,7 +44,8 @@ std::string WorkerId(const ConnectOptions& options) {
 
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
+  for (const auto& [name, value] : wire::kChannelArguments) arguments.SetInt(name, value);
   // A daemon that restarts is found again soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
@@ -61,6 +62,7 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       worker_id_(WorkerId(options)),
       sharing_(options.sharing),
       timeout_(options.timeout),
+      cache_pulls_(options.cache_pulls),
       channel_(OpenChannel(target)),
       stub_(v1::ParameterServer::NewStub(channel_)),
       host_(HostName()) {
@@ -117,14 +119,25 @@ std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names)
   for (const std::string& name : names) request.add_wants()->set_name(name);
 
   std::optional<wire::FrameReader> reader;
+  PullCache::Known known;
+  PullCache::Epoch epoch;
   absl::Status wrong;
   const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
+    known = cache_pulls_ ? cache_.Find(names, incarnation) : PullCache::Known();
+    known.values.resize(names.size());
+    epoch.incarnation = incarnation;
     reader.emplace([&](const v1::FrameHeader& head) {
       if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
       return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
                                               " tensors, asked for ", names.size()));
     });
     request.set_incarnation(incarnation);
+    request.set_epoch(known.epoch.server);
+    for (size_t i = 0; i < names.size(); ++i) {
+      v1::PullRequest::Want& want = *request.mutable_wants(static_cast<int>(i));
+      want.set_has_version(known.values[i].has_value());
+      want.set_version(known.values[i] ? known.values[i]->version : 0);
+    }
     RawCall call(channel_, kPull, context);
     call.Write(SerializeMessage(request), /*last=*/true);
     grpc::ByteBuffer frame;
@@ -140,8 +153,18 @@ std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names)
   ThrowIfError(reader->Finish());
   std::vector<PulledValue> values;
   for (size_t i = 0; i < names.size(); ++i) {
-    values.push_back({std::move(reader->tensors()[i]), reader->head().tensors(i).version()});
+    const v1::TensorSpec& spec = reader->head().tensors(static_cast<int>(i));
+    if (!spec.unchanged()) {
+      values.push_back({std::move(reader->tensors()[i]), spec.version()});
+    } else if (known.values[i] && known.values[i]->version == spec.version()) {
+      values.push_back(*std::move(known.values[i]));
+    } else {
+      throw OpError(absl::StrCat("varscoped at ", target_, " says that ", names[i],
+                                 " has not changed, which this worker does not hold"));
+    }
   }
+  epoch.server = reader->head().epoch();
+  if (cache_pulls_) cache_.Keep(epoch, names, values);
   return values;
 }
 

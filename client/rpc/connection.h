@@ -11,6 +11,7 @@
 
 #include "client/graph/remote_store.h"
 #include "client/rpc/membership.h"
+#include "client/rpc/pull_cache.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::internal {
@@ -40,11 +41,13 @@ class Connection final : public RemoteStore {
   const std::string worker_id_;
   const SharingMode sharing_;
   const std::chrono::milliseconds timeout_;
+  const bool cache_pulls_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
   std::string host_;
   std::unique_ptr<Membership> membership_;
   std::atomic<uint64_t> resolves_{0};
+  PullCache cache_;
 
   // Pushes of one worker leave in the order of their sequence.
   std::mutex push_mutex_;

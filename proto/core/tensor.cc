@@ -1,10 +1,14 @@
 #include "proto/core/tensor.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/block_pool.h"
 
 namespace varscope {
 
@@ -38,7 +42,7 @@ absl::StatusOr<Tensor> Tensor::TryAllocate(DType dtype, const Shape& shape) {
   t.dtype_ = dtype;
   t.shape_ = shape;
   t.num_elements_ = static_cast<int64_t>(*bytes / SizeOf(dtype));
-  t.block_ = BlockRef(Block::TryAllocate(*bytes));
+  t.block_ = BlockPool::Process()->TryTake(*bytes);
   if (!t.block_) {
     return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
   }
@@ -77,11 +81,14 @@ int64_t FirstNonFinite(const Tensor& tensor) {
   VisitDType(tensor.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_floating_point_v<T>) {
-      // x - x is 0 for finite x and NaN otherwise: one vectorizable pass decides the common case.
+      // The exponent of what is not finite is all ones: one vectorizable pass without branches
+      // decides the common case.
+      using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+      const Bits ones = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
       std::span<const T> values = tensor.values<T>();
-      T sum = 0;
-      for (T x : values) sum += x - x;
-      if (sum == 0) return;
+      Bits any = 0;
+      for (T x : values) any |= (std::bit_cast<Bits>(x) & ones) == ones ? 1 : 0;
+      if (any == 0) return;
       for (size_t i = 0; i < values.size(); ++i) {
         if (std::isfinite(values[i])) continue;
         found = static_cast<int64_t>(i);

@@ -29,6 +29,7 @@ struct ServiceContext {
   Calls& calls;
   Budget& budget;
   ServiceLimits limits;
+  uint64_t epoch;  // another one in each life of the daemon
 };
 
 }  // namespace varscope::server

@@ -77,6 +77,7 @@ void PullReactor::Begin(const absl::Status& may_read) {
   v1::FrameHeader head;
   std::vector<Tensor> tensors;
   head.set_global_step(service_.store.global_step());
+  head.set_epoch(service_.epoch);
   for (size_t i = 0; i < pulled->size(); ++i) {
     PulledVariable& p = (*pulled)[i];
     const v1::PullRequest::Want& want = request_.wants(static_cast<int>(i));
@@ -85,7 +86,8 @@ void PullReactor::Begin(const absl::Status& may_read) {
     spec->set_dtype(wire::ToProto(p.variable->def.dtype));
     wire::ToProto(p.variable->def.shape, spec->mutable_shape());
     spec->set_version(p.version);
-    spec->set_unchanged(want.has_version() && want.version() == p.version);
+    spec->set_unchanged(request_.epoch() == service_.epoch && want.has_version() &&
+                        want.version() == p.version);
     if (!spec->unchanged()) p.variable->bytes_pulled += p.value.byte_size();
     tensors.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
   }

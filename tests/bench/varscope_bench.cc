@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "client/rpc/connection.h"
+#include "server/store/ledger.h"
 #include "tests/support/daemon.h"
 
 namespace varscope::bench {
@@ -20,9 +21,12 @@ using internal::Definition;
 using internal::PushRequest;
 using testing::Daemon;
 
-std::unique_ptr<Connection> Connect(const std::string& target, const std::string& worker) {
+// Without a cache every pull brings all bytes.
+std::unique_ptr<Connection> Connect(const std::string& target, const std::string& worker,
+                                    bool cache = false) {
   return std::make_unique<Connection>(
-      target, ConnectOptions{.worker_id = worker, .sharing = SharingMode::kReplicated});
+      target, ConnectOptions{
+                  .worker_id = worker, .sharing = SharingMode::kReplicated, .cache_pulls = cache});
 }
 
 void Create(Connection& connection, const std::vector<std::string>& names, const Shape& shape) {
@@ -145,9 +149,9 @@ std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const E
                                 connection->Push(sgd);
                               }));
     if (count != 1000) continue;
-    connection->Pull(names);
+    const auto caching = Connect(daemon.target(), "caching", true);
     results.push_back(Measure({.what = "unchanged pull of 1000", .transport = "tcp"}, effort,
-                              daemon.process().pid(), [&] { connection->Pull(names); }));
+                              daemon.process().pid(), [&] { caching->Pull(names); }));
   }
   return results;
 }
@@ -197,6 +201,18 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
     results.push_back(Measure({.what = what, .transport = "tcp", .bytes = kBytes}, effort,
                               daemon.process().pid(), [&] { connection.Push(sgd); }));
   };
+  {
+    // What letting a push in and noting its answer costs: a thousand of them.
+    server::Ledger ledger;
+    const server::Applied applied{.variables = {{"w", 1}}};
+    uint64_t sequence = 0;
+    results.push_back(
+        Measure({.what = "ledger, 1000 pushes", .transport = "memory"}, effort, 0, [&] {
+          for (int i = 0; i < 1000; ++i) {
+            ledger.Begin({"bench", 1, ++sequence})->Record(applied);
+          }
+        }));
+  }
   for (const std::string level : {"none", "async:100ms", "sync"}) {
     std::vector<std::string> flags = {"--durability", level};
     if (level != "none") flags.insert(flags.end(), {"--data-dir", folder / level});

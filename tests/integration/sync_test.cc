@@ -399,6 +399,27 @@ TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {
   EXPECT_EQ(Value(), at_snapshot - 1.5F);
 }
 
+// A version that comes a second time is not the value that a worker still holds of the first.
+TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
+  Graph graph(daemon_.target(), {.worker_id = "w"});
+  const auto use = graph.as_default();
+  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+  Session session;
+  ASSERT_EQ(Ctl({"snapshot", "zero"}).code, 0);
+  session.run(w.assign(1).op());
+  EXPECT_EQ(session.run(w).scalar<float>(), 1);
+  EXPECT_EQ(session.run(w).scalar<float>(), 1);
+  ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
+  EXPECT_THROW(session.run(w), AbortedError);
+  {
+    Graph other(daemon_.target());
+    const auto use_other = other.as_default();
+    const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
+    Session().run(get_variable("w").assign(2).op());
+  }
+  EXPECT_EQ(session.run(w).scalar<float>(), 2);
+}
+
 TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
   {
     Graph graph(daemon_.target(), {.worker_id = "w"});

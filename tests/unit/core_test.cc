@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "proto/core/block_pool.h"
 #include "proto/core/crc32c.h"
 #include "proto/core/dtype.h"
 #include "proto/core/initializer_spec.h"
@@ -146,6 +147,27 @@ TEST(InitializerSpecTest, DifferentValuesHaveDifferentTexts) {
   two.value = Tensor::Scalar(2.0F);
   EXPECT_THAT(ToString(one), HasSubstr("value(crc32="));
   EXPECT_NE(ToString(one), ToString(two));
+}
+
+TEST(BlockPoolTest, ABlockIsUsedAgainAndTheLimitHolds) {
+  const auto pool = std::make_shared<BlockPool>(3 * BlockPool::kSmallest);
+  const std::byte* first = nullptr;
+  {
+    const BlockRef block = pool->TryTake(BlockPool::kSmallest);
+    first = block->data();
+  }
+  if (pool->kept() == 0) GTEST_SKIP() << "a sanitizer has it off";
+  EXPECT_EQ(pool->kept(), BlockPool::kSmallest);
+  const BlockRef again = pool->TryTake(BlockPool::kSmallest);
+  EXPECT_EQ(again->data(), first);
+  EXPECT_EQ(pool->kept(), 0U);
+  {
+    const BlockRef a = pool->TryTake(2 * BlockPool::kSmallest);
+    const BlockRef b = pool->TryTake(2 * BlockPool::kSmallest);
+    const BlockRef huge = pool->TryTake(4 * BlockPool::kSmallest);
+  }
+  EXPECT_LE(pool->kept(), 3 * BlockPool::kSmallest);
+  EXPECT_GT(pool->kept(), 0U);
 }
 
 }  // namespace

@@ -84,6 +84,9 @@ struct ConnectOptions {
   SharingMode sharing = SharingMode::kGlobal;
   // For each call to the server; also how long the first connection may take.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
+  // Holds on to what was pulled last (up to 1 GiB), so that what has not changed does not come
+  // again.
+  bool cache_pulls = true;
 };
 
 class Graph {

@@ -1,0 +1,36 @@
+#include "client/rpc/pull_cache.h"
+
+namespace varscope::internal {
+
+PullCache::Known PullCache::Find(const std::vector<std::string>& names,
+                                 uint64_t incarnation) const {
+  Known known;
+  known.values.resize(names.size());
+  std::lock_guard lock(mutex_);
+  if (epoch_.incarnation != incarnation) return known;
+  known.epoch = epoch_;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (const auto it = values_.find(names[i]); it != values_.end()) known.values[i] = it->second;
+  }
+  return known;
+}
+
+void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
+                     const std::vector<PulledValue>& values) {
+  std::lock_guard lock(mutex_);
+  if (epoch != epoch_) {
+    values_.clear();
+    bytes_ = 0;
+    epoch_ = epoch;
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto it = values_.find(names[i]);
+    const uint64_t held = it == values_.end() ? 0 : it->second.value.byte_size();
+    const uint64_t bytes = bytes_ - held + values[i].value.byte_size();
+    if (bytes > kMaxBytes) continue;
+    bytes_ = bytes;
+    values_[names[i]] = values[i];
+  }
+}
+
+}  // namespace varscope::internal

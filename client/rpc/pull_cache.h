@@ -1,0 +1,49 @@
+// The values that a worker has pulled last, so that what has not changed need not come again.
+#ifndef VARSCOPE_CLIENT_RPC_PULL_CACHE_H_
+#define VARSCOPE_CLIENT_RPC_PULL_CACHE_H_
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "client/graph/remote_store.h"
+
+namespace varscope::internal {
+
+// Thread-safe. Holds on to the values of the last pulls, up to a limit of bytes.
+class PullCache {
+ public:
+  static constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
+
+  // Within what a version of a variable means one value: a life of the daemon, and one of the
+  // worker there (a rollback ends it).
+  struct Epoch {
+    uint64_t server = 0;
+    uint64_t incarnation = 0;
+    friend bool operator==(const Epoch&, const Epoch&) = default;
+  };
+
+  // What is known of `names` in their order, of the worker's incarnation.
+  struct Known {
+    Epoch epoch;
+    std::vector<std::optional<PulledValue>> values;
+  };
+  Known Find(const std::vector<std::string>& names, uint64_t incarnation) const;
+
+  // Values of another epoch than what is held replace all of it.
+  void Keep(const Epoch& epoch, const std::vector<std::string>& names,
+            const std::vector<PulledValue>& values);
+
+ private:
+  mutable std::mutex mutex_;
+  Epoch epoch_;
+  uint64_t bytes_ = 0;
+  std::unordered_map<std::string, PulledValue> values_;
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_RPC_PULL_CACHE_H_

@@ -1,0 +1,44 @@
+// Large blocks that are used again, because the first touch of a fresh page costs ten times a copy
+// of its bytes.
+#ifndef VARSCOPE_PROTO_CORE_BLOCK_POOL_H_
+#define VARSCOPE_PROTO_CORE_BLOCK_POOL_H_
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "proto/core/tensor.h"
+
+namespace varscope {
+
+// Thread-safe. Blocks may outlive it.
+class BlockPool final : public BlockHome, public std::enable_shared_from_this<BlockPool> {
+ public:
+  // Smaller blocks are malloc's.
+  static constexpr size_t kSmallest = size_t{64} << 10;
+
+  // Keeps up to `max_kept` bytes of blocks that nobody needs.
+  explicit BlockPool(size_t max_kept) : max_kept_(max_kept) {}
+
+  // The one that Tensor takes its memory from.
+  static const std::shared_ptr<BlockPool>& Process();
+
+  // A kept block of that size, or a new one; null when the memory cannot be had. Contents are
+  // uninitialized.
+  BlockRef TryTake(size_t size);
+
+  void Return(std::unique_ptr<Block> block) override;
+  size_t kept() const;
+
+ private:
+  const size_t max_kept_;
+  mutable std::mutex mutex_;
+  std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> free_;
+  size_t kept_ = 0;
+};
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_PROTO_CORE_BLOCK_POOL_H_
