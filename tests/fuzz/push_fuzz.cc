@@ -32,7 +32,8 @@ void FillStore(Store& store) {
 }
 
 absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
-  if (absl::Status status = CheckPushHead(store, head, kMaxBytes); !status.ok()) return status;
+  const absl::StatusOr<uint64_t> bytes = CheckPushHead(store, head, kMaxBytes);
+  if (!bytes.ok()) return bytes.status();
   std::vector<Tensor> tensors;
   for (const v1::TensorSpec& spec : head.tensors()) {
     const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());

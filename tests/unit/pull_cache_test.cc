@@ -1,0 +1,39 @@
+// What a worker holds of its last pulls, and when that is no longer current.
+#include "client/rpc/pull_cache.h"
+
+#include <gtest/gtest.h>
+
+namespace varscope::internal {
+namespace {
+
+PulledValue Value(float value, uint64_t version) { return {Tensor::Scalar(value), version}; }
+
+TEST(PullCacheTest, KnowsWhatWasPulledInTheSameEpoch) {
+  PullCache cache;
+  cache.Keep({7, 1}, {"a", "b"}, {Value(1, 10), Value(2, 20)});
+  const PullCache::Known known = cache.Find({"b", "c", "a"}, 1);
+  EXPECT_EQ(known.epoch.server, 7U);
+  ASSERT_EQ(known.values.size(), 3U);
+  EXPECT_EQ(known.values[0]->version, 20U);
+  EXPECT_FALSE(known.values[1].has_value());
+  EXPECT_EQ(known.values[2]->value.scalar<float>(), 1);
+}
+
+TEST(PullCacheTest, AnotherIncarnationKnowsNothing) {
+  PullCache cache;
+  cache.Keep({7, 1}, {"a"}, {Value(1, 10)});
+  EXPECT_FALSE(cache.Find({"a"}, 2).values[0].has_value());
+}
+
+TEST(PullCacheTest, AnotherLifeOfTheServerReplacesAll) {
+  PullCache cache;
+  cache.Keep({7, 1}, {"a", "b"}, {Value(1, 10), Value(2, 20)});
+  cache.Keep({8, 1}, {"a"}, {Value(3, 10)});
+  const PullCache::Known known = cache.Find({"a", "b"}, 1);
+  EXPECT_EQ(known.epoch.server, 8U);
+  EXPECT_EQ(known.values[0]->value.scalar<float>(), 3);
+  EXPECT_FALSE(known.values[1].has_value());
+}
+
+}  // namespace
+}  // namespace varscope::internal
