@@ -83,9 +83,12 @@ int Serve(const Options& options) {
       [&](const WorkerRecord& worker) {
         barriers.Gone(worker.worker_id);
         synchronizer.Gone(worker);
-      });
+      },
+      [&](const std::string& worker_id) { store.ledger().Forget(worker_id); });
   Calls calls;
   Budget budget(options.max_inflight_bytes);
+  Pins pins(options.max_inflight_bytes);
+  Stalls stalls(std::chrono::seconds(options.stall_seconds));
   ParameterServerService service(
       {.store = store,
        .workers = workers,
@@ -94,6 +97,8 @@ int Serve(const Options& options) {
        .durability = **durability,
        .calls = calls,
        .budget = budget,
+       .pins = pins,
+       .stalls = stalls,
        .limits = {.max_push_bytes = options.max_push_bytes},
        .epoch = std::random_device{}() | uint64_t{std::random_device{}()} << 32});
 

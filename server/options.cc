@@ -117,7 +117,8 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->transform(CLI::AsSizeValue(false))
       ->envname("VARSCOPE_MAX_PUSH_BYTES");
   app.add_option("--max-inflight-bytes", o.max_inflight_bytes,
-                 "Bytes that the pushes under way may take together; workers that find it full are "
+                 "Bytes that pushes under way may take, and that pulls may pin; workers that find "
+                 "it full are "
                  "told to ask again [half of --max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
       ->envname("VARSCOPE_MAX_INFLIGHT_BYTES");
@@ -132,6 +133,11 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "A worker that is silent for this long is evicted: nobody waits for it; 0: never")
       ->check(CLI::Range(0.0, 86400.0))
       ->envname("VARSCOPE_LEASE_SECONDS")
+      ->capture_default_str();
+  app.add_option("--stall-seconds", o.stall_seconds,
+                 "A pull or push whose other side stands still for this long is ended; 0: never")
+      ->check(CLI::Range(0, 86400))
+      ->envname("VARSCOPE_STALL_SECONDS")
       ->capture_default_str();
   app.add_option("--data-dir", o.data_dir,
                  "Keep variables, slots and pushes in this directory, and start from what it has")

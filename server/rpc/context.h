@@ -6,6 +6,8 @@
 
 #include "server/rpc/budget.h"
 #include "server/rpc/calls.h"
+#include "server/rpc/pins.h"
+#include "server/rpc/stalls.h"
 #include "server/store/store.h"
 #include "server/sync/barrier.h"
 #include "server/sync/durability.h"
@@ -27,7 +29,9 @@ struct ServiceContext {
   Synchronizer& synchronizer;
   Durability& durability;
   Calls& calls;
-  Budget& budget;
+  Budget& budget;  // of pushes
+  Pins& pins;      // of pulls
+  Stalls& stalls;
   ServiceLimits limits;
   uint64_t epoch;  // another one in each life of the daemon
 };

@@ -92,7 +92,14 @@ void PullReactor::Begin(const absl::Status& may_read) {
     tensors.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
   }
   pulled->clear();
+  absl::StatusOr<Pins::Pin> pin = service_.pins.Take(tensors);
+  if (!pin.ok()) {
+    Finish(ToGrpc(pin.status(), *context_));
+    return;
+  }
+  pin_ = *std::move(pin);
   frames_.emplace(std::move(head), std::move(tensors));
+  watch_.emplace(service_.stalls, [context = context_] { context->TryCancel(); });
   WriteNext();
 }
 
@@ -108,6 +115,7 @@ void PullReactor::WriteNext() {
 
 void PullReactor::OnWriteDone(bool ok) {
   std::lock_guard lock(mutex_);
+  watch_->Progress();
   if (ok) return WriteNext();
   Finish({grpc::StatusCode::CANCELLED, "the worker stopped reading"});
 }
@@ -121,6 +129,7 @@ PushReactor::PushReactor(const ServiceContext& service, grpc::CallbackServerCont
       reader_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {
   std::lock_guard lock(mutex_);
   if (admitted().ok()) {
+    watch_.emplace(service_.stalls, [context = context_] { context->TryCancel(); });
     StartRead(&frame_);
     return;
   }
@@ -169,10 +178,12 @@ void PushReactor::OnReadDone(bool ok) {
   absl::Status status = ok ? reader_.Add(frame_) : absl::OkStatus();
   frame_.Clear();
   if (ok && status.ok()) {
+    watch_->Progress();
     StartRead(&frame_);
     return;
   }
   finished_ = true;
+  watch_.reset();
   absl::StatusOr<Push> push = status.ok() ? TakePush() : status;
   // From here on this belongs to whoever answers.
   lock.unlock();

@@ -25,9 +25,11 @@ class PullReactor final : public OwnedReactor<grpc::ServerWriteReactor<grpc::Byt
   void Begin(const absl::Status& may_read);
   void WriteNext();
 
+  std::optional<Stalls::Watch> watch_;  // first to go
   const ServiceContext& service_;
   grpc::CallbackServerContext* const context_;
   v1::PullRequest request_;
+  Pins::Pin pin_;  // outlives the frames
   std::optional<wire::FrameWriter> frames_;
   grpc::ByteBuffer frame_;
 };
@@ -53,6 +55,7 @@ class PushReactor final : public OwnedReactor<grpc::ServerReadReactor<grpc::Byte
   grpc::ByteBuffer* const response_;
   grpc::ByteBuffer frame_;
   Budget::Charge charge_;
+  std::optional<Stalls::Watch> watch_;  // until the push is whole
   wire::FrameReader reader_;
   bool finished_ = false;
 };

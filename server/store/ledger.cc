@@ -77,6 +77,12 @@ void Ledger::Fence(const std::string& worker_id, uint64_t incarnation) {
   worker.fenced = std::max(worker.fenced, incarnation);
 }
 
+void Ledger::Forget(const std::string& worker_id) {
+  std::lock_guard lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it != workers_.end() && it->second.under_way.empty()) workers_.erase(it);
+}
+
 bool Ledger::Knows(const PushId& id) const {
   std::lock_guard lock(mutex_);
   const auto it = workers_.find(id.worker_id);

@@ -53,6 +53,8 @@ class Ledger {
   // From now on no further push of this incarnation is let in; those that were still get their
   // answers.
   void Fence(const std::string& worker_id, uint64_t incarnation);
+  // The worker is never heard of again.
+  void Forget(const std::string& worker_id);
   // Whether the push was let in: it was applied, or is being applied now.
   bool Knows(const PushId& id) const;
 

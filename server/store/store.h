@@ -139,9 +139,12 @@ class Store {
 
   // Held by every change from its checks to its end, so that Replace never meets half of one.
   [[nodiscard]] std::shared_lock<std::shared_mutex> LockChanges() const {
+    { std::lock_guard turn(changes_turn_); }
     return std::shared_lock(changes_mutex_);
   }
+  // Waits for the changes that are under way, and lets none begin meanwhile.
   [[nodiscard]] std::unique_lock<std::shared_mutex> LockOutChanges() const {
+    std::lock_guard turn(changes_turn_);
     return std::unique_lock(changes_mutex_);
   }
 
@@ -190,6 +193,7 @@ class Store {
   std::atomic<uint64_t> bytes_used_{0};
   std::atomic<uint64_t> global_step_{0};
 
+  mutable std::mutex changes_turn_;          // else changes that overlap would never let one out
   mutable std::shared_mutex changes_mutex_;  // taken first of all
 
   // Guards all below. Order of locks: this one, then a variable's.

@@ -34,9 +34,9 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
   {
     std::lock_guard lock(mutex_);
     const auto it = workers_.find(worker_id);
-    if (workers_.size() >= kMaxWorkers && it == workers_.end()) {
+    if (workers_.size() >= kMaxWorkers && it == workers_.end() && !ForgetOne()) {
       return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
-                                                       " worker ids have connected, no more may"));
+                                                       " workers are connected, no more may be"));
     }
     if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
       return it->second.record.incarnation;
@@ -118,6 +118,18 @@ void Workers::End(Worker& worker, WorkerState state) {
   worker.state = state;
 }
 
+bool Workers::ForgetOne() {
+  auto oldest = workers_.end();
+  for (auto it = workers_.begin(); it != workers_.end(); ++it) {
+    if (it->second.state == WorkerState::kLive) continue;
+    if (oldest == workers_.end() || it->second.heard < oldest->second.heard) oldest = it;
+  }
+  if (oldest == workers_.end()) return false;
+  if (forget_) forget_(oldest->first);
+  workers_.erase(oldest);
+  return true;
+}
+
 void Workers::TellGone(const std::vector<WorkerRecord>& gone) const {
   if (!gone_ || Planted(Plant::kIgnoreDeath)) return;
   for (const WorkerRecord& record : gone) gone_(record);
@@ -189,11 +201,13 @@ Workers::Clock::time_point Workers::EvictSilent() {
 }
 
 void Workers::Start(std::function<void(const WorkerRecord&)> fence,
-                    std::function<void(const WorkerRecord&)> gone) {
+                    std::function<void(const WorkerRecord&)> gone,
+                    std::function<void(const std::string&)> forget) {
   {
     std::lock_guard lock(mutex_);
     fence_ = std::move(fence);
     gone_ = std::move(gone);
+    forget_ = std::move(forget);
     for (auto& [worker_id, worker] : workers_) worker.heard = Clock::now();
   }
   timer_ = std::make_unique<Timer>([this] { return EvictSilent(); });

@@ -48,6 +48,7 @@ struct WorkerStatus {
 class Workers {
  public:
   using Clock = std::chrono::steady_clock;
+  // So many ids are remembered; beyond, those that have been gone for longest are forgotten.
   static constexpr size_t kMaxWorkers = 100000;
 
   // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start.
@@ -58,8 +59,8 @@ class Workers {
 
   // A worker that connects again is the same definer with a new incarnation; a Connect that arrives
   // again (its `nonce`, not 0, is that of the worker's last) changes nothing. Returns the
-  // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted above
-  // kMaxWorkers.
+  // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted when
+  // kMaxWorkers are live.
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
                                    int64_t pid, Sharing sharing, uint64_t nonce = 0);
 
@@ -92,8 +93,10 @@ class Workers {
   }
   // `fence` is told of each incarnation that is over, before anybody can learn of it, and must not
   // call back; `gone` after that, without locks. Starts the leases of those that were restored.
+  // `forget` is told of ids that are forgotten, as `fence` is.
   void Start(std::function<void(const WorkerRecord&)> fence,
-             std::function<void(const WorkerRecord&)> gone);
+             std::function<void(const WorkerRecord&)> gone,
+             std::function<void(const std::string& worker_id)> forget = {});
   // No eviction, and no call of `gone` from one, after this.
   void Stop();
 
@@ -111,6 +114,8 @@ class Workers {
 
   // Requires mutex_.
   void End(Worker& worker, WorkerState state);
+  // False: all are live.
+  bool ForgetOne();
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
   void TellGone(const std::vector<WorkerRecord>& gone) const;
   Clock::time_point EvictSilent();
@@ -122,6 +127,7 @@ class Workers {
   std::function<void(const WorkerRecord&)> observer_;
   std::function<void(const WorkerRecord&)> fence_;
   std::function<void(const WorkerRecord&)> gone_;
+  std::function<void(const std::string&)> forget_;
   std::unique_ptr<Timer> timer_;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <numeric>
@@ -347,6 +348,46 @@ TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
   Graph graph(daemon.target());
   const auto use = graph.as_default();
   EXPECT_EQ(Session().read("w").data<float>()[49999], 40);
+}
+
+// Peak of resident memory, in bytes.
+double PeakOf(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("VmHWM:", 0) == 0) return 1024 * std::stod(line.substr(6));
+  }
+  return 0;
+}
+
+TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
+  constexpr int kReaders = 64;
+  constexpr int64_t kElements = 1 << 20;  // 4 MiB
+  Daemon daemon({"--max-inflight-bytes", "16MiB", "--stall-seconds", "1"});
+  Graph graph(daemon.target(), {.worker_id = "healthy", .cache_pulls = false});
+  const auto use = graph.as_default();
+  const Variable w =
+      get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
+  Session session;
+  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
+  const auto stub = v1::ParameterServer::NewStub(channel);
+  v1::PullRequest request;
+  request.add_wants()->set_name("w");
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::TensorFrame>>> readers;
+  for (int i = 0; i < kReaders; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    readers.push_back(stub->Pull(contexts.back().get(), request));
+    // Each reader would pin a version of its own.
+    session.run(w.assign_add(ones({kElements})).op());
+  }
+  EXPECT_EQ(session.run(w).data<float>()[kElements - 1], kReaders);
+#ifndef __SANITIZE_ADDRESS__
+  EXPECT_LT(PeakOf(daemon.process().pid()), 160e6);
+#endif
+  for (const auto& context : contexts) context->TryCancel();
+  int refused = 0;
+  for (const auto& reader : readers) refused += reader->Finish().ok() ? 0 : 1;
+  EXPECT_GT(refused, kReaders / 2);
 }
 
 class RollbackTest : public ::testing::Test {

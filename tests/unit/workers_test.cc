@@ -88,6 +88,25 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
   EXPECT_EQ(restarted.Check("w", incarnation).status().GetPayload(kReconnectKey), absl::Cord("r"));
 }
 
+TEST_F(WorkersTest, BeyondTheLimitTheOneGoneForLongestIsForgotten) {
+  Workers workers;
+  std::vector<std::string> forgotten;
+  workers.Start([](const WorkerRecord&) {}, [](const WorkerRecord&) {},
+                [&](const std::string& id) { forgotten.push_back(id); });
+  const uint64_t first = workers.Connect("first", "host", 1, Sharing::kGlobal).value();
+  const uint64_t second = workers.Connect("second", "host", 1, Sharing::kGlobal).value();
+  for (size_t i = 2; i < Workers::kMaxWorkers; ++i) {
+    ASSERT_TRUE(workers.Connect("w" + std::to_string(i), "host", 1, Sharing::kGlobal).ok());
+  }
+  EXPECT_TRUE(
+      absl::IsResourceExhausted(workers.Connect("another", "host", 1, Sharing::kGlobal).status()));
+  ASSERT_TRUE(workers.Disconnect("second", second).ok());
+  EXPECT_TRUE(workers.Connect("another", "host", 1, Sharing::kGlobal).ok());
+  EXPECT_THAT(forgotten, ::testing::ElementsAre("second"));
+  EXPECT_TRUE(absl::IsUnauthenticated(workers.Check("second", second).status()));
+  EXPECT_TRUE(workers.Check("first", first).ok());
+}
+
 TEST_F(WorkersTest, QuarantineRefusesPushesAndSaysWhy) {
   Workers workers;
   EXPECT_TRUE(absl::IsNotFound(workers.Quarantine("w", "x")));

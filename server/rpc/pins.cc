@@ -1,0 +1,61 @@
+#include "server/rpc/pins.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/advice.h"
+
+namespace varscope::server {
+namespace {
+
+constexpr std::chrono::milliseconds kAskAgain{50};
+
+}  // namespace
+
+Pins::Pin::~Pin() {
+  if (pins_ != nullptr) pins_->Give(blocks_);
+}
+
+Pins::Pin& Pins::Pin::operator=(Pin&& other) noexcept {
+  if (pins_ != nullptr) pins_->Give(blocks_);
+  pins_ = std::exchange(other.pins_, nullptr);
+  blocks_ = std::move(other.blocks_);
+  return *this;
+}
+
+absl::StatusOr<Pins::Pin> Pins::Take(std::span<const Tensor> tensors) {
+  std::vector<const Block*> blocks;
+  for (const Tensor& tensor : tensors) {
+    if (tensor.defined()) blocks.push_back(tensor.block().get());
+  }
+  std::lock_guard lock(mutex_);
+  uint64_t more = 0;
+  for (const Block* block : blocks) more += pulls_.contains(block) ? 0 : block->size();
+  if (used_ > 0 && used_ + more > limit_) {
+    return AdviseRetry(absl::ResourceExhaustedError(
+                           absl::StrCat(more, " more bytes do not fit now: pulls under way keep ",
+                                        used_, " of ", limit_, " (--max-inflight-bytes)")),
+                       kAskAgain);
+  }
+  for (const Block* block : blocks) {
+    if (++pulls_[block] == 1) used_ += block->size();
+  }
+  return Pin(*this, std::move(blocks));
+}
+
+uint64_t Pins::used() const {
+  std::lock_guard lock(mutex_);
+  return used_;
+}
+
+void Pins::Give(const std::vector<const Block*>& blocks) {
+  std::lock_guard lock(mutex_);
+  for (const Block* block : blocks) {
+    const auto it = pulls_.find(block);
+    if (--it->second > 0) continue;
+    used_ -= block->size();
+    pulls_.erase(it);
+  }
+}
+
+}  // namespace varscope::server

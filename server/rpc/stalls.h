@@ -1,0 +1,56 @@
+// Ends streams whose other side stands still: they hold memory that others need.
+#ifndef VARSCOPE_SERVER_RPC_STALLS_H_
+#define VARSCOPE_SERVER_RPC_STALLS_H_
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <mutex>
+
+#include "server/sync/timer.h"
+
+namespace varscope::server {
+
+// Thread-safe. Outlives every Watch.
+class Stalls {
+ public:
+  using Clock = Timer::Clock;
+
+  // Zero: streams may stand still forever.
+  explicit Stalls(std::chrono::milliseconds limit);
+  ~Stalls() { timer_.Stop(); }
+  Stalls(const Stalls&) = delete;
+  Stalls& operator=(const Stalls&) = delete;
+
+  // Watches one stream for as long as it lives.
+  class Watch {
+   public:
+    // `cancel` is called once when there was no progress for the limit, under a lock: it must not
+    // wait, nor use the Watch.
+    Watch(Stalls& stalls, std::function<void()> cancel);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+    void Progress();
+
+   private:
+    friend class Stalls;
+    Stalls& stalls_;
+    // Guarded by stalls_.mutex_.
+    std::function<void()> cancel_;
+    Clock::time_point last_;
+    std::list<Watch*>::iterator at_;
+  };
+
+ private:
+  Clock::time_point EndStalled();
+
+  const std::chrono::milliseconds limit_;
+  std::mutex mutex_;
+  std::list<Watch*> watches_;
+  Timer timer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_STALLS_H_
