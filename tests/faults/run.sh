@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh [--minutes N] [--cycles N] [--seed S] [--scenario NAME]: breaks real daemons and workers
-# (kill -9, SIGSTOP, cut and delayed connections), and checks that every acknowledged push was applied
+# (kill -9, SIGSTOP, cut, delayed and repeated connections, full and failing disks, power failures),
+# in every mode of synchronization, and checks that every acknowledged push was applied
 # exactly once. Without flags: one seed, 200 kills of the server. --help lists the rest.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"

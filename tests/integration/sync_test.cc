@@ -1,10 +1,8 @@
-// Leases, synchronization modes and rollback, with real daemons and workers.
+// Leases and synchronization modes, with real daemons and workers.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <mutex>
 #include <numeric>
@@ -12,6 +10,7 @@
 #include <thread>
 
 #include "tests/support/daemon.h"
+#include "tests/support/in_threads.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 #include "varscope/varscope.h"
 
@@ -66,20 +65,6 @@ void WaitUntil(const std::string& what, const std::function<bool()>& condition) 
 
 std::vector<std::string> Sgd(const Daemon& daemon, const std::string& worker, int steps) {
   return {VARSCOPE_TEST_WORKER, "sgd", daemon.target(), worker, std::to_string(steps), "1"};
-}
-
-// Runs `body` in threads, each with a graph of its own.
-void InThreads(const Daemon& daemon, int workers, const std::function<void(int)>& body) {
-  std::vector<std::thread> threads;
-  for (int i = 0; i < workers; ++i) {
-    threads.emplace_back([&, i] {
-      Graph graph(daemon.target(),
-                  {.worker_id = "w" + std::to_string(i), .sharing = SharingMode::kReplicated});
-      const auto use = graph.as_default();
-      EXPECT_NO_THROW(body(i));
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
@@ -335,174 +320,6 @@ TEST(GroupsTest, OneProgramTrainsVariablesOfSeveralGroups) {
   Session session;
   EXPECT_EQ(session.read("dense/w").scalar<float>(), -10);
   EXPECT_EQ(session.read("embedding/w").scalar<float>(), -20);
-}
-
-TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
-  const Daemon daemon({"--max-inflight-bytes", "300KiB"});
-  InThreads(daemon, 4, [](int) {
-    const Variable w =
-        get_variable("w", {.shape = Shape{50000}, .initializer = zeros_initializer()});
-    Session session;
-    for (int step = 0; step < 10; ++step) session.run(w.assign_add(ones({50000})).op());
-  });
-  Graph graph(daemon.target());
-  const auto use = graph.as_default();
-  EXPECT_EQ(Session().read("w").data<float>()[49999], 40);
-}
-
-// Peak of resident memory, in bytes.
-double PeakOf(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return 1024 * std::stod(line.substr(6));
-  }
-  return 0;
-}
-
-TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
-  constexpr int kReaders = 64;
-  constexpr int64_t kElements = 1 << 20;  // 4 MiB
-  Daemon daemon({"--max-inflight-bytes", "16MiB", "--stall-seconds", "1"});
-  Graph graph(daemon.target(), {.worker_id = "healthy", .cache_pulls = false});
-  const auto use = graph.as_default();
-  const Variable w =
-      get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
-  Session session;
-  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
-  const auto stub = v1::ParameterServer::NewStub(channel);
-  v1::PullRequest request;
-  request.add_wants()->set_name("w");
-  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  std::vector<std::unique_ptr<grpc::ClientReader<v1::TensorFrame>>> readers;
-  for (int i = 0; i < kReaders; ++i) {
-    contexts.push_back(std::make_unique<grpc::ClientContext>());
-    readers.push_back(stub->Pull(contexts.back().get(), request));
-    // Each reader would pin a version of its own.
-    session.run(w.assign_add(ones({kElements})).op());
-  }
-  EXPECT_EQ(session.run(w).data<float>()[kElements - 1], kReaders);
-#ifndef __SANITIZE_ADDRESS__
-  EXPECT_LT(PeakOf(daemon.process().pid()), 160e6);
-#endif
-  for (const auto& context : contexts) context->TryCancel();
-  int refused = 0;
-  for (const auto& reader : readers) refused += reader->Finish().ok() ? 0 : 1;
-  EXPECT_GT(refused, kReaders / 2);
-}
-
-class RollbackTest : public ::testing::Test {
- protected:
-  ~RollbackTest() override { std::filesystem::remove_all(data_); }
-  static std::string MakeDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "varscope-XXXXXX").string();
-    return mkdtemp(pattern.data());
-  }
-  Finished Ctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon_.target()});
-    return RunToEnd(arguments);
-  }
-  float Value() {
-    Graph graph(daemon_.target());
-    const auto use = graph.as_default();
-    return Session().read("w").scalar<float>();
-  }
-
-  const std::string data_ = MakeDirectory();
-  Daemon daemon_{{"--data-dir", data_}};
-};
-
-TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {
-  Graph graph(daemon_.target(), {.worker_id = "w"});
-  const auto use = graph.as_default();
-  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
-  const Operation train = train::MomentumOptimizer(1.0, 0.5).minimize(w + 0);
-  Session session;
-  session.run(train);
-  const float at_snapshot = session.run(w).scalar<float>();
-  ASSERT_EQ(Ctl({"snapshot", "good"}).code, 0);
-  EXPECT_THAT(Ctl({"snapshot", "good"}).error, HasSubstr("there is a snapshot 'good'"));
-  session.run(train);
-  session.run(train);
-  const Finished rolled = Ctl({"rollback", "good"});
-  EXPECT_THAT(rolled.output, HasSubstr("rolled back to good, global step 1")) << rolled.error;
-  EXPECT_EQ(Value(), at_snapshot);
-  try {
-    session.run(train);
-    ADD_FAILURE() << "the worker did not notice";
-  } catch (const AbortedError& error) {
-    EXPECT_THAT(error.message(), HasSubstr("rolled back to a snapshot"));
-  }
-  // The next run goes on from there, slots included: 1 * 0.5 + 1.
-  session.run(train);
-  EXPECT_EQ(session.run(w).scalar<float>(), at_snapshot - 1.5F);
-  daemon_.Kill();
-  daemon_.Restart();
-  EXPECT_EQ(Value(), at_snapshot - 1.5F);
-}
-
-// A version that comes a second time is not the value that a worker still holds of the first.
-TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
-  Graph graph(daemon_.target(), {.worker_id = "w"});
-  const auto use = graph.as_default();
-  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
-  Session session;
-  ASSERT_EQ(Ctl({"snapshot", "zero"}).code, 0);
-  session.run(w.assign(1).op());
-  EXPECT_EQ(session.run(w).scalar<float>(), 1);
-  EXPECT_EQ(session.run(w).scalar<float>(), 1);
-  ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
-  EXPECT_THROW(session.run(w), AbortedError);
-  {
-    Graph other(daemon_.target());
-    const auto use_other = other.as_default();
-    const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
-    Session().run(get_variable("w").assign(2).op());
-  }
-  EXPECT_EQ(session.run(w).scalar<float>(), 2);
-}
-
-TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
-  {
-    Graph graph(daemon_.target(), {.worker_id = "w"});
-    const auto use = graph.as_default();
-    const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
-    Session session;
-    ASSERT_EQ(Ctl({"snapshot", "zero"}).code, 0);
-    session.run(w.assign(7).op());
-  }
-  ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
-  daemon_.Kill();
-  daemon_.Restart();
-  EXPECT_EQ(Value(), 0);
-  EXPECT_THAT(Ctl({"snapshots"}).output, HasSubstr("zero"));
-  const Finished unknown = Ctl({"rollback", "nothing"});
-  EXPECT_EQ(unknown.code, 1);
-  EXPECT_THAT(unknown.error, HasSubstr("no snapshot 'nothing'; there are:"));
-}
-
-TEST(SyncFlagTest, AWrongModeIsRefusedAtTheStart) {
-  const Finished finished = RunToEnd({VARSCOPED_BINARY, "--sync", "model=bulk"});
-  EXPECT_EQ(finished.code, 2);
-  EXPECT_THAT(finished.error, HasSubstr("'bulk' is none of async, bsp, ssp, local"));
-  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--sync", "bsp", "--sync", "async"}).code, 2);
-}
-
-TEST(QuarantineTest, AnOperatorStopsAWorkersPushes) {
-  const Daemon daemon;
-  Graph graph(daemon.target(), {.worker_id = "bad"});
-  const auto use = graph.as_default();
-  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
-  Session session;
-  const auto ctl = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {VARSCOPECTL_BINARY, "--target", daemon.target()};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return RunToEnd(arguments);
-  };
-  EXPECT_EQ(ctl({"quarantine", "bad", "--reason", "diverges"}).code, 0);
-  EXPECT_THROW(session.run(w.assign(1)), FailedPreconditionError);
-  EXPECT_THAT(ctl({"workers"}).output, HasSubstr("quarantined: diverges"));
-  EXPECT_EQ(ctl({"release", "bad"}).code, 0);
-  EXPECT_EQ(session.run(w.assign(1)).scalar<float>(), 1);
 }
 
 }  // namespace
