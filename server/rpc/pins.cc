@@ -24,21 +24,23 @@ Pins::Pin& Pins::Pin::operator=(Pin&& other) noexcept {
 }
 
 absl::StatusOr<Pins::Pin> Pins::Take(std::span<const Tensor> tensors) {
-  std::vector<const Block*> blocks;
+  std::vector<BlockRef> blocks;
   for (const Tensor& tensor : tensors) {
-    if (tensor.defined()) blocks.push_back(tensor.block().get());
+    if (tensor.defined()) blocks.push_back(tensor.block());
   }
   std::lock_guard lock(mutex_);
   uint64_t more = 0;
-  for (const Block* block : blocks) more += pulls_.contains(block) ? 0 : block->size();
+  for (const BlockRef& block : blocks) {
+    more += pulls_.contains(block.get()) ? 0 : block->size();
+  }
   if (used_ > 0 && used_ + more > limit_) {
     return AdviseRetry(absl::ResourceExhaustedError(
                            absl::StrCat(more, " more bytes do not fit now: pulls under way keep ",
                                         used_, " of ", limit_, " (--max-inflight-bytes)")),
                        kAskAgain);
   }
-  for (const Block* block : blocks) {
-    if (++pulls_[block] == 1) used_ += block->size();
+  for (const BlockRef& block : blocks) {
+    if (++pulls_[block.get()] == 1) used_ += block->size();
   }
   return Pin(*this, std::move(blocks));
 }
@@ -48,10 +50,10 @@ uint64_t Pins::used() const {
   return used_;
 }
 
-void Pins::Give(const std::vector<const Block*>& blocks) {
+void Pins::Give(const std::vector<BlockRef>& blocks) {
   std::lock_guard lock(mutex_);
-  for (const Block* block : blocks) {
-    const auto it = pulls_.find(block);
+  for (const BlockRef& block : blocks) {
+    const auto it = pulls_.find(block.get());
     if (--it->second > 0) continue;
     used_ -= block->size();
     pulls_.erase(it);

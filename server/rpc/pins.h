@@ -20,29 +20,29 @@ class Pins {
   class Pin {
    public:
     Pin() = default;
-    Pin(Pins& pins, std::vector<const Block*> blocks) : pins_(&pins), blocks_(std::move(blocks)) {}
+    Pin(Pins& pins, std::vector<BlockRef> blocks) : pins_(&pins), blocks_(std::move(blocks)) {}
     ~Pin();
     Pin(Pin&& other) noexcept { *this = std::move(other); }
     Pin& operator=(Pin&& other) noexcept;
 
    private:
     Pins* pins_ = nullptr;
-    std::vector<const Block*> blocks_;
+    std::vector<BlockRef> blocks_;
   };
 
   explicit Pins(uint64_t limit) : limit_(limit) {}
   Pins(const Pins&) = delete;
   Pins& operator=(const Pins&) = delete;
 
-  // `tensors` that are defined are pinned by the caller until the Pin is gone. ResourceExhausted,
-  // with the advice when to ask again, when their blocks do not fit into the limit beside those
-  // already pinned. Whoever comes when nothing is pinned may pin more.
+  // Pins the blocks of `tensors` that are defined. ResourceExhausted, with the advice when to ask
+  // again, when they do not fit into the limit beside those already pinned. Whoever comes when
+  // nothing is pinned may pin more.
   absl::StatusOr<Pin> Take(std::span<const Tensor> tensors);
 
   uint64_t used() const;
 
  private:
-  void Give(const std::vector<const Block*>& blocks);
+  void Give(const std::vector<BlockRef>& blocks);
 
   const uint64_t limit_;
   mutable std::mutex mutex_;

@@ -29,7 +29,7 @@ class PullReactor final : public OwnedReactor<grpc::ServerWriteReactor<grpc::Byt
   const ServiceContext& service_;
   grpc::CallbackServerContext* const context_;
   v1::PullRequest request_;
-  Pins::Pin pin_;  // outlives the frames
+  Pins::Pin pin_;
   std::optional<wire::FrameWriter> frames_;
   grpc::ByteBuffer frame_;
 };
