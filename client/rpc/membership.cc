@@ -63,8 +63,7 @@ grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
 
 bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) const {
   std::lock_guard lock(mutex_);
-  return status.error_code() == grpc::StatusCode::ABORTED && evicted_ == incarnation &&
-         incarnation_ != incarnation;
+  return status.error_code() == grpc::StatusCode::ABORTED && evicted_ == incarnation;
 }
 
 uint64_t Membership::incarnation() const {
@@ -78,13 +77,13 @@ grpc::Status Membership::Call(Clock::time_point deadline, const Attempt& attempt
     const CallResult result = WithRetries(channel_, deadline, [&](grpc::ClientContext& context) {
       return attempt(context, incarnation);
     });
-    if (result.reconnect) {
-      const grpc::Status introduced = IntroduceAgain(incarnation, *result.reconnect);
-      if (*result.reconnect == Reconnect::kAndReport) return result.status;
-      if (!introduced.ok()) return introduced;
-    } else if (!WasEvicted(incarnation, result.status)) {
-      return result.status;
-    }
+    const std::optional<Reconnect> how = result.reconnect || !WasEvicted(incarnation, result.status)
+                                             ? result.reconnect
+                                             : Reconnect::kAndSendAgain;
+    if (!how) return result.status;
+    const grpc::Status introduced = IntroduceAgain(incarnation, *how);
+    if (*how == Reconnect::kAndReport) return result.status;
+    if (!introduced.ok()) return introduced;
   }
 }
 

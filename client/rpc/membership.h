@@ -44,7 +44,8 @@ class Membership {
   grpc::Status Introduce();
   // Unless another thread has done so since `over` was the incarnation.
   grpc::Status IntroduceAgain(uint64_t over, Reconnect how);
-  // Whether a call was refused because another thread had mended the eviction of its incarnation.
+  // Whether a call was refused because another thread has mended the eviction of its incarnation,
+  // or is about to.
   bool WasEvicted(uint64_t incarnation, const grpc::Status& status) const;
   uint64_t incarnation() const;
   void SendHeartbeats(std::chrono::milliseconds lease);
