@@ -4,6 +4,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "absl/strings/str_format.h"
 #include "tests/bench/ceilings.h"
@@ -116,6 +117,11 @@ int Main(int argc, char** argv) {
   PrintTable(all, std::cout);
   if (!table.empty()) {
     std::ofstream out(table);
+    out << "# One run of tests/bench/run.sh\n\n"
+        << std::thread::hardware_concurrency()
+        << " cores, daemon and workers on them together. Bytes are payload, both ways of "
+           "pull+push; "
+           "CPU is of one operation.\n\n";
     PrintTable(all, out);
   }
   if (!json.empty()) std::ofstream(json) << ToJson(all).dump(1) << "\n";

@@ -233,14 +233,15 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
   std::atomic<int> snapshots{0};
   std::thread taker([&] {
     while (!stop) {
-      testing::RunToEnd(
+      const testing::Finished taken = testing::RunToEnd(
           {VARSCOPECTL_BINARY, "--target", daemon.target(), "--timeout", "60", "snapshot"});
-      ++snapshots;
+      if (taken.code == 0) ++snapshots;
     }
   });
   measure(daemon, *connection, "push during its snapshots");
   stop = true;
   taker.join();
+  results.back().what = "push during " + std::to_string(snapshots) + " snapshots of it";
   std::filesystem::remove_all(folder);
   return results;
 }
