@@ -17,7 +17,7 @@ enum class Plant {
   kSnapshotWithoutLedger,  // a snapshot has no ledger
   kTornSnapshot,           // pushes go on in the middle of a snapshot's cut
   kSnapshotWithoutSlots,   // a snapshot has zeros for slots
-  kTrimTooEarly,           // the log is trimmed beyond the oldest snapshot
+  kSnapshotAhead,          // a snapshot claims a change that it does not have
   kHalfPush,               // the last update of a push is not made
   kIgnoreFence,            // an incarnation that is over may go on
   kIgnoreDeath,            // groups and barriers are not told of the dead
@@ -28,7 +28,7 @@ inline bool Planted(Plant plant) {
   static constexpr const char* kNames[] = {"skip-fsync",     "ack-early",
                                            "forget-answer",  "snapshot-without-ledger",
                                            "torn-snapshot",  "snapshot-without-slots",
-                                           "trim-too-early", "half-push",
+                                           "snapshot-ahead", "half-push",
                                            "ignore-fence",   "ignore-death"};
   static const char* const planted = std::getenv("VARSCOPE_PLANT");
   return planted != nullptr && std::strcmp(planted, kNames[static_cast<int>(plant)]) == 0;

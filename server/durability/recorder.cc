@@ -52,15 +52,15 @@ void Recorder::OnPushed(const Push& push, const Applied& applied) {
 }
 
 uint64_t Recorder::NextPosition() {
-  return options_.level == DurabilityLevel::kNone ? last_snapshot_ + 1 : log_.Rotate();
+  if (options_.level == DurabilityLevel::kNone) return last_snapshot_ + 1;
+  return log_.Rotate() + (Planted(Plant::kSnapshotAhead) ? 1 : 0);
 }
 
 absl::StatusOr<SnapshotInfo> Recorder::Keep(Snapshot snapshot) {
   const absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);
   if (!path.ok()) return path.status();
   last_snapshot_ = snapshot.position;
-  const uint64_t oldest = TrimSnapshots(options_.directory, options_.snapshots_kept);
-  log_.Trim(Planted(Plant::kTrimTooEarly) ? UINT64_MAX : oldest);
+  log_.Trim(TrimSnapshots(options_.directory, options_.snapshots_kept));
   return DescribeSnapshot(*path);
 }
 

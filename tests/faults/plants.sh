@@ -33,7 +33,7 @@ try forget-answer cut-connections 20
 try snapshot-without-ledger snapshots 8
 try torn-snapshot snapshots 100
 try snapshot-without-slots snapshots 8
-try trim-too-early kill-server 100
+try snapshot-ahead kill-server 60
 try half-push kill-server 8
 try ignore-fence wake-the-dead 4
 try ignore-death kill-one 4

@@ -77,12 +77,11 @@ void CutConnections(const Settings& settings, const Mode& mode) {
 }
 
 // The server stands still for a while, again and again; workers outlive it.
-void StopServer(const Settings& settings) {
+void StopServer(const Settings& settings, const Mode& mode) {
   std::mt19937 random(settings.seed);
   const Arena arena;
-  Daemon daemon({"--data-dir", arena.data()});
-  const int pushes = 20 * settings.cycles;
-  Fleet fleet(arena, daemon.target(), kAsync, settings.workers, pushes);
+  Daemon daemon({"--data-dir", arena.data(), "--sync", mode.sync});
+  Fleet fleet(arena, daemon.target(), mode, settings.workers, 20 * settings.cycles);
   int stops = 0;
   for (; stops < settings.cycles / 4 + 1; ++stops) {
     fleet.WaitForProgress(1 + random() % 20);
@@ -91,9 +90,11 @@ void StopServer(const Settings& settings) {
     daemon.process().Signal(SIGCONT);
   }
   fleet.WaitAll();
-  CheckExact(kAsync, Observe(daemon.target(), settings.workers), fleet.acked());
-  std::cout << absl::StrFormat("stop-server: %d stops, %d pushes acknowledged, 0 lost, 0 twice\n",
-                               stops, uint64_t(pushes) * settings.workers);
+  const std::vector<uint64_t> acked = fleet.acked();
+  CheckExact(mode, Observe(daemon.target(), settings.workers), acked);
+  std::cout << absl::StrFormat(
+      "stop-server (%s): %d stops, %d pushes acknowledged, 0 lost, 0 twice\n", mode.name, stops,
+      Sum(acked));
 }
 
 // Workers are killed and come back under their ids: what they had pushed counts once, and the push

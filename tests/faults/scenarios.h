@@ -19,7 +19,7 @@ struct Settings {
 
 void KillServer(const Settings& settings, const Mode& mode, const std::string& durability);
 void CutConnections(const Settings& settings, const Mode& mode);
-void StopServer(const Settings& settings);
+void StopServer(const Settings& settings, const Mode& mode);
 void KillWorkers(const Settings& settings, const Mode& mode);
 void PauseWorkers(const Settings& settings, const Mode& mode);
 void KillOneOfMany(const Settings& settings);
