@@ -56,14 +56,14 @@ grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
   if (incarnation() != over) return grpc::Status::OK;
   {
     std::lock_guard lock(mutex_);
-    if (how == Reconnect::kAndSendAgain) evicted_ = over;
+    if (how == Reconnect::kAndSendAgain) evicted_.insert(over);
   }
   return Introduce();
 }
 
 bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) const {
   std::lock_guard lock(mutex_);
-  return status.error_code() == grpc::StatusCode::ABORTED && evicted_ == incarnation;
+  return status.error_code() == grpc::StatusCode::ABORTED && evicted_.contains(incarnation);
 }
 
 uint64_t Membership::incarnation() const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,8 +61,8 @@ class Membership {
 
   std::mutex introducing_;  // one at a time
   mutable std::mutex mutex_;
-  uint64_t incarnation_ = 0;  // guarded by mutex_, as those below
-  uint64_t evicted_ = 0;      // the last incarnation that ended so
+  uint64_t incarnation_ = 0;    // guarded by mutex_, as those below
+  std::set<uint64_t> evicted_;  // incarnations that ended so
   std::chrono::milliseconds lease_{0};
   bool stopping_ = false;
   grpc::ClientContext* heartbeat_ = nullptr;  // the one under way
