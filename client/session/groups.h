@@ -13,12 +13,9 @@ namespace varscope::internal {
 // The one with the longest prefix; null when none has it, which a server's groups never leave.
 inline const SyncGroup* FindGroup(const std::vector<SyncGroup>& groups,
                                   const std::string& variable) {
-  const SyncGroup* longest = nullptr;
-  for (const SyncGroup& group : groups) {
-    if (!IsUnder(group.prefix, variable)) continue;
-    if (longest == nullptr || group.prefix.size() > longest->prefix.size()) longest = &group;
-  }
-  return longest;
+  const auto it = FindLongestPrefix(
+      groups, [](const SyncGroup& group) -> absl::string_view { return group.prefix; }, variable);
+  return it == groups.end() ? nullptr : &*it;
 }
 
 }  // namespace varscope::internal

@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/session/groups.h"
 #include "proto/optimizers/clip.h"
+#include "proto/optimizers/sparse.h"
+#include "proto/optimizers/weight_decay.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -14,13 +16,6 @@ using optimizers::Hyperparameters;
 using optimizers::Optimizer;
 using optimizers::StateDef;
 
-double Initial(const StateDef& state, const Optimizer& rule, const Hyperparameters& h) {
-  for (size_t i = 0; i < h.size(); ++i) {
-    if (rule.hyperparameters[i].name == state.from) return h[i];
-  }
-  return state.initial_value;
-}
-
 Tensor Filled(DType dtype, const Shape& shape, double value) {
   Tensor tensor(dtype, shape);
   if (dtype == DType::kFloat32) {
@@ -28,11 +23,6 @@ Tensor Filled(DType dtype, const Shape& shape, double value) {
   } else {
     for (double& x : tensor.mutable_values<double>()) x = value;
   }
-  return tensor;
-}
-
-Tensor& Writable(Tensor& tensor) {
-  if (!tensor.unique()) tensor = tensor.Clone();
   return tensor;
 }
 
@@ -49,33 +39,12 @@ Tensor Difference(const Tensor& from, const Tensor& to) {
                                          : DifferenceOf<double>(from, to);
 }
 
-std::vector<int64_t> Rows(const Tensor& rows) {
-  if (rows.dtype() == DType::kInt32) {
-    const auto values = rows.values<int32_t>();
-    return {values.begin(), values.end()};
-  }
-  const auto values = rows.values<int64_t>();
-  return {values.begin(), values.end()};
-}
-
 // A gradient with distinct rows, as the rules take it.
 struct Gradient {
   Tensor values;
   std::vector<int64_t> rows;
   bool sparse = false;
 };
-
-template <typename T>
-void SumRows(const Tensor& variable, Gradient& gradient) {
-  const int64_t row_count = variable.shape().dim(0);
-  const int64_t row_size = row_count == 0 ? 0 : variable.num_elements() / row_count;
-  const std::span<const T> given = gradient.values.values<T>();
-  std::vector<T> values(given.begin(), given.end());
-  ThrowIfError(optimizers::SumDuplicateRows(row_count, row_size, gradient.rows, values));
-  std::vector<int64_t> dims = variable.shape().dims();
-  dims[0] = static_cast<int64_t>(gradient.rows.size());
-  gradient.values = Tensor::Of<T>(Shape(dims), values);
-}
 
 Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
                  const Tensor& variable) {
@@ -87,36 +56,33 @@ Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
   }
   Gradient gradient{.values = update.gradient, .rows = {}, .sparse = update.rows.defined()};
   if (!gradient.sparse) return gradient;
-  gradient.rows = Rows(update.rows);
-  variable.dtype() == DType::kFloat32 ? SumRows<float>(variable, gradient)
-                                      : SumRows<double>(variable, gradient);
+  absl::StatusOr<std::vector<int64_t>> rows = optimizers::ReadRows(update.rows);
+  ThrowIfError(rows.status());
+  gradient.rows = *std::move(rows);
+  ThrowIfError(optimizers::SumRows(variable.shape(), gradient.rows, gradient.values));
   return gradient;
-}
-
-template <typename T>
-void AddWeightDecay(const Tensor& variable, double weight_decay, Gradient& gradient) {
-  if (weight_decay == 0 || gradient.sparse) return;
-  const std::span<T> g = Writable(gradient.values).mutable_values<T>();
-  for (size_t i = 0; i < g.size(); ++i) {
-    g[i] += static_cast<T>(weight_decay) * variable.data<T>()[i];
-  }
 }
 
 template <typename T>
 void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const double> scalars,
              Tensor& variable, std::vector<Tensor>& slots, Gradient& gradient,
              double weight_decay) {
-  AddWeightDecay<T>(variable, weight_decay, gradient);
-  const int64_t row_count = gradient.sparse ? variable.shape().dim(0) : 0;
+  if (!gradient.sparse) {
+    optimizers::AddWeightDecay<T>(variable.values<T>(), weight_decay, gradient.values);
+  }
+  variable.MakeUnique();
   optimizers::UpdateArgs<T> args{
-      .variable = Writable(variable).mutable_values<T>(),
+      .variable = variable.mutable_values<T>(),
       .slots = {},
       .gradient = gradient.values.values<T>(),
       .h = h,
       .scalars = scalars,
       .rows = gradient.rows,
-      .row_size = row_count == 0 ? 0 : variable.num_elements() / row_count};
-  for (Tensor& slot : slots) args.slots.push_back(Writable(slot).mutable_values<T>());
+      .row_size = gradient.sparse ? optimizers::RowSize(variable.shape()) : 0};
+  for (Tensor& slot : slots) {
+    slot.MakeUnique();
+    args.slots.push_back(slot.mutable_values<T>());
+  }
   rule.Apply(args, gradient.sparse);
 }
 
@@ -183,7 +149,7 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
                                      step.state.instance, "\n", step.state.group)];
   if (!std::exchange(inner.started, true)) {
     for (const StateDef& scalar : rule->scalars) {
-      inner.scalars.push_back(Initial(scalar, *rule, *h));
+      inner.scalars.push_back(optimizers::InitialValue(*rule, *h, scalar));
     }
   }
   for (size_t i = 0; i < step.updates.size(); ++i) {
@@ -192,7 +158,7 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
     if (fresh) {
       for (const StateDef& slot : rule->slots(*h)) {
         slots->second.push_back(
-            Filled(variable.dtype(), variable.shape(), Initial(slot, *rule, *h)));
+            Filled(variable.dtype(), variable.shape(), optimizers::InitialValue(*rule, *h, slot)));
       }
     }
     if (variable.dtype() == DType::kFloat32) {

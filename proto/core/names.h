@@ -35,6 +35,20 @@ std::string PrintablePath(absl::string_view path);
 // Whether `name` is `prefix` or begins with it and a slash; the empty prefix has every name.
 bool IsUnder(absl::string_view prefix, absl::string_view name);
 
+// The element of `range` whose prefix, as `prefix_of(element)` gives it, is the longest that `name`
+// is under; range.end() when there is none. The rule by which daemon and workers find a variable's
+// group.
+template <typename Range, typename PrefixOf>
+auto FindLongestPrefix(Range&& range, const PrefixOf& prefix_of, absl::string_view name) {
+  auto longest = range.end();
+  for (auto it = range.begin(); it != range.end(); ++it) {
+    const absl::string_view prefix = prefix_of(*it);
+    if (!IsUnder(prefix, name)) continue;
+    if (longest == range.end() || prefix.size() > prefix_of(*longest).size()) longest = it;
+  }
+  return longest;
+}
+
 }  // namespace varscope
 
 #endif  // VARSCOPE_PROTO_CORE_NAMES_H_

@@ -149,6 +149,10 @@ class Tensor {
   const BlockRef& block() const { return block_; }
   // True when no other Tensor shares the bytes, so that they may be written.
   bool unique() const { return block_.unique(); }
+  // Copies the bytes unless they are unique, so that they may be written.
+  void MakeUnique() {
+    if (!unique()) *this = Clone();
+  }
 
   friend bool BytesEqual(const Tensor& a, const Tensor& b) {
     return a.dtype_ == b.dtype_ && a.shape_ == b.shape_ &&

@@ -8,7 +8,7 @@ namespace {
 
 template <typename Fn>
 void ForEachFloat(Tensor& tensor, Fn&& fn) {
-  if (!tensor.unique()) tensor = tensor.Clone();
+  tensor.MakeUnique();
   if (tensor.dtype() == DType::kFloat32) {
     for (float& x : tensor.mutable_values<float>()) x = static_cast<float>(fn(x));
   } else {

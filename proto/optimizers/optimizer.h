@@ -108,6 +108,10 @@ std::vector<absl::string_view> OptimizerNames();
 absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
                                                     const std::map<std::string, double>& given);
 
+// What a slot or scalar of `optimizer` begins with.
+double InitialValue(const Optimizer& optimizer, const Hyperparameters& hyperparameters,
+                    const StateDef& state);
+
 // Sums the rows of a sparse gradient that name the same row, as TensorFlow does, and checks that
 // each row is in [0, row_count). On success `rows` is distinct and `values` has as many rows.
 template <typename T>

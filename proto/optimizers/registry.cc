@@ -55,6 +55,15 @@ absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
                    ", which takes: ", absl::StrJoin(optimizer.hyperparameters, ", ", name)));
 }
 
+double InitialValue(const Optimizer& optimizer, const Hyperparameters& hyperparameters,
+                    const StateDef& state) {
+  if (state.from.empty()) return state.initial_value;
+  for (size_t i = 0; i < optimizer.hyperparameters.size(); ++i) {
+    if (optimizer.hyperparameters[i].name == state.from) return hyperparameters[i];
+  }
+  return 0;
+}
+
 template <typename T>
 absl::Status SumDuplicateRows(int64_t row_count, int64_t row_size, std::vector<int64_t>& rows,
                               std::vector<T>& values) {

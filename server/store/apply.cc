@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/optimizers/sparse.h"
+#include "proto/optimizers/weight_decay.h"
 #include "server/planted.h"
 #include "server/store/check.h"
 #include "server/store/prepare.h"
@@ -11,22 +13,19 @@ namespace {
 
 template <typename T>
 void RunUpdate(const PreparedStep& step, PreparedUpdate& update, std::span<const double> scalars) {
-  optimizers::UpdateArgs<T> args{.variable = update.variable->Writable().mutable_values<T>(),
-                                 .slots = {},
-                                 .gradient = {},
-                                 .h = step.state.hyperparameters,
-                                 .scalars = scalars,
-                                 .rows = update.rows,
-                                 .row_size = update.sparse ? RowSize(*update.variable) : 0};
+  optimizers::UpdateArgs<T> args{
+      .variable = update.variable->Writable().mutable_values<T>(),
+      .slots = {},
+      .gradient = {},
+      .h = step.state.hyperparameters,
+      .scalars = scalars,
+      .rows = update.rows,
+      .row_size = update.sparse ? optimizers::RowSize(update.variable->def.shape) : 0};
   for (const VariablePtr& slot : update.slots) {
     args.slots.push_back(slot->Writable().mutable_values<T>());
   }
-  if (step.weight_decay != 0 && !update.sparse) {
-    if (!update.gradient.unique()) update.gradient = update.gradient.Clone();
-    std::span<T> g = update.gradient.mutable_values<T>();
-    for (size_t i = 0; i < g.size(); ++i) {
-      g[i] += static_cast<T>(step.weight_decay) * args.variable[i];
-    }
+  if (!update.sparse) {
+    optimizers::AddWeightDecay<T>(args.variable, step.weight_decay, update.gradient);
   }
   args.gradient = update.gradient.values<T>();
   step.state.optimizer->Apply(args, update.sparse);
@@ -70,7 +69,7 @@ void Combine(PreparedAssignment& a, Fn&& fn) {
     for (int64_t i = 0; i < a.value.num_elements(); ++i) to[i] = fn(to[i], from[i]);
     return;
   }
-  const int64_t row_size = RowSize(*a.variable);
+  const int64_t row_size = optimizers::RowSize(a.variable->def.shape);
   for (size_t r = 0; r < a.rows.size(); ++r) {
     for (int64_t k = 0; k < row_size; ++k) {
       T& target = to[a.rows[r] * row_size + k];

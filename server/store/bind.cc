@@ -16,15 +16,6 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
                       "\n", states);
 }
 
-// The value of a hyperparameter, by name.
-double ValueOf(const OptimizerState& binding, absl::string_view name) {
-  const std::vector<optimizers::HyperparameterDef>& defs = binding.optimizer->hyperparameters;
-  for (size_t i = 0; i < defs.size(); ++i) {
-    if (defs[i].name == name) return binding.hyperparameters[i];
-  }
-  return 0;
-}
-
 }  // namespace
 
 absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest& request,
@@ -74,7 +65,7 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
                         const Variable* primary) {
     InitializerSpec spec{.kind = "constant"};
     spec.parameters["value"] =
-        state.from.empty() ? state.initial_value : ValueOf(binding, state.from);
+        optimizers::InitialValue(*binding.optimizer, binding.hyperparameters, state);
     std::string name = UniqueName(base, taken);
     taken.insert(name);
     missing.variables.push_back({{.name = name,

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/optimizers/clip.h"
+#include "proto/optimizers/sparse.h"
 
 namespace varscope::server {
 namespace {
@@ -55,20 +56,6 @@ absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_vie
       value.num_elements(), "; nothing was applied (allow_nonfinite lets it pass)"));
 }
 
-template <typename T>
-absl::Status SumRows(const Variable& variable, std::vector<int64_t> rows, GradientUpdate& update) {
-  std::span<const T> given = update.gradient.values<T>();
-  std::vector<T> values(given.begin(), given.end());
-  absl::Status status =
-      optimizers::SumDuplicateRows(variable.def.shape.dim(0), RowSize(variable), rows, values);
-  if (!status.ok()) return status;
-  std::vector<int64_t> dims = variable.def.shape.dims();
-  dims[0] = static_cast<int64_t>(rows.size());
-  update.gradient = Tensor::Of<T>(Shape(dims), values);
-  update.rows = Tensor::Of<int64_t>(Shape{dims[0]}, rows);
-  return absl::OkStatus();
-}
-
 bool Distinct(std::vector<int64_t> rows) {
   std::sort(rows.begin(), rows.end());
   return std::adjacent_find(rows.begin(), rows.end()) == rows.end();
@@ -88,7 +75,7 @@ absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, Gradient
   if (!variable.ok()) return variable;
   std::optional<std::vector<int64_t>> rows;
   if (update.rows) {
-    absl::StatusOr<std::vector<int64_t>> read = ReadRows(*update.rows);
+    absl::StatusOr<std::vector<int64_t>> read = optimizers::ReadRows(*update.rows);
     if (!read.ok()) return Refuse(push, update.variable, read.status().message());
     rows = *std::move(read);
   }
@@ -98,8 +85,10 @@ absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, Gradient
   // A variable that has a value keeps one, so this holds until the push runs.
   if (status = CheckInitialized(push, **variable); !status.ok()) return status;
   if (!rows || (Distinct(*rows) && update.rows->dtype() == DType::kInt64)) return variable;
-  status = (*variable)->def.dtype == DType::kFloat32 ? SumRows<float>(**variable, *rows, update)
-                                                     : SumRows<double>(**variable, *rows, update);
+  status = optimizers::SumRows((*variable)->def.shape, *rows, update.gradient);
+  if (status.ok()) {
+    update.rows = Tensor::Of<int64_t>(Shape{static_cast<int64_t>(rows->size())}, *rows);
+  }
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   return variable;
 }
@@ -140,7 +129,7 @@ absl::Status Check(const Store& store, const Push& push, const Assignment& given
   std::optional<std::vector<int64_t>> rows;
   if (IsScatter(given.op)) {
     if (!given.rows) return Refuse(push, given.variable, "a scatter needs row numbers");
-    absl::StatusOr<std::vector<int64_t>> read = ReadRows(*given.rows);
+    absl::StatusOr<std::vector<int64_t>> read = optimizers::ReadRows(*given.rows);
     if (!read.ok()) return Refuse(push, given.variable, read.status().message());
     rows = *std::move(read);
   }
@@ -175,21 +164,6 @@ bool HasNonfinite(const Push& push) {
   }
   return std::any_of(push.assignments.begin(), push.assignments.end(),
                      [](const Assignment& a) { return FirstNonFinite(a.value) >= 0; });
-}
-
-absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows) {
-  std::vector<int64_t> out(rows.num_elements());
-  if (rows.shape().rank() == 1 && rows.dtype() == DType::kInt32) {
-    std::copy_n(rows.data<int32_t>(), out.size(), out.begin());
-    return out;
-  }
-  if (rows.shape().rank() == 1 && rows.dtype() == DType::kInt64) {
-    std::copy_n(rows.data<int64_t>(), out.size(), out.begin());
-    return out;
-  }
-  return absl::InvalidArgumentError(absl::StrCat("row numbers are ", Name(rows.dtype()), " ",
-                                                 rows.shape().ToString(),
-                                                 ", not an int32 or int64 vector"));
 }
 
 bool IsScatter(AssignOp op) {

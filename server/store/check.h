@@ -2,10 +2,7 @@
 #ifndef VARSCOPE_SERVER_STORE_CHECK_H_
 #define VARSCOPE_SERVER_STORE_CHECK_H_
 
-#include <cstdint>
-#include <vector>
-
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "server/store/push.h"
 #include "server/store/store.h"
 
@@ -18,9 +15,6 @@ absl::Status Check(const Store& store, Push& push);
 
 // Whether any gradient or value has a NaN or an infinity.
 bool HasNonfinite(const Push& push);
-
-// InvalidArgument unless `rows` is a vector of int32 or int64.
-absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows);
 
 bool IsScatter(AssignOp op);
 

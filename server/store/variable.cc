@@ -4,11 +4,6 @@
 
 namespace varscope::server {
 
-int64_t RowSize(const Variable& variable) {
-  const int64_t rows = variable.def.shape.dim(0);
-  return rows == 0 ? 0 : variable.def.shape.num_elements() / rows;
-}
-
 LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
     : variables_(std::move(variables)) {
   std::sort(variables_.begin(), variables_.end(),

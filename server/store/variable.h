@@ -58,15 +58,12 @@ class Variable {
   // Read-copy-update: the bytes to write, in place when no reader pins them, else a fresh copy that
   // replaces them. Requires the mutex.
   Tensor& Writable() {
-    if (!value.unique()) value = value.Clone();
+    value.MakeUnique();
     return value;
   }
 };
 
 using VariablePtr = std::shared_ptr<Variable>;
-
-// Elements of one row; 0 when there are no rows. Not for scalars.
-int64_t RowSize(const Variable& variable);
 
 // Locks distinct variables in id order, so that two sets never deadlock, and unlocks on
 // destruction. While it lives the set is one consistent cut.

@@ -7,7 +7,7 @@ namespace {
 
 template <typename T>
 void Scale(Tensor& tensor, double factor) {
-  if (!tensor.unique()) tensor = tensor.Clone();
+  tensor.MakeUnique();
   for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(x * factor);
 }
 

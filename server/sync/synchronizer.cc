@@ -43,15 +43,13 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
 }
 
 Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
-  Member* longest = nullptr;
-  for (const std::unique_ptr<Member>& member : members_) {
-    const std::string& prefix = member->options.prefix;
-    if (!IsUnder(prefix, variable)) continue;
-    if (longest == nullptr || prefix.size() > longest->options.prefix.size()) {
-      longest = member.get();
-    }
-  }
-  return *longest;
+  // There is one for the empty prefix.
+  return **FindLongestPrefix(
+      members_,
+      [](const std::unique_ptr<Member>& member) -> absl::string_view {
+        return member->options.prefix;
+      },
+      variable);
 }
 
 absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const Push& push) const {

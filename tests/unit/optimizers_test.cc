@@ -25,17 +25,11 @@ struct Training {
         h(ReadHyperparameters(optimizer, given).value()),
         variable(std::move(start)) {
     for (const StateDef& slot : optimizer.slots(h)) {
-      slots.emplace_back(variable.size(), Initial(slot));
+      slots.emplace_back(variable.size(), InitialValue(optimizer, h, slot));
     }
-    for (const StateDef& scalar : optimizer.scalars) scalars.push_back(Initial(scalar));
-  }
-
-  double Initial(const StateDef& state) const {
-    if (state.from.empty()) return state.initial_value;
-    for (size_t i = 0; i < optimizer.hyperparameters.size(); ++i) {
-      if (optimizer.hyperparameters[i].name == state.from) return h[i];
+    for (const StateDef& scalar : optimizer.scalars) {
+      scalars.push_back(InitialValue(optimizer, h, scalar));
     }
-    return 0;
   }
 
   void Step(const std::vector<double>& gradient, const std::vector<int64_t>& rows = {},
