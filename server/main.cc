@@ -57,7 +57,7 @@ void ListenOn(grpc::ServerBuilder& builder, const Options& options, std::vector<
 
 // So that the next start has no log to replay.
 void TakeLastSnapshot(Durability& durability) {
-  const absl::StatusOr<SnapshotInfo> taken = durability.TakeSnapshot("");
+  const absl::StatusOr<TakenSnapshot> taken = durability.TakeSnapshot("");
   if (taken.ok()) {
     spdlog::info("wrote {}", taken->path.string());
   } else {

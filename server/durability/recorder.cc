@@ -56,22 +56,22 @@ uint64_t Recorder::NextPosition() {
   return log_.Rotate() + (Planted(Plant::kSnapshotAhead) ? 1 : 0);
 }
 
-absl::StatusOr<SnapshotInfo> Recorder::Keep(Snapshot snapshot) {
+absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
   const absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);
   if (!path.ok()) return path.status();
   last_snapshot_ = snapshot.position;
   log_.Trim(TrimSnapshots(options_.directory, options_.snapshots_kept));
-  return DescribeSnapshot(*path);
+  return TakenSnapshot{snapshot.name.empty() ? path->filename().string() : snapshot.name, *path};
 }
 
-absl::StatusOr<SnapshotInfo> Recorder::TakeSnapshot(const std::string& name) {
+absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   std::lock_guard one(snapshot_mutex_);
   if (absl::Status status = CheckNewName(options_.directory, name); !status.ok()) return status;
   Snapshot snapshot{.name = name};
   snapshot.state = store_.Capture([&] { snapshot.position = NextPosition(); });
   // Workers that connected after the cut are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
-  return Keep(std::move(snapshot));
+  return Keep(snapshot);
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
@@ -90,8 +90,9 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   const auto changes = store_.LockOutChanges();
   workers_.FenceAll();
   // Once this is on the medium, a restart starts from it, too.
-  Snapshot now{.position = NextPosition(), .state = chosen->state, .workers = workers_.records()};
-  if (const auto kept = Keep(std::move(now)); !kept.ok()) return kept.status();
+  const Snapshot now{
+      .position = NextPosition(), .state = chosen->state, .workers = workers_.records()};
+  if (const auto kept = Keep(now); !kept.ok()) return kept.status();
   absl::Status status = store_.Replace(std::move(chosen->state));
   // Whoever connected meanwhile may have read what is no more.
   workers_.FenceAll();
@@ -105,7 +106,7 @@ void Recorder::RunTimer() {
   std::unique_lock lock(timer_mutex_);
   while (!stop_.wait_for(lock, options_.snapshot_interval, [this] { return stopping_; })) {
     lock.unlock();
-    const absl::StatusOr<SnapshotInfo> taken = TakeSnapshot("");
+    const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
     if (!taken.ok()) spdlog::error("no snapshot: {}", std::string(taken.status().message()));
     lock.lock();
   }

@@ -48,14 +48,14 @@ class Recorder final : public StoreObserver, public Durability {
   void OnPushed(const Push& push, const Applied& applied) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed.
-  absl::StatusOr<SnapshotInfo> TakeSnapshot(const std::string& name) override;
+  absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override;
   absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
 
  private:
   void Record(RecordBytes record);
   // Makes a snapshot the newest; requires snapshot_mutex_.
-  absl::StatusOr<SnapshotInfo> Keep(Snapshot snapshot);
+  absl::StatusOr<TakenSnapshot> Keep(const Snapshot& snapshot);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.
   uint64_t NextPosition();
   void RunTimer();

@@ -96,6 +96,25 @@ absl::Status CheckSize(const File& file, const StoreState& state, uint64_t left)
                  absl::StrCat("its values take ", total, " bytes, the file has ", left));
 }
 
+SnapshotInfo Describe(const std::filesystem::path& path) {
+  SnapshotInfo info{.name = path.filename().string(), .path = path};
+  absl::StatusOr<File> file = File::OpenToRead(path);
+  const absl::StatusOr<size_t> size = file.ok() ? file->Size() : file.status();
+  const absl::StatusOr<durability::SnapshotHead> head =
+      size.ok() ? ReadHead(*file, *size) : size.status();
+  if (!head.ok()) {
+    info.damage = std::string(head.status().message());
+    return info;
+  }
+  if (!head->name().empty()) info.name = head->name();
+  info.position = head->position();
+  info.time_unix_micros = head->time_unix_micros();
+  info.global_step = head->global_step();
+  info.bytes = *size;
+  info.variables = head->variables_size();
+  return info;
+}
+
 }  // namespace
 
 absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path& directory,
@@ -164,31 +183,12 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::p
   return snapshots;
 }
 
-SnapshotInfo DescribeSnapshot(const std::filesystem::path& path) {
-  SnapshotInfo info{.name = path.filename().string(), .path = path};
-  absl::StatusOr<File> file = File::OpenToRead(path);
-  const absl::StatusOr<size_t> size = file.ok() ? file->Size() : file.status();
-  const absl::StatusOr<durability::SnapshotHead> head =
-      size.ok() ? ReadHead(*file, *size) : size.status();
-  if (!head.ok()) {
-    info.damage = std::string(head.status().message());
-    return info;
-  }
-  if (!head->name().empty()) info.name = head->name();
-  info.position = head->position();
-  info.time_unix_micros = head->time_unix_micros();
-  info.global_step = head->global_step();
-  info.bytes = *size;
-  info.variables = head->variables_size();
-  return info;
-}
-
 absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(
     const std::filesystem::path& directory) {
   const absl::StatusOr<std::vector<SnapshotFile>> files = ListSnapshots(directory);
   if (!files.ok()) return files.status();
   std::vector<SnapshotInfo> infos;
-  for (const SnapshotFile& file : *files) infos.push_back(DescribeSnapshot(file.path));
+  for (const SnapshotFile& file : *files) infos.push_back(Describe(file.path));
   return infos;
 }
 

@@ -40,13 +40,11 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path);
 // Newest first.
 absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::path& directory);
 
-// What the head tells; one without a name goes by its file's. Never reads values.
-SnapshotInfo DescribeSnapshot(const std::filesystem::path& path);
-// Newest first.
+// What their heads tell, newest first; one without a name goes by its file's. Never reads values.
 absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(const std::filesystem::path& directory);
 // OK for the empty name, and for a new one of letters, digits, '_', '-'.
 absl::Status CheckNewName(const std::filesystem::path& directory, const std::string& name);
-// By DescribeSnapshot's name. NotFound says which there are; else as ReadSnapshot.
+// By DescribeSnapshots' name. NotFound says which there are; else as ReadSnapshot.
 absl::StatusOr<Snapshot> FindSnapshot(const std::filesystem::path& directory,
                                       const std::string& name);
 

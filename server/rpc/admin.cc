@@ -35,7 +35,7 @@ grpc::ServerUnaryReactor* ParameterServerService::Snapshot(grpc::CallbackServerC
                                                            const v1::SnapshotRequest* request,
                                                            v1::SnapshotResponse* response) {
   return new UnaryReactor(context_.calls, context, [&]() -> absl::Status {
-    const absl::StatusOr<SnapshotInfo> taken = context_.durability.TakeSnapshot(request->name());
+    const absl::StatusOr<TakenSnapshot> taken = context_.durability.TakeSnapshot(request->name());
     if (!taken.ok()) return taken.status();
     response->set_path(taken->path.string());
     response->set_name(taken->name);

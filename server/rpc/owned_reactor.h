@@ -6,10 +6,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include <mutex>
+#include <string>
 
 #include "proto/core/advice.h"
 #include "server/rpc/calls.h"
 #include "server/sync/durability.h"
+#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -36,6 +38,14 @@ class OwnedReactor : public Reactor {
 inline absl::Status AdmitChange(const Durability& durability) {
   absl::Status status = durability.Admit();
   return status.ok() ? status : AdviseRetry(std::move(status), std::chrono::milliseconds(200));
+}
+
+// A worker whose incarnation ended while its call waited is told what to do now.
+inline absl::Status WhatNow(Workers& workers, const std::string& worker_id, uint64_t incarnation,
+                            const absl::Status& status) {
+  if (!absl::IsAborted(status) || incarnation == 0) return status;
+  const absl::StatusOr<Asker> asker = workers.Check(worker_id, incarnation);
+  return asker.ok() ? status : asker.status();
 }
 
 }  // namespace varscope::server

@@ -31,17 +31,16 @@ grpc::ByteBuffer Serialize(const Message& message) {
 PullReactor::PullReactor(const ServiceContext& service, const grpc::ByteBuffer& request,
                          grpc::CallbackServerContext* context)
     : OwnedReactor(service.calls), service_(service), context_(context) {
-  std::vector<std::string> names;
   {
     std::lock_guard lock(mutex_);
     if (absl::Status status = Admit(request); !status.ok()) {
       Finish(ToGrpc(status, *context_));
       return;
     }
-    for (const v1::PullRequest::Want& want : request_.wants()) names.push_back(want.name());
+    for (const v1::PullRequest::Want& want : request_.wants()) names_.push_back(want.name());
   }
   const std::string reader = request_.incarnation() == 0 ? "" : request_.worker_id();
-  service_.synchronizer.AwaitRead(reader, names,
+  service_.synchronizer.AwaitRead(reader, names_,
                                   [this](const absl::Status& may_read) { Begin(may_read); });
 }
 
@@ -56,17 +55,11 @@ absl::Status PullReactor::Admit(const grpc::ByteBuffer& request) {
 
 void PullReactor::Begin(const absl::Status& may_read) {
   std::lock_guard lock(mutex_);
-  absl::Status status = may_read;
-  // A worker whose incarnation ended while it waited is told what to do now.
-  if (absl::IsAborted(status)) {
-    const auto asker = service_.workers.Check(request_.worker_id(), request_.incarnation());
-    if (!asker.ok()) status = asker.status();
-  }
-  std::vector<std::string> names;
-  for (const v1::PullRequest::Want& want : request_.wants()) names.push_back(want.name());
+  absl::Status status =
+      WhatNow(service_.workers, request_.worker_id(), request_.incarnation(), may_read);
   absl::StatusOr<std::vector<PulledVariable>> pulled = std::vector<PulledVariable>();
   if (status.ok()) {
-    pulled = service_.store.Pull(names);
+    pulled = service_.store.Pull(names_);
     status = pulled.status();
   }
   if (!status.ok()) {
@@ -195,14 +188,9 @@ void PushReactor::OnReadDone(bool ok) {
 
 void PushReactor::Applied(const absl::StatusOr<server::Applied>& applied) {
   if (!applied.ok()) {
-    absl::Status status = applied.status();
-    // A worker whose incarnation ended meanwhile is told what to do now.
-    if (absl::IsAborted(status)) {
-      const v1::PushHead& head = reader_.head().push();
-      const auto asker = service_.workers.Check(head.worker_id(), head.incarnation());
-      if (!asker.ok()) status = asker.status();
-    }
-    return Answer(std::move(status));
+    const v1::PushHead& head = reader_.head().push();
+    return Answer(
+        WhatNow(service_.workers, head.worker_id(), head.incarnation(), applied.status()));
   }
   v1::PushResponse response;
   codec::ToProto(*applied, &response);
@@ -211,7 +199,7 @@ void PushReactor::Applied(const absl::StatusOr<server::Applied>& applied) {
   service_.durability.AfterAllSoFar([this](const absl::Status& durable) { Answer(durable); });
 }
 
-void PushReactor::Answer(absl::Status status) {
+void PushReactor::Answer(const absl::Status& status) {
   if (!status.ok()) spdlog::warn("push refused: {}", std::string(status.message()));
   charge_.Release();
   Finish(ToGrpc(status, *context_));

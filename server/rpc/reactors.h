@@ -5,6 +5,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "proto/wire/frame.h"
 #include "server/rpc/context.h"
@@ -29,6 +31,7 @@ class PullReactor final : public OwnedReactor<grpc::ServerWriteReactor<grpc::Byt
   const ServiceContext& service_;
   grpc::CallbackServerContext* const context_;
   v1::PullRequest request_;
+  std::vector<std::string> names_;  // of the request
   Pins::Pin pin_;
   std::optional<wire::FrameWriter> frames_;
   grpc::ByteBuffer frame_;
@@ -48,7 +51,7 @@ class PushReactor final : public OwnedReactor<grpc::ServerReadReactor<grpc::Byte
   // The whole push, out of the reader.
   absl::StatusOr<Push> TakePush();
   void Applied(const absl::StatusOr<server::Applied>& applied);
-  void Answer(absl::Status status);
+  void Answer(const absl::Status& status);
 
   const ServiceContext& service_;
   grpc::CallbackServerContext* const context_;

@@ -67,25 +67,17 @@ class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
       Finish(ToGrpc(status, *context_));
       return;
     }
-    service_.barriers.Arrive(name_, worker_id_, request.parties(),
-                             std::chrono::milliseconds(request.timeout_ms()),
-                             [this, response](absl::StatusOr<uint64_t> round) {
-                               if (round.ok()) response->set_round(*round);
-                               Answer(round.status());
-                             });
+    service_.barriers.Arrive(
+        name_, worker_id_, request.parties(), std::chrono::milliseconds(request.timeout_ms()),
+        [this, response](absl::StatusOr<uint64_t> round) {
+          if (round.ok()) response->set_round(*round);
+          Finish(ToGrpc(WhatNow(service_.workers, worker_id_, incarnation_, round.status()),
+                        *context_));
+        });
   }
   void OnCancel() override { service_.barriers.Leave(name_, worker_id_); }
 
  private:
-  // A worker whose incarnation ended while it waited is told what to do now.
-  void Answer(absl::Status status) {
-    if (absl::IsAborted(status) && incarnation_ > 0) {
-      const auto asker = service_.workers.Check(worker_id_, incarnation_);
-      if (!asker.ok()) status = asker.status();
-    }
-    Finish(ToGrpc(status, *context_));
-  }
-
   const ServiceContext& service_;
   const std::string name_;
   const std::string worker_id_;

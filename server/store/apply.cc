@@ -122,15 +122,18 @@ void Run(PreparedAssignment& a) {
   });
 }
 
+// Updates of a variable since a gradient's base version; requires its lock.
+uint64_t UpdatesSince(const std::optional<uint64_t>& base_version, const Variable& variable) {
+  const bool behind = base_version && *base_version < variable.version;
+  return behind ? variable.version - *base_version : 0;
+}
+
 // Requires the locks of all its variables.
 uint64_t StalenessOf(const PreparedPush& push) {
   uint64_t staleness = 0;
   for (const PreparedStep& step : push.steps) {
     for (const PreparedUpdate& u : step.updates) {
-      const uint64_t version = u.variable->version;
-      if (u.base_version && *u.base_version < version) {
-        staleness = std::max(staleness, version - *u.base_version);
-      }
+      staleness = std::max(staleness, UpdatesSince(u.base_version, *u.variable));
     }
   }
   return staleness;
@@ -159,10 +162,7 @@ uint64_t StalenessOf(const Store& store, const Push& push) {
       const absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
       if (!variable.ok()) continue;
       std::lock_guard lock((*variable)->mutex);
-      const uint64_t version = (*variable)->version;
-      if (*update.base_version < version) {
-        staleness = std::max(staleness, version - *update.base_version);
-      }
+      staleness = std::max(staleness, UpdatesSince(update.base_version, **variable));
     }
   }
   return staleness;
@@ -174,8 +174,12 @@ absl::StatusOr<Applied> Apply(Store& store, Push push) {
   if (!admission.ok()) return admission.status();
   if (admission->earlier()) return *admission->earlier();
   if (absl::Status status = Check(store, push); !status.ok()) return status;
+  return ApplyChecked(store, push, *std::move(admission));
+}
+
+absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push, Ledger::Admission admission) {
   std::vector<Ledger::Admission> admissions;
-  admissions.push_back(*std::move(admission));
+  admissions.push_back(std::move(admission));
   return ApplyChecked(store, push, std::move(admissions));
 }
 

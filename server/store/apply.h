@@ -25,6 +25,7 @@ absl::StatusOr<Applied> Apply(Store& store, Push push);
 // with the store unchanged, when the push is staler than it allows.
 absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push,
                                      std::vector<Ledger::Admission> admissions);
+absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push, Ledger::Admission admission);
 
 // The most updates that a variable of `push` has had since the base version of its gradient; 0 when
 // none is known. May have grown when the push is applied.

@@ -13,10 +13,11 @@ Ledger::Admission::Admission(Admission&& other) noexcept
       id_(std::move(other.id_)),
       earlier_(std::move(other.earlier_)) {}
 
-Ledger::Admission::~Admission() {
-  if (ledger_ == nullptr || id_.sequence == 0 || earlier_) return;
-  std::lock_guard lock(ledger_->mutex_);
-  Worker& worker = ledger_->workers_[id_.worker_id];
+void Ledger::Admission::Abandon() {
+  Ledger* const ledger = std::exchange(ledger_, nullptr);
+  if (ledger == nullptr || id_.sequence == 0 || earlier_) return;
+  std::lock_guard lock(ledger->mutex_);
+  Worker& worker = ledger->workers_[id_.worker_id];
   if (worker.incarnation == id_.incarnation) worker.under_way.erase(id_.sequence);
 }
 

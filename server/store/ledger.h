@@ -31,13 +31,16 @@ class Ledger {
    public:
     Admission(Ledger& ledger, PushId id, std::optional<Applied> earlier)
         : ledger_(&ledger), id_(std::move(id)), earlier_(std::move(earlier)) {}
-    ~Admission();
+    ~Admission() { Abandon(); }
     Admission(Admission&& other) noexcept;
     Admission& operator=(Admission&&) = delete;
 
     // The answer of the first time, when it was applied before.
     const std::optional<Applied>& earlier() const { return earlier_; }
     void Record(const Applied& applied);
+    // Ends as if the push had never come: who hears of that may send it again at once. Nothing when
+    // it is over already.
+    void Abandon();
 
    private:
     Ledger* ledger_;  // null: over

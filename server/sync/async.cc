@@ -35,9 +35,7 @@ class AsyncGroup final : public Group {
   void Submit(Submission s, ChangesLock changes) override {
     s.push.max_staleness = context_.options.max_staleness;
     if (context_.options.scale_stale) ScaleStale(context_.store, s.push);
-    std::vector<Ledger::Admission> admissions;
-    admissions.push_back(std::move(s.admission));
-    absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(admissions));
+    absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(s.admission));
     changes.unlock();
     s.done(std::move(applied));
   }

@@ -29,7 +29,6 @@ class BspGroup final : public Group {
       Take(std::move(submission), answers);
       CloseIfComplete(lock, answers);
     }
-    context_.wake();
     answers.Send();
   }
 
@@ -126,7 +125,10 @@ class BspGroup final : public Group {
                              "worker '", id.worker_id, "' has pushed to step ", Step() + 1, " of ",
                              Name(), " already, and waits for it: one push a step")));
     }
-    if (waiting_.empty()) since_ = Clock::now();
+    if (waiting_.empty()) {
+      since_ = Clock::now();
+      context_.wake();
+    }
     waiting_.emplace(id.worker_id, std::move(submission));
   }
 

@@ -29,6 +29,11 @@ struct SnapshotInfo {
   std::string damage;  // why it cannot be used, as far as its head tells; empty: it can
 };
 
+struct TakenSnapshot {
+  std::string name;  // as SnapshotInfo::name
+  std::filesystem::path path;
+};
+
 // Thread-safe.
 class Durability {
  public:
@@ -52,7 +57,7 @@ class Durability {
   // Writes one consistent cut of everything while changes go on. A snapshot with a name is kept,
   // AlreadyExists when there is one of that name, InvalidArgument for a bad name; one without goes
   // as others follow.
-  virtual absl::StatusOr<SnapshotInfo> TakeSnapshot(const std::string& name) = 0;
+  virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) = 0;
   // Newest first.
   virtual absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() = 0;
   // Makes the store what the snapshot holds, durably and at once, and fences off every worker.
@@ -68,7 +73,7 @@ class NoDurability final : public Durability {
   absl::Status Admit() const override { return absl::OkStatus(); }
   void AfterAllSoFar(Done done) override { done(absl::OkStatus()); }
   void OnceOnMedium(Done done) override { done(absl::OkStatus()); }
-  absl::StatusOr<SnapshotInfo> TakeSnapshot(const std::string&) override { return Nothing(); }
+  absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string&) override { return Nothing(); }
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override { return Nothing(); }
   absl::StatusOr<uint64_t> Rollback(const std::string&) override { return Nothing(); }
 

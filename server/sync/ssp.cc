@@ -27,16 +27,13 @@ class SspGroup final : public Group {
     if (Overdue(worker_id)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
-      const PushDone done = std::move(s.done);
       const Applied stale{.global_step = context_.store.global_step(),
                           .outcome = Outcome::kStale,
                           .staleness = StalenessOf(context_.store, s.push)};
-      { const Ledger::Admission over = std::move(s.admission); }
-      return done(stale);
+      s.admission.Abandon();
+      return s.done(stale);
     }
-    std::vector<Ledger::Admission> admissions;
-    admissions.push_back(std::move(s.admission));
-    absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(admissions));
+    absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(s.admission));
     changes.unlock();
     Released released;
     {

@@ -84,56 +84,51 @@ absl::Status Synchronizer::Guard(Member& member, Push& push) {
   return options.mode == SyncMode::kLocal ? UseOuterOptimizer(options, push) : absl::OkStatus();
 }
 
+std::optional<absl::StatusOr<Applied>> Synchronizer::Judge(Member& member, Push& push) {
+  const GroupOptions& options = member.options;
+  const bool guarded =
+      options.nonfinite != NonfinitePolicy::kAsPushed || options.quarantine_after > 0;
+  if (guarded && HasNonfinite(push)) {
+    CountNonfinite(member, push.id.worker_id);
+    if (options.nonfinite == NonfinitePolicy::kSkip) {
+      return Applied{.global_step = store_.global_step(), .outcome = Outcome::kNonfinite};
+    }
+  }
+  absl::Status status = Guard(member, push);
+  if (status.ok()) status = Check(store_, push);
+  if (status.ok()) return std::nullopt;
+  return status;
+}
+
+std::optional<absl::StatusOr<Applied>> Synchronizer::Begin(Push& push, Member*& member,
+                                                           Ledger::Admission& admission) {
+  if (admission.earlier()) return *admission.earlier();
+  const absl::StatusOr<Member*> group = GroupOf(push);
+  if (!group.ok()) return group.status();
+  absl::Status status = workers_.CheckMayPush(push.id.worker_id);
+  if (!status.ok()) return status;
+  member = *group;
+  if (member != nullptr) return Judge(*member, push);
+  status = Check(store_, push);
+  if (!status.ok()) return status;
+  return ApplyChecked(store_, push, std::move(admission));
+}
+
 void Synchronizer::Submit(Push push, PushDone done) {
   ChangesLock changes = store_.LockChanges();
   absl::StatusOr<Ledger::Admission> admission = store_.ledger().Begin(push.id);
   if (!admission.ok()) return changes.unlock(), done(admission.status());
-  if (admission->earlier()) return changes.unlock(), done(*admission->earlier());
-  absl::StatusOr<Member*> member = GroupOf(push);
-  absl::Status status = member.status();
-  if (status.ok()) status = workers_.CheckMayPush(push.id.worker_id);
-  if (!status.ok()) {
-    { const Ledger::Admission over = *std::move(admission); }
-    return changes.unlock(), done(status);
-  }
-  if (*member == nullptr) {
-    status = Check(store_, push);
-    std::vector<Ledger::Admission> admissions;
-    admissions.push_back(*std::move(admission));
-    absl::StatusOr<Applied> applied =
-        status.ok() ? ApplyChecked(store_, push, std::move(admissions)) : status;
-    admissions.clear();
-    return changes.unlock(), done(std::move(applied));
-  }
-  SubmitTo(**member, std::move(push), *std::move(admission), std::move(changes), std::move(done));
-}
-
-void Synchronizer::SubmitTo(Member& member, Push push, Ledger::Admission admission,
-                            ChangesLock changes, PushDone done) {
-  absl::StatusOr<Applied> refused = Applied{};
-  bool submit = false;
-  const bool guarded =
-      member.options.nonfinite != NonfinitePolicy::kAsPushed || member.options.quarantine_after > 0;
-  const bool nonfinite = guarded && HasNonfinite(push);
-  if (nonfinite) CountNonfinite(member, push.id.worker_id);
-  if (nonfinite && member.options.nonfinite == NonfinitePolicy::kSkip) {
-    refused = Applied{.global_step = store_.global_step(), .outcome = Outcome::kNonfinite};
-  } else {
-    absl::Status status = Guard(member, push);
-    if (status.ok()) status = Check(store_, push);
-    submit = status.ok();
-    if (!submit) refused = status;
-  }
-  if (!submit) {
-    { const Ledger::Admission over = std::move(admission); }
+  Member* member = nullptr;
+  if (auto answer = Begin(push, member, *admission)) {
+    admission->Abandon();
     changes.unlock();
-    return done(std::move(refused));
+    return done(*std::move(answer));
   }
-  const auto counted = [this, &member, done = std::move(done)](absl::StatusOr<Applied> applied) {
-    if (applied.ok()) Count(member, *applied);
+  const auto counted = [this, member, done = std::move(done)](absl::StatusOr<Applied> applied) {
+    if (applied.ok()) Count(*member, *applied);
     done(std::move(applied));
   };
-  member.group->Submit({std::move(push), std::move(admission), counted}, std::move(changes));
+  member->group->Submit({std::move(push), *std::move(admission), counted}, std::move(changes));
 }
 
 void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -67,9 +68,12 @@ class Synchronizer {
   // Null: no gradients.
   absl::StatusOr<Member*> GroupOf(const Push& push) const;
   absl::Status Guard(Member& member, Push& push);
-  void SubmitTo(Member& member, Push push, Ledger::Admission admission, ChangesLock changes,
-                PushDone done);
-  absl::StatusOr<Applied> SkipNonfinite(Member& member, const Push& push);
+  // These return the answer of a push that ends here, and nothing for one that its group takes.
+  // Sets `member` for a push with gradients; one without is applied.
+  std::optional<absl::StatusOr<Applied>> Begin(Push& push, Member*& member,
+                                               Ledger::Admission& admission);
+  // Past the group's guard rails and the store's checks.
+  std::optional<absl::StatusOr<Applied>> Judge(Member& member, Push& push);
   void CountNonfinite(Member& member, const std::string& worker_id);
   void Count(Member& member, const Applied& applied);
   Timer::Clock::time_point Tick();
