@@ -9,6 +9,8 @@
 #include <sstream>
 #include <vector>
 
+#include "tests/support/process.h"
+
 namespace varscope::bench {
 namespace {
 
@@ -42,15 +44,6 @@ double CpuOf(pid_t pid) {
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-double PeakOf(pid_t pid) {
-  if (pid == 0) return 0;
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return 1024 * std::stod(line.substr(6));
-  }
-  return 0;
-}
-
 Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation) {
   operation();
@@ -68,7 +61,7 @@ Result Measure(Result labels, const Effort& effort, pid_t server,
   labels.rate = runs / Seconds(Clock::now() - start);
   labels.client_cpu = (OwnCpu() - own) / runs;
   labels.server_cpu = (CpuOf(server) - other) / runs;
-  labels.server_peak = PeakOf(server);
+  labels.server_peak = server == 0 ? 0 : testing::PeakMemoryOf(server);
   labels.runs = static_cast<int>(seconds.size());
   std::sort(seconds.begin(), seconds.end());
   labels.median = seconds[seconds.size() / 2];

@@ -35,9 +35,8 @@ struct Effort {
 Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation);
 
-// CPU seconds that the process has used, and its peak of resident memory in bytes.
+// CPU seconds that the process has used; 0: of nobody.
 double CpuOf(pid_t pid);
-double PeakOf(pid_t pid);
 
 }  // namespace varscope::bench
 

@@ -1,6 +1,5 @@
 #include "tests/bench/varscope_bench.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +11,7 @@
 #include "client/rpc/connection.h"
 #include "server/store/ledger.h"
 #include "tests/support/daemon.h"
+#include "tests/support/temporary_directory.h"
 
 namespace varscope::bench {
 namespace {
@@ -194,8 +194,7 @@ std::vector<Result> MeasureSparse(const Effort& effort) {
 std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort) {
   std::vector<Result> results;
   constexpr uint64_t kBytes = 64 << 10;
-  std::string pattern = (std::filesystem::temp_directory_path() / "varscope-XXXXXX").string();
-  const std::filesystem::path folder = mkdtemp(pattern.data());
+  const testing::TemporaryDirectory folder;
   const auto measure = [&](Daemon& daemon, Connection& connection, const std::string& what) {
     const PushRequest sgd = Gradients("GradientDescent", {"w"}, Filled(ShapeOf(kBytes), 0.001F));
     results.push_back(Measure({.what = what, .transport = "tcp", .bytes = kBytes}, effort,
@@ -242,7 +241,6 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
   stop = true;
   taker.join();
   results.back().what = "push during " + std::to_string(snapshots) + " snapshots of it";
-  std::filesystem::remove_all(folder);
   return results;
 }
 

@@ -1,7 +1,5 @@
 #include "tests/faults/harness.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <fstream>
 #include <numeric>
@@ -15,13 +13,8 @@ namespace varscope::testing {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-Arena::Arena() {
-  std::string pattern = (fs::temp_directory_path() / "varscope-faults-XXXXXX").string();
-  path_ = mkdtemp(pattern.data());
-}
-
 std::string Arena::acked_file(int worker) const {
-  const fs::path file = path_ / ("acked-" + std::to_string(worker));
+  const fs::path file = directory_ / ("acked-" + std::to_string(worker));
   if (!fs::exists(file)) std::ofstream(file) << std::string(8, '\0');
   return file;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/daemon.h"
+#include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
 
@@ -38,18 +39,14 @@ inline constexpr Mode kLocal = {
 // A directory for the daemon's data and for a file with each worker's acknowledged pushes.
 class Arena {
  public:
-  Arena();
-  ~Arena() { std::filesystem::remove_all(path_); }
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
-  std::string data() const { return path_ / "data"; }
-  std::string file(const std::string& name) const { return path_ / name; }
+  std::string data() const { return directory_ / "data"; }
+  std::string file(const std::string& name) const { return directory_ / name; }
   std::string acked_file(int worker) const;
   uint64_t acked(int worker) const;
   std::vector<uint64_t> all_acked(int workers) const;
 
  private:
-  std::filesystem::path path_;
+  TemporaryDirectory directory_;
 };
 
 std::string WorkerId(int i);

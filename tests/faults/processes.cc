@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
-#include "tests/faults/operator.h"
 #include "tests/faults/proxy.h"
 #include "tests/faults/scenarios.h"
+#include "tests/support/operator.h"
 
 namespace varscope::testing {
 namespace {

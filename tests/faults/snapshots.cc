@@ -7,8 +7,8 @@
 #include "absl/strings/str_format.h"
 #include "server/durability/snapshot.h"
 #include "server/store/store.h"
-#include "tests/faults/operator.h"
 #include "tests/faults/scenarios.h"
+#include "tests/support/operator.h"
 
 namespace varscope::testing {
 namespace {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/support/daemon.h"
+#include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -17,16 +18,12 @@ using ::testing::HasSubstr;
 
 class CheckpointTest : public ::testing::Test {
  protected:
-  ~CheckpointTest() override { fs::remove_all(folder_); }
-  static std::string MakeDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "varscope-XXXXXX").string();
-    return mkdtemp(pattern.data());
-  }
   static Finished Ctl(const Daemon& daemon, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon.target()});
     return RunToEnd(arguments);
   }
-  const std::string folder_ = MakeDirectory();
+  const TemporaryDirectory directory_;
+  const std::string folder_ = directory_.path();
 };
 
 // A model whose Adam has taken some steps.

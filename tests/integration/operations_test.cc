@@ -3,11 +3,9 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
+#include "tests/support/temporary_directory.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 #include "varscope/varscope.h"
 
@@ -36,15 +34,6 @@ TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
   EXPECT_EQ(Session().read("w").data<float>()[49999], 40);
 }
 
-// Peak of resident memory, in bytes.
-double PeakOf(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return 1024 * std::stod(line.substr(6));
-  }
-  return 0;
-}
-
 TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   constexpr int kReaders = 64;
   constexpr int64_t kElements = 1 << 20;  // 4 MiB
@@ -68,7 +57,7 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   }
   EXPECT_EQ(session.run(w).data<float>()[kElements - 1], kReaders);
   if (!kSanitized) {
-    EXPECT_LT(PeakOf(daemon.process().pid()), 160e6);
+    EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
   }
   for (const auto& context : contexts) context->TryCancel();
   int refused = 0;
@@ -78,11 +67,6 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
 
 class RollbackTest : public ::testing::Test {
  protected:
-  ~RollbackTest() override { std::filesystem::remove_all(data_); }
-  static std::string MakeDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "varscope-XXXXXX").string();
-    return mkdtemp(pattern.data());
-  }
   Finished Ctl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon_.target()});
     return RunToEnd(arguments);
@@ -93,8 +77,8 @@ class RollbackTest : public ::testing::Test {
     return Session().read("w").scalar<float>();
   }
 
-  const std::string data_ = MakeDirectory();
-  Daemon daemon_{{"--data-dir", data_}};
+  const TemporaryDirectory data_;
+  Daemon daemon_{{"--data-dir", data_.path()}};
 };
 
 TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {

@@ -1,6 +1,5 @@
 // Leases and synchronization modes, with real daemons and workers.
 #include <gmock/gmock.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -11,7 +10,7 @@
 
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "tests/support/operator.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -19,41 +18,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using Clock = std::chrono::steady_clock;
-
-// What an operator sees.
-class Operator {
- public:
-  explicit Operator(const Daemon& daemon)
-      : stub_(v1::ParameterServer::NewStub(
-            grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()))) {}
-
-  v1::WorkerInfo::State StateOf(const std::string& worker) {
-    grpc::ClientContext context;
-    v1::ListWorkersResponse response;
-    stub_->ListWorkers(&context, {}, &response);
-    for (const v1::WorkerInfo& w : response.workers()) {
-      if (w.worker_id() == worker) return w.state();
-    }
-    return v1::WorkerInfo::LEFT;
-  }
-  v1::GroupInfo Group() {
-    grpc::ClientContext context;
-    v1::ListGroupsResponse response;
-    stub_->ListGroups(&context, {}, &response);
-    return response.groups_size() > 0 ? response.groups(0) : v1::GroupInfo();
-  }
-  uint64_t Connect(const std::string& worker) {
-    grpc::ClientContext context;
-    v1::ConnectRequest request;
-    request.set_worker_id(worker);
-    v1::ConnectResponse response;
-    stub_->Connect(&context, request, &response);
-    return response.incarnation();
-  }
-
- private:
-  std::unique_ptr<v1::ParameterServer::Stub> stub_;
-};
 
 void WaitUntil(const std::string& what, const std::function<bool()>& condition) {
   const Clock::time_point limit = Clock::now() + std::chrono::seconds(60);
@@ -69,7 +33,7 @@ std::vector<std::string> Sgd(const Daemon& daemon, const std::string& worker, in
 
 TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
   const Daemon daemon({"--lease-seconds", "0.3"});
-  Operator op(daemon);
+  Operator op(daemon.target());
   Graph graph(daemon.target(), {.worker_id = "idle"});
   op.Connect("silent");  // later than the idle one
   WaitUntil("it is evicted", [&] { return op.StateOf("silent") == v1::WorkerInfo::EVICTED; });
@@ -78,7 +42,7 @@ TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
 
 TEST(LeaseTest, AWorkerSaysGoodbye) {
   const Daemon daemon;
-  Operator op(daemon);
+  Operator op(daemon.target());
   {
     Graph graph(daemon.target(), {.worker_id = "w"});
     EXPECT_EQ(op.StateOf("w"), v1::WorkerInfo::LIVE);
@@ -88,7 +52,7 @@ TEST(LeaseTest, AWorkerSaysGoodbye) {
 
 TEST(LeaseTest, AWorkerThatStoodStillComesBackAndEachOfItsPushesCountsOnce) {
   const Daemon daemon({"--lease-seconds", "0.3"});
-  Operator op(daemon);
+  Operator op(daemon.target());
   Process worker(Sgd(daemon, "paused", 3000));
   for (int pause = 0; pause < 3; ++pause) {
     const uint64_t before = op.Group().applied();
@@ -104,7 +68,7 @@ TEST(LeaseTest, AWorkerThatStoodStillComesBackAndEachOfItsPushesCountsOnce) {
 TEST(BspTest, FourWorkersTakeOneStepAndADeadOneHoldsThemUpForItsLeaseOnly) {
   // Only the lease can release them: the deadline is longer than the workers' patience.
   const Daemon daemon({"--sync", "bsp:workers=4,deadline=3600s", "--lease-seconds", "1"});
-  Operator op(daemon);
+  Operator op(daemon.target());
   std::vector<std::unique_ptr<Process>> survivors;
   for (const char* id : {"a", "b", "c"}) {
     survivors.push_back(std::make_unique<Process>(Sgd(daemon, id, 400)));
@@ -243,7 +207,7 @@ TEST_P(LocalTest, EqualsTheReference) {
   const Reference expected = LocalReference(kSteps, kLocalSteps, GetParam());
   EXPECT_NEAR(session.read("w").scalar<double>(), expected.w, 1e-6);
   EXPECT_NEAR(session.read("v").scalar<double>(), expected.v, 1e-6);
-  EXPECT_EQ(Operator(daemon).Group().group().step(), kSteps / kLocalSteps * GetParam());
+  EXPECT_EQ(Operator(daemon.target()).Group().group().step(), kSteps / kLocalSteps * GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Fragments, LocalTest, ::testing::Values(1, 2));

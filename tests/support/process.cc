@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -99,6 +100,14 @@ Finished CapturedProcess::Wait(std::chrono::seconds limit) {
 
 Finished RunToEnd(const std::vector<std::string>& arguments, const std::string& input) {
   return CapturedProcess(arguments, input).Wait();
+}
+
+double PeakMemoryOf(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("VmHWM:", 0) == 0) return 1024 * std::stod(line.substr(6));
+  }
+  return 0;
 }
 
 }  // namespace varscope::testing

@@ -37,6 +37,9 @@ class Process {
   int pidfd_ = -1;
 };
 
+// The peak of a process's resident memory, in bytes; 0 when there is no such process.
+double PeakMemoryOf(pid_t pid);
+
 struct Finished {
   int code;
   std::string output;

@@ -11,6 +11,7 @@
 #include "client/checkpoint/slice_key.h"
 #include "client/checkpoint/state_file.h"
 #include "client/checkpoint/tensors.h"
+#include "tests/support/temporary_directory.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
@@ -19,21 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-class Directory {
- public:
-  Directory() {
-    std::string pattern = (fs::temp_directory_path() / "varscope-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Directory() { fs::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+using testing::TemporaryDirectory;
 
 Tensors Sample() {
   Tensors tensors;
@@ -66,7 +53,7 @@ void Put(const fs::path& path, const std::string& bytes) {
 
 class EveryFormat : public ::testing::TestWithParam<std::string> {
  protected:
-  const Directory directory_;
+  const TemporaryDirectory directory_;
   const fs::path path_ = directory_ / GetParam();
 };
 
@@ -131,7 +118,7 @@ TEST(TensorBundleTest, ReadsTensorFlowsCheckpointWithSlots) {
 }
 
 TEST(TensorBundleTest, WritesWhatTensorFlowWritesByteForByte) {
-  const Directory directory;
+  const TemporaryDirectory directory;
   const fs::path theirs = fs::path(VARSCOPE_CHECKPOINTS) / "model.ckpt-3";
   Write(directory / "ours", Read(theirs));
   EXPECT_EQ(Contents(directory / "ours.index"), Contents(theirs.string() + ".index"));
@@ -163,7 +150,7 @@ TEST(SliceKeyTest, NumbersTakeAsManyBytesAsTheyNeed) {
 }
 
 TEST(SafetensorsTest, ReadsHalfAndBfloat16AsFloat32) {
-  const Directory directory;
+  const TemporaryDirectory directory;
   std::string header =
       R"({"h":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},)"
       R"("b":{"dtype":"BF16","shape":[1],"data_offsets":[2,4]},"__metadata__":{"by":"hand"}})";
@@ -176,7 +163,7 @@ TEST(SafetensorsTest, ReadsHalfAndBfloat16AsFloat32) {
 }
 
 TEST(SafetensorsTest, SaysWhatItHasNoDtypeFor) {
-  const Directory directory;
+  const TemporaryDirectory directory;
   const std::string header = R"({"x":{"dtype":"I16","shape":[1],"data_offsets":[0,2]}})";
   const uint64_t length = header.size();
   Put(directory / "t.safetensors",
@@ -208,10 +195,10 @@ TEST(PartsTest, JoinUndoesCut) {
 }
 
 TEST(StateFileTest, NamesTheNewestCheckpoint) {
-  const Directory directory;
-  EXPECT_EQ(ReadStateFile(directory / ""), "");
-  WriteStateFile(directory / "", {"m-1", "m \"2\""});
-  EXPECT_EQ(ReadStateFile(directory / ""), (directory / "m \"2\"").string());
+  const TemporaryDirectory directory;
+  EXPECT_EQ(ReadStateFile(directory.path()), "");
+  WriteStateFile(directory.path(), {"m-1", "m \"2\""});
+  EXPECT_EQ(ReadStateFile(directory.path()), (directory / "m \"2\"").string());
 }
 
 }  // namespace

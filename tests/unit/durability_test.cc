@@ -2,7 +2,6 @@
 // damaged.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 #include <future>
@@ -14,27 +13,14 @@
 #include "server/durability/recovery.h"
 #include "server/durability/snapshot.h"
 #include "server/store/apply.h"
+#include "tests/support/temporary_directory.h"
 
 namespace varscope::server {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::TemporaryDirectory;
 namespace fs = std::filesystem;
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "varscope-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { fs::remove_all(path_); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 constexpr StoreLimits kLimits{1 << 24, 1 << 24};
 

@@ -1,0 +1,67 @@
+#include "tests/support/operator.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+namespace varscope::testing {
+namespace {
+
+void ThrowIfFailed(const grpc::Status& status, const std::string& what) {
+  if (!status.ok()) throw std::runtime_error(what + ": " + status.error_message());
+}
+
+}  // namespace
+
+Operator::Operator(const std::string& target)
+    : stub_(v1::ParameterServer::NewStub(
+          grpc::CreateChannel(target, grpc::InsecureChannelCredentials()))) {}
+
+std::optional<v1::WorkerInfo::State> Operator::StateOf(const std::string& worker) {
+  grpc::ClientContext context;
+  v1::ListWorkersResponse response;
+  ThrowIfFailed(stub_->ListWorkers(&context, {}, &response), "no list of workers");
+  for (const v1::WorkerInfo& w : response.workers()) {
+    if (w.worker_id() == worker) return w.state();
+  }
+  return std::nullopt;
+}
+
+bool Operator::WaitUntilGone(const std::string& worker) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (std::chrono::steady_clock::now() < limit) {
+    const std::optional<v1::WorkerInfo::State> state = StateOf(worker);
+    if (state == v1::WorkerInfo::EVICTED) return true;
+    if (state == v1::WorkerInfo::LEFT) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw std::runtime_error("worker " + worker + " stands still and was not evicted within 30 s");
+}
+
+v1::GroupInfo Operator::Group() {
+  grpc::ClientContext context;
+  v1::ListGroupsResponse response;
+  ThrowIfFailed(stub_->ListGroups(&context, {}, &response), "no list of groups");
+  if (response.groups_size() == 0) throw std::runtime_error("the daemon has no group");
+  return response.groups(0);
+}
+
+uint64_t Operator::Connect(const std::string& worker) {
+  grpc::ClientContext context;
+  v1::ConnectRequest request;
+  request.set_worker_id(worker);
+  v1::ConnectResponse response;
+  ThrowIfFailed(stub_->Connect(&context, request, &response), "cannot connect " + worker);
+  return response.incarnation();
+}
+
+std::string Operator::Snapshot() {
+  grpc::ClientContext context;
+  v1::SnapshotResponse response;
+  ThrowIfFailed(stub_->Snapshot(&context, {}, &response), "no snapshot");
+  return response.path();
+}
+
+}  // namespace varscope::testing

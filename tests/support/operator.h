@@ -1,0 +1,35 @@
+// What the operator of a daemon asks.
+#ifndef VARSCOPE_TESTS_SUPPORT_OPERATOR_H_
+#define VARSCOPE_TESTS_SUPPORT_OPERATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "varscope/v1/varscope.grpc.pb.h"
+
+namespace varscope::testing {
+
+// Throws std::runtime_error when the daemon does not answer as it should.
+class Operator {
+ public:
+  explicit Operator(const std::string& target);
+  // Nothing for an id that never connected.
+  std::optional<v1::WorkerInfo::State> StateOf(const std::string& worker);
+  // Until the worker is evicted. False when it left on its own; throws after 30 s.
+  bool WaitUntilGone(const std::string& worker);
+  // The first of the groups.
+  v1::GroupInfo Group();
+  // Connects a worker that will never be heard of again. Returns its incarnation.
+  uint64_t Connect(const std::string& worker);
+  // Returns the file.
+  std::string Snapshot();
+
+ private:
+  std::unique_ptr<v1::ParameterServer::Stub> stub_;
+};
+
+}  // namespace varscope::testing
+
+#endif  // VARSCOPE_TESTS_SUPPORT_OPERATOR_H_
