@@ -145,6 +145,13 @@ class RemoteStore {
   virtual std::vector<PulledValue> Pull(const std::vector<std::string>& names) = 0;
   // All of it or nothing. Its updates are of one group.
   virtual PushAnswer Push(const PushRequest& request) = 0;
+  // A push, and then a pull that sees it, in one round trip.
+  struct PushedAndPulled {
+    PushAnswer answer;
+    std::vector<PulledValue> values;
+  };
+  virtual PushedAndPulled PushAndPull(const PushRequest& request,
+                                      const std::vector<std::string>& names) = 0;
   virtual const std::vector<SyncGroup>& groups() const = 0;
   // In creation order, names that start with `prefix`.
   virtual std::vector<ListedVariable> List(const std::string& prefix) = 0;

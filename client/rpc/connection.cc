@@ -19,8 +19,7 @@
 namespace varscope::internal {
 namespace {
 
-constexpr const char* kPull = "/varscope.v1.ParameterServer/Pull";
-constexpr const char* kPush = "/varscope.v1.ParameterServer/Push";
+constexpr const char* kExchange = "/varscope.v1.ParameterServer/Exchange";
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -55,6 +54,32 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
 }
 
+void TellKnown(const PullCache::Known& known, uint64_t incarnation, v1::PullRequest& pull) {
+  pull.set_incarnation(incarnation);
+  pull.set_epoch(known.epoch.server);
+  for (size_t i = 0; i < known.values.size(); ++i) {
+    v1::PullRequest::Want& want = *pull.mutable_wants(static_cast<int>(i));
+    want.set_has_version(known.values[i].has_value());
+    want.set_version(known.values[i] ? known.values[i]->version : 0);
+  }
+}
+
+// An answer that has as many tensors as were asked for.
+wire::FrameReader::CheckHead AcceptAnswer(const std::vector<std::string>* names) {
+  const int asked = names == nullptr ? 0 : static_cast<int>(names->size());
+  return [asked](const v1::FrameHeader& head) {
+    if (head.pull_failed() || head.tensors_size() == asked) return absl::OkStatus();
+    return absl::InternalError(
+        absl::StrCat("the server sends ", head.tensors_size(), " tensors, asked for ", asked));
+  };
+}
+
+PushAnswer FromProto(const v1::PushResponse& response) {
+  return {.global_step = response.global_step(),
+          .group_step = response.group_step(),
+          .applied = response.outcome() == v1::PushResponse::APPLIED};
+}
+
 }  // namespace
 
 Connection::Connection(const std::string& target, const ConnectOptions& options)
@@ -65,7 +90,9 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       cache_pulls_(options.cache_pulls),
       channel_(OpenChannel(target)),
       stub_(v1::ParameterServer::NewStub(channel_)),
-      host_(HostName()) {
+      host_(HostName()),
+      exchange_([this] { return std::make_unique<RawCall>(channel_, kExchange); }),
+      prefetch_(options.prefetch) {
   if (!channel_->WaitForConnected(Deadline())) {
     throw UnavailableError(absl::StrCat("worker '", worker_id_, "' cannot reach varscoped at ",
                                         target, " within ", timeout_.count() / 1000.0,
@@ -114,48 +141,81 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
 }
 
 std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names) {
-  v1::PullRequest request;
-  request.set_worker_id(worker_id_);
-  for (const std::string& name : names) request.add_wants()->set_name(name);
+  if (std::optional<Values> values = prefetch_.Take(names)) return *std::move(values);
+  return *Turn(nullptr, &names).values;
+}
 
-  std::optional<wire::FrameReader> reader;
+PushAnswer Connection::Push(const PushRequest& request) {
+  const Names expected = request.steps.empty() ? Names() : prefetch_.Expected();
+  if (expected.empty()) {
+    prefetch_.Drop();
+    return *Turn(&request, nullptr).pushed;
+  }
+  Answer answer = Turn(&request, &expected);
+  if (answer.values) prefetch_.Keep(expected, *std::move(answer.values));
+  return *answer.pushed;
+}
+
+RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
+                                                     const std::vector<std::string>& names) {
+  prefetch_.Drop();
+  Answer answer = Turn(&request, &names);
+  if (!answer.values) answer.values = Turn(nullptr, &names).values;
+  return {*answer.pushed, *std::move(answer.values)};
+}
+
+Connection::Answer Connection::Turn(const PushRequest* push, const Names* names) {
+  v1::FrameHeader head;
+  std::vector<Tensor> tensors;
+  std::unique_lock<std::mutex> in_order;
+  if (push != nullptr) {
+    ToProto(*push, &head, &tensors);
+    head.mutable_push()->set_worker_id(worker_id_);
+    in_order = std::unique_lock(push_mutex_);
+  }
+  if (names != nullptr) {
+    head.mutable_pull()->set_worker_id(worker_id_);
+    for (const std::string& name : *names) head.mutable_pull()->add_wants()->set_name(name);
+  }
+  std::optional<wire::FrameReader> answer;
   PullCache::Known known;
-  PullCache::Epoch epoch;
-  absl::Status wrong;
-  const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
-    known = cache_pulls_ ? cache_.Find(names, incarnation) : PullCache::Known();
-    known.values.resize(names.size());
-    epoch.incarnation = incarnation;
-    reader.emplace([&](const v1::FrameHeader& head) {
-      if (head.tensors_size() == static_cast<int>(names.size())) return absl::OkStatus();
-      return absl::InternalError(absl::StrCat("the server sends ", head.tensors_size(),
-                                              " tensors, asked for ", names.size()));
-    });
-    request.set_incarnation(incarnation);
-    request.set_epoch(known.epoch.server);
-    for (size_t i = 0; i < names.size(); ++i) {
-      v1::PullRequest::Want& want = *request.mutable_wants(static_cast<int>(i));
-      want.set_has_version(known.values[i].has_value());
-      want.set_version(known.values[i] ? known.values[i]->version : 0);
+  uint64_t answered_to = 0;
+  const Clock::time_point deadline = Deadline();
+  const auto attempt = [&](uint64_t incarnation) {
+    answered_to = incarnation;
+    if (push != nullptr) Number(*head.mutable_push(), incarnation);
+    if (names != nullptr) {
+      known = cache_pulls_ ? cache_.Find(*names, incarnation) : PullCache::Known();
+      known.values.resize(names->size());
+      TellKnown(known, incarnation, *head.mutable_pull());
     }
-    RawCall call(channel_, kPull, context);
-    call.Write(SerializeMessage(request), /*last=*/true);
-    grpc::ByteBuffer frame;
-    while (wrong.ok() && call.Read(&frame)) wrong = reader->Add(frame);
-    if (wrong.ok()) return call.Finish();
-    call.Cancel();
-    call.Finish();
-    return grpc::Status::OK;  // an answer, but not one that makes sense
+    answer.emplace(AcceptAnswer(names));
+    return exchange_.Turn(head, tensors, deadline, *answer);
   };
-  const grpc::Status status = membership_->Call(Deadline(), attempt);
-  ThrowIfError(wrong);
-  ThrowIfFailed(status, "pull", target_);
-  ThrowIfError(reader->Finish());
-  std::vector<PulledValue> values;
+  const grpc::Status status = membership_->Run(deadline, attempt);
+  if (!status.ok()) prefetch_.Drop();
+  ThrowIfFailed(status, push != nullptr ? "push" : "pull", target_);
+  Answer result;
+  if (push != nullptr) result.pushed = FromProto(answer->head().pushed());
+  if (names != nullptr && !answer->head().pull_failed()) {
+    result.values = TakeValues(std::move(known), *names, answered_to, *answer);
+  }
+  return result;
+}
+
+void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
+  // The same push, sent again, keeps its number; under another incarnation it is another push.
+  if (push.incarnation() != incarnation) push.set_sequence(++sequence_);
+  push.set_incarnation(incarnation);
+}
+
+Connection::Values Connection::TakeValues(PullCache::Known known, const Names& names,
+                                          uint64_t incarnation, wire::FrameReader& answer) {
+  Values values;
   for (size_t i = 0; i < names.size(); ++i) {
-    const v1::TensorSpec& spec = reader->head().tensors(static_cast<int>(i));
+    const v1::TensorSpec& spec = answer.head().tensors(static_cast<int>(i));
     if (!spec.unchanged()) {
-      values.push_back({std::move(reader->tensors()[i]), spec.version()});
+      values.push_back({std::move(answer.tensors()[i]), spec.version()});
     } else if (known.values[i] && known.values[i]->version == spec.version()) {
       values.push_back(*std::move(known.values[i]));
     } else {
@@ -163,43 +223,8 @@ std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names)
                                  " has not changed, which this worker does not hold"));
     }
   }
-  epoch.server = reader->head().epoch();
-  if (cache_pulls_) cache_.Keep(epoch, names, values);
+  if (cache_pulls_) cache_.Keep({answer.head().epoch(), incarnation}, names, values);
   return values;
-}
-
-PushAnswer Connection::Push(const PushRequest& request) {
-  v1::FrameHeader head;
-  std::vector<Tensor> tensors;
-  ToProto(request, &head, &tensors);
-  v1::PushHead* const push = head.mutable_push();
-  push->set_worker_id(worker_id_);
-
-  std::lock_guard lock(push_mutex_);
-  grpc::ByteBuffer answer;
-  bool answered = false;
-  const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
-    // The same push, sent again, keeps its number; under another incarnation it is another push.
-    if (push->incarnation() != incarnation) push->set_sequence(++sequence_);
-    push->set_incarnation(incarnation);
-    wire::FrameWriter writer(head, tensors);
-    RawCall call(channel_, kPush, context);
-    while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
-      if (!call.Write(*frame, /*last=*/false)) break;
-    }
-    call.WritesDone();
-    answered = call.Read(&answer);
-    return call.Finish();
-  };
-  const grpc::Status status = membership_->Call(Deadline(), attempt);
-  ThrowIfFailed(status, "push", target_);
-  v1::PushResponse response;
-  if (!answered || !ParseMessage(answer, &response)) {
-    throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
-  }
-  return {.global_step = response.global_step(),
-          .group_step = response.group_step(),
-          .applied = response.outcome() == v1::PushResponse::APPLIED};
 }
 
 std::vector<ListedVariable> Connection::List(const std::string& prefix) {
@@ -218,6 +243,7 @@ std::vector<ListedVariable> Connection::List(const std::string& prefix) {
 
 void Connection::Barrier(const std::string& name, uint32_t parties,
                          std::chrono::milliseconds timeout) {
+  prefetch_.Drop();
   const std::chrono::milliseconds wait = timeout.count() > 0 ? timeout : timeout_;
   v1::BarrierRequest request;
   request.set_worker_id(worker_id_);

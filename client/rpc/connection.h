@@ -7,10 +7,14 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "client/graph/remote_store.h"
+#include "client/rpc/exchange.h"
 #include "client/rpc/membership.h"
+#include "client/rpc/prefetch.h"
 #include "client/rpc/pull_cache.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
@@ -28,6 +32,8 @@ class Connection final : public RemoteStore {
   std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
   std::vector<PulledValue> Pull(const std::vector<std::string>& names) override;
   PushAnswer Push(const PushRequest& request) override;
+  PushedAndPulled PushAndPull(const PushRequest& request,
+                              const std::vector<std::string>& names) override;
   const std::vector<SyncGroup>& groups() const override { return membership_->groups(); }
   std::vector<ListedVariable> List(const std::string& prefix) override;
   void Barrier(const std::string& name, uint32_t parties,
@@ -36,6 +42,19 @@ class Connection final : public RemoteStore {
  private:
   void Fill(Definer* definer) const;
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
+
+  using Names = std::vector<std::string>;
+  using Values = std::vector<PulledValue>;
+  // One turn of the exchange. Without values: the push is done, but the pull failed.
+  struct Answer {
+    std::optional<PushAnswer> pushed;
+    std::optional<Values> values;
+  };
+  Answer Turn(const PushRequest* push, const Names* names);
+  // Requires push_mutex_.
+  void Number(v1::PushHead& push, uint64_t incarnation);
+  Values TakeValues(PullCache::Known known, const Names& names, uint64_t incarnation,
+                    wire::FrameReader& answer);
 
   const std::string target_;
   const std::string worker_id_;
@@ -46,8 +65,10 @@ class Connection final : public RemoteStore {
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
   std::string host_;
   std::unique_ptr<Membership> membership_;
+  Exchange exchange_;
   std::atomic<uint64_t> resolves_{0};
   PullCache cache_;
+  Prefetch prefetch_;
 
   // Pushes of one worker leave in the order of their sequence.
   std::mutex push_mutex_;

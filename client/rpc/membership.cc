@@ -38,9 +38,12 @@ grpc::Status Membership::Introduce() {
   v1::ConnectRequest request = request_;
   request.set_nonce(std::random_device{}() | uint64_t{std::random_device{}()} << 32);
   v1::ConnectResponse response;
-  const CallResult result = WithRetries(
-      channel_, Clock::now() + timeout_,
-      [&](grpc::ClientContext& context) { return stub_.Connect(&context, request, &response); });
+  const Clock::time_point deadline = Clock::now() + timeout_;
+  const Outcome result = WithRetries(channel_, deadline, [&] {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    return OutcomeOf(stub_.Connect(&context, request, &response), context);
+  });
   if (!result.status.ok()) return result.status;
   std::lock_guard lock(mutex_);
   if (incarnation_ == 0) {
@@ -71,12 +74,10 @@ uint64_t Membership::incarnation() const {
   return incarnation_;
 }
 
-grpc::Status Membership::Call(Clock::time_point deadline, const Attempt& attempt) {
+grpc::Status Membership::Run(Clock::time_point deadline, const Attempt& attempt) {
   for (;;) {
     const uint64_t incarnation = this->incarnation();
-    const CallResult result = WithRetries(channel_, deadline, [&](grpc::ClientContext& context) {
-      return attempt(context, incarnation);
-    });
+    const Outcome result = WithRetries(channel_, deadline, [&] { return attempt(incarnation); });
     const std::optional<Reconnect> how = result.reconnect || !WasEvicted(incarnation, result.status)
                                              ? result.reconnect
                                              : Reconnect::kAndSendAgain;
@@ -85,6 +86,14 @@ grpc::Status Membership::Call(Clock::time_point deadline, const Attempt& attempt
     if (*how == Reconnect::kAndReport) return result.status;
     if (!introduced.ok()) return introduced;
   }
+}
+
+grpc::Status Membership::Call(Clock::time_point deadline, const UnaryAttempt& attempt) {
+  return Run(deadline, [&](uint64_t incarnation) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    return OutcomeOf(attempt(context, incarnation), context);
+  });
 }
 
 void Membership::SendHeartbeats(milliseconds lease) {
@@ -101,7 +110,7 @@ void Membership::SendHeartbeats(milliseconds lease) {
     v1::HeartbeatResponse response;
     const grpc::Status status = stub_.Heartbeat(&context, request, &response);
     // An eviction is mended before the next call meets it; what a call has to report, it meets.
-    const auto advice = status.ok() ? std::nullopt : AskedReconnect(context);
+    const auto advice = OutcomeOf(status, context).reconnect;
     if (advice == Reconnect::kAndSendAgain) IntroduceAgain(request.incarnation(), *advice);
     lock.lock();
     heartbeat_ = nullptr;

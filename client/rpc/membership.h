@@ -35,8 +35,12 @@ class Membership {
   // too long, the store was rolled back), connects again; then `attempt` runs again under the new
   // incarnation if the daemon says that it may, else the status tells what happened, and the next
   // call is well.
-  using Attempt = std::function<grpc::Status(grpc::ClientContext&, uint64_t incarnation)>;
-  grpc::Status Call(Clock::time_point deadline, const Attempt& attempt);
+  using Attempt = std::function<Outcome(uint64_t incarnation)>;
+  grpc::Status Run(Clock::time_point deadline, const Attempt& attempt);
+
+  // The same for a unary call, each attempt with a fresh context that has the deadline.
+  using UnaryAttempt = std::function<grpc::Status(grpc::ClientContext&, uint64_t incarnation)>;
+  grpc::Status Call(Clock::time_point deadline, const UnaryAttempt& attempt);
 
   // As they were at the first connect.
   const std::vector<SyncGroup>& groups() const { return groups_; }

@@ -1,17 +1,16 @@
 #include "client/rpc/raw_call.h"
 
+#include <utility>
+
 namespace varscope::internal {
 
-RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                 grpc::ClientContext& context)
-    : context_(context), stub_(channel) {
+RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method)
+    : stub_(channel) {
   stream_ = stub_.PrepareCall(&context_, method, &queue_);
-  stream_->StartCall(this);
-  Wait();
 }
 
 RawCall::~RawCall() {
-  if (!finished_) {
+  if (started_ && !finished_) {
     Cancel();
     Finish();
   }
@@ -25,17 +24,26 @@ RawCall::~RawCall() {
 bool RawCall::Wait() {
   void* tag = nullptr;
   bool ok = false;
+  if (queue_.AsyncNext(&tag, &ok, deadline_) != grpc::CompletionQueue::TIMEOUT) return ok;
+  late_ = true;
+  Cancel();
   return queue_.Next(&tag, &ok) && ok;
 }
 
-bool RawCall::Write(const grpc::ByteBuffer& message, bool last) {
-  grpc::WriteOptions options;
-  if (last) options.set_last_message();
-  stream_->Write(message, options, this);
+bool RawCall::Start() {
+  if (std::exchange(started_, true)) return true;
+  stream_->StartCall(this);
+  return Wait();
+}
+
+bool RawCall::Write(const grpc::ByteBuffer& message) {
+  if (!Start()) return false;
+  stream_->Write(message, this);
   return Wait();
 }
 
 bool RawCall::WritesDone() {
+  if (!Start()) return false;
   stream_->WritesDone(this);
   return Wait();
 }
@@ -45,12 +53,13 @@ bool RawCall::Read(grpc::ByteBuffer* message) {
   return Wait();
 }
 
-grpc::Status RawCall::Finish() {
+Outcome RawCall::Finish() {
   grpc::Status status;
   stream_->Finish(&status, this);
   Wait();
   finished_ = true;
-  return status;
+  if (late_) status = {grpc::StatusCode::DEADLINE_EXCEEDED, "no answer within the deadline"};
+  return OutcomeOf(status, context_);
 }
 
 }  // namespace varscope::internal

@@ -1,41 +1,46 @@
-// One streaming call of raw byte buffers, used from one thread, that always ends by its deadline.
+// One streaming call of raw byte buffers, used from one thread.
 #ifndef VARSCOPE_CLIENT_RPC_RAW_CALL_H_
 #define VARSCOPE_CLIENT_RPC_RAW_CALL_H_
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
+#include "client/rpc/stream.h"
+
 namespace varscope::internal {
 
-// Not thread-safe. Destroying an unfinished call cancels it.
-class RawCall {
+// Destroying an unfinished call cancels it.
+class RawCall final : public Stream {
  public:
-  // `context` has the deadline; it must outlive the call.
-  RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-          grpc::ClientContext& context);
-  ~RawCall();
+  RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method);
+  ~RawCall() override;
   RawCall(const RawCall&) = delete;
   RawCall& operator=(const RawCall&) = delete;
 
-  // False when the call has ended; Finish says why.
-  bool Write(const grpc::ByteBuffer& message, bool last);
+  void SetDeadline(Clock::time_point deadline) override { deadline_ = deadline; }
+  bool Write(const grpc::ByteBuffer& message) override;
+  bool Read(grpc::ByteBuffer* message) override;
+  Outcome Finish() override;
+  // The last message has been written.
   bool WritesDone();
-  // False after the last message.
-  bool Read(grpc::ByteBuffer* message);
   void Cancel() { context_.TryCancel(); }
-  grpc::Status Finish();
 
  private:
-  // Waits for the one operation under way.
+  bool Start();
+  // Waits for the one operation under way; cancels the call when the deadline passes.
   bool Wait();
 
-  grpc::ClientContext& context_;
+  grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
   grpc::GenericStub stub_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
+  Clock::time_point deadline_ = Clock::time_point::max();
+  bool late_ = false;
+  bool started_ = false;
   bool finished_ = false;
 };
 
@@ -45,11 +50,6 @@ grpc::ByteBuffer SerializeMessage(const Message& message) {
   bool own = false;
   grpc::SerializationTraits<Message>::Serialize(message, &buffer, &own);
   return buffer;
-}
-
-template <typename Message>
-bool ParseMessage(grpc::ByteBuffer& buffer, Message* message) {
-  return grpc::SerializationTraits<Message>::Deserialize(&buffer, message).ok();
 }
 
 }  // namespace varscope::internal

@@ -15,15 +15,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstWait{20};
 constexpr milliseconds kLongestWait{1000};
 
-// The delay that the daemon asks for.
-std::optional<milliseconds> AskedDelay(const grpc::ClientContext& context) {
+std::optional<absl::string_view> Advice(const grpc::ClientContext& context, const char* key) {
   const auto& metadata = context.GetServerTrailingMetadata();
-  const auto it = metadata.find(kRetryAfterKey);
-  int64_t delay = 0;
+  const auto it = metadata.find(key);
   if (it == metadata.end()) return std::nullopt;
-  const absl::string_view text(it->second.data(), it->second.size());
-  if (!absl::SimpleAtoi(text, &delay)) return std::nullopt;
-  return milliseconds(std::clamp<int64_t>(delay, 1, 60000));
+  return absl::string_view(it->second.data(), it->second.size());
 }
 
 bool IsTheNetworks(const grpc::Status& status) {
@@ -41,25 +37,31 @@ milliseconds Jittered(milliseconds wait) {
 
 }  // namespace
 
-std::optional<Reconnect> AskedReconnect(const grpc::ClientContext& context) {
-  const auto& metadata = context.GetServerTrailingMetadata();
-  const auto it = metadata.find(kReconnectKey);
-  if (it == metadata.end() || it->second.size() != 1) return std::nullopt;
-  return *it->second.data() == static_cast<char>(Reconnect::kAndReport) ? Reconnect::kAndReport
-                                                                        : Reconnect::kAndSendAgain;
+Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context) {
+  Outcome outcome{.status = status, .retry_after = {}, .reconnect = {}};
+  if (status.ok()) return outcome;
+  int64_t delay = 0;
+  if (const auto text = Advice(context, kRetryAfterKey); text && absl::SimpleAtoi(*text, &delay)) {
+    outcome.retry_after = milliseconds(std::clamp<int64_t>(delay, 1, 60000));
+  }
+  if (const auto how = Advice(context, kReconnectKey); how && how->size() == 1) {
+    const bool report = how->front() == static_cast<char>(Reconnect::kAndReport);
+    outcome.reconnect = report ? Reconnect::kAndReport : Reconnect::kAndSendAgain;
+  }
+  return outcome;
 }
 
-CallResult WithRetries(grpc::Channel& channel, Clock::time_point deadline,
-                       const std::function<grpc::Status(grpc::ClientContext&)>& attempt) {
+Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
+                    const std::function<Outcome()>& attempt) {
   for (milliseconds wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
-    grpc::ClientContext context;
-    context.set_deadline(deadline);
-    const grpc::Status status = attempt(context);
-    if (status.ok()) return {status, std::nullopt};
-    const std::optional<milliseconds> asked = AskedDelay(context);
-    if (!asked && !IsTheNetworks(status)) return {status, AskedReconnect(context)};
-    const Clock::time_point next = Clock::now() + Jittered(asked.value_or(wait));
-    if (next >= deadline) return {status, std::nullopt};
+    Outcome outcome = attempt();
+    if (outcome.status.ok()) return outcome;
+    if (!outcome.retry_after && !IsTheNetworks(outcome.status)) return outcome;
+    const Clock::time_point next = Clock::now() + Jittered(outcome.retry_after.value_or(wait));
+    if (next >= deadline) {
+      outcome.reconnect.reset();
+      return outcome;
+    }
     std::this_thread::sleep_until(next);
     channel.WaitForConnected(std::min(deadline, Clock::now() + kLongestWait));
   }

@@ -14,20 +14,23 @@ namespace varscope::internal {
 
 using Clock = std::chrono::system_clock;
 
-// Runs `attempt` until it succeeds, fails for good, or `deadline` has passed; each attempt gets a
-// fresh context with that deadline. Tried again: what the network did (the daemon is away, the
-// stream broke), and refusals that carry a retry delay, which is honoured. The waits grow from 20
-// ms to 1 s, with jitter; a connection that comes back ends them. Every call of the protocol is
-// safe to send again. Returns what the last attempt ended with.
-struct CallResult {
+// What an attempt ended with, and what the daemon advises when it failed.
+struct Outcome {
   grpc::Status status;
-  std::optional<Reconnect> reconnect;  // what the daemon advises
+  std::optional<std::chrono::milliseconds> retry_after;
+  std::optional<Reconnect> reconnect;
 };
-CallResult WithRetries(grpc::Channel& channel, Clock::time_point deadline,
-                       const std::function<grpc::Status(grpc::ClientContext&)>& attempt);
 
-// What the daemon advises in a call that has ended.
-std::optional<Reconnect> AskedReconnect(const grpc::ClientContext& context);
+// Of a call that has ended, with the advice in its trailing metadata.
+Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context);
+
+// Runs `attempt` until it succeeds, fails for good, or `deadline` has passed. Tried again: what the
+// network did (the daemon is away, the stream broke), and refusals that carry a retry delay, which
+// is honoured. The waits grow from 20 ms to 1 s, with jitter; a connection that comes back ends
+// them. Every call of the protocol is safe to send again. Returns what the last attempt ended with;
+// without the advice to reconnect when time ran out.
+Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
+                    const std::function<Outcome()>& attempt);
 
 }  // namespace varscope::internal
 

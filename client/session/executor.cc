@@ -62,28 +62,25 @@ void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& d
   for (size_t i = 0; i < outputs.size(); ++i) slots[kernel.outputs[i]] = std::move(outputs[i]);
 }
 
-std::vector<Tensor> Results(const Plan& plan, RemoteStore& store, std::vector<Tensor>& slots) {
-  std::vector<Tensor> results;
-  std::vector<std::string> changed;
+// The variables that are fetched as they are after the push.
+std::vector<std::string> FetchedAfterwards(const Plan& plan) {
+  std::vector<std::string> names;
   for (const Plan::Result& result : plan.results) {
-    results.push_back(result.slot >= 0 ? slots[result.slot] : Tensor());
-    if (result.after_push != nullptr) changed.push_back(result.after_push->name);
+    if (result.after_push != nullptr) names.push_back(result.after_push->name);
   }
-  if (changed.empty()) return results;
-  std::vector<PulledValue> values = store.Pull(changed);
-  size_t next = 0;
-  for (size_t i = 0; i < results.size(); ++i) {
-    if (plan.results[i].after_push != nullptr) results[i] = std::move(values[next++].value);
-  }
-  return results;
+  return names;
 }
 
-// One push for each group: to the server, or to the worker's own copies.
-void PushAll(PushRequest push, RemoteStore& store, LocalTraining& local, const PulledValues& pulled,
-             RunOutcome& outcome) {
-  if (push.empty()) return;
+// One push for each group: to the server, or to the worker's own copies. Returns what `fetched`
+// are afterwards.
+std::vector<PulledValue> PushAll(PushRequest push, const std::vector<std::string>& fetched,
+                                 RemoteStore& store, LocalTraining& local,
+                                 const PulledValues& pulled, RunOutcome& outcome) {
   local.Forget(push.assignments);
-  for (PushRequest& part : SplitByGroup(std::move(push), store.groups())) {
+  std::vector<PushRequest> parts;
+  if (!push.empty()) parts = SplitByGroup(std::move(push), store.groups());
+  std::optional<std::vector<PulledValue>> values;
+  for (PushRequest& part : parts) {
     const SyncGroup* const group =
         part.steps.empty() ? nullptr : local.GroupOf(part.steps[0].updates[0].variable);
     std::optional<PushAnswer> answer;
@@ -91,6 +88,10 @@ void PushAll(PushRequest push, RemoteStore& store, LocalTraining& local, const P
       answer = local.Step(*group, part, pulled);
       part.steps.clear();
       if (!part.empty()) store.Push(part);
+    } else if (&part == &parts.back() && !fetched.empty()) {
+      RemoteStore::PushedAndPulled both = store.PushAndPull(part, fetched);
+      answer = both.answer;
+      values = std::move(both.values);
     } else {
       answer = store.Push(part);
     }
@@ -98,6 +99,22 @@ void PushAll(PushRequest push, RemoteStore& store, LocalTraining& local, const P
     outcome.global_step = answer->global_step;
     if (!answer->applied) ++outcome.dropped;
   }
+  if (values) return *std::move(values);
+  return fetched.empty() ? std::vector<PulledValue>() : store.Pull(fetched);
+}
+
+std::vector<Tensor> Results(const Plan& plan, std::vector<PulledValue> afterwards,
+                            const std::vector<Tensor>& slots) {
+  std::vector<Tensor> results;
+  size_t next = 0;
+  for (const Plan::Result& result : plan.results) {
+    if (result.after_push != nullptr) {
+      results.push_back(std::move(afterwards[next++].value));
+    } else {
+      results.push_back(result.slot >= 0 ? slots[result.slot] : Tensor());
+    }
+  }
+  return results;
 }
 
 }  // namespace
@@ -110,8 +127,9 @@ RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteSto
   const PulledValues pulled = PullAll(plan, store, local, slots);
   for (const Plan::Kernel& kernel : plan.kernels) RunKernel(kernel, slots, device);
   RunOutcome outcome;
-  PushAll(CollectPush(plan, slots, pulled), store, local, pulled, outcome);
-  outcome.results = Results(plan, store, slots);
+  std::vector<PulledValue> afterwards = PushAll(
+      CollectPush(plan, slots, pulled), FetchedAfterwards(plan), store, local, pulled, outcome);
+  outcome.results = Results(plan, std::move(afterwards), slots);
   return outcome;
 }
 

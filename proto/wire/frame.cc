@@ -186,6 +186,7 @@ absl::Status FrameReader::AddHead(v1::FrameHeader header) {
           absl::StrCat("tensor '", Printable(spec.name()), "': ", bytes.status().message()));
     }
     sizes_.push_back(spec.unchanged() ? 0 : *bytes);
+    if (sizes_.back() > 0) ++missing_;
   }
   received_.assign(count, 0);
   tensors_.resize(count);
@@ -230,7 +231,9 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
     }
   }
   received_[index] += chunk.length();
-  return received_[index] == sizes_[index] ? CheckValues(index) : absl::OkStatus();
+  if (chunk.length() == 0 || received_[index] < sizes_[index]) return absl::OkStatus();
+  --missing_;
+  return CheckValues(index);
 }
 
 absl::Status FrameReader::CheckValues(size_t index) const {
@@ -263,7 +266,8 @@ absl::Status FrameReader::Add(grpc::ByteBuffer& buffer) {
   chunks.Swap(frame.header.mutable_chunks());
   if (!has_head_) {
     if (absl::Status status = AddHead(std::move(frame.header)); !status.ok()) return status;
-  } else if (frame.header.tensors_size() > 0 || frame.header.has_push()) {
+  } else if (frame.header.tensors_size() > 0 || frame.header.has_push() ||
+             frame.header.has_pull()) {
     return Malformed("a second head");
   }
   slice_ = 0;

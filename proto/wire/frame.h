@@ -65,7 +65,9 @@ class FrameReader {
   // neither 0 nor 1. ResourceExhausted without memory.
   absl::Status Add(grpc::ByteBuffer& buffer);
 
-  // OK when every tensor is whole; else InvalidArgument names the first that is short.
+  // Whether the head and every tensor have come.
+  bool complete() const { return has_head_ && missing_ == 0; }
+  // OK when complete; else InvalidArgument names the first tensor that is short.
   absl::Status Finish() const;
 
   const v1::FrameHeader& head() const { return head_; }
@@ -83,6 +85,7 @@ class FrameReader {
   v1::FrameHeader head_;
   std::vector<uint64_t> sizes_;
   std::vector<uint64_t> received_;
+  size_t missing_ = 0;  // tensors that are not whole
   std::vector<Tensor> tensors_;
   size_t slice_ = 0;  // reading position in the present frame's body
   size_t slice_offset_ = 0;

@@ -5,7 +5,7 @@
 #include "proto/wire/convert.h"
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"
-#include "server/rpc/reactors.h"
+#include "server/rpc/exchange.h"
 #include "server/rpc/status.h"
 #include "server/rpc/unary.h"
 
@@ -87,6 +87,18 @@ class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
 
 }  // namespace
 
+ParameterServerService::ParameterServerService(const ServiceContext& context) : context_(context) {
+  // The tensors' stream is raw (byte buffers); everything else is ordinary protobuf.
+  const int exchange = google::protobuf::DescriptorPool::generated_pool()
+                           ->FindMethodByName("varscope.v1.ParameterServer.Exchange")
+                           ->index();
+  MarkMethodRawCallback(exchange,
+                        new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                            [this](grpc::CallbackServerContext* call) {
+                              return new ExchangeReactor(context_, call);
+                            }));
+}
+
 grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext* context,
                                                           const v1::ConnectRequest* request,
                                                           v1::ConnectResponse* response) {
@@ -143,16 +155,6 @@ grpc::ServerUnaryReactor* ParameterServerService::Disconnect(grpc::CallbackServe
   return new UnaryReactor(context_.calls, context, [&] {
     return context_.workers.Disconnect(request->worker_id(), request->incarnation());
   });
-}
-
-grpc::ServerWriteReactor<grpc::ByteBuffer>* ParameterServerService::Pull(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return new PullReactor(context_, *request, context);
-}
-
-grpc::ServerReadReactor<grpc::ByteBuffer>* ParameterServerService::Push(
-    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
-  return new PushReactor(context_, context, response);
 }
 
 }  // namespace varscope::server

@@ -9,14 +9,10 @@
 
 namespace varscope::server {
 
-// The tensor streams are raw (byte buffers); everything else is ordinary protobuf.
-using ServiceBase = v1::ParameterServer::WithRawCallbackMethod_Pull<
-    v1::ParameterServer::WithRawCallbackMethod_Push<v1::ParameterServer::CallbackService>>;
-
 // Thread-safe.
-class ParameterServerService final : public ServiceBase {
+class ParameterServerService final : public v1::ParameterServer::CallbackService {
  public:
-  explicit ParameterServerService(const ServiceContext& context) : context_(context) {}
+  explicit ParameterServerService(const ServiceContext& context);
 
   grpc::ServerUnaryReactor* Connect(grpc::CallbackServerContext* context,
                                     const v1::ConnectRequest* request,
@@ -57,10 +53,6 @@ class ParameterServerService final : public ServiceBase {
   grpc::ServerUnaryReactor* Quarantine(grpc::CallbackServerContext* context,
                                        const v1::QuarantineRequest* request,
                                        v1::QuarantineResponse* response) override;
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* Pull(grpc::CallbackServerContext* context,
-                                                   const grpc::ByteBuffer* request) override;
-  grpc::ServerReadReactor<grpc::ByteBuffer>* Push(grpc::CallbackServerContext* context,
-                                                  grpc::ByteBuffer* response) override;
 
  private:
   const ServiceContext context_;

@@ -14,8 +14,8 @@ namespace varscope::bench {
 // memory that was touched before.
 std::vector<Result> MeasureCeilings(const std::vector<uint64_t>& sizes, const Effort& effort);
 
-// The same over a bare gRPC stream of slices that are never copied, 2 MiB each, copied once by the
-// reader: what varscope stands on. TCP and Unix socket.
+// The same over one bare gRPC stream of slices that are never copied, 2 MiB each, copied once by
+// the reader: what varscope stands on. TCP and Unix socket.
 std::vector<Result> MeasureGrpcFloor(const std::vector<uint64_t>& sizes, const Effort& effort);
 // Its other side, in a process of its own: serves at the path, writes its TCP port to `ready`.
 void ServeGrpcFloor(const std::string& unix_path, int ready);

@@ -83,10 +83,7 @@ std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const E
       measure("pull", size, [&] { connection->Pull({"w"}); });
       const PushRequest sgd = Gradients("GradientDescent", {"w"}, gradient);
       measure("push+SGD", size, [&] { connection->Push(sgd); });
-      measure("pull+push", 2 * size, [&] {
-        connection->Pull({"w"});
-        connection->Push(sgd);
-      });
+      measure("pull+push", 2 * size, [&] { connection->PushAndPull(sgd, {"w"}); });
       const PushRequest adam = Gradients("Adam", {"w"}, gradient);
       measure("push+Adam", size, [&] { connection->Push(adam); });
     }
@@ -107,14 +104,12 @@ std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t siz
         const std::string name = "w" + std::to_string(i);
         Create(*connection, {name}, ShapeOf(size));
         const PushRequest sgd = Gradients("GradientDescent", {name}, Filled(ShapeOf(size), 0.001F));
-        each[i] = Measure({.what = "step of each worker",
-                           .transport = "tcp",
-                           .bytes = 2 * size,
-                           .workers = count},
-                          effort, daemon.process().pid(), [&] {
-                            connection->Pull({name});
-                            connection->Push(sgd);
-                          });
+        each[i] =
+            Measure({.what = "step of each worker",
+                     .transport = "tcp",
+                     .bytes = 2 * size,
+                     .workers = count},
+                    effort, daemon.process().pid(), [&] { connection->PushAndPull(sgd, {name}); });
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -144,10 +139,8 @@ std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const E
     const PushRequest sgd = Gradients("GradientDescent", names, Filled(ShapeOf(kBytes), 0.001F));
     const std::string what = "step of " + std::to_string(count) + " variables";
     results.push_back(Measure({.what = what, .transport = "tcp", .bytes = 2 * kBytes * count},
-                              effort, daemon.process().pid(), [&] {
-                                connection->Pull(names);
-                                connection->Push(sgd);
-                              }));
+                              effort, daemon.process().pid(),
+                              [&] { connection->PushAndPull(sgd, names); }));
     if (count != 1000) continue;
     const auto caching = Connect(daemon.target(), "caching", true);
     results.push_back(Measure({.what = "unchanged pull of 1000", .transport = "tcp"}, effort,

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kPush = "/varscope.v1.ParameterServer/Push";
+constexpr const char* kExchange = "/varscope.v1.ParameterServer/Exchange";
 
 std::chrono::system_clock::time_point Soon() {
   return std::chrono::system_clock::now() + std::chrono::seconds(60);
@@ -114,31 +114,29 @@ class BadInputTest : public ::testing::Test {
   }
 
   // Sends frames as they are; the body of each is `body` bytes of zeros.
-  grpc::Status PushFrames(const std::vector<std::pair<v1::FrameHeader, size_t>>& frames) {
-    grpc::ClientContext context;
-    context.set_deadline(Soon());
-    internal::RawCall call(channel_, kPush, context);
+  grpc::Status ExchangeFrames(const std::vector<std::pair<v1::FrameHeader, size_t>>& frames) {
+    internal::RawCall call(channel_, kExchange);
+    call.SetDeadline(Soon());
     for (const auto& [header, body] : frames) {
       std::vector<grpc::Slice> slices;
       if (body > 0) slices.emplace_back(std::string(body, '\0'));
-      if (!call.Write(wire::Encode(header, slices), false)) break;
+      if (!call.Write(wire::Encode(header, slices))) break;
     }
     call.WritesDone();
     grpc::ByteBuffer answer;
     call.Read(&answer);
-    return call.Finish();
+    return call.Finish().status;
   }
 
   grpc::Status PushBytes(const std::string& bytes) {
-    grpc::ClientContext context;
-    context.set_deadline(Soon());
-    internal::RawCall call(channel_, kPush, context);
+    internal::RawCall call(channel_, kExchange);
+    call.SetDeadline(Soon());
     const grpc::Slice slice(bytes);
-    call.Write(grpc::ByteBuffer(&slice, 1), false);
+    call.Write(grpc::ByteBuffer(&slice, 1));
     call.WritesDone();
     grpc::ByteBuffer answer;
     call.Read(&answer);
-    return call.Finish();
+    return call.Finish().status;
   }
 
   Daemon daemon_;
@@ -168,14 +166,14 @@ TEST_F(BadInputTest, NamesThatAreNotUtf8) {
   const std::string name = "\xff\xfe";
   const std::string definition = std::string("\x12") + char(2) + name;
   const std::string request = std::string("\x1a") + char(definition.size()) + definition;
-  grpc::ClientContext context;
-  context.set_deadline(Soon());
-  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Resolve", context);
+  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Resolve");
+  call.SetDeadline(Soon());
   const grpc::Slice slice(request);
-  call.Write(grpc::ByteBuffer(&slice, 1), true);
+  call.Write(grpc::ByteBuffer(&slice, 1));
+  call.WritesDone();
   grpc::ByteBuffer answer;
   call.Read(&answer);
-  const grpc::Status status = call.Finish();
+  const grpc::Status status = call.Finish().status;
   EXPECT_FALSE(status.ok());
 
   v1::FrameHeader head = GoodHead();
@@ -235,7 +233,7 @@ TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
   EXPECT_EQ(Resolve(Definition("new", {1})).error_code(), grpc::StatusCode::ABORTED);
   v1::FrameHeader head = GoodHead();
   AddChunk(head, 0, 24);
-  EXPECT_EQ(PushFrames({{head, 24}}).error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(ExchangeFrames({{head, 24}}).error_code(), grpc::StatusCode::ABORTED);
 }
 
 TEST_F(BadInputTest, PushesThatDoNotAddUp) {
@@ -308,7 +306,7 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
   for (const Case& c : cases) {
     v1::FrameHeader head = GoodHead();
     c.bend(head);
-    const grpc::Status status = PushFrames({{head, c.body}});
+    const grpc::Status status = ExchangeFrames({{head, c.body}});
     EXPECT_FALSE(status.ok()) << c.message;
     EXPECT_THAT(status.error_message(), HasSubstr(c.message));
   }
@@ -318,23 +316,16 @@ TEST_F(BadInputTest, BytesThatAreNoFrames) {
   EXPECT_THAT(PushBytes("\x0a").error_message(), HasSubstr("malformed tensor frame"));
   EXPECT_THAT(PushBytes("hello").error_message(), HasSubstr("malformed tensor frame"));
   EXPECT_THAT(PushBytes("\x0a\xff\xff\xff\xff\x7f").error_message(), HasSubstr("too large"));
-  EXPECT_FALSE(PushFrames({}).ok());
   v1::FrameHeader head = GoodHead();
-  AddChunk(head, 0, 24);
-  EXPECT_THAT(PushFrames({{head, 24}, {head, 24}}).error_message(), HasSubstr("second head"));
+  AddChunk(head, 0, 12);
+  EXPECT_THAT(ExchangeFrames({{head, 12}, {head, 12}}).error_message(), HasSubstr("second head"));
 }
 
 TEST_F(BadInputTest, PullsOfWhatIsNotThere) {
-  v1::PullRequest request;
-  request.add_wants()->set_name("w");
-  request.add_wants()->set_name("nowhere/v");
-  grpc::ClientContext context;
-  context.set_deadline(Soon());
-  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Pull", context);
-  call.Write(internal::SerializeMessage(request), true);
-  grpc::ByteBuffer frame;
-  EXPECT_FALSE(call.Read(&frame));
-  const grpc::Status status = call.Finish();
+  v1::FrameHeader request;
+  request.mutable_pull()->add_wants()->set_name("w");
+  request.mutable_pull()->add_wants()->set_name("nowhere/v");
+  const grpc::Status status = ExchangeFrames({{request, 0}});
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(status.error_message(), HasSubstr("'nowhere/v' is not in the store"));
 }

@@ -45,13 +45,14 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   Session session;
   const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
   const auto stub = v1::ParameterServer::NewStub(channel);
-  v1::PullRequest request;
-  request.add_wants()->set_name("w");
+  v1::TensorFrame request;
+  request.mutable_header()->mutable_pull()->add_wants()->set_name("w");
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  std::vector<std::unique_ptr<grpc::ClientReader<v1::TensorFrame>>> readers;
+  std::vector<std::unique_ptr<grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>>> readers;
   for (int i = 0; i < kReaders; ++i) {
     contexts.push_back(std::make_unique<grpc::ClientContext>());
-    readers.push_back(stub->Pull(contexts.back().get(), request));
+    readers.push_back(stub->Exchange(contexts.back().get()));
+    readers.back()->Write(request);
     // Each reader would pin a version of its own.
     session.run(w.assign_add(ones({kElements})).op());
   }

@@ -40,12 +40,19 @@ class CountingStore final : public internal::RemoteStore {
     pushes.push_back(request);
     return {.global_step = pushes.size(), .group_step = pushes.size()};
   }
+  PushedAndPulled PushAndPull(const internal::PushRequest& request,
+                              const std::vector<std::string>& names) override {
+    ++round_trips_saved;
+    const internal::PushAnswer answer = Push(request);
+    return {answer, Pull(names)};
+  }
   const std::vector<internal::SyncGroup>& groups() const override { return sync_groups; }
   std::vector<internal::ListedVariable> List(const std::string&) override { return {}; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 
   std::vector<internal::SyncGroup> sync_groups = {{}};
   uint64_t version = 7;
+  int round_trips_saved = 0;
   std::vector<std::vector<std::string>> pulls;
   std::vector<internal::PushRequest> pushes;
 

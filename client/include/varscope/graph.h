@@ -87,6 +87,10 @@ struct ConnectOptions {
   // Holds on to what was pulled last (up to 1 GiB), so that what has not changed does not come
   // again.
   bool cache_pulls = true;
+  // A run that trains brings back the values that the next one pulls: one round trip a step instead
+  // of two. They are then those of the last run's end, not of the next one's beginning: what other
+  // workers push in between is seen a step later. A barrier ends that.
+  bool prefetch = false;
 };
 
 class Graph {

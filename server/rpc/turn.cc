@@ -1,0 +1,163 @@
+#include "server/rpc/turn.h"
+
+#include <spdlog/spdlog.h>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "proto/wire/convert.h"
+#include "server/codec/push.h"
+#include "server/rpc/convert.h"
+#include "server/rpc/owned_reactor.h"
+#include "server/rpc/status.h"
+
+namespace varscope::server {
+
+Turn::Turn(const ServiceContext& service)
+    : call_(service.calls),
+      service_(service),
+      request_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {}
+
+absl::Status Turn::Add(grpc::ByteBuffer& frame) {
+  if (!call_.admitted().ok()) return call_.admitted();
+  absl::Status status = request_.Add(frame);
+  frame.Clear();
+  if (!status.ok() && head().has_push()) {
+    spdlog::warn("push refused: {}", std::string(status.message()));
+  }
+  return status;
+}
+
+absl::Status Turn::CheckHead(const v1::FrameHeader& head) {
+  if (head.has_push()) {
+    if (absl::Status status = CheckPush(head); !status.ok()) return status;
+  } else if (!head.has_pull()) {
+    return absl::InvalidArgumentError("the first frame has no push head and no pull request");
+  } else if (head.tensors_size() > 0) {
+    return absl::InvalidArgumentError("a pull sends no tensors");
+  }
+  const v1::PullRequest& pull = head.pull();
+  if (pull.incarnation() == 0) return absl::OkStatus();
+  return service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
+}
+
+absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
+  const v1::PushHead& push = head.push();
+  const absl::StatusOr<Asker> asker = service_.workers.Check(push.worker_id(), push.incarnation());
+  if (!asker.ok()) {
+    // A push that was let in before its incarnation ended still gets its answer.
+    const PushId id{push.worker_id(), push.incarnation(), push.sequence()};
+    if (!service_.store.ledger().Knows(id)) return asker.status();
+  }
+  if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
+    return Prefixed(
+        absl::StrCat("worker '", push.worker_id(), "': no push is taken now, pulls go on: "),
+        status);
+  }
+  const absl::StatusOr<uint64_t> bytes =
+      CheckPushHead(service_.store, head, service_.limits.max_push_bytes);
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(push.worker_id(), *bytes);
+  if (!charge.ok()) return charge.status();
+  charge_ = *std::move(charge);
+  return absl::OkStatus();
+}
+
+void Turn::Run(std::function<void(const absl::Status&)> done) {
+  done_ = std::move(done);
+  for (const v1::PullRequest::Want& want : head().pull().wants()) names_.push_back(want.name());
+  if (head().has_push()) return Push();
+  AwaitRead();
+}
+
+absl::StatusOr<Push> Turn::TakePush() {
+  const v1::PushHead& push = head().push();
+  absl::StatusOr<server::Push> taken =
+      codec::FromProto(push, request_.tensors(), service_.workers.Describe(push.worker_id()));
+  request_.tensors().clear();
+  return taken;
+}
+
+void Turn::Push() {
+  absl::StatusOr<server::Push> push = TakePush();
+  if (!push.ok()) return Refuse(push.status());
+  service_.synchronizer.Submit(*std::move(push),
+                               [this](const absl::StatusOr<Applied>& applied) { Pushed(applied); });
+}
+
+void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
+  if (!applied.ok()) {
+    const v1::PushHead& push = head().push();
+    return Refuse(
+        WhatNow(service_.workers, push.worker_id(), push.incarnation(), applied.status()));
+  }
+  v1::PushResponse& pushed = *answer_head_.mutable_pushed();
+  codec::ToProto(*applied, &pushed);
+  pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
+  service_.durability.AfterAllSoFar([this](const absl::Status& durable) {
+    charge_.Release();
+    if (!durable.ok()) return Refuse(durable);
+    AwaitRead();
+  });
+}
+
+void Turn::AwaitRead() {
+  if (!head().has_pull()) {
+    answer_.emplace(std::move(answer_head_), std::vector<Tensor>());
+    return done_(absl::OkStatus());
+  }
+  const v1::PullRequest& pull = head().pull();
+  const std::string reader = pull.incarnation() == 0 ? "" : pull.worker_id();
+  service_.synchronizer.AwaitRead(
+      reader, names_, [this](const absl::Status& may_read) { PullAndAnswer(may_read); });
+}
+
+absl::Status Turn::Pull(const absl::Status& may_read) {
+  const v1::PullRequest& pull = head().pull();
+  absl::Status status = WhatNow(service_.workers, pull.worker_id(), pull.incarnation(), may_read);
+  if (!status.ok()) return status;
+  absl::StatusOr<std::vector<PulledVariable>> pulled = service_.store.Pull(names_);
+  if (!pulled.ok()) return pulled.status();
+  answer_head_.set_global_step(service_.store.global_step());
+  answer_head_.set_epoch(service_.epoch);
+  const bool same_epoch = pull.epoch() == service_.epoch;
+  for (size_t i = 0; i < pulled->size(); ++i) {
+    PulledVariable& p = (*pulled)[i];
+    const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
+    v1::TensorSpec* const spec = answer_head_.add_tensors();
+    spec->set_name(p.variable->def.name);
+    spec->set_dtype(wire::ToProto(p.variable->def.dtype));
+    wire::ToProto(p.variable->def.shape, spec->mutable_shape());
+    spec->set_version(p.version);
+    spec->set_unchanged(same_epoch && want.has_version() && want.version() == p.version);
+    if (!spec->unchanged()) p.variable->bytes_pulled += p.value.byte_size();
+    pulled_.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
+  }
+  absl::StatusOr<Pins::Pin> pin = service_.pins.Take(pulled_);
+  if (!pin.ok()) return pin.status();
+  pin_ = *std::move(pin);
+  return absl::OkStatus();
+}
+
+void Turn::PullAndAnswer(const absl::Status& may_read) {
+  const absl::Status status = Pull(may_read);
+  if (!status.ok()) {
+    if (!head().has_push()) {
+      const std::string who = absl::StrCat("worker '", Printable(head().pull().worker_id()), "': ");
+      return done_(Prefixed(who, status));
+    }
+    // The push stands.
+    answer_head_.clear_tensors();
+    answer_head_.set_pull_failed(true);
+    pulled_.clear();
+  }
+  answer_.emplace(std::move(answer_head_), std::move(pulled_));
+  done_(absl::OkStatus());
+}
+
+void Turn::Refuse(const absl::Status& status) {
+  spdlog::warn("push refused: {}", std::string(status.message()));
+  charge_.Release();
+  done_(status);
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,68 @@
+// One turn of an Exchange: a push, a pull, or both, and the answer. Knows nothing of how frames
+// come and go.
+#ifndef VARSCOPE_SERVER_RPC_TURN_H_
+#define VARSCOPE_SERVER_RPC_TURN_H_
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/wire/frame.h"
+#include "server/rpc/context.h"
+
+namespace varscope::server {
+
+// Counts as a call under way while it lives. Add, Run and NextFrame are called one after the other,
+// from any threads.
+class Turn {
+ public:
+  explicit Turn(const ServiceContext& service);
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  // The request's next frame. An error is the turn's end.
+  absl::Status Add(grpc::ByteBuffer& frame);
+  // Whether the request has come.
+  bool whole() const { return request_.complete(); }
+  // What is missing.
+  absl::Status CutShort() const { return request_.Finish(); }
+
+  // Pushes, when the push's time has come and until it is durable; pulls, when the worker may read.
+  // `done` is called once, perhaps before Run returns, on any thread, and must outlive the turn.
+  // With an error there is no answer.
+  void Run(std::function<void(const absl::Status&)> done);
+
+  // The answer's next frame, which pins what it sends; nothing after the last.
+  std::optional<grpc::ByteBuffer> NextFrame() { return answer_->Next(); }
+
+ private:
+  absl::Status CheckHead(const v1::FrameHeader& head);
+  absl::Status CheckPush(const v1::FrameHeader& head);
+  void Push();
+  absl::StatusOr<server::Push> TakePush();
+  void Pushed(const absl::StatusOr<Applied>& applied);
+  void AwaitRead();
+  absl::Status Pull(const absl::Status& may_read);
+  void PullAndAnswer(const absl::Status& may_read);
+  void Refuse(const absl::Status& status);
+  const v1::FrameHeader& head() const { return request_.head(); }
+
+  const Calls::Call call_;
+  const ServiceContext& service_;
+  wire::FrameReader request_;
+  Budget::Charge charge_;  // of the push
+  std::function<void(const absl::Status&)> done_;
+
+  std::vector<std::string> names_;  // to pull
+  v1::FrameHeader answer_head_;
+  std::vector<Tensor> pulled_;
+  Pins::Pin pin_;
+  std::optional<wire::FrameWriter> answer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_TURN_H_
