@@ -9,8 +9,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/block_pool.h"
+#include "proto/core/parallel.h"
 
 namespace varscope {
+namespace {
+
+// What is worth a second core.
+constexpr size_t kParallelBytes = size_t{1} << 20;
+
+}  // namespace
 
 std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
@@ -72,31 +79,41 @@ Tensor Tensor::Reshaped(Shape shape) const {
 
 Tensor Tensor::Clone() const {
   Tensor t(dtype_, shape_);
-  std::memcpy(t.mutable_raw(), raw(), byte_size());
+  ParallelFor(byte_size(), kParallelBytes, [&](size_t begin, size_t end) {
+    std::memcpy(t.mutable_raw() + begin, raw() + begin, end - begin);
+  });
   return t;
 }
 
-int64_t FirstNonFinite(const Tensor& tensor) {
-  int64_t found = -1;
-  VisitDType(tensor.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if constexpr (std::is_floating_point_v<T>) {
-      // The exponent of what is not finite is all ones: one vectorizable pass without branches
-      // decides the common case.
-      using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-      const Bits ones = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
-      std::span<const T> values = tensor.values<T>();
-      Bits any = 0;
-      for (T x : values) any |= (std::bit_cast<Bits>(x) & ones) == ones ? 1 : 0;
-      if (any == 0) return;
-      for (size_t i = 0; i < values.size(); ++i) {
-        if (std::isfinite(values[i])) continue;
-        found = static_cast<int64_t>(i);
-        return;
-      }
-    }
+namespace {
+
+// The exponent of what is not finite is all ones: one vectorizable pass without branches.
+template <typename T>
+bool AnyNonFinite(std::span<const T> values) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  const Bits ones = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  Bits any = 0;
+  for (T x : values) any |= (std::bit_cast<Bits>(x) & ones) == ones ? 1 : 0;
+  return any != 0;
+}
+
+template <typename T>
+int64_t FirstNonFinite(std::span<const T> values) {
+  std::atomic<bool> any{false};
+  ParallelFor(values.size(), kParallelBytes / sizeof(T), [&](size_t begin, size_t end) {
+    if (AnyNonFinite(values.subspan(begin, end - begin))) any = true;
   });
-  return found;
+  if (!any) return -1;
+  const auto is_bad = [](T x) { return !std::isfinite(x); };
+  return std::find_if(values.begin(), values.end(), is_bad) - values.begin();
+}
+
+}  // namespace
+
+int64_t FirstNonFinite(const Tensor& tensor) {
+  if (tensor.dtype() == DType::kFloat32) return FirstNonFinite(tensor.values<float>());
+  if (tensor.dtype() == DType::kFloat64) return FirstNonFinite(tensor.values<double>());
+  return -1;
 }
 
 std::string Summarize(const Tensor& tensor, int64_t limit) {

@@ -25,7 +25,8 @@ struct Rule {
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};
                 },
-            .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
+            .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}},
+            .elementwise = false};
   }
 
   template <typename T>

@@ -58,15 +58,12 @@ struct Optimizer {
   void (*sparse64)(const UpdateArgs<double>&);
   // After all updates of one push; advances the scalars.
   void (*finish)(const Hyperparameters&, std::span<double> scalars);
+  // The dense rule uses each element for itself, so that a large variable may be updated in parts.
+  bool elementwise = true;
 
-  template <typename T>
-  void Apply(const UpdateArgs<T>& args, bool sparse) const {
-    if constexpr (std::is_same_v<T, float>) {
-      (sparse ? sparse32 : dense32)(args);
-    } else {
-      (sparse ? sparse64 : dense64)(args);
-    }
-  }
+  // Large dense updates run on several cores.
+  void Apply(const UpdateArgs<float>& args, bool sparse) const;
+  void Apply(const UpdateArgs<double>& args, bool sparse) const;
 };
 
 // A Rule has: static Optimizer Declare() that fills name, hyperparameters, slots, scalars; static

@@ -2,14 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <thread>
+#include <vector>
 
 #include "proto/core/block_pool.h"
 #include "proto/core/crc32c.h"
 #include "proto/core/dtype.h"
 #include "proto/core/initializer_spec.h"
 #include "proto/core/names.h"
+#include "proto/core/parallel.h"
 #include "proto/core/shape.h"
 #include "proto/core/tensor.h"
 
@@ -168,6 +173,40 @@ TEST(BlockPoolTest, ABlockIsUsedAgainAndTheLimitHolds) {
   }
   EXPECT_LE(pool->kept(), 3 * BlockPool::kSmallest);
   EXPECT_GT(pool->kept(), 0U);
+}
+
+TEST(ParallelForTest, CoversEachItemOnce) {
+  for (const size_t n :
+       {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{1000}, size_t{99999}}) {
+    std::vector<int> touched(n);
+    ParallelFor(n, 10, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) ++touched[i];
+    });
+    EXPECT_EQ(std::count(touched.begin(), touched.end(), 1), static_cast<int64_t>(n));
+  }
+}
+
+TEST(ParallelForTest, ServesSeveralCallersAtOnce) {
+  std::atomic<int64_t> sum{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) {
+        ParallelFor(1000, 1, [&](size_t begin, size_t end) { sum += end - begin; });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(sum, 8 * 50 * 1000);
+}
+
+TEST(TensorTest, FindsTheFirstNonFiniteOfManyElements) {
+  Tensor tensor(DType::kFloat32, Shape{1 << 20});
+  for (float& x : tensor.mutable_values<float>()) x = 1;
+  EXPECT_EQ(FirstNonFinite(tensor), -1);
+  tensor.mutable_data<float>()[1'000'000] = std::numeric_limits<float>::infinity();
+  tensor.mutable_data<float>()[700'000] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(FirstNonFinite(tensor), 700'000);
 }
 
 }  // namespace

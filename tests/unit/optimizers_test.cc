@@ -58,6 +58,29 @@ void ExpectNear(const std::vector<double>& a, const std::vector<double>& b, doub
   for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], tolerance) << i;
 }
 
+// A variable that is large enough for several cores, and each small piece of it on its own.
+TEST(LargeUpdateTest, EqualsItsPartsToTheBit) {
+  constexpr size_t kElements = (size_t{1} << 20) + 77;
+  constexpr size_t kPiece = 1000;
+  for (const absl::string_view name : OptimizerNames()) {
+    if (!FindOptimizer(name)->elementwise) continue;
+    std::map<std::string, double> given = {{"learning_rate", 0.1}};
+    if (name == "Momentum") given["momentum"] = 0.9;
+    std::mt19937 random(3);
+    const std::vector<double> start = Random(kElements, random);
+    const std::vector<double> gradient = Random(kElements, random);
+    Training whole(std::string(name), given, start);
+    whole.Step(gradient);
+    for (size_t at = 0; at < kElements; at += kPiece * 97) {
+      const size_t end = std::min(kElements, at + kPiece);
+      Training piece(std::string(name), given, {start.begin() + at, start.begin() + end});
+      piece.Step({gradient.begin() + at, gradient.begin() + end});
+      for (size_t i = at; i < end; ++i)
+        ASSERT_EQ(whole.variable[i], piece.variable[i - at]) << name;
+    }
+  }
+}
+
 // Algorithm 2 of Loshchilov and Hutter, written down again without any of the rule's shortcuts.
 TEST(AdamWTest, FollowsThePaper) {
   std::mt19937 random(1);
