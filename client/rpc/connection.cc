@@ -196,7 +196,12 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names)
   if (!status.ok()) prefetch_.Drop();
   ThrowIfFailed(status, push != nullptr ? "push" : "pull", target_);
   Answer result;
-  if (push != nullptr) result.pushed = FromProto(answer->head().pushed());
+  if (push != nullptr) {
+    if (!answer->head().has_pushed()) {
+      throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
+    }
+    result.pushed = FromProto(answer->head().pushed());
+  }
   if (names != nullptr && !answer->head().pull_failed()) {
     result.values = TakeValues(std::move(known), *names, answered_to, *answer);
   }

@@ -44,14 +44,6 @@ class RawCall final : public Stream {
   bool finished_ = false;
 };
 
-template <typename Message>
-grpc::ByteBuffer SerializeMessage(const Message& message) {
-  grpc::ByteBuffer buffer;
-  bool own = false;
-  grpc::SerializationTraits<Message>::Serialize(message, &buffer, &own);
-  return buffer;
-}
-
 }  // namespace varscope::internal
 
 #endif  // VARSCOPE_CLIENT_RPC_RAW_CALL_H_

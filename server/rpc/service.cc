@@ -6,6 +6,8 @@
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/exchange.h"
+#include "server/rpc/owned_reactor.h"
+#include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
 #include "server/rpc/unary.h"
 

@@ -7,7 +7,7 @@
 #include "proto/wire/convert.h"
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"
-#include "server/rpc/owned_reactor.h"
+#include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
 
 namespace varscope::server {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/rpc/owned_reactor.h"
+#include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
 #include "server/sync/durability.h"
 

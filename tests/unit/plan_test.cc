@@ -42,7 +42,6 @@ class CountingStore final : public internal::RemoteStore {
   }
   PushedAndPulled PushAndPull(const internal::PushRequest& request,
                               const std::vector<std::string>& names) override {
-    ++round_trips_saved;
     const internal::PushAnswer answer = Push(request);
     return {answer, Pull(names)};
   }
@@ -52,7 +51,6 @@ class CountingStore final : public internal::RemoteStore {
 
   std::vector<internal::SyncGroup> sync_groups = {{}};
   uint64_t version = 7;
-  int round_trips_saved = 0;
   std::vector<std::vector<std::string>> pulls;
   std::vector<internal::PushRequest> pushes;
 

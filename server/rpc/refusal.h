@@ -1,0 +1,31 @@
+// Why a call may not go on, with what its worker should do.
+#ifndef VARSCOPE_SERVER_RPC_REFUSAL_H_
+#define VARSCOPE_SERVER_RPC_REFUSAL_H_
+
+#include <chrono>
+#include <string>
+
+#include "absl/status/status.h"
+#include "proto/core/advice.h"
+#include "server/sync/durability.h"
+#include "server/sync/workers.h"
+
+namespace varscope::server {
+
+// OK, or why no change may be made now; then the client is told when to ask again.
+inline absl::Status AdmitChange(const Durability& durability) {
+  absl::Status status = durability.Admit();
+  return status.ok() ? status : AdviseRetry(std::move(status), std::chrono::milliseconds(200));
+}
+
+// A worker whose incarnation ended while its call waited is told what to do now.
+inline absl::Status WhatNow(Workers& workers, const std::string& worker_id, uint64_t incarnation,
+                            const absl::Status& status) {
+  if (!absl::IsAborted(status) || incarnation == 0) return status;
+  const absl::StatusOr<Asker> asker = workers.Check(worker_id, incarnation);
+  return asker.ok() ? status : asker.status();
+}
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_REFUSAL_H_
