@@ -14,12 +14,15 @@
 #include <memory>
 #include <random>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "proto/wire/channel_arguments.h"
 #include "server/data_directory.h"
 #include "server/exit_codes.h"
 #include "server/options.h"
 #include "server/rpc/service.h"
+#include "server/rpc/shm_listener.h"
 
 namespace varscope::server {
 namespace {
@@ -48,11 +51,34 @@ bool WriteReady(int fd, int port) {
   return close(fd) == 0 && written;
 }
 
-void ListenOn(grpc::ServerBuilder& builder, const Options& options, std::vector<int>& ports) {
+uint64_t Random() { return std::random_device{}() | uint64_t{std::random_device{}()} << 32; }
+
+// Drawn at random, so that no other daemon's address is taken for this one's.
+LocalAddress DrawLocalAddress(const Options& options) {
+  if (options.shared_memory_streams == 0) return {};
+  const std::string name = absl::StrFormat("varscope-%016x%016x", Random(), Random());
+  return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
+}
+
+void ListenOn(grpc::ServerBuilder& builder, const Options& options, const LocalAddress& local,
+              std::vector<int>& ports) {
   ports.resize(options.listen.size());
   for (size_t i = 0; i < options.listen.size(); ++i) {
     builder.AddListeningPort(options.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
   }
+  if (local.target.empty()) return;
+  builder.AddListeningPort(local.target, grpc::InsecureServerCredentials());
+}
+
+// Without it, workers of this host use gRPC.
+std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context,
+                                                   const Options& options) {
+  if (context.local.shared_memory.empty()) return nullptr;
+  absl::StatusOr<std::unique_ptr<ShmListener>> listener =
+      ShmListener::Start(context, context.local.shared_memory, options.shared_memory_streams);
+  if (listener.ok()) return *std::move(listener);
+  spdlog::warn("no shared memory: {}", std::string(listener.status().message()));
+  return nullptr;
 }
 
 // So that the next start has no log to replay.
@@ -89,24 +115,26 @@ int Serve(const Options& options) {
   Budget budget(options.max_inflight_bytes);
   Pins pins(options.max_inflight_bytes);
   Stalls stalls(std::chrono::seconds(options.stall_seconds));
-  ParameterServerService service(
-      {.store = store,
-       .workers = workers,
-       .barriers = barriers,
-       .synchronizer = synchronizer,
-       .durability = **durability,
-       .calls = calls,
-       .budget = budget,
-       .pins = pins,
-       .stalls = stalls,
-       .limits = {.max_push_bytes = options.max_push_bytes},
-       .epoch = std::random_device{}() | uint64_t{std::random_device{}()} << 32});
+  const ServiceContext context{.store = store,
+                               .workers = workers,
+                               .barriers = barriers,
+                               .synchronizer = synchronizer,
+                               .durability = **durability,
+                               .calls = calls,
+                               .budget = budget,
+                               .pins = pins,
+                               .stalls = stalls,
+                               .limits = {.max_push_bytes = options.max_push_bytes},
+                               .local = DrawLocalAddress(options),
+                               .epoch = Random()};
+  ParameterServerService service(context);
+  std::unique_ptr<ShmListener> shared_memory = ListenForSharedMemory(context, options);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   std::vector<int> ports;
-  ListenOn(builder, options, ports);
+  ListenOn(builder, options, context.local, ports);
   builder.RegisterService(&service);
   builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
   for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
@@ -140,6 +168,7 @@ int Serve(const Options& options) {
   synchronizer.Stop();
   const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
   if (cut > 0) spdlog::warn("{} calls did not end in time and are cut off", cut);
+  shared_memory.reset();
   server->Shutdown(std::chrono::system_clock::now());
   if (!options.data_dir.empty()) TakeLastSnapshot(**durability);
   spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),

@@ -134,6 +134,12 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->check(CLI::Range(0.0, 86400.0))
       ->envname("VARSCOPE_LEASE_SECONDS")
       ->capture_default_str();
+  app.add_option("--shared-memory-streams", o.shared_memory_streams,
+                 "How many calls at a time workers of this host and user may make through shared "
+                 "memory, 4 MiB each; 0: tensors go through the addresses above only")
+      ->check(CLI::Range(0, 4096))
+      ->envname("VARSCOPE_SHARED_MEMORY_STREAMS")
+      ->capture_default_str();
   app.add_option("--stall-seconds", o.stall_seconds,
                  "A pull or push whose other side stands still for this long is ended; 0: never")
       ->check(CLI::Range(0, 86400))

@@ -28,6 +28,7 @@ struct Options {
   double lease_seconds = 10;  // 0: workers are never evicted
   std::vector<GroupOptions> groups;
   uint64_t max_inflight_bytes = 0;  // resolved to half of max_store_bytes when 0
+  int shared_memory_streams = 64;   // 0: no shared memory
   int stall_seconds = 30;           // 0: streams may stand still
   int grace_seconds = 5;
   std::string log_level = "info";

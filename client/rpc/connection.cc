@@ -8,18 +8,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
-#include "client/rpc/raw_call.h"
 #include "client/rpc/status.h"
 #include "proto/core/names.h"
-#include "proto/wire/channel_arguments.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/frame.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {
-
-constexpr const char* kExchange = "/varscope.v1.ParameterServer/Exchange";
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -41,17 +37,13 @@ std::string WorkerId(const ConnectOptions& options) {
   return id;
 }
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
-  for (const auto& [name, value] : wire::kChannelArguments) arguments.SetInt(name, value);
-  // A daemon that restarts is found again soon.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // Each worker of one process has its own connection.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+bool UseLocalTransport(const ConnectOptions& options) {
+  const char* const from_environment = std::getenv("VARSCOPE_TRANSPORT");
+  const std::string wanted = from_environment == nullptr ? "auto" : from_environment;
+  if (wanted != "auto" && wanted != "target") {
+    throw ValueError(absl::StrCat("VARSCOPE_TRANSPORT is auto or target, not '", wanted, "'"));
+  }
+  return options.transport == TransportMode::kAuto && wanted == "auto";
 }
 
 void TellKnown(const PullCache::Known& known, uint64_t incarnation, v1::PullRequest& pull) {
@@ -91,7 +83,9 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       channel_(OpenChannel(target)),
       stub_(v1::ParameterServer::NewStub(channel_)),
       host_(HostName()),
-      exchange_([this] { return std::make_unique<RawCall>(channel_, kExchange); }),
+      local_transport_(UseLocalTransport(options)),
+      transport_(channel_),
+      exchange_([this] { return transport_.Open(); }),
       prefetch_(options.prefetch) {
   if (!channel_->WaitForConnected(Deadline())) {
     throw UnavailableError(absl::StrCat("worker '", worker_id_, "' cannot reach varscoped at ",
@@ -104,8 +98,11 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
   request.set_pid(getpid());
   request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
                                                            : v1::SHARING_GLOBAL);
+  const auto offer = [this](const v1::LocalAddress& address) {
+    if (local_transport_ && transport_.Offer(address)) exchange_.Renew();
+  };
   membership_ =
-      std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request), timeout_);
+      std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request), timeout_, offer);
 }
 
 void Connection::Fill(Definer* definer) const {

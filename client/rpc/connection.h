@@ -16,6 +16,7 @@
 #include "client/rpc/membership.h"
 #include "client/rpc/prefetch.h"
 #include "client/rpc/pull_cache.h"
+#include "client/rpc/transport.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::internal {
@@ -64,8 +65,10 @@ class Connection final : public RemoteStore {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
   std::string host_;
-  std::unique_ptr<Membership> membership_;
+  const bool local_transport_;
+  Transport transport_;
   Exchange exchange_;
+  std::unique_ptr<Membership> membership_;
   std::atomic<uint64_t> resolves_{0};
   PullCache cache_;
   Prefetch prefetch_;

@@ -12,28 +12,33 @@ Outcome NotUnderstood(const absl::Status& status) {
 
 }  // namespace
 
-std::unique_ptr<Stream> Exchange::Take() {
+Exchange::Opened Exchange::Take() {
   std::unique_lock lock(mutex_);
   if (idle_.empty()) {
+    const uint64_t age = age_;
     lock.unlock();
-    return open_();
+    return {open_(), age};
   }
   std::unique_ptr<Stream> stream = std::move(idle_.back());
   idle_.pop_back();
-  return stream;
+  return {std::move(stream), age_};
 }
 
-void Exchange::Keep(std::unique_ptr<Stream> stream) {
+void Exchange::Keep(Opened opened) {
   std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(stream));
+  if (opened.age == age_) idle_.push_back(std::move(opened.stream));
+}
+
+void Exchange::Renew() {
+  std::vector<std::unique_ptr<Stream>> old;
+  std::lock_guard lock(mutex_);
+  old.swap(idle_);
+  ++age_;
 }
 
 Outcome Exchange::Fail(Stream& stream) {
-  {
-    // What ended this one has perhaps ended all.
-    std::lock_guard lock(mutex_);
-    idle_.clear();
-  }
+  // What ended this one has perhaps ended all.
+  Renew();
   Outcome outcome = stream.Finish();
   if (outcome.status.ok()) {
     // Within a turn that is no end.
@@ -44,9 +49,10 @@ Outcome Exchange::Fail(Stream& stream) {
 
 Outcome Exchange::Turn(const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
                        Clock::time_point deadline, wire::FrameReader& answer) {
-  std::unique_ptr<Stream> stream = Take();
+  Opened opened = Take();
+  Stream* const stream = opened.stream.get();
   stream->SetDeadline(deadline);
-  wire::FrameWriter request(head, tensors);
+  wire::FrameWriter request(head, tensors, stream->frame_body_bytes());
   while (std::optional<grpc::ByteBuffer> frame = request.Next()) {
     if (!stream->Write(*frame)) return Fail(*stream);
   }
@@ -55,7 +61,7 @@ Outcome Exchange::Turn(const v1::FrameHeader& head, const std::vector<Tensor>& t
     if (!stream->Read(&frame)) return Fail(*stream);
     if (absl::Status status = answer.Add(frame); !status.ok()) return NotUnderstood(status);
   }
-  Keep(std::move(stream));
+  Keep(std::move(opened));
   return {};
 }
 

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_CLIENT_RPC_EXCHANGE_H_
 #define VARSCOPE_CLIENT_RPC_EXCHANGE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -23,14 +24,22 @@ class Exchange {
   Outcome Turn(const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
                Clock::time_point deadline, wire::FrameReader& answer);
 
+  // Every turn that begins from now on has a stream that was opened after this.
+  void Renew();
+
  private:
-  std::unique_ptr<Stream> Take();
-  void Keep(std::unique_ptr<Stream> stream);
+  struct Opened {
+    std::unique_ptr<Stream> stream;
+    uint64_t age;  // age_ when it was opened
+  };
+  Opened Take();
+  void Keep(Opened opened);
   Outcome Fail(Stream& stream);
 
   const Open open_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Stream>> idle_;
+  std::vector<std::unique_ptr<Stream>> idle_;  // all of the present age
+  uint64_t age_ = 0;
 };
 
 }  // namespace varscope::internal

@@ -11,12 +11,13 @@ namespace varscope::internal {
 using std::chrono::milliseconds;
 
 Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, std::string target,
-                       v1::ConnectRequest request, milliseconds timeout)
+                       v1::ConnectRequest request, milliseconds timeout, Offer offer)
     : channel_(channel),
       stub_(stub),
       target_(std::move(target)),
       request_(std::move(request)),
-      timeout_(timeout) {
+      timeout_(timeout),
+      offer_(std::move(offer)) {
   ThrowIfFailed(Introduce(), "connect", target_);
   if (lease_.count() > 0) {
     heartbeats_ = std::thread([this, lease = lease_] { SendHeartbeats(lease); });
@@ -45,6 +46,7 @@ grpc::Status Membership::Introduce() {
     return OutcomeOf(stub_.Connect(&context, request, &response), context);
   });
   if (!result.status.ok()) return result.status;
+  offer_(response.local());
   std::lock_guard lock(mutex_);
   if (incarnation_ == 0) {
     for (const v1::SyncGroup& group : response.groups()) groups_.push_back(FromProto(group));
@@ -109,6 +111,7 @@ void Membership::SendHeartbeats(milliseconds lease) {
     lock.unlock();
     v1::HeartbeatResponse response;
     const grpc::Status status = stub_.Heartbeat(&context, request, &response);
+    if (status.ok()) offer_(response.local());
     // An eviction is mended before the next call meets it; what a call has to report, it meets.
     const auto advice = OutcomeOf(status, context).reconnect;
     if (advice == Reconnect::kAndSendAgain) IntroduceAgain(request.incarnation(), *advice);

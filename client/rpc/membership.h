@@ -23,9 +23,11 @@ namespace varscope::internal {
 // Thread-safe. A thread of its own sends heartbeats, three in each lease.
 class Membership {
  public:
+  // Hears, on any thread, where the daemon says that it is for processes of its host.
+  using Offer = std::function<void(const v1::LocalAddress& address)>;
   // Connects; throws as Connection's constructor. `channel` and `stub` must outlive it.
   Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, std::string target,
-             v1::ConnectRequest request, std::chrono::milliseconds timeout);
+             v1::ConnectRequest request, std::chrono::milliseconds timeout, Offer offer);
   // Says goodbye, so that nobody waits for this worker.
   ~Membership();
   Membership(const Membership&) = delete;
@@ -61,6 +63,7 @@ class Membership {
   const std::string target_;
   const v1::ConnectRequest request_;
   const std::chrono::milliseconds timeout_;
+  const Offer offer_;
   std::vector<SyncGroup> groups_;
 
   std::mutex introducing_;  // one at a time

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "client/rpc/stream.h"
+#include "proto/wire/frame.h"
 
 namespace varscope::internal {
 
@@ -22,6 +23,7 @@ class RawCall final : public Stream {
   RawCall& operator=(const RawCall&) = delete;
 
   void SetDeadline(Clock::time_point deadline) override { deadline_ = deadline; }
+  size_t frame_body_bytes() const override { return wire::kFrameBodyBytes; }
   bool Write(const grpc::ByteBuffer& message) override;
   bool Read(grpc::ByteBuffer* message) override;
   Outcome Finish() override;

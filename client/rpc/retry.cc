@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/string_view.h"
 
 namespace varscope::internal {
 namespace {
@@ -14,13 +13,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstWait{20};
 constexpr milliseconds kLongestWait{1000};
-
-std::optional<absl::string_view> Advice(const grpc::ClientContext& context, const char* key) {
-  const auto& metadata = context.GetServerTrailingMetadata();
-  const auto it = metadata.find(key);
-  if (it == metadata.end()) return std::nullopt;
-  return absl::string_view(it->second.data(), it->second.size());
-}
 
 bool IsTheNetworks(const grpc::Status& status) {
   // A stream that a dying daemon cuts ends in any of these.
@@ -37,18 +29,27 @@ milliseconds Jittered(milliseconds wait) {
 
 }  // namespace
 
-Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context) {
+Outcome OutcomeOf(const grpc::Status& status, const Advice& advice) {
   Outcome outcome{.status = status, .retry_after = {}, .reconnect = {}};
   if (status.ok()) return outcome;
   int64_t delay = 0;
-  if (const auto text = Advice(context, kRetryAfterKey); text && absl::SimpleAtoi(*text, &delay)) {
+  if (const auto text = advice(kRetryAfterKey); text && absl::SimpleAtoi(*text, &delay)) {
     outcome.retry_after = milliseconds(std::clamp<int64_t>(delay, 1, 60000));
   }
-  if (const auto how = Advice(context, kReconnectKey); how && how->size() == 1) {
+  if (const auto how = advice(kReconnectKey); how && how->size() == 1) {
     const bool report = how->front() == static_cast<char>(Reconnect::kAndReport);
     outcome.reconnect = report ? Reconnect::kAndReport : Reconnect::kAndSendAgain;
   }
   return outcome;
+}
+
+Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context) {
+  return OutcomeOf(status, [&](const char* key) -> std::optional<std::string> {
+    const auto& metadata = context.GetServerTrailingMetadata();
+    const auto it = metadata.find(key);
+    if (it == metadata.end()) return std::nullopt;
+    return std::string(it->second.data(), it->second.size());
+  });
 }
 
 Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,

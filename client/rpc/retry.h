@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "proto/core/advice.h"
 
@@ -21,7 +22,11 @@ struct Outcome {
   std::optional<Reconnect> reconnect;
 };
 
-// Of a call that has ended, with the advice in its trailing metadata.
+// Of a call that has ended; `advice` has what the daemon said under a key of proto/core/advice.h.
+using Advice = std::function<std::optional<std::string>(const char* key)>;
+Outcome OutcomeOf(const grpc::Status& status, const Advice& advice);
+
+// With the advice in the trailing metadata.
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context);
 
 // Runs `attempt` until it succeeds, fails for good, or `deadline` has passed. Tried again: what the

@@ -138,12 +138,12 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
   return frame;
 }
 
-FrameWriter::FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors)
-    : header_(std::move(head)), tensors_(std::move(tensors)) {}
+FrameWriter::FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors, size_t body_bytes)
+    : header_(std::move(head)), tensors_(std::move(tensors)), body_bytes_(body_bytes) {}
 
 std::optional<grpc::ByteBuffer> FrameWriter::Next() {
   std::vector<grpc::Slice> body;
-  size_t room = kFrameBodyBytes;
+  size_t room = body_bytes_;
   while (room > 0 && tensor_ < tensors_.size()) {
     const Tensor& tensor = tensors_[tensor_];
     const size_t size = tensor.defined() ? tensor.byte_size() : 0;

@@ -17,7 +17,7 @@
 
 namespace varscope::wire {
 
-// A frame's body holds at most this much, so that a stream is flow-controlled in such steps.
+// What a frame's body holds over gRPC, so that a stream is flow-controlled in such steps.
 inline constexpr size_t kFrameBodyBytes = size_t{2} << 20;
 inline constexpr size_t kMaxHeaderBytes = size_t{16} << 20;
 
@@ -40,7 +40,9 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 class FrameWriter {
  public:
   // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged).
-  FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors);
+  // A frame's body has at most `body_bytes`.
+  FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors,
+              size_t body_bytes = kFrameBodyBytes);
 
   // The next frame, or nothing after the last. The first call always gives one.
   std::optional<grpc::ByteBuffer> Next();
@@ -48,6 +50,7 @@ class FrameWriter {
  private:
   v1::FrameHeader header_;
   std::vector<Tensor> tensors_;
+  const size_t body_bytes_;
   size_t tensor_ = 0;
   size_t offset_ = 0;
   bool first_ = true;

@@ -3,6 +3,7 @@
 #define VARSCOPE_SERVER_RPC_CONTEXT_H_
 
 #include <cstdint>
+#include <string>
 
 #include "server/rpc/budget.h"
 #include "server/rpc/calls.h"
@@ -21,6 +22,12 @@ struct ServiceLimits {
   int max_definitions = 100000;  // in one Resolve; fits 20 bits, see ResolveAll
 };
 
+// How workers on this host may reach the daemon; empty: they cannot.
+struct LocalAddress {
+  std::string shared_memory;  // where ShmListener listens
+  std::string target;         // for gRPC
+};
+
 // Everything outlives the service.
 struct ServiceContext {
   Store& store;
@@ -33,6 +40,7 @@ struct ServiceContext {
   Pins& pins;      // of pulls
   Stalls& stalls;
   ServiceLimits limits;
+  LocalAddress local;
   uint64_t epoch;  // another one in each life of the daemon
 };
 

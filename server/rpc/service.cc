@@ -40,6 +40,11 @@ absl::Status ResolveAll(Store& store, Asker asker, const Definer& worker,
   return absl::OkStatus();
 }
 
+void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
+  out->set_shared_memory(address.shared_memory);
+  out->set_target(address.target);
+}
+
 absl::Status CheckBarrier(const v1::BarrierRequest& request) {
   constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
   if (absl::Status status = ValidateWorkerId(request.worker_id()); !status.ok()) return status;
@@ -117,6 +122,7 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
     for (const GroupStatus& group : context_.synchronizer.status()) {
       ToProto(group, response->add_groups());
     }
+    ToProto(context_.local, response->mutable_local());
     return absl::OkStatus();
   });
 }
@@ -145,8 +151,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Barrier(grpc::CallbackServerCo
 
 grpc::ServerUnaryReactor* ParameterServerService::Heartbeat(grpc::CallbackServerContext* context,
                                                             const v1::HeartbeatRequest* request,
-                                                            v1::HeartbeatResponse*) {
+                                                            v1::HeartbeatResponse* response) {
   return new UnaryReactor(context_.calls, context, [&] {
+    // Another one after a restart, which the worker may not notice otherwise.
+    ToProto(context_.local, response->mutable_local());
     return context_.workers.Check(request->worker_id(), request->incarnation()).status();
   });
 }

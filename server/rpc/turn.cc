@@ -12,9 +12,10 @@
 
 namespace varscope::server {
 
-Turn::Turn(const ServiceContext& service)
+Turn::Turn(const ServiceContext& service, size_t body_bytes)
     : call_(service.calls),
       service_(service),
+      body_bytes_(body_bytes),
       request_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {}
 
 absl::Status Turn::Add(grpc::ByteBuffer& frame) {
@@ -101,10 +102,7 @@ void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
 }
 
 void Turn::AwaitRead() {
-  if (!head().has_pull()) {
-    answer_.emplace(std::move(answer_head_), std::vector<Tensor>());
-    return done_(absl::OkStatus());
-  }
+  if (!head().has_pull()) return Answer();
   const v1::PullRequest& pull = head().pull();
   const std::string reader = pull.incarnation() == 0 ? "" : pull.worker_id();
   service_.synchronizer.AwaitRead(
@@ -150,7 +148,11 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
     answer_head_.set_pull_failed(true);
     pulled_.clear();
   }
-  answer_.emplace(std::move(answer_head_), std::move(pulled_));
+  Answer();
+}
+
+void Turn::Answer() {
+  answer_.emplace(std::move(answer_head_), std::move(pulled_), body_bytes_);
   done_(absl::OkStatus());
 }
 

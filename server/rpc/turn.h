@@ -19,7 +19,8 @@ namespace varscope::server {
 // from any threads.
 class Turn {
  public:
-  explicit Turn(const ServiceContext& service);
+  // The answer's frames have bodies of at most `body_bytes`.
+  explicit Turn(const ServiceContext& service, size_t body_bytes = wire::kFrameBodyBytes);
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
@@ -47,11 +48,13 @@ class Turn {
   void AwaitRead();
   absl::Status Pull(const absl::Status& may_read);
   void PullAndAnswer(const absl::Status& may_read);
+  void Answer();
   void Refuse(const absl::Status& status);
   const v1::FrameHeader& head() const { return request_.head(); }
 
   const Calls::Call call_;
   const ServiceContext& service_;
+  const size_t body_bytes_;
   wire::FrameReader request_;
   Budget::Charge charge_;  // of the push
   std::function<void(const absl::Status&)> done_;

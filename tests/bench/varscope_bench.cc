@@ -23,10 +23,12 @@ using testing::Daemon;
 
 // Without a cache every pull brings all bytes.
 std::unique_ptr<Connection> Connect(const std::string& target, const std::string& worker,
-                                    bool cache = false) {
-  return std::make_unique<Connection>(
-      target, ConnectOptions{
-                  .worker_id = worker, .sharing = SharingMode::kReplicated, .cache_pulls = cache});
+                                    bool cache = false,
+                                    TransportMode transport = TransportMode::kTarget) {
+  return std::make_unique<Connection>(target, ConnectOptions{.worker_id = worker,
+                                                             .sharing = SharingMode::kReplicated,
+                                                             .cache_pulls = cache,
+                                                             .transport = transport});
 }
 
 void Create(Connection& connection, const std::vector<std::string>& names, const Shape& shape) {
@@ -68,12 +70,13 @@ std::string UnixPath() { return "/tmp/varscope-bench-" + std::to_string(getpid()
 
 std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort) {
   std::vector<Result> results;
-  for (const bool tcp : {true, false}) {
-    const char* const transport = tcp ? "tcp" : "unix";
+  for (const std::string transport : {"tcp", "unix", "shm"}) {
     for (uint64_t size : sizes) {
       Daemon daemon({"--listen", "unix:" + UnixPath(), "--max-store-bytes", "20GiB"});
       const pid_t server = daemon.process().pid();
-      const auto connection = Connect(tcp ? daemon.target() : "unix:" + UnixPath(), "bench");
+      const auto connection =
+          Connect(transport == "unix" ? "unix:" + UnixPath() : daemon.target(), "bench", false,
+                  transport == "shm" ? TransportMode::kAuto : TransportMode::kTarget);
       Create(*connection, {"w"}, ShapeOf(size));
       const Tensor gradient = Filled(ShapeOf(size), 0.001F);
       const auto measure = [&](const char* what, uint64_t bytes, const auto& operation) {

@@ -10,7 +10,7 @@
 namespace varscope::bench {
 
 // Pull, push with SGD and with Adam, and both as one training step does them, of one variable of
-// each size, over TCP and a Unix socket.
+// each size, over TCP, a Unix socket and shared memory.
 std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort);
 
 // The same step of several workers, each in a thread with a connection of its own.

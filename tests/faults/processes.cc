@@ -60,7 +60,9 @@ void KillServer(const Settings& settings, const Mode& mode, const std::string& d
 // of it arrives twice.
 void CutConnections(const Settings& settings, const Mode& mode) {
   const Arena arena;
-  Daemon daemon({"--data-dir", arena.data(), "--durability", "async:20ms", "--sync", mode.sync});
+  // Shared memory would go past the proxy.
+  Daemon daemon({"--data-dir", arena.data(), "--durability", "async:20ms", "--sync", mode.sync,
+                 "--shared-memory-streams", "0"});
   const int port = std::stoi(daemon.target().substr(daemon.target().rfind(':') + 1));
   Proxy proxy(port, {.mean_bytes_until_cut = 60000, .max_delay_ms = 3, .duplicates_of_four = 2},
               settings.seed);

@@ -78,6 +78,15 @@ class Output {
 // Who judges reuse; see the README's table.
 enum class SharingMode { kGlobal, kReplicated };
 
+// How tensors go to and from a daemon on the worker's host.
+enum class TransportMode {
+  // Through shared memory when daemon and worker are of one user, else a Unix socket. On another
+  // host, in another network namespace, or when neither is to be had, as kTarget.
+  kAuto,
+  // To the address that the program names, like everything else.
+  kTarget,
+};
+
 struct ConnectOptions {
   // The same id after a restart is the same definer. Empty: VARSCOPE_WORKER, else host-pid-number.
   std::string worker_id = "";
@@ -91,6 +100,8 @@ struct ConnectOptions {
   // of two. They are then those of the last run's end, not of the next one's beginning: what other
   // workers push in between is seen a step later. A barrier ends that.
   bool prefetch = false;
+  // VARSCOPE_TRANSPORT=target in the environment turns kAuto into kTarget.
+  TransportMode transport = TransportMode::kAuto;
 };
 
 class Graph {

@@ -1,0 +1,73 @@
+#include "client/rpc/shm_stream.h"
+
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::internal {
+namespace {
+
+// The daemon's accepting thread has nothing else to do.
+constexpr std::chrono::seconds kHandOver{1};
+
+Outcome OutcomeOfEnd(const grpc::ByteBuffer& end) {
+  std::vector<grpc::Slice> slices;
+  v1::StreamEnd message;
+  if (!end.Dump(&slices).ok() || slices.empty() ||
+      !message.ParseFromArray(slices[0].begin(), static_cast<int>(slices[0].size()))) {
+    return {{grpc::StatusCode::INTERNAL, "the daemon's last message does not parse"}, {}, {}};
+  }
+  return OutcomeOf({static_cast<grpc::StatusCode>(message.code()), message.message()},
+                   [&](const char* key) -> std::optional<std::string> {
+                     const auto it = message.advice().find(key);
+                     return it == message.advice().end() ? std::nullopt : std::optional(it->second);
+                   });
+}
+
+}  // namespace
+
+std::unique_ptr<Stream> ShmStream::Open(const std::string& name) {
+  absl::StatusOr<shm::Link> link = shm::Link::Connect(name, shm::Clock::now() + kHandOver);
+  if (!link.ok()) return nullptr;
+  return std::make_unique<ShmStream>(*std::move(link));
+}
+
+void ShmStream::SetDeadline(Clock::time_point deadline) {
+  deadline_ = deadline == Clock::time_point::max() ? shm::Clock::time_point::max()
+                                                   : shm::Clock::now() + (deadline - Clock::now());
+}
+
+bool ShmStream::Fail(const absl::Status& status) {
+  if (outcome_.status.ok()) {
+    outcome_.status = {static_cast<grpc::StatusCode>(status.raw_code()),
+                       std::string(status.message())};
+  }
+  return false;
+}
+
+bool ShmStream::Write(const grpc::ByteBuffer& message) {
+  const absl::Status sent = link_.Send(shm::Kind::kFrame, message, deadline_);
+  return sent.ok() || Fail(sent);
+}
+
+bool ShmStream::Read(grpc::ByteBuffer* message) {
+  absl::StatusOr<shm::Message> received = link_.Receive(deadline_);
+  if (!received.ok()) return Fail(received.status());
+  if (received->kind == shm::Kind::kFrame) {
+    *message = std::move(received->content);
+    return true;
+  }
+  outcome_ = OutcomeOfEnd(received->content);
+  return false;
+}
+
+Outcome ShmStream::Finish() {
+  // A daemon that stopped reading has said why.
+  grpc::ByteBuffer unread;
+  if (absl::IsUnavailable({static_cast<absl::StatusCode>(outcome_.status.error_code()), ""})) {
+    while (Read(&unread)) {
+    }
+  }
+  link_.HangUp();
+  return outcome_;
+}
+
+}  // namespace varscope::internal

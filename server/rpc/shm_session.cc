@@ -1,0 +1,70 @@
+#include "server/rpc/shm_session.h"
+
+#include <future>
+
+#include "server/rpc/turn.h"
+
+namespace varscope::server {
+namespace {
+
+// Stalls ends a stream that stands still within a turn; between turns it may.
+constexpr shm::Clock::time_point kNoDeadline = shm::Clock::time_point::max();
+
+absl::Status Take(Turn& turn, shm::Message& message) {
+  if (message.kind == shm::Kind::kFrame) return turn.Add(message.content);
+  return absl::InvalidArgumentError("a worker sends frames only");
+}
+
+absl::Status RunToEnd(Turn& turn) {
+  std::promise<absl::Status> ended;
+  turn.Run([&](const absl::Status& status) { ended.set_value(status); });
+  return ended.get_future().get();
+}
+
+}  // namespace
+
+void ShmSession::Serve() {
+  absl::Status status;
+  while (status.ok()) status = ServeTurn();
+  SendEnd(status);
+  HangUp();
+}
+
+absl::Status ShmSession::ServeTurn() {
+  absl::StatusOr<shm::Message> request = link_.Receive(kNoDeadline);
+  if (!request.ok()) return request.status();
+  Turn turn(service_, shm::kMaxBodyBytes);
+  {
+    Stalls::Watch watch(service_.stalls, [this] { HangUp(); });
+    for (;;) {
+      if (absl::Status status = Take(turn, *request); !status.ok()) return status;
+      if (turn.whole()) break;
+      request = link_.Receive(kNoDeadline);
+      if (!request.ok()) return request.status();
+      watch.Progress();
+    }
+  }
+  if (absl::Status status = RunToEnd(turn); !status.ok()) return status;
+  Stalls::Watch watch(service_.stalls, [this] { HangUp(); });
+  while (const std::optional<grpc::ByteBuffer> frame = turn.NextFrame()) {
+    absl::Status sent = link_.Send(shm::Kind::kFrame, *frame, kNoDeadline);
+    if (!sent.ok()) return sent;
+    watch.Progress();
+  }
+  return absl::OkStatus();
+}
+
+void ShmSession::SendEnd(const absl::Status& status) {
+  v1::StreamEnd end;
+  end.set_code(status.raw_code());
+  end.set_message(std::string(status.message()));
+  status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
+    (*end.mutable_advice())[std::string(key)] = std::string(value);
+  });
+  const grpc::Slice slice(end.SerializeAsString());
+  Stalls::Watch watch(service_.stalls, [this] { HangUp(); });
+  // Whoever is gone does not need it.
+  link_.Send(shm::Kind::kEnd, grpc::ByteBuffer(&slice, 1), kNoDeadline).IgnoreError();
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,232 @@
+// Workers on the daemon's host exchange tensors through shared memory, and nobody notices but by
+// the clock.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "proto/shm/link.h"
+#include "proto/wire/frame.h"
+#include "tests/support/daemon.h"
+#include "tests/support/in_threads.h"
+#include "tests/support/temporary_directory.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/varscope.h"
+
+namespace varscope::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Segments that the daemon has mapped.
+int Segments(Daemon& daemon) {
+  std::ifstream maps("/proc/" + std::to_string(daemon.process().pid()) + "/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) {
+    count += line.find("memfd:varscope") != std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+// Until the daemon has noticed.
+void AwaitSegments(Daemon& daemon, int count) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (Segments(daemon) != count) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << Segments(daemon) << " are there";
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+class Worker {
+ public:
+  explicit Worker(const std::string& target, ConnectOptions options = {})
+      : graph_(target, Replicated(std::move(options))) {
+    const auto use = graph_.as_default();
+    w_ = get_variable("w", {.shape = Shape{16}, .initializer = zeros_initializer()});
+    add_ = w_.assign_add(ones({16})).op();
+    session_ = std::make_unique<Session>();
+  }
+  void Add() { session_->run(add_); }
+  float Value() { return session_->run(w_).data<float>()[15]; }
+  Session& session() { return *session_; }
+
+ private:
+  static ConnectOptions Replicated(ConnectOptions options) {
+    options.sharing = SharingMode::kReplicated;
+    return options;
+  }
+
+  Graph graph_;
+  Variable w_;
+  Operation add_;
+  std::unique_ptr<Session> session_;
+};
+
+TEST(SharedMemoryTest, IsUsedUnlessOneOfBothDoesNotWantIt) {
+  Daemon daemon;
+  Worker plain(daemon.target(), {.worker_id = "plain", .transport = TransportMode::kTarget});
+  plain.Add();
+  EXPECT_EQ(Segments(daemon), 0);
+  Worker worker(daemon.target(), {.worker_id = "worker"});
+  worker.Add();
+  EXPECT_EQ(worker.Value(), 2);
+  EXPECT_EQ(Segments(daemon), 1);
+
+  Daemon without({"--shared-memory-streams", "0"});
+  Worker other(without.target());
+  other.Add();
+  EXPECT_EQ(other.Value(), 1);
+  EXPECT_EQ(Segments(without), 0);
+}
+
+TEST(SharedMemoryTest, AWorkerThatGoesLeavesNothing) {
+  Daemon daemon;
+  {
+    Worker worker(daemon.target());
+    worker.Add();
+    EXPECT_EQ(Segments(daemon), 1);
+  }
+  AwaitSegments(daemon, 0);
+  Process killed({VARSCOPE_TEST_WORKER, "sgd", daemon.target(), "killed", "1000000", "1"});
+  AwaitSegments(daemon, 1);
+  killed.Signal(SIGKILL);
+  AwaitSegments(daemon, 0);
+}
+
+TEST(SharedMemoryTest, MoreCallsThanItHasStreamsGoOnWithoutIt) {
+  Daemon daemon({"--shared-memory-streams", "1"});
+  InThreads(daemon, 4, [](int) {
+    const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+    Session session;
+    for (int step = 0; step < 50; ++step) session.run(w.assign_add(constant(1.0F)).op());
+  });
+  EXPECT_LE(Segments(daemon), 1);
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  EXPECT_EQ(Session().read("w").scalar<float>(), 200);
+}
+
+TEST(SharedMemoryTest, AnErrorIsTheSameAndTheNextCallIsWell) {
+  Daemon daemon;
+  Worker worker(daemon.target(), {.worker_id = "me"});
+  try {
+    worker.session().read("nothing");
+    FAIL() << "read a variable that does not exist";
+  } catch (const NotFoundError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("nothing"));
+    EXPECT_THAT(error.what(), HasSubstr("worker 'me'"));
+  }
+  worker.Add();
+  EXPECT_EQ(worker.Value(), 1);
+  EXPECT_EQ(Segments(daemon), 1);
+}
+
+TEST(SharedMemoryTest, ADaemonThatComesBackIsFoundByItsNewName) {
+  const TemporaryDirectory folder;
+  Daemon daemon({"--data-dir", folder / "data", "--lease-seconds", "1"});
+  Worker worker(daemon.target());
+  for (int i = 1; i <= 3; ++i) {
+    worker.Add();
+    daemon.Kill();
+    daemon.Restart();
+  }
+  worker.Add();
+  EXPECT_EQ(worker.Value(), 4);
+  // A heartbeat tells the name, and the next call uses it.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (Segments(daemon) == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    worker.Value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+// A program of our own on the other end of the memory.
+class Raw {
+ public:
+  explicit Raw(Daemon& daemon) {
+    const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
+    v1::ConnectRequest request;
+    request.set_worker_id("raw");
+    grpc::ClientContext context;
+    const grpc::Status status =
+        v1::ParameterServer::NewStub(channel)->Connect(&context, request, &connected_);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  shm::Link Connect() {
+    return *shm::Link::Connect(connected_.local().shared_memory(),
+                               shm::Clock::now() + std::chrono::seconds(10));
+  }
+  static grpc::ByteBuffer PullOf(const std::string& name) {
+    v1::FrameHeader head;
+    head.mutable_pull()->add_wants()->set_name(name);
+    return wire::Encode(head, {});
+  }
+
+ private:
+  v1::ConnectResponse connected_;
+};
+
+v1::StreamEnd EndOf(const absl::StatusOr<shm::Message>& message) {
+  v1::StreamEnd end;
+  EXPECT_TRUE(message.ok()) << message.status();
+  std::vector<grpc::Slice> slices;
+  EXPECT_EQ(message->kind, shm::Kind::kEnd);
+  EXPECT_TRUE(message->content.Dump(&slices).ok());
+  EXPECT_TRUE(end.ParseFromArray(slices[0].begin(), static_cast<int>(slices[0].size())));
+  return end;
+}
+
+constexpr shm::Clock::time_point kNever = shm::Clock::time_point::max();
+
+TEST(SharedMemoryTest, WhatMakesNoSenseEndsThatStreamWithTheReason) {
+  Daemon daemon;
+  Worker worker(daemon.target());
+  Raw raw(daemon);
+  const grpc::Slice garbage("no frame");
+  shm::Link link = raw.Connect();
+  ASSERT_TRUE(link.Send(shm::Kind::kFrame, grpc::ByteBuffer(&garbage, 1), kNever).ok());
+  EXPECT_THAT(EndOf(link.Receive(kNever)).message(), HasSubstr("malformed tensor frame"));
+
+  shm::Link ending = raw.Connect();
+  ASSERT_TRUE(ending.Send(shm::Kind::kEnd, Raw::PullOf("w"), kNever).ok());
+  EXPECT_THAT(EndOf(ending.Receive(kNever)).message(), HasSubstr("sends frames only"));
+
+  shm::Link well = raw.Connect();
+  ASSERT_TRUE(well.Send(shm::Kind::kFrame, Raw::PullOf("w"), kNever).ok());
+  EXPECT_EQ(well.Receive(kNever)->kind, shm::Kind::kFrame);
+  worker.Add();
+  EXPECT_EQ(worker.Value(), 1);
+}
+
+TEST(SharedMemoryTest, AReaderThatStandsStillIsDroppedAndItsMemoryIsFree) {
+  Daemon daemon({"--stall-seconds", "1"});
+  Worker worker(daemon.target(), {.worker_id = "worker", .transport = TransportMode::kTarget});
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  // Does not fit into the ring.
+  get_variable("large", {.shape = Shape{4 << 20}, .initializer = zeros_initializer()});
+  Raw raw(daemon);
+  std::vector<shm::Link> stalled;
+  for (int i = 0; i < 8; ++i) {
+    stalled.push_back(raw.Connect());
+    ASSERT_TRUE(stalled.back().Send(shm::Kind::kFrame, Raw::PullOf("large"), kNever).ok());
+  }
+  worker.Add();
+  EXPECT_EQ(worker.Value(), 1);
+  AwaitSegments(daemon, 0);
+}
+
+TEST(SharedMemoryTest, TheDaemonStopsAlthoughStreamsAreOpen) {
+  Daemon daemon;
+  Worker worker(daemon.target());
+  worker.Add();
+  Raw raw(daemon);
+  const shm::Link idle = raw.Connect();
+  EXPECT_EQ(daemon.Stop(), 0);
+}
+
+}  // namespace
+}  // namespace varscope::testing
