@@ -118,6 +118,7 @@ absl::Status Turn::Pull(const absl::Status& may_read) {
   answer_head_.set_global_step(service_.store.global_step());
   answer_head_.set_epoch(service_.epoch);
   const bool same_epoch = pull.epoch() == service_.epoch;
+  std::vector<Tensor> values;
   for (size_t i = 0; i < pulled->size(); ++i) {
     PulledVariable& p = (*pulled)[i];
     const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
@@ -128,11 +129,12 @@ absl::Status Turn::Pull(const absl::Status& may_read) {
     spec->set_version(p.version);
     spec->set_unchanged(same_epoch && want.has_version() && want.version() == p.version);
     if (!spec->unchanged()) p.variable->bytes_pulled += p.value.byte_size();
-    pulled_.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
+    values.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
   }
-  absl::StatusOr<Pins::Pin> pin = service_.pins.Take(pulled_);
+  absl::StatusOr<Pins::Pin> pin = service_.pins.Take(values);
   if (!pin.ok()) return pin.status();
   pin_ = *std::move(pin);
+  pulled_ = std::move(values);
   return absl::OkStatus();
 }
 
@@ -146,7 +148,6 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
     // The push stands.
     answer_head_.clear_tensors();
     answer_head_.set_pull_failed(true);
-    pulled_.clear();
   }
   Answer();
 }
