@@ -46,21 +46,33 @@ bool UseLocalTransport(const ConnectOptions& options) {
   return options.transport == TransportMode::kAuto && wanted == "auto";
 }
 
-void TellKnown(const PullCache::Known& known, uint64_t incarnation, v1::PullRequest& pull) {
-  pull.set_incarnation(incarnation);
+// Many small variables cost more to name than to send; large ones the cache holds on to.
+constexpr uint64_t kMaxRepeatedBytes = uint64_t{64} << 20;
+
+uint64_t BytesOf(const std::vector<PulledValue>& values) {
+  uint64_t bytes = 0;
+  for (const PulledValue& value : values) bytes += value.value.byte_size();
+  return bytes;
+}
+
+void AskFor(const std::vector<std::string>& names, const PullCache::Known& known,
+            v1::PullRequest& pull) {
   pull.set_epoch(known.epoch.server);
-  for (size_t i = 0; i < known.values.size(); ++i) {
-    v1::PullRequest::Want& want = *pull.mutable_wants(static_cast<int>(i));
-    want.set_has_version(known.values[i].has_value());
-    want.set_version(known.values[i] ? known.values[i]->version : 0);
+  for (size_t i = 0; i < names.size(); ++i) {
+    v1::PullRequest::Want& want = *pull.add_wants();
+    want.set_name(names[i]);
+    if (!known.values[i]) continue;
+    want.set_has_version(true);
+    want.set_version(known.values[i]->version);
   }
 }
 
 // An answer that has as many tensors as were asked for.
-wire::FrameReader::CheckHead AcceptAnswer(const std::vector<std::string>* names) {
+wire::FrameReader::CheckHead AcceptAnswer(const std::vector<std::string>* names, bool repeat) {
   const int asked = names == nullptr ? 0 : static_cast<int>(names->size());
-  return [asked](const v1::FrameHeader& head) {
-    if (head.pull_failed() || head.tensors_size() == asked) return absl::OkStatus();
+  return [asked, repeat](const v1::FrameHeader& head) {
+    const bool none = head.pull_failed() || (repeat && head.unchanged());
+    if (none || (!head.unchanged() && head.tensors_size() == asked)) return absl::OkStatus();
     return absl::InternalError(
         absl::StrCat("the server sends ", head.tensors_size(), " tensors, asked for ", asked));
   };
@@ -170,24 +182,29 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names)
     head.mutable_push()->set_worker_id(worker_id_);
     in_order = std::unique_lock(push_mutex_);
   }
-  if (names != nullptr) {
-    head.mutable_pull()->set_worker_id(worker_id_);
-    for (const std::string& name : *names) head.mutable_pull()->add_wants()->set_name(name);
-  }
   std::optional<wire::FrameReader> answer;
+  Exchange::Line line;
   PullCache::Known known;
   uint64_t answered_to = 0;
   const Clock::time_point deadline = Deadline();
   const auto attempt = [&](uint64_t incarnation) {
     answered_to = incarnation;
+    line = exchange_.Take();
     if (push != nullptr) Number(*head.mutable_push(), incarnation);
     if (names != nullptr) {
-      known = cache_pulls_ ? cache_.Find(*names, incarnation) : PullCache::Known();
-      known.values.resize(names->size());
-      TellKnown(known, incarnation, *head.mutable_pull());
+      v1::PullRequest& pull = *head.mutable_pull();
+      pull.Clear();
+      pull.set_worker_id(worker_id_);
+      pull.set_incarnation(incarnation);
+      pull.set_repeat(line.last_pull.IsOf(*names, incarnation));
+      if (!pull.repeat()) {
+        known = cache_pulls_ ? cache_.Find(*names, incarnation) : PullCache::Known();
+        known.values.resize(names->size());
+        AskFor(*names, known, pull);
+      }
     }
-    answer.emplace(AcceptAnswer(names));
-    return exchange_.Turn(head, tensors, deadline, *answer);
+    answer.emplace(AcceptAnswer(names, head.pull().repeat()));
+    return exchange_.Turn(line, head, tensors, deadline, *answer);
   };
   const grpc::Status status = membership_->Run(deadline, attempt);
   if (!status.ok()) prefetch_.Drop();
@@ -199,9 +216,20 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names)
     }
     result.pushed = FromProto(answer->head().pushed());
   }
-  if (names != nullptr && !answer->head().pull_failed()) {
-    result.values = TakeValues(std::move(known), *names, answered_to, *answer);
+  if (names != nullptr) {
+    if (answer->head().pull_failed()) {
+      line.last_pull = {};
+    } else if (answer->head().unchanged()) {
+      result.values = line.last_pull.values;
+    } else {
+      if (head.pull().repeat()) known.values = line.last_pull.Known();
+      result.values = TakeValues(std::move(known), *names, answered_to, *answer);
+      const bool keep = cache_pulls_ && answer->head().repeatable() &&
+                        BytesOf(*result.values) <= kMaxRepeatedBytes;
+      line.last_pull = keep ? LastPull{answered_to, *names, *result.values} : LastPull();
+    }
   }
+  exchange_.Keep(std::move(line));
   return result;
 }
 
@@ -214,6 +242,7 @@ void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
 Connection::Values Connection::TakeValues(PullCache::Known known, const Names& names,
                                           uint64_t incarnation, wire::FrameReader& answer) {
   Values values;
+  values.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
     const v1::TensorSpec& spec = answer.head().tensors(static_cast<int>(i));
     if (!spec.unchanged()) {

@@ -12,25 +12,25 @@ Outcome NotUnderstood(const absl::Status& status) {
 
 }  // namespace
 
-Exchange::Opened Exchange::Take() {
+Exchange::Line Exchange::Take() {
   std::unique_lock lock(mutex_);
   if (idle_.empty()) {
     const uint64_t age = age_;
     lock.unlock();
-    return {open_(), age};
+    return {.stream = open_(), .age = age, .last_pull = {}};
   }
-  std::unique_ptr<Stream> stream = std::move(idle_.back());
+  Line line = std::move(idle_.back());
   idle_.pop_back();
-  return {std::move(stream), age_};
+  return line;
 }
 
-void Exchange::Keep(Opened opened) {
+void Exchange::Keep(Line line) {
   std::lock_guard lock(mutex_);
-  if (opened.age == age_) idle_.push_back(std::move(opened.stream));
+  if (line.age == age_) idle_.push_back(std::move(line));
 }
 
 void Exchange::Renew() {
-  std::vector<std::unique_ptr<Stream>> old;
+  std::vector<Line> old;
   std::lock_guard lock(mutex_);
   old.swap(idle_);
   ++age_;
@@ -47,10 +47,9 @@ Outcome Exchange::Fail(Stream& stream) {
   return outcome;
 }
 
-Outcome Exchange::Turn(const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
+Outcome Exchange::Turn(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
                        Clock::time_point deadline, wire::FrameReader& answer) {
-  Opened opened = Take();
-  Stream* const stream = opened.stream.get();
+  Stream* const stream = line.stream.get();
   stream->SetDeadline(deadline);
   wire::FrameWriter request(head, tensors, stream->frame_body_bytes());
   while (std::optional<grpc::ByteBuffer> frame = request.Next()) {
@@ -61,7 +60,6 @@ Outcome Exchange::Turn(const v1::FrameHeader& head, const std::vector<Tensor>& t
     if (!stream->Read(&frame)) return Fail(*stream);
     if (absl::Status status = answer.Add(frame); !status.ok()) return NotUnderstood(status);
   }
-  Keep(std::move(opened));
   return {};
 }
 

@@ -6,39 +6,59 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "client/graph/remote_store.h"
 #include "client/rpc/stream.h"
 #include "proto/core/tensor.h"
 #include "proto/wire/frame.h"
 
 namespace varscope::internal {
 
+// What a stream's last pull brought, which the next one may repeat without naming it. Empty: the
+// daemon has not kept it.
+struct LastPull {
+  uint64_t incarnation = 0;
+  std::vector<std::string> names;
+  std::vector<PulledValue> values;
+
+  bool IsOf(const std::vector<std::string>& asked, uint64_t by) const {
+    return !names.empty() && incarnation == by && names == asked;
+  }
+  std::vector<std::optional<PulledValue>> Known() const { return {values.begin(), values.end()}; }
+};
+
 // Thread-safe. A stream serves one turn at a time; those that are idle are kept for the next.
 class Exchange {
  public:
+  // An open stream, for one turn.
+  struct Line {
+    std::unique_ptr<Stream> stream;
+    uint64_t age;  // of the exchange when it was opened
+    LastPull last_pull;
+  };
+
   using Open = std::function<std::unique_ptr<Stream>()>;
   explicit Exchange(Open open) : open_(std::move(open)) {}
 
-  // One turn, by `deadline`. `answer` is complete when the outcome is OK.
-  Outcome Turn(const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
+  Line Take();
+  // One turn, by `deadline`. `answer` is complete when the outcome is OK; else the line is of no
+  // further use.
+  Outcome Turn(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
                Clock::time_point deadline, wire::FrameReader& answer);
-
+  // After a turn that was well.
+  void Keep(Line line);
   // Every turn that begins from now on has a stream that was opened after this.
   void Renew();
 
  private:
-  struct Opened {
-    std::unique_ptr<Stream> stream;
-    uint64_t age;  // age_ when it was opened
-  };
-  Opened Take();
-  void Keep(Opened opened);
   Outcome Fail(Stream& stream);
 
   const Open open_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Stream>> idle_;  // all of the present age
+  std::vector<Line> idle_;  // all of the present age
   uint64_t age_ = 0;
 };
 

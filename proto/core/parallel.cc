@@ -13,9 +13,11 @@ namespace {
 // More do not copy faster.
 constexpr int kMostThreads = 8;
 
-// Besides the calling thread.
+// Besides the calling thread. The system reads files to count its cores: once is enough.
 int HelperCount() {
-  return std::min(kMostThreads, static_cast<int>(std::thread::hardware_concurrency())) - 1;
+  static const int count =
+      std::min(kMostThreads, static_cast<int>(std::thread::hardware_concurrency())) - 1;
+  return count;
 }
 
 Eigen::ThreadPool& Helpers() {

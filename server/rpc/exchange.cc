@@ -19,7 +19,7 @@ void ExchangeReactor::OnReadDone(bool ok) {
   std::unique_lock lock(mutex_);
   if (!ok) return End(turn_ ? turn_->CutShort() : absl::OkStatus());
   if (!turn_) {
-    turn_.emplace(service_);
+    turn_.emplace(service_, last_pull_);
     Watch();
   }
   watch_->Progress();

@@ -35,6 +35,7 @@ class ExchangeReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   std::mutex mutex_;
   grpc::ByteBuffer frame_;
   std::optional<Stalls::Watch> watch_;  // while frames come or go
+  LastPull last_pull_;
   std::optional<Turn> turn_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "proto/shm/link.h"
 #include "server/rpc/context.h"
+#include "server/rpc/last_pull.h"
 
 namespace varscope::server {
 
@@ -25,6 +26,7 @@ class ShmSession {
 
   const ServiceContext& service_;
   shm::Link link_;
+  LastPull last_pull_;
 };
 
 }  // namespace varscope::server

@@ -12,9 +12,10 @@
 
 namespace varscope::server {
 
-Turn::Turn(const ServiceContext& service, size_t body_bytes)
+Turn::Turn(const ServiceContext& service, LastPull& last, size_t body_bytes)
     : call_(service.calls),
       service_(service),
+      last_(last),
       body_bytes_(body_bytes),
       request_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {}
 
@@ -37,6 +38,9 @@ absl::Status Turn::CheckHead(const v1::FrameHeader& head) {
     return absl::InvalidArgumentError("a pull sends no tensors");
   }
   const v1::PullRequest& pull = head.pull();
+  if (pull.repeat() && (last_.names.empty() || last_.incarnation != pull.incarnation())) {
+    return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
+  }
   if (pull.incarnation() == 0) return absl::OkStatus();
   return service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
 }
@@ -65,7 +69,11 @@ absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
 
 void Turn::Run(std::function<void(const absl::Status&)> done) {
   done_ = std::move(done);
-  for (const v1::PullRequest::Want& want : head().pull().wants()) names_.push_back(want.name());
+  if (head().pull().repeat()) {
+    names_ = std::exchange(last_.names, {});
+  } else {
+    for (const v1::PullRequest::Want& want : head().pull().wants()) names_.push_back(want.name());
+  }
   if (head().has_push()) return Push();
   AwaitRead();
 }
@@ -113,29 +121,72 @@ absl::Status Turn::Pull(const absl::Status& may_read) {
   const v1::PullRequest& pull = head().pull();
   absl::Status status = WhatNow(service_.workers, pull.worker_id(), pull.incarnation(), may_read);
   if (!status.ok()) return status;
-  absl::StatusOr<std::vector<PulledVariable>> pulled = service_.store.Pull(names_);
-  if (!pulled.ok()) return pulled.status();
-  answer_head_.set_global_step(service_.store.global_step());
   answer_head_.set_epoch(service_.epoch);
+  status = pull.repeat() ? Repeat() : PullAll();
+  answer_head_.set_global_step(service_.store.global_step());
+  return status;
+}
+
+absl::Status Turn::PullAll() {
+  absl::StatusOr<Cut> cut = service_.store.Pull(names_);
+  if (!cut.ok()) return cut.status();
+  const v1::PullRequest& pull = head().pull();
   const bool same_epoch = pull.epoch() == service_.epoch;
-  std::vector<Tensor> values;
-  for (size_t i = 0; i < pulled->size(); ++i) {
-    PulledVariable& p = (*pulled)[i];
+  return AnswerWith(*std::move(cut), [&](size_t i, uint64_t version) {
     const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
+    return same_epoch && want.has_version() && want.version() == version;
+  });
+}
+
+absl::Status Turn::Repeat() {
+  if (service_.store.changes() == last_.changes) {
+    for (const VariablePtr& variable : last_.variables) ++variable->pulls;
+    last_.names = std::move(names_);
+    answer_head_.set_repeatable(true);
+    answer_head_.set_unchanged(true);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Cut> cut = service_.store.Pull(last_.variables);
+  if (!cut.ok()) return cut.status();
+  const std::vector<uint64_t> versions = last_.versions;
+  return AnswerWith(*std::move(cut),
+                    [&](size_t i, uint64_t version) { return versions[i] == version; });
+}
+
+absl::Status Turn::AnswerWith(Cut cut,
+                              const std::function<bool(size_t i, uint64_t version)>& holds) {
+  std::vector<Tensor> values;
+  values.reserve(cut.variables.size());
+  for (size_t i = 0; i < cut.variables.size(); ++i) {
+    const PulledVariable& p = cut.variables[i];
     v1::TensorSpec* const spec = answer_head_.add_tensors();
     spec->set_name(p.variable->def.name);
     spec->set_dtype(wire::ToProto(p.variable->def.dtype));
     wire::ToProto(p.variable->def.shape, spec->mutable_shape());
     spec->set_version(p.version);
-    spec->set_unchanged(same_epoch && want.has_version() && want.version() == p.version);
+    spec->set_unchanged(holds(i, p.version));
     if (!spec->unchanged()) p.variable->bytes_pulled += p.value.byte_size();
-    values.push_back(spec->unchanged() ? Tensor() : std::move(p.value));
+    values.push_back(spec->unchanged() ? Tensor() : p.value);
   }
   absl::StatusOr<Pins::Pin> pin = service_.pins.Take(values);
   if (!pin.ok()) return pin.status();
   pin_ = *std::move(pin);
   pulled_ = std::move(values);
+  Remember(cut);
   return absl::OkStatus();
+}
+
+void Turn::Remember(const Cut& cut) {
+  last_ = {};
+  if (cut.variables.size() > LastPull::kMaxVariables) return;
+  last_.incarnation = head().pull().incarnation();
+  last_.names = std::move(names_);
+  last_.changes = cut.changes;
+  for (const PulledVariable& p : cut.variables) {
+    last_.variables.push_back(p.variable);
+    last_.versions.push_back(p.version);
+  }
+  answer_head_.set_repeatable(true);
 }
 
 void Turn::PullAndAnswer(const absl::Status& may_read) {

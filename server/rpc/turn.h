@@ -12,6 +12,7 @@
 
 #include "proto/wire/frame.h"
 #include "server/rpc/context.h"
+#include "server/rpc/last_pull.h"
 
 namespace varscope::server {
 
@@ -19,8 +20,8 @@ namespace varscope::server {
 // from any threads.
 class Turn {
  public:
-  // The answer's frames have bodies of at most `body_bytes`.
-  explicit Turn(const ServiceContext& service, size_t body_bytes = wire::kFrameBodyBytes);
+  // `last` is its stream's. The answer's frames have bodies of at most `body_bytes`.
+  Turn(const ServiceContext& service, LastPull& last, size_t body_bytes = wire::kFrameBodyBytes);
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
@@ -47,6 +48,10 @@ class Turn {
   void Pushed(const absl::StatusOr<Applied>& applied);
   void AwaitRead();
   absl::Status Pull(const absl::Status& may_read);
+  absl::Status PullAll();
+  absl::Status Repeat();
+  absl::Status AnswerWith(Cut cut, const std::function<bool(size_t i, uint64_t version)>& holds);
+  void Remember(const Cut& cut);
   void PullAndAnswer(const absl::Status& may_read);
   void Answer();
   void Refuse(const absl::Status& status);
@@ -54,6 +59,7 @@ class Turn {
 
   const Calls::Call call_;
   const ServiceContext& service_;
+  LastPull& last_;
   const size_t body_bytes_;
   wire::FrameReader request_;
   Budget::Charge charge_;  // of the push

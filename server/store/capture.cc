@@ -98,6 +98,7 @@ absl::Status Store::RestoreLocked(StoreState state) {
   }
   ledger_.Reset(state.ledger);
   global_step_ = state.global_step;
+  ++changes_;
   std::lock_guard commit_lock(commit_mutex_);
   group_steps_ = std::move(state.group_steps);
   return absl::OkStatus();

@@ -93,6 +93,7 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
 void Store::Commit(std::span<Ledger::Admission> admissions, const Push& push, bool has_gradients,
                    Applied& applied) {
   std::lock_guard lock(commit_mutex_);
+  ++changes_;
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;
   if (!push.group.empty()) applied.group_step = ++group_steps_[push.group];
@@ -143,7 +144,7 @@ absl::StatusOr<VariablePtr> Store::FindLocked(const std::string& name) const {
                                           " variables", hint));
 }
 
-absl::StatusOr<std::vector<PulledVariable>> Store::Pull(std::span<const std::string> names) const {
+absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names) const {
   std::vector<VariablePtr> variables;
   variables.reserve(names.size());
   {
@@ -154,8 +155,12 @@ absl::StatusOr<std::vector<PulledVariable>> Store::Pull(std::span<const std::str
       variables.push_back(*std::move(variable));
     }
   }
+  return Pull(std::move(variables));
+}
+
+absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables) const {
   std::vector<PulledVariable> pulled;
-  pulled.reserve(names.size());
+  pulled.reserve(variables.size());
   LockedVariables locked(variables);
   for (VariablePtr& variable : variables) {
     if (!variable->initialized) {
@@ -166,7 +171,8 @@ absl::StatusOr<std::vector<PulledVariable>> Store::Pull(std::span<const std::str
     ++variable->pulls;
     pulled.push_back({variable, variable->value, variable->version});
   }
-  return pulled;
+  // A change of these comes after the locks.
+  return Cut{std::move(pulled), changes_.load()};
 }
 
 std::vector<VariablePtr> Store::List(const std::string& prefix) const {

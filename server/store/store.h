@@ -85,6 +85,13 @@ struct PulledVariable {
   uint64_t version;
 };
 
+// One consistent cut: no update lies between any two of its values.
+struct Cut {
+  std::vector<PulledVariable> variables;
+  // Store::changes() when it was made.
+  uint64_t changes;
+};
+
 class Store {
  public:
   explicit Store(StoreLimits limits) : limits_(limits) {}
@@ -109,9 +116,12 @@ class Store {
   // NotFound names the variable and, when there is one, a close name.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
 
-  // One consistent cut: no other update lies between any two of them. FailedPrecondition for a
-  // variable whose value its creator has not sent yet.
-  absl::StatusOr<std::vector<PulledVariable>> Pull(std::span<const std::string> names) const;
+  // FailedPrecondition for a variable whose value its creator has not sent yet.
+  absl::StatusOr<Cut> Pull(std::span<const std::string> names) const;
+  absl::StatusOr<Cut> Pull(std::vector<VariablePtr> variables) const;
+
+  // Counts everything that changes values. As long as it stays, each cut since then is the same.
+  uint64_t changes() const { return changes_.load(); }
 
   // In creation order, names that start with `prefix`.
   std::vector<VariablePtr> List(const std::string& prefix) const;
@@ -192,6 +202,7 @@ class Store {
   const StoreLimits limits_;
   std::atomic<uint64_t> bytes_used_{0};
   std::atomic<uint64_t> global_step_{0};
+  std::atomic<uint64_t> changes_{0};
 
   mutable std::mutex changes_turn_;          // else changes that overlap would never let one out
   mutable std::shared_mutex changes_mutex_;  // taken first of all

@@ -34,7 +34,7 @@ void CheckCut(const std::string& path, int workers) {
   for (int i = 0; i < workers; ++i) {
     const auto count = pull("count/" + WorkerId(i));
     if (!count.ok()) continue;  // not created yet
-    const PulledVariable& own = count->at(0);
+    const PulledVariable& own = count->variables.at(0);
     const auto value = static_cast<uint64_t>(own.value.scalar<float>());
     total += value;
     if (value != own.version)
@@ -45,13 +45,14 @@ void CheckCut(const std::string& path, int workers) {
     if (value == 0) continue;
     // The accumulator of momentum 0 is the last gradient.
     const auto slot = pull("count/" + WorkerId(i) + "/Momentum");
-    if (!slot.ok() || slot->at(0).value.scalar<float>() != -1 || slot->at(0).version != value) {
+    if (!slot.ok() || slot->variables.at(0).value.scalar<float>() != -1 ||
+        slot->variables.at(0).version != value) {
       fail("a slot does not belong to its variable's value");
     }
   }
   const auto sum = pull("sum");
   if (!sum.ok()) return;
-  for (float x : sum->at(0).value.values<float>()) {
+  for (float x : sum->variables.at(0).value.values<float>()) {
     if (x != static_cast<float>(total)) {
       fail(absl::StrCat("an element of sum is ", x, ", the counters add up to ", total));
     }

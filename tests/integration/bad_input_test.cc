@@ -147,6 +147,27 @@ class BadInputTest : public ::testing::Test {
   std::string before_;
 };
 
+TEST_F(BadInputTest, APullThatRepeatsNothing) {
+  v1::FrameHeader head;
+  head.mutable_pull()->set_repeat(true);
+  const grpc::Status fresh = ExchangeFrames({{head, 0}});
+  EXPECT_EQ(fresh.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(fresh.error_message(), HasSubstr("no pull that could be repeated"));
+
+  // What another incarnation pulled on this stream is not this one's.
+  v1::FrameHeader pull;
+  pull.mutable_pull()->add_wants()->set_name("w");
+  head.mutable_pull()->set_incarnation(incarnation_);
+  internal::RawCall call(channel_, kExchange);
+  call.SetDeadline(Soon());
+  ASSERT_TRUE(call.Write(wire::Encode(pull, {})));
+  grpc::ByteBuffer answer;
+  ASSERT_TRUE(call.Read(&answer));
+  call.Write(wire::Encode(head, {}));
+  EXPECT_FALSE(call.Read(&answer));
+  EXPECT_THAT(call.Finish().status.error_message(), HasSubstr("no pull that could be repeated"));
+}
+
 TEST_F(BadInputTest, Names) {
   const auto message = [&](const std::string& name) {
     const grpc::Status status = Resolve(Definition(name, {1}));

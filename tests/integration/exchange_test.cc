@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -75,6 +76,59 @@ TEST(PrefetchTest, ADaemonThatDiesInBetweenLosesNothing) {
   daemon.Restart();
   // The store is gone, and the worker is told so rather than left with values of another life.
   EXPECT_ANY_THROW(worker.Step());
+}
+
+// Many variables that are pulled again and again: the stream names them once.
+TEST(RepeatTest, EachPullHasWhatOthersHaveChangedSince) {
+  constexpr int kVariables = 50;
+  Daemon daemon;
+  const auto variables = [] {
+    std::vector<Variable> all;
+    for (int i = 0; i < kVariables; ++i) {
+      const std::string name = "v" + std::to_string(i);
+      all.push_back(get_variable(name, {.shape = Shape{3}, .initializer = zeros_initializer()}));
+    }
+    return all;
+  };
+  Graph reading(daemon.target(), {.sharing = SharingMode::kReplicated});
+  const auto use_reading = reading.as_default();
+  const std::vector<Variable> ours = variables();
+  const std::vector<Fetch> read(ours.begin(), ours.end());
+  Session reader;
+  Graph writing(daemon.target(), {.sharing = SharingMode::kReplicated});
+  const auto use_writing = writing.as_default();
+  const std::vector<Variable> theirs = variables();
+  Session writer;
+  std::vector<float> expected(kVariables, 0);
+  for (int step = 0; step < 20; ++step) {
+    if (step % 3 != 0) {
+      const int i = step * 7 % kVariables;
+      writer.run(theirs[i].assign_add(ones({3})).op());
+      ++expected[i];
+    }
+    const std::vector<Tensor> values = reader.run(read);
+    for (int i = 0; i < kVariables; ++i) {
+      ASSERT_EQ(values[i].data<float>()[2], expected[i]) << "v" << i << " in step " << step;
+    }
+  }
+}
+
+TEST(RepeatTest, AfterARestartNothingOfTheOldLifeIsTaken) {
+  const TemporaryDirectory folder;
+  Daemon daemon({"--data-dir", folder / "data", "--durability", "none", "--snapshot-seconds", "0"});
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const Variable v = get_variable("v", {.shape = Shape{}, .initializer = zeros_initializer()});
+  const Operation add = v.assign_add(constant(1.0F)).op();
+  Session session;
+  session.run(add);
+  RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "snapshot"});
+  session.run(add);
+  EXPECT_EQ(session.run(v).scalar<float>(), 2);
+  EXPECT_EQ(session.run(v).scalar<float>(), 2);
+  daemon.Kill();
+  daemon.Restart();
+  EXPECT_EQ(session.run(v).scalar<float>(), 1);
 }
 
 }  // namespace

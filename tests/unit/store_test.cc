@@ -40,7 +40,7 @@ class StoreTest : public ::testing::Test {
  protected:
   Tensor Value(const std::string& name) {
     const std::vector<std::string> names = {name};
-    return store_.Pull(names).value()[0].value;
+    return store_.Pull(names).value().variables[0].value;
   }
   void Create(const std::string& key, Shape shape, const std::string& kind = "zeros") {
     ASSERT_EQ(store_.Resolve(asker_, Get(key, std::move(shape), kind)).value().outcome,
@@ -97,7 +97,7 @@ TEST_F(StoreTest, APullIsOneCutOfAllVariables) {
   });
   const std::vector<std::string> names = {"a", "b"};
   for (int i = 0; i < 2000; ++i) {
-    const std::vector<PulledVariable> pulled = store_.Pull(names).value();
+    const std::vector<PulledVariable> pulled = store_.Pull(names).value().variables;
     ASSERT_EQ(pulled[0].version, pulled[1].version);
     ASSERT_TRUE(BytesEqual(pulled[0].value, pulled[1].value));
     ASSERT_EQ(pulled[0].value.data<float>()[63], -static_cast<float>(pulled[0].version));

@@ -89,7 +89,7 @@ class SynchronizerTest : public ::testing::Test {
     return pending;
   }
   float Value(const std::string& variable = "w") {
-    return store_.Pull(std::vector<std::string>{variable})->at(0).value.scalar<float>();
+    return store_.Pull(std::vector<std::string>{variable})->variables.at(0).value.scalar<float>();
   }
   GroupStatus Status() { return sync_->status().at(0); }
 
