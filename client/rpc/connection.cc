@@ -96,7 +96,7 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       stub_(v1::ParameterServer::NewStub(channel_)),
       host_(HostName()),
       local_transport_(UseLocalTransport(options)),
-      transport_(channel_),
+      transport_(channel_, options.checksums),
       exchange_([this] { return transport_.Open(); }),
       prefetch_(options.prefetch) {
   if (!channel_->WaitForConnected(Deadline())) {

@@ -3,11 +3,14 @@
 namespace varscope::internal {
 namespace {
 
-// Of an answer that makes no sense.
+// Of an answer that makes no sense, or was damaged.
 Outcome NotUnderstood(const absl::Status& status) {
-  return {{static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())},
-          std::nullopt,
-          std::nullopt};
+  return OutcomeOf(
+      {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())},
+      [&](const char* key) -> std::optional<std::string> {
+        const auto advice = status.GetPayload(key);
+        return advice ? std::optional(std::string(*advice)) : std::nullopt;
+      });
 }
 
 }  // namespace
@@ -51,7 +54,7 @@ Outcome Exchange::Turn(Line& line, const v1::FrameHeader& head, const std::vecto
                        Clock::time_point deadline, wire::FrameReader& answer) {
   Stream* const stream = line.stream.get();
   stream->SetDeadline(deadline);
-  wire::FrameWriter request(head, tensors, stream->frame_body_bytes());
+  wire::FrameWriter request(head, tensors, stream->frames());
   while (std::optional<grpc::ByteBuffer> frame = request.Next()) {
     if (!stream->Write(*frame)) return Fail(*stream);
   }

@@ -4,8 +4,9 @@
 
 namespace varscope::internal {
 
-RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method)
-    : stub_(channel) {
+RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                 bool checksums)
+    : checksums_(checksums), stub_(channel) {
   stream_ = stub_.PrepareCall(&context_, method, &queue_);
 }
 

@@ -10,20 +10,20 @@
 #include <string>
 
 #include "client/rpc/stream.h"
-#include "proto/wire/frame.h"
 
 namespace varscope::internal {
 
 // Destroying an unfinished call cancels it.
 class RawCall final : public Stream {
  public:
-  RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method);
+  RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+          bool checksums = false);
   ~RawCall() override;
   RawCall(const RawCall&) = delete;
   RawCall& operator=(const RawCall&) = delete;
 
   void SetDeadline(Clock::time_point deadline) override { deadline_ = deadline; }
-  size_t frame_body_bytes() const override { return wire::kFrameBodyBytes; }
+  wire::FrameOptions frames() const override { return {.checksums = checksums_}; }
   bool Write(const grpc::ByteBuffer& message) override;
   bool Read(grpc::ByteBuffer* message) override;
   Outcome Finish() override;
@@ -36,6 +36,7 @@ class RawCall final : public Stream {
   // Waits for the one operation under way; cancels the call when the deadline passes.
   bool Wait();
 
+  const bool checksums_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
   grpc::GenericStub stub_;

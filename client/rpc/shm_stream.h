@@ -18,7 +18,8 @@ class ShmStream final : public Stream {
   explicit ShmStream(shm::Link link) : link_(std::move(link)) {}
 
   void SetDeadline(Clock::time_point deadline) override;
-  size_t frame_body_bytes() const override { return shm::kMaxBodyBytes; }
+  // Nothing happens to bytes that stay in memory.
+  wire::FrameOptions frames() const override { return {.body_bytes = shm::kMaxBodyBytes}; }
   bool Write(const grpc::ByteBuffer& message) override;
   bool Read(grpc::ByteBuffer* message) override;
   Outcome Finish() override;

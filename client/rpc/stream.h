@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include "client/rpc/retry.h"
+#include "proto/wire/frame.h"
 
 namespace varscope::internal {
 
@@ -15,8 +16,8 @@ class Stream {
 
   // By when all that follows must be done, else the stream fails with DEADLINE_EXCEEDED.
   virtual void SetDeadline(Clock::time_point deadline) = 0;
-  // How much of tensors a frame may carry.
-  virtual size_t frame_body_bytes() const = 0;
+  // How what it carries should be cut.
+  virtual wire::FrameOptions frames() const = 0;
   // False when the stream has ended: Finish says why.
   virtual bool Write(const grpc::ByteBuffer& message) = 0;
   // What is read is good until the next call.

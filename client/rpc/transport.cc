@@ -64,7 +64,7 @@ std::unique_ptr<Stream> Transport::Open() {
   if (const auto local = Local(); local != nullptr && Connects(*local)) {
     return std::make_unique<RawCall>(local, kExchange);
   }
-  return std::make_unique<RawCall>(channel_, kExchange);
+  return std::make_unique<RawCall>(channel_, kExchange, checksums_);
 }
 
 }  // namespace varscope::internal

@@ -19,8 +19,9 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target);
 // Thread-safe.
 class Transport {
  public:
-  // `channel` is the program's address.
-  explicit Transport(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
+  // `channel` is the program's address; `checksums` is for what goes over it.
+  Transport(std::shared_ptr<grpc::Channel> channel, bool checksums)
+      : channel_(std::move(channel)), checksums_(checksums) {}
 
   // Where the daemon says that it is for processes of its host. True when that is news.
   bool Offer(const v1::LocalAddress& address);
@@ -32,6 +33,7 @@ class Transport {
   std::shared_ptr<grpc::Channel> Local();
 
   const std::shared_ptr<grpc::Channel> channel_;
+  const bool checksums_;
   std::mutex mutex_;
   v1::LocalAddress offered_;              // guarded by mutex_, as the next
   std::shared_ptr<grpc::Channel> local_;  // to offered_.target

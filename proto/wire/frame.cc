@@ -3,9 +3,13 @@
 #include <google/protobuf/io/coded_stream.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <span>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/advice.h"
+#include "proto/core/crc32c.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
 
@@ -17,9 +21,28 @@ using google::protobuf::io::CodedOutputStream;
 // Field number << 3 | wire type 2, as protobuf encodes length-delimited fields.
 constexpr uint32_t kHeaderTag = v1::TensorFrame::kHeaderFieldNumber << 3 | 2;
 constexpr uint32_t kBodyTag = v1::TensorFrame::kBodyFieldNumber << 3 | 2;
+// Wire type 5: four bytes.
+constexpr uint32_t kChecksumTag = v1::TensorFrame::kChecksumFieldNumber << 3 | 5;
+
+constexpr std::chrono::milliseconds kSendAgain{20};
+
+std::span<const std::byte> Bytes(const grpc::Slice& slice) {
+  return {reinterpret_cast<const std::byte*>(slice.begin()), slice.size()};
+}
+
+uint32_t Checksum(const std::vector<grpc::Slice>& slices, uint32_t before = 0) {
+  for (const grpc::Slice& slice : slices) before = Crc32c(Bytes(slice), before);
+  return before;
+}
 
 absl::Status Malformed(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed tensor frame: ", what));
+}
+
+absl::Status Damaged() {
+  return AdviseRetry(
+      absl::DataLossError("a tensor frame was damaged on its way: its checksum differs"),
+      kSendAgain);
 }
 
 // Reads across slices without joining them.
@@ -38,6 +61,16 @@ class Cursor {
       if ((byte & 0x80) == 0) return value;
     }
     return std::nullopt;
+  }
+
+  std::optional<uint32_t> Fixed32() {
+    uint32_t value = 0;
+    for (int shift = 0; shift < 32; shift += 8) {
+      if (AtEnd()) return std::nullopt;
+      value |= uint32_t{slices_[index_].begin()[offset_]} << shift;
+      Advance(1);
+    }
+    return value;
   }
 
   // The next `length` bytes as sub-slices; false when there are fewer.
@@ -87,17 +120,24 @@ grpc::Slice ShareBytes(const Tensor& tensor, size_t offset, size_t length) {
                      [](void* p) { delete static_cast<BlockRef*>(p); }, owner);
 }
 
-grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body) {
+grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body,
+                        bool checksum) {
   size_t body_size = 0;
   for (const grpc::Slice& s : body) body_size += s.size();
   const size_t header_size = header.ByteSizeLong();
 
-  // Two tags of one byte and two lengths.
-  std::string prefix(2 + 10 + header_size + 10, '\0');
+  // Three tags of one byte, two lengths and the checksum.
+  std::string prefix(3 + 10 + header_size + 4 + 10, '\0');
   auto* const begin = reinterpret_cast<uint8_t*>(prefix.data());
   uint8_t* p = CodedOutputStream::WriteTagToArray(kHeaderTag, begin);
   p = CodedOutputStream::WriteVarint64ToArray(header_size, p);
+  uint8_t* const header_begin = p;
   p = header.SerializeWithCachedSizesToArray(p);
+  if (checksum) {
+    const uint32_t crc = Crc32c(std::as_bytes(std::span(header_begin, header_size)));
+    p = CodedOutputStream::WriteTagToArray(kChecksumTag, p);
+    p = CodedOutputStream::WriteLittleEndian32ToArray(Checksum(body, crc), p);
+  }
   if (body_size > 0) {
     p = CodedOutputStream::WriteTagToArray(kBodyTag, p);
     p = CodedOutputStream::WriteVarint64ToArray(body_size, p);
@@ -115,19 +155,21 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   if (!buffer.Dump(&slices).ok()) return Malformed("not readable");
   Frame frame;
-  bool has_header = false;
+  std::optional<std::vector<grpc::Slice>> header;
+  std::optional<uint32_t> checksum;
   Cursor cursor(slices);
   while (!cursor.AtEnd()) {
     const std::optional<uint64_t> tag = cursor.Varint();
+    if (tag == kChecksumTag && !checksum) {
+      checksum = cursor.Fixed32();
+      if (!checksum) return Malformed("the checksum is cut short");
+      continue;
+    }
     const std::optional<uint64_t> length = cursor.Varint();
     if (!tag || !length) return Malformed("a field is cut short");
-    if (*tag == kHeaderTag && !has_header) {
+    if (*tag == kHeaderTag && !header) {
       if (*length > kMaxHeaderBytes) return Malformed("the header is too large");
-      std::vector<grpc::Slice> header;
-      if (!cursor.Take(*length, &header) || !ParseHeader(header, &frame.header)) {
-        return Malformed("the header does not parse");
-      }
-      has_header = true;
+      if (!cursor.Take(*length, &header.emplace())) return Malformed("the header is cut short");
     } else if (*tag == kBodyTag && frame.body_size == 0) {
       if (!cursor.Take(*length, &frame.body)) return Malformed("the body is cut short");
       frame.body_size = *length;
@@ -135,15 +177,24 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
       return Malformed("an unexpected field");
     }
   }
+  frame.checked = checksum.has_value();
+  if (checksum) {
+    const uint32_t crc = header ? Checksum(*header) : 0;
+    if (Checksum(frame.body, crc) != *checksum) return Damaged();
+  }
+  if (header && !ParseHeader(*header, &frame.header)) return Malformed("the header does not parse");
   return frame;
 }
 
-FrameWriter::FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors, size_t body_bytes)
-    : header_(std::move(head)), tensors_(std::move(tensors)), body_bytes_(body_bytes) {}
+FrameWriter::FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors,
+                         const FrameOptions& options)
+    : header_(std::move(head)), tensors_(std::move(tensors)), options_(options) {
+  header_.set_checksums(options.checksums);
+}
 
 std::optional<grpc::ByteBuffer> FrameWriter::Next() {
   std::vector<grpc::Slice> body;
-  size_t room = body_bytes_;
+  size_t room = options_.body_bytes;
   while (room > 0 && tensor_ < tensors_.size()) {
     const Tensor& tensor = tensors_[tensor_];
     const size_t size = tensor.defined() ? tensor.byte_size() : 0;
@@ -163,7 +214,7 @@ std::optional<grpc::ByteBuffer> FrameWriter::Next() {
   }
   if (!first_ && body.empty()) return std::nullopt;
   first_ = false;
-  grpc::ByteBuffer frame = Encode(header_, body);
+  grpc::ByteBuffer frame = Encode(header_, body, options_.checksums);
   header_.Clear();
   return frame;
 }
@@ -270,6 +321,7 @@ absl::Status FrameReader::Add(grpc::ByteBuffer& buffer) {
              frame.header.has_pull()) {
     return Malformed("a second head");
   }
+  if (head_.checksums() && !frame.checked) return Malformed("a frame without its checksum");
   slice_ = 0;
   slice_offset_ = 0;
   for (const v1::Chunk& chunk : chunks) {

@@ -21,8 +21,15 @@ namespace varscope::wire {
 inline constexpr size_t kFrameBodyBytes = size_t{2} << 20;
 inline constexpr size_t kMaxHeaderBytes = size_t{16} << 20;
 
+// How a sender cuts its tensors.
+struct FrameOptions {
+  size_t body_bytes = kFrameBodyBytes;  // at most, in one frame
+  bool checksums = false;
+};
+
 struct Frame {
   v1::FrameHeader header;
+  bool checked = false;           // it had a checksum, which agrees
   std::vector<grpc::Slice> body;  // in order
   size_t body_size = 0;
 };
@@ -30,9 +37,12 @@ struct Frame {
 // A slice of the tensor's own memory, which it keeps alive.
 grpc::Slice ShareBytes(const Tensor& tensor, size_t offset, size_t length);
 
-grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body);
+grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body,
+                        bool checksum = false);
 
-// InvalidArgument for bytes that are not a TensorFrame, or a header above kMaxHeaderBytes.
+// InvalidArgument for bytes that are not a TensorFrame, or a header above kMaxHeaderBytes;
+// DataLoss, with the advice to send again, when the checksum says that bytes have changed on their
+// way.
 absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 
 // Cuts tensors into frames. Small tensors share a frame, large ones take several. The tensors are
@@ -40,9 +50,7 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 class FrameWriter {
  public:
   // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged).
-  // A frame's body has at most `body_bytes`.
-  FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors,
-              size_t body_bytes = kFrameBodyBytes);
+  FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors, const FrameOptions& options = {});
 
   // The next frame, or nothing after the last. The first call always gives one.
   std::optional<grpc::ByteBuffer> Next();
@@ -50,7 +58,7 @@ class FrameWriter {
  private:
   v1::FrameHeader header_;
   std::vector<Tensor> tensors_;
-  const size_t body_bytes_;
+  const FrameOptions options_;
   size_t tensor_ = 0;
   size_t offset_ = 0;
   bool first_ = true;
@@ -65,7 +73,8 @@ class FrameReader {
 
   // InvalidArgument, naming the tensor, for anything that does not add up: a second head, a chunk
   // out of order or beyond its tensor, a body shorter or longer than its chunks, a bool that is
-  // neither 0 nor 1. ResourceExhausted without memory.
+  // neither 0 nor 1, a frame without the checksum that the head promised. DataLoss as Decode.
+  // ResourceExhausted without memory.
   absl::Status Add(grpc::ByteBuffer& buffer);
 
   // Whether the head and every tensor have come.

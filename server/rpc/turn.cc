@@ -204,7 +204,8 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
 }
 
 void Turn::Answer() {
-  answer_.emplace(std::move(answer_head_), std::move(pulled_), body_bytes_);
+  answer_.emplace(std::move(answer_head_), std::move(pulled_),
+                  wire::FrameOptions{.body_bytes = body_bytes_, .checksums = head().checksums()});
   done_(absl::OkStatus());
 }
 

@@ -43,7 +43,7 @@ void PrintTable(const std::vector<Result>& all, std::ostream& out) {
       << "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const Result& r : all) {
     // Both ways together: twice the ceiling of one way.
-    const bool both = r.what == "pull+push";
+    const bool both = r.what.starts_with("pull+push");
     const uint64_t one_way = both ? r.bytes / 2 : r.bytes;
     const double ways = both ? 2 : 1;
     const double socket = ways * Baseline(all, "socket", r, one_way);

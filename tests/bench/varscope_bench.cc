@@ -24,10 +24,12 @@ using testing::Daemon;
 // Without a cache every pull brings all bytes.
 std::unique_ptr<Connection> Connect(const std::string& target, const std::string& worker,
                                     bool cache = false,
-                                    TransportMode transport = TransportMode::kTarget) {
+                                    TransportMode transport = TransportMode::kTarget,
+                                    bool checksums = true) {
   return std::make_unique<Connection>(target, ConnectOptions{.worker_id = worker,
                                                              .sharing = SharingMode::kReplicated,
                                                              .cache_pulls = cache,
+                                                             .checksums = checksums,
                                                              .transport = transport});
 }
 
@@ -70,18 +72,26 @@ std::string UnixPath() { return "/tmp/varscope-bench-" + std::to_string(getpid()
 
 std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort) {
   std::vector<Result> results;
-  for (const std::string transport : {"tcp", "unix", "shm"}) {
+  struct Way {
+    const char* transport;
+    TransportMode mode = TransportMode::kTarget;
+    bool checksums = true;
+  };
+  for (const Way& way : {Way{"tcp"}, Way{.transport = "tcp", .checksums = false}, Way{"unix"},
+                         Way{"shm", TransportMode::kAuto}}) {
     for (uint64_t size : sizes) {
+      if (!way.checksums && size < 1 << 20) continue;
       Daemon daemon({"--listen", "unix:" + UnixPath(), "--max-store-bytes", "20GiB"});
       const pid_t server = daemon.process().pid();
-      const auto connection =
-          Connect(transport == "unix" ? "unix:" + UnixPath() : daemon.target(), "bench", false,
-                  transport == "shm" ? TransportMode::kAuto : TransportMode::kTarget);
+      const bool unix_socket = std::string(way.transport) == "unix";
+      const auto connection = Connect(unix_socket ? "unix:" + UnixPath() : daemon.target(), "bench",
+                                      false, way.mode, way.checksums);
       Create(*connection, {"w"}, ShapeOf(size));
       const Tensor gradient = Filled(ShapeOf(size), 0.001F);
-      const auto measure = [&](const char* what, uint64_t bytes, const auto& operation) {
-        results.push_back(Measure({.what = what, .transport = transport, .bytes = bytes}, effort,
-                                  server, operation));
+      const auto measure = [&](std::string what, uint64_t bytes, const auto& operation) {
+        if (!way.checksums) what += ", no checksums";
+        results.push_back(Measure({.what = what, .transport = way.transport, .bytes = bytes},
+                                  effort, server, operation));
       };
       measure("pull", size, [&] { connection->Pull({"w"}); });
       const PushRequest sgd = Gradients("GradientDescent", {"w"}, gradient);

@@ -333,6 +333,24 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
   }
 }
 
+TEST_F(BadInputTest, APushThatIsDamagedOnItsWay) {
+  v1::FrameHeader head = GoodHead();
+  head.set_checksums(true);
+  AddChunk(head, 0, 24);
+  const grpc::ByteBuffer good =
+      wire::Encode(head, {grpc::Slice(std::string(24, '\0'))}, /*checksum=*/true);
+  std::vector<grpc::Slice> slices;
+  ASSERT_TRUE(good.Dump(&slices).ok());
+  std::string bytes;
+  for (const grpc::Slice& s : slices) {
+    bytes.append(reinterpret_cast<const char*>(s.begin()), s.size());
+  }
+  bytes[bytes.size() - 3] ^= 0x40;  // an element of the gradient
+  const grpc::Status status = PushBytes(bytes);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS);
+  EXPECT_THAT(status.error_message(), HasSubstr("damaged on its way"));
+}
+
 TEST_F(BadInputTest, BytesThatAreNoFrames) {
   EXPECT_THAT(PushBytes("\x0a").error_message(), HasSubstr("malformed tensor frame"));
   EXPECT_THAT(PushBytes("hello").error_message(), HasSubstr("malformed tensor frame"));

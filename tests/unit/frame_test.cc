@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "proto/core/advice.h"
 #include "proto/wire/convert.h"
 
 namespace varscope::wire {
@@ -54,8 +55,8 @@ Message MakeMessage(const std::vector<Shape>& shapes) {
   return message;
 }
 
-std::vector<std::string> Frames(const Message& message) {
-  FrameWriter writer(message.head, message.tensors);
+std::vector<std::string> Frames(const Message& message, const FrameOptions& options = {}) {
+  FrameWriter writer(message.head, message.tensors, options);
   std::vector<std::string> frames;
   while (std::optional<grpc::ByteBuffer> frame = writer.Next()) frames.push_back(Bytes(*frame));
   return frames;
@@ -130,6 +131,35 @@ TEST(FrameTest, FlippedBitsAreReadOrRefusedButNeverMore) {
   }
 }
 
+TEST(FrameTest, WithAChecksumEveryFlippedBitAndEveryCutIsAnError) {
+  std::mt19937 random(5);
+  const FrameOptions options{.body_bytes = 24, .checksums = true};
+  const std::vector<std::string> frames = Frames(MakeMessage({Shape{4}, Shape{2, 3}}), options);
+  ASSERT_EQ(frames.size(), 2);
+  EXPECT_TRUE(ReadAll(frames, random).ok());
+  for (size_t f = 0; f < frames.size(); ++f) {
+    std::vector<std::string> damaged = frames;
+    for (size_t bit = 0; bit < frames[f].size() * 8; ++bit) {
+      damaged[f] = frames[f];
+      damaged[f][bit / 8] = static_cast<char>(damaged[f][bit / 8] ^ (1 << (bit % 8)));
+      EXPECT_FALSE(ReadAll(damaged, random).ok()) << "frame " << f << ", bit " << bit;
+    }
+    for (size_t size = 0; size < frames[f].size(); ++size) {
+      damaged[f] = frames[f].substr(0, size);
+      EXPECT_FALSE(ReadAll(damaged, random).ok()) << "frame " << f << ", " << size << " bytes";
+    }
+  }
+}
+
+TEST(FrameTest, WhatWasDamagedMayBeSentAgain) {
+  std::mt19937 random(6);
+  std::string frame = Frames(MakeMessage({Shape{4}}), {.checksums = true})[0];
+  frame.back() = static_cast<char>(frame.back() ^ 1);
+  const absl::Status status = ReadAll({frame}, random);
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_TRUE(status.GetPayload(kRetryAfterKey).has_value());
+}
+
 TEST(FrameTest, TheHeadIsCheckedBeforeMemoryIsTaken) {
   Message message = MakeMessage({Shape{4}});
   message.head.mutable_tensors(0)->mutable_shape()->set_dims(0, int64_t{1} << 45);
@@ -137,6 +167,14 @@ TEST(FrameTest, TheHeadIsCheckedBeforeMemoryIsTaken) {
   FrameWriter writer(message.head, {});
   std::optional<grpc::ByteBuffer> frame = writer.Next();
   EXPECT_EQ(reader.Add(*frame).code(), absl::StatusCode::kPermissionDenied);
+}
+
+TEST(FrameTest, AnyProtobufReadsTheChecksum) {
+  v1::TensorFrame parsed;
+  ASSERT_TRUE(parsed.ParseFromString(Frames(MakeMessage({Shape{4}}), {.checksums = true})[0]));
+  EXPECT_TRUE(parsed.header().checksums());
+  EXPECT_TRUE(parsed.has_checksum());
+  EXPECT_EQ(parsed.body().size(), 16);
 }
 
 TEST(FrameTest, BoolsAreZeroOrOne) {

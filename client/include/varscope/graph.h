@@ -100,6 +100,9 @@ struct ConnectOptions {
   // of two. They are then those of the last run's end, not of the next one's beginning: what other
   // workers push in between is seen a step later. A barrier ends that.
   bool prefetch = false;
+  // A CRC32C in each frame that goes to or comes from the target's address: what a network damages
+  // is sent again. Costs a pass over the bytes on both sides; see tests/bench/RESULTS.md.
+  bool checksums = true;
   // VARSCOPE_TRANSPORT=target in the environment turns kAuto into kTarget.
   TransportMode transport = TransportMode::kAuto;
 };
