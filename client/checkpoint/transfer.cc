@@ -67,7 +67,7 @@ Transferred Export(RemoteStore& store, const std::filesystem::path& path,
     names.push_back(variable.name);
   }
   if (names.empty()) throw NotFoundError("no variable of the store is in what was asked for");
-  std::vector<internal::PulledValue> values = store.Pull(names);
+  std::vector<internal::PulledValue> values = store.PullWhole(names);
   Transferred done{.tensors = names.size()};
   Tensors tensors;
   for (size_t i = 0; i < names.size(); ++i) {

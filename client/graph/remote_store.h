@@ -143,6 +143,8 @@ class RemoteStore {
   virtual std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) = 0;
   // One consistent set, in the order of `names`.
   virtual std::vector<PulledValue> Pull(const std::vector<std::string>& names) = 0;
+  // The same, but in every bit, whatever compression the connection has.
+  virtual std::vector<PulledValue> PullWhole(const std::vector<std::string>& names) = 0;
   // All of it or nothing. Its updates are of one group.
   virtual PushAnswer Push(const PushRequest& request) = 0;
   // A push, and then a pull that sees it, in one round trip.

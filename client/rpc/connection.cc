@@ -56,11 +56,12 @@ uint64_t BytesOf(const std::vector<PulledValue>& values) {
 }
 
 void AskFor(const std::vector<std::string>& names, const PullCache::Known& known,
-            v1::PullRequest& pull) {
+            const Compression* compression, v1::PullRequest& pull) {
   pull.set_epoch(known.epoch.server);
   for (size_t i = 0; i < names.size(); ++i) {
     v1::PullRequest::Want& want = *pull.add_wants();
     want.set_name(names[i]);
+    if (compression != nullptr) want.set_encoding(compression->ForPull(names[i]));
     if (!known.values[i]) continue;
     want.set_has_version(true);
     want.set_version(known.values[i]->version);
@@ -115,6 +116,7 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
   };
   membership_ =
       std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request), timeout_, offer);
+  compression_.emplace(Accepted(options.compression, membership_->encodings()));
 }
 
 void Connection::Fill(Definer* definer) const {
@@ -154,6 +156,11 @@ std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names)
   return *Turn(nullptr, &names).values;
 }
 
+std::vector<PulledValue> Connection::PullWhole(const std::vector<std::string>& names) {
+  if (!compression_->ForPulls()) return Pull(names);
+  return *Turn(nullptr, &names, /*rounded=*/false).values;
+}
+
 PushAnswer Connection::Push(const PushRequest& request) {
   const Names expected = request.steps.empty() ? Names() : prefetch_.Expected();
   if (expected.empty()) {
@@ -173,14 +180,17 @@ RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
   return {*answer.pushed, *std::move(answer.values)};
 }
 
-Connection::Answer Connection::Turn(const PushRequest* push, const Names* names) {
+Connection::Answer Connection::Turn(const PushRequest* push, const Names* names, bool rounded) {
+  const bool cached = cache_pulls_ && rounded;
   v1::FrameHeader head;
   std::vector<Tensor> tensors;
   std::unique_lock<std::mutex> in_order;
+  Compression::Residuals lost;
   if (push != nullptr) {
     ToProto(*push, &head, &tensors);
     head.mutable_push()->set_worker_id(worker_id_);
     in_order = std::unique_lock(push_mutex_);
+    lost = compression_->Encode(head.push(), head, tensors);
   }
   std::optional<wire::FrameReader> answer;
   Exchange::Line line;
@@ -196,11 +206,11 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names)
       pull.Clear();
       pull.set_worker_id(worker_id_);
       pull.set_incarnation(incarnation);
-      pull.set_repeat(line.last_pull.IsOf(*names, incarnation));
+      pull.set_repeat(cached && line.last_pull.IsOf(*names, incarnation));
       if (!pull.repeat()) {
-        known = cache_pulls_ ? cache_.Find(*names, incarnation) : PullCache::Known();
+        known = cached ? cache_.Find(*names, incarnation) : PullCache::Known();
         known.values.resize(names->size());
-        AskFor(*names, known, pull);
+        AskFor(*names, known, rounded ? &*compression_ : nullptr, pull);
       }
     }
     answer.emplace(AcceptAnswer(names, head.pull().repeat()));
@@ -215,6 +225,7 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names)
       throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
     }
     result.pushed = FromProto(answer->head().pushed());
+    if (result.pushed->applied) compression_->Keep(std::move(lost));
   }
   if (names != nullptr) {
     if (answer->head().pull_failed()) {
@@ -223,9 +234,10 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names)
       result.values = line.last_pull.values;
     } else {
       if (head.pull().repeat()) known.values = line.last_pull.Known();
-      result.values = TakeValues(std::move(known), *names, answered_to, *answer);
-      const bool keep = cache_pulls_ && answer->head().repeatable() &&
-                        BytesOf(*result.values) <= kMaxRepeatedBytes;
+      result.values = TakeValues(std::move(known), *names, *answer);
+      if (cached) cache_.Keep({answer->head().epoch(), answered_to}, *names, *result.values);
+      const bool keep =
+          cached && answer->head().repeatable() && BytesOf(*result.values) <= kMaxRepeatedBytes;
       line.last_pull = keep ? LastPull{answered_to, *names, *result.values} : LastPull();
     }
   }
@@ -240,7 +252,7 @@ void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
 }
 
 Connection::Values Connection::TakeValues(PullCache::Known known, const Names& names,
-                                          uint64_t incarnation, wire::FrameReader& answer) {
+                                          wire::FrameReader& answer) {
   Values values;
   values.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
@@ -254,7 +266,6 @@ Connection::Values Connection::TakeValues(PullCache::Known known, const Names& n
                                  " has not changed, which this worker does not hold"));
     }
   }
-  if (cache_pulls_) cache_.Keep({answer.head().epoch(), incarnation}, names, values);
   return values;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "client/rpc/compression.h"
 #include "client/rpc/exchange.h"
 #include "client/rpc/membership.h"
 #include "client/rpc/prefetch.h"
@@ -32,6 +33,7 @@ class Connection final : public RemoteStore {
   SharingMode sharing() const override { return sharing_; }
   std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
   std::vector<PulledValue> Pull(const std::vector<std::string>& names) override;
+  std::vector<PulledValue> PullWhole(const std::vector<std::string>& names) override;
   PushAnswer Push(const PushRequest& request) override;
   PushedAndPulled PushAndPull(const PushRequest& request,
                               const std::vector<std::string>& names) override;
@@ -51,11 +53,11 @@ class Connection final : public RemoteStore {
     std::optional<PushAnswer> pushed;
     std::optional<Values> values;
   };
-  Answer Turn(const PushRequest* push, const Names* names);
+  // `rounded`: the values may be as the connection's compression has them, and are then kept.
+  Answer Turn(const PushRequest* push, const Names* names, bool rounded = true);
   // Requires push_mutex_.
   void Number(v1::PushHead& push, uint64_t incarnation);
-  Values TakeValues(PullCache::Known known, const Names& names, uint64_t incarnation,
-                    wire::FrameReader& answer);
+  Values TakeValues(PullCache::Known known, const Names& names, wire::FrameReader& answer);
 
   const std::string target_;
   const std::string worker_id_;
@@ -75,7 +77,8 @@ class Connection final : public RemoteStore {
 
   // Pushes of one worker leave in the order of their sequence.
   std::mutex push_mutex_;
-  uint64_t sequence_ = 0;  // guarded by push_mutex_
+  std::optional<Compression> compression_;  // its pushes' half is guarded by push_mutex_
+  uint64_t sequence_ = 0;                   // guarded by push_mutex_
 };
 
 }  // namespace varscope::internal

@@ -50,6 +50,7 @@ grpc::Status Membership::Introduce() {
   std::lock_guard lock(mutex_);
   if (incarnation_ == 0) {
     for (const v1::SyncGroup& group : response.groups()) groups_.push_back(FromProto(group));
+    encodings_ = response.encodings();
   }
   incarnation_ = response.incarnation();
   lease_ = milliseconds(response.lease_ms());

@@ -46,6 +46,8 @@ class Membership {
 
   // As they were at the first connect.
   const std::vector<SyncGroup>& groups() const { return groups_; }
+  // What the daemon reads and writes, at the first connect.
+  const google::protobuf::RepeatedField<int>& encodings() const { return encodings_; }
 
  private:
   grpc::Status Introduce();
@@ -65,6 +67,7 @@ class Membership {
   const std::chrono::milliseconds timeout_;
   const Offer offer_;
   std::vector<SyncGroup> groups_;
+  google::protobuf::RepeatedField<int> encodings_;
 
   std::mutex introducing_;  // one at a time
   mutable std::mutex mutex_;

@@ -12,6 +12,7 @@
 #include "proto/core/crc32c.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
+#include "proto/wire/encoding.h"
 
 namespace varscope::wire {
 namespace {
@@ -38,6 +39,8 @@ uint32_t Checksum(const std::vector<grpc::Slice>& slices, uint32_t before = 0) {
 absl::Status Malformed(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed tensor frame: ", what));
 }
+
+Encoding EncodingOf(const v1::TensorSpec& spec) { return static_cast<Encoding>(spec.encoding()); }
 
 absl::Status Damaged() {
   return AdviseRetry(
@@ -230,8 +233,9 @@ absl::Status FrameReader::AddHead(v1::FrameHeader header) {
           absl::StrCat("tensor '", Printable(spec.name()), "': ", dtype.status().message()));
     }
     absl::StatusOr<Shape> shape = FromProto(spec.shape());
-    const absl::StatusOr<uint64_t> bytes =
-        shape.ok() ? ByteSize(*dtype, *shape) : absl::StatusOr<uint64_t>(shape.status());
+    const absl::StatusOr<uint64_t> bytes = shape.ok()
+                                               ? EncodedSize(EncodingOf(spec), *dtype, *shape)
+                                               : absl::StatusOr<uint64_t>(shape.status());
     if (!bytes.ok()) {
       return Malformed(
           absl::StrCat("tensor '", Printable(spec.name()), "': ", bytes.status().message()));
@@ -263,8 +267,10 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
                                   chunk.offset(), " when ", received_[index], " have come"));
   }
   if (!tensors_[index].defined()) {
+    const bool encoded = EncodingOf(spec) != Encoding::kNone;
     absl::StatusOr<Tensor> tensor =
-        Tensor::TryAllocate(*FromProto(spec.dtype()), *FromProto(spec.shape()));
+        encoded ? Tensor::TryAllocate(DType::kUint8, Shape{static_cast<int64_t>(sizes_[index])})
+                : Tensor::TryAllocate(*FromProto(spec.dtype()), *FromProto(spec.shape()));
     if (!tensor.ok()) return tensor.status();
     tensors_[index] = *std::move(tensor);
   }
@@ -284,7 +290,17 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
   received_[index] += chunk.length();
   if (chunk.length() == 0 || received_[index] < sizes_[index]) return absl::OkStatus();
   --missing_;
-  return CheckValues(index);
+  return EndTensor(index);
+}
+
+absl::Status FrameReader::EndTensor(size_t index) {
+  const v1::TensorSpec& spec = head_.tensors(static_cast<int>(index));
+  const Encoding encoding = EncodingOf(spec);
+  if (encoding == Encoding::kNone) return CheckValues(index);
+  absl::StatusOr<Tensor> decoded = Decode(encoding, tensors_[index], *FromProto(spec.shape()));
+  if (!decoded.ok()) return decoded.status();
+  tensors_[index] = *std::move(decoded);
+  return absl::OkStatus();
 }
 
 absl::Status FrameReader::CheckValues(size_t index) const {

@@ -49,7 +49,8 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 // pinned until the last frame that refers to them is gone. Not thread-safe.
 class FrameWriter {
  public:
-  // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged).
+  // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged), an
+  // encoded one is what Encode made.
   FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors, const FrameOptions& options = {});
 
   // The next frame, or nothing after the last. The first call always gives one.
@@ -84,12 +85,13 @@ class FrameReader {
 
   const v1::FrameHeader& head() const { return head_; }
   v1::FrameHeader& mutable_head() { return head_; }
-  // By TensorSpec; an unchanged one is undefined.
+  // By TensorSpec, decoded; an unchanged one is undefined.
   std::vector<Tensor>& tensors() { return tensors_; }
 
  private:
   absl::Status AddHead(v1::FrameHeader header);
   absl::Status AddChunk(const v1::Chunk& chunk, Frame& frame);
+  absl::Status EndTensor(size_t index);
   absl::Status CheckValues(size_t index) const;
 
   CheckHead check_head_;

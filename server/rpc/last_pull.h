@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/wire/encoding.h"
 #include "server/store/variable.h"
 
 namespace varscope::server {
@@ -19,6 +20,7 @@ struct LastPull {
   std::vector<std::string> names;
   std::vector<VariablePtr> variables;
   std::vector<uint64_t> versions;
+  std::vector<wire::Encoding> encodings;
   uint64_t changes = 0;  // Store::changes() then
 };
 

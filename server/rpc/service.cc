@@ -123,6 +123,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
       ToProto(group, response->add_groups());
     }
     ToProto(context_.local, response->mutable_local());
+    for (const v1::Encoding encoding :
+         {v1::ENCODING_FLOAT16, v1::ENCODING_BFLOAT16, v1::ENCODING_INT8}) {
+      response->add_encodings(encoding);
+    }
     return absl::OkStatus();
   });
 }

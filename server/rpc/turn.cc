@@ -11,6 +11,19 @@
 #include "server/rpc/status.h"
 
 namespace varscope::server {
+namespace {
+
+wire::Encoding EncodingOf(const v1::PullRequest::Want& want) {
+  return static_cast<wire::Encoding>(want.encoding());
+}
+
+// Whole weights in 255 steps would be another model.
+bool MayBePulled(wire::Encoding encoding) {
+  return encoding == wire::Encoding::kNone || encoding == wire::Encoding::kFloat16 ||
+         encoding == wire::Encoding::kBfloat16;
+}
+
+}  // namespace
 
 Turn::Turn(const ServiceContext& service, LastPull& last, size_t body_bytes)
     : call_(service.calls),
@@ -40,6 +53,12 @@ absl::Status Turn::CheckHead(const v1::FrameHeader& head) {
   const v1::PullRequest& pull = head.pull();
   if (pull.repeat() && (last_.names.empty() || last_.incarnation != pull.incarnation())) {
     return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
+  }
+  for (const v1::PullRequest::Want& want : pull.wants()) {
+    if (MayBePulled(EncodingOf(want))) continue;
+    return absl::InvalidArgumentError(absl::StrCat("variable ", Printable(want.name()),
+                                                   " cannot be pulled in encoding ",
+                                                   static_cast<int>(want.encoding())));
   }
   if (pull.incarnation() == 0) return absl::OkStatus();
   return service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
@@ -132,10 +151,13 @@ absl::Status Turn::PullAll() {
   if (!cut.ok()) return cut.status();
   const v1::PullRequest& pull = head().pull();
   const bool same_epoch = pull.epoch() == service_.epoch;
-  return AnswerWith(*std::move(cut), [&](size_t i, uint64_t version) {
+  std::vector<wire::Encoding> encodings;
+  for (const v1::PullRequest::Want& want : pull.wants()) encodings.push_back(EncodingOf(want));
+  const auto holds = [&](size_t i, uint64_t version) {
     const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
     return same_epoch && want.has_version() && want.version() == version;
-  });
+  };
+  return AnswerWith(*std::move(cut), std::move(encodings), holds);
 }
 
 absl::Status Turn::Repeat() {
@@ -149,11 +171,11 @@ absl::Status Turn::Repeat() {
   absl::StatusOr<Cut> cut = service_.store.Pull(last_.variables);
   if (!cut.ok()) return cut.status();
   const std::vector<uint64_t> versions = last_.versions;
-  return AnswerWith(*std::move(cut),
+  return AnswerWith(*std::move(cut), last_.encodings,
                     [&](size_t i, uint64_t version) { return versions[i] == version; });
 }
 
-absl::Status Turn::AnswerWith(Cut cut,
+absl::Status Turn::AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
                               const std::function<bool(size_t i, uint64_t version)>& holds) {
   std::vector<Tensor> values;
   values.reserve(cut.variables.size());
@@ -165,23 +187,33 @@ absl::Status Turn::AnswerWith(Cut cut,
     wire::ToProto(p.variable->def.shape, spec->mutable_shape());
     spec->set_version(p.version);
     spec->set_unchanged(holds(i, p.version));
-    if (!spec->unchanged()) p.variable->bytes_pulled += p.value.byte_size();
-    values.push_back(spec->unchanged() ? Tensor() : p.value);
+    if (spec->unchanged()) {
+      values.emplace_back();
+      continue;
+    }
+    if (p.value.dtype() != DType::kFloat32) encodings[i] = wire::Encoding::kNone;
+    spec->set_encoding(static_cast<v1::Encoding>(encodings[i]));
+    absl::StatusOr<Tensor> value = p.value;
+    if (encodings[i] != wire::Encoding::kNone) value = wire::Encode(encodings[i], p.value);
+    if (!value.ok()) return value.status();
+    p.variable->bytes_pulled += value->byte_size();
+    values.push_back(*std::move(value));
   }
   absl::StatusOr<Pins::Pin> pin = service_.pins.Take(values);
   if (!pin.ok()) return pin.status();
   pin_ = *std::move(pin);
   pulled_ = std::move(values);
-  Remember(cut);
+  Remember(cut, std::move(encodings));
   return absl::OkStatus();
 }
 
-void Turn::Remember(const Cut& cut) {
+void Turn::Remember(const Cut& cut, std::vector<wire::Encoding> encodings) {
   last_ = {};
   if (cut.variables.size() > LastPull::kMaxVariables) return;
   last_.incarnation = head().pull().incarnation();
   last_.names = std::move(names_);
   last_.changes = cut.changes;
+  last_.encodings = std::move(encodings);
   for (const PulledVariable& p : cut.variables) {
     last_.variables.push_back(p.variable);
     last_.versions.push_back(p.version);

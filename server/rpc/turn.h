@@ -50,8 +50,9 @@ class Turn {
   absl::Status Pull(const absl::Status& may_read);
   absl::Status PullAll();
   absl::Status Repeat();
-  absl::Status AnswerWith(Cut cut, const std::function<bool(size_t i, uint64_t version)>& holds);
-  void Remember(const Cut& cut);
+  absl::Status AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
+                          const std::function<bool(size_t i, uint64_t version)>& holds);
+  void Remember(const Cut& cut, std::vector<wire::Encoding> encodings);
   void PullAndAnswer(const absl::Status& may_read);
   void Answer();
   void Refuse(const absl::Status& status);

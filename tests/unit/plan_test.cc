@@ -40,6 +40,9 @@ class CountingStore final : public internal::RemoteStore {
     pushes.push_back(request);
     return {.global_step = pushes.size(), .group_step = pushes.size()};
   }
+  std::vector<internal::PulledValue> PullWhole(const std::vector<std::string>& names) override {
+    return Pull(names);
+  }
   PushedAndPulled PushAndPull(const internal::PushRequest& request,
                               const std::vector<std::string>& names) override {
     const internal::PushAnswer answer = Push(request);

@@ -87,6 +87,26 @@ enum class TransportMode {
   kTarget,
 };
 
+// How float32 tensors go over the wire, little-endian.
+enum class Encoding {
+  kNone,      // 4 bytes an element, as they are
+  kFloat16,   // 2 bytes: IEEE binary16; what is beyond 65504 becomes that
+  kBfloat16,  // 2 bytes: float32's range, 8 bits of precision; gradients are rounded at random
+  kInt8,      // 1 byte: 255 steps for each 256 elements, by the largest of them; gradients only
+};
+
+// Of the variables whose names are `prefix` or begin with it and a slash; the longest prefix wins,
+// the empty one has all the rest. Variables of other dtypes go as they are, and so does what a
+// daemon does not understand.
+struct CompressionRule {
+  std::string prefix = "";
+  // Gradients. What a dense one loses is added to the variable's next one (error feedback), in the
+  // memory of this worker: one more gradient for each variable.
+  Encoding push = Encoding::kNone;
+  // Values, rounded to nearest. The daemon's stay whole.
+  Encoding pull = Encoding::kNone;
+};
+
 struct ConnectOptions {
   // The same id after a restart is the same definer. Empty: VARSCOPE_WORKER, else host-pid-number.
   std::string worker_id = "";
@@ -103,6 +123,8 @@ struct ConnectOptions {
   // A CRC32C in each frame that goes to or comes from the target's address: what a network damages
   // is sent again. Costs a pass over the bytes on both sides; see tests/bench/RESULTS.md.
   bool checksums = true;
+  // For networks that are slower than the rounding. ValueError for a rule that makes no sense.
+  std::vector<CompressionRule> compression = {};
   // VARSCOPE_TRANSPORT=target in the environment turns kAuto into kTarget.
   TransportMode transport = TransportMode::kAuto;
 };

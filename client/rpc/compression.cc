@@ -1,0 +1,106 @@
+#include "client/rpc/compression.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+v1::Encoding ToProto(Encoding encoding) { return static_cast<v1::Encoding>(encoding); }
+
+// a + sign * b, where that is finite, else 0.
+Tensor Sum(const Tensor& a, const Tensor& b, float sign) {
+  Tensor sum(DType::kFloat32, a.shape());
+  for (int64_t i = 0; i < a.num_elements(); ++i) {
+    const float x = a.data<float>()[i] + sign * b.data<float>()[i];
+    sum.mutable_data<float>()[i] = std::isfinite(x) ? x : 0;
+  }
+  return sum;
+}
+
+Tensor OrThrow(absl::StatusOr<Tensor> tensor) {
+  if (!tensor.ok()) throw ResourceExhaustedError(std::string(tensor.status().message()));
+  return *std::move(tensor);
+}
+
+}  // namespace
+
+std::vector<CompressionRule> Accepted(std::vector<CompressionRule> rules,
+                                      const google::protobuf::RepeatedField<int>& encodings) {
+  const auto known = [&](Encoding encoding) {
+    return std::find(encodings.begin(), encodings.end(), static_cast<int>(encoding)) !=
+           encodings.end();
+  };
+  for (CompressionRule& rule : rules) {
+    if (!known(rule.push)) rule.push = Encoding::kNone;
+    if (!known(rule.pull)) rule.pull = Encoding::kNone;
+  }
+  return rules;
+}
+
+void Compression::Check() const {
+  for (const CompressionRule& rule : rules_) {
+    if (rule.pull == Encoding::kInt8) {
+      throw ValueError(absl::StrCat("compression of '", rule.prefix,
+                                    "': values cannot be pulled as int8, gradients can be pushed"));
+    }
+  }
+}
+
+const CompressionRule* Compression::RuleOf(const std::string& variable) const {
+  const auto prefix_of = [](const CompressionRule& rule) -> const std::string& {
+    return rule.prefix;
+  };
+  const auto rule = FindLongestPrefix(rules_, prefix_of, variable);
+  return rule == rules_.end() ? nullptr : &*rule;
+}
+
+bool Compression::ForPulls() const {
+  return std::any_of(rules_.begin(), rules_.end(),
+                     [](const CompressionRule& rule) { return rule.pull != Encoding::kNone; });
+}
+
+v1::Encoding Compression::ForPull(const std::string& variable) const {
+  const CompressionRule* const rule = RuleOf(variable);
+  return rule == nullptr ? v1::ENCODING_NONE : ToProto(rule->pull);
+}
+
+Compression::Residuals Compression::Encode(const v1::PushHead& push, v1::FrameHeader& head,
+                                           std::vector<Tensor>& tensors) const {
+  Residuals residuals;
+  if (rules_.empty()) return residuals;
+  for (const v1::OptimizerStep& step : push.steps()) {
+    for (const v1::Update& update : step.updates()) {
+      const CompressionRule* const rule = RuleOf(update.variable());
+      Tensor& gradient = tensors[update.gradient()];
+      v1::TensorSpec& spec = *head.mutable_tensors(static_cast<int>(update.gradient()));
+      if (rule == nullptr || rule->push == Encoding::kNone || gradient.dtype() != DType::kFloat32 ||
+          spec.encoding() != v1::ENCODING_NONE) {
+        continue;
+      }
+      const auto encoding = static_cast<wire::Encoding>(rule->push);
+      const auto lost = residuals_.find(update.variable());
+      Tensor whole = gradient;
+      const bool dense = !update.has_rows();
+      if (dense && lost != residuals_.end() && lost->second.shape() == gradient.shape()) {
+        whole = Sum(gradient, lost->second, 1);
+      }
+      gradient = OrThrow(wire::Encode(encoding, whole, wire::Rounding::kStochastic));
+      spec.set_encoding(ToProto(rule->push));
+      if (!dense) continue;
+      residuals[update.variable()] =
+          Sum(whole, OrThrow(wire::Decode(encoding, gradient, whole.shape())), -1);
+    }
+  }
+  return residuals;
+}
+
+void Compression::Keep(Residuals residuals) {
+  for (auto& [variable, residual] : residuals) residuals_[variable] = std::move(residual);
+}
+
+}  // namespace varscope::internal

@@ -1,0 +1,49 @@
+// Which tensors go in fewer bytes, and what the gradients lost by it.
+#ifndef VARSCOPE_CLIENT_RPC_COMPRESSION_H_
+#define VARSCOPE_CLIENT_RPC_COMPRESSION_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "proto/wire/encoding.h"
+#include "varscope/graph.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::internal {
+
+// Error feedback (Seide et al., "1-bit stochastic gradient descent", 2014; Karimireddy et al.,
+// "Error feedback fixes SignSGD", 2019): what the encoding of a variable's dense gradient loses is
+// added to its next one. Held in this process only. Thread-compatible.
+class Compression {
+ public:
+  // Of `rules`, what the daemon does not take is left out. Throws ValueError for a rule that makes
+  // no sense.
+  explicit Compression(std::vector<CompressionRule> rules) : rules_(std::move(rules)) { Check(); }
+
+  // By variable: what its gradients will have lost when the push is applied.
+  using Residuals = std::map<std::string, Tensor>;
+  // Encodes the gradients of a push in `tensors`, and says so in their specifications.
+  Residuals Encode(const v1::PushHead& push, v1::FrameHeader& head,
+                   std::vector<Tensor>& tensors) const;
+  // The push was applied.
+  void Keep(Residuals residuals);
+
+  bool ForPulls() const;
+  v1::Encoding ForPull(const std::string& variable) const;
+
+ private:
+  void Check() const;
+  const CompressionRule* RuleOf(const std::string& variable) const;
+
+  const std::vector<CompressionRule> rules_;
+  Residuals residuals_;
+};
+
+// Those of `rules` that the daemon takes, given what it says it does.
+std::vector<CompressionRule> Accepted(std::vector<CompressionRule> rules,
+                                      const google::protobuf::RepeatedField<int>& encodings);
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_RPC_COMPRESSION_H_
