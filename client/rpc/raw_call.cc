@@ -1,8 +1,16 @@
 #include "client/rpc/raw_call.h"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace varscope::internal {
+namespace {
+
+// How long to look for what comes before sleeping, as shm::Link does.
+constexpr std::chrono::microseconds kSpin{100};
+
+}  // namespace
 
 RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
                  bool checksums)
@@ -25,6 +33,13 @@ RawCall::~RawCall() {
 bool RawCall::Wait() {
   void* tag = nullptr;
   bool ok = false;
+  const Clock::time_point until = std::min(deadline_, Clock::now() + kSpin);
+  do {
+    if (queue_.AsyncNext(&tag, &ok, Clock::time_point()) != grpc::CompletionQueue::TIMEOUT) {
+      return ok;
+    }
+    std::this_thread::yield();
+  } while (Clock::now() < until);
   if (queue_.AsyncNext(&tag, &ok, deadline_) != grpc::CompletionQueue::TIMEOUT) return ok;
   late_ = true;
   Cancel();

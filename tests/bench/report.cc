@@ -1,0 +1,129 @@
+#include "tests/bench/report.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <stdexcept>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace varscope::bench {
+namespace {
+
+constexpr const char* kPeers[] = {"TensorFlow", "Redis"};
+
+std::string Bytes(uint64_t n) {
+  if (n >= uint64_t{1} << 30) return absl::StrFormat("%.4g GiB", n / double(uint64_t{1} << 30));
+  if (n >= 1 << 20) return absl::StrFormat("%.4g MiB", n / double(1 << 20));
+  if (n >= 1 << 10) return absl::StrFormat("%.4g KiB", n / double(1 << 10));
+  return absl::StrFormat("%d B", n);
+}
+
+std::string Seconds(double s) {
+  if (s < 1e-3) return absl::StrFormat("%.1f us", s * 1e6);
+  if (s < 1) return absl::StrFormat("%.2f ms", s * 1e3);
+  return absl::StrFormat("%.2f s", s);
+}
+
+std::string Ratio(double of, double to) {
+  return to == 0 || of == 0 ? "" : absl::StrFormat("%.2f", of / to);
+}
+
+// The median of `what` over the transport, or 0.
+double MedianOf(const std::vector<Result>& all, const std::string& what,
+                const std::string& transport, uint64_t bytes) {
+  for (const Result& r : all) {
+    if (r.what == what && r.transport == transport && r.bytes == bytes) return r.median;
+  }
+  return 0;
+}
+
+bool IsOfThisMachine(const Result& r) {
+  return r.what == "socket" || r.what == "gRPC floor" || r.what == "memcpy";
+}
+
+bool IsPeer(const Result& r) {
+  for (const char* peer : kPeers) {
+    if (r.transport == peer) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> Ratios(const std::vector<Result>& all, const Result& r) {
+  // Without what distinguishes a variant.
+  const std::string what = r.what.substr(0, r.what.find(','));
+  // Both ways together: twice the ceiling of one way.
+  const uint64_t ways = what == "pull+push" ? 2 : 1;
+  const uint64_t one_way = r.bytes / ways;
+  const auto ceiling = [&](const std::string& name, const std::string& transport) {
+    return static_cast<double>(ways) * MedianOf(all, name, transport, one_way);
+  };
+  if (IsOfThisMachine(r) || IsPeer(r)) return {"", "", "", "", ""};
+  std::vector<std::string> ratios = {Ratio(r.median, ceiling("memcpy", "memory")),
+                                     Ratio(r.median, ceiling("socket", r.transport)),
+                                     Ratio(r.median, ceiling("gRPC floor", r.transport))};
+  for (const char* peer : kPeers) {
+    ratios.push_back(r.workers > 1 ? ""
+                                   : Ratio(MedianOf(all, what, peer, r.bytes), r.median));
+  }
+  return ratios;
+}
+
+}  // namespace
+
+void PrintTable(const std::vector<Result>& all, std::ostream& out) {
+  out << "| what | over | bytes | workers | median | p99 | GB/s | ops/s | CPU client | CPU server "
+         "| server peak | time / memcpy | time / socket | time / gRPC floor | times TensorFlow's "
+         "speed | times Redis' |\n"
+      << "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const Result& r : all) {
+    out << absl::StrFormat(
+        "| %s | %s | %s | %d | %s | %s | %.2f | %.0f | %s | %s | %s | %s |\n", r.what, r.transport,
+        Bytes(r.bytes), r.workers, Seconds(r.median), Seconds(r.p99), r.bytes_per_second() / 1e9,
+        r.rate, Seconds(r.client_cpu), Seconds(r.server_cpu),
+        r.server_peak > 0 ? Bytes(static_cast<uint64_t>(r.server_peak)) : "",
+        absl::StrJoin(Ratios(all, r), " | "));
+  }
+}
+
+void WriteJson(const std::vector<Result>& all, const std::string& path) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Result& r : all) {
+    list.push_back({{"what", r.what},
+                    {"transport", r.transport},
+                    {"bytes", r.bytes},
+                    {"workers", r.workers},
+                    {"runs", r.runs},
+                    {"median_seconds", r.median},
+                    {"p99_seconds", r.p99},
+                    {"operations_per_second", r.rate},
+                    {"client_cpu_seconds", r.client_cpu},
+                    {"server_cpu_seconds", r.server_cpu},
+                    {"server_peak_bytes", r.server_peak}});
+  }
+  std::ofstream(path) << list.dump(1) << "\n";
+}
+
+std::vector<Result> ReadJson(const std::string& path) {
+  std::ifstream in(path);
+  const nlohmann::json list = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) throw std::runtime_error(path + " has no list of results");
+  std::vector<Result> all;
+  for (const nlohmann::json& r : list) {
+    all.push_back({.what = r.at("what"),
+                   .transport = r.at("transport"),
+                   .bytes = r.at("bytes"),
+                   .workers = r.at("workers"),
+                   .runs = r.at("runs"),
+                   .median = r.at("median_seconds"),
+                   .p99 = r.at("p99_seconds"),
+                   .rate = r.at("operations_per_second"),
+                   .client_cpu = r.at("client_cpu_seconds"),
+                   .server_cpu = r.at("server_cpu_seconds"),
+                   .server_peak = r.at("server_peak_bytes")});
+  }
+  return all;
+}
+
+}  // namespace varscope::bench
