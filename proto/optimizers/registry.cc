@@ -1,6 +1,5 @@
 #include <cmath>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/optimizers/optimizer.h"
@@ -63,36 +62,5 @@ double InitialValue(const Optimizer& optimizer, const Hyperparameters& hyperpara
   }
   return 0;
 }
-
-template <typename T>
-absl::Status SumDuplicateRows(int64_t row_count, int64_t row_size, std::vector<int64_t>& rows,
-                              std::vector<T>& values) {
-  absl::flat_hash_map<int64_t, size_t> position;
-  position.reserve(rows.size());
-  size_t kept = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] < 0 || rows[i] >= row_count) {
-      return absl::OutOfRangeError(
-          absl::StrCat("row ", rows[i], " is not in [0, ", row_count, ")"));
-    }
-    const auto [it, fresh] = position.try_emplace(rows[i], kept);
-    T* const to = values.data() + it->second * row_size;
-    const T* const from = values.data() + i * row_size;
-    if (fresh) {
-      if (kept != i) std::copy(from, from + row_size, to);
-      rows[kept++] = rows[i];
-    } else {
-      for (int64_t k = 0; k < row_size; ++k) to[k] += from[k];
-    }
-  }
-  rows.resize(kept);
-  values.resize(kept * row_size);
-  return absl::OkStatus();
-}
-
-template absl::Status SumDuplicateRows(int64_t, int64_t, std::vector<int64_t>&,
-                                       std::vector<float>&);
-template absl::Status SumDuplicateRows(int64_t, int64_t, std::vector<int64_t>&,
-                                       std::vector<double>&);
 
 }  // namespace varscope::optimizers

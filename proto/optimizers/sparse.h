@@ -16,8 +16,10 @@ absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows);
 // Elements of one row of a variable of that shape, not a scalar's; 0 when there are no rows.
 int64_t RowSize(const Shape& variable);
 
-// SumDuplicateRows (optimizer.h) for a float32 or float64 gradient of a variable of that shape: on
-// success `rows` is distinct, and `gradient` a tensor of its own with as many rows.
+// Sums the rows of a float32 or float64 gradient that name the same row, in the order of their
+// first appearance, as TensorFlow does. On success `rows` is distinct and `gradient` has as many
+// rows; what was distinct stays. OutOfRange for a row that a variable of that shape does not have,
+// ResourceExhausted without memory.
 absl::Status SumRows(const Shape& variable, std::vector<int64_t>& rows, Tensor& gradient);
 
 }  // namespace varscope::optimizers

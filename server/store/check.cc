@@ -56,11 +56,6 @@ absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_vie
       value.num_elements(), "; nothing was applied (allow_nonfinite lets it pass)"));
 }
 
-bool Distinct(std::vector<int64_t> rows) {
-  std::sort(rows.begin(), rows.end());
-  return std::adjacent_find(rows.begin(), rows.end()) == rows.end();
-}
-
 absl::Status CheckInitialized(const Push& push, Variable& variable) {
   std::lock_guard lock(variable.mutex);
   if (variable.initialized) return absl::OkStatus();
@@ -84,12 +79,13 @@ absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, Gradient
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   // A variable that has a value keeps one, so this holds until the push runs.
   if (status = CheckInitialized(push, **variable); !status.ok()) return status;
-  if (!rows || (Distinct(*rows) && update.rows->dtype() == DType::kInt64)) return variable;
+  if (!rows) return variable;
   status = optimizers::SumRows((*variable)->def.shape, *rows, update.gradient);
-  if (status.ok()) {
-    update.rows = Tensor::Of<int64_t>(Shape{static_cast<int64_t>(rows->size())}, *rows);
-  }
   if (!status.ok()) return Refuse(push, update.variable, status.message());
+  const auto count = static_cast<int64_t>(rows->size());
+  if (count < update.rows->num_elements() || update.rows->dtype() != DType::kInt64) {
+    update.rows = Tensor::Of<int64_t>(Shape{count}, *rows);
+  }
   return variable;
 }
 

@@ -1,5 +1,5 @@
-// varscope_redis_peer JSON [--quick]: the same bytes through Redis, over TCP, with hiredis: MGET for
-// a pull, MSET for a push. Redis applies nothing; it only keeps the bytes.
+// varscope_redis_peer JSON [--quick]: the same bytes through Redis, over TCP, with hiredis: MGET
+// for a pull, MSET for a push. Redis applies nothing; it only keeps the bytes.
 #include <hiredis/hiredis.h>
 
 #include <iostream>
@@ -57,8 +57,8 @@ Reply Receive(redisContext& redis) {
 class Redis {
  public:
   Redis()
-      : process_({"redis-server", "--port", std::to_string(kPort), "--bind", "127.0.0.1", "--save",
-                  "", "--appendonly", "no", "--loglevel", "warning"}) {
+      : process_({"/usr/bin/redis-server", "--port", std::to_string(kPort), "--bind", "127.0.0.1",
+                  "--save", "", "--appendonly", "no", "--loglevel", "warning"}) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!context_ || context_->err != 0) {
       if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no redis-server");

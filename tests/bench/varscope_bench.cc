@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cmath>
 #include <filesystem>
-#include <random>
 #include <thread>
 
 #include "client/rpc/connection.h"
 #include "server/store/ledger.h"
+#include "tests/bench/zipf.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temporary_directory.h"
 
@@ -163,38 +162,28 @@ std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const E
 }
 
 std::vector<Result> MeasureSparse(const Effort& effort) {
-  constexpr int64_t kRows = 1'000'000;
-  constexpr int64_t kWidth = 64;
-  constexpr int64_t kBatch = 4096;
-  constexpr double kExponent = 1.1;
+  constexpr int64_t kWidth = ZipfBatches::kWidth;
   Daemon daemon;
-  const auto connection = Connect(daemon.target(), "bench");
-  Create(*connection, {"table"}, Shape{kRows, kWidth});
-  // Zipf by the inverse of the distribution function.
-  std::vector<double> cumulative(kRows);
-  double sum = 0;
-  for (int64_t i = 0; i < kRows; ++i) {
-    sum += 1 / std::pow(static_cast<double>(i + 1), kExponent);
-    cumulative[i] = sum;
-  }
-  std::mt19937_64 random(1);
-  std::uniform_real_distribution<double> uniform(0, sum);
-  std::vector<PushRequest> pushes;
-  for (int b = 0; b < 16; ++b) {
-    std::vector<int64_t> rows(kBatch);
-    for (int64_t& row : rows) {
-      row = std::lower_bound(cumulative.begin(), cumulative.end(), uniform(random)) -
-            cumulative.begin();
-      row = std::min(row, kRows - 1);
+  const ZipfBatches batches;
+  std::vector<Result> results;
+  for (const char* const transport : {"tcp", "shm"}) {
+    const bool shared = std::string(transport) == "shm";
+    const auto connection = Connect(daemon.target(), "bench", false,
+                                    shared ? TransportMode::kAuto : TransportMode::kTarget);
+    Create(*connection, {"table"}, Shape{ZipfBatches::kRows, kWidth});
+    std::vector<PushRequest> pushes;
+    for (const std::vector<int64_t>& rows : batches.all()) {
+      PushRequest push =
+          Gradients("Adagrad", {"table"}, Filled(Shape{ZipfBatches::kBatch, kWidth}, 0.001F));
+      push.steps[0].updates[0].rows = Tensor::Of<int64_t>(Shape{ZipfBatches::kBatch}, rows);
+      pushes.push_back(std::move(push));
     }
-    PushRequest push = Gradients("Adagrad", {"table"}, Filled(Shape{kBatch, kWidth}, 0.001F));
-    push.steps[0].updates[0].rows = Tensor::Of<int64_t>(Shape{kBatch}, rows);
-    pushes.push_back(std::move(push));
+    size_t next = 0;
+    results.push_back(Measure(
+        {.what = ZipfBatches::kWhat, .transport = transport, .bytes = ZipfBatches::kBytes}, effort,
+        daemon.process().pid(), [&] { connection->Push(pushes[next++ % pushes.size()]); }));
   }
-  size_t next = 0;
-  return {Measure(
-      {.what = "push of 4096 rows+Adagrad", .transport = "tcp", .bytes = kBatch * (kWidth * 4 + 8)},
-      effort, daemon.process().pid(), [&] { connection->Push(pushes[next++ % pushes.size()]); })};
+  return results;
 }
 
 std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort) {

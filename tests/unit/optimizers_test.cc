@@ -7,6 +7,7 @@
 #include <random>
 
 #include "proto/optimizers/optimizer.h"
+#include "proto/optimizers/sparse.h"
 
 namespace varscope::optimizers {
 namespace {
@@ -188,13 +189,61 @@ TEST(HyperparametersTest, UnknownAndMissingOnesAreNamed) {
   EXPECT_EQ(FindOptimizer("SGD"), nullptr);
 }
 
-TEST(SumDuplicateRowsTest, SumsInOrderOfFirstAppearance) {
+TEST(SumRowsTest, SumsInOrderOfFirstAppearance) {
   std::vector<int64_t> rows = {3, 1, 3, 1, 0};
-  std::vector<float> values = {1, 2, 10, 20, 100, 200, 1000, 2000, 5, 6};
-  ASSERT_TRUE(SumDuplicateRows<float>(4, 2, rows, values).ok());
+  Tensor values = Tensor::Of<float>(Shape{5, 2}, {1, 2, 10, 20, 100, 200, 1000, 2000, 5, 6});
+  ASSERT_TRUE(SumRows(Shape{4, 2}, rows, values).ok());
   EXPECT_THAT(rows, ::testing::ElementsAre(3, 1, 0));
-  EXPECT_THAT(values, ::testing::ElementsAre(101, 202, 1010, 2020, 5, 6));
-  EXPECT_FALSE(SumDuplicateRows<float>(3, 2, rows, values).ok());
+  EXPECT_EQ(values.shape(), (Shape{3, 2}));
+  EXPECT_THAT(values.values<float>(), ::testing::ElementsAre(101, 202, 1010, 2020, 5, 6));
+  EXPECT_FALSE(SumRows(Shape{3, 2}, rows, values).ok());
+}
+
+TEST(SumRowsTest, DistinctRowsStay) {
+  std::vector<int64_t> rows = {3, 1};
+  Tensor values = Tensor::Of<double>(Shape{2, 1}, {1, 2});
+  const std::byte* const before = values.raw();
+  ASSERT_TRUE(SumRows(Shape{4, 1}, rows, values).ok());
+  EXPECT_EQ(values.raw(), before);
+}
+
+// Enough rows for several cores; each row of its own.
+TEST(SumRowsTest, ManyRowsAreUpdatedAsOneByOne) {
+  constexpr int64_t kRows = 5000;
+  constexpr int64_t kWidth = 32;
+  const Optimizer& adagrad = *FindOptimizer("Adagrad");
+  const Hyperparameters h = *ReadHyperparameters(adagrad, {{"learning_rate", 0.1}});
+  std::vector<float> variable(kRows * kWidth, 1);
+  std::vector<float> slot(kRows * kWidth, 0.1F);
+  std::vector<int64_t> rows;
+  for (int64_t r = 0; r < kRows; r += 2) rows.push_back((r * 7919) % kRows / 2 * 2);
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  std::shuffle(rows.begin(), rows.end(), std::mt19937(1));
+  std::vector<float> gradient(rows.size() * kWidth);
+  for (size_t i = 0; i < gradient.size(); ++i) gradient[i] = static_cast<float>(i % 97) / 97;
+  std::vector<float> one = variable;
+  std::vector<float> one_slot = slot;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    adagrad.Apply(UpdateArgs<float>{.variable = one,
+                                    .slots = {one_slot},
+                                    .gradient = std::span(gradient).subspan(i * kWidth, kWidth),
+                                    .h = h,
+                                    .scalars = {},
+                                    .rows = std::span(rows).subspan(i, 1),
+                                    .row_size = kWidth},
+                  /*sparse=*/true);
+  }
+  adagrad.Apply(UpdateArgs<float>{.variable = variable,
+                                  .slots = {slot},
+                                  .gradient = gradient,
+                                  .h = h,
+                                  .scalars = {},
+                                  .rows = rows,
+                                  .row_size = kWidth},
+                /*sparse=*/true);
+  EXPECT_EQ(variable, one);
+  EXPECT_EQ(slot, one_slot);
 }
 
 }  // namespace
