@@ -64,8 +64,7 @@ std::vector<std::string> Ratios(const std::vector<Result>& all, const Result& r)
                                      Ratio(r.median, ceiling("socket", r.transport)),
                                      Ratio(r.median, ceiling("gRPC floor", r.transport))};
   for (const char* peer : kPeers) {
-    ratios.push_back(r.workers > 1 ? ""
-                                   : Ratio(MedianOf(all, what, peer, r.bytes), r.median));
+    ratios.push_back(r.workers > 1 ? "" : Ratio(MedianOf(all, what, peer, r.bytes), r.median));
   }
   return ratios;
 }
@@ -78,12 +77,12 @@ void PrintTable(const std::vector<Result>& all, std::ostream& out) {
          "speed | times Redis' |\n"
       << "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const Result& r : all) {
-    out << absl::StrFormat(
-        "| %s | %s | %s | %d | %s | %s | %.2f | %.0f | %s | %s | %s | %s |\n", r.what, r.transport,
-        Bytes(r.bytes), r.workers, Seconds(r.median), Seconds(r.p99), r.bytes_per_second() / 1e9,
-        r.rate, Seconds(r.client_cpu), Seconds(r.server_cpu),
-        r.server_peak > 0 ? Bytes(static_cast<uint64_t>(r.server_peak)) : "",
-        absl::StrJoin(Ratios(all, r), " | "));
+    out << absl::StrFormat("| %s | %s | %s | %d | %s | %s | %.2f | %.0f | %s | %s | %s | %s |\n",
+                           r.what, r.transport, Bytes(r.bytes), r.workers, Seconds(r.median),
+                           Seconds(r.p99), r.bytes_per_second() / 1e9, r.rate,
+                           Seconds(r.client_cpu), Seconds(r.server_cpu),
+                           r.server_peak > 0 ? Bytes(static_cast<uint64_t>(r.server_peak)) : "",
+                           absl::StrJoin(Ratios(all, r), " | "));
   }
 }
 
