@@ -34,8 +34,8 @@ std::span<std::byte> Data(const Segment& segment, int ring) {
   return segment.memory().subspan(kControlBytes + ring * kRingBytes, kRingBytes);
 }
 
-// How long to look for what comes before sleeping. To fall asleep and be woken takes each side about
-// this long on a virtual machine; the cost is that much of a core after each message.
+// How long to look for what comes before sleeping. To fall asleep and be woken takes each side
+// about this long on a virtual machine; the cost is that much of a core after each message.
 constexpr std::chrono::microseconds kSpin{50};
 
 void Pause() {
