@@ -96,10 +96,10 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       channel_(OpenChannel(target)),
       stub_(v1::ParameterServer::NewStub(channel_)),
       host_(HostName()),
-      local_transport_(UseLocalTransport(options)),
       transport_(channel_, options.checksums),
       exchange_([this] { return transport_.Open(); }),
       prefetch_(options.prefetch) {
+  const bool local = UseLocalTransport(options);
   if (!channel_->WaitForConnected(Deadline())) {
     throw UnavailableError(absl::StrCat("worker '", worker_id_, "' cannot reach varscoped at ",
                                         target, " within ", timeout_.count() / 1000.0,
@@ -111,8 +111,8 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
   request.set_pid(getpid());
   request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
                                                            : v1::SHARING_GLOBAL);
-  const auto offer = [this](const v1::LocalAddress& address) {
-    if (local_transport_ && transport_.Offer(address)) exchange_.Renew();
+  const auto offer = [this, local](const v1::LocalAddress& address) {
+    if (local && transport_.Offer(address)) exchange_.Renew();
   };
   membership_ =
       std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request), timeout_, offer);

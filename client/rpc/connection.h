@@ -67,7 +67,6 @@ class Connection final : public RemoteStore {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
   std::string host_;
-  const bool local_transport_;
   Transport transport_;
   Exchange exchange_;
   std::unique_ptr<Membership> membership_;

@@ -9,6 +9,7 @@
 #include "client/rpc/raw_call.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/frame.h"
+#include "tests/support/bytes_of.h"
 #include "tests/support/daemon.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
@@ -339,12 +340,7 @@ TEST_F(BadInputTest, APushThatIsDamagedOnItsWay) {
   AddChunk(head, 0, 24);
   const grpc::ByteBuffer good =
       wire::Encode(head, {grpc::Slice(std::string(24, '\0'))}, /*checksum=*/true);
-  std::vector<grpc::Slice> slices;
-  ASSERT_TRUE(good.Dump(&slices).ok());
-  std::string bytes;
-  for (const grpc::Slice& s : slices) {
-    bytes.append(reinterpret_cast<const char*>(s.begin()), s.size());
-  }
+  std::string bytes = BytesOf(good);
   bytes[bytes.size() - 3] ^= 0x40;  // an element of the gradient
   const grpc::Status status = PushBytes(bytes);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS);

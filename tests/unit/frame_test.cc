@@ -8,21 +8,14 @@
 
 #include "proto/core/advice.h"
 #include "proto/wire/convert.h"
+#include "tests/support/bytes_of.h"
 
 namespace varscope::wire {
 namespace {
 
-absl::Status Accept(const v1::FrameHeader&) { return absl::OkStatus(); }
+using varscope::testing::BytesOf;
 
-std::string Bytes(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  EXPECT_TRUE(buffer.Dump(&slices).ok());
-  std::string bytes;
-  for (const grpc::Slice& s : slices) {
-    bytes.append(reinterpret_cast<const char*>(s.begin()), s.size());
-  }
-  return bytes;
-}
+absl::Status Accept(const v1::FrameHeader&) { return absl::OkStatus(); }
 
 // As it may arrive: cut anywhere.
 grpc::ByteBuffer Cut(const std::string& bytes, std::mt19937& random) {
@@ -58,7 +51,7 @@ Message MakeMessage(const std::vector<Shape>& shapes) {
 std::vector<std::string> Frames(const Message& message, const FrameOptions& options = {}) {
   FrameWriter writer(message.head, message.tensors, options);
   std::vector<std::string> frames;
-  while (std::optional<grpc::ByteBuffer> frame = writer.Next()) frames.push_back(Bytes(*frame));
+  while (std::optional<grpc::ByteBuffer> frame = writer.Next()) frames.push_back(BytesOf(*frame));
   return frames;
 }
 

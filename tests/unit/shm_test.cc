@@ -9,23 +9,15 @@
 #include <thread>
 
 #include "proto/shm/link.h"
+#include "tests/support/bytes_of.h"
 
 namespace varscope::shm {
 namespace {
 
 using ::testing::HasSubstr;
+using varscope::testing::BytesOf;
 
 constexpr Clock::time_point kNever = Clock::time_point::max();
-
-std::string Text(const grpc::ByteBuffer& content) {
-  std::vector<grpc::Slice> slices;
-  EXPECT_TRUE(content.Dump(&slices).ok());
-  std::string text;
-  for (const grpc::Slice& s : slices) {
-    text.append(reinterpret_cast<const char*>(s.begin()), s.size());
-  }
-  return text;
-}
 
 grpc::ByteBuffer Content(const std::string& prefix, const std::string& body) {
   const std::vector<grpc::Slice> slices = {grpc::Slice(prefix), grpc::Slice(body)};
@@ -137,7 +129,7 @@ TEST_F(LinkTest, MessagesOfAllSizesArriveBothWays) {
       const size_t prefix = i % 50 == 7 ? 2 * kRingBytes + random() % 1000 : random() % 3000;
       const std::string first = RandomText(random, prefix + 1);
       const std::string body = RandomText(random, i % 3 == 0 ? kMaxBodyBytes : random() % 5000);
-      ASSERT_TRUE(Text(message->content) == first + body) << "message " << i;
+      ASSERT_TRUE(BytesOf(message->content) == first + body) << "message " << i;
     }
   };
   std::thread other([&] {
@@ -153,7 +145,7 @@ TEST_F(LinkTest, WhatWasSentBeforeTheEndIsStillReceived) {
   ASSERT_TRUE(daemon_->Send(Kind::kFrame, Content("a", ""), kNever).ok());
   ASSERT_TRUE(daemon_->Send(Kind::kEnd, Content("b", ""), kNever).ok());
   daemon_.reset();
-  EXPECT_EQ(Text(worker_->Receive(kNever)->content), "a");
+  EXPECT_EQ(BytesOf(worker_->Receive(kNever)->content), "a");
   EXPECT_EQ(worker_->Receive(kNever)->kind, Kind::kEnd);
   EXPECT_TRUE(absl::IsUnavailable(worker_->Receive(kNever).status()));
 }
@@ -181,7 +173,7 @@ TEST_F(LinkTest, ABodyThatIsTooLargeIsRefusedBeforeItIsSent) {
       worker_->Send(Kind::kFrame, Content("a", std::string(kMaxBodyBytes + 1, 'b')), kNever);
   EXPECT_TRUE(absl::IsInvalidArgument(sent)) << sent;
   EXPECT_TRUE(worker_->Send(Kind::kFrame, Content("a", "b"), kNever).ok());
-  EXPECT_EQ(Text(daemon_->Receive(kNever)->content), "ab");
+  EXPECT_EQ(BytesOf(daemon_->Receive(kNever)->content), "ab");
 }
 
 TEST(LinkConnectTest, NobodyThereIsSaidAtOnce) {
