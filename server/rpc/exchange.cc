@@ -51,6 +51,8 @@ void ExchangeReactor::WriteNext() {
 void ExchangeReactor::OnWriteDone(bool ok) {
   std::lock_guard lock(mutex_);
   watch_->Progress();
+  // An idle stream would keep the block that it sent last.
+  frame_.Clear();
   if (ok) return WriteNext();
   End(absl::CancelledError("the worker stopped reading"));
 }

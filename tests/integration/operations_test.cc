@@ -66,6 +66,41 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   EXPECT_GT(refused, kReaders / 2);
 }
 
+// Between two steps a stream holds nothing of what it sent last.
+TEST(AdmissionTest, StreamsThatAreIdleKeepNoValues) {
+  constexpr int kReaders = 64;
+  constexpr int64_t kElements = 1 << 20;  // 4 MiB
+  Daemon daemon;
+  Graph graph(daemon.target(), {.cache_pulls = false});
+  const auto use = graph.as_default();
+  const Variable w =
+      get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
+  Session session;
+  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
+  const auto stub = v1::ParameterServer::NewStub(channel);
+  v1::TensorFrame request;
+  request.mutable_header()->mutable_pull()->add_wants()->set_name("w");
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>>> readers;
+  for (int i = 0; i < kReaders; ++i) {
+    session.run(w.assign_add(ones({kElements})).op());
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    readers.push_back(stub->Exchange(contexts.back().get()));
+    ASSERT_TRUE(readers.back()->Write(request));
+    v1::TensorFrame answer;
+    for (size_t read = 0; read < kElements * sizeof(float); read += answer.body().size()) {
+      ASSERT_TRUE(readers.back()->Read(&answer));
+    }
+  }
+  if (!kSanitized) {
+    EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
+  }
+  for (const auto& reader : readers) {
+    reader->WritesDone();
+    EXPECT_TRUE(reader->Finish().ok());
+  }
+}
+
 class RollbackTest : public ::testing::Test {
  protected:
   Finished Ctl(std::vector<std::string> arguments) {
