@@ -145,6 +145,10 @@ class RemoteStore {
   virtual std::vector<PulledValue> Pull(const std::vector<std::string>& names) = 0;
   // The same, but in every bit, whatever compression the connection has.
   virtual std::vector<PulledValue> PullWhole(const std::vector<std::string>& names) = 0;
+  // The same, of some variables only rows: where rows[i] is defined, an int64 vector of distinct
+  // numbers within the variable, the value has these rows in this order.
+  virtual std::vector<PulledValue> PullRows(const std::vector<std::string>& names,
+                                            const std::vector<Tensor>& rows) = 0;
   // All of it or nothing. Its updates are of one group.
   virtual PushAnswer Push(const PushRequest& request) = 0;
   // A push, and then a pull that sees it, in one round trip.

@@ -3,24 +3,13 @@
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/rows.h"
 
 namespace varscope::internal::kernels {
 namespace {
 
-absl::StatusOr<std::vector<int64_t>> Rows(const Tensor& indices) {
-  std::vector<int64_t> rows(indices.num_elements());
-  if (indices.dtype() == DType::kInt32) {
-    std::copy_n(indices.data<int32_t>(), rows.size(), rows.begin());
-  } else if (indices.dtype() == DType::kInt64) {
-    std::copy_n(indices.data<int64_t>(), rows.size(), rows.begin());
-  } else {
-    return UnsupportedDType(indices.dtype());
-  }
-  return rows;
-}
-
 absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t count) {
-  absl::StatusOr<std::vector<int64_t>> rows = Rows(indices);
+  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(indices);
   if (!rows.ok()) return rows;
   for (size_t i = 0; i < rows->size(); ++i) {
     const int64_t row = (*rows)[i];
@@ -42,10 +31,7 @@ absl::Status Gather(KernelContext& ctx) {
   std::vector<int64_t> dims = indices.shape().dims();
   dims.insert(dims.end(), params.shape().dims().begin() + 1, params.shape().dims().end());
   Tensor& out = ctx.Allocate(0, params.dtype(), Shape(dims));
-  const size_t bytes = count == 0 ? 0 : params.byte_size() / count;
-  for (size_t i = 0; i < rows->size(); ++i) {
-    std::memcpy(out.mutable_raw() + i * bytes, params.raw() + (*rows)[i] * bytes, bytes);
-  }
+  CopyRows(params, *rows, out);
   return absl::OkStatus();
 }
 
@@ -57,7 +43,7 @@ absl::Status SumRowsLike(KernelContext& ctx) {
   if (!rows.ok()) return rows.status();
   Tensor& out = ctx.Allocate(0, values.dtype(), shape);
   std::memset(out.mutable_raw(), 0, out.byte_size());
-  const int64_t width = shape.dim(0) == 0 ? 0 : shape.num_elements() / shape.dim(0);
+  const int64_t width = RowSize(shape);
   const auto add = [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (size_t i = 0; i < rows->size(); ++i) {
@@ -78,7 +64,7 @@ absl::Status SumRowsLike(KernelContext& ctx) {
 
 // A number outside [0, depth) gives a row of zeros.
 absl::Status OneHot(KernelContext& ctx) {
-  const absl::StatusOr<std::vector<int64_t>> rows = Rows(ctx.in(0));
+  const absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(ctx.in(0));
   if (!rows.ok()) return rows.status();
   const int64_t depth = ctx.attrs.integer("depth");
   std::vector<int64_t> dims = ctx.in(0).shape().dims();

@@ -55,16 +55,16 @@ uint64_t BytesOf(const std::vector<PulledValue>& values) {
   return bytes;
 }
 
-void AskFor(const std::vector<std::string>& names, const PullCache::Known& known,
-            const Compression* compression, v1::PullRequest& pull) {
-  pull.set_epoch(known.epoch.server);
-  for (size_t i = 0; i < names.size(); ++i) {
-    v1::PullRequest::Want& want = *pull.add_wants();
-    want.set_name(names[i]);
-    if (compression != nullptr) want.set_encoding(compression->ForPull(names[i]));
-    if (!known.values[i]) continue;
-    want.set_has_version(true);
-    want.set_version(known.values[i]->version);
+const std::vector<Tensor> kNoRows;
+
+// The row numbers travel as the request's tensors.
+void AddRows(const std::vector<Tensor>& rows, v1::FrameHeader& head, std::vector<Tensor>& tensors) {
+  for (const Tensor& numbers : rows) {
+    if (!numbers.defined()) continue;
+    v1::TensorSpec& spec = *head.add_tensors();
+    spec.set_dtype(wire::ToProto(numbers.dtype()));
+    wire::ToProto(numbers.shape(), spec.mutable_shape());
+    tensors.push_back(numbers);
   }
 }
 
@@ -151,14 +151,28 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
   return resolved;
 }
 
+Connection::Values Connection::PullNow(const Names& names) {
+  const Wanted wanted{.names = names, .rows = kNoRows};
+  return *Turn(nullptr, &wanted).values;
+}
+
 std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names) {
   if (std::optional<Values> values = prefetch_.Take(names)) return *std::move(values);
-  return *Turn(nullptr, &names).values;
+  return PullNow(names);
 }
 
 std::vector<PulledValue> Connection::PullWhole(const std::vector<std::string>& names) {
   if (!compression_->ForPulls()) return Pull(names);
-  return *Turn(nullptr, &names, /*rounded=*/false).values;
+  const Wanted wanted{.names = names, .rows = kNoRows, .rounded = false};
+  return *Turn(nullptr, &wanted).values;
+}
+
+std::vector<PulledValue> Connection::PullRows(const std::vector<std::string>& names,
+                                              const std::vector<Tensor>& rows) {
+  // Which rows the next step will want, nobody knows.
+  prefetch_.Take({});
+  const Wanted wanted{.names = names, .rows = rows};
+  return *Turn(nullptr, &wanted).values;
 }
 
 PushAnswer Connection::Push(const PushRequest& request) {
@@ -167,7 +181,8 @@ PushAnswer Connection::Push(const PushRequest& request) {
     prefetch_.Drop();
     return *Turn(&request, nullptr).pushed;
   }
-  Answer answer = Turn(&request, &expected);
+  const Wanted wanted{.names = expected, .rows = kNoRows};
+  Answer answer = Turn(&request, &wanted);
   if (answer.values) prefetch_.Keep(expected, *std::move(answer.values));
   return *answer.pushed;
 }
@@ -175,13 +190,13 @@ PushAnswer Connection::Push(const PushRequest& request) {
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
                                                      const std::vector<std::string>& names) {
   prefetch_.Drop();
-  Answer answer = Turn(&request, &names);
-  if (!answer.values) answer.values = Turn(nullptr, &names).values;
+  const Wanted wanted{.names = names, .rows = kNoRows};
+  Answer answer = Turn(&request, &wanted);
+  if (!answer.values) answer.values = PullNow(names);
   return {*answer.pushed, *std::move(answer.values)};
 }
 
-Connection::Answer Connection::Turn(const PushRequest* push, const Names* names, bool rounded) {
-  const bool cached = cache_pulls_ && rounded;
+Connection::Answer Connection::Turn(const PushRequest* push, const Wanted* wanted) {
   v1::FrameHeader head;
   std::vector<Tensor> tensors;
   std::unique_lock<std::mutex> in_order;
@@ -192,6 +207,7 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names,
     in_order = std::unique_lock(push_mutex_);
     lost = compression_->Encode(head.push(), head, tensors);
   }
+  if (wanted != nullptr) AddRows(wanted->rows, head, tensors);
   std::optional<wire::FrameReader> answer;
   Exchange::Line line;
   PullCache::Known known;
@@ -201,19 +217,9 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names,
     answered_to = incarnation;
     line = exchange_.Take();
     if (push != nullptr) Number(*head.mutable_push(), incarnation);
-    if (names != nullptr) {
-      v1::PullRequest& pull = *head.mutable_pull();
-      pull.Clear();
-      pull.set_worker_id(worker_id_);
-      pull.set_incarnation(incarnation);
-      pull.set_repeat(cached && line.last_pull.IsOf(*names, incarnation));
-      if (!pull.repeat()) {
-        known = cached ? cache_.Find(*names, incarnation) : PullCache::Known();
-        known.values.resize(names->size());
-        AskFor(*names, known, rounded ? &*compression_ : nullptr, pull);
-      }
-    }
-    answer.emplace(AcceptAnswer(names, head.pull().repeat()));
+    if (wanted != nullptr) AskFor(*wanted, line, incarnation, known, *head.mutable_pull());
+    answer.emplace(
+        AcceptAnswer(wanted == nullptr ? nullptr : &wanted->names, head.pull().repeat()));
     return exchange_.Turn(line, head, tensors, deadline, *answer);
   };
   const grpc::Status status = membership_->Run(deadline, attempt);
@@ -227,22 +233,64 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Names* names,
     result.pushed = FromProto(answer->head().pushed());
     if (result.pushed->applied) compression_->Keep(std::move(lost));
   }
-  if (names != nullptr) {
-    if (answer->head().pull_failed()) {
-      line.last_pull = {};
-    } else if (answer->head().unchanged()) {
-      result.values = line.last_pull.values;
-    } else {
-      if (head.pull().repeat()) known.values = line.last_pull.Known();
-      result.values = TakeValues(std::move(known), *names, *answer);
-      if (cached) cache_.Keep({answer->head().epoch(), answered_to}, *names, *result.values);
-      const bool keep =
-          cached && answer->head().repeatable() && BytesOf(*result.values) <= kMaxRepeatedBytes;
-      line.last_pull = keep ? LastPull{answered_to, *names, *result.values} : LastPull();
-    }
+  if (answer->head().pull_failed()) {
+    line.last_pull = {};
+  } else if (wanted != nullptr) {
+    result.values = TakeValues(*wanted, answered_to, std::move(known), line, *answer);
   }
   exchange_.Keep(std::move(line));
   return result;
+}
+
+void Connection::AskFor(const Wanted& wanted, const Exchange::Line& line, uint64_t incarnation,
+                        PullCache::Known& known, v1::PullRequest& pull) const {
+  pull.Clear();
+  pull.set_worker_id(worker_id_);
+  pull.set_incarnation(incarnation);
+  const Names& names = wanted.names;
+  if (Caches(wanted) && wanted.rows.empty() && line.last_pull.IsOf(names, incarnation)) {
+    pull.set_repeat(true);
+    known.values = line.last_pull.Known();
+    return;
+  }
+  known = Caches(wanted) ? cache_.Find(names, incarnation) : PullCache::Known();
+  known.values.resize(names.size());
+  pull.set_epoch(known.epoch.server);
+  uint32_t tensor = 0;
+  for (size_t i = 0; i < names.size(); ++i) {
+    v1::PullRequest::Want& want = *pull.add_wants();
+    want.set_name(names[i]);
+    if (wanted.rounded) want.set_encoding(compression_->ForPull(names[i]));
+    if (!wanted.whole(i)) {
+      want.set_rows(tensor++);
+    } else if (known.values[i]) {
+      want.set_has_version(true);
+      want.set_version(known.values[i]->version);
+    }
+  }
+}
+
+Connection::Values Connection::TakeValues(const Wanted& wanted, uint64_t incarnation,
+                                          PullCache::Known known, Exchange::Line& line,
+                                          wire::FrameReader& answer) {
+  if (answer.head().unchanged()) return line.last_pull.values;
+  Values values = Merge(wanted.names, std::move(known), answer);
+  line.last_pull = {};
+  if (!Caches(wanted)) return values;
+  const PullCache::Epoch epoch{answer.head().epoch(), incarnation};
+  if (wanted.rows.empty()) {
+    cache_.Keep(epoch, wanted.names, values);
+  } else {
+    Values whole = values;
+    for (size_t i = 0; i < whole.size(); ++i) {
+      if (!wanted.whole(i)) whole[i].value = Tensor();
+    }
+    cache_.Keep(epoch, wanted.names, whole);
+  }
+  if (answer.head().repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
+    line.last_pull = {incarnation, wanted.names, values};
+  }
+  return values;
 }
 
 void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
@@ -251,8 +299,8 @@ void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
   push.set_incarnation(incarnation);
 }
 
-Connection::Values Connection::TakeValues(PullCache::Known known, const Names& names,
-                                          wire::FrameReader& answer) {
+Connection::Values Connection::Merge(const Names& names, PullCache::Known known,
+                                     wire::FrameReader& answer) const {
   Values values;
   values.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {

@@ -34,6 +34,8 @@ class Connection final : public RemoteStore {
   std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
   std::vector<PulledValue> Pull(const std::vector<std::string>& names) override;
   std::vector<PulledValue> PullWhole(const std::vector<std::string>& names) override;
+  std::vector<PulledValue> PullRows(const std::vector<std::string>& names,
+                                    const std::vector<Tensor>& rows) override;
   PushAnswer Push(const PushRequest& request) override;
   PushedAndPulled PushAndPull(const PushRequest& request,
                               const std::vector<std::string>& names) override;
@@ -48,16 +50,33 @@ class Connection final : public RemoteStore {
 
   using Names = std::vector<std::string>;
   using Values = std::vector<PulledValue>;
+  // What a turn pulls.
+  struct Wanted {
+    const Names& names;
+    // Unless empty, as PullRows has them.
+    const std::vector<Tensor>& rows;
+    // Values may be as the connection's compression has them, and are then kept.
+    bool rounded = true;
+
+    bool whole(size_t i) const { return rows.empty() || !rows[i].defined(); }
+  };
   // One turn of the exchange. Without values: the push is done, but the pull failed.
   struct Answer {
     std::optional<PushAnswer> pushed;
     std::optional<Values> values;
   };
-  // `rounded`: the values may be as the connection's compression has them, and are then kept.
-  Answer Turn(const PushRequest* push, const Names* names, bool rounded = true);
+  Answer Turn(const PushRequest* push, const Wanted* wanted);
+  Values PullNow(const Names& names);
+  bool Caches(const Wanted& wanted) const { return cache_pulls_ && wanted.rounded; }
+  // The pull of a turn on `line`; what this worker holds of it already is `known`.
+  void AskFor(const Wanted& wanted, const Exchange::Line& line, uint64_t incarnation,
+              PullCache::Known& known, v1::PullRequest& pull) const;
+  // Its values, which the next turns know.
+  Values TakeValues(const Wanted& wanted, uint64_t incarnation, PullCache::Known known,
+                    Exchange::Line& line, wire::FrameReader& answer);
+  Values Merge(const Names& names, PullCache::Known known, wire::FrameReader& answer) const;
   // Requires push_mutex_.
   void Number(v1::PushHead& push, uint64_t incarnation);
-  Values TakeValues(PullCache::Known known, const Names& names, wire::FrameReader& answer);
 
   const std::string target_;
   const std::string worker_id_;

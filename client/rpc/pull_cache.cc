@@ -24,6 +24,7 @@ void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
     epoch_ = epoch;
   }
   for (size_t i = 0; i < names.size(); ++i) {
+    if (!values[i].value.defined()) continue;
     const auto it = values_.find(names[i]);
     const uint64_t held = it == values_.end() ? 0 : it->second.value.byte_size();
     const uint64_t bytes = bytes_ - held + values[i].value.byte_size();

@@ -1,45 +1,12 @@
 #include "client/session/executor.h"
 
 #include "absl/strings/str_cat.h"
+#include "client/session/pull.h"
 #include "client/session/push.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {
-
-void CheckPulled(const VariableState& variable, const Tensor& value) {
-  if (value.dtype() == variable.dtype && value.shape().IsCompatibleWith(variable.shape)) return;
-  throw OpError(absl::StrCat("variable ", variable.name, " came as ", Name(value.dtype()), " ",
-                             value.shape().ToString(), ", expected ", Name(variable.dtype), " ",
-                             variable.shape.ToString()));
-}
-
-// From the worker's copies where it trains on them, the rest from the server in one request.
-PulledValues PullAll(const Plan& plan, RemoteStore& store, const LocalTraining& local,
-                     std::vector<Tensor>& slots) {
-  std::vector<const Plan::Pull*> wanted;
-  std::vector<std::string> names;
-  for (const Plan::Pull& pull : plan.pulls) {
-    const std::string& name = pull.variable->name;
-    if (std::optional<Tensor> own = local.Read(name)) {
-      slots[pull.slot] = *std::move(own);
-      continue;
-    }
-    wanted.push_back(&pull);
-    names.push_back(name);
-  }
-  PulledValues pulled;
-  if (names.empty()) return pulled;
-  std::vector<PulledValue> values = store.Pull(names);
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    CheckPulled(*wanted[i]->variable, values[i].value);
-    slots[wanted[i]->slot] = values[i].value;
-    // Held on to only where it is needed again: else a kernel may write into it.
-    if (local.GroupOf(names[i]) == nullptr) values[i].value = Tensor();
-    pulled.emplace(names[i], std::move(values[i]));
-  }
-  return pulled;
-}
 
 void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& device) {
   std::vector<Tensor> inputs;
@@ -124,6 +91,7 @@ RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteSto
   std::vector<Tensor> slots(plan.slots);
   for (size_t i = 0; i < feeds.size(); ++i) slots[plan.feeds[i]] = feeds[i];
   for (const Plan::Constant& constant : plan.constants) slots[constant.slot] = constant.value;
+  for (const Plan::Kernel& kernel : plan.early_kernels) RunKernel(kernel, slots, device);
   const PulledValues pulled = PullAll(plan, store, local, slots);
   for (const Plan::Kernel& kernel : plan.kernels) RunKernel(kernel, slots, device);
   RunOutcome outcome;

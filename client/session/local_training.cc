@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/session/groups.h"
+#include "proto/core/rows.h"
 #include "proto/optimizers/clip.h"
 #include "proto/optimizers/sparse.h"
 #include "proto/optimizers/weight_decay.h"
@@ -56,7 +57,7 @@ Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
   }
   Gradient gradient{.values = update.gradient, .rows = {}, .sparse = update.rows.defined()};
   if (!gradient.sparse) return gradient;
-  absl::StatusOr<std::vector<int64_t>> rows = optimizers::ReadRows(update.rows);
+  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(update.rows);
   ThrowIfError(rows.status());
   gradient.rows = *std::move(rows);
   ThrowIfError(optimizers::SumRows(variable.shape(), gradient.rows, gradient.values));
@@ -71,14 +72,13 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
     optimizers::AddWeightDecay<T>(variable.values<T>(), weight_decay, gradient.values);
   }
   variable.MakeUnique();
-  optimizers::UpdateArgs<T> args{
-      .variable = variable.mutable_values<T>(),
-      .slots = {},
-      .gradient = gradient.values.values<T>(),
-      .h = h,
-      .scalars = scalars,
-      .rows = gradient.rows,
-      .row_size = gradient.sparse ? optimizers::RowSize(variable.shape()) : 0};
+  optimizers::UpdateArgs<T> args{.variable = variable.mutable_values<T>(),
+                                 .slots = {},
+                                 .gradient = gradient.values.values<T>(),
+                                 .h = h,
+                                 .scalars = scalars,
+                                 .rows = gradient.rows,
+                                 .row_size = gradient.sparse ? RowSize(variable.shape()) : 0};
   for (Tensor& slot : slots) {
     slot.MakeUnique();
     args.slots.push_back(slot.mutable_values<T>());

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "client/session/lookups.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -21,7 +22,9 @@ class Compiler {
   }
 
   Plan Run(const std::vector<Fetch>& fetches) {
-    for (const Node* node : Needed(fetches)) Place(*node);
+    const std::vector<const Node*> needed = Needed(fetches);
+    lookups_ = FindLookups(needed, fetches, [this](const Output& output) { return IsFed(output); });
+    for (const Node* node : needed) Place(*node);
     for (const Fetch& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
     MarkLastUses();
     return std::move(plan_);
@@ -59,6 +62,8 @@ class Compiler {
     const absl::string_view op = node.def->name;
     if (op == "Placeholder") return Unfed(node);
     if (op == "Const") return PlaceConstant(node);
+    if (lookups_.reads.contains(&node)) return;
+    if (lookups_.gathers.contains(&node)) return PlaceLookup(node);
     if (op == "ReadVariableOp") return PlacePull(node);
     if (node.def->kernel != nullptr) return PlaceKernel(node);
     if (op == "NoOp" || op == "VarHandleOp") return;
@@ -84,21 +89,37 @@ class Compiler {
     Assign(node, {it->second});
   }
 
+  void PlaceLookup(const Node& node) {
+    const std::shared_ptr<VariableState>& variable = node.inputs[0].op().node()->variable;
+    const auto [it, fresh] = looked_up_.try_emplace(variable->name, plan_.rows_pulls.size());
+    if (fresh) plan_.rows_pulls.push_back({variable, {}});
+    const int output = NewSlot();
+    plan_.rows_pulls[it->second].lookups.push_back(
+        {.node = &node, .rows = SlotOf(node, node.inputs[1]), .output = output});
+    Assign(node, {output});
+  }
+
   // The same op on the same inputs runs once.
   void PlaceKernel(const Node& node) {
+    const bool early = lookups_.before_pull.contains(&node);
     const std::vector<int> inputs = Inputs(node);
     std::string key = absl::StrCat(node.def->name, "|", Fingerprint(node.attrs));
     for (int input : inputs) absl::StrAppend(&key, "|", input);
     if (!node.def->stateful) {
-      if (const auto it = computed_.find(key); it != computed_.end()) {
-        return Assign(node, it->second);
-      }
+      if (const std::vector<int>* same = Computed(key, early)) return Assign(node, *same);
     }
     std::vector<int> outputs;
     for (size_t i = 0; i < node.outputs.size(); ++i) outputs.push_back(NewSlot());
     Assign(node, outputs);
-    computed_.emplace(std::move(key), outputs);
-    plan_.kernels.push_back({&node, inputs, outputs, {}});
+    (early ? computed_early_ : computed_).emplace(std::move(key), outputs);
+    (early ? plan_.early_kernels : plan_.kernels).push_back({&node, inputs, outputs, {}});
+  }
+
+  const std::vector<int>* Computed(const std::string& key, bool early) const {
+    if (const auto it = computed_early_.find(key); it != computed_early_.end()) return &it->second;
+    if (early) return nullptr;
+    const auto it = computed_.find(key);
+    return it == computed_.end() ? nullptr : &it->second;
   }
 
   void Assign(const Node& node, const std::vector<int>& slots) {
@@ -109,16 +130,16 @@ class Compiler {
 
   std::vector<int> Inputs(const Node& node) const {
     std::vector<int> slots;
-    for (const Output& input : node.inputs) {
-      const auto it = slots_.find(input);
-      if (it == slots_.end()) {
-        throw ValueError(absl::StrCat("'", node.name, "' uses the output of '", input.op().name(),
-                                      "' (", input.op().type(),
-                                      "), which can be fetched but not feed other ops."));
-      }
-      slots.push_back(it->second);
-    }
+    for (const Output& input : node.inputs) slots.push_back(SlotOf(node, input));
     return slots;
+  }
+
+  int SlotOf(const Node& node, const Output& input) const {
+    const auto it = slots_.find(input);
+    if (it != slots_.end()) return it->second;
+    throw ValueError(absl::StrCat("'", node.name, "' uses the output of '", input.op().name(),
+                                  "' (", input.op().type(),
+                                  "), which can be fetched but not feed other ops."));
   }
 
   Plan::Result ResultOf(const Fetch& fetch) const {
@@ -138,7 +159,15 @@ class Compiler {
     for (const Plan::Effect& effect : plan_.effects) {
       for (int input : effect.inputs) needed[input] = true;
     }
-    for (auto kernel = plan_.kernels.rbegin(); kernel != plan_.kernels.rend(); ++kernel) {
+    MarkLastUses(plan_.kernels, needed);
+    for (const Plan::RowsPull& pull : plan_.rows_pulls) {
+      for (const Plan::Lookup& lookup : pull.lookups) needed[lookup.rows] = true;
+    }
+    MarkLastUses(plan_.early_kernels, needed);
+  }
+
+  static void MarkLastUses(std::vector<Plan::Kernel>& kernels, std::vector<bool>& needed) {
+    for (auto kernel = kernels.rbegin(); kernel != kernels.rend(); ++kernel) {
       kernel->last_use.assign(kernel->inputs.size(), false);
       for (size_t i = 0; i < kernel->inputs.size(); ++i) {
         const int slot = kernel->inputs[i];
@@ -153,6 +182,9 @@ class Compiler {
   Plan plan_;
   std::map<Output, int> slots_;
   std::map<std::string, int> pulled_;
+  Lookups lookups_;
+  std::map<std::string, size_t> looked_up_;
+  std::unordered_map<std::string, std::vector<int>> computed_early_;
   std::unordered_map<std::string, std::vector<int>> computed_;
 };
 

@@ -1,5 +1,5 @@
-// What one run does, compiled once for each set of fetches and feeds: one pull, kernels in order,
-// one push.
+// What one run does, compiled once for each set of fetches and feeds: the kernels that find out
+// which rows are wanted, one pull, the other kernels, one push.
 #ifndef VARSCOPE_CLIENT_SESSION_PLAN_H_
 #define VARSCOPE_CLIENT_SESSION_PLAN_H_
 
@@ -28,6 +28,16 @@ struct Plan {
     std::shared_ptr<VariableState> variable;
     int slot;
   };
+  // A gather from a variable of which the run needs nothing else.
+  struct Lookup {
+    const Node* node;
+    int rows;  // slot of the row numbers
+    int output;
+  };
+  struct RowsPull {
+    std::shared_ptr<VariableState> variable;
+    std::vector<Lookup> lookups;
+  };
   // An op that changes variables, with its inputs.
   struct Effect {
     const Node* node;
@@ -41,7 +51,9 @@ struct Plan {
   int slots = 0;
   std::vector<int> feeds;  // in the order of the given feeds
   std::vector<Constant> constants;
+  std::vector<Kernel> early_kernels;  // what row numbers are computed by
   std::vector<Pull> pulls;
+  std::vector<RowsPull> rows_pulls;
   std::vector<Kernel> kernels;
   std::vector<Effect> effects;
   std::vector<Result> results;  // in the order of the given fetches

@@ -2,17 +2,13 @@
 #ifndef VARSCOPE_CLIENT_SESSION_PUSH_H_
 #define VARSCOPE_CLIENT_SESSION_PUSH_H_
 
-#include <map>
-#include <string>
 #include <vector>
 
 #include "client/graph/remote_store.h"
 #include "client/session/plan.h"
+#include "client/session/pull.h"
 
 namespace varscope::internal {
-
-// What one run has read from the server, by variable.
-using PulledValues = std::map<std::string, PulledValue>;
 
 // `slots` after the kernels have run.
 // Each gradient names the version of its variable that the run has read.

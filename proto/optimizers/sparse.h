@@ -10,12 +10,6 @@
 
 namespace varscope::optimizers {
 
-// InvalidArgument unless `rows` is a vector of int32 or int64.
-absl::StatusOr<std::vector<int64_t>> ReadRows(const Tensor& rows);
-
-// Elements of one row of a variable of that shape, not a scalar's; 0 when there are no rows.
-int64_t RowSize(const Shape& variable);
-
 // Sums the rows of a float32 or float64 gradient that name the same row, in the order of their
 // first appearance, as TensorFlow does. On success `rows` is distinct and `gradient` has as many
 // rows; what was distinct stays. OutOfRange for a row that a variable of that shape does not have,

@@ -1,7 +1,11 @@
 #include "server/rpc/convert.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
+#include "proto/core/rows.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
 #include "server/sync/outer.h"
@@ -32,6 +36,29 @@ absl::Status CheckUse(const Store& store, const v1::FrameHeader& head, const std
       "variable ", def.name, ", worker '", Printable(head.push().worker_id()), "': the push sends ",
       Name(dtype.value_or(DType::kInvalid)), " ", shape.ok() ? shape->ToString() : "?",
       ", expected ", Name(def.dtype), " ", def.shape.ToString()));
+}
+
+// Of the row numbers that `spec` announces, and of those rows of the variable.
+absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, const v1::TensorSpec& spec) {
+  const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
+  const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
+  if (!dtype.ok()) return dtype.status();
+  if (!shape.ok()) return shape.status();
+  const absl::StatusOr<uint64_t> bytes = ByteSize(*dtype, *shape);
+  if (!bytes.ok()) return bytes.status();
+  const std::string where = absl::StrCat("variable ", def.name, ": ");
+  if ((*dtype != DType::kInt32 && *dtype != DType::kInt64) || spec.unchanged() ||
+      spec.encoding() != v1::ENCODING_NONE) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, "row numbers are a plain int32 or int64 tensor, not ", Name(*dtype)));
+  }
+  const int64_t count = shape->num_elements();
+  if (def.shape.rank() == 0) return absl::InvalidArgumentError(absl::StrCat(where, "has no rows"));
+  if (count > def.shape.dim(0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, "has ", def.shape.dim(0), " rows, the pull asks for ", count));
+  }
+  return *bytes + count * RowSize(def.shape) * SizeOf(def.dtype);
 }
 
 std::optional<uint32_t> RowsOf(const v1::Update& update) {
@@ -195,6 +222,30 @@ absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader
     if (!status.ok()) return status;
   }
   return total;
+}
+
+absl::StatusOr<uint64_t> CheckRowsHead(const Store& store, const v1::FrameHeader& head) {
+  uint64_t total = 0;
+  std::vector<bool> used(head.tensors_size(), false);
+  for (const v1::PullRequest::Want& want : head.pull().wants()) {
+    if (!want.has_rows()) continue;
+    const absl::StatusOr<VariablePtr> variable = store.Find(want.name());
+    if (!variable.ok()) return variable.status();
+    if (want.rows() >= used.size() || used[want.rows()]) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("variable ", Printable(want.name()), ": its row numbers are tensor ",
+                       want.rows(), " of ", used.size(), ", which is missing or another's"));
+    }
+    used[want.rows()] = true;
+    const absl::StatusOr<uint64_t> bytes =
+        BytesOfRows((*variable)->def, head.tensors(static_cast<int>(want.rows())));
+    if (!bytes.ok()) return bytes.status();
+    if (__builtin_add_overflow(total, *bytes, &total)) {
+      return absl::ResourceExhaustedError("the pull asks for more bytes than there are");
+    }
+  }
+  if (std::find(used.begin(), used.end(), false) == used.end()) return total;
+  return absl::InvalidArgumentError("a pull sends tensors that are no variable's row numbers");
 }
 
 }  // namespace varscope::server

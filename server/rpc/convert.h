@@ -26,6 +26,11 @@ void ToProto(const GroupStatus& group, v1::GroupInfo* out);
 absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader& head,
                                        uint64_t max_bytes);
 
+// The same of a pull that wants rows: its tensors are row numbers, one for each variable of which
+// it wants some, and no more than the variable has. Returns the bytes of the numbers and of the
+// rows.
+absl::StatusOr<uint64_t> CheckRowsHead(const Store& store, const v1::FrameHeader& head);
+
 }  // namespace varscope::server
 
 #endif  // VARSCOPE_SERVER_RPC_CONVERT_H_

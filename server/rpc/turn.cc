@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
+#include "proto/core/rows.h"
 #include "proto/wire/convert.h"
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"
@@ -21,6 +22,10 @@ wire::Encoding EncodingOf(const v1::PullRequest::Want& want) {
 bool MayBePulled(wire::Encoding encoding) {
   return encoding == wire::Encoding::kNone || encoding == wire::Encoding::kFloat16 ||
          encoding == wire::Encoding::kBfloat16;
+}
+
+std::string Who(const v1::PullRequest& pull) {
+  return absl::StrCat("worker '", Printable(pull.worker_id()), "': ");
 }
 
 }  // namespace
@@ -47,14 +52,31 @@ absl::Status Turn::CheckHead(const v1::FrameHeader& head) {
     if (absl::Status status = CheckPush(head); !status.ok()) return status;
   } else if (!head.has_pull()) {
     return absl::InvalidArgumentError("the first frame has no push head and no pull request");
-  } else if (head.tensors_size() > 0) {
-    return absl::InvalidArgumentError("a pull sends no tensors");
+  } else if (absl::Status status = CheckRows(head); !status.ok()) {
+    return status;
   }
+  return CheckPull(head);
+}
+
+absl::Status Turn::CheckRows(const v1::FrameHeader& head) {
+  const absl::StatusOr<uint64_t> bytes = CheckRowsHead(service_.store, head);
+  if (!bytes.ok()) return Prefixed(Who(head.pull()), bytes.status());
+  if (*bytes == 0) return absl::OkStatus();
+  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(head.pull().worker_id(), *bytes);
+  if (!charge.ok()) return charge.status();
+  charge_ = *std::move(charge);
+  return absl::OkStatus();
+}
+
+absl::Status Turn::CheckPull(const v1::FrameHeader& head) {
   const v1::PullRequest& pull = head.pull();
   if (pull.repeat() && (last_.names.empty() || last_.incarnation != pull.incarnation())) {
     return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
   }
   for (const v1::PullRequest::Want& want : pull.wants()) {
+    if (want.has_rows() && head.has_push()) {
+      return absl::InvalidArgumentError("rows are pulled without a push");
+    }
     if (MayBePulled(EncodingOf(want))) continue;
     return absl::InvalidArgumentError(absl::StrCat("variable ", Printable(want.name()),
                                                    " cannot be pulled in encoding ",
@@ -147,17 +169,32 @@ absl::Status Turn::Pull(const absl::Status& may_read) {
 }
 
 absl::Status Turn::PullAll() {
-  absl::StatusOr<Cut> cut = service_.store.Pull(names_);
-  if (!cut.ok()) return cut.status();
   const v1::PullRequest& pull = head().pull();
+  const absl::StatusOr<std::vector<WantedRows>> rows = RowsWanted();
+  if (!rows.ok()) return rows.status();
+  absl::StatusOr<Cut> cut = service_.store.Pull(names_, *rows);
+  if (!cut.ok()) return cut.status();
   const bool same_epoch = pull.epoch() == service_.epoch;
   std::vector<wire::Encoding> encodings;
   for (const v1::PullRequest::Want& want : pull.wants()) encodings.push_back(EncodingOf(want));
   const auto holds = [&](size_t i, uint64_t version) {
     const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
-    return same_epoch && want.has_version() && want.version() == version;
+    return same_epoch && want.has_version() && !want.has_rows() && want.version() == version;
   };
   return AnswerWith(*std::move(cut), std::move(encodings), holds);
+}
+
+absl::StatusOr<std::vector<WantedRows>> Turn::RowsWanted() {
+  std::vector<WantedRows> wanted;
+  if (request_.tensors().empty()) return wanted;
+  for (const v1::PullRequest::Want& want : head().pull().wants()) {
+    wanted.emplace_back();
+    if (!want.has_rows()) continue;
+    absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(request_.tensors()[want.rows()]);
+    if (!numbers.ok()) return numbers.status();
+    wanted.back() = *std::move(numbers);
+  }
+  return wanted;
 }
 
 absl::Status Turn::Repeat() {
@@ -184,7 +221,7 @@ absl::Status Turn::AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
     v1::TensorSpec* const spec = answer_head_.add_tensors();
     spec->set_name(p.variable->def.name);
     spec->set_dtype(wire::ToProto(p.variable->def.dtype));
-    wire::ToProto(p.variable->def.shape, spec->mutable_shape());
+    wire::ToProto(p.value.shape(), spec->mutable_shape());
     spec->set_version(p.version);
     spec->set_unchanged(holds(i, p.version));
     if (spec->unchanged()) {
@@ -209,7 +246,8 @@ absl::Status Turn::AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
 
 void Turn::Remember(const Cut& cut, std::vector<wire::Encoding> encodings) {
   last_ = {};
-  if (cut.variables.size() > LastPull::kMaxVariables) return;
+  const bool rows = !request_.head().has_push() && request_.head().tensors_size() > 0;
+  if (rows || cut.variables.size() > LastPull::kMaxVariables) return;
   last_.incarnation = head().pull().incarnation();
   last_.names = std::move(names_);
   last_.changes = cut.changes;
@@ -225,8 +263,7 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
   const absl::Status status = Pull(may_read);
   if (!status.ok()) {
     if (!head().has_push()) {
-      const std::string who = absl::StrCat("worker '", Printable(head().pull().worker_id()), "': ");
-      return done_(Prefixed(who, status));
+      return done_(Prefixed(Who(head().pull()), status));
     }
     // The push stands.
     answer_head_.clear_tensors();

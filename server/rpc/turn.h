@@ -43,12 +43,16 @@ class Turn {
  private:
   absl::Status CheckHead(const v1::FrameHeader& head);
   absl::Status CheckPush(const v1::FrameHeader& head);
+  absl::Status CheckRows(const v1::FrameHeader& head);
+  absl::Status CheckPull(const v1::FrameHeader& head);
   void Push();
   absl::StatusOr<server::Push> TakePush();
   void Pushed(const absl::StatusOr<Applied>& applied);
   void AwaitRead();
   absl::Status Pull(const absl::Status& may_read);
   absl::Status PullAll();
+  // For each wanted variable; empty when all are wanted whole.
+  absl::StatusOr<std::vector<WantedRows>> RowsWanted();
   absl::Status Repeat();
   absl::Status AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
                           const std::function<bool(size_t i, uint64_t version)>& holds);
@@ -63,7 +67,7 @@ class Turn {
   LastPull& last_;
   const size_t body_bytes_;
   wire::FrameReader request_;
-  Budget::Charge charge_;  // of the push
+  Budget::Charge charge_;  // of the push, or of the rows to pull
   std::function<void(const absl::Status&)> done_;
 
   std::vector<std::string> names_;  // to pull

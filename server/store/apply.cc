@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "proto/optimizers/sparse.h"
+#include "proto/core/rows.h"
 #include "proto/optimizers/weight_decay.h"
 #include "server/planted.h"
 #include "server/store/check.h"
@@ -20,7 +20,7 @@ void RunUpdate(const PreparedStep& step, PreparedUpdate& update, std::span<const
       .h = step.state.hyperparameters,
       .scalars = scalars,
       .rows = update.rows,
-      .row_size = update.sparse ? optimizers::RowSize(update.variable->def.shape) : 0};
+      .row_size = update.sparse ? RowSize(update.variable->def.shape) : 0};
   for (const VariablePtr& slot : update.slots) {
     args.slots.push_back(slot->Writable().mutable_values<T>());
   }
@@ -69,7 +69,7 @@ void Combine(PreparedAssignment& a, Fn&& fn) {
     for (int64_t i = 0; i < a.value.num_elements(); ++i) to[i] = fn(to[i], from[i]);
     return;
   }
-  const int64_t row_size = optimizers::RowSize(a.variable->def.shape);
+  const int64_t row_size = RowSize(a.variable->def.shape);
   for (size_t r = 0; r < a.rows.size(); ++r) {
     for (int64_t k = 0; k < row_size; ++k) {
       T& target = to[a.rows[r] * row_size + k];

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
+#include "proto/core/rows.h"
 #include "proto/optimizers/clip.h"
 #include "proto/optimizers/sparse.h"
 
@@ -17,20 +18,12 @@ absl::Status Refuse(const Push& push, const std::string& variable, absl::string_
       absl::StrCat("variable ", Printable(variable), ", worker '", push.id.worker_id, "': ", what));
 }
 
-// The shape that `count` rows of the variable have; refuses scalars.
-absl::StatusOr<Shape> RowsShape(const Variable& variable, int64_t count) {
-  if (variable.def.shape.rank() == 0) return absl::InvalidArgumentError("a scalar has no rows");
-  std::vector<int64_t> dims = variable.def.shape.dims();
-  dims[0] = count;
-  return Shape(std::move(dims));
-}
-
 // dtype and shape of `value` against the whole variable or `rows` of it.
 absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::string_view what,
                        const std::optional<std::vector<int64_t>>& rows) {
   Shape expected = variable.def.shape;
   if (rows) {
-    absl::StatusOr<Shape> shape = RowsShape(variable, static_cast<int64_t>(rows->size()));
+    absl::StatusOr<Shape> shape = RowsShape(variable.def.shape, static_cast<int64_t>(rows->size()));
     if (!shape.ok()) return shape.status();
     expected = *std::move(shape);
     for (int64_t row : *rows) {
@@ -70,7 +63,7 @@ absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, Gradient
   if (!variable.ok()) return variable;
   std::optional<std::vector<int64_t>> rows;
   if (update.rows) {
-    absl::StatusOr<std::vector<int64_t>> read = optimizers::ReadRows(*update.rows);
+    absl::StatusOr<std::vector<int64_t>> read = RowNumbers(*update.rows);
     if (!read.ok()) return Refuse(push, update.variable, read.status().message());
     rows = *std::move(read);
   }
@@ -125,7 +118,7 @@ absl::Status Check(const Store& store, const Push& push, const Assignment& given
   std::optional<std::vector<int64_t>> rows;
   if (IsScatter(given.op)) {
     if (!given.rows) return Refuse(push, given.variable, "a scatter needs row numbers");
-    absl::StatusOr<std::vector<int64_t>> read = optimizers::ReadRows(*given.rows);
+    absl::StatusOr<std::vector<int64_t>> read = RowNumbers(*given.rows);
     if (!read.ok()) return Refuse(push, given.variable, read.status().message());
     rows = *std::move(read);
   }

@@ -1,6 +1,6 @@
 #include "server/store/prepare.h"
 
-#include "proto/optimizers/sparse.h"
+#include "proto/core/rows.h"
 #include "server/store/check.h"
 
 namespace varscope::server {
@@ -17,7 +17,7 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const OptimizerStep& given) {
     prepared.gradient = update.gradient;
     prepared.sparse = update.rows.has_value();
     prepared.base_version = update.base_version;
-    if (update.rows) prepared.rows = *optimizers::ReadRows(*update.rows);
+    if (update.rows) prepared.rows = *RowNumbers(*update.rows);
     variables.push_back(*std::move(variable));
   }
   for (const std::string& name : given.bind) {
@@ -36,7 +36,7 @@ absl::StatusOr<PreparedAssignment> Prepare(const Store& store, const Assignment&
   absl::StatusOr<VariablePtr> variable = store.Find(given.variable);
   if (!variable.ok()) return variable.status();
   PreparedAssignment prepared{*std::move(variable), given.op, given.value, {}};
-  if (IsScatter(given.op)) prepared.rows = *optimizers::ReadRows(*given.rows);
+  if (IsScatter(given.op)) prepared.rows = *RowNumbers(*given.rows);
   return prepared;
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
+#include "proto/core/rows.h"
 #include "server/store/initializers.h"
 
 namespace varscope::server {
@@ -41,6 +42,22 @@ absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
     if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(where, status.message()));
   }
   return absl::OkStatus();
+}
+
+// Uninitialized.
+absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int64_t> rows) {
+  const VariableDefinition& def = variable.def;
+  const absl::StatusOr<Shape> shape = RowsShape(def.shape, static_cast<int64_t>(rows.size()));
+  if (!shape.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", def.name, ": ", shape.status().message()));
+  }
+  for (const int64_t row : rows) {
+    if (row >= 0 && row < def.shape.dim(0)) continue;
+    return absl::OutOfRangeError(absl::StrCat("variable ", def.name, ": row ", row,
+                                              " is not in [0, ", def.shape.dim(0), ")"));
+  }
+  return Tensor::TryAllocate(def.dtype, *shape);
 }
 
 }  // namespace
@@ -144,7 +161,8 @@ absl::StatusOr<VariablePtr> Store::FindLocked(const std::string& name) const {
                                           " variables", hint));
 }
 
-absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names) const {
+absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names,
+                                std::span<const WantedRows> rows) const {
   std::vector<VariablePtr> variables;
   variables.reserve(names.size());
   {
@@ -155,21 +173,35 @@ absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names) const {
       variables.push_back(*std::move(variable));
     }
   }
-  return Pull(std::move(variables));
+  return Pull(std::move(variables), rows);
 }
 
-absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables) const {
+absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables,
+                                std::span<const WantedRows> rows) const {
   std::vector<PulledVariable> pulled;
   pulled.reserve(variables.size());
+  for (size_t i = 0; i < variables.size(); ++i) {
+    const bool some = !rows.empty() && rows[i];
+    absl::StatusOr<Tensor> room = some ? RoomForRows(*variables[i], *rows[i]) : Tensor();
+    if (!room.ok()) return room.status();
+    pulled.push_back({variables[i], *std::move(room), 0});
+  }
   LockedVariables locked(variables);
-  for (VariablePtr& variable : variables) {
-    if (!variable->initialized) {
+  for (size_t i = 0; i < variables.size(); ++i) {
+    Variable& variable = *variables[i];
+    if (!variable.initialized) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "Attempting to use uninitialized value ", variable->def.name, ": its creator, ",
-          ToString(variable->def.definer), ", has not run its initializer yet"));
+          "Attempting to use uninitialized value ", variable.def.name, ": its creator, ",
+          ToString(variable.def.definer), ", has not run its initializer yet"));
     }
-    ++variable->pulls;
-    pulled.push_back({variable, variable->value, variable->version});
+    ++variable.pulls;
+    pulled[i].version = variable.version;
+    // Rows are copied here, because whoever holds on to the value makes the next push copy it all.
+    if (pulled[i].value.defined()) {
+      CopyRows(variable.value, *rows[i], pulled[i].value);
+    } else {
+      pulled[i].value = variable.value;
+    }
   }
   // A change of these comes after the locks.
   return Cut{std::move(pulled), changes_.load()};

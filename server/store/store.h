@@ -79,9 +79,12 @@ struct OptimizerState {
   std::vector<std::vector<VariablePtr>> slots;
 };
 
+// Which rows of a variable to read; absent: all.
+using WantedRows = std::optional<std::vector<int64_t>>;
+
 struct PulledVariable {
   VariablePtr variable;
-  Tensor value;  // pinned: immutable as long as it is held
+  Tensor value;  // pinned: immutable as long as it is held; or a copy of the wanted rows
   uint64_t version;
 };
 
@@ -116,9 +119,12 @@ class Store {
   // NotFound names the variable and, when there is one, a close name.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
 
-  // FailedPrecondition for a variable whose value its creator has not sent yet.
-  absl::StatusOr<Cut> Pull(std::span<const std::string> names) const;
-  absl::StatusOr<Cut> Pull(std::vector<VariablePtr> variables) const;
+  // FailedPrecondition for a variable whose value its creator has not sent yet. `rows`, unless
+  // empty, has an entry for each variable; OutOfRange names a row that the variable does not have.
+  absl::StatusOr<Cut> Pull(std::span<const std::string> names,
+                           std::span<const WantedRows> rows = {}) const;
+  absl::StatusOr<Cut> Pull(std::vector<VariablePtr> variables,
+                           std::span<const WantedRows> rows = {}) const;
 
   // Counts everything that changes values. As long as it stays, each cut since then is the same.
   uint64_t changes() const { return changes_.load(); }

@@ -132,6 +132,17 @@ std::vector<Result> MeasureRedis(const std::vector<uint64_t>& sizes, const Effor
     set.Send(context);
     Receive(context);
   });
+  std::string received(row.size(), '\0');
+  measure(ZipfBatches::kPullWhat, ZipfBatches::kBytes, [&] {
+    const std::vector<std::string>& names = keys[next++ % keys.size()];
+    Command get(mget);
+    for (const std::string& name : names) get.Add(name);
+    get.Send(context);
+    const Reply reply = Receive(context);
+    for (size_t i = 0; i < names.size(); ++i) {
+      std::copy_n(reply->element[i]->str, row.size(), received.data());
+    }
+  });
   return results;
 }
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "client/rpc/connection.h"
+#include "proto/core/rows.h"
 #include "server/store/ledger.h"
 #include "tests/bench/zipf.h"
 #include "tests/support/daemon.h"
@@ -182,6 +183,16 @@ std::vector<Result> MeasureSparse(const Effort& effort) {
     results.push_back(Measure(
         {.what = ZipfBatches::kWhat, .transport = transport, .bytes = ZipfBatches::kBytes}, effort,
         daemon.process().pid(), [&] { connection->Push(pushes[next++ % pushes.size()]); }));
+    results.push_back(
+        Measure({.what = ZipfBatches::kPullWhat,
+                 .transport = transport,
+                 .bytes = ZipfBatches::kBytes},
+                effort, daemon.process().pid(), [&] {
+                  const std::vector<int64_t>& batch = batches.all()[next++ % batches.all().size()];
+                  const std::vector<int64_t> rows = IndexRows(batch).distinct;
+                  connection->PullRows(
+                      {"table"}, {Tensor::Of<int64_t>({static_cast<int64_t>(rows.size())}, rows)});
+                }));
   }
   return results;
 }

@@ -20,6 +20,7 @@ class ZipfBatches {
   // Rows and their numbers.
   static constexpr uint64_t kBytes = kBatch * (kWidth * sizeof(float) + sizeof(int64_t));
   static constexpr const char* kWhat = "push of 4096 rows+Adagrad";
+  static constexpr const char* kPullWhat = "pull of 4096 rows";
 
   ZipfBatches() {
     constexpr double kExponent = 1.1;

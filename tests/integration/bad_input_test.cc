@@ -365,6 +365,71 @@ TEST_F(BadInputTest, PullsOfWhatIsNotThere) {
   EXPECT_THAT(status.error_message(), HasSubstr("'nowhere/v' is not in the store"));
 }
 
+TEST_F(BadInputTest, RowsThatCannotBePulled) {
+  // Two rows of w, both the first, before the request is bent.
+  v1::FrameHeader good;
+  good.mutable_pull()->add_wants()->set_name("w");
+  good.mutable_pull()->mutable_wants(0)->set_rows(0);
+  good.add_tensors()->set_dtype(v1::DT_INT64);
+  good.mutable_tensors(0)->mutable_shape()->add_dims(2);
+  AddChunk(good, 0, 16);
+  EXPECT_TRUE(ExchangeFrames({{good, 16}}).ok());
+
+  struct Case {
+    std::function<void(v1::FrameHeader&)> bend;
+    size_t body;
+    grpc::StatusCode code;
+    const char* message;
+  };
+  const auto invalid = grpc::StatusCode::INVALID_ARGUMENT;
+  v1::VariableDefinition scalar = Definition("scalar", {});
+  ASSERT_TRUE(Resolve(scalar).ok());
+  before_ = Store();
+  const std::vector<Case> cases = {
+      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->set_rows(1); }, 16, invalid,
+       "variable w: its row numbers are tensor 1 of 1, which is missing or another's"},
+      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->clear_rows(); }, 16, invalid,
+       "a pull sends tensors that are no variable's row numbers"},
+      {[](auto& h) { *h.mutable_pull()->add_wants() = h.pull().wants(0); }, 16, invalid,
+       "which is missing or another's"},
+      {[](auto& h) { h.mutable_tensors(0)->set_dtype(v1::DT_FLOAT32); }, 8, invalid,
+       "variable w: row numbers are a plain int32 or int64 tensor, not float32"},
+      {[](auto& h) { h.mutable_tensors(0)->set_unchanged(true); }, 0, invalid,
+       "row numbers are a plain"},
+      {[](auto& h) { h.mutable_tensors(0)->mutable_shape()->set_dims(0, 3); }, 24, invalid,
+       "variable w: has 2 rows, the pull asks for 3"},
+      {[](auto& h) { h.mutable_tensors(0)->mutable_shape()->set_dims(0, int64_t{1} << 60); }, 0,
+       invalid, ""},
+      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->set_name("scalar"); }, 16, invalid,
+       "variable scalar: has no rows"},
+      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->set_name("nowhere"); }, 16,
+       grpc::StatusCode::NOT_FOUND, "'nowhere' is not in the store"},
+  };
+  for (const Case& c : cases) {
+    v1::FrameHeader head = good;
+    c.bend(head);
+    if (c.body != 16) head.clear_chunks();
+    if (c.body != 16 && c.body > 0) AddChunk(head, 0, c.body);
+    const grpc::Status status = ExchangeFrames({{head, c.body}});
+    EXPECT_EQ(status.error_code(), c.code) << c.message << status.error_message();
+    EXPECT_THAT(status.error_message(), HasSubstr(c.message));
+  }
+  v1::FrameHeader with_push = GoodHead();
+  *with_push.mutable_pull() = good.pull();
+  EXPECT_THAT(ExchangeFrames({{with_push, 0}}).error_message(),
+              HasSubstr("rows are pulled without a push"));
+  // Numbers are seen only when they come: here 0x0101010101010101.
+  internal::RawCall call(channel_, kExchange);
+  call.SetDeadline(Soon());
+  call.Write(wire::Encode(good, {grpc::Slice(std::string(16, '\1'))}));
+  grpc::ByteBuffer answer;
+  EXPECT_FALSE(call.Read(&answer));
+  const grpc::Status status = call.Finish().status;
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_THAT(status.error_message(),
+              HasSubstr("variable w: row 72340172838076673 is not in [0, 2)"));
+}
+
 TEST_F(BadInputTest, Barriers) {
   const auto arrive = [&](const std::string& name, uint32_t parties, uint64_t timeout_ms) {
     v1::BarrierRequest request;

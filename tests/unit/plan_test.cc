@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "client/graph/state.h"
+#include "proto/core/rows.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
 namespace {
 
-// A store of ones in memory that counts what it is asked.
+// A store in memory that counts what it is asked. Its values are ones; in each row of a table but
+// the first, the row's number.
 class CountingStore final : public internal::RemoteStore {
  public:
   const std::string& worker_id() const override { return worker_id_; }
@@ -32,7 +34,25 @@ class CountingStore final : public internal::RemoteStore {
     std::vector<internal::PulledValue> values;
     for (const std::string& name : names) {
       values.push_back({Tensor(float32, shapes_.at(name)), version});
-      for (float& x : values.back().value.mutable_values<float>()) x = 1;
+      Tensor& value = values.back().value;
+      for (float& x : value.mutable_values<float>()) x = 1;
+      if (value.shape().rank() != 2) continue;
+      const int64_t width = RowSize(value.shape());
+      for (int64_t i = width; i < value.num_elements(); ++i) {
+        value.mutable_data<float>()[i] = static_cast<float>(i / width);
+      }
+    }
+    return values;
+  }
+  std::vector<internal::PulledValue> PullRows(const std::vector<std::string>& names,
+                                              const std::vector<Tensor>& rows) override {
+    std::vector<internal::PulledValue> values = Pull(names);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (!rows[i].defined()) continue;
+      Tensor some(float32, *RowsShape(shapes_.at(names[i]), rows[i].num_elements()));
+      CopyRows(values[i].value, *RowNumbers(rows[i]), some);
+      values[i].value = some;
+      pulled_rows.push_back({names[i], Summarize(rows[i])});
     }
     return values;
   }
@@ -56,6 +76,7 @@ class CountingStore final : public internal::RemoteStore {
   uint64_t version = 7;
   std::vector<std::vector<std::string>> pulls;
   std::vector<internal::PushRequest> pushes;
+  std::vector<std::pair<std::string, std::string>> pulled_rows;  // variable, numbers
 
  private:
   const std::string worker_id_ = "counter";
@@ -114,6 +135,97 @@ TEST_F(PlanTest, BuffersAreFreeAfterTheirLastUse) {
   ASSERT_EQ(plan.kernels.size(), 3U);
   EXPECT_THAT(plan.kernels[1].last_use, ::testing::ElementsAre(false));
   EXPECT_THAT(plan.kernels[2].last_use, ::testing::ElementsAre(true, true));
+}
+
+class LookupTest : public PlanTest {
+ protected:
+  static constexpr int64_t kRows = 1000;
+  static constexpr int64_t kWidth = 20;
+  using Pulled = std::vector<std::pair<std::string, std::string>>;
+
+  const Variable table_ = get_variable("table", {kRows, kWidth});
+  const Output ids_ = placeholder(int64, Shape::Unknown(), "ids");
+  const Feed five_ids_{ids_, Tensor::Of<int64_t>({5}, {7, 3, 7, 999, 0})};
+};
+
+TEST_F(LookupTest, OnlyItsRowsArePulledAndEachOnce) {
+  const Output ids = placeholder(int64, {5}, "five_ids");
+  const Output rows = gather(table_, ids);
+  const Operation train = train::GradientDescentOptimizer(1).minimize(reduce_sum(square(rows)));
+  Session session;
+  const Tensor value = session.run({rows, train}, {{ids, five_ids_.second}})[0];
+  ASSERT_EQ(value.shape(), (Shape{5, kWidth}));
+  EXPECT_EQ(Summarize(value.Reshaped({5 * kWidth})), "[7 7 7 7 7 7 7 7 ...]");
+  EXPECT_EQ(value.data<float>()[1 * kWidth], 3);
+  EXPECT_EQ(value.data<float>()[3 * kWidth], 999);
+  EXPECT_EQ(value.data<float>()[4 * kWidth], 1);
+  EXPECT_EQ(store_->pulled_rows, (Pulled{{"table", "[7 3 999 0]"}}));
+  ASSERT_EQ(store_->pushes.size(), 1U);
+  const internal::PushRequest::Update& update = store_->pushes[0].steps[0].updates[0];
+  EXPECT_EQ(Summarize(update.rows), "[7 3 7 999 0]");
+  EXPECT_EQ(update.gradient.data<float>()[2 * kWidth], 14);
+  EXPECT_EQ(update.base_version, store_->version);
+}
+
+TEST_F(LookupTest, SeveralLookupsAreOnePullInTheShapesOfTheirNumbers) {
+  const Output more = ids_ + Output(constant(Tensor::Scalar<int64_t>(1)));
+  const Output pair = reshape(gather(table_, ids_), {-1});
+  const Output square = gather(table_, more);
+  const Variable w = get_variable("w", {2});
+  Session session;
+  const std::vector<Tensor> values =
+      session.run({pair, square, w + 1}, {{ids_, Tensor::Of<int64_t>({2, 2}, {1, 2, 998, 1})}});
+  EXPECT_EQ(values[0].num_elements(), 4 * kWidth);
+  EXPECT_EQ(values[1].shape(), (Shape{2, 2, kWidth}));
+  EXPECT_EQ(values[1].data<float>()[1 * kWidth], 3);
+  EXPECT_EQ(values[1].data<float>()[2 * kWidth], 999);
+  EXPECT_EQ(Summarize(values[2]), "[2 2]");
+  EXPECT_EQ(store_->pulls.size(), 1U);
+  EXPECT_EQ(store_->pulled_rows, (Pulled{{"table", "[1 2 998 3 999]"}}));
+}
+
+TEST_F(LookupTest, WhatElseNeedsTheTableGetsItWhole) {
+  const Output rows = gather(table_, ids_);
+  Session session;
+  session.run({rows, reduce_sum(table_)}, {five_ids_});
+  session.run({rows, Output(table_)}, {five_ids_});
+  const Output from_values = gather(table_, cast(gather(reshape(table_, {-1}), ids_), int64));
+  session.run(from_values, {five_ids_});
+  EXPECT_EQ(store_->pulls.size(), 3U);
+  EXPECT_EQ(store_->pulled_rows, Pulled());
+  // A fed table is not pulled at all.
+  Tensor fed(float32, {kRows, kWidth});
+  for (float& x : fed.mutable_values<float>()) x = 5;
+  EXPECT_EQ(session.run(rows, {five_ids_, {Output(table_), fed}}).data<float>()[0], 5);
+  EXPECT_EQ(store_->pulls.size(), 3U);
+}
+
+TEST_F(LookupTest, MostOfATableOrASmallOneComesWhole) {
+  const Variable small = get_variable("small", {kRows, 2});
+  Session session;
+  session.run(gather(small, ids_), {five_ids_});
+  std::vector<int64_t> all(kRows);
+  for (int64_t i = 0; i < kRows; ++i) all[i] = i % 501;
+  const Tensor value =
+      session.run(gather(table_, ids_), {{ids_, Tensor::Of<int64_t>({kRows}, all)}});
+  EXPECT_EQ(value.data<float>()[500 * kWidth], 500);
+  EXPECT_EQ(store_->pulled_rows, Pulled());
+}
+
+TEST_F(LookupTest, ARowThatIsNotThereIsNamedBeforeAnythingIsPulled) {
+  Session session;
+  const Output rows = gather(table_, ids_, "lookup");
+  for (const int64_t bad : {int64_t{-1}, kRows}) {
+    try {
+      session.run(rows, {{ids_, Tensor::Of<int64_t>({2}, {0, bad})}});
+      ADD_FAILURE() << bad;
+    } catch (const InvalidArgumentError& error) {
+      EXPECT_EQ(error.message(), "indices[1] = " + std::to_string(bad) +
+                                     " is not in [0, 1000) [op 'lookup' (GatherV2)]");
+    }
+  }
+  EXPECT_TRUE(store_->pulls.empty());
+  EXPECT_EQ(session.run(rows, {{ids_, Tensor::Of<int64_t>({0}, {})}}).shape(), (Shape{0, kWidth}));
 }
 
 TEST_F(PlanTest, FeedsReplaceAnyOutput) {

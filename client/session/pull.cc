@@ -1,0 +1,153 @@
+#include "client/session/pull.h"
+
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/rows.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+void CheckPulled(const VariableState& variable, const Shape& shape, const Tensor& value) {
+  if (value.dtype() == variable.dtype && value.shape().IsCompatibleWith(shape)) return;
+  throw OpError(absl::StrCat("variable ", variable.name, " came as ", Name(value.dtype()), " ",
+                             value.shape().ToString(), ", expected ", Name(variable.dtype), " ",
+                             shape.ToString()));
+}
+
+std::vector<int64_t> RowsOf(const Plan::Lookup& lookup, const Shape& variable,
+                            const std::vector<Tensor>& slots) {
+  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(slots[lookup.rows]);
+  if (!rows.ok()) throw InvalidArgumentError(std::string(rows.status().message()));
+  for (size_t i = 0; i < rows->size(); ++i) {
+    const int64_t row = (*rows)[i];
+    if (row >= 0 && row < variable.dim(0)) continue;
+    throw InvalidArgumentError(absl::StrCat("indices[", i, "] = ", row, " is not in [0, ",
+                                            variable.dim(0), ") [op '", lookup.node->name, "' (",
+                                            lookup.node->def->name, ")]"));
+  }
+  return *std::move(rows);
+}
+
+// One variable's lookups together.
+class RowsWanted {
+ public:
+  RowsWanted(const Plan::RowsPull& pull, const std::vector<Tensor>& slots) : pull_(pull) {
+    std::vector<int64_t> all;
+    for (const Plan::Lookup& lookup : pull.lookups) {
+      const std::vector<int64_t> rows = RowsOf(lookup, pull.variable->shape, slots);
+      all.insert(all.end(), rows.begin(), rows.end());
+    }
+    index_ = IndexRows(all);
+  }
+
+  const VariableState& variable() const { return *pull_.variable; }
+  // More than half of it is as well sent whole, which may not have changed.
+  bool few() const {
+    return static_cast<int64_t>(index_.distinct.size()) * 2 <= variable().shape.dim(0);
+  }
+  Tensor numbers() const {
+    return Tensor::Of<int64_t>(Shape{static_cast<int64_t>(index_.distinct.size())},
+                               index_.distinct);
+  }
+  // Of the value that comes for `numbers`.
+  Shape shape() const {
+    return *RowsShape(variable().shape, static_cast<int64_t>(index_.distinct.size()));
+  }
+
+  // Gives each lookup its rows, from those that `numbers` named, or from the whole variable.
+  void Distribute(const Tensor& value, bool whole, std::vector<Tensor>& slots) const {
+    size_t next = 0;
+    for (const Plan::Lookup& lookup : pull_.lookups) {
+      const Tensor& numbers = slots[lookup.rows];
+      std::vector<int64_t> rows;
+      for (int64_t i = 0; i < numbers.num_elements(); ++i, ++next) {
+        rows.push_back(whole ? index_.distinct[index_.of[next]] : index_.of[next]);
+      }
+      std::vector<int64_t> dims = numbers.shape().dims();
+      const std::vector<int64_t>& row = value.shape().dims();
+      dims.insert(dims.end(), row.begin() + 1, row.end());
+      Tensor out(value.dtype(), Shape(std::move(dims)));
+      CopyRows(value, rows, out);
+      slots[lookup.output] = std::move(out);
+    }
+  }
+
+ private:
+  const Plan::RowsPull& pull_;
+  RowIndex index_;
+};
+
+class Puller {
+ public:
+  Puller(const LocalTraining& local, std::vector<Tensor>& slots) : local_(local), slots_(slots) {}
+
+  void Add(const Plan::Pull& pull) {
+    if (std::optional<Tensor> own = local_.Read(pull.variable->name)) {
+      slots_[pull.slot] = *std::move(own);
+      return;
+    }
+    Ask(*pull.variable, Tensor(), [this, &pull](const Tensor& value) {
+      CheckPulled(*pull.variable, pull.variable->shape, value);
+      slots_[pull.slot] = value;
+    });
+  }
+
+  void Add(const RowsWanted& wanted) {
+    const VariableState& variable = wanted.variable();
+    if (const std::optional<Tensor> own = local_.Read(variable.name)) {
+      return wanted.Distribute(*own, /*whole=*/true, slots_);
+    }
+    const bool whole = !wanted.few() || local_.GroupOf(variable.name) != nullptr;
+    some_rows_ = some_rows_ || !whole;
+    Ask(variable, whole ? Tensor() : wanted.numbers(), [this, &wanted, whole](const Tensor& value) {
+      CheckPulled(wanted.variable(), whole ? wanted.variable().shape : wanted.shape(), value);
+      wanted.Distribute(value, whole, slots_);
+    });
+  }
+
+  PulledValues Run(RemoteStore& store) {
+    PulledValues pulled;
+    if (names_.empty()) return pulled;
+    std::vector<PulledValue> values =
+        some_rows_ ? store.PullRows(names_, rows_) : store.Pull(names_);
+    for (size_t i = 0; i < names_.size(); ++i) {
+      take_[i](values[i].value);
+      // Held on to only where it is needed again: else a kernel may write into it.
+      if (local_.GroupOf(names_[i]) == nullptr) values[i].value = Tensor();
+      pulled.emplace(names_[i], std::move(values[i]));
+    }
+    return pulled;
+  }
+
+ private:
+  using Take = std::function<void(const Tensor& value)>;
+  void Ask(const VariableState& variable, Tensor rows, Take take) {
+    names_.push_back(variable.name);
+    rows_.push_back(std::move(rows));
+    take_.push_back(std::move(take));
+  }
+
+  const LocalTraining& local_;
+  std::vector<Tensor>& slots_;
+  std::vector<std::string> names_;
+  std::vector<Tensor> rows_;
+  std::vector<Take> take_;
+  bool some_rows_ = false;
+};
+
+}  // namespace
+
+PulledValues PullAll(const Plan& plan, RemoteStore& store, const LocalTraining& local,
+                     std::vector<Tensor>& slots) {
+  std::vector<RowsWanted> wanted;
+  wanted.reserve(plan.rows_pulls.size());
+  for (const Plan::RowsPull& pull : plan.rows_pulls) wanted.emplace_back(pull, slots);
+  Puller puller(local, slots);
+  for (const Plan::Pull& pull : plan.pulls) puller.Add(pull);
+  for (const RowsWanted& rows : wanted) puller.Add(rows);
+  return puller.Run(store);
+}
+
+}  // namespace varscope::internal

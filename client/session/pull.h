@@ -1,0 +1,28 @@
+// The one pull of a run: what its ops read of variables.
+#ifndef VARSCOPE_CLIENT_SESSION_PULL_H_
+#define VARSCOPE_CLIENT_SESSION_PULL_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/graph/remote_store.h"
+#include "client/session/local_training.h"
+#include "client/session/plan.h"
+
+namespace varscope::internal {
+
+// What one run has read from the server, by variable. Where nobody needs the value again, only its
+// version is there.
+using PulledValues = std::map<std::string, PulledValue>;
+
+// Fills the slots of the plan's pulls and lookups: from the worker's copies where it trains on
+// them, the rest from the server in one request. Of a variable that is only looked up in it asks
+// for the rows alone, each once, unless they are most of it. Throws InvalidArgumentError for a row
+// that the variable does not have, naming the op, and what the store throws.
+PulledValues PullAll(const Plan& plan, RemoteStore& store, const LocalTraining& local,
+                     std::vector<Tensor>& slots);
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_SESSION_PULL_H_

@@ -1,0 +1,151 @@
+// Embedding tables: workers pull and push the rows that they look up, never the table.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/support/daemon.h"
+#include "tests/support/temporary_directory.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/varscope.h"
+
+namespace varscope::testing {
+namespace {
+
+constexpr int64_t kRows = 100'000;
+constexpr int64_t kWidth = 16;
+constexpr int64_t kRowBytes = kWidth * sizeof(float);
+
+uint64_t BytesPulled(const Daemon& daemon, const std::string& name) {
+  const auto stub = v1::ParameterServer::NewStub(
+      grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  v1::ListRequest request;
+  request.set_prefix(name);
+  v1::ListResponse response;
+  EXPECT_TRUE(stub->List(&context, request, &response).ok());
+  return response.variables(0).bytes_pulled();
+}
+
+Tensor Ids(const std::vector<int64_t>& ids) {
+  return Tensor::Of<int64_t>({static_cast<int64_t>(ids.size())}, ids);
+}
+
+// A worker with a table of random numbers.
+class Reader {
+ public:
+  explicit Reader(const Daemon& daemon, ConnectOptions options = {})
+      : graph_(daemon.target(), [&] {
+          options.sharing = SharingMode::kReplicated;
+          return options;
+        }()) {
+    const auto use = graph_.as_default();
+    table_ = get_variable("table", {.shape = Shape{kRows, kWidth},
+                                    .initializer = random_uniform_initializer(-1, 1, 7)});
+    ids_ = placeholder(int64, {3}, "ids");
+    rows_ = nn::embedding_lookup(table_, ids_);
+    const Output loss = reduce_sum(rows_);
+    train_ = train::GradientDescentOptimizer(1.0).minimize(loss);
+    session_ = std::make_unique<Session>();
+  }
+
+  Tensor LookUp(const std::vector<int64_t>& ids) {
+    return session_->run(rows_, {{ids_, Ids(ids)}});
+  }
+  void Train(const std::vector<int64_t>& ids) { session_->run(train_, {{ids_, Ids(ids)}}); }
+  Tensor Whole() { return session_->read("table"); }
+
+ private:
+  Graph graph_;
+  Variable table_;
+  Output ids_;
+  Output rows_;
+  Operation train_;
+  std::unique_ptr<Session> session_;
+};
+
+void ExpectRows(const Tensor& rows, const Tensor& table, const std::vector<int64_t>& ids) {
+  ASSERT_EQ(rows.shape(), (Shape{static_cast<int64_t>(ids.size()), kWidth}));
+  for (size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(std::memcmp(rows.raw() + i * kRowBytes, table.raw() + ids[i] * kRowBytes, kRowBytes),
+              0)
+        << "row " << ids[i];
+  }
+}
+
+TEST(RowsTest, OnlyTheRowsTravel) {
+  const Daemon daemon;
+  Reader reader(daemon);
+  const std::vector<int64_t> ids = {99'999, 0, 99'999};
+  const Tensor rows = reader.LookUp(ids);
+  EXPECT_EQ(BytesPulled(daemon, "table"), 2 * kRowBytes);
+  ExpectRows(rows, reader.Whole(), ids);
+}
+
+TEST(RowsTest, EachLookupSeesTheStepsBeforeIt) {
+  const Daemon daemon;
+  Reader reader(daemon);
+  Reader other(daemon);
+  const std::vector<int64_t> ids = {5, 70'000, 5};
+  const Tensor before = reader.LookUp(ids);
+  other.Train(ids);
+  const Tensor after = reader.LookUp(ids);
+  EXPECT_EQ(after.data<float>()[0], before.data<float>()[0] - 2);
+  EXPECT_EQ(after.data<float>()[kWidth], before.data<float>()[kWidth] - 1);
+  ExpectRows(after, reader.Whole(), ids);
+}
+
+TEST(RowsTest, TheyAreOfOneCut) {
+  const Daemon daemon;
+  Reader reader(daemon);
+  const Tensor start = reader.LookUp({1, 2, 3});
+  std::thread trainer([&daemon] {
+    Reader other(daemon);
+    for (int i = 0; i < 200; ++i) other.Train({1, 2, 3});
+  });
+  const auto steps = [&](const Tensor& now, int64_t row) {
+    const int64_t last = row * kWidth + kWidth - 1;
+    return std::lround(start.data<float>()[last] - now.data<float>()[last]);
+  };
+  for (int i = 0; i < 200; ++i) {
+    const Tensor now = reader.LookUp({1, 2, 3});
+    EXPECT_EQ(steps(now, 0), steps(now, 1));
+    EXPECT_EQ(steps(now, 0), steps(now, 2));
+  }
+  trainer.join();
+  EXPECT_EQ(steps(reader.LookUp({1, 2, 3}), 0), 200);
+}
+
+TEST(RowsTest, ARestartedDaemonHasThem) {
+  const TemporaryDirectory data;
+  Daemon daemon({"--data-dir", data.path()});
+  Reader reader(daemon);
+  reader.Train({1, 2, 3});
+  const Tensor before = reader.LookUp({1, 2, 3});
+  daemon.Kill();
+  daemon.Restart();
+  EXPECT_TRUE(BytesEqual(reader.LookUp({1, 2, 3}), before));
+}
+
+TEST(RowsTest, TheyComeRoundedWhereTheProgramSaysSo) {
+  const Daemon daemon;
+  Reader reader(daemon, {.compression = {{.prefix = "", .pull = Encoding::kBfloat16}}});
+  const Tensor rows = reader.LookUp({7, 8, 9});
+  EXPECT_EQ(BytesPulled(daemon, "table"), 3 * kRowBytes / 2);
+  const float exact = reader.Whole().data<float>()[8 * kWidth];
+  EXPECT_NE(rows.data<float>()[kWidth], exact);
+  EXPECT_NEAR(rows.data<float>()[kWidth], exact, 1.0 / 256);
+}
+
+// Workers that train on copies of their own look up in those.
+TEST(RowsTest, LocalTrainingHasTheTable) {
+  const Daemon daemon({"--sync", "local:steps=4"});
+  Reader reader(daemon);
+  const Tensor before = reader.LookUp({1, 2, 3});
+  reader.Train({1, 2, 3});
+  EXPECT_EQ(reader.LookUp({1, 2, 3}).data<float>()[0], before.data<float>()[0] - 1);
+}
+
+}  // namespace
+}  // namespace varscope::testing
