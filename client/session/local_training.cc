@@ -60,7 +60,8 @@ Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
   absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(update.rows);
   ThrowIfError(rows.status());
   gradient.rows = *std::move(rows);
-  ThrowIfError(optimizers::SumRows(variable.shape(), gradient.rows, gradient.values));
+  ThrowIfError(CheckRows(variable.shape(), gradient.rows));
+  ThrowIfError(optimizers::SumRows(gradient.rows, gradient.values));
   return gradient;
 }
 

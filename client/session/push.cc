@@ -3,6 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/session/groups.h"
+#include "proto/core/rows.h"
+#include "proto/optimizers/sparse.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -12,6 +14,18 @@ double Number(const Tensor& value, const std::string& name) {
   if (value.num_elements() == 1) return CastTensor(value, DType::kFloat64).scalar<double>();
   throw InvalidArgumentError(absl::StrCat("the hyperparameter ", name, " has shape ",
                                           value.shape().ToString(), ", expected a number"));
+}
+
+// Rows that a batch has several times go once.
+void SumRows(PushRequest::Update& update) {
+  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(update.rows);
+  absl::Status status = rows.status();
+  if (status.ok()) status = optimizers::SumRows(*rows, update.gradient);
+  if (!status.ok()) {
+    throw InvalidArgumentError(absl::StrCat("variable ", update.variable, ": ", status.message()));
+  }
+  const auto count = static_cast<int64_t>(rows->size());
+  if (count < update.rows.num_elements()) update.rows = Tensor::Of<int64_t>(Shape{count}, *rows);
 }
 
 PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
@@ -31,7 +45,10 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
   }
   for (const ApplySpec::Update& update : spec.updates) {
     PushRequest::Update out{.variable = update.variable->name, .gradient = take(), .rows = {}};
-    if (update.sparse) out.rows = take();
+    if (update.sparse) {
+      out.rows = take();
+      SumRows(out);
+    }
     step.updates.push_back(std::move(out));
   }
   return step;

@@ -40,6 +40,14 @@ int64_t RowSize(const Shape& tensor) {
   return rows == 0 ? 0 : tensor.num_elements() / rows;
 }
 
+absl::Status CheckRows(const Shape& tensor, std::span<const int64_t> rows) {
+  for (const int64_t row : rows) {
+    if (row >= 0 && row < tensor.dim(0)) continue;
+    return absl::OutOfRangeError(absl::StrCat("row ", row, " is not in [0, ", tensor.dim(0), ")"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Shape> RowsShape(const Shape& tensor, int64_t count) {
   if (tensor.rank() == 0) return absl::InvalidArgumentError("a scalar has no rows");
   std::vector<int64_t> dims = tensor.dims();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "proto/core/rows.h"
 
 namespace varscope::optimizers {
@@ -25,23 +24,19 @@ void AddRows(const RowIndex& index, int64_t row_size, const T* from, T* to) {
 
 }  // namespace
 
-absl::Status SumRows(const Shape& variable, std::vector<int64_t>& rows, Tensor& gradient) {
-  for (const int64_t row : rows) {
-    if (row >= 0 && row < variable.dim(0)) continue;
-    return absl::OutOfRangeError(
-        absl::StrCat("row ", row, " is not in [0, ", variable.dim(0), ")"));
-  }
+absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
   RowIndex index = IndexRows(rows);
   if (index.distinct.size() == rows.size()) return absl::OkStatus();
   const absl::StatusOr<Shape> shape =
-      RowsShape(variable, static_cast<int64_t>(index.distinct.size()));
+      RowsShape(gradient.shape(), static_cast<int64_t>(index.distinct.size()));
   if (!shape.ok()) return shape.status();
   absl::StatusOr<Tensor> sums = Tensor::TryAllocate(gradient.dtype(), *shape);
   if (!sums.ok()) return sums.status();
   if (gradient.dtype() == DType::kFloat32) {
-    AddRows(index, RowSize(variable), gradient.data<float>(), sums->mutable_data<float>());
+    AddRows(index, RowSize(gradient.shape()), gradient.data<float>(), sums->mutable_data<float>());
   } else {
-    AddRows(index, RowSize(variable), gradient.data<double>(), sums->mutable_data<double>());
+    AddRows(index, RowSize(gradient.shape()), gradient.data<double>(),
+            sums->mutable_data<double>());
   }
   rows = std::move(index.distinct);
   gradient = *std::move(sums);

@@ -10,11 +10,10 @@
 
 namespace varscope::optimizers {
 
-// Sums the rows of a float32 or float64 gradient that name the same row, in the order of their
-// first appearance, as TensorFlow does. On success `rows` is distinct and `gradient` has as many
-// rows; what was distinct stays. OutOfRange for a row that a variable of that shape does not have,
-// ResourceExhausted without memory.
-absl::Status SumRows(const Shape& variable, std::vector<int64_t>& rows, Tensor& gradient);
+// Sums the rows of a float32 or float64 gradient, one for each of `rows`, that name the same row,
+// in the order of their first appearance, as TensorFlow does. On success `rows` is distinct and
+// `gradient` has as many rows; what was distinct stays. ResourceExhausted without memory.
+absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient);
 
 }  // namespace varscope::optimizers
 

@@ -26,11 +26,7 @@ absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::stri
     absl::StatusOr<Shape> shape = RowsShape(variable.def.shape, static_cast<int64_t>(rows->size()));
     if (!shape.ok()) return shape.status();
     expected = *std::move(shape);
-    for (int64_t row : *rows) {
-      if (row >= 0 && row < variable.def.shape.dim(0)) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("row ", row, " is not in [0, ", variable.def.shape.dim(0), ")"));
-    }
+    if (absl::Status status = CheckRows(variable.def.shape, *rows); !status.ok()) return status;
   }
   if (value.dtype() == variable.def.dtype && value.shape() == expected) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -73,7 +69,7 @@ absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, Gradient
   // A variable that has a value keeps one, so this holds until the push runs.
   if (status = CheckInitialized(push, **variable); !status.ok()) return status;
   if (!rows) return variable;
-  status = optimizers::SumRows((*variable)->def.shape, *rows, update.gradient);
+  status = optimizers::SumRows(*rows, update.gradient);
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   const auto count = static_cast<int64_t>(rows->size());
   if (count < update.rows->num_elements() || update.rows->dtype() != DType::kInt64) {

@@ -52,10 +52,8 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
     return absl::InvalidArgumentError(
         absl::StrCat("variable ", def.name, ": ", shape.status().message()));
   }
-  for (const int64_t row : rows) {
-    if (row >= 0 && row < def.shape.dim(0)) continue;
-    return absl::OutOfRangeError(absl::StrCat("variable ", def.name, ": row ", row,
-                                              " is not in [0, ", def.shape.dim(0), ")"));
+  if (absl::Status status = CheckRows(def.shape, rows); !status.ok()) {
+    return absl::OutOfRangeError(absl::StrCat("variable ", def.name, ": ", status.message()));
   }
   return Tensor::TryAllocate(def.dtype, *shape);
 }

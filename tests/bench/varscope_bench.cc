@@ -8,6 +8,7 @@
 
 #include "client/rpc/connection.h"
 #include "proto/core/rows.h"
+#include "proto/optimizers/sparse.h"
 #include "server/store/ledger.h"
 #include "tests/bench/zipf.h"
 #include "tests/support/daemon.h"
@@ -172,27 +173,29 @@ std::vector<Result> MeasureSparse(const Effort& effort) {
     const auto connection = Connect(daemon.target(), "bench", false,
                                     shared ? TransportMode::kAuto : TransportMode::kTarget);
     Create(*connection, {"table"}, Shape{ZipfBatches::kRows, kWidth});
-    std::vector<PushRequest> pushes;
-    for (const std::vector<int64_t>& rows : batches.all()) {
-      PushRequest push =
-          Gradients("Adagrad", {"table"}, Filled(Shape{ZipfBatches::kBatch, kWidth}, 0.001F));
-      push.steps[0].updates[0].rows = Tensor::Of<int64_t>(Shape{ZipfBatches::kBatch}, rows);
-      pushes.push_back(std::move(push));
-    }
+    const Tensor gradient = Filled(Shape{ZipfBatches::kBatch, kWidth}, 0.001F);
+    PushRequest push = Gradients("Adagrad", {"table"}, gradient);
+    PushRequest::Update& update = push.steps[0].updates[0];
+    const auto distinct = [](const std::vector<int64_t>& rows) {
+      return Tensor::Of<int64_t>({static_cast<int64_t>(rows.size())}, rows);
+    };
     size_t next = 0;
-    results.push_back(Measure(
-        {.what = ZipfBatches::kWhat, .transport = transport, .bytes = ZipfBatches::kBytes}, effort,
-        daemon.process().pid(), [&] { connection->Push(pushes[next++ % pushes.size()]); }));
+    // As a session pushes and pulls: each row once.
     results.push_back(
-        Measure({.what = ZipfBatches::kPullWhat,
-                 .transport = transport,
-                 .bytes = ZipfBatches::kBytes},
+        Measure({.what = ZipfBatches::kWhat, .transport = transport, .bytes = ZipfBatches::kBytes},
                 effort, daemon.process().pid(), [&] {
-                  const std::vector<int64_t>& batch = batches.all()[next++ % batches.all().size()];
-                  const std::vector<int64_t> rows = IndexRows(batch).distinct;
-                  connection->PullRows(
-                      {"table"}, {Tensor::Of<int64_t>({static_cast<int64_t>(rows.size())}, rows)});
+                  std::vector<int64_t> rows = batches.all()[next++ % batches.all().size()];
+                  update.gradient = gradient;
+                  if (!optimizers::SumRows(rows, update.gradient).ok()) std::abort();
+                  update.rows = distinct(rows);
+                  connection->Push(push);
                 }));
+    results.push_back(Measure(
+        {.what = ZipfBatches::kPullWhat, .transport = transport, .bytes = ZipfBatches::kBytes},
+        effort, daemon.process().pid(), [&] {
+          const std::vector<int64_t>& batch = batches.all()[next++ % batches.all().size()];
+          connection->PullRows({"table"}, {distinct(IndexRows(batch).distinct)});
+        }));
   }
   return results;
 }

@@ -162,8 +162,9 @@ TEST_F(LookupTest, OnlyItsRowsArePulledAndEachOnce) {
   EXPECT_EQ(store_->pulled_rows, (Pulled{{"table", "[7 3 999 0]"}}));
   ASSERT_EQ(store_->pushes.size(), 1U);
   const internal::PushRequest::Update& update = store_->pushes[0].steps[0].updates[0];
-  EXPECT_EQ(Summarize(update.rows), "[7 3 7 999 0]");
-  EXPECT_EQ(update.gradient.data<float>()[2 * kWidth], 14);
+  EXPECT_EQ(Summarize(update.rows), "[7 3 999 0]");
+  EXPECT_EQ(update.gradient.data<float>()[0], 28);
+  EXPECT_EQ(update.gradient.data<float>()[kWidth], 6);
   EXPECT_EQ(update.base_version, store_->version);
 }
 
