@@ -1,5 +1,7 @@
 #include "proto/core/block_pool.h"
 
+#include <cstdlib>
+
 namespace varscope {
 namespace {
 
@@ -17,7 +19,8 @@ constexpr bool kPools = true;
 // unless the program or the environment has set the threshold.
 void TeachMalloc() {
   constexpr size_t kLargest = size_t{31} << 20;
-  Block::TryAllocate(kLargest);
+  void* volatile largest = std::malloc(kLargest);
+  std::free(largest);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/block_pool.h"
+#include "proto/core/pages.h"
 #include "proto/core/parallel.h"
 
 namespace varscope {
@@ -17,9 +18,34 @@ namespace {
 // What is worth a second core.
 constexpr size_t kParallelBytes = size_t{1} << 20;
 
+// AddressSanitizer sees what is beyond malloc's memory, but not what is beyond a mapping.
+bool IsMapped(size_t size) {
+#ifdef __SANITIZE_ADDRESS__
+  return false;
+#else
+  return size >= kHugePageBytes;
+#endif
+}
+
+// Large blocks begin at different cache lines of a page. An update goes through several of them in
+// step; from equal places in a page they would meet in the same few sets of the cache (and on AMD's
+// cores, which guess the way from the address, push each other out: three times slower, now and
+// then).
+constexpr size_t kPage = 4096;
+size_t NextColor() {
+  static std::atomic<size_t> next{0};
+  constexpr size_t kStep = 9 * Block::kAlignment;
+  return next.fetch_add(1, std::memory_order_relaxed) * kStep % kPage;
+}
+
 }  // namespace
 
 std::unique_ptr<Block> Block::TryAllocate(size_t size) {
+  if (IsMapped(size)) {
+    std::byte* const pages = MapPages(size + kPage);
+    if (pages == nullptr) return nullptr;
+    return std::unique_ptr<Block>(new Block(pages + NextColor(), size));
+  }
   const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
   if (rounded < size) return nullptr;
   auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
@@ -27,7 +53,14 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   return std::unique_ptr<Block>(new Block(data, size));
 }
 
-Block::~Block() { std::free(data_); }
+Block::~Block() {
+  if (IsMapped(size_)) {
+    const size_t color = reinterpret_cast<uintptr_t>(data_) % kPage;
+    UnmapPages(data_ - color, size_ + kPage);
+  } else {
+    std::free(data_);
+  }
+}
 
 BlockRef::BlockRef(std::unique_ptr<Block> block, std::shared_ptr<BlockHome> home)
     : block_(block.release()) {
@@ -114,6 +147,17 @@ int64_t FirstNonFinite(const Tensor& tensor) {
   if (tensor.dtype() == DType::kFloat32) return FirstNonFinite(tensor.values<float>());
   if (tensor.dtype() == DType::kFloat64) return FirstNonFinite(tensor.values<double>());
   return -1;
+}
+
+bool AllFinite(DType dtype, std::span<const std::byte> elements) {
+  const auto check = [&](auto zero) {
+    using T = decltype(zero);
+    return !AnyNonFinite(
+        std::span(reinterpret_cast<const T*>(elements.data()), elements.size() / sizeof(T)));
+  };
+  if (dtype == DType::kFloat32) return check(0.0F);
+  if (dtype == DType::kFloat64) return check(0.0);
+  return true;
 }
 
 std::string Summarize(const Tensor& tensor, int64_t limit) {

@@ -170,6 +170,9 @@ class Tensor {
 // no such values.
 int64_t FirstNonFinite(const Tensor& tensor);
 
+// Whether none of these elements, as they lie in memory, is NaN or infinite. On the calling thread.
+bool AllFinite(DType dtype, std::span<const std::byte> elements);
+
 // Up to `limit` elements, as NumPy would print them on one line: "[0.5 1 ...]".
 std::string Summarize(const Tensor& tensor, int64_t limit = 8);
 

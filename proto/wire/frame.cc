@@ -245,6 +245,8 @@ absl::Status FrameReader::AddHead(v1::FrameHeader header) {
   }
   received_.assign(count, 0);
   tensors_.resize(count);
+  finite_ = head_.has_push() && !head_.push().allow_nonfinite();
+  looked_at_.assign(count, 0);
   if (absl::Status status = check_head_(head_); !status.ok()) return status;
   for (size_t i = 0; i < count; ++i) {
     const v1::TensorSpec& spec = head_.tensors(static_cast<int>(i));
@@ -281,16 +283,25 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
     std::memcpy(to, slice.begin() + slice_offset_, n);
     to += n;
     left -= n;
+    received_[index] += n;
+    LookAtNew(index);
     slice_offset_ += n;
     if (slice_offset_ == slice.size()) {
       ++slice_;
       slice_offset_ = 0;
     }
   }
-  received_[index] += chunk.length();
   if (chunk.length() == 0 || received_[index] < sizes_[index]) return absl::OkStatus();
   --missing_;
   return EndTensor(index);
+}
+
+void FrameReader::LookAtNew(size_t index) {
+  const Tensor& tensor = tensors_[index];
+  if (!finite_ || tensor.dtype() == DType::kUint8) return;
+  const uint64_t whole = received_[index] / SizeOf(tensor.dtype()) * SizeOf(tensor.dtype());
+  const uint64_t from = std::exchange(looked_at_[index], whole);
+  finite_ = AllFinite(tensor.dtype(), tensor.bytes().subspan(from, whole - from));
 }
 
 absl::Status FrameReader::EndTensor(size_t index) {
@@ -299,6 +310,7 @@ absl::Status FrameReader::EndTensor(size_t index) {
   if (encoding == Encoding::kNone) return CheckValues(index);
   absl::StatusOr<Tensor> decoded = Decode(encoding, tensors_[index], *FromProto(spec.shape()));
   if (!decoded.ok()) return decoded.status();
+  finite_ = finite_ && FirstNonFinite(*decoded) < 0;
   tensors_[index] = *std::move(decoded);
   return absl::OkStatus();
 }

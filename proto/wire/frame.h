@@ -17,8 +17,9 @@
 
 namespace varscope::wire {
 
-// What a frame's body holds over gRPC, so that a stream is flow-controlled in such steps.
-inline constexpr size_t kFrameBodyBytes = size_t{2} << 20;
+// What a frame's body holds over gRPC, so that a stream is flow-controlled in such steps. What
+// arrives is still in a core's own cache (1 to 2 MiB) when it is checked and copied.
+inline constexpr size_t kFrameBodyBytes = size_t{512} << 10;
 inline constexpr size_t kMaxHeaderBytes = size_t{16} << 20;
 
 // How a sender cuts its tensors.
@@ -87,10 +88,15 @@ class FrameReader {
   v1::FrameHeader& mutable_head() { return head_; }
   // By TensorSpec, decoded; an unchanged one is undefined.
   std::vector<Tensor>& tensors() { return tensors_; }
+  // Once complete: of a push that may have no NaN and no infinity, whether it has none. It is seen
+  // while the bytes are in the cache.
+  bool finite() const { return finite_; }
 
  private:
   absl::Status AddHead(v1::FrameHeader header);
   absl::Status AddChunk(const v1::Chunk& chunk, Frame& frame);
+  // The elements of a tensor that are whole now and were not before.
+  void LookAtNew(size_t index);
   absl::Status EndTensor(size_t index);
   absl::Status CheckValues(size_t index) const;
 
@@ -101,7 +107,9 @@ class FrameReader {
   std::vector<uint64_t> received_;
   size_t missing_ = 0;  // tensors that are not whole
   std::vector<Tensor> tensors_;
-  size_t slice_ = 0;  // reading position in the present frame's body
+  bool finite_ = false;
+  std::vector<uint64_t> looked_at_;  // bytes of each tensor
+  size_t slice_ = 0;                 // reading position in the present frame's body
   size_t slice_offset_ = 0;
 };
 

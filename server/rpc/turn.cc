@@ -124,6 +124,7 @@ absl::StatusOr<Push> Turn::TakePush() {
   absl::StatusOr<server::Push> taken =
       codec::FromProto(push, request_.tensors(), service_.workers.Describe(push.worker_id()));
   request_.tensors().clear();
+  if (taken.ok()) taken->known_finite = request_.finite();
   return taken;
 }
 

@@ -35,7 +35,7 @@ absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::stri
 }
 
 absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_view what) {
-  if (push.allow_nonfinite) return absl::OkStatus();
+  if (push.allow_nonfinite || push.known_finite) return absl::OkStatus();
   const int64_t at = FirstNonFinite(value);
   if (at < 0) return absl::OkStatus();
   const double bad =
@@ -142,6 +142,7 @@ absl::Status Check(const Store& store, Push& push) {
 }
 
 bool HasNonfinite(const Push& push) {
+  if (push.known_finite) return false;
   for (const OptimizerStep& step : push.steps) {
     for (const GradientUpdate& update : step.updates) {
       if (FirstNonFinite(update.gradient) >= 0) return true;

@@ -70,6 +70,8 @@ struct Push {
   std::vector<OptimizerStep> steps;
   std::vector<Assignment> assignments;
   bool allow_nonfinite = false;
+  // It has no NaN and no infinity: whoever read it has looked already.
+  bool known_finite = false;
   // The group whose step it advances, when that counts steps (server/sync); else empty.
   std::string group;
   // More updates than this since the gradients' base versions: nothing is applied.

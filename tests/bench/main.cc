@@ -28,6 +28,9 @@ int Main(int argc, char** argv) {
   app.add_option("--json", json, "Write all figures to this file");
   app.add_option("--table", table, "Write the table to this file");
   app.add_option("--only", only, "ceilings, transfers, workers, variables, sparse or durability");
+  Filter filter;
+  app.add_option("--what", filter.what, "Of the transfers only this one, such as push+SGD");
+  app.add_option("--over", filter.over, "Transfers over tcp, unix or shm only");
   app.add_option("--bytes", sizes, "Variables of this size only; repeatable");
   app.add_option("--peer", peers, "Compare with the figures in this file; repeatable");
   CLI11_PARSE(app, argc, argv);
@@ -49,7 +52,7 @@ int Main(int argc, char** argv) {
   section("ceilings", [&] { return MeasureCeilings(sizes, effort); });
   section("ceilings", [&] { return MeasureGrpcFloor(sizes, effort); });
   for (const std::string& peer : peers) add(ReadJson(peer));
-  section("transfers", [&] { return MeasureTransfers(sizes, effort); });
+  section("transfers", [&] { return MeasureTransfers(sizes, effort, filter); });
   const std::vector<int> workers = quick ? std::vector<int>{1, 4} : std::vector<int>{1, 4, 16, 64};
   section("workers", [&] { return MeasureWorkers(workers, 64 << 10, effort); });
   const std::vector<int> counts =

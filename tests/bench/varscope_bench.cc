@@ -71,7 +71,8 @@ std::string UnixPath() { return "/tmp/varscope-bench-" + std::to_string(getpid()
 
 }  // namespace
 
-std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort) {
+std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort,
+                                     const Filter& filter) {
   std::vector<Result> results;
   struct Way {
     const char* transport;
@@ -91,6 +92,7 @@ std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const E
       const Tensor gradient = Filled(ShapeOf(size), 0.001F);
       const auto measure = [&](std::string what, uint64_t bytes, const auto& operation) {
         if (!way.checksums) what += ", no checksums";
+        if (!filter.Wants(what, way.transport)) return;
         results.push_back(Measure({.what = what, .transport = way.transport, .bytes = bytes},
                                   effort, server, operation));
       };

@@ -3,6 +3,7 @@
 #define VARSCOPE_TESTS_BENCH_VARSCOPE_BENCH_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tests/bench/measure.h"
@@ -11,7 +12,16 @@ namespace varscope::bench {
 
 // Pull, push with SGD and with Adam, and both as one training step does them, of one variable of
 // each size, over TCP, a Unix socket and shared memory.
-std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort);
+// Empty: all.
+struct Filter {
+  std::string what;
+  std::string over;
+  bool Wants(const std::string& name, const std::string& transport) const {
+    return (what.empty() || what == name) && (over.empty() || over == transport);
+  }
+};
+std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort,
+                                     const Filter& filter);
 
 // The same step of several workers, each in a thread with a connection of its own.
 std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t size,

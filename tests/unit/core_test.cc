@@ -14,6 +14,7 @@
 #include "proto/core/dtype.h"
 #include "proto/core/initializer_spec.h"
 #include "proto/core/names.h"
+#include "proto/core/pages.h"
 #include "proto/core/parallel.h"
 #include "proto/core/shape.h"
 #include "proto/core/tensor.h"
@@ -152,6 +153,20 @@ TEST(InitializerSpecTest, DifferentValuesHaveDifferentTexts) {
   two.value = Tensor::Scalar(2.0F);
   EXPECT_THAT(ToString(one), HasSubstr("value(crc32="));
   EXPECT_NE(ToString(one), ToString(two));
+}
+
+TEST(PagesTest, AreZeroAndLieAtAHugePage) {
+  for (const size_t size : {size_t{1}, kHugePageBytes, 3 * kHugePageBytes + 5}) {
+    std::byte* const pages = MapPages(size);
+    ASSERT_NE(pages, nullptr);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(pages) % kHugePageBytes, 0U);
+    EXPECT_EQ(pages[0], std::byte{0});
+    EXPECT_EQ(pages[size - 1], std::byte{0});
+    std::memset(pages, 1, size);
+    UnmapPages(pages, size);
+  }
+  EXPECT_EQ(MapPages(SIZE_MAX), nullptr);
+  EXPECT_EQ(MapPages(size_t{1} << 60), nullptr);
 }
 
 TEST(BlockPoolTest, ABlockIsUsedAgainAndTheLimitHolds) {

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
+#include <utility>
 
 #include "proto/core/advice.h"
 #include "proto/wire/convert.h"
+#include "proto/wire/encoding.h"
 #include "tests/support/bytes_of.h"
 
 namespace varscope::wire {
@@ -92,6 +95,33 @@ TEST(FrameTest, SmallTensorsShareOneFrameAndLargeOnesTakeSeveral) {
   EXPECT_EQ(Frames(MakeMessage(std::vector<Shape>(200, Shape{10}))).size(), 1U);
   EXPECT_EQ(Frames(MakeMessage({Shape{kFrameBodyBytes / 4 * 3}})).size(), 3U);
   EXPECT_EQ(Frames(MakeMessage({})).size(), 1U);
+}
+
+TEST(FrameTest, ANumberThatIsNotFiniteIsSeenWhereverTheBytesAreCut) {
+  std::mt19937 random(5);
+  const auto finite = [&](const Message& message) {
+    FrameReader reader(Accept);
+    for (const std::string& bytes : Frames(message, {.body_bytes = 1001})) {
+      grpc::ByteBuffer buffer = Cut(bytes, random);
+      EXPECT_TRUE(reader.Add(buffer).ok());
+    }
+    EXPECT_TRUE(reader.complete());
+    return reader.finite();
+  };
+  Message message = MakeMessage({Shape{700}, Shape{1}});
+  message.head.mutable_push();
+  EXPECT_TRUE(finite(message));
+  for (int64_t at = 0; at < 700; at += 7) {
+    float& element = message.tensors[0].mutable_data<float>()[at];
+    const float before = std::exchange(element, at % 2 == 0 ? NAN : -INFINITY);
+    EXPECT_FALSE(finite(message)) << at;
+    element = before;
+  }
+  message.tensors[1].mutable_data<float>()[0] = NAN;
+  EXPECT_FALSE(finite(message));
+  message.tensors[1] = *Encode(Encoding::kBfloat16, message.tensors[1]);
+  message.head.mutable_tensors(1)->set_encoding(v1::ENCODING_BFLOAT16);
+  EXPECT_FALSE(finite(message));
 }
 
 TEST(FrameTest, TheEncodingIsProtobufs) {
