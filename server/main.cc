@@ -2,6 +2,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <malloc.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -176,11 +178,19 @@ int Serve(const Options& options) {
   return kExitClean;
 }
 
+// gRPC's buffers pass from thread to thread, and each of malloc's arenas keeps what its own threads
+// have had: two arenas are as fast here as one for each thread, and keep less. MALLOC_ARENA_MAX
+// decides otherwise.
+void LimitArenas() {
+  if (std::getenv("MALLOC_ARENA_MAX") == nullptr) mallopt(M_ARENA_MAX, 2);
+}
+
 }  // namespace
 }  // namespace varscope::server
 
 int main(int argc, char** argv) {
   using namespace varscope::server;
+  LimitArenas();
   std::variant<Options, int> parsed = ParseOptions(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const Options& options = std::get<Options>(parsed);

@@ -55,13 +55,23 @@ Outcome Exchange::Turn(Line& line, const v1::FrameHeader& head, const std::vecto
   Stream* const stream = line.stream.get();
   stream->SetDeadline(deadline);
   wire::FrameWriter request(head, tensors, stream->frames());
-  while (std::optional<grpc::ByteBuffer> frame = request.Next()) {
-    if (!stream->Write(*frame)) return Fail(*stream);
+  grpc::ByteBuffer frame;
+  while (std::optional<grpc::ByteBuffer> next = request.Next()) {
+    if (!stream->Write(*next)) return Fail(*stream);
+    while (request.must_wait()) {
+      if (!stream->Read(&frame)) return Fail(*stream);
+      const std::optional<uint64_t> received = wire::DecodeAcknowledgement(frame);
+      if (!received) return NotUnderstood(absl::InternalError("an answer before the request"));
+      request.Acknowledged(*received);
+    }
   }
   while (!answer.complete()) {
-    grpc::ByteBuffer frame;
     if (!stream->Read(&frame)) return Fail(*stream);
+    if (wire::DecodeAcknowledgement(frame)) continue;
     if (absl::Status status = answer.Add(frame); !status.ok()) return NotUnderstood(status);
+    if (!stream->frames().flow_control) continue;
+    const std::optional<uint64_t> due = answer.DueAcknowledgement();
+    if (due && !stream->Write(wire::EncodeAcknowledgement(*due))) return Fail(*stream);
   }
   return {};
 }

@@ -23,7 +23,9 @@ class RawCall final : public Stream {
   RawCall& operator=(const RawCall&) = delete;
 
   void SetDeadline(Clock::time_point deadline) override { deadline_ = deadline; }
-  wire::FrameOptions frames() const override { return {.checksums = checksums_}; }
+  wire::FrameOptions frames() const override {
+    return {.checksums = checksums_, .flow_control = true};
+  }
   bool Write(const grpc::ByteBuffer& message) override;
   bool Read(grpc::ByteBuffer* message) override;
   Outcome Finish() override;

@@ -19,13 +19,12 @@ namespace {
 constexpr size_t kParallelBytes = size_t{1} << 20;
 
 // AddressSanitizer sees what is beyond malloc's memory, but not what is beyond a mapping.
-bool IsMapped(size_t size) {
 #ifdef __SANITIZE_ADDRESS__
-  return false;
+constexpr bool kMaps = false;
 #else
-  return size >= kHugePageBytes;
+constexpr bool kMaps = true;
 #endif
-}
+bool IsMapped(size_t size) { return kMaps && size >= kHugePageBytes; }
 
 // Large blocks begin at different cache lines of a page. An update goes through several of them in
 // step; from equal places in a page they would meet in the same few sets of the cache (and on AMD's

@@ -19,9 +19,6 @@ struct Head {
   uint64_t body;    // bytes
 };
 
-constexpr size_t kControlBytes = 4096;
-constexpr size_t kSegmentBytes = kControlBytes + 2 * kRingBytes;
-
 // The worker writes ring 0, the daemon ring 1.
 RingControl& Control(const Segment& segment, int ring) {
   std::byte* const at = segment.memory().data() + ring * sizeof(RingControl);

@@ -19,6 +19,9 @@ namespace varscope::shm {
 // while the other writes. Measured with tests/bench.
 inline constexpr size_t kRingBytes = size_t{2} << 20;
 inline constexpr size_t kMaxBodyBytes = kRingBytes / 8;
+// The memory: both rings' controls, the worker's first, then both rings.
+inline constexpr size_t kControlBytes = 4096;
+inline constexpr size_t kSegmentBytes = kControlBytes + 2 * kRingBytes;
 // Beside the tensors' bytes: see wire::kMaxHeaderBytes.
 inline constexpr size_t kMaxPrefixBytes = (size_t{16} << 20) + 64;
 

@@ -104,6 +104,12 @@ class Cursor {
   size_t offset_ = 0;
 };
 
+uint64_t TotalBytes(const std::vector<Tensor>& tensors) {
+  uint64_t total = 0;
+  for (const Tensor& tensor : tensors) total += tensor.defined() ? tensor.byte_size() : 0;
+  return total;
+}
+
 bool ParseHeader(const std::vector<grpc::Slice>& slices, v1::FrameHeader* header) {
   if (slices.size() == 1) {
     return header->ParseFromArray(slices[0].begin(), static_cast<int>(slices[0].size()));
@@ -191,8 +197,12 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
 
 FrameWriter::FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors,
                          const FrameOptions& options)
-    : header_(std::move(head)), tensors_(std::move(tensors)), options_(options) {
+    : header_(std::move(head)),
+      tensors_(std::move(tensors)),
+      options_(options),
+      window_(TotalBytes(tensors_)) {
   header_.set_checksums(options.checksums);
+  header_.set_flow_control(options.flow_control);
 }
 
 std::optional<grpc::ByteBuffer> FrameWriter::Next() {
@@ -219,8 +229,11 @@ std::optional<grpc::ByteBuffer> FrameWriter::Next() {
   first_ = false;
   grpc::ByteBuffer frame = Encode(header_, body, options_.checksums);
   header_.Clear();
+  for (const grpc::Slice& slice : body) window_.Sent(slice.size());
   return frame;
 }
+
+bool FrameWriter::must_wait() const { return options_.flow_control && window_.full(); }
 
 absl::Status FrameReader::AddHead(v1::FrameHeader header) {
   has_head_ = true;
@@ -242,6 +255,9 @@ absl::Status FrameReader::AddHead(v1::FrameHeader header) {
     }
     sizes_.push_back(spec.unchanged() ? 0 : *bytes);
     if (sizes_.back() > 0) ++missing_;
+    if (__builtin_add_overflow(total_, sizes_.back(), &total_)) {
+      return Malformed("the tensors' sizes overflow");
+    }
   }
   received_.assign(count, 0);
   tensors_.resize(count);
@@ -284,6 +300,7 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
     to += n;
     left -= n;
     received_[index] += n;
+    total_received_ += n;
     LookAtNew(index);
     slice_offset_ += n;
     if (slice_offset_ == slice.size()) {
@@ -356,6 +373,10 @@ absl::Status FrameReader::Add(grpc::ByteBuffer& buffer) {
     if (absl::Status status = AddChunk(chunk, frame); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+std::optional<uint64_t> FrameReader::DueAcknowledgement() {
+  return window_.Due(total_received_, total_);
 }
 
 absl::Status FrameReader::Finish() const {

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/core/tensor.h"
+#include "proto/wire/flow_control.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::wire {
@@ -26,6 +27,7 @@ inline constexpr size_t kMaxHeaderBytes = size_t{16} << 20;
 struct FrameOptions {
   size_t body_bytes = kFrameBodyBytes;  // at most, in one frame
   bool checksums = false;
+  bool flow_control = false;
 };
 
 struct Frame {
@@ -56,11 +58,15 @@ class FrameWriter {
 
   // The next frame, or nothing after the last. The first call always gives one.
   std::optional<grpc::ByteBuffer> Next();
+  // Whether the next frame has to wait until the receiver has acknowledged some.
+  bool must_wait() const;
+  void Acknowledged(uint64_t received) { window_.Acknowledged(received); }
 
  private:
   v1::FrameHeader header_;
   std::vector<Tensor> tensors_;
   const FrameOptions options_;
+  SendWindow window_;
   size_t tensor_ = 0;
   size_t offset_ = 0;
   bool first_ = true;
@@ -78,6 +84,9 @@ class FrameReader {
   // neither 0 nor 1, a frame without the checksum that the head promised. DataLoss as Decode.
   // ResourceExhausted without memory.
   absl::Status Add(grpc::ByteBuffer& buffer);
+
+  // What the sender should be told now, when it wants to be told.
+  std::optional<uint64_t> DueAcknowledgement();
 
   // Whether the head and every tensor have come.
   bool complete() const { return has_head_ && missing_ == 0; }
@@ -105,6 +114,9 @@ class FrameReader {
   v1::FrameHeader head_;
   std::vector<uint64_t> sizes_;
   std::vector<uint64_t> received_;
+  uint64_t total_ = 0;           // of all sizes
+  uint64_t total_received_ = 0;  // of all tensors
+  ReceiveWindow window_;
   size_t missing_ = 0;  // tensors that are not whole
   std::vector<Tensor> tensors_;
   bool finite_ = false;

@@ -23,7 +23,12 @@ class ExchangeReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void OnDone() override;
 
  private:
+  enum class Phase { kRequest, kAnswer };
+
   void Watch();
+  // Whether the request has come.
+  bool ReadRequest(bool ok);
+  void ReadAcknowledgement(bool ok);
   void Ran(const absl::Status& status);
   void WriteNext();
   void End(const absl::Status& status);
@@ -37,6 +42,7 @@ class ExchangeReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   std::optional<Stalls::Watch> watch_;  // while frames come or go
   LastPull last_pull_;
   std::optional<Turn> turn_;
+  Phase phase_ = Phase::kRequest;
 };
 
 }  // namespace varscope::server

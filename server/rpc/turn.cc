@@ -275,7 +275,9 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
 
 void Turn::Answer() {
   answer_.emplace(std::move(answer_head_), std::move(pulled_),
-                  wire::FrameOptions{.body_bytes = body_bytes_, .checksums = head().checksums()});
+                  wire::FrameOptions{.body_bytes = body_bytes_,
+                                     .checksums = head().checksums(),
+                                     .flow_control = head().flow_control()});
   done_(absl::OkStatus());
 }
 

@@ -29,6 +29,10 @@ class Turn {
   absl::Status Add(grpc::ByteBuffer& frame);
   // Whether the request has come.
   bool whole() const { return request_.complete(); }
+  // What to tell the worker while its request comes.
+  std::optional<uint64_t> DueAcknowledgement() {
+    return head().flow_control() ? request_.DueAcknowledgement() : std::nullopt;
+  }
   // What is missing.
   absl::Status CutShort() const { return request_.Finish(); }
 
@@ -39,6 +43,9 @@ class Turn {
 
   // The answer's next frame, which pins what it sends; nothing after the last.
   std::optional<grpc::ByteBuffer> NextFrame() { return answer_->Next(); }
+  // Whether it has to wait until the worker has acknowledged some of the answer.
+  bool must_wait() const { return answer_->must_wait(); }
+  void Acknowledged(uint64_t received) { answer_->Acknowledged(received); }
 
  private:
   absl::Status CheckHead(const v1::FrameHeader& head);

@@ -1,5 +1,6 @@
-// Fuzzes a whole push: its head against a store, then its application. The input is a FrameHeader;
-// its tensors are made of zeros, whatever it says of them.
+// Fuzzes a whole request: a push's head against a store, then its application; a pull's head, and
+// then the pull. The input is a FrameHeader; its tensors are made of zeros, row numbers count from
+// -1, whatever it says of them.
 
 #include <cstring>
 
@@ -48,6 +49,24 @@ absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
   return Apply(store, *std::move(push)).status();
 }
 
+absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
+  const absl::StatusOr<uint64_t> bytes = CheckRowsHead(store, head);
+  if (!bytes.ok()) return bytes.status();
+  std::vector<std::string> names;
+  std::vector<WantedRows> rows;
+  for (const v1::PullRequest::Want& want : head.pull().wants()) {
+    names.push_back(want.name());
+    rows.emplace_back();
+    if (!want.has_rows()) continue;
+    const absl::StatusOr<Shape> shape =
+        wire::FromProto(head.tensors(static_cast<int>(want.rows())).shape());
+    if (!shape.ok() || shape->num_elements() > 4) abort();  // no variable has more rows
+    rows.back().emplace();
+    for (int64_t i = 0; i < shape->num_elements(); ++i) rows.back()->push_back(i - 1);
+  }
+  return store.Pull(names, rows).status();
+}
+
 }  // namespace
 }  // namespace varscope::server
 
@@ -58,5 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Store store({1 << 20, 1 << 20});
   FillStore(store);
   (void)ApplyHead(store, head);
+  if (!head.has_push()) (void)PullHead(store, head);
   return 0;
 }

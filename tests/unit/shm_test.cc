@@ -191,12 +191,11 @@ TEST(LinkHarmTest, GarbageInTheMemoryIsAnError) {
     ASSERT_TRUE(link.ok());
     absl::StatusOr<FileDescriptor> file = theirs.Receive(kNever);
     ASSERT_TRUE(file.ok());
-    const off_t size = lseek(file->get(), 0, SEEK_END);
-    absl::StatusOr<Segment> memory = Segment::Map(*std::move(file), size);
+    absl::StatusOr<Segment> memory = Segment::Map(*std::move(file), kSegmentBytes);
     ASSERT_TRUE(memory.ok());
     // Ring 0 is what the daemon reads: its position, then a head with a few bits wrong.
     const std::span<std::byte> bytes = memory->memory();
-    for (int i = 0; i < 24; ++i) bytes[4096 + i] = static_cast<std::byte>(random() % 4);
+    for (int i = 0; i < 24; ++i) bytes[kControlBytes + i] = static_cast<std::byte>(random() % 4);
     bytes[0] = static_cast<std::byte>(random());
     bytes[round % 8] = static_cast<std::byte>(random() % 3);
     theirs.Ring();
