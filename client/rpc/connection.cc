@@ -250,7 +250,7 @@ void Connection::AskFor(const Wanted& wanted, const Exchange::Line& line, uint64
   const Names& names = wanted.names;
   if (Caches(wanted) && wanted.rows.empty() && line.last_pull.IsOf(names, incarnation)) {
     pull.set_repeat(true);
-    known.values = line.last_pull.Known();
+    known = {};
     return;
   }
   known = Caches(wanted) ? cache_.Find(names, incarnation) : PullCache::Known();
@@ -274,6 +274,8 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, uint64_t incarna
                                           PullCache::Known known, Exchange::Line& line,
                                           wire::FrameReader& answer) {
   if (answer.head().unchanged()) return line.last_pull.values;
+  // Then it was a repeated one.
+  if (known.values.empty()) known.values = line.last_pull.Known();
   Values values = Merge(wanted.names, std::move(known), answer);
   line.last_pull = {};
   if (!Caches(wanted)) return values;

@@ -1,13 +1,13 @@
 #include "client/rpc/raw_call.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
+
+#include "proto/core/spin.h"
 
 namespace varscope::internal {
 namespace {
 
-// How long to look for what comes before sleeping, as shm::Link does.
 constexpr std::chrono::microseconds kSpin{100};
 
 }  // namespace
@@ -33,13 +33,11 @@ RawCall::~RawCall() {
 bool RawCall::Wait() {
   void* tag = nullptr;
   bool ok = false;
-  const Clock::time_point until = std::min(deadline_, Clock::now() + kSpin);
-  do {
-    if (queue_.AsyncNext(&tag, &ok, Clock::time_point()) != grpc::CompletionQueue::TIMEOUT) {
-      return ok;
-    }
-    std::this_thread::yield();
-  } while (Clock::now() < until);
+  const auto arrived = [&] {
+    return queue_.AsyncNext(&tag, &ok, Clock::time_point()) != grpc::CompletionQueue::TIMEOUT;
+  };
+  // Each look lets gRPC do what there is to do.
+  if (Spin(std::chrono::steady_clock::now() + kSpin, /*looks=*/1, arrived)) return ok;
   if (queue_.AsyncNext(&tag, &ok, deadline_) != grpc::CompletionQueue::TIMEOUT) return ok;
   late_ = true;
   Cancel();

@@ -7,6 +7,12 @@
 
 namespace varscope {
 
+constinit const std::vector<int64_t> Shape::kNone;
+
+Shape::Shape(std::vector<int64_t> dims) {
+  if (!dims.empty()) dims_ = std::make_shared<const std::vector<int64_t>>(std::move(dims));
+}
+
 Shape Shape::Unknown() {
   Shape shape;
   shape.known_rank_ = false;
@@ -14,12 +20,12 @@ Shape Shape::Unknown() {
 }
 
 bool Shape::IsFullyDefined() const {
-  return known_rank_ && std::all_of(dims_.begin(), dims_.end(), [](int64_t d) { return d >= 0; });
+  return known_rank_ && std::all_of(dims().begin(), dims().end(), [](int64_t d) { return d >= 0; });
 }
 
 int64_t Shape::num_elements() const {
   int64_t n = 1;
-  for (int64_t d : dims_) n *= d;
+  for (int64_t d : dims()) n *= d;
   return n;
 }
 
@@ -27,7 +33,7 @@ bool Shape::IsCompatibleWith(const Shape& other) const {
   if (!known_rank_ || !other.known_rank_) return true;
   if (rank() != other.rank()) return false;
   for (int i = 0; i < rank(); ++i) {
-    if (dims_[i] >= 0 && other.dims_[i] >= 0 && dims_[i] != other.dims_[i]) return false;
+    if (dim(i) >= 0 && other.dim(i) >= 0 && dim(i) != other.dim(i)) return false;
   }
   return true;
 }
@@ -37,7 +43,7 @@ std::string Shape::ToString() const {
   auto format = [](std::string* out, int64_t d) {
     absl::StrAppend(out, d == kUnknownDim ? "None" : absl::StrCat(d));
   };
-  return absl::StrCat("(", absl::StrJoin(dims_, ", ", format), rank() == 1 ? ",)" : ")");
+  return absl::StrCat("(", absl::StrJoin(dims(), ", ", format), rank() == 1 ? ",)" : ")");
 }
 
 absl::StatusOr<uint64_t> ByteSize(DType dtype, const Shape& shape) {

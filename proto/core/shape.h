@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,22 +13,23 @@
 
 namespace varscope {
 
-// A value type; TensorFlow's TensorShape. Thread-compatible.
+// A value type; TensorFlow's TensorShape. Copies share their dimensions, which never change.
+// Thread-compatible.
 class Shape {
  public:
   static constexpr int64_t kUnknownDim = -1;
   static constexpr int kMaxRank = 16;
 
   Shape() = default;  // a scalar
-  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
-  explicit Shape(std::vector<int64_t> dims) : dims_(std::move(dims)) {}
+  Shape(std::initializer_list<int64_t> dims) : Shape(std::vector<int64_t>(dims)) {}
+  explicit Shape(std::vector<int64_t> dims);
   static Shape Unknown();
 
   bool known_rank() const { return known_rank_; }
   // 0 when the rank is unknown.
-  int rank() const { return static_cast<int>(dims_.size()); }
-  const std::vector<int64_t>& dims() const { return dims_; }
-  int64_t dim(int axis) const { return dims_[axis < 0 ? axis + rank() : axis]; }
+  int rank() const { return static_cast<int>(dims().size()); }
+  const std::vector<int64_t>& dims() const { return dims_ == nullptr ? kNone : *dims_; }
+  int64_t dim(int axis) const { return dims()[axis < 0 ? axis + rank() : axis]; }
   bool IsFullyDefined() const;
 
   // The product of the dimensions. Requires IsFullyDefined() and no overflow: call ByteSize first
@@ -41,12 +43,14 @@ class Shape {
   std::string ToString() const;
 
   friend bool operator==(const Shape& a, const Shape& b) {
-    return a.known_rank_ == b.known_rank_ && a.dims_ == b.dims_;
+    return a.known_rank_ == b.known_rank_ && (a.dims_ == b.dims_ || a.dims() == b.dims());
   }
 
  private:
+  static const std::vector<int64_t> kNone;
+
   bool known_rank_ = true;
-  std::vector<int64_t> dims_;
+  std::shared_ptr<const std::vector<int64_t>> dims_;  // null: none
 };
 
 // The bytes that a tensor of this dtype and shape takes. InvalidArgument when the shape is not

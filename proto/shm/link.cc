@@ -4,10 +4,10 @@
 #include <array>
 #include <cstring>
 #include <new>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/spin.h"
 
 namespace varscope::shm {
 namespace {
@@ -31,15 +31,8 @@ std::span<std::byte> Data(const Segment& segment, int ring) {
   return segment.memory().subspan(kControlBytes + ring * kRingBytes, kRingBytes);
 }
 
-// How long to look for what comes before sleeping. To fall asleep and be woken takes each side
-// about this long on a virtual machine; the cost is that much of a core after each message.
 constexpr std::chrono::microseconds kSpin{50};
-
-void Pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
+constexpr int kLooks = 20;
 
 std::span<const std::byte> Bytes(const grpc::Slice& slice) {
   return {reinterpret_cast<const std::byte*>(slice.begin()), slice.size()};
@@ -84,27 +77,11 @@ absl::StatusOr<Link> Link::Connect(const std::string& name, Clock::time_point de
   return Link(*std::move(doorbell), *std::move(segment), 0);
 }
 
-bool Link::Spin(const Ready& ready) {
-  // With one core, nothing changes while this thread has it.
-  static const bool alone = std::thread::hardware_concurrency() < 2;
-  if (alone) return false;
-  const Clock::time_point until = Clock::now() + kSpin;
-  do {
-    for (int i = 0; i < 20; ++i) {
-      const absl::StatusOr<bool> now = ready();
-      if (!now.ok()) return false;
-      if (*now) return true;
-      Pause();
-    }
-    // Whoever else wants to run goes first.
-    std::this_thread::yield();
-  } while (Clock::now() < until);
-  return false;
-}
-
 absl::Status Link::Await(std::atomic<uint32_t>& sleeps, const Ready& ready,
                          Clock::time_point deadline) {
-  if (Spin(ready)) return absl::OkStatus();
+  // What is wrong is found below.
+  const auto is_ready = [&] { return ready().value_or(true); };
+  Spin(Clock::now() + kSpin, kLooks, is_ready);
   absl::Status rung;
   for (;;) {
     absl::StatusOr<bool> now = ready();

@@ -60,8 +60,6 @@ class Link {
   absl::Status AwaitFilled(size_t size, Clock::time_point deadline);
   absl::Status ReadPrefix(size_t size, Clock::time_point deadline);
   using Ready = std::function<absl::StatusOr<bool>()>;
-  // True when it is ready; false says nothing.
-  static bool Spin(const Ready& ready);
   absl::Status Await(std::atomic<uint32_t>& sleeps, const Ready& ready, Clock::time_point deadline);
 
   Doorbell doorbell_;

@@ -200,7 +200,6 @@ absl::StatusOr<std::vector<WantedRows>> Turn::RowsWanted() {
 
 absl::Status Turn::Repeat() {
   if (service_.store.changes() == last_.changes) {
-    for (const VariablePtr& variable : last_.variables) ++variable->pulls;
     last_.names = std::move(names_);
     answer_head_.set_repeatable(true);
     answer_head_.set_unchanged(true);

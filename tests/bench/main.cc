@@ -27,7 +27,8 @@ int Main(int argc, char** argv) {
   app.add_flag("--quick", quick, "A minute, up to 16 MiB");
   app.add_option("--json", json, "Write all figures to this file");
   app.add_option("--table", table, "Write the table to this file");
-  app.add_option("--only", only, "ceilings, transfers, workers, variables, sparse or durability");
+  app.add_option("--only", only,
+                 "ceilings, transfers, workers, variables, compression, sparse or durability");
   Filter filter;
   app.add_option("--what", filter.what, "Of the transfers only this one, such as push+SGD");
   app.add_option("--over", filter.over, "Transfers over tcp, unix or shm only");
@@ -58,6 +59,8 @@ int Main(int argc, char** argv) {
   const std::vector<int> counts =
       quick ? std::vector<int>{10, 200, 1000} : std::vector<int>{10, 200, 1000, 10000};
   section("variables", [&] { return MeasureManyVariables(counts, effort); });
+  section("variables", [&] { return MeasureModel(effort); });
+  section("compression", [&] { return MeasureCompression(effort); });
   section("sparse", [&] { return MeasureSparse(effort); });
   section("durability", [&] {
     return MeasureDurability(uint64_t{1} << (quick ? 28 : 30), Effort{quick ? 1.0 : 5.0, 7});

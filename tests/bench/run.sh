@@ -1,11 +1,12 @@
 #!/bin/bash
 # run.sh [--quick] [--with-tensorflow] [--with-redis] [OPTION of varscope_bench...]: measures varscope
 # beside the limits of this machine, and beside its peers, in one run. Prints a table, and writes
-# build/bench.json and tests/bench/RESULTS.md (with --quick: build/bench.md). TensorFlow comes from
-# PyPI into build/tensorflow, Redis from Debian.
+# build/bench.json, tests/bench/RESULTS.md and tests/bench/growth.svg (with --quick: build/bench.md
+# and build/growth.svg). TensorFlow comes from PyPI into build/tensorflow, Redis from Debian.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 table="$root/tests/bench/RESULTS.md"
+plot="$root/tests/bench/growth.svg"
 quick=()
 peers=()
 options=()
@@ -13,13 +14,13 @@ with_tensorflow=false
 with_redis=false
 for argument in "$@"; do
   case "$argument" in
-    --quick) quick=(--quick); table="$root/build/bench.md" ;;
+    --quick) quick=(--quick); table="$root/build/bench.md"; plot="$root/build/growth.svg" ;;
     --with-tensorflow) with_tensorflow=true ;;
     --with-redis) with_redis=true ;;
     *) options+=("$argument") ;;
   esac
 done
-bash "$root/docker/install.sh" build test >&2
+bash "$root/docker/install.sh" build test plot >&2
 ! $with_redis || bash "$root/docker/install.sh" redis >&2
 bash "$root/docker/build.sh" release varscope_bench varscoped varscopectl >&2
 if $with_tensorflow; then
@@ -42,3 +43,7 @@ if $with_redis; then
 fi
 "$root/build/release/bin/varscope_bench" --json "$root/build/bench.json" --table "$table" \
   "${quick[@]}" "${peers[@]}" "${options[@]}"
+# A run of one section has no growth to show.
+if [ ${#options[@]} -eq 0 ]; then
+  /usr/bin/python3 "$root/tests/bench/plot.py" "$root/build/bench.json" "$plot"
+fi

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <thread>
@@ -161,6 +162,64 @@ std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const E
     const auto caching = Connect(daemon.target(), "caching", true);
     results.push_back(Measure({.what = "unchanged pull of 1000", .transport = "tcp"}, effort,
                               daemon.process().pid(), [&] { caching->Pull(names); }));
+  }
+  return results;
+}
+
+std::vector<Result> MeasureModel(const Effort& effort) {
+  constexpr std::array<uint64_t, 10> kSizes = {256,     256,     256,      1 << 10,  1 << 10,
+                                               4 << 10, 4 << 10, 64 << 10, 64 << 10, 1 << 20};
+  std::vector<Result> results;
+  for (const char* const transport : {"tcp", "shm"}) {
+    Daemon daemon;
+    const bool shared = std::string(transport) == "shm";
+    const auto connection = Connect(daemon.target(), "bench", false,
+                                    shared ? TransportMode::kAuto : TransportMode::kTarget);
+    std::vector<std::string> names;
+    PushRequest push;
+    uint64_t bytes = 0;
+    for (int i = 0; i < 200; ++i) {
+      const uint64_t size = kSizes[i % kSizes.size()];
+      names.push_back("model/layer" + std::to_string(i));
+      Create(*connection, {names.back()}, ShapeOf(size));
+      PushRequest one = Gradients("Adam", {names.back()}, Filled(ShapeOf(size), 0.001F));
+      if (push.empty()) {
+        push = std::move(one);
+      } else {
+        push.steps[0].updates.push_back(std::move(one.steps[0].updates[0]));
+      }
+      bytes += 2 * size;
+    }
+    results.push_back(
+        Measure({.what = "step of a model with Adam", .transport = transport, .bytes = bytes},
+                effort, daemon.process().pid(), [&] { connection->PushAndPull(push, names); }));
+  }
+  return results;
+}
+
+std::vector<Result> MeasureCompression(const Effort& effort) {
+  constexpr uint64_t kSize = 16 << 20;
+  struct Way {
+    const char* name;
+    Encoding push;
+    Encoding pull;
+  };
+  std::vector<Result> results;
+  for (const Way& way : {Way{"none", Encoding::kNone, Encoding::kNone},
+                         Way{"float16", Encoding::kFloat16, Encoding::kFloat16},
+                         Way{"bfloat16", Encoding::kBfloat16, Encoding::kBfloat16},
+                         Way{"int8, pulls bfloat16", Encoding::kInt8, Encoding::kBfloat16}}) {
+    Daemon daemon;
+    Connection connection(daemon.target(),
+                          {.worker_id = "bench",
+                           .cache_pulls = false,
+                           .compression = {{.prefix = "", .push = way.push, .pull = way.pull}},
+                           .transport = TransportMode::kTarget});
+    Create(connection, {"w"}, ShapeOf(kSize));
+    const PushRequest sgd = Gradients("GradientDescent", {"w"}, Filled(ShapeOf(kSize), 0.001F));
+    results.push_back(Measure(
+        {.what = std::string("step as ") + way.name, .transport = "tcp", .bytes = 2 * kSize},
+        effort, daemon.process().pid(), [&] { connection.PushAndPull(sgd, {"w"}); }));
   }
   return results;
 }

@@ -30,6 +30,14 @@ std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t siz
 // One step over many variables; and a pull of many that have not changed.
 std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const Effort& effort);
 
+// A step of a model of 200 variables as such models have them: mostly small vectors, a few
+// matrices.
+std::vector<Result> MeasureModel(const Effort& effort);
+
+// A step of 16 MiB with each encoding on its way. Over loopback bytes cost little: what is seen is
+// the cost of encoding.
+std::vector<Result> MeasureCompression(const Effort& effort);
+
 // Sparse Adagrad on a table of a million rows of 64: Zipf-distributed rows, 4096 a push.
 std::vector<Result> MeasureSparse(const Effort& effort);
 
