@@ -38,21 +38,27 @@ absl::Status CheckUse(const Store& store, const v1::FrameHeader& head, const std
       ", expected ", Name(def.dtype), " ", def.shape.ToString()));
 }
 
-// Of the row numbers that `spec` announces, and of those rows of the variable.
-absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, const v1::TensorSpec& spec) {
+// Of a tensor that the head announces.
+absl::StatusOr<uint64_t> BytesOf(const v1::TensorSpec& spec) {
   const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
   const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
   if (!dtype.ok()) return dtype.status();
   if (!shape.ok()) return shape.status();
-  const absl::StatusOr<uint64_t> bytes = ByteSize(*dtype, *shape);
+  return ByteSize(*dtype, *shape);
+}
+
+// Of the row numbers that `spec` announces, and of those rows of the variable.
+absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, const v1::TensorSpec& spec) {
+  const absl::StatusOr<uint64_t> bytes = BytesOf(spec);
   if (!bytes.ok()) return bytes.status();
   const std::string where = absl::StrCat("variable ", def.name, ": ");
-  if ((*dtype != DType::kInt32 && *dtype != DType::kInt64) || spec.unchanged() ||
+  const DType dtype = *wire::FromProto(spec.dtype());
+  if ((dtype != DType::kInt32 && dtype != DType::kInt64) || spec.unchanged() ||
       spec.encoding() != v1::ENCODING_NONE) {
     return absl::InvalidArgumentError(
-        absl::StrCat(where, "row numbers are a plain int32 or int64 tensor, not ", Name(*dtype)));
+        absl::StrCat(where, "row numbers are a plain int32 or int64 tensor, not ", Name(dtype)));
   }
-  const int64_t count = shape->num_elements();
+  const auto count = static_cast<int64_t>(*bytes / SizeOf(dtype));
   if (def.shape.rank() == 0) return absl::InvalidArgumentError(absl::StrCat(where, "has no rows"));
   if (count > def.shape.dim(0)) {
     return absl::InvalidArgumentError(
@@ -193,11 +199,7 @@ absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader
                                        uint64_t max_bytes) {
   uint64_t total = 0;
   for (const v1::TensorSpec& spec : head.tensors()) {
-    const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-    const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-    if (!dtype.ok()) return dtype.status();
-    if (!shape.ok()) return shape.status();
-    const absl::StatusOr<uint64_t> bytes = ByteSize(*dtype, *shape);
+    const absl::StatusOr<uint64_t> bytes = BytesOf(spec);
     if (!bytes.ok()) return bytes.status();
     if (spec.unchanged()) return absl::InvalidArgumentError("a push has no unchanged tensors");
     if (*bytes > max_bytes || (total += *bytes) > max_bytes) {

@@ -34,6 +34,34 @@ TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
   EXPECT_EQ(Session().read("w").data<float>()[49999], 40);
 }
 
+// Streams of one connection that pull `w`, straight on the wire.
+class RawReaders {
+ public:
+  using Stream = grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>;
+  explicit RawReaders(const Daemon& daemon)
+      : stub_(v1::ParameterServer::NewStub(
+            grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()))) {}
+
+  // One more, whose request is under way.
+  Stream& Ask() {
+    v1::TensorFrame request;
+    request.mutable_header()->mutable_pull()->add_wants()->set_name("w");
+    contexts_.push_back(std::make_unique<grpc::ClientContext>());
+    streams_.push_back(stub_->Exchange(contexts_.back().get()));
+    streams_.back()->Write(request);
+    return *streams_.back();
+  }
+  void Cancel() {
+    for (const auto& context : contexts_) context->TryCancel();
+  }
+  const std::vector<std::unique_ptr<Stream>>& streams() const { return streams_; }
+
+ private:
+  const std::unique_ptr<v1::ParameterServer::Stub> stub_;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+};
+
 TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   constexpr int kReaders = 64;
   constexpr int64_t kElements = 1 << 20;  // 4 MiB
@@ -43,16 +71,9 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   const Variable w =
       get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
   Session session;
-  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
-  const auto stub = v1::ParameterServer::NewStub(channel);
-  v1::TensorFrame request;
-  request.mutable_header()->mutable_pull()->add_wants()->set_name("w");
-  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  std::vector<std::unique_ptr<grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>>> readers;
+  RawReaders readers(daemon);
   for (int i = 0; i < kReaders; ++i) {
-    contexts.push_back(std::make_unique<grpc::ClientContext>());
-    readers.push_back(stub->Exchange(contexts.back().get()));
-    readers.back()->Write(request);
+    readers.Ask();
     // Each reader would pin a version of its own.
     session.run(w.assign_add(ones({kElements})).op());
   }
@@ -60,9 +81,9 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   if (!kSanitized) {
     EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
   }
-  for (const auto& context : contexts) context->TryCancel();
+  readers.Cancel();
   int refused = 0;
-  for (const auto& reader : readers) refused += reader->Finish().ok() ? 0 : 1;
+  for (const auto& reader : readers.streams()) refused += reader->Finish().ok() ? 0 : 1;
   EXPECT_GT(refused, kReaders / 2);
 }
 
@@ -76,26 +97,19 @@ TEST(AdmissionTest, StreamsThatAreIdleKeepNoValues) {
   const Variable w =
       get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
   Session session;
-  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
-  const auto stub = v1::ParameterServer::NewStub(channel);
-  v1::TensorFrame request;
-  request.mutable_header()->mutable_pull()->add_wants()->set_name("w");
-  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  std::vector<std::unique_ptr<grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>>> readers;
+  RawReaders readers(daemon);
   for (int i = 0; i < kReaders; ++i) {
     session.run(w.assign_add(ones({kElements})).op());
-    contexts.push_back(std::make_unique<grpc::ClientContext>());
-    readers.push_back(stub->Exchange(contexts.back().get()));
-    ASSERT_TRUE(readers.back()->Write(request));
+    RawReaders::Stream& reader = readers.Ask();
     v1::TensorFrame answer;
     for (size_t read = 0; read < kElements * sizeof(float); read += answer.body().size()) {
-      ASSERT_TRUE(readers.back()->Read(&answer));
+      ASSERT_TRUE(reader.Read(&answer));
     }
   }
   if (!kSanitized) {
     EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
   }
-  for (const auto& reader : readers) {
+  for (const auto& reader : readers.streams()) {
     reader->WritesDone();
     EXPECT_TRUE(reader->Finish().ok());
   }
