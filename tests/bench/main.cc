@@ -27,11 +27,13 @@ int Main(int argc, char** argv) {
   app.add_flag("--quick", quick, "A minute, up to 16 MiB");
   app.add_option("--json", json, "Write all figures to this file");
   app.add_option("--table", table, "Write the table to this file");
-  app.add_option("--only", only,
-                 "ceilings, transfers, workers, variables, compression, sparse or durability");
+  app.add_option("--only", only, "This section only")
+      ->check(CLI::IsMember({"ceilings", "transfers", "workers", "variables", "compression",
+                             "sparse", "durability"}));
   Filter filter;
   app.add_option("--what", filter.what, "Of the transfers only this one, such as push+SGD");
-  app.add_option("--over", filter.over, "Transfers over tcp, unix or shm only");
+  app.add_option("--over", filter.over, "Transfers over this only")
+      ->check(CLI::IsMember({"tcp", "unix", "shm"}));
   app.add_option("--bytes", sizes, "Variables of this size only; repeatable");
   app.add_option("--peer", peers, "Compare with the figures in this file; repeatable");
   CLI11_PARSE(app, argc, argv);
