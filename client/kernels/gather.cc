@@ -6,7 +6,6 @@
 #include "proto/core/rows.h"
 
 namespace varscope::internal::kernels {
-namespace {
 
 absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t count) {
   absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(indices);
@@ -19,8 +18,6 @@ absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t co
   }
   return rows;
 }
-
-}  // namespace
 
 absl::Status Gather(KernelContext& ctx) {
   const Tensor& params = ctx.in(0);

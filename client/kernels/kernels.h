@@ -101,6 +101,8 @@ absl::Status PadGrad(KernelContext&);
 // gather.cc
 absl::Status Gather(KernelContext&);
 absl::Status SumRowsLike(KernelContext&);
+// The numbers in `indices`; InvalidArgument names the first that is not in [0, count).
+absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t count);
 absl::Status OneHot(KernelContext&);
 
 // softmax.cc

@@ -55,10 +55,8 @@ uint64_t BytesOf(const std::vector<PulledValue>& values) {
   return bytes;
 }
 
-const std::vector<Tensor> kNoRows;
-
 // The row numbers travel as the request's tensors.
-void AddRows(const std::vector<Tensor>& rows, v1::FrameHeader& head, std::vector<Tensor>& tensors) {
+void AddRows(std::span<const Tensor> rows, v1::FrameHeader& head, std::vector<Tensor>& tensors) {
   for (const Tensor& numbers : rows) {
     if (!numbers.defined()) continue;
     v1::TensorSpec& spec = *head.add_tensors();
@@ -152,7 +150,7 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
 }
 
 Connection::Values Connection::PullNow(const Names& names) {
-  const Wanted wanted{.names = names, .rows = kNoRows};
+  const Wanted wanted{.names = names};
   return *Turn(nullptr, &wanted).values;
 }
 
@@ -163,7 +161,7 @@ std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names)
 
 std::vector<PulledValue> Connection::PullWhole(const std::vector<std::string>& names) {
   if (!compression_->ForPulls()) return Pull(names);
-  const Wanted wanted{.names = names, .rows = kNoRows, .rounded = false};
+  const Wanted wanted{.names = names, .rounded = false};
   return *Turn(nullptr, &wanted).values;
 }
 
@@ -181,7 +179,7 @@ PushAnswer Connection::Push(const PushRequest& request) {
     prefetch_.Drop();
     return *Turn(&request, nullptr).pushed;
   }
-  const Wanted wanted{.names = expected, .rows = kNoRows};
+  const Wanted wanted{.names = expected};
   Answer answer = Turn(&request, &wanted);
   if (answer.values) prefetch_.Keep(expected, *std::move(answer.values));
   return *answer.pushed;
@@ -190,7 +188,7 @@ PushAnswer Connection::Push(const PushRequest& request) {
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
                                                      const std::vector<std::string>& names) {
   prefetch_.Drop();
-  const Wanted wanted{.names = names, .rows = kNoRows};
+  const Wanted wanted{.names = names};
   Answer answer = Turn(&request, &wanted);
   if (!answer.values) answer.values = PullNow(names);
   return {*answer.pushed, *std::move(answer.values)};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ class Connection final : public RemoteStore {
   struct Wanted {
     const Names& names;
     // Unless empty, as PullRows has them.
-    const std::vector<Tensor>& rows;
+    std::span<const Tensor> rows = {};
     // Values may be as the connection's compression has them, and are then kept.
     bool rounded = true;
 

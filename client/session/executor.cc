@@ -1,9 +1,8 @@
 #include "client/session/executor.h"
 
-#include "absl/strings/str_cat.h"
+#include "client/session/op_error.h"
 #include "client/session/pull.h"
 #include "client/session/push.h"
-#include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {
@@ -23,8 +22,7 @@ void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& d
   std::vector<Tensor> outputs(kernel.outputs.size());
   KernelContext context(kernel.node->attrs, inputs, outputs, device);
   if (absl::Status status = kernel.node->def->kernel(context); !status.ok()) {
-    throw InvalidArgumentError(absl::StrCat(status.message(), " [op '", kernel.node->name, "' (",
-                                            kernel.node->def->name, ")]"));
+    ThrowAt(*kernel.node, status);
   }
   for (size_t i = 0; i < outputs.size(); ++i) slots[kernel.outputs[i]] = std::move(outputs[i]);
 }

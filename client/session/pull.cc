@@ -3,6 +3,8 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
+#include "client/kernels/kernels.h"
+#include "client/session/op_error.h"
 #include "proto/core/rows.h"
 #include "varscope/errors.h"
 
@@ -18,15 +20,9 @@ void CheckPulled(const VariableState& variable, const Shape& shape, const Tensor
 
 std::vector<int64_t> RowsOf(const Plan::Lookup& lookup, const Shape& variable,
                             const std::vector<Tensor>& slots) {
-  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(slots[lookup.rows]);
-  if (!rows.ok()) throw InvalidArgumentError(std::string(rows.status().message()));
-  for (size_t i = 0; i < rows->size(); ++i) {
-    const int64_t row = (*rows)[i];
-    if (row >= 0 && row < variable.dim(0)) continue;
-    throw InvalidArgumentError(absl::StrCat("indices[", i, "] = ", row, " is not in [0, ",
-                                            variable.dim(0), ") [op '", lookup.node->name, "' (",
-                                            lookup.node->def->name, ")]"));
-  }
+  absl::StatusOr<std::vector<int64_t>> rows =
+      kernels::RowsBelow(slots[lookup.rows], variable.dim(0));
+  if (!rows.ok()) ThrowAt(*lookup.node, rows.status());
   return *std::move(rows);
 }
 

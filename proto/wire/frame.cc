@@ -262,7 +262,6 @@ absl::Status FrameReader::AddHead(v1::FrameHeader header) {
   received_.assign(count, 0);
   tensors_.resize(count);
   finite_ = head_.has_push() && !head_.push().allow_nonfinite();
-  looked_at_.assign(count, 0);
   if (absl::Status status = check_head_(head_); !status.ok()) return status;
   for (size_t i = 0; i < count; ++i) {
     const v1::TensorSpec& spec = head_.tensors(static_cast<int>(i));
@@ -301,7 +300,7 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
     left -= n;
     received_[index] += n;
     total_received_ += n;
-    LookAtNew(index);
+    LookAtNew(index, received_[index] - n);
     slice_offset_ += n;
     if (slice_offset_ == slice.size()) {
       ++slice_;
@@ -313,11 +312,12 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
   return EndTensor(index);
 }
 
-void FrameReader::LookAtNew(size_t index) {
+void FrameReader::LookAtNew(size_t index, uint64_t before) {
   const Tensor& tensor = tensors_[index];
   if (!finite_ || tensor.dtype() == DType::kUint8) return;
-  const uint64_t whole = received_[index] / SizeOf(tensor.dtype()) * SizeOf(tensor.dtype());
-  const uint64_t from = std::exchange(looked_at_[index], whole);
+  const size_t size = SizeOf(tensor.dtype());
+  const uint64_t from = before / size * size;
+  const uint64_t whole = received_[index] / size * size;
   finite_ = AllFinite(tensor.dtype(), tensor.bytes().subspan(from, whole - from));
 }
 

@@ -104,8 +104,8 @@ class FrameReader {
  private:
   absl::Status AddHead(v1::FrameHeader header);
   absl::Status AddChunk(const v1::Chunk& chunk, Frame& frame);
-  // The elements of a tensor that are whole now and were not before.
-  void LookAtNew(size_t index);
+  // The elements of a tensor that are whole now and were not when `before` bytes had come.
+  void LookAtNew(size_t index, uint64_t before);
   absl::Status EndTensor(size_t index);
   absl::Status CheckValues(size_t index) const;
 
@@ -120,8 +120,7 @@ class FrameReader {
   size_t missing_ = 0;  // tensors that are not whole
   std::vector<Tensor> tensors_;
   bool finite_ = false;
-  std::vector<uint64_t> looked_at_;  // bytes of each tensor
-  size_t slice_ = 0;                 // reading position in the present frame's body
+  size_t slice_ = 0;  // reading position in the present frame's body
   size_t slice_offset_ = 0;
 };
 

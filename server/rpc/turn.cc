@@ -246,7 +246,7 @@ absl::Status Turn::AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
 
 void Turn::Remember(const Cut& cut, std::vector<wire::Encoding> encodings) {
   last_ = {};
-  const bool rows = !request_.head().has_push() && request_.head().tensors_size() > 0;
+  const bool rows = !head().has_push() && head().tensors_size() > 0;
   if (rows || cut.variables.size() > LastPull::kMaxVariables) return;
   last_.incarnation = head().pull().incarnation();
   last_.names = std::move(names_);

@@ -62,22 +62,37 @@ class RawReaders {
   std::vector<std::unique_ptr<Stream>> streams_;
 };
 
+// A worker whose every step makes a new version of `w`, 4 MiB of the number of steps.
+class Stepper {
+ public:
+  static constexpr int64_t kElements = 1 << 20;
+  explicit Stepper(const Daemon& daemon) : graph_(daemon.target(), {.cache_pulls = false}) {
+    const auto use = graph_.as_default();
+    w_ = get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
+    add_ = w_.assign_add(ones({kElements})).op();
+    session_ = std::make_unique<Session>();
+  }
+  void Step() { session_->run(add_); }
+  float Last() { return session_->run(w_).data<float>()[kElements - 1]; }
+
+ private:
+  Graph graph_;
+  Variable w_;
+  Operation add_;
+  std::unique_ptr<Session> session_;
+};
+
 TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   constexpr int kReaders = 64;
-  constexpr int64_t kElements = 1 << 20;  // 4 MiB
   Daemon daemon({"--max-inflight-bytes", "16MiB", "--stall-seconds", "1"});
-  Graph graph(daemon.target(), {.worker_id = "healthy", .cache_pulls = false});
-  const auto use = graph.as_default();
-  const Variable w =
-      get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
-  Session session;
+  Stepper healthy(daemon);
   RawReaders readers(daemon);
   for (int i = 0; i < kReaders; ++i) {
     readers.Ask();
     // Each reader would pin a version of its own.
-    session.run(w.assign_add(ones({kElements})).op());
+    healthy.Step();
   }
-  EXPECT_EQ(session.run(w).data<float>()[kElements - 1], kReaders);
+  EXPECT_EQ(healthy.Last(), kReaders);
   if (!kSanitized) {
     EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
   }
@@ -90,19 +105,14 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
 // Between two steps a stream holds nothing of what it sent last.
 TEST(AdmissionTest, StreamsThatAreIdleKeepNoValues) {
   constexpr int kReaders = 64;
-  constexpr int64_t kElements = 1 << 20;  // 4 MiB
   Daemon daemon;
-  Graph graph(daemon.target(), {.cache_pulls = false});
-  const auto use = graph.as_default();
-  const Variable w =
-      get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
-  Session session;
+  Stepper healthy(daemon);
   RawReaders readers(daemon);
   for (int i = 0; i < kReaders; ++i) {
-    session.run(w.assign_add(ones({kElements})).op());
+    healthy.Step();
     RawReaders::Stream& reader = readers.Ask();
     v1::TensorFrame answer;
-    for (size_t read = 0; read < kElements * sizeof(float); read += answer.body().size()) {
+    for (size_t read = 0; read < Stepper::kElements * sizeof(float); read += answer.body().size()) {
       ASSERT_TRUE(reader.Read(&answer));
     }
   }
