@@ -52,7 +52,7 @@ BlockRef BlockPool::TryTake(size_t size) {
 
 void BlockPool::Return(std::unique_ptr<Block> block) {
   const size_t size = block->size();
-  if (size > max_kept_) return;
+  if (size > max_kept_) block->Offer();
   // Freed after the lock is.
   std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> stale;
   std::lock_guard lock(mutex_);

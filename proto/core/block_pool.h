@@ -19,7 +19,8 @@ class BlockPool final : public BlockHome, public std::enable_shared_from_this<Bl
   // Smaller blocks are malloc's.
   static constexpr size_t kSmallest = size_t{64} << 10;
 
-  // Keeps up to `max_kept` bytes of blocks that nobody needs.
+  // Keeps up to `max_kept` bytes of blocks that nobody needs, or one block above that, whose pages
+  // the system may take when memory is short.
   explicit BlockPool(size_t max_kept) : max_kept_(max_kept) {}
 
   // The one that Tensor takes its memory from.

@@ -33,6 +33,11 @@ std::byte* MapPages(size_t size) {
   return first + before;
 }
 
+void OfferPages(std::byte* data, size_t size) {
+  // Advice: a system that has none keeps them.
+  madvise(data, WholePages(size), MADV_FREE);
+}
+
 void UnmapPages(std::byte* data, size_t size) { munmap(data, WholePages(size)); }
 
 }  // namespace varscope

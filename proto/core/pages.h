@@ -12,6 +12,9 @@ inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
 // Zeros, aligned to a huge page; null when they cannot be had. Thread-safe.
 std::byte* MapPages(size_t size);
+// Of pages whose contents nobody needs: the system may take them when memory is short, until they
+// are written again. They then hold zeros, or what they held.
+void OfferPages(std::byte* data, size_t size);
 // What MapPages gave for this size.
 void UnmapPages(std::byte* data, size_t size);
 

@@ -52,10 +52,20 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   return std::unique_ptr<Block>(new Block(data, size));
 }
 
+namespace {
+
+// Where the mapping of a block begins.
+std::byte* PagesOf(std::byte* data) { return data - reinterpret_cast<uintptr_t>(data) % kPage; }
+
+}  // namespace
+
+void Block::Offer() {
+  if (IsMapped(size_)) OfferPages(PagesOf(data_), size_ + kPage);
+}
+
 Block::~Block() {
   if (IsMapped(size_)) {
-    const size_t color = reinterpret_cast<uintptr_t>(data_) % kPage;
-    UnmapPages(data_ - color, size_ + kPage);
+    UnmapPages(PagesOf(data_), size_ + kPage);
   } else {
     std::free(data_);
   }

@@ -41,6 +41,8 @@ class Block {
   std::byte* data() { return data_; }
   const std::byte* data() const { return data_; }
   size_t size() const { return size_; }
+  // Nobody needs the bytes until they are written again: the system may have the pages meanwhile.
+  void Offer();
 
  private:
   friend class BlockRef;

@@ -37,6 +37,8 @@ class AsyncGroup final : public Group {
     if (context_.options.scale_stale) ScaleStale(context_.store, s.push);
     absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(s.admission));
     changes.unlock();
+    // Its memory is for the worker's next push, which may be here before `done` returns.
+    s.push = {};
     s.done(std::move(applied));
   }
 

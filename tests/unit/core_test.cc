@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <thread>
 #include <vector>
@@ -188,6 +189,25 @@ TEST(BlockPoolTest, ABlockIsUsedAgainAndTheLimitHolds) {
   }
   EXPECT_LE(pool->kept(), 3 * BlockPool::kSmallest);
   EXPECT_GT(pool->kept(), 0U);
+}
+
+TEST(BlockPoolTest, ABlockAboveTheLimitIsKeptAlone) {
+  const auto pool = std::make_shared<BlockPool>(BlockPool::kSmallest);
+  constexpr size_t kLarge = 2 * kHugePageBytes;
+  pool->TryTake(BlockPool::kSmallest);
+  const std::byte* const first = pool->TryTake(kLarge)->data();
+  if (pool->kept() == 0) GTEST_SKIP() << "a sanitizer has it off";
+  EXPECT_EQ(pool->kept(), kLarge);
+  {
+    // Its pages were offered to the system: they are as good as new.
+    const BlockRef again = pool->TryTake(kLarge);
+    ASSERT_EQ(again->data(), first);
+    std::memset(again->data(), 7, kLarge);
+    EXPECT_EQ(std::count(again->data(), again->data() + kLarge, std::byte{7}),
+              static_cast<int64_t>(kLarge));
+  }
+  pool->TryTake(BlockPool::kSmallest);
+  EXPECT_EQ(pool->kept(), BlockPool::kSmallest);
 }
 
 TEST(ParallelForTest, CoversEachItemOnce) {
