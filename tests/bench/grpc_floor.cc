@@ -11,13 +11,14 @@
 
 #include "client/rpc/raw_call.h"
 #include "proto/wire/channel_arguments.h"
+#include "proto/wire/frame.h"
 #include "tests/bench/ceilings.h"
 #include "tests/support/process.h"
 
 namespace varscope::bench {
 namespace {
 
-constexpr uint64_t kSliceBytes = uint64_t{2} << 20;
+constexpr uint64_t kSliceBytes = wire::kFrameBodyBytes;
 
 // Answers messages of 8 bytes, a size, with as many bytes in slices of the block each.
 class Streamer final : public grpc::ServerGenericBidiReactor {

@@ -46,7 +46,9 @@ double CpuOf(pid_t pid) {
 
 Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation) {
-  operation();
+  const Clock::time_point cold = Clock::now();
+  do operation();
+  while (Seconds(Clock::now() - cold) < effort.seconds / 2);
   std::vector<double> seconds;
   const double own = OwnCpu();
   const double other = CpuOf(server);

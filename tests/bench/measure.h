@@ -30,7 +30,8 @@ struct Effort {
   int min_runs = 5;
 };
 
-// Runs `operation` once to warm up, then again and again. `server`: whose CPU counts as the other
+// Runs `operation` for half of the effort's time to warm up (TCP and gRPC widen their windows for
+// about a second), then again and again. `server`: whose CPU counts as the other
 // side's; 0: nobody's.
 Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation);

@@ -52,7 +52,9 @@ def own_cpu():
 
 
 def measure(what, size, seconds, ps, operation):
-    for _ in range(3):
+    cold = time.perf_counter()
+    operation()
+    while time.perf_counter() - cold < seconds / 2:
         operation()
     times = []
     own, other = own_cpu(), cpu_of(ps)

@@ -273,7 +273,7 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
   {
     // What letting a push in and noting its answer costs: a thousand of them.
     server::Ledger ledger;
-    const server::Applied applied{.variables = {{"w", 1}}};
+    const server::Applied applied{.versions = {1}};
     uint64_t sequence = 0;
     results.push_back(
         Measure({.what = "ledger, 1000 pushes", .transport = "memory"}, effort, 0, [&] {
