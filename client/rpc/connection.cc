@@ -195,7 +195,8 @@ RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
 }
 
 Connection::Answer Connection::Turn(const PushRequest* push, const Wanted* wanted) {
-  v1::FrameHeader head;
+  const wire::Header own_head;
+  v1::FrameHeader& head = *own_head;
   std::vector<Tensor> tensors;
   std::unique_lock<std::mutex> in_order;
   Compression::Residuals lost;

@@ -9,7 +9,7 @@
 
 namespace varscope::wire {
 
-// A frame is at most 2 MiB of tensor and 16 MiB of header.
+// A frame is at most 512 KiB of tensor and 16 MiB of header.
 inline constexpr int kMaxMessageBytes = 32 << 20;
 
 // Measured with tests/bench: larger reads and a window of several frames halve the time of large

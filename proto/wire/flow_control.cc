@@ -19,8 +19,8 @@ grpc::ByteBuffer EncodeAcknowledgement(uint64_t received) {
 std::optional<uint64_t> DecodeAcknowledgement(grpc::ByteBuffer& frame) {
   if (frame.Length() > kLongest) return std::nullopt;
   const absl::StatusOr<Frame> decoded = Decode(frame);
-  if (!decoded.ok() || decoded->header.received() == 0) return std::nullopt;
-  return decoded->header.received();
+  if (!decoded.ok() || decoded->header->received() == 0) return std::nullopt;
+  return decoded->header->received();
 }
 
 }  // namespace varscope::wire

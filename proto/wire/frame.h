@@ -4,15 +4,19 @@
 #ifndef VARSCOPE_PROTO_WIRE_FRAME_H_
 #define VARSCOPE_PROTO_WIRE_FRAME_H_
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/core/tensor.h"
+#include "proto/wire/encoding.h"
 #include "proto/wire/flow_control.h"
 #include "varscope/v1/varscope.pb.h"
 
@@ -30,8 +34,24 @@ struct FrameOptions {
   bool flow_control = false;
 };
 
+// A header and all that it holds in one arena, because one of thousands of tensors has tens of
+// thousands of parts.
+class Header {
+ public:
+  Header()
+      : arena_(std::make_unique<google::protobuf::Arena>()),
+        message_(google::protobuf::Arena::CreateMessage<v1::FrameHeader>(arena_.get())) {}
+
+  v1::FrameHeader& operator*() const { return *message_; }
+  v1::FrameHeader* operator->() const { return message_; }
+
+ private:
+  std::unique_ptr<google::protobuf::Arena> arena_;
+  v1::FrameHeader* message_;  // in the arena
+};
+
 struct Frame {
-  v1::FrameHeader header;
+  Header header;
   bool checked = false;           // it had a checksum, which agrees
   std::vector<grpc::Slice> body;  // in order
   size_t body_size = 0;
@@ -53,8 +73,9 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 class FrameWriter {
  public:
   // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged), an
-  // encoded one is what Encode made.
-  FrameWriter(v1::FrameHeader head, std::vector<Tensor> tensors, const FrameOptions& options = {});
+  // encoded one is what Encode made. It must outlive the first call of Next.
+  FrameWriter(const v1::FrameHeader& head, std::vector<Tensor> tensors,
+              const FrameOptions& options = {});
 
   // The next frame, or nothing after the last. The first call always gives one.
   std::optional<grpc::ByteBuffer> Next();
@@ -63,13 +84,16 @@ class FrameWriter {
   void Acknowledged(uint64_t received) { window_.Acknowledged(received); }
 
  private:
-  v1::FrameHeader header_;
+  // And its chunks.
+  std::vector<grpc::Slice> NextBody();
+
+  const v1::FrameHeader* head_;  // until it has been sent
+  v1::FrameHeader chunks_;       // of one frame after the other
   std::vector<Tensor> tensors_;
   const FrameOptions options_;
   SendWindow window_;
   size_t tensor_ = 0;
   size_t offset_ = 0;
-  bool first_ = true;
 };
 
 // Puts a stream of frames together again. Not thread-safe.
@@ -89,12 +113,13 @@ class FrameReader {
   std::optional<uint64_t> DueAcknowledgement();
 
   // Whether the head and every tensor have come.
-  bool complete() const { return has_head_ && missing_ == 0; }
+  bool complete() const { return head_ && missing_ == 0; }
   // OK when complete; else InvalidArgument names the first tensor that is short.
   absl::Status Finish() const;
 
-  const v1::FrameHeader& head() const { return head_; }
-  v1::FrameHeader& mutable_head() { return head_; }
+  const v1::FrameHeader& head() const {
+    return head_ ? **head_ : v1::FrameHeader::default_instance();
+  }
   // By TensorSpec, decoded; an unchanged one is undefined.
   std::vector<Tensor>& tensors() { return tensors_; }
   // Once complete: of a push that may have no NaN and no infinity, whether it has none. It is seen
@@ -102,20 +127,28 @@ class FrameReader {
   bool finite() const { return finite_; }
 
  private:
-  absl::Status AddHead(v1::FrameHeader header);
+  absl::Status AddHead(Header header);
+  // What the head says of one tensor.
+  absl::Status AddSpec(const v1::TensorSpec& spec);
   absl::Status AddChunk(const v1::Chunk& chunk, Frame& frame);
   // The elements of a tensor that are whole now and were not when `before` bytes had come.
   void LookAtNew(size_t index, uint64_t before);
   absl::Status EndTensor(size_t index);
   absl::Status CheckValues(size_t index) const;
+  std::string NameOf(size_t index) const;
 
   CheckHead check_head_;
-  bool has_head_ = false;
-  v1::FrameHeader head_;
-  std::vector<uint64_t> sizes_;
-  std::vector<uint64_t> received_;
-  uint64_t total_ = 0;           // of all sizes
-  uint64_t total_received_ = 0;  // of all tensors
+  std::optional<Header> head_;
+  struct Incoming {
+    DType dtype;
+    Shape shape;
+    Encoding encoding;
+    uint64_t size;  // as it travels
+    uint64_t received = 0;
+  };
+  std::vector<Incoming> incoming_;  // by TensorSpec
+  uint64_t total_ = 0;              // of all sizes
+  uint64_t total_received_ = 0;     // of all tensors
   ReceiveWindow window_;
   size_t missing_ = 0;  // tensors that are not whole
   std::vector<Tensor> tensors_;

@@ -126,11 +126,7 @@ void ToProto(const Applied& applied, v1::PushResponse* out) {
   out->set_outcome(static_cast<v1::PushResponse::Outcome>(applied.outcome));
   out->set_staleness(applied.staleness);
   out->set_group_step(applied.group_step);
-  for (const Applied::VariableVersion& v : applied.variables) {
-    v1::PushResponse::Applied* const a = out->add_applied();
-    a->set_variable(v.variable);
-    a->set_version(v.version);
-  }
+  for (uint64_t version : applied.versions) out->add_applied()->set_version(version);
 }
 
 Applied FromProto(const v1::PushResponse& response) {
@@ -139,7 +135,7 @@ Applied FromProto(const v1::PushResponse& response) {
                   .outcome = static_cast<Outcome>(response.outcome()),
                   .staleness = response.staleness()};
   for (const v1::PushResponse::Applied& a : response.applied()) {
-    applied.variables.push_back({a.variable(), a.version()});
+    applied.versions.push_back(a.version());
   }
   return applied;
 }

@@ -4,11 +4,11 @@
 #define VARSCOPE_SERVER_RPC_PINS_H_
 
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <span>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "proto/core/tensor.h"
 
@@ -47,7 +47,7 @@ class Pins {
   const uint64_t limit_;
   mutable std::mutex mutex_;
   uint64_t used_ = 0;
-  std::map<const Block*, uint32_t> pulls_;  // of each block
+  absl::flat_hash_map<const Block*, uint32_t> pulls_;  // of each block
 };
 
 }  // namespace varscope::server

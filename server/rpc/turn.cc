@@ -141,7 +141,7 @@ void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
     return Refuse(
         WhatNow(service_.workers, push.worker_id(), push.incarnation(), applied.status()));
   }
-  v1::PushResponse& pushed = *answer_head_.mutable_pushed();
+  v1::PushResponse& pushed = *answer_head_->mutable_pushed();
   codec::ToProto(*applied, &pushed);
   pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
   service_.durability.AfterAllSoFar([this](const absl::Status& durable) {
@@ -163,9 +163,9 @@ absl::Status Turn::Pull(const absl::Status& may_read) {
   const v1::PullRequest& pull = head().pull();
   absl::Status status = WhatNow(service_.workers, pull.worker_id(), pull.incarnation(), may_read);
   if (!status.ok()) return status;
-  answer_head_.set_epoch(service_.epoch);
+  answer_head_->set_epoch(service_.epoch);
   status = pull.repeat() ? Repeat() : PullAll();
-  answer_head_.set_global_step(service_.store.global_step());
+  answer_head_->set_global_step(service_.store.global_step());
   return status;
 }
 
@@ -201,8 +201,8 @@ absl::StatusOr<std::vector<WantedRows>> Turn::RowsWanted() {
 absl::Status Turn::Repeat() {
   if (service_.store.changes() == last_.changes) {
     last_.names = std::move(names_);
-    answer_head_.set_repeatable(true);
-    answer_head_.set_unchanged(true);
+    answer_head_->set_repeatable(true);
+    answer_head_->set_unchanged(true);
     return absl::OkStatus();
   }
   absl::StatusOr<Cut> cut = service_.store.Pull(last_.variables);
@@ -218,7 +218,7 @@ absl::Status Turn::AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
   values.reserve(cut.variables.size());
   for (size_t i = 0; i < cut.variables.size(); ++i) {
     const PulledVariable& p = cut.variables[i];
-    v1::TensorSpec* const spec = answer_head_.add_tensors();
+    v1::TensorSpec* const spec = answer_head_->add_tensors();
     spec->set_name(p.variable->def.name);
     spec->set_dtype(wire::ToProto(p.variable->def.dtype));
     wire::ToProto(p.value.shape(), spec->mutable_shape());
@@ -256,7 +256,7 @@ void Turn::Remember(const Cut& cut, std::vector<wire::Encoding> encodings) {
     last_.variables.push_back(p.variable);
     last_.versions.push_back(p.version);
   }
-  answer_head_.set_repeatable(true);
+  answer_head_->set_repeatable(true);
 }
 
 void Turn::PullAndAnswer(const absl::Status& may_read) {
@@ -266,14 +266,14 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
       return done_(Prefixed(Who(head().pull()), status));
     }
     // The push stands.
-    answer_head_.clear_tensors();
-    answer_head_.set_pull_failed(true);
+    answer_head_->clear_tensors();
+    answer_head_->set_pull_failed(true);
   }
   Answer();
 }
 
 void Turn::Answer() {
-  answer_.emplace(std::move(answer_head_), std::move(pulled_),
+  answer_.emplace(*answer_head_, std::move(pulled_),
                   wire::FrameOptions{.body_bytes = body_bytes_,
                                      .checksums = head().checksums(),
                                      .flow_control = head().flow_control()});

@@ -78,7 +78,7 @@ class Turn {
   std::function<void(const absl::Status&)> done_;
 
   std::vector<std::string> names_;  // to pull
-  v1::FrameHeader answer_head_;
+  wire::Header answer_head_;
   std::vector<Tensor> pulled_;
   Pins::Pin pin_;
   std::optional<wire::FrameWriter> answer_;

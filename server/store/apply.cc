@@ -139,16 +139,12 @@ uint64_t StalenessOf(const PreparedPush& push) {
   return staleness;
 }
 
-std::vector<Applied::VariableVersion> VersionsOf(const PreparedPush& push) {
-  std::vector<Applied::VariableVersion> versions;
+std::vector<uint64_t> VersionsOf(const PreparedPush& push) {
+  std::vector<uint64_t> versions;
   for (const PreparedStep& step : push.steps) {
-    for (const PreparedUpdate& u : step.updates) {
-      versions.push_back({u.variable->def.name, u.variable->version});
-    }
+    for (const PreparedUpdate& u : step.updates) versions.push_back(u.variable->version);
   }
-  for (const PreparedAssignment& a : push.assignments) {
-    versions.push_back({a.variable->def.name, a.variable->version});
-  }
+  for (const PreparedAssignment& a : push.assignments) versions.push_back(a.variable->version);
   return versions;
 }
 
@@ -197,7 +193,7 @@ absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push,
   }
   for (PreparedStep& step : prepared->steps) Run(step);
   for (PreparedAssignment& assignment : prepared->assignments) Run(assignment);
-  applied.variables = VersionsOf(*prepared);
+  applied.versions = VersionsOf(*prepared);
   store.Commit(admissions, push, !prepared->steps.empty(), applied);
   return applied;
 }

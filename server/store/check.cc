@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
@@ -90,7 +90,7 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
     return absl::InvalidArgumentError(
         absl::StrCat("worker '", push.id.worker_id, "': clipping and weight decay must be finite"));
   }
-  std::set<std::string> seen;
+  absl::flat_hash_set<absl::string_view> seen;
   std::vector<VariablePtr> variables;
   for (GradientUpdate& update : step.updates) {
     if (!seen.insert(update.variable).second) {

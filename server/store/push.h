@@ -90,12 +90,8 @@ struct Applied {
   uint64_t group_step = 0;  // of the push's group
   Outcome outcome = Outcome::kApplied;
   uint64_t staleness = 0;  // the most updates that any variable had since its base version
-  struct VariableVersion {
-    std::string variable;
-    uint64_t version;
-    friend bool operator==(const VariableVersion&, const VariableVersion&) = default;
-  };
-  std::vector<VariableVersion> variables;
+  // Of the variables of its updates, then of its assignments; of a merged push, of the whole.
+  std::vector<uint64_t> versions;
   friend bool operator==(const Applied&, const Applied&) = default;
 };
 

@@ -15,9 +15,9 @@
 #include <shared_mutex>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "proto/core/contract.h"
 #include "proto/core/initializer_spec.h"
@@ -199,7 +199,7 @@ class Store {
   // Requires binding_mutex_ and mutex_.
   absl::Status RestoreLocked(StoreState state);
 
-  using Bindings = std::unordered_map<std::string, std::vector<VariablePtr>>;
+  using Bindings = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
   // Under the names given; DataLoss when a variable is missing. Require mutex_.
   absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
   absl::Status Register(const PartitionedNames& names);
@@ -217,9 +217,9 @@ class Store {
   mutable std::shared_mutex mutex_;
   uint64_t next_id_ = 0;
   std::vector<VariablePtr> variables_;  // in creation order
-  std::unordered_map<std::string, VariablePtr> by_name_;
-  std::unordered_map<std::string, VariablePtr> by_key_;
-  std::unordered_map<std::string, Partitioned> partitioned_;
+  absl::flat_hash_map<std::string, VariablePtr> by_name_;
+  absl::flat_hash_map<std::string, VariablePtr> by_key_;
+  absl::flat_hash_map<std::string, Partitioned> partitioned_;
 
   // Guards the two below, with mutex_; taken before it by whoever needs both for longer than one
   // step.

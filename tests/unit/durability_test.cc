@@ -383,7 +383,7 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
     };
     absl::StatusOr<Ledger::Admission> slow = kept.store().ledger().Begin({"w", 1, 1});
     ASSERT_TRUE(Apply(kept.store(), add_one(2, 1)).ok());
-    Applied applied{.variables = {{"v", 2}}};
+    Applied applied{.versions = {2}};
     // What Apply does at its end, for a push that has got so far: the change first.
     Push late = add_one(1, 1);
     Push unnamed = add_one(0, 0);
@@ -465,7 +465,7 @@ TEST(LogTest, AMediumThatFailsRefusesAndLosesNothingWhenItComesBack) {
 
 TEST(LedgerTest, ASecondTimeGetsTheFirstAnswer) {
   Ledger ledger;
-  Applied applied{.global_step = 5, .variables = {{"w", 3}}};
+  Applied applied{.global_step = 5, .versions = {3}};
   ledger.Begin({"w", 1, 1})->Record(applied);
   EXPECT_EQ(ledger.Begin({"w", 1, 1})->earlier(), applied);
   EXPECT_EQ(ledger.Begin({"w", 1, 2})->earlier(), std::nullopt);

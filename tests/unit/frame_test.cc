@@ -71,6 +71,22 @@ absl::Status ReadAll(const std::vector<std::string>& frames, std::mt19937& rando
   return absl::OkStatus();
 }
 
+TEST(FrameTest, SmallTensorsShareASliceAndLargeOnesAreNotCopied) {
+  // 100 of 4 bytes, one of 64 KiB, 100 more.
+  std::vector<Shape> shapes(100, Shape{1});
+  shapes.push_back(Shape{16 << 10});
+  shapes.insert(shapes.end(), 100, Shape{1});
+  const Message message = MakeMessage(shapes);
+  FrameWriter writer(message.head, message.tensors);
+  std::vector<grpc::Slice> slices;
+  ASSERT_TRUE(writer.Next()->Dump(&slices).ok());
+  // The header, the small ones before, the large one, the small ones after.
+  ASSERT_EQ(slices.size(), 4U);
+  EXPECT_EQ(slices[1].size(), 400U);
+  EXPECT_EQ(reinterpret_cast<const std::byte*>(slices[2].begin()), message.tensors[100].raw());
+  EXPECT_EQ(slices[3].size(), 400U);
+}
+
 TEST(FrameTest, RoundTripOfManySizesHoweverItIsCut) {
   std::mt19937 random(1);
   const std::vector<std::vector<Shape>> cases = {{},
