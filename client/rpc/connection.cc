@@ -11,7 +11,7 @@
 #include "client/rpc/status.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
-#include "proto/wire/frame.h"
+#include "proto/wire/frame_reader.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {

@@ -13,7 +13,8 @@
 #include "client/graph/remote_store.h"
 #include "client/rpc/stream.h"
 #include "proto/core/tensor.h"
-#include "proto/wire/frame.h"
+#include "proto/wire/frame_reader.h"
+#include "proto/wire/frame_writer.h"
 
 namespace varscope::internal {
 

@@ -5,7 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include "client/rpc/retry.h"
-#include "proto/wire/frame.h"
+#include "proto/wire/frame_writer.h"
 
 namespace varscope::internal {
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "proto/wire/frame.h"
+#include "proto/wire/frame_reader.h"
+#include "proto/wire/frame_writer.h"
 #include "server/rpc/context.h"
 #include "server/rpc/last_pull.h"
 

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "proto/wire/frame.h"
+#include "proto/wire/frame_reader.h"
 
 namespace {
 

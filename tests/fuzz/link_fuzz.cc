@@ -10,7 +10,7 @@
 #include <new>
 
 #include "proto/shm/link.h"
-#include "proto/wire/frame.h"
+#include "proto/wire/frame_reader.h"
 
 namespace varscope::shm {
 namespace {

@@ -1,6 +1,4 @@
 // Tensor frames: what is written is read, it is protobuf's encoding, and damage is an error.
-#include "proto/wire/frame.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +10,8 @@
 #include "proto/wire/convert.h"
 #include "proto/wire/encoding.h"
 #include "proto/wire/flow_control.h"
+#include "proto/wire/frame_reader.h"
+#include "proto/wire/frame_writer.h"
 #include "tests/support/bytes_of.h"
 
 namespace varscope::wire {

@@ -1,0 +1,53 @@
+// Tensors to a stream of frames.
+#ifndef VARSCOPE_PROTO_WIRE_FRAME_WRITER_H_
+#define VARSCOPE_PROTO_WIRE_FRAME_WRITER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "proto/core/tensor.h"
+#include "proto/wire/flow_control.h"
+#include "proto/wire/frame.h"
+
+namespace varscope::wire {
+
+// How a sender cuts its tensors.
+struct FrameOptions {
+  size_t body_bytes = kFrameBodyBytes;  // at most, in one frame
+  bool checksums = false;
+  bool flow_control = false;
+};
+
+// Cuts tensors into frames. Small tensors share a frame, large ones take several. The tensors are
+// pinned until the last frame that refers to them is gone. Not thread-safe.
+class FrameWriter {
+ public:
+  // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged), an
+  // encoded one is what Encode made. It must outlive the first call of Next.
+  FrameWriter(const v1::FrameHeader& head, std::vector<Tensor> tensors,
+              const FrameOptions& options = {});
+
+  // The next frame, or nothing after the last. The first call always gives one.
+  std::optional<grpc::ByteBuffer> Next();
+  // Whether the next frame has to wait until the receiver has acknowledged some.
+  bool must_wait() const;
+  void Acknowledged(uint64_t received) { window_.Acknowledged(received); }
+
+ private:
+  // And its chunks.
+  std::vector<grpc::Slice> NextBody();
+
+  const v1::FrameHeader* head_;  // until it has been sent
+  v1::FrameHeader chunks_;       // of one frame after the other
+  std::vector<Tensor> tensors_;
+  const FrameOptions options_;
+  SendWindow window_;
+  size_t tensor_ = 0;
+  size_t offset_ = 0;
+};
+
+}  // namespace varscope::wire
+
+#endif  // VARSCOPE_PROTO_WIRE_FRAME_WRITER_H_
