@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <future>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -48,6 +49,9 @@ bool UseLocalTransport(const ConnectOptions& options) {
 
 // Many small variables cost more to name than to send; large ones the cache holds on to.
 constexpr uint64_t kMaxRepeatedBytes = uint64_t{64} << 20;
+
+// Less than this is read sooner than a thread is started.
+constexpr uint64_t kReadAtOnceBytes = uint64_t{1} << 20;
 
 uint64_t BytesOf(const std::vector<PulledValue>& values) {
   uint64_t bytes = 0;
@@ -149,9 +153,10 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
   return resolved;
 }
 
-Connection::Values Connection::PullNow(const Names& names) {
-  const Wanted wanted{.names = names};
-  return *Turn(nullptr, &wanted).values;
+Connection::Values Connection::PullNow(const Names& names) { return PullWanted({.names = names}); }
+
+Connection::Values Connection::PullWanted(const Wanted& wanted) {
+  return *End(Begin(nullptr, &wanted, Until::kEnd), &wanted);
 }
 
 std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names) {
@@ -161,40 +166,57 @@ std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names)
 
 std::vector<PulledValue> Connection::PullWhole(const std::vector<std::string>& names) {
   if (!compression_->ForPulls()) return Pull(names);
-  const Wanted wanted{.names = names, .rounded = false};
-  return *Turn(nullptr, &wanted).values;
+  return PullWanted({.names = names, .rounded = false});
 }
 
 std::vector<PulledValue> Connection::PullRows(const std::vector<std::string>& names,
                                               const std::vector<Tensor>& rows) {
   // Which rows the next step will want, nobody knows.
   prefetch_.Take({});
-  const Wanted wanted{.names = names, .rows = rows};
-  return *Turn(nullptr, &wanted).values;
+  return PullWanted({.names = names, .rows = rows});
 }
 
 PushAnswer Connection::Push(const PushRequest& request) {
-  const Names expected = request.steps.empty() ? Names() : prefetch_.Expected();
+  Names expected = request.steps.empty() ? Names() : prefetch_.Expected();
   if (expected.empty()) {
     prefetch_.Drop();
-    return *Turn(&request, nullptr).pushed;
+    UnderWay turn = Begin(&request, nullptr, Until::kEnd);
+    const PushAnswer pushed = *turn.pushed;
+    End(std::move(turn), nullptr);
+    return pushed;
   }
   const Wanted wanted{.names = expected};
-  Answer answer = Turn(&request, &wanted);
-  if (answer.values) prefetch_.Keep(expected, *std::move(answer.values));
-  return *answer.pushed;
+  UnderWay turn = Begin(&request, &wanted, Until::kHead);
+  const PushAnswer pushed = *turn.pushed;
+  if (turn.answer->missing_bytes() > kReadAtOnceBytes) {
+    const auto rest = [this, expected](UnderWay turn) { return Finish(std::move(turn), expected); };
+    prefetch_.Keep(expected, std::async(std::launch::async, rest, std::move(turn)));
+  } else {
+    std::promise<std::optional<Values>> values;
+    values.set_value(Finish(std::move(turn), expected));
+    prefetch_.Keep(expected, values.get_future());
+  }
+  return pushed;
+}
+
+std::optional<Connection::Values> Connection::Finish(UnderWay turn, const Names& names) {
+  // The pull that wants them asks again then, and hears why.
+  if (!exchange_.ReadRest(turn.line, *turn.answer).status.ok()) return std::nullopt;
+  const Wanted wanted{.names = names};
+  return End(std::move(turn), &wanted);
 }
 
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
                                                      const std::vector<std::string>& names) {
   prefetch_.Drop();
   const Wanted wanted{.names = names};
-  Answer answer = Turn(&request, &wanted);
-  if (!answer.values) answer.values = PullNow(names);
-  return {*answer.pushed, *std::move(answer.values)};
+  UnderWay turn = Begin(&request, &wanted, Until::kEnd);
+  const PushAnswer pushed = *turn.pushed;
+  std::optional<Values> values = End(std::move(turn), &wanted);
+  return {pushed, values ? *std::move(values) : PullNow(names)};
 }
 
-Connection::Answer Connection::Turn(const PushRequest* push, const Wanted* wanted) {
+Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wanted, Until until) {
   const wire::Header own_head;
   v1::FrameHeader& head = *own_head;
   std::vector<Tensor> tensors;
@@ -207,38 +229,41 @@ Connection::Answer Connection::Turn(const PushRequest* push, const Wanted* wante
     lost = compression_->Encode(head.push(), head, tensors);
   }
   if (wanted != nullptr) AddRows(wanted->rows, head, tensors);
-  std::optional<wire::FrameReader> answer;
-  Exchange::Line line;
-  PullCache::Known known;
-  uint64_t answered_to = 0;
+  UnderWay turn;
   const Clock::time_point deadline = Deadline();
   const auto attempt = [&](uint64_t incarnation) {
-    answered_to = incarnation;
-    line = exchange_.Take();
+    turn = {.line = exchange_.Take(), .answer = {}, .known = {}, .incarnation = incarnation};
     if (push != nullptr) Number(*head.mutable_push(), incarnation);
-    if (wanted != nullptr) AskFor(*wanted, line, incarnation, known, *head.mutable_pull());
-    answer.emplace(
+    if (wanted != nullptr) {
+      AskFor(*wanted, turn.line, incarnation, turn.known, *head.mutable_pull());
+    }
+    turn.answer.emplace(
         AcceptAnswer(wanted == nullptr ? nullptr : &wanted->names, head.pull().repeat()));
-    return exchange_.Turn(line, head, tensors, deadline, *answer);
+    Outcome outcome = exchange_.Ask(turn.line, head, tensors, deadline, *turn.answer);
+    if (!outcome.status.ok() || until == Until::kHead) return outcome;
+    return exchange_.ReadRest(turn.line, *turn.answer);
   };
   const grpc::Status status = membership_->Run(deadline, attempt);
   if (!status.ok()) prefetch_.Drop();
   ThrowIfFailed(status, push != nullptr ? "push" : "pull", target_);
-  Answer result;
-  if (push != nullptr) {
-    if (!answer->head().has_pushed()) {
-      throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
-    }
-    result.pushed = FromProto(answer->head().pushed());
-    if (result.pushed->applied) compression_->Keep(std::move(lost));
+  if (push == nullptr) return turn;
+  if (!turn.answer->head().has_pushed()) {
+    throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
   }
-  if (answer->head().pull_failed()) {
-    line.last_pull = {};
+  turn.pushed = FromProto(turn.answer->head().pushed());
+  if (turn.pushed->applied) compression_->Keep(std::move(lost));
+  return turn;
+}
+
+std::optional<Connection::Values> Connection::End(UnderWay turn, const Wanted* wanted) {
+  std::optional<Values> values;
+  if (turn.answer->head().pull_failed()) {
+    turn.line.last_pull = {};
   } else if (wanted != nullptr) {
-    result.values = TakeValues(*wanted, answered_to, std::move(known), line, *answer);
+    values = TakeValues(*wanted, turn);
   }
-  exchange_.Keep(std::move(line));
-  return result;
+  exchange_.Keep(std::move(turn.line));
+  return values;
 }
 
 void Connection::AskFor(const Wanted& wanted, const Exchange::Line& line, uint64_t incarnation,
@@ -269,16 +294,16 @@ void Connection::AskFor(const Wanted& wanted, const Exchange::Line& line, uint64
   }
 }
 
-Connection::Values Connection::TakeValues(const Wanted& wanted, uint64_t incarnation,
-                                          PullCache::Known known, Exchange::Line& line,
-                                          wire::FrameReader& answer) {
-  if (answer.head().unchanged()) return line.last_pull.values;
+Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) {
+  LastPull& last_pull = turn.line.last_pull;
+  const v1::FrameHeader& head = turn.answer->head();
+  if (head.unchanged()) return last_pull.values;
   // Then it was a repeated one.
-  if (known.values.empty()) known.values = line.last_pull.Known();
-  Values values = Merge(wanted.names, std::move(known), answer);
-  line.last_pull = {};
+  if (turn.known.values.empty()) turn.known.values = last_pull.Known();
+  Values values = Merge(wanted.names, std::move(turn.known), *turn.answer);
+  last_pull = {};
   if (!Caches(wanted)) return values;
-  const PullCache::Epoch epoch{answer.head().epoch(), incarnation};
+  const PullCache::Epoch epoch{head.epoch(), turn.incarnation};
   if (wanted.rows.empty()) {
     cache_.Keep(epoch, wanted.names, values);
   } else {
@@ -288,8 +313,8 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, uint64_t incarna
     }
     cache_.Keep(epoch, wanted.names, whole);
   }
-  if (answer.head().repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
-    line.last_pull = {incarnation, wanted.names, values};
+  if (head.repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
+    last_pull = {turn.incarnation, wanted.names, values};
   }
   return values;
 }

@@ -61,20 +61,29 @@ class Connection final : public RemoteStore {
 
     bool whole(size_t i) const { return rows.empty() || !rows[i].defined(); }
   };
-  // One turn of the exchange. Without values: the push is done, but the pull failed.
-  struct Answer {
+  // A turn of the exchange whose answer's head has come, and the push's fate with it.
+  struct UnderWay {
+    Exchange::Line line;
+    std::optional<wire::FrameReader> answer;
+    PullCache::Known known;
+    uint64_t incarnation = 0;  // that asked
     std::optional<PushAnswer> pushed;
-    std::optional<Values> values;
   };
-  Answer Turn(const PushRequest* push, const Wanted* wanted);
+  // With the whole answer, or at least its head.
+  enum class Until { kHead, kEnd };
+  UnderWay Begin(const PushRequest* push, const Wanted* wanted, Until until);
+  // What it pulled; nothing when the push is done, but the pull failed. Requires the whole answer.
+  std::optional<Values> End(UnderWay turn, const Wanted* wanted);
+  // The rest of a push's answer; nothing when it cannot be had.
+  std::optional<Values> Finish(UnderWay turn, const Names& names);
   Values PullNow(const Names& names);
+  Values PullWanted(const Wanted& wanted);
   bool Caches(const Wanted& wanted) const { return cache_pulls_ && wanted.rounded; }
   // The pull of a turn on `line`; what this worker holds of it already is `known`.
   void AskFor(const Wanted& wanted, const Exchange::Line& line, uint64_t incarnation,
               PullCache::Known& known, v1::PullRequest& pull) const;
   // Its values, which the next turns know.
-  Values TakeValues(const Wanted& wanted, uint64_t incarnation, PullCache::Known known,
-                    Exchange::Line& line, wire::FrameReader& answer);
+  Values TakeValues(const Wanted& wanted, UnderWay& turn);
   Values Merge(const Names& names, PullCache::Known known, wire::FrameReader& answer) const;
   // Requires push_mutex_.
   void Number(v1::PushHead& push, uint64_t incarnation);
@@ -92,12 +101,13 @@ class Connection final : public RemoteStore {
   std::unique_ptr<Membership> membership_;
   std::atomic<uint64_t> resolves_{0};
   PullCache cache_;
-  Prefetch prefetch_;
 
   // Pushes of one worker leave in the order of their sequence.
   std::mutex push_mutex_;
   std::optional<Compression> compression_;  // its pushes' half is guarded by push_mutex_
   uint64_t sequence_ = 0;                   // guarded by push_mutex_
+
+  Prefetch prefetch_;  // the last: what is on its way uses all of the above
 };
 
 }  // namespace varscope::internal

@@ -50,29 +50,40 @@ Outcome Exchange::Fail(Stream& stream) {
   return outcome;
 }
 
-Outcome Exchange::Turn(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
-                       Clock::time_point deadline, wire::FrameReader& answer) {
-  Stream* const stream = line.stream.get();
-  stream->SetDeadline(deadline);
-  wire::FrameWriter request(head, tensors, stream->frames());
+Outcome Exchange::Ask(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
+                      Clock::time_point deadline, wire::FrameReader& answer) {
+  Stream& stream = *line.stream;
+  stream.SetDeadline(deadline);
+  wire::FrameWriter request(head, tensors, stream.frames());
   grpc::ByteBuffer frame;
   while (std::optional<grpc::ByteBuffer> next = request.Next()) {
-    if (!stream->Write(*next)) return Fail(*stream);
+    if (!stream.Write(*next)) return Fail(stream);
     while (request.must_wait()) {
-      if (!stream->Read(&frame)) return Fail(*stream);
+      if (!stream.Read(&frame)) return Fail(stream);
       const std::optional<uint64_t> received = wire::DecodeAcknowledgement(frame);
       if (!received) return NotUnderstood(absl::InternalError("an answer before the request"));
       request.Acknowledged(*received);
     }
   }
-  while (!answer.complete()) {
-    if (!stream->Read(&frame)) return Fail(*stream);
-    if (wire::DecodeAcknowledgement(frame)) continue;
-    if (absl::Status status = answer.Add(frame); !status.ok()) return NotUnderstood(status);
-    if (!stream->frames().flow_control) continue;
-    const std::optional<uint64_t> due = answer.DueAcknowledgement();
-    if (due && !stream->Write(wire::EncodeAcknowledgement(*due))) return Fail(*stream);
-  }
+  Outcome outcome;
+  while (outcome.status.ok() && !answer.has_head()) outcome = ReadFrame(stream, answer);
+  return outcome;
+}
+
+Outcome Exchange::ReadRest(Line& line, wire::FrameReader& answer) {
+  Outcome outcome;
+  while (outcome.status.ok() && !answer.complete()) outcome = ReadFrame(*line.stream, answer);
+  return outcome;
+}
+
+Outcome Exchange::ReadFrame(Stream& stream, wire::FrameReader& answer) {
+  grpc::ByteBuffer frame;
+  if (!stream.Read(&frame)) return Fail(stream);
+  if (wire::DecodeAcknowledgement(frame)) return {};
+  if (absl::Status status = answer.Add(frame); !status.ok()) return NotUnderstood(status);
+  if (!stream.frames().flow_control) return {};
+  const std::optional<uint64_t> due = answer.DueAcknowledgement();
+  if (due && !stream.Write(wire::EncodeAcknowledgement(*due))) return Fail(stream);
   return {};
 }
 

@@ -45,10 +45,11 @@ class Exchange {
   explicit Exchange(Open open) : open_(std::move(open)) {}
 
   Line Take();
-  // One turn, by `deadline`. `answer` is complete when the outcome is OK; else the line is of no
-  // further use.
-  Outcome Turn(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
-               Clock::time_point deadline, wire::FrameReader& answer);
+  // One turn, by `deadline`: Ask sends the request and returns when the answer's head has come,
+  // ReadRest when all of it has. When either fails, the line is of no further use.
+  Outcome Ask(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
+              Clock::time_point deadline, wire::FrameReader& answer);
+  Outcome ReadRest(Line& line, wire::FrameReader& answer);
   // After a turn that was well.
   void Keep(Line line);
   // Every turn that begins from now on has a stream that was opened after this.
@@ -56,6 +57,7 @@ class Exchange {
 
  private:
   Outcome Fail(Stream& stream);
+  Outcome ReadFrame(Stream& stream, wire::FrameReader& answer);
 
   const Open open_;
   std::mutex mutex_;

@@ -1,7 +1,8 @@
-// Values that a push has brought back for the pull that follows it.
+// Values that a push brings back for the pull that follows it.
 #ifndef VARSCOPE_CLIENT_RPC_PREFETCH_H_
 #define VARSCOPE_CLIENT_RPC_PREFETCH_H_
 
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,43 +14,55 @@
 namespace varscope::internal {
 
 // Thread-safe. The next pull is expected to be of the names of the last one. Without `on`, nothing
-// is ever expected.
+// is ever expected. Destroying it, and whatever replaces or drops values that are still on their
+// way, waits for their turn's end.
 class Prefetch {
  public:
+  using Names = std::vector<std::string>;
+  // Nothing when they could not be had.
+  using Values = std::optional<std::vector<PulledValue>>;
+
   explicit Prefetch(bool on) : on_(on) {}
 
   // What a push should bring back; empty: nothing.
-  std::vector<std::string> Expected() const {
+  Names Expected() const {
     std::lock_guard lock(mutex_);
     return names_;
   }
 
-  void Keep(const std::vector<std::string>& names, std::vector<PulledValue> values) {
+  void Keep(const Names& names, std::future<Values> values) {
     std::lock_guard lock(mutex_);
-    if (names == names_) values_ = std::move(values);
+    if (names == names_) std::swap(values_, values);
+    // What was here ends with the caller's argument, without the lock.
   }
 
-  // A pull of these names begins: its values, once, if they are here.
-  std::optional<std::vector<PulledValue>> Take(const std::vector<std::string>& names) {
+  // A pull of these names begins: its values, once, if they are here or on their way.
+  Values Take(const Names& names) {
     if (!on_) return std::nullopt;
-    std::lock_guard lock(mutex_);
-    std::optional<std::vector<PulledValue>> values = std::exchange(values_, std::nullopt);
-    if (names == names_) return values;
-    names_ = names;
-    return std::nullopt;
+    std::future<Values> values;
+    if (!Swap(values, names)) return std::nullopt;
+    return values.valid() ? values.get() : std::nullopt;
   }
 
   // What is here is too old for what follows.
   void Drop() {
+    std::future<Values> values;
     std::lock_guard lock(mutex_);
-    values_.reset();
+    std::swap(values, values_);
   }
 
  private:
+  // Whether they are of `names`, which are expected from now on.
+  bool Swap(std::future<Values>& values, const Names& names) {
+    std::lock_guard lock(mutex_);
+    std::swap(values, values_);
+    return names == std::exchange(names_, names);
+  }
+
   const bool on_;
   mutable std::mutex mutex_;
-  std::vector<std::string> names_;  // of the last pull
-  std::optional<std::vector<PulledValue>> values_;
+  Names names_;  // of the last pull
+  std::future<Values> values_;
 };
 
 }  // namespace varscope::internal

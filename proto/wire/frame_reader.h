@@ -34,8 +34,11 @@ class FrameReader {
   // What the sender should be told now, when it wants to be told.
   std::optional<uint64_t> DueAcknowledgement();
 
+  bool has_head() const { return head_.has_value(); }
   // Whether the head and every tensor have come.
   bool complete() const { return head_ && missing_ == 0; }
+  // Of all tensors, what has not come yet.
+  uint64_t missing_bytes() const { return total_ - total_received_; }
   // OK when complete; else InvalidArgument names the first tensor that is short.
   absl::Status Finish() const;
 
