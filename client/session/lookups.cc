@@ -25,7 +25,7 @@ class Finder {
   Lookups Find(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches) {
     for (const Node* node : needed) {
       AddUses(*node);
-      if (IsKnownBeforePull(*node)) known_.insert(node);
+      if (IsKnownBeforePull(*node)) lookups_.before_pull.insert(node);
     }
     for (const Fetch& fetch : fetches) {
       if (IsRead(*fetch.node())) Disqualify(*fetch.node());
@@ -33,7 +33,11 @@ class Finder {
     for (const Node* node : needed) {
       if (IsRead(*node) && Qualifies(*node)) lookups_.reads.insert(node);
     }
-    for (auto node = needed.rbegin(); node != needed.rend(); ++node) Collect(**node);
+    for (const Node* node : needed) {
+      if (IsGather(*node) && lookups_.reads.contains(node->inputs[0].op().node())) {
+        lookups_.gathers.insert(node);
+      }
+    }
     return std::move(lookups_);
   }
 
@@ -59,7 +63,7 @@ class Finder {
   }
 
   bool IsKnown(const Output& output) const {
-    return is_fed_(output) || known_.contains(output.op().node());
+    return is_fed_(output) || lookups_.before_pull.contains(output.op().node());
   }
 
   bool IsKnownBeforePull(const Node& node) const {
@@ -68,23 +72,8 @@ class Finder {
                        [this](const Output& input) { return IsKnown(input); });
   }
 
-  // From the run's end to its beginning.
-  void Collect(const Node& node) {
-    if (IsGather(node) && lookups_.reads.contains(node.inputs[0].op().node())) {
-      lookups_.gathers.insert(&node);
-      AddBeforePull(node.inputs[1]);
-    } else if (lookups_.before_pull.contains(&node)) {
-      for (const Output& input : node.inputs) AddBeforePull(input);
-    }
-  }
-
-  void AddBeforePull(const Output& output) {
-    if (!is_fed_(output)) lookups_.before_pull.insert(output.op().node());
-  }
-
   const IsFed& is_fed_;
   std::set<std::string> whole_;  // variables
-  std::set<const Node*> known_;
   Lookups lookups_;
 };
 

@@ -106,20 +106,14 @@ class Compiler {
     std::string key = absl::StrCat(node.def->name, "|", Fingerprint(node.attrs));
     for (int input : inputs) absl::StrAppend(&key, "|", input);
     if (!node.def->stateful) {
-      if (const std::vector<int>* same = Computed(key, early)) return Assign(node, *same);
+      const auto same = computed_.find(key);
+      if (same != computed_.end()) return Assign(node, same->second);
     }
     std::vector<int> outputs;
     for (size_t i = 0; i < node.outputs.size(); ++i) outputs.push_back(NewSlot());
     Assign(node, outputs);
-    (early ? computed_early_ : computed_).emplace(std::move(key), outputs);
+    computed_.emplace(std::move(key), outputs);
     (early ? plan_.early_kernels : plan_.kernels).push_back({&node, inputs, outputs, {}});
-  }
-
-  const std::vector<int>* Computed(const std::string& key, bool early) const {
-    if (const auto it = computed_early_.find(key); it != computed_early_.end()) return &it->second;
-    if (early) return nullptr;
-    const auto it = computed_.find(key);
-    return it == computed_.end() ? nullptr : &it->second;
   }
 
   void Assign(const Node& node, const std::vector<int>& slots) {
@@ -184,7 +178,6 @@ class Compiler {
   std::map<std::string, int> pulled_;
   Lookups lookups_;
   std::map<std::string, size_t> looked_up_;
-  std::unordered_map<std::string, std::vector<int>> computed_early_;
   std::unordered_map<std::string, std::vector<int>> computed_;
 };
 

@@ -1,5 +1,5 @@
-// What one run does, compiled once for each set of fetches and feeds: the kernels that find out
-// which rows are wanted, one pull, the other kernels, one push.
+// What one run does, compiled once for each set of fetches and feeds: the kernels that need
+// no variable, one pull (what a push prefetches comes while they run), the other kernels, one push.
 #ifndef VARSCOPE_CLIENT_SESSION_PLAN_H_
 #define VARSCOPE_CLIENT_SESSION_PLAN_H_
 
@@ -51,7 +51,7 @@ struct Plan {
   int slots = 0;
   std::vector<int> feeds;  // in the order of the given feeds
   std::vector<Constant> constants;
-  std::vector<Kernel> early_kernels;  // what row numbers are computed by
+  std::vector<Kernel> early_kernels;  // what needs no variable, row numbers among it
   std::vector<Pull> pulls;
   std::vector<RowsPull> rows_pulls;
   std::vector<Kernel> kernels;

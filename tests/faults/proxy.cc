@@ -118,6 +118,7 @@ void Proxy::SendAgain(const std::string& bytes) {
 }
 
 void Proxy::Serve(int client, uint32_t seed) {
+  const uint64_t born = generation_;
   std::mt19937 random(seed);
   const Socket from(client);
   const Socket to(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -133,13 +134,16 @@ void Proxy::Serve(int client, uint32_t seed) {
       1.0 / static_cast<double>(std::max<uint64_t>(faults_.mean_bytes_until_cut, 1)));
   double left = until_cut(random);
   std::array<char, 16384> buffer{};
-  while (!stopping_) {
-    pollfd ends[2] = {{from.fd(), POLLIN, 0}, {to.fd(), POLLIN, 0}};
+  while (!stopping_ && generation_ == born) {
+    // A negative descriptor is passed over.
+    const bool held = answers_left_ <= 0;
+    pollfd ends[2] = {{from.fd(), POLLIN, 0}, {held ? -1 : to.fd(), POLLIN, 0}};
     if (poll(ends, 2, kPollMilliseconds) <= 0) continue;
     for (int i = 0; i < 2; ++i) {
       if (ends[i].revents == 0) continue;
       ssize_t n = recv(ends[i].fd, buffer.data(), buffer.size(), 0);
       if (n <= 0) return;
+      if (i == 1) answers_left_ -= n;
       const bool cut = !kind_ && faults_.mean_bytes_until_cut > 0 && left < n;
       if (cut) n = static_cast<ssize_t>(left);
       left -= static_cast<double>(n);

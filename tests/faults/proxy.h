@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <random>
@@ -35,6 +36,11 @@ class Proxy {
   std::string target() const { return "127.0.0.1:" + std::to_string(port_); }
   // From now on nothing is cut or delayed.
   void BeKind() { kind_ = true; }
+  // From now on so many bytes of the server's still come through, then none until ReleaseAnswers.
+  void HoldAnswersAfter(int64_t bytes) { answers_left_ = bytes; }
+  void ReleaseAnswers() { answers_left_ = std::numeric_limits<int64_t>::max(); }
+  // All connections that there are.
+  void CutAll() { ++generation_; }
   uint64_t cuts() const { return cuts_; }
   uint64_t duplicates() const { return duplicates_; }
 
@@ -48,6 +54,8 @@ class Proxy {
   std::mt19937 random_;  // of the accepting thread
   std::atomic<bool> kind_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<int64_t> answers_left_{std::numeric_limits<int64_t>::max()};
+  std::atomic<uint64_t> generation_{0};  // connections of an earlier one end
   std::atomic<uint64_t> cuts_{0};
   std::atomic<uint64_t> duplicates_{0};
   int listener_ = -1;

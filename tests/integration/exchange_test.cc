@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/faults/proxy.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -58,6 +59,66 @@ TEST(PrefetchTest, WhatOthersPushIsSeenAStepLaterOrAfterABarrier) {
   EXPECT_EQ(plain.Step(), -4);
   ahead.session().barrier("b", 1);
   EXPECT_EQ(ahead.Step(), -5);
+}
+
+int PortOf(const Daemon& daemon) {
+  return std::stoi(daemon.target().substr(daemon.target().rfind(':') + 1));
+}
+
+// A worker that trains a variable of 4 MiB over the network, through `proxy`.
+class LargeTrainer {
+ public:
+  explicit LargeTrainer(const Proxy& proxy)
+      : graph_(proxy.target(), {.worker_id = "a",
+                                .timeout = std::chrono::seconds(20),
+                                .cache_pulls = false,
+                                .prefetch = true,
+                                .transport = TransportMode::kTarget}) {
+    const auto use = graph_.as_default();
+    w_ = get_variable("w", {.shape = Shape{1 << 20}, .initializer = zeros_initializer()});
+    seen_ = reduce_sum(w_);
+    train_ = train::GradientDescentOptimizer(1.0).minimize(seen_);
+    session_ = std::make_unique<Session>();
+  }
+  // The mean that the step was computed from.
+  float Step() { return Mean(session_->run({Fetch(seen_), Fetch(train_)})[0]); }
+  float See() { return Mean(session_->run(seen_)); }
+
+ private:
+  static float Mean(const Tensor& sum) { return sum.scalar<float>() / (1 << 20); }
+  Graph graph_;
+  Variable w_;
+  Output seen_;
+  Operation train_;
+  std::unique_ptr<Session> session_;
+};
+
+TEST(PrefetchTest, ARunDoesNotWaitForWhatItPrefetches) {
+  Daemon daemon;
+  Proxy proxy(PortOf(daemon), {}, 1);
+  LargeTrainer worker(proxy);
+  EXPECT_EQ(worker.Step(), 0);
+  EXPECT_EQ(worker.See(), -1);  // takes what the step has prefetched, so that nothing is on its way
+  // The next step's pull comes through, and of the push's answer the beginning.
+  proxy.HoldAnswersAfter(5 << 20);
+  EXPECT_EQ(worker.Step(), -1);
+  proxy.ReleaseAnswers();
+  EXPECT_EQ(worker.See(), -2);
+}
+
+TEST(PrefetchTest, WhatBreaksOnItsWayIsPulledAgain) {
+  Daemon daemon;
+  Proxy proxy(PortOf(daemon), {}, 1);
+  LargeTrainer worker(proxy);
+  EXPECT_EQ(worker.Step(), 0);
+  EXPECT_EQ(worker.See(), -1);
+  proxy.HoldAnswersAfter(5 << 20);
+  EXPECT_EQ(worker.Step(), -1);
+  proxy.CutAll();
+  proxy.ReleaseAnswers();
+  EXPECT_EQ(worker.See(), -2);
+  EXPECT_EQ(worker.Step(), -2);
+  EXPECT_EQ(worker.See(), -3);
 }
 
 TEST(PrefetchTest, AnAssignmentIsSeenAtOnce) {

@@ -117,8 +117,10 @@ struct ConnectOptions {
   // again.
   bool cache_pulls = true;
   // A run that trains brings back the values that the next one pulls: one round trip a step instead
-  // of two. They are then those of the last run's end, not of the next one's beginning: what other
-  // workers push in between is seen a step later. A barrier ends that.
+  // of two. The run returns when its push is done; what it brings back comes while the program and
+  // the next run's ops that need no variable go on. The values are then those of the last run's
+  // end, not of the next one's beginning: what other workers push in between is seen a step later.
+  // A barrier ends that.
   bool prefetch = false;
   // A CRC32C in each frame that goes to or comes from the target's address: what a network damages
   // is sent again. Costs a pass over the bytes on both sides; see tests/bench/RESULTS.md.
