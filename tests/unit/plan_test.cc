@@ -122,19 +122,29 @@ TEST_F(PlanTest, EqualOpsOnEqualInputsRunOnce) {
   const Output x = placeholder(float32, {2}, "x");
   const Output twice = exp(x) + exp(x);
   const internal::Plan plan = internal::Compile({Fetch(twice)}, {x});
-  EXPECT_EQ(plan.kernels.size(), 2U);
+  EXPECT_EQ(plan.early_kernels.size(), 2U);
   // Random ops are never merged.
   const Output noise = random_uniform({2}) - random_uniform({2});
-  EXPECT_EQ(internal::Compile({Fetch(noise)}, {}).kernels.size(), 3U);
+  EXPECT_EQ(internal::Compile({Fetch(noise)}, {}).early_kernels.size(), 3U);
 }
 
 TEST_F(PlanTest, BuffersAreFreeAfterTheirLastUse) {
   const Output x = placeholder(float32, {2}, "x");
   const Output y = exp(x);
   const internal::Plan plan = internal::Compile({Fetch(square(y) * y)}, {x});
-  ASSERT_EQ(plan.kernels.size(), 3U);
-  EXPECT_THAT(plan.kernels[1].last_use, ::testing::ElementsAre(false));
-  EXPECT_THAT(plan.kernels[2].last_use, ::testing::ElementsAre(true, true));
+  ASSERT_EQ(plan.early_kernels.size(), 3U);
+  EXPECT_THAT(plan.early_kernels[1].last_use, ::testing::ElementsAre(false));
+  EXPECT_THAT(plan.early_kernels[2].last_use, ::testing::ElementsAre(true, true));
+}
+
+TEST_F(PlanTest, WhatNeedsNoVariableComesBeforeThePull) {
+  const Output x = placeholder(float32, {2}, "x");
+  const Output w = get_variable("w", {2});
+  const Output scaled = exp(x) * 2;
+  const internal::Plan plan = internal::Compile({Fetch(square(scaled * w))}, {x});
+  ASSERT_EQ(plan.early_kernels.size(), 2U);
+  EXPECT_EQ(plan.early_kernels[1].node, scaled.op().node());
+  EXPECT_EQ(plan.kernels.size(), 2U);
 }
 
 class LookupTest : public PlanTest {
