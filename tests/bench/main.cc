@@ -29,7 +29,7 @@ int Main(int argc, char** argv) {
   app.add_option("--table", table, "Write the table to this file");
   app.add_option("--only", only, "This section only")
       ->check(CLI::IsMember({"ceilings", "transfers", "workers", "variables", "compression",
-                             "sparse", "durability"}));
+                             "overlap", "sparse", "durability"}));
   Filter filter;
   app.add_option("--what", filter.what, "Of the transfers only this one, such as push+SGD");
   app.add_option("--over", filter.over, "Transfers over this only")
@@ -63,6 +63,7 @@ int Main(int argc, char** argv) {
   section("variables", [&] { return MeasureManyVariables(counts, effort); });
   section("variables", [&] { return MeasureModel(effort); });
   section("compression", [&] { return MeasureCompression(effort); });
+  section("overlap", [&] { return MeasureOverlap(effort); });
   section("sparse", [&] { return MeasureSparse(effort); });
   section("durability", [&] {
     return MeasureDurability(uint64_t{1} << (quick ? 28 : 30), Effort{quick ? 1.0 : 5.0, 7});

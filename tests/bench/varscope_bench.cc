@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
@@ -220,6 +221,47 @@ std::vector<Result> MeasureCompression(const Effort& effort) {
     results.push_back(Measure(
         {.what = std::string("step as ") + way.name, .transport = "tcp", .bytes = 2 * kSize},
         effort, daemon.process().pid(), [&] { connection.PushAndPull(sgd, {"w"}); }));
+  }
+  return results;
+}
+
+std::vector<Result> MeasureOverlap(const Effort& effort) {
+  constexpr uint64_t kSize = 16 << 20;
+  static constexpr std::chrono::milliseconds kBetween{5};
+  const auto work = [] {
+    const auto end = std::chrono::steady_clock::now() + kBetween;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+  };
+  // As a program does for a device, or for its input.
+  const auto wait = [] { std::this_thread::sleep_for(kBetween); };
+  struct Way {
+    std::string what;
+    std::function<void()> between;
+    bool prefetch;
+  };
+  std::vector<Result> results;
+  for (const TransportMode mode : {TransportMode::kTarget, TransportMode::kAuto}) {
+    for (const Way& way : {Way{"push, 5 ms of work, pull", work, false},
+                           Way{"push, 5 ms of work, prefetched pull", work, true},
+                           Way{"push, 5 ms of waiting, pull", wait, false},
+                           Way{"push, 5 ms of waiting, prefetched pull", wait, true}}) {
+      Daemon daemon;
+      Connection connection(daemon.target(), {.worker_id = "bench",
+                                              .cache_pulls = false,
+                                              .prefetch = way.prefetch,
+                                              .transport = mode});
+      Create(connection, {"w"}, ShapeOf(kSize));
+      const PushRequest sgd = Gradients("GradientDescent", {"w"}, Filled(ShapeOf(kSize), 0.001F));
+      const bool shared = mode == TransportMode::kAuto;
+      results.push_back(
+          Measure({.what = way.what, .transport = shared ? "shm" : "tcp", .bytes = 2 * kSize},
+                  effort, daemon.process().pid(), [&] {
+                    connection.Push(sgd);
+                    way.between();
+                    connection.Pull({"w"});
+                  }));
+    }
   }
   return results;
 }

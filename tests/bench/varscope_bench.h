@@ -38,6 +38,10 @@ std::vector<Result> MeasureModel(const Effort& effort);
 // the cost of encoding.
 std::vector<Result> MeasureCompression(const Effort& effort);
 
+// A step of 16 MiB of a program that works on one core, or waits, for 5 ms between its push and its
+// next pull, with and without prefetching.
+std::vector<Result> MeasureOverlap(const Effort& effort);
+
 // Sparse Adagrad on a table of a million rows of 64: Zipf-distributed rows, 4096 a push.
 std::vector<Result> MeasureSparse(const Effort& effort);
 
