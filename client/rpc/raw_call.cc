@@ -1,6 +1,6 @@
 #include "client/rpc/raw_call.h"
 
-#include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "proto/core/spin.h"
@@ -8,7 +8,25 @@
 namespace varscope::internal {
 namespace {
 
+// Measured with tests/bench: a thread that has gone to sleep takes tens of microseconds to be back
+// (on a virtual machine more), of which a large transfer would have hundreds. Where several wait,
+// they leave the cores to each other.
 constexpr std::chrono::microseconds kSpin{100};
+constexpr std::chrono::microseconds kSpinAlone{1000};
+
+std::atomic<int> waiting{0};  // threads of this process
+
+class Waiting {
+ public:
+  Waiting() : alone_(waiting.fetch_add(1, std::memory_order_relaxed) == 0) {}
+  ~Waiting() { waiting.fetch_sub(1, std::memory_order_relaxed); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  bool alone() const { return alone_; }
+
+ private:
+  const bool alone_;
+};
 
 }  // namespace
 
@@ -36,8 +54,10 @@ bool RawCall::Wait() {
   const auto arrived = [&] {
     return queue_.AsyncNext(&tag, &ok, Clock::time_point()) != grpc::CompletionQueue::TIMEOUT;
   };
+  const Waiting waiting;
+  const auto until = std::chrono::steady_clock::now() + (waiting.alone() ? kSpinAlone : kSpin);
   // Each look lets gRPC do what there is to do.
-  if (Spin(std::chrono::steady_clock::now() + kSpin, /*looks=*/1, arrived)) return ok;
+  if (Spin(until, /*looks=*/1, arrived)) return ok;
   if (queue_.AsyncNext(&tag, &ok, deadline_) != grpc::CompletionQueue::TIMEOUT) return ok;
   late_ = true;
   Cancel();
