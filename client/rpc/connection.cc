@@ -190,7 +190,9 @@ PushAnswer Connection::Push(const PushRequest& request) {
   const PushAnswer pushed = *turn.pushed;
   if (turn.answer->missing_bytes() > kReadAtOnceBytes) {
     const auto rest = [this, expected](UnderWay turn) { return Finish(std::move(turn), expected); };
-    prefetch_.Keep(expected, std::async(std::launch::async, rest, std::move(turn)));
+    // The push is done: without a thread the pull that wants the values reads them.
+    constexpr auto kPolicy = std::launch::async | std::launch::deferred;
+    prefetch_.Keep(expected, std::async(kPolicy, rest, std::move(turn)));
   } else {
     std::promise<std::optional<Values>> values;
     values.set_value(Finish(std::move(turn), expected));
