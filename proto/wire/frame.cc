@@ -182,8 +182,9 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
     const uint32_t crc = header ? Checksum(*header) : 0;
     if (Checksum(frame.body, crc) != *checksum) return Damaged();
   }
-  if (header && !ParseHeader(*header, &*frame.header))
+  if (header && !ParseHeader(*header, &*frame.header)) {
     return Malformed("the header does not parse");
+  }
   return frame;
 }
 

@@ -1,5 +1,5 @@
 // TensorFrame to and from gRPC byte buffers. Tensor bytes are never copied into a protobuf field:
-// an encoded frame refers to the tensors' own blocks, a decoded one to the slices that arrived.
+// an encoded frame refers to the slices that it is given, a decoded one to those that arrived.
 // The encoding is exactly protobuf's for varscope.v1.TensorFrame.
 #ifndef VARSCOPE_PROTO_WIRE_FRAME_H_
 #define VARSCOPE_PROTO_WIRE_FRAME_H_

@@ -20,8 +20,8 @@ struct FrameOptions {
   bool flow_control = false;
 };
 
-// Cuts tensors into frames. Small tensors share a frame, large ones take several. The tensors are
-// pinned until the last frame that refers to them is gone. Not thread-safe.
+// Cuts tensors into frames. Small tensors share a frame, and are copied into it; large ones take
+// several, which pin them until the last is gone. Not thread-safe.
 class FrameWriter {
  public:
   // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged), an

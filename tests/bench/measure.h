@@ -31,8 +31,8 @@ struct Effort {
 };
 
 // Runs `operation` for half of the effort's time to warm up (TCP and gRPC widen their windows for
-// about a second), then again and again. `server`: whose CPU counts as the other
-// side's; 0: nobody's.
+// about a second), then again and again. `server`: whose CPU counts as the other side's; 0:
+// nobody's.
 Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation);
 

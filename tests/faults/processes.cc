@@ -63,8 +63,8 @@ void CutConnections(const Settings& settings, const Mode& mode) {
   // Shared memory would go past the proxy.
   Daemon daemon({"--data-dir", arena.data(), "--durability", "async:20ms", "--sync", mode.sync,
                  "--shared-memory-streams", "0"});
-  const int port = std::stoi(daemon.target().substr(daemon.target().rfind(':') + 1));
-  Proxy proxy(port, {.mean_bytes_until_cut = 60000, .max_delay_ms = 3, .duplicates_of_four = 2},
+  Proxy proxy(daemon.port(),
+              {.mean_bytes_until_cut = 60000, .max_delay_ms = 3, .duplicates_of_four = 2},
               settings.seed);
   const int pushes = 10 * settings.cycles;
   Fleet fleet(arena, proxy.target(), mode, settings.workers, pushes);

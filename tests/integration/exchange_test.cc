@@ -61,10 +61,6 @@ TEST(PrefetchTest, WhatOthersPushIsSeenAStepLaterOrAfterABarrier) {
   EXPECT_EQ(ahead.Step(), -5);
 }
 
-int PortOf(const Daemon& daemon) {
-  return std::stoi(daemon.target().substr(daemon.target().rfind(':') + 1));
-}
-
 // A worker that trains a variable of 4 MiB over the network, through `proxy`.
 class LargeTrainer {
  public:
@@ -95,7 +91,7 @@ class LargeTrainer {
 
 TEST(PrefetchTest, ARunDoesNotWaitForWhatItPrefetches) {
   Daemon daemon;
-  Proxy proxy(PortOf(daemon), {}, 1);
+  Proxy proxy(daemon.port(), {}, 1);
   LargeTrainer worker(proxy);
   EXPECT_EQ(worker.Step(), 0);
   EXPECT_EQ(worker.See(), -1);  // takes what the step has prefetched, so that nothing is on its way
@@ -108,7 +104,7 @@ TEST(PrefetchTest, ARunDoesNotWaitForWhatItPrefetches) {
 
 TEST(PrefetchTest, WhatBreaksOnItsWayIsPulledAgain) {
   Daemon daemon;
-  Proxy proxy(PortOf(daemon), {}, 1);
+  Proxy proxy(daemon.port(), {}, 1);
   LargeTrainer worker(proxy);
   EXPECT_EQ(worker.Step(), 0);
   EXPECT_EQ(worker.See(), -1);

@@ -16,6 +16,7 @@ class Daemon {
   explicit Daemon(const std::vector<std::string>& flags = {});
 
   const std::string& target() const { return target_; }
+  int port() const { return std::stoi(target_.substr(target_.rfind(':') + 1)); }
   Process& process() { return *process_; }
   // SIGTERM; the exit code.
   int Stop();
