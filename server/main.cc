@@ -1,7 +1,4 @@
 // varscoped: reads its options, serves until a signal, stops cleanly.
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <malloc.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -18,12 +15,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "proto/wire/channel_arguments.h"
 #include "server/data_directory.h"
 #include "server/exit_codes.h"
 #include "server/options.h"
-#include "server/rpc/service.h"
+#include "server/rpc/grpc_server.h"
 #include "server/rpc/shm_listener.h"
 
 namespace varscope::server {
@@ -60,16 +55,6 @@ LocalAddress DrawLocalAddress(const Options& options) {
   if (options.shared_memory_streams == 0) return {};
   const std::string name = absl::StrFormat("varscope-%016x%016x", Random(), Random());
   return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
-}
-
-void ListenOn(grpc::ServerBuilder& builder, const Options& options, const LocalAddress& local,
-              std::vector<int>& ports) {
-  ports.resize(options.listen.size());
-  for (size_t i = 0; i < options.listen.size(); ++i) {
-    builder.AddListeningPort(options.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
-  }
-  if (local.target.empty()) return;
-  builder.AddListeningPort(local.target, grpc::InsecureServerCredentials());
 }
 
 // Without it, workers of this host use gRPC.
@@ -129,24 +114,13 @@ int Serve(const Options& options) {
                                .limits = {.max_push_bytes = options.max_push_bytes},
                                .local = DrawLocalAddress(options),
                                .epoch = Random()};
-  ParameterServerService service(context);
   std::unique_ptr<ShmListener> shared_memory = ListenForSharedMemory(context, options);
-
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  std::vector<int> ports;
-  ListenOn(builder, options, context.local, ports);
-  builder.RegisterService(&service);
-  builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
-  for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr) {
-    spdlog::error("cannot listen on {}: is it in use, or not an address of this machine?",
-                  absl::StrJoin(options.listen, ", "));
+  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(context, options.listen);
+  if (!server.ok()) {
+    spdlog::error("{}", std::string(server.status().message()));
     return kExitCannotServe;
   }
+  const std::vector<int>& ports = (*server)->ports();
   if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {
     spdlog::error("cannot write the port file {}", options.port_file);
     return kExitCannotServe;
@@ -164,14 +138,14 @@ int Serve(const Options& options) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal), options.grace_seconds);
-  server->GetHealthCheckService()->SetServingStatus(false);
+  (*server)->StopServing();
   workers.Stop();
   barriers.Stop();
   synchronizer.Stop();
   const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
   if (cut > 0) spdlog::warn("{} calls did not end in time and are cut off", cut);
   shared_memory.reset();
-  server->Shutdown(std::chrono::system_clock::now());
+  server->reset();
   if (!options.data_dir.empty()) TakeLastSnapshot(**durability);
   spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),
                store.List("").size());

@@ -37,6 +37,8 @@ class FrameReader {
   bool has_head() const { return head_.has_value(); }
   // Whether the head and every tensor have come.
   bool complete() const { return head_ && missing_ == 0; }
+  // Of all tensors, as they travel.
+  uint64_t total_bytes() const { return total_; }
   // Of all tensors, what has not come yet.
   uint64_t missing_bytes() const { return total_ - total_received_; }
   // OK when complete; else InvalidArgument names the first tensor that is short.

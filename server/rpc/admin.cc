@@ -5,10 +5,10 @@
 
 namespace varscope::server {
 
-grpc::ServerUnaryReactor* ParameterServerService::List(grpc::CallbackServerContext* context,
-                                                       const v1::ListRequest* request,
-                                                       v1::ListResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&] {
+grpc::Status ParameterServerService::List(grpc::ServerContext* context,
+                                          const v1::ListRequest* request,
+                                          v1::ListResponse* response) {
+  return Answer(context_.calls, context, [&] {
     for (const VariablePtr& variable : context_.store.List(request->prefix())) {
       ToProto(*variable, response->add_variables());
     }
@@ -17,10 +17,10 @@ grpc::ServerUnaryReactor* ParameterServerService::List(grpc::CallbackServerConte
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Describe(grpc::CallbackServerContext* context,
-                                                           const v1::DescribeRequest* request,
-                                                           v1::DescribeResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&]() -> absl::Status {
+grpc::Status ParameterServerService::Describe(grpc::ServerContext* context,
+                                              const v1::DescribeRequest* request,
+                                              v1::DescribeResponse* response) {
+  return Answer(context_.calls, context, [&]() -> absl::Status {
     const absl::StatusOr<VariablePtr> variable = context_.store.Find(request->name());
     if (!variable.ok()) return variable.status();
     ToProto(**variable, response->mutable_variable());
@@ -31,10 +31,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Describe(grpc::CallbackServerC
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Snapshot(grpc::CallbackServerContext* context,
-                                                           const v1::SnapshotRequest* request,
-                                                           v1::SnapshotResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&]() -> absl::Status {
+grpc::Status ParameterServerService::Snapshot(grpc::ServerContext* context,
+                                              const v1::SnapshotRequest* request,
+                                              v1::SnapshotResponse* response) {
+  return Answer(context_.calls, context, [&]() -> absl::Status {
     const absl::StatusOr<TakenSnapshot> taken = context_.durability.TakeSnapshot(request->name());
     if (!taken.ok()) return taken.status();
     response->set_path(taken->path.string());
@@ -43,10 +43,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Snapshot(grpc::CallbackServerC
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::ListSnapshots(
-    grpc::CallbackServerContext* context, const v1::ListSnapshotsRequest*,
-    v1::ListSnapshotsResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&]() -> absl::Status {
+grpc::Status ParameterServerService::ListSnapshots(grpc::ServerContext* context,
+                                                   const v1::ListSnapshotsRequest*,
+                                                   v1::ListSnapshotsResponse* response) {
+  return Answer(context_.calls, context, [&]() -> absl::Status {
     const absl::StatusOr<std::vector<SnapshotInfo>> infos = context_.durability.ListSnapshots();
     if (!infos.ok()) return infos.status();
     for (const SnapshotInfo& info : *infos) ToProto(info, response->add_snapshots());
@@ -54,10 +54,10 @@ grpc::ServerUnaryReactor* ParameterServerService::ListSnapshots(
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Rollback(grpc::CallbackServerContext* context,
-                                                           const v1::RollbackRequest* request,
-                                                           v1::RollbackResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&]() -> absl::Status {
+grpc::Status ParameterServerService::Rollback(grpc::ServerContext* context,
+                                              const v1::RollbackRequest* request,
+                                              v1::RollbackResponse* response) {
+  return Answer(context_.calls, context, [&]() -> absl::Status {
     const absl::StatusOr<uint64_t> step = context_.durability.Rollback(request->name());
     if (!step.ok()) return step.status();
     response->set_global_step(*step);
@@ -65,10 +65,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Rollback(grpc::CallbackServerC
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::ListWorkers(grpc::CallbackServerContext* context,
-                                                              const v1::ListWorkersRequest*,
-                                                              v1::ListWorkersResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&] {
+grpc::Status ParameterServerService::ListWorkers(grpc::ServerContext* context,
+                                                 const v1::ListWorkersRequest*,
+                                                 v1::ListWorkersResponse* response) {
+  return Answer(context_.calls, context, [&] {
     const std::multimap<std::string, std::string> waits = context_.barriers.waits();
     for (const WorkerStatus& worker : context_.workers.status()) {
       v1::WorkerInfo* const out = response->add_workers();
@@ -80,10 +80,10 @@ grpc::ServerUnaryReactor* ParameterServerService::ListWorkers(grpc::CallbackServ
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::ListGroups(grpc::CallbackServerContext* context,
-                                                             const v1::ListGroupsRequest*,
-                                                             v1::ListGroupsResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&] {
+grpc::Status ParameterServerService::ListGroups(grpc::ServerContext* context,
+                                                const v1::ListGroupsRequest*,
+                                                v1::ListGroupsResponse* response) {
+  return Answer(context_.calls, context, [&] {
     for (const GroupStatus& group : context_.synchronizer.status()) {
       ToProto(group, response->add_groups());
     }
@@ -91,10 +91,10 @@ grpc::ServerUnaryReactor* ParameterServerService::ListGroups(grpc::CallbackServe
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Quarantine(grpc::CallbackServerContext* context,
-                                                             const v1::QuarantineRequest* request,
-                                                             v1::QuarantineResponse*) {
-  return new UnaryReactor(context_.calls, context, [&] {
+grpc::Status ParameterServerService::Quarantine(grpc::ServerContext* context,
+                                                const v1::QuarantineRequest* request,
+                                                v1::QuarantineResponse*) {
+  return Answer(context_.calls, context, [&] {
     return context_.workers.Quarantine(request->worker_id(), request->reason());
   });
 }

@@ -1,30 +1,53 @@
 #include "server/rpc/exchange.h"
 
+#include <utility>
+
 #include "server/rpc/status.h"
 
 namespace varscope::server {
 
-ExchangeReactor::ExchangeReactor(const ServiceContext& service,
-                                 grpc::CallbackServerContext* context)
-    : service_(service), context_(context) {
-  std::lock_guard lock(mutex_);
-  StartRead(&frame_);
+void Exchange::Accept(const ServiceContext& service, CallQueue& queue, const Request& request) {
+  const auto next = std::make_shared<Exchange>(service, queue);
+  request(&next->context_, &next->stream_,
+          CallQueue::Tag([&service, &queue, request, next](bool ok) {
+            if (!ok) return;
+            Accept(service, queue, request);
+            std::lock_guard lock(next->mutex_);
+            next->Read();
+          }));
 }
 
-void ExchangeReactor::Watch() {
-  watch_.emplace(service_.stalls, [context = context_] { context->TryCancel(); });
+Exchange::Exchange(const ServiceContext& service, CallQueue& queue)
+
+    : service_(service), queue_(queue), hold_(queue), stream_(&context_) {}
+
+void* Exchange::Then(void (Exchange::*next)(bool ok)) {
+  return CallQueue::Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
 }
 
-void ExchangeReactor::OnReadDone(bool ok) {
+void Exchange::Read() { stream_.Read(&frame_, Then(&Exchange::OnRead)); }
+
+void Exchange::Write(grpc::ByteBuffer frame) {
+  frame_ = std::move(frame);
+  stream_.Write(frame_, Then(&Exchange::OnWritten));
+}
+
+void Exchange::Watch() {
+  watch_.emplace(service_.stalls, [this] { context_.TryCancel(); });
+}
+
+void Exchange::OnRead(bool ok) {
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kAnswer) return ReadAcknowledgement(ok);
   if (!ReadRequest(ok)) return;
+  std::optional<CallQueue::Busy> busy;
+  if (turn_->takes_long()) busy.emplace(queue_);
   // From here on this belongs to whoever ends the run.
   lock.unlock();
-  turn_->Run([this](const absl::Status& status) { Ran(status); });
+  turn_->Run([self = shared_from_this()](const absl::Status& status) { self->Ran(status); });
 }
 
-bool ExchangeReactor::ReadRequest(bool ok) {
+bool Exchange::ReadRequest(bool ok) {
   if (!ok) {
     End(turn_ ? turn_->CutShort() : absl::OkStatus());
     return false;
@@ -32,7 +55,7 @@ bool ExchangeReactor::ReadRequest(bool ok) {
   if (!turn_) {
     // One that the last answer no longer needed.
     if (wire::DecodeAcknowledgement(frame_)) {
-      StartRead(&frame_);
+      Read();
       return false;
     }
     turn_.emplace(service_, last_pull_);
@@ -45,15 +68,14 @@ bool ExchangeReactor::ReadRequest(bool ok) {
     watch_.reset();
     return true;
   } else if (const std::optional<uint64_t> due = turn_->DueAcknowledgement()) {
-    frame_ = wire::EncodeAcknowledgement(*due);
-    StartWrite(&frame_);
+    Write(wire::EncodeAcknowledgement(*due));
   } else {
-    StartRead(&frame_);
+    Read();
   }
   return false;
 }
 
-void ExchangeReactor::ReadAcknowledgement(bool ok) {
+void Exchange::ReadAcknowledgement(bool ok) {
   if (!ok) return End(absl::CancelledError("the worker stopped reading"));
   watch_->Progress();
   const std::optional<uint64_t> received = wire::DecodeAcknowledgement(frame_);
@@ -64,7 +86,7 @@ void ExchangeReactor::ReadAcknowledgement(bool ok) {
   WriteNext();
 }
 
-void ExchangeReactor::Ran(const absl::Status& status) {
+void Exchange::Ran(const absl::Status& status) {
   std::lock_guard lock(mutex_);
   if (!status.ok()) return End(status);
   phase_ = Phase::kAnswer;
@@ -72,36 +94,30 @@ void ExchangeReactor::Ran(const absl::Status& status) {
   WriteNext();
 }
 
-void ExchangeReactor::WriteNext() {
-  if (turn_->must_wait()) return StartRead(&frame_);
-  if (std::optional<grpc::ByteBuffer> next = turn_->NextFrame()) {
-    frame_ = *std::move(next);
-    return StartWrite(&frame_);
-  }
+void Exchange::WriteNext() {
+  if (turn_->must_wait()) return Read();
+  if (std::optional<grpc::ByteBuffer> next = turn_->NextFrame()) return Write(*std::move(next));
   watch_.reset();
   turn_.reset();
   phase_ = Phase::kRequest;
-  StartRead(&frame_);
+  Read();
 }
 
-void ExchangeReactor::OnWriteDone(bool ok) {
+void Exchange::OnWritten(bool ok) {
   std::lock_guard lock(mutex_);
   watch_->Progress();
   // An idle stream would keep the block that it sent last.
   frame_.Clear();
   if (!ok) return End(absl::CancelledError("the worker stopped reading"));
-  if (phase_ == Phase::kRequest) return StartRead(&frame_);
+  if (phase_ == Phase::kRequest) return Read();
   WriteNext();
 }
 
-void ExchangeReactor::End(const absl::Status& status) {
+void Exchange::End(const absl::Status& status) {
   watch_.reset();
-  Finish(ToGrpc(status, *context_));
+  stream_.Finish(ToGrpc(status, context_), Then(&Exchange::OnFinished));
 }
 
-void ExchangeReactor::OnDone() {
-  { std::lock_guard lock(mutex_); }
-  delete this;
-}
+void Exchange::OnFinished(bool) { std::lock_guard lock(mutex_); }
 
 }  // namespace varscope::server

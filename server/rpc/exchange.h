@@ -4,9 +4,12 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 
+#include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/turn.h"
 
@@ -14,16 +17,29 @@ namespace varscope::server {
 
 // Reads a request, runs it, writes the answer, and begins again. The next frame is made when the
 // last one is on its way, so gRPC's flow control holds back a slow reader's memory. Between turns a
-// stream may be idle for as long as it likes. Deletes itself.
-class ExchangeReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+// stream may be idle for as long as it likes. Lives as long as an operation or a turn of its own is
+// under way, of which there is one at a time.
+class Exchange final : public std::enable_shared_from_this<Exchange> {
  public:
-  ExchangeReactor(const ServiceContext& service, grpc::CallbackServerContext* context);
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnDone() override;
+  using Stream = grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
+  // Asks gRPC for the next stream.
+  using Request = std::function<void(grpc::ServerContext* context, Stream* stream, void* tag)>;
+
+  // Serves every stream that comes until the server stops.
+  static void Accept(const ServiceContext& service, CallQueue& queue, const Request& request);
+
+  Exchange(const ServiceContext& service, CallQueue& queue);
 
  private:
   enum class Phase { kRequest, kAnswer };
+
+  // What gRPC calls when the operation has ended.
+  void* Then(void (Exchange::*next)(bool ok));
+  void Read();
+  void Write(grpc::ByteBuffer frame);
+  void OnRead(bool ok);
+  void OnWritten(bool ok);
+  void OnFinished(bool ok);
 
   void Watch();
   // Whether the request has come.
@@ -34,9 +50,11 @@ class ExchangeReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void End(const absl::Status& status);
 
   const ServiceContext& service_;
-  grpc::CallbackServerContext* const context_;
-  // gRPC calls back once at a time, on any thread. Held by each, so that this order does not rest
-  // on gRPC alone.
+  CallQueue& queue_;
+  const CallQueue::Hold hold_;
+  grpc::ServerContext context_;
+  Stream stream_;
+  // An operation may end on another thread before the call that began it has returned.
   std::mutex mutex_;
   grpc::ByteBuffer frame_;
   std::optional<Stalls::Watch> watch_;  // while frames come or go

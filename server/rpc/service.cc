@@ -4,11 +4,9 @@
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
 #include "server/codec/push.h"
+#include "server/rpc/barrier_call.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/exchange.h"
-#include "server/rpc/owned_reactor.h"
-#include "server/rpc/refusal.h"
-#include "server/rpc/status.h"
 #include "server/rpc/unary.h"
 
 namespace varscope::server {
@@ -45,71 +43,26 @@ void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
   out->set_target(address.target);
 }
 
-absl::Status CheckBarrier(const v1::BarrierRequest& request) {
-  constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
-  if (absl::Status status = ValidateWorkerId(request.worker_id()); !status.ok()) return status;
-  if (absl::Status status = ValidateVariableName(request.name()); !status.ok()) return status;
-  if (request.timeout_ms() <= kLongest) return absl::OkStatus();
-  return absl::InvalidArgumentError("a barrier's timeout is at most 24 hours");
-}
-
-// Holds a worker at a barrier without holding a thread. Deletes itself.
-class BarrierReactor final : public OwnedReactor<grpc::ServerUnaryReactor> {
- public:
-  BarrierReactor(const ServiceContext& service, const v1::BarrierRequest& request,
-                 grpc::CallbackServerContext* context, v1::BarrierResponse* response)
-      : OwnedReactor(service.calls),
-        service_(service),
-        name_(request.name()),
-        worker_id_(request.worker_id()),
-        incarnation_(request.incarnation()),
-        context_(context) {
-    std::lock_guard lock(mutex_);
-    absl::Status status = admitted();
-    if (status.ok()) status = CheckBarrier(request);
-    if (status.ok() && incarnation_ > 0) {
-      status = service_.workers.Check(worker_id_, incarnation_).status();
-    }
-    if (!status.ok()) {
-      Finish(ToGrpc(status, *context_));
-      return;
-    }
-    service_.barriers.Arrive(
-        name_, worker_id_, request.parties(), std::chrono::milliseconds(request.timeout_ms()),
-        [this, response](absl::StatusOr<uint64_t> round) {
-          if (round.ok()) response->set_round(*round);
-          Finish(ToGrpc(WhatNow(service_.workers, worker_id_, incarnation_, round.status()),
-                        *context_));
-        });
-  }
-  void OnCancel() override { service_.barriers.Leave(name_, worker_id_); }
-
- private:
-  const ServiceContext& service_;
-  const std::string name_;
-  const std::string worker_id_;
-  const uint64_t incarnation_;
-  grpc::CallbackServerContext* const context_;
-};
-
 }  // namespace
 
-ParameterServerService::ParameterServerService(const ServiceContext& context) : context_(context) {
-  // The tensors' stream is raw (byte buffers); everything else is ordinary protobuf.
-  const int exchange = google::protobuf::DescriptorPool::generated_pool()
-                           ->FindMethodByName("varscope.v1.ParameterServer.Exchange")
-                           ->index();
-  MarkMethodRawCallback(exchange,
-                        new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
-                            [this](grpc::CallbackServerContext* call) {
-                              return new ExchangeReactor(context_, call);
-                            }));
+void ParameterServerService::Accept(CallQueue& queue) {
+  grpc::ServerCompletionQueue* const calls = queue.queue();
+  Exchange::Accept(
+      context_, queue,
+      [this, calls](grpc::ServerContext* context, Exchange::Stream* stream, void* tag) {
+        RequestExchange(context, stream, calls, calls, tag);
+      });
+  BarrierCall::Accept(context_, queue,
+                      [this, calls](grpc::ServerContext* context, v1::BarrierRequest* request,
+                                    BarrierCall::Writer* writer, void* tag) {
+                        RequestBarrier(context, request, writer, calls, calls, tag);
+                      });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerContext* context,
-                                                          const v1::ConnectRequest* request,
-                                                          v1::ConnectResponse* response) {
-  return new DurableReactor(context_.calls, context_.durability, context, [&]() -> absl::Status {
+grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
+                                             const v1::ConnectRequest* request,
+                                             v1::ConnectResponse* response) {
+  return AnswerDurably(context_.calls, context_.durability, context, [&]() -> absl::Status {
     const Sharing sharing =
         request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
     const absl::StatusOr<uint64_t> incarnation = context_.workers.Connect(
@@ -131,10 +84,10 @@ grpc::ServerUnaryReactor* ParameterServerService::Connect(grpc::CallbackServerCo
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerContext* context,
-                                                          const v1::ResolveRequest* request,
-                                                          v1::ResolveResponse* response) {
-  return new DurableReactor(context_.calls, context_.durability, context, [&]() -> absl::Status {
+grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
+                                             const v1::ResolveRequest* request,
+                                             v1::ResolveResponse* response) {
+  return AnswerDurably(context_.calls, context_.durability, context, [&]() -> absl::Status {
     const absl::StatusOr<Asker> asker =
         context_.workers.Check(request->worker_id(), request->incarnation());
     if (!asker.ok()) return asker.status();
@@ -147,26 +100,20 @@ grpc::ServerUnaryReactor* ParameterServerService::Resolve(grpc::CallbackServerCo
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Barrier(grpc::CallbackServerContext* context,
-                                                          const v1::BarrierRequest* request,
-                                                          v1::BarrierResponse* response) {
-  return new BarrierReactor(context_, *request, context, response);
-}
-
-grpc::ServerUnaryReactor* ParameterServerService::Heartbeat(grpc::CallbackServerContext* context,
-                                                            const v1::HeartbeatRequest* request,
-                                                            v1::HeartbeatResponse* response) {
-  return new UnaryReactor(context_.calls, context, [&] {
+grpc::Status ParameterServerService::Heartbeat(grpc::ServerContext* context,
+                                               const v1::HeartbeatRequest* request,
+                                               v1::HeartbeatResponse* response) {
+  return Answer(context_.calls, context, [&] {
     // Another one after a restart, which the worker may not notice otherwise.
     ToProto(context_.local, response->mutable_local());
     return context_.workers.Check(request->worker_id(), request->incarnation()).status();
   });
 }
 
-grpc::ServerUnaryReactor* ParameterServerService::Disconnect(grpc::CallbackServerContext* context,
-                                                             const v1::DisconnectRequest* request,
-                                                             v1::DisconnectResponse*) {
-  return new UnaryReactor(context_.calls, context, [&] {
+grpc::Status ParameterServerService::Disconnect(grpc::ServerContext* context,
+                                                const v1::DisconnectRequest* request,
+                                                v1::DisconnectResponse*) {
+  return Answer(context_.calls, context, [&] {
     return context_.workers.Disconnect(request->worker_id(), request->incarnation());
   });
 }

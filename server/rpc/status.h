@@ -16,7 +16,7 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
   return {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())};
 }
 
-inline grpc::Status ToGrpc(const absl::Status& status, grpc::CallbackServerContext& context) {
+inline grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext& context) {
   for (const char* key : {kRetryAfterKey, kReconnectKey}) {
     if (const auto advice = status.GetPayload(key)) {
       context.AddTrailingMetadata(key, std::string(*advice));

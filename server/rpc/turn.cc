@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
@@ -106,6 +108,17 @@ absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
   if (!charge.ok()) return charge.status();
   charge_ = *std::move(charge);
   return absl::OkStatus();
+}
+
+bool Turn::takes_long() const {
+  constexpr uint64_t kManyBytes = uint64_t{2} << 20;
+  constexpr size_t kManyVariables = 1000;
+  if (request_.total_bytes() > kManyBytes) return true;
+  const v1::PullRequest& pull = head().pull();
+  const size_t variables = head().tensors_size() + pull.wants_size();
+  if (variables + (pull.repeat() ? last_.names.size() : 0) > kManyVariables) return true;
+  return std::any_of(pull.wants().begin(), pull.wants().end(),
+                     [](const auto& want) { return EncodingOf(want) != wire::Encoding::kNone; });
 }
 
 void Turn::Run(std::function<void(const absl::Status&)> done) {
@@ -263,7 +276,7 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
   const absl::Status status = Pull(may_read);
   if (!status.ok()) {
     if (!head().has_push()) {
-      return done_(Prefixed(Who(head().pull()), status));
+      return Done(Prefixed(Who(head().pull()), status));
     }
     // The push stands.
     answer_head_->clear_tensors();
@@ -277,13 +290,19 @@ void Turn::Answer() {
                   wire::FrameOptions{.body_bytes = body_bytes_,
                                      .checksums = head().checksums(),
                                      .flow_control = head().flow_control()});
-  done_(absl::OkStatus());
+  Done(absl::OkStatus());
 }
 
 void Turn::Refuse(const absl::Status& status) {
   spdlog::warn("push refused: {}", std::string(status.message()));
   charge_.Release();
-  done_(status);
+  Done(status);
+}
+
+void Turn::Done(const absl::Status& status) {
+  // What it holds may hold this.
+  const std::function<void(const absl::Status&)> done = std::exchange(done_, nullptr);
+  done(status);
 }
 
 }  // namespace varscope::server

@@ -31,6 +31,8 @@ class Turn {
   absl::Status Add(grpc::ByteBuffer& frame);
   // Whether the request has come.
   bool whole() const { return request_.complete(); }
+  // Once whole: whether Run may take milliseconds.
+  bool takes_long() const;
   // What to tell the worker while its request comes.
   std::optional<uint64_t> DueAcknowledgement() {
     return head().flow_control() ? request_.DueAcknowledgement() : std::nullopt;
@@ -39,8 +41,8 @@ class Turn {
   absl::Status CutShort() const { return request_.Finish(); }
 
   // Pushes, when the push's time has come and until it is durable; pulls, when the worker may read.
-  // `done` is called once, perhaps before Run returns, on any thread, and must outlive the turn.
-  // With an error there is no answer.
+  // `done` is called once, perhaps before Run returns, on any thread, and is then let go. With an
+  // error there is no answer.
   void Run(std::function<void(const absl::Status&)> done);
 
   // The answer's next frame, which pins what it sends; nothing after the last.
@@ -69,6 +71,7 @@ class Turn {
   void PullAndAnswer(const absl::Status& may_read);
   void Answer();
   void Refuse(const absl::Status& status);
+  void Done(const absl::Status& status);
   const v1::FrameHeader& head() const { return request_.head(); }
 
   const Calls::Call call_;

@@ -1,0 +1,48 @@
+// A worker's wait at a barrier.
+#ifndef VARSCOPE_SERVER_RPC_BARRIER_CALL_H_
+#define VARSCOPE_SERVER_RPC_BARRIER_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "server/rpc/call_queue.h"
+#include "server/rpc/context.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::server {
+
+// Holds a worker at a barrier without holding a thread. Lives as long as the worker waits or an
+// operation is under way.
+class BarrierCall final : public std::enable_shared_from_this<BarrierCall> {
+ public:
+  using Writer = grpc::ServerAsyncResponseWriter<v1::BarrierResponse>;
+  // Asks gRPC for the next call.
+  using Request = std::function<void(grpc::ServerContext* context, v1::BarrierRequest* request,
+                                     Writer* writer, void* tag)>;
+
+  // Serves every call that comes until the server stops.
+  static void Accept(const ServiceContext& service, CallQueue& queue, const Request& request);
+
+  BarrierCall(const ServiceContext& service, CallQueue& queue);
+
+ private:
+  void Arrive();
+  // The call is over, perhaps because the worker no longer waits.
+  void Ended();
+  void Finish(const absl::StatusOr<uint64_t>& round);
+
+  const ServiceContext& service_;
+  const CallQueue::Hold hold_;
+  grpc::ServerContext context_;
+  v1::BarrierRequest request_;
+  Writer writer_;
+  std::unique_ptr<Calls::Call> call_;  // from its arrival on
+  std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_BARRIER_CALL_H_

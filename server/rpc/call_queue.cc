@@ -1,0 +1,101 @@
+#include "server/rpc/call_queue.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+namespace varscope::server {
+namespace {
+
+struct Operation {
+  std::function<void(bool ok)> then;
+  // gRPC passes the operation from thread to thread; this shows ThreadSanitizer that it does.
+  std::atomic<bool> begun = false;
+};
+
+}  // namespace
+
+CallQueue::Hold::Hold(CallQueue& queue) : queue_(queue) {
+  std::lock_guard lock(queue_.mutex_);
+  ++queue_.holds_;
+}
+
+CallQueue::Hold::~Hold() {
+  std::lock_guard lock(queue_.mutex_);
+  if (--queue_.holds_ == 0) queue_.none_.notify_all();
+}
+
+CallQueue::Busy::Busy(CallQueue& queue) : queue_(queue) {
+  std::lock_guard lock(queue_.mutex_);
+  --queue_.leaders_;
+  queue_.wanted_.notify_one();
+}
+
+CallQueue::Busy::~Busy() {
+  std::lock_guard lock(queue_.mutex_);
+  ++queue_.leaders_;
+}
+
+CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders, int followers)
+    : queue_(std::move(queue)), most_leaders_(leaders) {
+  for (int i = 0; i < leaders + followers; ++i) threads_.emplace_back([this] { Serve(); });
+}
+
+CallQueue::~CallQueue() {
+  {
+    std::unique_lock lock(mutex_);
+    while (!none_.wait_for(lock, std::chrono::seconds(10), [this] { return holds_ == 0; })) {
+      spdlog::warn("the stop waits for {} calls that still wait for something", holds_);
+    }
+  }
+  queue_->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void* CallQueue::Tag(std::function<void(bool ok)> then) {
+  auto operation = std::make_unique<Operation>();
+  operation->then = std::move(then);
+  operation->begun.store(true, std::memory_order_release);
+  return operation.release();
+}
+
+void CallQueue::Drop(void* tag) {
+  const std::unique_ptr<Operation> dropped(static_cast<Operation*>(tag));
+}
+
+void CallQueue::Serve() {
+  void* tag = nullptr;
+  bool ok = false;
+  while (Follow()) {
+    do {
+      if (!queue_->Next(&tag, &ok)) return End();
+      const std::unique_ptr<Operation> operation(static_cast<Operation*>(tag));
+      if (operation->begun.load(std::memory_order_acquire)) operation->then(ok);
+    } while (!StepDown());
+  }
+}
+
+bool CallQueue::Follow() {
+  std::unique_lock lock(mutex_);
+  wanted_.wait(lock, [this] { return ended_ || leaders_ < most_leaders_; });
+  if (ended_) return false;
+  ++leaders_;
+  return true;
+}
+
+bool CallQueue::StepDown() {
+  std::lock_guard lock(mutex_);
+  if (leaders_ <= most_leaders_) return false;
+  --leaders_;
+  return true;
+}
+
+void CallQueue::End() {
+  std::lock_guard lock(mutex_);
+  ended_ = true;
+  wanted_.notify_all();
+}
+
+}  // namespace varscope::server

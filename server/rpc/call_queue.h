@@ -1,0 +1,81 @@
+// gRPC's completion queue for the calls that must not hold a thread while they wait.
+#ifndef VARSCOPE_SERVER_RPC_CALL_QUEUE_H_
+#define VARSCOPE_SERVER_RPC_CALL_QUEUE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace varscope::server {
+
+// Leaders wait for gRPC's events and work on them; followers wait until a leader has something long
+// to do. One leader is fastest where there are few cores: threads that wait for the same events
+// wake each other for each of them. (gRPC's callback API has at least two such threads, and one
+// service that uses it undoes this for the whole process, because they watch the same sockets.)
+// Thread-safe.
+class CallQueue {
+ public:
+  CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders, int followers);
+  // After the server's Shutdown. Returns when no call is left.
+  ~CallQueue();
+  CallQueue(const CallQueue&) = delete;
+  CallQueue& operator=(const CallQueue&) = delete;
+
+  // Held by whoever may begin an operation, and by the operation.
+  class Hold {
+   public:
+    explicit Hold(CallQueue& queue);
+    ~Hold();
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    CallQueue& queue_;
+  };
+
+  // While it lives its thread, one of the queue's, has something long to do.
+  class Busy {
+   public:
+    explicit Busy(CallQueue& queue);
+    ~Busy();
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    CallQueue& queue_;
+  };
+
+  // What to give to gRPC as the tag of one operation on queue(): `then` is called at its end, on
+  // one of the queue's threads, and what it holds is let go.
+  static void* Tag(std::function<void(bool ok)> then);
+  // For a tag that gRPC will not return.
+  static void Drop(void* tag);
+  grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
+
+ private:
+  void Serve();
+  // Returns when the thread is a leader, or false at the end.
+  bool Follow();
+  // Whether the thread is no longer a leader, because there are too many.
+  bool StepDown();
+  void End();
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  const int most_leaders_;
+  std::mutex mutex_;
+  std::condition_variable none_;
+  int holds_ = 0;
+  std::condition_variable wanted_;
+  int leaders_ = 0;  // who wait for events or will soon
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_CALL_QUEUE_H_

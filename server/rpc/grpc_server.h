@@ -1,0 +1,48 @@
+// The daemon's gRPC server.
+#ifndef VARSCOPE_SERVER_RPC_GRPC_SERVER_H_
+#define VARSCOPE_SERVER_RPC_GRPC_SERVER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/rpc/call_queue.h"
+#include "server/rpc/context.h"
+#include "server/rpc/health.h"
+#include "server/rpc/service.h"
+
+namespace varscope::server {
+
+// Thread-safe.
+class GrpcServer {
+ public:
+  // Serves varscope.v1, health and reflection on each address, and on context.local's target.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
+      const ServiceContext& context, const std::vector<std::string>& addresses);
+  // Cuts off what is under way, and returns when nothing uses the context any more.
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  // One for each address.
+  const std::vector<int>& ports() const { return ports_; }
+  // What health says from now on.
+  void StopServing() { health_.StopServing(); }
+
+ private:
+  explicit GrpcServer(const ServiceContext& context) : service_(context) {}
+
+  ParameterServerService service_;
+  HealthService health_;
+  std::vector<int> ports_;
+  std::unique_ptr<grpc::Server> server_;
+  std::optional<CallQueue> queue_;  // waits for the calls, which use all of the above
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_GRPC_SERVER_H_

@@ -1,0 +1,44 @@
+// grpc.health.v1.Health. gRPC's own implementation uses the callback API: see CallQueue.
+#ifndef VARSCOPE_SERVER_RPC_HEALTH_H_
+#define VARSCOPE_SERVER_RPC_HEALTH_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "server/rpc/call_queue.h"
+
+namespace varscope::server {
+
+// Knows the whole server, "", and "varscope.v1.ParameterServer", which are in the same state.
+// Thread-safe.
+class HealthService final
+    : public grpc::health::v1::Health::WithAsyncMethod_Watch<grpc::health::v1::Health::Service> {
+ public:
+  // To be called when the server has started, once. `queue` is one of the server's.
+  void Accept(CallQueue& queue);
+  // From now on, and to all who watch.
+  void StopServing();
+
+  grpc::Status Check(grpc::ServerContext* context,
+                     const grpc::health::v1::HealthCheckRequest* request,
+                     grpc::health::v1::HealthCheckResponse* response) override;
+
+ private:
+  class Watcher;
+  using State = grpc::health::v1::HealthCheckResponse::ServingStatus;
+
+  State StateOf(const std::string& service) const;
+  void Add(const std::shared_ptr<Watcher>& watcher);
+
+  mutable std::mutex mutex_;
+  bool serving_ = true;
+  std::vector<std::weak_ptr<Watcher>> watchers_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_HEALTH_H_
