@@ -135,7 +135,7 @@ std::string Saver::save(Session& session, const std::string& save_path,
   if (with_slots_) AddSlots(store, false, saved);
   std::vector<std::string> names;
   for (const Saved& one : saved) names.insert(names.end(), one.parts.begin(), one.parts.end());
-  std::vector<internal::PulledValue> values = store.PullWhole(names);
+  internal::PullResult values = store.PullWhole(names);
   Tensors tensors;
   auto next = values.begin();
   for (const Saved& one : saved) {

@@ -67,13 +67,13 @@ Transferred Export(RemoteStore& store, const std::filesystem::path& path,
     names.push_back(variable.name);
   }
   if (names.empty()) throw NotFoundError("no variable of the store is in what was asked for");
-  std::vector<internal::PulledValue> values = store.PullWhole(names);
+  internal::PullResult values = store.PullWhole(names);
   Transferred done{.tensors = names.size()};
   Tensors tensors;
   for (size_t i = 0; i < names.size(); ++i) {
     done.bytes += values[i].value.byte_size();
     const bool fresh =
-        tensors.emplace(ToCheckpoint(names[i], options), std::move(values[i].value)).second;
+        tensors.emplace(ToCheckpoint(names[i], options), values.Take(i).value).second;
     if (!fresh) {
       throw InvalidArgumentError(absl::StrCat(
           "two variables would be '", ToCheckpoint(names[i], options), "' in the checkpoint"));

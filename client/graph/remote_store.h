@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proto/core/contract.h"
@@ -125,6 +127,29 @@ struct PulledValue {
   uint64_t version = 0;
 };
 
+// What a pull brought, in the order of its names. Thread-compatible.
+class PullResult {
+ public:
+  PullResult() = default;
+  PullResult(std::vector<PulledValue> values) : own_(std::move(values)) {}  // NOLINT: it is one
+
+  size_t size() const { return all().size(); }
+  const PulledValue& operator[](size_t i) const { return all()[i]; }
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+
+  // From now on copies share the values instead of copying them.
+  void Share() { shared_ = std::make_shared<const std::vector<PulledValue>>(std::move(own_)); }
+  // Takes the value out, or, where copies share it, a copy of it.
+  PulledValue Take(size_t i) { return shared_ != nullptr ? (*shared_)[i] : std::move(own_[i]); }
+
+ private:
+  const std::vector<PulledValue>& all() const { return shared_ != nullptr ? *shared_ : own_; }
+
+  std::vector<PulledValue> own_;
+  std::shared_ptr<const std::vector<PulledValue>> shared_;
+};
+
 struct PushAnswer {
   uint64_t global_step = 0;
   uint64_t group_step = 0;
@@ -142,19 +167,19 @@ class RemoteStore {
   // Each definition on its own, in order.
   virtual std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) = 0;
   // One consistent set, in the order of `names`.
-  virtual std::vector<PulledValue> Pull(const std::vector<std::string>& names) = 0;
+  virtual PullResult Pull(const std::vector<std::string>& names) = 0;
   // The same, but in every bit, whatever compression the connection has.
-  virtual std::vector<PulledValue> PullWhole(const std::vector<std::string>& names) = 0;
+  virtual PullResult PullWhole(const std::vector<std::string>& names) = 0;
   // The same, of some variables only rows: where rows[i] is defined, an int64 vector of distinct
   // numbers within the variable, the value has these rows in this order.
-  virtual std::vector<PulledValue> PullRows(const std::vector<std::string>& names,
-                                            const std::vector<Tensor>& rows) = 0;
+  virtual PullResult PullRows(const std::vector<std::string>& names,
+                              const std::vector<Tensor>& rows) = 0;
   // All of it or nothing. Its updates are of one group.
   virtual PushAnswer Push(const PushRequest& request) = 0;
   // A push, and then a pull that sees it, in one round trip.
   struct PushedAndPulled {
     PushAnswer answer;
-    std::vector<PulledValue> values;
+    PullResult values;
   };
   virtual PushedAndPulled PushAndPull(const PushRequest& request,
                                       const std::vector<std::string>& names) = 0;

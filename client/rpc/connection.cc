@@ -53,7 +53,7 @@ constexpr uint64_t kMaxRepeatedBytes = uint64_t{64} << 20;
 // Less than this is read sooner than a thread is started.
 constexpr uint64_t kReadAtOnceBytes = uint64_t{1} << 20;
 
-uint64_t BytesOf(const std::vector<PulledValue>& values) {
+uint64_t BytesOf(const PullResult& values) {
   uint64_t bytes = 0;
   for (const PulledValue& value : values) bytes += value.value.byte_size();
   return bytes;
@@ -159,18 +159,18 @@ Connection::Values Connection::PullWanted(const Wanted& wanted) {
   return *End(Begin(nullptr, &wanted, Until::kEnd), &wanted);
 }
 
-std::vector<PulledValue> Connection::Pull(const std::vector<std::string>& names) {
+PullResult Connection::Pull(const std::vector<std::string>& names) {
   if (std::optional<Values> values = prefetch_.Take(names)) return *std::move(values);
   return PullNow(names);
 }
 
-std::vector<PulledValue> Connection::PullWhole(const std::vector<std::string>& names) {
+PullResult Connection::PullWhole(const std::vector<std::string>& names) {
   if (!compression_->ForPulls()) return Pull(names);
   return PullWanted({.names = names, .rounded = false});
 }
 
-std::vector<PulledValue> Connection::PullRows(const std::vector<std::string>& names,
-                                              const std::vector<Tensor>& rows) {
+PullResult Connection::PullRows(const std::vector<std::string>& names,
+                                const std::vector<Tensor>& rows) {
   // Which rows the next step will want, nobody knows.
   prefetch_.Take({});
   return PullWanted({.names = names, .rows = rows});
@@ -309,13 +309,14 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) 
   if (wanted.rows.empty()) {
     cache_.Keep(epoch, wanted.names, values);
   } else {
-    Values whole = values;
+    std::vector<PulledValue> whole(values.begin(), values.end());
     for (size_t i = 0; i < whole.size(); ++i) {
       if (!wanted.whole(i)) whole[i].value = Tensor();
     }
     cache_.Keep(epoch, wanted.names, whole);
   }
   if (head.repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
+    values.Share();
     last_pull = {turn.incarnation, wanted.names, values};
   }
   return values;
@@ -329,7 +330,7 @@ void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
 
 Connection::Values Connection::Merge(const Names& names, PullCache::Known known,
                                      wire::FrameReader& answer) const {
-  Values values;
+  std::vector<PulledValue> values;
   values.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
     const v1::TensorSpec& spec = answer.head().tensors(static_cast<int>(i));

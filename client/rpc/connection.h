@@ -33,10 +33,10 @@ class Connection final : public RemoteStore {
   const std::string& worker_id() const override { return worker_id_; }
   SharingMode sharing() const override { return sharing_; }
   std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
-  std::vector<PulledValue> Pull(const std::vector<std::string>& names) override;
-  std::vector<PulledValue> PullWhole(const std::vector<std::string>& names) override;
-  std::vector<PulledValue> PullRows(const std::vector<std::string>& names,
-                                    const std::vector<Tensor>& rows) override;
+  PullResult Pull(const std::vector<std::string>& names) override;
+  PullResult PullWhole(const std::vector<std::string>& names) override;
+  PullResult PullRows(const std::vector<std::string>& names,
+                      const std::vector<Tensor>& rows) override;
   PushAnswer Push(const PushRequest& request) override;
   PushedAndPulled PushAndPull(const PushRequest& request,
                               const std::vector<std::string>& names) override;
@@ -50,7 +50,7 @@ class Connection final : public RemoteStore {
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
 
   using Names = std::vector<std::string>;
-  using Values = std::vector<PulledValue>;
+  using Values = PullResult;
   // What a turn pulls.
   struct Wanted {
     const Names& names;

@@ -23,7 +23,7 @@ namespace varscope::internal {
 struct LastPull {
   uint64_t incarnation = 0;
   std::vector<std::string> names;
-  std::vector<PulledValue> values;
+  PullResult values;
 
   bool IsOf(const std::vector<std::string>& asked, uint64_t by) const {
     return !names.empty() && incarnation == by && names == asked;

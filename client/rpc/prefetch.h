@@ -20,7 +20,7 @@ class Prefetch {
  public:
   using Names = std::vector<std::string>;
   // Nothing when they could not be had.
-  using Values = std::optional<std::vector<PulledValue>>;
+  using Values = std::optional<PullResult>;
 
   explicit Prefetch(bool on) : on_(on) {}
 

@@ -16,7 +16,7 @@ PullCache::Known PullCache::Find(const std::vector<std::string>& names,
 }
 
 void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
-                     const std::vector<PulledValue>& values) {
+                     const PullResult& values) {
   std::lock_guard lock(mutex_);
   if (epoch != epoch_) {
     values_.clear();

@@ -34,8 +34,7 @@ class PullCache {
   Known Find(const std::vector<std::string>& names, uint64_t incarnation) const;
 
   // Values of another epoch than what is held replace all of it. An undefined one is passed over.
-  void Keep(const Epoch& epoch, const std::vector<std::string>& names,
-            const std::vector<PulledValue>& values);
+  void Keep(const Epoch& epoch, const std::vector<std::string>& names, const PullResult& values);
 
  private:
   mutable std::mutex mutex_;

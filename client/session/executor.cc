@@ -38,13 +38,12 @@ std::vector<std::string> FetchedAfterwards(const Plan& plan) {
 
 // One push for each group: to the server, or to the worker's own copies. Returns what `fetched`
 // are afterwards.
-std::vector<PulledValue> PushAll(PushRequest push, const std::vector<std::string>& fetched,
-                                 RemoteStore& store, LocalTraining& local,
-                                 const PulledValues& pulled, RunOutcome& outcome) {
+PullResult PushAll(PushRequest push, const std::vector<std::string>& fetched, RemoteStore& store,
+                   LocalTraining& local, const PulledValues& pulled, RunOutcome& outcome) {
   local.Forget(push.assignments);
   std::vector<PushRequest> parts;
   if (!push.empty()) parts = SplitByGroup(std::move(push), store.groups());
-  std::optional<std::vector<PulledValue>> values;
+  std::optional<PullResult> values;
   for (PushRequest& part : parts) {
     const SyncGroup* const group =
         part.steps.empty() ? nullptr : local.GroupOf(part.steps[0].updates[0].variable);
@@ -65,16 +64,16 @@ std::vector<PulledValue> PushAll(PushRequest push, const std::vector<std::string
     if (!answer->applied) ++outcome.dropped;
   }
   if (values) return *std::move(values);
-  return fetched.empty() ? std::vector<PulledValue>() : store.Pull(fetched);
+  return fetched.empty() ? PullResult() : store.Pull(fetched);
 }
 
-std::vector<Tensor> Results(const Plan& plan, std::vector<PulledValue> afterwards,
+std::vector<Tensor> Results(const Plan& plan, PullResult afterwards,
                             const std::vector<Tensor>& slots) {
   std::vector<Tensor> results;
   size_t next = 0;
   for (const Plan::Result& result : plan.results) {
     if (result.after_push != nullptr) {
-      results.push_back(std::move(afterwards[next++].value));
+      results.push_back(afterwards.Take(next++).value);
     } else {
       results.push_back(result.slot >= 0 ? slots[result.slot] : Tensor());
     }
@@ -93,8 +92,8 @@ RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteSto
   const PulledValues pulled = PullAll(plan, store, local, slots);
   for (const Plan::Kernel& kernel : plan.kernels) RunKernel(kernel, slots, device);
   RunOutcome outcome;
-  std::vector<PulledValue> afterwards = PushAll(
-      CollectPush(plan, slots, pulled), FetchedAfterwards(plan), store, local, pulled, outcome);
+  PullResult afterwards = PushAll(CollectPush(plan, slots, pulled), FetchedAfterwards(plan), store,
+                                  local, pulled, outcome);
   outcome.results = Results(plan, std::move(afterwards), slots);
   return outcome;
 }

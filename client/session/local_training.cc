@@ -105,8 +105,7 @@ LocalTraining::Replica& LocalTraining::ReplicaOf(const std::string& variable,
   const auto [it, fresh] = replicas_.try_emplace(variable);
   if (!fresh) return it->second;
   const auto known = pulled.find(variable);
-  const PulledValue now =
-      known != pulled.end() ? known->second : store_.PullWhole({variable}).front();
+  const PulledValue now = known != pulled.end() ? known->second : store_.PullWhole({variable})[0];
   it->second = {now.value, now.version, now.value};
   return it->second;
 }
@@ -213,7 +212,7 @@ PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state)
   }
   answer = store_.Push(push);
   state.turns = answer.group_step;
-  const std::vector<PulledValue> now = store_.PullWhole(variables);
+  const PullResult now = store_.PullWhole(variables);
   for (size_t i = 0; i < variables.size(); ++i) {
     replicas_[variables[i]] = {now[i].value, now[i].version, now[i].value};
   }

@@ -106,13 +106,13 @@ class Puller {
   PulledValues Run(RemoteStore& store) {
     PulledValues pulled;
     if (names_.empty()) return pulled;
-    std::vector<PulledValue> values =
-        some_rows_ ? store.PullRows(names_, rows_) : store.Pull(names_);
+    PullResult values = some_rows_ ? store.PullRows(names_, rows_) : store.Pull(names_);
     for (size_t i = 0; i < names_.size(); ++i) {
-      take_[i](values[i].value);
+      PulledValue value = values.Take(i);
+      take_[i](value.value);
       // Held on to only where it is needed again: else a kernel may write into it.
-      if (local_.GroupOf(names_[i]) == nullptr) values[i].value = Tensor();
-      pulled.emplace(names_[i], std::move(values[i]));
+      if (local_.GroupOf(names_[i]) == nullptr) value.value = Tensor();
+      pulled.emplace(names_[i], std::move(value));
     }
     return pulled;
   }

@@ -131,9 +131,7 @@ Tensor Session::run(const Fetch& fetch, const std::vector<Feed>& feeds) {
   return run(std::vector<Fetch>{fetch}, feeds).front();
 }
 
-Tensor Session::read(const std::string& name) {
-  return impl_->store->PullWhole({name}).front().value;
-}
+Tensor Session::read(const std::string& name) { return impl_->store->PullWhole({name})[0].value; }
 
 uint64_t Session::global_step() const { return impl_->global_step; }
 

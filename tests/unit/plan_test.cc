@@ -29,7 +29,7 @@ class CountingStore final : public internal::RemoteStore {
     }
     return resolved;
   }
-  std::vector<internal::PulledValue> Pull(const std::vector<std::string>& names) override {
+  internal::PullResult Pull(const std::vector<std::string>& names) override {
     pulls.push_back(names);
     std::vector<internal::PulledValue> values;
     for (const std::string& name : names) {
@@ -44,9 +44,10 @@ class CountingStore final : public internal::RemoteStore {
     }
     return values;
   }
-  std::vector<internal::PulledValue> PullRows(const std::vector<std::string>& names,
-                                              const std::vector<Tensor>& rows) override {
-    std::vector<internal::PulledValue> values = Pull(names);
+  internal::PullResult PullRows(const std::vector<std::string>& names,
+                                const std::vector<Tensor>& rows) override {
+    const internal::PullResult whole = Pull(names);
+    std::vector<internal::PulledValue> values(whole.begin(), whole.end());
     for (size_t i = 0; i < rows.size(); ++i) {
       if (!rows[i].defined()) continue;
       Tensor some(float32, *RowsShape(shapes_.at(names[i]), rows[i].num_elements()));
@@ -60,7 +61,7 @@ class CountingStore final : public internal::RemoteStore {
     pushes.push_back(request);
     return {.global_step = pushes.size(), .group_step = pushes.size()};
   }
-  std::vector<internal::PulledValue> PullWhole(const std::vector<std::string>& names) override {
+  internal::PullResult PullWhole(const std::vector<std::string>& names) override {
     return Pull(names);
   }
   PushedAndPulled PushAndPull(const internal::PushRequest& request,

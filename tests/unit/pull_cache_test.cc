@@ -10,7 +10,7 @@ PulledValue Value(float value, uint64_t version) { return {Tensor::Scalar(value)
 
 TEST(PullCacheTest, KnowsWhatWasPulledInTheSameEpoch) {
   PullCache cache;
-  cache.Keep({7, 1}, {"a", "b"}, {Value(1, 10), Value(2, 20)});
+  cache.Keep({7, 1}, {"a", "b"}, std::vector{Value(1, 10), Value(2, 20)});
   const PullCache::Known known = cache.Find({"b", "c", "a"}, 1);
   EXPECT_EQ(known.epoch.server, 7U);
   ASSERT_EQ(known.values.size(), 3U);
@@ -21,14 +21,14 @@ TEST(PullCacheTest, KnowsWhatWasPulledInTheSameEpoch) {
 
 TEST(PullCacheTest, AnotherIncarnationKnowsNothing) {
   PullCache cache;
-  cache.Keep({7, 1}, {"a"}, {Value(1, 10)});
+  cache.Keep({7, 1}, {"a"}, std::vector{Value(1, 10)});
   EXPECT_FALSE(cache.Find({"a"}, 2).values[0].has_value());
 }
 
 TEST(PullCacheTest, AnotherLifeOfTheServerReplacesAll) {
   PullCache cache;
-  cache.Keep({7, 1}, {"a", "b"}, {Value(1, 10), Value(2, 20)});
-  cache.Keep({8, 1}, {"a"}, {Value(3, 10)});
+  cache.Keep({7, 1}, {"a", "b"}, std::vector{Value(1, 10), Value(2, 20)});
+  cache.Keep({8, 1}, {"a"}, std::vector{Value(3, 10)});
   const PullCache::Known known = cache.Find({"a", "b"}, 1);
   EXPECT_EQ(known.epoch.server, 8U);
   EXPECT_EQ(known.values[0]->value.scalar<float>(), 3);
