@@ -1,0 +1,93 @@
+// The standard health service, as orchestrators and load balancers ask it.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/support/daemon.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/varscope.h"
+
+namespace varscope::testing {
+namespace {
+
+using grpc::health::v1::Health;
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+using ::testing::HasSubstr;
+
+class HealthTest : public ::testing::Test {
+ protected:
+  static HealthCheckRequest Of(const std::string& service) {
+    HealthCheckRequest request;
+    request.set_service(service);
+    return request;
+  }
+  static std::chrono::system_clock::time_point Soon() {
+    return std::chrono::system_clock::now() + std::chrono::seconds(60);
+  }
+
+  Daemon daemon_;
+  const std::shared_ptr<grpc::Channel> channel_ =
+      grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials());
+  const std::unique_ptr<Health::Stub> health_ = Health::NewStub(channel_);
+};
+
+TEST_F(HealthTest, ChecksTheServerAndItsService) {
+  for (const char* const service : {"", "varscope.v1.ParameterServer"}) {
+    grpc::ClientContext context;
+    HealthCheckResponse response;
+    ASSERT_TRUE(health_->Check(&context, Of(service), &response).ok()) << service;
+    EXPECT_EQ(response.status(), HealthCheckResponse::SERVING) << service;
+  }
+  grpc::ClientContext context;
+  HealthCheckResponse response;
+  const grpc::Status unknown = health_->Check(&context, Of("varscope.v2"), &response);
+  EXPECT_EQ(unknown.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(unknown.error_message(), HasSubstr("varscope.v1.ParameterServer"));
+}
+
+TEST_F(HealthTest, WatchersHearOfTheStop) {
+  Graph graph(daemon_.target());
+  {
+    const auto use = graph.as_default();
+    get_variable("w", {.shape = Shape{4, 2}, .initializer = zeros_initializer()});
+  }
+  // A pull whose row numbers never come: a call under way, for which the stop waits.
+  grpc::ClientContext pulling;
+  pulling.set_deadline(Soon());
+  const auto stub = v1::ParameterServer::NewStub(channel_);
+  const auto pull = stub->Exchange(&pulling);
+  v1::TensorFrame head;
+  v1::PullRequest::Want& want = *head.mutable_header()->mutable_pull()->add_wants();
+  want.set_name("w");
+  want.set_rows(0);
+  v1::TensorSpec& rows = *head.mutable_header()->add_tensors();
+  rows.set_dtype(v1::DT_INT64);
+  rows.mutable_shape()->add_dims(1);
+  ASSERT_TRUE(pull->Write(head));
+
+  grpc::ClientContext watching;
+  watching.set_deadline(Soon());
+  const auto watch = health_->Watch(&watching, Of(""));
+  HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  grpc::ClientContext elsewhere;
+  elsewhere.set_deadline(Soon());
+  const auto unknown = health_->Watch(&elsewhere, Of("varscope.v2"));
+  ASSERT_TRUE(unknown->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVICE_UNKNOWN);
+
+  std::future<int> stopped = std::async(std::launch::async, [&] { return daemon_.Stop(); });
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  pulling.TryCancel();
+  EXPECT_EQ(stopped.get(), 0);
+  EXPECT_FALSE(watch->Read(&response));
+}
+
+}  // namespace
+}  // namespace varscope::testing
