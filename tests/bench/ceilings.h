@@ -14,11 +14,14 @@ namespace varscope::bench {
 // memory that was touched before.
 std::vector<Result> MeasureCeilings(const std::vector<uint64_t>& sizes, const Effort& effort);
 
-// The same over one bare gRPC stream of slices that are never copied, 2 MiB each, copied once by
-// the reader: what varscope stands on. TCP and Unix socket.
-std::vector<Result> MeasureGrpcFloor(const std::vector<uint64_t>& sizes, const Effort& effort);
+// The same over one bare gRPC stream of slices that are never copied, as large as our frames,
+// copied once by the reader: what varscope stands on. The reader spins as ours does; the server
+// uses gRPC's callback API, or a completion queue of its own, as the daemon does and few others.
+// TCP and Unix socket.
+std::vector<Result> MeasureGrpcFloor(const std::vector<uint64_t>& sizes, const Effort& effort,
+                                     bool own_queue);
 // Its other side, in a process of its own: serves at the path, writes its TCP port to `ready`.
-void ServeGrpcFloor(const std::string& unix_path, int ready);
+void ServeGrpcFloor(const std::string& unix_path, bool own_queue, int ready);
 
 }  // namespace varscope::bench
 

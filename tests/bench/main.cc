@@ -13,8 +13,8 @@ namespace varscope::bench {
 namespace {
 
 int Main(int argc, char** argv) {
-  if (argc == 4 && std::string(argv[1]) == "--serve-floor") {
-    ServeGrpcFloor(argv[2], std::stoi(argv[3]));
+  if (argc == 5 && std::string(argv[1]) == "--serve-floor") {
+    ServeGrpcFloor(argv[2], std::string(argv[3]) == "1", std::stoi(argv[4]));
     return 0;
   }
   bool quick = false;
@@ -53,7 +53,9 @@ int Main(int argc, char** argv) {
   };
   // The sockets' other side is forked, which must come before gRPC has threads here.
   section("ceilings", [&] { return MeasureCeilings(sizes, effort); });
-  section("ceilings", [&] { return MeasureGrpcFloor(sizes, effort); });
+  for (const bool own_queue : {false, true}) {
+    section("ceilings", [&] { return MeasureGrpcFloor(sizes, effort, own_queue); });
+  }
   for (const std::string& peer : peers) add(ReadJson(peer));
   section("transfers", [&] { return MeasureTransfers(sizes, effort, filter); });
   const std::vector<int> workers = quick ? std::vector<int>{1, 4} : std::vector<int>{1, 4, 16, 64};
