@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
+#include "proto/core/parallel.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -14,11 +16,17 @@ v1::Encoding ToProto(Encoding encoding) { return static_cast<v1::Encoding>(encod
 
 // a + sign * b, where that is finite, else 0.
 Tensor Sum(const Tensor& a, const Tensor& b, float sign) {
+  constexpr size_t kGrain = size_t{1} << 16;
   Tensor sum(DType::kFloat32, a.shape());
-  for (int64_t i = 0; i < a.num_elements(); ++i) {
-    const float x = a.data<float>()[i] + sign * b.data<float>()[i];
-    sum.mutable_data<float>()[i] = std::isfinite(x) ? x : 0;
-  }
+  const auto* const left = a.data<float>();
+  const auto* const right = b.data<float>();
+  auto* const to = sum.mutable_data<float>();
+  ParallelFor(a.num_elements(), kGrain, [=](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const float x = left[i] + sign * right[i];
+      to[i] = std::fabs(x) <= std::numeric_limits<float>::max() ? x : 0;
+    }
+  });
   return sum;
 }
 

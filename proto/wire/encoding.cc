@@ -1,7 +1,7 @@
 #include "proto/wire/encoding.h"
 
-#include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -10,6 +10,7 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/parallel.h"
 
 namespace varscope::wire {
 namespace {
@@ -30,9 +31,42 @@ T Load(const std::byte* from) {
   return value;
 }
 
+// The conversions choose between results instead of branching, so that compilers vectorize them.
+
+constexpr uint32_t kSign = 0x80000000U;
+constexpr uint32_t kInfinity = 0x7f800000U;  // what is above is NaN
+
+// To nearest even. The two cases after F. Giesen, "float->half variants" (2012): a carry from the
+// part that is cut off rounds normal numbers, the addition of 0.5 lets the processor round those
+// that are subnormal in 16 bits.
 uint16_t ToFloat16(float x) {
-  if (std::isfinite(x)) x = std::clamp(x, -65504.0F, 65504.0F);
-  return std::bit_cast<uint16_t>(Eigen::half(x));
+  constexpr uint32_t kLargest = 0x477fe000U;        // 65504
+  constexpr uint32_t kSmallestNormal = 113U << 23;  // 2^-14
+  constexpr uint32_t kRebias = (127U - 15U) << 23;
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  const uint32_t magnitude = bits & ~kSign;
+  const uint32_t clamped = std::min(magnitude, kLargest);
+  const uint32_t normal = (clamped - kRebias + 0xfffU + ((clamped >> 13) & 1U)) >> 13;
+  const uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(clamped) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
+  uint32_t result = clamped < kSmallestNormal ? subnormal : normal;
+  result = magnitude == kInfinity ? 0x7c00U : result;
+  result = magnitude > kInfinity ? 0x7e00U : result;
+  return static_cast<uint16_t>(result | (bits & kSign) >> 16);
+}
+
+float FromFloat16(uint16_t half) {
+  constexpr uint32_t kExponent = 0x7c00U << 13;
+  constexpr uint32_t kRebias = (127U - 15U) << 23;
+  const uint32_t shifted = (half & 0x7fffU) << 13;
+  const uint32_t exponent = shifted & kExponent;
+  const uint32_t normal = shifted + kRebias;
+  // One more in the exponent, and that 2^-14 is taken away again.
+  const uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(normal + (1U << 23)) - 0x1p-14F);
+  uint32_t bits = exponent == 0 ? subnormal : normal;
+  bits = exponent == kExponent ? normal + kRebias : bits;
+  return std::bit_cast<float>(bits | (half & 0x8000U) << 16);
 }
 
 // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
@@ -42,54 +76,88 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-uint16_t ToBfloat16(float x, uint32_t random16) {
-  if (!std::isfinite(x)) return std::bit_cast<uint16_t>(Eigen::bfloat16(x));
+// Rounds up when what is cut off and `carry`, of 16 bits, have a carry.
+uint16_t ToBfloat16(float x, uint32_t carry, bool may_overflow) {
   const uint32_t bits = std::bit_cast<uint32_t>(x);
-  const uint32_t up = bits + random16;
-  // Not from the largest finite value to infinity.
-  const bool overflows = (up & 0x7f800000U) == 0x7f800000U;
-  return static_cast<uint16_t>((overflows ? bits : up) >> 16);
+  const uint32_t up = bits + carry;
+  const bool finite = (bits & kInfinity) != kInfinity;
+  const bool overflows = (up & kInfinity) == kInfinity;
+  uint32_t result = finite && (may_overflow || !overflows) ? up : bits;
+  // Else what makes it NaN might be cut off.
+  result |= (bits & ~kSign) > kInfinity ? 0x400000U : 0;
+  return static_cast<uint16_t>(result >> 16);
 }
 
-void EncodeBfloat16(std::span<const float> from, std::byte* to, Rounding rounding) {
-  if (rounding == Rounding::kNearest) {
-    for (float x : from) {
-      Store(to, std::bit_cast<uint16_t>(Eigen::bfloat16(x)));
-      to += sizeof(uint16_t);
-    }
-    return;
-  }
-  const uint64_t seed = std::random_device{}() | uint64_t{std::random_device{}()} << 32;
+void EncodeBfloat16(std::span<const float> from, uint16_t* to) {
   for (size_t i = 0; i < from.size(); ++i) {
-    const uint64_t random = Mix(seed + i * 0x9e3779b97f4a7c15U);
-    Store(to + i * sizeof(uint16_t), ToBfloat16(from[i], random & 0xffffU));
+    const uint32_t even = 0x7fffU + ((std::bit_cast<uint32_t>(from[i]) >> 16) & 1U);
+    to[i] = ToBfloat16(from[i], even, /*may_overflow=*/true);
+  }
+}
+
+// A random number of 64 bits for each four elements, counted from `first`.
+void EncodeBfloat16(std::span<const float> from, uint16_t* to, uint64_t seed, uint64_t first) {
+  constexpr size_t kAtOnce = 256;
+  std::array<uint64_t, kAtOnce / 4> random;
+  std::array<uint16_t, kAtOnce> carries;
+  for (size_t begin = 0; begin < from.size(); begin += kAtOnce) {
+    for (size_t i = 0; i < random.size(); ++i) {
+      random[i] = Mix(seed + ((first + begin) / 4 + i) * 0x9e3779b97f4a7c15U);
+    }
+    std::memcpy(carries.data(), random.data(), sizeof carries);
+    const size_t n = std::min(kAtOnce, from.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      to[begin + i] = ToBfloat16(from[begin + i], carries[i], /*may_overflow=*/false);
+    }
   }
 }
 
 void EncodeBlock(std::span<const float> from, std::byte* to) {
-  float largest = 0;
-  bool finite = true;
-  for (float x : from) {
-    largest = std::max(largest, std::fabs(x));
-    finite = finite && std::isfinite(x);
-  }
+  // Of what is not negative, the bits are in the order of the values.
+  uint32_t magnitude = 0;
+  for (float x : from) magnitude = std::max(magnitude, std::bit_cast<uint32_t>(x) & ~kSign);
+  const bool finite = magnitude < kInfinity;
+  const auto largest = std::bit_cast<float>(magnitude);
   float scale = finite ? largest / 127 : std::numeric_limits<float>::quiet_NaN();
   if (std::isinf(scale * 127)) scale = std::nextafter(scale, 0.0F);
-  // So small that the division has no result.
-  const float steps = finite && scale > 0 && std::isfinite(1 / scale) ? 1 / scale : 0;
   Store(to, scale);
   to += sizeof scale;
-  for (float x : from) {
-    const float step = finite ? std::clamp(std::nearbyint(x * steps), -127.0F, 127.0F) : 0;
-    *to++ = static_cast<std::byte>(static_cast<int8_t>(step));
+  // So small that the division has no result.
+  const bool representable = finite && scale > 0 && std::isfinite(1 / scale);
+  if (!representable) {
+    std::memset(to, 0, from.size());
+    return;
+  }
+  // Where floats are whole numbers, so that the addition rounds to the nearest, even one.
+  constexpr float kWhole = 0x1.8p23F;
+  const float steps = 1 / scale;
+  for (size_t i = 0; i < from.size(); ++i) {
+    const int32_t step =
+        std::bit_cast<int32_t>(from[i] * steps + kWhole) - std::bit_cast<int32_t>(kWhole);
+    to[i] = static_cast<std::byte>(std::clamp(step, -127, 127));
   }
 }
 
 void DecodeBlock(const std::byte* from, std::span<float> to) {
   const auto scale = Load<float>(from);
   from += sizeof scale;
-  for (float& x : to) x = scale * static_cast<float>(static_cast<int8_t>(*from++));
+  for (size_t i = 0; i < to.size(); ++i) {
+    to[i] = scale * static_cast<float>(static_cast<int8_t>(from[i]));
+  }
 }
+
+// Elements that are worth a thread.
+constexpr size_t kGrain = size_t{1} << 16;
+
+// Calls fn(block, begin, count) for each block of kInt8.
+template <typename Fn>
+void ForEachBlock(size_t n, const Fn& fn) {
+  ParallelFor(Blocks(n), kGrain / kBlock, [&](size_t first, size_t last) {
+    for (size_t b = first; b < last; ++b) fn(b, b * kBlock, std::min(kBlock, n - b * kBlock));
+  });
+}
+
+uint64_t Random() { return std::random_device{}() | uint64_t{std::random_device{}()} << 32; }
 
 }  // namespace
 
@@ -118,24 +186,31 @@ absl::StatusOr<Tensor> Encode(Encoding encoding, const Tensor& value, Rounding r
   absl::StatusOr<Tensor> encoded =
       Tensor::TryAllocate(DType::kUint8, Shape{static_cast<int64_t>(*size)});
   if (!encoded.ok()) return encoded;
-  std::byte* const to = encoded->mutable_raw();
+  std::byte* const bytes = encoded->mutable_raw();
+  auto* const to = encoded->mutable_data<uint16_t>();
   const std::span<const float> from = value.values<float>();
   switch (encoding) {
     case Encoding::kFloat16:
-      for (size_t i = 0; i < from.size(); ++i) Store(to + 2 * i, ToFloat16(from[i]));
+      ParallelFor(from.size(), kGrain, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) to[i] = ToFloat16(from[i]);
+      });
       break;
-    case Encoding::kBfloat16:
-      EncodeBfloat16(from, to, rounding);
+    case Encoding::kBfloat16: {
+      const uint64_t seed = rounding == Rounding::kStochastic ? Random() : 0;
+      ParallelFor(from.size(), kGrain, [&](size_t begin, size_t end) {
+        const std::span<const float> part = from.subspan(begin, end - begin);
+        rounding == Rounding::kStochastic ? EncodeBfloat16(part, to + begin, seed, begin)
+                                          : EncodeBfloat16(part, to + begin);
+      });
       break;
+    }
     case Encoding::kInt8:
-      for (size_t b = 0; b < Blocks(from.size()); ++b) {
-        const size_t begin = b * kBlock;
-        EncodeBlock(from.subspan(begin, std::min(kBlock, from.size() - begin)),
-                    to + begin + b * sizeof(float));
-      }
+      ForEachBlock(from.size(), [&](size_t block, size_t begin, size_t n) {
+        EncodeBlock(from.subspan(begin, n), bytes + begin + block * sizeof(float));
+      });
       break;
     case Encoding::kNone:
-      std::memcpy(to, value.raw(), value.byte_size());
+      std::memcpy(bytes, value.raw(), value.byte_size());
   }
   return encoded;
 }
@@ -143,28 +218,26 @@ absl::StatusOr<Tensor> Encode(Encoding encoding, const Tensor& value, Rounding r
 absl::StatusOr<Tensor> Decode(Encoding encoding, const Tensor& bytes, const Shape& shape) {
   absl::StatusOr<Tensor> decoded = Tensor::TryAllocate(DType::kFloat32, shape);
   if (!decoded.ok()) return decoded;
-  const std::byte* const from = bytes.raw();
+  const auto* const from = bytes.data<uint16_t>();
   const std::span<float> to = decoded->mutable_values<float>();
   switch (encoding) {
     case Encoding::kFloat16:
-      for (size_t i = 0; i < to.size(); ++i) {
-        to[i] = static_cast<float>(std::bit_cast<Eigen::half>(Load<uint16_t>(from + 2 * i)));
-      }
+      ParallelFor(to.size(), kGrain, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) to[i] = FromFloat16(from[i]);
+      });
       break;
     case Encoding::kBfloat16:
-      for (size_t i = 0; i < to.size(); ++i) {
-        to[i] = std::bit_cast<float>(uint32_t{Load<uint16_t>(from + 2 * i)} << 16);
-      }
+      ParallelFor(to.size(), kGrain, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) to[i] = std::bit_cast<float>(uint32_t{from[i]} << 16);
+      });
       break;
     case Encoding::kInt8:
-      for (size_t b = 0; b < Blocks(to.size()); ++b) {
-        const size_t begin = b * kBlock;
-        DecodeBlock(from + begin + b * sizeof(float),
-                    to.subspan(begin, std::min(kBlock, to.size() - begin)));
-      }
+      ForEachBlock(to.size(), [&](size_t block, size_t begin, size_t n) {
+        DecodeBlock(bytes.raw() + begin + block * sizeof(float), to.subspan(begin, n));
+      });
       break;
     case Encoding::kNone:
-      std::memcpy(decoded->mutable_raw(), from, bytes.byte_size());
+      std::memcpy(decoded->mutable_raw(), bytes.raw(), bytes.byte_size());
   }
   return decoded;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/Core>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -60,6 +62,50 @@ TEST(EncodingTest, NearestIsWithinHalfAStep) {
       EXPECT_LE(std::fabs(float16[i] - values[i]), std::fabs(values[i]) / 2048 + 1e-7F);
       EXPECT_LE(std::fabs(bfloat16[i] - values[i]), std::fabs(values[i]) / 256);
       EXPECT_LE(std::fabs(int8[i] - values[i]), largest / 254 * 1.001F);
+    }
+  }
+}
+
+// Every float16, and floats about every place where one is rounded to the next.
+TEST(EncodingTest, Float16IsAsEigenHasIt) {
+  std::vector<float> values;
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<float>(std::bit_cast<Eigen::half>(static_cast<uint16_t>(bits)));
+    values.push_back(half);
+    const auto next =
+        static_cast<float>(std::bit_cast<Eigen::half>(static_cast<uint16_t>(bits + 1)));
+    const float middle = half / 2 + next / 2;
+    for (float x :
+         {middle, std::nextafter(middle, kInfinity), std::nextafter(middle, -kInfinity)}) {
+      if (std::fabs(x) <= 65504) values.push_back(x);
+    }
+  }
+  const std::vector<float> decoded = Through(Encoding::kFloat16, values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto expected = static_cast<float>(Eigen::half(values[i]));
+    if (std::isnan(expected)) {
+      ASSERT_TRUE(std::isnan(decoded[i])) << values[i];
+    } else {
+      ASSERT_EQ(std::bit_cast<uint32_t>(decoded[i]), std::bit_cast<uint32_t>(expected))
+          << values[i];
+    }
+  }
+}
+
+TEST(EncodingTest, Bfloat16IsAsEigenHasIt) {
+  std::vector<float> values;
+  for (uint32_t high = 0; high < 0x10000; ++high) {
+    for (uint32_t low : {0U, 1U, 0x7fffU, 0x8000U, 0x8001U, 0xffffU}) {
+      values.push_back(std::bit_cast<float>(high << 16 | low));
+    }
+  }
+  const std::vector<float> decoded = Through(Encoding::kBfloat16, values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto expected = static_cast<float>(Eigen::bfloat16(values[i]));
+    if (std::isnan(expected)) {
+      ASSERT_TRUE(std::isnan(decoded[i])) << values[i];
+    } else {
+      ASSERT_EQ(decoded[i], expected) << values[i];
     }
   }
 }
