@@ -1,8 +1,8 @@
 #!/bin/bash
 # run.sh [--quick] [--with-tensorflow] [--with-redis] [OPTION of varscope_bench...]: measures varscope
 # beside the limits of this machine, and beside its peers, in one run. Prints a table, and writes
-# build/bench.json, tests/bench/RESULTS.md and tests/bench/growth.svg (with --quick: build/bench.md
-# and build/growth.svg). TensorFlow comes from PyPI into build/tensorflow, Redis from Debian.
+# build/bench.json, tests/bench/RESULTS.md and tests/bench/growth.svg (with --quick or another option:
+# build/bench.md and build/growth.svg). TensorFlow comes from PyPI into build/tensorflow, Redis from Debian.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 table="$root/tests/bench/RESULTS.md"
@@ -14,12 +14,17 @@ with_tensorflow=false
 with_redis=false
 for argument in "$@"; do
   case "$argument" in
-    --quick) quick=(--quick); table="$root/build/bench.md"; plot="$root/build/growth.svg" ;;
+    --quick) quick=(--quick) ;;
     --with-tensorflow) with_tensorflow=true ;;
     --with-redis) with_redis=true ;;
     *) options+=("$argument") ;;
   esac
 done
+# Only a whole run is published.
+if [ ${#quick[@]} -gt 0 ] || [ ${#options[@]} -gt 0 ]; then
+  table="$root/build/bench.md"
+  plot="$root/build/growth.svg"
+fi
 bash "$root/docker/install.sh" build test plot >&2
 ! $with_redis || bash "$root/docker/install.sh" redis >&2
 bash "$root/docker/build.sh" release varscope_bench varscoped varscopectl >&2
