@@ -153,15 +153,13 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
   return resolved;
 }
 
-Connection::Values Connection::PullNow(const Names& names) { return PullWanted({.names = names}); }
-
 Connection::Values Connection::PullWanted(const Wanted& wanted) {
   return *End(Begin(nullptr, &wanted, Until::kEnd), &wanted);
 }
 
 PullResult Connection::Pull(const std::vector<std::string>& names) {
   if (std::optional<Values> values = prefetch_.Take(names)) return *std::move(values);
-  return PullNow(names);
+  return PullWanted({.names = names});
 }
 
 PullResult Connection::PullWhole(const std::vector<std::string>& names) {
@@ -215,7 +213,7 @@ RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
   UnderWay turn = Begin(&request, &wanted, Until::kEnd);
   const PushAnswer pushed = *turn.pushed;
   std::optional<Values> values = End(std::move(turn), &wanted);
-  return {pushed, values ? *std::move(values) : PullNow(names)};
+  return {pushed, values ? *std::move(values) : PullWanted({.names = names})};
 }
 
 Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wanted, Until until) {

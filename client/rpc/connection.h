@@ -76,7 +76,6 @@ class Connection final : public RemoteStore {
   std::optional<Values> End(UnderWay turn, const Wanted* wanted);
   // The rest of a push's answer; nothing when it cannot be had.
   std::optional<Values> Finish(UnderWay turn, const Names& names);
-  Values PullNow(const Names& names);
   Values PullWanted(const Wanted& wanted);
   bool Caches(const Wanted& wanted) const { return cache_pulls_ && wanted.rounded; }
   // The pull of a turn on `line`; what this worker holds of it already is `known`.

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace varscope::server {
@@ -27,20 +28,31 @@ CallQueue::Hold::~Hold() {
   if (--queue_.holds_ == 0) queue_.none_.notify_all();
 }
 
-CallQueue::Busy::Busy(CallQueue& queue) : queue_(queue) {
-  std::lock_guard lock(queue_.mutex_);
-  --queue_.leaders_;
-  queue_.wanted_.notify_one();
-}
-
-CallQueue::Busy::~Busy() {
-  std::lock_guard lock(queue_.mutex_);
-  ++queue_.leaders_;
-}
-
-CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders, int followers)
+CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders)
     : queue_(std::move(queue)), most_leaders_(leaders) {
-  for (int i = 0; i < leaders + followers; ++i) threads_.emplace_back([this] { Serve(); });
+  std::lock_guard lock(mutex_);
+  for (int i = 0; i < leaders; ++i) AddThread();
+}
+
+void CallQueue::AddThread() {
+  threads_.emplace_back([this] { Serve(); });
+}
+
+void CallQueue::Leaves() {
+  std::lock_guard lock(mutex_);
+  --leaders_;
+  if (followers_ >= most_leaders_ - leaders_) return wanted_.notify_one();
+  if (threads_.size() == kMostThreads) return;
+  try {
+    AddThread();
+  } catch (const std::system_error& error) {
+    spdlog::warn("no thread for further calls, which wait: {}", error.what());
+  }
+}
+
+void CallQueue::Returns() {
+  std::lock_guard lock(mutex_);
+  ++leaders_;
 }
 
 CallQueue::~CallQueue() {
@@ -68,6 +80,7 @@ void CallQueue::Drop(void* tag) {
 void CallQueue::Serve() {
   void* tag = nullptr;
   bool ok = false;
+  Blocking::Own(this);
   while (Follow()) {
     do {
       if (!queue_->Next(&tag, &ok)) return End();
@@ -79,7 +92,9 @@ void CallQueue::Serve() {
 
 bool CallQueue::Follow() {
   std::unique_lock lock(mutex_);
+  ++followers_;
   wanted_.wait(lock, [this] { return ended_ || leaders_ < most_leaders_; });
+  --followers_;
   if (ended_) return false;
   ++leaders_;
   return true;

@@ -5,22 +5,28 @@
 #include <grpcpp/grpcpp.h>
 
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "proto/core/blocking.h"
+
 namespace varscope::server {
 
-// Leaders wait for gRPC's events and work on them; followers wait until a leader has something long
-// to do. One leader is fastest where there are few cores: threads that wait for the same events
+// Leaders wait for gRPC's events and work on them; when one is Blocking, a follower takes its
+// place. One leader is fastest where there are few cores: threads that wait for the same events
 // wake each other for each of them. (gRPC's callback API has at least two such threads, and one
 // service that uses it undoes this for the whole process, because they watch the same sockets.)
 // Thread-safe.
-class CallQueue {
+class CallQueue final : private ThreadOwner {
  public:
-  CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders, int followers);
+  // When they all wait, so does the rest.
+  static constexpr size_t kMostThreads = 64;
+
+  CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders);
   // After the server's Shutdown. Returns when no call is left.
   ~CallQueue();
   CallQueue(const CallQueue&) = delete;
@@ -38,18 +44,6 @@ class CallQueue {
     CallQueue& queue_;
   };
 
-  // While it lives its thread, one of the queue's, has something long to do.
-  class Busy {
-   public:
-    explicit Busy(CallQueue& queue);
-    ~Busy();
-    Busy(const Busy&) = delete;
-    Busy& operator=(const Busy&) = delete;
-
-   private:
-    CallQueue& queue_;
-  };
-
   // What to give to gRPC as the tag of one operation on queue(): `then` is called at its end, on
   // one of the queue's threads, and what it holds is let go.
   static void* Tag(std::function<void(bool ok)> then);
@@ -58,6 +52,10 @@ class CallQueue {
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
 
  private:
+  void Leaves() override;
+  void Returns() override;
+  // Requires mutex_.
+  void AddThread();
   void Serve();
   // Returns when the thread is a leader, or false at the end.
   bool Follow();
@@ -72,6 +70,7 @@ class CallQueue {
   int holds_ = 0;
   std::condition_variable wanted_;
   int leaders_ = 0;  // who wait for events or will soon
+  int followers_ = 0;
   bool ended_ = false;
   std::vector<std::thread> threads_;
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proto/core/blocking.h"
 #include "server/rpc/status.h"
 
 namespace varscope::server {
@@ -18,8 +19,7 @@ void Exchange::Accept(const ServiceContext& service, CallQueue& queue, const Req
 }
 
 Exchange::Exchange(const ServiceContext& service, CallQueue& queue)
-
-    : service_(service), queue_(queue), hold_(queue), stream_(&context_) {}
+    : service_(service), hold_(queue), stream_(&context_) {}
 
 void* Exchange::Then(void (Exchange::*next)(bool ok)) {
   return CallQueue::Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
@@ -40,8 +40,8 @@ void Exchange::OnRead(bool ok) {
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kAnswer) return ReadAcknowledgement(ok);
   if (!ReadRequest(ok)) return;
-  std::optional<CallQueue::Busy> busy;
-  if (turn_->takes_long()) busy.emplace(queue_);
+  std::optional<Blocking> aside;
+  if (turn_->takes_long()) aside.emplace();
   // From here on this belongs to whoever ends the run.
   lock.unlock();
   turn_->Run([self = shared_from_this()](const absl::Status& status) { self->Ran(status); });

@@ -50,7 +50,6 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   void End(const absl::Status& status);
 
   const ServiceContext& service_;
-  CallQueue& queue_;
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
   Stream stream_;

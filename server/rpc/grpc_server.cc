@@ -12,11 +12,10 @@
 namespace varscope::server {
 namespace {
 
-// Of the queue's threads.
+// Of the queue.
 int Leaders() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 16);
 }
-int Followers() { return std::max(static_cast<int>(std::thread::hardware_concurrency()), 2); }
 
 // Each of the short calls holds one while it lasts.
 constexpr int kMaxThreads = 1024;
@@ -41,7 +40,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.SetResourceQuota(grpc::ResourceQuota("calls").SetMaxThreads(kMaxThreads));
   for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  self->queue_.emplace(builder.AddCompletionQueue(), Leaders(), Followers());
+  self->queue_.emplace(builder.AddCompletionQueue(), Leaders());
   self->server_ = builder.BuildAndStart();
   if (self->server_ == nullptr) {
     return absl::UnavailableError(

@@ -6,8 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
-#include "proto/core/rows.h"
-#include "proto/wire/convert.h"
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/refusal.h"
@@ -15,10 +13,6 @@
 
 namespace varscope::server {
 namespace {
-
-wire::Encoding EncodingOf(const v1::PullRequest::Want& want) {
-  return static_cast<wire::Encoding>(want.encoding());
-}
 
 // Whole weights in 255 steps would be another model.
 bool MayBePulled(wire::Encoding encoding) {
@@ -123,11 +117,7 @@ bool Turn::takes_long() const {
 
 void Turn::Run(std::function<void(const absl::Status&)> done) {
   done_ = std::move(done);
-  if (head().pull().repeat()) {
-    names_ = std::exchange(last_.names, {});
-  } else {
-    for (const v1::PullRequest::Want& want : head().pull().wants()) names_.push_back(want.name());
-  }
+  if (head().has_pull()) pull_.emplace(service_, head(), request_.tensors(), last_);
   if (head().has_push()) return Push();
   AwaitRead();
 }
@@ -169,111 +159,21 @@ void Turn::AwaitRead() {
   const v1::PullRequest& pull = head().pull();
   const std::string reader = pull.incarnation() == 0 ? "" : pull.worker_id();
   service_.synchronizer.AwaitRead(
-      reader, names_, [this](const absl::Status& may_read) { PullAndAnswer(may_read); });
+      reader, pull_->names(), [this](const absl::Status& may_read) { ReadAndAnswer(may_read); });
 }
 
-absl::Status Turn::Pull(const absl::Status& may_read) {
+absl::Status Turn::Read(const absl::Status& may_read) {
   const v1::PullRequest& pull = head().pull();
   absl::Status status = WhatNow(service_.workers, pull.worker_id(), pull.incarnation(), may_read);
   if (!status.ok()) return status;
   answer_head_->set_epoch(service_.epoch);
-  status = pull.repeat() ? Repeat() : PullAll();
+  status = pull_->Read(*answer_head_);
   answer_head_->set_global_step(service_.store.global_step());
   return status;
 }
 
-absl::Status Turn::PullAll() {
-  const v1::PullRequest& pull = head().pull();
-  const absl::StatusOr<std::vector<WantedRows>> rows = RowsWanted();
-  if (!rows.ok()) return rows.status();
-  absl::StatusOr<Cut> cut = service_.store.Pull(names_, *rows);
-  if (!cut.ok()) return cut.status();
-  const bool same_epoch = pull.epoch() == service_.epoch;
-  std::vector<wire::Encoding> encodings;
-  for (const v1::PullRequest::Want& want : pull.wants()) encodings.push_back(EncodingOf(want));
-  const auto holds = [&](size_t i, uint64_t version) {
-    const v1::PullRequest::Want& want = pull.wants(static_cast<int>(i));
-    return same_epoch && want.has_version() && !want.has_rows() && want.version() == version;
-  };
-  return AnswerWith(*std::move(cut), std::move(encodings), holds);
-}
-
-absl::StatusOr<std::vector<WantedRows>> Turn::RowsWanted() {
-  std::vector<WantedRows> wanted;
-  if (request_.tensors().empty()) return wanted;
-  for (const v1::PullRequest::Want& want : head().pull().wants()) {
-    wanted.emplace_back();
-    if (!want.has_rows()) continue;
-    absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(request_.tensors()[want.rows()]);
-    if (!numbers.ok()) return numbers.status();
-    wanted.back() = *std::move(numbers);
-  }
-  return wanted;
-}
-
-absl::Status Turn::Repeat() {
-  if (service_.store.changes() == last_.changes) {
-    last_.names = std::move(names_);
-    answer_head_->set_repeatable(true);
-    answer_head_->set_unchanged(true);
-    return absl::OkStatus();
-  }
-  absl::StatusOr<Cut> cut = service_.store.Pull(last_.variables);
-  if (!cut.ok()) return cut.status();
-  const std::vector<uint64_t> versions = last_.versions;
-  return AnswerWith(*std::move(cut), last_.encodings,
-                    [&](size_t i, uint64_t version) { return versions[i] == version; });
-}
-
-absl::Status Turn::AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
-                              const std::function<bool(size_t i, uint64_t version)>& holds) {
-  std::vector<Tensor> values;
-  values.reserve(cut.variables.size());
-  for (size_t i = 0; i < cut.variables.size(); ++i) {
-    const PulledVariable& p = cut.variables[i];
-    v1::TensorSpec* const spec = answer_head_->add_tensors();
-    spec->set_name(p.variable->def.name);
-    spec->set_dtype(wire::ToProto(p.variable->def.dtype));
-    wire::ToProto(p.value.shape(), spec->mutable_shape());
-    spec->set_version(p.version);
-    spec->set_unchanged(holds(i, p.version));
-    if (spec->unchanged()) {
-      values.emplace_back();
-      continue;
-    }
-    if (p.value.dtype() != DType::kFloat32) encodings[i] = wire::Encoding::kNone;
-    spec->set_encoding(static_cast<v1::Encoding>(encodings[i]));
-    absl::StatusOr<Tensor> value = p.value;
-    if (encodings[i] != wire::Encoding::kNone) value = wire::Encode(encodings[i], p.value);
-    if (!value.ok()) return value.status();
-    p.variable->bytes_pulled += value->byte_size();
-    values.push_back(*std::move(value));
-  }
-  absl::StatusOr<Pins::Pin> pin = service_.pins.Take(values);
-  if (!pin.ok()) return pin.status();
-  pin_ = *std::move(pin);
-  pulled_ = std::move(values);
-  Remember(cut, std::move(encodings));
-  return absl::OkStatus();
-}
-
-void Turn::Remember(const Cut& cut, std::vector<wire::Encoding> encodings) {
-  last_ = {};
-  const bool rows = !head().has_push() && head().tensors_size() > 0;
-  if (rows || cut.variables.size() > LastPull::kMaxVariables) return;
-  last_.incarnation = head().pull().incarnation();
-  last_.names = std::move(names_);
-  last_.changes = cut.changes;
-  last_.encodings = std::move(encodings);
-  for (const PulledVariable& p : cut.variables) {
-    last_.variables.push_back(p.variable);
-    last_.versions.push_back(p.version);
-  }
-  answer_head_->set_repeatable(true);
-}
-
-void Turn::PullAndAnswer(const absl::Status& may_read) {
-  const absl::Status status = Pull(may_read);
+void Turn::ReadAndAnswer(const absl::Status& may_read) {
+  const absl::Status status = Read(may_read);
   if (!status.ok()) {
     if (!head().has_push()) {
       return Done(Prefixed(Who(head().pull()), status));
@@ -286,7 +186,7 @@ void Turn::PullAndAnswer(const absl::Status& may_read) {
 }
 
 void Turn::Answer() {
-  answer_.emplace(*answer_head_, std::move(pulled_),
+  answer_.emplace(*answer_head_, pull_ ? pull_->TakeValues() : std::vector<Tensor>(),
                   wire::FrameOptions{.body_bytes = body_bytes_,
                                      .checksums = head().checksums(),
                                      .flow_control = head().flow_control()});

@@ -7,14 +7,13 @@
 
 #include <functional>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "server/rpc/context.h"
 #include "server/rpc/last_pull.h"
+#include "server/rpc/pull_reader.h"
 
 namespace varscope::server {
 
@@ -60,15 +59,8 @@ class Turn {
   absl::StatusOr<server::Push> TakePush();
   void Pushed(const absl::StatusOr<Applied>& applied);
   void AwaitRead();
-  absl::Status Pull(const absl::Status& may_read);
-  absl::Status PullAll();
-  // For each wanted variable; empty when all are wanted whole.
-  absl::StatusOr<std::vector<WantedRows>> RowsWanted();
-  absl::Status Repeat();
-  absl::Status AnswerWith(Cut cut, std::vector<wire::Encoding> encodings,
-                          const std::function<bool(size_t i, uint64_t version)>& holds);
-  void Remember(const Cut& cut, std::vector<wire::Encoding> encodings);
-  void PullAndAnswer(const absl::Status& may_read);
+  absl::Status Read(const absl::Status& may_read);
+  void ReadAndAnswer(const absl::Status& may_read);
   void Answer();
   void Refuse(const absl::Status& status);
   void Done(const absl::Status& status);
@@ -82,10 +74,8 @@ class Turn {
   Budget::Charge charge_;  // of the push, or of the rows to pull
   std::function<void(const absl::Status&)> done_;
 
-  std::vector<std::string> names_;  // to pull
+  std::optional<PullReader> pull_;
   wire::Header answer_head_;
-  std::vector<Tensor> pulled_;
-  Pins::Pin pin_;
   std::optional<wire::FrameWriter> answer_;
 };
 

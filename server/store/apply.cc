@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/core/blocking.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/weight_decay.h"
 #include "server/planted.h"
@@ -157,7 +158,7 @@ uint64_t StalenessOf(const Store& store, const Push& push) {
       if (!update.base_version) continue;
       const absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
       if (!variable.ok()) continue;
-      std::lock_guard lock((*variable)->mutex);
+      const auto lock = PatientLock((*variable)->mutex);
       staleness = std::max(staleness, UpdatesSince(update.base_version, **variable));
     }
   }

@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/blocking.h"
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/clip.h"
@@ -46,7 +47,7 @@ absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_vie
 }
 
 absl::Status CheckInitialized(const Push& push, Variable& variable) {
-  std::lock_guard lock(variable.mutex);
+  const auto lock = PatientLock(variable.mutex);
   if (variable.initialized) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("variable ", variable.def.name, ", worker '", push.id.worker_id,

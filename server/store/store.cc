@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/blocking.h"
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
 #include "server/store/initializers.h"
@@ -105,9 +106,18 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
   return created;
 }
 
+std::shared_lock<std::shared_mutex> Store::LockChanges() const {
+  { const auto turn = PatientLock(changes_turn_); }
+  std::shared_lock lock(changes_mutex_, std::try_to_lock);
+  if (lock.owns_lock()) return lock;
+  const Blocking waiting;
+  lock.lock();
+  return lock;
+}
+
 void Store::Commit(std::span<Ledger::Admission> admissions, const Push& push, bool has_gradients,
                    Applied& applied) {
-  std::lock_guard lock(commit_mutex_);
+  const auto lock = PatientLock(commit_mutex_);
   ++changes_;
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;

@@ -154,10 +154,7 @@ class Store {
               Applied& applied);
 
   // Held by every change from its checks to its end, so that Replace never meets half of one.
-  [[nodiscard]] std::shared_lock<std::shared_mutex> LockChanges() const {
-    { std::lock_guard turn(changes_turn_); }
-    return std::shared_lock(changes_mutex_);
-  }
+  [[nodiscard]] std::shared_lock<std::shared_mutex> LockChanges() const;
   // Waits for the changes that are under way, and lets none begin meanwhile.
   [[nodiscard]] std::unique_lock<std::shared_mutex> LockOutChanges() const {
     std::lock_guard turn(changes_turn_);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/core/blocking.h"
+
 namespace varscope::server {
 
 LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
@@ -9,7 +11,7 @@ LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
   std::sort(variables_.begin(), variables_.end(),
             [](const VariablePtr& a, const VariablePtr& b) { return a->id < b->id; });
   variables_.erase(std::unique(variables_.begin(), variables_.end()), variables_.end());
-  for (const VariablePtr& variable : variables_) variable->mutex.lock();
+  for (const VariablePtr& variable : variables_) LockPatiently(variable->mutex);
 }
 
 LockedVariables::~LockedVariables() {

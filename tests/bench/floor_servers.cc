@@ -132,7 +132,7 @@ void ServeGrpcFloor(const std::string& unix_path, bool own_queue, int ready) {
   std::unique_ptr<CallQueue> queue;
   if (own_queue) {
     builder.RegisterAsyncGenericService(&queued);
-    queue = std::make_unique<CallQueue>(builder.AddCompletionQueue(), 1, 0);
+    queue = std::make_unique<CallQueue>(builder.AddCompletionQueue(), 1);
   } else {
     builder.RegisterCallbackGenericService(&callback);
   }

@@ -7,6 +7,10 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
+#include <vector>
+
+#include "proto/core/blocking.h"
 
 namespace varscope::server {
 namespace {
@@ -15,7 +19,7 @@ constexpr std::chrono::seconds kLong(60);
 
 class CallQueueTest : public ::testing::Test {
  protected:
-  CallQueueTest() : queue_(std::make_unique<CallQueue>(builder_.AddCompletionQueue(), 1, 1)) {
+  CallQueueTest() : queue_(std::make_unique<CallQueue>(builder_.AddCompletionQueue(), 1)) {
     server_ = builder_.BuildAndStart();
   }
   ~CallQueueTest() override { server_->Shutdown(std::chrono::system_clock::now()); }
@@ -30,20 +34,41 @@ class CallQueueTest : public ::testing::Test {
   std::unique_ptr<CallQueue> queue_;
 };
 
-TEST_F(CallQueueTest, OthersGoOnWhileOneIsBusy) {
+TEST_F(CallQueueTest, OthersGoOnWhileOneWaits) {
   for (int i = 0; i < 100; ++i) {
     grpc::Alarm first;
     grpc::Alarm second;
     std::promise<void> other;
     std::promise<bool> done;
     Happen(*queue_, first, [&](bool ok) {
-      const CallQueue::Busy busy(*queue_);
+      const Blocking waiting;
       Happen(*queue_, second, [&](bool) { other.set_value(); });
       done.set_value(ok && other.get_future().wait_for(kLong) == std::future_status::ready);
     });
     std::future<bool> well = done.get_future();
     ASSERT_EQ(well.wait_for(2 * kLong), std::future_status::ready);
     ASSERT_TRUE(well.get());
+  }
+}
+
+TEST_F(CallQueueTest, ALockThatAnotherThreadHasHoldsNobodyElseUp) {
+  constexpr int kWaiting = 8;
+  std::mutex mutex;
+  std::unique_lock held(mutex);
+  std::vector<grpc::Alarm> alarms(kWaiting + 1);
+  std::vector<std::promise<void>> locked(kWaiting);
+  for (int i = 0; i < kWaiting; ++i) {
+    Happen(*queue_, alarms[i], [&, i](bool) {
+      { const auto lock = PatientLock(mutex); }
+      locked[i].set_value();
+    });
+  }
+  std::promise<void> other;
+  Happen(*queue_, alarms.back(), [&](bool) { other.set_value(); });
+  EXPECT_EQ(other.get_future().wait_for(kLong), std::future_status::ready);
+  held.unlock();
+  for (std::promise<void>& one : locked) {
+    EXPECT_EQ(one.get_future().wait_for(kLong), std::future_status::ready);
   }
 }
 
