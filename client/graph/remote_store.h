@@ -96,6 +96,7 @@ struct PushRequest {
   std::vector<Step> steps;
   std::vector<Assignment> assignments;
   bool allow_nonfinite = false;
+  bool more_to_come = false;  // another push, of the same run, follows before any pull
 
   bool empty() const { return steps.empty() && assignments.empty(); }
 };

@@ -175,7 +175,8 @@ PullResult Connection::PullRows(const std::vector<std::string>& names,
 }
 
 PushAnswer Connection::Push(const PushRequest& request) {
-  Names expected = request.steps.empty() ? Names() : prefetch_.Expected();
+  const bool brings = !request.steps.empty() && !request.more_to_come;
+  const Names expected = brings ? prefetch_.Expected() : Names();
   if (expected.empty()) {
     prefetch_.Drop();
     UnderWay turn = Begin(&request, nullptr, Until::kEnd);

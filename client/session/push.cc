@@ -131,8 +131,10 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
   by_group.begin()->second.assignments = std::move(push.assignments);
   for (auto& [group, part] : by_group) {
     part.allow_nonfinite = push.allow_nonfinite;
+    part.more_to_come = true;
     pushes.push_back(std::move(part));
   }
+  pushes.back().more_to_come = false;
   return pushes;
 }
 

@@ -108,6 +108,23 @@ TEST_F(PlanTest, ATrainingStepIsOnePullAndOnePush) {
   EXPECT_EQ(Summarize(store_->pushes[0].steps[0].updates[1].gradient), "[4 4 4]");
 }
 
+TEST_F(PlanTest, EachGroupHasItsPushAndTheLastIsKnown) {
+  store_->sync_groups = {{}, {.prefix = "a"}, {.prefix = "b"}};
+  const Output loss = reduce_sum(get_variable("a/w", {2})) + reduce_sum(get_variable("b/w", {2})) +
+                      reduce_sum(get_variable("w", {2}));
+  Session().run(train::GradientDescentOptimizer(0.1).minimize(loss));
+  std::vector<std::string> updated;
+  std::vector<bool> more;
+  for (const internal::PushRequest& push : store_->pushes) {
+    ASSERT_EQ(push.steps.size(), 1U);
+    ASSERT_EQ(push.steps[0].updates.size(), 1U);
+    updated.push_back(push.steps[0].updates[0].variable);
+    more.push_back(push.more_to_come);
+  }
+  EXPECT_THAT(updated, ::testing::UnorderedElementsAre("a/w", "b/w", "w"));
+  EXPECT_THAT(more, ::testing::ElementsAre(true, true, false));
+}
+
 TEST_F(PlanTest, ARunPullsOnlyWhatItNeeds) {
   const Variable used = get_variable("used", {1});
   get_variable("unused", {1});
