@@ -49,16 +49,18 @@ void BarrierCall::Arrive() {
       std::chrono::milliseconds(request_.timeout_ms()),
       [self = shared_from_this()](const absl::StatusOr<uint64_t>& round) { self->Finish(round); });
   // It may have left before it had arrived.
-  if (cancelled_) service_.barriers.Leave(request_.name(), request_.worker_id());
+  if (cancelled_ && !released_) service_.barriers.Leave(request_.name(), request_.worker_id());
 }
 
 void BarrierCall::Ended() {
-  if (!context_.IsCancelled()) return;
+  // Once it is released, whoever waits under the worker's name is another call.
+  if (released_ || !context_.IsCancelled()) return;
   cancelled_ = true;
   service_.barriers.Leave(request_.name(), request_.worker_id());
 }
 
 void BarrierCall::Finish(const absl::StatusOr<uint64_t>& round) {
+  released_ = true;
   v1::BarrierResponse response;
   if (round.ok()) response.set_round(*round);
   const absl::Status status =

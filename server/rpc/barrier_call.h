@@ -41,6 +41,7 @@ class BarrierCall final : public std::enable_shared_from_this<BarrierCall> {
   Writer writer_;
   std::unique_ptr<Calls::Call> call_;  // from its arrival on
   std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> released_ = false;
 };
 
 }  // namespace varscope::server

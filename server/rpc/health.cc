@@ -1,8 +1,5 @@
 #include "server/rpc/health.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::server {

@@ -1,8 +1,10 @@
 // Leases and synchronization modes, with real daemons and workers.
 #include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
 #include <mutex>
 #include <numeric>
 #include <random>
@@ -38,6 +40,31 @@ TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
   op.Connect("silent");  // later than the idle one
   WaitUntil("it is evicted", [&] { return op.StateOf("silent") == v1::WorkerInfo::EVICTED; });
   EXPECT_EQ(op.StateOf("idle"), v1::WorkerInfo::LIVE);
+}
+
+TEST(BarrierTest, WhoeverNoLongerWaitsDoesNotCount) {
+  const Daemon daemon;
+  Operator op(daemon.target());
+  op.Connect("impatient");
+  const auto stub = v1::ParameterServer::NewStub(
+      grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()));
+  v1::BarrierRequest request;
+  request.set_worker_id("impatient");
+  request.set_name("b");
+  request.set_parties(2);
+  request.set_timeout_ms(60000);
+  grpc::ClientContext context;
+  std::future<grpc::Status> waits = std::async(std::launch::async, [&] {
+    v1::BarrierResponse response;
+    return stub->Barrier(&context, request, &response);
+  });
+  WaitUntil("it waits", [&] { return !op.WaitsOf("impatient").empty(); });
+  context.TryCancel();
+  EXPECT_EQ(waits.get().error_code(), grpc::StatusCode::CANCELLED);
+  WaitUntil("the daemon knows", [&] { return op.WaitsOf("impatient").empty(); });
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  EXPECT_THROW(Session().barrier("b", 2, std::chrono::milliseconds(50)), DeadlineExceededError);
 }
 
 TEST(LeaseTest, AWorkerSaysGoodbye) {

@@ -29,6 +29,16 @@ std::optional<v1::WorkerInfo::State> Operator::StateOf(const std::string& worker
   return std::nullopt;
 }
 
+std::vector<std::string> Operator::WaitsOf(const std::string& worker) {
+  grpc::ClientContext context;
+  v1::ListWorkersResponse response;
+  ThrowIfFailed(stub_->ListWorkers(&context, {}, &response), "no list of workers");
+  for (const v1::WorkerInfo& w : response.workers()) {
+    if (w.worker_id() == worker) return {w.waits().begin(), w.waits().end()};
+  }
+  return {};
+}
+
 bool Operator::WaitUntilGone(const std::string& worker) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (std::chrono::steady_clock::now() < limit) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "varscope/v1/varscope.grpc.pb.h"
 
@@ -17,6 +18,8 @@ class Operator {
   explicit Operator(const std::string& target);
   // Nothing for an id that never connected.
   std::optional<v1::WorkerInfo::State> StateOf(const std::string& worker);
+  // What the worker waits for at barriers.
+  std::vector<std::string> WaitsOf(const std::string& worker);
   // Until the worker is evicted. False when it left on its own; throws after 30 s.
   bool WaitUntilGone(const std::string& worker);
   // The first of the groups.

@@ -1,11 +1,13 @@
-// The standard health service, as orchestrators and load balancers ask it.
+// The standard services: health, as orchestrators and load balancers ask it, and reflection.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include <future>
 
+#include "client/rpc/raw_call.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/support/bytes_of.h"
 #include "tests/support/daemon.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 #include "varscope/varscope.h"
@@ -87,6 +89,22 @@ TEST_F(HealthTest, WatchersHearOfTheStop) {
   pulling.TryCancel();
   EXPECT_EQ(stopped.get(), 0);
   EXPECT_FALSE(watch->Read(&response));
+}
+
+TEST(ReflectionTest, ListsTheServices) {
+  const Daemon daemon;
+  internal::RawCall call(grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()),
+                         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+  call.SetDeadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  // A ServerReflectionRequest whose list_services, the seventh field, is "".
+  const grpc::Slice request(std::string("\x3a\x00", 2));
+  ASSERT_TRUE(call.Write(grpc::ByteBuffer(&request, 1)));
+  grpc::ByteBuffer response;
+  ASSERT_TRUE(call.Read(&response));
+  const std::string services = BytesOf(response);
+  for (const char* const service : {"varscope.v1.ParameterServer", "grpc.health.v1.Health"}) {
+    EXPECT_THAT(services, HasSubstr(service));
+  }
 }
 
 }  // namespace
