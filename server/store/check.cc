@@ -91,14 +91,14 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
     return absl::InvalidArgumentError(
         absl::StrCat("worker '", push.id.worker_id, "': clipping and weight decay must be finite"));
   }
-  absl::flat_hash_set<absl::string_view> seen;
+  absl::flat_hash_set<const Variable*> seen;
   std::vector<VariablePtr> variables;
   for (GradientUpdate& update : step.updates) {
-    if (!seen.insert(update.variable).second) {
-      return Refuse(push, update.variable, "has two gradients in one step; sum them first");
-    }
     absl::StatusOr<VariablePtr> variable = Check(store, push, update);
     if (!variable.ok()) return variable.status();
+    if (!seen.insert(variable->get()).second) {
+      return Refuse(push, update.variable, "has two gradients in one step; sum them first");
+    }
     variables.push_back(*std::move(variable));
   }
   for (const std::string& name : step.bind) {
