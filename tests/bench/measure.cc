@@ -48,7 +48,7 @@ Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation) {
   const Clock::time_point cold = Clock::now();
   do operation();
-  while (Seconds(Clock::now() - cold) < effort.seconds / 2);
+  while (Seconds(Clock::now() - cold) < effort.warm_up);
   std::vector<double> seconds;
   const double own = OwnCpu();
   const double other = CpuOf(server);
@@ -69,6 +69,17 @@ Result Measure(Result labels, const Effort& effort, pid_t server,
   labels.median = seconds[seconds.size() / 2];
   labels.p99 = seconds[static_cast<size_t>(0.99 * (runs - 1))];
   return labels;
+}
+
+std::vector<Result> BestOf(int rounds, const std::function<std::vector<Result>()>& measure) {
+  std::vector<Result> best = measure();
+  for (int round = 1; round < rounds; ++round) {
+    const std::vector<Result> again = measure();
+    for (size_t i = 0; i < best.size(); ++i) {
+      if (again[i].median < best[i].median) best[i] = again[i];
+    }
+  }
+  return best;
 }
 
 }  // namespace varscope::bench

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace varscope::bench {
 
@@ -26,15 +27,20 @@ struct Result {
 };
 
 struct Effort {
-  double seconds = 1;  // of measuring each figure, about
+  double warm_up = 0.75;  // seconds; TCP and gRPC widen their windows for about one
+  double seconds = 1;     // of measuring each figure, about
   int min_runs = 5;
 };
 
-// Runs `operation` for half of the effort's time to warm up (TCP and gRPC widen their windows for
-// about a second), then again and again. `server`: whose CPU counts as the other side's; 0:
-// nobody's.
+// Runs `operation` to warm up, then again and again. `server`: whose CPU counts as the other
+// side's; 0: nobody's.
 Result Measure(Result labels, const Effort& effort, pid_t server,
                const std::function<void()>& operation);
+
+// What was measured in several rounds, each figure as its best round has it: a neighbour on the
+// same host slows a virtual machine for a minute at a time, and the ratio of figures from different
+// minutes would be of that.
+std::vector<Result> BestOf(int rounds, const std::function<std::vector<Result>()>& measure);
 
 // CPU seconds that the process has used; 0: of nobody.
 double CpuOf(pid_t pid);
