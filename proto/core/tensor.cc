@@ -1,11 +1,14 @@
 #include "proto/core/tensor.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <new>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/block_pool.h"
@@ -129,14 +132,22 @@ Tensor Tensor::Clone() const {
 
 namespace {
 
-// The exponent of what is not finite is all ones: one vectorizable pass without branches.
+// Branches nowhere, and collects in as many places as four vectors have, so that compilers
+// vectorize it and no step waits for the one before.
 template <typename T>
 bool AnyNonFinite(std::span<const T> values) {
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-  const Bits ones = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
-  Bits any = 0;
-  for (T x : values) any |= (std::bit_cast<Bits>(x) & ones) == ones ? 1 : 0;
-  return any != 0;
+  constexpr Bits kSign = Bits{1} << (8 * sizeof(T) - 1);
+  constexpr Bits kExponentOne = Bits{1} << (std::numeric_limits<T>::digits - 1);
+  // The exponent of what is not finite is all ones: then, and only then, one more is in the sign.
+  const auto carry = [](T x) { return (std::bit_cast<Bits>(x) & ~kSign) + kExponentOne; };
+  std::array<Bits, 64 / sizeof(T)> any{};
+  size_t i = 0;
+  for (; i + any.size() <= values.size(); i += any.size()) {
+    for (size_t place = 0; place < any.size(); ++place) any[place] |= carry(values[i + place]);
+  }
+  for (; i < values.size(); ++i) any[0] |= carry(values[i]);
+  return (std::accumulate(any.begin(), any.end(), Bits{0}, std::bit_or<>()) & kSign) != 0;
 }
 
 template <typename T>

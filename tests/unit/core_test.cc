@@ -141,6 +141,37 @@ TEST(TensorTest, FindsTheFirstNonFiniteElementAnywhere) {
   EXPECT_EQ(FirstNonFinite(Tensor::Of<int32_t>(Shape{1}, {-1})), -1);
 }
 
+template <typename T>
+void ExpectOnlyTheNonFiniteAreFound() {
+  using Limits = std::numeric_limits<T>;
+  const std::vector<T> finite = {0,
+                                 T{-0.0},
+                                 Limits::max(),
+                                 Limits::lowest(),
+                                 Limits::min(),
+                                 Limits::denorm_min(),
+                                 -Limits::denorm_min()};
+  const std::vector<T> others = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
+                                 -Limits::quiet_NaN(), Limits::signaling_NaN()};
+  constexpr size_t kSize = 37;
+  for (T x : finite) {
+    const std::vector<T> values(kSize, x);
+    EXPECT_TRUE(AllFinite(kDTypeOf<T>, std::as_bytes(std::span(values)))) << x;
+  }
+  for (T x : others) {
+    for (size_t at = 0; at < kSize; ++at) {
+      std::vector<T> values(kSize, 1);
+      values[at] = x;
+      EXPECT_FALSE(AllFinite(kDTypeOf<T>, std::as_bytes(std::span(values)))) << x << " at " << at;
+    }
+  }
+}
+
+TEST(TensorTest, WhatIsFinite) {
+  ExpectOnlyTheNonFiniteAreFound<float>();
+  ExpectOnlyTheNonFiniteAreFound<double>();
+}
+
 TEST(InitializerSpecTest, DifferentValuesHaveDifferentTexts) {
   InitializerSpec uniform{.kind = "random_uniform"};
   uniform.parameters = {{"minval", -1}, {"maxval", 1}};
