@@ -11,10 +11,10 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
-#include <random>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "proto/core/random.h"
 #include "server/data_directory.h"
 #include "server/exit_codes.h"
 #include "server/options.h"
@@ -48,12 +48,10 @@ bool WriteReady(int fd, int port) {
   return close(fd) == 0 && written;
 }
 
-uint64_t Random() { return std::random_device{}() | uint64_t{std::random_device{}()} << 32; }
-
 // Drawn at random, so that no other daemon's address is taken for this one's.
 LocalAddress DrawLocalAddress(const Options& options) {
   if (options.shared_memory_streams == 0) return {};
-  const std::string name = absl::StrFormat("varscope-%016x%016x", Random(), Random());
+  const std::string name = absl::StrFormat("varscope-%016x%016x", Random64(), Random64());
   return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
 }
 
@@ -113,7 +111,7 @@ int Serve(const Options& options) {
                                .stalls = stalls,
                                .limits = {.max_push_bytes = options.max_push_bytes},
                                .local = DrawLocalAddress(options),
-                               .epoch = Random()};
+                               .epoch = Random64()};
   std::unique_ptr<ShmListener> shared_memory = ListenForSharedMemory(context, options);
   absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(context, options.listen);
   if (!server.ok()) {

@@ -137,10 +137,10 @@ std::string Saver::save(Session& session, const std::string& save_path,
   for (const Saved& one : saved) names.insert(names.end(), one.parts.begin(), one.parts.end());
   internal::PullResult values = store.PullWhole(names);
   Tensors tensors;
-  auto next = values.begin();
+  size_t next = 0;
   for (const Saved& one : saved) {
     std::vector<Tensor> parts;
-    for (size_t i = 0; i < one.parts.size(); ++i) parts.push_back(std::move((next++)->value));
+    for (size_t i = 0; i < one.parts.size(); ++i) parts.push_back(values.Take(next++).value);
     tensors[one.name] = checkpoint::Join(parts, one.partitions);
   }
   const std::string path = WithStep(save_path, global_step);

@@ -1,10 +1,10 @@
 #include "client/rpc/membership.h"
 
 #include <algorithm>
-#include <random>
 
 #include "client/rpc/convert.h"
 #include "client/rpc/status.h"
+#include "proto/core/random.h"
 
 namespace varscope::internal {
 
@@ -37,7 +37,7 @@ Membership::~Membership() {
 
 grpc::Status Membership::Introduce() {
   v1::ConnectRequest request = request_;
-  request.set_nonce(std::random_device{}() | uint64_t{std::random_device{}()} << 32);
+  request.set_nonce(Random64());
   v1::ConnectResponse response;
   const Clock::time_point deadline = Clock::now() + timeout_;
   const Outcome result = WithRetries(channel_, deadline, [&] {

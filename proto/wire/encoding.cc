@@ -6,11 +6,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <span>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/parallel.h"
+#include "proto/core/random.h"
 
 namespace varscope::wire {
 namespace {
@@ -157,8 +157,6 @@ void ForEachBlock(size_t n, const Fn& fn) {
   });
 }
 
-uint64_t Random() { return std::random_device{}() | uint64_t{std::random_device{}()} << 32; }
-
 }  // namespace
 
 absl::StatusOr<uint64_t> EncodedSize(Encoding encoding, DType dtype, const Shape& shape) {
@@ -196,7 +194,7 @@ absl::StatusOr<Tensor> Encode(Encoding encoding, const Tensor& value, Rounding r
       });
       break;
     case Encoding::kBfloat16: {
-      const uint64_t seed = rounding == Rounding::kStochastic ? Random() : 0;
+      const uint64_t seed = rounding == Rounding::kStochastic ? Random64() : 0;
       ParallelFor(from.size(), kGrain, [&](size_t begin, size_t end) {
         const std::span<const float> part = from.subspan(begin, end - begin);
         rounding == Rounding::kStochastic ? EncodeBfloat16(part, to + begin, seed, begin)

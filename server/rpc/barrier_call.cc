@@ -40,7 +40,7 @@ BarrierCall::BarrierCall(const ServiceContext& service, CallQueue& queue)
     : service_(service), hold_(queue), writer_(&context_) {}
 
 void BarrierCall::Arrive() {
-  call_ = std::make_unique<Calls::Call>(service_.calls);
+  call_.emplace(service_.calls);
   absl::Status status = call_->admitted();
   if (status.ok()) status = Check(service_, request_);
   if (!status.ok()) return Finish(status);

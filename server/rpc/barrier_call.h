@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
@@ -39,7 +40,7 @@ class BarrierCall final : public std::enable_shared_from_this<BarrierCall> {
   grpc::ServerContext context_;
   v1::BarrierRequest request_;
   Writer writer_;
-  std::unique_ptr<Calls::Call> call_;  // from its arrival on
+  std::optional<Calls::Call> call_;  // from its arrival on
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> released_ = false;
 };

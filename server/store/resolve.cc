@@ -1,9 +1,9 @@
 // Store::Resolve: the naming contract, applied to the store.
-#include <random>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
+#include "proto/core/random.h"
 #include "server/store/store.h"
 
 namespace varscope::server {
@@ -11,8 +11,7 @@ namespace {
 
 uint64_t SeedFor(const std::optional<InitializerSpec>& initializer) {
   if (initializer && initializer->seed) return *initializer->seed;
-  std::random_device device;
-  return (uint64_t{device()} << 32) | device();
+  return Random64();
 }
 
 // "float32 (2, 3) trainable, by worker 'a' (host:7) at train.cc:3"

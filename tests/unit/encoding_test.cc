@@ -66,6 +66,21 @@ TEST(EncodingTest, NearestIsWithinHalfAStep) {
   }
 }
 
+// In every bit, but for what kind of NaN.
+template <typename T>
+void ExpectAsEigenHasIt(Encoding encoding, const std::vector<float>& values) {
+  const std::vector<float> decoded = Through(encoding, values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto expected = static_cast<float>(T(values[i]));
+    if (std::isnan(expected)) {
+      ASSERT_TRUE(std::isnan(decoded[i])) << values[i];
+    } else {
+      ASSERT_EQ(std::bit_cast<uint32_t>(decoded[i]), std::bit_cast<uint32_t>(expected))
+          << values[i];
+    }
+  }
+}
+
 // Every float16, and floats about every place where one is rounded to the next.
 TEST(EncodingTest, Float16IsAsEigenHasIt) {
   std::vector<float> values;
@@ -80,16 +95,7 @@ TEST(EncodingTest, Float16IsAsEigenHasIt) {
       if (std::fabs(x) <= 65504) values.push_back(x);
     }
   }
-  const std::vector<float> decoded = Through(Encoding::kFloat16, values);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto expected = static_cast<float>(Eigen::half(values[i]));
-    if (std::isnan(expected)) {
-      ASSERT_TRUE(std::isnan(decoded[i])) << values[i];
-    } else {
-      ASSERT_EQ(std::bit_cast<uint32_t>(decoded[i]), std::bit_cast<uint32_t>(expected))
-          << values[i];
-    }
-  }
+  ExpectAsEigenHasIt<Eigen::half>(Encoding::kFloat16, values);
 }
 
 TEST(EncodingTest, Bfloat16IsAsEigenHasIt) {
@@ -99,15 +105,7 @@ TEST(EncodingTest, Bfloat16IsAsEigenHasIt) {
       values.push_back(std::bit_cast<float>(high << 16 | low));
     }
   }
-  const std::vector<float> decoded = Through(Encoding::kBfloat16, values);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto expected = static_cast<float>(Eigen::bfloat16(values[i]));
-    if (std::isnan(expected)) {
-      ASSERT_TRUE(std::isnan(decoded[i])) << values[i];
-    } else {
-      ASSERT_EQ(decoded[i], expected) << values[i];
-    }
-  }
+  ExpectAsEigenHasIt<Eigen::bfloat16>(Encoding::kBfloat16, values);
 }
 
 TEST(EncodingTest, WhatFitsStaysAsItIs) {
