@@ -1,5 +1,6 @@
 #!/bin/bash
-# The main job: three worker processes train one model on one daemon.
+# demo.sh: three worker processes train one model on one server. Installs and builds what that needs,
+# and nothing else.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 usage="usage: bash client/demo.sh [--example classifier|gan] [--workers N] [--steps N] [--sync]"
@@ -30,7 +31,7 @@ done
 [[ "$workers" =~ ^[1-9][0-9]{0,2}$ ]] || fail "--workers needs a number from 1 to 999, not '$workers'"
 
 bash "$root/docker/install.sh" build
-bash "$root/docker/build.sh" release varscoped varscopectl varscope_classifier varscope_gan
+bash "$root/docker/build.sh" release --without-tests varscoped varscopectl "varscope_$example"
 bin="$root/build/release/bin"
 data="$root/client/examples/data/digits.csv.gz"
 dir="$(mktemp -d)"
@@ -46,11 +47,11 @@ trap 'echo; echo "stopping"; exit 130' INT TERM
 
 mkfifo "$dir/ready"
 "$bin/varscoped" --listen 127.0.0.1:0 --ready-fd 9 --log-level warning 9>"$dir/ready" &
-daemon=$!
-processes+=("$daemon")
-read -r -t 30 port <"$dir/ready" || { echo "the daemon did not start" >&2; exit 1; }
+server=$!
+processes+=("$server")
+read -r -t 30 port <"$dir/ready" || { echo "demo.sh: the server did not start; what it says is above" >&2; exit 1; }
 export VARSCOPE_TARGET="127.0.0.1:$port"
-echo "varscoped (pid $daemon) serves on $VARSCOPE_TARGET; $workers workers train the $example"
+echo "varscoped (pid $server) serves on $VARSCOPE_TARGET; $workers workers train the $example"
 
 trainers=()
 for i in $(seq "$workers"); do
@@ -60,7 +61,7 @@ for i in $(seq "$workers"); do
   processes+=($!)
 done
 for trainer in "${trainers[@]}"; do
-  wait "$trainer" || { echo "a worker failed" >&2; exit 1; }
+  wait "$trainer" || { echo "demo.sh: a worker failed; what it says is above" >&2; exit 1; }
 done
 
 echo

@@ -1,26 +1,58 @@
 #!/bin/bash
-# build.sh KIND [TARGET...]: builds into build/KIND, where KIND is release, address or thread (the
-# sanitizers). Prints one line, or the end of the log when the build fails.
+# build.sh KIND [--without-tests] [TARGET...]: builds into build/KIND, where KIND is release, address
+# or thread (the sanitizers), fuzzer or planted. Prints one line, or the first error when it fails.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
-kind="$1"
-shift
-build="$root/build/$kind"
-mkdir -p "$build"
-log="$build/build.log"
+kind="${1:-}"
+tests=ON
 options=()
 case "$kind" in
   release) ;;
   planted) options+=(-DVARSCOPE_PLANTED_FAULTS=ON) ;;
-  *) options+=(-DVARSCOPE_SANITIZE="$kind") ;;
+  address | thread | fuzzer) options+=(-DVARSCOPE_SANITIZE="$kind") ;;
+  *)
+    echo "build.sh: there is no kind '$kind' of build, only release, address, thread, fuzzer and planted" >&2
+    exit 2
+    ;;
 esac
-! command -v ccache >/dev/null || options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+shift
+[ "${1:-}" != --without-tests ] || { tests=OFF; shift; }
 targets=()
 for target in "$@"; do targets+=(--target "$target"); done
+build="$root/build/$kind"
+log="$build/build.log"
+mkdir -p "$build"
+options+=(-DVARSCOPE_BUILD_TESTS="$tests")
+if command -v ccache >/dev/null; then
+  # Precompiled headers, and clones in other folders, find what was compiled before.
+  export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+
+# The first error of the log, and what to do about it.
+explain() {
+  local error cure="The whole log is in $log"
+  error="$(grep -m 1 -n -E '^CMake Error|(^|[ :])(fatal )?error[: ]|^(mold|ld|collect2)[: ]|No space left|: not found$' "$log" | cut -d: -f1 || true)"
+  if [ -n "$error" ]; then
+    sed -n "$error,$((error + 5))p" "$log" | sed '/^$/d; /^ninja: /d; /^\[[0-9]*\/[0-9]*\]/d' >&2
+  else
+    tail -5 "$log" >&2
+  fi
+  case "$(cat "$log")" in
+    *"No space left on device"*) cure="Free some space ($build needs 1 GB), then start again." ;;
+    *"Killed signal terminated program"* | *"out of memory"* | *"annot allocate memory"*)
+      cure="There is too little memory: set CMAKE_BUILD_PARALLEL_LEVEL=1, then start again." ;;
+    *"Could not find a package configuration file"* | *"Could NOT find"* | *"not found by CMake"*)
+      cure="A package is missing: bash docker/install.sh build$([ $tests = OFF ] || echo ' test')" ;;
+    *"CMakeCache.txt directory"* | *"does not match the generator"* | *"does not match the source"*)
+      cure="The folder was moved or built by other means: remove $build, then start again." ;;
+  esac
+  printf 'the build failed. %s\n' "$cure" >&2
+}
 echo "building build/$kind (log: build/$kind/build.log)"
 if ! { cmake -S "$root" -B "$build" -G Ninja "${options[@]}" &&
   cmake --build "$build" "${targets[@]}"; } >"$log" 2>&1; then
-  grep -E 'error|FAILED' -A5 "$log" | tail -40 >&2 || tail -40 "$log" >&2
-  echo "the build failed; the whole log is in $log" >&2
+  explain
   exit 1
 fi

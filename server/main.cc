@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/core/random.h"

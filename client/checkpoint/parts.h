@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::checkpoint {
 

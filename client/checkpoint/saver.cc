@@ -27,7 +27,7 @@ using internal::PushRequest;
 using internal::RemoteStore;
 
 // Variables by the names that they have without ":0".
-std::map<std::string, Variable> ByName(const std::vector<Variable>& variables) {
+std::map<std::string, Variable> ByName(std::span<const Variable> variables) {
   std::map<std::string, Variable> by_name;
   for (const Variable& variable : variables) {
     by_name[std::string(absl::StripSuffix(variable.name(), ":0"))] = variable;
@@ -121,7 +121,7 @@ Saver::Saver(SaverOptions options)
       with_slots_(true),
       options_(options) {}
 
-Saver::Saver(const std::vector<Variable>& var_list, SaverOptions options)
+Saver::Saver(std::span<const Variable> var_list, SaverOptions options)
     : Saver(ByName(var_list), options) {}
 
 Saver::Saver(const std::map<std::string, Variable>& var_list, SaverOptions options)

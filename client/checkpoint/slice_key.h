@@ -5,7 +5,7 @@
 #include <string>
 
 #include "client/checkpoint/tensor_bundle.pb.h"
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::checkpoint {
 

@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "client/graph/throw.h"
+#include "proto/core/allocate.h"
+#include "proto/core/shape_rules.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
@@ -29,7 +33,7 @@ uint64_t StoredBytes(const Stored& stored, const Shape& shape, const std::string
 Tensor ReadStored(const Stored& stored, const Shape& shape, const std::string& where,
                   const std::function<void(std::span<std::byte>)>& read) {
   const uint64_t bytes = StoredBytes(stored, shape, where);
-  absl::StatusOr<Tensor> tensor = Tensor::TryAllocate(stored.dtype, shape);
+  absl::StatusOr<Tensor> tensor = TryAllocate(stored.dtype, shape);
   ThrowIfError(tensor.status());
   if (stored.type == StoredType::kAsDType) {
     if (bytes > 0) read({tensor->mutable_raw(), bytes});

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::checkpoint {
 

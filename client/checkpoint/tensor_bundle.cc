@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/checkpoint/files.h"
@@ -14,6 +15,8 @@
 #include "client/checkpoint/slice_key.h"
 #include "client/checkpoint/stored.h"
 #include "client/checkpoint/tensor_bundle.pb.h"
+#include "client/graph/throw.h"
+#include "proto/core/allocate.h"
 #include "proto/core/crc32c.h"
 #include "varscope/errors.h"
 
@@ -184,7 +187,7 @@ class Bundle {
       const Tensor value = ReadWhole(name, part->second);
       // Only now, because the slices prove that the file is as long as the shape says.
       if (!whole.defined()) {
-        absl::StatusOr<Tensor> space = Tensor::TryAllocate(stored.dtype, shape);
+        absl::StatusOr<Tensor> space = TryAllocate(stored.dtype, shape);
         ThrowIfError(space.status());
         whole = *std::move(space);
       }

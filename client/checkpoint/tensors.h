@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::checkpoint {
 

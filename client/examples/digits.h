@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::examples {
 

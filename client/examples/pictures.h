@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::examples {
 

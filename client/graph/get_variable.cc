@@ -1,4 +1,5 @@
 // get_variable: the contract, judged in the graph and then by the store.
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/scope_guards.h"
@@ -271,13 +272,6 @@ Variable get_variable(const std::string& name, GetVariableArgs args, std::source
   return args.custom_getter ? args.custom_getter(getter, key, args) : getter(key, args);
 }
 
-Variable get_variable(const std::string& name, const Shape& shape, std::source_location where) {
-  return get_variable(name, GetVariableArgs{.shape = shape}, where);
-}
-Variable get_variable(const std::string& name, const Shape& shape, DType dtype,
-                      std::source_location where) {
-  return get_variable(name, GetVariableArgs{.shape = shape, .dtype = dtype}, where);
-}
 Variable get_variable(const std::string& name, std::source_location where) {
   return get_variable(name, GetVariableArgs{}, where);
 }

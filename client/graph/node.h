@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "client/graph/apply_spec.h"
 #include "client/graph/attrs.h"
 #include "client/graph/op_def.h"

@@ -13,9 +13,9 @@
 
 #include "proto/core/contract.h"
 #include "proto/core/definer.h"
-#include "proto/core/initializer_spec.h"
-#include "proto/core/tensor.h"
 #include "varscope/graph.h"
+#include "varscope/initializer_spec.h"
+#include "varscope/tensor.h"
 
 namespace varscope::internal {
 

@@ -1,5 +1,6 @@
 #include "varscope/scopes.h"
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"

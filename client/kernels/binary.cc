@@ -1,6 +1,7 @@
 // Element-wise kernels of two operands.
 #include <cmath>
 
+#include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 

@@ -1,4 +1,6 @@
+#include "absl/status/statusor.h"
 #include "client/kernels/elementwise.h"
+#include "proto/core/shape_rules.h"
 
 namespace varscope::internal {
 

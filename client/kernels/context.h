@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "client/graph/attrs.h"
 #include "client/kernels/device.h"
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::internal {
 

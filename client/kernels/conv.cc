@@ -1,6 +1,7 @@
 // Convolution as a matrix product over patches (im2col).
 #include <cstring>
 
+#include "absl/status/statusor.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/matmul.h"

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"

@@ -4,6 +4,7 @@
 #ifndef VARSCOPE_CLIENT_KERNELS_KERNELS_H_
 #define VARSCOPE_CLIENT_KERNELS_KERNELS_H_
 
+#include "absl/status/statusor.h"
 #include "client/kernels/context.h"
 
 namespace varscope::internal {

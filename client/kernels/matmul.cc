@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unsupported/Eigen/CXX11/Tensor>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"

@@ -1,5 +1,6 @@
 #include <random>
 
+#include "absl/status/status.h"
 #include "client/kernels/kernels.h"
 
 namespace varscope::internal::kernels {

@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "absl/status/statusor.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/strided.h"

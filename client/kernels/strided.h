@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "proto/core/shape.h"
+#include "varscope/shape.h"
 
 namespace varscope::internal {
 

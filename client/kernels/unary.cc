@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "proto/core/shape.h"
+#include "varscope/shape.h"
 
 namespace varscope::internal {
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/core/parallel.h"

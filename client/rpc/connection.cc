@@ -7,6 +7,7 @@
 #include <future>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
 #include "client/rpc/status.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/status/statusor.h"
 #include "proto/wire/convert.h"
 #include "varscope/errors.h"
 

@@ -1,5 +1,7 @@
 #include "client/rpc/exchange.h"
 
+#include "absl/status/status.h"
+
 namespace varscope::internal {
 namespace {
 

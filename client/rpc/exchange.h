@@ -12,9 +12,9 @@
 
 #include "client/graph/remote_store.h"
 #include "client/rpc/stream.h"
-#include "proto/core/tensor.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
+#include "varscope/tensor.h"
 
 namespace varscope::internal {
 

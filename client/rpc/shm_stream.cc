@@ -1,5 +1,6 @@
 #include "client/rpc/shm_stream.h"
 
+#include "absl/status/statusor.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::internal {

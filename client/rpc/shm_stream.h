@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "client/rpc/stream.h"
 #include "proto/shm/link.h"
 

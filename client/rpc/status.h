@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "client/graph/throw.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {

@@ -1,5 +1,6 @@
 #include "client/session/executor.h"
 
+#include "absl/status/status.h"
 #include "client/session/op_error.h"
 #include "client/session/pull.h"
 #include "client/session/push.h"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "client/graph/remote_store.h"
 #include "proto/core/names.h"
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "client/graph/throw.h"
 #include "client/session/groups.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/clip.h"

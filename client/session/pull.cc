@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/kernels.h"
 #include "client/session/op_error.h"

@@ -1,5 +1,6 @@
 #include "client/session/push.h"
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/session/groups.h"

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope {
 

@@ -13,12 +13,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "proto/core/dtype.h"
-#include "proto/core/shape.h"
+#include "varscope/dtype.h"
+#include "varscope/reuse.h"
+#include "varscope/shape.h"
 
 namespace varscope {
-
-enum class Reuse : uint8_t { kFalse = 0, kTrue = 1, kAuto = 2 };
 
 // What exists under one key.
 struct KnownVariable {

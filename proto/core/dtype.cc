@@ -1,4 +1,4 @@
-#include "proto/core/dtype.h"
+#include "varscope/dtype.h"
 
 #include <array>
 
@@ -7,21 +7,24 @@ namespace {
 
 struct Entry {
   DType dtype;
-  absl::string_view name;
+  std::string name;
   size_t size;
 };
 
-constexpr std::array<Entry, 6> kEntries = {{
-    {DType::kFloat32, "float32", 4},
-    {DType::kFloat64, "float64", 8},
-    {DType::kInt32, "int32", 4},
-    {DType::kInt64, "int64", 8},
-    {DType::kBool, "bool", 1},
-    {DType::kUint8, "uint8", 1},
-}};
+const std::array<Entry, 6>& Entries() {
+  static const auto* const entries = new std::array<Entry, 6>{{
+      {DType::kFloat32, "float32", 4},
+      {DType::kFloat64, "float64", 8},
+      {DType::kInt32, "int32", 4},
+      {DType::kInt64, "int64", 8},
+      {DType::kBool, "bool", 1},
+      {DType::kUint8, "uint8", 1},
+  }};
+  return *entries;
+}
 
 const Entry* Find(DType dtype) {
-  for (const Entry& entry : kEntries) {
+  for (const Entry& entry : Entries()) {
     if (entry.dtype == dtype) return &entry;
   }
   return nullptr;
@@ -34,13 +37,14 @@ size_t SizeOf(DType dtype) {
   return entry == nullptr ? 0 : entry->size;
 }
 
-absl::string_view Name(DType dtype) {
+const std::string& Name(DType dtype) {
+  static const auto* const invalid = new std::string("invalid");
   const Entry* entry = Find(dtype);
-  return entry == nullptr ? "invalid" : entry->name;
+  return entry == nullptr ? *invalid : entry->name;
 }
 
-std::optional<DType> ParseDType(absl::string_view name) {
-  for (const Entry& entry : kEntries) {
+std::optional<DType> ParseDType(const std::string& name) {
+  for (const Entry& entry : Entries()) {
     if (entry.name == name) return entry.dtype;
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-#include "proto/core/initializer_spec.h"
+#include "varscope/initializer_spec.h"
 
 #include <zlib.h>
 

@@ -1,4 +1,4 @@
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,9 @@
 #include <new>
 #include <numeric>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/block_pool.h"
+#include "proto/core/allocate.h"
 #include "proto/core/pages.h"
 #include "proto/core/parallel.h"
 
@@ -85,20 +86,6 @@ void BlockRef::Drop() {
   if (block_ == nullptr || block_->owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   std::unique_ptr<Block> last(std::exchange(block_, nullptr));
   if (const std::shared_ptr<BlockHome> home = std::move(last->home_)) home->Return(std::move(last));
-}
-
-absl::StatusOr<Tensor> Tensor::TryAllocate(DType dtype, const Shape& shape) {
-  absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
-  if (!bytes.ok()) return bytes.status();
-  Tensor t;
-  t.dtype_ = dtype;
-  t.shape_ = shape;
-  t.num_elements_ = static_cast<int64_t>(*bytes / SizeOf(dtype));
-  t.block_ = BlockPool::Process()->TryTake(*bytes);
-  if (!t.block_) {
-    return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
-  }
-  return t;
 }
 
 Tensor::Tensor(DType dtype, Shape shape) {

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::optimizers {
 

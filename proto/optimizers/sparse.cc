@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/core/allocate.h"
 #include "proto/core/rows.h"
 
 namespace varscope::optimizers {
@@ -30,7 +31,7 @@ absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
   const absl::StatusOr<Shape> shape =
       RowsShape(gradient.shape(), static_cast<int64_t>(index.distinct.size()));
   if (!shape.ok()) return shape.status();
-  absl::StatusOr<Tensor> sums = Tensor::TryAllocate(gradient.dtype(), *shape);
+  absl::StatusOr<Tensor> sums = TryAllocate(gradient.dtype(), *shape);
   if (!sums.ok()) return sums.status();
   if (gradient.dtype() == DType::kFloat32) {
     AddRows(index, RowSize(gradient.shape()), gradient.data<float>(), sums->mutable_data<float>());

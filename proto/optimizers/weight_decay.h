@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::optimizers {
 

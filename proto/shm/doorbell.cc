@@ -47,7 +47,7 @@ struct Control {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> bytes{};
 };
 
-msghdr Message(iovec* byte, Control& control) {
+msghdr SocketMessage(iovec* byte, Control& control) {
   msghdr message{};
   message.msg_iov = byte;
   message.msg_iovlen = 1;
@@ -114,7 +114,7 @@ absl::Status Doorbell::Send(const FileDescriptor& file) {
   char byte = 0;
   iovec data{.iov_base = &byte, .iov_len = 1};
   Control control;
-  const msghdr message = Message(&data, control);
+  const msghdr message = SocketMessage(&data, control);
   cmsghdr* const header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
@@ -130,7 +130,7 @@ absl::StatusOr<FileDescriptor> Doorbell::Receive(Clock::time_point deadline) {
   char byte = 0;
   iovec data{.iov_base = &byte, .iov_len = 1};
   Control control;
-  msghdr message = Message(&data, control);
+  msghdr message = SocketMessage(&data, control);
   const ssize_t received = recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   const cmsghdr* const header = received == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
   if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||

@@ -4,8 +4,8 @@
 
 #include "absl/status/statusor.h"
 #include "proto/core/definer.h"
-#include "proto/core/dtype.h"
-#include "proto/core/shape.h"
+#include "varscope/dtype.h"
+#include "varscope/shape.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::wire {

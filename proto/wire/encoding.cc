@@ -9,8 +9,10 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
 #include "proto/core/parallel.h"
 #include "proto/core/random.h"
+#include "proto/core/shape_rules.h"
 
 namespace varscope::wire {
 namespace {
@@ -181,8 +183,7 @@ absl::StatusOr<uint64_t> EncodedSize(Encoding encoding, DType dtype, const Shape
 absl::StatusOr<Tensor> Encode(Encoding encoding, const Tensor& value, Rounding rounding) {
   const absl::StatusOr<uint64_t> size = EncodedSize(encoding, value.dtype(), value.shape());
   if (!size.ok()) return size.status();
-  absl::StatusOr<Tensor> encoded =
-      Tensor::TryAllocate(DType::kUint8, Shape{static_cast<int64_t>(*size)});
+  absl::StatusOr<Tensor> encoded = TryAllocate(DType::kUint8, Shape{static_cast<int64_t>(*size)});
   if (!encoded.ok()) return encoded;
   std::byte* const bytes = encoded->mutable_raw();
   auto* const to = encoded->mutable_data<uint16_t>();
@@ -214,7 +215,7 @@ absl::StatusOr<Tensor> Encode(Encoding encoding, const Tensor& value, Rounding r
 }
 
 absl::StatusOr<Tensor> Decode(Encoding encoding, const Tensor& bytes, const Shape& shape) {
-  absl::StatusOr<Tensor> decoded = Tensor::TryAllocate(DType::kFloat32, shape);
+  absl::StatusOr<Tensor> decoded = TryAllocate(DType::kFloat32, shape);
   if (!decoded.ok()) return decoded;
   const auto* const from = bytes.data<uint16_t>();
   const std::span<float> to = decoded->mutable_values<float>();

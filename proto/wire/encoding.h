@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::wire {
 

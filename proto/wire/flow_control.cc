@@ -1,5 +1,6 @@
 #include "proto/wire/flow_control.h"
 
+#include "absl/status/statusor.h"
 #include "proto/wire/frame.h"
 
 namespace varscope::wire {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
 
@@ -61,8 +63,8 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
   if (!tensors_[index].defined()) {
     const bool encoded = in.encoding != Encoding::kNone;
     absl::StatusOr<Tensor> tensor =
-        encoded ? Tensor::TryAllocate(DType::kUint8, Shape{static_cast<int64_t>(in.size)})
-                : Tensor::TryAllocate(in.dtype, in.shape);
+        encoded ? TryAllocate(DType::kUint8, Shape{static_cast<int64_t>(in.size)})
+                : TryAllocate(in.dtype, in.shape);
     if (!tensor.ok()) return tensor.status();
     tensors_[index] = *std::move(tensor);
   }

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "proto/core/tensor.h"
 #include "proto/wire/encoding.h"
 #include "proto/wire/flow_control.h"
 #include "proto/wire/frame.h"
+#include "varscope/tensor.h"
 
 namespace varscope::wire {
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "proto/core/tensor.h"
 #include "proto/wire/flow_control.h"
 #include "proto/wire/frame.h"
+#include "varscope/tensor.h"
 
 namespace varscope::wire {
 

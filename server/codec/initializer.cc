@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
+#include "proto/core/shape_rules.h"
 
 namespace varscope::server::codec {
 namespace {
@@ -15,7 +17,7 @@ absl::StatusOr<Tensor> ValueTensor(const std::string& bytes, DType dtype, const 
                                                    " bytes, ", Name(dtype), " ", shape.ToString(),
                                                    " takes ", *size));
   }
-  absl::StatusOr<Tensor> tensor = Tensor::TryAllocate(dtype, shape);
+  absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
   if (tensor.ok()) std::memcpy(tensor->mutable_raw(), bytes.data(), bytes.size());
   return tensor;
 }

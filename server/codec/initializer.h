@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
-#include "proto/core/initializer_spec.h"
+#include "varscope/initializer_spec.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::server::codec {

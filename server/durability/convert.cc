@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
+#include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
 #include "server/codec/push.h"
@@ -101,7 +103,7 @@ std::vector<BoundNames> FromProto(
 absl::StatusOr<Tensor> Take(std::span<const std::byte>& body, DType dtype, const Shape& shape) {
   const absl::StatusOr<uint64_t> size = ByteSize(dtype, shape);
   if (!size.ok() || *size > body.size()) return Damaged("a tensor is larger than its record");
-  absl::StatusOr<Tensor> tensor = Tensor::TryAllocate(dtype, shape);
+  absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
   if (!tensor.ok()) return tensor.status();
   if (*size > 0) std::memcpy(tensor->mutable_raw(), body.data(), *size);
   body = body.subspan(*size);

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::server {
 

@@ -11,8 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "proto/core/allocate.h"
 #include "proto/core/crc32c.h"
 #include "proto/core/names.h"
+#include "proto/core/shape_rules.h"
 #include "server/durability/convert.h"
 #include "server/durability/files.h"
 #include "server/durability/frame.h"
@@ -150,7 +152,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
   if (!status.ok()) return status;
   for (int i = 0; i < head->variables_size(); ++i) {
     CapturedVariable& v = state->variables[i];
-    absl::StatusOr<Tensor> value = Tensor::TryAllocate(v.definition.dtype, v.definition.shape);
+    absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
     status = file->Read({value->mutable_raw(), value->byte_size()});
     if (!status.ok()) return status;

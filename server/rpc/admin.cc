@@ -1,4 +1,5 @@
 // The operator's calls of the service.
+#include "absl/status/statusor.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/service.h"
 #include "server/rpc/unary.h"

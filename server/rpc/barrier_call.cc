@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "absl/status/statusor.h"
 #include "proto/core/names.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"

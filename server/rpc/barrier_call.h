@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/status/statusor.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "varscope/v1/varscope.pb.h"

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
+#include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
 #include "server/sync/outer.h"

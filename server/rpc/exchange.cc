@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
 #include "proto/core/blocking.h"
 #include "server/rpc/status.h"
 

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/turn.h"

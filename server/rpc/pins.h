@@ -10,7 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::server {
 

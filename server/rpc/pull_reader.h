@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/core/tensor.h"
 #include "proto/wire/encoding.h"
 #include "server/rpc/context.h"
 #include "server/rpc/last_pull.h"
+#include "varscope/tensor.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::server {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "proto/core/advice.h"
 #include "server/sync/durability.h"
 #include "server/sync/workers.h"

@@ -1,5 +1,6 @@
 #include "server/rpc/service.h"
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"

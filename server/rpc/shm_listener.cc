@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/status/statusor.h"
+
 namespace varscope::server {
 namespace {
 

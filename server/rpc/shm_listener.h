@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/status/statusor.h"
 #include "proto/shm/doorbell.h"
 #include "server/rpc/shm_session.h"
 

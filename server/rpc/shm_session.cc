@@ -2,6 +2,8 @@
 
 #include <future>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/rpc/turn.h"
 
 namespace varscope::server {

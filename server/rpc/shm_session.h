@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_RPC_SHM_SESSION_H_
 #define VARSCOPE_SERVER_RPC_SHM_SESSION_H_
 
+#include "absl/status/status.h"
 #include "proto/shm/link.h"
 #include "server/rpc/context.h"
 #include "server/rpc/last_pull.h"

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 
+#include "absl/status/statusor.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"

@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "absl/status/status.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"

@@ -1,6 +1,7 @@
 // Store::BindOptimizer: slots and shared scalars, found or created under TensorFlow's names.
 #include <set>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/core/names.h"

@@ -1,6 +1,7 @@
 // Store::Capture and Store::Restore: the whole state out and in.
 #include <cstring>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/planted.h"
 #include "server/store/state.h"

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "proto/core/contract.h"
-#include "proto/core/initializer_spec.h"
 #include "server/store/variable.h"
+#include "varscope/initializer_spec.h"
 
 namespace varscope::server {
 

@@ -3,7 +3,7 @@
 #define VARSCOPE_SERVER_STORE_INITIALIZERS_H_
 
 #include "absl/status/status.h"
-#include "proto/core/initializer_spec.h"
+#include "varscope/initializer_spec.h"
 
 namespace varscope::server {
 

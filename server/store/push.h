@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proto/core/definer.h"
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope::server {
 

@@ -1,6 +1,7 @@
 // Store::Resolve: the naming contract, applied to the store.
 #include <set>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/core/random.h"

@@ -5,9 +5,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
 #include "proto/core/blocking.h"
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
+#include "proto/core/shape_rules.h"
 #include "server/store/initializers.h"
 
 namespace varscope::server {
@@ -56,7 +58,7 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
   if (absl::Status status = CheckRows(def.shape, rows); !status.ok()) {
     return absl::OutOfRangeError(absl::StrCat("variable ", def.name, ": ", status.message()));
   }
-  return Tensor::TryAllocate(def.dtype, *shape);
+  return TryAllocate(def.dtype, *shape);
 }
 
 }  // namespace
@@ -70,7 +72,7 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
     if (by_name_.contains(v.definition.name)) {
       return absl::InternalError(absl::StrCat("variable ", v.definition.name, " exists"));
     }
-    absl::StatusOr<Tensor> value = Tensor::TryAllocate(v.definition.dtype, v.definition.shape);
+    absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
     values.push_back(*std::move(value));
   }

@@ -20,7 +20,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "proto/core/contract.h"
-#include "proto/core/initializer_spec.h"
 #include "proto/optimizers/optimizer.h"
 #include "server/store/creation.h"
 #include "server/store/ledger.h"
@@ -28,6 +27,7 @@
 #include "server/store/push.h"
 #include "server/store/state.h"
 #include "server/store/variable.h"
+#include "varscope/initializer_spec.h"
 
 namespace varscope::server {
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "proto/core/definer.h"
-#include "proto/core/dtype.h"
-#include "proto/core/shape.h"
-#include "proto/core/tensor.h"
+#include "varscope/dtype.h"
+#include "varscope/shape.h"
+#include "varscope/tensor.h"
 
 namespace varscope::server {
 

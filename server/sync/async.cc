@@ -1,5 +1,6 @@
 // async: each push applies at once, however old the values are that it was computed from, unless
 // the group sets a limit.
+#include "absl/status/statusor.h"
 #include "server/sync/group.h"
 
 namespace varscope::server {

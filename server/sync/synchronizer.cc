@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "server/store/check.h"

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "server/sync/group.h"
 #include "server/sync/timer.h"
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "proto/core/tensor.h"
 #include "tests/conformance/report.h"
+#include "varscope/tensor.h"
 
 namespace varscope::conformance {
 

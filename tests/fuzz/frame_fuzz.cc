@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "proto/wire/frame_reader.h"
 
 namespace {

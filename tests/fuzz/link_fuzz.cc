@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 
+#include "absl/status/statusor.h"
 #include "proto/shm/link.h"
 #include "proto/wire/frame_reader.h"
 

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "absl/status/statusor.h"
 #include "proto/wire/convert.h"
 #include "server/codec/push.h"
 #include "server/rpc/convert.h"

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/status/statusor.h"
 #include "proto/shm/link.h"
 #include "proto/wire/frame.h"
 #include "tests/support/daemon.h"

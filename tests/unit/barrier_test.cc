@@ -6,6 +6,8 @@
 
 #include <future>
 
+#include "absl/status/statusor.h"
+
 namespace varscope::server {
 namespace {
 

@@ -10,15 +10,18 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "proto/core/allocate.h"
 #include "proto/core/block_pool.h"
 #include "proto/core/crc32c.h"
-#include "proto/core/dtype.h"
-#include "proto/core/initializer_spec.h"
 #include "proto/core/names.h"
 #include "proto/core/pages.h"
 #include "proto/core/parallel.h"
-#include "proto/core/shape.h"
-#include "proto/core/tensor.h"
+#include "proto/core/shape_rules.h"
+#include "varscope/dtype.h"
+#include "varscope/initializer_spec.h"
+#include "varscope/shape.h"
+#include "varscope/tensor.h"
 
 namespace varscope {
 namespace {
@@ -121,9 +124,9 @@ TEST(TensorTest, CopiesShareBytesAndClonesDoNot) {
 }
 
 TEST(TensorTest, RefusesMemoryThatCannotBeHad) {
-  EXPECT_EQ(Tensor::TryAllocate(DType::kFloat32, Shape{int64_t{1} << 50}).status().code(),
+  EXPECT_EQ(TryAllocate(DType::kFloat32, Shape{int64_t{1} << 50}).status().code(),
             absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(Tensor::TryAllocate(DType::kFloat32, Shape{-3}).status().code(),
+  EXPECT_EQ(TryAllocate(DType::kFloat32, Shape{-3}).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 

@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "absl/status/statusor.h"
 #include "server/durability/log.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"

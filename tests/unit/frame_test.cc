@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "proto/core/advice.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/encoding.h"

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/string_view.h"
 #include "client/graph/op_def.h"
 #include "varscope/varscope.h"
 

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <random>
 
+#include "absl/strings/string_view.h"
 #include "proto/optimizers/optimizer.h"
 #include "proto/optimizers/sparse.h"
 

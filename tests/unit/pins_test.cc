@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "absl/status/status.h"
 #include "proto/core/advice.h"
 #include "server/rpc/stalls.h"
 

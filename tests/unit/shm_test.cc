@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "absl/status/statusor.h"
 #include "proto/shm/link.h"
 #include "tests/support/bytes_of.h"
 

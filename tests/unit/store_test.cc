@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "absl/status/status.h"
 #include "server/store/apply.h"
 
 namespace varscope::server {

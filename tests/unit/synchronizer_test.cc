@@ -8,6 +8,8 @@
 #include <limits>
 #include <optional>
 
+#include "absl/status/statusor.h"
+
 namespace varscope::server {
 namespace {
 

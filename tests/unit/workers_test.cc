@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "absl/status/status.h"
 #include "proto/core/advice.h"
 
 namespace varscope::server {

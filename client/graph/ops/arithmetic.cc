@@ -1,4 +1,6 @@
 // Arithmetic of two operands, and Python's operators.
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"

@@ -1,6 +1,7 @@
 // Ops that move elements about.
 #include <numeric>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"

@@ -1,7 +1,9 @@
 #include "client/graph/ops/build.h"
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "proto/core/shape_rules.h"
 
 namespace varscope::internal {
 namespace {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/graph/op_def.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"

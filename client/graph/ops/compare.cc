@@ -1,7 +1,10 @@
 // Comparisons and selection.
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/shape_rules.h"
 #include "varscope/ops.h"
 
 namespace varscope {

@@ -1,4 +1,5 @@
 // Convolution and pooling over NHWC images.
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"

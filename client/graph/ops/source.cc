@@ -1,4 +1,5 @@
 // Constants, placeholders, random numbers.
+#include "absl/status/status.h"
 #include "client/graph/creation.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"

@@ -1,4 +1,5 @@
 // Element-wise functions of one operand.
+#include "absl/strings/string_view.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"

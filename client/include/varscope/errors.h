@@ -6,8 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/status.h"
-
 namespace varscope {
 
 // what() is the message, followed by the detail on lines of its own when there is one.
@@ -72,9 +70,6 @@ class UnavailableError : public OpError {
 class AbortedError : public OpError {
   using OpError::OpError;
 };
-
-// Throws the class that belongs to the status's code; does nothing for an OK status.
-void ThrowIfError(const absl::Status& status);
 
 }  // namespace varscope
 

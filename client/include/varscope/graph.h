@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "proto/core/dtype.h"
-#include "proto/core/shape.h"
-#include "proto/core/tensor.h"
+#include "varscope/dtype.h"
+#include "varscope/shape.h"
+#include "varscope/tensor.h"
 
 namespace varscope {
 

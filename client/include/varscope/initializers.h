@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
-#include "proto/core/initializer_spec.h"
-#include "proto/core/tensor.h"
 #include "varscope/graph.h"
+#include "varscope/initializer_spec.h"
+#include "varscope/tensor.h"
 
 namespace varscope {
 

@@ -2,12 +2,14 @@
 #ifndef VARSCOPE_SAVER_H_
 #define VARSCOPE_SAVER_H_
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,10 +33,13 @@ class Saver {
   // All variables of the current graph, with the slots of their optimizers; as TensorFlow's
   // Saver().
   explicit Saver(SaverOptions options = {});
-  // These, without slots.
-  explicit Saver(const std::vector<Variable>& var_list, SaverOptions options = {});
+  // These, without slots. (A template, because GCC 12 takes the braces of SaverOptions for a
+  // vector's.)
+  template <std::same_as<std::vector<Variable>> T>
+  explicit Saver(const T& var_list, SaverOptions options = {})
+      : Saver(std::span<const Variable>(var_list), options) {}
   Saver(std::initializer_list<Variable> var_list, SaverOptions options = {})
-      : Saver(std::vector<Variable>(var_list), options) {}
+      : Saver(std::span<const Variable>(var_list), options) {}
   // These, under other names in the checkpoint.
   explicit Saver(const std::map<std::string, Variable>& var_list, SaverOptions options = {});
 
@@ -56,6 +61,8 @@ class Saver {
   std::vector<std::string> last_checkpoints() const { return {last_.begin(), last_.end()}; }
 
  private:
+  Saver(std::span<const Variable> var_list, SaverOptions options);
+
   internal::GraphState* graph_;
   std::map<std::string, Variable> variables_;  // by name in the checkpoint
   bool with_slots_;

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "proto/core/contract.h"
 #include "varscope/graph.h"
 #include "varscope/initializers.h"
+#include "varscope/reuse.h"
 
 namespace varscope {
 

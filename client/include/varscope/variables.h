@@ -2,6 +2,9 @@
 #ifndef VARSCOPE_VARIABLES_H_
 #define VARSCOPE_VARIABLES_H_
 
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -82,10 +85,27 @@ struct GetVariableArgs {
 // both definitions (worker, file and line) in detail() when two collide.
 Variable get_variable(const std::string& name, GetVariableArgs args,
                       std::source_location where = std::source_location::current());
-Variable get_variable(const std::string& name, const Shape& shape,
-                      std::source_location where = std::source_location::current());
-Variable get_variable(const std::string& name, const Shape& shape, DType dtype,
-                      std::source_location where = std::source_location::current());
+// A braced shape, get_variable("w", {2, 3}), or a Shape; the latter as a template, because GCC 12
+// takes GetVariableArgs' braces for a Shape's.
+inline Variable get_variable(const std::string& name, std::initializer_list<int64_t> shape,
+                             std::source_location where = std::source_location::current()) {
+  return get_variable(name, {.shape = Shape(shape)}, where);
+}
+inline Variable get_variable(const std::string& name, std::initializer_list<int64_t> shape,
+                             DType dtype,
+                             std::source_location where = std::source_location::current()) {
+  return get_variable(name, {.shape = Shape(shape), .dtype = dtype}, where);
+}
+template <std::same_as<Shape> T>
+Variable get_variable(const std::string& name, const T& shape,
+                      std::source_location where = std::source_location::current()) {
+  return get_variable(name, {.shape = shape}, where);
+}
+template <std::same_as<Shape> T>
+Variable get_variable(const std::string& name, const T& shape, DType dtype,
+                      std::source_location where = std::source_location::current()) {
+  return get_variable(name, {.shape = shape, .dtype = dtype}, where);
+}
 Variable get_variable(const std::string& name,
                       std::source_location where = std::source_location::current());
 

@@ -1,13 +1,13 @@
 // How a variable gets its first value: a description that the server carries out.
-#ifndef VARSCOPE_PROTO_CORE_INITIALIZER_SPEC_H_
-#define VARSCOPE_PROTO_CORE_INITIALIZER_SPEC_H_
+#ifndef VARSCOPE_INITIALIZER_SPEC_H_
+#define VARSCOPE_INITIALIZER_SPEC_H_
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 
-#include "proto/core/tensor.h"
+#include "varscope/tensor.h"
 
 namespace varscope {
 
@@ -33,4 +33,4 @@ std::string ToString(const InitializerSpec& spec);
 
 }  // namespace varscope
 
-#endif  // VARSCOPE_PROTO_CORE_INITIALIZER_SPEC_H_
+#endif  // VARSCOPE_INITIALIZER_SPEC_H_

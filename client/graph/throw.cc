@@ -1,3 +1,7 @@
+#include "client/graph/throw.h"
+
+#include <string>
+
 #include "varscope/errors.h"
 
 namespace varscope {

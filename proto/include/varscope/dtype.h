@@ -1,12 +1,11 @@
 // Element types that a tensor can have, on the wire and in memory.
-#ifndef VARSCOPE_PROTO_CORE_DTYPE_H_
-#define VARSCOPE_PROTO_CORE_DTYPE_H_
+#ifndef VARSCOPE_DTYPE_H_
+#define VARSCOPE_DTYPE_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-
-#include "absl/strings/string_view.h"
+#include <string>
 
 namespace varscope {
 
@@ -25,9 +24,10 @@ enum class DType : uint8_t {
 size_t SizeOf(DType dtype);
 
 // TensorFlow's name: "float32". "invalid" for kInvalid.
-absl::string_view Name(DType dtype);
+const std::string& Name(DType dtype);
 
-std::optional<DType> ParseDType(absl::string_view name);
+// Nothing for a name that is no dtype's.
+std::optional<DType> ParseDType(const std::string& name);
 
 constexpr bool IsFloating(DType dtype) {
   return dtype == DType::kFloat32 || dtype == DType::kFloat64;
@@ -83,4 +83,4 @@ bool VisitDType(DType dtype, Fn&& fn) {
 
 }  // namespace varscope
 
-#endif  // VARSCOPE_PROTO_CORE_DTYPE_H_
+#endif  // VARSCOPE_DTYPE_H_

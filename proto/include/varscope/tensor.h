@@ -1,6 +1,6 @@
 // A dense value: dtype, shape and a reference-counted block of bytes.
-#ifndef VARSCOPE_PROTO_CORE_TENSOR_H_
-#define VARSCOPE_PROTO_CORE_TENSOR_H_
+#ifndef VARSCOPE_TENSOR_H_
+#define VARSCOPE_TENSOR_H_
 
 #include <atomic>
 #include <cstddef>
@@ -12,9 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "proto/core/dtype.h"
-#include "proto/core/shape.h"
+#include "varscope/dtype.h"
+#include "varscope/shape.h"
 
 namespace varscope {
 
@@ -89,10 +88,7 @@ class Tensor {
  public:
   Tensor() = default;
 
-  // Uninitialized bytes. InvalidArgument for a bad shape, ResourceExhausted without memory.
-  static absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape);
-
-  // As TryAllocate, for shapes that were checked before; throws std::bad_alloc without memory.
+  // Uninitialized bytes. Throws std::bad_alloc without memory, and for a shape that has no size.
   Tensor(DType dtype, Shape shape);
 
   // Over memory that the caller has; `block` must hold the shape's bytes.
@@ -117,7 +113,7 @@ class Tensor {
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   int64_t num_elements() const { return num_elements_; }
-  size_t byte_size() const { return num_elements_ * SizeOf(dtype_); }
+  size_t byte_size() const { return static_cast<size_t>(num_elements_) * SizeOf(dtype_); }
 
   const std::byte* raw() const { return block_->data(); }
   std::byte* mutable_raw() { return block_->data(); }
@@ -180,4 +176,4 @@ std::string Summarize(const Tensor& tensor, int64_t limit = 8);
 
 }  // namespace varscope
 
-#endif  // VARSCOPE_PROTO_CORE_TENSOR_H_
+#endif  // VARSCOPE_TENSOR_H_

@@ -1,15 +1,13 @@
 // The shape of a tensor, possibly with unknown dimensions or unknown rank.
-#ifndef VARSCOPE_PROTO_CORE_SHAPE_H_
-#define VARSCOPE_PROTO_CORE_SHAPE_H_
+#ifndef VARSCOPE_SHAPE_H_
+#define VARSCOPE_SHAPE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "proto/core/dtype.h"
 
 namespace varscope {
 
@@ -29,7 +27,9 @@ class Shape {
   // 0 when the rank is unknown.
   int rank() const { return static_cast<int>(dims().size()); }
   const std::vector<int64_t>& dims() const { return dims_ == nullptr ? kNone : *dims_; }
-  int64_t dim(int axis) const { return dims()[axis < 0 ? axis + rank() : axis]; }
+  int64_t dim(int axis) const {
+    return dims()[static_cast<size_t>(axis < 0 ? axis + rank() : axis)];
+  }
   bool IsFullyDefined() const;
 
   // The product of the dimensions. Requires IsFullyDefined() and no overflow: call ByteSize first
@@ -53,14 +53,6 @@ class Shape {
   std::shared_ptr<const std::vector<int64_t>> dims_;  // null: none
 };
 
-// The bytes that a tensor of this dtype and shape takes. InvalidArgument when the shape is not
-// fully defined, has a negative dimension, more than kMaxRank of them, or a product that does not
-// fit in 63 bits. Never allocates.
-absl::StatusOr<uint64_t> ByteSize(DType dtype, const Shape& shape);
-
-// NumPy broadcasting, unknown dimensions included; nothing when the shapes do not fit.
-absl::StatusOr<Shape> Broadcast(const Shape& a, const Shape& b);
-
 }  // namespace varscope
 
-#endif  // VARSCOPE_PROTO_CORE_SHAPE_H_
+#endif  // VARSCOPE_SHAPE_H_

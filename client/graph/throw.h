@@ -1,0 +1,14 @@
+// From a status to what the client throws.
+#ifndef VARSCOPE_CLIENT_GRAPH_THROW_H_
+#define VARSCOPE_CLIENT_GRAPH_THROW_H_
+
+#include "absl/status/status.h"
+
+namespace varscope {
+
+// Throws the class of errors.h that belongs to the status's code; does nothing for an OK status.
+void ThrowIfError(const absl::Status& status);
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_CLIENT_GRAPH_THROW_H_

@@ -1,0 +1,17 @@
+#include "proto/core/allocate.h"
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/block_pool.h"
+#include "proto/core/shape_rules.h"
+
+namespace varscope {
+
+absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape) {
+  absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
+  if (!bytes.ok()) return bytes.status();
+  BlockRef block = BlockPool::Process()->TryTake(*bytes);
+  if (!block) return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
+  return Tensor::FromBlock(dtype, shape, std::move(block));
+}
+
+}  // namespace varscope
