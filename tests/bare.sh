@@ -84,10 +84,14 @@ if [ "$user" != root ]; then
   echo "$user ALL=(ALL) NOPASSWD: ALL" >"$copy/etc/sudoers.d/$user"
 fi
 git clone -q --no-hardlinks "file://$root" "$copy$home/varscope"
-if $cache; then
-  attach "$(ccache -k cache_dir 2>/dev/null || echo ~/.cache/ccache)" /var/cache/ccache --bind
-fi
 inside chown -R "$user" "$home"
+environment=""
+if $cache; then
+  folder="$(ccache -k cache_dir 2>/dev/null || echo ~/.cache/ccache)"
+  mkdir -p "$folder"
+  attach "$folder" /var/cache/ccache --bind
+  environment="CCACHE_DIR=/var/cache/ccache"
+fi
 
 # Runs the command, checks that it ends well and with `expected`, and says how long it took from its
 # start to the build, and from there to the first line that matches `progress`.
@@ -95,7 +99,7 @@ run() {
   local command="$1" expected="$2" progress="$3" log="$copy/command.log" start built first code=0
   echo "== $command, as $user on a bare Debian 12"
   start=$SECONDS
-  inside su "$user" -c "cd ~/varscope && export ${cache:+CCACHE_DIR=/var/cache/ccache}; $command" \
+  inside su "$user" -c "cd ~/varscope && $environment $command" \
     </dev/null 2>&1 | while IFS= read -r line; do
     printf '%s %s\n' "$SECONDS" "$line"
   done >"$log" || code=$?
