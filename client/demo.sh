@@ -8,16 +8,23 @@ example=classifier
 workers=3
 options=()
 fail() {
-  echo "demo.sh: $1" >&2
-  echo "$usage" >&2
+  echo "demo.sh: $1; $usage" >&2
   exit 2
 }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --example) example="${2:-}"; shift ;;
-    --workers) workers="${2:-}"; shift ;;
+    --example)
+      example="${2:-}"
+      [[ "$example" = classifier || "$example" = gan ]] || fail "there is no example '$example'"
+      shift
+      ;;
+    --workers)
+      workers="${2:-}"
+      [[ "$workers" =~ ^[1-9][0-9]{0,2}$ ]] || fail "--workers needs a number from 1 to 999, not '$workers'"
+      shift
+      ;;
     --steps)
-      [[ "${2:-}" =~ ^[0-9]+$ ]] || fail "--steps needs a number, not '${2:-}'"
+      [[ "${2:-}" =~ ^[1-9][0-9]{0,8}$ ]] || fail "--steps needs a number from 1, not '${2:-}'"
       options+=(--steps "$2")
       shift
       ;;
@@ -25,10 +32,8 @@ while [ $# -gt 0 ]; do
     -h | --help) echo "$usage"; exit 0 ;;
     *) fail "unknown argument '$1'" ;;
   esac
-  shift || fail "an argument is missing"
+  shift
 done
-[[ "$example" = classifier || "$example" = gan ]] || fail "unknown example '$example'"
-[[ "$workers" =~ ^[1-9][0-9]{0,2}$ ]] || fail "--workers needs a number from 1 to 999, not '$workers'"
 
 bash "$root/docker/install.sh" build
 bash "$root/docker/build.sh" release --without-tests varscoped varscopectl "varscope_$example"

@@ -22,8 +22,7 @@ for argument in "$@"; do
     --no-cache) cache=false ;;
     -h | --help) sed -n '2,/^set/{/^set/d; s/^# \{0,1\}//; p}' "$0"; exit 0 ;;
     *)
-      echo "bare.sh: unknown argument '$argument'" >&2
-      echo "usage: bash tests/bare.sh [--demo-only | --tests-first] [--as-user] [--no-cache]" >&2
+      echo "bare.sh: unknown argument '$argument'; usage: bash tests/bare.sh [--demo-only | --tests-first] [--as-user] [--no-cache]" >&2
       exit 2
       ;;
   esac

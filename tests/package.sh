@@ -8,7 +8,7 @@ installed_only=false
 case "${1:-}" in
   "") ;;
   --installed-only) installed_only=true ;;
-  *) echo "usage: bash tests/package.sh [--installed-only]" >&2; exit 2 ;;
+  *) echo "package.sh: unknown argument '$1'; usage: bash tests/package.sh [--installed-only]" >&2; exit 2 ;;
 esac
 bash "$root/docker/install.sh" build
 bash "$root/docker/build.sh" release --without-tests

@@ -6,7 +6,11 @@ kind=release
 for argument in "$@"; do
   case "$argument" in
     --sanitize=address | --sanitize=thread) kind="${argument#--sanitize=}" ;;
-    *) echo "usage: bash tests/run.sh [--sanitize=address|thread]" >&2; exit 2 ;;
+    -h | --help) echo "usage: bash tests/run.sh [--sanitize=address|thread]"; exit 0 ;;
+    *)
+      echo "run.sh: unknown argument '$argument'; usage: bash tests/run.sh [--sanitize=address|thread]" >&2
+      exit 2
+      ;;
   esac
 done
 bash "$root/docker/install.sh" build test

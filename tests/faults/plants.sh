@@ -4,6 +4,7 @@
 # unnoticed, or when a scenario complains without a fault.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
+[ $# -eq 0 ] || { echo "plants.sh: unknown argument '$1'; it takes none" >&2; exit 2; }
 bash "$root/docker/install.sh" build test >&2
 bash "$root/docker/build.sh" planted varscope_faults >&2
 

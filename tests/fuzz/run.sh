@@ -8,10 +8,11 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --seconds)
       seconds="${2:-}"
-      [[ "$seconds" =~ ^[0-9]+$ ]] || { echo "--seconds needs a number, not '$seconds'" >&2; exit 2; }
+      [[ "$seconds" =~ ^[1-9][0-9]{0,5}$ ]] ||
+        { echo "run.sh: --seconds needs a number from 1, not '$seconds'" >&2; exit 2; }
       shift 2
       ;;
-    *) echo "usage: bash tests/fuzz/run.sh [--seconds N]" >&2; exit 2 ;;
+    *) echo "run.sh: unknown argument '$1'; usage: bash tests/fuzz/run.sh [--seconds N]" >&2; exit 2 ;;
   esac
 done
 bash "$root/docker/install.sh" build test fuzz

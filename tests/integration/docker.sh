@@ -3,6 +3,7 @@
 # Needs root, to start an engine where none runs.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
+[ $# -eq 0 ] || { echo "docker.sh: unknown argument '$1'; it takes none" >&2; exit 2; }
 work="$(mktemp -d)"
 engine=""
 compose_file=""
@@ -26,8 +27,20 @@ if ! docker image inspect debian:bookworm-slim >/dev/null 2>&1 &&
   echo "no registry answers: making the base image from Debian's packages"
   bash "$root/docker/base-image.sh" >/dev/null
 fi
+# The classic builder, and BuildKit where this client and engine have it.
+build() {
+  DOCKER_BUILDKIT="$1" docker build -q --network host -f "$root/docker/Dockerfile" -t "$2" "$root" >"$work/build.log" 2>&1
+}
 echo "building the image"
-docker build -q --network host -f "$root/docker/Dockerfile" -t varscope "$root" >/dev/null
+build 0 varscope || { tail -5 "$work/build.log" >&2; fail "the image cannot be built"; }
+if build 1 varscope:buildkit; then
+  echo "BuildKit builds it, too"
+elif grep -qi 'buildx\|buildkit' "$work/build.log"; then
+  echo "not tried: this docker client has no BuildKit ($(docker --version))"
+else
+  tail -5 "$work/build.log" >&2
+  fail "BuildKit cannot build the image"
+fi
 docker image inspect -f 'image: {{.Size}} bytes, user {{.Config.User}}' varscope
 [ "$(docker image inspect -f '{{.Config.User}}' varscope)" = varscope ] || fail "runs as root"
 
@@ -51,6 +64,18 @@ demo() {
   echo "$1: $summary"
   [ "${summary##* }" -ge "$3" ] || fail "$1: expected a global step of at least $3"
 }
+# The server's data is in a volume: what was trained is there after a restart.
+restart() {
+  local server before after
+  server="$(docker-compose -f "$compose_file" ps -q server)"
+  before="$(docker exec "$server" varscopectl list | tail -1)"
+  docker restart -t 20 "$server" >/dev/null
+  timeout 60 bash -c "until docker exec $server varscopectl health >/dev/null 2>&1; do sleep 0.2; done" ||
+    fail "the server does not serve after a restart"
+  after="$(docker exec "$server" varscopectl list | tail -1)"
+  [ "$before" = "$after" ] || fail "before a restart: $before; after it: $after"
+  echo "after a restart: $after"
+}
 finish() {
   local server code
   server="$(docker-compose -f "$compose_file" ps -q server)"
@@ -62,6 +87,7 @@ finish() {
 }
 
 demo compose.demo.yml 3 6000
+restart
 docker-compose -f "$compose_file" run --rm worker-1 \
   varscope_classifier --worker-id judge --evaluate --at-least 0.96 2>/dev/null
 finish

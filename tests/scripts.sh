@@ -1,0 +1,58 @@
+#!/bin/bash
+# scripts.sh: gives each script wrong inputs, and checks that it ends with code 2 at once, before it
+# installs or builds anything, with one line that names what was wrong.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+wrong=0
+tried=0
+# wrong SCRIPT NAMED ARGUMENT...: the line must contain NAMED.
+wrong() {
+  local script="$1" named="$2" code=0
+  shift 2
+  tried=$((tried + 1))
+  timeout 20 bash "$script" "$@" >"$work/out" 2>"$work/err" </dev/null || code=$?
+  [ "$code" = 2 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] &&
+    grep -qF -- "$named" "$work/err" && return
+  wrong=$((wrong + 1))
+  echo "$script $*: exit code $code, and it prints:"
+  cat "$work/out" "$work/err"
+}
+for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
+  tests/faults/run.sh tests/faults/plants.sh tests/fuzz/run.sh tests/integration/docker.sh; do
+  wrong $script "'--no-such-flag'" --no-such-flag
+  wrong $script "'-x'" -x
+  wrong $script "'--'" --
+done
+wrong client/demo.sh "'mnist'" --example mnist
+wrong client/demo.sh "--workers" --workers
+wrong client/demo.sh "'0'" --workers 0
+wrong client/demo.sh "'many'" --steps many
+wrong client/demo.sh "'-5'" --steps -5
+wrong tests/run.sh "'--sanitize=memory'" --sanitize=memory
+wrong tests/run.sh "'unit'" unit
+wrong tests/bare.sh "'demo'" demo
+wrong tests/bare.sh "'--as-user=bob'" --as-user=bob
+wrong tests/package.sh "'somewhere'" somewhere
+wrong tests/package.sh "'install'" install
+wrong tests/conformance.sh "'/no/such/folder'" /no/such/folder
+wrong tests/conformance.sh "scopes.json" "$work"
+wrong tests/conformance.sh "too many" one two
+wrong tests/conformance.sh "''" ""
+wrong tests/faults/run.sh "'soon'" --minutes soon
+wrong tests/faults/run.sh "'no-scenario'" --scenario no-scenario
+wrong tests/faults/run.sh "--cycles" --cycles
+wrong tests/faults/run.sh "'-1'" --seed -1
+wrong tests/faults/plants.sh "'all'" all
+wrong tests/fuzz/run.sh "'0'" --seconds 0
+wrong tests/fuzz/run.sh "'1m'" --seconds 1m
+wrong tests/fuzz/run.sh "--seconds" --seconds
+wrong tests/lint.sh "'no-such-revision'" no-such-revision
+wrong tests/lint.sh "'HEAD HEAD'" HEAD HEAD
+wrong docker/install.sh "'tset'" tset
+wrong docker/install.sh "STAGE"
+wrong docker/build.sh "'debug'" debug
+wrong docker/build.sh "''"
+echo "$tried wrong inputs, $wrong without a one-line cure"
+[ "$wrong" = 0 ]
