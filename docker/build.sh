@@ -30,25 +30,24 @@ if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
 
-# The first error of the log, and what to do about it.
+# Shows the first error of the log, and says what to do about it.
 explain() {
-  local error cure="The whole log is in $log"
-  error="$(grep -m 1 -n -E '^CMake Error|(^|[ :])(fatal )?error[: ]|^(mold|ld|collect2)[: ]|No space left|: not found$' "$log" | cut -d: -f1 || true)"
-  if [ -n "$error" ]; then
-    sed -n "$error,$((error + 5))p" "$log" | sed '/^$/d; /^ninja: /d; /^\[[0-9]*\/[0-9]*\]/d' >&2
-  else
-    tail -5 "$log" >&2
-  fi
+  local first error cure="The whole log is in $log"
+  first="$(grep -m 1 -n -E '^CMake Error|(^|[ :])(fatal )?error[: ]|^(mold|ld|collect2)[: ]|No space left|: not found$' "$log" | cut -d: -f1 || true)"
+  [ -n "$first" ] || first=$(($(wc -l <"$log") > 5 ? $(wc -l <"$log") - 4 : 1))
+  error="$(sed -n "$first,$((first + 5))p" "$log" | sed '/^ *$/d; /^ninja: /d; /^\[[0-9]*\/[0-9]*\]/d')"
   case "$(cat "$log")" in
     *"No space left on device"*) cure="Free some space ($build needs 1 GB), then start again." ;;
     *"Killed signal terminated program"* | *"out of memory"* | *"annot allocate memory"*)
       cure="There is too little memory: set CMAKE_BUILD_PARALLEL_LEVEL=1, then start again." ;;
-    *"Could not find a package configuration file"* | *"Could NOT find"* | *"not found by CMake"*)
-      cure="A package is missing: bash docker/install.sh build$([ $tests = OFF ] || echo ' test')" ;;
+  esac
+  case "$error" in
+    *"ould not find"* | *"ould NOT find"* | *"No such file or directory"* | *"cannot find -l"*)
+      cure="Is a package missing? bash docker/install.sh build$([ $tests = OFF ] || echo ' test')" ;;
     *"CMakeCache.txt directory"* | *"does not match the generator"* | *"does not match the source"*)
       cure="The folder was moved or built by other means: remove $build, then start again." ;;
   esac
-  printf 'the build failed. %s\n' "$cure" >&2
+  printf '%s\nthe build failed. %s\n' "$error" "$cure" >&2
 }
 echo "building build/$kind (log: build/$kind/build.log)"
 if ! { cmake -S "$root" -B "$build" -G Ninja "${options[@]}" &&
