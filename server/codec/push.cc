@@ -12,7 +12,8 @@ OptimizerStateRequest FromProto(const v1::OptimizerState& state) {
           .hyperparameters = {state.hyperparameters().begin(), state.hyperparameters().end()},
           .name = state.name().empty() ? state.optimizer() : state.name(),
           .instance = state.instance(),
-          .group = state.group()};
+          .group = state.group(),
+          .scalars = {state.scalars().begin(), state.scalars().end()}};
 }
 
 // Collects the tensors of a push and their specifications.
@@ -42,10 +43,14 @@ void ToProto(const OptimizerStep& step, Tensors& tensors, v1::OptimizerStep* out
   state->set_name(step.state.name);
   state->set_instance(step.state.instance);
   state->set_group(step.state.group);
+  state->mutable_scalars()->Assign(step.state.scalars.begin(), step.state.scalars.end());
   out->mutable_clip()->set_norm(step.clip_norm);
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
-  out->mutable_bind()->Assign(step.bind.begin(), step.bind.end());
+  for (const SlotRequest& bound : step.bind) {
+    out->add_bind(bound.variable);
+    out->add_bind_slots()->mutable_names()->Assign(bound.slots.begin(), bound.slots.end());
+  }
   wire::ToProto(step.definer, out->mutable_definer());
   for (const GradientUpdate& update : step.updates) {
     v1::Update* const u = out->add_updates();
@@ -53,6 +58,7 @@ void ToProto(const OptimizerStep& step, Tensors& tensors, v1::OptimizerStep* out
     u->set_gradient(tensors.Add(update.gradient));
     if (update.rows) u->set_rows(tensors.Add(*update.rows));
     if (update.base_version) u->set_base_version(*update.base_version);
+    u->mutable_slots()->Assign(update.slots.begin(), update.slots.end());
   }
 }
 
@@ -85,11 +91,15 @@ absl::StatusOr<Push> FromProto(const v1::PushHead& head, const std::vector<Tenso
     }
     if (step.state.group.empty() && s.bind_size() > 0) step.state.group = s.bind(0);
     for (const v1::Update& u : s.updates()) {
-      step.updates.push_back(
-          {u.variable(), tensor(u.gradient()), rows(u),
-           u.has_base_version() ? std::optional(u.base_version()) : std::nullopt});
+      step.updates.push_back({u.variable(), tensor(u.gradient()), rows(u),
+                              u.has_base_version() ? std::optional(u.base_version()) : std::nullopt,
+                              SlotNames(u.slots().begin(), u.slots().end())});
     }
-    step.bind = {s.bind().begin(), s.bind().end()};
+    for (int i = 0; i < s.bind_size(); ++i) {
+      SlotRequest& bound = step.bind.emplace_back(SlotRequest{s.bind(i)});
+      if (i >= s.bind_slots_size()) continue;
+      bound.slots = {s.bind_slots(i).names().begin(), s.bind_slots(i).names().end()};
+    }
     push.steps.push_back(std::move(step));
   }
   for (const v1::Assignment& a : head.assignments()) {

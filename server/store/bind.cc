@@ -12,15 +12,30 @@ namespace {
 
 // Optimizers that differ in kind or in number of slots never share state, whatever their names.
 std::string StateKey(const std::string& owner, const OptimizerStateRequest& request,
-                     size_t states) {
-  return absl::StrCat(owner, "\n", request.optimizer, "\n", request.name, "\n", request.instance,
-                      "\n", states);
+                     const SlotNames& names, size_t states) {
+  const std::string key = absl::StrCat(owner, "\n", request.optimizer, "\n");
+  if (!names.empty()) return key + absl::StrJoin(names, "\n");
+  return absl::StrCat(key, request.name, "\n", request.instance, "\n", states);
+}
+
+absl::Status CheckNames(const SlotNames& names, const std::vector<optimizers::StateDef>& states,
+                        const std::string& owner, const OptimizerStateRequest& request) {
+  if (names.empty()) return absl::OkStatus();
+  if (names.size() != states.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("variable ", owner, ": ", names.size(),
+                                                   " names for the ", states.size(), " states of ",
+                                                   request.optimizer));
+  }
+  for (const std::string& name : names) {
+    if (absl::Status status = ValidateVariableName(name); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest& request,
-                                                     std::span<const VariablePtr> variables) const {
+                                                     std::span<const SlotOwner> owners) const {
   OptimizerState binding;
   binding.optimizer = optimizers::FindOptimizer(request.optimizer);
   if (binding.optimizer == nullptr) {
@@ -34,7 +49,12 @@ absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest
   binding.hyperparameters = *std::move(hyperparameters);
   if (absl::Status status = ValidateVariableName(request.name); !status.ok()) return status;
   if (absl::Status status = ValidateVariableName(request.group); !status.ok()) return status;
-  for (const VariablePtr& variable : variables) {
+  absl::Status status =
+      CheckNames(request.scalars, binding.optimizer->scalars, request.group, request);
+  if (!status.ok()) return status;
+  const std::vector<optimizers::StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
+  for (const auto& [variable, names] : owners) {
+    if (status = CheckNames(names, slots, variable->def.name, request); !status.ok()) return status;
     if (IsFloating(variable->def.dtype)) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("variable ", variable->def.name, " is ", Name(variable->def.dtype), "; ",
@@ -44,9 +64,9 @@ absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest
 }
 
 absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest& request,
-                                                    std::span<const VariablePtr> variables,
+                                                    std::span<const SlotOwner> owners,
                                                     const Definer& definer) {
-  absl::StatusOr<OptimizerState> checked = CheckOptimizer(request, variables);
+  absl::StatusOr<OptimizerState> checked = CheckOptimizer(request, owners);
   if (!checked.ok()) return checked;
   OptimizerState& binding = *checked;
 
@@ -54,9 +74,9 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   std::lock_guard binding_lock(binding_mutex_);
   const std::vector<optimizers::StateDef>& scalars = binding.optimizer->scalars;
   const std::vector<optimizers::StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
-  const std::string scalars_key = StateKey(request.group, request, scalars.size());
-  const auto slots_key = [&](const VariablePtr& primary) {
-    return StateKey(primary->def.name, request, slots.size());
+  const std::string scalars_key = StateKey(request.group, request, request.scalars, scalars.size());
+  const auto slots_key = [&](const SlotOwner& owner) {
+    return StateKey(owner.variable->def.name, request, owner.names, slots.size());
   };
 
   CreationBatch missing;
@@ -84,16 +104,19 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   };
   if (!scalars.empty() && !scalars_.contains(scalars_key)) {
     BoundNames& bound = missing.scalars.emplace_back(BoundNames{scalars_key, {}});
-    for (const optimizers::StateDef& scalar : scalars) {
-      bound.variables.push_back(plan(scalar, std::string(scalar.role), nullptr));
+    for (size_t i = 0; i < scalars.size(); ++i) {
+      const bool named = !request.scalars.empty();
+      bound.variables.push_back(
+          plan(scalars[i], named ? request.scalars[i] : std::string(scalars[i].role), nullptr));
     }
   }
-  for (const VariablePtr& primary : variables) {
-    if (slots.empty() || slots_.contains(slots_key(primary))) continue;
-    BoundNames& bound = missing.slots.emplace_back(BoundNames{slots_key(primary), {}});
-    for (const optimizers::StateDef& slot : slots) {
-      const std::string base = absl::StrCat(primary->def.name, "/", request.name);
-      bound.variables.push_back(plan(slot, base, primary.get()));
+  for (const SlotOwner& owner : owners) {
+    if (slots.empty() || slots_.contains(slots_key(owner))) continue;
+    BoundNames& bound = missing.slots.emplace_back(BoundNames{slots_key(owner), {}});
+    const std::string base = absl::StrCat(owner.variable->def.name, "/", request.name);
+    for (size_t i = 0; i < slots.size(); ++i) {
+      bound.variables.push_back(
+          plan(slots[i], owner.names.empty() ? base : owner.names[i], owner.variable.get()));
     }
   }
   if (!missing.variables.empty()) {
@@ -102,9 +125,9 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   }
   if (lock.owns_lock()) lock.unlock();
   if (!scalars.empty()) binding.scalars = scalars_.at(scalars_key);
-  for (const VariablePtr& primary : variables) {
+  for (const SlotOwner& owner : owners) {
     binding.slots.push_back(slots.empty() ? std::vector<VariablePtr>{}
-                                          : slots_.at(slots_key(primary)));
+                                          : slots_.at(slots_key(owner)));
   }
   return checked;
 }

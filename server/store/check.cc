@@ -93,21 +93,21 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
         absl::StrCat("worker '", push.id.worker_id, "': clipping and weight decay must be finite"));
   }
   absl::flat_hash_set<const Variable*> seen;
-  std::vector<VariablePtr> variables;
+  std::vector<SlotOwner> owners;
   for (GradientUpdate& update : step.updates) {
     absl::StatusOr<VariablePtr> variable = Check(store, push, update);
     if (!variable.ok()) return variable.status();
     if (!seen.insert(variable->get()).second) {
       return Refuse(push, update.variable, "has two gradients in one step; sum them first");
     }
-    variables.push_back(*std::move(variable));
+    owners.push_back({*std::move(variable), update.slots});
   }
-  for (const std::string& name : step.bind) {
-    absl::StatusOr<VariablePtr> variable = store.Find(name);
+  for (const SlotRequest& bound : step.bind) {
+    absl::StatusOr<VariablePtr> variable = store.Find(bound.variable);
     if (!variable.ok()) return variable.status();
-    variables.push_back(*std::move(variable));
+    owners.push_back({*std::move(variable), bound.slots});
   }
-  return store.CheckOptimizer(step.state, variables).status();
+  return store.CheckOptimizer(step.state, owners).status();
 }
 
 absl::Status Check(const Store& store, const Push& push, const Assignment& given) {

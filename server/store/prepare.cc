@@ -8,7 +8,7 @@ namespace {
 
 absl::StatusOr<PreparedStep> Prepare(Store& store, const OptimizerStep& given) {
   PreparedStep step{.weight_decay = given.weight_decay};
-  std::vector<VariablePtr> variables;
+  std::vector<SlotOwner> owners;
   for (const GradientUpdate& update : given.updates) {
     absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
     if (!variable.ok()) return variable.status();
@@ -18,14 +18,14 @@ absl::StatusOr<PreparedStep> Prepare(Store& store, const OptimizerStep& given) {
     prepared.sparse = update.rows.has_value();
     prepared.base_version = update.base_version;
     if (update.rows) prepared.rows = *RowNumbers(*update.rows);
-    variables.push_back(*std::move(variable));
+    owners.push_back({*std::move(variable), update.slots});
   }
-  for (const std::string& name : given.bind) {
-    absl::StatusOr<VariablePtr> variable = store.Find(name);
+  for (const SlotRequest& bound : given.bind) {
+    absl::StatusOr<VariablePtr> variable = store.Find(bound.variable);
     if (!variable.ok()) return variable.status();
-    variables.push_back(*std::move(variable));
+    owners.push_back({*std::move(variable), bound.slots});
   }
-  absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, variables, given.definer);
+  absl::StatusOr<OptimizerState> state = store.BindOptimizer(given.state, owners, given.definer);
   if (!state.ok()) return state.status();
   for (size_t i = 0; i < step.updates.size(); ++i) step.updates[i].slots = state->slots[i];
   step.state = *std::move(state);

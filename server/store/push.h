@@ -13,6 +13,9 @@
 
 namespace varscope::server {
 
+// The names that a worker proposes for slots, in the rule's order; empty: the store's own.
+using SlotNames = std::vector<std::string>;
+
 // An optimizer's state for some variables.
 struct OptimizerStateRequest {
   std::string optimizer;
@@ -20,6 +23,13 @@ struct OptimizerStateRequest {
   std::string name;  // "Adam"
   uint32_t instance = 0;
   std::string group;  // whose scalars; the optimizer's first variable
+  SlotNames scalars = {};
+};
+
+// A variable that gets slots without being updated.
+struct SlotRequest {
+  std::string variable;
+  SlotNames slots = {};
 };
 
 struct GradientUpdate {
@@ -28,6 +38,7 @@ struct GradientUpdate {
   std::optional<Tensor> rows;  // int32 or int64 [rows]
   // The variable's version that the gradient was computed from, when the worker told it.
   std::optional<uint64_t> base_version;
+  SlotNames slots = {};
 };
 
 struct OptimizerStep {
@@ -37,7 +48,7 @@ struct OptimizerStep {
   double weight_decay = 0;
   Definer definer;  // of slots that this step is the first to need
   std::vector<GradientUpdate> updates;
-  std::vector<std::string> bind;  // variables that get slots without being updated
+  std::vector<SlotRequest> bind;
 };
 
 enum class AssignOp : uint8_t {

@@ -71,6 +71,12 @@ struct Resolution {
   std::string warning;            // kAttached with another initializer than the first's
 };
 
+// A variable that is to have slots, and their names.
+struct SlotOwner {
+  VariablePtr variable;
+  const SlotNames& names;
+};
+
 // An optimizer's state for some variables: slots[i] belong to the i-th.
 struct OptimizerState {
   const optimizers::Optimizer* optimizer = nullptr;
@@ -107,13 +113,13 @@ class Store {
 
   // What BindOptimizer would refuse, without creating anything: the binding, without its variables.
   // InvalidArgument for an unknown optimizer, a bad hyperparameter, a variable that is not
-  // floating.
+  // floating, names that are not as many as the slots or not valid.
   absl::StatusOr<OptimizerState> CheckOptimizer(const OptimizerStateRequest& request,
-                                                std::span<const VariablePtr> variables) const;
+                                                std::span<const SlotOwner> owners) const;
   // Finds the slots and scalars, or creates all that are missing. ResourceExhausted when they do
   // not fit; then none is created.
   absl::StatusOr<OptimizerState> BindOptimizer(const OptimizerStateRequest& request,
-                                               std::span<const VariablePtr> variables,
+                                               std::span<const SlotOwner> owners,
                                                const Definer& definer);
 
   // NotFound names the variable and, when there is one, a close name.
@@ -221,7 +227,7 @@ class Store {
   // Guards the two below, with mutex_; taken before it by whoever needs both for longer than one
   // step.
   mutable std::mutex binding_mutex_;
-  // By variable and by group, then optimizer, name and instance: state already made.
+  // By variable and by group, then optimizer and names: state already made.
   Bindings slots_;
   Bindings scalars_;
 

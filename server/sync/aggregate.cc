@@ -6,6 +6,9 @@
 #include <span>
 #include <tuple>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
 namespace varscope::server {
 namespace {
 
@@ -138,7 +141,7 @@ Tensor Combine(const Gradients& gradients, Aggregation aggregation, size_t fault
 template <typename T>
 GradientUpdate CombineUpdates(const std::vector<const GradientUpdate*>& updates,
                               Aggregation aggregation, size_t faulty) {
-  GradientUpdate combined{.variable = updates.front()->variable};
+  GradientUpdate combined{.variable = updates.front()->variable, .slots = updates.front()->slots};
   std::optional<std::vector<int64_t>> rows;
   if (updates.front()->rows) {
     rows = UnionOfRows(updates);
@@ -148,14 +151,21 @@ GradientUpdate CombineUpdates(const std::vector<const GradientUpdate*>& updates,
   return combined;
 }
 
-using StepKey = std::tuple<std::string, std::string, uint32_t, std::string>;
+using StepKey = std::tuple<std::string, std::string, uint32_t, std::string, SlotNames>;
 
 StepKey KeyOf(const OptimizerStep& step) {
-  return {step.state.optimizer, step.state.name, step.state.instance, step.state.group};
+  return {step.state.optimizer, step.state.name, step.state.instance, step.state.group,
+          step.state.scalars};
+}
+
+// What is summed up: the same variable with the same slots, dense or sparse.
+std::string KeyOf(const GradientUpdate& update) {
+  return absl::StrCat(update.variable, update.rows ? "\n" : "", "\n",
+                      absl::StrJoin(update.slots, "\n"));
 }
 
 // In the order in which they come. A variable with a dense and a sparse gradient in one step has
-// both, one after the other.
+// both, one after the other; so it has with slots of several names.
 std::vector<Step> Collect(const std::vector<Push>& pushes) {
   std::vector<Step> steps;
   std::map<StepKey, size_t> at;
@@ -165,7 +175,7 @@ std::vector<Step> Collect(const std::vector<Push>& pushes) {
       if (fresh) steps.push_back({&given, {}, {}});
       Step& step = steps[it->second];
       for (const GradientUpdate& update : given.updates) {
-        const std::string key = update.variable + (update.rows ? "\n" : "");
+        const std::string key = KeyOf(update);
         auto& updates = step.updates[key];
         if (updates.empty()) step.order.push_back(key);
         updates.push_back(&update);

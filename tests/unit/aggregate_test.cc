@@ -45,6 +45,23 @@ TEST(AggregateTest, MeanIsTheMean) {
   EXPECT_THAT(Combined({{1, 2}, {3, 4}, {5, 9}}, Aggregation::kMean), ElementsAre(3, 5));
 }
 
+// Workers that built the same optimizer in other scopes have slots of their own.
+TEST(AggregateTest, GradientsForOtherSlotsAreNotMixed) {
+  const auto push = [](const std::string& worker, float gradient, const std::string& slot) {
+    return PushOf(worker, {{.variable = "w", .gradient = Vector({gradient}), .slots = {slot}}});
+  };
+  const Push merged =
+      Aggregate({push("a", 1, "w/Momentum"), push("b", 3, "w/Momentum"), push("c", 8, "o/w/M")},
+                Aggregation::kMean, 0);
+  ASSERT_EQ(merged.steps.size(), 1U);
+  const std::vector<GradientUpdate>& updates = merged.steps[0].updates;
+  ASSERT_EQ(updates.size(), 2U);
+  EXPECT_THAT(Values(updates[0].gradient), ElementsAre(2));
+  EXPECT_THAT(updates[0].slots, ElementsAre("w/Momentum"));
+  EXPECT_THAT(Values(updates[1].gradient), ElementsAre(8));
+  EXPECT_THAT(updates[1].slots, ElementsAre("o/w/M"));
+}
+
 TEST(AggregateTest, MedianAndTrimmedMeanLeaveOutliersOut) {
   const std::vector<std::vector<float>> gradients = {{1}, {2}, {3}, {4}, {1e9F}};
   EXPECT_THAT(Combined(gradients, Aggregation::kMedian), ElementsAre(3));

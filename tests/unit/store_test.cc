@@ -142,6 +142,68 @@ TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
   EXPECT_EQ(store_.List("").size(), 2U);
 }
 
+OptimizerStep NamedAdam(const std::string& variable, const std::string& scope) {
+  OptimizerStep adam;
+  adam.state = {.optimizer = "Adam",
+                .name = "Adam",
+                .group = variable,
+                .scalars = {scope + "beta1_power", scope + "beta2_power"}};
+  adam.updates.push_back({.variable = variable,
+                          .gradient = Tensor::Of<float>(Shape{1}, {1}),
+                          .slots = {scope + variable + "/Adam", scope + variable + "/Adam_1"}});
+  return adam;
+}
+
+TEST_F(StoreTest, SlotsAreSharedByTheNamesThatWorkersGiveThem) {
+  Create("w", Shape{1});
+  ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
+  ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
+  ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
+  EXPECT_EQ(store_.List("").size(), 9U);
+  EXPECT_NEAR(Value("opt/beta1_power").scalar<float>(), 0.729, 1e-6);
+  EXPECT_NEAR(Value("beta1_power").scalar<float>(), 0.81, 1e-6);
+  EXPECT_NEAR(Value("opt/w/Adam").data<float>()[0], 0.19, 1e-6);
+  EXPECT_NEAR(Value("w/Adam").data<float>()[0], 0.1, 1e-6);
+  EXPECT_EQ(store_.Find("opt/w/Adam").value()->def.primary, "w");
+}
+
+TEST_F(StoreTest, ASlotWhoseNameIsTakenGetsTheNextFreeOne) {
+  Create("w", Shape{1});
+  Create("w/Adam", Shape{3});
+  ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
+  OptimizerStep momentum = NamedAdam("w", "");
+  momentum.state = {.optimizer = "Momentum",
+                    .hyperparameters = {{"learning_rate", 1}, {"momentum", 0.5}},
+                    .name = "Adam",
+                    .group = "w"};
+  momentum.updates[0].slots = {"w/Adam_1"};
+  ASSERT_TRUE(Apply(store_, PushOf(momentum)).ok());
+  EXPECT_EQ(store_.SlotsOf("w").size(), 5U);
+  EXPECT_EQ(Summarize(Value("w/Adam")), "[0 0 0]");
+}
+
+TEST_F(StoreTest, NamesOfSlotsAreChecked) {
+  Create("w", Shape{1});
+  OptimizerStep few = NamedAdam("w", "");
+  few.updates[0].slots.pop_back();
+  EXPECT_THAT(std::string(Apply(store_, PushOf(few)).status().message()),
+              HasSubstr("variable w: 1 names for the 2 states of Adam"));
+  OptimizerStep wrong = NamedAdam("w", "");
+  wrong.updates[0].slots[0] = "a b";
+  EXPECT_EQ(Apply(store_, PushOf(wrong)).status().code(), absl::StatusCode::kInvalidArgument);
+  OptimizerStep scalars = NamedAdam("w", "");
+  scalars.state.scalars.emplace_back("more");
+  EXPECT_EQ(Apply(store_, PushOf(scalars)).status().code(), absl::StatusCode::kInvalidArgument);
+  OptimizerStep bound = NamedAdam("w", "");
+  bound.updates.clear();
+  bound.bind = {{"w", {"w/Adam"}}};
+  EXPECT_EQ(Apply(store_, PushOf(bound)).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_.List("").size(), 1U);
+  bound.bind = {{"w", {"w/Adam", "w/Adam_1"}}};
+  EXPECT_TRUE(Apply(store_, PushOf(bound)).ok());
+  EXPECT_EQ(store_.List("").size(), 5U);
+}
+
 TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
   const absl::Status large = store_.Resolve(asker_, Get("v", Shape{kMiB / 4 + 1})).status();
   EXPECT_EQ(large.code(), absl::StatusCode::kInvalidArgument);
