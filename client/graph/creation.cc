@@ -105,6 +105,7 @@ Resolved AskStore(GraphState& graph, const Definition& definition) {
 
 StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved) {
   const NameScopeGuard root(graph, "");
+  const NoControlGuard at_once(graph);
   if (!key.empty()) graph.names().Unique(key);
   auto state = std::make_shared<VariableState>();
   state->graph = &graph;

@@ -96,20 +96,25 @@ Output ToDense(const Gradient& gradient, const Output& x) {
 
 }  // namespace internal
 
-std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
-                                const std::vector<Output>& grad_ys) {
-  if (ys.empty()) throw ValueError("gradients: ys must not be empty.");
-  if (!grad_ys.empty() && grad_ys.size() != ys.size()) {
-    throw ValueError("gradients: grad_ys must have one entry for each of ys.");
+std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector<Output>& xs,
+                                const OptionalList<Output>& grad_ys) {
+  if (grad_ys.given() && grad_ys->size() != of.size()) {
+    throw ValueError(absl::StrCat("Length mismatch. Passed ", grad_ys->size(), " grad_ys for ",
+                                  of.size(), " ys"));
   }
-  const internal::NameScopeGuard scope(*ys[0].node()->graph, "gradients");
+  if (of.empty()) return std::vector<Gradient>(xs.size());
+  internal::GraphState& graph = *of[0].node()->graph;
+  const internal::NameScopeGuard scope(graph, "gradients");
+  std::vector<Output> ys;
+  for (const Output& y : of) ys.push_back(graph.AsInput(y));
   internal::Sums sums;
   for (size_t i = 0; i < ys.size(); ++i) {
     if (!IsFloating(ys[i].dtype())) {
       throw TypeError(absl::StrCat("gradients: ", ys[i].name(), " is ", Name(ys[i].dtype()),
                                    ", expected float32 or float64"));
     }
-    const Output seed = grad_ys.empty() ? ones_like(ys[i], "grad_ys") : grad_ys[i];
+    const bool given = grad_ys.given() && (*grad_ys)[i].defined();
+    const Output seed = given ? (*grad_ys)[i] : ones_like(ys[i], "grad_ys");
     if (!seed.shape().IsCompatibleWith(ys[i].shape())) {
       throw ValueError(absl::StrCat("gradients: grad_ys has shape ", seed.shape().ToString(),
                                     " for ", ys[i].name(), " of shape ", ys[i].shape().ToString()));
@@ -125,9 +130,26 @@ std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector
 }
 
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs) {
-  std::vector<Output> values;
-  for (const Variable& x : xs) values.push_back(x.value());
-  return gradients(ys, values);
+  std::vector<Output> reads;
+  std::vector<size_t> ends;
+  for (const Variable& x : xs) {
+    const std::vector<Output>& ordered = x.state()->ordered_reads;
+    reads.push_back(x.unordered_value());
+    reads.insert(reads.end(), ordered.begin(), ordered.end());
+    ends.push_back(reads.size());
+  }
+  const std::vector<Gradient> by_read = gradients(ys, reads);
+  std::vector<Gradient> result;
+  auto next = by_read.begin();
+  for (size_t i = 0; i < xs.size(); ++i) {
+    std::vector<Gradient> terms;
+    std::copy_if(next, by_read.begin() + static_cast<int64_t>(ends[i]), std::back_inserter(terms),
+                 [](const Gradient& gradient) { return gradient.defined(); });
+    next = by_read.begin() + static_cast<int64_t>(ends[i]);
+    result.push_back(terms.empty() ? internal::None()
+                                   : internal::Add(xs[i].unordered_value(), std::move(terms)));
+  }
+  return result;
 }
 
 Output global_norm(const std::vector<Gradient>& gradients, const std::string& name) {

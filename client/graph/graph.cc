@@ -39,13 +39,15 @@ std::vector<OutputSpec> InferOutputs(const OpDef& def, const NodeArgs& args,
 }  // namespace
 
 Node* GraphState::AddNode(NodeArgs args) {
-  for (const Output& input : args.inputs) {
+  for (Output& input : args.inputs) {
     if (!input.defined()) {
       throw ValueError(absl::StrCat("'", args.name, "' has an input that is not defined."));
     }
-    if (input.node()->graph == this) continue;
-    throw ValueError(absl::StrCat("'", args.name, "': its input '", input.name(),
-                                  "' belongs to another graph."));
+    if (input.node()->graph != this) {
+      throw ValueError(absl::StrCat("'", args.name, "': its input '", input.name(),
+                                    "' belongs to another graph."));
+    }
+    input = AsInput(input);
   }
   const OpDef& def = FindOp(args.op);
   auto node = std::make_unique<Node>();
@@ -65,6 +67,23 @@ Node* GraphState::AddNode(NodeArgs args) {
   by_name_.emplace(node->name, node.get());
   nodes_.push_back(std::move(node));
   return nodes_.back().get();
+}
+
+Output GraphState::AddRead(const std::shared_ptr<VariableState>& variable,
+                           std::vector<Node*> after) {
+  Node* const node = AddNode({.op = "ReadVariableOp",
+                              .name = "ReadVariableOp",
+                              .outputs = {{variable->dtype, variable->shape}},
+                              .control_inputs = std::move(after),
+                              .variable = variable});
+  variable->ordered_reads.emplace_back(node, 0);
+  return variable->ordered_reads.back();
+}
+
+Output GraphState::AsInput(const Output& output) {
+  Node* const node = output.node();
+  if (!node->def->changes_variables) return output;
+  return AddRead(node->variable, {node});
 }
 
 Node* GraphState::FindNode(const std::string& name) const {

@@ -48,6 +48,8 @@ struct OpDef {
   // Not merged with an equal op, nor dropped for its inputs' sake: it has an effect or differs from
   // run to run.
   bool stateful = false;
+  // The session pushes it.
+  bool changes_variables = false;
 };
 
 // Throws std::out_of_range for a name that no table has.

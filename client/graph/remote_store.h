@@ -180,7 +180,7 @@ class RemoteStore {
   // A push, and then a pull that sees it, in one round trip.
   struct PushedAndPulled {
     PushAnswer answer;
-    PullResult values;
+    std::optional<PullResult> values;
   };
   virtual PushedAndPulled PushAndPull(const PushRequest& request,
                                       const std::vector<std::string>& names) = 0;

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_CLIENT_GRAPH_STATE_H_
 #define VARSCOPE_CLIENT_GRAPH_STATE_H_
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,12 @@ class GraphState {
   Node* AddNode(NodeArgs args);
 
   Node* FindNode(const std::string& name) const;
+  // A read of the variable after the ops `after` and what control_dependencies are open.
+  Output AddRead(const std::shared_ptr<VariableState>& variable, std::vector<Node*> after = {});
+  // What an op has as its input where the program says `output`: that of an assignment is a read
+  // after it.
+  Output AsInput(const Output& output);
+
   const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
 
   Graph& graph() { return graph_; }
@@ -34,7 +41,12 @@ class GraphState {
   VariableScopes& scopes() { return scopes_; }
   VariableTable& variables() { return variables_; }
   std::vector<std::vector<Node*>>& control() { return control_; }
-  std::vector<std::pair<std::string, Output>>& regularization_losses() { return losses_; }
+  // Ops made now have something to wait for.
+  bool controlled() const {
+    return std::any_of(control_.begin(), control_.end(),
+                       [](const std::vector<Node*>& open) { return !open.empty(); });
+  }
+  std::vector<Output>& regularization_losses() { return losses_; }
   std::map<std::string, uint32_t>& optimizer_instances() { return optimizer_instances_; }
 
   // Null while not connected.

@@ -23,7 +23,8 @@ struct VariableState {
   bool trainable = true;
   Definer definer;
   Operation handle;
-  Output read;
+  Output read;                        // what nothing orders: before the run's own writes
+  std::vector<Output> ordered_reads;  // under control_dependencies, or of an assignment's output
 
   // What a Session still has to ask the server; absent once resolved.
   std::optional<Definition> pending;

@@ -53,18 +53,36 @@ std::vector<Variable> Variable::parts() const {
   return parts;
 }
 
-Output Variable::value() const {
-  if (!is_partitioned()) return state_->read;
-  if (state_->read.defined()) return state_->read;
-  const auto cut = std::find_if(state_->partitions.begin(), state_->partitions.end(),
+namespace {
+
+Output Concat(const internal::VariableState& whole, const std::vector<Input>& parts) {
+  const std::string name = whole.name + "/ConcatPartitions";
+  const internal::NameScopeGuard root(*whole.graph, "");
+  if (parts.size() == 1) return identity(parts[0], name);
+  const auto cut = std::find_if(whole.partitions.begin(), whole.partitions.end(),
                                 [](int64_t n) { return n > 1; });
-  const int axis =
-      cut == state_->partitions.end() ? 0 : static_cast<int>(cut - state_->partitions.begin());
+  const auto axis = cut == whole.partitions.end() ? 0 : cut - whole.partitions.begin();
+  return concat(parts, static_cast<int>(axis), name);
+}
+
+}  // namespace
+
+Output Variable::value() const {
+  internal::GraphState& graph = *state_->graph;
+  if (!graph.controlled()) return unordered_value();
+  if (!is_partitioned()) return graph.AddRead(state_);
+  std::vector<Input> values;
+  for (const StatePtr& part : state_->parts) values.emplace_back(graph.AddRead(part));
+  state_->ordered_reads.push_back(Concat(*state_, values));
+  return state_->ordered_reads.back();
+}
+
+Output Variable::unordered_value() const {
+  if (state_->read.defined()) return state_->read;
+  const internal::NoControlGuard at_once(*state_->graph);
   std::vector<Input> values;
   for (const StatePtr& part : state_->parts) values.emplace_back(part->read);
-  const internal::NameScopeGuard root(*state_->graph, "");
-  state_->read = values.size() == 1 ? identity(values[0], state_->name + "/ConcatPartitions")
-                                    : concat(values, axis, state_->name + "/ConcatPartitions");
+  state_->read = Concat(*state_, values);
   return state_->read;
 }
 

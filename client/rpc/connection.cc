@@ -214,8 +214,7 @@ RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
   const Wanted wanted{.names = names};
   UnderWay turn = Begin(&request, &wanted, Until::kEnd);
   const PushAnswer pushed = *turn.pushed;
-  std::optional<Values> values = End(std::move(turn), &wanted);
-  return {pushed, values ? *std::move(values) : PullWanted({.names = names})};
+  return {pushed, End(std::move(turn), &wanted)};
 }
 
 Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wanted, Until until) {

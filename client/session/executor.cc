@@ -1,6 +1,10 @@
 #include "client/session/executor.h"
 
+#include <set>
+
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/session/op_error.h"
 #include "client/session/pull.h"
 #include "client/session/push.h"
@@ -28,75 +32,114 @@ void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& d
   for (size_t i = 0; i < outputs.size(); ++i) slots[kernel.outputs[i]] = std::move(outputs[i]);
 }
 
-// The variables that are fetched as they are after the push.
-std::vector<std::string> FetchedAfterwards(const Plan& plan) {
-  std::vector<std::string> names;
-  for (const Plan::Result& result : plan.results) {
-    if (result.after_push != nullptr) names.push_back(result.after_push->name);
-  }
-  return names;
-}
+class Run {
+ public:
+  Run(const Plan& plan, RemoteStore& store, LocalTraining& local, Device& device)
+      : plan_(plan), store_(store), local_(local), device_(device), slots_(plan.slots) {}
 
-// One push for each group: to the server, or to the worker's own copies. Returns what `fetched`
-// are afterwards.
-PullResult PushAll(PushRequest push, const std::vector<std::string>& fetched, RemoteStore& store,
-                   LocalTraining& local, const PulledValues& pulled, RunOutcome& outcome) {
-  local.Forget(push.assignments);
-  std::vector<PushRequest> parts;
-  if (!push.empty()) parts = SplitByGroup(std::move(push), store.groups());
-  std::optional<PullResult> values;
-  for (PushRequest& part : parts) {
+  RunOutcome Execute(const std::vector<Tensor>& feeds) {
+    for (size_t i = 0; i < feeds.size(); ++i) slots_[plan_.feeds[i]] = feeds[i];
+    for (const Plan::Constant& constant : plan_.constants) slots_[constant.slot] = constant.value;
+    try {
+      for (const Plan::Stage& stage : plan_.stages) Execute(stage);
+    } catch (Error& error) {
+      if (!applied_.empty()) {
+        error.Add(
+            absl::StrCat("; applied before, in the same run: ", absl::StrJoin(applied_, ", ")));
+      }
+      throw;
+    }
+    for (int slot : plan_.results) {
+      outcome_.results.push_back(slot >= 0 ? slots_[slot] : Tensor());
+    }
+    return std::move(outcome_);
+  }
+
+ private:
+  void Execute(const Plan::Stage& stage) {
+    for (const Plan::Kernel& kernel : stage.early_kernels) RunKernel(kernel, slots_, device_);
+    Pull(stage);
+    for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, slots_, device_);
+    PushRequest push = CollectPush(stage, slots_, pulled_);
+    if (!push.empty()) PushAll(stage, std::move(push));
+  }
+
+  void Pull(const Plan::Stage& stage) {
+    if (!come_) return PullAll(stage, store_, local_, slots_, pulled_);
+    TakeAll(stage, *std::move(come_), slots_, pulled_);
+    come_.reset();
+  }
+
+  // One push for each group: to the server, or to the worker's own copies. The last one brings what
+  // the next stage pulls.
+  void PushAll(const Plan::Stage& stage, PushRequest push) {
+    local_.Forget(push.assignments);
+    const Plan::Stage* const next = &stage == &plan_.stages.back() ? nullptr : &stage + 1;
+    std::vector<PushRequest> parts = SplitByGroup(std::move(push), store_.groups());
+    for (PushRequest& part : parts) {
+      const bool last = &part == &parts.back();
+      part.more_to_come = !last || (next != nullptr && !next->effects.empty());
+      const std::optional<PushAnswer> answer = Push(part, last ? next : nullptr);
+      if (answer) outcome_.global_step = answer->global_step;
+      const bool dropped = answer && !answer->applied;
+      if (dropped) ++outcome_.dropped;
+      // Whoever comes last needs no account of what was done.
+      if (!dropped && (!last || next != nullptr)) NoteApplied(part);
+    }
+  }
+
+  // Nothing for a local step without a synchronization.
+  std::optional<PushAnswer> Push(PushRequest& part, const Plan::Stage* next) {
     const SyncGroup* const group =
-        part.steps.empty() ? nullptr : local.GroupOf(part.steps[0].updates[0].variable);
-    std::optional<PushAnswer> answer;
+        part.steps.empty() ? nullptr : local_.GroupOf(part.steps[0].updates[0].variable);
     if (group != nullptr) {
-      answer = local.Step(*group, part, pulled);
+      const std::optional<PushAnswer> answer = local_.Step(*group, part, pulled_);
+      if (part.assignments.empty()) return answer;
+      NoteApplied(part.steps);
       part.steps.clear();
-      if (!part.empty()) store.Push(part);
-    } else if (&part == &parts.back() && !fetched.empty()) {
-      RemoteStore::PushedAndPulled both = store.PushAndPull(part, fetched);
-      answer = both.answer;
-      values = std::move(both.values);
-    } else {
-      answer = store.Push(part);
+      store_.Push(part);
+      return answer;
     }
-    if (!answer) continue;
-    outcome.global_step = answer->global_step;
-    if (!answer->applied) ++outcome.dropped;
+    const std::vector<std::string> names =
+        next == nullptr ? std::vector<std::string>() : NamesToPullWithPush(*next, local_);
+    if (names.empty()) return store_.Push(part);
+    RemoteStore::PushedAndPulled both = store_.PushAndPull(part, names);
+    come_ = std::move(both.values);
+    return both.answer;
   }
-  if (values) return *std::move(values);
-  return fetched.empty() ? PullResult() : store.Pull(fetched);
-}
 
-std::vector<Tensor> Results(const Plan& plan, PullResult afterwards,
-                            const std::vector<Tensor>& slots) {
-  std::vector<Tensor> results;
-  size_t next = 0;
-  for (const Plan::Result& result : plan.results) {
-    if (result.after_push != nullptr) {
-      results.push_back(afterwards.Take(next++).value);
-    } else {
-      results.push_back(result.slot >= 0 ? slots[result.slot] : Tensor());
+  void NoteApplied(const PushRequest& push) {
+    NoteApplied(push.steps);
+    for (const PushRequest::Assignment& assignment : push.assignments) {
+      NoteApplied(assignment.variable);
     }
   }
-  return results;
-}
+  void NoteApplied(const std::vector<PushRequest::Step>& steps) {
+    for (const PushRequest::Step& step : steps) {
+      for (const PushRequest::Update& update : step.updates) NoteApplied(update.variable);
+    }
+  }
+  void NoteApplied(const std::string& variable) {
+    pulled_.erase(variable);
+    applied_.insert(variable);
+  }
+
+  const Plan& plan_;
+  RemoteStore& store_;
+  LocalTraining& local_;
+  Device& device_;
+  std::vector<Tensor> slots_;
+  PulledValues pulled_;
+  std::optional<PullResult> come_;  // with a push, for the stage after it
+  std::set<std::string> applied_;   // variables that this run has changed
+  RunOutcome outcome_;
+};
 
 }  // namespace
 
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
                    LocalTraining& local, Device& device) {
-  std::vector<Tensor> slots(plan.slots);
-  for (size_t i = 0; i < feeds.size(); ++i) slots[plan.feeds[i]] = feeds[i];
-  for (const Plan::Constant& constant : plan.constants) slots[constant.slot] = constant.value;
-  for (const Plan::Kernel& kernel : plan.early_kernels) RunKernel(kernel, slots, device);
-  const PulledValues pulled = PullAll(plan, store, local, slots);
-  for (const Plan::Kernel& kernel : plan.kernels) RunKernel(kernel, slots, device);
-  RunOutcome outcome;
-  PullResult afterwards = PushAll(CollectPush(plan, slots, pulled), FetchedAfterwards(plan), store,
-                                  local, pulled, outcome);
-  outcome.results = Results(plan, std::move(afterwards), slots);
-  return outcome;
+  return Run(plan, store, local, device).Execute(feeds);
 }
 
 }  // namespace varscope::internal

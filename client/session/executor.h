@@ -20,7 +20,8 @@ struct RunOutcome {
 };
 
 // `feeds` in the order of the plan's. Throws InvalidArgumentError when a kernel refuses its inputs,
-// naming the op, and what the store throws.
+// naming the op, and what the store throws. An error says which variables the run had changed by
+// then.
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
                    LocalTraining& local, Device& device);
 

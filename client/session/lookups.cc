@@ -20,7 +20,7 @@ bool IsLarge(const VariableState& variable) {
 class Finder {
  public:
   using IsFed = std::function<bool(const Output&)>;
-  explicit Finder(const IsFed& is_fed) : is_fed_(is_fed) {}
+  Finder(const Stages& stages, const IsFed& is_fed) : stages_(stages), is_fed_(is_fed) {}
 
   Lookups Find(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches) {
     for (const Node* node : needed) {
@@ -28,7 +28,9 @@ class Finder {
       if (IsKnownBeforePull(*node)) lookups_.before_pull.insert(node);
     }
     for (const Fetch& fetch : fetches) {
-      if (IsRead(*fetch.node())) Disqualify(*fetch.node());
+      const Node& node = *fetch.node();
+      const bool has_value = fetch.index() >= 0 && !is_fed_(Output(fetch.node(), fetch.index()));
+      if (has_value && (IsRead(node) || node.def->changes_variables)) Disqualify(node);
     }
     for (const Node* node : needed) {
       if (IsRead(*node) && Qualifies(*node)) lookups_.reads.insert(node);
@@ -52,36 +54,44 @@ class Finder {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const Node& input = *node.inputs[i].op().node();
       if (is_fed_(node.inputs[i]) || !IsRead(input)) continue;
-      const bool only_rows = i == 0 && IsGather(node) && IsKnown(node.inputs[1]);
+      const size_t stage = stages_.Of(node);
+      const bool only_rows =
+          i == 0 && IsGather(node) && stage == stages_.Of(input) && IsKnown(node.inputs[1], stage);
       if (!only_rows) Disqualify(input);
     }
   }
 
-  void Disqualify(const Node& read) { whole_.insert(read.variable->name); }
+  // A read, or a change whose result is fetched.
+  void Disqualify(const Node& node) { whole_.emplace(stages_.After(node), node.variable->name); }
   bool Qualifies(const Node& read) const {
-    return !whole_.contains(read.variable->name) && IsLarge(*read.variable);
+    return !whole_.contains({stages_.Of(read), read.variable->name}) && IsLarge(*read.variable);
   }
 
-  bool IsKnown(const Output& output) const {
-    return is_fed_(output) || lookups_.before_pull.contains(output.op().node());
+  // Before the pull of `stage`.
+  bool IsKnown(const Output& output, size_t stage) const {
+    if (is_fed_(output)) return true;
+    const Node& node = *output.op().node();
+    return stages_.Of(node) < stage || lookups_.before_pull.contains(&node);
   }
 
   bool IsKnownBeforePull(const Node& node) const {
     if (node.def->name != "Const" && node.def->kernel == nullptr) return false;
+    const size_t stage = stages_.Of(node);
     return std::all_of(node.inputs.begin(), node.inputs.end(),
-                       [this](const Output& input) { return IsKnown(input); });
+                       [&](const Output& input) { return IsKnown(input, stage); });
   }
 
+  const Stages& stages_;
   const IsFed& is_fed_;
-  std::set<std::string> whole_;  // variables
+  std::set<std::pair<size_t, std::string>> whole_;  // stages and variables
   Lookups lookups_;
 };
 
 }  // namespace
 
 Lookups FindLookups(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches,
-                    const std::function<bool(const Output&)>& is_fed) {
-  return Finder(is_fed).Find(needed, fetches);
+                    const Stages& stages, const std::function<bool(const Output&)>& is_fed) {
+  return Finder(stages, is_fed).Find(needed, fetches);
 }
 
 }  // namespace varscope::internal

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/graph/node.h"
+#include "client/session/stages.h"
 #include "varscope/session.h"
 
 namespace varscope::internal {
@@ -14,14 +15,14 @@ namespace varscope::internal {
 struct Lookups {
   std::set<const Node*> gathers;      // of rows of a variable
   std::set<const Node*> reads;        // of variables that only those gathers use
-  std::set<const Node*> before_pull;  // ops that need no variable, row numbers among them
+  std::set<const Node*> before_pull;  // ops that need no pull of their stage, row numbers too
 };
 
-// Of a run of the ops `needed`, in creation order. A variable that is fetched, or used by another
-// op than a gather, or looked up by numbers that are themselves computed from variables, is not
-// among them; nor is one so small that naming rows costs more than sending it.
+// Of a run of the ops `needed`, in creation order. A variable that in the same stage is fetched, or
+// used by another op than a gather, or looked up by numbers that are computed from that stage's
+// pull, is not among them; nor is one so small that naming rows costs more than sending it.
 Lookups FindLookups(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches,
-                    const std::function<bool(const Output&)>& is_fed);
+                    const Stages& stages, const std::function<bool(const Output&)>& is_fed);
 
 }  // namespace varscope::internal
 

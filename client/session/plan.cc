@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/session/lookups.h"
+#include "client/session/stages.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -23,7 +24,9 @@ class Compiler {
 
   Plan Run(const std::vector<Fetch>& fetches) {
     const std::vector<const Node*> needed = Needed(fetches);
-    lookups_ = FindLookups(needed, fetches, [this](const Output& output) { return IsFed(output); });
+    const auto is_fed = [this](const Output& output) { return IsFed(output); };
+    stages_ = FindStages(needed, is_fed);
+    lookups_ = FindLookups(needed, fetches, stages_, is_fed);
     for (const Node* node : needed) Place(*node);
     for (const Fetch& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
     MarkLastUses();
@@ -66,9 +69,14 @@ class Compiler {
     if (lookups_.gathers.contains(&node)) return PlaceLookup(node);
     if (op == "ReadVariableOp") return PlacePull(node);
     if (node.def->kernel != nullptr) return PlaceKernel(node);
-    if (op == "NoOp" || op == "VarHandleOp") return;
-    plan_.effects.push_back({&node, Inputs(node)});
+    if (node.def->changes_variables) StageOf(node).effects.push_back({&node, Inputs(node)});
   }
+
+  Plan::Stage& StageAt(size_t number) {
+    if (plan_.stages.size() <= number) plan_.stages.resize(number + 1);
+    return plan_.stages[number];
+  }
+  Plan::Stage& StageOf(const Node& node) { return StageAt(stages_.Of(node)); }
 
   void Unfed(const Node& node) const {
     if (IsFed(Output(const_cast<Node*>(&node), 0))) return;
@@ -83,37 +91,48 @@ class Compiler {
     Assign(node, {slot});
   }
 
-  void PlacePull(const Node& node) {
-    const auto [it, fresh] = pulled_.try_emplace(node.variable->name, plan_.slots);
-    if (fresh) plan_.pulls.push_back({node.variable, NewSlot()});
-    Assign(node, {it->second});
+  void PlacePull(const Node& node) { Assign(node, {PullAt(stages_.Of(node), node.variable)}); }
+
+  int PullAt(size_t stage, const std::shared_ptr<VariableState>& variable) {
+    const auto [it, fresh] = pulled_.try_emplace({stage, variable->name}, plan_.slots);
+    if (fresh) StageAt(stage).pulls.push_back({variable, NewSlot()});
+    return it->second;
   }
 
   void PlaceLookup(const Node& node) {
     const std::shared_ptr<VariableState>& variable = node.inputs[0].op().node()->variable;
-    const auto [it, fresh] = looked_up_.try_emplace(variable->name, plan_.rows_pulls.size());
-    if (fresh) plan_.rows_pulls.push_back({variable, {}});
+    std::vector<Plan::RowsPull>& pulls = StageOf(node).rows_pulls;
+    const auto [it, fresh] =
+        looked_up_.try_emplace({stages_.Of(node), variable->name}, pulls.size());
+    if (fresh) pulls.push_back({variable, {}});
     const int output = NewSlot();
-    plan_.rows_pulls[it->second].lookups.push_back(
+    pulls[it->second].lookups.push_back(
         {.node = &node, .rows = SlotOf(node, node.inputs[1]), .output = output});
     Assign(node, {output});
   }
 
-  // The same op on the same inputs runs once.
+  // When a kernel runs: before a stage's pull, or after it.
+  using Moment = std::pair<size_t, bool>;
+
+  // The same op on the same inputs runs once, unless it is needed before it would.
   void PlaceKernel(const Node& node) {
     const bool early = lookups_.before_pull.contains(&node);
+    const Moment moment(stages_.Of(node), !early);
     const std::vector<int> inputs = Inputs(node);
     std::string key = absl::StrCat(node.def->name, "|", Fingerprint(node.attrs));
     for (int input : inputs) absl::StrAppend(&key, "|", input);
     if (!node.def->stateful) {
       const auto same = computed_.find(key);
-      if (same != computed_.end()) return Assign(node, same->second);
+      if (same != computed_.end() && same->second.first <= moment) {
+        return Assign(node, same->second.second);
+      }
     }
     std::vector<int> outputs;
     for (size_t i = 0; i < node.outputs.size(); ++i) outputs.push_back(NewSlot());
     Assign(node, outputs);
-    computed_.emplace(std::move(key), outputs);
-    (early ? plan_.early_kernels : plan_.kernels).push_back({&node, inputs, outputs, {}});
+    computed_.insert_or_assign(std::move(key), std::pair(moment, outputs));
+    Plan::Stage& stage = StageOf(node);
+    (early ? stage.early_kernels : stage.kernels).push_back({&node, inputs, outputs, {}});
   }
 
   void Assign(const Node& node, const std::vector<int>& slots) {
@@ -131,33 +150,35 @@ class Compiler {
   int SlotOf(const Node& node, const Output& input) const {
     const auto it = slots_.find(input);
     if (it != slots_.end()) return it->second;
-    throw ValueError(absl::StrCat("'", node.name, "' uses the output of '", input.op().name(),
-                                  "' (", input.op().type(),
-                                  "), which can be fetched but not feed other ops."));
+    throw RuntimeError(absl::StrCat("'", node.name, "' uses the output of '", input.op().name(),
+                                    "' (", input.op().type(), "), which has no value."));
   }
 
-  Plan::Result ResultOf(const Fetch& fetch) const {
-    if (fetch.index() < 0) return {};
+  int ResultOf(const Fetch& fetch) {
+    if (fetch.index() < 0) return -1;
+    const Node& node = *fetch.node();
     const auto it = slots_.find(Output(fetch.node(), fetch.index()));
-    if (it != slots_.end()) return {.slot = it->second};
-    if (fetch.node()->variable != nullptr) return {.after_push = fetch.node()->variable};
-    throw ValueError(absl::StrCat("'", fetch.node()->name, "' has no value to fetch."));
+    if (it != slots_.end()) return it->second;
+    if (node.def->changes_variables) return PullAt(stages_.After(node), node.variable);
+    throw ValueError(absl::StrCat("'", node.name, "' has no value to fetch."));
   }
 
   // From the end: the first use met is the last one.
   void MarkLastUses() {
     std::vector<bool> needed(plan_.slots, false);
-    for (const Plan::Result& result : plan_.results) {
-      if (result.slot >= 0) needed[result.slot] = true;
+    for (int slot : plan_.results) {
+      if (slot >= 0) needed[slot] = true;
     }
-    for (const Plan::Effect& effect : plan_.effects) {
-      for (int input : effect.inputs) needed[input] = true;
+    for (auto stage = plan_.stages.rbegin(); stage != plan_.stages.rend(); ++stage) {
+      for (const Plan::Effect& effect : stage->effects) {
+        for (int input : effect.inputs) needed[input] = true;
+      }
+      MarkLastUses(stage->kernels, needed);
+      for (const Plan::RowsPull& pull : stage->rows_pulls) {
+        for (const Plan::Lookup& lookup : pull.lookups) needed[lookup.rows] = true;
+      }
+      MarkLastUses(stage->early_kernels, needed);
     }
-    MarkLastUses(plan_.kernels, needed);
-    for (const Plan::RowsPull& pull : plan_.rows_pulls) {
-      for (const Plan::Lookup& lookup : pull.lookups) needed[lookup.rows] = true;
-    }
-    MarkLastUses(plan_.early_kernels, needed);
   }
 
   static void MarkLastUses(std::vector<Plan::Kernel>& kernels, std::vector<bool>& needed) {
@@ -175,10 +196,12 @@ class Compiler {
 
   Plan plan_;
   std::map<Output, int> slots_;
-  std::map<std::string, int> pulled_;
+  Stages stages_;
   Lookups lookups_;
-  std::map<std::string, size_t> looked_up_;
-  std::unordered_map<std::string, std::vector<int>> computed_;
+  using StageAndVariable = std::pair<size_t, std::string>;
+  std::map<StageAndVariable, int> pulled_;
+  std::map<StageAndVariable, size_t> looked_up_;
+  std::unordered_map<std::string, std::pair<Moment, std::vector<int>>> computed_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
-// What one run does, compiled once for each set of fetches and feeds: the kernels that need
-// no variable, one pull (what a push prefetches comes while they run), the other kernels, one push.
+// What one run does, compiled once for each set of fetches and feeds: stages, of which each has the
+// kernels that need no variable of its own, one pull (what a push prefetches comes while they run),
+// the other kernels, one push. Most runs have one stage. An op that depends on a change, by its
+// inputs or its control inputs, is in a later stage than the change.
 #ifndef VARSCOPE_CLIENT_SESSION_PLAN_H_
 #define VARSCOPE_CLIENT_SESSION_PLAN_H_
 
@@ -43,24 +45,22 @@ struct Plan {
     const Node* node;
     std::vector<int> inputs;
   };
-  struct Result {
-    int slot = -1;                              // -1: nothing, or
-    std::shared_ptr<VariableState> after_push;  // the variable's value once it has been changed
+  struct Stage {
+    std::vector<Kernel> early_kernels;  // what needs no pull of this stage, row numbers among it
+    std::vector<Pull> pulls;
+    std::vector<RowsPull> rows_pulls;
+    std::vector<Kernel> kernels;
+    std::vector<Effect> effects;  // of all stages but the last there are some
   };
 
   int slots = 0;
   std::vector<int> feeds;  // in the order of the given feeds
   std::vector<Constant> constants;
-  std::vector<Kernel> early_kernels;  // what needs no variable, row numbers among it
-  std::vector<Pull> pulls;
-  std::vector<RowsPull> rows_pulls;
-  std::vector<Kernel> kernels;
-  std::vector<Effect> effects;
-  std::vector<Result> results;  // in the order of the given fetches
+  std::vector<Stage> stages;
+  std::vector<int> results;  // slots, in the order of the given fetches; -1: no value
 };
 
-// Throws ValueError for what cannot run: a placeholder that is not fed, an assignment's output that
-// feeds an op.
+// Throws ValueError for what cannot run: a placeholder that is not fed.
 Plan Compile(const std::vector<Fetch>& fetches, const std::vector<Output>& feeds);
 
 }  // namespace varscope::internal

@@ -104,18 +104,16 @@ class Puller {
     });
   }
 
-  PulledValues Run(RemoteStore& store) {
-    PulledValues pulled;
-    if (names_.empty()) return pulled;
+  void Run(RemoteStore& store, PulledValues& pulled) {
+    if (names_.empty()) return;
     PullResult values = some_rows_ ? store.PullRows(names_, rows_) : store.Pull(names_);
     for (size_t i = 0; i < names_.size(); ++i) {
       PulledValue value = values.Take(i);
       take_[i](value.value);
       // Held on to only where it is needed again: else a kernel may write into it.
       if (local_.GroupOf(names_[i]) == nullptr) value.value = Tensor();
-      pulled.emplace(names_[i], std::move(value));
+      pulled.insert_or_assign(names_[i], std::move(value));
     }
-    return pulled;
   }
 
  private:
@@ -136,15 +134,36 @@ class Puller {
 
 }  // namespace
 
-PulledValues PullAll(const Plan& plan, RemoteStore& store, const LocalTraining& local,
-                     std::vector<Tensor>& slots) {
+void PullAll(const Plan::Stage& stage, RemoteStore& store, const LocalTraining& local,
+             std::vector<Tensor>& slots, PulledValues& pulled) {
   std::vector<RowsWanted> wanted;
-  wanted.reserve(plan.rows_pulls.size());
-  for (const Plan::RowsPull& pull : plan.rows_pulls) wanted.emplace_back(pull, slots);
+  wanted.reserve(stage.rows_pulls.size());
+  for (const Plan::RowsPull& pull : stage.rows_pulls) wanted.emplace_back(pull, slots);
   Puller puller(local, slots);
-  for (const Plan::Pull& pull : plan.pulls) puller.Add(pull);
+  for (const Plan::Pull& pull : stage.pulls) puller.Add(pull);
   for (const RowsWanted& rows : wanted) puller.Add(rows);
-  return puller.Run(store);
+  puller.Run(store, pulled);
+}
+
+std::vector<std::string> NamesToPullWithPush(const Plan::Stage& stage, const LocalTraining& local) {
+  std::vector<std::string> names;
+  if (!stage.rows_pulls.empty()) return names;
+  for (const Plan::Pull& pull : stage.pulls) {
+    if (local.GroupOf(pull.variable->name) != nullptr) return {};
+    names.push_back(pull.variable->name);
+  }
+  return names;
+}
+
+void TakeAll(const Plan::Stage& stage, PullResult values, std::vector<Tensor>& slots,
+             PulledValues& pulled) {
+  for (size_t i = 0; i < stage.pulls.size(); ++i) {
+    const Plan::Pull& pull = stage.pulls[i];
+    PulledValue value = values.Take(i);
+    CheckPulled(*pull.variable, pull.variable->shape, value.value);
+    slots[pull.slot] = std::move(value.value);
+    pulled[pull.variable->name] = {Tensor(), value.version};
+  }
 }
 
 }  // namespace varscope::internal

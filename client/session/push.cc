@@ -80,10 +80,10 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
 
 }  // namespace
 
-PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots,
+PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
                         const PulledValues& pulled) {
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
-  for (const Plan::Effect& effect : plan.effects) {
+  for (const Plan::Effect& effect : stage.effects) {
     if (effect.node->apply != nullptr) {
       push.allow_nonfinite = push.allow_nonfinite && effect.node->apply->allow_nonfinite;
       push.steps.push_back(ApplyStep(*effect.node->apply, effect, slots));

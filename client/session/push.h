@@ -1,4 +1,4 @@
-// The one push of a run: what its ops do to variables.
+// A stage's push: what its ops do to variables.
 #ifndef VARSCOPE_CLIENT_SESSION_PUSH_H_
 #define VARSCOPE_CLIENT_SESSION_PUSH_H_
 
@@ -11,8 +11,9 @@
 namespace varscope::internal {
 
 // `slots` after the kernels have run.
-// Each gradient names the version of its variable that the run has read.
-PushRequest CollectPush(const Plan& plan, const std::vector<Tensor>& slots,
+// Each gradient names the version of its variable that the run has read, unless the run itself has
+// changed the variable since.
+PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
                         const PulledValues& pulled);
 
 // One push for each of the server's groups that it updates; assignments alone stay one push, else

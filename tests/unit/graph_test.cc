@@ -81,6 +81,20 @@ TEST_F(GraphTest, CollectionsKeepOrderAndFilterByScope) {
   EXPECT_THAT(Names(global_variables("a/")), ::testing::ElementsAre("a/w:0", "a/frozen:0"));
 }
 
+TEST_F(GraphTest, OnlyUsesUnderControlAreReadsOfTheirOwn) {
+  const Variable w = get_variable("w", Shape{2});
+  EXPECT_EQ(w.value().op().name(), "w/Read/ReadVariableOp");
+  const Operation before = no_op();
+  {
+    const control_dependencies after({before});
+    EXPECT_EQ(w.value().op().name(), "ReadVariableOp");
+    EXPECT_EQ(identity(w).op().name(), "Identity");
+    EXPECT_EQ(get_variable("v", Shape{2}).unordered_value().op().name(), "v/Read/ReadVariableOp");
+    EXPECT_EQ(w.unordered_value().op().name(), "w/Read/ReadVariableOp");
+  }
+  EXPECT_EQ(w.value().op().name(), "w/Read/ReadVariableOp");
+}
+
 TEST_F(GraphTest, ScopesHandDownTheirDefaults) {
   std::vector<std::string> seen;
   const CustomGetter getter = [&](const Getter& next, const std::string& name,

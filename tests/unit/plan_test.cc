@@ -58,6 +58,7 @@ class CountingStore final : public internal::RemoteStore {
     return values;
   }
   internal::PushAnswer Push(const internal::PushRequest& request) override {
+    if (pushes.size() == refuse_from) throw InvalidArgumentError("refused");
     pushes.push_back(request);
     return {.global_step = pushes.size(), .group_step = pushes.size()};
   }
@@ -67,6 +68,7 @@ class CountingStore final : public internal::RemoteStore {
   PushedAndPulled PushAndPull(const internal::PushRequest& request,
                               const std::vector<std::string>& names) override {
     const internal::PushAnswer answer = Push(request);
+    ++pulled_with_push;
     return {answer, Pull(names)};
   }
   const std::vector<internal::SyncGroup>& groups() const override { return sync_groups; }
@@ -75,6 +77,8 @@ class CountingStore final : public internal::RemoteStore {
 
   std::vector<internal::SyncGroup> sync_groups = {{}};
   uint64_t version = 7;
+  size_t refuse_from = 1000;  // the number of the first push that is refused
+  int pulled_with_push = 0;
   std::vector<std::vector<std::string>> pulls;
   std::vector<internal::PushRequest> pushes;
   std::vector<std::pair<std::string, std::string>> pulled_rows;  // variable, numbers
@@ -140,19 +144,19 @@ TEST_F(PlanTest, EqualOpsOnEqualInputsRunOnce) {
   const Output x = placeholder(float32, {2}, "x");
   const Output twice = exp(x) + exp(x);
   const internal::Plan plan = internal::Compile({Fetch(twice)}, {x});
-  EXPECT_EQ(plan.early_kernels.size(), 2U);
+  EXPECT_EQ(plan.stages[0].early_kernels.size(), 2U);
   // Random ops are never merged.
   const Output noise = random_uniform({2}) - random_uniform({2});
-  EXPECT_EQ(internal::Compile({Fetch(noise)}, {}).early_kernels.size(), 3U);
+  EXPECT_EQ(internal::Compile({Fetch(noise)}, {}).stages[0].early_kernels.size(), 3U);
 }
 
 TEST_F(PlanTest, BuffersAreFreeAfterTheirLastUse) {
   const Output x = placeholder(float32, {2}, "x");
   const Output y = exp(x);
   const internal::Plan plan = internal::Compile({Fetch(square(y) * y)}, {x});
-  ASSERT_EQ(plan.early_kernels.size(), 3U);
-  EXPECT_THAT(plan.early_kernels[1].last_use, ::testing::ElementsAre(false));
-  EXPECT_THAT(plan.early_kernels[2].last_use, ::testing::ElementsAre(true, true));
+  ASSERT_EQ(plan.stages[0].early_kernels.size(), 3U);
+  EXPECT_THAT(plan.stages[0].early_kernels[1].last_use, ::testing::ElementsAre(false));
+  EXPECT_THAT(plan.stages[0].early_kernels[2].last_use, ::testing::ElementsAre(true, true));
 }
 
 TEST_F(PlanTest, WhatNeedsNoVariableComesBeforeThePull) {
@@ -160,9 +164,119 @@ TEST_F(PlanTest, WhatNeedsNoVariableComesBeforeThePull) {
   const Output w = get_variable("w", {2});
   const Output scaled = exp(x) * 2;
   const internal::Plan plan = internal::Compile({Fetch(square(scaled * w))}, {x});
-  ASSERT_EQ(plan.early_kernels.size(), 2U);
-  EXPECT_EQ(plan.early_kernels[1].node, scaled.op().node());
-  EXPECT_EQ(plan.kernels.size(), 2U);
+  ASSERT_EQ(plan.stages[0].early_kernels.size(), 2U);
+  EXPECT_EQ(plan.stages[0].early_kernels[1].node, scaled.op().node());
+  EXPECT_EQ(plan.stages[0].kernels.size(), 2U);
+}
+
+using Names = std::vector<std::string>;
+
+TEST_F(PlanTest, WhatDependsOnAWriteIsAnotherStage) {
+  const Variable x = get_variable("x", {1});
+  const Variable y = get_variable("y", {1});
+  const control_dependencies after({x.assign(x * 2).op()});
+  const Output q = x.assign(x * 3);
+  Session session;
+  EXPECT_EQ(Summarize(session.run(q + y)), "[2]");
+  EXPECT_THAT(store_->pulls, ::testing::ElementsAre(Names{"x"}, Names{"x", "y"}, Names{"x"}));
+  EXPECT_EQ(store_->pushes.size(), 2U);
+  // Both later pulls came with the pushes before them.
+  EXPECT_EQ(store_->pulled_with_push, 2);
+}
+
+TEST_F(PlanTest, WritesThatDependOnNothingAreOnePush) {
+  const Variable x = get_variable("x", {1});
+  const Variable y = get_variable("y", {1});
+  const Output a = x.assign(x * 2);
+  const Output b = y.assign(x + y);
+  Session session;
+  session.run({a, b, x, group({a.op(), b.op()})});
+  EXPECT_EQ(store_->pushes.size(), 1U);
+  EXPECT_THAT(store_->pulls, ::testing::ElementsAre(Names{"x", "y"}, Names{"x", "y"}));
+  EXPECT_EQ(internal::Compile({Fetch(x * 2 + y)}, {}).stages.size(), 1U);
+}
+
+TEST_F(PlanTest, ControlOfWhatWritesNothingIsNoOtherStage) {
+  const Variable x = get_variable("x", {1});
+  const Output read = x * 2;
+  const control_dependencies after({read.op()});
+  Session().run({train::GradientDescentOptimizer(0.1).minimize(reduce_sum(x * read)), read});
+  EXPECT_EQ(store_->pulls.size(), 1U);
+  EXPECT_EQ(store_->pushes.size(), 1U);
+}
+
+TEST_F(PlanTest, AGradientNamesNoVersionThatTheRunHasItselfMadeOld) {
+  const Variable x = get_variable("x", {1});
+  const Variable y = get_variable("y", {1});
+  const Output loss = reduce_sum(x * y);
+  const train::Optimizer sgd = train::GradientDescentOptimizer(0.1);
+  const control_dependencies after({x.assign({1}).op()});
+  Session().run(sgd.minimize(loss));
+  ASSERT_EQ(store_->pushes.size(), 2U);
+  EXPECT_EQ(store_->pushes[1].steps[0].updates[0].base_version, std::nullopt);
+  EXPECT_EQ(store_->pushes[1].steps[0].updates[1].base_version, store_->version);
+  Session().run(sgd.minimize(reduce_sum(x * y)));
+  ASSERT_EQ(store_->pushes.size(), 4U);
+  EXPECT_EQ(store_->pushes[3].steps[0].updates[0].base_version, store_->version);
+  EXPECT_TRUE(store_->pushes[2].more_to_come);
+  EXPECT_FALSE(store_->pushes[3].more_to_come);
+}
+
+TEST_F(PlanTest, AnErrorSaysWhatTheRunHadDone) {
+  const Variable x = get_variable("x", {1});
+  const Variable y = get_variable("y", {1});
+  const Variable z = get_variable("z", {1});
+  const Operation first = group({x.assign({1}).op(), y.assign({1}).op()});
+  std::optional<control_dependencies> after(std::in_place, std::vector<Operation>{first});
+  const Operation second = train::GradientDescentOptimizer(0.1).minimize(reduce_sum(z));
+  after.emplace(std::vector<Operation>{second});
+  const Output third = x.assign_add({1});
+  const auto error = [&](size_t refuse_from) -> std::string {
+    store_->pushes.clear();
+    store_->refuse_from = refuse_from;
+    try {
+      Session().run(third);
+    } catch (const InvalidArgumentError& refused) {
+      EXPECT_EQ(refused.what(), refused.message());
+      return refused.message();
+    }
+    return "none";
+  };
+  EXPECT_EQ(error(0), "refused");
+  EXPECT_EQ(error(1), "refused; applied before, in the same run: x, y");
+  EXPECT_EQ(error(2), "refused; applied before, in the same run: x, y, z");
+  EXPECT_EQ(error(3), "none");
+}
+
+TEST_F(PlanTest, AnErrorInTheSecondGroupSaysWhatTheFirstHadDone) {
+  store_->sync_groups = {{}, {.prefix = "a"}};
+  const Output loss = reduce_sum(get_variable("a/w", {2})) + reduce_sum(get_variable("w", {2}));
+  const Operation train = train::GradientDescentOptimizer(0.1).minimize(loss);
+  store_->refuse_from = 1;
+  try {
+    Session().run(train);
+    FAIL() << "the second push is refused";
+  } catch (const InvalidArgumentError& error) {
+    EXPECT_EQ(error.message(), "refused; applied before, in the same run: " +
+                                   store_->pushes.at(0).steps[0].updates[0].variable);
+  }
+}
+
+TEST_F(PlanTest, TheSameWorkBeforeAndAfterAWriteRunsWhereItIsNeededFirst) {
+  const Variable x = get_variable("x", {1});
+  const Output feed = placeholder(float32, {1});
+  Output late;
+  {
+    // Created first, but after the write.
+    const control_dependencies after({x.assign({5}).op()});
+    late = exp(feed);
+  }
+  const Output early = exp(feed);
+  const Output write = x.assign(early);
+  const internal::Plan plan = internal::Compile({Fetch(late), Fetch(write)}, {feed});
+  ASSERT_EQ(plan.stages.size(), 2U);
+  EXPECT_EQ(plan.stages[0].early_kernels.size(), 1U);
+  EXPECT_EQ(plan.stages[1].early_kernels.size(), 1U);
 }
 
 class LookupTest : public PlanTest {
@@ -227,6 +341,21 @@ TEST_F(LookupTest, WhatElseNeedsTheTableGetsItWhole) {
   for (float& x : fed.mutable_values<float>()) x = 5;
   EXPECT_EQ(session.run(rows, {five_ids_, {Output(table_), fed}}).data<float>()[0], 5);
   EXPECT_EQ(store_->pulls.size(), 3U);
+}
+
+TEST_F(LookupTest, EachStageLooksUpItsOwnRows) {
+  const Output before = gather(table_, ids_);
+  Tensor ones(float32, {1, kWidth});
+  const control_dependencies after({table_.scatter_add(Tensor::Of<int64_t>({1}, {3}), ones).op()});
+  const Output now = gather(table_, ids_ + Output(constant(Tensor::Scalar<int64_t>(0))));
+  Session().run({before, now}, {{ids_, Tensor::Of<int64_t>({2}, {3, 4})}});
+  EXPECT_EQ(store_->pulled_rows, (Pulled{{"table", "[3 4]"}, {"table", "[3 4]"}}));
+  EXPECT_EQ(store_->pushes.size(), 1U);
+  // Numbers that the first stage has computed from variables are known in the second.
+  const Output numbers = cast(reshape(gather(table_, Tensor::Of<int64_t>({1}, {5})), {-1}), int64);
+  store_->pulled_rows.clear();
+  Session().run({numbers, gather(table_, numbers)});
+  EXPECT_EQ(store_->pulled_rows, Pulled());
 }
 
 TEST_F(LookupTest, MostOfATableOrASmallOneComesWhole) {

@@ -9,11 +9,13 @@ namespace varscope {
 namespace internal {
 
 std::vector<OpDef> StateOps() {
-  std::vector<OpDef> ops = {{.name = "ReadVariableOp"}};
-  for (const char* name : {"VarHandleOp", "AssignVariableOp", "AssignAddVariableOp",
-                           "AssignSubVariableOp", "ResourceScatterUpdate", "ResourceScatterAdd",
-                           "ResourceScatterSub", "ApplyGradients", "InitializeVariables", "NoOp"}) {
-    ops.push_back({.name = name, .stateful = true});
+  std::vector<OpDef> ops = {{.name = "ReadVariableOp"},
+                            {.name = "VarHandleOp", .stateful = true},
+                            {.name = "NoOp", .stateful = true}};
+  for (const char* name :
+       {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatterUpdate",
+        "ResourceScatterAdd", "ResourceScatterSub", "ApplyGradients", "InitializeVariables"}) {
+    ops.push_back({.name = name, .stateful = true, .changes_variables = true});
   }
   return ops;
 }

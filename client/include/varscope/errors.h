@@ -21,6 +21,12 @@ class Error : public std::runtime_error {
   // Who defined what collided, and where; empty when nothing did.
   const std::string& detail() const { return detail_; }
 
+  // Goes on with the message.
+  void Add(const std::string& text) {
+    message_ += text;
+    std::runtime_error::operator=(Error(message_, detail_));
+  }
+
  private:
   std::string message_;
   std::string detail_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "varscope/input.h"
+#include "varscope/optional_list.h"
 
 namespace varscope {
 
@@ -22,10 +23,11 @@ struct Gradient {
 };
 
 // d(sum of ys)/dx for each x. Uses of one x add up, wherever in the graph they are. `grad_ys`, when
-// given, weighs the elements of each y.
+// given, weighs the elements of each y; an undefined entry weighs nothing. ValueError when it has
+// not one entry for each of ys.
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
-                                const std::vector<Output>& grad_ys = {});
-// With respect to variables; a partitioned one must be given part by part.
+                                const OptionalList<Output>& grad_ys = {});
+// With respect to variables, wherever they are read; a partitioned one must be given part by part.
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs);
 inline std::vector<Gradient> gradients(const std::vector<Output>& ys,
                                        std::initializer_list<Variable> xs) {

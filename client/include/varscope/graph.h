@@ -175,7 +175,8 @@ class Graph {
   std::unique_ptr<internal::GraphState> state_;
 };
 
-// Ops made while it lives run only after `operations`.
+// Ops made while it lives run only after `operations`; variables that they use are read after them,
+// too. Variables themselves are made outside of it.
 class control_dependencies {
  public:
   explicit control_dependencies(const std::vector<Operation>& operations);

@@ -22,7 +22,7 @@ class Fetch {
  public:
   Fetch(Output output) : node_(output.node()), index_(output.index()) {}
   Fetch(Operation operation) : node_(operation.node()), index_(-1) {}
-  Fetch(const Variable& variable) : Fetch(variable.value()) {}
+  Fetch(const Variable& variable) : Fetch(variable.unordered_value()) {}
   internal::Node* node() const { return node_; }
   int index() const { return index_; }  // -1: run only
 
@@ -37,9 +37,12 @@ using Feed = std::pair<Output, Tensor>;
 //
 // One run pulls all variables that it needs in one request (a consistent set), computes, and pushes
 // all its updates in one request, applied together or not at all; when the server synchronizes
-// them in several groups (--sync), in one request for each group. Variables of a `local` group are
-// trained on this session's copies for a number of steps before anything is pushed. A run is
-// compiled once for each set of fetches and fed outputs.
+// them in several groups (--sync), in one request for each group. Where an op depends on a write of
+// the same run, by an input or by control_dependencies, the run goes on in a further stage after
+// that push: it pulls again what it reads there, and pushes what it writes there. A read that
+// depends on no write comes before all of them. Variables of a `local` group are trained on this
+// session's copies for a number of steps before anything is pushed. A run is compiled once for each
+// set of fetches and fed outputs.
 class Session {
  public:
   // Connects the default graph to `target`, unless it is connected already: then all its variables
@@ -51,9 +54,10 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // One tensor for each fetch. ValueError for a placeholder that is not fed or a feed that does not
-  // fit, InvalidArgumentError for what an op refuses; errors of the server name the variable and
-  // leave the store unchanged.
+  // One tensor for each fetch; of an assignment, the value after it. ValueError for a placeholder
+  // that is not fed or a feed that does not fit, InvalidArgumentError for what an op refuses;
+  // errors of the server name the variable. A push that is refused leaves the store unchanged; the
+  // error says which variables earlier pushes of the same run had changed.
   std::vector<Tensor> run(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds = {});
   Tensor run(const Fetch& fetch, const std::vector<Feed>& feeds = {});
 

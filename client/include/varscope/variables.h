@@ -53,8 +53,11 @@ class Variable {
   Output value() const;
   operator Output() const { return value(); }
 
-  // Ops that change the server's tensor when they run, all of a run's in one push. Fetching one
-  // gives the value after the push; it cannot feed other ops.
+  // The value of the run's first pull, whatever control_dependencies are open.
+  Output unordered_value() const;
+  // Ops that change the server's tensor when they run. Those of a run that do not depend on each
+  // other go in one push; see Session. The output is the value after the change, to fetch or to
+  // feed other ops, which then run after it.
   Output assign(const Input& value, const std::string& name = "") const;
   Output assign_add(const Input& delta, const std::string& name = "") const;
   Output assign_sub(const Input& delta, const std::string& name = "") const;
