@@ -12,6 +12,7 @@
 #include "client/graph/apply_spec.h"
 #include "client/graph/creation.h"
 #include "client/graph/op_def.h"
+#include "client/graph/optimizer_state.h"
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
@@ -55,12 +56,14 @@ std::vector<Saved> SavedVariables(const std::map<std::string, Variable>& variabl
   return saved;
 }
 
-void AddSlots(RemoteStore& store, bool required, std::vector<Saved>& saved) {
+void AddSlots(RemoteStore& store, const std::set<std::string>& required,
+              std::vector<Saved>& saved) {
   std::set<std::string> primaries;
   for (const Saved& one : saved) primaries.insert(one.parts.begin(), one.parts.end());
   for (const ListedVariable& listed : store.List("")) {
     if (listed.primary.empty() || !primaries.contains(listed.primary)) continue;
-    saved.push_back({.name = listed.name, .parts = {listed.name}, .required = required});
+    saved.push_back(
+        {.name = listed.name, .parts = {listed.name}, .required = required.contains(listed.name)});
   }
 }
 
@@ -93,31 +96,40 @@ double NumberOf(const Output& output) {
   return internal::CastTensor(node.attrs.tensor("value"), DType::kFloat64).scalar<double>();
 }
 
-// One push that makes the slots of the graph's optimizers exist. False: it has none.
-bool BindOptimizers(internal::GraphState& graph, RemoteStore& store) {
+// One push that makes the slots of the graph's optimizers exist; their names.
+std::set<std::string> BindOptimizers(internal::GraphState& graph, RemoteStore& store) {
   PushRequest push;
+  std::set<std::string> names;
   for (const auto& node : graph.nodes()) {
     if (node->apply == nullptr) continue;
     const internal::ApplySpec& spec = *node->apply;
     PushRequest::Step step{.definer = spec.definer};
-    step.state = {.optimizer = spec.optimizer, .name = spec.slot_name, .instance = spec.instance};
+    step.state = internal::StateOf(spec);
     for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
       step.state.hyperparameters[spec.hyperparameters[i]] = NumberOf(node->inputs[i]);
     }
-    for (const auto& update : spec.updates) step.bind.push_back(update.variable->name);
-    step.state.group = step.bind.front();
+    names.insert(step.state.scalars.begin(), step.state.scalars.end());
+    for (const auto& update : spec.updates) {
+      step.bind.push_back({update.variable->name, internal::SlotNamesOf(spec, update.variable)});
+      names.insert(step.bind.back().slots.begin(), step.bind.back().slots.end());
+    }
+    step.state.group = spec.slots->variables.front()->name;
     push.steps.push_back(std::move(step));
   }
-  if (push.empty()) return false;
-  store.Push(push);
-  return true;
+  if (!push.empty()) store.Push(push);
+  return names;
+}
+
+std::map<std::string, Variable> NotEmpty(std::map<std::string, Variable> variables) {
+  if (variables.empty()) throw ValueError("No variables to save");
+  return variables;
 }
 
 }  // namespace
 
 Saver::Saver(SaverOptions options)
     : graph_(&internal::Current()),
-      variables_(ByName(global_variables())),
+      variables_(NotEmpty(ByName(global_variables()))),
       with_slots_(true),
       options_(options) {}
 
@@ -125,14 +137,16 @@ Saver::Saver(std::span<const Variable> var_list, SaverOptions options)
     : Saver(ByName(var_list), options) {}
 
 Saver::Saver(const std::map<std::string, Variable>& var_list, SaverOptions options)
-    : graph_(&internal::Current()), variables_(var_list), with_slots_(false), options_(options) {}
+    : graph_(&internal::Current()),
+      variables_(NotEmpty(var_list)),
+      with_slots_(false),
+      options_(options) {}
 
 std::string Saver::save(Session& session, const std::string& save_path,
                         std::optional<int64_t> global_step) {
   RemoteStore& store = session.store();
   std::vector<Saved> saved = SavedVariables(variables_);
-  if (saved.empty()) throw ValueError("No variables to save");
-  if (with_slots_) AddSlots(store, false, saved);
+  if (with_slots_) AddSlots(store, {}, saved);
   std::vector<std::string> names;
   for (const Saved& one : saved) names.insert(names.end(), one.parts.begin(), one.parts.end());
   internal::PullResult values = store.PullWhole(names);

@@ -1,14 +1,16 @@
 // What a graph has collected: variables, losses, and the op that initializes.
-#include "absl/strings/match.h"
+#include "client/graph/scope_filter.h"
 #include "client/graph/state.h"
 #include "varscope/variables.h"
 
 namespace varscope {
 
 std::vector<Variable> global_variables(const std::string& scope) {
+  const internal::ScopeFilter filter(scope);
   std::vector<Variable> variables;
   for (const auto& state : internal::Current().variables().all()) {
-    if (absl::StartsWith(state->name, scope)) variables.emplace_back(state);
+    const Variable variable(state);
+    if (filter.Matches(variable.name())) variables.push_back(variable);
   }
   return variables;
 }
@@ -22,9 +24,10 @@ std::vector<Variable> trainable_variables(const std::string& scope) {
 }
 
 std::vector<Output> regularization_losses(const std::string& scope) {
+  const internal::ScopeFilter filter(scope);
   std::vector<Output> losses;
-  for (const auto& [name, loss] : internal::Current().regularization_losses()) {
-    if (absl::StartsWith(name, scope)) losses.push_back(loss);
+  for (const Output& loss : internal::Current().regularization_losses()) {
+    if (filter.Matches(loss.name())) losses.push_back(loss);
   }
   return losses;
 }

@@ -240,7 +240,7 @@ void AddRegularizationLoss(GraphState& graph, const Regularizer& regularizer,
   const std::string& name = variable.state()->name;
   const NameScopeGuard scope(graph, name + "/Regularizer/");
   const Output loss = regularizer(variable);
-  if (loss.defined()) graph.regularization_losses().emplace_back(name, loss);
+  if (loss.defined()) graph.regularization_losses().push_back(loss);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/ops/build.h"
+#include "client/graph/optimizer_slots.h"
+#include "proto/optimizers/optimizer.h"
 #include "varscope/errors.h"
 #include "varscope/ops.h"
 #include "varscope/train.h"
@@ -27,18 +27,50 @@ std::vector<Variable> Parts(const std::vector<Variable>& variables) {
 
 Input Flag(bool value) { return Input(value ? 1.0 : 0.0); }
 
+void CheckFits(const Gradient& gradient, const Variable& variable) {
+  const Output& values = gradient.values;
+  if (gradient.is_sparse() ||
+      (values.dtype() == variable.dtype() && values.shape().IsCompatibleWith(variable.shape()))) {
+    return;
+  }
+  throw ValueError(absl::StrCat("The gradient of variable ", variable.name(), ", ",
+                                Name(variable.dtype()), " ", variable.shape().ToString(), ", is ",
+                                Name(values.dtype()), " ", values.shape().ToString(), "."));
+}
+
+// As far as the number of slots may depend on them, which no schedule changes.
+optimizers::Hyperparameters KnownValues(const optimizers::Optimizer& rule,
+                                        const Optimizer::Hyperparameters& given) {
+  optimizers::Hyperparameters values;
+  for (const optimizers::HyperparameterDef& def : rule.hyperparameters) {
+    const auto it = given.find(std::string(def.name));
+    const Input::Number* const number = it == given.end() ? nullptr : it->second.number();
+    values.push_back(number == nullptr ? 0 : number->value);
+  }
+  return values;
+}
+
+// A variable is read when the optimizer runs, after what control_dependencies say.
+Output AsOfNow(const Output& value) {
+  const internal::StatePtr& variable = value.node()->variable;
+  return variable != nullptr && value == variable->read ? Variable(variable).value() : value;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperparameters)
     : type_(std::move(type)),
       name_(std::move(name)),
       hyperparameters_(std::move(hyperparameters)),
-      instance_(NextInstance(internal::Current(), name_)) {}
+      instance_(NextInstance(internal::Current(), name_)),
+      identity_(std::make_shared<char>()) {
+  if (name_.empty()) throw ValueError("Must specify the optimizer name");
+}
 
 GradientsAndVariables Optimizer::compute_gradients(const Output& loss,
-                                                   const std::vector<Variable>& var_list) const {
+                                                   const OptionalList<Variable>& var_list) const {
   const std::vector<Variable> variables =
-      Parts(var_list.empty() ? trainable_variables() : var_list);
+      Parts(var_list.given() ? *var_list : trainable_variables());
   if (variables.empty()) throw ValueError("No variables to optimize.");
   const std::vector<Gradient> grads = gradients({loss}, variables);
   GradientsAndVariables result;
@@ -49,39 +81,39 @@ GradientsAndVariables Optimizer::compute_gradients(const Output& loss,
 Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars,
                                      const std::optional<Variable>& global_step,
                                      const std::string& name, std::source_location where) const {
+  if (grads_and_vars.empty()) throw ValueError("No variables provided.");
+  GradientsAndVariables updates;
+  for (const auto& [gradient, variable] : grads_and_vars) {
+    if (!gradient.defined()) continue;
+    CheckFits(gradient, variable);
+    updates.emplace_back(gradient, variable);
+  }
+  if (updates.empty()) {
+    throw ValueError(
+        "No gradients provided for any variable, check your graph for ops that do not "
+        "support gradients.");
+  }
   GraphState& graph = internal::Current();
-  const internal::NameScopeGuard scope(graph, name.empty() ? name_ : name);
   auto spec = std::make_shared<internal::ApplySpec>();
   spec->optimizer = type_;
   spec->slot_name = name_;
   spec->instance = instance_;
+  spec->slots = &NameSlots(updates);
   spec->clip_norm = options_.clip_norm;
   spec->clip_value = options_.clip_value;
   spec->weight_decay = options_.weight_decay;
   spec->allow_nonfinite = options_.allow_nonfinite;
   spec->definer = internal::DefinerAt(where);
+  const internal::NameScopeGuard scope(graph, name.empty() ? name_ : name);
   std::vector<Output> inputs;
   for (const auto& [key, value] : hyperparameters_) {
     spec->hyperparameters.push_back(key);
-    inputs.push_back(internal::ToOutput(value, key, DType::kFloat64));
+    inputs.push_back(AsOfNow(internal::ToOutput(value, key, DType::kFloat64)));
   }
-  for (const auto& [gradient, variable] : grads_and_vars) {
-    if (!gradient.defined()) continue;
-    if (!gradient.is_sparse() && (gradient.values.dtype() != variable.dtype() ||
-                                  !gradient.values.shape().IsCompatibleWith(variable.shape()))) {
-      throw ValueError(absl::StrCat("The gradient of variable ", variable.name(), ", ",
-                                    Name(variable.dtype()), " ", variable.shape().ToString(),
-                                    ", is ", Name(gradient.values.dtype()), " ",
-                                    gradient.values.shape().ToString(), "."));
-    }
+  for (const auto& [gradient, variable] : updates) {
     spec->updates.push_back({variable.state(), gradient.is_sparse()});
     inputs.push_back(gradient.values);
     if (gradient.is_sparse()) inputs.push_back(gradient.indices);
-  }
-  if (spec->updates.empty()) {
-    throw ValueError(
-        "No gradients provided for any variable, check your graph for ops that do not "
-        "support gradients.");
   }
   internal::Node* const node = graph.AddNode({.op = "ApplyGradients",
                                               .name = scope.name() + "update/",
@@ -93,8 +125,24 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
       graph.AddNode({.op = "NoOp", .name = scope.name(), .control_inputs = std::move(done)}));
 }
 
+const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables& updates) const {
+  GraphState& graph = internal::Current();
+  internal::OptimizerSlots& slots = graph.slots_of(identity_);
+  std::vector<internal::StatePtr> variables;
+  for (const auto& [gradient, variable] : updates) variables.push_back(variable.state());
+  std::vector<std::string> scalars;
+  size_t slots_of_each = 0;
+  // What is unknown here, the server refuses.
+  if (const optimizers::Optimizer* const rule = optimizers::FindOptimizer(type_)) {
+    for (const optimizers::StateDef& scalar : rule->scalars) scalars.emplace_back(scalar.role);
+    slots_of_each = rule->slots(KnownValues(*rule, hyperparameters_)).size();
+  }
+  internal::NameSlots(graph, name_, scalars, slots_of_each, variables, slots);
+  return slots;
+}
+
 Operation Optimizer::minimize(const Output& loss, const std::optional<Variable>& global_step,
-                              const std::vector<Variable>& var_list, const std::string& name,
+                              const OptionalList<Variable>& var_list, const std::string& name,
                               std::source_location where) const {
   return apply_gradients(compute_gradients(loss, var_list), global_step, name, where);
 }

@@ -19,6 +19,8 @@
 
 namespace varscope::internal {
 
+struct OptimizerSlots;
+
 // A get_variable (with a key) or a Variable (without) to be judged by the store.
 struct Definition {
   std::string key;
@@ -60,6 +62,7 @@ struct OptimizerState {
   std::string name;
   uint32_t instance = 0;
   std::string group;
+  std::vector<std::string> scalars = {};  // their names; empty: the server's own
 };
 
 struct PushRequest {
@@ -68,6 +71,12 @@ struct PushRequest {
     Tensor gradient;
     Tensor rows;                           // undefined: dense
     std::optional<uint64_t> base_version;  // of the value that the gradient was computed from
+    std::vector<std::string> slots = {};   // their names; empty: the server's own
+  };
+  // A variable that gets slots without being updated.
+  struct Binding {
+    std::string variable;
+    std::vector<std::string> slots;
   };
   struct Step {
     OptimizerState state;
@@ -76,7 +85,9 @@ struct PushRequest {
     double weight_decay = 0;
     Definer definer;  // of the slots; the connection adds the worker
     std::vector<Update> updates;
-    std::vector<std::string> bind;  // variables that get slots without being updated
+    std::vector<Binding> bind;
+    // Not sent: the optimizer, of whose variables the first of a group is state.group.
+    const OptimizerSlots* optimizer = nullptr;
   };
   enum class AssignOp {
     kAssign,
@@ -177,7 +188,8 @@ class RemoteStore {
                               const std::vector<Tensor>& rows) = 0;
   // All of it or nothing. Its updates are of one group.
   virtual PushAnswer Push(const PushRequest& request) = 0;
-  // A push, and then a pull that sees it, in one round trip.
+  // A push, and then a pull that sees it, in one round trip. Without values the push is done, but
+  // the pull failed; Pull says why.
   struct PushedAndPulled {
     PushAnswer answer;
     std::optional<PullResult> values;

@@ -11,6 +11,7 @@
 
 #include "client/graph/naming.h"
 #include "client/graph/node.h"
+#include "client/graph/optimizer_slots.h"
 #include "client/graph/variable_scopes.h"
 #include "client/graph/variable_table.h"
 
@@ -27,13 +28,13 @@ class GraphState {
   // input belongs to another graph.
   Node* AddNode(NodeArgs args);
 
-  Node* FindNode(const std::string& name) const;
   // A read of the variable after the ops `after` and what control_dependencies are open.
   Output AddRead(const std::shared_ptr<VariableState>& variable, std::vector<Node*> after = {});
   // What an op has as its input where the program says `output`: that of an assignment is a read
   // after it.
   Output AsInput(const Output& output);
 
+  Node* FindNode(const std::string& name) const;
   const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
 
   Graph& graph() { return graph_; }
@@ -48,6 +49,11 @@ class GraphState {
   }
   std::vector<Output>& regularization_losses() { return losses_; }
   std::map<std::string, uint32_t>& optimizer_instances() { return optimizer_instances_; }
+  // Of an optimizer, by its identity.
+  OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer) {
+    return optimizer_slots_[optimizer];
+  }
+  SlotKeys& slot_keys() { return slot_keys_; }
 
   // Null while not connected.
   const std::shared_ptr<RemoteStore>& store() const { return store_; }
@@ -61,8 +67,10 @@ class GraphState {
   VariableScopes scopes_;
   VariableTable variables_;
   std::vector<std::vector<Node*>> control_;              // of the control_dependencies now open
-  std::vector<std::pair<std::string, Output>> losses_;   // by variable name
+  std::vector<Output> losses_;                           // of regularizers
   std::map<std::string, uint32_t> optimizer_instances_;  // by name
+  std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
+  SlotKeys slot_keys_;
   std::shared_ptr<RemoteStore> store_;
 };
 

@@ -48,13 +48,17 @@ void ToProto(const PushRequest::Step& step, Tensors& tensors, v1::OptimizerStep*
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
   wire::ToProto(step.definer, out->mutable_definer());
-  out->mutable_bind()->Assign(step.bind.begin(), step.bind.end());
+  for (const PushRequest::Binding& bound : step.bind) {
+    out->add_bind(bound.variable);
+    out->add_bind_slots()->mutable_names()->Assign(bound.slots.begin(), bound.slots.end());
+  }
   for (const PushRequest::Update& update : step.updates) {
     v1::Update* const u = out->add_updates();
     u->set_variable(update.variable);
     u->set_gradient(tensors.Add(update.variable, update.gradient));
     if (update.rows.defined()) u->set_rows(tensors.Add(update.variable, update.rows));
     if (update.base_version) u->set_base_version(*update.base_version);
+    u->mutable_slots()->Assign(update.slots.begin(), update.slots.end());
   }
 }
 
@@ -91,6 +95,7 @@ void ToProto(const OptimizerState& state, v1::OptimizerState* out) {
   out->set_name(state.name);
   out->set_instance(state.instance);
   out->set_group(state.group);
+  out->mutable_scalars()->Assign(state.scalars.begin(), state.scalars.end());
 }
 
 void ToProto(const PushRequest& request, v1::FrameHeader* head, std::vector<Tensor>* tensors) {

@@ -1,8 +1,10 @@
 #include "client/session/push.h"
 
 #include "absl/status/statusor.h"
+#include <algorithm>
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/optimizer_state.h"
 #include "client/session/groups.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/sparse.h"
@@ -35,10 +37,8 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
                          .clip_value = spec.clip_value,
                          .weight_decay = spec.weight_decay,
                          .definer = spec.definer};
-  step.state.optimizer = spec.optimizer;
-  step.state.name = spec.slot_name;
-  step.state.instance = spec.instance;
-  step.state.group = spec.updates.front().variable->name;
+  step.state = StateOf(spec);
+  step.optimizer = spec.slots;
   size_t next = 0;
   const auto take = [&]() -> const Tensor& { return slots[effect.inputs[next++]]; };
   for (const std::string& name : spec.hyperparameters) {
@@ -50,6 +50,7 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
       out.rows = take();
       SumRows(out);
     }
+    out.slots = SlotNamesOf(spec, update.variable);
     step.updates.push_back(std::move(out));
   }
   return step;
@@ -109,6 +110,9 @@ PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slo
 std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGroup>& groups) {
   std::vector<PushRequest> pushes;
   if (groups.size() <= 1 || push.steps.empty()) {
+    for (PushRequest::Step& step : push.steps) {
+      step.state.group = step.optimizer->variables.front()->name;
+    }
     pushes.push_back(std::move(push));
     return pushes;
   }
@@ -116,10 +120,14 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
   for (PushRequest::Step& step : push.steps) {
     std::map<const SyncGroup*, PushRequest::Step> parts;
     for (PushRequest::Update& update : step.updates) {
-      PushRequest::Step& part = parts[FindGroup(groups, update.variable)];
+      const SyncGroup* const group = FindGroup(groups, update.variable);
+      PushRequest::Step& part = parts[group];
       if (part.updates.empty()) {
         part.state = step.state;
-        part.state.group = update.variable;
+        const StatePtr& first = *std::find_if(
+            step.optimizer->variables.begin(), step.optimizer->variables.end(),
+            [&](const StatePtr& trained) { return FindGroup(groups, trained->name) == group; });
+        part.state.group = first->name;
         part.clip_norm = step.clip_norm;
         part.clip_value = step.clip_value;
         part.weight_decay = step.weight_decay;
@@ -132,10 +140,8 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
   by_group.begin()->second.assignments = std::move(push.assignments);
   for (auto& [group, part] : by_group) {
     part.allow_nonfinite = push.allow_nonfinite;
-    part.more_to_come = true;
     pushes.push_back(std::move(part));
   }
-  pushes.back().more_to_come = false;
   return pushes;
 }
 

@@ -279,6 +279,27 @@ TEST_F(PlanTest, TheSameWorkBeforeAndAfterAWriteRunsWhereItIsNeededFirst) {
   EXPECT_EQ(plan.stages[1].early_kernels.size(), 1U);
 }
 
+TEST_F(PlanTest, AnOptimizersStateIsKeptByTheFirstVariableThatItTrained) {
+  store_->sync_groups = {{}, {.prefix = "a"}};
+  const Variable v = get_variable("v", {2});
+  const Variable w = get_variable("w", {2});
+  const Variable in_a = get_variable("a/w", {2});
+  const train::Optimizer adam = train::AdamOptimizer(0.1);
+  adam.minimize(reduce_sum(v), {}, {v});
+  const Operation second = adam.minimize(reduce_sum(w) + reduce_sum(in_a), {}, {w, in_a});
+  Session().run(second);
+  std::map<std::string, std::string> groups;
+  for (const internal::PushRequest& push : store_->pushes) {
+    const internal::PushRequest::Step& step = push.steps.at(0);
+    groups[step.updates.at(0).variable] = step.state.group;
+    EXPECT_THAT(step.state.scalars, ::testing::ElementsAre("beta1_power", "beta2_power"));
+  }
+  EXPECT_THAT(groups, ::testing::ElementsAre(std::pair("a/w", "a/w"), std::pair("w", "v")));
+  EXPECT_THAT(
+      store_->pushes[0].steps[0].updates[0].slots,
+      ::testing::ElementsAre(::testing::EndsWith("w/Adam"), ::testing::EndsWith("w/Adam_1")));
+}
+
 class LookupTest : public PlanTest {
  protected:
   static constexpr int64_t kRows = 1000;

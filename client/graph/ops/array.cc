@@ -90,12 +90,8 @@ Specs SqueezeShape(const InferContext& c) {
 
 Specs TransposeShape(const InferContext& c) {
   const Shape& x = c.shape(0);
-  std::vector<int64_t> perm = c.attrs.list("perm");
+  const std::vector<int64_t>& perm = c.attrs.list("perm");
   if (!x.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
-  if (perm.empty()) {
-    perm.resize(x.rank());
-    std::iota(perm.rbegin(), perm.rend(), 0);
-  }
   if (absl::Status s = CheckRank(x, perm.size(), "perm"); !s.ok()) return s;
   std::vector<bool> seen(perm.size(), false);
   std::vector<int64_t> dims;
@@ -113,7 +109,7 @@ Grads TransposeGrad(const GradContext& c) {
   const std::vector<int64_t>& perm = c.attrs().list("perm");
   std::vector<int64_t> inverse(perm.size());
   for (size_t i = 0; i < perm.size(); ++i) inverse[perm[i]] = static_cast<int64_t>(i);
-  return {Dense(transpose(c.dy(), inverse))};
+  return {Dense(transpose(c.dy(), OptionalList<int64_t>(inverse)))};
 }
 
 Specs ConcatShape(const InferContext& c) {
@@ -321,10 +317,16 @@ Output ones_like(const Input& x, const std::string& name) {
 Output reshape(const Input& x, const std::vector<int64_t>& shape, const std::string& name) {
   return Unary("Reshape", x, name, "Reshape", {{"shape", shape}});
 }
-Output transpose(const Input& x, const std::vector<int64_t>& perm, const std::string& name) {
+Output transpose(const Input& x, const OptionalList<int64_t>& perm, const std::string& name) {
   const Output input = internal::ToOutput(x, "a");
-  std::vector<int64_t> full = perm;
-  if (full.empty()) {
+  std::vector<int64_t> full;
+  if (perm.given()) {
+    full = *perm;
+  } else {
+    if (!input.shape().known_rank()) {
+      throw ValueError(
+          absl::StrCat("the rank of ", input.name(), " is not known, so perm must be given"));
+    }
     full.resize(input.shape().rank());
     std::iota(full.rbegin(), full.rend(), 0);
   }
@@ -337,10 +339,15 @@ Output squeeze(const Input& x, const std::vector<int64_t>& axis, const std::stri
   return Unary("Squeeze", x, name, "Squeeze", {{"axis", axis}});
 }
 Output concat(const std::vector<Input>& values, int axis, const std::string& name) {
+  if (values.empty()) {
+    throw ValueError(
+        "List argument 'values' to 'ConcatV2' Op with length 0 shorter than minimum length 2.");
+  }
   return MakeOp("ConcatV2", NameOr(name, "concat"), internal::ToOutputs(values, "concat"),
                 {{"axis", static_cast<int64_t>(axis)}});
 }
 Output stack(const std::vector<Input>& values, int axis, const std::string& name) {
+  if (values.empty()) return constant(Tensor(DType::kFloat32, Shape{0}), NameOr(name, "stack"));
   return MakeOp("Pack", NameOr(name, "stack"), internal::ToOutputs(values, "stack"),
                 {{"axis", static_cast<int64_t>(axis)}});
 }

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "varscope/input.h"
+#include "varscope/optional_list.h"
 
 namespace varscope {
 
-// Which axes to reduce; negative ones count from the end. Default: all.
+// Which axes to reduce; negative ones count from the end. `{}`, the default: all; an empty
+// std::vector: none.
 class Axes {
  public:
   Axes() = default;
@@ -140,13 +142,14 @@ Output zeros_like(const Input& x, const std::string& name = "");
 Output ones_like(const Input& x, const std::string& name = "");
 // One dimension may be -1.
 Output reshape(const Input& x, const std::vector<int64_t>& shape, const std::string& name = "");
-// Empty perm: reverses the dimensions.
-Output transpose(const Input& x, const std::vector<int64_t>& perm = {},
+// Without perm: reverses the dimensions, whose number must then be known.
+Output transpose(const Input& x, const OptionalList<int64_t>& perm = {},
                  const std::string& name = "");
 Output expand_dims(const Input& x, int axis, const std::string& name = "");
-// Empty axis: all dimensions of 1.
+// Empty axis: all dimensions of 1, as TensorFlow's.
 Output squeeze(const Input& x, const std::vector<int64_t>& axis = {}, const std::string& name = "");
 Output concat(const std::vector<Input>& values, int axis, const std::string& name = "");
+// Of nothing: a float32 [0].
 Output stack(const std::vector<Input>& values, int axis = 0, const std::string& name = "");
 // A size of -1: to the end.
 Output slice(const Input& x, const std::vector<int64_t>& begin, const std::vector<int64_t>& size,

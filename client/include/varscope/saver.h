@@ -23,7 +23,8 @@ struct SaverOptions {
   size_t max_to_keep = 5;
 };
 
-// Not thread-safe; several Savers may be used at the same time.
+// Not thread-safe; several Savers may be used at the same time. ValueError when there is nothing to
+// save.
 //
 // The end of a path is the format: ".safetensors", ".npz" (numpy.load), else a TensorFlow V2
 // checkpoint, of which the path is the prefix. Names are the variables'; a partitioned variable is

@@ -4,6 +4,7 @@
 #define VARSCOPE_TRAIN_H_
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -11,6 +12,10 @@
 #include <vector>
 
 #include "varscope/gradients.h"
+
+namespace varscope::internal {
+struct OptimizerSlots;
+}  // namespace varscope::internal
 
 namespace varscope::train {
 
@@ -29,20 +34,26 @@ class Optimizer {
  public:
   using Hyperparameters = std::map<std::string, Input>;
 
-  // `type` is the server's name of the rule ("Adam"), `name` the base of the slots' names.
-  // Hyperparameters go with each push, so they may be symbolic (a schedule, a placeholder).
+  // `type` is the server's name of the rule ("Adam"), `name` the end of the slots' names.
+  // ValueError without a name. Hyperparameters go with each push, so they may be symbolic (a
+  // schedule, a placeholder).
   Optimizer(std::string type, std::string name, Hyperparameters hyperparameters);
 
-  // Of the trainable variables when `var_list` is empty.
+  // Of the graph's trainable variables unless `var_list` is given. ValueError when there is none.
   GradientsAndVariables compute_gradients(const Output& loss,
-                                          const std::vector<Variable>& var_list = {}) const;
-  // ValueError when no variable has a gradient.
+                                          const OptionalList<Variable>& var_list = {}) const;
+  // ValueError when no variable has a gradient, and as get_variable's when the scope's reuse does
+  // not let the optimizer make its slots.
+  //
+  // Slots are named here, the first time that this optimizer meets a variable in a graph, as
+  // TensorFlow names them: in variable_scope("opt") those of "w" are "opt/w/Adam", "opt/w/Adam_1".
+  // Its non-slot variables are named in the current name scope: "train/beta1_power".
   Operation apply_gradients(const GradientsAndVariables& grads_and_vars,
                             const std::optional<Variable>& global_step = {},
                             const std::string& name = "",
                             std::source_location where = std::source_location::current()) const;
   Operation minimize(const Output& loss, const std::optional<Variable>& global_step = {},
-                     const std::vector<Variable>& var_list = {}, const std::string& name = "",
+                     const OptionalList<Variable>& var_list = {}, const std::string& name = "",
                      std::source_location where = std::source_location::current()) const;
 
   Optimizer& with(const PushOptions& options) {
@@ -52,11 +63,14 @@ class Optimizer {
   const std::string& name() const { return name_; }
 
  private:
+  const internal::OptimizerSlots& NameSlots(const GradientsAndVariables& updates) const;
+
   std::string type_;
   std::string name_;
   Hyperparameters hyperparameters_;
   PushOptions options_;
   uint32_t instance_;
+  std::shared_ptr<const void> identity_;  // that copies share
 };
 
 // Arguments and defaults are TensorFlow's (tf.compat.v1.train).

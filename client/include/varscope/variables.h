@@ -49,12 +49,13 @@ class Variable {
   bool is_partitioned() const;
   bool defined() const { return state_ != nullptr; }
 
-  // The value that a run sees: that of its one pull, before its own push.
+  // The value at this place of the program: under control_dependencies that of after them, writes
+  // of the same run included; else that of the run's first pull, before its own writes.
   Output value() const;
   operator Output() const { return value(); }
-
   // The value of the run's first pull, whatever control_dependencies are open.
   Output unordered_value() const;
+
   // Ops that change the server's tensor when they run. Those of a run that do not depend on each
   // other go in one push; see Session. The output is the value after the change, to fetch or to
   // feed other ops, which then run after it.
@@ -112,7 +113,9 @@ Variable get_variable(const std::string& name, const T& shape, DType dtype,
 Variable get_variable(const std::string& name,
                       std::source_location where = std::source_location::current());
 
-// Collections of the current graph, in order of creation; `scope` keeps names that start with it.
+// Collections of the current graph, in order of creation. `scope` keeps those whose names
+// ("foo/v:0") match it from their beginning on, as a regular expression: "[DG]/" is the scopes D
+// and G. ValueError when it is none. (Perl's syntax, which is Python's but for rarities.)
 std::vector<Variable> global_variables(const std::string& scope = "");
 std::vector<Variable> trainable_variables(const std::string& scope = "");
 std::vector<Output> regularization_losses(const std::string& scope = "");
