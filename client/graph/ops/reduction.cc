@@ -110,7 +110,7 @@ std::vector<OpDef> ReductionOps() {
 namespace {
 
 std::vector<int64_t> AxisList(const Output& x, const Axes& axis) {
-  if (axis.list()) return *axis.list();
+  if (axis.given()) return *axis;
   if (!x.shape().known_rank()) {
     throw ValueError(absl::StrCat("the rank of ", x.name(),
                                   " is not known, so the axes to reduce must be given"));

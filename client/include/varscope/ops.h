@@ -5,7 +5,6 @@
 #define VARSCOPE_OPS_H_
 
 #include <initializer_list>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -17,16 +16,11 @@ namespace varscope {
 
 // Which axes to reduce; negative ones count from the end. `{}`, the default: all; an empty
 // std::vector: none.
-class Axes {
+class Axes : public OptionalList<int64_t> {
  public:
+  using OptionalList::OptionalList;
   Axes() = default;
-  Axes(int axis) : list_(std::vector<int64_t>{axis}) {}
-  Axes(std::initializer_list<int64_t> axes) : list_(axes) {}
-  Axes(std::vector<int64_t> axes) : list_(std::move(axes)) {}
-  const std::optional<std::vector<int64_t>>& list() const { return list_; }
-
- private:
-  std::optional<std::vector<int64_t>> list_;
+  Axes(int axis) : OptionalList({axis}) {}
 };
 
 // Sources.
