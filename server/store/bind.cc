@@ -1,4 +1,5 @@
 // Store::BindOptimizer: slots and shared scalars, found or created under TensorFlow's names.
+#include <algorithm>
 #include <set>
 
 #include "absl/status/statusor.h"
@@ -16,6 +17,20 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
   const std::string key = absl::StrCat(owner, "\n", request.optimizer, "\n");
   if (!names.empty()) return key + absl::StrJoin(names, "\n");
   return absl::StrCat(key, request.name, "\n", request.instance, "\n", states);
+}
+
+// Who does not name its state, as earlier workers did, has it in common with who names the same.
+bool AdoptUnnamed(absl::flat_hash_map<std::string, std::vector<VariablePtr>>& bindings,
+                  const std::string& key, const std::string& unnamed, const SlotNames& names) {
+  const auto it = bindings.find(unnamed);
+  if (names.empty() || it == bindings.end()) return false;
+  const std::vector<VariablePtr> state = it->second;
+  const auto is = [](const VariablePtr& variable, const std::string& name) {
+    return variable->def.name == name;
+  };
+  if (!std::equal(state.begin(), state.end(), names.begin(), names.end(), is)) return false;
+  bindings.emplace(key, state);
+  return true;
 }
 
 absl::Status CheckNames(const SlotNames& names, const std::vector<optimizers::StateDef>& states,
@@ -82,6 +97,11 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   CreationBatch missing;
   std::set<std::string> taken;
   std::unique_lock lock(mutex_);
+  const auto exists = [&](Bindings& bindings, const std::string& key, const std::string& owner,
+                          const SlotNames& names, size_t states) {
+    return bindings.contains(key) ||
+           AdoptUnnamed(bindings, key, StateKey(owner, request, {}, states), names);
+  };
   const auto plan = [&](const optimizers::StateDef& state, const std::string& base,
                         const Variable* primary) {
     InitializerSpec spec{.kind = "constant"};
@@ -102,7 +122,8 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
                                  Shape{}});
     return name;
   };
-  if (!scalars.empty() && !scalars_.contains(scalars_key)) {
+  if (!scalars.empty() &&
+      !exists(scalars_, scalars_key, request.group, request.scalars, scalars.size())) {
     BoundNames& bound = missing.scalars.emplace_back(BoundNames{scalars_key, {}});
     for (size_t i = 0; i < scalars.size(); ++i) {
       const bool named = !request.scalars.empty();
@@ -111,9 +132,11 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
     }
   }
   for (const SlotOwner& owner : owners) {
-    if (slots.empty() || slots_.contains(slots_key(owner))) continue;
-    BoundNames& bound = missing.slots.emplace_back(BoundNames{slots_key(owner), {}});
-    const std::string base = absl::StrCat(owner.variable->def.name, "/", request.name);
+    const std::string& variable = owner.variable->def.name;
+    const std::string key = slots_key(owner);
+    if (slots.empty() || exists(slots_, key, variable, owner.names, slots.size())) continue;
+    BoundNames& bound = missing.slots.emplace_back(BoundNames{key, {}});
+    const std::string base = absl::StrCat(variable, "/", request.name);
     for (size_t i = 0; i < slots.size(); ++i) {
       bound.variables.push_back(
           plan(slots[i], owner.names.empty() ? base : owner.names[i], owner.variable.get()));

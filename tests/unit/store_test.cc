@@ -167,6 +167,20 @@ TEST_F(StoreTest, SlotsAreSharedByTheNamesThatWorkersGiveThem) {
   EXPECT_EQ(store_.Find("opt/w/Adam").value()->def.primary, "w");
 }
 
+TEST_F(StoreTest, StateThatNobodyNamedIsSharedByItsNames) {
+  Create("w", Shape{1});
+  OptimizerStep unnamed = NamedAdam("w", "");
+  unnamed.state.scalars.clear();
+  unnamed.updates[0].slots.clear();
+  ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
+  ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
+  ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
+  EXPECT_EQ(store_.List("").size(), 5U);
+  EXPECT_NEAR(Value("beta1_power").scalar<float>(), 0.6561, 1e-6);
+  ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
+  EXPECT_EQ(store_.List("").size(), 9U);
+}
+
 TEST_F(StoreTest, ASlotWhoseNameIsTakenGetsTheNextFreeOne) {
   Create("w", Shape{1});
   Create("w/Adam", Shape{3});
