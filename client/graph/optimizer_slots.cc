@@ -18,6 +18,9 @@ SlotName NameSlot(GraphState& graph, const std::string& name, const VariableStat
   if (judgement.verdict != Verdict::kCreate && judgement.verdict != Verdict::kAttach) {
     throw ValueError(judgement.message);
   }
+  if (judgement.verdict == Verdict::kCreate && graph.FindNode(scope.name()) != nullptr) {
+    throw ValueError(absl::StrCat("Duplicate node name in graph: '", scope.name(), "'"));
+  }
   graph.slot_keys().Add(key, {primary.dtype, primary.shape});
   SlotName slot{.before = outer.empty() ? "" : outer + "/"};
   slot.after = scope.name().substr(slot.before.size() + primary.name.size());

@@ -1,9 +1,13 @@
 #include "tests/conformance/interpreter.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <stdexcept>
 
+#include "client/graph/node.h"
+#include "client/graph/optimizer_state.h"
 #include "varscope/varscope.h"
 
 namespace varscope::conformance {
@@ -88,6 +92,7 @@ class Interpreter {
     if (op == "get_variable") actual = RunGetVariable(step);
     if (op == "Variable") actual = RunVariable(step);
     if (op == "add") actual = RunAdd(step);
+    if (op == "apply_gradients") actual = RunApplyGradients(step);
     if (op == "constant")
       actual =
           Remember(step, constant(step["value"].get<double>(), float32, step.value("name", "")));
@@ -184,6 +189,47 @@ class Interpreter {
     return Remember(step, add(x, constant(1, x.dtype()), step["name"].get<std::string>()));
   }
 
+  train::Optimizer OptimizerOf(const Json& step) {
+    if (step.contains("of")) return optimizers_.at(step["of"]);
+    const std::string kind = step["optimizer"];
+    std::map<std::string, Input> hyperparameters = {{"learning_rate", 0.1}};
+    if (kind == "Momentum") hyperparameters.emplace("momentum", 0.9);
+    const train::Optimizer optimizer(kind, step.value("name", kind), hyperparameters);
+    optimizers_.emplace(step["as"], optimizer);
+    return optimizer;
+  }
+
+  Json RunApplyGradients(const Json& step) {
+    const train::Optimizer optimizer = OptimizerOf(step);
+    train::GradientsAndVariables pairs;
+    for (const Json& name : step["variables"]) {
+      const auto found = std::find_if(variables_.begin(), variables_.end(),
+                                      [&](const auto& known) { return known.first == name; });
+      if (found == variables_.end()) throw Missing(name);
+      for (const Variable& part : found->second.parts()) {
+        const auto same = [&](const auto& pair) { return pair.second == part; };
+        if (std::any_of(pairs.begin(), pairs.end(), same)) continue;
+        const name_scope scope("gradient");
+        pairs.emplace_back(Gradient{constant(Zeros(part)), {}}, part);
+      }
+    }
+    const Operation done = optimizer.apply_gradients(pairs);
+    const internal::ApplySpec& spec = *done.node()->control_inputs.front()->apply;
+    Json slots = Json::array();
+    for (const auto& update : spec.updates) {
+      std::vector<std::string> names = internal::SlotNamesOf(spec, update.variable);
+      std::sort(names.begin(), names.end());
+      slots.push_back(names);
+    }
+    return {{"op", done.name()}, {"slots", slots}, {"scalars", spec.slots->scalars}};
+  }
+
+  static Tensor Zeros(const Variable& variable) {
+    Tensor zeros(variable.dtype(), variable.shape());
+    std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
+    return zeros;
+  }
+
   Json Remember(const Json& step, const Output& output) {
     outputs_.insert_or_assign(step["as"].get<std::string>(), output);
     return {{"name", output.name()}, {"op", output.op().name()}};
@@ -193,6 +239,7 @@ class Interpreter {
   std::map<std::string, std::string> name_scopes_;
   std::vector<std::pair<std::string, Variable>> variables_;
   std::map<std::string, Output> outputs_;
+  std::map<std::string, train::Optimizer> optimizers_;
 };
 
 }  // namespace

@@ -18,10 +18,13 @@ Json Read(const std::filesystem::path& path) {
 }
 
 bool Run(const std::filesystem::path& directory) {
-  const std::vector<std::pair<std::string, Report>> reports = {
+  std::vector<std::pair<std::string, Report>> reports = {
       {"scopes", RunScopes(Read(directory / "scopes.json"))},
       {"ops", RunOps(Read(directory / "ops.json"))},
       {"optimizers", RunOptimizers(Read(directory / "optimizers.json"))}};
+  if (std::filesystem::exists(directory / "slots.json")) {
+    reports.emplace_back("slots", RunScopes(Read(directory / "slots.json")));
+  }
   bool all = true;
   std::string line;
   for (const auto& [name, report] : reports) {
@@ -41,7 +44,8 @@ bool Run(const std::filesystem::path& directory) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::cerr << "usage: varscope_conformance DIR (with scopes.json, ops.json, optimizers.json)\n";
+    std::cerr << "usage: varscope_conformance DIR (with scopes.json, ops.json and optimizers.json, "
+                 "perhaps slots.json)\n";
     return 2;
   }
   try {

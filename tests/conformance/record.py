@@ -4,8 +4,9 @@
     python3 tests/conformance/record.py --seed 7 --scopes 400 --out DIR
     bash tests/conformance.sh DIR
 
-Random programs and values come from --seed alone. The recordings that the project keeps came from
-another generator of the same format; this one makes more of them, to look for what they miss.
+Random programs and values come from --seed alone. Of the recordings that the project keeps,
+slots.json came from here (--seed 21 --slots 80), the others from another generator of the same
+format; this one makes more of them, to look for what they miss.
 """
 import argparse
 import json
@@ -27,6 +28,9 @@ BAD_NAMES = ["-no", "sp ace", "_bad", "a/", ".dot"]
 class Program:
     """One random scope program, run in TensorFlow while it is written down."""
 
+    weights = {"get_variable": 8, "Variable": 2, "add": 2, "constant": 1, "scope_state": 1,
+               "reuse_variables": 1}
+
     def __init__(self, rng):
         self.rng = rng
         self.count = 0
@@ -41,8 +45,7 @@ class Program:
         return [self.step(depth) for _ in range(self.rng.randint(1, 7))]
 
     def step(self, depth):
-        kinds = {"get_variable": 8, "Variable": 2, "add": 2, "constant": 1, "scope_state": 1,
-                 "reuse_variables": 1}
+        kinds = dict(self.weights)
         if depth < 4:
             kinds |= {"variable_scope": 5, "name_scope": 2.5}
         op = self.rng.choices(list(kinds), list(kinds.values()))[0]
@@ -215,13 +218,64 @@ class Program:
         self.attempt(step, run)
 
 
-def record_scopes(seed, count):
+class SlotProgram(Program):
+    """With optimizers in the scopes; their slots are noted where TensorFlow names them."""
+
+    KINDS = {"Adam": [0.1], "Momentum": [0.1, 0.9], "RMSProp": [0.1], "Ftrl": [0.1],
+             "GradientDescent": [0.1]}
+    weights = Program.weights | {"apply_gradients": 6}
+
+    def __init__(self, rng):
+        super().__init__(rng)
+        self.optimizers = {}
+
+    def apply_gradients(self, step, _depth):
+        rng = self.rng
+        step["as"] = self.fresh("o")
+        if self.optimizers and rng.random() < 0.3:
+            step["of"] = rng.choice(list(self.optimizers))
+            optimizer = self.optimizers[step["of"]]
+        else:
+            step["optimizer"] = rng.choice(list(self.KINDS))
+            options = {}
+            if rng.random() < 0.15:
+                step["name"] = options["name"] = "Opt"
+            optimizer = getattr(v1.train, step["optimizer"] + "Optimizer")(
+                *self.KINDS[step["optimizer"]], **options)
+            self.optimizers[step["as"]] = optimizer
+        different = {id(v): (name, v) for name, v in self.variables}.values()
+        usable = [(name, v) for name, v in different
+                  if v.dtype.base_dtype.is_floating and v.shape.is_fully_defined()]
+        chosen = rng.sample(usable, min(len(usable), rng.randint(1, 3)))
+        step["variables"] = [name for name, _ in chosen]
+
+        def run():
+            pairs = []
+            for _, variable in chosen:
+                for part in variable if hasattr(variable, "_variable_list") else [variable]:
+                    if any(part is earlier for _, earlier in pairs):
+                        continue
+                    with v1.name_scope("gradient"):
+                        zeros = np.zeros(part.shape.as_list(), part.dtype.base_dtype.as_numpy_dtype)
+                        pairs.append((tf.constant(zeros), part))
+            done = optimizer.apply_gradients(pairs)
+            slots = [sorted(optimizer.get_slot(v, n).op.name for n in optimizer.get_slot_names())
+                     for _, v in pairs]
+            step["expect"] = {
+                "op": done.name, "slots": slots,
+                "scalars": [v.op.name for v in optimizer._non_slot_variables()]}
+        self.attempt(step, run)
+
+
+def record_scopes(seed, count, kind=Program):
     programs = []
     for number in range(count):
-        program = Program(random.Random(f"{seed}-{number}"))
+        program = kind(random.Random(f"{seed}-{number}"))
         with tf.Graph().as_default():
             body = program.body(0)
-            expect = {"global_variables": [v.name for v in v1.global_variables()],
+            slots = "/Adam", "/Opt", "/Momentum", "/RMSProp", "/Ftrl", "/beta1_p", "/beta2_p"
+            expect = {"global_variables": [v.name for v in v1.global_variables()
+                                           if not any(s in "/" + v.name for s in slots)],
                       "trainable_variables": [v.name for v in v1.trainable_variables()]}
         programs.append({"id": f"{seed}-{number}", "body": body, "expect": expect})
     return programs
@@ -425,6 +479,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--scopes", type=int, default=400, help="how many scope programs")
+    parser.add_argument("--slots", type=int, default=100, help="how many with optimizers")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     flags = parser.parse_args()
     v1.disable_eager_execution()
@@ -432,6 +487,7 @@ def main():
     flags.out.mkdir(parents=True, exist_ok=True)
     for kind, key, cases in [
             ("scopes", "programs", record_scopes(flags.seed, flags.scopes)),
+            ("slots", "programs", record_scopes(flags.seed, flags.slots, SlotProgram)),
             ("ops", "cases", OpCases(flags.seed).record()),
             ("optimizers", "cases", record_optimizers(flags.seed))]:
         text = json.dumps({"tensorflow": tf.__version__, key: cases})
