@@ -73,7 +73,6 @@ class Run {
   // One push for each group: to the server, or to the worker's own copies. The last one brings what
   // the next stage pulls.
   void PushAll(const Plan::Stage& stage, PushRequest push) {
-    local_.Forget(push.assignments);
     const Plan::Stage* const next = &stage == &plan_.stages.back() ? nullptr : &stage + 1;
     std::vector<PushRequest> parts = SplitByGroup(std::move(push), store_.groups());
     for (PushRequest& part : parts) {
@@ -83,6 +82,7 @@ class Run {
       if (answer) outcome_.global_step = answer->global_step;
       const bool dropped = answer && !answer->applied;
       if (dropped) ++outcome_.dropped;
+      if (!dropped) local_.Follow(part.assignments);
       // Whoever comes last needs no account of what was done.
       if (!dropped && (!last || next != nullptr)) NoteApplied(part);
     }

@@ -89,6 +89,33 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
   rule.Apply(args, gradient.sparse);
 }
 
+// What an assignment that the server took does to another copy.
+template <typename T>
+void Change(Tensor& copy, const PushRequest::Assignment& a) {
+  using Op = PushRequest::AssignOp;
+  const auto changed = [&](T old, T given) {
+    if (a.op == Op::kAdd || a.op == Op::kScatterAdd) return old + given;
+    if (a.op == Op::kSub || a.op == Op::kScatterSub) return old - given;
+    return given;
+  };
+  copy.MakeUnique();
+  const std::span<T> to = copy.mutable_values<T>();
+  const std::span<const T> from = a.value.values<T>();
+  if (!a.rows.defined()) {
+    for (size_t i = 0; i < to.size(); ++i) to[i] = changed(to[i], from[i]);
+    return;
+  }
+  const absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(a.rows);
+  ThrowIfError(rows.status());
+  const int64_t size = RowSize(copy.shape());
+  for (size_t r = 0; r < rows->size(); ++r) {
+    for (int64_t k = 0; k < size; ++k) {
+      T& target = to[(*rows)[r] * size + k];
+      target = changed(target, from[static_cast<int64_t>(r) * size + k]);
+    }
+  }
+}
+
 }  // namespace
 
 const SyncGroup* LocalTraining::GroupOf(const std::string& variable) const {
@@ -221,10 +248,25 @@ PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state)
   return answer;
 }
 
-void LocalTraining::Forget(const std::vector<PushRequest::Assignment>& assignments) {
+void LocalTraining::Follow(const std::vector<PushRequest::Assignment>& assignments) {
   std::lock_guard lock(mutex_);
   for (const PushRequest::Assignment& assignment : assignments) {
-    replicas_.erase(assignment.variable);
+    const auto it = replicas_.find(assignment.variable);
+    using Op = PushRequest::AssignOp;
+    // A variable with a copy has its first value already.
+    if (it == replicas_.end() || assignment.op == Op::kInitialize) continue;
+    if (assignment.op == Op::kAssign) {
+      replicas_.erase(it);
+      continue;
+    }
+    // Both, so that the difference between them stays what the local steps have made.
+    for (Tensor* const tensor : {&it->second.base, &it->second.value}) {
+      if (tensor->dtype() == DType::kFloat32) {
+        Change<float>(*tensor, assignment);
+      } else {
+        Change<double>(*tensor, assignment);
+      }
+    }
   }
 }
 

@@ -39,8 +39,9 @@ class LocalTraining {
   std::optional<PushAnswer> Step(const SyncGroup& group, const PushRequest& push,
                                  const std::map<std::string, PulledValue>& pulled);
 
-  // Somebody assigns to these: what the server has is right.
-  void Forget(const std::vector<PushRequest::Assignment>& assignments);
+  // The server has done these: the worker's copies, which may be ahead of the server's, do the
+  // same; of what was assigned as a whole, the server's value is right.
+  void Follow(const std::vector<PushRequest::Assignment>& assignments);
 
  private:
   struct Replica {

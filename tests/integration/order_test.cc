@@ -371,5 +371,25 @@ TEST(LocalOrderTest, ACopyUnderControlOfALocalStepIsTheUpdatedValue) {
   EXPECT_EQ(Number(session.run(copy)), 0);
 }
 
+TEST(LocalOrderTest, WritesUnderControlOfALocalStepAddToIt) {
+  const Daemon daemon({"--sync", "local:steps=100"});
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const Variable v = get_variable("v", {.initializer = Initializer({1, 2})});
+  Session session;
+  const Operation step = Sgd().minimize(reduce_sum(v));
+  std::optional<control_dependencies> after(std::in_place, std::vector<Operation>{step});
+  const Output added = v.assign_add({1, 1});
+  after.emplace(std::vector<Operation>{added.op()});
+  const Output scattered = v.scatter_sub(Tensor::Of<int32_t>({1}, {1}), {0.25});
+  after.emplace(std::vector<Operation>{scattered.op()});
+  const Output doubled = v.assign(v * 2);
+  const std::vector<Tensor> values = session.run({added, scattered, doubled});
+  EXPECT_EQ(Summarize(values[0]), "[1.5 2.5]");
+  EXPECT_EQ(Summarize(values[1]), "[1.5 2.25]");
+  EXPECT_EQ(Summarize(values[2]), "[3 4.5]");
+  EXPECT_EQ(Summarize(session.read("v")), "[3 4.5]");
+}
+
 }  // namespace
 }  // namespace varscope::testing
