@@ -1,7 +1,8 @@
 #include "client/session/push.h"
 
-#include "absl/status/statusor.h"
 #include <algorithm>
+
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/optimizer_state.h"
