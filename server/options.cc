@@ -3,10 +3,25 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <limits>
+#include <memory>
+#include <set>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "proto/command_line/usage.h"
+#include "proto/core/address.h"
+#include "proto/core/names.h"
+#include "proto/core/nearest.h"
 #include "server/exit_codes.h"
+#include "server/memory.h"
 
 namespace varscope::server {
 namespace {
@@ -44,11 +59,6 @@ constexpr const char* kMore =
     "            2 wrong flag, environment or config file,\n"
     "            3 the data directory cannot be used or is damaged (the log says where)";
 
-uint64_t HalfOfMemory() {
-  const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
-}
-
 // "sync", "none", or "async:<n>ms"; `interval_ms` is set for the last alone.
 bool ParseDurability(const std::string& text, DurabilityLevel* level, int* interval_ms) {
   if (text == "none") return *level = DurabilityLevel::kNone, true;
@@ -85,6 +95,64 @@ std::string ReadGroups(const std::vector<std::string>& texts, std::vector<GroupO
   return "";
 }
 
+// A lease of less than a millisecond would be none, which is 0's meaning.
+std::string CheckLease(const std::string& text) {
+  return text == "0" ? "" : NumberWithin(0.001, 86400)(text);
+}
+
+CLI::Validator Positive() {
+  return NumberWithin(1, static_cast<double>(std::numeric_limits<uint64_t>::max()));
+}
+
+// CLI11 takes the first of two values of one key.
+class ConfigFile final : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
+    std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(in);
+    std::set<std::string> keys;
+    for (const CLI::ConfigItem& item : items) {
+      if (keys.insert(item.fullname()).second) continue;
+      throw CLI::ConfigError("--config: " + item.fullname() +
+                             " is there twice; several values are " + "a list: [\"...\", \"...\"]");
+    }
+    return items;
+  }
+};
+
+// A variable of the environment holds several values of a flag that may be repeated, with blanks
+// between them: they become flags, unless the command line has such a flag.
+void AddRepeated(const char* flag, const char* variable, std::vector<std::string>& arguments) {
+  const char* const values = std::getenv(variable);
+  const auto is_flag = [&](const std::string& argument) {
+    return argument == flag || absl::StartsWith(argument, absl::StrCat(flag, "="));
+  };
+  if (values == nullptr || std::any_of(arguments.begin(), arguments.end(), is_flag)) return;
+  for (absl::string_view value :
+       absl::StrSplit(values, absl::ByAnyChar(" \t\n"), absl::SkipEmpty())) {
+    arguments.push_back(absl::StrCat(flag, "=", value));
+  }
+}
+
+// A misspelt variable of the environment would do nothing, in silence. Others that begin alike are
+// workers', or a container manager's: Kubernetes sets VARSCOPE_PORT for a service of that name.
+void WarnOfUnknownVariables(const CLI::App& app) {
+  constexpr absl::string_view kPrefix = "VARSCOPE_";
+  std::vector<std::string> known = {"PORT", "TARGET", "THREADS", "TRANSPORT", "WORKER"};
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_envname().empty()) continue;
+    known.push_back(option->get_envname().substr(kPrefix.size()));
+  }
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    absl::string_view name = absl::string_view(*entry).substr(0, std::strcspn(*entry, "="));
+    if (!absl::ConsumePrefix(&name, kPrefix)) continue;
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string nearest = Nearest(name, known);
+    if (nearest.empty()) continue;
+    std::cerr << "varscoped: nothing reads " << kPrefix << Printable(name)
+              << DidYouMean(absl::StrCat(kPrefix, nearest)) << "\n";
+  }
+}
+
 }  // namespace
 
 std::variant<Options, int> ParseOptions(int argc, char** argv) {
@@ -93,34 +161,42 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.footer(kMore);
   app.set_version_flag("--version", std::string("varscoped ") + VARSCOPE_VERSION);
   app.set_config("--config", "", "Read settings from this TOML or INI file");
+  app.config_formatter(std::make_shared<ConfigFile>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--listen", o.listen,
                  "Address to serve on: HOST:PORT (port 0: any free one) or unix:PATH; repeatable")
+      ->check(Passes(ValidateListenAddress))
       ->envname("VARSCOPE_LISTEN")
       ->capture_default_str();
   app.add_option("--port-file", o.port_file,
                  "Write the TCP port of the first address to this file once serving")
+      ->check(NotEmpty())
       ->envname("VARSCOPE_PORT_FILE");
   app.add_option("--ready-fd", o.ready_fd,
                  "Write that port and a newline to this open file descriptor once serving")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-store-bytes", o.max_store_bytes,
                  "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
-                 "[half of the machine's memory]")
+                 "[half of the memory that it may have]")
       ->transform(CLI::AsSizeValue(false))
+      ->check(Positive())
       ->envname("VARSCOPE_MAX_STORE_BYTES");
   app.add_option("--max-variable-bytes", o.max_variable_bytes,
                  "Bytes that one variable may take [--max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
+      ->check(Positive())
       ->envname("VARSCOPE_MAX_VARIABLE_BYTES");
   app.add_option("--max-push-bytes", o.max_push_bytes,
                  "Bytes that the tensors of one push may take [--max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
+      ->check(Positive())
       ->envname("VARSCOPE_MAX_PUSH_BYTES");
   app.add_option("--max-inflight-bytes", o.max_inflight_bytes,
                  "Bytes that pushes under way may take, and that pulls may pin; workers that find "
                  "it full are "
                  "told to ask again [half of --max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
+      ->check(Positive())
       ->envname("VARSCOPE_MAX_INFLIGHT_BYTES");
   std::vector<std::string> groups;
   app.add_option(
@@ -131,7 +207,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->envname("VARSCOPE_SYNC");
   app.add_option("--lease-seconds", o.lease_seconds,
                  "A worker that is silent for this long is evicted: nobody waits for it; 0: never")
-      ->check(CLI::Range(0.0, 86400.0))
+      ->check(CheckLease)
       ->envname("VARSCOPE_LEASE_SECONDS")
       ->capture_default_str();
   app.add_option("--shared-memory-streams", o.shared_memory_streams,
@@ -147,6 +223,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--data-dir", o.data_dir,
                  "Keep variables, slots and pushes in this directory, and start from what it has")
+      ->check(NotEmpty())
       ->envname("VARSCOPE_DATA_DIR");
   app.add_option(
          "--durability", o.durability,
@@ -173,19 +250,24 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->envname("VARSCOPE_LOG_LEVEL")
       ->capture_default_str();
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    AddRepeated("--listen", "VARSCOPE_LISTEN", arguments);
+    AddRepeated("--sync", "VARSCOPE_SYNC", arguments);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    app.parse(arguments);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitClean : kExitUsage;
+    return Exit(app, error, std::cout, kExitUsage);
   }
+  WarnOfUnknownVariables(app);
   if (!o.durability.empty() && o.data_dir.empty() && o.durability != "none") {
-    std::cerr << "--durability " << o.durability << " needs a --data-dir\n";
+    std::cerr << "varscoped: --durability " << o.durability << " needs a --data-dir\n";
     return kExitUsage;
   }
   if (o.durability.empty()) o.durability = o.data_dir.empty() ? "none" : "sync";
   ParseDurability(o.durability, &o.durability_level, &o.durability_interval_ms);
-  if (o.max_store_bytes == 0) o.max_store_bytes = HalfOfMemory();
+  if (o.max_store_bytes == 0) o.max_store_bytes = UsableMemory() / 2;
   if (const std::string wrong = ReadGroups(groups, o.groups); !wrong.empty()) {
-    std::cerr << wrong << "\n";
+    std::cerr << "varscoped: " << wrong << "\n";
     return kExitUsage;
   }
   if (o.max_inflight_bytes == 0) o.max_inflight_bytes = o.max_store_bytes / 2;

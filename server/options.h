@@ -16,7 +16,7 @@ struct Options {
   std::vector<std::string> listen = {"127.0.0.1:7077"};
   std::string port_file;
   int ready_fd = -1;                // -1: none
-  uint64_t max_store_bytes = 0;     // resolved to half of the machine's memory when 0
+  uint64_t max_store_bytes = 0;     // resolved to half of memory.h's when 0
   uint64_t max_variable_bytes = 0;  // resolved to max_store_bytes when 0
   uint64_t max_push_bytes = 0;      // resolved to max_store_bytes when 0
   std::string data_dir;             // empty: nothing is kept

@@ -1,37 +1,45 @@
 #include <zip.h>
 
 #include <array>
-#include <charconv>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <vector>
 
-#include "absl/strings/numbers.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client/checkpoint/files.h"
 #include "client/checkpoint/formats.h"
+#include "client/checkpoint/npy_header.h"
 #include "client/checkpoint/stored.h"
+#include "client/graph/throw.h"
+#include "proto/core/allocate.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
 namespace {
 
 struct TypeName {
-  const char* name;
+  const char* name;  // without the order of the bytes
   Stored stored;
 };
-constexpr std::array<TypeName, 7> kTypes = {{{"<f4", {DType::kFloat32}},
-                                             {"<f8", {DType::kFloat64}},
-                                             {"<i4", {DType::kInt32}},
-                                             {"<i8", {DType::kInt64}},
-                                             {"|b1", {DType::kBool}},
-                                             {"|u1", {DType::kUint8}},
-                                             {"<f2", {DType::kFloat32, StoredType::kHalf}}}};
+constexpr std::array<TypeName, 11> kTypes = {{{"f4", {DType::kFloat32}},
+                                              {"f8", {DType::kFloat64}},
+                                              {"i4", {DType::kInt32}},
+                                              {"i8", {DType::kInt64}},
+                                              {"b1", {DType::kBool}},
+                                              {"u1", {DType::kUint8}},
+                                              {"f2", {DType::kFloat32, StoredType::kHalf}},
+                                              {"i1", {DType::kInt32, StoredType::kInt8}},
+                                              {"i2", {DType::kInt32, StoredType::kInt16}},
+                                              {"u2", {DType::kInt32, StoredType::kUint16}},
+                                              {"u4", {DType::kInt64, StoredType::kUint32}}}};
 
 constexpr absl::string_view kMagic = "\x93NUMPY";
 constexpr absl::string_view kSuffix = ".npy";
-constexpr zip_uint64_t kMaxHeaderBytes = 1 << 20;
+// NumPy's limit.
+constexpr uint64_t kMaxHeaderBytes = 10000;
 
 struct Discard {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -42,17 +50,20 @@ struct CloseFile {
 };
 using ZippedFile = std::unique_ptr<zip_file_t, CloseFile>;
 
+std::string NameOf(DType dtype) {
+  for (const TypeName& type : kTypes) {
+    if (type.stored.dtype == dtype) return absl::StrCat(SizeOf(dtype) == 1 ? "|" : "<", type.name);
+  }
+  return "";
+}
+
 std::string HeaderOf(const Tensor& tensor) {
   std::string shape;
   for (int64_t dim : tensor.shape().dims()) absl::StrAppend(&shape, dim, ", ");
   if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
   if (tensor.shape().rank() == 1) shape.resize(shape.size() - 1);
-  const char* name = "";
-  for (const TypeName& type : kTypes) {
-    if (type.stored.dtype == tensor.dtype() && *name == '\0') name = type.name;
-  }
-  std::string text =
-      absl::StrCat("{'descr': '", name, "', 'fortran_order': False, 'shape': (", shape, "), }");
+  std::string text = absl::StrCat("{'descr': '", NameOf(tensor.dtype()),
+                                  "', 'fortran_order': False, 'shape': (", shape, "), }");
   constexpr size_t kBefore = 10;  // magic, version, length
   text.resize((text.size() + 1 + kBefore + 63) / 64 * 64 - kBefore, ' ');
   text.back() = '\n';
@@ -62,20 +73,10 @@ std::string HeaderOf(const Tensor& tensor) {
   return header + text;
 }
 
-// The text between `key` and the first of `ends` after it, or nothing.
-std::optional<absl::string_view> After(absl::string_view text, absl::string_view key,
-                                       absl::string_view end) {
-  const size_t at = text.find(key);
-  if (at == absl::string_view::npos) return std::nullopt;
-  const size_t begin = at + key.size();
-  const size_t stop = text.find(end, begin);
-  if (stop == absl::string_view::npos) return std::nullopt;
-  return text.substr(begin, stop - begin);
-}
-
-class Reader {
+// One array of the archive, read from its start.
+class Member {
  public:
-  Reader(const std::filesystem::path& path, zip_t* archive, zip_uint64_t index)
+  Member(const std::filesystem::path& path, zip_t* archive, zip_uint64_t index)
       : path_(path), file_(zip_fopen_index(archive, index, 0)) {
     zip_stat_t stat;
     if (file_ == nullptr || zip_stat_index(archive, index, 0, &stat) != 0 ||
@@ -113,52 +114,101 @@ class Reader {
   uint64_t left_ = 0;
 };
 
-std::string ReadHeader(Reader& reader, const std::string& where) {
-  const std::string start = reader.ReadText(8);
+NpyHeader ReadHeader(Member& member, const std::string& where) {
+  const std::string start = member.ReadText(8);
   const int major = start[6];
-  if (absl::string_view(start).substr(0, 6) != kMagic || major < 1 || major > 3) {
+  if (absl::string_view(start).substr(0, 6) != kMagic || major < 1 || major > 3 || start[7] != 0) {
     throw DataLossError(absl::StrCat(where, " is no .npy file of version 1 to 3"));
   }
-  const std::string length = reader.ReadText(major == 1 ? 2 : 4);
+  const std::string length = member.ReadText(major == 1 ? 2 : 4);
   uint64_t bytes = 0;
   for (size_t i = length.size(); i-- > 0;) bytes = bytes << 8 | static_cast<uint8_t>(length[i]);
   if (bytes > kMaxHeaderBytes) throw DataLossError(absl::StrCat(where, " has a huge header"));
-  return reader.ReadText(bytes);
+  std::optional<NpyHeader> header = ParseNpyHeader(member.ReadText(bytes));
+  if (!header) throw DataLossError(absl::StrCat(where, ": its header is wrong"));
+  return *std::move(header);
 }
 
-Stored TypeOf(absl::string_view name, const std::string& where) {
+Stored TypeOf(const std::string& descr, const std::string& where) {
+  absl::string_view name = descr;
+  const bool has_order = name.find_first_of("<>|=") == 0;
+  if (has_order) name.remove_prefix(1);
   for (const TypeName& type : kTypes) {
-    if (name == type.name) return type.stored;
+    if (name != type.name) continue;
+    Stored stored = type.stored;
+    stored.big_endian = descr[0] == '>';
+    return stored;
   }
-  throw InvalidArgumentError(
-      absl::StrCat(where, " has dtype '", name, "', which varscope has not"));
+  ThrowNotHeld(where, absl::StrCat("'", descr, "'"));
 }
 
-Tensor ReadTensor(Reader& reader, const std::string& where) {
-  const std::string header = ReadHeader(reader, where);
-  const auto descr = After(header, "'descr': '", "'");
-  const auto order = After(header, "'fortran_order': ", ",");
-  const auto dims = After(header, "'shape': (", ")");
-  if (!descr || !order || !dims) throw DataLossError(absl::StrCat(where, ": its header is wrong"));
-  std::vector<int64_t> shape;
-  for (absl::string_view dim : absl::StrSplit(*dims, ',', absl::SkipWhitespace())) {
-    if (!absl::SimpleAtoi(dim, &shape.emplace_back()) || shape.back() < 0) {
-      throw DataLossError(absl::StrCat(where, ": its shape is wrong"));
-    }
+// `columns` has the elements of a tensor of this shape in Fortran's order.
+Tensor RowMajor(const Tensor& columns, const Shape& shape) {
+  absl::StatusOr<Tensor> rows = TryAllocate(columns.dtype(), shape);
+  ThrowIfError(rows.status());
+  const size_t element = SizeOf(columns.dtype());
+  const int rank = shape.rank();
+  std::vector<int64_t> at(rank, 0);
+  for (int64_t i = 0; i < columns.num_elements(); ++i) {
+    int64_t to = 0;
+    for (int d = 0; d < rank; ++d) to = to * shape.dim(d) + at[d];
+    std::memcpy(rows->mutable_raw() + to * element, columns.raw() + i * element, element);
+    for (int d = 0; d < rank && ++at[d] == shape.dim(d); ++d) at[d] = 0;
   }
-  if (*order == "True" && shape.size() > 1) {
-    throw InvalidArgumentError(
-        absl::StrCat(where, " is in Fortran order; save it with numpy.ascontiguousarray"));
-  }
-  const Stored stored = TypeOf(*descr, where);
-  if (StoredBytes(stored, Shape(shape), where) != reader.left()) {
+  return *std::move(rows);
+}
+
+Tensor ReadTensor(Member& member, const std::string& where) {
+  const NpyHeader header = ReadHeader(member, where);
+  const Stored stored = TypeOf(header.descr, where);
+  const Shape shape(header.shape);
+  if (StoredBytes(stored, shape, where) != member.left()) {
     throw DataLossError(absl::StrCat(where, ": its shape does not fit its bytes"));
   }
-  Tensor tensor = ReadStored(stored, Shape(shape), where,
-                             [&](std::span<std::byte> into) { reader.Read(into); });
-  reader.Finish();
-  return tensor;
+  Tensor tensor =
+      ReadStored(stored, shape, where, [&](std::span<std::byte> into) { member.Read(into); });
+  member.Finish();
+  return header.fortran_order && shape.rank() > 1 ? RowMajor(tensor, shape) : tensor;
 }
+
+Archive OpenArchive(const std::filesystem::path& path) {
+  const OldFile exists(path);
+  int error = 0;
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &error));
+  if (archive == nullptr) ThrowDamaged(path, "it is no zip file");
+  return archive;
+}
+
+class NpzReader final : public Reader {
+ public:
+  explicit NpzReader(const std::filesystem::path& path) : path_(path), archive_(OpenArchive(path)) {
+    for (zip_int64_t i = 0; i < zip_get_num_entries(archive_.get(), 0); ++i) {
+      const char* const member = zip_get_name(archive_.get(), i, ZIP_FL_ENC_GUESS);
+      if (member == nullptr) ThrowDamaged(path, zip_strerror(archive_.get()));
+      absl::string_view name = member;
+      if (!absl::ConsumeSuffix(&name, kSuffix)) continue;
+      if (!members_.emplace(name, i).second) {
+        ThrowDamaged(path, absl::StrCat("array '", name, "' is there twice"));
+      }
+    }
+  }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, index] : members_) names.push_back(name);
+    return names;
+  }
+
+  Tensor Read(const std::string& name) override {
+    Member member(path_, archive_.get(), members_.at(name));
+    return ReadTensor(member, absl::StrCat(path_.string(), ": array '", name, "'"));
+  }
+
+ private:
+  const std::filesystem::path path_;
+  const Archive archive_;
+  std::map<std::string, zip_int64_t> members_;
+};
 
 }  // namespace
 
@@ -195,22 +245,8 @@ void WriteNpz(const std::filesystem::path& path, const Tensors& tensors) {
   file.Keep();
 }
 
-Tensors ReadNpz(const std::filesystem::path& path) {
-  const OldFile exists(path);
-  int error = 0;
-  const Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &error));
-  if (archive == nullptr) ThrowDamaged(path, "it is no zip file");
-  Tensors tensors;
-  for (zip_int64_t i = 0; i < zip_get_num_entries(archive.get(), 0); ++i) {
-    const char* const member = zip_get_name(archive.get(), i, ZIP_FL_ENC_GUESS);
-    if (member == nullptr) ThrowDamaged(path, zip_strerror(archive.get()));
-    absl::string_view name = member;
-    if (!absl::ConsumeSuffix(&name, kSuffix)) continue;
-    Reader reader(path, archive.get(), i);
-    tensors[std::string(name)] =
-        ReadTensor(reader, absl::StrCat(path.string(), ": array '", name, "'"));
-  }
-  return tensors;
+std::unique_ptr<Reader> OpenNpz(const std::filesystem::path& path) {
+  return std::make_unique<NpzReader>(path);
 }
 
 }  // namespace varscope::checkpoint

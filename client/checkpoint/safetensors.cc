@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/checkpoint/files.h"
 #include "client/checkpoint/formats.h"
 #include "client/checkpoint/stored.h"
@@ -16,36 +19,46 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 // The reference implementation's limit.
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
 struct TypeName {
   const char* name;
-  Stored stored;
+  int bits;                      // of an element
+  std::optional<Stored> stored;  // none: varscope has no dtype for it
 };
-constexpr std::array<TypeName, 8> kTypes = {{{"F32", {DType::kFloat32}},
-                                             {"F64", {DType::kFloat64}},
-                                             {"I32", {DType::kInt32}},
-                                             {"I64", {DType::kInt64}},
-                                             {"BOOL", {DType::kBool}},
-                                             {"U8", {DType::kUint8}},
-                                             {"F16", {DType::kFloat32, StoredType::kHalf}},
-                                             {"BF16", {DType::kFloat32, StoredType::kBfloat16}}}};
+// All that the format has.
+constexpr std::array<TypeName, 22> kTypes = {
+    {{"F32", 32, Stored{DType::kFloat32}},
+     {"F64", 64, Stored{DType::kFloat64}},
+     {"I32", 32, Stored{DType::kInt32}},
+     {"I64", 64, Stored{DType::kInt64}},
+     {"BOOL", 8, Stored{DType::kBool}},
+     {"U8", 8, Stored{DType::kUint8}},
+     {"F16", 16, Stored{DType::kFloat32, StoredType::kHalf}},
+     {"BF16", 16, Stored{DType::kFloat32, StoredType::kBfloat16}},
+     {"I8", 8, Stored{DType::kInt32, StoredType::kInt8}},
+     {"I16", 16, Stored{DType::kInt32, StoredType::kInt16}},
+     {"U16", 16, Stored{DType::kInt32, StoredType::kUint16}},
+     {"U32", 32, Stored{DType::kInt64, StoredType::kUint32}},
+     {"U64", 64, std::nullopt},
+     {"C64", 64, std::nullopt},
+     {"F8_E5M2", 8, std::nullopt},
+     {"F8_E4M3", 8, std::nullopt},
+     {"F8_E8M0", 8, std::nullopt},
+     {"F8_E4M3FNUZ", 8, std::nullopt},
+     {"F8_E5M2FNUZ", 8, std::nullopt},
+     {"F6_E2M3", 6, std::nullopt},
+     {"F6_E3M2", 6, std::nullopt},
+     {"F4", 4, std::nullopt}}};
 
 std::string NameOf(DType dtype) {
   for (const TypeName& type : kTypes) {
-    if (type.stored.dtype == dtype) return type.name;
+    if (type.stored && type.stored->dtype == dtype) return type.name;
   }
   return "";
-}
-
-Stored TypeOf(const std::string& name, const std::string& where) {
-  for (const TypeName& type : kTypes) {
-    if (name == type.name) return type.stored;
-  }
-  throw InvalidArgumentError(absl::StrCat(where, " has dtype ", name, ", which varscope has not"));
 }
 
 // Wide elements first, so that each tensor is aligned to its elements.
@@ -59,41 +72,148 @@ std::vector<Tensors::const_iterator> InOrder(const Tensors& tensors) {
 }
 
 struct Entry {
-  Stored stored;
-  Shape shape;
+  const TypeName* type = nullptr;
+  std::vector<uint64_t> shape;
   uint64_t begin = 0;
   uint64_t end = 0;
 };
+using Entries = std::map<std::string, Entry>;
 
-Entry EntryOf(const Json& json, const std::string& where, const std::filesystem::path& path) {
+[[noreturn]] void ThrowWrong(const std::filesystem::path& path, const std::string& name,
+                             const char* what) {
+  ThrowDamaged(path, absl::StrCat("tensor '", name, "' ", what));
+}
+
+// Refuses what the reference implementation's parser does: more than JSON does, names that are
+// there twice, and a byte order mark.
+Json ParseHeader(const std::filesystem::path& path, const std::string& text) {
+  constexpr int kMaxDepth = 127;
+  // The parser below would skip the one and end at the other.
+  if (text.rfind("\xef\xbb\xbf", 0) == 0 || text.find('\0') != std::string::npos) {
+    ThrowDamaged(path, "its header has a byte order mark or a zero byte");
+  }
+  std::map<int, std::set<std::string>> keys;  // of the object that is open at each depth
+  const auto check = [&](int depth, Json::parse_event_t event, const Json& parsed) {
+    if (depth > kMaxDepth) ThrowDamaged(path, "its header is nested too deeply");
+    if (event == Json::parse_event_t::object_start) keys[depth + 1].clear();
+    if (event == Json::parse_event_t::key && !keys[depth].insert(parsed).second) {
+      ThrowDamaged(path, absl::StrCat("its header has ", parsed.dump(), " twice"));
+    }
+    return true;
+  };
+  Json header = Json::parse(text, check, /*allow_exceptions=*/false);
+  if (!header.is_object()) ThrowDamaged(path, "its header is not a JSON object");
+  return header;
+}
+
+void CheckMetadata(const std::filesystem::path& path, const Json& metadata) {
+  const auto is_text = [](const Json& value) { return value.is_string(); };
+  if (metadata.is_null()) return;
+  if (!metadata.is_object() || !std::all_of(metadata.begin(), metadata.end(), is_text)) {
+    ThrowDamaged(path, "its __metadata__ is not an object of strings");
+  }
+}
+
+Entry EntryOf(const Json& json, const std::string& name, const std::filesystem::path& path) {
   const auto is_list = [](const Json& list) {
-    return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& n) {
-             return n.is_number_unsigned() && n.get<uint64_t>() <= INT64_MAX;
-           });
+    return list.is_array() && std::all_of(list.begin(), list.end(),
+                                          [](const Json& n) { return n.is_number_unsigned(); });
   };
   if (!json.is_object() || !json.contains("dtype") || !json["dtype"].is_string() ||
       !json.contains("shape") || !is_list(json["shape"]) || !json.contains("data_offsets") ||
       !is_list(json["data_offsets"]) || json["data_offsets"].size() != 2) {
-    ThrowDamaged(path, where + " is not described by dtype, shape and data_offsets");
+    ThrowWrong(path, name, "is not described by dtype, shape and data_offsets");
   }
-  return {TypeOf(json["dtype"], where), Shape(json["shape"].get<std::vector<int64_t>>()),
-          json["data_offsets"][0], json["data_offsets"][1]};
+  const auto type = std::find_if(kTypes.begin(), kTypes.end(),
+                                 [&](const TypeName& t) { return json["dtype"] == t.name; });
+  if (type == kTypes.end()) ThrowWrong(path, name, "has a dtype that the format has not");
+  return {&*type, json["shape"], json["data_offsets"][0], json["data_offsets"][1]};
 }
+
+// Nothing for a number that 64 bits do not hold, or bits that make no whole byte.
+std::optional<uint64_t> BytesOf(const Entry& entry) {
+  uint64_t bits = 1;
+  for (uint64_t dim : entry.shape) {
+    if (__builtin_mul_overflow(bits, dim, &bits)) return std::nullopt;
+  }
+  if (__builtin_mul_overflow(bits, entry.type->bits, &bits) || bits % 8 != 0) return std::nullopt;
+  return bits / 8;
+}
+
+// The tensors fill the `bytes` after the header, one after the other.
+void CheckPlaces(const std::filesystem::path& path, const Entries& entries, uint64_t bytes) {
+  std::vector<Entries::const_iterator> order;
+  for (auto it = entries.begin(); it != entries.end(); ++it) order.push_back(it);
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return std::pair(a->second.begin, a->second.end) < std::pair(b->second.begin, b->second.end);
+  });
+  uint64_t at = 0;
+  for (const auto& it : order) {
+    const Entry& entry = it->second;
+    if (entry.begin != at || entry.end < at || BytesOf(entry) != entry.end - entry.begin) {
+      ThrowWrong(path, it->first, "does not fit its offsets");
+    }
+    at = entry.end;
+  }
+  if (at != bytes)
+    ThrowDamaged(path, absl::StrCat("its tensors take ", at, " of ", bytes, " bytes"));
+}
+
+class SafetensorsReader final : public Reader {
+ public:
+  explicit SafetensorsReader(const std::filesystem::path& path) : file_(path) {
+    uint64_t length = 0;
+    file_.Read(0, std::as_writable_bytes(std::span(&length, 1)));
+    if (length > kMaxHeaderBytes)
+      ThrowDamaged(path, absl::StrCat("a header of ", length, " bytes"));
+    data_ = sizeof(length) + length;
+    const Json header = ParseHeader(path, file_.Read(sizeof(length), length));
+    for (const auto& [name, json] : header.items()) {
+      if (name == "__metadata__") {
+        CheckMetadata(path, json);
+      } else {
+        entries_[name] = EntryOf(json, name, path);
+      }
+    }
+    CheckPlaces(path, entries_, file_.size() - data_);
+  }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : entries_) names.push_back(name);
+    return names;
+  }
+
+  Tensor Read(const std::string& name) override {
+    const Entry& entry = entries_.at(name);
+    const std::string where = absl::StrCat(file_.path().string(), ": tensor '", name, "'");
+    if (!entry.type->stored) ThrowNotHeld(where, entry.type->name);
+    const Shape shape(std::vector<int64_t>(entry.shape.begin(), entry.shape.end()));
+    return ReadStored(*entry.type->stored, shape, where,
+                      [&](std::span<std::byte> into) { file_.Read(data_ + entry.begin, into); });
+  }
+
+ private:
+  OldFile file_;
+  uint64_t data_ = 0;  // where the tensors begin
+  Entries entries_;
+};
 
 }  // namespace
 
 void WriteSafetensors(const std::filesystem::path& path, const Tensors& tensors) {
-  Json header = Json::object();
+  std::vector<std::string> entries;
   uint64_t offset = 0;
   const auto order = InOrder(tensors);
   for (const auto& it : order) {
     const Tensor& tensor = it->second;
-    header[it->first] = {{"dtype", NameOf(tensor.dtype())},
-                         {"shape", tensor.shape().dims()},
-                         {"data_offsets", {offset, offset + tensor.byte_size()}}};
-    offset += tensor.byte_size();
+    const uint64_t end = offset + tensor.byte_size();
+    entries.push_back(absl::StrCat(Json(it->first).dump(), R"(:{"dtype":")", NameOf(tensor.dtype()),
+                                   R"(","shape":[)", absl::StrJoin(tensor.shape().dims(), ","),
+                                   R"(],"data_offsets":[)", offset, ",", end, "]}"));
+    offset = end;
   }
-  std::string text = header.dump();
+  std::string text = absl::StrCat("{", absl::StrJoin(entries, ","), "}");
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t length = text.size();
   NewFile file(path);
@@ -105,28 +225,8 @@ void WriteSafetensors(const std::filesystem::path& path, const Tensors& tensors)
   file.Keep();
 }
 
-Tensors ReadSafetensors(const std::filesystem::path& path) {
-  OldFile file(path);
-  uint64_t length = 0;
-  file.Read(0, std::as_writable_bytes(std::span(&length, 1)));
-  if (length > kMaxHeaderBytes) ThrowDamaged(path, absl::StrCat("a header of ", length, " bytes"));
-  const Json header = Json::parse(file.Read(sizeof(length), length), nullptr, false);
-  if (!header.is_object()) ThrowDamaged(path, "its header is not a JSON object");
-  const uint64_t data = sizeof(length) + length;
-  Tensors tensors;
-  for (const auto& [name, json] : header.items()) {
-    if (name == "__metadata__") continue;
-    const std::string where = absl::StrCat(path.string(), ": tensor '", name, "'");
-    const Entry entry = EntryOf(json, where, path);
-    if (entry.end < entry.begin || entry.end > file.size() - data ||
-        entry.end - entry.begin != StoredBytes(entry.stored, entry.shape, where)) {
-      ThrowDamaged(path, absl::StrCat(where, " does not fit its offsets"));
-    }
-    tensors[name] = ReadStored(entry.stored, entry.shape, where, [&](std::span<std::byte> into) {
-      file.Read(data + entry.begin, into);
-    });
-  }
-  return tensors;
+std::unique_ptr<Reader> OpenSafetensors(const std::filesystem::path& path) {
+  return std::make_unique<SafetensorsReader>(path);
 }
 
 }  // namespace varscope::checkpoint

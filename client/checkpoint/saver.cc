@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -178,10 +179,12 @@ std::string Saver::save(Session& session, const std::string& save_path,
 
 void Saver::restore(Session& session, const std::string& save_path) const {
   RemoteStore& store = session.store();
-  const Tensors tensors = checkpoint::Read(save_path);
+  const std::unique_ptr<checkpoint::Reader> file = checkpoint::Open(save_path);
+  const std::vector<std::string> names = file->names();
+  const std::set<std::string> there(names.begin(), names.end());
   std::vector<Saved> saved = SavedVariables(variables_);
   for (const Saved& one : saved) {
-    if (!tensors.contains(one.name)) {
+    if (!there.contains(one.name)) {
       throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
     }
   }
@@ -190,11 +193,11 @@ void Saver::restore(Session& session, const std::string& save_path) const {
   for (ListedVariable& variable : store.List("")) listed[variable.name] = variable;
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
   for (const Saved& one : saved) {
-    const auto tensor = tensors.find(one.name);
-    if (tensor == tensors.end()) {
+    if (!there.contains(one.name)) {
       if (!one.required) continue;
       throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
     }
+    const Tensor tensor = file->Read(one.name);
     std::vector<Shape> shapes;
     for (const std::string& part : one.parts) {
       const auto known = listed.find(part);
@@ -202,17 +205,17 @@ void Saver::restore(Session& session, const std::string& save_path) const {
         throw NotFoundError(absl::StrCat("variable ", part, " is not in the store"));
       }
       shapes.push_back(known->second.shape);
-      if (known->second.dtype == tensor->second.dtype()) continue;
-      throw InvalidArgumentError(absl::StrCat(
-          "tensor ", one.name, " is ", Name(tensor->second.dtype()), " in the checkpoint ",
-          save_path, ", variable ", part, " is ", Name(known->second.dtype)));
+      if (known->second.dtype == tensor.dtype()) continue;
+      throw InvalidArgumentError(absl::StrCat("tensor ", one.name, " is ", Name(tensor.dtype()),
+                                              " in the checkpoint ", save_path, ", variable ", part,
+                                              " is ", Name(known->second.dtype)));
     }
-    const std::vector<Tensor> parts = checkpoint::Cut(tensor->second, one.partitions, shapes);
+    const std::vector<Tensor> parts = checkpoint::Cut(tensor, one.partitions, shapes);
     if (parts.empty()) {
       throw InvalidArgumentError(absl::StrCat(
           "Assign requires shapes of both tensors to match. lhs shape= ", shapes[0].ToString(),
           one.parts.size() > 1 ? " and further parts" : "",
-          " rhs shape= ", tensor->second.shape().ToString(), " (", one.name, ")"));
+          " rhs shape= ", tensor.shape().ToString(), " (", one.name, ")"));
     }
     for (size_t i = 0; i < parts.size(); ++i) {
       push.assignments.push_back(

@@ -57,6 +57,18 @@ std::string SliceKey(const std::string& name, const BundleSlice& slice) {
   return key;
 }
 
+bool Overlap(const BundleSlice& a, const BundleSlice& b) {
+  for (int d = 0; d < std::min(a.extent_size(), b.extent_size()); ++d) {
+    const BundleSlice::Extent& x = a.extent(d);
+    const BundleSlice::Extent& y = b.extent(d);
+    if (!x.has_length() || !y.has_length()) continue;
+    const bool apart = x.start() >= y.start() ? x.start() - y.start() >= y.length()
+                                              : y.start() - x.start() >= x.length();
+    if (apart) return false;
+  }
+  return true;
+}
+
 bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole) {
   const int rank = whole.shape().rank();
   if (part.dtype() != whole.dtype() || part.shape().rank() != rank || rank == 0 ||
@@ -68,7 +80,9 @@ bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole) {
     const BundleSlice::Extent& extent = slice.extent(d);
     start[d] = extent.has_length() ? extent.start() : 0;
     const int64_t size = whole.shape().dim(d);
-    if (start[d] < 0 || part.shape().dim(d) > size || start[d] > size - part.shape().dim(d)) {
+    const int64_t length = extent.has_length() ? extent.length() : size;
+    if (start[d] < 0 || part.shape().dim(d) != length || part.shape().dim(d) > size ||
+        start[d] > size - part.shape().dim(d)) {
       return false;
     }
   }

@@ -13,6 +13,9 @@ namespace varscope::checkpoint {
 // the whole).
 std::string SliceKey(const std::string& name, const BundleSlice& slice);
 
+// Whether two slices that fit one tensor have an element in common.
+bool Overlap(const BundleSlice& a, const BundleSlice& b);
+
 // Copies `part` to its place in `whole`. False, perhaps with some of it copied, when it does not
 // fit.
 bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole);

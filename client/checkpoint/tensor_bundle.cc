@@ -4,7 +4,9 @@
 #include <leveldb/table.h>
 #include <leveldb/table_builder.h>
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -29,14 +31,27 @@ struct TypeNumber {
   int number;  // tensorflow.DataType
   Stored stored;
 };
-constexpr std::array<TypeNumber, 8> kTypes = {{{1, {DType::kFloat32}},
-                                               {2, {DType::kFloat64}},
-                                               {3, {DType::kInt32}},
-                                               {4, {DType::kUint8}},
-                                               {9, {DType::kInt64}},
-                                               {10, {DType::kBool}},
-                                               {14, {DType::kFloat32, StoredType::kBfloat16}},
-                                               {19, {DType::kFloat32, StoredType::kHalf}}}};
+constexpr std::array<TypeNumber, 12> kTypes = {{{1, {DType::kFloat32}},
+                                                {2, {DType::kFloat64}},
+                                                {3, {DType::kInt32}},
+                                                {4, {DType::kUint8}},
+                                                {9, {DType::kInt64}},
+                                                {10, {DType::kBool}},
+                                                {14, {DType::kFloat32, StoredType::kBfloat16}},
+                                                {19, {DType::kFloat32, StoredType::kHalf}},
+                                                {5, {DType::kInt32, StoredType::kInt16}},
+                                                {6, {DType::kInt32, StoredType::kInt8}},
+                                                {17, {DType::kInt32, StoredType::kUint16}},
+                                                {22, {DType::kInt64, StoredType::kUint32}}}};
+
+// Of those that varscope has not, what people have most.
+std::string NameOf(int number) {
+  static const std::map<int, std::string> kNames = {
+      {7, "string"},    {8, "complex64"}, {11, "qint8"},      {13, "qint32"},
+      {20, "resource"}, {21, "variant"},  {18, "complex128"}, {23, "uint64"}};
+  const auto it = kNames.find(number);
+  return it != kNames.end() ? it->second : absl::StrCat("number ", number, " of TensorFlow's");
+}
 
 int NumberOf(DType dtype) {
   for (const TypeNumber& type : kTypes) {
@@ -49,8 +64,7 @@ Stored TypeOf(int number, const std::string& where) {
   for (const TypeNumber& type : kTypes) {
     if (type.number == number) return type.stored;
   }
-  throw InvalidArgumentError(
-      absl::StrCat(where, " has TensorFlow's dtype number ", number, ", which varscope has not"));
+  ThrowNotHeld(where, NameOf(number));
 }
 
 // As LevelDB masks them, so that a checksum of bytes with checksums is no weaker.
@@ -86,9 +100,26 @@ void WriteIndex(const fs::path& path, const std::map<std::string, std::string>& 
   file.Keep();
 }
 
-class Bundle {
+// A path that is a file itself is no prefix.
+[[noreturn]] void ThrowNoPrefix(const fs::path& path) {
+  const fs::path prefix = fs::path(path).replace_extension();
+  const bool is_part =
+      path.extension() == ".index" || path.extension().string().rfind(".data-", 0) == 0;
+  throw NotFoundError(
+      is_part ? absl::StrCat(path.string(), " is part of a TensorFlow checkpoint: name it ",
+                             prefix.string())
+              : absl::StrCat(path.string(),
+                             " is no checkpoint that varscope reads: .safetensors, "
+                             ".npz, or the prefix of a TensorFlow checkpoint's .index"));
+}
+
+class BundleReader final : public Reader {
  public:
-  explicit Bundle(const fs::path& prefix) : prefix_(prefix), index_path_(IndexPath(prefix)) {
+  explicit BundleReader(const fs::path& prefix) : prefix_(prefix), index_path_(IndexPath(prefix)) {
+    std::error_code unknown;
+    if (!fs::exists(index_path_, unknown) && fs::is_regular_file(prefix, unknown)) {
+      ThrowNoPrefix(prefix);
+    }
     const OldFile index(index_path_);
     leveldb::RandomAccessFile* opened = nullptr;
     ThrowIfFailed(leveldb::Env::Default()->NewRandomAccessFile(index_path_, &opened), index_path_);
@@ -101,14 +132,18 @@ class Bundle {
     ReadEntries();
   }
 
-  Tensors Read() {
-    Tensors tensors;
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names;
     for (const auto& [key, entry] : entries_) {
       // Keys of slices begin with a zero byte.
-      if (key.empty() || key[0] == '\0') continue;
-      tensors[key] = entry.slices_size() > 0 ? ReadSliced(key, entry) : ReadWhole(key, entry);
+      if (key[0] != '\0') names.push_back(key);
     }
-    return tensors;
+    return names;
+  }
+
+  Tensor Read(const std::string& name) override {
+    const BundleEntry& entry = entries_.at(name);
+    return entry.slices_size() > 0 ? ReadSliced(name, entry) : ReadWhole(name, entry);
   }
 
  private:
@@ -124,6 +159,9 @@ class Bundle {
       if (key.empty()) {
         has_header = header.ParseFromString(value);
         continue;
+      }
+      if (!entries_.empty() && key <= entries_.rbegin()->first) {
+        ThrowDamaged(index_path_, absl::StrCat("the entry of '", key, "' is out of order"));
       }
       if (!entries_[key].ParseFromString(value)) {
         ThrowDamaged(index_path_, absl::StrCat("the entry of '", key, "' does not parse"));
@@ -181,7 +219,9 @@ class Bundle {
     const Shape shape = ShapeOf(entry, where);
     Tensor whole;
     int64_t covered = 0;
-    for (const BundleSlice& slice : entry.slices()) {
+    const auto& slices = entry.slices();
+    for (auto slice_it = slices.begin(); slice_it != slices.end(); ++slice_it) {
+      const BundleSlice& slice = *slice_it;
       const auto part = entries_.find(SliceKey(name, slice));
       if (part == entries_.end()) ThrowDamaged(index_path_, where + " lacks a slice");
       const Tensor value = ReadWhole(name, part->second);
@@ -191,7 +231,8 @@ class Bundle {
         ThrowIfError(space.status());
         whole = *std::move(space);
       }
-      if (!PlaceSlice(value, slice, whole)) {
+      const auto overlaps = [&](const BundleSlice& earlier) { return Overlap(slice, earlier); };
+      if (!PlaceSlice(value, slice, whole) || std::any_of(slices.begin(), slice_it, overlaps)) {
         ThrowDamaged(index_path_, where + " has a slice that does not fit");
       }
       covered += value.num_elements();
@@ -238,6 +279,8 @@ void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
   WriteIndex(IndexPath(prefix), entries);
 }
 
-Tensors ReadTensorBundle(const fs::path& prefix) { return Bundle(prefix).Read(); }
+std::unique_ptr<Reader> OpenTensorBundle(const fs::path& prefix) {
+  return std::make_unique<BundleReader>(prefix);
+}
 
 }  // namespace varscope::checkpoint

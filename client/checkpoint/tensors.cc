@@ -21,16 +21,16 @@ void Write(const std::filesystem::path& path, const Tensors& tensors) {
   }
 }
 
-Tensors Read(const std::filesystem::path& path) {
+std::unique_ptr<Reader> Open(const std::filesystem::path& path) {
   switch (FormatOf(path)) {
     case Format::kSafetensors:
-      return ReadSafetensors(path);
+      return OpenSafetensors(path);
     case Format::kNpz:
-      return ReadNpz(path);
+      return OpenNpz(path);
     case Format::kTensorBundle:
-      return ReadTensorBundle(path);
+      return OpenTensorBundle(path);
   }
-  return {};
+  return nullptr;
 }
 
 }  // namespace varscope::checkpoint

@@ -4,13 +4,15 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "varscope/tensor.h"
 
 namespace varscope::checkpoint {
 
-// By name. float32, float64, int32, int64, bool, uint8; half and bfloat16 are read as float32.
+// By name.
 using Tensors = std::map<std::string, Tensor>;
 
 enum class Format {
@@ -27,10 +29,22 @@ Format FormatOf(const std::filesystem::path& path);
 // ("No space left on device").
 void Write(const std::filesystem::path& path, const Tensors& tensors);
 
-// Throws NotFoundError when there is no such checkpoint, DataLossError when it is damaged,
-// InvalidArgumentError for what varscope has no dtype for. Never takes more memory than the file is
-// long, but for half and bfloat16, which double.
-Tensors Read(const std::filesystem::path& path);
+// A checkpoint of which the names are known; a tensor is read when it is asked for, so that what
+// nobody asks for need not be one that varscope can hold. Thread-compatible.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // In order; among them tensors whose dtype varscope has not.
+  virtual std::vector<std::string> names() const = 0;
+  // One of names(). float32, float64, int32, int64, bool, uint8 are read as they are, half and
+  // bfloat16 as float32, int8, int16 and uint16 as int32, uint32 as int64. Throws DataLossError
+  // when the tensor is damaged, InvalidArgumentError for every other dtype.
+  virtual Tensor Read(const std::string& name) = 0;
+};
+
+// Throws NotFoundError when there is no such checkpoint, DataLossError when it is damaged. The
+// reader never takes more memory than the file is long, but for what it widens.
+std::unique_ptr<Reader> Open(const std::filesystem::path& path);
 
 }  // namespace varscope::checkpoint
 

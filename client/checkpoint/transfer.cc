@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "client/checkpoint/tensors.h"
 #include "proto/core/names.h"
+#include "proto/core/nearest.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
@@ -22,6 +24,21 @@ bool Wanted(const std::string& name, const TransferOptions& options) {
                      [&](const std::string& scope) { return IsUnder(scope, name); });
 }
 
+// Options that fit nothing are mistakes: `names` are the store's names of what is there, and
+// `there` says where.
+void CheckOptions(const std::vector<std::string>& names, const TransferOptions& options,
+                  const std::string& there) {
+  const auto check = [&](const std::string& option, const std::string& prefix) {
+    const auto fits = [&](const std::string& name) { return IsUnder(prefix, name); };
+    if (std::any_of(names.begin(), names.end(), fits)) return;
+    const std::string nearest = Nearest(prefix, names);
+    throw NotFoundError(absl::StrCat(there, " has nothing that is '", prefix, "' or under it (",
+                                     option, ")", DidYouMean(nearest)));
+  };
+  for (const std::string& scope : options.scopes) check("--scope", scope);
+  for (const auto& [here, there] : options.renames) check("--rename", here);
+}
+
 std::string ToCheckpoint(const std::string& name, const TransferOptions& options) {
   for (const auto& [here, there] : options.renames) {
     if (IsUnder(here, name)) return there + name.substr(here.size());
@@ -34,6 +51,24 @@ std::string ToStore(const std::string& name, const TransferOptions& options) {
     if (IsUnder(there, name)) return here + name.substr(there.size());
   }
   return name;
+}
+
+// Whether the options ask for this tensor, not only for a scope that it is in.
+bool IsNamed(const std::string& name, const TransferOptions& options) {
+  return std::find(options.scopes.begin(), options.scopes.end(), name) != options.scopes.end();
+}
+
+std::vector<std::string> KeysOf(const std::map<std::string, std::string>& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+[[noreturn]] void ThrowNothingToAssign(const std::filesystem::path& path,
+                                       const std::vector<std::string>& skipped) {
+  if (skipped.empty()) throw NotFoundError(absl::StrCat(path.string(), " has no tensors"));
+  throw NotFoundError(absl::StrCat("nothing of ", path.string(), " can be assigned; left out ",
+                                   skipped.size(), ", such as ", skipped.front()));
 }
 
 void Create(RemoteStore& store, const std::map<std::string, Tensor>& missing) {
@@ -60,13 +95,16 @@ void Create(RemoteStore& store, const std::map<std::string, Tensor>& missing) {
 
 Transferred Export(RemoteStore& store, const std::filesystem::path& path,
                    const TransferOptions& options) {
+  std::vector<std::string> all;
   std::vector<std::string> names;
   for (const ListedVariable& variable : store.List("")) {
+    all.push_back(variable.name);
     if (!Wanted(variable.name, options) || !variable.initialized) continue;
     if (!options.slots && !variable.primary.empty()) continue;
     names.push_back(variable.name);
   }
-  if (names.empty()) throw NotFoundError("no variable of the store is in what was asked for");
+  CheckOptions(all, options, "the store");
+  if (names.empty()) throw NotFoundError("no variable of the store has a value to export");
   internal::PullResult values = store.PullWhole(names);
   Transferred done{.tensors = names.size()};
   Tensors tensors;
@@ -85,33 +123,51 @@ Transferred Export(RemoteStore& store, const std::filesystem::path& path,
 
 Transferred Import(RemoteStore& store, const std::filesystem::path& path,
                    const TransferOptions& options) {
+  const std::unique_ptr<Reader> file = Open(path);
+  std::map<std::string, std::string> saved;  // by the names that the store has
+  for (const std::string& name : file->names()) {
+    const auto [it, fresh] = saved.emplace(ToStore(name, options), name);
+    if (fresh) continue;
+    throw InvalidArgumentError(absl::StrCat("'", it->second, "' and '", name, "' of ",
+                                            path.string(), " would both be variable ", it->first));
+  }
+  CheckOptions(KeysOf(saved), options, path.string());
   std::map<std::string, ListedVariable> known;
   for (const ListedVariable& variable : store.List("")) known[variable.name] = variable;
   Transferred done;
   std::map<std::string, Tensor> missing;
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
-  for (auto& [saved, value] : Read(path)) {
-    const std::string name = ToStore(saved, options);
+  for (const auto& [name, there] : saved) {
     if (!Wanted(name, options)) continue;
     const auto variable = known.find(name);
-    if (variable == known.end()) {
-      if (!options.create) {
-        done.skipped.push_back(saved);
-        continue;
-      }
+    const bool has = variable != known.end();
+    if (!has && !options.create) {
+      done.skipped.push_back(there + ": the store has no such variable (--create)");
+      continue;
+    }
+    Tensor value;
+    try {
+      value = file->Read(there);
+    } catch (const InvalidArgumentError& not_held) {
+      if (has || IsNamed(name, options)) throw;
+      done.skipped.push_back(not_held.message());
+      continue;
+    }
+    if (!has) {
       missing[name] = value;
     } else if (variable->second.dtype != value.dtype() || variable->second.shape != value.shape()) {
       throw InvalidArgumentError(
           absl::StrCat("variable ", name, " is ", Name(variable->second.dtype), " ",
-                       variable->second.shape.ToString(), ", in ", path.string(), " ", saved,
+                       variable->second.shape.ToString(), ", in ", path.string(), " ", there,
                        " is ", Name(value.dtype()), " ", value.shape().ToString()));
     }
     ++done.tensors;
     done.bytes += value.byte_size();
     push.assignments.push_back({name, PushRequest::AssignOp::kAssign, value, Tensor()});
   }
+  if (push.empty()) ThrowNothingToAssign(path, done.skipped);
   Create(store, missing);
-  if (!push.empty()) store.Push(push);
+  store.Push(push);
   return done;
 }
 

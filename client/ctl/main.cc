@@ -1,147 +1,141 @@
 // varscopectl: asks a running daemon.
-#include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <iostream>
+#include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/checkpoint/tensors.h"
 #include "client/checkpoint/transfer.h"
+#include "client/ctl/client.h"
 #include "client/ctl/print.h"
-#include "client/rpc/connection.h"
-#include "grpc/health/v1/health.grpc.pb.h"
+#include "proto/command_line/usage.h"
+#include "proto/core/address.h"
+#include "proto/core/names.h"
+#include "proto/core/nearest.h"
 #include "varscope/errors.h"
-#include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::ctl {
 namespace {
 
-constexpr int kExitOk = 0;
-constexpr int kExitRefused = 1;   // the daemon answered with an error
-constexpr int kExitNoAnswer = 3;  // nobody answers
 constexpr const char* kMore =
-    "Exit codes: 0 fine, 1 the daemon refused, 2 wrong usage, 3 no daemon answers";
-constexpr int kExitUsage = 2;
-
-class Client {
- public:
-  Client(const std::string& target, double timeout)
-      : target_(target),
-        timeout_(std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::duration<double>(timeout))),
-        channel_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())) {}
-
-  int Health() {
-    int exit_code = kExitRefused;
-    const int asked = Ask<grpc::health::v1::Health>(
-        &grpc::health::v1::Health::Stub::Check, grpc::health::v1::HealthCheckRequest(),
-        [&](const grpc::health::v1::HealthCheckResponse& response) {
-          const bool serving = response.status() == response.SERVING;
-          std::cout << (serving ? "serving" : "not serving") << "\n";
-          exit_code = serving ? kExitOk : kExitRefused;
-        });
-    return asked == kExitOk ? exit_code : asked;
-  }
-
-  // Sends one request and gives the answer to `print`. Returns the exit code.
-  template <typename Service = v1::ParameterServer, typename Method, typename Request,
-            typename Print>
-  int Ask(Method method, const Request& request, Print print) {
-    const auto stub = Service::NewStub(channel_);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + timeout_);
-    return Call(*stub, method, context, request, std::function(print));
-  }
-
- private:
-  template <typename Stub, typename Method, typename Request, typename Response>
-  int Call(Stub& stub, Method method, grpc::ClientContext& context, const Request& request,
-           const std::function<void(const Response&)>& print) {
-    Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
-    if (!status.ok()) return Failed(status);
-    print(response);
-    return kExitOk;
-  }
-
-  int Failed(const grpc::Status& status) const {
-    const bool silent = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                        status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-    if (silent) {
-      std::cerr << absl::StrFormat("varscopectl: no varscoped answers at %s: %s\n", target_,
-                                   status.error_message());
-      return kExitNoAnswer;
-    }
-    std::cerr << "varscopectl: " << status.error_message() << "\n";
-    return kExitRefused;
-  }
-
-  const std::string target_;
-  const std::chrono::milliseconds timeout_;
-  const std::shared_ptr<grpc::Channel> channel_;
-};
+    "Exit codes: 0 fine, 1 the daemon refused, nothing was found, or the output cannot be "
+    "written,\n"
+    "            2 wrong usage, 3 no daemon answers";
 
 using Stub = v1::ParameterServer::Stub;
 
-// Each adds one subcommand; `run` is set to what it does when the command line has it.
-using Run = std::function<int(Client&)>;
+// What a command does: it prints to the stream and returns the exit code.
+using Run = std::function<int(Client&, std::ostream&)>;
 
+int Refuse(const std::string& why) {
+  std::cerr << "varscopectl: " << why << "\n";
+  return kExitRefused;
+}
+
+// A variable's name, also as TensorFlow writes its value, w:0.
+CLI::Validator VariableName() {
+  const auto read = [](std::string& text) {
+    const absl::StatusOr<std::string> name = VariableOf(text);
+    if (name.ok()) text = *name;
+    return std::string(name.status().message());
+  };
+  return CLI::Validator(read, "");
+}
+
+// Each adds one subcommand; `run` is set to what it does when the command line has it.
 CLI::App* Command(CLI::App& app, const char* name, const char* about, Run& run, Run what) {
   CLI::App* const command = app.add_subcommand(name, about);
   command->callback([&run, what = std::move(what)] { run = what; });
   return command;
 }
 
+int List(Client& client, std::ostream& out, const std::string& prefix) {
+  v1::ListRequest request;
+  request.set_prefix(prefix);
+  int found = 0;
+  const int code = client.Ask(&Stub::List, request, [&](const v1::ListResponse& r) {
+    found = r.variables_size();
+    if (found > 0 || prefix.empty()) PrintList(r, out);
+  });
+  if (code != kExitOk || found > 0 || prefix.empty()) return code;
+  return Refuse("no variable's name starts with '" + prefix + "'");
+}
+
+// The name of the store that is nearest to one that it has not; "" when none is near.
+std::string NearestVariable(Client& client, const std::string& name) {
+  v1::ListResponse all;
+  client.Send(&Stub::List, v1::ListRequest(), &all, Patience::kQuick);
+  std::vector<std::string> names;
+  for (const v1::VariableInfo& variable : all.variables()) names.push_back(variable.name());
+  return Nearest(name, names);
+}
+
+int Describe(Client& client, std::ostream& out, const std::string& name) {
+  v1::DescribeRequest request;
+  request.set_name(name);
+  v1::DescribeResponse response;
+  const grpc::Status status = client.Send(&Stub::Describe, request, &response, Patience::kQuick);
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
+    return Refuse(status.error_message() + DidYouMean(NearestVariable(client, name)));
+  }
+  if (!status.ok()) return client.Failed(status);
+  PrintDescription(response, out);
+  return kExitOk;
+}
+
 void AddReading(CLI::App& app, std::string& name, Run& run) {
-  Command(app, "health", "Does it serve?", run, [](Client& client) { return client.Health(); });
-  Command(app, "list", "Its variables: name, shape, version, definer", run, [&](Client& client) {
-    v1::ListRequest request;
-    request.set_prefix(name);
-    return client.Ask(&Stub::List, request,
-                      [](const v1::ListResponse& r) { PrintList(r, std::cout); });
-  })->add_option("prefix", name, "Only names that start with this");
+  Command(app, "health", "Does it serve?", run,
+          [](Client& client, std::ostream& out) { return client.Health(out); });
+  Command(app, "list", "Its variables: name, shape, version, definer", run,
+          [&](Client& client, std::ostream& out) { return List(client, out, name); })
+      ->add_option("prefix", name, "Only names that start with this")
+      ->transform(VariableName());
   Command(app, "describe", "One variable and its slots", run,
-          [&](Client& client) {
-            v1::DescribeRequest request;
-            request.set_name(name);
-            return client.Ask(&Stub::Describe, request, [](const v1::DescribeResponse& r) {
-              PrintDescription(r, std::cout);
-            });
-          })
+          [&](Client& client, std::ostream& out) { return Describe(client, out, name); })
       ->add_option("name", name, "Its name, such as model/w")
-      ->required();
+      ->required()
+      ->transform(VariableName());
   Command(app, "workers", "Who is connected, since when silent, what each waits for", run,
-          [](Client& client) {
+          [](Client& client, std::ostream& out) {
             return client.Ask(&Stub::ListWorkers, v1::ListWorkersRequest(),
-                              [](const v1::ListWorkersResponse& r) { PrintWorkers(r, std::cout); });
+                              [&](const v1::ListWorkersResponse& r) { PrintWorkers(r, out); });
           });
   Command(app, "groups", "How variables are synchronized, and what steps wait for", run,
-          [](Client& client) {
+          [](Client& client, std::ostream& out) {
             return client.Ask(&Stub::ListGroups, v1::ListGroupsRequest(),
-                              [](const v1::ListGroupsResponse& r) { PrintGroups(r, std::cout); });
+                              [&](const v1::ListGroupsResponse& r) { PrintGroups(r, out); });
           });
 }
 
 void AddSnapshots(CLI::App& app, std::string& name, Run& run) {
-  Command(app, "snapshot", "Write everything to its data directory now", run, [&](Client& client) {
-    v1::SnapshotRequest request;
-    request.set_name(name);
-    return client.Ask(&Stub::Snapshot, request,
-                      [](const v1::SnapshotResponse& r) { std::cout << r.path() << "\n"; });
-  })->add_option("name", name, "Keep it under this name");
-  Command(app, "snapshots", "Which there are", run, [](Client& client) {
+  Command(app, "snapshot", "Write everything to its data directory now", run,
+          [&](Client& client, std::ostream& out) {
+            v1::SnapshotRequest request;
+            request.set_name(name);
+            return client.Change("snapshot", &Stub::Snapshot, request,
+                                 [&](const v1::SnapshotResponse& r) { out << r.path() << "\n"; });
+          })
+      ->add_option("name", name, "Keep it under this name");
+  Command(app, "snapshots", "Which there are", run, [](Client& client, std::ostream& out) {
     return client.Ask(&Stub::ListSnapshots, v1::ListSnapshotsRequest(),
-                      [](const v1::ListSnapshotsResponse& r) { PrintSnapshots(r, std::cout); });
+                      [&](const v1::ListSnapshotsResponse& r) { PrintSnapshots(r, out); });
   });
   Command(app, "rollback", "Go back to a snapshot; every worker is told", run,
-          [&](Client& client) {
+          [&](Client& client, std::ostream& out) {
             v1::RollbackRequest request;
             request.set_name(name);
-            return client.Ask(&Stub::Rollback, request, [&](const v1::RollbackResponse& r) {
-              std::cout << "rolled back to " << name << ", global step " << r.global_step() << "\n";
-            });
+            return client.Change(
+                "rollback", &Stub::Rollback, request, [&](const v1::RollbackResponse& r) {
+                  out << "rolled back to " << name << ", global step " << r.global_step() << "\n";
+                });
           })
       ->add_option("name", name, "As varscopectl snapshots lists it")
       ->required();
@@ -156,20 +150,15 @@ void AddQuarantine(CLI::App& app, std::string& name, std::string& reason, Run& r
   };
   CLI::App* const quarantine =
       Command(app, "quarantine", "Refuse a worker's pushes from now on", run,
-              [&reason, set](Client& client) { return set(client, reason); });
+              [&reason, set](Client& client, std::ostream&) { return set(client, reason); });
   quarantine->add_option("worker", name, "Its id")->required();
-  quarantine->add_option("--reason", reason, "What the worker is told")->capture_default_str();
+  quarantine->add_option("--reason", reason, "What the worker is told")
+      ->check(NotEmpty())
+      ->capture_default_str();
   Command(app, "release", "Take a worker's pushes again", run,
-          [set](Client& client) { return set(client, ""); })
+          [set](Client& client, std::ostream&) { return set(client, ""); })
       ->add_option("worker", name, "Its id")
       ->required();
-}
-
-// A connection as a worker of its own, for what a checkpoint needs.
-internal::Connection Connect(const std::string& target, double timeout) {
-  return {target,
-          {.worker_id = absl::StrCat("varscopectl-", getpid()),
-           .timeout = std::chrono::milliseconds(static_cast<int64_t>(timeout * 1000))}};
 }
 
 void AddTransferOptions(CLI::App* command, std::string& path,
@@ -177,9 +166,12 @@ void AddTransferOptions(CLI::App* command, std::string& path,
   command
       ->add_option("path", path,
                    "model.safetensors, model.npz, or a TensorFlow checkpoint's prefix")
-      ->required();
-  command->add_option("--scope", options.scopes,
-                      "This scope or variable of the store alone; repeatable");
+      ->required()
+      ->check(NotEmpty());
+  command
+      ->add_option("--scope", options.scopes,
+                   "This scope or variable of the store alone; repeatable")
+      ->transform(VariableName());
   command->add_option_function<std::vector<std::string>>(
       "--rename",
       [&options](const std::vector<std::string>& renames) {
@@ -195,70 +187,149 @@ void AddTransferOptions(CLI::App* command, std::string& path,
       "FILE; repeatable");
 }
 
-void AddCheckpoints(CLI::App& app, const std::string& target, const double& timeout,
-                    std::string& path, checkpoint::TransferOptions& options, Run& run) {
-  CLI::App* const out =
-      Command(app, "export", "Write variables to a checkpoint", run, [&](Client&) {
-        internal::Connection store = Connect(target, timeout);
-        const checkpoint::Transferred done = checkpoint::Export(store, path, options);
-        std::cout << absl::StrFormat("wrote %d tensors, %d bytes, to %s\n", done.tensors,
-                                     done.bytes, path);
-        return kExitOk;
-      });
-  AddTransferOptions(out, path, options);
-  out->add_flag("!--no-slots", options.slots, "Without the optimizers' slots");
-  CLI::App* const in =
-      Command(app, "import", "Assign a checkpoint's tensors to variables", run, [&](Client&) {
-        internal::Connection store = Connect(target, timeout);
-        const checkpoint::Transferred done = checkpoint::Import(store, path, options);
-        std::cout << absl::StrFormat("assigned %d tensors, %d bytes, from %s\n", done.tensors,
-                                     done.bytes, path);
-        for (const std::string& name : done.skipped) {
-          std::cout << "skipped " << name << ": the store has no such variable (--create)\n";
-        }
-        return kExitOk;
-      });
-  AddTransferOptions(in, path, options);
-  in->add_flag("--create", options.create, "Create variables that the store does not have");
+// Before a connection, which would wait for a daemon.
+int Answers(Client& client) {
+  std::ostringstream unseen;
+  return client.Health(unseen);
 }
 
-int Main(int argc, char** argv) {
+int Export(Client& client, std::ostream& out, const std::string& path,
+           const checkpoint::TransferOptions& options) {
+  if (const int code = Answers(client); code != kExitOk) return code;
+  internal::Connection store = client.Connect();
+  const checkpoint::Transferred done = checkpoint::Export(store, path, options);
+  out << absl::StrFormat("wrote %d tensors, %d bytes, to %s\n", done.tensors, done.bytes, path);
+  return kExitOk;
+}
+
+int Import(Client& client, std::ostream& out, const std::string& path,
+           const checkpoint::TransferOptions& options) {
+  if (const int code = Answers(client); code != kExitOk) return code;
+  internal::Connection store = client.Connect();
+  const checkpoint::Transferred done = checkpoint::Import(store, path, options);
+  out << absl::StrFormat("assigned %d tensors, %d bytes, from %s\n", done.tensors, done.bytes,
+                         path);
+  for (const std::string& skipped : done.skipped) {
+    std::cerr << "varscopectl: skipped " << skipped << "\n";
+  }
+  return kExitOk;
+}
+
+// What ends like a file of another kind would become two files of TensorFlow's.
+std::string CheckFormat(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension();
+  const bool known = checkpoint::FormatOf(path) != checkpoint::Format::kTensorBundle ||
+                     extension.empty() || extension.rfind(".ckpt", 0) == 0;
+  if (known) return "";
+  return "'" + extension +
+         "' is no format: write NAME.safetensors, NAME.npz, or NAME.ckpt for TensorFlow's";
+}
+
+void AddCheckpoints(CLI::App& app, std::string& path, checkpoint::TransferOptions& options,
+                    Run& run) {
+  CLI::App* const to = Command(
+      app, "export", "Write variables to a checkpoint", run,
+      [&](Client& client, std::ostream& out) { return Export(client, out, path, options); });
+  AddTransferOptions(to, path, options);
+  to->get_option("path")->check(CheckFormat);
+  to->add_flag("!--no-slots", options.slots, "Without the optimizers' slots");
+  CLI::App* const from = Command(
+      app, "import", "Assign a checkpoint's tensors to variables", run,
+      [&](Client& client, std::ostream& out) { return Import(client, out, path, options); });
+  AddTransferOptions(from, path, options);
+  from->add_flag("--create", options.create, "Create variables that the store does not have");
+}
+
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+[[noreturn]] void ThrowWithoutCommand(const CLI::App& app) {
+  throw CLI::RequiredError("a command is missing, one of " + absl::StrJoin(CommandNames(app), ", "),
+                           CLI::ExitCodes::RequiredError);
+}
+
+// Of one command; without a name, of all.
+std::string HelpOf(const CLI::App& app, const std::string& command) {
+  if (command.empty()) return app.help();
+  const std::vector<std::string> names = CommandNames(app);
+  if (std::find(names.begin(), names.end(), command) != names.end()) {
+    return app.get_subcommand(command)->help("varscopectl");
+  }
+  throw CLI::ValidationError("there is no command '" + Printable(command) + "'" +
+                             DidYouMean(Nearest(command, names)));
+}
+
+// All of it, or the exit code says so.
+int WriteOut(const std::string& text, int code) {
+  for (size_t written = 0; written < text.size();) {
+    const ssize_t n = write(STDOUT_FILENO, text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Refuse(absl::StrCat("cannot write the output: ", std::strerror(errno)));
+    written += static_cast<size_t>(n);
+  }
+  return code;
+}
+
+// What the command line asks for, printed to `out`. Returns the exit code.
+int Main(int argc, char** argv, std::ostream& out) {
   std::string target = "127.0.0.1:7077";
-  double timeout = 5;
+  std::optional<double> timeout;
   std::string name;
   std::string reason = "by the operator";
   Run run;
-  CLI::App app("varscopectl: asks a running varscoped.");
+  CLI::App app("varscopectl: asks a running varscoped.", "varscopectl");
   app.footer(kMore);
-  app.add_option("--target", target, "The daemon's address")
+  const std::string version = absl::StrCat("varscopectl ", VARSCOPE_VERSION);
+  app.set_version_flag("--version", version);
+  app.add_option("--target", target, "The daemon's address: HOST:PORT or unix:PATH")
+      ->check(Passes(ValidateTarget))
       ->envname("VARSCOPE_TARGET")
       ->capture_default_str();
-  app.add_option("--timeout", timeout, "Seconds to wait for an answer")->capture_default_str();
-  app.require_subcommand(1);
+  app.add_option("--timeout", timeout,
+                 "Seconds to wait for an answer [5; snapshot, rollback, export, import: 60]")
+      ->check(NumberWithin(0.001, 86400));
+  app.require_subcommand(0, 1);
   app.fallthrough();
   AddReading(app, name, run);
   AddSnapshots(app, name, run);
   AddQuarantine(app, name, reason, run);
   checkpoint::TransferOptions transfer;
-  AddCheckpoints(app, target, timeout, name, transfer, run);
+  AddCheckpoints(app, name, transfer, run);
+  CLI::App* const help = app.add_subcommand("help", "What a command does and takes");
+  help->add_option("command", name, "Its name");
+  const CLI::App* const which = app.add_subcommand("version", "Which varscopectl this is");
   try {
     app.parse(argc, argv);
+    if (which->parsed()) throw CLI::CallForVersion(version, 0);
+    if (help->parsed()) {
+      out << HelpOf(app, name);
+      return kExitOk;
+    }
+    if (!run) ThrowWithoutCommand(app);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    return Exit(app, error, out, kExitUsage);
   }
   Client client(target, timeout);
-  try {
-    return run(client);
-  } catch (const UnavailableError& error) {
-    std::cerr << "varscopectl: " << error.what() << "\n";
-    return kExitNoAnswer;
-  } catch (const Error& error) {
-    std::cerr << "varscopectl: " << error.what() << "\n";
-    return kExitRefused;
-  }
+  return run(client, out);
 }
 
 }  // namespace
 }  // namespace varscope::ctl
 
-int main(int argc, char** argv) { return varscope::ctl::Main(argc, argv); }
+int main(int argc, char** argv) {
+  using namespace varscope::ctl;
+  std::ostringstream out;
+  int code = kExitRefused;
+  try {
+    code = Main(argc, argv, out);
+  } catch (const varscope::UnavailableError& error) {
+    Refuse(error.what());
+    code = kExitNoAnswer;
+  } catch (const std::exception& error) {
+    Refuse(error.what());
+  }
+  return WriteOut(out.str(), code);
+}

@@ -24,7 +24,10 @@ bool Connects(grpc::Channel& channel) {
 
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
+  // A list of all variables is as long as there are many.
+  arguments.SetMaxReceiveMessageSize(-1);
+  // The program gives the daemon's own address: an HTTP proxy of its environment is not for it.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   for (const auto& [name, value] : wire::kChannelArguments) arguments.SetInt(name, value);
   // A daemon that restarts is found again soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);

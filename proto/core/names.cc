@@ -54,6 +54,13 @@ absl::Status ValidateVariableName(absl::string_view name) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> VariableOf(absl::string_view text) {
+  const absl::string_view name = text.substr(0, text.find(':'));
+  if (name.size() == text.size() || text.substr(name.size()) == ":0") return std::string(name);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", Printable(text), "' is no variable: its value is named '", Printable(name), ":0'"));
+}
+
 absl::Status ValidateWorkerId(absl::string_view id) {
   if (id.empty()) {
     return absl::InvalidArgumentError("a worker needs an id: 1 to 256 printable characters");

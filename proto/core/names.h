@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace varscope {
@@ -22,6 +23,10 @@ absl::Status ValidateScopeName(absl::string_view name, bool at_root);
 
 // What the server asks of a variable's name: not empty, at most kMaxNameBytes, a valid op name.
 absl::Status ValidateVariableName(absl::string_view name);
+
+// The variable of which `text` is the name or, as TensorFlow writes it, the value: "w" and "w:0"
+// are w. InvalidArgument for another output.
+absl::StatusOr<std::string> VariableOf(absl::string_view text);
 
 // A worker's id: 1 to 256 printable ASCII characters without blanks.
 absl::Status ValidateWorkerId(absl::string_view id);

@@ -1,0 +1,61 @@
+#include "client/ctl/client.h"
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "client/rpc/reason.h"
+#include "client/rpc/transport.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+
+namespace varscope::ctl {
+
+using std::chrono::milliseconds;
+
+Client::Client(const std::string& target, std::optional<double> timeout)
+    : target_(target), timeout_(timeout), channel_(internal::OpenChannel(target)) {}
+
+milliseconds Client::Timeout(Patience patience) const {
+  const double seconds = timeout_.value_or(patience == Patience::kQuick ? 5 : 60);
+  return milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+int Client::Health(std::ostream& out) {
+  grpc::health::v1::HealthCheckResponse response;
+  const grpc::Status status =
+      Send(&grpc::health::v1::Health::Stub::Check, grpc::health::v1::HealthCheckRequest(),
+           &response, Patience::kQuick);
+  if (!status.ok()) return Failed(status);
+  const bool serving = response.status() == response.SERVING;
+  out << (serving ? "serving" : "not serving") << "\n";
+  return serving ? kExitOk : kExitRefused;
+}
+
+internal::Connection Client::Connect() const {
+  return {
+      target_,
+      {.worker_id = absl::StrCat("varscopectl-", getpid()), .timeout = Timeout(Patience::kLong)}};
+}
+
+int Client::Failed(const grpc::Status& status) const {
+  const bool silent = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                      status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
+                      status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
+  if (silent) {
+    std::cerr << "varscopectl: no varscoped answers at " << target_ << ": "
+              << internal::ReasonOf(status).text << "\n";
+    return kExitNoAnswer;
+  }
+  std::cerr << "varscopectl: " << status.error_message() << "\n";
+  return kExitRefused;
+}
+
+int Client::NotYet(const char* what) const {
+  std::cerr << "varscopectl: no answer from varscoped at " << target_ << " within "
+            << Timeout(Patience::kLong).count() / 1000.0 << " s: the " << what
+            << " may still happen; varscopectl snapshots and list tell, --timeout waits longer\n";
+  return kExitNoAnswer;
+}
+
+}  // namespace varscope::ctl

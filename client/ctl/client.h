@@ -1,0 +1,84 @@
+// One question to a running daemon, its answer, and the exit code that follows.
+#ifndef VARSCOPE_CLIENT_CTL_CLIENT_H_
+#define VARSCOPE_CLIENT_CTL_CLIENT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "client/rpc/connection.h"
+#include "varscope/v1/varscope.grpc.pb.h"
+
+namespace varscope::ctl {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitRefused = 1;   // the daemon answered with an error, or there is no output
+inline constexpr int kExitUsage = 2;     // wrong command line
+inline constexpr int kExitNoAnswer = 3;  // nobody answers
+
+// How long an answer may take when the operator does not say.
+enum class Patience { kQuick, kLong };
+
+class Client {
+ public:
+  Client(const std::string& target, std::optional<double> timeout);
+
+  // Prints whether the daemon serves. Returns the exit code.
+  int Health(std::ostream& out);
+  // A connection as a worker of its own, for what a checkpoint needs.
+  internal::Connection Connect() const;
+
+  template <typename Request, typename Response>
+  using Method = grpc::Status (v1::ParameterServer::Stub::*)(grpc::ClientContext*, const Request&,
+                                                             Response*);
+
+  template <typename Stub, typename Request, typename Response>
+  grpc::Status Send(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response, Patience patience) {
+    Stub stub(channel_);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + Timeout(patience));
+    return (stub.*method)(&context, request, response);
+  }
+
+  // Sends one request and gives the answer to `print`. Returns the exit code.
+  template <typename Request, typename Response, typename Print>
+  int Ask(Method<Request, Response> method, const Request& request, Print print) {
+    Response response;
+    const grpc::Status status = Send(method, request, &response, Patience::kQuick);
+    if (!status.ok()) return Failed(status);
+    print(response);
+    return kExitOk;
+  }
+
+  // The same for what takes the daemon long: `what` may still happen when no answer comes.
+  template <typename Request, typename Response, typename Print>
+  int Change(const char* what, Method<Request, Response> method, const Request& request,
+             Print print) {
+    Response response;
+    const grpc::Status status = Send(method, request, &response, Patience::kLong);
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) return NotYet(what);
+    if (!status.ok()) return Failed(status);
+    print(response);
+    return kExitOk;
+  }
+
+  // Says why a call failed. Returns the exit code.
+  int Failed(const grpc::Status& status) const;
+
+ private:
+  std::chrono::milliseconds Timeout(Patience patience) const;
+  int NotYet(const char* what) const;
+
+  const std::string target_;
+  const std::optional<double> timeout_;
+  const std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace varscope::ctl
+
+#endif  // VARSCOPE_CLIENT_CTL_CLIENT_H_

@@ -1,0 +1,19 @@
+// How much memory this process may have.
+#ifndef VARSCOPE_SERVER_MEMORY_H_
+#define VARSCOPE_SERVER_MEMORY_H_
+
+#include <cstdint>
+#include <filesystem>
+
+namespace varscope::server {
+
+// In bytes, the least of: the machine's memory, the limits of the process's control group and of
+// the groups around it (versions 1 and 2), as the files under `root` say.
+uint64_t MemoryOf(const std::filesystem::path& root);
+
+// The same of this machine, or the process's own limit (ulimit -v, -d) when that is less.
+uint64_t UsableMemory();
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_MEMORY_H_
