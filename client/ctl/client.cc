@@ -39,10 +39,7 @@ internal::Connection Client::Connect() const {
 }
 
 int Client::Failed(const grpc::Status& status) const {
-  const bool silent = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                      status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
-                      status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
-  if (silent) {
+  if (internal::NobodyAnswered(status)) {
     std::cerr << "varscopectl: no varscoped answers at " << target_ << ": "
               << internal::ReasonOf(status).text << "\n";
     return kExitNoAnswer;

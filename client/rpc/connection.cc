@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
 #include "client/rpc/status.h"
+#include "proto/core/address.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/frame_reader.h"
@@ -37,6 +38,13 @@ std::string WorkerId(const ConnectOptions& options) {
     throw ValueError(std::string(status.message()));
   }
   return id;
+}
+
+std::string CheckedTarget(const std::string& target) {
+  if (absl::Status status = ValidateTarget(target); !status.ok()) {
+    throw ValueError(std::string(status.message()));
+  }
+  return target;
 }
 
 bool UseLocalTransport(const ConnectOptions& options) {
@@ -91,7 +99,7 @@ PushAnswer FromProto(const v1::PushResponse& response) {
 }  // namespace
 
 Connection::Connection(const std::string& target, const ConnectOptions& options)
-    : target_(target),
+    : target_(CheckedTarget(target)),
       worker_id_(WorkerId(options)),
       sharing_(options.sharing),
       timeout_(options.timeout),
@@ -103,11 +111,6 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       exchange_([this] { return transport_.Open(); }),
       prefetch_(options.prefetch) {
   const bool local = UseLocalTransport(options);
-  if (!channel_->WaitForConnected(Deadline())) {
-    throw UnavailableError(absl::StrCat("worker '", worker_id_, "' cannot reach varscoped at ",
-                                        target, " within ", timeout_.count() / 1000.0,
-                                        " s: is it running, and is this its address?"));
-  }
   v1::ConnectRequest request;
   request.set_worker_id(worker_id_);
   request.set_host(host_);

@@ -27,7 +27,8 @@ namespace varscope::internal {
 // through restarts of the daemon, broken connections and evictions.
 class Connection final : public RemoteStore {
  public:
-  // Throws UnavailableError when nobody answers in time, ValueError for a bad worker id.
+  // Throws UnavailableError, which says why, when nobody answers in time, or at once when waiting
+  // cannot mend it; ValueError for what is no address or worker id.
   Connection(const std::string& target, const ConnectOptions& options);
 
   const std::string& worker_id() const override { return worker_id_; }

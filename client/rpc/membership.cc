@@ -2,13 +2,25 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "client/graph/log.h"
 #include "client/rpc/convert.h"
+#include "client/rpc/reason.h"
 #include "client/rpc/status.h"
 #include "proto/core/random.h"
+#include "varscope/errors.h"
 
 namespace varscope::internal {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+// A first attempt that nobody answers is told after this time only: servers and workers are often
+// started together.
+constexpr milliseconds kQuietWait{1000};
+
+}  // namespace
 
 Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, std::string target,
                        v1::ConnectRequest request, milliseconds timeout, Offer offer)
@@ -18,7 +30,7 @@ Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, 
       request_(std::move(request)),
       timeout_(timeout),
       offer_(std::move(offer)) {
-  ThrowIfFailed(Introduce(), "connect", target_);
+  FirstIntroduction();
   if (lease_.count() > 0) {
     heartbeats_ = std::thread([this, lease = lease_] { SendHeartbeats(lease); });
   }
@@ -35,7 +47,29 @@ Membership::~Membership() {
   SayGoodbye();
 }
 
-grpc::Status Membership::Introduce() {
+void Membership::FirstIntroduction() {
+  const Clock::time_point start = Clock::now();
+  Reason reason;  // why nobody has answered so far
+  std::string told;
+  const grpc::Status status = Introduce([&](Outcome& outcome) {
+    if (!NobodyAnswered(outcome.status)) return;
+    // The last attempt's time may be too short to find out.
+    const bool cut_off = outcome.status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (!cut_off || reason.text.empty()) reason = ReasonOf(outcome.status);
+    outcome.hopeless = !reason.may_pass;
+    if (Clock::now() < start + kQuietWait || reason.text == told) return;
+    told = reason.text;
+    Log().warn("worker '{}' waits for varscoped at {}: {}", request_.worker_id(), target_, told);
+  });
+  if (!NobodyAnswered(status)) return ThrowIfFailed(status, "connect", target_);
+  const std::string waited =
+      reason.may_pass ? absl::StrCat(" within ", timeout_.count() / 1000.0, " s") : "";
+  throw UnavailableError(absl::StrCat("worker '", request_.worker_id(),
+                                      "' cannot reach varscoped at ", target_, waited, ": ",
+                                      reason.text));
+}
+
+grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
   v1::ConnectRequest request = request_;
   request.set_nonce(Random64());
   v1::ConnectResponse response;
@@ -43,7 +77,9 @@ grpc::Status Membership::Introduce() {
   const Outcome result = WithRetries(channel_, deadline, [&] {
     grpc::ClientContext context;
     context.set_deadline(deadline);
-    return OutcomeOf(stub_.Connect(&context, request, &response), context);
+    Outcome outcome = OutcomeOf(stub_.Connect(&context, request, &response), context);
+    judge(outcome);
+    return outcome;
   });
   if (!result.status.ok()) return result.status;
   offer_(response.local());
@@ -64,7 +100,7 @@ grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
     std::lock_guard lock(mutex_);
     if (how == Reconnect::kAndSendAgain) evicted_.insert(over);
   }
-  return Introduce();
+  return Introduce([](Outcome&) {});
 }
 
 bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) const {

@@ -50,7 +50,10 @@ class Membership {
   const google::protobuf::RepeatedField<int>& encodings() const { return encodings_; }
 
  private:
-  grpc::Status Introduce();
+  // Throws when nobody answers in time, or waiting cannot mend why; logs why it waits.
+  void FirstIntroduction();
+  // `judge` sees what each attempt ended with.
+  grpc::Status Introduce(const std::function<void(Outcome&)>& judge);
   // Unless another thread has done so since `over` was the incarnation.
   grpc::Status IntroduceAgain(uint64_t over, Reconnect how);
   // Whether a call was refused because another thread has mended the eviction of its incarnation,

@@ -1,9 +1,62 @@
 #include "client/rpc/reason.h"
 
+#include <array>
+
 #include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 
 namespace varscope::internal {
+namespace {
 
-Reason ReasonOf(const grpc::Status& status) { return {status.error_message(), true}; }
+constexpr const char* kSilent =
+    "no answer; the server is stopped or busy, or its host cannot be reached";
+constexpr const char* kAnother = "what listens there is not varscoped, or of another version";
+
+// By what gRPC 1.51's text has in it.
+struct Known {
+  absl::string_view sign;
+  const char* text;
+  bool may_pass = true;
+};
+constexpr std::array<Known, 15> kKnown = {{
+    {"Connection refused", "connection refused: nothing listens there"},
+    {"Permission denied", "permission denied: this user may not open the socket", false},
+    {"No such file or directory", "there is no such socket"},
+    {"Not a directory", "there is no such socket: its folder is a file", false},
+    {"Domain name not found", "the host name is not known"},
+    {"DNS resolution failed", "the host name cannot be looked up"},
+    {"No route to host", "there is no route to the host"},
+    {"Network is unreachable", "the network cannot be reached"},
+    {"http1.x server", kAnother, false},
+    {"Failed parsing HTTP/2", kAnother, false},
+    {"http2 header with status", kAnother, false},
+    {"before receiving SETTINGS frame",
+     "it takes the connection, but does not answer: is it stopped?"},
+    {"handshaker shutdown", kSilent},
+    {"recvmsg", kSilent},
+    {"Socket closed", "it closes the connection"},
+}};
+
+}  // namespace
+
+bool NobodyAnswered(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
+         status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
+}
+
+Reason ReasonOf(const grpc::Status& status) {
+  const std::string& text = status.error_message();
+  if (text == "Deadline Exceeded") return {kSilent};
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return {kAnother, false};
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return {text};
+  for (const Known& known : kKnown) {
+    if (absl::StrContains(text, known.sign)) return {known.text, known.may_pass};
+  }
+  // The rest of "failed to connect to all addresses; last error: UNKNOWN: ipv4:...: the reason".
+  constexpr absl::string_view kBefore = "last error: ";
+  const size_t at = text.find(std::string(kBefore));
+  return {at == std::string::npos ? text : text.substr(at + kBefore.size())};
+}
 
 }  // namespace varscope::internal

@@ -10,12 +10,15 @@ namespace varscope::internal {
 
 struct Reason {
   std::string text;  // one line, such as "connection refused: nothing listens there"
-  // Whether a server that is started, or goes on, later would mend it.
+  // Whether waiting may mend it: a server that starts, goes on or gets its name later does.
   bool may_pass = true;
 };
 
-// Of a call that failed because of the network, from gRPC's text.
+// Of a call that ended so. What is not the network's is the server's own text.
 Reason ReasonOf(const grpc::Status& status);
+
+// Whether nobody answered, or not varscope's server.
+bool NobodyAnswered(const grpc::Status& status);
 
 }  // namespace varscope::internal
 

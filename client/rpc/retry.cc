@@ -56,7 +56,7 @@ Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
                     const std::function<Outcome()>& attempt) {
   for (milliseconds wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
     Outcome outcome = attempt();
-    if (outcome.status.ok()) return outcome;
+    if (outcome.status.ok() || outcome.hopeless) return outcome;
     if (!outcome.retry_after && !IsTheNetworks(outcome.status)) return outcome;
     const Clock::time_point next = Clock::now() + Jittered(outcome.retry_after.value_or(wait));
     if (next >= deadline) {

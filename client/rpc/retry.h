@@ -20,6 +20,7 @@ struct Outcome {
   grpc::Status status;
   std::optional<std::chrono::milliseconds> retry_after;
   std::optional<Reconnect> reconnect;
+  bool hopeless = false;  // another attempt would end so, too
 };
 
 // Of a call that has ended; `advice` has what the daemon said under a key of proto/core/advice.h.
@@ -30,10 +31,10 @@ Outcome OutcomeOf(const grpc::Status& status, const Advice& advice);
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context);
 
 // Runs `attempt` until it succeeds, fails for good, or `deadline` has passed. Tried again: what the
-// network did (the daemon is away, the stream broke), and refusals that carry a retry delay, which
-// is honoured. The waits grow from 20 ms to 1 s, with jitter; a connection that comes back ends
-// them. Every call of the protocol is safe to send again. Returns what the last attempt ended with;
-// without the advice to reconnect when time ran out.
+// network did (the daemon is away, the stream broke) unless it is hopeless, and refusals that carry
+// a retry delay, which is honoured. The waits grow from 20 ms to 1 s, with jitter; a connection
+// that comes back ends them. Every call of the protocol is safe to send again. Returns what the
+// last attempt ended with; without the advice to reconnect when time ran out.
 Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
                     const std::function<Outcome()>& attempt);
 

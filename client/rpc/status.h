@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/throw.h"
+#include "client/rpc/reason.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -17,13 +18,11 @@ namespace varscope::internal {
 // server's answer.
 inline void ThrowIfFailed(const grpc::Status& status, const char* call, const std::string& target) {
   if (status.ok()) return;
-  const auto code = static_cast<absl::StatusCode>(status.error_code());
-  const bool network = code == absl::StatusCode::kUnavailable ||
-                       code == absl::StatusCode::kDeadlineExceeded ||
-                       code == absl::StatusCode::kUnimplemented;
-  const std::string where =
-      network ? absl::StrCat(call, " to varscoped at ", target, ": ") : std::string();
-  ThrowIfError(absl::Status(code, absl::StrCat(where, status.error_message())));
+  const std::string where = NobodyAnswered(status)
+                                ? absl::StrCat(call, " to varscoped at ", target, ": ")
+                                : std::string();
+  ThrowIfError(absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                            absl::StrCat(where, ReasonOf(status).text)));
 }
 
 }  // namespace varscope::internal

@@ -13,6 +13,8 @@
 #include "client/rpc/connection.h"
 #include "client/session/executor.h"
 #include "client/session/plan.h"
+#include "proto/core/names.h"
+#include "proto/core/nearest.h"
 #include "varscope/errors.h"
 
 namespace varscope {
@@ -131,7 +133,17 @@ Tensor Session::run(const Fetch& fetch, const std::vector<Feed>& feeds) {
   return run(std::vector<Fetch>{fetch}, feeds).front();
 }
 
-Tensor Session::read(const std::string& name) { return impl_->store->PullWhole({name})[0].value; }
+Tensor Session::read(const std::string& name) {
+  const absl::StatusOr<std::string> variable = VariableOf(name);
+  if (!variable.ok()) throw ValueError(std::string(variable.status().message()));
+  try {
+    return impl_->store->PullWhole({*variable})[0].value;
+  } catch (const NotFoundError& error) {
+    std::vector<std::string> names;
+    for (const internal::ListedVariable& v : impl_->store->List("")) names.push_back(v.name);
+    throw NotFoundError(error.message() + DidYouMean(Nearest(*variable, names)), error.detail());
+  }
+}
 
 uint64_t Session::global_step() const { return impl_->global_step; }
 
