@@ -88,11 +88,21 @@ std::string ReadGroups(const std::vector<std::string>& texts, std::vector<GroupO
   for (const std::string& text : texts) {
     GroupOptions group = *ParseGroup(text);
     for (const GroupOptions& other : groups) {
-      if (other.prefix == group.prefix) return "--sync: two modes for '" + group.prefix + "'";
+      if (other.prefix != group.prefix) continue;
+      return absl::StrCat("--sync: two modes for ",
+                          group.prefix.empty() ? "all variables" : "'" + group.prefix + "'");
     }
     groups.push_back(std::move(group));
   }
   return "";
+}
+
+// Returns the first that is there twice, unless each of them is any free port.
+std::string FindTwice(std::vector<std::string> addresses) {
+  std::erase_if(addresses, [](const std::string& a) { return absl::EndsWith(a, ":0"); });
+  std::sort(addresses.begin(), addresses.end());
+  const auto twice = std::adjacent_find(addresses.begin(), addresses.end());
+  return twice == addresses.end() ? "" : *twice;
 }
 
 // A lease of less than a millisecond would be none, which is 0's meaning.
@@ -259,6 +269,10 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
     return Exit(app, error, std::cout, kExitUsage);
   }
   WarnOfUnknownVariables(app);
+  if (const std::string twice = FindTwice(o.listen); !twice.empty()) {
+    std::cerr << "varscoped: --listen: " << twice << " is there twice\n";
+    return kExitUsage;
+  }
   if (!o.durability.empty() && o.data_dir.empty() && o.durability != "none") {
     std::cerr << "varscoped: --durability " << o.durability << " needs a --data-dir\n";
     return kExitUsage;

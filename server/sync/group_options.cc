@@ -1,7 +1,10 @@
 #include "server/sync/group_options.h"
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -22,7 +25,7 @@ Read Number(T GroupOptions::*member, T least) {
     T value{};
     bool ok = false;
     if constexpr (std::is_floating_point_v<T>) {
-      ok = absl::SimpleAtod(text, &value);
+      ok = absl::SimpleAtod(text, &value) && std::isfinite(value);
     } else {
       ok = absl::SimpleAtoi(text, &value);
     }
@@ -130,7 +133,12 @@ absl::Status ReadSetting(const std::string& setting, GroupOptions& options) {
   return absl::InvalidArgumentError(absl::StrCat("'", setting, "' makes no sense"));
 }
 
-absl::Status CheckTogether(const GroupOptions& o) {
+// `given`: the keys that are there.
+absl::Status CheckTogether(const GroupOptions& o, const std::set<std::string>& given) {
+  if (given.contains("workers") && std::max(o.backup + 1, o.quorum) > o.workers) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "backup must be less than workers, quorum at most workers, which is ", o.workers));
+  }
   if (o.local_steps % o.fragments != 0) {
     return absl::InvalidArgumentError("steps must be a multiple of fragments");
   }
@@ -161,15 +169,20 @@ absl::StatusOr<GroupOptions> ParseGroup(const std::string& text) {
         absl::StrCat("'", text, "': '", parts[0], "' is none of async, bsp, ssp, local"));
   }
   options.mode = mode->second;
+  std::set<std::string> given;
   if (parts.size() == 2) {
     const std::vector<std::string> settings = absl::StrSplit(parts[1], ",");
     for (const std::string& setting : settings) {
+      const std::string key = setting.substr(0, setting.find('='));
+      if (!given.insert(key).second) {
+        return absl::InvalidArgumentError(absl::StrCat("'", text, "': ", key, " is there twice"));
+      }
       if (absl::Status status = ReadSetting(setting, options); !status.ok()) {
         return absl::InvalidArgumentError(absl::StrCat("'", text, "': ", status.message()));
       }
     }
   }
-  if (absl::Status status = CheckTogether(options); !status.ok()) {
+  if (absl::Status status = CheckTogether(options, given); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("'", text, "': ", status.message()));
   }
   return options;

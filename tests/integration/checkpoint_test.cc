@@ -189,10 +189,88 @@ TEST_F(CheckpointTest, ExportAndImportByScopeUnderOtherNames) {
   Graph graph(to.target());
   const auto use = graph.as_default();
   EXPECT_NE(Session().read("student/w").data<float>()[0], 0);
-  EXPECT_THAT(Ctl(to, {"import", path}).output, HasSubstr("skipped encoder/w"));
+  const Finished nothing = Ctl(to, {"import", path});
+  EXPECT_EQ(nothing.code, 1);
+  EXPECT_THAT(nothing.error, HasSubstr("encoder/w: the store has no such variable"));
   EXPECT_EQ(Ctl(to, {"import", folder_ + "/nothing.npz"}).code, 1);
   EXPECT_EQ(Ctl(to, {"export", path, "--scope", "nothing"}).code, 1);
   EXPECT_EQ(Ctl(to, {"export", path, "--rename", "nonsense"}).code, 2);
+}
+
+// A file of NumPy's with arrays that varscope cannot hold: object, u8, c8, text, record, time.
+const std::string kNumpy = std::string(VARSCOPE_CHECKPOINTS) + "/numpy.npz";
+const std::string kTensorFlow2 = std::string(VARSCOPE_CHECKPOINTS) + "/tf2.ckpt";
+
+TEST_F(CheckpointTest, WhatIsNotAskedForDoesNotMatter) {
+  const Daemon daemon;
+  const Finished scoped = Ctl(daemon, {"import", kNumpy, "--create", "--scope", "f4be_fortran"});
+  EXPECT_EQ(scoped.output, "assigned 1 tensors, 24 bytes, from " + kNumpy + "\n");
+  EXPECT_EQ(scoped.error, "");
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  Session session;
+  EXPECT_THAT(session.read("f4be_fortran").values<float>(), ElementsAre(0, 1, 2, 3, 4, 5));
+  const Finished all = Ctl(daemon, {"import", kNumpy, "--create"});
+  EXPECT_EQ(all.code, 0) << all.error;
+  EXPECT_THAT(all.output, HasSubstr("assigned 47 tensors"));
+  for (const char* name : {"object", "u8", "c8", "text", "record", "time"}) {
+    EXPECT_THAT(all.error, HasSubstr(std::string("array '") + name + "' has dtype"));
+    EXPECT_THROW(session.read(name), NotFoundError);
+  }
+  EXPECT_THAT(session.read("u2be").values<int32_t>(), ElementsAre(0, 1, 2, 3, 4, 5));
+}
+
+TEST_F(CheckpointTest, WhatIsAskedForAndCannotBeHeldChangesNothing) {
+  const Daemon daemon;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  Session session;
+  const Finished named =
+      Ctl(daemon, {"import", kNumpy, "--create", "--scope", "f4le", "--scope", "object"});
+  EXPECT_EQ(named.code, 1);
+  EXPECT_THAT(named.error, HasSubstr("array 'object' has dtype '|O', which varscope has not"));
+  EXPECT_THROW(session.read("f4le"), NotFoundError);
+  // The store would keep an old value in silence.
+  get_variable("u8", {.shape = Shape{1}, .initializer = zeros_initializer()});
+  const Finished known = Ctl(daemon, {"import", kNumpy, "--create"});
+  EXPECT_EQ(known.code, 1);
+  EXPECT_THAT(known.error, HasSubstr("array 'u8' has dtype"));
+  EXPECT_THROW(session.read("f4le"), NotFoundError);
+  const std::string twice = std::string(VARSCOPE_CHECKPOINTS) + "/twice.npz";
+  EXPECT_THAT(Ctl(daemon, {"import", twice, "--create"}).error,
+              HasSubstr("is damaged: array 'w' is there twice"));
+}
+
+TEST_F(CheckpointTest, CheckpointsOfTensorFlow2) {
+  const Daemon daemon;
+  const Finished all = Ctl(daemon, {"import", kTensorFlow2, "--create"});
+  EXPECT_EQ(all.code, 0) << all.error;
+  EXPECT_THAT(all.error, HasSubstr("'_CHECKPOINTABLE_OBJECT_GRAPH' has dtype string"));
+  const Finished one = Ctl(daemon, {"import", kTensorFlow2, "--create", "--scope", "w", "--rename",
+                                    "w=w/.ATTRIBUTES/VARIABLE_VALUE"});
+  EXPECT_EQ(one.code, 0) << one.error;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  Session session;
+  for (const char* name : {"w", "w/.ATTRIBUTES/VARIABLE_VALUE"}) {
+    EXPECT_THAT(session.read(name).values<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+  }
+}
+
+TEST_F(CheckpointTest, ASaverReadsItsOwnNamesAlone) {
+  const Daemon daemon;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const Variable w =
+      get_variable("f4le", {.shape = Shape{2, 3}, .initializer = zeros_initializer()});
+  Session session;
+  train::Saver({w}).restore(session, kNumpy);
+  EXPECT_THAT(session.run(w).values<float>(), ElementsAre(0, 1, 2, 3, 4, 5));
+  const train::Saver other(std::map<std::string, Variable>{{"object", w}});
+  EXPECT_THROW(other.restore(session, kNumpy), InvalidArgumentError);
+  train::Saver(std::map<std::string, Variable>{{"w/.ATTRIBUTES/VARIABLE_VALUE", w}})
+      .restore(session, kTensorFlow2);
+  EXPECT_THAT(session.run(w).values<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
 }  // namespace
