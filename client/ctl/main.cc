@@ -50,6 +50,15 @@ CLI::Validator VariableName() {
   return CLI::Validator(read, "");
 }
 
+// A scope's name, also as it begins the names in it, model/.
+CLI::Validator ScopeName() {
+  const auto read = [](std::string& text) {
+    while (!text.empty() && text.back() == '/') text.pop_back();
+    return std::string(text.empty() ? "it must not be empty" : "");
+  };
+  return CLI::Validator(read, "");
+}
+
 // Each adds one subcommand; `run` is set to what it does when the command line has it.
 CLI::App* Command(CLI::App& app, const char* name, const char* about, Run& run, Run what) {
   CLI::App* const command = app.add_subcommand(name, about);
@@ -102,7 +111,8 @@ void AddReading(CLI::App& app, std::string& name, Run& run) {
           [&](Client& client, std::ostream& out) { return Describe(client, out, name); })
       ->add_option("name", name, "Its name, such as model/w")
       ->required()
-      ->transform(VariableName());
+      ->transform(VariableName())
+      ->check(NotEmpty());
   Command(app, "workers", "Who is connected, since when silent, what each waits for", run,
           [](Client& client, std::ostream& out) {
             return client.Ask(&Stub::ListWorkers, v1::ListWorkersRequest(),
@@ -161,6 +171,18 @@ void AddQuarantine(CLI::App& app, std::string& name, std::string& reason, Run& r
       ->required();
 }
 
+std::pair<std::string, std::string> ReadRename(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    throw CLI::ValidationError("--rename", "'" + Printable(text) + "' is not STORE=FILE");
+  }
+  std::string store = text.substr(0, equals);
+  if (const std::string wrong = VariableName()(store); !wrong.empty()) {
+    throw CLI::ValidationError("--rename", wrong);
+  }
+  return {store, text.substr(equals + 1)};
+}
+
 void AddTransferOptions(CLI::App* command, std::string& path,
                         checkpoint::TransferOptions& options) {
   command
@@ -171,17 +193,12 @@ void AddTransferOptions(CLI::App* command, std::string& path,
   command
       ->add_option("--scope", options.scopes,
                    "This scope or variable of the store alone; repeatable")
+      ->transform(ScopeName())
       ->transform(VariableName());
   command->add_option_function<std::vector<std::string>>(
       "--rename",
       [&options](const std::vector<std::string>& renames) {
-        for (const std::string& rename : renames) {
-          const size_t equals = rename.find('=');
-          if (equals == std::string::npos) {
-            throw CLI::ValidationError("--rename", "'" + rename + "' is not STORE=FILE");
-          }
-          options.renames.emplace_back(rename.substr(0, equals), rename.substr(equals + 1));
-        }
+        for (const std::string& rename : renames) options.renames.push_back(ReadRename(rename));
       },
       "STORE=FILE: what the store calls STORE, a scope or a variable, the checkpoint calls "
       "FILE; repeatable");

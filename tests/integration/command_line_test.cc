@@ -86,6 +86,12 @@ TEST(CtlUsageTest, WrongWordsAndValues) {
       {{"export", "model.npy"}, "'.npy' is no format"},
       {{"export", ""}, "must not be empty"},
       {{"export", "m.npz", "--rename", "nonsense"}, "'nonsense' is not STORE=FILE"},
+      {{"export", "m.npz", "--rename", "=x"}, "'=x' is not STORE=FILE"},
+      {{"export", "m.npz", "--rename", "x="}, "'x=' is not STORE=FILE"},
+      {{"export", "m.npz", "--rename", "w:1=x"}, "'w:1' is no variable"},
+      {{"export", "m.npz", "--scope", ""}, "must not be empty"},
+      {{"export", "m.npz", "--scope", "w:1"}, "'w:1' is no variable"},
+      {{"describe", ""}, "must not be empty"},
       {{"quarantine", "w", "--reason", ""}, "must not be empty"},
   };
   for (const Case& c : cases) {
@@ -189,12 +195,13 @@ TEST_F(CtlTest, FiltersThatFitNothing) {
   const std::string path = directory_ / "x.npz";
   for (const Words& filter :
        {Words{"--scope", "nothing"}, Words{"--scope", "model", "--scope", "m"},
-        Words{"--rename", "mdel=x"}, Words{"--scope", "model/"}}) {
+        Words{"--rename", "mdel=x"}, Words{"--scope", "mode"}}) {
     Words command = {"export", path};
     command.insert(command.end(), filter.begin(), filter.end());
     ExpectRefused(command, "the store has nothing that is");
     EXPECT_FALSE(std::filesystem::exists(path));
   }
+  EXPECT_THAT(Run({"export", path, "--scope", "model/"}).output, HasSubstr("wrote 2 tensors"));
   ASSERT_EQ(Run({"export", path}).code, 0);
   ExpectRefused({"import", path, "--scope", "nothing"}, "x.npz has nothing that is 'nothing'");
   ExpectRefused({"import", path, "--scope", "model", "--scope", "modl"}, "did you mean");
@@ -308,9 +315,9 @@ TEST(DaemonUsageTest, WrongWordsAndValues) {
       {{"--sync", ""}, "--sync"},
       {{"--sync", "bps"}, "is none of async, bsp, ssp, local"},
       {{"--sync", "bsp:workers=0"}, "workers=0"},
-      {{"--sync", "bsp:workers=2,workers=3"}, "workers"},
-      {{"--sync", "bsp:workers=2,backup=2"}, "backup"},
-      {{"--sync", "bsp:workers=2,quorum=3"}, "quorum"},
+      {{"--sync", "bsp:workers=2,workers=3"}, "workers is there twice"},
+      {{"--sync", "bsp:workers=2,backup=2"}, "backup must be less than workers"},
+      {{"--sync", "bsp:workers=2,quorum=3,deadline=1s"}, "quorum at most workers, which is 2"},
       {{"--sync", "async:clip_norm=inf"}, "clip_norm=inf"},
       {{"--sync", "async:clip_norm=nan"}, "clip_norm=nan"},
       {{"--sync", "async", "--sync", "bsp"}, "two modes for all variables"},
