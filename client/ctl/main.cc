@@ -69,19 +69,20 @@ CLI::App* Command(CLI::App& app, const char* name, const char* about, Run& run, 
 int List(Client& client, std::ostream& out, const std::string& prefix) {
   v1::ListRequest request;
   request.set_prefix(prefix);
-  int found = 0;
-  const int code = client.Ask(&Stub::List, request, [&](const v1::ListResponse& r) {
-    found = r.variables_size();
-    if (found > 0 || prefix.empty()) PrintList(r, out);
-  });
-  if (code != kExitOk || found > 0 || prefix.empty()) return code;
-  return Refuse("no variable's name starts with '" + prefix + "'");
+  v1::ListResponse response;
+  const grpc::Status status = client.Send(&Stub::List, request, &response, Patience::kLong);
+  if (!status.ok()) return client.Failed(status);
+  if (response.variables().empty() && !prefix.empty()) {
+    return Refuse("no variable's name starts with '" + Printable(prefix) + "'");
+  }
+  PrintList(response, out);
+  return kExitOk;
 }
 
 // The name of the store that is nearest to one that it has not; "" when none is near.
 std::string NearestVariable(Client& client, const std::string& name) {
   v1::ListResponse all;
-  client.Send(&Stub::List, v1::ListRequest(), &all, Patience::kQuick);
+  client.Send(&Stub::List, v1::ListRequest(), &all, Patience::kLong);
   std::vector<std::string> names;
   for (const v1::VariableInfo& variable : all.variables()) names.push_back(variable.name());
   return Nearest(name, names);
@@ -207,7 +208,7 @@ void AddTransferOptions(CLI::App* command, std::string& path,
 // Before a connection, which would wait for a daemon.
 int Answers(Client& client) {
   std::ostringstream unseen;
-  return client.Health(unseen);
+  return client.Health(unseen) == kExitNoAnswer ? kExitNoAnswer : kExitOk;
 }
 
 int Export(Client& client, std::ostream& out, const std::string& path,
@@ -306,7 +307,7 @@ int Main(int argc, char** argv, std::ostream& out) {
       ->envname("VARSCOPE_TARGET")
       ->capture_default_str();
   app.add_option("--timeout", timeout,
-                 "Seconds to wait for an answer [5; snapshot, rollback, export, import: 60]")
+                 "Seconds to wait for an answer [5; for what may take long, 60]")
       ->check(NumberWithin(0.001, 86400));
   app.require_subcommand(0, 1);
   app.fallthrough();
@@ -344,6 +345,9 @@ int main(int argc, char** argv) {
     code = Main(argc, argv, out);
   } catch (const varscope::UnavailableError& error) {
     Refuse(error.what());
+    code = kExitNoAnswer;
+  } catch (const varscope::DeadlineExceededError& error) {
+    Refuse(std::string(error.what()) + "; what was asked may still happen, --timeout waits longer");
     code = kExitNoAnswer;
   } catch (const std::exception& error) {
     Refuse(error.what());
