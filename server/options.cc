@@ -13,6 +13,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -110,8 +111,9 @@ std::string CheckLease(const std::string& text) {
   return text == "0" ? "" : NumberWithin(0.001, 86400)(text);
 }
 
-CLI::Validator Positive() {
-  return NumberWithin(1, static_cast<double>(std::numeric_limits<uint64_t>::max()));
+std::string CheckBytes(const std::string& text) {
+  uint64_t bytes = 0;
+  return absl::SimpleAtoi(text, &bytes) && bytes > 0 ? "" : "it must be at least 1 byte";
 }
 
 // CLI11 takes the first of two values of one key.
@@ -119,6 +121,9 @@ class ConfigFile final : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
     std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(in);
+    // Where a section begins and ends; of those there are none, but keys in them, which are told.
+    std::erase_if(
+        items, [](const CLI::ConfigItem& item) { return item.name == "++" || item.name == "--"; });
     std::set<std::string> keys;
     for (const CLI::ConfigItem& item : items) {
       if (keys.insert(item.fullname()).second) continue;
@@ -170,7 +175,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   CLI::App app(kAbout, "varscoped");
   app.footer(kMore);
   app.set_version_flag("--version", std::string("varscoped ") + VARSCOPE_VERSION);
-  app.set_config("--config", "", "Read settings from this TOML or INI file");
+  app.set_config("--config", "", "Read settings from this TOML or INI file")->check(NotEmpty());
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--listen", o.listen,
@@ -184,29 +189,29 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->envname("VARSCOPE_PORT_FILE");
   app.add_option("--ready-fd", o.ready_fd,
                  "Write that port and a newline to this open file descriptor once serving")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
   app.add_option("--max-store-bytes", o.max_store_bytes,
                  "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
                  "[half of the memory that it may have]")
       ->transform(CLI::AsSizeValue(false))
-      ->check(Positive())
+      ->check(CheckBytes)
       ->envname("VARSCOPE_MAX_STORE_BYTES");
   app.add_option("--max-variable-bytes", o.max_variable_bytes,
                  "Bytes that one variable may take [--max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
-      ->check(Positive())
+      ->check(CheckBytes)
       ->envname("VARSCOPE_MAX_VARIABLE_BYTES");
   app.add_option("--max-push-bytes", o.max_push_bytes,
                  "Bytes that the tensors of one push may take [--max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
-      ->check(Positive())
+      ->check(CheckBytes)
       ->envname("VARSCOPE_MAX_PUSH_BYTES");
   app.add_option("--max-inflight-bytes", o.max_inflight_bytes,
                  "Bytes that pushes under way may take, and that pulls may pin; workers that find "
                  "it full are "
                  "told to ask again [half of --max-store-bytes]")
       ->transform(CLI::AsSizeValue(false))
-      ->check(Positive())
+      ->check(CheckBytes)
       ->envname("VARSCOPE_MAX_INFLIGHT_BYTES");
   std::vector<std::string> groups;
   app.add_option(

@@ -271,7 +271,10 @@ std::vector<std::string> CommandNames(const CLI::App& app) {
 
 // Of one command; without a name, of all.
 std::string HelpOf(const CLI::App& app, const std::string& command) {
-  if (command.empty()) return app.help();
+  // Not app.help(), which is that of the command `help`.
+  if (command.empty()) {
+    return app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
+  }
   const std::vector<std::string> names = CommandNames(app);
   if (std::find(names.begin(), names.end(), command) != names.end()) {
     return app.get_subcommand(command)->help("varscopectl");
