@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "client/checkpoint/tensors.h"
@@ -24,6 +25,17 @@ bool Wanted(const std::string& name, const TransferOptions& options) {
                      [&](const std::string& scope) { return IsUnder(scope, name); });
 }
 
+// Of every name, it and the scopes that it is in.
+std::vector<std::string> WithScopes(const std::vector<std::string>& names) {
+  std::set<std::string> all(names.begin(), names.end());
+  for (const std::string& name : names) {
+    for (size_t at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
+      all.insert(name.substr(0, at));
+    }
+  }
+  return {all.begin(), all.end()};
+}
+
 // Options that fit nothing are mistakes: `names` are the store's names of what is there, and
 // `there` says where.
 void CheckOptions(const std::vector<std::string>& names, const TransferOptions& options,
@@ -31,7 +43,7 @@ void CheckOptions(const std::vector<std::string>& names, const TransferOptions& 
   const auto check = [&](const std::string& option, const std::string& prefix) {
     const auto fits = [&](const std::string& name) { return IsUnder(prefix, name); };
     if (std::any_of(names.begin(), names.end(), fits)) return;
-    const std::string nearest = Nearest(prefix, names);
+    const std::string nearest = Nearest(prefix, WithScopes(names));
     throw NotFoundError(absl::StrCat(there, " has nothing that is '", prefix, "' or under it (",
                                      option, ")", DidYouMean(nearest)));
   };

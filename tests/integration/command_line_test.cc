@@ -139,9 +139,9 @@ TEST(CtlUsageTest, NobodyThere) {
   }
 }
 
-class CtlTest : public ::testing::Test {
+class CtlCommandTest : public ::testing::Test {
  protected:
-  CtlTest() : graph_(daemon_.target(), {.worker_id = "maker"}), use_(graph_.as_default()) {
+  CtlCommandTest() : graph_(daemon_.target(), {.worker_id = "maker"}), use_(graph_.as_default()) {
     const variable_scope scope("model");
     get_variable("w", {.shape = Shape{2}, .initializer = ones_initializer()});
     get_variable("bias", {.shape = Shape{}, .initializer = zeros_initializer()});
@@ -158,7 +158,7 @@ class CtlTest : public ::testing::Test {
   const TemporaryDirectory directory_;
 };
 
-TEST_F(CtlTest, NamesAsTensorFlowPrintsThem) {
+TEST_F(CtlCommandTest, NamesAsTensorFlowPrintsThem) {
   EXPECT_EQ(Run({"describe", "model/w:0"}).output, Run({"describe", "model/w"}).output);
   EXPECT_THAT(Run({"list", "model/w:0"}).output, HasSubstr("1 variables"));
   Session session;
@@ -166,7 +166,7 @@ TEST_F(CtlTest, NamesAsTensorFlowPrintsThem) {
   EXPECT_THROW(session.read("model/w:1"), ValueError);
 }
 
-TEST_F(CtlTest, WhatIsNotThere) {
+TEST_F(CtlCommandTest, WhatIsNotThere) {
   ExpectRefused({"describe", "model/v"}, "did you mean 'model/w'?");
   ExpectRefused({"describe", "modl/bias:0"}, "did you mean 'model/bias'?");
   ExpectRefused({"list", "nothing"}, "no variable's name starts with 'nothing'");
@@ -191,7 +191,7 @@ TEST_F(CtlTest, WhatIsNotThere) {
   }
 }
 
-TEST_F(CtlTest, FiltersThatFitNothing) {
+TEST_F(CtlCommandTest, FiltersThatFitNothing) {
   const std::string path = directory_ / "x.npz";
   for (const Words& filter :
        {Words{"--scope", "nothing"}, Words{"--scope", "model", "--scope", "m"},
@@ -212,7 +212,7 @@ TEST_F(CtlTest, FiltersThatFitNothing) {
 }
 
 // Every command that prints.
-TEST_F(CtlTest, AnOutputThatCannotBeWritten) {
+TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
   const std::string path = directory_ / "x.npz";
   const std::vector<Words> commands = {
       {"health"}, {"list"},    {"describe", "model/w"}, {"workers"}, {"groups"}, {"export", path},
@@ -232,30 +232,34 @@ TEST_F(CtlTest, AnOutputThatCannotBeWritten) {
   close(error);
 }
 
-TEST_F(CtlTest, AsManyVariablesAsThereAre) {
+TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
   constexpr int kVariables = 100000;
+  constexpr int kAtOnce = 20000;
   const auto stub = v1::ParameterServer::NewStub(
       grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials()));
   v1::ConnectRequest connect;
   connect.set_worker_id("raw");
   v1::ConnectResponse connected;
-  grpc::ClientContext first;
-  ASSERT_TRUE(stub->Connect(&first, connect, &connected).ok());
-  v1::ResolveRequest request;
-  request.set_worker_id("raw");
-  request.set_incarnation(connected.incarnation());
-  for (int i = 0; i < kVariables; ++i) {
-    v1::VariableDefinition& definition = *request.add_definitions();
-    definition.set_name("many/" + std::string(200, 'n') + std::to_string(i));
-    definition.set_key(definition.name());
-    definition.set_dtype(v1::DT_FLOAT32);
-    definition.mutable_initializer()->set_kind("zeros");
-    definition.set_reuse(v1::REUSE_AUTO);
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Connect(&context, connect, &connected).ok());
+  for (int first = 0; first < kVariables; first += kAtOnce) {
+    v1::ResolveRequest request;
+    request.set_worker_id("raw");
+    request.set_incarnation(connected.incarnation());
+    request.set_sequence(first + 1);
+    for (int i = first; i < first + kAtOnce; ++i) {
+      v1::VariableDefinition& definition = *request.add_definitions();
+      definition.set_name("many/" + std::string(300, 'n') + std::to_string(i));
+      definition.set_key(definition.name());
+      definition.set_dtype(v1::DT_FLOAT32);
+      definition.mutable_initializer()->set_kind("zeros");
+      definition.set_reuse(v1::REUSE_AUTO);
+    }
+    v1::ResolveResponse response;
+    grpc::ClientContext resolve;
+    const grpc::Status created = stub->Resolve(&resolve, request, &response);
+    ASSERT_TRUE(created.ok()) << created.error_message();
   }
-  v1::ResolveResponse response;
-  grpc::ClientContext second;
-  const grpc::Status created = stub->Resolve(&second, request, &response);
-  ASSERT_TRUE(created.ok()) << created.error_message();
   const Finished listed = Run({"list"});
   EXPECT_THAT(listed.output, HasSubstr(std::to_string(kVariables + 2) + " variables"))
       << listed.error;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "client/rpc/reason.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -114,19 +115,14 @@ TEST(ConnectReasonTest, AServerOfAnotherKind) {
     EXPECT_THAT(WhyNot(other.target(), kForever),
                 AllOf(HasSubstr("what listens there is not varscoped"), Not(HasSubstr("within"))));
   }
+  grpc::health::v1::Health::Service service;
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  const std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
+  builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   EXPECT_THAT(WhyNot("127.0.0.1:" + std::to_string(port), kForever),
               HasSubstr("what listens there is not varscoped"));
-  server->Shutdown();
-  queue->Shutdown();
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue->Next(&tag, &ok)) {
-  }
 }
 
 // As another user, because root may open every socket.
