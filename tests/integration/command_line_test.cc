@@ -252,6 +252,7 @@ TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
       definition.set_name("many/" + std::string(300, 'n') + std::to_string(i));
       definition.set_key(definition.name());
       definition.set_dtype(v1::DT_FLOAT32);
+      definition.mutable_shape();
       definition.mutable_initializer()->set_kind("zeros");
       definition.set_reuse(v1::REUSE_AUTO);
     }
