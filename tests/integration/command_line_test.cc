@@ -235,8 +235,10 @@ TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
 TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
   constexpr int kVariables = 100000;
   constexpr int kAtOnce = 20000;
+  grpc::ChannelArguments any_size;
+  any_size.SetMaxReceiveMessageSize(-1);
   const auto stub = v1::ParameterServer::NewStub(
-      grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials()));
+      grpc::CreateCustomChannel(daemon_.target(), grpc::InsecureChannelCredentials(), any_size));
   v1::ConnectRequest connect;
   connect.set_worker_id("raw");
   v1::ConnectResponse connected;
