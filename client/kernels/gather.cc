@@ -42,6 +42,11 @@ absl::Status SumRowsLike(KernelContext& ctx) {
   Tensor& out = ctx.Allocate(0, values.dtype(), shape);
   std::memset(out.mutable_raw(), 0, out.byte_size());
   const int64_t width = RowSize(shape);
+  if (values.num_elements() != static_cast<int64_t>(rows->size()) * width) {
+    return absl::InvalidArgumentError(absl::StrCat("values of shape ", values.shape().ToString(),
+                                                   " are not ", rows->size(), " rows of ",
+                                                   shape.ToString()));
+  }
   const auto add = [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (size_t i = 0; i < rows->size(); ++i) {

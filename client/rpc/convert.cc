@@ -159,7 +159,7 @@ SyncGroup FromProto(const v1::SyncGroup& group) {
                 .local = group.mode() == v1::SYNC_LOCAL,
                 .step = group.step(),
                 .local_steps = std::max(1U, group.local_steps()),
-                .fragments = std::max(1U, group.fragments())};
+                .fragments = std::clamp(group.fragments(), 1U, std::max(1U, group.local_steps()))};
   out.outer.optimizer = group.outer().optimizer();
   out.outer.name = group.outer().name();
   out.outer.hyperparameters = {group.outer().hyperparameters().begin(),

@@ -21,25 +21,21 @@ using optimizers::StateDef;
 
 Tensor Filled(DType dtype, const Shape& shape, double value) {
   Tensor tensor(dtype, shape);
-  if (dtype == DType::kFloat32) {
-    for (float& x : tensor.mutable_values<float>()) x = static_cast<float>(value);
-  } else {
-    for (double& x : tensor.mutable_values<double>()) x = value;
-  }
+  VisitFloating(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(value);
+  });
   return tensor;
 }
 
-template <typename T>
-Tensor DifferenceOf(const Tensor& from, const Tensor& to) {
-  Tensor difference(from.dtype(), from.shape());
-  const std::span<T> out = difference.mutable_values<T>();
-  for (size_t i = 0; i < out.size(); ++i) out[i] = from.data<T>()[i] - to.data<T>()[i];
-  return difference;
-}
-
 Tensor Difference(const Tensor& from, const Tensor& to) {
-  return from.dtype() == DType::kFloat32 ? DifferenceOf<float>(from, to)
-                                         : DifferenceOf<double>(from, to);
+  Tensor difference(from.dtype(), from.shape());
+  VisitFloating(from.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const std::span<T> out = difference.mutable_values<T>();
+    for (size_t i = 0; i < out.size(); ++i) out[i] = from.data<T>()[i] - to.data<T>()[i];
+  });
+  return difference;
 }
 
 // A gradient with distinct rows, as the rules take it.
@@ -49,18 +45,43 @@ struct Gradient {
   bool sparse = false;
 };
 
+// What a server would refuse, before a byte is read as a number.
+void CheckFits(const PushRequest::Update& update, const Tensor& variable,
+               const std::optional<std::vector<int64_t>>& rows) {
+  Shape expected = variable.shape();
+  if (rows) {
+    absl::StatusOr<Shape> shape = RowsShape(variable.shape(), static_cast<int64_t>(rows->size()));
+    ThrowIfError(shape.status());
+    expected = *std::move(shape);
+  }
+  const Tensor& gradient = update.gradient;
+  if (IsFloating(variable.dtype()) && gradient.dtype() == variable.dtype() &&
+      gradient.shape() == expected) {
+    return;
+  }
+  throw InvalidArgumentError(absl::StrCat(
+      "variable ", update.variable, ": it is ", Name(variable.dtype()), ", and the gradient ",
+      Name(gradient.dtype()), " ", gradient.shape().ToString(), ", expected float32 or float64 of ",
+      "the variable's dtype and shape ", expected.ToString(), "; nothing was applied"));
+}
+
 Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
                  const Tensor& variable) {
+  std::optional<std::vector<int64_t>> rows;
+  if (update.rows.defined()) {
+    absl::StatusOr<std::vector<int64_t>> read = RowNumbers(update.rows);
+    ThrowIfError(read.status());
+    rows = *std::move(read);
+  }
+  CheckFits(update, variable, rows);
   const int64_t bad = push.allow_nonfinite ? -1 : FirstNonFinite(update.gradient);
   if (bad >= 0) {
     throw InvalidArgumentError(absl::StrCat("variable ", update.variable,
                                             ": the gradient has a NaN or an infinity at element ",
                                             bad, "; nothing was applied"));
   }
-  Gradient gradient{.values = update.gradient, .rows = {}, .sparse = update.rows.defined()};
+  Gradient gradient{.values = update.gradient, .rows = {}, .sparse = rows.has_value()};
   if (!gradient.sparse) return gradient;
-  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(update.rows);
-  ThrowIfError(rows.status());
   gradient.rows = *std::move(rows);
   ThrowIfError(CheckRows(variable.shape(), gradient.rows));
   ThrowIfError(optimizers::SumRows(gradient.rows, gradient.values));
@@ -173,10 +194,13 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
     gradients.push_back(Prepare(push, update, ReplicaOf(update.variable, pulled).value));
   }
   for (Gradient& gradient : gradients) values.push_back(&gradient.values);
-  optimizers::Clip(values, step.clip_value, step.clip_norm);
+  ThrowIfError(optimizers::Clip(values, step.clip_value, step.clip_norm));
 
-  Inner& inner = inner_[absl::StrCat(step.state.optimizer, "\n", step.state.name, "\n",
-                                     step.state.instance, "\n", step.state.group)];
+  const std::vector<StateDef> slot_defs = rule->slots(*h);
+  // As on the server, state with other slots is other state.
+  Inner& inner =
+      inner_[absl::StrCat(step.state.optimizer, "\n", step.state.name, "\n", step.state.instance,
+                          "\n", step.state.group, "\n", slot_defs.size())];
   if (!std::exchange(inner.started, true)) {
     for (const StateDef& scalar : rule->scalars) {
       inner.scalars.push_back(optimizers::InitialValue(*rule, *h, scalar));
@@ -186,18 +210,15 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
     Tensor& variable = ReplicaOf(step.updates[i].variable, pulled).value;
     const auto [slots, fresh] = inner.slots.try_emplace(step.updates[i].variable);
     if (fresh) {
-      for (const StateDef& slot : rule->slots(*h)) {
+      for (const StateDef& slot : slot_defs) {
         slots->second.push_back(
             Filled(variable.dtype(), variable.shape(), optimizers::InitialValue(*rule, *h, slot)));
       }
     }
-    if (variable.dtype() == DType::kFloat32) {
-      RunRule<float>(*rule, *h, inner.scalars, variable, slots->second, gradients[i],
-                     step.weight_decay);
-    } else {
-      RunRule<double>(*rule, *h, inner.scalars, variable, slots->second, gradients[i],
-                      step.weight_decay);
-    }
+    VisitFloating(variable.dtype(), [&](auto tag) {
+      RunRule<typename decltype(tag)::type>(*rule, *h, inner.scalars, variable, slots->second,
+                                            gradients[i], step.weight_decay);
+    });
   }
   rule->finish(*h, inner.scalars);
 }

@@ -4,14 +4,16 @@
 
 #include <span>
 
+#include "absl/status/status.h"
 #include "varscope/tensor.h"
 
 namespace varscope::optimizers {
 
 // First each element to [-clip_value, clip_value], as tf.clip_by_value, then all gradients together
 // to the norm `clip_norm`, as tf.clip_by_global_norm; 0: not. Duplicate rows of sparse gradients
-// must have been summed. Tensors are float32 or float64; those that others share are copied first.
-void Clip(std::span<Tensor* const> gradients, double clip_value, double clip_norm);
+// must have been summed. Tensors that others share are copied first. InvalidArgument, with nothing
+// clipped, when one is not float32 or float64.
+absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double clip_norm);
 
 }  // namespace varscope::optimizers
 

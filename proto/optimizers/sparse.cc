@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "proto/core/allocate.h"
 #include "proto/core/rows.h"
 
 namespace varscope::optimizers {
 namespace {
+
+// What IndexRows can count.
+constexpr size_t kMostRows = UINT32_MAX;
 
 template <typename T>
 void AddRows(const RowIndex& index, int64_t row_size, const T* from, T* to) {
@@ -26,6 +30,21 @@ void AddRows(const RowIndex& index, int64_t row_size, const T* from, T* to) {
 }  // namespace
 
 absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
+  if (!IsFloating(gradient.dtype())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a sparse gradient is float32 or float64, not ", Name(gradient.dtype())));
+  }
+  const bool one_for_each =
+      gradient.shape().rank() > 0 && gradient.shape().dim(0) == static_cast<int64_t>(rows.size());
+  if (!one_for_each) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a sparse gradient of shape ", gradient.shape().ToString(), " comes with ",
+                     rows.size(), " row numbers, expected one a row"));
+  }
+  if (rows.size() > kMostRows) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(rows.size(), " rows in one gradient, at most ", kMostRows));
+  }
   RowIndex index = IndexRows(rows);
   if (index.distinct.size() == rows.size()) return absl::OkStatus();
   const absl::StatusOr<Shape> shape =
@@ -33,12 +52,10 @@ absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
   if (!shape.ok()) return shape.status();
   absl::StatusOr<Tensor> sums = TryAllocate(gradient.dtype(), *shape);
   if (!sums.ok()) return sums.status();
-  if (gradient.dtype() == DType::kFloat32) {
-    AddRows(index, RowSize(gradient.shape()), gradient.data<float>(), sums->mutable_data<float>());
-  } else {
-    AddRows(index, RowSize(gradient.shape()), gradient.data<double>(),
-            sums->mutable_data<double>());
-  }
+  VisitFloating(gradient.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    AddRows(index, RowSize(gradient.shape()), gradient.data<T>(), sums->mutable_data<T>());
+  });
   rows = std::move(index.distinct);
   gradient = *std::move(sums);
   return absl::OkStatus();

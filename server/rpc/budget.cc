@@ -28,9 +28,12 @@ absl::StatusOr<Budget::Charge> Budget::Take(const std::string& worker_id, uint64
   const uint64_t own = it == by_worker_.end() ? 0 : it->second;
   const size_t workers = by_worker_.size() + (own == 0 ? 1 : 0);
   const uint64_t share = limit_ / workers;
-  const uint64_t wanted = used_ + bytes;
-  const bool fair = wanted <= limit_ / 2 || own + bytes <= share;
-  if (used_ > 0 && (wanted > limit_ || !fair)) {
+  // No sum of what somebody says: it could wrap.
+  const auto fits = [&](uint64_t taken, uint64_t limit) {
+    return taken <= limit && bytes <= limit - taken;
+  };
+  const bool fair = fits(used_, limit_ / 2) || fits(own, share);
+  if (used_ > 0 && (!fits(used_, limit_) || !fair)) {
     return AdviseRetry(
         absl::ResourceExhaustedError(
             absl::StrCat("worker '", worker_id, "': ", bytes,
@@ -38,7 +41,7 @@ absl::StatusOr<Budget::Charge> Budget::Take(const std::string& worker_id, uint64
                          " (--max-inflight-bytes), this worker ", own, " of its share of ", share)),
         kAskAgain);
   }
-  used_ = wanted;
+  used_ += bytes;
   by_worker_[worker_id] += bytes;
   return Charge(*this, worker_id, bytes);
 }

@@ -9,6 +9,8 @@
 #include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
+#include "server/rpc/status.h"
+#include "server/store/check.h"
 #include "server/sync/outer.h"
 
 namespace varscope::server {
@@ -20,23 +22,44 @@ absl::Status CheckTensorIndex(const v1::FrameHeader& head, uint32_t index) {
       absl::StrCat("the push names tensor ", index, " of ", head.tensors_size()));
 }
 
+// What a push must announce for the whole variable or, with the announced row numbers, for rows of
+// it.
+absl::StatusOr<Shape> ExpectedShape(const VariableDefinition& def, const v1::TensorSpec* rows) {
+  if (rows == nullptr) return def.shape;
+  const absl::StatusOr<Shape> numbers = wire::FromProto(rows->shape());
+  if (!numbers.ok()) return numbers.status();
+  const v1::DType dtype = rows->dtype();
+  if (dtype != v1::DT_INT32 && dtype != v1::DT_INT64) {
+    return absl::InvalidArgumentError("row numbers are neither int32 nor int64");
+  }
+  return RowsShape(def.shape, numbers->num_elements());
+}
+
 absl::Status CheckUse(const Store& store, const v1::FrameHeader& head, const std::string& name,
                       uint32_t value, std::optional<uint32_t> rows) {
   const absl::StatusOr<VariablePtr> variable = store.Find(name);
   if (!variable.ok()) return variable.status();
   if (absl::Status status = CheckTensorIndex(head, value); !status.ok()) return status;
-  if (rows) return CheckTensorIndex(head, *rows);
+  const v1::TensorSpec* numbers = nullptr;
+  if (rows) {
+    if (absl::Status status = CheckTensorIndex(head, *rows); !status.ok()) return status;
+    numbers = &head.tensors(static_cast<int>(*rows));
+  }
+  const VariableDefinition& def = (*variable)->def;
+  const std::string who =
+      absl::StrCat("variable ", def.name, ", worker '", Printable(head.push().worker_id()), "': ");
+  const absl::StatusOr<Shape> expected = ExpectedShape(def, numbers);
+  if (!expected.ok()) return Prefixed(who, expected.status());
   const v1::TensorSpec& spec = head.tensors(static_cast<int>(value));
   const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-  const VariableDefinition& def = (*variable)->def;
-  if (shape.ok() && *shape == def.shape && spec.dtype() == wire::ToProto(def.dtype)) {
+  if (shape.ok() && *shape == *expected && spec.dtype() == wire::ToProto(def.dtype)) {
     return absl::OkStatus();
   }
   const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-  return absl::InvalidArgumentError(absl::StrCat(
-      "variable ", def.name, ", worker '", Printable(head.push().worker_id()), "': the push sends ",
-      Name(dtype.value_or(DType::kInvalid)), " ", shape.ok() ? shape->ToString() : "?",
-      ", expected ", Name(def.dtype), " ", def.shape.ToString()));
+  return absl::InvalidArgumentError(
+      absl::StrCat(who, "the push sends ", Name(dtype.value_or(DType::kInvalid)), " ",
+                   shape.ok() ? shape->ToString() : "?", ", expected ", Name(def.dtype), " ",
+                   expected->ToString()));
 }
 
 // Of a tensor that the head announces.
@@ -221,6 +244,10 @@ absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader
     }
   }
   for (const v1::Assignment& a : head.push().assignments()) {
+    if (a.has_rows() && !IsScatter(static_cast<AssignOp>(a.op()))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("variable ", Printable(a.variable()), ": only a scatter takes row numbers"));
+    }
     absl::Status status = CheckUse(store, head, a.variable(), a.value(), RowsOf(a));
     if (!status.ok()) return status;
   }

@@ -22,11 +22,15 @@ absl::StatusOr<Resolution> ResolveOne(Store& store, const Asker& asker, const De
   return store.Resolve(asker, *asked);
 }
 
+// Of one definition: the call's number, and which one of its definitions it is.
+constexpr int kDefinitionBits = 20;
+constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
+
 absl::Status ResolveAll(Store& store, Asker asker, const Definer& worker,
                         const v1::ResolveRequest& request, v1::ResolveResponse* response) {
   for (int i = 0; i < request.definitions_size(); ++i) {
     const v1::VariableDefinition& definition = request.definitions(i);
-    asker.request = request.sequence() == 0 ? 0 : (request.sequence() << 20) + i;
+    asker.request = request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
     const absl::StatusOr<Resolution> resolution = ResolveOne(store, asker, worker, definition);
     if (!resolution.ok()) {
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
@@ -95,6 +99,11 @@ grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
     if (request->definitions_size() > context_.limits.max_definitions) {
       return absl::InvalidArgumentError(
           absl::StrCat("at most ", context_.limits.max_definitions, " definitions a call"));
+    }
+    if (request->sequence() > kLastResolve) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("worker '", asker->worker_id, "': a Resolve has number ",
+                       request->sequence(), "; they count from 1, and the last is ", kLastResolve));
     }
     return ResolveAll(context_.store, *asker, context_.workers.Describe(asker->worker_id), *request,
                       response);

@@ -46,11 +46,9 @@ void Run(PreparedStep& step) {
         update.variable->version % 16 == 7) {
       continue;
     }
-    if (update.variable->def.dtype == DType::kFloat32) {
-      RunUpdate<float>(step, update, scalars);
-    } else {
-      RunUpdate<double>(step, update, scalars);
-    }
+    VisitFloating(update.variable->def.dtype, [&](auto tag) {
+      RunUpdate<typename decltype(tag)::type>(step, update, scalars);
+    });
     Touch(*update.variable, update.gradient.byte_size());
     for (const VariablePtr& slot : update.slots) ++slot->version;
   }

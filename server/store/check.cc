@@ -40,8 +40,9 @@ absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_vie
   if (push.allow_nonfinite || push.known_finite) return absl::OkStatus();
   const int64_t at = FirstNonFinite(value);
   if (at < 0) return absl::OkStatus();
-  const double bad =
-      value.dtype() == DType::kFloat32 ? value.data<float>()[at] : value.data<double>()[at];
+  double bad = 0;
+  VisitFloating(value.dtype(),
+                [&](auto tag) { bad = value.data<typename decltype(tag)::type>()[at]; });
   return absl::InvalidArgumentError(absl::StrCat(
       what, " has ", std::isnan(bad) ? "NaN" : "an infinity", " at element ", at, " of ",
       value.num_elements(), "; nothing was applied (allow_nonfinite lets it pass)"));
@@ -56,34 +57,34 @@ absl::Status CheckInitialized(const Push& push, Variable& variable) {
                    ", has not run its initializer"));
 }
 
-absl::StatusOr<VariablePtr> Check(const Store& store, const Push& push, GradientUpdate& update) {
-  absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
-  if (!variable.ok()) return variable;
+// Of a variable whose dtype the step's optimizer takes.
+absl::Status Check(const Push& push, Variable& variable, GradientUpdate& update) {
   std::optional<std::vector<int64_t>> rows;
   if (update.rows) {
     absl::StatusOr<std::vector<int64_t>> read = RowNumbers(*update.rows);
     if (!read.ok()) return Refuse(push, update.variable, read.status().message());
     rows = *std::move(read);
   }
-  absl::Status status = CheckFits(**variable, update.gradient, "the gradient", rows);
+  absl::Status status = CheckFits(variable, update.gradient, "the gradient", rows);
   if (status.ok()) status = CheckFinite(push, update.gradient, "the gradient");
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   // A variable that has a value keeps one, so this holds until the push runs.
-  if (status = CheckInitialized(push, **variable); !status.ok()) return status;
-  if (!rows) return variable;
+  if (status = CheckInitialized(push, variable); !status.ok()) return status;
+  if (!rows) return absl::OkStatus();
   status = optimizers::SumRows(*rows, update.gradient);
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   const auto count = static_cast<int64_t>(rows->size());
   if (count < update.rows->num_elements() || update.rows->dtype() != DType::kInt64) {
     update.rows = Tensor::Of<int64_t>(Shape{count}, *rows);
   }
-  return variable;
+  return absl::OkStatus();
 }
 
-void Clip(OptimizerStep& step) {
+absl::Status Clip(OptimizerStep& step) {
   std::vector<Tensor*> gradients;
   for (GradientUpdate& update : step.updates) gradients.push_back(&update.gradient);
-  optimizers::Clip(gradients, std::exchange(step.clip_value, 0), std::exchange(step.clip_norm, 0));
+  return optimizers::Clip(gradients, std::exchange(step.clip_value, 0),
+                          std::exchange(step.clip_norm, 0));
 }
 
 absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
@@ -94,8 +95,8 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
   }
   absl::flat_hash_set<const Variable*> seen;
   std::vector<SlotOwner> owners;
-  for (GradientUpdate& update : step.updates) {
-    absl::StatusOr<VariablePtr> variable = Check(store, push, update);
+  for (const GradientUpdate& update : step.updates) {
+    absl::StatusOr<VariablePtr> variable = store.Find(update.variable);
     if (!variable.ok()) return variable.status();
     if (!seen.insert(variable->get()).second) {
       return Refuse(push, update.variable, "has two gradients in one step; sum them first");
@@ -107,7 +108,12 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
     if (!variable.ok()) return variable.status();
     owners.push_back({*std::move(variable), bound.slots});
   }
-  return store.CheckOptimizer(step.state, owners).status();
+  // Before a byte of a gradient is read as a number.
+  absl::Status status = store.CheckOptimizer(step.state, owners).status();
+  for (size_t i = 0; status.ok() && i < step.updates.size(); ++i) {
+    status = Check(push, *owners[i].variable, step.updates[i]);
+  }
+  return status;
 }
 
 absl::Status Check(const Store& store, const Push& push, const Assignment& given) {
@@ -139,7 +145,9 @@ absl::Status Check(const Store& store, Push& push) {
   for (OptimizerStep& step : push.steps) {
     if (absl::Status status = Check(store, push, step); !status.ok()) return status;
   }
-  for (OptimizerStep& step : push.steps) Clip(step);
+  for (OptimizerStep& step : push.steps) {
+    if (absl::Status status = Clip(step); !status.ok()) return status;
+  }
   return absl::OkStatus();
 }
 

@@ -26,6 +26,10 @@ void Ledger::Admission::Record(const Applied& applied) {
   if (id_.sequence > 0 && !Planted(Plant::kForgetAnswer)) ledger.Restore({id_, applied});
 }
 
+bool Ledger::LeftWindow(uint64_t sequence, uint64_t last) {
+  return sequence < last && last - sequence >= kWindow;
+}
+
 Ledger::Worker& Ledger::Reach(const PushId& id) {
   Worker& worker = workers_[id.worker_id];
   if (id.incarnation > worker.incarnation) {
@@ -39,6 +43,11 @@ absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
   const auto push = [&] {
     return absl::StrCat("push ", id.sequence, " of worker '", id.worker_id, "'");
   };
+  if (id.sequence > kLastSequence) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(push(), " has no number that a worker can have come to: they count from 1, ",
+                     "and the last is ", kLastSequence));
+  }
   std::lock_guard lock(mutex_);
   Worker& worker = Reach(id);
   if (id.incarnation < worker.incarnation && !Planted(Plant::kIgnoreFence)) {
@@ -48,7 +57,7 @@ absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
   if (const auto it = worker.answers.find(id.sequence); it != worker.answers.end()) {
     return Admission(*this, id, it->second);
   }
-  if (!worker.answers.empty() && id.sequence + kWindow <= worker.answers.rbegin()->first) {
+  if (!worker.answers.empty() && LeftWindow(id.sequence, worker.answers.rbegin()->first)) {
     return absl::InvalidArgumentError(
         absl::StrCat(push(), " is more than ", kWindow, " behind the worker's last, ",
                      worker.answers.rbegin()->first, ": whether it was applied is not known"));
@@ -97,7 +106,7 @@ void Ledger::Restore(const Entry& entry) {
   if (entry.id.incarnation < worker.incarnation) return;
   worker.under_way.erase(entry.id.sequence);
   worker.answers[entry.id.sequence] = entry.applied;
-  while (worker.answers.begin()->first + kWindow <= worker.answers.rbegin()->first) {
+  while (LeftWindow(worker.answers.begin()->first, worker.answers.rbegin()->first)) {
     worker.answers.erase(worker.answers.begin());
   }
 }

@@ -20,6 +20,8 @@ namespace varscope::server {
 class Ledger {
  public:
   static constexpr uint64_t kWindow = 16;
+  // A worker counts its pushes from 1, one by one: no program gets beyond this.
+  static constexpr uint64_t kLastSequence = uint64_t{1} << 62;
 
   struct Entry {
     PushId id;
@@ -50,7 +52,7 @@ class Ledger {
 
   // Unavailable while the same push is being applied (send it again later), Aborted for an
   // incarnation before the worker's last or fenced off, InvalidArgument for a sequence that left
-  // the window.
+  // the window or is above kLastSequence.
   absl::StatusOr<Admission> Begin(const PushId& id);
 
   // From now on no further push of this incarnation is let in; those that were still get their
@@ -75,6 +77,8 @@ class Ledger {
     std::set<uint64_t> under_way;
   };
   Worker& Reach(const PushId& id);
+  // Whether a worker whose last push is `last` will not be asked for the answer of `sequence`.
+  static bool LeftWindow(uint64_t sequence, uint64_t last);
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Worker> workers_;

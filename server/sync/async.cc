@@ -6,10 +6,12 @@
 namespace varscope::server {
 namespace {
 
-template <typename T>
 void Scale(Tensor& tensor, double factor) {
   tensor.MakeUnique();
-  for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(x * factor);
+  VisitFloating(tensor.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(x * factor);
+  });
 }
 
 // By 1 / staleness. Another push may come between this look and the application, which then is one
@@ -19,13 +21,7 @@ void ScaleStale(const Store& store, Push& push) {
   if (staleness < 2) return;
   const double factor = 1.0 / static_cast<double>(staleness);
   for (OptimizerStep& step : push.steps) {
-    for (GradientUpdate& update : step.updates) {
-      if (update.gradient.dtype() == DType::kFloat32) {
-        Scale<float>(update.gradient, factor);
-      } else {
-        Scale<double>(update.gradient, factor);
-      }
-    }
+    for (GradientUpdate& update : step.updates) Scale(update.gradient, factor);
   }
 }
 

@@ -81,6 +81,21 @@ bool VisitDType(DType dtype, Fn&& fn) {
   return false;
 }
 
+// The same for float32 and float64; returns false, without a call, for every other dtype.
+template <typename Fn>
+bool VisitFloating(DType dtype, Fn&& fn) {
+  switch (dtype) {
+    case DType::kFloat32:
+      fn(TypeTag<float>{});
+      return true;
+    case DType::kFloat64:
+      fn(TypeTag<double>{});
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace varscope
 
 #endif  // VARSCOPE_DTYPE_H_

@@ -1,0 +1,93 @@
+// Local steps with gradients that do not fit their variables: over all dtypes, an error each.
+#include "client/session/local_training.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+constexpr DType kDTypes[] = {DType::kFloat32, DType::kFloat64, DType::kInt32,
+                             DType::kInt64,   DType::kBool,    DType::kUint8};
+constexpr int64_t kColumns = 1000;
+
+Tensor Zeros(DType dtype, Shape shape) {
+  Tensor tensor(dtype, std::move(shape));
+  std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
+  return tensor;
+}
+
+// Nothing is asked of it before the first synchronization.
+class NoStore final : public RemoteStore {
+ public:
+  const std::string& worker_id() const override { return worker_id_; }
+  SharingMode sharing() const override { return SharingMode::kGlobal; }
+  std::vector<Resolved> Resolve(const std::vector<Definition>&) override { return {}; }
+  PullResult Pull(const std::vector<std::string>&) override { return {}; }
+  PullResult PullWhole(const std::vector<std::string>&) override { return {}; }
+  PullResult PullRows(const std::vector<std::string>&, const std::vector<Tensor>&) override {
+    return {};
+  }
+  PushAnswer Push(const PushRequest&) override { return {}; }
+  PushedAndPulled PushAndPull(const PushRequest&, const std::vector<std::string>&) override {
+    return {};
+  }
+  const std::vector<SyncGroup>& groups() const override { return groups_; }
+  std::vector<ListedVariable> List(const std::string&) override { return {}; }
+  void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
+
+ private:
+  const std::string worker_id_ = "w";
+  const std::vector<SyncGroup> groups_;
+};
+
+// One step of SGD with that gradient for a variable of shape [4, kColumns].
+void Step(DType variable, const Tensor& gradient, const Tensor& rows) {
+  NoStore store;
+  LocalTraining training(store);
+  PushRequest push;
+  PushRequest::Step& step = push.steps.emplace_back();
+  step.state.optimizer = "GradientDescent";
+  step.state.hyperparameters["learning_rate"] = 1;
+  step.clip_norm = 1;
+  step.clip_value = 1;
+  step.updates.push_back({.variable = "v", .gradient = gradient, .rows = rows, .base_version = {}});
+  training.Step({.local = true, .local_steps = 100}, push,
+                {{"v", {Zeros(variable, Shape{4, kColumns}), 1}}});
+}
+
+TEST(LocalTrainingTest, GradientsOfEveryKindForVariablesOfEveryDType) {
+  const Tensor repeated = Tensor::Of<int64_t>(Shape{3}, {0, 0, 1});
+  for (const DType variable : kDTypes) {
+    for (const DType dtype : kDTypes) {
+      const bool fits = IsFloating(variable) && dtype == variable;
+      const auto expect = [&](bool good, const Shape& shape, const Tensor& rows) {
+        const std::string what = absl::StrCat(Name(variable), " variable, ", Name(dtype), " ",
+                                              shape.ToString(), " gradient");
+        if (good) {
+          EXPECT_NO_THROW(Step(variable, Zeros(dtype, shape), rows)) << what;
+        } else {
+          EXPECT_THROW(Step(variable, Zeros(dtype, shape), rows), OpError) << what;
+        }
+      };
+      expect(fits, Shape{4, kColumns}, Tensor());
+      expect(false, Shape{3, kColumns}, Tensor());
+      expect(false, Shape{}, Tensor());
+      expect(fits, Shape{3, kColumns}, repeated);
+      expect(false, Shape{2, kColumns}, repeated);
+      expect(false, Shape{4, kColumns}, repeated);
+      expect(false, Shape{3}, repeated);
+      expect(false, Shape{}, repeated);
+      expect(false, Shape{3, kColumns}, Tensor::Of<int64_t>(Shape{3}, {0, 0, 4}));
+      expect(false, Shape{3, kColumns}, Tensor::Of<int64_t>(Shape{3}, {0, 0, -1}));
+      expect(false, Shape{3, kColumns}, Tensor::Of<float>(Shape{3}, {0, 0, 1}));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace varscope::internal
