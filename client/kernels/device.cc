@@ -3,16 +3,19 @@
 
 #include <unsupported/Eigen/CXX11/Tensor>
 
+#include "proto/core/thread_pool.h"
+
 namespace varscope::internal {
 
 struct Device::Threads {
-  explicit Threads(int n) : pool(n) {}
-  Eigen::ThreadPool pool;
+  explicit Threads(int n) : pool(n, /*spins=*/true) {}
+  ThreadPool pool;
 };
 
 Device::Device(int threads)
     : threads_(std::make_unique<Threads>(threads)),
-      eigen_(std::make_unique<Eigen::ThreadPoolDevice>(&threads_->pool, threads)),
+      eigen_(
+          std::make_unique<Eigen::ThreadPoolDevice>(&threads_->pool, threads_->pool.NumThreads())),
       seeds_(std::random_device{}()) {}
 
 Device::~Device() = default;

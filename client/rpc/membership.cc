@@ -1,6 +1,7 @@
 #include "client/rpc/membership.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/log.h"
@@ -19,6 +20,8 @@ namespace {
 // A first attempt that nobody answers is told after this time only: servers and workers are often
 // started together.
 constexpr milliseconds kQuietWait{1000};
+// Longer than the daemon's own limit; a number of the clock's in any case.
+constexpr uint64_t kLongestLeaseMs = uint64_t{7} * 24 * 3600 * 1000;
 
 }  // namespace
 
@@ -31,8 +34,13 @@ Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, 
       timeout_(timeout),
       offer_(std::move(offer)) {
   FirstIntroduction();
-  if (lease_.count() > 0) {
+  if (lease_.count() == 0) return;
+  try {
     heartbeats_ = std::thread([this, lease = lease_] { SendHeartbeats(lease); });
+  } catch (const std::system_error& error) {
+    throw ResourceExhaustedError(absl::StrCat("worker '", request_.worker_id(),
+                                              "': no thread for its heartbeats to ", target_, ": ",
+                                              error.what()));
   }
 }
 
@@ -89,7 +97,7 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
     encodings_ = response.encodings();
   }
   incarnation_ = response.incarnation();
-  lease_ = milliseconds(response.lease_ms());
+  lease_ = milliseconds(std::min(response.lease_ms(), kLongestLeaseMs));
   return result.status;
 }
 

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-// Eigen's thread pool, without the rest of its tensors.
-#define EIGEN_USE_THREADS
-#include <unsupported/Eigen/CXX11/ThreadPool>
+#include "proto/core/thread_pool.h"
 
 namespace varscope {
 namespace {
@@ -13,22 +11,19 @@ namespace {
 // More do not copy faster.
 constexpr int kMostThreads = 8;
 
-// Besides the calling thread. The system reads files to count its cores: once is enough.
-int HelperCount() {
-  static const int count =
-      std::min(kMostThreads, static_cast<int>(std::thread::hardware_concurrency())) - 1;
-  return count;
-}
-
-Eigen::ThreadPool& Helpers() {
-  static auto* const helpers = new Eigen::ThreadPool(HelperCount(), /*allow_spinning=*/false);
+// Besides the calling thread.
+ThreadPool& Helpers() {
+  static auto* const helpers = new ThreadPool(
+      std::min(kMostThreads, static_cast<int>(std::thread::hardware_concurrency())) - 1,
+      /*spins=*/false);
   return *helpers;
 }
 
 }  // namespace
 
 void ParallelFor(size_t n, size_t grain, absl::FunctionRef<void(size_t, size_t)> fn) {
-  const size_t parts = std::min<size_t>(n / std::max<size_t>(grain, 1), HelperCount() + 1);
+  const size_t worth = n / std::max<size_t>(grain, 1);
+  const size_t parts = worth <= 1 ? 1 : std::min<size_t>(worth, Helpers().threads() + 1);
   if (parts <= 1) return fn(0, n);
   const size_t each = (n / parts + 63) / 64 * 64;
   Eigen::Barrier done(static_cast<unsigned>(parts - 1));
