@@ -1,36 +1,43 @@
 // varscoped: reads its options, serves until a signal, stops cleanly.
+#include <fcntl.h>
 #include <malloc.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <system_error>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/core/random.h"
 #include "server/data_directory.h"
 #include "server/exit_codes.h"
+#include "server/log.h"
 #include "server/options.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/shm_listener.h"
+#include "server/signals.h"
 
 namespace varscope::server {
 namespace {
 
-sigset_t StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
+// How long the log may take to be written before the process goes without it.
+constexpr std::chrono::seconds kLastLines{2};
+
+// A descriptor 0, 1 or 2 that is closed would become a file's or a connection's, and what is meant
+// for standard error would be written into that.
+void OpenStandardDescriptors() {
+  int fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) close(fd);
 }
 
 // Atomic, so that a reader never sees half a number.
@@ -42,10 +49,13 @@ bool WritePortFile(const std::string& path, int port) {
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
-// Whoever started the daemon waits for this line.
+// Whoever started the daemon waits for this line; one who lets it stand in a full pipe does not.
 bool WriteReady(int fd, int port) {
+  constexpr int kMilliseconds = 10000;
   const std::string line = std::to_string(port) + "\n";
-  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+  const bool written = poll(&writable, 1, kMilliseconds) == 1 &&
+                       write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   return close(fd) == 0 && written;
 }
 
@@ -97,6 +107,8 @@ int Serve(const Options& options) {
         synchronizer.Gone(worker);
       },
       [&](const std::string& worker_id) { store.ledger().Forget(worker_id); });
+  // Whatever ends this: an eviction tells the two above.
+  const absl::Cleanup no_evictions = [&] { workers.Stop(); };
   Calls calls;
   Budget budget(options.max_inflight_bytes);
   Pins pins(options.max_inflight_bytes);
@@ -133,10 +145,8 @@ int Serve(const Options& options) {
                  VARSCOPE_VERSION, options.listen[i], ports[i], options.max_store_bytes >> 20);
   }
 
-  const sigset_t signals = StopSignals();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("{}: stopping, calls under way have {} s", strsignal(signal), options.grace_seconds);
+  spdlog::info("{}: stopping, calls under way have {} s", strsignal(AwaitStop()),
+               options.grace_seconds);
   (*server)->StopServing();
   workers.Stop();
   barriers.Stop();
@@ -149,6 +159,16 @@ int Serve(const Options& options) {
   spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),
                store.List("").size());
   return kExitClean;
+}
+
+// Without one of the threads that it needs from the start it cannot serve.
+int ServeOrSayWhy(const Options& options) {
+  try {
+    return Serve(options);
+  } catch (const std::system_error& error) {
+    spdlog::error("cannot start: {}", error.what());
+    return kExitCannotServe;
+  }
 }
 
 // gRPC's buffers pass from thread to thread, and each of malloc's arenas keeps what its own threads
@@ -167,10 +187,13 @@ int main(int argc, char** argv) {
   std::variant<Options, int> parsed = ParseOptions(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const Options& options = std::get<Options>(parsed);
-  spdlog::set_default_logger(spdlog::stderr_color_mt("varscoped"));
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
-  // Before any thread starts, so that only sigwait sees them.
-  const sigset_t signals = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return Serve(options);
+  OpenStandardDescriptors();
+  PrepareSignals();
+  if (absl::Status status = StartLog(options.log_level); !status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    return kExitCannotServe;
+  }
+  const int code = ServeOrSayWhy(options);
+  FlushLog(kLastLines);
+  return code;
 }

@@ -54,7 +54,7 @@ constexpr const char* kMore =
     "  such as: --sync bsp:workers=4,backup=1 --sync model/embedding=async:max_staleness=20\n"
     "\n"
     "Ask a running server: varscopectl health | list | describe NAME   (see varscopectl --help)\n"
-    "SIGTERM or SIGINT stops it cleanly; calls under way get --grace-seconds to end.\n"
+    "SIGTERM, SIGINT or SIGHUP stops it cleanly; calls under way get --grace-seconds to end.\n"
     "\n"
     "Exit codes: 0 stopped cleanly, 1 could not listen or write the port file,\n"
     "            2 wrong flag, environment or config file,\n"

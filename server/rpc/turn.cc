@@ -1,13 +1,12 @@
 #include "server/rpc/turn.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "server/codec/push.h"
+#include "server/limited_log.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
@@ -25,6 +24,11 @@ std::string Who(const v1::PullRequest& pull) {
   return absl::StrCat("worker '", Printable(pull.worker_id()), "': ");
 }
 
+void LogRefusal(const absl::Status& status) {
+  static auto* const log = new LimitedLog;
+  log->Warn(absl::StrCat("push refused: ", status.message()));
+}
+
 }  // namespace
 
 Turn::Turn(const ServiceContext& service, LastPull& last, size_t body_bytes)
@@ -38,9 +42,7 @@ absl::Status Turn::Add(grpc::ByteBuffer& frame) {
   if (!call_.admitted().ok()) return call_.admitted();
   absl::Status status = request_.Add(frame);
   frame.Clear();
-  if (!status.ok() && head().has_push()) {
-    spdlog::warn("push refused: {}", std::string(status.message()));
-  }
+  if (!status.ok() && head().has_push()) LogRefusal(status);
   return status;
 }
 
@@ -195,7 +197,7 @@ void Turn::Answer() {
 }
 
 void Turn::Refuse(const absl::Status& status) {
-  spdlog::warn("push refused: {}", std::string(status.message()));
+  LogRefusal(status);
   charge_.Release();
   Done(status);
 }

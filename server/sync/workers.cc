@@ -1,13 +1,12 @@
 #include "server/sync/workers.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/core/advice.h"
 #include "proto/core/names.h"
+#include "server/limited_log.h"
 #include "server/planted.h"
 
 namespace varscope::server {
@@ -192,9 +191,10 @@ Workers::Clock::time_point Workers::EvictSilent() {
       End(worker, WorkerState::kEvicted);
     }
   }
+  static auto* const log = new LimitedLog;
   for (const WorkerRecord& record : gone) {
-    spdlog::warn("worker '{}' evicted: silent for its whole lease of {:.1f} s", record.worker_id,
-                 Seconds(lease_));
+    log->Warn(absl::StrFormat("worker '%s' evicted: silent for its whole lease of %.1f s",
+                              record.worker_id, Seconds(lease_)));
   }
   TellGone(gone);
   return next;

@@ -1,0 +1,29 @@
+#include "server/limited_log.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace varscope::server {
+
+void LimitedLog::Warn(absl::string_view text) {
+  uint64_t left_out = 0;
+  {
+    std::lock_guard lock(mutex_);
+    const Clock::time_point now = Clock::now();
+    const std::chrono::duration<double> passed = now - std::exchange(last_, now);
+    may_log_ = std::min(kAtOnce, may_log_ + passed.count() * kEachSecond);
+    if (may_log_ < 1) {
+      ++left_out_;
+      return;
+    }
+    --may_log_;
+    left_out = std::exchange(left_out_, 0);
+  }
+  const fmt::string_view line(text.data(), text.size());
+  if (left_out == 0) return spdlog::warn("{}", line);
+  spdlog::warn("{} (and {} more like it, not logged)", line, left_out);
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,166 @@
+#include "server/log.h"
+
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
+#include <poll.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/limited_log.h"
+
+namespace varscope::server {
+namespace {
+
+// Waits as long as standard error does. A line that it does not take at all is lost.
+void Write(absl::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
+    if (n > 0) {
+      text.remove_prefix(n);
+    } else if (n < 0 && errno == EAGAIN) {
+      pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+      poll(&writable, 1, /*timeout=*/-1);
+    } else if (n == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
+absl::string_view ColorOf(spdlog::level::level_enum level) {
+  constexpr std::array<absl::string_view, spdlog::level::n_levels> kColors = {
+      "\033[37m", "\033[36m", "\033[32m", "\033[1;33m", "\033[1;31m", "\033[1;41m", ""};
+  return kColors[level];
+}
+
+// Lines on their way to standard error. Never destroyed: its thread may be in the middle of a line
+// that nobody takes when the process ends.
+class StandardError {
+ public:
+  // Throws std::system_error without a thread.
+  StandardError() {
+    std::thread([this] { Run(); }).detach();
+  }
+
+  void Add(std::string line) {
+    std::lock_guard lock(mutex_);
+    if (waiting_bytes_ + line.size() > kMostBytes) {
+      ++left_out_;
+      return;
+    }
+    waiting_bytes_ += line.size();
+    waiting_.push_back(std::move(line));
+    changed_.notify_all();
+  }
+
+  void Flush(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, limit, [this] { return waiting_.empty(); });
+  }
+
+ private:
+  static constexpr size_t kMostBytes = size_t{1} << 20;
+
+  void Run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return !waiting_.empty(); });
+      const std::string line = waiting_.front();
+      lock.unlock();
+      Write(line);
+      lock.lock();
+      // Only now, so that Flush waits for it.
+      waiting_bytes_ -= line.size();
+      waiting_.pop_front();
+      if (waiting_.empty() && left_out_ > 0) {
+        waiting_.push_back(absl::StrCat(std::exchange(left_out_, 0),
+                                        " lines of the log were left out: standard error did not "
+                                        "take them\n"));
+        waiting_bytes_ += waiting_.back().size();
+      }
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::string> waiting_;  // the first is being written
+  size_t waiting_bytes_ = 0;
+  uint64_t left_out_ = 0;
+};
+
+StandardError& Errors() {
+  static auto* const errors = new StandardError;
+  return *errors;
+}
+
+class ErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    const absl::string_view line(formatted.data(), formatted.size());
+    const size_t begin = message.color_range_start;
+    const size_t end = message.color_range_end;
+    if (!colored_ || begin >= end) return Errors().Add(std::string(line));
+    Errors().Add(absl::StrCat(line.substr(0, begin), ColorOf(message.level),
+                              line.substr(begin, end - begin), "\033[m", line.substr(end)));
+  }
+  void flush_() override {}
+
+  const bool colored_ = isatty(STDERR_FILENO) == 1;
+};
+
+// Peers can make both libraries complain.
+LimitedLog& LibraryLog() {
+  static auto* const log = new LimitedLog;
+  return *log;
+}
+
+// `last`: the library ends the process next.
+void LogOf(absl::string_view library, absl::string_view message, bool last) {
+  constexpr std::chrono::seconds kLimit{1};
+  LibraryLog().Warn(absl::StrCat(library, ": ", message));
+  if (last) Errors().Flush(kLimit);
+}
+
+void LogOfGrpc(gpr_log_func_args* said) {
+  LogOf("gRPC", said->message, absl::StartsWith(said->message, "assertion failed"));
+}
+
+void LogOfProtobuf(google::protobuf::LogLevel level, const char* /*file*/, int /*line*/,
+                   const std::string& message) {
+  LogOf("protobuf", message, level == google::protobuf::LOGLEVEL_FATAL);
+}
+
+}  // namespace
+
+absl::Status StartLog(const std::string& level) {
+  try {
+    Errors();
+  } catch (const std::system_error& error) {
+    return absl::UnavailableError(absl::StrCat("no thread for the log: ", error.what()));
+  }
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("varscoped", std::make_shared<ErrorSink>()));
+  spdlog::set_level(spdlog::level::from_str(level));
+  gpr_set_log_function(LogOfGrpc);
+  google::protobuf::SetLogHandler(LogOfProtobuf);
+  return absl::OkStatus();
+}
+
+void FlushLog(std::chrono::milliseconds limit) { Errors().Flush(limit); }
+
+}  // namespace varscope::server
