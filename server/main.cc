@@ -22,6 +22,7 @@
 #include "server/exit_codes.h"
 #include "server/log.h"
 #include "server/options.h"
+#include "server/rpc/descriptors.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/shm_listener.h"
 #include "server/signals.h"
@@ -188,6 +189,7 @@ int main(int argc, char** argv) {
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const Options& options = std::get<Options>(parsed);
   OpenStandardDescriptors();
+  RaiseDescriptorLimit();
   PrepareSignals();
   if (absl::Status status = StartLog(options.log_level); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());

@@ -23,6 +23,8 @@ class FileDescriptor {
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
+  // It belongs to the caller from now on.
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;

@@ -7,6 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "server/limited_log.h"
+
 namespace varscope::server {
 namespace {
 
@@ -34,20 +37,22 @@ CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int lea
   for (int i = 0; i < leaders; ++i) AddThread();
 }
 
+bool CallQueue::runs() const { return !threads_.empty(); }
+
 void CallQueue::AddThread() {
-  threads_.emplace_back([this] { Serve(); });
+  try {
+    threads_.emplace_back([this] { Serve(); });
+  } catch (const std::system_error& error) {
+    static auto* const log = new LimitedLog;
+    log->Warn(absl::StrCat("no thread for further calls, which wait: ", error.what()));
+  }
 }
 
 void CallQueue::Leaves() {
   std::lock_guard lock(mutex_);
   --leaders_;
   if (followers_ >= most_leaders_ - leaders_) return wanted_.notify_one();
-  if (threads_.size() == kMostThreads) return;
-  try {
-    AddThread();
-  } catch (const std::system_error& error) {
-    spdlog::warn("no thread for further calls, which wait: {}", error.what());
-  }
+  if (threads_.size() < kMostThreads) AddThread();
 }
 
 void CallQueue::Returns() {
@@ -63,6 +68,10 @@ CallQueue::~CallQueue() {
     }
   }
   queue_->Shutdown();
+  if (threads_.empty()) {
+    Serve();
+    Blocking::Own(nullptr);
+  }
   for (std::thread& thread : threads_) thread.join();
 }
 

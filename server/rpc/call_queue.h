@@ -27,6 +27,8 @@ class CallQueue final : private ThreadOwner {
   static constexpr size_t kMostThreads = 64;
 
   CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders);
+  // False when no thread could be had: nothing will be served.
+  bool runs() const;
   // After the server's Shutdown. Returns when no call is left.
   ~CallQueue();
   CallQueue(const CallQueue&) = delete;
@@ -54,7 +56,7 @@ class CallQueue final : private ThreadOwner {
  private:
   void Leaves() override;
   void Returns() override;
-  // Requires mutex_.
+  // Requires mutex_. Without a thread it does nothing.
   void AddThread();
   void Serve();
   // Returns when the thread is a leader, or false at the end.

@@ -1,15 +1,16 @@
 #include "server/rpc/grpc_server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "proto/wire/channel_arguments.h"
+#include "server/rpc/listen.h"
 
 namespace varscope::server {
 namespace {
@@ -27,35 +28,63 @@ constexpr int kMaxThreads = 1024;
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const ServiceContext& context, const std::vector<std::string>& addresses) {
   auto self = std::unique_ptr<GrpcServer>(new GrpcServer(context));
+  std::vector<shm::FileDescriptor> sockets;
+  absl::Status status = self->Listen(addresses, context.local.target, sockets);
+  if (!status.ok()) return status;
+  // Never given back: at its end gRPC waits for all threads that it ever wanted, also for those
+  // that it could not have.
+  grpc_init();
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  self->ports_.resize(addresses.size());
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    builder.AddListeningPort(addresses[i], grpc::InsecureServerCredentials(), &self->ports_[i]);
-  }
-  if (!context.local.target.empty()) {
-    builder.AddListeningPort(context.local.target, grpc::InsecureServerCredentials());
-  }
+  const std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          grpc::InsecureServerCredentials());
   builder.RegisterService(&self->service_);
   builder.RegisterService(&self->health_);
   builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
   builder.SetResourceQuota(grpc::ResourceQuota("calls").SetMaxThreads(kMaxThreads));
   for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   self->server_ = builder.BuildAndStart();
-  if (self->server_ == nullptr) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", absl::StrJoin(addresses, ", "),
-                     ": is it in use, or not an address of this machine?"));
-  }
+  if (self->server_ == nullptr) return absl::UnavailableError("gRPC does not start");
   self->queue_.emplace(std::move(queue), Leaders());
+  if (!self->queue_->runs()) return absl::UnavailableError("no thread to serve calls");
   self->service_.Accept(*self->queue_);
   self->health_.Accept(*self->queue_);
+  absl::StatusOr<std::unique_ptr<AcceptLoop>> accepting = AcceptLoop::Start(
+      std::move(sockets), [acceptor](shm::FileDescriptor connection, int listening) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+        parameters.listener_fd = listening;
+        parameters.fd = connection.release();
+        acceptor->HandleNewConnection(&parameters);
+      });
+  if (!accepting.ok()) return accepting.status();
+  self->accepting_ = *std::move(accepting);
   return self;
 }
 
+absl::Status GrpcServer::Listen(const std::vector<std::string>& addresses,
+                                const std::string& local_target,
+                                std::vector<shm::FileDescriptor>& sockets) {
+  const auto listen = [&](const std::string& address) -> absl::StatusOr<int> {
+    absl::StatusOr<Listening> listening = server::Listen(address);
+    if (!listening.ok()) return listening.status();
+    for (shm::FileDescriptor& socket : listening->sockets) sockets.push_back(std::move(socket));
+    if (!listening->path.empty()) paths_.push_back(listening->path);
+    return listening->port;
+  };
+  for (const std::string& address : addresses) {
+    const absl::StatusOr<int> port = listen(address);
+    if (!port.ok()) return port.status();
+    ports_.push_back(*port);
+  }
+  return local_target.empty() ? absl::OkStatus() : listen(local_target).status();
+}
+
 GrpcServer::~GrpcServer() {
+  accepting_.reset();
+  for (const std::string& path : paths_) unlink(path.c_str());
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/rpc/accept_loop.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/health.h"
@@ -28,19 +29,23 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
-  // One for each address.
+  // One for each address; 0 for a Unix socket.
   const std::vector<int>& ports() const { return ports_; }
   // What health says from now on.
   void StopServing() { health_.StopServing(); }
 
  private:
   explicit GrpcServer(const ServiceContext& context) : service_(context) {}
+  absl::Status Listen(const std::vector<std::string>& addresses, const std::string& local_target,
+                      std::vector<shm::FileDescriptor>& sockets);
 
   ParameterServerService service_;
   HealthService health_;
   std::vector<int> ports_;
+  std::vector<std::string> paths_;  // of Unix sockets
   std::unique_ptr<grpc::Server> server_;
   std::optional<CallQueue> queue_;  // waits for the calls, which use all of the above
+  std::unique_ptr<AcceptLoop> accepting_;
 };
 
 }  // namespace varscope::server

@@ -1,11 +1,12 @@
 #include "server/rpc/shm_listener.h"
 
-#include <spdlog/spdlog.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/limited_log.h"
 
 #include "absl/status/statusor.h"
 
@@ -17,33 +18,36 @@ bool MayShare(const shm::Doorbell& doorbell) {
   return user.ok() && (*user == geteuid() || *user == 0);
 }
 
+void WarnOfNone(absl::string_view why) {
+  static auto* const log = new LimitedLog;
+  log->Warn(absl::StrCat("no shared memory for a worker: ", why));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ShmListener>> ShmListener::Start(const ServiceContext& service,
                                                                 const std::string& name,
                                                                 size_t max_streams) {
-  absl::StatusOr<shm::FileDescriptor> listening = shm::Listen(name);
-  if (!listening.ok()) return listening.status();
-  return std::unique_ptr<ShmListener>(new ShmListener(service, *std::move(listening), max_streams));
+  absl::StatusOr<shm::FileDescriptor> socket = shm::Listen(name);
+  if (!socket.ok()) return socket.status();
+  std::vector<shm::FileDescriptor> listening;
+  listening.push_back(*std::move(socket));
+  auto self = std::unique_ptr<ShmListener>(new ShmListener(service, max_streams));
+  absl::StatusOr<std::unique_ptr<AcceptLoop>> accepting =
+      AcceptLoop::Start(std::move(listening), [listener = self.get()](auto connection, int) {
+        listener->RemoveEnded();
+        listener->Serve(shm::Doorbell(std::move(connection)));
+      });
+  if (!accepting.ok()) return accepting.status();
+  self->accepting_ = *std::move(accepting);
+  return self;
 }
 
-ShmListener::ShmListener(const ServiceContext& service, shm::FileDescriptor listening,
-                         size_t max_streams)
-    : service_(service),
-      max_streams_(max_streams),
-      listening_(std::move(listening)),
-      accepting_([this] { AcceptAll(); }) {}
-
 ShmListener::~ShmListener() {
+  accepting_.reset();
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-  }
-  stop_.notify_all();
-  shutdown(listening_.get(), SHUT_RDWR);
-  accepting_.join();
-  {
-    std::lock_guard lock(mutex_);
     for (Stream& stream : streams_) {
       if (stream.session) stream.session->HangUp();
     }
@@ -51,39 +55,33 @@ ShmListener::~ShmListener() {
   for (Stream& stream : streams_) stream.thread.join();
 }
 
-void ShmListener::AcceptAll() {
-  for (;;) {
-    shm::FileDescriptor socket(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    const int error = errno;
-    {
-      std::lock_guard lock(mutex_);
-      if (stopping_) return;
-    }
-    RemoveEnded();
-    if (socket.valid()) {
-      Serve(shm::Doorbell(std::move(socket)));
-    } else if (error != EINTR && error != ECONNABORTED) {
-      spdlog::warn("no shared memory for a worker: {}", std::strerror(error));
-      PauseBriefly();
-    }
+void ShmListener::Serve(shm::Doorbell doorbell) {
+  if (!MayShare(doorbell) || streams_.size() >= max_streams_) return;
+  std::lock_guard lock(mutex_);
+  Stream& stream = streams_.emplace_back();
+  try {
+    stream.thread = std::thread([this, &stream, doorbell = std::move(doorbell)]() mutable {
+      Run(stream, std::move(doorbell));
+    });
+  } catch (const std::system_error& error) {
+    streams_.pop_back();
+    WarnOfNone(error.what());
   }
 }
 
-void ShmListener::Serve(shm::Doorbell doorbell) {
-  if (!MayShare(doorbell) || streams_.size() >= max_streams_) return;
+// Hands the memory over on the stream's own thread: a worker that has it no longer goes on without.
+void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
   absl::StatusOr<shm::Link> link = shm::Link::Accept(std::move(doorbell));
-  if (!link.ok()) {
-    spdlog::warn("no shared memory for a worker: {}", std::string(link.status().message()));
-    return;
-  }
-  std::lock_guard lock(mutex_);
-  Stream& stream = streams_.emplace_back(
-      Stream{std::make_unique<ShmSession>(service_, *std::move(link)), std::thread()});
-  stream.thread = std::thread([this, &stream, session = stream.session.get()] {
-    session->Serve();
-    std::lock_guard over(mutex_);
+  if (!link.ok()) WarnOfNone(link.status().message());
+  std::unique_lock lock(mutex_);
+  if (link.ok() && !stopping_) {
+    stream.session = std::make_unique<ShmSession>(service_, *std::move(link));
+    lock.unlock();
+    stream.session->Serve();
+    lock.lock();
     stream.session.reset();
-  });
+  }
+  stream.over = true;
 }
 
 void ShmListener::RemoveEnded() {
@@ -92,16 +90,11 @@ void ShmListener::RemoveEnded() {
     std::lock_guard lock(mutex_);
     for (auto it = streams_.begin(); it != streams_.end();) {
       const auto next = std::next(it);
-      if (!it->session) ended.splice(ended.end(), streams_, it);
+      if (it->over) ended.splice(ended.end(), streams_, it);
       it = next;
     }
   }
   for (Stream& stream : ended) stream.thread.join();
-}
-
-void ShmListener::PauseBriefly() {
-  std::unique_lock lock(mutex_);
-  stop_.wait_for(lock, std::chrono::milliseconds(100), [this] { return stopping_; });
 }
 
 }  // namespace varscope::server

@@ -2,7 +2,6 @@
 #ifndef VARSCOPE_SERVER_RPC_SHM_LISTENER_H_
 #define VARSCOPE_SERVER_RPC_SHM_LISTENER_H_
 
-#include <condition_variable>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -11,13 +10,14 @@
 
 #include "absl/status/statusor.h"
 #include "proto/shm/doorbell.h"
+#include "server/rpc/accept_loop.h"
 #include "server/rpc/shm_session.h"
 
 namespace varscope::server {
 
 // A thread that accepts, and one for each stream: its turns end to end, so that no hand-over
 // between threads delays them. Processes of other users are sent away, as are those for whom there
-// is no stream left: they go on with gRPC.
+// is no stream, no thread or no memory left: they go on with gRPC.
 class ShmListener {
  public:
   // Listens on the abstract socket `name`.
@@ -31,24 +31,24 @@ class ShmListener {
 
  private:
   struct Stream {
-    std::unique_ptr<ShmSession> session;  // null when it is over; guarded by mutex_
+    // Guarded by mutex_.
+    std::unique_ptr<ShmSession> session;  // while it serves
+    bool over = false;
     std::thread thread;
   };
 
-  ShmListener(const ServiceContext& service, shm::FileDescriptor listening, size_t max_streams);
-  void AcceptAll();
+  ShmListener(const ServiceContext& service, size_t max_streams)
+      : service_(service), max_streams_(max_streams) {}
   void Serve(shm::Doorbell doorbell);
+  void Run(Stream& stream, shm::Doorbell doorbell);
   void RemoveEnded();
-  void PauseBriefly();
 
   const ServiceContext& service_;
   const size_t max_streams_;
-  const shm::FileDescriptor listening_;
   std::mutex mutex_;
-  std::condition_variable stop_;
   bool stopping_ = false;      // guarded by mutex_
   std::list<Stream> streams_;  // changed by the accepting thread only, under mutex_
-  std::thread accepting_;
+  std::unique_ptr<AcceptLoop> accepting_;
 };
 
 }  // namespace varscope::server

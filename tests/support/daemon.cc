@@ -31,16 +31,20 @@ std::string ReadPort(int fd) {
 
 }  // namespace
 
-Daemon::Daemon(const std::vector<std::string>& flags) : flags_(flags) { Start("127.0.0.1:0"); }
+Daemon::Daemon(const std::vector<std::string>& flags, const Launch& launch)
+    : flags_(flags), launch_(launch) {
+  Start("127.0.0.1:0");
+}
 
 void Daemon::Start(const std::string& listen) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-  std::vector<std::string> arguments = {
-      VARSCOPED_BINARY,        "--listen",    listen, "--ready-fd",
-      std::to_string(ends[1]), "--log-level", "error"};
+  std::vector<std::string> arguments = launch_.through;
+  arguments.insert(arguments.end(), {VARSCOPED_BINARY, "--listen", listen, "--ready-fd",
+                                     std::to_string(ends[1]), "--log-level", launch_.log_level});
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
-  process_ = std::make_unique<Process>(arguments, Descriptors{.inherit = {ends[1]}});
+  process_ = std::make_unique<Process>(arguments,
+                                       Descriptors{.error = launch_.error, .inherit = {ends[1]}});
   close(ends[1]);
   std::string port;
   try {

@@ -10,10 +10,17 @@
 
 namespace varscope::testing {
 
+// How it is started.
+struct Launch {
+  std::vector<std::string> through = {};  // a program that runs what follows: {"/usr/bin/env"}
+  int error = -1;                         // its standard error; -1: the test's own
+  std::string log_level = "error";
+};
+
 class Daemon {
  public:
   // Returns when it serves. Throws std::runtime_error when it does not.
-  explicit Daemon(const std::vector<std::string>& flags = {});
+  explicit Daemon(const std::vector<std::string>& flags = {}, const Launch& launch = {});
 
   const std::string& target() const { return target_; }
   int port() const { return std::stoi(target_.substr(target_.rfind(':') + 1)); }
@@ -29,6 +36,7 @@ class Daemon {
   void Start(const std::string& listen);
 
   const std::vector<std::string> flags_;
+  const Launch launch_;
   std::unique_ptr<Process> process_;
   std::string target_;
 };
