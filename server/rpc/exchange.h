@@ -3,6 +3,7 @@
 #define VARSCOPE_SERVER_RPC_EXCHANGE_H_
 
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/async_stream.h>
 
 #include <functional>
 #include <memory>

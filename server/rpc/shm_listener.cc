@@ -5,10 +5,9 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/limited_log.h"
-
-#include "absl/status/statusor.h"
 
 namespace varscope::server {
 namespace {
