@@ -166,9 +166,12 @@ class Interpreter {
     } else {
       actual["shape"] = ShapeJson(variable.shape());
       actual["dtype"] = std::string(Name(variable.dtype()));
-      for (const auto& [name, earlier] : variables_) {
-        if (earlier == variable) actual["same_as"] = name;
-      }
+    }
+    // The first of the handles that are the same object.
+    for (const auto& [name, earlier] : variables_) {
+      if (earlier != variable) continue;
+      actual["same_as"] = name;
+      break;
     }
     variables_.emplace_back(step["as"], variable);
     return actual;

@@ -6,7 +6,11 @@
 
 Random programs and values come from --seed alone. Of the recordings that the project keeps,
 slots.json came from here (--seed 21 --slots 80), the others from another generator of the same
-format; this one makes more of them, to look for what they miss.
+format; this one makes more of them, to look for what they miss. The programs "reuse-..." of
+scopes.json are this one's:
+
+    python3 tests/conformance/record.py --seed 21 --scopes 0 --reuse 12 \
+        --add-to tests/conformance/data/scopes.json
 """
 import argparse
 import json
@@ -30,6 +34,15 @@ class Program:
 
     weights = {"get_variable": 8, "Variable": 2, "add": 2, "constant": 1, "scope_state": 1,
                "reuse_variables": 1}
+    scope_weights = {"variable_scope": 5, "name_scope": 2.5}
+    entered = {"name": 5, "default": 3, "captured": 2}
+    reuse = [8, 6, 3, 3]  # of None, "auto", False, True
+    scope_names = SCOPE_NAMES
+    variable_names = VARIABLE_NAMES
+    shapes = [8, 8, 2, 1, 1]  # of [1], [2], None, [], [2, 3]
+    partitioned = 0.1
+    partitions = [1, 2, 3]
+    steps = (1, 7)
 
     def __init__(self, rng):
         self.rng = rng
@@ -42,12 +55,13 @@ class Program:
         return f"{letter}{self.count}"
 
     def body(self, depth):
-        return [self.step(depth) for _ in range(self.rng.randint(1, 7))]
+        return [self.step(depth) for _ in range(self.rng.randint(*self.steps))]
+
+    def kinds(self, depth):
+        return self.weights | (self.scope_weights if depth < 4 else {})
 
     def step(self, depth):
-        kinds = dict(self.weights)
-        if depth < 4:
-            kinds |= {"variable_scope": 5, "name_scope": 2.5}
+        kinds = self.kinds(depth)
         op = self.rng.choices(list(kinds), list(kinds.values()))[0]
         step = {"op": op}
         getattr(self, op)(step, depth)
@@ -82,10 +96,10 @@ class Program:
     def variable_scope(self, step, depth):
         rng = self.rng
         step["as"] = self.fresh("s")
-        step["reuse"] = rng.choices([None, "auto", False, True], [8, 6, 3, 3])[0]
+        step["reuse"] = rng.choices([None, "auto", False, True], self.reuse)[0]
         options = {"reuse": {"auto": v1.AUTO_REUSE}.get(step["reuse"], step["reuse"])}
         arguments = []
-        kind = rng.choices(["name", "default", "captured"], [5, 3, 2])[0]
+        kind = rng.choices(list(self.entered), list(self.entered.values()))[0]
         if kind == "captured" and self.count > 1:
             known = list(self.scopes) + ["s0"]
             step["scope"] = rng.choice(known)
@@ -96,11 +110,11 @@ class Program:
             arguments = [self.scopes[step["scope"]]]
         elif kind == "default":
             step["name"] = None
-            step["default_name"] = rng.choice(SCOPE_NAMES)
+            step["default_name"] = rng.choice(self.scope_names)
             arguments = [None, step["default_name"]]
         else:
-            step["name"] = rng.choice(SCOPE_NAMES + BAD_NAMES if rng.random() < 0.1
-                                      else SCOPE_NAMES)
+            step["name"] = rng.choice(self.scope_names + BAD_NAMES if rng.random() < 0.1
+                                      else self.scope_names)
             arguments = [step["name"]]
         if rng.random() < 0.08:
             step["dtype"] = "float64"
@@ -137,8 +151,8 @@ class Program:
 
     def get_variable(self, step, _depth):
         rng = self.rng
-        step["name"] = rng.choice(VARIABLE_NAMES)
-        step["shape"] = rng.choices([[1], [2], None, [], [2, 3]], [8, 8, 2, 1, 1])[0]
+        step["name"] = rng.choice(self.variable_names)
+        step["shape"] = rng.choices([[1], [2], None, [], [2, 3]], self.shapes)[0]
         options = {}
         if rng.random() < 0.12:
             step["trainable"] = options["trainable"] = rng.random() < 0.5
@@ -151,8 +165,8 @@ class Program:
             options["initializer"] = (
                 getattr(v1, step["initializer"] + "_initializer")() if named
                 else step["initializer"])
-        if rng.random() < 0.1:
-            step["partitions"] = rng.choice([1, 2, 3])
+        if rng.random() < self.partitioned:
+            step["partitions"] = rng.choice(self.partitions)
             options["partitioner"] = v1.fixed_size_partitioner(step["partitions"])
         step["as"] = self.fresh("v")
 
@@ -176,9 +190,9 @@ class Program:
         else:
             step["expect"] = {"name": variable.name, "shape": variable.shape.as_list(),
                               "dtype": variable.dtype.base_dtype.name}
-            for name, earlier in self.variables:
-                if earlier is variable:
-                    step["expect"]["same_as"] = name
+        first = next((name for name, earlier in self.variables if earlier is variable), None)
+        if first is not None:
+            step["expect"]["same_as"] = first
         self.variables.append((step["as"], variable))
         self.tensors[step["as"]] = variable
 
@@ -267,17 +281,37 @@ class SlotProgram(Program):
         self.attempt(step, run)
 
 
-def record_scopes(seed, count, kind=Program):
+class ReuseProgram(Program):
+    """Gets a few variables again and again, partitioned ones above all, in captured scopes too."""
+
+    weights = {"get_variable": 12, "Variable": 0.5, "add": 1, "scope_state": 0.5,
+               "reuse_variables": 2}
+    scope_weights = {"variable_scope": 6, "name_scope": 0.5}
+    entered = {"name": 4, "default": 1, "captured": 5}
+    reuse = [1, 12, 0.3, 3]
+    scope_names = ["x"]
+    variable_names = ["a", "b"]
+    shapes = [0, 8, 2, 0, 0]
+    partitioned = 0.7
+    partitions = [2]
+    steps = (2, 6)
+
+    def kinds(self, depth):
+        # Outside of a scope nothing is reused.
+        return {"variable_scope": 1} if depth == 0 else super().kinds(depth)
+
+
+def record_scopes(kind, prefix, count):
     programs = []
     for number in range(count):
-        program = kind(random.Random(f"{seed}-{number}"))
+        program = kind(random.Random(f"{prefix}-{number}"))
         with tf.Graph().as_default():
             body = program.body(0)
             slots = "/Adam", "/Opt", "/Momentum", "/RMSProp", "/Ftrl", "/beta1_p", "/beta2_p"
             expect = {"global_variables": [v.name for v in v1.global_variables()
                                            if not any(s in "/" + v.name for s in slots)],
                       "trainable_variables": [v.name for v in v1.trainable_variables()]}
-        programs.append({"id": f"{seed}-{number}", "body": body, "expect": expect})
+        programs.append({"id": f"{prefix}-{number}", "body": body, "expect": expect})
     return programs
 
 
@@ -480,14 +514,26 @@ def main():
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--scopes", type=int, default=400, help="how many scope programs")
     parser.add_argument("--slots", type=int, default=100, help="how many with optimizers")
-    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--reuse", type=int, default=0,
+                        help="how many more, of programs that get the same variables again")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=pathlib.Path, help="a directory for all recordings")
+    where.add_argument("--add-to", type=pathlib.Path,
+                       help="a scopes.json that the scope programs are added to, nothing else")
     flags = parser.parse_args()
     v1.disable_eager_execution()
     v1.enable_resource_variables()
+    programs = (record_scopes(Program, flags.seed, flags.scopes)
+                + record_scopes(ReuseProgram, f"reuse-{flags.seed}", flags.reuse))
+    if flags.add_to:
+        recording = json.loads(flags.add_to.read_text())
+        recording["programs"] += programs
+        flags.add_to.write_text(json.dumps(recording, separators=(",", ":")))
+        return
     flags.out.mkdir(parents=True, exist_ok=True)
     for kind, key, cases in [
-            ("scopes", "programs", record_scopes(flags.seed, flags.scopes)),
-            ("slots", "programs", record_scopes(flags.seed, flags.slots, SlotProgram)),
+            ("scopes", "programs", programs),
+            ("slots", "programs", record_scopes(SlotProgram, flags.seed, flags.slots)),
             ("ops", "cases", OpCases(flags.seed).record()),
             ("optimizers", "cases", record_optimizers(flags.seed))]:
         text = json.dumps({"tensorflow": tf.__version__, key: cases})
