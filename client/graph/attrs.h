@@ -37,6 +37,9 @@ class Attrs {
   }
   const Tensor& tensor(const std::string& name) const { return get<Tensor>(name); }
 
+  bool has(const std::string& name) const { return values_.contains(name); }
+  void Set(const std::string& name, AttrValue value) { values_[name] = std::move(value); }
+
   const std::map<std::string, AttrValue>& values() const { return values_; }
 
  private:

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "client/graph/creation.h"
 #include "client/graph/ops/build.h"
 #include "varscope/errors.h"
 #include "varscope/ops.h"
@@ -61,6 +62,14 @@ std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Outp
   return {between.rbegin(), between.rend()};
 }
 
+// What y changes by with itself: of a known scalar, as losses are, without computing y.
+Output Ones(const Output& y) {
+  if (!y.shape().known_rank() || y.shape().rank() > 0) return ones_like(y, "grad_ys");
+  const Tensor one = CastTensor(Tensor::Scalar(1.0), y.dtype());
+  return Output(
+      y.node()->graph->AddNode({.op = "Const", .name = "grad_ys", .attrs = {{"value", one}}}), 0);
+}
+
 Gradient Take(Sums& sums, const Output& x) {
   const auto it = sums.find(x);
   if (it == sums.end()) return None();
@@ -114,7 +123,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
                                    ", expected float32 or float64"));
     }
     const bool given = grad_ys.given() && (*grad_ys)[i].defined();
-    const Output seed = given ? (*grad_ys)[i] : ones_like(ys[i], "grad_ys");
+    const Output seed = given ? (*grad_ys)[i] : internal::Ones(ys[i]);
     if (!seed.shape().IsCompatibleWith(ys[i].shape())) {
       throw ValueError(absl::StrCat("gradients: grad_ys has shape ", seed.shape().ToString(),
                                     " for ", ys[i].name(), " of shape ", ys[i].shape().ToString()));

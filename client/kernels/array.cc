@@ -111,7 +111,7 @@ absl::Status Reshape(KernelContext& ctx) {
 }
 
 absl::Status ReshapeLike(KernelContext& ctx) {
-  ctx.Set(0, ctx.in(0).Reshaped(ctx.in(1).shape()));
+  ctx.Set(0, ctx.in(0).Reshaped(ctx.like()));
   return absl::OkStatus();
 }
 

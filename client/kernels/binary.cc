@@ -80,7 +80,9 @@ absl::Status SquaredDifference(KernelContext& ctx) {
   });
 }
 absl::Status Pow(KernelContext& ctx) {
-  return Arithmetic<true>(ctx, [](auto x, auto y) { return std::pow(x, y); });
+  constexpr double kCost = 40;
+  return Arithmetic<true>(
+      ctx, [](auto x, auto y) { return std::pow(x, y); }, kCost);
 }
 
 absl::Status Equal(KernelContext& ctx) {

@@ -24,6 +24,8 @@ class KernelContext {
 
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   const Tensor& in(int i) const { return inputs_[i]; }
+  // The shape that an op (x, like) gives its output: an attribute, or that of its second input.
+  const Shape& like() const { return num_inputs() > 1 ? in(1).shape() : attrs.get<Shape>("shape"); }
 
   // Output i, its bytes uninitialized.
   Tensor& Allocate(int i, DType dtype, const Shape& shape) {

@@ -316,24 +316,43 @@ absl::Status SumLike(KernelContext& ctx) {
 
 absl::Status BroadcastReduced(KernelContext& ctx) {
   const Tensor& dy = ctx.in(0);
-  const Shape& target = ctx.in(1).shape();
+  const Shape& target = ctx.like();
   const Reduction r(target, ctx.attrs.list("axis"), true);
-  Tensor& out = ctx.Allocate(0, dy.dtype(), target);
   absl::StatusOr<BroadcastWalk> walk = Walk(r.kept, target);
   if (!walk.ok()) return walk.status();
-  const double scale = ctx.attrs.flag("mean") ? 1.0 / static_cast<double>(r.count) : 1.0;
+  // Few elements are scaled, not the many that they become.
+  Tensor scaled = dy;
+  if (ctx.attrs.flag("mean")) {
+    scaled = dy.Clone();
+    if (absl::Status status = DivideAll(scaled, r.count); !status.ok()) return status;
+  }
+  Tensor& out = ctx.Allocate(0, dy.dtype(), target);
+  if (out.num_elements() == 0) return absl::OkStatus();
   VisitDType(dy.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* const from = dy.data<T>();
+    const T* const from = scaled.data<T>();
     T* const to = out.mutable_data<T>();
     const int64_t inner = walk->inner();
-    for (int64_t row = 0; out.num_elements() > 0 && row < walk->rows(); ++row) {
-      const int64_t start = walk->Start(row).first;
-      for (int64_t i = 0; i < inner; ++i) {
-        const T value = from[start + i * walk->a.back()];
-        to[row * inner + i] = scale == 1.0 ? value : static_cast<T>(value * scale);
+    const bool repeats = walk->a.back() == 0;
+    const auto spread = [&](int64_t source, int64_t begin, int64_t n) {
+      if (repeats) {
+        std::fill_n(to + begin, n, from[source]);
+      } else {
+        std::copy_n(from + source, n, to + begin);
       }
+    };
+    if (walk->rows() == 1) {
+      ctx.device.ParallelFor(inner, kCheap, [&](int64_t begin, int64_t end) {
+        spread(repeats ? 0 : begin, begin, end - begin);
+      });
+      return;
     }
+    ctx.device.ParallelFor(walk->rows(), kCheap * static_cast<double>(inner),
+                           [&](int64_t begin, int64_t end) {
+                             for (int64_t row = begin; row < end; ++row) {
+                               spread(walk->Start(row).first, row * inner, inner);
+                             }
+                           });
   });
   return absl::OkStatus();
 }

@@ -40,15 +40,15 @@ template <typename Fn>
 absl::Status Numbers(KernelContext& ctx, Fn fn) {
   switch (ctx.in(0).dtype()) {
     case DType::kFloat32:
-      return RunUnary<float>(ctx, 2, fn);
+      return RunUnary<float>(ctx, kCheap, fn);
     case DType::kFloat64:
-      return RunUnary<double>(ctx, 2, fn);
+      return RunUnary<double>(ctx, kCheap, fn);
     case DType::kInt32:
-      return RunUnary<int32_t>(ctx, 2, fn);
+      return RunUnary<int32_t>(ctx, kCheap, fn);
     case DType::kInt64:
-      return RunUnary<int64_t>(ctx, 2, fn);
+      return RunUnary<int64_t>(ctx, kCheap, fn);
     case DType::kUint8:
-      return RunUnary<uint8_t>(ctx, 2, fn);
+      return RunUnary<uint8_t>(ctx, kCheap, fn);
     default:
       return UnsupportedDType(ctx.in(0).dtype());
   }

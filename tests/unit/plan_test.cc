@@ -140,6 +140,21 @@ TEST_F(PlanTest, ARunPullsOnlyWhatItNeeds) {
   EXPECT_TRUE(store_->pushes.empty());
 }
 
+TEST_F(PlanTest, AGradientNeedsNoValueOfWhichItTakesTheKnownShape) {
+  const Variable w = get_variable("w", {2, 3});
+  // Nobody feeds it: the sum must not run.
+  const Output x = w + placeholder(float32, {2, 3}, "unfed");
+  Session session;
+  for (const Output& loss : {reduce_sum(x), reduce_sum(reduce_sum(x, {0})),
+                             reduce_sum(reduce_sum(x, {1}, true)), reduce_sum(reshape(x, {6})),
+                             reduce_sum(squeeze(expand_dims(x, 0))), reduce_mean(x) * 6.0F}) {
+    const Tensor gradient = session.run(gradients({loss}, {w})[0].values);
+    EXPECT_EQ(gradient.shape(), (Shape{2, 3})) << loss.name();
+    EXPECT_EQ(Summarize(gradient), "[1 1 1 1 1 1]") << loss.name();
+  }
+  EXPECT_TRUE(store_->pulls.empty());
+}
+
 TEST_F(PlanTest, EqualOpsOnEqualInputsRunOnce) {
   const Output x = placeholder(float32, {2}, "x");
   const Output twice = exp(x) + exp(x);

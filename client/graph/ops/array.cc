@@ -47,10 +47,12 @@ Specs ReshapeShape(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
 }
 Grads LikeInput(const GradContext& c) {
-  return {Dense(MakeOp("ReshapeLike", "Reshape", {c.dy(), c.x(0)}))};
+  return {Dense(MakeLike("ReshapeLike", "Reshape", c.dy(), c.x(0)))};
 }
 Grads ReshapeLikeGrad(const GradContext& c) {
-  return {Dense(MakeOp("ReshapeLike", "Reshape", {c.dy(), c.x(0)})), None()};
+  Grads grads(c.node.inputs.size());
+  grads[0] = Dense(MakeLike("ReshapeLike", "Reshape", c.dy(), c.x(0)));
+  return grads;
 }
 
 Specs ExpandDimsShape(const InferContext& c) {
@@ -261,7 +263,7 @@ std::vector<OpDef> ArrayOps() {
       {.name = "OnesLike", .infer = SameAsInput, .kernel = kernels::OnesLike},
       {.name = "Reshape", .infer = ReshapeShape, .kernel = kernels::Reshape, .gradient = LikeInput},
       {.name = "ReshapeLike",
-       .infer = SameAsSecondInput,
+       .infer = SameAsLike,
        .kernel = kernels::ReshapeLike,
        .gradient = ReshapeLikeGrad},
       {.name = "ExpandDims",

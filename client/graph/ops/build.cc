@@ -36,6 +36,17 @@ Output MakeOp(absl::string_view op, const std::string& name, std::vector<Output>
       0);
 }
 
+Output MakeLike(absl::string_view op, const std::string& name, const Output& x, const Output& like,
+                Attrs attrs) {
+  std::vector<Output> inputs = {x};
+  if (like.shape().IsFullyDefined()) {
+    attrs.Set("shape", like.shape());
+  } else {
+    inputs.push_back(like);
+  }
+  return MakeOp(op, name, std::move(inputs), std::move(attrs));
+}
+
 Output MakeConstant(const Tensor& value, const std::string& name) {
   return MakeOp("Const", name, {}, {{"value", value}});
 }
@@ -86,6 +97,11 @@ Specs SameAsNumberInput(const InferContext& c) {
 
 Specs SameAsSecondInput(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), c.shape(1)}};
+}
+
+Specs SameAsLike(const InferContext& c) {
+  if (!c.attrs.has("shape")) return SameAsSecondInput(c);
+  return std::vector<OutputSpec>{{c.dtype(0), c.attrs.get<Shape>("shape")}};
 }
 
 Specs BroadcastOf(const InferContext& c) {

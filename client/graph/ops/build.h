@@ -34,6 +34,11 @@ inline std::string NameOr(const std::string& name, const char* otherwise) {
   return name.empty() ? otherwise : name;
 }
 
+// An op of (x, like), of which it takes the shape alone: where that is known it becomes an
+// attribute, so that a run need not compute `like`.
+Output MakeLike(absl::string_view op, const std::string& name, const Output& x, const Output& like,
+                Attrs attrs = {});
+
 // An op of one input, of two: literals take the dtype of the other operand and are named x and y
 // inside the op's scope.
 Output Unary(absl::string_view op, const Input& x, const std::string& name,
@@ -65,6 +70,7 @@ Specs SameAsInput(const InferContext& c);        // one input of any dtype
 Specs SameAsFloatInput(const InferContext& c);   // float32 or float64
 Specs SameAsNumberInput(const InferContext& c);  // not bool
 Specs SameAsSecondInput(const InferContext& c);  // (dy, x): like x
+Specs SameAsLike(const InferContext& c);         // of MakeLike
 Specs BroadcastOf(const InferContext& c);        // two numbers of one dtype
 Specs BroadcastOfFloats(const InferContext& c);
 absl::Status CheckSameDType(const InferContext& c, int a, int b);

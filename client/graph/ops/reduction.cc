@@ -38,8 +38,8 @@ Specs ReducedShape(const InferContext& c) {
 }
 
 Output Spread(const GradContext& c, const Output& reduced, bool mean = false) {
-  return MakeOp("BroadcastReduced", "BroadcastTo", {reduced, c.x(0)},
-                {{"axis", c.attrs().list("axis")}, {"mean", mean}});
+  return MakeLike("BroadcastReduced", "BroadcastTo", reduced, c.x(0),
+                  {{"axis", c.attrs().list("axis")}, {"mean", mean}});
 }
 
 Grads SumGrad(const GradContext& c) { return {Dense(Spread(c, c.dy()))}; }
@@ -57,7 +57,9 @@ Grads ProdGrad(const GradContext& c) {
 Grads SpreadGrad(const GradContext& c) {
   Attrs attrs{{"axis", c.attrs().list("axis")}, {"keepdims", true}};
   const Output sum = MakeOp(c.attrs().flag("mean") ? "Mean" : "Sum", "Sum", {c.dy()}, attrs);
-  return {Dense(MakeOp("ReshapeLike", "Reshape", {sum, c.x(0)})), None()};
+  Grads grads(c.node.inputs.size());
+  grads[0] = Dense(MakeLike("ReshapeLike", "Reshape", sum, c.x(0)));
+  return grads;
 }
 Grads SumLikeGrad(const GradContext& c) {
   // Adding to zeros of the large shape broadcasts.
@@ -100,7 +102,7 @@ std::vector<OpDef> ReductionOps() {
        .kernel = kernels::SumLike,
        .gradient = SumLikeGrad},
       {.name = "BroadcastReduced",
-       .infer = SameAsSecondInput,
+       .infer = SameAsLike,
        .kernel = kernels::BroadcastReduced,
        .gradient = SpreadGrad},
       {.name = "L2Loss", .infer = ScalarOfFloat, .kernel = kernels::L2Loss, .gradient = L2LossGrad},
@@ -156,7 +158,7 @@ Output reduce_logsumexp(const Input& x, const Axes& axis, bool keepdims, const s
   const Output max = stop_gradient(reduce_max(input, axes, true));
   const Output sum = reduce_sum(exp(subtract(input, max)), axes, keepdims);
   Output shift = max;
-  if (!keepdims) shift = internal::MakeOp("ReshapeLike", "Reshape", {max, sum});
+  if (!keepdims) shift = internal::MakeLike("ReshapeLike", "Reshape", max, sum);
   return add(log(sum), shift, scope.name());
 }
 
