@@ -9,17 +9,6 @@ namespace {
 
 constexpr const char* kExchange = "/varscope.v1.ParameterServer/Exchange";
 
-// Whether the channel is up; on another host that is known at once.
-bool Connects(grpc::Channel& channel) {
-  const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(200);
-  for (;;) {
-    const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
-    if (state == GRPC_CHANNEL_READY) return true;
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) return false;
-    if (!channel.WaitForStateChange(state, deadline)) return false;
-  }
-}
-
 }  // namespace
 
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
@@ -40,32 +29,19 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
 
 bool Transport::Offer(const v1::LocalAddress& address) {
   std::lock_guard lock(mutex_);
-  if (address.shared_memory() == offered_.shared_memory() &&
-      address.target() == offered_.target()) {
-    return false;
-  }
-  offered_ = address;
-  local_.reset();
+  if (address.shared_memory() == shared_memory_) return false;
+  shared_memory_ = address.shared_memory();
   return true;
-}
-
-std::shared_ptr<grpc::Channel> Transport::Local() {
-  std::lock_guard lock(mutex_);
-  if (local_ == nullptr && !offered_.target().empty()) local_ = OpenChannel(offered_.target());
-  return local_;
 }
 
 std::string Transport::shared_memory() {
   std::lock_guard lock(mutex_);
-  return offered_.shared_memory();
+  return shared_memory_;
 }
 
 std::unique_ptr<Stream> Transport::Open() {
   if (const std::string name = shared_memory(); !name.empty()) {
     if (std::unique_ptr<Stream> stream = ShmStream::Open(name)) return stream;
-  }
-  if (const auto local = Local(); local != nullptr && Connects(*local)) {
-    return std::make_unique<RawCall>(local, kExchange);
   }
   return std::make_unique<RawCall>(channel_, kExchange, checksums_);
 }

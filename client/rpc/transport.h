@@ -1,5 +1,7 @@
-// Which way the tensors go: through shared memory or a Unix socket when the daemon is on this host,
-// else to the address that the program gave.
+// Which way the tensors go: through shared memory when the daemon is on this host, else to the
+// address that the program gave. Not through a Unix socket: its buffer is 208 KiB, and each time
+// that it is full gRPC hands the rest of a write to another thread, which makes large transfers
+// slower than through TCP, at times ten times (tests/bench/NOTES.md).
 #ifndef VARSCOPE_CLIENT_RPC_TRANSPORT_H_
 #define VARSCOPE_CLIENT_RPC_TRANSPORT_H_
 
@@ -30,13 +32,10 @@ class Transport {
 
  private:
   std::string shared_memory();
-  std::shared_ptr<grpc::Channel> Local();
-
   const std::shared_ptr<grpc::Channel> channel_;
   const bool checksums_;
   std::mutex mutex_;
-  v1::LocalAddress offered_;              // guarded by mutex_, as the next
-  std::shared_ptr<grpc::Channel> local_;  // to offered_.target
+  std::string shared_memory_;  // its name, as offered; guarded by mutex_
 };
 
 }  // namespace varscope::internal

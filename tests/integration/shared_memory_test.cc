@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
 #include <thread>
 
 #include "absl/status/statusor.h"
@@ -27,6 +31,27 @@ int Segments(Daemon& daemon) {
   int count = 0;
   for (std::string line; std::getline(maps, line);) {
     count += line.find("memfd:varscope") != std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+// The daemon's ends of gRPC connections over a Unix socket.
+int UnixConnections(Daemon& daemon) {
+  std::set<std::string> own;
+  const std::string folder = "/proc/" + std::to_string(daemon.process().pid()) + "/fd";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::error_code gone;
+    own.insert(std::filesystem::read_symlink(entry.path(), gone).string());
+  }
+  std::ifstream sockets("/proc/net/unix");
+  int count = 0;
+  for (std::string line; std::getline(sockets, line);) {
+    std::istringstream fields(line);
+    std::string skipped, state, inode, path;
+    for (int i = 0; i < 5; ++i) fields >> skipped;
+    fields >> state >> inode >> path;
+    const bool connected = state == "03" && path.ends_with("-grpc");
+    count += connected && own.contains("socket:[" + inode + "]") ? 1 : 0;
   }
   return count;
 }
@@ -107,6 +132,17 @@ TEST(SharedMemoryTest, MoreCallsThanItHasStreamsGoOnWithoutIt) {
   Graph graph(daemon.target());
   const auto use = graph.as_default();
   EXPECT_EQ(Session().read("w").scalar<float>(), 200);
+}
+
+TEST(SharedMemoryTest, WhereThereIsNoneTensorsGoToTheTargetNotToAUnixSocket) {
+  Daemon daemon({"--shared-memory-streams", "1"});
+  Worker first(daemon.target(), {.worker_id = "first"});
+  first.Add();
+  Worker second(daemon.target(), {.worker_id = "second"});
+  second.Add();
+  EXPECT_EQ(second.Value(), 2);
+  EXPECT_EQ(Segments(daemon), 1);
+  EXPECT_EQ(UnixConnections(daemon), 0);
 }
 
 TEST(SharedMemoryTest, AnErrorIsTheSameAndTheNextCallIsWell) {

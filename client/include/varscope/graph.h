@@ -80,8 +80,8 @@ enum class SharingMode { kGlobal, kReplicated };
 
 // How tensors go to and from a daemon on the worker's host.
 enum class TransportMode {
-  // Through shared memory when daemon and worker are of one user, else a Unix socket. On another
-  // host, in another network namespace, or when neither is to be had, as kTarget.
+  // Through shared memory when daemon and worker are of one user. On another host, in another
+  // network namespace, or when there is none to be had, as kTarget.
   kAuto,
   // To the address that the program names, like everything else.
   kTarget,
