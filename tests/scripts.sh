@@ -20,7 +20,8 @@ wrong() {
   cat "$work/out" "$work/err"
 }
 for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
-  tests/faults/run.sh tests/faults/plants.sh tests/fuzz/run.sh tests/integration/docker.sh; do
+  tests/faults/run.sh tests/faults/plants.sh tests/fuzz/run.sh tests/integration/docker.sh \
+  tests/bench/run.sh; do
   wrong $script "'--no-such-flag'" --no-such-flag
   wrong $script "'-x'" -x
   wrong $script "'--'" --
@@ -48,6 +49,14 @@ wrong tests/faults/plants.sh "'all'" all
 wrong tests/fuzz/run.sh "'0'" --seconds 0
 wrong tests/fuzz/run.sh "'1m'" --seconds 1m
 wrong tests/fuzz/run.sh "--seconds" --seconds
+wrong tests/bench/run.sh "'mxnet'" --with-mxnet
+wrong tests/bench/run.sh "'speed'" --only speed
+wrong tests/bench/run.sh "--only" --only
+wrong tests/bench/run.sh "'pull+pull'" --what pull+pull
+wrong tests/bench/run.sh "'udp'" --quick --over udp
+wrong tests/bench/run.sh "'6'" --bytes 6
+wrong tests/bench/run.sh "'1MiB'" --bytes 1MiB
+wrong tests/bench/run.sh "'quick'" quick
 wrong tests/lint.sh "'no-such-revision'" no-such-revision
 wrong tests/lint.sh "'HEAD HEAD'" HEAD HEAD
 wrong docker/install.sh "'tset'" tset

@@ -1,12 +1,12 @@
 // varscope_bench [--quick] [--json FILE] [--table FILE] [--only SECTION] [--bytes N] [--peer FILE]:
-// what run.sh runs.
+// what run.sh runs, which checks the arguments.
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
-#include <thread>
 
 #include "tests/bench/ceilings.h"
 #include "tests/bench/report.h"
+#include "tests/bench/training.h"
 #include "tests/bench/varscope_bench.h"
 
 namespace varscope::bench {
@@ -28,16 +28,18 @@ int Main(int argc, char** argv) {
   app.add_option("--json", json, "Write all figures to this file");
   app.add_option("--table", table, "Write the table to this file");
   app.add_option("--only", only, "This section only")
-      ->check(CLI::IsMember({"ceilings", "transfers", "workers", "variables", "compression",
-                             "overlap", "sparse", "durability"}));
+      ->check(CLI::IsMember({"ceilings", "transfers", "training", "workers", "variables",
+                             "compression", "overlap", "sparse", "durability"}));
   Filter filter;
-  app.add_option("--what", filter.what, "Of the transfers only this one, such as push+SGD");
-  app.add_option("--over", filter.over, "Transfers over this only")
+  app.add_option("--what", filter.what, "Of the transfers and the training only this")
+      ->check(CLI::IsMember(
+          {"pull", "push+SGD", "pull+push", "push+Adam", "training step", "digit classifier"}));
+  app.add_option("--over", filter.over, "Transfers and training over this only")
       ->check(CLI::IsMember({"tcp", "unix", "shm"}));
   app.add_option("--bytes", sizes, "Variables of this size only; repeatable");
   app.add_option("--peer", peers, "Compare with the figures in this file; repeatable");
   CLI11_PARSE(app, argc, argv);
-  const Effort effort = quick ? Effort{0.1, 0.2, 5} : Effort{0.75, 1, 7};
+  const Effort effort = quick ? Effort{0.1, 0.2, 5} : Effort{0.5, 0.75, 7};
   const int rounds = quick ? 1 : 2;
   if (sizes.empty()) {
     sizes = {4, 4 << 10, 64 << 10, 1 << 20, 16 << 20};
@@ -70,6 +72,10 @@ int Main(int argc, char** argv) {
     if (wanted("transfers")) part(MeasureTransfers(sizes, effort, filter));
     return round;
   }));
+  std::vector<uint64_t> trained = sizes;
+  std::erase_if(trained, [](uint64_t size) { return size > 100 << 20; });
+  section("training", [&] { return MeasureTraining(trained, effort, filter); });
+  section("training", [&] { return MeasureClassifier({1, 3}, quick ? 1 : 4, filter); });
   const std::vector<int> workers = quick ? std::vector<int>{1, 4} : std::vector<int>{1, 4, 16, 64};
   section("workers", [&] { return MeasureWorkers(workers, 64 << 10, effort); });
   const std::vector<int> counts =
@@ -85,13 +91,7 @@ int Main(int argc, char** argv) {
   PrintTable(all, std::cout);
   if (!table.empty()) {
     std::ofstream out(table);
-    out << "# One run of tests/bench/run.sh\n\n"
-        << std::thread::hardware_concurrency()
-        << " cores, daemon and workers on them together. Bytes are payload, both ways of "
-           "pull+push; "
-           "CPU is of one operation. shm is shared memory. Redis keeps what is pushed and applies "
-           "nothing. Rounds: "
-        << rounds << "; of each figure, peers' too, the best. What they say: NOTES.md.\n\n";
+    PrintExplanation(rounds, out);
     PrintTable(all, out);
   }
   if (!json.empty()) WriteJson(all, json);

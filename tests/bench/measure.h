@@ -32,6 +32,15 @@ struct Effort {
   int min_runs = 5;
 };
 
+// Which figures of a section; empty: all.
+struct Filter {
+  std::string what;
+  std::string over;
+  bool Wants(const std::string& name, const std::string& transport) const {
+    return (what.empty() || what == name) && (over.empty() || over == transport);
+  }
+};
+
 // Runs `operation` to warm up, then again and again. `server`: whose CPU counts as the other
 // side's; 0: nobody's.
 Result Measure(Result labels, const Effort& effort, pid_t server,

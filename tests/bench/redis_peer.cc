@@ -155,7 +155,7 @@ int Main(int argc, char** argv) {
   // A value of Redis has at most 512 MiB.
   std::vector<uint64_t> sizes = {4, 4 << 10, 64 << 10, 1 << 20, 16 << 20};
   if (!quick) sizes.push_back(100 << 20);
-  const Effort effort = quick ? Effort{0.1, 0.2, 5} : Effort{0.75, 1, 7};
+  const Effort effort = quick ? Effort{0.1, 0.2, 5} : Effort{0.5, 0.75, 7};
   WriteJson(BestOf(quick ? 1 : 2, [&] { return MeasureRedis(sizes, effort); }), argv[1]);
   return 0;
 }

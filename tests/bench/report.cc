@@ -1,9 +1,11 @@
 #include "tests/bench/report.h"
 
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <stdexcept>
+#include <thread>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -11,7 +13,7 @@
 namespace varscope::bench {
 namespace {
 
-constexpr const char* kPeers[] = {"TensorFlow", "Redis"};
+constexpr const char* kPeers[] = {"TensorFlow", "torch RPC", "Ray", "Redis"};
 
 std::string Bytes(uint64_t n) {
   if (n >= uint64_t{1} << 30) return absl::StrFormat("%.4g GiB", n / double(uint64_t{1} << 30));
@@ -32,9 +34,11 @@ std::string Ratio(double of, double to) {
 
 // The median of `what` over the transport, or 0.
 double MedianOf(const std::vector<Result>& all, const std::string& what,
-                const std::string& transport, uint64_t bytes) {
+                const std::string& transport, uint64_t bytes, int workers) {
   for (const Result& r : all) {
-    if (r.what == what && r.transport == transport && r.bytes == bytes) return r.median;
+    if (r.what == what && r.transport == transport && r.bytes == bytes && r.workers == workers) {
+      return r.median;
+    }
   }
   return 0;
 }
@@ -57,15 +61,15 @@ std::vector<std::string> Ratios(const std::vector<Result>& all, const Result& r)
   const uint64_t ways = what == "pull+push" ? 2 : 1;
   const uint64_t one_way = r.bytes / ways;
   const auto ceiling = [&](const std::string& name, const std::string& transport) {
-    return static_cast<double>(ways) * MedianOf(all, name, transport, one_way);
+    return static_cast<double>(ways) * MedianOf(all, name, transport, one_way, 1);
   };
-  if (IsOfThisMachine(r) || IsPeer(r)) return {"", "", "", "", "", ""};
+  if (IsOfThisMachine(r) || IsPeer(r)) return std::vector<std::string>(4 + std::size(kPeers));
   std::vector<std::string> ratios = {
       Ratio(r.median, ceiling("memcpy", "memory")), Ratio(r.median, ceiling("socket", r.transport)),
       Ratio(r.median, ceiling("gRPC floor", r.transport)),
       Ratio(r.median, ceiling("gRPC floor, own queue", r.transport))};
   for (const char* peer : kPeers) {
-    ratios.push_back(r.workers > 1 ? "" : Ratio(MedianOf(all, what, peer, r.bytes), r.median));
+    ratios.push_back(Ratio(MedianOf(all, what, peer, r.bytes, r.workers), r.median));
   }
   return ratios;
 }
@@ -74,17 +78,43 @@ std::vector<std::string> Ratios(const std::vector<Result>& all, const Result& r)
 
 void PrintTable(const std::vector<Result>& all, std::ostream& out) {
   out << "| what | over | bytes | workers | median | p99 | GB/s | ops/s | CPU client | CPU server "
-         "| server peak | time / memcpy | time / socket | time / gRPC floor | time / own queue | "
-         "times TensorFlow's speed | times Redis' |\n"
-      << "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+         "| server peak | time / memcpy | time / socket | time / gRPC floor | time / own queue |";
+  for (const char* peer : kPeers) out << " times the speed of " << peer << " |";
+  out << "\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+  for (size_t i = 0; i < std::size(kPeers); ++i) out << "---|";
+  out << "\n";
   for (const Result& r : all) {
     out << absl::StrFormat("| %s | %s | %s | %d | %s | %s | %.2f | %.0f | %s | %s | %s | %s |\n",
                            r.what, r.transport, Bytes(r.bytes), r.workers, Seconds(r.median),
-                           Seconds(r.p99), r.bytes_per_second() / 1e9, r.rate,
+                           r.p99 > 0 ? Seconds(r.p99) : "", r.bytes_per_second() / 1e9, r.rate,
                            Seconds(r.client_cpu), Seconds(r.server_cpu),
                            r.server_peak > 0 ? Bytes(static_cast<uint64_t>(r.server_peak)) : "",
                            absl::StrJoin(Ratios(all, r), " | "));
   }
+}
+
+void PrintExplanation(int rounds, std::ostream& out) {
+  out << "# One run of tests/bench/run.sh\n\n"
+      << std::thread::hardware_concurrency()
+      << " cores, server and workers on them together. Each figure was measured in " << rounds
+      << " round(s), the peers' too, and is that of its best round. NOTES.md says what the figures "
+         "mean.\n\n"
+         "Lines:\n\n"
+         "- memcpy, socket, gRPC floor: what this machine can do without varscope.\n"
+         "- pull, push+SGD, push+Adam: one call of a worker for one float32 variable; the server "
+         "applies the optimizer. pull+push is both in one call.\n"
+         "- training step: `Session::run` of the SGD update of one variable w for the loss "
+         "sum(w * w): a pull, the gradient, a push. TensorFlow: the same program with its "
+         "`Session` (a callable made by `make_callable`) and w on a ps of its own process. "
+         "\"training step, prefetched\" is the same with `ConnectOptions::prefetch`.\n"
+         "- digit classifier: the program client/examples/classifier.cc, each worker a process; "
+         "\"ops/s\" is the steps of all workers together, \"median\" the mean time of a step.\n"
+         "- Peers: TensorFlow 2.21 with one ps; torch RPC is `torch.distributed.rpc`, calls of "
+         "`rpc_sync` to a process that has the tensor and applies SGD; Ray is an actor that has "
+         "the array and applies SGD; Redis keeps what is pushed and applies nothing.\n\n"
+         "Columns: shm is shared memory. \"bytes\" is the payload, both ways together where there "
+         "are two. CPU is of one operation. \"times the speed of\" a peer is its median divided by "
+         "ours, in the line of the same name and bytes.\n\n";
 }
 
 void WriteJson(const std::vector<Result>& all, const std::string& path) {

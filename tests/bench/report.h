@@ -14,6 +14,9 @@ namespace varscope::bench {
 // `what` and bytes.
 void PrintTable(const std::vector<Result>& all, std::ostream& out);
 
+// What the table's lines and columns are.
+void PrintExplanation(int rounds, std::ostream& out);
+
 void WriteJson(const std::vector<Result>& all, const std::string& path);
 // Throws std::runtime_error for a file that WriteJson, or a peer, has not written.
 std::vector<Result> ReadJson(const std::string& path);

@@ -1,54 +1,100 @@
 #!/bin/bash
-# run.sh [--quick] [--with-tensorflow] [--with-redis] [OPTION of varscope_bench...]: measures varscope
-# beside the limits of this machine, and beside its peers, in one run. Prints a table, and writes
-# build/bench.json, tests/bench/RESULTS.md and tests/bench/growth.svg (with --quick or another option:
-# build/bench.md and build/growth.svg). TensorFlow comes from PyPI into build/tensorflow, Redis from Debian.
+# run.sh [--quick] [--with-PEER...] [--only SECTION] [--what FIGURE] [--over TRANSPORT] [--bytes N]:
+# measures varscope beside the limits of this machine, and beside its peers, in one run. Prints a
+# table, and writes build/bench.json, tests/bench/RESULTS.md and tests/bench/growth.svg (with --quick
+# or a choice: build/bench.md and build/growth.svg).
+#
+# Peers: tensorflow, torch and ray come from PyPI into build/tensorflow (2 GB), build/torch (5 GB:
+# PyPI has torch for Linux only with CUDA's libraries) and build/ray; redis comes from Debian.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
+build="$root/build"
+bench="$build/release/bin/varscope_bench"
 table="$root/tests/bench/RESULTS.md"
 plot="$root/tests/bench/growth.svg"
 quick=()
-peers=()
-options=()
-with_tensorflow=false
-with_redis=false
-for argument in "$@"; do
-  case "$argument" in
+with=()
+choice=()
+fail() {
+  echo "run.sh: $*" >&2
+  exit 2
+}
+# The values that varscope_bench takes for an option, one a line.
+values_of() {
+  tr -d '\n' <"$root/tests/bench/main.cc" | grep -oP "add_option\(\"$1\".*?;" |
+    grep -oP 'IsMember\(\s*\{\K[^}]*' | grep -o '"[^"]*"' | tr -d '"'
+}
+while [ $# -gt 0 ]; do
+  case "$1" in
     --quick) quick=(--quick) ;;
-    --with-tensorflow) with_tensorflow=true ;;
-    --with-redis) with_redis=true ;;
-    *) options+=("$argument") ;;
+    --with-tensorflow | --with-torch | --with-ray | --with-redis) with+=("${1#--with-}") ;;
+    --with-*)
+      fail "there is no peer '${1#--with-}', only --with-tensorflow, --with-torch, --with-ray and" \
+        "--with-redis"
+      ;;
+    --only | --what | --over)
+      [ $# -ge 2 ] && values_of "$1" | grep -qxF -- "$2" ||
+        fail "$1 takes no '${2:-}', only one of: $(values_of "$1" | paste -sd, | sed 's/,/, /g')"
+      choice+=("$1" "$2")
+      shift
+      ;;
+    --bytes)
+      [[ "${2:-}" =~ ^[1-9][0-9]{0,9}$ ]] && [ $(($2 % 4)) = 0 ] && [ "$2" -le $((1 << 30)) ] ||
+        fail "--bytes takes no '${2:-}', only a multiple of 4 up to $((1 << 30)), such as 65536"
+      choice+=("$1" "$2")
+      shift
+      ;;
+    *)
+      fail "unknown argument '$1'; give --quick, --with-PEER, --only SECTION, --what FIGURE," \
+        "--over TRANSPORT or --bytes N"
+      ;;
   esac
+  shift
 done
 # Only a whole run is published.
-if [ ${#quick[@]} -gt 0 ] || [ ${#options[@]} -gt 0 ]; then
-  table="$root/build/bench.md"
-  plot="$root/build/growth.svg"
+if [ ${#quick[@]} -gt 0 ] || [ ${#choice[@]} -gt 0 ]; then
+  table="$build/bench.md"
+  plot="$build/growth.svg"
 fi
 bash "$root/docker/install.sh" build test plot >&2
-! $with_redis || bash "$root/docker/install.sh" redis >&2
-bash "$root/docker/build.sh" release varscope_bench varscoped varscopectl >&2
-if $with_tensorflow; then
-  python="$root/build/tensorflow/bin/python"
-  if ! "$python" -c 'import tensorflow' 2>/dev/null; then
-    echo "installing TensorFlow into build/tensorflow" >&2
-    python3 -m venv "$root/build/tensorflow"
-    "$root/build/tensorflow/bin/pip" install -q 'tensorflow==2.21.*' >&2
-  fi
-  echo "measuring TensorFlow" >&2
-  "$python" "$root/tests/bench/tensorflow_peer.py" "$root/build/tensorflow.json" "${quick[@]}" \
-    2>"$root/build/tensorflow.log" || { tail -20 "$root/build/tensorflow.log" >&2; exit 1; }
-  peers+=(--peer "$root/build/tensorflow.json")
-fi
-if $with_redis; then
-  bash "$root/docker/build.sh" release varscope_redis_peer >&2
-  echo "measuring Redis" >&2
-  "$root/build/release/bin/varscope_redis_peer" "$root/build/redis.json" "${quick[@]}" >&2
-  peers+=(--peer "$root/build/redis.json")
-fi
-"$root/build/release/bin/varscope_bench" --json "$root/build/bench.json" --table "$table" \
-  "${quick[@]}" "${peers[@]}" "${options[@]}"
-# A run of one section has no growth to show.
-if [ ${#options[@]} -eq 0 ]; then
-  /usr/bin/python3 "$root/tests/bench/plot.py" "$root/build/bench.json" "$plot"
+bash "$root/docker/build.sh" release varscope_bench varscoped varscopectl varscope_classifier >&2
+
+# Python packages in an environment of their own.
+install_packages() {
+  local name="$1" module="$2"
+  shift 2
+  local log="$build/$name-install.log"
+  ! "$build/$name/bin/python" -c "import $module" 2>/dev/null || return 0
+  echo "installing $* into build/$name" >&2
+  bash "$root/docker/install.sh" peers >&2
+  { python3 -m venv "$build/$name" && "$build/$name/bin/pip" install -q "$@"; } >"$log" 2>&1 ||
+    fail "$* cannot be installed into build/$name; see $log, or run without --with-$name"
+}
+measure_peer() {
+  local name="$1"
+  shift
+  echo "measuring $name" >&2
+  "$@" "$build/$name.json" "${quick[@]}" 2>"$build/$name.log" ||
+    fail "$name cannot be measured; see $build/$name.log, or run without --with-$name"
+}
+peers=()
+for name in ${with[@]+"${with[@]}"}; do
+  case "$name" in
+    tensorflow) install_packages tensorflow tensorflow 'tensorflow==2.21.*' ;;
+    torch) install_packages torch torch torch numpy ;;
+    ray) install_packages ray ray ray numpy ;;
+    redis)
+      bash "$root/docker/install.sh" redis >&2
+      bash "$root/docker/build.sh" release varscope_redis_peer >&2
+      ;;
+  esac
+  program=("$build/$name/bin/python" "$root/tests/bench/${name}_peer.py")
+  [ "$name" != redis ] || program=("$build/release/bin/varscope_redis_peer")
+  measure_peer "$name" "${program[@]}"
+  peers+=(--peer "$build/$name.json")
+done
+"$bench" --json "$build/bench.json" --table "$table" "${quick[@]}" "${peers[@]}" "${choice[@]}"
+# A run of a part has no growth to show.
+if [ ${#choice[@]} -eq 0 ]; then
+  /usr/bin/python3 "$root/tests/bench/plot.py" "$build/bench.json" "$plot"
 fi

@@ -1,12 +1,12 @@
 """tensorflow_peer.py JSON [--quick]: the same sizes through TensorFlow's own parameter server, with
-one ps and one worker on loopback, the optimizer applied on the ps."""
+one ps and one worker on loopback, the optimizer applied on the ps; the same training step through
+its Session; and the digit classifier with one and three workers."""
 
-import json
 import os
-import resource
-import socket
+import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -14,66 +14,41 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+import peer
+
+PEER = "TensorFlow"
+DIGITS = pathlib.Path(__file__).parents[2] / "client/examples/data/digits.csv.gz"
+CLASSIFIER_BYTES = 2 * 6586 * 4  # as training.cc has it
+
 tf.disable_v2_behavior()
 tf.logging.set_verbosity(tf.logging.ERROR)
 
 
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+class Cluster:
+    """A ps, a process of its own, and the addresses of the workers that are to come."""
+
+    def __init__(self, workers):
+        self.ports = [str(port) for port in peer.free_ports(1 + workers)]
+
+    def __enter__(self):
+        self.ps = self.start("--ps")
+        return self
+
+    def __exit__(self, *_):
+        self.ps.kill()
+        self.ps.wait()
+
+    def start(self, *role):
+        return subprocess.Popen([sys.executable, os.path.abspath(__file__), *role, *self.ports])
 
 
-def server(job, ps_port, worker_port):
-    cluster = tf.train.ClusterSpec(
-        {"ps": [f"127.0.0.1:{ps_port}"], "worker": [f"127.0.0.1:{worker_port}"]})
-    return tf.train.Server(cluster, job_name=job, task_index=0)
+def join(job, task, ports):
+    addresses = ["127.0.0.1:" + port for port in ports]
+    spec = tf.train.ClusterSpec({"ps": addresses[:1], "worker": addresses[1:]})
+    return tf.train.Server(spec, job_name=job, task_index=task)
 
 
-def cpu_of(pid):
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_of(pid):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith("VmHWM"):
-            return 1024 * int(line.split()[1])
-    return 0
-
-
-def own_cpu():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def measure(what, size, seconds, ps, operation):
-    cold = time.perf_counter()
-    operation()
-    while time.perf_counter() - cold < min(0.75, seconds):
-        operation()
-    times = []
-    own, other = own_cpu(), cpu_of(ps)
-    start = time.perf_counter()
-    while len(times) < 7 or time.perf_counter() - start < seconds:
-        begin = time.perf_counter()
-        operation()
-        times.append(time.perf_counter() - begin)
-    elapsed = time.perf_counter() - start
-    times.sort()
-    n = len(times)
-    return {
-        "what": what, "transport": "TensorFlow", "bytes": size, "workers": 1, "runs": n,
-        "median_seconds": times[n // 2], "p99_seconds": times[min(n - 1, n * 99 // 100)],
-        "operations_per_second": n / elapsed, "client_cpu_seconds": (own_cpu() - own) / n,
-        "server_cpu_seconds": (cpu_of(ps) - other) / n, "server_peak_bytes": peak_of(ps)}
-
-
-def measure_size(target, size, seconds, ps):
+def measure_transfers(target, size, ps):
     tf.reset_default_graph()
     shape = [size // 4]
     with tf.device("/job:ps/task:0"):
@@ -101,34 +76,111 @@ def measure_size(target, size, seconds, ps):
     with tf.Session(target, config=config) as session:
         session.run(tf.global_variables_initializer())
         run = {op: session.make_callable(op) for op in (pull, both, sgd, adam)}
-        return [measure("pull", size, seconds, ps, run[pull]),
-                measure("push+SGD", size, seconds, ps, run[sgd]),
-                measure("pull+push", 2 * size, seconds, ps, run[both]),
-                measure("push+Adam", size, seconds, ps, run[adam])]
+        figure = lambda what, size, op: peer.measure(PEER, what, size, ps, run[op])
+        return [figure("pull", size, pull), figure("push+SGD", size, sgd),
+                figure("pull+push", 2 * size, both), figure("push+Adam", size, adam)]
+
+
+def on_ps(task):
+    """Variables on the ps, ops on the worker."""
+    return tf.train.replica_device_setter(ps_tasks=1, worker_device=f"/job:worker/task:{task}")
+
+
+def measure_training(target, size, ps):
+    """The program of training.cc."""
+    tf.reset_default_graph()
+    with tf.device(on_ps(0)):
+        w = tf.get_variable("w", [size // 4], initializer=tf.ones_initializer(), use_resource=True)
+        train = tf.train.GradientDescentOptimizer(1e-6).minimize(tf.reduce_sum(tf.square(w)))
+    with tf.Session(target) as session:
+        session.run(tf.global_variables_initializer())
+        return peer.measure(PEER, "training step", 2 * size, ps, session.make_callable(train))
+
+
+def classify(counts, task, ports):
+    """The program of client/examples/classifier.cc, as worker `task`; counts its steps."""
+    def layer(scope, shape, x, op):
+        with tf.variable_scope(scope):
+            kernel = tf.get_variable("kernel", shape)
+            bias = tf.get_variable("bias", shape[-1:], initializer=tf.zeros_initializer())
+            return tf.nn.bias_add(op(x, kernel), bias)
+
+    convolution = lambda x, kernel: tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")
+    data = np.loadtxt(DIGITS, delimiter=",", dtype=np.float32)
+    server = join("worker", task, ports)
+    with tf.device(on_ps(task)), tf.variable_scope("classifier", use_resource=True):
+        images = tf.placeholder(tf.float32, [None, 64], "images")
+        labels = tf.placeholder(tf.int64, [None], "labels")
+        x = tf.nn.relu(layer("first", [3, 3, 1, 12], tf.reshape(images, [-1, 8, 8, 1]),
+                             convolution))
+        x = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+        x = tf.nn.relu(layer("second", [3, 3, 12, 24], x, convolution))
+        logits = layer("logits", [4 * 4 * 24, 10], tf.reshape(x, [-1, 4 * 4 * 24]), tf.matmul)
+        loss = tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+    with tf.device(on_ps(task)):
+        # The program's loop asks for the global step, which comes with each push of varscope.
+        train = tf.train.AdamOptimizer(0.001).minimize(
+            loss, global_step=tf.train.get_or_create_global_step())
+        missing = tf.report_uninitialized_variables()
+    # A worker need not wait for those that are yet to start.
+    config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{task}"])
+    with tf.Session(server.target, config=config) as session:
+        if task == 0:
+            session.run(tf.global_variables_initializer())
+        while session.run(missing).size > 0:
+            time.sleep(0.05)
+        run = session.make_callable([loss, train], feed_list=[images, labels])
+        random = np.random.RandomState(task)
+        while True:
+            rows = random.randint(0, len(data), 32)
+            run(data[rows, :64] / 16, data[rows, 64].astype(np.int64))
+            counts[task] += 1
+
+
+def measure_classifier(workers, seconds):
+    with Cluster(workers) as cluster, tempfile.NamedTemporaryFile() as file:
+        file.truncate(8 * workers)
+        counts = np.memmap(file.name, np.int64)
+        each = [cluster.start("--classifier", file.name, str(task)) for task in range(workers)]
+        try:
+            while counts.min() < 50:
+                if any(process.poll() is not None for process in each):
+                    sys.exit("a classifier ended before it was measured")
+                time.sleep(0.05)
+            cpu = lambda: sum(peer.cpu_of(process.pid) for process in each)
+            own, other, before, start = (cpu(), peer.cpu_of(cluster.ps.pid), counts.sum(),
+                                         time.perf_counter())
+            time.sleep(seconds)
+            steps, elapsed = int(counts.sum() - before), time.perf_counter() - start
+            return {"what": "digit classifier", "transport": PEER, "bytes": CLASSIFIER_BYTES,
+                    "workers": workers, "runs": steps, "median_seconds": workers * elapsed / steps,
+                    "p99_seconds": 0, "operations_per_second": steps / elapsed,
+                    "client_cpu_seconds": (cpu() - own) / steps,
+                    "server_cpu_seconds": (peer.cpu_of(cluster.ps.pid) - other) / steps,
+                    "server_peak_bytes": peer.peak_of(cluster.ps.pid)}
+        finally:
+            for process in each:
+                process.kill()
+                process.wait()
 
 
 def main():
-    if len(sys.argv) == 4 and sys.argv[1] == "--ps":
-        server("ps", sys.argv[2], sys.argv[3]).join()
+    if sys.argv[1:2] == ["--ps"]:
+        join("ps", 0, sys.argv[2:]).join()
         return
-    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--quick"]):
-        sys.exit("usage: tensorflow_peer.py JSON [--quick]")
-    quick = len(sys.argv) == 3
-    sizes = [4, 4 << 10, 64 << 10, 1 << 20, 16 << 20] + ([] if quick else [100 << 20])
-    ports = [str(port) for port in free_ports(2)]
-    ps = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--ps"] + ports)
-    try:
-        target = server("worker", *ports).target
-        # Each figure as its best round has it: see measure.h.
-        rounds = [[result for size in sizes
-                   for result in measure_size(target, size, 0.3 if quick else 1, ps.pid)]
-                  for _ in range(1 if quick else 2)]
-        results = [min(same, key=lambda result: result["median_seconds"]) for same in zip(*rounds)]
-        with open(sys.argv[1], "w") as out:
-            json.dump(results, out, indent=1)
-    finally:
-        ps.kill()
-        ps.wait()
+    if sys.argv[1:2] == ["--classifier"]:
+        classify(np.memmap(sys.argv[2], np.int64), int(sys.argv[3]), sys.argv[4:])
+        return
+    peer.check_arguments()
+    with Cluster(1) as cluster:
+        ps = cluster.ps.pid
+        target = join("worker", 0, cluster.ports).target
+        figures = lambda: ([figure for size in peer.SIZES
+                            for figure in measure_transfers(target, size, ps)]
+                           + [measure_training(target, size, ps) for size in peer.SIZES]
+                           + [measure_classifier(n, 1 if peer.QUICK else 4) for n in (1, 3)])
+        peer.write_rounds(figures)
 
 
 main()

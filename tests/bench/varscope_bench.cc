@@ -80,11 +80,15 @@ std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const E
     const char* transport;
     TransportMode mode = TransportMode::kTarget;
     bool checksums = true;
+    uint64_t smallest = 0;
+    uint64_t largest = UINT64_MAX;
   };
-  for (const Way& way : {Way{"tcp"}, Way{.transport = "tcp", .checksums = false}, Way{"unix"},
-                         Way{"shm", TransportMode::kAuto}}) {
+  for (const Way& way :
+       {Way{"tcp"},
+        Way{.transport = "tcp", .checksums = false, .smallest = 1 << 20, .largest = 100 << 20},
+        Way{.transport = "unix", .largest = 16 << 20}, Way{"shm", TransportMode::kAuto}}) {
     for (uint64_t size : sizes) {
-      if (!way.checksums && size < 1 << 20) continue;
+      if (size < way.smallest || size > way.largest) continue;
       Daemon daemon({"--listen", "unix:" + UnixPath(), "--max-store-bytes", "20GiB"});
       const pid_t server = daemon.process().pid();
       const bool unix_socket = std::string(way.transport) == "unix";

@@ -12,14 +12,6 @@ namespace varscope::bench {
 
 // Pull, push with SGD and with Adam, and both as one training step does them, of one variable of
 // each size, over TCP, a Unix socket and shared memory.
-// Empty: all.
-struct Filter {
-  std::string what;
-  std::string over;
-  bool Wants(const std::string& name, const std::string& transport) const {
-    return (what.empty() || what == name) && (over.empty() || over == transport);
-  }
-};
 std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const Effort& effort,
                                      const Filter& filter);
 
