@@ -7,8 +7,7 @@ int main(int argc, char** argv) {
   using namespace varscope;
   Graph graph(argc > 1 ? argv[1] : "127.0.0.1:7077", {.sharing = SharingMode::kReplicated});
   const auto use = graph.as_default();
-  const variable_scope model("model");
-  const Variable w = get_variable("w", {3});
+  const Variable w = get_variable("model/w", {3});
   const Output loss = reduce_sum(square(w - 1));
   const Operation train = train::AdamOptimizer(0.1).minimize(loss);
   Session session;

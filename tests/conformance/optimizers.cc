@@ -26,9 +26,8 @@ Tensor Values(const Json& data, const Shape& shape) {
 
 std::vector<std::string> RunCase(const Json& recorded) {
   const Shape shape(recorded["shape"].get<std::vector<int64_t>>());
-  const variable_scope model("model");
   const Variable w =
-      get_variable("w", {.initializer = Initializer(Values(recorded["start"], shape))});
+      get_variable("model/w", {.initializer = Initializer(Values(recorded["start"], shape))});
   std::vector<int64_t> rows_shape = shape.dims();
   rows_shape[0] = -1;
   Gradient gradient{placeholder(float32, Shape(rows_shape), "gradient"), {}};

@@ -102,9 +102,8 @@ TEST(CtlTest, HealthListDescribe) {
   {
     Graph graph(daemon.target(), {.worker_id = "maker"});
     const auto use = graph.as_default();
-    const variable_scope scope("model");
     const Variable w =
-        get_variable("w", {.shape = Shape{2, 3}, .initializer = zeros_initializer()});
+        get_variable("model/w", {.shape = Shape{2, 3}, .initializer = zeros_initializer()});
     Session session;
     session.run(train::AdamOptimizer().minimize(reduce_sum(w)));
   }

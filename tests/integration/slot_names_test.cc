@@ -179,7 +179,7 @@ TEST_F(SlotNamesTest, WhatIsSavedHasTensorFlowsNames) {
   model.Step(session);
   const TemporaryDirectory folder;
   const std::string path = train::Saver().save(session, folder.path() / "m.npz");
-  Graph other(daemon_.target());
+  Graph other(daemon_.target(), {.sharing = SharingMode::kReplicated});
   const auto use_other = other.as_default();
   const TwoAdams same;
   Session later;
@@ -203,9 +203,9 @@ TEST_F(SlotNamesTest, WorkersShareStateByName) {
     Session().run(step);
   };
   for (const SharingMode sharing : {SharingMode::kReplicated, SharingMode::kGlobal}) {
-    work("a", "", sharing);
-    work("b", "", sharing);
-    work("c", "opt", sharing);
+    work("first", "", sharing);
+    work("second", "", sharing);
+    work("third", "opt", sharing);
   }
   Session session;
   EXPECT_FLOAT_EQ(session.read("beta1_power").scalar<float>(), std::pow(0.9F, 5.0F));
