@@ -17,13 +17,30 @@ void ForEachFloat(Tensor& tensor, Fn&& fn) {
   });
 }
 
-double SquaresOf(const Tensor& tensor) {
+// Of the elements, each times `scale`.
+double SquaresOf(const Tensor& tensor, double scale) {
   double squares = 0;
+  const auto add = [&](double x) { squares += (x * scale) * (x * scale); };
   VisitFloating(tensor.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (T x : tensor.values<T>()) squares += static_cast<double>(x) * x;
+    for (const auto x : tensor.values<typename decltype(tag)::type>()) add(x);
   });
   return squares;
+}
+
+double NormOf(std::span<Tensor* const> gradients, double scale) {
+  double squares = 0;
+  for (const Tensor* gradient : gradients) squares += SquaresOf(*gradient, scale);
+  return std::sqrt(squares);
+}
+
+// What brings all of them together to the norm `clip_norm`; at most 1.
+double FactorFor(std::span<Tensor* const> gradients, double clip_norm) {
+  // The squares of float64 gradients may be infinite where the gradients are not.
+  constexpr double kScale = 0x1p-600;
+  const double norm = NormOf(gradients, 1);
+  const double factor =
+      std::isfinite(norm) ? clip_norm / norm : clip_norm * kScale / NormOf(gradients, kScale);
+  return factor > 1 ? 1 : factor;
 }
 
 }  // namespace
@@ -40,12 +57,10 @@ absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double 
     }
   }
   if (clip_norm <= 0) return absl::OkStatus();
-  double squares = 0;
-  for (const Tensor* gradient : gradients) squares += SquaresOf(*gradient);
-  const double norm = std::sqrt(squares);
-  if (norm <= clip_norm) return absl::OkStatus();
+  const double factor = FactorFor(gradients, clip_norm);
+  if (factor == 1) return absl::OkStatus();
   for (Tensor* gradient : gradients) {
-    ForEachFloat(*gradient, [&](double x) { return x * clip_norm / norm; });
+    ForEachFloat(*gradient, [&](double x) { return x * factor; });
   }
   return absl::OkStatus();
 }

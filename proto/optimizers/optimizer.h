@@ -123,7 +123,10 @@ struct ElementwiseRule {
 const Optimizer* FindOptimizer(absl::string_view name);
 std::vector<absl::string_view> OptimizerNames();
 
-// Fills in defaults. InvalidArgument for an unknown or missing name, or a value that is not finite.
+// Those given and the defaults of the others, whatever they are: for a push that was judged before.
+Hyperparameters FillHyperparameters(const Optimizer& optimizer,
+                                    const std::map<std::string, double>& given);
+// The same. InvalidArgument for an unknown or missing name, or a value that is not finite.
 absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
                                                     const std::map<std::string, double>& given);
 

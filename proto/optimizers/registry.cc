@@ -32,19 +32,26 @@ std::vector<absl::string_view> OptimizerNames() {
   return names;
 }
 
-absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
-                                                    const std::map<std::string, double>& given) {
+Hyperparameters FillHyperparameters(const Optimizer& optimizer,
+                                    const std::map<std::string, double>& given) {
   Hyperparameters values;
-  size_t used = 0;
   for (const HyperparameterDef& def : optimizer.hyperparameters) {
     const auto it = given.find(std::string(def.name));
-    used += it != given.end() ? 1 : 0;
-    const double value = it != given.end() ? it->second : def.default_value;
-    if (!std::isfinite(value)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(optimizer.name, " needs a finite value for '", def.name, "'"));
-    }
-    values.push_back(value);
+    values.push_back(it != given.end() ? it->second : def.default_value);
+  }
+  return values;
+}
+
+absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
+                                                    const std::map<std::string, double>& given) {
+  Hyperparameters values = FillHyperparameters(optimizer, given);
+  size_t used = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const HyperparameterDef& def = optimizer.hyperparameters[i];
+    used += given.count(std::string(def.name));
+    if (std::isfinite(values[i])) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(optimizer.name, " needs a finite value for '", def.name, "'"));
   }
   if (used == given.size()) return values;
   const auto name = [](std::string* out, const HyperparameterDef& def) {

@@ -1,5 +1,8 @@
 #include "server/durability/convert.h"
 
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -62,15 +65,6 @@ absl::StatusOr<VariableDefinition> FromProto(const durability::VariableRecord& r
                             .seed = record.seed()};
 }
 
-void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out) {
-  out->set_key(names.key);
-  out->set_dtype(wire::ToProto(names.known.dtype));
-  v1::PartitionSpec* const spec = out->mutable_partitioning();
-  wire::ToProto(names.known.full_shape, spec->mutable_full_shape());
-  spec->mutable_partitions()->Assign(names.known.partitions.begin(), names.known.partitions.end());
-  out->mutable_parts()->Assign(names.parts.begin(), names.parts.end());
-}
-
 absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& record) {
   const absl::StatusOr<DType> dtype = wire::FromProto(record.dtype());
   const absl::StatusOr<Shape> shape = wire::FromProto(record.partitioning().full_shape());
@@ -83,11 +77,7 @@ absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& 
 
 void ToProto(const std::vector<BoundNames>& bound,
              google::protobuf::RepeatedPtrField<durability::BindingRecord>* out) {
-  for (const BoundNames& names : bound) {
-    durability::BindingRecord* const record = out->Add();
-    record->set_key(names.key);
-    record->mutable_variables()->Assign(names.variables.begin(), names.variables.end());
-  }
+  for (const BoundNames& names : bound) ToProto(names, out->Add());
 }
 
 std::vector<BoundNames> FromProto(
@@ -111,7 +101,48 @@ absl::StatusOr<Tensor> Take(std::span<const std::byte>& body, DType dtype, const
 }
 
 RecordBytes Serialize(const durability::Record& record, std::vector<Tensor> body = {}) {
-  return {record.SerializeAsString(), std::move(body)};
+  RecordBytes bytes{{}, std::move(body)};
+  if (record.SerializeToString(&bytes.header)) return bytes;
+  spdlog::critical("a record of {} bytes cannot be written", record.ByteSizeLong());
+  std::abort();  // else it would be lost in silence
+}
+
+// What a message takes beside its texts: each of its numbers, tags and lengths.
+constexpr uint64_t kMessageBytes = 512;
+
+uint64_t TextBytes(const Definer& definer) {
+  return definer.worker_id.size() + definer.host.size() + definer.file.size();
+}
+
+uint64_t MostBytes(const std::map<std::string, double>& numbers) {
+  uint64_t bytes = 0;
+  for (const auto& [name, value] : numbers) bytes += name.size() + 32;
+  return bytes;
+}
+
+uint64_t MostBytes(const std::vector<std::string>& texts) {
+  uint64_t bytes = 0;
+  for (const std::string& text : texts) bytes += text.size() + 16;
+  return bytes;
+}
+
+uint64_t MostBytes(const std::vector<BoundNames>& bound) {
+  uint64_t bytes = 0;
+  for (const BoundNames& names : bound) {
+    bytes += kMessageBytes + names.key.size() + MostBytes(names.variables);
+  }
+  return bytes;
+}
+
+uint64_t MostBytes(const NewVariable& variable) {
+  const VariableDefinition& def = variable.definition;
+  uint64_t bytes = 2 * kMessageBytes + def.name.size() + def.key.size() + def.primary.size() +
+                   TextBytes(def.definer) + def.initializer.size();
+  if (const auto& spec = variable.initializer) {
+    bytes += spec->kind.size() + spec->mode.size() + spec->distribution.size() +
+             MostBytes(spec->parameters);
+  }
+  return bytes;
 }
 
 absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& record,
@@ -217,6 +248,20 @@ WorkerRecord FromProto(const durability::Connected& connected) {
           connected.nonce()};
 }
 
+void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out) {
+  out->set_key(names.key);
+  out->set_dtype(wire::ToProto(names.known.dtype));
+  v1::PartitionSpec* const spec = out->mutable_partitioning();
+  wire::ToProto(names.known.full_shape, spec->mutable_full_shape());
+  spec->mutable_partitions()->Assign(names.known.partitions.begin(), names.known.partitions.end());
+  out->mutable_parts()->Assign(names.parts.begin(), names.parts.end());
+}
+
+void ToProto(const BoundNames& names, durability::BindingRecord* out) {
+  out->set_key(names.key);
+  out->mutable_variables()->Assign(names.variables.begin(), names.variables.end());
+}
+
 RecordBytes ToRecord(const WorkerRecord& worker) {
   durability::Record record;
   ToProto(worker, record.mutable_connected());
@@ -252,6 +297,41 @@ RecordBytes ToRecord(const Push& push, const Applied& applied) {
   return Serialize(record, std::move(body));
 }
 
+RecordBytes ToRecord(const RollbackRecord& rollback) {
+  durability::Record record;
+  record.mutable_rolled_back()->set_source(rollback.source);
+  record.mutable_rolled_back()->set_position(rollback.position);
+  record.mutable_rolled_back()->set_failed(rollback.failed);
+  return Serialize(record);
+}
+
+uint64_t MostHeaderBytes(const CreationBatch& batch) {
+  uint64_t bytes = kMessageBytes + MostBytes(batch.slots) + MostBytes(batch.scalars);
+  for (const NewVariable& variable : batch.variables) bytes += MostBytes(variable);
+  if (!batch.partitioned) return bytes;
+  return bytes + kMessageBytes + batch.partitioned->key.size() +
+         MostBytes(batch.partitioned->parts);
+}
+
+uint64_t MostHeaderBytes(const Push& push) {
+  uint64_t bytes = 2 * kMessageBytes + push.id.worker_id.size() + push.group.size();
+  for (const PushId& id : push.others) bytes += 64 + id.worker_id.size();
+  for (const OptimizerStep& step : push.steps) {
+    const OptimizerStateRequest& state = step.state;
+    bytes += kMessageBytes + state.optimizer.size() + state.name.size() + state.group.size() +
+             MostBytes(state.scalars) + MostBytes(state.hyperparameters) + TextBytes(step.definer);
+    for (const SlotRequest& bound : step.bind) {
+      bytes += kMessageBytes + bound.variable.size() + MostBytes(bound.slots);
+    }
+    // Each with two tensors.
+    for (const GradientUpdate& u : step.updates) {
+      bytes += 2 * kMessageBytes + u.variable.size() + MostBytes(u.slots);
+    }
+  }
+  for (const Assignment& a : push.assignments) bytes += 2 * kMessageBytes + a.variable.size();
+  return bytes;
+}
+
 absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
                                   std::span<const std::byte> body) {
   durability::Record record;
@@ -265,33 +345,28 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
       return CreatedFromProto(record.created(), body);
     case durability::Record::kPushed:
       return PushedFromProto(record.pushed(), body);
+    case durability::Record::kRolledBack:
+      return RollbackRecord{record.rolled_back().source(), record.rolled_back().position(),
+                            record.rolled_back().failed()};
     case durability::Record::KIND_NOT_SET:
       break;
   }
   return Damaged("it is of an unknown kind; was it written by a newer varscoped?");
 }
 
-void ToProto(const StoreState& state, durability::SnapshotHead* out) {
-  out->set_global_step(state.global_step);
-  out->mutable_group_steps()->insert(state.group_steps.begin(), state.group_steps.end());
-  for (const CapturedVariable& captured : state.variables) {
-    durability::VariableRecord* const v = out->add_variables();
-    ToProto(captured.definition, v);
-    v->set_version(captured.version);
-    v->set_initialized(captured.initialized);
-    v->set_pulls(captured.pulls);
-    v->set_pushes(captured.pushes);
-    v->set_bytes_pulled(captured.bytes_pulled);
-    v->set_bytes_pushed(captured.bytes_pushed);
-  }
-  for (const PartitionedNames& names : state.partitioned) ToProto(names, out->add_partitioned());
-  ToProto(state.slots, out->mutable_slots());
-  ToProto(state.scalars, out->mutable_scalars());
-  for (const Ledger::Entry& entry : state.ledger) {
-    durability::LedgerEntry* const e = out->add_ledger();
-    ToProto(entry.id, e->mutable_push());
-    codec::ToProto(entry.applied, e->mutable_answer());
-  }
+void ToProto(const CapturedVariable& captured, durability::VariableRecord* out) {
+  ToProto(captured.definition, out);
+  out->set_version(captured.version);
+  out->set_initialized(captured.initialized);
+  out->set_pulls(captured.pulls);
+  out->set_pushes(captured.pushes);
+  out->set_bytes_pulled(captured.bytes_pulled);
+  out->set_bytes_pushed(captured.bytes_pushed);
+}
+
+void ToProto(const Ledger::Entry& entry, durability::LedgerEntry* out) {
+  ToProto(entry.id, out->mutable_push());
+  codec::ToProto(entry.applied, out->mutable_answer());
 }
 
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {

@@ -15,21 +15,38 @@
 
 namespace varscope::server {
 
+// See records.proto.
+struct RollbackRecord {
+  std::string source;
+  uint64_t position = 0;  // 0: it begins
+  bool failed = false;
+};
+
+// The header of a record, and a piece of a snapshot's head, must stay below 2 GiB, above which
+// protobuf writes nothing: see MostHeaderBytes.
 RecordBytes ToRecord(const WorkerRecord& worker);
 RecordBytes ToRecord(const CreationBatch& batch);
 RecordBytes ToRecord(const Push& push, const Applied& applied);
+RecordBytes ToRecord(const RollbackRecord& rollback);
+
+// The header of its record has at most so many bytes.
+uint64_t MostHeaderBytes(const CreationBatch& batch);
+uint64_t MostHeaderBytes(const Push& push);
 
 struct PushedRecord {
   Push push;
   Applied applied;
 };
-using Change = std::variant<WorkerRecord, CreationBatch, PushedRecord>;
+using Change = std::variant<WorkerRecord, CreationBatch, PushedRecord, RollbackRecord>;
 // DataLoss for what no daemon of this version writes.
 absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
                                   std::span<const std::byte> body);
 
-// Without checksums and values, which the snapshot adds; `workers` and `position` likewise.
-void ToProto(const StoreState& state, durability::SnapshotHead* out);
+// One variable without its checksum and value, which the snapshot adds.
+void ToProto(const CapturedVariable& captured, durability::VariableRecord* out);
+void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out);
+void ToProto(const BoundNames& names, durability::BindingRecord* out);
+void ToProto(const Ledger::Entry& entry, durability::LedgerEntry* out);
 // Without values.
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head);
 void ToProto(const WorkerRecord& worker, durability::Connected* out);

@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace varscope::server {
 namespace {
@@ -41,6 +45,16 @@ absl::StatusOr<File> File::OpenToRead(const std::filesystem::path& path) {
   const absl::StatusOr<int> fd = Open(path, O_RDONLY);
   if (!fd.ok()) return fd.status();
   return File(path, *fd);
+}
+
+std::optional<uint64_t> NumberAfter(absl::string_view prefix, absl::string_view name) {
+  constexpr size_t kDigits = 20;
+  if (!absl::ConsumePrefix(&name, prefix) || name.size() < kDigits) return std::nullopt;
+  name = name.substr(0, kDigits);
+  uint64_t number = 0;
+  const bool digits = std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
+  if (!digits || !absl::SimpleAtoi(name, &number)) return std::nullopt;
+  return number;
 }
 
 File::~File() {

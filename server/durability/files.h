@@ -4,12 +4,15 @@
 #define VARSCOPE_SERVER_DURABILITY_FILES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace varscope::server {
 
@@ -44,6 +47,9 @@ absl::Status SyncDirectory(const std::filesystem::path& directory);
 
 // Atomic; durable after SyncDirectory.
 absl::Status Rename(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// The number in a name that begins with `prefix` and 20 digits; nothing for all other names.
+std::optional<uint64_t> NumberAfter(absl::string_view prefix, absl::string_view name);
 
 // "<path>: <what>: <strerror>", ResourceExhausted when the medium is full, else Internal.
 absl::Status FileError(const std::filesystem::path& path, const char* what, int error);

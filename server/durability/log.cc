@@ -5,8 +5,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/planted.h"
@@ -14,7 +12,6 @@
 namespace varscope::server {
 namespace {
 
-constexpr std::chrono::seconds kRetryAfter{1};
 constexpr absl::string_view kSegmentPrefix = "log-";
 
 std::span<const std::byte> AsBytes(const std::string& text) {
@@ -32,10 +29,9 @@ absl::StatusOr<std::vector<Segment>> ListSegments(const std::filesystem::path& d
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename().string();
-    uint64_t first = 0;
-    if (!absl::StartsWith(name, kSegmentPrefix)) continue;
-    if (!absl::SimpleAtoi(name.substr(kSegmentPrefix.size()), &first)) continue;
-    segments.push_back({first, entry.path()});
+    const std::optional<uint64_t> first = NumberAfter(kSegmentPrefix, name);
+    if (!first || name != SegmentPath("", *first)) continue;
+    segments.push_back({*first, entry.path()});
   }
   if (error) return FileError(directory, "list", error.value());
   std::sort(segments.begin(), segments.end(),
@@ -123,12 +119,27 @@ void Log::Run() {
     Settle(lock, std::move(batch), status);
     if (status.ok()) continue;
     if (last) break;
-    changed_.wait_for(lock, kRetryAfter, [this] { return stopping_; });
+    changed_.wait_for(lock, options_.retry, [this] { return stopping_; });
   }
+}
+
+absl::Status Log::RemoveAfter(uint64_t first) const {
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(options_.directory);
+  if (!segments.ok()) return segments.status();
+  bool removed = false;
+  for (const Segment& segment : *segments) {
+    if (segment.first <= first) continue;
+    std::error_code error;
+    std::filesystem::remove(segment.path, error);
+    if (error) return FileError(segment.path, "remove", error.value());
+    removed = true;
+  }
+  return removed ? SyncDirectory(options_.directory) : absl::OkStatus();
 }
 
 absl::Status Log::OpenSegment(uint64_t first) {
   segment_.reset();
+  if (absl::Status status = RemoveAfter(first); !status.ok()) return status;
   const std::filesystem::path path = SegmentPath(options_.directory, first);
   absl::StatusOr<File> file = File::Create(path);
   if (!file.ok()) return file.status();

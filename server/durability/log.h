@@ -24,14 +24,17 @@ struct LogOptions {
   // Zero: whatever waits is flushed at once, as one group. Else: flushed this often, or as soon as
   // somebody waits for it.
   std::chrono::milliseconds interval{0};
+  // After a failure.
+  std::chrono::milliseconds retry{1000};
   // Records that wait for the medium may take this much memory.
   uint64_t max_pending_bytes = uint64_t{256} << 20;
 };
 
 // Thread-safe. One thread of its own writes. Records are kept in memory until fdatasync has
 // succeeded: after a failed write or fdatasync, which leaves the file in an unknown state, they are
-// all written again into a new segment, once a second, until that succeeds. Meanwhile health() says
-// what is wrong.
+// all written again into a new segment, after `retry`, until that succeeds. Meanwhile health() says
+// what is wrong. A new segment is the last one: whatever an attempt that failed, or an end that
+// recovery dropped, left under later names is removed before.
 class Log {
  public:
   using Done = std::function<void(absl::Status)>;
@@ -75,6 +78,7 @@ class Log {
   // Without the lock.
   absl::Status Write(const std::deque<Pending>& batch, uint64_t durable);
   absl::Status OpenSegment(uint64_t first);
+  absl::Status RemoveAfter(uint64_t first) const;
   void Settle(std::unique_lock<std::mutex>& lock, std::deque<Pending> batch,
               const absl::Status& status);
 

@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <future>
+
+#include "absl/strings/str_cat.h"
 #include "server/durability/convert.h"
 #include "server/planted.h"
 
@@ -15,7 +18,8 @@ Recorder::Recorder(File lock, RecorderOptions options, Store& store, Workers& wo
       workers_(workers),
       log_({.directory = options_.directory,
             .interval = options_.level == DurabilityLevel::kAsync ? options_.interval
-                                                                  : std::chrono::milliseconds(0)},
+                                                                  : std::chrono::milliseconds(0),
+            .retry = options_.retry},
            position + 1),
       last_snapshot_(position) {
   RemoveUnfinishedSnapshots(options_.directory);
@@ -45,10 +49,27 @@ void Recorder::Record(RecordBytes record) {
   if (options_.level != DurabilityLevel::kNone) log_.Append(std::move(record));
 }
 
-void Recorder::OnCreated(const CreationBatch& batch) { Record(ToRecord(batch)); }
+absl::Status Recorder::CheckHeader(uint64_t bytes) const {
+  if (options_.level == DurabilityLevel::kNone || bytes <= options_.max_header_bytes) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the names and texts of one change take ", bytes, " bytes in the log, at most ",
+      options_.max_header_bytes, " are possible; nothing was changed. Make it several"));
+}
+
+absl::Status Recorder::OnCreated(const CreationBatch& batch) {
+  if (absl::Status status = CheckHeader(MostHeaderBytes(batch)); !status.ok()) return status;
+  if (options_.level != DurabilityLevel::kNone) Record(ToRecord(batch));
+  return absl::OkStatus();
+}
+
+absl::Status Recorder::MayPush(const Push& push) const {
+  return CheckHeader(MostHeaderBytes(push));
+}
 
 void Recorder::OnPushed(const Push& push, const Applied& applied) {
-  Record(ToRecord(push, applied));
+  if (options_.level != DurabilityLevel::kNone) Record(ToRecord(push, applied));
 }
 
 uint64_t Recorder::NextPosition() {
@@ -78,24 +99,54 @@ absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
   return DescribeSnapshots(options_.directory);
 }
 
+absl::Status Recorder::WaitForLog() {
+  std::promise<absl::Status> durable;
+  log_.WhenDurable([&](const absl::Status& status) { durable.set_value(status); });
+  return durable.get_future().get();
+}
+
+absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
+  if (options_.level == DurabilityLevel::kNone) return last_snapshot_ + 1;
+  const uint64_t position = log_.Append(ToRecord(RollbackRecord{.source = source}));
+  if (absl::Status status = WaitForLog(); !status.ok()) return status;
+  // What follows is found at once by who looks for it, without all that was before.
+  log_.Rotate();
+  return position;
+}
+
+// The state of the snapshot is written under a position of its own, so that it is newer than
+// whatever was before, and nothing else is as new. Once that file is on the medium, a restart
+// begins with it; until then nothing has changed.
 absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   std::lock_guard one(snapshot_mutex_);
-  absl::StatusOr<Snapshot> chosen = FindSnapshot(options_.directory, name);
+  const absl::StatusOr<std::filesystem::path> file = FindSnapshot(options_.directory, name);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<Snapshot> chosen = ReadSnapshot(*file);
   if (!chosen.ok()) return chosen.status();
   {
     Store trial(store_.limits());
     if (absl::Status status = trial.Restore(chosen->state); !status.ok()) return status;
   }
   const uint64_t global_step = chosen->state.global_step;
+  const std::string source = file->filename().string();
   const auto changes = store_.LockOutChanges();
+  const absl::StatusOr<uint64_t> position = BeginRollback(source);
+  if (!position.ok()) return position.status();
+  Snapshot now{.position = *position, .state = chosen->state, .workers = workers_.records()};
+  for (WorkerRecord& worker : now.workers) worker.over = true;
+  if (const auto kept = Keep(now); !kept.ok()) {
+    // In case that the file is there all the same. Who cannot write this either, cannot undo it.
+    Record(ToRecord(RollbackRecord{.source = source, .position = *position, .failed = true}));
+    WaitForLog().IgnoreError();
+    std::error_code ignored;
+    std::filesystem::remove(SnapshotPath(options_.directory, *position), ignored);
+    return kept.status();
+  }
   workers_.FenceAll();
-  // Once this is on the medium, a restart starts from it, too.
-  const Snapshot now{
-      .position = NextPosition(), .state = chosen->state, .workers = workers_.records()};
-  if (const auto kept = Keep(now); !kept.ok()) return kept.status();
   absl::Status status = store_.Replace(std::move(chosen->state));
   // Whoever connected meanwhile may have read what is no more.
   workers_.FenceAll();
+  Record(ToRecord(RollbackRecord{.source = source, .position = *position}));
   if (!status.ok()) return status;
   spdlog::warn("rolled back to snapshot {}, global step {}; every worker is fenced off", name,
                global_step);

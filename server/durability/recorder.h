@@ -23,8 +23,11 @@ struct RecorderOptions {
   std::filesystem::path directory;
   DurabilityLevel level = DurabilityLevel::kSync;  // kNone: snapshots, no log
   std::chrono::milliseconds interval{100};         // of kAsync
+  std::chrono::milliseconds retry{1000};           // as LogOptions
   std::chrono::seconds snapshot_interval{0};       // 0: only when asked
   size_t snapshots_kept = 2;
+  // A change whose record would have a longer header is refused. Protobuf writes no 2 GiB.
+  uint64_t max_header_bytes = uint64_t{1} << 30;
 };
 
 // Thread-safe.
@@ -44,7 +47,8 @@ class Recorder final : public StoreObserver, public Durability {
   void AfterAllSoFar(Done done) override;
   void OnceOnMedium(Done done) override { log_.WhenDurable(std::move(done)); }
 
-  void OnCreated(const CreationBatch& batch) override;
+  absl::Status OnCreated(const CreationBatch& batch) override;
+  absl::Status MayPush(const Push& push) const override;
   void OnPushed(const Push& push, const Applied& applied) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed.
@@ -53,7 +57,12 @@ class Recorder final : public StoreObserver, public Durability {
   absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
 
  private:
+  // Of a change.
+  absl::Status CheckHeader(uint64_t bytes) const;
   void Record(RecordBytes record);
+  // Takes a position that nothing else has, for the state that comes from the file `source`.
+  absl::StatusOr<uint64_t> BeginRollback(const std::string& source);
+  absl::Status WaitForLog();
   // Makes a snapshot the newest; requires snapshot_mutex_.
   absl::StatusOr<TakenSnapshot> Keep(const Snapshot& snapshot);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -11,7 +12,6 @@
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 #include "server/store/apply.h"
-#include "server/store/check.h"
 
 namespace varscope::server {
 namespace {
@@ -53,11 +53,11 @@ class Recovery {
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
     if (!segments.ok()) return segments.status();
     for (size_t i = 0; i < segments->size(); ++i) {
-      const bool last = i + 1 == segments->size();
-      const uint64_t end = last ? UINT64_MAX : (*segments)[i + 1].first;
+      const uint64_t end = i + 1 < segments->size() ? (*segments)[i + 1].first : UINT64_MAX;
       if (end <= recovered_.position + 1) continue;  // all of it is in the snapshot
-      absl::Status status = Replay((*segments)[i], end, last);
-      if (!status.ok()) return status;
+      const absl::StatusOr<bool> whole = Replay(std::span(*segments).subspan(i), end);
+      if (!whole.ok()) return whole.status();
+      if (!*whole) break;
     }
     return std::move(recovered_);
   }
@@ -67,6 +67,13 @@ class Recovery {
     const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
     if (!snapshots.ok()) return snapshots.status();
     for (const SnapshotFile& file : *snapshots) {
+      const absl::StatusOr<bool> undone = IsUndone(file.position);
+      if (!undone.ok()) return undone.status();
+      if (*undone) {
+        std::error_code ignored;
+        std::filesystem::remove(file.path, ignored);
+        continue;
+      }
       absl::StatusOr<Snapshot> snapshot = ReadSnapshot(file.path);
       if (!snapshot.ok()) {
         recovered_.warnings.push_back(
@@ -77,15 +84,17 @@ class Recovery {
       if (!status.ok())
         return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
-      recovered_.position = snapshot->position;
+      began_at_ = recovered_.position = snapshot->position;
       recovered_.snapshot = file.path;
       return absl::OkStatus();
     }
     return absl::OkStatus();
   }
 
-  // Records of `segment` before position `end`, where the next segment takes over.
-  absl::Status Replay(const Segment& segment, uint64_t end, bool last) {
+  // Records of the first of `segments` before position `end`, where the next one takes over. False
+  // when they stop before that, and all that follows is of no consequence.
+  absl::StatusOr<bool> Replay(std::span<const Segment> segments, uint64_t end) {
+    const Segment& segment = segments.front();
     if (segment.first > recovered_.position + 1) {
       return absl::DataLossError(absl::StrCat("changes ", recovered_.position + 1, " to ",
                                               segment.first - 1,
@@ -100,7 +109,9 @@ class Recovery {
     while (expected < end) {
       const std::optional<FramedRecord> frame = ReadFrame(log, offset);
       if (!frame || frame->position != expected) {
-        return last ? EndOf(segment, log, offset, expected) : Damage(segment, offset, expected);
+        absl::Status status = EndOf(segments, log, offset, expected);
+        if (!status.ok()) return status;
+        return false;
       }
       if (frame->position > recovered_.position) {
         if (absl::Status status = Redo(*frame); !status.ok()) return Explain(segment, status);
@@ -108,14 +119,21 @@ class Recovery {
       offset = frame->end;
       ++expected;
     }
-    return absl::OkStatus();
+    return true;
   }
 
-  // The log stops at `offset`: a torn end, or damage.
-  absl::Status EndOf(const Segment& segment, std::span<const std::byte> log, size_t offset,
-                     uint64_t expected) {
-    if (offset == log.size()) return absl::OkStatus();
+  // The first of `segments`, which is `log`, stops at `offset`: a torn end, or damage. Later
+  // segments alone do not tell: an attempt to write may have left them that failed.
+  absl::Status EndOf(std::span<const Segment> segments, std::span<const std::byte> log,
+                     size_t offset, uint64_t expected) {
+    const Segment& segment = segments.front();
     if (FindFrame(log, offset, expected)) return Damage(segment, offset, expected);
+    for (const Segment& later : segments.subspan(1)) {
+      const absl::StatusOr<Mapping> mapping = Mapping::Open(later.path);
+      if (!mapping.ok()) return mapping.status();
+      if (FindFrame(mapping->bytes(), 0, expected)) return Damage(segment, offset, expected);
+    }
+    if (offset == log.size()) return absl::OkStatus();
     recovered_.warnings.push_back(absl::StrCat(
         segment.path.string(), ": dropped ", log.size() - offset, " bytes of a torn end at offset ",
         offset, " (change ", expected, ", which no worker was told is durable)"));
@@ -142,8 +160,10 @@ class Recovery {
       workers_.Restore(*worker);
     } else if (const auto* batch = std::get_if<CreationBatch>(&*change)) {
       status = store_.Recreate(*batch);
+    } else if (const auto* rollback = std::get_if<RollbackRecord>(&*change)) {
+      status = RedoRollback(*rollback, frame.position);
     } else {
-      status = RedoPush(std::get<PushedRecord>(*std::move(change)));
+      status = RedoPush(std::get<PushedRecord>(*change));
     }
     if (!status.ok()) {
       return absl::DataLossError(
@@ -154,20 +174,10 @@ class Recovery {
     return absl::OkStatus();
   }
 
-  // The ledger may refuse now what it let in then: a push that was under way while its worker
-  // connected again, or while later ones overtook it by more than the window. It was applied all
-  // the same, and the ledger forgot it at once.
-  absl::Status RedoPush(PushedRecord record) {
-    Push& push = record.push;
-    std::vector<Ledger::Admission> admissions;
-    std::vector<PushId> ids = push.others;
-    ids.insert(ids.begin(), push.id);
-    for (const PushId& id : ids) {
-      absl::StatusOr<Ledger::Admission> admission = store_.ledger().Begin(id);
-      if (admission.ok() && !admission->earlier()) admissions.push_back(*std::move(admission));
-    }
-    if (absl::Status status = Check(store_, push); !status.ok()) return status;
-    const absl::StatusOr<Applied> applied = ApplyChecked(store_, push, std::move(admissions));
+  // As it was decided then: nothing is checked that a limit, an option or a newer rule could
+  // refuse.
+  absl::Status RedoPush(const PushedRecord& record) {
+    const absl::StatusOr<Applied> applied = ApplyAgain(store_, record.push);
     if (!applied.ok()) return applied.status();
     if (*applied == record.applied) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat("it led to global step ", applied->global_step,
@@ -175,10 +185,61 @@ class Recovery {
                                             ", or its variables to other versions"));
   }
 
+  // Whether the snapshot at `position` is of a rollback that failed: the log says so before
+  // anything else changes.
+  absl::StatusOr<bool> IsUndone(uint64_t position) {
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
+    if (!segments.ok()) return segments.status();
+    const auto after =
+        std::find_if(segments->begin(), segments->end(),
+                     [&](const Segment& segment) { return segment.first > position + 1; });
+    if (after == segments->begin()) return false;
+    const absl::StatusOr<Mapping> mapping = Mapping::Open(std::prev(after)->path);
+    if (!mapping.ok()) return mapping.status();
+    for (auto frame = ReadFrame(mapping->bytes(), 0); frame;
+         frame = ReadFrame(mapping->bytes(), frame->end)) {
+      if (frame->position <= position) continue;
+      const absl::StatusOr<Change> change = FromRecord(frame->header, frame->body);
+      if (!change.ok()) return change.status();
+      const auto* const rollback = std::get_if<RollbackRecord>(&*change);
+      if (rollback != nullptr && rollback->position == position) return rollback->failed;
+      if (!std::holds_alternative<WorkerRecord>(*change)) return false;
+    }
+    return false;
+  }
+
+  // Of two records for each rollback (records.proto). The snapshot that it wrote is the one that
+  // this began with, unless it is damaged, or newer ones are.
+  absl::Status RedoRollback(const RollbackRecord& record, uint64_t position) {
+    if (record.failed) return absl::OkStatus();
+    const bool begins = record.position == 0;
+    const uint64_t own = begins ? position : record.position;
+    if (own > began_at_) {
+      const absl::StatusOr<bool> undone = IsUndone(own);
+      if (!undone.ok() || *undone) return undone.status();
+      // Without its file it failed, too.
+      if (begins && !std::filesystem::exists(SnapshotPath(directory_, own))) {
+        return absl::OkStatus();
+      }
+      absl::StatusOr<Snapshot> source = ReadSnapshot(directory_ / record.source);
+      if (!source.ok()) {
+        return absl::DataLossError(absl::StrCat(
+            "the store was rolled back to a snapshot; neither that nor ",
+            SnapshotPath(directory_, own).string(), " can be read: ", source.status().message()));
+      }
+      absl::Status status = store_.Replace(std::move(source->state));
+      if (!status.ok()) return status;
+      began_at_ = own;
+    }
+    workers_.FenceAll();
+    return absl::OkStatus();
+  }
+
   const std::filesystem::path& directory_;
   Store& store_;
   Workers& workers_;
   Recovered recovered_;
+  uint64_t began_at_ = 0;  // the position of the snapshot, or rollback, that the state comes from
 };
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -22,31 +21,76 @@
 namespace varscope::server {
 namespace {
 
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;  // 1 had its head in one piece
 constexpr absl::string_view kPrefix = "snapshot-";
 constexpr size_t kDigits = 20;  // of the position in a file's name; "-" and its own name follow
 constexpr char kTemporary[] = ".tmp";
 
-durability::SnapshotHead HeadOf(const Snapshot& snapshot) {
-  durability::SnapshotHead head;
-  head.mutable_format()->set_version(kFormatVersion);
-  head.set_position(snapshot.position);
-  head.set_name(snapshot.name);
-  head.set_time_unix_micros(std::chrono::duration_cast<std::chrono::microseconds>(
-                                std::chrono::system_clock::now().time_since_epoch())
-                                .count());
-  ToProto(snapshot.state, &head);
-  for (const CapturedVariable& v : snapshot.state.variables) {
-    head.add_checksums(Crc32c(v.value.bytes()));
-  }
-  for (const WorkerRecord& worker : snapshot.workers) ToProto(worker, head.add_workers());
-  return head;
+bool IsNamed(const std::filesystem::path& path) {
+  return path.filename().string().size() > kPrefix.size() + kDigits;
 }
 
-absl::Status WriteAll(File& file, const Snapshot& snapshot) {
-  const RecordBytes header{HeadOf(snapshot).SerializeAsString(), {}};
-  absl::Status status = file.Write(EncodePrefix(header, snapshot.position, snapshot.position));
-  if (status.ok()) status = file.Write(std::as_bytes(std::span(header.header)));
+// Writes a head piece by piece, so that it may be of any size.
+class HeadWriter {
+ public:
+  HeadWriter(File& file, uint64_t position, size_t piece_bytes)
+      : file_(file), position_(position), piece_bytes_(piece_bytes) {}
+
+  absl::Status Write(const Snapshot& snapshot) {
+    piece_.mutable_format()->set_version(kFormatVersion);
+    piece_.set_position(position_);
+    piece_.set_name(snapshot.name);
+    piece_.set_time_unix_micros(std::chrono::duration_cast<std::chrono::microseconds>(
+                                    std::chrono::system_clock::now().time_since_epoch())
+                                    .count());
+    const StoreState& state = snapshot.state;
+    piece_.set_global_step(state.global_step);
+    piece_.mutable_group_steps()->insert(state.group_steps.begin(), state.group_steps.end());
+    for (const CapturedVariable& v : state.variables) {
+      piece_.add_checksums(Crc32c(v.value.bytes()));
+      Add(v, piece_.add_variables());
+    }
+    for (const PartitionedNames& names : state.partitioned) Add(names, piece_.add_partitioned());
+    for (const BoundNames& names : state.slots) Add(names, piece_.add_slots());
+    for (const BoundNames& names : state.scalars) Add(names, piece_.add_scalars());
+    for (const WorkerRecord& worker : snapshot.workers) Add(worker, piece_.add_workers());
+    for (const Ledger::Entry& entry : state.ledger) Add(entry, piece_.add_ledger());
+    Flush(/*more=*/false);
+    return status_;
+  }
+
+ private:
+  template <typename Part, typename Message>
+  void Add(const Part& part, Message* out) {
+    ToProto(part, out);
+    bytes_ += out->ByteSizeLong();
+    if (bytes_ >= piece_bytes_) Flush(/*more=*/true);
+  }
+
+  void Flush(bool more) {
+    RecordBytes piece;
+    piece_.set_more(more);
+    if (status_.ok() && !piece_.SerializeToString(&piece.header)) {
+      status_ = absl::ResourceExhaustedError(
+          absl::StrCat(file_.path().string(), ": a part of the state takes ", piece_.ByteSizeLong(),
+                       " bytes in the head, too many to be written"));
+    }
+    if (status_.ok()) status_ = file_.Write(EncodePrefix(piece, position_, position_));
+    if (status_.ok()) status_ = file_.Write(std::as_bytes(std::span(piece.header)));
+    piece_.Clear();
+    bytes_ = 0;
+  }
+
+  File& file_;
+  const uint64_t position_;
+  const size_t piece_bytes_;
+  durability::SnapshotHead piece_;
+  uint64_t bytes_ = 0;  // of what was added to it
+  absl::Status status_;
+};
+
+absl::Status WriteAll(File& file, const Snapshot& snapshot, size_t head_piece_bytes) {
+  absl::Status status = HeadWriter(file, snapshot.position, head_piece_bytes).Write(snapshot);
   for (const CapturedVariable& v : snapshot.state.variables) {
     if (status.ok() && v.value.byte_size() > 0) status = file.Write(v.value.bytes());
   }
@@ -57,27 +101,36 @@ absl::Status Damaged(const std::filesystem::path& path, absl::string_view what) 
   return absl::DataLossError(absl::StrCat(path.string(), " is damaged: ", what));
 }
 
-absl::StatusOr<durability::SnapshotHead> ReadHead(File& file, size_t size) {
+// Merges the piece that begins after `left` bytes before the file's end, and takes it off them.
+absl::Status ReadPiece(File& file, size_t& left, durability::SnapshotHead& head) {
   std::array<std::byte, kPrefixBytes> bytes{};
-  if (size < kPrefixBytes) return Damaged(file.path(), "it is too short");
+  if (left < kPrefixBytes) return Damaged(file.path(), "it is too short");
   if (absl::Status status = file.Read(bytes); !status.ok()) return status;
+  left -= kPrefixBytes;
   const std::optional<Prefix> prefix = DecodePrefix(bytes);
-  if (!prefix || prefix->header_bytes > size - kPrefixBytes) {
-    return Damaged(file.path(), "its prefix is wrong");
-  }
+  if (!prefix || prefix->header_bytes > left) return Damaged(file.path(), "its prefix is wrong");
   std::string header(prefix->header_bytes, '\0');
   absl::Status status = file.Read(std::as_writable_bytes(std::span(header)));
   if (!status.ok()) return status;
+  left -= header.size();
+  head.clear_more();
+  if (Crc32c(std::as_bytes(std::span(header))) == prefix->checksum &&
+      head.MergeFromString(header) && head.position() == prefix->position) {
+    return absl::OkStatus();
+  }
+  return Damaged(file.path(), "its header is wrong");
+}
+
+absl::StatusOr<durability::SnapshotHead> ReadHead(File& file, size_t size) {
   durability::SnapshotHead head;
-  if (Crc32c(std::as_bytes(std::span(header))) != prefix->checksum ||
-      !head.ParseFromString(header) || head.position() != prefix->position) {
-    return Damaged(file.path(), "its header is wrong");
-  }
-  if (head.format().version() != kFormatVersion) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(file.path().string(), " has format ", head.format().version(),
-                     ", this varscoped reads format ", kFormatVersion));
-  }
+  do {
+    if (absl::Status status = ReadPiece(file, size, head); !status.ok()) return status;
+    if (head.format().version() < 1 || head.format().version() > kFormatVersion) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(file.path().string(), " has format ", head.format().version(),
+                       ", this varscoped reads format ", kFormatVersion, " and before"));
+    }
+  } while (head.more());
   if (head.checksums_size() != head.variables_size()) {
     return Damaged(file.path(), "checksums are missing");
   }
@@ -98,12 +151,50 @@ absl::Status CheckSize(const File& file, const StoreState& state, uint64_t left)
                  absl::StrCat("its values take ", total, " bytes, the file has ", left));
 }
 
+// A file that is being read: its head was.
+struct Opened {
+  File file;
+  size_t size = 0;
+  durability::SnapshotHead head;
+};
+
+absl::StatusOr<Opened> Open(const std::filesystem::path& path) {
+  absl::StatusOr<File> file = File::OpenToRead(path);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<size_t> size = file->Size();
+  if (!size.ok()) return size.status();
+  absl::StatusOr<durability::SnapshotHead> head = ReadHead(*file, *size);
+  if (!head.ok()) return head.status();
+  return Opened{*std::move(file), *size, *std::move(head)};
+}
+
+// The state without its values, which fit into the rest of the file.
+absl::StatusOr<StoreState> ReadState(const Opened& opened) {
+  absl::StatusOr<StoreState> state = server::FromProto(opened.head);
+  if (!state.ok()) return Damaged(opened.file.path(), state.status().message());
+  const off_t at = lseek(opened.file.fd(), 0, SEEK_CUR);
+  absl::Status status = CheckSize(opened.file, *state, opened.size - at);
+  if (!status.ok()) return status;
+  return state;
+}
+
+// Whatever is deleted on the strength of this file: it can be read.
+absl::Status ReadBack(const std::filesystem::path& path, const StoreState& written) {
+  const absl::StatusOr<Opened> opened = Open(path);
+  if (!opened.ok()) return opened.status();
+  const absl::StatusOr<StoreState> state = ReadState(*opened);
+  if (!state.ok()) return state.status();
+  const bool whole = state->variables.size() == written.variables.size() &&
+                     state->ledger.size() == written.ledger.size() &&
+                     state->slots.size() == written.slots.size();
+  return whole ? absl::OkStatus() : Damaged(path, "a part of its header is missing");
+}
+
 SnapshotInfo Describe(const std::filesystem::path& path) {
   SnapshotInfo info{.name = path.filename().string(), .path = path};
-  absl::StatusOr<File> file = File::OpenToRead(path);
-  const absl::StatusOr<size_t> size = file.ok() ? file->Size() : file.status();
+  const absl::StatusOr<Opened> opened = Open(path);
   const absl::StatusOr<durability::SnapshotHead> head =
-      size.ok() ? ReadHead(*file, *size) : size.status();
+      opened.ok() ? opened->head : absl::StatusOr<durability::SnapshotHead>(opened.status());
   if (!head.ok()) {
     info.damage = std::string(head.status().message());
     return info;
@@ -112,57 +203,63 @@ SnapshotInfo Describe(const std::filesystem::path& path) {
   info.position = head->position();
   info.time_unix_micros = head->time_unix_micros();
   info.global_step = head->global_step();
-  info.bytes = *size;
+  info.bytes = opened->size;
   info.variables = head->variables_size();
   return info;
 }
 
 }  // namespace
 
+std::filesystem::path SnapshotPath(const std::filesystem::path& directory, uint64_t position) {
+  return directory / absl::StrFormat("%s%020d", kPrefix, position);
+}
+
 absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path& directory,
-                                                    const Snapshot& snapshot) {
-  const std::filesystem::path path =
-      directory / absl::StrFormat("%s%020d%s%s", kPrefix, snapshot.position,
-                                  snapshot.name.empty() ? "" : "-", snapshot.name);
+                                                    const Snapshot& snapshot,
+                                                    size_t head_piece_bytes) {
+  std::filesystem::path path = SnapshotPath(directory, snapshot.position);
+  if (!snapshot.name.empty()) path += "-" + snapshot.name;
   const std::filesystem::path temporary = path.string() + kTemporary;
+  std::error_code ignored;
+  const bool replaces = std::filesystem::exists(path, ignored);
   absl::Status status;
   {
     absl::StatusOr<File> file = File::Create(temporary);
-    status = file.ok() ? WriteAll(*file, snapshot) : file.status();
+    status = file.ok() ? WriteAll(*file, snapshot, head_piece_bytes) : file.status();
   }
+  if (status.ok()) status = ReadBack(temporary, snapshot.state);
   if (status.ok()) status = Rename(temporary, path);
-  if (status.ok()) status = SyncDirectory(directory);
+  if (!status.ok()) {
+    std::filesystem::remove(temporary, ignored);
+    return status;
+  }
+  status = SyncDirectory(directory);
   if (status.ok()) return path;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
+  // It might be gone after a power failure. What it replaced, of the same position, had its state.
+  if (!replaces) std::filesystem::remove(path, ignored);
+  SyncDirectory(directory).IgnoreError();
   return status;
 }
 
 absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
-  absl::StatusOr<File> file = File::OpenToRead(path);
-  if (!file.ok()) return file.status();
-  const absl::StatusOr<size_t> size = file->Size();
-  if (!size.ok()) return size.status();
-  absl::StatusOr<durability::SnapshotHead> head = ReadHead(*file, *size);
-  if (!head.ok()) return head.status();
-  absl::StatusOr<StoreState> state = FromProto(*head);
-  if (!state.ok()) return Damaged(path, state.status().message());
-  const off_t at = lseek(file->fd(), 0, SEEK_CUR);
-  absl::Status status = CheckSize(*file, *state, *size - at);
-  if (!status.ok()) return status;
-  for (int i = 0; i < head->variables_size(); ++i) {
+  absl::StatusOr<Opened> opened = Open(path);
+  if (!opened.ok()) return opened.status();
+  absl::StatusOr<StoreState> state = ReadState(*opened);
+  if (!state.ok()) return state.status();
+  const durability::SnapshotHead& head = opened->head;
+  for (int i = 0; i < head.variables_size(); ++i) {
     CapturedVariable& v = state->variables[i];
     absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
-    status = file->Read({value->mutable_raw(), value->byte_size()});
+    absl::Status status = opened->file.Read({value->mutable_raw(), value->byte_size()});
     if (!status.ok()) return status;
-    if (Crc32c(value->bytes()) != head->checksums(i)) {
+    if (Crc32c(value->bytes()) != head.checksums(i)) {
       return Damaged(path, absl::StrCat("the value of ", v.definition.name, " is wrong"));
     }
     v.value = *std::move(value);
   }
-  Snapshot snapshot{head->name(), head->position(), *std::move(state), {}};
-  for (const durability::Connected& worker : head->workers()) {
+  Snapshot snapshot{head.name(), head.position(), *std::move(state), {}};
+  for (const durability::Connected& worker : head.workers()) {
     snapshot.workers.push_back(FromProto(worker));
   }
   return snapshot;
@@ -173,15 +270,15 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::p
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename().string();
-    uint64_t position = 0;
-    if (!absl::StartsWith(name, kPrefix)) continue;
-    if (entry.path().extension() == kTemporary) continue;
-    if (!absl::SimpleAtoi(name.substr(kPrefix.size(), kDigits), &position)) continue;
-    snapshots.push_back({position, entry.path()});
+    const std::optional<uint64_t> position = NumberAfter(kPrefix, name);
+    if (!position || entry.path().extension() == kTemporary) continue;
+    snapshots.push_back({*position, entry.path()});
   }
   if (error) return FileError(directory, "list", error.value());
-  std::sort(snapshots.begin(), snapshots.end(),
-            [](const SnapshotFile& a, const SnapshotFile& b) { return a.position > b.position; });
+  std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotFile& a, const SnapshotFile& b) {
+    if (a.position != b.position) return a.position > b.position;
+    return a.path.filename() < b.path.filename();
+  });
   return snapshots;
 }
 
@@ -216,13 +313,13 @@ absl::Status CheckNewName(const std::filesystem::path& directory, const std::str
   return absl::OkStatus();
 }
 
-absl::StatusOr<Snapshot> FindSnapshot(const std::filesystem::path& directory,
-                                      const std::string& name) {
+absl::StatusOr<std::filesystem::path> FindSnapshot(const std::filesystem::path& directory,
+                                                   const std::string& name) {
   const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
   if (!infos.ok()) return infos.status();
   std::vector<std::string> known;
   for (const SnapshotInfo& info : *infos) {
-    if (info.name == name) return ReadSnapshot(info.path);
+    if (info.name == name) return info.path;
     known.push_back(info.name);
   }
   return absl::NotFoundError(absl::StrCat("no snapshot '", Printable(name), "'; there are: ",
@@ -235,8 +332,7 @@ uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep) {
   uint64_t oldest = 0;
   size_t kept = 0;
   for (const SnapshotFile& file : *files) {
-    const bool named = file.path.filename().string().size() > kPrefix.size() + kDigits;
-    if (named) continue;
+    if (IsNamed(file.path) || !Open(file.path).ok()) continue;
     if (kept < keep) {
       ++kept;
       oldest = file.position;
@@ -251,7 +347,9 @@ uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep) {
 void RemoveUnfinishedSnapshots(const std::filesystem::path& directory) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-    if (entry.path().extension() == kTemporary) std::filesystem::remove(entry.path(), ignored);
+    const std::string name = entry.path().filename().string();
+    const bool unfinished = entry.path().extension() == kTemporary;
+    if (unfinished && NumberAfter(kPrefix, name)) std::filesystem::remove(entry.path(), ignored);
   }
 }
 

@@ -1,8 +1,8 @@
 // Snapshots: the whole state at one cut, in one file.
 //
-//   40 bytes   prefix as the log's (frame.h), its body the size of all that follows the header and
-//              its checksum the header's alone; its position is the snapshot's
-//   header     SnapshotHead, with a CRC32C for each value
+//   40 bytes   prefix as the log's (frame.h), without a body; its position is the snapshot's
+//   header     a piece of the SnapshotHead, which has a CRC32C for each value
+//   ...        further pieces, each with its prefix, as long as there are more
 //   values     each variable's bytes, in order, without gaps
 #ifndef VARSCOPE_SERVER_DURABILITY_SNAPSHOT_H_
 #define VARSCOPE_SERVER_DURABILITY_SNAPSHOT_H_
@@ -30,27 +30,35 @@ struct SnapshotFile {
   std::filesystem::path path;
 };
 
-// Atomic and durable: the file has its name only when all of it is on the medium. Returns its path.
+// Protobuf writes no message of 2 GiB.
+inline constexpr size_t kHeadPieceBytes = size_t{64} << 20;
+
+// Atomic and durable: the file has its name only when all of it is on the medium and its head has
+// been read back. Returns its path. With an error it removes the file that was not there before.
 absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path& directory,
-                                                    const Snapshot& snapshot);
+                                                    const Snapshot& snapshot,
+                                                    size_t head_piece_bytes = kHeadPieceBytes);
+
+// Of a snapshot without a name.
+std::filesystem::path SnapshotPath(const std::filesystem::path& directory, uint64_t position);
 
 // DataLoss, saying what is wrong, for a file that is not whole.
 absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path);
 
-// Newest first.
+// Newest first; at one position, which then is one state, the one without a name first.
 absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::path& directory);
 
 // What their heads tell, newest first; one without a name goes by its file's. Never reads values.
 absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(const std::filesystem::path& directory);
 // OK for the empty name, and for a new one of letters, digits, '_', '-'.
 absl::Status CheckNewName(const std::filesystem::path& directory, const std::string& name);
-// By DescribeSnapshots' name. NotFound says which there are; else as ReadSnapshot.
-absl::StatusOr<Snapshot> FindSnapshot(const std::filesystem::path& directory,
-                                      const std::string& name);
+// The file of a snapshot, by DescribeSnapshots' name. NotFound says which there are.
+absl::StatusOr<std::filesystem::path> FindSnapshot(const std::filesystem::path& directory,
+                                                   const std::string& name);
 
-// Keeps the newest `keep` of those without a name, and all with one. Returns the position of the
-// oldest of the former that is left, 0 when none is: named ones are for rollback, not for recovery,
-// and need no log.
+// Keeps the newest `keep` of those without a name whose heads can be read, and all with a name or
+// with damage. Returns the position of the oldest of the first that is left, 0 when none is: named
+// ones are for rollback, not for recovery, and need no log.
 uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep);
 
 // What a crash left of a snapshot that was being written.

@@ -147,6 +147,22 @@ std::vector<uint64_t> VersionsOf(const PreparedPush& push) {
   return versions;
 }
 
+Applied Run(Store& store, const Push& push, PreparedPush prepared,
+            std::vector<Ledger::Admission> admissions) {
+  const LockedVariables locked(prepared.Concerned());
+  Applied applied{.staleness = StalenessOf(prepared)};
+  if (push.max_staleness && applied.staleness > *push.max_staleness) {
+    applied.outcome = Outcome::kStale;
+    applied.global_step = store.global_step();
+    return applied;
+  }
+  for (PreparedStep& step : prepared.steps) Run(step);
+  for (PreparedAssignment& assignment : prepared.assignments) Run(assignment);
+  applied.versions = VersionsOf(prepared);
+  store.Commit(admissions, push, !prepared.steps.empty(), applied);
+  return applied;
+}
+
 }  // namespace
 
 uint64_t StalenessOf(const Store& store, const Push& push) {
@@ -180,21 +196,21 @@ absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push, Ledger::Adm
 
 absl::StatusOr<Applied> ApplyChecked(Store& store, const Push& push,
                                      std::vector<Ledger::Admission> admissions) {
+  if (absl::Status status = store.MayPush(push); !status.ok()) return status;
   absl::StatusOr<PreparedPush> prepared = Prepare(store, push);
   if (!prepared.ok()) return prepared.status();
+  return Run(store, push, *std::move(prepared), std::move(admissions));
+}
 
-  const LockedVariables locked(prepared->Concerned());
-  Applied applied{.staleness = StalenessOf(*prepared)};
-  if (push.max_staleness && applied.staleness > *push.max_staleness) {
-    applied.outcome = Outcome::kStale;
-    applied.global_step = store.global_step();
-    return applied;
+absl::StatusOr<Applied> ApplyAgain(Store& store, const Push& push) {
+  absl::StatusOr<PreparedPush> prepared = PrepareAgain(store, push);
+  if (!prepared.ok()) return prepared.status();
+  std::vector<Ledger::Admission> admissions;
+  admissions.emplace_back(store.ledger(), push.id, std::nullopt);
+  for (const PushId& id : push.others) {
+    admissions.emplace_back(store.ledger(), id, std::nullopt);
   }
-  for (PreparedStep& step : prepared->steps) Run(step);
-  for (PreparedAssignment& assignment : prepared->assignments) Run(assignment);
-  applied.versions = VersionsOf(*prepared);
-  store.Commit(admissions, push, !prepared->steps.empty(), applied);
-  return applied;
+  return Run(store, push, *std::move(prepared), std::move(admissions));
 }
 
 }  // namespace varscope::server

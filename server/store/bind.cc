@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/core/names.h"
@@ -19,17 +20,27 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
   return absl::StrCat(key, request.name, "\n", request.instance, "\n", states);
 }
 
-// Who does not name its state, as earlier workers did, has it in common with who names the same.
-bool AdoptUnnamed(absl::flat_hash_map<std::string, std::vector<VariablePtr>>& bindings,
-                  const std::string& key, const std::string& unnamed, const SlotNames& names) {
+using Bindings = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
+
+// The state of these names that somebody made without naming it, as earlier workers did; null:
+// none.
+const std::vector<VariablePtr>* FindUnnamed(const Bindings& bindings, const std::string& unnamed,
+                                            const SlotNames& names) {
   const auto it = bindings.find(unnamed);
-  if (names.empty() || it == bindings.end()) return false;
-  const std::vector<VariablePtr> state = it->second;
+  if (names.empty() || it == bindings.end()) return nullptr;
   const auto is = [](const VariablePtr& variable, const std::string& name) {
     return variable->def.name == name;
   };
-  if (!std::equal(state.begin(), state.end(), names.begin(), names.end(), is)) return false;
-  bindings.emplace(key, state);
+  const std::vector<VariablePtr>& state = it->second;
+  return std::equal(state.begin(), state.end(), names.begin(), names.end(), is) ? &state : nullptr;
+}
+
+// From then on it is found by its names, too.
+bool AdoptUnnamed(Bindings& bindings, const std::string& key, const std::string& unnamed,
+                  const SlotNames& names) {
+  const std::vector<VariablePtr>* const state = FindUnnamed(bindings, unnamed, names);
+  if (state == nullptr) return false;
+  bindings.emplace(key, std::vector<VariablePtr>(*state));
   return true;
 }
 
@@ -76,6 +87,41 @@ absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest
                      request.optimizer, " updates float32 and float64"));
   }
   return binding;
+}
+
+absl::StatusOr<OptimizerState> Store::FindOptimizerState(const OptimizerStateRequest& request,
+                                                         std::span<const SlotOwner> owners) const {
+  OptimizerState state;
+  state.optimizer = optimizers::FindOptimizer(request.optimizer);
+  if (state.optimizer == nullptr) {
+    return absl::DataLossError(
+        absl::StrCat("no optimizer '", Printable(request.optimizer), "' is known"));
+  }
+  state.hyperparameters =
+      optimizers::FillHyperparameters(*state.optimizer, request.hyperparameters);
+  std::lock_guard binding_lock(binding_mutex_);
+  const auto find = [&](const Bindings& bindings, const std::string& owner, const SlotNames& names,
+                        size_t count) -> absl::StatusOr<std::vector<VariablePtr>> {
+    if (count == 0) return std::vector<VariablePtr>();
+    const std::string key = StateKey(owner, request, names, count);
+    const auto it = bindings.find(key);
+    const std::vector<VariablePtr>* const found =
+        it != bindings.end() ? &it->second
+                             : FindUnnamed(bindings, StateKey(owner, request, {}, count), names);
+    if (found != nullptr && found->size() == count) return *found;
+    return absl::DataLossError(
+        absl::StrCat("the state of an optimizer is missing: ", absl::CHexEscape(key)));
+  };
+  auto found = find(scalars_, request.group, request.scalars, state.optimizer->scalars.size());
+  if (!found.ok()) return found.status();
+  state.scalars = *std::move(found);
+  const size_t slots = state.optimizer->slots(state.hyperparameters).size();
+  for (const SlotOwner& owner : owners) {
+    found = find(slots_, owner.variable->def.name, owner.names, slots);
+    if (!found.ok()) return found.status();
+    state.slots.push_back(*std::move(found));
+  }
+  return state;
 }
 
 absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest& request,

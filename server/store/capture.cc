@@ -134,7 +134,7 @@ absl::Status Store::Register(const BoundNames& names, Bindings& bindings) {
 
 absl::Status Store::Recreate(const CreationBatch& batch) {
   std::unique_lock lock(mutex_);
-  return Create(batch, lock).status();
+  return Make(batch, lock).status();
 }
 
 }  // namespace varscope::server

@@ -36,16 +36,17 @@ absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::stri
                    Name(variable.def.dtype), " ", expected.ToString()));
 }
 
-absl::Status CheckFinite(const Push& push, const Tensor& value, absl::string_view what) {
-  if (push.allow_nonfinite || push.known_finite) return absl::OkStatus();
+absl::Status CheckFinite(const Push& push, const std::string& variable, const Tensor& value,
+                         absl::string_view what) {
   const int64_t at = FirstNonFinite(value);
   if (at < 0) return absl::OkStatus();
   double bad = 0;
   VisitFloating(value.dtype(),
                 [&](auto tag) { bad = value.data<typename decltype(tag)::type>()[at]; });
-  return absl::InvalidArgumentError(absl::StrCat(
-      what, " has ", std::isnan(bad) ? "NaN" : "an infinity", " at element ", at, " of ",
-      value.num_elements(), "; nothing was applied (allow_nonfinite lets it pass)"));
+  return Refuse(push, variable,
+                absl::StrCat(what, " has ", std::isnan(bad) ? "NaN" : "an infinity", " at element ",
+                             at, " of ", value.num_elements(),
+                             "; nothing was applied (allow_nonfinite lets it pass)"));
 }
 
 absl::Status CheckInitialized(const Push& push, Variable& variable) {
@@ -58,7 +59,7 @@ absl::Status CheckInitialized(const Push& push, Variable& variable) {
 }
 
 // Of a variable whose dtype the step's optimizer takes.
-absl::Status Check(const Push& push, Variable& variable, GradientUpdate& update) {
+absl::Status CheckFit(Push& push, Variable& variable, GradientUpdate& update) {
   std::optional<std::vector<int64_t>> rows;
   if (update.rows) {
     absl::StatusOr<std::vector<int64_t>> read = RowNumbers(*update.rows);
@@ -66,7 +67,6 @@ absl::Status Check(const Push& push, Variable& variable, GradientUpdate& update)
     rows = *std::move(read);
   }
   absl::Status status = CheckFits(variable, update.gradient, "the gradient", rows);
-  if (status.ok()) status = CheckFinite(push, update.gradient, "the gradient");
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   // A variable that has a value keeps one, so this holds until the push runs.
   if (status = CheckInitialized(push, variable); !status.ok()) return status;
@@ -74,7 +74,9 @@ absl::Status Check(const Push& push, Variable& variable, GradientUpdate& update)
   status = optimizers::SumRows(*rows, update.gradient);
   if (!status.ok()) return Refuse(push, update.variable, status.message());
   const auto count = static_cast<int64_t>(rows->size());
-  if (count < update.rows->num_elements() || update.rows->dtype() != DType::kInt64) {
+  const bool summed = count < update.rows->num_elements();
+  if (summed) push.known_finite = false;
+  if (summed || update.rows->dtype() != DType::kInt64) {
     update.rows = Tensor::Of<int64_t>(Shape{count}, *rows);
   }
   return absl::OkStatus();
@@ -87,7 +89,7 @@ absl::Status Clip(OptimizerStep& step) {
                           std::exchange(step.clip_norm, 0));
 }
 
-absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
+absl::Status CheckFit(const Store& store, Push& push, OptimizerStep& step) {
   if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
       !std::isfinite(step.weight_decay)) {
     return absl::InvalidArgumentError(
@@ -111,12 +113,12 @@ absl::Status Check(const Store& store, const Push& push, OptimizerStep& step) {
   // Before a byte of a gradient is read as a number.
   absl::Status status = store.CheckOptimizer(step.state, owners).status();
   for (size_t i = 0; status.ok() && i < step.updates.size(); ++i) {
-    status = Check(push, *owners[i].variable, step.updates[i]);
+    status = CheckFit(push, *owners[i].variable, step.updates[i]);
   }
   return status;
 }
 
-absl::Status Check(const Store& store, const Push& push, const Assignment& given) {
+absl::Status CheckFit(const Store& store, const Push& push, const Assignment& given) {
   absl::StatusOr<VariablePtr> variable = store.Find(given.variable);
   if (!variable.ok()) return variable.status();
   std::optional<std::vector<int64_t>> rows;
@@ -127,7 +129,6 @@ absl::Status Check(const Store& store, const Push& push, const Assignment& given
     rows = *std::move(read);
   }
   absl::Status status = CheckFits(**variable, given.value, "the value", rows);
-  if (status.ok()) status = CheckFinite(push, given.value, "the value");
   if (!status.ok()) return Refuse(push, given.variable, status.message());
   if (given.op == AssignOp::kAssign || given.op == AssignOp::kInitialize) return absl::OkStatus();
   if (given.op != AssignOp::kScatterUpdate && (*variable)->def.dtype == DType::kBool) {
@@ -138,17 +139,42 @@ absl::Status Check(const Store& store, const Push& push, const Assignment& given
 
 }  // namespace
 
-absl::Status Check(const Store& store, Push& push) {
+absl::Status CheckFit(const Store& store, Push& push) {
   for (const Assignment& assignment : push.assignments) {
-    if (absl::Status status = Check(store, push, assignment); !status.ok()) return status;
+    if (absl::Status status = CheckFit(store, push, assignment); !status.ok()) return status;
   }
   for (OptimizerStep& step : push.steps) {
-    if (absl::Status status = Check(store, push, step); !status.ok()) return status;
+    if (absl::Status status = CheckFit(store, push, step); !status.ok()) return status;
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFinite(const Push& push) {
+  if (push.allow_nonfinite || push.known_finite) return absl::OkStatus();
+  for (const Assignment& a : push.assignments) {
+    absl::Status status = CheckFinite(push, a.variable, a.value, "the value");
+    if (!status.ok()) return status;
+  }
+  for (const OptimizerStep& step : push.steps) {
+    for (const GradientUpdate& update : step.updates) {
+      absl::Status status = CheckFinite(push, update.variable, update.gradient, "the gradient");
+      if (!status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFiniteAndClip(Push& push) {
+  if (absl::Status status = CheckFinite(push); !status.ok()) return status;
   for (OptimizerStep& step : push.steps) {
     if (absl::Status status = Clip(step); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status Check(const Store& store, Push& push) {
+  absl::Status status = CheckFit(store, push);
+  return status.ok() ? CheckFiniteAndClip(push) : status;
 }
 
 bool HasNonfinite(const Push& push) {

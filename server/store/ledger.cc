@@ -17,8 +17,7 @@ void Ledger::Admission::Abandon() {
   Ledger* const ledger = std::exchange(ledger_, nullptr);
   if (ledger == nullptr || id_.sequence == 0 || earlier_) return;
   std::lock_guard lock(ledger->mutex_);
-  Worker& worker = ledger->workers_[id_.worker_id];
-  if (worker.incarnation == id_.incarnation) worker.under_way.erase(id_.sequence);
+  ledger->workers_[id_.worker_id].under_way.erase({id_.incarnation, id_.sequence});
 }
 
 void Ledger::Admission::Record(const Applied& applied) {
@@ -28,14 +27,6 @@ void Ledger::Admission::Record(const Applied& applied) {
 
 bool Ledger::LeftWindow(uint64_t sequence, uint64_t last) {
   return sequence < last && last - sequence >= kWindow;
-}
-
-Ledger::Worker& Ledger::Reach(const PushId& id) {
-  Worker& worker = workers_[id.worker_id];
-  if (id.incarnation > worker.incarnation) {
-    worker = Worker{.incarnation = id.incarnation, .fenced = worker.fenced};
-  }
-  return worker;
 }
 
 absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
@@ -49,27 +40,29 @@ absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
                      "and the last is ", kLastSequence));
   }
   std::lock_guard lock(mutex_);
-  Worker& worker = Reach(id);
-  if (id.incarnation < worker.incarnation && !Planted(Plant::kIgnoreFence)) {
+  Worker& worker = workers_[id.worker_id];
+  worker.newest = std::max(worker.newest, id.incarnation);
+  if (id.incarnation < worker.newest && !Planted(Plant::kIgnoreFence)) {
     return absl::AbortedError(absl::StrCat(push(), ": incarnation ", id.incarnation,
-                                           " is fenced off by ", worker.incarnation));
+                                           " is fenced off by ", worker.newest));
   }
-  if (const auto it = worker.answers.find(id.sequence); it != worker.answers.end()) {
-    return Admission(*this, id, it->second);
-  }
-  if (!worker.answers.empty() && LeftWindow(id.sequence, worker.answers.rbegin()->first)) {
+  const bool answered = id.incarnation == worker.incarnation && !worker.answers.empty();
+  const auto it = worker.answers.find(id.sequence);
+  if (answered && it != worker.answers.end()) return Admission(*this, id, it->second);
+  if (answered && LeftWindow(id.sequence, worker.answers.rbegin()->first)) {
     return absl::InvalidArgumentError(
         absl::StrCat(push(), " is more than ", kWindow, " behind the worker's last, ",
                      worker.answers.rbegin()->first, ": whether it was applied is not known"));
   }
-  if (worker.under_way.contains(id.sequence)) {
+  const std::pair key{id.incarnation, id.sequence};
+  if (worker.under_way.contains(key)) {
     return absl::UnavailableError(absl::StrCat(push(), " is being applied; send it again later"));
   }
   if (id.incarnation <= worker.fenced) {
     return absl::AbortedError(absl::StrCat(push(), " was not applied: its incarnation, ",
                                            id.incarnation, ", is fenced off"));
   }
-  worker.under_way.insert(id.sequence);
+  worker.under_way.insert(key);
   return Admission(*this, id, std::nullopt);
 }
 
@@ -96,15 +89,20 @@ void Ledger::Forget(const std::string& worker_id) {
 bool Ledger::Knows(const PushId& id) const {
   std::lock_guard lock(mutex_);
   const auto it = workers_.find(id.worker_id);
-  if (it == workers_.end() || it->second.incarnation != id.incarnation) return false;
-  return it->second.answers.contains(id.sequence) || it->second.under_way.contains(id.sequence);
+  if (it == workers_.end()) return false;
+  const Worker& worker = it->second;
+  return worker.under_way.contains({id.incarnation, id.sequence}) ||
+         (worker.incarnation == id.incarnation && worker.answers.contains(id.sequence));
 }
 
 void Ledger::Restore(const Entry& entry) {
   std::lock_guard lock(mutex_);
-  Worker& worker = Reach(entry.id);
+  Worker& worker = workers_[entry.id.worker_id];
+  worker.under_way.erase({entry.id.incarnation, entry.id.sequence});
+  worker.newest = std::max(worker.newest, entry.id.incarnation);
   if (entry.id.incarnation < worker.incarnation) return;
-  worker.under_way.erase(entry.id.sequence);
+  if (entry.id.incarnation > worker.incarnation) worker.answers.clear();
+  worker.incarnation = entry.id.incarnation;
   worker.answers[entry.id.sequence] = entry.applied;
   while (LeftWindow(worker.answers.begin()->first, worker.answers.rbegin()->first)) {
     worker.answers.erase(worker.answers.begin());

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -70,13 +71,14 @@ class Ledger {
   void Reset(const std::vector<Entry>& entries);
 
  private:
+  // Answers change with pushes that were applied alone, so that recovery comes to the same ones.
   struct Worker {
-    uint64_t incarnation = 0;
-    uint64_t fenced = 0;                  // incarnations up to this one
-    std::map<uint64_t, Applied> answers;  // by sequence
-    std::set<uint64_t> under_way;
+    uint64_t newest = 0;                                // incarnation; those before it are over
+    uint64_t fenced = 0;                                // incarnations up to this one
+    uint64_t incarnation = 0;                           // of the answers
+    std::map<uint64_t, Applied> answers;                // by sequence
+    std::set<std::pair<uint64_t, uint64_t>> under_way;  // incarnation and sequence
   };
-  Worker& Reach(const PushId& id);
   // Whether a worker whose last push is `last` will not be asked for the answer of `sequence`.
   static bool LeftWindow(uint64_t sequence, uint64_t last);
 

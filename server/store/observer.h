@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_STORE_OBSERVER_H_
 #define VARSCOPE_SERVER_STORE_OBSERVER_H_
 
+#include "absl/status/status.h"
 #include "server/store/creation.h"
 #include "server/store/push.h"
 
@@ -13,7 +14,10 @@ namespace varscope::server {
 class StoreObserver {
  public:
   virtual ~StoreObserver() = default;
-  virtual void OnCreated(const CreationBatch& batch) = 0;
+  // What cannot be kept does not happen: nothing is created with an error.
+  virtual absl::Status OnCreated(const CreationBatch& batch) = 0;
+  // Asked, without locks, before a push is applied. OnPushed takes whatever this let pass.
+  virtual absl::Status MayPush(const Push& push) const = 0;
   virtual void OnPushed(const Push& push, const Applied& applied) = 0;
 };
 

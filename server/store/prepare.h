@@ -45,6 +45,9 @@ struct PreparedPush {
 // Finds the variables of a push that passed Check, finds or creates the optimizers' slots.
 // ResourceExhausted when slots do not fit.
 absl::StatusOr<PreparedPush> Prepare(Store& store, const Push& push);
+// The same of a push that was applied before, with the slots that it had then. DataLoss when the
+// store is not the one that it was applied to.
+absl::StatusOr<PreparedPush> PrepareAgain(const Store& store, const Push& push);
 
 }  // namespace varscope::server
 

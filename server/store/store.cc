@@ -66,7 +66,11 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
 absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
                                                        std::unique_lock<std::shared_mutex>& lock) {
   absl::Status status = CheckCreation(limits_, bytes_used_.load(), batch.variables);
-  if (!status.ok()) return status;
+  return status.ok() ? Make(std::move(batch), lock) : status;
+}
+
+absl::StatusOr<std::vector<VariablePtr>> Store::Make(CreationBatch batch,
+                                                     std::unique_lock<std::shared_mutex>& lock) {
   std::vector<Tensor> values;
   for (const NewVariable& v : batch.variables) {
     if (by_name_.contains(v.definition.name)) {
@@ -76,6 +80,8 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
     if (!value.ok()) return value.status();
     values.push_back(*std::move(value));
   }
+  absl::Status status = observer_ != nullptr ? observer_->OnCreated(batch) : absl::OkStatus();
+  if (!status.ok()) return status;
 
   std::vector<VariablePtr> created;
   for (size_t i = 0; i < batch.variables.size(); ++i) {
@@ -93,7 +99,6 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
   // Nobody else has seen them yet, so locking cannot wait; whoever finds them from now on waits
   // until they have their first value.
   LockedVariables locked(created);
-  if (observer_ != nullptr) observer_->OnCreated(batch);
   lock.unlock();
   for (size_t i = 0; i < created.size(); ++i) {
     const NewVariable& v = batch.variables[i];
@@ -124,7 +129,10 @@ void Store::Commit(std::span<Ledger::Admission> admissions, const Push& push, bo
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;
   if (!push.group.empty()) applied.group_step = ++group_steps_[push.group];
-  for (Ledger::Admission& admission : admissions) admission.Record(applied);
+  // Sent again, a push gets its answer without the versions: there may be thousands.
+  Applied kept = applied;
+  kept.versions.clear();
+  for (Ledger::Admission& admission : admissions) admission.Record(kept);
   if (observer_ != nullptr) observer_->OnPushed(push, applied);
 }
 

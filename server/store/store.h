@@ -122,6 +122,11 @@ class Store {
                                                std::span<const SlotOwner> owners,
                                                const Definer& definer);
 
+  // What BindOptimizer made for these, for a push that was judged before; DataLoss when there is
+  // none.
+  absl::StatusOr<OptimizerState> FindOptimizerState(const OptimizerStateRequest& request,
+                                                    std::span<const SlotOwner> owners) const;
+
   // NotFound names the variable and, when there is one, a close name.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
 
@@ -152,6 +157,10 @@ class Store {
   // Told of every change from now on; must outlive the store. Call before the store is shared.
   void Observe(StoreObserver* observer) { observer_ = observer; }
   bool observed() const { return observer_ != nullptr; }
+  // The observer's word.
+  absl::Status MayPush(const Push& push) const {
+    return observer_ != nullptr ? observer_->MayPush(push) : absl::OkStatus();
+  }
 
   // The last act of applying a push, while the locks of all its variables are held: advances the
   // global step when `has_gradients`, completes `applied`, records it in the ledger, tells the
@@ -174,7 +183,7 @@ class Store {
   // Makes the store what was captured, at once for all readers. The caller holds LockOutChanges. A
   // state that contradicts itself leaves the store half of it: restore it into another one first.
   absl::Status Replace(StoreState state);
-  // Makes again what an observer was told of.
+  // Makes again what an observer was told of, whatever the limits are now.
   absl::Status Recreate(const CreationBatch& batch);
 
  private:
@@ -194,6 +203,9 @@ class Store {
   // computed.
   absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch,
                                                   std::unique_lock<std::shared_mutex>& lock);
+  // The same, of a batch that was judged.
+  absl::StatusOr<std::vector<VariablePtr>> Make(CreationBatch batch,
+                                                std::unique_lock<std::shared_mutex>& lock);
   // `name`, or with _1, _2, ... when it exists or is in `taken`. Requires mutex_.
   std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
   VariablePtr FindKey(const std::string& key) const;

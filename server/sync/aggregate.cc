@@ -1,10 +1,13 @@
 #include "server/sync/aggregate.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <numeric>
 #include <set>
 #include <span>
 #include <tuple>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -24,6 +27,12 @@ std::vector<int64_t> UnionOfRows(const std::vector<const GradientUpdate*>& updat
   return {rows.begin(), rows.end()};
 }
 
+std::vector<int64_t> AllRows(const Tensor& dense) {
+  std::vector<int64_t> rows(dense.shape().dim(0));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
 // The same gradient for all of `rows`, zero where it has none.
 template <typename T>
 Tensor Spread(const GradientUpdate& update, const std::vector<int64_t>& rows) {
@@ -41,16 +50,25 @@ Tensor Spread(const GradientUpdate& update, const std::vector<int64_t>& rows) {
   return spread;
 }
 
+// What sums are made in: of numbers that are finite they are, too, and so is their mean.
+template <typename T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
+
 template <typename T>
 Tensor Mean(const Gradients& gradients) {
-  Tensor mean = gradients.front().Clone();
+  Tensor mean(gradients.front().dtype(), gradients.front().shape());
   const std::span<T> to = mean.mutable_values<T>();
-  for (size_t g = 1; g < gradients.size(); ++g) {
-    const std::span<const T> from = gradients[g].values<T>();
-    for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+  const auto count = static_cast<Wide<T>>(gradients.size());
+  std::array<Wide<T>, 1024> sums;
+  for (size_t begin = 0; begin < to.size(); begin += sums.size()) {
+    const size_t n = std::min(sums.size(), to.size() - begin);
+    sums.fill(0);
+    for (const Tensor& gradient : gradients) {
+      const T* const from = gradient.data<T>() + begin;
+      for (size_t i = 0; i < n; ++i) sums[i] += from[i];
+    }
+    for (size_t i = 0; i < n; ++i) to[begin + i] = static_cast<T>(sums[i] / count);
   }
-  const T count = static_cast<T>(gradients.size());
-  for (T& x : to) x /= count;
   return mean;
 }
 
@@ -64,9 +82,9 @@ Tensor TrimmedMean(const Gradients& gradients, size_t trim) {
   for (size_t i = 0; i < to.size(); ++i) {
     for (size_t g = 0; g < n; ++g) column[g] = gradients[g].data<T>()[i];
     std::sort(column.begin(), column.end());
-    T sum{0};
+    Wide<T> sum{0};
     for (size_t g = trim; g < n - trim; ++g) sum += column[g];
-    to[i] = sum / static_cast<T>(n - 2 * trim);
+    to[i] = static_cast<T>(sum / static_cast<Wide<T>>(n - 2 * trim));
   }
   return result;
 }
@@ -85,15 +103,15 @@ double SquaredDistance(const Tensor& a, const Tensor& b) {
 struct Step {
   const OptimizerStep* first;
   std::map<std::string, std::vector<const GradientUpdate*>> updates;
-  std::vector<std::string> order;  // of the variables, as the pushes have them
+  std::vector<std::string> order;  // of their keys, as the pushes have them
 };
 
 template <typename T>
 Gradients AlignedAs(const std::vector<const GradientUpdate*>& updates,
-                    const std::optional<std::vector<int64_t>>& rows) {
+                    const std::vector<int64_t>& rows) {
   Gradients gradients;
   for (const GradientUpdate* update : updates) {
-    gradients.push_back(rows ? Spread<T>(*update, *rows) : update->gradient);
+    gradients.push_back(update->rows ? Spread<T>(*update, rows) : update->gradient);
   }
   return gradients;
 }
@@ -142,10 +160,14 @@ template <typename T>
 GradientUpdate CombineUpdates(const std::vector<const GradientUpdate*>& updates,
                               Aggregation aggregation, size_t faulty) {
   GradientUpdate combined{.variable = updates.front()->variable, .slots = updates.front()->slots};
-  std::optional<std::vector<int64_t>> rows;
-  if (updates.front()->rows) {
+  const auto sparse = [](const GradientUpdate* update) { return update->rows.has_value(); };
+  const auto dense = std::find_if_not(updates.begin(), updates.end(), sparse);
+  std::vector<int64_t> rows;
+  if (dense == updates.end()) {
     rows = UnionOfRows(updates);
-    combined.rows = Tensor::Of<int64_t>(Shape{static_cast<int64_t>(rows->size())}, *rows);
+    combined.rows = Tensor::Of<int64_t>(Shape{static_cast<int64_t>(rows.size())}, rows);
+  } else if (std::any_of(updates.begin(), updates.end(), sparse)) {
+    rows = AllRows((*dense)->gradient);
   }
   combined.gradient = Combine<T>(AlignedAs<T>(updates, rows), aggregation, faulty);
   return combined;
@@ -158,14 +180,12 @@ StepKey KeyOf(const OptimizerStep& step) {
           step.state.scalars};
 }
 
-// What is summed up: the same variable with the same slots, dense or sparse.
+// What is summed up: the same variable with the same slots.
 std::string KeyOf(const GradientUpdate& update) {
-  return absl::StrCat(update.variable, update.rows ? "\n" : "", "\n",
-                      absl::StrJoin(update.slots, "\n"));
+  return absl::StrCat(update.variable, "\n", absl::StrJoin(update.slots, "\n"));
 }
 
-// In the order in which they come. A variable with a dense and a sparse gradient in one step has
-// both, one after the other; so it has with slots of several names.
+// In the order in which they come. A variable with slots of several names has several updates.
 std::vector<Step> Collect(const std::vector<Push>& pushes) {
   std::vector<Step> steps;
   std::map<StepKey, size_t> at;

@@ -12,7 +12,8 @@ namespace varscope::server {
 // `pushes` passed Check (store/check.h), so that the gradients of one variable fit each other.
 // Steps of the same optimizer state become one, with the hyperparameters of the first push that has
 // it; each variable's gradients, of those pushes that have one, become one as `aggregation` says.
-// Sparse gradients count as zero in rows that they do not have. Assignments follow each other. The
+// Sparse gradients count as zero in rows that they do not have; where one is dense, the result is.
+// Of finite gradients it is finite. Assignments follow each other. The
 // result depends on the order of `pushes` alone, never on time. Of fewer than 2 `faulty` + 1
 // gradients kTrimmedMean and kKrum leave out as many as they can.
 Push Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "server/store/check.h"
 #include "server/sync/aggregate.h"
 #include "server/sync/group.h"
 
@@ -189,6 +190,7 @@ class BspGroup final : public Group {
     }
     Push merged = Aggregate(std::move(pushes), options_.aggregation, options_.faulty);
     merged.group = Name();
+    if (absl::Status status = CheckFinite(merged); !status.ok()) return status;
     return ApplyChecked(context_.store, merged, std::move(admissions));
   }
 

@@ -86,6 +86,9 @@ absl::Status Synchronizer::Guard(Member& member, Push& push) {
 }
 
 std::optional<absl::StatusOr<Applied>> Synchronizer::Judge(Member& member, Push& push) {
+  absl::Status status = Guard(member, push);
+  if (status.ok()) status = CheckFit(store_, push);
+  if (!status.ok()) return status;
   const GroupOptions& options = member.options;
   const bool guarded =
       options.nonfinite != NonfinitePolicy::kAsPushed || options.quarantine_after > 0;
@@ -95,8 +98,7 @@ std::optional<absl::StatusOr<Applied>> Synchronizer::Judge(Member& member, Push&
       return Applied{.global_step = store_.global_step(), .outcome = Outcome::kNonfinite};
     }
   }
-  absl::Status status = Guard(member, push);
-  if (status.ok()) status = Check(store_, push);
+  status = CheckFiniteAndClip(push);
   if (status.ok()) return std::nullopt;
   return status;
 }

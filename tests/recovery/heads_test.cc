@@ -1,0 +1,203 @@
+// What protobuf cannot write is refused or written in pieces, and never written as nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "server/durability/convert.h"
+#include "server/durability/snapshot.h"
+#include "tests/recovery/life.h"
+#include "tests/support/temporary_directory.h"
+
+namespace varscope::testing {
+namespace {
+
+using namespace server;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+ResolveRequest NewVariableOf(const std::string& name, const std::string& mode = "") {
+  ResolveRequest request;
+  request.request = {name, DType::kFloat32, Shape{8, 2}, Reuse::kAuto, {}};
+  request.name = name;
+  request.initializer = InitializerSpec{.kind = "zeros", .mode = mode};
+  return request;
+}
+
+Push Add(const std::string& name, PushId id) {
+  Push push{.id = std::move(id)};
+  OptimizerStep& step = push.steps.emplace_back();
+  step.state = {"Adam", {}, "Adam", 0, name};
+  Tensor ones(DType::kFloat32, Shape{8, 2});
+  for (float& x : ones.mutable_values<float>()) x = 1;
+  step.updates.push_back({name, ones, std::nullopt, std::nullopt});
+  return push;
+}
+
+// A state with something in each of a head's lists.
+void Fill(Life& life) {
+  const Asker asker{"w", 1, Sharing::kGlobal};
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "v" + std::to_string(i);
+    ResolveRequest request = NewVariableOf(name);
+    if (i % 5 == 0) request.request.partitions = {{4, 1}};
+    const Resolution made = life.store().Resolve(asker, request).value();
+    const std::string worker = "worker" + std::to_string(i);
+    (void)life.workers().Connect(worker, "host", i, Sharing::kGlobal).value();
+    if (made.variables.size() == 1) {
+      ASSERT_TRUE((*life.Submit(Add(made.variables[0]->def.name, {worker, 1, 1})))->ok());
+    }
+  }
+}
+
+TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
+  const TemporaryDirectory directory;
+  Life life(directory.path());
+  Fill(life);
+  const std::string before = life.state();
+  std::set<uintmax_t> sizes;
+  for (const size_t piece : {size_t{1}, size_t{50}, size_t{1000}, kHeadPieceBytes}) {
+    const TemporaryDirectory other;
+    Snapshot snapshot{.name = "n",
+                      .position = 7,
+                      .state = life.store().Capture([] {}),
+                      .workers = life.workers().records()};
+    const fs::path path = WriteSnapshot(other.path(), snapshot, piece).value();
+    sizes.insert(fs::file_size(path));
+    const absl::StatusOr<Snapshot> read = ReadSnapshot(path);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(read->name, "n");
+    EXPECT_EQ(StateOf(read->state, read->workers), before);
+    EXPECT_EQ(DescribeSnapshots(other.path()).value().at(0).variables,
+              snapshot.state.variables.size());
+    // Cut anywhere, it is not taken for a shorter one.
+    if (piece != 50) continue;
+    for (uintmax_t size = fs::file_size(path); size > 0;) {
+      size -= std::min<uintmax_t>(size, 7);
+      fs::resize_file(path, size);
+      EXPECT_FALSE(ReadSnapshot(path).ok()) << "cut at " << size;
+    }
+  }
+  EXPECT_EQ(sizes.size(), 4U);  // as many different numbers of pieces
+}
+
+TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    Life life(directory.path(), {.max_header_bytes = 100000});
+    const Asker asker{"w", 1, Sharing::kGlobal};
+    ASSERT_TRUE(life.store().Resolve(asker, NewVariableOf("v")).ok());
+    // Each part has the whole text.
+    ResolveRequest large = NewVariableOf("large", std::string(20000, 'x'));
+    large.request.partitions = {{8, 1}};
+    const absl::Status refused = life.store().Resolve(asker, large).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("at most 100000"));
+    EXPECT_EQ(life.store().List("").size(), 1U);
+
+    Push push = Add("v", {"w", 1, 1});
+    for (int i = 0; i < 200; ++i) {
+      push.assignments.push_back({"v", AssignOp::kAdd, Tensor(DType::kFloat32, Shape{8, 2})});
+      push.assignments.back().value = push.steps[0].updates[0].gradient;
+    }
+    EXPECT_EQ((*life.Submit(push))->status().code(), absl::StatusCode::kResourceExhausted);
+    push.assignments.resize(10);
+    EXPECT_TRUE((*life.Submit(push))->ok());
+    ASSERT_TRUE(life.Settle().ok());
+    before = life.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// The bound that refusals go by is one.
+TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
+  CreationBatch batch;
+  const Definer definer{"worker", "host", 1LL << 60, "train.cc", 1 << 30, 1LL << 60};
+  const Shape wide(std::vector<int64_t>(Shape::kMaxRank, 1));
+  batch.variables.push_back({{.name = "n",
+                              .key = "k",
+                              .dtype = DType::kFloat64,
+                              .shape = wide,
+                              .primary = "p",
+                              .definer = definer,
+                              .definer_incarnation = UINT64_MAX,
+                              .definer_request = UINT64_MAX,
+                              .initializer = "i",
+                              .seed = UINT64_MAX},
+                             InitializerSpec{.kind = "constant",
+                                             .parameters = {{"value", 1e300}},
+                                             .mode = "m",
+                                             .distribution = "d",
+                                             .seed = UINT64_MAX},
+                             wide});
+  batch.partitioned = {"k", {DType::kFloat64, wide, std::vector<int64_t>(16, 1)}, {"n"}};
+  batch.slots = {{"n\nAdam", {"n", "m"}}};
+  EXPECT_LE(ToRecord(batch).header.size(), MostHeaderBytes(batch));
+
+  Push push{.id = {"w", UINT64_MAX, UINT64_MAX}, .others = {{"w", UINT64_MAX, UINT64_MAX}}};
+  OptimizerStep& step = push.steps.emplace_back();
+  step.state = {"Adam", {{"beta1", 0.3}}, "Adam", UINT32_MAX, "g"};
+  step.clip_norm = step.clip_value = step.weight_decay = 0.3;
+  step.definer = definer;
+  const Tensor value(DType::kFloat32, wide);
+  step.updates.push_back({"v", value, value, UINT64_MAX});
+  step.bind = {{.variable = "a"}, {.variable = "b"}};
+  push.assignments.push_back({"v", AssignOp::kScatterAdd, value, value});
+  push.group = "g";
+  const Applied applied{
+      UINT64_MAX, UINT64_MAX, Outcome::kStale, UINT64_MAX, {UINT64_MAX, UINT64_MAX}};
+  EXPECT_LE(ToRecord(push, applied).header.size(), MostHeaderBytes(push));
+}
+
+// However many variables a push has, a worker's answers stay small.
+TEST(HeadsTest, TheLedgerKeepsNoVersions) {
+  const TemporaryDirectory directory;
+  Life life(directory.path());
+  ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
+  const Push push = Add("v", {"w", 1, 1});
+  EXPECT_EQ((*life.Submit(push))->value().versions.size(), 1U);
+  const Applied again = (*life.Submit(push))->value();
+  EXPECT_EQ(again.global_step, 1U);
+  EXPECT_TRUE(again.versions.empty());
+  EXPECT_TRUE(life.store().ledger().entries().at(0).applied.versions.empty());
+}
+
+// Nothing older goes on the strength of a damaged snapshot.
+TEST(HeadsTest, DamagedSnapshotsDoNotCountAsKept) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    Life life(directory.path());
+    Fill(life);
+    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE((*life.Submit(Add("v1", {})))->ok());
+      const fs::path path = life.recorder().TakeSnapshot("")->path;
+      fs::resize_file(path, 100);
+    }
+    ASSERT_TRUE(life.Settle().ok());
+    before = life.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// Not every text of a record is UTF-8, without which protobuf reads no string.
+TEST(HeadsTest, TextsOfAnyBytesAreReadBack) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    Life life(directory.path());
+    const std::string host = "host\xff\xc3";
+    WorkerRecord worker{.worker_id = "w\xff", .incarnation = 1, .host = host};
+    life.workers().Restore(worker);
+    Push push = Add("v", {"w\xff", 1, 1});
+    ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
+    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+    before = life.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+}  // namespace
+}  // namespace varscope::testing

@@ -1,0 +1,161 @@
+// A rollback is on the medium when it is answered, whatever was before; and one that failed never
+// happens.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/recovery/failing_calls.h"
+#include "tests/recovery/life.h"
+#include "tests/support/temporary_directory.h"
+
+namespace varscope::testing {
+namespace {
+
+using namespace server;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+void Create(Life& life) {
+  ResolveRequest request;
+  request.request = {"v", DType::kFloat32, Shape{1}, Reuse::kAuto, {}};
+  request.name = "v";
+  request.initializer = InitializerSpec{.kind = "zeros"};
+  ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+}
+
+void Add(Life& life, int times) {
+  for (int i = 0; i < times; ++i) {
+    Push push;
+    push.assignments.push_back(
+        {"v", AssignOp::kAdd, Tensor::Of<float>(Shape{1}, {1}), std::nullopt});
+    ASSERT_TRUE((*life.Submit(std::move(push)))->ok());
+  }
+  ASSERT_TRUE(life.Settle().ok());
+}
+
+float Value(Life& life) {
+  return life.store().Pull(std::vector<std::string>{"v"})->variables.at(0).value.scalar<float>();
+}
+
+// The order of a directory's files is anybody's: both of two names, where one is written first.
+class RollbackTest : public ::testing::TestWithParam<std::tuple<DurabilityLevel, std::string>> {};
+
+TEST_P(RollbackTest, ASnapshotJustBeforeIsNotTakenForIt) {
+  const auto& [level, name] = GetParam();
+  const TemporaryDirectory directory;
+  std::string rolled_back;
+  std::string before;
+  {
+    Life life(directory.path(), {.level = level});
+    Create(life);
+    Add(life, 1);
+    ASSERT_TRUE(life.recorder().TakeSnapshot("good").ok());
+    Add(life, 5);
+    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+    ASSERT_TRUE(life.recorder().TakeSnapshot(name).ok());
+    ASSERT_TRUE(life.recorder().Rollback("good").ok());
+    EXPECT_EQ(Value(life), 1);
+    rolled_back = life.state();
+    const TemporaryDirectory copies;
+    CopyDirectory(directory.path(), copies / "now");
+    EXPECT_EQ(RecoveredState(copies / "now").value(), rolled_back);
+    Add(life, 2);
+    if (level == DurabilityLevel::kNone) {
+      ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+    }
+    before = life.state();
+    EXPECT_EQ(Value(life), 3);
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+TEST_P(RollbackTest, OneAfterTheOtherWithSnapshotsBetween) {
+  const auto& [level, name] = GetParam();
+  const TemporaryDirectory directory;
+  Life life(directory.path(), {.level = level});
+  Create(life);
+  for (int i = 0; i < 4; ++i) {
+    const std::string round = name + std::to_string(i);
+    ASSERT_TRUE(life.recorder().TakeSnapshot(round).ok());
+    Add(life, 1);
+    ASSERT_TRUE(life.recorder().Rollback(round).ok());
+    ASSERT_TRUE(life.recorder().Rollback(round).ok());
+    const TemporaryDirectory copies;
+    CopyDirectory(directory.path(), copies / "now");
+    EXPECT_EQ(RecoveredState(copies / "now").value(), life.state());
+    ASSERT_TRUE(life.recorder().TakeSnapshot(round + "after").ok());
+    CopyDirectory(directory.path(), copies / "now");
+    EXPECT_EQ(RecoveredState(copies / "now").value(), life.state());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AtEachLevel, RollbackTest,
+    ::testing::Combine(::testing::Values(DurabilityLevel::kSync, DurabilityLevel::kAsync,
+                                         DurabilityLevel::kNone),
+                       ::testing::Values("a", "b", "before", "present", "zz", "0", "A_1", "x-y")));
+
+// The file that holds the state since then is damaged: the one that was chosen is still there.
+TEST(DamagedRollbackTest, IsMadeAgainFromTheSnapshotThatWasChosen) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    Life life(directory.path());
+    Create(life);
+    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+    Add(life, 1);
+    ASSERT_TRUE(life.recorder().TakeSnapshot("good").ok());
+    Add(life, 5);
+    ASSERT_TRUE(life.recorder().Rollback("good").ok());
+    Add(life, 2);
+    before = life.state();
+  }
+  const fs::path newest = ListSnapshots(directory.path()).value()[0].path;
+  fs::resize_file(newest, fs::file_size(newest) - 1);
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+  fs::remove(newest);
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+  const std::vector<SnapshotFile> files = ListSnapshots(directory.path()).value();
+  for (const SnapshotFile& file : files) {
+    if (file.path.string().ends_with("-good")) fs::remove(file.path);
+  }
+  const absl::Status refused = RecoveredState(directory.path()).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("rolled back"));
+}
+
+// At each call, once: the answer says whether it happened, and a restart agrees.
+TEST(FailedRollbackTest, NeverHappens) {
+  int calls = 1;
+  for (int at = 0; at < calls; ++at) {
+    SCOPED_TRACE(at);
+    const TemporaryDirectory directory;
+    std::string before;
+    {
+      Life life(directory.path(), {.retry = std::chrono::milliseconds(1)});
+      const uint64_t incarnation = life.workers().Connect("w", "host", 7, Sharing::kGlobal).value();
+      Create(life);
+      Add(life, 1);
+      ASSERT_TRUE(life.recorder().TakeSnapshot("good").ok());
+      Add(life, 5);
+      bool done = false;
+      {
+        const CallWatch watch(directory.path(), {.from = at});
+        done = life.recorder().Rollback("good").ok();
+        calls = watch.calls() + (done ? 0 : 1);
+      }
+      EXPECT_EQ(Value(life), done ? 1 : 6);
+      EXPECT_EQ(life.workers().IsLive("w", incarnation), !done);
+      while (!life.Settle().ok()) continue;
+      const TemporaryDirectory copies;
+      CopyDirectory(directory.path(), copies / "now");
+      EXPECT_EQ(RecoveredState(copies / "now").value(), life.state());
+      Add(life, 3);
+      before = life.state();
+    }
+    EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+  }
+  EXPECT_GT(calls, 5);
+}
+
+}  // namespace
+}  // namespace varscope::testing
