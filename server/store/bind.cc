@@ -20,28 +20,23 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
   return absl::StrCat(key, request.name, "\n", request.instance, "\n", states);
 }
 
-using Bindings = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
-
-// The state of these names that somebody made without naming it, as earlier workers did; null:
-// none.
-const std::vector<VariablePtr>* FindUnnamed(const Bindings& bindings, const std::string& unnamed,
-                                            const SlotNames& names) {
-  const auto it = bindings.find(unnamed);
-  if (names.empty() || it == bindings.end()) return nullptr;
+// The state of that owner's optimizer under these names; else one of these names that somebody made
+// without naming it, as earlier workers did, who then share it; null: none. Decided anew each time,
+// so that recovery decides the same.
+const std::vector<VariablePtr>* FindState(
+    const absl::flat_hash_map<std::string, std::vector<VariablePtr>>& bindings,
+    const std::string& owner, const OptimizerStateRequest& request, const SlotNames& names,
+    size_t states) {
+  auto it = bindings.find(StateKey(owner, request, names, states));
+  if (it != bindings.end()) return &it->second;
+  if (names.empty()) return nullptr;
+  it = bindings.find(StateKey(owner, request, {}, states));
+  if (it == bindings.end()) return nullptr;
   const auto is = [](const VariablePtr& variable, const std::string& name) {
     return variable->def.name == name;
   };
   const std::vector<VariablePtr>& state = it->second;
   return std::equal(state.begin(), state.end(), names.begin(), names.end(), is) ? &state : nullptr;
-}
-
-// From then on it is found by its names, too.
-bool AdoptUnnamed(Bindings& bindings, const std::string& key, const std::string& unnamed,
-                  const SlotNames& names) {
-  const std::vector<VariablePtr>* const state = FindUnnamed(bindings, unnamed, names);
-  if (state == nullptr) return false;
-  bindings.emplace(key, std::vector<VariablePtr>(*state));
-  return true;
 }
 
 absl::Status CheckNames(const SlotNames& names, const std::vector<optimizers::StateDef>& states,
@@ -103,14 +98,11 @@ absl::StatusOr<OptimizerState> Store::FindOptimizerState(const OptimizerStateReq
   const auto find = [&](const Bindings& bindings, const std::string& owner, const SlotNames& names,
                         size_t count) -> absl::StatusOr<std::vector<VariablePtr>> {
     if (count == 0) return std::vector<VariablePtr>();
-    const std::string key = StateKey(owner, request, names, count);
-    const auto it = bindings.find(key);
-    const std::vector<VariablePtr>* const found =
-        it != bindings.end() ? &it->second
-                             : FindUnnamed(bindings, StateKey(owner, request, {}, count), names);
+    const std::vector<VariablePtr>* const found = FindState(bindings, owner, request, names, count);
     if (found != nullptr && found->size() == count) return *found;
     return absl::DataLossError(
-        absl::StrCat("the state of an optimizer is missing: ", absl::CHexEscape(key)));
+        absl::StrCat("the state of an optimizer is missing: ",
+                     absl::CHexEscape(StateKey(owner, request, names, count))));
   };
   auto found = find(scalars_, request.group, request.scalars, state.optimizer->scalars.size());
   if (!found.ok()) return found.status();
@@ -135,19 +127,9 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   std::lock_guard binding_lock(binding_mutex_);
   const std::vector<optimizers::StateDef>& scalars = binding.optimizer->scalars;
   const std::vector<optimizers::StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
-  const std::string scalars_key = StateKey(request.group, request, request.scalars, scalars.size());
-  const auto slots_key = [&](const SlotOwner& owner) {
-    return StateKey(owner.variable->def.name, request, owner.names, slots.size());
-  };
-
   CreationBatch missing;
   std::set<std::string> taken;
   std::unique_lock lock(mutex_);
-  const auto exists = [&](Bindings& bindings, const std::string& key, const std::string& owner,
-                          const SlotNames& names, size_t states) {
-    return bindings.contains(key) ||
-           AdoptUnnamed(bindings, key, StateKey(owner, request, {}, states), names);
-  };
   const auto plan = [&](const optimizers::StateDef& state, const std::string& base,
                         const Variable* primary) {
     InitializerSpec spec{.kind = "constant"};
@@ -168,9 +150,15 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
                                  Shape{}});
     return name;
   };
-  if (!scalars.empty() &&
-      !exists(scalars_, scalars_key, request.group, request.scalars, scalars.size())) {
-    BoundNames& bound = missing.scalars.emplace_back(BoundNames{scalars_key, {}});
+  const auto find_scalars = [&] {
+    return FindState(scalars_, request.group, request, request.scalars, scalars.size());
+  };
+  const auto find_slots = [&](const SlotOwner& owner) {
+    return FindState(slots_, owner.variable->def.name, request, owner.names, slots.size());
+  };
+  if (!scalars.empty() && find_scalars() == nullptr) {
+    BoundNames& bound = missing.scalars.emplace_back(
+        BoundNames{StateKey(request.group, request, request.scalars, scalars.size()), {}});
     for (size_t i = 0; i < scalars.size(); ++i) {
       const bool named = !request.scalars.empty();
       bound.variables.push_back(
@@ -179,9 +167,9 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
   }
   for (const SlotOwner& owner : owners) {
     const std::string& variable = owner.variable->def.name;
-    const std::string key = slots_key(owner);
-    if (slots.empty() || exists(slots_, key, variable, owner.names, slots.size())) continue;
-    BoundNames& bound = missing.slots.emplace_back(BoundNames{key, {}});
+    if (slots.empty() || find_slots(owner) != nullptr) continue;
+    BoundNames& bound = missing.slots.emplace_back(
+        BoundNames{StateKey(variable, request, owner.names, slots.size()), {}});
     const std::string base = absl::StrCat(variable, "/", request.name);
     for (size_t i = 0; i < slots.size(); ++i) {
       bound.variables.push_back(
@@ -193,10 +181,9 @@ absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest&
     if (!created.ok()) return created.status();
   }
   if (lock.owns_lock()) lock.unlock();
-  if (!scalars.empty()) binding.scalars = scalars_.at(scalars_key);
+  if (!scalars.empty()) binding.scalars = *find_scalars();
   for (const SlotOwner& owner : owners) {
-    binding.slots.push_back(slots.empty() ? std::vector<VariablePtr>{}
-                                          : slots_.at(slots_key(owner)));
+    binding.slots.push_back(slots.empty() ? std::vector<VariablePtr>{} : *find_slots(owner));
   }
   return checked;
 }

@@ -367,6 +367,28 @@ class Search {
     return of_group;
   }
 
+  // As workers name it: by one of two scopes, so that they meet, also where it was made unnamed.
+  void NameState(OptimizerStep& step) {
+    const optimizers::Optimizer& optimizer = *optimizers::FindOptimizer(step.state.optimizer);
+    const auto hyperparameters =
+        optimizers::ReadHyperparameters(optimizer, step.state.hyperparameters);
+    if (!hyperparameters.ok()) return;
+    const std::string scope = OneIn(2) ? "" : "train/";
+    const size_t slots = optimizer.slots(*hyperparameters).size();
+    const auto names = [&](const std::string& variable) {
+      const std::string first = absl::StrCat(scope, variable, "/", step.state.name);
+      SlotNames names;
+      for (size_t i = 0; i < slots; ++i)
+        names.push_back(i == 0 ? first : absl::StrCat(first, "_", i));
+      return names;
+    };
+    for (const optimizers::StateDef& scalar : optimizer.scalars) {
+      step.state.scalars.push_back(absl::StrCat(scope, scalar.role));
+    }
+    for (GradientUpdate& update : step.updates) update.slots = names(update.variable);
+    for (SlotRequest& bound : step.bind) bound.slots = names(bound.variable);
+  }
+
   Push GradientsFor(const std::string& worker, const std::string& prefix,
                     const std::vector<Known>& variables, const OptimizerStep& step) {
     Push push = NewPush(worker);
@@ -381,6 +403,9 @@ class Search {
       push.steps.push_back(NewStep(prefix));
       push.steps[1].state.group = variables[0].name;
       push.steps[1].updates.push_back(NewUpdate(variables[0], finite));
+    }
+    for (OptimizerStep& given : push.steps) {
+      if (!OneIn(3)) NameState(given);
     }
     if (OneIn(10)) AddAssignment(push, OneOf(known_));
     return push;
