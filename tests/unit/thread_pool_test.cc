@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <vector>
 
 namespace varscope {
 namespace {
@@ -30,12 +31,13 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 namespace varscope {
 namespace {
 
-// Never ends, as its pools do not.
+// Never ends, as the process's own do not.
 ThreadPool& PoolOf(int wanted, int given) {
+  static auto* const pools = new std::vector<ThreadPool*>;
   threads_left = given;
-  auto* const pool = new ThreadPool(wanted, /*spins=*/false);
+  pools->push_back(new ThreadPool(wanted, /*spins=*/false));
   threads_left = kNoLimit;
-  return *pool;
+  return *pools->back();
 }
 
 TEST(ThreadPoolTest, WorkIsDoneByAsManyThreadsAsThereAre) {
