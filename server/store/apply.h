@@ -14,7 +14,7 @@ namespace varscope::server {
 // Checks everything first and then applies it under the locks of all variables concerned, so that
 // every reader sees the whole push or nothing of it. Gradients come first, in order, then
 // assignments. Advances the global step once when there is a gradient. A push that was applied
-// before is not applied again: it gets the first one's answer, without versions, from the ledger.
+// before is not applied again: it gets the first one's answer from the ledger.
 // Errors, with the store unchanged: NotFound for an unknown variable, InvalidArgument for a dtype,
 // shape, row or value (NaN, infinity) that does not fit, FailedPrecondition for a variable without
 // a value; each names the variable and the worker. The ledger's own errors: see ledger.h.

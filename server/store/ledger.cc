@@ -107,6 +107,10 @@ void Ledger::Restore(const Entry& entry) {
   while (LeftWindow(worker.answers.begin()->first, worker.answers.rbegin()->first)) {
     worker.answers.erase(worker.answers.begin());
   }
+  // There may be thousands, and a worker sends its last push again, if any.
+  for (auto& [sequence, applied] : worker.answers) {
+    if (sequence != worker.answers.rbegin()->first) applied.versions = {};
+  }
 }
 
 std::vector<Ledger::Entry> Ledger::entries() const {

@@ -17,7 +17,8 @@
 
 namespace varscope::server {
 
-// Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation.
+// Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation; the
+// variables' versions with the last of them alone.
 class Ledger {
  public:
   static constexpr uint64_t kWindow = 16;

@@ -101,8 +101,7 @@ struct Applied {
   uint64_t group_step = 0;  // of the push's group
   Outcome outcome = Outcome::kApplied;
   uint64_t staleness = 0;  // the most updates that any variable had since its base version
-  // Of the variables of its updates, then of its assignments; of a merged push, of the whole. The
-  // ledger does not keep them.
+  // Of the variables of its updates, then of its assignments; of a merged push, of the whole.
   std::vector<uint64_t> versions;
   friend bool operator==(const Applied&, const Applied&) = default;
 };

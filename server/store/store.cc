@@ -129,10 +129,7 @@ void Store::Commit(std::span<Ledger::Admission> admissions, const Push& push, bo
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;
   if (!push.group.empty()) applied.group_step = ++group_steps_[push.group];
-  // Sent again, a push gets its answer without the versions: there may be thousands.
-  Applied kept = applied;
-  kept.versions.clear();
-  for (Ledger::Admission& admission : admissions) admission.Record(kept);
+  for (Ledger::Admission& admission : admissions) admission.Record(applied);
   if (observer_ != nullptr) observer_->OnPushed(push, applied);
 }
 

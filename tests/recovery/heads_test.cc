@@ -142,7 +142,9 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   step.definer = definer;
   const Tensor value(DType::kFloat32, wide);
   step.updates.push_back({"v", value, value, UINT64_MAX});
-  step.bind = {{.variable = "a"}, {.variable = "b"}};
+  step.bind = {{"a", {"s", "t"}}, {"b"}};
+  step.state.scalars = {"s", "t"};
+  step.updates[0].slots = {"s", "t"};
   push.assignments.push_back({"v", AssignOp::kScatterAdd, value, value});
   push.group = "g";
   const Applied applied{
@@ -151,16 +153,20 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
 }
 
 // However many variables a push has, a worker's answers stay small.
-TEST(HeadsTest, TheLedgerKeepsNoVersions) {
+TEST(HeadsTest, TheLedgerKeepsTheVersionsOfTheLastPushAlone) {
   const TemporaryDirectory directory;
   Life life(directory.path());
   ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
-  const Push push = Add("v", {"w", 1, 1});
-  EXPECT_EQ((*life.Submit(push))->value().versions.size(), 1U);
-  const Applied again = (*life.Submit(push))->value();
-  EXPECT_EQ(again.global_step, 1U);
-  EXPECT_TRUE(again.versions.empty());
-  EXPECT_TRUE(life.store().ledger().entries().at(0).applied.versions.empty());
+  for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    const Applied first = (*life.Submit(Add("v", {"w", 1, sequence})))->value();
+    EXPECT_EQ(first.versions, std::vector<uint64_t>{sequence});
+    EXPECT_EQ((*life.Submit(Add("v", {"w", 1, sequence})))->value(), first);
+  }
+  EXPECT_EQ((*life.Submit(Add("v", {"w", 1, 1})))->value().global_step, 1U);
+  size_t versions = 0;
+  for (const Ledger::Entry& e : life.store().ledger().entries())
+    versions += e.applied.versions.size();
+  EXPECT_EQ(versions, 1U);
 }
 
 // Nothing older goes on the strength of a damaged snapshot.
