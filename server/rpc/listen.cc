@@ -12,13 +12,11 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "proto/core/address.h"
 #include "proto/shm/doorbell.h"
 
 namespace varscope::server {
@@ -133,28 +131,13 @@ absl::StatusOr<std::vector<Address>> Find(const std::string& host, const std::st
   return addresses;
 }
 
-// getaddrinfo would take the lower 16 bits of any number.
-bool IsPort(absl::string_view text) {
-  int number = 0;
-  if (absl::ascii_isalpha(text.front())) return true;
-  return absl::SimpleAtoi(text, &number) && number >= 0 && number <= UINT16_MAX;
-}
-
-// "[::1]:7077", "localhost:7077".
-std::optional<std::pair<std::string, std::string>> SplitHostPort(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon + 1 == text.size()) return std::nullopt;
-  absl::string_view host = absl::string_view(text).substr(0, colon);
-  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
-  if (!IsPort(absl::string_view(text).substr(colon + 1))) return std::nullopt;
-  if (host.empty() || (!bracketed && host.find(':') != host.npos)) return std::nullopt;
-  return std::pair(std::string(host), text.substr(colon + 1));
-}
-
+// HOST:PORT, which was validated: "[::1]:7077", "localhost:7077".
 absl::StatusOr<Listening> ListenOnTcp(const std::string& text) {
-  const auto parts = SplitHostPort(text);
-  if (!parts) return absl::InvalidArgumentError("an address is HOST:PORT or unix:PATH");
-  const absl::StatusOr<std::vector<Address>> addresses = Find(parts->first, parts->second);
+  const size_t colon = text.rfind(':');
+  absl::string_view host = absl::string_view(text).substr(0, colon);
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  const absl::StatusOr<std::vector<Address>> addresses =
+      Find(std::string(host), text.substr(colon + 1));
   if (!addresses.ok()) return addresses.status();
   // A port that is free for the name's first address may be taken for its second.
   constexpr int kTries = 10;
@@ -171,13 +154,10 @@ bool IsLeftOver(const Address& address, const std::string& path) {
   return connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
 }
 
+// A path that was validated.
 absl::StatusOr<Listening> ListenOnPath(const std::string& path) {
   Address address;
   auto& un = reinterpret_cast<sockaddr_un&>(address.storage);
-  if (path.empty() || path.size() >= sizeof un.sun_path) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the path of a Unix socket has 1 to ", sizeof un.sun_path - 1, " characters"));
-  }
   un.sun_family = AF_UNIX;
   std::memcpy(un.sun_path, path.c_str(), path.size() + 1);
   address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
@@ -199,6 +179,7 @@ absl::StatusOr<Listening> ListenOnName(const std::string& name) {
 
 absl::StatusOr<Listening> ListenOnText(absl::string_view text) {
   if (absl::ConsumePrefix(&text, "unix-abstract:")) return ListenOnName(std::string(text));
+  if (absl::Status status = ValidateListenAddress(text); !status.ok()) return status;
   if (absl::ConsumePrefix(&text, "unix:")) {
     absl::ConsumePrefix(&text, "//");
     return ListenOnPath(std::string(text));
