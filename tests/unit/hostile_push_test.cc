@@ -13,22 +13,17 @@
 #include "server/rpc/budget.h"
 #include "server/store/check.h"
 #include "server/sync/synchronizer.h"
+#include "tests/support/tensors.h"
 
 namespace varscope::server {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::kDTypes;
+using testing::Zeros;
 
-constexpr DType kDTypes[] = {DType::kFloat32, DType::kFloat64, DType::kInt32,
-                             DType::kInt64,   DType::kBool,    DType::kUint8};
 // Large enough that a byte too many is not in the same block of malloc's.
 constexpr int64_t kColumns = 1000;
-
-Tensor Zeros(DType dtype, Shape shape) {
-  Tensor tensor(dtype, std::move(shape));
-  std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
-  return tensor;
-}
 
 // `rows` as a tensor of that dtype; nothing: no rows.
 std::optional<Tensor> RowsAs(DType dtype, const std::optional<std::vector<int64_t>>& rows) {

@@ -3,23 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "absl/strings/str_cat.h"
+#include "tests/support/tensors.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {
 
-constexpr DType kDTypes[] = {DType::kFloat32, DType::kFloat64, DType::kInt32,
-                             DType::kInt64,   DType::kBool,    DType::kUint8};
-constexpr int64_t kColumns = 1000;
+using testing::kDTypes;
+using testing::Zeros;
 
-Tensor Zeros(DType dtype, Shape shape) {
-  Tensor tensor(dtype, std::move(shape));
-  std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
-  return tensor;
-}
+constexpr int64_t kColumns = 1000;
 
 // Nothing is asked of it before the first synchronization.
 class NoStore final : public RemoteStore {

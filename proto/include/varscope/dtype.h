@@ -53,9 +53,10 @@ struct TypeTag {
   using type = T;
 };
 
-// Calls fn(TypeTag<T>{}) with the C++ type of a valid `dtype`; returns false for kInvalid.
+// Calls fn(TypeTag<T>{}) with the C++ type of float32 and float64; returns false, without a call,
+// for every other dtype.
 template <typename Fn>
-bool VisitDType(DType dtype, Fn&& fn) {
+bool VisitFloating(DType dtype, Fn&& fn) {
   switch (dtype) {
     case DType::kFloat32:
       fn(TypeTag<float>{});
@@ -63,6 +64,18 @@ bool VisitDType(DType dtype, Fn&& fn) {
     case DType::kFloat64:
       fn(TypeTag<double>{});
       return true;
+    default:
+      return false;
+  }
+}
+
+// The same for every valid `dtype`; returns false for kInvalid.
+template <typename Fn>
+bool VisitDType(DType dtype, Fn&& fn) {
+  switch (dtype) {
+    case DType::kFloat32:
+    case DType::kFloat64:
+      return VisitFloating(dtype, fn);
     case DType::kInt32:
       fn(TypeTag<int32_t>{});
       return true;
@@ -79,21 +92,6 @@ bool VisitDType(DType dtype, Fn&& fn) {
       return false;
   }
   return false;
-}
-
-// The same for float32 and float64; returns false, without a call, for every other dtype.
-template <typename Fn>
-bool VisitFloating(DType dtype, Fn&& fn) {
-  switch (dtype) {
-    case DType::kFloat32:
-      fn(TypeTag<float>{});
-      return true;
-    case DType::kFloat64:
-      fn(TypeTag<double>{});
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace varscope
