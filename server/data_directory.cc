@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "server/durability/files.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
@@ -38,12 +39,15 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
   const auto start = std::chrono::steady_clock::now();
   const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
   if (!recovered.ok()) return recovered.status();
-  for (const std::string& warning : recovered->warnings) spdlog::warn("recovery: {}", warning);
+  for (const std::string& warning : recovered->warnings) {
+    spdlog::warn(absl::StrCat("recovery: ", warning));
+  }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  spdlog::info("recovered {} variables at global step {} in {:.3f} s: snapshot {}, {} log records",
-               store.List("").size(), store.global_step(), seconds.count(),
-               recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
-               recovered->replayed);
+  spdlog::info(absl::StrFormat(
+      "recovered %d variables at global step %d in %.3f s: snapshot %s, %d log records",
+      store.List("").size(), store.global_step(), seconds.count(),
+      recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
+      recovered->replayed));
   return std::make_unique<Recorder>(
       *std::move(lock),
       RecorderOptions{.directory = directory,

@@ -3,7 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 namespace varscope::server {
 
@@ -21,9 +24,9 @@ void LimitedLog::Warn(absl::string_view text) {
     --may_log_;
     left_out = std::exchange(left_out_, 0);
   }
-  const fmt::string_view line(text.data(), text.size());
-  if (left_out == 0) return spdlog::warn("{}", line);
-  spdlog::warn("{} (and {} more like it, not logged)", line, left_out);
+  const std::string more =
+      left_out == 0 ? "" : absl::StrCat(" (and ", left_out, " more like it, not logged)");
+  spdlog::warn(absl::StrCat(text, more));
 }
 
 }  // namespace varscope::server

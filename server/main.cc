@@ -74,7 +74,7 @@ std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context
   absl::StatusOr<std::unique_ptr<ShmListener>> listener =
       ShmListener::Start(context, context.local.shared_memory, options.shared_memory_streams);
   if (listener.ok()) return *std::move(listener);
-  spdlog::warn("no shared memory: {}", std::string(listener.status().message()));
+  spdlog::warn(absl::StrCat("no shared memory: ", listener.status().message()));
   return nullptr;
 }
 
@@ -82,9 +82,9 @@ std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context
 void TakeLastSnapshot(Durability& durability) {
   const absl::StatusOr<TakenSnapshot> taken = durability.TakeSnapshot("");
   if (taken.ok()) {
-    spdlog::info("wrote {}", taken->path.string());
+    spdlog::info(absl::StrCat("wrote ", taken->path.string()));
   } else {
-    spdlog::error("no snapshot at the end: {}", std::string(taken.status().message()));
+    spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
   }
 }
 
@@ -94,7 +94,7 @@ int Serve(const Options& options) {
   absl::StatusOr<std::unique_ptr<Durability>> durability =
       OpenDataDirectory(options, store, workers);
   if (!durability.ok()) {
-    spdlog::error("{}", std::string(durability.status().message()));
+    spdlog::error(std::string(durability.status().message()));
     return kExitCannotRecover;
   }
   Synchronizer synchronizer(store, workers, options.groups);
@@ -129,36 +129,38 @@ int Serve(const Options& options) {
   std::unique_ptr<ShmListener> shared_memory = ListenForSharedMemory(context, options);
   absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(context, options.listen);
   if (!server.ok()) {
-    spdlog::error("{}", std::string(server.status().message()));
+    spdlog::error(std::string(server.status().message()));
     return kExitCannotServe;
   }
   const std::vector<int>& ports = (*server)->ports();
   if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {
-    spdlog::error("cannot write the port file {}", options.port_file);
+    spdlog::error(absl::StrCat("cannot write the port file ", options.port_file));
     return kExitCannotServe;
   }
   if (options.ready_fd >= 0 && !WriteReady(options.ready_fd, ports[0])) {
-    spdlog::error("cannot write to file descriptor {} (--ready-fd)", options.ready_fd);
+    spdlog::error(
+        absl::StrCat("cannot write to file descriptor ", options.ready_fd, " (--ready-fd)"));
     return kExitCannotServe;
   }
   for (size_t i = 0; i < ports.size(); ++i) {
-    spdlog::info("varscoped {} serves varscope.v1 on {} (port {}), store up to {} MiB",
-                 VARSCOPE_VERSION, options.listen[i], ports[i], options.max_store_bytes >> 20);
+    spdlog::info(absl::StrCat("varscoped ", VARSCOPE_VERSION, " serves varscope.v1 on ",
+                              options.listen[i], " (port ", ports[i], "), store up to ",
+                              options.max_store_bytes >> 20, " MiB"));
   }
 
-  spdlog::info("{}: stopping, calls under way have {} s", strsignal(AwaitStop()),
-               options.grace_seconds);
+  spdlog::info(absl::StrCat(strsignal(AwaitStop()), ": stopping, calls under way have ",
+                            options.grace_seconds, " s"));
   (*server)->StopServing();
   workers.Stop();
   barriers.Stop();
   synchronizer.Stop();
   const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
-  if (cut > 0) spdlog::warn("{} calls did not end in time and are cut off", cut);
+  if (cut > 0) spdlog::warn(absl::StrCat(cut, " calls did not end in time and are cut off"));
   shared_memory.reset();
   server->reset();
   if (!options.data_dir.empty()) TakeLastSnapshot(**durability);
-  spdlog::info("stopped after {} applied pushes, {} variables", store.global_step(),
-               store.List("").size());
+  spdlog::info(absl::StrCat("stopped after ", store.global_step(), " applied pushes, ",
+                            store.List("").size(), " variables"));
   return kExitClean;
 }
 
@@ -167,7 +169,7 @@ int ServeOrSayWhy(const Options& options) {
   try {
     return Serve(options);
   } catch (const std::system_error& error) {
-    spdlog::error("cannot start: {}", error.what());
+    spdlog::error(absl::StrCat("cannot start: ", error.what()));
     return kExitCannotServe;
   }
 }

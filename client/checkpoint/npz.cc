@@ -20,26 +20,26 @@
 namespace varscope::checkpoint {
 namespace {
 
-struct TypeName {
+struct NpyType {
   const char* name;  // without the order of the bytes
   Stored stored;
 };
-constexpr std::array<TypeName, 11> kTypes = {{{"f4", {DType::kFloat32}},
-                                              {"f8", {DType::kFloat64}},
-                                              {"i4", {DType::kInt32}},
-                                              {"i8", {DType::kInt64}},
-                                              {"b1", {DType::kBool}},
-                                              {"u1", {DType::kUint8}},
-                                              {"f2", {DType::kFloat32, StoredType::kHalf}},
-                                              {"i1", {DType::kInt32, StoredType::kInt8}},
-                                              {"i2", {DType::kInt32, StoredType::kInt16}},
-                                              {"u2", {DType::kInt32, StoredType::kUint16}},
-                                              {"u4", {DType::kInt64, StoredType::kUint32}}}};
+constexpr std::array<NpyType, 11> kNpyTypes = {{{"f4", {DType::kFloat32}},
+                                                {"f8", {DType::kFloat64}},
+                                                {"i4", {DType::kInt32}},
+                                                {"i8", {DType::kInt64}},
+                                                {"b1", {DType::kBool}},
+                                                {"u1", {DType::kUint8}},
+                                                {"f2", {DType::kFloat32, StoredType::kHalf}},
+                                                {"i1", {DType::kInt32, StoredType::kInt8}},
+                                                {"i2", {DType::kInt32, StoredType::kInt16}},
+                                                {"u2", {DType::kInt32, StoredType::kUint16}},
+                                                {"u4", {DType::kInt64, StoredType::kUint32}}}};
 
 constexpr absl::string_view kMagic = "\x93NUMPY";
 constexpr absl::string_view kSuffix = ".npy";
 // NumPy's limit.
-constexpr uint64_t kMaxHeaderBytes = 10000;
+constexpr uint64_t kMaxNpyHeaderBytes = 10000;
 
 struct Discard {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -50,8 +50,8 @@ struct CloseFile {
 };
 using ZippedFile = std::unique_ptr<zip_file_t, CloseFile>;
 
-std::string NameOf(DType dtype) {
-  for (const TypeName& type : kTypes) {
+std::string NpyTypeOf(DType dtype) {
+  for (const NpyType& type : kNpyTypes) {
     if (type.stored.dtype == dtype) return absl::StrCat(SizeOf(dtype) == 1 ? "|" : "<", type.name);
   }
   return "";
@@ -62,7 +62,7 @@ std::string HeaderOf(const Tensor& tensor) {
   for (int64_t dim : tensor.shape().dims()) absl::StrAppend(&shape, dim, ", ");
   if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
   if (tensor.shape().rank() == 1) shape.resize(shape.size() - 1);
-  std::string text = absl::StrCat("{'descr': '", NameOf(tensor.dtype()),
+  std::string text = absl::StrCat("{'descr': '", NpyTypeOf(tensor.dtype()),
                                   "', 'fortran_order': False, 'shape': (", shape, "), }");
   constexpr size_t kBefore = 10;  // magic, version, length
   text.resize((text.size() + 1 + kBefore + 63) / 64 * 64 - kBefore, ' ');
@@ -123,7 +123,7 @@ NpyHeader ReadHeader(Member& member, const std::string& where) {
   const std::string length = member.ReadText(major == 1 ? 2 : 4);
   uint64_t bytes = 0;
   for (size_t i = length.size(); i-- > 0;) bytes = bytes << 8 | static_cast<uint8_t>(length[i]);
-  if (bytes > kMaxHeaderBytes) throw DataLossError(absl::StrCat(where, " has a huge header"));
+  if (bytes > kMaxNpyHeaderBytes) throw DataLossError(absl::StrCat(where, " has a huge header"));
   std::optional<NpyHeader> header = ParseNpyHeader(member.ReadText(bytes));
   if (!header) throw DataLossError(absl::StrCat(where, ": its header is wrong"));
   return *std::move(header);
@@ -133,7 +133,7 @@ Stored TypeOf(const std::string& descr, const std::string& where) {
   absl::string_view name = descr;
   const bool has_order = name.find_first_of("<>|=") == 0;
   if (has_order) name.remove_prefix(1);
-  for (const TypeName& type : kTypes) {
+  for (const NpyType& type : kNpyTypes) {
     if (name != type.name) continue;
     Stored stored = type.stored;
     stored.big_endian = descr[0] == '>';

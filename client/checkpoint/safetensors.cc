@@ -22,15 +22,15 @@ static_assert(std::endian::native == std::endian::little);
 using Json = nlohmann::json;
 
 // The reference implementation's limit.
-constexpr uint64_t kMaxHeaderBytes = 100'000'000;
+constexpr uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
 
-struct TypeName {
+struct SafetensorsType {
   const char* name;
   int bits;                      // of an element
   std::optional<Stored> stored;  // none: varscope has no dtype for it
 };
 // All that the format has.
-constexpr std::array<TypeName, 22> kTypes = {
+constexpr std::array<SafetensorsType, 22> kSafetensorsTypes = {
     {{"F32", 32, Stored{DType::kFloat32}},
      {"F64", 64, Stored{DType::kFloat64}},
      {"I32", 32, Stored{DType::kInt32}},
@@ -54,8 +54,8 @@ constexpr std::array<TypeName, 22> kTypes = {
      {"F6_E3M2", 6, std::nullopt},
      {"F4", 4, std::nullopt}}};
 
-std::string NameOf(DType dtype) {
-  for (const TypeName& type : kTypes) {
+std::string SafetensorsTypeOf(DType dtype) {
+  for (const SafetensorsType& type : kSafetensorsTypes) {
     if (type.stored && type.stored->dtype == dtype) return type.name;
   }
   return "";
@@ -72,7 +72,7 @@ std::vector<Tensors::const_iterator> InOrder(const Tensors& tensors) {
 }
 
 struct Entry {
-  const TypeName* type = nullptr;
+  const SafetensorsType* type = nullptr;
   std::vector<uint64_t> shape;
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -124,9 +124,10 @@ Entry EntryOf(const Json& json, const std::string& name, const std::filesystem::
       !is_list(json["data_offsets"]) || json["data_offsets"].size() != 2) {
     ThrowWrong(path, name, "is not described by dtype, shape and data_offsets");
   }
-  const auto type = std::find_if(kTypes.begin(), kTypes.end(),
-                                 [&](const TypeName& t) { return json["dtype"] == t.name; });
-  if (type == kTypes.end()) ThrowWrong(path, name, "has a dtype that the format has not");
+  const auto type = std::find_if(kSafetensorsTypes.begin(), kSafetensorsTypes.end(),
+                                 [&](const SafetensorsType& t) { return json["dtype"] == t.name; });
+  if (type == kSafetensorsTypes.end())
+    ThrowWrong(path, name, "has a dtype that the format has not");
   return {&*type, json["shape"], json["data_offsets"][0], json["data_offsets"][1]};
 }
 
@@ -164,7 +165,7 @@ class SafetensorsReader final : public Reader {
   explicit SafetensorsReader(const std::filesystem::path& path) : file_(path) {
     uint64_t length = 0;
     file_.Read(0, std::as_writable_bytes(std::span(&length, 1)));
-    if (length > kMaxHeaderBytes)
+    if (length > kMaxSafetensorsHeaderBytes)
       ThrowDamaged(path, absl::StrCat("a header of ", length, " bytes"));
     data_ = sizeof(length) + length;
     const Json header = ParseHeader(path, file_.Read(sizeof(length), length));
@@ -208,8 +209,9 @@ void WriteSafetensors(const std::filesystem::path& path, const Tensors& tensors)
   for (const auto& it : order) {
     const Tensor& tensor = it->second;
     const uint64_t end = offset + tensor.byte_size();
-    entries.push_back(absl::StrCat(Json(it->first).dump(), R"(:{"dtype":")", NameOf(tensor.dtype()),
-                                   R"(","shape":[)", absl::StrJoin(tensor.shape().dims(), ","),
+    entries.push_back(absl::StrCat(Json(it->first).dump(), R"(:{"dtype":")",
+                                   SafetensorsTypeOf(tensor.dtype()), R"(","shape":[)",
+                                   absl::StrJoin(tensor.shape().dims(), ","),
                                    R"(],"data_offsets":[)", offset, ",", end, "]}"));
     offset = end;
   }

@@ -31,18 +31,19 @@ struct TypeNumber {
   int number;  // tensorflow.DataType
   Stored stored;
 };
-constexpr std::array<TypeNumber, 12> kTypes = {{{1, {DType::kFloat32}},
-                                                {2, {DType::kFloat64}},
-                                                {3, {DType::kInt32}},
-                                                {4, {DType::kUint8}},
-                                                {9, {DType::kInt64}},
-                                                {10, {DType::kBool}},
-                                                {14, {DType::kFloat32, StoredType::kBfloat16}},
-                                                {19, {DType::kFloat32, StoredType::kHalf}},
-                                                {5, {DType::kInt32, StoredType::kInt16}},
-                                                {6, {DType::kInt32, StoredType::kInt8}},
-                                                {17, {DType::kInt32, StoredType::kUint16}},
-                                                {22, {DType::kInt64, StoredType::kUint32}}}};
+constexpr std::array<TypeNumber, 12> kTypeNumbers = {
+    {{1, {DType::kFloat32}},
+     {2, {DType::kFloat64}},
+     {3, {DType::kInt32}},
+     {4, {DType::kUint8}},
+     {9, {DType::kInt64}},
+     {10, {DType::kBool}},
+     {14, {DType::kFloat32, StoredType::kBfloat16}},
+     {19, {DType::kFloat32, StoredType::kHalf}},
+     {5, {DType::kInt32, StoredType::kInt16}},
+     {6, {DType::kInt32, StoredType::kInt8}},
+     {17, {DType::kInt32, StoredType::kUint16}},
+     {22, {DType::kInt64, StoredType::kUint32}}}};
 
 // Of those that varscope has not, what people have most.
 std::string NameOf(int number) {
@@ -54,14 +55,14 @@ std::string NameOf(int number) {
 }
 
 int NumberOf(DType dtype) {
-  for (const TypeNumber& type : kTypes) {
+  for (const TypeNumber& type : kTypeNumbers) {
     if (type.stored.dtype == dtype) return type.number;
   }
   return 0;
 }
 
 Stored TypeOf(int number, const std::string& where) {
-  for (const TypeNumber& type : kTypes) {
+  for (const TypeNumber& type : kTypeNumbers) {
     if (type.number == number) return type.stored;
   }
   ThrowNotHeld(where, NameOf(number));

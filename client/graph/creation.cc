@@ -17,7 +17,7 @@ ResolvedVariable Unresolved(const Definition& definition) {
 }
 
 void ThrowIfRefused(const Resolved& resolved) {
-  if (!resolved.warning.empty()) Log().warn("{}", resolved.warning);
+  if (!resolved.warning.empty()) Log().warn(resolved.warning);
   if (resolved.outcome == Resolved::Outcome::kRefused) {
     throw ValueError(resolved.message, resolved.detail);
   }

@@ -67,7 +67,8 @@ void Membership::FirstIntroduction() {
     outcome.hopeless = !reason.may_pass;
     if (Clock::now() < start + kQuietWait || reason.text == told) return;
     told = reason.text;
-    Log().warn("worker '{}' waits for varscoped at {}: {}", request_.worker_id(), target_, told);
+    Log().warn(absl::StrCat("worker '", request_.worker_id(), "' waits for varscoped at ", target_,
+                            ": ", told));
   });
   if (!NobodyAnswered(status)) return ThrowIfFailed(status, "connect", target_);
   const std::string waited =

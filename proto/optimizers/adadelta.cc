@@ -5,11 +5,11 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kRho, kEpsilon };
-
 // accum = rho accum + (1-rho) g^2; u = g sqrt(accum_update + eps) / sqrt(accum + eps);
 // accum_update = rho accum_update + (1-rho) u^2; var -= lr * u. Zeiler 2012.
-struct Rule : ElementwiseRule<Rule> {
+struct AdadeltaRule : ElementwiseRule<AdadeltaRule> {
+  enum { kLearningRate, kRho, kEpsilon };
+
   static Optimizer Declare() {
     return {.name = "Adadelta",
             .hyperparameters = {{"learning_rate", 0.001}, {"rho", 0.95}, {"epsilon", 1e-8}},
@@ -37,6 +37,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer Adadelta() { return Make<Rule>(); }
+Optimizer Adadelta() { return Make<AdadeltaRule>(); }
 
 }  // namespace varscope::optimizers

@@ -6,10 +6,10 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kInitialAccumulator };
-
 // accum += g^2; var -= lr * g / sqrt(accum). Duchi, Hazan, Singer 2011.
-struct Rule : ElementwiseRule<Rule> {
+struct AdagradRule : ElementwiseRule<AdagradRule> {
+  enum { kLearningRate, kInitialAccumulator };
+
   static Optimizer Declare() {
     return {.name = "Adagrad",
             .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
@@ -33,6 +33,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer Adagrad() { return Make<Rule>(); }
+Optimizer Adagrad() { return Make<AdagradRule>(); }
 
 }  // namespace varscope::optimizers

@@ -5,13 +5,13 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kBeta1, kBeta2, kEpsilon };
-enum { kBeta1Power, kBeta2Power };
-
 // m += (g - m)(1 - beta1); v += (g^2 - v)(1 - beta2);
 // var -= lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps).
 // Kingma, Ba 2014, in the "epsilon hat" form that TensorFlow uses.
-struct Rule {
+struct AdamRule {
+  enum { kLearningRate, kBeta1, kBeta2, kEpsilon };
+  enum { kBeta1Power, kBeta2Power };
+
   static Optimizer Declare() {
     return {.name = "Adam",
             .hyperparameters = {{"learning_rate", 0.001},
@@ -85,6 +85,6 @@ struct Rule {
 
 }  // namespace
 
-Optimizer Adam() { return Make<Rule>(); }
+Optimizer Adam() { return Make<AdamRule>(); }
 
 }  // namespace varscope::optimizers

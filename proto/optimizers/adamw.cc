@@ -5,13 +5,13 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
-enum { kBeta1Power, kBeta2Power };
-
 // Loshchilov, Hutter 2017, Algorithm 2 with the schedule folded into the learning rate:
 // var -= lr (m^ / (sqrt(v^) + eps) + weight_decay var), with m^ = m / (1 - beta1^t) and
 // v^ = v / (1 - beta2^t). The sparse form is lazy: only the rows named move and decay.
-struct Rule : ElementwiseRule<Rule> {
+struct AdamWRule : ElementwiseRule<AdamWRule> {
+  enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
+  enum { kBeta1Power, kBeta2Power };
+
   static Optimizer Declare() {
     return {.name = "AdamW",
             .hyperparameters = {{"learning_rate", 0.001},
@@ -53,6 +53,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer AdamW() { return Make<Rule>(); }
+Optimizer AdamW() { return Make<AdamWRule>(); }
 
 }  // namespace varscope::optimizers

@@ -6,19 +6,19 @@
 namespace varscope::optimizers {
 namespace {
 
-enum {
-  kLearningRate,
-  kLearningRatePower,
-  kInitialAccumulator,
-  kL1,
-  kL2,
-  kL2Shrinkage,
-  kBeta,
-};
-
 // FTRL-Proximal, McMahan et al. 2013, Algorithm 1, with the general learning-rate power, shrinkage
 // and beta as TensorFlow has them.
-struct Rule : ElementwiseRule<Rule> {
+struct FtrlRule : ElementwiseRule<FtrlRule> {
+  enum {
+    kLearningRate,
+    kLearningRatePower,
+    kInitialAccumulator,
+    kL1,
+    kL2,
+    kL2Shrinkage,
+    kBeta,
+  };
+
   static Optimizer Declare() {
     return {.name = "Ftrl",
             .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
@@ -58,6 +58,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer Ftrl() { return Make<Rule>(); }
+Optimizer Ftrl() { return Make<FtrlRule>(); }
 
 }  // namespace varscope::optimizers

@@ -5,10 +5,10 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate };
-
 // var -= lr * g
-struct Rule : ElementwiseRule<Rule> {
+struct GradientDescentRule : ElementwiseRule<GradientDescentRule> {
+  enum { kLearningRate };
+
   static Optimizer Declare() {
     return {.name = "GradientDescent",
             .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()}},
@@ -25,6 +25,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer GradientDescent() { return Make<Rule>(); }
+Optimizer GradientDescent() { return Make<GradientDescentRule>(); }
 
 }  // namespace varscope::optimizers

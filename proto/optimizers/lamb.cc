@@ -6,14 +6,14 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
-enum { kBeta1Power, kBeta2Power };
-
 // You et al. 2019 (arXiv 1904.00962), Algorithm 2 with phi the identity: the layer is one variable,
 // r = m^ / (sqrt(v^) + eps) + weight_decay var, var -= lr |var| / |r| * r; the ratio is 1 when
 // either norm is 0. A sparse gradient is the dense one with zeros elsewhere, because the norms are
 // over the whole variable.
-struct Rule {
+struct LambRule {
+  enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
+  enum { kBeta1Power, kBeta2Power };
+
   static Optimizer Declare() {
     return {.name = "LAMB",
             .hyperparameters = {{"learning_rate", 0.001},
@@ -78,6 +78,6 @@ struct Rule {
 
 }  // namespace
 
-Optimizer Lamb() { return Make<Rule>(); }
+Optimizer Lamb() { return Make<LambRule>(); }
 
 }  // namespace varscope::optimizers

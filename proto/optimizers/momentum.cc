@@ -5,11 +5,11 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kMomentum, kUseNesterov };
-
 // accum = momentum * accum + g; var -= lr * accum, or with Nesterov: lr * (g + momentum * accum).
 // Sutskever et al. 2013.
-struct Rule : ElementwiseRule<Rule> {
+struct MomentumRule : ElementwiseRule<MomentumRule> {
+  enum { kLearningRate, kMomentum, kUseNesterov };
+
   static Optimizer Declare() {
     constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
     return {.name = "Momentum",
@@ -35,6 +35,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer Momentum() { return Make<Rule>(); }
+Optimizer Momentum() { return Make<MomentumRule>(); }
 
 }  // namespace varscope::optimizers

@@ -6,12 +6,12 @@
 namespace varscope::optimizers {
 namespace {
 
-enum { kLearningRate, kDecay, kMomentum, kEpsilon, kCentered };
-
 // rms += (g^2 - rms)(1 - decay); mom = momentum mom + lr g / sqrt(rms + eps); var -= mom.
 // Centered: the root is of rms - mg^2 + eps, with mg the running mean of g. Tieleman, Hinton 2012;
 // Graves 2013.
-struct Rule : ElementwiseRule<Rule> {
+struct RMSPropRule : ElementwiseRule<RMSPropRule> {
+  enum { kLearningRate, kDecay, kMomentum, kEpsilon, kCentered };
+
   static Optimizer Declare() {
     return {.name = "RMSProp",
             .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
@@ -51,6 +51,6 @@ struct Rule : ElementwiseRule<Rule> {
 
 }  // namespace
 
-Optimizer RMSProp() { return Make<Rule>(); }
+Optimizer RMSProp() { return Make<RMSPropRule>(); }
 
 }  // namespace varscope::optimizers

@@ -103,7 +103,7 @@ absl::StatusOr<Tensor> Take(std::span<const std::byte>& body, DType dtype, const
 RecordBytes Serialize(const durability::Record& record, std::vector<Tensor> body = {}) {
   RecordBytes bytes{{}, std::move(body)};
   if (record.SerializeToString(&bytes.header)) return bytes;
-  spdlog::critical("a record of {} bytes cannot be written", record.ByteSizeLong());
+  spdlog::critical(absl::StrCat("a record of ", record.ByteSizeLong(), " bytes cannot be written"));
   std::abort();  // else it would be lost in silence
 }
 

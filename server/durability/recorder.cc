@@ -148,8 +148,8 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   workers_.FenceAll();
   Record(ToRecord(RollbackRecord{.source = source, .position = *position}));
   if (!status.ok()) return status;
-  spdlog::warn("rolled back to snapshot {}, global step {}; every worker is fenced off", name,
-               global_step);
+  spdlog::warn(absl::StrCat("rolled back to snapshot ", name, ", global step ", global_step,
+                            "; every worker is fenced off"));
   return global_step;
 }
 
@@ -158,7 +158,7 @@ void Recorder::RunTimer() {
   while (!stop_.wait_for(lock, options_.snapshot_interval, [this] { return stopping_; })) {
     lock.unlock();
     const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
-    if (!taken.ok()) spdlog::error("no snapshot: {}", std::string(taken.status().message()));
+    if (!taken.ok()) spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));
     lock.lock();
   }
 }

@@ -64,7 +64,8 @@ CallQueue::~CallQueue() {
   {
     std::unique_lock lock(mutex_);
     while (!none_.wait_for(lock, std::chrono::seconds(10), [this] { return holds_ == 0; })) {
-      spdlog::warn("the stop waits for {} calls that still wait for something", holds_);
+      spdlog::warn(
+          absl::StrCat("the stop waits for ", holds_, " calls that still wait for something"));
     }
   }
   queue_->Shutdown();

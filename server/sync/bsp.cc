@@ -205,7 +205,7 @@ class BspGroup final : public Group {
       waiting_.clear();
       return;
     }
-    spdlog::warn("{}: goes on without, after its deadline", Text());
+    spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
     // Nobody waits for them again until they push.
     std::erase_if(members_, [this](const std::string& m) { return !waiting_.contains(m); });
     Close(lock, answers);

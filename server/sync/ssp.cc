@@ -96,7 +96,7 @@ class SspGroup final : public Group {
         return r.since + options_.deadline <= now;
       });
       if (expired) {
-        spdlog::warn("{}: goes on without, after its deadline", Text());
+        spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
         LeaveSlowestBehind();
         ReleaseReady(released);
       }

@@ -145,7 +145,7 @@ void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) 
   }
   const std::string reason = absl::StrCat(count, " of its pushes to group ", NameOf(member.options),
                                           " had a NaN or an infinity");
-  spdlog::warn("worker '{}' put in quarantine: {}", worker_id, reason);
+  spdlog::warn(absl::StrCat("worker '", worker_id, "' put in quarantine: ", reason));
   workers_.Quarantine(worker_id, reason).IgnoreError();
 }
 
