@@ -2,22 +2,19 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <limits>
-#include <memory>
-#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "proto/command_line/usage.h"
+#include "proto/command_line/command_line.h"
 #include "proto/core/address.h"
 #include "proto/core/names.h"
 #include "proto/core/nearest.h"
@@ -108,55 +105,19 @@ std::string FindTwice(std::vector<std::string> addresses) {
 
 // A lease of less than a millisecond would be none, which is 0's meaning.
 std::string CheckLease(const std::string& text) {
-  return text == "0" ? "" : NumberWithin(0.001, 86400)(text);
-}
-
-std::string CheckBytes(const std::string& text) {
-  uint64_t bytes = 0;
-  return absl::SimpleAtoi(text, &bytes) && bytes > 0 ? "" : "it must be at least 1 byte";
-}
-
-// CLI11 takes the first of two values of one key.
-class ConfigFile final : public CLI::ConfigTOML {
- public:
-  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
-    std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(in);
-    // Where a section begins and ends; of those there are none, but keys in them, which are told.
-    std::erase_if(
-        items, [](const CLI::ConfigItem& item) { return item.name == "++" || item.name == "--"; });
-    std::set<std::string> keys;
-    for (const CLI::ConfigItem& item : items) {
-      if (keys.insert(item.fullname()).second) continue;
-      throw CLI::ConfigError("--config: " + item.fullname() +
-                             " is there twice; several values are " + "a list: [\"...\", \"...\"]");
-    }
-    return items;
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds)) {
+    if (seconds == 0 || (seconds >= 0.001 && seconds <= 86400)) return "";
   }
-};
-
-// A variable of the environment holds several values of a flag that may be repeated, with blanks
-// between them: they become flags, unless the command line has such a flag.
-void AddRepeated(const char* flag, const char* variable, std::vector<std::string>& arguments) {
-  const char* const values = std::getenv(variable);
-  const auto is_flag = [&](const std::string& argument) {
-    return argument == flag || absl::StartsWith(argument, absl::StrCat(flag, "="));
-  };
-  if (values == nullptr || std::any_of(arguments.begin(), arguments.end(), is_flag)) return;
-  for (absl::string_view value :
-       absl::StrSplit(values, absl::ByAnyChar(" \t\n"), absl::SkipEmpty())) {
-    arguments.push_back(absl::StrCat(flag, "=", value));
-  }
+  return absl::StrCat("'", Printable(text), "' is neither 0 nor a number from 0.001 to 86400");
 }
 
 // A misspelt variable of the environment would do nothing, in silence. Others that begin alike are
 // workers', or a container manager's: Kubernetes sets VARSCOPE_PORT for a service of that name.
-void WarnOfUnknownVariables(const CLI::App& app) {
+void WarnOfUnknownVariables(const std::vector<std::string>& read) {
   constexpr absl::string_view kPrefix = "VARSCOPE_";
   std::vector<std::string> known = {"PORT", "TARGET", "THREADS", "TRANSPORT", "WORKER"};
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_envname().empty()) continue;
-    known.push_back(option->get_envname().substr(kPrefix.size()));
-  }
+  for (const std::string& name : read) known.push_back(name.substr(kPrefix.size()));
   for (char** entry = environ; *entry != nullptr; ++entry) {
     absl::string_view name = absl::string_view(*entry).substr(0, std::strcspn(*entry, "="));
     if (!absl::ConsumePrefix(&name, kPrefix)) continue;
@@ -172,108 +133,91 @@ void WarnOfUnknownVariables(const CLI::App& app) {
 
 std::variant<Options, int> ParseOptions(int argc, char** argv) {
   Options o;
-  CLI::App app(kAbout, "varscoped");
-  app.footer(kMore);
-  app.set_version_flag("--version", std::string("varscoped ") + VARSCOPE_VERSION);
-  app.set_config("--config", "", "Read settings from this TOML or INI file")->check(NotEmpty());
-  app.config_formatter(std::make_shared<ConfigFile>());
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  app.add_option("--listen", o.listen,
-                 "Address to serve on: HOST:PORT (port 0: any free one) or unix:PATH; repeatable")
-      ->check(Passes(ValidateListenAddress))
-      ->envname("VARSCOPE_LISTEN")
-      ->capture_default_str();
-  app.add_option("--port-file", o.port_file,
-                 "Write the TCP port of the first address to this file once serving")
-      ->check(NotEmpty())
-      ->envname("VARSCOPE_PORT_FILE");
-  app.add_option("--ready-fd", o.ready_fd,
-                 "Write that port and a newline to this open file descriptor once serving")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  app.add_option("--max-store-bytes", o.max_store_bytes,
-                 "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
-                 "[half of the memory that it may have]")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CheckBytes)
-      ->envname("VARSCOPE_MAX_STORE_BYTES");
-  app.add_option("--max-variable-bytes", o.max_variable_bytes,
-                 "Bytes that one variable may take [--max-store-bytes]")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CheckBytes)
-      ->envname("VARSCOPE_MAX_VARIABLE_BYTES");
-  app.add_option("--max-push-bytes", o.max_push_bytes,
-                 "Bytes that the tensors of one push may take [--max-store-bytes]")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CheckBytes)
-      ->envname("VARSCOPE_MAX_PUSH_BYTES");
-  app.add_option("--max-inflight-bytes", o.max_inflight_bytes,
-                 "Bytes that pushes under way may take, and that pulls may pin; workers that find "
-                 "it full are "
-                 "told to ask again [half of --max-store-bytes]")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CheckBytes)
-      ->envname("VARSCOPE_MAX_INFLIGHT_BYTES");
+  CommandLine line(kAbout, "varscoped", kMore);
+  line.AddVersion(std::string("varscoped ") + VARSCOPE_VERSION);
+  line.AddConfigFile();
+  line.Add("--listen", &o.listen,
+           "Address to serve on: HOST:PORT (port 0: any free one) or unix:PATH; repeatable")
+      .Check(ValidateListenAddress)
+      .FromEnvironment("VARSCOPE_LISTEN")
+      .ShowDefault();
+  line.Add("--port-file", &o.port_file,
+           "Write the TCP port of the first address to this file once serving")
+      .NotEmpty()
+      .FromEnvironment("VARSCOPE_PORT_FILE");
+  line.Add("--ready-fd", &o.ready_fd,
+           "Write that port and a newline to this open file descriptor once serving")
+      .Within(0, std::numeric_limits<int>::max());
+  line.Add("--max-store-bytes", &o.max_store_bytes,
+           "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
+           "[half of the memory that it may have]")
+      .Bytes()
+      .FromEnvironment("VARSCOPE_MAX_STORE_BYTES");
+  line.Add("--max-variable-bytes", &o.max_variable_bytes,
+           "Bytes that one variable may take [--max-store-bytes]")
+      .Bytes()
+      .FromEnvironment("VARSCOPE_MAX_VARIABLE_BYTES");
+  line.Add("--max-push-bytes", &o.max_push_bytes,
+           "Bytes that the tensors of one push may take [--max-store-bytes]")
+      .Bytes()
+      .FromEnvironment("VARSCOPE_MAX_PUSH_BYTES");
+  line.Add("--max-inflight-bytes", &o.max_inflight_bytes,
+           "Bytes that pushes under way may take, and that pulls may pin; workers that find "
+           "it full are "
+           "told to ask again [half of --max-store-bytes]")
+      .Bytes()
+      .FromEnvironment("VARSCOPE_MAX_INFLIGHT_BYTES");
   std::vector<std::string> groups;
-  app.add_option(
-         "--sync", groups,
-         "When updates of the variables under PREFIX apply, as [PREFIX=]MODE[:KEY=VALUE,...]"
-         "; repeatable; modes and keys below [async]")
-      ->check(CheckGroup)
-      ->envname("VARSCOPE_SYNC");
-  app.add_option("--lease-seconds", o.lease_seconds,
-                 "A worker that is silent for this long is evicted: nobody waits for it; 0: never")
-      ->check(CheckLease)
-      ->envname("VARSCOPE_LEASE_SECONDS")
-      ->capture_default_str();
-  app.add_option("--shared-memory-streams", o.shared_memory_streams,
-                 "How many calls at a time workers of this host and user may make through shared "
-                 "memory, 4 MiB each; 0: tensors go through the addresses above only")
-      ->check(CLI::Range(0, 4096))
-      ->envname("VARSCOPE_SHARED_MEMORY_STREAMS")
-      ->capture_default_str();
-  app.add_option("--stall-seconds", o.stall_seconds,
-                 "A pull or push whose other side stands still for this long is ended; 0: never")
-      ->check(CLI::Range(0, 86400))
-      ->envname("VARSCOPE_STALL_SECONDS")
-      ->capture_default_str();
-  app.add_option("--data-dir", o.data_dir,
-                 "Keep variables, slots and pushes in this directory, and start from what it has")
-      ->check(NotEmpty())
-      ->envname("VARSCOPE_DATA_DIR");
-  app.add_option(
-         "--durability", o.durability,
-         "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
-         "async:100ms, at once, and on the medium within that time; none, only snapshots are "
-         "kept [sync]")
-      ->check(CheckDurability)
-      ->envname("VARSCOPE_DURABILITY");
-  app.add_option("--snapshot-seconds", o.snapshot_seconds,
-                 "Take a snapshot this often; 0: only on varscopectl snapshot and on SIGTERM")
-      ->check(CLI::Range(0, 7 * 24 * 3600))
-      ->envname("VARSCOPE_SNAPSHOT_SECONDS")
-      ->capture_default_str();
-  app.add_option("--snapshots-kept", o.snapshots_kept, "Older ones are removed")
-      ->check(CLI::Range(1, 1000))
-      ->envname("VARSCOPE_SNAPSHOTS_KEPT")
-      ->capture_default_str();
-  app.add_option("--grace-seconds", o.grace_seconds, "How long calls may go on after SIGTERM")
-      ->check(CLI::Range(0, 3600))
-      ->envname("VARSCOPE_GRACE_SECONDS")
-      ->capture_default_str();
-  app.add_option("--log-level", o.log_level, "What to log, on standard error")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
-      ->envname("VARSCOPE_LOG_LEVEL")
-      ->capture_default_str();
-  try {
-    std::vector<std::string> arguments(argv + 1, argv + argc);
-    AddRepeated("--listen", "VARSCOPE_LISTEN", arguments);
-    AddRepeated("--sync", "VARSCOPE_SYNC", arguments);
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-    app.parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    return Exit(app, error, std::cout, kExitUsage);
-  }
-  WarnOfUnknownVariables(app);
+  line.Add("--sync", &groups,
+           "When updates of the variables under PREFIX apply, as [PREFIX=]MODE[:KEY=VALUE,...]"
+           "; repeatable; modes and keys below [async]")
+      .Check(CheckGroup)
+      .FromEnvironment("VARSCOPE_SYNC");
+  line.Add("--lease-seconds", &o.lease_seconds,
+           "A worker that is silent for this long is evicted: nobody waits for it; 0: never")
+      .Check(CheckLease)
+      .FromEnvironment("VARSCOPE_LEASE_SECONDS")
+      .ShowDefault();
+  line.Add("--shared-memory-streams", &o.shared_memory_streams,
+           "How many calls at a time workers of this host and user may make through shared "
+           "memory, 4 MiB each; 0: tensors go through the addresses above only")
+      .Within(0, 4096)
+      .FromEnvironment("VARSCOPE_SHARED_MEMORY_STREAMS")
+      .ShowDefault();
+  line.Add("--stall-seconds", &o.stall_seconds,
+           "A pull or push whose other side stands still for this long is ended; 0: never")
+      .Within(0, 86400)
+      .FromEnvironment("VARSCOPE_STALL_SECONDS")
+      .ShowDefault();
+  line.Add("--data-dir", &o.data_dir,
+           "Keep variables, slots and pushes in this directory, and start from what it has")
+      .NotEmpty()
+      .FromEnvironment("VARSCOPE_DATA_DIR");
+  line.Add("--durability", &o.durability,
+           "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
+           "async:100ms, at once, and on the medium within that time; none, only snapshots are "
+           "kept [sync]")
+      .Check(CheckDurability)
+      .FromEnvironment("VARSCOPE_DURABILITY");
+  line.Add("--snapshot-seconds", &o.snapshot_seconds,
+           "Take a snapshot this often; 0: only on varscopectl snapshot and on SIGTERM")
+      .Within(0, 7 * 24 * 3600)
+      .FromEnvironment("VARSCOPE_SNAPSHOT_SECONDS")
+      .ShowDefault();
+  line.Add("--snapshots-kept", &o.snapshots_kept, "Older ones are removed")
+      .Within(1, 1000)
+      .FromEnvironment("VARSCOPE_SNAPSHOTS_KEPT")
+      .ShowDefault();
+  line.Add("--grace-seconds", &o.grace_seconds, "How long calls may go on after SIGTERM")
+      .Within(0, 3600)
+      .FromEnvironment("VARSCOPE_GRACE_SECONDS")
+      .ShowDefault();
+  line.Add("--log-level", &o.log_level, "What to log, on standard error")
+      .OneOf({"trace", "debug", "info", "warning", "error", "off"})
+      .FromEnvironment("VARSCOPE_LOG_LEVEL")
+      .ShowDefault();
+  if (const std::optional<int> code = line.Parse(argc, argv, std::cout)) return *code;
+  WarnOfUnknownVariables(line.EnvironmentNames());
   if (const std::string twice = FindTwice(o.listen); !twice.empty()) {
     std::cerr << "varscoped: --listen: " << twice << " is there twice\n";
     return kExitUsage;

@@ -5,7 +5,8 @@
 #   --demo-only    the first command alone
 #   --tests-first  the second command, then the first
 #   --as-user      as an ordinary user with sudo, instead of root without it
-#   --no-cache     compiles everything; else this machine's compiler cache is mounted
+#   --no-cache     compiles everything; else a compiler cache is mounted: with --as-user one of its
+#                  own, else this machine's
 # The bare root stays in ${VARSCOPE_BARE_ROOT:-/var/cache/varscope/bookworm} as debootstrap left it;
 # each run works on a copy, which it removes.
 set -euo pipefail
@@ -87,7 +88,10 @@ inside chown -R "$user" "$home"
 environment=""
 if $cache; then
   folder="$(ccache -k cache_dir 2>/dev/null || echo ~/.cache/ccache)"
+  # An ordinary user cannot write to root's.
+  [ "$user" = root ] || folder="$(dirname "$bare")/ccache-$user"
   mkdir -p "$folder"
+  [ "$user" = root ] || chown "$(inside id -u "$user")" "$folder"
   attach "$folder" /var/cache/ccache --bind
   environment="CCACHE_DIR=/var/cache/ccache"
 fi

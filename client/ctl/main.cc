@@ -1,7 +1,6 @@
 // varscopectl: asks a running daemon.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -11,12 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "client/checkpoint/tensors.h"
 #include "client/checkpoint/transfer.h"
 #include "client/ctl/client.h"
 #include "client/ctl/print.h"
-#include "proto/command_line/usage.h"
+#include "proto/command_line/command_line.h"
 #include "proto/core/address.h"
 #include "proto/core/names.h"
 #include "proto/core/nearest.h"
@@ -35,35 +33,27 @@ using Stub = v1::ParameterServer::Stub;
 // What a command does: it prints to the stream and returns the exit code.
 using Run = std::function<int(Client&, std::ostream&)>;
 
-int Refuse(const std::string& why) {
+int Refuse(const std::string& why, int code = kExitRefused) {
   std::cerr << "varscopectl: " << why << "\n";
-  return kExitRefused;
+  return code;
 }
 
 // A variable's name, also as TensorFlow writes its value, w:0.
-CLI::Validator VariableName() {
-  const auto read = [](std::string& text) {
-    const absl::StatusOr<std::string> name = VariableOf(text);
-    if (name.ok()) text = *name;
-    return std::string(name.status().message());
-  };
-  return CLI::Validator(read, "");
+std::string ReadVariable(std::string& text) {
+  const absl::StatusOr<std::string> name = VariableOf(text);
+  if (name.ok()) text = *name;
+  return std::string(name.status().message());
 }
 
 // A scope's name, also as it begins the names in it, model/.
-CLI::Validator ScopeName() {
-  const auto read = [](std::string& text) {
-    while (!text.empty() && text.back() == '/') text.pop_back();
-    return std::string(text.empty() ? "it must not be empty" : "");
-  };
-  return CLI::Validator(read, "");
+std::string ReadScope(std::string& text) {
+  while (!text.empty() && text.back() == '/') text.pop_back();
+  return text.empty() ? "it must not be empty" : "";
 }
 
 // Each adds one subcommand; `run` is set to what it does when the command line has it.
-CLI::App* Command(CLI::App& app, const char* name, const char* about, Run& run, Run what) {
-  CLI::App* const command = app.add_subcommand(name, about);
-  command->callback([&run, what = std::move(what)] { run = what; });
-  return command;
+CommandLine& Command(CommandLine& line, const char* name, const char* about, Run& run, Run what) {
+  return line.AddCommand(name, about, [&run, what = std::move(what)] { run = what; });
 }
 
 int List(Client& client, std::ostream& out, const std::string& prefix) {
@@ -101,45 +91,45 @@ int Describe(Client& client, std::ostream& out, const std::string& name) {
   return kExitOk;
 }
 
-void AddReading(CLI::App& app, std::string& name, Run& run) {
-  Command(app, "health", "Does it serve?", run,
+void AddReading(CommandLine& line, std::string& name, Run& run) {
+  Command(line, "health", "Does it serve?", run,
           [](Client& client, std::ostream& out) { return client.Health(out); });
-  Command(app, "list", "Its variables: name, shape, version, definer", run,
+  Command(line, "list", "Its variables: name, shape, version, definer", run,
           [&](Client& client, std::ostream& out) { return List(client, out, name); })
-      ->add_option("prefix", name, "Only names that start with this")
-      ->transform(VariableName());
-  Command(app, "describe", "One variable and its slots", run,
+      .Add("prefix", &name, "Only names that start with this")
+      .Read(ReadVariable);
+  Command(line, "describe", "One variable and its slots", run,
           [&](Client& client, std::ostream& out) { return Describe(client, out, name); })
-      ->add_option("name", name, "Its name, such as model/w")
-      ->required()
-      ->transform(VariableName())
-      ->check(NotEmpty());
-  Command(app, "workers", "Who is connected, since when silent, what each waits for", run,
+      .Add("name", &name, "Its name, such as model/w")
+      .Required()
+      .Read(ReadVariable)
+      .NotEmpty();
+  Command(line, "workers", "Who is connected, since when silent, what each waits for", run,
           [](Client& client, std::ostream& out) {
             return client.Ask(&Stub::ListWorkers, v1::ListWorkersRequest(),
                               [&](const v1::ListWorkersResponse& r) { PrintWorkers(r, out); });
           });
-  Command(app, "groups", "How variables are synchronized, and what steps wait for", run,
+  Command(line, "groups", "How variables are synchronized, and what steps wait for", run,
           [](Client& client, std::ostream& out) {
             return client.Ask(&Stub::ListGroups, v1::ListGroupsRequest(),
                               [&](const v1::ListGroupsResponse& r) { PrintGroups(r, out); });
           });
 }
 
-void AddSnapshots(CLI::App& app, std::string& name, Run& run) {
-  Command(app, "snapshot", "Write everything to its data directory now", run,
+void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
+  Command(line, "snapshot", "Write everything to its data directory now", run,
           [&](Client& client, std::ostream& out) {
             v1::SnapshotRequest request;
             request.set_name(name);
             return client.Change("snapshot", &Stub::Snapshot, request,
                                  [&](const v1::SnapshotResponse& r) { out << r.path() << "\n"; });
           })
-      ->add_option("name", name, "Keep it under this name");
-  Command(app, "snapshots", "Which there are", run, [](Client& client, std::ostream& out) {
+      .Add("name", &name, "Keep it under this name");
+  Command(line, "snapshots", "Which there are", run, [](Client& client, std::ostream& out) {
     return client.Ask(&Stub::ListSnapshots, v1::ListSnapshotsRequest(),
                       [&](const v1::ListSnapshotsResponse& r) { PrintSnapshots(r, out); });
   });
-  Command(app, "rollback", "Go back to a snapshot; every worker is told", run,
+  Command(line, "rollback", "Go back to a snapshot; every worker is told", run,
           [&](Client& client, std::ostream& out) {
             v1::RollbackRequest request;
             request.set_name(name);
@@ -148,61 +138,67 @@ void AddSnapshots(CLI::App& app, std::string& name, Run& run) {
                   out << "rolled back to " << name << ", global step " << r.global_step() << "\n";
                 });
           })
-      ->add_option("name", name, "As varscopectl snapshots lists it")
-      ->required();
+      .Add("name", &name, "As varscopectl snapshots lists it")
+      .Required();
 }
 
-void AddQuarantine(CLI::App& app, std::string& name, std::string& reason, Run& run) {
+void AddQuarantine(CommandLine& line, std::string& name, std::string& reason, Run& run) {
   const auto set = [&name](Client& client, const std::string& why) {
     v1::QuarantineRequest request;
     request.set_worker_id(name);
     request.set_reason(why);
     return client.Ask(&Stub::Quarantine, request, [](const v1::QuarantineResponse&) {});
   };
-  CLI::App* const quarantine =
-      Command(app, "quarantine", "Refuse a worker's pushes from now on", run,
+  CommandLine& quarantine =
+      Command(line, "quarantine", "Refuse a worker's pushes from now on", run,
               [&reason, set](Client& client, std::ostream&) { return set(client, reason); });
-  quarantine->add_option("worker", name, "Its id")->required();
-  quarantine->add_option("--reason", reason, "What the worker is told")
-      ->check(NotEmpty())
-      ->capture_default_str();
-  Command(app, "release", "Take a worker's pushes again", run,
+  quarantine.Add("worker", &name, "Its id").Required();
+  quarantine.Add("--reason", &reason, "What the worker is told").NotEmpty().ShowDefault();
+  Command(line, "release", "Take a worker's pushes again", run,
           [set](Client& client, std::ostream&) { return set(client, ""); })
-      ->add_option("worker", name, "Its id")
-      ->required();
+      .Add("worker", &name, "Its id")
+      .Required();
 }
 
-std::pair<std::string, std::string> ReadRename(const std::string& text) {
+std::pair<std::string, std::string> SplitRename(const std::string& text) {
   const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
-    throw CLI::ValidationError("--rename", "'" + Printable(text) + "' is not STORE=FILE");
-  }
-  std::string store = text.substr(0, equals);
-  if (const std::string wrong = VariableName()(store); !wrong.empty()) {
-    throw CLI::ValidationError("--rename", wrong);
-  }
-  return {store, text.substr(equals + 1)};
+  if (equals == std::string::npos) return {text, ""};
+  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void AddTransferOptions(CLI::App* command, std::string& path,
-                        checkpoint::TransferOptions& options) {
+// "model/w:0=w" becomes "model/w=w".
+std::string ReadRename(std::string& text) {
+  auto [store, file] = SplitRename(text);
+  if (store.empty() || file.empty()) return "'" + Printable(text) + "' is not STORE=FILE";
+  if (std::string wrong = ReadVariable(store); !wrong.empty()) return wrong;
+  text = store + "=" + file;
+  return "";
+}
+
+// What export and import are told.
+struct Transfer {
+  std::string path;
+  std::vector<std::string> renames;
+  checkpoint::TransferOptions options;
+};
+
+// Returns the argument that is the path.
+Argument AddTransferOptions(CommandLine& command, Transfer& transfer) {
   command
-      ->add_option("path", path,
-                   "model.safetensors, model.npz, or a TensorFlow checkpoint's prefix")
-      ->required()
-      ->check(NotEmpty());
+      .Add("--scope", &transfer.options.scopes,
+           "This scope or variable of the store alone; repeatable")
+      .Read(ReadScope)
+      .Read(ReadVariable);
   command
-      ->add_option("--scope", options.scopes,
-                   "This scope or variable of the store alone; repeatable")
-      ->transform(ScopeName())
-      ->transform(VariableName());
-  command->add_option_function<std::vector<std::string>>(
-      "--rename",
-      [&options](const std::vector<std::string>& renames) {
-        for (const std::string& rename : renames) options.renames.push_back(ReadRename(rename));
-      },
-      "STORE=FILE: what the store calls STORE, a scope or a variable, the checkpoint calls "
-      "FILE; repeatable");
+      .Add("--rename", &transfer.renames,
+           "STORE=FILE: what the store calls STORE, a scope or a variable, the checkpoint calls "
+           "FILE; repeatable")
+      .Read(ReadRename);
+  return command
+      .Add("path", &transfer.path,
+           "model.safetensors, model.npz, or a TensorFlow checkpoint's prefix")
+      .Required()
+      .NotEmpty();
 }
 
 // Before a connection, which would wait for a daemon.
@@ -211,22 +207,29 @@ int Answers(Client& client) {
   return client.Health(unseen) == kExitNoAnswer ? kExitNoAnswer : kExitOk;
 }
 
-int Export(Client& client, std::ostream& out, const std::string& path,
-           const checkpoint::TransferOptions& options) {
+checkpoint::TransferOptions OptionsOf(const Transfer& transfer) {
+  checkpoint::TransferOptions options = transfer.options;
+  for (const std::string& rename : transfer.renames) options.renames.push_back(SplitRename(rename));
+  return options;
+}
+
+int Export(Client& client, std::ostream& out, const Transfer& transfer) {
   if (const int code = Answers(client); code != kExitOk) return code;
   internal::Connection store = client.Connect();
-  const checkpoint::Transferred done = checkpoint::Export(store, path, options);
-  out << absl::StrFormat("wrote %d tensors, %d bytes, to %s\n", done.tensors, done.bytes, path);
+  const checkpoint::Transferred done =
+      checkpoint::Export(store, transfer.path, OptionsOf(transfer));
+  out << absl::StrFormat("wrote %d tensors, %d bytes, to %s\n", done.tensors, done.bytes,
+                         transfer.path);
   return kExitOk;
 }
 
-int Import(Client& client, std::ostream& out, const std::string& path,
-           const checkpoint::TransferOptions& options) {
+int Import(Client& client, std::ostream& out, const Transfer& transfer) {
   if (const int code = Answers(client); code != kExitOk) return code;
   internal::Connection store = client.Connect();
-  const checkpoint::Transferred done = checkpoint::Import(store, path, options);
+  const checkpoint::Transferred done =
+      checkpoint::Import(store, transfer.path, OptionsOf(transfer));
   out << absl::StrFormat("assigned %d tensors, %d bytes, from %s\n", done.tensors, done.bytes,
-                         path);
+                         transfer.path);
   for (const std::string& skipped : done.skipped) {
     std::cerr << "varscopectl: skipped " << skipped << "\n";
   }
@@ -243,44 +246,18 @@ std::string CheckFormat(const std::string& path) {
          "' is no format: write NAME.safetensors, NAME.npz, or NAME.ckpt for TensorFlow's";
 }
 
-void AddCheckpoints(CLI::App& app, std::string& path, checkpoint::TransferOptions& options,
-                    Run& run) {
-  CLI::App* const to = Command(
-      app, "export", "Write variables to a checkpoint", run,
-      [&](Client& client, std::ostream& out) { return Export(client, out, path, options); });
-  AddTransferOptions(to, path, options);
-  to->get_option("path")->check(CheckFormat);
-  to->add_flag("!--no-slots", options.slots, "Without the optimizers' slots");
-  CLI::App* const from = Command(
-      app, "import", "Assign a checkpoint's tensors to variables", run,
-      [&](Client& client, std::ostream& out) { return Import(client, out, path, options); });
-  AddTransferOptions(from, path, options);
-  from->add_flag("--create", options.create, "Create variables that the store does not have");
-}
-
-std::vector<std::string> CommandNames(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  return names;
-}
-
-[[noreturn]] void ThrowWithoutCommand(const CLI::App& app) {
-  throw CLI::RequiredError("a command is missing, one of " + absl::StrJoin(CommandNames(app), ", "),
-                           CLI::ExitCodes::RequiredError);
-}
-
-// Of one command; without a name, of all.
-std::string HelpOf(const CLI::App& app, const std::string& command) {
-  // Not app.help(), which is that of the command `help`.
-  if (command.empty()) {
-    return app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
-  }
-  const std::vector<std::string> names = CommandNames(app);
-  if (std::find(names.begin(), names.end(), command) != names.end()) {
-    return app.get_subcommand(command)->help("varscopectl");
-  }
-  throw CLI::ValidationError("there is no command '" + Printable(command) + "'" +
-                             DidYouMean(Nearest(command, names)));
+void AddCheckpoints(CommandLine& line, Transfer& transfer, Run& run) {
+  CommandLine& to =
+      Command(line, "export", "Write variables to a checkpoint", run,
+              [&](Client& client, std::ostream& out) { return Export(client, out, transfer); });
+  AddTransferOptions(to, transfer).Check(CheckFormat);
+  to.AddFlag("!--no-slots", &transfer.options.slots, "Without the optimizers' slots");
+  CommandLine& from =
+      Command(line, "import", "Assign a checkpoint's tensors to variables", run,
+              [&](Client& client, std::ostream& out) { return Import(client, out, transfer); });
+  AddTransferOptions(from, transfer);
+  from.AddFlag("--create", &transfer.options.create,
+               "Create variables that the store does not have");
 }
 
 // All of it, or the exit code says so.
@@ -301,38 +278,31 @@ int Main(int argc, char** argv, std::ostream& out) {
   std::string name;
   std::string reason = "by the operator";
   Run run;
-  CLI::App app("varscopectl: asks a running varscoped.", "varscopectl");
-  app.footer(kMore);
+  CommandLine line("varscopectl: asks a running varscoped.", "varscopectl", kMore);
   const std::string version = absl::StrCat("varscopectl ", VARSCOPE_VERSION);
-  app.set_version_flag("--version", version);
-  app.add_option("--target", target, "The daemon's address: HOST:PORT or unix:PATH")
-      ->check(Passes(ValidateTarget))
-      ->envname("VARSCOPE_TARGET")
-      ->capture_default_str();
-  app.add_option("--timeout", timeout,
-                 "Seconds to wait for an answer [5; for what may take long, 60]")
-      ->check(NumberWithin(0.001, 86400));
-  app.require_subcommand(0, 1);
-  app.fallthrough();
-  AddReading(app, name, run);
-  AddSnapshots(app, name, run);
-  AddQuarantine(app, name, reason, run);
-  checkpoint::TransferOptions transfer;
-  AddCheckpoints(app, name, transfer, run);
-  CLI::App* const help = app.add_subcommand("help", "What a command does and takes");
-  help->add_option("command", name, "Its name");
-  const CLI::App* const which = app.add_subcommand("version", "Which varscopectl this is");
-  try {
-    app.parse(argc, argv);
-    if (which->parsed()) throw CLI::CallForVersion(version, 0);
-    if (help->parsed()) {
-      out << HelpOf(app, name);
-      return kExitOk;
-    }
-    if (!run) ThrowWithoutCommand(app);
-  } catch (const CLI::ParseError& error) {
-    return Exit(app, error, out, kExitUsage);
-  }
+  line.AddVersion(version);
+  line.Add("--target", &target, "The daemon's address: HOST:PORT or unix:PATH")
+      .Check(ValidateTarget)
+      .FromEnvironment("VARSCOPE_TARGET")
+      .ShowDefault();
+  line.Add("--timeout", &timeout, "Seconds to wait for an answer [5; for what may take long, 60]")
+      .Within(0.001, 86400);
+  AddReading(line, name, run);
+  AddSnapshots(line, name, run);
+  AddQuarantine(line, name, reason, run);
+  Transfer transfer;
+  AddCheckpoints(line, transfer, run);
+  const Run help = [&](Client&, std::ostream& to) {
+    const absl::Status shown = line.Help(name, to);
+    return shown.ok() ? kExitOk : Refuse(std::string(shown.message()), kExitUsage);
+  };
+  Command(line, "help", "What a command does and takes", run, help)
+      .Add("command", &name, "Its name");
+  Command(line, "version", "Which varscopectl this is", run, [&](Client&, std::ostream& to) {
+    to << version << "\n";
+    return kExitOk;
+  });
+  if (const std::optional<int> code = line.Parse(argc, argv, out)) return *code;
   Client client(target, timeout);
   return run(client, out);
 }

@@ -2,7 +2,6 @@
 //
 // Each process runs this same program (between-graph replication): the first one that asks for a
 // variable creates it on the server, the others attach to it by name.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <random>
 
@@ -100,15 +99,18 @@ int Evaluate(const WorkerFlags& flags, const Digits& digits, double at_least) {
 }  // namespace varscope::examples
 
 int main(int argc, char** argv) {
+  using namespace varscope;
   using namespace varscope::examples;
   WorkerFlags flags;
   bool evaluate = false;
   double at_least = 0;
-  CLI::App app("Trains a digit classifier together with other workers of one varscoped.");
-  AddFlags(app, flags);
-  app.add_flag("--evaluate", evaluate, "Print the accuracy on the test digits instead of training");
-  app.add_option("--at-least", at_least, "Exit with 1 below this accuracy (with --evaluate)");
-  CLI11_PARSE(app, argc, argv);
+  CommandLine line("Trains a digit classifier together with other workers of one varscoped.",
+                   "varscope_classifier");
+  AddFlags(line, flags);
+  line.AddFlag("--evaluate", &evaluate,
+               "Print the accuracy on the test digits instead of training");
+  line.Add("--at-least", &at_least, "Exit with 1 below this accuracy (with --evaluate)");
+  if (const auto code = line.Parse(argc, argv, std::cout)) return *code;
   return RunExample("classifier", [&] {
     const Digits digits = Digits::Load(flags.data);
     if (evaluate) return Evaluate(flags, digits, at_least);

@@ -1,6 +1,5 @@
 // The article's reason to share variables by name: a GAN, whose discriminator judges generated and
 // real images with one set of variables. Several processes may train it together.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <random>
 
@@ -111,16 +110,18 @@ int Draw(const WorkerFlags& flags, const std::string& png) {
 }  // namespace varscope::examples
 
 int main(int argc, char** argv) {
+  using namespace varscope;
   using namespace varscope::examples;
   WorkerFlags flags;
 
   bool draw = false;
   std::string png;
-  CLI::App app("Trains a GAN of digits together with other workers of one varscoped.");
-  AddFlags(app, flags);
-  app.add_flag("--draw", draw, "Draw digits with the present generator instead of training");
-  app.add_option("--png", png, "Write the drawn digits to this file as well");
-  CLI11_PARSE(app, argc, argv);
+  CommandLine line("Trains a GAN of digits together with other workers of one varscoped.",
+                   "varscope_gan");
+  AddFlags(line, flags);
+  line.AddFlag("--draw", &draw, "Draw digits with the present generator instead of training");
+  line.Add("--png", &png, "Write the drawn digits to this file as well");
+  if (const auto code = line.Parse(argc, argv, std::cout)) return *code;
   return RunExample("gan", [&] {
     if (draw) return Draw(flags, png);
     Train(flags, Digits::Load(flags.data));

@@ -1,6 +1,5 @@
 #include "client/examples/worker.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 
@@ -19,23 +18,23 @@ ConnectOptions WorkerFlags::connect() const {
   return {.worker_id = worker_id, .sharing = SharingMode::kReplicated};
 }
 
-void AddFlags(CLI::App& app, WorkerFlags& flags) {
-  app.add_option("--target", flags.target, "The daemon's address")
-      ->envname("VARSCOPE_TARGET")
-      ->capture_default_str();
-  app.add_option("--worker-id", flags.worker_id, "This worker's name [host-pid-number]")
-      ->envname("VARSCOPE_WORKER");
-  app.add_option("--data", flags.data, "The digits, gzipped CSV")
-      ->envname("VARSCOPE_DATA")
-      ->capture_default_str();
-  app.add_option("--workers", flags.workers, "How many workers train together")
-      ->check(CLI::Range(1, 1000))
-      ->envname("VARSCOPE_WORKERS")
-      ->capture_default_str();
-  app.add_option("--steps", flags.steps, "Steps of all workers together")
-      ->envname("VARSCOPE_STEPS")
-      ->capture_default_str();
-  app.add_flag("--sync", flags.sync, "Workers wait for each other before each step");
+void AddFlags(CommandLine& line, WorkerFlags& flags) {
+  line.Add("--target", &flags.target, "The daemon's address")
+      .FromEnvironment("VARSCOPE_TARGET")
+      .ShowDefault();
+  line.Add("--worker-id", &flags.worker_id, "This worker's name [host-pid-number]")
+      .FromEnvironment("VARSCOPE_WORKER");
+  line.Add("--data", &flags.data, "The digits, gzipped CSV")
+      .FromEnvironment("VARSCOPE_DATA")
+      .ShowDefault();
+  line.Add("--workers", &flags.workers, "How many workers train together")
+      .Within(1, 1000)
+      .FromEnvironment("VARSCOPE_WORKERS")
+      .ShowDefault();
+  line.Add("--steps", &flags.steps, "Steps of all workers together")
+      .FromEnvironment("VARSCOPE_STEPS")
+      .ShowDefault();
+  line.AddFlag("--sync", &flags.sync, "Workers wait for each other before each step");
 }
 
 bool StepLoop::Next() {

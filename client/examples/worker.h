@@ -7,11 +7,8 @@
 #include <functional>
 #include <string>
 
+#include "proto/command_line/command_line.h"
 #include "varscope/varscope.h"
-
-namespace CLI {
-class App;
-}
 
 namespace varscope::examples {
 
@@ -27,7 +24,7 @@ struct WorkerFlags {
 };
 
 // Adds the flags, with environment names for containers.
-void AddFlags(CLI::App& app, WorkerFlags& flags);
+void AddFlags(CommandLine& line, WorkerFlags& flags);
 
 // True until the server has applied `flags.steps` pushes; with --sync waits for the other workers
 // first, and all of them stop at the same step.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "proto/core/address.h"
@@ -111,6 +112,12 @@ absl::StatusOr<Listening> ListenOnEach(std::vector<Address> addresses) {
   return all;
 }
 
+// A machine may have no file that says so (RFC 6761, section 6.3).
+bool IsLoopback(absl::string_view host) {
+  absl::ConsumeSuffix(&host, ".");
+  return absl::EqualsIgnoreCase(host, "localhost") || absl::EndsWithIgnoreCase(host, ".localhost");
+}
+
 absl::StatusOr<std::vector<Address>> Find(const std::string& host, const std::string& port) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE;
@@ -136,9 +143,14 @@ absl::StatusOr<Listening> ListenOnTcp(const std::string& text) {
   const size_t colon = text.rfind(':');
   absl::string_view host = absl::string_view(text).substr(0, colon);
   if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  const absl::StatusOr<std::vector<Address>> addresses =
-      Find(std::string(host), text.substr(colon + 1));
+  const std::string port = text.substr(colon + 1);
+  absl::StatusOr<std::vector<Address>> addresses =
+      Find(IsLoopback(host) ? "127.0.0.1" : std::string(host), port);
   if (!addresses.ok()) return addresses.status();
+  if (IsLoopback(host)) {
+    const absl::StatusOr<std::vector<Address>> ipv6 = Find("::1", port);
+    if (ipv6.ok()) addresses->insert(addresses->end(), ipv6->begin(), ipv6->end());
+  }
   // A port that is free for the name's first address may be taken for its second.
   constexpr int kTries = 10;
   absl::StatusOr<Listening> listening;

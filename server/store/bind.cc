@@ -20,23 +20,26 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
   return absl::StrCat(key, request.name, "\n", request.instance, "\n", states);
 }
 
-// The state of that owner's optimizer under these names; else one of these names that somebody made
-// without naming it, as earlier workers did, who then share it; null: none. Decided anew each time,
-// so that recovery decides the same.
+// The state of that owner's optimizer under these names: one of these names that somebody made
+// without naming it, as earlier workers did, who then share it; else the one that was made for
+// these names; null: none. Whatever is made later, the answer stays: a state of these names made
+// before keeps them, and none can get them after. So recovery, which makes all states of a push
+// before it finds the first, finds the same.
 const std::vector<VariablePtr>* FindState(
     const absl::flat_hash_map<std::string, std::vector<VariablePtr>>& bindings,
     const std::string& owner, const OptimizerStateRequest& request, const SlotNames& names,
     size_t states) {
-  auto it = bindings.find(StateKey(owner, request, names, states));
-  if (it != bindings.end()) return &it->second;
-  if (names.empty()) return nullptr;
-  it = bindings.find(StateKey(owner, request, {}, states));
-  if (it == bindings.end()) return nullptr;
+  const auto unnamed = bindings.find(StateKey(owner, request, {}, states));
+  if (names.empty()) return unnamed == bindings.end() ? nullptr : &unnamed->second;
   const auto is = [](const VariablePtr& variable, const std::string& name) {
     return variable->def.name == name;
   };
-  const std::vector<VariablePtr>& state = it->second;
-  return std::equal(state.begin(), state.end(), names.begin(), names.end(), is) ? &state : nullptr;
+  if (unnamed != bindings.end() &&
+      std::equal(unnamed->second.begin(), unnamed->second.end(), names.begin(), names.end(), is)) {
+    return &unnamed->second;
+  }
+  const auto named = bindings.find(StateKey(owner, request, names, states));
+  return named == bindings.end() ? nullptr : &named->second;
 }
 
 absl::Status CheckNames(const SlotNames& names, const std::vector<optimizers::StateDef>& states,

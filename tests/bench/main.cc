@@ -1,9 +1,9 @@
 // varscope_bench [--quick] [--json FILE] [--table FILE] [--only SECTION] [--bytes N] [--peer FILE]:
 // what run.sh runs, which checks the arguments.
-#include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
 
+#include "proto/command_line/command_line.h"
 #include "tests/bench/ceilings.h"
 #include "tests/bench/report.h"
 #include "tests/bench/training.h"
@@ -23,22 +23,21 @@ int Main(int argc, char** argv) {
   std::string only;
   std::vector<uint64_t> sizes;
   std::vector<std::string> peers;
-  CLI::App app("Measures varscope beside the limits of this machine.");
-  app.add_flag("--quick", quick, "A minute, up to 16 MiB");
-  app.add_option("--json", json, "Write all figures to this file");
-  app.add_option("--table", table, "Write the table to this file");
-  app.add_option("--only", only, "This section only")
-      ->check(CLI::IsMember({"ceilings", "transfers", "training", "workers", "variables",
-                             "compression", "overlap", "sparse", "durability"}));
+  CommandLine line("Measures varscope beside the limits of this machine.", "varscope_bench");
+  line.AddFlag("--quick", &quick, "A minute, up to 16 MiB");
+  line.Add("--json", &json, "Write all figures to this file");
+  line.Add("--table", &table, "Write the table to this file");
+  line.Add("--only", &only, "This section only")
+      .OneOf({"ceilings", "transfers", "training", "workers", "variables", "compression", "overlap",
+              "sparse", "durability"});
   Filter filter;
-  app.add_option("--what", filter.what, "Of the transfers and the training only this")
-      ->check(CLI::IsMember(
-          {"pull", "push+SGD", "pull+push", "push+Adam", "training step", "digit classifier"}));
-  app.add_option("--over", filter.over, "Transfers and training over this only")
-      ->check(CLI::IsMember({"tcp", "unix", "shm"}));
-  app.add_option("--bytes", sizes, "Variables of this size only; repeatable");
-  app.add_option("--peer", peers, "Compare with the figures in this file; repeatable");
-  CLI11_PARSE(app, argc, argv);
+  line.Add("--what", &filter.what, "Of the transfers and the training only this")
+      .OneOf({"pull", "push+SGD", "pull+push", "push+Adam", "training step", "digit classifier"});
+  line.Add("--over", &filter.over, "Transfers and training over this only")
+      .OneOf({"tcp", "unix", "shm"});
+  line.Add("--bytes", &sizes, "Variables of this size only; repeatable");
+  line.Add("--peer", &peers, "Compare with the figures in this file; repeatable");
+  if (const auto code = line.Parse(argc, argv, std::cout)) return *code;
   const Effort effort = quick ? Effort{0.1, 0.2, 5} : Effort{0.5, 0.75, 7};
   const int rounds = quick ? 1 : 2;
   if (sizes.empty()) {

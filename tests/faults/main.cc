@@ -1,10 +1,10 @@
 // varscope_faults [--cycles N] [--minutes N] [--seed S] [--scenario NAME]: real daemons and
 // workers, broken on purpose, against a model of what was acknowledged. Each scenario prints what
 // it did and what it found; exit 1 when an invariant broke.
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>
 
+#include "proto/command_line/command_line.h"
 #include "tests/faults/scenarios.h"
 
 namespace varscope::testing {
@@ -63,16 +63,15 @@ bool RunOnce(const Settings& settings, const std::string& only) {
 int Main(int argc, char** argv) {
   Settings settings;
   std::string only;
-  CLI::App app("Breaks daemons and workers, and counts what is lost.");
-  app.add_option("--cycles", settings.cycles, "Faults of each scenario")->capture_default_str();
-  app.add_option("--minutes", settings.minutes, "Go on with further seeds for this long");
-  app.add_option("--seed", settings.seed, "The same seed makes the same decisions")
-      ->capture_default_str();
-  app.add_option("--workers", settings.workers, "Worker processes")->capture_default_str();
+  CommandLine line("Breaks daemons and workers, and counts what is lost.", "varscope_faults");
+  line.Add("--cycles", &settings.cycles, "Faults of each scenario").ShowDefault();
+  line.Add("--minutes", &settings.minutes, "Go on with further seeds for this long");
+  line.Add("--seed", &settings.seed, "The same seed makes the same decisions").ShowDefault();
+  line.Add("--workers", &settings.workers, "Worker processes").ShowDefault();
   std::vector<std::string> names;
   for (const Scenario& scenario : kScenarios) names.emplace_back(scenario.name);
-  app.add_option("--scenario", only, "Only this one")->check(CLI::IsMember(names));
-  CLI11_PARSE(app, argc, argv);
+  line.Add("--scenario", &only, "Only this one").OneOf(names);
+  if (const auto code = line.Parse(argc, argv, std::cout)) return *code;
   const Clock::time_point end = Clock::now() + std::chrono::minutes(settings.minutes);
   do {
     if (!RunOnce(settings, only)) return 1;

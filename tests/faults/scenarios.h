@@ -13,7 +13,7 @@ namespace varscope::testing {
 struct Settings {
   int cycles = 20;  // faults
   int minutes = 0;
-  uint32_t seed = 1;
+  uint64_t seed = 1;
   int workers = 3;
 };
 

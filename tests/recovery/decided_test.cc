@@ -188,6 +188,33 @@ TEST_F(DecidedTest, LimitsOfALaterStartRefuseNothingOld) {
             absl::StatusCode::kResourceExhausted);
 }
 
+// The first step finds state of its names that was made unnamed; the second, of another name, makes
+// state for the same names.
+TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
+  Begin();
+  Create("v", DType::kFloat32, Shape{1});
+  const auto step = [](const std::string& name, bool named) {
+    OptimizerStep step;
+    step.state = {"Adam", {}, name, 0, "v"};
+    GradientUpdate update{.variable = "v", .gradient = Tensor::Of<float>(Shape{1}, {1})};
+    if (named) {
+      step.state.scalars = {"beta1_power", "beta2_power"};
+      update.slots = {"v/Adam", "v/Adam_1"};
+    }
+    step.updates.push_back(std::move(update));
+    return step;
+  };
+  const auto submit = [&](std::vector<OptimizerStep> steps) {
+    Push push{.id = {"a", incarnation_["a"], ++sequence_}, .steps = std::move(steps)};
+    EXPECT_TRUE((*life_->Submit(std::move(push)))->ok());
+  };
+  submit({step("Adam", false)});
+  submit({step("Adam", true), step("Mine", true), step("Adam", false)});
+  submit({step("Mine", true), step("Adam", true)});
+  EXPECT_EQ(life_->store().Find("beta1_power").value()->version, 4U);
+  EXPECT_EQ(life_->store().Find("beta1_power_1").value()->version, 2U);
+}
+
 TEST_F(DecidedTest, APushThatWasRefusedLeavesTheLedgerAsItWas) {
   Begin();
   Create("v", DType::kFloat32, Shape{1});

@@ -43,7 +43,8 @@ shm::FileDescriptor ConnectTo(int family, const char* address, int port) {
 bool HasIpv6() { return Listen("[::1]:0").ok(); }
 
 TEST(ListenTest, EveryFormOfAHost) {
-  for (const char* address : {"127.0.0.1:0", "0.0.0.0:0", "localhost:0", "[::]:0"}) {
+  for (const char* address :
+       {"127.0.0.1:0", "0.0.0.0:0", "localhost:0", "LocalHost.:0", "here.localhost:0", "[::]:0"}) {
     const absl::StatusOr<Listening> listening = Listen(address);
     ASSERT_TRUE(listening.ok()) << address << listening.status();
     EXPECT_GT(listening->port, 0);
