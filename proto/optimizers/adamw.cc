@@ -5,9 +5,9 @@
 namespace varscope::optimizers {
 namespace {
 
-// Loshchilov, Hutter 2017, Algorithm 2 with the schedule folded into the learning rate:
-// var -= lr (m^ / (sqrt(v^) + eps) + weight_decay var), with m^ = m / (1 - beta1^t) and
-// v^ = v / (1 - beta2^t). The sparse form is lazy: only the rows named move and decay.
+// Loshchilov, Hutter 2019 (arXiv 1711.05101), Algorithm 2 with the schedule folded into the
+// learning rate: var -= lr (m^ / (sqrt(v^) + eps) + weight_decay var), with m^ = m / (1 - beta1^t)
+// and v^ = v / (1 - beta2^t). The sparse form is lazy: only the rows named move and decay.
 struct AdamWRule : ElementwiseRule<AdamWRule> {
   enum { kLearningRate, kBeta1, kBeta2, kEpsilon, kWeightDecay };
   enum { kBeta1Power, kBeta2Power };

@@ -6,7 +6,7 @@
 namespace varscope::optimizers {
 namespace {
 
-// You et al. 2019 (arXiv 1904.00962), Algorithm 2 with phi the identity: the layer is one variable,
+// You et al. 2020 (arXiv 1904.00962), Algorithm 2 with phi the identity: the layer is one variable,
 // r = m^ / (sqrt(v^) + eps) + weight_decay var, var -= lr |var| / |r| * r; the ratio is 1 when
 // either norm is 0. A sparse gradient is the dense one with zeros elsewhere, because the norms are
 // over the whole variable.
@@ -20,7 +20,7 @@ struct LambRule {
                                 {"beta1", 0.9},
                                 {"beta2", 0.999},
                                 {"epsilon", 1e-6},
-                                {"weight_decay", 0.01}},
+                                {"weight_decay", 0.0}},
             .slots =
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};

@@ -9,7 +9,7 @@
 
 namespace varscope::server {
 
-// As ExchangeReactor, on the calling thread.
+// As Exchange does for a gRPC stream, on the calling thread.
 class ShmSession {
  public:
   ShmSession(const ServiceContext& service, shm::Link link)

@@ -2,8 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "absl/strings/string_view.h"
+#include "client/graph/apply_spec.h"
+#include "client/graph/node.h"
 #include "client/graph/op_def.h"
+#include "proto/optimizers/optimizer.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
@@ -196,6 +202,39 @@ TEST_F(GraphTest, EmptyListsAreWhatTensorFlowTakesThemFor) {
   EXPECT_EQ(group({}).name(), "group_deps");
   const control_dependencies nothing({});
   EXPECT_EQ(w.value(), w.unordered_value());
+}
+
+// What an optimizer sends without being given it is what the server would take.
+TEST_F(GraphTest, DefaultsOfOptimizersAreTheServers) {
+  const std::vector<std::pair<train::Optimizer, std::set<std::string>>> all = {
+      {train::GradientDescentOptimizer(1), {"learning_rate"}},
+      {train::MomentumOptimizer(1, 1), {"learning_rate", "momentum"}},
+      {train::AdagradOptimizer(1), {"learning_rate"}},
+      {train::AdadeltaOptimizer(), {}},
+      {train::AdamOptimizer(), {}},
+      {train::RMSPropOptimizer(1), {"learning_rate"}},
+      {train::FtrlOptimizer(1), {"learning_rate"}},
+      {train::AdamWOptimizer(1), {"weight_decay"}},
+      {train::LAMBOptimizer(), {}}};
+  EXPECT_EQ(all.size(), optimizers::OptimizerNames().size());
+  const Variable w = get_variable("w", Shape{2});
+  for (const auto& [optimizer, given] : all) {
+    const internal::Node* const update =
+        optimizer.minimize(reduce_sum(w * w)).node()->control_inputs.at(0);
+    const internal::ApplySpec& spec = *update->apply;
+    const auto& defs = optimizers::FindOptimizer(spec.optimizer)->hyperparameters;
+    ASSERT_EQ(spec.hyperparameters.size(), defs.size()) << spec.optimizer;
+    for (size_t i = 0; i < defs.size(); ++i) {
+      const std::string& name = spec.hyperparameters[i];
+      if (given.contains(name)) continue;
+      const auto def = std::find_if(defs.begin(), defs.end(),
+                                    [&](const auto& known) { return known.name == name; });
+      ASSERT_NE(def, defs.end()) << spec.optimizer << " " << name;
+      EXPECT_EQ(update->inputs[i].node()->attrs.tensor("value").scalar<double>(),
+                def->default_value)
+          << spec.optimizer << " " << name;
+    }
+  }
 }
 
 // As TensorFlow's, checked with it: slots are variables that get_variable makes.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "absl/status/status.h"
@@ -30,21 +31,30 @@ TEST(PinsTest, ABlockCountsOnceHoweverManyPullsSendIt) {
   EXPECT_TRUE(pins.Take(std::vector<Tensor>{Bytes(1000)}).ok());
 }
 
-TEST(StallsTest, EndsAStreamWithoutProgressOnce) {
-  Stalls stalls(std::chrono::milliseconds(20));
+// Waits until a stream that stands still from now on was ended.
+void AwaitAnotherEnd(Stalls& stalls) {
   std::promise<void> ended;
   const Stalls::Watch watch(stalls, [&] { ended.set_value(); });
-  ended.get_future().get();
+  ASSERT_EQ(ended.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
+}
+
+TEST(StallsTest, EndsAStreamWithoutProgressOnce) {
+  Stalls stalls(std::chrono::milliseconds(5));
+  std::atomic<int> times_ended = 0;
+  const Stalls::Watch watch(stalls, [&] { ++times_ended; });
+  for (int i = 0; i < 3; ++i) AwaitAnotherEnd(stalls);
+  EXPECT_EQ(times_ended, 1);
 }
 
 TEST(StallsTest, LeavesStreamsAloneThatAreGone) {
-  Stalls stalls(std::chrono::milliseconds(1));
-  std::promise<void> other;
+  Stalls stalls(std::chrono::milliseconds(5));
+  std::atomic<bool> ended = false;
   {
-    const Stalls::Watch watch(stalls, [] {});
+    const Stalls::Watch watch(stalls, [&] { ended = true; });
   }
-  const Stalls::Watch watch(stalls, [&] { other.set_value(); });
-  other.get_future().get();
+  const bool ended_while_it_lived = ended;
+  for (int i = 0; i < 3; ++i) AwaitAnotherEnd(stalls);
+  EXPECT_EQ(ended, ended_while_it_lived);
 }
 
 }  // namespace

@@ -95,11 +95,11 @@ Optimizer FtrlOptimizer(const Input& learning_rate, const Input& learning_rate_p
                         const std::string& name = "Ftrl",
                         const Input& l2_shrinkage_regularization_strength = 0.0,
                         const Input& beta = 0.0);
-// Loshchilov, Hutter 2019.
+// Loshchilov, Hutter 2019 (arXiv 1711.05101).
 Optimizer AdamWOptimizer(const Input& weight_decay, const Input& learning_rate = 0.001,
                          const Input& beta1 = 0.9, const Input& beta2 = 0.999,
                          const Input& epsilon = 1e-8, const std::string& name = "AdamW");
-// You et al. 2020.
+// You et al. 2020 (arXiv 1904.00962).
 Optimizer LAMBOptimizer(const Input& learning_rate = 0.001, const Input& beta1 = 0.9,
                         const Input& beta2 = 0.999, const Input& epsilon = 1e-6,
                         const Input& weight_decay = 0.0, const std::string& name = "LAMB");
