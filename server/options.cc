@@ -109,7 +109,7 @@ std::string CheckLease(const std::string& text) {
   if (absl::SimpleAtod(text, &seconds)) {
     if (seconds == 0 || (seconds >= 0.001 && seconds <= 86400)) return "";
   }
-  return absl::StrCat("'", Printable(text), "' is neither 0 nor a number from 0.001 to 86400");
+  return absl::StrCat("'", Printable(text), "' is no number from 0.001 to 86400, and not 0");
 }
 
 // A misspelt variable of the environment would do nothing, in silence. Others that begin alike are
