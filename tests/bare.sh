@@ -99,7 +99,7 @@ fi
 # Runs the command, checks that it ends well and with `expected`, and says how long it took from its
 # start to the build, and from there to the first line that matches `progress`.
 run() {
-  local command="$1" expected="$2" progress="$3" log="$copy/command.log" start built first code=0
+  local command="$1" expected="$2" progress="$3" log="$copy/command.log" start built first kept code=0
   echo "== $command, as $user on a bare Debian 12"
   start=$SECONDS
   inside su "$user" -c "cd ~/varscope && $environment $command" \
@@ -109,8 +109,11 @@ run() {
   sed 's/^[0-9]* //' "$log" | tail -5
   built="$(grep -m 1 -E '^[0-9]+ building ' "$log" | cut -d' ' -f1 || true)"
   first="$(grep -m 1 -E "^[0-9]+ .*$progress" "$log" | cut -d' ' -f1 || true)"
-  [ "$code" = 0 ] || fail "it ended with exit code $code"
-  tail -3 "$log" | grep -qE "$expected" || fail "it did not end with: $expected"
+  if [ "$code" != 0 ] || ! tail -3 "$log" | grep -qE "$expected"; then
+    kept="$(mktemp -t bare.XXXXXX.log)"
+    sed 's/^[0-9]* //' "$log" >"$kept"
+    fail "it ended with exit code $code, and should end with: $expected" "all that it printed is in $kept"
+  fi
   echo "== $((SECONDS - start)) s: packages $((built - start)) s, build to first progress $((first - built)) s"
 }
 for command in "${commands[@]}"; do

@@ -102,7 +102,13 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
                                  .h = h,
                                  .scalars = scalars,
                                  .rows = gradient.rows,
-                                 .row_size = gradient.sparse ? RowSize(variable.shape()) : 0};
+                                 .row_size = gradient.sparse ? RowSize(variable.shape()) : 0,
+                                 .scratch = {}};
+  Tensor scratch;
+  if (gradient.sparse && !rule.elementwise) {
+    scratch = Tensor(variable.dtype(), variable.shape());
+    args.scratch = scratch.mutable_values<T>();
+  }
   for (Tensor& slot : slots) {
     slot.MakeUnique();
     args.slots.push_back(slot.mutable_values<T>());

@@ -1,5 +1,7 @@
 #include "proto/core/allocate.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "proto/core/block_pool.h"
 #include "proto/core/shape_rules.h"
@@ -12,6 +14,15 @@ absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape) {
   BlockRef block = BlockPool::Process()->TryTake(*bytes);
   if (!block) return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
   return Tensor::FromBlock(dtype, shape, std::move(block));
+}
+
+absl::Status TryMakeUnique(Tensor& tensor) {
+  if (!tensor.defined() || tensor.unique()) return absl::OkStatus();
+  absl::StatusOr<Tensor> copy = TryAllocate(tensor.dtype(), tensor.shape());
+  if (!copy.ok()) return copy.status();
+  CopyBytes(tensor, *copy);
+  tensor = *std::move(copy);
+  return absl::OkStatus();
 }
 
 }  // namespace varscope

@@ -111,10 +111,14 @@ Tensor Tensor::Reshaped(Shape shape) const {
 
 Tensor Tensor::Clone() const {
   Tensor t(dtype_, shape_);
-  ParallelFor(byte_size(), kParallelBytes, [&](size_t begin, size_t end) {
-    std::memcpy(t.mutable_raw() + begin, raw() + begin, end - begin);
-  });
+  CopyBytes(*this, t);
   return t;
+}
+
+void CopyBytes(const Tensor& from, Tensor& to) {
+  ParallelFor(from.byte_size(), kParallelBytes, [&](size_t begin, size_t end) {
+    std::memcpy(to.mutable_raw() + begin, from.raw() + begin, end - begin);
+  });
 }
 
 namespace {

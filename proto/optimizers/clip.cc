@@ -4,17 +4,23 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
 
 namespace varscope::optimizers {
 namespace {
 
 template <typename Fn>
 void ForEachFloat(Tensor& tensor, Fn&& fn) {
-  tensor.MakeUnique();
   VisitFloating(tensor.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(fn(x));
   });
+}
+
+absl::Status MakeUnique(std::span<Tensor* const> gradients) {
+  absl::Status status;
+  for (Tensor* gradient : gradients) status.Update(TryMakeUnique(*gradient));
+  return status;
 }
 
 // Of the elements, each times `scale`.
@@ -52,6 +58,7 @@ absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double 
         absl::StrCat("a gradient is float32 or float64, not ", Name(gradient->dtype())));
   }
   if (clip_value > 0) {
+    if (absl::Status status = MakeUnique(gradients); !status.ok()) return status;
     for (Tensor* gradient : gradients) {
       ForEachFloat(*gradient, [&](double x) { return std::clamp(x, -clip_value, clip_value); });
     }
@@ -59,6 +66,7 @@ absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double 
   if (clip_norm <= 0) return absl::OkStatus();
   const double factor = FactorFor(gradients, clip_norm);
   if (factor == 1) return absl::OkStatus();
+  if (absl::Status status = MakeUnique(gradients); !status.ok()) return status;
   for (Tensor* gradient : gradients) {
     ForEachFloat(*gradient, [&](double x) { return x * factor; });
   }

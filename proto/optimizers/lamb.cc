@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -60,7 +61,8 @@ struct LambRule {
 
   template <typename T>
   static void Sparse(const UpdateArgs<T>& args) {
-    std::vector<T> dense(args.variable.size(), T{0});
+    const std::span<T> dense = args.scratch;
+    std::fill(dense.begin(), dense.end(), T{0});
     for (size_t r = 0; r < args.rows.size(); ++r) {
       std::copy_n(args.gradient.data() + r * args.row_size, args.row_size,
                   dense.data() + args.rows[r] * args.row_size);

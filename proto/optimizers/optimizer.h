@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/core/parallel.h"
@@ -36,17 +37,22 @@ struct StateDef {
   absl::string_view from = {};
 };
 
+// As many slots, or scalars, as rules have: updates take no memory for them.
+inline constexpr size_t kFewStates = 4;
+
 // One variable's update. Slots and scalars come in the order of their declaration.
 template <typename T>
 struct UpdateArgs {
   std::span<T> variable;
-  std::vector<std::span<T>> slots;
+  absl::InlinedVector<std::span<T>, kFewStates> slots;
   std::span<const T> gradient;  // dense: like variable; sparse: rows.size() rows
   const Hyperparameters& h;
   std::span<const double> scalars;
   // Sparse only: distinct rows, each below variable.size() / row_size.
   std::span<const int64_t> rows = {};
   int64_t row_size = 0;
+  // As large as the variable, for a rule that is not element-wise; sparse only.
+  std::span<T> scratch = {};
 };
 
 struct Optimizer {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
+#include "proto/core/allocate.h"
 #include "proto/core/blocking.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/weight_decay.h"
@@ -12,18 +15,61 @@
 namespace varscope::server {
 namespace {
 
+// Room for all that Run changes: nothing is written before all of it is there. Requires the locks.
+absl::Status Reserve(PreparedStep& step) {
+  const optimizers::Optimizer& optimizer = *step.state.optimizer;
+  absl::Status status;
+  for (const VariablePtr& scalar : step.state.scalars) status.Update(scalar->MakeWritable());
+  for (PreparedUpdate& update : step.updates) {
+    status.Update(update.variable->MakeWritable());
+    for (const VariablePtr& slot : update.slots) status.Update(slot->MakeWritable());
+    if (step.weight_decay != 0 && !update.sparse) status.Update(TryMakeUnique(update.gradient));
+    if (update.sparse && !optimizer.elementwise) {
+      const VariableDefinition& def = update.variable->def;
+      absl::StatusOr<Tensor> scratch = TryAllocate(def.dtype, def.shape);
+      if (!scratch.ok()) return scratch.status();
+      update.scratch = *std::move(scratch);
+    }
+    if (!status.ok()) return status;
+  }
+  return status;
+}
+
+bool Replaces(AssignOp op) { return op == AssignOp::kAssign || op == AssignOp::kInitialize; }
+
+absl::Status Reserve(PreparedPush& push) {
+  for (PreparedStep& step : push.steps) {
+    if (absl::Status status = Reserve(step); !status.ok()) return status;
+  }
+  // Of variables that are written in place later: what replaces their value before must be theirs.
+  absl::flat_hash_set<const Variable*> written;
+  for (auto a = push.assignments.rbegin(); a != push.assignments.rend(); ++a) {
+    absl::Status status;
+    if (!Replaces(a->op)) {
+      written.insert(a->variable.get());
+      status = a->variable->MakeWritable();
+    } else if (written.contains(a->variable.get())) {
+      status = TryMakeUnique(a->value);
+    }
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 template <typename T>
 void RunUpdate(const PreparedStep& step, PreparedUpdate& update, std::span<const double> scalars) {
   optimizers::UpdateArgs<T> args{
-      .variable = update.variable->Writable().mutable_values<T>(),
+      .variable = update.variable->value.mutable_values<T>(),
       .slots = {},
       .gradient = {},
       .h = step.state.hyperparameters,
       .scalars = scalars,
       .rows = update.rows,
-      .row_size = update.sparse ? RowSize(update.variable->def.shape) : 0};
+      .row_size = update.sparse ? RowSize(update.variable->def.shape) : 0,
+      .scratch = {}};
+  if (update.scratch.defined()) args.scratch = update.scratch.mutable_values<T>();
   for (const VariablePtr& slot : update.slots) {
-    args.slots.push_back(slot->Writable().mutable_values<T>());
+    args.slots.push_back(slot->value.mutable_values<T>());
   }
   if (!update.sparse) {
     optimizers::AddWeightDecay<T>(args.variable, step.weight_decay, update.gradient);
@@ -39,7 +85,7 @@ void Touch(Variable& variable, uint64_t bytes) {
 }
 
 void Run(PreparedStep& step) {
-  std::vector<double> scalars;
+  absl::InlinedVector<double, optimizers::kFewStates> scalars;
   for (const VariablePtr& s : step.state.scalars) scalars.push_back(s->value.scalar<float>());
   for (PreparedUpdate& update : step.updates) {
     if (Planted(Plant::kHalfPush) && step.updates.size() > 1 && &update == &step.updates.back() &&
@@ -55,14 +101,14 @@ void Run(PreparedStep& step) {
   step.state.optimizer->finish(step.state.hyperparameters, scalars);
   for (size_t i = 0; i < scalars.size(); ++i) {
     Variable& scalar = *step.state.scalars[i];
-    *scalar.Writable().mutable_data<float>() = static_cast<float>(scalars[i]);
+    *scalar.value.mutable_data<float>() = static_cast<float>(scalars[i]);
     ++scalar.version;
   }
 }
 
 template <typename T, typename Fn>
 void Combine(PreparedAssignment& a, Fn&& fn) {
-  T* const to = a.variable->Writable().mutable_data<T>();
+  T* const to = a.variable->value.mutable_data<T>();
   const T* const from = a.value.data<T>();
   if (!IsScatter(a.op)) {
     for (int64_t i = 0; i < a.value.num_elements(); ++i) to[i] = fn(to[i], from[i]);
@@ -102,7 +148,7 @@ void Run(PreparedAssignment& a) {
   Variable& variable = *a.variable;
   if (a.op == AssignOp::kInitialize && variable.initialized) return;
   Touch(variable, a.value.byte_size());
-  if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) {
+  if (Replaces(a.op)) {
     variable.value = a.value;
     variable.initialized = true;
     return;
@@ -147,8 +193,8 @@ std::vector<uint64_t> VersionsOf(const PreparedPush& push) {
   return versions;
 }
 
-Applied Run(Store& store, const Push& push, PreparedPush prepared,
-            std::vector<Ledger::Admission> admissions) {
+absl::StatusOr<Applied> Run(Store& store, const Push& push, PreparedPush prepared,
+                            std::vector<Ledger::Admission> admissions) {
   const LockedVariables locked(prepared.Concerned());
   Applied applied{.staleness = StalenessOf(prepared)};
   if (push.max_staleness && applied.staleness > *push.max_staleness) {
@@ -156,6 +202,7 @@ Applied Run(Store& store, const Push& push, PreparedPush prepared,
     applied.global_step = store.global_step();
     return applied;
   }
+  if (absl::Status status = Reserve(prepared); !status.ok()) return status;
   for (PreparedStep& step : prepared.steps) Run(step);
   for (PreparedAssignment& assignment : prepared.assignments) Run(assignment);
   applied.versions = VersionsOf(prepared);

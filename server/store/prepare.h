@@ -19,6 +19,7 @@ struct PreparedUpdate {
   std::vector<int64_t> rows;
   bool sparse = false;
   std::optional<uint64_t> base_version;
+  Tensor scratch;  // where the rule needs it
 };
 
 struct PreparedStep {

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
 #include "proto/core/names.h"
 #include "proto/core/random.h"
 #include "server/store/store.h"
@@ -33,11 +34,13 @@ std::string DescribeVariable(const Variable& v) {
 }
 
 // The part of a whole-variable value that belongs to one partition.
-std::optional<InitializerSpec> SliceInitializer(const std::optional<InitializerSpec>& whole,
-                                                const Part& part) {
+absl::StatusOr<std::optional<InitializerSpec>> SliceInitializer(
+    const std::optional<InitializerSpec>& whole, const Part& part) {
   if (!whole || whole->kind != "value") return whole;
   InitializerSpec spec = *whole;
-  spec.value = Tensor(whole->value.dtype(), part.shape);
+  absl::StatusOr<Tensor> value = TryAllocate(whole->value.dtype(), part.shape);
+  if (!value.ok()) return value.status();
+  spec.value = *std::move(value);
   const Shape& full = whole->value.shape();
   int axis = 0;
   while (axis + 1 < full.rank() && full.dim(axis) == part.shape.dim(axis)) ++axis;
@@ -250,8 +253,10 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
     if (const VariablePtr existing = FindKey(parts[i].key)) {
       name = existing->def.name;
     } else {
-      batch.variables.push_back(creation(parts[i].key, name, parts[i].shape,
-                                         SliceInitializer(request.initializer, parts[i])));
+      auto initializer = SliceInitializer(request.initializer, parts[i]);
+      if (!initializer.ok()) return initializer.status();
+      batch.variables.push_back(
+          creation(parts[i].key, name, parts[i].shape, *std::move(initializer)));
       name = batch.variables.back().definition.name;
     }
     batch.partitioned->parts.push_back(name);

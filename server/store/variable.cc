@@ -2,9 +2,20 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
 #include "proto/core/blocking.h"
 
 namespace varscope::server {
+
+absl::Status Variable::MakeWritable() {
+  if (absl::Status status = TryMakeUnique(value); !status.ok()) {
+    return absl::Status(status.code(),
+                        absl::StrCat("variable ", def.name, ": ", status.message(),
+                                     " for a copy beside the one that is being read"));
+  }
+  return absl::OkStatus();
+}
 
 LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
     : variables_(std::move(variables)) {

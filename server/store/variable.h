@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "proto/core/definer.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
@@ -55,12 +56,9 @@ class Variable {
   std::atomic<uint64_t> bytes_pulled{0};
   std::atomic<uint64_t> bytes_pushed{0};
 
-  // Read-copy-update: the bytes to write, in place when no reader pins them, else a fresh copy that
-  // replaces them. Requires the mutex.
-  Tensor& Writable() {
-    value.MakeUnique();
-    return value;
-  }
+  // Read-copy-update: writes go to `value` in place when no reader pins its bytes, else to a fresh
+  // copy that replaces them. Makes it so; ResourceExhausted without memory. Requires the mutex.
+  absl::Status MakeWritable();
 };
 
 using VariablePtr = std::shared_ptr<Variable>;

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "proto/core/allocate.h"
 
 namespace varscope::server {
 namespace {
@@ -35,11 +36,12 @@ std::vector<int64_t> AllRows(const Tensor& dense) {
 
 // The same gradient for all of `rows`, zero where it has none.
 template <typename T>
-Tensor Spread(const GradientUpdate& update, const std::vector<int64_t>& rows) {
+absl::StatusOr<Tensor> Spread(const GradientUpdate& update, const std::vector<int64_t>& rows) {
   std::vector<int64_t> dims = update.gradient.shape().dims();
   dims[0] = static_cast<int64_t>(rows.size());
-  Tensor spread(update.gradient.dtype(), Shape(dims));
-  const std::span<T> to = spread.mutable_values<T>();
+  absl::StatusOr<Tensor> spread = TryAllocate(update.gradient.dtype(), Shape(dims));
+  if (!spread.ok()) return spread;
+  const std::span<T> to = spread->mutable_values<T>();
   std::fill(to.begin(), to.end(), T{0});
   const auto own = update.rows->values<int64_t>();
   const size_t row_size = own.empty() ? 0 : update.gradient.num_elements() / own.size();
@@ -55,9 +57,7 @@ template <typename T>
 using Wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
 
 template <typename T>
-Tensor Mean(const Gradients& gradients) {
-  Tensor mean(gradients.front().dtype(), gradients.front().shape());
-  const std::span<T> to = mean.mutable_values<T>();
+void Mean(const Gradients& gradients, std::span<T> to) {
   const auto count = static_cast<Wide<T>>(gradients.size());
   std::array<Wide<T>, 1024> sums;
   for (size_t begin = 0; begin < to.size(); begin += sums.size()) {
@@ -69,14 +69,11 @@ Tensor Mean(const Gradients& gradients) {
     }
     for (size_t i = 0; i < n; ++i) to[begin + i] = static_cast<T>(sums[i] / count);
   }
-  return mean;
 }
 
 // Of each element's values, sorted, the mean without the first and last `trim`.
 template <typename T>
-Tensor TrimmedMean(const Gradients& gradients, size_t trim) {
-  Tensor result(gradients.front().dtype(), gradients.front().shape());
-  const std::span<T> to = result.mutable_values<T>();
+void TrimmedMean(const Gradients& gradients, size_t trim, std::span<T> to) {
   const size_t n = gradients.size();
   std::vector<T> column(n);
   for (size_t i = 0; i < to.size(); ++i) {
@@ -86,7 +83,6 @@ Tensor TrimmedMean(const Gradients& gradients, size_t trim) {
     for (size_t g = trim; g < n - trim; ++g) sum += column[g];
     to[i] = static_cast<T>(sum / static_cast<Wide<T>>(n - 2 * trim));
   }
-  return result;
 }
 
 template <typename T>
@@ -107,11 +103,13 @@ struct Step {
 };
 
 template <typename T>
-Gradients AlignedAs(const std::vector<const GradientUpdate*>& updates,
-                    const std::vector<int64_t>& rows) {
+absl::StatusOr<Gradients> AlignedAs(const std::vector<const GradientUpdate*>& updates,
+                                    const std::vector<int64_t>& rows) {
   Gradients gradients;
   for (const GradientUpdate* update : updates) {
-    gradients.push_back(update->rows ? Spread<T>(*update, rows) : update->gradient);
+    absl::StatusOr<Tensor> aligned = update->rows ? Spread<T>(*update, rows) : update->gradient;
+    if (!aligned.ok()) return aligned.status();
+    gradients.push_back(*std::move(aligned));
   }
   return gradients;
 }
@@ -140,36 +138,45 @@ size_t Krum(const Gradients& gradients, size_t faulty) {
 }
 
 template <typename T>
-Tensor Combine(const Gradients& gradients, Aggregation aggregation, size_t faulty) {
+absl::StatusOr<Tensor> Combine(const Gradients& gradients, Aggregation aggregation, size_t faulty) {
   const size_t n = gradients.size();
   if (n == 1) return gradients.front();
-  switch (aggregation) {
-    case Aggregation::kMean:
-      return Mean<T>(gradients);
-    case Aggregation::kMedian:
-      return TrimmedMean<T>(gradients, (n - 1) / 2);
-    case Aggregation::kTrimmedMean:
-      return TrimmedMean<T>(gradients, std::min(faulty, (n - 1) / 2));
-    case Aggregation::kKrum:
-      return gradients[Krum<T>(gradients, faulty)];
+  if (aggregation == Aggregation::kKrum) return gradients[Krum<T>(gradients, faulty)];
+  absl::StatusOr<Tensor> result = TryAllocate(gradients.front().dtype(), gradients.front().shape());
+  if (!result.ok()) return result;
+  const std::span<T> to = result->mutable_values<T>();
+  if (aggregation == Aggregation::kMean) {
+    Mean<T>(gradients, to);
+  } else {
+    const size_t most = (n - 1) / 2;
+    TrimmedMean<T>(gradients, aggregation == Aggregation::kMedian ? most : std::min(faulty, most),
+                   to);
   }
-  return gradients.front();
+  return result;
 }
 
 template <typename T>
-GradientUpdate CombineUpdates(const std::vector<const GradientUpdate*>& updates,
-                              Aggregation aggregation, size_t faulty) {
+absl::StatusOr<GradientUpdate> CombineUpdates(const std::vector<const GradientUpdate*>& updates,
+                                              Aggregation aggregation, size_t faulty) {
   GradientUpdate combined{.variable = updates.front()->variable, .slots = updates.front()->slots};
   const auto sparse = [](const GradientUpdate* update) { return update->rows.has_value(); };
   const auto dense = std::find_if_not(updates.begin(), updates.end(), sparse);
   std::vector<int64_t> rows;
   if (dense == updates.end()) {
     rows = UnionOfRows(updates);
-    combined.rows = Tensor::Of<int64_t>(Shape{static_cast<int64_t>(rows.size())}, rows);
+    absl::StatusOr<Tensor> numbers =
+        TryAllocate(DType::kInt64, Shape{static_cast<int64_t>(rows.size())});
+    if (!numbers.ok()) return numbers.status();
+    std::copy(rows.begin(), rows.end(), numbers->mutable_data<int64_t>());
+    combined.rows = *std::move(numbers);
   } else if (std::any_of(updates.begin(), updates.end(), sparse)) {
     rows = AllRows((*dense)->gradient);
   }
-  combined.gradient = Combine<T>(AlignedAs<T>(updates, rows), aggregation, faulty);
+  const absl::StatusOr<Gradients> aligned = AlignedAs<T>(updates, rows);
+  if (!aligned.ok()) return aligned.status();
+  absl::StatusOr<Tensor> gradient = Combine<T>(*aligned, aggregation, faulty);
+  if (!gradient.ok()) return gradient.status();
+  combined.gradient = *std::move(gradient);
   return combined;
 }
 
@@ -207,7 +214,7 @@ std::vector<Step> Collect(const std::vector<Push>& pushes) {
 
 }  // namespace
 
-Push Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty) {
+absl::StatusOr<Push> Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty) {
   Push merged{.id = pushes.front().id, .allow_nonfinite = pushes.front().allow_nonfinite};
   for (size_t i = 1; i < pushes.size(); ++i) merged.others.push_back(pushes[i].id);
   for (const Step& step : Collect(pushes)) {
@@ -219,8 +226,11 @@ Push Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t fault
     for (const std::string& key : step.order) {
       const auto& updates = step.updates.at(key);
       const bool single = updates.front()->gradient.dtype() == DType::kFloat32;
-      out.updates.push_back(single ? CombineUpdates<float>(updates, aggregation, faulty)
-                                   : CombineUpdates<double>(updates, aggregation, faulty));
+      absl::StatusOr<GradientUpdate> combined =
+          single ? CombineUpdates<float>(updates, aggregation, faulty)
+                 : CombineUpdates<double>(updates, aggregation, faulty);
+      if (!combined.ok()) return combined.status();
+      out.updates.push_back(*std::move(combined));
     }
   }
   for (Push& push : pushes) {

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "server/store/push.h"
 #include "server/sync/group_options.h"
 
@@ -15,8 +16,8 @@ namespace varscope::server {
 // Sparse gradients count as zero in rows that they do not have; where one is dense, the result is.
 // Of finite gradients it is finite. Assignments follow each other. The
 // result depends on the order of `pushes` alone, never on time. Of fewer than 2 `faulty` + 1
-// gradients kTrimmedMean and kKrum leave out as many as they can.
-Push Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty);
+// gradients kTrimmedMean and kKrum leave out as many as they can. ResourceExhausted without memory.
+absl::StatusOr<Push> Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty);
 
 }  // namespace varscope::server
 

@@ -188,10 +188,12 @@ class BspGroup final : public Group {
       admissions.push_back(std::move(submission.admission));
       dones.push_back(std::move(submission.done));
     }
-    Push merged = Aggregate(std::move(pushes), options_.aggregation, options_.faulty);
-    merged.group = Name();
-    if (absl::Status status = CheckFinite(merged); !status.ok()) return status;
-    return ApplyChecked(context_.store, merged, std::move(admissions));
+    absl::StatusOr<Push> merged =
+        Aggregate(std::move(pushes), options_.aggregation, options_.faulty);
+    if (!merged.ok()) return merged.status();
+    merged->group = Name();
+    if (absl::Status status = CheckFinite(*merged); !status.ok()) return status;
+    return ApplyChecked(context_.store, *merged, std::move(admissions));
   }
 
   Clock::time_point Deadline() const { return since_ + options_.deadline; }

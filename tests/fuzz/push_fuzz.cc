@@ -67,7 +67,7 @@ void ApplyMerged(Store& store, const Push& push) {
     admissions.push_back(*store.ledger().Begin(pushes[i].id));
   }
   const auto aggregation = static_cast<Aggregation>(push.id.sequence % 4);
-  const Push merged = Aggregate(std::move(pushes), aggregation, /*faulty=*/1);
+  const Push merged = Aggregate(std::move(pushes), aggregation, /*faulty=*/1).value();
   (void)ApplyChecked(store, merged, std::move(admissions));
 }
 

@@ -37,7 +37,7 @@ std::vector<Push> Dense(const std::vector<std::vector<float>>& gradients) {
 
 std::vector<float> Combined(const std::vector<std::vector<float>>& gradients,
                             Aggregation aggregation, uint32_t faulty = 0) {
-  const Push merged = Aggregate(Dense(gradients), aggregation, faulty);
+  const Push merged = Aggregate(Dense(gradients), aggregation, faulty).value();
   return Values(merged.steps.at(0).updates.at(0).gradient);
 }
 
@@ -52,7 +52,8 @@ TEST(AggregateTest, GradientsForOtherSlotsAreNotMixed) {
   };
   const Push merged =
       Aggregate({push("a", 1, "w/Momentum"), push("b", 3, "w/Momentum"), push("c", 8, "o/w/M")},
-                Aggregation::kMean, 0);
+                Aggregation::kMean, 0)
+          .value();
   ASSERT_EQ(merged.steps.size(), 1U);
   const std::vector<GradientUpdate>& updates = merged.steps[0].updates;
   ASSERT_EQ(updates.size(), 2U);
@@ -91,7 +92,8 @@ TEST(AggregateTest, RowsThatAWorkerDoesNotHaveCountAsZero) {
                             .rows = Tensor::Of<int64_t>(Shape{count}, rows)}});
   };
   const Push merged = Aggregate({sparse("a", {7, 3}, {1, 2, 3, 4}), sparse("b", {3}, {10, 20})},
-                                Aggregation::kMean, 0);
+                                Aggregation::kMean, 0)
+                          .value();
   const GradientUpdate& update = merged.steps.at(0).updates.at(0);
   EXPECT_THAT(update.rows->values<int64_t>(), ElementsAre(3, 7));
   EXPECT_THAT(Values(update.gradient), ElementsAre(6.5, 12, 0.5, 1));
@@ -101,7 +103,7 @@ TEST(AggregateTest, AVariableIsTheMeanOfThoseThatHaveIt) {
   Push both = PushOf("a", {{.variable = "v", .gradient = Vector({2})},
                            {.variable = "w", .gradient = Vector({4})}});
   Push one = PushOf("b", {{.variable = "w", .gradient = Vector({6})}});
-  const Push merged = Aggregate({both, one}, Aggregation::kMean, 0);
+  const Push merged = Aggregate({both, one}, Aggregation::kMean, 0).value();
   ASSERT_EQ(merged.steps.size(), 1U);
   EXPECT_THAT(Values(merged.steps[0].updates.at(0).gradient), ElementsAre(2));
   EXPECT_THAT(Values(merged.steps[0].updates.at(1).gradient), ElementsAre(5));
@@ -113,7 +115,7 @@ TEST(AggregateTest, DifferentOptimizersStayApartAndAssignmentsFollowEachOther) {
   b.steps[0].state.optimizer = "Adam";
   a.assignments.push_back({"count", AssignOp::kAdd, Vector({1})});
   b.assignments.push_back({"count", AssignOp::kAdd, Vector({1})});
-  const Push merged = Aggregate({a, b}, Aggregation::kMean, 0);
+  const Push merged = Aggregate({a, b}, Aggregation::kMean, 0).value();
   EXPECT_EQ(merged.steps.size(), 2U);
   EXPECT_EQ(merged.assignments.size(), 2U);
   EXPECT_EQ(merged.id.worker_id, "a");

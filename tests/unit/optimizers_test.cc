@@ -42,8 +42,11 @@ struct Training {
                             .h = h,
                             .scalars = scalars,
                             .rows = rows,
-                            .row_size = row_size};
+                            .row_size = row_size,
+                            .scratch = {}};
     for (std::vector<double>& slot : slots) args.slots.push_back(slot);
+    std::vector<double> scratch(variable.size());
+    args.scratch = scratch;
     optimizer.Apply(args, row_size > 0);
     optimizer.finish(h, scalars);
   }

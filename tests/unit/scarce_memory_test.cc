@@ -1,0 +1,109 @@
+// A push for which the memory of a tensor cannot be had, whichever it is, changes nothing.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <map>
+
+#include "absl/status/status.h"
+#include "server/store/apply.h"
+#include "server/store/store.h"
+
+namespace {
+
+// How many of this program's small blocks (proto/core/tensor.cc) can still be had; below 0: all.
+std::atomic<int> blocks_left = -1;
+
+}  // namespace
+
+// Comes before the C library's.
+extern "C" void* aligned_alloc(size_t alignment, size_t size) noexcept {
+  if (blocks_left == 0) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  if (blocks_left > 0) --blocks_left;
+  void* block = nullptr;
+  return posix_memalign(&block, alignment, size) == 0 ? block : nullptr;
+}
+
+namespace varscope::server {
+namespace {
+
+const std::vector<std::string> kNames = {"dense", "sparse", "assigned"};
+
+class ScarceMemoryTest : public ::testing::Test {
+ protected:
+  ScarceMemoryTest() {
+    for (const std::string& name : kNames) {
+      ResolveRequest request;
+      request.request = {name, DType::kFloat32, Shape{4, 2}, Reuse::kAuto, std::nullopt};
+      request.name = name;
+      request.initializer = InitializerSpec{.kind = "ones"};
+      EXPECT_TRUE(store_.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+    }
+    EXPECT_TRUE(Apply(store_, EveryKind()).ok());
+  }
+
+  // Dense with decay, rows of a rule that needs the whole variable, a value that is added to after
+  // it was replaced.
+  static Push EveryKind() {
+    Push push{.id = {.worker_id = "w"}};
+    const Tensor gradient = Tensor::Of<float>(Shape{4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+    OptimizerStep& dense = push.steps.emplace_back();
+    dense.state = {"Adam", {}, "Adam", 0, "dense"};
+    dense.weight_decay = 0.1;
+    dense.updates.push_back({.variable = "dense", .gradient = gradient});
+    OptimizerStep& sparse = push.steps.emplace_back();
+    sparse.state = {"LAMB", {}, "LAMB", 0, "sparse"};
+    sparse.updates.push_back({.variable = "sparse",
+                              .gradient = Tensor::Of<float>(Shape{1, 2}, {1, 2}),
+                              .rows = Tensor::Of<int64_t>(Shape{1}, {2})});
+    push.assignments = {{"assigned", AssignOp::kAdd, gradient.Clone(), std::nullopt},
+                        {"assigned", AssignOp::kAssign, gradient, std::nullopt},
+                        {"assigned", AssignOp::kAdd, gradient, std::nullopt}};
+    return push;
+  }
+
+  // Of all variables and slots, by name.
+  std::map<std::string, std::pair<uint64_t, std::string>> State() const {
+    std::map<std::string, std::pair<uint64_t, std::string>> state;
+    for (const VariablePtr& variable : store_.List("")) {
+      const auto bytes = variable->value.bytes();
+      state[variable->def.name] = {
+          variable->version,
+          std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
+    }
+    return state;
+  }
+
+  Store store_{StoreLimits{uint64_t{1} << 20, uint64_t{1} << 20}};
+};
+
+TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
+  const auto before = State();
+  int failed = 0;
+  for (;; ++failed) {
+    const Push push = EveryKind();
+    // Readers hold everything: each change needs a copy.
+    std::vector<Tensor> held;
+    for (const VariablePtr& variable : store_.List("")) held.push_back(variable->value);
+    blocks_left = failed;
+    const absl::StatusOr<Applied> applied = Apply(store_, push);
+    blocks_left = -1;
+    if (applied.ok()) break;
+    ASSERT_EQ(applied.status().code(), absl::StatusCode::kResourceExhausted) << applied.status();
+    ASSERT_EQ(State(), before) << "after " << failed << " blocks";
+    ASSERT_EQ(store_.global_step(), 1U);
+    ASSERT_EQ(BytesEqual(push.assignments[1].value, push.assignments[2].value), true);
+  }
+  EXPECT_GE(failed, 12);
+  EXPECT_EQ(store_.global_step(), 2U);
+  // Nobody has the bytes that a value was replaced by.
+  const Tensor assigned = store_.Pull(std::vector<std::string>{"assigned"})->variables[0].value;
+  EXPECT_EQ(Summarize(assigned, 3), "[2 4 6 ...]");
+}
+
+}  // namespace
+}  // namespace varscope::server
