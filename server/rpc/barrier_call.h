@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::server {
 
