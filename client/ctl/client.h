@@ -11,6 +11,7 @@
 #include <string>
 
 #include "client/rpc/connection.h"
+#include "client/rpc/reason.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
 namespace varscope::ctl {
@@ -40,9 +41,14 @@ class Client {
   grpc::Status Send(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response, Patience patience) {
     Stub stub(channel_);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + Timeout(patience));
-    return (stub.*method)(&context, request, response);
+    const auto deadline = std::chrono::system_clock::now() + Timeout(patience);
+    for (;;) {
+      grpc::ClientContext context;
+      context.set_deadline(deadline);
+      const grpc::Status status = (stub.*method)(&context, request, response);
+      if (!internal::IsOfAnotherCall(status, target_)) return status;
+      if (!channel_->WaitForConnected(deadline)) return status;
+    }
   }
 
   // Sends one request and gives the answer to `print`. Returns the exit code.

@@ -59,4 +59,10 @@ Reason ReasonOf(const grpc::Status& status) {
   return {at == std::string::npos ? text : text.substr(at + kBefore.size())};
 }
 
+bool IsOfAnotherCall(const grpc::Status& status, const std::string& target) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         !absl::StartsWith(target, "unix") &&
+         absl::StrContains(status.error_message(), "No such file or directory");
+}
+
 }  // namespace varscope::internal

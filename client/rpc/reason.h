@@ -17,6 +17,11 @@ struct Reason {
 // Of a call that ended so. What is not the network's is the server's own text.
 Reason ReasonOf(const grpc::Status& status);
 
+// Whether the reason cannot be that of a connection to `target`, so that it should be tried again.
+// gRPC 1.51 reads errno some calls after connect(): with a host and a port it may be that of a file
+// which says how many processors there are, where the machine has none (a chroot without /sys).
+bool IsOfAnotherCall(const grpc::Status& status, const std::string& target);
+
 // Whether nobody answered, or not varscope's server.
 bool NobodyAnswered(const grpc::Status& status);
 
