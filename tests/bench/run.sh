@@ -21,8 +21,8 @@ fail() {
 }
 # The values that varscope_bench takes for an option, one a line.
 values_of() {
-  tr -d '\n' <"$root/tests/bench/main.cc" | grep -oP "add_option\(\"$1\".*?;" |
-    grep -oP 'IsMember\(\s*\{\K[^}]*' | grep -o '"[^"]*"' | tr -d '"'
+  tr -d '\n' <"$root/tests/bench/main.cc" | grep -oP "Add\(\"$1\".*?;" |
+    grep -oP 'OneOf\(\s*\{\K[^}]*' | grep -o '"[^"]*"' | tr -d '"'
 }
 while [ $# -gt 0 ]; do
   case "$1" in
