@@ -11,8 +11,8 @@ namespace varscope::optimizers {
 
 // First each element to [-clip_value, clip_value], as tf.clip_by_value, then all gradients together
 // to the norm `clip_norm`, as tf.clip_by_global_norm; 0: not. Duplicate rows of sparse gradients
-// must have been summed. Tensors that others share are copied first. InvalidArgument when one is not float32
-// or float64, ResourceExhausted without memory for a copy; nothing is clipped then.
+// must have been summed. Tensors that others share are copied first. InvalidArgument when one is
+// not float32 or float64, ResourceExhausted without memory for a copy; nothing is clipped then.
 absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double clip_norm);
 
 }  // namespace varscope::optimizers
