@@ -105,11 +105,7 @@ std::string FindTwice(std::vector<std::string> addresses) {
 
 // A lease of less than a millisecond would be none, which is 0's meaning.
 std::string CheckLease(const std::string& text) {
-  double seconds = 0;
-  if (absl::SimpleAtod(text, &seconds)) {
-    if (seconds == 0 || (seconds >= 0.001 && seconds <= 86400)) return "";
-  }
-  return absl::StrCat("'", Printable(text), "' is no number from 0.001 to 86400, and not 0");
+  return text == "0" ? "" : CheckNumber(text, 0.001, 86400);
 }
 
 // A misspelt variable of the environment would do nothing, in silence. Others that begin alike are
@@ -139,12 +135,12 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   line.Add("--listen", &o.listen,
            "Address to serve on: HOST:PORT (port 0: any free one) or unix:PATH; repeatable")
       .Check(ValidateListenAddress)
-      .FromEnvironment("VARSCOPE_LISTEN")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--port-file", &o.port_file,
            "Write the TCP port of the first address to this file once serving")
       .NotEmpty()
-      .FromEnvironment("VARSCOPE_PORT_FILE");
+      .FromEnvironment();
   line.Add("--ready-fd", &o.ready_fd,
            "Write that port and a newline to this open file descriptor once serving")
       .Within(0, std::numeric_limits<int>::max());
@@ -152,69 +148,69 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
            "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
            "[half of the memory that it may have]")
       .Bytes()
-      .FromEnvironment("VARSCOPE_MAX_STORE_BYTES");
+      .FromEnvironment();
   line.Add("--max-variable-bytes", &o.max_variable_bytes,
            "Bytes that one variable may take [--max-store-bytes]")
       .Bytes()
-      .FromEnvironment("VARSCOPE_MAX_VARIABLE_BYTES");
+      .FromEnvironment();
   line.Add("--max-push-bytes", &o.max_push_bytes,
            "Bytes that the tensors of one push may take [--max-store-bytes]")
       .Bytes()
-      .FromEnvironment("VARSCOPE_MAX_PUSH_BYTES");
+      .FromEnvironment();
   line.Add("--max-inflight-bytes", &o.max_inflight_bytes,
            "Bytes that pushes under way may take, and that pulls may pin; workers that find "
            "it full are "
            "told to ask again [half of --max-store-bytes]")
       .Bytes()
-      .FromEnvironment("VARSCOPE_MAX_INFLIGHT_BYTES");
+      .FromEnvironment();
   std::vector<std::string> groups;
   line.Add("--sync", &groups,
            "When updates of the variables under PREFIX apply, as [PREFIX=]MODE[:KEY=VALUE,...]"
            "; repeatable; modes and keys below [async]")
       .Check(CheckGroup)
-      .FromEnvironment("VARSCOPE_SYNC");
+      .FromEnvironment();
   line.Add("--lease-seconds", &o.lease_seconds,
            "A worker that is silent for this long is evicted: nobody waits for it; 0: never")
       .Check(CheckLease)
-      .FromEnvironment("VARSCOPE_LEASE_SECONDS")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--shared-memory-streams", &o.shared_memory_streams,
            "How many calls at a time workers of this host and user may make through shared "
            "memory, 4 MiB each; 0: tensors go through the addresses above only")
       .Within(0, 4096)
-      .FromEnvironment("VARSCOPE_SHARED_MEMORY_STREAMS")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--stall-seconds", &o.stall_seconds,
            "A pull or push whose other side stands still for this long is ended; 0: never")
       .Within(0, 86400)
-      .FromEnvironment("VARSCOPE_STALL_SECONDS")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--data-dir", &o.data_dir,
            "Keep variables, slots and pushes in this directory, and start from what it has")
       .NotEmpty()
-      .FromEnvironment("VARSCOPE_DATA_DIR");
+      .FromEnvironment();
   line.Add("--durability", &o.durability,
            "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
            "async:100ms, at once, and on the medium within that time; none, only snapshots are "
            "kept [sync]")
       .Check(CheckDurability)
-      .FromEnvironment("VARSCOPE_DURABILITY");
+      .FromEnvironment();
   line.Add("--snapshot-seconds", &o.snapshot_seconds,
            "Take a snapshot this often; 0: only on varscopectl snapshot and on SIGTERM")
       .Within(0, 7 * 24 * 3600)
-      .FromEnvironment("VARSCOPE_SNAPSHOT_SECONDS")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--snapshots-kept", &o.snapshots_kept, "Older ones are removed")
       .Within(1, 1000)
-      .FromEnvironment("VARSCOPE_SNAPSHOTS_KEPT")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--grace-seconds", &o.grace_seconds, "How long calls may go on after SIGTERM")
       .Within(0, 3600)
-      .FromEnvironment("VARSCOPE_GRACE_SECONDS")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--log-level", &o.log_level, "What to log, on standard error")
       .OneOf({"trace", "debug", "info", "warning", "error", "off"})
-      .FromEnvironment("VARSCOPE_LOG_LEVEL")
+      .FromEnvironment()
       .ShowDefault();
   if (const std::optional<int> code = line.Parse(argc, argv, std::cout)) return *code;
   WarnOfUnknownVariables(line.EnvironmentNames());

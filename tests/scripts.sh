@@ -21,7 +21,7 @@ wrong() {
 }
 for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
   tests/faults/run.sh tests/faults/plants.sh tests/fuzz/run.sh tests/integration/docker.sh \
-  tests/bench/run.sh; do
+  tests/bench/run.sh tests/path/run.sh; do
   wrong $script "'--no-such-flag'" --no-such-flag
   wrong $script "'-x'" -x
   wrong $script "'--'" --
@@ -51,7 +51,11 @@ wrong tests/fuzz/run.sh "'1m'" --seconds 1m
 wrong tests/fuzz/run.sh "--seconds" --seconds
 wrong tests/bench/run.sh "'mxnet'" --with-mxnet
 wrong tests/bench/run.sh "'speed'" --only speed
+wrong tests/bench/run.sh "only one of: ceilings, transfers, training" --only speed
+wrong tests/bench/run.sh "only one of: tcp, unix, shm" --over udp
 wrong tests/bench/run.sh "--only" --only
+wrong tests/path/run.sh "'/no/such/folder'" --tree /no/such/folder
+wrong tests/path/run.sh "'--all'" --all
 wrong tests/bench/run.sh "'pull+pull'" --what pull+pull
 wrong tests/bench/run.sh "'udp'" --quick --over udp
 wrong tests/bench/run.sh "'6'" --bytes 6

@@ -283,7 +283,7 @@ int Main(int argc, char** argv, std::ostream& out) {
   line.AddVersion(version);
   line.Add("--target", &target, "The daemon's address: HOST:PORT or unix:PATH")
       .Check(ValidateTarget)
-      .FromEnvironment("VARSCOPE_TARGET")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--timeout", &timeout, "Seconds to wait for an answer [5; for what may take long, 60]")
       .Within(0.001, 86400);
@@ -292,17 +292,22 @@ int Main(int argc, char** argv, std::ostream& out) {
   AddQuarantine(line, name, reason, run);
   Transfer transfer;
   AddCheckpoints(line, transfer, run);
-  const Run help = [&](Client&, std::ostream& to) {
-    const absl::Status shown = line.Help(name, to);
-    return shown.ok() ? kExitOk : Refuse(std::string(shown.message()), kExitUsage);
+  std::function<int()> answer;  // what needs no server
+  const auto help = [&] {
+    const absl::Status shown = line.Help(name, out);
+    return shown.ok() ? kExitOk
+                      : Refuse(absl::StrCat(shown.message(), " (varscopectl --help)"), kExitUsage);
   };
-  Command(line, "help", "What a command does and takes", run, help)
+  line.AddCommand("help", "What a command does and takes", [&] { answer = help; })
       .Add("command", &name, "Its name");
-  Command(line, "version", "Which varscopectl this is", run, [&](Client&, std::ostream& to) {
-    to << version << "\n";
-    return kExitOk;
+  line.AddCommand("version", "Which varscopectl this is", [&] {
+    answer = [&] {
+      out << version << "\n";
+      return kExitOk;
+    };
   });
   if (const std::optional<int> code = line.Parse(argc, argv, out)) return *code;
+  if (answer) return answer();
   Client client(target, timeout);
   return run(client, out);
 }

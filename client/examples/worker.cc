@@ -19,20 +19,16 @@ ConnectOptions WorkerFlags::connect() const {
 }
 
 void AddFlags(CommandLine& line, WorkerFlags& flags) {
-  line.Add("--target", &flags.target, "The daemon's address")
-      .FromEnvironment("VARSCOPE_TARGET")
-      .ShowDefault();
+  line.Add("--target", &flags.target, "The daemon's address").FromEnvironment().ShowDefault();
   line.Add("--worker-id", &flags.worker_id, "This worker's name [host-pid-number]")
       .FromEnvironment("VARSCOPE_WORKER");
-  line.Add("--data", &flags.data, "The digits, gzipped CSV")
-      .FromEnvironment("VARSCOPE_DATA")
-      .ShowDefault();
+  line.Add("--data", &flags.data, "The digits, gzipped CSV").FromEnvironment().ShowDefault();
   line.Add("--workers", &flags.workers, "How many workers train together")
       .Within(1, 1000)
-      .FromEnvironment("VARSCOPE_WORKERS")
+      .FromEnvironment()
       .ShowDefault();
   line.Add("--steps", &flags.steps, "Steps of all workers together")
-      .FromEnvironment("VARSCOPE_STEPS")
+      .FromEnvironment()
       .ShowDefault();
   line.AddFlag("--sync", &flags.sync, "Workers wait for each other before each step");
 }

@@ -1,5 +1,6 @@
 #include "client/rpc/reason.h"
 
+#include <algorithm>
 #include <array>
 
 #include "absl/strings/match.h"
@@ -17,12 +18,13 @@ struct Known {
   absl::string_view sign;
   const char* text;
   bool may_pass = true;
+  bool of_path = false;  // an error of a file's name: not where the target is a host and a port
 };
 constexpr std::array<Known, 15> kKnown = {{
     {"Connection refused", "connection refused: nothing listens there"},
     {"Permission denied", "permission denied: this user may not open the socket", false},
-    {"No such file or directory", "there is no such socket"},
-    {"Not a directory", "there is no such socket: its folder is a file", false},
+    {"No such file or directory", "there is no such socket", true, /*of_path=*/true},
+    {"Not a directory", "there is no such socket: its folder is a file", false, /*of_path=*/true},
     {"Domain name not found", "the host name is not known"},
     {"DNS resolution failed", "the host name cannot be looked up"},
     {"No route to host", "there is no route to the host"},
@@ -37,6 +39,12 @@ constexpr std::array<Known, 15> kKnown = {{
     {"Socket closed", "it closes the connection"},
 }};
 
+const Known* Find(const std::string& text) {
+  const auto known = std::find_if(kKnown.begin(), kKnown.end(),
+                                  [&](const Known& k) { return absl::StrContains(text, k.sign); });
+  return known == kKnown.end() ? nullptr : &*known;
+}
+
 }  // namespace
 
 bool NobodyAnswered(const grpc::Status& status) {
@@ -50,9 +58,7 @@ Reason ReasonOf(const grpc::Status& status) {
   if (text == "Deadline Exceeded") return {kSilent};
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return {kAnother, false};
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return {text};
-  for (const Known& known : kKnown) {
-    if (absl::StrContains(text, known.sign)) return {known.text, known.may_pass};
-  }
+  if (const Known* const known = Find(text)) return {known->text, known->may_pass};
   // The rest of "failed to connect to all addresses; last error: UNKNOWN: ipv4:...: the reason".
   constexpr absl::string_view kBefore = "last error: ";
   const size_t at = text.find(std::string(kBefore));
@@ -60,9 +66,9 @@ Reason ReasonOf(const grpc::Status& status) {
 }
 
 bool IsOfAnotherCall(const grpc::Status& status, const std::string& target) {
-  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-         !absl::StartsWith(target, "unix") &&
-         absl::StrContains(status.error_message(), "No such file or directory");
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
+  const Known* const known = Find(status.error_message());
+  return known != nullptr && known->of_path && !absl::StartsWith(target, "unix");
 }
 
 }  // namespace varscope::internal

@@ -105,7 +105,7 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
                                  .row_size = gradient.sparse ? RowSize(variable.shape()) : 0,
                                  .scratch = {}};
   Tensor scratch;
-  if (gradient.sparse && !rule.elementwise) {
+  if (rule.NeedsScratch(gradient.sparse)) {
     scratch = Tensor(variable.dtype(), variable.shape());
     args.scratch = scratch.mutable_values<T>();
   }

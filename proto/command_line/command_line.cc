@@ -113,6 +113,10 @@ std::string NumberText(double number) {
                                       : absl::StrCat(number);
 }
 
+std::string RangeText(double least, double most) {
+  return absl::StrCat("from ", NumberText(least), " to ", NumberText(most));
+}
+
 template <typename T>
 std::string CheckWhole(const std::string& text) {
   T number{};
@@ -140,8 +144,18 @@ void AddRepeated(const CLI::Option& option, Words& arguments) {
 
 }  // namespace
 
-Argument Argument::FromEnvironment(const char* variable) {
-  option_->envname(variable);
+std::string CheckNumber(const std::string& text, double least, double most) {
+  double number = 0;
+  if (absl::SimpleAtod(text, &number) && number >= least && number <= most) return "";
+  return absl::StrCat("'", Printable(text), "' is no number ", RangeText(least, most));
+}
+
+Argument Argument::FromEnvironment(std::string variable) {
+  if (variable.empty()) {
+    variable = "VARSCOPE_" + absl::AsciiStrToUpper(option_->get_lnames().at(0));
+    std::replace(variable.begin(), variable.end(), '-', '_');
+  }
+  option_->envname(std::move(variable));
   return *this;
 }
 
@@ -171,13 +185,8 @@ Argument Argument::Read(std::function<std::string(std::string&)> read) {
 }
 
 Argument Argument::Within(double least, double most) {
-  const std::string range = absl::StrCat("from ", NumberText(least), " to ", NumberText(most));
-  const auto check = [=](const std::string& text) {
-    double number = 0;
-    if (absl::SimpleAtod(text, &number) && number >= least && number <= most) return std::string();
-    return absl::StrCat("'", Printable(text), "' is no number ", range);
-  };
-  option_->check(CLI::Validator(check, range));
+  const auto check = [=](const std::string& text) { return CheckNumber(text, least, most); };
+  option_->check(CLI::Validator(check, RangeText(least, most)));
   return *this;
 }
 

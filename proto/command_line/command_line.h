@@ -22,21 +22,24 @@ class Option;
 
 namespace varscope {
 
+// What is wrong with `text` as a number from `least` to `most`, which "nan" is not; "": nothing.
+std::string CheckNumber(const std::string& text, double least, double most);
+
 // One flag, or one argument without a flag. Each function returns the argument itself.
 class Argument {
  public:
   explicit Argument(CLI::Option* option) : option_(option) {}
 
-  // Where the value comes from when the command line has none. Several values have blanks between
-  // them.
-  Argument FromEnvironment(const char* variable);
+  // From there the value comes when the command line has none: of --some-flag from
+  // VARSCOPE_SOME_FLAG, if no `variable` is given. Several values have blanks between them.
+  Argument FromEnvironment(std::string variable = "");
   Argument ShowDefault();
   Argument Required();
   // Returns what is wrong with a value, "" for nothing; `read` may change the value first.
   Argument Check(std::function<std::string(const std::string& value)> check);
   Argument Read(std::function<std::string(std::string& value)> read);
   Argument Check(absl::Status (*validate)(absl::string_view value));
-  // A number, which "nan" is not.
+  // As CheckNumber.
   Argument Within(double least, double most);
   Argument NotEmpty();
   Argument OneOf(std::vector<std::string> words);

@@ -1,9 +1,11 @@
 #include "proto/core/allocate.h"
 
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/block_pool.h"
+#include "proto/core/parallel.h"
 #include "proto/core/shape_rules.h"
 
 namespace varscope {
@@ -20,7 +22,9 @@ absl::Status TryMakeUnique(Tensor& tensor) {
   if (!tensor.defined() || tensor.unique()) return absl::OkStatus();
   absl::StatusOr<Tensor> copy = TryAllocate(tensor.dtype(), tensor.shape());
   if (!copy.ok()) return copy.status();
-  CopyBytes(tensor, *copy);
+  ParallelFor(tensor.byte_size(), kParallelBytes, [&](size_t begin, size_t end) {
+    std::memcpy(copy->mutable_raw() + begin, tensor.raw() + begin, end - begin);
+  });
   tensor = *std::move(copy);
   return absl::OkStatus();
 }

@@ -11,9 +11,6 @@ namespace varscope {
 // without memory.
 absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape);
 
-// Copies the bytes of `from` to `to`, which has as many; on several cores where they are many.
-void CopyBytes(const Tensor& from, Tensor& to);
-
 // Gives `tensor` bytes of its own: a copy when others share them. ResourceExhausted, with `tensor`
 // as it was, without memory.
 absl::Status TryMakeUnique(Tensor& tensor);

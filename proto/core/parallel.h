@@ -8,6 +8,9 @@
 
 namespace varscope {
 
+// Bytes of one pass over memory that are worth another core.
+inline constexpr size_t kParallelBytes = size_t{1} << 20;
+
 // Calls fn(begin, end) on ranges that cover [0, n), each of at least `grain` items and beginning at
 // a multiple of 64, perhaps at the same time on threads that the process keeps for this; returns
 // when all are done. `fn` must not wait for anything. Thread-safe.

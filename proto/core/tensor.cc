@@ -19,9 +19,6 @@
 namespace varscope {
 namespace {
 
-// What is worth a second core.
-constexpr size_t kParallelBytes = size_t{1} << 20;
-
 // AddressSanitizer sees what is beyond malloc's memory, but not what is beyond a mapping.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool kMaps = false;
@@ -110,15 +107,9 @@ Tensor Tensor::Reshaped(Shape shape) const {
 }
 
 Tensor Tensor::Clone() const {
-  Tensor t(dtype_, shape_);
-  CopyBytes(*this, t);
+  Tensor t = *this;  // a second owner
+  if (!TryMakeUnique(t).ok()) throw std::bad_alloc();
   return t;
-}
-
-void CopyBytes(const Tensor& from, Tensor& to) {
-  ParallelFor(from.byte_size(), kParallelBytes, [&](size_t begin, size_t end) {
-    std::memcpy(to.mutable_raw() + begin, from.raw() + begin, end - begin);
-  });
 }
 
 namespace {

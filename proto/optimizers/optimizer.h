@@ -51,7 +51,7 @@ struct UpdateArgs {
   // Sparse only: distinct rows, each below variable.size() / row_size.
   std::span<const int64_t> rows = {};
   int64_t row_size = 0;
-  // As large as the variable, for a rule that is not element-wise; sparse only.
+  // As large as the variable, where the rule needs it.
   std::span<T> scratch = {};
 };
 
@@ -68,6 +68,9 @@ struct Optimizer {
   void (*finish)(const Hyperparameters&, std::span<double> scalars);
   // The dense rule uses each element for itself, so that a large variable may be updated in parts.
   bool elementwise = true;
+
+  // Whether an update takes UpdateArgs::scratch.
+  bool NeedsScratch(bool sparse) const { return sparse && !elementwise; }
 
   // Large dense updates run on several cores.
   void Apply(const UpdateArgs<float>& args, bool sparse) const;

@@ -17,14 +17,13 @@ namespace {
 
 // Room for all that Run changes: nothing is written before all of it is there. Requires the locks.
 absl::Status Reserve(PreparedStep& step) {
-  const optimizers::Optimizer& optimizer = *step.state.optimizer;
   absl::Status status;
   for (const VariablePtr& scalar : step.state.scalars) status.Update(scalar->MakeWritable());
   for (PreparedUpdate& update : step.updates) {
     status.Update(update.variable->MakeWritable());
     for (const VariablePtr& slot : update.slots) status.Update(slot->MakeWritable());
     if (step.weight_decay != 0 && !update.sparse) status.Update(TryMakeUnique(update.gradient));
-    if (update.sparse && !optimizer.elementwise) {
+    if (step.state.optimizer->NeedsScratch(update.sparse)) {
       const VariableDefinition& def = update.variable->def;
       absl::StatusOr<Tensor> scratch = TryAllocate(def.dtype, def.shape);
       if (!scratch.ok()) return scratch.status();

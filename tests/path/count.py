@@ -19,8 +19,9 @@ SHARE = 0.9
 
 
 def executed(tree, build, counters):
-    """Returns how often each function ran, by (file, name)."""
+    """Returns how often each function ran, and its name, both by (file, line)."""
     counts = collections.Counter()
+    names = {}
     for data in sorted(counters.rglob("*.gcda")):
         notes = pathlib.Path("/") / data.relative_to(counters).with_suffix(".gcno")
         if not notes.exists():
@@ -39,16 +40,14 @@ def executed(tree, build, counters):
                         key = (str(path.relative_to(tree)), function["start_line"])
                         counts[key] += function["execution_count"]
                         names[key] = function["demangled_name"]
-    return counts
-
-
-names = {}
+    return counts, names
 
 
 def main():
     tree, build, few, many = (pathlib.Path(a).resolve() for a in sys.argv[1:5])
     extra = int(sys.argv[5])
-    before, after = executed(tree, build, few), executed(tree, build, many)
+    before, _ = executed(tree, build, few)
+    after, names = executed(tree, build, many)
     on_path = sorted(key for key in after if after[key] - before[key] >= SHARE * extra)
     on_path = [key for key in on_path if key[0].startswith(("server/", "proto/"))]
     modules = collections.Counter(key[0].rsplit(".", 1)[0] for key in on_path)
