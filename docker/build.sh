@@ -24,8 +24,9 @@ log="$build/build.log"
 mkdir -p "$build"
 options+=(-DVARSCOPE_BUILD_TESTS="$tests")
 if command -v ccache >/dev/null; then
-  # Precompiled headers, and clones in other folders, find what was compiled before.
-  export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+  # Precompiled headers, and clones in other folders, find what was compiled before. Depend mode: an
+  # empty cache costs no second pass of the preprocessor.
+  export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi

@@ -4,11 +4,6 @@
 #include "proto/core/advice.h"
 
 namespace varscope::server {
-namespace {
-
-constexpr std::chrono::milliseconds kAskAgain{50};
-
-}  // namespace
 
 Budget::Charge& Budget::Charge::operator=(Charge&& other) noexcept {
   Release();
@@ -39,7 +34,7 @@ absl::StatusOr<Budget::Charge> Budget::Take(const std::string& worker_id, uint64
             absl::StrCat("worker '", worker_id, "': ", bytes,
                          " more bytes do not fit now: calls under way hold ", used_, " of ", limit_,
                          " (--max-inflight-bytes), this worker ", own, " of its share of ", share)),
-        kAskAgain);
+        kRetryAfter);
   }
   used_ += bytes;
   by_worker_[worker_id] += bytes;

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_RPC_BUDGET_H_
 #define VARSCOPE_SERVER_RPC_BUDGET_H_
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -15,6 +16,9 @@ namespace varscope::server {
 // Thread-safe. Outlives every Charge.
 class Budget {
  public:
+  // When a call that got no memory should ask again.
+  static constexpr std::chrono::milliseconds kRetryAfter{50};
+
   // Bytes that a call takes; given back on destruction.
   class Charge {
    public:

@@ -4,13 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/advice.h"
+#include "server/rpc/budget.h"
 
 namespace varscope::server {
-namespace {
-
-constexpr std::chrono::milliseconds kAskAgain{50};
-
-}  // namespace
 
 Pins::Pin::~Pin() {
   if (pins_ != nullptr) pins_->Give(blocks_);
@@ -37,7 +33,7 @@ absl::StatusOr<Pins::Pin> Pins::Take(std::span<const Tensor> tensors) {
     return AdviseRetry(absl::ResourceExhaustedError(
                            absl::StrCat(more, " more bytes do not fit now: pulls under way keep ",
                                         used_, " of ", limit_, " (--max-inflight-bytes)")),
-                       kAskAgain);
+                       Budget::kRetryAfter);
   }
   for (const BlockRef& block : blocks) {
     if (++pulls_[block.get()] == 1) used_ += block->size();
