@@ -10,23 +10,12 @@
 #include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
-#include "server/codec/push.h"
 
 namespace varscope::server {
 namespace {
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("a record does not make sense: ", what));
-}
-
-void ToProto(const PushId& id, durability::PushId* out) {
-  out->set_worker_id(id.worker_id);
-  out->set_incarnation(id.incarnation);
-  out->set_sequence(id.sequence);
-}
-
-PushId FromProto(const durability::PushId& id) {
-  return {id.worker_id(), id.incarnation(), id.sequence()};
 }
 
 void ToProto(const VariableDefinition& def, durability::VariableRecord* out) {
@@ -188,43 +177,6 @@ absl::StatusOr<Change> CreatedFromProto(const durability::Created& created,
   return batch;
 }
 
-absl::Status CheckIndices(const durability::Pushed& pushed) {
-  const auto in_range = [&](uint32_t index) {
-    return index < static_cast<uint32_t>(pushed.tensors_size());
-  };
-  for (const v1::OptimizerStep& step : pushed.push().steps()) {
-    for (const v1::Update& u : step.updates()) {
-      if (!in_range(u.gradient()) || !in_range(u.rows())) return Damaged("a push");
-    }
-  }
-  for (const v1::Assignment& a : pushed.push().assignments()) {
-    if (!in_range(a.value()) || !in_range(a.rows())) return Damaged("a push");
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Change> PushedFromProto(const durability::Pushed& pushed,
-                                       std::span<const std::byte> body) {
-  if (absl::Status status = CheckIndices(pushed); !status.ok()) return status;
-  std::vector<Tensor> tensors;
-  for (const v1::TensorSpec& spec : pushed.tensors()) {
-    const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-    const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-    if (!dtype.ok() || !shape.ok()) return Damaged("a push");
-    absl::StatusOr<Tensor> tensor = Take(body, *dtype, *shape);
-    if (!tensor.ok()) return tensor.status();
-    tensors.push_back(*std::move(tensor));
-  }
-  const v1::PushHead& head = pushed.push();
-  const Definer worker =
-      head.steps_size() > 0 ? wire::FromProto(head.steps(0).definer()) : Definer{};
-  absl::StatusOr<Push> push = codec::FromProto(head, tensors, worker);
-  if (!push.ok()) return push.status();
-  push->group = pushed.group();
-  for (const durability::PushId& id : pushed.others()) push->others.push_back(FromProto(id));
-  return PushedRecord{*std::move(push), codec::FromProto(pushed.answer())};
-}
-
 }  // namespace
 
 void ToProto(const WorkerRecord& worker, durability::Connected* out) {
@@ -286,17 +238,6 @@ RecordBytes ToRecord(const CreationBatch& batch) {
   return Serialize(record, std::move(body));
 }
 
-RecordBytes ToRecord(const Push& push, const Applied& applied) {
-  durability::Record record;
-  durability::Pushed* const pushed = record.mutable_pushed();
-  std::vector<Tensor> body;
-  codec::ToProto(push, pushed->mutable_push(), pushed->mutable_tensors(), &body);
-  codec::ToProto(applied, pushed->mutable_answer());
-  for (const PushId& id : push.others) ToProto(id, pushed->add_others());
-  pushed->set_group(push.group);
-  return Serialize(record, std::move(body));
-}
-
 RecordBytes ToRecord(const RollbackRecord& rollback) {
   durability::Record record;
   record.mutable_rolled_back()->set_source(rollback.source);
@@ -313,25 +254,6 @@ uint64_t MostHeaderBytes(const CreationBatch& batch) {
          MostBytes(batch.partitioned->parts);
 }
 
-uint64_t MostHeaderBytes(const Push& push) {
-  uint64_t bytes = 2 * kMessageBytes + push.id.worker_id.size() + push.group.size();
-  for (const PushId& id : push.others) bytes += 64 + id.worker_id.size();
-  for (const OptimizerStep& step : push.steps) {
-    const OptimizerStateRequest& state = step.state;
-    bytes += kMessageBytes + state.optimizer.size() + state.name.size() + state.group.size() +
-             MostBytes(state.scalars) + MostBytes(state.hyperparameters) + TextBytes(step.definer);
-    for (const SlotRequest& bound : step.bind) {
-      bytes += kMessageBytes + bound.variable.size() + MostBytes(bound.slots);
-    }
-    // Each with two tensors.
-    for (const GradientUpdate& u : step.updates) {
-      bytes += 2 * kMessageBytes + u.variable.size() + MostBytes(u.slots);
-    }
-  }
-  for (const Assignment& a : push.assignments) bytes += 2 * kMessageBytes + a.variable.size();
-  return bytes;
-}
-
 absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
                                   std::span<const std::byte> body) {
   durability::Record record;
@@ -344,7 +266,7 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
     case durability::Record::kCreated:
       return CreatedFromProto(record.created(), body);
     case durability::Record::kPushed:
-      return PushedFromProto(record.pushed(), body);
+      return ReadPush(record.pushed(), body);
     case durability::Record::kRolledBack:
       return RollbackRecord{record.rolled_back().source(), record.rolled_back().position(),
                             record.rolled_back().failed()};
@@ -366,7 +288,7 @@ void ToProto(const CapturedVariable& captured, durability::VariableRecord* out) 
 
 void ToProto(const Ledger::Entry& entry, durability::LedgerEntry* out) {
   ToProto(entry.id, out->mutable_push());
-  codec::ToProto(entry.applied, out->mutable_answer());
+  ToProto(entry.applied, out->mutable_answer());
 }
 
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
@@ -387,7 +309,7 @@ absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   state.slots = FromProto(head.slots());
   state.scalars = FromProto(head.scalars());
   for (const durability::LedgerEntry& e : head.ledger()) {
-    state.ledger.push_back({FromProto(e.push()), codec::FromProto(e.answer())});
+    state.ledger.push_back({PushIdOf(e.push()), AppliedOf(e.answer())});
   }
   return state;
 }

@@ -7,9 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "server/durability/frame.h"
+#include "server/durability/push_record.h"
 #include "server/durability/records.pb.h"
 #include "server/store/creation.h"
-#include "server/store/push.h"
 #include "server/store/state.h"
 #include "server/sync/workers.h"
 
@@ -26,18 +26,12 @@ struct RollbackRecord {
 // protobuf writes nothing: see MostHeaderBytes.
 RecordBytes ToRecord(const WorkerRecord& worker);
 RecordBytes ToRecord(const CreationBatch& batch);
-RecordBytes ToRecord(const Push& push, const Applied& applied);
 RecordBytes ToRecord(const RollbackRecord& rollback);
 
 // The header of its record has at most so many bytes.
 uint64_t MostHeaderBytes(const CreationBatch& batch);
-uint64_t MostHeaderBytes(const Push& push);
 
-struct PushedRecord {
-  Push push;
-  Applied applied;
-};
-using Change = std::variant<WorkerRecord, CreationBatch, PushedRecord, RollbackRecord>;
+using Change = std::variant<WorkerRecord, CreationBatch, LoggedPush, RollbackRecord>;
 // DataLoss for what no daemon of this version writes.
 absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
                                   std::span<const std::byte> body);

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "proto/core/crc32c.h"
 
 namespace varscope::server {
 namespace {
 
-constexpr std::array<char, 4> kMagic = {'V', 'S', 'R', '1'};
+constexpr std::array<char, 4> kMagic = {'V', 'S', 'R', '0' + kDiskFormat};
 
 template <typename T>
 void Put(std::byte* at, T value) {
@@ -41,6 +42,20 @@ std::array<std::byte, kPrefixBytes> EncodePrefix(const RecordBytes& record, uint
   Put(prefix.data() + 32, Checksum(record));
   Put(prefix.data() + 36, Crc32c(std::span(prefix).first(36)));
   return prefix;
+}
+
+absl::Status CheckFormat(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  // The prefix itself is the same in all formats.
+  if (bytes.size() < kPrefixBytes || std::memcmp(bytes.data(), kMagic.data(), 3) != 0 ||
+      Get<uint32_t>(bytes, 36) != Crc32c(bytes.first(36))) {
+    return absl::OkStatus();
+  }
+  const int format = static_cast<char>(bytes[3]) - '0';
+  if (format == kDiskFormat) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      path.string(), " has disk format ", format, ", this varscoped reads format ", kDiskFormat,
+      "; nothing was changed. Start the varscoped that wrote it, or "
+      "this one with an empty --data-dir"));
 }
 
 std::optional<Prefix> DecodePrefix(std::span<const std::byte> bytes) {

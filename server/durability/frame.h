@@ -1,7 +1,7 @@
 // The framing of the log: a 40-byte prefix, a header (protobuf), a body (raw tensor bytes).
 //
 //   offset  bytes  little-endian
-//        0      4  magic "VSR1"
+//        0      4  magic "VSR", and the disk format's version as a digit
 //        4      4  header bytes
 //        8      8  body bytes
 //       16      8  position: 1, 2, 3, ... without gaps over all segments
@@ -14,16 +14,26 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "varscope/tensor.h"
 
 namespace varscope::server {
 
 inline constexpr size_t kPrefixBytes = 40;
+
+// Of the log and of snapshots: what frames hold (records.proto) is part of it. 1 had network
+// messages in it.
+inline constexpr int kDiskFormat = 2;
+
+// FailedPrecondition names both versions when the file that begins with `bytes` was written in
+// another format.
+absl::Status CheckFormat(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
 // A record before it has a position.
 struct RecordBytes {

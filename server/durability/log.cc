@@ -52,9 +52,18 @@ Log::~Log() {
 }
 
 uint64_t Log::Append(RecordBytes record) {
+  Prepared prepared;
+  prepared.push_back({.record = std::move(record)});
+  return AppendPrepared(std::move(prepared));
+}
+
+uint64_t Log::AppendPrepared(Prepared record) noexcept {
   std::lock_guard lock(mutex_);
-  pending_bytes_ += record.size();
-  pending_.push_back({next_, std::exchange(rotate_, false), std::move(record)});
+  Pending& pending = record.front();
+  pending_bytes_ += pending.record.size();
+  pending.position = next_;
+  pending.starts_segment = std::exchange(rotate_, false);
+  pending_.splice(pending_.end(), record);
   changed_.notify_all();
   return next_++;
 }
@@ -111,7 +120,7 @@ void Log::Run() {
       changed_.wait_for(lock, options_.interval, [this] { return stopping_ || !waiting_.empty(); });
     }
     const bool last = stopping_;
-    std::deque<Pending> batch = std::exchange(pending_, {});
+    std::list<Pending> batch = std::exchange(pending_, {});
     const uint64_t durable = durable_;
     lock.unlock();
     const absl::Status status = Write(batch, durable);
@@ -147,7 +156,7 @@ absl::Status Log::OpenSegment(uint64_t first) {
   return SyncDirectory(options_.directory);
 }
 
-absl::Status Log::Write(const std::deque<Pending>& batch, uint64_t durable) {
+absl::Status Log::Write(const std::list<Pending>& batch, uint64_t durable) {
   for (const Pending& pending : batch) {
     if (pending.starts_segment || !segment_) {
       absl::Status status = segment_ ? segment_->Sync() : absl::OkStatus();
@@ -164,7 +173,7 @@ absl::Status Log::Write(const std::deque<Pending>& batch, uint64_t durable) {
   return Planted(Plant::kSkipFsync) ? absl::OkStatus() : segment_->Sync();
 }
 
-void Log::Settle(std::unique_lock<std::mutex>& lock, std::deque<Pending> batch,
+void Log::Settle(std::unique_lock<std::mutex>& lock, std::list<Pending> batch,
                  const absl::Status& status) {
   std::vector<Done> done;
   const uint64_t reached = batch.back().position;
@@ -177,8 +186,7 @@ void Log::Settle(std::unique_lock<std::mutex>& lock, std::deque<Pending> batch,
     // segment, whose name is that of its first record: an earlier attempt's is overwritten.
     segment_.reset();
     batch.front().starts_segment = true;
-    std::move(pending_.begin(), pending_.end(), std::back_inserter(batch));
-    pending_ = std::move(batch);
+    pending_.splice(pending_.begin(), batch);
   }
   while (!waiting_.empty() && waiting_.front().position <= reached) {
     done.push_back(std::move(waiting_.front().done));

@@ -8,6 +8,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -46,8 +47,18 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  // A record that has its place in memory already, and no position yet.
+  struct Pending {
+    uint64_t position = 0;
+    bool starts_segment = false;
+    RecordBytes record;
+  };
+  using Prepared = std::list<Pending>;  // of one
+
   // Never waits. Returns the record's position.
   uint64_t Append(RecordBytes record);
+  // The same; takes no memory.
+  uint64_t AppendPrepared(Prepared record) noexcept;
   // `done` when all records so far are durable, from the writing thread or at once. Unavailable
   // when the attempt that is to write them fails.
   void WhenDurable(Done done);
@@ -64,11 +75,6 @@ class Log {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Pending {
-    uint64_t position;
-    bool starts_segment;
-    RecordBytes record;
-  };
   struct Waiting {
     uint64_t position;
     Done done;
@@ -76,10 +82,10 @@ class Log {
 
   void Run();
   // Without the lock.
-  absl::Status Write(const std::deque<Pending>& batch, uint64_t durable);
+  absl::Status Write(const std::list<Pending>& batch, uint64_t durable);
   absl::Status OpenSegment(uint64_t first);
   absl::Status RemoveAfter(uint64_t first) const;
-  void Settle(std::unique_lock<std::mutex>& lock, std::deque<Pending> batch,
+  void Settle(std::unique_lock<std::mutex>& lock, std::list<Pending> batch,
               const absl::Status& status);
 
   const LogOptions options_;
@@ -90,7 +96,7 @@ class Log {
   bool rotate_ = true;
   bool stopping_ = false;
   uint64_t pending_bytes_ = 0;  // of pending_ and of the batch being written
-  std::deque<Pending> pending_;
+  std::list<Pending> pending_;
   std::deque<Waiting> waiting_;
   absl::Status failure_;
 

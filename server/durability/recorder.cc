@@ -6,9 +6,29 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/durability/convert.h"
+#include "server/durability/push_record.h"
 #include "server/planted.h"
 
 namespace varscope::server {
+namespace {
+
+class Entry final : public PushEntry {
+ public:
+  Entry(Log& log, const PushContents& push) : log_(log), record_(push), prepared_(1) {}
+
+  void Append(const Applied& applied) noexcept override {
+    record_.SetAnswer(applied);
+    prepared_.front().record = std::move(record_).Take();
+    log_.AppendPrepared(std::move(prepared_));
+  }
+
+ private:
+  Log& log_;
+  PushRecord record_;
+  Log::Prepared prepared_;
+};
+
+}  // namespace
 
 Recorder::Recorder(File lock, RecorderOptions options, Store& store, Workers& workers,
                    uint64_t position)
@@ -64,12 +84,13 @@ absl::Status Recorder::OnCreated(const CreationBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Recorder::MayPush(const Push& push) const {
-  return CheckHeader(MostHeaderBytes(push));
+absl::Status Recorder::MayPush(const ValidPush& push) const {
+  return CheckHeader(MostHeaderBytes(push.contents()));
 }
 
-void Recorder::OnPushed(const Push& push, const Applied& applied) {
-  if (options_.level != DurabilityLevel::kNone) Record(ToRecord(push, applied));
+std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push) {
+  if (options_.level == DurabilityLevel::kNone) return nullptr;
+  return std::make_unique<Entry>(log_, push.contents());
 }
 
 uint64_t Recorder::NextPosition() {

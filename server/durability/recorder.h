@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -48,8 +49,8 @@ class Recorder final : public StoreObserver, public Durability {
   void OnceOnMedium(Done done) override { log_.WhenDurable(std::move(done)); }
 
   absl::Status OnCreated(const CreationBatch& batch) override;
-  absl::Status MayPush(const Push& push) const override;
-  void OnPushed(const Push& push, const Applied& applied) override;
+  absl::Status MayPush(const ValidPush& push) const override;
+  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed.
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;

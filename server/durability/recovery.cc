@@ -11,7 +11,7 @@
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
-#include "server/store/apply.h"
+#include "server/push/commit.h"
 
 namespace varscope::server {
 namespace {
@@ -49,6 +49,7 @@ class Recovery {
       : directory_(directory), store_(store), workers_(workers) {}
 
   absl::StatusOr<Recovered> Run() {
+    if (absl::Status status = CheckFormats(); !status.ok()) return status;
     if (absl::Status status = LoadSnapshot(); !status.ok()) return status;
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
     if (!segments.ok()) return segments.status();
@@ -63,6 +64,25 @@ class Recovery {
   }
 
  private:
+  // Before anything is taken for damage.
+  absl::Status CheckFormats() const {
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
+    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
+    std::vector<std::filesystem::path> files;
+    if (segments.ok()) {
+      for (const Segment& segment : *segments) files.push_back(segment.path);
+    }
+    if (snapshots.ok()) {
+      for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
+    }
+    for (const std::filesystem::path& path : files) {
+      const absl::StatusOr<Mapping> mapping = Mapping::Open(path);
+      if (!mapping.ok()) continue;  // whoever needs it says so
+      if (absl::Status status = CheckFormat(path, mapping->bytes()); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status LoadSnapshot() {
     const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
     if (!snapshots.ok()) return snapshots.status();
@@ -163,7 +183,7 @@ class Recovery {
     } else if (const auto* rollback = std::get_if<RollbackRecord>(&*change)) {
       status = RedoRollback(*rollback, frame.position);
     } else {
-      status = RedoPush(std::get<PushedRecord>(*change));
+      status = RedoPush(std::get<LoggedPush>(*change));
     }
     if (!status.ok()) {
       return absl::DataLossError(
@@ -176,12 +196,20 @@ class Recovery {
 
   // As it was decided then: nothing is checked that a limit, an option or a newer rule could
   // refuse.
-  absl::Status RedoPush(const PushedRecord& record) {
-    const absl::StatusOr<Applied> applied = ApplyAgain(store_, record.push);
+  absl::Status RedoPush(const LoggedPush& logged) {
+    absl::StatusOr<ValidPush> push = FromRecord(store_, logged);
+    if (!push.ok()) return push.status();
+    std::vector<Ledger::Admission> admissions;
+    admissions.emplace_back(store_.ledger(), push->id(), std::nullopt);
+    for (const PushId& id : push->contents().others) {
+      admissions.emplace_back(store_.ledger(), id, std::nullopt);
+    }
+    const absl::StatusOr<Applied> applied = Apply(store_, *std::move(push), std::move(admissions));
     if (!applied.ok()) return applied.status();
-    if (*applied == record.applied) return absl::OkStatus();
+    const Applied before = AppliedOf(logged.pushed.answer());
+    if (*applied == before) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat("it led to global step ", applied->global_step,
-                                            ", at its first time to ", record.applied.global_step,
+                                            ", at its first time to ", before.global_step,
                                             ", or its variables to other versions"));
   }
 

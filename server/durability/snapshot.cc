@@ -21,7 +21,6 @@
 namespace varscope::server {
 namespace {
 
-constexpr uint32_t kFormatVersion = 2;  // 1 had its head in one piece
 constexpr absl::string_view kPrefix = "snapshot-";
 constexpr size_t kDigits = 20;  // of the position in a file's name; "-" and its own name follow
 constexpr char kTemporary[] = ".tmp";
@@ -37,7 +36,6 @@ class HeadWriter {
       : file_(file), position_(position), piece_bytes_(piece_bytes) {}
 
   absl::Status Write(const Snapshot& snapshot) {
-    piece_.mutable_format()->set_version(kFormatVersion);
     piece_.set_position(position_);
     piece_.set_name(snapshot.name);
     piece_.set_time_unix_micros(std::chrono::duration_cast<std::chrono::microseconds>(
@@ -107,6 +105,7 @@ absl::Status ReadPiece(File& file, size_t& left, durability::SnapshotHead& head)
   if (left < kPrefixBytes) return Damaged(file.path(), "it is too short");
   if (absl::Status status = file.Read(bytes); !status.ok()) return status;
   left -= kPrefixBytes;
+  if (absl::Status status = CheckFormat(file.path(), bytes); !status.ok()) return status;
   const std::optional<Prefix> prefix = DecodePrefix(bytes);
   if (!prefix || prefix->header_bytes > left) return Damaged(file.path(), "its prefix is wrong");
   std::string header(prefix->header_bytes, '\0');
@@ -125,11 +124,6 @@ absl::StatusOr<durability::SnapshotHead> ReadHead(File& file, size_t size) {
   durability::SnapshotHead head;
   do {
     if (absl::Status status = ReadPiece(file, size, head); !status.ok()) return status;
-    if (head.format().version() < 1 || head.format().version() > kFormatVersion) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(file.path().string(), " has format ", head.format().version(),
-                       ", this varscoped reads format ", kFormatVersion, " and before"));
-    }
   } while (head.more());
   if (head.checksums_size() != head.variables_size()) {
     return Damaged(file.path(), "checksums are missing");

@@ -9,58 +9,10 @@
 #include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
-#include "server/rpc/status.h"
-#include "server/store/check.h"
 #include "server/sync/outer.h"
 
 namespace varscope::server {
 namespace {
-
-absl::Status CheckTensorIndex(const v1::FrameHeader& head, uint32_t index) {
-  if (index < static_cast<uint32_t>(head.tensors_size())) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("the push names tensor ", index, " of ", head.tensors_size()));
-}
-
-// What a push must announce for the whole variable or, with the announced row numbers, for rows of
-// it.
-absl::StatusOr<Shape> ExpectedShape(const VariableDefinition& def, const v1::TensorSpec* rows) {
-  if (rows == nullptr) return def.shape;
-  const absl::StatusOr<Shape> numbers = wire::FromProto(rows->shape());
-  if (!numbers.ok()) return numbers.status();
-  const v1::DType dtype = rows->dtype();
-  if (dtype != v1::DT_INT32 && dtype != v1::DT_INT64) {
-    return absl::InvalidArgumentError("row numbers are neither int32 nor int64");
-  }
-  return RowsShape(def.shape, numbers->num_elements());
-}
-
-absl::Status CheckUse(const Store& store, const v1::FrameHeader& head, const std::string& name,
-                      uint32_t value, std::optional<uint32_t> rows) {
-  const absl::StatusOr<VariablePtr> variable = store.Find(name);
-  if (!variable.ok()) return variable.status();
-  if (absl::Status status = CheckTensorIndex(head, value); !status.ok()) return status;
-  const v1::TensorSpec* numbers = nullptr;
-  if (rows) {
-    if (absl::Status status = CheckTensorIndex(head, *rows); !status.ok()) return status;
-    numbers = &head.tensors(static_cast<int>(*rows));
-  }
-  const VariableDefinition& def = (*variable)->def;
-  const std::string who =
-      absl::StrCat("variable ", def.name, ", worker '", Printable(head.push().worker_id()), "': ");
-  const absl::StatusOr<Shape> expected = ExpectedShape(def, numbers);
-  if (!expected.ok()) return Prefixed(who, expected.status());
-  const v1::TensorSpec& spec = head.tensors(static_cast<int>(value));
-  const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-  if (shape.ok() && *shape == *expected && spec.dtype() == wire::ToProto(def.dtype)) {
-    return absl::OkStatus();
-  }
-  const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-  return absl::InvalidArgumentError(
-      absl::StrCat(who, "the push sends ", Name(dtype.value_or(DType::kInvalid)), " ",
-                   shape.ok() ? shape->ToString() : "?", ", expected ", Name(def.dtype), " ",
-                   expected->ToString()));
-}
 
 // Of a tensor that the head announces.
 absl::StatusOr<uint64_t> BytesOf(const v1::TensorSpec& spec) {
@@ -89,13 +41,6 @@ absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, const v1::Te
         absl::StrCat(where, "has ", def.shape.dim(0), " rows, the pull asks for ", count));
   }
   return *bytes + count * RowSize(def.shape) * SizeOf(def.dtype);
-}
-
-std::optional<uint32_t> RowsOf(const v1::Update& update) {
-  return update.has_rows() ? std::optional<uint32_t>(update.rows()) : std::nullopt;
-}
-std::optional<uint32_t> RowsOf(const v1::Assignment& assignment) {
-  return assignment.has_rows() ? std::optional<uint32_t>(assignment.rows()) : std::nullopt;
 }
 
 }  // namespace
@@ -199,7 +144,7 @@ void ToProto(const GroupStatus& group, v1::SyncGroup* out) {
   if (options.mode != SyncMode::kLocal) return;
   out->set_local_steps(options.local_steps);
   out->set_fragments(options.fragments);
-  const OptimizerStateRequest outer = OuterOptimizer(options);
+  const OuterOptimizer outer = OuterOptimizerOf(options);
   out->mutable_outer()->set_optimizer(outer.optimizer);
   out->mutable_outer()->set_name(outer.name);
   for (const auto& [name, value] : outer.hyperparameters) {
@@ -219,39 +164,12 @@ void ToProto(const GroupStatus& group, v1::GroupInfo* out) {
   out->set_max_staleness(group.max_staleness);
 }
 
-absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader& head,
-                                       uint64_t max_bytes) {
-  uint64_t total = 0;
-  for (const v1::TensorSpec& spec : head.tensors()) {
-    const absl::StatusOr<uint64_t> bytes = BytesOf(spec);
-    if (!bytes.ok()) return bytes.status();
-    if (spec.unchanged()) return absl::InvalidArgumentError("a push has no unchanged tensors");
-    if (*bytes > max_bytes || (total += *bytes) > max_bytes) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("worker '", Printable(head.push().worker_id()), "': the push is above ",
-                       max_bytes, " bytes (--max-push-bytes)"));
-    }
-  }
-  for (const v1::OptimizerStep& step : head.push().steps()) {
-    for (const v1::Update& u : step.updates()) {
-      absl::Status status = CheckUse(store, head, u.variable(), u.gradient(), RowsOf(u));
-      if (!status.ok()) return status;
-    }
-  }
-  for (const v1::OptimizerStep& step : head.push().steps()) {
-    for (const std::string& name : step.bind()) {
-      if (const auto variable = store.Find(name); !variable.ok()) return variable.status();
-    }
-  }
-  for (const v1::Assignment& a : head.push().assignments()) {
-    if (a.has_rows() && !IsScatter(static_cast<AssignOp>(a.op()))) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable ", Printable(a.variable()), ": only a scatter takes row numbers"));
-    }
-    absl::Status status = CheckUse(store, head, a.variable(), a.value(), RowsOf(a));
-    if (!status.ok()) return status;
-  }
-  return total;
+void ToProto(const Applied& applied, v1::PushResponse* out) {
+  out->set_global_step(applied.global_step);
+  out->set_outcome(static_cast<v1::PushResponse::Outcome>(applied.outcome));
+  out->set_staleness(applied.staleness);
+  out->set_group_step(applied.group_step);
+  for (uint64_t version : applied.versions) out->add_applied()->set_version(version);
 }
 
 absl::StatusOr<uint64_t> CheckRowsHead(const Store& store, const v1::FrameHeader& head) {

@@ -20,15 +20,12 @@ void ToProto(const WorkerStatus& worker, v1::WorkerInfo* out);
 void ToProto(const GroupStatus& group, v1::SyncGroup* out);
 void ToProto(const GroupStatus& group, v1::GroupInfo* out);
 
-// What can be told before any tensor byte is read: variables exist, tensor indices are in range,
-// dense values have the variable's dtype and shape, and all together stay within `max_bytes`.
-// Returns the bytes of the tensors together.
-absl::StatusOr<uint64_t> CheckPushHead(const Store& store, const v1::FrameHeader& head,
-                                       uint64_t max_bytes);
+// Without the durability level.
+void ToProto(const Applied& applied, v1::PushResponse* out);
 
-// The same of a pull that wants rows: its tensors are row numbers, one for each variable of which
-// it wants some, and no more than the variable has. Returns the bytes of the numbers and of the
-// rows.
+// What can be told of a pull that wants rows before any byte of its tensors is read: they are row
+// numbers, one for each variable of which it wants some, and no more than the variable has. Returns
+// the bytes of the numbers and of the rows.
 absl::StatusOr<uint64_t> CheckRowsHead(const Store& store, const v1::FrameHeader& head);
 
 }  // namespace varscope::server

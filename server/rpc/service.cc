@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
-#include "server/codec/push.h"
+#include "server/push/resolve.h"
 #include "server/rpc/barrier_call.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/exchange.h"
@@ -18,7 +18,7 @@ absl::StatusOr<Resolution> ResolveOne(Store& store, const Asker& asker, const De
   absl::StatusOr<ResolveRequest> asked = FromProto(definition);
   if (!asked.ok()) return asked.status();
   // Who defines is who asks; where, the program says.
-  asked->definer = codec::DefinerAt(definition.definer(), worker);
+  asked->definer = DefinerAt(definition.definer(), worker);
   return store.Resolve(asker, *asked);
 }
 

@@ -1,12 +1,13 @@
 #include "server/rpc/turn.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
-#include "server/codec/push.h"
 #include "server/limited_log.h"
+#include "server/push/resolve.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
@@ -98,12 +99,14 @@ absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
         absl::StrCat("worker '", push.worker_id(), "': no push is taken now, pulls go on: "),
         status);
   }
-  const absl::StatusOr<uint64_t> bytes =
-      CheckPushHead(service_.store, head, service_.limits.max_push_bytes);
-  if (!bytes.ok()) return bytes.status();
-  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(push.worker_id(), *bytes);
+  absl::StatusOr<ResolvedPush> resolved =
+      Resolve(service_.store, head, service_.workers.Describe(push.worker_id()),
+              service_.limits.max_push_bytes);
+  if (!resolved.ok()) return resolved.status();
+  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(push.worker_id(), resolved->bytes());
   if (!charge.ok()) return charge.status();
   charge_ = *std::move(charge);
+  push_ = *std::move(resolved);
   return absl::OkStatus();
 }
 
@@ -125,19 +128,9 @@ void Turn::Run(std::function<void(const absl::Status&)> done) {
   AwaitRead();
 }
 
-absl::StatusOr<Push> Turn::TakePush() {
-  const v1::PushHead& push = head().push();
-  absl::StatusOr<server::Push> taken =
-      codec::FromProto(push, request_.tensors(), service_.workers.Describe(push.worker_id()));
-  request_.tensors().clear();
-  if (taken.ok()) taken->known_finite = request_.finite();
-  return taken;
-}
-
 void Turn::Push() {
-  absl::StatusOr<server::Push> push = TakePush();
-  if (!push.ok()) return Refuse(push.status());
-  service_.synchronizer.Submit(*std::move(push),
+  service_.synchronizer.Submit(*std::exchange(push_, std::nullopt),
+                               std::exchange(request_.tensors(), {}), request_.finite(),
                                [this](const absl::StatusOr<Applied>& applied) { Pushed(applied); });
 }
 
@@ -148,7 +141,7 @@ void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
         WhatNow(service_.workers, push.worker_id(), push.incarnation(), applied.status()));
   }
   v1::PushResponse& pushed = *answer_head_->mutable_pushed();
-  codec::ToProto(*applied, &pushed);
+  ToProto(*applied, &pushed);
   pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
   service_.durability.AfterAllSoFar([this](const absl::Status& durable) {
     charge_.Release();

@@ -12,6 +12,7 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
+#include "server/push/push.h"
 #include "server/rpc/context.h"
 #include "server/rpc/last_pull.h"
 #include "server/rpc/pull_reader.h"
@@ -57,7 +58,6 @@ class Turn {
   absl::Status CheckRows(const v1::FrameHeader& head);
   absl::Status CheckPull(const v1::FrameHeader& head);
   void Push();
-  absl::StatusOr<server::Push> TakePush();
   void Pushed(const absl::StatusOr<Applied>& applied);
   void AwaitRead();
   absl::Status Read(const absl::Status& may_read);
@@ -73,6 +73,7 @@ class Turn {
   const size_t body_bytes_;
   wire::FrameReader request_;
   Budget::Charge charge_;  // of the push, or of the rows to pull
+  std::optional<ResolvedPush> push_;
   std::function<void(const absl::Status&)> done_;
 
   std::optional<PullReader> pull_;

@@ -1,23 +1,23 @@
-// Store::BindOptimizer: slots and shared scalars, found or created under TensorFlow's names.
+// Store::BindOptimizers: slots and shared scalars, found or created under TensorFlow's names.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "proto/core/names.h"
+#include "proto/core/blocking.h"
 #include "server/store/store.h"
 
 namespace varscope::server {
 namespace {
 
 // Optimizers that differ in kind or in number of slots never share state, whatever their names.
-std::string StateKey(const std::string& owner, const OptimizerStateRequest& request,
-                     const SlotNames& names, size_t states) {
-  const std::string key = absl::StrCat(owner, "\n", request.optimizer, "\n");
+std::string StateKey(const std::string& owner, const OptimizerSpec& spec, const SlotNames& names,
+                     size_t states) {
+  const std::string key = absl::StrCat(owner, "\n", spec.optimizer, "\n");
   if (!names.empty()) return key + absl::StrJoin(names, "\n");
-  return absl::StrCat(key, request.name, "\n", request.instance, "\n", states);
+  return absl::StrCat(key, spec.name, "\n", spec.instance, "\n", states);
 }
 
 // The state of that owner's optimizer under these names: one of these names that somebody made
@@ -27,9 +27,8 @@ std::string StateKey(const std::string& owner, const OptimizerStateRequest& requ
 // before it finds the first, finds the same.
 const std::vector<VariablePtr>* FindState(
     const absl::flat_hash_map<std::string, std::vector<VariablePtr>>& bindings,
-    const std::string& owner, const OptimizerStateRequest& request, const SlotNames& names,
-    size_t states) {
-  const auto unnamed = bindings.find(StateKey(owner, request, {}, states));
+    const std::string& owner, const OptimizerSpec& spec, const SlotNames& names, size_t states) {
+  const auto unnamed = bindings.find(StateKey(owner, spec, {}, states));
   if (names.empty()) return unnamed == bindings.end() ? nullptr : &unnamed->second;
   const auto is = [](const VariablePtr& variable, const std::string& name) {
     return variable->def.name == name;
@@ -38,157 +37,129 @@ const std::vector<VariablePtr>* FindState(
       std::equal(unnamed->second.begin(), unnamed->second.end(), names.begin(), names.end(), is)) {
     return &unnamed->second;
   }
-  const auto named = bindings.find(StateKey(owner, request, names, states));
+  const auto named = bindings.find(StateKey(owner, spec, names, states));
   return named == bindings.end() ? nullptr : &named->second;
 }
 
-absl::Status CheckNames(const SlotNames& names, const std::vector<optimizers::StateDef>& states,
-                        const std::string& owner, const OptimizerStateRequest& request) {
-  if (names.empty()) return absl::OkStatus();
-  if (names.size() != states.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("variable ", owner, ": ", names.size(),
-                                                   " names for the ", states.size(), " states of ",
-                                                   request.optimizer));
+// What is to be made, by the key under which it will be found.
+class Planned {
+ public:
+  // Whether the state is there, or planned.
+  bool Has(const absl::flat_hash_map<std::string, std::vector<VariablePtr>>& bindings,
+           const std::string& owner, const OptimizerSpec& spec, const SlotNames& names,
+           size_t states) const {
+    if (FindState(bindings, owner, spec, names, states) != nullptr) return true;
+    const auto unnamed = names_.find(StateKey(owner, spec, {}, states));
+    if (unnamed != names_.end() && (names.empty() || unnamed->second == names)) return true;
+    return !names.empty() && names_.contains(StateKey(owner, spec, names, states));
   }
-  for (const std::string& name : names) {
-    if (absl::Status status = ValidateVariableName(name); !status.ok()) return status;
-  }
-  return absl::OkStatus();
+  void Add(const BoundNames& bound) { names_[bound.key] = bound.variables; }
+
+ private:
+  absl::flat_hash_map<std::string, std::vector<std::string>> names_;
+};
+
+NewVariable NewState(const StateRequest& request, const optimizers::StateDef& state,
+                     const std::string& name, const Variable* primary) {
+  InitializerSpec spec{.kind = "constant"};
+  spec.parameters["value"] =
+      optimizers::InitialValue(request.optimizer, request.hyperparameters, state);
+  return {{.name = name,
+           .key = "",
+           .kind = VariableKind::kSlot,
+           .dtype = primary ? primary->def.dtype : DType::kFloat32,
+           .shape = primary ? primary->def.shape : Shape{},
+           .trainable = false,
+           .primary = primary ? primary->def.name : request.spec.group,
+           .definer = request.definer,
+           .initializer = ToString(spec)},
+          spec,
+          Shape{}};
 }
 
 }  // namespace
 
-absl::StatusOr<OptimizerState> Store::CheckOptimizer(const OptimizerStateRequest& request,
-                                                     std::span<const SlotOwner> owners) const {
-  OptimizerState binding;
-  binding.optimizer = optimizers::FindOptimizer(request.optimizer);
-  if (binding.optimizer == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unknown optimizer '", Printable(request.optimizer),
-                     "'; known: ", absl::StrJoin(optimizers::OptimizerNames(), ", ")));
-  }
-  auto hyperparameters =
-      optimizers::ReadHyperparameters(*binding.optimizer, request.hyperparameters);
-  if (!hyperparameters.ok()) return hyperparameters.status();
-  binding.hyperparameters = *std::move(hyperparameters);
-  if (absl::Status status = ValidateVariableName(request.name); !status.ok()) return status;
-  if (absl::Status status = ValidateVariableName(request.group); !status.ok()) return status;
-  absl::Status status =
-      CheckNames(request.scalars, binding.optimizer->scalars, request.group, request);
-  if (!status.ok()) return status;
-  const std::vector<optimizers::StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
-  for (const auto& [variable, names] : owners) {
-    if (status = CheckNames(names, slots, variable->def.name, request); !status.ok()) return status;
-    if (IsFloating(variable->def.dtype)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("variable ", variable->def.name, " is ", Name(variable->def.dtype), "; ",
-                     request.optimizer, " updates float32 and float64"));
-  }
-  return binding;
-}
-
-absl::StatusOr<OptimizerState> Store::FindOptimizerState(const OptimizerStateRequest& request,
-                                                         std::span<const SlotOwner> owners) const {
-  OptimizerState state;
-  state.optimizer = optimizers::FindOptimizer(request.optimizer);
-  if (state.optimizer == nullptr) {
-    return absl::DataLossError(
-        absl::StrCat("no optimizer '", Printable(request.optimizer), "' is known"));
-  }
-  state.hyperparameters =
-      optimizers::FillHyperparameters(*state.optimizer, request.hyperparameters);
-  std::lock_guard binding_lock(binding_mutex_);
-  const auto find = [&](const Bindings& bindings, const std::string& owner, const SlotNames& names,
-                        size_t count) -> absl::StatusOr<std::vector<VariablePtr>> {
-    if (count == 0) return std::vector<VariablePtr>();
-    const std::vector<VariablePtr>* const found = FindState(bindings, owner, request, names, count);
-    if (found != nullptr && found->size() == count) return *found;
-    return absl::DataLossError(
-        absl::StrCat("the state of an optimizer is missing: ",
-                     absl::CHexEscape(StateKey(owner, request, names, count))));
-  };
-  auto found = find(scalars_, request.group, request.scalars, state.optimizer->scalars.size());
-  if (!found.ok()) return found.status();
-  state.scalars = *std::move(found);
-  const size_t slots = state.optimizer->slots(state.hyperparameters).size();
-  for (const SlotOwner& owner : owners) {
-    found = find(slots_, owner.variable->def.name, owner.names, slots);
-    if (!found.ok()) return found.status();
-    state.slots.push_back(*std::move(found));
-  }
-  return state;
-}
-
-absl::StatusOr<OptimizerState> Store::BindOptimizer(const OptimizerStateRequest& request,
-                                                    std::span<const SlotOwner> owners,
-                                                    const Definer& definer) {
-  absl::StatusOr<OptimizerState> checked = CheckOptimizer(request, owners);
-  if (!checked.ok()) return checked;
-  OptimizerState& binding = *checked;
-
-  // One binding at a time, so that two workers never create the same slot twice.
-  std::lock_guard binding_lock(binding_mutex_);
-  const std::vector<optimizers::StateDef>& scalars = binding.optimizer->scalars;
-  const std::vector<optimizers::StateDef> slots = binding.optimizer->slots(binding.hyperparameters);
+CreationBatch Store::PlanStates(std::span<const StateRequest> requests) const {
   CreationBatch missing;
   std::set<std::string> taken;
-  std::unique_lock lock(mutex_);
-  const auto plan = [&](const optimizers::StateDef& state, const std::string& base,
-                        const Variable* primary) {
-    InitializerSpec spec{.kind = "constant"};
-    spec.parameters["value"] =
-        optimizers::InitialValue(*binding.optimizer, binding.hyperparameters, state);
+  const auto plan = [&](const StateRequest& request, const optimizers::StateDef& state,
+                        const std::string& base, const Variable* primary) {
     std::string name = UniqueName(base, taken);
     taken.insert(name);
-    missing.variables.push_back({{.name = name,
-                                  .key = "",
-                                  .kind = VariableKind::kSlot,
-                                  .dtype = primary ? primary->def.dtype : DType::kFloat32,
-                                  .shape = primary ? primary->def.shape : Shape{},
-                                  .trainable = false,
-                                  .primary = primary ? primary->def.name : request.group,
-                                  .definer = definer,
-                                  .initializer = ToString(spec)},
-                                 spec,
-                                 Shape{}});
+    missing.variables.push_back(NewState(request, state, name, primary));
     return name;
   };
-  const auto find_scalars = [&] {
-    return FindState(scalars_, request.group, request, request.scalars, scalars.size());
-  };
-  const auto find_slots = [&](const SlotOwner& owner) {
-    return FindState(slots_, owner.variable->def.name, request, owner.names, slots.size());
-  };
-  if (!scalars.empty() && find_scalars() == nullptr) {
-    BoundNames& bound = missing.scalars.emplace_back(
-        BoundNames{StateKey(request.group, request, request.scalars, scalars.size()), {}});
-    for (size_t i = 0; i < scalars.size(); ++i) {
-      const bool named = !request.scalars.empty();
-      bound.variables.push_back(
-          plan(scalars[i], named ? request.scalars[i] : std::string(scalars[i].role), nullptr));
+  Planned planned_scalars;
+  Planned planned_slots;
+  for (const StateRequest& request : requests) {
+    const OptimizerSpec& spec = request.spec;
+    const std::vector<optimizers::StateDef>& scalars = request.optimizer.scalars;
+    if (!scalars.empty() &&
+        !planned_scalars.Has(scalars_, spec.group, spec, spec.scalars, scalars.size())) {
+      BoundNames bound{StateKey(spec.group, spec, spec.scalars, scalars.size()), {}};
+      for (size_t i = 0; i < scalars.size(); ++i) {
+        const bool named = !spec.scalars.empty();
+        bound.variables.push_back(plan(
+            request, scalars[i], named ? spec.scalars[i] : std::string(scalars[i].role), nullptr));
+      }
+      planned_scalars.Add(bound);
+      missing.scalars.push_back(std::move(bound));
+    }
+    const std::vector<optimizers::StateDef> slots =
+        request.optimizer.slots(request.hyperparameters);
+    for (const SlotOwner& owner : request.owners) {
+      const std::string& variable = owner.variable.def.name;
+      if (slots.empty() || planned_slots.Has(slots_, variable, spec, owner.names, slots.size())) {
+        continue;
+      }
+      BoundNames bound{StateKey(variable, spec, owner.names, slots.size()), {}};
+      const std::string base = absl::StrCat(variable, "/", spec.name);
+      for (size_t i = 0; i < slots.size(); ++i) {
+        bound.variables.push_back(
+            plan(request, slots[i], owner.names.empty() ? base : owner.names[i], &owner.variable));
+      }
+      planned_slots.Add(bound);
+      missing.slots.push_back(std::move(bound));
     }
   }
-  for (const SlotOwner& owner : owners) {
-    const std::string& variable = owner.variable->def.name;
-    if (slots.empty() || find_slots(owner) != nullptr) continue;
-    BoundNames& bound = missing.slots.emplace_back(
-        BoundNames{StateKey(variable, request, owner.names, slots.size()), {}});
-    const std::string base = absl::StrCat(variable, "/", request.name);
-    for (size_t i = 0; i < slots.size(); ++i) {
-      bound.variables.push_back(
-          plan(slots[i], owner.names.empty() ? base : owner.names[i], owner.variable.get()));
+  return missing;
+}
+
+bool Store::FindStates(std::span<const StateRequest> requests,
+                       std::vector<OptimizerState>& states) const {
+  states.clear();
+  for (const StateRequest& request : requests) {
+    OptimizerState& state = states.emplace_back();
+    const OptimizerSpec& spec = request.spec;
+    const auto find = [&](const Bindings& bindings, const std::string& owner,
+                          const SlotNames& names, size_t count, std::vector<VariablePtr>& out) {
+      if (count == 0) return true;
+      const std::vector<VariablePtr>* const found = FindState(bindings, owner, spec, names, count);
+      if (found != nullptr) out = *found;
+      return found != nullptr;
+    };
+    const size_t scalars = request.optimizer.scalars.size();
+    if (!find(scalars_, spec.group, spec.scalars, scalars, state.scalars)) return false;
+    const size_t slots = request.optimizer.slots(request.hyperparameters).size();
+    for (const SlotOwner& owner : request.owners) {
+      std::vector<VariablePtr>& out = state.slots.emplace_back();
+      if (!find(slots_, owner.variable.def.name, owner.names, slots, out)) return false;
     }
   }
-  if (!missing.variables.empty()) {
-    absl::StatusOr<std::vector<VariablePtr>> created = Create(std::move(missing), lock);
-    if (!created.ok()) return created.status();
-  }
-  if (lock.owns_lock()) lock.unlock();
-  if (!scalars.empty()) binding.scalars = *find_scalars();
-  for (const SlotOwner& owner : owners) {
-    binding.slots.push_back(slots.empty() ? std::vector<VariablePtr>{} : *find_slots(owner));
-  }
-  return checked;
+  return true;
+}
+
+absl::StatusOr<std::vector<OptimizerState>> Store::BindOptimizers(
+    std::span<const StateRequest> requests) {
+  // One at a time, so that two workers never create the same slot twice.
+  const auto binding_lock = PatientLock(binding_mutex_);
+  std::vector<OptimizerState> states;
+  if (FindStates(requests, states)) return states;
+  std::unique_lock lock(mutex_);
+  absl::StatusOr<std::vector<VariablePtr>> created = Create(PlanStates(requests), lock);
+  if (!created.ok()) return created.status();
+  if (FindStates(requests, states)) return states;
+  return absl::InternalError("the state of an optimizer was made and is not there");
 }
 
 }  // namespace varscope::server

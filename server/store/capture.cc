@@ -39,6 +39,8 @@ StoreState Store::Capture(const std::function<void()>& at_cut) const {
   {
     std::lock_guard commit_lock(commit_mutex_);
     state.group_steps = group_steps_;
+    // One that is prepared, and was never counted.
+    std::erase_if(state.group_steps, [](const auto& group) { return group.second == 0; });
   }
   for (const VariablePtr& variable : variables_) state.variables.push_back(CaptureOne(*variable));
   for (const auto& [key, partitioned] : partitioned_) {

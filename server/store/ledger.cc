@@ -11,7 +11,8 @@ namespace varscope::server {
 Ledger::Admission::Admission(Admission&& other) noexcept
     : ledger_(std::exchange(other.ledger_, nullptr)),
       id_(std::move(other.id_)),
-      earlier_(std::move(other.earlier_)) {}
+      earlier_(std::move(other.earlier_)),
+      answer_(std::move(other.answer_)) {}
 
 void Ledger::Admission::Abandon() {
   Ledger* const ledger = std::exchange(ledger_, nullptr);
@@ -20,9 +21,20 @@ void Ledger::Admission::Abandon() {
   ledger->workers_[id_.worker_id].under_way.erase({id_.incarnation, id_.sequence});
 }
 
-void Ledger::Admission::Record(const Applied& applied) {
+void Ledger::Admission::Reserve(size_t versions) {
+  if (id_.sequence == 0) return;
+  Answers answers;
+  answers[id_.sequence].versions.reserve(versions);
+  answer_ = answers.extract(answers.begin());
+  std::lock_guard lock(ledger_->mutex_);
+  ledger_->workers_[id_.worker_id];
+}
+
+void Ledger::Admission::Record(const Applied& applied) noexcept {
   Ledger& ledger = *std::exchange(ledger_, nullptr);
-  if (id_.sequence > 0 && !Planted(Plant::kForgetAnswer)) ledger.Restore({id_, applied});
+  if (id_.sequence == 0 || Planted(Plant::kForgetAnswer)) return;
+  answer_.mapped() = applied;
+  ledger.Insert(id_, std::move(answer_));
 }
 
 bool Ledger::LeftWindow(uint64_t sequence, uint64_t last) {
@@ -96,14 +108,21 @@ bool Ledger::Knows(const PushId& id) const {
 }
 
 void Ledger::Restore(const Entry& entry) {
+  Answers answers;
+  answers[entry.id.sequence] = entry.applied;
+  Insert(entry.id, answers.extract(answers.begin()));
+}
+
+void Ledger::Insert(const PushId& id, Answers::node_type answer) {
   std::lock_guard lock(mutex_);
-  Worker& worker = workers_[entry.id.worker_id];
-  worker.under_way.erase({entry.id.incarnation, entry.id.sequence});
-  worker.newest = std::max(worker.newest, entry.id.incarnation);
-  if (entry.id.incarnation < worker.incarnation) return;
-  if (entry.id.incarnation > worker.incarnation) worker.answers.clear();
-  worker.incarnation = entry.id.incarnation;
-  worker.answers[entry.id.sequence] = entry.applied;
+  Worker& worker = workers_[id.worker_id];
+  worker.under_way.erase({id.incarnation, id.sequence});
+  worker.newest = std::max(worker.newest, id.incarnation);
+  if (id.incarnation < worker.incarnation) return;
+  if (id.incarnation > worker.incarnation) worker.answers.clear();
+  worker.incarnation = id.incarnation;
+  worker.answers.erase(id.sequence);
+  worker.answers.insert(std::move(answer));
   while (LeftWindow(worker.answers.begin()->first, worker.answers.rbegin()->first)) {
     worker.answers.erase(worker.answers.begin());
   }

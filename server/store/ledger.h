@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/store/push.h"
+#include "server/store/applied.h"
 
 namespace varscope::server {
 
@@ -30,6 +30,8 @@ class Ledger {
     Applied applied;
   };
 
+  using Answers = std::map<uint64_t, Applied>;  // by sequence
+
   // A push while it is being applied. Ends as Record says, or as if it had never come.
   class Admission {
    public:
@@ -41,7 +43,10 @@ class Ledger {
 
     // The answer of the first time, when it was applied before.
     const std::optional<Applied>& earlier() const { return earlier_; }
-    void Record(const Applied& applied);
+    // Takes the memory for an answer with so many versions.
+    void Reserve(size_t versions);
+    // Requires Reserve. Takes no memory.
+    void Record(const Applied& applied) noexcept;
     // Ends as if the push had never come: who hears of that may send it again at once. Nothing when
     // it is over already.
     void Abandon();
@@ -50,6 +55,7 @@ class Ledger {
     Ledger* ledger_;  // null: over
     PushId id_;
     std::optional<Applied> earlier_;
+    Answers::node_type answer_;  // by Reserve
   };
 
   // Unavailable while the same push is being applied (send it again later), Aborted for an
@@ -74,12 +80,14 @@ class Ledger {
  private:
   // Answers change with pushes that were applied alone, so that recovery comes to the same ones.
   struct Worker {
-    uint64_t newest = 0;                                // incarnation; those before it are over
-    uint64_t fenced = 0;                                // incarnations up to this one
-    uint64_t incarnation = 0;                           // of the answers
-    std::map<uint64_t, Applied> answers;                // by sequence
+    uint64_t newest = 0;       // incarnation; those before it are over
+    uint64_t fenced = 0;       // incarnations up to this one
+    uint64_t incarnation = 0;  // of the answers
+    Answers answers;
     std::set<std::pair<uint64_t, uint64_t>> under_way;  // incarnation and sequence
   };
+  // As if the push was applied.
+  void Insert(const PushId& id, Answers::node_type answer);
   // Whether a worker whose last push is `last` will not be asked for the answer of `sequence`.
   static bool LeftWindow(uint64_t sequence, uint64_t last);
 

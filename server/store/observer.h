@@ -2,23 +2,38 @@
 #ifndef VARSCOPE_SERVER_STORE_OBSERVER_H_
 #define VARSCOPE_SERVER_STORE_OBSERVER_H_
 
+#include <memory>
+
 #include "absl/status/status.h"
+#include "server/store/applied.h"
 #include "server/store/creation.h"
-#include "server/store/push.h"
 
 namespace varscope::server {
 
-// Called while the store's locks are held: must not call the store, nor wait. Changes that touch
-// the same variable come in their order; repeating all of them on an empty store gives the same
-// state.
+class ValidPush;  // server/push/push.h
+
+// What will record one push, with all memory that this takes.
+class PushEntry {
+ public:
+  virtual ~PushEntry() = default;
+  // The push was applied. Called once, in the order of all changes, while the store's locks are
+  // held: must not call the store, wait, take memory or fail.
+  virtual void Append(const Applied& applied) noexcept = 0;
+};
+
+// Changes that touch the same variable come in their order; repeating all of them on an empty store
+// gives the same state.
 class StoreObserver {
  public:
   virtual ~StoreObserver() = default;
-  // What cannot be kept does not happen: nothing is created with an error.
+  // What cannot be kept does not happen: nothing is created with an error. Called while the store's
+  // locks are held: must not call the store, nor wait.
   virtual absl::Status OnCreated(const CreationBatch& batch) = 0;
-  // Asked, without locks, before a push is applied. OnPushed takes whatever this let pass.
-  virtual absl::Status MayPush(const Push& push) const = 0;
-  virtual void OnPushed(const Push& push, const Applied& applied) = 0;
+  // Asked, without locks, before anything of a push happens. PreparePush takes whatever this let
+  // pass.
+  virtual absl::Status MayPush(const ValidPush& push) const = 0;
+  // Called without locks, once the push has its slots; null: it need not be recorded.
+  virtual std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) = 0;
 };
 
 }  // namespace varscope::server

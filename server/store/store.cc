@@ -122,15 +122,20 @@ std::shared_lock<std::shared_mutex> Store::LockChanges() const {
   return lock;
 }
 
-void Store::Commit(std::span<Ledger::Admission> admissions, const Push& push, bool has_gradients,
-                   Applied& applied) {
+uint64_t* Store::GroupStep(const std::string& group) {
   const auto lock = PatientLock(commit_mutex_);
+  return &group_steps_[group];
+}
+
+void Store::Commit(std::span<Ledger::Admission> admissions, bool has_gradients,
+                   uint64_t* group_step, PushEntry* entry, Applied& applied) noexcept {
+  std::lock_guard lock(commit_mutex_);
   ++changes_;
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;
-  if (!push.group.empty()) applied.group_step = ++group_steps_[push.group];
+  if (group_step != nullptr) applied.group_step = ++*group_step;
   for (Ledger::Admission& admission : admissions) admission.Record(applied);
-  if (observer_ != nullptr) observer_->OnPushed(push, applied);
+  if (entry != nullptr) entry->Append(applied);
 }
 
 uint64_t Store::group_step(const std::string& group) const {

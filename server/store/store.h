@@ -21,10 +21,10 @@
 #include "absl/status/statusor.h"
 #include "proto/core/contract.h"
 #include "proto/optimizers/optimizer.h"
+#include "server/store/applied.h"
 #include "server/store/creation.h"
 #include "server/store/ledger.h"
 #include "server/store/observer.h"
-#include "server/store/push.h"
 #include "server/store/state.h"
 #include "server/store/variable.h"
 #include "varscope/initializer_spec.h"
@@ -71,16 +71,35 @@ struct Resolution {
   std::string warning;            // kAttached with another initializer than the first's
 };
 
+// The names that a worker proposes for slots, in the rule's order; empty: the store's own.
+using SlotNames = std::vector<std::string>;
+
+// Which state of an optimizer is meant.
+struct OptimizerSpec {
+  std::string optimizer;
+  std::string name;  // "Adam"
+  uint32_t instance = 0;
+  std::string group;  // whose scalars; the optimizer's first variable
+  SlotNames scalars = {};
+};
+
 // A variable that is to have slots, and their names.
 struct SlotOwner {
-  VariablePtr variable;
+  const Variable& variable;
   const SlotNames& names;
 };
 
-// An optimizer's state for some variables: slots[i] belong to the i-th.
+// An optimizer's state for some variables. All references outlive it.
+struct StateRequest {
+  const optimizers::Optimizer& optimizer;
+  const optimizers::Hyperparameters& hyperparameters;
+  const OptimizerSpec& spec;
+  const Definer& definer;  // of what has to be made
+  std::vector<SlotOwner> owners;
+};
+
+// slots[i] belong to the i-th owner.
 struct OptimizerState {
-  const optimizers::Optimizer* optimizer = nullptr;
-  optimizers::Hyperparameters hyperparameters;
   std::vector<VariablePtr> scalars;
   std::vector<std::vector<VariablePtr>> slots;
 };
@@ -111,21 +130,11 @@ class Store {
   // memory); a breach of the contract is an outcome. Either leaves the store unchanged.
   absl::StatusOr<Resolution> Resolve(const Asker& asker, const ResolveRequest& request);
 
-  // What BindOptimizer would refuse, without creating anything: the binding, without its variables.
-  // InvalidArgument for an unknown optimizer, a bad hyperparameter, a variable that is not
-  // floating, names that are not as many as the slots or not valid.
-  absl::StatusOr<OptimizerState> CheckOptimizer(const OptimizerStateRequest& request,
-                                                std::span<const SlotOwner> owners) const;
-  // Finds the slots and scalars, or creates all that are missing. ResourceExhausted when they do
-  // not fit; then none is created.
-  absl::StatusOr<OptimizerState> BindOptimizer(const OptimizerStateRequest& request,
-                                               std::span<const SlotOwner> owners,
-                                               const Definer& definer);
-
-  // What BindOptimizer made for these, for a push that was judged before; DataLoss when there is
-  // none.
-  absl::StatusOr<OptimizerState> FindOptimizerState(const OptimizerStateRequest& request,
-                                                    std::span<const SlotOwner> owners) const;
+  // Finds the slots and scalars of all requests, or creates all that are missing at once.
+  // ResourceExhausted when they do not fit; then none is created. The caller has checked that the
+  // names are valid and as many as the states (push/resolve.h).
+  absl::StatusOr<std::vector<OptimizerState>> BindOptimizers(
+      std::span<const StateRequest> requests);
 
   // NotFound names the variable and, when there is one, a close name.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
@@ -157,16 +166,22 @@ class Store {
   // Told of every change from now on; must outlive the store. Call before the store is shared.
   void Observe(StoreObserver* observer) { observer_ = observer; }
   bool observed() const { return observer_ != nullptr; }
-  // The observer's word.
-  absl::Status MayPush(const Push& push) const {
+  // The observer's word, and what it records.
+  absl::Status MayPush(const ValidPush& push) const {
     return observer_ != nullptr ? observer_->MayPush(push) : absl::OkStatus();
   }
+  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) {
+    return observer_ != nullptr ? observer_->PreparePush(push) : nullptr;
+  }
+
+  // The counter of a group's steps, for Commit; stays as long as LockChanges is held.
+  uint64_t* GroupStep(const std::string& group);
 
   // The last act of applying a push, while the locks of all its variables are held: advances the
-  // global step when `has_gradients`, completes `applied`, records it in the ledger, tells the
-  // observer.
-  void Commit(std::span<Ledger::Admission> admissions, const Push& push, bool has_gradients,
-              Applied& applied);
+  // global step when `has_gradients`, and the group's unless null; completes `applied`, and records
+  // it in the ledger and, unless null, in `entry`. Takes no memory.
+  void Commit(std::span<Ledger::Admission> admissions, bool has_gradients, uint64_t* group_step,
+              PushEntry* entry, Applied& applied) noexcept;
 
   // Held by every change from its checks to its end, so that Replace never meets half of one.
   [[nodiscard]] std::shared_lock<std::shared_mutex> LockChanges() const;
@@ -219,6 +234,11 @@ class Store {
   absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
   absl::Status Register(const PartitionedNames& names);
   absl::Status Register(const BoundNames& names, Bindings& bindings);
+  // The states of all requests; false when one is missing. Requires binding_mutex_.
+  bool FindStates(std::span<const StateRequest> requests,
+                  std::vector<OptimizerState>& states) const;
+  // All that the requests need and is not there. Requires binding_mutex_ and mutex_.
+  CreationBatch PlanStates(std::span<const StateRequest> requests) const;
 
   const StoreLimits limits_;
   std::atomic<uint64_t> bytes_used_{0};
@@ -236,8 +256,7 @@ class Store {
   absl::flat_hash_map<std::string, VariablePtr> by_key_;
   absl::flat_hash_map<std::string, Partitioned> partitioned_;
 
-  // Guards the two below, with mutex_; taken before it by whoever needs both for longer than one
-  // step.
+  // Guards the two below: changed with mutex_ held, too, which is taken after this one.
   mutable std::mutex binding_mutex_;
   // By variable and by group, then optimizer and names: state already made.
   Bindings slots_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -67,10 +68,15 @@ using VariablePtr = std::shared_ptr<Variable>;
 // destruction. While it lives the set is one consistent cut.
 class LockedVariables {
  public:
+  LockedVariables() = default;
   explicit LockedVariables(std::vector<VariablePtr> variables);
   ~LockedVariables();
-  LockedVariables(const LockedVariables&) = delete;
-  LockedVariables& operator=(const LockedVariables&) = delete;
+  LockedVariables(LockedVariables&& other) noexcept
+      : variables_(std::exchange(other.variables_, {})) {}
+  LockedVariables& operator=(LockedVariables&& other) noexcept {
+    std::swap(variables_, other.variables_);
+    return *this;
+  }
 
  private:
   std::vector<VariablePtr> variables_;

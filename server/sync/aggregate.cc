@@ -19,10 +19,10 @@ namespace {
 // The gradients of one variable, all dense, or all for the same rows.
 using Gradients = std::vector<Tensor>;
 
-std::vector<int64_t> UnionOfRows(const std::vector<const GradientUpdate*>& updates) {
+std::vector<int64_t> UnionOfRows(const std::vector<const PushUpdate*>& updates) {
   std::set<int64_t> rows;
-  for (const GradientUpdate* update : updates) {
-    const auto own = update->rows->values<int64_t>();
+  for (const PushUpdate* update : updates) {
+    const auto own = update->indices->value.values<int64_t>();
     rows.insert(own.begin(), own.end());
   }
   return {rows.begin(), rows.end()};
@@ -36,18 +36,19 @@ std::vector<int64_t> AllRows(const Tensor& dense) {
 
 // The same gradient for all of `rows`, zero where it has none.
 template <typename T>
-absl::StatusOr<Tensor> Spread(const GradientUpdate& update, const std::vector<int64_t>& rows) {
-  std::vector<int64_t> dims = update.gradient.shape().dims();
+absl::StatusOr<Tensor> Spread(const PushUpdate& update, const std::vector<int64_t>& rows) {
+  std::vector<int64_t> dims = update.gradient.value.shape().dims();
   dims[0] = static_cast<int64_t>(rows.size());
-  absl::StatusOr<Tensor> spread = TryAllocate(update.gradient.dtype(), Shape(dims));
+  absl::StatusOr<Tensor> spread = TryAllocate(update.gradient.value.dtype(), Shape(dims));
   if (!spread.ok()) return spread;
   const std::span<T> to = spread->mutable_values<T>();
   std::fill(to.begin(), to.end(), T{0});
-  const auto own = update.rows->values<int64_t>();
-  const size_t row_size = own.empty() ? 0 : update.gradient.num_elements() / own.size();
+  const auto own = update.indices->value.values<int64_t>();
+  const size_t row_size = own.empty() ? 0 : update.gradient.value.num_elements() / own.size();
   for (size_t i = 0; i < own.size(); ++i) {
     const size_t at = std::lower_bound(rows.begin(), rows.end(), own[i]) - rows.begin();
-    std::copy_n(update.gradient.data<T>() + i * row_size, row_size, to.data() + at * row_size);
+    std::copy_n(update.gradient.value.data<T>() + i * row_size, row_size,
+                to.data() + at * row_size);
   }
   return spread;
 }
@@ -97,17 +98,18 @@ double SquaredDistance(const Tensor& a, const Tensor& b) {
 
 // One step's gradients: by variable, those of each push that has the step.
 struct Step {
-  const OptimizerStep* first;
-  std::map<std::string, std::vector<const GradientUpdate*>> updates;
+  const PushStep* first;
+  std::map<std::string, std::vector<const PushUpdate*>> updates;
   std::vector<std::string> order;  // of their keys, as the pushes have them
 };
 
 template <typename T>
-absl::StatusOr<Gradients> AlignedAs(const std::vector<const GradientUpdate*>& updates,
+absl::StatusOr<Gradients> AlignedAs(const std::vector<const PushUpdate*>& updates,
                                     const std::vector<int64_t>& rows) {
   Gradients gradients;
-  for (const GradientUpdate* update : updates) {
-    absl::StatusOr<Tensor> aligned = update->rows ? Spread<T>(*update, rows) : update->gradient;
+  for (const PushUpdate* update : updates) {
+    absl::StatusOr<Tensor> aligned =
+        update->indices ? Spread<T>(*update, rows) : update->gradient.value;
     if (!aligned.ok()) return aligned.status();
     gradients.push_back(*std::move(aligned));
   }
@@ -156,10 +158,15 @@ absl::StatusOr<Tensor> Combine(const Gradients& gradients, Aggregation aggregati
 }
 
 template <typename T>
-absl::StatusOr<GradientUpdate> CombineUpdates(const std::vector<const GradientUpdate*>& updates,
-                                              Aggregation aggregation, size_t faulty) {
-  GradientUpdate combined{.variable = updates.front()->variable, .slots = updates.front()->slots};
-  const auto sparse = [](const GradientUpdate* update) { return update->rows.has_value(); };
+absl::StatusOr<PushUpdate> CombineUpdates(const std::vector<const PushUpdate*>& updates,
+                                          Aggregation aggregation, size_t faulty) {
+  PushUpdate combined{.variable = updates.front()->variable,
+                      .slot_names = updates.front()->slot_names,
+                      .base_version = {},
+                      .gradient = {},
+                      .indices = {},
+                      .slots = {}};
+  const auto sparse = [](const PushUpdate* update) { return update->indices.has_value(); };
   const auto dense = std::find_if_not(updates.begin(), updates.end(), sparse);
   std::vector<int64_t> rows;
   if (dense == updates.end()) {
@@ -168,40 +175,40 @@ absl::StatusOr<GradientUpdate> CombineUpdates(const std::vector<const GradientUp
         TryAllocate(DType::kInt64, Shape{static_cast<int64_t>(rows.size())});
     if (!numbers.ok()) return numbers.status();
     std::copy(rows.begin(), rows.end(), numbers->mutable_data<int64_t>());
-    combined.rows = *std::move(numbers);
+    combined.indices = PushTensor{0, *std::move(numbers)};
   } else if (std::any_of(updates.begin(), updates.end(), sparse)) {
-    rows = AllRows((*dense)->gradient);
+    rows = AllRows((*dense)->gradient.value);
   }
   const absl::StatusOr<Gradients> aligned = AlignedAs<T>(updates, rows);
   if (!aligned.ok()) return aligned.status();
   absl::StatusOr<Tensor> gradient = Combine<T>(*aligned, aggregation, faulty);
   if (!gradient.ok()) return gradient.status();
-  combined.gradient = *std::move(gradient);
+  combined.gradient.value = *std::move(gradient);
   return combined;
 }
 
 using StepKey = std::tuple<std::string, std::string, uint32_t, std::string, SlotNames>;
 
-StepKey KeyOf(const OptimizerStep& step) {
-  return {step.state.optimizer, step.state.name, step.state.instance, step.state.group,
-          step.state.scalars};
+StepKey KeyOf(const PushStep& step) {
+  return {step.spec.optimizer, step.spec.name, step.spec.instance, step.spec.group,
+          step.spec.scalars};
 }
 
 // What is summed up: the same variable with the same slots.
-std::string KeyOf(const GradientUpdate& update) {
-  return absl::StrCat(update.variable, "\n", absl::StrJoin(update.slots, "\n"));
+std::string KeyOf(const PushUpdate& update) {
+  return absl::StrCat(update.variable->def.name, "\n", absl::StrJoin(update.slot_names, "\n"));
 }
 
 // In the order in which they come. A variable with slots of several names has several updates.
-std::vector<Step> Collect(const std::vector<Push>& pushes) {
+std::vector<Step> Collect(const std::vector<PushContents>& pushes) {
   std::vector<Step> steps;
   std::map<StepKey, size_t> at;
-  for (const Push& push : pushes) {
-    for (const OptimizerStep& given : push.steps) {
+  for (const PushContents& push : pushes) {
+    for (const PushStep& given : push.steps) {
       const auto [it, fresh] = at.try_emplace(KeyOf(given), steps.size());
       if (fresh) steps.push_back({&given, {}, {}});
       Step& step = steps[it->second];
-      for (const GradientUpdate& update : given.updates) {
+      for (const PushUpdate& update : given.updates) {
         const std::string key = KeyOf(update);
         auto& updates = step.updates[key];
         if (updates.empty()) step.order.push_back(key);
@@ -214,30 +221,34 @@ std::vector<Step> Collect(const std::vector<Push>& pushes) {
 
 }  // namespace
 
-absl::StatusOr<Push> Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty) {
-  Push merged{.id = pushes.front().id, .allow_nonfinite = pushes.front().allow_nonfinite};
-  for (size_t i = 1; i < pushes.size(); ++i) merged.others.push_back(pushes[i].id);
-  for (const Step& step : Collect(pushes)) {
-    OptimizerStep& out = merged.steps.emplace_back(OptimizerStep{
-        .state = step.first->state,
-        .weight_decay = step.first->weight_decay,
-        .definer = step.first->definer,
-    });
+absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string group,
+                                    Aggregation aggregation, uint32_t faulty) {
+  std::vector<PushContents> given;
+  for (ValidPush& push : pushes) given.push_back(std::move(push).Take());
+  PushContents merged{.id = given.front().id, .group = std::move(group)};
+  for (size_t i = 1; i < given.size(); ++i) merged.others.push_back(given[i].id);
+  for (const Step& step : Collect(given)) {
+    PushStep& out = merged.steps.emplace_back();
+    out.optimizer = step.first->optimizer;
+    out.hyperparameters = step.first->hyperparameters;
+    out.spec = step.first->spec;
+    out.weight_decay = step.first->weight_decay;
+    out.definer = step.first->definer;
     for (const std::string& key : step.order) {
       const auto& updates = step.updates.at(key);
-      const bool single = updates.front()->gradient.dtype() == DType::kFloat32;
-      absl::StatusOr<GradientUpdate> combined =
+      const bool single = updates.front()->gradient.value.dtype() == DType::kFloat32;
+      absl::StatusOr<PushUpdate> combined =
           single ? CombineUpdates<float>(updates, aggregation, faulty)
                  : CombineUpdates<double>(updates, aggregation, faulty);
       if (!combined.ok()) return combined.status();
       out.updates.push_back(*std::move(combined));
     }
   }
-  for (Push& push : pushes) {
+  for (PushContents& push : given) {
     merged.allow_nonfinite = merged.allow_nonfinite || push.allow_nonfinite;
-    for (Assignment& a : push.assignments) merged.assignments.push_back(std::move(a));
+    for (PushAssignment& a : push.assignments) merged.assignments.push_back(std::move(a));
   }
-  return merged;
+  return ValidPush::Merged(std::move(merged));
 }
 
 }  // namespace varscope::server

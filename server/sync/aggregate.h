@@ -2,22 +2,24 @@
 #ifndef VARSCOPE_SERVER_SYNC_AGGREGATE_H_
 #define VARSCOPE_SERVER_SYNC_AGGREGATE_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/store/push.h"
+#include "server/push/push.h"
 #include "server/sync/group_options.h"
 
 namespace varscope::server {
 
-// `pushes` passed Check (store/check.h), so that the gradients of one variable fit each other.
 // Steps of the same optimizer state become one, with the hyperparameters of the first push that has
 // it; each variable's gradients, of those pushes that have one, become one as `aggregation` says.
 // Sparse gradients count as zero in rows that they do not have; where one is dense, the result is.
-// Of finite gradients it is finite. Assignments follow each other. The
-// result depends on the order of `pushes` alone, never on time. Of fewer than 2 `faulty` + 1
-// gradients kTrimmedMean and kKrum leave out as many as they can. ResourceExhausted without memory.
-absl::StatusOr<Push> Aggregate(std::vector<Push> pushes, Aggregation aggregation, uint32_t faulty);
+// Of finite gradients it is finite. Assignments follow each other. The result advances the step of
+// `group`, unless that is empty. It depends on the order of `pushes` alone, never on time. Of fewer
+// than 2 `faulty` + 1 gradients kTrimmedMean and kKrum leave out as many as they can.
+// ResourceExhausted without memory; InvalidArgument as ValidPush::Merged.
+absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string group,
+                                    Aggregation aggregation, uint32_t faulty);
 
 }  // namespace varscope::server
 

@@ -12,7 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "server/store/check.h"
+#include "server/push/commit.h"
 #include "server/sync/aggregate.h"
 #include "server/sync/group.h"
 
@@ -40,7 +40,7 @@ class BspGroup final : public Group {
       std::unique_lock lock(mutex_);
       members_.erase(worker.worker_id);
       const auto it = waiting_.find(worker.worker_id);
-      if (it != waiting_.end() && it->second.push.id.incarnation <= worker.incarnation) {
+      if (it != waiting_.end() && it->second.push.id().incarnation <= worker.incarnation) {
         answers.Add(std::move(it->second), GoneError(worker.worker_id));
         waiting_.erase(it);
       }
@@ -108,14 +108,14 @@ class BspGroup final : public Group {
 
   // These require mutex_.
   void Take(Submission submission, Answers& answers) {
-    const PushId& id = submission.push.id;
+    const PushId& id = submission.push.id();
     if (stopping_) return answers.Add(std::move(submission), StoppingError());
     if (!context_.workers.IsLive(id.worker_id, id.incarnation)) {
       return answers.Add(std::move(submission), GoneError(id.worker_id));
     }
     if (closing_) return next_.push_back(std::move(submission));
     members_.insert(id.worker_id);
-    if (const uint64_t staleness = StalenessOf(context_.store, submission.push); staleness > 0) {
+    if (const uint64_t staleness = StalenessOf(submission.push); staleness > 0) {
       return answers.Add(std::move(submission), Applied{.global_step = context_.store.global_step(),
                                                         .group_step = Step(),
                                                         .outcome = Outcome::kStale,
@@ -163,7 +163,7 @@ class BspGroup final : public Group {
 
   void RemoveGone(std::map<std::string, Submission>& submissions, Answers& answers) const {
     for (auto it = submissions.begin(); it != submissions.end();) {
-      if (context_.workers.IsLive(it->first, it->second.push.id.incarnation)) {
+      if (context_.workers.IsLive(it->first, it->second.push.id().incarnation)) {
         ++it;
         continue;
       }
@@ -181,19 +181,17 @@ class BspGroup final : public Group {
     const ChangesLock changes = context_.store.LockChanges();
     RemoveGone(submissions, answers);
     if (submissions.empty()) return Applied{};
-    std::vector<Push> pushes;
+    std::vector<ValidPush> pushes;
     std::vector<Ledger::Admission> admissions;
     for (auto& [worker_id, submission] : submissions) {
       pushes.push_back(std::move(submission.push));
       admissions.push_back(std::move(submission.admission));
       dones.push_back(std::move(submission.done));
     }
-    absl::StatusOr<Push> merged =
-        Aggregate(std::move(pushes), options_.aggregation, options_.faulty);
+    absl::StatusOr<ValidPush> merged =
+        Aggregate(std::move(pushes), Name(), options_.aggregation, options_.faulty);
     if (!merged.ok()) return merged.status();
-    merged->group = Name();
-    if (absl::Status status = CheckFinite(*merged); !status.ok()) return status;
-    return ApplyChecked(context_.store, *merged, std::move(admissions));
+    return Apply(context_.store, *std::move(merged), std::move(admissions));
   }
 
   Clock::time_point Deadline() const { return since_ + options_.deadline; }

@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/store/apply.h"
+#include "server/push/push.h"
 #include "server/store/ledger.h"
-#include "server/store/push.h"
 #include "server/store/store.h"
 #include "server/sync/group_options.h"
 #include "server/sync/workers.h"
@@ -25,9 +24,9 @@ using ReadDone = std::function<void(absl::Status)>;
 // Of the store: see Store::LockChanges.
 using ChangesLock = std::shared_lock<std::shared_mutex>;
 
-// A push that passed its checks and that the ledger let in.
+// A push that the ledger let in.
 struct Submission {
-  Push push;
+  ValidPush push;
   Ledger::Admission admission;
   PushDone done;
 };

@@ -5,26 +5,24 @@
 
 namespace varscope::server {
 
-OptimizerStateRequest OuterOptimizer(const GroupOptions& options) {
+OuterOptimizer OuterOptimizerOf(const GroupOptions& options) {
   return {.optimizer = "Momentum",
+          .name = "OuterMomentum",
           .hyperparameters = {{"learning_rate", options.outer_learning_rate},
                               {"momentum", options.outer_momentum},
-                              {"use_nesterov", 1}},
-          .name = "OuterMomentum"};
+                              {"use_nesterov", 1}}};
 }
 
-absl::Status UseOuterOptimizer(const GroupOptions& options, Push& push) {
-  const OptimizerStateRequest outer = OuterOptimizer(options);
-  for (OptimizerStep& step : push.steps) {
-    if (step.state.optimizer != outer.optimizer || step.state.name != outer.name) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("worker '", push.id.worker_id, "': variable ",
-                       step.updates.empty() ? "" : Printable(step.updates[0].variable),
-                       " is in group '", options.prefix, "' (", options.spec,
-                       "), which takes differences after local steps, not gradients for ",
-                       Printable(step.state.optimizer), "; update the client"));
-    }
-    step.state.hyperparameters = outer.hyperparameters;
+absl::Status CheckOuterOptimizer(const GroupOptions& options, const PushContents& push) {
+  const OuterOptimizer outer = OuterOptimizerOf(options);
+  for (const PushStep& step : push.steps) {
+    if (step.spec.optimizer == outer.optimizer && step.spec.name == outer.name) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("worker '", push.id.worker_id, "': variable ",
+                     step.updates.empty() ? "" : step.updates[0].variable->def.name,
+                     " is in group '", options.prefix, "' (", options.spec,
+                     "), which takes differences after local steps, not gradients for ",
+                     Printable(step.spec.optimizer), "; update the client"));
   }
   return absl::OkStatus();
 }

@@ -2,19 +2,27 @@
 #ifndef VARSCOPE_SERVER_SYNC_OUTER_H_
 #define VARSCOPE_SERVER_SYNC_OUTER_H_
 
+#include <map>
+#include <string>
+
 #include "absl/status/status.h"
-#include "server/store/push.h"
+#include "server/push/push.h"
 #include "server/sync/group_options.h"
 
 namespace varscope::server {
 
+struct OuterOptimizer {
+  std::string optimizer;
+  std::string name;  // of its slots
+  std::map<std::string, double> hyperparameters;
+};
+
 // Nesterov momentum, as DiLoCo's (arXiv:2311.08105): momentum' = outer_momentum * momentum +
 // difference; variable -= outer_learning_rate * (difference + outer_momentum * momentum').
-OptimizerStateRequest OuterOptimizer(const GroupOptions& options);
+OuterOptimizer OuterOptimizerOf(const GroupOptions& options);
 
-// Sets the group's hyperparameters in every step. InvalidArgument for a push with another
-// optimizer: those are gradients, not differences.
-absl::Status UseOuterOptimizer(const GroupOptions& options, Push& push);
+// InvalidArgument for a push with another optimizer: those are gradients, not differences.
+absl::Status CheckOuterOptimizer(const GroupOptions& options, const PushContents& push);
 
 }  // namespace varscope::server
 

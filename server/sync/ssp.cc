@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "server/push/commit.h"
 #include "server/sync/group.h"
 
 namespace varscope::server {
@@ -23,18 +24,19 @@ class SspGroup final : public Group {
   explicit SspGroup(const GroupContext& context) : context_(context), options_(context_.options) {}
 
   void Submit(Submission s, ChangesLock changes) override {
-    const std::string worker_id = s.push.id.worker_id;
-    const uint64_t incarnation = s.push.id.incarnation;
+    const std::string worker_id = s.push.id().worker_id;
+    const uint64_t incarnation = s.push.id().incarnation;
     if (Overdue(worker_id)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
       const Applied stale{.global_step = context_.store.global_step(),
                           .outcome = Outcome::kStale,
-                          .staleness = StalenessOf(context_.store, s.push)};
+                          .staleness = StalenessOf(s.push)};
       s.admission.Abandon();
       return s.done(stale);
     }
-    absl::StatusOr<Applied> applied = ApplyChecked(context_.store, s.push, std::move(s.admission));
+    absl::StatusOr<Applied> applied =
+        Apply(context_.store, std::move(s.push), std::move(s.admission));
     changes.unlock();
     Released released;
     {

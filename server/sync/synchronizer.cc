@@ -7,7 +7,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
-#include "server/store/check.h"
+#include "server/push/commit.h"
+#include "server/push/validate.h"
 #include "server/sync/outer.h"
 
 namespace varscope::server {
@@ -37,6 +38,11 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
     reads_wait_ = reads_wait_ || options.mode == SyncMode::kSsp;
     auto member = std::make_unique<Member>();
     member->group = Make({store_, workers_, options, [this] { timer_->Wake(); }});
+    if (options.mode == SyncMode::kLocal) {
+      const OuterOptimizer outer = OuterOptimizerOf(options);
+      member->outer = optimizers::FillHyperparameters(*optimizers::FindOptimizer(outer.optimizer),
+                                                      outer.hyperparameters);
+    }
     member->options = std::move(options);
     members_.push_back(std::move(member));
   }
@@ -53,85 +59,79 @@ Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
       variable);
 }
 
-absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const Push& push) const {
+absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const PushContents& push) const {
   Member* group = nullptr;
   const std::string* first = nullptr;
-  for (const OptimizerStep& step : push.steps) {
-    for (const GradientUpdate& update : step.updates) {
-      Member& own = GroupOf(update.variable);
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& update : step.updates) {
+      const std::string& name = update.variable->def.name;
+      Member& own = GroupOf(name);
       if (group != nullptr && group != &own) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("worker '", push.id.worker_id, "': one push updates ", Printable(*first),
-                         " of group ", NameOf(group->options), " (", group->options.spec, ") and ",
-                         Printable(update.variable), " of group ", NameOf(own.options), " (",
-                         own.options.spec, "); send one push for each group"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "worker '", push.id.worker_id, "': one push updates ", *first, " of group ",
+            NameOf(group->options), " (", group->options.spec, ") and ", name, " of group ",
+            NameOf(own.options), " (", own.options.spec, "); send one push for each group"));
       }
       group = &own;
-      first = &update.variable;
+      first = &name;
     }
   }
   return group;
 }
 
-absl::Status Synchronizer::Guard(Member& member, Push& push) {
-  const GroupOptions& options = member.options;
-  if (options.nonfinite == NonfinitePolicy::kRefuse) push.allow_nonfinite = false;
-  if (options.clip_norm > 0) {
-    for (OptimizerStep& step : push.steps) {
-      step.clip_norm =
-          step.clip_norm > 0 ? std::min(step.clip_norm, options.clip_norm) : options.clip_norm;
-    }
+absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush push,
+                                                    std::vector<Tensor> tensors,
+                                                    bool known_finite) {
+  if (member == nullptr) return Validate(std::move(push), std::move(tensors), known_finite, {});
+  const GroupOptions& options = member->options;
+  PushPolicy policy{.refuse_nonfinite = options.nonfinite != NonfinitePolicy::kAsPushed,
+                    .find_nonfinite = options.quarantine_after > 0,
+                    .clip_norm = options.clip_norm};
+  if (options.mode == SyncMode::kLocal) {
+    absl::Status status = CheckOuterOptimizer(options, push.contents());
+    if (!status.ok()) return status;
+    policy.hyperparameters = &member->outer;
   }
-  return options.mode == SyncMode::kLocal ? UseOuterOptimizer(options, push) : absl::OkStatus();
+  const std::string worker_id = push.id().worker_id;
+  absl::StatusOr<ValidPush> valid =
+      Validate(std::move(push), std::move(tensors), known_finite, policy);
+  const bool guarded = policy.refuse_nonfinite || policy.find_nonfinite;
+  const bool nonfinite = valid.ok() ? !valid->finite() : IsNonfinite(valid.status());
+  if (guarded && nonfinite) CountNonfinite(*member, worker_id);
+  return valid;
 }
 
-std::optional<absl::StatusOr<Applied>> Synchronizer::Judge(Member& member, Push& push) {
-  absl::Status status = Guard(member, push);
-  if (status.ok()) status = CheckFit(store_, push);
-  if (!status.ok()) return status;
-  const GroupOptions& options = member.options;
-  const bool guarded =
-      options.nonfinite != NonfinitePolicy::kAsPushed || options.quarantine_after > 0;
-  if (guarded && HasNonfinite(push)) {
-    CountNonfinite(member, push.id.worker_id);
-    if (options.nonfinite == NonfinitePolicy::kSkip) {
-      return Applied{.global_step = store_.global_step(), .outcome = Outcome::kNonfinite};
-    }
-  }
-  status = CheckFiniteAndClip(push);
-  if (status.ok()) return std::nullopt;
-  return status;
-}
-
-std::optional<absl::StatusOr<Applied>> Synchronizer::Begin(Push& push, Member*& member,
-                                                           Ledger::Admission& admission) {
-  if (admission.earlier()) return *admission.earlier();
-  const absl::StatusOr<Member*> group = GroupOf(push);
-  if (!group.ok()) return group.status();
-  absl::Status status = workers_.CheckMayPush(push.id.worker_id);
-  if (!status.ok()) return status;
-  member = *group;
-  if (member != nullptr) return Judge(*member, push);
-  status = Check(store_, push);
-  if (!status.ok()) return status;
-  return ApplyChecked(store_, push, std::move(admission));
-}
-
-void Synchronizer::Submit(Push push, PushDone done) {
+void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool known_finite,
+                          PushDone done) {
   ChangesLock changes = store_.LockChanges();
-  absl::StatusOr<Ledger::Admission> admission = store_.ledger().Begin(push.id);
-  if (!admission.ok()) return changes.unlock(), done(admission.status());
-  Member* member = nullptr;
-  if (auto answer = Begin(push, member, *admission)) {
-    admission->Abandon();
+  absl::StatusOr<Ledger::Admission> admission = store_.ledger().Begin(push.id());
+  // Who hears of an answer may send the push again at once.
+  const auto answer = [&](absl::StatusOr<Applied> applied) {
+    if (admission.ok()) admission->Abandon();
     changes.unlock();
-    return done(*std::move(answer));
+    done(std::move(applied));
+  };
+  if (!admission.ok()) return answer(admission.status());
+  if (admission->earlier()) return answer(*admission->earlier());
+  const absl::StatusOr<Member*> group = GroupOf(push.contents());
+  if (!group.ok()) return answer(group.status());
+  absl::Status status = workers_.CheckMayPush(push.id().worker_id);
+  if (!status.ok()) return answer(status);
+  Member* const member = *group;
+  absl::StatusOr<ValidPush> valid =
+      ValidateFor(member, std::move(push), std::move(tensors), known_finite);
+  if (!valid.ok()) {
+    const bool skip = member != nullptr && member->options.nonfinite == NonfinitePolicy::kSkip;
+    if (!skip || !IsNonfinite(valid.status())) return answer(valid.status());
+    return answer(Applied{
+        .global_step = store_.global_step(), .outcome = Outcome::kNonfinite, .versions = {}});
   }
+  if (member == nullptr) return answer(Apply(store_, *std::move(valid), *std::move(admission)));
   const auto counted = [this, member, done = std::move(done)](absl::StatusOr<Applied> applied) {
     if (applied.ok()) Count(*member, *applied);
     done(std::move(applied));
   };
-  member->group->Submit({std::move(push), *std::move(admission), counted}, std::move(changes));
+  member->group->Submit({*std::move(valid), *std::move(admission), counted}, std::move(changes));
 }
 
 void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) {

@@ -37,10 +37,11 @@ class Synchronizer {
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
 
-  // Applies one push, when its group says so; `done` gets Apply's answers and errors
-  // (store/apply.h), and Group::Submit's. InvalidArgument for gradients of more than one group in
-  // one push. A push of assignments alone applies at once.
-  void Submit(Push push, PushDone done);
+  // Applies one push, when its group says so; `tensors` are those that it announced, `known_finite`
+  // as Validate's. `done` gets the ledger's errors, those of Validate, Apply (push/commit.h) and
+  // Group::Submit. InvalidArgument for gradients of more than one group in one push. A push of
+  // assignments alone applies at once.
+  void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool known_finite, PushDone done);
 
   // `done` is called when the worker may read the variables.
   void AwaitRead(const std::string& worker_id, std::span<const std::string> variables,
@@ -59,6 +60,7 @@ class Synchronizer {
   struct Member {
     GroupOptions options;
     std::unique_ptr<Group> group;
+    optimizers::Hyperparameters outer;  // of a local group's optimizer
     // Guarded by mutex_.
     GroupStatus counts;
     uint64_t staleness_sum = 0;
@@ -67,14 +69,10 @@ class Synchronizer {
 
   Member& GroupOf(const std::string& variable) const;
   // Null: no gradients.
-  absl::StatusOr<Member*> GroupOf(const Push& push) const;
-  absl::Status Guard(Member& member, Push& push);
-  // These return the answer of a push that ends here, and nothing for one that its group takes.
-  // Sets `member` for a push with gradients; one without is applied.
-  std::optional<absl::StatusOr<Applied>> Begin(Push& push, Member*& member,
-                                               Ledger::Admission& admission);
-  // Past the group's guard rails and the store's checks.
-  std::optional<absl::StatusOr<Applied>> Judge(Member& member, Push& push);
+  absl::StatusOr<Member*> GroupOf(const PushContents& push) const;
+  // Past the group's guard rails; null: none.
+  absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
+                                        std::vector<Tensor> tensors, bool known_finite);
   void CountNonfinite(Member& member, const std::string& worker_id);
   void Count(Member& member, const Applied& applied);
   Timer::Clock::time_point Tick();

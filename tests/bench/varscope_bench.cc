@@ -324,7 +324,9 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
     results.push_back(
         Measure({.what = "ledger, 1000 pushes", .transport = "memory"}, effort, 0, [&] {
           for (int i = 0; i < 1000; ++i) {
-            ledger.Begin({"bench", 1, ++sequence})->Record(applied);
+            auto admission = ledger.Begin({"bench", 1, ++sequence});
+            admission->Reserve(1);
+            admission->Record(applied);
           }
         }));
   }

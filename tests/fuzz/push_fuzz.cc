@@ -7,10 +7,10 @@
 #include "absl/status/statusor.h"
 #include "proto/core/rows.h"
 #include "proto/wire/convert.h"
-#include "server/codec/push.h"
+#include "server/push/commit.h"
+#include "server/push/resolve.h"
+#include "server/push/validate.h"
 #include "server/rpc/convert.h"
-#include "server/store/apply.h"
-#include "server/store/check.h"
 #include "server/sync/aggregate.h"
 #include "varscope/v1/varscope.pb.h"
 
@@ -46,7 +46,7 @@ void FillStore(Store& store) {
 Tensor TensorOf(const v1::TensorSpec& spec) {
   const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
   const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-  if (!dtype.ok() || !shape.ok()) abort();  // CheckPushHead lets no such spec pass
+  if (!dtype.ok() || !shape.ok()) abort();  // Resolve lets no such spec pass
   Tensor tensor(*dtype, *shape);
   std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
   auto* const bytes = reinterpret_cast<uint8_t*>(tensor.mutable_raw());
@@ -57,29 +57,41 @@ Tensor TensorOf(const v1::TensorSpec& spec) {
   return tensor;
 }
 
+absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader& head) {
+  absl::StatusOr<ResolvedPush> push = Resolve(store, head, Definer{.worker_id = "w"}, kMaxBytes);
+  if (!push.ok()) return push.status();
+  std::vector<Tensor> tensors;
+  for (const v1::TensorSpec& spec : head.tensors()) tensors.push_back(TensorOf(spec));
+  return Validate(*std::move(push), std::move(tensors), /*known_finite=*/false, {});
+}
+
 // What a bsp group does with the pushes of two workers.
-void ApplyMerged(Store& store, const Push& push) {
-  std::vector<Push> pushes(2, push);
+void ApplyMerged(Store& store, const v1::FrameHeader& given) {
+  std::vector<ValidPush> pushes;
   std::vector<Ledger::Admission> admissions;
-  for (uint64_t i = 0; i < pushes.size(); ++i) {
-    pushes[i].id = {std::string(1, static_cast<char>('a' + i)), 1, 1};
-    if (!Check(store, pushes[i]).ok()) return;
-    admissions.push_back(*store.ledger().Begin(pushes[i].id));
+  for (const char* worker : {"a", "b"}) {
+    v1::FrameHeader head = given;
+    head.mutable_push()->set_worker_id(worker);
+    head.mutable_push()->set_incarnation(1);
+    head.mutable_push()->set_sequence(1);
+    absl::StatusOr<ValidPush> push = ValidateHead(store, head);
+    if (!push.ok()) return;
+    pushes.push_back(*std::move(push));
+    admissions.push_back(*store.ledger().Begin(pushes.back().id()));
   }
-  const auto aggregation = static_cast<Aggregation>(push.id.sequence % 4);
-  const Push merged = Aggregate(std::move(pushes), aggregation, /*faulty=*/1).value();
-  (void)ApplyChecked(store, merged, std::move(admissions));
+  const auto aggregation = static_cast<Aggregation>(given.push().sequence() % 4);
+  absl::StatusOr<ValidPush> merged =
+      Aggregate(std::move(pushes), "group", aggregation, /*faulty=*/1);
+  if (merged.ok()) (void)Apply(store, *std::move(merged), std::move(admissions));
 }
 
 absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
-  const absl::StatusOr<uint64_t> bytes = CheckPushHead(store, head, kMaxBytes);
-  if (!bytes.ok()) return bytes.status();
-  std::vector<Tensor> tensors;
-  for (const v1::TensorSpec& spec : head.tensors()) tensors.push_back(TensorOf(spec));
-  absl::StatusOr<Push> push = codec::FromProto(head.push(), tensors, Definer{.worker_id = "w"});
+  absl::StatusOr<ValidPush> push = ValidateHead(store, head);
   if (!push.ok()) return push.status();
-  ApplyMerged(store, *push);
-  return Apply(store, *std::move(push)).status();
+  ApplyMerged(store, head);
+  absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push->id());
+  if (!admission.ok()) return admission.status();
+  return Apply(store, *std::move(push), *std::move(admission)).status();
 }
 
 absl::Status PullHead(Store& store, const v1::FrameHeader& head) {

@@ -135,21 +135,39 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   batch.slots = {{"n\nAdam", {"n", "m"}}};
   EXPECT_LE(ToRecord(batch).header.size(), MostHeaderBytes(batch));
 
-  Push push{.id = {"w", UINT64_MAX, UINT64_MAX}, .others = {{"w", UINT64_MAX, UINT64_MAX}}};
+  Store store(StoreLimits{});
+  for (const char* name : {"v", "a", "b"}) {
+    ResolveRequest request;
+    request.request = {name, DType::kFloat32, wide, Reuse::kAuto, {}};
+    request.name = name;
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    ASSERT_TRUE(store.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  }
+  Push push{.id = {"w", UINT64_MAX, UINT64_MAX}};
   OptimizerStep& step = push.steps.emplace_back();
   step.state = {"Adam", {{"beta1", 0.3}}, "Adam", UINT32_MAX, "g"};
   step.clip_norm = step.clip_value = step.weight_decay = 0.3;
   step.definer = definer;
   const Tensor value(DType::kFloat32, wide);
-  step.updates.push_back({"v", value, value, UINT64_MAX});
+  step.updates.push_back({"v", value, {}, UINT64_MAX});
   step.bind = {{"a", {"s", "t"}}, {"b"}};
   step.state.scalars = {"s", "t"};
   step.updates[0].slots = {"s", "t"};
-  push.assignments.push_back({"v", AssignOp::kScatterAdd, value, value});
-  push.group = "g";
+  push.assignments.push_back({"v", AssignOp::kAdd, value, {}});
+  PushContents contents = Validated(store, push).value().Take();
+  contents.others = {{"w", UINT64_MAX, UINT64_MAX}};
+  contents.group = "g";
+  contents.steps[0].updates[0].indices = PushTensor{0, value};
+  contents.assignments[0].indices = PushTensor{0, value};
+  const uint64_t most = MostHeaderBytes(contents);
+  // What Lock would find.
+  const VariablePtr slot = store.Find("v").value();
+  contents.steps[0].scalars = contents.steps[0].updates[0].slots = {slot, slot};
+  PushRecord record(contents);
   const Applied applied{
-      UINT64_MAX, UINT64_MAX, Outcome::kStale, UINT64_MAX, {UINT64_MAX, UINT64_MAX}};
-  EXPECT_LE(ToRecord(push, applied).header.size(), MostHeaderBytes(push));
+      UINT64_MAX, UINT64_MAX, Outcome::kApplied, UINT64_MAX, {UINT64_MAX, UINT64_MAX}};
+  record.SetAnswer(applied);
+  EXPECT_LE(record.bytes().header.size(), most);
 }
 
 // However many variables a push has, a worker's answers stay small.

@@ -100,9 +100,9 @@ Life::Life(const std::filesystem::path& directory, const LifeOptions& options)
       [this](const WorkerRecord& w) { synchronizer_->Gone(w); });
 }
 
-Life::Answer Life::Submit(Push push) {
+Life::Answer Life::Submit(const Push& push) {
   auto answer = std::make_shared<std::optional<absl::StatusOr<Applied>>>();
-  synchronizer_->Submit(std::move(push), [answer](absl::StatusOr<Applied> applied) {
+  server::Submit(*synchronizer_, store_, push, [answer](absl::StatusOr<Applied> applied) {
     answer->emplace(std::move(applied));
   });
   return answer;

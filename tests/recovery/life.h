@@ -14,6 +14,7 @@
 #include "server/store/store.h"
 #include "server/sync/synchronizer.h"
 #include "server/sync/workers.h"
+#include "tests/support/push.h"
 
 namespace varscope::testing {
 
@@ -47,7 +48,7 @@ class Life {
 
   // Through the group of its variables. Nothing while it waits for others.
   using Answer = std::shared_ptr<std::optional<absl::StatusOr<server::Applied>>>;
-  Answer Submit(server::Push push);
+  Answer Submit(const server::Push& push);
   // Until all changes so far are on the medium, or the error.
   absl::Status Settle();
 

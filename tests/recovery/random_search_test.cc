@@ -15,7 +15,6 @@
 #include "proto/optimizers/optimizer.h"
 #include "server/durability/convert.h"
 #include "server/durability/frame.h"
-#include "server/store/check.h"
 #include "tests/recovery/life.h"
 #include "tests/support/temporary_directory.h"
 
@@ -206,9 +205,11 @@ class Search {
       for (auto frame = ReadFrame(log, 0); frame; frame = ReadFrame(log, frame->end)) {
         const absl::StatusOr<server::Change> change = FromRecord(frame->header, frame->body);
         ASSERT_TRUE(change.ok()) << change.status();
-        const auto* const pushed = std::get_if<PushedRecord>(&*change);
-        if (pushed == nullptr || pushed->push.allow_nonfinite) continue;
-        ASSERT_FALSE(HasNonfinite(pushed->push)) << "change " << frame->position;
+        const auto* const logged = std::get_if<LoggedPush>(&*change);
+        if (logged == nullptr || logged->pushed.allow_nonfinite()) continue;
+        for (const Tensor& tensor : logged->tensors) {
+          ASSERT_LT(FirstNonFinite(tensor), 0) << "change " << frame->position;
+        }
       }
     }
   }

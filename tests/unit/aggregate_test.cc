@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "tests/support/push.h"
+
 namespace varscope::server {
 namespace {
 
@@ -21,9 +25,37 @@ std::vector<float> Values(const Tensor& tensor) {
 Push PushOf(const std::string& worker, std::vector<GradientUpdate> updates) {
   Push push{.id = {worker, 1, 1}};
   OptimizerStep& step = push.steps.emplace_back();
-  step.state = {.optimizer = "GradientDescent", .name = "GradientDescent", .group = "w"};
+  step.state = {.optimizer = "GradientDescent",
+                .hyperparameters = {{"learning_rate", 1}},
+                .name = "GradientDescent",
+                .group = "w"};
   step.updates = std::move(updates);
   return push;
+}
+
+// Of a store that has their variables; tables have eight rows.
+PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uint32_t faulty) {
+  Store store(StoreLimits{});
+  const auto create = [&](const std::string& name, const Tensor& value, bool sparse) {
+    std::vector<int64_t> dims = value.shape().dims();
+    if (sparse) dims[0] = 8;
+    ResolveRequest request;
+    request.request = {name, value.dtype(), Shape(dims), Reuse::kAuto, std::nullopt};
+    request.name = name;
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    EXPECT_TRUE(store.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  };
+  std::vector<ValidPush> valid;
+  for (const Push& push : pushes) {
+    for (const OptimizerStep& step : push.steps) {
+      for (const GradientUpdate& u : step.updates) {
+        create(u.variable, u.gradient, u.rows.has_value());
+      }
+    }
+    for (const Assignment& a : push.assignments) create(a.variable, a.value, false);
+    valid.push_back(Validated(store, push).value());
+  }
+  return Aggregate(std::move(valid), "", aggregation, faulty).value().Take();
 }
 
 std::vector<Push> Dense(const std::vector<std::vector<float>>& gradients) {
@@ -37,8 +69,8 @@ std::vector<Push> Dense(const std::vector<std::vector<float>>& gradients) {
 
 std::vector<float> Combined(const std::vector<std::vector<float>>& gradients,
                             Aggregation aggregation, uint32_t faulty = 0) {
-  const Push merged = Aggregate(Dense(gradients), aggregation, faulty).value();
-  return Values(merged.steps.at(0).updates.at(0).gradient);
+  const PushContents merged = Merge(Dense(gradients), aggregation, faulty);
+  return Values(merged.steps.at(0).updates.at(0).gradient.value);
 }
 
 TEST(AggregateTest, MeanIsTheMean) {
@@ -48,19 +80,22 @@ TEST(AggregateTest, MeanIsTheMean) {
 // Workers that built the same optimizer in other scopes have slots of their own.
 TEST(AggregateTest, GradientsForOtherSlotsAreNotMixed) {
   const auto push = [](const std::string& worker, float gradient, const std::string& slot) {
-    return PushOf(worker, {{.variable = "w", .gradient = Vector({gradient}), .slots = {slot}}});
+    Push push =
+        PushOf(worker, {{.variable = "w", .gradient = Vector({gradient}), .slots = {slot}}});
+    push.steps[0].state.optimizer = "Momentum";
+    push.steps[0].state.hyperparameters = {{"learning_rate", 1}, {"momentum", 0.9}};
+    return push;
   };
-  const Push merged =
-      Aggregate({push("a", 1, "w/Momentum"), push("b", 3, "w/Momentum"), push("c", 8, "o/w/M")},
-                Aggregation::kMean, 0)
-          .value();
+  const PushContents merged =
+      Merge({push("a", 1, "w/Momentum"), push("b", 3, "w/Momentum"), push("c", 8, "o/w/M")},
+            Aggregation::kMean, 0);
   ASSERT_EQ(merged.steps.size(), 1U);
-  const std::vector<GradientUpdate>& updates = merged.steps[0].updates;
+  const std::vector<PushUpdate>& updates = merged.steps[0].updates;
   ASSERT_EQ(updates.size(), 2U);
-  EXPECT_THAT(Values(updates[0].gradient), ElementsAre(2));
-  EXPECT_THAT(updates[0].slots, ElementsAre("w/Momentum"));
-  EXPECT_THAT(Values(updates[1].gradient), ElementsAre(8));
-  EXPECT_THAT(updates[1].slots, ElementsAre("o/w/M"));
+  EXPECT_THAT(Values(updates[0].gradient.value), ElementsAre(2));
+  EXPECT_THAT(updates[0].slot_names, ElementsAre("w/Momentum"));
+  EXPECT_THAT(Values(updates[1].gradient.value), ElementsAre(8));
+  EXPECT_THAT(updates[1].slot_names, ElementsAre("o/w/M"));
 }
 
 TEST(AggregateTest, MedianAndTrimmedMeanLeaveOutliersOut) {
@@ -91,31 +126,31 @@ TEST(AggregateTest, RowsThatAWorkerDoesNotHaveCountAsZero) {
                             .gradient = Tensor::Of<float>(Shape{count, 2}, values),
                             .rows = Tensor::Of<int64_t>(Shape{count}, rows)}});
   };
-  const Push merged = Aggregate({sparse("a", {7, 3}, {1, 2, 3, 4}), sparse("b", {3}, {10, 20})},
-                                Aggregation::kMean, 0)
-                          .value();
-  const GradientUpdate& update = merged.steps.at(0).updates.at(0);
-  EXPECT_THAT(update.rows->values<int64_t>(), ElementsAre(3, 7));
-  EXPECT_THAT(Values(update.gradient), ElementsAre(6.5, 12, 0.5, 1));
+  const PushContents merged =
+      Merge({sparse("a", {7, 3}, {1, 2, 3, 4}), sparse("b", {3}, {10, 20})}, Aggregation::kMean, 0);
+  const PushUpdate& update = merged.steps.at(0).updates.at(0);
+  EXPECT_THAT(update.indices->value.values<int64_t>(), ElementsAre(3, 7));
+  EXPECT_THAT(Values(update.gradient.value), ElementsAre(6.5, 12, 0.5, 1));
 }
 
 TEST(AggregateTest, AVariableIsTheMeanOfThoseThatHaveIt) {
   Push both = PushOf("a", {{.variable = "v", .gradient = Vector({2})},
                            {.variable = "w", .gradient = Vector({4})}});
   Push one = PushOf("b", {{.variable = "w", .gradient = Vector({6})}});
-  const Push merged = Aggregate({both, one}, Aggregation::kMean, 0).value();
+  const PushContents merged = Merge({both, one}, Aggregation::kMean, 0);
   ASSERT_EQ(merged.steps.size(), 1U);
-  EXPECT_THAT(Values(merged.steps[0].updates.at(0).gradient), ElementsAre(2));
-  EXPECT_THAT(Values(merged.steps[0].updates.at(1).gradient), ElementsAre(5));
+  EXPECT_THAT(Values(merged.steps[0].updates.at(0).gradient.value), ElementsAre(2));
+  EXPECT_THAT(Values(merged.steps[0].updates.at(1).gradient.value), ElementsAre(5));
 }
 
 TEST(AggregateTest, DifferentOptimizersStayApartAndAssignmentsFollowEachOther) {
   Push a = PushOf("a", {{.variable = "w", .gradient = Vector({4})}});
   Push b = PushOf("b", {{.variable = "w", .gradient = Vector({6})}});
   b.steps[0].state.optimizer = "Adam";
+  b.steps[0].state.hyperparameters = {};
   a.assignments.push_back({"count", AssignOp::kAdd, Vector({1})});
   b.assignments.push_back({"count", AssignOp::kAdd, Vector({1})});
-  const Push merged = Aggregate({a, b}, Aggregation::kMean, 0).value();
+  const PushContents merged = Merge({a, b}, Aggregation::kMean, 0);
   EXPECT_EQ(merged.steps.size(), 2U);
   EXPECT_EQ(merged.assignments.size(), 2U);
   EXPECT_EQ(merged.id.worker_id, "a");

@@ -3,17 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 #include <future>
 #include <random>
 #include <thread>
 
 #include "absl/status/statusor.h"
+#include "proto/core/crc32c.h"
+#include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
 #include "server/durability/snapshot.h"
-#include "server/store/apply.h"
+#include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::server {
@@ -384,18 +387,35 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
     };
     absl::StatusOr<Ledger::Admission> slow = kept.store().ledger().Begin({"w", 1, 1});
     ASSERT_TRUE(Apply(kept.store(), add_one(2, 1)).ok());
-    Applied applied{.versions = {2}};
-    // What Apply does at its end, for a push that has got so far: the change first.
-    Push late = add_one(1, 1);
-    Push unnamed = add_one(0, 0);
-    kept.store().Observe(nullptr);
-    ASSERT_TRUE(Apply(kept.store(), std::move(unnamed)).ok());
-    kept.store().Observe(kept.recorder());
-    kept.store().Commit({&*slow, 1}, late, false, applied);
+    ValidPush late = Validated(kept.store(), add_one(1, 1)).value();
+    ASSERT_TRUE(Apply(kept.store(), std::move(late), *std::move(slow)).ok());
     kept.Settle();
     before = kept.state();
   }
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// As an older or a newer varscoped writes: it is no damage, and nothing of it may go.
+TEST(DurabilityTest, AnotherDiskFormatIsRefusedWithBothVersions) {
+  for (const std::string name : {"log-00000000000000000001", "snapshot-00000000000000000007"}) {
+    for (const char digit : {'1', '9'}) {
+      const TemporaryDirectory directory;
+      std::array<std::byte, kPrefixBytes> prefix =
+          EncodePrefix({.header = "what it says"}, /*position=*/1, /*durable=*/0);
+      prefix[3] = static_cast<std::byte>(digit);
+      const uint32_t checksum = Crc32c(std::span(prefix).first(36));
+      std::memcpy(prefix.data() + 36, &checksum, sizeof(checksum));
+      std::ofstream(directory.path() / name, std::ios::binary)
+          .write(reinterpret_cast<const char*>(prefix.data()), prefix.size())
+          .write("what it says", 12);
+      const absl::Status refused = RecoveredState(directory.path()).status();
+      EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_THAT(std::string(refused.message()),
+                  HasSubstr(std::string(" has disk format ") + digit +
+                            ", this varscoped reads format 2; nothing was changed"));
+      EXPECT_EQ(fs::file_size(directory.path() / name), kPrefixBytes + 12);
+    }
+  }
 }
 
 TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
@@ -464,10 +484,16 @@ TEST(LogTest, AMediumThatFailsRefusesAndLosesNothingWhenItComesBack) {
   EXPECT_EQ(second->end, bytes.size());
 }
 
+void Record(Ledger& ledger, const PushId& id, const Applied& applied) {
+  absl::StatusOr<Ledger::Admission> admission = ledger.Begin(id);
+  admission->Reserve(applied.versions.size());
+  admission->Record(applied);
+}
+
 TEST(LedgerTest, ASecondTimeGetsTheFirstAnswer) {
   Ledger ledger;
   Applied applied{.global_step = 5, .versions = {3}};
-  ledger.Begin({"w", 1, 1})->Record(applied);
+  Record(ledger, {"w", 1, 1}, applied);
   EXPECT_EQ(ledger.Begin({"w", 1, 1})->earlier(), applied);
   EXPECT_EQ(ledger.Begin({"w", 1, 2})->earlier(), std::nullopt);
   EXPECT_EQ(ledger.Begin({"other", 1, 1})->earlier(), std::nullopt);
@@ -486,7 +512,7 @@ TEST(LedgerTest, OneAtATime) {
 
 TEST(LedgerTest, WindowAndFence) {
   Ledger ledger;
-  for (uint64_t s = 1; s <= 100; ++s) ledger.Begin({"w", 1, s})->Record({.global_step = s});
+  for (uint64_t s = 1; s <= 100; ++s) Record(ledger, {"w", 1, s}, {.global_step = s});
   EXPECT_EQ(ledger.entries().size(), Ledger::kWindow);
   EXPECT_EQ(ledger.Begin({"w", 1, 100})->earlier()->global_step, 100U);
   EXPECT_TRUE(ledger.Begin({"w", 1, 101 - Ledger::kWindow})->earlier().has_value());

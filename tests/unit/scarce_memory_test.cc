@@ -1,21 +1,51 @@
 // A push for which the memory of a tensor cannot be had, whichever it is, changes nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <map>
+#include <new>
+#include <optional>
 
 #include "absl/status/status.h"
-#include "server/store/apply.h"
+#include "server/durability/recorder.h"
 #include "server/store/store.h"
+#include "server/sync/aggregate.h"
+#include "server/sync/workers.h"
+#include "tests/support/push.h"
+#include "tests/support/temporary_directory.h"
 
 namespace {
 
 // How many of this program's small blocks (proto/core/tensor.cc) can still be had; below 0: all.
 std::atomic<int> blocks_left = -1;
+// This thread ends the program when it asks for memory.
+thread_local bool takes_no_memory = false;
+
+void* Allocate(size_t size, size_t alignment) {
+  if (takes_no_memory) std::abort();
+  void* block = nullptr;
+  if (posix_memalign(&block, std::max(alignment, sizeof(void*)), size) != 0) throw std::bad_alloc();
+  return block;
+}
 
 }  // namespace
+
+// Seen through, GCC 12 takes malloc and free for a mismatch.
+[[gnu::noinline]] void* operator new(size_t size) {
+  return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+[[gnu::noinline]] void* operator new(size_t size, std::align_val_t alignment) {
+  return Allocate(size, static_cast<size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
 
 // Comes before the C library's.
 extern "C" void* aligned_alloc(size_t alignment, size_t size) noexcept {
@@ -105,6 +135,57 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
   EXPECT_EQ(store_.global_step(), 2U);
   const Tensor assigned = store_.Pull(std::vector<std::string>{"assigned"})->variables[0].value;
   EXPECT_EQ(Summarize(assigned, 3), "[2 4 6 ...]");
+}
+
+// Whatever it changes, and though it is kept in a log and its worker waits for an answer.
+TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
+  const testing::TemporaryDirectory directory;
+  Workers workers;
+  Recorder recorder(File::Create(directory / "LOCK").value(),
+                    {.directory = directory.path(), .level = DurabilityLevel::kSync}, store_,
+                    workers, 0);
+  for (uint64_t sequence = 1; sequence <= 20; ++sequence) {
+    Push push = EveryKind();
+    push.id = {"w", 1, sequence};
+    std::vector<ValidPush> one;
+    one.push_back(Validated(store_, push).value());
+    std::vector<Ledger::Admission> admissions;
+    admissions.push_back(store_.ledger().Begin(push.id).value());
+    absl::StatusOr<ValidPush> merged = Aggregate(std::move(one), "group", Aggregation::kMean, 0);
+    LockedPush locked = Lock(store_, *std::move(merged), std::move(admissions)).value();
+    blocks_left = 0;
+    takes_no_memory = true;
+    const Applied applied = Commit(std::move(locked));
+    takes_no_memory = false;
+    blocks_left = -1;
+    EXPECT_EQ(applied.group_step, sequence);
+    EXPECT_EQ(store_.ledger().Begin(push.id)->earlier(), applied);
+  }
+}
+
+// Of a size that several threads share.
+TEST(LargeCommitTest, TakesNoMemory) {
+  Store store(StoreLimits{});
+  const Shape shape{1 << 20};
+  ResolveRequest request;
+  request.request = {"v", DType::kFloat32, shape, Reuse::kAuto, std::nullopt};
+  request.name = "v";
+  request.initializer = InitializerSpec{.kind = "ones"};
+  ASSERT_TRUE(store.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  for (uint64_t sequence = 1; sequence <= 2; ++sequence) {
+    Push push{.id = {"w", 1, sequence}};
+    OptimizerStep& step = push.steps.emplace_back();
+    step.state = {"Adam", {}, "Adam", 0, "v"};
+    step.weight_decay = 0.1;
+    Tensor gradient(DType::kFloat32, shape);
+    for (float& x : gradient.mutable_values<float>()) x = 1;
+    step.updates.push_back({.variable = "v", .gradient = std::move(gradient)});
+    LockedPush locked = Locked(store, push).value();
+    takes_no_memory = sequence > 1;  // the first makes the threads
+    const Applied applied = Commit(std::move(locked));
+    takes_no_memory = false;
+    EXPECT_EQ(applied.global_step, sequence);
+  }
 }
 
 }  // namespace

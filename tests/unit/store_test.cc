@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "absl/status/status.h"
-#include "server/store/apply.h"
+#include "tests/support/push.h"
 
 namespace varscope::server {
 namespace {

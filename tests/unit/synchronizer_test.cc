@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "tests/support/push.h"
 
 namespace varscope::server {
 namespace {
@@ -76,9 +77,9 @@ class SynchronizerTest : public ::testing::Test {
                             .base_version = base});
     return push;
   }
-  PendingPush Submit(Push push) {
+  PendingPush Submit(const Push& push) {
     PendingPush pending;
-    sync_->Submit(std::move(push), pending.Done());
+    server::Submit(*sync_, store_, push, pending.Done());
     return pending;
   }
   PendingPush Submit(const std::string& worker, float gradient, std::optional<uint64_t> base = {}) {

@@ -1,0 +1,30 @@
+// The last stage of a push.
+#ifndef VARSCOPE_SERVER_PUSH_COMMIT_H_
+#define VARSCOPE_SERVER_PUSH_COMMIT_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/push/lock.h"
+#include "server/push/push.h"
+
+namespace varscope::server {
+
+// Changes the store: gradients through their optimizers, in order, then assignments, then the
+// global step, the completion records and the log. Every reader sees all of it or nothing. Takes no
+// memory, cannot fail.
+Applied Commit(LockedPush push) noexcept;
+
+// Lock and Commit. Outcome kStale, with no value changed, for a push that is staler than
+// `max_staleness`. Errors as Lock's.
+absl::StatusOr<Applied> Apply(Store& store, ValidPush push,
+                              std::vector<Ledger::Admission> admissions,
+                              std::optional<uint64_t> max_staleness = std::nullopt);
+absl::StatusOr<Applied> Apply(Store& store, ValidPush push, Ledger::Admission admission,
+                              std::optional<uint64_t> max_staleness = std::nullopt);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_PUSH_COMMIT_H_

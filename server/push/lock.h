@@ -1,0 +1,52 @@
+// The third stage of a push: everything that it changes is its own.
+#ifndef VARSCOPE_SERVER_PUSH_LOCK_H_
+#define VARSCOPE_SERVER_PUSH_LOCK_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/push/push.h"
+#include "server/store/ledger.h"
+#include "server/store/store.h"
+#include "server/store/variable.h"
+
+namespace varscope::server {
+
+// Holds the locks of its write set, and all memory that Commit needs. Without Commit nothing
+// happens, and its completion records end as if it had never come.
+class LockedPush {
+ public:
+  // The most updates that any variable had since the version that its gradient was computed from.
+  // Final: nothing changes while this lives.
+  uint64_t staleness() const { return applied_.staleness; }
+
+ private:
+  friend class Locker;
+  friend class Committer;
+  explicit LockedPush(Store& store) : store_(&store) {}
+
+  Store* store_;
+  PushContents push_;
+  std::vector<Tensor> scratch_;     // of each update, in order; undefined where the rule needs none
+  uint64_t* group_step_ = nullptr;  // null: the push is of no group that counts
+  std::unique_ptr<PushEntry> entry_;           // null: nothing is kept
+  Applied applied_;                            // with room for all versions
+  std::vector<Ledger::Admission> admissions_;  // each with room for the answer
+  LockedVariables locks_;
+};
+
+// Finds or creates the slots, reserves all memory, locks the write set. The caller holds
+// Store::LockChanges since before Validate. `admissions` are those of the push and of all that were
+// merged into it. ResourceExhausted without memory or room for slots: then no value has changed and
+// no push is told to have come, but slots that were made stay, with their first values.
+absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
+                                std::vector<Ledger::Admission> admissions);
+
+// As LockedPush::staleness, for now: it may have grown when the push is locked. Thread-safe.
+uint64_t StalenessOf(const ValidPush& push);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_PUSH_LOCK_H_

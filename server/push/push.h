@@ -1,0 +1,161 @@
+// A push on its way through the server. Each stage takes what the stage before it made, and nobody
+// else can make that:
+//
+//   Resolve   (resolve.h)   v1::FrameHeader -> ResolvedPush  names are variables, sizes are known
+//   Validate  (validate.h)  ResolvedPush    -> ValidPush     its values fit, are summed and clipped
+//   Lock      (lock.h)      ValidPush       -> LockedPush    slots, locks and all memory are there
+//   Commit    (commit.h)    LockedPush      -> Applied       cannot fail
+//
+// A group may make one ValidPush of many (sync/aggregate.h). The log holds what a ValidPush says,
+// and replay makes a ValidPush of it again, which is not judged a second time
+// (durability/push_record.h).
+#ifndef VARSCOPE_SERVER_PUSH_PUSH_H_
+#define VARSCOPE_SERVER_PUSH_PUSH_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/core/definer.h"
+#include "proto/optimizers/optimizer.h"
+#include "server/store/applied.h"
+#include "server/store/store.h"
+#include "server/store/variable.h"
+#include "varscope/tensor.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::server {
+
+enum class AssignOp : uint8_t {
+  kAssign,
+  kAdd,
+  kSub,
+  kScatterUpdate,
+  kScatterAdd,
+  kScatterSub,
+  kInitialize,  // only while the variable has no value
+};
+
+inline bool IsScatter(AssignOp op) {
+  return op == AssignOp::kScatterUpdate || op == AssignOp::kScatterAdd ||
+         op == AssignOp::kScatterSub;
+}
+
+// A tensor of a push: its number in the head until Validate, its value from then on.
+struct PushTensor {
+  uint32_t number = 0;
+  Tensor value;
+};
+
+// One gradient for one variable: dense, or, with `indices`, for some of its rows.
+struct PushUpdate {
+  VariablePtr variable;
+  SlotNames slot_names;  // that the worker proposes
+  // The variable's version that the gradient was computed from, when the worker told it.
+  std::optional<uint64_t> base_version;
+  PushTensor gradient;                // the variable's dtype and shape, or [rows, its other dims]
+  std::optional<PushTensor> indices;  // from Validate on int64 and distinct
+  std::vector<VariablePtr> slots;     // from Lock on, in the rule's order
+};
+
+// A variable that gets slots without being updated.
+struct PushBinding {
+  VariablePtr variable;
+  SlotNames slot_names;
+};
+
+// One step of one optimizer.
+struct PushStep {
+  const optimizers::Optimizer* optimizer = nullptr;
+  optimizers::Hyperparameters hyperparameters;  // all of them, in the optimizer's order
+  OptimizerSpec spec;
+  double clip_norm = 0;   // over all gradients of the step together; 0: none, or done
+  double clip_value = 0;  // each element to [-clip_value, clip_value]; 0: none, or done
+  double weight_decay = 0;
+  Definer definer;  // of slots that this step is the first to need
+  std::vector<PushUpdate> updates;
+  std::vector<PushBinding> bindings;
+  std::vector<VariablePtr> scalars;  // from Lock on
+};
+
+struct PushAssignment {
+  VariablePtr variable;
+  AssignOp op = AssignOp::kAssign;
+  PushTensor value;
+  std::optional<PushTensor> indices;  // of a scatter; from Validate on int64
+};
+
+// What all stages hold.
+struct PushContents {
+  PushId id;
+  std::vector<PushId> others;  // the further pushes that were merged into this one
+  std::vector<PushStep> steps;
+  std::vector<PushAssignment> assignments;
+  bool allow_nonfinite = false;
+  // The group whose step it advances, when that counts steps (server/sync); else empty.
+  std::string group;
+};
+
+struct PushPolicy;
+
+// Made by Resolve: its names are variables, and what it announces fits them.
+class ResolvedPush {
+ public:
+  const PushContents& contents() const { return contents_; }
+  const PushId& id() const { return contents_.id; }
+  // All its tensors together will take so many bytes.
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  friend class Resolver;
+  friend class Validator;
+  ResolvedPush(PushContents contents, uint64_t bytes, absl::Status hyperparameters)
+      : contents_(std::move(contents)),
+        bytes_(bytes),
+        hyperparameters_(std::move(hyperparameters)) {}
+
+  PushContents contents_;
+  uint64_t bytes_;
+  absl::Status hyperparameters_;  // what is wrong with them, unless its group has its own
+};
+
+// What may be applied: its tensors fit their variables, indices are distinct and in range,
+// gradients are clipped, and everything is finite unless the push may be otherwise.
+class ValidPush {
+ public:
+  const PushContents& contents() const { return contents_; }
+  const PushId& id() const { return contents_.id; }
+  // False: it has a NaN or an infinity, as it may. Only told where PushPolicy asks for it.
+  bool finite() const { return finite_; }
+
+  // Multiplies all gradients. ResourceExhausted without memory for a copy of shared ones.
+  absl::Status Scale(double factor);
+
+  // Of valid pushes that became one. InvalidArgument names the first value that is not finite,
+  // unless the push may have such.
+  static absl::StatusOr<ValidPush> Merged(PushContents contents);
+  // Of a push that was applied before, with the slots that it had then: no limit and no rule is
+  // asked again. DataLoss when its values would not stay inside the variables.
+  static absl::StatusOr<ValidPush> Replayed(PushContents contents);
+
+  // What it holds, to be merged with others.
+  PushContents Take() && { return std::move(contents_); }
+
+ private:
+  friend class Validator;
+  friend class Locker;
+  explicit ValidPush(PushContents contents, bool finite = true, bool replayed = false)
+      : contents_(std::move(contents)), finite_(finite), replayed_(replayed) {}
+
+  PushContents contents_;
+  bool finite_;
+  bool replayed_;  // its slots are known
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_PUSH_PUSH_H_

@@ -1,0 +1,257 @@
+#include "server/push/validate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "proto/core/allocate.h"
+#include "proto/core/blocking.h"
+#include "proto/core/names.h"
+#include "proto/core/rows.h"
+#include "proto/optimizers/clip.h"
+#include "proto/optimizers/sparse.h"
+
+namespace varscope::server {
+namespace {
+
+constexpr char kNonfinite[] = "varscope/nonfinite";  // payload
+
+absl::Status Refuse(const PushId& id, const Variable& variable, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("variable ", variable.def.name, ", worker '", id.worker_id, "': ", what));
+}
+
+// Whether what is written stays inside the variable.
+absl::Status CheckFits(const Variable& variable, const Tensor& value, absl::string_view what,
+                       const std::optional<PushTensor>& indices) {
+  absl::StatusOr<Shape> expected = variable.def.shape;
+  if (indices) {
+    const Tensor& rows = indices->value;
+    expected = RowsShape(variable.def.shape, rows.num_elements());
+    if (!expected.ok()) return expected.status();
+    absl::Status status = CheckRows(variable.def.shape, rows.values<int64_t>());
+    if (!status.ok()) return status;
+  }
+  if (value.dtype() == variable.def.dtype && value.shape() == *expected) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " is ", Name(value.dtype()), " ", value.shape().ToString(), ", expected ",
+                   Name(variable.def.dtype), " ", expected->ToString()));
+}
+
+absl::Status CheckFinite(const PushId& id, const Variable& variable, const Tensor& value,
+                         absl::string_view what) {
+  const int64_t at = FirstNonFinite(value);
+  if (at < 0) return absl::OkStatus();
+  double bad = 0;
+  VisitFloating(value.dtype(),
+                [&](auto tag) { bad = value.data<typename decltype(tag)::type>()[at]; });
+  absl::Status status =
+      Refuse(id, variable,
+             absl::StrCat(what, " has ", std::isnan(bad) ? "NaN" : "an infinity", " at element ",
+                          at, " of ", value.num_elements(),
+                          "; nothing was applied (allow_nonfinite lets it pass)"));
+  status.SetPayload(kNonfinite, absl::Cord());
+  return status;
+}
+
+// InvalidArgument names the first value that is not finite.
+absl::Status CheckFinite(const PushContents& push) {
+  for (const PushAssignment& a : push.assignments) {
+    absl::Status status = CheckFinite(push.id, *a.variable, a.value.value, "the value");
+    if (!status.ok()) return status;
+  }
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& u : step.updates) {
+      absl::Status status = CheckFinite(push.id, *u.variable, u.gradient.value, "the gradient");
+      if (!status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Of an int32 or int64 tensor.
+absl::Status MakeInt64(Tensor& indices) {
+  if (indices.dtype() == DType::kInt64) return absl::OkStatus();
+  const absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(indices);
+  if (!numbers.ok()) return numbers.status();
+  absl::StatusOr<Tensor> wide = TryAllocate(DType::kInt64, indices.shape());
+  if (!wide.ok()) return wide.status();
+  std::copy(numbers->begin(), numbers->end(), wide->mutable_data<int64_t>());
+  indices = *std::move(wide);
+  return absl::OkStatus();
+}
+
+// Sums the rows of equal indices; returns whether there were any.
+absl::StatusOr<bool> SumEqualIndices(PushUpdate& update) {
+  Tensor& indices = update.indices->value;
+  const auto given = indices.values<int64_t>();
+  std::vector<int64_t> distinct(given.begin(), given.end());
+  absl::Status status = optimizers::SumRows(distinct, update.gradient.value);
+  if (!status.ok()) return status;
+  if (distinct.size() == given.size()) return false;
+  absl::StatusOr<Tensor> rest =
+      TryAllocate(DType::kInt64, Shape{static_cast<int64_t>(distinct.size())});
+  if (!rest.ok()) return rest.status();
+  std::copy(distinct.begin(), distinct.end(), rest->mutable_data<int64_t>());
+  indices = *std::move(rest);
+  return true;
+}
+
+}  // namespace
+
+class Validator {
+ public:
+  static absl::StatusOr<ValidPush> Run(ResolvedPush push, std::vector<Tensor> tensors,
+                                       bool known_finite, const PushPolicy& policy) {
+    if (policy.hyperparameters == nullptr && !push.hyperparameters_.ok()) {
+      return push.hyperparameters_;
+    }
+    PushContents contents = std::move(push.contents_);
+    Attach(contents, tensors);
+    // What one use has alone it may change.
+    tensors.clear();
+    absl::Status status = CheckAndSum(contents, known_finite);
+    if (!status.ok()) return status;
+    const bool allowed = contents.allow_nonfinite && !policy.refuse_nonfinite;
+    bool finite = true;
+    if (!known_finite && (!allowed || policy.find_nonfinite)) {
+      status = CheckFinite(contents);
+      finite = status.ok();
+      if (!finite && !allowed) return status;
+    }
+    contents.allow_nonfinite = allowed;
+    status = Clip(contents, policy);
+    if (!status.ok()) return status;
+    return ValidPush(std::move(contents), finite);
+  }
+
+ private:
+  static void Attach(PushContents& push, const std::vector<Tensor>& tensors) {
+    const auto attach = [&](PushTensor& tensor) { tensor.value = tensors[tensor.number]; };
+    for (PushStep& step : push.steps) {
+      for (PushUpdate& u : step.updates) {
+        attach(u.gradient);
+        if (u.indices) attach(*u.indices);
+      }
+    }
+    for (PushAssignment& a : push.assignments) {
+      attach(a.value);
+      if (a.indices) attach(*a.indices);
+    }
+  }
+
+  static absl::Status CheckAndSum(PushContents& push, bool& known_finite) {
+    for (PushAssignment& a : push.assignments) {
+      absl::Status status = Check(push.id, a);
+      if (!status.ok()) return status;
+    }
+    for (PushStep& step : push.steps) {
+      for (PushUpdate& u : step.updates) {
+        absl::Status status = CheckAndSum(push.id, u, known_finite);
+        if (!status.ok()) return status;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status Check(const PushId& id, PushAssignment& a) {
+    absl::Status status = a.indices ? MakeInt64(a.indices->value) : absl::OkStatus();
+    if (status.ok()) status = CheckFits(*a.variable, a.value.value, "the value", a.indices);
+    if (!status.ok()) return Explain(id, *a.variable, status);
+    if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) return absl::OkStatus();
+    return CheckInitialized(id, *a.variable);
+  }
+
+  static absl::Status CheckAndSum(const PushId& id, PushUpdate& u, bool& known_finite) {
+    absl::Status status = u.indices ? MakeInt64(u.indices->value) : absl::OkStatus();
+    if (status.ok()) status = CheckFits(*u.variable, u.gradient.value, "the gradient", u.indices);
+    if (!status.ok()) return Explain(id, *u.variable, status);
+    // A variable that has a value keeps one, so this holds until the push is applied.
+    status = CheckInitialized(id, *u.variable);
+    if (!status.ok() || !u.indices) return status;
+    const absl::StatusOr<bool> summed = SumEqualIndices(u);
+    if (!summed.ok()) return Explain(id, *u.variable, summed.status());
+    // Sums of finite numbers may be infinite.
+    if (*summed) known_finite = false;
+    return absl::OkStatus();
+  }
+
+  // Without memory it is not the push that is wrong.
+  static absl::Status Explain(const PushId& id, const Variable& variable,
+                              const absl::Status& status) {
+    absl::Status refused = Refuse(id, variable, status.message());
+    return absl::IsResourceExhausted(status) ? absl::Status(status.code(), refused.message())
+                                             : refused;
+  }
+
+  static absl::Status CheckInitialized(const PushId& id, Variable& variable) {
+    const auto lock = PatientLock(variable.mutex);
+    if (variable.initialized) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("variable ", variable.def.name, ", worker '", id.worker_id,
+                     "': it has no value yet; its creator, ", ToString(variable.def.definer),
+                     ", has not run its initializer"));
+  }
+
+  static absl::Status Clip(PushContents& push, const PushPolicy& policy) {
+    for (PushStep& step : push.steps) {
+      double norm = std::exchange(step.clip_norm, 0);
+      if (policy.clip_norm > 0) {
+        norm = norm > 0 ? std::min(norm, policy.clip_norm) : policy.clip_norm;
+      }
+      if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
+      std::vector<Tensor*> gradients;
+      for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
+      absl::Status status = optimizers::Clip(gradients, std::exchange(step.clip_value, 0), norm);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+};
+
+absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensors,
+                                   bool known_finite, const PushPolicy& policy) {
+  return Validator::Run(std::move(push), std::move(tensors), known_finite, policy);
+}
+
+bool IsNonfinite(const absl::Status& status) { return status.GetPayload(kNonfinite).has_value(); }
+
+absl::Status ValidPush::Scale(double factor) {
+  for (PushStep& step : contents_.steps) {
+    for (PushUpdate& update : step.updates) {
+      Tensor& gradient = update.gradient.value;
+      if (absl::Status status = TryMakeUnique(gradient); !status.ok()) return status;
+      VisitFloating(gradient.dtype(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        for (T& x : gradient.mutable_values<T>()) x = static_cast<T>(x * factor);
+      });
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ValidPush> ValidPush::Merged(PushContents contents) {
+  absl::Status status = contents.allow_nonfinite ? absl::OkStatus() : CheckFinite(contents);
+  if (!status.ok()) return status;
+  return ValidPush(std::move(contents));
+}
+
+absl::StatusOr<ValidPush> ValidPush::Replayed(PushContents contents) {
+  absl::Status status;
+  for (const PushStep& step : contents.steps) {
+    for (const PushUpdate& u : step.updates) {
+      status.Update(CheckFits(*u.variable, u.gradient.value, "the gradient", u.indices));
+      if (IsFloating(u.variable->def.dtype)) continue;
+      status.Update(absl::InvalidArgumentError("a variable that an optimizer cannot update"));
+    }
+  }
+  for (const PushAssignment& a : contents.assignments) {
+    status.Update(CheckFits(*a.variable, a.value.value, "the value", a.indices));
+  }
+  if (status.ok()) return ValidPush(std::move(contents), true, /*replayed=*/true);
+  return absl::DataLossError(
+      absl::StrCat("its values do not fit the variables: ", status.message()));
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,85 @@
+// A push as a value that tests can write down, and its way through the server's own stages.
+#ifndef VARSCOPE_TESTS_SUPPORT_PUSH_H_
+#define VARSCOPE_TESTS_SUPPORT_PUSH_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/core/definer.h"
+#include "server/push/commit.h"
+#include "server/push/push.h"
+#include "server/sync/synchronizer.h"
+#include "varscope/tensor.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::server {
+
+struct OptimizerStateRequest {
+  std::string optimizer;
+  std::map<std::string, double> hyperparameters;
+  std::string name;  // "Adam"
+  uint32_t instance = 0;
+  std::string group;
+  SlotNames scalars = {};
+};
+
+struct SlotRequest {
+  std::string variable;
+  SlotNames slots = {};
+};
+
+struct GradientUpdate {
+  std::string variable;
+  Tensor gradient;
+  std::optional<Tensor> rows;
+  std::optional<uint64_t> base_version;
+  SlotNames slots = {};
+};
+
+struct OptimizerStep {
+  OptimizerStateRequest state;
+  double clip_norm = 0;
+  double clip_value = 0;
+  double weight_decay = 0;
+  Definer definer;
+  std::vector<GradientUpdate> updates;
+  std::vector<SlotRequest> bind;
+};
+
+struct Assignment {
+  std::string variable;
+  AssignOp op = AssignOp::kAssign;
+  Tensor value;
+  std::optional<Tensor> rows;
+};
+
+struct Push {
+  PushId id;
+  std::vector<OptimizerStep> steps;
+  std::vector<Assignment> assignments;
+  bool allow_nonfinite = false;
+};
+
+// What travels.
+struct SentPush {
+  v1::FrameHeader head;
+  std::vector<Tensor> tensors;
+};
+SentPush Send(const Push& push);
+
+// The stages, one after the other.
+absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push);
+absl::StatusOr<ValidPush> Validated(const Store& store, const Push& push);
+absl::StatusOr<LockedPush> Locked(Store& store, const Push& push);
+// All of them, past the ledger.
+absl::StatusOr<Applied> Apply(Store& store, const Push& push);
+// Through the group of its variables.
+void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_TESTS_SUPPORT_PUSH_H_
