@@ -32,7 +32,7 @@ echo "building $build (log: $log)"
 { cmake -S "$tree" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DVARSCOPE_BUILD_TESTS=OFF \
   -DCMAKE_CXX_FLAGS="--coverage -O0 -g0" -DCMAKE_UNITY_BUILD=OFF \
   -DVARSCOPE_PUSH_SOURCE="$here/push.cc" -DCMAKE_PROJECT_varscope_INCLUDE="$here/inject.cmake" &&
-  cmake --build "$build" --target varscoped --target varscope_push; } >"$log" 2>&1 ||
+  cmake --build "$build" --target varscoped --target varscope_push_path; } >"$log" 2>&1 ||
   { grep -m 1 -A5 -E 'error|FAILED' "$log" >&2; fail "the build failed; the log is $log"; }
 
 work="$(mktemp -d)"
@@ -45,7 +45,7 @@ count() {
   daemon=$!
   read -r -t 60 port <"$work/ready" || fail "the daemon did not start"
   rm "$work/ready"
-  GCOV_PREFIX="$work/worker" "$build/varscope_push" "127.0.0.1:$port" "$1" ||
+  GCOV_PREFIX="$work/worker" "$build/varscope_push_path" "127.0.0.1:$port" "$1" ||
     fail "the worker failed"
   kill -TERM "$daemon"
   wait "$daemon" || fail "the daemon did not stop cleanly"
