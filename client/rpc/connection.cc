@@ -83,7 +83,7 @@ void AddRows(std::span<const Tensor> rows, v1::FrameHeader& head, std::vector<Te
 wire::FrameReader::CheckHead AcceptAnswer(const std::vector<std::string>* names, bool repeat) {
   const int asked = names == nullptr ? 0 : static_cast<int>(names->size());
   return [asked, repeat](const v1::FrameHeader& head) {
-    const bool none = head.pull_failed() || (repeat && head.unchanged());
+    const bool none = head.has_error() || head.pull_failed() || (repeat && head.unchanged());
     if (none || (!head.unchanged() && head.tensors_size() == asked)) return absl::OkStatus();
     return absl::InternalError(
         absl::StrCat("the server sends ", head.tensors_size(), " tensors, asked for ", asked));

@@ -69,7 +69,14 @@ Outcome Exchange::Ask(Line& line, const v1::FrameHeader& head, const std::vector
   }
   Outcome outcome;
   while (outcome.status.ok() && !answer.has_head()) outcome = ReadFrame(stream, answer);
-  return outcome;
+  if (!outcome.status.ok() || !answer.head().has_error()) return outcome;
+  return Refused(std::move(line), answer.head().error());
+}
+
+Outcome Exchange::Refused(Line line, const v1::Error& error) {
+  line.last_pull = {};
+  Keep(std::move(line));
+  return OutcomeOf(error);
 }
 
 Outcome Exchange::ReadRest(Line& line, wire::FrameReader& answer) {

@@ -46,7 +46,8 @@ class Exchange {
 
   Line Take();
   // One turn, by `deadline`: Ask sends the request and returns when the answer's head has come,
-  // ReadRest when all of it has. When either fails, the line is of no further use.
+  // ReadRest when all of it has. When either fails, the line is of no further use: a request that
+  // the daemon refused has given it back.
   Outcome Ask(Line& line, const v1::FrameHeader& head, const std::vector<Tensor>& tensors,
               Clock::time_point deadline, wire::FrameReader& answer);
   Outcome ReadRest(Line& line, wire::FrameReader& answer);
@@ -58,6 +59,7 @@ class Exchange {
  private:
   Outcome Fail(Stream& stream);
   Outcome ReadFrame(Stream& stream, wire::FrameReader& answer);
+  Outcome Refused(Line line, const v1::Error& error);
 
   const Open open_;
   std::mutex mutex_;

@@ -43,6 +43,16 @@ Outcome OutcomeOf(const grpc::Status& status, const Advice& advice) {
   return outcome;
 }
 
+Outcome OutcomeOf(const v1::Error& error) {
+  // One that says OK is none.
+  const auto code =
+      error.code() == 0 ? grpc::StatusCode::INTERNAL : static_cast<grpc::StatusCode>(error.code());
+  return OutcomeOf({code, error.message()}, [&](const char* key) -> std::optional<std::string> {
+    const auto it = error.advice().find(key);
+    return it == error.advice().end() ? std::nullopt : std::optional(it->second);
+  });
+}
+
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context) {
   return OutcomeOf(status, [&](const char* key) -> std::optional<std::string> {
     const auto& metadata = context.GetServerTrailingMetadata();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "proto/core/advice.h"
+#include "varscope/v1/varscope.pb.h"
 
 namespace varscope::internal {
 
@@ -26,6 +27,9 @@ struct Outcome {
 // Of a call that has ended; `advice` has what the daemon said under a key of proto/core/advice.h.
 using Advice = std::function<std::optional<std::string>(const char* key)>;
 Outcome OutcomeOf(const grpc::Status& status, const Advice& advice);
+
+// As an answer, or the end of a stream, tells it.
+Outcome OutcomeOf(const v1::Error& error);
 
 // With the advice in the trailing metadata.
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context);

@@ -11,16 +11,12 @@ constexpr std::chrono::seconds kHandOver{1};
 
 Outcome OutcomeOfEnd(const grpc::ByteBuffer& end) {
   std::vector<grpc::Slice> slices;
-  v1::StreamEnd message;
+  v1::Error message;
   if (!end.Dump(&slices).ok() || slices.empty() ||
       !message.ParseFromArray(slices[0].begin(), static_cast<int>(slices[0].size()))) {
     return {{grpc::StatusCode::INTERNAL, "the daemon's last message does not parse"}, {}, {}};
   }
-  return OutcomeOf({static_cast<grpc::StatusCode>(message.code()), message.message()},
-                   [&](const char* key) -> std::optional<std::string> {
-                     const auto it = message.advice().find(key);
-                     return it == message.advice().end() ? std::nullopt : std::optional(it->second);
-                   });
+  return OutcomeOf(message);
 }
 
 }  // namespace

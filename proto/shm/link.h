@@ -27,7 +27,7 @@ inline constexpr size_t kMaxPrefixBytes = (size_t{16} << 20) + 64;
 
 enum class Kind : uint32_t {
   kFrame = 1,  // a TensorFrame
-  kEnd = 2,    // a StreamEnd: the last message
+  kEnd = 2,    // an Error: the last message
 };
 
 struct Message {

@@ -39,6 +39,7 @@ absl::Status FrameReader::AddHead(Header header) {
   tensors_.resize(incoming_.size());
   finite_ = head.has_push() && !head.push().allow_nonfinite();
   if (absl::Status status = check_head_(head); !status.ok()) return status;
+  if (discard_) return absl::OkStatus();
   for (size_t i = 0; i < incoming_.size(); ++i) {
     const Incoming& in = incoming_[i];
     if (in.size == 0 && !head.tensors(static_cast<int>(i)).unchanged()) {
@@ -59,6 +60,12 @@ absl::Status FrameReader::AddChunk(const v1::Chunk& chunk, Frame& frame) {
     return Malformed(absl::StrCat("tensor '", NameOf(index), "' has ", in.size,
                                   " bytes, a chunk covers ", chunk.length(), " from ",
                                   chunk.offset(), " when ", in.received, " have come"));
+  }
+  if (discard_) {
+    in.received += chunk.length();
+    total_received_ += chunk.length();
+    if (chunk.length() > 0 && in.received == in.size) --missing_;
+    return absl::OkStatus();
   }
   if (!tensors_[index].defined()) {
     const bool encoded = in.encoding != Encoding::kNone;

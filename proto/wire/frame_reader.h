@@ -21,7 +21,7 @@ namespace varscope::wire {
 // Puts a stream of frames together again. Not thread-safe.
 class FrameReader {
  public:
-  // Called once with the head, before any memory is taken for tensors; its error ends the stream.
+  // Called once with the head, before any memory is taken for tensors; its error is Add's.
   using CheckHead = std::function<absl::Status(const v1::FrameHeader& head)>;
   explicit FrameReader(CheckHead check_head) : check_head_(std::move(check_head)) {}
 
@@ -30,6 +30,9 @@ class FrameReader {
   // neither 0 nor 1, a frame without the checksum that the head promised. DataLoss as Decode.
   // ResourceExhausted without memory.
   absl::Status Add(grpc::ByteBuffer& buffer);
+
+  // From the head's check on: what comes is counted, and nothing of it is kept.
+  void Discard() { discard_ = true; }
 
   // What the sender should be told now, when it wants to be told.
   std::optional<uint64_t> DueAcknowledgement();
@@ -80,6 +83,7 @@ class FrameReader {
   size_t missing_ = 0;  // tensors that are not whole
   std::vector<Tensor> tensors_;
   bool finite_ = false;
+  bool discard_ = false;
   size_t slice_ = 0;  // reading position in the present frame's body
   size_t slice_offset_ = 0;
 };

@@ -45,7 +45,7 @@ void Exchange::OnRead(bool ok) {
   if (turn_->takes_long()) aside.emplace();
   // From here on this belongs to whoever ends the run.
   lock.unlock();
-  turn_->Run([self = shared_from_this()](const absl::Status& status) { self->Ran(status); });
+  turn_->Run([self = shared_from_this()] { self->Ran(); });
 }
 
 bool Exchange::ReadRequest(bool ok) {
@@ -87,9 +87,8 @@ void Exchange::ReadAcknowledgement(bool ok) {
   WriteNext();
 }
 
-void Exchange::Ran(const absl::Status& status) {
+void Exchange::Ran() {
   std::lock_guard lock(mutex_);
-  if (!status.ok()) return End(status);
   phase_ = Phase::kAnswer;
   Watch();
   WriteNext();

@@ -47,7 +47,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   // Whether the request has come.
   bool ReadRequest(bool ok);
   void ReadAcknowledgement(bool ok);
-  void Ran(const absl::Status& status);
+  void Ran();
   void WriteNext();
   void End(const absl::Status& status);
 

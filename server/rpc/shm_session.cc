@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/rpc/status.h"
 #include "server/rpc/turn.h"
 
 namespace varscope::server {
@@ -17,10 +18,10 @@ absl::Status Take(Turn& turn, shm::Message& message) {
   return absl::InvalidArgumentError("a worker sends frames only");
 }
 
-absl::Status RunToEnd(Turn& turn) {
-  std::promise<absl::Status> ended;
-  turn.Run([&](const absl::Status& status) { ended.set_value(status); });
-  return ended.get_future().get();
+void RunToEnd(Turn& turn) {
+  std::promise<void> ended;
+  turn.Run([&] { ended.set_value(); });
+  ended.get_future().get();
 }
 
 }  // namespace
@@ -46,7 +47,7 @@ absl::Status ShmSession::ServeTurn() {
       watch.Progress();
     }
   }
-  if (absl::Status status = RunToEnd(turn); !status.ok()) return status;
+  RunToEnd(turn);
   Stalls::Watch watch(service_.stalls, [this] { HangUp(); });
   while (const std::optional<grpc::ByteBuffer> frame = turn.NextFrame()) {
     absl::Status sent = link_.Send(shm::Kind::kFrame, *frame, kNoDeadline);
@@ -57,12 +58,8 @@ absl::Status ShmSession::ServeTurn() {
 }
 
 void ShmSession::SendEnd(const absl::Status& status) {
-  v1::StreamEnd end;
-  end.set_code(status.raw_code());
-  end.set_message(std::string(status.message()));
-  status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
-    (*end.mutable_advice())[std::string(key)] = std::string(value);
-  });
+  v1::Error end;
+  ToProto(status, &end);
   const grpc::Slice slice(end.SerializeAsString());
   Stalls::Watch watch(service_.stalls, [this] { HangUp(); });
   // Whoever is gone does not need it.

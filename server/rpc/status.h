@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/advice.h"
+#include "varscope/v1/varscope.pb.h"
 
 namespace varscope::server {
 
@@ -23,6 +24,15 @@ inline grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext& cont
     }
   }
   return ToGrpc(status);
+}
+
+// The same, as a message.
+inline void ToProto(const absl::Status& status, v1::Error* out) {
+  out->set_code(status.raw_code());
+  out->set_message(std::string(status.message()));
+  status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
+    (*out->mutable_advice())[std::string(key)] = std::string(value);
+  });
 }
 
 // The same code and advice, with more to say.

@@ -37,7 +37,7 @@ Turn::Turn(const ServiceContext& service, LastPull& last, size_t body_bytes)
       service_(service),
       last_(last),
       body_bytes_(body_bytes),
-      request_([this](const v1::FrameHeader& head) { return CheckHead(head); }) {}
+      request_([this](const v1::FrameHeader& head) { return TakeHead(head); }) {}
 
 absl::Status Turn::Add(grpc::ByteBuffer& frame) {
   if (!call_.admitted().ok()) return call_.admitted();
@@ -45,6 +45,16 @@ absl::Status Turn::Add(grpc::ByteBuffer& frame) {
   frame.Clear();
   if (!status.ok() && head().has_push()) LogRefusal(status);
   return status;
+}
+
+absl::Status Turn::TakeHead(const v1::FrameHeader& head) {
+  refused_ = CheckHead(head);
+  if (refused_.ok()) return refused_;
+  // What is left of the request costs less than a new stream.
+  constexpr uint64_t kLittle = uint64_t{4} << 20;
+  if (request_.total_bytes() > kLittle) return refused_;
+  request_.Discard();
+  return absl::OkStatus();
 }
 
 absl::Status Turn::CheckHead(const v1::FrameHeader& head) {
@@ -113,6 +123,7 @@ absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
 bool Turn::takes_long() const {
   constexpr uint64_t kManyBytes = uint64_t{2} << 20;
   constexpr size_t kManyVariables = 1000;
+  if (!refused_.ok()) return false;
   if (request_.total_bytes() > kManyBytes) return true;
   const v1::PullRequest& pull = head().pull();
   const size_t variables = head().tensors_size() + pull.wants_size();
@@ -121,8 +132,9 @@ bool Turn::takes_long() const {
                      [](const auto& want) { return EncodingOf(want) != wire::Encoding::kNone; });
 }
 
-void Turn::Run(std::function<void(const absl::Status&)> done) {
+void Turn::Run(std::function<void()> done) {
   done_ = std::move(done);
+  if (!refused_.ok()) return Fail(refused_);
   if (head().has_pull()) pull_.emplace(service_, head(), request_.tensors(), last_);
   if (head().has_push()) return Push();
   AwaitRead();
@@ -137,15 +149,14 @@ void Turn::Push() {
 void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
   if (!applied.ok()) {
     const v1::PushHead& push = head().push();
-    return Refuse(
-        WhatNow(service_.workers, push.worker_id(), push.incarnation(), applied.status()));
+    return Fail(WhatNow(service_.workers, push.worker_id(), push.incarnation(), applied.status()));
   }
   v1::PushResponse& pushed = *answer_head_->mutable_pushed();
   ToProto(*applied, &pushed);
   pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
   service_.durability.AfterAllSoFar([this](const absl::Status& durable) {
     charge_.Release();
-    if (!durable.ok()) return Refuse(durable);
+    if (!durable.ok()) return Fail(durable);
     AwaitRead();
   });
 }
@@ -172,7 +183,7 @@ void Turn::ReadAndAnswer(const absl::Status& may_read) {
   const absl::Status status = Read(may_read);
   if (!status.ok()) {
     if (!head().has_push()) {
-      return Done(Prefixed(Who(head().pull()), status));
+      return Fail(Prefixed(Who(head().pull()), status));
     }
     // The push stands.
     answer_head_->clear_tensors();
@@ -186,19 +197,24 @@ void Turn::Answer() {
                   wire::FrameOptions{.body_bytes = body_bytes_,
                                      .checksums = head().checksums(),
                                      .flow_control = head().flow_control()});
-  Done(absl::OkStatus());
+  Done();
 }
 
-void Turn::Refuse(const absl::Status& status) {
-  LogRefusal(status);
+void Turn::Fail(const absl::Status& status) {
+  if (head().has_push()) LogRefusal(status);
   charge_.Release();
-  Done(status);
+  pull_.reset();
+  // The worker does not count on it after an error.
+  last_ = {};
+  answer_head_->Clear();
+  ToProto(status, answer_head_->mutable_error());
+  Answer();
 }
 
-void Turn::Done(const absl::Status& status) {
+void Turn::Done() {
   // What it holds may hold this.
-  const std::function<void(const absl::Status&)> done = std::exchange(done_, nullptr);
-  done(status);
+  const std::function<void()> done = std::exchange(done_, nullptr);
+  done();
 }
 
 }  // namespace varscope::server

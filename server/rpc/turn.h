@@ -28,7 +28,8 @@ class Turn {
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
-  // The request's next frame. An error is the turn's end.
+  // The request's next frame. An error is the stream's end: the frame makes no sense, or the
+  // request is refused and much of it has not come yet.
   absl::Status Add(grpc::ByteBuffer& frame);
   // Whether the request has come.
   bool whole() const { return request_.complete(); }
@@ -38,13 +39,13 @@ class Turn {
   std::optional<uint64_t> DueAcknowledgement() {
     return head().flow_control() ? request_.DueAcknowledgement() : std::nullopt;
   }
-  // What is missing.
-  absl::Status CutShort() const { return request_.Finish(); }
+  // Why it is refused, or what is missing, when the stream ends before the request has come.
+  absl::Status CutShort() const { return refused_.ok() ? request_.Finish() : refused_; }
 
   // Pushes, when the push's time has come and until it is durable; pulls, when the worker may read.
-  // `done` is called once, perhaps before Run returns, on any thread, and is then let go. With an
-  // error there is no answer.
-  void Run(std::function<void(const absl::Status&)> done);
+  // `done` is called once, perhaps before Run returns, on any thread, and is then let go. There is
+  // an answer then, which may be an error.
+  void Run(std::function<void()> done);
 
   // The answer's next frame, which pins what it sends; nothing after the last.
   std::optional<grpc::ByteBuffer> NextFrame() { return answer_->Next(); }
@@ -53,6 +54,7 @@ class Turn {
   void Acknowledged(uint64_t received) { answer_->Acknowledged(received); }
 
  private:
+  absl::Status TakeHead(const v1::FrameHeader& head);
   absl::Status CheckHead(const v1::FrameHeader& head);
   absl::Status CheckPush(const v1::FrameHeader& head);
   absl::Status CheckRows(const v1::FrameHeader& head);
@@ -63,8 +65,9 @@ class Turn {
   absl::Status Read(const absl::Status& may_read);
   void ReadAndAnswer(const absl::Status& may_read);
   void Answer();
-  void Refuse(const absl::Status& status);
-  void Done(const absl::Status& status);
+  // The answer is that error.
+  void Fail(const absl::Status& status);
+  void Done();
   const v1::FrameHeader& head() const { return request_.head(); }
 
   const Calls::Call call_;
@@ -74,7 +77,8 @@ class Turn {
   wire::FrameReader request_;
   Budget::Charge charge_;  // of the push, or of the rows to pull
   std::optional<ResolvedPush> push_;
-  std::function<void(const absl::Status&)> done_;
+  absl::Status refused_;  // why, once the head has come
+  std::function<void()> done_;
 
   std::optional<PullReader> pull_;
   wire::Header answer_head_;

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "client/rpc/raw_call.h"
+#include "client/rpc/retry.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/frame.h"
 #include "tests/support/bytes_of.h"
@@ -124,9 +125,15 @@ class BadInputTest : public ::testing::Test {
       if (!call.Write(wire::Encode(header, slices))) break;
     }
     call.WritesDone();
+    return ResultOf(call);
+  }
+
+  // Of a request: the error of its answer, or the stream's.
+  static grpc::Status ResultOf(internal::RawCall& call) {
     grpc::ByteBuffer answer;
-    call.Read(&answer);
-    return call.Finish().status;
+    if (!call.Read(&answer)) return call.Finish().status;
+    const v1::FrameHeader head = *wire::Decode(answer).value().header;
+    return head.has_error() ? internal::OutcomeOf(head.error()).status : grpc::Status::OK;
   }
 
   grpc::Status PushBytes(const std::string& bytes) {
@@ -135,9 +142,7 @@ class BadInputTest : public ::testing::Test {
     const grpc::Slice slice(bytes);
     call.Write(grpc::ByteBuffer(&slice, 1));
     call.WritesDone();
-    grpc::ByteBuffer answer;
-    call.Read(&answer);
-    return call.Finish().status;
+    return ResultOf(call);
   }
 
   Daemon daemon_;
@@ -165,8 +170,55 @@ TEST_F(BadInputTest, APullThatRepeatsNothing) {
   grpc::ByteBuffer answer;
   ASSERT_TRUE(call.Read(&answer));
   call.Write(wire::Encode(head, {}));
+  EXPECT_THAT(ResultOf(call).error_message(), HasSubstr("no pull that could be repeated"));
+}
+
+// Whoever it is refused for, however it comes.
+TEST_F(BadInputTest, AStreamGoesOnAfterARequestThatIsRefused) {
+  internal::RawCall call(channel_, kExchange);
+  call.SetDeadline(Soon());
+  v1::FrameHeader unknown = GoodHead();
+  unknown.mutable_push()->mutable_steps(0)->mutable_updates(0)->set_variable("nowhere");
+  v1::FrameHeader first_half;
+  AddChunk(first_half, 0, 12);
+  v1::FrameHeader second_half;
+  AddChunk(second_half, 12, 12);
+  v1::FrameHeader pull;
+  pull.mutable_pull()->add_wants()->set_name("w");
+  for (int i = 0; i < 3; ++i) {
+    // Its bytes come although the head was refused.
+    const grpc::Slice half(std::string(12, '\0'));
+    call.Write(wire::Encode(unknown, {}));
+    call.Write(wire::Encode(first_half, {half}));
+    call.Write(wire::Encode(second_half, {half}));
+    EXPECT_EQ(ResultOf(call).error_code(), grpc::StatusCode::NOT_FOUND);
+    call.Write(wire::Encode(pull, {}));
+    EXPECT_TRUE(ResultOf(call).ok());
+    // What is wrong with the bytes is seen when all have come.
+    v1::FrameHeader nan = GoodHead();
+    AddChunk(nan, 0, 24);
+    call.Write(wire::Encode(nan, {grpc::Slice(std::string(24, '\xff'))}));
+    EXPECT_EQ(ResultOf(call).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  // A chunk that belongs nowhere makes no sense, even of a request that is refused.
+  call.Write(wire::Encode(unknown, {}));
+  call.Write(wire::Encode(second_half, {grpc::Slice(std::string(12, '\0'))}));
+  grpc::ByteBuffer answer;
   EXPECT_FALSE(call.Read(&answer));
-  EXPECT_THAT(call.Finish().status.error_message(), HasSubstr("no pull that could be repeated"));
+  EXPECT_THAT(call.Finish().status.error_message(), HasSubstr("malformed tensor frame"));
+}
+
+TEST_F(BadInputTest, ALargeRequestThatIsRefusedEndsItsStream) {
+  internal::RawCall call(channel_, kExchange);
+  call.SetDeadline(Soon());
+  v1::FrameHeader head = GoodHead();
+  head.mutable_tensors(0)->mutable_shape()->set_dims(0, 1 << 20);
+  call.Write(wire::Encode(head, {}));
+  grpc::ByteBuffer answer;
+  EXPECT_FALSE(call.Read(&answer));
+  const grpc::Status status = call.Finish().status;
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("the push sends float32"));
 }
 
 TEST_F(BadInputTest, Names) {
@@ -422,9 +474,7 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
   internal::RawCall call(channel_, kExchange);
   call.SetDeadline(Soon());
   call.Write(wire::Encode(good, {grpc::Slice(std::string(16, '\1'))}));
-  grpc::ByteBuffer answer;
-  EXPECT_FALSE(call.Read(&answer));
-  const grpc::Status status = call.Finish().status;
+  const grpc::Status status = ResultOf(call);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
   EXPECT_THAT(status.error_message(),
               HasSubstr("variable w: row 72340172838076673 is not in [0, 2)"));

@@ -206,8 +206,8 @@ class Raw {
   v1::ConnectResponse connected_;
 };
 
-v1::StreamEnd EndOf(const absl::StatusOr<shm::Message>& message) {
-  v1::StreamEnd end;
+v1::Error EndOf(const absl::StatusOr<shm::Message>& message) {
+  v1::Error end;
   EXPECT_TRUE(message.ok()) << message.status();
   std::vector<grpc::Slice> slices;
   EXPECT_EQ(message->kind, shm::Kind::kEnd);
