@@ -196,7 +196,9 @@ class RemoteStore {
   };
   virtual PushedAndPulled PushAndPull(const PushRequest& request,
                                       const std::vector<std::string>& names) = 0;
-  virtual const std::vector<SyncGroup>& groups() const = 0;
+  // The server's groups: others after a restart of the server with other options.
+  using Groups = std::shared_ptr<const std::vector<SyncGroup>>;
+  virtual Groups groups() const = 0;
   // In creation order, names that start with `prefix`.
   virtual std::vector<ListedVariable> List(const std::string& prefix) = 0;
   virtual void Barrier(const std::string& name, uint32_t parties,

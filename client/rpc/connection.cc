@@ -229,6 +229,7 @@ Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wa
   if (push != nullptr) {
     ToProto(*push, &head, &tensors);
     head.mutable_push()->set_worker_id(worker_id_);
+    head.mutable_push()->set_groups_version(membership_->groups_version());
     in_order = std::unique_lock(push_mutex_);
     lost = compression_->Encode(head.push(), head, tensors);
   }

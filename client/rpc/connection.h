@@ -41,7 +41,7 @@ class Connection final : public RemoteStore {
   PushAnswer Push(const PushRequest& request) override;
   PushedAndPulled PushAndPull(const PushRequest& request,
                               const std::vector<std::string>& names) override;
-  const std::vector<SyncGroup>& groups() const override { return membership_->groups(); }
+  Groups groups() const override { return membership_->groups(); }
   std::vector<ListedVariable> List(const std::string& prefix) override;
   void Barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout) override;

@@ -92,11 +92,12 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
   });
   if (!result.status.ok()) return result.status;
   offer_(response.local());
+  auto groups = std::make_shared<std::vector<SyncGroup>>();
+  for (const v1::SyncGroup& group : response.groups()) groups->push_back(FromProto(group));
   std::lock_guard lock(mutex_);
-  if (incarnation_ == 0) {
-    for (const v1::SyncGroup& group : response.groups()) groups_.push_back(FromProto(group));
-    encodings_ = response.encodings();
-  }
+  if (incarnation_ == 0) encodings_ = response.encodings();
+  groups_ = std::move(groups);
+  groups_version_ = response.groups_version();
   incarnation_ = response.incarnation();
   lease_ = milliseconds(std::min(response.lease_ms(), kLongestLeaseMs));
   return result.status;

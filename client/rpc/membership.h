@@ -44,8 +44,16 @@ class Membership {
   using UnaryAttempt = std::function<grpc::Status(grpc::ClientContext&, uint64_t incarnation)>;
   grpc::Status Call(Clock::time_point deadline, const UnaryAttempt& attempt);
 
-  // As they were at the first connect.
-  const std::vector<SyncGroup>& groups() const { return groups_; }
+  // As they were at the last connect.
+  using Groups = std::shared_ptr<const std::vector<SyncGroup>>;
+  Groups groups() const {
+    std::lock_guard lock(mutex_);
+    return groups_;
+  }
+  uint64_t groups_version() const {
+    std::lock_guard lock(mutex_);
+    return groups_version_;
+  }
   // What the daemon reads and writes, at the first connect.
   const google::protobuf::RepeatedField<int>& encodings() const { return encodings_; }
 
@@ -69,13 +77,14 @@ class Membership {
   const v1::ConnectRequest request_;
   const std::chrono::milliseconds timeout_;
   const Offer offer_;
-  std::vector<SyncGroup> groups_;
   google::protobuf::RepeatedField<int> encodings_;
 
   std::mutex introducing_;  // one at a time
   mutable std::mutex mutex_;
   uint64_t incarnation_ = 0;    // guarded by mutex_, as those below
   std::set<uint64_t> evicted_;  // incarnations that ended so
+  Groups groups_;
+  uint64_t groups_version_ = 0;
   std::chrono::milliseconds lease_{0};
   bool stopping_ = false;
   grpc::ClientContext* heartbeat_ = nullptr;  // the one under way

@@ -74,7 +74,7 @@ class Run {
   // the next stage pulls.
   void PushAll(const Plan::Stage& stage, PushRequest push) {
     const Plan::Stage* const next = &stage == &plan_.stages.back() ? nullptr : &stage + 1;
-    std::vector<PushRequest> parts = SplitByGroup(std::move(push), store_.groups());
+    std::vector<PushRequest> parts = SplitByGroup(std::move(push), *store_.groups());
     for (PushRequest& part : parts) {
       const bool last = &part == &parts.back();
       part.more_to_come = !last || (next != nullptr && !next->effects.empty());
@@ -90,9 +90,9 @@ class Run {
 
   // Nothing for a local step without a synchronization.
   std::optional<PushAnswer> Push(PushRequest& part, const Plan::Stage* next) {
-    const SyncGroup* const group =
-        part.steps.empty() ? nullptr : local_.GroupOf(part.steps[0].updates[0].variable);
-    if (group != nullptr) {
+    const std::optional<SyncGroup> group =
+        part.steps.empty() ? std::nullopt : local_.GroupOf(part.steps[0].updates[0].variable);
+    if (group) {
       const std::optional<PushAnswer> answer = local_.Step(*group, part, pulled_);
       if (part.assignments.empty()) return answer;
       NoteApplied(part.steps);

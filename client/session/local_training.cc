@@ -145,13 +145,25 @@ void Change(Tensor& copy, const PushRequest::Assignment& a) {
 
 }  // namespace
 
-const SyncGroup* LocalTraining::GroupOf(const std::string& variable) const {
-  const SyncGroup* const group = FindGroup(store_.groups(), variable);
-  return group != nullptr && group->local ? group : nullptr;
+std::optional<SyncGroup> LocalTraining::GroupOf(const std::string& variable) const {
+  const RemoteStore::Groups groups = store_.groups();
+  const SyncGroup* const group = FindGroup(*groups, variable);
+  return group != nullptr && group->local ? std::optional(*group) : std::nullopt;
+}
+
+void LocalTraining::DropWhatIsNotLocal() const {
+  RemoteStore::Groups groups = store_.groups();
+  if (groups == seen_) return;
+  std::erase_if(replicas_, [&](const auto& replica) {
+    const SyncGroup* const group = FindGroup(*groups, replica.first);
+    return group == nullptr || !group->local;
+  });
+  seen_ = std::move(groups);
 }
 
 std::optional<Tensor> LocalTraining::Read(const std::string& variable) const {
   std::lock_guard lock(mutex_);
+  DropWhatIsNotLocal();
   const auto it = replicas_.find(variable);
   return it == replicas_.end() ? std::nullopt : std::optional(it->second.value);
 }
@@ -169,6 +181,7 @@ LocalTraining::Replica& LocalTraining::ReplicaOf(const std::string& variable,
 std::optional<PushAnswer> LocalTraining::Step(const SyncGroup& group, const PushRequest& push,
                                               const std::map<std::string, PulledValue>& pulled) {
   std::lock_guard lock(mutex_);
+  DropWhatIsNotLocal();
   const auto [it, fresh] = states_.try_emplace(group.prefix);
   GroupState& state = it->second;
   if (fresh) state.turns = group.step;

@@ -27,8 +27,8 @@ class LocalTraining {
  public:
   explicit LocalTraining(RemoteStore& store) : store_(store) {}
 
-  // The group of a variable when it is local, else null.
-  const SyncGroup* GroupOf(const std::string& variable) const;
+  // The group of a variable, when it is local.
+  std::optional<SyncGroup> GroupOf(const std::string& variable) const;
 
   // The worker's copy, once there is one.
   std::optional<Tensor> Read(const std::string& variable) const;
@@ -62,6 +62,8 @@ class LocalTraining {
   };
 
   // These require mutex_.
+  // After a restart of the server with other groups; the copies would be wrong for ever.
+  void DropWhatIsNotLocal() const;
   Replica& ReplicaOf(const std::string& variable, const std::map<std::string, PulledValue>& pulled);
   void Apply(const PushRequest& push, const PushRequest::Step& step,
              const std::map<std::string, PulledValue>& pulled);
@@ -70,7 +72,8 @@ class LocalTraining {
 
   RemoteStore& store_;
   mutable std::mutex mutex_;
-  std::map<std::string, Replica> replicas_;
+  mutable std::map<std::string, Replica> replicas_;
+  mutable RemoteStore::Groups seen_;          // by which replicas_ were looked through last
   std::map<std::string, Inner> inner_;        // by optimizer, name, instance and group
   std::map<std::string, GroupState> states_;  // by prefix
 };

@@ -80,6 +80,7 @@ grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
     for (const GroupStatus& group : context_.synchronizer.status()) {
       ToProto(group, response->add_groups());
     }
+    response->set_groups_version(context_.synchronizer.groups_version());
     ToProto(context_.local, response->mutable_local());
     for (const v1::Encoding encoding :
          {v1::ENCODING_FLOAT16, v1::ENCODING_BFLOAT16, v1::ENCODING_INT8}) {

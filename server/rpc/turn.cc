@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/advice.h"
 #include "proto/core/names.h"
 #include "server/limited_log.h"
 #include "server/push/resolve.h"
@@ -103,6 +104,14 @@ absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
     // A push that was let in before its incarnation ended still gets its answer.
     const PushId id{push.worker_id(), push.incarnation(), push.sequence()};
     if (!service_.store.ledger().Knows(id)) return asker.status();
+  }
+  if (push.groups_version() != 0 &&
+      push.groups_version() != service_.synchronizer.groups_version()) {
+    return AdviseReconnect(
+        absl::AbortedError(absl::StrCat(
+            "worker '", push.worker_id(), "': the server was restarted with other groups (--sync) ",
+            "than this worker knew; nothing was applied, and the next step is well")),
+        Reconnect::kAndReport);
   }
   if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
     return Prefixed(

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/core/crc32c.h"
 #include "proto/core/names.h"
 #include "server/push/commit.h"
 #include "server/push/validate.h"
@@ -34,6 +35,11 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
   const bool has_rest = std::any_of(groups.begin(), groups.end(),
                                     [](const GroupOptions& g) { return g.prefix.empty(); });
   if (!has_rest) groups.emplace_back();
+  std::string all;
+  for (const GroupOptions& options : groups) {
+    absl::StrAppend(&all, options.prefix, "=", options.spec, "\n");
+  }
+  groups_version_ = (uint64_t{1} << 32) | Crc32c(std::as_bytes(std::span(all)));
   for (GroupOptions& options : groups) {
     reads_wait_ = reads_wait_ || options.mode == SyncMode::kSsp;
     auto member = std::make_unique<Member>();

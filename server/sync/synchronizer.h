@@ -55,6 +55,8 @@ class Synchronizer {
 
   // In the order given.
   std::vector<GroupStatus> status() const;
+  // The same number for the same groups with the same options only, also after a restart; not 0.
+  uint64_t groups_version() const { return groups_version_; }
 
  private:
   struct Member {
@@ -82,6 +84,7 @@ class Synchronizer {
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Member>> members_;
   bool reads_wait_ = false;  // some group is ssp
+  uint64_t groups_version_ = 0;
   std::unique_ptr<Timer> timer_;
 };
 

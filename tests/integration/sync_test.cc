@@ -13,6 +13,7 @@
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/operator.h"
+#include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -311,6 +312,57 @@ TEST(GroupsTest, OneProgramTrainsVariablesOfSeveralGroups) {
   Session session;
   EXPECT_EQ(session.read("dense/w").scalar<float>(), -10);
   EXPECT_EQ(session.read("embedding/w").scalar<float>(), -20);
+}
+
+// The worker cuts its pushes by the server's groups, which a restart may change while the worker
+// keeps its incarnation.
+TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
+  const std::vector<std::vector<std::string>> all = {
+      {},
+      {"--sync", "a=bsp:workers=1"},
+      {"--sync", "a=local:workers=1,steps=1", "--sync", "b=ssp"},
+      {"--sync", "local:workers=1,steps=2"},
+      {"--sync", "b=bsp:workers=1"},
+  };
+  const TemporaryDirectory directory;
+  const auto flags = [&](size_t i) {
+    std::vector<std::string> all_flags = {"--data-dir", directory / "data"};
+    all_flags.insert(all_flags.end(), all[i].begin(), all[i].end());
+    return all_flags;
+  };
+  Daemon daemon(flags(0));
+  Graph graph(daemon.target(), {.worker_id = "w"});
+  const auto use = graph.as_default();
+  std::vector<Output> losses;
+  for (const char* name : {"a/v", "b/v", "c"}) {
+    const Variable v = get_variable(name, {.shape = Shape{2}, .initializer = ones_initializer()});
+    losses.push_back(reduce_sum(v * v));
+  }
+  const Operation step =
+      train::GradientDescentOptimizer(0.01).minimize(losses[0] + losses[1] + losses[2]);
+  Session session;
+  session.run(step);
+  for (const size_t next : {1, 2, 3, 4, 0, 3, 1}) {
+    EXPECT_EQ(daemon.Stop(), 0);
+    daemon.Restart(flags(next));
+    int refused = 0;
+    for (int i = 0; i < 6; ++i) {
+      try {
+        session.run(step);
+      } catch (const AbortedError& error) {
+        ++refused;
+        EXPECT_EQ(i, 0);
+        EXPECT_THAT(error.what(), HasSubstr("other groups (--sync)"));
+      }
+    }
+    EXPECT_LE(refused, 1) << "groups " << next;
+    // A variable of no local group is the server's.
+    Graph other(daemon.target(), {.worker_id = "other"});
+    const auto use_other = other.as_default();
+    const float theirs = Session().read("c").data<float>()[0];
+    if (next == 3) continue;
+    EXPECT_EQ(session.read("c").data<float>()[0], theirs) << "groups " << next;
+  }
 }
 
 }  // namespace

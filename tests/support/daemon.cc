@@ -7,6 +7,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace varscope::testing {
 namespace {
@@ -60,6 +61,11 @@ void Daemon::Start(const std::string& listen) {
 void Daemon::Kill() { process_.reset(); }
 
 void Daemon::Restart() { Start(target_); }
+
+void Daemon::Restart(std::vector<std::string> flags) {
+  flags_ = std::move(flags);
+  Restart();
+}
 
 int Daemon::Stop() {
   process_->Signal(SIGTERM);

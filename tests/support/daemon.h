@@ -31,11 +31,13 @@ class Daemon {
   void Kill();
   // Again, at the same target with the same flags, after Stop or Kill. Returns when it serves.
   void Restart();
+  // The same with other flags.
+  void Restart(std::vector<std::string> flags);
 
  private:
   void Start(const std::string& listen);
 
-  const std::vector<std::string> flags_;
+  std::vector<std::string> flags_;
   const Launch launch_;
   std::unique_ptr<Process> process_;
   std::string target_;

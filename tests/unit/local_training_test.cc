@@ -30,7 +30,7 @@ class NoStore final : public RemoteStore {
   PushedAndPulled PushAndPull(const PushRequest&, const std::vector<std::string>&) override {
     return {};
   }
-  const std::vector<SyncGroup>& groups() const override { return groups_; }
+  Groups groups() const override { return std::make_shared<std::vector<SyncGroup>>(groups_); }
   std::vector<ListedVariable> List(const std::string&) override { return {}; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 

@@ -71,7 +71,9 @@ class CountingStore final : public internal::RemoteStore {
     ++pulled_with_push;
     return {answer, Pull(names)};
   }
-  const std::vector<internal::SyncGroup>& groups() const override { return sync_groups; }
+  Groups groups() const override {
+    return std::make_shared<std::vector<internal::SyncGroup>>(sync_groups);
+  }
   std::vector<internal::ListedVariable> List(const std::string&) override { return {}; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 

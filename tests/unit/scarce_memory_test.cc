@@ -24,28 +24,26 @@ std::atomic<int> blocks_left = -1;
 // This thread ends the program when it asks for memory.
 thread_local bool takes_no_memory = false;
 
-void* Allocate(size_t size, size_t alignment) {
-  if (takes_no_memory) std::abort();
-  void* block = nullptr;
-  if (posix_memalign(&block, std::max(alignment, sizeof(void*)), size) != 0) throw std::bad_alloc();
-  return block;
-}
-
 }  // namespace
 
-// Seen through, GCC 12 takes malloc and free for a mismatch.
-[[gnu::noinline]] void* operator new(size_t size) {
-  return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+#ifdef VARSCOPE_SANITIZED
+// The sanitizers have their own operators, and call this for each block.
+extern "C" void __sanitizer_malloc_hook(const volatile void*, size_t) {
+  if (takes_no_memory) std::abort();
 }
-[[gnu::noinline]] void* operator new(size_t size, std::align_val_t alignment) {
-  return Allocate(size, static_cast<size_t>(alignment));
+#else
+// Seen through, GCC 12 takes malloc and free for a mismatch.
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  if (takes_no_memory) std::abort();
+  return std::malloc(std::max(size, size_t{1}));
+}
+[[gnu::noinline]] void* operator new(size_t size) {
+  if (void* const block = operator new(size, std::nothrow)) return block;
+  throw std::bad_alloc();
 }
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, size_t, std::align_val_t) noexcept {
-  std::free(block);
-}
+#endif
 
 // Comes before the C library's.
 extern "C" void* aligned_alloc(size_t alignment, size_t size) noexcept {
