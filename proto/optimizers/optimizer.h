@@ -1,8 +1,9 @@
 // What an optimizer is to the server: hyperparameters, slots, and pure update rules on spans.
 //
-// Each optimizer is one file with one Rule type, and one line in registry.cc. The formulas and
-// defaults are TensorFlow 1's (tf.compat.v1.train, recorded in tests/conformance/data), except
-// AdamW and LAMB, which follow their papers. All functions are pure and thread-safe.
+// Each optimizer is one file with one Rule type, a line in rules.h and one in registry.cc. The
+// formulas and defaults are TensorFlow 1's (tf.compat.v1.train, recorded in
+// tests/conformance/data), except AdamW and LAMB, which follow their papers. All functions are pure
+// and thread-safe.
 #ifndef VARSCOPE_PROTO_OPTIMIZERS_OPTIMIZER_H_
 #define VARSCOPE_PROTO_OPTIMIZERS_OPTIMIZER_H_
 

@@ -24,7 +24,8 @@ struct Recovered {
 // Fills the empty `store` and `workers`. The state is exactly that after some prefix of all
 // changes, which includes every change that a worker was told is durable. DataLoss, with nothing to
 // be relied on in `store`, when that cannot be had: a record is damaged and whole ones follow it,
-// or records between the snapshot and the log are missing.
+// or records between the snapshot and the log are missing. FailedPrecondition names both versions
+// when a file has another disk format.
 absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
                                   Workers& workers);
 
