@@ -117,7 +117,8 @@ struct PushRequest {
 struct SyncGroup {
   std::string prefix;
   bool local = false;
-  uint64_t step = 0;  // when the worker connected
+  bool in_step = false;  // a worker has one push under way to it
+  uint64_t step = 0;     // when the worker connected
   // local:
   uint32_t local_steps = 1;
   uint32_t fragments = 1;

@@ -78,6 +78,17 @@ v1::Encoding Compression::ForPull(const std::string& variable) const {
   return rule == nullptr ? v1::ENCODING_NONE : ToProto(rule->pull);
 }
 
+bool Compression::Concerns(const v1::PushHead& push) const {
+  if (rules_.empty()) return false;
+  const auto encodes = [this](const v1::Update& update) {
+    const CompressionRule* const rule = RuleOf(update.variable());
+    return rule != nullptr && rule->push != Encoding::kNone;
+  };
+  return std::any_of(push.steps().begin(), push.steps().end(), [&](const v1::OptimizerStep& step) {
+    return std::any_of(step.updates().begin(), step.updates().end(), encodes);
+  });
+}
+
 Compression::Residuals Compression::Encode(const v1::PushHead& push, v1::FrameHeader& head,
                                            std::vector<Tensor>& tensors) const {
   Residuals residuals;

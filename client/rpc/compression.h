@@ -23,6 +23,9 @@ class Compression {
 
   // By variable: what its gradients will have lost when the push is applied.
   using Residuals = std::map<std::string, Tensor>;
+  // Whether a gradient of the push is one that it encodes: then the push must follow the one
+  // before, whose loss it makes up for.
+  bool Concerns(const v1::PushHead& push) const;
   // Encodes the gradients of a push in `tensors`, and says so in their specifications.
   Residuals Encode(const v1::PushHead& push, v1::FrameHeader& head,
                    std::vector<Tensor>& tensors) const;

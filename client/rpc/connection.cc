@@ -224,21 +224,31 @@ Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wa
   const wire::Header own_head;
   v1::FrameHeader& head = *own_head;
   std::vector<Tensor> tensors;
-  std::unique_lock<std::mutex> in_order;
+  const Clock::time_point deadline = Deadline();
+  std::optional<PushOrder::Turn> own_turn;
   Compression::Residuals lost;
   if (push != nullptr) {
     ToProto(*push, &head, &tensors);
     head.mutable_push()->set_worker_id(worker_id_);
     head.mutable_push()->set_groups_version(membership_->groups_version());
-    in_order = std::unique_lock(push_mutex_);
+    own_turn = order_.Begin(LanesOf(head.push()), deadline);
+    if (!own_turn) throw DeadlineExceededError(WaitedForOthers());
     lost = compression_->Encode(head.push(), head, tensors);
   }
   if (wanted != nullptr) AddRows(wanted->rows, head, tensors);
   UnderWay turn;
-  const Clock::time_point deadline = Deadline();
   const auto attempt = [&](uint64_t incarnation) {
     turn = {.line = exchange_.Take(), .answer = {}, .known = {}, .incarnation = incarnation};
-    if (push != nullptr) Number(*head.mutable_push(), incarnation);
+    if (push != nullptr) {
+      // Sent again it keeps its number; under another incarnation it is another push.
+      v1::PushHead& own = *head.mutable_push();
+      if (own.incarnation() != incarnation) {
+        const std::optional<uint64_t> number = own_turn->Number(deadline);
+        if (!number) throw DeadlineExceededError(WaitedForOthers());
+        own.set_sequence(*number);
+      }
+      own.set_incarnation(incarnation);
+    }
     if (wanted != nullptr) {
       AskFor(*wanted, turn.line, incarnation, turn.known, *head.mutable_pull());
     }
@@ -325,10 +335,24 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) 
   return values;
 }
 
-void Connection::Number(v1::PushHead& push, uint64_t incarnation) {
-  // The same push, sent again, keeps its number; under another incarnation it is another push.
-  if (push.incarnation() != incarnation) push.set_sequence(++sequence_);
-  push.set_incarnation(incarnation);
+std::string Connection::WaitedForOthers() const {
+  return absl::StrCat("worker '", worker_id_, "': for ", timeout_.count(), " ms its push waited ",
+                      "for other pushes of this worker to varscoped at ", target_,
+                      "; it was not applied");
+}
+
+PushOrder::Lanes Connection::LanesOf(const v1::PushHead& push) const {
+  PushOrder::Lanes lanes;
+  if (compression_->Concerns(push)) lanes.emplace_back("compression");
+  if (push.steps_size() == 0 || push.steps(0).updates_size() == 0) return lanes;
+  const Membership::Groups groups = membership_->groups();
+  const auto group = FindLongestPrefix(
+      *groups, [](const SyncGroup& g) -> absl::string_view { return g.prefix; },
+      push.steps(0).updates(0).variable());
+  if (group != groups->end() && group->in_step) {
+    lanes.push_back(absl::StrCat("group ", group->prefix));
+  }
+  return lanes;
 }
 
 Connection::Values Connection::Merge(const Names& names, PullCache::Known known,

@@ -18,6 +18,7 @@
 #include "client/rpc/membership.h"
 #include "client/rpc/prefetch.h"
 #include "client/rpc/pull_cache.h"
+#include "client/rpc/push_order.h"
 #include "client/rpc/transport.h"
 #include "varscope/v1/varscope.grpc.pb.h"
 
@@ -85,8 +86,9 @@ class Connection final : public RemoteStore {
   // Its values, which the next turns know.
   Values TakeValues(const Wanted& wanted, UnderWay& turn);
   Values Merge(const Names& names, PullCache::Known known, wire::FrameReader& answer) const;
-  // Requires push_mutex_.
-  void Number(v1::PushHead& push, uint64_t incarnation);
+  // What a push must not be under way together with.
+  PushOrder::Lanes LanesOf(const v1::PushHead& push) const;
+  std::string WaitedForOthers() const;
 
   const std::string target_;
   const std::string worker_id_;
@@ -102,10 +104,8 @@ class Connection final : public RemoteStore {
   std::atomic<uint64_t> resolves_{0};
   PullCache cache_;
 
-  // Pushes of one worker leave in the order of their sequence.
-  std::mutex push_mutex_;
-  std::optional<Compression> compression_;  // its pushes' half is guarded by push_mutex_
-  uint64_t sequence_ = 0;                   // guarded by push_mutex_
+  PushOrder order_;
+  std::optional<Compression> compression_;  // its pushes' half is for who has its lane
 
   Prefetch prefetch_;  // the last: what is on its way uses all of the above
 };

@@ -157,6 +157,7 @@ ListedVariable FromProto(const v1::VariableInfo& info) {
 SyncGroup FromProto(const v1::SyncGroup& group) {
   SyncGroup out{.prefix = group.prefix(),
                 .local = group.mode() == v1::SYNC_LOCAL,
+                .in_step = group.mode() == v1::SYNC_BSP || group.mode() == v1::SYNC_LOCAL,
                 .step = group.step(),
                 .local_steps = std::max(1U, group.local_steps()),
                 .fragments = std::clamp(group.fragments(), 1U, std::max(1U, group.local_steps()))};

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -363,6 +364,64 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
     if (next == 3) continue;
     EXPECT_EQ(session.read("c").data<float>()[0], theirs) << "groups " << next;
   }
+}
+
+// One worker pushes to two groups from a thread each, the other to one after the other: whoever
+// waits for a step of one group does not hold up the other's.
+TEST(ThreadsTest, PushesToDifferentGroupsDoNotWaitForEachOther) {
+  constexpr int kSteps = 20;
+  const Daemon daemon(
+      {"--sync", "a=bsp:workers=2,deadline=3600s", "--sync", "b=bsp:workers=2,deadline=3600s"});
+  InThreads(daemon, 2, [&](int worker) {
+    std::vector<Operation> steps;
+    for (const char* name : {"a", "b"}) {
+      const Variable v = get_variable(name, {.shape = Shape{1}, .initializer = ones_initializer()});
+      steps.push_back(train::GradientDescentOptimizer(0.1).minimize(reduce_sum(v * v)));
+    }
+    Session session;
+    if (worker == 0) {
+      for (int i = 0; i < kSteps; ++i) {
+        session.run(steps[1]);
+        session.run(steps[0]);
+      }
+      return;
+    }
+    std::thread other([&] {
+      for (int i = 0; i < kSteps; ++i) EXPECT_NO_THROW(session.run(steps[1]));
+    });
+    for (int i = 0; i < kSteps; ++i) EXPECT_NO_THROW(session.run(steps[0]));
+    other.join();
+  });
+}
+
+// More threads than the server remembers answers, through restarts of the server.
+TEST(ThreadsTest, EachPushOfManyThreadsIsAppliedOnce) {
+  constexpr int kThreads = 24;
+  constexpr int kPushes = 50;
+  const TemporaryDirectory directory;
+  Daemon daemon({"--data-dir", directory / "data"});
+  Graph graph(daemon.target(), {.worker_id = "w"});
+  const auto use = graph.as_default();
+  const Variable v = get_variable("v", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  const Operation add = v.assign_add(ones({2})).op();
+  Session session;
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < kPushes; ++k) {
+        session.run(add);
+        ++done;
+      }
+    });
+  }
+  for (const int at : {100, 500, 900}) {
+    WaitUntil("some are done", [&] { return done >= at; });
+    daemon.Kill();
+    daemon.Restart();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(session.read("v").data<float>()[1], kThreads * kPushes);
 }
 
 }  // namespace

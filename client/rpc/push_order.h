@@ -1,0 +1,65 @@
+// Which pushes of one worker may be under way at the same time, and their numbers.
+#ifndef VARSCOPE_CLIENT_RPC_PUSH_ORDER_H_
+#define VARSCOPE_CLIENT_RPC_PUSH_ORDER_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/rpc/retry.h"
+
+namespace varscope::internal {
+
+// Thread-safe. Pushes that have a lane in common follow each other; others go together, as long as
+// their numbers are less than kWindow apart: the server remembers so many answers
+// (server/store/ledger.h), and that of a push that is sent again must be among them. Outlives its
+// turns.
+class PushOrder {
+ public:
+  static constexpr uint64_t kWindow = 16;
+  using Lanes = std::vector<std::string>;
+
+  // One push, until its answer.
+  class Turn {
+   public:
+    Turn(Turn&& other) noexcept { *this = std::move(other); }
+    Turn& operator=(Turn&& other) noexcept {
+      std::swap(order_, other.order_);
+      std::swap(lanes_, other.lanes_);
+      std::swap(number_, other.number_);
+      return *this;
+    }
+    ~Turn();
+
+    // The number that the push is sent with from now on: the next one. Nothing when other pushes of
+    // this worker took all the time until `deadline`.
+    std::optional<uint64_t> Number(Clock::time_point deadline);
+
+   private:
+    friend class PushOrder;
+    Turn(PushOrder& order, Lanes lanes) : order_(&order), lanes_(std::move(lanes)) {}
+
+    PushOrder* order_ = nullptr;
+    Lanes lanes_;
+    uint64_t number_ = 0;  // 0: none yet
+  };
+
+  // As Turn::Number, of those that have one of the lanes.
+  std::optional<Turn> Begin(Lanes lanes, Clock::time_point deadline);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<std::string> lanes_;   // those of all turns
+  std::set<uint64_t> under_way_;  // their numbers
+  uint64_t last_ = 0;             // number
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_RPC_PUSH_ORDER_H_
