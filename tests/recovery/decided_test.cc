@@ -147,6 +147,25 @@ TEST_F(DecidedTest, ASumOfRowsThatIsInfiniteIsRefused) {
   EXPECT_TRUE((*life_->Submit(push))->ok());
 }
 
+// One has three slots, the other two, and each names its own.
+TEST_F(DecidedTest, AMergedPushHasAsManyNamesAsStates) {
+  Begin({"v=bsp:workers=2"});
+  Create("v", DType::kFloat32, Shape{1});
+  Create("v/b", DType::kFloat32, Shape{1});
+  const auto push = [&](const std::string& worker, const std::string& name, double centered) {
+    Push one = Dense(worker, name, {1});
+    one.steps[0].state = {
+        "RMSProp", {{"learning_rate", 1}, {"centered", centered}}, "RMSProp", 0, "v"};
+    SlotNames& slots = one.steps[0].updates[0].slots;
+    slots = {name + "/1", name + "/2"};
+    if (centered != 0) slots.push_back(name + "/3");
+    return one;
+  };
+  const auto first = life_->Submit(push("a", "v", 1));
+  ExpectRefused(life_->Submit(push("b", "v/b", 0)), "2 names for the 3 states of RMSProp");
+  ExpectRefused(first, "2 names for the 3 states of RMSProp");
+}
+
 TEST_F(DecidedTest, ClippingKeepsFiniteGradientsFinite) {
   Begin();
   Create("v", DType::kFloat64, Shape{2});
