@@ -218,8 +218,7 @@ void Saver::restore(Session& session, const std::string& save_path) const {
           " rhs shape= ", tensor.shape().ToString(), " (", one.name, ")"));
     }
     for (size_t i = 0; i < parts.size(); ++i) {
-      push.assignments.push_back(
-          {one.parts[i], PushRequest::AssignOp::kAssign, parts[i], Tensor()});
+      push.assignments.push_back({one.parts[i], AssignOp::kAssign, parts[i], Tensor()});
     }
   }
   store.Push(push);

@@ -175,7 +175,7 @@ Transferred Import(RemoteStore& store, const std::filesystem::path& path,
     }
     ++done.tensors;
     done.bytes += value.byte_size();
-    push.assignments.push_back({name, PushRequest::AssignOp::kAssign, value, Tensor()});
+    push.assignments.push_back({name, AssignOp::kAssign, value, Tensor()});
   }
   if (push.empty()) ThrowNothingToAssign(path, done.skipped);
   Create(store, missing);

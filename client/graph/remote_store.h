@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/core/assign_op.h"
 #include "proto/core/contract.h"
 #include "proto/core/definer.h"
 #include "varscope/graph.h"
@@ -88,15 +89,6 @@ struct PushRequest {
     std::vector<Binding> bind;
     // Not sent: the optimizer, of whose variables the first of a group is state.group.
     const OptimizerSlots* optimizer = nullptr;
-  };
-  enum class AssignOp {
-    kAssign,
-    kAdd,
-    kSub,
-    kScatterUpdate,
-    kScatterAdd,
-    kScatterSub,
-    kInitialize
   };
   struct Assignment {
     std::string variable;

@@ -84,9 +84,10 @@ wire::FrameReader::CheckHead AcceptAnswer(const std::vector<std::string>* names,
   const int asked = names == nullptr ? 0 : static_cast<int>(names->size());
   return [asked, repeat](const v1::FrameHeader& head) {
     const bool none = head.has_error() || head.pull_failed() || (repeat && head.unchanged());
-    if (none || (!head.unchanged() && head.tensors_size() == asked)) return absl::OkStatus();
+    const int expected = none ? 0 : asked;
+    if (head.tensors_size() == expected && (none || !head.unchanged())) return absl::OkStatus();
     return absl::InternalError(
-        absl::StrCat("the server sends ", head.tensors_size(), " tensors, asked for ", asked));
+        absl::StrCat("the server sends ", head.tensors_size(), " tensors, expected ", expected));
   };
 }
 

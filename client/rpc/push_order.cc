@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/core/push_window.h"
+
 namespace varscope::internal {
 
 std::optional<PushOrder::Turn> PushOrder::Begin(Lanes lanes, Clock::time_point deadline) {
@@ -21,7 +23,7 @@ std::optional<uint64_t> PushOrder::Turn::Number(Clock::time_point deadline) {
   order.under_way_.erase(std::exchange(number_, 0));
   order.changed_.notify_all();
   const auto fits = [&] {
-    return order.under_way_.empty() || order.last_ + 1 - *order.under_way_.begin() < kWindow;
+    return order.under_way_.empty() || order.last_ + 1 - *order.under_way_.begin() < kPushWindow;
   };
   if (!order.changed_.wait_until(lock, deadline, fits)) return std::nullopt;
   number_ = ++order.last_;

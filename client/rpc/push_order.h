@@ -16,12 +16,9 @@
 namespace varscope::internal {
 
 // Thread-safe. Pushes that have a lane in common follow each other; others go together, as long as
-// their numbers are less than kWindow apart: the server remembers so many answers
-// (server/store/ledger.h), and that of a push that is sent again must be among them. Outlives its
-// turns.
+// their numbers are less than kPushWindow apart. Outlives its turns.
 class PushOrder {
  public:
-  static constexpr uint64_t kWindow = 16;
   using Lanes = std::vector<std::string>;
 
   // One push, until its answer.

@@ -119,7 +119,7 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
 // What an assignment that the server took does to another copy.
 template <typename T>
 void Change(Tensor& copy, const PushRequest::Assignment& a) {
-  using Op = PushRequest::AssignOp;
+  using Op = AssignOp;
   const auto changed = [&](T old, T given) {
     if (a.op == Op::kAdd || a.op == Op::kScatterAdd) return old + given;
     if (a.op == Op::kSub || a.op == Op::kScatterSub) return old - given;
@@ -143,20 +143,29 @@ void Change(Tensor& copy, const PushRequest::Assignment& a) {
   }
 }
 
+// Null: the variable is in none that is local.
+const SyncGroup* FindLocalGroup(const std::vector<SyncGroup>& groups, const std::string& variable) {
+  const SyncGroup* const group = FindGroup(groups, variable);
+  return group != nullptr && group->local ? group : nullptr;
+}
+
 }  // namespace
 
 std::optional<SyncGroup> LocalTraining::GroupOf(const std::string& variable) const {
   const RemoteStore::Groups groups = store_.groups();
-  const SyncGroup* const group = FindGroup(*groups, variable);
-  return group != nullptr && group->local ? std::optional(*group) : std::nullopt;
+  const SyncGroup* const group = FindLocalGroup(*groups, variable);
+  return group != nullptr ? std::optional(*group) : std::nullopt;
+}
+
+bool LocalTraining::IsLocal(const std::string& variable) const {
+  return FindLocalGroup(*store_.groups(), variable) != nullptr;
 }
 
 void LocalTraining::DropWhatIsNotLocal() const {
   RemoteStore::Groups groups = store_.groups();
   if (groups == seen_) return;
   std::erase_if(replicas_, [&](const auto& replica) {
-    const SyncGroup* const group = FindGroup(*groups, replica.first);
-    return group == nullptr || !group->local;
+    return FindLocalGroup(*groups, replica.first) == nullptr;
   });
   seen_ = std::move(groups);
 }
@@ -292,7 +301,7 @@ void LocalTraining::Follow(const std::vector<PushRequest::Assignment>& assignmen
   std::lock_guard lock(mutex_);
   for (const PushRequest::Assignment& assignment : assignments) {
     const auto it = replicas_.find(assignment.variable);
-    using Op = PushRequest::AssignOp;
+    using Op = AssignOp;
     // A variable with a copy has its first value already.
     if (it == replicas_.end() || assignment.op == Op::kInitialize) continue;
     if (assignment.op == Op::kAssign) {

@@ -30,6 +30,8 @@ class LocalTraining {
   // The group of a variable, when it is local.
   std::optional<SyncGroup> GroupOf(const std::string& variable) const;
 
+  bool IsLocal(const std::string& variable) const;
+
   // The worker's copy, once there is one.
   std::optional<Tensor> Read(const std::string& variable) const;
 

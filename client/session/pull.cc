@@ -96,7 +96,7 @@ class Puller {
     if (const std::optional<Tensor> own = local_.Read(variable.name)) {
       return wanted.Distribute(*own, /*whole=*/true, slots_);
     }
-    const bool whole = !wanted.few() || local_.GroupOf(variable.name).has_value();
+    const bool whole = !wanted.few() || local_.IsLocal(variable.name);
     some_rows_ = some_rows_ || !whole;
     Ask(variable, whole ? Tensor() : wanted.numbers(), [this, &wanted, whole](const Tensor& value) {
       CheckPulled(wanted.variable(), whole ? wanted.variable().shape : wanted.shape(), value);
@@ -111,7 +111,7 @@ class Puller {
       PulledValue value = values.Take(i);
       take_[i](value.value);
       // Held on to only where it is needed again: else a kernel may write into it.
-      if (!local_.GroupOf(names_[i])) value.value = Tensor();
+      if (!local_.IsLocal(names_[i])) value.value = Tensor();
       pulled.insert_or_assign(names_[i], std::move(value));
     }
   }
@@ -149,7 +149,7 @@ std::vector<std::string> NamesToPullWithPush(const Plan::Stage& stage, const Loc
   std::vector<std::string> names;
   if (!stage.rows_pulls.empty()) return names;
   for (const Plan::Pull& pull : stage.pulls) {
-    if (local.GroupOf(pull.variable->name)) return {};
+    if (local.IsLocal(pull.variable->name)) return {};
     names.push_back(pull.variable->name);
   }
   return names;

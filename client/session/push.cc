@@ -57,8 +57,8 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
   return step;
 }
 
-PushRequest::AssignOp AssignOpOf(absl::string_view op) {
-  using Op = PushRequest::AssignOp;
+AssignOp AssignOpOf(absl::string_view op) {
+  using Op = AssignOp;
   if (op == "AssignVariableOp") return Op::kAssign;
   if (op == "AssignAddVariableOp") return Op::kAdd;
   if (op == "AssignSubVariableOp") return Op::kSub;
@@ -75,8 +75,7 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
   for (const std::shared_ptr<VariableState>& variable : effect.node->initializes) {
     const Tensor value =
         variable->deferred_tensor ? *variable->deferred_tensor : slots[effect.inputs[next++]];
-    push.assignments.push_back(
-        {variable->name, PushRequest::AssignOp::kInitialize, value, Tensor()});
+    push.assignments.push_back({variable->name, AssignOp::kInitialize, value, Tensor()});
   }
 }
 

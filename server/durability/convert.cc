@@ -1,22 +1,13 @@
 #include "server/durability/convert.h"
 
-#include <spdlog/spdlog.h>
-
-#include <cstdlib>
-#include <cstring>
-
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
 #include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
+#include "server/durability/record_bytes.h"
 
 namespace varscope::server {
 namespace {
-
-absl::Status Damaged(absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("a record does not make sense: ", what));
-}
 
 void ToProto(const VariableDefinition& def, durability::VariableRecord* out) {
   out->set_name(def.name);
@@ -38,7 +29,7 @@ absl::StatusOr<VariableDefinition> FromProto(const durability::VariableRecord& r
   const absl::StatusOr<Shape> shape = wire::FromProto(record.shape());
   if (!dtype.ok() || !shape.ok() || !ByteSize(*dtype, *shape).ok() ||
       !v1::VariableKind_IsValid(record.kind())) {
-    return Damaged(absl::StrCat("variable ", record.name()));
+    return DamagedRecord(absl::StrCat("variable ", record.name()));
   }
   return VariableDefinition{.name = record.name(),
                             .key = record.key(),
@@ -57,7 +48,7 @@ absl::StatusOr<VariableDefinition> FromProto(const durability::VariableRecord& r
 absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& record) {
   const absl::StatusOr<DType> dtype = wire::FromProto(record.dtype());
   const absl::StatusOr<Shape> shape = wire::FromProto(record.partitioning().full_shape());
-  if (!dtype.ok() || !shape.ok()) return Damaged(absl::StrCat("partitioned ", record.key()));
+  if (!dtype.ok() || !shape.ok()) return DamagedRecord(absl::StrCat("partitioned ", record.key()));
   const auto& partitions = record.partitioning().partitions();
   return PartitionedNames{record.key(),
                           {*dtype, *shape, {partitions.begin(), partitions.end()}},
@@ -76,24 +67,6 @@ std::vector<BoundNames> FromProto(
     bound.push_back({record.key(), {record.variables().begin(), record.variables().end()}});
   }
   return bound;
-}
-
-// Takes the next tensor off the front of a body.
-absl::StatusOr<Tensor> Take(std::span<const std::byte>& body, DType dtype, const Shape& shape) {
-  const absl::StatusOr<uint64_t> size = ByteSize(dtype, shape);
-  if (!size.ok() || *size > body.size()) return Damaged("a tensor is larger than its record");
-  absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
-  if (!tensor.ok()) return tensor.status();
-  if (*size > 0) std::memcpy(tensor->mutable_raw(), body.data(), *size);
-  body = body.subspan(*size);
-  return tensor;
-}
-
-RecordBytes Serialize(const durability::Record& record, std::vector<Tensor> body = {}) {
-  RecordBytes bytes{{}, std::move(body)};
-  if (record.SerializeToString(&bytes.header)) return bytes;
-  spdlog::critical(absl::StrCat("a record of ", record.ByteSizeLong(), " bytes cannot be written"));
-  std::abort();  // else it would be lost in silence
 }
 
 // What a message takes beside its texts: each of its numbers, tags and lengths.
@@ -139,7 +112,7 @@ absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& recor
   absl::StatusOr<VariableDefinition> definition = FromProto(record);
   const absl::StatusOr<Shape> full_shape = wire::FromProto(record.full_shape());
   if (!definition.ok()) return definition.status();
-  if (!full_shape.ok()) return Damaged(absl::StrCat("variable ", record.name()));
+  if (!full_shape.ok()) return DamagedRecord(absl::StrCat("variable ", record.name()));
   NewVariable variable{*std::move(definition), std::nullopt, *full_shape};
   if (!record.has_spec()) return variable;
   const VariableDefinition& def = variable.definition;
@@ -150,7 +123,7 @@ absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& recor
   absl::StatusOr<InitializerSpec> spec = codec::FromProto(without_value, def.dtype, def.shape);
   if (!spec.ok()) return spec.status();
   if (has_value) {
-    absl::StatusOr<Tensor> value = Take(body, def.dtype, def.shape);
+    absl::StatusOr<Tensor> value = TakeTensor(body, def.dtype, def.shape);
     if (!value.ok()) return value.status();
     spec->kind = "value";
     spec->value = *std::move(value);
@@ -258,7 +231,7 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
                                   std::span<const std::byte> body) {
   durability::Record record;
   if (!record.ParseFromArray(header.data(), static_cast<int>(header.size()))) {
-    return Damaged("its header does not parse");
+    return DamagedRecord("its header does not parse");
   }
   switch (record.kind_case()) {
     case durability::Record::kConnected:
@@ -273,7 +246,7 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
     case durability::Record::KIND_NOT_SET:
       break;
   }
-  return Damaged("it is of an unknown kind; was it written by a newer varscoped?");
+  return DamagedRecord("it is of an unknown kind; was it written by a newer varscoped?");
 }
 
 void ToProto(const CapturedVariable& captured, durability::VariableRecord* out) {

@@ -1,21 +1,13 @@
 #include "server/durability/push_record.h"
 
-#include <spdlog/spdlog.h>
-
-#include <cstdlib>
-#include <cstring>
+#include <map>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/shape_rules.h"
 #include "proto/wire/convert.h"
+#include "server/durability/record_bytes.h"
 
 namespace varscope::server {
 namespace {
-
-absl::Status DamagedPush(absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("a push in the log does not make sense: ", what));
-}
 
 std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
   std::vector<std::string> names;
@@ -108,7 +100,8 @@ PushRecord::PushRecord(const PushContents& push) {
   for (const PushId& id : push.others) ToProto(id, pushed->add_others());
   pushed->set_group(push.group);
   pushed->set_allow_nonfinite(push.allow_nonfinite);
-  Writer writer(pushed, &bytes_.body);
+  std::vector<Tensor> body;
+  Writer writer(pushed, &body);
   size_t versions = push.assignments.size();
   for (const PushStep& step : push.steps) {
     writer.Add(step);
@@ -119,9 +112,7 @@ PushRecord::PushRecord(const PushContents& push) {
   blank.versions.resize(versions);
   ToProto(blank, &answer_);
   *pushed->mutable_answer() = answer_;
-  if (record.SerializeToString(&bytes_.header)) return;
-  spdlog::critical(absl::StrCat("a record of ", record.ByteSizeLong(), " bytes cannot be written"));
-  std::abort();  // else it would be lost in silence
+  bytes_ = Serialize(record, std::move(body));
 }
 
 void PushRecord::SetAnswer(const Applied& applied) noexcept {
@@ -164,13 +155,9 @@ absl::StatusOr<LoggedPush> ReadPush(const durability::Pushed& pushed,
   for (const durability::Pushed::Tensor& spec : pushed.tensors()) {
     const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
     const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-    if (!dtype.ok() || !shape.ok()) return DamagedPush("a tensor");
-    const absl::StatusOr<uint64_t> size = ByteSize(*dtype, *shape);
-    if (!size.ok() || *size > body.size()) return DamagedPush("a tensor is larger than its record");
-    absl::StatusOr<Tensor> tensor = TryAllocate(*dtype, *shape);
+    if (!dtype.ok() || !shape.ok()) return DamagedRecord("a tensor");
+    absl::StatusOr<Tensor> tensor = TakeTensor(body, *dtype, *shape);
     if (!tensor.ok()) return tensor.status();
-    if (*size > 0) std::memcpy(tensor->mutable_raw(), body.data(), *size);
-    body = body.subspan(*size);
     logged.tensors.push_back(*std::move(tensor));
   }
   return logged;
@@ -209,7 +196,7 @@ class Reader {
 
   template <typename Names>
   absl::Status FindAll(const Names& names, size_t count, std::vector<VariablePtr>& out) const {
-    if (static_cast<size_t>(names.size()) != count) return DamagedPush("an optimizer's state");
+    if (static_cast<size_t>(names.size()) != count) return DamagedRecord("an optimizer's state");
     for (const std::string& name : names) {
       if (absl::Status status = Find(name, out.emplace_back()); !status.ok()) return status;
     }
@@ -217,7 +204,7 @@ class Reader {
   }
 
   absl::Status Take(uint32_t number, PushTensor& out) const {
-    if (number >= logged_.tensors.size()) return DamagedPush("a tensor's number");
+    if (number >= logged_.tensors.size()) return DamagedRecord("a tensor's number");
     out.value = logged_.tensors[number];
     return absl::OkStatus();
   }
@@ -225,17 +212,17 @@ class Reader {
   absl::Status TakeIndices(uint32_t number, std::optional<PushTensor>& out) const {
     absl::Status status = Take(number, out.emplace());
     if (!status.ok() || out->value.dtype() == DType::kInt64) return status;
-    return DamagedPush("indices that are not int64");
+    return DamagedRecord("indices that are not int64");
   }
 
   absl::Status Read(const durability::Pushed::Step& given, PushStep& step) const {
     step.spec.optimizer = given.optimizer();
     step.optimizer = optimizers::FindOptimizer(given.optimizer());
     if (step.optimizer == nullptr) {
-      return DamagedPush(absl::StrCat("no optimizer '", given.optimizer(), "' is known"));
+      return DamagedRecord(absl::StrCat("no optimizer '", given.optimizer(), "' is known"));
     }
     if (given.hyperparameter_names_size() != given.hyperparameters_size()) {
-      return DamagedPush("hyperparameters");
+      return DamagedRecord("hyperparameters");
     }
     std::map<std::string, double> hyperparameters;
     for (int i = 0; i < given.hyperparameters_size(); ++i) {
@@ -264,21 +251,21 @@ class Reader {
     for (const VariablePtr& slot : slots) {
       const VariableDefinition& def = slot->def;
       if (def.dtype == variable.def.dtype && def.shape == variable.def.shape) continue;
-      return DamagedPush(absl::StrCat("slot ", def.name, " is not like ", variable.def.name));
+      return DamagedRecord(absl::StrCat("slot ", def.name, " is not like ", variable.def.name));
     }
     for (const VariablePtr& scalar : scalars) {
       const VariableDefinition& def = scalar->def;
       if (def.dtype == DType::kFloat32 && def.shape == Shape{}) continue;
-      return DamagedPush(absl::StrCat(def.name, " is no scalar"));
+      return DamagedRecord(absl::StrCat(def.name, " is no scalar"));
     }
     return absl::OkStatus();
   }
 
   absl::Status Read(const durability::Pushed::Assignment& given, PushAssignment& out) const {
     if (given.op() > static_cast<uint32_t>(AssignOp::kInitialize))
-      return DamagedPush("an assignment");
+      return DamagedRecord("an assignment");
     out.op = static_cast<AssignOp>(given.op());
-    if (given.has_indices() != IsScatter(out.op)) return DamagedPush("a scatter");
+    if (given.has_indices() != IsScatter(out.op)) return DamagedRecord("a scatter");
     absl::Status status = Find(given.variable(), out.variable);
     if (status.ok()) status = Take(given.value(), out.value);
     if (status.ok() && given.has_indices()) status = TakeIndices(given.indices(), out.indices);

@@ -39,8 +39,9 @@ class LockedPush {
 
 // Finds or creates the slots, reserves all memory, locks the write set. The caller holds
 // Store::LockChanges since before Validate. `admissions` are those of the push and of all that were
-// merged into it. ResourceExhausted without memory or room for slots: then no value has changed and
-// no push is told to have come, but slots that were made stay, with their first values.
+// merged into it. InvalidArgument when a merged push has not as many slot names as
+// its optimizer has states; ResourceExhausted without memory or room for slots: then no value has
+// changed and no push is told to have come, but slots that were made stay, with their first values.
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 std::vector<Ledger::Admission> admissions);
 

@@ -14,36 +14,20 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/core/assign_op.h"
 #include "proto/core/definer.h"
 #include "proto/optimizers/optimizer.h"
 #include "server/store/applied.h"
 #include "server/store/store.h"
 #include "server/store/variable.h"
 #include "varscope/tensor.h"
-#include "varscope/v1/varscope.pb.h"
 
 namespace varscope::server {
-
-enum class AssignOp : uint8_t {
-  kAssign,
-  kAdd,
-  kSub,
-  kScatterUpdate,
-  kScatterAdd,
-  kScatterSub,
-  kInitialize,  // only while the variable has no value
-};
-
-inline bool IsScatter(AssignOp op) {
-  return op == AssignOp::kScatterUpdate || op == AssignOp::kScatterAdd ||
-         op == AssignOp::kScatterSub;
-}
 
 // A tensor of a push: its number in the head until Validate, its value from then on.
 struct PushTensor {
@@ -99,8 +83,6 @@ struct PushContents {
   // The group whose step it advances, when that counts steps (server/sync); else empty.
   std::string group;
 };
-
-struct PushPolicy;
 
 // Made by Resolve: its names are variables, and what it announces fits them.
 class ResolvedPush {

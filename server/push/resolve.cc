@@ -206,12 +206,8 @@ class Resolver {
 
   static absl::Status CheckNames(const SlotNames& names, size_t states, const std::string& owner,
                                  const OptimizerSpec& spec) {
-    if (names.empty()) return absl::OkStatus();
-    if (names.size() != states) {
-      return absl::InvalidArgumentError(absl::StrCat("variable ", owner, ": ", names.size(),
-                                                     " names for the ", states, " states of ",
-                                                     spec.optimizer));
-    }
+    absl::Status counted = CheckSlotNames(names, states, owner, spec.optimizer);
+    if (!counted.ok()) return counted;
     for (const std::string& name : names) {
       if (absl::Status status = ValidateVariableName(name); !status.ok()) return status;
     }

@@ -232,16 +232,6 @@ absl::Status ValidPush::Scale(double factor) {
 }
 
 absl::StatusOr<ValidPush> ValidPush::Merged(PushContents contents) {
-  // The hyperparameters are one push's, the names perhaps another's.
-  for (const PushStep& step : contents.steps) {
-    const size_t slots = step.optimizer->slots(step.hyperparameters).size();
-    for (const PushUpdate& u : step.updates) {
-      if (u.slot_names.empty() || u.slot_names.size() == slots) continue;
-      return Refuse(contents.id, *u.variable,
-                    absl::StrCat(u.slot_names.size(), " names for the ", slots, " states of ",
-                                 step.spec.optimizer, "; the workers' hyperparameters differ"));
-    }
-  }
   absl::Status status = contents.allow_nonfinite ? absl::OkStatus() : CheckFinite(contents);
   if (!status.ok()) return status;
   return ValidPush(std::move(contents));

@@ -97,21 +97,24 @@ absl::Status Turn::CheckPull(const v1::FrameHeader& head) {
   return service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
 }
 
+absl::Status Turn::CheckGroups(const v1::PushHead& push) const {
+  const uint64_t version = service_.synchronizer.groups_version();
+  if (push.groups_version() == 0 || push.groups_version() == version) return absl::OkStatus();
+  return AdviseReconnect(
+      absl::AbortedError(absl::StrCat(
+          "worker '", push.worker_id(), "': the server was restarted with other groups (--sync) ",
+          "than this worker knew; nothing was applied, and the next step is well")),
+      Reconnect::kAndReport);
+}
+
 absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
   const v1::PushHead& push = head.push();
   const absl::StatusOr<Asker> asker = service_.workers.Check(push.worker_id(), push.incarnation());
-  if (!asker.ok()) {
-    // A push that was let in before its incarnation ended still gets its answer.
+  const absl::Status may_come = asker.ok() ? CheckGroups(push) : asker.status();
+  if (!may_come.ok()) {
+    // A push that was let in before still gets its answer.
     const PushId id{push.worker_id(), push.incarnation(), push.sequence()};
-    if (!service_.store.ledger().Knows(id)) return asker.status();
-  }
-  if (push.groups_version() != 0 &&
-      push.groups_version() != service_.synchronizer.groups_version()) {
-    return AdviseReconnect(
-        absl::AbortedError(absl::StrCat(
-            "worker '", push.worker_id(), "': the server was restarted with other groups (--sync) ",
-            "than this worker knew; nothing was applied, and the next step is well")),
-        Reconnect::kAndReport);
+    if (!service_.store.ledger().Knows(id)) return may_come;
   }
   if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
     return Prefixed(

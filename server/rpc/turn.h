@@ -57,6 +57,7 @@ class Turn {
   absl::Status TakeHead(const v1::FrameHeader& head);
   absl::Status CheckHead(const v1::FrameHeader& head);
   absl::Status CheckPush(const v1::FrameHeader& head);
+  absl::Status CheckGroups(const v1::PushHead& push) const;
   absl::Status CheckRows(const v1::FrameHeader& head);
   absl::Status CheckPull(const v1::FrameHeader& head);
   void Push();

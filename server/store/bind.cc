@@ -41,6 +41,18 @@ const std::vector<VariablePtr>* FindState(
   return named == bindings.end() ? nullptr : &named->second;
 }
 
+// Of all names of a request.
+absl::Status CheckNames(const StateRequest& request) {
+  absl::Status status = CheckSlotNames(request.spec.scalars, request.optimizer.scalars.size(),
+                                       request.spec.group, request.spec.optimizer);
+  const size_t slots = request.optimizer.slots(request.hyperparameters).size();
+  for (const SlotOwner& owner : request.owners) {
+    if (!status.ok()) break;
+    status = CheckSlotNames(owner.names, slots, owner.variable.def.name, request.spec.optimizer);
+  }
+  return status;
+}
+
 // What is to be made, by the key under which it will be found.
 class Planned {
  public:
@@ -125,9 +137,9 @@ CreationBatch Store::PlanStates(std::span<const StateRequest> requests) const {
   return missing;
 }
 
-bool Store::FindStates(std::span<const StateRequest> requests,
-                       std::vector<OptimizerState>& states) const {
-  states.clear();
+std::optional<std::vector<OptimizerState>> Store::FindStates(
+    std::span<const StateRequest> requests) const {
+  std::vector<OptimizerState> states;
   for (const StateRequest& request : requests) {
     OptimizerState& state = states.emplace_back();
     const OptimizerSpec& spec = request.spec;
@@ -139,26 +151,35 @@ bool Store::FindStates(std::span<const StateRequest> requests,
       return found != nullptr;
     };
     const size_t scalars = request.optimizer.scalars.size();
-    if (!find(scalars_, spec.group, spec.scalars, scalars, state.scalars)) return false;
+    if (!find(scalars_, spec.group, spec.scalars, scalars, state.scalars)) return std::nullopt;
     const size_t slots = request.optimizer.slots(request.hyperparameters).size();
     for (const SlotOwner& owner : request.owners) {
       std::vector<VariablePtr>& out = state.slots.emplace_back();
-      if (!find(slots_, owner.variable.def.name, owner.names, slots, out)) return false;
+      if (!find(slots_, owner.variable.def.name, owner.names, slots, out)) return std::nullopt;
     }
   }
-  return true;
+  return states;
+}
+
+absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
+                            const std::string& optimizer) {
+  if (names.empty() || names.size() == states) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "variable ", owner, ": ", names.size(), " names for the ", states, " states of ", optimizer));
 }
 
 absl::StatusOr<std::vector<OptimizerState>> Store::BindOptimizers(
     std::span<const StateRequest> requests) {
+  for (const StateRequest& request : requests) {
+    if (absl::Status status = CheckNames(request); !status.ok()) return status;
+  }
   // One at a time, so that two workers never create the same slot twice.
   const auto binding_lock = PatientLock(binding_mutex_);
-  std::vector<OptimizerState> states;
-  if (FindStates(requests, states)) return states;
+  if (auto states = FindStates(requests)) return *std::move(states);
   std::unique_lock lock(mutex_);
   absl::StatusOr<std::vector<VariablePtr>> created = Create(PlanStates(requests), lock);
   if (!created.ok()) return created.status();
-  if (FindStates(requests, states)) return states;
+  if (auto states = FindStates(requests)) return *std::move(states);
   return absl::InternalError("the state of an optimizer was made and is not there");
 }
 

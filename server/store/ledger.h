@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/core/push_window.h"
 #include "server/store/applied.h"
 
 namespace varscope::server {
@@ -21,7 +22,7 @@ namespace varscope::server {
 // variables' versions with the last of them alone.
 class Ledger {
  public:
-  static constexpr uint64_t kWindow = 16;
+  static constexpr uint64_t kWindow = kPushWindow;
   // A worker counts its pushes from 1, one by one: no program gets beyond this.
   static constexpr uint64_t kLastSequence = uint64_t{1} << 62;
 

@@ -104,6 +104,11 @@ struct OptimizerState {
   std::vector<std::vector<VariablePtr>> slots;
 };
 
+// InvalidArgument when `owner` names its slots or scalars, and not as many as the optimizer has
+// states.
+absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
+                            const std::string& optimizer);
+
 // Which rows of a variable to read; absent: all.
 using WantedRows = std::optional<std::vector<int64_t>>;
 
@@ -131,8 +136,8 @@ class Store {
   absl::StatusOr<Resolution> Resolve(const Asker& asker, const ResolveRequest& request);
 
   // Finds the slots and scalars of all requests, or creates all that are missing at once.
-  // ResourceExhausted when they do not fit; then none is created. The caller has checked that the
-  // names are valid and as many as the states (push/resolve.h).
+  // InvalidArgument as CheckSlotNames, ResourceExhausted when they do not fit; then none is
+  // created. The caller has checked that the names are valid (push/resolve.h).
   absl::StatusOr<std::vector<OptimizerState>> BindOptimizers(
       std::span<const StateRequest> requests);
 
@@ -234,9 +239,9 @@ class Store {
   absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
   absl::Status Register(const PartitionedNames& names);
   absl::Status Register(const BoundNames& names, Bindings& bindings);
-  // The states of all requests; false when one is missing. Requires binding_mutex_.
-  bool FindStates(std::span<const StateRequest> requests,
-                  std::vector<OptimizerState>& states) const;
+  // The states of all requests; nothing when one is missing. Requires binding_mutex_.
+  std::optional<std::vector<OptimizerState>> FindStates(
+      std::span<const StateRequest> requests) const;
   // All that the requests need and is not there. Requires binding_mutex_ and mutex_.
   CreationBatch PlanStates(std::span<const StateRequest> requests) const;
 

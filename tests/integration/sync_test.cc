@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <future>
@@ -364,6 +365,50 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
     if (next == 3) continue;
     EXPECT_EQ(session.read("c").data<float>()[0], theirs) << "groups " << next;
   }
+}
+
+// Its answer was lost, and the server came back with other groups meanwhile.
+TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
+  const Daemon daemon;
+  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
+  const auto stub = v1::ParameterServer::NewStub(channel);
+  v1::ConnectRequest request;
+  request.set_worker_id("w");
+  v1::ConnectResponse connected;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Connect(&context, request, &connected).ok());
+  Graph graph(daemon.target(), {.worker_id = "other"});
+  const auto use = graph.as_default();
+  get_variable("v", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  const auto push = [&](uint64_t sequence, uint64_t groups_version) {
+    v1::TensorFrame frame;
+    v1::FrameHeader& head = *frame.mutable_header();
+    v1::TensorSpec& ones = *head.add_tensors();
+    ones.set_dtype(v1::DT_FLOAT32);
+    ones.mutable_shape()->add_dims(2);
+    v1::PushHead& own = *head.mutable_push();
+    own.set_worker_id("w");
+    own.set_incarnation(connected.incarnation());
+    own.set_sequence(sequence);
+    own.set_groups_version(groups_version);
+    v1::Assignment& add = *own.add_assignments();
+    add.set_variable("v");
+    add.set_op(v1::Assignment::ADD);
+    head.add_chunks()->set_length(8);
+    const std::array<float, 2> values = {1, 1};
+    frame.set_body(std::string(reinterpret_cast<const char*>(values.data()), 8));
+    grpc::ClientContext turn;
+    const auto stream = stub->Exchange(&turn);
+    stream->Write(frame);
+    v1::TensorFrame answer;
+    EXPECT_TRUE(stream->Read(&answer));
+    return answer.header();
+  };
+  const uint64_t known = connected.groups_version();
+  EXPECT_TRUE(push(1, known).has_pushed());
+  EXPECT_TRUE(push(1, known + 1).has_pushed());
+  EXPECT_EQ(push(2, known + 1).error().code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(Session().read("v").data<float>()[0], 1);
 }
 
 // One worker pushes to two groups from a thread each, the other to one after the other: whoever
