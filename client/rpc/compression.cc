@@ -13,7 +13,7 @@
 namespace varscope::internal {
 namespace {
 
-v1::Encoding ToProto(Encoding encoding) { return static_cast<v1::Encoding>(encoding); }
+wire::Encoding WireEncoding(Encoding encoding) { return static_cast<wire::Encoding>(encoding); }
 
 // a + sign * b, where that is finite, else 0.
 Tensor Sum(const Tensor& a, const Tensor& b, float sign) {
@@ -73,46 +73,46 @@ bool Compression::ForPulls() const {
                      [](const CompressionRule& rule) { return rule.pull != Encoding::kNone; });
 }
 
-v1::Encoding Compression::ForPull(const std::string& variable) const {
+wire::Encoding Compression::ForPull(const std::string& variable) const {
   const CompressionRule* const rule = RuleOf(variable);
-  return rule == nullptr ? v1::ENCODING_NONE : ToProto(rule->pull);
+  return rule == nullptr ? wire::Encoding::kNone : WireEncoding(rule->pull);
 }
 
-bool Compression::Concerns(const v1::PushHead& push) const {
+bool Compression::Concerns(const PushRequest& push) const {
   if (rules_.empty()) return false;
-  const auto encodes = [this](const v1::Update& update) {
-    const CompressionRule* const rule = RuleOf(update.variable());
+  const auto encodes = [this](const PushRequest::Update& update) {
+    const CompressionRule* const rule = RuleOf(update.variable);
     return rule != nullptr && rule->push != Encoding::kNone;
   };
-  return std::any_of(push.steps().begin(), push.steps().end(), [&](const v1::OptimizerStep& step) {
-    return std::any_of(step.updates().begin(), step.updates().end(), encodes);
+  return std::any_of(push.steps.begin(), push.steps.end(), [&](const PushRequest::Step& step) {
+    return std::any_of(step.updates.begin(), step.updates.end(), encodes);
   });
 }
 
-Compression::Residuals Compression::Encode(const v1::PushHead& push, v1::FrameHeader& head,
-                                           std::vector<Tensor>& tensors) const {
+Compression::Residuals Compression::Encode(const PushRequest& push, PushTensors& tensors) const {
   Residuals residuals;
   if (rules_.empty()) return residuals;
-  for (const v1::OptimizerStep& step : push.steps()) {
-    for (const v1::Update& update : step.updates()) {
-      const CompressionRule* const rule = RuleOf(update.variable());
-      Tensor& gradient = tensors[update.gradient()];
-      v1::TensorSpec& spec = *head.mutable_tensors(static_cast<int>(update.gradient()));
-      if (rule == nullptr || rule->push == Encoding::kNone || gradient.dtype() != DType::kFloat32 ||
-          spec.encoding() != v1::ENCODING_NONE) {
+  Tensor* next = tensors.tensors.data();
+  wire::Encoding* next_encoding = tensors.encodings.data();
+  for (const PushRequest::Step& step : push.steps) {
+    for (const PushRequest::Update& update : step.updates) {
+      const bool dense = !update.rows.defined();
+      if (!dense) ++next;
+      Tensor& gradient = *next++;
+      wire::Encoding& encoding = *next_encoding++;
+      const CompressionRule* const rule = RuleOf(update.variable);
+      if (rule == nullptr || rule->push == Encoding::kNone || gradient.dtype() != DType::kFloat32) {
         continue;
       }
-      const auto encoding = static_cast<wire::Encoding>(rule->push);
-      const auto lost = residuals_.find(update.variable());
+      encoding = WireEncoding(rule->push);
+      const auto lost = residuals_.find(update.variable);
       Tensor whole = gradient;
-      const bool dense = !update.has_rows();
       if (dense && lost != residuals_.end() && lost->second.shape() == gradient.shape()) {
         whole = Sum(gradient, lost->second, 1);
       }
       gradient = OrThrow(wire::Encode(encoding, whole, wire::Rounding::kStochastic));
-      spec.set_encoding(ToProto(rule->push));
       if (!dense) continue;
-      residuals[update.variable()] =
+      residuals[update.variable] =
           Sum(whole, OrThrow(wire::Decode(encoding, gradient, whole.shape())), -1);
     }
   }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "client/graph/remote_store.h"
+#include "client/rpc/convert.h"
 #include "proto/wire/encoding.h"
 #include "varscope/graph.h"
 #include "varscope/v1/varscope.pb.h"
@@ -25,15 +27,14 @@ class Compression {
   using Residuals = std::map<std::string, Tensor>;
   // Whether a gradient of the push is one that it encodes: then the push must follow the one
   // before, whose loss it makes up for.
-  bool Concerns(const v1::PushHead& push) const;
-  // Encodes the gradients of a push in `tensors`, and says so in their specifications.
-  Residuals Encode(const v1::PushHead& push, v1::FrameHeader& head,
-                   std::vector<Tensor>& tensors) const;
+  bool Concerns(const PushRequest& push) const;
+  // Encodes the gradients of `push` in its `tensors`.
+  Residuals Encode(const PushRequest& push, PushTensors& tensors) const;
   // The push was applied.
   void Keep(Residuals residuals);
 
   bool ForPulls() const;
-  v1::Encoding ForPull(const std::string& variable) const;
+  wire::Encoding ForPull(const std::string& variable) const;
 
  private:
   void Check() const;

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <future>
+#include <iterator>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -13,8 +15,9 @@
 #include "client/rpc/status.h"
 #include "proto/core/address.h"
 #include "proto/core/names.h"
-#include "proto/wire/convert.h"
+#include "proto/core/rows.h"
 #include "proto/wire/frame_reader.h"
+#include "proto/wire/protocol.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -68,29 +71,6 @@ uint64_t BytesOf(const PullResult& values) {
   return bytes;
 }
 
-// The row numbers travel as the request's tensors.
-void AddRows(std::span<const Tensor> rows, v1::FrameHeader& head, std::vector<Tensor>& tensors) {
-  for (const Tensor& numbers : rows) {
-    if (!numbers.defined()) continue;
-    v1::TensorSpec& spec = *head.add_tensors();
-    spec.set_dtype(wire::ToProto(numbers.dtype()));
-    wire::ToProto(numbers.shape(), spec.mutable_shape());
-    tensors.push_back(numbers);
-  }
-}
-
-// An answer that has as many tensors as were asked for.
-wire::FrameReader::CheckHead AcceptAnswer(const std::vector<std::string>* names, bool repeat) {
-  const int asked = names == nullptr ? 0 : static_cast<int>(names->size());
-  return [asked, repeat](const v1::FrameHeader& head) {
-    const bool none = head.has_error() || head.pull_failed() || (repeat && head.unchanged());
-    const int expected = none ? 0 : asked;
-    if (head.tensors_size() == expected && (none || !head.unchanged())) return absl::OkStatus();
-    return absl::InternalError(
-        absl::StrCat("the server sends ", head.tensors_size(), " tensors, expected ", expected));
-  };
-}
-
 PushAnswer FromProto(const v1::PushResponse& response) {
   return {.global_step = response.global_step(),
           .group_step = response.group_step(),
@@ -113,6 +93,7 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       prefetch_(options.prefetch) {
   const bool local = UseLocalTransport(options);
   v1::ConnectRequest request;
+  request.set_protocol(wire::kProtocol);
   request.set_worker_id(worker_id_);
   request.set_host(host_);
   request.set_pid(getpid());
@@ -222,40 +203,46 @@ RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
 }
 
 Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wanted, Until until) {
-  const wire::Header own_head;
-  v1::FrameHeader& head = *own_head;
-  std::vector<Tensor> tensors;
   const Clock::time_point deadline = Deadline();
   std::optional<PushOrder::Turn> own_turn;
+  PushTensors tensors;
   Compression::Residuals lost;
   if (push != nullptr) {
-    ToProto(*push, &head, &tensors);
-    head.mutable_push()->set_worker_id(worker_id_);
-    head.mutable_push()->set_groups_version(membership_->groups_version());
-    own_turn = order_.Begin(LanesOf(head.push()), deadline);
+    tensors = TensorsOf(*push);
+    own_turn = order_.Begin(LanesOf(*push), deadline);
     if (!own_turn) throw DeadlineExceededError(WaitedForOthers());
-    lost = compression_->Encode(head.push(), head, tensors);
+    lost = compression_->Encode(*push, tensors);
   }
-  if (wanted != nullptr) AddRows(wanted->rows, head, tensors);
+  if (wanted != nullptr) {
+    std::copy_if(wanted->rows.begin(), wanted->rows.end(), std::back_inserter(tensors.tensors),
+                 [](const Tensor& rows) { return rows.defined(); });
+  }
   UnderWay turn;
+  uint64_t numbered_for = 0;  // incarnation
+  uint64_t sequence = 0;
   const auto attempt = [&](uint64_t incarnation) {
-    turn = {.line = exchange_.Take(), .answer = {}, .known = {}, .incarnation = incarnation};
+    turn = UnderWay{.line = exchange_.Take(), .incarnation = incarnation};
+    const wire::Header own_head;
+    v1::FrameHeader& head = *own_head;
     if (push != nullptr) {
       // Sent again it keeps its number; under another incarnation it is another push.
-      v1::PushHead& own = *head.mutable_push();
-      if (own.incarnation() != incarnation) {
+      if (numbered_for != incarnation) {
         const std::optional<uint64_t> number = own_turn->Number(deadline);
         if (!number) throw DeadlineExceededError(WaitedForOthers());
-        own.set_sequence(*number);
+        numbered_for = incarnation;
+        sequence = *number;
       }
+      ToProto(*push, tensors, turn.line.variables, &head);
+      v1::PushHead& own = *head.mutable_push();
+      own.set_worker_id(worker_id_);
+      own.set_groups_version(membership_->groups_version());
       own.set_incarnation(incarnation);
+      own.set_sequence(sequence);
     }
-    if (wanted != nullptr) {
-      AskFor(*wanted, turn.line, incarnation, turn.known, *head.mutable_pull());
-    }
+    if (wanted != nullptr) AskFor(*wanted, turn, head);
     turn.answer.emplace(
-        AcceptAnswer(wanted == nullptr ? nullptr : &wanted->names, head.pull().repeat()));
-    Outcome outcome = exchange_.Ask(turn.line, head, tensors, deadline, *turn.answer);
+        [&](const v1::FrameHeader& answer) { return Expect(wanted, turn, answer); });
+    Outcome outcome = exchange_.Ask(turn.line, head, tensors.tensors, deadline, *turn.answer);
     if (!outcome.status.ok() || until == Until::kHead) return outcome;
     return exchange_.ReadRest(turn.line, *turn.answer);
   };
@@ -282,41 +269,76 @@ std::optional<Connection::Values> Connection::End(UnderWay turn, const Wanted* w
   return values;
 }
 
-void Connection::AskFor(const Wanted& wanted, const Exchange::Line& line, uint64_t incarnation,
-                        PullCache::Known& known, v1::PullRequest& pull) const {
-  pull.Clear();
+void Connection::AskFor(const Wanted& wanted, UnderWay& turn, v1::FrameHeader& head) const {
+  v1::PullRequest& pull = *head.mutable_pull();
   pull.set_worker_id(worker_id_);
-  pull.set_incarnation(incarnation);
+  pull.set_incarnation(turn.incarnation);
   const Names& names = wanted.names;
-  if (Caches(wanted) && wanted.rows.empty() && line.last_pull.IsOf(names, incarnation)) {
+  const LastPull& last = turn.line.last_pull;
+  if (Caches(wanted) && wanted.rows.empty() && last.IsOf(names, turn.incarnation)) {
     pull.set_repeat(true);
-    known = {};
+    turn.repeats = true;
+    turn.wishes = last.wishes;
     return;
   }
-  known = Caches(wanted) ? cache_.Find(names, incarnation) : PullCache::Known();
-  known.values.resize(names.size());
-  pull.set_epoch(known.epoch.server);
-  uint32_t tensor = 0;
+  turn.known = Caches(wanted) ? cache_.Find(names, turn.incarnation) : PullCache::Known();
+  turn.known.values.resize(names.size());
+  pull.set_epoch(turn.known.epoch.server);
+  turn.wishes.reserve(names.size());
+  bool some_held = false;
+  bool some_encoded = false;
   for (size_t i = 0; i < names.size(); ++i) {
-    v1::PullRequest::Want& want = *pull.add_wants();
-    want.set_name(names[i]);
-    if (wanted.rounded) want.set_encoding(compression_->ForPull(names[i]));
-    if (!wanted.whole(i)) {
-      want.set_rows(tensor++);
-    } else if (known.values[i]) {
-      want.set_has_version(true);
-      want.set_version(known.values[i]->version);
-    }
+    PullWish& wish =
+        turn.wishes.emplace_back(PullWish{.number = turn.line.variables.NumberOf(names[i], head)});
+    if (wanted.rounded) wish.encoding = compression_->ForPull(names[i]);
+    if (!wanted.whole(i)) wish.rows = wanted.rows[i].num_elements();
+    some_held = some_held || turn.known.values[i];
+    some_encoded = some_encoded || wish.encoding != wire::Encoding::kNone;
+    pull.add_variables(wish.number);
   }
+  for (size_t i = 0; i < names.size(); ++i) {
+    const PullWish& wish = turn.wishes[i];
+    const std::optional<PulledValue>& held = turn.known.values[i];
+    if (some_held) pull.add_versions(held && !wish.rows ? held->version + 1 : 0);
+    if (some_encoded) pull.add_encodings(static_cast<v1::Encoding>(wish.encoding));
+    if (!wanted.rows.empty()) pull.add_rows(wish.rows ? static_cast<uint64_t>(*wish.rows) + 1 : 0);
+  }
+}
+
+absl::StatusOr<std::vector<wire::IncomingTensor>> Connection::Expect(
+    const Wanted* wanted, UnderWay& turn, const v1::FrameHeader& head) const {
+  std::vector<wire::IncomingTensor> tensors;
+  if (head.has_error()) return tensors;
+  if (absl::Status status = turn.line.variables.Learn(head); !status.ok()) return status;
+  if (wanted == nullptr || head.pull_failed()) return tensors;
+  if (turn.repeats) {
+    if (head.unchanged()) return tensors;
+    turn.known.values = turn.line.last_pull.Known();
+  }
+  const Names& names = wanted->names;
+  if (static_cast<size_t>(head.versions_size()) != names.size()) {
+    return absl::InternalError(absl::StrCat("the server sends ", head.versions_size(),
+                                            " versions, expected ", names.size()));
+  }
+  tensors.reserve(names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (turn.Holds(i, head)) continue;
+    const PullWish& wish = turn.wishes[i];
+    const StreamVariables::Type& type = turn.line.variables.TypeOf(wish.number);
+    absl::StatusOr<Shape> shape = wish.rows ? RowsShape(type.shape, *wish.rows) : type.shape;
+    if (!shape.ok()) return shape.status();
+    const bool encoded = type.dtype == DType::kFloat32;
+    tensors.push_back(
+        {type.dtype, *std::move(shape), encoded ? wish.encoding : wire::Encoding::kNone, {}});
+  }
+  return tensors;
 }
 
 Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) {
   LastPull& last_pull = turn.line.last_pull;
   const v1::FrameHeader& head = turn.answer->head();
-  if (head.unchanged()) return last_pull.values;
-  // Then it was a repeated one.
-  if (turn.known.values.empty()) turn.known.values = last_pull.Known();
-  Values values = Merge(wanted.names, std::move(turn.known), *turn.answer);
+  if (turn.repeats && head.unchanged()) return last_pull.values;
+  Values values = Merge(turn);
   last_pull = {};
   if (!Caches(wanted)) return values;
   const PullCache::Epoch epoch{head.epoch(), turn.incarnation};
@@ -331,7 +353,7 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) 
   }
   if (head.repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
     values.Share();
-    last_pull = {turn.incarnation, wanted.names, values};
+    last_pull = {turn.incarnation, wanted.names, std::move(turn.wishes), values};
   }
   return values;
 }
@@ -342,33 +364,30 @@ std::string Connection::WaitedForOthers() const {
                       "; it was not applied");
 }
 
-PushOrder::Lanes Connection::LanesOf(const v1::PushHead& push) const {
+PushOrder::Lanes Connection::LanesOf(const PushRequest& push) const {
   PushOrder::Lanes lanes;
   if (compression_->Concerns(push)) lanes.emplace_back("compression");
-  if (push.steps_size() == 0 || push.steps(0).updates_size() == 0) return lanes;
+  if (push.steps.empty() || push.steps[0].updates.empty()) return lanes;
   const Membership::Groups groups = membership_->groups();
   const auto group = FindLongestPrefix(
       *groups, [](const SyncGroup& g) -> absl::string_view { return g.prefix; },
-      push.steps(0).updates(0).variable());
+      push.steps[0].updates[0].variable);
   if (group != groups->end() && group->in_step) {
     lanes.push_back(absl::StrCat("group ", group->prefix));
   }
   return lanes;
 }
 
-Connection::Values Connection::Merge(const Names& names, PullCache::Known known,
-                                     wire::FrameReader& answer) const {
+Connection::Values Connection::Merge(UnderWay& turn) {
+  const v1::FrameHeader& head = turn.answer->head();
   std::vector<PulledValue> values;
-  values.reserve(names.size());
-  for (size_t i = 0; i < names.size(); ++i) {
-    const v1::TensorSpec& spec = answer.head().tensors(static_cast<int>(i));
-    if (!spec.unchanged()) {
-      values.push_back({std::move(answer.tensors()[i]), spec.version()});
-    } else if (known.values[i] && known.values[i]->version == spec.version()) {
-      values.push_back(*std::move(known.values[i]));
+  values.reserve(turn.wishes.size());
+  auto next = turn.answer->tensors().begin();
+  for (size_t i = 0; i < turn.wishes.size(); ++i) {
+    if (turn.Holds(i, head)) {
+      values.push_back(*std::move(turn.known.values[i]));
     } else {
-      throw OpError(absl::StrCat("varscoped at ", target_, " says that ", names[i],
-                                 " has not changed, which this worker does not hold"));
+      values.push_back({std::move(*next++), head.versions(static_cast<int>(i))});
     }
   }
   return values;

@@ -66,8 +66,16 @@ class Connection final : public RemoteStore {
   struct UnderWay {
     Exchange::Line line;
     std::optional<wire::FrameReader> answer;
+    std::vector<PullWish> wishes;
     PullCache::Known known;
+    bool repeats = false;      // the stream's last pull
     uint64_t incarnation = 0;  // that asked
+
+    // Whether the worker has the i-th wanted value already, so that it does not come.
+    bool Holds(size_t i, const v1::FrameHeader& head) const {
+      return !wishes[i].rows && known.values[i] && known.values[i]->version == head.versions(i) &&
+             (repeats || known.epoch.server == head.epoch());
+    }
     std::optional<PushAnswer> pushed;
   };
   // With the whole answer, or at least its head.
@@ -79,14 +87,16 @@ class Connection final : public RemoteStore {
   std::optional<Values> Finish(UnderWay turn, const Names& names);
   Values PullWanted(const Wanted& wanted);
   bool Caches(const Wanted& wanted) const { return cache_pulls_ && wanted.rounded; }
-  // The pull of a turn on `line`; what this worker holds of it already is `known`.
-  void AskFor(const Wanted& wanted, const Exchange::Line& line, uint64_t incarnation,
-              PullCache::Known& known, v1::PullRequest& pull) const;
+  // The pull of a turn, which goes into `head`.
+  void AskFor(const Wanted& wanted, UnderWay& turn, v1::FrameHeader& head) const;
+  // Which tensors come with the answer's head.
+  absl::StatusOr<std::vector<wire::IncomingTensor>> Expect(const Wanted* wanted, UnderWay& turn,
+                                                           const v1::FrameHeader& head) const;
   // Its values, which the next turns know.
   Values TakeValues(const Wanted& wanted, UnderWay& turn);
-  Values Merge(const Names& names, PullCache::Known known, wire::FrameReader& answer) const;
+  static Values Merge(UnderWay& turn);
   // What a push must not be under way together with.
-  PushOrder::Lanes LanesOf(const v1::PushHead& push) const;
+  PushOrder::Lanes LanesOf(const PushRequest& push) const;
   std::string WaitedForOthers() const;
 
   const std::string target_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "proto/core/rows.h"
 #include "proto/wire/convert.h"
 #include "varscope/errors.h"
 
@@ -24,41 +26,46 @@ void ToProto(const InitializerSpec& spec, v1::InitializerSpec* out) {
   if (spec.value.defined()) out->set_value(spec.value.raw(), spec.value.byte_size());
 }
 
-// Collects the tensors of a push and their specifications.
-class Tensors {
- public:
-  Tensors(v1::FrameHeader* head, std::vector<Tensor>* tensors) : head_(head), tensors_(tensors) {}
-  uint32_t Add(const std::string& name, const Tensor& tensor) {
-    v1::TensorSpec* const spec = head_->add_tensors();
-    spec->set_name(name);
-    spec->set_dtype(wire::ToProto(tensor.dtype()));
-    wire::ToProto(tensor.shape(), spec->mutable_shape());
-    tensors_->push_back(tensor);
-    return static_cast<uint32_t>(tensors_->size() - 1);
+// int64 [n]. InvalidArgumentError for what has no row numbers.
+Tensor WireRows(const std::string& variable, const Tensor& rows) {
+  if (rows.dtype() == DType::kInt64 && rows.shape().rank() == 1) return rows;
+  const absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(rows);
+  if (!numbers.ok()) {
+    throw InvalidArgumentError(
+        absl::StrCat("variable ", variable, ": ", numbers.status().message()));
   }
+  return Tensor::Of<int64_t>(Shape{static_cast<int64_t>(numbers->size())}, *numbers);
+}
 
- private:
-  v1::FrameHeader* head_;
-  std::vector<Tensor>* tensors_;
-};
+// 1 + the number of rows; 0 without rows.
+uint64_t RowsField(const Tensor& rows) {
+  return rows.defined() ? static_cast<uint64_t>(rows.num_elements()) + 1 : 0;
+}
 
-void ToProto(const PushRequest::Step& step, Tensors& tensors, v1::OptimizerStep* out) {
+void ToProto(const PushRequest::Step& step, const wire::Encoding* encodings,
+             StreamVariables& variables, v1::FrameHeader& head, v1::OptimizerStep* out) {
   ToProto(step.state, out->mutable_state());
   out->mutable_clip()->set_norm(step.clip_norm);
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
   wire::ToProto(step.definer, out->mutable_definer());
   for (const PushRequest::Binding& bound : step.bind) {
-    out->add_bind(bound.variable);
-    out->add_bind_slots()->mutable_names()->Assign(bound.slots.begin(), bound.slots.end());
+    out->add_bind(variables.NumberOf(bound.variable, bound.slots, head));
   }
-  for (const PushRequest::Update& update : step.updates) {
-    v1::Update* const u = out->add_updates();
-    u->set_variable(update.variable);
-    u->set_gradient(tensors.Add(update.variable, update.gradient));
-    if (update.rows.defined()) u->set_rows(tensors.Add(update.variable, update.rows));
-    if (update.base_version) u->set_base_version(*update.base_version);
-    u->mutable_slots()->Assign(update.slots.begin(), update.slots.end());
+  const std::vector<PushRequest::Update>& updates = step.updates;
+  const auto any = [&](auto&& has) { return std::any_of(updates.begin(), updates.end(), has); };
+  const bool rows = any([](const auto& update) { return update.rows.defined(); });
+  const bool versions = any([](const auto& update) { return update.base_version.has_value(); });
+  const bool encoded = std::any_of(encodings, encodings + updates.size(),
+                                   [](wire::Encoding e) { return e != wire::Encoding::kNone; });
+  for (size_t i = 0; i < updates.size(); ++i) {
+    const PushRequest::Update& update = updates[i];
+    out->add_variables(variables.NumberOf({update.variable, update.slots, update.gradient.dtype(),
+                                           update.gradient.shape(), update.rows.defined()},
+                                          head));
+    if (rows) out->add_rows(RowsField(update.rows));
+    if (versions) out->add_base_versions(update.base_version ? *update.base_version + 1 : 0);
+    if (encoded) out->add_encodings(static_cast<v1::Encoding>(encodings[i]));
   }
 }
 
@@ -98,19 +105,42 @@ void ToProto(const OptimizerState& state, v1::OptimizerState* out) {
   out->mutable_scalars()->Assign(state.scalars.begin(), state.scalars.end());
 }
 
-void ToProto(const PushRequest& request, v1::FrameHeader* head, std::vector<Tensor>* tensors) {
-  Tensors collected(head, tensors);
+PushTensors TensorsOf(const PushRequest& request) {
+  PushTensors out;
+  for (const PushRequest::Step& step : request.steps) {
+    for (const PushRequest::Update& update : step.updates) {
+      if (update.rows.defined()) out.tensors.push_back(WireRows(update.variable, update.rows));
+      out.tensors.push_back(update.gradient);
+      out.encodings.push_back(wire::Encoding::kNone);
+    }
+  }
+  for (const PushRequest::Assignment& assignment : request.assignments) {
+    if (assignment.rows.defined()) {
+      out.tensors.push_back(WireRows(assignment.variable, assignment.rows));
+    }
+    out.tensors.push_back(assignment.value);
+  }
+  return out;
+}
+
+void ToProto(const PushRequest& request, const PushTensors& tensors, StreamVariables& variables,
+             v1::FrameHeader* head) {
   v1::PushHead* const push = head->mutable_push();
   push->set_allow_nonfinite(request.allow_nonfinite);
-  for (const PushRequest::Step& step : request.steps) ToProto(step, collected, push->add_steps());
+  const wire::Encoding* encodings = tensors.encodings.data();
+  for (const PushRequest::Step& step : request.steps) {
+    ToProto(step, encodings, variables, *head, push->add_steps());
+    encodings += step.updates.size();
+  }
   for (const PushRequest::Assignment& assignment : request.assignments) {
+    static const std::vector<std::string> kNoSlots;
+    const Tensor& value = assignment.value;
     v1::Assignment* const a = push->add_assignments();
-    a->set_variable(assignment.variable);
+    a->set_variable(variables.NumberOf(
+        {assignment.variable, kNoSlots, value.dtype(), value.shape(), assignment.rows.defined()},
+        *head));
     a->set_op(static_cast<v1::Assignment::Op>(assignment.op));
-    a->set_value(collected.Add(assignment.variable, assignment.value));
-    if (assignment.rows.defined()) {
-      a->set_rows(collected.Add(assignment.variable, assignment.rows));
-    }
+    a->set_rows(RowsField(assignment.rows));
   }
 }
 

@@ -5,14 +5,24 @@
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "client/rpc/stream_variables.h"
+#include "proto/wire/encoding.h"
 #include "varscope/v1/varscope.pb.h"
 
 namespace varscope::internal {
 
 void ToProto(const Definition& definition, v1::VariableDefinition* out);
 void ToProto(const OptimizerState& state, v1::OptimizerState* out);
-// The tensors of the push go to `tensors`, one for each TensorSpec of the head.
-void ToProto(const PushRequest& request, v1::FrameHeader* head, std::vector<Tensor>* tensors);
+
+// A push's tensors in the order in which they travel, and how each of its gradients does.
+struct PushTensors {
+  std::vector<Tensor> tensors;
+  std::vector<wire::Encoding> encodings;
+};
+PushTensors TensorsOf(const PushRequest& request);
+// Adds to `head` the push, but for who pushes, and the variables that the stream does not know yet.
+void ToProto(const PushRequest& request, const PushTensors& tensors, StreamVariables& variables,
+             v1::FrameHeader* head);
 // Throws OpError when the answer makes no sense.
 Resolved FromProto(const v1::Resolution& resolution);
 ListedVariable FromProto(const v1::VariableInfo& info);

@@ -22,7 +22,7 @@ Exchange::Line Exchange::Take() {
   if (idle_.empty()) {
     const uint64_t age = age_;
     lock.unlock();
-    return {.stream = open_(), .age = age, .last_pull = {}};
+    return {.stream = open_(), .age = age};
   }
   Line line = std::move(idle_.back());
   idle_.pop_back();
@@ -31,7 +31,7 @@ Exchange::Line Exchange::Take() {
 
 void Exchange::Keep(Line line) {
   std::lock_guard lock(mutex_);
-  if (line.age == age_) idle_.push_back(std::move(line));
+  if (line.age == age_ && !line.variables.full()) idle_.push_back(std::move(line));
 }
 
 void Exchange::Renew() {
@@ -74,6 +74,7 @@ Outcome Exchange::Ask(Line& line, const v1::FrameHeader& head, const std::vector
 }
 
 Outcome Exchange::Refused(Line line, const v1::Error& error) {
+  line.variables = {};
   line.last_pull = {};
   Keep(std::move(line));
   return OutcomeOf(error);

@@ -12,17 +12,26 @@
 
 #include "client/graph/remote_store.h"
 #include "client/rpc/stream.h"
+#include "client/rpc/stream_variables.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "varscope/tensor.h"
 
 namespace varscope::internal {
 
+// How one variable of a pull is asked for.
+struct PullWish {
+  uint32_t number;
+  wire::Encoding encoding = wire::Encoding::kNone;  // where its dtype has it
+  std::optional<int64_t> rows;                      // how many; absent: all
+};
+
 // What a stream's last pull brought, which the next one may repeat without naming it. Empty: the
-// daemon has not kept it.
+// server has not kept it.
 struct LastPull {
   uint64_t incarnation = 0;
   std::vector<std::string> names;
+  std::vector<PullWish> wishes;
   PullResult values;
 
   bool IsOf(const std::vector<std::string>& asked, uint64_t by) const {
@@ -38,7 +47,8 @@ class Exchange {
   struct Line {
     std::unique_ptr<Stream> stream;
     uint64_t age;  // of the exchange when it was opened
-    LastPull last_pull;
+    StreamVariables variables = {};
+    LastPull last_pull = {};
   };
 
   using Open = std::function<std::unique_ptr<Stream>()>;

@@ -9,6 +9,7 @@
 #include "client/rpc/reason.h"
 #include "client/rpc/status.h"
 #include "proto/core/random.h"
+#include "proto/wire/protocol.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -91,6 +92,13 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
     return outcome;
   });
   if (!result.status.ok()) return result.status;
+  if (response.protocol() != wire::kProtocol) {
+    return {
+        grpc::StatusCode::FAILED_PRECONDITION,
+        absl::StrCat("the server speaks protocol ", std::max(1U, response.protocol()), ", worker '",
+                     request_.worker_id(), "' (varscope ", VARSCOPE_VERSION, ") speaks protocol ",
+                     wire::kProtocol, "; use the same version of varscope for both")};
+  }
   offer_(response.local());
   auto groups = std::make_shared<std::vector<SyncGroup>>();
   for (const v1::SyncGroup& group : response.groups()) groups->push_back(FromProto(group));

@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "proto/wire/encoding.h"
 #include "proto/wire/flow_control.h"
 #include "proto/wire/frame.h"
@@ -18,74 +19,78 @@
 
 namespace varscope::wire {
 
-// Puts a stream of frames together again. Not thread-safe.
+// A tensor that is to come.
+struct IncomingTensor {
+  DType dtype;
+  Shape shape;
+  Encoding encoding = Encoding::kNone;
+  absl::string_view variable;  // whose it is, for errors; outlives the reader. May be empty.
+};
+
+// Puts the frames of one request or answer together again. Not thread-safe.
 class FrameReader {
  public:
-  // Called once with the head, before any memory is taken for tensors; its error is Add's.
-  using CheckHead = std::function<absl::Status(const v1::FrameHeader& head)>;
-  explicit FrameReader(CheckHead check_head) : check_head_(std::move(check_head)) {}
+  // Called once with the head, before any memory is taken for tensors. Returns which tensors the
+  // bodies hold, in order; an error is Add's.
+  using TakeHead =
+      std::function<absl::StatusOr<std::vector<IncomingTensor>>(const v1::FrameHeader& head)>;
+  explicit FrameReader(TakeHead take_head) : take_head_(std::move(take_head)) {}
 
-  // InvalidArgument, naming the tensor, for anything that does not add up: a second head, a chunk
-  // out of order or beyond its tensor, a body shorter or longer than its chunks, a bool that is
-  // neither 0 nor 1, a frame without the checksum that the head promised. DataLoss as Decode.
-  // ResourceExhausted without memory.
+  // InvalidArgument, naming the variable where it can, for what does not add up: a second head, a
+  // head whose body_bytes are not those of its tensors, more bytes than that, an empty frame, a
+  // bool that is neither 0 nor 1, a frame without the checksum that the head promised. DataLoss as
+  // Decode. ResourceExhausted without memory.
   absl::Status Add(grpc::ByteBuffer& buffer);
 
-  // From the head's check on: what comes is counted, and nothing of it is kept.
+  // Called by TakeHead: what comes is counted, and nothing of it is kept.
   void Discard() { discard_ = true; }
 
   // What the sender should be told now, when it wants to be told.
-  std::optional<uint64_t> DueAcknowledgement();
+  std::optional<uint64_t> DueAcknowledgement() { return window_.Due(received_, total_bytes()); }
 
   bool has_head() const { return head_.has_value(); }
   // Whether the head and every tensor have come.
-  bool complete() const { return head_ && missing_ == 0; }
+  bool complete() const { return head_ && received_ == total_bytes(); }
   // Of all tensors, as they travel.
-  uint64_t total_bytes() const { return total_; }
+  uint64_t total_bytes() const { return head().body_bytes(); }
   // Of all tensors, what has not come yet.
-  uint64_t missing_bytes() const { return total_ - total_received_; }
-  // OK when complete; else InvalidArgument names the first tensor that is short.
+  uint64_t missing_bytes() const { return total_bytes() - received_; }
+  // OK when complete; else InvalidArgument says what is missing.
   absl::Status Finish() const;
 
   const v1::FrameHeader& head() const {
     return head_ ? **head_ : v1::FrameHeader::default_instance();
   }
-  // By TensorSpec, decoded; an unchanged one is undefined.
+  // As TakeHead announced them, decoded.
   std::vector<Tensor>& tensors() { return tensors_; }
+  const std::vector<Tensor>& tensors() const { return tensors_; }
   // Once complete: of a push that may have no NaN and no infinity, whether it has none. It is seen
   // while the bytes are in the cache.
   bool finite() const { return finite_; }
 
  private:
-  absl::Status AddHead(Header header);
-  // What the head says of one tensor.
-  absl::Status AddSpec(const v1::TensorSpec& spec);
-  absl::Status AddChunk(const v1::Chunk& chunk, Frame& frame);
-  // The elements of a tensor that are whole now and were not when `before` bytes had come.
-  void LookAtNew(size_t index, uint64_t before);
-  absl::Status EndTensor(size_t index);
-  absl::Status CheckValues(size_t index) const;
-  std::string NameOf(size_t index) const;
-
-  CheckHead check_head_;
-  std::optional<Header> head_;
   struct Incoming {
-    DType dtype;
-    Shape shape;
-    Encoding encoding;
+    IncomingTensor tensor;
     uint64_t size;  // as it travels
-    uint64_t received = 0;
   };
-  std::vector<Incoming> incoming_;  // by TensorSpec
-  uint64_t total_ = 0;              // of all sizes
-  uint64_t total_received_ = 0;     // of all tensors
+
+  absl::Status AddHead(Header header);
+  absl::Status Announce(std::vector<IncomingTensor> tensors);
+  absl::Status AddBody(const Frame& frame);
+  // Bytes of the tensor that is being received, no more than are missing.
+  absl::Status AddBytes(std::span<const uint8_t> bytes);
+  absl::Status EndTensor();
+
+  TakeHead take_head_;
+  std::optional<Header> head_;
+  std::vector<Incoming> incoming_;
+  std::vector<Tensor> tensors_;  // by incoming_
+  size_t current_ = 0;           // tensor
+  uint64_t received_ = 0;        // of all tensors
+  uint64_t of_current_ = 0;      // of the current one
   ReceiveWindow window_;
-  size_t missing_ = 0;  // tensors that are not whole
-  std::vector<Tensor> tensors_;
   bool finite_ = false;
   bool discard_ = false;
-  size_t slice_ = 0;  // reading position in the present frame's body
-  size_t slice_offset_ = 0;
 };
 
 }  // namespace varscope::wire

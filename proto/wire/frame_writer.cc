@@ -58,11 +58,12 @@ FrameWriter::FrameWriter(const v1::FrameHeader& head, std::vector<Tensor> tensor
     : head_(&head),
       tensors_(std::move(tensors)),
       options_(options),
-      window_(TotalBytes(tensors_)) {}
+      total_(TotalBytes(tensors_)),
+      window_(total_) {}
 
 std::vector<grpc::Slice> FrameWriter::NextBody() {
-  Body body;
   size_t room = options_.body_bytes;
+  Body body;
   while (room > 0 && tensor_ < tensors_.size()) {
     const Tensor& tensor = tensors_[tensor_];
     const size_t size = tensor.defined() ? tensor.byte_size() : 0;
@@ -72,10 +73,6 @@ std::vector<grpc::Slice> FrameWriter::NextBody() {
       continue;
     }
     const size_t length = std::min(room, size - offset_);
-    v1::Chunk* const chunk = chunks_.add_chunks();
-    chunk->set_tensor(static_cast<uint32_t>(tensor_));
-    chunk->set_offset(offset_);
-    chunk->set_length(length);
     body.Add(tensor, offset_, length);
     offset_ += length;
     room -= length;
@@ -84,16 +81,17 @@ std::vector<grpc::Slice> FrameWriter::NextBody() {
 }
 
 std::optional<grpc::ByteBuffer> FrameWriter::Next() {
-  chunks_.Clear();
   const std::vector<grpc::Slice> body = NextBody();
   for (const grpc::Slice& slice : body) window_.Sent(slice.size());
   if (head_ == nullptr) {
     if (body.empty()) return std::nullopt;
-    return Encode({&chunks_}, body, options_.checksums);
+    return Encode({}, body, options_.checksums);
   }
-  chunks_.set_checksums(options_.checksums);
-  chunks_.set_flow_control(options_.flow_control);
-  return Encode({std::exchange(head_, nullptr), &chunks_}, body, options_.checksums);
+  v1::FrameHeader rest;
+  rest.set_body_bytes(total_);
+  rest.set_checksums(options_.checksums);
+  rest.set_flow_control(options_.flow_control);
+  return Encode({std::exchange(head_, nullptr), &rest}, body, options_.checksums);
 }
 
 bool FrameWriter::must_wait() const { return options_.flow_control && window_.full(); }

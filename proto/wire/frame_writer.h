@@ -24,8 +24,9 @@ struct FrameOptions {
 // several, which pin them until the last is gone. Not thread-safe.
 class FrameWriter {
  public:
-  // `head` has one TensorSpec for each tensor; an undefined tensor has no bytes (unchanged), an
-  // encoded one is what Encode made. It must outlive the first call of Next.
+  // An undefined tensor has no bytes, an encoded one is what Encode made. The writer adds to what
+  // `head` says how many bytes they have together, and the options. `head` must outlive the first
+  // call of Next.
   FrameWriter(const v1::FrameHeader& head, std::vector<Tensor> tensors,
               const FrameOptions& options = {});
 
@@ -36,13 +37,12 @@ class FrameWriter {
   void Acknowledged(uint64_t received) { window_.Acknowledged(received); }
 
  private:
-  // And its chunks.
   std::vector<grpc::Slice> NextBody();
 
   const v1::FrameHeader* head_;  // until it has been sent
-  v1::FrameHeader chunks_;       // of one frame after the other
   std::vector<Tensor> tensors_;
   const FrameOptions options_;
+  const uint64_t total_;  // bytes
   SendWindow window_;
   size_t tensor_ = 0;
   size_t offset_ = 0;

@@ -1,10 +1,10 @@
 // A push on its way through the server. Each stage takes what the stage before it made, and nobody
 // else can make that:
 //
-//   Resolve   (resolve.h)   v1::FrameHeader -> ResolvedPush  names are variables, sizes are known
-//   Validate  (validate.h)  ResolvedPush    -> ValidPush     its values fit, are summed and clipped
-//   Lock      (lock.h)      ValidPush       -> LockedPush    slots, locks and all memory are there
-//   Commit    (commit.h)    LockedPush      -> Applied       cannot fail
+//   Resolve   (resolve.h)   v1::PushHead -> ResolvedPush     numbers are variables, sizes are known
+//   Validate  (validate.h)  ResolvedPush -> ValidPush        its values fit, are summed and clipped
+//   Lock      (lock.h)      ValidPush    -> LockedPush       slots, locks and all memory are there
+//   Commit    (commit.h)    LockedPush   -> Applied          cannot fail
 //
 // A group may make one ValidPush of many (sync/aggregate.h). The log holds what a ValidPush says,
 // and replay makes a ValidPush of it again, which is not judged a second time
@@ -29,7 +29,7 @@
 
 namespace varscope::server {
 
-// A tensor of a push: its number in the head until Validate, its value from then on.
+// A tensor of a push: its place among them until Validate, its value from then on.
 struct PushTensor {
   uint32_t number = 0;
   Tensor value;

@@ -9,21 +9,25 @@
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
 #include "proto/core/shape_rules.h"
-#include "proto/wire/convert.h"
 
 namespace varscope::server {
 
 class Resolver {
  public:
-  Resolver(const Store& store, const v1::FrameHeader& head, const Definer& worker)
-      : store_(store), head_(head), push_(head.push()), worker_(worker) {}
+  Resolver(const StreamVariables& variables, const v1::PushHead& push, const Definer& worker,
+           uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
+      : variables_(variables),
+        push_(push),
+        worker_(worker),
+        max_bytes_(max_bytes),
+        tensors_(tensors) {}
 
-  absl::StatusOr<ResolvedPush> Run(uint64_t max_bytes) {
-    absl::Status status = ReadTensors(max_bytes);
+  absl::StatusOr<ResolvedPush> Run() {
     PushContents contents{
         .id = {push_.worker_id(), push_.incarnation(), push_.sequence()},
         .allow_nonfinite = push_.allow_nonfinite(),
     };
+    absl::Status status;
     contents.steps.reserve(push_.steps_size());
     for (const v1::OptimizerStep& step : push_.steps()) {
       if (status.ok()) status = Read(step, contents.steps.emplace_back());
@@ -37,70 +41,44 @@ class Resolver {
   }
 
  private:
-  // What the head says of one tensor.
-  struct Announced {
-    DType dtype;
-    Shape shape;
-  };
-
-  absl::Status ReadTensors(uint64_t max_bytes) {
-    tensors_.reserve(head_.tensors_size());
-    for (const v1::TensorSpec& spec : head_.tensors()) {
-      const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-      if (!dtype.ok()) return dtype.status();
-      absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-      if (!shape.ok()) return shape.status();
-      const absl::StatusOr<uint64_t> bytes = ByteSize(*dtype, *shape);
-      if (!bytes.ok()) return bytes.status();
-      if (spec.unchanged()) return absl::InvalidArgumentError("a push has no unchanged tensors");
-      if (*bytes > max_bytes || (bytes_ += *bytes) > max_bytes) {
-        return absl::ResourceExhaustedError(absl::StrCat("worker '", Printable(push_.worker_id()),
-                                                         "': the push is above ", max_bytes,
-                                                         " bytes (--max-push-bytes)"));
-      }
-      tensors_.push_back({*dtype, *std::move(shape)});
-    }
-    return absl::OkStatus();
-  }
-
   absl::Status Refuse(const std::string& variable, absl::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrCat("variable ", Printable(variable), ", worker '",
+    return absl::InvalidArgumentError(absl::StrCat("variable ", variable, ", worker '",
                                                    Printable(push_.worker_id()), "': ", what));
   }
 
-  absl::Status CheckNumber(uint32_t number) const {
-    if (number < tensors_.size()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("the push names tensor ", number, " of ", tensors_.size()));
-  }
-
-  // Whether the head announces the whole variable or, with indices, rows of it.
-  absl::Status CheckAnnounced(const VariableDefinition& def, uint32_t value,
-                              std::optional<uint32_t> indices) const {
-    if (absl::Status status = CheckNumber(value); !status.ok()) return status;
-    absl::StatusOr<Shape> expected = def.shape;
-    if (indices) {
-      if (absl::Status status = CheckNumber(*indices); !status.ok()) return status;
-      const Announced& numbers = tensors_[*indices];
-      if (numbers.dtype != DType::kInt32 && numbers.dtype != DType::kInt64) {
-        return Refuse(def.name, "row numbers are neither int32 nor int64");
-      }
-      expected = RowsShape(def.shape, numbers.shape.num_elements());
-      if (!expected.ok()) return Refuse(def.name, expected.status().message());
+  // The next tensor that comes.
+  absl::StatusOr<PushTensor> Take(const VariableDefinition& def, DType dtype, const Shape& shape,
+                                  wire::Encoding encoding = wire::Encoding::kNone) {
+    absl::StatusOr<uint64_t> bytes = wire::EncodedSize(encoding, dtype, shape);
+    if (bytes.ok()) bytes = ByteSize(dtype, shape);
+    if (!bytes.ok()) return Refuse(def.name, bytes.status().message());
+    if (*bytes > max_bytes_ || (bytes_ += *bytes) > max_bytes_) {
+      return absl::ResourceExhaustedError(absl::StrCat("worker '", Printable(push_.worker_id()),
+                                                       "': the push is above ", max_bytes_,
+                                                       " bytes (--max-push-bytes)"));
     }
-    const Announced& announced = tensors_[value];
-    if (announced.dtype == def.dtype && announced.shape == *expected) return absl::OkStatus();
-    return Refuse(def.name, absl::StrCat("the push sends ", Name(announced.dtype), " ",
-                                         announced.shape.ToString(), ", expected ", Name(def.dtype),
-                                         " ", expected->ToString()));
+    tensors_.push_back({dtype, shape, encoding, def.name});
+    return PushTensor{static_cast<uint32_t>(tensors_.size() - 1), {}};
   }
 
-  template <typename Use>
-  static std::optional<uint32_t> IndicesOf(const Use& use) {
-    return use.has_rows() ? std::optional<uint32_t>(use.rows()) : std::nullopt;
-  }
-  static std::optional<PushTensor> TensorOf(std::optional<uint32_t> number) {
-    return number ? std::optional(PushTensor{*number, {}}) : std::nullopt;
+  // A value for the whole variable, or, when `rows` is not 0, for rows - 1 of its rows.
+  absl::Status Take(const VariableDefinition& def, uint64_t rows, wire::Encoding encoding,
+                    PushTensor& value, std::optional<PushTensor>& indices) {
+    absl::StatusOr<Shape> shape = def.shape;
+    if (rows > 0) {
+      constexpr uint64_t kMost = uint64_t{1} << 60;
+      if (rows > kMost) return Refuse(def.name, "the push announces more rows than there are");
+      const auto count = static_cast<int64_t>(rows - 1);
+      shape = RowsShape(def.shape, count);
+      if (!shape.ok()) return Refuse(def.name, shape.status().message());
+      const absl::StatusOr<PushTensor> numbers = Take(def, DType::kInt64, Shape{count});
+      if (!numbers.ok()) return numbers.status();
+      indices = *numbers;
+    }
+    const absl::StatusOr<PushTensor> taken = Take(def, def.dtype, *shape, encoding);
+    if (!taken.ok()) return taken.status();
+    value = *taken;
+    return absl::OkStatus();
   }
 
   absl::Status Read(const v1::OptimizerStep& given, PushStep& step) {
@@ -118,35 +96,51 @@ class Resolver {
     return status.ok() ? ReadOptimizer(given.state(), step) : status;
   }
 
+  absl::Status CheckColumn(int entries, int variables, absl::string_view what) const {
+    if (entries == 0 || entries == variables) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("worker '", Printable(push_.worker_id()),
+                                                   "': the push has ", entries, " ", what, " for ",
+                                                   variables, " variables"));
+  }
+
   absl::Status ReadUpdates(const v1::OptimizerStep& given, PushStep& step) {
+    const int count = given.variables_size();
+    absl::Status status = CheckColumn(given.rows_size(), count, "row counts");
+    status.Update(CheckColumn(given.base_versions_size(), count, "versions"));
+    status.Update(CheckColumn(given.encodings_size(), count, "encodings"));
+    if (!status.ok()) return status;
     absl::flat_hash_set<const Variable*> seen;
-    step.updates.reserve(given.updates_size());
-    for (const v1::Update& u : given.updates()) {
-      absl::StatusOr<VariablePtr> variable = store_.Find(u.variable());
-      if (!variable.ok()) return variable.status();
-      absl::Status status = CheckAnnounced((*variable)->def, u.gradient(), IndicesOf(u));
-      if (!status.ok()) return status;
-      if (!seen.insert(variable->get()).second) {
-        return Refuse(u.variable(), "has two gradients in one step; sum them first");
+    seen.reserve(count);
+    step.updates.reserve(count);
+    for (int i = 0; i < count; ++i) {
+      const absl::StatusOr<const StreamVariables::Entry*> entry =
+          variables_.Find(given.variables(i));
+      if (!entry.ok()) return entry.status();
+      PushUpdate& update = step.updates.emplace_back();
+      update.variable = (*entry)->variable;
+      update.slot_names = (*entry)->slots;
+      const VariableDefinition& def = update.variable->def;
+      if (!seen.insert(update.variable.get()).second) {
+        return Refuse(def.name, "has two gradients in one step; sum them first");
       }
-      step.updates.push_back(
-          {.variable = *std::move(variable),
-           .slot_names = {u.slots().begin(), u.slots().end()},
-           .base_version = u.has_base_version() ? std::optional(u.base_version()) : std::nullopt,
-           .gradient = {u.gradient(), {}},
-           .indices = TensorOf(IndicesOf(u)),
-           .slots = {}});
+      if (given.base_versions_size() > 0 && given.base_versions(i) > 0) {
+        update.base_version = given.base_versions(i) - 1;
+      }
+      const auto encoding = given.encodings_size() > 0
+                                ? static_cast<wire::Encoding>(given.encodings(i))
+                                : wire::Encoding::kNone;
+      status = Take(def, given.rows_size() > 0 ? given.rows(i) : 0, encoding, update.gradient,
+                    update.indices);
+      if (!status.ok()) return status;
     }
     return absl::OkStatus();
   }
 
   absl::Status ReadBindings(const v1::OptimizerStep& given, PushStep& step) const {
-    for (int i = 0; i < given.bind_size(); ++i) {
-      absl::StatusOr<VariablePtr> variable = store_.Find(given.bind(i));
-      if (!variable.ok()) return variable.status();
-      PushBinding& binding = step.bindings.emplace_back(PushBinding{*std::move(variable), {}});
-      if (i >= given.bind_slots_size()) continue;
-      binding.slot_names = {given.bind_slots(i).names().begin(), given.bind_slots(i).names().end()};
+    for (const uint32_t number : given.bind()) {
+      const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(number);
+      if (!entry.ok()) return entry.status();
+      step.bindings.push_back({(*entry)->variable, (*entry)->slots});
     }
     return absl::OkStatus();
   }
@@ -183,7 +177,11 @@ class Resolver {
     absl::Status status = ValidateVariableName(spec.name);
     if (status.ok()) status = ValidateVariableName(spec.group);
     if (status.ok()) {
-      status = CheckNames(spec.scalars, step.optimizer->scalars.size(), spec.group, spec);
+      status =
+          CheckSlotNames(spec.scalars, step.optimizer->scalars.size(), spec.group, spec.optimizer);
+    }
+    for (const std::string& name : spec.scalars) {
+      if (status.ok()) status = ValidateVariableName(name);
     }
     const size_t slots = step.optimizer->slots(step.hyperparameters).size();
     for (const PushUpdate& update : step.updates) {
@@ -197,59 +195,43 @@ class Resolver {
 
   static absl::Status CheckOwner(const Variable& variable, const SlotNames& names, size_t slots,
                                  const OptimizerSpec& spec) {
-    absl::Status status = CheckNames(names, slots, variable.def.name, spec);
+    absl::Status status = CheckSlotNames(names, slots, variable.def.name, spec.optimizer);
     if (!status.ok() || IsFloating(variable.def.dtype)) return status;
     return absl::InvalidArgumentError(absl::StrCat("variable ", variable.def.name, " is ",
                                                    Name(variable.def.dtype), "; ", spec.optimizer,
                                                    " updates float32 and float64"));
   }
 
-  static absl::Status CheckNames(const SlotNames& names, size_t states, const std::string& owner,
-                                 const OptimizerSpec& spec) {
-    absl::Status counted = CheckSlotNames(names, states, owner, spec.optimizer);
-    if (!counted.ok()) return counted;
-    for (const std::string& name : names) {
-      if (absl::Status status = ValidateVariableName(name); !status.ok()) return status;
+  absl::Status Read(const v1::Assignment& given, PushAssignment& assignment) {
+    const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(given.variable());
+    if (!entry.ok()) return entry.status();
+    assignment.variable = (*entry)->variable;
+    const VariableDefinition& def = assignment.variable->def;
+    if (!v1::Assignment::Op_IsValid(given.op())) return Refuse(def.name, "unknown assignment");
+    const auto op = assignment.op = static_cast<AssignOp>(given.op());
+    if (given.rows() > 0 && !IsScatter(op)) {
+      return Refuse(def.name, "only a scatter takes row numbers");
     }
-    return absl::OkStatus();
-  }
-
-  absl::Status Read(const v1::Assignment& given, PushAssignment& assignment) const {
-    const std::string& name = given.variable();
-    if (!v1::Assignment::Op_IsValid(given.op())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable ", Printable(name), ": unknown assignment"));
-    }
-    const auto op = static_cast<AssignOp>(given.op());
-    if (given.has_rows() && !IsScatter(op)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable ", Printable(name), ": only a scatter takes row numbers"));
-    }
-    if (!given.has_rows() && IsScatter(op)) return Refuse(name, "a scatter needs row numbers");
-    absl::StatusOr<VariablePtr> variable = store_.Find(name);
-    if (!variable.ok()) return variable.status();
-    const VariableDefinition& def = (*variable)->def;
-    absl::Status status = CheckAnnounced(def, given.value(), IndicesOf(given));
-    if (!status.ok()) return status;
+    if (given.rows() == 0 && IsScatter(op)) return Refuse(def.name, "a scatter needs row numbers");
     const bool adds =
         op != AssignOp::kAssign && op != AssignOp::kInitialize && op != AssignOp::kScatterUpdate;
-    if (adds && def.dtype == DType::kBool) return Refuse(name, "a bool cannot be added to");
-    assignment = {*std::move(variable), op, {given.value(), {}}, TensorOf(IndicesOf(given))};
-    return absl::OkStatus();
+    if (adds && def.dtype == DType::kBool) return Refuse(def.name, "a bool cannot be added to");
+    return Take(def, given.rows(), wire::Encoding::kNone, assignment.value, assignment.indices);
   }
 
-  const Store& store_;
-  const v1::FrameHeader& head_;
+  const StreamVariables& variables_;
   const v1::PushHead& push_;
   const Definer& worker_;
-  std::vector<Announced> tensors_;
+  const uint64_t max_bytes_;
+  std::vector<wire::IncomingTensor>& tensors_;
   uint64_t bytes_ = 0;
   absl::Status hyperparameters_;
 };
 
-absl::StatusOr<ResolvedPush> Resolve(const Store& store, const v1::FrameHeader& head,
-                                     const Definer& worker, uint64_t max_bytes) {
-  return Resolver(store, head, worker).Run(max_bytes);
+absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1::PushHead& push,
+                                     const Definer& worker, uint64_t max_bytes,
+                                     std::vector<wire::IncomingTensor>& tensors) {
+  return Resolver(variables, push, worker, max_bytes, tensors).Run();
 }
 
 Definer DefinerAt(const v1::Definer& where, Definer worker) {

@@ -12,38 +12,6 @@
 #include "server/sync/outer.h"
 
 namespace varscope::server {
-namespace {
-
-// Of a tensor that the head announces.
-absl::StatusOr<uint64_t> BytesOf(const v1::TensorSpec& spec) {
-  const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-  const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-  if (!dtype.ok()) return dtype.status();
-  if (!shape.ok()) return shape.status();
-  return ByteSize(*dtype, *shape);
-}
-
-// Of the row numbers that `spec` announces, and of those rows of the variable.
-absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, const v1::TensorSpec& spec) {
-  const absl::StatusOr<uint64_t> bytes = BytesOf(spec);
-  if (!bytes.ok()) return bytes.status();
-  const std::string where = absl::StrCat("variable ", def.name, ": ");
-  const DType dtype = *wire::FromProto(spec.dtype());
-  if ((dtype != DType::kInt32 && dtype != DType::kInt64) || spec.unchanged() ||
-      spec.encoding() != v1::ENCODING_NONE) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, "row numbers are a plain int32 or int64 tensor, not ", Name(dtype)));
-  }
-  const auto count = static_cast<int64_t>(*bytes / SizeOf(dtype));
-  if (def.shape.rank() == 0) return absl::InvalidArgumentError(absl::StrCat(where, "has no rows"));
-  if (count > def.shape.dim(0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, "has ", def.shape.dim(0), " rows, the pull asks for ", count));
-  }
-  return *bytes + count * RowSize(def.shape) * SizeOf(def.dtype);
-}
-
-}  // namespace
 
 absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
   ResolveRequest out;
@@ -169,31 +137,7 @@ void ToProto(const Applied& applied, v1::PushResponse* out) {
   out->set_outcome(static_cast<v1::PushResponse::Outcome>(applied.outcome));
   out->set_staleness(applied.staleness);
   out->set_group_step(applied.group_step);
-  for (uint64_t version : applied.versions) out->add_applied()->set_version(version);
-}
-
-absl::StatusOr<uint64_t> CheckRowsHead(const Store& store, const v1::FrameHeader& head) {
-  uint64_t total = 0;
-  std::vector<bool> used(head.tensors_size(), false);
-  for (const v1::PullRequest::Want& want : head.pull().wants()) {
-    if (!want.has_rows()) continue;
-    const absl::StatusOr<VariablePtr> variable = store.Find(want.name());
-    if (!variable.ok()) return variable.status();
-    if (want.rows() >= used.size() || used[want.rows()]) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable ", Printable(want.name()), ": its row numbers are tensor ",
-                       want.rows(), " of ", used.size(), ", which is missing or another's"));
-    }
-    used[want.rows()] = true;
-    const absl::StatusOr<uint64_t> bytes =
-        BytesOfRows((*variable)->def, head.tensors(static_cast<int>(want.rows())));
-    if (!bytes.ok()) return bytes.status();
-    if (__builtin_add_overflow(total, *bytes, &total)) {
-      return absl::ResourceExhaustedError("the pull asks for more bytes than there are");
-    }
-  }
-  if (std::find(used.begin(), used.end(), false) == used.end()) return total;
-  return absl::InvalidArgumentError("a pull sends tensors that are no variable's row numbers");
+  out->mutable_versions()->Assign(applied.versions.begin(), applied.versions.end());
 }
 
 }  // namespace varscope::server

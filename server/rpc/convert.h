@@ -23,11 +23,6 @@ void ToProto(const GroupStatus& group, v1::GroupInfo* out);
 // Without the durability level.
 void ToProto(const Applied& applied, v1::PushResponse* out);
 
-// What can be told of a pull that wants rows before any byte of its tensors is read: they are row
-// numbers, one for each variable of which it wants some, and no more than the variable has. Returns
-// the bytes of the numbers and of the rows.
-absl::StatusOr<uint64_t> CheckRowsHead(const Store& store, const v1::FrameHeader& head);
-
 }  // namespace varscope::server
 
 #endif  // VARSCOPE_SERVER_RPC_CONVERT_H_

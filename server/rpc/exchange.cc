@@ -59,7 +59,7 @@ bool Exchange::ReadRequest(bool ok) {
       Read();
       return false;
     }
-    turn_.emplace(service_, last_pull_);
+    turn_.emplace(service_, state_);
     Watch();
   }
   watch_->Progress();

@@ -59,7 +59,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   std::mutex mutex_;
   grpc::ByteBuffer frame_;
   std::optional<Stalls::Watch> watch_;  // while frames come or go
-  LastPull last_pull_;
+  StreamState state_;
   std::optional<Turn> turn_;
   Phase phase_ = Phase::kRequest;
 };

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/names.h"
 #include "proto/wire/convert.h"
+#include "proto/wire/protocol.h"
 #include "server/push/resolve.h"
 #include "server/rpc/barrier_call.h"
 #include "server/rpc/convert.h"
@@ -68,6 +69,13 @@ grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
                                              const v1::ConnectRequest* request,
                                              v1::ConnectResponse* response) {
   return AnswerDurably(context_.calls, context_.durability, context, [&]() -> absl::Status {
+    response->set_protocol(wire::kProtocol);
+    if (request->protocol() != wire::kProtocol) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "worker '", Printable(request->worker_id()), "' speaks protocol ",
+          std::max(1U, request->protocol()), ", this server (varscoped ", VARSCOPE_VERSION,
+          ") speaks protocol ", wire::kProtocol, "; use the same version of varscope for both"));
+    }
     const Sharing sharing =
         request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
     const absl::StatusOr<uint64_t> incarnation = context_.workers.Connect(

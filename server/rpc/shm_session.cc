@@ -36,7 +36,7 @@ void ShmSession::Serve() {
 absl::Status ShmSession::ServeTurn() {
   absl::StatusOr<shm::Message> request = link_.Receive(kNoDeadline);
   if (!request.ok()) return request.status();
-  Turn turn(service_, last_pull_, shm::kMaxBodyBytes);
+  Turn turn(service_, state_, shm::kMaxBodyBytes);
   {
     Stalls::Watch watch(service_.stalls, [this] { HangUp(); });
     for (;;) {

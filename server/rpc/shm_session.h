@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "proto/shm/link.h"
 #include "server/rpc/context.h"
-#include "server/rpc/last_pull.h"
+#include "server/rpc/wanted_pull.h"
 
 namespace varscope::server {
 
@@ -27,7 +27,7 @@ class ShmSession {
 
   const ServiceContext& service_;
   shm::Link link_;
-  LastPull last_pull_;
+  StreamState state_;
 };
 
 }  // namespace varscope::server

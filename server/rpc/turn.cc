@@ -16,12 +16,6 @@
 namespace varscope::server {
 namespace {
 
-// Whole weights in 255 steps would be another model.
-bool MayBePulled(wire::Encoding encoding) {
-  return encoding == wire::Encoding::kNone || encoding == wire::Encoding::kFloat16 ||
-         encoding == wire::Encoding::kBfloat16;
-}
-
 std::string Who(const v1::PullRequest& pull) {
   return absl::StrCat("worker '", Printable(pull.worker_id()), "': ");
 }
@@ -33,10 +27,10 @@ void LogRefusal(const absl::Status& status) {
 
 }  // namespace
 
-Turn::Turn(const ServiceContext& service, LastPull& last, size_t body_bytes)
+Turn::Turn(const ServiceContext& service, StreamState& stream, size_t body_bytes)
     : call_(service.calls),
       service_(service),
-      last_(last),
+      stream_(stream),
       body_bytes_(body_bytes),
       request_([this](const v1::FrameHeader& head) { return TakeHead(head); }) {}
 
@@ -48,53 +42,61 @@ absl::Status Turn::Add(grpc::ByteBuffer& frame) {
   return status;
 }
 
-absl::Status Turn::TakeHead(const v1::FrameHeader& head) {
-  refused_ = CheckHead(head);
-  if (refused_.ok()) return refused_;
+absl::StatusOr<Turn::Tensors> Turn::TakeHead(const v1::FrameHeader& head) {
+  absl::StatusOr<Tensors> tensors = CheckHead(head);
+  refused_ = tensors.status();
+  if (refused_.ok()) return tensors;
   // What is left of the request costs less than a new stream.
   constexpr uint64_t kLittle = uint64_t{4} << 20;
-  if (request_.total_bytes() > kLittle) return refused_;
+  if (head.body_bytes() > kLittle) return refused_;
   request_.Discard();
-  return absl::OkStatus();
+  return Tensors();
 }
 
-absl::Status Turn::CheckHead(const v1::FrameHeader& head) {
-  if (head.has_push()) {
-    if (absl::Status status = CheckPush(head); !status.ok()) return status;
-  } else if (!head.has_pull()) {
+absl::StatusOr<Turn::Tensors> Turn::CheckHead(const v1::FrameHeader& head) {
+  if (!head.has_push() && !head.has_pull()) {
     return absl::InvalidArgumentError("the first frame has no push head and no pull request");
-  } else if (absl::Status status = CheckRows(head); !status.ok()) {
-    return status;
   }
-  return CheckPull(head);
+  absl::Status status = head.has_push() ? CheckPusher(head.push()) : absl::OkStatus();
+  const v1::PullRequest& pull = head.pull();
+  if (status.ok() && pull.incarnation() != 0) {
+    status = service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
+  }
+  const std::string& worker_id = head.has_push() ? head.push().worker_id() : pull.worker_id();
+  if (status.ok()) {
+    status = stream_.variables.Add(service_.store, head.variables(), worker_id);
+  }
+  Tensors tensors;
+  if (status.ok() && head.has_push()) status = CheckPush(head.push(), tensors);
+  const size_t of_push = tensors.size();
+  if (status.ok() && head.has_pull()) status = CheckPull(pull, tensors);
+  if (!status.ok()) return status;
+  if (head.has_push() && tensors.size() > of_push) {
+    return absl::InvalidArgumentError("rows are pulled without a push");
+  }
+  return tensors;
 }
 
-absl::Status Turn::CheckRows(const v1::FrameHeader& head) {
-  const absl::StatusOr<uint64_t> bytes = CheckRowsHead(service_.store, head);
-  if (!bytes.ok()) return Prefixed(Who(head.pull()), bytes.status());
-  if (*bytes == 0) return absl::OkStatus();
-  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(head.pull().worker_id(), *bytes);
+absl::Status Turn::Charge(const std::string& worker_id, uint64_t bytes) {
+  if (bytes == 0) return absl::OkStatus();
+  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(worker_id, bytes);
   if (!charge.ok()) return charge.status();
   charge_ = *std::move(charge);
   return absl::OkStatus();
 }
 
-absl::Status Turn::CheckPull(const v1::FrameHeader& head) {
-  const v1::PullRequest& pull = head.pull();
-  if (pull.repeat() && (last_.names.empty() || last_.incarnation != pull.incarnation())) {
-    return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
-  }
-  for (const v1::PullRequest::Want& want : pull.wants()) {
-    if (want.has_rows() && head.has_push()) {
-      return absl::InvalidArgumentError("rows are pulled without a push");
+absl::Status Turn::CheckPull(const v1::PullRequest& pull, Tensors& tensors) {
+  if (pull.repeat()) {
+    if (stream_.last_pull.wants.empty() || stream_.last_pull.incarnation != pull.incarnation()) {
+      return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
     }
-    if (MayBePulled(EncodingOf(want))) continue;
-    return absl::InvalidArgumentError(absl::StrCat("variable ", Printable(want.name()),
-                                                   " cannot be pulled in encoding ",
-                                                   static_cast<int>(want.encoding())));
+    wanted_ = std::exchange(stream_.last_pull, {});
+    return absl::OkStatus();
   }
-  if (pull.incarnation() == 0) return absl::OkStatus();
-  return service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
+  absl::StatusOr<WantedPull> wanted = ResolvePull(stream_.variables, pull, tensors);
+  if (!wanted.ok()) return Prefixed(Who(pull), wanted.status());
+  wanted_ = *std::move(wanted);
+  return Charge(pull.worker_id(), wanted_->row_bytes);
 }
 
 absl::Status Turn::CheckGroups(const v1::PushHead& push) const {
@@ -107,8 +109,7 @@ absl::Status Turn::CheckGroups(const v1::PushHead& push) const {
       Reconnect::kAndReport);
 }
 
-absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
-  const v1::PushHead& push = head.push();
+absl::Status Turn::CheckPusher(const v1::PushHead& push) const {
   const absl::StatusOr<Asker> asker = service_.workers.Check(push.worker_id(), push.incarnation());
   const absl::Status may_come = asker.ok() ? CheckGroups(push) : asker.status();
   if (!may_come.ok()) {
@@ -121,15 +122,16 @@ absl::Status Turn::CheckPush(const v1::FrameHeader& head) {
         absl::StrCat("worker '", push.worker_id(), "': no push is taken now, pulls go on: "),
         status);
   }
-  absl::StatusOr<ResolvedPush> resolved =
-      Resolve(service_.store, head, service_.workers.Describe(push.worker_id()),
-              service_.limits.max_push_bytes);
-  if (!resolved.ok()) return resolved.status();
-  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(push.worker_id(), resolved->bytes());
-  if (!charge.ok()) return charge.status();
-  charge_ = *std::move(charge);
-  push_ = *std::move(resolved);
   return absl::OkStatus();
+}
+
+absl::Status Turn::CheckPush(const v1::PushHead& push, Tensors& tensors) {
+  absl::StatusOr<ResolvedPush> resolved =
+      Resolve(stream_.variables, push, service_.workers.Describe(push.worker_id()),
+              service_.limits.max_push_bytes, tensors);
+  if (!resolved.ok()) return resolved.status();
+  push_ = *std::move(resolved);
+  return Charge(push.worker_id(), push_->bytes());
 }
 
 bool Turn::takes_long() const {
@@ -137,17 +139,19 @@ bool Turn::takes_long() const {
   constexpr size_t kManyVariables = 1000;
   if (!refused_.ok()) return false;
   if (request_.total_bytes() > kManyBytes) return true;
-  const v1::PullRequest& pull = head().pull();
-  const size_t variables = head().tensors_size() + pull.wants_size();
-  if (variables + (pull.repeat() ? last_.names.size() : 0) > kManyVariables) return true;
-  return std::any_of(pull.wants().begin(), pull.wants().end(),
-                     [](const auto& want) { return EncodingOf(want) != wire::Encoding::kNone; });
+  if (request_.tensors().size() + (wanted_ ? wanted_->wants.size() : 0) > kManyVariables) {
+    return true;
+  }
+  return wanted_ && std::any_of(wanted_->wants.begin(), wanted_->wants.end(), [](const auto& want) {
+           return want.encoding != wire::Encoding::kNone;
+         });
 }
 
 void Turn::Run(std::function<void()> done) {
   done_ = std::move(done);
   if (!refused_.ok()) return Fail(refused_);
-  if (head().has_pull()) pull_.emplace(service_, head(), request_.tensors(), last_);
+  stream_.variables.DescribeLast(head().variables_size(), *answer_head_);
+  if (wanted_) pull_.emplace(service_, *std::move(wanted_), request_.tensors(), stream_.last_pull);
   if (head().has_push()) return Push();
   AwaitRead();
 }
@@ -177,8 +181,9 @@ void Turn::AwaitRead() {
   if (!head().has_pull()) return Answer();
   const v1::PullRequest& pull = head().pull();
   const std::string reader = pull.incarnation() == 0 ? "" : pull.worker_id();
-  service_.synchronizer.AwaitRead(
-      reader, pull_->names(), [this](const absl::Status& may_read) { ReadAndAnswer(may_read); });
+  service_.synchronizer.AwaitRead(reader, pull_->variables(), [this](const absl::Status& may_read) {
+    ReadAndAnswer(may_read);
+  });
 }
 
 absl::Status Turn::Read(const absl::Status& may_read) {
@@ -186,7 +191,7 @@ absl::Status Turn::Read(const absl::Status& may_read) {
   absl::Status status = WhatNow(service_.workers, pull.worker_id(), pull.incarnation(), may_read);
   if (!status.ok()) return status;
   answer_head_->set_epoch(service_.epoch);
-  status = pull_->Read(*answer_head_);
+  status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
   answer_head_->set_global_step(service_.store.global_step());
   return status;
 }
@@ -198,7 +203,7 @@ void Turn::ReadAndAnswer(const absl::Status& may_read) {
       return Fail(Prefixed(Who(head().pull()), status));
     }
     // The push stands.
-    answer_head_->clear_tensors();
+    answer_head_->clear_versions();
     answer_head_->set_pull_failed(true);
   }
   Answer();
@@ -217,7 +222,7 @@ void Turn::Fail(const absl::Status& status) {
   charge_.Release();
   pull_.reset();
   // The worker does not count on it after an error.
-  last_ = {};
+  stream_ = {};
   answer_head_->Clear();
   ToProto(status, answer_head_->mutable_error());
   Answer();

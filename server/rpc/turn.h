@@ -7,6 +7,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/wire/frame.h"
@@ -14,8 +16,8 @@
 #include "proto/wire/frame_writer.h"
 #include "server/push/push.h"
 #include "server/rpc/context.h"
-#include "server/rpc/last_pull.h"
 #include "server/rpc/pull_reader.h"
+#include "server/rpc/wanted_pull.h"
 
 namespace varscope::server {
 
@@ -23,8 +25,9 @@ namespace varscope::server {
 // from any threads.
 class Turn {
  public:
-  // `last` is its stream's. The answer's frames have bodies of at most `body_bytes`.
-  Turn(const ServiceContext& service, LastPull& last, size_t body_bytes = wire::kFrameBodyBytes);
+  // `stream` is its stream's. The answer's frames have bodies of at most `body_bytes`.
+  Turn(const ServiceContext& service, StreamState& stream,
+       size_t body_bytes = wire::kFrameBodyBytes);
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
@@ -54,12 +57,14 @@ class Turn {
   void Acknowledged(uint64_t received) { answer_->Acknowledged(received); }
 
  private:
-  absl::Status TakeHead(const v1::FrameHeader& head);
-  absl::Status CheckHead(const v1::FrameHeader& head);
-  absl::Status CheckPush(const v1::FrameHeader& head);
+  using Tensors = std::vector<wire::IncomingTensor>;
+  absl::StatusOr<Tensors> TakeHead(const v1::FrameHeader& head);
+  absl::StatusOr<Tensors> CheckHead(const v1::FrameHeader& head);
+  absl::Status CheckPush(const v1::PushHead& push, Tensors& tensors);
+  absl::Status CheckPusher(const v1::PushHead& push) const;
   absl::Status CheckGroups(const v1::PushHead& push) const;
-  absl::Status CheckRows(const v1::FrameHeader& head);
-  absl::Status CheckPull(const v1::FrameHeader& head);
+  absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);
+  absl::Status Charge(const std::string& worker_id, uint64_t bytes);
   void Push();
   void Pushed(const absl::StatusOr<Applied>& applied);
   void AwaitRead();
@@ -73,11 +78,12 @@ class Turn {
 
   const Calls::Call call_;
   const ServiceContext& service_;
-  LastPull& last_;
+  StreamState& stream_;
   const size_t body_bytes_;
   wire::FrameReader request_;
   Budget::Charge charge_;  // of the push, or of the rows to pull
   std::optional<ResolvedPush> push_;
+  std::optional<WantedPull> wanted_;
   absl::Status refused_;  // why, once the head has come
   std::function<void()> done_;
 

@@ -62,6 +62,7 @@ absl::Status Store::Restore(StoreState state) {
 absl::Status Store::Replace(StoreState state) {
   std::lock_guard binding_lock(binding_mutex_);
   std::unique_lock lock(mutex_);
+  ++generation_;
   variables_.clear();
   by_name_.clear();
   by_key_.clear();

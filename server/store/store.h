@@ -25,6 +25,7 @@
 #include "server/store/creation.h"
 #include "server/store/ledger.h"
 #include "server/store/observer.h"
+#include "server/store/slot_names.h"
 #include "server/store/state.h"
 #include "server/store/variable.h"
 #include "varscope/initializer_spec.h"
@@ -70,9 +71,6 @@ struct Resolution {
   std::vector<Definer> definers;  // kRefused: of what it collided with
   std::string warning;            // kAttached with another initializer than the first's
 };
-
-// The names that a worker proposes for slots, in the rule's order; empty: the store's own.
-using SlotNames = std::vector<std::string>;
 
 // Which state of an optimizer is meant.
 struct OptimizerSpec {
@@ -153,6 +151,8 @@ class Store {
 
   // Counts everything that changes values. As long as it stays, each cut since then is the same.
   uint64_t changes() const { return changes_.load(); }
+  // Counts the rollbacks: variables that were found before the last one are not the store's now.
+  uint64_t generation() const { return generation_.load(); }
 
   // In creation order, names that start with `prefix`.
   std::vector<VariablePtr> List(const std::string& prefix) const;
@@ -249,6 +249,7 @@ class Store {
   std::atomic<uint64_t> bytes_used_{0};
   std::atomic<uint64_t> global_step_{0};
   std::atomic<uint64_t> changes_{0};
+  std::atomic<uint64_t> generation_{0};
 
   mutable std::mutex changes_turn_;          // else changes that overlap would never let one out
   mutable std::shared_mutex changes_mutex_;  // taken first of all

@@ -166,12 +166,12 @@ void Synchronizer::Count(Member& member, const Applied& applied) {
   member.counts.max_staleness = std::max(member.counts.max_staleness, applied.staleness);
 }
 
-void Synchronizer::AwaitRead(const std::string& worker_id, std::span<const std::string> variables,
+void Synchronizer::AwaitRead(const std::string& worker_id, std::span<const VariablePtr> variables,
                              ReadDone done) {
   if (!reads_wait_) return done(absl::OkStatus());
   std::vector<Group*> groups;
-  for (const std::string& variable : variables) {
-    Group* const group = GroupOf(variable).group.get();
+  for (const VariablePtr& variable : variables) {
+    Group* const group = GroupOf(variable->def.name).group.get();
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   // One after the other.

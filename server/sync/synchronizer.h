@@ -44,7 +44,7 @@ class Synchronizer {
   void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool known_finite, PushDone done);
 
   // `done` is called when the worker may read the variables.
-  void AwaitRead(const std::string& worker_id, std::span<const std::string> variables,
+  void AwaitRead(const std::string& worker_id, std::span<const VariablePtr> variables,
                  ReadDone done);
 
   // The worker's incarnation is over.

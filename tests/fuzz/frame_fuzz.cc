@@ -2,33 +2,38 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "proto/wire/convert.h"
 #include "proto/wire/frame_reader.h"
 
 namespace {
 
-// A push may be this large here, so that no input takes more memory than that.
-constexpr uint64_t kMaxBytes = 1 << 20;
+using varscope::DType;
+using varscope::Shape;
+using varscope::wire::IncomingTensor;
 
-absl::Status CheckSizes(const varscope::v1::FrameHeader& head) {
-  uint64_t total = 0;
-  for (const varscope::v1::TensorSpec& spec : head.tensors()) {
-    uint64_t elements = 1;
-    for (int64_t dim : spec.shape().dims()) {
-      if (dim > static_cast<int64_t>(kMaxBytes)) return absl::ResourceExhaustedError("too large");
-      elements *= static_cast<uint64_t>(dim < 0 ? 0 : dim);
-      if (elements > kMaxBytes) return absl::ResourceExhaustedError("too large");
-    }
-    total += elements * 8;
-    if (total > kMaxBytes) return absl::ResourceExhaustedError("too large");
+// As many tensors as the head names variables, of the sizes that it says; a push may be this large
+// here, so that no input takes more memory than that.
+constexpr int64_t kMaxElements = 1 << 16;
+
+absl::StatusOr<std::vector<IncomingTensor>> Announce(const varscope::v1::FrameHeader& head) {
+  std::vector<IncomingTensor> tensors;
+  for (const varscope::v1::NamedVariable& variable : head.variables()) {
+    const auto dtype = varscope::wire::FromProto(variable.dtype());
+    if (!dtype.ok()) return dtype.status();
+    const auto encoding = static_cast<varscope::wire::Encoding>(variable.slots_size() % 5);
+    const int64_t elements = variable.shape().dims_size() > 0 ? variable.shape().dims(0) : 1;
+    if (elements < 0 || elements > kMaxElements) return absl::ResourceExhaustedError("too large");
+    tensors.push_back({*dtype, Shape{elements}, encoding, variable.name()});
   }
-  return absl::OkStatus();
+  if (tensors.size() > 16) return absl::ResourceExhaustedError("too many");
+  return tensors;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  varscope::wire::FrameReader reader(CheckSizes);
+  varscope::wire::FrameReader reader(Announce);
   while (size >= 2) {
     const size_t length = std::min<size_t>(data[0] | data[1] << 8, size - 2);
     data += 2;

@@ -1,16 +1,16 @@
 // Fuzzes a whole request: a push's head against a store with a variable of every dtype, then its
 // application, alone and merged with another worker's that is the same; a pull's head, and then the
-// pull. The input is a FrameHeader; the bytes of each tensor are those of its name, over and over.
+// pull. The input is a FrameHeader; the bytes of each tensor are those of the worker's id, over and
+// over.
 
 #include <cstring>
 
 #include "absl/status/statusor.h"
 #include "proto/core/rows.h"
-#include "proto/wire/convert.h"
 #include "server/push/commit.h"
 #include "server/push/resolve.h"
 #include "server/push/validate.h"
-#include "server/rpc/convert.h"
+#include "server/rpc/wanted_pull.h"
 #include "server/sync/aggregate.h"
 #include "varscope/v1/varscope.pb.h"
 
@@ -42,26 +42,29 @@ void FillStore(Store& store) {
   }
 }
 
-// As a frame's reader would have made it.
-Tensor TensorOf(const v1::TensorSpec& spec) {
-  const absl::StatusOr<DType> dtype = wire::FromProto(spec.dtype());
-  const absl::StatusOr<Shape> shape = wire::FromProto(spec.shape());
-  if (!dtype.ok() || !shape.ok()) abort();  // Resolve lets no such spec pass
-  Tensor tensor(*dtype, *shape);
+// As a frame's reader would have made it, of the given bytes over and over.
+Tensor TensorOf(const wire::IncomingTensor& incoming, const std::string& pattern) {
+  Tensor tensor(incoming.dtype, incoming.shape);
   std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
   auto* const bytes = reinterpret_cast<uint8_t*>(tensor.mutable_raw());
-  for (size_t i = 0; i < tensor.byte_size() && !spec.name().empty(); ++i) {
-    bytes[i] = static_cast<uint8_t>(spec.name()[i % spec.name().size()]);
-    if (*dtype == DType::kBool) bytes[i] &= 1;
+  for (size_t i = 0; i < tensor.byte_size() && !pattern.empty(); ++i) {
+    bytes[i] = static_cast<uint8_t>(pattern[i % pattern.size()]);
+    if (incoming.dtype == DType::kBool) bytes[i] &= 1;
   }
   return tensor;
 }
 
-absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader& head) {
-  absl::StatusOr<ResolvedPush> push = Resolve(store, head, Definer{.worker_id = "w"}, kMaxBytes);
+absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader& head,
+                                       const std::string& pattern) {
+  StreamVariables variables;
+  absl::Status status = variables.Add(store, head.variables(), "w");
+  if (!status.ok()) return status;
+  std::vector<wire::IncomingTensor> incoming;
+  absl::StatusOr<ResolvedPush> push =
+      Resolve(variables, head.push(), Definer{.worker_id = "w"}, kMaxBytes, incoming);
   if (!push.ok()) return push.status();
   std::vector<Tensor> tensors;
-  for (const v1::TensorSpec& spec : head.tensors()) tensors.push_back(TensorOf(spec));
+  for (const wire::IncomingTensor& tensor : incoming) tensors.push_back(TensorOf(tensor, pattern));
   return Validate(*std::move(push), std::move(tensors), /*known_finite=*/false, {});
 }
 
@@ -74,7 +77,7 @@ void ApplyMerged(Store& store, const v1::FrameHeader& given) {
     head.mutable_push()->set_worker_id(worker);
     head.mutable_push()->set_incarnation(1);
     head.mutable_push()->set_sequence(1);
-    absl::StatusOr<ValidPush> push = ValidateHead(store, head);
+    absl::StatusOr<ValidPush> push = ValidateHead(store, head, given.push().worker_id());
     if (!push.ok()) return;
     pushes.push_back(*std::move(push));
     admissions.push_back(*store.ledger().Begin(pushes.back().id()));
@@ -86,7 +89,7 @@ void ApplyMerged(Store& store, const v1::FrameHeader& given) {
 }
 
 absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
-  absl::StatusOr<ValidPush> push = ValidateHead(store, head);
+  absl::StatusOr<ValidPush> push = ValidateHead(store, head, head.push().worker_id());
   if (!push.ok()) return push.status();
   ApplyMerged(store, head);
   absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push->id());
@@ -95,20 +98,22 @@ absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
 }
 
 absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
-  const absl::StatusOr<uint64_t> bytes = CheckRowsHead(store, head);
-  if (!bytes.ok()) return bytes.status();
-  std::vector<std::string> names;
+  StreamVariables variables;
+  absl::Status status = variables.Add(store, head.variables(), "w");
+  if (!status.ok()) return status;
+  std::vector<wire::IncomingTensor> incoming;
+  const absl::StatusOr<WantedPull> wanted = ResolvePull(variables, head.pull(), incoming);
+  if (!wanted.ok()) return wanted.status();
+  std::vector<VariablePtr> pulled;
   std::vector<WantedRows> rows;
-  for (const v1::PullRequest::Want& want : head.pull().wants()) {
-    names.push_back(want.name());
+  for (const WantedPull::Want& want : wanted->wants) {
+    pulled.push_back(want.variable);
     rows.emplace_back();
-    if (!want.has_rows()) continue;
-    const absl::StatusOr<std::vector<int64_t>> numbers =
-        RowNumbers(TensorOf(head.tensors(static_cast<int>(want.rows()))));
-    if (!numbers.ok() || numbers->size() > 4) abort();  // no variable has more rows
-    rows.back() = *numbers;
+    if (!want.rows) continue;
+    rows.back() = *RowNumbers(TensorOf(incoming[*want.rows], head.pull().worker_id()));
+    if (rows.back()->size() > 4) abort();  // no variable has more rows
   }
-  return store.Pull(names, rows).status();
+  return store.Pull(std::move(pulled), rows).status();
 }
 
 }  // namespace

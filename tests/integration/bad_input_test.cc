@@ -8,8 +8,8 @@
 
 #include "client/rpc/raw_call.h"
 #include "client/rpc/retry.h"
-#include "proto/wire/convert.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/protocol.h"
 #include "tests/support/bytes_of.h"
 #include "tests/support/daemon.h"
 #include "varscope/v1/varscope.grpc.pb.h"
@@ -29,6 +29,7 @@ class BadInputTest : public ::testing::Test {
  protected:
   BadInputTest() {
     v1::ConnectRequest request;
+    request.set_protocol(wire::kProtocol);
     request.set_worker_id("mallory");
     v1::ConnectResponse response;
     EXPECT_TRUE(Call(&v1::ParameterServer::Stub::Connect, request, &response).ok());
@@ -89,14 +90,20 @@ class BadInputTest : public ::testing::Test {
     return status;
   }
 
+  static v1::NamedVariable Named(const std::string& name) {
+    v1::NamedVariable named;
+    named.set_name(name);
+    return named;
+  }
+
   // A push of one SGD gradient of w, before it is bent.
   v1::FrameHeader GoodHead() const {
     v1::FrameHeader head;
-    v1::TensorSpec* const spec = head.add_tensors();
-    spec->set_name("w");
-    spec->set_dtype(v1::DT_FLOAT32);
-    spec->mutable_shape()->add_dims(2);
-    spec->mutable_shape()->add_dims(3);
+    v1::NamedVariable& w = *head.add_variables() = Named("w");
+    w.set_dtype(v1::DT_FLOAT32);
+    w.mutable_shape()->add_dims(2);
+    w.mutable_shape()->add_dims(3);
+    head.set_body_bytes(24);
     v1::PushHead* const push = head.mutable_push();
     push->set_worker_id("mallory");
     push->set_incarnation(incarnation_);
@@ -104,15 +111,15 @@ class BadInputTest : public ::testing::Test {
     v1::OptimizerStep* const step = push->add_steps();
     step->mutable_state()->set_optimizer("GradientDescent");
     (*step->mutable_state()->mutable_hyperparameters())["learning_rate"] = 0.1;
-    step->add_updates()->set_variable("w");
+    step->add_variables(0);
     return head;
   }
 
-  static v1::Chunk* AddChunk(v1::FrameHeader& head, uint64_t offset, uint64_t length) {
-    v1::Chunk* const chunk = head.add_chunks();
-    chunk->set_offset(offset);
-    chunk->set_length(length);
-    return chunk;
+  static v1::FrameHeader PullOf(const std::string& name) {
+    v1::FrameHeader head;
+    *head.add_variables() = Named(name);
+    head.mutable_pull()->add_variables(0);
+    return head;
   }
 
   // Sends frames as they are; the body of each is `body` bytes of zeros.
@@ -161,8 +168,8 @@ TEST_F(BadInputTest, APullThatRepeatsNothing) {
   EXPECT_THAT(fresh.error_message(), HasSubstr("no pull that could be repeated"));
 
   // What another incarnation pulled on this stream is not this one's.
-  v1::FrameHeader pull;
-  pull.mutable_pull()->add_wants()->set_name("w");
+  const v1::FrameHeader pull = PullOf("w");
+  head.mutable_pull()->set_worker_id("mallory");
   head.mutable_pull()->set_incarnation(incarnation_);
   internal::RawCall call(channel_, kExchange);
   call.SetDeadline(Soon());
@@ -178,47 +185,67 @@ TEST_F(BadInputTest, AStreamGoesOnAfterARequestThatIsRefused) {
   internal::RawCall call(channel_, kExchange);
   call.SetDeadline(Soon());
   v1::FrameHeader unknown = GoodHead();
-  unknown.mutable_push()->mutable_steps(0)->mutable_updates(0)->set_variable("nowhere");
-  v1::FrameHeader first_half;
-  AddChunk(first_half, 0, 12);
-  v1::FrameHeader second_half;
-  AddChunk(second_half, 12, 12);
-  v1::FrameHeader pull;
-  pull.mutable_pull()->add_wants()->set_name("w");
+  unknown.mutable_variables(0)->set_name("nowhere");
+  const v1::FrameHeader empty;
   for (int i = 0; i < 3; ++i) {
     // Its bytes come although the head was refused.
     const grpc::Slice half(std::string(12, '\0'));
     call.Write(wire::Encode(unknown, {}));
-    call.Write(wire::Encode(first_half, {half}));
-    call.Write(wire::Encode(second_half, {half}));
+    call.Write(wire::Encode(empty, {half}));
+    call.Write(wire::Encode(empty, {half}));
     EXPECT_EQ(ResultOf(call).error_code(), grpc::StatusCode::NOT_FOUND);
-    call.Write(wire::Encode(pull, {}));
+    call.Write(wire::Encode(PullOf("w"), {}));
     EXPECT_TRUE(ResultOf(call).ok());
     // What is wrong with the bytes is seen when all have come.
     v1::FrameHeader nan = GoodHead();
-    AddChunk(nan, 0, 24);
+    nan.mutable_push()->mutable_steps(0)->set_variables(0, 1);  // the pull has named 0
     call.Write(wire::Encode(nan, {grpc::Slice(std::string(24, '\xff'))}));
     EXPECT_EQ(ResultOf(call).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   }
-  // A chunk that belongs nowhere makes no sense, even of a request that is refused.
+  // More than was announced makes no sense, even of a request that is refused.
   call.Write(wire::Encode(unknown, {}));
-  call.Write(wire::Encode(second_half, {grpc::Slice(std::string(12, '\0'))}));
+  call.Write(wire::Encode(empty, {grpc::Slice(std::string(25, '\0'))}));
   grpc::ByteBuffer answer;
   EXPECT_FALSE(call.Read(&answer));
   EXPECT_THAT(call.Finish().status.error_message(), HasSubstr("malformed tensor frame"));
+}
+
+TEST_F(BadInputTest, NumbersHoldUntilARequestIsRefused) {
+  internal::RawCall call(channel_, kExchange);
+  call.SetDeadline(Soon());
+  const auto ask = [&](const v1::FrameHeader& head) {
+    call.Write(wire::Encode(head, {}));
+    return ResultOf(call);
+  };
+  ASSERT_TRUE(ask(PullOf("w")).ok());
+  v1::FrameHeader by_number;
+  by_number.mutable_pull()->add_variables(0);
+  EXPECT_TRUE(ask(by_number).ok());
+  // Named again it has another number, too.
+  v1::FrameHeader again = PullOf("w");
+  again.mutable_pull()->set_variables(0, 1);
+  EXPECT_TRUE(ask(again).ok());
+  by_number.mutable_pull()->set_variables(0, 2);
+  EXPECT_THAT(ask(by_number).error_message(),
+              HasSubstr("variable number 2, its stream has named 2"));
+  by_number.mutable_pull()->set_variables(0, 0);
+  EXPECT_THAT(ask(by_number).error_message(),
+              HasSubstr("variable number 0, its stream has named 0"));
+  EXPECT_TRUE(ask(PullOf("w")).ok());
 }
 
 TEST_F(BadInputTest, ALargeRequestThatIsRefusedEndsItsStream) {
   internal::RawCall call(channel_, kExchange);
   call.SetDeadline(Soon());
   v1::FrameHeader head = GoodHead();
-  head.mutable_tensors(0)->mutable_shape()->set_dims(0, 1 << 20);
+  head.mutable_variables(0)->mutable_shape()->set_dims(0, 1 << 20);
+  head.set_body_bytes(12 << 20);
   call.Write(wire::Encode(head, {}));
   grpc::ByteBuffer answer;
   EXPECT_FALSE(call.Read(&answer));
   const grpc::Status status = call.Finish().status;
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(status.error_message(), HasSubstr("the push sends float32"));
+  EXPECT_THAT(status.error_message(), HasSubstr("the worker sends float32"));
 }
 
 TEST_F(BadInputTest, Names) {
@@ -250,8 +277,7 @@ TEST_F(BadInputTest, NamesThatAreNotUtf8) {
   const grpc::Status status = call.Finish().status;
   EXPECT_FALSE(status.ok());
 
-  v1::FrameHeader head = GoodHead();
-  AddChunk(head, 0, 24);
+  const v1::FrameHeader head = GoodHead();
   std::string bytes = head.SerializeAsString();
   const size_t at = bytes.find("mallory");
   bytes.replace(at, 2, name);
@@ -292,8 +318,9 @@ TEST_F(BadInputTest, InitializersAndDTypes) {
 
 TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
   v1::ConnectResponse connected;
-  const grpc::Status nameless =
-      Call(&v1::ParameterServer::Stub::Connect, v1::ConnectRequest(), &connected);
+  v1::ConnectRequest no_name;
+  no_name.set_protocol(wire::kProtocol);
+  const grpc::Status nameless = Call(&v1::ParameterServer::Stub::Connect, no_name, &connected);
   EXPECT_EQ(nameless.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(nameless.error_message(), HasSubstr("a worker needs an id"));
 
@@ -305,9 +332,13 @@ TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
 
   incarnation_ += 7;
   EXPECT_EQ(Resolve(Definition("new", {1})).error_code(), grpc::StatusCode::ABORTED);
-  v1::FrameHeader head = GoodHead();
-  AddChunk(head, 0, 24);
-  EXPECT_EQ(ExchangeFrames({{head, 24}}).error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(ExchangeFrames({{GoodHead(), 24}}).error_code(), grpc::StatusCode::ABORTED);
+
+  v1::ConnectRequest old;
+  old.set_worker_id("old");
+  const grpc::Status other = Call(&v1::ParameterServer::Stub::Connect, old, &connected);
+  EXPECT_EQ(other.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(other.error_message(), HasSubstr("worker 'old' speaks protocol 1, this server"));
 }
 
 TEST_F(BadInputTest, PushesThatDoNotAddUp) {
@@ -316,66 +347,57 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
     size_t body;
     std::string message;
   };
-  const auto whole = [](v1::FrameHeader& h) { AddChunk(h, 0, 24); };
+  const auto step = [](v1::FrameHeader& h) { return h.mutable_push()->mutable_steps(0); };
   const std::vector<Case> cases = {
-      {[](v1::FrameHeader& h) { AddChunk(h, 0, 20); }, 20, "'w' has 24 bytes, only 20 came"},
-      {[](v1::FrameHeader& h) { AddChunk(h, 0, 28); }, 28, "has 24 bytes, a chunk covers 28"},
-      {[](v1::FrameHeader& h) { AddChunk(h, 4, 20); }, 20, "a chunk covers 20 from 4"},
-      {whole, 20, "the body"},
-      {whole, 28, "the body"},
-      {[](v1::FrameHeader& h) { AddChunk(h, 0, 24)->set_tensor(7); }, 24, "tensor 7 of 1"},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_tensors(0)->set_dtype(v1::DT_FLOAT64);
-         h.mutable_chunks(0)->set_length(48);
+      {[](v1::FrameHeader&) {}, 20, "its tensors have 24 bytes, only 20 came"},
+      {[](v1::FrameHeader&) {}, 28, "a body has 28 bytes, only 24 of 24 are missing"},
+      {[](v1::FrameHeader& h) { h.set_body_bytes(20); }, 20,
+       "its 1 tensors have 24 bytes, its head announces 20"},
+      {[](v1::FrameHeader& h) { h.set_body_bytes(28); }, 28, "its head announces 28"},
+      {[](v1::FrameHeader& h) { h.mutable_variables(0)->set_dtype(v1::DT_FLOAT64); }, 24,
+       "variable w, worker 'mallory': the worker sends float64 (2, 3), expected float32 (2, 3)"},
+      {[](v1::FrameHeader& h) { h.mutable_variables(0)->set_dtype(v1::DType(99)); }, 24,
+       "99 is not a dtype"},
+      {[](v1::FrameHeader& h) {
+         h.mutable_variables(0)->mutable_shape()->set_dims(0, 3);
+         h.mutable_variables(0)->mutable_shape()->set_dims(1, 2);
        },
-       48, "the push sends float64 (2, 3), expected float32 (2, 3)"},
+       24, "the worker sends float32 (3, 2), expected float32 (2, 3)"},
+      {[](v1::FrameHeader& h) { h.mutable_variables(0)->set_name("nowhere/v"); }, 24,
+       "variable 'nowhere/v' is not in the store"},
+      {[](v1::FrameHeader& h) { h.mutable_variables(0)->add_slots("a b"); }, 24,
+       "'a b' is not a valid variable name"},
+      {[&](v1::FrameHeader& h) { step(h)->set_variables(0, 5); }, 24,
+       "the request means variable number 5, its stream has named 1"},
+      {[&](v1::FrameHeader& h) { step(h)->add_bind(7); }, 24, "variable number 7"},
+      {[&](v1::FrameHeader& h) { h.mutable_push()->add_assignments()->set_variable(3); }, 24,
+       "variable number 3"},
+      {[&](v1::FrameHeader& h) { step(h)->add_rows(0), step(h)->add_rows(0); }, 24,
+       "the push has 2 row counts for 1 variables"},
+      {[&](v1::FrameHeader& h) { step(h)->add_base_versions(1), step(h)->add_base_versions(1); },
+       24, "the push has 2 versions for 1 variables"},
       {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_tensors(0)->mutable_shape()->set_dims(0, 3);
-         h.mutable_tensors(0)->mutable_shape()->set_dims(1, 2);
+         for (int i = 0; i < 3; ++i) step(h)->add_encodings(v1::ENCODING_NONE);
        },
-       24, "the push sends float32 (3, 2), expected float32 (2, 3)"},
+       24, "the push has 3 encodings for 1 variables"},
+      {[&](v1::FrameHeader& h) { step(h)->add_encodings(v1::Encoding(77)); }, 24, "variable w"},
+      {[&](v1::FrameHeader& h) { step(h)->add_rows(UINT64_MAX); }, 24, "more rows than there are"},
+      {[&](v1::FrameHeader& h) { step(h)->add_rows(uint64_t{1} << 60); }, 24, "--max-push-bytes"},
+      {[&](v1::FrameHeader& h) { step(h)->add_rows(uint64_t{1} << 40); }, 24, "--max-push-bytes"},
+      {[&](v1::FrameHeader& h) { step(h)->mutable_state()->set_optimizer("Magic"); }, 24,
+       "unknown optimizer 'Magic'; known: "},
+      {[&](v1::FrameHeader& h) { step(h)->mutable_state()->clear_hyperparameters(); }, 24,
+       "needs a finite value for 'learning_rate'"},
+      {[&](v1::FrameHeader& h) { step(h)->add_variables(0), h.set_body_bytes(48); }, 48,
+       "two gradients"},
       {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_push()->mutable_steps(0)->mutable_updates(0)->set_variable("nowhere/v");
+         *h.add_variables() = h.variables(0);  // another number for the same
+         step(h)->add_variables(1);
+         h.set_body_bytes(48);
        },
-       24, "variable 'nowhere/v' is not in the store"},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_push()->mutable_steps(0)->mutable_updates(0)->set_gradient(5);
-       },
-       24, "names tensor 5 of 1"},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_push()->mutable_steps(0)->mutable_state()->set_optimizer("Magic");
-       },
-       24, "unknown optimizer 'Magic'; known: "},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_push()->mutable_steps(0)->mutable_state()->clear_hyperparameters();
-       },
-       24, "needs a finite value for 'learning_rate'"},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         *h.mutable_push()->mutable_steps(0)->add_updates() = h.push().steps(0).updates(0);
-       },
-       24, "two gradients"},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.mutable_push()->set_worker_id("");
-       },
-       24, "a worker needs an id"},
-      {[&](v1::FrameHeader& h) {
-         whole(h);
-         h.clear_push();
-       },
-       24, "no push head"},
-      {[&](v1::FrameHeader& h) {
-         AddChunk(h, 0, 24);
-         h.mutable_tensors(0)->mutable_shape()->set_dims(0, int64_t{1} << 50);
-       },
-       24, "--max-push-bytes"},
+       48, "two gradients"},
+      {[](v1::FrameHeader& h) { h.mutable_push()->set_worker_id(""); }, 24, "a worker needs an id"},
+      {[](v1::FrameHeader& h) { h.clear_push(); }, 24, "no push head"},
   };
   for (const Case& c : cases) {
     v1::FrameHeader head = GoodHead();
@@ -389,7 +411,6 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
 TEST_F(BadInputTest, APushThatIsDamagedOnItsWay) {
   v1::FrameHeader head = GoodHead();
   head.set_checksums(true);
-  AddChunk(head, 0, 24);
   const grpc::ByteBuffer good =
       wire::Encode(head, {grpc::Slice(std::string(24, '\0'))}, /*checksum=*/true);
   std::string bytes = BytesOf(good);
@@ -403,15 +424,16 @@ TEST_F(BadInputTest, BytesThatAreNoFrames) {
   EXPECT_THAT(PushBytes("\x0a").error_message(), HasSubstr("malformed tensor frame"));
   EXPECT_THAT(PushBytes("hello").error_message(), HasSubstr("malformed tensor frame"));
   EXPECT_THAT(PushBytes("\x0a\xff\xff\xff\xff\x7f").error_message(), HasSubstr("too large"));
-  v1::FrameHeader head = GoodHead();
-  AddChunk(head, 0, 12);
+  const v1::FrameHeader head = GoodHead();
   EXPECT_THAT(ExchangeFrames({{head, 12}, {head, 12}}).error_message(), HasSubstr("second head"));
+  EXPECT_THAT(ExchangeFrames({{head, 12}, {v1::FrameHeader(), 0}}).error_message(),
+              HasSubstr("an empty frame"));
 }
 
 TEST_F(BadInputTest, PullsOfWhatIsNotThere) {
-  v1::FrameHeader request;
-  request.mutable_pull()->add_wants()->set_name("w");
-  request.mutable_pull()->add_wants()->set_name("nowhere/v");
+  v1::FrameHeader request = PullOf("w");
+  *request.add_variables() = Named("nowhere/v");
+  request.mutable_pull()->add_variables(1);
   const grpc::Status status = ExchangeFrames({{request, 0}});
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(status.error_message(), HasSubstr("'nowhere/v' is not in the store"));
@@ -419,12 +441,9 @@ TEST_F(BadInputTest, PullsOfWhatIsNotThere) {
 
 TEST_F(BadInputTest, RowsThatCannotBePulled) {
   // Two rows of w, both the first, before the request is bent.
-  v1::FrameHeader good;
-  good.mutable_pull()->add_wants()->set_name("w");
-  good.mutable_pull()->mutable_wants(0)->set_rows(0);
-  good.add_tensors()->set_dtype(v1::DT_INT64);
-  good.mutable_tensors(0)->mutable_shape()->add_dims(2);
-  AddChunk(good, 0, 16);
+  v1::FrameHeader good = PullOf("w");
+  good.mutable_pull()->add_rows(3);
+  good.set_body_bytes(16);
   EXPECT_TRUE(ExchangeFrames({{good, 16}}).ok());
 
   struct Case {
@@ -438,37 +457,39 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
   ASSERT_TRUE(Resolve(scalar).ok());
   before_ = Store();
   const std::vector<Case> cases = {
-      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->set_rows(1); }, 16, invalid,
-       "variable w: its row numbers are tensor 1 of 1, which is missing or another's"},
-      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->clear_rows(); }, 16, invalid,
-       "a pull sends tensors that are no variable's row numbers"},
-      {[](auto& h) { *h.mutable_pull()->add_wants() = h.pull().wants(0); }, 16, invalid,
-       "which is missing or another's"},
-      {[](auto& h) { h.mutable_tensors(0)->set_dtype(v1::DT_FLOAT32); }, 8, invalid,
-       "variable w: row numbers are a plain int32 or int64 tensor, not float32"},
-      {[](auto& h) { h.mutable_tensors(0)->set_unchanged(true); }, 0, invalid,
-       "row numbers are a plain"},
-      {[](auto& h) { h.mutable_tensors(0)->mutable_shape()->set_dims(0, 3); }, 24, invalid,
+      {[](auto& h) { h.mutable_pull()->set_variables(0, 1); }, 16, invalid, "variable number 1"},
+      {[](auto& h) { h.mutable_pull()->clear_rows(); }, 16, invalid,
+       "its 0 tensors have 0 bytes, its head announces 16"},
+      {[](auto& h) { h.mutable_pull()->add_rows(1); }, 16, invalid,
+       "the pull has 2 row counts for 1 variables"},
+      {[](auto& h) { h.mutable_pull()->add_versions(1), h.mutable_pull()->add_versions(1); }, 16,
+       invalid, "the pull has 2 versions for 1 variables"},
+      {[](auto& h) { h.mutable_pull()->add_encodings(v1::ENCODING_INT8); }, 16, invalid,
+       "variable w cannot be pulled in encoding 3"},
+      {[](auto& h) { h.mutable_pull()->add_encodings(v1::Encoding(200)); }, 16, invalid,
+       "cannot be pulled in encoding 200"},
+      {[](auto& h) { h.mutable_pull()->set_rows(0, 4), h.set_body_bytes(24); }, 24, invalid,
        "variable w: has 2 rows, the pull asks for 3"},
-      {[](auto& h) { h.mutable_tensors(0)->mutable_shape()->set_dims(0, int64_t{1} << 60); }, 0,
-       invalid, ""},
-      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->set_name("scalar"); }, 16, invalid,
+      {[](auto& h) { h.mutable_pull()->set_rows(0, uint64_t{1} << 60); }, 0, invalid,
+       "variable w: has 2 rows"},
+      {[](auto& h) { h.mutable_pull()->set_rows(0, UINT64_MAX); }, 0, invalid,
+       "variable w: has 2 rows"},
+      {[](auto& h) { h.mutable_variables(0)->set_name("scalar"); }, 16, invalid,
        "variable scalar: has no rows"},
-      {[](auto& h) { h.mutable_pull()->mutable_wants(0)->set_name("nowhere"); }, 16,
+      {[](auto& h) { h.mutable_variables(0)->set_name("nowhere"); }, 16,
        grpc::StatusCode::NOT_FOUND, "'nowhere' is not in the store"},
   };
   for (const Case& c : cases) {
     v1::FrameHeader head = good;
     c.bend(head);
-    if (c.body != 16) head.clear_chunks();
-    if (c.body != 16 && c.body > 0) AddChunk(head, 0, c.body);
     const grpc::Status status = ExchangeFrames({{head, c.body}});
     EXPECT_EQ(status.error_code(), c.code) << c.message << status.error_message();
     EXPECT_THAT(status.error_message(), HasSubstr(c.message));
   }
   v1::FrameHeader with_push = GoodHead();
   *with_push.mutable_pull() = good.pull();
-  EXPECT_THAT(ExchangeFrames({{with_push, 0}}).error_message(),
+  with_push.set_body_bytes(40);
+  EXPECT_THAT(ExchangeFrames({{with_push, 40}}).error_message(),
               HasSubstr("rows are pulled without a push"));
   // Numbers are seen only when they come: here 0x0101010101010101.
   internal::RawCall call(channel_, kExchange);

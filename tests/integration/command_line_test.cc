@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/v1/varscope.grpc.pb.h"
@@ -240,6 +241,7 @@ TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
   const auto stub = v1::ParameterServer::NewStub(
       grpc::CreateCustomChannel(daemon_.target(), grpc::InsecureChannelCredentials(), any_size));
   v1::ConnectRequest connect;
+  connect.set_protocol(wire::kProtocol);
   connect.set_worker_id("raw");
   v1::ConnectResponse connected;
   grpc::ClientContext context;

@@ -45,7 +45,8 @@ class RawReaders {
   // One more, whose request is under way.
   Stream& Ask() {
     v1::TensorFrame request;
-    request.mutable_header()->mutable_pull()->add_wants()->set_name("w");
+    request.mutable_header()->add_variables()->set_name("w");
+    request.mutable_header()->mutable_pull()->add_variables(0);
     contexts_.push_back(std::make_unique<grpc::ClientContext>());
     streams_.push_back(stub_->Exchange(contexts_.back().get()));
     streams_.back()->Write(request);

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "proto/shm/link.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/temporary_directory.h"
@@ -186,6 +187,7 @@ class Raw {
   explicit Raw(Daemon& daemon) {
     const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
     v1::ConnectRequest request;
+    request.set_protocol(wire::kProtocol);
     request.set_worker_id("raw");
     grpc::ClientContext context;
     const grpc::Status status =
@@ -198,7 +200,8 @@ class Raw {
   }
   static grpc::ByteBuffer PullOf(const std::string& name) {
     v1::FrameHeader head;
-    head.mutable_pull()->add_wants()->set_name(name);
+    head.add_variables()->set_name(name);
+    head.mutable_pull()->add_variables(0);
     return wire::Encode(head, {});
   }
 

@@ -63,12 +63,10 @@ TEST_F(HealthTest, WatchersHearOfTheStop) {
   const auto stub = v1::ParameterServer::NewStub(channel_);
   const auto pull = stub->Exchange(&pulling);
   v1::TensorFrame head;
-  v1::PullRequest::Want& want = *head.mutable_header()->mutable_pull()->add_wants();
-  want.set_name("w");
-  want.set_rows(0);
-  v1::TensorSpec& rows = *head.mutable_header()->add_tensors();
-  rows.set_dtype(v1::DT_INT64);
-  rows.mutable_shape()->add_dims(1);
+  head.mutable_header()->add_variables()->set_name("w");
+  head.mutable_header()->mutable_pull()->add_variables(0);
+  head.mutable_header()->mutable_pull()->add_rows(2);
+  head.mutable_header()->set_body_bytes(8);
   ASSERT_TRUE(pull->Write(head));
 
   grpc::ClientContext watching;

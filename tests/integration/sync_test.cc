@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/operator.h"
@@ -373,6 +374,7 @@ TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
   const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
   const auto stub = v1::ParameterServer::NewStub(channel);
   v1::ConnectRequest request;
+  request.set_protocol(wire::kProtocol);
   request.set_worker_id("w");
   v1::ConnectResponse connected;
   grpc::ClientContext context;
@@ -383,18 +385,15 @@ TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
   const auto push = [&](uint64_t sequence, uint64_t groups_version) {
     v1::TensorFrame frame;
     v1::FrameHeader& head = *frame.mutable_header();
-    v1::TensorSpec& ones = *head.add_tensors();
-    ones.set_dtype(v1::DT_FLOAT32);
-    ones.mutable_shape()->add_dims(2);
+    head.add_variables()->set_name("v");
+    head.set_body_bytes(8);
     v1::PushHead& own = *head.mutable_push();
     own.set_worker_id("w");
     own.set_incarnation(connected.incarnation());
     own.set_sequence(sequence);
     own.set_groups_version(groups_version);
     v1::Assignment& add = *own.add_assignments();
-    add.set_variable("v");
     add.set_op(v1::Assignment::ADD);
-    head.add_chunks()->set_length(8);
     const std::array<float, 2> values = {1, 1};
     frame.set_body(std::string(reinterpret_cast<const char*>(values.data()), 8));
     grpc::ClientContext turn;

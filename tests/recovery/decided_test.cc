@@ -156,7 +156,7 @@ TEST_F(DecidedTest, AMergedPushHasAsManyNamesAsStates) {
     Push one = Dense(worker, name, {1});
     one.steps[0].state = {
         "RMSProp", {{"learning_rate", 1}, {"centered", centered}}, "RMSProp", 0, "v"};
-    SlotNames& slots = one.steps[0].updates[0].slots;
+    std::vector<std::string>& slots = one.steps[0].updates[0].slots;
     slots = {name + "/1", name + "/2"};
     if (centered != 0) slots.push_back(name + "/3");
     return one;

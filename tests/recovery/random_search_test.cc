@@ -378,7 +378,7 @@ class Search {
     const size_t slots = optimizer.slots(*hyperparameters).size();
     const auto names = [&](const std::string& variable) {
       const std::string first = absl::StrCat(scope, variable, "/", step.state.name);
-      SlotNames names;
+      std::vector<std::string> names;
       for (size_t i = 0; i < slots; ++i)
         names.push_back(i == 0 ? first : absl::StrCat(first, "_", i));
       return names;

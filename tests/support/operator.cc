@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "proto/wire/protocol.h"
+
 namespace varscope::testing {
 namespace {
 
@@ -61,6 +63,7 @@ v1::GroupInfo Operator::Group() {
 uint64_t Operator::Connect(const std::string& worker) {
   grpc::ClientContext context;
   v1::ConnectRequest request;
+  request.set_protocol(wire::kProtocol);
   request.set_worker_id(worker);
   v1::ConnectResponse response;
   ThrowIfFailed(stub_->Connect(&context, request, &response), "cannot connect " + worker);

@@ -3,6 +3,8 @@
 #include <shared_mutex>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "proto/core/rows.h"
 #include "proto/wire/convert.h"
 #include "server/push/resolve.h"
 #include "server/push/validate.h"
@@ -12,12 +14,28 @@ namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{1} << 34;
 
-uint32_t Add(const Tensor& tensor, SentPush& sent) {
-  v1::TensorSpec* const spec = sent.head.add_tensors();
-  spec->set_dtype(wire::ToProto(tensor.dtype()));
-  wire::ToProto(tensor.shape(), spec->mutable_shape());
-  sent.tensors.push_back(tensor);
-  return static_cast<uint32_t>(sent.tensors.size() - 1);
+// A variable that gets `value`, or rows of it: its number. The tensors go to `sent`.
+uint32_t Add(const std::string& name, const std::vector<std::string>& slots, const Tensor& value,
+             const std::optional<Tensor>& rows, SentPush& sent) {
+  v1::NamedVariable& named = *sent.head.add_variables();
+  named.set_name(name);
+  named.mutable_slots()->Assign(slots.begin(), slots.end());
+  named.set_dtype(wire::ToProto(value.dtype()));
+  wire::ToProto(value.shape(), named.mutable_shape());
+  if (rows) {
+    if (value.shape().rank() > 0) named.mutable_shape()->set_dims(0, -1);
+    const bool travels = rows->dtype() != DType::kInt32 && rows->shape().rank() == 1;
+    const auto numbers = travels ? std::vector<int64_t>() : RowNumbers(*rows).value();
+    sent.tensors.push_back(
+        travels ? *rows
+                : Tensor::Of<int64_t>(Shape{static_cast<int64_t>(numbers.size())}, numbers));
+  }
+  sent.tensors.push_back(value);
+  return sent.head.variables_size() - 1;
+}
+
+uint64_t RowsField(const std::optional<Tensor>& rows) {
+  return rows ? static_cast<uint64_t>(rows->num_elements()) + 1 : 0;
 }
 
 void Add(const OptimizerStep& step, SentPush& sent, v1::OptimizerStep* out) {
@@ -34,16 +52,15 @@ void Add(const OptimizerStep& step, SentPush& sent, v1::OptimizerStep* out) {
   out->set_weight_decay(step.weight_decay);
   wire::ToProto(step.definer, out->mutable_definer());
   for (const GradientUpdate& update : step.updates) {
-    v1::Update* const u = out->add_updates();
-    u->set_variable(update.variable);
-    u->set_gradient(Add(update.gradient, sent));
-    if (update.rows) u->set_rows(Add(*update.rows, sent));
-    if (update.base_version) u->set_base_version(*update.base_version);
-    u->mutable_slots()->Assign(update.slots.begin(), update.slots.end());
+    out->add_variables(Add(update.variable, update.slots, update.gradient, update.rows, sent));
+    out->add_rows(RowsField(update.rows));
+    out->add_base_versions(update.base_version ? *update.base_version + 1 : 0);
   }
   for (const SlotRequest& bound : step.bind) {
-    out->add_bind(bound.variable);
-    out->add_bind_slots()->mutable_names()->Assign(bound.slots.begin(), bound.slots.end());
+    v1::NamedVariable& named = *sent.head.add_variables();
+    named.set_name(bound.variable);
+    named.mutable_slots()->Assign(bound.slots.begin(), bound.slots.end());
+    out->add_bind(sent.head.variables_size() - 1);
   }
 }
 
@@ -59,17 +76,32 @@ SentPush Send(const Push& push) {
   for (const OptimizerStep& step : push.steps) Add(step, sent, head->add_steps());
   for (const Assignment& assignment : push.assignments) {
     v1::Assignment* const a = head->add_assignments();
-    a->set_variable(assignment.variable);
     a->set_op(static_cast<v1::Assignment::Op>(assignment.op));
-    a->set_value(Add(assignment.value, sent));
-    if (assignment.rows) a->set_rows(Add(*assignment.rows, sent));
+    a->set_variable(Add(assignment.variable, {}, assignment.value, assignment.rows, sent));
+    a->set_rows(RowsField(assignment.rows));
   }
   return sent;
 }
 
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {
   const Definer worker = push.steps.empty() ? Definer{} : push.steps.front().definer;
-  return Resolve(store, Send(push).head, worker, kMaxBytes);
+  const SentPush sent = Send(push);
+  StreamVariables variables;
+  absl::Status named = variables.Add(store, sent.head.variables(), push.id.worker_id);
+  if (!named.ok()) return named;
+  std::vector<wire::IncomingTensor> tensors;
+  absl::StatusOr<ResolvedPush> resolved =
+      Resolve(variables, sent.head.push(), worker, kMaxBytes, tensors);
+  if (!resolved.ok()) return resolved;
+  // What the reader of frames would refuse.
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& tensor = sent.tensors[i];
+    if (tensors[i].dtype == tensor.dtype() && tensors[i].shape == tensor.shape()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", tensors[i].variable, ": the push sends ", sent.tensors[i].shape().ToString(),
+        ", expected ", tensors[i].shape.ToString()));
+  }
+  return resolved;
 }
 
 absl::StatusOr<ValidPush> Validated(const Store& store, const Push& push) {

@@ -24,12 +24,12 @@ struct OptimizerStateRequest {
   std::string name;  // "Adam"
   uint32_t instance = 0;
   std::string group;
-  SlotNames scalars = {};
+  std::vector<std::string> scalars = {};
 };
 
 struct SlotRequest {
   std::string variable;
-  SlotNames slots = {};
+  std::vector<std::string> slots = {};
 };
 
 struct GradientUpdate {
@@ -37,7 +37,7 @@ struct GradientUpdate {
   Tensor gradient;
   std::optional<Tensor> rows;
   std::optional<uint64_t> base_version;
-  SlotNames slots = {};
+  std::vector<std::string> slots = {};
 };
 
 struct OptimizerStep {

@@ -20,8 +20,6 @@ namespace {
 
 using varscope::testing::BytesOf;
 
-absl::Status Accept(const v1::FrameHeader&) { return absl::OkStatus(); }
-
 // As it may arrive: cut anywhere.
 grpc::ByteBuffer Cut(const std::string& bytes, std::mt19937& random) {
   std::vector<grpc::Slice> slices;
@@ -36,6 +34,11 @@ grpc::ByteBuffer Cut(const std::string& bytes, std::mt19937& random) {
 struct Message {
   v1::FrameHeader head;
   std::vector<Tensor> tensors;
+  std::vector<IncomingTensor> announced;
+
+  FrameReader Reader() const {
+    return FrameReader([announced = announced](const v1::FrameHeader&) { return announced; });
+  }
 };
 
 Message MakeMessage(const std::vector<Shape>& shapes) {
@@ -44,10 +47,7 @@ Message MakeMessage(const std::vector<Shape>& shapes) {
     Tensor t(DType::kFloat32, shape);
     float next = 0;
     for (float& x : t.mutable_values<float>()) x = next++;
-    v1::TensorSpec* const spec = message.head.add_tensors();
-    spec->set_name("t" + std::to_string(message.tensors.size()));
-    spec->set_dtype(v1::DT_FLOAT32);
-    ToProto(shape, spec->mutable_shape());
+    message.announced.push_back({DType::kFloat32, shape});
     message.tensors.push_back(std::move(t));
   }
   return message;
@@ -60,9 +60,10 @@ std::vector<std::string> Frames(const Message& message, const FrameOptions& opti
   return frames;
 }
 
-absl::Status ReadAll(const std::vector<std::string>& frames, std::mt19937& random,
-                     std::vector<Tensor>* out = nullptr) {
-  FrameReader reader(Accept);
+// Frames that say that they are of `message`.
+absl::Status ReadAll(const Message& message, const std::vector<std::string>& frames,
+                     std::mt19937& random, std::vector<Tensor>* out = nullptr) {
+  FrameReader reader = message.Reader();
   for (const std::string& bytes : frames) {
     grpc::ByteBuffer buffer = Cut(bytes, random);
     if (absl::Status status = reader.Add(buffer); !status.ok()) return status;
@@ -100,7 +101,7 @@ TEST(FrameTest, RoundTripOfManySizesHoweverItIsCut) {
     const Message message = MakeMessage(shapes);
     for (int round = 0; round < 5; ++round) {
       std::vector<Tensor> read;
-      ASSERT_TRUE(ReadAll(Frames(message), random, &read).ok());
+      ASSERT_TRUE(ReadAll(message, Frames(message), random, &read).ok());
       ASSERT_EQ(read.size(), message.tensors.size());
       for (size_t i = 0; i < read.size(); ++i) {
         EXPECT_TRUE(BytesEqual(read[i], message.tensors[i]));
@@ -118,7 +119,7 @@ TEST(FrameTest, SmallTensorsShareOneFrameAndLargeOnesTakeSeveral) {
 TEST(FrameTest, ANumberThatIsNotFiniteIsSeenWhereverTheBytesAreCut) {
   std::mt19937 random(5);
   const auto finite = [&](const Message& message) {
-    FrameReader reader(Accept);
+    FrameReader reader = message.Reader();
     for (const std::string& bytes : Frames(message, {.body_bytes = 1001})) {
       grpc::ByteBuffer buffer = Cut(bytes, random);
       EXPECT_TRUE(reader.Add(buffer).ok());
@@ -138,7 +139,7 @@ TEST(FrameTest, ANumberThatIsNotFiniteIsSeenWhereverTheBytesAreCut) {
   message.tensors[1].mutable_data<float>()[0] = NAN;
   EXPECT_FALSE(finite(message));
   message.tensors[1] = *Encode(Encoding::kBfloat16, message.tensors[1]);
-  message.head.mutable_tensors(1)->set_encoding(v1::ENCODING_BFLOAT16);
+  message.announced[1].encoding = Encoding::kBfloat16;
   EXPECT_FALSE(finite(message));
 }
 
@@ -146,7 +147,7 @@ TEST(FrameTest, ANumberThatIsNotFiniteIsSeenWhereverTheBytesAreCut) {
 TEST(FlowControlTest, ASenderStaysAWindowAhead) {
   const Message message = MakeMessage({Shape{3 * kWindowBytes / 4 + 5}, Shape{7}, Shape{900'000}});
   FrameWriter writer(message.head, message.tensors, {.flow_control = true});
-  FrameReader reader(Accept);
+  FrameReader reader = message.Reader();
   std::vector<grpc::ByteBuffer> under_way;
   uint64_t waits = 0;
   std::optional<grpc::ByteBuffer> next = writer.Next();
@@ -175,7 +176,7 @@ TEST(FlowControlTest, ASenderStaysAWindowAhead) {
 TEST(FlowControlTest, LittleIsNotAcknowledgedAndNothingIsMistakenForIt) {
   const Message message = MakeMessage({Shape{kWindowBytes / 4}});
   FrameWriter writer(message.head, message.tensors, {.flow_control = true});
-  FrameReader reader(Accept);
+  FrameReader reader = message.Reader();
   while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
     EXPECT_FALSE(writer.must_wait());
     EXPECT_FALSE(DecodeAcknowledgement(*frame));
@@ -196,71 +197,125 @@ TEST(FlowControlTest, LittleIsNotAcknowledgedAndNothingIsMistakenForIt) {
 }
 
 TEST(FrameTest, TheEncodingIsProtobufs) {
-  const std::vector<std::string> frames = Frames(MakeMessage({Shape{4}, Shape{2}}));
+  Message message = MakeMessage({Shape{4}, Shape{2}});
+  message.head.mutable_push()->set_worker_id("w");
+  const std::vector<std::string> frames = Frames(message);
   v1::TensorFrame frame;
   ASSERT_TRUE(frame.ParseFromString(frames[0]));
-  EXPECT_EQ(frame.header().tensors(1).name(), "t1");
+  EXPECT_EQ(frame.header().push().worker_id(), "w");
+  EXPECT_EQ(frame.header().body_bytes(), 24U);
   EXPECT_EQ(frame.body().size(), 24U);
   std::mt19937 random(2);
-  EXPECT_TRUE(ReadAll({frame.SerializeAsString()}, random).ok());
+  EXPECT_TRUE(ReadAll(message, {frame.SerializeAsString()}, random).ok());
 }
 
 TEST(FrameTest, EveryPrefixIsRefused) {
   std::mt19937 random(3);
-  const std::string whole = Frames(MakeMessage({Shape{4}, Shape{2}}))[0];
+  const Message message = MakeMessage({Shape{4}, Shape{2}});
+  const std::string whole = Frames(message)[0];
   for (size_t n = 1; n < whole.size(); ++n) {
-    EXPECT_FALSE(ReadAll({whole.substr(0, n)}, random).ok()) << n;
+    EXPECT_FALSE(ReadAll(message, {whole.substr(0, n)}, random).ok()) << n;
   }
 }
 
 TEST(FrameTest, FlippedBitsAreReadOrRefusedButNeverMore) {
   std::mt19937 random(4);
-  const std::string whole = Frames(MakeMessage({Shape{4}, Shape{2, 3}}))[0];
+  const Message message = MakeMessage({Shape{4}, Shape{2, 3}});
+  const std::string whole = Frames(message)[0];
   for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
     std::string damaged = whole;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     std::vector<Tensor> read;
-    const absl::Status status = ReadAll({damaged}, random, &read);
+    const absl::Status status = ReadAll(message, {damaged}, random, &read);
     EXPECT_EQ(status.ok(), status.message().empty());
   }
+}
+
+// What the head announces, what comes, and what the receiver expects must be the same.
+TEST(FrameTest, BytesThatDoNotAddUpAreRefused) {
+  const Message message = MakeMessage({Shape{4}, Shape{0}, Shape{2}});
+  const auto read = [&](uint64_t announced, const std::vector<size_t>& bodies) {
+    FrameReader reader = message.Reader();
+    absl::Status status;
+    v1::FrameHeader head;
+    head.set_body_bytes(announced);
+    for (size_t i = 0; i < bodies.size() && status.ok(); ++i) {
+      grpc::ByteBuffer frame =
+          Encode(i == 0 ? head : v1::FrameHeader(), {grpc::Slice(std::string(bodies[i], '\0'))});
+      status = reader.Add(frame);
+    }
+    return status.ok() ? reader.Finish() : status;
+  };
+  EXPECT_TRUE(read(24, {24}).ok());
+  EXPECT_TRUE(read(24, {0, 1, 23}).ok());
+  using ::testing::HasSubstr;
+  EXPECT_THAT(read(20, {20}).message(),
+              HasSubstr("3 tensors have 24 bytes, its head announces 20"));
+  EXPECT_THAT(read(0, {}).message(), HasSubstr("before its head"));
+  EXPECT_THAT(read(UINT64_MAX, {24}).message(), HasSubstr("its head announces"));
+  EXPECT_THAT(read(24, {25}).message(), HasSubstr("a body has 25 bytes, only 24 of 24"));
+  EXPECT_THAT(read(24, {20, 5}).message(), HasSubstr("a body has 5 bytes, only 4 of 24"));
+  EXPECT_THAT(read(24, {24, 1}).message(), HasSubstr("only 0 of 24"));
+  EXPECT_THAT(read(24, {20, 0}).message(), HasSubstr("an empty frame"));
+  EXPECT_THAT(read(24, {20}).message(), HasSubstr("have 24 bytes, only 20 came"));
+}
+
+TEST(FrameTest, WhatIsDiscardedIsCountedAndNotKept) {
+  v1::FrameHeader head;
+  head.set_body_bytes(1000);
+  FrameReader* self = nullptr;
+  FrameReader reader([&](const v1::FrameHeader&) {
+    self->Discard();
+    return std::vector<IncomingTensor>();
+  });
+  self = &reader;
+  grpc::ByteBuffer first = Encode(head, {grpc::Slice(std::string(400, '\0'))});
+  grpc::ByteBuffer second = Encode(v1::FrameHeader(), {grpc::Slice(std::string(600, '\0'))});
+  ASSERT_TRUE(reader.Add(first).ok());
+  EXPECT_FALSE(reader.complete());
+  ASSERT_TRUE(reader.Add(second).ok());
+  EXPECT_TRUE(reader.complete());
+  EXPECT_TRUE(reader.tensors().empty());
 }
 
 TEST(FrameTest, WithAChecksumEveryFlippedBitAndEveryCutIsAnError) {
   std::mt19937 random(5);
   const FrameOptions options{.body_bytes = 24, .checksums = true};
-  const std::vector<std::string> frames = Frames(MakeMessage({Shape{4}, Shape{2, 3}}), options);
+  const Message message = MakeMessage({Shape{4}, Shape{2, 3}});
+  const std::vector<std::string> frames = Frames(message, options);
   ASSERT_EQ(frames.size(), 2);
-  EXPECT_TRUE(ReadAll(frames, random).ok());
+  EXPECT_TRUE(ReadAll(message, frames, random).ok());
   for (size_t f = 0; f < frames.size(); ++f) {
     std::vector<std::string> damaged = frames;
     for (size_t bit = 0; bit < frames[f].size() * 8; ++bit) {
       damaged[f] = frames[f];
       damaged[f][bit / 8] = static_cast<char>(damaged[f][bit / 8] ^ (1 << (bit % 8)));
-      EXPECT_FALSE(ReadAll(damaged, random).ok()) << "frame " << f << ", bit " << bit;
+      EXPECT_FALSE(ReadAll(message, damaged, random).ok()) << "frame " << f << ", bit " << bit;
     }
     for (size_t size = 0; size < frames[f].size(); ++size) {
       damaged[f] = frames[f].substr(0, size);
-      EXPECT_FALSE(ReadAll(damaged, random).ok()) << "frame " << f << ", " << size << " bytes";
+      EXPECT_FALSE(ReadAll(message, damaged, random).ok())
+          << "frame " << f << ", " << size << " bytes";
     }
   }
 }
 
 TEST(FrameTest, WhatWasDamagedMayBeSentAgain) {
   std::mt19937 random(6);
-  std::string frame = Frames(MakeMessage({Shape{4}}), {.checksums = true})[0];
+  const Message message = MakeMessage({Shape{4}});
+  std::string frame = Frames(message, {.checksums = true})[0];
   frame.back() = static_cast<char>(frame.back() ^ 1);
-  const absl::Status status = ReadAll({frame}, random);
+  const absl::Status status = ReadAll(message, {frame}, random);
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_TRUE(status.GetPayload(kRetryAfterKey).has_value());
 }
 
 TEST(FrameTest, TheHeadIsCheckedBeforeMemoryIsTaken) {
-  Message message = MakeMessage({Shape{4}});
-  message.head.mutable_tensors(0)->mutable_shape()->set_dims(0, int64_t{1} << 45);
+  v1::FrameHeader head;
+  head.set_body_bytes(uint64_t{1} << 47);
+  grpc::ByteBuffer frame = Encode(head, {});
   FrameReader reader([](const v1::FrameHeader&) { return absl::PermissionDeniedError("no"); });
-  FrameWriter writer(message.head, {});
-  std::optional<grpc::ByteBuffer> frame = writer.Next();
-  EXPECT_EQ(reader.Add(*frame).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(reader.Add(frame).code(), absl::StatusCode::kPermissionDenied);
 }
 
 TEST(FrameTest, AnyProtobufReadsTheChecksum) {
@@ -273,14 +328,12 @@ TEST(FrameTest, AnyProtobufReadsTheChecksum) {
 
 TEST(FrameTest, BoolsAreZeroOrOne) {
   v1::FrameHeader head;
-  v1::TensorSpec* const spec = head.add_tensors();
-  spec->set_dtype(v1::DT_BOOL);
-  spec->mutable_shape()->add_dims(2);
-  v1::Chunk* const chunk = head.add_chunks();
-  chunk->set_length(2);
+  head.set_body_bytes(2);
   for (const auto& [byte, ok] : {std::pair{'\1', true}, std::pair{'\2', false}}) {
     grpc::ByteBuffer buffer = Encode(head, {grpc::Slice(std::string("\0", 1) + byte)});
-    FrameReader reader(Accept);
+    FrameReader reader([](const v1::FrameHeader&) {
+      return std::vector<IncomingTensor>{{DType::kBool, Shape{2}, Encoding::kNone, "flags"}};
+    });
     EXPECT_EQ(reader.Add(buffer).ok(), ok);
   }
 }

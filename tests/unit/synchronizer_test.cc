@@ -87,8 +87,8 @@ class SynchronizerTest : public ::testing::Test {
   }
   PendingRead Read(const std::string& worker) {
     PendingRead pending;
-    const std::vector<std::string> names = {"w"};
-    sync_->AwaitRead(worker, names, pending.Done());
+    const std::vector<VariablePtr> variables = {store_.Find("w").value()};
+    sync_->AwaitRead(worker, variables, pending.Done());
     return pending;
   }
   float Value(const std::string& variable = "w") {

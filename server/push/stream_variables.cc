@@ -1,0 +1,79 @@
+#include "server/push/stream_variables.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "proto/wire/convert.h"
+
+namespace varscope::server {
+
+absl::Status StreamVariables::Add(const Store& store, const Named& named,
+                                  const std::string& worker_id) {
+  if (entries_.empty()) {
+    generation_ = store.generation();
+  } else if (generation_ != store.generation()) {
+    return absl::AbortedError(
+        absl::StrCat("worker '", Printable(worker_id), "': the store was rolled back after this ",
+                     "stream had named its variables; nothing was done, and the stream has to ",
+                     "name them again"));
+  }
+  entries_.reserve(entries_.size() + named.size());
+  for (const v1::NamedVariable& variable : named) {
+    if (absl::Status status = Add(store, variable, worker_id); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StreamVariables::Add(const Store& store, const v1::NamedVariable& named,
+                                  const std::string& worker_id) {
+  absl::StatusOr<VariablePtr> variable = store.Find(named.name());
+  if (!variable.ok()) {
+    return absl::Status(variable.status().code(), absl::StrCat("worker '", Printable(worker_id),
+                                                               "': ", variable.status().message()));
+  }
+  const auto refuse = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", Printable(named.name()), ", worker '", Printable(worker_id), "': ", what));
+  };
+  const VariableDefinition& def = (*variable)->def;
+  if (named.dtype() != v1::DT_INVALID) {
+    const absl::StatusOr<DType> dtype = wire::FromProto(named.dtype());
+    if (!dtype.ok()) return refuse(dtype.status().message());
+    const absl::StatusOr<Shape> shape = wire::FromProto(named.shape());
+    if (!shape.ok()) return refuse(shape.status().message());
+    if (*dtype != def.dtype || !shape->IsCompatibleWith(def.shape)) {
+      return refuse(absl::StrCat("the worker sends ", Name(*dtype), " ", shape->ToString(),
+                                 ", expected ", Name(def.dtype), " ", def.shape.ToString()));
+    }
+  }
+  bytes_ += sizeof(Entry);
+  for (const std::string& slot : named.slots()) {
+    if (absl::Status status = ValidateVariableName(slot); !status.ok()) return status;
+    bytes_ += sizeof(std::string) + slot.size();
+  }
+  if (bytes_ > kMaxBytes) {
+    return absl::ResourceExhaustedError(absl::StrCat("worker '", Printable(worker_id),
+                                                     "': one stream names too many variables (",
+                                                     entries_.size(), "); open another one"));
+  }
+  entries_.push_back({*std::move(variable), {named.slots().begin(), named.slots().end()}});
+  return absl::OkStatus();
+}
+
+void StreamVariables::DescribeLast(size_t count, v1::FrameHeader& answer) const {
+  for (size_t i = entries_.size() - count; i < entries_.size(); ++i) {
+    const VariableDefinition& def = entries_[i].variable->def;
+    v1::VariableType& type = *answer.add_types();
+    type.set_dtype(wire::ToProto(def.dtype));
+    wire::ToProto(def.shape, type.mutable_shape());
+  }
+}
+
+absl::StatusOr<const StreamVariables::Entry*> StreamVariables::Find(uint32_t number) const {
+  if (number < entries_.size()) return &entries_[number];
+  return absl::InvalidArgumentError(absl::StrCat("the request means variable number ", number,
+                                                 ", its stream has named ", entries_.size()));
+}
+
+}  // namespace varscope::server

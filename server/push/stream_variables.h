@@ -1,0 +1,53 @@
+// The variables that the requests of one stream name by number.
+#ifndef VARSCOPE_SERVER_PUSH_STREAM_VARIABLES_H_
+#define VARSCOPE_SERVER_PUSH_STREAM_VARIABLES_H_
+
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/store/store.h"
+#include "server/store/variable.h"
+#include "varscope/v1/varscope.pb.h"
+
+namespace varscope::server {
+
+// Each name is looked up once in the life of a stream, when the stream names it. Not thread-safe.
+class StreamVariables {
+ public:
+  struct Entry {
+    VariablePtr variable;
+    SlotNames slots;  // that the worker proposes; valid names
+  };
+  using Named = google::protobuf::RepeatedPtrField<v1::NamedVariable>;
+
+  // Gives `named` the next numbers. Called with each request, also with nothing: Aborted when the
+  // store was rolled back after the stream named its variables. NotFound for an unknown variable;
+  // InvalidArgument for a dtype or shape that is not the variable's, and for names that no slot can
+  // have; ResourceExhausted when the stream's names take more than kMaxBytes. Each names the
+  // variable; `worker_id` is who asks. After an error it must not be used any more.
+  absl::Status Add(const Store& store, const Named& named, const std::string& worker_id);
+
+  size_t size() const { return entries_.size(); }
+  // InvalidArgument for a number that the stream has not given.
+  absl::StatusOr<const Entry*> Find(uint32_t number) const;
+  // Adds to `answer` the dtypes and shapes of the `count` variables that were added last.
+  void DescribeLast(size_t count, v1::FrameHeader& answer) const;
+
+  static constexpr size_t kMaxBytes = size_t{64} << 20;
+
+ private:
+  absl::Status Add(const Store& store, const v1::NamedVariable& named,
+                   const std::string& worker_id);
+
+  std::vector<Entry> entries_;  // by number
+  size_t bytes_ = 0;            // about what they take
+  uint64_t generation_ = 0;     // the store's, of all entries
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_PUSH_STREAM_VARIABLES_H_

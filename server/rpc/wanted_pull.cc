@@ -1,0 +1,74 @@
+#include "server/rpc/wanted_pull.h"
+
+#include "absl/strings/str_cat.h"
+#include "proto/core/rows.h"
+#include "proto/core/shape_rules.h"
+
+namespace varscope::server {
+namespace {
+
+absl::Status CheckColumn(int entries, int variables, absl::string_view what) {
+  if (entries == 0 || entries == variables) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the pull has ", entries, " ", what, " for ", variables, " variables"));
+}
+
+// Whole weights in 255 steps would be another model.
+absl::Status CheckEncoding(const Variable& variable, wire::Encoding encoding) {
+  if (encoding <= wire::Encoding::kBfloat16) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("variable ", variable.def.name,
+                                                 " cannot be pulled in encoding ",
+                                                 static_cast<int>(encoding)));
+}
+
+// Of `count` row numbers and of those rows.
+absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, uint64_t count) {
+  const absl::StatusOr<Shape> shape = RowsShape(def.shape, 0);
+  if (!shape.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("variable ", def.name, ": has no rows"));
+  }
+  if (count > static_cast<uint64_t>(def.shape.dim(0))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", def.name, ": has ", def.shape.dim(0), " rows, the pull asks for ", count));
+  }
+  return count * (sizeof(int64_t) + RowSize(def.shape) * SizeOf(def.dtype));
+}
+
+}  // namespace
+
+absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
+                                       const v1::PullRequest& pull,
+                                       std::vector<wire::IncomingTensor>& tensors) {
+  const int count = pull.variables_size();
+  absl::Status status = CheckColumn(pull.versions_size(), count, "versions");
+  status.Update(CheckColumn(pull.encodings_size(), count, "encodings"));
+  status.Update(CheckColumn(pull.rows_size(), count, "row counts"));
+  if (!status.ok()) return status;
+  WantedPull wanted{.wants = {}, .incarnation = pull.incarnation(), .unchanged_since = {}};
+  wanted.wants.resize(count);
+  for (int i = 0; i < count; ++i) {
+    const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(pull.variables(i));
+    if (!entry.ok()) return entry.status();
+    WantedPull::Want& want = wanted.wants[i];
+    want.variable = (*entry)->variable;
+    const VariableDefinition& def = want.variable->def;
+    if (pull.versions_size() > 0) want.held = pull.versions(i);
+    if (pull.encodings_size() > 0) {
+      const auto encoding = static_cast<wire::Encoding>(pull.encodings(i));
+      if (status = CheckEncoding(*want.variable, encoding); !status.ok()) return status;
+      if (def.dtype == DType::kFloat32) want.encoding = encoding;
+    }
+    if (pull.rows_size() == 0 || pull.rows(i) == 0) continue;
+    const uint64_t rows = pull.rows(i) - 1;
+    const absl::StatusOr<uint64_t> bytes = BytesOfRows(def, rows);
+    if (!bytes.ok()) return bytes.status();
+    if (__builtin_add_overflow(wanted.row_bytes, *bytes, &wanted.row_bytes)) {
+      return absl::ResourceExhaustedError("the pull asks for more bytes than there are");
+    }
+    want.rows = static_cast<uint32_t>(tensors.size());
+    tensors.push_back({DType::kInt64, Shape{static_cast<int64_t>(rows)}, {}, def.name});
+  }
+  return wanted;
+}
+
+}  // namespace varscope::server
