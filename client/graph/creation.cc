@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/log.h"
 #include "client/graph/scope_guards.h"
+#include "proto/core/elements.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -53,15 +54,7 @@ FirstValue FromOutput(const Output& value) {
 Tensor CastTensor(const Tensor& value, DType dtype) {
   if (value.dtype() == dtype) return value;
   Tensor out(dtype, value.shape());
-  VisitDType(value.dtype(), [&](auto from) {
-    VisitDType(dtype, [&](auto to) {
-      using From = typename decltype(from)::type;
-      using To = typename decltype(to)::type;
-      for (int64_t i = 0; i < value.num_elements(); ++i) {
-        out.mutable_data<To>()[i] = static_cast<To>(value.data<From>()[i]);
-      }
-    });
-  });
+  ConvertElements(value.dtype(), value.raw(), dtype, out.mutable_raw(), value.num_elements());
   return out;
 }
 

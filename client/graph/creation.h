@@ -28,7 +28,7 @@ struct FirstValue {
 FirstValue FromTensor(const Tensor& value);
 FirstValue FromOutput(const Output& value);
 
-// The literal in another dtype. ValueError when the dtype is not numeric.
+// The literal in another dtype, as cast() converts it.
 Tensor CastTensor(const Tensor& value, DType dtype);
 
 // The part of `value` at `offset`; ValueError when it is not inside.

@@ -118,7 +118,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
   for (const Output& y : of) ys.push_back(graph.AsInput(y));
   internal::Sums sums;
   for (size_t i = 0; i < ys.size(); ++i) {
-    if (!IsFloating(ys[i].dtype())) {
+    if (!TakesGradients(ys[i].dtype())) {
       throw TypeError(absl::StrCat("gradients: ", ys[i].name(), " is ", Name(ys[i].dtype()),
                                    ", expected float32 or float64"));
     }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cstring>
 
 #include "absl/status/statusor.h"
@@ -6,6 +5,7 @@
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/strided.h"
+#include "proto/core/elements.h"
 
 namespace varscope::internal::kernels {
 namespace {
@@ -24,19 +24,14 @@ int64_t Offset(const std::vector<int64_t>& at, const std::vector<int64_t>& strid
 void ReadRegion(const Tensor& from, const std::vector<int64_t>& at, Tensor& region) {
   const size_t size = SizeOf(from.dtype());
   const std::vector<int64_t> strides = RowMajorStrides(from.shape());
-  CopyStrided(size, region.shape().dims(), from.raw() + Offset(at, strides) * size, strides,
+  CopyStrided(from.dtype(), region.shape().dims(), from.raw() + Offset(at, strides) * size, strides,
               region.mutable_raw(), RowMajorStrides(region.shape()));
 }
 void WriteRegion(const Tensor& region, const std::vector<int64_t>& at, Tensor& to) {
   const size_t size = SizeOf(to.dtype());
   const std::vector<int64_t> strides = RowMajorStrides(to.shape());
-  CopyStrided(size, region.shape().dims(), region.raw(), RowMajorStrides(region.shape()),
+  CopyStrided(to.dtype(), region.shape().dims(), region.raw(), RowMajorStrides(region.shape()),
               to.mutable_raw() + Offset(at, strides) * size, strides);
-}
-
-template <typename T>
-void Fill(Tensor& t, T value) {
-  std::fill(t.mutable_data<T>(), t.mutable_data<T>() + t.num_elements(), value);
 }
 
 // How many elements of x and y each element of the condition stands for.
@@ -63,9 +58,7 @@ absl::Status ZerosLike(KernelContext& ctx) {
 }
 
 absl::Status OnesLike(KernelContext& ctx) {
-  Tensor& out = ctx.Allocate(0, ctx.in(0).dtype(), ctx.in(0).shape());
-  VisitDType(out.dtype(),
-             [&](auto tag) { Fill(out, static_cast<typename decltype(tag)::type>(1)); });
+  Fill(ctx.Allocate(0, ctx.in(0).dtype(), ctx.in(0).shape()), 1);
   return absl::OkStatus();
 }
 
@@ -77,7 +70,7 @@ absl::Status Select(KernelContext& ctx) {
   if (!run.ok()) return run.status();
   Tensor& out = ctx.Forward(0, {1, 2}, x.dtype(), x.shape());
   const bool* const c = condition.data<bool>();
-  VisitDType(x.dtype(), [&](auto tag) {
+  VisitSize(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* const from_x = x.data<T>();
     const T* const from_y = y.data<T>();
@@ -154,8 +147,7 @@ absl::Status Transpose(KernelContext& ctx) {
     from.push_back(strides[p]);
   }
   Tensor& out = ctx.Allocate(0, x.dtype(), Shape(dims));
-  CopyStrided(SizeOf(x.dtype()), dims, x.raw(), from, out.mutable_raw(),
-              RowMajorStrides(out.shape()));
+  CopyStrided(x.dtype(), dims, x.raw(), from, out.mutable_raw(), RowMajorStrides(out.shape()));
   return absl::OkStatus();
 }
 

@@ -19,21 +19,22 @@ bool HasZero(const Tensor& t) {
 
 absl::Status CheckDivisor(const Tensor& divisor) {
   bool zero = false;
-  VisitDType(divisor.dtype(), [&](auto tag) {
+  absl::Status status = VisitComputed(divisor.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (!std::is_floating_point_v<T>) zero = HasZero<T>(divisor);
   });
+  if (!status.ok()) return status;
   return zero ? absl::InvalidArgumentError("Integer division by zero") : absl::OkStatus();
 }
 
 template <typename Fn>
 absl::Status Compare(KernelContext& ctx, Fn fn) {
-  absl::Status status;
-  VisitDType(ctx.in(0).dtype(), [&](auto tag) {
+  absl::Status run;
+  absl::Status status = VisitComputed(ctx.in(0).dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    status = RunBinary<T, bool>(ctx, fn);
+    run = RunBinary<T, bool>(ctx, fn);
   });
-  return status;
+  return status.ok() ? run : status;
 }
 
 }  // namespace

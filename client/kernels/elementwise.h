@@ -26,7 +26,37 @@ struct BroadcastWalk {
 absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b);
 
 inline absl::Status UnsupportedDType(DType dtype) {
-  return absl::InvalidArgumentError(absl::StrCat("there is no kernel for ", Name(dtype)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no kernel for ", Name(dtype), "; cast it first"));
+}
+
+// Calls fn(TypeTag<T>{}) with the C++ type of a dtype that kernels compute with. Elements of the
+// others are converted and moved, not computed with: each type is a copy of every kernel.
+template <typename Fn>
+absl::Status VisitComputed(DType dtype, Fn&& fn) {
+  switch (dtype) {
+    case DType::kFloat32:
+      fn(TypeTag<float>{});
+      break;
+    case DType::kFloat64:
+      fn(TypeTag<double>{});
+      break;
+    case DType::kInt32:
+      fn(TypeTag<int32_t>{});
+      break;
+    case DType::kInt64:
+      fn(TypeTag<int64_t>{});
+      break;
+    case DType::kBool:
+      fn(TypeTag<bool>{});
+      break;
+    case DType::kUint8:
+      fn(TypeTag<uint8_t>{});
+      break;
+    default:
+      return UnsupportedDType(dtype);
+  }
+  return absl::OkStatus();
 }
 
 // Signed overflow wraps, as TensorFlow's kernels do.

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/elements.h"
 #include "proto/core/rows.h"
 
 namespace varscope::internal::kernels {
@@ -74,11 +75,13 @@ absl::Status OneHot(KernelContext& ctx) {
   dims.push_back(depth);
   Tensor& out = ctx.Allocate(0, ctx.attrs.get<DType>("dtype"), Shape(dims));
   std::memset(out.mutable_raw(), 0, out.byte_size());
-  VisitDType(out.dtype(), [&](auto tag) {
+  Tensor one(out.dtype(), Shape{});
+  Fill(one, 1);
+  VisitSize(out.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (size_t i = 0; i < rows->size(); ++i) {
       const int64_t row = (*rows)[i];
-      if (row >= 0 && row < depth) out.mutable_data<T>()[i * depth + row] = static_cast<T>(1);
+      if (row >= 0 && row < depth) out.mutable_data<T>()[i * depth + row] = one.scalar<T>();
     }
   });
   return absl::OkStatus();

@@ -240,9 +240,8 @@ absl::Status RunArg(KernelContext& ctx, Better better) {
   std::vector<int64_t> dims = x.shape().dims();
   dims.erase(dims.begin() + axis);
   Tensor& out = ctx.Allocate(0, DType::kInt64, Shape(dims));
-  VisitDType(x.dtype(),
-             [&](auto tag) { ArgBest<typename decltype(tag)::type>(x, axis, better, out); });
-  return absl::OkStatus();
+  return VisitComputed(
+      x.dtype(), [&](auto tag) { ArgBest<typename decltype(tag)::type>(x, axis, better, out); });
 }
 
 // The axes along which `small` is repeated to become `large`.
@@ -328,7 +327,7 @@ absl::Status BroadcastReduced(KernelContext& ctx) {
   }
   Tensor& out = ctx.Allocate(0, dy.dtype(), target);
   if (out.num_elements() == 0) return absl::OkStatus();
-  VisitDType(dy.dtype(), [&](auto tag) {
+  VisitSize(dy.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* const from = scaled.data<T>();
     T* const to = out.mutable_data<T>();

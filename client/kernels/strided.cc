@@ -13,17 +13,15 @@ void CopyRow(int64_t n, const std::byte* src, int64_t src_stride, std::byte* dst
   for (int64_t i = 0; i < n; ++i) to[i * dst_stride] = from[i * src_stride];
 }
 
-void CopyRow(size_t size, int64_t n, const std::byte* src, int64_t src_stride, std::byte* dst,
+void CopyRow(DType dtype, int64_t n, const std::byte* src, int64_t src_stride, std::byte* dst,
              int64_t dst_stride) {
   if (src_stride == 1 && dst_stride == 1) {
-    std::memcpy(dst, src, n * size);
-  } else if (size == 1) {
-    CopyRow<uint8_t>(n, src, src_stride, dst, dst_stride);
-  } else if (size == 4) {
-    CopyRow<uint32_t>(n, src, src_stride, dst, dst_stride);
-  } else {
-    CopyRow<uint64_t>(n, src, src_stride, dst, dst_stride);
+    std::memcpy(dst, src, n * SizeOf(dtype));
+    return;
   }
+  VisitSize(dtype, [&](auto tag) {
+    CopyRow<typename decltype(tag)::type>(n, src, src_stride, dst, dst_stride);
+  });
 }
 
 }  // namespace
@@ -34,18 +32,18 @@ std::vector<int64_t> RowMajorStrides(const Shape& shape) {
   return strides;
 }
 
-void CopyStrided(size_t size, const std::vector<int64_t>& dims, const std::byte* src,
+void CopyStrided(DType dtype, const std::vector<int64_t>& dims, const std::byte* src,
                  const std::vector<int64_t>& src_strides, std::byte* dst,
                  const std::vector<int64_t>& dst_strides) {
   const int rank = static_cast<int>(dims.size());
   if (rank == 0) {
-    std::memcpy(dst, src, size);
+    std::memcpy(dst, src, SizeOf(dtype));
     return;
   }
   int64_t rows = 1;
   for (int i = 0; i < rank - 1; ++i) rows *= dims[i];
   if (dims.back() == 0) return;
-  const auto bytes = static_cast<int64_t>(size);
+  const auto bytes = static_cast<int64_t>(SizeOf(dtype));
   for (int64_t row = 0; row < rows; ++row) {
     int64_t from = 0;
     int64_t to = 0;
@@ -55,7 +53,7 @@ void CopyStrided(size_t size, const std::vector<int64_t>& dims, const std::byte*
       to += rest % dims[i] * dst_strides[i];
       rest /= dims[i];
     }
-    CopyRow(size, dims.back(), src + from * bytes, src_strides.back(), dst + to * bytes,
+    CopyRow(dtype, dims.back(), src + from * bytes, src_strides.back(), dst + to * bytes,
             dst_strides.back());
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "varscope/dtype.h"
 #include "varscope/shape.h"
 
 namespace varscope::internal {
@@ -14,8 +15,8 @@ namespace varscope::internal {
 std::vector<int64_t> RowMajorStrides(const Shape& shape);
 
 // dst[i . dst_strides] = src[i . src_strides] for all i below dims; offsets and strides count
-// elements of `size` bytes.
-void CopyStrided(size_t size, const std::vector<int64_t>& dims, const std::byte* src,
+// elements of `dtype`.
+void CopyStrided(DType dtype, const std::vector<int64_t>& dims, const std::byte* src,
                  const std::vector<int64_t>& src_strides, std::byte* dst,
                  const std::vector<int64_t>& dst_strides);
 

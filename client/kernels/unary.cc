@@ -1,11 +1,11 @@
 // Element-wise kernels of one operand.
 #include <Eigen/Core>
 #include <cmath>
-#include <limits>
 
 #include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/elements.h"
 
 namespace varscope::internal::kernels {
 namespace {
@@ -64,20 +64,6 @@ absl::Status EachFloat(KernelContext& ctx, double cost, Fn fn) {
     default:
       return UnsupportedDType(ctx.in(0).dtype());
   }
-}
-
-// Out of range and NaN have no defined result in C++; they saturate, and NaN gives 0.
-template <typename To, typename From>
-To Convert(From x) {
-  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&
-                !std::is_same_v<To, bool>) {
-    if (x != x) return 0;
-    constexpr auto low = static_cast<double>(std::numeric_limits<To>::min());
-    constexpr auto high = static_cast<double>(std::numeric_limits<To>::max());
-    if (x <= low) return std::numeric_limits<To>::min();
-    if (x >= high) return std::numeric_limits<To>::max();
-  }
-  return static_cast<To>(x);
 }
 
 }  // namespace
@@ -174,16 +160,9 @@ absl::Status Cast(KernelContext& ctx) {
     return absl::OkStatus();
   }
   Tensor& out = ctx.Allocate(0, to, x.shape());
-  VisitDType(x.dtype(), [&](auto from_tag) {
-    VisitDType(to, [&](auto to_tag) {
-      using From = typename decltype(from_tag)::type;
-      using To = typename decltype(to_tag)::type;
-      const From* const from = x.data<From>();
-      To* const result = out.mutable_data<To>();
-      ctx.device.ParallelFor(x.num_elements(), 2, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) result[i] = Convert<To>(from[i]);
-      });
-    });
+  ctx.device.ParallelFor(x.num_elements(), 2, [&](int64_t begin, int64_t end) {
+    ConvertElements(x.dtype(), x.raw() + begin * SizeOf(x.dtype()), to,
+                    out.mutable_raw() + begin * SizeOf(to), end - begin);
   });
   return absl::OkStatus();
 }

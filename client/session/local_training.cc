@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/throw.h"
 #include "client/session/groups.h"
+#include "proto/core/elements.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/clip.h"
 #include "proto/optimizers/sparse.h"
@@ -21,16 +22,13 @@ using optimizers::StateDef;
 
 Tensor Filled(DType dtype, const Shape& shape, double value) {
   Tensor tensor(dtype, shape);
-  VisitFloating(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(value);
-  });
+  Fill(tensor, value);
   return tensor;
 }
 
 Tensor Difference(const Tensor& from, const Tensor& to) {
   Tensor difference(from.dtype(), from.shape());
-  VisitFloating(from.dtype(), [&](auto tag) {
+  VisitGradient(from.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const std::span<T> out = difference.mutable_values<T>();
     for (size_t i = 0; i < out.size(); ++i) out[i] = from.data<T>()[i] - to.data<T>()[i];
@@ -55,7 +53,7 @@ void CheckFits(const PushRequest::Update& update, const Tensor& variable,
     expected = *std::move(shape);
   }
   const Tensor& gradient = update.gradient;
-  if (IsFloating(variable.dtype()) && gradient.dtype() == variable.dtype() &&
+  if (TakesGradients(variable.dtype()) && gradient.dtype() == variable.dtype() &&
       gradient.shape() == expected) {
     return;
   }
@@ -117,30 +115,12 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
 }
 
 // What an assignment that the server took does to another copy.
-template <typename T>
 void Change(Tensor& copy, const PushRequest::Assignment& a) {
-  using Op = AssignOp;
-  const auto changed = [&](T old, T given) {
-    if (a.op == Op::kAdd || a.op == Op::kScatterAdd) return old + given;
-    if (a.op == Op::kSub || a.op == Op::kScatterSub) return old - given;
-    return given;
-  };
-  copy.MakeUnique();
-  const std::span<T> to = copy.mutable_values<T>();
-  const std::span<const T> from = a.value.values<T>();
-  if (!a.rows.defined()) {
-    for (size_t i = 0; i < to.size(); ++i) to[i] = changed(to[i], from[i]);
-    return;
-  }
-  const absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(a.rows);
+  absl::StatusOr<std::vector<int64_t>> rows = std::vector<int64_t>();
+  if (a.rows.defined()) rows = RowNumbers(a.rows);
   ThrowIfError(rows.status());
-  const int64_t size = RowSize(copy.shape());
-  for (size_t r = 0; r < rows->size(); ++r) {
-    for (int64_t k = 0; k < size; ++k) {
-      T& target = to[(*rows)[r] * size + k];
-      target = changed(target, from[static_cast<int64_t>(r) * size + k]);
-    }
-  }
+  copy.MakeUnique();
+  Combine(a.op, a.value, *rows, copy);
 }
 
 // Null: the variable is in none that is local.
@@ -243,7 +223,7 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
             Filled(variable.dtype(), variable.shape(), optimizers::InitialValue(*rule, *h, slot)));
       }
     }
-    VisitFloating(variable.dtype(), [&](auto tag) {
+    VisitGradient(variable.dtype(), [&](auto tag) {
       RunRule<typename decltype(tag)::type>(*rule, *h, inner.scalars, variable, slots->second,
                                             gradients[i], step.weight_decay);
     });
@@ -309,13 +289,7 @@ void LocalTraining::Follow(const std::vector<PushRequest::Assignment>& assignmen
       continue;
     }
     // Both, so that the difference between them stays what the local steps have made.
-    for (Tensor* const tensor : {&it->second.base, &it->second.value}) {
-      if (tensor->dtype() == DType::kFloat32) {
-        Change<float>(*tensor, assignment);
-      } else {
-        Change<double>(*tensor, assignment);
-      }
-    }
+    for (Tensor* const tensor : {&it->second.base, &it->second.value}) Change(*tensor, assignment);
   }
 }
 

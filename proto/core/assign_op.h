@@ -3,6 +3,9 @@
 #define VARSCOPE_PROTO_CORE_ASSIGN_OP_H_
 
 #include <cstdint>
+#include <span>
+
+#include "varscope/tensor.h"
 
 namespace varscope {
 
@@ -21,6 +24,11 @@ inline bool IsScatter(AssignOp op) {
   return op == AssignOp::kScatterUpdate || op == AssignOp::kScatterAdd ||
          op == AssignOp::kScatterSub;
 }
+
+// Writes what kAdd, kSub or a scatter makes of `variable` into it; `rows` are those of a scatter,
+// in range. The value has the variable's dtype and its shape, or as many rows as there are `rows`.
+// Integers wrap, as TensorFlow's do; a bool can only be replaced. Takes no memory.
+void Combine(AssignOp op, const Tensor& value, std::span<const int64_t> rows, Tensor& variable);
 
 }  // namespace varscope
 

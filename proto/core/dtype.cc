@@ -5,47 +5,24 @@
 namespace varscope {
 namespace {
 
-struct Entry {
-  DType dtype;
-  std::string name;
-  size_t size;
-};
-
-const std::array<Entry, 6>& Entries() {
-  static const auto* const entries = new std::array<Entry, 6>{{
-      {DType::kFloat32, "float32", 4},
-      {DType::kFloat64, "float64", 8},
-      {DType::kInt32, "int32", 4},
-      {DType::kInt64, "int64", 8},
-      {DType::kBool, "bool", 1},
-      {DType::kUint8, "uint8", 1},
-  }};
-  return *entries;
-}
-
-const Entry* Find(DType dtype) {
-  for (const Entry& entry : Entries()) {
-    if (entry.dtype == dtype) return &entry;
-  }
-  return nullptr;
+// Of kInvalid, and then of each dtype.
+std::array<std::string, std::size(kDTypes) + 1> AllNames() {
+  std::array<std::string, std::size(kDTypes) + 1> names;
+  names[0] = "invalid";
+  for (size_t i = 0; i < std::size(kDTypes); ++i) names[i + 1] = kDTypes[i].name;
+  return names;
 }
 
 }  // namespace
 
-size_t SizeOf(DType dtype) {
-  const Entry* entry = Find(dtype);
-  return entry == nullptr ? 0 : entry->size;
-}
-
 const std::string& Name(DType dtype) {
-  static const auto* const invalid = new std::string("invalid");
-  const Entry* entry = Find(dtype);
-  return entry == nullptr ? *invalid : entry->name;
+  static const auto* const names = new std::array(AllNames());
+  return (*names)[FindInfo(dtype) == nullptr ? 0 : static_cast<size_t>(dtype)];
 }
 
 std::optional<DType> ParseDType(const std::string& name) {
-  for (const Entry& entry : Entries()) {
-    if (entry.name == name) return entry.dtype;
+  for (const DTypeInfo& info : kDTypes) {
+    if (name == info.name) return info.dtype;
   }
   return std::nullopt;
 }

@@ -118,11 +118,14 @@ namespace {
 // vectorize it and no step waits for the one before.
 template <typename T>
 bool AnyNonFinite(std::span<const T> values) {
-  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  using Bits = std::conditional_t<sizeof(T) == 2, uint16_t,
+                                  std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
   constexpr Bits kSign = Bits{1} << (8 * sizeof(T) - 1);
   constexpr Bits kExponentOne = Bits{1} << (std::numeric_limits<T>::digits - 1);
   // The exponent of what is not finite is all ones: then, and only then, one more is in the sign.
-  const auto carry = [](T x) { return (std::bit_cast<Bits>(x) & ~kSign) + kExponentOne; };
+  const auto carry = [](T x) {
+    return static_cast<Bits>((std::bit_cast<Bits>(x) & ~kSign) + kExponentOne);
+  };
   std::array<Bits, 64 / sizeof(T)> any{};
   size_t i = 0;
   for (; i + any.size() <= values.size(); i += any.size()) {
@@ -139,43 +142,45 @@ int64_t FirstNonFinite(std::span<const T> values) {
     if (AnyNonFinite(values.subspan(begin, end - begin))) any = true;
   });
   if (!any) return -1;
-  const auto is_bad = [](T x) { return !std::isfinite(x); };
+  const auto is_bad = [](const T& x) { return AnyNonFinite(std::span(&x, 1)); };
   return std::find_if(values.begin(), values.end(), is_bad) - values.begin();
 }
 
 }  // namespace
 
 int64_t FirstNonFinite(const Tensor& tensor) {
-  if (tensor.dtype() == DType::kFloat32) return FirstNonFinite(tensor.values<float>());
-  if (tensor.dtype() == DType::kFloat64) return FirstNonFinite(tensor.values<double>());
-  return -1;
+  int64_t first = -1;
+  VisitFloating(tensor.dtype(), [&](auto tag) {
+    first = FirstNonFinite(tensor.values<typename decltype(tag)::type>());
+  });
+  return first;
 }
 
 bool AllFinite(DType dtype, std::span<const std::byte> elements) {
-  const auto check = [&](auto zero) {
-    using T = decltype(zero);
-    return !AnyNonFinite(
+  bool finite = true;
+  VisitFloating(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    finite = !AnyNonFinite(
         std::span(reinterpret_cast<const T*>(elements.data()), elements.size() / sizeof(T)));
-  };
-  if (dtype == DType::kFloat32) return check(0.0F);
-  if (dtype == DType::kFloat64) return check(0.0);
-  return true;
+  });
+  return finite;
 }
 
 std::string Summarize(const Tensor& tensor, int64_t limit) {
   if (!tensor.defined()) return "<undefined>";
   std::string out = "[";
-  VisitDType(tensor.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (int64_t i = 0; i < tensor.num_elements() && i < limit; ++i) {
-      absl::StrAppend(&out, i == 0 ? "" : " ");
-      if constexpr (std::is_floating_point_v<T>) {
-        absl::StrAppend(&out, tensor.data<T>()[i]);
+  for (int64_t i = 0; i < tensor.num_elements() && i < limit; ++i) {
+    absl::StrAppend(&out, i == 0 ? "" : " ");
+    VisitDType(tensor.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T x = tensor.data<T>()[i];
+      if constexpr (std::is_integral_v<T>) {
+        absl::StrAppend(&out, +x);  // a byte is a number, too
       } else {
-        absl::StrAppend(&out, static_cast<int64_t>(tensor.data<T>()[i]));
+        absl::StrAppend(&out, static_cast<std::conditional_t<sizeof(T) == 2, float, T>>(x));
       }
-    }
-  });
+    });
+  }
   if (tensor.num_elements() > limit) absl::StrAppend(&out, " ...");
   return out + "]";
 }

@@ -11,7 +11,7 @@ namespace {
 
 template <typename Fn>
 void ForEachFloat(Tensor& tensor, Fn&& fn) {
-  VisitFloating(tensor.dtype(), [&](auto tag) {
+  VisitGradient(tensor.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (T& x : tensor.mutable_values<T>()) x = static_cast<T>(fn(x));
   });
@@ -27,7 +27,7 @@ absl::Status MakeUnique(std::span<Tensor* const> gradients) {
 double SquaresOf(const Tensor& tensor, double scale) {
   double squares = 0;
   const auto add = [&](double x) { squares += (x * scale) * (x * scale); };
-  VisitFloating(tensor.dtype(), [&](auto tag) {
+  VisitGradient(tensor.dtype(), [&](auto tag) {
     for (const auto x : tensor.values<typename decltype(tag)::type>()) add(x);
   });
   return squares;
@@ -53,7 +53,7 @@ double FactorFor(std::span<Tensor* const> gradients, double clip_norm) {
 
 absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double clip_norm) {
   for (const Tensor* gradient : gradients) {
-    if (IsFloating(gradient->dtype())) continue;
+    if (TakesGradients(gradient->dtype())) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("a gradient is float32 or float64, not ", Name(gradient->dtype())));
   }

@@ -30,7 +30,7 @@ void AddRows(const RowIndex& index, int64_t row_size, const T* from, T* to) {
 }  // namespace
 
 absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
-  if (!IsFloating(gradient.dtype())) {
+  if (!TakesGradients(gradient.dtype())) {
     return absl::InvalidArgumentError(
         absl::StrCat("a sparse gradient is float32 or float64, not ", Name(gradient.dtype())));
   }
@@ -52,7 +52,7 @@ absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
   if (!shape.ok()) return shape.status();
   absl::StatusOr<Tensor> sums = TryAllocate(gradient.dtype(), *shape);
   if (!sums.ok()) return sums.status();
-  VisitFloating(gradient.dtype(), [&](auto tag) {
+  VisitGradient(gradient.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     AddRows(index, RowSize(gradient.shape()), gradient.data<T>(), sums->mutable_data<T>());
   });

@@ -1,8 +1,19 @@
 #include "proto/wire/convert.h"
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 
 namespace varscope::wire {
+namespace {
+
+// The table and the message have the same dtypes, under the same names and numbers.
+#define VARSCOPE_CHECK(number, message, ...) static_assert(v1::DT_##message == number);
+VARSCOPE_DTYPES(VARSCOPE_CHECK)
+#undef VARSCOPE_CHECK
+static_assert(v1::DType_ARRAYSIZE == std::size(kDTypes) + 1);
+
+}  // namespace
 
 void ToProto(const Shape& shape, v1::Shape* out) {
   out->set_unknown_rank(!shape.known_rank());
@@ -26,12 +37,9 @@ absl::StatusOr<Shape> FromProto(const v1::Shape& shape) {
 v1::DType ToProto(DType dtype) { return static_cast<v1::DType>(dtype); }
 
 absl::StatusOr<DType> FromProto(v1::DType dtype) {
-  const int number = static_cast<int>(dtype);
-  const DType result = number > 0 && number < 256 ? static_cast<DType>(number) : DType::kInvalid;
-  if (SizeOf(result) == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(number, " is not a dtype that varscope stores"));
-  }
-  return result;
+  if (v1::DType_IsValid(dtype) && dtype != v1::DT_INVALID) return static_cast<DType>(dtype);
+  return absl::InvalidArgumentError(
+      absl::StrCat(static_cast<int>(dtype), " is not a dtype that varscope stores"));
 }
 
 void ToProto(const Definer& definer, v1::Definer* out) {

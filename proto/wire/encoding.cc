@@ -33,42 +33,17 @@ T Load(const std::byte* from) {
   return value;
 }
 
-// The conversions choose between results instead of branching, so that compilers vectorize them.
-
 constexpr uint32_t kSign = 0x80000000U;
 constexpr uint32_t kInfinity = 0x7f800000U;  // what is above is NaN
 
-// To nearest even. The two cases after F. Giesen, "float->half variants" (2012): a carry from the
-// part that is cut off rounds normal numbers, the addition of 0.5 lets the processor round those
-// that are subnormal in 16 bits.
+// What is finite stays so. It chooses between results instead of branching, so that compilers
+// vectorize it.
 uint16_t ToFloat16(float x) {
-  constexpr uint32_t kLargest = 0x477fe000U;        // 65504
-  constexpr uint32_t kSmallestNormal = 113U << 23;  // 2^-14
-  constexpr uint32_t kRebias = (127U - 15U) << 23;
+  constexpr uint32_t kLargest = 0x477fe000U;  // 65504
   const uint32_t bits = std::bit_cast<uint32_t>(x);
   const uint32_t magnitude = bits & ~kSign;
-  const uint32_t clamped = std::min(magnitude, kLargest);
-  const uint32_t normal = (clamped - kRebias + 0xfffU + ((clamped >> 13) & 1U)) >> 13;
-  const uint32_t subnormal =
-      std::bit_cast<uint32_t>(std::bit_cast<float>(clamped) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
-  uint32_t result = clamped < kSmallestNormal ? subnormal : normal;
-  result = magnitude == kInfinity ? 0x7c00U : result;
-  result = magnitude > kInfinity ? 0x7e00U : result;
-  return static_cast<uint16_t>(result | (bits & kSign) >> 16);
-}
-
-float FromFloat16(uint16_t half) {
-  constexpr uint32_t kExponent = 0x7c00U << 13;
-  constexpr uint32_t kRebias = (127U - 15U) << 23;
-  const uint32_t shifted = (half & 0x7fffU) << 13;
-  const uint32_t exponent = shifted & kExponent;
-  const uint32_t normal = shifted + kRebias;
-  // One more in the exponent, and that 2^-14 is taken away again.
-  const uint32_t subnormal =
-      std::bit_cast<uint32_t>(std::bit_cast<float>(normal + (1U << 23)) - 0x1p-14F);
-  uint32_t bits = exponent == 0 ? subnormal : normal;
-  bits = exponent == kExponent ? normal + kRebias : bits;
-  return std::bit_cast<float>(bits | (half & 0x8000U) << 16);
+  const uint32_t kept = magnitude < kInfinity ? std::min(magnitude, kLargest) : magnitude;
+  return Float16(std::bit_cast<float>(kept | (bits & kSign))).bits;
 }
 
 // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
@@ -78,23 +53,16 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Rounds up when what is cut off and `carry`, of 16 bits, have a carry.
-uint16_t ToBfloat16(float x, uint32_t carry, bool may_overflow) {
+// Rounds up when what is cut off and `carry`, of 16 bits, have a carry, unless that overflows.
+uint16_t ToBfloat16(float x, uint32_t carry) {
   const uint32_t bits = std::bit_cast<uint32_t>(x);
   const uint32_t up = bits + carry;
   const bool finite = (bits & kInfinity) != kInfinity;
   const bool overflows = (up & kInfinity) == kInfinity;
-  uint32_t result = finite && (may_overflow || !overflows) ? up : bits;
+  uint32_t result = finite && !overflows ? up : bits;
   // Else what makes it NaN might be cut off.
   result |= (bits & ~kSign) > kInfinity ? 0x400000U : 0;
   return static_cast<uint16_t>(result >> 16);
-}
-
-void EncodeBfloat16(std::span<const float> from, uint16_t* to) {
-  for (size_t i = 0; i < from.size(); ++i) {
-    const uint32_t even = 0x7fffU + ((std::bit_cast<uint32_t>(from[i]) >> 16) & 1U);
-    to[i] = ToBfloat16(from[i], even, /*may_overflow=*/true);
-  }
 }
 
 // A random number of 64 bits for each four elements, counted from `first`.
@@ -109,7 +77,7 @@ void EncodeBfloat16(std::span<const float> from, uint16_t* to, uint64_t seed, ui
     std::memcpy(carries.data(), random.data(), sizeof carries);
     const size_t n = std::min(kAtOnce, from.size() - begin);
     for (size_t i = 0; i < n; ++i) {
-      to[begin + i] = ToBfloat16(from[begin + i], carries[i], /*may_overflow=*/false);
+      to[begin + i] = ToBfloat16(from[begin + i], carries[i]);
     }
   }
 }
@@ -197,9 +165,10 @@ absl::StatusOr<Tensor> Encode(Encoding encoding, const Tensor& value, Rounding r
     case Encoding::kBfloat16: {
       const uint64_t seed = rounding == Rounding::kStochastic ? Random64() : 0;
       ParallelFor(from.size(), kGrain, [&](size_t begin, size_t end) {
-        const std::span<const float> part = from.subspan(begin, end - begin);
-        rounding == Rounding::kStochastic ? EncodeBfloat16(part, to + begin, seed, begin)
-                                          : EncodeBfloat16(part, to + begin);
+        if (rounding == Rounding::kStochastic) {
+          return EncodeBfloat16(from.subspan(begin, end - begin), to + begin, seed, begin);
+        }
+        for (size_t i = begin; i < end; ++i) to[i] = Bfloat16(from[i]).bits;
       });
       break;
     }
@@ -222,12 +191,12 @@ absl::StatusOr<Tensor> Decode(Encoding encoding, const Tensor& bytes, const Shap
   switch (encoding) {
     case Encoding::kFloat16:
       ParallelFor(to.size(), kGrain, [&](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i) to[i] = FromFloat16(from[i]);
+        for (size_t i = begin; i < end; ++i) to[i] = Float16::FromBits(from[i]);
       });
       break;
     case Encoding::kBfloat16:
       ParallelFor(to.size(), kGrain, [&](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i) to[i] = std::bit_cast<float>(uint32_t{from[i]} << 16);
+        for (size_t i = begin; i < end; ++i) to[i] = Bfloat16::FromBits(from[i]);
       });
       break;
     case Encoding::kInt8:

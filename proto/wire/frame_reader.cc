@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/allocate.h"
+#include "proto/core/elements.h"
 
 namespace varscope::wire {
 namespace {
@@ -19,12 +20,8 @@ std::string Of(const IncomingTensor& tensor) {
   return absl::StrCat("a tensor of variable ", tensor.variable);
 }
 
-absl::Status CheckBools(const IncomingTensor& incoming, const Tensor& tensor) {
-  if (tensor.dtype() != DType::kBool) return absl::OkStatus();
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(tensor.raw());
-  if (std::all_of(bytes, bytes + tensor.byte_size(), [](uint8_t b) { return b <= 1; })) {
-    return absl::OkStatus();
-  }
+absl::Status CheckValues(const IncomingTensor& incoming, const Tensor& tensor) {
+  if (AreValid(tensor.dtype(), tensor.bytes())) return absl::OkStatus();
   return Malformed(absl::StrCat(Of(incoming), " has a bool that is neither 0 nor 1"));
 }
 
@@ -92,7 +89,7 @@ absl::Status FrameReader::EndTensor() {
   Tensor& tensor = tensors_[current_];
   ++current_;
   of_current_ = 0;
-  if (in.encoding == Encoding::kNone) return CheckBools(in, tensor);
+  if (in.encoding == Encoding::kNone) return CheckValues(in, tensor);
   absl::StatusOr<Tensor> decoded = Decode(in.encoding, tensor, in.shape);
   if (!decoded.ok()) return decoded.status();
   finite_ = finite_ && FirstNonFinite(*decoded) < 0;

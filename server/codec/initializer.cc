@@ -1,9 +1,11 @@
 #include "server/codec/initializer.h"
 
 #include <cstring>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/allocate.h"
+#include "proto/core/elements.h"
 #include "proto/core/shape_rules.h"
 
 namespace varscope::server::codec {
@@ -16,6 +18,9 @@ absl::StatusOr<Tensor> ValueTensor(const std::string& bytes, DType dtype, const 
     return absl::InvalidArgumentError(absl::StrCat("the initial value has ", bytes.size(),
                                                    " bytes, ", Name(dtype), " ", shape.ToString(),
                                                    " takes ", *size));
+  }
+  if (!AreValid(dtype, std::as_bytes(std::span(bytes)))) {
+    return absl::InvalidArgumentError("the initial value has a bool that is neither 0 nor 1");
   }
   absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
   if (tensor.ok()) std::memcpy(tensor->mutable_raw(), bytes.data(), bytes.size());

@@ -49,7 +49,7 @@ void Run(PushStep& step, Tensor* scratch) {
         update.variable->version % 16 == 7) {
       continue;
     }
-    VisitFloating(update.variable->def.dtype, [&](auto tag) {
+    VisitGradient(update.variable->def.dtype, [&](auto tag) {
       Run<typename decltype(tag)::type>(step, update, room, scalars);
     });
     Touch(*update.variable, update.gradient.value.byte_size());
@@ -63,45 +63,6 @@ void Run(PushStep& step, Tensor* scratch) {
   }
 }
 
-template <typename T, typename Fn>
-void Combine(PushAssignment& a, Fn&& fn) {
-  T* const to = a.variable->value.mutable_data<T>();
-  const T* const from = a.value.value.data<T>();
-  if (!a.indices) {
-    for (int64_t i = 0; i < a.value.value.num_elements(); ++i) to[i] = fn(to[i], from[i]);
-    return;
-  }
-  const int64_t row_size = RowSize(a.variable->def.shape);
-  const auto rows = a.indices->value.values<int64_t>();
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (int64_t k = 0; k < row_size; ++k) {
-      T& target = to[rows[r] * row_size + k];
-      target = fn(target, from[r * row_size + k]);
-    }
-  }
-}
-
-// Integers wrap, as TensorFlow's do, without undefined behaviour.
-template <typename T>
-T Plus(T x, T y) {
-  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    using U = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<U>(static_cast<U>(x) + static_cast<U>(y)));
-  } else {
-    return static_cast<T>(x + y);
-  }
-}
-
-template <typename T>
-T Minus(T x, T y) {
-  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    using U = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<U>(static_cast<U>(x) - static_cast<U>(y)));
-  } else {
-    return static_cast<T>(x - y);
-  }
-}
-
 void Run(PushAssignment& a) {
   Variable& variable = *a.variable;
   if (a.op == AssignOp::kInitialize && variable.initialized) return;
@@ -111,18 +72,8 @@ void Run(PushAssignment& a) {
     variable.initialized = true;
     return;
   }
-  VisitDType(variable.def.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    switch (a.op) {
-      case AssignOp::kScatterUpdate:
-        return Combine<T>(a, [](T, T y) { return y; });
-      case AssignOp::kAdd:
-      case AssignOp::kScatterAdd:
-        return Combine<T>(a, Plus<T>);
-      default:
-        return Combine<T>(a, Minus<T>);
-    }
-  });
+  const auto rows = a.indices ? a.indices->value.values<int64_t>() : std::span<const int64_t>();
+  Combine(a.op, a.value.value, rows, variable.value);
 }
 
 }  // namespace

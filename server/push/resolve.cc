@@ -196,10 +196,11 @@ class Resolver {
   static absl::Status CheckOwner(const Variable& variable, const SlotNames& names, size_t slots,
                                  const OptimizerSpec& spec) {
     absl::Status status = CheckSlotNames(names, slots, variable.def.name, spec.optimizer);
-    if (!status.ok() || IsFloating(variable.def.dtype)) return status;
-    return absl::InvalidArgumentError(absl::StrCat("variable ", variable.def.name, " is ",
-                                                   Name(variable.def.dtype), "; ", spec.optimizer,
-                                                   " updates float32 and float64"));
+    if (!status.ok() || TakesGradients(variable.def.dtype)) return status;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", variable.def.name, " is ", Name(variable.def.dtype), "; ", spec.optimizer,
+        " updates float32 and float64 (train such a variable, and assign a cast of it to this "
+        "one)"));
   }
 
   absl::Status Read(const v1::Assignment& given, PushAssignment& assignment) {

@@ -222,7 +222,7 @@ absl::Status ValidPush::Scale(double factor) {
     for (PushUpdate& update : step.updates) {
       Tensor& gradient = update.gradient.value;
       if (absl::Status status = TryMakeUnique(gradient); !status.ok()) return status;
-      VisitFloating(gradient.dtype(), [&](auto tag) {
+      VisitGradient(gradient.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         for (T& x : gradient.mutable_values<T>()) x = static_cast<T>(x * factor);
       });
@@ -242,7 +242,7 @@ absl::StatusOr<ValidPush> ValidPush::Replayed(PushContents contents) {
   for (const PushStep& step : contents.steps) {
     for (const PushUpdate& u : step.updates) {
       status.Update(CheckFits(*u.variable, u.gradient.value, "the gradient", u.indices));
-      if (IsFloating(u.variable->def.dtype)) continue;
+      if (TakesGradients(u.variable->def.dtype)) continue;
       status.Update(absl::InvalidArgumentError("a variable that an optimizer cannot update"));
     }
   }

@@ -2,12 +2,16 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "proto/core/elements.h"
 #include "server/store/philox.h"
 
 namespace varscope::server {
@@ -16,26 +20,30 @@ namespace {
 // Orthogonal costs rows * columns^2; this keeps one request within seconds.
 constexpr int64_t kMaxOrthogonalSide = 4096;
 
+constexpr bool IsAny(DType) { return true; }
+// As TensorFlow's random_uniform.
+constexpr bool IsUniform(DType dtype) { return IsFloating(dtype) || IsIndex(dtype); }
+
 struct Kind {
   absl::string_view name;
   std::initializer_list<absl::string_view> parameters;
-  bool floating_only;
+  bool (*makes)(DType);
 };
 
 constexpr std::initializer_list<absl::string_view> kNone = {};
 const Kind kKinds[] = {
-    {"zeros", kNone, false},
-    {"ones", kNone, false},
-    {"constant", {"value"}, false},
-    {"value", kNone, false},
-    {"identity", {"gain"}, false},
-    {"random_uniform", {"minval", "maxval"}, false},
-    {"random_normal", {"mean", "stddev"}, true},
-    {"truncated_normal", {"mean", "stddev"}, true},
-    {"glorot_uniform", kNone, true},
-    {"glorot_normal", kNone, true},
-    {"variance_scaling", {"scale"}, true},
-    {"orthogonal", {"gain"}, true},
+    {"zeros", kNone, IsAny},
+    {"ones", kNone, IsAny},
+    {"constant", {"value"}, IsAny},
+    {"value", kNone, IsAny},
+    {"identity", {"gain"}, IsAny},
+    {"random_uniform", {"minval", "maxval"}, IsUniform},
+    {"random_normal", {"mean", "stddev"}, IsFloating},
+    {"truncated_normal", {"mean", "stddev"}, IsFloating},
+    {"glorot_uniform", kNone, IsFloating},
+    {"glorot_normal", kNone, IsFloating},
+    {"variance_scaling", {"scale"}, IsFloating},
+    {"orthogonal", {"gain"}, IsFloating},
 };
 
 const Kind* FindKind(absl::string_view name) {
@@ -66,13 +74,20 @@ InitializerSpec AsVarianceScaling(const InitializerSpec& spec) {
   return scaling;
 }
 
-template <typename T, typename Fn>
-void Fill(Tensor& tensor, Fn&& value_at) {
-  T* const out = tensor.mutable_data<T>();
-  for (int64_t i = 0; i < tensor.num_elements(); ++i) out[i] = static_cast<T>(value_at(i));
+// Element i becomes value_at(i), rounded to the dtype.
+template <typename Fn>
+void FillEach(Tensor& tensor, Fn&& value_at) {
+  std::array<double, 512> values;
+  const size_t size = SizeOf(tensor.dtype());
+  const auto total = static_cast<size_t>(tensor.num_elements());
+  for (size_t begin = 0; begin < total; begin += values.size()) {
+    const size_t n = std::min(values.size(), total - begin);
+    for (size_t i = 0; i < n; ++i) values[i] = value_at(static_cast<int64_t>(begin + i));
+    ConvertElements(DType::kFloat64, reinterpret_cast<const std::byte*>(values.data()),
+                    tensor.dtype(), tensor.mutable_raw() + begin * size, static_cast<int64_t>(n));
+  }
 }
 
-template <typename T>
 void FillVarianceScaling(const InitializerSpec& given, const Philox& random,
                          const Shape& full_shape, Tensor& tensor) {
   const InitializerSpec spec = AsVarianceScaling(given);
@@ -83,21 +98,20 @@ void FillVarianceScaling(const InitializerSpec& given, const Philox& random,
   const double variance = spec.parameter("scale", 1) / std::max(1.0, fan);
   if (spec.distribution == "uniform") {
     const double limit = std::sqrt(3 * variance);
-    return Fill<T>(tensor, [&](int64_t i) { return limit * (2 * random.Uniform(i) - 1); });
+    return FillEach(tensor, [&](int64_t i) { return limit * (2 * random.Uniform(i) - 1); });
   }
   if (spec.distribution == "untruncated_normal") {
     const double stddev = std::sqrt(variance);
-    return Fill<T>(tensor, [&](int64_t i) { return stddev * random.Normal(i); });
+    return FillEach(tensor, [&](int64_t i) { return stddev * random.Normal(i); });
   }
   // The deviation of a standard normal cut at two deviations.
   constexpr double kTruncatedDeviation = .87962566103423978;
   const double stddev = std::sqrt(variance) / kTruncatedDeviation;
-  Fill<T>(tensor, [&](int64_t i) { return stddev * random.TruncatedNormal(i); });
+  FillEach(tensor, [&](int64_t i) { return stddev * random.TruncatedNormal(i); });
 }
 
 // Q of the QR factorization of a normal matrix, signs fixed by R's diagonal, as Saxe, McClelland
 // and Ganguli 2013; all dimensions but the last are flattened into rows.
-template <typename T>
 void FillOrthogonal(const InitializerSpec& spec, const Philox& random, Tensor& tensor) {
   const int64_t columns = tensor.shape().dim(-1);
   const int64_t rows = columns == 0 ? 0 : tensor.num_elements() / columns;
@@ -113,28 +127,28 @@ void FillOrthogonal(const InitializerSpec& spec, const Philox& random, Tensor& t
   }
   if (rows < columns) q.transposeInPlace();
   const double gain = spec.parameter("gain", 1);
-  Fill<T>(tensor, [&](int64_t i) { return gain * q(i / columns, i % columns); });
+  FillEach(tensor, [&](int64_t i) { return gain * q(i / columns, i % columns); });
 }
 
-template <typename T>
 void FillRandom(const InitializerSpec& spec, const Philox& random, const Shape& full_shape,
                 Tensor& tensor) {
   if (spec.kind == "random_uniform") {
     const double low = spec.parameter("minval", 0);
     const double width = spec.parameter("maxval", 1) - low;
-    return Fill<T>(tensor, [&](int64_t i) {
+    const bool whole = IsInteger(tensor.dtype());
+    return FillEach(tensor, [&](int64_t i) {
       const double x = low + width * random.Uniform(i);
-      return std::is_integral_v<T> ? std::floor(x) : x;
+      return whole ? std::floor(x) : x;
     });
   }
-  if (spec.kind == "orthogonal") return FillOrthogonal<T>(spec, random, tensor);
+  if (spec.kind == "orthogonal") return FillOrthogonal(spec, random, tensor);
   if (spec.kind != "random_normal" && spec.kind != "truncated_normal") {
-    return FillVarianceScaling<T>(spec, random, full_shape, tensor);
+    return FillVarianceScaling(spec, random, full_shape, tensor);
   }
   const double mean = spec.parameter("mean", 0);
   const double stddev = spec.parameter("stddev", 1);
   const bool truncated = spec.kind == "truncated_normal";
-  Fill<T>(tensor, [&](int64_t i) {
+  FillEach(tensor, [&](int64_t i) {
     return mean + stddev * (truncated ? random.TruncatedNormal(i) : random.Normal(i));
   });
 }
@@ -166,9 +180,14 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
         absl::StrCat("unknown initializer '", spec.kind.substr(0, 64),
                      "'; known: ", absl::StrJoin(kKinds, ", ", name)));
   }
-  if (kind->floating_only && !IsFloating(dtype)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("initializer ", spec.kind, " cannot make ", Name(dtype), " values"));
+  if (!kind->makes(dtype)) {
+    std::vector<std::string> names;
+    for (const DTypeInfo& info : kDTypes) {
+      if (kind->makes(info.dtype)) names.push_back(info.name);
+    }
+    return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind, " cannot make ",
+                                                   Name(dtype), " values, only ",
+                                                   absl::StrJoin(names, ", ")));
   }
   if (absl::Status status = ValidateParameters(spec, *kind); !status.ok()) return status;
   const bool square = spec.kind == "orthogonal" || spec.kind == "identity";
@@ -215,19 +234,14 @@ void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_sh
     std::memcpy(tensor.mutable_raw(), spec.value.raw(), tensor.byte_size());
     return;
   }
-  VisitDType(tensor.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if (spec.kind == "ones" || spec.kind == "constant") {
-      const double value = spec.kind == "ones" ? 1 : spec.parameter("value", 0);
-      return Fill<T>(tensor, [&](int64_t) { return value; });
-    }
-    if (spec.kind == "identity") {
-      const int64_t columns = tensor.shape().dim(1);
-      const double gain = spec.parameter("gain", 1);
-      return Fill<T>(tensor, [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
-    }
-    FillRandom<T>(spec, Philox(seed), full_shape, tensor);
-  });
+  if (spec.kind == "ones") return Fill(tensor, 1);
+  if (spec.kind == "constant") return Fill(tensor, spec.parameter("value", 0));
+  if (spec.kind == "identity") {
+    const int64_t columns = tensor.shape().dim(1);
+    const double gain = spec.parameter("gain", 1);
+    return FillEach(tensor, [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
+  }
+  FillRandom(spec, Philox(seed), full_shape, tensor);
 }
 
 }  // namespace varscope::server

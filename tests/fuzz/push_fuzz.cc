@@ -35,10 +35,8 @@ void FillStore(Store& store) {
     if (!store.Resolve(asker, Get(key, shape, dtype)).ok()) abort();
   }
   // By their dtypes' names.
-  for (int number = 1; number <= 6; ++number) {
-    const auto dtype = static_cast<DType>(number);
-    const std::string name(Name(dtype));
-    if (!store.Resolve(asker, Get(name, Shape{4, 2}, dtype)).ok()) abort();
+  for (const DTypeInfo& info : kDTypes) {
+    if (!store.Resolve(asker, Get(info.name, Shape{4, 2}, info.dtype)).ok()) abort();
   }
 }
 

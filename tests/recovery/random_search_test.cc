@@ -95,13 +95,14 @@ class Search {
     using Limits = std::numeric_limits<T>;
     if constexpr (std::is_same_v<T, bool>) {
       return OneIn(2);
-    } else if constexpr (std::is_integral_v<T>) {
+    } else if constexpr (Limits::is_integer) {
       const T ends[] = {Limits::min(), Limits::max(), 0, 1};
       return OneIn(3) ? OneOf(ends) : static_cast<T>(random_());
     } else {
       const T ends[] = {Limits::max(),        Limits::lowest(), Limits::min(),
-                        Limits::denorm_min(), T{-0.0},          Limits::max() / 2};
-      const T never[] = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()};
+                        Limits::denorm_min(), T{-0.0F},         static_cast<T>(Limits::max() / 2)};
+      const T never[] = {Limits::infinity(), static_cast<T>(-Limits::infinity()),
+                         Limits::quiet_NaN()};
       if (!finite && OneIn(3)) return OneOf(never);
       return OneIn(3) ? OneOf(ends)
                       : static_cast<T>(static_cast<double>(random_() % 2000) / 100 - 10);
@@ -227,13 +228,14 @@ class Search {
 
   void Create() {
     static const Shape kShapes[] = {{}, {1}, {4, 2}, {0, 3}, {3, 0}, {5}, {2, 2, 3}, {17}};
-    static constexpr DType kDTypes[] = {DType::kFloat32, DType::kFloat32, DType::kFloat64,
-                                        DType::kFloat64, DType::kInt32,   DType::kInt64,
-                                        DType::kBool,    DType::kUint8};
+    // Half of them take gradients.
+    const DType dtype = OneIn(2)   ? OneOf(kDTypes).dtype
+                        : OneIn(2) ? DType::kFloat32
+                                   : DType::kFloat64;
     static const char* const kKinds[] = {"zeros",         "ones",           "constant",
                                          "value",         "random_uniform", "random_normal",
                                          "glorot_normal", "orthogonal",     "identity"};
-    Known known{.prefix = OneOf(kPrefixes), .dtype = OneOf(kDTypes), .shape = OneOf(kShapes)};
+    Known known{.prefix = OneOf(kPrefixes), .dtype = dtype, .shape = OneOf(kShapes)};
     const std::string name = absl::StrCat(known.prefix, "/v", random_() % 1000);
     ResolveRequest request{.kind = OneIn(2) ? VariableKind::kShared : VariableKind::kUnique};
     request.request = {name, known.dtype, known.shape, Reuse::kAuto, {}};
@@ -248,7 +250,7 @@ class Search {
       if (request.initializer->kind == "value") {
         request.initializer->value = Values(known.dtype, known.shape, true);
       }
-      if (request.initializer->kind == "constant" && IsFloating(known.dtype)) {
+      if (request.initializer->kind == "constant") {
         request.initializer->parameters["value"] = Number();
       }
     }
@@ -359,7 +361,7 @@ class Search {
   std::vector<Known> Some(const std::string& prefix) {
     std::vector<Known> of_group;
     for (const Known& known : known_) {
-      if (known.prefix == prefix && (IsFloating(known.dtype) || OneIn(20)))
+      if (known.prefix == prefix && (TakesGradients(known.dtype) || OneIn(20)))
         of_group.push_back(known);
     }
     std::shuffle(of_group.begin(), of_group.end(), random_);

@@ -66,18 +66,6 @@ TEST(Crc32cTest, KnownAnswers) {
   EXPECT_EQ(Crc32c({}), 0U);
 }
 
-TEST(DTypeTest, NamesAndSizesAgree) {
-  for (int i = 1; i <= 6; ++i) {
-    const auto dtype = static_cast<DType>(i);
-    EXPECT_EQ(ParseDType(Name(dtype)), dtype);
-    size_t size = 0;
-    EXPECT_TRUE(VisitDType(dtype, [&](auto tag) { size = sizeof(typename decltype(tag)::type); }));
-    EXPECT_EQ(SizeOf(dtype), size);
-  }
-  EXPECT_EQ(ParseDType("float16"), std::nullopt);
-  EXPECT_EQ(SizeOf(DType::kInvalid), 0U);
-}
-
 TEST(ShapeTest, PrintsAsPython) {
   EXPECT_EQ(Shape{}.ToString(), "()");
   EXPECT_EQ(Shape{2}.ToString(), "(2,)");
@@ -142,37 +130,6 @@ TEST(TensorTest, FindsTheFirstNonFiniteElementAnywhere) {
   }
   EXPECT_EQ(FirstNonFinite(Tensor::Of<double>(Shape{2}, {0, std::nan("")})), 1);
   EXPECT_EQ(FirstNonFinite(Tensor::Of<int32_t>(Shape{1}, {-1})), -1);
-}
-
-template <typename T>
-void ExpectOnlyTheNonFiniteAreFound() {
-  using Limits = std::numeric_limits<T>;
-  const std::vector<T> finite = {0,
-                                 T{-0.0},
-                                 Limits::max(),
-                                 Limits::lowest(),
-                                 Limits::min(),
-                                 Limits::denorm_min(),
-                                 -Limits::denorm_min()};
-  const std::vector<T> others = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
-                                 -Limits::quiet_NaN(), Limits::signaling_NaN()};
-  constexpr size_t kSize = 37;
-  for (T x : finite) {
-    const std::vector<T> values(kSize, x);
-    EXPECT_TRUE(AllFinite(kDTypeOf<T>, std::as_bytes(std::span(values)))) << x;
-  }
-  for (T x : others) {
-    for (size_t at = 0; at < kSize; ++at) {
-      std::vector<T> values(kSize, 1);
-      values[at] = x;
-      EXPECT_FALSE(AllFinite(kDTypeOf<T>, std::as_bytes(std::span(values)))) << x << " at " << at;
-    }
-  }
-}
-
-TEST(TensorTest, WhatIsFinite) {
-  ExpectOnlyTheNonFiniteAreFound<float>();
-  ExpectOnlyTheNonFiniteAreFound<double>();
 }
 
 TEST(InitializerSpecTest, DifferentValuesHaveDifferentTexts) {

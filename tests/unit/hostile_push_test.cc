@@ -18,8 +18,8 @@
 namespace varscope::server {
 namespace {
 
+using testing::AllDTypes;
 using ::testing::HasSubstr;
-using testing::kDTypes;
 using testing::Zeros;
 
 // Large enough that a byte too many is not in the same block of malloc's.
@@ -48,13 +48,13 @@ struct Content {
 
 std::vector<Content> Contents() {
   std::vector<Content> contents;
-  for (const DType dtype : kDTypes) {
+  for (const DType dtype : AllDTypes()) {
     contents.push_back({Zeros(dtype, {4, kColumns}), std::nullopt, true, true});
     for (const Shape& shape : {Shape{3, kColumns}, Shape{4}, Shape{}, Shape{0, kColumns}}) {
       contents.push_back({Zeros(dtype, shape), std::nullopt, false, true});
     }
-    for (const DType rows_dtype : kDTypes) {
-      const bool numbers = rows_dtype == DType::kInt32 || rows_dtype == DType::kInt64;
+    for (const DType rows_dtype : AllDTypes()) {
+      const bool numbers = IsIndex(rows_dtype);
       for (const std::vector<int64_t>& rows :
            {std::vector<int64_t>{0, 0, 1}, {2, 1, 0}, {1, 1, 1}, {}, {3, 3, 3, 3, 3, 3}}) {
         const auto n = static_cast<int64_t>(rows.size());
@@ -78,7 +78,7 @@ class HostilePushTest : public ::testing::TestWithParam<const char*> {
  protected:
   HostilePushTest() : sync_(store_, workers_, {ParseGroup(GetParam()).value()}) {
     incarnation_ = workers_.Connect("w", "host", 1, Sharing::kGlobal).value();
-    for (const DType dtype : kDTypes) {
+    for (const DType dtype : AllDTypes()) {
       ResolveRequest request;
       request.request = {.key = NameOf(dtype), .dtype = dtype, .shape = Shape{4, kColumns}};
       request.name = NameOf(dtype);
@@ -121,7 +121,7 @@ class HostilePushTest : public ::testing::TestWithParam<const char*> {
 
 TEST_P(HostilePushTest, GradientsOfEveryKindForVariablesOfEveryDType) {
   const std::vector<Content> contents = Contents();
-  for (const DType dtype : kDTypes) {
+  for (const DType dtype : AllDTypes()) {
     for (const Content& content : contents) {
       for (const double clip : {0.0, 1.0}) {
         Push push;
@@ -129,7 +129,7 @@ TEST_P(HostilePushTest, GradientsOfEveryKindForVariablesOfEveryDType) {
         step.clip_norm = clip;
         step.clip_value = clip;
         step.updates.push_back({NameOf(dtype), content.value, content.rows, {}});
-        const bool fits = IsFloating(dtype) && content.value.dtype() == dtype &&
+        const bool fits = TakesGradients(dtype) && content.value.dtype() == dtype &&
                           content.shape_fits && content.rows_fit;
         const absl::StatusOr<Applied> applied = Submit(std::move(push));
         ASSERT_EQ(applied.ok(), fits)
@@ -148,7 +148,7 @@ TEST_P(HostilePushTest, GradientsOfEveryKindForVariablesOfEveryDType) {
 
 TEST_P(HostilePushTest, AssignmentsOfEveryKindToVariablesOfEveryDType) {
   const std::vector<Content> contents = Contents();
-  for (const DType dtype : kDTypes) {
+  for (const DType dtype : AllDTypes()) {
     for (const Content& content : contents) {
       for (const AssignOp op :
            {AssignOp::kAssign, AssignOp::kAdd, AssignOp::kSub, AssignOp::kScatterUpdate,
@@ -240,13 +240,13 @@ TEST(HostileBudgetTest, BytesThatWouldWrapDoNotFit) {
 }
 
 TEST(HostileGradientTest, SumsAndClipsOfOtherDTypesAreErrors) {
-  for (const DType dtype : kDTypes) {
+  for (const DType dtype : AllDTypes()) {
     std::vector<int64_t> rows = {0, 0, 1};
     Tensor gradient = Zeros(dtype, {3, kColumns});
-    EXPECT_EQ(optimizers::SumRows(rows, gradient).ok(), IsFloating(dtype)) << Name(dtype);
-    EXPECT_EQ(rows.size(), IsFloating(dtype) ? 2U : 3U);
+    EXPECT_EQ(optimizers::SumRows(rows, gradient).ok(), TakesGradients(dtype)) << Name(dtype);
+    EXPECT_EQ(rows.size(), TakesGradients(dtype) ? 2U : 3U);
     Tensor* const gradients[] = {&gradient};
-    EXPECT_EQ(optimizers::Clip(gradients, 1, 1).ok(), IsFloating(dtype)) << Name(dtype);
+    EXPECT_EQ(optimizers::Clip(gradients, 1, 1).ok(), TakesGradients(dtype)) << Name(dtype);
   }
 }
 

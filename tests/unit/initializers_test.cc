@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "proto/core/elements.h"
 #include "server/store/philox.h"
 
 namespace varscope::server {
@@ -107,6 +109,56 @@ TEST(InitializersTest, PlainKinds) {
   five.parameters = {{"value", 5}};
   EXPECT_EQ(Summarize(Make(five, Shape{2}, 0, DType::kInt64)), "[5 5]");
   EXPECT_EQ(Summarize(Make({.kind = "ones"}, Shape{2}, 0, DType::kBool)), "[1 1]");
+}
+
+// Which dtypes each kind makes, and that narrow floats are the float32s, rounded.
+TEST(InitializersTest, EveryKindOfEveryDType) {
+  const Shape shape{7, 5};
+  for (const DTypeInfo& info : kDTypes) {
+    for (const char* kind : {"zeros", "ones", "constant", "identity", "random_uniform",
+                             "random_normal", "truncated_normal", "glorot_uniform", "glorot_normal",
+                             "variance_scaling", "orthogonal"}) {
+      const std::string name = kind;
+      InitializerSpec spec{.kind = kind};
+      if (name == "variance_scaling") spec.mode = "fan_in", spec.distribution = "uniform";
+      if (name == "constant") spec.parameters["value"] = 0.7;
+      if (name == "random_uniform") spec.parameters = {{"minval", -90}, {"maxval", 100}};
+      const bool plain =
+          name == "zeros" || name == "ones" || name == "constant" || name == "identity";
+      const bool uniform = name == "random_uniform" && IsIndex(info.dtype);
+      const absl::Status status = ValidateInitializer(spec, info.dtype, shape);
+      ASSERT_EQ(status.ok(), plain || uniform || info.floating) << kind << " " << info.name;
+      if (!status.ok()) {
+        EXPECT_THAT(std::string(status.message()),
+                    HasSubstr("cannot make " + std::string(info.name) + " values, only float32"));
+        continue;
+      }
+      const Tensor made = Make(spec, shape, 3, info.dtype);
+      Tensor expected = Make(spec, shape, 3, info.floating ? DType::kFloat32 : DType::kFloat64);
+      if (uniform) {
+        for (double& x : expected.mutable_values<double>()) x = std::floor(x);
+      }
+      if (info.dtype == DType::kFloat64) expected = Make(spec, shape, 3);
+      Tensor rounded(info.dtype, shape);
+      ConvertElements(expected.dtype(), expected.raw(), info.dtype, rounded.mutable_raw(),
+                      shape.num_elements());
+      EXPECT_TRUE(BytesEqual(made, rounded)) << kind << " " << info.name;
+    }
+  }
+}
+
+TEST(InitializersTest, ConstantsBeyondADTypeAreItsEnd) {
+  for (const DTypeInfo& info : kDTypes) {
+    InitializerSpec spec{.kind = "constant"};
+    spec.parameters["value"] = 1e300;
+    const Tensor made = Make(spec, Shape{2}, 0, info.dtype);
+    VisitDType(info.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      using Limits = std::numeric_limits<T>;
+      if (info.dtype == DType::kFloat64) return;
+      EXPECT_EQ(made.data<T>()[1], info.floating ? Limits::infinity() : Limits::max()) << info.name;
+    });
+  }
 }
 
 TEST(InitializersTest, WhatCannotBeIsRefused) {

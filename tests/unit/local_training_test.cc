@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "proto/core/elements.h"
 #include "tests/support/tensors.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {
 
-using testing::kDTypes;
+using testing::AllDTypes;
 using testing::Zeros;
 
 constexpr int64_t kColumns = 1000;
@@ -56,9 +57,9 @@ void Step(DType variable, const Tensor& gradient, const Tensor& rows) {
 
 TEST(LocalTrainingTest, GradientsOfEveryKindForVariablesOfEveryDType) {
   const Tensor repeated = Tensor::Of<int64_t>(Shape{3}, {0, 0, 1});
-  for (const DType variable : kDTypes) {
-    for (const DType dtype : kDTypes) {
-      const bool fits = IsFloating(variable) && dtype == variable;
+  for (const DType variable : AllDTypes()) {
+    for (const DType dtype : AllDTypes()) {
+      const bool fits = TakesGradients(variable) && dtype == variable;
       const auto expect = [&](bool good, const Shape& shape, const Tensor& rows) {
         const std::string what = absl::StrCat(Name(variable), " variable, ", Name(dtype), " ",
                                               shape.ToString(), " gradient");
@@ -80,6 +81,37 @@ TEST(LocalTrainingTest, GradientsOfEveryKindForVariablesOfEveryDType) {
       expect(false, Shape{3, kColumns}, Tensor::Of<int64_t>(Shape{3}, {0, 0, -1}));
       expect(false, Shape{3, kColumns}, Tensor::Of<float>(Shape{3}, {0, 0, 1}));
     }
+  }
+}
+
+// The copy of a variable whose gradient was refused follows what is assigned to it.
+TEST(LocalTrainingTest, AssignmentsToVariablesOfEveryDType) {
+  for (const DType dtype : AllDTypes()) {
+    if (dtype == DType::kBool) continue;
+    NoStore store;
+    LocalTraining training(store);
+    PushRequest push;
+    PushRequest::Step& step = push.steps.emplace_back();
+    step.state.optimizer = "GradientDescent";
+    step.state.hyperparameters["learning_rate"] = 1;
+    step.updates.push_back(
+        {.variable = "v", .gradient = Zeros(dtype, Shape{3}), .rows = {}, .base_version = {}});
+    const std::map<std::string, PulledValue> pulled = {{"v", {Zeros(dtype, Shape{3}), 1}}};
+    try {
+      training.Step({.local = true, .local_steps = 100}, push, pulled);
+    } catch (const OpError&) {
+      EXPECT_FALSE(TakesGradients(dtype)) << Name(dtype);
+    }
+    Tensor ones(dtype, Shape{3});
+    Fill(ones, 1);
+    training.Follow({{.variable = "v", .op = AssignOp::kAdd, .value = ones, .rows = {}}});
+    training.Follow({{.variable = "v",
+                      .op = AssignOp::kScatterAdd,
+                      .value = Tensor::FromBlock(dtype, Shape{1}, ones.block()),
+                      .rows = Tensor::Of<int32_t>(Shape{1}, {1})}});
+    const std::optional<Tensor> copy = training.Read("v");
+    if (!copy) continue;
+    EXPECT_EQ(Summarize(*copy), "[1 2 1]") << Name(dtype);
   }
 }
 

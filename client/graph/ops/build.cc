@@ -131,7 +131,7 @@ absl::Status CheckSameDType(const InferContext& c, int a, int b) {
 }
 
 absl::Status CheckFloat(const InferContext& c, int i) {
-  if (IsFloating(c.dtype(i))) return absl::OkStatus();
+  if (TakesGradients(c.dtype(i))) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("Value has the dtype ", Name(c.dtype(i)), ", expected float32 or float64"));
 }

@@ -14,7 +14,7 @@ namespace {
 using Grads = std::vector<Gradient>;
 
 absl::Status CheckIndices(const InferContext& c, int i) {
-  if (c.dtype(i) == DType::kInt32 || c.dtype(i) == DType::kInt64) return absl::OkStatus();
+  if (IsIndex(c.dtype(i))) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("indices have the dtype ", Name(c.dtype(i)), ", expected int32 or int64"));
 }

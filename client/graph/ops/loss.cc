@@ -39,7 +39,7 @@ Specs SoftmaxLoss(const InferContext& c) {
 Specs SparseSoftmaxLoss(const InferContext& c) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
   if (absl::Status s = CheckMatrix(c.shape(0)); !s.ok()) return s;
-  if (c.dtype(1) != DType::kInt32 && c.dtype(1) != DType::kInt64) {
+  if (!IsIndex(c.dtype(1))) {
     return absl::InvalidArgumentError(
         absl::StrCat("labels have the dtype ", Name(c.dtype(1)), ", expected int32 or int64"));
   }

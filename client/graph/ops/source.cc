@@ -4,6 +4,7 @@
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/elements.h"
 #include "varscope/ops.h"
 
 namespace varscope {
@@ -65,10 +66,7 @@ namespace {
 
 Output Filled(const Shape& shape, DType dtype, double value, const std::string& name) {
   Tensor tensor(dtype, shape);
-  VisitDType(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    std::fill_n(tensor.mutable_data<T>(), tensor.num_elements(), static_cast<T>(value));
-  });
+  Fill(tensor, value);
   return MakeConstant(tensor, name);
 }
 

@@ -64,8 +64,7 @@ Output Rows(const Variable& variable, absl::string_view op, const Input& rows, c
             const std::string& name, const char* default_name) {
   const Output indices = ToOutput(rows, "indices");
   const Output output = ToOutput(values, "updates", variable.dtype());
-  const bool integral = indices.dtype() == DType::kInt32 || indices.dtype() == DType::kInt64;
-  if (!integral || (indices.shape().known_rank() && indices.shape().rank() != 1)) {
+  if (!IsIndex(indices.dtype()) || (indices.shape().known_rank() && indices.shape().rank() != 1)) {
     throw ValueError(absl::StrCat("Cannot scatter to variable ", variable.name(), ": the rows are ",
                                   Name(indices.dtype()), " ", indices.shape().ToString(),
                                   ", expected an int32 or int64 vector."));

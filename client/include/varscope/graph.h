@@ -25,13 +25,6 @@ struct Node;
 class GraphState;
 }  // namespace internal
 
-inline constexpr DType float32 = DType::kFloat32;
-inline constexpr DType float64 = DType::kFloat64;
-inline constexpr DType int32 = DType::kInt32;
-inline constexpr DType int64 = DType::kInt64;
-inline constexpr DType bool_ = DType::kBool;
-inline constexpr DType uint8 = DType::kUint8;
-
 // One op of a graph.
 class Operation {
  public:
