@@ -1,6 +1,5 @@
 #include <zip.h>
 
-#include <array>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -20,22 +19,6 @@
 namespace varscope::checkpoint {
 namespace {
 
-struct NpyType {
-  const char* name;  // without the order of the bytes
-  Stored stored;
-};
-constexpr std::array<NpyType, 11> kNpyTypes = {{{"f4", {DType::kFloat32}},
-                                                {"f8", {DType::kFloat64}},
-                                                {"i4", {DType::kInt32}},
-                                                {"i8", {DType::kInt64}},
-                                                {"b1", {DType::kBool}},
-                                                {"u1", {DType::kUint8}},
-                                                {"f2", {DType::kFloat32, StoredType::kHalf}},
-                                                {"i1", {DType::kInt32, StoredType::kInt8}},
-                                                {"i2", {DType::kInt32, StoredType::kInt16}},
-                                                {"u2", {DType::kInt32, StoredType::kUint16}},
-                                                {"u4", {DType::kInt64, StoredType::kUint32}}}};
-
 constexpr absl::string_view kMagic = "\x93NUMPY";
 constexpr absl::string_view kSuffix = ".npy";
 // NumPy's limit.
@@ -50,11 +33,9 @@ struct CloseFile {
 };
 using ZippedFile = std::unique_ptr<zip_file_t, CloseFile>;
 
-std::string NpyTypeOf(DType dtype) {
-  for (const NpyType& type : kNpyTypes) {
-    if (type.stored.dtype == dtype) return absl::StrCat(SizeOf(dtype) == 1 ? "|" : "<", type.name);
-  }
-  return "";
+// As NumPy writes it; of bfloat16, as NumPy writes that of ml_dtypes.
+std::string DescrOf(DType dtype) {
+  return absl::StrCat(SizeOf(dtype) == 1 ? "|" : "<", FindInfo(dtype)->npy);
 }
 
 std::string HeaderOf(const Tensor& tensor) {
@@ -62,7 +43,7 @@ std::string HeaderOf(const Tensor& tensor) {
   for (int64_t dim : tensor.shape().dims()) absl::StrAppend(&shape, dim, ", ");
   if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
   if (tensor.shape().rank() == 1) shape.resize(shape.size() - 1);
-  std::string text = absl::StrCat("{'descr': '", NpyTypeOf(tensor.dtype()),
+  std::string text = absl::StrCat("{'descr': '", DescrOf(tensor.dtype()),
                                   "', 'fortran_order': False, 'shape': (", shape, "), }");
   constexpr size_t kBefore = 10;  // magic, version, length
   text.resize((text.size() + 1 + kBefore + 63) / 64 * 64 - kBefore, ' ');
@@ -129,15 +110,18 @@ NpyHeader ReadHeader(Member& member, const std::string& where) {
   return *std::move(header);
 }
 
-Stored TypeOf(const std::string& descr, const std::string& where) {
+struct NpyType {
+  DType dtype;
+  ByteOrder order;
+};
+
+NpyType TypeOf(const std::string& descr, const std::string& where) {
   absl::string_view name = descr;
   const bool has_order = name.find_first_of("<>|=") == 0;
   if (has_order) name.remove_prefix(1);
-  for (const NpyType& type : kNpyTypes) {
-    if (name != type.name) continue;
-    Stored stored = type.stored;
-    stored.big_endian = descr[0] == '>';
-    return stored;
+  for (const DTypeInfo& info : kDTypes) {
+    if (name != info.npy) continue;
+    return {info.dtype, descr[0] == '>' ? ByteOrder::kBigEndian : ByteOrder::kLittleEndian};
   }
   ThrowNotHeld(where, absl::StrCat("'", descr, "'"));
 }
@@ -160,13 +144,13 @@ Tensor RowMajor(const Tensor& columns, const Shape& shape) {
 
 Tensor ReadTensor(Member& member, const std::string& where) {
   const NpyHeader header = ReadHeader(member, where);
-  const Stored stored = TypeOf(header.descr, where);
+  const NpyType type = TypeOf(header.descr, where);
   const Shape shape(header.shape);
-  if (StoredBytes(stored, shape, where) != member.left()) {
+  if (StoredBytes(type.dtype, shape, where) != member.left()) {
     throw DataLossError(absl::StrCat(where, ": its shape does not fit its bytes"));
   }
-  Tensor tensor =
-      ReadStored(stored, shape, where, [&](std::span<std::byte> into) { member.Read(into); });
+  Tensor tensor = ReadStored(
+      type.dtype, shape, where, [&](std::span<std::byte> into) { member.Read(into); }, type.order);
   member.Finish();
   return header.fortran_order && shape.rank() > 1 ? RowMajor(tensor, shape) : tensor;
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -24,42 +23,14 @@ using Json = nlohmann::json;
 // The reference implementation's limit.
 constexpr uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
 
-struct SafetensorsType {
+// What the format has beside varscope's dtypes.
+struct OtherType {
   const char* name;
-  int bits;                      // of an element
-  std::optional<Stored> stored;  // none: varscope has no dtype for it
+  uint64_t bits;  // of an element
 };
-// All that the format has.
-constexpr std::array<SafetensorsType, 22> kSafetensorsTypes = {
-    {{"F32", 32, Stored{DType::kFloat32}},
-     {"F64", 64, Stored{DType::kFloat64}},
-     {"I32", 32, Stored{DType::kInt32}},
-     {"I64", 64, Stored{DType::kInt64}},
-     {"BOOL", 8, Stored{DType::kBool}},
-     {"U8", 8, Stored{DType::kUint8}},
-     {"F16", 16, Stored{DType::kFloat32, StoredType::kHalf}},
-     {"BF16", 16, Stored{DType::kFloat32, StoredType::kBfloat16}},
-     {"I8", 8, Stored{DType::kInt32, StoredType::kInt8}},
-     {"I16", 16, Stored{DType::kInt32, StoredType::kInt16}},
-     {"U16", 16, Stored{DType::kInt32, StoredType::kUint16}},
-     {"U32", 32, Stored{DType::kInt64, StoredType::kUint32}},
-     {"U64", 64, std::nullopt},
-     {"C64", 64, std::nullopt},
-     {"F8_E5M2", 8, std::nullopt},
-     {"F8_E4M3", 8, std::nullopt},
-     {"F8_E8M0", 8, std::nullopt},
-     {"F8_E4M3FNUZ", 8, std::nullopt},
-     {"F8_E5M2FNUZ", 8, std::nullopt},
-     {"F6_E2M3", 6, std::nullopt},
-     {"F6_E3M2", 6, std::nullopt},
-     {"F4", 4, std::nullopt}}};
-
-std::string SafetensorsTypeOf(DType dtype) {
-  for (const SafetensorsType& type : kSafetensorsTypes) {
-    if (type.stored && type.stored->dtype == dtype) return type.name;
-  }
-  return "";
-}
+constexpr OtherType kOtherTypes[] = {{"C64", 64},    {"F8_E5M2", 8},     {"F8_E4M3", 8},
+                                     {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
+                                     {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"F4", 4}};
 
 // Wide elements first, so that each tensor is aligned to its elements.
 std::vector<Tensors::const_iterator> InOrder(const Tensors& tensors) {
@@ -72,7 +43,9 @@ std::vector<Tensors::const_iterator> InOrder(const Tensors& tensors) {
 }
 
 struct Entry {
-  const SafetensorsType* type = nullptr;
+  DType dtype = DType::kInvalid;  // also of those that varscope has not
+  std::string type;
+  uint64_t bits = 0;  // of an element
   std::vector<uint64_t> shape;
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -124,11 +97,20 @@ Entry EntryOf(const Json& json, const std::string& name, const std::filesystem::
       !is_list(json["data_offsets"]) || json["data_offsets"].size() != 2) {
     ThrowWrong(path, name, "is not described by dtype, shape and data_offsets");
   }
-  const auto type = std::find_if(kSafetensorsTypes.begin(), kSafetensorsTypes.end(),
-                                 [&](const SafetensorsType& t) { return json["dtype"] == t.name; });
-  if (type == kSafetensorsTypes.end())
-    ThrowWrong(path, name, "has a dtype that the format has not");
-  return {&*type, json["shape"], json["data_offsets"][0], json["data_offsets"][1]};
+  Entry entry{.type = json["dtype"],
+              .shape = json["shape"],
+              .begin = json["data_offsets"][0],
+              .end = json["data_offsets"][1]};
+  for (const DTypeInfo& info : kDTypes) {
+    if (entry.type != info.safetensors) continue;
+    entry.dtype = info.dtype;
+    entry.bits = 8 * info.size;
+  }
+  for (const OtherType& other : kOtherTypes) {
+    if (entry.type == other.name) entry.bits = other.bits;
+  }
+  if (entry.bits == 0) ThrowWrong(path, name, "has a dtype that the format has not");
+  return entry;
 }
 
 // Nothing for a number that 64 bits do not hold, or bits that make no whole byte.
@@ -137,7 +119,7 @@ std::optional<uint64_t> BytesOf(const Entry& entry) {
   for (uint64_t dim : entry.shape) {
     if (__builtin_mul_overflow(bits, dim, &bits)) return std::nullopt;
   }
-  if (__builtin_mul_overflow(bits, entry.type->bits, &bits) || bits % 8 != 0) return std::nullopt;
+  if (__builtin_mul_overflow(bits, entry.bits, &bits) || bits % 8 != 0) return std::nullopt;
   return bits / 8;
 }
 
@@ -188,9 +170,9 @@ class SafetensorsReader final : public Reader {
   Tensor Read(const std::string& name) override {
     const Entry& entry = entries_.at(name);
     const std::string where = absl::StrCat(file_.path().string(), ": tensor '", name, "'");
-    if (!entry.type->stored) ThrowNotHeld(where, entry.type->name);
+    if (entry.dtype == DType::kInvalid) ThrowNotHeld(where, entry.type);
     const Shape shape(std::vector<int64_t>(entry.shape.begin(), entry.shape.end()));
-    return ReadStored(*entry.type->stored, shape, where,
+    return ReadStored(entry.dtype, shape, where,
                       [&](std::span<std::byte> into) { file_.Read(data_ + entry.begin, into); });
   }
 
@@ -210,7 +192,7 @@ void WriteSafetensors(const std::filesystem::path& path, const Tensors& tensors)
     const Tensor& tensor = it->second;
     const uint64_t end = offset + tensor.byte_size();
     entries.push_back(absl::StrCat(Json(it->first).dump(), R"(:{"dtype":")",
-                                   SafetensorsTypeOf(tensor.dtype()), R"(","shape":[)",
+                                   FindInfo(tensor.dtype())->safetensors, R"(","shape":[)",
                                    absl::StrJoin(tensor.shape().dims(), ","),
                                    R"(],"data_offsets":[)", offset, ",", end, "]}"));
     offset = end;

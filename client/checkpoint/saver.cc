@@ -197,7 +197,7 @@ void Saver::restore(Session& session, const std::string& save_path) const {
       if (!one.required) continue;
       throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
     }
-    const Tensor tensor = file->Read(one.name);
+    Tensor tensor = file->Read(one.name);
     std::vector<Shape> shapes;
     for (const std::string& part : one.parts) {
       const auto known = listed.find(part);
@@ -205,6 +205,7 @@ void Saver::restore(Session& session, const std::string& save_path) const {
         throw NotFoundError(absl::StrCat("variable ", part, " is not in the store"));
       }
       shapes.push_back(known->second.shape);
+      tensor = checkpoint::WidenFor(known->second.dtype, tensor);
       if (known->second.dtype == tensor.dtype()) continue;
       throw InvalidArgumentError(absl::StrCat("tensor ", one.name, " is ", Name(tensor.dtype()),
                                               " in the checkpoint ", save_path, ", variable ", part,

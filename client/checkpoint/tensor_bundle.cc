@@ -5,7 +5,6 @@
 #include <leveldb/table_builder.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 
@@ -27,43 +26,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct TypeNumber {
-  int number;  // tensorflow.DataType
-  Stored stored;
-};
-constexpr std::array<TypeNumber, 12> kTypeNumbers = {
-    {{1, {DType::kFloat32}},
-     {2, {DType::kFloat64}},
-     {3, {DType::kInt32}},
-     {4, {DType::kUint8}},
-     {9, {DType::kInt64}},
-     {10, {DType::kBool}},
-     {14, {DType::kFloat32, StoredType::kBfloat16}},
-     {19, {DType::kFloat32, StoredType::kHalf}},
-     {5, {DType::kInt32, StoredType::kInt16}},
-     {6, {DType::kInt32, StoredType::kInt8}},
-     {17, {DType::kInt32, StoredType::kUint16}},
-     {22, {DType::kInt64, StoredType::kUint32}}}};
-
 // Of those that varscope has not, what people have most.
 std::string NameOf(int number) {
   static const std::map<int, std::string> kNames = {
-      {7, "string"},    {8, "complex64"}, {11, "qint8"},      {13, "qint32"},
-      {20, "resource"}, {21, "variant"},  {18, "complex128"}, {23, "uint64"}};
+      {7, "string"},    {8, "complex64"}, {11, "qint8"},     {13, "qint32"},
+      {20, "resource"}, {21, "variant"},  {18, "complex128"}};
   const auto it = kNames.find(number);
   return it != kNames.end() ? it->second : absl::StrCat("number ", number, " of TensorFlow's");
 }
 
-int NumberOf(DType dtype) {
-  for (const TypeNumber& type : kTypeNumbers) {
-    if (type.stored.dtype == dtype) return type.number;
-  }
-  return 0;
-}
-
-Stored TypeOf(int number, const std::string& where) {
-  for (const TypeNumber& type : kTypeNumbers) {
-    if (type.number == number) return type.stored;
+DType TypeOf(int number, const std::string& where) {
+  for (const DTypeInfo& info : kDTypes) {
+    if (info.tensorflow == number) return info.dtype;
   }
   ThrowNotHeld(where, NameOf(number));
 }
@@ -195,16 +169,16 @@ class BundleReader final : public Reader {
 
   Tensor ReadWhole(const std::string& name, const BundleEntry& entry) {
     const std::string where = absl::StrCat(prefix_.string(), ": tensor '", name, "'");
-    const Stored stored = TypeOf(entry.dtype(), where);
+    const DType dtype = TypeOf(entry.dtype(), where);
     const Shape shape = ShapeOf(entry, where);
     OldFile& file = Shard(entry.shard_id());
-    const uint64_t bytes = StoredBytes(stored, shape, where);
+    const uint64_t bytes = StoredBytes(dtype, shape, where);
     if (entry.offset() < 0 || entry.size() < 0 || static_cast<uint64_t>(entry.size()) != bytes ||
         bytes > file.size() || static_cast<uint64_t>(entry.offset()) > file.size() - bytes) {
       ThrowDamaged(file.path(), absl::StrCat(where, " does not fit its place"));
     }
     uint32_t crc = Crc32c({});
-    Tensor tensor = ReadStored(stored, shape, where, [&](std::span<std::byte> into) {
+    Tensor tensor = ReadStored(dtype, shape, where, [&](std::span<std::byte> into) {
       file.Read(entry.offset(), into);
       crc = Crc32c(into);
     });
@@ -216,7 +190,7 @@ class BundleReader final : public Reader {
 
   Tensor ReadSliced(const std::string& name, const BundleEntry& entry) {
     const std::string where = absl::StrCat(prefix_.string(), ": tensor '", name, "'");
-    const Stored stored = TypeOf(entry.dtype(), where);
+    const DType dtype = TypeOf(entry.dtype(), where);
     const Shape shape = ShapeOf(entry, where);
     Tensor whole;
     int64_t covered = 0;
@@ -228,7 +202,7 @@ class BundleReader final : public Reader {
       const Tensor value = ReadWhole(name, part->second);
       // Only now, because the slices prove that the file is as long as the shape says.
       if (!whole.defined()) {
-        absl::StatusOr<Tensor> space = TryAllocate(stored.dtype, shape);
+        absl::StatusOr<Tensor> space = TryAllocate(dtype, shape);
         ThrowIfError(space.status());
         whole = *std::move(space);
       }
@@ -265,7 +239,7 @@ void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     BundleEntry entry;
-    entry.set_dtype(NumberOf(tensor.dtype()));
+    entry.set_dtype(FindInfo(tensor.dtype())->tensorflow);
     entry.mutable_shape();
     for (int64_t dim : tensor.shape().dims()) entry.mutable_shape()->add_dim()->set_size(dim);
     entry.set_offset(static_cast<int64_t>(offset));

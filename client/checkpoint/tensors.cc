@@ -1,6 +1,10 @@
 #include "client/checkpoint/tensors.h"
 
+#include "absl/status/statusor.h"
 #include "client/checkpoint/formats.h"
+#include "client/graph/throw.h"
+#include "proto/core/allocate.h"
+#include "proto/core/elements.h"
 
 namespace varscope::checkpoint {
 
@@ -31,6 +35,20 @@ std::unique_ptr<Reader> Open(const std::filesystem::path& path) {
       return OpenTensorBundle(path);
   }
   return nullptr;
+}
+
+Tensor WidenFor(DType dtype, const Tensor& tensor) {
+  const DTypeInfo& narrow = *FindInfo(tensor.dtype());
+  DType wide = narrow.dtype;
+  if (narrow.floating && narrow.size == 2) wide = DType::kFloat32;
+  if (narrow.integer && narrow.size < 4) wide = DType::kInt32;
+  if (narrow.dtype == DType::kUint32) wide = DType::kInt64;
+  if (dtype != wide || wide == narrow.dtype) return tensor;
+  absl::StatusOr<Tensor> widened = TryAllocate(dtype, tensor.shape());
+  ThrowIfError(widened.status());
+  ConvertElements(tensor.dtype(), tensor.raw(), dtype, widened->mutable_raw(),
+                  tensor.num_elements());
+  return *std::move(widened);
 }
 
 }  // namespace varscope::checkpoint

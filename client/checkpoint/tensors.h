@@ -36,15 +36,19 @@ class Reader {
   virtual ~Reader() = default;
   // In order; among them tensors whose dtype varscope has not.
   virtual std::vector<std::string> names() const = 0;
-  // One of names(). float32, float64, int32, int64, bool, uint8 are read as they are, half and
-  // bfloat16 as float32, int8, int16 and uint16 as int32, uint32 as int64. Throws DataLossError
-  // when the tensor is damaged, InvalidArgumentError for every other dtype.
+  // One of names(), in its dtype. Throws DataLossError when the tensor is damaged,
+  // InvalidArgumentError for a dtype that varscope has not.
   virtual Tensor Read(const std::string& name) = 0;
 };
 
 // Throws NotFoundError when there is no such checkpoint, DataLossError when it is damaged. The
-// reader never takes more memory than the file is long, but for what it widens.
+// reader never takes more memory than the file is long.
 std::unique_ptr<Reader> Open(const std::filesystem::path& path);
+
+// What a variable of `dtype` gets of a tensor that was saved to save space: float16 and bfloat16
+// for float32, integers of 8 and 16 bits for int32, uint32 for int64, each with the same values.
+// For every other dtype the tensor as it is.
+Tensor WidenFor(DType dtype, const Tensor& tensor);
 
 }  // namespace varscope::checkpoint
 

@@ -165,6 +165,7 @@ Transferred Import(RemoteStore& store, const std::filesystem::path& path,
       done.skipped.push_back(not_held.message());
       continue;
     }
+    if (has) value = WidenFor(variable->second.dtype, value);
     if (!has) {
       missing[name] = value;
     } else if (variable->second.dtype != value.dtype() || variable->second.shape != value.shape()) {

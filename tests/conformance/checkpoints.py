@@ -1,17 +1,21 @@
 """Does the software that a checkpoint is for read what varscope writes?
 
 Usage: checkpoints.py BIN_DIRECTORY, with tensorflow, numpy and safetensors from PyPI. Trains a
-little on a real daemon, exports in each format, compares what TensorFlow, NumPy and safetensors
-read with each other; then has varscope import what TensorFlow writes.
+little on a real daemon, adds variables of every dtype, exports in each format, compares what
+TensorFlow, NumPy and safetensors read with each other; then has varscope import what TensorFlow writes.
 """
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 
+import ml_dtypes
 import numpy as np
 import safetensors.numpy
 import tensorflow as tf
+
+CHECKPOINTS = pathlib.Path(__file__).parent.parent / "unit/data/checkpoints"
 
 
 def main(binaries):
@@ -34,14 +38,26 @@ def check(binaries, target, folder):
         subprocess.run([f"{binaries}/varscopectl", "--target", target, *arguments], check=True)
 
     subprocess.run([f"{binaries}/varscope_quickstart", target], check=True)
+    # Variables of every dtype.
+    ctl("import", f"{CHECKPOINTS}/dtypes.ckpt", "--create")
     for name in ("m.ckpt", "m.npz", "m.safetensors"):
         ctl("export", f"{folder}/{name}")
     reader = tf.train.load_checkpoint(f"{folder}/m.ckpt")
     bundle = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-    arrays = dict(np.load(f"{folder}/m.npz"))
+    # NumPy has no bfloat16; who has ml_dtypes' looks at the bytes as that.
+    arrays = {name: array.view(ml_dtypes.bfloat16) if array.dtype == "V2" else array
+              for name, array in np.load(f"{folder}/m.npz").items()}
     tensors = safetensors.numpy.load_file(f"{folder}/m.safetensors")
     assert bundle.keys() == arrays.keys() == tensors.keys(), (bundle.keys(), arrays.keys())
     assert "model/w/Adam_1" in bundle
+    theirs = tf.train.load_checkpoint(f"{CHECKPOINTS}/dtypes.ckpt")
+    dtypes = theirs.get_variable_to_dtype_map()
+    assert len(set(dtypes.values())) == 13
+    for name in dtypes:
+        assert bundle[name].dtype == dtypes[name], name
+        # The same is there in slices, which TensorFlow's reader does not join for every dtype.
+        whole = theirs.get_tensor(name.removeprefix("sliced/"))
+        assert np.array_equal(bundle[name], whole), name
     for name, value in bundle.items():
         for other in (arrays[name], tensors[name]):
             assert value.dtype == other.dtype and np.array_equal(value, other), name
