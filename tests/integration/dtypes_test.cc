@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tensors.h"
@@ -170,6 +171,7 @@ TEST_F(DTypesTest, AFirstValueWhoseBoolIsNeitherTrueNorFalseIsRefused) {
   const auto stub = v1::ParameterServer::NewStub(
       grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials()));
   v1::ConnectRequest connect;
+  connect.set_protocol(wire::kProtocol);
   connect.set_worker_id("other");
   v1::ConnectResponse connected;
   grpc::ClientContext first;
