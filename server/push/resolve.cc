@@ -27,12 +27,11 @@ class Resolver {
         .id = {push_.worker_id(), push_.incarnation(), push_.sequence()},
         .allow_nonfinite = push_.allow_nonfinite(),
     };
-    absl::Status status;
-    contents.steps.reserve(push_.steps_size());
+    absl::Status status = CheckCount(push_.steps_size(), kMaxSteps, "steps");
+    status.Update(CheckCount(push_.assignments_size(), kMaxTensors, "assignments"));
     for (const v1::OptimizerStep& step : push_.steps()) {
       if (status.ok()) status = Read(step, contents.steps.emplace_back());
     }
-    contents.assignments.reserve(push_.assignments_size());
     for (const v1::Assignment& assignment : push_.assignments()) {
       if (status.ok()) status = Read(assignment, contents.assignments.emplace_back());
     }
@@ -41,9 +40,20 @@ class Resolver {
   }
 
  private:
+  static constexpr size_t kMaxSteps = size_t{1} << 16;
+  static constexpr size_t kMaxTensors = size_t{1} << 20;
+
   absl::Status Refuse(const std::string& variable, absl::string_view what) const {
     return absl::InvalidArgumentError(absl::StrCat("variable ", variable, ", worker '",
                                                    Printable(push_.worker_id()), "': ", what));
+  }
+
+  // What a few bytes of a head stand for takes much memory, so it is limited before it is taken.
+  absl::Status CheckCount(size_t count, size_t most, absl::string_view what) const {
+    if (count <= most) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("worker '", Printable(push_.worker_id()),
+                                                   "': the push has ", count, " ", what,
+                                                   ", at most ", most, " are taken at once"));
   }
 
   // The next tensor that comes.
@@ -57,6 +67,8 @@ class Resolver {
                                                        "': the push is above ", max_bytes_,
                                                        " bytes (--max-push-bytes)"));
     }
+    absl::Status few = CheckCount(tensors_.size() + 1, kMaxTensors, "tensors");
+    if (!few.ok()) return few;
     tensors_.push_back({dtype, shape, encoding, def.name});
     return PushTensor{static_cast<uint32_t>(tensors_.size() - 1), {}};
   }
@@ -108,6 +120,7 @@ class Resolver {
     absl::Status status = CheckColumn(given.rows_size(), count, "row counts");
     status.Update(CheckColumn(given.base_versions_size(), count, "versions"));
     status.Update(CheckColumn(given.encodings_size(), count, "encodings"));
+    status.Update(CheckCount(count, variables_.most_in_a_list(), "gradients"));
     if (!status.ok()) return status;
     absl::flat_hash_set<const Variable*> seen;
     seen.reserve(count);
@@ -137,6 +150,8 @@ class Resolver {
   }
 
   absl::Status ReadBindings(const v1::OptimizerStep& given, PushStep& step) const {
+    absl::Status status = CheckCount(given.bind_size(), variables_.most_in_a_list(), "bindings");
+    if (!status.ok()) return status;
     for (const uint32_t number : given.bind()) {
       const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(number);
       if (!entry.ok()) return entry.status();

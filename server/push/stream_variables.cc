@@ -18,15 +18,14 @@ absl::Status StreamVariables::Add(const Store& store, const Named& named,
                      "stream had named its variables; nothing was done, and the stream has to ",
                      "name them again"));
   }
-  entries_.reserve(entries_.size() + named.size());
   for (const v1::NamedVariable& variable : named) {
-    if (absl::Status status = Add(store, variable, worker_id); !status.ok()) return status;
+    if (absl::Status status = AddOne(store, variable, worker_id); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status StreamVariables::Add(const Store& store, const v1::NamedVariable& named,
-                                  const std::string& worker_id) {
+absl::Status StreamVariables::AddOne(const Store& store, const v1::NamedVariable& named,
+                                     const std::string& worker_id) {
   absl::StatusOr<VariablePtr> variable = store.Find(named.name());
   if (!variable.ok()) {
     return absl::Status(variable.status().code(), absl::StrCat("worker '", Printable(worker_id),

@@ -39,9 +39,13 @@ class StreamVariables {
 
   static constexpr size_t kMaxBytes = size_t{64} << 20;
 
+  // How many variables one list of a request may mean: each once, and some of them again. A number
+  // takes one byte on the wire, and much more here.
+  size_t most_in_a_list() const { return entries_.size() + 1024; }
+
  private:
-  absl::Status Add(const Store& store, const v1::NamedVariable& named,
-                   const std::string& worker_id);
+  absl::Status AddOne(const Store& store, const v1::NamedVariable& named,
+                      const std::string& worker_id);
 
   std::vector<Entry> entries_;  // by number
   size_t bytes_ = 0;            // about what they take

@@ -43,6 +43,11 @@ absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
   absl::Status status = CheckColumn(pull.versions_size(), count, "versions");
   status.Update(CheckColumn(pull.encodings_size(), count, "encodings"));
   status.Update(CheckColumn(pull.rows_size(), count, "row counts"));
+  if (static_cast<size_t>(count) > variables.most_in_a_list()) {
+    status.Update(absl::InvalidArgumentError(
+        absl::StrCat("the pull has ", count, " variables, at most ", variables.most_in_a_list(),
+                     " are taken at once: its stream has named ", variables.size())));
+  }
   if (!status.ok()) return status;
   WantedPull wanted{.wants = {}, .incarnation = pull.incarnation(), .unchanged_since = {}};
   wanted.wants.resize(count);

@@ -1,0 +1,100 @@
+// What a stream may name, and how much of it.
+#include "server/push/stream_variables.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/push/resolve.h"
+#include "server/rpc/wanted_pull.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+class StreamVariablesTest : public ::testing::Test {
+ protected:
+  StreamVariablesTest() {
+    ResolveRequest request;
+    request.request = {"w", DType::kFloat32, Shape{2, 3}, Reuse::kAuto, std::nullopt};
+    request.name = "w";
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    EXPECT_TRUE(store_.Resolve({"a", 1, Sharing::kGlobal}, request).ok());
+  }
+
+  static StreamVariables::Named Named(int count, int slots = 0, size_t letters = 1) {
+    StreamVariables::Named named;
+    for (int i = 0; i < count; ++i) {
+      v1::NamedVariable& one = *named.Add();
+      one.set_name("w");
+      for (int s = 0; s < slots; ++s) one.add_slots(std::string(letters, 's'));
+    }
+    return named;
+  }
+
+  absl::Status Resolved(const v1::PushHead& push) {
+    std::vector<wire::IncomingTensor> tensors;
+    return Resolve(variables_, push, {.worker_id = "a"}, UINT32_MAX, tensors).status();
+  }
+
+  Store store_{StoreLimits{uint64_t{1} << 20, uint64_t{1} << 20}};
+  StreamVariables variables_;
+};
+
+TEST_F(StreamVariablesTest, ARollbackEndsTheNumbers) {
+  ASSERT_TRUE(variables_.Add(store_, Named(1), "a").ok());
+  ASSERT_TRUE(variables_.Add(store_, Named(0), "a").ok());
+  StoreState state = store_.Capture([] {});
+  {
+    const auto alone = store_.LockOutChanges();
+    ASSERT_TRUE(store_.Replace(std::move(state)).ok());
+  }
+  const absl::Status status = variables_.Add(store_, Named(0), "a");
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("worker 'a': the store was rolled back"));
+  StreamVariables fresh;
+  EXPECT_TRUE(fresh.Add(store_, Named(1), "a").ok());
+}
+
+TEST_F(StreamVariablesTest, NamesTakeALimitedMemory) {
+  absl::Status status;
+  int batches = 0;
+  while (status.ok() && batches < 1000) {
+    status = variables_.Add(store_, Named(100, 3, 1000), "a");
+    ++batches;
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("open another one"));
+  EXPECT_LT(batches, 300);
+}
+
+// One byte of a head stands for a hundred here.
+TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
+  ASSERT_TRUE(variables_.Add(store_, Named(1), "a").ok());
+  v1::PullRequest pull;
+  for (int i = 0; i < 1025; ++i) pull.add_variables(0);
+  std::vector<wire::IncomingTensor> tensors;
+  EXPECT_TRUE(ResolvePull(variables_, pull, tensors).ok());
+  pull.add_variables(0);
+  EXPECT_THAT(ResolvePull(variables_, pull, tensors).status().message(),
+              HasSubstr("has 1026 variables, at most 1025"));
+
+  v1::PushHead gradients;
+  v1::OptimizerStep& step = *gradients.add_steps();
+  step.mutable_state()->set_optimizer("GradientDescent");
+  for (int i = 0; i < 1026; ++i) step.add_variables(0);
+  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 gradients, at most 1025"));
+  step.clear_variables();
+  for (int i = 0; i < 1026; ++i) step.add_bind(0);
+  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 bindings, at most 1025"));
+
+  v1::PushHead steps;
+  for (int i = 0; i < (1 << 16) + 1; ++i) steps.add_steps();
+  EXPECT_THAT(Resolved(steps).message(), HasSubstr("65537 steps, at most 65536"));
+  v1::PushHead assignments;
+  for (int i = 0; i < (1 << 20) + 1; ++i) assignments.add_assignments();
+  EXPECT_THAT(Resolved(assignments).message(), HasSubstr("1048577 assignments"));
+}
+
+}  // namespace
+}  // namespace varscope::server
