@@ -35,7 +35,7 @@ using ZippedFile = std::unique_ptr<zip_file_t, CloseFile>;
 
 // As NumPy writes it; of bfloat16, as NumPy writes that of ml_dtypes.
 std::string DescrOf(DType dtype) {
-  return absl::StrCat(SizeOf(dtype) == 1 ? "|" : "<", FindInfo(dtype)->npy);
+  return absl::StrCat(SizeOf(dtype) == 1 ? "|" : "<", InfoOf(dtype).npy);
 }
 
 std::string HeaderOf(const Tensor& tensor) {

@@ -192,7 +192,7 @@ void WriteSafetensors(const std::filesystem::path& path, const Tensors& tensors)
     const Tensor& tensor = it->second;
     const uint64_t end = offset + tensor.byte_size();
     entries.push_back(absl::StrCat(Json(it->first).dump(), R"(:{"dtype":")",
-                                   FindInfo(tensor.dtype())->safetensors, R"(","shape":[)",
+                                   InfoOf(tensor.dtype()).safetensors, R"(","shape":[)",
                                    absl::StrJoin(tensor.shape().dims(), ","),
                                    R"(],"data_offsets":[)", offset, ",", end, "]}"));
     offset = end;

@@ -239,7 +239,7 @@ void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     BundleEntry entry;
-    entry.set_dtype(FindInfo(tensor.dtype())->tensorflow);
+    entry.set_dtype(InfoOf(tensor.dtype()).tensorflow);
     entry.mutable_shape();
     for (int64_t dim : tensor.shape().dims()) entry.mutable_shape()->add_dim()->set_size(dim);
     entry.set_offset(static_cast<int64_t>(offset));

@@ -38,7 +38,7 @@ std::unique_ptr<Reader> Open(const std::filesystem::path& path) {
 }
 
 Tensor WidenFor(DType dtype, const Tensor& tensor) {
-  const DTypeInfo& narrow = *FindInfo(tensor.dtype());
+  const DTypeInfo& narrow = InfoOf(tensor.dtype());
   DType wide = narrow.dtype;
   if (narrow.floating && narrow.size == 2) wide = DType::kFloat32;
   if (narrow.integer && narrow.size < 4) wide = DType::kInt32;

@@ -17,7 +17,7 @@ std::array<std::string, std::size(kDTypes) + 1> AllNames() {
 
 const std::string& Name(DType dtype) {
   static const auto* const names = new std::array(AllNames());
-  return (*names)[FindInfo(dtype) == nullptr ? 0 : static_cast<size_t>(dtype)];
+  return (*names)[IsDType(dtype) ? static_cast<size_t>(dtype) : 0];
 }
 
 std::optional<DType> ParseDType(const std::string& name) {

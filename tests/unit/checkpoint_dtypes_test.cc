@@ -30,7 +30,7 @@ void Put(const fs::path& path, const std::string& bytes) {
 
 // 0, 1, 2, 3, 4, 5; where there are negative integers, those; where there is only 0 and 1, those.
 Tensor Counted(DType dtype, const Shape& shape, bool negative) {
-  const DTypeInfo& info = *FindInfo(dtype);
+  const DTypeInfo& info = InfoOf(dtype);
   Tensor numbers(DType::kInt64, shape);
   for (int64_t i = 0; i < 6; ++i) {
     numbers.mutable_data<int64_t>()[i] =

@@ -80,11 +80,13 @@ struct DTypeInfo {
 inline constexpr DTypeInfo kDTypes[] = {VARSCOPE_DTYPES(VARSCOPE_INFO)};
 #undef VARSCOPE_INFO
 
-// Null for kInvalid, and for what is no dtype.
-constexpr const DTypeInfo* FindInfo(DType dtype) {
-  const auto number = static_cast<size_t>(dtype);
-  return number >= 1 && number <= std::size(kDTypes) ? &kDTypes[number - 1] : nullptr;
+// False for kInvalid, and for what is no dtype.
+constexpr bool IsDType(DType dtype) {
+  return dtype != DType::kInvalid && static_cast<size_t>(dtype) <= std::size(kDTypes);
 }
+
+// Requires IsDType(dtype).
+constexpr const DTypeInfo& InfoOf(DType dtype) { return kDTypes[static_cast<size_t>(dtype) - 1]; }
 
 namespace internal {
 consteval bool DTypesAreInOrder() {
@@ -97,10 +99,7 @@ static_assert(DTypesAreInOrder());
 }  // namespace internal
 
 // Bytes of one element; 0 for kInvalid, and for what is no dtype.
-constexpr size_t SizeOf(DType dtype) {
-  const DTypeInfo* const info = FindInfo(dtype);
-  return info == nullptr ? 0 : info->size;
-}
+constexpr size_t SizeOf(DType dtype) { return IsDType(dtype) ? InfoOf(dtype).size : 0; }
 
 // TensorFlow's name: "float32". "invalid" for kInvalid.
 const std::string& Name(DType dtype);
@@ -109,16 +108,10 @@ const std::string& Name(DType dtype);
 std::optional<DType> ParseDType(const std::string& name);
 
 // Whether it has fractions, NaN and infinities: float64, float32, float16, bfloat16.
-constexpr bool IsFloating(DType dtype) {
-  const DTypeInfo* const info = FindInfo(dtype);
-  return info != nullptr && info->floating;
-}
+constexpr bool IsFloating(DType dtype) { return IsDType(dtype) && InfoOf(dtype).floating; }
 
 // A number without fractions: all others but bool.
-constexpr bool IsInteger(DType dtype) {
-  const DTypeInfo* const info = FindInfo(dtype);
-  return info != nullptr && info->integer;
-}
+constexpr bool IsInteger(DType dtype) { return IsDType(dtype) && InfoOf(dtype).integer; }
 
 // Whether gradients can have it, and so the variables that optimizers update.
 constexpr bool TakesGradients(DType dtype) {
