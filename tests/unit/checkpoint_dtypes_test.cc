@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
@@ -79,8 +80,10 @@ TEST(CheckpointDTypesTest, WhatNumPyWrites) {
 
 // A zip file of one member that is not compressed.
 std::string ZipOf(const std::string& name, const std::string& bytes) {
-  const auto number = [](uint64_t value, int size) {
-    return std::string(reinterpret_cast<const char*>(&value), size);
+  const auto number = [](uint64_t value, size_t size) {
+    std::string bytes(size, '\0');
+    std::memcpy(bytes.data(), &value, std::min(size, sizeof(value)));
+    return bytes;
   };
   uint32_t crc = 0xffffffffU;
   for (const char c : bytes) {
