@@ -278,7 +278,6 @@ void Connection::AskFor(const Wanted& wanted, UnderWay& turn, v1::FrameHeader& h
   if (Caches(wanted) && wanted.rows.empty() && last.IsOf(names, turn.incarnation)) {
     pull.set_repeat(true);
     turn.repeats = true;
-    turn.wishes = last.wishes;
     return;
   }
   turn.known = Caches(wanted) ? cache_.Find(names, turn.incarnation) : PullCache::Known();
@@ -313,6 +312,7 @@ absl::StatusOr<std::vector<wire::IncomingTensor>> Connection::Expect(
   if (wanted == nullptr || head.pull_failed()) return tensors;
   if (turn.repeats) {
     if (head.unchanged()) return tensors;
+    turn.wishes = turn.line.last_pull.wishes;
     turn.known.values = turn.line.last_pull.Known();
   }
   const Names& names = wanted->names;

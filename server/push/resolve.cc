@@ -108,18 +108,13 @@ class Resolver {
     return status.ok() ? ReadOptimizer(given.state(), step) : status;
   }
 
-  absl::Status CheckColumn(int entries, int variables, absl::string_view what) const {
-    if (entries == 0 || entries == variables) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("worker '", Printable(push_.worker_id()),
-                                                   "': the push has ", entries, " ", what, " for ",
-                                                   variables, " variables"));
-  }
-
   absl::Status ReadUpdates(const v1::OptimizerStep& given, PushStep& step) {
     const int count = given.variables_size();
-    absl::Status status = CheckColumn(given.rows_size(), count, "row counts");
-    status.Update(CheckColumn(given.base_versions_size(), count, "versions"));
-    status.Update(CheckColumn(given.encodings_size(), count, "encodings"));
+    const std::string subject =
+        absl::StrCat("worker '", Printable(push_.worker_id()), "': the push");
+    absl::Status status = CheckColumn(subject, given.rows_size(), count, "row counts");
+    status.Update(CheckColumn(subject, given.base_versions_size(), count, "versions"));
+    status.Update(CheckColumn(subject, given.encodings_size(), count, "encodings"));
     status.Update(CheckCount(count, variables_.most_in_a_list(), "gradients"));
     if (!status.ok()) return status;
     absl::flat_hash_set<const Variable*> seen;
@@ -149,8 +144,10 @@ class Resolver {
     return absl::OkStatus();
   }
 
-  absl::Status ReadBindings(const v1::OptimizerStep& given, PushStep& step) const {
+  absl::Status ReadBindings(const v1::OptimizerStep& given, PushStep& step) {
+    bindings_ += given.bind_size();
     absl::Status status = CheckCount(given.bind_size(), variables_.most_in_a_list(), "bindings");
+    status.Update(CheckCount(bindings_, kMaxTensors, "bindings"));
     if (!status.ok()) return status;
     for (const uint32_t number : given.bind()) {
       const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(number);
@@ -241,6 +238,7 @@ class Resolver {
   const uint64_t max_bytes_;
   std::vector<wire::IncomingTensor>& tensors_;
   uint64_t bytes_ = 0;
+  size_t bindings_ = 0;  // of all steps
   absl::Status hyperparameters_;
 };
 

@@ -75,4 +75,11 @@ absl::StatusOr<const StreamVariables::Entry*> StreamVariables::Find(uint32_t num
                                                  ", its stream has named ", entries_.size()));
 }
 
+absl::Status CheckColumn(absl::string_view subject, int entries, int variables,
+                         absl::string_view what) {
+  if (entries == 0 || entries == variables) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(subject, " has ", entries, " ", what, " for ", variables, " variables"));
+}
+
 }  // namespace varscope::server

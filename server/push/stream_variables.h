@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/store/store.h"
 #include "server/store/variable.h"
 #include "varscope/v1/varscope.pb.h"
@@ -51,6 +52,11 @@ class StreamVariables {
   size_t bytes_ = 0;            // about what they take
   uint64_t generation_ = 0;     // the store's, of all entries
 };
+
+// InvalidArgument unless a column that is beside a request's list of variables is empty, or has one
+// entry for each. The message begins with `subject`; `what` is in the column.
+absl::Status CheckColumn(absl::string_view subject, int entries, int variables,
+                         absl::string_view what);
 
 }  // namespace varscope::server
 

@@ -2,16 +2,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/rows.h"
-#include "proto/core/shape_rules.h"
 
 namespace varscope::server {
 namespace {
-
-absl::Status CheckColumn(int entries, int variables, absl::string_view what) {
-  if (entries == 0 || entries == variables) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("the pull has ", entries, " ", what, " for ", variables, " variables"));
-}
 
 // Whole weights in 255 steps would be another model.
 absl::Status CheckEncoding(const Variable& variable, wire::Encoding encoding) {
@@ -40,9 +33,9 @@ absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
                                        const v1::PullRequest& pull,
                                        std::vector<wire::IncomingTensor>& tensors) {
   const int count = pull.variables_size();
-  absl::Status status = CheckColumn(pull.versions_size(), count, "versions");
-  status.Update(CheckColumn(pull.encodings_size(), count, "encodings"));
-  status.Update(CheckColumn(pull.rows_size(), count, "row counts"));
+  absl::Status status = CheckColumn("the pull", pull.versions_size(), count, "versions");
+  status.Update(CheckColumn("the pull", pull.encodings_size(), count, "encodings"));
+  status.Update(CheckColumn("the pull", pull.rows_size(), count, "row counts"));
   if (static_cast<size_t>(count) > variables.most_in_a_list()) {
     status.Update(absl::InvalidArgumentError(
         absl::StrCat("the pull has ", count, " variables, at most ", variables.most_in_a_list(),

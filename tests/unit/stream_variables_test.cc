@@ -82,11 +82,18 @@ TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
   v1::PushHead gradients;
   v1::OptimizerStep& step = *gradients.add_steps();
   step.mutable_state()->set_optimizer("GradientDescent");
+  (*step.mutable_state()->mutable_hyperparameters())["learning_rate"] = 1;
   for (int i = 0; i < 1026; ++i) step.add_variables(0);
   EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 gradients, at most 1025"));
   step.clear_variables();
   for (int i = 0; i < 1026; ++i) step.add_bind(0);
   EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 bindings, at most 1025"));
+
+  // Nor may many lists together be.
+  step.clear_bind();
+  for (int i = 0; i < 1025; ++i) step.add_bind(0);
+  for (int i = 0; i < 1023; ++i) *gradients.add_steps() = gradients.steps(0);
+  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1049600 bindings, at most 1048576"));
 
   v1::PushHead steps;
   for (int i = 0; i < (1 << 16) + 1; ++i) steps.add_steps();
