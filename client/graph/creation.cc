@@ -26,10 +26,10 @@ void ThrowIfRefused(const Resolved& resolved) {
 
 }  // namespace
 
-Definer DefinerAt(const std::source_location& where) {
+Definer DefinerAt(const SourceLocation& where) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return {.file = where.file_name(),
-          .line = static_cast<int32_t>(where.line()),
+  return {.file = where.file,
+          .line = where.line,
           .time_unix_micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count()};
 }
 

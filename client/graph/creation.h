@@ -4,16 +4,16 @@
 
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 
 #include "client/graph/state.h"
 #include "varscope/initializers.h"
+#include "varscope/source_location.h"
 
 namespace varscope::internal {
 
 // Here and now; the connection adds the worker.
-Definer DefinerAt(const std::source_location& where);
+Definer DefinerAt(const SourceLocation& where);
 
 // How a new variable gets its first value, and the dtype and shape that this gives it.
 struct FirstValue {

@@ -246,7 +246,7 @@ void AddRegularizationLoss(GraphState& graph, const Regularizer& regularizer,
 }  // namespace
 }  // namespace internal
 
-Variable get_variable(const std::string& name, GetVariableArgs args, std::source_location where) {
+Variable get_variable(const std::string& name, GetVariableArgs args, const SourceLocation& where) {
   internal::GraphState& graph = internal::Current();
   const VariableScope::State& scope = *graph.scopes().current();
   const std::string key = scope.name.empty() ? name : absl::StrCat(scope.name, "/", name);
@@ -272,7 +272,7 @@ Variable get_variable(const std::string& name, GetVariableArgs args, std::source
   return args.custom_getter ? args.custom_getter(getter, key, args) : getter(key, args);
 }
 
-Variable get_variable(const std::string& name, std::source_location where) {
+Variable get_variable(const std::string& name, const SourceLocation& where) {
   return get_variable(name, GetVariableArgs{}, where);
 }
 

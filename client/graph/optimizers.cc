@@ -80,7 +80,7 @@ GradientsAndVariables Optimizer::compute_gradients(const Output& loss,
 
 Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars,
                                      const std::optional<Variable>& global_step,
-                                     const std::string& name, std::source_location where) const {
+                                     const std::string& name, const SourceLocation& where) const {
   if (grads_and_vars.empty()) throw ValueError("No variables provided.");
   GradientsAndVariables updates;
   for (const auto& [gradient, variable] : grads_and_vars) {
@@ -143,7 +143,7 @@ const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables
 
 Operation Optimizer::minimize(const Output& loss, const std::optional<Variable>& global_step,
                               const OptionalList<Variable>& var_list, const std::string& name,
-                              std::source_location where) const {
+                              const SourceLocation& where) const {
   return apply_gradients(compute_gradients(loss, var_list), global_step, name, where);
 }
 
@@ -215,7 +215,7 @@ Optimizer LAMBOptimizer(const Input& learning_rate, const Input& beta1, const In
                     {"weight_decay", weight_decay}});
 }
 
-Variable get_or_create_global_step(std::source_location where) {
+Variable get_or_create_global_step(const SourceLocation& where) {
   const variable_scope root(VariableScope(std::make_shared<VariableScope::State>()));
   return get_variable("global_step",
                       {.shape = Shape{},

@@ -15,7 +15,7 @@ namespace varscope {
 using internal::StatePtr;
 
 Variable::Variable(const Initializer& initial_value, VariableOptions options,
-                   std::source_location where) {
+                   const SourceLocation& where) {
   internal::GraphState& graph = internal::Current();
   if (initial_value.spec() != nullptr) {
     throw ValueError(

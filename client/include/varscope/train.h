@@ -6,12 +6,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "varscope/gradients.h"
+#include "varscope/source_location.h"
 
 namespace varscope::internal {
 struct OptimizerSlots;
@@ -51,10 +51,10 @@ class Optimizer {
   Operation apply_gradients(const GradientsAndVariables& grads_and_vars,
                             const std::optional<Variable>& global_step = {},
                             const std::string& name = "",
-                            std::source_location where = std::source_location::current()) const;
+                            const SourceLocation& where = std::source_location::current()) const;
   Operation minimize(const Output& loss, const std::optional<Variable>& global_step = {},
                      const OptionalList<Variable>& var_list = {}, const std::string& name = "",
-                     std::source_location where = std::source_location::current()) const;
+                     const SourceLocation& where = std::source_location::current()) const;
 
   Optimizer& with(const PushOptions& options) {
     options_ = options;
@@ -105,7 +105,7 @@ Optimizer LAMBOptimizer(const Input& learning_rate = 0.001, const Input& beta1 =
                         const Input& weight_decay = 0.0, const std::string& name = "LAMB");
 
 // The int64 variable "global_step", not trainable, from zero; shared by name by all workers.
-Variable get_or_create_global_step(std::source_location where = std::source_location::current());
+Variable get_or_create_global_step(const SourceLocation& where = std::source_location::current());
 
 }  // namespace varscope::train
 

@@ -7,13 +7,13 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <vector>
 
 #include "varscope/graph.h"
 #include "varscope/initializers.h"
 #include "varscope/scopes.h"
+#include "varscope/source_location.h"
 
 namespace varscope {
 
@@ -36,7 +36,7 @@ class Variable {
   Variable() = default;
   // Always a new variable: the name is made unique, in the graph and across the server's store.
   explicit Variable(const Initializer& initial_value, VariableOptions options = {},
-                    std::source_location where = std::source_location::current());
+                    const SourceLocation& where = std::source_location::current());
   explicit Variable(std::shared_ptr<internal::VariableState> state) : state_(std::move(state)) {}
 
   std::string name() const;  // "foo/v:0"; a partitioned one: "foo/v"
@@ -88,30 +88,30 @@ struct GetVariableArgs {
 // Gets or creates, as the current variable scope's reuse says. ValueError as TensorFlow's, with
 // both definitions (worker, file and line) in detail() when two collide.
 Variable get_variable(const std::string& name, GetVariableArgs args,
-                      std::source_location where = std::source_location::current());
+                      const SourceLocation& where = std::source_location::current());
 // A braced shape, get_variable("w", {2, 3}), or a Shape; the latter as a template, because GCC 12
 // takes GetVariableArgs' braces for a Shape's.
 inline Variable get_variable(const std::string& name, std::initializer_list<int64_t> shape,
-                             std::source_location where = std::source_location::current()) {
+                             const SourceLocation& where = std::source_location::current()) {
   return get_variable(name, {.shape = Shape(shape)}, where);
 }
 inline Variable get_variable(const std::string& name, std::initializer_list<int64_t> shape,
                              DType dtype,
-                             std::source_location where = std::source_location::current()) {
+                             const SourceLocation& where = std::source_location::current()) {
   return get_variable(name, {.shape = Shape(shape), .dtype = dtype}, where);
 }
 template <std::same_as<Shape> T>
 Variable get_variable(const std::string& name, const T& shape,
-                      std::source_location where = std::source_location::current()) {
+                      const SourceLocation& where = std::source_location::current()) {
   return get_variable(name, {.shape = shape}, where);
 }
 template <std::same_as<Shape> T>
 Variable get_variable(const std::string& name, const T& shape, DType dtype,
-                      std::source_location where = std::source_location::current()) {
+                      const SourceLocation& where = std::source_location::current()) {
   return get_variable(name, {.shape = shape, .dtype = dtype}, where);
 }
 Variable get_variable(const std::string& name,
-                      std::source_location where = std::source_location::current());
+                      const SourceLocation& where = std::source_location::current());
 
 // Collections of the current graph, in order of creation. `scope` keeps those whose names
 // ("foo/v:0") match it from their beginning on, as a regular expression: "[DG]/" is the scopes D

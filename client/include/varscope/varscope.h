@@ -11,6 +11,7 @@
 #include "varscope/saver.h"
 #include "varscope/scopes.h"
 #include "varscope/session.h"
+#include "varscope/source_location.h"
 #include "varscope/train.h"
 #include "varscope/variables.h"
 
