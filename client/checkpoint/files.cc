@@ -7,13 +7,17 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "client/graph/throw.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
 namespace {
 
 [[noreturn]] void ThrowErrno(const std::filesystem::path& path, const char* what) {
-  throw OpError(absl::StrCat(path.string(), ": ", what, ": ", std::strerror(errno)));
+  const int error = errno;
+  const std::string text = absl::StrCat(path.string(), ": ", what, ": ", std::strerror(error));
+  ThrowIfError(absl::Status(absl::ErrnoToStatusCode(error), text));
+  throw UnknownError(text);
 }
 
 void SyncPath(const std::filesystem::path& path) {

@@ -201,7 +201,7 @@ void WriteNpz(const std::filesystem::path& path, const Tensors& tensors) {
   int error = 0;
   Archive archive(zip_open(file.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error));
   const auto fail = [&](const std::string& what) {
-    throw OpError(absl::StrCat(path.string(), ": ", what));
+    throw UnknownError(absl::StrCat(path.string(), ": ", what));
   };
   if (archive == nullptr) fail("it cannot be created");
   // Each member's bytes, which libzip reads when it closes.

@@ -53,7 +53,7 @@ fs::path DataPath(const fs::path& prefix, int shard, int shards) {
 void ThrowIfFailed(const leveldb::Status& status, const fs::path& path) {
   if (status.ok()) return;
   if (status.IsCorruption()) ThrowDamaged(path, status.ToString());
-  throw OpError(absl::StrCat(path.string(), ": ", status.ToString()));
+  throw UnknownError(absl::StrCat(path.string(), ": ", status.ToString()));
 }
 
 leveldb::Options TableOptions() {

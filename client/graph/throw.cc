@@ -1,35 +1,34 @@
 #include "client/graph/throw.h"
 
+#include <array>
+#include <cstddef>
 #include <string>
+#include <utility>
 
 #include "varscope/errors.h"
 
 namespace varscope {
+namespace {
+
+constexpr size_t kCodes = static_cast<size_t>(ErrorCode::kUnauthenticated);
+
+template <size_t kIndex>
+[[noreturn]] void Throw(const std::string& message) {
+  throw OpErrorOf<static_cast<ErrorCode>(kIndex + 1)>(message);
+}
+
+// Abseil's codes are ErrorCode's: the class for code c is at c - 1.
+template <size_t... kIndex>
+constexpr auto Throwers(std::index_sequence<kIndex...>) {
+  return std::array{&Throw<kIndex>...};
+}
+
+}  // namespace
 
 void ThrowIfError(const absl::Status& status) {
   if (status.ok()) return;
-  const std::string message(status.message());
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kOutOfRange:
-      throw InvalidArgumentError(message);
-    case absl::StatusCode::kNotFound:
-      throw NotFoundError(message);
-    case absl::StatusCode::kFailedPrecondition:
-      throw FailedPreconditionError(message);
-    case absl::StatusCode::kResourceExhausted:
-      throw ResourceExhaustedError(message);
-    case absl::StatusCode::kDeadlineExceeded:
-      throw DeadlineExceededError(message);
-    case absl::StatusCode::kDataLoss:
-      throw DataLossError(message);
-    case absl::StatusCode::kUnavailable:
-      throw UnavailableError(message);
-    case absl::StatusCode::kAborted:
-      throw AbortedError(message);
-    default:
-      throw OpError(message);
-  }
+  static constexpr auto kThrowers = Throwers(std::make_index_sequence<kCodes>());
+  kThrowers[static_cast<size_t>(status.code()) - 1](std::string(status.message()));
 }
 
 }  // namespace varscope

@@ -1,4 +1,4 @@
-// From a status to what the client throws.
+// Turns a status into the error that the client throws.
 #ifndef VARSCOPE_CLIENT_GRAPH_THROW_H_
 #define VARSCOPE_CLIENT_GRAPH_THROW_H_
 
@@ -6,7 +6,8 @@
 
 namespace varscope {
 
-// Throws the class of errors.h that belongs to the status's code; does nothing for an OK status.
+// Throws the class of errors.h that has the status's code; does nothing for an OK status. A code
+// that Abseil does not know is kUnknown.
 void ThrowIfError(const absl::Status& status);
 
 }  // namespace varscope

@@ -129,8 +129,9 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
       });
   ThrowIfFailed(status, "resolve", target_);
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
-    throw OpError(absl::StrCat("varscoped at ", target_, " answered ", response.resolutions_size(),
-                               " of ", definitions.size(), " definitions"));
+    throw InternalError(absl::StrCat("varscoped at ", target_, " answered ",
+                                     response.resolutions_size(), " of ", definitions.size(),
+                                     " definitions"));
   }
   std::vector<Resolved> resolved;
   for (const v1::Resolution& resolution : response.resolutions()) {
@@ -251,7 +252,7 @@ Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wa
   ThrowIfFailed(status, push != nullptr ? "push" : "pull", target_);
   if (push == nullptr) return turn;
   if (!turn.answer->head().has_pushed()) {
-    throw OpError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
+    throw InternalError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
   }
   turn.pushed = FromProto(turn.answer->head().pushed());
   if (turn.pushed->applied) compression_->Keep(std::move(lost));

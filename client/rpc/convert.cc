@@ -13,7 +13,8 @@ namespace {
 
 template <typename T>
 T OrThrow(absl::StatusOr<T> value) {
-  if (!value.ok()) throw OpError("the server's answer: " + std::string(value.status().message()));
+  if (!value.ok())
+    throw InternalError("the server's answer: " + std::string(value.status().message()));
   return *std::move(value);
 }
 
@@ -154,7 +155,8 @@ Resolved FromProto(const v1::Resolution& r) {
   }
   const bool present =
       out.outcome == Resolved::Outcome::kCreated || out.outcome == Resolved::Outcome::kAttached;
-  if (present && out.variables.empty()) throw OpError("the server resolved a name to no variable");
+  if (present && out.variables.empty())
+    throw InternalError("the server resolved a name to no variable");
   if (r.has_partitioning() && present) {
     const v1::PartitionSpec& p = r.partitioning();
     out.partitioning = KnownPartitioned{out.variables.front().dtype,
@@ -165,7 +167,7 @@ Resolved FromProto(const v1::Resolution& r) {
     if (!valid.ok() ||
         Slice("", out.partitioning->full_shape, out.partitioning->partitions).size() !=
             out.variables.size()) {
-      throw OpError("the server's partitions do not add up");
+      throw InternalError("the server's partitions do not add up");
     }
   }
   out.message = r.message();

@@ -14,9 +14,9 @@ namespace {
 
 void CheckPulled(const VariableState& variable, const Shape& shape, const Tensor& value) {
   if (value.dtype() == variable.dtype && value.shape().IsCompatibleWith(shape)) return;
-  throw OpError(absl::StrCat("variable ", variable.name, " came as ", Name(value.dtype()), " ",
-                             value.shape().ToString(), ", expected ", Name(variable.dtype), " ",
-                             shape.ToString()));
+  throw InternalError(absl::StrCat("variable ", variable.name, " came as ", Name(value.dtype()),
+                                   " ", value.shape().ToString(), ", expected ",
+                                   Name(variable.dtype), " ", shape.ToString()));
 }
 
 std::vector<int64_t> RowsOf(const Plan::Lookup& lookup, const Shape& variable,

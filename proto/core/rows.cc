@@ -43,7 +43,8 @@ int64_t RowSize(const Shape& tensor) {
 absl::Status CheckRows(const Shape& tensor, std::span<const int64_t> rows) {
   for (const int64_t row : rows) {
     if (row >= 0 && row < tensor.dim(0)) continue;
-    return absl::OutOfRangeError(absl::StrCat("row ", row, " is not in [0, ", tensor.dim(0), ")"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("row ", row, " is not in [0, ", tensor.dim(0), ")"));
   }
   return absl::OkStatus();
 }

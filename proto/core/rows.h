@@ -17,7 +17,7 @@ absl::StatusOr<std::vector<int64_t>> RowNumbers(const Tensor& rows);
 // Elements of one row of a tensor of that shape, not a scalar's; 0 when there are no rows.
 int64_t RowSize(const Shape& tensor);
 
-// OutOfRange names a row that a tensor of that shape does not have.
+// InvalidArgument names a row that a tensor of that shape does not have.
 absl::Status CheckRows(const Shape& tensor, std::span<const int64_t> rows);
 
 // The shape of `count` rows of a tensor of that shape. InvalidArgument for a scalar's.

@@ -56,7 +56,7 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
         absl::StrCat("variable ", def.name, ": ", shape.status().message()));
   }
   if (absl::Status status = CheckRows(def.shape, rows); !status.ok()) {
-    return absl::OutOfRangeError(absl::StrCat("variable ", def.name, ": ", status.message()));
+    return absl::InvalidArgumentError(absl::StrCat("variable ", def.name, ": ", status.message()));
   }
   return TryAllocate(def.dtype, *shape);
 }

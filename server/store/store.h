@@ -143,7 +143,8 @@ class Store {
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
 
   // FailedPrecondition for a variable whose value its creator has not sent yet. `rows`, unless
-  // empty, has an entry for each variable; OutOfRange names a row that the variable does not have.
+  // empty, has an entry for each variable; InvalidArgument names a row that the variable does not
+  // have.
   absl::StatusOr<Cut> Pull(std::span<const std::string> names,
                            std::span<const WantedRows> rows = {}) const;
   absl::StatusOr<Cut> Pull(std::vector<VariablePtr> variables,

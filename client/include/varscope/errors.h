@@ -1,4 +1,4 @@
-// What the client throws. Programs written for TensorFlow catch the same names.
+// What the client throws. Programs that were written for TensorFlow catch the same names.
 #ifndef VARSCOPE_ERRORS_H_
 #define VARSCOPE_ERRORS_H_
 
@@ -8,7 +8,8 @@
 
 namespace varscope {
 
-// what() is the message, followed by the detail on lines of its own when there is one.
+// The base of all errors of varscope. what() returns the message, and below it the detail, if there
+// is one.
 class Error : public std::runtime_error {
  public:
   explicit Error(std::string message, std::string detail = "")
@@ -16,12 +17,12 @@ class Error : public std::runtime_error {
         message_(std::move(message)),
         detail_(std::move(detail)) {}
 
-  // One text, TensorFlow's where TensorFlow has one.
+  // Returns what is wrong, in TensorFlow's words where TensorFlow has the same error.
   const std::string& message() const { return message_; }
-  // Who defined what collided, and where; empty when nothing did.
+  // Returns who defined the objects that collide, and where; empty when nothing collides.
   const std::string& detail() const { return detail_; }
 
-  // Goes on with the message.
+  // Appends `text` to the message.
   void Add(const std::string& text) {
     message_ += text;
     std::runtime_error::operator=(Error(message_, detail_));
@@ -32,50 +33,103 @@ class Error : public std::runtime_error {
   std::string detail_;
 };
 
-// A wrong argument: a breach of the naming contract, shapes or dtypes that do not fit.
+// An argument is wrong: it breaks the naming contract, a shape or dtype does not fit, a handle is
+// not defined or belongs to another graph. Python's ValueError.
 class ValueError : public Error {
   using Error::Error;
 };
+
+// A value of this type is not possible here. Python's TypeError.
 class TypeError : public Error {
   using Error::Error;
 };
-// Scopes closed in another order than opened, or objects of two graphs mixed.
+
+// The call is not possible now: a scope was closed while a scope inside it was still open. Python's
+// RuntimeError.
 class RuntimeError : public Error {
   using Error::Error;
 };
 
-// An error that the server or the network reports; the classes below tell which.
-class OpError : public Error {
+// A key or an index is in no table. Python's LookupError.
+class LookupError : public Error {
   using Error::Error;
 };
-class InvalidArgumentError : public OpError {
-  using OpError::OpError;
+
+// The codes of tf.errors, of gRPC and of Abseil: the same numbers everywhere.
+enum class ErrorCode {
+  kCancelled = 1,
+  kUnknown = 2,
+  kInvalidArgument = 3,
+  kDeadlineExceeded = 4,
+  kNotFound = 5,
+  kAlreadyExists = 6,
+  kPermissionDenied = 7,
+  kResourceExhausted = 8,
+  kFailedPrecondition = 9,
+  kAborted = 10,
+  kOutOfRange = 11,
+  kUnimplemented = 12,
+  kInternal = 13,
+  kUnavailable = 14,
+  kDataLoss = 15,
+  kUnauthenticated = 16,
 };
-class NotFoundError : public OpError {
-  using OpError::OpError;
+
+// An error that happens when a graph runs, or that the server, the network or a file reports. What
+// is thrown is always one of the classes below, one for each code.
+class OpError : public Error {
+ public:
+  ErrorCode code() const { return code_; }
+
+ protected:
+  OpError(ErrorCode code, std::string message, std::string detail)
+      : Error(std::move(message), std::move(detail)), code_(code) {}
+
+ private:
+  ErrorCode code_;
 };
-class FailedPreconditionError : public OpError {
-  using OpError::OpError;
+
+template <ErrorCode kCode>
+class OpErrorOf : public OpError {
+ public:
+  explicit OpErrorOf(std::string message, std::string detail = "")
+      : OpError(kCode, std::move(message), std::move(detail)) {}
 };
-class ResourceExhaustedError : public OpError {
-  using OpError::OpError;
-};
-// A file that is not what it should be.
-class DataLossError : public OpError {
-  using OpError::OpError;
-};
-class DeadlineExceededError : public OpError {
-  using OpError::OpError;
-};
-class UnavailableError : public OpError {
-  using OpError::OpError;
-};
-// This worker's id connected again elsewhere, and its earlier life is fenced off; or the store was
-// rolled back to a snapshot, and what this run computed was not applied: the next run starts from
-// there.
-class AbortedError : public OpError {
-  using OpError::OpError;
-};
+
+// The call was cancelled before it was done.
+using CancelledError = OpErrorOf<ErrorCode::kCancelled>;
+// The cause has no code of its own.
+using UnknownError = OpErrorOf<ErrorCode::kUnknown>;
+// An op or the server refuses its input, whatever the state of the store is.
+using InvalidArgumentError = OpErrorOf<ErrorCode::kInvalidArgument>;
+// The time ran out; the message says what was awaited. What was asked may have been done.
+using DeadlineExceededError = OpErrorOf<ErrorCode::kDeadlineExceeded>;
+// There is no such variable, file or snapshot.
+using NotFoundError = OpErrorOf<ErrorCode::kNotFound>;
+// What was to be created exists.
+using AlreadyExistsError = OpErrorOf<ErrorCode::kAlreadyExists>;
+// The caller is known, but may not do this.
+using PermissionDeniedError = OpErrorOf<ErrorCode::kPermissionDenied>;
+// A limit of the server or of the machine is reached.
+using ResourceExhaustedError = OpErrorOf<ErrorCode::kResourceExhausted>;
+// The store is not in the state that the call needs: a variable has no value yet, for example.
+using FailedPreconditionError = OpErrorOf<ErrorCode::kFailedPrecondition>;
+// This worker's id connected again elsewhere, which fences off the earlier connection; or the store
+// was rolled back to a snapshot. Nothing of the run was applied. After a rollback the next run
+// continues from the snapshot.
+using AbortedError = OpErrorOf<ErrorCode::kAborted>;
+// The input has ended.
+using OutOfRangeError = OpErrorOf<ErrorCode::kOutOfRange>;
+// The server does not have this method or option.
+using UnimplementedError = OpErrorOf<ErrorCode::kUnimplemented>;
+// The server or the client broke its own rules: a bug.
+using InternalError = OpErrorOf<ErrorCode::kInternal>;
+// No server answers at this address, or the connection broke.
+using UnavailableError = OpErrorOf<ErrorCode::kUnavailable>;
+// A file is damaged.
+using DataLossError = OpErrorOf<ErrorCode::kDataLoss>;
+// The server does not know who calls.
+using UnauthenticatedError = OpErrorOf<ErrorCode::kUnauthenticated>;
 
 }  // namespace varscope
 
