@@ -12,11 +12,13 @@
 #include "client/checkpoint/tensors.h"
 #include "client/graph/apply_spec.h"
 #include "client/graph/creation.h"
+#include "client/graph/handles.h"
 #include "client/graph/op_def.h"
 #include "client/graph/optimizer_state.h"
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
+#include "client/session/access.h"
 #include "varscope/errors.h"
 
 namespace varscope::train {
@@ -27,6 +29,8 @@ using checkpoint::Tensors;
 using internal::ListedVariable;
 using internal::PushRequest;
 using internal::RemoteStore;
+using internal::SessionAccess;
+using internal::Unwrap;
 
 // Variables by the names that they have without ":0".
 std::map<std::string, Variable> ByName(std::span<const Variable> variables) {
@@ -45,13 +49,13 @@ struct Saved {
   bool required = true;
 };
 
-std::string NameIn(const Variable& variable) { return variable.state()->name; }
-
-std::vector<Saved> SavedVariables(const std::map<std::string, Variable>& variables) {
+// ValueError when one belongs to another graph than `graph`.
+std::vector<Saved> SavedVariables(const internal::GraphState& graph,
+                                  const std::map<std::string, Variable>& variables) {
   std::vector<Saved> saved;
   for (const auto& [name, variable] : variables) {
-    Saved one{.name = name, .partitions = variable.state()->partitions};
-    for (const Variable& part : variable.parts()) one.parts.push_back(NameIn(part));
+    Saved one{.name = name, .partitions = graph.Own(variable)->partitions};
+    for (const Variable& part : variable.parts()) one.parts.push_back(Unwrap(part)->name);
     saved.push_back(std::move(one));
   }
   return saved;
@@ -91,8 +95,8 @@ void Remove(const std::string& path) {
 }
 
 // A hyperparameter, as far as slots may depend on it: a schedule's is not known here.
-double NumberOf(const Output& output) {
-  const internal::Node& node = *output.node();
+double NumberOf(const internal::NodeOutput& output) {
+  const internal::Node& node = *output.node;
   if (node.def->name != "Const") return 0;
   return internal::CastTensor(node.attrs.tensor("value"), DType::kFloat64).scalar<double>();
 }
@@ -121,16 +125,17 @@ std::set<std::string> BindOptimizers(internal::GraphState& graph, RemoteStore& s
   return names;
 }
 
-std::map<std::string, Variable> NotEmpty(std::map<std::string, Variable> variables) {
+std::map<std::string, Variable> CheckedList(std::map<std::string, Variable> variables) {
   if (variables.empty()) throw ValueError("No variables to save");
+  for (const auto& [name, variable] : variables) Unwrap(variable);  // defined?
   return variables;
 }
 
 }  // namespace
 
 Saver::Saver(SaverOptions options)
-    : graph_(&internal::Current()),
-      variables_(NotEmpty(ByName(global_variables()))),
+    : graph_(Graph::get_default()),
+      variables_(CheckedList(ByName(global_variables()))),
       with_slots_(true),
       options_(options) {}
 
@@ -138,15 +143,15 @@ Saver::Saver(std::span<const Variable> var_list, SaverOptions options)
     : Saver(ByName(var_list), options) {}
 
 Saver::Saver(const std::map<std::string, Variable>& var_list, SaverOptions options)
-    : graph_(&internal::Current()),
-      variables_(NotEmpty(var_list)),
+    : graph_(Graph::get_default()),
+      variables_(CheckedList(var_list)),
       with_slots_(false),
       options_(options) {}
 
 std::string Saver::save(Session& session, const std::string& save_path,
                         std::optional<int64_t> global_step) {
-  RemoteStore& store = session.store();
-  std::vector<Saved> saved = SavedVariables(variables_);
+  RemoteStore& store = SessionAccess::StoreOf(session);
+  std::vector<Saved> saved = SavedVariables(SessionAccess::GraphOf(session), variables_);
   if (with_slots_) AddSlots(store, {}, saved);
   std::vector<std::string> names;
   for (const Saved& one : saved) names.insert(names.end(), one.parts.begin(), one.parts.end());
@@ -178,17 +183,17 @@ std::string Saver::save(Session& session, const std::string& save_path,
 }
 
 void Saver::restore(Session& session, const std::string& save_path) const {
-  RemoteStore& store = session.store();
+  RemoteStore& store = SessionAccess::StoreOf(session);
   const std::unique_ptr<checkpoint::Reader> file = checkpoint::Open(save_path);
   const std::vector<std::string> names = file->names();
   const std::set<std::string> there(names.begin(), names.end());
-  std::vector<Saved> saved = SavedVariables(variables_);
+  std::vector<Saved> saved = SavedVariables(SessionAccess::GraphOf(session), variables_);
   for (const Saved& one : saved) {
     if (!there.contains(one.name)) {
       throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
     }
   }
-  if (with_slots_) AddSlots(store, BindOptimizers(*graph_, store), saved);
+  if (with_slots_) AddSlots(store, BindOptimizers(*Unwrap(graph_), store), saved);
   std::map<std::string, ListedVariable> listed;
   for (ListedVariable& variable : store.List("")) listed[variable.name] = variable;
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};

@@ -20,7 +20,7 @@ struct ApplySpec {
   const OptimizerSlots* slots = nullptr;     // of the optimizer; its graph keeps them
   std::vector<std::string> hyperparameters;  // by position; the node's first inputs
   struct Update {
-    std::shared_ptr<VariableState> variable;
+    const VariableState* variable;
     bool sparse;  // the next two inputs are values and rows, else the next one is the gradient
   };
   std::vector<Update> updates;

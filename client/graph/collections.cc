@@ -1,4 +1,5 @@
 // What a graph has collected: variables, losses, and the op that initializes.
+#include "client/graph/handles.h"
 #include "client/graph/scope_filter.h"
 #include "client/graph/state.h"
 #include "varscope/variables.h"
@@ -8,8 +9,8 @@ namespace varscope {
 std::vector<Variable> global_variables(const std::string& scope) {
   const internal::ScopeFilter filter(scope);
   std::vector<Variable> variables;
-  for (const auto& state : internal::Current().variables().all()) {
-    const Variable variable(state);
+  for (internal::VariableState* state : internal::Current().variables().all()) {
+    const Variable variable = internal::Wrap(state);
     if (filter.Matches(variable.name())) variables.push_back(variable);
   }
   return variables;
@@ -26,7 +27,8 @@ std::vector<Variable> trainable_variables(const std::string& scope) {
 std::vector<Output> regularization_losses(const std::string& scope) {
   const internal::ScopeFilter filter(scope);
   std::vector<Output> losses;
-  for (const Output& loss : internal::Current().regularization_losses()) {
+  for (const internal::NodeOutput& own : internal::Current().regularization_losses()) {
+    const Output loss = internal::Wrap(own);
     if (filter.Matches(loss.name())) losses.push_back(loss);
   }
   return losses;
@@ -35,11 +37,11 @@ std::vector<Output> regularization_losses(const std::string& scope) {
 Operation global_variables_initializer() {
   internal::GraphState& graph = internal::Current();
   std::vector<Output> values;
-  std::vector<std::shared_ptr<internal::VariableState>> computed;
-  std::vector<std::shared_ptr<internal::VariableState>> given;
-  for (const auto& state : graph.variables().all()) {
+  std::vector<internal::VariableState*> computed;
+  std::vector<internal::VariableState*> given;
+  for (internal::VariableState* state : graph.variables().all()) {
     if (state->deferred_value) {
-      values.push_back(*state->deferred_value);
+      values.push_back(internal::Wrap(*state->deferred_value));
       computed.push_back(state);
     }
     if (state->deferred_tensor) given.push_back(state);
@@ -48,7 +50,7 @@ Operation global_variables_initializer() {
       graph.AddNode({.op = "InitializeVariables", .name = "init", .inputs = std::move(values)});
   node->initializes = std::move(computed);
   node->initializes.insert(node->initializes.end(), given.begin(), given.end());
-  return Operation(node);
+  return internal::Wrap(node);
 }
 
 }  // namespace varscope

@@ -43,12 +43,13 @@ FirstValue FromTensor(const Tensor& value) {
   return first;
 }
 
-FirstValue FromOutput(const Output& value) {
+FirstValue FromOutput(const GraphState& graph, const Output& value) {
+  const NodeOutput own = graph.Own(value);
   if (!value.shape().IsFullyDefined()) {
     throw ValueError(absl::StrCat("initial_value must have a shape specified: ", value.name(),
                                   " has shape ", value.shape().ToString()));
   }
-  return {.dtype = value.dtype(), .shape = value.shape(), .output = value};
+  return {.dtype = value.dtype(), .shape = value.shape(), .output = own};
 }
 
 Tensor CastTensor(const Tensor& value, DType dtype) {
@@ -96,36 +97,35 @@ Resolved AskStore(GraphState& graph, const Definition& definition) {
   return resolved;
 }
 
-StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved) {
+VariableState* AddResolved(GraphState& graph, const std::string& key,
+                           const ResolvedVariable& resolved) {
   const NameScopeGuard root(graph, "");
   const NoControlGuard at_once(graph);
   if (!key.empty()) graph.names().Unique(key);
-  auto state = std::make_shared<VariableState>();
-  state->graph = &graph;
-  state->name = resolved.name;
-  state->key = key;
-  state->dtype = resolved.dtype;
-  state->shape = resolved.shape;
-  state->trainable = resolved.trainable;
-  state->definer = resolved.definer;
+  auto made = std::make_unique<VariableState>();
+  made->graph = &graph;
+  made->name = resolved.name;
+  made->key = key;
+  made->dtype = resolved.dtype;
+  made->shape = resolved.shape;
+  made->trainable = resolved.trainable;
+  made->definer = resolved.definer;
+  VariableState* const state = graph.variables().Add(std::move(made));
   const std::vector<OutputSpec> outputs = {{resolved.dtype, resolved.shape}};
-  Node* const handle = graph.AddNode(
+  state->handle = graph.AddNode(
       {.op = "VarHandleOp", .name = resolved.name + "/", .outputs = outputs, .variable = state});
-  Node* const read = graph.AddNode({.op = "ReadVariableOp",
+  state->read.node = graph.AddNode({.op = "ReadVariableOp",
                                     .name = absl::StrCat(resolved.name, "/Read/ReadVariableOp/"),
                                     .outputs = outputs,
                                     .variable = state});
-  state->handle = Operation(handle);
-  state->read = Output(read, 0);
-  graph.variables().Add(state);
   return state;
 }
 
-StatePtr AddNew(GraphState& graph, Definition definition, const FirstValue& first) {
+VariableState* AddNew(GraphState& graph, Definition definition, const FirstValue& first) {
   const std::string key = definition.key;
   ResolvedVariable resolved = Unresolved(definition);
   if (graph.store() != nullptr) resolved = AskStore(graph, definition).variables.front();
-  StatePtr state = AddResolved(graph, key, resolved);
+  VariableState* const state = AddResolved(graph, key, resolved);
   if (graph.store() == nullptr) state->pending = std::move(definition);
   state->deferred_value = first.output;
   state->deferred_tensor = first.tensor;
@@ -133,9 +133,9 @@ StatePtr AddNew(GraphState& graph, Definition definition, const FirstValue& firs
 }
 
 void ResolvePending(GraphState& graph) {
-  std::vector<StatePtr> waiting;
+  std::vector<VariableState*> waiting;
   std::vector<Definition> definitions;
-  for (const StatePtr& state : graph.variables().defined()) {
+  for (VariableState* state : graph.variables().defined()) {
     if (!state->pending) continue;
     waiting.push_back(state);
     definitions.push_back(*state->pending);

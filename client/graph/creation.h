@@ -20,21 +20,20 @@ struct FirstValue {
   DType dtype = DType::kInvalid;
   Shape shape;
   std::optional<InitializerSpec> spec;  // the server computes it, or gets it with the definition
-  std::optional<Output> output;         // the worker computes it later
+  std::optional<NodeOutput> output;     // the worker computes it later
   std::optional<Tensor> tensor;         // too large for a definition; the worker sends it later
 };
 
 // A value that the worker has: sent with the definition when it is small.
 FirstValue FromTensor(const Tensor& value);
-FirstValue FromOutput(const Output& value);
+// ValueError when the output is undefined, of another graph, or of a shape that is not known.
+FirstValue FromOutput(const GraphState& graph, const Output& value);
 
 // The literal in another dtype, as cast() converts it.
 Tensor CastTensor(const Tensor& value, DType dtype);
 
 // The part of `value` at `offset`; ValueError when it is not inside.
 Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, const Shape& shape);
-
-using StatePtr = std::shared_ptr<VariableState>;
 
 // A definition without who and where.
 Definition Define(const std::string& key, const std::string& name, const FirstValue& first);
@@ -43,11 +42,12 @@ Definition Define(const std::string& key, const std::string& name, const FirstVa
 Resolved AskStore(GraphState& graph, const Definition& definition);
 
 // A local variable for what the store resolved; its key's op name is taken in the graph's root.
-StatePtr AddResolved(GraphState& graph, const std::string& key, const ResolvedVariable& resolved);
+VariableState* AddResolved(GraphState& graph, const std::string& key,
+                           const ResolvedVariable& resolved);
 
 // A new variable of this graph: resolved at once when the graph is connected, else when a Session
 // connects it. `proposed` is its op name, which the store may change.
-StatePtr AddNew(GraphState& graph, Definition definition, const FirstValue& first);
+VariableState* AddNew(GraphState& graph, Definition definition, const FirstValue& first);
 
 // Resolves what is pending, in one batch. ValueError for the first that the store refuses.
 void ResolvePending(GraphState& graph);

@@ -2,6 +2,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/handles.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
 #include "proto/core/names.h"
@@ -37,9 +38,9 @@ class Call {
     const Judgement judgement = Judge(graph_.variables(), request_);
     switch (judgement.verdict) {
       case Verdict::kAttach:
-        return Variable(graph_.variables().Variable(key_));
+        return Wrap(graph_.variables().Variable(key_));
       case Verdict::kAttachPartitioned:
-        return Variable(graph_.variables().Partitioned(key_));
+        return Wrap(graph_.variables().Partitioned(key_));
       case Verdict::kExists:
       case Verdict::kMismatch:
         Refuse(judgement);
@@ -81,7 +82,7 @@ class Call {
   }
 
   [[noreturn]] void Refuse(const Judgement& judgement) const {
-    const StatePtr culprit = graph_.variables().Variable(judgement.culprit);
+    const VariableState* const culprit = graph_.variables().Variable(judgement.culprit);
     std::string detail;
     if (culprit != nullptr) {
       detail = absl::StrCat("Originally defined by ", ToString(culprit->definer),
@@ -118,12 +119,12 @@ class Call {
 
   Variable Attach(const Resolved& resolved) {
     if (resolved.partitioning) return AddParts(resolved);
-    return Variable(AddResolved(graph_, key_, resolved.variables.front()));
+    return Wrap(AddResolved(graph_, key_, resolved.variables.front()));
   }
 
   Variable AddParts(const Resolved& resolved) {
     const KnownPartitioned& how = *resolved.partitioning;
-    auto whole = std::make_shared<VariableState>();
+    auto whole = std::make_unique<VariableState>();
     whole->graph = &graph_;
     whole->name = whole->key = key_;
     whole->dtype = how.dtype;
@@ -132,20 +133,19 @@ class Call {
     whole->definer = definer_;
     const std::vector<Part> parts = Slice(key_, how.full_shape, how.partitions);
     for (size_t i = 0; i < parts.size(); ++i) {
-      StatePtr part = graph_.variables().Variable(parts[i].key);
+      VariableState* part = graph_.variables().Variable(parts[i].key);
       if (part == nullptr) part = AddResolved(graph_, parts[i].key, resolved.variables[i]);
       whole->trainable = part->trainable;
-      whole->parts.push_back(std::move(part));
+      whole->parts.push_back(part);
     }
     whole->handle = whole->parts.front()->handle;
-    graph_.variables().AddPartitioned(whole);
-    return Variable(whole);
+    return Wrap(graph_.variables().AddPartitioned(std::move(whole)));
   }
 
   // The initializer for a new variable, or the reason why there can be none.
   FirstValue First() const {
     if (args_.initializer && args_.initializer->output()) {
-      return FromOutput(*args_.initializer->output());
+      return FromOutput(graph_, *args_.initializer->output());
     }
     if (args_.initializer && args_.initializer->value()) {
       return FromTensor(*args_.initializer->value());
@@ -172,7 +172,7 @@ class Call {
     definition.shape = first.shape;
     definition.initializer = first.spec;
     definition.deferred_value = !first.spec;
-    return Variable(AddNew(graph_, std::move(definition), first));
+    return Wrap(AddNew(graph_, std::move(definition), first));
   }
 
   std::string OpName(const std::string& name) const {
@@ -199,7 +199,7 @@ class Call {
                                     args_.trainable.value_or(true), definer_});
     }
     Variable whole = AddParts(resolved);
-    whole.state()->pending = std::move(definition);
+    Unwrap(whole)->pending = std::move(definition);
     return whole;
   }
 
@@ -237,10 +237,10 @@ void CheckInitializerDType(GraphState& graph, const GetVariableArgs& args) {
 
 void AddRegularizationLoss(GraphState& graph, const Regularizer& regularizer,
                            const Variable& variable) {
-  const std::string& name = variable.state()->name;
+  const std::string& name = Unwrap(variable)->name;
   const NameScopeGuard scope(graph, name + "/Regularizer/");
   const Output loss = regularizer(variable);
-  if (loss.defined()) graph.regularization_losses().push_back(loss);
+  if (loss.defined()) graph.regularization_losses().push_back(graph.Own(loss));
 }
 
 }  // namespace
@@ -248,7 +248,7 @@ void AddRegularizationLoss(GraphState& graph, const Regularizer& regularizer,
 
 Variable get_variable(const std::string& name, GetVariableArgs args, const SourceLocation& where) {
   internal::GraphState& graph = internal::Current();
-  const VariableScope::State& scope = *graph.scopes().current();
+  const internal::ScopeState& scope = *graph.scopes().current();
   const std::string key = scope.name.empty() ? name : absl::StrCat(scope.name, "/", name);
   const internal::NameScopeGuard root(graph, "");
   internal::CheckInitializerDType(graph, args);
@@ -258,6 +258,7 @@ Variable get_variable(const std::string& name, GetVariableArgs args, const Sourc
   if (!args.partitioner) args.partitioner = scope.partitioner;
   if (!args.custom_getter) args.custom_getter = scope.custom_getter;
   if (!args.reuse) args.reuse = scope.reuse;
+  if (args.initializer && args.initializer->output()) graph.Own(*args.initializer->output());
   const Getter getter = [&](const std::string& full_name, const GetVariableArgs& given) {
     const size_t known = graph.variables().all().size();
     Variable variable = internal::Call(graph, full_name, given, internal::DefinerAt(where)).Run();

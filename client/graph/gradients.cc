@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "varscope/errors.h"
 #include "varscope/ops.h"
@@ -39,22 +40,22 @@ Gradient Add(const Output& x, std::vector<Gradient> terms) {
 std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs) {
   std::set<Node*> reach_y;
   std::vector<Node*> stack;
-  for (const Output& y : ys) stack.push_back(y.node());
+  for (const Output& y : ys) stack.push_back(Unwrap(y).node);
   while (!stack.empty()) {
     Node* const node = stack.back();
     stack.pop_back();
     if (!reach_y.insert(node).second) continue;
-    for (const Output& input : node->inputs) stack.push_back(input.node());
+    for (const NodeOutput& input : node->inputs) stack.push_back(input.node);
   }
   std::set<Node*> from_x;
-  for (const Output& x : xs) from_x.insert(x.node());
+  for (const Output& x : xs) from_x.insert(Unwrap(x).node);
   const auto by_id = [](const Node* a, const Node* b) { return a->id < b->id; };
   std::vector<Node*> ordered(reach_y.begin(), reach_y.end());
   std::sort(ordered.begin(), ordered.end(), by_id);
   std::vector<Node*> between;
   for (Node* node : ordered) {
     bool depends = from_x.contains(node);
-    for (const Output& input : node->inputs) depends |= from_x.contains(input.node());
+    for (const NodeOutput& input : node->inputs) depends |= from_x.contains(input.node);
     if (!depends) continue;
     from_x.insert(node);
     between.push_back(node);
@@ -66,8 +67,9 @@ std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Outp
 Output Ones(const Output& y) {
   if (!y.shape().known_rank() || y.shape().rank() > 0) return ones_like(y, "grad_ys");
   const Tensor one = CastTensor(Tensor::Scalar(1.0), y.dtype());
-  return Output(
-      y.node()->graph->AddNode({.op = "Const", .name = "grad_ys", .attrs = {{"value", one}}}), 0);
+  GraphState& graph = *Unwrap(y).node->graph;
+  return Wrap(
+      NodeOutput{graph.AddNode({.op = "Const", .name = "grad_ys", .attrs = {{"value", one}}}), 0});
 }
 
 Gradient Take(Sums& sums, const Output& x) {
@@ -82,7 +84,7 @@ void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
   std::vector<Output> dys;
   bool any = false;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
-    const Output y(&node, static_cast<int>(i));
+    const Output y = Wrap(NodeOutput{&node, static_cast<int>(i)});
     const Gradient dy = Take(sums, y);
     dys.push_back(dy.defined() ? ToDense(dy, y) : Output());
     any |= dy.defined();
@@ -90,8 +92,8 @@ void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
   if (!any || node.def->gradient == nullptr || !dys[0].defined()) return;
   const std::vector<Gradient> grads = node.def->gradient({node, dys});
   for (size_t i = 0; i < grads.size(); ++i) {
-    if (grads[i].defined() && wanted.contains(node.inputs[i].node())) {
-      sums[node.inputs[i]].push_back(grads[i]);
+    if (grads[i].defined() && wanted.contains(node.inputs[i].node)) {
+      sums[Wrap(node.inputs[i])].push_back(grads[i]);
     }
   }
 }
@@ -112,10 +114,11 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
                                   of.size(), " ys"));
   }
   if (of.empty()) return std::vector<Gradient>(xs.size());
-  internal::GraphState& graph = *of[0].node()->graph;
+  internal::GraphState& graph = *internal::Unwrap(of[0]).node->graph;
+  for (const Output& x : xs) graph.Own(x);
   const internal::NameScopeGuard scope(graph, "gradients");
   std::vector<Output> ys;
-  for (const Output& y : of) ys.push_back(graph.AsInput(y));
+  for (const Output& y : of) ys.push_back(internal::Wrap(graph.AsInput(graph.Own(y))));
   internal::Sums sums;
   for (size_t i = 0; i < ys.size(); ++i) {
     if (!TakesGradients(ys[i].dtype())) {
@@ -124,6 +127,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
     }
     const bool given = grad_ys.given() && (*grad_ys)[i].defined();
     const Output seed = given ? (*grad_ys)[i] : internal::Ones(ys[i]);
+    graph.Own(seed);
     if (!seed.shape().IsCompatibleWith(ys[i].shape())) {
       throw ValueError(absl::StrCat("gradients: grad_ys has shape ", seed.shape().ToString(),
                                     " for ", ys[i].name(), " of shape ", ys[i].shape().ToString()));
@@ -142,9 +146,10 @@ std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector
   std::vector<Output> reads;
   std::vector<size_t> ends;
   for (const Variable& x : xs) {
-    const std::vector<Output>& ordered = x.state()->ordered_reads;
     reads.push_back(x.unordered_value());
-    reads.insert(reads.end(), ordered.begin(), ordered.end());
+    for (const internal::NodeOutput& read : internal::Unwrap(x)->ordered_reads) {
+      reads.push_back(internal::Wrap(read));
+    }
     ends.push_back(reads.size());
   }
   const std::vector<Gradient> by_read = gradients(ys, reads);

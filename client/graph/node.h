@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "client/graph/apply_spec.h"
 #include "client/graph/attrs.h"
+#include "client/graph/node_output.h"
 #include "client/graph/op_def.h"
 #include "client/graph/variable_state.h"
 #include "varscope/graph.h"
@@ -17,17 +18,18 @@ namespace varscope::internal {
 
 class GraphState;
 
+// Owned by its graph, which also owns what the pointers refer to.
 struct Node {
   int id = 0;  // in creation order, which is a topological one
   std::string name;
   const OpDef* def = nullptr;
   Attrs attrs;
-  std::vector<Output> inputs;
+  std::vector<NodeOutput> inputs;
   std::vector<OutputSpec> outputs;
   std::vector<Node*> control_inputs;
-  std::shared_ptr<VariableState> variable;                  // of reads and assignments
-  std::shared_ptr<const ApplySpec> apply;                   // of ApplyGradients
-  std::vector<std::shared_ptr<VariableState>> initializes;  // of the initializer op
+  VariableState* variable = nullptr;        // of reads and assignments
+  std::shared_ptr<const ApplySpec> apply;   // of ApplyGradients
+  std::vector<VariableState*> initializes;  // of the initializer op
   GraphState* graph = nullptr;
 };
 
@@ -40,7 +42,7 @@ struct NodeArgs {
   Attrs attrs = {};
   std::vector<OutputSpec> outputs = {};  // for ops without a shape rule
   std::vector<Node*> control_inputs = {};
-  std::shared_ptr<VariableState> variable = {};
+  VariableState* variable = nullptr;
   std::shared_ptr<const ApplySpec> apply = {};
 };
 

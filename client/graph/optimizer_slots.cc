@@ -35,14 +35,14 @@ std::optional<KnownVariable> SlotKeys::FindVariable(const std::string& key) cons
 }
 
 void NameSlots(GraphState& graph, const std::string& name, const std::vector<std::string>& scalars,
-               size_t slots_of_each, const std::vector<std::shared_ptr<VariableState>>& variables,
+               size_t slots_of_each, const std::vector<const VariableState*>& variables,
                OptimizerSlots& slots) {
   if (slots.scalars.empty()) {
     for (const std::string& scalar : scalars) {
       slots.scalars.push_back(graph.names().Unique(scalar));
     }
   }
-  for (const std::shared_ptr<VariableState>& variable : variables) {
+  for (const VariableState* variable : variables) {
     const auto [it, fresh] = slots.by_variable.try_emplace(variable);
     if (fresh) slots.variables.push_back(variable);
     while (it->second.size() < slots_of_each)

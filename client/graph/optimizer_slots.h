@@ -25,9 +25,9 @@ using SlotNames = std::vector<SlotName>;
 
 // What one optimizer has in one graph.
 struct OptimizerSlots {
-  std::vector<std::string> scalars;                       // "train/beta1_power"
-  std::vector<std::shared_ptr<VariableState>> variables;  // as it met them
-  std::map<std::shared_ptr<VariableState>, SlotNames> by_variable;
+  std::vector<std::string> scalars;             // "train/beta1_power"
+  std::vector<const VariableState*> variables;  // as it met them
+  std::map<const VariableState*, SlotNames> by_variable;
 };
 
 // The slots that a graph's optimizers have by get_variable's rules.
@@ -47,7 +47,7 @@ class SlotKeys : public Definitions {
 // variable_scope::with_default_name("w/<name>"). ValueError as get_variable's, where reuse does not
 // allow it; what was named before that stays so.
 void NameSlots(GraphState& graph, const std::string& name, const std::vector<std::string>& scalars,
-               size_t slots_of_each, const std::vector<std::shared_ptr<VariableState>>& variables,
+               size_t slots_of_each, const std::vector<const VariableState*>& variables,
                OptimizerSlots& slots);
 
 }  // namespace varscope::internal

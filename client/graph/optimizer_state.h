@@ -21,8 +21,7 @@ inline OptimizerState StateOf(const ApplySpec& spec) {
           .scalars = spec.slots->scalars};
 }
 
-inline std::vector<std::string> SlotNamesOf(const ApplySpec& spec,
-                                            const std::shared_ptr<VariableState>& variable) {
+inline std::vector<std::string> SlotNamesOf(const ApplySpec& spec, const VariableState* variable) {
   std::vector<std::string> names;
   for (const SlotName& slot : spec.slots->by_variable.at(variable)) {
     names.push_back(slot.Of(*variable));

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/optimizer_slots.h"
 #include "proto/optimizers/optimizer.h"
@@ -11,6 +12,8 @@ namespace varscope::train {
 namespace {
 
 using internal::GraphState;
+using internal::Unwrap;
+using internal::Wrap;
 
 // Which number an optimizer of this name has in its graph: a second Adam has slots of its own.
 uint32_t NextInstance(GraphState& graph, const std::string& name) {
@@ -52,8 +55,9 @@ optimizers::Hyperparameters KnownValues(const optimizers::Optimizer& rule,
 
 // A variable is read when the optimizer runs, after what control_dependencies say.
 Output AsOfNow(const Output& value) {
-  const internal::StatePtr& variable = value.node()->variable;
-  return variable != nullptr && value == variable->read ? Variable(variable).value() : value;
+  const internal::NodeOutput own = Unwrap(value);
+  internal::VariableState* const variable = own.node->variable;
+  return variable != nullptr && own == variable->read ? Wrap(variable).value() : value;
 }
 
 }  // namespace
@@ -82,9 +86,11 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
                                      const std::optional<Variable>& global_step,
                                      const std::string& name, const SourceLocation& where) const {
   if (grads_and_vars.empty()) throw ValueError("No variables provided.");
+  GraphState& graph = internal::Current();
   GradientsAndVariables updates;
   for (const auto& [gradient, variable] : grads_and_vars) {
     if (!gradient.defined()) continue;
+    graph.Own(variable);
     CheckFits(gradient, variable);
     updates.emplace_back(gradient, variable);
   }
@@ -93,7 +99,6 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
         "No gradients provided for any variable, check your graph for ops that do not "
         "support gradients.");
   }
-  GraphState& graph = internal::Current();
   auto spec = std::make_shared<internal::ApplySpec>();
   spec->optimizer = type_;
   spec->slot_name = name_;
@@ -111,7 +116,7 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
     inputs.push_back(AsOfNow(internal::ToOutput(value, key, DType::kFloat64)));
   }
   for (const auto& [gradient, variable] : updates) {
-    spec->updates.push_back({variable.state(), gradient.is_sparse()});
+    spec->updates.push_back({Unwrap(variable), gradient.is_sparse()});
     inputs.push_back(gradient.values);
     if (gradient.is_sparse()) inputs.push_back(gradient.indices);
   }
@@ -120,16 +125,18 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
                                               .inputs = std::move(inputs),
                                               .apply = spec});
   std::vector<internal::Node*> done = {node};
-  if (global_step) done.push_back(global_step->assign_add(1, scope.name() + "AssignAdd/").node());
-  return Operation(
+  if (global_step) {
+    done.push_back(Unwrap(global_step->assign_add(1, scope.name() + "AssignAdd/")).node);
+  }
+  return Wrap(
       graph.AddNode({.op = "NoOp", .name = scope.name(), .control_inputs = std::move(done)}));
 }
 
 const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables& updates) const {
   GraphState& graph = internal::Current();
   internal::OptimizerSlots& slots = graph.slots_of(identity_);
-  std::vector<internal::StatePtr> variables;
-  for (const auto& [gradient, variable] : updates) variables.push_back(variable.state());
+  std::vector<const internal::VariableState*> variables;
+  for (const auto& [gradient, variable] : updates) variables.push_back(Unwrap(variable));
   std::vector<std::string> scalars;
   size_t slots_of_each = 0;
   // What is unknown here, the server refuses.
@@ -216,7 +223,7 @@ Optimizer LAMBOptimizer(const Input& learning_rate, const Input& beta1, const In
 }
 
 Variable get_or_create_global_step(const SourceLocation& where) {
-  const variable_scope root(VariableScope(std::make_shared<VariableScope::State>()));
+  const variable_scope root(Wrap(std::make_shared<internal::ScopeState>()));
   return get_variable("global_step",
                       {.shape = Shape{},
                        .dtype = DType::kInt64,

@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "client/graph/handles.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
 #include "varscope/errors.h"
@@ -22,6 +23,14 @@ NameScopeGuard::~NameScopeGuard() { graph_.names().Leave(previous_); }
 
 }  // namespace internal
 
+const std::string& VariableScope::name() const { return state_->name; }
+const std::string& VariableScope::original_name_scope() const {
+  return state_->original_name_scope;
+}
+Reuse VariableScope::reuse() const { return state_->reuse; }
+DType VariableScope::dtype() const { return state_->dtype; }
+void VariableScope::reuse_variables() { state_->reuse = Reuse::kTrue; }
+
 // Closed in the reverse order of its members: the variable scope, then the name scope.
 struct variable_scope::Impl {
   internal::GraphState& graph;
@@ -34,7 +43,7 @@ struct variable_scope::Impl {
       : graph(graph),
         name_scope(std::move(name_scope)),
         entered(std::move(entered)),
-        scope(this->entered.opened) {}
+        scope(internal::Wrap(this->entered.opened)) {}
   ~Impl() { graph.scopes().Leave(entered); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -79,7 +88,8 @@ std::unique_ptr<variable_scope::Impl> variable_scope::Impl::Captured(const Varia
   if (!last.empty() || !options.auxiliary_name_scope) {
     guard = OpenNameScope(graph, last, options.auxiliary_name_scope);
   }
-  internal::VariableScopes::Entered entered = graph.scopes().EnterCaptured(*scope.state(), options);
+  internal::VariableScopes::Entered entered =
+      graph.scopes().EnterCaptured(*internal::Unwrap(scope), options);
   return std::make_unique<Impl>(graph, std::move(guard), std::move(entered));
 }
 
@@ -109,7 +119,9 @@ variable_scope::~variable_scope() = default;
 void variable_scope::reuse_variables() { impl_->scope.reuse_variables(); }
 const VariableScope& variable_scope::scope() const { return impl_->scope; }
 
-VariableScope get_variable_scope() { return VariableScope(internal::Current().scopes().current()); }
+VariableScope get_variable_scope() {
+  return internal::Wrap(internal::Current().scopes().current());
+}
 
 name_scope::name_scope(const std::string& name)
     : guard_(std::make_unique<internal::NameScopeGuard>(internal::Current(), name)) {}

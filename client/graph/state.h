@@ -17,27 +17,33 @@
 
 namespace varscope::internal {
 
-// Thread-compatible, as Graph.
-class GraphState {
+// Owns all of it; its parts refer to each other by pointers, and handles own the state as a whole
+// (handles.h). Made by std::make_shared. Thread-compatible, as Graph.
+class GraphState : public std::enable_shared_from_this<GraphState> {
  public:
-  explicit GraphState(Graph& graph) : graph_(graph) {}
+  GraphState() = default;
   GraphState(const GraphState&) = delete;
   GraphState& operator=(const GraphState&) = delete;
 
   // Infers shapes, names the node and adds it. ValueError when shapes or dtypes do not fit, or an
-  // input belongs to another graph.
+  // input is undefined or belongs to another graph.
   Node* AddNode(NodeArgs args);
 
   // A read of the variable after the ops `after` and what control_dependencies are open.
-  Output AddRead(const std::shared_ptr<VariableState>& variable, std::vector<Node*> after = {});
+  NodeOutput AddRead(VariableState* variable, std::vector<Node*> after = {});
   // What an op has as its input where the program says `output`: that of an assignment is a read
   // after it.
-  Output AsInput(const Output& output);
+  NodeOutput AsInput(const NodeOutput& output);
+
+  // What the handles refer to. ValueError when one is undefined or belongs to another graph.
+  NodeOutput Own(const Output& output) const;
+  Node* Own(const Operation& operation) const;
+  VariableState* Own(const Variable& variable) const;
+  std::vector<Node*> Own(const std::vector<Operation>& operations) const;
 
   Node* FindNode(const std::string& name) const;
   const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
 
-  Graph& graph() { return graph_; }
   Names& names() { return names_; }
   VariableScopes& scopes() { return scopes_; }
   VariableTable& variables() { return variables_; }
@@ -47,7 +53,7 @@ class GraphState {
     return std::any_of(control_.begin(), control_.end(),
                        [](const std::vector<Node*>& open) { return !open.empty(); });
   }
-  std::vector<Output>& regularization_losses() { return losses_; }
+  std::vector<NodeOutput>& regularization_losses() { return losses_; }
   std::map<std::string, uint32_t>& optimizer_instances() { return optimizer_instances_; }
   // Of an optimizer, by its identity.
   OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer) {
@@ -60,14 +66,13 @@ class GraphState {
   void Connect(std::shared_ptr<RemoteStore> store) { store_ = std::move(store); }
 
  private:
-  Graph& graph_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unordered_map<std::string, Node*> by_name_;
   Names names_;
   VariableScopes scopes_;
   VariableTable variables_;
   std::vector<std::vector<Node*>> control_;              // of the control_dependencies now open
-  std::vector<Output> losses_;                           // of regularizers
+  std::vector<NodeOutput> losses_;                       // of regularizers
   std::map<std::string, uint32_t> optimizer_instances_;  // by name
   std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
   SlotKeys slot_keys_;

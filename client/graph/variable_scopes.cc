@@ -22,7 +22,7 @@ CustomGetter Wrap(CustomGetter inner, CustomGetter outer) {
       };
 }
 
-void Apply(const ScopeOptions& options, VariableScope::State& scope) {
+void Apply(const ScopeOptions& options, ScopeState& scope) {
   if (options.initializer) scope.initializer = options.initializer;
   if (options.regularizer) scope.regularizer = options.regularizer;
   if (options.dtype) scope.dtype = *options.dtype;
@@ -38,8 +38,8 @@ VariableScopes::Entered VariableScopes::EnterNamed(const std::string& name,
                                                    const std::string& name_scope,
                                                    const ScopeOptions& options) {
   Entered entered{.previous = current_};
-  entered.opened = std::make_shared<State>(*current_);
-  State& scope = *entered.opened;
+  entered.opened = std::make_shared<ScopeState>(*current_);
+  ScopeState& scope = *entered.opened;
   scope.name = current_->name.empty() ? name : absl::StrCat(current_->name, "/", name);
   scope.original_name_scope = name_scope;
   if (Overrides(options.reuse)) scope.reuse = *options.reuse;
@@ -49,10 +49,10 @@ VariableScopes::Entered VariableScopes::EnterNamed(const std::string& name,
   return entered;
 }
 
-VariableScopes::Entered VariableScopes::EnterCaptured(const State& captured,
+VariableScopes::Entered VariableScopes::EnterCaptured(const ScopeState& captured,
                                                       const ScopeOptions& options) {
   Entered entered{.previous = current_};
-  entered.opened = std::make_shared<State>(captured);
+  entered.opened = std::make_shared<ScopeState>(captured);
   if (Overrides(options.reuse)) entered.opened->reuse = *options.reuse;
   Apply(options, *entered.opened);
   ++counts_[captured.name];

@@ -12,18 +12,28 @@
 
 namespace varscope::internal {
 
+// What VariableScope refers to.
+struct ScopeState {
+  std::string name;
+  std::string original_name_scope;
+  Reuse reuse = Reuse::kFalse;
+  DType dtype = DType::kFloat32;
+  std::optional<Initializer> initializer;
+  Regularizer regularizer;
+  Partitioner partitioner;
+  CustomGetter custom_getter;
+};
+
 class VariableScopes {
  public:
-  using State = VariableScope::State;
+  VariableScopes() : current_(std::make_shared<ScopeState>()) {}
 
-  VariableScopes() : current_(std::make_shared<State>()) {}
-
-  const std::shared_ptr<State>& current() const { return current_; }
+  const std::shared_ptr<ScopeState>& current() const { return current_; }
 
   // What Leave needs to undo an Enter.
   struct Entered {
-    std::shared_ptr<State> previous;
-    std::shared_ptr<State> opened;
+    std::shared_ptr<ScopeState> previous;
+    std::shared_ptr<ScopeState> opened;
     std::optional<std::map<std::string, int>> counts;  // restored when a captured scope is left
   };
 
@@ -31,7 +41,7 @@ class VariableScopes {
   Entered EnterNamed(const std::string& name, const std::string& name_scope,
                      const ScopeOptions& options);
   // Jumps to a captured scope.
-  Entered EnterCaptured(const State& captured, const ScopeOptions& options);
+  Entered EnterCaptured(const ScopeState& captured, const ScopeOptions& options);
   void Leave(const Entered& entered);
 
   // `prefix`, or `prefix_1` and so on, not opened yet inside the current scope.
@@ -40,7 +50,7 @@ class VariableScopes {
  private:
   int CountOf(const std::string& name) const;
 
-  std::shared_ptr<State> current_;
+  std::shared_ptr<ScopeState> current_;
   std::map<std::string, int> counts_;
 };
 

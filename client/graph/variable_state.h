@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "client/graph/node_output.h"
 #include "client/graph/remote_store.h"
-#include "varscope/graph.h"
 
 namespace varscope::internal {
 
 class GraphState;
 
+// Owned by the graph's VariableTable.
 struct VariableState {
   GraphState* graph = nullptr;
   std::string name;  // the store's name once resolved
@@ -22,18 +23,18 @@ struct VariableState {
   Shape shape;
   bool trainable = true;
   Definer definer;
-  Operation handle;
-  Output read;                        // what nothing orders: before the run's own writes
-  std::vector<Output> ordered_reads;  // under control_dependencies, or of an assignment's output
+  Node* handle = nullptr;
+  NodeOutput read;  // what nothing orders: before the run's own writes; no node: not made yet
+  std::vector<NodeOutput> ordered_reads;  // under control_dependencies, or of an assignment
 
   // What a Session still has to ask the server; absent once resolved.
   std::optional<Definition> pending;
   // The value that this worker computes and sends when it runs the initializer.
-  std::optional<Output> deferred_value;
+  std::optional<NodeOutput> deferred_value;
   std::optional<Tensor> deferred_tensor;
 
   // Partitioned: the parts, and how they were cut.
-  std::vector<std::shared_ptr<VariableState>> parts;
+  std::vector<VariableState*> parts;
   std::vector<int64_t> partitions;
 };
 

@@ -14,28 +14,27 @@ namespace varscope::internal {
 
 class VariableTable : public Definitions {
  public:
-  using StatePtr = std::shared_ptr<VariableState>;
-
   std::optional<KnownVariable> FindVariable(const std::string& key) const override;
   std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override;
 
   // Null when there is none.
-  StatePtr Variable(const std::string& key) const;
-  StatePtr Partitioned(const std::string& key) const;
+  VariableState* Variable(const std::string& key) const;
+  VariableState* Partitioned(const std::string& key) const;
 
-  // A variable or a part of one; shared by its key when it has one.
-  void Add(StatePtr variable);
-  void AddPartitioned(StatePtr variable);
+  // A variable or a part of one; shared by its key when it has one. The table owns it.
+  VariableState* Add(std::unique_ptr<VariableState> variable);
+  VariableState* AddPartitioned(std::unique_ptr<VariableState> variable);
 
   // Variables and parts, in order of creation.
-  const std::vector<StatePtr>& all() const { return all_; }
+  const std::vector<VariableState*>& all() const { return all_; }
   // As the program defined them: variables, and partitioned ones as a whole beside their parts.
-  std::vector<StatePtr> defined() const;
+  std::vector<VariableState*> defined() const;
 
  private:
-  std::vector<StatePtr> all_;
-  std::map<std::string, StatePtr> by_key_;
-  std::map<std::string, StatePtr> partitioned_;
+  std::vector<std::unique_ptr<VariableState>> owned_;
+  std::vector<VariableState*> all_;
+  std::map<std::string, VariableState*> by_key_;
+  std::map<std::string, VariableState*> partitioned_;
 };
 
 }  // namespace varscope::internal

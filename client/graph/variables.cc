@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/handles.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
 #include "varscope/errors.h"
@@ -12,7 +13,8 @@
 
 namespace varscope {
 
-using internal::StatePtr;
+using internal::Unwrap;
+using internal::Wrap;
 
 Variable::Variable(const Initializer& initial_value, VariableOptions options,
                    const SourceLocation& where) {
@@ -24,7 +26,7 @@ Variable::Variable(const Initializer& initial_value, VariableOptions options,
   const std::string name = options.name.empty() ? "Variable" : options.name;
   internal::FirstValue first;
   if (const Output* output = initial_value.output()) {
-    first = internal::FromOutput(options.dtype ? cast(*output, *options.dtype) : *output);
+    first = internal::FromOutput(graph, options.dtype ? cast(*output, *options.dtype) : *output);
   } else {
     const Tensor& value = *initial_value.value();
     first =
@@ -34,22 +36,24 @@ Variable::Variable(const Initializer& initial_value, VariableOptions options,
   internal::Definition definition = internal::Define("", graph.names().scope(), first);
   definition.trainable = options.trainable;
   definition.definer = internal::DefinerAt(where);
-  state_ = internal::AddNew(graph, std::move(definition), first);
+  *this = Wrap(internal::AddNew(graph, std::move(definition), first));
 }
 
 std::string Variable::name() const {
-  return is_partitioned() ? state_->name : absl::StrCat(state_->name, ":0");
+  const internal::VariableState& state = *Unwrap(*this);
+  return state.parts.empty() ? absl::StrCat(state.name, ":0") : state.name;
 }
-Operation Variable::op() const { return state_->handle; }
-DType Variable::dtype() const { return state_->dtype; }
-const Shape& Variable::shape() const { return state_->shape; }
-bool Variable::trainable() const { return state_->trainable; }
-bool Variable::is_partitioned() const { return !state_->parts.empty(); }
+Operation Variable::op() const { return Wrap(Unwrap(*this)->handle); }
+Graph Variable::graph() const { return Wrap(Unwrap(*this)->graph->shared_from_this()); }
+DType Variable::dtype() const { return Unwrap(*this)->dtype; }
+const Shape& Variable::shape() const { return Unwrap(*this)->shape; }
+bool Variable::trainable() const { return Unwrap(*this)->trainable; }
+bool Variable::is_partitioned() const { return !Unwrap(*this)->parts.empty(); }
 
 std::vector<Variable> Variable::parts() const {
   if (!is_partitioned()) return {*this};
   std::vector<Variable> parts;
-  for (const StatePtr& part : state_->parts) parts.emplace_back(part);
+  for (internal::VariableState* part : Unwrap(*this)->parts) parts.push_back(Wrap(part));
   return parts;
 }
 
@@ -68,22 +72,26 @@ Output Concat(const internal::VariableState& whole, const std::vector<Input>& pa
 }  // namespace
 
 Output Variable::value() const {
-  internal::GraphState& graph = *state_->graph;
+  internal::VariableState& state = *Unwrap(*this);
+  internal::GraphState& graph = *state.graph;
   if (!graph.controlled()) return unordered_value();
-  if (!is_partitioned()) return graph.AddRead(state_);
+  if (state.parts.empty()) return Wrap(graph.AddRead(&state));
   std::vector<Input> values;
-  for (const StatePtr& part : state_->parts) values.emplace_back(graph.AddRead(part));
-  state_->ordered_reads.push_back(Concat(*state_, values));
-  return state_->ordered_reads.back();
+  for (internal::VariableState* part : state.parts) values.emplace_back(Wrap(graph.AddRead(part)));
+  Output whole = Concat(state, values);
+  state.ordered_reads.push_back(Unwrap(whole));
+  return whole;
 }
 
 Output Variable::unordered_value() const {
-  if (state_->read.defined()) return state_->read;
-  const internal::NoControlGuard at_once(*state_->graph);
-  std::vector<Input> values;
-  for (const StatePtr& part : state_->parts) values.emplace_back(part->read);
-  state_->read = Concat(*state_, values);
-  return state_->read;
+  internal::VariableState& state = *Unwrap(*this);
+  if (state.read.node == nullptr) {
+    const internal::NoControlGuard at_once(*state.graph);
+    std::vector<Input> values;
+    for (const internal::VariableState* part : state.parts) values.emplace_back(Wrap(part->read));
+    state.read = Unwrap(Concat(state, values));
+  }
+  return Wrap(state.read);
 }
 
 }  // namespace varscope

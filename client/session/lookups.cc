@@ -19,24 +19,24 @@ bool IsLarge(const VariableState& variable) {
 
 class Finder {
  public:
-  using IsFed = std::function<bool(const Output&)>;
+  using IsFed = std::function<bool(const NodeOutput&)>;
   Finder(const Stages& stages, const IsFed& is_fed) : stages_(stages), is_fed_(is_fed) {}
 
-  Lookups Find(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches) {
+  Lookups Find(const std::vector<const Node*>& needed, const std::vector<NodeOutput>& fetches) {
     for (const Node* node : needed) {
       AddUses(*node);
       if (IsKnownBeforePull(*node)) lookups_.before_pull.insert(node);
     }
-    for (const Fetch& fetch : fetches) {
-      const Node& node = *fetch.node();
-      const bool has_value = fetch.index() >= 0 && !is_fed_(Output(fetch.node(), fetch.index()));
+    for (const NodeOutput& fetch : fetches) {
+      const Node& node = *fetch.node;
+      const bool has_value = fetch.index >= 0 && !is_fed_(fetch);
       if (has_value && (IsRead(node) || node.def->changes_variables)) Disqualify(node);
     }
     for (const Node* node : needed) {
       if (IsRead(*node) && Qualifies(*node)) lookups_.reads.insert(node);
     }
     for (const Node* node : needed) {
-      if (IsGather(*node) && lookups_.reads.contains(node->inputs[0].op().node())) {
+      if (IsGather(*node) && lookups_.reads.contains(node->inputs[0].node)) {
         lookups_.gathers.insert(node);
       }
     }
@@ -46,13 +46,12 @@ class Finder {
  private:
   // From a variable's value.
   bool IsGather(const Node& node) const {
-    return node.def->name == "GatherV2" && !is_fed_(node.inputs[0]) &&
-           IsRead(*node.inputs[0].op().node());
+    return node.def->name == "GatherV2" && !is_fed_(node.inputs[0]) && IsRead(*node.inputs[0].node);
   }
 
   void AddUses(const Node& node) {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      const Node& input = *node.inputs[i].op().node();
+      const Node& input = *node.inputs[i].node;
       if (is_fed_(node.inputs[i]) || !IsRead(input)) continue;
       const size_t stage = stages_.Of(node);
       const bool only_rows =
@@ -68,9 +67,9 @@ class Finder {
   }
 
   // Before the pull of `stage`.
-  bool IsKnown(const Output& output, size_t stage) const {
+  bool IsKnown(const NodeOutput& output, size_t stage) const {
     if (is_fed_(output)) return true;
-    const Node& node = *output.op().node();
+    const Node& node = *output.node;
     return stages_.Of(node) < stage || lookups_.before_pull.contains(&node);
   }
 
@@ -78,7 +77,7 @@ class Finder {
     if (node.def->name != "Const" && node.def->kernel == nullptr) return false;
     const size_t stage = stages_.Of(node);
     return std::all_of(node.inputs.begin(), node.inputs.end(),
-                       [&](const Output& input) { return IsKnown(input, stage); });
+                       [&](const NodeOutput& input) { return IsKnown(input, stage); });
   }
 
   const Stages& stages_;
@@ -89,8 +88,8 @@ class Finder {
 
 }  // namespace
 
-Lookups FindLookups(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches,
-                    const Stages& stages, const std::function<bool(const Output&)>& is_fed) {
+Lookups FindLookups(const std::vector<const Node*>& needed, const std::vector<NodeOutput>& fetches,
+                    const Stages& stages, const std::function<bool(const NodeOutput&)>& is_fed) {
   return Finder(stages, is_fed).Find(needed, fetches);
 }
 

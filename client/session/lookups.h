@@ -8,7 +8,6 @@
 
 #include "client/graph/node.h"
 #include "client/session/stages.h"
-#include "varscope/session.h"
 
 namespace varscope::internal {
 
@@ -21,8 +20,8 @@ struct Lookups {
 // Of a run of the ops `needed`, in creation order. A variable that in the same stage is fetched, or
 // used by another op than a gather, or looked up by numbers that are computed from that stage's
 // pull, is not among them; nor is one so small that naming rows costs more than sending it.
-Lookups FindLookups(const std::vector<const Node*>& needed, const std::vector<Fetch>& fetches,
-                    const Stages& stages, const std::function<bool(const Output&)>& is_fed);
+Lookups FindLookups(const std::vector<const Node*>& needed, const std::vector<NodeOutput>& fetches,
+                    const Stages& stages, const std::function<bool(const NodeOutput&)>& is_fed);
 
 }  // namespace varscope::internal
 

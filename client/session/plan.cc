@@ -15,20 +15,20 @@ namespace {
 
 class Compiler {
  public:
-  explicit Compiler(const std::vector<Output>& feeds) {
-    for (const Output& feed : feeds) {
+  explicit Compiler(const std::vector<NodeOutput>& feeds) {
+    for (const NodeOutput& feed : feeds) {
       plan_.feeds.push_back(NewSlot());
       slots_[feed] = plan_.feeds.back();
     }
   }
 
-  Plan Run(const std::vector<Fetch>& fetches) {
+  Plan Run(const std::vector<NodeOutput>& fetches) {
     const std::vector<const Node*> needed = Needed(fetches);
-    const auto is_fed = [this](const Output& output) { return IsFed(output); };
+    const auto is_fed = [this](const NodeOutput& output) { return IsFed(output); };
     stages_ = FindStages(needed, is_fed);
     lookups_ = FindLookups(needed, fetches, stages_, is_fed);
     for (const Node* node : needed) Place(*node);
-    for (const Fetch& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
+    for (const NodeOutput& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
     MarkLastUses();
     return std::move(plan_);
   }
@@ -36,22 +36,21 @@ class Compiler {
  private:
   int NewSlot() { return plan_.slots++; }
 
-  bool IsFed(const Output& output) const { return slots_.contains(output); }
+  bool IsFed(const NodeOutput& output) const { return slots_.contains(output); }
 
   // Everything that the fetches depend on, up to what is fed; creation order is a valid order.
-  std::vector<const Node*> Needed(const std::vector<Fetch>& fetches) const {
+  std::vector<const Node*> Needed(const std::vector<NodeOutput>& fetches) const {
     std::set<const Node*> seen;
     std::vector<const Node*> stack;
-    for (const Fetch& fetch : fetches) {
-      const bool fed = fetch.index() >= 0 && IsFed(Output(fetch.node(), fetch.index()));
-      if (!fed) stack.push_back(fetch.node());
+    for (const NodeOutput& fetch : fetches) {
+      if (!IsFed(fetch)) stack.push_back(fetch.node);
     }
     while (!stack.empty()) {
       const Node* const node = stack.back();
       stack.pop_back();
       if (!seen.insert(node).second) continue;
-      for (const Output& input : node->inputs) {
-        if (!IsFed(input)) stack.push_back(input.node());
+      for (const NodeOutput& input : node->inputs) {
+        if (!IsFed(input)) stack.push_back(input.node);
       }
       stack.insert(stack.end(), node->control_inputs.begin(), node->control_inputs.end());
     }
@@ -79,7 +78,7 @@ class Compiler {
   Plan::Stage& StageOf(const Node& node) { return StageAt(stages_.Of(node)); }
 
   void Unfed(const Node& node) const {
-    if (IsFed(Output(const_cast<Node*>(&node), 0))) return;
+    if (IsFed({const_cast<Node*>(&node), 0})) return;
     throw ValueError(absl::StrCat("You must feed a value for placeholder tensor '", node.name,
                                   "' with dtype ", Name(node.outputs[0].dtype), " and shape ",
                                   node.outputs[0].shape.ToString()));
@@ -93,14 +92,14 @@ class Compiler {
 
   void PlacePull(const Node& node) { Assign(node, {PullAt(stages_.Of(node), node.variable)}); }
 
-  int PullAt(size_t stage, const std::shared_ptr<VariableState>& variable) {
+  int PullAt(size_t stage, const VariableState* variable) {
     const auto [it, fresh] = pulled_.try_emplace({stage, variable->name}, plan_.slots);
     if (fresh) StageAt(stage).pulls.push_back({variable, NewSlot()});
     return it->second;
   }
 
   void PlaceLookup(const Node& node) {
-    const std::shared_ptr<VariableState>& variable = node.inputs[0].op().node()->variable;
+    const VariableState* const variable = node.inputs[0].node->variable;
     std::vector<Plan::RowsPull>& pulls = StageOf(node).rows_pulls;
     const auto [it, fresh] =
         looked_up_.try_emplace({stages_.Of(node), variable->name}, pulls.size());
@@ -137,27 +136,27 @@ class Compiler {
 
   void Assign(const Node& node, const std::vector<int>& slots) {
     for (size_t i = 0; i < slots.size(); ++i) {
-      slots_.try_emplace(Output(const_cast<Node*>(&node), static_cast<int>(i)), slots[i]);
+      slots_.try_emplace({const_cast<Node*>(&node), static_cast<int>(i)}, slots[i]);
     }
   }
 
   std::vector<int> Inputs(const Node& node) const {
     std::vector<int> slots;
-    for (const Output& input : node.inputs) slots.push_back(SlotOf(node, input));
+    for (const NodeOutput& input : node.inputs) slots.push_back(SlotOf(node, input));
     return slots;
   }
 
-  int SlotOf(const Node& node, const Output& input) const {
+  int SlotOf(const Node& node, const NodeOutput& input) const {
     const auto it = slots_.find(input);
     if (it != slots_.end()) return it->second;
-    throw RuntimeError(absl::StrCat("'", node.name, "' uses the output of '", input.op().name(),
-                                    "' (", input.op().type(), "), which has no value."));
+    throw RuntimeError(absl::StrCat("'", node.name, "' uses the output of '", input.node->name,
+                                    "' (", input.node->def->name, "), which has no value."));
   }
 
-  int ResultOf(const Fetch& fetch) {
-    if (fetch.index() < 0) return -1;
-    const Node& node = *fetch.node();
-    const auto it = slots_.find(Output(fetch.node(), fetch.index()));
+  int ResultOf(const NodeOutput& fetch) {
+    if (fetch.index < 0) return -1;
+    const Node& node = *fetch.node;
+    const auto it = slots_.find(fetch);
     if (it != slots_.end()) return it->second;
     if (node.def->changes_variables) return PullAt(stages_.After(node), node.variable);
     throw ValueError(absl::StrCat("'", node.name, "' has no value to fetch."));
@@ -195,7 +194,7 @@ class Compiler {
   }
 
   Plan plan_;
-  std::map<Output, int> slots_;
+  std::map<NodeOutput, int> slots_;
   Stages stages_;
   Lookups lookups_;
   using StageAndVariable = std::pair<size_t, std::string>;
@@ -206,7 +205,7 @@ class Compiler {
 
 }  // namespace
 
-Plan Compile(const std::vector<Fetch>& fetches, const std::vector<Output>& feeds) {
+Plan Compile(const std::vector<NodeOutput>& fetches, const std::vector<NodeOutput>& feeds) {
   return Compiler(feeds).Run(fetches);
 }
 

@@ -10,11 +10,10 @@
 #include <vector>
 
 #include "client/graph/node.h"
-#include "varscope/session.h"
 
 namespace varscope::internal {
 
-// Values of a run live in numbered slots.
+// Values of a run live in numbered slots. Refers to the graph, which must live as long.
 struct Plan {
   struct Kernel {
     const Node* node;
@@ -27,7 +26,7 @@ struct Plan {
     Tensor value;
   };
   struct Pull {
-    std::shared_ptr<VariableState> variable;
+    const VariableState* variable;
     int slot;
   };
   // A gather from a variable of which the run needs nothing else.
@@ -37,7 +36,7 @@ struct Plan {
     int output;
   };
   struct RowsPull {
-    std::shared_ptr<VariableState> variable;
+    const VariableState* variable;
     std::vector<Lookup> lookups;
   };
   // An op that changes variables, with its inputs.
@@ -60,8 +59,9 @@ struct Plan {
   std::vector<int> results;  // slots, in the order of the given fetches; -1: no value
 };
 
-// Throws ValueError for what cannot run: a placeholder that is not fed.
-Plan Compile(const std::vector<Fetch>& fetches, const std::vector<Output>& feeds);
+// A fetch with the index -1 runs the op and has no value. Throws ValueError for what cannot run: a
+// placeholder that is not fed.
+Plan Compile(const std::vector<NodeOutput>& fetches, const std::vector<NodeOutput>& feeds);
 
 }  // namespace varscope::internal
 

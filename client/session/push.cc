@@ -72,7 +72,7 @@ AssignOp AssignOpOf(absl::string_view op) {
 void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& slots,
                         PushRequest& push) {
   size_t next = 0;
-  for (const std::shared_ptr<VariableState>& variable : effect.node->initializes) {
+  for (const VariableState* variable : effect.node->initializes) {
     const Tensor value =
         variable->deferred_tensor ? *variable->deferred_tensor : slots[effect.inputs[next++]];
     push.assignments.push_back({variable->name, AssignOp::kInitialize, value, Tensor()});
@@ -124,9 +124,11 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
       PushRequest::Step& part = parts[group];
       if (part.updates.empty()) {
         part.state = step.state;
-        const StatePtr& first = *std::find_if(
-            step.optimizer->variables.begin(), step.optimizer->variables.end(),
-            [&](const StatePtr& trained) { return FindGroup(groups, trained->name) == group; });
+        const VariableState* const first =
+            *std::find_if(step.optimizer->variables.begin(), step.optimizer->variables.end(),
+                          [&](const VariableState* trained) {
+                            return FindGroup(groups, trained->name) == group;
+                          });
         part.state.group = first->name;
         part.clip_norm = step.clip_norm;
         part.clip_value = step.clip_value;

@@ -9,8 +9,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
-#include "client/graph/state.h"
+#include "client/graph/handles.h"
 #include "client/rpc/connection.h"
+#include "client/session/access.h"
 #include "client/session/executor.h"
 #include "client/session/plan.h"
 #include "proto/core/names.h"
@@ -43,42 +44,33 @@ void CheckFeed(const Feed& feed) {
       output.name(), "', which has ", Name(output.dtype()), " ", output.shape().ToString()));
 }
 
-using PlanKey = std::vector<std::pair<const internal::Node*, int>>;
+// Fetches and fed outputs.
+using PlanKey = std::pair<std::vector<internal::NodeOutput>, std::vector<internal::NodeOutput>>;
 
-PlanKey KeyOf(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds) {
-  PlanKey key;
-  for (const Fetch& fetch : fetches) key.emplace_back(fetch.node(), fetch.index());
-  key.emplace_back(nullptr, 0);
-  for (const Feed& feed : feeds) key.emplace_back(feed.first.node(), feed.first.index());
-  return key;
+template <typename Handle>
+auto OwnIn(const internal::GraphState& graph, const Handle& handle) {
+  if (!handle.defined()) throw ValueError("Session.run: a fetch or feed is not defined.");
+  if (internal::Unwrap(handle.graph()).get() == &graph) return internal::Unwrap(handle);
+  throw ValueError(absl::StrCat("Session.run: '", handle.name(),
+                                "' is not an element of this session's graph."));
 }
 
 }  // namespace
 
 struct Session::Impl {
-  explicit Impl(internal::GraphState& graph) : graph(graph), store(graph.store()), local(*store) {}
+  explicit Impl(std::shared_ptr<internal::GraphState> of)
+      : graph(std::move(of)), store(graph->store()), local(*store) {}
 
-  std::shared_ptr<const internal::Plan> PlanFor(const std::vector<Fetch>& fetches,
-                                                const std::vector<Feed>& feeds) {
-    const PlanKey key = KeyOf(fetches, feeds);
+  std::shared_ptr<const internal::Plan> PlanFor(const PlanKey& key) {
     std::lock_guard lock(mutex);
     std::shared_ptr<const internal::Plan>& plan = plans[key];
     if (plan == nullptr) {
-      std::vector<Output> fed;
-      for (const Feed& feed : feeds) fed.push_back(feed.first);
-      plan = std::make_shared<const internal::Plan>(internal::Compile(fetches, fed));
+      plan = std::make_shared<const internal::Plan>(internal::Compile(key.first, key.second));
     }
     return plan;
   }
 
-  void CheckGraph(const internal::Node* node) const {
-    if (node == nullptr) throw ValueError("Session.run: a fetch or feed is not defined.");
-    if (node->graph == &graph) return;
-    throw ValueError(
-        absl::StrCat("Session.run: '", node->name, "' is not an element of this session's graph."));
-  }
-
-  internal::GraphState& graph;
+  const std::shared_ptr<internal::GraphState> graph;
   const std::shared_ptr<internal::RemoteStore> store;
   std::mutex mutex;
   std::map<PlanKey, std::shared_ptr<const internal::Plan>> plans;  // guarded by mutex
@@ -87,41 +79,56 @@ struct Session::Impl {
   internal::LocalTraining local;
 };
 
+namespace internal {
+
+RemoteStore& SessionAccess::StoreOf(const Session& session) { return *session.impl_->store; }
+
+GraphState& SessionAccess::GraphOf(const Session& session) { return *session.impl_->graph; }
+
+NodeOutput SessionAccess::Get(const GraphState& graph, const Fetch& fetch) {
+  if (const auto* const output = std::get_if<Output>(&fetch.what_)) return OwnIn(graph, *output);
+  return {OwnIn(graph, std::get<Operation>(fetch.what_)), -1};
+}
+
+}  // namespace internal
+
 Graph::Graph(const std::string& target, ConnectOptions options) : Graph() {
   state_->Connect(std::make_shared<internal::Connection>(target, options));
 }
 
 Session::Session(const std::string& target, ConnectOptions options) {
-  internal::GraphState& graph = internal::Current();
-  if (graph.store() == nullptr) {
-    graph.Connect(std::make_shared<internal::Connection>(target, options));
-    internal::ResolvePending(graph);
+  const Graph graph = Graph::get_default();
+  if (!graph.connected()) {
+    internal::GraphState& state = *internal::Unwrap(graph);
+    state.Connect(std::make_shared<internal::Connection>(target, options));
+    internal::ResolvePending(state);
   }
-  impl_ = std::make_unique<Impl>(graph);
+  impl_ = std::make_shared<Impl>(internal::Unwrap(graph));
 }
 
 Session::Session() {
-  internal::GraphState& graph = internal::Current();
-  if (graph.store() == nullptr) {
+  const Graph graph = Graph::get_default();
+  if (!graph.connected()) {
     throw ValueError(
         "Session(): the graph is not connected; give Session or Graph a target such "
         "as \"127.0.0.1:7077\".");
   }
-  impl_ = std::make_unique<Impl>(graph);
+  impl_ = std::make_shared<Impl>(internal::Unwrap(graph));
 }
-
-Session::~Session() = default;
 
 std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
                                  const std::vector<Feed>& feeds) {
-  for (const Fetch& fetch : fetches) impl_->CheckGraph(fetch.node());
+  PlanKey key;
+  for (const Fetch& fetch : fetches) {
+    key.first.push_back(internal::SessionAccess::Get(*impl_->graph, fetch));
+  }
   std::vector<Tensor> values;
   for (const Feed& feed : feeds) {
-    impl_->CheckGraph(feed.first.node());
+    key.second.push_back(OwnIn(*impl_->graph, feed.first));
     CheckFeed(feed);
     values.push_back(feed.second);
   }
-  const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(fetches, feeds);
+  const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(key);
   internal::RunOutcome outcome =
       internal::Execute(*plan, values, *impl_->store, impl_->local, ProcessDevice());
   impl_->dropped += outcome.dropped;
@@ -146,8 +153,6 @@ Tensor Session::read(const std::string& name) {
 }
 
 uint64_t Session::global_step() const { return impl_->global_step; }
-
-internal::RemoteStore& Session::store() const { return *impl_->store; }
 
 uint64_t Session::dropped_pushes() const { return impl_->dropped; }
 

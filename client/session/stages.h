@@ -21,10 +21,10 @@ class Stages {
   size_t After(const Node& node) const { return Of(node) + (node.def->changes_variables ? 1 : 0); }
 
   // Requires that all that it depends on is there.
-  void Add(const Node& node, const std::function<bool(const Output&)>& is_fed) {
+  void Add(const Node& node, const std::function<bool(const NodeOutput&)>& is_fed) {
     size_t stage = 0;
-    for (const Output& input : node.inputs) {
-      if (!is_fed(input)) stage = std::max(stage, After(*input.node()));
+    for (const NodeOutput& input : node.inputs) {
+      if (!is_fed(input)) stage = std::max(stage, After(*input.node));
     }
     for (const Node* before : node.control_inputs) stage = std::max(stage, After(*before));
     of_[&node] = stage;
@@ -36,7 +36,7 @@ class Stages {
 
 // `needed` in creation order, which is a valid one.
 inline Stages FindStages(const std::vector<const Node*>& needed,
-                         const std::function<bool(const Output&)>& is_fed) {
+                         const std::function<bool(const NodeOutput&)>& is_fed) {
   Stages stages;
   for (const Node* node : needed) stages.Add(*node, is_fed);
   return stages;

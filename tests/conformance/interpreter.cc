@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "client/graph/handles.h"
 #include "client/graph/node.h"
 #include "client/graph/optimizer_state.h"
 #include "varscope/varscope.h"
@@ -217,7 +218,7 @@ class Interpreter {
       }
     }
     const Operation done = optimizer.apply_gradients(pairs);
-    const internal::ApplySpec& spec = *done.node()->control_inputs.front()->apply;
+    const internal::ApplySpec& spec = *internal::Unwrap(done)->control_inputs.front()->apply;
     Json slots = Json::array();
     for (const auto& update : spec.updates) {
       std::vector<std::string> names = internal::SlotNamesOf(spec, update.variable);

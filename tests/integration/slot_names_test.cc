@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <set>
 
-#include "client/graph/remote_store.h"
+#include "client/session/access.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -31,7 +31,7 @@ class SlotNamesTest : public ::testing::Test {
     Session session;
     for (const Operation& step : steps) session.run(step);
     std::set<std::string> names;
-    for (const internal::ListedVariable& variable : session.store().List("")) {
+    for (const internal::ListedVariable& variable : internal::SessionAccess::StoreOf(session).List("")) {
       if (!variable.primary.empty()) names.insert(variable.name);
     }
     return names;
@@ -212,7 +212,7 @@ TEST_F(SlotNamesTest, WorkersShareStateByName) {
   EXPECT_FLOAT_EQ(session.read("opt/beta1_power").scalar<float>(), std::pow(0.9F, 3.0F));
   EXPECT_NEAR(session.read("w/Adam").data<float>()[0], 1 - std::pow(0.9, 4), 1e-6);
   EXPECT_NEAR(session.read("opt/w/Adam").data<float>()[0], 1 - std::pow(0.9, 2), 1e-6);
-  EXPECT_EQ(session.store().List("").size(), 9U);
+  EXPECT_EQ(internal::SessionAccess::StoreOf(session).List("").size(), 9U);
 }
 
 // Two programs with nothing in common but the server: each has beta powers of its own.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "client/graph/apply_spec.h"
+#include "client/graph/handles.h"
 #include "client/graph/node.h"
 #include "client/graph/op_def.h"
 #include "proto/optimizers/optimizer.h"
@@ -220,7 +221,7 @@ TEST_F(GraphTest, DefaultsOfOptimizersAreTheServers) {
   const Variable w = get_variable("w", Shape{2});
   for (const auto& [optimizer, given] : all) {
     const internal::Node* const update =
-        optimizer.minimize(reduce_sum(w * w)).node()->control_inputs.at(0);
+        internal::Unwrap(optimizer.minimize(reduce_sum(w * w)))->control_inputs.at(0);
     const internal::ApplySpec& spec = *update->apply;
     const auto& defs = optimizers::FindOptimizer(spec.optimizer)->hyperparameters;
     ASSERT_EQ(spec.hyperparameters.size(), defs.size()) << spec.optimizer;
@@ -230,7 +231,7 @@ TEST_F(GraphTest, DefaultsOfOptimizersAreTheServers) {
       const auto def = std::find_if(defs.begin(), defs.end(),
                                     [&](const auto& known) { return known.name == name; });
       ASSERT_NE(def, defs.end()) << spec.optimizer << " " << name;
-      EXPECT_EQ(update->inputs[i].node()->attrs.tensor("value").scalar<double>(),
+      EXPECT_EQ(update->inputs[i].node->attrs.tensor("value").scalar<double>(),
                 def->default_value)
           << spec.optimizer << " " << name;
     }

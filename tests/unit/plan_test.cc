@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/graph/handles.h"
 #include "client/graph/state.h"
+#include "client/session/access.h"
 #include "proto/core/rows.h"
 #include "varscope/varscope.h"
 
@@ -92,7 +94,17 @@ class CountingStore final : public internal::RemoteStore {
 
 class PlanTest : public ::testing::Test {
  protected:
-  PlanTest() { graph_.state().Connect(store_); }
+  internal::Plan Compile(const std::vector<Fetch>& fetches, const std::vector<Output>& feeds) {
+    std::vector<internal::NodeOutput> own;
+    for (const Fetch& fetch : fetches) {
+      own.push_back(internal::SessionAccess::Get(*internal::Unwrap(graph_), fetch));
+    }
+    std::vector<internal::NodeOutput> fed;
+    for (const Output& feed : feeds) fed.push_back(internal::Unwrap(feed));
+    return internal::Compile(own, fed);
+  }
+
+  PlanTest() { internal::Unwrap(graph_)->Connect(store_); }
 
   const std::shared_ptr<CountingStore> store_ = std::make_shared<CountingStore>();
   Graph graph_;
@@ -160,17 +172,17 @@ TEST_F(PlanTest, AGradientNeedsNoValueOfWhichItTakesTheKnownShape) {
 TEST_F(PlanTest, EqualOpsOnEqualInputsRunOnce) {
   const Output x = placeholder(float32, {2}, "x");
   const Output twice = exp(x) + exp(x);
-  const internal::Plan plan = internal::Compile({Fetch(twice)}, {x});
+  const internal::Plan plan = Compile({Fetch(twice)}, {x});
   EXPECT_EQ(plan.stages[0].early_kernels.size(), 2U);
   // Random ops are never merged.
   const Output noise = random_uniform({2}) - random_uniform({2});
-  EXPECT_EQ(internal::Compile({Fetch(noise)}, {}).stages[0].early_kernels.size(), 3U);
+  EXPECT_EQ(Compile({Fetch(noise)}, {}).stages[0].early_kernels.size(), 3U);
 }
 
 TEST_F(PlanTest, BuffersAreFreeAfterTheirLastUse) {
   const Output x = placeholder(float32, {2}, "x");
   const Output y = exp(x);
-  const internal::Plan plan = internal::Compile({Fetch(square(y) * y)}, {x});
+  const internal::Plan plan = Compile({Fetch(square(y) * y)}, {x});
   ASSERT_EQ(plan.stages[0].early_kernels.size(), 3U);
   EXPECT_THAT(plan.stages[0].early_kernels[1].last_use, ::testing::ElementsAre(false));
   EXPECT_THAT(plan.stages[0].early_kernels[2].last_use, ::testing::ElementsAre(true, true));
@@ -180,9 +192,9 @@ TEST_F(PlanTest, WhatNeedsNoVariableComesBeforeThePull) {
   const Output x = placeholder(float32, {2}, "x");
   const Output w = get_variable("w", {2});
   const Output scaled = exp(x) * 2;
-  const internal::Plan plan = internal::Compile({Fetch(square(scaled * w))}, {x});
+  const internal::Plan plan = Compile({Fetch(square(scaled * w))}, {x});
   ASSERT_EQ(plan.stages[0].early_kernels.size(), 2U);
-  EXPECT_EQ(plan.stages[0].early_kernels[1].node, scaled.op().node());
+  EXPECT_EQ(plan.stages[0].early_kernels[1].node, internal::Unwrap(scaled).node);
   EXPECT_EQ(plan.stages[0].kernels.size(), 2U);
 }
 
@@ -210,7 +222,7 @@ TEST_F(PlanTest, WritesThatDependOnNothingAreOnePush) {
   session.run({a, b, x, group({a.op(), b.op()})});
   EXPECT_EQ(store_->pushes.size(), 1U);
   EXPECT_THAT(store_->pulls, ::testing::ElementsAre(Names{"x", "y"}, Names{"x", "y"}));
-  EXPECT_EQ(internal::Compile({Fetch(x * 2 + y)}, {}).stages.size(), 1U);
+  EXPECT_EQ(Compile({Fetch(x * 2 + y)}, {}).stages.size(), 1U);
 }
 
 TEST_F(PlanTest, ControlOfWhatWritesNothingIsNoOtherStage) {
@@ -290,7 +302,7 @@ TEST_F(PlanTest, TheSameWorkBeforeAndAfterAWriteRunsWhereItIsNeededFirst) {
   }
   const Output early = exp(feed);
   const Output write = x.assign(early);
-  const internal::Plan plan = internal::Compile({Fetch(late), Fetch(write)}, {feed});
+  const internal::Plan plan = Compile({Fetch(late), Fetch(write)}, {feed});
   ASSERT_EQ(plan.stages.size(), 2U);
   EXPECT_EQ(plan.stages[0].early_kernels.size(), 1U);
   EXPECT_EQ(plan.stages[1].early_kernels.size(), 1U);

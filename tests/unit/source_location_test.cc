@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "client/graph/node.h"
+#include "client/graph/handles.h"
 #include "client/graph/state.h"
 #include "varscope/varscope.h"
 
@@ -18,10 +18,10 @@ using ::testing::EndsWith;
 
 class SourceLocationTest : public ::testing::Test {
  protected:
-  const Definer& DefinerOf(const Variable& variable) { return variable.state()->definer; }
+  const Definer& DefinerOf(const Variable& variable) { return internal::Unwrap(variable)->definer; }
   // Of the slots of the optimizer that `train` runs.
   const Definer& DefinerOf(const Operation& train) {
-    return train.node()->control_inputs.at(0)->apply->definer;
+    return internal::Unwrap(train)->control_inputs.at(0)->apply->definer;
   }
   template <typename T>
   void ExpectHere(const T& defined, int line) {

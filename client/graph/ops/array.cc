@@ -146,7 +146,7 @@ Specs ConcatShape(const InferContext& c) {
 // One op per input; each sees all inputs, whose sizes say where its part begins.
 Grads ConcatGrad(const GradContext& c) {
   std::vector<Output> inputs = {c.dy()};
-  inputs.insert(inputs.end(), c.node.inputs.begin(), c.node.inputs.end());
+  for (size_t i = 0; i < c.node.inputs.size(); ++i) inputs.push_back(c.x(static_cast<int>(i)));
   Grads grads;
   for (size_t i = 0; i < c.node.inputs.size(); ++i) {
     grads.push_back(

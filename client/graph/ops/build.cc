@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/handles.h"
 #include "proto/core/shape_rules.h"
 
 namespace varscope::internal {
@@ -29,11 +30,10 @@ bool IsLiteral(const Input& input) { return input.output() == nullptr; }
 
 Output MakeOp(absl::string_view op, const std::string& name, std::vector<Output> inputs,
               Attrs attrs) {
-  GraphState& graph = inputs.empty() || !inputs[0].defined() ? Current() : *inputs[0].node()->graph;
-  return Output(
-      graph.AddNode(
-          {.op = op, .name = name, .inputs = std::move(inputs), .attrs = std::move(attrs)}),
-      0);
+  GraphState& graph = inputs.empty() || !inputs[0].defined() ? Current() : *Unwrap(inputs[0]).node->graph;
+  Node* const node = graph.AddNode(
+      {.op = op, .name = name, .inputs = std::move(inputs), .attrs = std::move(attrs)});
+  return Wrap(NodeOutput{node, 0});
 }
 
 Output MakeLike(absl::string_view op, const std::string& name, const Output& x, const Output& like,

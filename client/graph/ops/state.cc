@@ -1,5 +1,6 @@
 // Ops that read or change the server's variables; the session carries them out.
 #include "absl/strings/str_cat.h"
+#include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "varscope/ops.h"
@@ -44,13 +45,13 @@ Output Change(const Variable& variable, absl::string_view op, std::vector<Output
     throw ValueError(absl::StrCat("partitioned variable ", variable.name(),
                                   " is changed part by part; see parts()."));
   }
-  GraphState& graph = *variable.state()->graph;
-  Node* const node = graph.AddNode({.op = op,
+  VariableState* const state = Unwrap(variable);
+  Node* const node = state->graph->AddNode({.op = op,
                                     .name = NameOr(name, default_name),
                                     .inputs = std::move(inputs),
                                     .outputs = {{variable.dtype(), variable.shape()}},
-                                    .variable = variable.state()});
-  return Output(node, 0);
+                                    .variable = state});
+  return Wrap(NodeOutput{node, 0});
 }
 
 Output Whole(const Variable& variable, absl::string_view op, const Input& value,
@@ -102,16 +103,14 @@ Output Variable::scatter_sub(const Input& rows, const Input& values,
 }
 
 Operation group(const std::vector<Operation>& operations, const std::string& name) {
-  std::vector<internal::Node*> nodes;
-  for (const Operation& operation : operations) nodes.push_back(operation.node());
   internal::GraphState& graph = internal::Current();
-  return Operation(graph.AddNode({.op = "NoOp",
+  return internal::Wrap(graph.AddNode({.op = "NoOp",
                                   .name = internal::NameOr(name, "group_deps"),
-                                  .control_inputs = std::move(nodes)}));
+                                  .control_inputs = graph.Own(operations)}));
 }
 
 Operation no_op(const std::string& name) {
-  return Operation(
+  return internal::Wrap(
       internal::Current().AddNode({.op = "NoOp", .name = internal::NameOr(name, "NoOp")}));
 }
 

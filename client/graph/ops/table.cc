@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
+#include "client/graph/handles.h"
 #include "client/graph/node.h"
 
 namespace varscope::internal {
@@ -39,7 +40,7 @@ std::vector<absl::string_view> OpNames() {
 }
 
 const Attrs& GradContext::attrs() const { return node.attrs; }
-Output GradContext::x(int i) const { return node.inputs[i]; }
-Output GradContext::y(int i) const { return Output(const_cast<Node*>(&node), i); }
+Output GradContext::x(int i) const { return Wrap(node.inputs[i]); }
+Output GradContext::y(int i) const { return Wrap(NodeOutput{const_cast<Node*>(&node), i}); }
 
 }  // namespace varscope::internal

@@ -64,7 +64,7 @@ class Saver {
  private:
   Saver(std::span<const Variable> var_list, SaverOptions options);
 
-  internal::GraphState* graph_;
+  Graph graph_;
   std::map<std::string, Variable> variables_;  // by name in the checkpoint
   bool with_slots_;
   SaverOptions options_;

@@ -19,7 +19,8 @@ namespace varscope {
 
 namespace internal {
 class NameScopeGuard;
-}
+struct ScopeState;
+}  // namespace internal
 
 class Variable;
 struct GetVariableArgs;
@@ -54,30 +55,21 @@ struct ScopeOptions {
 // An open or captured scope. A handle: copies are the same scope.
 class VariableScope {
  public:
-  struct State {
-    std::string name;
-    std::string original_name_scope;
-    Reuse reuse = Reuse::kFalse;
-    DType dtype = DType::kFloat32;
-    std::optional<Initializer> initializer;
-    Regularizer regularizer;
-    Partitioner partitioner;
-    CustomGetter custom_getter;
-  };
-  explicit VariableScope(std::shared_ptr<State> state) : state_(std::move(state)) {}
-
-  const std::string& name() const { return state_->name; }  // "foo/bar"
-  const std::string& original_name_scope() const { return state_->original_name_scope; }
-  Reuse reuse() const { return state_->reuse; }
-  DType dtype() const { return state_->dtype; }
+  const std::string& name() const;  // "foo/bar"; empty for the root
+  // Returns the name scope that this scope opened first: "foo/bar/", "foo_1/bar/".
+  const std::string& original_name_scope() const;
+  Reuse reuse() const;
+  DType dtype() const;
   // From here on get_variable in this scope, and in scopes opened inside it later, must reuse.
-  void reuse_variables() { state_->reuse = Reuse::kTrue; }
+  void reuse_variables();
 
-  const std::shared_ptr<State>& state() const { return state_; }
   friend bool operator==(const VariableScope&, const VariableScope&) = default;
 
  private:
-  std::shared_ptr<State> state_;
+  friend struct internal::Access;
+  explicit VariableScope(std::shared_ptr<internal::ScopeState> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<internal::ScopeState> state_;
 };
 
 // ValueError for an invalid name, a default name with reuse, and as TensorFlow's variable_scope.

@@ -2,10 +2,12 @@
 #ifndef VARSCOPE_SESSION_H_
 #define VARSCOPE_SESSION_H_
 
-#include <initializer_list>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "varscope/graph.h"
@@ -14,23 +16,23 @@
 namespace varscope {
 
 namespace internal {
-class RemoteStore;
-}  // namespace internal
+struct SessionAccess;  // from a session to what it refers to
+}
 
-// What to run: an output gives its value, an operation an undefined tensor.
+// What to run: an output or a variable gives its value; an operation gives an undefined tensor.
 class Fetch {
  public:
-  Fetch(Output output) : node_(output.node()), index_(output.index()) {}
-  Fetch(Operation operation) : node_(operation.node()), index_(-1) {}
+  Fetch(Output output) : what_(std::move(output)) {}
+  Fetch(Operation operation) : what_(std::move(operation)) {}
+  // Throws ValueError when the variable is undefined.
   Fetch(const Variable& variable) : Fetch(variable.unordered_value()) {}
-  internal::Node* node() const { return node_; }
-  int index() const { return index_; }  // -1: run only
 
  private:
-  internal::Node* node_;
-  int index_;
+  friend struct internal::SessionAccess;
+  std::variant<Output, Operation> what_;
 };
 
+// A value for an output, in place of what its op computes.
 using Feed = std::pair<Output, Tensor>;
 
 // Thread-safe: threads may run at the same time; their runs are independent of each other.
@@ -50,10 +52,6 @@ class Session {
   explicit Session(const std::string& target, ConnectOptions options = {});
   // Of the default graph, which must be connected.
   Session();
-  ~Session();
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-
   // One tensor for each fetch; of an assignment, the value after it. ValueError for a placeholder
   // that is not fed or a feed that does not fit, InvalidArgumentError for what an op refuses;
   // errors of the server name the variable. A push that is refused leaves the store unchanged; the
@@ -77,11 +75,10 @@ class Session {
   void barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
 
-  internal::RemoteStore& store() const;
-
  private:
+  friend struct internal::SessionAccess;
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace varscope

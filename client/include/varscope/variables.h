@@ -37,10 +37,9 @@ class Variable {
   // Always a new variable: the name is made unique, in the graph and across the server's store.
   explicit Variable(const Initializer& initial_value, VariableOptions options = {},
                     const SourceLocation& where = std::source_location::current());
-  explicit Variable(std::shared_ptr<internal::VariableState> state) : state_(std::move(state)) {}
-
   std::string name() const;  // "foo/v:0"; a partitioned one: "foo/v"
   Operation op() const;
+  Graph graph() const;
   DType dtype() const;
   const Shape& shape() const;  // the full shape when partitioned
   bool trainable() const;
@@ -67,11 +66,13 @@ class Variable {
   Output scatter_add(const Input& rows, const Input& values, const std::string& name = "") const;
   Output scatter_sub(const Input& rows, const Input& values, const std::string& name = "") const;
 
-  const std::shared_ptr<internal::VariableState>& state() const { return state_; }
   friend bool operator==(const Variable& a, const Variable& b) { return a.state_ == b.state_; }
 
  private:
-  std::shared_ptr<internal::VariableState> state_;
+  friend struct internal::Access;
+  explicit Variable(std::shared_ptr<internal::VariableState> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<internal::VariableState> state_;  // shares the ownership of the graph
 };
 
 struct GetVariableArgs {

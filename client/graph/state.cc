@@ -1,0 +1,113 @@
+#include "client/graph/state.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/graph/handles.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+std::string ShapeList(const Shape& shape) {
+  if (!shape.known_rank()) return "<unknown>";
+  const auto dim = [](std::string* out, int64_t d) {
+    absl::StrAppend(out, d < 0 ? "?" : absl::StrCat(d));
+  };
+  return absl::StrCat("[", absl::StrJoin(shape.dims(), ",", dim), "]");
+}
+
+std::vector<OutputSpec> InferOutputs(const OpDef& def, const NodeArgs& args,
+                                     const std::vector<NodeOutput>& inputs,
+                                     const std::string& scope) {
+  if (def.infer == nullptr) return args.outputs;
+  std::vector<OutputSpec> given;
+  for (const NodeOutput& input : inputs) given.push_back(input.node->outputs[input.index]);
+  absl::StatusOr<std::vector<OutputSpec>> specs = def.infer({args.attrs, given});
+  if (specs.ok()) return *std::move(specs);
+  std::vector<std::string> shapes;
+  for (const OutputSpec& spec : given) {
+    shapes.push_back(absl::StrCat(Name(spec.dtype), " ", ShapeList(spec.shape)));
+  }
+  const std::string where = scope.empty() ? "" : scope + "/";
+  throw ValueError(absl::StrCat(specs.status().message(), " for '", where, args.name, "' (op: '",
+                                def.name, "') with input shapes: ", absl::StrJoin(shapes, ", "),
+                                "."));
+}
+
+}  // namespace
+
+Node* GraphState::AddNode(NodeArgs args) {
+  std::vector<NodeOutput> inputs;
+  for (const Output& input : args.inputs) {
+    if (!input.defined()) {
+      throw ValueError(absl::StrCat("'", args.name, "' has an input that is not defined."));
+    }
+    inputs.push_back(AsInput(Own(input)));
+  }
+  const OpDef& def = FindOp(args.op);
+  auto node = std::make_unique<Node>();
+  node->outputs = InferOutputs(def, args, inputs, names_.scope());
+  node->id = static_cast<int>(nodes_.size());
+  node->name = names_.ForOp(args.name);
+  node->def = &def;
+  node->attrs = std::move(args.attrs);
+  node->inputs = std::move(inputs);
+  node->control_inputs = std::move(args.control_inputs);
+  for (const std::vector<Node*>& open : control_) {
+    node->control_inputs.insert(node->control_inputs.end(), open.begin(), open.end());
+  }
+  node->variable = args.variable;
+  node->apply = std::move(args.apply);
+  node->graph = this;
+  by_name_.emplace(node->name, node.get());
+  nodes_.push_back(std::move(node));
+  return nodes_.back().get();
+}
+
+NodeOutput GraphState::AddRead(VariableState* variable, std::vector<Node*> after) {
+  Node* const node = AddNode({.op = "ReadVariableOp",
+                              .name = "ReadVariableOp",
+                              .outputs = {{variable->dtype, variable->shape}},
+                              .control_inputs = std::move(after),
+                              .variable = variable});
+  variable->ordered_reads.push_back({node, 0});
+  return {node, 0};
+}
+
+NodeOutput GraphState::AsInput(const NodeOutput& output) {
+  if (!output.node->def->changes_variables) return output;
+  return AddRead(output.node->variable, {output.node});
+}
+
+namespace {
+
+template <typename Handle>
+auto OwnIn(const GraphState* graph, const GraphState* of, const Handle& handle) {
+  if (graph == of) return Unwrap(handle);
+  throw ValueError(absl::StrCat("'", handle.name(), "' belongs to another graph."));
+}
+
+}  // namespace
+
+NodeOutput GraphState::Own(const Output& output) const {
+  return OwnIn(this, Unwrap(output).node->graph, output);
+}
+Node* GraphState::Own(const Operation& operation) const {
+  return OwnIn(this, Unwrap(operation)->graph, operation);
+}
+VariableState* GraphState::Own(const Variable& variable) const {
+  return OwnIn(this, Unwrap(variable)->graph, variable);
+}
+std::vector<Node*> GraphState::Own(const std::vector<Operation>& operations) const {
+  std::vector<Node*> nodes;
+  for (const Operation& operation : operations) nodes.push_back(Own(operation));
+  return nodes;
+}
+
+Node* GraphState::FindNode(const std::string& name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+}  // namespace varscope::internal

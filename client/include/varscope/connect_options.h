@@ -1,0 +1,71 @@
+// How a graph is connected to a server.
+#ifndef VARSCOPE_CONNECT_OPTIONS_H_
+#define VARSCOPE_CONNECT_OPTIONS_H_
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace varscope {
+
+// Who decides whether a name may be reused; see the README's table.
+enum class SharingMode { kGlobal, kReplicated };
+
+// How tensors travel to and from a server on the worker's host.
+enum class TransportMode {
+  // Through shared memory when server and worker run as one user. On another host, in another
+  // network namespace, or without shared memory: as kTarget.
+  kAuto,
+  // To the address that the program names, like everything else.
+  kTarget,
+};
+
+// How float32 tensors are written on the wire, little-endian.
+enum class Encoding {
+  kNone,      // 4 bytes an element, unchanged
+  kFloat16,   // 2 bytes: IEEE binary16; values beyond 65504 become 65504
+  kBfloat16,  // 2 bytes: float32's range, 8 bits of precision; gradients are rounded at random
+  kInt8,      // 1 byte: 255 steps for each 256 elements, by the largest of them; gradients only
+};
+
+// Applies to the variables whose name is `prefix` or begins with `prefix` and a slash. The rule
+// with the longest prefix wins; the empty prefix is for all other variables. Variables of other
+// dtypes, and encodings that a server does not know, are sent unchanged.
+struct CompressionRule {
+  std::string prefix = "";
+  // For gradients. The rounding error of a dense gradient is added to the variable's next one
+  // (error feedback). It takes as much of this worker's memory as the gradient.
+  Encoding push = Encoding::kNone;
+  // For values, rounded to nearest. The server keeps the exact values.
+  Encoding pull = Encoding::kNone;
+};
+
+struct ConnectOptions {
+  // A worker that restarts with the same id may share what it created before. Empty: the
+  // environment's VARSCOPE_WORKER, else host-pid-number.
+  std::string worker_id = "";
+  SharingMode sharing = SharingMode::kGlobal;
+  // The longest time for each call to the server, its repetitions included, and for the first
+  // connection.
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+  // Keeps the values that were pulled last (up to 1 GiB), so that the server does not send again
+  // what has not changed.
+  bool cache_pulls = true;
+  // A run that trains also fetches the values that the next run pulls: one round trip a step
+  // instead of two. The run returns when its push is done; the values arrive meanwhile. They are
+  // those at the end of the last run, not at the beginning of the next: what other workers push in
+  // between is seen a step later. Session::barrier() discards prefetched values.
+  bool prefetch = false;
+  // A CRC32C in each frame to or from the target's address: damaged frames are sent again. It costs
+  // one pass over the bytes on both sides; see tests/bench/RESULTS.md.
+  bool checksums = true;
+  // For networks that are slower than the rounding. Throws ValueError for a rule that makes no
+  // sense.
+  std::vector<CompressionRule> compression = {};
+  // VARSCOPE_TRANSPORT=target in the environment turns kAuto into kTarget.
+  TransportMode transport = TransportMode::kAuto;
+};
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_CONNECT_OPTIONS_H_

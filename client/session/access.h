@@ -1,0 +1,22 @@
+// From a session and its fetches to what they refer to.
+#ifndef VARSCOPE_CLIENT_SESSION_ACCESS_H_
+#define VARSCOPE_CLIENT_SESSION_ACCESS_H_
+
+#include "client/graph/remote_store.h"
+#include "client/graph/state.h"
+#include "varscope/session.h"
+
+namespace varscope::internal {
+
+// References are valid as long as a handle of the session.
+struct SessionAccess {
+  static RemoteStore& StoreOf(const Session& session);
+  static GraphState& GraphOf(const Session& session);
+  // The output to fetch, or the op with the index -1. ValueError when it is undefined or of another
+  // graph.
+  static NodeOutput Get(const GraphState& graph, const Fetch& fetch);
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_SESSION_ACCESS_H_
