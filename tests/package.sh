@@ -24,6 +24,8 @@ fail() { printf 'package.sh: %s\n' "$@" >&2; exit 1; }
 quietly() { "$@" >"$work/log" 2>&1 || { grep -m 5 -E 'error|Error' "$work/log" >&2 || tail -5 "$work/log" >&2; fail "this failed: $*"; }; }
 
 quietly cmake --install "$root/build/release" --prefix "$work/prefix"
+foreign="$(grep -rE '^ *#include "' "$work/prefix/include/varscope" | grep -v '#include "varscope/' || true)"
+[ -z "$foreign" ] || fail "public headers include what is not public:" "$foreign"
 "$work/prefix/bin/varscoped" --listen 127.0.0.1:0 --port-file "$work/port" --log-level warning &
 server=$!
 for _ in $(seq 100); do [ -s "$work/port" ] || sleep 0.1; done

@@ -70,10 +70,10 @@ void Train(const WorkerFlags& flags, const Digits& digits) {
   const auto use = graph.as_default();
   const Model model;
   const Operation train_discriminator =
-      train::AdamOptimizer(kDiscriminatorRate, kBeta1)
+      train::AdamOptimizer(kDiscriminatorRate, {.beta1 = kBeta1})
           .minimize(model.discriminator_loss, {}, trainable_variables("discriminator/"));
   const Operation train_generator =
-      train::AdamOptimizer(kGeneratorRate, kBeta1)
+      train::AdamOptimizer(kGeneratorRate, {.beta1 = kBeta1})
           .minimize(model.generator_loss, {}, trainable_variables("generator/"));
   Session session;
 

@@ -6,6 +6,7 @@
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
 #include "proto/core/names.h"
+#include "varscope/collections.h"
 #include "varscope/errors.h"
 #include "varscope/variables.h"
 
@@ -240,7 +241,7 @@ void AddRegularizationLoss(GraphState& graph, const Regularizer& regularizer,
   const std::string& name = Unwrap(variable)->name;
   const NameScopeGuard scope(graph, name + "/Regularizer/");
   const Output loss = regularizer(variable);
-  if (loss.defined()) graph.regularization_losses().push_back(graph.Own(loss));
+  if (loss.defined()) add_to_collection(GraphKeys::REGULARIZATION_LOSSES, loss);
 }
 
 }  // namespace

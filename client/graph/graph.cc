@@ -4,7 +4,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/graph/default_stack.h"
 #include "client/graph/handles.h"
+#include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
 #include "varscope/errors.h"
 
@@ -12,22 +14,37 @@ namespace varscope {
 namespace internal {
 namespace {
 
-std::vector<std::shared_ptr<GraphState>>& DefaultStack() {
-  thread_local std::vector<std::shared_ptr<GraphState>> stack;
-  return stack;
+using DefaultGraphs = DefaultStack<GraphState>;
+
+// Where no as_default() is open.
+struct ProcessDefault {
+  std::mutex mutex;
+  std::shared_ptr<GraphState> graph = std::make_shared<GraphState>();  // guarded by mutex
+};
+
+ProcessDefault& OfProcess() {
+  static auto* const process = new ProcessDefault();
+  return *process;
 }
 
 // What the calling thread's ops go to.
-const std::shared_ptr<GraphState>& Default() {
-  if (!DefaultStack().empty()) return DefaultStack().back();
-  static const auto* const of_process =
-      new std::shared_ptr<GraphState>(std::make_shared<GraphState>());
-  return *of_process;
+std::shared_ptr<GraphState> Default() {
+  const DefaultGraphs& of_thread = *DefaultGraphs::OfThread();
+  if (!of_thread.values.empty()) return of_thread.values.back();
+  ProcessDefault& process = OfProcess();
+  const std::lock_guard lock(process.mutex);
+  return process.graph;
 }
 
 }  // namespace
 
-GraphState& Current() { return *Default(); }
+GraphState& Current() { return Default()->Use(); }
+
+GraphState& GraphState::Use() {
+  DefaultGraphs::OfThread()->scopes.Check();
+  open_scopes_.Check();
+  return *this;
+}
 
 }  // namespace internal
 
@@ -46,25 +63,40 @@ Graph Output::graph() const { return op().graph(); }
 
 Graph::Graph() : state_(std::make_shared<internal::GraphState>()) {}
 
-Graph::AsDefault::AsDefault(const Graph& graph) {
-  internal::DefaultStack().push_back(Unwrap(graph));
+ScopeToken Graph::Enter() const {
+  state_->Use();
+  return internal::DefaultGraphs::Enter("Graph.as_default()", state_);
 }
-Graph::AsDefault::~AsDefault() { internal::DefaultStack().pop_back(); }
 
-Graph Graph::get_default() { return Graph(internal::Default()); }
+Graph Graph::get_default() {
+  internal::Current();
+  return Graph(internal::Default());
+}
 
-bool Graph::connected() const { return state_->store() != nullptr; }
+void reset_default_graph() {
+  if (!internal::DefaultGraphs::OfThread()->values.empty()) {
+    throw RuntimeError(
+        "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, "
+        "exit the nesting and create a new graph.");
+  }
+  internal::ProcessDefault& process = internal::OfProcess();
+  auto fresh = std::make_shared<internal::GraphState>();
+  const std::lock_guard lock(process.mutex);
+  std::swap(process.graph, fresh);
+}
+
+bool Graph::connected() const { return state_->Use().store() != nullptr; }
 
 std::string Graph::worker_id() const { return connected() ? state_->store()->worker_id() : ""; }
 
 std::vector<Operation> Graph::get_operations() const {
   std::vector<Operation> operations;
-  for (const auto& node : state_->nodes()) operations.push_back(Wrap(node.get()));
+  for (const auto& node : state_->Use().nodes()) operations.push_back(Wrap(node.get()));
   return operations;
 }
 
 Operation Graph::get_operation_by_name(const std::string& name) const {
-  internal::Node* const node = state_->FindNode(name);
+  internal::Node* const node = state_->Use().FindNode(name);
   if (node != nullptr) return Wrap(node);
   throw ValueError(absl::StrCat("The name '", name, "' refers to an operation not in the graph."));
 }
@@ -83,15 +115,18 @@ Output Graph::get_tensor_by_name(const std::string& name) const {
                                 "' does not have; it has ", node->outputs.size(), "."));
 }
 
-std::string Graph::get_name_scope() const { return state_->names().scope(); }
-std::string Graph::unique_name(const std::string& name) { return state_->names().Unique(name); }
-
-control_dependencies::control_dependencies(const std::vector<Operation>& operations)
-    : graph_(Graph::get_default()) {
-  internal::GraphState& graph = *Unwrap(graph_);
-  graph.control().push_back(graph.Own(operations));
+std::string Graph::get_name_scope() const { return state_->Use().names().scope(); }
+std::string Graph::unique_name(const std::string& name) {
+  return state_->Use().names().Unique(name);
 }
 
-control_dependencies::~control_dependencies() { Unwrap(graph_)->control().pop_back(); }
+ScopeToken control_dependencies::Enter(const std::vector<Operation>& operations) {
+  internal::GraphState& graph = internal::Current();
+  return graph.TokenOf(internal::OpenControl(graph, graph.Own(operations)));
+}
+ScopeToken control_dependencies::Enter(std::nullopt_t) {
+  internal::GraphState& graph = internal::Current();
+  return graph.TokenOf(internal::SuspendControl(graph));
+}
 
 }  // namespace varscope

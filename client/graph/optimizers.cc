@@ -1,9 +1,12 @@
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/optimizer_slots.h"
 #include "proto/optimizers/optimizer.h"
+#include "varscope/collections.h"
 #include "varscope/errors.h"
 #include "varscope/ops.h"
 #include "varscope/train.h"
@@ -53,6 +56,19 @@ optimizers::Hyperparameters KnownValues(const optimizers::Optimizer& rule,
   return values;
 }
 
+// With the defaults of what the program did not give. What has no default, the server refuses.
+Optimizer::Hyperparameters WithDefaults(const std::string& type,
+                                        Optimizer::Hyperparameters hyperparameters) {
+  const optimizers::Optimizer* const rule = optimizers::FindOptimizer(type);
+  if (rule == nullptr) return hyperparameters;
+  for (const optimizers::HyperparameterDef& def : rule->hyperparameters) {
+    if (!std::isnan(def.default_value)) {
+      hyperparameters.try_emplace(std::string(def.name), def.default_value);
+    }
+  }
+  return hyperparameters;
+}
+
 // A variable is read when the optimizer runs, after what control_dependencies say.
 Output AsOfNow(const Output& value) {
   const internal::NodeOutput own = Unwrap(value);
@@ -65,7 +81,7 @@ Output AsOfNow(const Output& value) {
 Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperparameters)
     : type_(std::move(type)),
       name_(std::move(name)),
-      hyperparameters_(std::move(hyperparameters)),
+      hyperparameters_(WithDefaults(type_, std::move(hyperparameters))),
       instance_(NextInstance(internal::Current(), name_)),
       identity_(std::make_shared<char>()) {
   if (name_.empty()) throw ValueError("Must specify the optimizer name");
@@ -128,8 +144,10 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   if (global_step) {
     done.push_back(Unwrap(global_step->assign_add(1, scope.name() + "AssignAdd/")).node);
   }
-  return Wrap(
-      graph.AddNode({.op = "NoOp", .name = scope.name(), .control_inputs = std::move(done)}));
+  const Operation train =
+      Wrap(graph.AddNode({.op = "NoOp", .name = scope.name(), .control_inputs = std::move(done)}));
+  add_to_collection(GraphKeys::TRAIN_OP, train);
+  return train;
 }
 
 const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables& updates) const {
@@ -154,6 +172,24 @@ Operation Optimizer::minimize(const Output& loss, const std::optional<Variable>&
   return apply_gradients(compute_gradients(loss, var_list), global_step, name, where);
 }
 
+namespace {
+
+// The hyperparameters that a program gives.
+Optimizer::Hyperparameters Given(
+    std::initializer_list<std::pair<const char*, Hyperparameter>> hyperparameters) {
+  Optimizer::Hyperparameters given;
+  for (const auto& [name, value] : hyperparameters) {
+    if (value) given.emplace(name, *value);
+  }
+  return given;
+}
+
+Hyperparameter Number(const std::optional<double>& number) {
+  return number ? Hyperparameter(*number) : std::nullopt;
+}
+
+}  // namespace
+
 Optimizer GradientDescentOptimizer(const Input& learning_rate, const std::string& name) {
   return Optimizer("GradientDescent", name, {{"learning_rate", learning_rate}});
 }
@@ -164,73 +200,74 @@ Optimizer MomentumOptimizer(const Input& learning_rate, const Input& momentum, b
                     {"momentum", momentum},
                     {"use_nesterov", Flag(use_nesterov)}});
 }
-Optimizer AdagradOptimizer(const Input& learning_rate, double initial_accumulator_value,
-                           const std::string& name) {
+Optimizer AdagradOptimizer(const Input& learning_rate, const AdagradOptions& options) {
   return Optimizer(
-      "Adagrad", name,
-      {{"learning_rate", learning_rate}, {"initial_accumulator_value", initial_accumulator_value}});
+      "Adagrad", options.name,
+      Given({{"learning_rate", learning_rate},
+             {"initial_accumulator_value", Number(options.initial_accumulator_value)}}));
 }
-Optimizer AdadeltaOptimizer(const Input& learning_rate, const Input& rho, const Input& epsilon,
-                            const std::string& name) {
-  return Optimizer("Adadelta", name,
-                   {{"learning_rate", learning_rate}, {"rho", rho}, {"epsilon", epsilon}});
-}
-Optimizer AdamOptimizer(const Input& learning_rate, const Input& beta1, const Input& beta2,
-                        const Input& epsilon, const std::string& name) {
+Optimizer AdadeltaOptimizer(const Hyperparameter& learning_rate, const AdadeltaOptions& options) {
   return Optimizer(
-      "Adam", name,
-      {{"learning_rate", learning_rate}, {"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}});
+      "Adadelta", options.name,
+      Given(
+          {{"learning_rate", learning_rate}, {"rho", options.rho}, {"epsilon", options.epsilon}}));
 }
-Optimizer RMSPropOptimizer(const Input& learning_rate, const Input& decay, const Input& momentum,
-                           const Input& epsilon, bool centered, const std::string& name) {
-  return Optimizer("RMSProp", name,
-                   {{"learning_rate", learning_rate},
-                    {"decay", decay},
-                    {"momentum", momentum},
-                    {"epsilon", epsilon},
-                    {"centered", Flag(centered)}});
+Optimizer AdamOptimizer(const Hyperparameter& learning_rate, const AdamOptions& options) {
+  return Optimizer("Adam", options.name,
+                   Given({{"learning_rate", learning_rate},
+                          {"beta1", options.beta1},
+                          {"beta2", options.beta2},
+                          {"epsilon", options.epsilon}}));
 }
-Optimizer FtrlOptimizer(const Input& learning_rate, const Input& learning_rate_power,
-                        double initial_accumulator_value, const Input& l1_regularization_strength,
-                        const Input& l2_regularization_strength, const std::string& name,
-                        const Input& l2_shrinkage_regularization_strength, const Input& beta) {
-  return Optimizer("Ftrl", name,
-                   {{"learning_rate", learning_rate},
-                    {"learning_rate_power", learning_rate_power},
-                    {"initial_accumulator_value", initial_accumulator_value},
-                    {"l1_regularization_strength", l1_regularization_strength},
-                    {"l2_regularization_strength", l2_regularization_strength},
-                    {"l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength},
-                    {"beta", beta}});
+Optimizer RMSPropOptimizer(const Input& learning_rate, const RMSPropOptions& options) {
+  return Optimizer("RMSProp", options.name,
+                   Given({{"learning_rate", learning_rate},
+                          {"decay", options.decay},
+                          {"momentum", options.momentum},
+                          {"epsilon", options.epsilon},
+                          {"centered", Flag(options.centered)}}));
 }
-Optimizer AdamWOptimizer(const Input& weight_decay, const Input& learning_rate, const Input& beta1,
-                         const Input& beta2, const Input& epsilon, const std::string& name) {
-  return Optimizer("AdamW", name,
-                   {{"learning_rate", learning_rate},
-                    {"beta1", beta1},
-                    {"beta2", beta2},
-                    {"epsilon", epsilon},
-                    {"weight_decay", weight_decay}});
+Optimizer FtrlOptimizer(const Input& learning_rate, const FtrlOptions& options) {
+  return Optimizer(
+      "Ftrl", options.name,
+      Given({{"learning_rate", learning_rate},
+             {"learning_rate_power", options.learning_rate_power},
+             {"initial_accumulator_value", Number(options.initial_accumulator_value)},
+             {"l1_regularization_strength", options.l1_regularization_strength},
+             {"l2_regularization_strength", options.l2_regularization_strength},
+             {"l2_shrinkage_regularization_strength", options.l2_shrinkage_regularization_strength},
+             {"beta", options.beta}}));
 }
-Optimizer LAMBOptimizer(const Input& learning_rate, const Input& beta1, const Input& beta2,
-                        const Input& epsilon, const Input& weight_decay, const std::string& name) {
-  return Optimizer("LAMB", name,
-                   {{"learning_rate", learning_rate},
-                    {"beta1", beta1},
-                    {"beta2", beta2},
-                    {"epsilon", epsilon},
-                    {"weight_decay", weight_decay}});
+Optimizer AdamWOptimizer(const Input& weight_decay, const AdamWOptions& options) {
+  return Optimizer("AdamW", options.name,
+                   Given({{"learning_rate", options.learning_rate},
+                          {"beta1", options.beta1},
+                          {"beta2", options.beta2},
+                          {"epsilon", options.epsilon},
+                          {"weight_decay", weight_decay}}));
+}
+Optimizer LAMBOptimizer(const Hyperparameter& learning_rate, const LAMBOptions& options) {
+  return Optimizer("LAMB", options.name,
+                   Given({{"learning_rate", learning_rate},
+                          {"beta1", options.beta1},
+                          {"beta2", options.beta2},
+                          {"epsilon", options.epsilon},
+                          {"weight_decay", options.weight_decay}}));
 }
 
 Variable get_or_create_global_step(const SourceLocation& where) {
   const variable_scope root(Wrap(std::make_shared<internal::ScopeState>()));
-  return get_variable("global_step",
-                      {.shape = Shape{},
-                       .dtype = DType::kInt64,
-                       .initializer = zeros_initializer(),
-                       .trainable = false,
-                       .reuse = AUTO_REUSE},
-                      where);
+  const Variable step = get_variable("global_step",
+                                     {.shape = Shape{},
+                                      .dtype = DType::kInt64,
+                                      .initializer = zeros_initializer(),
+                                      .trainable = false,
+                                      .reuse = AUTO_REUSE},
+                                     where);
+  if (get_collection(GraphKeys::GLOBAL_STEP).empty()) {
+    add_to_collection(GraphKeys::GLOBAL_STEP, step);
+  }
+  return step;
 }
 
 }  // namespace varscope::train

@@ -1,43 +1,48 @@
-// What holds in a given graph for as long as a guard lives.
+// Opens the scopes of a given graph; what holds in it for as long as a guard lives.
 #ifndef VARSCOPE_CLIENT_GRAPH_SCOPE_GUARDS_H_
 #define VARSCOPE_CLIENT_GRAPH_SCOPE_GUARDS_H_
 
+#include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "client/graph/scope_stack.h"
 #include "client/graph/state.h"
 
 namespace varscope::internal {
 
-// Opens a name scope. ValueError for an invalid name. "" is the root, "x/" re-enters x.
+// These return the scope's number in graph.open_scopes().
+// ValueError for an invalid name. "" is the root, "x/" re-enters x.
+uint64_t OpenNameScope(GraphState& graph, const std::string& name);
+// Ops wait for these, too.
+uint64_t OpenControl(GraphState& graph, std::vector<Node*> after);
+// Ops wait for nothing, whatever control_dependencies are open.
+uint64_t SuspendControl(GraphState& graph);
+
+// "x/y/", or "" at the root.
+inline std::string NameScopeOf(const GraphState& graph) {
+  const std::string& scope = graph.names().scope();
+  return scope.empty() ? "" : scope + "/";
+}
+
 class NameScopeGuard {
  public:
-  NameScopeGuard(GraphState& graph, const std::string& name);
-  ~NameScopeGuard();
-  NameScopeGuard(const NameScopeGuard&) = delete;
-  NameScopeGuard& operator=(const NameScopeGuard&) = delete;
+  NameScopeGuard(GraphState& graph, const std::string& name)
+      : scope_(graph.open_scopes(), OpenNameScope(graph, name)), name_(NameScopeOf(graph)) {}
 
-  const std::string& name() const { return name_; }  // "x/y/", or "" at the root
+  const std::string& name() const { return name_; }
 
  private:
-  GraphState& graph_;
-  std::string previous_;
-  std::string name_;
+  OpenScope scope_;
+  const std::string name_;
 };
 
-// Ops that are made while it lives wait for nothing, whatever control_dependencies are open.
 class NoControlGuard {
  public:
-  explicit NoControlGuard(GraphState& graph)
-      : graph_(graph), suspended_(std::exchange(graph.control(), {})) {}
-  ~NoControlGuard() { graph_.control() = std::move(suspended_); }
-  NoControlGuard(const NoControlGuard&) = delete;
-  NoControlGuard& operator=(const NoControlGuard&) = delete;
+  explicit NoControlGuard(GraphState& graph) : scope_(graph.open_scopes(), SuspendControl(graph)) {}
 
  private:
-  GraphState& graph_;
-  std::vector<std::vector<Node*>> suspended_;
+  OpenScope scope_;
 };
 
 }  // namespace varscope::internal

@@ -10,16 +10,34 @@
 namespace varscope {
 namespace internal {
 
-NameScopeGuard::NameScopeGuard(GraphState& graph, const std::string& name) : graph_(graph) {
+namespace {
+
+void EnterNameScope(GraphState& graph, const std::string& name) {
   if (absl::Status status = graph.names().Validate(name); !status.ok()) {
     throw ValueError(std::string(status.message()));
   }
-  previous_ = graph.names().Enter(name);
-  const std::string& entered = graph.names().scope();
-  name_ = entered.empty() ? "" : entered + "/";
+  graph.names().Enter(name);
 }
 
-NameScopeGuard::~NameScopeGuard() { graph_.names().Leave(previous_); }
+}  // namespace
+
+uint64_t OpenNameScope(GraphState& graph, const std::string& name) {
+  const std::string outer = graph.names().scope();
+  EnterNameScope(graph, name);
+  return graph.open_scopes().Open(absl::StrCat("name_scope '", NameScopeOf(graph), "'"),
+                                  [&graph, outer] { graph.names().Leave(outer); });
+}
+
+uint64_t OpenControl(GraphState& graph, std::vector<Node*> after) {
+  graph.control().push_back(std::move(after));
+  return graph.open_scopes().Open("control_dependencies", [&graph] { graph.control().pop_back(); });
+}
+
+uint64_t SuspendControl(GraphState& graph) {
+  return graph.open_scopes().Open(
+      "control_dependencies(None)",
+      [&graph, outer = std::exchange(graph.control(), {})] { graph.control() = outer; });
+}
 
 }  // namespace internal
 
@@ -31,102 +49,80 @@ Reuse VariableScope::reuse() const { return state_->reuse; }
 DType VariableScope::dtype() const { return state_->dtype; }
 void VariableScope::reuse_variables() { state_->reuse = Reuse::kTrue; }
 
-// Closed in the reverse order of its members: the variable scope, then the name scope.
-struct variable_scope::Impl {
-  internal::GraphState& graph;
-  std::unique_ptr<internal::NameScopeGuard> name_scope;
-  internal::VariableScopes::Entered entered;
-  VariableScope scope;
-
-  Impl(internal::GraphState& graph, std::unique_ptr<internal::NameScopeGuard> name_scope,
-       internal::VariableScopes::Entered entered)
-      : graph(graph),
-        name_scope(std::move(name_scope)),
-        entered(std::move(entered)),
-        scope(internal::Wrap(this->entered.opened)) {}
-  ~Impl() { graph.scopes().Leave(entered); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  static std::unique_ptr<Impl> Named(const std::string& name, const ScopeOptions& options);
-  static std::unique_ptr<Impl> Captured(const VariableScope& scope, const ScopeOptions& options);
-  static std::unique_ptr<Impl> Default(const std::string& name, const ScopeOptions& options);
-};
-
 namespace {
 
-std::string LastComponent(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+using internal::GraphState;
+using Entered = internal::VariableScopes::Entered;
 
-// Without an auxiliary name scope the current one is entered again.
-std::unique_ptr<internal::NameScopeGuard> OpenNameScope(internal::GraphState& graph,
-                                                        const std::string& name, bool auxiliary) {
-  if (auxiliary) return std::make_unique<internal::NameScopeGuard>(graph, name);
-  const std::string& current = graph.names().scope();
-  return std::make_unique<internal::NameScopeGuard>(graph, current.empty() ? "" : current + "/");
+// Enters the name scope of a variable scope; without an auxiliary one the current one again.
+void EnterNameOf(GraphState& graph, const std::string& name, bool auxiliary) {
+  internal::EnterNameScope(graph, auxiliary ? name : internal::NameScopeOf(graph));
+}
+
+Entered EnterNamed(GraphState& graph, const std::string& name, const ScopeOptions& options) {
+  const bool own = !name.empty() || !options.auxiliary_name_scope;
+  if (own) EnterNameOf(graph, name, options.auxiliary_name_scope);
+  return graph.scopes().EnterNamed(name, own ? internal::NameScopeOf(graph) : name, options);
+}
+
+Entered EnterCaptured(GraphState& graph, const VariableScope& scope, const ScopeOptions& options) {
+  const std::string last = scope.name().substr(scope.name().rfind('/') + 1);
+  if (!last.empty() || !options.auxiliary_name_scope) {
+    EnterNameOf(graph, last, options.auxiliary_name_scope);
+  }
+  return graph.scopes().EnterCaptured(*internal::Unwrap(scope), options);
+}
+
+Entered EnterDefault(GraphState& graph, const std::string& name, const ScopeOptions& options) {
+  if (options.reuse && *options.reuse != Reuse::kFalse) {
+    throw ValueError(std::string(kReuseWithoutNameText));
+  }
+  EnterNameOf(graph, name, options.auxiliary_name_scope);
+  const std::string unique = graph.scopes().UniqueDefaultName(name);
+  return graph.scopes().EnterNamed(unique, internal::NameScopeOf(graph), options);
 }
 
 }  // namespace
 
-std::unique_ptr<variable_scope::Impl> variable_scope::Impl::Named(const std::string& name,
-                                                                  const ScopeOptions& options) {
-  internal::GraphState& graph = internal::Current();
-  std::unique_ptr<internal::NameScopeGuard> guard;
-  std::string name_scope = name;
-  if (!name.empty() || !options.auxiliary_name_scope) {
-    guard = OpenNameScope(graph, name, options.auxiliary_name_scope);
-    name_scope = guard->name();
+ScopeToken variable_scope::Enter(const NameOrScope& name_or_scope,
+                                 const std::optional<std::string>& default_name,
+                                 const std::vector<Output>& values, const ScopeOptions& options) {
+  const auto* const name = std::get_if<std::string>(&name_or_scope);
+  const auto* const scope = std::get_if<VariableScope>(&name_or_scope);
+  if (name == nullptr && scope == nullptr && !default_name) {
+    throw TypeError("If default_name is None then name_or_scope is required");
   }
-  internal::VariableScopes::Entered entered = graph.scopes().EnterNamed(name, name_scope, options);
-  return std::make_unique<Impl>(graph, std::move(guard), std::move(entered));
+  // The values' graph is the default one as long as the scope is open.
+  std::shared_ptr<ScopeGuard> as_default;
+  if (!values.empty()) as_default = std::make_shared<ScopeGuard>(values[0].graph().Enter());
+  GraphState& graph = internal::Current();
+  for (const Output& value : values) graph.Own(value);
+  const std::string outer = graph.names().scope();
+  const Entered entered = name != nullptr    ? EnterNamed(graph, *name, options)
+                          : scope != nullptr ? EnterCaptured(graph, *scope, options)
+                                             : EnterDefault(graph, *default_name, options);
+  return graph.TokenOf(
+      graph.open_scopes().Open(absl::StrCat("variable_scope '", entered.opened->name, "'"),
+                               [&graph, entered, outer, as_default] {
+                                 graph.scopes().Leave(entered);
+                                 graph.names().Leave(outer);
+                               }));
 }
 
-std::unique_ptr<variable_scope::Impl> variable_scope::Impl::Captured(const VariableScope& scope,
-                                                                     const ScopeOptions& options) {
-  internal::GraphState& graph = internal::Current();
-  std::unique_ptr<internal::NameScopeGuard> guard;
-  const std::string last = LastComponent(scope.name());
-  if (!last.empty() || !options.auxiliary_name_scope) {
-    guard = OpenNameScope(graph, last, options.auxiliary_name_scope);
-  }
-  internal::VariableScopes::Entered entered =
-      graph.scopes().EnterCaptured(*internal::Unwrap(scope), options);
-  return std::make_unique<Impl>(graph, std::move(guard), std::move(entered));
-}
-
-std::unique_ptr<variable_scope::Impl> variable_scope::Impl::Default(const std::string& name,
-                                                                    const ScopeOptions& options) {
-  if (options.reuse && *options.reuse != Reuse::kFalse) {
-    throw ValueError(std::string(kReuseWithoutNameText));
-  }
-  internal::GraphState& graph = internal::Current();
-  auto guard = OpenNameScope(graph, name, options.auxiliary_name_scope);
-  const std::string unique = graph.scopes().UniqueDefaultName(name);
-  internal::VariableScopes::Entered entered =
-      graph.scopes().EnterNamed(unique, guard->name(), options);
-  return std::make_unique<Impl>(graph, std::move(guard), std::move(entered));
-}
-
-variable_scope::variable_scope(const std::string& name, ScopeOptions options)
-    : impl_(Impl::Named(name, options)) {}
-variable_scope::variable_scope(const VariableScope& scope, ScopeOptions options)
-    : impl_(Impl::Captured(scope, options)) {}
-variable_scope::variable_scope(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-variable_scope variable_scope::with_default_name(const std::string& default_name,
-                                                 ScopeOptions options) {
-  return variable_scope(Impl::Default(default_name, options));
-}
-variable_scope::~variable_scope() = default;
-void variable_scope::reuse_variables() { impl_->scope.reuse_variables(); }
-const VariableScope& variable_scope::scope() const { return impl_->scope; }
+variable_scope::variable_scope(ScopeToken token)
+    : ScopeGuard(std::move(token)), scope_(get_variable_scope()) {}
 
 VariableScope get_variable_scope() {
   return internal::Wrap(internal::Current().scopes().current());
 }
 
+ScopeToken name_scope::Enter(const std::string& name) {
+  internal::GraphState& graph = internal::Current();
+  return graph.TokenOf(internal::OpenNameScope(graph, name));
+}
+
 name_scope::name_scope(const std::string& name)
-    : guard_(std::make_unique<internal::NameScopeGuard>(internal::Current(), name)) {}
-name_scope::~name_scope() = default;
-const std::string& name_scope::name() const { return guard_->name(); }
+    : ScopeGuard(Enter(name)), name_(internal::NameScopeOf(internal::Current())) {}
 
 Partitioner fixed_size_partitioner(int64_t num_shards, int axis) {
   return [num_shards, axis](const Shape& shape, DType) {

@@ -38,6 +38,7 @@ std::vector<OutputSpec> InferOutputs(const OpDef& def, const NodeArgs& args,
 }  // namespace
 
 Node* GraphState::AddNode(NodeArgs args) {
+  Use();
   std::vector<NodeOutput> inputs;
   for (const Output& input : args.inputs) {
     if (!input.defined()) {

@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "client/graph/naming.h"
 #include "client/graph/node.h"
 #include "client/graph/optimizer_slots.h"
+#include "client/graph/scope_stack.h"
 #include "client/graph/variable_scopes.h"
 #include "client/graph/variable_table.h"
 
@@ -24,6 +26,10 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   GraphState() = default;
   GraphState(const GraphState&) = delete;
   GraphState& operator=(const GraphState&) = delete;
+
+  // Itself, for a call of the program. RuntimeError for a scope that was closed out of order
+  // before.
+  GraphState& Use();
 
   // Infers shapes, names the node and adds it. ValueError when shapes or dtypes do not fit, or an
   // input is undefined or belongs to another graph.
@@ -45,6 +51,7 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
 
   Names& names() { return names_; }
+  const Names& names() const { return names_; }
   VariableScopes& scopes() { return scopes_; }
   VariableTable& variables() { return variables_; }
   std::vector<std::vector<Node*>>& control() { return control_; }
@@ -53,7 +60,14 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
     return std::any_of(control_.begin(), control_.end(),
                        [](const std::vector<Node*>& open) { return !open.empty(); });
   }
-  std::vector<NodeOutput>& regularization_losses() { return losses_; }
+  // Of add_to_collection, by key.
+  using CollectionItem = std::variant<NodeOutput, Node*, VariableState*>;
+  std::map<std::string, std::vector<CollectionItem>>& collections() { return collections_; }
+  // Name scopes, variable scopes and control dependencies.
+  ScopeStack& open_scopes() { return open_scopes_; }
+  ScopeToken TokenOf(uint64_t id) {
+    return {std::shared_ptr<ScopeStack>(shared_from_this(), &open_scopes_), id};
+  }
   std::map<std::string, uint32_t>& optimizer_instances() { return optimizer_instances_; }
   // Of an optimizer, by its identity.
   OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer) {
@@ -70,9 +84,10 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   std::unordered_map<std::string, Node*> by_name_;
   Names names_;
   VariableScopes scopes_;
+  ScopeStack open_scopes_;
   VariableTable variables_;
-  std::vector<std::vector<Node*>> control_;              // of the control_dependencies now open
-  std::vector<NodeOutput> losses_;                       // of regularizers
+  std::vector<std::vector<Node*>> control_;  // of the control_dependencies now open
+  std::map<std::string, std::vector<CollectionItem>> collections_;
   std::map<std::string, uint32_t> optimizer_instances_;  // by name
   std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
   SlotKeys slot_keys_;

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/default_stack.h"
 #include "client/graph/handles.h"
 #include "client/rpc/connection.h"
 #include "client/session/access.h"
@@ -116,8 +117,20 @@ Session::Session() {
   impl_ = std::make_shared<Impl>(internal::Unwrap(graph));
 }
 
+ScopeToken Session::Enter() const {
+  return internal::DefaultStack<Impl>::Enter("Session.as_default()", impl_);
+}
+
+std::optional<Session> get_default_session() {
+  auto& sessions = *internal::DefaultStack<Session::Impl>::OfThread();
+  sessions.scopes.Check();
+  if (sessions.values.empty()) return std::nullopt;
+  return Session(sessions.values.back());
+}
+
 std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
                                  const std::vector<Feed>& feeds) {
+  impl_->graph->Use();
   PlanKey key;
   for (const Fetch& fetch : fetches) {
     key.first.push_back(internal::SessionAccess::Get(*impl_->graph, fetch));

@@ -11,7 +11,7 @@ class ArticleTest : public ::testing::Test {
  protected:
   testing::Daemon daemon_;
   Graph graph_{daemon_.target(), {.worker_id = "reader"}};
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
 };
 
 TEST_F(ArticleTest, NameScopeDoesNotReachGetVariableAndVariableRenamesItself) {

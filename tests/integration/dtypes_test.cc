@@ -32,7 +32,7 @@ class DTypesTest : public ::testing::Test {
  protected:
   const Daemon daemon_;
   Graph graph_{daemon_.target()};
-  const Graph::AsDefault use_ = graph_.as_default();
+  const ScopeGuard use_ = graph_.as_default();
   const TemporaryDirectory directory_;
 };
 

@@ -29,7 +29,7 @@ class OrderTest : public ::testing::Test {
 
   Daemon daemon_;
   Graph graph_{daemon_.target()};
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
   Session session_;
   Variable x_ = Scalar("x", 1);
 };

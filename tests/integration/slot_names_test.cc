@@ -31,7 +31,8 @@ class SlotNamesTest : public ::testing::Test {
     Session session;
     for (const Operation& step : steps) session.run(step);
     std::set<std::string> names;
-    for (const internal::ListedVariable& variable : internal::SessionAccess::StoreOf(session).List("")) {
+    for (const internal::ListedVariable& variable :
+         internal::SessionAccess::StoreOf(session).List("")) {
       if (!variable.primary.empty()) names.insert(variable.name);
     }
     return names;
@@ -39,7 +40,7 @@ class SlotNamesTest : public ::testing::Test {
 
   Daemon daemon_;
   Graph graph_{daemon_.target(), {.worker_id = "a"}};
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
 };
 
 Variable WIn(const std::string& scope) {
@@ -113,7 +114,7 @@ TEST_F(SlotNamesTest, EverySlotOfEveryOptimizerHasItsPlace) {
   const Variable w = W();
   const variable_scope o("o");
   EXPECT_THAT(SlotsOf({train::FtrlOptimizer(0.1).minimize(LossOf(w)),
-                       train::RMSPropOptimizer(0.1, 0.9, 0, 1e-10, true).minimize(LossOf(w)),
+                       train::RMSPropOptimizer(0.1, {.centered = true}).minimize(LossOf(w)),
                        train::AdadeltaOptimizer(0.1).minimize(LossOf(w))}),
               UnorderedElementsAre("o/w/Ftrl", "o/w/Ftrl_1", "o/w/RMSProp", "o/w/RMSProp_1",
                                    "o/w/RMSProp_2", "o/w/Adadelta", "o/w/Adadelta_1"));

@@ -118,7 +118,7 @@ class PushTest : public ::testing::Test {
  protected:
   Daemon daemon_;
   Graph graph_{daemon_.target(), {.worker_id = "w0"}};
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
   Variable v_ = get_variable("v", {.initializer = Initializer({1, 2, 3})});
   Session session_;
 };

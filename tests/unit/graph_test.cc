@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 class GraphTest : public ::testing::Test {
  protected:
   Graph graph_;
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
 };
 
 template <typename Fn>
@@ -231,8 +231,7 @@ TEST_F(GraphTest, DefaultsOfOptimizersAreTheServers) {
       const auto def = std::find_if(defs.begin(), defs.end(),
                                     [&](const auto& known) { return known.name == name; });
       ASSERT_NE(def, defs.end()) << spec.optimizer << " " << name;
-      EXPECT_EQ(update->inputs[i].node->attrs.tensor("value").scalar<double>(),
-                def->default_value)
+      EXPECT_EQ(update->inputs[i].node->attrs.tensor("value").scalar<double>(), def->default_value)
           << spec.optimizer << " " << name;
     }
   }

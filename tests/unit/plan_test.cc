@@ -108,7 +108,7 @@ class PlanTest : public ::testing::Test {
 
   const std::shared_ptr<CountingStore> store_ = std::make_shared<CountingStore>();
   Graph graph_;
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
 };
 
 TEST_F(PlanTest, ATrainingStepIsOnePullAndOnePush) {

@@ -30,7 +30,7 @@ class SourceLocationTest : public ::testing::Test {
   }
 
   Graph graph_;
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
 };
 
 // Every call that defines something, each on a line of its own.

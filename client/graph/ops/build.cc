@@ -30,7 +30,8 @@ bool IsLiteral(const Input& input) { return input.output() == nullptr; }
 
 Output MakeOp(absl::string_view op, const std::string& name, std::vector<Output> inputs,
               Attrs attrs) {
-  GraphState& graph = inputs.empty() || !inputs[0].defined() ? Current() : *Unwrap(inputs[0]).node->graph;
+  GraphState& graph =
+      inputs.empty() || !inputs[0].defined() ? Current() : *Unwrap(inputs[0]).node->graph;
   Node* const node = graph.AddNode(
       {.op = op, .name = name, .inputs = std::move(inputs), .attrs = std::move(attrs)});
   return Wrap(NodeOutput{node, 0});

@@ -47,10 +47,10 @@ Output Change(const Variable& variable, absl::string_view op, std::vector<Output
   }
   VariableState* const state = Unwrap(variable);
   Node* const node = state->graph->AddNode({.op = op,
-                                    .name = NameOr(name, default_name),
-                                    .inputs = std::move(inputs),
-                                    .outputs = {{variable.dtype(), variable.shape()}},
-                                    .variable = state});
+                                            .name = NameOr(name, default_name),
+                                            .inputs = std::move(inputs),
+                                            .outputs = {{variable.dtype(), variable.shape()}},
+                                            .variable = state});
   return Wrap(NodeOutput{node, 0});
 }
 
@@ -105,8 +105,8 @@ Output Variable::scatter_sub(const Input& rows, const Input& values,
 Operation group(const std::vector<Operation>& operations, const std::string& name) {
   internal::GraphState& graph = internal::Current();
   return internal::Wrap(graph.AddNode({.op = "NoOp",
-                                  .name = internal::NameOr(name, "group_deps"),
-                                  .control_inputs = graph.Own(operations)}));
+                                       .name = internal::NameOr(name, "group_deps"),
+                                       .control_inputs = graph.Own(operations)}));
 }
 
 Operation no_op(const std::string& name) {

@@ -12,11 +12,13 @@
 #define VARSCOPE_GRAPH_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "varscope/connect_options.h"
 #include "varscope/dtype.h"
+#include "varscope/scope_guard.h"
 #include "varscope/shape.h"
 #include "varscope/tensor.h"
 
@@ -92,15 +94,10 @@ class Graph {
   // do not fit together.
   explicit Graph(const std::string& target, ConnectOptions options = {});
 
-  // Makes this the graph that the calling thread's ops go to, for the lifetime of the result.
-  class AsDefault {
-   public:
-    explicit AsDefault(const Graph& graph);
-    ~AsDefault();
-    AsDefault(const AsDefault&) = delete;
-    AsDefault& operator=(const AsDefault&) = delete;
-  };
-  [[nodiscard]] AsDefault as_default() { return AsDefault(*this); }
+  // Makes this the graph that the calling thread's ops go to, until Leave.
+  ScopeToken Enter() const;
+  // The same, for the lifetime of the result.
+  ScopeGuard as_default() const { return ScopeGuard(Enter()); }
 
   // Returns the innermost as_default() of this thread, else one graph for the whole process.
   static Graph get_default();
@@ -131,18 +128,23 @@ class Graph {
   std::shared_ptr<internal::GraphState> state_;
 };
 
-// Ops that are made while it exists run after `operations`, and read variables after them.
-// Variables themselves are made as if it did not exist. Throws ValueError for an undefined
-// operation, and for one of another graph than the default one.
-class control_dependencies {
- public:
-  explicit control_dependencies(const std::vector<Operation>& operations);
-  ~control_dependencies();
-  control_dependencies(const control_dependencies&) = delete;
-  control_dependencies& operator=(const control_dependencies&) = delete;
+// Replaces the graph that Graph::get_default() returns where no as_default() is open. Throws
+// RuntimeError when one is open in this thread. No other thread may use the old default graph
+// meanwhile but by a handle of its own.
+void reset_default_graph();
 
- private:
-  Graph graph_;
+// Ops of the default graph that are made while it exists run after `operations`, and read variables
+// after them. Variables themselves are made as if it did not exist. Throws ValueError for an
+// undefined operation, and for one of another graph.
+class control_dependencies : public ScopeGuard {
+ public:
+  explicit control_dependencies(const std::vector<Operation>& operations)
+      : ScopeGuard(Enter(operations)) {}
+  // TensorFlow's control_dependencies(None): ops made while it exists wait for nothing.
+  explicit control_dependencies(std::nullopt_t) : ScopeGuard(Enter(std::nullopt)) {}
+
+  static ScopeToken Enter(const std::vector<Operation>& operations);
+  static ScopeToken Enter(std::nullopt_t);
 };
 
 }  // namespace varscope

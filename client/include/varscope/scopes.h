@@ -1,4 +1,5 @@
-// variable_scope and name_scope: open on construction, close on destruction.
+// variable_scope and name_scope. A graph has one current scope of each kind, whichever thread
+// builds it.
 //
 //   varscope::variable_scope foo("foo");
 //   varscope::Variable v = varscope::get_variable("v", {{1}});   // foo/v
@@ -9,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "varscope/graph.h"
@@ -18,9 +20,8 @@
 namespace varscope {
 
 namespace internal {
-class NameScopeGuard;
 struct ScopeState;
-}  // namespace internal
+}
 
 class Variable;
 struct GetVariableArgs;
@@ -72,49 +73,65 @@ class VariableScope {
   std::shared_ptr<internal::ScopeState> state_;
 };
 
-// ValueError for an invalid name, a default name with reuse, and as TensorFlow's variable_scope.
-class variable_scope {
- public:
-  explicit variable_scope(const std::string& name, ScopeOptions options = {});
-  explicit variable_scope(const char* name, ScopeOptions options = {})
-      : variable_scope(std::string(name), std::move(options)) {}
-  // Re-enters a captured scope: its variable prefix, not the current one.
-  explicit variable_scope(const VariableScope& scope, ScopeOptions options = {});
-  // No name of its own: `default_name`, made unique among the scopes opened here.
-  static variable_scope with_default_name(const std::string& default_name,
-                                          ScopeOptions options = {});
-  ~variable_scope();
-  variable_scope(const variable_scope&) = delete;
-  variable_scope& operator=(const variable_scope&) = delete;
+// TensorFlow's name_or_scope: none, a name, or a captured scope.
+using NameOrScope = std::variant<std::monostate, std::string, VariableScope>;
 
-  const std::string& name() const { return scope().name(); }
-  const std::string& original_name_scope() const { return scope().original_name_scope(); }
-  void reuse_variables();
-  const VariableScope& scope() const;
-  operator const VariableScope&() const { return scope(); }
+// A variable scope that is open for the lifetime of this object, in the default graph. The
+// constructors throw what Enter throws.
+class variable_scope : public ScopeGuard {
+ public:
+  explicit variable_scope(const std::string& name, const ScopeOptions& options = {})
+      : variable_scope(Enter(name, {}, {}, options)) {}
+  explicit variable_scope(const char* name, const ScopeOptions& options = {})
+      : variable_scope(std::string(name), options) {}
+  // Enters a captured scope again: the new scope is called as that one, not inside the current one.
+  explicit variable_scope(const VariableScope& scope, const ScopeOptions& options = {})
+      : variable_scope(Enter(scope, {}, {}, options)) {}
+  // Named `default_name`, made unique among the scopes that were opened inside the current one.
+  static variable_scope with_default_name(const std::string& default_name,
+                                          const ScopeOptions& options = {}) {
+    return variable_scope(Enter({}, default_name, {}, options));
+  }
+
+  // TensorFlow's variable_scope(name_or_scope, default_name, values): opens a scope until Leave.
+  // `default_name` counts when there is no name or scope. With values it opens the scope in their
+  // graph, which is the thread's default graph as long. get_variable_scope() then is the new scope.
+  //
+  // Throws TypeError without any name, and ValueError for an invalid name, for a default name with
+  // reuse, and for values of several graphs.
+  static ScopeToken Enter(const NameOrScope& name_or_scope,
+                          const std::optional<std::string>& default_name = {},
+                          const std::vector<Output>& values = {}, const ScopeOptions& options = {});
+
+  const std::string& name() const { return scope_.name(); }
+  const std::string& original_name_scope() const { return scope_.original_name_scope(); }
+  void reuse_variables() { scope_.reuse_variables(); }
+  const VariableScope& scope() const { return scope_; }
+  operator const VariableScope&() const { return scope_; }
 
  private:
-  struct Impl;
-  explicit variable_scope(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit variable_scope(ScopeToken token);
+
+  VariableScope scope_;
 };
 
-// The current scope; the root has no name.
+// Returns the current scope of the default graph; the root has no name.
 VariableScope get_variable_scope();
 
-// Names ops, and Variable(); get_variable does not see it. "" leads to the root, a name that ends
-// with '/' re-enters that scope. ValueError for an invalid name.
-class name_scope {
+// A name scope that is open for the lifetime of this object, in the default graph. It names ops,
+// and variables of Variable(); get_variable does not see it. The name "" is the root; a name that
+// ends with '/' enters that very scope again.
+class name_scope : public ScopeGuard {
  public:
+  // Throws ValueError for an invalid name.
   explicit name_scope(const std::string& name);
-  ~name_scope();
-  name_scope(const name_scope&) = delete;
-  name_scope& operator=(const name_scope&) = delete;
+  // Opens it until Leave. Graph::get_name_scope() then is the new scope.
+  static ScopeToken Enter(const std::string& name);
 
-  const std::string& name() const;  // "x/y/", or "" at the root
+  const std::string& name() const { return name_; }  // "x/y/", or "" at the root
 
  private:
-  std::unique_ptr<internal::NameScopeGuard> guard_;
+  std::string name_;
 };
 
 }  // namespace varscope

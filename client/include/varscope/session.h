@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -35,6 +36,8 @@ class Fetch {
 // A value for an output, in place of what its op computes.
 using Feed = std::pair<Output, Tensor>;
 
+// A handle: copies are the same session. It keeps its graph alive.
+//
 // Thread-safe: threads may run at the same time; their runs are independent of each other.
 //
 // One run pulls all variables that it needs in one request (a consistent set), computes, and pushes
@@ -52,6 +55,11 @@ class Session {
   explicit Session(const std::string& target, ConnectOptions options = {});
   // Of the default graph, which must be connected.
   Session();
+  // Makes this the thread's default session, until Leave. The default graph stays.
+  ScopeToken Enter() const;
+  // The same, for the lifetime of the result.
+  ScopeGuard as_default() const { return ScopeGuard(Enter()); }
+
   // One tensor for each fetch; of an assignment, the value after it. ValueError for a placeholder
   // that is not fed or a feed that does not fit, InvalidArgumentError for what an op refuses;
   // errors of the server name the variable. A push that is refused leaves the store unchanged; the
@@ -77,9 +85,15 @@ class Session {
 
  private:
   friend struct internal::SessionAccess;
+  friend std::optional<Session> get_default_session();
   struct Impl;
+  explicit Session(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
   std::shared_ptr<Impl> impl_;
 };
+
+// Returns the innermost Session::as_default() of this thread; nothing when none is open.
+std::optional<Session> get_default_session();
 
 }  // namespace varscope
 

@@ -34,9 +34,10 @@ class Optimizer {
  public:
   using Hyperparameters = std::map<std::string, Input>;
 
-  // `type` is the server's name of the rule ("Adam"), `name` the end of the slots' names.
-  // ValueError without a name. Hyperparameters go with each push, so they may be symbolic (a
-  // schedule, a placeholder).
+  // `type` is the server's name of the rule ("Adam"), `name` the end of the slots' names. Those of
+  // the rule's hyperparameters that are absent have the server's default. They go with each push,
+  // so they may be symbolic (a schedule, a placeholder). Throws ValueError without a name; a `type`
+  // that the server does not know is refused at the push.
   Optimizer(std::string type, std::string name, Hyperparameters hyperparameters);
 
   // Of the graph's trainable variables unless `var_list` is given. ValueError when there is none.
@@ -73,36 +74,78 @@ class Optimizer {
   std::shared_ptr<const void> identity_;  // that copies share
 };
 
-// Arguments and defaults are TensorFlow's (tf.compat.v1.train).
+// Arguments and defaults are TensorFlow's (tf.compat.v1.train). A hyperparameter that is absent has
+// the server's default, which is in the comment. Each may be a number or a scalar Output.
 Optimizer GradientDescentOptimizer(const Input& learning_rate,
                                    const std::string& name = "GradientDescent");
 Optimizer MomentumOptimizer(const Input& learning_rate, const Input& momentum,
                             bool use_nesterov = false, const std::string& name = "Momentum");
-Optimizer AdagradOptimizer(const Input& learning_rate, double initial_accumulator_value = 0.1,
-                           const std::string& name = "Adagrad");
-Optimizer AdadeltaOptimizer(const Input& learning_rate = 0.001, const Input& rho = 0.95,
-                            const Input& epsilon = 1e-8, const std::string& name = "Adadelta");
-Optimizer AdamOptimizer(const Input& learning_rate = 0.001, const Input& beta1 = 0.9,
-                        const Input& beta2 = 0.999, const Input& epsilon = 1e-8,
-                        const std::string& name = "Adam");
-Optimizer RMSPropOptimizer(const Input& learning_rate, const Input& decay = 0.9,
-                           const Input& momentum = 0.0, const Input& epsilon = 1e-10,
-                           bool centered = false, const std::string& name = "RMSProp");
-Optimizer FtrlOptimizer(const Input& learning_rate, const Input& learning_rate_power = -0.5,
-                        double initial_accumulator_value = 0.1,
-                        const Input& l1_regularization_strength = 0.0,
-                        const Input& l2_regularization_strength = 0.0,
-                        const std::string& name = "Ftrl",
-                        const Input& l2_shrinkage_regularization_strength = 0.0,
-                        const Input& beta = 0.0);
+
+using Hyperparameter = std::optional<Input>;
+
+struct AdagradOptions {
+  std::optional<double> initial_accumulator_value = {};  // 0.1
+  std::string name = "Adagrad";
+};
+Optimizer AdagradOptimizer(const Input& learning_rate, const AdagradOptions& options = {});
+
+struct AdadeltaOptions {
+  Hyperparameter rho = {};      // 0.95
+  Hyperparameter epsilon = {};  // 1e-8
+  std::string name = "Adadelta";
+};
+// `learning_rate` absent: 0.001.
+Optimizer AdadeltaOptimizer(const Hyperparameter& learning_rate = {},
+                            const AdadeltaOptions& options = {});
+
+struct AdamOptions {
+  Hyperparameter beta1 = {};    // 0.9
+  Hyperparameter beta2 = {};    // 0.999
+  Hyperparameter epsilon = {};  // 1e-8
+  std::string name = "Adam";
+};
+// `learning_rate` absent: 0.001.
+Optimizer AdamOptimizer(const Hyperparameter& learning_rate = {}, const AdamOptions& options = {});
+
+struct RMSPropOptions {
+  Hyperparameter decay = {};     // 0.9
+  Hyperparameter momentum = {};  // 0
+  Hyperparameter epsilon = {};   // 1e-10
+  bool centered = false;
+  std::string name = "RMSProp";
+};
+Optimizer RMSPropOptimizer(const Input& learning_rate, const RMSPropOptions& options = {});
+
+struct FtrlOptions {
+  Hyperparameter learning_rate_power = {};                   // -0.5
+  std::optional<double> initial_accumulator_value = {};      // 0.1
+  Hyperparameter l1_regularization_strength = {};            // 0
+  Hyperparameter l2_regularization_strength = {};            // 0
+  Hyperparameter l2_shrinkage_regularization_strength = {};  // 0
+  Hyperparameter beta = {};                                  // 0
+  std::string name = "Ftrl";
+};
+Optimizer FtrlOptimizer(const Input& learning_rate, const FtrlOptions& options = {});
+
+struct AdamWOptions {
+  Hyperparameter learning_rate = {};  // 0.001
+  Hyperparameter beta1 = {};          // 0.9
+  Hyperparameter beta2 = {};          // 0.999
+  Hyperparameter epsilon = {};        // 1e-8
+  std::string name = "AdamW";
+};
 // Loshchilov, Hutter 2019 (arXiv 1711.05101).
-Optimizer AdamWOptimizer(const Input& weight_decay, const Input& learning_rate = 0.001,
-                         const Input& beta1 = 0.9, const Input& beta2 = 0.999,
-                         const Input& epsilon = 1e-8, const std::string& name = "AdamW");
-// You et al. 2020 (arXiv 1904.00962).
-Optimizer LAMBOptimizer(const Input& learning_rate = 0.001, const Input& beta1 = 0.9,
-                        const Input& beta2 = 0.999, const Input& epsilon = 1e-6,
-                        const Input& weight_decay = 0.0, const std::string& name = "LAMB");
+Optimizer AdamWOptimizer(const Input& weight_decay, const AdamWOptions& options = {});
+
+struct LAMBOptions {
+  Hyperparameter beta1 = {};         // 0.9
+  Hyperparameter beta2 = {};         // 0.999
+  Hyperparameter epsilon = {};       // 1e-6
+  Hyperparameter weight_decay = {};  // 0
+  std::string name = "LAMB";
+};
+// You et al. 2020 (arXiv 1904.00962). `learning_rate` absent: 0.001.
+Optimizer LAMBOptimizer(const Hyperparameter& learning_rate = {}, const LAMBOptions& options = {});
 
 // The int64 variable "global_step", not trainable, from zero; shared by name by all workers.
 Variable get_or_create_global_step(const SourceLocation& where = std::source_location::current());

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_VARSCOPE_H_
 #define VARSCOPE_VARSCOPE_H_
 
+#include "varscope/collections.h"
 #include "varscope/errors.h"
 #include "varscope/gradients.h"
 #include "varscope/graph.h"
