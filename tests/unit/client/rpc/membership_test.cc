@@ -1,0 +1,240 @@
+// A worker's lives at a daemon that says what each test wants.
+#include "client/rpc/membership.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/client/rpc/lonely_server.h"
+#include "varscope/errors.h"
+
+namespace varscope::internal {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Gives incarnations 1, 2, 3, ... and remembers what it was told.
+class FakeDaemon final : public v1::ParameterServer::Service {
+ public:
+  grpc::Status Connect(grpc::ServerContext*, const v1::ConnectRequest* request,
+                       v1::ConnectResponse* response) override {
+    const std::lock_guard lock(mutex_);
+    nonces.push_back(request->nonce());
+    if (!refusals.empty()) {
+      const grpc::Status refusal = refusals.back();
+      refusals.pop_back();
+      return refusal;
+    }
+    response->set_incarnation(++incarnation_);
+    response->set_lease_ms(lease_ms);
+    response->set_groups_version(70 + incarnation_);
+    response->add_groups()->set_prefix("group" + std::to_string(incarnation_));
+    response->add_encodings(v1::ENCODING_BFLOAT16);
+    response->mutable_local()->set_target("unix:/here");
+    return grpc::Status::OK;
+  }
+  grpc::Status Heartbeat(grpc::ServerContext* context, const v1::HeartbeatRequest* request,
+                         v1::HeartbeatResponse*) override {
+    const std::lock_guard lock(mutex_);
+    heartbeats.push_back(request->incarnation());
+    changed_.notify_all();
+    if (request->incarnation() > evict_up_to) return grpc::Status::OK;
+    context->AddTrailingMetadata(kReconnectKey, "s");
+    return {grpc::StatusCode::ABORTED, "evicted"};
+  }
+  grpc::Status Disconnect(grpc::ServerContext*, const v1::DisconnectRequest* request,
+                          v1::DisconnectResponse*) override {
+    const std::lock_guard lock(mutex_);
+    goodbyes.push_back(request->incarnation());
+    return grpc::Status::OK;
+  }
+
+  bool AwaitHeartbeatOf(uint64_t incarnation) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] {
+      return std::count(heartbeats.begin(), heartbeats.end(), incarnation) > 0;
+    });
+  }
+
+  // Set before the calls that they concern, and read after them.
+  uint64_t lease_ms = 0;
+  uint64_t evict_up_to = 0;            // incarnations, at their next heartbeat
+  std::vector<grpc::Status> refusals;  // of the next Connects, the last first
+  std::vector<uint64_t> nonces;        // of each Connect
+  std::vector<uint64_t> heartbeats;    // their incarnations
+  std::vector<uint64_t> goodbyes;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t incarnation_ = 0;
+};
+
+class MembershipTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Membership> Join(milliseconds timeout = std::chrono::minutes(1)) {
+    v1::ConnectRequest request;
+    request.set_worker_id("w");
+    return std::make_unique<Membership>(
+        *channel_, *stub_, "the target", request, timeout,
+        [this](const v1::LocalAddress& address) { offered_ = address.target(); });
+  }
+  static Clock::time_point Late() { return Clock::now() + std::chrono::minutes(1); }
+
+  // What a call whose attempts end like that saw, and what came of it.
+  struct Called {
+    std::vector<uint64_t> incarnations;
+    grpc::Status status;
+  };
+  static Called Call(Membership& membership, const std::vector<Outcome>& ends,
+                     Clock::time_point deadline = Late()) {
+    Called called;
+    called.status = membership.Run(deadline, [&](uint64_t incarnation) {
+      called.incarnations.push_back(incarnation);
+      const size_t now = called.incarnations.size() - 1;
+      return now < ends.size() ? ends[now] : Outcome{};
+    });
+    return called;
+  }
+  static Outcome Over(std::optional<Reconnect> how) {
+    return {.status = {grpc::StatusCode::ABORTED, "over"}, .reconnect = how};
+  }
+
+  FakeDaemon daemon_;
+  const LonelyServer server_{&daemon_};
+  const std::shared_ptr<grpc::Channel> channel_ = server_.Connect();
+  const std::unique_ptr<v1::ParameterServer::Stub> stub_ = v1::ParameterServer::NewStub(channel_);
+  std::string offered_;
+};
+
+TEST_F(MembershipTest, IsWhatTheDaemonSaysAndSaysGoodbye) {
+  {
+    const auto membership = Join();
+    EXPECT_EQ(membership->groups_version(), 71U);
+    EXPECT_EQ(membership->groups()->at(0).prefix, "group1");
+    EXPECT_THAT(membership->encodings(), ElementsAre(v1::ENCODING_BFLOAT16));
+    EXPECT_EQ(offered_, "unix:/here");
+    EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(1));
+  }
+  EXPECT_THAT(daemon_.goodbyes, ElementsAre(1));
+}
+
+// An answer that was lost must not make two lives of one.
+TEST_F(MembershipTest, AConnectThatIsSentAgainIsTheSameConnect) {
+  daemon_.refusals = {{grpc::StatusCode::UNKNOWN, "cut"}, {grpc::StatusCode::CANCELLED, "cut"}};
+  const auto membership = Join();
+  ASSERT_EQ(daemon_.nonces.size(), 3U);
+  EXPECT_NE(daemon_.nonces[0], 0U);
+  EXPECT_THAT(daemon_.nonces, ::testing::Each(daemon_.nonces[0]));
+}
+
+TEST_F(MembershipTest, ARefusalIsTheCallersError) {
+  daemon_.refusals = {{grpc::StatusCode::INVALID_ARGUMENT, "worker id '' is wrong"}};
+  EXPECT_THROW(Join(), InvalidArgumentError);
+  EXPECT_EQ(daemon_.nonces.size(), 1U);
+}
+
+TEST_F(MembershipTest, WhatIsNotVarscopedIsSaidAtOnce) {
+  const LonelyServer other;
+  const auto channel = other.Connect();
+  const auto stub = v1::ParameterServer::NewStub(channel);
+  v1::ConnectRequest request;
+  request.set_worker_id("w");
+  try {
+    const Membership membership(*channel, *stub, "there", request, std::chrono::minutes(1),
+                                [](const v1::LocalAddress&) {});
+    FAIL() << "it connected";
+  } catch (const UnavailableError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("worker 'w' cannot reach varscoped at there: "));
+    EXPECT_THAT(error.message(), HasSubstr("not varscoped"));
+  }
+}
+
+TEST_F(MembershipTest, AnEvictedWorkerConnectsAgainAndTheCallGoesOn) {
+  const auto membership = Join();
+  const Called called = Call(*membership, {Over(Reconnect::kAndSendAgain)});
+  EXPECT_TRUE(called.status.ok());
+  EXPECT_THAT(called.incarnations, ElementsAre(1, 2));
+  EXPECT_EQ(membership->groups_version(), 72U);
+  EXPECT_EQ(membership->groups()->at(0).prefix, "group2");
+  EXPECT_NE(daemon_.nonces[0], daemon_.nonces[1]);
+}
+
+TEST_F(MembershipTest, WhatTheProgramHasToKnowIsReportedOnceAndTheNextCallIsWell) {
+  const auto membership = Join();
+  const Called called = Call(*membership, {Over(Reconnect::kAndReport)});
+  EXPECT_EQ(called.status.error_message(), "over");
+  EXPECT_THAT(called.incarnations, ElementsAre(1));
+  EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(2));
+}
+
+TEST_F(MembershipTest, AnAbortThatAdvisesNothingIsReported) {
+  const auto membership = Join();
+  EXPECT_EQ(Call(*membership, {Over(std::nullopt)}).status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(daemon_.nonces.size(), 1U);
+}
+
+// Of the calls that were under way one is told to connect; the others are only told that they are
+// too late.
+TEST_F(MembershipTest, AnEvictionThatAnotherThreadHasMendedIsMendedForAll) {
+  const auto membership = Join();
+  Called inner;
+  Called outer;
+  outer.status = membership->Run(Late(), [&](uint64_t incarnation) {
+    outer.incarnations.push_back(incarnation);
+    if (incarnation > 1) return Outcome{};
+    inner = Call(*membership, {Over(Reconnect::kAndSendAgain)});
+    return Over(std::nullopt);
+  });
+  EXPECT_THAT(inner.incarnations, ElementsAre(1, 2));
+  EXPECT_TRUE(outer.status.ok());
+  EXPECT_THAT(outer.incarnations, ElementsAre(1, 2));
+  EXPECT_EQ(daemon_.nonces.size(), 2U);
+}
+
+TEST_F(MembershipTest, ManyThreadsThatAreEvictedConnectOnce) {
+  const auto membership = Join();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      const grpc::Status status = membership->Run(Late(), [&](uint64_t incarnation) {
+        return incarnation == 1 ? Over(Reconnect::kAndSendAgain) : Outcome{};
+      });
+      EXPECT_TRUE(status.ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(daemon_.nonces.size(), 2U);
+}
+
+TEST_F(MembershipTest, WhatRefusesToConnectAgainEndsTheCall) {
+  const auto membership = Join();
+  daemon_.refusals = {{grpc::StatusCode::RESOURCE_EXHAUSTED, "too many workers"}};
+  const Called called = Call(*membership, {Over(Reconnect::kAndSendAgain)});
+  EXPECT_EQ(called.status.error_message(), "too many workers");
+  EXPECT_THAT(called.incarnations, ElementsAre(1));
+}
+
+TEST_F(MembershipTest, HeartbeatsGoOnAndMendAnEviction) {
+  daemon_.lease_ms = 3;
+  daemon_.evict_up_to = 1;
+  const auto membership = Join();
+  EXPECT_TRUE(daemon_.AwaitHeartbeatOf(1));
+  EXPECT_TRUE(daemon_.AwaitHeartbeatOf(2));
+  EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(2));
+}
+
+}  // namespace
+}  // namespace varscope::internal

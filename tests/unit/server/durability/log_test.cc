@@ -1,0 +1,50 @@
+// A medium that fails.
+#include "server/durability/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "server/durability/frame.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/server/durability/kept.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryDirectory;
+
+TEST(LogTest, AMediumThatFailsRefusesAndLosesNothingWhenItComesBack) {
+  const TemporaryDirectory parent;
+  const fs::path directory = parent.path() / "later";
+  Log log({.directory = directory}, 1);
+  const auto durable = [&] {
+    auto promise = std::make_shared<std::promise<absl::Status>>();
+    log.WhenDurable([promise](const absl::Status& status) { promise->set_value(status); });
+    return promise->get_future().get();
+  };
+  log.Append({"first", {}});
+  EXPECT_EQ(durable().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(log.health().message()), HasSubstr("No such file or directory"));
+  log.Append({"second", {}});
+  fs::create_directory(directory);
+  absl::Status status;
+  do status = durable();
+  while (!status.ok());
+  EXPECT_TRUE(log.health().ok());
+  const std::string bytes = ReadAll(OnlyLog(directory));
+  const auto first = ReadFrame(std::as_bytes(std::span(bytes)), 0);
+  const auto second = ReadFrame(std::as_bytes(std::span(bytes)), first->end);
+  EXPECT_EQ(first->position, 1U);
+  EXPECT_EQ(second->position, 2U);
+  EXPECT_EQ(second->end, bytes.size());
+}
+
+}  // namespace
+}  // namespace varscope::server

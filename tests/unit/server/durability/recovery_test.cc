@@ -1,0 +1,238 @@
+// What a store loses when it dies: nothing that was durable, exactly, whatever byte of its files is
+// damaged.
+#include "server/durability/recovery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <random>
+
+#include "absl/status/statusor.h"
+#include "proto/core/crc32c.h"
+#include "server/durability/frame.h"
+#include "server/durability/log.h"
+#include "server/durability/snapshot.h"
+#include "tests/support/push.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/server/durability/kept.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryDirectory;
+
+TEST(DurabilityTest, TheLogAloneGivesTheSameStateAgain) {
+  for (uint32_t seed = 1; seed <= 5; ++seed) {
+    std::mt19937 random(seed);
+    const TemporaryDirectory directory;
+    std::string before;
+    for (int life = 0; life < 3; ++life) {
+      Kept kept(directory.path());
+      if (life > 0) {
+        EXPECT_EQ(kept.state(), before) << "seed " << seed;
+      }
+      for (int i = 0; i < 60; ++i) kept.Change(random);
+      kept.Settle();
+      before = kept.state();
+    }
+    EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+  }
+}
+
+TEST(DurabilityTest, SnapshotsAndTheLogAfterThemGiveTheSameStateAgain) {
+  std::mt19937 random(7);
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    Kept kept(directory.path());
+    for (int round = 0; round < 4; ++round) {
+      for (int i = 0; i < 40; ++i) kept.Change(random);
+      kept.Settle();
+      kept.TakeSnapshot();
+    }
+    for (int i = 0; i < 10; ++i) kept.Change(random);
+    kept.Settle();
+    before = kept.state();
+  }
+  EXPECT_EQ(ListSnapshots(directory.path()).value().size(), 2U);
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+
+  // The newest is damaged: the one before it and a longer log give the same.
+  const fs::path newest = ListSnapshots(directory.path()).value()[0].path;
+  std::string bytes = ReadAll(newest);
+  bytes[bytes.size() / 2] ^= 1;
+  WriteAll(newest, bytes);
+  Kept kept(directory.path());
+  EXPECT_EQ(kept.state(), before);
+  ASSERT_EQ(kept.recovered().warnings.size(), 1U);
+  EXPECT_THAT(kept.recovered().warnings[0], HasSubstr("skipped a snapshot"));
+}
+
+// States after each durable change, and the log that holds them.
+struct History {
+  std::vector<std::string> states;
+  std::string log;
+};
+History MakeHistory(const fs::path& directory, int changes) {
+  std::mt19937 random(11);
+  History history;
+  history.states.push_back(RecoveredState(directory).value());
+  {
+    Kept kept(directory);
+    for (int i = 0; i < changes; ++i) {
+      kept.Change(random);
+      kept.Settle();
+    }
+  }
+  history.log = ReadAll(OnlyLog(directory));
+  // Every record boundary is a state: one change may be several records.
+  const auto bytes = std::as_bytes(std::span(history.log));
+  for (size_t offset = 0; offset < bytes.size();) {
+    offset = ReadFrame(bytes, offset)->end;
+    const TemporaryDirectory prefix;
+    WriteAll(SegmentPath(prefix.path(), 1), history.log.substr(0, offset));
+    history.states.push_back(RecoveredState(prefix.path()).value());
+  }
+  return history;
+}
+
+TEST(DurabilityTest, ALogCutAnywhereRecoversToAPrefix) {
+  const TemporaryDirectory directory;
+  const History history = MakeHistory(directory.path(), 12);
+  const fs::path log = OnlyLog(directory.path());
+  size_t reached = 0;
+  for (size_t length = 0; length <= history.log.size(); length += 3) {
+    WriteAll(log, history.log.substr(0, length));
+    const std::string state = RecoveredState(directory.path()).value();
+    const auto at = std::find(history.states.begin(), history.states.end(), state);
+    ASSERT_NE(at, history.states.end()) << "cut at " << length;
+    // A longer log never recovers to less.
+    EXPECT_GE(static_cast<size_t>(at - history.states.begin()), reached);
+    reached = at - history.states.begin();
+  }
+  WriteAll(log, history.log);
+  EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
+}
+
+TEST(DurabilityTest, AnyFlippedByteOfALogIsAPrefixOrARefusal) {
+  const TemporaryDirectory directory;
+  const History history = MakeHistory(directory.path(), 8);
+  const fs::path log = OnlyLog(directory.path());
+  int refused = 0;
+  int prefixes = 0;
+  for (size_t at = 0; at < history.log.size(); ++at) {
+    std::string damaged = history.log;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+    WriteAll(log, damaged);
+    const absl::StatusOr<std::string> state = RecoveredState(directory.path());
+    if (!state.ok()) {
+      EXPECT_EQ(state.status().code(), absl::StatusCode::kDataLoss) << state.status();
+      EXPECT_THAT(std::string(state.status().message()), HasSubstr("log-"));
+      ++refused;
+      continue;
+    }
+    EXPECT_THAT(history.states, ::testing::Contains(*state)) << "flipped " << at;
+    EXPECT_NE(*state, history.states.back()) << "flipped " << at << " and nobody noticed";
+    ++prefixes;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(prefixes, 0);  // the last record alone may have been torn
+}
+
+// A push that is being applied while its worker connects again, and pushes, commits after the newer
+// incarnation's: recovery must not take the fence for damage.
+TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    Kept kept(directory.path());
+    const Asker asker{"w", 1, Sharing::kGlobal};
+    ResolveRequest request;
+    request.request = {"v", DType::kFloat32, Shape{2}, Reuse::kAuto, {}};
+    request.name = "v";
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    ASSERT_TRUE(kept.store().Resolve(asker, request).ok());
+    const auto add_one = [&](uint64_t incarnation, uint64_t sequence) {
+      Push push{.id = {"w", incarnation, sequence}};
+      push.assignments.push_back(
+          {"v", AssignOp::kAdd, Tensor::Of<float>(Shape{2}, {1, 1}), std::nullopt});
+      return push;
+    };
+    absl::StatusOr<Ledger::Admission> slow = kept.store().ledger().Begin({"w", 1, 1});
+    ASSERT_TRUE(Apply(kept.store(), add_one(2, 1)).ok());
+    ValidPush late = Validated(kept.store(), add_one(1, 1)).value();
+    ASSERT_TRUE(Apply(kept.store(), std::move(late), *std::move(slow)).ok());
+    kept.Settle();
+    before = kept.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// As an older or a newer varscoped writes: it is no damage, and nothing of it may go.
+TEST(DurabilityTest, AnotherDiskFormatIsRefusedWithBothVersions) {
+  for (const std::string name : {"log-00000000000000000001", "snapshot-00000000000000000007"}) {
+    for (const char digit : {'1', '9'}) {
+      const TemporaryDirectory directory;
+      std::array<std::byte, kPrefixBytes> prefix =
+          EncodePrefix({.header = "what it says"}, /*position=*/1, /*durable=*/0);
+      prefix[3] = static_cast<std::byte>(digit);
+      const uint32_t checksum = Crc32c(std::span(prefix).first(36));
+      std::memcpy(prefix.data() + 36, &checksum, sizeof(checksum));
+      std::ofstream(directory.path() / name, std::ios::binary)
+          .write(reinterpret_cast<const char*>(prefix.data()), prefix.size())
+          .write("what it says", 12);
+      const absl::Status refused = RecoveredState(directory.path()).status();
+      EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_THAT(std::string(refused.message()),
+                  HasSubstr(std::string(" has disk format ") + digit +
+                            ", this varscoped reads format 2; nothing was changed"));
+      EXPECT_EQ(fs::file_size(directory.path() / name), kPrefixBytes + 12);
+    }
+  }
+}
+
+TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
+  std::mt19937 random(19);
+  const TemporaryDirectory directory;
+  std::string before;
+  for (int life = 0; life < 3; ++life) {
+    Kept kept(directory.path(), DurabilityLevel::kNone);
+    if (life > 0) {
+      EXPECT_EQ(kept.state(), before);
+    }
+    for (int i = 0; i < 20; ++i) kept.Change(random);
+    kept.TakeSnapshot();
+    before = kept.state();
+    kept.Change(random);  // is lost
+  }
+  EXPECT_TRUE(ListSegments(directory.path()).value().empty());
+  // From here on with a log.
+  {
+    Kept kept(directory.path());
+    EXPECT_EQ(kept.state(), before);
+    for (int i = 0; i < 20; ++i) kept.Change(random);
+    kept.Settle();
+    before = kept.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+TEST(DurabilityTest, AMissingSegmentIsARefusal) {
+  std::mt19937 random(17);
+  const TemporaryDirectory directory;
+  for (int life = 0; life < 3; ++life) {
+    Kept kept(directory.path());
+    for (int i = 0; i < 5; ++i) kept.Change(random);
+    kept.Settle();
+  }
+  fs::remove(ListSegments(directory.path()).value()[1].path);
+  const absl::Status status = RecoveredState(directory.path()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("log-"));
+}
+
+}  // namespace
+}  // namespace varscope::server

@@ -1,0 +1,95 @@
+// A snapshot is one moment of a store, and damage to it is noticed.
+#include "server/durability/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/push.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/server/durability/kept.h"
+
+namespace varscope::server {
+namespace {
+
+using testing::TemporaryDirectory;
+
+TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
+  const TemporaryDirectory directory;
+  Kept kept(directory.path());
+  const Asker asker{"w", 1, Sharing::kGlobal};
+  for (const char* name : {"a", "b"}) {
+    ResolveRequest request;
+    request.request = {name, DType::kFloat32, Shape{256}, Reuse::kAuto, {}};
+    request.name = name;
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    ASSERT_TRUE(kept.store().Resolve(asker, request).ok());
+  }
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> pushers;
+  for (int t = 0; t < 2; ++t) {
+    pushers.emplace_back([&, t] {
+      for (uint64_t sequence = 1; !stop; ++sequence) {
+        OptimizerStep step;
+        step.state = {"Momentum", {{"learning_rate", 1}, {"momentum", 0}}, "Momentum", 0, "a"};
+        Tensor ones(DType::kFloat32, Shape{256});
+        for (float& x : ones.mutable_values<float>()) x = 1;
+        for (const char* name : {"a", "b"}) step.updates.push_back({name, ones, std::nullopt});
+        Push push{.id = {"pusher" + std::to_string(t), 1, sequence}};
+        push.steps = {step};
+        ASSERT_TRUE(Apply(kept.store(), std::move(push)).ok());
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) {
+    const Snapshot snapshot = ReadSnapshot(kept.TakeSnapshot()).value();
+    std::map<std::string, const CapturedVariable*> by_name;
+    for (const CapturedVariable& v : snapshot.state.variables) by_name[v.definition.name] = &v;
+    const CapturedVariable& a = *by_name.at("a");
+    const auto steps = static_cast<float>(snapshot.state.global_step);
+    EXPECT_EQ(a.value.data<float>()[255], -steps);
+    EXPECT_TRUE(BytesEqual(a.value, by_name.at("b")->value));
+    EXPECT_EQ(a.version, snapshot.state.global_step);
+    if (by_name.contains("a/Momentum")) {
+      EXPECT_EQ(by_name.at("a/Momentum")->version, a.version);
+    }
+    uint64_t last[2] = {0, 0};
+    for (const Ledger::Entry& entry : snapshot.state.ledger) {
+      uint64_t& newest = last[entry.id.worker_id == "pusher1"];
+      newest = std::max(newest, entry.id.sequence);
+    }
+    EXPECT_EQ(last[0] + last[1], snapshot.state.global_step);
+  }
+  stop = true;
+  for (std::thread& pusher : pushers) pusher.join();
+}
+
+TEST(SnapshotTest, AnyFlippedByteOfASnapshotIsNoticed) {
+  std::mt19937 random(13);
+  const TemporaryDirectory directory;
+  {
+    Kept kept(directory.path());
+    for (int i = 0; i < 8; ++i) kept.Change(random);
+    kept.Settle();
+    kept.TakeSnapshot();
+  }
+  const fs::path path = ListSnapshots(directory.path()).value()[0].path;
+  const std::string whole = ReadAll(path);
+  ASSERT_TRUE(ReadSnapshot(path).ok());
+  for (size_t at = 0; at < whole.size(); ++at) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+    WriteAll(path, damaged);
+    EXPECT_FALSE(ReadSnapshot(path).ok()) << "flipped " << at;
+    WriteAll(path, whole.substr(0, at));
+    EXPECT_FALSE(ReadSnapshot(path).ok()) << "cut at " << at;
+  }
+}
+
+}  // namespace
+}  // namespace varscope::server

@@ -1,0 +1,93 @@
+// Connections when descriptors are short.
+#include "server/rpc/accept_loop.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <future>
+#include <mutex>
+
+#include "proto/shm/file_descriptor.h"
+#include "server/rpc/descriptors.h"
+#include "server/rpc/listen.h"
+
+namespace varscope::server {
+namespace {
+
+shm::FileDescriptor ConnectTo(int family, const char* address, int port) {
+  shm::FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in in{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+  sockaddr_in6 in6{};
+  in6.sin6_family = AF_INET6;
+  in6.sin6_port = htons(port);
+  void* const to = family == AF_INET ? static_cast<void*>(&in.sin_addr) : &in6.sin6_addr;
+  inet_pton(family, address, to);
+  const auto* const target = family == AF_INET ? reinterpret_cast<const sockaddr*>(&in)
+                                               : reinterpret_cast<const sockaddr*>(&in6);
+  const socklen_t size = family == AF_INET ? sizeof in : sizeof in6;
+  if (connect(socket.get(), target, size) != 0) return {};
+  return socket;
+}
+
+// The soft limit of descriptors, lower while it lives.
+class LowLimit {
+ public:
+  explicit LowLimit(rlim_t limit) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit lower{.rlim_cur = limit, .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &lower);
+  }
+  ~LowLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(AcceptLoopTest, ConnectionsLeaveTheReserveAloneAndComeAgain) {
+  Listening listening = Listen("127.0.0.1:0").value();
+  const int port = listening.port;
+  const LowLimit limit(200);
+  std::mutex mutex;
+  std::vector<shm::FileDescriptor> accepted;
+  std::promise<void> last;
+  bool awaits_last = false;
+  const auto loop = AcceptLoop::Start(std::move(listening.sockets), [&](auto connection, int) {
+    std::lock_guard lock(mutex);
+    if (awaits_last) last.set_value();
+    awaits_last = false;
+    accepted.push_back(std::move(connection));
+  });
+  ASSERT_TRUE(loop.ok()) << loop.status();
+  {
+    // Both ends are in this process: together they want more than there are.
+    std::vector<shm::FileDescriptor> peers;
+    while (peers.size() < 300) {
+      peers.push_back(ConnectTo(AF_INET, "127.0.0.1", port));
+      if (!peers.back().valid()) break;
+    }
+    std::lock_guard lock(mutex);
+    for (const shm::FileDescriptor& connection : accepted) {
+      EXPECT_LT(connection.get(), ConnectionDescriptorLimit());
+    }
+    accepted.clear();
+    awaits_last = true;
+  }
+  const shm::FileDescriptor again = ConnectTo(AF_INET, "127.0.0.1", port);
+  ASSERT_TRUE(again.valid());
+  EXPECT_EQ(last.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+}
+
+TEST(AcceptLoopTest, EndsWhileConnectionsCome) {
+  for (int i = 0; i < 50; ++i) {
+    Listening listening = Listen("127.0.0.1:0").value();
+    const shm::FileDescriptor peer = ConnectTo(AF_INET, "127.0.0.1", listening.port);
+    const auto loop = AcceptLoop::Start(std::move(listening.sockets), [](auto, int) {});
+    EXPECT_TRUE(loop.ok());
+  }
+}
+
+}  // namespace
+}  // namespace varscope::server

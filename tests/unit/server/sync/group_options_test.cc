@@ -1,0 +1,51 @@
+// What --sync may say.
+#include "server/sync/group_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+GroupOptions Options(const std::string& text) { return ParseGroup(text).value(); }
+
+TEST(GroupOptionsTest, ReadsWhatTheDocumentationShows) {
+  const GroupOptions bsp = Options("model/dense=bsp:workers=4,backup=1,deadline=500ms");
+  EXPECT_EQ(bsp.prefix, "model/dense");
+  EXPECT_EQ(bsp.workers, 4U);
+  EXPECT_EQ(bsp.backup, 1U);
+  EXPECT_EQ(bsp.deadline, std::chrono::milliseconds(500));
+  EXPECT_EQ(Options("async").mode, SyncMode::kAsync);
+  EXPECT_EQ(Options("ssp:bound=3").bound, 3U);
+  const GroupOptions local = Options("local:steps=50,fragments=5,outer_momentum=0.8");
+  EXPECT_EQ(local.local_steps, 50U);
+  EXPECT_EQ(local.fragments, 5U);
+  EXPECT_EQ(local.outer_momentum, 0.8);
+  EXPECT_EQ(Options("bsp:aggregate=krum/2").faulty, 2U);
+}
+
+TEST(GroupOptionsTest, SaysWhatIsWrong) {
+  const auto error = [](const std::string& text) {
+    return std::string(ParseGroup(text).status().message());
+  };
+  EXPECT_THAT(error("bps"), HasSubstr("'bps' is none of async, bsp, ssp, local"));
+  EXPECT_THAT(error("bsp:bound=3"), HasSubstr("'bound' is none of aggregate, backup"));
+  EXPECT_THAT(error("bsp:workers=0"), HasSubstr("'workers=0' makes no sense"));
+  EXPECT_THAT(error("bsp:workers=many"), HasSubstr("'workers=many' makes no sense"));
+  EXPECT_THAT(error("bsp:aggregate=median/1"), HasSubstr("makes no sense"));
+  EXPECT_THAT(error("bsp:deadline=5"), HasSubstr("makes no sense"));
+  EXPECT_THAT(error("local:steps=10,fragments=3"), HasSubstr("multiple of fragments"));
+  EXPECT_FALSE(ParseGroup("bad name=bsp").ok());
+  EXPECT_FALSE(ParseGroup("").ok());
+}
+
+}  // namespace
+}  // namespace varscope::server
