@@ -1,25 +1,30 @@
 #!/bin/bash
-# lint.sh [REVISION]: clang-format over every file; with REVISION also clang-tidy over the C++ files
-# that changed since then. Needs a build (tests/run.sh) for clang-tidy's compile commands.
+# lint.sh [REVISION | --all]: clang-format over every file; also clang-tidy over the C++ files that
+# changed since REVISION, or over all.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 cd "$root"
-if [ $# -gt 1 ] || ! git rev-parse -q --verify "${1:-HEAD}^{commit}" >/dev/null; then
-  echo "lint.sh: '$*' is no revision; usage: bash tests/lint.sh [REVISION]" >&2
+if [ $# -gt 1 ] ||
+  { [ "${1:-}" != --all ] && ! git rev-parse -q --verify "${1:-HEAD}^{commit}" >/dev/null; }; then
+  echo "lint.sh: '$*' is no revision; usage: bash tests/lint.sh [REVISION | --all]" >&2
   exit 2
 fi
 bash docker/install.sh build test
 git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
 echo "clang-format: all files agree"
 [ $# -gt 0 ] || exit 0
-mapfile -t changed < <(git diff --name-only --diff-filter=d "$1" -- '*.cc')
+if [ "$1" = --all ]; then
+  mapfile -t changed < <(git ls-files '*.cc')
+else
+  mapfile -t changed < <(git diff --name-only --diff-filter=d "$1" -- '*.cc')
+fi
 [ ${#changed[@]} -gt 0 ] || exit 0
-# Each file on its own, and without precompiled headers: GCC's are not clang's.
+# 14, the default of Debian 12, does not read <source_location>. Each file on its own, and without precompiled headers: GCC's are not clang's.
 commands="$(mktemp -d)"
 trap 'rm -rf "$commands"' EXIT
 cmake -S . -B "$commands" -G Ninja -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
   >/dev/null
 ninja -C "$commands" proto/varscope/v1/varscope.grpc.pb.h proto/grpc/health/v1/health.grpc.pb.h \
   client/checkpoint/tensor_bundle.pb.h server/durability/records.pb.h >/dev/null
-printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy -quiet -p "$commands"
+printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-16 -quiet -p "$commands"
 echo "clang-tidy: ${#changed[@]} files agree"

@@ -33,6 +33,7 @@ wrong client/demo.sh "'many'" --steps many
 wrong client/demo.sh "'-5'" --steps -5
 wrong tests/run.sh "'--sanitize=memory'" --sanitize=memory
 wrong tests/run.sh "'unit'" unit
+wrong tests/run.sh "--label" --label
 wrong tests/bare.sh "'demo'" demo
 wrong tests/bare.sh "'--as-user=bob'" --as-user=bob
 wrong tests/package.sh "'somewhere'" somewhere
