@@ -22,12 +22,16 @@ Gradient Add(const Output& x, std::vector<Gradient> terms) {
   if (terms.size() == 1) return terms[0];
   bool all_sparse = true;
   for (const Gradient& term : terms) all_sparse &= term.is_sparse();
+  bool int32_rows = true;
+  for (const Gradient& term : terms) {
+    int32_rows &= !term.is_sparse() || term.indices.dtype() == DType::kInt32;
+  }
   std::vector<Input> values;
   std::vector<Input> indices;
   for (const Gradient& term : terms) {
     if (all_sparse) {
       values.emplace_back(term.values);
-      indices.emplace_back(term.indices);
+      indices.emplace_back(int32_rows ? term.indices : cast(term.indices, DType::kInt64));
     } else {
       values.emplace_back(ToDense(term, x));
     }
@@ -80,6 +84,12 @@ Gradient Take(Sums& sums, const Output& x) {
   return sum;
 }
 
+// TensorFlow's LookupError.
+[[noreturn]] void ThrowNoGradient(const Node& node) {
+  throw ValueError(absl::StrCat("No gradient defined for operation '", node.name,
+                                "' (op type: ", node.def->name, ")."));
+}
+
 void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
   std::vector<Output> dys;
   bool any = false;
@@ -89,7 +99,8 @@ void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
     dys.push_back(dy.defined() ? ToDense(dy, y) : Output());
     any |= dy.defined();
   }
-  if (!any || node.def->gradient == nullptr || !dys[0].defined()) return;
+  if (!any || node.inputs.empty()) return;
+  if (node.def->gradient == nullptr) ThrowNoGradient(node);
   const std::vector<Gradient> grads = node.def->gradient({node, dys});
   for (size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined() && wanted.contains(node.inputs[i].node)) {
@@ -183,7 +194,8 @@ std::pair<std::vector<Gradient>, Output> clip_by_global_norm(const std::vector<G
   const Output norm = global_norm(gradients);
   const internal::FunctionScope scope(name, "clip_by_global_norm");
   const Output limit = internal::ToOutput(clip_norm, "clip_norm", norm.dtype());
-  const Output scale = divide(limit, maximum(norm, limit));
+  // NaN when the norm is infinite, for all gradients alike.
+  const Output scale = add(divide(limit, maximum(norm, limit)), subtract(norm, norm));
   std::vector<Gradient> clipped;
   for (const Gradient& gradient : gradients) {
     Gradient scaled = gradient;

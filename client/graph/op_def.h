@@ -14,22 +14,20 @@
 
 namespace varscope::internal {
 
-struct OutputSpec {
-  DType dtype = DType::kInvalid;
-  Shape shape;
-};
-
-// What a shape rule sees. Its error says what does not fit; the op's name and shapes are added.
+// What a shape rule sees: once when the graph is built, with what is known then, and again in a
+// run, with the inputs that a kernel gets. From shapes that are fully defined it either makes fully
+// defined ones, or an error that says what does not fit; the op's name and shapes are added.
 struct InferContext {
   const Attrs& attrs;
   std::span<const OutputSpec> inputs;
   DType dtype(int i) const { return inputs[i].dtype; }
   const Shape& shape(int i) const { return inputs[i].shape; }
+  int count() const { return static_cast<int>(inputs.size()); }
 };
 using InferFn = absl::StatusOr<std::vector<OutputSpec>> (*)(const InferContext&);
 
-// What a gradient function sees: the op and the gradients of its outputs (undefined where nothing
-// depends on an output). It gives one gradient for each input, undefined where there is none.
+// What a gradient function sees: the op and the gradients of its outputs, of which one at least is
+// defined. It gives one gradient for each input, undefined where there is none.
 struct GradContext {
   const Node& node;
   std::span<const Output> dys;
@@ -44,7 +42,9 @@ struct OpDef {
   absl::string_view name;
   InferFn infer = nullptr;
   KernelFn kernel = nullptr;  // null: the session carries it out (placeholders, variables)
-  GradFn gradient = nullptr;  // null: no gradient flows through it
+  // null: it has none, and LookupError is thrown where one is asked for. NotDifferentiable
+  // (ops/build.h): none flows through it.
+  GradFn gradient = nullptr;
   // Not merged with an equal op, nor dropped for its inputs' sake: it has an effect or differs from
   // run to run.
   bool stateful = false;

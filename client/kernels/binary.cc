@@ -80,6 +80,10 @@ absl::Status SquaredDifference(KernelContext& ctx) {
     return Wrapping(x, y, [](auto a, auto b) { return (a - b) * (a - b); });
   });
 }
+// x * y, and 0 where y is 0, whatever x is.
+absl::Status MulNoNan(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto x, auto y) { return y == 0 ? decltype(x){0} : x * y; });
+}
 absl::Status Pow(KernelContext& ctx) {
   constexpr double kCost = 40;
   return Arithmetic<true>(

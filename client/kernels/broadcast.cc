@@ -1,6 +1,4 @@
-#include "absl/status/statusor.h"
 #include "client/kernels/elementwise.h"
-#include "proto/core/shape_rules.h"
 
 namespace varscope::internal {
 
@@ -22,11 +20,9 @@ std::pair<int64_t, int64_t> BroadcastWalk::Start(int64_t row) const {
   return {from_a, from_b};
 }
 
-absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b) {
-  absl::StatusOr<Shape> shape = Broadcast(a, b);
-  if (!shape.ok()) return shape.status();
-  BroadcastWalk walk{.shape = *std::move(shape)};
-  const int rank = walk.shape.rank();
+BroadcastWalk Walk(const Shape& a, const Shape& b, const Shape& shape) {
+  BroadcastWalk walk;
+  const int rank = shape.rank();
   const auto strides = [&](const Shape& operand) {
     std::vector<int64_t> out(rank, 0);
     int64_t stride = 1;
@@ -39,7 +35,7 @@ absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b) {
   const std::vector<int64_t> sa = strides(a);
   const std::vector<int64_t> sb = strides(b);
   for (int i = 0; i < rank; ++i) {
-    const int64_t n = walk.shape.dim(i);
+    const int64_t n = shape.dim(i);
     if (n == 1) continue;
     const bool continues =
         !walk.dims.empty() && walk.a.back() == sa[i] * n && walk.b.back() == sb[i] * n;

@@ -13,41 +13,51 @@
 
 namespace varscope::internal {
 
+// What an output is: as far as it is known when the graph is built, and wholly in a run.
+struct OutputSpec {
+  DType dtype = DType::kInvalid;
+  Shape shape;
+};
+
+// The op's shape rule has seen the shapes and dtypes of these inputs, and `specs` is what it made
+// of them: a kernel neither checks shapes nor computes them, and gives outputs of just these.
 class KernelContext {
  public:
-  KernelContext(const Attrs& attrs, std::span<Tensor> inputs, std::span<Tensor> outputs,
-                Device& device)
-      : attrs(attrs), device(device), inputs_(inputs), outputs_(outputs) {}
+  KernelContext(const Attrs& attrs, std::span<Tensor> inputs, std::span<const OutputSpec> specs,
+                std::span<Tensor> outputs, Device& device)
+      : attrs(attrs), device(device), inputs_(inputs), specs_(specs), outputs_(outputs) {}
 
   const Attrs& attrs;
   Device& device;
 
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
+  int num_outputs() const { return static_cast<int>(specs_.size()); }
   const Tensor& in(int i) const { return inputs_[i]; }
-  // The shape that an op (x, like) gives its output: an attribute, or that of its second input.
-  const Shape& like() const { return num_inputs() > 1 ? in(1).shape() : attrs.get<Shape>("shape"); }
+  // Of output i.
+  const Shape& shape(int i = 0) const { return specs_[i].shape; }
+  DType dtype(int i = 0) const { return specs_[i].dtype; }
 
   // Output i, its bytes uninitialized.
-  Tensor& Allocate(int i, DType dtype, const Shape& shape) {
-    return outputs_[i] = Tensor(dtype, shape);
-  }
+  Tensor& Allocate(int i = 0) { return outputs_[i] = Tensor(dtype(i), shape(i)); }
 
-  // Output i in the bytes of an input that nobody else needs any more, when one fits: for kernels
+  // Output 0 in the bytes of an input that nobody else needs any more, when one fits: for kernels
   // that read each element before they write it.
-  Tensor& Forward(int i, std::initializer_list<int> candidates, DType dtype, const Shape& shape) {
+  Tensor& Forward(std::initializer_list<int> candidates) {
     for (int c : candidates) {
       const Tensor& input = inputs_[c];
-      if (input.dtype() == dtype && input.shape() == shape && input.unique()) {
-        return outputs_[i] = input;
+      if (input.dtype() == dtype() && input.shape() == shape() && input.unique()) {
+        return outputs_[0] = input;
       }
     }
-    return Allocate(i, dtype, shape);
+    return Allocate();
   }
 
-  void Set(int i, Tensor value) { outputs_[i] = std::move(value); }
+  // The bytes of `value`, which has as many elements, as output 0.
+  void Share(const Tensor& value) { outputs_[0] = value.Reshaped(shape()); }
 
  private:
   std::span<Tensor> inputs_;
+  std::span<const OutputSpec> specs_;
   std::span<Tensor> outputs_;
 };
 

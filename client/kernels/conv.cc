@@ -1,7 +1,7 @@
 // Convolution as a matrix product over patches (im2col).
 #include <cstring>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/matmul.h"
@@ -10,13 +10,8 @@
 namespace varscope::internal::kernels {
 namespace {
 
-absl::StatusOr<Window> ConvWindow(const KernelContext& ctx, const Shape& image,
-                                  const Shape& filter) {
+Window ConvWindow(const KernelContext& ctx, const Shape& image, const Shape& filter) {
   const std::vector<int64_t>& strides = ctx.attrs.list("strides");
-  if (image.rank() != 4 || filter.rank() != 4 || image.dim(3) != filter.dim(2)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "input depth must match the filter's: ", image.ToString(), " and ", filter.ToString()));
-  }
   return MakeWindow(image, filter.dim(0), filter.dim(1), strides[1], strides[2],
                     ctx.attrs.text("padding") == "SAME");
 }
@@ -97,45 +92,36 @@ void BackwardFilter(KernelContext& ctx, const Window& w, Tensor& out) {
                            PatchSize(w), out.shape().dim(3), PatchCount(w), true, false});
 }
 
+// Calls fn(TypeTag, window, output 0).
+template <typename Fn>
+absl::Status Convolve(KernelContext& ctx, const Shape& image, const Shape& filter, Fn fn) {
+  const Window w = ConvWindow(ctx, image, filter);
+  Tensor& out = ctx.Allocate();
+  return VisitComputedFloats(out.dtype(), [&](auto tag) { fn(tag, w, out); });
+}
+
 }  // namespace
 
+// (x, filter).
 absl::Status Conv2D(KernelContext& ctx) {
-  const Tensor& image = ctx.in(0);
-  const absl::StatusOr<Window> w = ConvWindow(ctx, image.shape(), ctx.in(1).shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(
-      0, image.dtype(), Shape{w->batch, w->out_height, w->out_width, ctx.in(1).shape().dim(3)});
-  if (image.dtype() == DType::kFloat32) return Forward<float>(ctx, *w, out), absl::OkStatus();
-  if (image.dtype() == DType::kFloat64) return Forward<double>(ctx, *w, out), absl::OkStatus();
-  return UnsupportedDType(image.dtype());
+  return Convolve(ctx, ctx.in(0).shape(), ctx.in(1).shape(),
+                  [&](auto tag, const Window& w, Tensor& out) {
+                    Forward<typename decltype(tag)::type>(ctx, w, out);
+                  });
 }
 
 // (dy, filter, x).
 absl::Status Conv2DBackpropInput(KernelContext& ctx) {
-  const Tensor& image = ctx.in(2);
-  const absl::StatusOr<Window> w = ConvWindow(ctx, image.shape(), ctx.in(1).shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, image.dtype(), image.shape());
-  if (image.dtype() == DType::kFloat32) return BackwardInput<float>(ctx, *w, out), absl::OkStatus();
-  if (image.dtype() == DType::kFloat64) {
-    return BackwardInput<double>(ctx, *w, out), absl::OkStatus();
-  }
-  return UnsupportedDType(image.dtype());
+  return Convolve(ctx, ctx.shape(), ctx.in(1).shape(), [&](auto tag, const Window& w, Tensor& out) {
+    BackwardInput<typename decltype(tag)::type>(ctx, w, out);
+  });
 }
 
 // (dy, x, filter).
 absl::Status Conv2DBackpropFilter(KernelContext& ctx) {
-  const Tensor& filter = ctx.in(2);
-  const absl::StatusOr<Window> w = ConvWindow(ctx, ctx.in(1).shape(), filter.shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, filter.dtype(), filter.shape());
-  if (filter.dtype() == DType::kFloat32) {
-    return BackwardFilter<float>(ctx, *w, out), absl::OkStatus();
-  }
-  if (filter.dtype() == DType::kFloat64) {
-    return BackwardFilter<double>(ctx, *w, out), absl::OkStatus();
-  }
-  return UnsupportedDType(filter.dtype());
+  return Convolve(ctx, ctx.in(1).shape(), ctx.shape(), [&](auto tag, const Window& w, Tensor& out) {
+    BackwardFilter<typename decltype(tag)::type>(ctx, w, out);
+  });
 }
 
 }  // namespace varscope::internal::kernels

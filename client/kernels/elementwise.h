@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/context.h"
 
@@ -13,7 +13,6 @@ namespace varscope::internal {
 
 // How two operands step through their broadcast result: dimensions that both walk alike are merged.
 struct BroadcastWalk {
-  Shape shape;                // of the result
   std::vector<int64_t> dims;  // merged; never empty
   std::vector<int64_t> a;     // strides, 0 where an operand is repeated
   std::vector<int64_t> b;
@@ -23,7 +22,8 @@ struct BroadcastWalk {
   // Where row `row` starts in each operand.
   std::pair<int64_t, int64_t> Start(int64_t row) const;
 };
-absl::StatusOr<BroadcastWalk> Walk(const Shape& a, const Shape& b);
+// `shape` is what a and b are broadcast to.
+BroadcastWalk Walk(const Shape& a, const Shape& b, const Shape& shape);
 
 inline absl::Status UnsupportedDType(DType dtype) {
   return absl::InvalidArgumentError(
@@ -59,6 +59,14 @@ absl::Status VisitComputed(DType dtype, Fn&& fn) {
   return absl::OkStatus();
 }
 
+// The same for float32 and float64 alone.
+template <typename Fn>
+absl::Status VisitComputedFloats(DType dtype, Fn&& fn) {
+  if (dtype == DType::kFloat32) return fn(TypeTag<float>{}), absl::OkStatus();
+  if (dtype == DType::kFloat64) return fn(TypeTag<double>{}), absl::OkStatus();
+  return UnsupportedDType(dtype);
+}
+
 // Signed overflow wraps, as TensorFlow's kernels do.
 template <typename T, typename Fn>
 T Wrapping(T x, T y, Fn fn) {
@@ -81,15 +89,14 @@ template <typename T, typename R, typename Fn>
 absl::Status RunBinary(KernelContext& ctx, Fn fn, double cost = kCheap) {
   const Tensor& ta = ctx.in(0);
   const Tensor& tb = ctx.in(1);
-  const absl::StatusOr<BroadcastWalk> walk = Walk(ta.shape(), tb.shape());
-  if (!walk.ok()) return walk.status();
-  Tensor& out = ctx.Forward(0, {0, 1}, kDTypeOf<R>, walk->shape);
+  const BroadcastWalk walk = Walk(ta.shape(), tb.shape(), ctx.shape());
+  Tensor& out = ctx.Forward({0, 1});
   const T* const a = ta.data<T>();
   const T* const b = tb.data<T>();
   R* const r = out.mutable_data<R>();
-  const int64_t inner = walk->inner();
-  const bool step_a = walk->a.back() != 0;
-  const bool step_b = walk->b.back() != 0;
+  const int64_t inner = walk.inner();
+  const bool step_a = walk.a.back() != 0;
+  const bool step_b = walk.b.back() != 0;
   const auto run = [&](int64_t from_a, int64_t from_b, int64_t to, int64_t n) {
     const T* const x = a + from_a;
     const T* const y = b + from_b;
@@ -109,16 +116,16 @@ absl::Status RunBinary(KernelContext& ctx, Fn fn, double cost = kCheap) {
     }
   };
   if (out.num_elements() == 0) return absl::OkStatus();
-  if (walk->rows() == 1) {
+  if (walk.rows() == 1) {
     ctx.device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
       run(step_a ? begin : 0, step_b ? begin : 0, begin, end - begin);
     });
     return absl::OkStatus();
   }
-  ctx.device.ParallelFor(walk->rows(), cost * static_cast<double>(inner),
+  ctx.device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
                          [&](int64_t begin, int64_t end) {
                            for (int64_t row = begin; row < end; ++row) {
-                             const auto [from_a, from_b] = walk->Start(row);
+                             const auto [from_a, from_b] = walk.Start(row);
                              run(from_a, from_b, row * inner, inner);
                            }
                          });
@@ -154,7 +161,7 @@ absl::Status Arithmetic(KernelContext& ctx, Fn fn, double cost = kCheap) {
 // out[i] = fn(x[i]).
 template <typename T, typename Fn>
 absl::Status RunUnary(KernelContext& ctx, double cost, Fn fn) {
-  Tensor& out = ctx.Forward(0, {0}, kDTypeOf<T>, ctx.in(0).shape());
+  Tensor& out = ctx.Forward({0});
   const T* const x = ctx.in(0).data<T>();
   T* const y = out.mutable_data<T>();
   ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {

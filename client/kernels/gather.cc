@@ -27,9 +27,7 @@ absl::Status Gather(KernelContext& ctx) {
   const int64_t count = params.shape().dim(0);
   const absl::StatusOr<std::vector<int64_t>> rows = RowsBelow(indices, count);
   if (!rows.ok()) return rows.status();
-  std::vector<int64_t> dims = indices.shape().dims();
-  dims.insert(dims.end(), params.shape().dims().begin() + 1, params.shape().dims().end());
-  Tensor& out = ctx.Allocate(0, params.dtype(), Shape(dims));
+  Tensor& out = ctx.Allocate();
   CopyRows(params, *rows, out);
   return absl::OkStatus();
 }
@@ -37,33 +35,20 @@ absl::Status Gather(KernelContext& ctx) {
 // (values, indices, x): zeros like x with the rows added in.
 absl::Status SumRowsLike(KernelContext& ctx) {
   const Tensor& values = ctx.in(0);
-  const Shape& shape = ctx.in(2).shape();
+  const Shape& shape = ctx.shape();
   const absl::StatusOr<std::vector<int64_t>> rows = RowsBelow(ctx.in(1), shape.dim(0));
   if (!rows.ok()) return rows.status();
-  Tensor& out = ctx.Allocate(0, values.dtype(), shape);
+  Tensor& out = ctx.Allocate();
   std::memset(out.mutable_raw(), 0, out.byte_size());
   const int64_t width = RowSize(shape);
-  if (values.num_elements() != static_cast<int64_t>(rows->size()) * width) {
-    return absl::InvalidArgumentError(absl::StrCat("values of shape ", values.shape().ToString(),
-                                                   " are not ", rows->size(), " rows of ",
-                                                   shape.ToString()));
-  }
-  const auto add = [&](auto tag) {
+  return VisitComputedFloats(values.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (size_t i = 0; i < rows->size(); ++i) {
       T* const to = out.mutable_data<T>() + (*rows)[i] * width;
       const T* const from = values.data<T>() + i * width;
       for (int64_t k = 0; k < width; ++k) to[k] += from[k];
     }
-  };
-  if (values.dtype() == DType::kFloat32) {
-    add(TypeTag<float>{});
-  } else if (values.dtype() == DType::kFloat64) {
-    add(TypeTag<double>{});
-  } else {
-    return UnsupportedDType(values.dtype());
-  }
-  return absl::OkStatus();
+  });
 }
 
 // A number outside [0, depth) gives a row of zeros.
@@ -71,9 +56,7 @@ absl::Status OneHot(KernelContext& ctx) {
   const absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(ctx.in(0));
   if (!rows.ok()) return rows.status();
   const int64_t depth = ctx.attrs.integer("depth");
-  std::vector<int64_t> dims = ctx.in(0).shape().dims();
-  dims.push_back(depth);
-  Tensor& out = ctx.Allocate(0, ctx.attrs.get<DType>("dtype"), Shape(dims));
+  Tensor& out = ctx.Allocate();
   std::memset(out.mutable_raw(), 0, out.byte_size());
   Tensor one(out.dtype(), Shape{});
   Fill(one, 1);

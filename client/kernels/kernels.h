@@ -1,6 +1,6 @@
 // Every kernel, by the name of its op; the ops' tables say what attributes each has.
-// Kernels are thread-safe functions of their inputs. They may trust shapes that the graph knew when
-// it was built and must check what only a run can tell.
+// Kernels are thread-safe functions of their inputs, whose shapes and dtypes their ops' shape rules
+// have seen; they check values alone.
 #ifndef VARSCOPE_CLIENT_KERNELS_KERNELS_H_
 #define VARSCOPE_CLIENT_KERNELS_KERNELS_H_
 
@@ -25,6 +25,7 @@ absl::Status Maximum(KernelContext&);
 absl::Status Minimum(KernelContext&);
 absl::Status SquaredDifference(KernelContext&);
 absl::Status Pow(KernelContext&);
+absl::Status MulNoNan(KernelContext&);
 absl::Status Equal(KernelContext&);
 absl::Status NotEqual(KernelContext&);
 absl::Status Less(KernelContext&);
@@ -67,31 +68,30 @@ absl::Status Mean(KernelContext&);
 absl::Status Max(KernelContext&);
 absl::Status Min(KernelContext&);
 absl::Status Prod(KernelContext&);
-absl::Status ProdGrad(KernelContext&);
 absl::Status ArgMax(KernelContext&);
 absl::Status ArgMin(KernelContext&);
 absl::Status SumLike(KernelContext&);
+absl::Status L2Loss(KernelContext&);
+
+// spread.cc
+absl::Status Cumsum(KernelContext&);
+absl::Status Cumprod(KernelContext&);
 absl::Status BroadcastReduced(KernelContext&);
 absl::Status AddN(KernelContext&);
-absl::Status L2Loss(KernelContext&);
 
 // matmul.cc
 absl::Status MatMul(KernelContext&);
 
 // array.cc
-absl::Status Identity(KernelContext&);
+absl::Status Share(KernelContext&);
 absl::Status ZerosLike(KernelContext&);
 absl::Status OnesLike(KernelContext&);
 absl::Status Select(KernelContext&);
-absl::Status Reshape(KernelContext&);
-absl::Status ReshapeLike(KernelContext&);
-absl::Status ExpandDims(KernelContext&);
-absl::Status Squeeze(KernelContext&);
 absl::Status Transpose(KernelContext&);
 absl::Status Concat(KernelContext&);
 absl::Status ConcatGrad(KernelContext&);
 absl::Status Pack(KernelContext&);
-absl::Status PackGrad(KernelContext&);
+absl::Status Unpack(KernelContext&);
 absl::Status Slice(KernelContext&);
 absl::Status SliceGrad(KernelContext&);
 absl::Status Tile(KernelContext&);
@@ -120,6 +120,7 @@ absl::Status Conv2DBackpropFilter(KernelContext&);
 // pool.cc
 absl::Status MaxPool(KernelContext&);
 absl::Status MaxPoolGrad(KernelContext&);
+absl::Status MaxPoolGradGrad(KernelContext&);
 absl::Status AvgPool(KernelContext&);
 absl::Status AvgPoolGrad(KernelContext&);
 

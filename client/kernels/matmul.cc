@@ -5,7 +5,6 @@
 #include <unsupported/Eigen/CXX11/Tensor>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 
@@ -58,21 +57,9 @@ absl::Status MatMul(KernelContext& ctx) {
   const int64_t m = a.dim(ta ? -1 : -2);
   const int64_t k = a.dim(ta ? -2 : -1);
   const int64_t n = b.dim(tb ? -2 : -1);
-  bool fits = a.rank() == b.rank() && b.dim(tb ? -1 : -2) == k;
+  Tensor& out = ctx.Allocate();
   int64_t batch = 1;
-  for (int i = 0; fits && i < a.rank() - 2; ++i) {
-    fits = a.dim(i) == b.dim(i);
-    batch *= a.dim(i);
-  }
-  if (!fits) {
-    return absl::InvalidArgumentError(absl::StrCat("matrices do not fit: ", a.ToString(),
-                                                   ta ? "^T" : "", " x ", b.ToString(),
-                                                   tb ? "^T" : ""));
-  }
-  std::vector<int64_t> dims = a.dims();
-  dims[dims.size() - 2] = m;
-  dims[dims.size() - 1] = n;
-  Tensor& out = ctx.Allocate(0, ctx.in(0).dtype(), Shape(dims));
+  for (int i = 0; i < a.rank() - 2; ++i) batch *= a.dim(i);
   if (ctx.in(0).dtype() == DType::kFloat32) {
     Batched<float>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
   } else if (ctx.in(0).dtype() == DType::kFloat64) {

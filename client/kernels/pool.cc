@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/window.h"
@@ -9,12 +9,9 @@
 namespace varscope::internal::kernels {
 namespace {
 
-absl::StatusOr<Window> PoolWindow(const KernelContext& ctx, const Shape& image) {
+Window PoolWindow(const KernelContext& ctx, const Shape& image) {
   const std::vector<int64_t>& ksize = ctx.attrs.list("ksize");
   const std::vector<int64_t>& strides = ctx.attrs.list("strides");
-  if (image.rank() != 4) {
-    return absl::InvalidArgumentError(absl::StrCat("pooling needs NHWC, got ", image.ToString()));
-  }
   return MakeWindow(image, ksize[1], ksize[2], strides[1], strides[2],
                     ctx.attrs.text("padding") == "SAME");
 }
@@ -102,63 +99,63 @@ void AvgBackward(const Window& w, const T* dy, T* dx) {
   });
 }
 
-template <typename Fn>
-absl::Status ForFloats(DType dtype, Fn fn) {
-  if (dtype == DType::kFloat32) return fn(TypeTag<float>{}), absl::OkStatus();
-  if (dtype == DType::kFloat64) return fn(TypeTag<double>{}), absl::OkStatus();
-  return UnsupportedDType(dtype);
+// dx is dy's at the maxima alone; this picks them back.
+template <typename T>
+void PickMaxima(const Window& w, const T* image, const T* ddx, T* out) {
+  ForEachWindow(w, [&](int64_t at, int64_t b, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
+    for (int64_t c = 0; c < w.channels; ++c) {
+      out[at + c] = ddx[MaxOffset(w, image, b, y0, y1, x0, x1, c)];
+    }
+  });
 }
 
-Shape PooledShape(const Window& w) { return {w.batch, w.out_height, w.out_width, w.channels}; }
+// Calls fn.operator()<T>(window of images of that shape, output 0), which is zeros.
+template <typename Fn>
+absl::Status Pool(KernelContext& ctx, const Shape& image, Fn fn) {
+  const Window w = PoolWindow(ctx, image);
+  Tensor& out = ctx.Allocate();
+  std::memset(out.mutable_raw(), 0, out.byte_size());
+  return VisitComputedFloats(out.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    fn(w, out.mutable_data<T>());
+  });
+}
+
+template <typename T>
+const T* Data(const Tensor& tensor, T*) {
+  return tensor.data<T>();
+}
 
 }  // namespace
 
 absl::Status MaxPool(KernelContext& ctx) {
-  const Tensor& x = ctx.in(0);
-  const absl::StatusOr<Window> w = PoolWindow(ctx, x.shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, x.dtype(), PooledShape(*w));
-  return ForFloats(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    MaxForward(*w, x.data<T>(), out.mutable_data<T>());
-  });
+  return Pool(ctx, ctx.in(0).shape(),
+              [&](const Window& w, auto* out) { MaxForward(w, Data(ctx.in(0), out), out); });
 }
 
 // (dy, x).
 absl::Status MaxPoolGrad(KernelContext& ctx) {
-  const Tensor& x = ctx.in(1);
-  const absl::StatusOr<Window> w = PoolWindow(ctx, x.shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, x.dtype(), x.shape());
-  std::memset(out.mutable_raw(), 0, out.byte_size());
-  return ForFloats(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    MaxBackward(*w, x.data<T>(), ctx.in(0).data<T>(), out.mutable_data<T>());
+  return Pool(ctx, ctx.in(1).shape(), [&](const Window& w, auto* dx) {
+    MaxBackward(w, Data(ctx.in(1), dx), Data(ctx.in(0), dx), dx);
+  });
+}
+
+// (ddx, x).
+absl::Status MaxPoolGradGrad(KernelContext& ctx) {
+  return Pool(ctx, ctx.in(1).shape(), [&](const Window& w, auto* out) {
+    PickMaxima(w, Data(ctx.in(1), out), Data(ctx.in(0), out), out);
   });
 }
 
 absl::Status AvgPool(KernelContext& ctx) {
-  const Tensor& x = ctx.in(0);
-  const absl::StatusOr<Window> w = PoolWindow(ctx, x.shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, x.dtype(), PooledShape(*w));
-  return ForFloats(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    AvgForward(*w, x.data<T>(), out.mutable_data<T>());
-  });
+  return Pool(ctx, ctx.in(0).shape(),
+              [&](const Window& w, auto* out) { AvgForward(w, Data(ctx.in(0), out), out); });
 }
 
-// (dy, x).
+// (dy, x's shape).
 absl::Status AvgPoolGrad(KernelContext& ctx) {
-  const Tensor& x = ctx.in(1);
-  const absl::StatusOr<Window> w = PoolWindow(ctx, x.shape());
-  if (!w.ok()) return w.status();
-  Tensor& out = ctx.Allocate(0, x.dtype(), x.shape());
-  std::memset(out.mutable_raw(), 0, out.byte_size());
-  return ForFloats(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    AvgBackward(*w, ctx.in(0).data<T>(), out.mutable_data<T>());
-  });
+  return Pool(ctx, ctx.shape(),
+              [&](const Window& w, auto* dx) { AvgBackward(w, Data(ctx.in(0), dx), dx); });
 }
 
 }  // namespace varscope::internal::kernels

@@ -8,7 +8,7 @@ namespace {
 
 template <typename Distribution>
 absl::Status Draw(KernelContext& ctx, Distribution distribution) {
-  Tensor& out = ctx.Allocate(0, DType::kFloat32, ctx.attrs.get<Shape>("shape"));
+  Tensor& out = ctx.Allocate();
   std::mt19937_64 generator(ctx.device.NextSeed());
   for (float& x : out.mutable_values<float>()) x = static_cast<float>(distribution(generator));
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 #include <Eigen/Core>
 #include <cmath>
+#include <cstring>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -50,7 +51,7 @@ absl::Status CheckLabels(const Tensor& labels, int64_t classes) {
 
 absl::Status Softmax(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
-  Tensor& out = ctx.Forward(0, {0}, x.dtype(), x.shape());
+  Tensor& out = ctx.Forward({0});
   return ForEachRow(ctx, x, [&](auto tag, int64_t row, int64_t width) {
     using T = typename decltype(tag)::type;
     const ConstRow<T> from(x.data<T>() + row * width, width);
@@ -63,28 +64,24 @@ absl::Status Softmax(KernelContext& ctx) {
 
 absl::Status LogSoftmax(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
-  Tensor& out = ctx.Forward(0, {0}, x.dtype(), x.shape());
+  Tensor& out = ctx.Forward({0});
   return ForEachRow(ctx, x, [&](auto tag, int64_t row, int64_t width) {
     using T = typename decltype(tag)::type;
     const ConstRow<T> from(x.data<T>() + row * width, width);
     Row<T> to(out.mutable_data<T>() + row * width, width);
     const T max = from.maxCoeff();
     const T log_sum = std::log((from - max).exp().sum());
-    to = from - (max + log_sum);
+    to = (from - max) - log_sum;
   });
 }
 
-// (features, labels) -> loss [rows], gradient of the loss with respect to features.
+// (logits, labels) -> losses, their gradient with respect to the logits.
 absl::Status SoftmaxCrossEntropy(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Tensor& labels = ctx.in(1);
-  if (!(x.shape() == labels.shape())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("logits and labels must be the same size: ", x.shape().ToString(), " vs. ",
-                     labels.shape().ToString()));
-  }
-  Tensor& loss = ctx.Allocate(0, x.dtype(), Shape{x.shape().dim(0)});
-  Tensor& gradient = ctx.Allocate(1, x.dtype(), x.shape());
+  Tensor& loss = ctx.Allocate(0);
+  std::memset(loss.mutable_raw(), 0, loss.byte_size());  // of rows without classes
+  Tensor& gradient = ctx.Allocate(1);
   return ForEachRow(ctx, x, [&](auto tag, int64_t row, int64_t width) {
     using T = typename decltype(tag)::type;
     const ConstRow<T> from(x.data<T>() + row * width, width);
@@ -98,17 +95,13 @@ absl::Status SoftmaxCrossEntropy(KernelContext& ctx) {
   });
 }
 
-// (features, labels): labels are class numbers [rows].
+// (logits, labels): labels are class numbers.
 absl::Status SparseSoftmaxCrossEntropy(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Tensor& labels = ctx.in(1);
-  if (x.shape().rank() != 2 || labels.num_elements() != x.shape().dim(0)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "logits ", x.shape().ToString(), " do not fit labels ", labels.shape().ToString()));
-  }
-  if (absl::Status s = CheckLabels(labels, x.shape().dim(1)); !s.ok()) return s;
-  Tensor& loss = ctx.Allocate(0, x.dtype(), Shape{x.shape().dim(0)});
-  Tensor& gradient = ctx.Allocate(1, x.dtype(), x.shape());
+  if (absl::Status s = CheckLabels(labels, x.shape().dim(-1)); !s.ok()) return s;
+  Tensor& loss = ctx.Allocate(0);
+  Tensor& gradient = ctx.Allocate(1);
   return ForEachRow(ctx, x, [&](auto tag, int64_t row, int64_t width) {
     using T = typename decltype(tag)::type;
     const int64_t label =

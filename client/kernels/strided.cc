@@ -1,5 +1,6 @@
 #include "client/kernels/strided.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace varscope::internal {
@@ -40,9 +41,9 @@ void CopyStrided(DType dtype, const std::vector<int64_t>& dims, const std::byte*
     std::memcpy(dst, src, SizeOf(dtype));
     return;
   }
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return;
   int64_t rows = 1;
   for (int i = 0; i < rank - 1; ++i) rows *= dims[i];
-  if (dims.back() == 0) return;
   const auto bytes = static_cast<int64_t>(SizeOf(dtype));
   for (int64_t row = 0; row < rows; ++row) {
     int64_t from = 0;

@@ -13,7 +13,7 @@ namespace {
 // fn maps an Eigen array to an expression, which Eigen vectorizes.
 template <typename T, typename Fn>
 absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
-  Tensor& out = ctx.Forward(0, {0}, kDTypeOf<T>, ctx.in(0).shape());
+  Tensor& out = ctx.Forward({0});
   const T* const x = ctx.in(0).data<T>();
   T* const y = out.mutable_data<T>();
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
@@ -90,7 +90,8 @@ absl::Status Square(KernelContext& ctx) {
 }
 
 absl::Status Sqrt(KernelContext& ctx) {
-  return Floats(ctx, 8, [](const auto& x) { return x.sqrt(); });
+  // Eigen's float32 packets make NaN of infinity.
+  return EachFloat(ctx, 8, [](auto x) { return std::sqrt(x); });
 }
 absl::Status Rsqrt(KernelContext& ctx) {
   return EachFloat(ctx, 8, [](auto x) { return decltype(x){1} / std::sqrt(x); });
@@ -156,10 +157,10 @@ absl::Status Cast(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const DType to = ctx.attrs.get<DType>("dtype");
   if (x.dtype() == to) {
-    ctx.Set(0, x);
+    ctx.Share(x);
     return absl::OkStatus();
   }
-  Tensor& out = ctx.Allocate(0, to, x.shape());
+  Tensor& out = ctx.Allocate();
   ctx.device.ParallelFor(x.num_elements(), 2, [&](int64_t begin, int64_t end) {
     ConvertElements(x.dtype(), x.raw() + begin * SizeOf(x.dtype()), to,
                     out.mutable_raw() + begin * SizeOf(to), end - begin);

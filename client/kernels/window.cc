@@ -2,17 +2,14 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
-
 namespace varscope::internal {
 
 int64_t Positions(int64_t n, int64_t window, int64_t stride, bool same) {
-  if (n < 0) return -1;
   return same ? (n + stride - 1) / stride : (n - window + stride) / stride;
 }
 
-absl::StatusOr<Window> MakeWindow(const Shape& image, int64_t height, int64_t width,
-                                  int64_t stride_y, int64_t stride_x, bool same) {
+Window MakeWindow(const Shape& image, int64_t height, int64_t width, int64_t stride_y,
+                  int64_t stride_x, bool same) {
   Window w{.batch = image.dim(0),
            .in_height = image.dim(1),
            .in_width = image.dim(2),
@@ -25,10 +22,6 @@ absl::StatusOr<Window> MakeWindow(const Shape& image, int64_t height, int64_t wi
            .pad_left = 0,
            .out_height = Positions(image.dim(1), height, stride_y, same),
            .out_width = Positions(image.dim(2), width, stride_x, same)};
-  if (w.out_height <= 0 || w.out_width <= 0) {
-    return absl::InvalidArgumentError(absl::StrCat("a window of ", height, " x ", width,
-                                                   " does not fit into ", image.ToString()));
-  }
   const auto padding = [](int64_t out, int64_t stride, int64_t window, int64_t in) {
     return std::max<int64_t>((out - 1) * stride + window - in, 0) / 2;
   };

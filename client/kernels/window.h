@@ -2,9 +2,8 @@
 #ifndef VARSCOPE_CLIENT_KERNELS_WINDOW_H_
 #define VARSCOPE_CLIENT_KERNELS_WINDOW_H_
 
-#include <string>
+#include <cstdint>
 
-#include "absl/status/statusor.h"
 #include "varscope/shape.h"
 
 namespace varscope::internal {
@@ -17,13 +16,17 @@ struct Window {
   int64_t out_height, out_width;
 };
 
-// Positions along one axis: ceil(n / stride) for SAME, ceil((n - window + 1) / stride) for VALID;
-// -1 when n is unknown.
+// The largest size of a window, and of a stride: with it nothing below overflows.
+inline constexpr int64_t kMaxWindow = int64_t{1} << 31;
+
+// Positions along one axis of size n: ceil(n / stride) for SAME; for VALID as TensorFlow counts
+// them, 0 for an image that is smaller than the window by less than the stride, and below 0 for
+// one that is still smaller.
 int64_t Positions(int64_t n, int64_t window, int64_t stride, bool same);
 
-// InvalidArgument when an image is smaller than the window.
-absl::StatusOr<Window> MakeWindow(const Shape& image, int64_t height, int64_t width,
-                                  int64_t stride_y, int64_t stride_x, bool same);
+// Of an image of fully defined shape, in which there are positions.
+Window MakeWindow(const Shape& image, int64_t height, int64_t width, int64_t stride_y,
+                  int64_t stride_x, bool same);
 
 }  // namespace varscope::internal
 

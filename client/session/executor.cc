@@ -1,6 +1,8 @@
 #include "client/session/executor.h"
 
+#include <new>
 #include <set>
+#include <span>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -8,11 +10,13 @@
 #include "client/session/op_error.h"
 #include "client/session/pull.h"
 #include "client/session/push.h"
+#include "client/session/shapes.h"
 
 namespace varscope::internal {
 namespace {
 
-void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& device) {
+void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, RunShapes& shapes,
+               Device& device) {
   std::vector<Tensor> inputs;
   inputs.reserve(kernel.inputs.size());
   for (size_t i = 0; i < kernel.inputs.size(); ++i) {
@@ -24,11 +28,17 @@ void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, Device& d
       inputs.push_back(value);
     }
   }
+  const std::span<const OutputSpec> specs = shapes.Of(kernel.number, *kernel.node, inputs);
   std::vector<Tensor> outputs(kernel.outputs.size());
-  KernelContext context(kernel.node->attrs, inputs, outputs, device);
-  if (absl::Status status = kernel.node->def->kernel(context); !status.ok()) {
-    ThrowAt(*kernel.node, status);
+  KernelContext context(kernel.node->attrs, inputs, specs, outputs, device);
+  absl::Status status;
+  try {
+    status = kernel.node->def->kernel(context);
+  } catch (const std::bad_alloc&) {
+    status = absl::ResourceExhaustedError(
+        absl::StrCat("OOM when allocating tensor with shape ", specs[0].shape.ToString()));
   }
+  if (!status.ok()) ThrowAt(*kernel.node, status);
   for (size_t i = 0; i < outputs.size(); ++i) slots[kernel.outputs[i]] = std::move(outputs[i]);
 }
 
@@ -39,6 +49,7 @@ class Run {
 
   RunOutcome Execute(const std::vector<Tensor>& feeds) {
     for (size_t i = 0; i < feeds.size(); ++i) slots_[plan_.feeds[i]] = feeds[i];
+    shapes_.emplace(*plan_.shapes, feeds, plan_.kernels);
     for (const Plan::Constant& constant : plan_.constants) slots_[constant.slot] = constant.value;
     try {
       for (const Plan::Stage& stage : plan_.stages) Execute(stage);
@@ -49,6 +60,7 @@ class Run {
       }
       throw;
     }
+    shapes_->Keep();
     for (int slot : plan_.results) {
       outcome_.results.push_back(slot >= 0 ? slots_[slot] : Tensor());
     }
@@ -57,9 +69,10 @@ class Run {
 
  private:
   void Execute(const Plan::Stage& stage) {
-    for (const Plan::Kernel& kernel : stage.early_kernels) RunKernel(kernel, slots_, device_);
+    for (const Plan::Kernel& kernel : stage.early_kernels)
+      RunKernel(kernel, slots_, *shapes_, device_);
     Pull(stage);
-    for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, slots_, device_);
+    for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, slots_, *shapes_, device_);
     PushRequest push = CollectPush(stage, slots_, pulled_);
     if (!push.empty()) PushAll(stage, std::move(push));
   }
@@ -129,6 +142,7 @@ class Run {
   LocalTraining& local_;
   Device& device_;
   std::vector<Tensor> slots_;
+  std::optional<RunShapes> shapes_;
   PulledValues pulled_;
   std::optional<PullResult> come_;  // with a push, for the stage after it
   std::set<std::string> applied_;   // variables that this run has changed

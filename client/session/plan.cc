@@ -131,7 +131,8 @@ class Compiler {
     Assign(node, outputs);
     computed_.insert_or_assign(std::move(key), std::pair(moment, outputs));
     Plan::Stage& stage = StageOf(node);
-    (early ? stage.early_kernels : stage.kernels).push_back({&node, inputs, outputs, {}});
+    (early ? stage.early_kernels : stage.kernels)
+        .push_back({plan_.kernels++, &node, inputs, outputs, {}});
   }
 
   void Assign(const Node& node, const std::vector<int>& slots) {
@@ -182,14 +183,12 @@ class Compiler {
 
   static void MarkLastUses(std::vector<Plan::Kernel>& kernels, std::vector<bool>& needed) {
     for (auto kernel = kernels.rbegin(); kernel != kernels.rend(); ++kernel) {
-      kernel->last_use.assign(kernel->inputs.size(), false);
-      for (size_t i = 0; i < kernel->inputs.size(); ++i) {
+      kernel->last_use.resize(kernel->inputs.size());
+      for (size_t i = kernel->inputs.size(); i-- > 0;) {
         const int slot = kernel->inputs[i];
-        const bool repeats = std::count(kernel->inputs.begin() + static_cast<int64_t>(i) + 1,
-                                        kernel->inputs.end(), slot) > 0;
-        kernel->last_use[i] = !needed[slot] && !repeats;
+        kernel->last_use[i] = !needed[slot];
+        needed[slot] = true;
       }
-      for (int slot : kernel->inputs) needed[slot] = true;
     }
   }
 

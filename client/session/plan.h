@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "client/graph/node.h"
+#include "client/session/shapes.h"
 
 namespace varscope::internal {
 
 // Values of a run live in numbered slots. Refers to the graph, which must live as long.
 struct Plan {
   struct Kernel {
+    size_t number;  // in the plan
     const Node* node;
     std::vector<int> inputs;
     std::vector<int> outputs;
@@ -53,6 +55,8 @@ struct Plan {
   };
 
   int slots = 0;
+  size_t kernels = 0;  // of all stages
+  std::unique_ptr<ShapeCache> shapes = std::make_unique<ShapeCache>();
   std::vector<int> feeds;  // in the order of the given feeds
   std::vector<Constant> constants;
   std::vector<Stage> stages;

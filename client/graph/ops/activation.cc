@@ -31,6 +31,12 @@ Grads PiecewiseGrad(const GradContext& c) {
       None()};
 }
 
+// dy * (y + constant) below 0.
+Grads ExponentialGrad(const GradContext& c) {
+  const Output below = less(c.x(1), zeros_like(c.x(1)));
+  return {PiecewiseGrad(c)[0], Dense(where(below, multiply(c.dy(), c.x(0)), zeros_like(c.x(1))))};
+}
+
 Specs SoftmaxShape(const InferContext& c) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
   if (!c.shape(0).known_rank() || c.shape(0).rank() >= 1) return SameAsInput(c);
@@ -49,9 +55,9 @@ Specs BiasAddShape(const InferContext& c) {
   if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
   const Shape& x = c.shape(0);
   const Shape& bias = c.shape(1);
-  const bool fits = !x.known_rank() || !bias.known_rank() ||
-                    (x.rank() >= 2 && bias.rank() == 1 &&
-                     (x.dim(-1) < 0 || bias.dim(0) < 0 || x.dim(-1) == bias.dim(0)));
+  const bool ranks = (!x.known_rank() || x.rank() >= 2) && (!bias.known_rank() || bias.rank() == 1);
+  const bool fits = ranks && (!x.known_rank() || !bias.known_rank() || x.dim(-1) < 0 ||
+                              bias.dim(0) < 0 || x.dim(-1) == bias.dim(0));
   if (fits) return SameAsInput(c);
   return absl::InvalidArgumentError(absl::StrCat(
       "a bias of shape ", bias.ToString(), " does not fit the last dimension of ", x.ToString()));
@@ -61,8 +67,8 @@ Grads BiasAddGrad(const GradContext& c) { return {Dense(c.dy()), Dense(SumTo(c.d
 OpDef Activation(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = SameAsFloatInput, .kernel = kernel, .gradient = gradient};
 }
-OpDef ActivationGrad(absl::string_view name, KernelFn kernel, GradFn gradient = nullptr) {
-  return {.name = name, .infer = SameAsSecondInput, .kernel = kernel, .gradient = gradient};
+OpDef ActivationGrad(absl::string_view name, KernelFn kernel, GradFn gradient) {
+  return {.name = name, .infer = SameAsAllFloats, .kernel = kernel, .gradient = gradient};
 }
 
 }  // namespace
@@ -78,8 +84,8 @@ std::vector<OpDef> ActivationOps() {
       ActivationGrad("ReluGrad", kernels::ReluGrad, PiecewiseGrad),
       ActivationGrad("Relu6Grad", kernels::Relu6Grad, PiecewiseGrad),
       ActivationGrad("LeakyReluGrad", kernels::LeakyReluGrad, PiecewiseGrad),
-      ActivationGrad("EluGrad", kernels::EluGrad),
-      ActivationGrad("SeluGrad", kernels::SeluGrad),
+      ActivationGrad("EluGrad", kernels::EluGrad, ExponentialGrad),
+      ActivationGrad("SeluGrad", kernels::SeluGrad, ExponentialGrad),
       {.name = "Softmax",
        .infer = SoftmaxShape,
        .kernel = kernels::Softmax,

@@ -1,5 +1,6 @@
 // Arithmetic of two operands, and Python's operators.
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
@@ -21,6 +22,10 @@ Grads AddGrad(const GradContext& c) { return Both(c, c.dy(), c.dy()); }
 Grads SubGrad(const GradContext& c) { return Both(c, c.dy(), negative(c.dy())); }
 Grads MulGrad(const GradContext& c) {
   return Both(c, multiply(c.dy(), c.x(1)), multiply(c.dy(), c.x(0)));
+}
+Grads MulNoNanGrad(const GradContext& c) {
+  return Both(c, MakeOp("MulNoNan", "mul_no_nan", {c.dy(), c.x(1)}),
+              MakeOp("MulNoNan", "mul_no_nan", {c.x(0), c.dy()}));
 }
 Grads RealDivGrad(const GradContext& c) {
   const Output gx = MakeOp("RealDiv", "RealDiv", {c.dy(), c.x(1)});
@@ -49,16 +54,6 @@ Grads Winner(const GradContext& c, const Output& first_wins) {
 Grads MaximumGrad(const GradContext& c) { return Winner(c, greater_equal(c.x(0), c.x(1))); }
 Grads MinimumGrad(const GradContext& c) { return Winner(c, less_equal(c.x(0), c.x(1))); }
 
-Specs AddNShape(const InferContext& c) {
-  Shape shape = Shape::Unknown();
-  for (size_t i = 0; i < c.inputs.size(); ++i) {
-    if (absl::Status s = CheckSameDType(c, 0, static_cast<int>(i)); !s.ok()) return s;
-    absl::StatusOr<Shape> merged = Merge(shape, c.inputs[i].shape);
-    if (!merged.ok()) return merged.status();
-    shape = *std::move(merged);
-  }
-  return std::vector<OutputSpec>{{c.dtype(0), shape}};
-}
 Grads AddNGrad(const GradContext& c) { return Grads(c.node.inputs.size(), Dense(c.dy())); }
 
 }  // namespace
@@ -72,7 +67,14 @@ std::vector<OpDef> ArithmeticOps() {
        .infer = BroadcastOfFloats,
        .kernel = kernels::RealDiv,
        .gradient = RealDivGrad},
-      {.name = "FloorDiv", .infer = BroadcastOf, .kernel = kernels::FloorDiv},
+      {.name = "MulNoNan",
+       .infer = BroadcastOfFloats,
+       .kernel = kernels::MulNoNan,
+       .gradient = MulNoNanGrad},
+      {.name = "FloorDiv",
+       .infer = BroadcastOf,
+       .kernel = kernels::FloorDiv,
+       .gradient = NotDifferentiable},
       {.name = "Maximum",
        .infer = BroadcastOf,
        .kernel = kernels::Maximum,
@@ -86,7 +88,7 @@ std::vector<OpDef> ArithmeticOps() {
        .kernel = kernels::SquaredDifference,
        .gradient = SquaredDifferenceGrad},
       {.name = "Pow", .infer = BroadcastOfFloats, .kernel = kernels::Pow, .gradient = PowGrad},
-      {.name = "AddN", .infer = AddNShape, .kernel = kernels::AddN, .gradient = AddNGrad},
+      {.name = "AddN", .infer = SameAsAll, .kernel = kernels::AddN, .gradient = AddNGrad},
   };
 }
 
@@ -96,21 +98,26 @@ namespace {
 Output Operator(absl::string_view op, const Input& x, const Input& y, const char* name) {
   const FunctionScope scope("", name);
   const bool x_first = x.output() != nullptr;
-  const Output a = x_first ? *x.output() : ToOutput(x, "x", y.output()->dtype());
+  const Output a = x_first ? ToOutput(x, "x") : ToOutput(x, "x", ToOutput(y, "y").dtype());
   const Output b = ToOutput(y, "y", a.dtype());
   return MakeOp(op, scope.name(), {a, b});
 }
 
-// Integers divide as float64, as Python 3's `/`.
+// Integers divide as float64, uint8 as float32, as TensorFlow's `/`.
 Output TrueDivide(const Input& x, const Input& y, const std::string& name) {
   const FunctionScope scope(name, "truediv");
   const std::optional<DType> hint =
-      y.output() ? std::optional<DType>(y.output()->dtype()) : std::nullopt;
+      y.output() ? std::optional<DType>(ToOutput(y, "y").dtype()) : std::nullopt;
   Output a = ToOutput(x, "x", hint);
   Output b = ToOutput(y, "y", a.dtype());
+  if (a.dtype() != b.dtype()) {
+    throw TypeError(absl::StrCat("`x` and `y` must have the same dtype, got ", Name(a.dtype()),
+                                 " != ", Name(b.dtype()), "."));
+  }
   if (!IsFloating(a.dtype())) {
-    a = cast(a, DType::kFloat64);
-    b = cast(b, DType::kFloat64);
+    const DType quotient = a.dtype() == DType::kUint8 ? DType::kFloat32 : DType::kFloat64;
+    a = cast(a, quotient);
+    b = cast(b, quotient);
   }
   return MakeOp("RealDiv", scope.name(), {a, b});
 }

@@ -1,5 +1,7 @@
 #include "client/graph/ops/build.h"
 
+#include <cstdint>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
@@ -19,7 +21,7 @@ Tensor NumberTensor(const Input::Number& number, std::optional<DType> hint) {
 }
 
 std::optional<DType> DTypeOf(const Input& input) {
-  if (input.output()) return input.output()->dtype();
+  if (input.output()) return ToOutput(input, "").dtype();
   if (input.tensor()) return input.tensor()->dtype();
   return std::nullopt;
 }
@@ -53,14 +55,19 @@ Output MakeConstant(const Tensor& value, const std::string& name) {
 }
 
 Output ToOutput(const Input& input, const std::string& name, std::optional<DType> hint) {
-  if (input.output()) return *input.output();
+  if (input.output()) {
+    if (!input.output()->defined()) throw ValueError("None values not supported.");
+    return *input.output();
+  }
   if (input.tensor()) return MakeConstant(*input.tensor(), name);
   return MakeConstant(NumberTensor(*input.number(), hint), name);
 }
 
 Output Unary(absl::string_view op, const Input& x, const std::string& name,
              const char* default_name, Attrs attrs) {
-  if (!IsLiteral(x)) return MakeOp(op, NameOr(name, default_name), {*x.output()}, std::move(attrs));
+  if (!IsLiteral(x)) {
+    return MakeOp(op, NameOr(name, default_name), {ToOutput(x, "x")}, std::move(attrs));
+  }
   const FunctionScope scope(name, default_name);
   const Output input = ToOutput(x, "x");
   return MakeOp(op, scope.name(), {input}, std::move(attrs));
@@ -69,12 +76,17 @@ Output Unary(absl::string_view op, const Input& x, const std::string& name,
 Output Binary(absl::string_view op, const Input& x, const Input& y, const std::string& name,
               const char* default_name, Attrs attrs) {
   if (!IsLiteral(x) && !IsLiteral(y)) {
-    return MakeOp(op, NameOr(name, default_name), {*x.output(), *y.output()}, std::move(attrs));
+    return MakeOp(op, NameOr(name, default_name), {ToOutput(x, "x"), ToOutput(y, "y")},
+                  std::move(attrs));
   }
   const FunctionScope scope(name, default_name);
   const Output a = ToOutput(x, "x", DTypeOf(y));
   const Output b = ToOutput(y, "y", a.dtype());
   return MakeOp(op, scope.name(), {a, b}, std::move(attrs));
+}
+
+std::vector<Gradient> NotDifferentiable(const GradContext& c) {
+  return std::vector<Gradient>(c.node.inputs.size());
 }
 
 Gradient Dense(Output values) { return {.values = values, .indices = {}}; }
@@ -96,13 +108,43 @@ Specs SameAsNumberInput(const InferContext& c) {
   return absl::InvalidArgumentError("Value has the dtype bool, expected a number");
 }
 
-Specs SameAsSecondInput(const InferContext& c) {
-  return std::vector<OutputSpec>{{c.dtype(0), c.shape(1)}};
+Specs SameAsAll(const InferContext& c) {
+  Shape shape = Shape::Unknown();
+  for (int i = 0; i < c.count(); ++i) {
+    if (absl::Status s = CheckSameDType(c, 0, i); !s.ok()) return s;
+    absl::StatusOr<Shape> merged = Merge(shape, c.shape(i));
+    if (!merged.ok()) return merged.status();
+    shape = *std::move(merged);
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), shape}};
 }
 
-Specs SameAsLike(const InferContext& c) {
-  if (!c.attrs.has("shape")) return SameAsSecondInput(c);
-  return std::vector<OutputSpec>{{c.dtype(0), c.attrs.get<Shape>("shape")}};
+Specs SameAsAllFloats(const InferContext& c) {
+  if (absl::Status status = CheckFloat(c, 0); !status.ok()) return status;
+  return SameAsAll(c);
+}
+
+Shape LikeShape(const InferContext& c) {
+  return c.attrs.has("shape") ? c.attrs.get<Shape>("shape") : c.shape(c.count() - 1);
+}
+
+int64_t Times(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+int64_t Plus(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+int64_t Count(const Shape& shape) {
+  int64_t n = 1;
+  for (int64_t d : shape.dims()) {
+    if (d == 0) return 0;
+    n = Times(n, d);
+  }
+  return n;
 }
 
 Specs BroadcastOf(const InferContext& c) {

@@ -65,16 +65,45 @@ inline Gradient None() { return {}; }
 // g summed to the shape of x, which was broadcast to g's.
 Output SumTo(const Output& g, const Output& x);
 
+// The gradient function of an op that TensorFlow declares non-differentiable.
+std::vector<Gradient> NotDifferentiable(const GradContext& c);
+
 // Shape rules.
 Specs SameAsInput(const InferContext& c);        // one input of any dtype
 Specs SameAsFloatInput(const InferContext& c);   // float32 or float64
 Specs SameAsNumberInput(const InferContext& c);  // not bool
-Specs SameAsSecondInput(const InferContext& c);  // (dy, x): like x
-Specs SameAsLike(const InferContext& c);         // of MakeLike
-Specs BroadcastOf(const InferContext& c);        // two numbers of one dtype
+Specs SameAsAll(const InferContext& c);          // inputs of one shape and dtype
+Specs SameAsAllFloats(const InferContext& c);
+// Of MakeLike: the shape whose op's result has the shape of the first input.
+Shape LikeShape(const InferContext& c);
+Specs BroadcastOf(const InferContext& c);  // two numbers of one dtype
 Specs BroadcastOfFloats(const InferContext& c);
 absl::Status CheckSameDType(const InferContext& c, int a, int b);
 absl::Status CheckFloat(const InferContext& c, int i);
+
+// Of a gradient op (dy, x, ...) of an op with the rule `forward` and the same attributes: like x,
+// when dy is what `forward` makes of (x, ...).
+template <InferFn forward>
+Specs LikeOperand(const InferContext& c) {
+  const Specs y = forward({c.attrs, c.inputs.subspan(1)});
+  if (!y.ok()) return y;
+  const OutputSpec dy = {c.dtype(0), c.shape(0)};
+  const OutputSpec expected[] = {dy, {dy.dtype, (*y)[0].shape}};
+  if (const Specs same = SameAsAll({c.attrs, expected}); !same.ok()) return same;
+  return std::vector<OutputSpec>{{c.dtype(0), c.shape(1)}};
+}
+// The same of an op of MakeLike, (dy, like).
+template <InferFn forward>
+Specs LikeKnown(const InferContext& c) {
+  const OutputSpec inputs[] = {{c.dtype(0), c.shape(0)}, {c.dtype(0), LikeShape(c)}};
+  return LikeOperand<forward>({c.attrs, inputs});
+}
+
+// Of sizes that are not negative; the largest number where they overflow, which no tensor has.
+int64_t Times(int64_t a, int64_t b);
+int64_t Plus(int64_t a, int64_t b);
+// The number of elements of a fully defined shape.
+int64_t Count(const Shape& shape);
 
 // What two shapes that must be equal agree on; InvalidArgument when they do not.
 absl::StatusOr<Shape> Merge(const Shape& a, const Shape& b);

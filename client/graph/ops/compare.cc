@@ -1,5 +1,6 @@
 // Comparisons and selection.
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
@@ -49,7 +50,7 @@ Grads SelectGrad(const GradContext& c) {
 }
 
 OpDef Compare(absl::string_view name, KernelFn kernel) {
-  return {.name = name, .infer = Comparison, .kernel = kernel};
+  return {.name = name, .infer = Comparison, .kernel = kernel, .gradient = NotDifferentiable};
 }
 
 }  // namespace

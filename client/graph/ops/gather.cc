@@ -1,5 +1,7 @@
 // Rows by number; their gradients are sparse.
-#include "absl/status/status.h"
+#include <algorithm>
+
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
@@ -34,24 +36,68 @@ Specs GatherShape(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
 }
 
-Grads GatherGrad(const GradContext& c) {
-  const Output params = c.x(0);
-  if (!params.shape().known_rank()) {
-    throw ValueError(absl::StrCat("the gradient of gather needs the rank of ", params.name()));
+// dy of (params, indices) as one row of params for each index.
+Specs RowsLikeShape(const InferContext& c) {
+  const Shape& dy = c.shape(0);
+  const Shape params = LikeShape(c);
+  if (!params.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
+  std::vector<int64_t> dims = params.dims();
+  if (dims.empty()) return absl::InvalidArgumentError("params must have at least one dimension");
+  dims[0] = Shape::kUnknownDim;
+  if (!dy.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+  const int outer = dy.rank() - (params.rank() - 1);
+  bool fits = outer >= 0;
+  for (int i = 1; fits && i < params.rank(); ++i) {
+    const int64_t n = dy.dim(outer + i - 1);
+    fits = n < 0 || dims[i] < 0 || n == dims[i];
+    dims[i] = std::max(n, dims[i]);
   }
-  std::vector<int64_t> rows = params.shape().dims();
-  rows[0] = -1;
-  for (size_t i = 1; i < rows.size(); ++i) {
-    if (rows[i] < 0) {
-      throw ValueError(absl::StrCat("the gradient of gather needs the row shape of ", params.name(),
-                                    ", which is ", params.shape().ToString()));
-    }
+  if (!fits) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(dy.ToString(), " does not consist of rows of ", params.ToString()));
   }
-  return {Gradient{reshape(c.dy(), rows), reshape(c.x(1), {-1})}, None()};
+  const Shape indices(std::vector<int64_t>(dy.dims().begin(), dy.dims().begin() + outer));
+  if (indices.IsFullyDefined()) dims[0] = Count(indices);
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
+}
+Grads RowsLikeGrad(const GradContext& c) {
+  Grads grads(c.node.inputs.size());
+  grads[0] = Dense(MakeLike("ReshapeLike", "Reshape", c.dy(), c.x(0)));
+  return grads;
 }
 
+// Like params where its rows are known, so that a run does not need it for their shape.
+Grads GatherGrad(const GradContext& c) {
+  const Shape& params = c.x(0).shape();
+  Attrs attrs;
+  std::vector<Output> inputs = {c.dy()};
+  const bool known = params.known_rank() &&
+                     Shape({params.dims().begin() + 1, params.dims().end()}).IsFullyDefined();
+  if (known) {
+    attrs.Set("shape", params);
+  } else {
+    inputs.push_back(c.x(0));
+  }
+  const Output rows = MakeOp("RowsLike", "Reshape", inputs, attrs);
+  return {Gradient{rows, reshape(c.x(1), {-1})}, None()};
+}
+
+// (values, indices, x): as many rows of x as there are indices.
 Specs SumRowsShape(const InferContext& c) {
-  return std::vector<OutputSpec>{{c.dtype(0), c.shape(2)}};
+  if (absl::Status s = CheckIndices(c, 1); !s.ok()) return s;
+  const Shape& x = c.shape(2);
+  if (x.known_rank() && x.rank() == 0) {
+    return absl::InvalidArgumentError("a scalar has no rows");
+  }
+  if (x.known_rank()) {
+    std::vector<int64_t> dims = x.dims();
+    const Shape& indices = c.shape(1);
+    dims[0] = indices.IsFullyDefined() ? Count(indices) : Shape::kUnknownDim;
+    if (absl::StatusOr<Shape> rows = Merge(c.shape(0), Shape(dims)); !rows.ok()) {
+      return rows.status();
+    }
+  }
+  return std::vector<OutputSpec>{{c.dtype(0), x}};
 }
 Grads SumRowsGrad(const GradContext& c) { return {Dense(gather(c.dy(), c.x(1))), None(), None()}; }
 
@@ -74,7 +120,14 @@ std::vector<OpDef> GatherOps() {
        .infer = SumRowsShape,
        .kernel = kernels::SumRowsLike,
        .gradient = SumRowsGrad},
-      {.name = "OneHot", .infer = OneHotShape, .kernel = kernels::OneHot},
+      {.name = "RowsLike",
+       .infer = RowsLikeShape,
+       .kernel = kernels::Share,
+       .gradient = RowsLikeGrad},
+      {.name = "OneHot",
+       .infer = OneHotShape,
+       .kernel = kernels::OneHot,
+       .gradient = NotDifferentiable},
   };
 }
 

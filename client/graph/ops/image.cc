@@ -1,5 +1,7 @@
 // Convolution and pooling over NHWC images.
-#include "absl/status/status.h"
+#include <algorithm>
+
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
@@ -22,14 +24,24 @@ absl::Status CheckRank4(const Shape& shape, absl::string_view what) {
 absl::Status CheckWindowAttrs(const Attrs& attrs, const char* const* lists, int count) {
   for (int i = 0; i < count; ++i) {
     const std::vector<int64_t>& list = attrs.list(lists[i]);
-    if (list.size() != 4 || list[0] != 1 || list[3] != 1 || list[1] < 1 || list[2] < 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(lists[i], " must be [1, y, x, 1] with y and x above 0"));
+    if (list.size() != 4 || list[0] != 1 || list[3] != 1 ||
+        std::clamp(list[1], int64_t{1}, kMaxWindow) != list[1] ||
+        std::clamp(list[2], int64_t{1}, kMaxWindow) != list[2]) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          lists[i], " must be [1, y, x, 1] with y and x above 0 and up to ", kMaxWindow));
     }
   }
   if (attrs.text("padding") == "SAME" || attrs.text("padding") == "VALID") return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("padding '", attrs.text("padding"), "' is neither SAME nor VALID"));
+}
+
+// Positions along a dimension of which both sizes are known, else -1; never below that.
+absl::StatusOr<int64_t> Along(int64_t n, int64_t window, int64_t stride, bool same) {
+  if (n < 0 || window < 0) return Shape::kUnknownDim;
+  const int64_t positions = Positions(n, window, stride, same);
+  if (window > 0 && positions >= 0) return positions;
+  return absl::InvalidArgumentError(absl::StrCat("a window of ", window, " does not fit into ", n));
 }
 
 Specs SlidingShape(const InferContext& c, int64_t height, int64_t width, int64_t channels) {
@@ -39,15 +51,12 @@ Specs SlidingShape(const InferContext& c, int64_t height, int64_t width, int64_t
   }
   const std::vector<int64_t>& strides = c.attrs.list("strides");
   const bool same = c.attrs.text("padding") == "SAME";
-  const int64_t out_height = height < 0 ? -1 : Positions(image.dim(1), height, strides[1], same);
-  const int64_t out_width = width < 0 ? -1 : Positions(image.dim(2), width, strides[2], same);
-  const bool known = height >= 0 && width >= 0 && image.dim(1) >= 0 && image.dim(2) >= 0;
-  if (known && (out_height <= 0 || out_width <= 0)) {
-    return absl::InvalidArgumentError(absl::StrCat("a window of ", height, " x ", width,
-                                                   " does not fit into ", image.ToString()));
-  }
+  const absl::StatusOr<int64_t> out_height = Along(image.dim(1), height, strides[1], same);
+  if (!out_height.ok()) return out_height.status();
+  const absl::StatusOr<int64_t> out_width = Along(image.dim(2), width, strides[2], same);
+  if (!out_width.ok()) return out_width.status();
   return std::vector<OutputSpec>{
-      {c.dtype(0), Shape{image.dim(0), out_height, out_width, channels}}};
+      {c.dtype(0), Shape{image.dim(0), *out_height, *out_width, channels}}};
 }
 
 Specs ConvShape(const InferContext& c) {
@@ -72,7 +81,16 @@ Grads ConvGrad(const GradContext& c) {
           Dense(MakeOp("Conv2DBackpropFilter", "Conv2DBackpropFilter", {c.dy(), c.x(0), c.x(1)},
                        c.attrs()))};
 }
-Specs LikeThird(const InferContext& c) { return std::vector<OutputSpec>{{c.dtype(0), c.shape(2)}}; }
+// (dy, filter, x) and (dy, x, filter).
+Specs BackpropInputShape(const InferContext& c) {
+  const OutputSpec inputs[] = {c.inputs[0], c.inputs[2], c.inputs[1]};
+  return LikeOperand<ConvShape>({c.attrs, inputs});
+}
+Specs BackpropFilterShape(const InferContext& c) {
+  const Specs like_x = LikeOperand<ConvShape>(c);
+  if (!like_x.ok()) return like_x;
+  return std::vector<OutputSpec>{c.inputs[2]};
+}
 // Both are linear in dy and in the operand.
 Grads BackpropInputGrad(const GradContext& c) {
   return {Dense(MakeOp("Conv2D", "Conv2D", {c.dy(), c.x(1)}, c.attrs())),
@@ -101,6 +119,21 @@ Grads MaxPoolGrad(const GradContext& c) {
 Grads AvgPoolGrad(const GradContext& c) {
   return {Dense(MakeOp("AvgPoolGrad", "AvgPoolGrad", {c.dy(), c.x(0)}, c.attrs()))};
 }
+// The rules of gradients are linear in dy, and constant in x, as far as they depend on it.
+Grads MaxPoolGradGrad(const GradContext& c) {
+  return {Dense(MakeOp("MaxPoolGradGrad", "MaxPoolGradGrad", {c.dy(), c.x(1)}, c.attrs())), None()};
+}
+Grads MaxPoolGradGradGrad(const GradContext& c) {
+  return {Dense(MakeOp("MaxPoolGrad", "MaxPoolGrad", {c.dy(), c.x(1)}, c.attrs())), None()};
+}
+Grads AvgPoolGradGrad(const GradContext& c) {
+  return {Dense(MakeOp("AvgPool", "AvgPool", {c.dy()}, c.attrs())), None()};
+}
+// (ddx, x): what pooling makes of x.
+Specs MaxPoolGradGradShape(const InferContext& c) {
+  if (const Specs same = SameAsAll(c); !same.ok()) return same;
+  return PoolShape({c.attrs, c.inputs.subspan(1)});
+}
 
 }  // namespace
 
@@ -108,17 +141,27 @@ std::vector<OpDef> ImageOps() {
   return {
       {.name = "Conv2D", .infer = ConvShape, .kernel = kernels::Conv2D, .gradient = ConvGrad},
       {.name = "Conv2DBackpropInput",
-       .infer = LikeThird,
+       .infer = BackpropInputShape,
        .kernel = kernels::Conv2DBackpropInput,
        .gradient = BackpropInputGrad},
       {.name = "Conv2DBackpropFilter",
-       .infer = LikeThird,
+       .infer = BackpropFilterShape,
        .kernel = kernels::Conv2DBackpropFilter,
        .gradient = BackpropFilterGrad},
       {.name = "MaxPool", .infer = PoolShape, .kernel = kernels::MaxPool, .gradient = MaxPoolGrad},
-      {.name = "MaxPoolGrad", .infer = SameAsSecondInput, .kernel = kernels::MaxPoolGrad},
+      {.name = "MaxPoolGrad",
+       .infer = LikeOperand<PoolShape>,
+       .kernel = kernels::MaxPoolGrad,
+       .gradient = MaxPoolGradGrad},
+      {.name = "MaxPoolGradGrad",
+       .infer = MaxPoolGradGradShape,
+       .kernel = kernels::MaxPoolGradGrad,
+       .gradient = MaxPoolGradGradGrad},
       {.name = "AvgPool", .infer = PoolShape, .kernel = kernels::AvgPool, .gradient = AvgPoolGrad},
-      {.name = "AvgPoolGrad", .infer = SameAsSecondInput, .kernel = kernels::AvgPoolGrad},
+      {.name = "AvgPoolGrad",
+       .infer = LikeOperand<PoolShape>,
+       .kernel = kernels::AvgPoolGrad,
+       .gradient = AvgPoolGradGrad},
   };
 }
 

@@ -12,79 +12,65 @@ namespace {
 
 using Grads = std::vector<Gradient>;
 
-// (logits [rows, classes], labels) -> loss [rows], d loss / d logits.
-Specs LossAndGradient(const InferContext& c) {
-  const Shape& logits = c.shape(0);
-  Shape rows{Shape::kUnknownDim};
-  if (logits.known_rank()) rows = Shape{logits.dim(0)};
-  return std::vector<OutputSpec>{{c.dtype(0), rows}, {c.dtype(0), logits}};
+// (logits [..., classes], labels) -> losses [...], d losses / d logits.
+Specs LossAndGradient(const InferContext& c, const Shape& logits, const Shape& losses) {
+  return std::vector<OutputSpec>{{c.dtype(0), losses}, {c.dtype(0), logits}};
 }
 
-absl::Status CheckMatrix(const Shape& logits) {
-  if (!logits.known_rank() || logits.rank() == 2) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("logits must be [rows, classes] but are ", logits.ToString()));
+absl::Status CheckHasClasses(const Shape& logits) {
+  if (!logits.known_rank() || logits.rank() > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError("logits must have at least one dimension, but are a scalar");
+}
+
+Shape WithoutLast(const Shape& shape) {
+  if (!shape.known_rank()) return Shape::Unknown();
+  return Shape(std::vector<int64_t>(shape.dims().begin(), shape.dims().end() - 1));
 }
 
 Specs SoftmaxLoss(const InferContext& c) {
-  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
-  if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
-  if (absl::Status s = CheckMatrix(c.shape(0)); !s.ok()) return s;
-  if (c.shape(0).IsCompatibleWith(c.shape(1))) return LossAndGradient(c);
-  return absl::InvalidArgumentError(
-      absl::StrCat("logits and labels must be the same size: ", c.shape(0).ToString(), " and ",
-                   c.shape(1).ToString()));
+  const Specs same = SameAsAllFloats(c);
+  if (!same.ok()) return same;
+  const Shape& logits = (*same)[0].shape;
+  if (absl::Status s = CheckHasClasses(logits); !s.ok()) return s;
+  return LossAndGradient(c, logits, WithoutLast(logits));
 }
 
 Specs SparseSoftmaxLoss(const InferContext& c) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
-  if (absl::Status s = CheckMatrix(c.shape(0)); !s.ok()) return s;
+  if (absl::Status s = CheckHasClasses(c.shape(0)); !s.ok()) return s;
   if (!IsIndex(c.dtype(1))) {
     return absl::InvalidArgumentError(
         absl::StrCat("labels have the dtype ", Name(c.dtype(1)), ", expected int32 or int64"));
   }
-  const Shape& labels = c.shape(1);
-  const bool fits = !labels.known_rank() || !c.shape(0).known_rank() ||
-                    (labels.rank() == 1 && (labels.dim(0) < 0 || c.shape(0).dim(0) < 0 ||
-                                            labels.dim(0) == c.shape(0).dim(0)));
-  if (fits) return LossAndGradient(c);
-  return absl::InvalidArgumentError(absl::StrCat("labels must be [rows] for logits [rows, classes]",
-                                                 ": ", labels.ToString(), " and ",
-                                                 c.shape(0).ToString()));
+  const absl::StatusOr<Shape> losses = Merge(WithoutLast(c.shape(0)), c.shape(1));
+  if (losses.ok()) return LossAndGradient(c, c.shape(0), *losses);
+  return absl::InvalidArgumentError(
+      absl::StrCat("labels must have the shape of the logits without the last dimension, but are ",
+                   c.shape(1).ToString(), " for logits of ", c.shape(0).ToString()));
 }
 
 Output ScaleRows(const Output& rows, const Output& scale) {
   return multiply(expand_dims(scale, -1), rows);
 }
 
+// The losses' gradients, and of those with respect to the logits once more: softmax - labels, of
+// which TensorFlow gives the labels no part either.
+Output LogitsGrad(const GradContext& c) {
+  std::vector<Input> terms;
+  if (c.dys[0].defined()) terms.emplace_back(ScaleRows(c.y(1), c.dys[0]));
+  if (c.dys[1].defined()) {
+    const Output softmax = nn::softmax(c.x(0));
+    const Output mean = reduce_sum(multiply(c.dys[1], softmax), -1, true);
+    terms.emplace_back(multiply(subtract(c.dys[1], mean), softmax));
+  }
+  return add_n(terms);
+}
 Grads SoftmaxLossGrad(const GradContext& c) {
-  return {Dense(ScaleRows(c.y(1), c.dy())),
-          Dense(ScaleRows(negative(nn::log_softmax(c.x(0))), c.dy()))};
+  const bool loss = c.dys[0].defined();
+  return {Dense(LogitsGrad(c)),
+          loss ? Dense(ScaleRows(negative(nn::log_softmax(c.x(0))), c.dy())) : None()};
 }
-Grads SparseSoftmaxLossGrad(const GradContext& c) {
-  return {Dense(ScaleRows(c.y(1), c.dy())), None()};
-}
-
-// `rows` gets the shape of `like` without its last dimension.
-Output Unflatten(const Output& rows, const Output& like, const std::string& name) {
-  std::vector<int64_t> dims = like.shape().dims();
-  dims.pop_back();
-  int unknown = 0;
-  for (int64_t d : dims) unknown += d < 0;
-  if (unknown > 1) {
-    throw ValueError(absl::StrCat("cross entropy of ", like.name(), ": at most one dimension of ",
-                                  like.shape().ToString(), " may be unknown"));
-  }
-  return reshape(rows, dims, name);
-}
-
-Output Flatten(const Output& x) {
-  if (!x.shape().known_rank() || x.shape().rank() < 1 || x.shape().dim(-1) < 0) {
-    throw ValueError(absl::StrCat("cross entropy needs the number of classes, but ", x.name(),
-                                  " has shape ", x.shape().ToString()));
-  }
-  return reshape(x, {-1, x.shape().dim(-1)});
-}
+Grads SparseSoftmaxLossGrad(const GradContext& c) { return {Dense(LogitsGrad(c)), None()}; }
 
 }  // namespace
 
@@ -118,11 +104,9 @@ Output softmax_cross_entropy_with_logits_v2(const Input& labels, const Input& lo
                                   y.shape().ToString(), " and ", x.shape().ToString(), " for '",
                                   scope.name(), "'."));
   }
-  const Output rows = internal::Flatten(x);
   const Output loss =
-      internal::MakeOp("SoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits",
-                       {rows, internal::Flatten(y)});
-  return internal::Unflatten(loss, x, "Reshape");
+      internal::MakeOp("SoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits", {x, y});
+  return identity(loss, "Reshape_2");
 }
 
 Output sparse_softmax_cross_entropy_with_logits(const Input& labels, const Input& logits,
@@ -131,11 +115,8 @@ Output sparse_softmax_cross_entropy_with_logits(const Input& labels, const Input
   const FunctionScope scope(name, kName);
   const Output x = ToOutput(logits, "logits");
   const Output y = ToOutput(labels, "labels");
-  if (!x.shape().known_rank() || x.shape().rank() == 2) {
-    return internal::MakeOp(kName, internal::NameOr(name, kName), {x, y});
-  }
-  const Output loss = internal::MakeOp(kName, kName, {internal::Flatten(x), reshape(y, {-1})});
-  return internal::Unflatten(loss, x, "Reshape");
+  const Output loss = internal::MakeOp(kName, kName, {x, y});
+  return x.shape().known_rank() && x.shape().rank() == 2 ? loss : identity(loss, "Reshape_2");
 }
 
 // max(x, 0) - x * z + log(1 + exp(-|x|)), which does not overflow.
@@ -144,6 +125,10 @@ Output sigmoid_cross_entropy_with_logits(const Input& labels, const Input& logit
   const FunctionScope scope(name, "logistic_loss");
   const Output x = ToOutput(logits, "logits");
   const Output z = ToOutput(labels, "labels", x.dtype());
+  if (!x.shape().IsCompatibleWith(z.shape())) {
+    throw ValueError(absl::StrCat("`logits` and `labels` must have the same shape, received (",
+                                  x.shape().ToString(), " vs ", z.shape().ToString(), ")."));
+  }
   const Output zero = zeros_like(x);
   const Output positive = greater_equal(x, zero);
   const Output relu_x = where(positive, x, zero);

@@ -1,11 +1,14 @@
 // Reductions, and what their gradients need.
-#include <numeric>
+#include "client/kernels/reduction.h"
+
+#include <limits>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/shape_rules.h"
 #include "varscope/ops.h"
 
 namespace varscope {
@@ -21,7 +24,7 @@ Specs ReducedShape(const InferContext& c) {
   }
   if (!x.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()}};
   std::vector<bool> reduce(x.rank(), false);
-  for (int64_t axis : c.attrs.list("axis")) {
+  for (int64_t axis : ReducedAxes(c.attrs, x.rank())) {
     const absl::StatusOr<int> checked = CheckAxis(axis, x.rank());
     if (!checked.ok()) return checked.status();
     if (reduce[*checked]) {
@@ -37,9 +40,17 @@ Specs ReducedShape(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}};
 }
 
+Attrs AxesOf(const Attrs& attrs) {
+  Attrs axes;
+  if (attrs.has("axis")) axes.Set("axis", attrs.list("axis"));
+  return axes;
+}
+
+// What a reduction gave, repeated to the shape that it reduced.
 Output Spread(const GradContext& c, const Output& reduced, bool mean = false) {
-  return MakeLike("BroadcastReduced", "BroadcastTo", reduced, c.x(0),
-                  {{"axis", c.attrs().list("axis")}, {"mean", mean}});
+  Attrs attrs = c.attrs();
+  attrs.Set("mean", mean);
+  return MakeLike("BroadcastReduced", "BroadcastTo", reduced, c.x(0), attrs);
 }
 
 Grads SumGrad(const GradContext& c) { return {Dense(Spread(c, c.dy()))}; }
@@ -50,16 +61,49 @@ Grads ExtremeGrad(const GradContext& c) {
   const Output count = MakeOp("Sum", "Sum", {is_extreme}, c.attrs());
   return {Dense(divide(is_extreme, Spread(c, count)) * Spread(c, c.dy()))};
 }
+// dy times the product of all others, which running products from both ends give.
+Output RunningProduct(const GradContext& c, bool reverse) {
+  Attrs attrs = AxesOf(c.attrs());
+  attrs.Set("exclusive", true);
+  attrs.Set("reverse", reverse);
+  return MakeOp("Cumprod", "Cumprod", {c.x(0)}, attrs);
+}
 Grads ProdGrad(const GradContext& c) {
-  return {
-      Dense(MakeOp("ProdGrad", "ProdGrad", {c.dy(), c.x(0)}, {{"axis", c.attrs().list("axis")}}))};
+  const Output others = multiply(RunningProduct(c, false), RunningProduct(c, true));
+  return {Dense(multiply(Spread(c, c.dy()), others))};
+}
+Output SumBack(const GradContext& c, const Output& x) {
+  Attrs attrs = c.attrs();
+  attrs.Set("reverse", !c.attrs().flag("reverse"));
+  return MakeOp("Cumsum", "Cumsum", {x}, attrs);
+}
+Grads CumsumGrad(const GradContext& c) { return {Dense(SumBack(c, c.dy()))}; }
+// As TensorFlow's: NaN where x is 0.
+Grads CumprodGrad(const GradContext& c) {
+  return {Dense(divide(SumBack(c, multiply(c.y(), c.dy())), c.x(0)))};
+}
+// Of Cumsum and Cumprod.
+Specs ScannedShape(const InferContext& c) {
+  Attrs attrs = AxesOf(c.attrs);
+  attrs.Set("keepdims", true);
+  if (const Specs reduced = ReducedShape({attrs, c.inputs}); !reduced.ok()) return reduced;
+  return SameAsFloatInput(c);
 }
 Grads SpreadGrad(const GradContext& c) {
-  Attrs attrs{{"axis", c.attrs().list("axis")}, {"keepdims", true}};
-  const Output sum = MakeOp(c.attrs().flag("mean") ? "Mean" : "Sum", "Sum", {c.dy()}, attrs);
+  Attrs attrs = AxesOf(c.attrs());
+  attrs.Set("keepdims", c.attrs().flag("keepdims"));
   Grads grads(c.node.inputs.size());
-  grads[0] = Dense(MakeLike("ReshapeLike", "Reshape", sum, c.x(0)));
+  grads[0] = Dense(MakeOp(c.attrs().flag("mean") ? "Mean" : "Sum", "Sum", {c.dy()}, attrs));
   return grads;
+}
+// (dy, x): dy has the shape that x is broadcast to.
+Specs SumLikeShape(const InferContext& c) {
+  const absl::StatusOr<Shape> all = Broadcast(c.shape(0), c.shape(1));
+  const bool fits = all.ok() && (!c.shape(0).IsFullyDefined() || !c.shape(1).IsFullyDefined() ||
+                                 *all == c.shape(0));
+  if (fits) return std::vector<OutputSpec>{{c.dtype(0), c.shape(1)}};
+  return absl::InvalidArgumentError(absl::StrCat("Incompatible shapes: ", c.shape(1).ToString(),
+                                                 " is not broadcast to ", c.shape(0).ToString()));
 }
 Grads SumLikeGrad(const GradContext& c) {
   // Adding to zeros of the large shape broadcasts.
@@ -81,7 +125,7 @@ Specs ScalarOfFloat(const InferContext& c) {
   return std::vector<OutputSpec>{{c.dtype(0), Shape{}}};
 }
 
-OpDef Reduction(absl::string_view name, KernelFn kernel, GradFn gradient) {
+OpDef ReductionOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = ReducedShape, .kernel = kernel, .gradient = gradient};
 }
 
@@ -89,20 +133,30 @@ OpDef Reduction(absl::string_view name, KernelFn kernel, GradFn gradient) {
 
 std::vector<OpDef> ReductionOps() {
   return {
-      Reduction("Sum", kernels::Sum, SumGrad),
-      Reduction("Mean", kernels::Mean, MeanGrad),
-      Reduction("Max", kernels::Max, ExtremeGrad),
-      Reduction("Min", kernels::Min, ExtremeGrad),
-      Reduction("Prod", kernels::Prod, ProdGrad),
-      {.name = "ProdGrad", .infer = SameAsSecondInput, .kernel = kernels::ProdGrad},
-      {.name = "ArgMax", .infer = ArgShape, .kernel = kernels::ArgMax},
-      {.name = "ArgMin", .infer = ArgShape, .kernel = kernels::ArgMin},
+      ReductionOp("Sum", kernels::Sum, SumGrad),
+      ReductionOp("Mean", kernels::Mean, MeanGrad),
+      ReductionOp("Max", kernels::Max, ExtremeGrad),
+      ReductionOp("Min", kernels::Min, ExtremeGrad),
+      ReductionOp("Prod", kernels::Prod, ProdGrad),
+      {.name = "Cumsum", .infer = ScannedShape, .kernel = kernels::Cumsum, .gradient = CumsumGrad},
+      {.name = "Cumprod",
+       .infer = ScannedShape,
+       .kernel = kernels::Cumprod,
+       .gradient = CumprodGrad},
+      {.name = "ArgMax",
+       .infer = ArgShape,
+       .kernel = kernels::ArgMax,
+       .gradient = NotDifferentiable},
+      {.name = "ArgMin",
+       .infer = ArgShape,
+       .kernel = kernels::ArgMin,
+       .gradient = NotDifferentiable},
       {.name = "SumLike",
-       .infer = SameAsSecondInput,
+       .infer = SumLikeShape,
        .kernel = kernels::SumLike,
        .gradient = SumLikeGrad},
       {.name = "BroadcastReduced",
-       .infer = SameAsLike,
+       .infer = LikeKnown<ReducedShape>,
        .kernel = kernels::BroadcastReduced,
        .gradient = SpreadGrad},
       {.name = "L2Loss", .infer = ScalarOfFloat, .kernel = kernels::L2Loss, .gradient = L2LossGrad},
@@ -111,22 +165,29 @@ std::vector<OpDef> ReductionOps() {
 
 namespace {
 
-std::vector<int64_t> AxisList(const Output& x, const Axes& axis) {
-  if (axis.given()) return *axis;
-  if (!x.shape().known_rank()) {
-    throw ValueError(absl::StrCat("the rank of ", x.name(),
-                                  " is not known, so the axes to reduce must be given"));
+// Without axes all are reduced, of an operand of unknown rank too. TensorFlow makes a constant of
+// their numbers first, which takes a name.
+Attrs ReduceAttrs(const Output& x, const Axes& axis, bool keepdims) {
+  Attrs attrs{{"keepdims", keepdims}};
+  if (axis.given()) {
+    attrs.Set("axis", *axis);
+    return attrs;
   }
-  std::vector<int64_t> all(x.shape().rank());
-  std::iota(all.begin(), all.end(), 0);
-  return all;
+  Names& names = x.node()->graph->names();
+  if (x.shape().known_rank() && x.shape().rank() > 0) {
+    names.Unique("Const");
+  } else {
+    names.Unique("Rank");
+    names.Unique("range");
+  }
+  return attrs;
 }
 
 Output Reduce(const char* op, const Input& x, const Axes& axis, bool keepdims,
               const std::string& name) {
   const Output input = ToOutput(x, "Const");
-  return MakeOp(op, NameOr(name, op), {input},
-                {{"axis", AxisList(input, axis)}, {"keepdims", keepdims}});
+  const Attrs attrs = ReduceAttrs(input, axis, keepdims);
+  return MakeOp(op, NameOr(name, op), {input}, attrs);
 }
 
 }  // namespace
@@ -150,13 +211,14 @@ Output reduce_prod(const Input& x, const Axes& axis, bool keepdims, const std::s
   return Reduce("Prod", x, axis, keepdims, name);
 }
 
-// log(sum(exp(x - max))) + max, which does not overflow.
+// log(sum(exp(x - max))) + max, which does not overflow; an infinite max is not taken off.
 Output reduce_logsumexp(const Input& x, const Axes& axis, bool keepdims, const std::string& name) {
   const internal::FunctionScope scope(name, "ReduceLogSumExp");
   const Output input = internal::ToOutput(x, "input");
-  const Axes axes(internal::AxisList(input, axis));
-  const Output max = stop_gradient(reduce_max(input, axes, true));
-  const Output sum = reduce_sum(exp(subtract(input, max)), axes, keepdims);
+  const Output largest = reduce_max(input, axis, true);
+  const Output finite = less(abs(largest), std::numeric_limits<double>::infinity());
+  const Output max = stop_gradient(where(finite, largest, zeros_like(largest)));
+  const Output sum = reduce_sum(exp(subtract(input, max)), axis, keepdims);
   Output shift = max;
   if (!keepdims) shift = internal::MakeLike("ReshapeLike", "Reshape", max, sum);
   return add(log(sum), shift, scope.name());

@@ -1,9 +1,11 @@
 // Constants, placeholders, random numbers.
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
+#include "proto/core/allocate.h"
 #include "proto/core/elements.h"
 #include "varscope/ops.h"
 
@@ -19,8 +21,14 @@ Specs OfAttrs(const InferContext& c) {
   return std::vector<OutputSpec>{{c.attrs.get<DType>("dtype"), c.attrs.get<Shape>("shape")}};
 }
 
+Specs Drawn(const InferContext& c) {
+  if (c.attrs.get<Shape>("shape").IsFullyDefined()) return OfAttrs(c);
+  return absl::InvalidArgumentError(
+      absl::StrCat("Dimensions of ", c.attrs.get<Shape>("shape").ToString(), " must be >= 0"));
+}
+
 absl::Status ConstKernel(KernelContext& ctx) {
-  ctx.Set(0, ctx.attrs.tensor("value"));
+  ctx.Share(ctx.attrs.tensor("value"));
   return absl::OkStatus();
 }
 
@@ -30,12 +38,9 @@ std::vector<OpDef> SourceOps() {
   return {
       {.name = "Const", .infer = OfValue, .kernel = ConstKernel},
       {.name = "Placeholder", .infer = OfAttrs, .stateful = true},
-      {.name = "RandomUniform",
-       .infer = OfAttrs,
-       .kernel = kernels::RandomUniform,
-       .stateful = true},
+      {.name = "RandomUniform", .infer = Drawn, .kernel = kernels::RandomUniform, .stateful = true},
       {.name = "RandomStandardNormal",
-       .infer = OfAttrs,
+       .infer = Drawn,
        .kernel = kernels::RandomNormal,
        .stateful = true},
   };
@@ -65,9 +70,17 @@ Output placeholder(DType dtype, const Shape& shape, const std::string& name) {
 namespace {
 
 Output Filled(const Shape& shape, DType dtype, double value, const std::string& name) {
-  Tensor tensor(dtype, shape);
-  Fill(tensor, value);
-  return MakeConstant(tensor, name);
+  if (!shape.IsFullyDefined()) {
+    throw ValueError(
+        absl::StrCat("Fill dimensions must be >= 0 for '", name, "' of shape ", shape.ToString()));
+  }
+  absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
+  if (!tensor.ok()) {
+    throw ResourceExhaustedError(absl::StrCat("'", name, "' of shape ", shape.ToString(), ": ",
+                                              tensor.status().message()));
+  }
+  Fill(*tensor, value);
+  return MakeConstant(*tensor, name);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Element-wise functions of one operand.
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
@@ -13,20 +14,21 @@ using Grads = std::vector<Gradient>;
 
 Grads One(const Output& g) { return {Dense(g)}; }
 
+// Of ops with an infinite slope somewhere, whose gradient TensorFlow gives as 0 where dy is 0.
+Output Slope(const GradContext& c, const Output& slope) {
+  return MakeOp("MulNoNan", "mul_no_nan", {slope, c.dy()});
+}
+
 Grads NegGrad(const GradContext& c) { return One(negative(c.dy())); }
 Grads AbsGrad(const GradContext& c) { return One(multiply(c.dy(), sign(c.x(0)))); }
 Grads SignGrad(const GradContext& c) { return One(zeros_like(c.dy())); }
 Grads SquareGrad(const GradContext& c) { return One(multiply(c.dy(), multiply(c.x(0), 2.0))); }
-Grads SqrtGrad(const GradContext& c) {
-  return One(multiply(c.dy(), multiply(reciprocal(c.y()), 0.5)));
-}
+Grads SqrtGrad(const GradContext& c) { return One(Slope(c, multiply(reciprocal(c.y()), 0.5))); }
 Grads RsqrtGrad(const GradContext& c) {
   const Output cube = multiply(c.y(), square(c.y()));
-  return One(multiply(c.dy(), multiply(cube, -0.5)));
+  return One(Slope(c, multiply(cube, -0.5)));
 }
-Grads ReciprocalGrad(const GradContext& c) {
-  return One(negative(multiply(c.dy(), square(c.y()))));
-}
+Grads ReciprocalGrad(const GradContext& c) { return One(negative(Slope(c, square(c.y())))); }
 Grads ExpGrad(const GradContext& c) { return One(multiply(c.dy(), c.y())); }
 Grads LogGrad(const GradContext& c) { return One(multiply(c.dy(), reciprocal(c.x(0)))); }
 Grads Log1pGrad(const GradContext& c) {
@@ -48,7 +50,7 @@ Grads CastGrad(const GradContext& c) {
   return One(cast(c.dy(), from));
 }
 
-OpDef FloatOp(absl::string_view name, KernelFn kernel, GradFn gradient = nullptr) {
+OpDef FloatOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = SameAsFloatInput, .kernel = kernel, .gradient = gradient};
 }
 OpDef NumberOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
@@ -73,7 +75,7 @@ std::vector<OpDef> UnaryOps() {
       FloatOp("Cos", kernels::Cos, CosGrad),
       FloatOp("Tanh", kernels::Tanh, TanhGrad),
       FloatOp("Sigmoid", kernels::Sigmoid, SigmoidGrad),
-      FloatOp("Floor", kernels::Floor),
+      FloatOp("Floor", kernels::Floor, NotDifferentiable),
       {.name = "Cast", .infer = CastShape, .kernel = kernels::Cast, .gradient = CastGrad},
   };
 }
@@ -113,7 +115,14 @@ Output clip_by_value(const Input& x, const Input& clip_value_min, const Input& c
                      const std::string& name) {
   const internal::FunctionScope scope(name, "clip_by_value");
   const Output value = internal::ToOutput(x, "t");
-  return maximum(minimum(value, clip_value_max, "Minimum"), clip_value_min, scope.name());
+  const Output below = minimum(value, clip_value_max, "Minimum");
+  const Output clipped = maximum(below, clip_value_min, scope.name());
+  for (const Output& step : {below, clipped}) {
+    if (value.shape().IsCompatibleWith(step.shape())) continue;
+    throw ValueError(absl::StrCat("Shapes ", value.shape().ToString(), " and ",
+                                  step.shape().ToString(), " are incompatible"));
+  }
+  return clipped;
 }
 
 }  // namespace varscope

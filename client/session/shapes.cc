@@ -1,0 +1,85 @@
+#include "client/session/shapes.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/session/op_error.h"
+#include "proto/core/shape_rules.h"
+
+namespace varscope::internal {
+namespace {
+
+bool Fit(const KernelShapes& shapes, std::span<const Tensor> inputs) {
+  return std::equal(shapes.inputs.begin(), shapes.inputs.end(), inputs.begin(), inputs.end(),
+                    [](const OutputSpec& spec, const Tensor& input) {
+                      return spec.dtype == input.dtype() && spec.shape == input.shape();
+                    });
+}
+
+[[noreturn]] void Refuse(const Node& node, std::span<const OutputSpec> inputs,
+                         const absl::Status& status) {
+  const auto print = [](std::string* out, const OutputSpec& input) {
+    absl::StrAppend(out, Name(input.dtype), " ", input.shape.ToString());
+  };
+  ThrowAt(node, absl::Status(status.code(), absl::StrCat(status.message(), " with input shapes: ",
+                                                         absl::StrJoin(inputs, ", ", print))));
+}
+
+KernelShapes Infer(const Node& node, std::span<const Tensor> inputs) {
+  KernelShapes shapes;
+  for (const Tensor& input : inputs) shapes.inputs.push_back({input.dtype(), input.shape()});
+  absl::StatusOr<std::vector<OutputSpec>> outputs = node.def->infer({node.attrs, shapes.inputs});
+  if (!outputs.ok()) Refuse(node, shapes.inputs, outputs.status());
+  shapes.outputs = *std::move(outputs);
+  for (const OutputSpec& output : shapes.outputs) {
+    const absl::StatusOr<uint64_t> bytes = ByteSize(output.dtype, output.shape);
+    if (!bytes.ok()) Refuse(node, shapes.inputs, bytes.status());
+  }
+  return shapes;
+}
+
+}  // namespace
+
+std::shared_ptr<const PlanShapes> ShapeCache::Find(const std::vector<Shape>& feeds) {
+  std::lock_guard lock(mutex_);
+  const auto it = std::find_if(recent_.begin(), recent_.end(),
+                               [&](const auto& entry) { return entry.first == feeds; });
+  if (it == recent_.end()) return nullptr;
+  recent_.splice(recent_.begin(), recent_, it);
+  return recent_.front().second;
+}
+
+void ShapeCache::Keep(std::vector<Shape> feeds, std::shared_ptr<const PlanShapes> shapes) {
+  std::lock_guard lock(mutex_);
+  recent_.remove_if([&](const auto& entry) { return entry.first == feeds; });
+  recent_.emplace_front(std::move(feeds), std::move(shapes));
+  if (recent_.size() > kMost) recent_.pop_back();
+}
+
+RunShapes::RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t kernels)
+    : cache_(cache) {
+  for (const Tensor& feed : feeds) feeds_.push_back(feed.shape());
+  known_ = cache_.Find(feeds_);
+  if (known_ == nullptr) met_.resize(kernels);
+}
+
+std::span<const OutputSpec> RunShapes::Of(size_t number, const Node& node,
+                                          std::span<const Tensor> inputs) {
+  if (met_.empty()) {
+    const KernelShapes& known = (*known_)[number];
+    if (Fit(known, inputs)) return known.outputs;
+    met_ = *known_;  // a variable has another shape than in the run before
+  }
+  met_[number] = Infer(node, inputs);
+  return met_[number].outputs;
+}
+
+void RunShapes::Keep() {
+  if (met_.empty()) return;
+  cache_.Keep(std::move(feeds_), std::make_shared<const PlanShapes>(std::move(met_)));
+}
+
+}  // namespace varscope::internal

@@ -1,0 +1,60 @@
+// The shapes of a run. What an op's rule made of shapes that the graph knew is not enough for its
+// kernel: the rule sees what the kernel really gets, once for each set of shapes of the feeds.
+#ifndef VARSCOPE_CLIENT_SESSION_SHAPES_H_
+#define VARSCOPE_CLIENT_SESSION_SHAPES_H_
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "client/graph/node.h"
+
+namespace varscope::internal {
+
+// What one kernel gets and gives.
+struct KernelShapes {
+  std::vector<OutputSpec> inputs;
+  std::vector<OutputSpec> outputs;
+};
+using PlanShapes = std::vector<KernelShapes>;  // by the kernel's number in the plan
+
+// Of one plan, for the sets of feeds' shapes that were met last. Thread-safe.
+class ShapeCache {
+ public:
+  static constexpr size_t kMost = 8;
+
+  // Null when there is none.
+  std::shared_ptr<const PlanShapes> Find(const std::vector<Shape>& feeds);
+  void Keep(std::vector<Shape> feeds, std::shared_ptr<const PlanShapes> shapes);
+
+ private:
+  std::mutex mutex_;
+  // The last met first.
+  std::list<std::pair<std::vector<Shape>, std::shared_ptr<const PlanShapes>>> recent_;
+};
+
+// Of one run. Keeps what it learned when the run ends well.
+class RunShapes {
+ public:
+  // `cache` outlives this.
+  RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t kernels);
+
+  // What the kernel `number` gives for these inputs: of fully defined shapes that can be allocated.
+  // InvalidArgumentError, which names the op and the shapes, when its rule refuses them. Valid
+  // until the next call.
+  std::span<const OutputSpec> Of(size_t number, const Node& node, std::span<const Tensor> inputs);
+  void Keep();
+
+ private:
+  ShapeCache& cache_;
+  std::vector<Shape> feeds_;
+  std::shared_ptr<const PlanShapes> known_;  // null: these feeds are met the first time
+  PlanShapes met_;                           // in this run; empty when all was known
+};
+
+}  // namespace varscope::internal
+
+#endif  // VARSCOPE_CLIENT_SESSION_SHAPES_H_
