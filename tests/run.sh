@@ -28,4 +28,6 @@ export TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp:halt_on_error=0:
 # Without ignore_noninstrumented_modules each library of Abseil is reported; with it the lock-order
 # detector reports nothing, and would only end programs that hold more than 64 locks.
 TSAN_OPTIONS+="allocator_may_return_null=1:ignore_noninstrumented_modules=1:detect_deadlocks=0"
+# What reads beyond a tensor is seen there alone.
+[ "$kind" != address ] || export VARSCOPE_RANDOM_SECONDS=60
 ctest --test-dir "$root/build/$kind" --output-on-failure -j "$(nproc)" ${labels[@]+"${labels[@]}"}

@@ -134,7 +134,13 @@ std::vector<OpDef> GatherOps() {
 }  // namespace internal
 
 Output gather(const Input& params, const Input& indices, const std::string& name) {
-  return internal::Binary("GatherV2", params, indices, name, "GatherV2");
+  using internal::ToOutput;
+  if (params.output() && indices.output()) {
+    return internal::Binary("GatherV2", params, indices, name, "GatherV2");
+  }
+  const internal::FunctionScope scope(name, "GatherV2");
+  const Output rows = ToOutput(params, "params");
+  return internal::MakeOp("GatherV2", scope.name(), {rows, ToOutput(indices, "indices")});
 }
 
 Output one_hot(const Input& indices, int64_t depth, const std::string& name, DType dtype) {

@@ -10,37 +10,11 @@
 #include <string>
 
 #include "client/graph/state.h"
+#include "tests/support/no_store.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
 namespace {
-
-// There are no variables in these graphs.
-class NoStore final : public internal::RemoteStore {
- public:
-  const std::string& worker_id() const override { return worker_id_; }
-  SharingMode sharing() const override { return SharingMode::kGlobal; }
-  std::vector<internal::Resolved> Resolve(const std::vector<internal::Definition>&) override {
-    return {};
-  }
-  internal::PullResult Pull(const std::vector<std::string>&) override { return {}; }
-  internal::PullResult PullRows(const std::vector<std::string>&,
-                                const std::vector<Tensor>&) override {
-    return {};
-  }
-  internal::PushAnswer Push(const internal::PushRequest&) override { return {}; }
-  internal::PullResult PullWhole(const std::vector<std::string>&) override { return {}; }
-  PushedAndPulled PushAndPull(const internal::PushRequest&,
-                              const std::vector<std::string>&) override {
-    return {};
-  }
-  Groups groups() const override { return std::make_shared<std::vector<internal::SyncGroup>>(1); }
-  std::vector<internal::ListedVariable> List(const std::string&) override { return {}; }
-  void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
-
- private:
-  const std::string worker_id_ = "nobody";
-};
 
 class RandomGraph {
  public:
@@ -211,7 +185,7 @@ class RandomGraph {
   // Tells which ops gave a value.
   void Run(std::map<std::string, int>& computed) {
     Graph graph;
-    graph.state().Connect(std::make_shared<NoStore>());
+    graph.state().Connect(std::make_shared<testing::NoStore>());
     const auto use = graph.as_default();
     rank_ = Number(0, 4);
     usual_ = ShapeOf(static_cast<int>(rank_));

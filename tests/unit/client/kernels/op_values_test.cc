@@ -1,0 +1,185 @@
+// Shapes that only a run can tell, second derivatives, NaN and infinities: what TensorFlow gives.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "client/graph/op_def.h"
+#include "client/graph/state.h"
+#include "tests/support/no_store.h"
+#include "varscope/varscope.h"
+
+namespace varscope {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+const float kNan = std::nanf("");
+
+class OpValuesTest : public ::testing::Test {
+ protected:
+  OpValuesTest() { graph_.state().Connect(std::make_shared<testing::NoStore>()); }
+
+  std::string Run(const Output& y, const std::vector<Feed>& feeds = {}) {
+    return Summarize(Session().run(y, feeds));
+  }
+  Output Gradient(const Output& y, const Output& x) {
+    return gradients({y}, std::vector<Output>{x})[0].values;
+  }
+  std::string SecondGradient(const Output& y, const Output& x) {
+    return Run(Gradient(reduce_sum(Gradient(y, x)), x));
+  }
+  void Refuses(const Output& y, const Tensor& u) {
+    EXPECT_THROW(Session().run(y, {{unknown_, u}}), InvalidArgumentError) << y.op().type();
+  }
+
+  Graph graph_;
+  Graph::AsDefault use_ = graph_.as_default();
+  Output unknown_ = placeholder(float32);
+};
+
+TEST_F(OpValuesTest, WhatDoesNotFitIsRefusedInTheRun) {
+  const Output u = unknown_;
+  const Tensor matrix = Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6});
+  const Output three = constant(Tensor::Of<float>({3}, {1, 2, 3}));
+  const std::vector<Output> of_a_matrix = {where(greater(u, 0), u, three),
+                                           expand_dims(u, 9),
+                                           transpose(u, {0}),
+                                           transpose(u, {1, 0, 2}),
+                                           concat({u, u}, 3),
+                                           slice(u, {0}, {1}),
+                                           tile(u, {2}),
+                                           pad(u, {{1, 1}}),
+                                           reduce_sum(u, 500000000),
+                                           reduce_max(u, -5),
+                                           nn::bias_add(constant(Tensor(float32, {2, 3})), u),
+                                           squeeze(u, {1}),
+                                           reshape(u, {4})};
+  for (const Output& y : of_a_matrix) Refuses(y, matrix);
+  const std::vector<Output> of_a_scalar = {gather(u, 0), matmul(u, u), concat({u, u}, 0),
+                                           reduce_sum(u, -1), nn::softmax(u)};
+  for (const Output& y : of_a_scalar) Refuses(y, Tensor::Scalar(1.0F));
+}
+
+TEST_F(OpValuesTest, AGradientsWeightsHaveTheShapeOfTheResult) {
+  const Output x = constant(Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6}));
+  for (const Output& y :
+       {x + 0, reduce_sum(x, 0), slice(x, {0, 0}, {1, 1}), pad(x, {{1, 1}, {0, 0}}),
+        concat({x, x}, 0), stack({x, x}), tile(x, {2, 1})}) {
+    Refuses(gradients({y}, std::vector<Output>{x}, {unknown_})[0].values,
+            Tensor::Of<float>({7}, {1, 2, 3, 4, 5, 6, 7}));
+  }
+}
+
+TEST_F(OpValuesTest, SizesThatNoMemoryHasAreErrors) {
+  EXPECT_THROW(zeros({-1}), ValueError);
+  EXPECT_THROW(zeros(Shape::Unknown()), ValueError);
+  EXPECT_THROW(zeros({int64_t{1} << 60}), ResourceExhaustedError);
+  EXPECT_THROW(random_uniform({-1}), ValueError);
+  EXPECT_THROW(Run(one_hot(constant(1, int32), int64_t{1} << 60)), ResourceExhaustedError);
+  EXPECT_THROW(Run(tile(constant({1, 2}), {INT64_MAX})), InvalidArgumentError);
+  EXPECT_THROW(reshape(constant(Tensor(float32, {0})), {int64_t{1} << 32, int64_t{1} << 32}),
+               ValueError);
+}
+
+TEST_F(OpValuesTest, WhatIsNotDefinedIsRefused) {
+  EXPECT_THROW(Output() * 0.5, ValueError);
+  EXPECT_THROW(add(Output(), 1), ValueError);
+  EXPECT_THROW(clip_by_value(Output(), -1, 1), ValueError);
+  EXPECT_THROW(reduce_sum(Output()), ValueError);
+  EXPECT_THROW(gradients({Output()}, std::vector<Output>{unknown_}), ValueError);
+  EXPECT_THROW(group({Operation()}), ValueError);
+  Graph other;
+  EXPECT_THROW(
+      {
+        const auto inside = other.as_default();
+        group({unknown_.op()});
+      },
+      ValueError);
+}
+
+TEST_F(OpValuesTest, SecondDerivativesHaveAllTheirTerms) {
+  const Output x = constant({1, 2});
+  const Output cubes = reduce_sum(pow(x, 3.0));
+  EXPECT_EQ(SecondGradient(cubes + reduce_sum(square(concat({x, x}, 0))), x), "[10 16]");
+  EXPECT_EQ(SecondGradient(cubes + reduce_sum(square(tile(x, {2}))), x), "[10 16]");
+  EXPECT_EQ(SecondGradient(cubes + reduce_sum(square(slice(x, {1}, {1}))), x), "[6 14]");
+  EXPECT_EQ(SecondGradient(cubes + reduce_sum(square(pad(x, {{1, 1}}))), x), "[8 14]");
+  EXPECT_EQ(SecondGradient(cubes + reduce_sum(square(stack({x, x}))), x), "[10 16]");
+  EXPECT_EQ(SecondGradient(reduce_sum(square(concat({x, x * x}, 0))), x), "[14 50]");
+  const Output pair = constant({2, 3});
+  EXPECT_EQ(SecondGradient(reduce_prod(pair), pair), "[1 1]");
+  const Output image = constant(Tensor::Of<float>({1, 2, 2, 1}, {1, 2, 3, 4}));
+  const std::vector<int64_t> two = {1, 2, 2, 1};
+  const auto pooled = [&](auto pool) {
+    return reduce_sum(square(pool(image, two, two, "VALID", "")));
+  };
+  EXPECT_EQ(SecondGradient(pooled(nn::avg_pool), image), "[0.5 0.5 0.5 0.5]");
+  EXPECT_EQ(SecondGradient(pooled(nn::max_pool), image), "[0 0 0 2]");
+}
+
+TEST_F(OpValuesTest, TheSecondDerivativeOfALossHasBothItsParts) {
+  const Output x = constant(Tensor::Of<float>({1, 3}, {1.371F, 1.122F, 1.416F}));
+  const Output label = constant(Tensor::Of<int32_t>({1}, {0}));
+  const Output h = square(nn::sparse_softmax_cross_entropy_with_logits(label, x));
+  const Tensor second = Session().run(Gradient(reduce_sum(square(Gradient(h, x))), x));
+  EXPECT_NEAR(second.data<float>()[0], -5.312, 2e-3);
+  EXPECT_NEAR(second.data<float>()[1], 2.140, 2e-3);
+  EXPECT_NEAR(second.data<float>()[2], 3.172, 2e-3);
+}
+
+// Sources have nothing to pass a gradient to.
+TEST_F(OpValuesTest, EveryOpWithInputsHasAGradientOrIsDeclaredToHaveNone) {
+  const std::set<absl::string_view> without = {"Const",
+                                               "Placeholder",
+                                               "RandomUniform",
+                                               "RandomStandardNormal",
+                                               "ReadVariableOp",
+                                               "VarHandleOp",
+                                               "NoOp",
+                                               "AssignVariableOp",
+                                               "AssignAddVariableOp",
+                                               "AssignSubVariableOp",
+                                               "ResourceScatterUpdate",
+                                               "ResourceScatterAdd",
+                                               "ResourceScatterSub",
+                                               "ApplyGradients",
+                                               "InitializeVariables"};
+  for (const absl::string_view name : internal::OpNames()) {
+    EXPECT_EQ(internal::FindOp(name).gradient == nullptr, without.contains(name)) << name;
+  }
+}
+
+TEST_F(OpValuesTest, NanAndInfinityGoThrough) {
+  EXPECT_EQ(Run(reduce_max(constant({1, kNan, 0}))), "[nan]");
+  EXPECT_EQ(Run(reduce_min(constant({0, kNan, 1}))), "[nan]");
+  EXPECT_EQ(Run(sqrt(constant({kInf, kInf, kInf, kInf, kInf, 4}))), "[inf inf inf inf inf 2]");
+  EXPECT_EQ(Run(reduce_logsumexp(constant({-kInf, -kInf}))), "[-inf]");
+  EXPECT_EQ(Run(reduce_logsumexp(constant({kInf, 1}))), "[inf]");
+  EXPECT_EQ(Run(nn::log_softmax(constant({1e6F, 1e6F}))), "[-0.693147 -0.693147]");
+  const Output x = constant({0, 4});
+  EXPECT_EQ(Run(Gradient(sqrt(x) * constant({0, 1}), x)), "[0 0.25]");
+  EXPECT_EQ(Run(Gradient(rsqrt(x) * constant({0, 1}), x)), "[0 -0.0625]");
+  EXPECT_EQ(Run(Gradient(reciprocal(x) * constant({0, 1}), x)), "[0 -0.0625]");
+}
+
+TEST_F(OpValuesTest, WhatTheGraphDoesNotKnowIsComputed) {
+  const Output u = unknown_;
+  const std::vector<Feed> matrix = {{u, Tensor::Of<float>({2, 2}, {1, 2, 3, 4})}};
+  EXPECT_EQ(Run(reduce_sum(u), matrix), "[10]");
+  EXPECT_EQ(Run(reshape(constant(Tensor(float32, {2, 3, 0})), {0, -1})), "[]");
+  const varscope::Gradient rows = gradients({gather(u, 1)}, std::vector<Output>{u})[0];
+  EXPECT_EQ(Run(rows.values, matrix), "[1 1]");
+  const Output labels = constant(Tensor::Of<int32_t>({}, {0}));
+  EXPECT_EQ(Run(nn::sparse_softmax_cross_entropy_with_logits(labels, u),
+                {{u, Tensor::Of<float>({2}, {0, 0})}}),
+            "[0.693147]");
+  EXPECT_THROW(
+      nn::sigmoid_cross_entropy_with_logits(constant(Tensor(float32, {3, 1})), constant({1, 2, 3})),
+      ValueError);
+  EXPECT_THROW(divide(constant(1, int32), constant(1.0)), TypeError);
+}
+
+}  // namespace
+}  // namespace varscope
