@@ -2,8 +2,11 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
+#include <cerrno>
 #include <chrono>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -56,6 +59,37 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
                       .snapshot_interval = std::chrono::seconds(options.snapshot_seconds),
                       .snapshots_kept = static_cast<size_t>(options.snapshots_kept)},
       store, workers, recovered->position);
+}
+
+absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options) {
+  if (options.data_dir.empty()) return SessionKeys();
+  const std::filesystem::path directory = options.data_dir;
+  const std::filesystem::path path = directory / "session-secret";
+  std::string secret(SessionKeys::kSecretBytes, '\0');
+  if (absl::StatusOr<File> kept = File::OpenToRead(path); kept.ok()) {
+    const absl::StatusOr<size_t> size = kept->Size();
+    if (!size.ok()) return size.status();
+    if (*size == secret.size()) {
+      absl::Status read = kept->Read(std::as_writable_bytes(std::span(secret)));
+      if (!read.ok()) return read;
+      return SessionKeys(std::move(secret));
+    }
+    spdlog::warn(absl::StrCat(path.string(), " has ", *size, " bytes, expected ", secret.size(),
+                              ": it is damaged and will be replaced; workers from before this "
+                              "restart have to connect again"));
+  }
+  secret = SessionKeys::NewSecret();
+  absl::StatusOr<File> file = File::Create(directory / "session-secret.tmp");
+  if (!file.ok()) return file.status();
+  // Nobody else's business.
+  absl::Status written = fchmod(file->fd(), 0600) == 0
+                             ? file->Write(std::as_bytes(std::span(secret)))
+                             : FileError(file->path(), "make private", errno);
+  if (written.ok()) written = file->Sync();
+  if (written.ok()) written = Rename(file->path(), path);
+  if (written.ok()) written = SyncDirectory(directory);
+  if (!written.ok()) return written;
+  return SessionKeys(std::move(secret));
 }
 
 }  // namespace varscope::server

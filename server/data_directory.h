@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "server/auth/session_keys.h"
 #include "server/options.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
@@ -18,6 +19,10 @@ namespace varscope::server {
 // be written, or it is damaged.
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
                                                               Workers& workers);
+
+// The keys of the directory's workers, which outlive a restart as the workers do. Without
+// --data-dir: new ones. To be called once OpenDataDirectory has locked the directory.
+absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options);
 
 }  // namespace varscope::server
 

@@ -97,6 +97,11 @@ int Serve(const Options& options) {
     spdlog::error(std::string(durability.status().message()));
     return kExitCannotRecover;
   }
+  const absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options);
+  if (!session_keys.ok()) {
+    spdlog::error(std::string(session_keys.status().message()));
+    return kExitCannotRecover;
+  }
   Synchronizer synchronizer(store, workers, options.groups);
   Barriers barriers([&](const std::string& worker) { return workers.DescribeWait(worker); });
   workers.Start(
@@ -116,6 +121,7 @@ int Serve(const Options& options) {
   Stalls stalls(std::chrono::seconds(options.stall_seconds));
   const ServiceContext context{.store = store,
                                .workers = workers,
+                               .session_keys = *session_keys,
                                .barriers = barriers,
                                .synchronizer = synchronizer,
                                .durability = **durability,

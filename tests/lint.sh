@@ -24,7 +24,7 @@ commands="$(mktemp -d)"
 trap 'rm -rf "$commands"' EXIT
 cmake -S . -B "$commands" -G Ninja -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
   >/dev/null
-ninja -C "$commands" proto/varscope/v1/varscope.grpc.pb.h proto/grpc/health/v1/health.grpc.pb.h \
+ninja -C "$commands" proto/varscope/v1/admin.grpc.pb.h proto/varscope/v1/worker.grpc.pb.h proto/grpc/health/v1/health.grpc.pb.h \
   client/checkpoint/tensor_bundle.pb.h server/durability/records.pb.h >/dev/null
 printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-16 -quiet -p "$commands"
 echo "clang-tidy: ${#changed[@]} files agree"

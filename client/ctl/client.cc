@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "client/rpc/list_variables.h"
 #include "client/rpc/reason.h"
 #include "client/rpc/transport.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -19,6 +20,27 @@ Client::Client(const std::string& target, std::optional<double> timeout)
 milliseconds Client::Timeout(Patience patience) const {
   const double seconds = timeout_.value_or(patience == Patience::kQuick ? 5 : 60);
   return milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+grpc::Status Client::Retried(
+    Patience patience, const std::function<grpc::Status(grpc::ClientContext&)>& attempt) const {
+  const auto deadline = std::chrono::system_clock::now() + Timeout(patience);
+  for (;;) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    const grpc::Status status = attempt(context);
+    if (!internal::IsOfAnotherCall(status, target_)) return status;
+    if (!channel_->WaitForConnected(deadline)) return status;
+  }
+}
+
+grpc::Status Client::List(const std::string& prefix, v1::ListVariablesResponse* response) {
+  v1::ListVariablesRequest request;
+  request.set_prefix(prefix);
+  v1::Admin::Stub stub(channel_);
+  return Retried(Patience::kLong, [&](grpc::ClientContext& context) {
+    return internal::ListVariables(stub, context, request, response);
+  });
 }
 
 int Client::Health(std::ostream& out) {
@@ -43,6 +65,12 @@ int Client::Failed(const grpc::Status& status) const {
     std::cerr << "varscopectl: no varscoped answers at " << target_ << ": "
               << internal::ReasonOf(status).text << "\n";
     return kExitNoAnswer;
+  }
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    std::cerr << "varscopectl: what serves at " << target_
+              << " does not know this command of varscopectl " << VARSCOPE_VERSION
+              << ": it is an older varscoped, or something else\n";
+    return kExitRefused;
   }
   std::cerr << "varscopectl: " << status.error_message() << "\n";
   return kExitRefused;

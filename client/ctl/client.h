@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -12,7 +13,7 @@
 
 #include "client/rpc/connection.h"
 #include "client/rpc/reason.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/admin.grpc.pb.h"
 
 namespace varscope::ctl {
 
@@ -34,22 +35,19 @@ class Client {
   internal::Connection Connect() const;
 
   template <typename Request, typename Response>
-  using Method = grpc::Status (v1::ParameterServer::Stub::*)(grpc::ClientContext*, const Request&,
-                                                             Response*);
+  using Method = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Response*);
 
   template <typename Stub, typename Request, typename Response>
   grpc::Status Send(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response, Patience patience) {
     Stub stub(channel_);
-    const auto deadline = std::chrono::system_clock::now() + Timeout(patience);
-    for (;;) {
-      grpc::ClientContext context;
-      context.set_deadline(deadline);
-      const grpc::Status status = (stub.*method)(&context, request, response);
-      if (!internal::IsOfAnotherCall(status, target_)) return status;
-      if (!channel_->WaitForConnected(deadline)) return status;
-    }
+    return Retried(patience, [&](grpc::ClientContext& context) {
+      return (stub.*method)(&context, request, response);
+    });
   }
+
+  // What there is under names that start with `prefix`.
+  grpc::Status List(const std::string& prefix, v1::ListVariablesResponse* response);
 
   // Sends one request and gives the answer to `print`. Returns the exit code.
   template <typename Request, typename Response, typename Print>
@@ -78,6 +76,9 @@ class Client {
 
  private:
   std::chrono::milliseconds Timeout(Patience patience) const;
+  // One attempt, unless what it met was the end of another call.
+  grpc::Status Retried(Patience patience,
+                       const std::function<grpc::Status(grpc::ClientContext&)>& attempt) const;
   int NotYet(const char* what) const;
 
   const std::string target_;

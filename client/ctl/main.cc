@@ -28,7 +28,7 @@ constexpr const char* kMore =
     "written,\n"
     "            2 wrong usage, 3 no daemon answers";
 
-using Stub = v1::ParameterServer::Stub;
+using Stub = v1::Admin::Stub;
 
 // What a command does: it prints to the stream and returns the exit code.
 using Run = std::function<int(Client&, std::ostream&)>;
@@ -57,10 +57,8 @@ CommandLine& Command(CommandLine& line, const char* name, const char* about, Run
 }
 
 int List(Client& client, std::ostream& out, const std::string& prefix) {
-  v1::ListRequest request;
-  request.set_prefix(prefix);
-  v1::ListResponse response;
-  const grpc::Status status = client.Send(&Stub::List, request, &response, Patience::kLong);
+  v1::ListVariablesResponse response;
+  const grpc::Status status = client.List(prefix, &response);
   if (!status.ok()) return client.Failed(status);
   if (response.variables().empty() && !prefix.empty()) {
     return Refuse("no variable's name starts with '" + Printable(prefix) + "'");
@@ -71,18 +69,19 @@ int List(Client& client, std::ostream& out, const std::string& prefix) {
 
 // The name of the store that is nearest to one that it has not; "" when none is near.
 std::string NearestVariable(Client& client, const std::string& name) {
-  v1::ListResponse all;
-  client.Send(&Stub::List, v1::ListRequest(), &all, Patience::kLong);
+  v1::ListVariablesResponse all;
+  client.List("", &all);
   std::vector<std::string> names;
   for (const v1::VariableInfo& variable : all.variables()) names.push_back(variable.name());
   return Nearest(name, names);
 }
 
 int Describe(Client& client, std::ostream& out, const std::string& name) {
-  v1::DescribeRequest request;
+  v1::DescribeVariableRequest request;
   request.set_name(name);
-  v1::DescribeResponse response;
-  const grpc::Status status = client.Send(&Stub::Describe, request, &response, Patience::kQuick);
+  v1::DescribeVariableResponse response;
+  const grpc::Status status =
+      client.Send(&Stub::DescribeVariable, request, &response, Patience::kQuick);
   if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
     return Refuse(status.error_message() + DidYouMean(NearestVariable(client, name)));
   }
@@ -119,10 +118,11 @@ void AddReading(CommandLine& line, std::string& name, Run& run) {
 void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
   Command(line, "snapshot", "Write everything to its data directory now", run,
           [&](Client& client, std::ostream& out) {
-            v1::SnapshotRequest request;
+            v1::TakeSnapshotRequest request;
             request.set_name(name);
-            return client.Change("snapshot", &Stub::Snapshot, request,
-                                 [&](const v1::SnapshotResponse& r) { out << r.path() << "\n"; });
+            return client.Change(
+                "snapshot", &Stub::TakeSnapshot, request,
+                [&](const v1::TakeSnapshotResponse& r) { out << r.path() << "\n"; });
           })
       .Add("name", &name, "Keep it under this name");
   Command(line, "snapshots", "Which there are", run, [](Client& client, std::ostream& out) {

@@ -70,7 +70,7 @@ void PrintTable(const std::vector<Row>& rows, std::ostream& out) {
 
 }  // namespace
 
-void PrintList(const v1::ListResponse& response, std::ostream& out) {
+void PrintList(const v1::ListVariablesResponse& response, std::ostream& out) {
   std::vector<Row> rows = {{"NAME", "SHAPE", "DTYPE", "VERSION", "DEFINED BY"}};
   uint64_t bytes = 0;
   for (const v1::VariableInfo& v : response.variables()) {
@@ -83,7 +83,7 @@ void PrintList(const v1::ListResponse& response, std::ostream& out) {
       << response.global_step() << "\n";
 }
 
-void PrintDescription(const v1::DescribeResponse& response, std::ostream& out) {
+void PrintDescription(const v1::DescribeVariableResponse& response, std::ostream& out) {
   const v1::VariableInfo& v = response.variable();
   out << v.name() << "\n"
       << "  dtype, shape   " << DTypeText(v) << " " << ShapeText(v) << ", " << Bytes(v.bytes())

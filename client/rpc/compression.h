@@ -10,7 +10,6 @@
 #include "client/rpc/convert.h"
 #include "proto/wire/encoding.h"
 #include "varscope/graph.h"
-#include "varscope/v1/varscope.pb.h"
 
 namespace varscope::internal {
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
+#include "client/rpc/list_variables.h"
 #include "client/rpc/status.h"
 #include "proto/core/address.h"
 #include "proto/core/names.h"
@@ -87,9 +88,10 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       cache_pulls_(options.cache_pulls),
       channel_(OpenChannel(target)),
       stub_(v1::ParameterServer::NewStub(channel_)),
+      admin_(v1::Admin::NewStub(channel_)),
       host_(HostName()),
       transport_(channel_, options.checksums),
-      exchange_([this] { return transport_.Open(); }),
+      exchange_([this](const WorkerSession& session) { return transport_.Open(session); }),
       prefetch_(options.prefetch) {
   const bool local = UseLocalTransport(options);
   v1::ConnectRequest request;
@@ -115,18 +117,15 @@ void Connection::Fill(Definer* definer) const {
 
 std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
   v1::ResolveRequest request;
-  request.set_worker_id(worker_id_);
   for (Definition definition : definitions) {
     Fill(&definition.definer);
     ToProto(definition, request.add_definitions());
   }
   request.set_sequence(++resolves_);
   v1::ResolveResponse response;
-  const grpc::Status status =
-      membership_->Call(Deadline(), [&](grpc::ClientContext& context, uint64_t incarnation) {
-        request.set_incarnation(incarnation);
-        return stub_->Resolve(&context, request, &response);
-      });
+  const grpc::Status status = membership_->Call(Deadline(), [&](grpc::ClientContext& context) {
+    return stub_->Resolve(&context, request, &response);
+  });
   ThrowIfFailed(status, "resolve", target_);
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
     throw InternalError(absl::StrCat("varscoped at ", target_, " answered ",
@@ -221,23 +220,21 @@ Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wa
   UnderWay turn;
   uint64_t numbered_for = 0;  // incarnation
   uint64_t sequence = 0;
-  const auto attempt = [&](uint64_t incarnation) {
-    turn = UnderWay{.line = exchange_.Take(), .incarnation = incarnation};
+  const auto attempt = [&](const WorkerSession& session) {
+    turn = UnderWay{.line = exchange_.Take(session)};
     const wire::Header own_head;
     v1::FrameHeader& head = *own_head;
     if (push != nullptr) {
       // Sent again it keeps its number; under another incarnation it is another push.
-      if (numbered_for != incarnation) {
+      if (numbered_for != session.incarnation) {
         const std::optional<uint64_t> number = own_turn->Number(deadline);
         if (!number) throw DeadlineExceededError(WaitedForOthers());
-        numbered_for = incarnation;
+        numbered_for = session.incarnation;
         sequence = *number;
       }
       ToProto(*push, tensors, turn.line.variables, &head);
       v1::PushHead& own = *head.mutable_push();
-      own.set_worker_id(worker_id_);
       own.set_groups_version(membership_->groups_version());
-      own.set_incarnation(incarnation);
       own.set_sequence(sequence);
     }
     if (wanted != nullptr) AskFor(*wanted, turn, head);
@@ -272,16 +269,14 @@ std::optional<Connection::Values> Connection::End(UnderWay turn, const Wanted* w
 
 void Connection::AskFor(const Wanted& wanted, UnderWay& turn, v1::FrameHeader& head) const {
   v1::PullRequest& pull = *head.mutable_pull();
-  pull.set_worker_id(worker_id_);
-  pull.set_incarnation(turn.incarnation);
   const Names& names = wanted.names;
   const LastPull& last = turn.line.last_pull;
-  if (Caches(wanted) && wanted.rows.empty() && last.IsOf(names, turn.incarnation)) {
+  if (Caches(wanted) && wanted.rows.empty() && last.IsOf(names)) {
     pull.set_repeat(true);
     turn.repeats = true;
     return;
   }
-  turn.known = Caches(wanted) ? cache_.Find(names, turn.incarnation) : PullCache::Known();
+  turn.known = Caches(wanted) ? cache_.Find(names, turn.line.incarnation) : PullCache::Known();
   turn.known.values.resize(names.size());
   pull.set_epoch(turn.known.epoch.server);
   turn.wishes.reserve(names.size());
@@ -342,7 +337,7 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) 
   Values values = Merge(turn);
   last_pull = {};
   if (!Caches(wanted)) return values;
-  const PullCache::Epoch epoch{head.epoch(), turn.incarnation};
+  const PullCache::Epoch epoch{head.epoch(), turn.line.incarnation};
   if (wanted.rows.empty()) {
     cache_.Keep(epoch, wanted.names, values);
   } else {
@@ -354,7 +349,7 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) 
   }
   if (head.repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
     values.Share();
-    last_pull = {turn.incarnation, wanted.names, std::move(turn.wishes), values};
+    last_pull = {wanted.names, std::move(turn.wishes), values};
   }
   return values;
 }
@@ -395,13 +390,12 @@ Connection::Values Connection::Merge(UnderWay& turn) {
 }
 
 std::vector<ListedVariable> Connection::List(const std::string& prefix) {
-  v1::ListRequest request;
+  v1::ListVariablesRequest request;
   request.set_prefix(prefix);
-  v1::ListResponse response;
-  const grpc::Status status =
-      membership_->Call(Deadline(), [&](grpc::ClientContext& context, uint64_t) {
-        return stub_->List(&context, request, &response);
-      });
+  v1::ListVariablesResponse response;
+  const grpc::Status status = membership_->Call(Deadline(), [&](grpc::ClientContext& context) {
+    return ListVariables(*admin_, context, request, &response);
+  });
   ThrowIfFailed(status, "list", target_);
   std::vector<ListedVariable> variables;
   for (const v1::VariableInfo& info : response.variables()) variables.push_back(FromProto(info));
@@ -413,15 +407,13 @@ void Connection::Barrier(const std::string& name, uint32_t parties,
   prefetch_.Drop();
   const std::chrono::milliseconds wait = timeout.count() > 0 ? timeout : timeout_;
   v1::BarrierRequest request;
-  request.set_worker_id(worker_id_);
   request.set_name(name);
   request.set_parties(parties);
   request.set_timeout_ms(wait.count());
   v1::BarrierResponse response;
-  const auto attempt = [&](grpc::ClientContext& context, uint64_t incarnation) {
+  const auto attempt = [&](grpc::ClientContext& context) {
     // The server's own deadline comes first, because its error says who is missing.
     context.set_deadline(Clock::now() + wait + timeout_);
-    request.set_incarnation(incarnation);
     return stub_->Barrier(&context, request, &response);
   };
   const grpc::Status status = membership_->Call(Clock::now() + wait, attempt);

@@ -19,7 +19,9 @@
 #include "client/rpc/pull_cache.h"
 #include "client/rpc/push_order.h"
 #include "client/rpc/transport.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/admin.grpc.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::internal {
 
@@ -68,8 +70,7 @@ class Connection final : public RemoteStore {
     std::optional<wire::FrameReader> answer;
     std::vector<PullWish> wishes;
     PullCache::Known known;
-    bool repeats = false;      // the stream's last pull
-    uint64_t incarnation = 0;  // that asked
+    bool repeats = false;  // the stream's last pull
 
     // Whether the worker has the i-th wanted value already, so that it does not come.
     bool Holds(size_t i, const v1::FrameHeader& head) const {
@@ -106,6 +107,7 @@ class Connection final : public RemoteStore {
   const bool cache_pulls_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ParameterServer::Stub> stub_;
+  const std::unique_ptr<v1::Admin::Stub> admin_;
   std::string host_;
   Transport transport_;
   Exchange exchange_;

@@ -7,7 +7,9 @@
 #include "client/graph/remote_store.h"
 #include "client/rpc/stream_variables.h"
 #include "proto/wire/encoding.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/types.pb.h"
+#include "varscope/v1/worker.pb.h"
 
 namespace varscope::internal {
 

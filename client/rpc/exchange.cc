@@ -17,16 +17,18 @@ Outcome NotUnderstood(const absl::Status& status) {
 
 }  // namespace
 
-Exchange::Line Exchange::Take() {
+Exchange::Line Exchange::Take(const WorkerSession& session) {
+  std::vector<Line> others;
   std::unique_lock lock(mutex_);
-  if (idle_.empty()) {
-    const uint64_t age = age_;
-    lock.unlock();
-    return {.stream = open_(), .age = age};
+  while (!idle_.empty()) {
+    Line line = std::move(idle_.back());
+    idle_.pop_back();
+    if (line.incarnation == session.incarnation) return line;
+    others.push_back(std::move(line));
   }
-  Line line = std::move(idle_.back());
-  idle_.pop_back();
-  return line;
+  const uint64_t age = age_;
+  lock.unlock();
+  return {.stream = open_(session), .age = age, .incarnation = session.incarnation};
 }
 
 void Exchange::Keep(Line line) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "client/rpc/membership.h"
 #include "client/rpc/stream.h"
 #include "client/rpc/stream_variables.h"
 #include "proto/wire/frame_reader.h"
@@ -29,13 +30,12 @@ struct PullWish {
 // What a stream's last pull brought, which the next one may repeat without naming it. Empty: the
 // server has not kept it.
 struct LastPull {
-  uint64_t incarnation = 0;
   std::vector<std::string> names;
   std::vector<PullWish> wishes;
   PullResult values;
 
-  bool IsOf(const std::vector<std::string>& asked, uint64_t by) const {
-    return !names.empty() && incarnation == by && names == asked;
+  bool IsOf(const std::vector<std::string>& asked) const {
+    return !names.empty() && names == asked;
   }
   std::vector<std::optional<PulledValue>> Known() const { return {values.begin(), values.end()}; }
 };
@@ -46,15 +46,17 @@ class Exchange {
   // An open stream, for one turn.
   struct Line {
     std::unique_ptr<Stream> stream;
-    uint64_t age;  // of the exchange when it was opened
+    uint64_t age;          // of the exchange when it was opened
+    uint64_t incarnation;  // whose stream it is
     StreamVariables variables = {};
     LastPull last_pull = {};
   };
 
-  using Open = std::function<std::unique_ptr<Stream>()>;
+  using Open = std::function<std::unique_ptr<Stream>(const WorkerSession& session)>;
   explicit Exchange(Open open) : open_(std::move(open)) {}
 
-  Line Take();
+  // A stream of that session.
+  Line Take(const WorkerSession& session);
   // One turn, by `deadline`: Ask sends the request and returns when the answer's head has come,
   // ReadRest when all of it has. When either fails, the line is of no further use: a request that
   // the daemon refused has given it back.

@@ -103,17 +103,17 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
   auto groups = std::make_shared<std::vector<SyncGroup>>();
   for (const v1::SyncGroup& group : response.groups()) groups->push_back(FromProto(group));
   std::lock_guard lock(mutex_);
-  if (incarnation_ == 0) encodings_ = response.encodings();
+  if (session_.incarnation == 0) encodings_ = response.encodings();
   groups_ = std::move(groups);
   groups_version_ = response.groups_version();
-  incarnation_ = response.incarnation();
+  session_ = {response.incarnation(), response.session_key()};
   lease_ = milliseconds(std::min(response.lease_ms(), kLongestLeaseMs));
   return result.status;
 }
 
 grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
   std::lock_guard introducing(introducing_);
-  if (incarnation() != over) return grpc::Status::OK;
+  if (session().incarnation != over) return grpc::Status::OK;
   {
     std::lock_guard lock(mutex_);
     if (how == Reconnect::kAndSendAgain) evicted_.insert(over);
@@ -126,64 +126,64 @@ bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) co
   return status.error_code() == grpc::StatusCode::ABORTED && evicted_.contains(incarnation);
 }
 
-uint64_t Membership::incarnation() const {
+WorkerSession Membership::session() const {
   std::lock_guard lock(mutex_);
-  return incarnation_;
+  return session_;
 }
 
 grpc::Status Membership::Run(Clock::time_point deadline, const Attempt& attempt) {
   for (;;) {
-    const uint64_t incarnation = this->incarnation();
-    const Outcome result = WithRetries(channel_, deadline, [&] { return attempt(incarnation); });
-    const std::optional<Reconnect> how = result.reconnect || !WasEvicted(incarnation, result.status)
-                                             ? result.reconnect
-                                             : Reconnect::kAndSendAgain;
+    const WorkerSession session = this->session();
+    const Outcome result = WithRetries(channel_, deadline, [&] { return attempt(session); });
+    const std::optional<Reconnect> how =
+        result.reconnect || !WasEvicted(session.incarnation, result.status)
+            ? result.reconnect
+            : Reconnect::kAndSendAgain;
     if (!how) return result.status;
-    const grpc::Status introduced = IntroduceAgain(incarnation, *how);
+    const grpc::Status introduced = IntroduceAgain(session.incarnation, *how);
     if (*how == Reconnect::kAndReport) return result.status;
     if (!introduced.ok()) return introduced;
   }
 }
 
 grpc::Status Membership::Call(Clock::time_point deadline, const UnaryAttempt& attempt) {
-  return Run(deadline, [&](uint64_t incarnation) {
+  return Run(deadline, [&](const WorkerSession& session) {
     grpc::ClientContext context;
     context.set_deadline(deadline);
-    return OutcomeOf(attempt(context, incarnation), context);
+    session.AddTo(context);
+    return OutcomeOf(attempt(context), context);
   });
 }
 
 void Membership::SendHeartbeats(milliseconds lease) {
   const milliseconds interval = std::max(lease / 3, milliseconds(1));
-  v1::HeartbeatRequest request;
-  request.set_worker_id(request_.worker_id());
+  const v1::HeartbeatRequest request;
   std::unique_lock lock(mutex_);
   while (!stop_.wait_for(lock, interval, [this] { return stopping_; })) {
     grpc::ClientContext context;
     context.set_deadline(Clock::now() + std::max(lease, milliseconds(1000)));
     heartbeat_ = &context;
-    request.set_incarnation(incarnation_);
+    const uint64_t incarnation = session_.incarnation;
+    session_.AddTo(context);
     lock.unlock();
     v1::HeartbeatResponse response;
     const grpc::Status status = stub_.Heartbeat(&context, request, &response);
     if (status.ok()) offer_(response.local());
     // An eviction is mended before the next call meets it; what a call has to report, it meets.
     const auto advice = OutcomeOf(status, context).reconnect;
-    if (advice == Reconnect::kAndSendAgain) IntroduceAgain(request.incarnation(), *advice);
+    if (advice == Reconnect::kAndSendAgain) IntroduceAgain(incarnation, *advice);
     lock.lock();
     heartbeat_ = nullptr;
   }
 }
 
 void Membership::SayGoodbye() {
-  v1::DisconnectRequest request;
-  request.set_worker_id(request_.worker_id());
-  request.set_incarnation(incarnation());
   v1::DisconnectResponse response;
   grpc::ClientContext context;
+  session().AddTo(context);
   context.set_deadline(Clock::now() + std::chrono::seconds(1));
   // Without an answer the lease runs out.
-  stub_.Disconnect(&context, request, &response);
+  stub_.Disconnect(&context, v1::DisconnectRequest(), &response);
 }
 
 }  // namespace varscope::internal

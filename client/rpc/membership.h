@@ -16,9 +16,20 @@
 
 #include "client/graph/remote_store.h"
 #include "client/rpc/retry.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "proto/wire/session.h"
+#include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::internal {
+
+// What the daemon knows the worker by, until it connects again.
+struct WorkerSession {
+  uint64_t incarnation = 0;
+  std::string key;  // goes with each call and stream
+
+  void AddTo(grpc::ClientContext& context) const {
+    context.AddMetadata(wire::kSessionMetadata, key);
+  }
+};
 
 // Thread-safe. A thread of its own sends heartbeats, three in each lease.
 class Membership {
@@ -35,13 +46,13 @@ class Membership {
 
   // As WithRetries. When the daemon says that the incarnation is over (this worker was silent for
   // too long, the store was rolled back), connects again; then `attempt` runs again under the new
-  // incarnation if the daemon says that it may, else the status tells what happened, and the next
+  // session if the daemon says that it may, else the status tells what happened, and the next
   // call is well.
-  using Attempt = std::function<Outcome(uint64_t incarnation)>;
+  using Attempt = std::function<Outcome(const WorkerSession& session)>;
   grpc::Status Run(Clock::time_point deadline, const Attempt& attempt);
 
-  // The same for a unary call, each attempt with a fresh context that has the deadline.
-  using UnaryAttempt = std::function<grpc::Status(grpc::ClientContext&, uint64_t incarnation)>;
+  // The same for a call, each attempt with a fresh context that has the deadline and the session.
+  using UnaryAttempt = std::function<grpc::Status(grpc::ClientContext&)>;
   grpc::Status Call(Clock::time_point deadline, const UnaryAttempt& attempt);
 
   // As they were at the last connect.
@@ -67,7 +78,7 @@ class Membership {
   // Whether a call was refused because another thread has mended the eviction of its incarnation,
   // or is about to.
   bool WasEvicted(uint64_t incarnation, const grpc::Status& status) const;
-  uint64_t incarnation() const;
+  WorkerSession session() const;
   void SendHeartbeats(std::chrono::milliseconds lease);
   void SayGoodbye();
 
@@ -81,7 +92,7 @@ class Membership {
 
   std::mutex introducing_;  // one at a time
   mutable std::mutex mutex_;
-  uint64_t incarnation_ = 0;    // guarded by mutex_, as those below
+  WorkerSession session_;       // guarded by mutex_, as those below
   std::set<uint64_t> evicted_;  // incarnations that ended so
   Groups groups_;
   uint64_t groups_version_ = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/core/spin.h"
+#include "proto/wire/session.h"
 
 namespace varscope::internal {
 namespace {
@@ -32,8 +33,9 @@ class Waiting {
 }  // namespace
 
 RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                 bool checksums)
+                 const std::string& session_key, bool checksums)
     : checksums_(checksums), stub_(channel) {
+  if (!session_key.empty()) context_.AddMetadata(wire::kSessionMetadata, session_key);
   stream_ = stub_.PrepareCall(&context_, method, &queue_);
 }
 

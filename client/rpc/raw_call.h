@@ -16,8 +16,9 @@ namespace varscope::internal {
 // Destroying an unfinished call cancels it.
 class RawCall final : public Stream {
  public:
+  // `session_key` goes with it, unless it is empty.
   RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-          bool checksums = false);
+          const std::string& session_key = "", bool checksums = false);
   ~RawCall() override;
   RawCall(const RawCall&) = delete;
   RawCall& operator=(const RawCall&) = delete;

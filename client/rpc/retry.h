@@ -10,7 +10,7 @@
 #include <string>
 
 #include "proto/core/advice.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/types.pb.h"
 
 namespace varscope::internal {
 

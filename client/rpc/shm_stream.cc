@@ -1,7 +1,7 @@
 #include "client/rpc/shm_stream.h"
 
 #include "absl/status/statusor.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/types.pb.h"
 
 namespace varscope::internal {
 namespace {
@@ -21,9 +21,13 @@ Outcome OutcomeOfEnd(const grpc::ByteBuffer& end) {
 
 }  // namespace
 
-std::unique_ptr<Stream> ShmStream::Open(const std::string& name) {
-  absl::StatusOr<shm::Link> link = shm::Link::Connect(name, shm::Clock::now() + kHandOver);
+std::unique_ptr<Stream> ShmStream::Open(const std::string& name, const std::string& session_key) {
+  const shm::Clock::time_point deadline = shm::Clock::now() + kHandOver;
+  absl::StatusOr<shm::Link> link = shm::Link::Connect(name, deadline);
   if (!link.ok()) return nullptr;
+  const grpc::Slice key(session_key);
+  absl::Status sent = link->Send(shm::Kind::kSessionKey, grpc::ByteBuffer(&key, 1), deadline);
+  if (!sent.ok()) return nullptr;
   return std::make_unique<ShmStream>(*std::move(link));
 }
 

@@ -15,7 +15,8 @@ namespace varscope::internal {
 class ShmStream final : public Stream {
  public:
   // Null when the socket `name` hands out no memory: it is another host's, or has none to give.
-  static std::unique_ptr<Stream> Open(const std::string& name);
+  // Else a stream of the session that has that key.
+  static std::unique_ptr<Stream> Open(const std::string& name, const std::string& session_key);
   explicit ShmStream(shm::Link link) : link_(std::move(link)) {}
 
   void SetDeadline(Clock::time_point deadline) override;

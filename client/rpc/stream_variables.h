@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::internal {
 

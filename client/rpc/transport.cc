@@ -39,11 +39,11 @@ std::string Transport::shared_memory() {
   return shared_memory_;
 }
 
-std::unique_ptr<Stream> Transport::Open() {
+std::unique_ptr<Stream> Transport::Open(const WorkerSession& session) {
   if (const std::string name = shared_memory(); !name.empty()) {
-    if (std::unique_ptr<Stream> stream = ShmStream::Open(name)) return stream;
+    if (std::unique_ptr<Stream> stream = ShmStream::Open(name, session.key)) return stream;
   }
-  return std::make_unique<RawCall>(channel_, kExchange, checksums_);
+  return std::make_unique<RawCall>(channel_, kExchange, session.key, checksums_);
 }
 
 }  // namespace varscope::internal

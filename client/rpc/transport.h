@@ -11,8 +11,9 @@
 #include <mutex>
 #include <string>
 
+#include "client/rpc/membership.h"
 #include "client/rpc/stream.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/worker.pb.h"
 
 namespace varscope::internal {
 
@@ -27,8 +28,8 @@ class Transport {
 
   // Where the daemon says that it is for processes of its host. True when that is news.
   bool Offer(const v1::LocalAddress& address);
-  // Another stream of turns, the fastest way that there is now.
-  std::unique_ptr<Stream> Open();
+  // Another stream of turns of that session, the fastest way that there is now.
+  std::unique_ptr<Stream> Open(const WorkerSession& session);
 
  private:
   std::string shared_memory();

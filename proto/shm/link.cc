@@ -43,8 +43,8 @@ grpc::Slice Borrow(std::span<const std::byte> bytes) {
 }
 
 absl::Status Check(const Head& head) {
-  const bool known = head.kind == static_cast<uint32_t>(Kind::kFrame) ||
-                     head.kind == static_cast<uint32_t>(Kind::kEnd);
+  const bool known = head.kind >= static_cast<uint32_t>(Kind::kFrame) &&
+                     head.kind <= static_cast<uint32_t>(Kind::kSessionKey);
   if (known && head.prefix <= kMaxPrefixBytes && head.body <= kMaxBodyBytes) {
     return absl::OkStatus();
   }

@@ -26,8 +26,9 @@ inline constexpr size_t kSegmentBytes = kControlBytes + 2 * kRingBytes;
 inline constexpr size_t kMaxPrefixBytes = (size_t{16} << 20) + 64;
 
 enum class Kind : uint32_t {
-  kFrame = 1,  // a TensorFrame
-  kEnd = 2,    // an Error: the last message
+  kFrame = 1,       // a TensorFrame
+  kEnd = 2,         // an Error: the server's last message
+  kSessionKey = 3,  // ConnectResponse.session_key: the worker's first message
 };
 
 struct Message {

@@ -6,7 +6,7 @@
 #include "proto/core/definer.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/types.pb.h"
 
 namespace varscope::wire {
 

@@ -1,4 +1,4 @@
-// The version of the wire protocol (varscope.proto).
+// The version of the wire protocol (proto/varscope/v1).
 #ifndef VARSCOPE_PROTO_WIRE_PROTOCOL_H_
 #define VARSCOPE_PROTO_WIRE_PROTOCOL_H_
 
@@ -9,7 +9,7 @@ namespace varscope::wire {
 // A server and a worker of different versions refuse each other when the worker connects; those
 // that do not say theirs have version 1. Rises with every change that the other side would not
 // understand.
-inline constexpr uint32_t kProtocol = 2;
+inline constexpr uint32_t kProtocol = 3;
 
 }  // namespace varscope::wire
 

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "varscope/initializer_spec.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/types.pb.h"
 
 namespace varscope::server::codec {
 

@@ -9,22 +9,24 @@
 #include "proto/core/names.h"
 #include "proto/core/rows.h"
 #include "proto/core/shape_rules.h"
+#include "server/auth/rights.h"
 
 namespace varscope::server {
 
 class Resolver {
  public:
-  Resolver(const StreamVariables& variables, const v1::PushHead& push, const Definer& worker,
-           uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
+  Resolver(const StreamVariables& variables, const v1::PushHead& push, const Caller& caller,
+           const Definer& worker, uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
       : variables_(variables),
         push_(push),
+        caller_(caller),
         worker_(worker),
         max_bytes_(max_bytes),
         tensors_(tensors) {}
 
   absl::StatusOr<ResolvedPush> Run() {
     PushContents contents{
-        .id = {push_.worker_id(), push_.incarnation(), push_.sequence()},
+        .id = {caller_.worker_id, caller_.incarnation, push_.sequence()},
         .allow_nonfinite = push_.allow_nonfinite(),
     };
     absl::Status status = CheckCount(push_.steps_size(), kMaxSteps, "steps");
@@ -44,14 +46,14 @@ class Resolver {
   static constexpr size_t kMaxTensors = size_t{1} << 20;
 
   absl::Status Refuse(const std::string& variable, absl::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrCat("variable ", variable, ", worker '",
-                                                   Printable(push_.worker_id()), "': ", what));
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", variable, ", worker '", caller_.worker_id, "': ", what));
   }
 
   // What a few bytes of a head stand for takes much memory, so it is limited before it is taken.
   absl::Status CheckCount(size_t count, size_t most, absl::string_view what) const {
     if (count <= most) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("worker '", Printable(push_.worker_id()),
+    return absl::InvalidArgumentError(absl::StrCat("worker '", caller_.worker_id,
                                                    "': the push has ", count, " ", what,
                                                    ", at most ", most, " are taken at once"));
   }
@@ -63,7 +65,7 @@ class Resolver {
     if (bytes.ok()) bytes = ByteSize(dtype, shape);
     if (!bytes.ok()) return Refuse(def.name, bytes.status().message());
     if (*bytes > max_bytes_ || (bytes_ += *bytes) > max_bytes_) {
-      return absl::ResourceExhaustedError(absl::StrCat("worker '", Printable(push_.worker_id()),
+      return absl::ResourceExhaustedError(absl::StrCat("worker '", caller_.worker_id,
                                                        "': the push is above ", max_bytes_,
                                                        " bytes (--max-push-bytes)"));
     }
@@ -100,7 +102,7 @@ class Resolver {
     if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
         !std::isfinite(step.weight_decay)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "worker '", Printable(push_.worker_id()), "': clipping and weight decay must be finite"));
+          "worker '", caller_.worker_id, "': clipping and weight decay must be finite"));
     }
     step.definer = DefinerAt(given.definer(), worker_);
     absl::Status status = ReadUpdates(given, step);
@@ -110,8 +112,7 @@ class Resolver {
 
   absl::Status ReadUpdates(const v1::OptimizerStep& given, PushStep& step) {
     const int count = given.variables_size();
-    const std::string subject =
-        absl::StrCat("worker '", Printable(push_.worker_id()), "': the push");
+    const std::string subject = absl::StrCat("worker '", caller_.worker_id, "': the push");
     absl::Status status = CheckColumn(subject, given.rows_size(), count, "row counts");
     status.Update(CheckColumn(subject, given.base_versions_size(), count, "versions"));
     status.Update(CheckColumn(subject, given.encodings_size(), count, "encodings"));
@@ -128,6 +129,7 @@ class Resolver {
       update.variable = (*entry)->variable;
       update.slot_names = (*entry)->slots;
       const VariableDefinition& def = update.variable->def;
+      if (status = Authorize(caller_, Right::kPush, def.name); !status.ok()) return status;
       if (!seen.insert(update.variable.get()).second) {
         return Refuse(def.name, "has two gradients in one step; sum them first");
       }
@@ -152,6 +154,8 @@ class Resolver {
     for (const uint32_t number : given.bind()) {
       const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(number);
       if (!entry.ok()) return entry.status();
+      status = Authorize(caller_, Right::kPush, (*entry)->variable->def.name);
+      if (!status.ok()) return status;
       step.bindings.push_back({(*entry)->variable, (*entry)->slots});
     }
     return absl::OkStatus();
@@ -220,6 +224,8 @@ class Resolver {
     if (!entry.ok()) return entry.status();
     assignment.variable = (*entry)->variable;
     const VariableDefinition& def = assignment.variable->def;
+    absl::Status may = Authorize(caller_, Right::kAssign, def.name);
+    if (!may.ok()) return may;
     if (!v1::Assignment::Op_IsValid(given.op())) return Refuse(def.name, "unknown assignment");
     const auto op = assignment.op = static_cast<AssignOp>(given.op());
     if (given.rows() > 0 && !IsScatter(op)) {
@@ -234,6 +240,7 @@ class Resolver {
 
   const StreamVariables& variables_;
   const v1::PushHead& push_;
+  const Caller& caller_;
   const Definer& worker_;
   const uint64_t max_bytes_;
   std::vector<wire::IncomingTensor>& tensors_;
@@ -243,9 +250,10 @@ class Resolver {
 };
 
 absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1::PushHead& push,
-                                     const Definer& worker, uint64_t max_bytes,
+                                     const Caller& caller, const Definer& worker,
+                                     uint64_t max_bytes,
                                      std::vector<wire::IncomingTensor>& tensors) {
-  return Resolver(variables, push, worker, max_bytes, tensors).Run();
+  return Resolver(variables, push, caller, worker, max_bytes, tensors).Run();
 }
 
 Definer DefinerAt(const v1::Definer& where, Definer worker) {

@@ -10,18 +10,22 @@
 #include "proto/wire/frame_reader.h"
 #include "server/push/push.h"
 #include "server/push/stream_variables.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/types.pb.h"
 
 namespace varscope::server {
 
 // Everything that can be told of a push before a byte of its tensors is read or memory is taken for
-// them. Its numbers are those of `variables`; `worker` is who defines new slots. Adds to `tensors`
+// them. Its numbers are those of `variables`; `worker` is the caller as
+// the one who defines new slots. Adds to `tensors`
 // what the push sends, in the order in which it comes. InvalidArgument for a number that the stream
 // has not given, an unknown optimizer or assignment, columns of different lengths;
-// ResourceExhausted for more than `max_bytes` of tensors. Each names the variable, and the worker.
+// ResourceExhausted for more than `max_bytes` of tensors; PermissionDenied
+// as Authorize. Each names the variable, and the worker.
 // Thread-safe.
 absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1::PushHead& push,
-                                     const Definer& worker, uint64_t max_bytes,
+                                     const Caller& caller, const Definer& worker,
+                                     uint64_t max_bytes,
                                      std::vector<wire::IncomingTensor>& tensors);
 
 // `worker`, at the place in its program that `where` names.

@@ -8,32 +8,32 @@
 
 namespace varscope::server {
 
-absl::Status StreamVariables::Add(const Store& store, const Named& named,
-                                  const std::string& worker_id) {
+absl::Status StreamVariables::Add(const Store& store, const Named& named, const Caller& caller) {
   if (entries_.empty()) {
     generation_ = store.generation();
   } else if (generation_ != store.generation()) {
     return absl::AbortedError(
-        absl::StrCat("worker '", Printable(worker_id), "': the store was rolled back after this ",
-                     "stream had named its variables; nothing was done, and the stream has to ",
-                     "name them again"));
+        absl::StrCat(Who(caller), "the store was rolled back after this stream had named its ",
+                     "variables; nothing was done, and the stream has to name them again"));
   }
   for (const v1::NamedVariable& variable : named) {
-    if (absl::Status status = AddOne(store, variable, worker_id); !status.ok()) return status;
+    if (absl::Status status = AddOne(store, variable, caller); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
 absl::Status StreamVariables::AddOne(const Store& store, const v1::NamedVariable& named,
-                                     const std::string& worker_id) {
+                                     const Caller& caller) {
   absl::StatusOr<VariablePtr> variable = store.Find(named.name());
   if (!variable.ok()) {
-    return absl::Status(variable.status().code(), absl::StrCat("worker '", Printable(worker_id),
-                                                               "': ", variable.status().message()));
+    return absl::Status(variable.status().code(),
+                        absl::StrCat(Who(caller), variable.status().message()));
   }
   const auto refuse = [&](absl::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "variable ", Printable(named.name()), ", worker '", Printable(worker_id), "': ", what));
+    const std::string who =
+        caller.is_worker() ? absl::StrCat(", worker '", caller.worker_id, "'") : "";
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", Printable(named.name()), who, ": ", what));
   };
   const VariableDefinition& def = (*variable)->def;
   if (named.dtype() != v1::DT_INVALID) {
@@ -52,8 +52,8 @@ absl::Status StreamVariables::AddOne(const Store& store, const v1::NamedVariable
     bytes_ += sizeof(std::string) + slot.size();
   }
   if (bytes_ > kMaxBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("worker '", Printable(worker_id),
-                                                     "': one stream names too many variables (",
+    return absl::ResourceExhaustedError(absl::StrCat(Who(caller),
+                                                     "one stream names too many variables (",
                                                      entries_.size(), "); open another one"));
   }
   entries_.push_back({*std::move(variable), {named.slots().begin(), named.slots().end()}});

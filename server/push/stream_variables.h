@@ -10,9 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/auth/caller.h"
 #include "server/store/store.h"
 #include "server/store/variable.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::server {
 
@@ -29,8 +30,8 @@ class StreamVariables {
   // store was rolled back after the stream named its variables. NotFound for an unknown variable;
   // InvalidArgument for a dtype or shape that is not the variable's, and for names that no slot can
   // have; ResourceExhausted when the stream's names take more than kMaxBytes. Each names the
-  // variable; `worker_id` is who asks. After an error it must not be used any more.
-  absl::Status Add(const Store& store, const Named& named, const std::string& worker_id);
+  // variable; `caller` is who asks. After an error it must not be used any more.
+  absl::Status Add(const Store& store, const Named& named, const Caller& caller);
 
   size_t size() const { return entries_.size(); }
   // InvalidArgument for a number that the stream has not given.
@@ -45,8 +46,7 @@ class StreamVariables {
   size_t most_in_a_list() const { return entries_.size() + 1024; }
 
  private:
-  absl::Status AddOne(const Store& store, const v1::NamedVariable& named,
-                      const std::string& worker_id);
+  absl::Status AddOne(const Store& store, const v1::NamedVariable& named, const Caller& caller);
 
   std::vector<Entry> entries_;  // by number
   size_t bytes_ = 0;            // about what they take

@@ -1,27 +1,46 @@
-// The operator's calls of the service.
+#include "server/rpc/admin.h"
+
 #include "absl/status/statusor.h"
 #include "server/rpc/convert.h"
-#include "server/rpc/service.h"
 #include "server/rpc/unary.h"
 
 namespace varscope::server {
+namespace {
 
-grpc::Status ParameterServerService::List(grpc::ServerContext* context,
-                                          const v1::ListRequest* request,
-                                          v1::ListResponse* response) {
-  return Answer(context_.calls, context, [&] {
+// About 64 KiB.
+constexpr int kListedAtOnce = 256;
+
+}  // namespace
+
+grpc::Status AdminService::ListVariables(grpc::ServerContext* context,
+                                         const v1::ListVariablesRequest* request,
+                                         grpc::ServerWriter<v1::ListVariablesResponse>* writer) {
+  return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
+    Stalls::Watch watch(context_.stalls, [&] { context->TryCancel(); });
+    v1::ListVariablesResponse some;
+    some.set_global_step(context_.store.global_step());
+    const auto send = [&]() -> absl::Status {
+      if (!writer->Write(some)) return absl::CancelledError("the caller stopped reading");
+      watch.Progress();
+      some.clear_variables();
+      return absl::OkStatus();
+    };
     for (const VariablePtr& variable : context_.store.List(request->prefix())) {
-      ToProto(*variable, response->add_variables());
+      // Who may not read a variable does not see that there is one.
+      if (!Authorize(caller, Right::kRead, variable->def.name).ok()) continue;
+      ToProto(*variable, some.add_variables());
+      if (some.variables_size() < kListedAtOnce) continue;
+      if (absl::Status status = send(); !status.ok()) return status;
     }
-    response->set_global_step(context_.store.global_step());
-    return absl::OkStatus();
+    return send();
   });
 }
 
-grpc::Status ParameterServerService::Describe(grpc::ServerContext* context,
-                                              const v1::DescribeRequest* request,
-                                              v1::DescribeResponse* response) {
-  return Answer(context_.calls, context, [&]() -> absl::Status {
+grpc::Status AdminService::DescribeVariable(grpc::ServerContext* context,
+                                            const v1::DescribeVariableRequest* request,
+                                            v1::DescribeVariableResponse* response) {
+  return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
+    if (absl::Status may = Authorize(caller, Right::kRead, request->name()); !may.ok()) return may;
     const absl::StatusOr<VariablePtr> variable = context_.store.Find(request->name());
     if (!variable.ok()) return variable.status();
     ToProto(**variable, response->mutable_variable());
@@ -32,10 +51,10 @@ grpc::Status ParameterServerService::Describe(grpc::ServerContext* context,
   });
 }
 
-grpc::Status ParameterServerService::Snapshot(grpc::ServerContext* context,
-                                              const v1::SnapshotRequest* request,
-                                              v1::SnapshotResponse* response) {
-  return Answer(context_.calls, context, [&]() -> absl::Status {
+grpc::Status AdminService::TakeSnapshot(grpc::ServerContext* context,
+                                        const v1::TakeSnapshotRequest* request,
+                                        v1::TakeSnapshotResponse* response) {
+  return Answer(context_, context, *request, [&](const Caller&) -> absl::Status {
     const absl::StatusOr<TakenSnapshot> taken = context_.durability.TakeSnapshot(request->name());
     if (!taken.ok()) return taken.status();
     response->set_path(taken->path.string());
@@ -44,10 +63,10 @@ grpc::Status ParameterServerService::Snapshot(grpc::ServerContext* context,
   });
 }
 
-grpc::Status ParameterServerService::ListSnapshots(grpc::ServerContext* context,
-                                                   const v1::ListSnapshotsRequest*,
-                                                   v1::ListSnapshotsResponse* response) {
-  return Answer(context_.calls, context, [&]() -> absl::Status {
+grpc::Status AdminService::ListSnapshots(grpc::ServerContext* context,
+                                         const v1::ListSnapshotsRequest* request,
+                                         v1::ListSnapshotsResponse* response) {
+  return Answer(context_, context, *request, [&](const Caller&) -> absl::Status {
     const absl::StatusOr<std::vector<SnapshotInfo>> infos = context_.durability.ListSnapshots();
     if (!infos.ok()) return infos.status();
     for (const SnapshotInfo& info : *infos) ToProto(info, response->add_snapshots());
@@ -55,10 +74,10 @@ grpc::Status ParameterServerService::ListSnapshots(grpc::ServerContext* context,
   });
 }
 
-grpc::Status ParameterServerService::Rollback(grpc::ServerContext* context,
-                                              const v1::RollbackRequest* request,
-                                              v1::RollbackResponse* response) {
-  return Answer(context_.calls, context, [&]() -> absl::Status {
+grpc::Status AdminService::Rollback(grpc::ServerContext* context,
+                                    const v1::RollbackRequest* request,
+                                    v1::RollbackResponse* response) {
+  return Answer(context_, context, *request, [&](const Caller&) -> absl::Status {
     const absl::StatusOr<uint64_t> step = context_.durability.Rollback(request->name());
     if (!step.ok()) return step.status();
     response->set_global_step(*step);
@@ -66,10 +85,10 @@ grpc::Status ParameterServerService::Rollback(grpc::ServerContext* context,
   });
 }
 
-grpc::Status ParameterServerService::ListWorkers(grpc::ServerContext* context,
-                                                 const v1::ListWorkersRequest*,
-                                                 v1::ListWorkersResponse* response) {
-  return Answer(context_.calls, context, [&] {
+grpc::Status AdminService::ListWorkers(grpc::ServerContext* context,
+                                       const v1::ListWorkersRequest* request,
+                                       v1::ListWorkersResponse* response) {
+  return Answer(context_, context, *request, [&](const Caller&) {
     const std::multimap<std::string, std::string> waits = context_.barriers.waits();
     for (const WorkerStatus& worker : context_.workers.status()) {
       v1::WorkerInfo* const out = response->add_workers();
@@ -81,10 +100,10 @@ grpc::Status ParameterServerService::ListWorkers(grpc::ServerContext* context,
   });
 }
 
-grpc::Status ParameterServerService::ListGroups(grpc::ServerContext* context,
-                                                const v1::ListGroupsRequest*,
-                                                v1::ListGroupsResponse* response) {
-  return Answer(context_.calls, context, [&] {
+grpc::Status AdminService::ListGroups(grpc::ServerContext* context,
+                                      const v1::ListGroupsRequest* request,
+                                      v1::ListGroupsResponse* response) {
+  return Answer(context_, context, *request, [&](const Caller&) {
     for (const GroupStatus& group : context_.synchronizer.status()) {
       ToProto(group, response->add_groups());
     }
@@ -92,10 +111,10 @@ grpc::Status ParameterServerService::ListGroups(grpc::ServerContext* context,
   });
 }
 
-grpc::Status ParameterServerService::Quarantine(grpc::ServerContext* context,
-                                                const v1::QuarantineRequest* request,
-                                                v1::QuarantineResponse*) {
-  return Answer(context_.calls, context, [&] {
+grpc::Status AdminService::Quarantine(grpc::ServerContext* context,
+                                      const v1::QuarantineRequest* request,
+                                      v1::QuarantineResponse*) {
+  return Answer(context_, context, *request, [&](const Caller&) {
     return context_.workers.Quarantine(request->worker_id(), request->reason());
   });
 }

@@ -4,21 +4,20 @@
 
 #include "absl/status/statusor.h"
 #include "proto/core/names.h"
+#include "server/rpc/caller_of.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
 
 namespace varscope::server {
 namespace {
 
-absl::Status Check(const ServiceContext& service, const v1::BarrierRequest& request) {
+absl::Status Check(const v1::BarrierRequest& request) {
   constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
-  if (absl::Status status = ValidateWorkerId(request.worker_id()); !status.ok()) return status;
   if (absl::Status status = ValidateVariableName(request.name()); !status.ok()) return status;
   if (request.timeout_ms() > kLongest) {
     return absl::InvalidArgumentError("a barrier's timeout is at most 24 hours");
   }
-  if (request.incarnation() == 0) return absl::OkStatus();
-  return service.workers.Check(request.worker_id(), request.incarnation()).status();
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -42,30 +41,34 @@ BarrierCall::BarrierCall(const ServiceContext& service, CallQueue& queue)
 
 void BarrierCall::Arrive() {
   call_.emplace(service_.calls);
-  absl::Status status = call_->admitted();
-  if (status.ok()) status = Check(service_, request_);
+  if (!call_->admitted().ok()) return Finish(call_->admitted());
+  absl::StatusOr<Caller> caller = CallerOf<v1::BarrierRequest>(service_, context_);
+  if (!caller.ok()) return Finish(caller.status());
+  caller_ = *std::move(caller);
+  absl::Status status = Check(request_);
+  if (status.ok()) status = service_.workers.Check(caller_);
   if (!status.ok()) return Finish(status);
   service_.barriers.Arrive(
-      request_.name(), request_.worker_id(), request_.parties(),
+      request_.name(), caller_.worker_id, request_.parties(),
       std::chrono::milliseconds(request_.timeout_ms()),
       [self = shared_from_this()](const absl::StatusOr<uint64_t>& round) { self->Finish(round); });
+  arrived_ = true;
   // It may have left before it had arrived.
-  if (cancelled_ && !released_) service_.barriers.Leave(request_.name(), request_.worker_id());
+  if (cancelled_ && !released_) service_.barriers.Leave(request_.name(), caller_.worker_id);
 }
 
 void BarrierCall::Ended() {
   // Once it is released, whoever waits under the worker's name is another call.
   if (released_ || !context_.IsCancelled()) return;
   cancelled_ = true;
-  service_.barriers.Leave(request_.name(), request_.worker_id());
+  if (arrived_) service_.barriers.Leave(request_.name(), caller_.worker_id);
 }
 
 void BarrierCall::Finish(const absl::StatusOr<uint64_t>& round) {
   released_ = true;
   v1::BarrierResponse response;
   if (round.ok()) response.set_round(*round);
-  const absl::Status status =
-      WhatNow(service_.workers, request_.worker_id(), request_.incarnation(), round.status());
+  const absl::Status status = WhatNow(service_.workers, caller_, round.status());
   writer_.Finish(response, ToGrpc(status, context_),
                  CallQueue::Tag([self = shared_from_this()](bool) {}));
 }

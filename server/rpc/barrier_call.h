@@ -10,9 +10,10 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "server/auth/caller.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/worker.pb.h"
 
 namespace varscope::server {
 
@@ -40,8 +41,10 @@ class BarrierCall final : public std::enable_shared_from_this<BarrierCall> {
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
   v1::BarrierRequest request_;
+  Caller caller_;  // once it has arrived
   Writer writer_;
   std::optional<Calls::Call> call_;  // from its arrival on
+  std::atomic<bool> arrived_ = false;
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> released_ = false;
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "server/auth/session_keys.h"
 #include "server/rpc/budget.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pins.h"
@@ -32,6 +33,7 @@ struct LocalAddress {
 struct ServiceContext {
   Store& store;
   Workers& workers;
+  const SessionKeys& session_keys;
   Barriers& barriers;
   Synchronizer& synchronizer;
   Durability& durability;

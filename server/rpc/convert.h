@@ -7,7 +7,10 @@
 #include "server/sync/durability.h"
 #include "server/sync/synchronizer.h"
 #include "server/sync/workers.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/admin.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/types.pb.h"
+#include "varscope/v1/worker.pb.h"
 
 namespace varscope::server {
 

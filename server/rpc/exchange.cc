@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "proto/core/blocking.h"
+#include "server/rpc/caller_of.h"
 #include "server/rpc/status.h"
 
 namespace varscope::server {
@@ -15,7 +16,7 @@ void Exchange::Accept(const ServiceContext& service, CallQueue& queue, const Req
             if (!ok) return;
             Accept(service, queue, request);
             std::lock_guard lock(next->mutex_);
-            next->Read();
+            next->Begin();
           }));
 }
 
@@ -24,6 +25,13 @@ Exchange::Exchange(const ServiceContext& service, CallQueue& queue)
 
 void* Exchange::Then(void (Exchange::*next)(bool ok)) {
   return CallQueue::Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
+}
+
+void Exchange::Begin() {
+  absl::StatusOr<Caller> caller = CallerOf<v1::TensorFrame>(service_, context_);
+  if (!caller.ok()) return End(caller.status());
+  caller_ = *std::move(caller);
+  Read();
 }
 
 void Exchange::Read() { stream_.Read(&frame_, Then(&Exchange::OnRead)); }
@@ -59,7 +67,7 @@ bool Exchange::ReadRequest(bool ok) {
       Read();
       return false;
     }
-    turn_.emplace(service_, state_);
+    turn_.emplace(service_, caller_, state_);
     Watch();
   }
   watch_->Progress();

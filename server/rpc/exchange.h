@@ -37,6 +37,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 
   // What gRPC calls when the operation has ended.
   void* Then(void (Exchange::*next)(bool ok));
+  void Begin();
   void Read();
   void Write(grpc::ByteBuffer frame);
   void OnRead(bool ok);
@@ -59,6 +60,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   std::mutex mutex_;
   grpc::ByteBuffer frame_;
   std::optional<Stalls::Watch> watch_;  // while frames come or go
+  Caller caller_;
   StreamState state_;
   std::optional<Turn> turn_;
   Phase phase_ = Phase::kRequest;

@@ -41,6 +41,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
           grpc::InsecureServerCredentials());
   builder.RegisterService(&self->service_);
+  builder.RegisterService(&self->admin_);
   builder.RegisterService(&self->health_);
   builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
   builder.SetResourceQuota(grpc::ResourceQuota("calls").SetMaxThreads(kMaxThreads));

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/rpc/accept_loop.h"
+#include "server/rpc/admin.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/health.h"
@@ -21,7 +22,8 @@ namespace varscope::server {
 // Thread-safe.
 class GrpcServer {
  public:
-  // Serves varscope.v1, health and reflection on each address, and on context.local's target.
+  // Serves both services of varscope.v1, health and reflection on each address, and on
+  // context.local's target.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const ServiceContext& context, const std::vector<std::string>& addresses);
   // Cuts off what is under way, and returns when nothing uses the context any more.
@@ -35,11 +37,12 @@ class GrpcServer {
   void StopServing() { health_.StopServing(); }
 
  private:
-  explicit GrpcServer(const ServiceContext& context) : service_(context) {}
+  explicit GrpcServer(const ServiceContext& context) : service_(context), admin_(context) {}
   absl::Status Listen(const std::vector<std::string>& addresses, const std::string& local_target,
                       std::vector<shm::FileDescriptor>& sockets);
 
   ParameterServerService service_;
+  AdminService admin_;
   HealthService health_;
   std::vector<int> ports_;
   std::vector<std::string> paths_;  // of Unix sockets

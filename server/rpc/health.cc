@@ -1,6 +1,6 @@
 #include "server/rpc/health.h"
 
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::server {
 
@@ -79,7 +79,8 @@ void HealthService::StopServing() {
 }
 
 HealthService::State HealthService::StateOf(const std::string& service) const {
-  const bool known = service.empty() || service == v1::ParameterServer::service_full_name();
+  const bool known = service.empty() || service == v1::ParameterServer::service_full_name() ||
+                     service == v1::Admin::service_full_name();
   if (!known) return health::HealthCheckResponse::SERVICE_UNKNOWN;
   std::lock_guard lock(mutex_);
   return serving_ ? health::HealthCheckResponse::SERVING : health::HealthCheckResponse::NOT_SERVING;

@@ -13,7 +13,7 @@
 
 namespace varscope::server {
 
-// Knows the whole server, "", and "varscope.v1.ParameterServer", which are in the same state.
+// Knows the whole server, "", and the services of varscope.v1, which are all in the same state.
 // Thread-safe.
 class HealthService final
     : public grpc::health::v1::Health::WithAsyncMethod_Watch<grpc::health::v1::Health::Service> {

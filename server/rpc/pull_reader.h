@@ -11,7 +11,7 @@
 #include "server/rpc/context.h"
 #include "server/rpc/wanted_pull.h"
 #include "varscope/tensor.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::server {
 

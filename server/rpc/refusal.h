@@ -3,10 +3,8 @@
 #define VARSCOPE_SERVER_RPC_REFUSAL_H_
 
 #include <chrono>
-#include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "proto/core/advice.h"
 #include "server/sync/durability.h"
 #include "server/sync/workers.h"
@@ -20,11 +18,10 @@ inline absl::Status AdmitChange(const Durability& durability) {
 }
 
 // A worker whose incarnation ended while its call waited is told what to do now.
-inline absl::Status WhatNow(Workers& workers, const std::string& worker_id, uint64_t incarnation,
-                            const absl::Status& status) {
-  if (!absl::IsAborted(status) || incarnation == 0) return status;
-  const absl::StatusOr<Asker> asker = workers.Check(worker_id, incarnation);
-  return asker.ok() ? status : asker.status();
+inline absl::Status WhatNow(Workers& workers, const Caller& caller, const absl::Status& status) {
+  if (!absl::IsAborted(status) || !caller.is_worker()) return status;
+  const absl::Status live = workers.Check(caller);
+  return live.ok() ? status : live;
 }
 
 }  // namespace varscope::server

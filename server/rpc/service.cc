@@ -14,29 +14,32 @@
 namespace varscope::server {
 namespace {
 
-absl::StatusOr<Resolution> ResolveOne(Store& store, const Asker& asker, const Definer& worker,
-                                      const v1::VariableDefinition& definition) {
+absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const Definer& worker,
+                                      const v1::VariableDefinition& definition, uint64_t number) {
   absl::StatusOr<ResolveRequest> asked = FromProto(definition);
   if (!asked.ok()) return asked.status();
+  asked->number = number;
   // Who defines is who asks; where, the program says.
   asked->definer = DefinerAt(definition.definer(), worker);
-  return store.Resolve(asker, *asked);
+  return store.Resolve(caller, *asked);
 }
 
 // Of one definition: the call's number, and which one of its definitions it is.
 constexpr int kDefinitionBits = 20;
 constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
 
-absl::Status ResolveAll(Store& store, Asker asker, const Definer& worker,
+absl::Status ResolveAll(Store& store, const Caller& caller, const Definer& worker,
                         const v1::ResolveRequest& request, v1::ResolveResponse* response) {
   for (int i = 0; i < request.definitions_size(); ++i) {
     const v1::VariableDefinition& definition = request.definitions(i);
-    asker.request = request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
-    const absl::StatusOr<Resolution> resolution = ResolveOne(store, asker, worker, definition);
+    const uint64_t number =
+        request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
+    const absl::StatusOr<Resolution> resolution =
+        ResolveOne(store, caller, worker, definition, number);
     if (!resolution.ok()) {
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
       return absl::Status(resolution.status().code(),
-                          absl::StrCat("worker '", asker.worker_id, "', variable '",
+                          absl::StrCat("worker '", caller.worker_id, "', variable '",
                                        Printable(name), "': ", resolution.status().message()));
     }
     ToProto(*resolution, response->add_resolutions());
@@ -68,7 +71,7 @@ void ParameterServerService::Accept(CallQueue& queue) {
 grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
                                              const v1::ConnectRequest* request,
                                              v1::ConnectResponse* response) {
-  return AnswerDurably(context_.calls, context_.durability, context, [&]() -> absl::Status {
+  return AnswerDurably(context_, context, *request, [&](const Caller&) -> absl::Status {
     response->set_protocol(wire::kProtocol);
     if (request->protocol() != wire::kProtocol) {
       return absl::FailedPreconditionError(absl::StrCat(
@@ -82,6 +85,8 @@ grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
         request->worker_id(), request->host(), request->pid(), sharing, request->nonce());
     if (!incarnation.ok()) return incarnation.status();
     response->set_incarnation(*incarnation);
+    response->set_session_key(
+        context_.session_keys.Make({request->worker_id(), *incarnation, sharing}));
     response->set_global_step(context_.store.global_step());
     response->set_max_variable_bytes(context_.store.limits().max_variable_bytes);
     response->set_lease_ms(context_.workers.lease().count());
@@ -101,20 +106,18 @@ grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
 grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
                                              const v1::ResolveRequest* request,
                                              v1::ResolveResponse* response) {
-  return AnswerDurably(context_.calls, context_.durability, context, [&]() -> absl::Status {
-    const absl::StatusOr<Asker> asker =
-        context_.workers.Check(request->worker_id(), request->incarnation());
-    if (!asker.ok()) return asker.status();
+  return AnswerDurably(context_, context, *request, [&](const Caller& caller) -> absl::Status {
+    if (absl::Status status = context_.workers.Check(caller); !status.ok()) return status;
     if (request->definitions_size() > context_.limits.max_definitions) {
       return absl::InvalidArgumentError(
           absl::StrCat("at most ", context_.limits.max_definitions, " definitions a call"));
     }
     if (request->sequence() > kLastResolve) {
       return absl::InvalidArgumentError(
-          absl::StrCat("worker '", asker->worker_id, "': a Resolve has number ",
+          absl::StrCat("worker '", caller.worker_id, "': a Resolve has number ",
                        request->sequence(), "; they count from 1, and the last is ", kLastResolve));
     }
-    return ResolveAll(context_.store, *asker, context_.workers.Describe(asker->worker_id), *request,
+    return ResolveAll(context_.store, caller, context_.workers.Describe(caller.worker_id), *request,
                       response);
   });
 }
@@ -122,19 +125,18 @@ grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
 grpc::Status ParameterServerService::Heartbeat(grpc::ServerContext* context,
                                                const v1::HeartbeatRequest* request,
                                                v1::HeartbeatResponse* response) {
-  return Answer(context_.calls, context, [&] {
+  return Answer(context_, context, *request, [&](const Caller& caller) {
     // Another one after a restart, which the worker may not notice otherwise.
     ToProto(context_.local, response->mutable_local());
-    return context_.workers.Check(request->worker_id(), request->incarnation()).status();
+    return context_.workers.Check(caller);
   });
 }
 
 grpc::Status ParameterServerService::Disconnect(grpc::ServerContext* context,
                                                 const v1::DisconnectRequest* request,
                                                 v1::DisconnectResponse*) {
-  return Answer(context_.calls, context, [&] {
-    return context_.workers.Disconnect(request->worker_id(), request->incarnation());
-  });
+  return Answer(context_, context, *request,
+                [&](const Caller& caller) { return context_.workers.Disconnect(caller); });
 }
 
 }  // namespace varscope::server

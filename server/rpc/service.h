@@ -1,4 +1,4 @@
-// varscope.v1.ParameterServer over gRPC: thin, each call one function or object.
+// varscope.v1.ParameterServer over gRPC: thin, each call is one function or object.
 #ifndef VARSCOPE_SERVER_RPC_SERVICE_H_
 #define VARSCOPE_SERVER_RPC_SERVICE_H_
 
@@ -6,7 +6,7 @@
 
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::server {
 
@@ -27,26 +27,10 @@ class ParameterServerService final : public HybridService {
                        v1::ConnectResponse* response) override;
   grpc::Status Resolve(grpc::ServerContext* context, const v1::ResolveRequest* request,
                        v1::ResolveResponse* response) override;
-  grpc::Status List(grpc::ServerContext* context, const v1::ListRequest* request,
-                    v1::ListResponse* response) override;
-  grpc::Status Describe(grpc::ServerContext* context, const v1::DescribeRequest* request,
-                        v1::DescribeResponse* response) override;
-  grpc::Status Snapshot(grpc::ServerContext* context, const v1::SnapshotRequest* request,
-                        v1::SnapshotResponse* response) override;
   grpc::Status Heartbeat(grpc::ServerContext* context, const v1::HeartbeatRequest* request,
                          v1::HeartbeatResponse* response) override;
   grpc::Status Disconnect(grpc::ServerContext* context, const v1::DisconnectRequest* request,
                           v1::DisconnectResponse* response) override;
-  grpc::Status ListSnapshots(grpc::ServerContext* context, const v1::ListSnapshotsRequest* request,
-                             v1::ListSnapshotsResponse* response) override;
-  grpc::Status Rollback(grpc::ServerContext* context, const v1::RollbackRequest* request,
-                        v1::RollbackResponse* response) override;
-  grpc::Status ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest* request,
-                           v1::ListWorkersResponse* response) override;
-  grpc::Status ListGroups(grpc::ServerContext* context, const v1::ListGroupsRequest* request,
-                          v1::ListGroupsResponse* response) override;
-  grpc::Status Quarantine(grpc::ServerContext* context, const v1::QuarantineRequest* request,
-                          v1::QuarantineResponse* response) override;
 
  private:
   const ServiceContext context_;

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "proto/shm/link.h"
+#include "server/auth/caller.h"
 #include "server/rpc/context.h"
 #include "server/rpc/wanted_pull.h"
 
@@ -22,11 +23,13 @@ class ShmSession {
 
  private:
   // An error ends the stream.
+  absl::Status Identify();
   absl::Status ServeTurn();
   void SendEnd(const absl::Status& status);
 
   const ServiceContext& service_;
   shm::Link link_;
+  Caller caller_;
   StreamState state_;
 };
 

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/advice.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/types.pb.h"
 
 namespace varscope::server {
 

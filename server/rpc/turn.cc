@@ -6,7 +6,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/core/advice.h"
-#include "proto/core/names.h"
 #include "server/limited_log.h"
 #include "server/push/resolve.h"
 #include "server/rpc/convert.h"
@@ -16,10 +15,6 @@
 namespace varscope::server {
 namespace {
 
-std::string Who(const v1::PullRequest& pull) {
-  return absl::StrCat("worker '", Printable(pull.worker_id()), "': ");
-}
-
 void LogRefusal(const absl::Status& status) {
   static auto* const log = new LimitedLog;
   log->Warn(absl::StrCat("push refused: ", status.message()));
@@ -27,9 +22,11 @@ void LogRefusal(const absl::Status& status) {
 
 }  // namespace
 
-Turn::Turn(const ServiceContext& service, StreamState& stream, size_t body_bytes)
+Turn::Turn(const ServiceContext& service, const Caller& caller, StreamState& stream,
+           size_t body_bytes)
     : call_(service.calls),
       service_(service),
+      caller_(caller),
       stream_(stream),
       body_bytes_(body_bytes),
       request_([this](const v1::FrameHeader& head) { return TakeHead(head); }) {}
@@ -58,18 +55,14 @@ absl::StatusOr<Turn::Tensors> Turn::CheckHead(const v1::FrameHeader& head) {
     return absl::InvalidArgumentError("the first frame has no push head and no pull request");
   }
   absl::Status status = head.has_push() ? CheckPusher(head.push()) : absl::OkStatus();
-  const v1::PullRequest& pull = head.pull();
-  if (status.ok() && pull.incarnation() != 0) {
-    status = service_.workers.Check(pull.worker_id(), pull.incarnation()).status();
+  if (status.ok() && !head.has_push() && caller_.is_worker()) {
+    status = service_.workers.Check(caller_);
   }
-  const std::string& worker_id = head.has_push() ? head.push().worker_id() : pull.worker_id();
-  if (status.ok()) {
-    status = stream_.variables.Add(service_.store, head.variables(), worker_id);
-  }
+  if (status.ok()) status = stream_.variables.Add(service_.store, head.variables(), caller_);
   Tensors tensors;
   if (status.ok() && head.has_push()) status = CheckPush(head.push(), tensors);
   const size_t of_push = tensors.size();
-  if (status.ok() && head.has_pull()) status = CheckPull(pull, tensors);
+  if (status.ok() && head.has_pull()) status = CheckPull(head.pull(), tensors);
   if (!status.ok()) return status;
   if (head.has_push() && tensors.size() > of_push) {
     return absl::InvalidArgumentError("rows are pulled without a push");
@@ -77,9 +70,9 @@ absl::StatusOr<Turn::Tensors> Turn::CheckHead(const v1::FrameHeader& head) {
   return tensors;
 }
 
-absl::Status Turn::Charge(const std::string& worker_id, uint64_t bytes) {
+absl::Status Turn::Charge(uint64_t bytes) {
   if (bytes == 0) return absl::OkStatus();
-  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(worker_id, bytes);
+  absl::StatusOr<Budget::Charge> charge = service_.budget.Take(caller_.worker_id, bytes);
   if (!charge.ok()) return charge.status();
   charge_ = *std::move(charge);
   return absl::OkStatus();
@@ -87,51 +80,49 @@ absl::Status Turn::Charge(const std::string& worker_id, uint64_t bytes) {
 
 absl::Status Turn::CheckPull(const v1::PullRequest& pull, Tensors& tensors) {
   if (pull.repeat()) {
-    if (stream_.last_pull.wants.empty() || stream_.last_pull.incarnation != pull.incarnation()) {
+    if (stream_.last_pull.wants.empty()) {
       return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
     }
     wanted_ = std::exchange(stream_.last_pull, {});
     return absl::OkStatus();
   }
-  absl::StatusOr<WantedPull> wanted = ResolvePull(stream_.variables, pull, tensors);
-  if (!wanted.ok()) return Prefixed(Who(pull), wanted.status());
+  absl::StatusOr<WantedPull> wanted = ResolvePull(stream_.variables, pull, caller_, tensors);
+  if (!wanted.ok()) return Prefixed(Who(caller_), wanted.status());
   wanted_ = *std::move(wanted);
-  return Charge(pull.worker_id(), wanted_->row_bytes);
+  return Charge(wanted_->row_bytes);
 }
 
 absl::Status Turn::CheckGroups(const v1::PushHead& push) const {
   const uint64_t version = service_.synchronizer.groups_version();
   if (push.groups_version() == 0 || push.groups_version() == version) return absl::OkStatus();
   return AdviseReconnect(
-      absl::AbortedError(absl::StrCat(
-          "worker '", push.worker_id(), "': the server was restarted with other groups (--sync) ",
-          "than this worker knew; nothing was applied, and the next step is well")),
+      absl::AbortedError(
+          absl::StrCat(Who(caller_), "the server was restarted with other groups (--sync) ",
+                       "than this worker knew; nothing was applied, and the next step is well")),
       Reconnect::kAndReport);
 }
 
 absl::Status Turn::CheckPusher(const v1::PushHead& push) const {
-  const absl::StatusOr<Asker> asker = service_.workers.Check(push.worker_id(), push.incarnation());
-  const absl::Status may_come = asker.ok() ? CheckGroups(push) : asker.status();
+  absl::Status may_come = service_.workers.Check(caller_);
+  if (may_come.ok()) may_come = CheckGroups(push);
   if (!may_come.ok()) {
     // A push that was let in before still gets its answer.
-    const PushId id{push.worker_id(), push.incarnation(), push.sequence()};
+    const PushId id{caller_.worker_id, caller_.incarnation, push.sequence()};
     if (!service_.store.ledger().Knows(id)) return may_come;
   }
   if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
-    return Prefixed(
-        absl::StrCat("worker '", push.worker_id(), "': no push is taken now, pulls go on: "),
-        status);
+    return Prefixed(absl::StrCat(Who(caller_), "no push is taken now, pulls go on: "), status);
   }
   return absl::OkStatus();
 }
 
 absl::Status Turn::CheckPush(const v1::PushHead& push, Tensors& tensors) {
   absl::StatusOr<ResolvedPush> resolved =
-      Resolve(stream_.variables, push, service_.workers.Describe(push.worker_id()),
+      Resolve(stream_.variables, push, caller_, service_.workers.Describe(caller_.worker_id),
               service_.limits.max_push_bytes, tensors);
   if (!resolved.ok()) return resolved.status();
   push_ = *std::move(resolved);
-  return Charge(push.worker_id(), push_->bytes());
+  return Charge(push_->bytes());
 }
 
 bool Turn::takes_long() const {
@@ -164,8 +155,7 @@ void Turn::Push() {
 
 void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
   if (!applied.ok()) {
-    const v1::PushHead& push = head().push();
-    return Fail(WhatNow(service_.workers, push.worker_id(), push.incarnation(), applied.status()));
+    return Fail(WhatNow(service_.workers, caller_, applied.status()));
   }
   v1::PushResponse& pushed = *answer_head_->mutable_pushed();
   ToProto(*applied, &pushed);
@@ -179,16 +169,14 @@ void Turn::Pushed(const absl::StatusOr<Applied>& applied) {
 
 void Turn::AwaitRead() {
   if (!head().has_pull()) return Answer();
-  const v1::PullRequest& pull = head().pull();
-  const std::string reader = pull.incarnation() == 0 ? "" : pull.worker_id();
-  service_.synchronizer.AwaitRead(reader, pull_->variables(), [this](const absl::Status& may_read) {
-    ReadAndAnswer(may_read);
-  });
+  service_.synchronizer.AwaitRead(
+      caller_.worker_id, pull_->variables(),
+      [this](const absl::Status& may_read) { ReadAndAnswer(may_read); });
 }
 
 absl::Status Turn::Read(const absl::Status& may_read) {
   const v1::PullRequest& pull = head().pull();
-  absl::Status status = WhatNow(service_.workers, pull.worker_id(), pull.incarnation(), may_read);
+  absl::Status status = WhatNow(service_.workers, caller_, may_read);
   if (!status.ok()) return status;
   answer_head_->set_epoch(service_.epoch);
   status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
@@ -200,7 +188,7 @@ void Turn::ReadAndAnswer(const absl::Status& may_read) {
   const absl::Status status = Read(may_read);
   if (!status.ok()) {
     if (!head().has_push()) {
-      return Fail(Prefixed(Who(head().pull()), status));
+      return Fail(Prefixed(Who(caller_), status));
     }
     // The push stands.
     answer_head_->clear_versions();

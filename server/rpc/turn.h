@@ -7,13 +7,13 @@
 
 #include <functional>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
+#include "server/auth/caller.h"
 #include "server/push/push.h"
 #include "server/rpc/context.h"
 #include "server/rpc/pull_reader.h"
@@ -25,8 +25,9 @@ namespace varscope::server {
 // from any threads.
 class Turn {
  public:
-  // `stream` is its stream's. The answer's frames have bodies of at most `body_bytes`.
-  Turn(const ServiceContext& service, StreamState& stream,
+  // `caller` and `stream` are its stream's. The answer's frames have bodies of at most
+  // `body_bytes`.
+  Turn(const ServiceContext& service, const Caller& caller, StreamState& stream,
        size_t body_bytes = wire::kFrameBodyBytes);
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
@@ -64,7 +65,7 @@ class Turn {
   absl::Status CheckPusher(const v1::PushHead& push) const;
   absl::Status CheckGroups(const v1::PushHead& push) const;
   absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);
-  absl::Status Charge(const std::string& worker_id, uint64_t bytes);
+  absl::Status Charge(uint64_t bytes);
   void Push();
   void Pushed(const absl::StatusOr<Applied>& applied);
   void AwaitRead();
@@ -78,6 +79,7 @@ class Turn {
 
   const Calls::Call call_;
   const ServiceContext& service_;
+  const Caller& caller_;
   StreamState& stream_;
   const size_t body_bytes_;
   wire::FrameReader request_;

@@ -7,29 +7,33 @@
 #include <future>
 
 #include "absl/status/status.h"
-#include "server/rpc/calls.h"
+#include "server/rpc/caller_of.h"
+#include "server/rpc/context.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
-#include "server/sync/durability.h"
 
 namespace varscope::server {
 
-// A call that one function answers.
-template <typename Fn>
-grpc::Status Answer(Calls& calls, grpc::ServerContext* context, Fn&& answer) {
-  const Calls::Call call(calls);
-  return ToGrpc(call.admitted().ok() ? answer() : call.admitted(), *context);
+// A call that one function answers: `answer` gets the caller and returns a Status.
+template <typename Request, typename Fn>
+grpc::Status Answer(const ServiceContext& service, grpc::ServerContext* context,
+                    const Request& /*request*/, Fn&& answer) {
+  const Calls::Call call(service.calls);
+  if (!call.admitted().ok()) return ToGrpc(call.admitted(), *context);
+  const absl::StatusOr<Caller> caller = CallerOf<Request>(service, *context);
+  return ToGrpc(caller.ok() ? answer(*caller) : caller.status(), *context);
 }
 
 // The same for a call that changes something: the answer leaves when the change is on the medium.
-template <typename Fn>
-grpc::Status AnswerDurably(Calls& calls, Durability& durability, grpc::ServerContext* context,
-                           Fn&& answer) {
-  return Answer(calls, context, [&]() -> absl::Status {
-    if (absl::Status status = AdmitChange(durability); !status.ok()) return status;
-    if (absl::Status status = answer(); !status.ok()) return status;
+template <typename Request, typename Fn>
+grpc::Status AnswerDurably(const ServiceContext& service, grpc::ServerContext* context,
+                           const Request& request, Fn&& answer) {
+  return Answer(service, context, request, [&](const Caller& caller) -> absl::Status {
+    if (absl::Status status = AdmitChange(service.durability); !status.ok()) return status;
+    if (absl::Status status = answer(caller); !status.ok()) return status;
     std::promise<absl::Status> durable;
-    durability.OnceOnMedium([&](absl::Status status) { durable.set_value(std::move(status)); });
+    service.durability.OnceOnMedium(
+        [&](absl::Status status) { durable.set_value(std::move(status)); });
     return durable.get_future().get();
   });
 }

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/core/rows.h"
+#include "server/auth/rights.h"
 
 namespace varscope::server {
 namespace {
@@ -30,7 +31,7 @@ absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, uint64_t cou
 }  // namespace
 
 absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
-                                       const v1::PullRequest& pull,
+                                       const v1::PullRequest& pull, const Caller& caller,
                                        std::vector<wire::IncomingTensor>& tensors) {
   const int count = pull.variables_size();
   absl::Status status = CheckColumn("the pull", pull.versions_size(), count, "versions");
@@ -42,7 +43,7 @@ absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
                      " are taken at once: its stream has named ", variables.size())));
   }
   if (!status.ok()) return status;
-  WantedPull wanted{.wants = {}, .incarnation = pull.incarnation(), .unchanged_since = {}};
+  WantedPull wanted;
   wanted.wants.resize(count);
   for (int i = 0; i < count; ++i) {
     const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(pull.variables(i));
@@ -50,6 +51,7 @@ absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
     WantedPull::Want& want = wanted.wants[i];
     want.variable = (*entry)->variable;
     const VariableDefinition& def = want.variable->def;
+    if (status = Authorize(caller, Right::kRead, def.name); !status.ok()) return status;
     if (pull.versions_size() > 0) want.held = pull.versions(i);
     if (pull.encodings_size() > 0) {
       const auto encoding = static_cast<wire::Encoding>(pull.encodings(i));

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "proto/wire/frame_reader.h"
 #include "server/push/stream_variables.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::server {
 
@@ -24,7 +24,6 @@ struct WantedPull {
     std::optional<uint32_t> rows;
   };
   std::vector<Want> wants;
-  uint64_t incarnation = 0;  // of the worker, as PullRequest has it
   // Of the row numbers and of those rows.
   uint64_t row_bytes = 0;
   // Set for a pull that repeats the one before: Store::changes() then.
@@ -38,9 +37,9 @@ struct WantedPull {
 
 // Its numbers are those of `variables`. Adds to `tensors` the row numbers that come with it.
 // InvalidArgument for a number that the stream has not given, columns of different lengths, an
-// encoding that values cannot have, more rows than the variable has.
+// encoding that values cannot have, more rows than the variable has; PermissionDenied as Authorize.
 absl::StatusOr<WantedPull> ResolvePull(const StreamVariables& variables,
-                                       const v1::PullRequest& pull,
+                                       const v1::PullRequest& pull, const Caller& caller,
                                        std::vector<wire::IncomingTensor>& tensors);
 
 // What one stream knows of its requests so far.

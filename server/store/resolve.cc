@@ -6,6 +6,7 @@
 #include "proto/core/allocate.h"
 #include "proto/core/names.h"
 #include "proto/core/random.h"
+#include "server/auth/rights.h"
 #include "server/store/store.h"
 
 namespace varscope::server {
@@ -87,7 +88,7 @@ class Store::View : public Definitions {
   const Store& store_;
 };
 
-absl::StatusOr<Resolution> Store::Resolve(const Asker& asker, const ResolveRequest& request) {
+absl::StatusOr<Resolution> Store::Resolve(const Caller& caller, const ResolveRequest& request) {
   const auto changes = LockChanges();
   const bool shared = request.kind == VariableKind::kShared;
   if (request.kind == VariableKind::kSlot) {
@@ -107,17 +108,17 @@ absl::StatusOr<Resolution> Store::Resolve(const Asker& asker, const ResolveReque
     status = ValidatePartitions(*request.request.shape, *request.request.partitions);
     if (!status.ok()) return status;
   }
-  return shared ? ResolveShared(asker, request) : ResolveUnique(asker, request);
+  return shared ? ResolveShared(caller, request) : ResolveUnique(caller, request);
 }
 
-Resolution Store::Refuse(const Asker& asker, const ResolveRequest& request,
+Resolution Store::Refuse(const Caller& caller, const ResolveRequest& request,
                          Judgement judgement) const {
   Resolution refused;
   refused.outcome = Resolution::Outcome::kRefused;
   refused.message = std::move(judgement.message);
   const VariablePtr culprit = FindKey(judgement.culprit);
   if (culprit == nullptr) {
-    refused.detail = absl::StrCat("no worker created it; asked for by worker '", asker.worker_id,
+    refused.detail = absl::StrCat("no worker created it; asked for by worker '", caller.worker_id,
                                   "' at ", request.definer.file, ":", request.definer.line);
     return refused;
   }
@@ -127,17 +128,18 @@ Resolution Store::Refuse(const Asker& asker, const ResolveRequest& request,
   return refused;
 }
 
-absl::StatusOr<Resolution> Store::ResolveShared(const Asker& asker, const ResolveRequest& request) {
+absl::StatusOr<Resolution> Store::ResolveShared(const Caller& caller,
+                                                const ResolveRequest& request) {
   std::unique_lock lock(mutex_);
   Request asked = request.request;
   // In replicated mode the worker's own graph has judged; here copies attach.
-  if (asker.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
+  if (caller.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
   Judgement judgement = Judge(View(*this), asked);
   if (judgement.verdict == Verdict::kExists) {
     // The same worker is the same definer: it asks only for what its present graph does not know,
     // so this is an earlier life's variable.
     const VariablePtr existing = FindKey(judgement.culprit);
-    if (existing->def.definer.worker_id == asker.worker_id) {
+    if (existing->def.definer.worker_id == caller.worker_id) {
       asked.reuse = Reuse::kAuto;
       judgement = Judge(View(*this), asked);
     }
@@ -146,10 +148,10 @@ absl::StatusOr<Resolution> Store::ResolveShared(const Asker& asker, const Resolv
     case Verdict::kUndecided:
       return Resolution{};
     case Verdict::kAttach:
-      return AttachShared(asker, request, {FindKey(asked.key)});
+      return AttachShared(caller, request, {FindKey(asked.key)});
     case Verdict::kAttachPartitioned: {
       const Partitioned& found = partitioned_.at(asked.key);
-      absl::StatusOr<Resolution> attached = AttachShared(asker, request, found.parts);
+      absl::StatusOr<Resolution> attached = AttachShared(caller, request, found.parts);
       if (attached.ok()) attached->partitioning = found.known;
       return attached;
     }
@@ -158,20 +160,22 @@ absl::StatusOr<Resolution> Store::ResolveShared(const Asker& asker, const Resolv
     case Verdict::kExists:
     case Verdict::kMissing:
     case Verdict::kMismatch:
-      return Refuse(asker, request, std::move(judgement));
+      return Refuse(caller, request, std::move(judgement));
   }
   if (!request.initializer && !request.deferred_value) return Resolution{};
   lock.unlock();
-  return CreateShared(asker, request);
+  return CreateShared(caller, request);
 }
 
-absl::StatusOr<Resolution> Store::AttachShared(const Asker& asker, const ResolveRequest& request,
+absl::StatusOr<Resolution> Store::AttachShared(const Caller& caller, const ResolveRequest& request,
                                                std::vector<VariablePtr> found) const {
+  if (absl::Status status = Authorize(caller, Right::kRead, request.request.key); !status.ok())
+    return status;
   const Variable& first = *found.front();
   const std::string key = request.request.key;
   if (request.trainable && *request.trainable != first.def.trainable) {
     const auto python = [](bool value) { return value ? "True" : "False"; };
-    return Refuse(asker, request,
+    return Refuse(caller, request,
                   {Verdict::kMismatch,
                    absl::StrCat("Trying to share variable ", key, ", but specified trainable ",
                                 python(*request.trainable), " and found trainable ",
@@ -181,7 +185,7 @@ absl::StatusOr<Resolution> Store::AttachShared(const Asker& asker, const Resolve
   Resolution attached;
   attached.outcome = Resolution::Outcome::kAttached;
   attached.variables = std::move(found);
-  if (request.initializer && first.def.definer.worker_id != asker.worker_id) {
+  if (request.initializer && first.def.definer.worker_id != caller.worker_id) {
     const std::string asked = ToString(*request.initializer);
     if (asked != first.def.initializer) {
       attached.warning =
@@ -192,7 +196,10 @@ absl::StatusOr<Resolution> Store::AttachShared(const Asker& asker, const Resolve
   return attached;
 }
 
-absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const ResolveRequest& request) {
+absl::StatusOr<Resolution> Store::CreateShared(const Caller& caller,
+                                               const ResolveRequest& request) {
+  if (absl::Status status = Authorize(caller, Right::kCreate, request.request.key); !status.ok())
+    return status;
   if (!request.request.shape) {
     return absl::InvalidArgumentError(MissingShapeText(request.request.key));
   }
@@ -203,7 +210,7 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
   asked.reuse = Reuse::kAuto;
   if (Judge(View(*this), asked).verdict != Verdict::kCreate) {
     lock.unlock();
-    return ResolveShared(asker, request);
+    return ResolveShared(caller, request);
   }
   const uint64_t seed = SeedFor(request.initializer);
   const std::string initializer =
@@ -220,8 +227,8 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
                         .trainable = request.trainable.value_or(true),
                         .primary = "",
                         .definer = request.definer,
-                        .definer_incarnation = asker.incarnation,
-                        .definer_request = asker.request,
+                        .definer_incarnation = caller.incarnation,
+                        .definer_request = request.number,
                         .initializer = initializer,
                         .seed = seed + index},
                        std::move(spec),
@@ -269,7 +276,8 @@ absl::StatusOr<Resolution> Store::CreateShared(const Asker& asker, const Resolve
   return resolution;
 }
 
-absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const ResolveRequest& request) {
+absl::StatusOr<Resolution> Store::ResolveUnique(const Caller& caller,
+                                                const ResolveRequest& request) {
   if (!request.initializer && !request.deferred_value) {
     return absl::InvalidArgumentError(
         absl::StrCat("variable ", request.name, " needs an initial value"));
@@ -285,12 +293,13 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
   std::string name = request.name;
   for (uint64_t suffix = 1; by_name_.contains(name); ++suffix) {
     const VariablePtr& existing = by_name_.at(name);
-    const bool replica = asker.sharing == Sharing::kReplicated;
-    const bool own = existing->def.definer.worker_id == asker.worker_id;
-    const bool earlier_life = own && existing->def.definer_incarnation != asker.incarnation;
-    const bool asked_again =
-        own && !earlier_life && asker.request > 0 && existing->def.definer_request == asker.request;
+    const bool replica = caller.sharing == Sharing::kReplicated;
+    const bool own = existing->def.definer.worker_id == caller.worker_id;
+    const bool earlier_life = own && existing->def.definer_incarnation != caller.incarnation;
+    const bool asked_again = own && !earlier_life && request.number > 0 &&
+                             existing->def.definer_request == request.number;
     if ((replica || earlier_life || asked_again) && fits(*existing)) {
+      if (absl::Status status = Authorize(caller, Right::kRead, name); !status.ok()) return status;
       Resolution attached;
       attached.outcome = Resolution::Outcome::kAttached;
       attached.variables = {existing};
@@ -307,6 +316,7 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
     }
     name = absl::StrCat(request.name, "_", suffix);
   }
+  if (absl::Status status = Authorize(caller, Right::kCreate, name); !status.ok()) return status;
   CreationBatch batch;
   batch.variables = {{{.name = name,
                        .key = "",
@@ -316,8 +326,8 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Asker& asker, const Resolv
                        .trainable = request.trainable.value_or(true),
                        .primary = "",
                        .definer = request.definer,
-                       .definer_incarnation = asker.incarnation,
-                       .definer_request = asker.request,
+                       .definer_incarnation = caller.incarnation,
+                       .definer_request = request.number,
                        .initializer = request.initializer ? ToString(*request.initializer)
                                                           : "computed by its creator",
                        .seed = SeedFor(request.initializer)},

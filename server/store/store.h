@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "proto/core/contract.h"
 #include "proto/optimizers/optimizer.h"
+#include "server/auth/caller.h"
 #include "server/store/applied.h"
 #include "server/store/creation.h"
 #include "server/store/ledger.h"
@@ -39,18 +40,10 @@ struct StoreLimits {
   uint64_t max_total_bytes = uint64_t{16} << 30;
 };
 
-enum class Sharing : uint8_t { kGlobal = 0, kReplicated = 1 };
-
-struct Asker {
-  std::string worker_id;
-  uint64_t incarnation = 0;
-  Sharing sharing = Sharing::kGlobal;
-  // Tells this definition from the incarnation's others, so that asking again is safe; 0: not told.
-  uint64_t request = 0;
-};
-
 // One get_variable (kShared) or Variable (kUnique) as a worker sends it.
 struct ResolveRequest {
+  // Tells it from the incarnation's others, so that asking again is safe; 0: not told.
+  uint64_t number = 0;
   VariableKind kind = VariableKind::kShared;
   Request request;                      // key, dtype, shape, reuse, partitions
   std::string name;                     // proposed by the worker's graph
@@ -131,7 +124,7 @@ class Store {
 
   // Get-or-create. An error status means a malformed request (bad name, shape, initializer, no
   // memory); a breach of the contract is an outcome. Either leaves the store unchanged.
-  absl::StatusOr<Resolution> Resolve(const Asker& asker, const ResolveRequest& request);
+  absl::StatusOr<Resolution> Resolve(const Caller& caller, const ResolveRequest& request);
 
   // Finds the slots and scalars of all requests, or creates all that are missing at once.
   // InvalidArgument as CheckSlotNames, ResourceExhausted when they do not fit; then none is
@@ -214,12 +207,12 @@ class Store {
   };
   class View;
 
-  Resolution Refuse(const Asker& asker, const ResolveRequest& request, Judgement judgement) const;
-  absl::StatusOr<Resolution> ResolveShared(const Asker& asker, const ResolveRequest& request);
-  absl::StatusOr<Resolution> ResolveUnique(const Asker& asker, const ResolveRequest& request);
-  absl::StatusOr<Resolution> AttachShared(const Asker& asker, const ResolveRequest& request,
+  Resolution Refuse(const Caller& caller, const ResolveRequest& request, Judgement judgement) const;
+  absl::StatusOr<Resolution> ResolveShared(const Caller& caller, const ResolveRequest& request);
+  absl::StatusOr<Resolution> ResolveUnique(const Caller& caller, const ResolveRequest& request);
+  absl::StatusOr<Resolution> AttachShared(const Caller& caller, const ResolveRequest& request,
                                           std::vector<VariablePtr> found) const;
-  absl::StatusOr<Resolution> CreateShared(const Asker& asker, const ResolveRequest& request);
+  absl::StatusOr<Resolution> CreateShared(const Caller& caller, const ResolveRequest& request);
   // All or nothing. Requires mutex_ held exclusively, and releases it before the values are
   // computed.
   absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch,

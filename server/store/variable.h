@@ -34,7 +34,7 @@ struct VariableDefinition {
   std::string primary;  // kSlot: the variable it accompanies; of a scalar: the optimizer's first
   Definer definer;
   uint64_t definer_incarnation = 0;
-  uint64_t definer_request = 0;  // as Asker::request
+  uint64_t definer_request = 0;  // as ResolveRequest::number
   std::string initializer;       // as text
   uint64_t seed = 0;
 };

@@ -84,16 +84,19 @@ absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
       Reconnect::kAndSendAgain);
 }
 
-absl::StatusOr<Asker> Workers::Check(const std::string& worker_id, uint64_t incarnation) {
-  if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
+absl::Status Workers::Check(const Caller& caller) {
+  if (!caller.is_worker()) {
+    return absl::UnauthenticatedError("the call has no session key; Connect gives one");
+  }
   std::lock_guard lock(mutex_);
-  const auto it = workers_.find(worker_id);
-  if (it == workers_.end()) return Unknown(worker_id);
+  const auto it = workers_.find(caller.worker_id);
+  if (it == workers_.end()) return Unknown(caller.worker_id);
   Worker& worker = it->second;
-  const bool over = worker.record.incarnation != incarnation || worker.state != WorkerState::kLive;
-  if (over && !Planted(Plant::kIgnoreFence)) return Fenced(worker, incarnation);
+  const bool over =
+      worker.record.incarnation != caller.incarnation || worker.state != WorkerState::kLive;
+  if (over && !Planted(Plant::kIgnoreFence)) return Fenced(worker, caller.incarnation);
   worker.heard = Clock::now();
-  return Asker{worker_id, incarnation, worker.record.sharing};
+  return absl::OkStatus();
 }
 
 absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
@@ -134,13 +137,13 @@ void Workers::TellGone(const std::vector<WorkerRecord>& gone) const {
   for (const WorkerRecord& record : gone) gone_(record);
 }
 
-absl::Status Workers::Disconnect(const std::string& worker_id, uint64_t incarnation) {
-  if (const auto asker = Check(worker_id, incarnation); !asker.ok()) return asker.status();
+absl::Status Workers::Disconnect(const Caller& caller) {
+  if (absl::Status status = Check(caller); !status.ok()) return status;
   std::vector<WorkerRecord> gone;
   {
     std::lock_guard lock(mutex_);
-    Worker& worker = workers_.at(worker_id);
-    if (worker.record.incarnation != incarnation) return absl::OkStatus();
+    Worker& worker = workers_.at(caller.worker_id);
+    if (worker.record.incarnation != caller.incarnation) return absl::OkStatus();
     gone.push_back(worker.record);
     End(worker, WorkerState::kLeft);
   }

@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/core/definer.h"
-#include "server/store/store.h"
+#include "server/auth/caller.h"
 #include "server/sync/timer.h"
 
 namespace varscope::server {
@@ -64,16 +64,16 @@ class Workers {
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
                                    int64_t pid, Sharing sharing, uint64_t nonce = 0);
 
-  // Renews the lease. Unauthenticated for an id that never connected, Aborted for a fenced
-  // incarnation, with the advice to connect again (proto/core/advice.h) when nobody has taken its
-  // place.
-  absl::StatusOr<Asker> Check(const std::string& worker_id, uint64_t incarnation);
+  // Renews the lease. Unauthenticated for a caller that is no worker, or whose id is not known
+  // here; Aborted for a fenced incarnation, with the advice to connect again (proto/core/advice.h)
+  // when nobody has taken its place.
+  absl::Status Check(const Caller& caller);
   // FailedPrecondition, with the reason, for a worker in quarantine.
   absl::Status CheckMayPush(const std::string& worker_id) const;
   bool IsLive(const std::string& worker_id, uint64_t incarnation) const;
 
   // The worker goes on its own. Errors as Check's.
-  absl::Status Disconnect(const std::string& worker_id, uint64_t incarnation);
+  absl::Status Disconnect(const Caller& caller);
   // Fences off everybody, because the store is rolled back; each may connect again.
   void FenceAll();
 

@@ -12,7 +12,7 @@
 #include "server/push/validate.h"
 #include "server/rpc/wanted_pull.h"
 #include "server/sync/aggregate.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::server {
 namespace {
@@ -28,15 +28,15 @@ ResolveRequest Get(const std::string& key, Shape shape, DType dtype) {
 }
 
 void FillStore(Store& store) {
-  const Asker asker{"w", 1, Sharing::kGlobal};
+  const Caller caller{"w", 1};
   for (const auto& [key, shape, dtype] :
        {std::tuple{"w", Shape{2, 3}, DType::kFloat32}, std::tuple{"d", Shape{4}, DType::kFloat64},
         std::tuple{"i", Shape{}, DType::kInt64}, std::tuple{"b", Shape{2}, DType::kBool}}) {
-    if (!store.Resolve(asker, Get(key, shape, dtype)).ok()) abort();
+    if (!store.Resolve(caller, Get(key, shape, dtype)).ok()) abort();
   }
   // By their dtypes' names.
   for (const DTypeInfo& info : kDTypes) {
-    if (!store.Resolve(asker, Get(info.name, Shape{4, 2}, info.dtype)).ok()) abort();
+    if (!store.Resolve(caller, Get(info.name, Shape{4, 2}, info.dtype)).ok()) abort();
   }
 }
 
@@ -52,14 +52,17 @@ Tensor TensorOf(const wire::IncomingTensor& incoming, const std::string& pattern
   return tensor;
 }
 
+// Any bytes that the input has.
+std::string PatternOf(const v1::FrameHeader& head) { return head.error().message(); }
+
 absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader& head,
-                                       const std::string& pattern) {
+                                       const Caller& caller, const std::string& pattern) {
   StreamVariables variables;
-  absl::Status status = variables.Add(store, head.variables(), "w");
+  absl::Status status = variables.Add(store, head.variables(), caller);
   if (!status.ok()) return status;
   std::vector<wire::IncomingTensor> incoming;
   absl::StatusOr<ResolvedPush> push =
-      Resolve(variables, head.push(), Definer{.worker_id = "w"}, kMaxBytes, incoming);
+      Resolve(variables, head.push(), caller, Definer{.worker_id = "w"}, kMaxBytes, incoming);
   if (!push.ok()) return push.status();
   std::vector<Tensor> tensors;
   for (const wire::IncomingTensor& tensor : incoming) tensors.push_back(TensorOf(tensor, pattern));
@@ -72,10 +75,8 @@ void ApplyMerged(Store& store, const v1::FrameHeader& given) {
   std::vector<Ledger::Admission> admissions;
   for (const char* worker : {"a", "b"}) {
     v1::FrameHeader head = given;
-    head.mutable_push()->set_worker_id(worker);
-    head.mutable_push()->set_incarnation(1);
     head.mutable_push()->set_sequence(1);
-    absl::StatusOr<ValidPush> push = ValidateHead(store, head, given.push().worker_id());
+    absl::StatusOr<ValidPush> push = ValidateHead(store, head, {worker, 1}, PatternOf(given));
     if (!push.ok()) return;
     pushes.push_back(*std::move(push));
     admissions.push_back(*store.ledger().Begin(pushes.back().id()));
@@ -87,7 +88,7 @@ void ApplyMerged(Store& store, const v1::FrameHeader& given) {
 }
 
 absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
-  absl::StatusOr<ValidPush> push = ValidateHead(store, head, head.push().worker_id());
+  absl::StatusOr<ValidPush> push = ValidateHead(store, head, {"w", 1}, PatternOf(head));
   if (!push.ok()) return push.status();
   ApplyMerged(store, head);
   absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push->id());
@@ -97,10 +98,10 @@ absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
 
 absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
   StreamVariables variables;
-  absl::Status status = variables.Add(store, head.variables(), "w");
+  absl::Status status = variables.Add(store, head.variables(), {"w", 1});
   if (!status.ok()) return status;
   std::vector<wire::IncomingTensor> incoming;
-  const absl::StatusOr<WantedPull> wanted = ResolvePull(variables, head.pull(), incoming);
+  const absl::StatusOr<WantedPull> wanted = ResolvePull(variables, head.pull(), {"w", 1}, incoming);
   if (!wanted.ok()) return wanted.status();
   std::vector<VariablePtr> pulled;
   std::vector<WantedRows> rows;
@@ -108,7 +109,7 @@ absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
     pulled.push_back(want.variable);
     rows.emplace_back();
     if (!want.rows) continue;
-    rows.back() = *RowNumbers(TensorOf(incoming[*want.rows], head.pull().worker_id()));
+    rows.back() = *RowNumbers(TensorOf(incoming[*want.rows], PatternOf(head)));
     if (rows.back()->size() > 4) abort();  // no variable has more rows
   }
   return store.Pull(std::move(pulled), rows).status();

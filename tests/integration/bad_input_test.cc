@@ -6,13 +6,18 @@
 
 #include <functional>
 
+#include "client/rpc/list_variables.h"
 #include "client/rpc/raw_call.h"
 #include "client/rpc/retry.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
 #include "tests/support/bytes_of.h"
 #include "tests/support/daemon.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "tests/support/raw_worker.h"
+#include "varscope/v1/admin.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/types.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::testing {
 namespace {
@@ -28,12 +33,6 @@ std::chrono::system_clock::time_point Soon() {
 class BadInputTest : public ::testing::Test {
  protected:
   BadInputTest() {
-    v1::ConnectRequest request;
-    request.set_protocol(wire::kProtocol);
-    request.set_worker_id("mallory");
-    v1::ConnectResponse response;
-    EXPECT_TRUE(Call(&v1::ParameterServer::Stub::Connect, request, &response).ok());
-    incarnation_ = response.incarnation();
     v1::VariableDefinition w = Definition("w", {2, 3});
     v1::Resolution created;
     EXPECT_TRUE(Resolve(w, &created).ok());
@@ -50,15 +49,15 @@ class BadInputTest : public ::testing::Test {
   grpc::Status Call(grpc::Status (v1::ParameterServer::Stub::*method)(grpc::ClientContext*,
                                                                       const Request&, Response*),
                     const Request& request, Response* response) {
-    grpc::ClientContext context;
-    context.set_deadline(Soon());
-    return ((*stub_).*method)(&context, request, response);
+    return worker_.Call(method, request, response);
   }
 
   // Everything but traffic, as text.
   std::string Store() {
-    v1::ListResponse list;
-    EXPECT_TRUE(Call(&v1::ParameterServer::Stub::List, v1::ListRequest(), &list).ok());
+    v1::ListVariablesResponse list;
+    grpc::ClientContext context;
+    const auto admin = v1::Admin::NewStub(worker_.channel());
+    EXPECT_TRUE(internal::ListVariables(*admin, context, {}, &list).ok());
     for (v1::VariableInfo& info : *list.mutable_variables()) {
       info.clear_pulls();
       info.clear_bytes_pulled();
@@ -81,8 +80,6 @@ class BadInputTest : public ::testing::Test {
   grpc::Status Resolve(const v1::VariableDefinition& definition,
                        v1::Resolution* resolution = nullptr) {
     v1::ResolveRequest request;
-    request.set_worker_id("mallory");
-    request.set_incarnation(incarnation_);
     *request.add_definitions() = definition;
     v1::ResolveResponse response;
     const grpc::Status status = Call(&v1::ParameterServer::Stub::Resolve, request, &response);
@@ -105,8 +102,6 @@ class BadInputTest : public ::testing::Test {
     w.mutable_shape()->add_dims(3);
     head.set_body_bytes(24);
     v1::PushHead* const push = head.mutable_push();
-    push->set_worker_id("mallory");
-    push->set_incarnation(incarnation_);
     push->set_sequence(1);
     v1::OptimizerStep* const step = push->add_steps();
     step->mutable_state()->set_optimizer("GradientDescent");
@@ -124,7 +119,7 @@ class BadInputTest : public ::testing::Test {
 
   // Sends frames as they are; the body of each is `body` bytes of zeros.
   grpc::Status ExchangeFrames(const std::vector<std::pair<v1::FrameHeader, size_t>>& frames) {
-    internal::RawCall call(channel_, kExchange);
+    internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
     call.SetDeadline(Soon());
     for (const auto& [header, body] : frames) {
       std::vector<grpc::Slice> slices;
@@ -144,7 +139,7 @@ class BadInputTest : public ::testing::Test {
   }
 
   grpc::Status PushBytes(const std::string& bytes) {
-    internal::RawCall call(channel_, kExchange);
+    internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
     call.SetDeadline(Soon());
     const grpc::Slice slice(bytes);
     call.Write(grpc::ByteBuffer(&slice, 1));
@@ -153,10 +148,7 @@ class BadInputTest : public ::testing::Test {
   }
 
   Daemon daemon_;
-  std::shared_ptr<grpc::Channel> channel_ =
-      grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials());
-  std::unique_ptr<v1::ParameterServer::Stub> stub_ = v1::ParameterServer::NewStub(channel_);
-  uint64_t incarnation_ = 0;
+  const RawWorker worker_{daemon_.target(), "mallory"};
   std::string before_;
 };
 
@@ -166,23 +158,11 @@ TEST_F(BadInputTest, APullThatRepeatsNothing) {
   const grpc::Status fresh = ExchangeFrames({{head, 0}});
   EXPECT_EQ(fresh.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(fresh.error_message(), HasSubstr("no pull that could be repeated"));
-
-  // What another incarnation pulled on this stream is not this one's.
-  const v1::FrameHeader pull = PullOf("w");
-  head.mutable_pull()->set_worker_id("mallory");
-  head.mutable_pull()->set_incarnation(incarnation_);
-  internal::RawCall call(channel_, kExchange);
-  call.SetDeadline(Soon());
-  ASSERT_TRUE(call.Write(wire::Encode(pull, {})));
-  grpc::ByteBuffer answer;
-  ASSERT_TRUE(call.Read(&answer));
-  call.Write(wire::Encode(head, {}));
-  EXPECT_THAT(ResultOf(call).error_message(), HasSubstr("no pull that could be repeated"));
 }
 
 // Whoever it is refused for, however it comes.
 TEST_F(BadInputTest, AStreamGoesOnAfterARequestThatIsRefused) {
-  internal::RawCall call(channel_, kExchange);
+  internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
   call.SetDeadline(Soon());
   v1::FrameHeader unknown = GoodHead();
   unknown.mutable_variables(0)->set_name("nowhere");
@@ -211,7 +191,7 @@ TEST_F(BadInputTest, AStreamGoesOnAfterARequestThatIsRefused) {
 }
 
 TEST_F(BadInputTest, NumbersHoldUntilARequestIsRefused) {
-  internal::RawCall call(channel_, kExchange);
+  internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
   call.SetDeadline(Soon());
   const auto ask = [&](const v1::FrameHeader& head) {
     call.Write(wire::Encode(head, {}));
@@ -235,7 +215,7 @@ TEST_F(BadInputTest, NumbersHoldUntilARequestIsRefused) {
 }
 
 TEST_F(BadInputTest, ALargeRequestThatIsRefusedEndsItsStream) {
-  internal::RawCall call(channel_, kExchange);
+  internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
   call.SetDeadline(Soon());
   v1::FrameHeader head = GoodHead();
   head.mutable_variables(0)->mutable_shape()->set_dims(0, 1 << 20);
@@ -266,8 +246,9 @@ TEST_F(BadInputTest, NamesThatAreNotUtf8) {
   // protobuf refuses such a string; sent as bytes it never reaches the store.
   const std::string name = "\xff\xfe";
   const std::string definition = std::string("\x12") + char(2) + name;
-  const std::string request = std::string("\x1a") + char(definition.size()) + definition;
-  internal::RawCall call(channel_, "/varscope.v1.ParameterServer/Resolve");
+  const std::string request = std::string("\x0a") + char(definition.size()) + definition;
+  internal::RawCall call(worker_.channel(), "/varscope.v1.ParameterServer/Resolve",
+                         worker_.session_key());
   call.SetDeadline(Soon());
   const grpc::Slice slice(request);
   call.Write(grpc::ByteBuffer(&slice, 1));
@@ -279,7 +260,7 @@ TEST_F(BadInputTest, NamesThatAreNotUtf8) {
 
   const v1::FrameHeader head = GoodHead();
   std::string bytes = head.SerializeAsString();
-  const size_t at = bytes.find("mallory");
+  const size_t at = bytes.find("GradientDescent");
   bytes.replace(at, 2, name);
   const std::string frame = std::string("\x0a") + char(bytes.size()) + bytes;
   EXPECT_EQ(PushBytes(frame).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
@@ -324,13 +305,29 @@ TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
   EXPECT_EQ(nameless.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(nameless.error_message(), HasSubstr("a worker needs an id"));
 
-  v1::ResolveRequest stranger;
-  stranger.set_worker_id("stranger");
+  v1::ResolveRequest request;
+  *request.add_definitions() = Definition("new", {1});
   v1::ResolveResponse response;
-  const grpc::Status unknown = Call(&v1::ParameterServer::Stub::Resolve, stranger, &response);
-  EXPECT_THAT(unknown.error_message(), HasSubstr("'stranger' is not connected"));
+  grpc::ClientContext without;
+  const grpc::Status nobody = worker_.stub().Resolve(&without, request, &response);
+  EXPECT_EQ(nobody.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(nobody.error_message(), HasSubstr("no session key; Connect gives one"));
 
-  incarnation_ += 7;
+  // A key that somebody has made up, of which this server knows nothing.
+  std::string forged = worker_.session_key();
+  forged[20] ^= 1;
+  grpc::ClientContext made_up;
+  made_up.AddMetadata(wire::kSessionMetadata, forged);
+  const grpc::Status unknown = worker_.stub().Resolve(&made_up, request, &response);
+  EXPECT_EQ(unknown.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(unknown.error_message(), HasSubstr("worker 'mallory' is not connected"));
+  internal::RawCall stream(worker_.channel(), kExchange, forged);
+  stream.SetDeadline(Soon());
+  stream.Write(wire::Encode(GoodHead(), {}));
+  EXPECT_EQ(ResultOf(stream).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+
+  // A worker's next life fences its earlier one.
+  const RawWorker next(daemon_.target(), "mallory");
   EXPECT_EQ(Resolve(Definition("new", {1})).error_code(), grpc::StatusCode::ABORTED);
   EXPECT_EQ(ExchangeFrames({{GoodHead(), 24}}).error_code(), grpc::StatusCode::ABORTED);
 
@@ -396,7 +393,6 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
          h.set_body_bytes(48);
        },
        48, "two gradients"},
-      {[](v1::FrameHeader& h) { h.mutable_push()->set_worker_id(""); }, 24, "a worker needs an id"},
       {[](v1::FrameHeader& h) { h.clear_push(); }, 24, "no push head"},
   };
   for (const Case& c : cases) {
@@ -492,7 +488,7 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
   EXPECT_THAT(ExchangeFrames({{with_push, 40}}).error_message(),
               HasSubstr("rows are pulled without a push"));
   // Numbers are seen only when they come: here 0x0101010101010101.
-  internal::RawCall call(channel_, kExchange);
+  internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
   call.SetDeadline(Soon());
   call.Write(wire::Encode(good, {grpc::Slice(std::string(16, '\1'))}));
   const grpc::Status status = ResultOf(call);
@@ -504,7 +500,6 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
 TEST_F(BadInputTest, Barriers) {
   const auto arrive = [&](const std::string& name, uint32_t parties, uint64_t timeout_ms) {
     v1::BarrierRequest request;
-    request.set_worker_id("mallory");
     request.set_name(name);
     request.set_parties(parties);
     request.set_timeout_ms(timeout_ms);

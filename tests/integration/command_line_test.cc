@@ -12,8 +12,10 @@
 
 #include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
+#include "tests/support/raw_worker.h"
 #include "tests/support/temporary_directory.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/types.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -235,21 +237,10 @@ TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
 
 TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
   constexpr int kVariables = 100000;
-  constexpr int kAtOnce = 20000;
-  grpc::ChannelArguments any_size;
-  any_size.SetMaxReceiveMessageSize(-1);
-  const auto stub = v1::ParameterServer::NewStub(
-      grpc::CreateCustomChannel(daemon_.target(), grpc::InsecureChannelCredentials(), any_size));
-  v1::ConnectRequest connect;
-  connect.set_protocol(wire::kProtocol);
-  connect.set_worker_id("raw");
-  v1::ConnectResponse connected;
-  grpc::ClientContext context;
-  ASSERT_TRUE(stub->Connect(&context, connect, &connected).ok());
+  constexpr int kAtOnce = 5000;
+  const RawWorker raw(daemon_.target(), "raw");
   for (int first = 0; first < kVariables; first += kAtOnce) {
     v1::ResolveRequest request;
-    request.set_worker_id("raw");
-    request.set_incarnation(connected.incarnation());
     request.set_sequence(first + 1);
     for (int i = first; i < first + kAtOnce; ++i) {
       v1::VariableDefinition& definition = *request.add_definitions();
@@ -261,8 +252,7 @@ TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
       definition.set_reuse(v1::REUSE_AUTO);
     }
     v1::ResolveResponse response;
-    grpc::ClientContext resolve;
-    const grpc::Status created = stub->Resolve(&resolve, request, &response);
+    const grpc::Status created = raw.Call(&v1::ParameterServer::Stub::Resolve, request, &response);
     ASSERT_TRUE(created.ok()) << created.error_message();
   }
   const Finished listed = Run({"list"});

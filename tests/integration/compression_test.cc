@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "tests/support/daemon.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "tests/support/operator.h"
+#include "varscope/v1/types.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -19,13 +20,7 @@ ConnectOptions With(std::vector<CompressionRule> rules) {
 }
 
 v1::VariableInfo Describe(const Daemon& daemon, const std::string& name) {
-  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
-  v1::ListRequest request;
-  request.set_prefix(name);
-  v1::ListResponse response;
-  grpc::ClientContext context;
-  EXPECT_TRUE(v1::ParameterServer::NewStub(channel)->List(&context, request, &response).ok());
-  return response.variables(0);
+  return Operator(daemon.target()).Describe(name);
 }
 
 class CompressionTest : public ::testing::TestWithParam<Encoding> {};

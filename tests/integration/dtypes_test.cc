@@ -6,9 +6,11 @@
 
 #include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
+#include "tests/support/raw_worker.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tensors.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/types.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -168,18 +170,9 @@ TEST_F(DTypesTest, AreNotTrainedButForTwo) {
 
 // As another program may send it.
 TEST_F(DTypesTest, AFirstValueWhoseBoolIsNeitherTrueNorFalseIsRefused) {
-  const auto stub = v1::ParameterServer::NewStub(
-      grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials()));
-  v1::ConnectRequest connect;
-  connect.set_protocol(wire::kProtocol);
-  connect.set_worker_id("other");
-  v1::ConnectResponse connected;
-  grpc::ClientContext first;
-  ASSERT_TRUE(stub->Connect(&first, connect, &connected).ok());
+  const RawWorker other(daemon_.target(), "other");
   for (const char byte : {0, 1, 2, 127, -1}) {
     v1::ResolveRequest request;
-    request.set_worker_id("other");
-    request.set_incarnation(connected.incarnation());
     v1::VariableDefinition& definition = *request.add_definitions();
     definition.set_key("b" + std::to_string(byte));
     definition.set_name(definition.key());
@@ -188,8 +181,7 @@ TEST_F(DTypesTest, AFirstValueWhoseBoolIsNeitherTrueNorFalseIsRefused) {
     definition.mutable_initializer()->set_kind("value");
     definition.mutable_initializer()->set_value(std::string(1, 0) + byte);
     v1::ResolveResponse response;
-    grpc::ClientContext context;
-    const grpc::Status status = stub->Resolve(&context, request, &response);
+    const grpc::Status status = other.Call(&v1::ParameterServer::Stub::Resolve, request, &response);
     const bool good = byte == 0 || byte == 1;
     EXPECT_EQ(status.ok(), good) << status.error_message() << response.DebugString();
   }

@@ -6,7 +6,8 @@
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/temporary_directory.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {

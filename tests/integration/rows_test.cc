@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "tests/support/daemon.h"
+#include "tests/support/operator.h"
 #include "tests/support/temporary_directory.h"
-#include "varscope/v1/varscope.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -18,14 +18,7 @@ constexpr int64_t kWidth = 16;
 constexpr int64_t kRowBytes = kWidth * sizeof(float);
 
 uint64_t BytesPulled(const Daemon& daemon, const std::string& name) {
-  const auto stub = v1::ParameterServer::NewStub(
-      grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  v1::ListRequest request;
-  request.set_prefix(name);
-  v1::ListResponse response;
-  EXPECT_TRUE(stub->List(&context, request, &response).ok());
-  return response.variables(0).bytes_pulled();
+  return Operator(daemon.target()).Describe(name).bytes_pulled();
 }
 
 Tensor Ids(const std::vector<int64_t>& ids) {

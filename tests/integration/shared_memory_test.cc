@@ -17,8 +17,11 @@
 #include "proto/wire/protocol.h"
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
+#include "tests/support/raw_worker.h"
 #include "tests/support/temporary_directory.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/types.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -184,19 +187,22 @@ TEST(SharedMemoryTest, ADaemonThatComesBackIsFoundByItsNewName) {
 // A program of our own on the other end of the memory.
 class Raw {
  public:
-  explicit Raw(Daemon& daemon) {
-    const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
-    v1::ConnectRequest request;
-    request.set_protocol(wire::kProtocol);
-    request.set_worker_id("raw");
-    grpc::ClientContext context;
-    const grpc::Status status =
-        v1::ParameterServer::NewStub(channel)->Connect(&context, request, &connected_);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+  explicit Raw(Daemon& daemon) : worker_(daemon.target(), "raw") {}
+  // A stream that has not said whose it is.
+  shm::Link ConnectNameless() {
+    return *shm::Link::Connect(worker_.connected().local().shared_memory(),
+                               shm::Clock::now() + std::chrono::seconds(10));
   }
   shm::Link Connect() {
-    return *shm::Link::Connect(connected_.local().shared_memory(),
-                               shm::Clock::now() + std::chrono::seconds(10));
+    shm::Link link = ConnectNameless();
+    SendKey(link, worker_.session_key());
+    return link;
+  }
+  static void SendKey(shm::Link& link, const std::string& key) {
+    const grpc::Slice slice(key);
+    EXPECT_TRUE(link.Send(shm::Kind::kSessionKey, grpc::ByteBuffer(&slice, 1),
+                          shm::Clock::now() + std::chrono::seconds(10))
+                    .ok());
   }
   static grpc::ByteBuffer PullOf(const std::string& name) {
     v1::FrameHeader head;
@@ -206,7 +212,7 @@ class Raw {
   }
 
  private:
-  v1::ConnectResponse connected_;
+  const RawWorker worker_;
 };
 
 v1::Error EndOf(const absl::StatusOr<shm::Message>& message) {
@@ -239,6 +245,32 @@ TEST(SharedMemoryTest, WhatMakesNoSenseEndsThatStreamWithTheReason) {
   EXPECT_EQ(well.Receive(kNever)->kind, shm::Kind::kFrame);
   worker.Add();
   EXPECT_EQ(worker.Value(), 1);
+}
+
+TEST(SharedMemoryTest, AStreamSaysWhoseItIsBeforeAnythingElse) {
+  Daemon daemon;
+  Worker worker(daemon.target());
+  Raw raw(daemon);
+  shm::Link nameless = raw.ConnectNameless();
+  ASSERT_TRUE(nameless.Send(shm::Kind::kFrame, Raw::PullOf("w"), kNever).ok());
+  EXPECT_THAT(EndOf(nameless.Receive(kNever)).message(),
+              HasSubstr("a stream's first message is its session key"));
+
+  shm::Link forged = raw.ConnectNameless();
+  Raw::SendKey(forged, std::string(64, 'k'));
+  const v1::Error end = EndOf(forged.Receive(kNever));
+  EXPECT_EQ(end.code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
+
+  // Once is enough.
+  shm::Link twice = raw.Connect();
+  Raw::SendKey(twice, "again");
+  EXPECT_THAT(EndOf(twice.Receive(kNever)).message(), HasSubstr("sends frames only"));
+
+  // Who is no worker may read.
+  shm::Link reader = raw.ConnectNameless();
+  Raw::SendKey(reader, "");
+  ASSERT_TRUE(reader.Send(shm::Kind::kFrame, Raw::PullOf("w"), kNever).ok());
+  EXPECT_EQ(reader.Receive(kNever)->kind, shm::Kind::kFrame);
 }
 
 TEST(SharedMemoryTest, AReaderThatStandsStillIsDroppedAndItsMemoryIsFree) {

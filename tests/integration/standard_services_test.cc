@@ -9,7 +9,8 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/support/bytes_of.h"
 #include "tests/support/daemon.h"
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
+#include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {

@@ -16,6 +16,7 @@
 #include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/operator.h"
+#include "tests/support/raw_worker.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -49,18 +50,16 @@ TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
 TEST(BarrierTest, WhoeverNoLongerWaitsDoesNotCount) {
   const Daemon daemon;
   Operator op(daemon.target());
-  op.Connect("impatient");
-  const auto stub = v1::ParameterServer::NewStub(
-      grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()));
+  const RawWorker impatient(daemon.target(), "impatient");
   v1::BarrierRequest request;
-  request.set_worker_id("impatient");
   request.set_name("b");
   request.set_parties(2);
   request.set_timeout_ms(60000);
   grpc::ClientContext context;
+  impatient.Prepare(context);
   std::future<grpc::Status> waits = std::async(std::launch::async, [&] {
     v1::BarrierResponse response;
-    return stub->Barrier(&context, request, &response);
+    return impatient.stub().Barrier(&context, request, &response);
   });
   WaitUntil("it waits", [&] { return !op.WaitsOf("impatient").empty(); });
   context.TryCancel();
@@ -371,14 +370,7 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
 // Its answer was lost, and the server came back with other groups meanwhile.
 TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
   const Daemon daemon;
-  const auto channel = grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials());
-  const auto stub = v1::ParameterServer::NewStub(channel);
-  v1::ConnectRequest request;
-  request.set_protocol(wire::kProtocol);
-  request.set_worker_id("w");
-  v1::ConnectResponse connected;
-  grpc::ClientContext context;
-  ASSERT_TRUE(stub->Connect(&context, request, &connected).ok());
+  const RawWorker worker(daemon.target(), "w");
   Graph graph(daemon.target(), {.worker_id = "other"});
   const auto use = graph.as_default();
   get_variable("v", {.shape = Shape{2}, .initializer = zeros_initializer()});
@@ -388,8 +380,6 @@ TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
     head.add_variables()->set_name("v");
     head.set_body_bytes(8);
     v1::PushHead& own = *head.mutable_push();
-    own.set_worker_id("w");
-    own.set_incarnation(connected.incarnation());
     own.set_sequence(sequence);
     own.set_groups_version(groups_version);
     v1::Assignment& add = *own.add_assignments();
@@ -397,13 +387,14 @@ TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
     const std::array<float, 2> values = {1, 1};
     frame.set_body(std::string(reinterpret_cast<const char*>(values.data()), 8));
     grpc::ClientContext turn;
-    const auto stream = stub->Exchange(&turn);
+    worker.Prepare(turn);
+    const auto stream = worker.stub().Exchange(&turn);
     stream->Write(frame);
     v1::TensorFrame answer;
     EXPECT_TRUE(stream->Read(&answer));
     return answer.header();
   };
-  const uint64_t known = connected.groups_version();
+  const uint64_t known = worker.connected().groups_version();
   EXPECT_TRUE(push(1, known).has_pushed());
   EXPECT_TRUE(push(1, known + 1).has_pushed());
   EXPECT_EQ(push(2, known + 1).error().code(), grpc::StatusCode::ABORTED);

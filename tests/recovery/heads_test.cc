@@ -36,12 +36,12 @@ Push Add(const std::string& name, PushId id) {
 
 // A state with something in each of a head's lists.
 void Fill(Life& life) {
-  const Asker asker{"w", 1, Sharing::kGlobal};
+  const Caller caller{"w", 1, Sharing::kGlobal};
   for (int i = 0; i < 20; ++i) {
     const std::string name = "v" + std::to_string(i);
     ResolveRequest request = NewVariableOf(name);
     if (i % 5 == 0) request.request.partitions = {{4, 1}};
-    const Resolution made = life.store().Resolve(asker, request).value();
+    const Resolution made = life.store().Resolve(caller, request).value();
     const std::string worker = "worker" + std::to_string(i);
     (void)life.workers().Connect(worker, "host", i, Sharing::kGlobal).value();
     if (made.variables.size() == 1) {
@@ -86,12 +86,12 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
   std::string before;
   {
     Life life(directory.path(), {.max_header_bytes = 100000});
-    const Asker asker{"w", 1, Sharing::kGlobal};
-    ASSERT_TRUE(life.store().Resolve(asker, NewVariableOf("v")).ok());
+    const Caller caller{"w", 1, Sharing::kGlobal};
+    ASSERT_TRUE(life.store().Resolve(caller, NewVariableOf("v")).ok());
     // Each part has the whole text.
     ResolveRequest large = NewVariableOf("large", std::string(20000, 'x'));
     large.request.partitions = {{8, 1}};
-    const absl::Status refused = life.store().Resolve(asker, large).status();
+    const absl::Status refused = life.store().Resolve(caller, large).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_THAT(std::string(refused.message()), HasSubstr("at most 100000"));
     EXPECT_EQ(life.store().List("").size(), 1U);

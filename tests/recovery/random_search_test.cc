@@ -259,9 +259,10 @@ class Search {
       request.request.partitions = {{2, 1}};
     }
     const std::string worker = OneOf(kWorkers);
-    const Asker asker{worker, incarnation_[worker],
-                      OneIn(4) ? Sharing::kReplicated : Sharing::kGlobal, random_() % 50};
-    const absl::StatusOr<Resolution> made = life_->store().Resolve(asker, request);
+    const Caller caller{worker, incarnation_[worker],
+                        OneIn(4) ? Sharing::kReplicated : Sharing::kGlobal};
+    request.number = random_() % 50;
+    const absl::StatusOr<Resolution> made = life_->store().Resolve(caller, request);
     if (!made.ok()) return;
     for (const VariablePtr& variable : made->variables) {
       known_.push_back(

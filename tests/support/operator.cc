@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "proto/wire/protocol.h"
+#include "tests/support/raw_worker.h"
 
 namespace varscope::testing {
 namespace {
@@ -18,8 +18,8 @@ void ThrowIfFailed(const grpc::Status& status, const std::string& what) {
 }  // namespace
 
 Operator::Operator(const std::string& target)
-    : stub_(v1::ParameterServer::NewStub(
-          grpc::CreateChannel(target, grpc::InsecureChannelCredentials()))) {}
+    : target_(target),
+      stub_(v1::Admin::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()))) {}
 
 std::optional<v1::WorkerInfo::State> Operator::StateOf(const std::string& worker) {
   grpc::ClientContext context;
@@ -52,6 +52,15 @@ bool Operator::WaitUntilGone(const std::string& worker) {
   throw std::runtime_error("worker " + worker + " stands still and was not evicted within 30 s");
 }
 
+v1::VariableInfo Operator::Describe(const std::string& variable) {
+  grpc::ClientContext context;
+  v1::DescribeVariableRequest request;
+  request.set_name(variable);
+  v1::DescribeVariableResponse response;
+  ThrowIfFailed(stub_->DescribeVariable(&context, request, &response), "no variable " + variable);
+  return response.variable();
+}
+
 v1::GroupInfo Operator::Group() {
   grpc::ClientContext context;
   v1::ListGroupsResponse response;
@@ -61,19 +70,13 @@ v1::GroupInfo Operator::Group() {
 }
 
 uint64_t Operator::Connect(const std::string& worker) {
-  grpc::ClientContext context;
-  v1::ConnectRequest request;
-  request.set_protocol(wire::kProtocol);
-  request.set_worker_id(worker);
-  v1::ConnectResponse response;
-  ThrowIfFailed(stub_->Connect(&context, request, &response), "cannot connect " + worker);
-  return response.incarnation();
+  return RawWorker(target_, worker).connected().incarnation();
 }
 
 std::string Operator::Snapshot() {
   grpc::ClientContext context;
-  v1::SnapshotResponse response;
-  ThrowIfFailed(stub_->Snapshot(&context, {}, &response), "no snapshot");
+  v1::TakeSnapshotResponse response;
+  ThrowIfFailed(stub_->TakeSnapshot(&context, {}, &response), "no snapshot");
   return response.path();
 }
 

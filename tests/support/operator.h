@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "varscope/v1/varscope.grpc.pb.h"
+#include "varscope/v1/admin.grpc.pb.h"
 
 namespace varscope::testing {
 
@@ -22,6 +22,7 @@ class Operator {
   std::vector<std::string> WaitsOf(const std::string& worker);
   // Until the worker is evicted. False when it left on its own; throws after 30 s.
   bool WaitUntilGone(const std::string& worker);
+  v1::VariableInfo Describe(const std::string& variable);
   // The first of the groups.
   v1::GroupInfo Group();
   // Connects a worker that will never be heard of again. Returns its incarnation.
@@ -30,7 +31,8 @@ class Operator {
   std::string Snapshot();
 
  private:
-  std::unique_ptr<v1::ParameterServer::Stub> stub_;
+  const std::string target_;
+  const std::unique_ptr<v1::Admin::Stub> stub_;
 };
 
 }  // namespace varscope::testing

@@ -69,8 +69,6 @@ void Add(const OptimizerStep& step, SentPush& sent, v1::OptimizerStep* out) {
 SentPush Send(const Push& push) {
   SentPush sent;
   v1::PushHead* const head = sent.head.mutable_push();
-  head->set_worker_id(push.id.worker_id);
-  head->set_incarnation(push.id.incarnation);
   head->set_sequence(push.id.sequence);
   head->set_allow_nonfinite(push.allow_nonfinite);
   for (const OptimizerStep& step : push.steps) Add(step, sent, head->add_steps());
@@ -87,11 +85,12 @@ absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {
   const Definer worker = push.steps.empty() ? Definer{} : push.steps.front().definer;
   const SentPush sent = Send(push);
   StreamVariables variables;
-  absl::Status named = variables.Add(store, sent.head.variables(), push.id.worker_id);
+  const Caller caller{push.id.worker_id, push.id.incarnation};
+  absl::Status named = variables.Add(store, sent.head.variables(), caller);
   if (!named.ok()) return named;
   std::vector<wire::IncomingTensor> tensors;
   absl::StatusOr<ResolvedPush> resolved =
-      Resolve(variables, sent.head.push(), worker, kMaxBytes, tensors);
+      Resolve(variables, sent.head.push(), caller, worker, kMaxBytes, tensors);
   if (!resolved.ok()) return resolved;
   // What the reader of frames would refuse.
   for (size_t i = 0; i < tensors.size(); ++i) {

@@ -14,7 +14,7 @@
 #include "server/push/push.h"
 #include "server/sync/synchronizer.h"
 #include "varscope/tensor.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::server {
 

@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
@@ -136,8 +137,9 @@ Grads TransposeGrad(const GradContext& c) {
 // All outputs of one op.
 Grads Parts(const Output& first) {
   Grads parts;
-  for (size_t i = 0; i < first.op().node()->outputs.size(); ++i) {
-    parts.push_back(Dense(Output(first.node(), static_cast<int>(i))));
+  Node* const node = Unwrap(first).node;
+  for (size_t i = 0; i < node->outputs.size(); ++i) {
+    parts.push_back(Dense(Wrap(NodeOutput{node, static_cast<int>(i)})));
   }
   return parts;
 }

@@ -56,7 +56,6 @@ Output MakeConstant(const Tensor& value, const std::string& name) {
 
 Output ToOutput(const Input& input, const std::string& name, std::optional<DType> hint) {
   if (input.output()) {
-    if (!input.output()->defined()) throw ValueError("None values not supported.");
     return *input.output();
   }
   if (input.tensor()) return MakeConstant(*input.tensor(), name);

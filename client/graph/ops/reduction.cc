@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
@@ -173,7 +174,7 @@ Attrs ReduceAttrs(const Output& x, const Axes& axis, bool keepdims) {
     attrs.Set("axis", *axis);
     return attrs;
   }
-  Names& names = x.node()->graph->names();
+  Names& names = Unwrap(x).node->graph->names();
   if (x.shape().known_rank() && x.shape().rank() > 0) {
     names.Unique("Const");
   } else {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "client/graph/handles.h"
 #include "client/graph/op_def.h"
 #include "client/graph/state.h"
 #include "tests/support/no_store.h"
@@ -19,7 +20,7 @@ const float kNan = std::nanf("");
 
 class OpValuesTest : public ::testing::Test {
  protected:
-  OpValuesTest() { graph_.state().Connect(std::make_shared<testing::NoStore>()); }
+  OpValuesTest() { internal::Unwrap(graph_)->Connect(std::make_shared<testing::NoStore>()); }
 
   std::string Run(const Output& y, const std::vector<Feed>& feeds = {}) {
     return Summarize(Session().run(y, feeds));
@@ -35,7 +36,7 @@ class OpValuesTest : public ::testing::Test {
   }
 
   Graph graph_;
-  Graph::AsDefault use_ = graph_.as_default();
+  ScopeGuard use_ = graph_.as_default();
   Output unknown_ = placeholder(float32);
 };
 

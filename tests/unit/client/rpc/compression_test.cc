@@ -1,6 +1,7 @@
 // Which gradients go in fewer bytes, and that nothing of them is lost for good.
 #include "client/rpc/compression.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,27 +19,21 @@ namespace {
 
 // A push of one optimizer's gradients, as it is before it is encoded.
 struct Gradients {
-  v1::FrameHeader head;
-  std::vector<Tensor> tensors;
+  PushRequest push;
+  PushTensors sent;
 
   void Add(const std::string& variable, const Tensor& gradient, bool sparse = false) {
-    v1::PushHead& push = *head.mutable_push();
-    if (push.steps().empty()) push.add_steps();
-    v1::Update* const update = push.mutable_steps(0)->add_updates();
-    update->set_variable(variable);
-    update->set_gradient(static_cast<uint32_t>(tensors.size()));
-    if (sparse) update->set_rows(0);
-    head.add_tensors()->set_dtype(wire::ToProto(gradient.dtype()));
-    tensors.push_back(gradient);
+    if (push.steps.empty()) push.steps.emplace_back();
+    push.steps[0].updates.push_back({.variable = variable, .gradient = gradient, .rows = {}});
+    if (sparse) push.steps[0].updates.back().rows = Tensor::Of<int64_t>(Shape{1}, {0});
   }
   Compression::Residuals Encode(const Compression& compression) {
-    const v1::PushHead push = head.push();
-    return compression.Encode(push, head, tensors);
+    sent = TensorsOf(push);
+    return compression.Encode(push, sent);
   }
-  // What the daemon reads of it.
-  Tensor Decoded(int i, const Shape& shape) const {
-    return *wire::Decode(static_cast<wire::Encoding>(head.tensors(i).encoding()), tensors[i],
-                         shape);
+  // What the daemon reads of the only gradient.
+  Tensor Decoded(const Shape& shape) const {
+    return *wire::Decode(sent.encodings[0], sent.tensors[0], shape);
   }
 };
 
@@ -54,15 +49,16 @@ TEST(CompressionTest, TheLongestPrefixRulesAndTheRestGoesWhole) {
   for (const char* name : {"m/x", "m/w", "m/b", "mm"}) push.Add(name, Values({1, 2}));
   push.Add("m/int", Tensor::Of<double>(Shape{1}, {1}));
   const Compression::Residuals residuals = push.Encode(compression);
-  const std::vector<int> expected = {v1::ENCODING_INT8, v1::ENCODING_NONE, v1::ENCODING_FLOAT16,
-                                     v1::ENCODING_NONE, v1::ENCODING_NONE};
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(push.head.tensors(i).encoding(), expected[i]) << i;
+  EXPECT_THAT(
+      push.sent.encodings,
+      ::testing::ElementsAre(wire::Encoding::kInt8, wire::Encoding::kNone, wire::Encoding::kFloat16,
+                             wire::Encoding::kNone, wire::Encoding::kNone));
   EXPECT_EQ(residuals.size(), 2U);
-  EXPECT_TRUE(compression.Concerns(push.head.push()));
+  EXPECT_TRUE(compression.Concerns(push.push));
   Gradients other;
   other.Add("m/w", Values({1}));
-  EXPECT_FALSE(compression.Concerns(other.head.push()));
-  EXPECT_FALSE(Compression({}).Concerns(push.head.push()));
+  EXPECT_FALSE(compression.Concerns(other.push));
+  EXPECT_FALSE(Compression({}).Concerns(push.push));
 }
 
 // Error feedback: whatever one push loses, the next ones make up for.
@@ -81,7 +77,7 @@ TEST(CompressionTest, TheSumOfWhatArrivesFollowsTheSumOfWhatWasSent) {
       Gradients push;
       push.Add("v", Values(gradient));
       Compression::Residuals residuals = push.Encode(compression);
-      const Tensor decoded = push.Decoded(0, Shape{kSize});
+      const Tensor decoded = push.Decoded(Shape{kSize});
       for (int64_t k = 0; k < kSize; ++k) {
         sent[k] += gradient[k];
         arrived[k] += decoded.data<float>()[k];
@@ -103,7 +99,7 @@ TEST(CompressionTest, OnlyWhatWasAppliedIsKept) {
   Gradients exact;
   exact.Add("v", Values({1}));
   exact.Encode(compression);
-  EXPECT_EQ(exact.Decoded(0, Shape{1}).data<float>()[0], 1);
+  EXPECT_EQ(exact.Decoded(Shape{1}).data<float>()[0], 1);
 }
 
 TEST(CompressionTest, RowsAreEncodedWithoutMemory) {
@@ -111,7 +107,7 @@ TEST(CompressionTest, RowsAreEncodedWithoutMemory) {
   Gradients push;
   push.Add("table", Tensor::Of<float>(Shape{1, 2}, {1.001F, 2}), /*sparse=*/true);
   EXPECT_TRUE(push.Encode(compression).empty());
-  EXPECT_EQ(push.head.tensors(0).encoding(), v1::ENCODING_BFLOAT16);
+  EXPECT_THAT(push.sent.encodings, ::testing::ElementsAre(wire::Encoding::kBfloat16));
 }
 
 TEST(CompressionTest, AVariableOfAnotherShapeBeginsAnew) {
@@ -122,7 +118,7 @@ TEST(CompressionTest, AVariableOfAnotherShapeBeginsAnew) {
   Gradients second;
   second.Add("v", Values({127, 1}));
   second.Encode(compression);
-  EXPECT_EQ(second.Decoded(0, Shape{2}).data<float>()[1], 1);
+  EXPECT_EQ(second.Decoded(Shape{2}).data<float>()[1], 1);
 }
 
 // The server is the one that judges a gradient with a NaN; the next one is not spoilt by it.
@@ -131,7 +127,7 @@ TEST(CompressionTest, ANumberThatIsNotFiniteLeavesNothingBehind) {
   Gradients bad;
   bad.Add("v", Values({std::numeric_limits<float>::quiet_NaN(), 1}));
   Compression::Residuals residuals = bad.Encode(compression);
-  EXPECT_FALSE(std::isfinite(bad.Decoded(0, Shape{2}).data<float>()[0]));
+  EXPECT_FALSE(std::isfinite(bad.Decoded(Shape{2}).data<float>()[0]));
   for (float x : residuals.at("v").values<float>()) EXPECT_TRUE(std::isfinite(x));
 }
 
@@ -147,8 +143,8 @@ TEST(CompressionTest, WhatTheDaemonDoesNotTakeIsLeftOut) {
 TEST(CompressionTest, PullsFollowTheirRulesAndNeverComeAsInt8) {
   const Compression compression({{.prefix = "a", .pull = Encoding::kFloat16}});
   EXPECT_TRUE(compression.ForPulls());
-  EXPECT_EQ(compression.ForPull("a/b"), v1::ENCODING_FLOAT16);
-  EXPECT_EQ(compression.ForPull("b"), v1::ENCODING_NONE);
+  EXPECT_EQ(compression.ForPull("a/b"), wire::Encoding::kFloat16);
+  EXPECT_EQ(compression.ForPull("b"), wire::Encoding::kNone);
   EXPECT_FALSE(Compression({{.prefix = "a", .push = Encoding::kInt8}}).ForPulls());
   EXPECT_THROW(Compression({{.prefix = "a", .pull = Encoding::kInt8}}), ValueError);
 }

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "proto/wire/protocol.h"
 #include "tests/unit/client/rpc/lonely_server.h"
 #include "varscope/errors.h"
 
@@ -37,7 +38,9 @@ class FakeDaemon final : public v1::ParameterServer::Service {
       refusals.pop_back();
       return refusal;
     }
+    response->set_protocol(wire::kProtocol);
     response->set_incarnation(++incarnation_);
+    response->set_session_key(std::to_string(incarnation_));
     response->set_lease_ms(lease_ms);
     response->set_groups_version(70 + incarnation_);
     response->add_groups()->set_prefix("group" + std::to_string(incarnation_));
@@ -45,19 +48,19 @@ class FakeDaemon final : public v1::ParameterServer::Service {
     response->mutable_local()->set_target("unix:/here");
     return grpc::Status::OK;
   }
-  grpc::Status Heartbeat(grpc::ServerContext* context, const v1::HeartbeatRequest* request,
+  grpc::Status Heartbeat(grpc::ServerContext* context, const v1::HeartbeatRequest*,
                          v1::HeartbeatResponse*) override {
     const std::lock_guard lock(mutex_);
-    heartbeats.push_back(request->incarnation());
+    heartbeats.push_back(CallerOf(*context));
     changed_.notify_all();
-    if (request->incarnation() > evict_up_to) return grpc::Status::OK;
+    if (CallerOf(*context) > evict_up_to) return grpc::Status::OK;
     context->AddTrailingMetadata(kReconnectKey, "s");
     return {grpc::StatusCode::ABORTED, "evicted"};
   }
-  grpc::Status Disconnect(grpc::ServerContext*, const v1::DisconnectRequest* request,
+  grpc::Status Disconnect(grpc::ServerContext* context, const v1::DisconnectRequest*,
                           v1::DisconnectResponse*) override {
     const std::lock_guard lock(mutex_);
-    goodbyes.push_back(request->incarnation());
+    goodbyes.push_back(CallerOf(*context));
     return grpc::Status::OK;
   }
 
@@ -77,6 +80,13 @@ class FakeDaemon final : public v1::ParameterServer::Service {
   std::vector<uint64_t> goodbyes;
 
  private:
+  // A key here is the incarnation.
+  static uint64_t CallerOf(const grpc::ServerContext& context) {
+    const auto key = context.client_metadata().find(wire::kSessionMetadata);
+    if (key == context.client_metadata().end()) return 0;
+    return std::stoull(std::string(key->second.data(), key->second.size()));
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t incarnation_ = 0;
@@ -101,8 +111,9 @@ class MembershipTest : public ::testing::Test {
   static Called Call(Membership& membership, const std::vector<Outcome>& ends,
                      Clock::time_point deadline = Late()) {
     Called called;
-    called.status = membership.Run(deadline, [&](uint64_t incarnation) {
-      called.incarnations.push_back(incarnation);
+    called.status = membership.Run(deadline, [&](const WorkerSession& session) {
+      called.incarnations.push_back(session.incarnation);
+      EXPECT_EQ(session.key, std::to_string(session.incarnation));
       const size_t now = called.incarnations.size() - 1;
       return now < ends.size() ? ends[now] : Outcome{};
     });
@@ -192,9 +203,9 @@ TEST_F(MembershipTest, AnEvictionThatAnotherThreadHasMendedIsMendedForAll) {
   const auto membership = Join();
   Called inner;
   Called outer;
-  outer.status = membership->Run(Late(), [&](uint64_t incarnation) {
-    outer.incarnations.push_back(incarnation);
-    if (incarnation > 1) return Outcome{};
+  outer.status = membership->Run(Late(), [&](const WorkerSession& session) {
+    outer.incarnations.push_back(session.incarnation);
+    if (session.incarnation > 1) return Outcome{};
     inner = Call(*membership, {Over(Reconnect::kAndSendAgain)});
     return Over(std::nullopt);
   });
@@ -209,8 +220,8 @@ TEST_F(MembershipTest, ManyThreadsThatAreEvictedConnectOnce) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
-      const grpc::Status status = membership->Run(Late(), [&](uint64_t incarnation) {
-        return incarnation == 1 ? Over(Reconnect::kAndSendAgain) : Outcome{};
+      const grpc::Status status = membership->Run(Late(), [&](const WorkerSession& session) {
+        return session.incarnation == 1 ? Over(Reconnect::kAndSendAgain) : Outcome{};
       });
       EXPECT_TRUE(status.ok());
     });

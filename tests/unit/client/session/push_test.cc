@@ -20,10 +20,12 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::shared_ptr<VariableState> VariableNamed(const std::string& name) {
-  auto variable = std::make_shared<VariableState>();
-  variable->name = name;
-  return variable;
+// Lives as long as the process, as a graph's would.
+const VariableState* VariableNamed(const std::string& name) {
+  static auto* const variables = new std::map<std::string, VariableState>;
+  VariableState& variable = (*variables)[name];
+  variable.name = name;
+  return &variable;
 }
 
 // An optimizer that trains these, in this order.

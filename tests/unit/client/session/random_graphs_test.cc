@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "client/graph/handles.h"
 #include "client/graph/state.h"
 #include "tests/support/no_store.h"
 #include "varscope/varscope.h"
@@ -185,7 +186,7 @@ class RandomGraph {
   // Tells which ops gave a value.
   void Run(std::map<std::string, int>& computed) {
     Graph graph;
-    graph.state().Connect(std::make_shared<testing::NoStore>());
+    internal::Unwrap(graph)->Connect(std::make_shared<testing::NoStore>());
     const auto use = graph.as_default();
     rank_ = Number(0, 4);
     usual_ = ShapeOf(static_cast<int>(rank_));

@@ -122,11 +122,11 @@ TEST(FrameTest, ANumberThatIsNotFiniteIsSeenWhereverTheBytesAreCut) {
 
 TEST(FrameTest, TheEncodingIsProtobufs) {
   Message message = MakeMessage({Shape{4}, Shape{2}});
-  message.head.mutable_push()->set_worker_id("w");
+  message.head.mutable_push()->set_sequence(7);
   const std::vector<std::string> frames = Frames(message);
   v1::TensorFrame frame;
   ASSERT_TRUE(frame.ParseFromString(frames[0]));
-  EXPECT_EQ(frame.header().push().worker_id(), "w");
+  EXPECT_EQ(frame.header().push().sequence(), 7U);
   EXPECT_EQ(frame.header().body_bytes(), 24U);
   EXPECT_EQ(frame.body().size(), 24U);
   std::mt19937 random(2);

@@ -7,7 +7,7 @@
 
 #include "proto/wire/frame_reader.h"
 #include "varscope/tensor.h"
-#include "varscope/v1/varscope.pb.h"
+#include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::wire {
 

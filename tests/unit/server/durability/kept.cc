@@ -71,8 +71,8 @@ void Kept::Change(std::mt19937& random) {
     incarnation_ = workers_.Connect("w", "host", 7, Sharing::kGlobal).value();
     sequence_ = 0;
   }
-  const Asker asker{"w", incarnation_, Sharing::kGlobal, random() % 1000};
-  if (names_.empty() || random() % 5 == 0) return Create(asker, random);
+  const Caller caller{"w", incarnation_};
+  if (names_.empty() || random() % 5 == 0) return Create(caller, random);
   const std::string name = names_[random() % names_.size()];
   Push push{.id = {"w", incarnation_, ++sequence_}};
   if (random() % 4 == 0) {
@@ -103,7 +103,7 @@ void Kept::Settle() {
 
 std::string Kept::state() const { return Describe(store_, workers_); }
 
-void Kept::Create(const Asker& asker, std::mt19937& random) {
+void Kept::Create(const Caller& caller, std::mt19937& random) {
   ResolveRequest request;
   const std::string name = "v" + std::to_string(random() % 100000);
   request.request = {name, DType::kFloat32, Shape{4, 2}, Reuse::kAuto, {}};
@@ -119,7 +119,7 @@ void Kept::Create(const Asker& asker, std::mt19937& random) {
   } else {
     request.kind = random() % 2 ? VariableKind::kShared : VariableKind::kUnique;
   }
-  const Resolution made = store_.Resolve(asker, request).value();
+  const Resolution made = store_.Resolve(caller, request).value();
   if (made.variables.size() == 1) names_.push_back(made.variables[0]->def.name);
 }
 

@@ -39,7 +39,7 @@ class Kept {
   const Recovered& recovered() const { return recovered_; }
 
  private:
-  void Create(const Asker& asker, std::mt19937& random);
+  void Create(const Caller& caller, std::mt19937& random);
 
   const fs::path directory_;
   Store store_;

@@ -149,12 +149,12 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
   std::string before;
   {
     Kept kept(directory.path());
-    const Asker asker{"w", 1, Sharing::kGlobal};
+    const Caller caller{"w", 1, Sharing::kGlobal};
     ResolveRequest request;
     request.request = {"v", DType::kFloat32, Shape{2}, Reuse::kAuto, {}};
     request.name = "v";
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(kept.store().Resolve(asker, request).ok());
+    ASSERT_TRUE(kept.store().Resolve(caller, request).ok());
     const auto add_one = [&](uint64_t incarnation, uint64_t sequence) {
       Push push{.id = {"w", incarnation, sequence}};
       push.assignments.push_back(

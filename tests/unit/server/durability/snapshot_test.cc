@@ -22,13 +22,13 @@ using testing::TemporaryDirectory;
 TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
   const TemporaryDirectory directory;
   Kept kept(directory.path());
-  const Asker asker{"w", 1, Sharing::kGlobal};
+  const Caller caller{"w", 1, Sharing::kGlobal};
   for (const char* name : {"a", "b"}) {
     ResolveRequest request;
     request.request = {name, DType::kFloat32, Shape{256}, Reuse::kAuto, {}};
     request.name = name;
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(kept.store().Resolve(asker, request).ok());
+    ASSERT_TRUE(kept.store().Resolve(caller, request).ok());
   }
   std::atomic<bool> stop{false};
   std::vector<std::thread> pushers;

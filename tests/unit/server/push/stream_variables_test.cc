@@ -12,6 +12,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
+const Caller kCaller{"a", 1};
+
 class StreamVariablesTest : public ::testing::Test {
  protected:
   StreamVariablesTest() {
@@ -19,7 +21,7 @@ class StreamVariablesTest : public ::testing::Test {
     request.request = {"w", DType::kFloat32, Shape{2, 3}, Reuse::kAuto, std::nullopt};
     request.name = "w";
     request.initializer = InitializerSpec{.kind = "zeros"};
-    EXPECT_TRUE(store_.Resolve({"a", 1, Sharing::kGlobal}, request).ok());
+    EXPECT_TRUE(store_.Resolve(kCaller, request).ok());
   }
 
   static StreamVariables::Named Named(int count, int slots = 0, size_t letters = 1) {
@@ -34,7 +36,7 @@ class StreamVariablesTest : public ::testing::Test {
 
   absl::Status Resolved(const v1::PushHead& push) {
     std::vector<wire::IncomingTensor> tensors;
-    return Resolve(variables_, push, {.worker_id = "a"}, UINT32_MAX, tensors).status();
+    return Resolve(variables_, push, kCaller, {.worker_id = "a"}, UINT32_MAX, tensors).status();
   }
 
   Store store_{StoreLimits{uint64_t{1} << 20, uint64_t{1} << 20}};
@@ -42,25 +44,25 @@ class StreamVariablesTest : public ::testing::Test {
 };
 
 TEST_F(StreamVariablesTest, ARollbackEndsTheNumbers) {
-  ASSERT_TRUE(variables_.Add(store_, Named(1), "a").ok());
-  ASSERT_TRUE(variables_.Add(store_, Named(0), "a").ok());
+  ASSERT_TRUE(variables_.Add(store_, Named(1), kCaller).ok());
+  ASSERT_TRUE(variables_.Add(store_, Named(0), kCaller).ok());
   StoreState state = store_.Capture([] {});
   {
     const auto alone = store_.LockOutChanges();
     ASSERT_TRUE(store_.Replace(std::move(state)).ok());
   }
-  const absl::Status status = variables_.Add(store_, Named(0), "a");
+  const absl::Status status = variables_.Add(store_, Named(0), kCaller);
   EXPECT_TRUE(absl::IsAborted(status)) << status;
   EXPECT_THAT(status.message(), HasSubstr("worker 'a': the store was rolled back"));
   StreamVariables fresh;
-  EXPECT_TRUE(fresh.Add(store_, Named(1), "a").ok());
+  EXPECT_TRUE(fresh.Add(store_, Named(1), kCaller).ok());
 }
 
 TEST_F(StreamVariablesTest, NamesTakeALimitedMemory) {
   absl::Status status;
   int batches = 0;
   while (status.ok() && batches < 1000) {
-    status = variables_.Add(store_, Named(100, 3, 1000), "a");
+    status = variables_.Add(store_, Named(100, 3, 1000), kCaller);
     ++batches;
   }
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
@@ -70,13 +72,13 @@ TEST_F(StreamVariablesTest, NamesTakeALimitedMemory) {
 
 // One byte of a head stands for a hundred here.
 TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
-  ASSERT_TRUE(variables_.Add(store_, Named(1), "a").ok());
+  ASSERT_TRUE(variables_.Add(store_, Named(1), kCaller).ok());
   v1::PullRequest pull;
   for (int i = 0; i < 1025; ++i) pull.add_variables(0);
   std::vector<wire::IncomingTensor> tensors;
-  EXPECT_TRUE(ResolvePull(variables_, pull, tensors).ok());
+  EXPECT_TRUE(ResolvePull(variables_, pull, kCaller, tensors).ok());
   pull.add_variables(0);
-  EXPECT_THAT(ResolvePull(variables_, pull, tensors).status().message(),
+  EXPECT_THAT(ResolvePull(variables_, pull, kCaller, tensors).status().message(),
               HasSubstr("has 1026 variables, at most 1025"));
 
   v1::PushHead gradients;

@@ -31,27 +31,29 @@ struct Answer {
 class TurnTest : public ::testing::Test {
  protected:
   TurnTest() {
-    incarnation_ = workers_.Connect("w", "host", 1, Sharing::kGlobal).value();
+    caller_ = {"w", workers_.Connect("w", "host", 1, Sharing::kGlobal).value()};
     for (const char* name : {"a", "b"}) {
       ResolveRequest request;
       request.name = name;
       request.request = {.key = name, .dtype = DType::kFloat32, .shape = Shape{3}};
       request.initializer = InitializerSpec{.kind = "zeros"};
-      EXPECT_TRUE(store_.Resolve({"w", incarnation_}, request).ok());
+      EXPECT_TRUE(store_.Resolve(caller_, request).ok());
     }
   }
 
   // `a` += 1, as the worker's next push.
   SentPush AddOne() {
-    Push push{.id = {"w", incarnation_, ++sequence_}};
+    Push push{.id = {"w", caller_.incarnation, ++sequence_}};
     push.assignments.push_back(
         {"a", AssignOp::kAdd, Tensor::Of<float>(Shape{3}, {1, 1, 1}), std::nullopt});
     return Send(push);
   }
-  void Want(v1::FrameHeader& head, const std::vector<std::string>& names) const {
-    head.mutable_pull()->set_worker_id("w");
-    head.mutable_pull()->set_incarnation(incarnation_);
-    for (const std::string& name : names) head.mutable_pull()->add_wants()->set_name(name);
+  // Pulls them, under the numbers that follow those of the head's other variables.
+  static void Want(v1::FrameHeader& head, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      head.mutable_pull()->add_variables(head.variables_size());
+      head.add_variables()->set_name(name);
+    }
   }
 
   // What ends the stream, if anything does.
@@ -67,21 +69,31 @@ class TurnTest : public ::testing::Test {
     std::promise<void> done;
     turn.Run([&] { done.set_value(); });
     done.get_future().wait();
-    wire::FrameReader reader([](const v1::FrameHeader&) { return absl::OkStatus(); });
+    // All values are [3] here.
+    wire::FrameReader reader([](const v1::FrameHeader& head) {
+      return std::vector<wire::IncomingTensor>(head.body_bytes() / 12,
+                                               {DType::kFloat32, Shape{3}, {}, {}});
+    });
     while (std::optional<grpc::ByteBuffer> frame = turn.NextFrame()) {
       EXPECT_TRUE(reader.Add(*frame).ok());
     }
     EXPECT_TRUE(reader.complete());
     return {reader.head(), reader.tensors()};
   }
+  // On a stream of its own, unless the test keeps it.
+  Answer AskFresh(const v1::FrameHeader& head, std::vector<Tensor> tensors = {}) {
+    stream_ = {};
+    return Ask(head, std::move(tensors));
+  }
   Answer Ask(const v1::FrameHeader& head, std::vector<Tensor> tensors = {}) {
-    Turn turn(context_, last_);
+    Turn turn(context_, caller_, stream_);
     EXPECT_TRUE(Give(turn, head, std::move(tensors)).ok());
     return AnswerOf(turn);
   }
 
   Store store_{StoreLimits{}};
   Workers workers_;
+  SessionKeys session_keys_;
   Barriers barriers_;
   Synchronizer synchronizer_{store_, workers_, {}};
   NoDurability durability_;
@@ -91,6 +103,7 @@ class TurnTest : public ::testing::Test {
   Stalls stalls_{std::chrono::milliseconds(0)};
   const ServiceContext context_{.store = store_,
                                 .workers = workers_,
+                                .session_keys = session_keys_,
                                 .barriers = barriers_,
                                 .synchronizer = synchronizer_,
                                 .durability = durability_,
@@ -101,8 +114,8 @@ class TurnTest : public ::testing::Test {
                                 .limits = {},
                                 .local = {},
                                 .epoch = 99};
-  LastPull last_;
-  uint64_t incarnation_ = 0;
+  Caller caller_;
+  StreamState stream_;
   uint64_t sequence_ = 0;
 };
 
@@ -110,50 +123,67 @@ TEST_F(TurnTest, APushAndAPullInOneSeesThePush) {
   SentPush push = AddOne();
   Want(push.head, {"b", "a"});
   const Answer answer = Ask(push.head, push.tensors);
-  EXPECT_FALSE(answer.head.has_error());
-  EXPECT_EQ(answer.head.pushed().applied_size(), 1);
+  EXPECT_FALSE(answer.head.has_error()) << answer.head.DebugString();
+  EXPECT_EQ(answer.head.pushed().versions_size(), 1);
   EXPECT_EQ(answer.head.epoch(), 99U);
   ASSERT_EQ(answer.tensors.size(), 2U);
-  EXPECT_EQ(answer.head.tensors(1).name(), "a");
+  EXPECT_EQ(answer.head.types_size(), 3);
   EXPECT_EQ(Summarize(answer.tensors[0]), "[0 0 0]");
   EXPECT_EQ(Summarize(answer.tensors[1]), "[1 1 1]");
 }
 
 TEST_F(TurnTest, ThePushThatIsSentAgainIsAnsweredAgainAndAppliedOnce) {
   const SentPush push = AddOne();
-  const Answer first = Ask(push.head, push.tensors);
-  const Answer second = Ask(push.head, push.tensors);
+  const Answer first = AskFresh(push.head, push.tensors);
+  const Answer second = AskFresh(push.head, push.tensors);
   EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
   EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[1 1 1]");
 }
 
 TEST_F(TurnTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {
   SentPush push = AddOne();
-  push.head.mutable_push()->mutable_assignments(0)->set_variable("nowhere");
+  push.head.mutable_variables(0)->set_name("nowhere");
   const Answer answer = Ask(push.head, push.tensors);
   EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kNotFound));
   EXPECT_THAT(answer.head.error().message(), HasSubstr("nowhere"));
   EXPECT_TRUE(answer.tensors.empty());
   EXPECT_EQ(budget_.used(), 0U);
   // The same number may come again, as it should be.
-  push.head.mutable_push()->mutable_assignments(0)->set_variable("a");
+  push.head.mutable_variables(0)->set_name("a");
   EXPECT_FALSE(Ask(push.head, push.tensors).head.has_error());
 }
 
 TEST_F(TurnTest, AWorkerWhoseLifeIsOverIsToldToConnect) {
   const SentPush push = AddOne();
-  ASSERT_TRUE(workers_.Disconnect("w", incarnation_).ok());
+  ASSERT_TRUE(workers_.Disconnect(caller_).ok());
   const Answer answer = Ask(push.head, push.tensors);
   EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kAborted));
 }
 
-TEST_F(TurnTest, WhenThePullFailsThePushStands) {
+TEST_F(TurnTest, APushThatWasAppliedGetsItsAnswerAlsoWhenItsWorkerIsGone) {
+  const SentPush push = AddOne();
+  const Answer first = AskFresh(push.head, push.tensors);
+  ASSERT_TRUE(workers_.Disconnect(caller_).ok());
+  const Answer second = AskFresh(push.head, push.tensors);
+  EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
+}
+
+TEST_F(TurnTest, WhoIsNoWorkerMayReadAndNothingElse) {
+  caller_ = {};
+  v1::FrameHeader pull;
+  Want(pull, {"a"});
+  EXPECT_EQ(AskFresh(pull).tensors.size(), 1U);
+  SentPush push = AddOne();
+  const Answer refused = AskFresh(push.head, push.tensors);
+  EXPECT_EQ(refused.head.error().code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(refused.head.error().message(), HasSubstr("no session key"));
+}
+
+TEST_F(TurnTest, AnUnknownNameBesideAPushRefusesBoth) {
   SentPush push = AddOne();
   Want(push.head, {"nowhere"});
-  const Answer answer = Ask(push.head, push.tensors);
-  EXPECT_TRUE(answer.head.pull_failed());
-  EXPECT_TRUE(answer.head.has_pushed());
-  EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[1 1 1]");
+  EXPECT_TRUE(Ask(push.head, push.tensors).head.has_error());
+  EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[0 0 0]");
 }
 
 TEST_F(TurnTest, ARepeatedPullBringsWhatHasChangedOnly) {
@@ -161,16 +191,15 @@ TEST_F(TurnTest, ARepeatedPullBringsWhatHasChangedOnly) {
   Want(pull, {"a", "b"});
   EXPECT_TRUE(Ask(pull).head.repeatable());
   v1::FrameHeader again;
-  again.mutable_pull()->set_worker_id("w");
-  again.mutable_pull()->set_incarnation(incarnation_);
   again.mutable_pull()->set_repeat(true);
   EXPECT_TRUE(Ask(again).head.unchanged());
-  const SentPush push = AddOne();
+  SentPush push = AddOne();
+  push.head.mutable_push()->mutable_assignments(0)->set_variable(2);
   Ask(push.head, push.tensors);
   const Answer changed = Ask(again);
-  ASSERT_EQ(changed.head.tensors_size(), 2);
+  EXPECT_EQ(changed.head.versions_size(), 2);
+  ASSERT_EQ(changed.tensors.size(), 1U);
   EXPECT_EQ(Summarize(changed.tensors[0]), "[1 1 1]");
-  EXPECT_TRUE(changed.head.tensors(1).unchanged());
 }
 
 TEST_F(TurnTest, WhatCannotBeRepeatedIsSaid) {
@@ -182,14 +211,13 @@ TEST_F(TurnTest, WhatCannotBeRepeatedIsSaid) {
 TEST_F(TurnTest, AValueThatTheWorkerHoldsDoesNotComeAgain) {
   v1::FrameHeader pull;
   Want(pull, {"a"});
-  const Answer first = Ask(pull);
+  const Answer first = AskFresh(pull);
   v1::PullRequest& request = *pull.mutable_pull();
   request.set_epoch(99);
-  request.mutable_wants(0)->set_has_version(true);
-  request.mutable_wants(0)->set_version(first.head.tensors(0).version());
-  EXPECT_TRUE(Ask(pull).head.tensors(0).unchanged());
+  request.add_versions(first.head.versions(0) + 1);
+  EXPECT_TRUE(AskFresh(pull).tensors.empty());
   request.set_epoch(98);  // another life of the daemon
-  EXPECT_FALSE(Ask(pull).head.tensors(0).unchanged());
+  EXPECT_EQ(AskFresh(pull).tensors.size(), 1U);
 }
 
 TEST_F(TurnTest, AFrameThatIsNeitherPushNorPullIsRefused) {
@@ -199,13 +227,14 @@ TEST_F(TurnTest, AFrameThatIsNeitherPushNorPullIsRefused) {
 TEST_F(TurnTest, AStoppingServerTakesNoTurn) {
   EXPECT_EQ(calls_.Stop(std::chrono::seconds(0)), 0U);
   const SentPush push = AddOne();
-  Turn turn(context_, last_);
+  Turn turn(context_, caller_, stream_);
   EXPECT_TRUE(absl::IsUnavailable(Give(turn, push.head, push.tensors)));
 }
 
 TEST_F(TurnTest, ARequestThatEndsEarlySaysWhatIsMissing) {
   SentPush push = AddOne();
-  Turn turn(context_, last_);
+  push.head.set_body_bytes(12);
+  Turn turn(context_, caller_, stream_);
   grpc::ByteBuffer head = wire::Encode(push.head, {});
   ASSERT_TRUE(turn.Add(head).ok());
   EXPECT_FALSE(turn.whole());

@@ -44,12 +44,12 @@ class StoreTest : public ::testing::Test {
     return store_.Pull(names).value().variables[0].value;
   }
   void Create(const std::string& key, Shape shape, const std::string& kind = "zeros") {
-    ASSERT_EQ(store_.Resolve(asker_, Get(key, std::move(shape), kind)).value().outcome,
+    ASSERT_EQ(store_.Resolve(caller_, Get(key, std::move(shape), kind)).value().outcome,
               Resolution::Outcome::kCreated);
   }
 
   Store store_{StoreLimits{kMiB, 4 * kMiB}};
-  Asker asker_{"w", 1, Sharing::kGlobal};
+  Caller caller_{"w", 1, Sharing::kGlobal};
 };
 
 TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
@@ -57,8 +57,8 @@ TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
   std::vector<uint64_t> seeds(16);
   for (size_t i = 0; i < seeds.size(); ++i) {
     threads.emplace_back([&, i] {
-      const Asker asker{"w" + std::to_string(i), i, Sharing::kGlobal};
-      seeds[i] = store_.Resolve(asker, Get("v", Shape{100}, "random_normal"))
+      const Caller caller{"w" + std::to_string(i), i, Sharing::kGlobal};
+      seeds[i] = store_.Resolve(caller, Get("v", Shape{100}, "random_normal"))
                      .value()
                      .variables[0]
                      ->def.seed;
@@ -136,7 +136,7 @@ TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
   ResolveRequest late = Get("late", Shape{2});
   late.initializer.reset();
   late.deferred_value = true;
-  ASSERT_TRUE(store_.Resolve(asker_, late).ok());
+  ASSERT_TRUE(store_.Resolve(caller_, late).ok());
   adam.updates[0].variable = "late";
   EXPECT_EQ(Apply(store_, PushOf(adam)).status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(store_.List("").size(), 2U);
@@ -219,11 +219,11 @@ TEST_F(StoreTest, NamesOfSlotsAreChecked) {
 }
 
 TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
-  const absl::Status large = store_.Resolve(asker_, Get("v", Shape{kMiB / 4 + 1})).status();
+  const absl::Status large = store_.Resolve(caller_, Get("v", Shape{kMiB / 4 + 1})).status();
   EXPECT_EQ(large.code(), absl::StatusCode::kInvalidArgument);
   for (int i = 0; i < 4; ++i) Create("v" + std::to_string(i), Shape{kMiB / 4});
   EXPECT_EQ(store_.bytes_used(), 4 * kMiB);
-  EXPECT_EQ(store_.Resolve(asker_, Get("more", Shape{1})).status().code(),
+  EXPECT_EQ(store_.Resolve(caller_, Get("more", Shape{1})).status().code(),
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(store_.List("").size(), 4U);
 }
@@ -231,7 +231,7 @@ TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
 TEST_F(StoreTest, AHugePartitioningIsRefusedBeforeItIsCut) {
   ResolveRequest request = Get("p", Shape{8});
   request.request.partitions = {{int64_t{1} << 40}};
-  EXPECT_EQ(store_.Resolve(asker_, request).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_.Resolve(caller_, request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(StoreTest, PartsOfAPartitionedVariableSumToTheWhole) {
@@ -239,7 +239,7 @@ TEST_F(StoreTest, PartsOfAPartitionedVariableSumToTheWhole) {
   request.initializer->kind = "value";
   request.initializer->value = Tensor::Of<float>(Shape{5, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   request.request.partitions = {{2, 1}};
-  ASSERT_TRUE(store_.Resolve(asker_, request).ok());
+  ASSERT_TRUE(store_.Resolve(caller_, request).ok());
   EXPECT_EQ(Summarize(Value("p/part_0")), "[0 1 2 3 4 5]");
   EXPECT_EQ(Summarize(Value("p/part_1")), "[6 7 8 9]");
 }
@@ -248,7 +248,7 @@ TEST_F(StoreTest, TheSameWorkerInAnotherLifeIsTheSameDefiner) {
   ResolveRequest request = Get("v", Shape{2});
   request.request.reuse = Reuse::kFalse;
   request.definer.worker_id = "w";
-  ASSERT_EQ(store_.Resolve(asker_, request).value().outcome, Resolution::Outcome::kCreated);
+  ASSERT_EQ(store_.Resolve(caller_, request).value().outcome, Resolution::Outcome::kCreated);
   EXPECT_EQ(store_.Resolve({"w", 2, Sharing::kGlobal}, request).value().outcome,
             Resolution::Outcome::kAttached);
   EXPECT_EQ(store_.Resolve({"other", 3, Sharing::kGlobal}, request).value().outcome,

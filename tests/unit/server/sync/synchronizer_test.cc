@@ -173,7 +173,7 @@ TEST_F(SynchronizerTest, TheDeathOfAWorkerCompletesTheStep) {
   PendingPush a = Submit("a", 1);
   PendingPush b = Submit("b", 2);
   EXPECT_THAT(Status().waits.text, HasSubstr("waits for dying, silent"));
-  ASSERT_TRUE(workers_.Disconnect("dying", incarnations_["dying"]).ok());
+  ASSERT_TRUE(workers_.Disconnect({"dying", incarnations_["dying"]}).ok());
   EXPECT_EQ(a.Get()->group_step, 2U);
   EXPECT_EQ(Value(), -4.5);
 }
@@ -181,7 +181,7 @@ TEST_F(SynchronizerTest, TheDeathOfAWorkerCompletesTheStep) {
 TEST_F(SynchronizerTest, WhatADeadWorkerHadPushedToTheStepIsWithdrawn) {
   Start({"bsp:workers=2"}, {"a", "b"});
   PendingPush a = Submit("a", 100);
-  ASSERT_TRUE(workers_.Disconnect("a", incarnations_["a"]).ok());
+  ASSERT_TRUE(workers_.Disconnect({"a", incarnations_["a"]}).ok());
   EXPECT_TRUE(absl::IsAborted(a.Get().status()));
   Connect("a");
   PendingPush again = Submit("a", 1);
@@ -250,7 +250,7 @@ TEST_F(SynchronizerTest, SspWaitsForNobodyWhoIsGone) {
   Submit("fast", 1).Get().value();
   PendingRead held = Read("fast");
   EXPECT_FALSE(held.ready());
-  ASSERT_TRUE(workers_.Disconnect("slow", incarnations_["slow"]).ok());
+  ASSERT_TRUE(workers_.Disconnect({"slow", incarnations_["slow"]}).ok());
   EXPECT_TRUE(held.Get().ok());
 }
 

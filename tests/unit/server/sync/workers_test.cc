@@ -35,16 +35,16 @@ TEST_F(WorkersTest, ASilentWorkerIsEvictedFencedAndMayComeBack) {
   EXPECT_EQ(gone.get().incarnation, first);
   EXPECT_THAT(fenced_, ::testing::ElementsAre(first));
   EXPECT_FALSE(workers.IsLive("w", first));
-  const absl::Status refused = workers.Check("w", first).status();
+  const absl::Status refused = workers.Check({"w", first});
   EXPECT_TRUE(absl::IsAborted(refused));
   EXPECT_THAT(std::string(refused.message()), HasSubstr("was silent for longer than its lease"));
   EXPECT_EQ(refused.GetPayload(kReconnectKey), absl::Cord("s"));
   workers.Stop();
   const uint64_t second = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
   EXPECT_GT(second, first);
-  EXPECT_TRUE(workers.Check("w", second).ok());
+  EXPECT_TRUE(workers.Check({"w", second}).ok());
   // Now somebody has taken its place, so that it must not come back by itself.
-  EXPECT_FALSE(workers.Check("w", first).status().GetPayload(kReconnectKey).has_value());
+  EXPECT_FALSE(workers.Check({"w", first}).GetPayload(kReconnectKey).has_value());
 }
 
 TEST_F(WorkersTest, ConnectingAgainEndsTheEarlierIncarnation) {
@@ -62,7 +62,7 @@ TEST_F(WorkersTest, AConnectThatArrivesTwiceIsOne) {
   };
   const uint64_t first = connect(17);
   EXPECT_EQ(connect(17), first);
-  EXPECT_TRUE(workers.Check("w", first).ok());
+  EXPECT_TRUE(workers.Check({"w", first}).ok());
   EXPECT_GT(connect(18), first);
 }
 
@@ -70,10 +70,10 @@ TEST_F(WorkersTest, GoingIsNoticedAtOnce) {
   Workers workers;
   std::future<WorkerRecord> gone = WatchGone(workers, &fenced_);
   const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
-  EXPECT_TRUE(workers.Disconnect("w", incarnation).ok());
+  EXPECT_TRUE(workers.Disconnect({"w", incarnation}).ok());
   EXPECT_EQ(gone.get().worker_id, "w");
-  EXPECT_TRUE(absl::IsAborted(workers.Check("w", incarnation).status()));
-  EXPECT_TRUE(absl::IsAborted(workers.Disconnect("w", incarnation)));
+  EXPECT_TRUE(absl::IsAborted(workers.Check({"w", incarnation})));
+  EXPECT_TRUE(absl::IsAborted(workers.Disconnect({"w", incarnation})));
 }
 
 TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
@@ -82,11 +82,11 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
   const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
   workers.FenceAll();
   gone.get();
-  EXPECT_EQ(workers.Check("w", incarnation).status().GetPayload(kReconnectKey), absl::Cord("r"));
+  EXPECT_EQ(workers.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
   // Also after a restart.
   Workers restarted;
   for (const WorkerRecord& record : workers.records()) restarted.Restore(record);
-  EXPECT_EQ(restarted.Check("w", incarnation).status().GetPayload(kReconnectKey), absl::Cord("r"));
+  EXPECT_EQ(restarted.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
 }
 
 TEST_F(WorkersTest, BeyondTheLimitTheOneGoneForLongestIsForgotten) {
@@ -101,11 +101,11 @@ TEST_F(WorkersTest, BeyondTheLimitTheOneGoneForLongestIsForgotten) {
   }
   EXPECT_TRUE(
       absl::IsResourceExhausted(workers.Connect("another", "host", 1, Sharing::kGlobal).status()));
-  ASSERT_TRUE(workers.Disconnect("second", second).ok());
+  ASSERT_TRUE(workers.Disconnect({"second", second}).ok());
   EXPECT_TRUE(workers.Connect("another", "host", 1, Sharing::kGlobal).ok());
   EXPECT_THAT(forgotten, ::testing::ElementsAre("second"));
-  EXPECT_TRUE(absl::IsUnauthenticated(workers.Check("second", second).status()));
-  EXPECT_TRUE(workers.Check("first", first).ok());
+  EXPECT_TRUE(absl::IsUnauthenticated(workers.Check({"second", second})));
+  EXPECT_TRUE(workers.Check({"first", first}).ok());
 }
 
 TEST_F(WorkersTest, QuarantineRefusesPushesAndSaysWhy) {

@@ -1,0 +1,38 @@
+// Who calls.
+#ifndef VARSCOPE_SERVER_AUTH_CALLER_H_
+#define VARSCOPE_SERVER_AUTH_CALLER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace varscope::server {
+
+// Against what a worker's definitions are judged.
+enum class Sharing : uint8_t {
+  kGlobal = 0,      // what any worker created
+  kReplicated = 1,  // its own graph, which it has done already
+};
+
+// The transport makes it of the session key that a call or a stream carries. No message is believed
+// about who sends it.
+struct Caller {
+  // Empty, and 0: the caller has no session. It is no worker and holds no lease; it may read.
+  std::string worker_id = {};
+  uint64_t incarnation = 0;
+  Sharing sharing = Sharing::kGlobal;
+  // For Authorize. Nobody proves more than that he reaches the server.
+  std::string principal = "anybody";
+
+  bool is_worker() const { return incarnation != 0; }
+};
+
+// What a message about that caller begins with: "worker 'w': ", or nothing when it is no worker.
+inline std::string Who(const Caller& caller) {
+  return caller.is_worker() ? absl::StrCat("worker '", caller.worker_id, "': ") : "";
+}
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_AUTH_CALLER_H_

@@ -1,0 +1,37 @@
+// The caller of a call or stream over gRPC.
+#ifndef VARSCOPE_SERVER_RPC_CALLER_OF_H_
+#define VARSCOPE_SERVER_RPC_CALLER_OF_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/statusor.h"
+#include "proto/wire/session.h"
+#include "server/auth/rights.h"
+#include "server/rpc/context.h"
+#include "server/rpc/method_rights.h"
+
+namespace varscope::server {
+
+// Of a session key, as Identify; PermissionDenied when he may not make calls of that method, which
+// its request names.
+template <typename Request>
+absl::StatusOr<Caller> CallerOf(const ServiceContext& service, absl::string_view session_key) {
+  absl::StatusOr<Caller> caller = service.session_keys.Identify(session_key);
+  if (!caller.ok()) return caller;
+  absl::Status may_call = Authorize(*caller, MethodRight<Request>::kRight, "");
+  if (!may_call.ok()) return may_call;
+  return caller;
+}
+
+// Of what has come with the call.
+template <typename Request>
+absl::StatusOr<Caller> CallerOf(const ServiceContext& service, const grpc::ServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto key = metadata.find(wire::kSessionMetadata);
+  if (key == metadata.end()) return CallerOf<Request>(service, absl::string_view());
+  return CallerOf<Request>(service, absl::string_view(key->second.data(), key->second.size()));
+}
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_CALLER_OF_H_
