@@ -1,4 +1,5 @@
-// Symbolic gradients.
+// Symbolic gradients: reverse-mode differentiation adds the ops that compute them to the graph. As
+// tf.gradients. Thread-compatible, as the graph.
 #ifndef VARSCOPE_GRADIENTS_H_
 #define VARSCOPE_GRADIENTS_H_
 
@@ -12,8 +13,9 @@
 
 namespace varscope {
 
-// A gradient with respect to one tensor: undefined (it does not depend on it), dense, or sparse:
-// rows of the tensor, perhaps repeated, whose other rows have gradient zero (tf.IndexedSlices).
+// A gradient with respect to one tensor: undefined (nothing depends on it), dense (of the tensor's
+// dtype and shape), or sparse: rows of the tensor, perhaps repeated, whose other rows have gradient
+// zero (tf.IndexedSlices). A value.
 struct Gradient {
   Output values;
   Output indices;  // sparse only: int32 or int64 [n], and values [n, ...]
@@ -22,22 +24,33 @@ struct Gradient {
   bool is_sparse() const { return indices.defined(); }
 };
 
-// d(sum of ys)/dx for each x. Uses of one x add up, wherever in the graph they are. `grad_ys`, when
-// given, weighs the elements of each y; an undefined entry weighs nothing. ValueError when it has
-// not one entry for each of ys.
+// Returns d(sum of ys)/dx for each of xs, in their order; undefined where no y depends on x. Uses
+// of one x add up, wherever in the graph they are. A gradient is sparse when all uses of x are
+// gathers. `grad_ys`, when given, has one entry for each of ys: weights of y's dtype and of a shape
+// that is compatible with y's; an undefined entry stands for ones.
+//
+// Throws TypeError for a y that is not float32 or float64. Throws ValueError for another number of
+// grad_ys, for weights that do not fit, for what is undefined or of another graph, and for an op on
+// the way that has no gradient function. (One whose gradient is none, such as argmax, is no error.)
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
                                 const OptionalList<Output>& grad_ys = {});
-// With respect to variables, wherever they are read; a partitioned one must be given part by part.
+// The same with respect to variables, wherever they are read. A partitioned one must be given part
+// by part: see Variable::parts().
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs);
 inline std::vector<Gradient> gradients(const std::vector<Output>& ys,
                                        std::initializer_list<Variable> xs) {
   return gradients(ys, std::vector<Variable>(xs));
 }
 
-// The gradients scaled so that their common L2 norm is at most `clip_norm`, and the norm before.
+// Returns the gradients, scaled so that their common L2 norm is at most `clip_norm`, and that norm
+// before. When the norm is infinite or NaN, all become NaN. Undefined gradients stay undefined and
+// sparse ones sparse; repeated rows of these count one by one. `clip_norm` is a scalar. All defined
+// gradients and clip_norm have one dtype, else ValueError. As tf.clip_by_global_norm.
 std::pair<std::vector<Gradient>, Output> clip_by_global_norm(const std::vector<Gradient>& gradients,
                                                              const Input& clip_norm,
                                                              const std::string& name = "");
+// Returns the common L2 norm of the gradients, a scalar of their dtype; a float32 0 of none that is
+// defined. As tf.linalg.global_norm.
 Output global_norm(const std::vector<Gradient>& gradients, const std::string& name = "");
 
 }  // namespace varscope

@@ -12,23 +12,31 @@
 
 namespace varscope {
 
+// An operand of an op. The conversions are implicit, so that add(x, 1) and add(x, variable) work. A
+// value; a symbolic one keeps its graph alive. Thread-compatible.
 class Input {
  public:
-  // A number takes the dtype of the op's other operand; alone, an integer is int32 and a real
-  // number float32, as in TensorFlow.
+  // A number without a dtype yet. It takes the dtype of the op's other operand, converted as cast()
+  // does; alone, one of an integral C++ type (bool, too) is int32 and a floating one float32, as in
+  // TensorFlow. An integer beyond 2^53 is rounded: give a Tensor.
   struct Number {
     double value;
     bool integral;
   };
 
   Input(Output output) : source_(output) {}
+  // Reads the variable at this place of the program: variable.value(). Throws ValueError when it is
+  // undefined.
   Input(const Variable& variable) : source_(variable.value()) {}
+  // A constant. Shares the tensor's bytes, which must not be written any more.
   Input(Tensor tensor) : source_(std::move(tensor)) {}
   template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
   Input(T number) : source_(Number{static_cast<double>(number), std::is_integral_v<T>}) {}
+  // A float32 vector [n], also of {1, 2}: where integers are wanted, as by gather(), give a Tensor.
   Input(std::initializer_list<float> values)
       : source_(Tensor::Of<float>(Shape{static_cast<int64_t>(values.size())}, values)) {}
 
+  // These return what the operand is; null for two of the three. Valid as long as the Input.
   const Output* output() const { return std::get_if<Output>(&source_); }
   const Tensor* tensor() const { return std::get_if<Tensor>(&source_); }
   const Number* number() const { return std::get_if<Number>(&source_); }

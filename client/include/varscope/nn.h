@@ -1,5 +1,6 @@
-// tf.nn: activations, losses, convolution. Images are NHWC, filters HWIO, padding "SAME" or
-// "VALID".
+// tf.nn: activations, losses, convolution. What ops.h says of its functions is true of these: what
+// graph they build, names, errors, threads. All compute with floats (float32 or float64); the
+// result has the operands' dtype. What differs from TensorFlow 1 is said.
 #ifndef VARSCOPE_NN_H_
 #define VARSCOPE_NN_H_
 
@@ -10,37 +11,73 @@
 
 namespace varscope::nn {
 
+// Activations, element by element. The result has the shape of x.
+
+// max(x, 0).
 Output relu(const Input& x, const std::string& name = "");
+// min(max(x, 0), 6).
 Output relu6(const Input& x, const std::string& name = "");
+// x, below 0 alpha * x. Maas, Hannun, Ng 2013.
 Output leaky_relu(const Input& x, double alpha = 0.2, const std::string& name = "");
+// x, below 0 e^x - 1. Clevert, Unterthiner, Hochreiter 2015 (arXiv 1511.07289).
 Output elu(const Input& x, const std::string& name = "");
+// scale * x, below 0 scale * alpha * (e^x - 1), with the constants of Klambauer et al. 2017 (arXiv
+// 1706.02515).
 Output selu(const Input& x, const std::string& name = "");
+// log(1 + e^x), computed without overflow.
 Output softplus(const Input& x, const std::string& name = "");
+// As varscope::sigmoid and varscope::tanh.
 Output sigmoid(const Input& x, const std::string& name = "");
 Output tanh(const Input& x, const std::string& name = "");
-// Over the last dimension.
+
+// e^x / sum(e^x) over the last dimension, and its logarithm; computed without overflow. x: at least
+// one dimension. Other axes, TensorFlow's `axis`, are not possible.
 Output softmax(const Input& x, const std::string& name = "");
 Output log_softmax(const Input& x, const std::string& name = "");
-// bias: [channels], added to the last dimension.
+
+// x + bias. x: [..., channels] of at least two dimensions; bias: [channels].
 Output bias_add(const Input& x, const Input& bias, const std::string& name = "");
 
-// labels: a distribution per row, like logits [..., classes]; gives [...].
+// Losses.
+
+// The cross entropy of softmax(logits) and labels. logits: [..., classes]; labels: of their dtype
+// and shape, along the last dimension a distribution, which is not checked. Returns [...]. Both
+// have a gradient. TensorFlow's `axis` is the last one.
 Output softmax_cross_entropy_with_logits_v2(const Input& labels, const Input& logits,
                                             const std::string& name = "");
-// labels: int32 or int64 class numbers [...].
+// The same of labels that are class numbers: int32 or int64 [...], for logits of [..., classes].
+// Returns [...]. InvalidArgumentError in a run for a label outside [0, classes). The labels have no
+// gradient.
 Output sparse_softmax_cross_entropy_with_logits(const Input& labels, const Input& logits,
                                                 const std::string& name = "");
+// The cross entropy of sigmoid(logits) and labels, element by element, computed without overflow.
+// Both have one dtype and one shape, which the result has, too.
 Output sigmoid_cross_entropy_with_logits(const Input& labels, const Input& logits,
                                          const std::string& name = "");
-// sum(x^2) / 2.
+
+// sum(x^2) / 2 over all elements: a scalar.
 Output l2_loss(const Input& x, const std::string& name = "");
+// x / sqrt(max(sum(x^2), epsilon)), with the sum over `axis`. The result has the shape of x.
 Output l2_normalize(const Input& x, const Axes& axis, double epsilon = 1e-12,
                     const std::string& name = "");
-// Rows of `params`; its gradient is sparse.
+
+// The rows of `params` that `ids` number, as gather(), whose dtypes and errors it has. One tensor:
+// TensorFlow's list of shards and `partition_strategy` are not possible.
 Output embedding_lookup(const Input& params, const Input& ids, const std::string& name = "");
 
+// Windows over images. Images are [batch, height, width, channels] (NHWC). `strides` and `ksize`
+// are [1, y, x, 1], with y and x from 1 to 2^31. `padding` is "SAME" or "VALID", and as in
+// TensorFlow: SAME gives ceil(size / stride) positions, VALID only those whose window is inside the
+// image. Throw ValueError for other strides, ksize or padding.
+
+// The convolution with `filter`: [height, width, in_channels, out_channels] (HWIO), of the dtype of
+// `input`, which has in_channels. Returns [batch, positions, positions, out_channels]. TensorFlow's
+// `dilations` and `data_format` are not possible.
 Output conv2d(const Input& input, const Input& filter, const std::vector<int64_t>& strides,
               const std::string& padding, const std::string& name = "");
+
+// The largest element (mean) of each window of size `ksize`, for each channel. What lies outside
+// the image does not count. Of equal largest elements the first has the gradient.
 Output max_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,
                 const std::string& name = "");

@@ -9,7 +9,8 @@
 
 namespace varscope {
 
-// `{}` is a list left out, as TensorFlow's None; std::vector<T>() is the empty list.
+// `{}` is a list left out, as TensorFlow's None; std::vector<T>() is the empty list. A value.
+// Thread-compatible.
 template <typename T>
 class OptionalList {
  public:
@@ -18,8 +19,9 @@ class OptionalList {
   OptionalList(std::initializer_list<T> list) : list_(list) {}
   OptionalList(std::vector<T> list) : list_(std::move(list)) {}
 
+  // False when the list is left out.
   bool given() const { return list_.has_value(); }
-  // These require given().
+  // Returns the list. Requires given(). Valid as long as this object.
   const std::vector<T>& operator*() const { return *list_; }
   const std::vector<T>* operator->() const { return &*list_; }
 
