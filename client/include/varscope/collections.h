@@ -1,4 +1,5 @@
-// Collections: lists of ops, outputs and variables that a graph keeps by name.
+// Collections: lists of ops, outputs and variables that a graph keeps by name. As TensorFlow's.
+// Thread-compatible, as the graph (graph.h).
 #ifndef VARSCOPE_COLLECTIONS_H_
 #define VARSCOPE_COLLECTIONS_H_
 
@@ -32,6 +33,7 @@ inline constexpr const char* INIT_OP = "init_op";
 inline constexpr const char* READY_OP = "ready_op";
 }  // namespace GraphKeys
 
+// A handle, which keeps its graph alive.
 using CollectionItem = std::variant<Output, Operation, Variable>;
 
 // Appends to a collection of the default graph; the same item may be there several times. Throws
@@ -39,8 +41,10 @@ using CollectionItem = std::variant<Output, Operation, Variable>;
 void add_to_collection(const std::string& name, const CollectionItem& item);
 
 // Returns the items of a collection of the default graph, in the order in which they were added;
-// none for a name that nobody used. `scope` keeps the items whose names match it from their
-// beginning on, as a regular expression; see global_variables().
+// none for a name that nobody used. Those of GLOBAL_VARIABLES and TRAINABLE_VARIABLES begin with
+// the graph's own variables, a partitioned one as its parts. `scope` keeps the items whose names
+// match it from their beginning on, as a regular expression; see global_variables(), also for what
+// it throws.
 std::vector<CollectionItem> get_collection(const std::string& name, const std::string& scope = "");
 
 // Returns the names of the default graph's collections that are not empty, sorted.

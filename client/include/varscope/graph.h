@@ -37,8 +37,10 @@ class Operation {
  public:
   Operation() = default;
 
-  const std::string& name() const;  // "foo/bar/add"
-  std::string type() const;         // "Add"
+  // Returns the name, which is unique in the graph: "foo/bar/add".
+  const std::string& name() const;
+  // Returns what the op computes: "Add".
+  std::string type() const;
   Graph graph() const;
   bool defined() const { return node_ != nullptr; }
   // True for handles of the same op, and for two undefined ones.
@@ -56,8 +58,10 @@ class Output {
  public:
   Output() = default;
 
+  // Returns the op whose output this is.
   Operation op() const;
-  std::string name() const;  // "foo/bar/add:0"
+  // Returns the op's name, a colon, and index(): "foo/bar/add:0".
+  std::string name() const;
   DType dtype() const;
   // Returns the shape as far as it is known before a run.
   const Shape& shape() const;
@@ -83,18 +87,29 @@ class Output {
   int index_ = 0;
 };
 
+// The graph itself. Functions that make ops and variables add them to the default graph, or to that
+// of their operands. Functions that use a graph throw RuntimeError, once, when a ScopeGuard closed
+// one of its scopes out of order before.
 class Graph {
  public:
   // Makes a new, empty graph that is not connected: names are checked inside the graph until a
   // Session connects it.
   Graph();
   // Makes a new graph that is connected to the server at `target`, "127.0.0.1:7077" or
-  // "unix:/run/varscope.sock": get_variable and Variable() ask the server at once. Throws
-  // UnavailableError when no server answers within options.timeout, and ValueError for options that
-  // do not fit together.
+  // "unix:/run/varscope.sock": get_variable and Variable() ask the server at once. A connection has
+  // a thread of its own, which renews the worker's lease; it ends, and the server is told, when the
+  // graph is freed, which then may take a second. Throws
+  //   UnavailableError         when no server answers within options.timeout, or at once when
+  //   waiting
+  //                            cannot help; it says why
+  //   ValueError               for what is no address or worker id, for options that do not fit
+  //                            together, and for another VARSCOPE_TRANSPORT than auto or target
+  //   FailedPreconditionError  when the server is of another version
+  //   ResourceExhaustedError   when the server or this process can have no more
   explicit Graph(const std::string& target, ConnectOptions options = {});
 
-  // Makes this the graph that the calling thread's ops go to, until Leave.
+  // Makes this the graph that the calling thread's ops go to, until Leave, which must be in the
+  // same thread.
   ScopeToken Enter() const;
   // The same, for the lifetime of the result.
   ScopeGuard as_default() const { return ScopeGuard(Enter()); }
@@ -102,6 +117,7 @@ class Graph {
   // Returns the innermost as_default() of this thread, else one graph for the whole process.
   static Graph get_default();
 
+  // True once a constructor or a Session has connected it, also while the server is away.
   bool connected() const;
   // Returns this worker's id on the server; empty while the graph is not connected.
   std::string worker_id() const;
@@ -133,9 +149,10 @@ class Graph {
 // meanwhile but by a handle of its own.
 void reset_default_graph();
 
-// Ops of the default graph that are made while it exists run after `operations`, and read variables
-// after them. Variables themselves are made as if it did not exist. Throws ValueError for an
-// undefined operation, and for one of another graph.
+// Ops of the default graph that are made while it exists run after `operations`, and after those of
+// the ones around it, and read variables after them. Variables themselves are made as if it did not
+// exist. Throws ValueError for an undefined operation, and for one of another graph. As
+// tf.control_dependencies.
 class control_dependencies : public ScopeGuard {
  public:
   explicit control_dependencies(const std::vector<Operation>& operations)
@@ -143,6 +160,7 @@ class control_dependencies : public ScopeGuard {
   // TensorFlow's control_dependencies(None): ops made while it exists wait for nothing.
   explicit control_dependencies(std::nullopt_t) : ScopeGuard(Enter(std::nullopt)) {}
 
+  // The same, until Leave.
   static ScopeToken Enter(const std::vector<Operation>& operations);
   static ScopeToken Enter(std::nullopt_t);
 };

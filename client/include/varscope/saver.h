@@ -19,20 +19,22 @@
 namespace varscope::train {
 
 struct SaverOptions {
-  // Older checkpoints of this Saver are removed; 0: none is.
+  // How many checkpoints of this Saver to keep: older ones are removed from the disk. 0: all.
   size_t max_to_keep = 5;
 };
 
-// Not thread-safe; several Savers may be used at the same time. ValueError when there is nothing to
-// save.
+// Saves and restores variables of the graph that is the default one when it is made, which it keeps
+// alive. Thread-compatible; several Savers may be used at the same time.
+//
+// The constructors throw ValueError when there is nothing to save, and for an undefined variable.
 //
 // The end of a path is the format: ".safetensors", ".npz" (numpy.load), else a TensorFlow V2
 // checkpoint, of which the path is the prefix. Names are the variables'; a partitioned variable is
 // one tensor under its own name.
 class Saver {
  public:
-  // All variables of the current graph, with the slots of their optimizers; as TensorFlow's
-  // Saver().
+  // All variables that the default graph knows now, with all slots that they have in the store; as
+  // TensorFlow's Saver().
   explicit Saver(SaverOptions options = {});
   // These, without slots. (A template, because GCC 12 takes the braces of SaverOptions for a
   // vector's.)
@@ -44,21 +46,30 @@ class Saver {
   // These, under other names in the checkpoint.
   explicit Saver(const std::map<std::string, Variable>& var_list, SaverOptions options = {});
 
-  // One consistent set of values, however many workers push meanwhile. With `global_step` the path
-  // gets "-<step>" (before its ".safetensors" or ".npz"). Writes the file "checkpoint" beside it,
-  // which latest_checkpoint reads. Returns the path. Throws OpError when the file cannot be
-  // written, FailedPreconditionError when a variable has no value yet.
+  // Writes one consistent set of values, however many workers push meanwhile, and returns the path.
+  // With `global_step` the path gets "-<step>" (before its ".safetensors" or ".npz"). A file takes
+  // its name when it is complete and on the medium. Writes the file "checkpoint" beside it, which
+  // latest_checkpoint reads. `session` must be of the Saver's graph.
+  //
+  // Throws ValueError for another graph, FailedPreconditionError when a variable has no value yet,
+  // an OpError when a file cannot be written (ResourceExhaustedError: the disk is full,
+  // NotFoundError: there is no such folder; UnknownError where the format's library tells neither),
+  // and what Session::run throws.
   std::string save(Session& session, const std::string& save_path,
                    std::optional<int64_t> global_step = {});
 
-  // Assigns all in one push: all of it or nothing. Creates slots that do not exist yet. Throws
-  // NotFoundError when there is no such checkpoint, or "Key ... not found in checkpoint" for a
-  // variable (or a slot, when this graph has its optimizer) that it does not have;
-  // InvalidArgumentError for another shape or dtype; DataLossError when it is damaged. Whoever
+  // Assigns all in one push: all of it or nothing. Creates slots that do not exist yet, which stay.
+  // A tensor has the variable's dtype, but float16 and bfloat16 also go into float32, integers of 8
+  // and 16 bits into int32, and uint32 into int64. NaN and infinities are restored, too. Whoever
   // wants part of a checkpoint names it: Saver(var_list).
+  //
+  // Throws ValueError for a session of another graph; NotFoundError when there is no such
+  // checkpoint, or "Key ... not found in checkpoint" for a variable (or a slot, when this graph has
+  // its optimizer) that it does not have; InvalidArgumentError for another shape or dtype;
+  // DataLossError when it is damaged; and what Session::run throws.
   void restore(Session& session, const std::string& save_path) const;
 
-  // Oldest first.
+  // Returns the paths of the checkpoints that this Saver has written and kept, oldest first.
   std::vector<std::string> last_checkpoints() const { return {last_.begin(), last_.end()}; }
 
  private:
@@ -71,7 +82,9 @@ class Saver {
   std::deque<std::string> last_;
 };
 
-// The newest that a Saver (or TensorFlow's) has noted in `checkpoint_dir`; empty: none.
+// Returns the path of the newest checkpoint that a Saver (or TensorFlow's) has noted in the file
+// "checkpoint" of that folder; empty when none is noted. Does not look whether it is still there.
+// Thread-safe. As tf.train.latest_checkpoint.
 std::string latest_checkpoint(const std::string& checkpoint_dir);
 
 }  // namespace varscope::train

@@ -6,6 +6,8 @@
 //
 // Scopes must be closed in the reverse order of their opening: the scopes of one graph among each
 // other, the default graphs of one thread, and the default sessions of one thread.
+// Thread-compatible: a graph's scopes are closed by the thread that builds it, a default by the
+// thread that set it.
 #ifndef VARSCOPE_SCOPE_GUARD_H_
 #define VARSCOPE_SCOPE_GUARD_H_
 
@@ -23,6 +25,7 @@ class ScopeStack;
 // open; its graph then may never be freed.
 class [[nodiscard]] ScopeToken {
  public:
+  // For the library: Enter makes tokens.
   ScopeToken(std::shared_ptr<internal::ScopeStack> stack, uint64_t id)
       : stack_(std::move(stack)), id_(id) {}
 

@@ -1,5 +1,6 @@
 // variable_scope and name_scope. A graph has one current scope of each kind, whichever thread
-// builds it.
+// builds it. Thread-compatible, as the graph (graph.h); scopes must be closed in the reverse order
+// of their opening (scope_guard.h).
 //
 //   varscope::variable_scope foo("foo");
 //   varscope::Variable v = varscope::get_variable("v", {{1}});   // foo/v
@@ -26,18 +27,26 @@ struct ScopeState;
 class Variable;
 struct GetVariableArgs;
 
+// TensorFlow's tf.AUTO_REUSE.
 inline constexpr Reuse AUTO_REUSE = Reuse::kAuto;
 
-// The value that a regularizer gives for a variable: a scalar, or nothing.
+// Returns the value of a regularizer for a variable, a scalar; or an undefined Output for none.
+// What it throws, get_variable throws.
 using Regularizer = std::function<Output(const Variable&)>;
-// Into how many parts to cut each axis of the shape.
+// Returns into how many parts to cut each dimension of the shape, which is fully defined and no
+// scalar's: one entry for each, from 1 to 65536, at most one of them above 1; else get_variable
+// throws ValueError. Dimensions that do not divide evenly make the first parts longer by one.
 using Partitioner = std::function<std::vector<int64_t>(const Shape&, DType)>;
-// Calls or replaces the getter that it is given; `name` is the full variable-scope name.
+// Gets or creates a variable. `name` is the full variable-scope name; in the arguments, what was
+// absent has the scope's value.
 using Getter = std::function<Variable(const std::string& name, const GetVariableArgs&)>;
+// Calls the getter that it is given, as often as it likes, or replaces it. One of an inner scope is
+// given that of the scope around it.
 using CustomGetter =
     std::function<Variable(const Getter& getter, const std::string& name, const GetVariableArgs&)>;
 
-// Cuts axis 0 (or `axis`) into `num_shards` parts, or as many as it has rows.
+// Returns a partitioner that cuts dimension `axis`, which must not be negative, into `num_shards`
+// parts, or as many as it has rows if these are fewer. As tf.fixed_size_partitioner.
 Partitioner fixed_size_partitioner(int64_t num_shards, int axis = 0);
 
 // What a scope hands to the get_variable calls inside it; absent: inherited.
@@ -46,24 +55,28 @@ struct ScopeOptions {
   std::optional<Reuse> reuse = {};
   std::optional<Initializer> initializer = {};
   Regularizer regularizer = {};
-  std::optional<DType> dtype = {};
+  std::optional<DType> dtype = {};  // float32 at the root
   Partitioner partitioner = {};
-  CustomGetter custom_getter = {};
+  CustomGetter custom_getter = {};  // calls that of the scope around it as its getter
   // False: opens no name scope of its own.
   bool auxiliary_name_scope = true;
 };
 
-// An open or captured scope. A handle: copies are the same scope.
+// An open scope, or one that was captured. A handle: copies are the same scope. It stays usable
+// when the scope is closed, and in every graph. References are valid as long as a handle of the
+// scope.
 class VariableScope {
  public:
   const std::string& name() const;  // "foo/bar"; empty for the root
   // Returns the name scope that this scope opened first: "foo/bar/", "foo_1/bar/".
   const std::string& original_name_scope() const;
+  // Return what get_variable has in this scope when its arguments do not say.
   Reuse reuse() const;
   DType dtype() const;
   // From here on get_variable in this scope, and in scopes opened inside it later, must reuse.
   void reuse_variables();
 
+  // True for handles of the same scope. Each time that a scope is opened it is another one.
   friend bool operator==(const VariableScope&, const VariableScope&) = default;
 
  private:
@@ -87,7 +100,8 @@ class variable_scope : public ScopeGuard {
   // Enters a captured scope again: the new scope is called as that one, not inside the current one.
   explicit variable_scope(const VariableScope& scope, const ScopeOptions& options = {})
       : variable_scope(Enter(scope, {}, {}, options)) {}
-  // Named `default_name`, made unique among the scopes that were opened inside the current one.
+  // Opens a scope named `default_name`, made unique among the scopes that were opened inside the
+  // current one.
   static variable_scope with_default_name(const std::string& default_name,
                                           const ScopeOptions& options = {}) {
     return variable_scope(Enter({}, default_name, {}, options));
@@ -103,9 +117,11 @@ class variable_scope : public ScopeGuard {
                           const std::optional<std::string>& default_name = {},
                           const std::vector<Output>& values = {}, const ScopeOptions& options = {});
 
+  // As those of scope().
   const std::string& name() const { return scope_.name(); }
   const std::string& original_name_scope() const { return scope_.original_name_scope(); }
   void reuse_variables() { scope_.reuse_variables(); }
+  // Returns the scope itself, to capture it.
   const VariableScope& scope() const { return scope_; }
   operator const VariableScope&() const { return scope_; }
 

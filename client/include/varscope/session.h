@@ -20,12 +20,14 @@ namespace internal {
 struct SessionAccess;  // from a session to what it refers to
 }
 
-// What to run: an output or a variable gives its value; an operation gives an undefined tensor.
+// What to run: an output or a variable gives its value; an operation gives an undefined tensor. A
+// value that keeps its graph alive.
 class Fetch {
  public:
   Fetch(Output output) : what_(std::move(output)) {}
   Fetch(Operation operation) : what_(std::move(operation)) {}
-  // Throws ValueError when the variable is undefined.
+  // The value of the run's first pull: variable.unordered_value(). Throws ValueError when the
+  // variable is undefined.
   Fetch(const Variable& variable) : Fetch(variable.unordered_value()) {}
 
  private:
@@ -33,12 +35,14 @@ class Fetch {
   std::variant<Output, Operation> what_;
 };
 
-// A value for an output, in place of what its op computes.
+// A value for an output, in place of what its op computes; of the output's dtype, and of a shape
+// that is compatible. Any output can be fed, not only a placeholder's.
 using Feed = std::pair<Output, Tensor>;
 
 // A handle: copies are the same session. It keeps its graph alive.
 //
-// Thread-safe: threads may run at the same time; their runs are independent of each other.
+// Thread-safe: threads may run at the same time, in one session or in several; their runs are
+// independent of each other. No thread may add to the graph meanwhile.
 //
 // One run pulls all variables that it needs in one request (a consistent set), computes, and pushes
 // all its updates in one request, applied together or not at all; when the server synchronizes
@@ -48,38 +52,70 @@ using Feed = std::pair<Output, Tensor>;
 // depends on no write comes before all of them. Variables of a `local` group are trained on this
 // session's copies for a number of steps before anything is pushed. A run is compiled once for each
 // set of fetches and fed outputs.
+//
+// Each pull and each push has ConnectOptions::timeout, and until then goes on through broken
+// connections and restarts of the server. A push that is sent again is applied once.
 class Session {
  public:
-  // Connects the default graph to `target`, unless it is connected already: then all its variables
-  // resolve now, in one batch, and ValueError tells what the contract refuses.
+  // Connects the default graph to `target`, and has the server judge all its variables, in one
+  // batch. Throws what Graph(target) throws, and what definitions throw (variables.h). When the
+  // graph is connected already, neither happens, and target and options are not used.
   explicit Session(const std::string& target, ConnectOptions options = {});
-  // Of the default graph, which must be connected.
+  // Runs the default graph. Throws ValueError when it is not connected.
   Session();
   // Makes this the thread's default session, until Leave. The default graph stays.
   ScopeToken Enter() const;
   // The same, for the lifetime of the result.
   ScopeGuard as_default() const { return ScopeGuard(Enter()); }
 
-  // One tensor for each fetch; of an assignment, the value after it. ValueError for a placeholder
-  // that is not fed or a feed that does not fit, InvalidArgumentError for what an op refuses;
-  // errors of the server name the variable. A push that is refused leaves the store unchanged; the
-  // error says which variables earlier pushes of the same run had changed.
+  // Returns one tensor for each fetch, in their order; of an assignment, the value after it.
+  // Tensors may share their bytes with the session and with each other: call MakeUnique() before
+  // you write to one. Values that are fed must not be written during the run.
+  //
+  // Nothing has happened yet when it throws
+  //   ValueError    for a fetch or a feed that is undefined or of another graph, a feed that does
+  //   not
+  //                 fit, a fetch that has no value, a placeholder that is not fed
+  //   RuntimeError  when a scope of the graph was closed out of order (scope_guard.h)
+  // Pushes that the run did before may have been applied when it throws an OpError: the message
+  // says which variables they had changed. The push that is refused changes nothing.
+  //   InvalidArgumentError     what an op or the server refuses; it names the op, or the variable
+  //   FailedPreconditionError  a variable has no value yet; or the worker is in quarantine
+  //   NotFoundError            the store does not have a variable
+  //   AbortedError             the store was rolled back, the server restarted with other groups,
+  //   or
+  //                            this worker's id connected elsewhere
+  //   UnauthenticatedError     the server was restarted without its state
+  //   ResourceExhaustedError   no memory here or there, or a limit of the server
+  //   UnavailableError, DeadlineExceededError
+  //                            no answer in time: the last push may have been applied or not
   std::vector<Tensor> run(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds = {});
+  // The same of one fetch.
   Tensor run(const Fetch& fetch, const std::vector<Feed>& feeds = {});
 
-  // The present value of any variable of the store, by its name there (an optimizer's slot, another
-  // program's variable), whether or not this graph knows it. NotFoundError when there is none.
+  // Returns the server's present value of any variable of the store, by its name there ("w" or
+  // "w:0"; an optimizer's slot, a part, another program's variable), whether or not this graph
+  // knows it; in every bit, whatever `compression` says. Throws ValueError for another output than
+  // 0, NotFoundError when there is no such variable, FailedPreconditionError when it has no value
+  // yet, and what run throws.
   Tensor read(const std::string& name);
 
-  // Pushes with gradients that the server has applied, as far as this session has heard.
+  // Returns how many pushes with gradients the server has applied, of all workers, as far as this
+  // session has heard with its own pushes; 0 before the first.
   uint64_t global_step() const;
 
-  // This session's pushes that the server did not apply: computed from values too old, or with a
-  // NaN or an infinity that their group skips. See the daemon's --sync.
+  // Returns how many of this session's pushes the server did not apply: computed from values too
+  // old, or with a NaN or an infinity that their group skips. See the daemon's --sync.
   uint64_t dropped_pushes() const;
 
-  // Waits until `parties` workers have come to the barrier `name`. DeadlineExceededError says who
-  // had come; `timeout` zero: the connection's.
+  // Waits until `parties` workers have come to the barrier `name`, this one among them. One that
+  // was there the last time and is gone since counts as come. `timeout` of zero or less: the
+  // connection's. Discards prefetched values. Throws
+  //   DeadlineExceededError  when the time is over; it says who has come, and who is missing
+  //   InvalidArgumentError   for a name that no variable could have, for no parties, for another
+  //                          number of them than who waits there said, for more than 24 hours
+  //   AbortedError           when another thread of this worker came to the same barrier meanwhile
+  //   UnavailableError       when the server is not there in time
   void barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
 

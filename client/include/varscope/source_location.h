@@ -17,6 +17,7 @@ struct SourceLocation {
   // Implicit, so that std::source_location::current() can be a default argument.
   SourceLocation(const std::source_location& where)
       : file(where.file_name()), line(static_cast<int>(where.line())) {}
+  // Of another language's program. `line_number` is not negative.
   SourceLocation(std::string file_name, int line_number)
       : file(std::move(file_name)), line(line_number) {}
 

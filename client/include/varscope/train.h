@@ -1,5 +1,6 @@
 // tf.train: optimizers. The worker computes gradients and pushes them; the server, which keeps the
-// slots, applies the update rule.
+// slots, applies the update rule. Variables of a `local` group (--sync) are updated on the worker's
+// copies between two synchronizations, by the same rules. Thread-compatible, as the graph.
 #ifndef VARSCOPE_TRAIN_H_
 #define VARSCOPE_TRAIN_H_
 
@@ -19,32 +20,52 @@ struct OptimizerSlots;
 
 namespace varscope::train {
 
+// A gradient for each variable; undefined where the loss does not depend on it.
 using GradientsAndVariables = std::vector<std::pair<Gradient, Variable>>;
 
-// What one push carries beside its gradients; the server applies it before the update rule.
+// What an optimizer's push carries beside its gradients. The server applies it before the update
+// rule: first clip_value, then clip_norm, then weight_decay. The numbers must be finite, else a run
+// throws InvalidArgumentError.
 struct PushOptions {
-  double clip_norm = 0;          // over all gradients of the push together; 0: none
-  double clip_value = 0;         // each element to [-clip_value, clip_value]; 0: none
-  double weight_decay = 0;       // adds weight_decay * variable to dense gradients
-  bool allow_nonfinite = false;  // false: a NaN or an infinity refuses the push
+  // Scales the gradients to this common L2 norm when theirs is larger; 0: none. They are those of
+  // this optimizer in one push, so that each of the server's groups (--sync) is clipped on its own.
+  double clip_norm = 0;
+  double clip_value = 0;    // limits each element to [-clip_value, clip_value]; 0: none
+  double weight_decay = 0;  // adds weight_decay * variable to dense gradients
+  // False: a NaN or an infinity refuses the push with InvalidArgumentError. When several optimizers
+  // are in one push, all must allow them. The server's --sync may refuse or skip them all the same.
+  bool allow_nonfinite = false;
 };
 
-// A handle; copies are the same optimizer, with the same slots.
+// A handle; copies are the same optimizer, with the same slots. Make it while the graph that it
+// trains is the default one: there it gets its number among the optimizers of its name. As
+// tf.compat.v1.train.Optimizer.
 class Optimizer {
  public:
+  // By the rule's name for each: a number, or an Output with one element, of any dtype.
   using Hyperparameters = std::map<std::string, Input>;
 
   // `type` is the server's name of the rule ("Adam"), `name` the end of the slots' names. Those of
-  // the rule's hyperparameters that are absent have the server's default. They go with each push,
-  // so they may be symbolic (a schedule, a placeholder). Throws ValueError without a name; a `type`
-  // that the server does not know is refused at the push.
+  // the rule's hyperparameters that are absent have the rule's default. They go with each push, so
+  // they may be symbolic (a schedule, a placeholder). Throws ValueError without a name. A run is
+  // refused with InvalidArgumentError for a `type` or a hyperparameter that the server does not
+  // know, and for one that is missing, not finite, or not one number.
   Optimizer(std::string type, std::string name, Hyperparameters hyperparameters);
 
-  // Of the graph's trainable variables unless `var_list` is given. ValueError when there is none.
+  // Returns the gradients of `loss`, float32 or float64, with respect to the variables of
+  // `var_list`, if that is given, else to the default graph's trainable variables; of a partitioned
+  // one, part by part. Throws ValueError when there is no variable, and what gradients() throws.
   GradientsAndVariables compute_gradients(const Output& loss,
                                           const OptionalList<Variable>& var_list = {}) const;
-  // ValueError when no variable has a gradient, and as get_variable's when the scope's reuse does
-  // not let the optimizer make its slots.
+  // Returns an op of the default graph that pushes the gradients and then has no value. Gradients
+  // that are undefined are left out. `global_step`, if given, rises by 1 in the same run. `name`:
+  // empty is the optimizer's. The op is added to GraphKeys::TRAIN_OP.
+  //
+  // Throws ValueError when no variable has a gradient, for a dense gradient of another dtype or
+  // shape than its variable's, for a variable of another graph, and as get_variable does when the
+  // scope's reuse does not let the optimizer make its slots. A run is refused with
+  // InvalidArgumentError for a variable that is not float32 or float64, and for one that is there
+  // twice.
   //
   // Slots are named here, the first time that this optimizer meets a variable in a graph, as
   // TensorFlow names them: in variable_scope("opt") those of "w" are "opt/w/Adam", "opt/w/Adam_1".
@@ -53,10 +74,12 @@ class Optimizer {
                             const std::optional<Variable>& global_step = {},
                             const std::string& name = "",
                             const SourceLocation& where = std::source_location::current()) const;
+  // apply_gradients(compute_gradients(loss, var_list), ...); throws what they throw.
   Operation minimize(const Output& loss, const std::optional<Variable>& global_step = {},
                      const OptionalList<Variable>& var_list = {}, const std::string& name = "",
                      const SourceLocation& where = std::source_location::current()) const;
 
+  // Sets the options of the pushes of apply_gradients calls that follow, and returns *this.
   Optimizer& with(const PushOptions& options) {
     options_ = options;
     return *this;
@@ -74,19 +97,28 @@ class Optimizer {
   std::shared_ptr<const void> identity_;  // that copies share
 };
 
-// Arguments and defaults are TensorFlow's (tf.compat.v1.train). A hyperparameter that is absent has
-// the server's default, which is in the comment. Each may be a number or a scalar Output.
+// These return an optimizer, and throw as its constructor. Arguments, formulas and defaults are
+// TensorFlow's (tf.compat.v1.train), but for AdamW and LAMB, which follow their papers. A
+// hyperparameter that is absent has the rule's default, which is in the comment. Each may be a
+// number or a scalar Output. g is the gradient. A sparse gradient changes the rows that it names
+// alone, unless a comment says otherwise.
+
+// variable -= learning_rate * g.
 Optimizer GradientDescentOptimizer(const Input& learning_rate,
                                    const std::string& name = "GradientDescent");
+// accumulation = momentum * accumulation + g; variable -= learning_rate * accumulation, or with
+// Nesterov learning_rate * (g + momentum * accumulation). Sutskever et al. 2013.
 Optimizer MomentumOptimizer(const Input& learning_rate, const Input& momentum,
                             bool use_nesterov = false, const std::string& name = "Momentum");
 
+// One that may be left out.
 using Hyperparameter = std::optional<Input>;
 
 struct AdagradOptions {
   std::optional<double> initial_accumulator_value = {};  // 0.1
   std::string name = "Adagrad";
 };
+// Duchi, Hazan, Singer 2011.
 Optimizer AdagradOptimizer(const Input& learning_rate, const AdagradOptions& options = {});
 
 struct AdadeltaOptions {
@@ -94,7 +126,7 @@ struct AdadeltaOptions {
   Hyperparameter epsilon = {};  // 1e-8
   std::string name = "Adadelta";
 };
-// `learning_rate` absent: 0.001.
+// Zeiler 2012 (arXiv 1212.5701). `learning_rate` absent: 0.001.
 Optimizer AdadeltaOptimizer(const Hyperparameter& learning_rate = {},
                             const AdadeltaOptions& options = {});
 
@@ -104,7 +136,8 @@ struct AdamOptions {
   Hyperparameter epsilon = {};  // 1e-8
   std::string name = "Adam";
 };
-// `learning_rate` absent: 0.001.
+// Kingma, Ba 2014 (arXiv 1412.6980), in the form before its section 2.1, with "epsilon hat". With a
+// sparse gradient all rows move, because their moments decay. `learning_rate` absent: 0.001.
 Optimizer AdamOptimizer(const Hyperparameter& learning_rate = {}, const AdamOptions& options = {});
 
 struct RMSPropOptions {
@@ -114,6 +147,8 @@ struct RMSPropOptions {
   bool centered = false;
   std::string name = "RMSProp";
 };
+// Tieleman, Hinton 2012; `centered`, which also takes the mean gradient off: Graves 2013 (arXiv
+// 1308.0850).
 Optimizer RMSPropOptimizer(const Input& learning_rate, const RMSPropOptions& options = {});
 
 struct FtrlOptions {
@@ -125,6 +160,7 @@ struct FtrlOptions {
   Hyperparameter beta = {};                                  // 0
   std::string name = "Ftrl";
 };
+// FTRL-Proximal. McMahan et al. 2013, "Ad Click Prediction: a View from the Trenches", Algorithm 1.
 Optimizer FtrlOptimizer(const Input& learning_rate, const FtrlOptions& options = {});
 
 struct AdamWOptions {
@@ -134,7 +170,8 @@ struct AdamWOptions {
   Hyperparameter epsilon = {};        // 1e-8
   std::string name = "AdamW";
 };
-// Loshchilov, Hutter 2019 (arXiv 1711.05101).
+// Loshchilov, Hutter 2019 (arXiv 1711.05101), Algorithm 2 with the schedule in the learning rate.
+// Rows that a sparse gradient does not name do not decay.
 Optimizer AdamWOptimizer(const Input& weight_decay, const AdamWOptions& options = {});
 
 struct LAMBOptions {
@@ -144,10 +181,14 @@ struct LAMBOptions {
   Hyperparameter weight_decay = {};  // 0
   std::string name = "LAMB";
 };
-// You et al. 2020 (arXiv 1904.00962). `learning_rate` absent: 0.001.
+// You et al. 2020 (arXiv 1904.00962), Algorithm 2; a layer is one variable. With a sparse gradient
+// all rows move: the others have gradient zero. `learning_rate` absent: 0.001.
 Optimizer LAMBOptimizer(const Hyperparameter& learning_rate = {}, const LAMBOptions& options = {});
 
-// The int64 variable "global_step", not trainable, from zero; shared by name by all workers.
+// Returns the int64 scalar variable "global_step" of the default graph, not trainable, from zero;
+// shared by name by all workers, whatever variable scope is open. Adds it to
+// GraphKeys::GLOBAL_STEP. Throws what get_variable throws, when it is there as something else too.
+// As TensorFlow's.
 Variable get_or_create_global_step(const SourceLocation& where = std::source_location::current());
 
 }  // namespace varscope::train
