@@ -1,4 +1,5 @@
-// How a graph is connected to a server.
+// How a graph is connected to a server. All types here are values. What does not fit together
+// throws ValueError where the graph is connected: Graph(target) and Session(target).
 #ifndef VARSCOPE_CONNECT_OPTIONS_H_
 #define VARSCOPE_CONNECT_OPTIONS_H_
 
@@ -9,7 +10,10 @@
 namespace varscope {
 
 // Who decides whether a name may be reused; see the README's table.
-enum class SharingMode { kGlobal, kReplicated };
+enum class SharingMode {
+  kGlobal,     // the server, for all workers: for different programs that share one store
+  kReplicated  // this worker's graph; what other workers made is shared: for copies of one program
+};
 
 // How tensors travel to and from a server on the worker's host.
 enum class TransportMode {
@@ -32,21 +36,23 @@ enum class Encoding {
 // with the longest prefix wins; the empty prefix is for all other variables. Variables of other
 // dtypes, and encodings that a server does not know, are sent unchanged.
 struct CompressionRule {
-  std::string prefix = "";
+  std::string prefix = "";  // of names in the store
   // For gradients. The rounding error of a dense gradient is added to the variable's next one
   // (error feedback). It takes as much of this worker's memory as the gradient.
   Encoding push = Encoding::kNone;
-  // For values, rounded to nearest. The server keeps the exact values.
+  // For values, rounded to nearest; not kInt8, which is a ValueError. The server keeps the exact
+  // values.
   Encoding pull = Encoding::kNone;
 };
 
 struct ConnectOptions {
-  // A worker that restarts with the same id may share what it created before. Empty: the
-  // environment's VARSCOPE_WORKER, else host-pid-number.
+  // 1 to 256 printable ASCII characters without blanks. A worker that restarts with the same id may
+  // share what it created before; one that connects while another of its id is there fences that
+  // one off. Empty: the environment's VARSCOPE_WORKER, else host-pid-number.
   std::string worker_id = "";
   SharingMode sharing = SharingMode::kGlobal;
-  // The longest time for each call to the server, its repetitions included, and for the first
-  // connection.
+  // The longest time for each call to the server (a definition, a pull, a push), its repetitions
+  // included, and for the first connection.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
   // Keeps the values that were pulled last (up to 1 GiB), so that the server does not send again
   // what has not changed.
@@ -59,8 +65,7 @@ struct ConnectOptions {
   // A CRC32C in each frame to or from the target's address: damaged frames are sent again. It costs
   // one pass over the bytes on both sides; see tests/bench/RESULTS.md.
   bool checksums = true;
-  // For networks that are slower than the rounding. Throws ValueError for a rule that makes no
-  // sense.
+  // For networks that are slower than the rounding.
   std::vector<CompressionRule> compression = {};
   // VARSCOPE_TRANSPORT=target in the environment turns kAuto into kTarget.
   TransportMode transport = TransportMode::kAuto;

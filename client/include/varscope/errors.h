@@ -1,4 +1,12 @@
 // What the client throws. Programs that were written for TensorFlow catch the same names.
+//
+// Error
+//   ValueError, TypeError, RuntimeError, LookupError   Python's: the program is wrong
+//   OpError                                            tf.errors': a run, the server, a file
+//     InvalidArgumentError, NotFoundError, and so on
+//
+// Beside these, std::bad_alloc is thrown where memory ends outside of an op's kernel. Errors are
+// values: they own their texts. Thread-compatible.
 #ifndef VARSCOPE_ERRORS_H_
 #define VARSCOPE_ERRORS_H_
 
@@ -22,7 +30,7 @@ class Error : public std::runtime_error {
   // Returns who defined the objects that collide, and where; empty when nothing collides.
   const std::string& detail() const { return detail_; }
 
-  // Appends `text` to the message.
+  // Appends `text` to the message, and so to what().
   void Add(const std::string& text) {
     message_ += text;
     std::runtime_error::operator=(Error(message_, detail_));
@@ -55,7 +63,7 @@ class LookupError : public Error {
   using Error::Error;
 };
 
-// The codes of tf.errors, of gRPC and of Abseil: the same numbers everywhere.
+// The codes of tf.errors, of gRPC and of Abseil: the same numbers everywhere. 0, OK, is no error.
 enum class ErrorCode {
   kCancelled = 1,
   kUnknown = 2,
@@ -79,6 +87,7 @@ enum class ErrorCode {
 // is thrown is always one of the classes below, one for each code.
 class OpError : public Error {
  public:
+  // Returns the code, which the class has, too.
   ErrorCode code() const { return code_; }
 
  protected:
@@ -89,6 +98,7 @@ class OpError : public Error {
   ErrorCode code_;
 };
 
+// The class of a code. Programs use the names below.
 template <ErrorCode kCode>
 class OpErrorOf : public OpError {
  public:
@@ -114,9 +124,10 @@ using PermissionDeniedError = OpErrorOf<ErrorCode::kPermissionDenied>;
 using ResourceExhaustedError = OpErrorOf<ErrorCode::kResourceExhausted>;
 // The store is not in the state that the call needs: a variable has no value yet, for example.
 using FailedPreconditionError = OpErrorOf<ErrorCode::kFailedPrecondition>;
-// This worker's id connected again elsewhere, which fences off the earlier connection; or the store
-// was rolled back to a snapshot. Nothing of the run was applied. After a rollback the next run
-// continues from the snapshot.
+// This worker's id connected again elsewhere, which fences off the earlier connection; the server
+// was restarted with other groups; or the store was rolled back to a snapshot. After the latter two
+// the next run is well: after a rollback it continues from the snapshot, and nothing of the run
+// that failed is in the store.
 using AbortedError = OpErrorOf<ErrorCode::kAborted>;
 // The input has ended.
 using OutOfRangeError = OpErrorOf<ErrorCode::kOutOfRange>;
@@ -124,11 +135,13 @@ using OutOfRangeError = OpErrorOf<ErrorCode::kOutOfRange>;
 using UnimplementedError = OpErrorOf<ErrorCode::kUnimplemented>;
 // The server or the client broke its own rules: a bug.
 using InternalError = OpErrorOf<ErrorCode::kInternal>;
-// No server answers at this address, or the connection broke.
+// No server answers at this address, or the connection broke, until the time was over. What was
+// asked may have been done.
 using UnavailableError = OpErrorOf<ErrorCode::kUnavailable>;
 // A file is damaged.
 using DataLossError = OpErrorOf<ErrorCode::kDataLoss>;
-// The server does not know who calls.
+// The server does not know who calls: it was restarted without its state, for example. A new Graph
+// connects again.
 using UnauthenticatedError = OpErrorOf<ErrorCode::kUnauthenticated>;
 
 }  // namespace varscope

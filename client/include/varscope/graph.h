@@ -97,8 +97,8 @@ class Graph {
   Graph();
   // Makes a new graph that is connected to the server at `target`, "127.0.0.1:7077" or
   // "unix:/run/varscope.sock": get_variable and Variable() ask the server at once. A connection has
-  // a thread of its own, which renews the worker's lease; it ends, and the server is told, when the
-  // graph is freed, which then may take a second. Throws
+  // a thread of its own, which renews the worker's lease; when the graph is freed it ends, and the
+  // server is told. Throws
   //   UnavailableError         when no server answers within options.timeout, or at once when
   //   waiting
   //                            cannot help; it says why

@@ -63,8 +63,7 @@ struct ScopeOptions {
 };
 
 // An open scope, or one that was captured. A handle: copies are the same scope. It stays usable
-// when the scope is closed, and in every graph. References are valid as long as a handle of the
-// scope.
+// when the scope is closed. References are valid as long as a handle of the scope.
 class VariableScope {
  public:
   const std::string& name() const;  // "foo/bar"; empty for the root
