@@ -37,7 +37,7 @@ class Operation {
  public:
   Operation() = default;
 
-  // Returns the name, which is unique in the graph: "foo/bar/add".
+  // Returns the name with its scopes: "foo/bar/add".
   const std::string& name() const;
   // Returns what the op computes: "Add".
   std::string type() const;

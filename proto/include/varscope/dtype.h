@@ -1,4 +1,5 @@
-// Element types that a tensor can have: in memory, on the wire, in files.
+// Element types that a tensor can have: in memory, on the wire, in files. All functions here are
+// pure and thread-safe, and throw nothing (the Visit functions: what `fn` throws).
 #ifndef VARSCOPE_DTYPE_H_
 #define VARSCOPE_DTYPE_H_
 
@@ -45,16 +46,17 @@
 namespace varscope {
 
 #define VARSCOPE_ENUMERATOR(number, message, enumerator, ...) enumerator = number,
+// TensorFlow's tf.DType. kInvalid is that of an undefined tensor.
 enum class DType : uint8_t { kInvalid = 0, VARSCOPE_DTYPES(VARSCOPE_ENUMERATOR) };
 #undef VARSCOPE_ENUMERATOR
 
-// float32, bool_, ...
+// The names that programs write: float32, bool_, ...
 #define VARSCOPE_CONSTANT(number, message, enumerator, type, constant, ...) \
   inline constexpr DType constant = DType::enumerator;
 VARSCOPE_DTYPES(VARSCOPE_CONSTANT)
 #undef VARSCOPE_CONSTANT
 
-// A line of the table.
+// A line of the table. Texts live as long as the program.
 struct DTypeInfo {
   DType dtype;
   size_t size;  // bytes of one element
@@ -80,12 +82,12 @@ struct DTypeInfo {
 inline constexpr DTypeInfo kDTypes[] = {VARSCOPE_DTYPES(VARSCOPE_INFO)};
 #undef VARSCOPE_INFO
 
-// False for kInvalid, and for what is no dtype.
+// Returns false for kInvalid, and for a number that is no dtype's.
 constexpr bool IsDType(DType dtype) {
   return dtype != DType::kInvalid && static_cast<size_t>(dtype) <= std::size(kDTypes);
 }
 
-// Requires IsDType(dtype).
+// Returns the dtype's line of the table. Requires IsDType(dtype).
 constexpr const DTypeInfo& InfoOf(DType dtype) { return kDTypes[static_cast<size_t>(dtype) - 1]; }
 
 namespace internal {
@@ -98,15 +100,18 @@ consteval bool DTypesAreInOrder() {
 static_assert(DTypesAreInOrder());
 }  // namespace internal
 
-// Bytes of one element; 0 for kInvalid, and for what is no dtype.
+// Returns the bytes of one element; 0 for kInvalid, and for what is no dtype.
 constexpr size_t SizeOf(DType dtype) { return IsDType(dtype) ? InfoOf(dtype).size : 0; }
 
-// TensorFlow's name: "float32". "invalid" for kInvalid.
+// Returns TensorFlow's name: "float32"; "invalid" for kInvalid, and for what is no dtype. The text
+// lives as long as the program.
 const std::string& Name(DType dtype);
 
-// Nothing for a name that is no dtype's.
+// Returns the dtype of that name; nothing for one that is no dtype's.
 std::optional<DType> ParseDType(const std::string& name);
 
+// These return false for kInvalid, and for what is no dtype.
+//
 // Whether it has fractions, NaN and infinities: float64, float32, float16, bfloat16.
 constexpr bool IsFloating(DType dtype) { return IsDType(dtype) && InfoOf(dtype).floating; }
 
@@ -121,6 +126,7 @@ constexpr bool TakesGradients(DType dtype) {
 // Whether tensors of it number rows, as TensorFlow's do.
 constexpr bool IsIndex(DType dtype) { return dtype == DType::kInt32 || dtype == DType::kInt64; }
 
+// The dtype of a C++ type; kInvalid for one that no dtype has, such as long long.
 template <typename T>
 inline constexpr DType kDTypeOf = DType::kInvalid;
 #define VARSCOPE_DTYPE_OF(number, message, enumerator, type, ...) \
@@ -129,13 +135,14 @@ inline constexpr DType kDTypeOf = DType::kInvalid;
 VARSCOPE_DTYPES(VARSCOPE_DTYPE_OF)
 #undef VARSCOPE_DTYPE_OF
 
+// A C++ type as a value: typename decltype(tag)::type.
 template <typename T>
 struct TypeTag {
   using type = T;
 };
 
-// Each of these calls fn(TypeTag<T>{}) with one type, and returns false, without a call, for every
-// other dtype. The fewer the types, the less code is made.
+// Each of these calls fn(TypeTag<T>{}) with one type and returns true; for every other dtype it
+// returns false without a call. The fewer the types, the less code is made.
 
 // The C++ type of every dtype.
 template <typename Fn>

@@ -1,5 +1,7 @@
 // Elements of 16 bits: float16 and bfloat16. They hold bits and convert to float32 and back;
-// arithmetic with them is float32's.
+// arithmetic with them is float32's. Values; default-constructed ones are uninitialized. All
+// functions are pure and thread-safe. std::numeric_limits has the members that a format needs, not
+// all of the standard's.
 #ifndef VARSCOPE_FLOAT16_H_
 #define VARSCOPE_FLOAT16_H_
 
@@ -49,6 +51,7 @@ struct Float16 {
     result = exponent == kExponent ? normal + kRebias : result;
     return std::bit_cast<float>(result | (bits & 0x8000U) << 16);
   }
+  // Returns the element with these bits.
   static constexpr Float16 FromBits(uint16_t bits) { return std::bit_cast<Float16>(bits); }
 };
 
@@ -67,6 +70,7 @@ struct Bfloat16 {
   }
   // Exact. Implicit, so that an expression with one is float32's.
   constexpr operator float() const { return std::bit_cast<float>(uint32_t{bits} << 16); }
+  // Returns the element with these bits.
   static constexpr Bfloat16 FromBits(uint16_t bits) { return std::bit_cast<Bfloat16>(bits); }
 };
 

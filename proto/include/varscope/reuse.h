@@ -6,8 +6,10 @@
 
 namespace varscope {
 
-// kFalse: it creates, and an existing variable is an error. kTrue: it shares, and a missing one is
-// an error. kAuto: it shares what exists and creates what does not.
+// kFalse: it creates, and an existing variable is a ValueError. kTrue: it shares, and a missing one
+// is a ValueError. kAuto: it shares what exists and creates what does not. TensorFlow's
+// reuse=False, True and tf.AUTO_REUSE. Whether a variable exists, SharingMode
+// (varscope/connect_options.h) says.
 enum class Reuse : uint8_t { kFalse = 0, kTrue = 1, kAuto = 2 };
 
 }  // namespace varscope
