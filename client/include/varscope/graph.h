@@ -100,8 +100,7 @@ class Graph {
   // a thread of its own, which renews the worker's lease; when the graph is freed it ends, and the
   // server is told. Throws
   //   UnavailableError         when no server answers within options.timeout, or at once when
-  //   waiting
-  //                            cannot help; it says why
+  //                            waiting cannot help; it says why
   //   ValueError               for what is no address or worker id, for options that do not fit
   //                            together, and for another VARSCOPE_TRANSPORT than auto or target
   //   FailedPreconditionError  when the server is of another version

@@ -17,8 +17,8 @@ namespace varscope {
 class Input {
  public:
   // A number without a dtype yet. It takes the dtype of the op's other operand, converted as cast()
-  // does; alone, one of an integral C++ type (bool, too) is int32 and a floating one float32, as in
-  // TensorFlow. An integer beyond 2^53 is rounded: give a Tensor.
+  // does. Alone, one of a floating C++ type is float32, and one of an integral type int32: also a
+  // bool, which TensorFlow makes bool. An integer beyond 2^53 is rounded: give a Tensor.
   struct Number {
     double value;
     bool integral;

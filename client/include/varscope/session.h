@@ -73,22 +73,20 @@ class Session {
   // you write to one. Values that are fed must not be written during the run.
   //
   // Nothing has happened yet when it throws
-  //   ValueError    for a fetch or a feed that is undefined or of another graph, a feed that does
-  //   not
-  //                 fit, a fetch that has no value, a placeholder that is not fed
+  //   ValueError    for a fetch or a feed that is undefined or of another graph, for a feed that
+  //                 does not fit, a fetch that has no value, a placeholder that is not fed
   //   RuntimeError  when a scope of the graph was closed out of order (scope_guard.h)
-  // Pushes that the run did before may have been applied when it throws an OpError: the message
-  // says which variables they had changed. The push that is refused changes nothing.
-  //   InvalidArgumentError     what an op or the server refuses; it names the op, or the variable
-  //   FailedPreconditionError  a variable has no value yet; or the worker is in quarantine
-  //   NotFoundError            the store does not have a variable
-  //   AbortedError             the store was rolled back, the server restarted with other groups,
-  //   or
-  //                            this worker's id connected elsewhere
-  //   UnauthenticatedError     the server was restarted without its state
-  //   ResourceExhaustedError   no memory here or there, or a limit of the server
-  //   UnavailableError, DeadlineExceededError
-  //                            no answer in time: the last push may have been applied or not
+  // A push that is refused changes nothing. Earlier pushes of the same run stay: the message says
+  // which variables they had changed. It throws
+  //   InvalidArgumentError     when an op or the server refuses something; names op or variable
+  //   FailedPreconditionError  when a variable has no value yet, or the worker is in quarantine
+  //   NotFoundError            when the store does not have a variable
+  //   AbortedError             when the store was rolled back, the server was restarted with other
+  //                            groups, or this worker's id connected elsewhere
+  //   UnauthenticatedError     when the server was restarted without its state
+  //   ResourceExhaustedError   when memory ends, or a limit of the server is reached
+  //   UnavailableError,        when no answer came in time: the last push may have been applied,
+  //   DeadlineExceededError    or not
   std::vector<Tensor> run(const std::vector<Fetch>& fetches, const std::vector<Feed>& feeds = {});
   // The same of one fetch.
   Tensor run(const Fetch& fetch, const std::vector<Feed>& feeds = {});

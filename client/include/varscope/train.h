@@ -53,8 +53,8 @@ class Optimizer {
   Optimizer(std::string type, std::string name, Hyperparameters hyperparameters);
 
   // Returns the gradients of `loss`, float32 or float64, with respect to the variables of
-  // `var_list`, if that is given, else to the default graph's trainable variables; of a partitioned
-  // one, part by part. Throws ValueError when there is no variable, and what gradients() throws.
+  // `var_list`, or of the default graph's trainable ones when it is left out; of a partitioned one,
+  // part by part. Throws ValueError when there is no variable, and what gradients() throws.
   GradientsAndVariables compute_gradients(const Output& loss,
                                           const OptionalList<Variable>& var_list = {}) const;
   // Returns an op of the default graph that pushes the gradients and then has no value. Gradients
