@@ -76,8 +76,8 @@ Output Filled(const Shape& shape, DType dtype, double value, const std::string& 
   }
   absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
   if (!tensor.ok()) {
-    throw ResourceExhaustedError(absl::StrCat("'", name, "' of shape ", shape.ToString(), ": ",
-                                              tensor.status().message()));
+    throw ResourceExhaustedError(
+        absl::StrCat("'", name, "' of shape ", shape.ToString(), ": ", tensor.status().message()));
   }
   Fill(*tensor, value);
   return MakeConstant(*tensor, name);

@@ -45,7 +45,8 @@ TEST(WireConvertTest, ShapesThatNobodyMayHaveAreRefused) {
 }
 
 TEST(WireConvertTest, EveryDTypeSurvivesAndNoOtherNumberIsOne) {
-  for (const DType dtype : testing::AllDTypes()) EXPECT_EQ(FromProto(ToProto(dtype)).value(), dtype);
+  for (const DType dtype : testing::AllDTypes())
+    EXPECT_EQ(FromProto(ToProto(dtype)).value(), dtype);
   for (int number = -300; number < 600; ++number) {
     const absl::StatusOr<DType> dtype = FromProto(static_cast<v1::DType>(number));
     EXPECT_EQ(dtype.ok(), v1::DType_IsValid(number) && number != v1::DT_INVALID) << number;
