@@ -13,18 +13,13 @@
 #include <memory>
 #include <system_error>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "proto/core/random.h"
-#include "server/data_directory.h"
 #include "server/exit_codes.h"
 #include "server/log.h"
 #include "server/options.h"
 #include "server/rpc/descriptors.h"
-#include "server/rpc/grpc_server.h"
-#include "server/rpc/shm_listener.h"
+#include "server/server.h"
 #include "server/signals.h"
 
 namespace varscope::server {
@@ -60,85 +55,18 @@ bool WriteReady(int fd, int port) {
   return close(fd) == 0 && written;
 }
 
-// Drawn at random, so that no other daemon's address is taken for this one's.
-LocalAddress DrawLocalAddress(const Options& options) {
-  if (options.shared_memory_streams == 0) return {};
-  const std::string name = absl::StrFormat("varscope-%016x%016x", Random64(), Random64());
-  return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
-}
-
-// Without it, workers of this host use gRPC.
-std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context,
-                                                   const Options& options) {
-  if (context.local.shared_memory.empty()) return nullptr;
-  absl::StatusOr<std::unique_ptr<ShmListener>> listener =
-      ShmListener::Start(context, context.local.shared_memory, options.shared_memory_streams);
-  if (listener.ok()) return *std::move(listener);
-  spdlog::warn(absl::StrCat("no shared memory: ", listener.status().message()));
-  return nullptr;
-}
-
-// So that the next start has no log to replay.
-void TakeLastSnapshot(Durability& durability) {
-  const absl::StatusOr<TakenSnapshot> taken = durability.TakeSnapshot("");
-  if (taken.ok()) {
-    spdlog::info(absl::StrCat("wrote ", taken->path.string()));
-  } else {
-    spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
-  }
-}
-
 int Serve(const Options& options) {
-  Store store({options.max_variable_bytes, options.max_store_bytes});
-  Workers workers(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000)));
-  absl::StatusOr<std::unique_ptr<Durability>> durability =
-      OpenDataDirectory(options, store, workers);
-  if (!durability.ok()) {
-    spdlog::error(std::string(durability.status().message()));
+  absl::StatusOr<std::unique_ptr<Server>> opened = Server::Open(options);
+  if (!opened.ok()) {
+    spdlog::error(std::string(opened.status().message()));
     return kExitCannotRecover;
   }
-  const absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options);
-  if (!session_keys.ok()) {
-    spdlog::error(std::string(session_keys.status().message()));
-    return kExitCannotRecover;
-  }
-  Synchronizer synchronizer(store, workers, options.groups);
-  Barriers barriers([&](const std::string& worker) { return workers.DescribeWait(worker); });
-  workers.Start(
-      [&](const WorkerRecord& worker) {
-        store.ledger().Fence(worker.worker_id, worker.incarnation);
-      },
-      [&](const WorkerRecord& worker) {
-        barriers.Gone(worker.worker_id);
-        synchronizer.Gone(worker);
-      },
-      [&](const std::string& worker_id) { store.ledger().Forget(worker_id); });
-  // Whatever ends this: an eviction tells the two above.
-  const absl::Cleanup no_evictions = [&] { workers.Stop(); };
-  Calls calls;
-  Budget budget(options.max_inflight_bytes);
-  Pins pins(options.max_inflight_bytes);
-  Stalls stalls(std::chrono::seconds(options.stall_seconds));
-  const ServiceContext context{.store = store,
-                               .workers = workers,
-                               .session_keys = *session_keys,
-                               .barriers = barriers,
-                               .synchronizer = synchronizer,
-                               .durability = **durability,
-                               .calls = calls,
-                               .budget = budget,
-                               .pins = pins,
-                               .stalls = stalls,
-                               .limits = {.max_push_bytes = options.max_push_bytes},
-                               .local = DrawLocalAddress(options),
-                               .epoch = Random64()};
-  std::unique_ptr<ShmListener> shared_memory = ListenForSharedMemory(context, options);
-  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(context, options.listen);
-  if (!server.ok()) {
-    spdlog::error(std::string(server.status().message()));
+  Server& server = **opened;
+  if (absl::Status status = server.Serve(); !status.ok()) {
+    spdlog::error(std::string(status.message()));
     return kExitCannotServe;
   }
-  const std::vector<int>& ports = (*server)->ports();
+  const std::vector<int>& ports = server.ports();
   if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {
     spdlog::error(absl::StrCat("cannot write the port file ", options.port_file));
     return kExitCannotServe;
@@ -153,20 +81,9 @@ int Serve(const Options& options) {
                               options.listen[i], " (port ", ports[i], "), store up to ",
                               options.max_store_bytes >> 20, " MiB"));
   }
-
   spdlog::info(absl::StrCat(strsignal(AwaitStop()), ": stopping, calls under way have ",
                             options.grace_seconds, " s"));
-  (*server)->StopServing();
-  workers.Stop();
-  barriers.Stop();
-  synchronizer.Stop();
-  const uint64_t cut = calls.Stop(std::chrono::seconds(options.grace_seconds));
-  if (cut > 0) spdlog::warn(absl::StrCat(cut, " calls did not end in time and are cut off"));
-  shared_memory.reset();
-  server->reset();
-  if (!options.data_dir.empty()) TakeLastSnapshot(**durability);
-  spdlog::info(absl::StrCat("stopped after ", store.global_step(), " applied pushes, ",
-                            store.List("").size(), " variables"));
+  server.Stop();
   return kExitClean;
 }
 

@@ -1,0 +1,122 @@
+#include "server/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "proto/core/random.h"
+#include "server/data_directory.h"
+
+namespace varscope::server {
+namespace {
+
+// Drawn at random, so that no other server's address is taken for this one's.
+LocalAddress DrawLocalAddress(const Options& options) {
+  if (options.shared_memory_streams == 0) return {};
+  const std::string name = absl::StrFormat("varscope-%016x%016x", Random64(), Random64());
+  return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
+}
+
+// Without it, workers of this host use gRPC.
+std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context,
+                                                   const Options& options) {
+  if (context.local.shared_memory.empty()) return nullptr;
+  absl::StatusOr<std::unique_ptr<ShmListener>> listener =
+      ShmListener::Start(context, context.local.shared_memory, options.shared_memory_streams);
+  if (listener.ok()) return *std::move(listener);
+  spdlog::warn(absl::StrCat("no shared memory: ", listener.status().message()));
+  return nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options) {
+  auto self = std::unique_ptr<Server>(new Server(options));
+  if (absl::Status status = self->Recover(); !status.ok()) return status;
+  return self;
+}
+
+Server::Server(const Options& options)
+    : options_(options),
+      store_({options.max_variable_bytes, options.max_store_bytes}),
+      workers_(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000))),
+      barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); }),
+      budget_(options.max_inflight_bytes),
+      pins_(options.max_inflight_bytes),
+      stalls_(std::chrono::seconds(options.stall_seconds)) {}
+
+Server::~Server() { Stop(); }
+
+absl::Status Server::Recover() {
+  absl::StatusOr<std::unique_ptr<Durability>> durability =
+      OpenDataDirectory(options_, store_, workers_);
+  if (!durability.ok()) return durability.status();
+  durability_ = *std::move(durability);
+  absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options_);
+  if (!session_keys.ok()) return session_keys.status();
+  session_keys_ = *std::move(session_keys);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Serve() {
+  synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups);
+  workers_.Start(
+      [this](const WorkerRecord& worker) {
+        store_.ledger().Fence(worker.worker_id, worker.incarnation);
+      },
+      [this](const WorkerRecord& worker) {
+        barriers_.Gone(worker.worker_id);
+        synchronizer_->Gone(worker);
+      },
+      [this](const std::string& worker_id) { store_.ledger().Forget(worker_id); });
+  context_ = std::make_unique<const ServiceContext>(
+      ServiceContext{.store = store_,
+                     .workers = workers_,
+                     .session_keys = session_keys_,
+                     .barriers = barriers_,
+                     .synchronizer = *synchronizer_,
+                     .durability = *durability_,
+                     .calls = calls_,
+                     .budget = budget_,
+                     .pins = pins_,
+                     .stalls = stalls_,
+                     .limits = {.max_push_bytes = options_.max_push_bytes},
+                     .local = DrawLocalAddress(options_),
+                     .epoch = Random64()});
+  shared_memory_ = ListenForSharedMemory(*context_, options_);
+  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(*context_, options_.listen);
+  if (!grpc.ok()) return grpc.status();
+  grpc_ = *std::move(grpc);
+  return absl::OkStatus();
+}
+
+void Server::Stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (grpc_ != nullptr) grpc_->StopServing();
+  // No eviction after this: it would tell the two that follow.
+  workers_.Stop();
+  barriers_.Stop();
+  if (synchronizer_ != nullptr) synchronizer_->Stop();
+  const uint64_t cut = calls_.Stop(std::chrono::seconds(options_.grace_seconds));
+  if (cut > 0) spdlog::warn(absl::StrCat(cut, " calls did not end in time and are cut off"));
+  shared_memory_.reset();
+  if (std::exchange(grpc_, nullptr) == nullptr) return;  // it never served
+  if (!options_.data_dir.empty()) TakeLastSnapshot();
+  spdlog::info(absl::StrCat("stopped after ", store_.global_step(), " applied pushes, ",
+                            store_.List("").size(), " variables"));
+}
+
+void Server::TakeLastSnapshot() {
+  const absl::StatusOr<TakenSnapshot> taken = durability_->TakeSnapshot("");
+  if (taken.ok()) {
+    spdlog::info(absl::StrCat("wrote ", taken->path.string()));
+  } else {
+    spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
+  }
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,64 @@
+// The server: all its parts, put together.
+#ifndef VARSCOPE_SERVER_SERVER_H_
+#define VARSCOPE_SERVER_SERVER_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/options.h"
+#include "server/rpc/grpc_server.h"
+#include "server/rpc/shm_listener.h"
+
+namespace varscope::server {
+
+// A process may have several, each with its own state, addresses and data directory. Thread-safe,
+// but for Serve and Stop, which one thread calls.
+class Server {
+ public:
+  // Recovers what the data directory has. The error says why it cannot be used: another server has
+  // it, it cannot be written, it is damaged.
+  static absl::StatusOr<std::unique_ptr<Server>> Open(const Options& options);
+  // Stops, unless it has been stopped.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Takes calls on options.listen from now on. Once. The error names the address that cannot be
+  // had.
+  absl::Status Serve();
+  // One for each address of options.listen; 0 for a Unix socket. Once it serves.
+  const std::vector<int>& ports() const { return grpc_->ports(); }
+
+  // Takes no more calls, gives those under way options.grace_seconds, cuts off what is left, and
+  // writes a last snapshot, so that the next start has no log to replay. Returns when no thread of
+  // the server is left.
+  void Stop();
+
+ private:
+  explicit Server(const Options& options);
+  absl::Status Recover();
+  void TakeLastSnapshot();
+
+  // In the order in which they need each other: the last one goes first.
+  const Options options_;
+  Store store_;
+  Workers workers_;
+  std::unique_ptr<Durability> durability_;
+  SessionKeys session_keys_;
+  std::unique_ptr<Synchronizer> synchronizer_;
+  Barriers barriers_;
+  Calls calls_;
+  Budget budget_;  // of pushes
+  Pins pins_;      // of pulls
+  Stalls stalls_;
+  std::unique_ptr<const ServiceContext> context_;
+  std::unique_ptr<ShmListener> shared_memory_;
+  std::unique_ptr<GrpcServer> grpc_;
+  bool stopped_ = false;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_SERVER_H_

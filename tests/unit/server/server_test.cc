@@ -1,0 +1,87 @@
+// A whole server inside a process, beside others.
+#include "server/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/temporary_directory.h"
+#include "varscope/varscope.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryDirectory;
+
+Options Anywhere() {
+  Options options;
+  options.listen = {"127.0.0.1:0"};
+  options.max_store_bytes = options.max_variable_bytes = options.max_push_bytes = 64 << 20;
+  options.max_inflight_bytes = 32 << 20;
+  options.groups = {};
+  return options;
+}
+
+std::unique_ptr<Server> Started(const Options& options) {
+  std::unique_ptr<Server> server = Server::Open(options).value();
+  EXPECT_TRUE(server->Serve().ok());
+  return server;
+}
+
+// A worker of `server` adds one; returns what it then reads.
+float AddOne(const Server& server) {
+  Graph graph(absl::StrCat("127.0.0.1:", server.ports()[0]), {.worker_id = "w"});
+  const auto use = graph.as_default();
+  const varscope::Variable w =
+      get_variable("w", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  const Output added = w.assign_add(constant(Tensor::Of<float>(Shape{2}, {1, 1})));
+  Session session;
+  session.run(added);
+  return session.read("w").data<float>()[0];
+}
+
+TEST(ServerTest, SeveralLiveInOneProcessAndShareNothing) {
+  const std::unique_ptr<Server> a = Started(Anywhere());
+  const std::unique_ptr<Server> b = Started(Anywhere());
+  EXPECT_EQ(AddOne(*a), 1);
+  EXPECT_EQ(AddOne(*a), 2);
+  EXPECT_EQ(AddOne(*b), 1);
+}
+
+TEST(ServerTest, ItGoesOnFromWhatItsDirectoryHas) {
+  const TemporaryDirectory directory;
+  Options options = Anywhere();
+  options.data_dir = directory.path();
+  options.durability_level = DurabilityLevel::kSync;
+  for (int life = 1; life <= 3; ++life) {
+    const std::unique_ptr<Server> server = Started(options);
+    EXPECT_EQ(AddOne(*server), life);
+    if (life == 2) server->Stop();
+  }
+}
+
+TEST(ServerTest, ADirectoryHasOneServer) {
+  const TemporaryDirectory directory;
+  Options options = Anywhere();
+  options.data_dir = directory.path();
+  const std::unique_ptr<Server> first = Server::Open(options).value();
+  EXPECT_THAT(std::string(Server::Open(options).status().message()),
+              HasSubstr("is in use by another varscoped"));
+}
+
+TEST(ServerTest, AnAddressThatCannotBeHadIsSaidAndNothingIsLeftBehind) {
+  const std::unique_ptr<Server> first = Started(Anywhere());
+  Options options = Anywhere();
+  options.listen = {absl::StrCat("127.0.0.1:", first->ports()[0])};
+  const std::unique_ptr<Server> second = Server::Open(options).value();
+  const absl::Status status = second->Serve();
+  EXPECT_THAT(std::string(status.message()), HasSubstr(options.listen[0]));
+  EXPECT_EQ(AddOne(*first), 1);
+}
+
+}  // namespace
+}  // namespace varscope::server
