@@ -152,25 +152,54 @@ absl::StatusOr<Change> CreatedFromProto(const durability::Created& created,
 
 }  // namespace
 
-void ToProto(const WorkerRecord& worker, durability::Connected* out) {
+namespace {
+
+using DiskState = durability::WorkerRecord::State;
+
+constexpr std::pair<WorkerState, DiskState> kStates[] = {
+    {WorkerState::kLive, durability::WorkerRecord::LIVE},
+    {WorkerState::kEvicted, durability::WorkerRecord::EVICTED},
+    {WorkerState::kLeft, durability::WorkerRecord::LEFT},
+    {WorkerState::kRolledBack, durability::WorkerRecord::ROLLED_BACK}};
+
+DiskState ToProto(WorkerState state) {
+  for (const auto& [ours, disk] : kStates) {
+    if (ours == state) return disk;
+  }
+  return durability::WorkerRecord::EVICTED;
+}
+
+// What this server does not know may not push.
+WorkerState FromProto(DiskState state) {
+  for (const auto& [ours, disk] : kStates) {
+    if (disk == state) return ours;
+  }
+  return WorkerState::kEvicted;
+}
+
+}  // namespace
+
+void ToProto(const WorkerRecord& worker, durability::WorkerRecord* out) {
   out->set_worker_id(worker.worker_id);
   out->set_incarnation(worker.incarnation);
   out->set_sharing(static_cast<v1::SharingMode>(worker.sharing));
   out->set_host(worker.host);
   out->set_pid(worker.pid);
-  out->set_over(worker.over);
+  out->set_state(ToProto(worker.state));
   out->set_nonce(worker.nonce);
+  out->set_quarantine(worker.quarantine);
 }
 
-WorkerRecord FromProto(const durability::Connected& connected) {
-  const bool replicated = connected.sharing() == v1::SHARING_REPLICATED;
-  return {connected.worker_id(),
-          connected.incarnation(),
+WorkerRecord FromProto(const durability::WorkerRecord& worker) {
+  const bool replicated = worker.sharing() == v1::SHARING_REPLICATED;
+  return {worker.worker_id(),
+          worker.incarnation(),
           replicated ? Sharing::kReplicated : Sharing::kGlobal,
-          connected.host(),
-          connected.pid(),
-          connected.over(),
-          connected.nonce()};
+          worker.host(),
+          worker.pid(),
+          FromProto(worker.state()),
+          worker.nonce(),
+          worker.quarantine()};
 }
 
 void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out) {

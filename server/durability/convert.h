@@ -43,8 +43,8 @@ void ToProto(const BoundNames& names, durability::BindingRecord* out);
 void ToProto(const Ledger::Entry& entry, durability::LedgerEntry* out);
 // Without values.
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head);
-void ToProto(const WorkerRecord& worker, durability::Connected* out);
-WorkerRecord FromProto(const durability::Connected& connected);
+void ToProto(const WorkerRecord& worker, durability::WorkerRecord* out);
+WorkerRecord FromProto(const durability::WorkerRecord& worker);
 
 }  // namespace varscope::server
 

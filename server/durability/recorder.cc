@@ -154,7 +154,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   const absl::StatusOr<uint64_t> position = BeginRollback(source);
   if (!position.ok()) return position.status();
   Snapshot now{.position = *position, .state = chosen->state, .workers = workers_.records()};
-  for (WorkerRecord& worker : now.workers) worker.over = true;
+  for (WorkerRecord& worker : now.workers) worker.state = WorkerState::kRolledBack;
   if (const auto kept = Keep(now); !kept.ok()) {
     // In case that the file is there all the same. Who cannot write this either, cannot undo it.
     Record(ToRecord(RollbackRecord{.source = source, .position = *position, .failed = true}));

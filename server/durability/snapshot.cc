@@ -253,7 +253,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
     v.value = *std::move(value);
   }
   Snapshot snapshot{head.name(), head.position(), *std::move(state), {}};
-  for (const durability::Connected& worker : head.workers()) {
+  for (const durability::WorkerRecord& worker : head.workers()) {
     snapshot.workers.push_back(FromProto(worker));
   }
   return snapshot;

@@ -114,7 +114,7 @@ grpc::Status AdminService::ListGroups(grpc::ServerContext* context,
 grpc::Status AdminService::Quarantine(grpc::ServerContext* context,
                                       const v1::QuarantineRequest* request,
                                       v1::QuarantineResponse*) {
-  return Answer(context_, context, *request, [&](const Caller&) {
+  return AnswerDurably(context_, context, *request, [&](const Caller&) {
     return context_.workers.Quarantine(request->worker_id(), request->reason());
   });
 }

@@ -97,11 +97,11 @@ void ToProto(const SnapshotInfo& info, v1::ListSnapshotsResponse::Snapshot* out)
 void ToProto(const WorkerStatus& worker, v1::WorkerInfo* out) {
   out->set_worker_id(worker.record.worker_id);
   out->set_incarnation(worker.record.incarnation);
-  out->set_state(static_cast<v1::WorkerInfo::State>(worker.state));
+  out->set_state(static_cast<v1::WorkerInfo::State>(worker.record.state));
   out->set_host(worker.record.host);
   out->set_pid(worker.record.pid);
   out->set_silent_ms(worker.silent.count());
-  out->set_quarantine(worker.quarantine);
+  out->set_quarantine(worker.record.quarantine);
 }
 
 void ToProto(const GroupStatus& group, v1::SyncGroup* out) {

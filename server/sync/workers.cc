@@ -40,7 +40,7 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
     if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
       return it->second.record.incarnation;
     }
-    if (it != workers_.end() && it->second.state == WorkerState::kLive) {
+    if (it != workers_.end() && it->second.live()) {
       gone.push_back(it->second.record);
       End(it->second, WorkerState::kLeft);
     }
@@ -51,10 +51,10 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
                      .sharing = sharing,
                      .host = Printable(host),
                      .pid = pid,
-                     .nonce = nonce};
-    worker.state = WorkerState::kLive;
+                     .nonce = nonce,
+                     .quarantine = std::move(worker.record.quarantine)};
     worker.heard = Clock::now();
-    if (observer_) observer_(worker.record);
+    Tell(worker);
   }
   TellGone(gone);
   return incarnation;
@@ -67,10 +67,10 @@ absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
                                            worker.record.incarnation, "); incarnation ",
                                            incarnation, " is fenced off"));
   }
-  if (worker.state == WorkerState::kLeft) {
+  if (worker.record.state == WorkerState::kLeft) {
     return absl::AbortedError(absl::StrCat("worker '", id, "' has disconnected"));
   }
-  if (worker.state == WorkerState::kRolledBack) {
+  if (worker.record.state == WorkerState::kRolledBack) {
     return AdviseReconnect(absl::AbortedError(absl::StrCat(
                                "worker '", id,
                                "': the store was rolled back to a snapshot; what this "
@@ -92,8 +92,7 @@ absl::Status Workers::Check(const Caller& caller) {
   const auto it = workers_.find(caller.worker_id);
   if (it == workers_.end()) return Unknown(caller.worker_id);
   Worker& worker = it->second;
-  const bool over =
-      worker.record.incarnation != caller.incarnation || worker.state != WorkerState::kLive;
+  const bool over = worker.record.incarnation != caller.incarnation || !worker.live();
   if (over && !Planted(Plant::kIgnoreFence)) return Fenced(worker, caller.incarnation);
   worker.heard = Clock::now();
   return absl::OkStatus();
@@ -102,28 +101,31 @@ absl::Status Workers::Check(const Caller& caller) {
 absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
   std::lock_guard lock(mutex_);
   const auto it = workers_.find(worker_id);
-  if (it == workers_.end() || it->second.quarantine.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "worker '", worker_id, "' is in quarantine, its pushes are refused: ", it->second.quarantine,
-      " (varscopectl release ", worker_id, " ends it)"));
+  if (it == workers_.end() || it->second.record.quarantine.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("worker '", worker_id, "' is in quarantine, its pushes are refused: ",
+                   it->second.record.quarantine, " (varscopectl release ", worker_id, " ends it)"));
 }
 
 bool Workers::IsLive(const std::string& worker_id, uint64_t incarnation) const {
   std::lock_guard lock(mutex_);
   const auto it = workers_.find(worker_id);
-  return it != workers_.end() && it->second.record.incarnation == incarnation &&
-         it->second.state == WorkerState::kLive;
+  return it != workers_.end() && it->second.record.incarnation == incarnation && it->second.live();
 }
 
 void Workers::End(Worker& worker, WorkerState state) {
   if (fence_ && !Planted(Plant::kIgnoreFence)) fence_(worker.record);
-  worker.state = state;
+  worker.record.state = state;
+}
+
+void Workers::Tell(const Worker& worker) const {
+  if (observer_) observer_(worker.record);
 }
 
 bool Workers::ForgetOne() {
   auto oldest = workers_.end();
   for (auto it = workers_.begin(); it != workers_.end(); ++it) {
-    if (it->second.state == WorkerState::kLive) continue;
+    if (it->second.live()) continue;
     if (oldest == workers_.end() || it->second.heard < oldest->second.heard) oldest = it;
   }
   if (oldest == workers_.end()) return false;
@@ -146,6 +148,7 @@ absl::Status Workers::Disconnect(const Caller& caller) {
     if (worker.record.incarnation != caller.incarnation) return absl::OkStatus();
     gone.push_back(worker.record);
     End(worker, WorkerState::kLeft);
+    Tell(worker);
   }
   TellGone(gone);
   return absl::OkStatus();
@@ -156,10 +159,8 @@ void Workers::FenceAll() {
   {
     std::lock_guard lock(mutex_);
     for (auto& [worker_id, worker] : workers_) {
-      const bool live = worker.state == WorkerState::kLive;
-      if (live) gone.push_back(worker.record);
+      if (worker.live()) gone.push_back(worker.record);
       End(worker, WorkerState::kRolledBack);
-      worker.record.over = true;
     }
   }
   TellGone(gone);
@@ -172,7 +173,8 @@ absl::Status Workers::Quarantine(const std::string& worker_id, const std::string
     return absl::NotFoundError(
         absl::StrCat("no worker '", Printable(worker_id), "' has ever connected"));
   }
-  it->second.quarantine = Printable(reason);
+  it->second.record.quarantine = Printable(reason);
+  Tell(it->second);
   return absl::OkStatus();
 }
 
@@ -185,13 +187,14 @@ Workers::Clock::time_point Workers::EvictSilent() {
   {
     std::lock_guard lock(mutex_);
     for (auto& [worker_id, worker] : workers_) {
-      if (worker.state != WorkerState::kLive) continue;
+      if (!worker.live()) continue;
       if (worker.heard + lease_ > now) {
         next = std::min(next, worker.heard + lease_);
         continue;
       }
       gone.push_back(worker.record);
       End(worker, WorkerState::kEvicted);
+      Tell(worker);
     }
   }
   static auto* const log = new LimitedLog;
@@ -211,7 +214,10 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     fence_ = std::move(fence);
     gone_ = std::move(gone);
     forget_ = std::move(forget);
-    for (auto& [worker_id, worker] : workers_) worker.heard = Clock::now();
+    for (auto& [worker_id, worker] : workers_) {
+      worker.heard = Clock::now();
+      if (!worker.live() && !Planted(Plant::kIgnoreFence)) fence_(worker.record);
+    }
   }
   timer_ = std::make_unique<Timer>([this] { return EvictSilent(); });
 }
@@ -234,7 +240,7 @@ std::string Workers::DescribeWait(const std::string& worker_id) const {
   std::lock_guard lock(mutex_);
   const auto it = workers_.find(worker_id);
   if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
-  if (it->second.state != WorkerState::kLive) return absl::StrCat(worker_id, ", gone");
+  if (!it->second.live()) return absl::StrCat(worker_id, ", gone");
   const Clock::duration silent = Clock::now() - it->second.heard;
   std::string text = absl::StrFormat("%s, silent %.1f s", worker_id, Seconds(silent));
   if (lease_.count() > 0) {
@@ -249,9 +255,8 @@ std::vector<WorkerStatus> Workers::status() const {
   const Clock::time_point now = Clock::now();
   std::lock_guard lock(mutex_);
   for (const auto& [worker_id, worker] : workers_) {
-    all.push_back({worker.record, worker.state,
-                   std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.heard),
-                   worker.quarantine});
+    all.push_back(
+        {worker.record, std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.heard)});
   }
   return all;
 }
@@ -269,7 +274,6 @@ void Workers::Restore(const WorkerRecord& record) {
   Worker& known = workers_[record.worker_id];
   if (record.incarnation < known.record.incarnation) return;
   known.record = record;
-  known.state = record.over ? WorkerState::kRolledBack : WorkerState::kLive;
   known.heard = Clock::now();
 }
 

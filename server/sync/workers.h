@@ -18,17 +18,6 @@
 
 namespace varscope::server {
 
-// One incarnation of a worker.
-struct WorkerRecord {
-  std::string worker_id;
-  uint64_t incarnation = 0;
-  Sharing sharing = Sharing::kGlobal;
-  std::string host;
-  int64_t pid = 0;
-  bool over = false;   // fenced off by a rollback
-  uint64_t nonce = 0;  // of its Connect
-};
-
 enum class WorkerState : uint8_t {
   kLive = 0,
   kEvicted = 1,  // silent for longer than its lease
@@ -36,11 +25,21 @@ enum class WorkerState : uint8_t {
   kRolledBack = 3,  // the state that it knew is no more
 };
 
+// A worker in its latest incarnation: what the log keeps of it.
+struct WorkerRecord {
+  std::string worker_id;
+  uint64_t incarnation = 0;
+  Sharing sharing = Sharing::kGlobal;
+  std::string host;
+  int64_t pid = 0;
+  WorkerState state = WorkerState::kLive;
+  uint64_t nonce = 0;           // of its Connect
+  std::string quarantine = {};  // why its pushes are refused; empty: they are not
+};
+
 struct WorkerStatus {
   WorkerRecord record;
-  WorkerState state = WorkerState::kLive;
   std::chrono::milliseconds silent{0};
-  std::string quarantine;  // why its pushes are refused; empty: they are not
 };
 
 // Thread-safe. A worker whose incarnation is over (evicted, gone, or followed by the next one) is
@@ -87,12 +86,14 @@ class Workers {
   std::vector<WorkerStatus> status() const;
   std::chrono::milliseconds lease() const { return lease_; }
 
-  // Told of each Connect, in order; must not call back. Set before workers come.
+  // Told of each change of a worker, but for FenceAll's, in order and before anybody can learn of
+  // it; must not call back. Set before workers come.
   void Observe(std::function<void(const WorkerRecord&)> observer) {
     observer_ = std::move(observer);
   }
   // `fence` is told of each incarnation that is over, before anybody can learn of it, and must not
-  // call back; `gone` after that, without locks. Starts the leases of those that were restored.
+  // call back, also of those that were restored so; `gone` after that, without locks. Starts the
+  // leases of those that were restored alive.
   // `forget` is told of ids that are forgotten, as `fence` is.
   void Start(std::function<void(const WorkerRecord&)> fence,
              std::function<void(const WorkerRecord&)> gone,
@@ -101,19 +102,19 @@ class Workers {
   void Stop();
 
   std::vector<WorkerRecord> records() const;
-  // For recovery: as if it had connected.
+  // For recovery: as the observer was told of it.
   void Restore(const WorkerRecord& record);
 
  private:
   struct Worker {
     WorkerRecord record;
-    WorkerState state = WorkerState::kLive;
     Clock::time_point heard;
-    std::string quarantine;
+    bool live() const { return record.state == WorkerState::kLive; }
   };
 
   // Requires mutex_.
   void End(Worker& worker, WorkerState state);
+  void Tell(const Worker& worker) const;
   // False: all are live.
   bool ForgetOne();
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;

@@ -111,7 +111,7 @@ class Story {
     const bool may_live = life_.workers().IsLive("w", incarnation_);
     const std::string before = life_.state();
     std::vector<WorkerRecord> fenced = life_.workers().records();
-    for (WorkerRecord& worker : fenced) worker.over = true;
+    for (WorkerRecord& worker : fenced) worker.state = WorkerState::kRolledBack;
     SetComing(StateOf(good_, fenced));
     const bool done = life_.recorder().Rollback(name).ok();
     SetComing(std::nullopt);

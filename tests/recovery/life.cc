@@ -67,7 +67,8 @@ std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& wo
   for (const WorkerRecord& w : workers) {
     lines.push_back(w.worker_id + " " + std::to_string(w.incarnation) + " " + w.host + " " +
                     std::to_string(w.pid) + " " + std::to_string(static_cast<int>(w.sharing)) +
-                    " " + std::to_string(w.over) + " " + std::to_string(w.nonce));
+                    " " + std::to_string(static_cast<int>(w.state)) + " " + w.quarantine + " " +
+                    std::to_string(w.nonce));
   }
   std::sort(lines.begin(), lines.end());
   for (const std::string& line : lines) out << line << "\n";

@@ -156,6 +156,18 @@ class Search {
     sequence_[worker] = 0;
   }
 
+  // It comes back sooner or later; until then nothing of it is taken.
+  void Leave(const std::string& worker) {
+    // One that a rollback has ended cannot leave.
+    (void)life_->workers().Disconnect({worker, incarnation_[worker]});
+  }
+
+  // Who pushes does not ask about it here: only the record is of interest.
+  void Quarantine(const std::string& worker) {
+    const std::string reason = OneIn(2) ? "diverges" : "";
+    ASSERT_TRUE(life_->workers().Quarantine(worker, reason).ok());
+  }
+
   // What a kill would leave now is what there is.
   void Compare() {
     const std::string before = life_->state();
@@ -219,6 +231,8 @@ class Search {
   void Change() {
     if (known_.size() < 5 || OneIn(15)) return Create();
     if (OneIn(60)) return Connect(OneOf(kWorkers));
+    if (OneIn(100)) return Leave(OneOf(kWorkers));
+    if (OneIn(200)) return Quarantine(OneOf(kWorkers));
     if (OneIn(50)) return Snapshot();
     if (OneIn(150)) return RollBack();
     if (OneIn(20) && last_) return Submit(*last_);  // sent again

@@ -89,6 +89,41 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
   EXPECT_EQ(restarted.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
 }
 
+// Whoever was fenced off stays so: somebody may have gone on without it.
+TEST_F(WorkersTest, EveryEndAndEveryQuarantineOutlivesARestart) {
+  Workers workers(milliseconds(30));
+  std::map<std::string, WorkerRecord> log;
+  workers.Observe([&](const WorkerRecord& record) { log[record.worker_id] = record; });
+  const uint64_t evicted = workers.Connect("evicted", "host", 1, Sharing::kGlobal).value();
+  std::promise<void> was_evicted;
+  workers.Start([](const WorkerRecord&) {},
+                [&](const WorkerRecord& worker) {
+                  if (worker.worker_id == "evicted") was_evicted.set_value();
+                });
+  was_evicted.get_future().get();
+  workers.Stop();
+  const uint64_t left = workers.Connect("left", "host", 1, Sharing::kGlobal).value();
+  const uint64_t bad = workers.Connect("bad", "host", 1, Sharing::kGlobal).value();
+  ASSERT_TRUE(workers.Disconnect({"left", left}).ok());
+  ASSERT_TRUE(workers.Quarantine("bad", "diverges").ok());
+
+  Workers restarted;
+  for (const auto& [id, record] : log) restarted.Restore(record);
+  std::vector<std::string> fenced;
+  restarted.Start([&](const WorkerRecord& record) { fenced.push_back(record.worker_id); },
+                  [](const WorkerRecord&) {});
+  EXPECT_THAT(fenced, ::testing::UnorderedElementsAre("evicted", "left"));
+  const absl::Status refused = restarted.Check({"evicted", evicted});
+  EXPECT_TRUE(absl::IsAborted(refused));
+  EXPECT_EQ(refused.GetPayload(kReconnectKey), absl::Cord("s"));
+  EXPECT_TRUE(absl::IsAborted(restarted.Check({"left", left})));
+  EXPECT_TRUE(restarted.Check({"bad", bad}).ok());
+  EXPECT_THAT(std::string(restarted.CheckMayPush("bad").message()), HasSubstr("diverges"));
+  // Also for its next life.
+  restarted.Connect("bad", "host", 1, Sharing::kGlobal).value();
+  EXPECT_FALSE(restarted.CheckMayPush("bad").ok());
+}
+
 TEST_F(WorkersTest, BeyondTheLimitTheOneGoneForLongestIsForgotten) {
   Workers workers;
   std::vector<std::string> forgotten;
