@@ -66,12 +66,6 @@ int Client::Failed(const grpc::Status& status) const {
               << internal::ReasonOf(status).text << "\n";
     return kExitNoAnswer;
   }
-  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    std::cerr << "varscopectl: what serves at " << target_
-              << " does not know this command of varscopectl " << VARSCOPE_VERSION
-              << ": it is an older varscoped, or something else\n";
-    return kExitRefused;
-  }
   std::cerr << "varscopectl: " << status.error_message() << "\n";
   return kExitRefused;
 }
