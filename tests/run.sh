@@ -6,12 +6,14 @@ root="$(cd "$(dirname "$0")/.." && pwd)"
 usage="usage: bash tests/run.sh [--sanitize=address|thread] [--label REGEX]"
 kind=release
 labels=()
+targets=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --sanitize=address | --sanitize=thread) kind="${1#--sanitize=}" ;;
     --label)
       [ -n "${2:-}" ] || { echo "run.sh: --label needs a label; $usage" >&2; exit 2; }
       labels=(--label-regex "$2" --no-tests=error)
+      [ "$2" != concurrency ] || targets=(varscope_concurrency_tests)
       shift
       ;;
     -h | --help) echo "$usage"; exit 0 ;;
@@ -20,7 +22,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 bash "$root/docker/install.sh" build test
-bash "$root/docker/build.sh" "$kind"
+bash "$root/docker/build.sh" "$kind" ${targets[@]+"${targets[@]}"}
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS="suppressions=$root/tests/support/lsan.supp:print_suppressions=0"
