@@ -47,7 +47,7 @@ void Leave(const ScopeToken& token);
 class [[nodiscard]] ScopeGuard {
  public:
   explicit ScopeGuard(ScopeToken token) : token_(std::move(token)) {}
-  ~ScopeGuard();
+  virtual ~ScopeGuard();
   ScopeGuard(const ScopeGuard&) = delete;
   ScopeGuard& operator=(const ScopeGuard&) = delete;
 

@@ -90,7 +90,8 @@ TEST(ErrorsTest, AnOkStatusThrowsNothing) {
 }
 
 TEST(ErrorsTest, ACodeThatNobodyKnowsIsUnknown) {
-  for (const int code : {17, 99, -1, 1 << 30}) {
+  // As far as the enum can hold them.
+  for (const int code : {17, 31, -1}) {
     const auto raw = static_cast<absl::StatusCode>(code);
     EXPECT_EQ(CodeThrown([&] { ThrowIfError(absl::Status(raw, "why")); }, "why"), 2) << code;
     const grpc::Status status(static_cast<grpc::StatusCode>(code), "why");
