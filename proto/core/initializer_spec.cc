@@ -2,10 +2,23 @@
 
 #include <zlib.h>
 
+#include <array>
+#include <charconv>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace varscope {
+
+namespace {
+
+// As few digits as tell it from every other number.
+std::string Exact(double number) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.begin(), text.end(), number).ptr};
+}
+
+}  // namespace
 
 std::string ToString(const InitializerSpec& spec) {
   if (spec.kind == "value" && spec.value.defined()) {
@@ -15,7 +28,7 @@ std::string ToString(const InitializerSpec& spec) {
   }
   std::vector<std::string> arguments;
   for (const auto& [name, value] : spec.parameters) {
-    arguments.push_back(absl::StrCat(name, "=", value));
+    arguments.push_back(absl::StrCat(name, "=", Exact(value)));
   }
   if (!spec.mode.empty()) arguments.push_back(absl::StrCat("mode=", spec.mode));
   if (!spec.distribution.empty()) arguments.push_back("distribution=" + spec.distribution);

@@ -2,12 +2,14 @@
 #ifndef VARSCOPE_TENSOR_H_
 #define VARSCOPE_TENSOR_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,14 +116,16 @@ class Tensor {
     *t.mutable_data<T>() = value;
     return t;
   }
-  // Returns a tensor with copies of `values`, row-major: as many as the shape has elements. What is
-  // more is left out; what is missing stays uninitialized. Throws as Scalar and the constructor.
+  // Returns a tensor with copies of `values`, row-major. Throws std::invalid_argument unless they
+  // are as many as the shape has elements, and as Scalar and the constructor.
   template <typename T>
   static Tensor Of(Shape shape, const std::vector<T>& values) {
     Tensor t(kDTypeOf<T>, std::move(shape));
-    for (size_t i = 0; i < values.size() && i < static_cast<size_t>(t.num_elements()); ++i) {
-      t.mutable_data<T>()[i] = values[i];
+    if (values.size() != static_cast<size_t>(t.num_elements())) {
+      throw std::invalid_argument(std::to_string(values.size()) + " values for a tensor of shape " +
+                                  t.shape().ToString());
     }
+    std::copy(values.begin(), values.end(), t.mutable_data<T>());
     return t;
   }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,6 +27,15 @@ TEST(TensorTest, CopiesShareBytesAndClonesDoNot) {
   *cloned.mutable_data<float>() = 7;
   EXPECT_EQ(shared.data<float>()[0], 1);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(a.raw()) % Block::kAlignment, 0U);
+}
+
+TEST(TensorTest, HasAValueForEachElement) {
+  for (const size_t count : {0, 1, 5, 7}) {
+    EXPECT_THROW(Tensor::Of<float>(Shape{2, 3}, std::vector<float>(count)), std::invalid_argument);
+  }
+  EXPECT_EQ(Summarize(Tensor::Of<float>(Shape{2, 1}, {1, 2})), "[1 2]");
+  EXPECT_THROW(Tensor::Of<float>(Shape{}, {}), std::invalid_argument);
+  EXPECT_EQ(Tensor::Of<float>(Shape{0, 3}, {}).num_elements(), 0);
 }
 
 TEST(TensorTest, RefusesMemoryThatCannotBeHad) {
