@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -30,10 +31,16 @@ void SyncPath(const std::filesystem::path& path) {
   if (!synced) ThrowErrno(path, "fsync");
 }
 
+// That no other file of this process has, nor one of another process.
+std::filesystem::path TemporaryOf(const std::filesystem::path& path) {
+  static std::atomic<uint64_t> count = 0;
+  return absl::StrCat(path.string(), ".tmp", getpid(), "-", ++count);
+}
+
 }  // namespace
 
 NewFile::NewFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + ".tmp" + std::to_string(getpid())) {}
+    : path_(std::move(path)), temporary_(TemporaryOf(path_)) {}
 
 NewFile::~NewFile() {
   if (kept_) return;

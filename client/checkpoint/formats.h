@@ -20,6 +20,7 @@ std::unique_ptr<Reader> OpenNpz(const std::filesystem::path& path);
 // tensor_bundle.proto's, and one data file. Sliced tensors (partitioned variables) are read whole.
 void WriteTensorBundle(const std::filesystem::path& prefix, const Tensors& tensors);
 std::unique_ptr<Reader> OpenTensorBundle(const std::filesystem::path& prefix);
+void RemoveTensorBundle(const std::filesystem::path& prefix);
 
 }  // namespace varscope::checkpoint
 

@@ -7,6 +7,11 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <regex>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -63,16 +68,34 @@ leveldb::Options TableOptions() {
   return options;
 }
 
-void WriteIndex(const fs::path& path, const std::map<std::string, std::string>& entries) {
-  NewFile file(path);
+// Whether `name` is that of a data file of a bundle whose prefix has the name `prefix`.
+bool IsData(const std::string& name, const std::string& prefix) {
+  static const std::regex kShard(R"(\.data-\d{5}-of-\d{5})");
+  return name.starts_with(prefix) && std::regex_match(name.substr(prefix.size()), kShard);
+}
+
+void RemoveData(const fs::path& prefix, const fs::path& but) {
+  std::error_code ignored;
+  const fs::path folder = prefix.parent_path();
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name != but.filename() && IsData(name, prefix.filename().string())) {
+      old.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : old) fs::remove(path, ignored);
+}
+
+void WriteIndex(const NewFile& file, const std::map<std::string, std::string>& entries) {
+  const fs::path& path = file.temporary();
   leveldb::WritableFile* opened = nullptr;
-  ThrowIfFailed(leveldb::Env::Default()->NewWritableFile(file.temporary(), &opened), path);
+  ThrowIfFailed(leveldb::Env::Default()->NewWritableFile(path, &opened), path);
   const std::unique_ptr<leveldb::WritableFile> out(opened);
   leveldb::TableBuilder builder(TableOptions(), out.get());
   for (const auto& [key, value] : entries) builder.Add(key, value);
   ThrowIfFailed(builder.Finish(), path);
   ThrowIfFailed(out->Close(), path);
-  file.Keep();
 }
 
 // A path that is a file itself is no prefix.
@@ -105,7 +128,11 @@ class BundleReader final : public Reader {
     ThrowIfFailed(leveldb::Table::Open(options, file_.get(), index.size(), &table), index_path_);
     table_.reset(table);
     ReadEntries();
+    OpenData();
   }
+
+  // Whether the data was there when it was opened.
+  bool complete() const { return complete_; }
 
   std::vector<std::string> names() const override {
     std::vector<std::string> names;
@@ -149,6 +176,22 @@ class BundleReader final : public Reader {
           index_path_.string(), ": a big-endian checkpoint, or one for later versions only"));
     }
     shards_ = header.num_shards();
+  }
+
+  // At once, because who overwrites the checkpoint removes the data. What is missing or damaged is
+  // an error for whoever reads it.
+  void OpenData() {
+    std::error_code unknown;
+    for (const auto& [key, entry] : entries_) {
+      const int shard = entry.shard_id();
+      if (entry.slices_size() > 0 || shard < 0 || shard >= shards_) continue;
+      if (files_.contains(shard)) continue;
+      if (fs::exists(DataPath(prefix_, shard, shards_), unknown)) {
+        Shard(shard);
+      } else {
+        complete_ = false;
+      }
+    }
   }
 
   OldFile& Shard(int shard) {
@@ -225,16 +268,25 @@ class BundleReader final : public Reader {
   std::map<std::string, BundleEntry> entries_;
   std::map<int, OldFile> files_;
   int shards_ = 0;
+  bool complete_ = true;
 };
 
 }  // namespace
 
+// An index names its data by the number of data files that it has; that there is only the first of
+// them, no reader minds. So new data gets a name that nothing there has, and what was there stays
+// whole until the new index takes the place of the old one.
 void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  int shards = 1;
+  while (fs::exists(DataPath(prefix, 0, shards))) ++shards;
   BundleHeader header;
-  header.set_num_shards(1);
+  header.set_num_shards(shards);
   header.mutable_version()->set_producer(1);
   std::map<std::string, std::string> entries = {{"", header.SerializeAsString()}};
-  NewFile data(DataPath(prefix, 0, 1));
+  const fs::path data_path = DataPath(prefix, 0, shards);
+  NewFile data(data_path);
   data.Write(std::string());
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
@@ -249,13 +301,24 @@ void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
     if (tensor.byte_size() > 0) data.Write(tensor.bytes());
     offset += tensor.byte_size();
   }
+  NewFile index(IndexPath(prefix));
+  WriteIndex(index, entries);
   data.Keep();
   // Last, because readers look for the index.
-  WriteIndex(IndexPath(prefix), entries);
+  index.Keep();
+  RemoveData(prefix, data_path);
+}
+
+void RemoveTensorBundle(const fs::path& prefix) {
+  std::error_code ignored;
+  fs::remove(IndexPath(prefix), ignored);
+  RemoveData(prefix, {});
 }
 
 std::unique_ptr<Reader> OpenTensorBundle(const fs::path& prefix) {
-  return std::make_unique<BundleReader>(prefix);
+  auto reader = std::make_unique<BundleReader>(prefix);
+  // Perhaps it was overwritten after the index was read.
+  return reader->complete() ? std::move(reader) : std::make_unique<BundleReader>(prefix);
 }
 
 }  // namespace varscope::checkpoint

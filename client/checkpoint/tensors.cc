@@ -1,5 +1,7 @@
 #include "client/checkpoint/tensors.h"
 
+#include <system_error>
+
 #include "absl/status/statusor.h"
 #include "client/checkpoint/formats.h"
 #include "client/graph/throw.h"
@@ -23,6 +25,12 @@ void Write(const std::filesystem::path& path, const Tensors& tensors) {
     case Format::kTensorBundle:
       return WriteTensorBundle(path, tensors);
   }
+}
+
+void Remove(const std::filesystem::path& path) {
+  if (FormatOf(path) == Format::kTensorBundle) return RemoveTensorBundle(path);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
 }
 
 std::unique_ptr<Reader> Open(const std::filesystem::path& path) {

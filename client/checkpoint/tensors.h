@@ -25,9 +25,13 @@ enum class Format {
 Format FormatOf(const std::filesystem::path& path);
 
 // In the format of the path. Atomic: other readers see the whole of it or what was there before,
-// and it is on the medium when the call returns. Throws OpError with the file and the reason
-// ("No space left on device").
+// and it is on the medium when the call returns. Thread-safe; two processes must not write one
+// TensorFlow checkpoint at a time. Throws OpError with the file and the reason ("No space left on
+// device").
 void Write(const std::filesystem::path& path, const Tensors& tensors);
+
+// Removes the files of a checkpoint, those that are there.
+void Remove(const std::filesystem::path& path);
 
 // A checkpoint of which the names are known; a tensor is read when it is asked for, so that what
 // nobody asks for need not be one that varscope can hold. Thread-compatible.
