@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include "absl/status/statusor.h"
 #include "client/kernels/elementwise.h"
@@ -11,104 +12,116 @@
 namespace varscope::internal::kernels {
 namespace {
 
+// R is the result's type, T the elements'.
+template <typename Op, typename R, typename T>
+R JoinAll(const T* x, int64_t n) {
+  const auto join = [](R all, T one) { return Op::Join(all, static_cast<R>(one)); };
+  return std::accumulate(x, x + n, Op::template Start<R>(), join);
+}
+
 struct SumOp {
-  template <typename T>
-  static T Start() {
+  template <typename R>
+  static R Start() {
     return 0;
   }
-  template <typename T>
-  static T Join(T a, T b) {
-    return a + b;
+  template <typename R>
+  static R Join(R a, R b) {
+    return Wrapping(a, b, [](auto x, auto y) { return x + y; });
   }
-  template <typename T>
-  static T Run(const T* x, int64_t n) {
-    return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
+  template <typename R, typename T>
+  static R Run(const T* x, int64_t n) {
+    if constexpr (std::is_integral_v<T>) {
+      return JoinAll<SumOp, R>(x, n);
+    } else {
+      return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
+    }
   }
 };
 struct ProdOp {
-  template <typename T>
-  static T Start() {
+  template <typename R>
+  static R Start() {
     return 1;
   }
-  template <typename T>
-  static T Join(T a, T b) {
-    return a * b;
+  template <typename R>
+  static R Join(R a, R b) {
+    return Wrapping(a, b, [](auto x, auto y) { return x * y; });
   }
-  template <typename T>
-  static T Run(const T* x, int64_t n) {
-    return std::accumulate(x, x + n, T{1}, Join<T>);
+  template <typename R, typename T>
+  static R Run(const T* x, int64_t n) {
+    return JoinAll<ProdOp, R>(x, n);
   }
 };
 // NaN wins.
 struct MaxOp {
-  template <typename T>
-  static T Start() {
-    if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
-    return std::numeric_limits<T>::lowest();
+  template <typename R>
+  static R Start() {
+    if constexpr (std::is_floating_point_v<R>) return -std::numeric_limits<R>::infinity();
+    return std::numeric_limits<R>::lowest();
   }
-  template <typename T>
-  static T Join(T a, T b) {
+  template <typename R>
+  static R Join(R a, R b) {
     return a > b || a != a ? a : b;
   }
-  template <typename T>
-  static T Run(const T* x, int64_t n) {
-    return std::accumulate(x, x + n, Start<T>(), Join<T>);
+  template <typename R, typename T>
+  static R Run(const T* x, int64_t n) {
+    return JoinAll<MaxOp, R>(x, n);
   }
 };
 struct MinOp {
-  template <typename T>
-  static T Start() {
-    if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
-    return std::numeric_limits<T>::max();
+  template <typename R>
+  static R Start() {
+    if constexpr (std::is_floating_point_v<R>) return std::numeric_limits<R>::infinity();
+    return std::numeric_limits<R>::max();
   }
-  template <typename T>
-  static T Join(T a, T b) {
+  template <typename R>
+  static R Join(R a, R b) {
     return a < b || a != a ? a : b;
   }
-  template <typename T>
-  static T Run(const T* x, int64_t n) {
-    return std::accumulate(x, x + n, Start<T>(), Join<T>);
+  template <typename R, typename T>
+  static R Run(const T* x, int64_t n) {
+    return JoinAll<MinOp, R>(x, n);
   }
 };
 
-template <typename Op, typename T>
-void ReduceRange(const Reduction& r, const T* x, T* out, int64_t begin, int64_t end) {
+template <typename Op, typename T, typename R>
+void ReduceRange(const Reduction& r, const T* x, R* out, int64_t begin, int64_t end) {
   const bool contiguous =
       r.reduced_dims.empty() || (r.reduced_dims.size() == 1 && r.reduced_strides[0] == 1);
   for (int64_t i = begin; i < end; ++i) {
     const T* const from = x + OffsetOf(i, r.kept_dims, r.kept_strides);
     if (contiguous) {
-      out[i] = Op::template Run<T>(from, r.count);
+      out[i] = Op::template Run<R>(from, r.count);
       continue;
     }
-    T value = Op::template Start<T>();
+    R value = Op::template Start<R>();
     for (int64_t k = 0; k < r.count; ++k) {
-      value = Op::template Join<T>(value, from[OffsetOf(k, r.reduced_dims, r.reduced_strides)]);
+      const T one = from[OffsetOf(k, r.reduced_dims, r.reduced_strides)];
+      value = Op::Join(value, static_cast<R>(one));
     }
     out[i] = value;
   }
 }
 
 // Columns of a matrix: row by row, so that memory is read in order.
-template <typename Op, typename T>
-void ReduceColumns(int64_t rows, int64_t columns, const T* x, T* out) {
-  std::fill(out, out + columns, Op::template Start<T>());
+template <typename Op, typename T, typename R>
+void ReduceColumns(int64_t rows, int64_t columns, const T* x, R* out) {
+  std::fill(out, out + columns, Op::template Start<R>());
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t c = 0; c < columns; ++c) {
-      out[c] = Op::template Join<T>(out[c], x[row * columns + c]);
+      out[c] = Op::Join(out[c], static_cast<R>(x[row * columns + c]));
     }
   }
 }
 
-template <typename Op, typename T>
+template <typename Op, typename T, typename R = T>
 void Reduce(KernelContext& ctx, const Reduction& r, const Tensor& x, Tensor& out) {
   const T* const from = x.data<T>();
-  T* const to = out.mutable_data<T>();
+  R* const to = out.mutable_data<R>();
   const bool columns = r.kept_dims.size() == 1 && r.kept_strides[0] == 1 &&
                        r.reduced_dims.size() == 1 && r.reduced_strides[0] == r.kept_dims[0];
   if (columns) return ReduceColumns<Op>(r.count, r.results, from, to);
   ctx.device.ParallelFor(r.results, static_cast<double>(r.count), [&](int64_t begin, int64_t end) {
-    ReduceRange<Op, T>(r, from, to, begin, end);
+    ReduceRange<Op>(r, from, to, begin, end);
   });
 }
 
@@ -143,29 +156,22 @@ absl::Status RunReduction(KernelContext& ctx) {
   return ReduceInto<Op>(ctx, r, x, ctx.Allocate());
 }
 
+// The sum of integers and their number may not fit in their dtype, the mean does. That of none is
+// 0, as TensorFlow's.
 template <typename T>
-void Divide(Tensor& t, int64_t by) {
-  for (T& x : t.mutable_values<T>()) x /= static_cast<T>(by);
+void IntegerMean(KernelContext& ctx, const Reduction& r, const Tensor& x, Tensor& out) {
+  Tensor sums(DType::kInt64, out.shape());
+  Reduce<SumOp, T, int64_t>(ctx, r, x, sums);
+  const int64_t count = std::max<int64_t>(r.count, 1);
+  const std::span<const int64_t> from = sums.values<int64_t>();
+  std::transform(from.begin(), from.end(), out.mutable_data<T>(),
+                 [count](int64_t sum) { return static_cast<T>(sum / count); });
 }
 
-absl::Status DivideAll(Tensor& t, int64_t by) {
-  switch (t.dtype()) {
-    case DType::kFloat32:
-      Divide<float>(t, by);
-      break;
-    case DType::kFloat64:
-      Divide<double>(t, by);
-      break;
-    case DType::kInt32:
-    case DType::kInt64:
-    case DType::kUint8:
-      if (by == 0) return absl::InvalidArgumentError("the mean of no integers is not defined");
-      return VisitComputed(t.dtype(),
-                           [&](auto tag) { Divide<typename decltype(tag)::type>(t, by); });
-    default:
-      return UnsupportedDType(t.dtype());
-  }
-  return absl::OkStatus();
+template <typename T>
+void FloatMean(KernelContext& ctx, const Reduction& r, const Tensor& x, Tensor& out) {
+  Reduce<SumOp, T>(ctx, r, x, out);
+  for (T& sum : out.mutable_values<T>()) sum /= static_cast<T>(r.count);
 }
 
 template <typename T, typename Better>
@@ -222,8 +228,14 @@ absl::Status Mean(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Reduction r(x.shape(), ReducedAxes(ctx.attrs, x.shape().rank()));
   Tensor& out = ctx.Allocate();
-  absl::Status status = ReduceInto<SumOp>(ctx, r, x, out);
-  return status.ok() ? DivideAll(out, r.count) : status;
+  return VisitComputed(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_floating_point_v<T>) {
+      FloatMean<T>(ctx, r, x, out);
+    } else {
+      IntegerMean<T>(ctx, r, x, out);
+    }
+  });
 }
 
 absl::Status ArgMax(KernelContext& ctx) {

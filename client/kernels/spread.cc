@@ -16,7 +16,9 @@ void AddTo(KernelContext& ctx, Tensor& sum, const Tensor& term) {
   T* const to = sum.mutable_data<T>();
   const T* const from = term.data<T>();
   ctx.device.ParallelFor(sum.num_elements(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) to[i] += from[i];
+    for (int64_t i = begin; i < end; ++i) {
+      to[i] = Wrapping(to[i], from[i], [](auto a, auto b) { return a + b; });
+    }
   });
 }
 
