@@ -84,16 +84,6 @@ std::string WithStep(const std::string& path, std::optional<int64_t> step) {
   return file;
 }
 
-void Remove(const std::string& path) {
-  std::error_code ignored;
-  if (checkpoint::FormatOf(path) != checkpoint::Format::kTensorBundle) {
-    fs::remove(path, ignored);
-    return;
-  }
-  fs::remove(path + ".index", ignored);
-  fs::remove(path + ".data-00000-of-00001", ignored);
-}
-
 // A hyperparameter, as far as slots may depend on it: a schedule's is not known here.
 double NumberOf(const internal::NodeOutput& output) {
   const internal::Node& node = *output.node;
@@ -169,7 +159,7 @@ std::string Saver::save(Session& session, const std::string& save_path,
   std::erase(last_, path);
   last_.push_back(path);
   while (options_.max_to_keep > 0 && last_.size() > options_.max_to_keep) {
-    Remove(last_.front());
+    checkpoint::Remove(last_.front());
     last_.pop_front();
   }
   const fs::path folder = fs::path(path).parent_path();
@@ -196,7 +186,7 @@ void Saver::restore(Session& session, const std::string& save_path) const {
   if (with_slots_) AddSlots(store, BindOptimizers(*Unwrap(graph_), store), saved);
   std::map<std::string, ListedVariable> listed;
   for (ListedVariable& variable : store.List("")) listed[variable.name] = variable;
-  PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
+  std::vector<PushRequest::Assignment> assignments;
   for (const Saved& one : saved) {
     if (!there.contains(one.name)) {
       if (!one.required) continue;
@@ -224,10 +214,10 @@ void Saver::restore(Session& session, const std::string& save_path) const {
           " rhs shape= ", tensor.shape().ToString(), " (", one.name, ")"));
     }
     for (size_t i = 0; i < parts.size(); ++i) {
-      push.assignments.push_back({one.parts[i], AssignOp::kAssign, parts[i], Tensor()});
+      assignments.push_back({one.parts[i], AssignOp::kAssign, parts[i], Tensor()});
     }
   }
-  store.Push(push);
+  SessionAccess::Assign(session, assignments);
 }
 
 std::string latest_checkpoint(const std::string& checkpoint_dir) {

@@ -14,9 +14,8 @@ struct OptimizerSlots;
 struct VariableState;
 
 struct ApplySpec {
-  std::string optimizer;  // the server's name of the rule
-  std::string slot_name;  // the optimizer's name
-  uint32_t instance = 0;
+  std::string optimizer;                     // the server's name of the rule
+  std::string slot_name;                     // the optimizer's name
   const OptimizerSlots* slots = nullptr;     // of the optimizer; its graph keeps them
   std::vector<std::string> hyperparameters;  // by position; the node's first inputs
   struct Update {

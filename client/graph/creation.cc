@@ -34,6 +34,7 @@ Definer DefinerAt(const SourceLocation& where) {
 }
 
 FirstValue FromTensor(const Tensor& value) {
+  CheckDefined(value);
   FirstValue first{.dtype = value.dtype(), .shape = value.shape()};
   if (value.byte_size() > kMaxInlineValueBytes) {
     first.tensor = value;
@@ -52,7 +53,17 @@ FirstValue FromOutput(const GraphState& graph, const Output& value) {
   return {.dtype = value.dtype(), .shape = value.shape(), .output = own};
 }
 
+void CheckDType(DType dtype) {
+  if (!IsDType(dtype)) throw TypeError("A dtype is needed, such as float32; there is none.");
+}
+
+void CheckDefined(const Tensor& value) {
+  if (!value.defined()) throw ValueError("A value is needed, but the tensor is undefined.");
+}
+
 Tensor CastTensor(const Tensor& value, DType dtype) {
+  CheckDefined(value);
+  CheckDType(dtype);
   if (value.dtype() == dtype) return value;
   Tensor out(dtype, value.shape());
   ConvertElements(value.dtype(), value.raw(), dtype, out.mutable_raw(), value.num_elements());
@@ -97,6 +108,17 @@ Resolved AskStore(GraphState& graph, const Definition& definition) {
   return resolved;
 }
 
+namespace {
+
+// To be taken as it is.
+std::string FreeName(GraphState& graph, const std::string& name) {
+  std::string free = name;
+  while (graph.FindNode(free) != nullptr) free = graph.names().Unique(name);
+  return free + "/";
+}
+
+}  // namespace
+
 VariableState* AddResolved(GraphState& graph, const std::string& key,
                            const ResolvedVariable& resolved) {
   const NameScopeGuard root(graph, "");
@@ -112,10 +134,13 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
   made->definer = resolved.definer;
   VariableState* const state = graph.variables().Add(std::move(made));
   const std::vector<OutputSpec> outputs = {{resolved.dtype, resolved.shape}};
-  state->handle = graph.AddNode(
-      {.op = "VarHandleOp", .name = resolved.name + "/", .outputs = outputs, .variable = state});
+  state->handle = graph.AddNode({.op = "VarHandleOp",
+                                 .name = FreeName(graph, resolved.name),
+                                 .outputs = outputs,
+                                 .variable = state});
+  const std::string read = absl::StrCat(resolved.name, "/Read/ReadVariableOp");
   state->read.node = graph.AddNode({.op = "ReadVariableOp",
-                                    .name = absl::StrCat(resolved.name, "/Read/ReadVariableOp/"),
+                                    .name = FreeName(graph, read),
                                     .outputs = outputs,
                                     .variable = state});
   return state;
@@ -132,7 +157,7 @@ VariableState* AddNew(GraphState& graph, Definition definition, const FirstValue
   return state;
 }
 
-void ResolvePending(GraphState& graph) {
+void ResolvePending(GraphState& graph, RemoteStore& store) {
   std::vector<VariableState*> waiting;
   std::vector<Definition> definitions;
   for (VariableState* state : graph.variables().defined()) {
@@ -141,14 +166,14 @@ void ResolvePending(GraphState& graph) {
     definitions.push_back(*state->pending);
   }
   if (waiting.empty()) return;
-  const std::vector<Resolved> resolved = graph.store()->Resolve(definitions);
+  const std::vector<Resolved> resolved = store.Resolve(definitions);
+  for (const Resolved& one : resolved) ThrowIfRefused(one);
   const auto accept = [](VariableState& state, const ResolvedVariable& variable) {
     state.name = variable.name;
     state.trainable = variable.trainable;
     state.definer = variable.definer;
   };
   for (size_t i = 0; i < waiting.size(); ++i) {
-    ThrowIfRefused(resolved[i]);
     VariableState& state = *waiting[i];
     if (state.parts.empty()) {
       accept(state, resolved[i].variables.front());

@@ -24,12 +24,19 @@ struct FirstValue {
   std::optional<Tensor> tensor;         // too large for a definition; the worker sends it later
 };
 
-// A value that the worker has: sent with the definition when it is small.
+// A value that the worker has: sent with the definition when it is small. ValueError when it is
+// undefined.
 FirstValue FromTensor(const Tensor& value);
 // ValueError when the output is undefined, of another graph, or of a shape that is not known.
 FirstValue FromOutput(const GraphState& graph, const Output& value);
 
-// The literal in another dtype, as cast() converts it.
+// TypeError for what is no dtype, such as kInvalid.
+void CheckDType(DType dtype);
+
+// ValueError for an undefined tensor.
+void CheckDefined(const Tensor& value);
+
+// The literal in another dtype, as cast() converts it. Throws as the two above.
 Tensor CastTensor(const Tensor& value, DType dtype);
 
 // The part of `value` at `offset`; ValueError when it is not inside.
@@ -41,7 +48,8 @@ Definition Define(const std::string& key, const std::string& name, const FirstVa
 // Asks the connected store; ValueError with its text and both definitions when it refuses.
 Resolved AskStore(GraphState& graph, const Definition& definition);
 
-// A local variable for what the store resolved; its key's op name is taken in the graph's root.
+// A local variable for what the store resolved; its key's op name is taken in the graph's root. Its
+// ops are named after it, but where the graph has ops of these names.
 VariableState* AddResolved(GraphState& graph, const std::string& key,
                            const ResolvedVariable& resolved);
 
@@ -49,8 +57,9 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
 // connects it. `proposed` is its op name, which the store may change.
 VariableState* AddNew(GraphState& graph, Definition definition, const FirstValue& first);
 
-// Resolves what is pending, in one batch. ValueError for the first that the store refuses.
-void ResolvePending(GraphState& graph);
+// Has the store resolve what is pending, in one batch. ValueError for the first that it refuses:
+// then all are pending still.
+void ResolvePending(GraphState& graph, RemoteStore& store);
 
 }  // namespace varscope::internal
 

@@ -252,6 +252,7 @@ Variable get_variable(const std::string& name, GetVariableArgs args, const Sourc
   const internal::ScopeState& scope = *graph.scopes().current();
   const std::string key = scope.name.empty() ? name : absl::StrCat(scope.name, "/", name);
   const internal::NameScopeGuard root(graph, "");
+  internal::CheckDType(args.dtype.value_or(scope.dtype));
   internal::CheckInitializerDType(graph, args);
   if (!args.initializer) args.initializer = scope.initializer;
   if (!args.dtype) args.dtype = scope.dtype;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/fits.h"
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "varscope/errors.h"
@@ -84,10 +85,9 @@ Gradient Take(Sums& sums, const Output& x) {
   return sum;
 }
 
-// TensorFlow's LookupError.
 [[noreturn]] void ThrowNoGradient(const Node& node) {
-  throw ValueError(absl::StrCat("No gradient defined for operation '", node.name,
-                                "' (op type: ", node.def->name, ")."));
+  throw LookupError(absl::StrCat("No gradient defined for operation '", node.name,
+                                 "' (op type: ", node.def->name, ")."));
 }
 
 void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
@@ -157,6 +157,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector
   std::vector<Output> reads;
   std::vector<size_t> ends;
   for (const Variable& x : xs) {
+    internal::CheckWhole(x, "differentiated");
     reads.push_back(x.unordered_value());
     for (const internal::NodeOutput& read : internal::Unwrap(x)->ordered_reads) {
       reads.push_back(internal::Wrap(read));

@@ -25,6 +25,7 @@ using SlotNames = std::vector<SlotName>;
 
 // What one optimizer has in one graph.
 struct OptimizerSlots {
+  uint32_t instance = 0;                        // its number among those of its name
   std::vector<std::string> scalars;             // "train/beta1_power"
   std::vector<const VariableState*> variables;  // as it met them
   std::map<const VariableState*, SlotNames> by_variable;

@@ -16,7 +16,7 @@ inline OptimizerState StateOf(const ApplySpec& spec) {
   return {.optimizer = spec.optimizer,
           .hyperparameters = {},
           .name = spec.slot_name,
-          .instance = spec.instance,
+          .instance = spec.slots->instance,
           .group = "",
           .scalars = spec.slots->scalars};
 }

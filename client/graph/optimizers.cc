@@ -1,7 +1,9 @@
 #include <cmath>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
+#include "client/graph/fits.h"
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/optimizer_slots.h"
@@ -18,11 +20,6 @@ using internal::GraphState;
 using internal::Unwrap;
 using internal::Wrap;
 
-// Which number an optimizer of this name has in its graph: a second Adam has slots of its own.
-uint32_t NextInstance(GraphState& graph, const std::string& name) {
-  return graph.optimizer_instances()[name]++;
-}
-
 std::vector<Variable> Parts(const std::vector<Variable>& variables) {
   std::vector<Variable> parts;
   for (const Variable& variable : variables) {
@@ -33,15 +30,8 @@ std::vector<Variable> Parts(const std::vector<Variable>& variables) {
 
 Input Flag(bool value) { return Input(value ? 1.0 : 0.0); }
 
-void CheckFits(const Gradient& gradient, const Variable& variable) {
-  const Output& values = gradient.values;
-  if (gradient.is_sparse() ||
-      (values.dtype() == variable.dtype() && values.shape().IsCompatibleWith(variable.shape()))) {
-    return;
-  }
-  throw ValueError(absl::StrCat("The gradient of variable ", variable.name(), ", ",
-                                Name(variable.dtype()), " ", variable.shape().ToString(), ", is ",
-                                Name(values.dtype()), " ", values.shape().ToString(), "."));
+double Real(const Input::Number& number) {
+  return std::visit([](auto value) { return static_cast<double>(value); }, number);
 }
 
 // As far as the number of slots may depend on them, which no schedule changes.
@@ -51,7 +41,7 @@ optimizers::Hyperparameters KnownValues(const optimizers::Optimizer& rule,
   for (const optimizers::HyperparameterDef& def : rule.hyperparameters) {
     const auto it = given.find(std::string(def.name));
     const Input::Number* const number = it == given.end() ? nullptr : it->second.number();
-    values.push_back(number == nullptr ? 0 : number->value);
+    values.push_back(number == nullptr ? 0 : Real(*number));
   }
   return values;
 }
@@ -82,7 +72,6 @@ Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperpa
     : type_(std::move(type)),
       name_(std::move(name)),
       hyperparameters_(WithDefaults(type_, std::move(hyperparameters))),
-      instance_(NextInstance(internal::Current(), name_)),
       identity_(std::make_shared<char>()) {
   if (name_.empty()) throw ValueError("Must specify the optimizer name");
 }
@@ -107,7 +96,8 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   for (const auto& [gradient, variable] : grads_and_vars) {
     if (!gradient.defined()) continue;
     graph.Own(variable);
-    CheckFits(gradient, variable);
+    internal::CheckWhole(variable, "trained");
+    internal::CheckFits(variable, gradient.values, gradient.indices, "apply a gradient to");
     updates.emplace_back(gradient, variable);
   }
   if (updates.empty()) {
@@ -118,7 +108,6 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   auto spec = std::make_shared<internal::ApplySpec>();
   spec->optimizer = type_;
   spec->slot_name = name_;
-  spec->instance = instance_;
   spec->slots = &NameSlots(updates);
   spec->clip_norm = options_.clip_norm;
   spec->clip_value = options_.clip_value;
@@ -152,7 +141,7 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
 
 const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables& updates) const {
   GraphState& graph = internal::Current();
-  internal::OptimizerSlots& slots = graph.slots_of(identity_);
+  internal::OptimizerSlots& slots = graph.slots_of(identity_, name_);
   std::vector<const internal::VariableState*> variables;
   for (const auto& [gradient, variable] : updates) variables.push_back(Unwrap(variable));
   std::vector<std::string> scalars;

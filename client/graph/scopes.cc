@@ -126,8 +126,14 @@ name_scope::name_scope(const std::string& name)
 
 Partitioner fixed_size_partitioner(int64_t num_shards, int axis) {
   return [num_shards, axis](const Shape& shape, DType) {
-    std::vector<int64_t> partitions(shape.rank(), 1);
-    if (axis < shape.rank()) partitions[axis] = std::min(num_shards, shape.dim(axis));
+    const int rank = shape.rank();
+    if (axis < -rank || axis >= rank) {
+      throw LookupError(absl::StrCat("fixed_size_partitioner: the axis ", axis, " is not in [",
+                                     -rank, ", ", rank, ") of a variable of shape ",
+                                     shape.ToString()));
+    }
+    std::vector<int64_t> partitions(rank, 1);
+    partitions[axis < 0 ? axis + rank : axis] = std::min(num_shards, shape.dim(axis));
     return partitions;
   };
 }

@@ -3,7 +3,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/graph/creation.h"
 #include "client/graph/handles.h"
+#include "proto/core/names.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -49,8 +51,15 @@ Node* GraphState::AddNode(NodeArgs args) {
   const OpDef& def = FindOp(args.op);
   auto node = std::make_unique<Node>();
   node->outputs = InferOutputs(def, args, inputs, names_.scope());
+  for (const OutputSpec& output : node->outputs) CheckDType(output.dtype);
   node->id = static_cast<int>(nodes_.size());
   node->name = names_.ForOp(args.name);
+  if (const absl::Status status = ValidateOpName(node->name); !status.ok()) {
+    throw ValueError(std::string(status.message()));
+  }
+  if (by_name_.contains(node->name)) {
+    throw ValueError(absl::StrCat("Duplicate node name in graph: '", node->name, "'"));
+  }
   node->def = &def;
   node->attrs = std::move(args.attrs);
   node->inputs = std::move(inputs);

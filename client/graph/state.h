@@ -31,8 +31,9 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   // before.
   GraphState& Use();
 
-  // Infers shapes, names the node and adds it. ValueError when shapes or dtypes do not fit, or an
-  // input is undefined or belongs to another graph.
+  // Infers shapes, names the node and adds it. ValueError when shapes or dtypes do not fit, for an
+  // input that is undefined or belongs to another graph, and for a name that no op may have, or
+  // that is to be taken as it is and another op has. TypeError for an output that has no dtype.
   Node* AddNode(NodeArgs args);
 
   // A read of the variable after the ops `after` and what control_dependencies are open.
@@ -68,10 +69,11 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   ScopeToken TokenOf(uint64_t id) {
     return {std::shared_ptr<ScopeStack>(shared_from_this(), &open_scopes_), id};
   }
-  std::map<std::string, uint32_t>& optimizer_instances() { return optimizer_instances_; }
-  // Of an optimizer, by its identity.
-  OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer) {
-    return optimizer_slots_[optimizer];
+  // Of an optimizer `name`, by its identity.
+  OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer, const std::string& name) {
+    const auto [it, fresh] = optimizer_slots_.try_emplace(optimizer);
+    if (fresh) it->second.instance = optimizers_[name]++;
+    return it->second;
   }
   SlotKeys& slot_keys() { return slot_keys_; }
 
@@ -88,7 +90,7 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   VariableTable variables_;
   std::vector<std::vector<Node*>> control_;  // of the control_dependencies now open
   std::map<std::string, std::vector<CollectionItem>> collections_;
-  std::map<std::string, uint32_t> optimizer_instances_;  // by name
+  std::map<std::string, uint32_t> optimizers_;  // how many there are, by name
   std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
   SlotKeys slot_keys_;
   std::shared_ptr<RemoteStore> store_;

@@ -27,8 +27,14 @@ void ToProto(const InitializerSpec& spec, v1::InitializerSpec* out) {
   if (spec.value.defined()) out->set_value(spec.value.raw(), spec.value.byte_size());
 }
 
-// int64 [n]. InvalidArgumentError for what has no row numbers.
-Tensor WireRows(const std::string& variable, const Tensor& rows) {
+// int64 [n]. InvalidArgumentError for what has no row numbers, and where `values`, which the server
+// will take for n rows, are not so many.
+Tensor WireRows(const std::string& variable, const Tensor& rows, const Tensor& values) {
+  if (values.shape().rank() == 0 || values.shape().dim(0) != rows.num_elements()) {
+    throw InvalidArgumentError(absl::StrCat("variable ", variable, ": values of shape ",
+                                            values.shape().ToString(), " come with ",
+                                            rows.num_elements(), " row numbers"));
+  }
   if (rows.dtype() == DType::kInt64 && rows.shape().rank() == 1) return rows;
   const absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(rows);
   if (!numbers.ok()) {
@@ -110,14 +116,15 @@ PushTensors TensorsOf(const PushRequest& request) {
   PushTensors out;
   for (const PushRequest::Step& step : request.steps) {
     for (const PushRequest::Update& update : step.updates) {
-      if (update.rows.defined()) out.tensors.push_back(WireRows(update.variable, update.rows));
+      if (update.rows.defined())
+        out.tensors.push_back(WireRows(update.variable, update.rows, update.gradient));
       out.tensors.push_back(update.gradient);
       out.encodings.push_back(wire::Encoding::kNone);
     }
   }
   for (const PushRequest::Assignment& assignment : request.assignments) {
     if (assignment.rows.defined()) {
-      out.tensors.push_back(WireRows(assignment.variable, assignment.rows));
+      out.tensors.push_back(WireRows(assignment.variable, assignment.rows, assignment.value));
     }
     out.tensors.push_back(assignment.value);
   }

@@ -2,6 +2,8 @@
 #ifndef VARSCOPE_CLIENT_SESSION_ACCESS_H_
 #define VARSCOPE_CLIENT_SESSION_ACCESS_H_
 
+#include <vector>
+
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "varscope/session.h"
@@ -12,6 +14,9 @@ namespace varscope::internal {
 struct SessionAccess {
   static RemoteStore& StoreOf(const Session& session);
   static GraphState& GraphOf(const Session& session);
+  // Has the server do these, and the session's own copies of local variables.
+  static void Assign(const Session& session,
+                     const std::vector<PushRequest::Assignment>& assignments);
   // The output to fetch, or the op with the index -1. ValueError when it is undefined or of another
   // graph.
   static NodeOutput Get(const GraphState& graph, const Fetch& fetch);

@@ -251,6 +251,8 @@ std::vector<std::string> LocalTraining::Fragment(const SyncGroup& group,
 }
 
 PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state) {
+  // One that was assigned to has no copy until now: it is the server's value.
+  for (const std::string& variable : state.trained) ReplicaOf(variable, {});
   const std::vector<std::string> variables = Fragment(group, state);
   PushAnswer answer{.group_step = state.turns + 1};
   if (variables.empty()) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/optimizer_state.h"
+#include "client/graph/throw.h"
 #include "client/session/groups.h"
 #include "proto/core/rows.h"
 #include "proto/optimizers/sparse.h"
@@ -18,6 +19,24 @@ double Number(const Tensor& value, const std::string& name) {
   if (value.num_elements() == 1) return CastTensor(value, DType::kFloat64).scalar<double>();
   throw InvalidArgumentError(absl::StrCat("the hyperparameter ", name, " has shape ",
                                           value.shape().ToString(), ", expected a number"));
+}
+
+// What is sent has the variable's dtype and shape, or one row of it for each of `rows`.
+void CheckFits(const VariableState& variable, const Tensor& value, const Tensor& rows,
+               const char* what) {
+  Shape expected = variable.shape;
+  std::string why;
+  if (rows.defined()) {
+    why = absl::StrCat(", one row for each of ", rows.num_elements(), " row numbers");
+    const absl::StatusOr<Shape> of_rows = RowsShape(variable.shape, rows.num_elements());
+    ThrowIfError(of_rows.status());
+    expected = *of_rows;
+  }
+  if (value.dtype() == variable.dtype && value.shape() == expected) return;
+  throw InvalidArgumentError(absl::StrCat("variable ", variable.name, ": the ", what, " is ",
+                                          Name(value.dtype()), " ", value.shape().ToString(),
+                                          ", expected ", Name(variable.dtype), " ",
+                                          expected.ToString(), why));
 }
 
 // Rows that a batch has several times go once.
@@ -47,10 +66,9 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
   }
   for (const ApplySpec::Update& update : spec.updates) {
     PushRequest::Update out{.variable = update.variable->name, .gradient = take(), .rows = {}};
-    if (update.sparse) {
-      out.rows = take();
-      SumRows(out);
-    }
+    if (update.sparse) out.rows = take();
+    CheckFits(*update.variable, out.gradient, out.rows, "gradient");
+    if (update.sparse) SumRows(out);
     out.slots = SlotNamesOf(spec, update.variable);
     step.updates.push_back(std::move(out));
   }
@@ -75,6 +93,7 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
   for (const VariableState* variable : effect.node->initializes) {
     const Tensor value =
         variable->deferred_tensor ? *variable->deferred_tensor : slots[effect.inputs[next++]];
+    CheckFits(*variable, value, Tensor(), "initial value");
     push.assignments.push_back({variable->name, AssignOp::kInitialize, value, Tensor()});
   }
 }
@@ -91,9 +110,12 @@ PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slo
     } else if (effect.node->def->name == "InitializeVariables") {
       AddInitializations(effect, slots, push);
     } else {
+      const VariableState& variable = *effect.node->variable;
+      const Tensor& value = slots[effect.inputs[0]];
       Tensor rows = effect.inputs.size() > 1 ? slots[effect.inputs[1]] : Tensor();
-      push.assignments.push_back({effect.node->variable->name, AssignOpOf(effect.node->def->name),
-                                  slots[effect.inputs[0]], std::move(rows)});
+      CheckFits(variable, value, rows, "value");
+      push.assignments.push_back(
+          {variable.name, AssignOpOf(effect.node->def->name), value, std::move(rows)});
     }
   }
   // A push of assignments alone has no optimizer to ask.

@@ -12,7 +12,8 @@ namespace varscope::internal {
 
 // `slots` after the kernels have run.
 // Each gradient names the version of its variable that the run has read, unless the run itself has
-// changed the variable since.
+// changed the variable since. InvalidArgumentError for a value or a gradient that does not fit its
+// variable, or has not a row for each row number.
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
                         const PulledValues& pulled);
 

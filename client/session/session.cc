@@ -84,6 +84,12 @@ namespace internal {
 
 RemoteStore& SessionAccess::StoreOf(const Session& session) { return *session.impl_->store; }
 
+void SessionAccess::Assign(const Session& session,
+                           const std::vector<PushRequest::Assignment>& assignments) {
+  session.impl_->store->Push({.assignments = assignments, .allow_nonfinite = true});
+  session.impl_->local.Follow(assignments);
+}
+
 GraphState& SessionAccess::GraphOf(const Session& session) { return *session.impl_->graph; }
 
 NodeOutput SessionAccess::Get(const GraphState& graph, const Fetch& fetch) {
@@ -101,8 +107,9 @@ Session::Session(const std::string& target, ConnectOptions options) {
   const Graph graph = Graph::get_default();
   if (!graph.connected()) {
     internal::GraphState& state = *internal::Unwrap(graph);
-    state.Connect(std::make_shared<internal::Connection>(target, options));
-    internal::ResolvePending(state);
+    const auto store = std::make_shared<internal::Connection>(target, options);
+    internal::ResolvePending(state, *store);
+    state.Connect(store);
   }
   impl_ = std::make_shared<Impl>(internal::Unwrap(graph));
 }

@@ -38,6 +38,14 @@ absl::Status ValidateScopeName(absl::string_view name, bool at_root) {
                                                  at_root ? kOpNamePattern : kScopeNamePattern));
 }
 
+absl::Status ValidateOpName(absl::string_view name) {
+  if (IsValidOpName(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("'", Printable(name),
+                                                 "' is not a valid node name. It has to match the "
+                                                 "following pattern: ",
+                                                 kOpNamePattern));
+}
+
 absl::Status ValidateVariableName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("a variable's name must not be empty");
   if (name.size() > kMaxNameBytes) {

@@ -21,6 +21,9 @@ bool IsValidScopeName(absl::string_view name);
 // OK, or InvalidArgument whose text (TensorFlow's) quotes the name shortened and escaped.
 absl::Status ValidateScopeName(absl::string_view name, bool at_root);
 
+// OK, or InvalidArgument with TensorFlow's text, for the whole name of an op.
+absl::Status ValidateOpName(absl::string_view name);
+
 // What the server asks of a variable's name: not empty, at most kMaxNameBytes, a valid op name.
 absl::Status ValidateVariableName(absl::string_view name);
 

@@ -239,5 +239,24 @@ TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
   }
 }
 
+// A graph whose variables the server refuses is not connected to it.
+TEST_F(ContractTest, ARefusedSessionLeavesTheGraphUnconnected) {
+  Graph other(daemon_.target(), {.worker_id = "other"});
+  {
+    const auto use = other.as_default();
+    get_variable("b", {.shape = Shape{3}, .initializer = ones_initializer()});
+  }
+  Graph graph;
+  const auto use = graph.as_default();
+  const Variable a = get_variable("a", {.shape = Shape{2}, .reuse = AUTO_REUSE});
+  const Variable b = get_variable("b", {.shape = Shape{2}, .reuse = AUTO_REUSE});
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    EXPECT_THROW(Session(daemon_.target()), ValueError);
+    EXPECT_FALSE(graph.connected());
+    EXPECT_THROW(Session(), ValueError);
+    EXPECT_EQ(a.name(), "a:0");
+  }
+}
+
 }  // namespace
 }  // namespace varscope::testing

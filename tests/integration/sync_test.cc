@@ -240,6 +240,25 @@ TEST_P(LocalTest, EqualsTheReference) {
   EXPECT_EQ(Operator(daemon.target()).Group().group().step(), kSteps / kLocalSteps * GetParam());
 }
 
+// What is restored is what the session reads, whatever its own copies were.
+TEST(LocalTrainingTest, ARestoredVariableIsThatOfTheCheckpoint) {
+  const Daemon daemon({"--sync", "local:workers=1,steps=100"});
+  const TemporaryDirectory directory;
+  Graph graph(daemon.target());
+  const auto use = graph.as_default();
+  const Variable w = get_variable("w", {.shape = Shape{2}, .initializer = ones_initializer()});
+  const Operation train = train::GradientDescentOptimizer(0.1).minimize(reduce_sum(w));
+  train::Saver saver({w});
+  Session session;
+  for (const char* name : {"w.safetensors", "w.npz", "w.ckpt"}) {
+    const std::string path = saver.save(session, (directory / name).string());
+    for (int i = 0; i < 3; ++i) session.run(train);
+    EXPECT_EQ(Summarize(session.run(w)), "[0.7 0.7]");
+    saver.restore(session, path);
+    EXPECT_EQ(Summarize(session.run(w)), "[1 1]");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Fragments, LocalTest, ::testing::Values(1, 2));
 
 // The final loss over all data of five workers that fit one line, the last of them perhaps mad.

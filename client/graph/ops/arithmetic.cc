@@ -2,6 +2,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
@@ -96,16 +97,21 @@ namespace {
 
 // Python's operator: a scope "add" with the literal's constant inside, then the op "add".
 Output Operator(absl::string_view op, const Input& x, const Input& y, const char* name) {
-  const FunctionScope scope("", name);
+  const FunctionScope scope("", name, {&x, &y});
   const bool x_first = x.output() != nullptr;
   const Output a = x_first ? ToOutput(x, "x") : ToOutput(x, "x", ToOutput(y, "y").dtype());
   const Output b = ToOutput(y, "y", a.dtype());
   return MakeOp(op, scope.name(), {a, b});
 }
 
-// Integers divide as float64, uint8 as float32, as TensorFlow's `/`.
+// As TensorFlow's `/`.
+DType QuotientOf(DType dtype) {
+  if (!IsInteger(dtype)) return dtype;
+  return SizeOf(dtype) <= 2 ? DType::kFloat32 : DType::kFloat64;
+}
+
 Output TrueDivide(const Input& x, const Input& y, const std::string& name) {
-  const FunctionScope scope(name, "truediv");
+  const FunctionScope scope(name, "truediv", {&x, &y});
   const std::optional<DType> hint =
       y.output() ? std::optional<DType>(ToOutput(y, "y").dtype()) : std::nullopt;
   Output a = ToOutput(x, "x", hint);
@@ -114,11 +120,11 @@ Output TrueDivide(const Input& x, const Input& y, const std::string& name) {
     throw TypeError(absl::StrCat("`x` and `y` must have the same dtype, got ", Name(a.dtype()),
                                  " != ", Name(b.dtype()), "."));
   }
-  if (!IsFloating(a.dtype())) {
-    const DType quotient = a.dtype() == DType::kUint8 ? DType::kFloat32 : DType::kFloat64;
-    a = cast(a, quotient);
-    b = cast(b, quotient);
+  if (a.dtype() == DType::kBool) {
+    throw TypeError("Invalid dtype bool in truediv, expected numbers.");
   }
+  a = cast(a, QuotientOf(a.dtype()));
+  b = cast(b, QuotientOf(b.dtype()));
   return MakeOp("RealDiv", scope.name(), {a, b});
 }
 
@@ -162,6 +168,10 @@ Output add_n(const std::vector<Input>& inputs, const std::string& name) {
   for (const Input& input : inputs) {
     outputs.push_back(internal::ToOutput(
         input, "Const", outputs.empty() ? std::nullopt : std::optional(outputs[0].dtype())));
+  }
+  if (outputs.size() == 1) {
+    internal::Unwrap(outputs[0]);  // defined?
+    return name.empty() ? outputs[0] : identity(outputs[0], name);
   }
   return internal::MakeOp("AddN", internal::NameOr(name, "AddN"), outputs);
 }

@@ -370,7 +370,9 @@ namespace {
 std::vector<Output> ToOutputs(const std::vector<Input>& values, const char* function) {
   if (values.empty()) throw ValueError(absl::StrCat(function, " needs at least one value"));
   std::vector<Output> outputs;
-  for (const Input& value : values) outputs.push_back(ToOutput(value, "values"));
+  for (const Input& value : values) {
+    outputs.push_back(ToOutput(value, absl::StrCat("values_", outputs.size())));
+  }
   return outputs;
 }
 
@@ -423,8 +425,13 @@ Output concat(const std::vector<Input>& values, int axis, const std::string& nam
     throw ValueError(
         "List argument 'values' to 'ConcatV2' Op with length 0 shorter than minimum length 2.");
   }
-  return MakeOp("ConcatV2", NameOr(name, "concat"), internal::ToOutputs(values, "concat"),
-                {{"axis", static_cast<int64_t>(axis)}});
+  const auto symbolic = std::find_if(values.begin(), values.end(),
+                                     [](const Input& value) { return value.output() != nullptr; });
+  const Input& of = symbolic == values.end() ? values.front() : *symbolic;
+  const internal::FunctionScope scope(name, "concat", {&of});
+  const std::vector<Output> outputs = internal::ToOutputs(values, "concat");
+  if (outputs.size() == 1) return identity(outputs[0], NameOr(name, "concat"));
+  return MakeOp("ConcatV2", scope.name(), outputs, {{"axis", static_cast<int64_t>(axis)}});
 }
 Output stack(const std::vector<Input>& values, int axis, const std::string& name) {
   if (values.empty()) return constant(Tensor(DType::kFloat32, Shape{0}), NameOr(name, "stack"));

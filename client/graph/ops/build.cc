@@ -1,6 +1,9 @@
 #include "client/graph/ops/build.h"
 
 #include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -11,24 +14,55 @@
 namespace varscope::internal {
 namespace {
 
+DType OwnDType(const Input::Number& number) {
+  return std::visit(
+      [](auto value) {
+        using T = decltype(value);
+        if constexpr (std::is_same_v<T, bool>) {
+          return DType::kBool;
+        } else if constexpr (std::is_same_v<T, double>) {
+          return DType::kFloat32;
+        } else {
+          if (std::in_range<int32_t>(value)) return DType::kInt32;
+          return std::in_range<int64_t>(value) ? DType::kInt64 : DType::kUint64;
+        }
+      },
+      number);
+}
+
+// TypeError for a fraction as a whole number, and for a whole number as a bool.
 Tensor NumberTensor(const Input::Number& number, std::optional<DType> hint) {
-  const DType dtype = hint.value_or(number.integral ? DType::kInt32 : DType::kFloat32);
-  if (!number.integral && !IsFloating(dtype)) {
-    throw TypeError(
-        absl::StrCat("Expected ", Name(dtype), ", but got ", number.value, " of type 'float'."));
-  }
-  return CastTensor(Tensor::Scalar(number.value), dtype);
+  const DType dtype = hint.value_or(OwnDType(number));
+  return std::visit(
+      [dtype](auto value) {
+        using T = decltype(value);
+        const bool fits = std::is_same_v<T, bool> || IsFloating(dtype) ||
+                          (std::is_integral_v<T> && dtype != DType::kBool);
+        if (fits) return CastTensor(Tensor::Scalar(value), dtype);
+        throw TypeError(absl::StrCat("Expected ", Name(dtype), ", but got ", value, " of type '",
+                                     std::is_integral_v<T> ? "int" : "float", "'."));
+      },
+      number);
 }
 
 std::optional<DType> DTypeOf(const Input& input) {
   if (input.output()) return ToOutput(input, "").dtype();
-  if (input.tensor()) return input.tensor()->dtype();
-  return std::nullopt;
+  if (input.tensor() == nullptr) return std::nullopt;
+  CheckDefined(*input.tensor());
+  return input.tensor()->dtype();
 }
 
 bool IsLiteral(const Input& input) { return input.output() == nullptr; }
 
 }  // namespace
+
+GraphState& GraphOf(std::initializer_list<const Input*> operands) {
+  for (const Input* const operand : operands) {
+    const Output* const output = operand->output();
+    if (output != nullptr && output->defined()) return Unwrap(*output).node->graph->Use();
+  }
+  return Current();
+}
 
 Output MakeOp(absl::string_view op, const std::string& name, std::vector<Output> inputs,
               Attrs attrs) {
@@ -51,6 +85,7 @@ Output MakeLike(absl::string_view op, const std::string& name, const Output& x, 
 }
 
 Output MakeConstant(const Tensor& value, const std::string& name) {
+  CheckDefined(value);
   return MakeOp("Const", name, {}, {{"value", value}});
 }
 

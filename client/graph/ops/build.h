@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_CLIENT_GRAPH_OPS_BUILD_H_
 #define VARSCOPE_CLIENT_GRAPH_OPS_BUILD_H_
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,11 +47,16 @@ Output Unary(absl::string_view op, const Input& x, const std::string& name,
 Output Binary(absl::string_view op, const Input& x, const Input& y, const std::string& name,
               const char* default_name, Attrs attrs = {});
 
-// Opens the scope of a function made of several ops; its last op is named by name().
+// The graph of the first symbolic one; without one the default graph.
+GraphState& GraphOf(std::initializer_list<const Input*> operands);
+
+// Opens the scope of a function made of several ops in the graph of its operands; its last op is
+// named by name().
 class FunctionScope {
  public:
-  FunctionScope(const std::string& name, const char* default_name)
-      : guard_(Current(), NameOr(name, default_name)) {}
+  FunctionScope(const std::string& name, const char* default_name,
+                std::initializer_list<const Input*> operands = {})
+      : guard_(GraphOf(operands), NameOr(name, default_name)) {}
   const std::string& name() const { return guard_.name(); }
 
  private:

@@ -138,7 +138,7 @@ Output gather(const Input& params, const Input& indices, const std::string& name
   if (params.output() && indices.output()) {
     return internal::Binary("GatherV2", params, indices, name, "GatherV2");
   }
-  const internal::FunctionScope scope(name, "GatherV2");
+  const internal::FunctionScope scope(name, "GatherV2", {&params, &indices});
   const Output rows = ToOutput(params, "params");
   return internal::MakeOp("GatherV2", scope.name(), {rows, ToOutput(indices, "indices")});
 }

@@ -55,8 +55,9 @@ using internal::NameOr;
 Output constant(const Tensor& value, const std::string& name) {
   return MakeConstant(value, NameOr(name, "Const"));
 }
-Output constant(double value, DType dtype, const std::string& name) {
-  return MakeConstant(internal::CastTensor(Tensor::Scalar(value), dtype), NameOr(name, "Const"));
+Output internal::ConstantOf(const Input& number, std::optional<DType> dtype,
+                            const std::string& name) {
+  return ToOutput(number, NameOr(name, "Const"), dtype);
 }
 Output constant(std::initializer_list<float> values, const std::string& name) {
   return constant(Tensor::Of<float>(Shape{static_cast<int64_t>(values.size())}, values), name);
@@ -74,6 +75,7 @@ Output Filled(const Shape& shape, DType dtype, double value, const std::string& 
     throw ValueError(
         absl::StrCat("Fill dimensions must be >= 0 for '", name, "' of shape ", shape.ToString()));
   }
+  internal::CheckDType(dtype);
   absl::StatusOr<Tensor> tensor = TryAllocate(dtype, shape);
   if (!tensor.ok()) {
     throw ResourceExhaustedError(

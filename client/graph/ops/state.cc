@@ -1,5 +1,5 @@
 // Ops that read or change the server's variables; the session carries them out.
-#include "absl/strings/str_cat.h"
+#include "client/graph/fits.h"
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
@@ -23,28 +23,9 @@ std::vector<OpDef> StateOps() {
 
 namespace {
 
-// A value (or rows of it) that a variable is to take: dtype, and shape as far as it is known.
-void CheckFits(const Variable& variable, const Output& value, bool rows, const char* what) {
-  Shape expected = variable.shape();
-  if (rows) {
-    if (expected.rank() == 0) throw ValueError(absl::StrCat(variable.name(), " has no rows."));
-    std::vector<int64_t> dims = expected.dims();
-    dims[0] = Shape::kUnknownDim;
-    expected = Shape(dims);
-  }
-  if (value.dtype() == variable.dtype() && value.shape().IsCompatibleWith(expected)) return;
-  throw ValueError(absl::StrCat("Cannot ", what, " variable ", variable.name(), " of ",
-                                Name(variable.dtype()), " ", variable.shape().ToString(),
-                                " with a value of ", Name(value.dtype()), " ",
-                                value.shape().ToString(), "."));
-}
-
 Output Change(const Variable& variable, absl::string_view op, std::vector<Output> inputs,
               const std::string& name, const char* default_name) {
-  if (variable.is_partitioned()) {
-    throw ValueError(absl::StrCat("partitioned variable ", variable.name(),
-                                  " is changed part by part; see parts()."));
-  }
+  CheckWhole(variable, "changed");
   VariableState* const state = Unwrap(variable);
   Node* const node = state->graph->AddNode({.op = op,
                                             .name = NameOr(name, default_name),
@@ -57,7 +38,7 @@ Output Change(const Variable& variable, absl::string_view op, std::vector<Output
 Output Whole(const Variable& variable, absl::string_view op, const Input& value,
              const std::string& name, const char* default_name, const char* what) {
   const Output output = ToOutput(value, "value", variable.dtype());
-  CheckFits(variable, output, false, what);
+  CheckFits(variable, output, Output(), what);
   return Change(variable, op, {output}, name, default_name);
 }
 
@@ -65,12 +46,7 @@ Output Rows(const Variable& variable, absl::string_view op, const Input& rows, c
             const std::string& name, const char* default_name) {
   const Output indices = ToOutput(rows, "indices");
   const Output output = ToOutput(values, "updates", variable.dtype());
-  if (!IsIndex(indices.dtype()) || (indices.shape().known_rank() && indices.shape().rank() != 1)) {
-    throw ValueError(absl::StrCat("Cannot scatter to variable ", variable.name(), ": the rows are ",
-                                  Name(indices.dtype()), " ", indices.shape().ToString(),
-                                  ", expected an int32 or int64 vector."));
-  }
-  CheckFits(variable, output, true, "scatter to");
+  CheckFits(variable, output, indices, "scatter to");
   return Change(variable, op, {output, indices}, name, default_name);
 }
 

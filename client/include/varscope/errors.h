@@ -5,8 +5,8 @@
 //   OpError                                            tf.errors': a run, the server, a file
 //     InvalidArgumentError, NotFoundError, and so on
 //
-// Beside these, std::bad_alloc is thrown where memory ends outside of an op's kernel. Errors are
-// values: they own their texts. Thread-compatible.
+// Beside these, std::bad_alloc is thrown where memory ends outside of an op's kernel, and
+// std::invalid_argument by Tensor::Of. Errors are values: they own their texts. Thread-compatible.
 #ifndef VARSCOPE_ERRORS_H_
 #define VARSCOPE_ERRORS_H_
 

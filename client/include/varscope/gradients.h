@@ -30,13 +30,13 @@ struct Gradient {
 // that is compatible with y's; an undefined entry stands for ones.
 //
 // Throws TypeError for a y that is not float32 or float64. Throws ValueError for another number of
-// grad_ys, for weights whose shape does not fit, for what is undefined or of another graph, and for
-// an op on the way that has no gradient function. (One whose gradient is none, such as argmax, is
-// no error.)
+// grad_ys, for weights whose shape does not fit, and for what is undefined or of another graph.
+// Throws LookupError for an op on the way that has no gradient function. (One whose gradient is
+// none, such as argmax, is no error.)
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
                                 const OptionalList<Output>& grad_ys = {});
-// The same with respect to variables, wherever they are read. A partitioned one must be given part
-// by part: see Variable::parts().
+// The same with respect to variables, wherever they are read. Throws ValueError for a partitioned
+// one, which must be given part by part: see Variable::parts().
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs);
 inline std::vector<Gradient> gradients(const std::vector<Output>& ys,
                                        std::initializer_list<Variable> xs) {

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_INPUT_H_
 #define VARSCOPE_INPUT_H_
 
+#include <cstdint>
 #include <initializer_list>
 #include <type_traits>
 #include <variant>
@@ -17,12 +18,9 @@ namespace varscope {
 class Input {
  public:
   // A number without a dtype yet. It takes the dtype of the op's other operand, converted as cast()
-  // does. Alone, one of a floating C++ type is float32, and one of an integral type int32: also a
-  // bool, which TensorFlow makes bool. An integer beyond 2^53 is rounded: give a Tensor.
-  struct Number {
-    double value;
-    bool integral;
-  };
+  // does. Alone, one of a floating C++ type is float32, a bool is bool, and one of another integral
+  // type int32, or int64 or uint64 when it needs to be. As TensorFlow's.
+  using Number = std::variant<bool, int64_t, uint64_t, double>;
 
   Input(Output output) : source_(output) {}
   // Reads the variable at this place of the program: variable.value(). Throws ValueError when it is
@@ -31,7 +29,7 @@ class Input {
   // A constant. Shares the tensor's bytes, which must not be written any more.
   Input(Tensor tensor) : source_(std::move(tensor)) {}
   template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
-  Input(T number) : source_(Number{static_cast<double>(number), std::is_integral_v<T>}) {}
+  Input(T number) : source_(NumberOf(number)) {}
   // A float32 vector [n], also of {1, 2}: where integers are wanted, as by gather(), give a Tensor.
   Input(std::initializer_list<float> values)
       : source_(Tensor::Of<float>(Shape{static_cast<int64_t>(values.size())}, values)) {}
@@ -42,6 +40,14 @@ class Input {
   const Number* number() const { return std::get_if<Number>(&source_); }
 
  private:
+  template <typename T>
+  static Number NumberOf(T number) {
+    if constexpr (std::is_same_v<T, bool>) return number;
+    if constexpr (std::is_floating_point_v<T>) return static_cast<double>(number);
+    if constexpr (std::is_signed_v<T>) return static_cast<int64_t>(number);
+    return static_cast<uint64_t>(number);
+  }
+
   std::variant<Output, Tensor, Number> source_;
 };
 

@@ -5,8 +5,8 @@
 // Literals, and ops without a symbolic operand, go to the default graph: beside a literal, operands
 // must be of that one. Thread-compatible, as the graph (graph.h).
 //
-// `name` names the op in the current name scope, and is made unique there; empty: TensorFlow's
-// default name.
+// `name` names the op in the current name scope, and is made unique there; one that ends with '/'
+// is taken as it is, without the scope and the '/'; empty: TensorFlow's default name.
 //
 // Dtypes. A "float" is float32 or float64. A "number" is a float, int32, int64 or uint8. Operands
 // are numbers, and the result has their dtype, unless a comment says otherwise. Two operands must
@@ -17,8 +17,10 @@
 //
 // Errors. Each function throws
 //   ValueError    when shapes or dtypes do not fit, as far as they are known, with the op's name
-//                 and the shapes; for an operand that is undefined or of another graph
-//   TypeError     for a literal of a floating C++ type beside an operand of integers or bools
+//                 and the shapes; for an operand that is undefined or of another graph; for a name
+//                 that is not valid, or is to be taken as it is and another op has
+//   TypeError     for a literal of a floating C++ type beside an operand of integers or bools, for
+//                 one of an integral type beside bools, and for a dtype that is none (kInvalid)
 //   RuntimeError  when a scope of the graph was closed out of order (scope_guard.h)
 // and Session::run throws, with the op's name,
 //   InvalidArgumentError    when what only a run knows does not fit: a shape, a row number; and for
@@ -30,6 +32,7 @@
 #define VARSCOPE_OPS_H_
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -51,11 +54,21 @@ class Axes : public OptionalList<int64_t> {
 
 // Sources.
 
-// Returns the tensor, of any dtype. Shares its bytes, which must not be written any more.
+// Returns the tensor, of any dtype. Shares its bytes, which must not be written any more. Throws
+// ValueError when it is undefined.
 Output constant(const Tensor& value, const std::string& name = "");
-// Returns a scalar, converted as cast() does. It is float32 unless `dtype` says otherwise, also for
-// constant(3), which TensorFlow makes int32. An integer beyond 2^53 is rounded: give a Tensor.
-Output constant(double value, DType dtype = DType::kFloat32, const std::string& name = "");
+
+namespace internal {
+Output ConstantOf(const Input& number, std::optional<DType> dtype, const std::string& name);
+}
+// Returns a scalar of that dtype, converted as cast() does; without one of the number's own: see
+// Input::Number. Throws TypeError for a literal of a floating C++ type as an integer or a bool, and
+// for one of an integral type as a bool.
+template <typename T>
+requires std::is_arithmetic_v<T> Output constant(T value, std::optional<DType> dtype = {},
+                                                 const std::string& name = "") {
+  return internal::ConstantOf(value, dtype, name);
+}
 // Returns a float32 vector [n].
 Output constant(std::initializer_list<float> values, const std::string& name = "");
 
@@ -72,10 +85,10 @@ Output ones(const Shape& shape, DType dtype = DType::kFloat32, const std::string
 // These return float32 numbers that each run draws anew. `shape` must be fully defined. The process
 // takes its seed from the system, so they cannot be drawn again. As tf.random.* without a seed.
 
-// Numbers from minval to maxval, which must not be below it.
+// Numbers between minval and maxval, whichever is the larger.
 Output random_uniform(const Shape& shape, double minval = 0, double maxval = 1,
                       const std::string& name = "");
-// A normal distribution. `stddev` must be above 0.
+// A normal distribution: mean + stddev * a number of the standard one.
 Output random_normal(const Shape& shape, double mean = 0, double stddev = 1,
                      const std::string& name = "");
 
@@ -91,8 +104,8 @@ Output add(const Input& x, const Input& y, const std::string& name = "");
 Output subtract(const Input& x, const Input& y, const std::string& name = "");
 // x * y.
 Output multiply(const Input& x, const Input& y, const std::string& name = "");
-// x / y. Two integers (or bools) give float64, two uint8 float32. Throws TypeError when the dtypes
-// differ. As tf.divide, which makes float32 of int8, int16 and uint16, too, and refuses bool.
+// x / y. Two integers of 8 or 16 bits give float32, other integers float64. Throws TypeError when
+// the dtypes differ, and for bools. As tf.divide.
 Output divide(const Input& x, const Input& y, const std::string& name = "");
 // The largest whole number that is not above x / y. Integers: InvalidArgumentError in a run when
 // an element of y is 0. No gradient.
@@ -105,7 +118,8 @@ Output squared_difference(const Input& x, const Input& y, const std::string& nam
 // x^y. Floats only. The gradient for y is 0 where x is not above 0.
 Output pow(const Input& x, const Input& y, const std::string& name = "");
 // The sum of `inputs`, which have one dtype and one shape: nothing is broadcast. A literal number
-// takes the dtype of the first. Throws ValueError when there is none.
+// takes the dtype of the first. Of one tensor: the tensor itself, or, with a name, its identity().
+// Throws ValueError when there is none.
 Output add_n(const std::vector<Input>& inputs, const std::string& name = "");
 
 // Functions of one operand, element by element. The result has the shape of x. Integers wrap where
@@ -207,11 +221,11 @@ Output matmul(const Input& a, const Input& b, bool transpose_a = false, bool tra
 // Reductions over the axes `axis`. The result lacks them, or with `keepdims` has them as 1. Throws
 // ValueError for an axis that x does not have, or that is given twice.
 
-// The sum; 0 of no elements.
+// The sum; 0 of no elements. Integers wrap, here and in products, where they overflow.
 Output reduce_sum(const Input& x, const Axes& axis = {}, bool keepdims = false,
                   const std::string& name = "");
-// The sum divided by the number of elements, both in x's dtype, which must hold them; of integers
-// cut off towards 0. Of no elements: NaN for floats, InvalidArgumentError in a run for integers.
+// The sum divided by the number of elements; of integers, whose sum wraps at 64 bits, cut off
+// towards 0. Of no elements: NaN for floats, 0 for integers.
 Output reduce_mean(const Input& x, const Axes& axis = {}, bool keepdims = false,
                    const std::string& name = "");
 // The largest (smallest) element; NaN when one is NaN; of no elements the least (greatest) value of
@@ -255,8 +269,8 @@ Output expand_dims(const Input& x, int axis, const std::string& name = "");
 // dimensions of 1, as TensorFlow's.
 Output squeeze(const Input& x, const std::vector<int64_t>& axis = {}, const std::string& name = "");
 // `values` one after the other along `axis`, in [-rank, rank). They have one dtype, one rank, and
-// equal dimensions but for `axis`. Throws ValueError when there is none. A literal number here, and
-// in stack, is int32 or float32.
+// equal dimensions but for `axis`. Of one tensor: its identity(), whatever the axis. Throws
+// ValueError when there is none. A literal number here, and in stack, has its own dtype.
 Output concat(const std::vector<Input>& values, int axis, const std::string& name = "");
 // `values` of one dtype and shape, along a new dimension `axis` in [-rank - 1, rank]. Of nothing: a
 // float32 [0].

@@ -45,8 +45,9 @@ using Getter = std::function<Variable(const std::string& name, const GetVariable
 using CustomGetter =
     std::function<Variable(const Getter& getter, const std::string& name, const GetVariableArgs&)>;
 
-// Returns a partitioner that cuts dimension `axis`, which must not be negative, into `num_shards`
-// parts, or as many as it has rows if these are fewer. As tf.fixed_size_partitioner.
+// Returns a partitioner that cuts dimension `axis`, in [-rank, rank), into `num_shards` parts, or
+// as many as it has rows if these are fewer. For another axis, get_variable throws LookupError. As
+// tf.fixed_size_partitioner.
 Partitioner fixed_size_partitioner(int64_t num_shards, int axis = 0);
 
 // What a scope hands to the get_variable calls inside it; absent: inherited.

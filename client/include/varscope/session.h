@@ -58,8 +58,9 @@ using Feed = std::pair<Output, Tensor>;
 class Session {
  public:
   // Connects the default graph to `target`, and has the server judge all its variables, in one
-  // batch. Throws what Graph(target) throws, and what definitions throw (variables.h). When the
-  // graph is connected already, neither happens, and target and options are not used.
+  // batch. Throws what Graph(target) throws, and what definitions throw (variables.h); then the
+  // graph is not connected, though the store has what it did not refuse. When the graph is
+  // connected already, neither happens, and target and options are not used.
   explicit Session(const std::string& target, ConnectOptions options = {});
   // Runs the default graph. Throws ValueError when it is not connected.
   Session();

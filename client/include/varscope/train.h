@@ -37,9 +37,8 @@ struct PushOptions {
   bool allow_nonfinite = false;
 };
 
-// A handle; copies are the same optimizer, with the same slots. Make it while the graph that it
-// trains is the default one: there it gets its number among the optimizers of its name. As
-// tf.compat.v1.train.Optimizer.
+// A handle; copies are the same optimizer, with the same slots. It may train several graphs, with
+// slots of its own in each. As tf.compat.v1.train.Optimizer.
 class Optimizer {
  public:
   // By the rule's name for each: a number, or an Output with one element, of any dtype.
@@ -61,9 +60,10 @@ class Optimizer {
   // that are undefined are left out. `global_step`, if given, rises by 1 in the same run. `name`:
   // empty is the optimizer's. The op is added to GraphKeys::TRAIN_OP.
   //
-  // Throws ValueError when no variable has a gradient, for a dense gradient of another dtype or
-  // shape than its variable's, for a variable of another graph, and as get_variable does when the
-  // scope's reuse does not let the optimizer make its slots. A run is refused with
+  // Throws ValueError when no variable has a gradient, for a gradient of another dtype or shape
+  // than its variable's, or a sparse one that has not a row for each index; for a variable that is
+  // of another graph, or partitioned (give its parts), and as get_variable does when the scope's
+  // reuse does not let the optimizer make its slots. A run is refused with
   // InvalidArgumentError for a variable that is not float32 or float64, and for one that is there
   // twice.
   //
@@ -93,7 +93,6 @@ class Optimizer {
   std::string name_;
   Hyperparameters hyperparameters_;
   PushOptions options_;
-  uint32_t instance_;
   std::shared_ptr<const void> identity_;  // that copies share
 };
 

@@ -6,6 +6,7 @@
 // Functions that define a variable throw
 //   ValueError  where TensorFlow does, with TensorFlow's text; when two definitions collide,
 //               detail() has both, with worker, file and line
+//   TypeError   for a dtype that is none (kInvalid)
 //   OpError     when the server cannot be reached (UnavailableError, DeadlineExceededError), knows
 //               another worker by this id (AbortedError), or refuses what the contract allows: a
 //               name of more than 1024 bytes, an initializer that cannot make the dtype or shape, a
@@ -83,12 +84,13 @@ class Variable {
   // feed other ops, which then run after it.
   //
   // Values have the variable's dtype; a literal number takes it. Integers wrap where they overflow.
-  // Throw ValueError for another dtype, for a shape that cannot fit, and for a partitioned
-  // variable, which is changed part by part. In a run, the server answers with InvalidArgumentError
-  // for a shape or a row that does not fit, and for a NaN or an infinity, unless the same push has
-  // gradients that may have them (PushOptions::allow_nonfinite); with FailedPreconditionError for a
-  // variable that has no value yet, but not to assign(). Variables that are bool take assign and
-  // scatter_update alone, else InvalidArgumentError.
+  // Throw ValueError for another dtype, for a shape or a number of rows that cannot fit, and for a
+  // partitioned variable, which is changed part by part. A run throws InvalidArgumentError, and
+  // sends nothing, where they do not fit. The server answers with InvalidArgumentError for a row
+  // that is not there, and for a NaN or an infinity, unless the same push has gradients that may
+  // have them (PushOptions::allow_nonfinite); with FailedPreconditionError for a variable that has
+  // no value yet, but not to assign(). Variables that are bool take assign and scatter_update
+  // alone, else InvalidArgumentError.
 
   // A new value, or what is added to it or subtracted from it: of the variable's shape, which is
   // not broadcast to.

@@ -110,7 +110,7 @@ TEST_F(ScopesTest, GuardsOutOfOrderAreReportedAtTheNextCallOnTheGraph) {
       [&] { trainable_variables(); },
       [&] { add_to_collection("c", x); },
       [&] { get_collection("c"); },
-      [&] { train::AdamOptimizer(); },
+      [&] { train::get_or_create_global_step(); },
       [&] { graph_.get_operations(); },
       [&] { graph_.get_operation_by_name("x"); },
       [&] { graph_.get_tensor_by_name("x:0"); },

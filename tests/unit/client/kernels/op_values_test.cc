@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "client/graph/handles.h"
 #include "client/graph/op_def.h"
@@ -180,6 +184,137 @@ TEST_F(OpValuesTest, WhatTheGraphDoesNotKnowIsComputed) {
       nn::sigmoid_cross_entropy_with_logits(constant(Tensor(float32, {3, 1})), constant({1, 2, 3})),
       ValueError);
   EXPECT_THROW(divide(constant(1, int32), constant(1.0)), TypeError);
+}
+
+template <typename T>
+Output Repeated(T value, int64_t times) {
+  return constant(Tensor::Of<T>({times}, std::vector<T>(times, value)));
+}
+
+// What TensorFlow 2.21 gives: the sum and the count of a mean have as many bits as they need.
+TEST_F(OpValuesTest, MeansOfIntegersFitInThem) {
+  const auto check = [&](auto zero) {
+    using T = decltype(zero);
+    for (const int64_t count : {1, 2, 3, 255, 256, 257, 65536}) {
+      for (const T value : {T{1}, T{2}, std::numeric_limits<T>::max()}) {
+        if (sizeof(T) == 8 && value > 2) continue;
+        const Output x = Repeated<T>(value, count);
+        const std::string expected = Summarize(Tensor::Of<T>({1}, {value}));
+        EXPECT_EQ(Run(reduce_mean(x)), expected) << count;
+        EXPECT_EQ(Run(reduce_mean(reshape(x, {1, count}), 1)), expected) << count;
+        EXPECT_EQ(Run(reduce_mean(reshape(x, {count, 1}), 0)), expected) << count;
+        EXPECT_EQ(Run(reduce_mean(reshape(x, {1, count, 1}), 1)), expected) << count;
+      }
+    }
+    EXPECT_EQ(Run(reduce_mean(Repeated<T>(1, 0))), "[0]");
+    EXPECT_EQ(Run(reduce_mean(reshape(Repeated<T>(1, 0), {2, 0}), 1)), "[0 0]");
+  };
+  check(int32_t{});
+  check(int64_t{});
+  check(uint8_t{});
+  EXPECT_EQ(Run(reduce_mean(constant(Tensor::Of<int32_t>({2}, {-3, -4})))), "[-3]");
+  EXPECT_EQ(Run(reduce_mean(constant(Tensor::Of<uint8_t>({2, 2}, {200, 100, 250, 101})), 0)),
+            "[225 100]");
+}
+
+TEST_F(OpValuesTest, SumsAndProductsOfIntegersWrap) {
+  const auto check = [&](auto zero, const std::string& twice, const std::string& cubed) {
+    using T = decltype(zero);
+    const T most = std::numeric_limits<T>::max();
+    EXPECT_EQ(Run(reduce_sum(Repeated<T>(most, 2))), twice);
+    EXPECT_EQ(Run(reduce_sum(reshape(Repeated<T>(most, 2), {2, 1}), 0)), twice);
+    EXPECT_EQ(Run(reduce_sum(reshape(Repeated<T>(most, 2), {1, 2, 1}), 1)), twice);
+    EXPECT_EQ(Run(add_n({Repeated<T>(most, 1), Repeated<T>(most, 1)})), twice);
+    EXPECT_EQ(Run(reduce_prod(Repeated<T>(most - 1, 3))), cubed);
+    EXPECT_EQ(Run(reduce_prod(reshape(Repeated<T>(most - 1, 3), {3, 1}), 0)), cubed);
+  };
+  check(int32_t{}, "[-2]", "[-8]");
+  check(int64_t{}, "[-2]", "[-8]");
+  check(uint8_t{}, "[254]", "[248]");
+}
+
+TEST_F(OpValuesTest, DivisionIsTensorFlowsTrueDivision) {
+  for (const DTypeInfo& info : kDTypes) {
+    Tensor six(info.dtype, Shape{1});
+    std::memset(six.mutable_raw(), 0, six.byte_size());
+    const Output x = constant(six);
+    if (info.dtype == bool_) {
+      EXPECT_THROW(divide(x, x), TypeError);
+      EXPECT_THROW(x / x, TypeError);
+    } else if (info.integer) {
+      const DType quotient = info.size <= 2 ? float32 : float64;
+      EXPECT_EQ(divide(x, x).dtype(), quotient) << info.name;
+      EXPECT_EQ((x / x).dtype(), quotient) << info.name;
+      EXPECT_EQ(Run(divide(cast(constant({6}), info.dtype), cast(constant({4}), info.dtype))),
+                "[1.5]")
+          << info.name;
+    } else if (info.size >= 4) {
+      EXPECT_EQ(divide(x, x).dtype(), info.dtype);
+    }
+  }
+  EXPECT_EQ(divide(7, 2).dtype(), float64);
+  EXPECT_EQ(Run(divide(7, 2)), "[3.5]");
+}
+
+// As TensorFlow's, which adds a multiple of the range.
+TEST_F(OpValuesTest, RandomNumbersOfAnyParameters) {
+  const auto within = [&](double minval, double maxval) {
+    const Tensor drawn = Session().run(random_uniform({1000}, minval, maxval));
+    for (const float x : drawn.values<float>()) {
+      EXPECT_GE(x, std::min(minval, maxval));
+      EXPECT_LE(x, std::max(minval, maxval));
+    }
+  };
+  within(0, 1);
+  within(2, 1);
+  within(-1, -5);
+  within(3, 3);
+  within(-3e38, 3e38);
+  EXPECT_EQ(Run(random_uniform({2}, kNan, 1)), "[nan nan]");
+  EXPECT_EQ(Run(random_normal({2}, 5, 0)), "[5 5]");
+  EXPECT_EQ(Run(random_normal({2}, kNan, 1)), "[nan nan]");
+  EXPECT_EQ(Run(random_normal({2}, 0, kNan)), "[nan nan]");
+  const Tensor drawn = Session().run(random_normal({10000}, 3, -2));
+  double sum = 0;
+  double squares = 0;
+  for (const float x : drawn.values<float>()) {
+    sum += x;
+    squares += (x - 3) * (x - 3);
+  }
+  EXPECT_NEAR(sum / 10000, 3, 0.2);
+  EXPECT_NEAR(squares / 10000, 4, 0.5);
+}
+
+TEST_F(OpValuesTest, NumbersKeepTheirKind) {
+  const int64_t odd = (int64_t{1} << 53) + 1;
+  const auto of = [](const Output& y) { return Session().run(y); };
+  EXPECT_EQ(of(constant(odd, int64)).scalar<int64_t>(), odd);
+  EXPECT_EQ(of(add(constant(Tensor::Scalar<int64_t>(0)), odd)).scalar<int64_t>(), odd);
+  EXPECT_EQ(of(constant(Tensor::Scalar<int64_t>(0)) + odd).scalar<int64_t>(), odd);
+  EXPECT_EQ(of(constant(std::numeric_limits<uint64_t>::max(), uint64)).scalar<uint64_t>(),
+            std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(of(constant(std::numeric_limits<uint64_t>::max(), float64)).scalar<double>(), 0x1p64);
+  EXPECT_EQ(constant(3).dtype(), int32);
+  EXPECT_EQ(constant(3U).dtype(), int32);
+  EXPECT_EQ(constant(3LL).dtype(), int32);
+  EXPECT_EQ(constant(3.0).dtype(), float32);
+  EXPECT_EQ(constant(true).dtype(), bool_);
+  EXPECT_EQ(constant(int64_t{1} << 40).dtype(), int64);
+  EXPECT_EQ(constant(-(int64_t{1} << 40)).dtype(), int64);
+  EXPECT_EQ(convert_to_tensor(7).dtype(), int32);
+  EXPECT_EQ(convert_to_tensor(int64_t{1} << 40).dtype(), int64);
+  EXPECT_EQ(Run(constant(300, uint8)), "[44]");
+  EXPECT_EQ(Run(constant(-1, uint8)), "[255]");
+  EXPECT_EQ(Run(constant(true, float32)), "[1]");
+  EXPECT_EQ(Run(constant(2.7, float64)), "[2.7]");
+  for (const DTypeInfo& info : kDTypes) {
+    if (info.floating) continue;
+    EXPECT_THROW(constant(2.7, info.dtype), TypeError) << info.name;
+    EXPECT_THROW(constant(2.0F, info.dtype), TypeError) << info.name;
+  }
+  EXPECT_THROW(constant(1, bool_), TypeError);
+  EXPECT_THROW(equal(constant(true), 1), TypeError);
+  EXPECT_EQ(Run(equal(constant(true), true)), "[1]");
 }
 
 }  // namespace

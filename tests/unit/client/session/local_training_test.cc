@@ -16,14 +16,16 @@ using testing::Zeros;
 
 constexpr int64_t kColumns = 1000;
 
-// Nothing is asked of it before the first synchronization.
+// Its variables are zeros of shape [1].
 class NoStore final : public RemoteStore {
  public:
   const std::string& worker_id() const override { return worker_id_; }
   SharingMode sharing() const override { return SharingMode::kGlobal; }
   std::vector<Resolved> Resolve(const std::vector<Definition>&) override { return {}; }
   PullResult Pull(const std::vector<std::string>&) override { return {}; }
-  PullResult PullWhole(const std::vector<std::string>&) override { return {}; }
+  PullResult PullWhole(const std::vector<std::string>& names) override {
+    return std::vector<PulledValue>(names.size(), {Zeros(DType::kFloat32, Shape{1}), 2});
+  }
   PullResult PullRows(const std::vector<std::string>&, const std::vector<Tensor>&) override {
     return {};
   }
@@ -113,6 +115,33 @@ TEST(LocalTrainingTest, AssignmentsToVariablesOfEveryDType) {
     if (!copy) continue;
     EXPECT_EQ(Summarize(*copy), "[1 2 1]") << Name(dtype);
   }
+}
+
+// Its copy is gone until it is needed again; the others' synchronization goes on.
+TEST(LocalTrainingTest, AVariableThatWasAssignedIsStillOfItsGroup) {
+  NoStore store;
+  LocalTraining training(store);
+  const SyncGroup group{.local = true, .local_steps = 2};
+  const std::map<std::string, PulledValue> pulled = {{"u", {Zeros(DType::kFloat32, Shape{1}), 1}},
+                                                     {"v", {Zeros(DType::kFloat32, Shape{1}), 1}}};
+  const auto step = [&](const std::vector<std::string>& variables) {
+    PushRequest push;
+    push.steps.emplace_back().state.optimizer = "GradientDescent";
+    push.steps[0].state.hyperparameters["learning_rate"] = 1;
+    for (const std::string& variable : variables) {
+      push.steps[0].updates.push_back({.variable = variable,
+                                       .gradient = Zeros(DType::kFloat32, Shape{1}),
+                                       .rows = {},
+                                       .base_version = {}});
+    }
+    return training.Step(group, push, pulled);
+  };
+  step({"u", "v"});
+  training.Follow({{.variable = "v",
+                    .op = AssignOp::kAssign,
+                    .value = Zeros(DType::kFloat32, Shape{1}),
+                    .rows = {}}});
+  EXPECT_TRUE(step({"u"}).has_value());
 }
 
 }  // namespace
