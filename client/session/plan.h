@@ -56,7 +56,7 @@ struct Plan {
 
   int slots = 0;
   size_t kernels = 0;  // of all stages
-  std::unique_ptr<ShapeCache> shapes = std::make_unique<ShapeCache>();
+  std::unique_ptr<ShapeCache> shapes = std::make_unique<ShapeCache>(8);
   std::vector<int> feeds;  // in the order of the given feeds
   std::vector<Constant> constants;
   std::vector<Stage> stages;

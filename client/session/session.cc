@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "absl/strings/numbers.h"
@@ -15,6 +14,7 @@
 #include "client/session/access.h"
 #include "client/session/executor.h"
 #include "client/session/plan.h"
+#include "client/session/recent.h"
 #include "proto/core/names.h"
 #include "proto/core/nearest.h"
 #include "varscope/errors.h"
@@ -45,8 +45,11 @@ void CheckFeed(const Feed& feed) {
       output.name(), "', which has ", Name(output.dtype()), " ", output.shape().ToString()));
 }
 
-// Fetches and fed outputs.
+// Fetches, and fed outputs, sorted.
 using PlanKey = std::pair<std::vector<internal::NodeOutput>, std::vector<internal::NodeOutput>>;
+
+// A program that builds its fetches anew for each run would keep all plans for ever.
+constexpr size_t kMostPlans = 64;
 
 template <typename Handle>
 auto OwnIn(const internal::GraphState& graph, const Handle& handle) {
@@ -63,18 +66,17 @@ struct Session::Impl {
       : graph(std::move(of)), store(graph->store()), local(*store) {}
 
   std::shared_ptr<const internal::Plan> PlanFor(const PlanKey& key) {
-    std::lock_guard lock(mutex);
-    std::shared_ptr<const internal::Plan>& plan = plans[key];
+    std::shared_ptr<const internal::Plan> plan = plans.Find(key);
     if (plan == nullptr) {
       plan = std::make_shared<const internal::Plan>(internal::Compile(key.first, key.second));
+      plans.Keep(key, plan);
     }
     return plan;
   }
 
   const std::shared_ptr<internal::GraphState> graph;
   const std::shared_ptr<internal::RemoteStore> store;
-  std::mutex mutex;
-  std::map<PlanKey, std::shared_ptr<const internal::Plan>> plans;  // guarded by mutex
+  internal::Recent<PlanKey, internal::Plan> plans{kMostPlans};
   std::atomic<uint64_t> global_step{0};
   std::atomic<uint64_t> dropped{0};
   internal::LocalTraining local;
@@ -142,11 +144,17 @@ std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
   for (const Fetch& fetch : fetches) {
     key.first.push_back(internal::SessionAccess::Get(*impl_->graph, fetch));
   }
-  std::vector<Tensor> values;
+  // Sorted, because their order is nothing that a run depends on; of what is fed twice the last.
+  std::map<internal::NodeOutput, Tensor> fed;
   for (const Feed& feed : feeds) {
-    key.second.push_back(OwnIn(*impl_->graph, feed.first));
+    Tensor& value = fed[OwnIn(*impl_->graph, feed.first)];
     CheckFeed(feed);
-    values.push_back(feed.second);
+    value = feed.second;
+  }
+  std::vector<Tensor> values;
+  for (auto& [output, value] : fed) {
+    key.second.push_back(output);
+    values.push_back(std::move(value));
   }
   const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(key);
   internal::RunOutcome outcome =

@@ -43,22 +43,6 @@ KernelShapes Infer(const Node& node, std::span<const Tensor> inputs) {
 
 }  // namespace
 
-std::shared_ptr<const PlanShapes> ShapeCache::Find(const std::vector<Shape>& feeds) {
-  std::lock_guard lock(mutex_);
-  const auto it = std::find_if(recent_.begin(), recent_.end(),
-                               [&](const auto& entry) { return entry.first == feeds; });
-  if (it == recent_.end()) return nullptr;
-  recent_.splice(recent_.begin(), recent_, it);
-  return recent_.front().second;
-}
-
-void ShapeCache::Keep(std::vector<Shape> feeds, std::shared_ptr<const PlanShapes> shapes) {
-  std::lock_guard lock(mutex_);
-  recent_.remove_if([&](const auto& entry) { return entry.first == feeds; });
-  recent_.emplace_front(std::move(feeds), std::move(shapes));
-  if (recent_.size() > kMost) recent_.pop_back();
-}
-
 RunShapes::RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t kernels)
     : cache_(cache) {
   for (const Tensor& feed : feeds) feeds_.push_back(feed.shape());

@@ -3,14 +3,12 @@
 #ifndef VARSCOPE_CLIENT_SESSION_SHAPES_H_
 #define VARSCOPE_CLIENT_SESSION_SHAPES_H_
 
-#include <list>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "client/graph/node.h"
+#include "client/session/recent.h"
 
 namespace varscope::internal {
 
@@ -21,20 +19,8 @@ struct KernelShapes {
 };
 using PlanShapes = std::vector<KernelShapes>;  // by the kernel's number in the plan
 
-// Of one plan, for the sets of feeds' shapes that were met last. Thread-safe.
-class ShapeCache {
- public:
-  static constexpr size_t kMost = 8;
-
-  // Null when there is none.
-  std::shared_ptr<const PlanShapes> Find(const std::vector<Shape>& feeds);
-  void Keep(std::vector<Shape> feeds, std::shared_ptr<const PlanShapes> shapes);
-
- private:
-  std::mutex mutex_;
-  // The last met first.
-  std::list<std::pair<std::vector<Shape>, std::shared_ptr<const PlanShapes>>> recent_;
-};
+// Of one plan, by the feeds' shapes.
+using ShapeCache = Recent<std::vector<Shape>, PlanShapes>;
 
 // Of one run. Keeps what it learned when the run ends well.
 class RunShapes {

@@ -51,7 +51,7 @@ using Feed = std::pair<Output, Tensor>;
 // that push: it pulls again what it reads there, and pushes what it writes there. A read that
 // depends on no write comes before all of them. Variables of a `local` group are trained on this
 // session's copies for a number of steps before anything is pushed. A run is compiled once for each
-// set of fetches and fed outputs.
+// set of fetches and fed outputs, of which a session keeps the last 64.
 //
 // Each pull and each push has ConnectOptions::timeout, and until then goes on through broken
 // connections and restarts of the server. A push that is sent again is applied once.

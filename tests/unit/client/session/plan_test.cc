@@ -245,5 +245,49 @@ TEST_F(PlanTest, WrongFeedsAndMissingOnesAreNamed) {
   EXPECT_THROW(session.run(x + 1, {{x, Tensor::Of<double>({2}, {1, 2})}}), ValueError);
 }
 
+TEST_F(PlanTest, TheOrderOfFeedsDoesNotMatter) {
+  const Output a = placeholder(float32, {}, "a");
+  const Output b = placeholder(float32, {}, "b");
+  const Output difference = a - b;
+  const Feed three = {a, Tensor::Scalar(3.0F)};
+  const Feed one = {b, Tensor::Scalar(1.0F)};
+  Session session;
+  for (const std::vector<Feed>& feeds : std::vector<std::vector<Feed>>{
+           {three, one}, {one, three}, {{a, Tensor::Scalar(9.0F)}, one, three}}) {
+    EXPECT_EQ(session.run(difference, feeds).scalar<float>(), 2);
+  }
+}
+
+// More than a session keeps the plans of.
+TEST_F(PlanTest, AnyNumberOfPlans) {
+  const Variable w = get_variable("w", {});
+  std::vector<Output> sums = {w};
+  for (int i = 0; i < 200; ++i) sums.push_back(sums.back() + 1);
+  Session session;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 200; ++i) {
+      EXPECT_EQ(session.run(sums[i]).scalar<float>(), static_cast<float>(1 + i));
+    }
+  }
+}
+
+// Whichever variable each of its ops trains.
+TEST_F(PlanTest, AnOptimizerHasOneStateForAllItsOps) {
+  const Variable v = get_variable("v", {1});
+  const Variable w = get_variable("w", {1});
+  const train::Optimizer adam = train::AdamOptimizer(0.1);
+  const Operation first = adam.minimize(reduce_sum(v), {}, {v});
+  const Operation second = adam.minimize(reduce_sum(w), {}, {w});
+  Session session;
+  session.run(second);
+  session.run(first);
+  ASSERT_EQ(store_->pushes.size(), 2U);
+  const internal::OptimizerState& a = store_->pushes[0].steps[0].state;
+  const internal::OptimizerState& b = store_->pushes[1].steps[0].state;
+  EXPECT_EQ(a.group, b.group);
+  EXPECT_EQ(a.instance, b.instance);
+  EXPECT_EQ(a.scalars, b.scalars);
+}
+
 }  // namespace
 }  // namespace varscope
