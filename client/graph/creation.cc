@@ -1,5 +1,9 @@
 #include "client/graph/creation.h"
 
+#include <type_traits>
+#include <utility>
+#include <variant>
+
 #include "absl/strings/str_cat.h"
 #include "client/graph/log.h"
 #include "client/graph/scope_guards.h"
@@ -15,6 +19,22 @@ constexpr size_t kMaxInlineValueBytes = size_t{64} << 10;
 ResolvedVariable Unresolved(const Definition& definition) {
   return {definition.name, definition.dtype, definition.shape.value_or(Shape::Unknown()),
           definition.trainable.value_or(true), definition.definer};
+}
+
+DType OwnDType(const Number& number) {
+  return std::visit(
+      [](auto value) {
+        using T = decltype(value);
+        if constexpr (std::is_same_v<T, bool>) {
+          return DType::kBool;
+        } else if constexpr (std::is_same_v<T, double>) {
+          return DType::kFloat32;
+        } else {
+          if (std::in_range<int32_t>(value)) return DType::kInt32;
+          return std::in_range<int64_t>(value) ? DType::kInt64 : DType::kUint64;
+        }
+      },
+      number.value());
 }
 
 void ThrowIfRefused(const Resolved& resolved) {
@@ -68,6 +88,31 @@ Tensor CastTensor(const Tensor& value, DType dtype) {
   Tensor out(dtype, value.shape());
   ConvertElements(value.dtype(), value.raw(), dtype, out.mutable_raw(), value.num_elements());
   return out;
+}
+
+Tensor NumberTensor(const Number& number, std::optional<DType> hint) {
+  const DType dtype = hint.value_or(OwnDType(number));
+  return std::visit(
+      [dtype](auto value) {
+        using T = decltype(value);
+        const bool fits = std::is_same_v<T, bool> || IsFloating(dtype) ||
+                          (std::is_integral_v<T> && dtype != DType::kBool);
+        if (fits) return CastTensor(Tensor::Scalar(value), dtype);
+        throw TypeError(absl::StrCat("Expected ", Name(dtype), ", but got ", value, " of type '",
+                                     std::is_integral_v<T> ? "int" : "float", "'."));
+      },
+      number.value());
+}
+
+Tensor LiteralTensor(const Initializer& literal, std::optional<DType> dtype) {
+  if (const Number* const number = literal.number()) return NumberTensor(*number, dtype);
+  if (const std::vector<double>* const numbers = literal.numbers()) {
+    const Shape shape{static_cast<int64_t>(numbers->size())};
+    return CastTensor(Tensor::Of<double>(shape, *numbers), dtype.value_or(DType::kFloat32));
+  }
+  const Tensor& value = *literal.value();
+  CheckDefined(value);
+  return CastTensor(value, dtype.value_or(value.dtype()));
 }
 
 Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, const Shape& shape) {

@@ -8,6 +8,7 @@
 
 #include "client/graph/state.h"
 #include "varscope/initializers.h"
+#include "varscope/number.h"
 #include "varscope/source_location.h"
 
 namespace varscope::internal {
@@ -38,6 +39,14 @@ void CheckDefined(const Tensor& value);
 
 // The literal in another dtype, as cast() converts it. Throws as the two above.
 Tensor CastTensor(const Tensor& value, DType dtype);
+
+// The number in a dtype, or in its own. TypeError for a fraction as an integer or a bool, and for a
+// whole number as a bool.
+Tensor NumberTensor(const Number& number, std::optional<DType> dtype);
+
+// An initial value that is neither a specification nor an output, in a dtype or in its own. Throws
+// as the three above.
+Tensor LiteralTensor(const Initializer& literal, std::optional<DType> dtype);
 
 // The part of `value` at `offset`; ValueError when it is not inside.
 Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, const Shape& shape);

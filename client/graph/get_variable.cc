@@ -148,8 +148,8 @@ class Call {
     if (args_.initializer && args_.initializer->output()) {
       return FromOutput(graph_, *args_.initializer->output());
     }
-    if (args_.initializer && args_.initializer->value()) {
-      return FromTensor(*args_.initializer->value());
+    if (args_.initializer && args_.initializer->spec() == nullptr) {
+      return FromTensor(LiteralTensor(*args_.initializer, {}));
     }
     if (!args_.initializer && !args_.shape) throw ValueError(MissingShapeText(key_));
     if (!args_.shape || !args_.shape->IsFullyDefined()) {
@@ -210,7 +210,7 @@ class Call {
       throw ValueError(absl::StrCat("partitioned variable ", key_,
                                     " takes an initializer or a value, not the output of an op"));
     }
-    const Tensor value = CastTensor(*args_.initializer->value(), request_.dtype);
+    const Tensor value = LiteralTensor(*args_.initializer, request_.dtype);
     const std::vector<int64_t> origin(request_.shape->rank(), 0);
     return {.kind = "value", .value = SliceTensor(value, origin, *request_.shape)};
   }
@@ -231,7 +231,7 @@ void CheckInitializerDType(GraphState& graph, const GetVariableArgs& args) {
     dtype = output->dtype();
   } else {
     graph.names().Unique("Const");
-    dtype = args.initializer->value()->dtype();
+    dtype = LiteralTensor(*args.initializer, {}).dtype();
   }
   if (dtype != *args.dtype) throw ValueError(InitializerDTypeText(dtype, *args.dtype));
 }

@@ -8,14 +8,7 @@ InitializerSpec Spec(const std::string& kind, std::map<std::string, double> para
   return {.kind = kind, .parameters = std::move(parameters), .seed = seed};
 }
 
-Tensor FloatVector(std::initializer_list<double> values) {
-  return Tensor::Of<float>(Shape{static_cast<int64_t>(values.size())},
-                           std::vector<float>(values.begin(), values.end()));
-}
-
 }  // namespace
-
-Initializer::Initializer(std::initializer_list<double> values) : source_(FloatVector(values)) {}
 
 Initializer zeros_initializer() { return Spec("zeros", {}); }
 Initializer ones_initializer() { return Spec("ones", {}); }

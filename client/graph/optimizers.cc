@@ -30,8 +30,8 @@ std::vector<Variable> Parts(const std::vector<Variable>& variables) {
 
 Input Flag(bool value) { return Input(value ? 1.0 : 0.0); }
 
-double Real(const Input::Number& number) {
-  return std::visit([](auto value) { return static_cast<double>(value); }, number);
+double Real(const Number& number) {
+  return std::visit([](auto value) { return static_cast<double>(value); }, number.value());
 }
 
 // As far as the number of slots may depend on them, which no schedule changes.
@@ -40,7 +40,7 @@ optimizers::Hyperparameters KnownValues(const optimizers::Optimizer& rule,
   optimizers::Hyperparameters values;
   for (const optimizers::HyperparameterDef& def : rule.hyperparameters) {
     const auto it = given.find(std::string(def.name));
-    const Input::Number* const number = it == given.end() ? nullptr : it->second.number();
+    const Number* const number = it == given.end() ? nullptr : it->second.number();
     values.push_back(number == nullptr ? 0 : Real(*number));
   }
   return values;

@@ -28,9 +28,7 @@ Variable::Variable(const Initializer& initial_value, VariableOptions options,
   if (const Output* output = initial_value.output()) {
     first = internal::FromOutput(graph, options.dtype ? cast(*output, *options.dtype) : *output);
   } else {
-    const Tensor& value = *initial_value.value();
-    first =
-        internal::FromTensor(internal::CastTensor(value, options.dtype.value_or(value.dtype())));
+    first = internal::FromTensor(internal::LiteralTensor(initial_value, options.dtype));
   }
   const internal::NameScopeGuard scope(graph, name);
   internal::Definition definition = internal::Define("", graph.names().scope(), first);

@@ -1,9 +1,6 @@
 #include "client/graph/ops/build.h"
 
 #include <cstdint>
-#include <type_traits>
-#include <utility>
-#include <variant>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -13,37 +10,6 @@
 
 namespace varscope::internal {
 namespace {
-
-DType OwnDType(const Input::Number& number) {
-  return std::visit(
-      [](auto value) {
-        using T = decltype(value);
-        if constexpr (std::is_same_v<T, bool>) {
-          return DType::kBool;
-        } else if constexpr (std::is_same_v<T, double>) {
-          return DType::kFloat32;
-        } else {
-          if (std::in_range<int32_t>(value)) return DType::kInt32;
-          return std::in_range<int64_t>(value) ? DType::kInt64 : DType::kUint64;
-        }
-      },
-      number);
-}
-
-// TypeError for a fraction as a whole number, and for a whole number as a bool.
-Tensor NumberTensor(const Input::Number& number, std::optional<DType> hint) {
-  const DType dtype = hint.value_or(OwnDType(number));
-  return std::visit(
-      [dtype](auto value) {
-        using T = decltype(value);
-        const bool fits = std::is_same_v<T, bool> || IsFloating(dtype) ||
-                          (std::is_integral_v<T> && dtype != DType::kBool);
-        if (fits) return CastTensor(Tensor::Scalar(value), dtype);
-        throw TypeError(absl::StrCat("Expected ", Name(dtype), ", but got ", value, " of type '",
-                                     std::is_integral_v<T> ? "int" : "float", "'."));
-      },
-      number);
-}
 
 std::optional<DType> DTypeOf(const Input& input) {
   if (input.output()) return ToOutput(input, "").dtype();

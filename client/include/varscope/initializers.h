@@ -7,11 +7,13 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
 #include "varscope/graph.h"
 #include "varscope/initializer_spec.h"
+#include "varscope/number.h"
 #include "varscope/tensor.h"
 
 namespace varscope {
@@ -31,17 +33,22 @@ class Initializer {
   Initializer(Tensor value) : source_(std::move(value)) {}
   // An Output keeps its graph alive.
   Initializer(Output value) : source_(value) {}
-  // A float32 scalar, and a float32 vector [n]: also of integers, which TensorFlow makes int32.
-  Initializer(double value) : source_(Tensor::Scalar(static_cast<float>(value))) {}
-  Initializer(std::initializer_list<double> values);
+  // A scalar, of the dtype that Variable() is given, else of its own: see number.h.
+  template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+  Initializer(T number) : source_(Number(number)) {}
+  // A vector [n], of the dtype that Variable() is given, else float32: also of integers, which
+  // TensorFlow makes int32.
+  Initializer(std::initializer_list<double> values) : source_(std::vector<double>(values)) {}
 
-  // These return what it is; null for two of the three. Valid as long as the Initializer.
+  // These return what it is; null for all but one. Valid as long as the Initializer.
   const InitializerSpec* spec() const { return std::get_if<InitializerSpec>(&source_); }
   const Tensor* value() const { return std::get_if<Tensor>(&source_); }
   const Output* output() const { return std::get_if<Output>(&source_); }
+  const Number* number() const { return std::get_if<Number>(&source_); }
+  const std::vector<double>* numbers() const { return std::get_if<std::vector<double>>(&source_); }
 
  private:
-  std::variant<InitializerSpec, Tensor, Output> source_;
+  std::variant<InitializerSpec, Tensor, Output, Number, std::vector<double>> source_;
 };
 
 // These return specifications, as TensorFlow's of the same names. Numbers are computed in float64

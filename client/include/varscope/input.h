@@ -2,13 +2,13 @@
 #ifndef VARSCOPE_INPUT_H_
 #define VARSCOPE_INPUT_H_
 
-#include <cstdint>
 #include <initializer_list>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
 #include "varscope/graph.h"
+#include "varscope/number.h"
 #include "varscope/variables.h"
 
 namespace varscope {
@@ -17,19 +17,15 @@ namespace varscope {
 // value; a symbolic one keeps its graph alive. Thread-compatible.
 class Input {
  public:
-  // A number without a dtype yet. It takes the dtype of the op's other operand, converted as cast()
-  // does. Alone, one of a floating C++ type is float32, a bool is bool, and one of another integral
-  // type int32, or int64 or uint64 when it needs to be. As TensorFlow's.
-  using Number = std::variant<bool, int64_t, uint64_t, double>;
-
   Input(Output output) : source_(output) {}
   // Reads the variable at this place of the program: variable.value(). Throws ValueError when it is
   // undefined.
   Input(const Variable& variable) : source_(variable.value()) {}
   // A constant. Shares the tensor's bytes, which must not be written any more.
   Input(Tensor tensor) : source_(std::move(tensor)) {}
+  // Takes the dtype of the op's other operand.
   template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
-  Input(T number) : source_(NumberOf(number)) {}
+  Input(T number) : source_(Number(number)) {}
   // A float32 vector [n], also of {1, 2}: where integers are wanted, as by gather(), give a Tensor.
   Input(std::initializer_list<float> values)
       : source_(Tensor::Of<float>(Shape{static_cast<int64_t>(values.size())}, values)) {}
@@ -40,14 +36,6 @@ class Input {
   const Number* number() const { return std::get_if<Number>(&source_); }
 
  private:
-  template <typename T>
-  static Number NumberOf(T number) {
-    if constexpr (std::is_same_v<T, bool>) return number;
-    if constexpr (std::is_floating_point_v<T>) return static_cast<double>(number);
-    if constexpr (std::is_signed_v<T>) return static_cast<int64_t>(number);
-    return static_cast<uint64_t>(number);
-  }
-
   std::variant<Output, Tensor, Number> source_;
 };
 

@@ -11,7 +11,7 @@
 // Dtypes. A "float" is float32 or float64. A "number" is a float, int32, int64 or uint8. Operands
 // are numbers, and the result has their dtype, unless a comment says otherwise. Two operands must
 // have the same dtype: none is cast. A literal number takes the dtype of the other operand; see
-// input.h.
+// number.h.
 //
 // Shapes are inferred as far as they are known when the graph is built, and again in each run.
 //

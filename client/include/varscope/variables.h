@@ -6,7 +6,7 @@
 // Functions that define a variable throw
 //   ValueError  where TensorFlow does, with TensorFlow's text; when two definitions collide,
 //               detail() has both, with worker, file and line
-//   TypeError   for a dtype that is none (kInvalid)
+//   TypeError   for a dtype that is none (kInvalid), for a literal that cannot have it (number.h)
 //   OpError     when the server cannot be reached (UnavailableError, DeadlineExceededError), knows
 //               another worker by this id (AbortedError), or refuses what the contract allows: a
 //               name of more than 1024 bytes, an initializer that cannot make the dtype or shape, a

@@ -8,6 +8,7 @@
 #include "varscope/graph.h"
 #include "varscope/initializers.h"
 #include "varscope/nn.h"
+#include "varscope/number.h"
 #include "varscope/ops.h"
 #include "varscope/saver.h"
 #include "varscope/scopes.h"

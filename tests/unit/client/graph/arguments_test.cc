@@ -9,6 +9,7 @@
 #include "client/graph/handles.h"
 #include "client/graph/node.h"
 #include "client/graph/optimizer_slots.h"
+#include "client/graph/variable_state.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
@@ -189,6 +190,30 @@ TEST_F(ArgumentsTest, OpsAreOfTheGraphOfTheirOperands) {
     EXPECT_NE(y.op().name(), here.op().name());
   }
   EXPECT_TRUE(other.get_operations().empty());
+}
+
+// As TensorFlow's, and to the last bit.
+TEST_F(ArgumentsTest, FirstValuesAreOfTheirOwnKind) {
+  const int64_t odd = (int64_t{1} << 53) + 1;
+  const auto first = [](const Variable& v) {
+    return internal::Unwrap(v)->pending->initializer->value;
+  };
+  EXPECT_EQ(Variable(3).dtype(), int32);
+  EXPECT_EQ(Variable(true).dtype(), bool_);
+  EXPECT_EQ(Variable(3.0).dtype(), float32);
+  EXPECT_EQ(Variable(odd).dtype(), int64);
+  EXPECT_EQ(Variable({1, 2}).dtype(), float32);
+  EXPECT_EQ(Variable(3, {.dtype = float32}).dtype(), float32);
+  EXPECT_EQ(first(Variable(odd, {.dtype = int64})).scalar<int64_t>(), odd);
+  EXPECT_EQ(first(Variable(0.1, {.dtype = float64})).scalar<double>(), 0.1);
+  EXPECT_EQ(first(Variable({0.1}, {.dtype = float64})).scalar<double>(), 0.1);
+  EXPECT_THAT(Thrown([] { Variable(2.5, {.dtype = int32}); }), HasSubstr("TypeError: "));
+  EXPECT_EQ(get_variable("a", {.initializer = 3}).dtype(), int32);
+  EXPECT_EQ(get_variable("b", {.initializer = true}).dtype(), bool_);
+  EXPECT_EQ(get_variable("c", {.dtype = float32, .initializer = 3.0}).dtype(), float32);
+  EXPECT_EQ(get_variable("d", {.dtype = int64, .initializer = odd}).dtype(), int64);
+  EXPECT_THAT(Thrown([] { get_variable("e", {.dtype = float32, .initializer = 3}); }),
+              AllOf(HasSubstr("ValueError: "), HasSubstr("don't match")));
 }
 
 // One row of the values for each row number, as far as both are known.
