@@ -144,7 +144,10 @@ absl::Status Workers::Disconnect(const Caller& caller) {
   std::vector<WorkerRecord> gone;
   {
     std::lock_guard lock(mutex_);
-    Worker& worker = workers_.at(caller.worker_id);
+    const auto it = workers_.find(caller.worker_id);
+    // It may have ended otherwise meanwhile.
+    if (it == workers_.end() || !it->second.live()) return absl::OkStatus();
+    Worker& worker = it->second;
     if (worker.record.incarnation != caller.incarnation) return absl::OkStatus();
     gone.push_back(worker.record);
     End(worker, WorkerState::kLeft);
@@ -264,6 +267,7 @@ std::vector<WorkerStatus> Workers::status() const {
 std::vector<WorkerRecord> Workers::records() const {
   std::vector<WorkerRecord> all;
   std::lock_guard lock(mutex_);
+  all.reserve(workers_.size());
   for (const auto& [worker_id, worker] : workers_) all.push_back(worker.record);
   return all;
 }
