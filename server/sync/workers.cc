@@ -257,6 +257,7 @@ std::vector<WorkerStatus> Workers::status() const {
   std::vector<WorkerStatus> all;
   const Clock::time_point now = Clock::now();
   std::lock_guard lock(mutex_);
+  all.reserve(workers_.size());
   for (const auto& [worker_id, worker] : workers_) {
     all.push_back(
         {worker.record, std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.heard)});
