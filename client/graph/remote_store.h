@@ -146,7 +146,10 @@ class PullResult {
   // From now on copies share the values instead of copying them.
   void Share() { shared_ = std::make_shared<const std::vector<PulledValue>>(std::move(own_)); }
   // Takes the value out, or, where copies share it, a copy of it.
-  PulledValue Take(size_t i) { return shared_ != nullptr ? (*shared_)[i] : std::move(own_[i]); }
+  PulledValue Take(size_t i) {
+    if (shared_ != nullptr) return (*shared_)[i];
+    return std::move(own_[i]);
+  }
 
  private:
   const std::vector<PulledValue>& all() const { return shared_ != nullptr ? *shared_ : own_; }

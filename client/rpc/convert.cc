@@ -116,8 +116,9 @@ PushTensors TensorsOf(const PushRequest& request) {
   PushTensors out;
   for (const PushRequest::Step& step : request.steps) {
     for (const PushRequest::Update& update : step.updates) {
-      if (update.rows.defined())
+      if (update.rows.defined()) {
         out.tensors.push_back(WireRows(update.variable, update.rows, update.gradient));
+      }
       out.tensors.push_back(update.gradient);
       out.encodings.push_back(wire::Encoding::kNone);
     }

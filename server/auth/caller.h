@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace varscope::server {
 
@@ -30,7 +31,13 @@ struct Caller {
 
 // What a message about that caller begins with: "worker 'w': ", or nothing when it is no worker.
 inline std::string Who(const Caller& caller) {
-  return caller.is_worker() ? absl::StrCat("worker '", caller.worker_id, "': ") : "";
+  return caller.worker_id.empty() ? "" : absl::StrCat("worker '", caller.worker_id, "': ");
+}
+
+// The same of what a worker does with a variable: "variable v, worker 'w': ".
+inline std::string About(absl::string_view variable, absl::string_view worker_id) {
+  if (worker_id.empty()) return absl::StrCat("variable ", variable, ": ");
+  return absl::StrCat("variable ", variable, ", worker '", worker_id, "': ");
 }
 
 }  // namespace varscope::server

@@ -46,15 +46,13 @@ class Resolver {
   static constexpr size_t kMaxTensors = size_t{1} << 20;
 
   absl::Status Refuse(const std::string& variable, absl::string_view what) const {
-    return absl::InvalidArgumentError(
-        absl::StrCat("variable ", variable, ", worker '", caller_.worker_id, "': ", what));
+    return absl::InvalidArgumentError(absl::StrCat(About(variable, caller_.worker_id), what));
   }
 
   // What a few bytes of a head stand for takes much memory, so it is limited before it is taken.
   absl::Status CheckCount(size_t count, size_t most, absl::string_view what) const {
     if (count <= most) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("worker '", caller_.worker_id,
-                                                   "': the push has ", count, " ", what,
+    return absl::InvalidArgumentError(absl::StrCat(Who(caller_), "the push has ", count, " ", what,
                                                    ", at most ", most, " are taken at once"));
   }
 
@@ -64,11 +62,11 @@ class Resolver {
     absl::StatusOr<uint64_t> bytes = wire::EncodedSize(encoding, dtype, shape);
     if (bytes.ok()) bytes = ByteSize(dtype, shape);
     if (!bytes.ok()) return Refuse(def.name, bytes.status().message());
-    if (*bytes > max_bytes_ || (bytes_ += *bytes) > max_bytes_) {
-      return absl::ResourceExhaustedError(absl::StrCat("worker '", caller_.worker_id,
-                                                       "': the push is above ", max_bytes_,
-                                                       " bytes (--max-push-bytes)"));
+    if (*bytes > max_bytes_ - bytes_) {
+      return absl::ResourceExhaustedError(absl::StrCat(Who(caller_), "the push is above ",
+                                                       max_bytes_, " bytes (--max-push-bytes)"));
     }
+    bytes_ += *bytes;
     absl::Status few = CheckCount(tensors_.size() + 1, kMaxTensors, "tensors");
     if (!few.ok()) return few;
     tensors_.push_back({dtype, shape, encoding, def.name});
@@ -101,8 +99,8 @@ class Resolver {
     step.weight_decay = given.weight_decay();
     if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
         !std::isfinite(step.weight_decay)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "worker '", caller_.worker_id, "': clipping and weight decay must be finite"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(Who(caller_), "clipping and weight decay must be finite"));
     }
     step.definer = DefinerAt(given.definer(), worker_);
     absl::Status status = ReadUpdates(given, step);
@@ -112,7 +110,7 @@ class Resolver {
 
   absl::Status ReadUpdates(const v1::OptimizerStep& given, PushStep& step) {
     const int count = given.variables_size();
-    const std::string subject = absl::StrCat("worker '", caller_.worker_id, "': the push");
+    const std::string subject = absl::StrCat(Who(caller_), "the push");
     absl::Status status = CheckColumn(subject, given.rows_size(), count, "row counts");
     status.Update(CheckColumn(subject, given.base_versions_size(), count, "versions"));
     status.Update(CheckColumn(subject, given.encodings_size(), count, "encodings"));
@@ -244,7 +242,7 @@ class Resolver {
   const Definer& worker_;
   const uint64_t max_bytes_;
   std::vector<wire::IncomingTensor>& tensors_;
-  uint64_t bytes_ = 0;
+  uint64_t bytes_ = 0;   // at most max_bytes_
   size_t bindings_ = 0;  // of all steps
   absl::Status hyperparameters_;
 };

@@ -30,10 +30,8 @@ absl::Status StreamVariables::AddOne(const Store& store, const v1::NamedVariable
                         absl::StrCat(Who(caller), variable.status().message()));
   }
   const auto refuse = [&](absl::string_view what) {
-    const std::string who =
-        caller.is_worker() ? absl::StrCat(", worker '", caller.worker_id, "'") : "";
     return absl::InvalidArgumentError(
-        absl::StrCat("variable ", Printable(named.name()), who, ": ", what));
+        absl::StrCat(About(Printable(named.name()), caller.worker_id), what));
   };
   const VariableDefinition& def = (*variable)->def;
   if (named.dtype() != v1::DT_INVALID) {

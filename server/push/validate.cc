@@ -18,8 +18,7 @@ namespace {
 constexpr char kNonfinite[] = "varscope/nonfinite";  // payload
 
 absl::Status Refuse(const PushId& id, const Variable& variable, absl::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("variable ", variable.def.name, ", worker '", id.worker_id, "': ", what));
+  return absl::InvalidArgumentError(absl::StrCat(About(variable.def.name, id.worker_id), what));
 }
 
 // Whether what is written stays inside the variable.
@@ -189,9 +188,8 @@ class Validator {
     const auto lock = PatientLock(variable.mutex);
     if (variable.initialized) return absl::OkStatus();
     return absl::FailedPreconditionError(
-        absl::StrCat("variable ", variable.def.name, ", worker '", id.worker_id,
-                     "': it has no value yet; its creator, ", ToString(variable.def.definer),
-                     ", has not run its initializer"));
+        absl::StrCat(About(variable.def.name, id.worker_id), "it has no value yet; its creator, ",
+                     ToString(variable.def.definer), ", has not run its initializer"));
   }
 
   static absl::Status Clip(PushContents& push, const PushPolicy& policy) {
@@ -202,6 +200,7 @@ class Validator {
       }
       if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
       std::vector<Tensor*> gradients;
+      gradients.reserve(step.updates.size());
       for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
       absl::Status status = optimizers::Clip(gradients, std::exchange(step.clip_value, 0), norm);
       if (!status.ok()) return status;

@@ -114,8 +114,8 @@ grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
     }
     if (request->sequence() > kLastResolve) {
       return absl::InvalidArgumentError(
-          absl::StrCat("worker '", caller.worker_id, "': a Resolve has number ",
-                       request->sequence(), "; they count from 1, and the last is ", kLastResolve));
+          absl::StrCat(Who(caller), "a Resolve has number ", request->sequence(),
+                       "; they count from 1, and the last is ", kLastResolve));
     }
     return ResolveAll(context_.store, caller, context_.workers.Describe(caller.worker_id), *request,
                       response);

@@ -44,6 +44,7 @@ class Group {
   virtual void Submit(Submission submission, ChangesLock changes) = 0;
 
   // When a worker of the group may read its variables. DeadlineExceeded says who was awaited.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): groups that let a reader wait keep `done`
   virtual void AwaitRead(const std::string& /*worker_id*/, ReadDone done) {
     done(absl::OkStatus());
   }

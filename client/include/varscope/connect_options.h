@@ -36,7 +36,7 @@ enum class Encoding {
 // with the longest prefix wins; the empty prefix is for all other variables. Variables of other
 // dtypes, and encodings that a server does not know, are sent unchanged.
 struct CompressionRule {
-  std::string prefix = "";  // of names in the store
+  std::string prefix = {};  // of names in the store
   // For gradients. The rounding error of a dense gradient is added to the variable's next one
   // (error feedback). It takes as much of this worker's memory as the gradient.
   Encoding push = Encoding::kNone;
@@ -49,7 +49,7 @@ struct ConnectOptions {
   // 1 to 256 printable ASCII characters without blanks. A worker that restarts with the same id may
   // share what it created before; one that connects while another of its id is there fences that
   // one off. Empty: the environment's VARSCOPE_WORKER, else host-pid-number.
-  std::string worker_id = "";
+  std::string worker_id = {};
   SharingMode sharing = SharingMode::kGlobal;
   // The longest time for each call to the server (a definition, a pull, a push), its repetitions
   // included, and for the first connection.

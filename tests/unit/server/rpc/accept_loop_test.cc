@@ -1,9 +1,7 @@
 // Connections when descriptors are short.
 #include "server/rpc/accept_loop.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,24 +12,12 @@
 #include "proto/shm/file_descriptor.h"
 #include "server/rpc/descriptors.h"
 #include "server/rpc/listen.h"
+#include "tests/support/connect_to.h"
 
 namespace varscope::server {
 namespace {
 
-shm::FileDescriptor ConnectTo(int family, const char* address, int port) {
-  shm::FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in in{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
-  sockaddr_in6 in6{};
-  in6.sin6_family = AF_INET6;
-  in6.sin6_port = htons(port);
-  void* const to = family == AF_INET ? static_cast<void*>(&in.sin_addr) : &in6.sin6_addr;
-  inet_pton(family, address, to);
-  const auto* const target = family == AF_INET ? reinterpret_cast<const sockaddr*>(&in)
-                                               : reinterpret_cast<const sockaddr*>(&in6);
-  const socklen_t size = family == AF_INET ? sizeof in : sizeof in6;
-  if (connect(socket.get(), target, size) != 0) return {};
-  return socket;
-}
+using varscope::testing::ConnectTo;
 
 // The soft limit of descriptors, lower while it lives.
 class LowLimit {

@@ -1,10 +1,8 @@
 // Addresses that can be listened on.
 #include "server/rpc/listen.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -13,28 +11,15 @@
 
 #include "proto/shm/doorbell.h"
 #include "server/rpc/descriptors.h"
+#include "tests/support/connect_to.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::server {
 namespace {
 
 using ::testing::HasSubstr;
+using varscope::testing::ConnectTo;
 using varscope::testing::TemporaryDirectory;
-
-shm::FileDescriptor ConnectTo(int family, const char* address, int port) {
-  shm::FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in in{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
-  sockaddr_in6 in6{};
-  in6.sin6_family = AF_INET6;
-  in6.sin6_port = htons(port);
-  void* const to = family == AF_INET ? static_cast<void*>(&in.sin_addr) : &in6.sin6_addr;
-  inet_pton(family, address, to);
-  const auto* const target = family == AF_INET ? reinterpret_cast<const sockaddr*>(&in)
-                                               : reinterpret_cast<const sockaddr*>(&in6);
-  const socklen_t size = family == AF_INET ? sizeof in : sizeof in6;
-  if (connect(socket.get(), target, size) != 0) return {};
-  return socket;
-}
 
 bool HasIpv6() { return Listen("[::1]:0").ok(); }
 
