@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/auth/session_keys.h"
+#include "server/env/env.h"
 #include "server/options.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
@@ -18,11 +19,11 @@ namespace varscope::server {
 // keeps nothing. The error says why the directory cannot be used: another daemon has it, it cannot
 // be written, or it is damaged.
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
-                                                              Workers& workers);
+                                                              Workers& workers, Env& env);
 
 // The keys of the directory's workers, which outlive a restart as the workers do. Without
 // --data-dir: new ones. To be called once OpenDataDirectory has locked the directory.
-absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options);
+absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env);
 
 }  // namespace varscope::server
 

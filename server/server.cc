@@ -8,16 +8,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "proto/core/random.h"
 #include "server/data_directory.h"
 
 namespace varscope::server {
 namespace {
 
 // Drawn at random, so that no other server's address is taken for this one's.
-LocalAddress DrawLocalAddress(const Options& options) {
+LocalAddress DrawLocalAddress(const Options& options, Env& env) {
   if (options.shared_memory_streams == 0) return {};
-  const std::string name = absl::StrFormat("varscope-%016x%016x", Random64(), Random64());
+  const std::string name = absl::StrFormat("varscope-%016x%016x", env.Random64(), env.Random64());
   return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
 }
 
@@ -34,36 +33,38 @@ std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options) {
-  auto self = std::unique_ptr<Server>(new Server(options));
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env& env) {
+  auto self = std::unique_ptr<Server>(new Server(options, env));
   if (absl::Status status = self->Recover(); !status.ok()) return status;
+  self->Begin();
   return self;
 }
 
-Server::Server(const Options& options)
-    : options_(options),
-      store_({options.max_variable_bytes, options.max_store_bytes}),
-      workers_(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000))),
-      barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); }),
+Server::Server(const Options& options, Env& env)
+    : env_(env),
+      options_(options),
+      store_({options.max_variable_bytes, options.max_store_bytes}, env),
+      workers_(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000)), env),
+      barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); }, env),
       budget_(options.max_inflight_bytes),
       pins_(options.max_inflight_bytes),
-      stalls_(std::chrono::seconds(options.stall_seconds)) {}
+      stalls_(std::chrono::seconds(options.stall_seconds), env) {}
 
 Server::~Server() { Stop(); }
 
 absl::Status Server::Recover() {
   absl::StatusOr<std::unique_ptr<Durability>> durability =
-      OpenDataDirectory(options_, store_, workers_);
+      OpenDataDirectory(options_, store_, workers_, env_);
   if (!durability.ok()) return durability.status();
   durability_ = *std::move(durability);
-  absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options_);
+  absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options_, env_);
   if (!session_keys.ok()) return session_keys.status();
   session_keys_ = *std::move(session_keys);
   return absl::OkStatus();
 }
 
-absl::Status Server::Serve() {
-  synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups);
+void Server::Begin() {
+  synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups, env_);
   workers_.Start(
       [this](const WorkerRecord& worker) {
         store_.ledger().Fence(worker.worker_id, worker.incarnation);
@@ -85,8 +86,11 @@ absl::Status Server::Serve() {
                      .pins = pins_,
                      .stalls = stalls_,
                      .limits = {.max_push_bytes = options_.max_push_bytes},
-                     .local = DrawLocalAddress(options_),
-                     .epoch = Random64()});
+                     .local = DrawLocalAddress(options_, env_),
+                     .epoch = env_.Random64()});
+}
+
+absl::Status Server::Serve() {
   shared_memory_ = ListenForSharedMemory(*context_, options_);
   absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(*context_, options_.listen);
   if (!grpc.ok()) return grpc.status();

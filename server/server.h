@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/env/env.h"
 #include "server/options.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/shm_listener.h"
@@ -19,7 +20,9 @@ class Server {
  public:
   // Recovers what the data directory has. The error says why it cannot be used: another server has
   // it, it cannot be written, it is damaged.
-  static absl::StatusOr<std::unique_ptr<Server>> Open(const Options& options);
+  // `env` outlives the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Open(const Options& options,
+                                                      Env& env = SystemEnv());
   // Stops, unless it has been stopped.
   ~Server();
   Server(const Server&) = delete;
@@ -31,17 +34,22 @@ class Server {
   // One for each address of options.listen; 0 for a Unix socket. Once it serves.
   const std::vector<int>& ports() const { return grpc_->ports(); }
 
+  // What calls work with, for a transport that is not one of Serve's.
+  const ServiceContext& context() const { return *context_; }
+
   // Takes no more calls, gives those under way options.grace_seconds, cuts off what is left, and
   // writes a last snapshot, so that the next start has no log to replay. Returns when no thread of
   // the server is left.
   void Stop();
 
  private:
-  explicit Server(const Options& options);
+  Server(const Options& options, Env& env);
   absl::Status Recover();
+  void Begin();
   void TakeLastSnapshot();
 
   // In the order in which they need each other: the last one goes first.
+  Env& env_;
   const Options options_;
   Store store_;
   Workers workers_;

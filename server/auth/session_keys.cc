@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "proto/core/names.h"
-#include "proto/core/random.h"
 
 namespace varscope::server {
 namespace {
@@ -40,10 +39,10 @@ std::string Code(const std::string& secret, const std::string& head, absl::strin
 
 }  // namespace
 
-std::string SessionKeys::NewSecret() {
+std::string SessionKeys::NewSecret(Env& env) {
   std::string secret(kSecretBytes, '\0');
   for (size_t at = 0; at < kSecretBytes; at += sizeof(uint64_t)) {
-    const uint64_t random = Random64();
+    const uint64_t random = env.Random64();
     std::memcpy(secret.data() + at, &random, sizeof(random));
   }
   return secret;

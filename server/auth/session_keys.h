@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/auth/caller.h"
+#include "server/env/env.h"
 
 namespace varscope::server {
 
@@ -20,11 +21,11 @@ class SessionKeys {
   static constexpr size_t kSecretBytes = 32;
 
   // With a new secret: no key from before will be known.
-  SessionKeys() : SessionKeys(NewSecret()) {}
+  explicit SessionKeys(Env& env = SystemEnv()) : SessionKeys(NewSecret(env)) {}
   explicit SessionKeys(std::string secret) : secret_(std::move(secret)) {}
 
   // From the system's source of randomness.
-  static std::string NewSecret();
+  static std::string NewSecret(Env& env = SystemEnv());
 
   // Of a caller that is a worker.
   std::string Make(const Caller& caller) const;

@@ -1,18 +1,22 @@
 #include "server/durability/log.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "server/durability/file_names.h"
 #include "server/planted.h"
 
 namespace varscope::server {
 namespace {
 
-constexpr absl::string_view kSegmentPrefix = "log-";
+absl::Status NotDurable(const absl::Status& why) {
+  return absl::UnavailableError(
+      absl::StrCat("the change is not durable yet, send it again: ", why.message()));
+}
 
 std::span<const std::byte> AsBytes(const std::string& text) {
   return std::as_bytes(std::span(text));
@@ -20,35 +24,35 @@ std::span<const std::byte> AsBytes(const std::string& text) {
 
 }  // namespace
 
-std::filesystem::path SegmentPath(const std::filesystem::path& directory, uint64_t first) {
-  return directory / absl::StrFormat("%s%020d", kSegmentPrefix, first);
-}
-
-absl::StatusOr<std::vector<Segment>> ListSegments(const std::filesystem::path& directory) {
+absl::StatusOr<std::vector<Segment>> ListSegments(Files& files,
+                                                  const std::filesystem::path& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return names.status();
   std::vector<Segment> segments;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : *names) {
     const std::optional<uint64_t> first = NumberAfter(kSegmentPrefix, name);
     if (!first || name != SegmentPath("", *first)) continue;
-    segments.push_back({*first, entry.path()});
+    segments.push_back({*first, directory / name});
   }
-  if (error) return FileError(directory, "list", error.value());
   std::sort(segments.begin(), segments.end(),
             [](const Segment& a, const Segment& b) { return a.first < b.first; });
   return segments;
 }
 
-Log::Log(LogOptions options, uint64_t next)
-    : options_(std::move(options)), next_(next), durable_(next - 1), thread_([this] { Run(); }) {}
+Log::Log(LogOptions options, uint64_t next, Env& env)
+    : env_(env),
+      options_(std::move(options)),
+      next_record_(batch_.end()),
+      next_(next),
+      durable_(next - 1),
+      timer_(env.StartTimer("log", [this] {
+        std::lock_guard writing(writing_);
+        return Step(/*delay=*/true);
+      })) {}
 
 Log::~Log() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+  timer_->Stop();
+  Flush().IgnoreError();
 }
 
 uint64_t Log::Append(RecordBytes record) {
@@ -64,7 +68,7 @@ uint64_t Log::AppendPrepared(Prepared record) noexcept {
   pending.position = next_;
   pending.starts_segment = std::exchange(rotate_, false);
   pending_.splice(pending_.end(), record);
-  changed_.notify_all();
+  timer_->Wake();
   return next_++;
 }
 
@@ -73,7 +77,7 @@ void Log::WhenDurable(Done done) {
     std::lock_guard lock(mutex_);
     if (durable_ + 1 < next_) {
       waiting_.push_back({next_ - 1, std::move(done)});
-      changed_.notify_all();
+      timer_->Wake();
       return;
     }
   }
@@ -101,104 +105,125 @@ uint64_t Log::last_position() const {
 }
 
 void Log::Trim(uint64_t position) {
-  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(options_.directory);
+  const absl::StatusOr<std::vector<Segment>> segments =
+      ListSegments(env_.files(), options_.directory);
   if (!segments.ok()) return;
   for (size_t i = 0; i + 1 < segments->size(); ++i) {
     if ((*segments)[i + 1].first > position + 1) break;
-    std::error_code ignored;
-    std::filesystem::remove((*segments)[i].path, ignored);
+    env_.files().Remove((*segments)[i].path).IgnoreError();
   }
 }
 
-void Log::Run() {
-  std::unique_lock lock(mutex_);
+absl::Status Log::Flush() {
+  std::lock_guard writing(writing_);
+  const uint64_t last = last_position();
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
-    if (pending_.empty()) break;
-    // Lets more records join the group.
-    if (options_.interval.count() > 0) {
-      changed_.wait_for(lock, options_.interval, [this] { return stopping_ || !waiting_.empty(); });
+    {
+      std::lock_guard lock(mutex_);
+      if (durable_ >= last) return absl::OkStatus();
     }
-    const bool last = stopping_;
-    std::list<Pending> batch = std::exchange(pending_, {});
-    const uint64_t durable = durable_;
-    lock.unlock();
-    const absl::Status status = Write(batch, durable);
-    lock.lock();
-    Settle(lock, std::move(batch), status);
-    if (status.ok()) continue;
-    if (last) break;
-    changed_.wait_for(lock, options_.retry, [this] { return stopping_; });
+    Step(/*delay=*/false);
+    std::lock_guard lock(mutex_);
+    if (batch_.empty() && !failure_.ok()) return NotDurable(failure_);
   }
+}
+
+Time Log::Step(bool delay) {
+  if (batch_.empty()) {
+    if (const std::optional<Time> due = Gather(delay)) return *due;
+  }
+  absl::Status status = WriteRecord(*next_record_);
+  if (status.ok() && ++next_record_ != batch_.end()) return Time::min();
+  if (status.ok()) status = Sync();
+  Settle(status);
+  return Time::min();
+}
+
+std::optional<Time> Log::Gather(bool delay) {
+  const Time now = env_.Now();
+  std::lock_guard lock(mutex_);
+  if (pending_.empty()) return kNever;
+  if (delay && now < retry_at_) return retry_at_;
+  if (delay && waiting_.empty() && options_.interval.count() > 0) {
+    // Lets more records join the group.
+    if (!gather_until_) gather_until_ = now + options_.interval;
+    if (now < *gather_until_) return gather_until_;
+  }
+  gather_until_.reset();
+  batch_ = std::exchange(pending_, {});
+  next_record_ = batch_.begin();
+  durable_before_batch_ = durable_;
+  return std::nullopt;
 }
 
 absl::Status Log::RemoveAfter(uint64_t first) const {
-  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(options_.directory);
+  const absl::StatusOr<std::vector<Segment>> segments =
+      ListSegments(env_.files(), options_.directory);
   if (!segments.ok()) return segments.status();
   bool removed = false;
   for (const Segment& segment : *segments) {
     if (segment.first <= first) continue;
-    std::error_code error;
-    std::filesystem::remove(segment.path, error);
-    if (error) return FileError(segment.path, "remove", error.value());
+    if (absl::Status status = env_.files().Remove(segment.path); !status.ok()) return status;
     removed = true;
   }
-  return removed ? SyncDirectory(options_.directory) : absl::OkStatus();
+  return removed ? env_.files().SyncDirectory(options_.directory) : absl::OkStatus();
 }
 
 absl::Status Log::OpenSegment(uint64_t first) {
   segment_.reset();
   if (absl::Status status = RemoveAfter(first); !status.ok()) return status;
-  const std::filesystem::path path = SegmentPath(options_.directory, first);
-  absl::StatusOr<File> file = File::Create(path);
+  absl::StatusOr<std::unique_ptr<WritableFile>> file =
+      env_.files().Create(SegmentPath(options_.directory, first));
   if (!file.ok()) return file.status();
-  segment_.emplace(*std::move(file));
-  return SyncDirectory(options_.directory);
+  segment_ = *std::move(file);
+  return env_.files().SyncDirectory(options_.directory);
 }
 
-absl::Status Log::Write(const std::list<Pending>& batch, uint64_t durable) {
-  for (const Pending& pending : batch) {
-    if (pending.starts_segment || !segment_) {
-      absl::Status status = segment_ ? segment_->Sync() : absl::OkStatus();
-      if (status.ok()) status = OpenSegment(pending.position);
-      if (!status.ok()) return status;
-    }
-    absl::Status status = segment_->Write(EncodePrefix(pending.record, pending.position, durable));
-    if (status.ok()) status = segment_->Write(AsBytes(pending.record.header));
-    for (const Tensor& tensor : pending.record.body) {
-      if (status.ok() && tensor.byte_size() > 0) status = segment_->Write(tensor.bytes());
-    }
+absl::Status Log::WriteRecord(const Pending& pending) {
+  if (pending.starts_segment || segment_ == nullptr) {
+    absl::Status status = segment_ != nullptr ? segment_->Sync() : absl::OkStatus();
+    if (status.ok()) status = OpenSegment(pending.position);
     if (!status.ok()) return status;
   }
+  absl::Status status =
+      segment_->Write(EncodePrefix(pending.record, pending.position, durable_before_batch_));
+  if (status.ok()) status = segment_->Write(AsBytes(pending.record.header));
+  for (const Tensor& tensor : pending.record.body) {
+    if (status.ok() && tensor.byte_size() > 0) status = segment_->Write(tensor.bytes());
+  }
+  return status;
+}
+
+absl::Status Log::Sync() {
   return Planted(Plant::kSkipFsync) ? absl::OkStatus() : segment_->Sync();
 }
 
-void Log::Settle(std::unique_lock<std::mutex>& lock, std::list<Pending> batch,
-                 const absl::Status& status) {
+void Log::Settle(const absl::Status& status) {
   std::vector<Done> done;
-  const uint64_t reached = batch.back().position;
-  failure_ = status;
-  if (status.ok()) {
-    for (const Pending& pending : batch) pending_bytes_ -= pending.record.size();
-    durable_ = reached;
-  } else {
-    // The file's end is unknown now. Everything that is not known to be durable starts a new
-    // segment, whose name is that of its first record: an earlier attempt's is overwritten.
-    segment_.reset();
-    batch.front().starts_segment = true;
-    pending_.splice(pending_.begin(), batch);
+  std::list<Pending> written;  // let go without the lock
+  {
+    std::lock_guard lock(mutex_);
+    const uint64_t reached = batch_.back().position;
+    failure_ = status;
+    if (status.ok()) {
+      for (const Pending& pending : batch_) pending_bytes_ -= pending.record.size();
+      durable_ = reached;
+      written.swap(batch_);
+    } else {
+      // The file's end is unknown now. Everything that is not known to be durable starts a new
+      // segment, whose name is that of its first record: an earlier attempt's is overwritten.
+      segment_.reset();
+      batch_.front().starts_segment = true;
+      pending_.splice(pending_.begin(), batch_);
+      retry_at_ = env_.Now() + options_.retry;
+    }
+    while (!waiting_.empty() && waiting_.front().position <= reached) {
+      done.push_back(std::move(waiting_.front().done));
+      waiting_.pop_front();
+    }
   }
-  while (!waiting_.empty() && waiting_.front().position <= reached) {
-    done.push_back(std::move(waiting_.front().done));
-    waiting_.pop_front();
-  }
-  lock.unlock();
-  const absl::Status told =
-      status.ok() ? status
-                  : absl::UnavailableError(absl::StrCat(
-                        "the change is not durable yet, send it again: ", status.message()));
+  const absl::Status told = status.ok() ? status : NotDurable(status);
   for (Done& call : done) call(told);
-  lock.lock();
 }
 
 }  // namespace varscope::server

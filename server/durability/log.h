@@ -3,20 +3,20 @@
 #define VARSCOPE_SERVER_DURABILITY_LOG_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/durability/files.h"
 #include "server/durability/frame.h"
+#include "server/env/env.h"
 
 namespace varscope::server {
 
@@ -31,17 +31,17 @@ struct LogOptions {
   uint64_t max_pending_bytes = uint64_t{256} << 20;
 };
 
-// Thread-safe. One thread of its own writes. Records are kept in memory until fdatasync has
-// succeeded: after a failed write or fdatasync, which leaves the file in an unknown state, they are
-// all written again into a new segment, after `retry`, until that succeeds. Meanwhile health() says
-// what is wrong. A new segment is the last one: whatever an attempt that failed, or an end that
-// recovery dropped, left under later names is removed before.
+// Thread-safe. A timer of its own writes, step by step. Records are kept in memory until fdatasync
+// has succeeded: after a failed write or fdatasync, which leaves the file in an unknown state, they
+// are all written again into a new segment, after `retry`, until that succeeds. Meanwhile health()
+// says what is wrong. A new segment is the last one: whatever an attempt that failed, or an end
+// that recovery dropped, left under later names is removed before.
 class Log {
  public:
   using Done = std::function<void(absl::Status)>;
 
   // The next record gets the position `next`. Nothing is written before the first record.
-  Log(LogOptions options, uint64_t next);
+  Log(LogOptions options, uint64_t next, Env& env = SystemEnv());
   // Flushes what waits, once.
   ~Log();
   Log(const Log&) = delete;
@@ -59,9 +59,12 @@ class Log {
   uint64_t Append(RecordBytes record);
   // The same; takes no memory.
   uint64_t AppendPrepared(Prepared record) noexcept;
-  // `done` when all records so far are durable, from the writing thread or at once. Unavailable
+  // `done` when all records so far are durable, from whoever writes them or at once. Unavailable
   // when the attempt that is to write them fails.
   void WhenDurable(Done done);
+  // Writes all records so far, without delay, on the caller's thread. Unavailable when that fails.
+  // Not from a Done.
+  absl::Status Flush();
 
   // OK, or why records cannot be written now: the medium's error, or too many bytes that wait.
   absl::Status health() const;
@@ -74,43 +77,52 @@ class Log {
   uint64_t last_position() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Waiting {
     uint64_t position;
     Done done;
   };
 
-  void Run();
-  // Without the lock.
-  absl::Status Write(const std::list<Pending>& batch, uint64_t durable);
+  // The writer, by steps: takes a batch, writes a record of it at a time, then syncs and settles.
+  // Returns when the next one is due. Requires writing_.
+  Time Step(bool delay);
+  // Takes what waits as the next batch; else returns when there may be one.
+  std::optional<Time> Gather(bool delay);
+  absl::Status WriteRecord(const Pending& pending);
   absl::Status OpenSegment(uint64_t first);
   absl::Status RemoveAfter(uint64_t first) const;
-  void Settle(std::unique_lock<std::mutex>& lock, std::list<Pending> batch,
-              const absl::Status& status);
+  absl::Status Sync();
+  void Settle(const absl::Status& status);
 
+  Env& env_;
   const LogOptions options_;
+
+  std::mutex writing_;  // taken before mutex_; guards the writer's state
+  std::unique_ptr<WritableFile> segment_;
+  std::list<Pending> batch_;
+  std::list<Pending>::iterator next_record_;  // of batch_
+  uint64_t durable_before_batch_ = 0;
+
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   uint64_t next_;
   uint64_t durable_;  // position
   bool rotate_ = true;
-  bool stopping_ = false;
-  uint64_t pending_bytes_ = 0;  // of pending_ and of the batch being written
+  uint64_t pending_bytes_ = 0;  // of pending_ and batch_
   std::list<Pending> pending_;
   std::deque<Waiting> waiting_;
   absl::Status failure_;
+  std::optional<Time> gather_until_;  // of what is pending
+  Time retry_at_ = Time::min();
 
-  std::optional<File> segment_;  // of the writing thread
-  std::thread thread_;
+  std::unique_ptr<Timer> timer_;
 };
 
 // Segments in `directory`, by the position of their first record.
-std::filesystem::path SegmentPath(const std::filesystem::path& directory, uint64_t first);
 struct Segment {
   uint64_t first;
   std::filesystem::path path;
 };
-absl::StatusOr<std::vector<Segment>> ListSegments(const std::filesystem::path& directory);
+absl::StatusOr<std::vector<Segment>> ListSegments(Files& files,
+                                                  const std::filesystem::path& directory);
 
 }  // namespace varscope::server
 

@@ -2,10 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include <future>
-
 #include "absl/strings/str_cat.h"
 #include "server/durability/convert.h"
+#include "server/durability/file_names.h"
 #include "server/durability/push_record.h"
 #include "server/planted.h"
 
@@ -30,9 +29,10 @@ class Entry final : public PushEntry {
 
 }  // namespace
 
-Recorder::Recorder(File lock, RecorderOptions options, Store& store, Workers& workers,
-                   uint64_t position)
-    : lock_(std::move(lock)),
+Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store,
+                   Workers& workers, uint64_t position, Env& env)
+    : env_(env),
+      lock_(std::move(lock)),
       options_(std::move(options)),
       store_(store),
       workers_(workers),
@@ -40,21 +40,18 @@ Recorder::Recorder(File lock, RecorderOptions options, Store& store, Workers& wo
             .interval = options_.level == DurabilityLevel::kAsync ? options_.interval
                                                                   : std::chrono::milliseconds(0),
             .retry = options_.retry},
-           position + 1),
+           position + 1, env),
       last_snapshot_(position) {
-  RemoveUnfinishedSnapshots(options_.directory);
+  RemoveUnfinishedSnapshots(env_.files(), options_.directory);
   store_.Observe(this);
   workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
-  if (options_.snapshot_interval.count() > 0) timer_ = std::thread([this] { RunTimer(); });
+  if (options_.snapshot_interval.count() == 0) return;
+  snapshot_due_ = env_.Now() + options_.snapshot_interval;
+  timer_ = env_.StartTimer("snapshots", [this] { return TakeDueSnapshot(); });
 }
 
 Recorder::~Recorder() {
-  {
-    std::lock_guard lock(timer_mutex_);
-    stopping_ = true;
-  }
-  stop_.notify_all();
-  if (timer_.joinable()) timer_.join();
+  timer_.reset();
   store_.Observe(nullptr);
   workers_.Observe(nullptr);
 }
@@ -99,16 +96,18 @@ uint64_t Recorder::NextPosition() {
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
-  const absl::StatusOr<std::filesystem::path> path = WriteSnapshot(options_.directory, snapshot);
+  const absl::StatusOr<std::filesystem::path> path =
+      WriteSnapshot(env_, options_.directory, snapshot);
   if (!path.ok()) return path.status();
   last_snapshot_ = snapshot.position;
-  log_.Trim(TrimSnapshots(options_.directory, options_.snapshots_kept));
+  log_.Trim(TrimSnapshots(env_.files(), options_.directory, options_.snapshots_kept));
   return TakenSnapshot{snapshot.name.empty() ? path->filename().string() : snapshot.name, *path};
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   std::lock_guard one(snapshot_mutex_);
-  if (absl::Status status = CheckNewName(options_.directory, name); !status.ok()) return status;
+  if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
+    return status;
   Snapshot snapshot{.name = name};
   snapshot.state = store_.Capture([&] { snapshot.position = NextPosition(); });
   // Workers that connected after the cut are in the log as well, which is harmless.
@@ -117,19 +116,13 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
-  return DescribeSnapshots(options_.directory);
-}
-
-absl::Status Recorder::WaitForLog() {
-  std::promise<absl::Status> durable;
-  log_.WhenDurable([&](const absl::Status& status) { durable.set_value(status); });
-  return durable.get_future().get();
+  return DescribeSnapshots(env_.files(), options_.directory);
 }
 
 absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
   if (options_.level == DurabilityLevel::kNone) return last_snapshot_ + 1;
   const uint64_t position = log_.Append(ToRecord(RollbackRecord{.source = source}));
-  if (absl::Status status = WaitForLog(); !status.ok()) return status;
+  if (absl::Status status = log_.Flush(); !status.ok()) return status;
   // What follows is found at once by who looks for it, without all that was before.
   log_.Rotate();
   return position;
@@ -140,12 +133,13 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
 // begins with it; until then nothing has changed.
 absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   std::lock_guard one(snapshot_mutex_);
-  const absl::StatusOr<std::filesystem::path> file = FindSnapshot(options_.directory, name);
+  const absl::StatusOr<std::filesystem::path> file =
+      FindSnapshot(env_.files(), options_.directory, name);
   if (!file.ok()) return file.status();
-  absl::StatusOr<Snapshot> chosen = ReadSnapshot(*file);
+  absl::StatusOr<Snapshot> chosen = ReadSnapshot(env_.files(), *file);
   if (!chosen.ok()) return chosen.status();
   {
-    Store trial(store_.limits());
+    Store trial(store_.limits(), env_);
     if (absl::Status status = trial.Restore(chosen->state); !status.ok()) return status;
   }
   const uint64_t global_step = chosen->state.global_step;
@@ -158,9 +152,8 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   if (const auto kept = Keep(now); !kept.ok()) {
     // In case that the file is there all the same. Who cannot write this either, cannot undo it.
     Record(ToRecord(RollbackRecord{.source = source, .position = *position, .failed = true}));
-    WaitForLog().IgnoreError();
-    std::error_code ignored;
-    std::filesystem::remove(SnapshotPath(options_.directory, *position), ignored);
+    log_.Flush().IgnoreError();
+    env_.files().Remove(SnapshotPath(options_.directory, *position)).IgnoreError();
     return kept.status();
   }
   workers_.FenceAll();
@@ -174,14 +167,12 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   return global_step;
 }
 
-void Recorder::RunTimer() {
-  std::unique_lock lock(timer_mutex_);
-  while (!stop_.wait_for(lock, options_.snapshot_interval, [this] { return stopping_; })) {
-    lock.unlock();
-    const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
-    if (!taken.ok()) spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));
-    lock.lock();
-  }
+Time Recorder::TakeDueSnapshot() {
+  if (env_.Now() < snapshot_due_) return snapshot_due_;
+  const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
+  if (!taken.ok()) spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));
+  snapshot_due_ = env_.Now() + options_.snapshot_interval;
+  return snapshot_due_;
 }
 
 }  // namespace varscope::server

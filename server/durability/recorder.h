@@ -3,16 +3,14 @@
 #define VARSCOPE_SERVER_DURABILITY_RECORDER_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include "absl/status/statusor.h"
-#include "server/durability/files.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
+#include "server/env/env.h"
 #include "server/store/observer.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
@@ -37,7 +35,8 @@ class Recorder final : public StoreObserver, public Durability {
   // `store` and `workers` hold what was recovered up to `position`, and must outlive it. Removes
   // what a snapshot left that was not finished.
   // `lock` keeps other daemons away from the directory for as long as this may write there.
-  Recorder(File lock, RecorderOptions options, Store& store, Workers& workers, uint64_t position);
+  Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store, Workers& workers,
+           uint64_t position, Env& env = SystemEnv());
   // Stops taking snapshots on its own; flushes the log.
   ~Recorder() override;
   Recorder(const Recorder&) = delete;
@@ -63,14 +62,15 @@ class Recorder final : public StoreObserver, public Durability {
   void Record(RecordBytes record);
   // Takes a position that nothing else has, for the state that comes from the file `source`.
   absl::StatusOr<uint64_t> BeginRollback(const std::string& source);
-  absl::Status WaitForLog();
   // Makes a snapshot the newest; requires snapshot_mutex_.
   absl::StatusOr<TakenSnapshot> Keep(const Snapshot& snapshot);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.
   uint64_t NextPosition();
-  void RunTimer();
+  // Takes one when it is due; returns when the next is.
+  Time TakeDueSnapshot();
 
-  const File lock_;
+  Env& env_;
+  const std::unique_ptr<FileLock> lock_;
   const RecorderOptions options_;
   Store& store_;
   Workers& workers_;
@@ -79,10 +79,8 @@ class Recorder final : public StoreObserver, public Durability {
   std::mutex snapshot_mutex_;  // one snapshot at a time
   uint64_t last_snapshot_;     // position; guarded by snapshot_mutex_
 
-  std::mutex timer_mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
-  std::thread timer_;
+  Time snapshot_due_ = kNever;    // of the timer's task
+  std::unique_ptr<Timer> timer_;  // null: no snapshots on its own
 };
 
 }  // namespace varscope::server

@@ -1,13 +1,13 @@
 #include "server/durability/recovery.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
+#include <memory>
 #include <optional>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "server/durability/convert.h"
-#include "server/durability/files.h"
+#include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
@@ -16,42 +16,29 @@
 namespace varscope::server {
 namespace {
 
-// A file's bytes, read through the page cache.
-class Mapping {
- public:
-  static absl::StatusOr<Mapping> Open(const std::filesystem::path& path) {
-    const absl::StatusOr<File> file = File::OpenToRead(path);
-    if (!file.ok()) return file.status();
-    const absl::StatusOr<size_t> size = file->Size();
-    if (!size.ok()) return size.status();
-    if (*size == 0) return Mapping(nullptr, 0);
-    void* const at = mmap(nullptr, *size, PROT_READ, MAP_PRIVATE, file->fd(), 0);
-    if (at == MAP_FAILED) return FileError(path, "map", errno);
-    return Mapping(at, *size);
-  }
-  ~Mapping() {
-    if (at_ != nullptr) munmap(at_, size_);
-  }
-  Mapping(Mapping&& other) noexcept
-      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  Mapping& operator=(Mapping&&) = delete;
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(at_), size_}; }
-
- private:
-  Mapping(void* at, size_t size) : at_(at), size_(size) {}
-  void* at_;
-  size_t size_;
+// A file, and its bytes.
+struct Mapped {
+  std::unique_ptr<ReadableFile> file;
+  std::span<const std::byte> bytes;
 };
+
+absl::StatusOr<Mapped> Map(Files& files, const std::filesystem::path& path) {
+  absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<std::span<const std::byte>> bytes = (*file)->Map();
+  if (!bytes.ok()) return bytes.status();
+  return Mapped{*std::move(file), *bytes};
+}
 
 class Recovery {
  public:
-  Recovery(const std::filesystem::path& directory, Store& store, Workers& workers)
-      : directory_(directory), store_(store), workers_(workers) {}
+  Recovery(Files& files, const std::filesystem::path& directory, Store& store, Workers& workers)
+      : files_(files), directory_(directory), store_(store), workers_(workers) {}
 
   absl::StatusOr<Recovered> Run() {
     if (absl::Status status = CheckFormats(); !status.ok()) return status;
     if (absl::Status status = LoadSnapshot(); !status.ok()) return status;
-    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
     if (!segments.ok()) return segments.status();
     for (size_t i = 0; i < segments->size(); ++i) {
       const uint64_t end = i + 1 < segments->size() ? (*segments)[i + 1].first : UINT64_MAX;
@@ -60,14 +47,21 @@ class Recovery {
       if (!whole.ok()) return whole.status();
       if (!*whole) break;
     }
+    // The log may have been behind it (--durability async).
+    if (recovered_.position < skipped_position_ && !segments->empty()) {
+      return absl::DataLossError(absl::StrCat(
+          skipped_.string(), " is damaged, and the log ends at change ", recovered_.position,
+          ", before that snapshot: what it had is lost. Nothing was changed. Restore the file from "
+          "a copy, or move it away to go back to the state before it."));
+    }
     return std::move(recovered_);
   }
 
  private:
   // Before anything is taken for damage.
   absl::Status CheckFormats() const {
-    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
-    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
+    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files_, directory_);
     std::vector<std::filesystem::path> files;
     if (segments.ok()) {
       for (const Segment& segment : *segments) files.push_back(segment.path);
@@ -76,26 +70,31 @@ class Recovery {
       for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
     }
     for (const std::filesystem::path& path : files) {
-      const absl::StatusOr<Mapping> mapping = Mapping::Open(path);
+      const absl::StatusOr<Mapped> mapping = Map(files_, path);
       if (!mapping.ok()) continue;  // whoever needs it says so
-      if (absl::Status status = CheckFormat(path, mapping->bytes()); !status.ok()) return status;
+      if (absl::Status status = CheckFormat(path, mapping->bytes); !status.ok()) return status;
     }
     return absl::OkStatus();
   }
 
   absl::Status LoadSnapshot() {
-    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
+    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files_, directory_);
     if (!snapshots.ok()) return snapshots.status();
     for (const SnapshotFile& file : *snapshots) {
       const absl::StatusOr<bool> undone = IsUndone(file.position);
       if (!undone.ok()) return undone.status();
       if (*undone) {
-        std::error_code ignored;
-        std::filesystem::remove(file.path, ignored);
+        files_.Remove(file.path).IgnoreError();
         continue;
       }
-      absl::StatusOr<Snapshot> snapshot = ReadSnapshot(file.path);
+      absl::StatusOr<Snapshot> snapshot = ReadSnapshot(files_, file.path);
+      // One that cannot be read now may be whole: only a damaged one is none.
+      if (!snapshot.ok() && !absl::IsDataLoss(snapshot.status())) return snapshot.status();
       if (!snapshot.ok()) {
+        if (skipped_.empty()) {
+          skipped_ = file.path;
+          skipped_position_ = file.position;
+        }
         recovered_.warnings.push_back(
             absl::StrCat("skipped a snapshot: ", snapshot.status().message()));
         continue;
@@ -121,9 +120,9 @@ class Recovery {
                                               " are missing: the state ends before them and ",
                                               segment.path.string(), " begins after them"));
     }
-    const absl::StatusOr<Mapping> mapping = Mapping::Open(segment.path);
+    const absl::StatusOr<Mapped> mapping = Map(files_, segment.path);
     if (!mapping.ok()) return mapping.status();
-    const std::span<const std::byte> log = mapping->bytes();
+    const std::span<const std::byte> log = mapping->bytes;
     size_t offset = 0;
     uint64_t expected = segment.first;
     while (expected < end) {
@@ -149,9 +148,9 @@ class Recovery {
     const Segment& segment = segments.front();
     if (FindFrame(log, offset, expected)) return Damage(segment, offset, expected);
     for (const Segment& later : segments.subspan(1)) {
-      const absl::StatusOr<Mapping> mapping = Mapping::Open(later.path);
+      const absl::StatusOr<Mapped> mapping = Map(files_, later.path);
       if (!mapping.ok()) return mapping.status();
-      if (FindFrame(mapping->bytes(), 0, expected)) return Damage(segment, offset, expected);
+      if (FindFrame(mapping->bytes, 0, expected)) return Damage(segment, offset, expected);
     }
     if (offset == log.size()) return absl::OkStatus();
     recovered_.warnings.push_back(absl::StrCat(
@@ -216,16 +215,16 @@ class Recovery {
   // Whether the snapshot at `position` is of a rollback that failed: the log says so before
   // anything else changes.
   absl::StatusOr<bool> IsUndone(uint64_t position) {
-    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
     if (!segments.ok()) return segments.status();
     const auto after =
         std::find_if(segments->begin(), segments->end(),
                      [&](const Segment& segment) { return segment.first > position + 1; });
     if (after == segments->begin()) return false;
-    const absl::StatusOr<Mapping> mapping = Mapping::Open(std::prev(after)->path);
+    const absl::StatusOr<Mapped> mapping = Map(files_, std::prev(after)->path);
     if (!mapping.ok()) return mapping.status();
-    for (auto frame = ReadFrame(mapping->bytes(), 0); frame;
-         frame = ReadFrame(mapping->bytes(), frame->end)) {
+    for (auto frame = ReadFrame(mapping->bytes, 0); frame;
+         frame = ReadFrame(mapping->bytes, frame->end)) {
       if (frame->position <= position) continue;
       const absl::StatusOr<Change> change = FromRecord(frame->header, frame->body);
       if (!change.ok()) return change.status();
@@ -246,10 +245,10 @@ class Recovery {
       const absl::StatusOr<bool> undone = IsUndone(own);
       if (!undone.ok() || *undone) return undone.status();
       // Without its file it failed, too.
-      if (begins && !std::filesystem::exists(SnapshotPath(directory_, own))) {
+      if (begins && !files_.Exists(SnapshotPath(directory_, own))) {
         return absl::OkStatus();
       }
-      absl::StatusOr<Snapshot> source = ReadSnapshot(directory_ / record.source);
+      absl::StatusOr<Snapshot> source = ReadSnapshot(files_, directory_ / record.source);
       if (!source.ok()) {
         return absl::DataLossError(absl::StrCat(
             "the store was rolled back to a snapshot; neither that nor ",
@@ -263,18 +262,21 @@ class Recovery {
     return absl::OkStatus();
   }
 
+  Files& files_;
   const std::filesystem::path& directory_;
   Store& store_;
   Workers& workers_;
   Recovered recovered_;
+  std::filesystem::path skipped_;  // the newest snapshot that is damaged; empty: none
+  uint64_t skipped_position_ = 0;
   uint64_t began_at_ = 0;  // the position of the snapshot, or rollback, that the state comes from
 };
 
 }  // namespace
 
 absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
-                                  Workers& workers) {
-  return Recovery(directory, store, workers).Run();
+                                  Workers& workers, Files& files) {
+  return Recovery(files, directory, store, workers).Run();
 }
 
 }  // namespace varscope::server

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/env/env.h"
 #include "server/store/store.h"
 #include "server/sync/workers.h"
 
@@ -24,10 +25,11 @@ struct Recovered {
 // Fills the empty `store` and `workers`. The state is exactly that after some prefix of all
 // changes, which includes every change that a worker was told is durable. DataLoss, with nothing to
 // be relied on in `store`, when that cannot be had: a record is damaged and whole ones follow it,
-// or records between the snapshot and the log are missing. FailedPrecondition names both versions
-// when a file has another disk format.
+// records between the snapshot and the log are missing, or the newest snapshot is damaged and the
+// log ends before it. A file that cannot be read for another reason is that reason's error.
+// FailedPrecondition names both versions when a file has another disk format.
 absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
-                                  Workers& workers);
+                                  Workers& workers, Files& files = SystemEnv().files());
 
 }  // namespace varscope::server
 

@@ -1,9 +1,6 @@
 #include "server/durability/snapshot.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -15,32 +12,28 @@
 #include "proto/core/names.h"
 #include "proto/core/shape_rules.h"
 #include "server/durability/convert.h"
-#include "server/durability/files.h"
+#include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 
 namespace varscope::server {
 namespace {
 
-constexpr absl::string_view kPrefix = "snapshot-";
-constexpr size_t kDigits = 20;  // of the position in a file's name; "-" and its own name follow
 constexpr char kTemporary[] = ".tmp";
 
 bool IsNamed(const std::filesystem::path& path) {
-  return path.filename().string().size() > kPrefix.size() + kDigits;
+  return path.filename().string().size() > kSnapshotPrefix.size() + kPositionDigits;
 }
 
 // Writes a head piece by piece, so that it may be of any size.
 class HeadWriter {
  public:
-  HeadWriter(File& file, uint64_t position, size_t piece_bytes)
+  HeadWriter(WritableFile& file, uint64_t position, size_t piece_bytes)
       : file_(file), position_(position), piece_bytes_(piece_bytes) {}
 
-  absl::Status Write(const Snapshot& snapshot) {
+  absl::Status Write(const Snapshot& snapshot, int64_t time_unix_micros) {
     piece_.set_position(position_);
     piece_.set_name(snapshot.name);
-    piece_.set_time_unix_micros(std::chrono::duration_cast<std::chrono::microseconds>(
-                                    std::chrono::system_clock::now().time_since_epoch())
-                                    .count());
+    piece_.set_time_unix_micros(time_unix_micros);
     const StoreState& state = snapshot.state;
     piece_.set_global_step(state.global_step);
     piece_.mutable_group_steps()->insert(state.group_steps.begin(), state.group_steps.end());
@@ -79,7 +72,7 @@ class HeadWriter {
     bytes_ = 0;
   }
 
-  File& file_;
+  WritableFile& file_;
   const uint64_t position_;
   const size_t piece_bytes_;
   durability::SnapshotHead piece_;
@@ -87,8 +80,10 @@ class HeadWriter {
   absl::Status status_;
 };
 
-absl::Status WriteAll(File& file, const Snapshot& snapshot, size_t head_piece_bytes) {
-  absl::Status status = HeadWriter(file, snapshot.position, head_piece_bytes).Write(snapshot);
+absl::Status WriteAll(Env& env, WritableFile& file, const Snapshot& snapshot,
+                      size_t head_piece_bytes) {
+  absl::Status status =
+      HeadWriter(file, snapshot.position, head_piece_bytes).Write(snapshot, env.WallMicros());
   for (const CapturedVariable& v : snapshot.state.variables) {
     if (status.ok() && v.value.byte_size() > 0) status = file.Write(v.value.bytes());
   }
@@ -99,19 +94,18 @@ absl::Status Damaged(const std::filesystem::path& path, absl::string_view what) 
   return absl::DataLossError(absl::StrCat(path.string(), " is damaged: ", what));
 }
 
-// Merges the piece that begins after `left` bytes before the file's end, and takes it off them.
-absl::Status ReadPiece(File& file, size_t& left, durability::SnapshotHead& head) {
+// Merges the next piece.
+absl::Status ReadPiece(ReadableFile& file, durability::SnapshotHead& head) {
   std::array<std::byte, kPrefixBytes> bytes{};
-  if (left < kPrefixBytes) return Damaged(file.path(), "it is too short");
+  if (file.left() < kPrefixBytes) return Damaged(file.path(), "it is too short");
   if (absl::Status status = file.Read(bytes); !status.ok()) return status;
-  left -= kPrefixBytes;
   if (absl::Status status = CheckFormat(file.path(), bytes); !status.ok()) return status;
   const std::optional<Prefix> prefix = DecodePrefix(bytes);
-  if (!prefix || prefix->header_bytes > left) return Damaged(file.path(), "its prefix is wrong");
+  if (!prefix || prefix->header_bytes > file.left())
+    return Damaged(file.path(), "its prefix is wrong");
   std::string header(prefix->header_bytes, '\0');
   absl::Status status = file.Read(std::as_writable_bytes(std::span(header)));
   if (!status.ok()) return status;
-  left -= header.size();
   head.clear_more();
   if (Crc32c(std::as_bytes(std::span(header))) == prefix->checksum &&
       head.MergeFromString(header) && head.position() == prefix->position) {
@@ -120,10 +114,10 @@ absl::Status ReadPiece(File& file, size_t& left, durability::SnapshotHead& head)
   return Damaged(file.path(), "its header is wrong");
 }
 
-absl::StatusOr<durability::SnapshotHead> ReadHead(File& file, size_t size) {
+absl::StatusOr<durability::SnapshotHead> ReadHead(ReadableFile& file) {
   durability::SnapshotHead head;
   do {
-    if (absl::Status status = ReadPiece(file, size, head); !status.ok()) return status;
+    if (absl::Status status = ReadPiece(file, head); !status.ok()) return status;
   } while (head.more());
   if (head.checksums_size() != head.variables_size()) {
     return Damaged(file.path(), "checksums are missing");
@@ -132,7 +126,7 @@ absl::StatusOr<durability::SnapshotHead> ReadHead(File& file, size_t size) {
 }
 
 // The bytes that the values take; nothing when that is not what the file has.
-absl::Status CheckSize(const File& file, const StoreState& state, uint64_t left) {
+absl::Status CheckSize(const ReadableFile& file, const StoreState& state) {
   uint64_t total = 0;
   for (const CapturedVariable& v : state.variables) {
     const absl::StatusOr<uint64_t> bytes = ByteSize(v.definition.dtype, v.definition.shape);
@@ -140,41 +134,37 @@ absl::Status CheckSize(const File& file, const StoreState& state, uint64_t left)
       return Damaged(file.path(), "a shape is wrong");
     }
   }
-  if (total == left) return absl::OkStatus();
+  if (total == file.left()) return absl::OkStatus();
   return Damaged(file.path(),
-                 absl::StrCat("its values take ", total, " bytes, the file has ", left));
+                 absl::StrCat("its values take ", total, " bytes, the file has ", file.left()));
 }
 
 // A file that is being read: its head was.
 struct Opened {
-  File file;
-  size_t size = 0;
+  std::unique_ptr<ReadableFile> file;
   durability::SnapshotHead head;
 };
 
-absl::StatusOr<Opened> Open(const std::filesystem::path& path) {
-  absl::StatusOr<File> file = File::OpenToRead(path);
+absl::StatusOr<Opened> Open(Files& files, const std::filesystem::path& path) {
+  absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<size_t> size = file->Size();
-  if (!size.ok()) return size.status();
-  absl::StatusOr<durability::SnapshotHead> head = ReadHead(*file, *size);
+  absl::StatusOr<durability::SnapshotHead> head = ReadHead(**file);
   if (!head.ok()) return head.status();
-  return Opened{*std::move(file), *size, *std::move(head)};
+  return Opened{*std::move(file), *std::move(head)};
 }
 
 // The state without its values, which fit into the rest of the file.
 absl::StatusOr<StoreState> ReadState(const Opened& opened) {
   absl::StatusOr<StoreState> state = server::FromProto(opened.head);
-  if (!state.ok()) return Damaged(opened.file.path(), state.status().message());
-  const off_t at = lseek(opened.file.fd(), 0, SEEK_CUR);
-  absl::Status status = CheckSize(opened.file, *state, opened.size - at);
+  if (!state.ok()) return Damaged(opened.file->path(), state.status().message());
+  absl::Status status = CheckSize(*opened.file, *state);
   if (!status.ok()) return status;
   return state;
 }
 
 // Whatever is deleted on the strength of this file: it can be read.
-absl::Status ReadBack(const std::filesystem::path& path, const StoreState& written) {
-  const absl::StatusOr<Opened> opened = Open(path);
+absl::Status ReadBack(Files& files, const std::filesystem::path& path, const StoreState& written) {
+  const absl::StatusOr<Opened> opened = Open(files, path);
   if (!opened.ok()) return opened.status();
   const absl::StatusOr<StoreState> state = ReadState(*opened);
   if (!state.ok()) return state.status();
@@ -184,9 +174,9 @@ absl::Status ReadBack(const std::filesystem::path& path, const StoreState& writt
   return whole ? absl::OkStatus() : Damaged(path, "a part of its header is missing");
 }
 
-SnapshotInfo Describe(const std::filesystem::path& path) {
+SnapshotInfo Describe(Files& files, const std::filesystem::path& path) {
   SnapshotInfo info{.name = path.filename().string(), .path = path};
-  const absl::StatusOr<Opened> opened = Open(path);
+  const absl::StatusOr<Opened> opened = Open(files, path);
   const absl::StatusOr<durability::SnapshotHead> head =
       opened.ok() ? opened->head : absl::StatusOr<durability::SnapshotHead>(opened.status());
   if (!head.ok()) {
@@ -197,46 +187,43 @@ SnapshotInfo Describe(const std::filesystem::path& path) {
   info.position = head->position();
   info.time_unix_micros = head->time_unix_micros();
   info.global_step = head->global_step();
-  info.bytes = opened->size;
+  info.bytes = opened->file->size();
   info.variables = head->variables_size();
   return info;
 }
 
 }  // namespace
 
-std::filesystem::path SnapshotPath(const std::filesystem::path& directory, uint64_t position) {
-  return directory / absl::StrFormat("%s%020d", kPrefix, position);
-}
-
-absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path& directory,
+absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
+                                                    const std::filesystem::path& directory,
                                                     const Snapshot& snapshot,
                                                     size_t head_piece_bytes) {
   std::filesystem::path path = SnapshotPath(directory, snapshot.position);
   if (!snapshot.name.empty()) path += "-" + snapshot.name;
   const std::filesystem::path temporary = path.string() + kTemporary;
-  std::error_code ignored;
-  const bool replaces = std::filesystem::exists(path, ignored);
+  Files& files = env.files();
+  const bool replaces = files.Exists(path);
   absl::Status status;
   {
-    absl::StatusOr<File> file = File::Create(temporary);
-    status = file.ok() ? WriteAll(*file, snapshot, head_piece_bytes) : file.status();
+    absl::StatusOr<std::unique_ptr<WritableFile>> file = files.Create(temporary);
+    status = file.ok() ? WriteAll(env, **file, snapshot, head_piece_bytes) : file.status();
   }
-  if (status.ok()) status = ReadBack(temporary, snapshot.state);
-  if (status.ok()) status = Rename(temporary, path);
+  if (status.ok()) status = ReadBack(files, temporary, snapshot.state);
+  if (status.ok()) status = files.Rename(temporary, path);
   if (!status.ok()) {
-    std::filesystem::remove(temporary, ignored);
+    files.Remove(temporary).IgnoreError();
     return status;
   }
-  status = SyncDirectory(directory);
+  status = files.SyncDirectory(directory);
   if (status.ok()) return path;
   // It might be gone after a power failure. What it replaced, of the same position, had its state.
-  if (!replaces) std::filesystem::remove(path, ignored);
-  SyncDirectory(directory).IgnoreError();
+  if (!replaces) files.Remove(path).IgnoreError();
+  files.SyncDirectory(directory).IgnoreError();
   return status;
 }
 
-absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
-  absl::StatusOr<Opened> opened = Open(path);
+absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path& path) {
+  absl::StatusOr<Opened> opened = Open(files, path);
   if (!opened.ok()) return opened.status();
   absl::StatusOr<StoreState> state = ReadState(*opened);
   if (!state.ok()) return state.status();
@@ -245,7 +232,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
     CapturedVariable& v = state->variables[i];
     absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
-    absl::Status status = opened->file.Read({value->mutable_raw(), value->byte_size()});
+    absl::Status status = opened->file->Read({value->mutable_raw(), value->byte_size()});
     if (!status.ok()) return status;
     if (Crc32c(value->bytes()) != head.checksums(i)) {
       return Damaged(path, absl::StrCat("the value of ", v.definition.name, " is wrong"));
@@ -259,16 +246,16 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path) {
   return snapshot;
 }
 
-absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::path& directory) {
+absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
+                                                        const std::filesystem::path& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return names.status();
   std::vector<SnapshotFile> snapshots;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
-    const std::optional<uint64_t> position = NumberAfter(kPrefix, name);
-    if (!position || entry.path().extension() == kTemporary) continue;
-    snapshots.push_back({*position, entry.path()});
+  for (const std::string& name : *names) {
+    const std::optional<uint64_t> position = NumberAfter(kSnapshotPrefix, name);
+    if (!position || absl::EndsWith(name, kTemporary)) continue;
+    snapshots.push_back({*position, directory / name});
   }
-  if (error) return FileError(directory, "list", error.value());
   std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotFile& a, const SnapshotFile& b) {
     if (a.position != b.position) return a.position > b.position;
     return a.path.filename() < b.path.filename();
@@ -277,27 +264,28 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::p
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(
-    const std::filesystem::path& directory) {
-  const absl::StatusOr<std::vector<SnapshotFile>> files = ListSnapshots(directory);
-  if (!files.ok()) return files.status();
+    Files& files, const std::filesystem::path& directory) {
+  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files, directory);
+  if (!snapshots.ok()) return snapshots.status();
   std::vector<SnapshotInfo> infos;
-  for (const SnapshotFile& file : *files) infos.push_back(Describe(file.path));
+  for (const SnapshotFile& snapshot : *snapshots) infos.push_back(Describe(files, snapshot.path));
   return infos;
 }
 
-absl::Status CheckNewName(const std::filesystem::path& directory, const std::string& name) {
+absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
+                          const std::string& name) {
   if (name.empty()) return absl::OkStatus();
   const bool plain = name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
                        return absl::ascii_isalnum(c) || c == '_' || c == '-';
                      });
-  if (!plain || absl::StartsWith(name, kPrefix)) {
+  if (!plain || absl::StartsWith(name, kSnapshotPrefix)) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", Printable(name),
                      "' is no name for a snapshot: up to 100 letters, digits, '_', '-', "
                      "not beginning with '",
-                     kPrefix, "'"));
+                     kSnapshotPrefix, "'"));
   }
-  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(files, directory);
   if (!infos.ok()) return infos.status();
   for (const SnapshotInfo& info : *infos) {
     if (info.name != name) continue;
@@ -307,9 +295,10 @@ absl::Status CheckNewName(const std::filesystem::path& directory, const std::str
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::filesystem::path> FindSnapshot(const std::filesystem::path& directory,
+absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
+                                                   const std::filesystem::path& directory,
                                                    const std::string& name) {
-  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(files, directory);
   if (!infos.ok()) return infos.status();
   std::vector<std::string> known;
   for (const SnapshotInfo& info : *infos) {
@@ -320,30 +309,29 @@ absl::StatusOr<std::filesystem::path> FindSnapshot(const std::filesystem::path& 
                                           known.empty() ? "none" : absl::StrJoin(known, ", ")));
 }
 
-uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep) {
-  const absl::StatusOr<std::vector<SnapshotFile>> files = ListSnapshots(directory);
-  if (!files.ok()) return 0;
+uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep) {
+  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files, directory);
+  if (!snapshots.ok()) return 0;
   uint64_t oldest = 0;
   size_t kept = 0;
-  for (const SnapshotFile& file : *files) {
-    if (IsNamed(file.path) || !Open(file.path).ok()) continue;
+  for (const SnapshotFile& file : *snapshots) {
+    if (IsNamed(file.path) || !Open(files, file.path).ok()) continue;
     if (kept < keep) {
       ++kept;
       oldest = file.position;
     } else {
-      std::error_code ignored;
-      std::filesystem::remove(file.path, ignored);
+      files.Remove(file.path).IgnoreError();
     }
   }
   return oldest;
 }
 
-void RemoveUnfinishedSnapshots(const std::filesystem::path& directory) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-    const std::string name = entry.path().filename().string();
-    const bool unfinished = entry.path().extension() == kTemporary;
-    if (unfinished && NumberAfter(kPrefix, name)) std::filesystem::remove(entry.path(), ignored);
+void RemoveUnfinishedSnapshots(Files& files, const std::filesystem::path& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (!absl::EndsWith(name, kTemporary) || !NumberAfter(kSnapshotPrefix, name)) continue;
+    files.Remove(directory / name).IgnoreError();
   }
 }
 

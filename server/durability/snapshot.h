@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/env/env.h"
 #include "server/store/state.h"
 #include "server/sync/durability.h"
 #include "server/sync/workers.h"
@@ -35,34 +36,36 @@ inline constexpr size_t kHeadPieceBytes = size_t{64} << 20;
 
 // Atomic and durable: the file has its name only when all of it is on the medium and its head has
 // been read back. Returns its path. With an error it removes the file that was not there before.
-absl::StatusOr<std::filesystem::path> WriteSnapshot(const std::filesystem::path& directory,
+absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
+                                                    const std::filesystem::path& directory,
                                                     const Snapshot& snapshot,
                                                     size_t head_piece_bytes = kHeadPieceBytes);
 
-// Of a snapshot without a name.
-std::filesystem::path SnapshotPath(const std::filesystem::path& directory, uint64_t position);
-
 // DataLoss, saying what is wrong, for a file that is not whole.
-absl::StatusOr<Snapshot> ReadSnapshot(const std::filesystem::path& path);
+absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path& path);
 
 // Newest first; at one position, which then is one state, the one without a name first.
-absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(const std::filesystem::path& directory);
+absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
+                                                        const std::filesystem::path& directory);
 
 // What their heads tell, newest first; one without a name goes by its file's. Never reads values.
-absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(const std::filesystem::path& directory);
+absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(Files& files,
+                                                            const std::filesystem::path& directory);
 // OK for the empty name, and for a new one of letters, digits, '_', '-'.
-absl::Status CheckNewName(const std::filesystem::path& directory, const std::string& name);
+absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
+                          const std::string& name);
 // The file of a snapshot, by DescribeSnapshots' name. NotFound says which there are.
-absl::StatusOr<std::filesystem::path> FindSnapshot(const std::filesystem::path& directory,
+absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
+                                                   const std::filesystem::path& directory,
                                                    const std::string& name);
 
 // Keeps the newest `keep` of those without a name whose heads can be read, and all with a name or
 // with damage. Returns the position of the oldest of the first that is left, 0 when none is: named
 // ones are for rollback, not for recovery, and need no log.
-uint64_t TrimSnapshots(const std::filesystem::path& directory, size_t keep);
+uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep);
 
 // What a crash left of a snapshot that was being written.
-void RemoveUnfinishedSnapshots(const std::filesystem::path& directory);
+void RemoveUnfinishedSnapshots(Files& files, const std::filesystem::path& directory);
 
 }  // namespace varscope::server
 

@@ -1,58 +1,11 @@
 #include "server/rpc/service.h"
 
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
-#include "proto/wire/convert.h"
-#include "proto/wire/protocol.h"
-#include "server/push/resolve.h"
 #include "server/rpc/barrier_call.h"
-#include "server/rpc/convert.h"
 #include "server/rpc/exchange.h"
 #include "server/rpc/unary.h"
+#include "server/rpc/worker_calls.h"
 
 namespace varscope::server {
-namespace {
-
-absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const Definer& worker,
-                                      const v1::VariableDefinition& definition, uint64_t number) {
-  absl::StatusOr<ResolveRequest> asked = FromProto(definition);
-  if (!asked.ok()) return asked.status();
-  asked->number = number;
-  // Who defines is who asks; where, the program says.
-  asked->definer = DefinerAt(definition.definer(), worker);
-  return store.Resolve(caller, *asked);
-}
-
-// Of one definition: the call's number, and which one of its definitions it is.
-constexpr int kDefinitionBits = 20;
-constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
-
-absl::Status ResolveAll(Store& store, const Caller& caller, const Definer& worker,
-                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
-  for (int i = 0; i < request.definitions_size(); ++i) {
-    const v1::VariableDefinition& definition = request.definitions(i);
-    const uint64_t number =
-        request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
-    const absl::StatusOr<Resolution> resolution =
-        ResolveOne(store, caller, worker, definition, number);
-    if (!resolution.ok()) {
-      const std::string& name = definition.key().empty() ? definition.name() : definition.key();
-      return absl::Status(resolution.status().code(),
-                          absl::StrCat("worker '", caller.worker_id, "', variable '",
-                                       Printable(name), "': ", resolution.status().message()));
-    }
-    ToProto(*resolution, response->add_resolutions());
-  }
-  return absl::OkStatus();
-}
-
-void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
-  out->set_shared_memory(address.shared_memory);
-  out->set_target(address.target);
-}
-
-}  // namespace
 
 void ParameterServerService::Accept(CallQueue& queue) {
   grpc::ServerCompletionQueue* const calls = queue.queue();
@@ -71,54 +24,16 @@ void ParameterServerService::Accept(CallQueue& queue) {
 grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
                                              const v1::ConnectRequest* request,
                                              v1::ConnectResponse* response) {
-  return AnswerDurably(context_, context, *request, [&](const Caller&) -> absl::Status {
-    response->set_protocol(wire::kProtocol);
-    if (request->protocol() != wire::kProtocol) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "worker '", Printable(request->worker_id()), "' speaks protocol ",
-          std::max(1U, request->protocol()), ", this server (varscoped ", VARSCOPE_VERSION,
-          ") speaks protocol ", wire::kProtocol, "; use the same version of varscope for both"));
-    }
-    const Sharing sharing =
-        request->sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
-    const absl::StatusOr<uint64_t> incarnation = context_.workers.Connect(
-        request->worker_id(), request->host(), request->pid(), sharing, request->nonce());
-    if (!incarnation.ok()) return incarnation.status();
-    response->set_incarnation(*incarnation);
-    response->set_session_key(
-        context_.session_keys.Make({request->worker_id(), *incarnation, sharing}));
-    response->set_global_step(context_.store.global_step());
-    response->set_max_variable_bytes(context_.store.limits().max_variable_bytes);
-    response->set_lease_ms(context_.workers.lease().count());
-    for (const GroupStatus& group : context_.synchronizer.status()) {
-      ToProto(group, response->add_groups());
-    }
-    response->set_groups_version(context_.synchronizer.groups_version());
-    ToProto(context_.local, response->mutable_local());
-    for (const v1::Encoding encoding :
-         {v1::ENCODING_FLOAT16, v1::ENCODING_BFLOAT16, v1::ENCODING_INT8}) {
-      response->add_encodings(encoding);
-    }
-    return absl::OkStatus();
+  return AnswerDurably(context_, context, *request, [&](const Caller&) {
+    return server::Connect(context_, *request, response);
   });
 }
 
 grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
                                              const v1::ResolveRequest* request,
                                              v1::ResolveResponse* response) {
-  return AnswerDurably(context_, context, *request, [&](const Caller& caller) -> absl::Status {
-    if (absl::Status status = context_.workers.Check(caller); !status.ok()) return status;
-    if (request->definitions_size() > context_.limits.max_definitions) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("at most ", context_.limits.max_definitions, " definitions a call"));
-    }
-    if (request->sequence() > kLastResolve) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Who(caller), "a Resolve has number ", request->sequence(),
-                       "; they count from 1, and the last is ", kLastResolve));
-    }
-    return ResolveAll(context_.store, caller, context_.workers.Describe(caller.worker_id), *request,
-                      response);
+  return AnswerDurably(context_, context, *request, [&](const Caller& caller) {
+    return server::Resolve(context_, caller, *request, response);
   });
 }
 
@@ -126,9 +41,7 @@ grpc::Status ParameterServerService::Heartbeat(grpc::ServerContext* context,
                                                const v1::HeartbeatRequest* request,
                                                v1::HeartbeatResponse* response) {
   return Answer(context_, context, *request, [&](const Caller& caller) {
-    // Another one after a restart, which the worker may not notice otherwise.
-    ToProto(context_.local, response->mutable_local());
-    return context_.workers.Check(caller);
+    return server::Heartbeat(context_, caller, response);
   });
 }
 

@@ -4,11 +4,11 @@
 
 namespace varscope::server {
 
-Stalls::Stalls(std::chrono::milliseconds limit)
-    : limit_(limit), timer_([this] { return EndStalled(); }) {}
+Stalls::Stalls(std::chrono::milliseconds limit, Env& env)
+    : env_(env), limit_(limit), timer_(env.StartTimer("stalls", [this] { return EndStalled(); })) {}
 
 Stalls::Watch::Watch(Stalls& stalls, std::function<void()> cancel)
-    : stalls_(stalls), cancel_(std::move(cancel)), last_(Clock::now()) {
+    : stalls_(stalls), cancel_(std::move(cancel)), last_(stalls.env_.Now()) {
   std::lock_guard lock(stalls_.mutex_);
   at_ = stalls_.watches_.insert(stalls_.watches_.end(), this);
 }
@@ -20,12 +20,12 @@ Stalls::Watch::~Watch() {
 
 void Stalls::Watch::Progress() {
   std::lock_guard lock(stalls_.mutex_);
-  last_ = Clock::now();
+  last_ = stalls_.env_.Now();
 }
 
-Stalls::Clock::time_point Stalls::EndStalled() {
-  if (limit_.count() == 0) return Clock::time_point::max();
-  const Clock::time_point now = Clock::now();
+Time Stalls::EndStalled() {
+  if (limit_.count() == 0) return kNever;
+  const Time now = env_.Now();
   std::lock_guard lock(mutex_);
   for (Watch* watch : watches_) {
     if (watch->last_ + limit_ > now || !watch->cancel_) continue;

@@ -5,20 +5,19 @@
 #include <chrono>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 
-#include "server/sync/timer.h"
+#include "server/env/env.h"
 
 namespace varscope::server {
 
 // Thread-safe. Outlives every Watch.
 class Stalls {
  public:
-  using Clock = Timer::Clock;
-
   // Zero: streams may stand still forever.
-  explicit Stalls(std::chrono::milliseconds limit);
-  ~Stalls() { timer_.Stop(); }
+  explicit Stalls(std::chrono::milliseconds limit, Env& env = SystemEnv());
+  ~Stalls() { timer_->Stop(); }
   Stalls(const Stalls&) = delete;
   Stalls& operator=(const Stalls&) = delete;
 
@@ -38,17 +37,18 @@ class Stalls {
     Stalls& stalls_;
     // Guarded by stalls_.mutex_.
     std::function<void()> cancel_;
-    Clock::time_point last_;
+    Time last_;
     std::list<Watch*>::iterator at_;
   };
 
  private:
-  Clock::time_point EndStalled();
+  Time EndStalled();
 
+  Env& env_;
   const std::chrono::milliseconds limit_;
   std::mutex mutex_;
   std::list<Watch*> watches_;
-  Timer timer_;
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace varscope::server

@@ -5,16 +5,15 @@
 #include "absl/strings/str_cat.h"
 #include "proto/core/allocate.h"
 #include "proto/core/names.h"
-#include "proto/core/random.h"
 #include "server/auth/rights.h"
 #include "server/store/store.h"
 
 namespace varscope::server {
 namespace {
 
-uint64_t SeedFor(const std::optional<InitializerSpec>& initializer) {
+uint64_t SeedFor(Env& env, const std::optional<InitializerSpec>& initializer) {
   if (initializer && initializer->seed) return *initializer->seed;
-  return Random64();
+  return env.Random64();
 }
 
 // "float32 (2, 3) trainable, by worker 'a' (host:7) at train.cc:3"
@@ -212,7 +211,7 @@ absl::StatusOr<Resolution> Store::CreateShared(const Caller& caller,
     lock.unlock();
     return ResolveShared(caller, request);
   }
-  const uint64_t seed = SeedFor(request.initializer);
+  const uint64_t seed = SeedFor(env_, request.initializer);
   const std::string initializer =
       request.initializer ? ToString(*request.initializer) : "computed by its creator";
   std::set<std::string> taken;
@@ -330,7 +329,7 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Caller& caller,
                        .definer_request = request.number,
                        .initializer = request.initializer ? ToString(*request.initializer)
                                                           : "computed by its creator",
-                       .seed = SeedFor(request.initializer)},
+                       .seed = SeedFor(env_, request.initializer)},
                       request.initializer,
                       *request.request.shape}};
   auto created = Create(std::move(batch), lock);

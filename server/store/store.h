@@ -22,6 +22,7 @@
 #include "proto/core/contract.h"
 #include "proto/optimizers/optimizer.h"
 #include "server/auth/caller.h"
+#include "server/env/env.h"
 #include "server/store/applied.h"
 #include "server/store/creation.h"
 #include "server/store/ledger.h"
@@ -118,7 +119,7 @@ struct Cut {
 
 class Store {
  public:
-  explicit Store(StoreLimits limits) : limits_(limits) {}
+  explicit Store(StoreLimits limits, Env& env = SystemEnv()) : limits_(limits), env_(env) {}
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -240,6 +241,7 @@ class Store {
   CreationBatch PlanStates(std::span<const StateRequest> requests) const;
 
   const StoreLimits limits_;
+  Env& env_;
   std::atomic<uint64_t> bytes_used_{0};
   std::atomic<uint64_t> global_step_{0};
   std::atomic<uint64_t> changes_{0};

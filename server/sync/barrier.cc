@@ -18,8 +18,10 @@ absl::Status Stopping() { return absl::UnavailableError("the server is stopping"
 
 }  // namespace
 
-Barriers::Barriers(Describe describe)
-    : describe_(std::move(describe)), timer_([this] { return ReleaseExpired(); }) {}
+Barriers::Barriers(Describe describe, Env& env)
+    : env_(env),
+      describe_(std::move(describe)),
+      timer_(env.StartTimer("barriers", [this] { return ReleaseExpired(); })) {}
 
 void Barriers::Stop() {
   Released released;
@@ -34,7 +36,7 @@ void Barriers::Stop() {
       round.waiting.clear();
     }
   }
-  timer_.Stop();
+  timer_->Stop();
   CallAll(released);
 }
 
@@ -67,12 +69,12 @@ void Barriers::Arrive(const std::string& name, const std::string& worker_id, uin
         released.emplace_back(std::move(waiter.done),
                               absl::AbortedError("the worker arrived again"));
       }
-      const Clock::time_point now = Clock::now();
+      const Time now = env_.Now();
       waiter = {now, now + timeout, std::move(done)};
       CompleteIfAllHere(round, released);
     }
   }
-  timer_.Wake();
+  timer_->Wake();
   CallAll(released);
 }
 
@@ -145,9 +147,9 @@ std::multimap<std::string, std::string> Barriers::waits() const {
   return waits;
 }
 
-Barriers::Clock::time_point Barriers::ReleaseExpired() {
-  const Clock::time_point now = Clock::now();
-  Clock::time_point next = Clock::time_point::max();
+Time Barriers::ReleaseExpired() {
+  const Time now = env_.Now();
+  Time next = kNever;
   Released expired;
   {
     std::lock_guard lock(mutex_);

@@ -6,20 +6,20 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/sync/timer.h"
+#include "server/env/env.h"
 
 namespace varscope::server {
 
 // Thread-safe. Callbacks run without the lock, on the thread of the last arrival or on the timer's.
 class Barriers {
  public:
-  using Clock = Timer::Clock;
   // The number of the round that was completed, from 1, or why it was not: DeadlineExceeded says
   // who had arrived, who is missing and how long the caller waited; Aborted when the worker
   // arrived again elsewhere or was evicted; Unavailable when the server stops.
@@ -27,7 +27,8 @@ class Barriers {
   // A worker and what is known of it, for whoever waits for it.
   using Describe = std::function<std::string(const std::string& worker_id)>;
 
-  explicit Barriers(Describe describe = [](const std::string& id) { return id; });
+  explicit Barriers(
+      Describe describe = [](const std::string& id) { return id; }, Env& env = SystemEnv());
   ~Barriers() { Stop(); }
   Barriers(const Barriers&) = delete;
   Barriers& operator=(const Barriers&) = delete;
@@ -52,8 +53,8 @@ class Barriers {
 
  private:
   struct Waiter {
-    Clock::time_point since;
-    Clock::time_point deadline;
+    Time since;
+    Time deadline;
     Done done;
   };
   struct Round {
@@ -68,13 +69,14 @@ class Barriers {
   // These require mutex_.
   static void CompleteIfAllHere(Round& round, Released& released);
   std::string Missing(const Round& round) const;
-  Clock::time_point ReleaseExpired();
+  Time ReleaseExpired();
 
+  Env& env_;
   const Describe describe_;
   mutable std::mutex mutex_;
   std::map<std::string, Round> rounds_;
   bool stopping_ = false;
-  Timer timer_;
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace varscope::server

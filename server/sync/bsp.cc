@@ -49,12 +49,12 @@ class BspGroup final : public Group {
     answers.Send();
   }
 
-  Clock::time_point Tick() override {
+  Time Tick() override {
     Answers answers;
-    Clock::time_point next = Clock::time_point::max();
+    Time next = kNever;
     {
       std::unique_lock lock(mutex_);
-      if (!waiting_.empty() && !closing_ && Clock::now() >= Deadline()) {
+      if (!waiting_.empty() && !closing_ && context_.env.Now() >= Deadline()) {
         Expire(lock, answers);
       }
       if (!waiting_.empty() && !closing_) next = Deadline();
@@ -128,7 +128,7 @@ class BspGroup final : public Group {
                              Name(), " already, and waits for it: one push a step")));
     }
     if (waiting_.empty()) {
-      since_ = Clock::now();
+      since_ = context_.env.Now();
       context_.wake();
     }
     waiting_.emplace(id.worker_id, std::move(submission));
@@ -194,7 +194,7 @@ class BspGroup final : public Group {
     return Apply(context_.store, *std::move(merged), std::move(admissions));
   }
 
-  Clock::time_point Deadline() const { return since_ + options_.deadline; }
+  Time Deadline() const { return since_ + options_.deadline; }
 
   void Expire(std::unique_lock<std::mutex>& lock, Answers& answers) {
     if (waiting_.size() < options_.quorum) {
@@ -236,7 +236,7 @@ class BspGroup final : public Group {
   std::set<std::string> members_;  // live workers that push
   std::map<std::string, Submission> waiting_;
   std::vector<Submission> next_;
-  Clock::time_point since_;  // of the first that waits
+  Time since_;  // of the first that waits
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/env/env.h"
 #include "server/push/push.h"
 #include "server/store/ledger.h"
 #include "server/store/store.h"
@@ -34,8 +35,6 @@ struct Submission {
 // Thread-safe. `done` functions are called without locks.
 class Group {
  public:
-  using Clock = std::chrono::steady_clock;
-
   virtual ~Group() = default;
 
   // Applies the push when its turn comes. DeadlineExceeded says who was awaited; Aborted when the
@@ -53,7 +52,7 @@ class Group {
   virtual void Gone(const WorkerRecord& /*worker*/) {}
 
   // Ends what waited too long; returns when to look again.
-  virtual Clock::time_point Tick() { return Clock::time_point::max(); }
+  virtual Time Tick() { return kNever; }
 
   // Ends all that waits, now and from now on, with Unavailable.
   virtual void Stop() {}
@@ -67,6 +66,7 @@ class Group {
 
 // Where a group's parts meet.
 struct GroupContext {
+  Env& env;
   Store& store;
   const Workers& workers;
   GroupOptions options;

@@ -56,7 +56,7 @@ class SspGroup final : public Group {
     {
       std::unique_lock lock(mutex_);
       if (!stopping_ && !MayRead(worker_id)) {
-        const Clock::time_point now = Clock::now();
+        const Time now = context_.env.Now();
         waiting_.push_back({worker_id, now, std::move(done)});
         lock.unlock();
         context_.wake();
@@ -88,12 +88,12 @@ class SspGroup final : public Group {
   }
 
   // Whoever held the others up for the whole deadline is left behind.
-  Clock::time_point Tick() override {
+  Time Tick() override {
     Released released;
-    Clock::time_point next = Clock::time_point::max();
+    Time next = kNever;
     {
       std::lock_guard lock(mutex_);
-      const Clock::time_point now = Clock::now();
+      const Time now = context_.env.Now();
       const bool expired = std::any_of(waiting_.begin(), waiting_.end(), [&](const Reader& r) {
         return r.since + options_.deadline <= now;
       });
@@ -130,7 +130,7 @@ class SspGroup final : public Group {
  private:
   struct Reader {
     std::string worker_id;
-    Clock::time_point since;
+    Time since;
     ReadDone done;
   };
   using Released = std::vector<std::pair<ReadDone, absl::Status>>;

@@ -30,7 +30,8 @@ std::unique_ptr<Group> Make(const GroupContext& context) {
 
 }  // namespace
 
-Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups)
+Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups,
+                           Env& env)
     : store_(store), workers_(workers) {
   const bool has_rest = std::any_of(groups.begin(), groups.end(),
                                     [](const GroupOptions& g) { return g.prefix.empty(); });
@@ -43,7 +44,7 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
   for (GroupOptions& options : groups) {
     reads_wait_ = reads_wait_ || options.mode == SyncMode::kSsp;
     auto member = std::make_unique<Member>();
-    member->group = Make({store_, workers_, options, [this] { timer_->Wake(); }});
+    member->group = Make({env, store_, workers_, options, [this] { timer_->Wake(); }});
     if (options.mode == SyncMode::kLocal) {
       const OuterOptimizer outer = OuterOptimizerOf(options);
       member->outer = optimizers::FillHyperparameters(*optimizers::FindOptimizer(outer.optimizer),
@@ -52,7 +53,7 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
     member->options = std::move(options);
     members_.push_back(std::move(member));
   }
-  timer_ = std::make_unique<Timer>([this] { return Tick(); });
+  timer_ = env.StartTimer("groups", [this] { return Tick(); });
 }
 
 Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
@@ -193,8 +194,8 @@ void Synchronizer::Stop() {
   for (const std::unique_ptr<Member>& member : members_) member->group->Stop();
 }
 
-Timer::Clock::time_point Synchronizer::Tick() {
-  Timer::Clock::time_point next = Timer::Clock::time_point::max();
+Time Synchronizer::Tick() {
+  Time next = kNever;
   for (const std::unique_ptr<Member>& member : members_) {
     next = std::min(next, member->group->Tick());
   }

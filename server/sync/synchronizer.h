@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/env/env.h"
 #include "server/sync/group.h"
-#include "server/sync/timer.h"
 
 namespace varscope::server {
 
@@ -32,7 +32,8 @@ class Synchronizer {
  public:
   // `store` and `workers` must outlive it. Variables that no group's prefix has are in the group
   // of the empty prefix, async when `groups` has none. Prefixes are distinct.
-  Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups);
+  Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups,
+               Env& env = SystemEnv());
   ~Synchronizer() { Stop(); }
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
@@ -77,7 +78,7 @@ class Synchronizer {
                                         std::vector<Tensor> tensors, bool known_finite);
   void CountNonfinite(Member& member, const std::string& worker_id);
   void Count(Member& member, const Applied& applied);
-  Timer::Clock::time_point Tick();
+  Time Tick();
 
   Store& store_;
   Workers& workers_;

@@ -12,9 +12,7 @@
 namespace varscope::server {
 namespace {
 
-double Seconds(Workers::Clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
+double Seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 absl::Status Unknown(const std::string& worker_id) {
   return absl::UnauthenticatedError(
@@ -53,7 +51,7 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
                      .pid = pid,
                      .nonce = nonce,
                      .quarantine = std::move(worker.record.quarantine)};
-    worker.heard = Clock::now();
+    worker.heard = env_.Now();
     Tell(worker);
   }
   TellGone(gone);
@@ -94,7 +92,7 @@ absl::Status Workers::Check(const Caller& caller) {
   Worker& worker = it->second;
   const bool over = worker.record.incarnation != caller.incarnation || !worker.live();
   if (over && !Planted(Plant::kIgnoreFence)) return Fenced(worker, caller.incarnation);
-  worker.heard = Clock::now();
+  worker.heard = env_.Now();
   return absl::OkStatus();
 }
 
@@ -181,12 +179,12 @@ absl::Status Workers::Quarantine(const std::string& worker_id, const std::string
   return absl::OkStatus();
 }
 
-Workers::Clock::time_point Workers::EvictSilent() {
-  if (lease_.count() == 0) return Clock::time_point::max();
+Time Workers::EvictSilent() {
+  if (lease_.count() == 0) return kNever;
   std::vector<WorkerRecord> gone;
-  const Clock::time_point now = Clock::now();
+  const Time now = env_.Now();
   // A worker that connects in the meantime has at least this long.
-  Clock::time_point next = now + lease_;
+  Time next = now + lease_;
   {
     std::lock_guard lock(mutex_);
     for (auto& [worker_id, worker] : workers_) {
@@ -218,11 +216,11 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     gone_ = std::move(gone);
     forget_ = std::move(forget);
     for (auto& [worker_id, worker] : workers_) {
-      worker.heard = Clock::now();
+      worker.heard = env_.Now();
       if (!worker.live() && !Planted(Plant::kIgnoreFence)) fence_(worker.record);
     }
   }
-  timer_ = std::make_unique<Timer>([this] { return EvictSilent(); });
+  timer_ = env_.StartTimer("leases", [this] { return EvictSilent(); });
 }
 
 void Workers::Stop() {
@@ -244,7 +242,7 @@ std::string Workers::DescribeWait(const std::string& worker_id) const {
   const auto it = workers_.find(worker_id);
   if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
   if (!it->second.live()) return absl::StrCat(worker_id, ", gone");
-  const Clock::duration silent = Clock::now() - it->second.heard;
+  const Time::duration silent = env_.Now() - it->second.heard;
   std::string text = absl::StrFormat("%s, silent %.1f s", worker_id, Seconds(silent));
   if (lease_.count() > 0) {
     absl::StrAppend(&text, absl::StrFormat(", evicted in %.1f s",
@@ -255,7 +253,7 @@ std::string Workers::DescribeWait(const std::string& worker_id) const {
 
 std::vector<WorkerStatus> Workers::status() const {
   std::vector<WorkerStatus> all;
-  const Clock::time_point now = Clock::now();
+  const Time now = env_.Now();
   std::lock_guard lock(mutex_);
   all.reserve(workers_.size());
   for (const auto& [worker_id, worker] : workers_) {
@@ -279,7 +277,7 @@ void Workers::Restore(const WorkerRecord& record) {
   Worker& known = workers_[record.worker_id];
   if (record.incarnation < known.record.incarnation) return;
   known.record = record;
-  known.heard = Clock::now();
+  known.heard = env_.Now();
 }
 
 }  // namespace varscope::server

@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "proto/core/definer.h"
 #include "server/auth/caller.h"
-#include "server/sync/timer.h"
+#include "server/env/env.h"
 
 namespace varscope::server {
 
@@ -46,13 +46,13 @@ struct WorkerStatus {
 // fenced off for good: its requests are refused.
 class Workers {
  public:
-  using Clock = std::chrono::steady_clock;
   // So many ids are remembered; beyond, those that have been gone for longest are forgotten.
   static constexpr size_t kMaxWorkers = 100000;
 
   // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start.
-  explicit Workers(std::chrono::milliseconds lease = std::chrono::milliseconds(0))
-      : lease_(lease) {}
+  explicit Workers(std::chrono::milliseconds lease = std::chrono::milliseconds(0),
+                   Env& env = SystemEnv())
+      : env_(env), lease_(lease) {}
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
@@ -108,7 +108,7 @@ class Workers {
  private:
   struct Worker {
     WorkerRecord record;
-    Clock::time_point heard;
+    Time heard;
     bool live() const { return record.state == WorkerState::kLive; }
   };
 
@@ -119,8 +119,9 @@ class Workers {
   bool ForgetOne();
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
   void TellGone(const std::vector<WorkerRecord>& gone) const;
-  Clock::time_point EvictSilent();
+  Time EvictSilent();
 
+  Env& env_;
   const std::chrono::milliseconds lease_;
   mutable std::mutex mutex_;
   uint64_t last_incarnation_ = 0;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/durability/snapshot.h"
+#include "server/env/posix_files.h"
 #include "server/store/store.h"
 #include "tests/faults/scenarios.h"
 #include "tests/support/operator.h"
@@ -18,7 +19,7 @@ using server::PulledVariable;
 
 // Counters, sum, slots, step and ledger of one restored snapshot belong to one moment.
 void CheckCut(const std::string& path, int workers) {
-  absl::StatusOr<server::Snapshot> snapshot = server::ReadSnapshot(path);
+  absl::StatusOr<server::Snapshot> snapshot = server::ReadSnapshot(server::PosixFiles(), path);
   if (!snapshot.ok()) throw Broken(std::string(snapshot.status().message()));
   std::map<std::string, uint64_t> last;
   for (const server::Ledger::Entry& entry : snapshot->state.ledger) {

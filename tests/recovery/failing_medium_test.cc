@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "server/env/posix_files.h"
 #include "tests/recovery/failing_calls.h"
 #include "tests/recovery/life.h"
 #include "tests/support/temporary_directory.h"
@@ -234,7 +235,8 @@ TEST(FullMediumTest, ARotationThatFailsIsNoProofThatAllBeforeItIsDurable) {
     story.Create("v");
     ASSERT_TRUE(story.Settle());
     acknowledged = story.state();
-    const std::string present = ListSegments(directory.path()).value().back().path.filename();
+    const std::string present =
+        ListSegments(PosixFiles(), directory.path()).value().back().path.filename();
     CallWatch watch(directory.path(),
                     {.from = 0, .count = 1 << 30, .others = false, .except = present}, [&](int) {
                       if (kills >= 60) return;

@@ -6,6 +6,7 @@
 
 #include "server/durability/convert.h"
 #include "server/durability/snapshot.h"
+#include "server/env/posix_files.h"
 #include "tests/recovery/life.h"
 #include "tests/support/temporary_directory.h"
 
@@ -62,20 +63,20 @@ TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
                       .position = 7,
                       .state = life.store().Capture([] {}),
                       .workers = life.workers().records()};
-    const fs::path path = WriteSnapshot(other.path(), snapshot, piece).value();
+    const fs::path path = WriteSnapshot(SystemEnv(), other.path(), snapshot, piece).value();
     sizes.insert(fs::file_size(path));
-    const absl::StatusOr<Snapshot> read = ReadSnapshot(path);
+    const absl::StatusOr<Snapshot> read = ReadSnapshot(PosixFiles(), path);
     ASSERT_TRUE(read.ok()) << read.status();
     EXPECT_EQ(read->name, "n");
     EXPECT_EQ(StateOf(read->state, read->workers), before);
-    EXPECT_EQ(DescribeSnapshots(other.path()).value().at(0).variables,
+    EXPECT_EQ(DescribeSnapshots(PosixFiles(), other.path()).value().at(0).variables,
               snapshot.state.variables.size());
     // Cut anywhere, it is not taken for a shorter one.
     if (piece != 50) continue;
     for (uintmax_t size = fs::file_size(path); size > 0;) {
       size -= std::min<uintmax_t>(size, 7);
       fs::resize_file(path, size);
-      EXPECT_FALSE(ReadSnapshot(path).ok()) << "cut at " << size;
+      EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "cut at " << size;
     }
   }
   EXPECT_EQ(sizes.size(), 4U);  // as many different numbers of pieces

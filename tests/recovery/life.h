@@ -15,6 +15,7 @@
 #include "server/sync/synchronizer.h"
 #include "server/sync/workers.h"
 #include "tests/support/push.h"
+#include "tests/support/state_of.h"
 
 namespace varscope::testing {
 
@@ -26,11 +27,6 @@ struct LifeOptions {
   std::chrono::milliseconds interval{5};  // of kAsync
   std::chrono::milliseconds retry{1000};
 };
-
-// Everything about a store that must survive, byte for byte.
-std::string StateOf(const server::StoreState& state,
-                    const std::vector<server::WorkerRecord>& workers);
-std::string StateOf(const server::Store& store, const server::Workers& workers);
 
 // What a directory recovers to, even where no variable would be created any more; or the refusal.
 absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory);

@@ -15,6 +15,7 @@
 #include "proto/optimizers/optimizer.h"
 #include "server/durability/convert.h"
 #include "server/durability/frame.h"
+#include "server/env/posix_files.h"
 #include "tests/recovery/life.h"
 #include "tests/support/temporary_directory.h"
 
@@ -193,7 +194,7 @@ class Search {
   // The one before, and more of the log, give the same. Of a rollback, the snapshot that it went
   // back to, if that is kept.
   void DamageNewestSnapshot(const fs::path& directory) {
-    const std::vector<SnapshotFile> files = ListSnapshots(directory).value();
+    const std::vector<SnapshotFile> files = ListSnapshots(PosixFiles(), directory).value();
     const auto is_older = [&](const SnapshotFile& file) {
       const bool named =
           file.path.filename().string().size() > std::string("snapshot-").size() + 20;
@@ -209,11 +210,11 @@ class Search {
 
   // No NaN and no infinity got past those who do not allow them.
   void CheckLog(const fs::path& directory) {
-    const std::vector<Segment> segments = ListSegments(directory).value();
+    const std::vector<Segment> segments = ListSegments(PosixFiles(), directory).value();
     for (const Segment& segment : segments) {
       std::string bytes(fs::file_size(segment.path), '\0');
       ASSERT_TRUE(
-          File::OpenToRead(segment.path)->Read(std::as_writable_bytes(std::span(bytes))).ok());
+          (*PosixFiles().Open(segment.path))->Read(std::as_writable_bytes(std::span(bytes))).ok());
       const auto log = std::as_bytes(std::span(bytes));
       for (auto frame = ReadFrame(log, 0); frame; frame = ReadFrame(log, frame->end)) {
         const absl::StatusOr<server::Change> change = FromRecord(frame->header, frame->body);
@@ -458,7 +459,8 @@ class Search {
     ASSERT_TRUE(step.ok()) << step.status();
     ++counts_.rollbacks;
     if (name.starts_with("snapshot-")) {
-      rolled_back_from_unnamed_ = ListSnapshots(directory_.path()).value()[0].position;
+      rolled_back_from_unnamed_ =
+          ListSnapshots(PosixFiles(), directory_.path()).value()[0].position;
     }
     Compare();
     std::erase_if(known_, [&](const Known& k) { return !life_->store().Find(k.name).ok(); });

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/env/posix_files.h"
 #include "tests/recovery/failing_calls.h"
 #include "tests/recovery/life.h"
 #include "tests/support/temporary_directory.h"
@@ -109,12 +110,12 @@ TEST(DamagedRollbackTest, IsMadeAgainFromTheSnapshotThatWasChosen) {
     Add(life, 2);
     before = life.state();
   }
-  const fs::path newest = ListSnapshots(directory.path()).value()[0].path;
+  const fs::path newest = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
   fs::resize_file(newest, fs::file_size(newest) - 1);
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
   fs::remove(newest);
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
-  const std::vector<SnapshotFile> files = ListSnapshots(directory.path()).value();
+  const std::vector<SnapshotFile> files = ListSnapshots(PosixFiles(), directory.path()).value();
   for (const SnapshotFile& file : files) {
     if (file.path.string().ends_with("-good")) fs::remove(file.path);
   }

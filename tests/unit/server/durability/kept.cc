@@ -8,6 +8,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "server/env/posix_files.h"
 #include "tests/support/push.h"
 
 namespace varscope::server {
@@ -61,7 +62,7 @@ Kept::Kept(const fs::path& directory, DurabilityLevel level)
   const absl::StatusOr<Recovered> recovered = Recover(directory, store_, workers_);
   EXPECT_TRUE(recovered.ok()) << recovered.status();
   recovered_ = *recovered;
-  recorder_.emplace(File::Create(directory / "LOCK").value(),
+  recorder_.emplace(PosixFiles().Lock(directory / "LOCK").value(),
                     RecorderOptions{.directory = directory, .level = level}, store_, workers_,
                     recovered->position);
 }
@@ -139,7 +140,7 @@ void WriteAll(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 fs::path OnlyLog(const fs::path& directory) {
-  const std::vector<Segment> segments = ListSegments(directory).value();
+  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory).value();
   EXPECT_EQ(segments.size(), 1U);
   return segments.at(0).path;
 }

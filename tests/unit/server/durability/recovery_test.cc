@@ -11,9 +11,11 @@
 
 #include "absl/status/statusor.h"
 #include "proto/core/crc32c.h"
+#include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
+#include "server/env/posix_files.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -57,11 +59,11 @@ TEST(DurabilityTest, SnapshotsAndTheLogAfterThemGiveTheSameStateAgain) {
     kept.Settle();
     before = kept.state();
   }
-  EXPECT_EQ(ListSnapshots(directory.path()).value().size(), 2U);
+  EXPECT_EQ(ListSnapshots(PosixFiles(), directory.path()).value().size(), 2U);
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
 
   // The newest is damaged: the one before it and a longer log give the same.
-  const fs::path newest = ListSnapshots(directory.path()).value()[0].path;
+  const fs::path newest = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
   std::string bytes = ReadAll(newest);
   bytes[bytes.size() / 2] ^= 1;
   WriteAll(newest, bytes);
@@ -142,6 +144,28 @@ TEST(DurabilityTest, AnyFlippedByteOfALogIsAPrefixOrARefusal) {
   EXPECT_GT(prefixes, 0);  // the last record alone may have been torn
 }
 
+// Somebody was told that the snapshot is there: what it had must not be gone without a word.
+TEST(DurabilityTest, ADamagedSnapshotThatTheLogDoesNotReachIsRefused) {
+  const TemporaryDirectory directory;
+  const History history = MakeHistory(directory.path(), 12);
+  fs::path snapshot;
+  {
+    Kept kept(directory.path());
+    snapshot = kept.TakeSnapshot();
+  }
+  const fs::path log = SegmentPath(directory.path(), 1);
+  WriteAll(log, history.log);
+  WriteAll(snapshot, ReadAll(snapshot).substr(0, 50));
+  EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
+  // The medium never got the end of the log: nobody was told that it did.
+  WriteAll(log, history.log.substr(0, history.log.size() / 2));
+  const absl::Status refused = RecoveredState(directory.path()).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(snapshot.string()));
+  fs::remove(snapshot);
+  EXPECT_TRUE(RecoveredState(directory.path()).ok());
+}
+
 // A push that is being applied while its worker connects again, and pushes, commits after the newer
 // incarnation's: recovery must not take the fence for damage.
 TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
@@ -208,7 +232,7 @@ TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
     before = kept.state();
     kept.Change(random);  // is lost
   }
-  EXPECT_TRUE(ListSegments(directory.path()).value().empty());
+  EXPECT_TRUE(ListSegments(PosixFiles(), directory.path()).value().empty());
   // From here on with a log.
   {
     Kept kept(directory.path());
@@ -228,7 +252,7 @@ TEST(DurabilityTest, AMissingSegmentIsARefusal) {
     for (int i = 0; i < 5; ++i) kept.Change(random);
     kept.Settle();
   }
-  fs::remove(ListSegments(directory.path()).value()[1].path);
+  fs::remove(ListSegments(PosixFiles(), directory.path()).value()[1].path);
   const absl::Status status = RecoveredState(directory.path()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("log-"));

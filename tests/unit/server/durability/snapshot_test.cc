@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/env/posix_files.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -47,7 +48,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
     });
   }
   for (int i = 0; i < 50; ++i) {
-    const Snapshot snapshot = ReadSnapshot(kept.TakeSnapshot()).value();
+    const Snapshot snapshot = ReadSnapshot(PosixFiles(), kept.TakeSnapshot()).value();
     std::map<std::string, const CapturedVariable*> by_name;
     for (const CapturedVariable& v : snapshot.state.variables) by_name[v.definition.name] = &v;
     const CapturedVariable& a = *by_name.at("a");
@@ -78,16 +79,16 @@ TEST(SnapshotTest, AnyFlippedByteOfASnapshotIsNoticed) {
     kept.Settle();
     kept.TakeSnapshot();
   }
-  const fs::path path = ListSnapshots(directory.path()).value()[0].path;
+  const fs::path path = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
   const std::string whole = ReadAll(path);
-  ASSERT_TRUE(ReadSnapshot(path).ok());
+  ASSERT_TRUE(ReadSnapshot(PosixFiles(), path).ok());
   for (size_t at = 0; at < whole.size(); ++at) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
     WriteAll(path, damaged);
-    EXPECT_FALSE(ReadSnapshot(path).ok()) << "flipped " << at;
+    EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "flipped " << at;
     WriteAll(path, whole.substr(0, at));
-    EXPECT_FALSE(ReadSnapshot(path).ok()) << "cut at " << at;
+    EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "cut at " << at;
   }
 }
 

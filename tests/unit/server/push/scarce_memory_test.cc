@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "server/durability/recorder.h"
+#include "server/env/posix_files.h"
 #include "server/store/store.h"
 #include "server/sync/aggregate.h"
 #include "server/sync/workers.h"
@@ -139,7 +140,7 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
 TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
   const testing::TemporaryDirectory directory;
   Workers workers;
-  Recorder recorder(File::Create(directory / "LOCK").value(),
+  Recorder recorder(PosixFiles().Lock(directory / "LOCK").value(),
                     {.directory = directory.path(), .level = DurabilityLevel::kSync}, store_,
                     workers, 0);
   for (uint64_t sequence = 1; sequence <= 20; ++sequence) {

@@ -1,31 +1,31 @@
 // A task on a thread of its own: when it runs, and when it does not run any more.
-#include "server/sync/timer.h"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
+
+#include "server/env/env.h"
 
 namespace varscope::server {
 namespace {
 
-using Clock = Timer::Clock;
-constexpr Clock::time_point kWhenWoken = Clock::time_point::max();
+constexpr Time kWhenWoken = kNever;
 
 // What a task was asked to do, and how the next run is awaited.
 class Runs {
  public:
-  Clock::time_point Run() {
+  Time Run() {
     std::lock_guard lock(mutex_);
     ++count_;
     changed_.notify_all();
     return next_;
   }
-  void AnswerFromNowOn(Clock::time_point next) {
+  void AnswerFromNowOn(Time next) {
     std::lock_guard lock(mutex_);
     next_ = next;
   }
@@ -43,15 +43,15 @@ class Runs {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   int count_ = 0;
-  Clock::time_point next_ = kWhenWoken;
+  Time next_ = kWhenWoken;
 };
 
 TEST(TimerTest, RunsAtOnceAndThenWheneverItIsWoken) {
   Runs runs;
-  Timer timer([&] { return runs.Run(); });
+  const auto timer = SystemEnv().StartTimer("test", [&] { return runs.Run(); });
   for (int i = 1; i <= 100; ++i) {
     ASSERT_TRUE(runs.Await(i));
-    timer.Wake();
+    timer->Wake();
   }
   EXPECT_TRUE(runs.Await(101));
 }
@@ -59,8 +59,8 @@ TEST(TimerTest, RunsAtOnceAndThenWheneverItIsWoken) {
 // Also when what it waited for is in the past.
 TEST(TimerTest, RunsAgainWhenItSaidThatItIsDue) {
   Runs runs;
-  runs.AnswerFromNowOn(Clock::now() - std::chrono::hours(1));
-  Timer timer([&] { return runs.Run(); });
+  runs.AnswerFromNowOn(SystemEnv().Now() - std::chrono::hours(1));
+  const auto timer = SystemEnv().StartTimer("test", [&] { return runs.Run(); });
   EXPECT_TRUE(runs.Await(10));
 }
 
@@ -69,7 +69,7 @@ TEST(TimerTest, AWakeWhileTheTaskRunsIsNotLost) {
   std::promise<void> go_on;
   std::promise<void> again;
   int count = 0;  // of the timer's thread
-  Timer timer([&] {
+  const auto timer = SystemEnv().StartTimer("test", [&] {
     if (++count == 1) {
       began.set_value();
       go_on.get_future().wait();
@@ -79,30 +79,30 @@ TEST(TimerTest, AWakeWhileTheTaskRunsIsNotLost) {
     return kWhenWoken;
   });
   began.get_future().wait();
-  timer.Wake();
+  timer->Wake();
   go_on.set_value();
   EXPECT_EQ(again.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
 }
 
 TEST(TimerTest, EarlierThanItSaidWhenWoken) {
   Runs runs;
-  runs.AnswerFromNowOn(Clock::now() + std::chrono::hours(24));
-  Timer timer([&] { return runs.Run(); });
+  runs.AnswerFromNowOn(SystemEnv().Now() + std::chrono::hours(24));
+  const auto timer = SystemEnv().StartTimer("test", [&] { return runs.Run(); });
   ASSERT_TRUE(runs.Await(1));
-  timer.Wake();
+  timer->Wake();
   EXPECT_TRUE(runs.Await(2));
 }
 
 TEST(TimerTest, NothingRunsAfterStop) {
   for (int i = 0; i < 50; ++i) {
     Runs runs;
-    runs.AnswerFromNowOn(Clock::time_point::min());
-    Timer timer([&] { return runs.Run(); });
+    runs.AnswerFromNowOn(Time::min());
+    const auto timer = SystemEnv().StartTimer("test", [&] { return runs.Run(); });
     ASSERT_TRUE(runs.Await(1 + i % 3));
-    timer.Stop();
+    timer->Stop();
     const int then = runs.count();
-    timer.Wake();
-    timer.Stop();  // again, which does nothing
+    timer->Wake();
+    timer->Stop();  // again, which does nothing
     EXPECT_EQ(runs.count(), then);
   }
 }
@@ -112,7 +112,7 @@ TEST(TimerTest, StopWaitsForTheTask) {
   std::promise<void> began;
   std::atomic<bool> ended = false;
   std::promise<void> go_on;
-  auto timer = std::make_optional<Timer>([&] {
+  auto timer = SystemEnv().StartTimer("test", [&] {
     if (!ended) {
       began.set_value();
       go_on.get_future().wait();

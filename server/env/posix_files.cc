@@ -1,0 +1,221 @@
+#include "server/env/posix_files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace varscope::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One system call never gets more, so that none lasts long.
+constexpr size_t kMaxCall = size_t{64} << 20;
+
+// "<path>: <what>: <reason>".
+absl::Status FileError(const fs::path& path, const char* what, int error) {
+  const std::string text =
+      absl::StrCat(path.string(), ": ", what, ": ", std::generic_category().message(error));
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+    return absl::ResourceExhaustedError(text);
+  }
+  return error == ENOENT ? absl::NotFoundError(text) : absl::InternalError(text);
+}
+
+// Closes it at its end.
+class Descriptor {
+ public:
+  static absl::StatusOr<Descriptor> Open(const fs::path& path, int flags, mode_t mode = 0640) {
+    const int fd = open(path.c_str(), flags | O_CLOEXEC, mode);
+    if (fd < 0) return FileError(path, "open", errno);
+    return Descriptor(fd);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+class PosixWritableFile final : public WritableFile {
+ public:
+  PosixWritableFile(fs::path path, Descriptor descriptor)
+      : WritableFile(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+  absl::Status Sync() override {
+    if (fdatasync(descriptor_.get()) != 0) return FileError(path(), "fdatasync", errno);
+    return absl::OkStatus();
+  }
+
+ protected:
+  absl::StatusOr<size_t> WriteSome(std::span<const std::byte> bytes) override {
+    while (true) {
+      const ssize_t n = write(descriptor_.get(), bytes.data(), std::min(bytes.size(), kMaxCall));
+      if (n >= 0) return static_cast<size_t>(n);
+      if (errno != EINTR) return FileError(path(), "write", errno);
+    }
+  }
+
+ private:
+  const Descriptor descriptor_;
+};
+
+class PosixReadableFile final : public ReadableFile {
+ public:
+  PosixReadableFile(fs::path path, uint64_t size, Descriptor descriptor)
+      : ReadableFile(std::move(path), size), descriptor_(std::move(descriptor)), left_(size) {}
+  ~PosixReadableFile() override {
+    if (mapped_ != nullptr) munmap(mapped_, size());
+  }
+
+  absl::Status Read(std::span<std::byte> into) override {
+    while (!into.empty()) {
+      const ssize_t n = read(descriptor_.get(), into.data(), std::min(into.size(), kMaxCall));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return FileError(path(), "read", errno);
+      if (n == 0) return absl::OutOfRangeError(absl::StrCat(path().string(), ": ends too early"));
+      into = into.subspan(n);
+      left_ -= std::min<uint64_t>(left_, n);
+    }
+    return absl::OkStatus();
+  }
+  uint64_t left() const override { return left_; }
+
+  absl::StatusOr<std::span<const std::byte>> Map() override {
+    if (mapped_ == nullptr && size() > 0) {
+      void* const at = mmap(nullptr, size(), PROT_READ, MAP_PRIVATE, descriptor_.get(), 0);
+      if (at == MAP_FAILED) return FileError(path(), "map", errno);
+      mapped_ = at;
+    }
+    return std::span(static_cast<const std::byte*>(mapped_), size());
+  }
+
+ private:
+  const Descriptor descriptor_;
+  uint64_t left_;
+  void* mapped_ = nullptr;
+};
+
+class PosixFileLock final : public FileLock {
+ public:
+  explicit PosixFileLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+ private:
+  const Descriptor descriptor_;
+};
+
+class Posix final : public Files {
+ public:
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const fs::path& path,
+                                                       Access access) override {
+    const mode_t mode = access == Access::kOwnerOnly ? 0600 : 0640;
+    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    if (!opened.ok()) return opened.status();
+    // It may have been there, for others to read.
+    if (access == Access::kOwnerOnly && fchmod(opened->get(), mode) != 0) {
+      return FileError(path, "make private", errno);
+    }
+    return std::make_unique<PosixWritableFile>(path, *std::move(opened));
+  }
+
+  absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const fs::path& path) override {
+    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_RDONLY);
+    if (!opened.ok()) return opened.status();
+    struct stat status {};
+    if (fstat(opened->get(), &status) != 0) return FileError(path, "stat", errno);
+    return std::make_unique<PosixReadableFile>(path, static_cast<uint64_t>(status.st_size),
+                                               *std::move(opened));
+  }
+
+  absl::StatusOr<std::vector<std::string>> List(const fs::path& directory) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    fs::directory_iterator it(directory, error);
+    for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+      names.push_back(it->path().filename().string());
+    }
+    if (error) return FileError(directory, "list", error.value());
+    return names;
+  }
+
+  bool Exists(const fs::path& path) override {
+    std::error_code ignored;
+    return fs::exists(path, ignored);
+  }
+
+  absl::Status Rename(const fs::path& from, const fs::path& to) override {
+    if (std::rename(from.c_str(), to.c_str()) != 0) return FileError(to, "rename", errno);
+    return absl::OkStatus();
+  }
+
+  absl::Status Remove(const fs::path& path) override {
+    if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+    return FileError(path, "remove", errno);
+  }
+
+  absl::Status SyncDirectory(const fs::path& directory) override {
+    const absl::StatusOr<Descriptor> opened = Descriptor::Open(directory, O_RDONLY | O_DIRECTORY);
+    if (!opened.ok()) return opened.status();
+    if (fsync(opened->get()) != 0) return FileError(directory, "fsync", errno);
+    return absl::OkStatus();
+  }
+
+  absl::Status CreateDirectories(const fs::path& directory) override {
+    std::error_code error;
+    const fs::path whole = fs::absolute(directory, error);
+    std::vector<fs::path> parents;  // of what will be made
+    for (fs::path at = whole; !error && !fs::exists(at, error) && at.has_relative_path();
+         at = at.parent_path()) {
+      parents.push_back(at.parent_path());
+    }
+    if (!error) fs::create_directories(whole, error);
+    if (error) return FileError(directory, "create", error.value());
+    // A name is durable when its directory is.
+    for (const fs::path& parent : parents) {
+      if (absl::Status status = SyncDirectory(parent); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const fs::path& path) override {
+    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!opened.ok()) return opened.status();
+    if (flock(opened->get(), LOCK_EX | LOCK_NB) != 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(path.parent_path().string(), " is in use by another varscoped"));
+    }
+    return std::make_unique<PosixFileLock>(*std::move(opened));
+  }
+};
+
+}  // namespace
+
+absl::Status WritableFile::Write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const absl::StatusOr<size_t> n = WriteSome(bytes);
+    if (!n.ok()) return n.status();
+    bytes = bytes.subspan(*n);
+  }
+  return absl::OkStatus();
+}
+
+Files& PosixFiles() {
+  static auto* const files = new Posix;
+  return *files;
+}
+
+}  // namespace varscope::server

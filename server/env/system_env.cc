@@ -1,0 +1,88 @@
+#include <pthread.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "proto/core/random.h"
+#include "server/env/env.h"
+#include "server/env/posix_files.h"
+
+namespace varscope::server {
+namespace {
+
+class ThreadTimer final : public Timer {
+ public:
+  ThreadTimer(const std::string& name, Task task)
+      : task_(std::move(task)), thread_([this] { Run(); }) {
+    // The system keeps 15 characters.
+    pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
+  }
+  ~ThreadTimer() override { ThreadTimer::Stop(); }
+
+  void Wake() override {
+    {
+      std::lock_guard lock(mutex_);
+      woken_ = true;
+    }
+    changed_.notify_one();
+  }
+
+  void Stop() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void Run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      woken_ = false;
+      lock.unlock();
+      const Time next = task_();
+      lock.lock();
+      const auto due = [this] { return woken_ || stopping_; };
+      if (next == kNever) {
+        changed_.wait(lock, due);
+      } else {
+        changed_.wait_until(lock, next, due);
+      }
+    }
+  }
+
+  const Task task_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool woken_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class System final : public Env {
+ public:
+  Time Now() override { return std::chrono::steady_clock::now(); }
+  int64_t WallMicros() override {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  uint64_t Random64() override { return varscope::Random64(); }
+  std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) override {
+    return std::make_unique<ThreadTimer>(name, std::move(task));
+  }
+  Files& files() override { return PosixFiles(); }
+};
+
+}  // namespace
+
+Env& SystemEnv() {
+  static auto* const env = new System;
+  return *env;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,113 @@
+#include "server/rpc/worker_calls.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "proto/core/names.h"
+#include "proto/wire/convert.h"
+#include "proto/wire/protocol.h"
+#include "server/push/resolve.h"
+#include "server/rpc/convert.h"
+
+namespace varscope::server {
+namespace {
+
+absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const Definer& worker,
+                                      const v1::VariableDefinition& definition, uint64_t number) {
+  absl::StatusOr<ResolveRequest> asked = FromProto(definition);
+  if (!asked.ok()) return asked.status();
+  asked->number = number;
+  // Who defines is who asks; where, the program says.
+  asked->definer = DefinerAt(definition.definer(), worker);
+  return store.Resolve(caller, *asked);
+}
+
+// Of one definition: the call's number, and which one of its definitions it is.
+constexpr int kDefinitionBits = 20;
+constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
+
+absl::Status ResolveAll(Store& store, const Caller& caller, const Definer& worker,
+                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+  for (int i = 0; i < request.definitions_size(); ++i) {
+    const v1::VariableDefinition& definition = request.definitions(i);
+    const uint64_t number =
+        request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
+    const absl::StatusOr<Resolution> resolution =
+        ResolveOne(store, caller, worker, definition, number);
+    if (!resolution.ok()) {
+      const std::string& name = definition.key().empty() ? definition.name() : definition.key();
+      return absl::Status(resolution.status().code(),
+                          absl::StrCat("worker '", caller.worker_id, "', variable '",
+                                       Printable(name), "': ", resolution.status().message()));
+    }
+    ToProto(*resolution, response->add_resolutions());
+  }
+  return absl::OkStatus();
+}
+
+void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
+  out->set_shared_memory(address.shared_memory);
+  out->set_target(address.target);
+}
+
+}  // namespace
+
+absl::Status Connect(const ServiceContext& service, const v1::ConnectRequest& request,
+                     v1::ConnectResponse* response) {
+  response->set_protocol(wire::kProtocol);
+  if (request.protocol() != wire::kProtocol) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "worker '", Printable(request.worker_id()), "' speaks protocol ",
+        std::max(1U, request.protocol()), ", this server (varscoped ", VARSCOPE_VERSION,
+        ") speaks protocol ", wire::kProtocol, "; use the same version of varscope for both"));
+  }
+  const Sharing sharing =
+      request.sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
+  const absl::StatusOr<uint64_t> incarnation = service.workers.Connect(
+      request.worker_id(), request.host(), request.pid(), sharing, request.nonce());
+  if (!incarnation.ok()) return incarnation.status();
+  response->set_incarnation(*incarnation);
+  response->set_session_key(
+      service.session_keys.Make({request.worker_id(), *incarnation, sharing}));
+  response->set_global_step(service.store.global_step());
+  response->set_max_variable_bytes(service.store.limits().max_variable_bytes);
+  response->set_lease_ms(service.workers.lease().count());
+  for (const GroupStatus& group : service.synchronizer.status()) {
+    ToProto(group, response->add_groups());
+  }
+  response->set_groups_version(service.synchronizer.groups_version());
+  ToProto(service.local, response->mutable_local());
+  for (const v1::Encoding encoding :
+       {v1::ENCODING_FLOAT16, v1::ENCODING_BFLOAT16, v1::ENCODING_INT8}) {
+    response->add_encodings(encoding);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Resolve(const ServiceContext& service, const Caller& caller,
+                     const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+  if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
+  if (request.definitions_size() > service.limits.max_definitions) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("at most ", service.limits.max_definitions, " definitions a call"));
+  }
+  if (request.sequence() > kLastResolve) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Who(caller), "a Resolve has number ", request.sequence(),
+                     "; they count from 1, and the last is ", kLastResolve));
+  }
+  return ResolveAll(service.store, caller, service.workers.Describe(caller.worker_id), request,
+                    response);
+}
+
+absl::Status Heartbeat(const ServiceContext& service, const Caller& caller,
+                       v1::HeartbeatResponse* response) {
+  // Another one after a restart, which the worker may not notice otherwise.
+  ToProto(service.local, response->mutable_local());
+  return service.workers.Check(caller);
+}
+
+}  // namespace varscope::server

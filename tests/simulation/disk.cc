@@ -1,0 +1,293 @@
+#include "tests/simulation/disk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace varscope::simulation {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kSector = 512;
+
+std::string NameOf(const fs::path& path) { return path.filename().string(); }
+
+}  // namespace
+
+class Disk::File final : public server::WritableFile {
+ public:
+  File(Disk& disk, const fs::path& path, NodePtr node)
+      : WritableFile(path), disk_(disk), node_(std::move(node)), life_(disk.life_) {}
+
+  absl::Status Sync() override {
+    absl::Status status = Begin("sync");
+    if (disk_.crashed_ || life_ != disk_.life_) return status;
+    if (!status.ok()) {
+      // They count as clean from now on: no later sync writes them.
+      for (Change& change : node_->pending) change.lost = true;
+      return status;
+    }
+    for (const Change& change : std::exchange(node_->pending, {})) {
+      const bool kept = !change.lost || disk_.trace_.OneIn("it had arrived all the same", 2);
+      if (kept) Apply(change, node_->durable);
+    }
+    return status;
+  }
+
+ protected:
+  absl::StatusOr<size_t> WriteSome(std::span<const std::byte> bytes) override {
+    const absl::Status status = Begin(absl::StrCat("write ", bytes.size()));
+    if (disk_.crashed_ || life_ != disk_.life_) return status;
+    // One that fails may have written some of it, one that does not may have written less.
+    size_t count = bytes.size();
+    if (!status.ok()) {
+      count = disk_.trace_.Draw("bytes of a failed write", count + 1);
+    } else if (count > 1 && disk_.trace_.OneIn("short write", 4)) {
+      count = 1 + disk_.trace_.Draw("bytes of a short write", count - 1);
+    }
+    Change change{.number = ++disk_.changes_,
+                  .offset = node_->seen.size(),
+                  .bytes = std::string(reinterpret_cast<const char*>(bytes.data()), count)};
+    Apply(change, node_->seen);
+    node_->pending.push_back(std::move(change));
+    if (!status.ok()) return status;
+    return count;
+  }
+
+ private:
+  absl::Status Begin(const std::string& call) {
+    if (life_ != disk_.life_) return absl::InternalError("a file of before the crash");
+    return disk_.Begin(absl::StrCat(call, " ", NameOf(path())), /*writes=*/true);
+  }
+
+  Disk& disk_;
+  const NodePtr node_;
+  const uint64_t life_;
+};
+
+class Disk::Contents final : public server::ReadableFile {
+ public:
+  Contents(const fs::path& path, std::string bytes)
+      : ReadableFile(path, bytes.size()), bytes_(std::move(bytes)) {}
+
+  absl::Status Read(std::span<std::byte> into) override {
+    if (into.size() > left()) {
+      return absl::OutOfRangeError(absl::StrCat(path().string(), ": ends too early"));
+    }
+    std::copy_n(reinterpret_cast<const std::byte*>(bytes_.data()) + at_, into.size(), into.data());
+    at_ += into.size();
+    return absl::OkStatus();
+  }
+  uint64_t left() const override { return bytes_.size() - at_; }
+  absl::StatusOr<std::span<const std::byte>> Map() override {
+    return std::as_bytes(std::span(bytes_));
+  }
+
+ private:
+  const std::string bytes_;
+  size_t at_ = 0;
+};
+
+class Disk::Held final : public server::FileLock {
+ public:
+  Held(Disk& disk, std::string name) : disk_(disk), name_(std::move(name)), life_(disk.life_) {}
+  ~Held() override {
+    if (life_ == disk_.life_) disk_.locked_.erase(name_);
+  }
+
+ private:
+  Disk& disk_;
+  const std::string name_;
+  const uint64_t life_;
+};
+
+absl::Status Disk::Begin(const std::string& call, bool writes) {
+  ++calls_;
+  trace_.Note(absl::StrCat("disk ", calls_, ": ", call));
+  if (fault_ && calls_ >= fault_->first && !crashed_) {
+    const auto [at, fault] = *fault_;
+    if (fault == Fault::kCrash) {
+      trace_.Note("the disk stops here");
+      crashed_ = true;
+    } else if (calls_ == at || (fault == Fault::kStays && writes)) {
+      trace_.Note("fails");
+      return absl::ResourceExhaustedError(absl::StrCat(call, ": No space left on device"));
+    }
+  }
+  return crashed_ ? absl::InternalError(absl::StrCat(call, ": the disk is gone"))
+                  : absl::OkStatus();
+}
+
+void Disk::Apply(const Change& change, std::string& bytes) {
+  if (change.truncates) return bytes.clear();
+  if (bytes.size() < change.offset + change.bytes.size()) {
+    bytes.resize(change.offset + change.bytes.size());
+  }
+  bytes.replace(change.offset, change.bytes.size(), change.bytes);
+}
+
+void Disk::Apply(const NameChange& change, Names& names) {
+  if (!change.from.empty()) names.erase(change.from);
+  if (change.to.empty()) return;
+  if (change.node != nullptr) {
+    names[change.to] = change.node;
+  } else {
+    names.erase(change.to);
+  }
+}
+
+void Disk::ChangeName(const std::string& from, const std::string& to, const NodePtr& node) {
+  NameChange change{.number = ++changes_, .from = from, .to = to, .node = node};
+  Apply(change, seen_);
+  pending_names_.push_back(std::move(change));
+}
+
+absl::StatusOr<std::unique_ptr<server::WritableFile>> Disk::Create(const fs::path& path,
+                                                                   Access /*access*/) {
+  const std::string name = NameOf(path);
+  if (absl::Status status = Begin("create " + name, /*writes=*/true); !status.ok()) return status;
+  NodePtr& node = seen_[name];
+  if (node == nullptr) {
+    ChangeName("", name, std::make_shared<Node>());
+  } else {
+    node->pending.push_back({.number = ++changes_, .truncates = true, .bytes = {}});
+    node->seen.clear();
+  }
+  return std::make_unique<File>(*this, path, seen_[name]);
+}
+
+absl::StatusOr<std::unique_ptr<server::ReadableFile>> Disk::Open(const fs::path& path) {
+  const std::string name = NameOf(path);
+  if (absl::Status status = Begin("open " + name, /*writes=*/false); !status.ok()) return status;
+  const auto it = seen_.find(name);
+  if (it == seen_.end()) return absl::NotFoundError(absl::StrCat(path.string(), ": open"));
+  return std::make_unique<Contents>(path, it->second->seen);
+}
+
+absl::StatusOr<std::vector<std::string>> Disk::List(const fs::path& directory) {
+  if (absl::Status status = Begin("list " + NameOf(directory), /*writes=*/false); !status.ok()) {
+    return status;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, node] : seen_) names.push_back(name);
+  for (size_t i = names.size(); i > 1; --i) {
+    std::swap(names[i - 1], names[trace_.Draw("order of a list", i)]);
+  }
+  return names;
+}
+
+bool Disk::Exists(const fs::path& path) { return seen_.contains(NameOf(path)); }
+
+absl::Status Disk::Rename(const fs::path& from, const fs::path& to) {
+  absl::Status status =
+      Begin(absl::StrCat("rename ", NameOf(from), " ", NameOf(to)), /*writes=*/true);
+  if (!status.ok()) return status;
+  const auto it = seen_.find(NameOf(from));
+  if (it == seen_.end()) return absl::NotFoundError(absl::StrCat(from.string(), ": rename"));
+  const NodePtr node = it->second;
+  ChangeName(NameOf(from), NameOf(to), node);
+  return absl::OkStatus();
+}
+
+absl::Status Disk::Remove(const fs::path& path) {
+  const std::string name = NameOf(path);
+  if (absl::Status status = Begin("remove " + name, /*writes=*/true); !status.ok()) return status;
+  if (seen_.contains(name)) ChangeName("", name, nullptr);
+  return absl::OkStatus();
+}
+
+absl::Status Disk::SyncDirectory(const fs::path& directory) {
+  absl::Status status = Begin("sync directory " + NameOf(directory), /*writes=*/true);
+  if (!status.ok()) return status;
+  for (const NameChange& change : std::exchange(pending_names_, {})) Apply(change, durable_);
+  return absl::OkStatus();
+}
+
+absl::Status Disk::CreateDirectories(const fs::path& directory) {
+  return Begin("create directory " + NameOf(directory), /*writes=*/true);
+}
+
+absl::StatusOr<std::unique_ptr<server::FileLock>> Disk::Lock(const fs::path& path) {
+  const std::string name = NameOf(path);
+  if (absl::Status status = Begin("lock " + name, /*writes=*/true); !status.ok()) return status;
+  if (!locked_.insert(name).second) {
+    return absl::FailedPreconditionError(absl::StrCat(path.string(), " is in use"));
+  }
+  return std::make_unique<Held>(*this, name);
+}
+
+// `first_lost`: the changes from this number on are lost; without: some are.
+void Disk::KeepSome(Node& node, std::optional<uint64_t> first_lost) {
+  size_t kept = node.pending.size();
+  if (!first_lost && kept > 0) kept = trace_.Draw("changes of a file kept", kept + 1);
+  for (size_t i = 0; i < kept; ++i) {
+    Change& change = node.pending[i];
+    if (first_lost && change.number >= *first_lost) break;
+    if (!first_lost && !change.truncates) {
+      // The size comes before the data: a sector that never arrived is zeros.
+      for (size_t at = 0; at < change.bytes.size(); at += kSector) {
+        if (!trace_.OneIn("a sector is lost", 8)) continue;
+        const size_t length = std::min(kSector, change.bytes.size() - at);
+        change.bytes.replace(at, length, length, '\0');
+      }
+      if (i + 1 == kept && !change.bytes.empty() && trace_.OneIn("the last change is torn", 2)) {
+        change.bytes.resize(trace_.Draw("bytes of it", change.bytes.size()));
+      }
+    }
+    Apply(change, node.durable);
+  }
+}
+
+void Disk::Restart(Loss loss) {
+  trace_.Note(absl::StrCat("restart, loss ", static_cast<int>(loss)));
+  std::optional<uint64_t> first_lost;
+  if (loss == Loss::kNothing) first_lost = changes_ + 1;
+  if (loss == Loss::kOrdered) {
+    // Counted back from the last: whatever is durable was before it.
+    first_lost = changes_ + 1 - trace_.Draw("changes lost", std::min<uint64_t>(changes_, 30) + 1);
+  }
+  std::set<Node*> nodes;
+  for (const Names* names : {&seen_, &durable_}) {
+    for (const auto& [name, node] : *names) nodes.insert(node.get());
+  }
+  // By name, not by address: the draws are the same in each run.
+  std::set<Node*> done;
+  const auto keep = [&](const NodePtr& node) {
+    if (node != nullptr && done.insert(node.get()).second) KeepSome(*node, first_lost);
+  };
+  for (const auto& [name, node] : durable_) keep(node);
+  for (const NameChange& change : pending_names_) keep(change.node);
+  for (const auto& [name, node] : seen_) keep(node);
+  std::set<std::string> undone;  // names with a change that was lost: later ones are, too
+  for (const NameChange& change : pending_names_) {
+    bool lost =
+        first_lost ? change.number >= *first_lost : trace_.OneIn("a change of a name is lost", 2);
+    lost = lost || undone.contains(change.to) || undone.contains(change.from);
+    if (lost) {
+      undone.insert(change.to);
+      if (!change.from.empty()) undone.insert(change.from);
+    } else {
+      Apply(change, durable_);
+    }
+  }
+  pending_names_.clear();
+  seen_ = durable_;
+  for (const auto& [name, node] : seen_) {
+    node->pending.clear();
+    node->seen = node->durable;
+  }
+  locked_.clear();
+  fault_.reset();
+  crashed_ = false;
+  ++life_;
+}
+
+std::map<std::string, std::string> Disk::contents() const {
+  std::map<std::string, std::string> all;
+  for (const auto& [name, node] : seen_) all[name] = node->seen;
+  return all;
+}
+
+}  // namespace varscope::simulation

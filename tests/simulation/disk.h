@@ -1,0 +1,110 @@
+// A disk in memory that keeps its promises and nothing more.
+#ifndef VARSCOPE_TESTS_SIMULATION_DISK_H_
+#define VARSCOPE_TESTS_SIMULATION_DISK_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/env/files.h"
+#include "tests/simulation/trace.h"
+
+namespace varscope::simulation {
+
+// Has what is durable, and in order what is not: bytes, truncations, names. A program sees both; a
+// crash keeps all of the second (the process is killed), or some of it (the power fails). What a
+// call makes durable is what files.h promises. One directory; not thread-safe.
+class Disk final : public server::Files {
+ public:
+  explicit Disk(Trace& trace) : trace_(trace) {}
+
+  enum class Fault : uint8_t {
+    kOnce,   // one call fails
+    kStays,  // that call and all that write after it fail, until Heal
+    kCrash   // that call and all after it fail and change nothing, until Restart
+  };
+  // For the call whose number is `call`, counted from 1 over the disk's life.
+  void FailAt(uint64_t call, Fault fault) { fault_ = {call, fault}; }
+  void Heal() { fault_.reset(); }
+  uint64_t calls() const { return calls_; }
+  bool crashed() const { return crashed_; }
+  void Crash() { crashed_ = true; }
+
+  enum class Loss : uint8_t {
+    kNothing,  // a killed process
+    kOrdered,  // power: of all changes that were not durable, the first ones are there
+    kPosix     // power: of each file's bytes the first ones are, with holes; of each name's changes
+  };
+  // After a crash. Whoever still has a file of before, gets errors.
+  void Restart(Loss loss);
+  // What a program would read now.
+  std::map<std::string, std::string> contents() const;
+
+  absl::StatusOr<std::unique_ptr<server::WritableFile>> Create(const std::filesystem::path& path,
+                                                               Access access) override;
+  absl::StatusOr<std::unique_ptr<server::ReadableFile>> Open(
+      const std::filesystem::path& path) override;
+  absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) override;
+  bool Exists(const std::filesystem::path& path) override;
+  absl::Status Rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
+  absl::Status Remove(const std::filesystem::path& path) override;
+  absl::Status SyncDirectory(const std::filesystem::path& directory) override;
+  absl::Status CreateDirectories(const std::filesystem::path& directory) override;
+  absl::StatusOr<std::unique_ptr<server::FileLock>> Lock(
+      const std::filesystem::path& path) override;
+
+ private:
+  class File;
+  class Contents;
+  class Held;
+
+  // One change of a file that is not durable.
+  struct Change {
+    uint64_t number;         // in the order of all changes
+    bool truncates = false;  // to nothing; else:
+    uint64_t offset = 0;
+    std::string bytes;
+    bool lost = false;  // a sync of it failed: no later one makes it durable
+  };
+  struct Node {
+    std::string durable;
+    std::string seen;
+    std::vector<Change> pending;
+  };
+  using NodePtr = std::shared_ptr<Node>;
+  using Names = std::map<std::string, NodePtr>;
+  // One change of names that is not durable: `to` is `node` (null: nothing), `from` is nothing.
+  struct NameChange {
+    uint64_t number;
+    std::string from;
+    std::string to;
+    NodePtr node;
+  };
+
+  // Counts a call; the error that it meets.
+  absl::Status Begin(const std::string& call, bool writes);
+  void ChangeName(const std::string& from, const std::string& to, const NodePtr& node);
+  static void Apply(const Change& change, std::string& bytes);
+  static void Apply(const NameChange& change, Names& names);
+  void KeepSome(Node& node, std::optional<uint64_t> first_lost);
+
+  Trace& trace_;
+  Names seen_;
+  Names durable_;
+  std::vector<NameChange> pending_names_;
+  std::set<std::string> locked_;
+  uint64_t changes_ = 0;
+  uint64_t calls_ = 0;
+  uint64_t life_ = 1;
+  bool crashed_ = false;
+  std::optional<std::pair<uint64_t, Fault>> fault_;
+};
+
+}  // namespace varscope::simulation
+
+#endif  // VARSCOPE_TESTS_SIMULATION_DISK_H_

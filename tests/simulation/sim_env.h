@@ -1,0 +1,49 @@
+// The surroundings of a simulated server: one thread does everything, in an order that is drawn.
+#ifndef VARSCOPE_TESTS_SIMULATION_SIM_ENV_H_
+#define VARSCOPE_TESTS_SIMULATION_SIM_ENV_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/env/env.h"
+#include "tests/simulation/disk.h"
+#include "tests/simulation/trace.h"
+
+namespace varscope::simulation {
+
+// Outlives the servers that it was given. Not thread-safe.
+class SimEnv final : public server::Env {
+ public:
+  explicit SimEnv(uint64_t seed) : trace_(seed), disk_(trace_) {}
+
+  server::Time Now() override { return now_; }
+  int64_t WallMicros() override;
+  uint64_t Random64() override;
+  std::unique_ptr<server::Timer> StartTimer(std::string name, server::Timer::Task task) override;
+  server::Files& files() override { return disk_; }
+
+  // Runs one task that is due; false: none is.
+  bool RunOne();
+  // All that are due, and what they make due. Time stands still.
+  void RunDue();
+  // The same while time goes on by so much.
+  void Advance(std::chrono::milliseconds by);
+
+  Disk& disk() { return disk_; }
+  Trace& trace() { return trace_; }
+
+ private:
+  class SimTimer;
+
+  Trace trace_;
+  Disk disk_;
+  server::Time now_{std::chrono::hours(1)};
+  std::vector<SimTimer*> timers_;  // in the order of their start
+};
+
+}  // namespace varscope::simulation
+
+#endif  // VARSCOPE_TESTS_SIMULATION_SIM_ENV_H_

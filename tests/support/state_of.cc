@@ -1,0 +1,68 @@
+#include "tests/support/state_of.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace varscope::testing {
+namespace {
+
+using namespace server;
+
+std::string Text(const Applied& applied) {
+  std::ostringstream out;
+  out << applied.global_step << "/" << applied.group_step << "/"
+      << static_cast<int>(applied.outcome) << "/" << applied.staleness;
+  for (const uint64_t version : applied.versions) out << "," << version;
+  return out.str();
+}
+
+std::string Text(const CapturedVariable& v) {
+  const VariableDefinition& d = v.definition;
+  std::ostringstream out;
+  out << d.name << " " << d.key << " " << static_cast<int>(d.kind) << " " << Name(d.dtype) << " "
+      << d.shape.ToString() << " " << d.trainable << " " << d.primary << " " << ToString(d.definer)
+      << " " << d.definer_incarnation << " " << d.definer_request << " " << d.initializer << " "
+      << d.seed << " v" << v.version << " " << v.initialized << " " << v.pushes << " "
+      << v.bytes_pushed << " "
+      << std::string(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size());
+  return out.str();
+}
+
+}  // namespace
+
+std::string StateOf(const Store& store, const Workers& workers) {
+  return StateOf(store.Capture([] {}), workers.records());
+}
+
+std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& workers) {
+  std::ostringstream out;
+  out << "step " << state.global_step << "\n";
+  for (const auto& [group, step] : state.group_steps) out << group << "=" << step << "\n";
+  for (const CapturedVariable& v : state.variables) out << Text(v) << "\n";
+  std::vector<std::string> lines;
+  const auto names = [](std::string key, const std::vector<std::string>& of) {
+    for (const std::string& name : of) key += " " + name;
+    return key;
+  };
+  for (const PartitionedNames& p : state.partitioned) {
+    lines.push_back(names(p.key + p.known.full_shape.ToString(), p.parts));
+  }
+  for (const auto* bound : {&state.slots, &state.scalars}) {
+    for (const BoundNames& b : *bound) lines.push_back(names(b.key, b.variables));
+  }
+  for (const Ledger::Entry& e : state.ledger) {
+    lines.push_back(e.id.worker_id + " " + std::to_string(e.id.incarnation) + "." +
+                    std::to_string(e.id.sequence) + " = " + Text(e.applied));
+  }
+  for (const WorkerRecord& w : workers) {
+    lines.push_back(w.worker_id + " " + std::to_string(w.incarnation) + " " + w.host + " " +
+                    std::to_string(w.pid) + " " + std::to_string(static_cast<int>(w.sharing)) +
+                    " " + std::to_string(static_cast<int>(w.state)) + " " + w.quarantine + " " +
+                    std::to_string(w.nonce));
+  }
+  std::sort(lines.begin(), lines.end());
+  for (const std::string& line : lines) out << line << "\n";
+  return out.str();
+}
+
+}  // namespace varscope::testing
