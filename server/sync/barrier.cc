@@ -156,6 +156,7 @@ Time Barriers::ReleaseExpired() {
     for (auto& [name, round] : rounds_) {
       const std::string missing = Missing(round);
       std::vector<std::string> arrived;
+      arrived.reserve(round.waiting.size());
       for (const auto& [worker, waiter] : round.waiting) arrived.push_back(worker);
       const size_t still = round.parties - arrived.size() - round.gone.size();
       for (auto it = round.waiting.begin(); it != round.waiting.end();) {

@@ -186,6 +186,7 @@ class SspGroup final : public Group {
     for (const auto& [worker, clock] : clocks_) {
       if (clock == slowest) slow.push_back(context_.workers.DescribeWait(worker));
     }
+    held.reserve(waiting_.size());
     for (const Reader& r : waiting_) held.push_back(r.worker_id);
     return absl::StrFormat("reads of group %s by %s, more than %d steps ahead, wait for %s",
                            NameOf(options_), absl::StrJoin(held, ", "), options_.bound,

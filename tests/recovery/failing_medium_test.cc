@@ -81,7 +81,7 @@ class Story {
     OptimizerStep& step = push.steps.emplace_back();
     step.state = {"GradientDescent", {{"learning_rate", 1}}, "GradientDescent", 0, name};
     step.updates.push_back({name, Tensor::Of<float>(Shape{2}, {1, 2}), std::nullopt, std::nullopt});
-    EXPECT_TRUE((*life_.Submit(std::move(push)))->ok());
+    EXPECT_TRUE((*life_.Submit(push))->ok());
     Happened();
   }
   std::string state() const { return life_.state(); }
@@ -153,7 +153,7 @@ struct Kill {
 };
 
 // Tells the story with failures, and kills it before each of the calls [from, from + count).
-void TellAndKill(DurabilityLevel level, CallWatch::Failing failing, int from, int count,
+void TellAndKill(DurabilityLevel level, const CallWatch::Failing& failing, int from, int count,
                  int* calls = nullptr) {
   const TemporaryDirectory directory;
   const TemporaryDirectory copies;

@@ -13,6 +13,7 @@ using namespace server;
 
 std::vector<GroupOptions> Groups(const std::vector<std::string>& texts) {
   std::vector<GroupOptions> groups;
+  groups.reserve(texts.size());
   for (const std::string& text : texts) groups.push_back(ParseGroup(text).value());
   return groups;
 }

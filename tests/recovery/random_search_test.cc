@@ -294,7 +294,7 @@ class Search {
     return push;
   }
 
-  void Submit(Push push) {
+  void Submit(const Push& push) {
     ++counts_.pushes;
     last_ = push;
     // Bytes that nobody shares are written in place, as a daemon's are.
@@ -302,7 +302,7 @@ class Search {
       for (GradientUpdate& update : step.updates) update.gradient = update.gradient.Clone();
     }
     for (Assignment& assignment : last_->assignments) assignment.value = assignment.value.Clone();
-    const Life::Answer answer = life_->Submit(std::move(push));
+    const Life::Answer answer = life_->Submit(push);
     if (answer->has_value() && (*answer)->ok()) ++counts_.applied;
   }
 

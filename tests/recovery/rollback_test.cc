@@ -28,7 +28,7 @@ void Add(Life& life, int times) {
     Push push;
     push.assignments.push_back(
         {"v", AssignOp::kAdd, Tensor::Of<float>(Shape{1}, {1}), std::nullopt});
-    ASSERT_TRUE((*life.Submit(std::move(push)))->ok());
+    ASSERT_TRUE((*life.Submit(push))->ok());
   }
   ASSERT_TRUE(life.Settle().ok());
 }

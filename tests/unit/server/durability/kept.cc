@@ -31,6 +31,7 @@ std::string Describe(const Store& store, const Workers& workers) {
         << std::string(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size()) << "\n";
   }
   std::vector<std::string> lines;
+  lines.reserve(state.partitioned.size());
   for (const PartitionedNames& p : state.partitioned) {
     lines.push_back(p.key + p.known.full_shape.ToString() + p.parts.front());
   }
@@ -93,7 +94,7 @@ void Kept::Change(std::mt19937& random) {
          sparse ? std::optional(Tensor::Of<int64_t>(Shape{3}, {3, 1, 3})) : std::nullopt});
     push.steps.push_back(std::move(step));
   }
-  EXPECT_TRUE(Apply(store_, std::move(push)).ok());
+  EXPECT_TRUE(Apply(store_, push).ok());
 }
 
 void Kept::Settle() {

@@ -33,6 +33,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
   }
   std::atomic<bool> stop{false};
   std::vector<std::thread> pushers;
+  pushers.reserve(2);
   for (int t = 0; t < 2; ++t) {
     pushers.emplace_back([&, t] {
       for (uint64_t sequence = 1; !stop; ++sequence) {
@@ -43,7 +44,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
         for (const char* name : {"a", "b"}) step.updates.push_back({name, ones, std::nullopt});
         Push push{.id = {"pusher" + std::to_string(t), 1, sequence}};
         push.steps = {step};
-        ASSERT_TRUE(Apply(kept.store(), std::move(push)).ok());
+        ASSERT_TRUE(Apply(kept.store(), push).ok());
       }
     });
   }
