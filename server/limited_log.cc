@@ -13,7 +13,7 @@ namespace varscope::server {
 void LimitedLog::Warn(absl::string_view text) {
   uint64_t left_out = 0;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const Clock::time_point now = Clock::now();
     const std::chrono::duration<double> passed = now - std::exchange(last_, now);
     may_log_ = std::min(kAtOnce, may_log_ + passed.count() * kEachSecond);

@@ -4,9 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 
 #include "absl/strings/string_view.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::server {
 
@@ -22,10 +22,10 @@ class LimitedLog {
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::mutex mutex_;
-  Clock::time_point last_ = Clock::now();
-  double may_log_ = kAtOnce;
-  uint64_t left_out_ = 0;
+  Mutex mutex_;
+  Clock::time_point last_ ABSL_GUARDED_BY(mutex_) = Clock::now();
+  double may_log_ ABSL_GUARDED_BY(mutex_) = kAtOnce;
+  uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace varscope::server

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -19,6 +18,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/mutex.h"
 #include "server/limited_log.h"
 
 namespace varscope::server {
@@ -55,32 +55,35 @@ class StandardError {
   }
 
   void Add(std::string line) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (waiting_bytes_ + line.size() > kMostBytes) {
       ++left_out_;
       return;
     }
     waiting_bytes_ += line.size();
     waiting_.push_back(std::move(line));
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   void Flush(std::chrono::milliseconds limit) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, limit, [this] { return waiting_.empty(); });
+    MutexLock lock(mutex_);
+    changed_.WaitFor(mutex_, limit,
+                     [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return waiting_.empty(); });
   }
 
  private:
   static constexpr size_t kMostBytes = size_t{1} << 20;
 
   void Run() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return !waiting_.empty(); });
+      changed_.Wait(mutex_,
+                    [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !waiting_.empty(); });
       const std::string line = waiting_.front();
-      lock.unlock();
-      Write(line);
-      lock.lock();
+      {
+        MutexUnlock writing(mutex_);
+        Write(line);
+      }
       // Only now, so that Flush waits for it.
       waiting_bytes_ -= line.size();
       waiting_.pop_front();
@@ -90,15 +93,15 @@ class StandardError {
                                         "take them\n"));
         waiting_bytes_ += waiting_.back().size();
       }
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::string> waiting_;  // the first is being written
-  size_t waiting_bytes_ = 0;
-  uint64_t left_out_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);  // the first is being written
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 StandardError& Errors() {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <regex>
 #include <string>
 #include <system_error>
@@ -22,6 +21,7 @@
 #include "client/checkpoint/stored.h"
 #include "client/checkpoint/tensor_bundle.pb.h"
 #include "client/graph/throw.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/core/allocate.h"
 #include "proto/core/crc32c.h"
 #include "varscope/errors.h"
@@ -277,8 +277,8 @@ class BundleReader final : public Reader {
 // them, no reader minds. So new data gets a name that nothing there has, and what was there stays
 // whole until the new index takes the place of the old one.
 void WriteTensorBundle(const fs::path& prefix, const Tensors& tensors) {
-  static std::mutex one_at_a_time;
-  const std::lock_guard lock(one_at_a_time);
+  static Mutex one_at_a_time;
+  const MutexLock lock(one_at_a_time);
   int shards = 1;
   while (fs::exists(DataPath(prefix, 0, shards))) ++shards;
   BundleHeader header;

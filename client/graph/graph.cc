@@ -1,13 +1,12 @@
 #include "varscope/graph.h"
 
-#include <mutex>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/default_stack.h"
 #include "client/graph/handles.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
+#include "proto/concurrency/mutex.h"
 #include "varscope/errors.h"
 
 namespace varscope {
@@ -18,8 +17,8 @@ using DefaultGraphs = DefaultStack<GraphState>;
 
 // Where no as_default() is open.
 struct ProcessDefault {
-  std::mutex mutex;
-  std::shared_ptr<GraphState> graph = std::make_shared<GraphState>();  // guarded by mutex
+  Mutex mutex;
+  std::shared_ptr<GraphState> graph ABSL_GUARDED_BY(mutex) = std::make_shared<GraphState>();
 };
 
 ProcessDefault& OfProcess() {
@@ -32,7 +31,7 @@ std::shared_ptr<GraphState> Default() {
   const DefaultGraphs& of_thread = *DefaultGraphs::OfThread();
   if (!of_thread.values.empty()) return of_thread.values.back();
   ProcessDefault& process = OfProcess();
-  const std::lock_guard lock(process.mutex);
+  const MutexLock lock(process.mutex);
   return process.graph;
 }
 
@@ -81,7 +80,7 @@ void reset_default_graph() {
   }
   internal::ProcessDefault& process = internal::OfProcess();
   auto fresh = std::make_shared<internal::GraphState>();
-  const std::lock_guard lock(process.mutex);
+  const MutexLock lock(process.mutex);
   std::swap(process.graph, fresh);
 }
 

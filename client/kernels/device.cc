@@ -26,7 +26,7 @@ void Device::ParallelFor(int64_t n, double cost, const std::function<void(int64_
 }
 
 uint64_t Device::NextSeed() {
-  std::lock_guard lock(seed_mutex_);
+  MutexLock lock(seed_mutex_);
   return seeds_();
 }
 

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <random>
+
+#include "proto/concurrency/mutex.h"
 
 namespace Eigen {
 struct ThreadPoolDevice;
@@ -34,8 +35,8 @@ class Device {
   struct Threads;
   std::unique_ptr<Threads> threads_;
   std::unique_ptr<Eigen::ThreadPoolDevice> eigen_;
-  std::mutex seed_mutex_;
-  std::mt19937_64 seeds_;
+  Mutex seed_mutex_;
+  std::mt19937_64 seeds_ ABSL_GUARDED_BY(seed_mutex_);
 };
 
 }  // namespace varscope::internal

@@ -19,7 +19,7 @@ Outcome NotUnderstood(const absl::Status& status) {
 
 Exchange::Line Exchange::Take(const WorkerSession& session) {
   std::vector<Line> others;
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!idle_.empty()) {
     Line line = std::move(idle_.back());
     idle_.pop_back();
@@ -32,13 +32,13 @@ Exchange::Line Exchange::Take(const WorkerSession& session) {
 }
 
 void Exchange::Keep(Line line) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (line.age == age_ && !line.variables.full()) idle_.push_back(std::move(line));
 }
 
 void Exchange::Renew() {
   std::vector<Line> old;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   old.swap(idle_);
   ++age_;
 }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "client/rpc/membership.h"
 #include "client/rpc/stream.h"
 #include "client/rpc/stream_variables.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "varscope/tensor.h"
@@ -74,9 +74,9 @@ class Exchange {
   Outcome Refused(Line line, const v1::Error& error);
 
   const Open open_;
-  std::mutex mutex_;
-  std::vector<Line> idle_;  // all of the present age
-  uint64_t age_ = 0;
+  Mutex mutex_;
+  std::vector<Line> idle_ ABSL_GUARDED_BY(mutex_);  // all of the present age
+  uint64_t age_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace varscope::internal

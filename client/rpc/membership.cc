@@ -47,11 +47,11 @@ Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, 
 
 Membership::~Membership() {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
     if (heartbeat_ != nullptr) heartbeat_->TryCancel();
   }
-  stop_.notify_all();
+  stop_.NotifyAll();
   if (heartbeats_.joinable()) heartbeats_.join();
   SayGoodbye();
 }
@@ -102,7 +102,7 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
   offer_(response.local());
   auto groups = std::make_shared<std::vector<SyncGroup>>();
   for (const v1::SyncGroup& group : response.groups()) groups->push_back(FromProto(group));
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (session_.incarnation == 0) encodings_ = response.encodings();
   groups_ = std::move(groups);
   groups_version_ = response.groups_version();
@@ -112,22 +112,22 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
 }
 
 grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
-  std::lock_guard introducing(introducing_);
+  MutexLock introducing(introducing_);
   if (session().incarnation != over) return grpc::Status::OK;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (how == Reconnect::kAndSendAgain) evicted_.insert(over);
   }
   return Introduce([](Outcome&) {});
 }
 
 bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return status.error_code() == grpc::StatusCode::ABORTED && evicted_.contains(incarnation);
 }
 
 WorkerSession Membership::session() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return session_;
 }
 
@@ -158,21 +158,23 @@ grpc::Status Membership::Call(Clock::time_point deadline, const UnaryAttempt& at
 void Membership::SendHeartbeats(milliseconds lease) {
   const milliseconds interval = std::max(lease / 3, milliseconds(1));
   const v1::HeartbeatRequest request;
-  std::unique_lock lock(mutex_);
-  while (!stop_.wait_for(lock, interval, [this] { return stopping_; })) {
+  MutexLock lock(mutex_);
+  while (!stop_.WaitFor(mutex_, interval,
+                        [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; })) {
     grpc::ClientContext context;
     context.set_deadline(Clock::now() + std::max(lease, milliseconds(1000)));
     heartbeat_ = &context;
     const uint64_t incarnation = session_.incarnation;
     session_.AddTo(context);
-    lock.unlock();
-    v1::HeartbeatResponse response;
-    const grpc::Status status = stub_.Heartbeat(&context, request, &response);
-    if (status.ok()) offer_(response.local());
-    // An eviction is mended before the next call meets it; what a call has to report, it meets.
-    const auto advice = OutcomeOf(status, context).reconnect;
-    if (advice == Reconnect::kAndSendAgain) IntroduceAgain(incarnation, *advice);
-    lock.lock();
+    {
+      MutexUnlock sending(mutex_);
+      v1::HeartbeatResponse response;
+      const grpc::Status status = stub_.Heartbeat(&context, request, &response);
+      if (status.ok()) offer_(response.local());
+      // An eviction is mended before the next call meets it; what a call has to report, it meets.
+      const auto advice = OutcomeOf(status, context).reconnect;
+      if (advice == Reconnect::kAndSendAgain) IntroduceAgain(incarnation, *advice);
+    }
     heartbeat_ = nullptr;
   }
 }

@@ -5,10 +5,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -16,6 +14,7 @@
 
 #include "client/graph/remote_store.h"
 #include "client/rpc/retry.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/wire/session.h"
 #include "varscope/v1/worker.grpc.pb.h"
 
@@ -58,11 +57,11 @@ class Membership {
   // As they were at the last connect.
   using Groups = std::shared_ptr<const std::vector<SyncGroup>>;
   Groups groups() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return groups_;
   }
   uint64_t groups_version() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return groups_version_;
   }
   // What the daemon reads and writes, at the first connect.
@@ -90,16 +89,16 @@ class Membership {
   const Offer offer_;
   google::protobuf::RepeatedField<int> encodings_;
 
-  std::mutex introducing_;  // one at a time
-  mutable std::mutex mutex_;
-  WorkerSession session_;       // guarded by mutex_, as those below
-  std::set<uint64_t> evicted_;  // incarnations that ended so
-  Groups groups_;
-  uint64_t groups_version_ = 0;
-  std::chrono::milliseconds lease_{0};
-  bool stopping_ = false;
-  grpc::ClientContext* heartbeat_ = nullptr;  // the one under way
-  std::condition_variable stop_;
+  Mutex introducing_;  // one at a time
+  mutable Mutex mutex_ ABSL_ACQUIRED_AFTER(introducing_);
+  WorkerSession session_ ABSL_GUARDED_BY(mutex_);
+  std::set<uint64_t> evicted_ ABSL_GUARDED_BY(mutex_);  // incarnations that ended so
+  Groups groups_ ABSL_GUARDED_BY(mutex_);
+  uint64_t groups_version_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::chrono::milliseconds lease_ ABSL_GUARDED_BY(mutex_){0};
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* heartbeat_ ABSL_GUARDED_BY(mutex_) = nullptr;  // the one under way
+  CondVar stop_;
   std::thread heartbeats_;
 };
 

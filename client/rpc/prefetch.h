@@ -3,13 +3,13 @@
 #define VARSCOPE_CLIENT_RPC_PREFETCH_H_
 
 #include <future>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::internal {
 
@@ -26,12 +26,12 @@ class Prefetch {
 
   // What a push should bring back; empty: nothing.
   Names Expected() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return names_;
   }
 
   void Keep(const Names& names, std::future<Values> values) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (names == names_) std::swap(values_, values);
     // What was here ends with the caller's argument, without the lock.
   }
@@ -47,22 +47,22 @@ class Prefetch {
   // What is here is too old for what follows.
   void Drop() {
     std::future<Values> values;
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     std::swap(values, values_);
   }
 
  private:
   // Whether they are of `names`, which are expected from now on.
   bool Swap(std::future<Values>& values, const Names& names) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     std::swap(values, values_);
     return names == std::exchange(names_, names);
   }
 
   const bool on_;
-  mutable std::mutex mutex_;
-  Names names_;  // of the last pull
-  std::future<Values> values_;
+  mutable Mutex mutex_;
+  Names names_ ABSL_GUARDED_BY(mutex_);  // of the last pull
+  std::future<Values> values_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::internal

@@ -6,7 +6,7 @@ PullCache::Known PullCache::Find(const std::vector<std::string>& names,
                                  uint64_t incarnation) const {
   Known known;
   known.values.resize(names.size());
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (epoch_.incarnation != incarnation) return known;
   known.epoch = epoch_;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -17,7 +17,7 @@ PullCache::Known PullCache::Find(const std::vector<std::string>& names,
 
 void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
                      const PullResult& values) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (epoch != epoch_) {
     values_.clear();
     bytes_ = 0;

@@ -3,13 +3,13 @@
 #define VARSCOPE_CLIENT_RPC_PULL_CACHE_H_
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::internal {
 
@@ -37,10 +37,10 @@ class PullCache {
   void Keep(const Epoch& epoch, const std::vector<std::string>& names, const PullResult& values);
 
  private:
-  mutable std::mutex mutex_;
-  Epoch epoch_;
-  uint64_t bytes_ = 0;
-  std::unordered_map<std::string, PulledValue> values_;
+  mutable Mutex mutex_;
+  Epoch epoch_ ABSL_GUARDED_BY(mutex_);
+  uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::string, PulledValue> values_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::internal

@@ -2,9 +2,7 @@
 #ifndef VARSCOPE_CLIENT_RPC_PUSH_ORDER_H_
 #define VARSCOPE_CLIENT_RPC_PUSH_ORDER_H_
 
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "client/rpc/retry.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::internal {
 
@@ -50,11 +49,11 @@ class PushOrder {
   std::optional<Turn> Begin(Lanes lanes, Clock::time_point deadline);
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::set<std::string> lanes_;   // those of all turns
-  std::set<uint64_t> under_way_;  // their numbers
-  uint64_t last_ = 0;             // number
+  Mutex mutex_;
+  CondVar changed_;
+  std::set<std::string> lanes_ ABSL_GUARDED_BY(mutex_);   // those of all turns
+  std::set<uint64_t> under_way_ ABSL_GUARDED_BY(mutex_);  // their numbers
+  uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;             // number
 };
 
 }  // namespace varscope::internal

@@ -28,14 +28,14 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
 }
 
 bool Transport::Offer(const v1::LocalAddress& address) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (address.shared_memory() == shared_memory_) return false;
   shared_memory_ = address.shared_memory();
   return true;
 }
 
 std::string Transport::shared_memory() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return shared_memory_;
 }
 

@@ -8,11 +8,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "client/rpc/membership.h"
 #include "client/rpc/stream.h"
+#include "proto/concurrency/mutex.h"
 #include "varscope/v1/worker.pb.h"
 
 namespace varscope::internal {
@@ -35,8 +35,8 @@ class Transport {
   std::string shared_memory();
   const std::shared_ptr<grpc::Channel> channel_;
   const bool checksums_;
-  std::mutex mutex_;
-  std::string shared_memory_;  // its name, as offered; guarded by mutex_
+  Mutex mutex_;
+  std::string shared_memory_ ABSL_GUARDED_BY(mutex_);  // its name, as offered
 };
 
 }  // namespace varscope::internal

@@ -151,7 +151,7 @@ void LocalTraining::DropWhatIsNotLocal() const {
 }
 
 std::optional<Tensor> LocalTraining::Read(const std::string& variable) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   DropWhatIsNotLocal();
   const auto it = replicas_.find(variable);
   return it == replicas_.end() ? std::nullopt : std::optional(it->second.value);
@@ -169,7 +169,7 @@ LocalTraining::Replica& LocalTraining::ReplicaOf(const std::string& variable,
 
 std::optional<PushAnswer> LocalTraining::Step(const SyncGroup& group, const PushRequest& push,
                                               const std::map<std::string, PulledValue>& pulled) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   DropWhatIsNotLocal();
   const auto [it, fresh] = states_.try_emplace(group.prefix);
   GroupState& state = it->second;
@@ -280,7 +280,7 @@ PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state)
 }
 
 void LocalTraining::Follow(const std::vector<PushRequest::Assignment>& assignments) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (const PushRequest::Assignment& assignment : assignments) {
     const auto it = replicas_.find(assignment.variable);
     using Op = AssignOp;

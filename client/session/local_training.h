@@ -4,12 +4,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/optimizers/optimizer.h"
 
 namespace varscope::internal {
@@ -63,21 +63,26 @@ class LocalTraining {
     std::vector<std::string> trained;  // variables, sorted
   };
 
-  // These require mutex_.
   // After a restart of the server with other groups; the copies would be wrong for ever.
-  void DropWhatIsNotLocal() const;
-  Replica& ReplicaOf(const std::string& variable, const std::map<std::string, PulledValue>& pulled);
+  void DropWhatIsNotLocal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Replica& ReplicaOf(const std::string& variable, const std::map<std::string, PulledValue>& pulled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const PushRequest& push, const PushRequest::Step& step,
-             const std::map<std::string, PulledValue>& pulled);
-  PushAnswer Synchronize(const SyncGroup& group, GroupState& state);
-  std::vector<std::string> Fragment(const SyncGroup& group, const GroupState& state) const;
+             const std::map<std::string, PulledValue>& pulled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  PushAnswer Synchronize(const SyncGroup& group, GroupState& state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<std::string> Fragment(const SyncGroup& group, const GroupState& state) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   RemoteStore& store_;
-  mutable std::mutex mutex_;
-  mutable std::map<std::string, Replica> replicas_;
-  mutable RemoteStore::Groups seen_;          // by which replicas_ were looked through last
-  std::map<std::string, Inner> inner_;        // by optimizer, name, instance and group
-  std::map<std::string, GroupState> states_;  // by prefix
+  mutable Mutex mutex_;
+  mutable std::map<std::string, Replica> replicas_ ABSL_GUARDED_BY(mutex_);
+  mutable RemoteStore::Groups seen_
+      ABSL_GUARDED_BY(mutex_);  // by which replicas_ were looked through last
+  std::map<std::string, Inner> inner_
+      ABSL_GUARDED_BY(mutex_);  // by optimizer, name, instance and group
+  std::map<std::string, GroupState> states_ ABSL_GUARDED_BY(mutex_);  // by prefix
 };
 
 }  // namespace varscope::internal

@@ -6,8 +6,9 @@
 #include <cstddef>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <utility>
+
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::internal {
 
@@ -19,7 +20,7 @@ class Recent {
 
   // Null when there is none.
   std::shared_ptr<const Value> Find(const Key& key) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const auto it = At(key);
     if (it == entries_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, it);
@@ -28,21 +29,22 @@ class Recent {
 
   // In place of what was kept under the key, or of what was not asked for longest.
   void Keep(Key key, std::shared_ptr<const Value> value) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (const auto it = At(key); it != entries_.end()) entries_.erase(it);
     entries_.emplace_front(std::move(key), std::move(value));
     if (entries_.size() > most_) entries_.pop_back();
   }
 
  private:
-  auto At(const Key& key) {
+  auto At(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return std::find_if(entries_.begin(), entries_.end(),
                         [&](const auto& entry) { return entry.first == key; });
   }
 
   const size_t most_;
-  std::mutex mutex_;
-  std::list<std::pair<Key, std::shared_ptr<const Value>>> entries_;  // the last met first
+  Mutex mutex_;
+  std::list<std::pair<Key, std::shared_ptr<const Value>>> entries_
+      ABSL_GUARDED_BY(mutex_);  // the last met first
 };
 
 }  // namespace varscope::internal

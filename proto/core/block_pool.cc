@@ -36,7 +36,7 @@ const std::shared_ptr<BlockPool>& BlockPool::Process() {
 BlockRef BlockPool::TryTake(size_t size) {
   if (!kPools || size < kSmallest) return BlockRef(Block::TryAllocate(size));
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const auto it = free_.find(size);
     if (it != free_.end() && !it->second.empty()) {
       std::unique_ptr<Block> block = std::move(it->second.back());
@@ -55,7 +55,7 @@ void BlockPool::Return(std::unique_ptr<Block> block) {
   if (size > max_kept_) block->Offer();
   // Freed after the lock is.
   std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> stale;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (kept_ + size > max_kept_) {
     // Perhaps sizes that nobody asks for any more.
     stale.swap(free_);
@@ -66,7 +66,7 @@ void BlockPool::Return(std::unique_ptr<Block> block) {
 }
 
 size_t BlockPool::kept() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return kept_;
 }
 

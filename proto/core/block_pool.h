@@ -5,10 +5,10 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "proto/concurrency/mutex.h"
 #include "varscope/tensor.h"
 
 namespace varscope {
@@ -35,9 +35,9 @@ class BlockPool final : public BlockHome, public std::enable_shared_from_this<Bl
 
  private:
   const size_t max_kept_;
-  mutable std::mutex mutex_;
-  std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> free_;
-  size_t kept_ = 0;
+  mutable Mutex mutex_;
+  std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> free_ ABSL_GUARDED_BY(mutex_);
+  size_t kept_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace varscope

@@ -2,7 +2,7 @@
 #ifndef VARSCOPE_PROTO_CORE_BLOCKING_H_
 #define VARSCOPE_PROTO_CORE_BLOCKING_H_
 
-#include <mutex>
+#include "proto/concurrency/mutex.h"
 
 namespace varscope {
 
@@ -34,18 +34,25 @@ class Blocking {
 };
 
 // Locks; Blocking when another thread has the lock.
-template <typename Mutex>
-void LockPatiently(Mutex& mutex) {
+inline void LockPatiently(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) {
   if (mutex.try_lock()) return;
   const Blocking waiting;
   mutex.lock();
 }
 
-template <typename Mutex>
-[[nodiscard]] std::unique_lock<Mutex> PatientLock(Mutex& mutex) {
-  LockPatiently(mutex);
-  return std::unique_lock<Mutex>(mutex, std::adopt_lock);
-}
+// As MutexLock; Blocking when another thread has the lock.
+class ABSL_SCOPED_LOCKABLE PatientLock {
+ public:
+  explicit PatientLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    LockPatiently(mutex_);
+  }
+  ~PatientLock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+  PatientLock(const PatientLock&) = delete;
+  PatientLock& operator=(const PatientLock&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
 
 }  // namespace varscope
 

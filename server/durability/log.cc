@@ -46,7 +46,7 @@ Log::Log(LogOptions options, uint64_t next, Env& env)
       next_(next),
       durable_(next - 1),
       timer_(env.StartTimer("log", [this] {
-        std::lock_guard writing(writing_);
+        MutexLock writing(writing_);
         return Step(/*delay=*/true);
       })) {}
 
@@ -62,7 +62,7 @@ uint64_t Log::Append(RecordBytes record) {
 }
 
 uint64_t Log::AppendPrepared(Prepared record) noexcept {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Pending& pending = record.front();
   pending_bytes_ += pending.record.size();
   pending.position = next_;
@@ -74,7 +74,7 @@ uint64_t Log::AppendPrepared(Prepared record) noexcept {
 
 void Log::WhenDurable(Done done) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (durable_ + 1 < next_) {
       waiting_.push_back({next_ - 1, std::move(done)});
       timer_->Wake();
@@ -85,7 +85,7 @@ void Log::WhenDurable(Done done) {
 }
 
 absl::Status Log::health() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (!failure_.ok()) return failure_;
   if (pending_bytes_ <= options_.max_pending_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
@@ -94,13 +94,13 @@ absl::Status Log::health() const {
 }
 
 uint64_t Log::Rotate() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   rotate_ = true;
   return next_ - 1;
 }
 
 uint64_t Log::last_position() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return next_ - 1;
 }
 
@@ -115,15 +115,15 @@ void Log::Trim(uint64_t position) {
 }
 
 absl::Status Log::Flush() {
-  std::lock_guard writing(writing_);
+  MutexLock writing(writing_);
   const uint64_t last = last_position();
   while (true) {
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       if (durable_ >= last) return absl::OkStatus();
     }
     Step(/*delay=*/false);
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (batch_.empty() && !failure_.ok()) return NotDurable(failure_);
   }
 }
@@ -141,7 +141,7 @@ Time Log::Step(bool delay) {
 
 std::optional<Time> Log::Gather(bool delay) {
   const Time now = env_.Now();
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (pending_.empty()) return kNever;
   if (delay && now < retry_at_) return retry_at_;
   if (delay && waiting_.empty() && options_.interval.count() > 0) {
@@ -202,7 +202,7 @@ void Log::Settle(const absl::Status& status) {
   std::vector<Done> done;
   std::list<Pending> written;  // let go without the lock
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const uint64_t reached = batch_.back().position;
     failure_ = status;
     if (status.ok()) {

@@ -9,12 +9,12 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "server/durability/frame.h"
 #include "server/env/env.h"
 
@@ -83,35 +83,35 @@ class Log {
   };
 
   // The writer, by steps: takes a batch, writes a record of it at a time, then syncs and settles.
-  // Returns when the next one is due. Requires writing_.
-  Time Step(bool delay);
+  // Returns when the next one is due.
+  Time Step(bool delay) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   // Takes what waits as the next batch; else returns when there may be one.
-  std::optional<Time> Gather(bool delay);
-  absl::Status WriteRecord(const Pending& pending);
-  absl::Status OpenSegment(uint64_t first);
+  std::optional<Time> Gather(bool delay) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
+  absl::Status WriteRecord(const Pending& pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
+  absl::Status OpenSegment(uint64_t first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   absl::Status RemoveAfter(uint64_t first) const;
-  absl::Status Sync();
-  void Settle(const absl::Status& status);
+  absl::Status Sync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
+  void Settle(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
 
   Env& env_;
   const LogOptions options_;
 
-  std::mutex writing_;  // taken before mutex_; guards the writer's state
-  std::unique_ptr<WritableFile> segment_;
-  std::list<Pending> batch_;
-  std::list<Pending>::iterator next_record_;  // of batch_
-  uint64_t durable_before_batch_ = 0;
+  Mutex writing_;  // the writer's
+  std::unique_ptr<WritableFile> segment_ ABSL_GUARDED_BY(writing_);
+  std::list<Pending> batch_ ABSL_GUARDED_BY(writing_);
+  std::list<Pending>::iterator next_record_ ABSL_GUARDED_BY(writing_);  // of batch_
+  uint64_t durable_before_batch_ ABSL_GUARDED_BY(writing_) = 0;
 
-  mutable std::mutex mutex_;
-  uint64_t next_;
-  uint64_t durable_;  // position
-  bool rotate_ = true;
-  uint64_t pending_bytes_ = 0;  // of pending_ and batch_
-  std::list<Pending> pending_;
-  std::deque<Waiting> waiting_;
-  absl::Status failure_;
-  std::optional<Time> gather_until_;  // of what is pending
-  Time retry_at_ = Time::min();
+  mutable Mutex mutex_ ABSL_ACQUIRED_AFTER(writing_);
+  uint64_t next_ ABSL_GUARDED_BY(mutex_);
+  uint64_t durable_ ABSL_GUARDED_BY(mutex_);  // position
+  bool rotate_ ABSL_GUARDED_BY(mutex_) = true;
+  uint64_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of pending_ and batch_
+  std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Time> gather_until_ ABSL_GUARDED_BY(mutex_);  // of what is pending
+  Time retry_at_ ABSL_GUARDED_BY(mutex_) = Time::min();
 
   std::unique_ptr<Timer> timer_;
 };

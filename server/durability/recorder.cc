@@ -105,11 +105,12 @@ absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
-  std::lock_guard one(snapshot_mutex_);
+  MutexLock one(snapshot_mutex_);
   if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
     return status;
   Snapshot snapshot{.name = name};
-  snapshot.state = store_.Capture([&] { snapshot.position = NextPosition(); });
+  snapshot.state = store_.Capture(
+      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) { snapshot.position = NextPosition(); });
   // Workers that connected after the cut are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
   return Keep(snapshot);
@@ -132,7 +133,7 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
 // whatever was before, and nothing else is as new. Once that file is on the medium, a restart
 // begins with it; until then nothing has changed.
 absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
-  std::lock_guard one(snapshot_mutex_);
+  MutexLock one(snapshot_mutex_);
   const absl::StatusOr<std::filesystem::path> file =
       FindSnapshot(env_.files(), options_.directory, name);
   if (!file.ok()) return file.status();

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 #include "server/env/env.h"
@@ -61,11 +61,13 @@ class Recorder final : public StoreObserver, public Durability {
   absl::Status CheckHeader(uint64_t bytes) const;
   void Record(RecordBytes record);
   // Takes a position that nothing else has, for the state that comes from the file `source`.
-  absl::StatusOr<uint64_t> BeginRollback(const std::string& source);
-  // Makes a snapshot the newest; requires snapshot_mutex_.
-  absl::StatusOr<TakenSnapshot> Keep(const Snapshot& snapshot);
+  absl::StatusOr<uint64_t> BeginRollback(const std::string& source)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
+  // Makes a snapshot the newest.
+  absl::StatusOr<TakenSnapshot> Keep(const Snapshot& snapshot)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.
-  uint64_t NextPosition();
+  uint64_t NextPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // Takes one when it is due; returns when the next is.
   Time TakeDueSnapshot();
 
@@ -76,8 +78,8 @@ class Recorder final : public StoreObserver, public Durability {
   Workers& workers_;
   Log log_;
 
-  std::mutex snapshot_mutex_;  // one snapshot at a time
-  uint64_t last_snapshot_;     // position; guarded by snapshot_mutex_
+  Mutex snapshot_mutex_;                                     // one snapshot at a time
+  uint64_t last_snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);  // position
 
   Time snapshot_due_ = kNever;    // of the timer's task
   std::unique_ptr<Timer> timer_;  // null: no snapshots on its own

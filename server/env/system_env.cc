@@ -1,10 +1,9 @@
 #include <pthread.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
+#include "proto/concurrency/mutex.h"
 #include "proto/core/random.h"
 #include "server/env/env.h"
 #include "server/env/posix_files.h"
@@ -23,43 +22,47 @@ class ThreadTimer final : public Timer {
 
   void Wake() override {
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       woken_ = true;
     }
-    changed_.notify_one();
+    changed_.NotifyOne();
   }
 
   void Stop() override {
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       stopping_ = true;
     }
-    changed_.notify_one();
+    changed_.NotifyOne();
     if (thread_.joinable()) thread_.join();
   }
 
  private:
+  Time RunTask() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    MutexUnlock running(mutex_);
+    return task_();
+  }
+
   void Run() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!stopping_) {
       woken_ = false;
-      lock.unlock();
-      const Time next = task_();
-      lock.lock();
-      const auto due = [this] { return woken_ || stopping_; };
+      const Time next = RunTask();
+      const auto due = [this]()
+                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return woken_ || stopping_; };
       if (next == kNever) {
-        changed_.wait(lock, due);
+        changed_.Wait(mutex_, due);
       } else {
-        changed_.wait_until(lock, next, due);
+        changed_.WaitUntil(mutex_, next, due);
       }
     }
   }
 
   const Task task_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool woken_ = false;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -10,7 +10,9 @@
 namespace varscope::server {
 namespace {
 
-void Touch(Variable& variable, uint64_t bytes) {
+// A LockedPush holds the locks of all that the functions below change, which clang does not follow.
+
+void Touch(Variable& variable, uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(variable.mutex) {
   ++variable.version;
   ++variable.pushes;
   variable.bytes_pushed += bytes;
@@ -18,7 +20,7 @@ void Touch(Variable& variable, uint64_t bytes) {
 
 template <typename T>
 void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
-         std::span<const double> scalars) {
+         std::span<const double> scalars) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool sparse = update.indices.has_value();
   Tensor& gradient = update.gradient.value;
   optimizers::UpdateArgs<T> args{.variable = update.variable->value.mutable_values<T>(),
@@ -40,7 +42,7 @@ void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
 }
 
 // `scratch` is that of the step's first update.
-void Run(PushStep& step, Tensor* scratch) {
+void Run(PushStep& step, Tensor* scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   absl::InlinedVector<double, optimizers::kFewStates> scalars;
   for (const VariablePtr& s : step.scalars) scalars.push_back(s->value.scalar<float>());
   for (PushUpdate& update : step.updates) {
@@ -65,6 +67,7 @@ void Run(PushStep& step, Tensor* scratch) {
 
 void Run(PushAssignment& a) {
   Variable& variable = *a.variable;
+  variable.mutex.AssertHeld();
   if (a.op == AssignOp::kInitialize && variable.initialized) return;
   Touch(variable, a.value.value.byte_size());
   if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) {
@@ -80,7 +83,7 @@ void Run(PushAssignment& a) {
 
 class Committer {
  public:
-  static Applied Run(LockedPush locked) {
+  static Applied Run(LockedPush locked) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     Tensor* scratch = locked.scratch_.data();
     for (PushStep& step : locked.push_.steps) {
       server::Run(step, scratch);

@@ -10,8 +10,9 @@
 namespace varscope::server {
 namespace {
 
-// Updates of a variable since a gradient's base version; requires its lock.
-uint64_t UpdatesSince(const PushUpdate& update) {
+// Updates of a variable since a gradient's base version.
+uint64_t UpdatesSince(const PushUpdate& update)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(update.variable->mutex) {
   const uint64_t version = update.variable->version;
   const bool behind = update.base_version && *update.base_version < version;
   return behind ? version - *update.base_version : 0;
@@ -59,6 +60,7 @@ class Locker {
     locked.locks_ = LockedVariables(WriteSet(locked.push_));
     for (const PushStep& step : locked.push_.steps) {
       for (const PushUpdate& u : step.updates) {
+        u.variable->mutex.AssertHeld();  // by locks_
         locked.applied_.staleness = std::max(locked.applied_.staleness, UpdatesSince(u));
       }
     }
@@ -94,8 +96,9 @@ class Locker {
     return absl::OkStatus();
   }
 
-  // Room for all that Commit changes: nothing is written before all of it is there.
-  static absl::Status Reserve(LockedPush& locked) {
+  // Room for all that Commit changes: nothing is written before all of it is there. `locked` holds
+  // the locks, which clang does not follow.
+  static absl::Status Reserve(LockedPush& locked) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (PushStep& step : locked.push_.steps) {
       absl::Status status;
       for (const VariablePtr& scalar : step.scalars) status.Update(scalar->MakeWritable());
@@ -121,7 +124,8 @@ class Locker {
     return absl::OkStatus();
   }
 
-  static absl::Status Reserve(const PushStep& step, PushUpdate& update, Tensor& scratch) {
+  static absl::Status Reserve(const PushStep& step, PushUpdate& update,
+                              Tensor& scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     absl::Status status = update.variable->MakeWritable();
     for (const VariablePtr& slot : update.slots) status.Update(slot->MakeWritable());
     const bool sparse = update.indices.has_value();
@@ -150,7 +154,7 @@ uint64_t StalenessOf(const ValidPush& push) {
   for (const PushStep& step : push.contents().steps) {
     for (const PushUpdate& update : step.updates) {
       if (!update.base_version) continue;
-      const auto lock = PatientLock(update.variable->mutex);
+      const PatientLock lock(update.variable->mutex);
       staleness = std::max(staleness, UpdatesSince(update));
     }
   }

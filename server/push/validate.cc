@@ -185,7 +185,7 @@ class Validator {
   }
 
   static absl::Status CheckInitialized(const PushId& id, Variable& variable) {
-    const auto lock = PatientLock(variable.mutex);
+    const PatientLock lock(variable.mutex);
     if (variable.initialized) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat(About(variable.def.name, id.worker_id), "it has no value yet; its creator, ",

@@ -18,7 +18,7 @@ void Budget::Charge::Release() {
 }
 
 absl::StatusOr<Budget::Charge> Budget::Take(const std::string& worker_id, uint64_t bytes) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = by_worker_.find(worker_id);
   const uint64_t own = it == by_worker_.end() ? 0 : it->second;
   const size_t workers = by_worker_.size() + (own == 0 ? 1 : 0);
@@ -42,12 +42,12 @@ absl::StatusOr<Budget::Charge> Budget::Take(const std::string& worker_id, uint64
 }
 
 uint64_t Budget::used() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return used_;
 }
 
 void Budget::Give(const std::string& worker_id, uint64_t bytes) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   used_ -= bytes;
   const auto it = by_worker_.find(worker_id);
   it->second -= bytes;

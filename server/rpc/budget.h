@@ -5,11 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::server {
 
@@ -52,9 +52,9 @@ class Budget {
   void Give(const std::string& worker_id, uint64_t bytes);
 
   const uint64_t limit_;
-  mutable std::mutex mutex_;
-  uint64_t used_ = 0;
-  std::map<std::string, uint64_t> by_worker_;
+  mutable Mutex mutex_;
+  uint64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, uint64_t> by_worker_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::server

@@ -22,22 +22,25 @@ struct Operation {
 }  // namespace
 
 CallQueue::Hold::Hold(CallQueue& queue) : queue_(queue) {
-  std::lock_guard lock(queue_.mutex_);
+  MutexLock lock(queue_.mutex_);
   ++queue_.holds_;
 }
 
 CallQueue::Hold::~Hold() {
-  std::lock_guard lock(queue_.mutex_);
-  if (--queue_.holds_ == 0) queue_.none_.notify_all();
+  MutexLock lock(queue_.mutex_);
+  if (--queue_.holds_ == 0) queue_.none_.NotifyAll();
 }
 
 CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue, int leaders)
     : queue_(std::move(queue)), most_leaders_(leaders) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (int i = 0; i < leaders; ++i) AddThread();
 }
 
-bool CallQueue::runs() const { return !threads_.empty(); }
+bool CallQueue::runs() const {
+  MutexLock lock(mutex_);
+  return !threads_.empty();
+}
 
 void CallQueue::AddThread() {
   try {
@@ -49,21 +52,22 @@ void CallQueue::AddThread() {
 }
 
 void CallQueue::Leaves() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   --leaders_;
-  if (followers_ >= most_leaders_ - leaders_) return wanted_.notify_one();
+  if (followers_ >= most_leaders_ - leaders_) return wanted_.NotifyOne();
   if (threads_.size() < kMostThreads) AddThread();
 }
 
 void CallQueue::Returns() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   ++leaders_;
 }
 
 CallQueue::~CallQueue() {
   {
-    std::unique_lock lock(mutex_);
-    while (!none_.wait_for(lock, std::chrono::seconds(10), [this] { return holds_ == 0; })) {
+    MutexLock lock(mutex_);
+    while (!none_.WaitFor(mutex_, std::chrono::seconds(10),
+                          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return holds_ == 0; })) {
       spdlog::warn(
           absl::StrCat("the stop waits for ", holds_, " calls that still wait for something"));
     }
@@ -101,9 +105,11 @@ void CallQueue::Serve() {
 }
 
 bool CallQueue::Follow() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   ++followers_;
-  wanted_.wait(lock, [this] { return ended_ || leaders_ < most_leaders_; });
+  wanted_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ended_ || leaders_ < most_leaders_;
+  });
   --followers_;
   if (ended_) return false;
   ++leaders_;
@@ -111,16 +117,16 @@ bool CallQueue::Follow() {
 }
 
 bool CallQueue::StepDown() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (leaders_ <= most_leaders_) return false;
   --leaders_;
   return true;
 }
 
 void CallQueue::End() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   ended_ = true;
-  wanted_.notify_all();
+  wanted_.NotifyAll();
 }
 
 }  // namespace varscope::server

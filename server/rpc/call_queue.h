@@ -4,14 +4,13 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "proto/concurrency/mutex.h"
 #include "proto/core/blocking.h"
 
 namespace varscope::server {
@@ -56,8 +55,8 @@ class CallQueue final : private ThreadOwner {
  private:
   void Leaves() override;
   void Returns() override;
-  // Requires mutex_. Without a thread it does nothing.
-  void AddThread();
+  // Without a thread it does nothing.
+  void AddThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve();
   // Returns when the thread is a leader, or false at the end.
   bool Follow();
@@ -67,14 +66,14 @@ class CallQueue final : private ThreadOwner {
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   const int most_leaders_;
-  std::mutex mutex_;
-  std::condition_variable none_;
-  int holds_ = 0;
-  std::condition_variable wanted_;
-  int leaders_ = 0;  // who wait for events or will soon
-  int followers_ = 0;
-  bool ended_ = false;
-  std::vector<std::thread> threads_;
+  mutable Mutex mutex_;
+  CondVar none_;
+  int holds_ ABSL_GUARDED_BY(mutex_) = 0;
+  CondVar wanted_;
+  int leaders_ ABSL_GUARDED_BY(mutex_) = 0;  // who wait for events or will soon
+  int followers_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::server

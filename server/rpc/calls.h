@@ -5,11 +5,10 @@
 #define VARSCOPE_SERVER_RPC_CALLS_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 
 #include "absl/status/status.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::server {
 
@@ -39,10 +38,10 @@ class Calls {
   absl::Status Begin();
   void End();
 
-  std::mutex mutex_;
-  std::condition_variable none_;
-  uint64_t running_ = 0;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar none_;
+  uint64_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace varscope::server

@@ -61,7 +61,7 @@ void ToProto(Variable& variable, v1::VariableInfo* out) {
   out->set_pushes(variable.pushes.load());
   out->set_bytes_pulled(variable.bytes_pulled.load());
   out->set_bytes_pushed(variable.bytes_pushed.load());
-  std::lock_guard lock(variable.mutex);
+  MutexLock lock(variable.mutex);
   out->set_version(variable.version);
   out->set_initialized(variable.initialized);
   out->set_bytes(variable.value.byte_size());

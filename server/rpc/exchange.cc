@@ -15,7 +15,7 @@ void Exchange::Accept(const ServiceContext& service, CallQueue& queue, const Req
           CallQueue::Tag([&service, &queue, request, next](bool ok) {
             if (!ok) return;
             Accept(service, queue, request);
-            std::lock_guard lock(next->mutex_);
+            MutexLock lock(next->mutex_);
             next->Begin();
           }));
 }
@@ -46,7 +46,7 @@ void Exchange::Watch() {
 }
 
 void Exchange::OnRead(bool ok) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (phase_ == Phase::kAnswer) return ReadAcknowledgement(ok);
   if (!ReadRequest(ok)) return;
   std::optional<Blocking> aside;
@@ -96,7 +96,7 @@ void Exchange::ReadAcknowledgement(bool ok) {
 }
 
 void Exchange::Ran() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   phase_ = Phase::kAnswer;
   Watch();
   WriteNext();
@@ -112,7 +112,7 @@ void Exchange::WriteNext() {
 }
 
 void Exchange::OnWritten(bool ok) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   watch_->Progress();
   // An idle stream would keep the block that it sent last.
   frame_.Clear();
@@ -126,6 +126,6 @@ void Exchange::End(const absl::Status& status) {
   stream_.Finish(ToGrpc(status, context_), Then(&Exchange::OnFinished));
 }
 
-void Exchange::OnFinished(bool) { std::lock_guard lock(mutex_); }
+void Exchange::OnFinished(bool) { MutexLock lock(mutex_); }
 
 }  // namespace varscope::server

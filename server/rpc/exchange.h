@@ -7,10 +7,10 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "absl/status/status.h"
+#include "proto/concurrency/mutex.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/turn.h"
@@ -37,33 +37,33 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 
   // What gRPC calls when the operation has ended.
   void* Then(void (Exchange::*next)(bool ok));
-  void Begin();
-  void Read();
-  void Write(grpc::ByteBuffer frame);
+  void Begin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Write(grpc::ByteBuffer frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnRead(bool ok);
   void OnWritten(bool ok);
   void OnFinished(bool ok);
 
-  void Watch();
+  void Watch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the request has come.
-  bool ReadRequest(bool ok);
-  void ReadAcknowledgement(bool ok);
+  bool ReadRequest(bool ok) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReadAcknowledgement(bool ok) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Ran();
-  void WriteNext();
-  void End(const absl::Status& status);
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void End(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ServiceContext& service_;
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
   Stream stream_;
   // An operation may end on another thread before the call that began it has returned.
-  std::mutex mutex_;
-  grpc::ByteBuffer frame_;
-  std::optional<Stalls::Watch> watch_;  // while frames come or go
-  Caller caller_;
-  StreamState state_;
-  std::optional<Turn> turn_;
-  Phase phase_ = Phase::kRequest;
+  Mutex mutex_;
+  grpc::ByteBuffer frame_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Stalls::Watch> watch_ ABSL_GUARDED_BY(mutex_);  // while frames come or go
+  Caller caller_ ABSL_GUARDED_BY(mutex_);
+  StreamState state_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Turn> turn_ ABSL_GUARDED_BY(mutex_);
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kRequest;
 };
 
 }  // namespace varscope::server

@@ -1,5 +1,6 @@
 #include "server/rpc/health.h"
 
+#include "proto/concurrency/mutex.h"
 #include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::server {
@@ -26,20 +27,19 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   }
 
   void Tell() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     due_ = true;
     if (!writing_) Write();
   }
 
  private:
-  // Requires mutex_.
-  void Write() {
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     health::HealthCheckResponse response;
     response.set_status(service_.StateOf(request_.service()));
     due_ = false;
     writing_ = true;
     writer_.Write(response, CallQueue::Tag([self = shared_from_this()](bool ok) {
-                    std::lock_guard lock(self->mutex_);
+                    MutexLock lock(self->mutex_);
                     self->writing_ = false;
                     if (ok && self->due_) self->Write();
                   }));
@@ -50,16 +50,16 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   grpc::ServerContext context_;
   health::HealthCheckRequest request_;
   grpc::ServerAsyncWriter<health::HealthCheckResponse> writer_;
-  std::mutex mutex_;
-  bool writing_ = false;
-  bool due_ = false;
+  Mutex mutex_;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool due_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 void HealthService::Accept(CallQueue& queue) { Watcher::Accept(*this, queue); }
 
 void HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     std::erase_if(watchers_, [](const std::weak_ptr<Watcher>& other) { return other.expired(); });
     watchers_.push_back(watcher);
   }
@@ -69,7 +69,7 @@ void HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
 void HealthService::StopServing() {
   std::vector<std::weak_ptr<Watcher>> watchers;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     serving_ = false;
     watchers = watchers_;
   }
@@ -82,7 +82,7 @@ HealthService::State HealthService::StateOf(const std::string& service) const {
   const bool known = service.empty() || service == v1::ParameterServer::service_full_name() ||
                      service == v1::Admin::service_full_name();
   if (!known) return health::HealthCheckResponse::SERVICE_UNKNOWN;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return serving_ ? health::HealthCheckResponse::SERVING : health::HealthCheckResponse::NOT_SERVING;
 }
 

@@ -5,10 +5,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "proto/concurrency/mutex.h"
 #include "server/rpc/call_queue.h"
 
 namespace varscope::server {
@@ -34,9 +34,9 @@ class HealthService final
   State StateOf(const std::string& service) const;
   void Add(const std::shared_ptr<Watcher>& watcher);
 
-  mutable std::mutex mutex_;
-  bool serving_ = true;
-  std::vector<std::weak_ptr<Watcher>> watchers_;
+  mutable Mutex mutex_;
+  bool serving_ ABSL_GUARDED_BY(mutex_) = true;
+  std::vector<std::weak_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::server

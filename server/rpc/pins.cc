@@ -24,7 +24,7 @@ absl::StatusOr<Pins::Pin> Pins::Take(std::span<const Tensor> tensors) {
   for (const Tensor& tensor : tensors) {
     if (tensor.defined()) blocks.push_back(tensor.block());
   }
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   uint64_t more = 0;
   for (const BlockRef& block : blocks) {
     more += pulls_.contains(block.get()) ? 0 : block->size();
@@ -42,12 +42,12 @@ absl::StatusOr<Pins::Pin> Pins::Take(std::span<const Tensor> tensors) {
 }
 
 uint64_t Pins::used() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return used_;
 }
 
 void Pins::Give(const std::vector<BlockRef>& blocks) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (const BlockRef& block : blocks) {
     const auto it = pulls_.find(block.get());
     if (--it->second > 0) continue;

@@ -4,12 +4,12 @@
 #define VARSCOPE_SERVER_RPC_PINS_H_
 
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "varscope/tensor.h"
 
 namespace varscope::server {
@@ -45,9 +45,9 @@ class Pins {
   void Give(const std::vector<BlockRef>& blocks);
 
   const uint64_t limit_;
-  mutable std::mutex mutex_;
-  uint64_t used_ = 0;
-  absl::flat_hash_map<const Block*, uint32_t> pulls_;  // of each block
+  mutable Mutex mutex_;
+  uint64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<const Block*, uint32_t> pulls_ ABSL_GUARDED_BY(mutex_);  // of each block
 };
 
 }  // namespace varscope::server

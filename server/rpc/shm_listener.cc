@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<ShmListener>> ShmListener::Start(const ServiceCon
 ShmListener::~ShmListener() {
   accepting_.reset();
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
     for (Stream& stream : streams_) {
       if (stream.session) stream.session->HangUp();
@@ -55,8 +55,9 @@ ShmListener::~ShmListener() {
 }
 
 void ShmListener::Serve(shm::Doorbell doorbell) {
-  if (!MayShare(doorbell) || streams_.size() >= max_streams_) return;
-  std::lock_guard lock(mutex_);
+  if (!MayShare(doorbell)) return;
+  MutexLock lock(mutex_);
+  if (streams_.size() >= max_streams_) return;
   Stream& stream = streams_.emplace_back();
   try {
     stream.thread = std::thread([this, &stream, doorbell = std::move(doorbell)]() mutable {
@@ -72,12 +73,13 @@ void ShmListener::Serve(shm::Doorbell doorbell) {
 void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
   absl::StatusOr<shm::Link> link = shm::Link::Accept(std::move(doorbell));
   if (!link.ok()) WarnOfNone(link.status().message());
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (link.ok() && !stopping_) {
     stream.session = std::make_unique<ShmSession>(service_, *std::move(link));
-    lock.unlock();
-    stream.session->Serve();
-    lock.lock();
+    {
+      MutexUnlock serving(mutex_);
+      stream.session->Serve();
+    }
     stream.session.reset();
   }
   stream.over = true;
@@ -86,7 +88,7 @@ void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
 void ShmListener::RemoveEnded() {
   std::list<Stream> ended;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (auto it = streams_.begin(); it != streams_.end();) {
       const auto next = std::next(it);
       if (it->over) ended.splice(ended.end(), streams_, it);

@@ -4,11 +4,11 @@
 
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/shm/doorbell.h"
 #include "server/rpc/accept_loop.h"
 #include "server/rpc/shm_session.h"
@@ -31,7 +31,7 @@ class ShmListener {
 
  private:
   struct Stream {
-    // Guarded by mutex_.
+    // Guarded by the listener's mutex_, which clang cannot see here.
     std::unique_ptr<ShmSession> session;  // while it serves
     bool over = false;
     std::thread thread;
@@ -45,9 +45,9 @@ class ShmListener {
 
   const ServiceContext& service_;
   const size_t max_streams_;
-  std::mutex mutex_;
-  bool stopping_ = false;      // guarded by mutex_
-  std::list<Stream> streams_;  // changed by the accepting thread only, under mutex_
+  Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::list<Stream> streams_ ABSL_GUARDED_BY(mutex_);  // changed by the accepting thread only
   std::unique_ptr<AcceptLoop> accepting_;
 };
 

@@ -9,25 +9,26 @@ Stalls::Stalls(std::chrono::milliseconds limit, Env& env)
 
 Stalls::Watch::Watch(Stalls& stalls, std::function<void()> cancel)
     : stalls_(stalls), cancel_(std::move(cancel)), last_(stalls.env_.Now()) {
-  std::lock_guard lock(stalls_.mutex_);
+  MutexLock lock(stalls_.mutex_);
   at_ = stalls_.watches_.insert(stalls_.watches_.end(), this);
 }
 
 Stalls::Watch::~Watch() {
-  std::lock_guard lock(stalls_.mutex_);
+  MutexLock lock(stalls_.mutex_);
   stalls_.watches_.erase(at_);
 }
 
 void Stalls::Watch::Progress() {
-  std::lock_guard lock(stalls_.mutex_);
+  MutexLock lock(stalls_.mutex_);
   last_ = stalls_.env_.Now();
 }
 
 Time Stalls::EndStalled() {
   if (limit_.count() == 0) return kNever;
   const Time now = env_.Now();
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (Watch* watch : watches_) {
+    watch->stalls_.mutex_.AssertHeld();  // these are its stalls_
     if (watch->last_ + limit_ > now || !watch->cancel_) continue;
     std::exchange(watch->cancel_, nullptr)();
   }

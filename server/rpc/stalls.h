@@ -6,8 +6,8 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 
+#include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 
 namespace varscope::server {
@@ -35,10 +35,9 @@ class Stalls {
    private:
     friend class Stalls;
     Stalls& stalls_;
-    // Guarded by stalls_.mutex_.
-    std::function<void()> cancel_;
-    Time last_;
-    std::list<Watch*>::iterator at_;
+    std::function<void()> cancel_ ABSL_GUARDED_BY(stalls_.mutex_);
+    Time last_ ABSL_GUARDED_BY(stalls_.mutex_);
+    std::list<Watch*>::iterator at_ ABSL_GUARDED_BY(stalls_.mutex_);
   };
 
  private:
@@ -46,8 +45,8 @@ class Stalls {
 
   Env& env_;
   const std::chrono::milliseconds limit_;
-  std::mutex mutex_;
-  std::list<Watch*> watches_;
+  Mutex mutex_;
+  std::list<Watch*> watches_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> timer_;
 };
 

@@ -95,12 +95,13 @@ CreationBatch Store::PlanStates(std::span<const StateRequest> requests) const {
   CreationBatch missing;
   std::set<std::string> taken;
   const auto plan = [&](const StateRequest& request, const optimizers::StateDef& state,
-                        const std::string& base, const Variable* primary) {
-    std::string name = UniqueName(base, taken);
-    taken.insert(name);
-    missing.variables.push_back(NewState(request, state, name, primary));
-    return name;
-  };
+                        const std::string& base, const Variable* primary)
+                        ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+                          std::string name = UniqueName(base, taken);
+                          taken.insert(name);
+                          missing.variables.push_back(NewState(request, state, name, primary));
+                          return name;
+                        };
   Planned planned_scalars;
   Planned planned_slots;
   for (const StateRequest& request : requests) {
@@ -174,9 +175,9 @@ absl::StatusOr<std::vector<OptimizerState>> Store::BindOptimizers(
     if (absl::Status status = CheckNames(request); !status.ok()) return status;
   }
   // One at a time, so that two workers never create the same slot twice.
-  const auto binding_lock = PatientLock(binding_mutex_);
+  const PatientLock binding_lock(binding_mutex_);
   if (auto states = FindStates(requests)) return *std::move(states);
-  std::unique_lock lock(mutex_);
+  WriterLock lock(mutex_);
   absl::StatusOr<std::vector<VariablePtr>> created = Create(PlanStates(requests), lock);
   if (!created.ok()) return created.status();
   if (auto states = FindStates(requests)) return *std::move(states);

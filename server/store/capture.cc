@@ -16,7 +16,7 @@ std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
   return names;
 }
 
-CapturedVariable CaptureOne(const Variable& v) {
+CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.mutex) {
   if (Planted(Plant::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot) {
     Tensor zeros(v.def.dtype, v.def.shape);
     std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
@@ -29,20 +29,23 @@ CapturedVariable CaptureOne(const Variable& v) {
 }  // namespace
 
 StoreState Store::Capture(const std::function<void()>& at_cut) const {
-  std::lock_guard binding_lock(binding_mutex_);
-  std::unique_lock lock(mutex_);
+  MutexLock binding_lock(binding_mutex_);
+  WriterLock lock(mutex_);
   const LockedVariables locked(Planted(Plant::kTornSnapshot) ? std::vector<VariablePtr>()
                                                              : variables_);
   at_cut();
   StoreState state;
   state.global_step = global_step();
   {
-    std::lock_guard commit_lock(commit_mutex_);
+    MutexLock commit_lock(commit_mutex_);
     state.group_steps = group_steps_;
     // One that is prepared, and was never counted.
     std::erase_if(state.group_steps, [](const auto& group) { return group.second == 0; });
   }
-  for (const VariablePtr& variable : variables_) state.variables.push_back(CaptureOne(*variable));
+  for (const VariablePtr& variable : variables_) {
+    variable->mutex.AssertHeld();
+    state.variables.push_back(CaptureOne(*variable));
+  }
   for (const auto& [key, partitioned] : partitioned_) {
     state.partitioned.push_back({key, partitioned.known, NamesOf(partitioned.parts)});
   }
@@ -53,15 +56,15 @@ StoreState Store::Capture(const std::function<void()>& at_cut) const {
 }
 
 absl::Status Store::Restore(StoreState state) {
-  std::lock_guard binding_lock(binding_mutex_);
-  std::unique_lock lock(mutex_);
+  MutexLock binding_lock(binding_mutex_);
+  WriterLock lock(mutex_);
   if (!variables_.empty()) return absl::FailedPreconditionError("the store is not empty");
   return RestoreLocked(std::move(state));
 }
 
 absl::Status Store::Replace(StoreState state) {
-  std::lock_guard binding_lock(binding_mutex_);
-  std::unique_lock lock(mutex_);
+  MutexLock binding_lock(binding_mutex_);
+  WriterLock lock(mutex_);
   ++generation_;
   variables_.clear();
   by_name_.clear();
@@ -77,6 +80,7 @@ absl::Status Store::RestoreLocked(StoreState state) {
   for (CapturedVariable& captured : state.variables) {
     const std::string name = captured.definition.name;
     auto variable = std::make_shared<Variable>(next_id_++, std::move(captured.definition));
+    variable->mutex.AssertHeld();  // nobody else sees it before this ends
     variable->value = std::move(captured.value);
     variable->version = captured.version;
     variable->initialized = captured.initialized;
@@ -94,16 +98,12 @@ absl::Status Store::RestoreLocked(StoreState state) {
   for (const PartitionedNames& names : state.partitioned) {
     if (absl::Status status = Register(names); !status.ok()) return status;
   }
-  for (const BoundNames& names : state.slots) {
-    if (absl::Status status = Register(names, slots_); !status.ok()) return status;
-  }
-  for (const BoundNames& names : state.scalars) {
-    if (absl::Status status = Register(names, scalars_); !status.ok()) return status;
-  }
+  if (absl::Status status = Register(state.slots, slots_); !status.ok()) return status;
+  if (absl::Status status = Register(state.scalars, scalars_); !status.ok()) return status;
   ledger_.Reset(state.ledger);
   global_step_ = state.global_step;
   ++changes_;
-  std::lock_guard commit_lock(commit_mutex_);
+  MutexLock commit_lock(commit_mutex_);
   group_steps_ = std::move(state.group_steps);
   return absl::OkStatus();
 }
@@ -128,15 +128,25 @@ absl::Status Store::Register(const PartitionedNames& names) {
   return absl::OkStatus();
 }
 
-absl::Status Store::Register(const BoundNames& names, Bindings& bindings) {
-  absl::StatusOr<std::vector<VariablePtr>> variables = FindAll(names.variables);
-  if (!variables.ok()) return variables.status();
-  bindings[names.key] = *std::move(variables);
+absl::Status Store::Register(const std::vector<BoundNames>& all, Bindings& bindings) const {
+  for (const BoundNames& names : all) {
+    absl::StatusOr<std::vector<VariablePtr>> variables = FindAll(names.variables);
+    if (!variables.ok()) return variables.status();
+    bindings[names.key] = *std::move(variables);
+  }
   return absl::OkStatus();
 }
 
+absl::Status Store::RegisterStates(const CreationBatch& batch)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {  // who has no states in the batch does not hold binding_mutex_
+  absl::Status status = Register(batch.slots, slots_);
+  status.Update(Register(batch.scalars, scalars_));
+  return status;
+}
+
 absl::Status Store::Recreate(const CreationBatch& batch) {
-  std::unique_lock lock(mutex_);
+  MutexLock binding_lock(binding_mutex_);
+  WriterLock lock(mutex_);
   return Make(batch, lock).status();
 }
 

@@ -17,7 +17,7 @@ Ledger::Admission::Admission(Admission&& other) noexcept
 void Ledger::Admission::Abandon() {
   Ledger* const ledger = std::exchange(ledger_, nullptr);
   if (ledger == nullptr || id_.sequence == 0 || earlier_) return;
-  std::lock_guard lock(ledger->mutex_);
+  MutexLock lock(ledger->mutex_);
   ledger->workers_[id_.worker_id].under_way.erase({id_.incarnation, id_.sequence});
 }
 
@@ -26,7 +26,7 @@ void Ledger::Admission::Reserve(size_t versions) {
   Answers answers;
   answers[id_.sequence].versions.reserve(versions);
   answer_ = answers.extract(answers.begin());
-  std::lock_guard lock(ledger_->mutex_);
+  MutexLock lock(ledger_->mutex_);
   ledger_->workers_[id_.worker_id];
 }
 
@@ -51,7 +51,7 @@ absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
         absl::StrCat(push(), " has no number that a worker can have come to: they count from 1, ",
                      "and the last is ", kLastSequence));
   }
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Worker& worker = workers_[id.worker_id];
   worker.newest = std::max(worker.newest, id.incarnation);
   if (id.incarnation < worker.newest && !Planted(Plant::kIgnoreFence)) {
@@ -80,26 +80,26 @@ absl::StatusOr<Ledger::Admission> Ledger::Begin(const PushId& id) {
 
 void Ledger::Reset(const std::vector<Entry>& entries) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (auto& [worker_id, worker] : workers_) worker = Worker{.fenced = worker.fenced};
   }
   for (const Entry& entry : entries) Restore(entry);
 }
 
 void Ledger::Fence(const std::string& worker_id, uint64_t incarnation) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Worker& worker = workers_[worker_id];
   worker.fenced = std::max(worker.fenced, incarnation);
 }
 
 void Ledger::Forget(const std::string& worker_id) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
   if (it != workers_.end() && it->second.under_way.empty()) workers_.erase(it);
 }
 
 bool Ledger::Knows(const PushId& id) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(id.worker_id);
   if (it == workers_.end()) return false;
   const Worker& worker = it->second;
@@ -114,7 +114,7 @@ void Ledger::Restore(const Entry& entry) {
 }
 
 void Ledger::Insert(const PushId& id, Answers::node_type answer) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Worker& worker = workers_[id.worker_id];
   worker.under_way.erase({id.incarnation, id.sequence});
   worker.newest = std::max(worker.newest, id.incarnation);
@@ -134,7 +134,7 @@ void Ledger::Insert(const PushId& id, Answers::node_type answer) {
 
 std::vector<Ledger::Entry> Ledger::entries() const {
   std::vector<Entry> all;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (const auto& [worker_id, worker] : workers_) {
     for (const auto& [sequence, applied] : worker.answers) {
       all.push_back({{worker_id, worker.incarnation, sequence}, applied});

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/core/push_window.h"
 #include "server/store/applied.h"
 
@@ -92,8 +92,8 @@ class Ledger {
   // Whether a worker whose last push is `last` will not be asked for the answer of `sequence`.
   static bool LeftWindow(uint64_t sequence, uint64_t last);
 
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, Worker> workers_;
+  mutable Mutex mutex_;
+  std::unordered_map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::server

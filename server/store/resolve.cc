@@ -69,15 +69,18 @@ absl::Status CheckWholeValue(const ResolveRequest& r) {
 
 }  // namespace
 
+// Of a store whose mutex_ its maker holds, which clang does not follow into virtual functions.
 class Store::View : public Definitions {
  public:
   explicit View(const Store& store) : store_(store) {}
-  std::optional<KnownVariable> FindVariable(const std::string& key) const override {
+  std::optional<KnownVariable> FindVariable(const std::string& key) const override
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const VariablePtr found = store_.FindKey(key);
     if (found == nullptr) return std::nullopt;
     return KnownVariable{found->def.dtype, found->def.shape};
   }
-  std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override {
+  std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const auto it = store_.partitioned_.find(key);
     if (it == store_.partitioned_.end()) return std::nullopt;
     return it->second.known;
@@ -129,7 +132,7 @@ Resolution Store::Refuse(const Caller& caller, const ResolveRequest& request,
 
 absl::StatusOr<Resolution> Store::ResolveShared(const Caller& caller,
                                                 const ResolveRequest& request) {
-  std::unique_lock lock(mutex_);
+  WriterLock lock(mutex_);
   Request asked = request.request;
   // In replicated mode the worker's own graph has judged; here copies attach.
   if (caller.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
@@ -203,7 +206,7 @@ absl::StatusOr<Resolution> Store::CreateShared(const Caller& caller,
     return absl::InvalidArgumentError(MissingShapeText(request.request.key));
   }
   if (absl::Status status = CheckWholeValue(request); !status.ok()) return status;
-  std::unique_lock lock(mutex_);
+  WriterLock lock(mutex_);
   // Another worker may have been first since the judgement.
   Request asked = request.request;
   asked.reuse = Reuse::kAuto;
@@ -215,24 +218,25 @@ absl::StatusOr<Resolution> Store::CreateShared(const Caller& caller,
   const std::string initializer =
       request.initializer ? ToString(*request.initializer) : "computed by its creator";
   std::set<std::string> taken;
-  const auto creation = [&](const std::string& key, const std::string& name, const Shape& shape,
-                            std::optional<InitializerSpec> spec) {
-    const uint64_t index = taken.size();  // parts differ
-    return NewVariable{{.name = *taken.insert(UniqueName(name, taken)).first,
-                        .key = key,
-                        .kind = VariableKind::kShared,
-                        .dtype = request.request.dtype,
-                        .shape = shape,
-                        .trainable = request.trainable.value_or(true),
-                        .primary = "",
-                        .definer = request.definer,
-                        .definer_incarnation = caller.incarnation,
-                        .definer_request = request.number,
-                        .initializer = initializer,
-                        .seed = seed + index},
-                       std::move(spec),
-                       *request.request.shape};
-  };
+  const auto creation =
+      [&](const std::string& key, const std::string& name, const Shape& shape,
+          std::optional<InitializerSpec> spec) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+        const uint64_t index = taken.size();  // parts differ
+        return NewVariable{{.name = *taken.insert(UniqueName(name, taken)).first,
+                            .key = key,
+                            .kind = VariableKind::kShared,
+                            .dtype = request.request.dtype,
+                            .shape = shape,
+                            .trainable = request.trainable.value_or(true),
+                            .primary = "",
+                            .definer = request.definer,
+                            .definer_incarnation = caller.incarnation,
+                            .definer_request = request.number,
+                            .initializer = initializer,
+                            .seed = seed + index},
+                           std::move(spec),
+                           *request.request.shape};
+      };
   Resolution resolution;
   resolution.outcome = Resolution::Outcome::kCreated;
   const std::string& key = request.request.key;
@@ -270,7 +274,7 @@ absl::StatusOr<Resolution> Store::CreateShared(const Caller& caller,
   const std::vector<std::string> names = batch.partitioned->parts;
   auto created = Create(std::move(batch), lock);
   if (!created.ok()) return created.status();
-  std::shared_lock reading(mutex_);
+  ReaderLock reading(mutex_);
   resolution.variables = FindAll(names).value();
   return resolution;
 }
@@ -288,7 +292,7 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Caller& caller,
     return v.def.kind == VariableKind::kUnique && v.def.dtype == request.request.dtype &&
            v.def.shape == *request.request.shape;
   };
-  std::unique_lock lock(mutex_);
+  WriterLock lock(mutex_);
   std::string name = request.name;
   for (uint64_t suffix = 1; by_name_.contains(name); ++suffix) {
     const VariablePtr& existing = by_name_.at(name);

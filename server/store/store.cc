@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/core/allocate.h"
 #include "proto/core/blocking.h"
 #include "proto/core/names.h"
@@ -64,13 +65,15 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
 }  // namespace
 
 absl::StatusOr<std::vector<VariablePtr>> Store::Create(CreationBatch batch,
-                                                       std::unique_lock<std::shared_mutex>& lock) {
+                                                       WriterLock& lock)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {  // lets go a lock of its caller's, with an error perhaps not
   absl::Status status = CheckCreation(limits_, bytes_used_.load(), batch.variables);
   return status.ok() ? Make(std::move(batch), lock) : status;
 }
 
 absl::StatusOr<std::vector<VariablePtr>> Store::Make(CreationBatch batch,
-                                                     std::unique_lock<std::shared_mutex>& lock) {
+                                                     WriterLock& lock)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {  // as Create
   std::vector<Tensor> values;
   for (const NewVariable& v : batch.variables) {
     if (by_name_.contains(v.definition.name)) {
@@ -82,39 +85,44 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Make(CreationBatch batch,
   }
   absl::Status status = observer_ != nullptr ? observer_->OnCreated(batch) : absl::OkStatus();
   if (!status.ok()) return status;
-
-  std::vector<VariablePtr> created;
+  absl::StatusOr<std::vector<VariablePtr>> created = Register(batch);
+  if (!created.ok()) return created.status();
+  // Nobody else has seen them yet, so locking cannot wait; whoever finds them from now on waits
+  // until they have their first value.
+  LockedVariables locked(*created);
+  lock.unlock();
   for (size_t i = 0; i < batch.variables.size(); ++i) {
-    auto variable = std::make_shared<Variable>(next_id_++, batch.variables[i].definition);
-    bytes_used_ += values[i].byte_size();
+    const NewVariable& v = batch.variables[i];
+    Variable& variable = *(*created)[i];
+    if (v.initializer) {
+      Initialize(*v.initializer, v.definition.seed, v.full_shape, values[i]);
+      variable.initialized = true;
+    } else if (values[i].byte_size() > 0) {
+      std::memset(values[i].mutable_raw(), 0, values[i].byte_size());
+    }
+    variable.value = std::move(values[i]);
+  }
+  return created;
+}
+
+absl::StatusOr<std::vector<VariablePtr>> Store::Register(const CreationBatch& batch) {
+  std::vector<VariablePtr> created;
+  for (const NewVariable& v : batch.variables) {
+    auto variable = std::make_shared<Variable>(next_id_++, v.definition);
+    bytes_used_ += *ByteSize(v.definition.dtype, v.definition.shape);
     variables_.push_back(variable);
     by_name_.emplace(variable->def.name, variable);
     if (!variable->def.key.empty()) by_key_.emplace(variable->def.key, variable);
     created.push_back(std::move(variable));
   }
-  if (batch.partitioned) status = Register(*batch.partitioned);
-  for (const BoundNames& names : batch.slots) status.Update(Register(names, slots_));
-  for (const BoundNames& names : batch.scalars) status.Update(Register(names, scalars_));
+  absl::Status status = batch.partitioned ? Register(*batch.partitioned) : absl::OkStatus();
+  status.Update(RegisterStates(batch));
   if (!status.ok()) return status;
-  // Nobody else has seen them yet, so locking cannot wait; whoever finds them from now on waits
-  // until they have their first value.
-  LockedVariables locked(created);
-  lock.unlock();
-  for (size_t i = 0; i < created.size(); ++i) {
-    const NewVariable& v = batch.variables[i];
-    if (v.initializer) {
-      Initialize(*v.initializer, v.definition.seed, v.full_shape, values[i]);
-      created[i]->initialized = true;
-    } else if (values[i].byte_size() > 0) {
-      std::memset(values[i].mutable_raw(), 0, values[i].byte_size());
-    }
-    created[i]->value = std::move(values[i]);
-  }
   return created;
 }
 
-std::shared_lock<std::shared_mutex> Store::LockChanges() const {
-  { const auto turn = PatientLock(changes_turn_); }
+std::shared_lock<SharedMutex> Store::LockChanges() const {
+  { const PatientLock turn(changes_turn_); }
   std::shared_lock lock(changes_mutex_, std::try_to_lock);
   if (lock.owns_lock()) return lock;
   const Blocking waiting;
@@ -123,13 +131,13 @@ std::shared_lock<std::shared_mutex> Store::LockChanges() const {
 }
 
 uint64_t* Store::GroupStep(const std::string& group) {
-  const auto lock = PatientLock(commit_mutex_);
+  const PatientLock lock(commit_mutex_);
   return &group_steps_[group];
 }
 
 void Store::Commit(std::span<Ledger::Admission> admissions, bool has_gradients,
                    uint64_t* group_step, PushEntry* entry, Applied& applied) noexcept {
-  std::lock_guard lock(commit_mutex_);
+  MutexLock lock(commit_mutex_);
   ++changes_;
   if (has_gradients) ++global_step_;
   applied.global_step = global_step_;
@@ -139,13 +147,13 @@ void Store::Commit(std::span<Ledger::Admission> admissions, bool has_gradients,
 }
 
 uint64_t Store::group_step(const std::string& group) const {
-  std::lock_guard lock(commit_mutex_);
+  MutexLock lock(commit_mutex_);
   const auto it = group_steps_.find(group);
   return it == group_steps_.end() ? 0 : it->second;
 }
 
 std::string Store::UniqueName(const std::string& name, const std::set<std::string>& taken) const {
-  const auto free = [&](const std::string& candidate) {
+  const auto free = [&](const std::string& candidate) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return !by_name_.contains(candidate) && !taken.contains(candidate);
   };
   if (free(name)) return name;
@@ -161,7 +169,7 @@ VariablePtr Store::FindKey(const std::string& key) const {
 }
 
 absl::StatusOr<VariablePtr> Store::Find(const std::string& name) const {
-  std::shared_lock lock(mutex_);
+  ReaderLock lock(mutex_);
   return FindLocked(name);
 }
 
@@ -186,7 +194,7 @@ absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names,
   std::vector<VariablePtr> variables;
   variables.reserve(names.size());
   {
-    std::shared_lock lock(mutex_);
+    ReaderLock lock(mutex_);
     for (const std::string& name : names) {
       absl::StatusOr<VariablePtr> variable = FindLocked(name);
       if (!variable.ok()) return variable.status();
@@ -209,6 +217,7 @@ absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables,
   LockedVariables locked(variables);
   for (size_t i = 0; i < variables.size(); ++i) {
     Variable& variable = *variables[i];
+    variable.mutex.AssertHeld();
     if (!variable.initialized) {
       return absl::FailedPreconditionError(absl::StrCat(
           "Attempting to use uninitialized value ", variable.def.name, ": its creator, ",
@@ -228,7 +237,7 @@ absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables,
 }
 
 std::vector<VariablePtr> Store::List(const std::string& prefix) const {
-  std::shared_lock lock(mutex_);
+  ReaderLock lock(mutex_);
   std::vector<VariablePtr> result;
   for (const VariablePtr& variable : variables_) {
     if (absl::StartsWith(variable->def.name, prefix)) result.push_back(variable);
@@ -237,7 +246,7 @@ std::vector<VariablePtr> Store::List(const std::string& prefix) const {
 }
 
 std::vector<VariablePtr> Store::SlotsOf(const std::string& primary) const {
-  std::shared_lock lock(mutex_);
+  ReaderLock lock(mutex_);
   std::vector<VariablePtr> result;
   for (const VariablePtr& variable : variables_) {
     if (variable->def.kind == VariableKind::kSlot && variable->def.primary == primary) {

@@ -19,6 +19,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/core/contract.h"
 #include "proto/optimizers/optimizer.h"
 #include "server/auth/caller.h"
@@ -184,10 +185,10 @@ class Store {
               PushEntry* entry, Applied& applied) noexcept;
 
   // Held by every change from its checks to its end, so that Replace never meets half of one.
-  [[nodiscard]] std::shared_lock<std::shared_mutex> LockChanges() const;
+  [[nodiscard]] std::shared_lock<SharedMutex> LockChanges() const;
   // Waits for the changes that are under way, and lets none begin meanwhile.
-  [[nodiscard]] std::unique_lock<std::shared_mutex> LockOutChanges() const {
-    std::lock_guard turn(changes_turn_);
+  [[nodiscard]] std::unique_lock<SharedMutex> LockOutChanges() const {
+    MutexLock turn(changes_turn_);
     return std::unique_lock(changes_mutex_);
   }
 
@@ -208,37 +209,48 @@ class Store {
   };
   class View;
 
-  Resolution Refuse(const Caller& caller, const ResolveRequest& request, Judgement judgement) const;
+  Resolution Refuse(const Caller& caller, const ResolveRequest& request, Judgement judgement) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Resolution> ResolveShared(const Caller& caller, const ResolveRequest& request);
   absl::StatusOr<Resolution> ResolveUnique(const Caller& caller, const ResolveRequest& request);
   absl::StatusOr<Resolution> AttachShared(const Caller& caller, const ResolveRequest& request,
-                                          std::vector<VariablePtr> found) const;
+                                          std::vector<VariablePtr> found) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Resolution> CreateShared(const Caller& caller, const ResolveRequest& request);
-  // All or nothing. Requires mutex_ held exclusively, and releases it before the values are
-  // computed.
-  absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch,
-                                                  std::unique_lock<std::shared_mutex>& lock);
+  // All or nothing. Releases `lock`, which is of mutex_, before the values are computed; with an
+  // error perhaps not.
+  absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch, WriterLock& lock)
+      ABSL_UNLOCK_FUNCTION(mutex_);
   // The same, of a batch that was judged.
-  absl::StatusOr<std::vector<VariablePtr>> Make(CreationBatch batch,
-                                                std::unique_lock<std::shared_mutex>& lock);
-  // `name`, or with _1, _2, ... when it exists or is in `taken`. Requires mutex_.
-  std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
-  VariablePtr FindKey(const std::string& key) const;
-  // Requires mutex_.
-  absl::StatusOr<VariablePtr> FindLocked(const std::string& name) const;
-  // Requires binding_mutex_ and mutex_.
-  absl::Status RestoreLocked(StoreState state);
+  absl::StatusOr<std::vector<VariablePtr>> Make(CreationBatch batch, WriterLock& lock)
+      ABSL_UNLOCK_FUNCTION(mutex_);
+  // Under its names, the variables and what they are part of, without values.
+  absl::StatusOr<std::vector<VariablePtr>> Register(const CreationBatch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `name`, or with _1, _2, ... when it exists or is in `taken`.
+  std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  VariablePtr FindKey(const std::string& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<VariablePtr> FindLocked(const std::string& name) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status RestoreLocked(StoreState state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(binding_mutex_, mutex_);
 
   using Bindings = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
-  // Under the names given; DataLoss when a variable is missing. Require mutex_.
-  absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
-  absl::Status Register(const PartitionedNames& names);
-  absl::Status Register(const BoundNames& names, Bindings& bindings);
-  // The states of all requests; nothing when one is missing. Requires binding_mutex_.
+  // Under the names given; DataLoss when a variable is missing.
+  absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status Register(const PartitionedNames& names) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Register(const std::vector<BoundNames>& all, Bindings& bindings) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Of a batch without any the caller need not hold binding_mutex_.
+  absl::Status RegisterStates(const CreationBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The states of all requests; nothing when one is missing.
   std::optional<std::vector<OptimizerState>> FindStates(
-      std::span<const StateRequest> requests) const;
-  // All that the requests need and is not there. Requires binding_mutex_ and mutex_.
-  CreationBatch PlanStates(std::span<const StateRequest> requests) const;
+      std::span<const StateRequest> requests) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(binding_mutex_);
+  // All that the requests need and is not there.
+  CreationBatch PlanStates(std::span<const StateRequest> requests) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(binding_mutex_, mutex_);
 
   const StoreLimits limits_;
   Env& env_;
@@ -247,26 +259,26 @@ class Store {
   std::atomic<uint64_t> changes_{0};
   std::atomic<uint64_t> generation_{0};
 
-  mutable std::mutex changes_turn_;          // else changes that overlap would never let one out
-  mutable std::shared_mutex changes_mutex_;  // taken first of all
+  mutable Mutex changes_turn_;  // else changes that overlap would never let one out
+  mutable SharedMutex changes_mutex_ ABSL_ACQUIRED_AFTER(changes_turn_);  // first of all others
 
-  // Guards all below. Order of locks: this one, then a variable's.
-  mutable std::shared_mutex mutex_;
-  uint64_t next_id_ = 0;
-  std::vector<VariablePtr> variables_;  // in creation order
-  absl::flat_hash_map<std::string, VariablePtr> by_name_;
-  absl::flat_hash_map<std::string, VariablePtr> by_key_;
-  absl::flat_hash_map<std::string, Partitioned> partitioned_;
+  // Taken before a variable's.
+  mutable SharedMutex mutex_ ABSL_ACQUIRED_AFTER(changes_mutex_, binding_mutex_);
+  uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<VariablePtr> variables_ ABSL_GUARDED_BY(mutex_);  // in creation order
+  absl::flat_hash_map<std::string, VariablePtr> by_name_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, VariablePtr> by_key_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Partitioned> partitioned_ ABSL_GUARDED_BY(mutex_);
 
-  // Guards the two below: changed with mutex_ held, too, which is taken after this one.
-  mutable std::mutex binding_mutex_;
+  // Of the two below, which change with mutex_ held, too.
+  mutable Mutex binding_mutex_ ABSL_ACQUIRED_AFTER(changes_mutex_);
   // By variable and by group, then optimizer and names: state already made.
-  Bindings slots_;
-  Bindings scalars_;
+  Bindings slots_ ABSL_GUARDED_BY(binding_mutex_);
+  Bindings scalars_ ABSL_GUARDED_BY(binding_mutex_);
 
-  // Makes the global step, the ledger and the observer's order agree; taken last.
-  mutable std::mutex commit_mutex_;
-  std::map<std::string, uint64_t> group_steps_;  // guarded by commit_mutex_
+  // Makes the global step, the ledger and the observer's order agree.
+  mutable Mutex commit_mutex_ ABSL_ACQUIRED_AFTER(mutex_);
+  std::map<std::string, uint64_t> group_steps_ ABSL_GUARDED_BY(commit_mutex_);
   Ledger ledger_;
   StoreObserver* observer_ = nullptr;
 };

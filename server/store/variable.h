@@ -5,12 +5,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/core/definer.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
@@ -47,10 +47,10 @@ class Variable {
   const uint64_t id;  // creation order; locks are taken in it
   const VariableDefinition def;
 
-  std::mutex mutex;
-  Tensor value;              // guarded by mutex; shared with readers, see Writable
-  uint64_t version = 0;      // guarded by mutex; counts updates
-  bool initialized = false;  // guarded by mutex
+  Mutex mutex;
+  Tensor value ABSL_GUARDED_BY(mutex);          // shared with readers, see MakeWritable
+  uint64_t version ABSL_GUARDED_BY(mutex) = 0;  // counts updates
+  bool initialized ABSL_GUARDED_BY(mutex) = false;
 
   std::atomic<uint64_t> pulls{0};
   std::atomic<uint64_t> pushes{0};
@@ -58,14 +58,15 @@ class Variable {
   std::atomic<uint64_t> bytes_pushed{0};
 
   // Read-copy-update: writes go to `value` in place when no reader pins its bytes, else to a fresh
-  // copy that replaces them. Makes it so; ResourceExhausted without memory. Requires the mutex.
-  absl::Status MakeWritable();
+  // copy that replaces them. Makes it so; ResourceExhausted without memory.
+  absl::Status MakeWritable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 };
 
 using VariablePtr = std::shared_ptr<Variable>;
 
 // Locks distinct variables in id order, so that two sets never deadlock, and unlocks on
-// destruction. While it lives the set is one consistent cut.
+// destruction. While it lives the set is one consistent cut. clang does not follow it: who uses the
+// values says AssertHeld.
 class LockedVariables {
  public:
   LockedVariables() = default;

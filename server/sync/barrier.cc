@@ -26,7 +26,7 @@ Barriers::Barriers(Describe describe, Env& env)
 void Barriers::Stop() {
   Released released;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (stopping_) return;
     stopping_ = true;
     for (auto& [name, round] : rounds_) {
@@ -48,7 +48,7 @@ void Barriers::Arrive(const std::string& name, const std::string& worker_id, uin
   }
   Released released;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     Round& round = rounds_[name];
     if (round.waiting.empty()) round.parties = parties;
     if (stopping_) {
@@ -92,7 +92,7 @@ void Barriers::CompleteIfAllHere(Round& round, Released& released) {
 void Barriers::Leave(const std::string& name, const std::string& worker_id) {
   Done gone;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const auto round = rounds_.find(name);
     if (round == rounds_.end()) return;
     const auto it = round->second.waiting.find(worker_id);
@@ -106,7 +106,7 @@ void Barriers::Leave(const std::string& name, const std::string& worker_id) {
 void Barriers::Gone(const std::string& worker_id) {
   Released released;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (auto& [name, round] : rounds_) {
       if (const auto it = round.waiting.find(worker_id); it != round.waiting.end()) {
         released.emplace_back(
@@ -134,7 +134,7 @@ std::string Barriers::Missing(const Round& round) const {
 
 std::multimap<std::string, std::string> Barriers::waits() const {
   std::multimap<std::string, std::string> waits;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (const auto& [name, round] : rounds_) {
     for (const auto& [worker, waiter] : round.waiting) {
       waits.emplace(
@@ -152,7 +152,7 @@ Time Barriers::ReleaseExpired() {
   Time next = kNever;
   Released expired;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (auto& [name, round] : rounds_) {
       const std::string missing = Missing(round);
       std::vector<std::string> arrived;

@@ -7,12 +7,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 
 namespace varscope::server {
@@ -66,16 +66,15 @@ class Barriers {
   };
   using Released = std::vector<std::pair<Done, absl::StatusOr<uint64_t>>>;
 
-  // These require mutex_.
-  static void CompleteIfAllHere(Round& round, Released& released);
-  std::string Missing(const Round& round) const;
+  void CompleteIfAllHere(Round& round, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string Missing(const Round& round) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Time ReleaseExpired();
 
   Env& env_;
   const Describe describe_;
-  mutable std::mutex mutex_;
-  std::map<std::string, Round> rounds_;
-  bool stopping_ = false;
+  mutable Mutex mutex_;
+  std::map<std::string, Round> rounds_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<Timer> timer_;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <set>
 
 #include "absl/status/statusor.h"
@@ -12,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "proto/concurrency/mutex.h"
 #include "server/push/commit.h"
 #include "server/sync/aggregate.h"
 #include "server/sync/group.h"
@@ -27,9 +27,9 @@ class BspGroup final : public Group {
     changes.unlock();
     Answers answers;
     {
-      std::unique_lock lock(mutex_);
+      MutexLock lock(mutex_);
       Take(std::move(submission), answers);
-      CloseIfComplete(lock, answers);
+      CloseIfComplete(answers);
     }
     answers.Send();
   }
@@ -37,14 +37,14 @@ class BspGroup final : public Group {
   void Gone(const WorkerRecord& worker) override {
     Answers answers;
     {
-      std::unique_lock lock(mutex_);
+      MutexLock lock(mutex_);
       members_.erase(worker.worker_id);
       const auto it = waiting_.find(worker.worker_id);
       if (it != waiting_.end() && it->second.push.id().incarnation <= worker.incarnation) {
         answers.Add(std::move(it->second), GoneError(worker.worker_id));
         waiting_.erase(it);
       }
-      CloseIfComplete(lock, answers);
+      CloseIfComplete(answers);
     }
     answers.Send();
   }
@@ -53,9 +53,9 @@ class BspGroup final : public Group {
     Answers answers;
     Time next = kNever;
     {
-      std::unique_lock lock(mutex_);
+      MutexLock lock(mutex_);
       if (!waiting_.empty() && !closing_ && context_.env.Now() >= Deadline()) {
-        Expire(lock, answers);
+        Expire(answers);
       }
       if (!waiting_.empty() && !closing_) next = Deadline();
     }
@@ -66,7 +66,7 @@ class BspGroup final : public Group {
   void Stop() override {
     Answers answers;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       stopping_ = true;
       for (auto& [worker, submission] : waiting_)
         answers.Add(std::move(submission), StoppingError());
@@ -78,7 +78,7 @@ class BspGroup final : public Group {
   }
 
   Waits waits() const override {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return {{members_.begin(), members_.end()}, waiting_.empty() ? "" : Text()};
   }
 
@@ -106,8 +106,7 @@ class BspGroup final : public Group {
         absl::StrCat("worker '", worker_id, "': its incarnation ended; its push was not applied"));
   }
 
-  // These require mutex_.
-  void Take(Submission submission, Answers& answers) {
+  void Take(Submission submission, Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const PushId& id = submission.push.id();
     if (stopping_) return answers.Add(std::move(submission), StoppingError());
     if (!context_.workers.IsLive(id.worker_id, id.incarnation)) {
@@ -134,26 +133,25 @@ class BspGroup final : public Group {
     waiting_.emplace(id.worker_id, std::move(submission));
   }
 
-  size_t Needed() const {
+  size_t Needed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const size_t workers =
         started_ ? members_.size() : std::max<size_t>(options_.workers, members_.size());
     const size_t backup = std::min<size_t>(options_.backup, workers > 0 ? workers - 1 : 0);
     return std::max<size_t>(options_.quorum, workers - backup);
   }
 
-  void CloseIfComplete(std::unique_lock<std::mutex>& lock, Answers& answers) {
-    while (!waiting_.empty() && !closing_ && waiting_.size() >= Needed()) Close(lock, answers);
+  void CloseIfComplete(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    while (!waiting_.empty() && !closing_ && waiting_.size() >= Needed()) Close(answers);
   }
 
-  void Close(std::unique_lock<std::mutex>& lock, Answers& answers) {
+  // Lets mutex_ go meanwhile.
+  void Close(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     started_ = true;
     closing_ = true;
     std::map<std::string, Submission> submissions = std::move(waiting_);
     waiting_.clear();
-    lock.unlock();
     std::vector<PushDone> dones;
     const absl::StatusOr<Applied> applied = ApplyAll(std::move(submissions), dones, answers);
-    lock.lock();
     closing_ = false;
     for (PushDone& done : dones) answers.Add(std::move(done), applied);
     std::vector<Submission> next = std::move(next_);
@@ -172,9 +170,12 @@ class BspGroup final : public Group {
     }
   }
 
-  // Without mutex_. In the order of the workers' ids, so that the sum does not depend on time.
+  // Lets mutex_ go meanwhile. In the order of the workers' ids, so that the sum does not depend on
+  // time.
   absl::StatusOr<Applied> ApplyAll(std::map<std::string, Submission> submissions,
-                                   std::vector<PushDone>& dones, Answers& answers) {
+                                   std::vector<PushDone>& dones, Answers& answers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    MutexUnlock applying(mutex_);
     // A rollback fences all workers before it applies; it holds the lock while it tells this group.
     RemoveGone(submissions, answers);
     if (submissions.empty()) return Applied{};
@@ -194,9 +195,9 @@ class BspGroup final : public Group {
     return Apply(context_.store, *std::move(merged), std::move(admissions));
   }
 
-  Time Deadline() const { return since_ + options_.deadline; }
+  Time Deadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return since_ + options_.deadline; }
 
-  void Expire(std::unique_lock<std::mutex>& lock, Answers& answers) {
+  void Expire(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (waiting_.size() < options_.quorum) {
       const absl::Status late = absl::DeadlineExceededError(absl::StrCat(
           Text(), "; after ", absl::FormatDuration(absl::FromChrono(options_.deadline)),
@@ -207,15 +208,17 @@ class BspGroup final : public Group {
     }
     spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
     // Nobody waits for them again until they push.
-    std::erase_if(members_, [this](const std::string& m) { return !waiting_.contains(m); });
-    Close(lock, answers);
-    CloseIfComplete(lock, answers);
+    std::erase_if(members_, [this](const std::string& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return !waiting_.contains(m);
+    });
+    Close(answers);
+    CloseIfComplete(answers);
   }
 
   std::string Name() const { return NameOf(options_); }
   uint64_t Step() const { return context_.store.group_step(Name()); }
 
-  std::string Text() const {
+  std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::vector<std::string> missing;
     for (const std::string& member : members_) {
       if (!waiting_.contains(member)) missing.push_back(context_.workers.DescribeWait(member));
@@ -229,14 +232,15 @@ class BspGroup final : public Group {
 
   const GroupContext context_;
   const GroupOptions& options_;
-  mutable std::mutex mutex_;
-  bool stopping_ = false;
-  bool started_ = false;           // a step has been complete
-  bool closing_ = false;           // a step is being applied; what comes waits in next_
-  std::set<std::string> members_;  // live workers that push
-  std::map<std::string, Submission> waiting_;
-  std::vector<Submission> next_;
-  Time since_;  // of the first that waits
+  mutable Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;  // a step has been complete
+  bool closing_ ABSL_GUARDED_BY(mutex_) =
+      false;  // a step is being applied; what comes waits in next_
+  std::set<std::string> members_ ABSL_GUARDED_BY(mutex_);  // live workers that push
+  std::map<std::string, Submission> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Submission> next_ ABSL_GUARDED_BY(mutex_);
+  Time since_ ABSL_GUARDED_BY(mutex_);  // of the first that waits
 };
 
 }  // namespace

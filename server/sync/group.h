@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 #include "server/push/push.h"
 #include "server/store/ledger.h"
@@ -23,7 +24,7 @@ using PushDone = std::function<void(absl::StatusOr<Applied>)>;
 using ReadDone = std::function<void(absl::Status)>;
 
 // Of the store: see Store::LockChanges.
-using ChangesLock = std::shared_lock<std::shared_mutex>;
+using ChangesLock = std::shared_lock<SharedMutex>;
 
 // A push that the ledger let in.
 struct Submission {

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <set>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "proto/concurrency/mutex.h"
 #include "server/push/commit.h"
 #include "server/sync/group.h"
 
@@ -40,7 +40,7 @@ class SspGroup final : public Group {
     changes.unlock();
     Released released;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       if (applied.ok() && context_.workers.IsLive(worker_id, incarnation)) {
         // Who joins with this push is then as far as the slowest.
         const uint64_t before = clocks_.empty() ? 0 : Slowest() - 1;
@@ -54,7 +54,7 @@ class SspGroup final : public Group {
 
   void AwaitRead(const std::string& worker_id, ReadDone done) override {
     {
-      std::unique_lock lock(mutex_);
+      MutexLock lock(mutex_);
       if (!stopping_ && !MayRead(worker_id)) {
         const Time now = context_.env.Now();
         waiting_.push_back({worker_id, now, std::move(done)});
@@ -69,7 +69,7 @@ class SspGroup final : public Group {
   void Gone(const WorkerRecord& worker) override {
     Released released;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       clocks_.erase(worker.worker_id);
       overdue_.erase(worker.worker_id);
       for (auto it = waiting_.begin(); it != waiting_.end();) {
@@ -92,7 +92,7 @@ class SspGroup final : public Group {
     Released released;
     Time next = kNever;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       const Time now = context_.env.Now();
       const bool expired = std::any_of(waiting_.begin(), waiting_.end(), [&](const Reader& r) {
         return r.since + options_.deadline <= now;
@@ -111,7 +111,7 @@ class SspGroup final : public Group {
   void Stop() override {
     Released released;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       stopping_ = true;
       for (Reader& r : waiting_) released.emplace_back(std::move(r.done), StoppingError());
       waiting_.clear();
@@ -121,7 +121,7 @@ class SspGroup final : public Group {
 
   Waits waits() const override {
     Waits waits;
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (const auto& [worker, clock] : clocks_) waits.members.push_back(worker);
     if (!waiting_.empty()) waits.text = Text();
     return waits;
@@ -140,23 +140,22 @@ class SspGroup final : public Group {
   }
 
   bool Overdue(const std::string& worker_id) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return overdue_.erase(worker_id) > 0;
   }
 
-  // These require mutex_.
-  uint64_t Slowest() const {
+  uint64_t Slowest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     uint64_t slowest = clocks_.empty() ? 0 : UINT64_MAX;
     for (const auto& [worker, clock] : clocks_) slowest = std::min(slowest, clock);
     return slowest;
   }
 
-  bool MayRead(const std::string& worker_id) const {
+  bool MayRead(const std::string& worker_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto it = clocks_.find(worker_id);
     return it == clocks_.end() || it->second <= Slowest() + options_.bound;
   }
 
-  void ReleaseReady(Released& released) {
+  void ReleaseReady(Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (auto it = waiting_.begin(); it != waiting_.end();) {
       if (!MayRead(it->worker_id)) {
         ++it;
@@ -167,7 +166,7 @@ class SspGroup final : public Group {
     }
   }
 
-  void LeaveSlowestBehind() {
+  void LeaveSlowestBehind() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const uint64_t slowest = Slowest();
     for (auto it = clocks_.begin(); it != clocks_.end();) {
       if (it->second != slowest) {
@@ -179,7 +178,7 @@ class SspGroup final : public Group {
     }
   }
 
-  std::string Text() const {
+  std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const uint64_t slowest = Slowest();
     std::vector<std::string> slow;
     std::vector<std::string> held;
@@ -195,11 +194,11 @@ class SspGroup final : public Group {
 
   const GroupContext context_;
   const GroupOptions& options_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::atomic<bool> stopping_{false};
-  std::map<std::string, uint64_t> clocks_;  // of live workers that push
-  std::set<std::string> overdue_;           // left behind; their next push is stale
-  std::vector<Reader> waiting_;
+  std::map<std::string, uint64_t> clocks_ ABSL_GUARDED_BY(mutex_);  // of live workers that push
+  std::set<std::string> overdue_ ABSL_GUARDED_BY(mutex_);  // left behind; their next push is stale
+  std::vector<Reader> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -144,7 +144,7 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool k
 void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) {
   uint32_t count = 0;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     ++member.counts.nonfinite;
     count = ++member.nonfinite_by_worker[worker_id];
     if (member.options.quarantine_after == 0 || count < member.options.quarantine_after) return;
@@ -157,7 +157,7 @@ void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) 
 }
 
 void Synchronizer::Count(Member& member, const Applied& applied) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (applied.outcome == Outcome::kStale) {
     ++member.counts.stale;
     return;
@@ -207,7 +207,7 @@ std::vector<GroupStatus> Synchronizer::status() const {
   for (const std::unique_ptr<Member>& member : members_) {
     GroupStatus status;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       status = member->counts;
       status.mean_staleness = status.applied == 0 ? 0
                                                   : static_cast<double>(member->staleness_sum) /

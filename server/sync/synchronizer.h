@@ -4,13 +4,13 @@
 #define VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 #include "server/sync/group.h"
 
@@ -64,7 +64,7 @@ class Synchronizer {
     GroupOptions options;
     std::unique_ptr<Group> group;
     optimizers::Hyperparameters outer;  // of a local group's optimizer
-    // Guarded by mutex_.
+    // Guarded by the synchronizer's mutex_, which clang cannot see here.
     GroupStatus counts;
     uint64_t staleness_sum = 0;
     std::map<std::string, uint32_t> nonfinite_by_worker;
@@ -82,7 +82,7 @@ class Synchronizer {
 
   Store& store_;
   Workers& workers_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::unique_ptr<Member>> members_;
   bool reads_wait_ = false;  // some group is ssp
   uint64_t groups_version_ = 0;

@@ -29,7 +29,7 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
   std::vector<WorkerRecord> gone;
   uint64_t incarnation = 0;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const auto it = workers_.find(worker_id);
     if (workers_.size() >= kMaxWorkers && it == workers_.end() && !ForgetOne()) {
       return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
@@ -86,7 +86,7 @@ absl::Status Workers::Check(const Caller& caller) {
   if (!caller.is_worker()) {
     return absl::UnauthenticatedError("the call has no session key; Connect gives one");
   }
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(caller.worker_id);
   if (it == workers_.end()) return Unknown(caller.worker_id);
   Worker& worker = it->second;
@@ -97,7 +97,7 @@ absl::Status Workers::Check(const Caller& caller) {
 }
 
 absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
   if (it == workers_.end() || it->second.record.quarantine.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -106,7 +106,7 @@ absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
 }
 
 bool Workers::IsLive(const std::string& worker_id, uint64_t incarnation) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
   return it != workers_.end() && it->second.record.incarnation == incarnation && it->second.live();
 }
@@ -141,7 +141,7 @@ absl::Status Workers::Disconnect(const Caller& caller) {
   if (absl::Status status = Check(caller); !status.ok()) return status;
   std::vector<WorkerRecord> gone;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const auto it = workers_.find(caller.worker_id);
     // It may have ended otherwise meanwhile.
     if (it == workers_.end() || !it->second.live()) return absl::OkStatus();
@@ -158,7 +158,7 @@ absl::Status Workers::Disconnect(const Caller& caller) {
 void Workers::FenceAll() {
   std::vector<WorkerRecord> gone;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (auto& [worker_id, worker] : workers_) {
       if (worker.live()) gone.push_back(worker.record);
       End(worker, WorkerState::kRolledBack);
@@ -168,7 +168,7 @@ void Workers::FenceAll() {
 }
 
 absl::Status Workers::Quarantine(const std::string& worker_id, const std::string& reason) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
   if (it == workers_.end()) {
     return absl::NotFoundError(
@@ -186,7 +186,7 @@ Time Workers::EvictSilent() {
   // A worker that connects in the meantime has at least this long.
   Time next = now + lease_;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (auto& [worker_id, worker] : workers_) {
       if (!worker.live()) continue;
       if (worker.heard + lease_ > now) {
@@ -211,7 +211,7 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
                     std::function<void(const WorkerRecord&)> gone,
                     std::function<void(const std::string&)> forget) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     fence_ = std::move(fence);
     gone_ = std::move(gone);
     forget_ = std::move(forget);
@@ -229,7 +229,7 @@ void Workers::Stop() {
 
 Definer Workers::Describe(const std::string& worker_id) const {
   Definer definer{.worker_id = worker_id};
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (const auto it = workers_.find(worker_id); it != workers_.end()) {
     definer.host = it->second.record.host;
     definer.pid = it->second.record.pid;
@@ -238,7 +238,7 @@ Definer Workers::Describe(const std::string& worker_id) const {
 }
 
 std::string Workers::DescribeWait(const std::string& worker_id) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
   if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
   if (!it->second.live()) return absl::StrCat(worker_id, ", gone");
@@ -254,7 +254,7 @@ std::string Workers::DescribeWait(const std::string& worker_id) const {
 std::vector<WorkerStatus> Workers::status() const {
   std::vector<WorkerStatus> all;
   const Time now = env_.Now();
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   all.reserve(workers_.size());
   for (const auto& [worker_id, worker] : workers_) {
     all.push_back(
@@ -265,14 +265,14 @@ std::vector<WorkerStatus> Workers::status() const {
 
 std::vector<WorkerRecord> Workers::records() const {
   std::vector<WorkerRecord> all;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   all.reserve(workers_.size());
   for (const auto& [worker_id, worker] : workers_) all.push_back(worker.record);
   return all;
 }
 
 void Workers::Restore(const WorkerRecord& record) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   last_incarnation_ = std::max(last_incarnation_, record.incarnation);
   Worker& known = workers_[record.worker_id];
   if (record.incarnation < known.record.incarnation) return;

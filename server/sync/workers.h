@@ -7,11 +7,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/core/definer.h"
 #include "server/auth/caller.h"
 #include "server/env/env.h"
@@ -112,24 +112,23 @@ class Workers {
     bool live() const { return record.state == WorkerState::kLive; }
   };
 
-  // Requires mutex_.
-  void End(Worker& worker, WorkerState state);
-  void Tell(const Worker& worker) const;
+  void End(Worker& worker, WorkerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Tell(const Worker& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False: all are live.
-  bool ForgetOne();
+  bool ForgetOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
-  void TellGone(const std::vector<WorkerRecord>& gone) const;
+  void TellGone(const std::vector<WorkerRecord>& gone) const ABSL_LOCKS_EXCLUDED(mutex_);
   Time EvictSilent();
 
   Env& env_;
   const std::chrono::milliseconds lease_;
-  mutable std::mutex mutex_;
-  uint64_t last_incarnation_ = 0;
-  std::map<std::string, Worker> workers_;
-  std::function<void(const WorkerRecord&)> observer_;
-  std::function<void(const WorkerRecord&)> fence_;
-  std::function<void(const WorkerRecord&)> gone_;
-  std::function<void(const std::string&)> forget_;
+  mutable Mutex mutex_;
+  uint64_t last_incarnation_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(const WorkerRecord&)> observer_;  // set before workers come
+  std::function<void(const WorkerRecord&)> fence_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(const WorkerRecord&)> gone_;  // as well
+  std::function<void(const std::string&)> forget_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> timer_;
 };
 

@@ -53,13 +53,13 @@ TEST_F(CallQueueTest, OthersGoOnWhileOneWaits) {
 
 TEST_F(CallQueueTest, ALockThatAnotherThreadHasHoldsNobodyElseUp) {
   constexpr int kWaiting = 8;
-  std::mutex mutex;
-  std::unique_lock held(mutex);
+  Mutex mutex;
+  MutexLock held(mutex);
   std::vector<grpc::Alarm> alarms(kWaiting + 1);
   std::vector<std::promise<void>> locked(kWaiting);
   for (int i = 0; i < kWaiting; ++i) {
     Happen(*queue_, alarms[i], [&, i](bool) {
-      { const auto lock = PatientLock(mutex); }
+      { const PatientLock lock(mutex); }
       locked[i].set_value();
     });
   }
