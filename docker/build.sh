@@ -1,6 +1,7 @@
 #!/bin/bash
-# build.sh KIND [--without-tests] [TARGET...]: builds into build/KIND, where KIND is release, address
-# or thread (the sanitizers), fuzzer or planted. Prints one line, or the first error when it fails.
+# build.sh KIND [--without-tests] [TARGET...]: builds into build/KIND, where KIND is release,
+# address or thread (the sanitizers), fuzzer or failpoints. Prints one line, or the first error when
+# it fails.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 kind="${1:-}"
@@ -8,10 +9,10 @@ tests=ON
 options=()
 case "$kind" in
   release) ;;
-  planted) options+=(-DVARSCOPE_PLANTED_FAULTS=ON) ;;
+  failpoints) options+=(-DVARSCOPE_FAILPOINTS=ON) ;;
   address | thread | fuzzer) options+=(-DVARSCOPE_SANITIZE="$kind") ;;
   *)
-    echo "build.sh: there is no kind '$kind' of build, only release, address, thread, fuzzer and planted" >&2
+    echo "build.sh: there is no kind '$kind' of build, only release, address, thread, fuzzer and failpoints" >&2
     exit 2
     ;;
 esac

@@ -1,4 +1,4 @@
-// The daemon's data directory: locked by one daemon, recovered from, then recorded to.
+// The server's data directory: locked by one server, recovered from, then recorded to.
 #ifndef VARSCOPE_SERVER_DATA_DIRECTORY_H_
 #define VARSCOPE_SERVER_DATA_DIRECTORY_H_
 
@@ -7,16 +7,16 @@
 #include "absl/status/statusor.h"
 #include "server/auth/session_keys.h"
 #include "server/env/env.h"
+#include "server/membership/workers.h"
 #include "server/options.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
 // Fills the empty `store` and `workers` with what the directory has, says so in the log, and
 // returns what keeps their changes from now on; it must go before they do. Without --data-dir: what
-// keeps nothing. The error says why the directory cannot be used: another daemon has it, it cannot
+// keeps nothing. The error says why the directory cannot be used: another server has it, it cannot
 // be written, or it is damaged.
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
                                                               Workers& workers, Env& env);

@@ -1,4 +1,4 @@
-// What the daemon's exit status means; documented in --help.
+// What the server's exit status means; documented in --help.
 #ifndef VARSCOPE_SERVER_EXIT_CODES_H_
 #define VARSCOPE_SERVER_EXIT_CODES_H_
 

@@ -1,4 +1,4 @@
-// The daemon's log on standard error, which may be slow, full, closed, or a pipe that nobody reads.
+// The server's log on standard error, which may be slow, full, closed, or a pipe that nobody reads.
 #ifndef VARSCOPE_SERVER_LOG_H_
 #define VARSCOPE_SERVER_LOG_H_
 

@@ -45,7 +45,7 @@ bool WritePortFile(const std::string& path, int port) {
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
-// Whoever started the daemon waits for this line; one who lets it stand in a full pipe does not.
+// Whoever started the server waits for this line; one who lets it stand in a full pipe does not.
 bool WriteReady(int fd, int port) {
   constexpr int kMilliseconds = 10000;
   const std::string line = std::to_string(port) + "\n";

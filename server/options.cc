@@ -15,9 +15,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "proto/command_line/command_line.h"
-#include "proto/core/address.h"
-#include "proto/core/names.h"
-#include "proto/core/nearest.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/nearest.h"
+#include "proto/wire/address.h"
 #include "server/exit_codes.h"
 #include "server/memory.h"
 
@@ -181,7 +181,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       .FromEnvironment()
       .ShowDefault();
   line.Add("--stall-seconds", &o.stall_seconds,
-           "A pull or push whose other side stands still for this long is ended; 0: never")
+           "A pull or push whose other side makes no progress for this long is ended; 0: never")
       .Within(0, 86400)
       .FromEnvironment()
       .ShowDefault();
@@ -190,8 +190,8 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       .NotEmpty()
       .FromEnvironment();
   line.Add("--durability", &o.durability,
-           "With --data-dir, when a push is acknowledged: sync, once it is on the medium; "
-           "async:100ms, at once, and on the medium within that time; none, only snapshots are "
+           "With --data-dir, when a push is acknowledged: sync, once it is on stable storage; "
+           "async:100ms, at once, and on stable storage within that time; none, only snapshots are "
            "kept [sync]")
       .Check(CheckDurability)
       .FromEnvironment();

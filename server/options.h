@@ -1,4 +1,4 @@
-// The daemon's settings: command line, then environment, then config file, then defaults.
+// The server's settings: command line, then environment, then config file, then defaults.
 #ifndef VARSCOPE_SERVER_OPTIONS_H_
 #define VARSCOPE_SERVER_OPTIONS_H_
 
@@ -29,7 +29,7 @@ struct Options {
   std::vector<GroupOptions> groups;
   uint64_t max_inflight_bytes = 0;  // resolved to half of max_store_bytes when 0
   int shared_memory_streams = 64;   // 0: no shared memory
-  int stall_seconds = 30;           // 0: streams may stand still
+  int stall_seconds = 30;           // 0: streams may be idle
   int grace_seconds = 5;
   std::string log_level = "info";
 };

@@ -46,9 +46,9 @@ Server::Server(const Options& options, Env& env)
       store_({options.max_variable_bytes, options.max_store_bytes}, env),
       workers_(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000)), env),
       barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); }, env),
-      budget_(options.max_inflight_bytes),
-      pins_(options.max_inflight_bytes),
-      stalls_(std::chrono::seconds(options.stall_seconds), env) {}
+      memory_quota_(options.max_inflight_bytes),
+      pinned_memory_(options.max_inflight_bytes),
+      stall_detector_(std::chrono::seconds(options.stall_seconds), env) {}
 
 Server::~Server() { Stop(); }
 
@@ -67,13 +67,13 @@ void Server::Begin() {
   synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups, env_);
   workers_.Start(
       [this](const WorkerRecord& worker) {
-        store_.ledger().Fence(worker.worker_id, worker.incarnation);
+        store_.completion_records().Fence(worker.worker_id, worker.incarnation);
       },
       [this](const WorkerRecord& worker) {
-        barriers_.Gone(worker.worker_id);
-        synchronizer_->Gone(worker);
+        barriers_.WorkerLost(worker.worker_id);
+        synchronizer_->WorkerLost(worker);
       },
-      [this](const std::string& worker_id) { store_.ledger().Forget(worker_id); });
+      [this](const std::string& worker_id) { store_.completion_records().Collect(worker_id); });
   context_ = std::make_unique<const ServiceContext>(
       ServiceContext{.store = store_,
                      .workers = workers_,
@@ -81,10 +81,10 @@ void Server::Begin() {
                      .barriers = barriers_,
                      .synchronizer = *synchronizer_,
                      .durability = *durability_,
-                     .calls = calls_,
-                     .budget = budget_,
-                     .pins = pins_,
-                     .stalls = stalls_,
+                     .in_flight_calls = in_flight_calls_,
+                     .memory_quota = memory_quota_,
+                     .pinned_memory = pinned_memory_,
+                     .stall_detector = stall_detector_,
                      .limits = {.max_push_bytes = options_.max_push_bytes},
                      .local = DrawLocalAddress(options_, env_),
                      .epoch = env_.Random64()});
@@ -101,12 +101,12 @@ absl::Status Server::Serve() {
 void Server::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (grpc_ != nullptr) grpc_->StopServing();
-  // No eviction after this: it would tell the two that follow.
+  // No eviction after this: it would notify the two that follow.
   workers_.Stop();
   barriers_.Stop();
   if (synchronizer_ != nullptr) synchronizer_->Stop();
-  const uint64_t cut = calls_.Stop(std::chrono::seconds(options_.grace_seconds));
-  if (cut > 0) spdlog::warn(absl::StrCat(cut, " calls did not end in time and are cut off"));
+  const uint64_t left = in_flight_calls_.Stop(std::chrono::seconds(options_.grace_seconds));
+  if (left > 0) spdlog::warn(absl::StrCat(left, " calls did not end in time and are cut off"));
   shared_memory_.reset();
   if (std::exchange(grpc_, nullptr) == nullptr) return;  // it never served
   if (!options_.data_dir.empty()) TakeLastSnapshot();

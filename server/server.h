@@ -57,10 +57,10 @@ class Server {
   SessionKeys session_keys_;
   std::unique_ptr<Synchronizer> synchronizer_;
   Barriers barriers_;
-  Calls calls_;
-  Budget budget_;  // of pushes
-  Pins pins_;      // of pulls
-  Stalls stalls_;
+  InFlightCalls in_flight_calls_;
+  MemoryQuota memory_quota_;    // of pushes
+  PinnedMemory pinned_memory_;  // of pulls
+  StallDetector stall_detector_;
   std::unique_ptr<const ServiceContext> context_;
   std::unique_ptr<ShmListener> shared_memory_;
   std::unique_ptr<GrpcServer> grpc_;

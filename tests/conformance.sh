@@ -1,6 +1,6 @@
 #!/bin/bash
-# conformance.sh [DIR]: runs the recordings of TensorFlow in DIR (default: the project's own) through
-# the client library against real daemons. Exit code 1 when something falls short.
+# conformance.sh [DIR]: runs the recordings of TensorFlow in DIR (default: the project's own)
+# through the client library against real servers. Exit code 1 when something falls short.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 fail() {

@@ -20,7 +20,7 @@ wrong() {
   cat "$work/out" "$work/err"
 }
 for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
-  tests/faults/run.sh tests/faults/plants.sh tests/fuzz/run.sh tests/integration/docker.sh \
+  tests/faults/run.sh tests/faults/failpoints.sh tests/fuzz/run.sh tests/integration/docker.sh \
   tests/bench/run.sh tests/path/run.sh; do
   wrong $script "'--no-such-flag'" --no-such-flag
   wrong $script "'-x'" -x
@@ -46,7 +46,7 @@ wrong tests/faults/run.sh "'soon'" --minutes soon
 wrong tests/faults/run.sh "'no-scenario'" --scenario no-scenario
 wrong tests/faults/run.sh "--cycles" --cycles
 wrong tests/faults/run.sh "'-1'" --seed -1
-wrong tests/faults/plants.sh "'all'" all
+wrong tests/faults/failpoints.sh "'all'" all
 wrong tests/fuzz/run.sh "'0'" --seconds 0
 wrong tests/fuzz/run.sh "'1m'" --seconds 1m
 wrong tests/fuzz/run.sh "--seconds" --seconds

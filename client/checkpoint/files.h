@@ -10,7 +10,7 @@
 
 namespace varscope::checkpoint {
 
-// A file that takes its name when it is complete and on the medium. Throws OpError.
+// A file that takes its name when it is complete and on stable storage. Throws OpError.
 class NewFile {
  public:
   explicit NewFile(std::filesystem::path path);

@@ -13,7 +13,7 @@
 #include "client/checkpoint/npy_header.h"
 #include "client/checkpoint/stored.h"
 #include "client/graph/throw.h"
-#include "proto/core/allocate.h"
+#include "proto/tensor/allocate.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {

@@ -5,7 +5,7 @@
 namespace varscope::checkpoint {
 namespace {
 
-// The dimension that is cut.
+// The dimension that is split.
 int AxisOf(const std::vector<int64_t>& partitions) {
   for (size_t d = 0; d < partitions.size(); ++d) {
     if (partitions[d] > 1) return static_cast<int>(d);

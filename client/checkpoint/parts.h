@@ -9,7 +9,7 @@
 
 namespace varscope::checkpoint {
 
-// `partitions`: into how many parts each dimension is cut, one of them more than 1; empty: not.
+// `partitions`: into how many parts each dimension is split, one of them more than 1; empty: not.
 Tensor Join(const std::vector<Tensor>& parts, const std::vector<int64_t>& partitions);
 
 // Parts of these shapes; none when they do not make up `whole`.

@@ -92,21 +92,22 @@ double NumberOf(const internal::NodeOutput& output) {
 }
 
 // One push that makes the slots of the graph's optimizers exist; their names.
-std::set<std::string> BindOptimizers(internal::GraphState& graph, RemoteStore& store) {
+std::set<std::string> GetOrCreateSlots(internal::GraphState& graph, RemoteStore& store) {
   PushRequest push;
   std::set<std::string> names;
   for (const auto& node : graph.nodes()) {
     if (node->apply == nullptr) continue;
     const internal::ApplySpec& spec = *node->apply;
-    PushRequest::Step step{.definer = spec.definer};
+    PushRequest::Step step{.creator = spec.creator};
     step.state = internal::StateOf(spec);
     for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
       step.state.hyperparameters[spec.hyperparameters[i]] = NumberOf(node->inputs[i]);
     }
-    names.insert(step.state.scalars.begin(), step.state.scalars.end());
+    names.insert(step.state.non_slots.begin(), step.state.non_slots.end());
     for (const auto& update : spec.updates) {
-      step.bind.push_back({update.variable->name, internal::SlotNamesOf(spec, update.variable)});
-      names.insert(step.bind.back().slots.begin(), step.bind.back().slots.end());
+      step.create_slots.push_back(
+          {update.variable->name, internal::SlotNamesOf(spec, update.variable)});
+      names.insert(step.create_slots.back().slots.begin(), step.create_slots.back().slots.end());
     }
     step.state.group = spec.slots->variables.front()->name;
     push.steps.push_back(std::move(step));
@@ -183,7 +184,7 @@ void Saver::restore(Session& session, const std::string& save_path) const {
       throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
     }
   }
-  if (with_slots_) AddSlots(store, BindOptimizers(*Unwrap(graph_), store), saved);
+  if (with_slots_) AddSlots(store, GetOrCreateSlots(*Unwrap(graph_), store), saved);
   std::map<std::string, ListedVariable> listed;
   for (ListedVariable& variable : store.List("")) listed[variable.name] = variable;
   std::vector<PushRequest::Assignment> assignments;

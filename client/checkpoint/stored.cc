@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/graph/throw.h"
-#include "proto/core/allocate.h"
-#include "proto/core/elements.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/elements.h"
+#include "proto/tensor/shape_rules.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {

@@ -22,8 +22,8 @@
 #include "client/checkpoint/tensor_bundle.pb.h"
 #include "client/graph/throw.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/core/allocate.h"
-#include "proto/core/crc32c.h"
+#include "proto/tensor/allocate.h"
+#include "proto/wire/crc32c.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {

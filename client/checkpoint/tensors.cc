@@ -5,8 +5,8 @@
 #include "absl/status/statusor.h"
 #include "client/checkpoint/formats.h"
 #include "client/graph/throw.h"
-#include "proto/core/allocate.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/elements.h"
 
 namespace varscope::checkpoint {
 

@@ -25,7 +25,7 @@ enum class Format {
 Format FormatOf(const std::filesystem::path& path);
 
 // In the format of the path. Atomic: other readers see the whole of it or what was there before,
-// and it is on the medium when the call returns. Thread-safe; two processes must not write one
+// and it is on stable storage when the call returns. Thread-safe; two processes must not write one
 // TensorFlow checkpoint at a time. Throws OpError with the file and the reason ("No space left on
 // device").
 void Write(const std::filesystem::path& path, const Tensors& tensors);

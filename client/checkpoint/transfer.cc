@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/checkpoint/tensors.h"
-#include "proto/core/names.h"
-#include "proto/core/nearest.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/nearest.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
@@ -93,7 +93,7 @@ void Create(RemoteStore& store, const std::map<std::string, Tensor>& missing) {
                           .shape = value.shape(),
                           .reuse = Reuse::kAuto};
     definition.initializer = InitializerSpec{.kind = "zeros"};
-    definition.definer.file = "varscopectl import";
+    definition.creator.file = "varscopectl import";
     definitions.push_back(std::move(definition));
   }
   for (const internal::Resolved& resolved : store.Resolve(definitions)) {

@@ -1,4 +1,4 @@
-// One question to a running daemon, its answer, and the exit code that follows.
+// One question to a running server, its answer, and the exit code that follows.
 #ifndef VARSCOPE_CLIENT_CTL_CLIENT_H_
 #define VARSCOPE_CLIENT_CTL_CLIENT_H_
 
@@ -18,18 +18,18 @@
 namespace varscope::ctl {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitRefused = 1;   // the daemon answered with an error, or there is no output
+inline constexpr int kExitRefused = 1;   // the server answered with an error, or there is no output
 inline constexpr int kExitUsage = 2;     // wrong command line
 inline constexpr int kExitNoAnswer = 3;  // nobody answers
 
-// How long an answer may take when the operator does not say.
+// How long an answer may take unless --timeout says so.
 enum class Patience { kQuick, kLong };
 
 class Client {
  public:
   Client(const std::string& target, std::optional<double> timeout);
 
-  // Prints whether the daemon serves. Returns the exit code.
+  // Prints whether the server serves. Returns the exit code.
   int Health(std::ostream& out);
   // A connection as a worker of its own, for what a checkpoint needs.
   internal::Connection Connect() const;
@@ -59,7 +59,7 @@ class Client {
     return kExitOk;
   }
 
-  // The same for what takes the daemon long: `what` may still happen when no answer comes.
+  // The same for what takes the server long: `what` may still happen when no answer comes.
   template <typename Request, typename Response, typename Print>
   int Change(const char* what, Method<Request, Response> method, const Request& request,
              Print print) {

@@ -1,4 +1,4 @@
-// varscopectl: asks a running daemon.
+// varscopectl: asks a running server.
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,18 +15,18 @@
 #include "client/ctl/client.h"
 #include "client/ctl/print.h"
 #include "proto/command_line/command_line.h"
-#include "proto/core/address.h"
-#include "proto/core/names.h"
-#include "proto/core/nearest.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/nearest.h"
+#include "proto/wire/address.h"
 #include "varscope/errors.h"
 
 namespace varscope::ctl {
 namespace {
 
 constexpr const char* kMore =
-    "Exit codes: 0 fine, 1 the daemon refused, nothing was found, or the output cannot be "
+    "Exit codes: 0 fine, 1 the server refused, nothing was found, or the output cannot be "
     "written,\n"
-    "            2 wrong usage, 3 no daemon answers";
+    "            2 wrong usage, 3 no server answers";
 
 using Stub = v1::Admin::Stub;
 
@@ -93,7 +93,7 @@ int Describe(Client& client, std::ostream& out, const std::string& name) {
 void AddReading(CommandLine& line, std::string& name, Run& run) {
   Command(line, "health", "Does it serve?", run,
           [](Client& client, std::ostream& out) { return client.Health(out); });
-  Command(line, "list", "Its variables: name, shape, version, definer", run,
+  Command(line, "list", "Its variables: name, shape, version, creator", run,
           [&](Client& client, std::ostream& out) { return List(client, out, name); })
       .Add("prefix", &name, "Only names that start with this")
       .Read(ReadVariable);
@@ -129,7 +129,8 @@ void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
     return client.Ask(&Stub::ListSnapshots, v1::ListSnapshotsRequest(),
                       [&](const v1::ListSnapshotsResponse& r) { PrintSnapshots(r, out); });
   });
-  Command(line, "rollback", "Go back to a snapshot; every worker is told", run,
+  Command(line, "rollback", "Go back to a snapshot; every worker is fenced off and connects again",
+          run,
           [&](Client& client, std::ostream& out) {
             v1::RollbackRequest request;
             request.set_name(name);
@@ -201,7 +202,7 @@ Argument AddTransferOptions(CommandLine& command, Transfer& transfer) {
       .NotEmpty();
 }
 
-// Before a connection, which would wait for a daemon.
+// Before a connection, which would wait for a server.
 int Answers(Client& client) {
   std::ostringstream unseen;
   return client.Health(unseen) == kExitNoAnswer ? kExitNoAnswer : kExitOk;
@@ -281,7 +282,7 @@ int Main(int argc, char** argv, std::ostream& out) {
   CommandLine line("varscopectl: asks a running varscoped.", "varscopectl", kMore);
   const std::string version = absl::StrCat("varscopectl ", VARSCOPE_VERSION);
   line.AddVersion(version);
-  line.Add("--target", &target, "The daemon's address: HOST:PORT or unix:PATH")
+  line.Add("--target", &target, "The server's address: HOST:PORT or unix:PATH")
       .Check(ValidateTarget)
       .FromEnvironment()
       .ShowDefault();

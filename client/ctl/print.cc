@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 #include "proto/wire/convert.h"
 
 namespace varscope::ctl {
@@ -37,11 +37,11 @@ std::string Bytes(uint64_t n) {
 }
 
 // Where the variable was defined, the file without its folders.
-std::string DefinerText(const v1::VariableInfo& v) {
-  const std::string& file = v.definer().file();
+std::string CreatorText(const v1::VariableInfo& v) {
+  const std::string& file = v.creator().file();
   const std::string base = file.substr(file.rfind('/') + 1);
-  return absl::StrCat(v.definer().worker_id(),
-                      base.empty() ? "" : absl::StrCat(" ", base, ":", v.definer().line()));
+  return absl::StrCat(v.creator().worker_id(),
+                      base.empty() ? "" : absl::StrCat(" ", base, ":", v.creator().line()));
 }
 
 std::string TimeText(int64_t micros) {
@@ -71,11 +71,11 @@ void PrintTable(const std::vector<Row>& rows, std::ostream& out) {
 }  // namespace
 
 void PrintList(const v1::ListVariablesResponse& response, std::ostream& out) {
-  std::vector<Row> rows = {{"NAME", "SHAPE", "DTYPE", "VERSION", "DEFINED BY"}};
+  std::vector<Row> rows = {{"NAME", "SHAPE", "DTYPE", "VERSION", "CREATED BY"}};
   uint64_t bytes = 0;
   for (const v1::VariableInfo& v : response.variables()) {
     rows.push_back(
-        {v.name(), ShapeText(v), DTypeText(v), absl::StrCat(v.version()), DefinerText(v)});
+        {v.name(), ShapeText(v), DTypeText(v), absl::StrCat(v.version()), CreatorText(v)});
     bytes += v.bytes();
   }
   PrintTable(rows, out);
@@ -91,8 +91,8 @@ void PrintDescription(const v1::DescribeVariableResponse& response, std::ostream
       << "  trainable      " << (v.trainable() ? "yes" : "no") << "\n"
       << "  version        " << v.version() << (v.initialized() ? "" : " (no value yet)") << "\n"
       << "  initializer    " << v.initializer() << ", seed " << v.seed() << "\n"
-      << "  defined by     " << ToString(wire::FromProto(v.definer())) << ", "
-      << TimeText(v.definer().time_unix_micros()) << "\n"
+      << "  created by     " << ToString(wire::FromProto(v.creator())) << ", "
+      << TimeText(v.creator().time_unix_micros()) << "\n"
       << "  pulled         " << v.pulls() << " times, " << Bytes(v.bytes_pulled()) << "\n"
       << "  pushed         " << v.pushes() << " times, " << Bytes(v.bytes_pushed()) << "\n";
   for (const v1::VariableInfo& slot : response.slots()) {

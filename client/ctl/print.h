@@ -1,4 +1,4 @@
-// The daemon's answers as tables.
+// The server's answers as tables.
 #ifndef VARSCOPE_CLIENT_CTL_PRINT_H_
 #define VARSCOPE_CLIENT_CTL_PRINT_H_
 

@@ -19,7 +19,7 @@ ConnectOptions WorkerFlags::connect() const {
 }
 
 void AddFlags(CommandLine& line, WorkerFlags& flags) {
-  line.Add("--target", &flags.target, "The daemon's address").FromEnvironment().ShowDefault();
+  line.Add("--target", &flags.target, "The server's address").FromEnvironment().ShowDefault();
   line.Add("--worker-id", &flags.worker_id, "This worker's name [host-pid-number]")
       .FromEnvironment("VARSCOPE_WORKER");
   line.Add("--data", &flags.data, "The digits, gzipped CSV").FromEnvironment().ShowDefault();

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 
 namespace varscope::internal {
 
@@ -27,7 +27,7 @@ struct ApplySpec {
   double clip_value = 0;
   double weight_decay = 0;
   bool allow_nonfinite = false;
-  Definer definer;
+  Creator creator;
 };
 
 }  // namespace varscope::internal

@@ -85,11 +85,11 @@ Operation global_variables_initializer() {
   std::vector<internal::VariableState*> computed;
   std::vector<internal::VariableState*> given;
   for (internal::VariableState* state : graph.variables().all()) {
-    if (state->deferred_value) {
-      values.push_back(internal::Wrap(*state->deferred_value));
+    if (state->initial_output) {
+      values.push_back(internal::Wrap(*state->initial_output));
       computed.push_back(state);
     }
-    if (state->deferred_tensor) given.push_back(state);
+    if (state->initial_tensor) given.push_back(state);
   }
   internal::Node* const node =
       graph.AddNode({.op = "InitializeVariables", .name = "init", .inputs = std::move(values)});

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/log.h"
 #include "client/graph/scope_guards.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/elements.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -18,7 +18,7 @@ constexpr size_t kMaxInlineValueBytes = size_t{64} << 10;
 
 ResolvedVariable Unresolved(const Definition& definition) {
   return {definition.name, definition.dtype, definition.shape.value_or(Shape::Unknown()),
-          definition.trainable.value_or(true), definition.definer};
+          definition.trainable.value_or(true), definition.creator};
 }
 
 DType OwnDType(const Number& number) {
@@ -46,16 +46,16 @@ void ThrowIfRefused(const Resolved& resolved) {
 
 }  // namespace
 
-Definer DefinerAt(const SourceLocation& where) {
+Creator CreatorAt(const SourceLocation& where) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return {.file = where.file,
           .line = where.line,
           .time_unix_micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count()};
 }
 
-FirstValue FromTensor(const Tensor& value) {
+InitialValue FromTensor(const Tensor& value) {
   CheckDefined(value);
-  FirstValue first{.dtype = value.dtype(), .shape = value.shape()};
+  InitialValue first{.dtype = value.dtype(), .shape = value.shape()};
   if (value.byte_size() > kMaxInlineValueBytes) {
     first.tensor = value;
   } else {
@@ -64,7 +64,7 @@ FirstValue FromTensor(const Tensor& value) {
   return first;
 }
 
-FirstValue FromOutput(const GraphState& graph, const Output& value) {
+InitialValue FromOutput(const GraphState& graph, const Output& value) {
   const NodeOutput own = graph.Own(value);
   if (!value.shape().IsFullyDefined()) {
     throw ValueError(absl::StrCat("initial_value must have a shape specified: ", value.name(),
@@ -140,10 +140,10 @@ Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, cons
   return out;
 }
 
-Definition Define(const std::string& key, const std::string& name, const FirstValue& first) {
+Definition Define(const std::string& key, const std::string& name, const InitialValue& first) {
   Definition definition{.key = key, .name = name, .dtype = first.dtype, .shape = first.shape};
   definition.initializer = first.spec;
-  definition.deferred_value = !first.spec;
+  definition.worker_initialized = !first.spec;
   return definition;
 }
 
@@ -176,7 +176,7 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
   made->dtype = resolved.dtype;
   made->shape = resolved.shape;
   made->trainable = resolved.trainable;
-  made->definer = resolved.definer;
+  made->creator = resolved.creator;
   VariableState* const state = graph.variables().Add(std::move(made));
   const std::vector<OutputSpec> outputs = {{resolved.dtype, resolved.shape}};
   state->handle = graph.AddNode({.op = "VarHandleOp",
@@ -191,14 +191,14 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
   return state;
 }
 
-VariableState* AddNew(GraphState& graph, Definition definition, const FirstValue& first) {
+VariableState* AddNew(GraphState& graph, Definition definition, const InitialValue& first) {
   const std::string key = definition.key;
   ResolvedVariable resolved = Unresolved(definition);
   if (graph.store() != nullptr) resolved = AskStore(graph, definition).variables.front();
   VariableState* const state = AddResolved(graph, key, resolved);
   if (graph.store() == nullptr) state->pending = std::move(definition);
-  state->deferred_value = first.output;
-  state->deferred_tensor = first.tensor;
+  state->initial_output = first.output;
+  state->initial_tensor = first.tensor;
   return state;
 }
 
@@ -216,7 +216,7 @@ void ResolvePending(GraphState& graph, RemoteStore& store) {
   const auto accept = [](VariableState& state, const ResolvedVariable& variable) {
     state.name = variable.name;
     state.trainable = variable.trainable;
-    state.definer = variable.definer;
+    state.creator = variable.creator;
   };
   for (size_t i = 0; i < waiting.size(); ++i) {
     VariableState& state = *waiting[i];

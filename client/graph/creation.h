@@ -1,4 +1,4 @@
-// Makes a graph's variables: decides the first value, asks the store, adds the nodes.
+// Makes a graph's variables: decides the initial value, asks the store, adds the nodes.
 #ifndef VARSCOPE_CLIENT_GRAPH_CREATION_H_
 #define VARSCOPE_CLIENT_GRAPH_CREATION_H_
 
@@ -14,10 +14,10 @@
 namespace varscope::internal {
 
 // Here and now; the connection adds the worker.
-Definer DefinerAt(const SourceLocation& where);
+Creator CreatorAt(const SourceLocation& where);
 
-// How a new variable gets its first value, and the dtype and shape that this gives it.
-struct FirstValue {
+// How a new variable gets its initial value, and the dtype and shape that this gives it.
+struct InitialValue {
   DType dtype = DType::kInvalid;
   Shape shape;
   std::optional<InitializerSpec> spec;  // the server computes it, or gets it with the definition
@@ -27,9 +27,9 @@ struct FirstValue {
 
 // A value that the worker has: sent with the definition when it is small. ValueError when it is
 // undefined.
-FirstValue FromTensor(const Tensor& value);
+InitialValue FromTensor(const Tensor& value);
 // ValueError when the output is undefined, of another graph, or of a shape that is not known.
-FirstValue FromOutput(const GraphState& graph, const Output& value);
+InitialValue FromOutput(const GraphState& graph, const Output& value);
 
 // TypeError for what is no dtype, such as kInvalid.
 void CheckDType(DType dtype);
@@ -52,7 +52,7 @@ Tensor LiteralTensor(const Initializer& literal, std::optional<DType> dtype);
 Tensor SliceTensor(const Tensor& value, const std::vector<int64_t>& offset, const Shape& shape);
 
 // A definition without who and where.
-Definition Define(const std::string& key, const std::string& name, const FirstValue& first);
+Definition Define(const std::string& key, const std::string& name, const InitialValue& first);
 
 // Asks the connected store; ValueError with its text and both definitions when it refuses.
 Resolved AskStore(GraphState& graph, const Definition& definition);
@@ -64,7 +64,7 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
 
 // A new variable of this graph: resolved at once when the graph is connected, else when a Session
 // connects it. `proposed` is its op name, which the store may change.
-VariableState* AddNew(GraphState& graph, Definition definition, const FirstValue& first);
+VariableState* AddNew(GraphState& graph, Definition definition, const InitialValue& first);
 
 // Has the store resolve what is pending, in one batch. ValueError for the first that it refuses:
 // then all are pending still.

@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {

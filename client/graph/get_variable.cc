@@ -1,11 +1,11 @@
-// get_variable: the contract, judged in the graph and then by the store.
+// get_variable: the contract, checked in the graph and then by the store.
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
 #include "client/graph/scope_guards.h"
 #include "client/graph/state.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 #include "varscope/collections.h"
 #include "varscope/errors.h"
 #include "varscope/variables.h"
@@ -18,15 +18,15 @@ InitializerSpec Default(DType dtype) {
   return {.kind = IsFloating(dtype) ? "glorot_uniform" : "zeros"};
 }
 
-std::string At(const Definer& definer) {
-  return definer.file.empty() ? "" : absl::StrCat(" at ", definer.file, ":", definer.line);
+std::string At(const Creator& creator) {
+  return creator.file.empty() ? "" : absl::StrCat(" at ", creator.file, ":", creator.line);
 }
 
 // One get_variable call after the scope's defaults were filled in.
 class Call {
  public:
-  Call(GraphState& graph, const std::string& key, const GetVariableArgs& args, Definer definer)
-      : graph_(graph), key_(key), args_(args), definer_(std::move(definer)) {
+  Call(GraphState& graph, const std::string& key, const GetVariableArgs& args, Creator creator)
+      : graph_(graph), key_(key), args_(args), creator_(std::move(creator)) {
     const bool scalar = args.shape && args.shape->known_rank() && args.shape->rank() == 0;
     partitioned_ = args.partitioner && !scalar;
     request_ = {key,         *args.dtype,  args.shape,
@@ -36,27 +36,27 @@ class Call {
   Variable Run() {
     if (partitioned_) ComputePartitions();
     if (!partitioned_) CheckConstant();
-    const Judgement judgement = Judge(graph_.variables(), request_);
-    switch (judgement.verdict) {
-      case Verdict::kAttach:
+    const ReuseCheck check = CheckReuse(graph_.variables(), request_);
+    switch (check.decision) {
+      case ReuseDecision::kAttach:
         return Wrap(graph_.variables().Variable(key_));
-      case Verdict::kAttachPartitioned:
+      case ReuseDecision::kAttachPartitioned:
         return Wrap(graph_.variables().Partitioned(key_));
-      case Verdict::kExists:
-      case Verdict::kMismatch:
-        Refuse(judgement);
-      case Verdict::kMissing:
-        return LookUp(judgement.message);
-      case Verdict::kUndecided:
+      case ReuseDecision::kExists:
+      case ReuseDecision::kMismatch:
+        Refuse(check);
+      case ReuseDecision::kMissing:
+        return LookUp(check.message);
+      case ReuseDecision::kUndecided:
         return LookUp(UnknownPartitionShapeText(args_.shape.value_or(Shape::Unknown())));
-      case Verdict::kCreate:
+      case ReuseDecision::kCreate:
         break;
     }
     return partitioned_ ? CreatePartitioned() : CreateSingle();
   }
 
  private:
-  // Left empty when the shape is not known: the judgement may still refuse for another reason.
+  // Left empty when the shape is not known: the check may still refuse for another reason.
   void ComputePartitions() {
     request_.partitions.emplace();
     if (graph_.variables().Variable(key_) != nullptr) return;
@@ -75,24 +75,24 @@ class Call {
 
   void CheckConstant() const {
     if (!args_.initializer || args_.initializer->spec() || !args_.shape) return;
-    const Verdict verdict = Judge(graph_.variables(), request_).verdict;
+    const ReuseDecision decision = CheckReuse(graph_.variables(), request_).decision;
     const bool about_partitions =
-        verdict == Verdict::kAttachPartitioned ||
-        (verdict == Verdict::kMismatch && graph_.variables().Variable(key_) == nullptr);
+        decision == ReuseDecision::kAttachPartitioned ||
+        (decision == ReuseDecision::kMismatch && graph_.variables().Variable(key_) == nullptr);
     if (!about_partitions) throw ValueError(std::string(kConstantWithShapeText));
   }
 
-  [[noreturn]] void Refuse(const Judgement& judgement) const {
-    const VariableState* const culprit = graph_.variables().Variable(judgement.culprit);
+  [[noreturn]] void Refuse(const ReuseCheck& check) const {
+    const VariableState* const conflicting = graph_.variables().Variable(check.conflicting_key);
     std::string detail;
-    if (culprit != nullptr) {
-      detail = absl::StrCat("Originally defined by ", ToString(culprit->definer),
-                            "\nasked for again", At(definer_));
+    if (conflicting != nullptr) {
+      detail = absl::StrCat("Originally defined by ", ToString(conflicting->creator),
+                            "\nasked for again", At(creator_));
     }
-    throw ValueError(judgement.message, detail);
+    throw ValueError(check.message, detail);
   }
 
-  bool JudgedByStore() const {
+  bool CheckedByStore() const {
     return graph_.store() != nullptr && graph_.store()->sharing() == SharingMode::kGlobal;
   }
 
@@ -104,15 +104,15 @@ class Call {
             .trainable = args_.trainable,
             .reuse = request_.reuse,
             .partitions = request_.partitions,
-            .whole = request_.whole,
-            .definer = definer_};
+            .unpartitioned = request_.unpartitioned,
+            .creator = creator_};
   }
 
   // This graph does not know it and cannot make it: another worker may have. `otherwise` says why
   // there is no variable when none has.
   Variable LookUp(const std::string& otherwise) {
     // A name that no store accepts is nobody's.
-    if (!JudgedByStore() || !ValidateVariableName(key_).ok()) throw ValueError(otherwise);
+    if (!CheckedByStore() || !ValidateVariableName(key_).ok()) throw ValueError(otherwise);
     const Resolved resolved = AskStore(graph_, Ask());
     if (resolved.outcome == Resolved::Outcome::kAbsent) throw ValueError(otherwise);
     return Attach(resolved);
@@ -131,7 +131,7 @@ class Call {
     whole->dtype = how.dtype;
     whole->shape = how.full_shape;
     whole->partitions = how.partitions;
-    whole->definer = definer_;
+    whole->creator = creator_;
     const std::vector<Part> parts = Slice(key_, how.full_shape, how.partitions);
     for (size_t i = 0; i < parts.size(); ++i) {
       VariableState* part = graph_.variables().Variable(parts[i].key);
@@ -144,7 +144,7 @@ class Call {
   }
 
   // The initializer for a new variable, or the reason why there can be none.
-  FirstValue First() const {
+  InitialValue First() const {
     if (args_.initializer && args_.initializer->output()) {
       return FromOutput(graph_, *args_.initializer->output());
     }
@@ -161,7 +161,7 @@ class Call {
   }
 
   Variable CreateSingle() {
-    FirstValue first;
+    InitialValue first;
     try {
       first = First();
     } catch (const ValueError& error) {
@@ -172,7 +172,7 @@ class Call {
     definition.dtype = first.dtype;
     definition.shape = first.shape;
     definition.initializer = first.spec;
-    definition.deferred_value = !first.spec;
+    definition.worker_initialized = !first.spec;
     return Wrap(AddNew(graph_, std::move(definition), first));
   }
 
@@ -197,7 +197,7 @@ class Call {
                           KnownPartitioned{request_.dtype, *request_.shape, *request_.partitions}};
     for (size_t i = 0; i < parts.size(); ++i) {
       resolved.variables.push_back({definition.part_names[i], request_.dtype, parts[i].shape,
-                                    args_.trainable.value_or(true), definer_});
+                                    args_.trainable.value_or(true), creator_});
     }
     Variable whole = AddParts(resolved);
     Unwrap(whole)->pending = std::move(definition);
@@ -218,7 +218,7 @@ class Call {
   GraphState& graph_;
   const std::string key_;
   const GetVariableArgs& args_;
-  const Definer definer_;
+  const Creator creator_;
   bool partitioned_ = false;
   Request request_;
 };
@@ -263,7 +263,7 @@ Variable get_variable(const std::string& name, GetVariableArgs args, const Sourc
   if (args.initializer && args.initializer->output()) graph.Own(*args.initializer->output());
   const Getter getter = [&](const std::string& full_name, const GetVariableArgs& given) {
     const size_t known = graph.variables().all().size();
-    Variable variable = internal::Call(graph, full_name, given, internal::DefinerAt(where)).Run();
+    Variable variable = internal::Call(graph, full_name, given, internal::CreatorAt(where)).Run();
     const bool fresh = graph.variables().all().size() > known;
     if (fresh && given.regularizer) {
       for (const Variable& part : variable.parts()) {

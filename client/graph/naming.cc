@@ -3,7 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 
 namespace varscope::internal {
 

@@ -12,13 +12,13 @@ SlotName NameSlot(GraphState& graph, const std::string& name, const VariableStat
   const std::string outer = graph.scopes().current()->name;
   const auto scope = variable_scope::with_default_name(absl::StrCat(primary.name, "/", name));
   const std::string key = scope.name() + "/";
-  const Judgement judgement = Judge(
+  const ReuseCheck check = CheckReuse(
       graph.slot_keys(),
       {.key = key, .dtype = primary.dtype, .shape = primary.shape, .reuse = scope.scope().reuse()});
-  if (judgement.verdict != Verdict::kCreate && judgement.verdict != Verdict::kAttach) {
-    throw ValueError(judgement.message);
+  if (check.decision != ReuseDecision::kCreate && check.decision != ReuseDecision::kAttach) {
+    throw ValueError(check.message);
   }
-  if (judgement.verdict == Verdict::kCreate && graph.FindNode(scope.name()) != nullptr) {
+  if (check.decision == ReuseDecision::kCreate && graph.FindNode(scope.name()) != nullptr) {
     throw ValueError(absl::StrCat("Duplicate node name in graph: '", scope.name(), "'"));
   }
   graph.slot_keys().Add(key, {primary.dtype, primary.shape});
@@ -34,12 +34,12 @@ std::optional<KnownVariable> SlotKeys::FindVariable(const std::string& key) cons
   return it == keys_.end() ? std::nullopt : std::optional(it->second);
 }
 
-void NameSlots(GraphState& graph, const std::string& name, const std::vector<std::string>& scalars,
-               size_t slots_of_each, const std::vector<const VariableState*>& variables,
-               OptimizerSlots& slots) {
-  if (slots.scalars.empty()) {
-    for (const std::string& scalar : scalars) {
-      slots.scalars.push_back(graph.names().Unique(scalar));
+void NameSlots(GraphState& graph, const std::string& name,
+               const std::vector<std::string>& non_slots, size_t slots_of_each,
+               const std::vector<const VariableState*>& variables, OptimizerSlots& slots) {
+  if (slots.non_slots.empty()) {
+    for (const std::string& scalar : non_slots) {
+      slots.non_slots.push_back(graph.names().Unique(scalar));
     }
   }
   for (const VariableState* variable : variables) {

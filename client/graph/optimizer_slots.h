@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "client/graph/variable_state.h"
-#include "proto/core/contract.h"
+#include "proto/naming/contract.h"
 
 namespace varscope::internal {
 
@@ -26,7 +26,7 @@ using SlotNames = std::vector<SlotName>;
 // What one optimizer has in one graph.
 struct OptimizerSlots {
   uint32_t instance = 0;                        // its number among those of its name
-  std::vector<std::string> scalars;             // "train/beta1_power"
+  std::vector<std::string> non_slots;           // "train/beta1_power"
   std::vector<const VariableState*> variables;  // as it met them
   std::map<const VariableState*, SlotNames> by_variable;
 };
@@ -43,13 +43,13 @@ class SlotKeys : public Definitions {
   std::map<std::string, KnownVariable> keys_;
 };
 
-// Names what `slots` does not have yet of an optimizer `name`, in the current scopes: its `scalars`
-// as Variable() does in the name scope; so many slots of each `w` as get_variable("") does in
-// variable_scope::with_default_name("w/<name>"). ValueError as get_variable's, where reuse does not
-// allow it; what was named before that stays so.
-void NameSlots(GraphState& graph, const std::string& name, const std::vector<std::string>& scalars,
-               size_t slots_of_each, const std::vector<const VariableState*>& variables,
-               OptimizerSlots& slots);
+// Names what `slots` does not have yet of an optimizer `name`, in the current scopes: its
+// `non_slots` as Variable() does in the name scope; so many slots of each `w` as get_variable("")
+// does in variable_scope::with_default_name("w/<name>"). ValueError as get_variable's, where reuse
+// does not allow it; what was named before that stays so.
+void NameSlots(GraphState& graph, const std::string& name,
+               const std::vector<std::string>& non_slots, size_t slots_of_each,
+               const std::vector<const VariableState*>& variables, OptimizerSlots& slots);
 
 }  // namespace varscope::internal
 

@@ -18,7 +18,7 @@ inline OptimizerState StateOf(const ApplySpec& spec) {
           .name = spec.slot_name,
           .instance = spec.slots->instance,
           .group = "",
-          .scalars = spec.slots->scalars};
+          .non_slots = spec.slots->non_slots};
 }
 
 inline std::vector<std::string> SlotNamesOf(const ApplySpec& spec, const VariableState* variable) {

@@ -113,7 +113,7 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   spec->clip_value = options_.clip_value;
   spec->weight_decay = options_.weight_decay;
   spec->allow_nonfinite = options_.allow_nonfinite;
-  spec->definer = internal::DefinerAt(where);
+  spec->creator = internal::CreatorAt(where);
   const internal::NameScopeGuard scope(graph, name.empty() ? name_ : name);
   std::vector<Output> inputs;
   for (const auto& [key, value] : hyperparameters_) {
@@ -144,14 +144,14 @@ const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables
   internal::OptimizerSlots& slots = graph.slots_of(identity_, name_);
   std::vector<const internal::VariableState*> variables;
   for (const auto& [gradient, variable] : updates) variables.push_back(Unwrap(variable));
-  std::vector<std::string> scalars;
+  std::vector<std::string> non_slots;
   size_t slots_of_each = 0;
   // What is unknown here, the server refuses.
   if (const optimizers::Optimizer* const rule = optimizers::FindOptimizer(type_)) {
-    for (const optimizers::StateDef& scalar : rule->scalars) scalars.emplace_back(scalar.role);
+    for (const optimizers::StateDef& scalar : rule->non_slots) non_slots.emplace_back(scalar.name);
     slots_of_each = rule->slots(KnownValues(*rule, hyperparameters_)).size();
   }
-  internal::NameSlots(graph, name_, scalars, slots_of_each, variables, slots);
+  internal::NameSlots(graph, name_, non_slots, slots_of_each, variables, slots);
   return slots;
 }
 

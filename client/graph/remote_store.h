@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "proto/core/assign_op.h"
-#include "proto/core/contract.h"
-#include "proto/core/definer.h"
+#include "proto/naming/contract.h"
+#include "proto/naming/creator.h"
+#include "proto/tensor/assign_op.h"
 #include "varscope/graph.h"
 #include "varscope/initializer_spec.h"
 #include "varscope/tensor.h"
@@ -22,7 +22,7 @@ namespace varscope::internal {
 
 struct OptimizerSlots;
 
-// A get_variable (with a key) or a Variable (without) to be judged by the store.
+// A get_variable (with a key) or a Variable (without) for the store to check.
 struct Definition {
   std::string key;
   std::string name;  // proposed
@@ -30,12 +30,12 @@ struct Definition {
   std::optional<Shape> shape;
   std::optional<bool> trainable;
   Reuse reuse = Reuse::kFalse;
-  std::optional<InitializerSpec> initializer;  // neither this nor deferred: look up only
-  bool deferred_value = false;
+  std::optional<InitializerSpec> initializer;  // neither this nor worker_initialized: look up only
+  bool worker_initialized = false;
   std::optional<std::vector<int64_t>> partitions;
   std::vector<std::string> part_names;  // proposed, when there are partitions
-  bool whole = false;                   // as Request::whole
-  Definer definer;
+  bool unpartitioned = false;           // as Request::unpartitioned
+  Creator creator;
 };
 
 struct ResolvedVariable {
@@ -43,7 +43,7 @@ struct ResolvedVariable {
   DType dtype = DType::kInvalid;
   Shape shape;
   bool trainable = true;
-  Definer definer;
+  Creator creator;
 };
 
 struct Resolved {
@@ -63,7 +63,7 @@ struct OptimizerState {
   std::string name;
   uint32_t instance = 0;
   std::string group;
-  std::vector<std::string> scalars = {};  // their names; empty: the server's own
+  std::vector<std::string> non_slots = {};  // their names; empty: the server's own
 };
 
 struct PushRequest {
@@ -75,7 +75,7 @@ struct PushRequest {
     std::vector<std::string> slots = {};   // their names; empty: the server's own
   };
   // A variable that gets slots without being updated.
-  struct Binding {
+  struct SlotCreation {
     std::string variable;
     std::vector<std::string> slots;
   };
@@ -84,9 +84,9 @@ struct PushRequest {
     double clip_norm = 0;
     double clip_value = 0;
     double weight_decay = 0;
-    Definer definer;  // of the slots; the connection adds the worker
+    Creator creator;  // of the slots; the connection adds the worker
     std::vector<Update> updates;
-    std::vector<Binding> bind;
+    std::vector<SlotCreation> create_slots;
     // Not sent: the optimizer, of whose variables the first of a group is state.group.
     const OptimizerSlots* optimizer = nullptr;
   };
@@ -104,7 +104,7 @@ struct PushRequest {
   bool empty() const { return steps.empty() && assignments.empty(); }
 };
 
-// The variables whose names are under `prefix` (proto/core/names.h: IsUnder), as the server
+// The variables whose names are under `prefix` (proto/naming/names.h: IsUnder), as the server
 // synchronizes them; the longest prefix wins.
 struct SyncGroup {
   std::string prefix;

@@ -5,7 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {

@@ -22,7 +22,7 @@ struct VariableState {
   DType dtype = DType::kInvalid;
   Shape shape;
   bool trainable = true;
-  Definer definer;
+  Creator creator;
   Node* handle = nullptr;
   NodeOutput read;  // what nothing orders: before the run's own writes; no node: not made yet
   std::vector<NodeOutput> ordered_reads;  // under control_dependencies, or of an assignment
@@ -30,10 +30,10 @@ struct VariableState {
   // What a Session still has to ask the server; absent once resolved.
   std::optional<Definition> pending;
   // The value that this worker computes and sends when it runs the initializer.
-  std::optional<NodeOutput> deferred_value;
-  std::optional<Tensor> deferred_tensor;
+  std::optional<NodeOutput> initial_output;
+  std::optional<Tensor> initial_tensor;
 
-  // Partitioned: the parts, and how they were cut.
+  // Partitioned: the parts, and how the variable was split.
   std::vector<VariableState*> parts;
   std::vector<int64_t> partitions;
 };

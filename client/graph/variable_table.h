@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "client/graph/variable_state.h"
-#include "proto/core/contract.h"
+#include "proto/naming/contract.h"
 
 namespace varscope::internal {
 

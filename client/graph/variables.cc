@@ -24,7 +24,7 @@ Variable::Variable(const Initializer& initial_value, VariableOptions options,
         "Variable() takes a value; an initializer without a shape belongs to get_variable().");
   }
   const std::string name = options.name.empty() ? "Variable" : options.name;
-  internal::FirstValue first;
+  internal::InitialValue first;
   if (const Output* output = initial_value.output()) {
     first = internal::FromOutput(graph, options.dtype ? cast(*output, *options.dtype) : *output);
   } else {
@@ -33,7 +33,7 @@ Variable::Variable(const Initializer& initial_value, VariableOptions options,
   const internal::NameScopeGuard scope(graph, name);
   internal::Definition definition = internal::Define("", graph.names().scope(), first);
   definition.trainable = options.trainable;
-  definition.definer = internal::DefinerAt(where);
+  definition.creator = internal::CreatorAt(where);
   *this = Wrap(internal::AddNew(graph, std::move(definition), first));
 }
 

@@ -4,7 +4,7 @@
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/strided.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/elements.h"
 
 namespace varscope::internal::kernels {
 namespace {

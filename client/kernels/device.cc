@@ -3,7 +3,7 @@
 
 #include <unsupported/Eigen/CXX11/Tensor>
 
-#include "proto/core/thread_pool.h"
+#include "proto/concurrency/thread_pool.h"
 
 namespace varscope::internal {
 

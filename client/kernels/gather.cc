@@ -4,13 +4,13 @@
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
-#include "proto/core/elements.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/elements.h"
+#include "proto/tensor/rows.h"
 
 namespace varscope::internal::kernels {
 
 absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t count) {
-  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(indices);
+  absl::StatusOr<std::vector<int64_t>> rows = ToIndices(indices);
   if (!rows.ok()) return rows;
   for (size_t i = 0; i < rows->size(); ++i) {
     const int64_t row = (*rows)[i];
@@ -53,7 +53,7 @@ absl::Status SumRowsLike(KernelContext& ctx) {
 
 // A number outside [0, depth) gives a row of zeros.
 absl::Status OneHot(KernelContext& ctx) {
-  const absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(ctx.in(0));
+  const absl::StatusOr<std::vector<int64_t>> rows = ToIndices(ctx.in(0));
   if (!rows.ok()) return rows.status();
   const int64_t depth = ctx.attrs.integer("depth");
   Tensor& out = ctx.Allocate();

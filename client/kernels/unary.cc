@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/elements.h"
 
 namespace varscope::internal::kernels {
 namespace {

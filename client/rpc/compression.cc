@@ -6,8 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
-#include "proto/core/parallel.h"
+#include "proto/concurrency/parallel.h"
+#include "proto/naming/names.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {

@@ -18,7 +18,7 @@ namespace varscope::internal {
 // added to its next one. Held in this process only. Thread-compatible.
 class Compression {
  public:
-  // Of `rules`, what the daemon does not take is left out. Throws ValueError for a rule that makes
+  // Of `rules`, what the server does not take is left out. Throws ValueError for a rule that makes
   // no sense.
   explicit Compression(std::vector<CompressionRule> rules) : rules_(std::move(rules)) { Check(); }
 
@@ -43,7 +43,7 @@ class Compression {
   Residuals residuals_;
 };
 
-// Those of `rules` that the daemon takes, given what it says it does.
+// Those of `rules` that the server takes, given what it says it does.
 std::vector<CompressionRule> Accepted(std::vector<CompressionRule> rules,
                                       const google::protobuf::RepeatedField<int>& encodings);
 

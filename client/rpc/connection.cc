@@ -14,9 +14,9 @@
 #include "client/rpc/convert.h"
 #include "client/rpc/list_variables.h"
 #include "client/rpc/status.h"
-#include "proto/core/address.h"
-#include "proto/core/names.h"
-#include "proto/core/rows.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/rows.h"
+#include "proto/wire/address.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/protocol.h"
 #include "varscope/errors.h"
@@ -91,7 +91,7 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
       admin_(v1::Admin::NewStub(channel_)),
       host_(HostName()),
       transport_(channel_, options.checksums),
-      exchange_([this](const WorkerSession& session) { return transport_.Open(session); }),
+      streams_([this](const WorkerSession& session) { return transport_.Open(session); }),
       prefetch_(options.prefetch) {
   const bool local = UseLocalTransport(options);
   v1::ConnectRequest request;
@@ -101,24 +101,24 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
   request.set_pid(getpid());
   request.set_sharing(sharing_ == SharingMode::kReplicated ? v1::SHARING_REPLICATED
                                                            : v1::SHARING_GLOBAL);
-  const auto offer = [this, local](const v1::LocalAddress& address) {
-    if (local && transport_.Offer(address)) exchange_.Renew();
+  const auto on_advertised = [this, local](const v1::LocalAddress& address) {
+    if (local && transport_.SetAdvertised(address)) streams_.Renew();
   };
-  membership_ =
-      std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request), timeout_, offer);
+  membership_ = std::make_unique<Membership>(*channel_, *stub_, target_, std::move(request),
+                                             timeout_, on_advertised);
   compression_.emplace(Accepted(options.compression, membership_->encodings()));
 }
 
-void Connection::Fill(Definer* definer) const {
-  definer->worker_id = worker_id_;
-  definer->host = host_;
-  definer->pid = getpid();
+void Connection::Fill(Creator* creator) const {
+  creator->worker_id = worker_id_;
+  creator->host = host_;
+  creator->pid = getpid();
 }
 
 std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
   v1::ResolveRequest request;
   for (Definition definition : definitions) {
-    Fill(&definition.definer);
+    Fill(&definition.creator);
     ToProto(definition, request.add_definitions());
   }
   request.set_sequence(++resolves_);
@@ -165,151 +165,156 @@ PushAnswer Connection::Push(const PushRequest& request) {
   const Names expected = brings ? prefetch_.Expected() : Names();
   if (expected.empty()) {
     prefetch_.Drop();
-    UnderWay turn = Begin(&request, nullptr, Until::kEnd);
-    const PushAnswer pushed = *turn.pushed;
-    End(std::move(turn), nullptr);
+    UnderWay under_way = Begin(&request, nullptr, Until::kEnd);
+    const PushAnswer pushed = *under_way.pushed;
+    End(std::move(under_way), nullptr);
     return pushed;
   }
   const Wanted wanted{.names = expected};
-  UnderWay turn = Begin(&request, &wanted, Until::kHead);
-  const PushAnswer pushed = *turn.pushed;
-  if (turn.answer->missing_bytes() > kReadAtOnceBytes) {
-    const auto rest = [this, expected](UnderWay turn) { return Finish(std::move(turn), expected); };
+  UnderWay under_way = Begin(&request, &wanted, Until::kHead);
+  const PushAnswer pushed = *under_way.pushed;
+  if (under_way.answer->missing_bytes() > kReadAtOnceBytes) {
+    const auto rest = [this, expected](UnderWay under_way) {
+      return Finish(std::move(under_way), expected);
+    };
     // The push is done: without a thread the pull that wants the values reads them.
     constexpr auto kPolicy = std::launch::async | std::launch::deferred;
-    prefetch_.Keep(expected, std::async(kPolicy, rest, std::move(turn)));
+    prefetch_.Keep(expected, std::async(kPolicy, rest, std::move(under_way)));
   } else {
     std::promise<std::optional<Values>> values;
-    values.set_value(Finish(std::move(turn), expected));
+    values.set_value(Finish(std::move(under_way), expected));
     prefetch_.Keep(expected, values.get_future());
   }
   return pushed;
 }
 
-std::optional<Connection::Values> Connection::Finish(UnderWay turn, const Names& names) {
+std::optional<Connection::Values> Connection::Finish(UnderWay under_way, const Names& names) {
   // The pull that wants them asks again then, and hears why.
-  if (!exchange_.ReadRest(turn.line, *turn.answer).status.ok()) return std::nullopt;
+  if (!streams_.ReadRest(under_way.pooled, *under_way.answer).status.ok()) return std::nullopt;
   const Wanted wanted{.names = names};
-  return End(std::move(turn), &wanted);
+  return End(std::move(under_way), &wanted);
 }
 
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& request,
                                                      const std::vector<std::string>& names) {
   prefetch_.Drop();
   const Wanted wanted{.names = names};
-  UnderWay turn = Begin(&request, &wanted, Until::kEnd);
-  const PushAnswer pushed = *turn.pushed;
-  return {pushed, End(std::move(turn), &wanted)};
+  UnderWay under_way = Begin(&request, &wanted, Until::kEnd);
+  const PushAnswer pushed = *under_way.pushed;
+  return {pushed, End(std::move(under_way), &wanted)};
 }
 
 Connection::UnderWay Connection::Begin(const PushRequest* push, const Wanted* wanted, Until until) {
   const Clock::time_point deadline = Deadline();
-  std::optional<PushOrder::Turn> own_turn;
+  std::optional<PushOrder::Ticket> ticket;
   PushTensors tensors;
   Compression::Residuals lost;
   if (push != nullptr) {
     tensors = TensorsOf(*push);
-    own_turn = order_.Begin(LanesOf(*push), deadline);
-    if (!own_turn) throw DeadlineExceededError(WaitedForOthers());
+    ticket = order_.Begin(LanesOf(*push), deadline);
+    if (!ticket) throw DeadlineExceededError(WaitedForOthers());
     lost = compression_->Encode(*push, tensors);
   }
   if (wanted != nullptr) {
     std::copy_if(wanted->rows.begin(), wanted->rows.end(), std::back_inserter(tensors.tensors),
                  [](const Tensor& rows) { return rows.defined(); });
   }
-  UnderWay turn;
+  UnderWay under_way;
   uint64_t numbered_for = 0;  // incarnation
   uint64_t sequence = 0;
   const auto attempt = [&](const WorkerSession& session) {
-    turn = UnderWay{.line = exchange_.Take(session)};
+    under_way = UnderWay{.pooled = streams_.Take(session)};
     const wire::Header own_head;
     v1::FrameHeader& head = *own_head;
     if (push != nullptr) {
       // Sent again it keeps its number; under another incarnation it is another push.
       if (numbered_for != session.incarnation) {
-        const std::optional<uint64_t> number = own_turn->Number(deadline);
+        const std::optional<uint64_t> number = ticket->Number(deadline);
         if (!number) throw DeadlineExceededError(WaitedForOthers());
         numbered_for = session.incarnation;
         sequence = *number;
       }
-      ToProto(*push, tensors, turn.line.variables, &head);
+      ToProto(*push, tensors, under_way.pooled.variables, &head);
       v1::PushHead& own = *head.mutable_push();
       own.set_groups_version(membership_->groups_version());
       own.set_sequence(sequence);
     }
-    if (wanted != nullptr) AskFor(*wanted, turn, head);
-    turn.answer.emplace(
-        [&](const v1::FrameHeader& answer) { return Expect(wanted, turn, answer); });
-    Outcome outcome = exchange_.Ask(turn.line, head, tensors.tensors, deadline, *turn.answer);
+    if (wanted != nullptr) AskFor(*wanted, under_way, head);
+    under_way.answer.emplace(
+        [&](const v1::FrameHeader& answer) { return Expect(wanted, under_way, answer); });
+    Outcome outcome =
+        streams_.Ask(under_way.pooled, head, tensors.tensors, deadline, *under_way.answer);
     if (!outcome.status.ok() || until == Until::kHead) return outcome;
-    return exchange_.ReadRest(turn.line, *turn.answer);
+    return streams_.ReadRest(under_way.pooled, *under_way.answer);
   };
   const grpc::Status status = membership_->Run(deadline, attempt);
   if (!status.ok()) prefetch_.Drop();
   ThrowIfFailed(status, push != nullptr ? "push" : "pull", target_);
-  if (push == nullptr) return turn;
-  if (!turn.answer->head().has_pushed()) {
+  if (push == nullptr) return under_way;
+  if (!under_way.answer->head().has_pushed()) {
     throw InternalError(absl::StrCat("varscoped at ", target_, " gave no answer to a push"));
   }
-  turn.pushed = FromProto(turn.answer->head().pushed());
-  if (turn.pushed->applied) compression_->Keep(std::move(lost));
-  return turn;
+  under_way.pushed = FromProto(under_way.answer->head().pushed());
+  if (under_way.pushed->applied) compression_->Keep(std::move(lost));
+  return under_way;
 }
 
-std::optional<Connection::Values> Connection::End(UnderWay turn, const Wanted* wanted) {
+std::optional<Connection::Values> Connection::End(UnderWay under_way, const Wanted* wanted) {
   std::optional<Values> values;
-  if (turn.answer->head().pull_failed()) {
-    turn.line.last_pull = {};
+  if (under_way.answer->head().pull_failed()) {
+    under_way.pooled.last_pull = {};
   } else if (wanted != nullptr) {
-    values = TakeValues(*wanted, turn);
+    values = TakeValues(*wanted, under_way);
   }
-  exchange_.Keep(std::move(turn.line));
+  streams_.Keep(std::move(under_way.pooled));
   return values;
 }
 
-void Connection::AskFor(const Wanted& wanted, UnderWay& turn, v1::FrameHeader& head) const {
+void Connection::AskFor(const Wanted& wanted, UnderWay& under_way, v1::FrameHeader& head) const {
   v1::PullRequest& pull = *head.mutable_pull();
   const Names& names = wanted.names;
-  const LastPull& last = turn.line.last_pull;
+  const LastPull& last = under_way.pooled.last_pull;
   if (Caches(wanted) && wanted.rows.empty() && last.IsOf(names)) {
     pull.set_repeat(true);
-    turn.repeats = true;
+    under_way.repeats = true;
     return;
   }
-  turn.known = Caches(wanted) ? cache_.Find(names, turn.line.incarnation) : PullCache::Known();
-  turn.known.values.resize(names.size());
-  pull.set_epoch(turn.known.epoch.server);
-  turn.wishes.reserve(names.size());
+  under_way.known =
+      Caches(wanted) ? cache_.Find(names, under_way.pooled.incarnation) : PullCache::Known();
+  under_way.known.values.resize(names.size());
+  pull.set_epoch(under_way.known.epoch.server);
+  under_way.wishes.reserve(names.size());
   bool some_held = false;
   bool some_encoded = false;
   for (size_t i = 0; i < names.size(); ++i) {
-    PullWish& wish =
-        turn.wishes.emplace_back(PullWish{.number = turn.line.variables.NumberOf(names[i], head)});
+    PullWish& wish = under_way.wishes.emplace_back(
+        PullWish{.number = under_way.pooled.variables.NumberOf(names[i], head)});
     if (wanted.rounded) wish.encoding = compression_->ForPull(names[i]);
     if (!wanted.whole(i)) wish.rows = wanted.rows[i].num_elements();
-    some_held = some_held || turn.known.values[i];
+    some_held = some_held || under_way.known.values[i];
     some_encoded = some_encoded || wish.encoding != wire::Encoding::kNone;
     pull.add_variables(wish.number);
   }
   for (size_t i = 0; i < names.size(); ++i) {
-    const PullWish& wish = turn.wishes[i];
-    const std::optional<PulledValue>& held = turn.known.values[i];
+    const PullWish& wish = under_way.wishes[i];
+    const std::optional<PulledValue>& held = under_way.known.values[i];
     if (some_held) pull.add_versions(held && !wish.rows ? held->version + 1 : 0);
     if (some_encoded) pull.add_encodings(static_cast<v1::Encoding>(wish.encoding));
-    if (!wanted.rows.empty()) pull.add_rows(wish.rows ? static_cast<uint64_t>(*wish.rows) + 1 : 0);
+    if (!wanted.rows.empty())
+      pull.add_index_counts(wish.rows ? static_cast<uint64_t>(*wish.rows) + 1 : 0);
   }
 }
 
 absl::StatusOr<std::vector<wire::IncomingTensor>> Connection::Expect(
-    const Wanted* wanted, UnderWay& turn, const v1::FrameHeader& head) const {
+    const Wanted* wanted, UnderWay& under_way, const v1::FrameHeader& head) const {
   std::vector<wire::IncomingTensor> tensors;
   if (head.has_error()) return tensors;
-  if (absl::Status status = turn.line.variables.Learn(head); !status.ok()) return status;
+  if (absl::Status status = under_way.pooled.variables.Learn(head); !status.ok()) return status;
   if (wanted == nullptr || head.pull_failed()) return tensors;
-  if (turn.repeats) {
+  if (under_way.repeats) {
     if (head.unchanged()) return tensors;
-    turn.wishes = turn.line.last_pull.wishes;
-    turn.known.values = turn.line.last_pull.Known();
+    under_way.wishes = under_way.pooled.last_pull.wishes;
+    under_way.known.values = under_way.pooled.last_pull.Known();
   }
   const Names& names = wanted->names;
   if (static_cast<size_t>(head.versions_size()) != names.size()) {
@@ -318,9 +323,9 @@ absl::StatusOr<std::vector<wire::IncomingTensor>> Connection::Expect(
   }
   tensors.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    if (turn.Holds(i, head)) continue;
-    const PullWish& wish = turn.wishes[i];
-    const StreamVariables::Type& type = turn.line.variables.TypeOf(wish.number);
+    if (under_way.Holds(i, head)) continue;
+    const PullWish& wish = under_way.wishes[i];
+    const StreamVariables::Type& type = under_way.pooled.variables.TypeOf(wish.number);
     absl::StatusOr<Shape> shape = wish.rows ? RowsShape(type.shape, *wish.rows) : type.shape;
     if (!shape.ok()) return shape.status();
     const bool encoded = type.dtype == DType::kFloat32;
@@ -330,14 +335,14 @@ absl::StatusOr<std::vector<wire::IncomingTensor>> Connection::Expect(
   return tensors;
 }
 
-Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) {
-  LastPull& last_pull = turn.line.last_pull;
-  const v1::FrameHeader& head = turn.answer->head();
-  if (turn.repeats && head.unchanged()) return last_pull.values;
-  Values values = Merge(turn);
+Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& under_way) {
+  LastPull& last_pull = under_way.pooled.last_pull;
+  const v1::FrameHeader& head = under_way.answer->head();
+  if (under_way.repeats && head.unchanged()) return last_pull.values;
+  Values values = Merge(under_way);
   last_pull = {};
   if (!Caches(wanted)) return values;
-  const PullCache::Epoch epoch{head.epoch(), turn.line.incarnation};
+  const PullCache::Epoch epoch{head.epoch(), under_way.pooled.incarnation};
   if (wanted.rows.empty()) {
     cache_.Keep(epoch, wanted.names, values);
   } else {
@@ -349,7 +354,7 @@ Connection::Values Connection::TakeValues(const Wanted& wanted, UnderWay& turn) 
   }
   if (head.repeatable() && BytesOf(values) <= kMaxRepeatedBytes) {
     values.Share();
-    last_pull = {wanted.names, std::move(turn.wishes), values};
+    last_pull = {wanted.names, std::move(under_way.wishes), values};
   }
   return values;
 }
@@ -374,14 +379,14 @@ PushOrder::Lanes Connection::LanesOf(const PushRequest& push) const {
   return lanes;
 }
 
-Connection::Values Connection::Merge(UnderWay& turn) {
-  const v1::FrameHeader& head = turn.answer->head();
+Connection::Values Connection::Merge(UnderWay& under_way) {
+  const v1::FrameHeader& head = under_way.answer->head();
   std::vector<PulledValue> values;
-  values.reserve(turn.wishes.size());
-  auto next = turn.answer->tensors().begin();
-  for (size_t i = 0; i < turn.wishes.size(); ++i) {
-    if (turn.Holds(i, head)) {
-      values.push_back(*std::move(turn.known.values[i]));
+  values.reserve(under_way.wishes.size());
+  auto next = under_way.answer->tensors().begin();
+  for (size_t i = 0; i < under_way.wishes.size(); ++i) {
+    if (under_way.Holds(i, head)) {
+      values.push_back(*std::move(under_way.known.values[i]));
     } else {
       values.push_back({std::move(*next++), head.versions(static_cast<int>(i))});
     }

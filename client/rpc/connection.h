@@ -1,4 +1,4 @@
-// A worker's connection to one daemon, over gRPC.
+// A worker's connection to one server, over gRPC.
 #ifndef VARSCOPE_CLIENT_RPC_CONNECTION_H_
 #define VARSCOPE_CLIENT_RPC_CONNECTION_H_
 
@@ -13,11 +13,11 @@
 
 #include "client/graph/remote_store.h"
 #include "client/rpc/compression.h"
-#include "client/rpc/exchange.h"
 #include "client/rpc/membership.h"
 #include "client/rpc/prefetch.h"
 #include "client/rpc/pull_cache.h"
 #include "client/rpc/push_order.h"
+#include "client/rpc/stream_pool.h"
 #include "client/rpc/transport.h"
 #include "varscope/v1/admin.grpc.pb.h"
 #include "varscope/v1/tensor_stream.pb.h"
@@ -26,7 +26,7 @@
 namespace varscope::internal {
 
 // Thread-safe. Every call has the connection's timeout as its deadline, and until then goes on
-// through restarts of the daemon, broken connections and evictions.
+// through restarts of the server, broken connections and evictions.
 class Connection final : public RemoteStore {
  public:
   // Throws UnavailableError, which says why, when nobody answers in time, or at once when waiting
@@ -49,12 +49,12 @@ class Connection final : public RemoteStore {
                std::chrono::milliseconds timeout) override;
 
  private:
-  void Fill(Definer* definer) const;
+  void Fill(Creator* creator) const;
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
 
   using Names = std::vector<std::string>;
   using Values = PullResult;
-  // What a turn pulls.
+  // What a request pulls.
   struct Wanted {
     const Names& names;
     // Unless empty, as PullRows has them.
@@ -64,9 +64,9 @@ class Connection final : public RemoteStore {
 
     bool whole(size_t i) const { return rows.empty() || !rows[i].defined(); }
   };
-  // A turn of the exchange whose answer's head has come, and the push's fate with it.
+  // A request whose answer's head has come, and what became of its push.
   struct UnderWay {
-    Exchange::Line line;
+    StreamPool::PooledStream pooled;
     std::optional<wire::FrameReader> answer;
     std::vector<PullWish> wishes;
     PullCache::Known known;
@@ -83,19 +83,20 @@ class Connection final : public RemoteStore {
   enum class Until { kHead, kEnd };
   UnderWay Begin(const PushRequest* push, const Wanted* wanted, Until until);
   // What it pulled; nothing when the push is done, but the pull failed. Requires the whole answer.
-  std::optional<Values> End(UnderWay turn, const Wanted* wanted);
+  std::optional<Values> End(UnderWay under_way, const Wanted* wanted);
   // The rest of a push's answer; nothing when it cannot be had.
-  std::optional<Values> Finish(UnderWay turn, const Names& names);
+  std::optional<Values> Finish(UnderWay under_way, const Names& names);
   Values PullWanted(const Wanted& wanted);
   bool Caches(const Wanted& wanted) const { return cache_pulls_ && wanted.rounded; }
-  // The pull of a turn, which goes into `head`.
-  void AskFor(const Wanted& wanted, UnderWay& turn, v1::FrameHeader& head) const;
+  // The pull of a request, which goes into `head`.
+  void AskFor(const Wanted& wanted, UnderWay& under_way, v1::FrameHeader& head) const;
   // Which tensors come with the answer's head.
-  absl::StatusOr<std::vector<wire::IncomingTensor>> Expect(const Wanted* wanted, UnderWay& turn,
+  absl::StatusOr<std::vector<wire::IncomingTensor>> Expect(const Wanted* wanted,
+                                                           UnderWay& under_way,
                                                            const v1::FrameHeader& head) const;
-  // Its values, which the next turns know.
-  Values TakeValues(const Wanted& wanted, UnderWay& turn);
-  static Values Merge(UnderWay& turn);
+  // Its values, which the next requests know.
+  Values TakeValues(const Wanted& wanted, UnderWay& under_way);
+  static Values Merge(UnderWay& under_way);
   // What a push must not be under way together with.
   PushOrder::Lanes LanesOf(const PushRequest& push) const;
   std::string WaitedForOthers() const;
@@ -110,7 +111,7 @@ class Connection final : public RemoteStore {
   const std::unique_ptr<v1::Admin::Stub> admin_;
   std::string host_;
   Transport transport_;
-  Exchange exchange_;
+  StreamPool streams_;
   std::unique_ptr<Membership> membership_;
   std::atomic<uint64_t> resolves_{0};
   PullCache cache_;

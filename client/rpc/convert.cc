@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "proto/wire/convert.h"
 #include "varscope/errors.h"
 
@@ -27,16 +27,16 @@ void ToProto(const InitializerSpec& spec, v1::InitializerSpec* out) {
   if (spec.value.defined()) out->set_value(spec.value.raw(), spec.value.byte_size());
 }
 
-// int64 [n]. InvalidArgumentError for what has no row numbers, and where `values`, which the server
+// int64 [n]. InvalidArgumentError for what has no indices, and where `values`, which the server
 // will take for n rows, are not so many.
 Tensor WireRows(const std::string& variable, const Tensor& rows, const Tensor& values) {
   if (values.shape().rank() == 0 || values.shape().dim(0) != rows.num_elements()) {
     throw InvalidArgumentError(absl::StrCat("variable ", variable, ": values of shape ",
                                             values.shape().ToString(), " come with ",
-                                            rows.num_elements(), " row numbers"));
+                                            rows.num_elements(), " indices"));
   }
   if (rows.dtype() == DType::kInt64 && rows.shape().rank() == 1) return rows;
-  const absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(rows);
+  const absl::StatusOr<std::vector<int64_t>> numbers = ToIndices(rows);
   if (!numbers.ok()) {
     throw InvalidArgumentError(
         absl::StrCat("variable ", variable, ": ", numbers.status().message()));
@@ -45,7 +45,7 @@ Tensor WireRows(const std::string& variable, const Tensor& rows, const Tensor& v
 }
 
 // 1 + the number of rows; 0 without rows.
-uint64_t RowsField(const Tensor& rows) {
+uint64_t IndexCountField(const Tensor& rows) {
   return rows.defined() ? static_cast<uint64_t>(rows.num_elements()) + 1 : 0;
 }
 
@@ -55,9 +55,9 @@ void ToProto(const PushRequest::Step& step, const wire::Encoding* encodings,
   out->mutable_clip()->set_norm(step.clip_norm);
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
-  wire::ToProto(step.definer, out->mutable_definer());
-  for (const PushRequest::Binding& bound : step.bind) {
-    out->add_bind(variables.NumberOf(bound.variable, bound.slots, head));
+  wire::ToProto(step.creator, out->mutable_creator());
+  for (const PushRequest::SlotCreation& creation : step.create_slots) {
+    out->add_create_slots(variables.NumberOf(creation.variable, creation.slots, head));
   }
   const std::vector<PushRequest::Update>& updates = step.updates;
   const auto any = [&](auto&& has) { return std::any_of(updates.begin(), updates.end(), has); };
@@ -70,7 +70,7 @@ void ToProto(const PushRequest::Step& step, const wire::Encoding* encodings,
     out->add_variables(variables.NumberOf({update.variable, update.slots, update.gradient.dtype(),
                                            update.gradient.shape(), update.rows.defined()},
                                           head));
-    if (rows) out->add_rows(RowsField(update.rows));
+    if (rows) out->add_index_counts(IndexCountField(update.rows));
     if (versions) out->add_base_versions(update.base_version ? *update.base_version + 1 : 0);
     if (encoded) out->add_encodings(static_cast<v1::Encoding>(encodings[i]));
   }
@@ -85,9 +85,9 @@ void ToProto(const Definition& d, v1::VariableDefinition* out) {
   out->set_dtype(wire::ToProto(d.dtype));
   if (d.trainable) out->set_trainable(*d.trainable);
   out->set_reuse(static_cast<v1::Reuse>(d.reuse));
-  out->set_deferred_value(d.deferred_value);
-  out->set_whole(d.whole);
-  wire::ToProto(d.definer, out->mutable_definer());
+  out->set_worker_initialized(d.worker_initialized);
+  out->set_unpartitioned(d.unpartitioned);
+  wire::ToProto(d.creator, out->mutable_creator());
   if (d.initializer) ToProto(*d.initializer, out->mutable_initializer());
   // An unknown rank says as much as no shape.
   const bool shaped = d.shape && d.shape->known_rank();
@@ -109,7 +109,7 @@ void ToProto(const OptimizerState& state, v1::OptimizerState* out) {
   out->set_name(state.name);
   out->set_instance(state.instance);
   out->set_group(state.group);
-  out->mutable_scalars()->Assign(state.scalars.begin(), state.scalars.end());
+  out->mutable_non_slots()->Assign(state.non_slots.begin(), state.non_slots.end());
 }
 
 PushTensors TensorsOf(const PushRequest& request) {
@@ -149,7 +149,7 @@ void ToProto(const PushRequest& request, const PushTensors& tensors, StreamVaria
         {assignment.variable, kNoSlots, value.dtype(), value.shape(), assignment.rows.defined()},
         *head));
     a->set_op(static_cast<v1::Assignment::Op>(assignment.op));
-    a->set_rows(RowsField(assignment.rows));
+    a->set_index_count(IndexCountField(assignment.rows));
   }
 }
 
@@ -159,7 +159,7 @@ Resolved FromProto(const v1::Resolution& r) {
   for (const v1::VariableInfo& info : r.variables()) {
     out.variables.push_back({info.name(), OrThrow(wire::FromProto(info.dtype())),
                              OrThrow(wire::FromProto(info.shape())), info.trainable(),
-                             wire::FromProto(info.definer())});
+                             wire::FromProto(info.creator())});
   }
   const bool present =
       out.outcome == Resolved::Outcome::kCreated || out.outcome == Resolved::Outcome::kAttached;

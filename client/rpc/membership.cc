@@ -8,8 +8,8 @@
 #include "client/rpc/convert.h"
 #include "client/rpc/reason.h"
 #include "client/rpc/status.h"
-#include "proto/core/random.h"
 #include "proto/wire/protocol.h"
+#include "proto/wire/random.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -21,20 +21,20 @@ namespace {
 // A first attempt that nobody answers is told after this time only: servers and workers are often
 // started together.
 constexpr milliseconds kQuietWait{1000};
-// Longer than the daemon's own limit; a number of the clock's in any case.
+// Longer than the server's own limit; a number of the clock's in any case.
 constexpr uint64_t kLongestLeaseMs = uint64_t{7} * 24 * 3600 * 1000;
 
 }  // namespace
 
 Membership::Membership(grpc::Channel& channel, v1::ParameterServer::Stub& stub, std::string target,
-                       v1::ConnectRequest request, milliseconds timeout, Offer offer)
+                       v1::ConnectRequest request, milliseconds timeout, OnAdvertised on_advertised)
     : channel_(channel),
       stub_(stub),
       target_(std::move(target)),
       request_(std::move(request)),
       timeout_(timeout),
-      offer_(std::move(offer)) {
-  FirstIntroduction();
+      on_advertised_(std::move(on_advertised)) {
+  RegisterFirst();
   if (lease_.count() == 0) return;
   try {
     heartbeats_ = std::thread([this, lease = lease_] { SendHeartbeats(lease); });
@@ -53,14 +53,14 @@ Membership::~Membership() {
   }
   stop_.NotifyAll();
   if (heartbeats_.joinable()) heartbeats_.join();
-  SayGoodbye();
+  Deregister();
 }
 
-void Membership::FirstIntroduction() {
+void Membership::RegisterFirst() {
   const Clock::time_point start = Clock::now();
   Reason reason;  // why nobody has answered so far
   std::string told;
-  const grpc::Status status = Introduce([&](Outcome& outcome) {
+  const grpc::Status status = Register([&](Outcome& outcome) {
     if (!NobodyAnswered(outcome.status)) return;
     // The last attempt's time may be too short to find out.
     const bool cut_off = outcome.status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
@@ -79,7 +79,7 @@ void Membership::FirstIntroduction() {
                                       reason.text));
 }
 
-grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
+grpc::Status Membership::Register(const std::function<void(Outcome&)>& inspect) {
   v1::ConnectRequest request = request_;
   request.set_nonce(Random64());
   v1::ConnectResponse response;
@@ -88,7 +88,7 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
     grpc::ClientContext context;
     context.set_deadline(deadline);
     Outcome outcome = OutcomeOf(stub_.Connect(&context, request, &response), context);
-    judge(outcome);
+    inspect(outcome);
     return outcome;
   });
   if (!result.status.ok()) return result.status;
@@ -99,7 +99,7 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
                      request_.worker_id(), "' (varscope ", VARSCOPE_VERSION, ") speaks protocol ",
                      wire::kProtocol, "; use the same version of varscope for both")};
   }
-  offer_(response.local());
+  on_advertised_(response.local());
   auto groups = std::make_shared<std::vector<SyncGroup>>();
   for (const v1::SyncGroup& group : response.groups()) groups->push_back(FromProto(group));
   MutexLock lock(mutex_);
@@ -111,14 +111,14 @@ grpc::Status Membership::Introduce(const std::function<void(Outcome&)>& judge) {
   return result.status;
 }
 
-grpc::Status Membership::IntroduceAgain(uint64_t over, Reconnect how) {
-  MutexLock introducing(introducing_);
+grpc::Status Membership::RegisterAgain(uint64_t over, Reconnect how) {
+  MutexLock registering(registering_);
   if (session().incarnation != over) return grpc::Status::OK;
   {
     MutexLock lock(mutex_);
-    if (how == Reconnect::kAndSendAgain) evicted_.insert(over);
+    if (how == Reconnect::kThenResend) evicted_.insert(over);
   }
-  return Introduce([](Outcome&) {});
+  return Register([](Outcome&) {});
 }
 
 bool Membership::WasEvicted(uint64_t incarnation, const grpc::Status& status) const {
@@ -138,11 +138,11 @@ grpc::Status Membership::Run(Clock::time_point deadline, const Attempt& attempt)
     const std::optional<Reconnect> how =
         result.reconnect || !WasEvicted(session.incarnation, result.status)
             ? result.reconnect
-            : Reconnect::kAndSendAgain;
+            : Reconnect::kThenResend;
     if (!how) return result.status;
-    const grpc::Status introduced = IntroduceAgain(session.incarnation, *how);
-    if (*how == Reconnect::kAndReport) return result.status;
-    if (!introduced.ok()) return introduced;
+    const grpc::Status registered = RegisterAgain(session.incarnation, *how);
+    if (*how == Reconnect::kThenReport) return result.status;
+    if (!registered.ok()) return registered;
   }
 }
 
@@ -170,16 +170,16 @@ void Membership::SendHeartbeats(milliseconds lease) {
       MutexUnlock sending(mutex_);
       v1::HeartbeatResponse response;
       const grpc::Status status = stub_.Heartbeat(&context, request, &response);
-      if (status.ok()) offer_(response.local());
+      if (status.ok()) on_advertised_(response.local());
       // An eviction is mended before the next call meets it; what a call has to report, it meets.
-      const auto advice = OutcomeOf(status, context).reconnect;
-      if (advice == Reconnect::kAndSendAgain) IntroduceAgain(incarnation, *advice);
+      const auto retry_info = OutcomeOf(status, context).reconnect;
+      if (retry_info == Reconnect::kThenResend) RegisterAgain(incarnation, *retry_info);
     }
     heartbeat_ = nullptr;
   }
 }
 
-void Membership::SayGoodbye() {
+void Membership::Deregister() {
   v1::DisconnectResponse response;
   grpc::ClientContext context;
   session().AddTo(context);

@@ -15,7 +15,7 @@ namespace varscope::internal {
 
 // Thread-safe. The next pull is expected to be of the names of the last one. Without `on`, nothing
 // is ever expected. Destroying it, and whatever replaces or drops values that are still on their
-// way, waits for their turn's end.
+// way, waits for their request's end.
 class Prefetch {
  public:
   using Names = std::vector<std::string>;

@@ -18,8 +18,8 @@ class PullCache {
  public:
   static constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
 
-  // Within what a version of a variable means one value: a life of the daemon, and one of the
-  // worker there (a rollback ends it).
+  // Within what a version of a variable means one value: a start of the server, and an incarnation
+  // of the worker there (a rollback ends it).
   struct Epoch {
     uint64_t server = 0;
     uint64_t incarnation = 0;

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "proto/core/push_window.h"
+#include "proto/wire/push_window.h"
 
 namespace varscope::internal {
 
-std::optional<PushOrder::Turn> PushOrder::Begin(Lanes lanes, Clock::time_point deadline) {
+std::optional<PushOrder::Ticket> PushOrder::Begin(Lanes lanes, Clock::time_point deadline) {
   const auto are_free = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return std::none_of(lanes.begin(), lanes.end(),
                         [this](const std::string& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -16,10 +16,10 @@ std::optional<PushOrder::Turn> PushOrder::Begin(Lanes lanes, Clock::time_point d
   MutexLock lock(mutex_);
   if (!changed_.WaitUntil(mutex_, deadline, are_free)) return std::nullopt;
   lanes_.insert(lanes.begin(), lanes.end());
-  return Turn(*this, std::move(lanes));
+  return Ticket(*this, std::move(lanes));
 }
 
-std::optional<uint64_t> PushOrder::Turn::Number(Clock::time_point deadline) {
+std::optional<uint64_t> PushOrder::Ticket::Number(Clock::time_point deadline) {
   PushOrder& order = *order_;
   MutexLock lock(order.mutex_);
   order.under_way_.erase(std::exchange(number_, 0));
@@ -33,7 +33,7 @@ std::optional<uint64_t> PushOrder::Turn::Number(Clock::time_point deadline) {
   return number_;
 }
 
-PushOrder::Turn::~Turn() {
+PushOrder::Ticket::~Ticket() {
   if (order_ == nullptr) return;
   {
     MutexLock lock(order_->mutex_);

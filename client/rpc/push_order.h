@@ -15,22 +15,22 @@
 namespace varscope::internal {
 
 // Thread-safe. Pushes that have a lane in common follow each other; others go together, as long as
-// their numbers are less than kPushWindow apart. Outlives its turns.
+// their numbers are less than kPushWindow apart. Outlives its tickets.
 class PushOrder {
  public:
   using Lanes = std::vector<std::string>;
 
   // One push, until its answer.
-  class Turn {
+  class Ticket {
    public:
-    Turn(Turn&& other) noexcept { *this = std::move(other); }
-    Turn& operator=(Turn&& other) noexcept {
+    Ticket(Ticket&& other) noexcept { *this = std::move(other); }
+    Ticket& operator=(Ticket&& other) noexcept {
       std::swap(order_, other.order_);
       std::swap(lanes_, other.lanes_);
       std::swap(number_, other.number_);
       return *this;
     }
-    ~Turn();
+    ~Ticket();
 
     // The number that the push is sent with from now on: the next one. Nothing when other pushes of
     // this worker took all the time until `deadline`.
@@ -38,20 +38,20 @@ class PushOrder {
 
    private:
     friend class PushOrder;
-    Turn(PushOrder& order, Lanes lanes) : order_(&order), lanes_(std::move(lanes)) {}
+    Ticket(PushOrder& order, Lanes lanes) : order_(&order), lanes_(std::move(lanes)) {}
 
     PushOrder* order_ = nullptr;
     Lanes lanes_;
     uint64_t number_ = 0;  // 0: none yet
   };
 
-  // As Turn::Number, of those that have one of the lanes.
-  std::optional<Turn> Begin(Lanes lanes, Clock::time_point deadline);
+  // As Ticket::Number, of those that have one of the lanes.
+  std::optional<Ticket> Begin(Lanes lanes, Clock::time_point deadline);
 
  private:
   Mutex mutex_;
   CondVar changed_;
-  std::set<std::string> lanes_ ABSL_GUARDED_BY(mutex_);   // those of all turns
+  std::set<std::string> lanes_ ABSL_GUARDED_BY(mutex_);   // those of all tickets
   std::set<uint64_t> under_way_ ABSL_GUARDED_BY(mutex_);  // their numbers
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;             // number
 };

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <utility>
 
-#include "proto/core/spin.h"
+#include "proto/concurrency/spin.h"
 #include "proto/wire/session.h"
 
 namespace varscope::internal {

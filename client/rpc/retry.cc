@@ -15,7 +15,7 @@ constexpr milliseconds kFirstWait{20};
 constexpr milliseconds kLongestWait{1000};
 
 bool IsTheNetworks(const grpc::Status& status) {
-  // A stream that a dying daemon cuts ends in any of these.
+  // A stream that a dying server cuts ends in any of these.
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
          status.error_code() == grpc::StatusCode::CANCELLED ||
          status.error_code() == grpc::StatusCode::UNKNOWN;
@@ -29,16 +29,16 @@ milliseconds Jittered(milliseconds wait) {
 
 }  // namespace
 
-Outcome OutcomeOf(const grpc::Status& status, const Advice& advice) {
+Outcome OutcomeOf(const grpc::Status& status, const RetryInfo& retry_info) {
   Outcome outcome{.status = status, .retry_after = {}, .reconnect = {}};
   if (status.ok()) return outcome;
   int64_t delay = 0;
-  if (const auto text = advice(kRetryAfterKey); text && absl::SimpleAtoi(*text, &delay)) {
+  if (const auto text = retry_info(kRetryAfterKey); text && absl::SimpleAtoi(*text, &delay)) {
     outcome.retry_after = milliseconds(std::clamp<int64_t>(delay, 1, 60000));
   }
-  if (const auto how = advice(kReconnectKey); how && how->size() == 1) {
-    const bool report = how->front() == static_cast<char>(Reconnect::kAndReport);
-    outcome.reconnect = report ? Reconnect::kAndReport : Reconnect::kAndSendAgain;
+  if (const auto how = retry_info(kReconnectKey); how && how->size() == 1) {
+    const bool report = how->front() == static_cast<char>(Reconnect::kThenReport);
+    outcome.reconnect = report ? Reconnect::kThenReport : Reconnect::kThenResend;
   }
   return outcome;
 }
@@ -48,8 +48,8 @@ Outcome OutcomeOf(const v1::Error& error) {
   const auto code =
       error.code() == 0 ? grpc::StatusCode::INTERNAL : static_cast<grpc::StatusCode>(error.code());
   return OutcomeOf({code, error.message()}, [&](const char* key) -> std::optional<std::string> {
-    const auto it = error.advice().find(key);
-    return it == error.advice().end() ? std::nullopt : std::optional(it->second);
+    const auto it = error.retry_info().find(key);
+    return it == error.retry_info().end() ? std::nullopt : std::optional(it->second);
   });
 }
 

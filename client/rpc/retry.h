@@ -1,4 +1,4 @@
-// Calls that go on through a restart of the daemon, a broken connection, and refusals for now.
+// Calls that go on through a restart of the server, a broken connection, and refusals for now.
 #ifndef VARSCOPE_CLIENT_RPC_RETRY_H_
 #define VARSCOPE_CLIENT_RPC_RETRY_H_
 
@@ -9,14 +9,14 @@
 #include <optional>
 #include <string>
 
-#include "proto/core/advice.h"
+#include "proto/wire/retry_info.h"
 #include "varscope/v1/types.pb.h"
 
 namespace varscope::internal {
 
 using Clock = std::chrono::system_clock;
 
-// What an attempt ended with, and what the daemon advises when it failed.
+// What an attempt ended with, and the server's retry info when it failed.
 struct Outcome {
   grpc::Status status;
   std::optional<std::chrono::milliseconds> retry_after;
@@ -24,21 +24,22 @@ struct Outcome {
   bool hopeless = false;  // another attempt would end so, too
 };
 
-// Of a call that has ended; `advice` has what the daemon said under a key of proto/core/advice.h.
-using Advice = std::function<std::optional<std::string>(const char* key)>;
-Outcome OutcomeOf(const grpc::Status& status, const Advice& advice);
+// Of a call that has ended; `retry_info` has what the server said under a key of
+// proto/wire/retry_info.h.
+using RetryInfo = std::function<std::optional<std::string>(const char* key)>;
+Outcome OutcomeOf(const grpc::Status& status, const RetryInfo& retry_info);
 
 // As an answer, or the end of a stream, tells it.
 Outcome OutcomeOf(const v1::Error& error);
 
-// With the advice in the trailing metadata.
+// With the retry info in the trailing metadata.
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context);
 
 // Runs `attempt` until it succeeds, fails for good, or `deadline` has passed. Tried again: what the
-// network did (the daemon is away, the stream broke) unless it is hopeless, and refusals that carry
+// network did (the server is away, the stream broke) unless it is hopeless, and refusals that carry
 // a retry delay, which is honoured. The waits grow from 20 ms to 1 s, with jitter; a connection
 // that comes back ends them. Every call of the protocol is safe to send again. Returns what the
-// last attempt ended with; without the advice to reconnect when time ran out.
+// last attempt ended with; without `reconnect` when time ran out.
 Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
                     const std::function<Outcome()>& attempt);
 

@@ -6,7 +6,7 @@
 namespace varscope::internal {
 namespace {
 
-// The daemon's accepting thread has nothing else to do.
+// The server's accepting thread has nothing else to do.
 constexpr std::chrono::seconds kHandOver{1};
 
 Outcome OutcomeOfEnd(const grpc::ByteBuffer& end) {
@@ -14,7 +14,7 @@ Outcome OutcomeOfEnd(const grpc::ByteBuffer& end) {
   v1::Error message;
   if (!end.Dump(&slices).ok() || slices.empty() ||
       !message.ParseFromArray(slices[0].begin(), static_cast<int>(slices[0].size()))) {
-    return {{grpc::StatusCode::INTERNAL, "the daemon's last message does not parse"}, {}, {}};
+    return {{grpc::StatusCode::INTERNAL, "the server's last message does not parse"}, {}, {}};
   }
   return OutcomeOf(message);
 }
@@ -61,7 +61,7 @@ bool ShmStream::Read(grpc::ByteBuffer* message) {
 }
 
 Outcome ShmStream::Finish() {
-  // A daemon that stopped reading has said why.
+  // A server that stopped reading has said why.
   grpc::ByteBuffer unread;
   if (absl::IsUnavailable({static_cast<absl::StatusCode>(outcome_.status.error_code()), ""})) {
     while (Read(&unread)) {

@@ -1,4 +1,4 @@
-// A two-way stream of messages to the daemon, whatever carries it.
+// A two-way stream of messages to the server, whatever carries it.
 #ifndef VARSCOPE_CLIENT_RPC_STREAM_H_
 #define VARSCOPE_CLIENT_RPC_STREAM_H_
 
@@ -16,7 +16,7 @@ class Stream {
 
   // By when all that follows must be done, else the stream fails with DEADLINE_EXCEEDED.
   virtual void SetDeadline(Clock::time_point deadline) = 0;
-  // How what it carries should be cut.
+  // How its tensors should be split into frames.
   virtual wire::FrameOptions frames() const = 0;
   // False when the stream has ended: Finish says why.
   virtual bool Write(const grpc::ByteBuffer& message) = 0;

@@ -15,10 +15,10 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
   // A list of all variables is as long as there are many.
   arguments.SetMaxReceiveMessageSize(-1);
-  // The program gives the daemon's own address: an HTTP proxy of its environment is not for it.
+  // The program gives the server's own address: an HTTP proxy of its environment is not for it.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   for (const auto& [name, value] : wire::kChannelArguments) arguments.SetInt(name, value);
-  // A daemon that restarts is found again soon.
+  // A server that restarts is found again soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
@@ -27,7 +27,7 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
 }
 
-bool Transport::Offer(const v1::LocalAddress& address) {
+bool Transport::SetAdvertised(const v1::LocalAddress& address) {
   MutexLock lock(mutex_);
   if (address.shared_memory() == shared_memory_) return false;
   shared_memory_ = address.shared_memory();

@@ -1,4 +1,4 @@
-// Which way the tensors go: through shared memory when the daemon is on this host, else to the
+// Which way the tensors go: through shared memory when the server is on this host, else to the
 // address that the program gave. Not through a Unix socket: its buffer is 208 KiB, and each time
 // that it is full gRPC hands the rest of a write to another thread, which makes large transfers
 // slower than through TCP, at times ten times (tests/bench/NOTES.md).
@@ -26,9 +26,9 @@ class Transport {
   Transport(std::shared_ptr<grpc::Channel> channel, bool checksums)
       : channel_(std::move(channel)), checksums_(checksums) {}
 
-  // Where the daemon says that it is for processes of its host. True when that is news.
-  bool Offer(const v1::LocalAddress& address);
-  // Another stream of turns of that session, the fastest way that there is now.
+  // The endpoint that the server advertises to processes of its host. True when that is news.
+  bool SetAdvertised(const v1::LocalAddress& address);
+  // Another stream of that session, the fastest way that there is now.
   std::unique_ptr<Stream> Open(const WorkerSession& session);
 
  private:

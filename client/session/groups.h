@@ -7,7 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "client/graph/remote_store.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 
 namespace varscope::internal {
 

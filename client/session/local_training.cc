@@ -6,11 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/throw.h"
 #include "client/session/groups.h"
-#include "proto/core/elements.h"
-#include "proto/core/rows.h"
 #include "proto/optimizers/clip.h"
 #include "proto/optimizers/sparse.h"
 #include "proto/optimizers/weight_decay.h"
+#include "proto/tensor/elements.h"
+#include "proto/tensor/rows.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -67,7 +67,7 @@ Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
                  const Tensor& variable) {
   std::optional<std::vector<int64_t>> rows;
   if (update.rows.defined()) {
-    absl::StatusOr<std::vector<int64_t>> read = RowNumbers(update.rows);
+    absl::StatusOr<std::vector<int64_t>> read = ToIndices(update.rows);
     ThrowIfError(read.status());
     rows = *std::move(read);
   }
@@ -87,7 +87,7 @@ Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
 }
 
 template <typename T>
-void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const double> scalars,
+void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const double> non_slots,
              Tensor& variable, std::vector<Tensor>& slots, Gradient& gradient,
              double weight_decay) {
   if (!gradient.sparse) {
@@ -98,7 +98,7 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
                                  .slots = {},
                                  .gradient = gradient.values.values<T>(),
                                  .h = h,
-                                 .scalars = scalars,
+                                 .non_slots = non_slots,
                                  .rows = gradient.rows,
                                  .row_size = gradient.sparse ? RowSize(variable.shape()) : 0,
                                  .scratch = {}};
@@ -117,7 +117,7 @@ void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const do
 // What an assignment that the server took does to another copy.
 void Change(Tensor& copy, const PushRequest::Assignment& a) {
   absl::StatusOr<std::vector<int64_t>> rows = std::vector<int64_t>();
-  if (a.rows.defined()) rows = RowNumbers(a.rows);
+  if (a.rows.defined()) rows = ToIndices(a.rows);
   ThrowIfError(rows.status());
   copy.MakeUnique();
   Combine(a.op, a.value, *rows, copy);
@@ -173,7 +173,7 @@ std::optional<PushAnswer> LocalTraining::Step(const SyncGroup& group, const Push
   DropWhatIsNotLocal();
   const auto [it, fresh] = states_.try_emplace(group.prefix);
   GroupState& state = it->second;
-  if (fresh) state.turns = group.step;
+  if (fresh) state.rounds = group.step;
   for (const PushRequest::Step& step : push.steps) {
     Apply(push, step, pulled);
     for (const PushRequest::Update& update : step.updates) {
@@ -210,8 +210,8 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
       inner_[absl::StrCat(step.state.optimizer, "\n", step.state.name, "\n", step.state.instance,
                           "\n", step.state.group, "\n", slot_defs.size())];
   if (!std::exchange(inner.started, true)) {
-    for (const StateDef& scalar : rule->scalars) {
-      inner.scalars.push_back(optimizers::InitialValue(*rule, *h, scalar));
+    for (const StateDef& scalar : rule->non_slots) {
+      inner.non_slots.push_back(optimizers::InitialValue(*rule, *h, scalar));
     }
   }
   for (size_t i = 0; i < step.updates.size(); ++i) {
@@ -224,11 +224,11 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
       }
     }
     VisitGradient(variable.dtype(), [&](auto tag) {
-      RunRule<typename decltype(tag)::type>(*rule, *h, inner.scalars, variable, slots->second,
+      RunRule<typename decltype(tag)::type>(*rule, *h, inner.non_slots, variable, slots->second,
                                             gradients[i], step.weight_decay);
     });
   }
-  rule->finish(*h, inner.scalars);
+  rule->finish(*h, inner.non_slots);
 }
 
 std::vector<std::string> LocalTraining::Fragment(const SyncGroup& group,
@@ -238,13 +238,13 @@ std::vector<std::string> LocalTraining::Fragment(const SyncGroup& group,
     total += replicas_.at(variable).value.byte_size();
   }
   // A variable is in the fragment in which its middle byte is.
-  const uint64_t turn = state.turns % group.fragments;
+  const uint64_t round = state.rounds % group.fragments;
   std::vector<std::string> fragment;
   uint64_t before = 0;
   for (const std::string& variable : state.trained) {
     const uint64_t bytes = replicas_.at(variable).value.byte_size();
     const uint64_t middle = before + bytes / 2;
-    if (total == 0 || middle * group.fragments / total == turn) fragment.push_back(variable);
+    if (total == 0 || middle * group.fragments / total == round) fragment.push_back(variable);
     before += bytes;
   }
   return fragment;
@@ -254,9 +254,9 @@ PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state)
   // One that was assigned to has no copy until now: it is the server's value.
   for (const std::string& variable : state.trained) ReplicaOf(variable, {});
   const std::vector<std::string> variables = Fragment(group, state);
-  PushAnswer answer{.group_step = state.turns + 1};
+  PushAnswer answer{.group_step = state.rounds + 1};
   if (variables.empty()) {
-    ++state.turns;
+    ++state.rounds;
     return answer;
   }
   PushRequest push;
@@ -271,7 +271,7 @@ PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state)
                             .base_version = replica.base_version});
   }
   answer = store_.Push(push);
-  state.turns = answer.group_step;
+  state.rounds = answer.group_step;
   const PullResult now = store_.PullWhole(variables);
   for (size_t i = 0; i < variables.size(); ++i) {
     replicas_[variables[i]] = {now[i].value, now[i].version, now[i].value};
@@ -284,7 +284,7 @@ void LocalTraining::Follow(const std::vector<PushRequest::Assignment>& assignmen
   for (const PushRequest::Assignment& assignment : assignments) {
     const auto it = replicas_.find(assignment.variable);
     using Op = AssignOp;
-    // A variable with a copy has its first value already.
+    // A variable with a copy has its initial value already.
     if (it == replicas_.end() || assignment.op == Op::kInitialize) continue;
     if (assignment.op == Op::kAssign) {
       replicas_.erase(it);

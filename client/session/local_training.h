@@ -18,9 +18,9 @@ namespace varscope::internal {
 // `local_steps` steps the difference between what the worker had pulled and what it has now is
 // pushed, the server applies the workers' mean difference with the group's outer optimizer, and the
 // worker goes on from the result, with its inner optimizer's state as it was. With `fragments` the
-// variables are cut by size into so many parts, which take turns every local_steps / fragments
-// steps, so that no synchronization carries the whole model (Streaming DiLoCo, arXiv:2501.18512,
-// without its overlap of communication and computation).
+// variables are split by size into so many parts, one of which is synchronized every local_steps /
+// fragments steps, so that no synchronization carries the whole model (Streaming DiLoCo,
+// arXiv:2501.18512, without its overlap of communication and computation).
 //
 // Thread-safe; a step and a synchronization exclude each other.
 class LocalTraining {
@@ -54,12 +54,12 @@ class LocalTraining {
   // The state of one inner optimizer.
   struct Inner {
     std::map<std::string, std::vector<Tensor>> slots;  // by variable
-    std::vector<double> scalars;
+    std::vector<double> non_slots;
     bool started = false;
   };
   struct GroupState {
     uint64_t steps = 0;                // local ones
-    uint64_t turns = 0;                // synchronizations of the whole group, as the server counts
+    uint64_t rounds = 0;               // synchronizations of the whole group, as the server counts
     std::vector<std::string> trained;  // variables, sorted
   };
 

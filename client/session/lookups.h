@@ -14,7 +14,7 @@ namespace varscope::internal {
 struct Lookups {
   std::set<const Node*> gathers;      // of rows of a variable
   std::set<const Node*> reads;        // of variables that only those gathers use
-  std::set<const Node*> before_pull;  // ops that need no pull of their stage, row numbers too
+  std::set<const Node*> before_pull;  // ops that need no pull of their stage, indices too
 };
 
 // Of a run of the ops `needed`, in creation order. A variable that in the same stage is fetched, or

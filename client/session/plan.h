@@ -34,7 +34,7 @@ struct Plan {
   // A gather from a variable of which the run needs nothing else.
   struct Lookup {
     const Node* node;
-    int rows;  // slot of the row numbers
+    int rows;  // slot of the indices
     int output;
   };
   struct RowsPull {
@@ -47,7 +47,7 @@ struct Plan {
     std::vector<int> inputs;
   };
   struct Stage {
-    std::vector<Kernel> early_kernels;  // what needs no pull of this stage, row numbers among it
+    std::vector<Kernel> early_kernels;  // what needs no pull of this stage, indices among it
     std::vector<Pull> pulls;
     std::vector<RowsPull> rows_pulls;
     std::vector<Kernel> kernels;

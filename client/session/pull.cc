@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/kernels/kernels.h"
 #include "client/session/op_error.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -28,9 +28,9 @@ std::vector<int64_t> RowsOf(const Plan::Lookup& lookup, const Shape& variable,
 }
 
 // One variable's lookups together.
-class RowsWanted {
+class IndicesToPull {
  public:
-  RowsWanted(const Plan::RowsPull& pull, const std::vector<Tensor>& slots) : pull_(pull) {
+  IndicesToPull(const Plan::RowsPull& pull, const std::vector<Tensor>& slots) : pull_(pull) {
     std::vector<int64_t> all;
     for (const Plan::Lookup& lookup : pull.lookups) {
       const std::vector<int64_t> rows = RowsOf(lookup, pull.variable->shape, slots);
@@ -91,7 +91,7 @@ class Puller {
     });
   }
 
-  void Add(const RowsWanted& wanted) {
+  void Add(const IndicesToPull& wanted) {
     const VariableState& variable = wanted.variable();
     if (const std::optional<Tensor> own = local_.Read(variable.name)) {
       return wanted.Distribute(*own, /*whole=*/true, slots_);
@@ -136,12 +136,12 @@ class Puller {
 
 void PullAll(const Plan::Stage& stage, RemoteStore& store, const LocalTraining& local,
              std::vector<Tensor>& slots, PulledValues& pulled) {
-  std::vector<RowsWanted> wanted;
+  std::vector<IndicesToPull> wanted;
   wanted.reserve(stage.rows_pulls.size());
   for (const Plan::RowsPull& pull : stage.rows_pulls) wanted.emplace_back(pull, slots);
   Puller puller(local, slots);
   for (const Plan::Pull& pull : stage.pulls) puller.Add(pull);
-  for (const RowsWanted& rows : wanted) puller.Add(rows);
+  for (const IndicesToPull& rows : wanted) puller.Add(rows);
   puller.Run(store, pulled);
 }
 

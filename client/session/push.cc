@@ -8,8 +8,8 @@
 #include "client/graph/optimizer_state.h"
 #include "client/graph/throw.h"
 #include "client/session/groups.h"
-#include "proto/core/rows.h"
 #include "proto/optimizers/sparse.h"
+#include "proto/tensor/rows.h"
 #include "varscope/errors.h"
 
 namespace varscope::internal {
@@ -27,7 +27,7 @@ void CheckFits(const VariableState& variable, const Tensor& value, const Tensor&
   Shape expected = variable.shape;
   std::string why;
   if (rows.defined()) {
-    why = absl::StrCat(", one row for each of ", rows.num_elements(), " row numbers");
+    why = absl::StrCat(", one row for each of ", rows.num_elements(), " indices");
     const absl::StatusOr<Shape> of_rows = RowsShape(variable.shape, rows.num_elements());
     ThrowIfError(of_rows.status());
     expected = *of_rows;
@@ -41,7 +41,7 @@ void CheckFits(const VariableState& variable, const Tensor& value, const Tensor&
 
 // Rows that a batch has several times go once.
 void SumRows(PushRequest::Update& update) {
-  absl::StatusOr<std::vector<int64_t>> rows = RowNumbers(update.rows);
+  absl::StatusOr<std::vector<int64_t>> rows = ToIndices(update.rows);
   absl::Status status = rows.status();
   if (status.ok()) status = optimizers::SumRows(*rows, update.gradient);
   if (!status.ok()) {
@@ -56,7 +56,7 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
   PushRequest::Step step{.clip_norm = spec.clip_norm,
                          .clip_value = spec.clip_value,
                          .weight_decay = spec.weight_decay,
-                         .definer = spec.definer};
+                         .creator = spec.creator};
   step.state = StateOf(spec);
   step.optimizer = spec.slots;
   size_t next = 0;
@@ -92,7 +92,7 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
   size_t next = 0;
   for (const VariableState* variable : effect.node->initializes) {
     const Tensor value =
-        variable->deferred_tensor ? *variable->deferred_tensor : slots[effect.inputs[next++]];
+        variable->initial_tensor ? *variable->initial_tensor : slots[effect.inputs[next++]];
     CheckFits(*variable, value, Tensor(), "initial value");
     push.assignments.push_back({variable->name, AssignOp::kInitialize, value, Tensor()});
   }
@@ -155,7 +155,7 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
         part.clip_norm = step.clip_norm;
         part.clip_value = step.clip_value;
         part.weight_decay = step.weight_decay;
-        part.definer = step.definer;
+        part.creator = step.creator;
       }
       part.updates.push_back(std::move(update));
     }

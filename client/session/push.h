@@ -13,13 +13,13 @@ namespace varscope::internal {
 // `slots` after the kernels have run.
 // Each gradient names the version of its variable that the run has read, unless the run itself has
 // changed the variable since. InvalidArgumentError for a value or a gradient that does not fit its
-// variable, or has not a row for each row number.
+// variable, or has not a row for each index.
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
                         const PulledValues& pulled);
 
 // One push for each of the server's groups that it updates; assignments alone stay one push, else
-// they go with the first. The scalars of an optimizer that trains several groups are then one set
-// for each.
+// they go with the first. The non-slot variables of an optimizer that trains several groups are
+// then one set for each.
 std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGroup>& groups);
 
 }  // namespace varscope::internal

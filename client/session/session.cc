@@ -15,8 +15,8 @@
 #include "client/session/executor.h"
 #include "client/session/plan.h"
 #include "client/session/recent.h"
-#include "proto/core/names.h"
-#include "proto/core/nearest.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/nearest.h"
 #include "varscope/errors.h"
 
 namespace varscope {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/session/op_error.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/shape_rules.h"
 
 namespace varscope::internal {
 namespace {

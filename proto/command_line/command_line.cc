@@ -14,8 +14,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "proto/core/names.h"
-#include "proto/core/nearest.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/nearest.h"
 
 namespace varscope {
 namespace {

@@ -22,13 +22,13 @@ struct AdamRule {
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};
                 },
-            .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
+            .non_slots = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
   }
 
   template <typename T>
   static T StepSize(const UpdateArgs<T>& args) {
-    return static_cast<T>(args.h[kLearningRate] * std::sqrt(1 - args.scalars[kBeta2Power]) /
-                          (1 - args.scalars[kBeta1Power]));
+    return static_cast<T>(args.h[kLearningRate] * std::sqrt(1 - args.non_slots[kBeta2Power]) /
+                          (1 - args.non_slots[kBeta1Power]));
   }
 
   template <typename T>
@@ -77,9 +77,11 @@ struct AdamRule {
   }
 
   // The powers are float32 variables, multiplied in float32.
-  static void Finish(const Hyperparameters& h, std::span<double> scalars) {
-    scalars[kBeta1Power] = static_cast<float>(scalars[kBeta1Power]) * static_cast<float>(h[kBeta1]);
-    scalars[kBeta2Power] = static_cast<float>(scalars[kBeta2Power]) * static_cast<float>(h[kBeta2]);
+  static void Finish(const Hyperparameters& h, std::span<double> non_slots) {
+    non_slots[kBeta1Power] =
+        static_cast<float>(non_slots[kBeta1Power]) * static_cast<float>(h[kBeta1]);
+    non_slots[kBeta2Power] =
+        static_cast<float>(non_slots[kBeta2Power]) * static_cast<float>(h[kBeta2]);
   }
 };
 

@@ -23,7 +23,7 @@ struct AdamWRule : ElementwiseRule<AdamWRule> {
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};
                 },
-            .scalars = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
+            .non_slots = {{"beta1_power", 0, "beta1"}, {"beta2_power", 0, "beta2"}}};
   }
   template <typename T>
   static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
@@ -31,8 +31,8 @@ struct AdamWRule : ElementwiseRule<AdamWRule> {
     const T decay = static_cast<T>(args.h[kWeightDecay]);
     const T c1 = static_cast<T>(1 - args.h[kBeta1]);
     const T c2 = static_cast<T>(1 - args.h[kBeta2]);
-    const T unbias1 = static_cast<T>(1 / (1 - args.scalars[kBeta1Power]));
-    const T unbias2 = static_cast<T>(1 / (1 - args.scalars[kBeta2Power]));
+    const T unbias1 = static_cast<T>(1 / (1 - args.non_slots[kBeta1Power]));
+    const T unbias2 = static_cast<T>(1 / (1 - args.non_slots[kBeta2Power]));
     const T epsilon = static_cast<T>(args.h[kEpsilon]);
     T* const var = args.variable.data() + at;
     T* const m = args.slots[0].data() + at;
@@ -45,9 +45,9 @@ struct AdamWRule : ElementwiseRule<AdamWRule> {
       var[i] -= lr * (step + decay * var[i]);
     }
   }
-  static void Finish(const Hyperparameters& h, std::span<double> scalars) {
-    scalars[kBeta1Power] *= h[kBeta1];
-    scalars[kBeta2Power] *= h[kBeta2];
+  static void Finish(const Hyperparameters& h, std::span<double> non_slots) {
+    non_slots[kBeta1Power] *= h[kBeta1];
+    non_slots[kBeta2Power] *= h[kBeta2];
   }
 };
 

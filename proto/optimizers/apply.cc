@@ -1,5 +1,5 @@
 // One update, on as many cores as it is worth.
-#include "proto/core/parallel.h"
+#include "proto/concurrency/parallel.h"
 #include "proto/optimizers/optimizer.h"
 
 namespace varscope::optimizers {

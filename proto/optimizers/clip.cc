@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
+#include "proto/tensor/allocate.h"
 
 namespace varscope::optimizers {
 namespace {

@@ -17,7 +17,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "proto/core/parallel.h"
+#include "proto/concurrency/parallel.h"
 
 namespace varscope::optimizers {
 
@@ -30,25 +30,26 @@ struct HyperparameterDef {
 // Every declared hyperparameter with its value, in the order of declaration.
 using Hyperparameters = std::vector<double>;
 
-// A slot, or a scalar shared by all variables of one optimizer. The initial value is a constant,
+// A slot, or a non-slot variable: a scalar that all variables of one optimizer share. The initial
+// value is a constant,
 // or the value of a hyperparameter when `from` names one.
 struct StateDef {
-  absl::string_view role;
+  absl::string_view name;
   double initial_value = 0;
   absl::string_view from = {};
 };
 
-// As many slots, or scalars, as rules have: updates take no memory for them.
+// As many slots, or non-slot variables, as rules have: updates take no memory for them.
 inline constexpr size_t kFewStates = 4;
 
-// One variable's update. Slots and scalars come in the order of their declaration.
+// One variable's update. Slots and non-slot variables come in the order of their declaration.
 template <typename T>
 struct UpdateArgs {
   std::span<T> variable;
   absl::InlinedVector<std::span<T>, kFewStates> slots;
   std::span<const T> gradient;  // dense: like variable; sparse: rows.size() rows
   const Hyperparameters& h;
-  std::span<const double> scalars;
+  std::span<const double> non_slots;
   // Sparse only: distinct rows, each below variable.size() / row_size.
   std::span<const int64_t> rows = {};
   int64_t row_size = 0;
@@ -60,13 +61,13 @@ struct Optimizer {
   absl::string_view name;
   std::vector<HyperparameterDef> hyperparameters;
   std::vector<StateDef> (*slots)(const Hyperparameters&);
-  std::vector<StateDef> scalars;
+  std::vector<StateDef> non_slots;
   void (*dense32)(const UpdateArgs<float>&);
   void (*dense64)(const UpdateArgs<double>&);
   void (*sparse32)(const UpdateArgs<float>&);
   void (*sparse64)(const UpdateArgs<double>&);
-  // After all updates of one push; advances the scalars.
-  void (*finish)(const Hyperparameters&, std::span<double> scalars);
+  // After all updates of one push; advances the non-slot variables.
+  void (*finish)(const Hyperparameters&, std::span<double> non_slots);
   // The dense rule uses each element for itself, so that a large variable may be updated in parts.
   bool elementwise = true;
 
@@ -78,8 +79,8 @@ struct Optimizer {
   void Apply(const UpdateArgs<double>& args, bool sparse) const;
 };
 
-// A Rule has: static Optimizer Declare() that fills name, hyperparameters, slots, scalars; static
-// template Dense<T>, Sparse<T>; static Finish.
+// A Rule has: static Optimizer Declare() that fills name, hyperparameters, slots, non-slot
+// variables; static template Dense<T>, Sparse<T>; static Finish.
 template <typename Rule>
 Optimizer Make() {
   Optimizer o = Rule::Declare();
@@ -133,7 +134,8 @@ struct ElementwiseRule {
 const Optimizer* FindOptimizer(absl::string_view name);
 std::vector<absl::string_view> OptimizerNames();
 
-// Those given and the defaults of the others, whatever they are: for a push that was judged before.
+// Those given and the defaults of the others, whatever they are: for a push that was checked
+// before.
 Hyperparameters FillHyperparameters(const Optimizer& optimizer,
                                     const std::map<std::string, double>& given);
 // The same. InvalidArgument for an unknown or missing name, or a value that is not finite.

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/rows.h"
 
 namespace varscope::optimizers {
 namespace {
@@ -37,9 +37,9 @@ absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
   const bool one_for_each =
       gradient.shape().rank() > 0 && gradient.shape().dim(0) == static_cast<int64_t>(rows.size());
   if (!one_for_each) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a sparse gradient of shape ", gradient.shape().ToString(), " comes with ",
-                     rows.size(), " row numbers, expected one a row"));
+    return absl::InvalidArgumentError(absl::StrCat("a sparse gradient of shape ",
+                                                   gradient.shape().ToString(), " comes with ",
+                                                   rows.size(), " indices, expected one a row"));
   }
   if (rows.size() > kMostRows) {
     return absl::InvalidArgumentError(

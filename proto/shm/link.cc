@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/spin.h"
+#include "proto/concurrency/spin.h"
 
 namespace varscope::shm {
 namespace {
@@ -19,7 +19,7 @@ struct Head {
   uint64_t body;    // bytes
 };
 
-// The worker writes ring 0, the daemon ring 1.
+// The worker writes ring 0, the server ring 1.
 RingControl& Control(const Segment& segment, int ring) {
   std::byte* const at = segment.memory().data() + ring * sizeof(RingControl);
   // Zeros are its beginning, and both sides say so.

@@ -43,7 +43,7 @@ struct Message {
 // what was sent before may still be received.
 class Link {
  public:
-  // The daemon's side; hands the memory over.
+  // The server's side; hands the memory over.
   static absl::StatusOr<Link> Accept(Doorbell doorbell);
   // The worker's side, to the socket of that name.
   static absl::StatusOr<Link> Connect(const std::string& name, Clock::time_point deadline);

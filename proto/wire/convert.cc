@@ -42,16 +42,16 @@ absl::StatusOr<DType> FromProto(v1::DType dtype) {
       absl::StrCat(static_cast<int>(dtype), " is not a dtype that varscope stores"));
 }
 
-void ToProto(const Definer& definer, v1::Definer* out) {
-  out->set_worker_id(definer.worker_id);
-  out->set_host(definer.host);
-  out->set_pid(definer.pid);
-  out->set_file(definer.file);
-  out->set_line(definer.line);
-  out->set_time_unix_micros(definer.time_unix_micros);
+void ToProto(const Creator& creator, v1::Creator* out) {
+  out->set_worker_id(creator.worker_id);
+  out->set_host(creator.host);
+  out->set_pid(creator.pid);
+  out->set_file(creator.file);
+  out->set_line(creator.line);
+  out->set_time_unix_micros(creator.time_unix_micros);
 }
 
-Definer FromProto(const v1::Definer& d) {
+Creator FromProto(const v1::Creator& d) {
   return {d.worker_id(), d.host(), d.pid(), d.file(), d.line(), d.time_unix_micros()};
 }
 

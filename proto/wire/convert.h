@@ -3,7 +3,7 @@
 #define VARSCOPE_PROTO_WIRE_CONVERT_H_
 
 #include "absl/status/statusor.h"
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
 #include "varscope/v1/types.pb.h"
@@ -18,8 +18,8 @@ v1::DType ToProto(DType dtype);
 // InvalidArgument for a number that names no dtype.
 absl::StatusOr<DType> FromProto(v1::DType dtype);
 
-void ToProto(const Definer& definer, v1::Definer* out);
-Definer FromProto(const v1::Definer& definer);
+void ToProto(const Creator& creator, v1::Creator* out);
+Creator FromProto(const v1::Creator& creator);
 
 }  // namespace varscope::wire
 

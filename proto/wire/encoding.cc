@@ -9,10 +9,10 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/parallel.h"
-#include "proto/core/random.h"
-#include "proto/core/shape_rules.h"
+#include "proto/concurrency/parallel.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/shape_rules.h"
+#include "proto/wire/random.h"
 
 namespace varscope::wire {
 namespace {

@@ -1,6 +1,6 @@
-// Byte-counted flow control within a turn: who receives tells how many bytes of the tensors it has
-// taken, and who sends stays at most a window ahead of that. gRPC's own window grows with the delay
-// that it measures, on a busy machine to more than 100 MB a stream.
+// Byte-counted flow control within a request: who receives tells how many bytes of the tensors it
+// has taken, and who sends stays at most a window ahead of that. gRPC's own window grows with the
+// delay that it measures, on a busy machine to more than 100 MB a stream.
 #ifndef VARSCOPE_PROTO_WIRE_FLOW_CONTROL_H_
 #define VARSCOPE_PROTO_WIRE_FLOW_CONTROL_H_
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/advice.h"
-#include "proto/core/crc32c.h"
+#include "proto/wire/crc32c.h"
+#include "proto/wire/retry_info.h"
 
 namespace varscope::wire {
 namespace {
@@ -36,7 +36,7 @@ uint32_t Checksum(const std::vector<grpc::Slice>& slices, uint32_t before = 0) {
 }
 
 absl::Status Damaged() {
-  return AdviseRetry(
+  return WithRetryAfter(
       absl::DataLossError("a tensor frame was damaged on its way: its checksum differs"),
       kSendAgain);
 }

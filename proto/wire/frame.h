@@ -57,8 +57,7 @@ grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::S
                         bool checksum = false);
 
 // InvalidArgument for bytes that are not a TensorFrame, or a header above kMaxHeaderBytes;
-// DataLoss, with the advice to send again, when the checksum says that bytes have changed on their
-// way.
+// DataLoss, with a retry delay, when the checksum says that bytes have changed on their way.
 absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 
 }  // namespace varscope::wire

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/elements.h"
 
 namespace varscope::wire {
 namespace {

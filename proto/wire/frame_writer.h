@@ -13,14 +13,14 @@
 
 namespace varscope::wire {
 
-// How a sender cuts its tensors.
+// How a sender splits its tensors.
 struct FrameOptions {
   size_t body_bytes = kFrameBodyBytes;  // at most, in one frame
   bool checksums = false;
   bool flow_control = false;
 };
 
-// Cuts tensors into frames. Small tensors share a frame, and are copied into it; large ones take
+// Splits tensors into frames. Small tensors share a frame, and are copied into it; large ones take
 // several, which pin them until the last is gone. Not thread-safe.
 class FrameWriter {
  public:

@@ -10,10 +10,10 @@
 
 namespace varscope::server {
 
-// Against what a worker's definitions are judged.
+// Against what a worker's definitions are checked.
 enum class Sharing : uint8_t {
   kGlobal = 0,      // what any worker created
-  kReplicated = 1,  // its own graph, which it has done already
+  kReplicated = 1,  // its own graph, which has checked them already
 };
 
 // The transport makes it of the session key that a call or a stream carries. No message is believed

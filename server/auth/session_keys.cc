@@ -7,7 +7,7 @@
 #include <bit>
 #include <cstring>
 
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 
 namespace varscope::server {
 namespace {

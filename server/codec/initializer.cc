@@ -4,9 +4,9 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/elements.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/elements.h"
+#include "proto/tensor/shape_rules.h"
 
 namespace varscope::server::codec {
 namespace {

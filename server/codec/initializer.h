@@ -11,7 +11,7 @@
 namespace varscope::server::codec {
 
 // InvalidArgument for a value whose bytes do not fit; otherwise the kind and its parameters are not
-// judged here (store/initializers.h does).
+// checked here (catalog/initializers.h does).
 absl::StatusOr<InitializerSpec> FromProto(const v1::InitializerSpec& spec, DType dtype,
                                           const std::optional<Shape>& shape);
 

@@ -1,7 +1,7 @@
 #include "server/durability/convert.h"
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
 #include "server/durability/record_bytes.h"
@@ -17,9 +17,9 @@ void ToProto(const VariableDefinition& def, durability::VariableRecord* out) {
   wire::ToProto(def.shape, out->mutable_shape());
   out->set_trainable(def.trainable);
   out->set_primary(def.primary);
-  wire::ToProto(def.definer, out->mutable_definer());
-  out->set_definer_incarnation(def.definer_incarnation);
-  out->set_definer_request(def.definer_request);
+  wire::ToProto(def.creator, out->mutable_creator());
+  out->set_creator_incarnation(def.creator_incarnation);
+  out->set_creator_request(def.creator_request);
   out->set_initializer(def.initializer);
   out->set_seed(def.seed);
 }
@@ -38,9 +38,9 @@ absl::StatusOr<VariableDefinition> FromProto(const durability::VariableRecord& r
                             .shape = *shape,
                             .trainable = record.trainable(),
                             .primary = record.primary(),
-                            .definer = wire::FromProto(record.definer()),
-                            .definer_incarnation = record.definer_incarnation(),
-                            .definer_request = record.definer_request(),
+                            .creator = wire::FromProto(record.creator()),
+                            .creator_incarnation = record.creator_incarnation(),
+                            .creator_request = record.creator_request(),
                             .initializer = record.initializer(),
                             .seed = record.seed()};
 }
@@ -55,25 +55,25 @@ absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& 
                           {record.parts().begin(), record.parts().end()}};
 }
 
-void ToProto(const std::vector<BoundNames>& bound,
-             google::protobuf::RepeatedPtrField<durability::BindingRecord>* out) {
-  for (const BoundNames& names : bound) ToProto(names, out->Add());
+void ToProto(const std::vector<StateNames>& state_names,
+             google::protobuf::RepeatedPtrField<durability::OptimizerStateRecord>* out) {
+  for (const StateNames& names : state_names) ToProto(names, out->Add());
 }
 
-std::vector<BoundNames> FromProto(
-    const google::protobuf::RepeatedPtrField<durability::BindingRecord>& records) {
-  std::vector<BoundNames> bound;
-  for (const durability::BindingRecord& record : records) {
-    bound.push_back({record.key(), {record.variables().begin(), record.variables().end()}});
+std::vector<StateNames> FromProto(
+    const google::protobuf::RepeatedPtrField<durability::OptimizerStateRecord>& records) {
+  std::vector<StateNames> state_names;
+  for (const durability::OptimizerStateRecord& record : records) {
+    state_names.push_back({record.key(), {record.variables().begin(), record.variables().end()}});
   }
-  return bound;
+  return state_names;
 }
 
 // What a message takes beside its texts: each of its numbers, tags and lengths.
 constexpr uint64_t kMessageBytes = 512;
 
-uint64_t TextBytes(const Definer& definer) {
-  return definer.worker_id.size() + definer.host.size() + definer.file.size();
+uint64_t TextBytes(const Creator& creator) {
+  return creator.worker_id.size() + creator.host.size() + creator.file.size();
 }
 
 uint64_t MostBytes(const std::map<std::string, double>& numbers) {
@@ -88,9 +88,9 @@ uint64_t MostBytes(const std::vector<std::string>& texts) {
   return bytes;
 }
 
-uint64_t MostBytes(const std::vector<BoundNames>& bound) {
+uint64_t MostBytes(const std::vector<StateNames>& state_names) {
   uint64_t bytes = 0;
-  for (const BoundNames& names : bound) {
+  for (const StateNames& names : state_names) {
     bytes += kMessageBytes + names.key.size() + MostBytes(names.variables);
   }
   return bytes;
@@ -99,7 +99,7 @@ uint64_t MostBytes(const std::vector<BoundNames>& bound) {
 uint64_t MostBytes(const NewVariable& variable) {
   const VariableDefinition& def = variable.definition;
   uint64_t bytes = 2 * kMessageBytes + def.name.size() + def.key.size() + def.primary.size() +
-                   TextBytes(def.definer) + def.initializer.size();
+                   TextBytes(def.creator) + def.initializer.size();
   if (const auto& spec = variable.initializer) {
     bytes += spec->kind.size() + spec->mode.size() + spec->distribution.size() +
              MostBytes(spec->parameters);
@@ -146,7 +146,7 @@ absl::StatusOr<Change> CreatedFromProto(const durability::Created& created,
     batch.partitioned = *std::move(names);
   }
   batch.slots = FromProto(created.slots());
-  batch.scalars = FromProto(created.scalars());
+  batch.non_slots = FromProto(created.non_slots());
   return batch;
 }
 
@@ -211,7 +211,7 @@ void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out) 
   out->mutable_parts()->Assign(names.parts.begin(), names.parts.end());
 }
 
-void ToProto(const BoundNames& names, durability::BindingRecord* out) {
+void ToProto(const StateNames& names, durability::OptimizerStateRecord* out) {
   out->set_key(names.key);
   out->mutable_variables()->Assign(names.variables.begin(), names.variables.end());
 }
@@ -236,7 +236,7 @@ RecordBytes ToRecord(const CreationBatch& batch) {
   }
   if (batch.partitioned) ToProto(*batch.partitioned, created->mutable_partitioned());
   ToProto(batch.slots, created->mutable_slots());
-  ToProto(batch.scalars, created->mutable_scalars());
+  ToProto(batch.non_slots, created->mutable_non_slots());
   return Serialize(record, std::move(body));
 }
 
@@ -249,7 +249,7 @@ RecordBytes ToRecord(const RollbackRecord& rollback) {
 }
 
 uint64_t MostHeaderBytes(const CreationBatch& batch) {
-  uint64_t bytes = kMessageBytes + MostBytes(batch.slots) + MostBytes(batch.scalars);
+  uint64_t bytes = kMessageBytes + MostBytes(batch.slots) + MostBytes(batch.non_slots);
   for (const NewVariable& variable : batch.variables) bytes += MostBytes(variable);
   if (!batch.partitioned) return bytes;
   return bytes + kMessageBytes + batch.partitioned->key.size() +
@@ -288,9 +288,9 @@ void ToProto(const CapturedVariable& captured, durability::VariableRecord* out) 
   out->set_bytes_pushed(captured.bytes_pushed);
 }
 
-void ToProto(const Ledger::Entry& entry, durability::LedgerEntry* out) {
+void ToProto(const CompletionRecords::Entry& entry, durability::CompletionRecord* out) {
   ToProto(entry.id, out->mutable_push());
-  ToProto(entry.applied, out->mutable_answer());
+  ToProto(entry.result, out->mutable_answer());
 }
 
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
@@ -309,9 +309,9 @@ absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
     state.partitioned.push_back(*std::move(names));
   }
   state.slots = FromProto(head.slots());
-  state.scalars = FromProto(head.scalars());
-  for (const durability::LedgerEntry& e : head.ledger()) {
-    state.ledger.push_back({PushIdOf(e.push()), AppliedOf(e.answer())});
+  state.non_slots = FromProto(head.non_slots());
+  for (const durability::CompletionRecord& e : head.completion_records()) {
+    state.completion_records.push_back({PushIdOf(e.push()), PushResultOf(e.answer())});
   }
   return state;
 }

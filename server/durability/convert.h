@@ -6,12 +6,12 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
+#include "server/catalog/creation.h"
 #include "server/durability/frame.h"
 #include "server/durability/push_record.h"
 #include "server/durability/records.pb.h"
-#include "server/store/creation.h"
+#include "server/membership/workers.h"
 #include "server/store/state.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -32,15 +32,15 @@ RecordBytes ToRecord(const RollbackRecord& rollback);
 uint64_t MostHeaderBytes(const CreationBatch& batch);
 
 using Change = std::variant<WorkerRecord, CreationBatch, LoggedPush, RollbackRecord>;
-// DataLoss for what no daemon of this version writes.
+// DataLoss for what no server of this version writes.
 absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
                                   std::span<const std::byte> body);
 
 // One variable without its checksum and value, which the snapshot adds.
 void ToProto(const CapturedVariable& captured, durability::VariableRecord* out);
 void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out);
-void ToProto(const BoundNames& names, durability::BindingRecord* out);
-void ToProto(const Ledger::Entry& entry, durability::LedgerEntry* out);
+void ToProto(const StateNames& names, durability::OptimizerStateRecord* out);
+void ToProto(const CompletionRecords::Entry& entry, durability::CompletionRecord* out);
 // Without values.
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head);
 void ToProto(const WorkerRecord& worker, durability::WorkerRecord* out);

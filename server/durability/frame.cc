@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/crc32c.h"
+#include "proto/wire/crc32c.h"
 
 namespace varscope::server {
 namespace {

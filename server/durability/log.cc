@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/durability/file_names.h"
-#include "server/planted.h"
+#include "server/failpoint.h"
 
 namespace varscope::server {
 namespace {
@@ -90,7 +90,7 @@ absl::Status Log::health() const {
   if (pending_bytes_ <= options_.max_pending_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("the log is ", pending_bytes_ >> 20, " MiB behind, at most ",
-                   options_.max_pending_bytes >> 20, " MiB may wait for the medium"));
+                   options_.max_pending_bytes >> 20, " MiB may wait for stable storage"));
 }
 
 uint64_t Log::Rotate() {
@@ -195,7 +195,7 @@ absl::Status Log::WriteRecord(const Pending& pending) {
 }
 
 absl::Status Log::Sync() {
-  return Planted(Plant::kSkipFsync) ? absl::OkStatus() : segment_->Sync();
+  return FailpointIsOn(Failpoint::kSkipFsync) ? absl::OkStatus() : segment_->Sync();
 }
 
 void Log::Settle(const absl::Status& status) {

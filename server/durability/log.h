@@ -1,4 +1,4 @@
-// The append-only log: group commit, segments, and what happens when the medium fails.
+// The append-only log: group commit, segments, and what happens when writing fails.
 #ifndef VARSCOPE_SERVER_DURABILITY_LOG_H_
 #define VARSCOPE_SERVER_DURABILITY_LOG_H_
 
@@ -27,7 +27,7 @@ struct LogOptions {
   std::chrono::milliseconds interval{0};
   // After a failure.
   std::chrono::milliseconds retry{1000};
-  // Records that wait for the medium may take this much memory.
+  // Records that wait for stable storage may take this much memory.
   uint64_t max_pending_bytes = uint64_t{256} << 20;
 };
 
@@ -66,7 +66,7 @@ class Log {
   // Not from a Done.
   absl::Status Flush();
 
-  // OK, or why records cannot be written now: the medium's error, or too many bytes that wait.
+  // OK, or why records cannot be written now: the system's error, or too many bytes that wait.
   absl::Status health() const;
 
   // The next record starts a new segment. Returns the position of the last record so far.

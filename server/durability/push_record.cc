@@ -28,8 +28,8 @@ class Writer {
       s->add_hyperparameters(step.hyperparameters[i]);
     }
     s->set_weight_decay(step.weight_decay);
-    const std::vector<std::string> scalars = NamesOf(step.scalars);
-    s->mutable_scalars()->Assign(scalars.begin(), scalars.end());
+    const std::vector<std::string> non_slots = NamesOf(step.non_slots);
+    s->mutable_non_slots()->Assign(non_slots.begin(), non_slots.end());
     for (const PushUpdate& update : step.updates) {
       durability::Pushed::Update* const u = s->add_updates();
       u->set_variable(update.variable->def.name);
@@ -79,14 +79,14 @@ PushId PushIdOf(const durability::PushId& id) {
   return {id.worker_id(), id.incarnation(), id.sequence()};
 }
 
-void ToProto(const Applied& applied, durability::Answer* out) {
-  out->set_global_step(applied.global_step);
-  out->set_group_step(applied.group_step);
-  out->set_staleness(applied.staleness);
-  out->mutable_versions()->Assign(applied.versions.begin(), applied.versions.end());
+void ToProto(const PushResult& result, durability::Answer* out) {
+  out->set_global_step(result.global_step);
+  out->set_group_step(result.group_step);
+  out->set_staleness(result.staleness);
+  out->mutable_versions()->Assign(result.versions.begin(), result.versions.end());
 }
 
-Applied AppliedOf(const durability::Answer& answer) {
+PushResult PushResultOf(const durability::Answer& answer) {
   return {.global_step = answer.global_step(),
           .group_step = answer.group_step(),
           .staleness = answer.staleness(),
@@ -108,18 +108,18 @@ PushRecord::PushRecord(const PushContents& push) {
     versions += step.updates.size();
   }
   for (const PushAssignment& assignment : push.assignments) writer.Add(assignment);
-  Applied blank;
+  PushResult blank;
   blank.versions.resize(versions);
   ToProto(blank, &answer_);
   *pushed->mutable_answer() = answer_;
   bytes_ = Serialize(record, std::move(body));
 }
 
-void PushRecord::SetAnswer(const Applied& applied) noexcept {
-  answer_.set_global_step(applied.global_step);
-  answer_.set_group_step(applied.group_step);
-  answer_.set_staleness(applied.staleness);
-  for (int i = 0; i < answer_.versions_size(); ++i) answer_.set_versions(i, applied.versions[i]);
+void PushRecord::SetAnswer(const PushResult& result) noexcept {
+  answer_.set_global_step(result.global_step);
+  answer_.set_group_step(result.group_step);
+  answer_.set_staleness(result.staleness);
+  for (int i = 0; i < answer_.versions_size(); ++i) answer_.set_versions(i, result.versions[i]);
   const size_t size = answer_.ByteSizeLong();
   answer_.SerializeWithCachedSizesToArray(
       reinterpret_cast<uint8_t*>(bytes_.header.data() + bytes_.header.size() - size));
@@ -134,7 +134,7 @@ uint64_t MostHeaderBytes(const PushContents& push) {
   uint64_t bytes = 4 * kPartBytes + push.id.worker_id.size() + push.group.size();
   for (const PushId& id : push.others) bytes += kPartBytes + id.worker_id.size();
   for (const PushStep& step : push.steps) {
-    bytes += 4 * kPartBytes + step.spec.optimizer.size() + names(step.spec.scalars, "");
+    bytes += 4 * kPartBytes + step.spec.optimizer.size() + names(step.spec.non_slots, "");
     bytes += step.hyperparameters.size() * kPartBytes;
     for (const PushUpdate& u : step.updates) {
       // Each with two tensors.
@@ -230,7 +230,8 @@ class Reader {
     }
     step.hyperparameters = optimizers::FillHyperparameters(*step.optimizer, hyperparameters);
     step.weight_decay = given.weight_decay();
-    absl::Status status = FindAll(given.scalars(), step.optimizer->scalars.size(), step.scalars);
+    absl::Status status =
+        FindAll(given.non_slots(), step.optimizer->non_slots.size(), step.non_slots);
     const size_t slots = step.optimizer->slots(step.hyperparameters).size();
     for (const durability::Pushed::Update& u : given.updates()) {
       PushUpdate& update = step.updates.emplace_back();
@@ -239,7 +240,7 @@ class Reader {
       if (status.ok()) status = Take(u.gradient(), update.gradient);
       if (status.ok() && u.has_indices()) status = TakeIndices(u.indices(), update.indices);
       if (status.ok()) status = FindAll(u.slots(), slots, update.slots);
-      if (status.ok()) status = CheckStates(*update.variable, update.slots, step.scalars);
+      if (status.ok()) status = CheckStates(*update.variable, update.slots, step.non_slots);
       if (!status.ok()) return status;
     }
     return status;
@@ -247,13 +248,13 @@ class Reader {
 
   // That they are as large as what the rule writes.
   static absl::Status CheckStates(const Variable& variable, const std::vector<VariablePtr>& slots,
-                                  const std::vector<VariablePtr>& scalars) {
+                                  const std::vector<VariablePtr>& non_slots) {
     for (const VariablePtr& slot : slots) {
       const VariableDefinition& def = slot->def;
       if (def.dtype == variable.def.dtype && def.shape == variable.def.shape) continue;
       return DamagedRecord(absl::StrCat("slot ", def.name, " is not like ", variable.def.name));
     }
-    for (const VariablePtr& scalar : scalars) {
+    for (const VariablePtr& scalar : non_slots) {
       const VariableDefinition& def = scalar->def;
       if (def.dtype == DType::kFloat32 && def.shape == Shape{}) continue;
       return DamagedRecord(absl::StrCat(def.name, " is no scalar"));

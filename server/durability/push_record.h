@@ -19,8 +19,8 @@ class PushRecord {
   // Takes all memory. `push` has its slots.
   explicit PushRecord(const PushContents& push);
 
-  // Takes no memory. `applied` has as many versions as the push has updates and assignments.
-  void SetAnswer(const Applied& applied) noexcept;
+  // Takes no memory. `result` has as many versions as the push has updates and assignments.
+  void SetAnswer(const PushResult& result) noexcept;
   // Requires SetAnswer.
   RecordBytes Take() && { return std::move(bytes_); }
   const RecordBytes& bytes() const { return bytes_; }
@@ -47,8 +47,8 @@ absl::StatusOr<ValidPush> FromRecord(const Store& store, const LoggedPush& logge
 
 void ToProto(const PushId& id, durability::PushId* out);
 PushId PushIdOf(const durability::PushId& id);
-void ToProto(const Applied& applied, durability::Answer* out);
-Applied AppliedOf(const durability::Answer& answer);
+void ToProto(const PushResult& result, durability::Answer* out);
+PushResult PushResultOf(const durability::Answer& answer);
 
 }  // namespace varscope::server
 

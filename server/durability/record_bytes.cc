@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/shape_rules.h"
 
 namespace varscope::server {
 

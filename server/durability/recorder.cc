@@ -6,7 +6,7 @@
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/push_record.h"
-#include "server/planted.h"
+#include "server/failpoint.h"
 
 namespace varscope::server {
 namespace {
@@ -15,8 +15,8 @@ class Entry final : public PushEntry {
  public:
   Entry(Log& log, const PushContents& push) : log_(log), record_(push), prepared_(1) {}
 
-  void Append(const Applied& applied) noexcept override {
-    record_.SetAnswer(applied);
+  void Append(const PushResult& result) noexcept override {
+    record_.SetAnswer(result);
     prepared_.front().record = std::move(record_).Take();
     log_.AppendPrepared(std::move(prepared_));
   }
@@ -56,9 +56,10 @@ Recorder::~Recorder() {
   workers_.Observe(nullptr);
 }
 
-void Recorder::AfterAllSoFar(Done done) {
-  const bool wait = options_.level == DurabilityLevel::kSync && !Planted(Plant::kAckEarly);
-  if (wait) return OnceOnMedium(std::move(done));
+void Recorder::WhenDurable(Done done) {
+  const bool wait =
+      options_.level == DurabilityLevel::kSync && !FailpointIsOn(Failpoint::kAckEarly);
+  if (wait) return WhenOnStableStorage(std::move(done));
   done(absl::OkStatus());
 }
 
@@ -92,7 +93,7 @@ std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push) {
 
 uint64_t Recorder::NextPosition() {
   if (options_.level == DurabilityLevel::kNone) return last_snapshot_ + 1;
-  return log_.Rotate() + (Planted(Plant::kSnapshotAhead) ? 1 : 0);
+  return log_.Rotate() + (FailpointIsOn(Failpoint::kSnapshotAhead) ? 1 : 0);
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
@@ -111,7 +112,7 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   Snapshot snapshot{.name = name};
   snapshot.state = store_.Capture(
       [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) { snapshot.position = NextPosition(); });
-  // Workers that connected after the cut are in the log as well, which is harmless.
+  // Workers that connected after the snapshot's position are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
   return Keep(snapshot);
 }
@@ -130,7 +131,7 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
 }
 
 // The state of the snapshot is written under a position of its own, so that it is newer than
-// whatever was before, and nothing else is as new. Once that file is on the medium, a restart
+// whatever was before, and nothing else is as new. Once that file is on stable storage, a restart
 // begins with it; until then nothing has changed.
 absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   MutexLock one(snapshot_mutex_);

@@ -11,10 +11,10 @@
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 #include "server/env/env.h"
+#include "server/membership/workers.h"
 #include "server/store/observer.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -34,7 +34,7 @@ class Recorder final : public StoreObserver, public Durability {
  public:
   // `store` and `workers` hold what was recovered up to `position`, and must outlive it. Removes
   // what a snapshot left that was not finished.
-  // `lock` keeps other daemons away from the directory for as long as this may write there.
+  // `lock` keeps other servers away from the directory for as long as this may write there.
   Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store, Workers& workers,
            uint64_t position, Env& env = SystemEnv());
   // Stops taking snapshots on its own; flushes the log.
@@ -44,8 +44,8 @@ class Recorder final : public StoreObserver, public Durability {
 
   DurabilityLevel level() const override { return options_.level; }
   absl::Status Admit() const override { return log_.health(); }
-  void AfterAllSoFar(Done done) override;
-  void OnceOnMedium(Done done) override { log_.WhenDurable(std::move(done)); }
+  void WhenDurable(Done done) override;
+  void WhenOnStableStorage(Done done) override { log_.WhenDurable(std::move(done)); }
 
   absl::Status OnCreated(const CreationBatch& batch) override;
   absl::Status MayPush(const ValidPush& push) const override;

@@ -155,7 +155,7 @@ class Recovery {
     if (offset == log.size()) return absl::OkStatus();
     recovered_.warnings.push_back(absl::StrCat(
         segment.path.string(), ": dropped ", log.size() - offset, " bytes of a torn end at offset ",
-        offset, " (change ", expected, ", which no worker was told is durable)"));
+        offset, " (change ", expected, ", which was not acknowledged to any worker)"));
     return absl::OkStatus();
   }
 
@@ -198,16 +198,17 @@ class Recovery {
   absl::Status RedoPush(const LoggedPush& logged) {
     absl::StatusOr<ValidPush> push = FromRecord(store_, logged);
     if (!push.ok()) return push.status();
-    std::vector<Ledger::Admission> admissions;
-    admissions.emplace_back(store_.ledger(), push->id(), std::nullopt);
+    std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
+    in_flight_pushes.emplace_back(store_.completion_records(), push->id(), std::nullopt);
     for (const PushId& id : push->contents().others) {
-      admissions.emplace_back(store_.ledger(), id, std::nullopt);
+      in_flight_pushes.emplace_back(store_.completion_records(), id, std::nullopt);
     }
-    const absl::StatusOr<Applied> applied = Apply(store_, *std::move(push), std::move(admissions));
-    if (!applied.ok()) return applied.status();
-    const Applied before = AppliedOf(logged.pushed.answer());
-    if (*applied == before) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat("it led to global step ", applied->global_step,
+    const absl::StatusOr<PushResult> result =
+        Apply(store_, *std::move(push), std::move(in_flight_pushes));
+    if (!result.ok()) return result.status();
+    const PushResult before = PushResultOf(logged.pushed.answer());
+    if (*result == before) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("it led to global step ", result->global_step,
                                             ", at its first time to ", before.global_step,
                                             ", or its variables to other versions"));
   }

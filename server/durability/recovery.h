@@ -9,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "server/env/env.h"
+#include "server/membership/workers.h"
 #include "server/store/store.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -23,7 +23,7 @@ struct Recovered {
 };
 
 // Fills the empty `store` and `workers`. The state is exactly that after some prefix of all
-// changes, which includes every change that a worker was told is durable. DataLoss, with nothing to
+// changes, which includes every change that was acknowledged as durable. DataLoss, with nothing to
 // be relied on in `store`, when that cannot be had: a record is damaged and whole ones follow it,
 // records between the snapshot and the log are missing, or the newest snapshot is damaged and the
 // log ends before it. A file that cannot be read for another reason is that reason's error.

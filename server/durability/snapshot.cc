@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "proto/core/allocate.h"
-#include "proto/core/crc32c.h"
-#include "proto/core/names.h"
-#include "proto/core/shape_rules.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/shape_rules.h"
+#include "proto/wire/crc32c.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
@@ -42,10 +42,11 @@ class HeadWriter {
       Add(v, piece_.add_variables());
     }
     for (const PartitionedNames& names : state.partitioned) Add(names, piece_.add_partitioned());
-    for (const BoundNames& names : state.slots) Add(names, piece_.add_slots());
-    for (const BoundNames& names : state.scalars) Add(names, piece_.add_scalars());
+    for (const StateNames& names : state.slots) Add(names, piece_.add_slots());
+    for (const StateNames& names : state.non_slots) Add(names, piece_.add_non_slots());
     for (const WorkerRecord& worker : snapshot.workers) Add(worker, piece_.add_workers());
-    for (const Ledger::Entry& entry : state.ledger) Add(entry, piece_.add_ledger());
+    for (const CompletionRecords::Entry& entry : state.completion_records)
+      Add(entry, piece_.add_completion_records());
     Flush(/*more=*/false);
     return status_;
   }
@@ -169,7 +170,7 @@ absl::Status ReadBack(Files& files, const std::filesystem::path& path, const Sto
   const absl::StatusOr<StoreState> state = ReadState(*opened);
   if (!state.ok()) return state.status();
   const bool whole = state->variables.size() == written.variables.size() &&
-                     state->ledger.size() == written.ledger.size() &&
+                     state->completion_records.size() == written.completion_records.size() &&
                      state->slots.size() == written.slots.size();
   return whole ? absl::OkStatus() : Damaged(path, "a part of its header is missing");
 }

@@ -1,4 +1,4 @@
-// Snapshots: the whole state at one cut, in one file.
+// Snapshots: the whole state at one position of the log, in one file.
 //
 //   40 bytes   prefix as the log's (frame.h), without a body; its position is the snapshot's
 //   header     a piece of the SnapshotHead, which has a CRC32C for each value
@@ -13,9 +13,9 @@
 
 #include "absl/status/statusor.h"
 #include "server/env/env.h"
+#include "server/membership/workers.h"
 #include "server/store/state.h"
 #include "server/sync/durability.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -34,8 +34,9 @@ struct SnapshotFile {
 // Protobuf writes no message of 2 GiB.
 inline constexpr size_t kHeadPieceBytes = size_t{64} << 20;
 
-// Atomic and durable: the file has its name only when all of it is on the medium and its head has
-// been read back. Returns its path. With an error it removes the file that was not there before.
+// Atomic and durable: the file has its name only when all of it is on stable storage and its head
+// has been read back. Returns its path. With an error it removes the file that was not there
+// before.
 absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
                                                     const std::filesystem::path& directory,
                                                     const Snapshot& snapshot,

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "proto/concurrency/mutex.h"
-#include "proto/core/random.h"
+#include "proto/wire/random.h"
 #include "server/env/env.h"
 #include "server/env/posix_files.h"
 

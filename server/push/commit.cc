@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "proto/core/rows.h"
 #include "proto/optimizers/weight_decay.h"
-#include "server/planted.h"
+#include "proto/tensor/rows.h"
+#include "server/failpoint.h"
 
 namespace varscope::server {
 namespace {
@@ -20,14 +20,14 @@ void Touch(Variable& variable, uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(var
 
 template <typename T>
 void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
-         std::span<const double> scalars) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+         std::span<const double> non_slots) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool sparse = update.indices.has_value();
   Tensor& gradient = update.gradient.value;
   optimizers::UpdateArgs<T> args{.variable = update.variable->value.mutable_values<T>(),
                                  .slots = {},
                                  .gradient = {},
                                  .h = step.hyperparameters,
-                                 .scalars = scalars};
+                                 .non_slots = non_slots};
   if (sparse) {
     args.rows = update.indices->value.values<int64_t>();
     args.row_size = RowSize(update.variable->def.shape);
@@ -43,24 +43,24 @@ void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
 
 // `scratch` is that of the step's first update.
 void Run(PushStep& step, Tensor* scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  absl::InlinedVector<double, optimizers::kFewStates> scalars;
-  for (const VariablePtr& s : step.scalars) scalars.push_back(s->value.scalar<float>());
+  absl::InlinedVector<double, optimizers::kFewStates> non_slots;
+  for (const VariablePtr& s : step.non_slots) non_slots.push_back(s->value.scalar<float>());
   for (PushUpdate& update : step.updates) {
     Tensor& room = *scratch++;
-    if (Planted(Plant::kHalfPush) && step.updates.size() > 1 && &update == &step.updates.back() &&
-        update.variable->version % 16 == 7) {
+    if (FailpointIsOn(Failpoint::kHalfPush) && step.updates.size() > 1 &&
+        &update == &step.updates.back() && update.variable->version % 16 == 7) {
       continue;
     }
     VisitGradient(update.variable->def.dtype, [&](auto tag) {
-      Run<typename decltype(tag)::type>(step, update, room, scalars);
+      Run<typename decltype(tag)::type>(step, update, room, non_slots);
     });
     Touch(*update.variable, update.gradient.value.byte_size());
     for (const VariablePtr& slot : update.slots) ++slot->version;
   }
-  step.optimizer->finish(step.hyperparameters, scalars);
-  for (size_t i = 0; i < scalars.size(); ++i) {
-    Variable& scalar = *step.scalars[i];
-    *scalar.value.mutable_data<float>() = static_cast<float>(scalars[i]);
+  step.optimizer->finish(step.hyperparameters, non_slots);
+  for (size_t i = 0; i < non_slots.size(); ++i) {
+    Variable& scalar = *step.non_slots[i];
+    *scalar.value.mutable_data<float>() = static_cast<float>(non_slots[i]);
     ++scalar.version;
   }
 }
@@ -83,26 +83,26 @@ void Run(PushAssignment& a) {
 
 class Committer {
  public:
-  static Applied Run(LockedPush locked) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  static PushResult Run(LockedPush locked) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     Tensor* scratch = locked.scratch_.data();
     for (PushStep& step : locked.push_.steps) {
       server::Run(step, scratch);
       scratch += step.updates.size();
     }
     for (PushAssignment& assignment : locked.push_.assignments) server::Run(assignment);
-    std::vector<uint64_t>& versions = locked.applied_.versions;
+    std::vector<uint64_t>& versions = locked.result_.versions;
     for (const PushStep& step : locked.push_.steps) {
       for (const PushUpdate& u : step.updates) versions.push_back(u.variable->version);
     }
     for (const PushAssignment& a : locked.push_.assignments) {
       versions.push_back(a.variable->version);
     }
-    locked.store_->Commit(locked.admissions_, !locked.push_.steps.empty(), locked.group_step_,
-                          locked.entry_.get(), locked.applied_);
-    return std::move(locked.applied_);
+    locked.store_->Commit(locked.in_flight_pushes_, !locked.push_.steps.empty(), locked.group_step_,
+                          locked.entry_.get(), locked.result_);
+    return std::move(locked.result_);
   }
 
-  static Applied Stale(const Store& store, uint64_t staleness) {
+  static PushResult Stale(const Store& store, uint64_t staleness) {
     return {.global_step = store.global_step(),
             .outcome = Outcome::kStale,
             .staleness = staleness,
@@ -110,17 +110,17 @@ class Committer {
   }
 };
 
-Applied Commit(LockedPush push) noexcept { return Committer::Run(std::move(push)); }
+PushResult Commit(LockedPush push) noexcept { return Committer::Run(std::move(push)); }
 
-absl::StatusOr<Applied> Apply(Store& store, ValidPush push,
-                              std::vector<Ledger::Admission> admissions,
-                              std::optional<uint64_t> max_staleness) {
+absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
+                                 std::vector<CompletionRecords::InFlightPush> in_flight_pushes,
+                                 std::optional<uint64_t> max_staleness) {
   if (max_staleness) {
     // So that it leaves no slots, either.
     const uint64_t staleness = StalenessOf(push);
     if (staleness > *max_staleness) return Committer::Stale(store, staleness);
   }
-  absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(admissions));
+  absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(in_flight_pushes));
   if (!locked.ok()) return locked.status();
   if (max_staleness && locked->staleness() > *max_staleness) {
     return Committer::Stale(store, locked->staleness());
@@ -128,11 +128,12 @@ absl::StatusOr<Applied> Apply(Store& store, ValidPush push,
   return Commit(*std::move(locked));
 }
 
-absl::StatusOr<Applied> Apply(Store& store, ValidPush push, Ledger::Admission admission,
-                              std::optional<uint64_t> max_staleness) {
-  std::vector<Ledger::Admission> admissions;
-  admissions.push_back(std::move(admission));
-  return Apply(store, std::move(push), std::move(admissions), max_staleness);
+absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
+                                 CompletionRecords::InFlightPush in_flight_push,
+                                 std::optional<uint64_t> max_staleness) {
+  std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
+  in_flight_pushes.push_back(std::move(in_flight_push));
+  return Apply(store, std::move(push), std::move(in_flight_pushes), max_staleness);
 }
 
 }  // namespace varscope::server

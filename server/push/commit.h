@@ -15,15 +15,16 @@ namespace varscope::server {
 // Changes the store: gradients through their optimizers, in order, then assignments, then the
 // global step, the completion records and the log. Every reader sees all of it or nothing. Takes no
 // memory, cannot fail.
-Applied Commit(LockedPush push) noexcept;
+PushResult Commit(LockedPush push) noexcept;
 
 // Lock and Commit. Outcome kStale, with no value changed, for a push that is staler than
 // `max_staleness`. Errors as Lock's.
-absl::StatusOr<Applied> Apply(Store& store, ValidPush push,
-                              std::vector<Ledger::Admission> admissions,
-                              std::optional<uint64_t> max_staleness = std::nullopt);
-absl::StatusOr<Applied> Apply(Store& store, ValidPush push, Ledger::Admission admission,
-                              std::optional<uint64_t> max_staleness = std::nullopt);
+absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
+                                 std::vector<CompletionRecords::InFlightPush> in_flight_pushes,
+                                 std::optional<uint64_t> max_staleness = std::nullopt);
+absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
+                                 CompletionRecords::InFlightPush in_flight_push,
+                                 std::optional<uint64_t> max_staleness = std::nullopt);
 
 }  // namespace varscope::server
 

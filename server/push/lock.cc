@@ -4,8 +4,8 @@
 #include <new>
 
 #include "absl/container/flat_hash_set.h"
-#include "proto/core/allocate.h"
-#include "proto/core/blocking.h"
+#include "proto/concurrency/blocking_region.h"
+#include "proto/tensor/allocate.h"
 
 namespace varscope::server {
 namespace {
@@ -21,7 +21,7 @@ uint64_t UpdatesSince(const PushUpdate& update)
 std::vector<VariablePtr> WriteSet(const PushContents& push) {
   std::vector<VariablePtr> all;
   for (const PushStep& step : push.steps) {
-    all.insert(all.end(), step.scalars.begin(), step.scalars.end());
+    all.insert(all.end(), step.non_slots.begin(), step.non_slots.end());
     for (const PushUpdate& update : step.updates) {
       all.push_back(update.variable);
       all.insert(all.end(), update.slots.begin(), update.slots.end());
@@ -41,8 +41,8 @@ size_t CountVersions(const PushContents& push) {
 
 class Locker {
  public:
-  static absl::StatusOr<LockedPush> Run(Store& store, ValidPush push,
-                                        std::vector<Ledger::Admission> admissions) {
+  static absl::StatusOr<LockedPush> Run(
+      Store& store, ValidPush push, std::vector<CompletionRecords::InFlightPush> in_flight_pushes) {
     const bool replayed = push.replayed_;
     if (absl::Status status = store.MayPush(push); !status.ok()) return status;
     if (absl::Status status = replayed ? absl::OkStatus() : Bind(store, push.contents_);
@@ -52,16 +52,17 @@ class Locker {
     LockedPush locked(store);
     locked.entry_ = store.PreparePush(push);
     locked.push_ = std::move(push.contents_);
-    locked.admissions_ = std::move(admissions);
+    locked.in_flight_pushes_ = std::move(in_flight_pushes);
     const size_t versions = CountVersions(locked.push_);
-    locked.applied_.versions.reserve(versions);
-    for (Ledger::Admission& admission : locked.admissions_) admission.Reserve(versions);
+    locked.result_.versions.reserve(versions);
+    for (CompletionRecords::InFlightPush& in_flight_push : locked.in_flight_pushes_)
+      in_flight_push.Reserve(versions);
     if (!locked.push_.group.empty()) locked.group_step_ = store.GroupStep(locked.push_.group);
     locked.locks_ = LockedVariables(WriteSet(locked.push_));
     for (const PushStep& step : locked.push_.steps) {
       for (const PushUpdate& u : step.updates) {
         u.variable->mutex.AssertHeld();  // by locks_
-        locked.applied_.staleness = std::max(locked.applied_.staleness, UpdatesSince(u));
+        locked.result_.staleness = std::max(locked.result_.staleness, UpdatesSince(u));
       }
     }
     if (absl::Status status = Reserve(locked); !status.ok()) return status;
@@ -75,19 +76,19 @@ class Locker {
     requests.reserve(push.steps.size());
     for (const PushStep& step : push.steps) {
       StateRequest& request = requests.emplace_back(
-          StateRequest{*step.optimizer, step.hyperparameters, step.spec, step.definer, {}});
+          StateRequest{*step.optimizer, step.hyperparameters, step.spec, step.creator, {}});
       for (const PushUpdate& u : step.updates) {
         request.owners.push_back({*u.variable, u.slot_names});
       }
-      for (const PushBinding& b : step.bindings) {
+      for (const SlotCreation& b : step.slot_creations) {
         request.owners.push_back({*b.variable, b.slot_names});
       }
     }
-    absl::StatusOr<std::vector<OptimizerState>> states = store.BindOptimizers(requests);
+    absl::StatusOr<std::vector<OptimizerState>> states = store.GetOrCreateSlots(requests);
     if (!states.ok()) return states.status();
     for (size_t i = 0; i < push.steps.size(); ++i) {
       PushStep& step = push.steps[i];
-      step.scalars = std::move((*states)[i].scalars);
+      step.non_slots = std::move((*states)[i].non_slots);
       for (size_t k = 0; k < step.updates.size(); ++k) {
         step.updates[k].slots = std::move((*states)[i].slots[k]);
       }
@@ -101,7 +102,7 @@ class Locker {
   static absl::Status Reserve(LockedPush& locked) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (PushStep& step : locked.push_.steps) {
       absl::Status status;
-      for (const VariablePtr& scalar : step.scalars) status.Update(scalar->MakeWritable());
+      for (const VariablePtr& scalar : step.non_slots) status.Update(scalar->MakeWritable());
       for (PushUpdate& update : step.updates) {
         status.Update(Reserve(step, update, locked.scratch_.emplace_back()));
       }
@@ -140,9 +141,9 @@ class Locker {
 };
 
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
-                                std::vector<Ledger::Admission> admissions) {
+                                std::vector<CompletionRecords::InFlightPush> in_flight_pushes) {
   try {
-    return Locker::Run(store, std::move(push), std::move(admissions));
+    return Locker::Run(store, std::move(push), std::move(in_flight_pushes));
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError(
         "there is no memory to apply the push; nothing was applied");
@@ -154,7 +155,7 @@ uint64_t StalenessOf(const ValidPush& push) {
   for (const PushStep& step : push.contents().steps) {
     for (const PushUpdate& update : step.updates) {
       if (!update.base_version) continue;
-      const PatientLock lock(update.variable->mutex);
+      const BlockingLock lock(update.variable->mutex);
       staleness = std::max(staleness, UpdatesSince(update));
     }
   }

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/push/push.h"
-#include "server/store/ledger.h"
+#include "server/store/completion_records.h"
 #include "server/store/store.h"
 #include "server/store/variable.h"
 
@@ -20,7 +20,7 @@ class LockedPush {
  public:
   // The most updates that any variable had since the version that its gradient was computed from.
   // Final: nothing changes while this lives.
-  uint64_t staleness() const { return applied_.staleness; }
+  uint64_t staleness() const { return result_.staleness; }
 
  private:
   friend class Locker;
@@ -31,19 +31,20 @@ class LockedPush {
   PushContents push_;
   std::vector<Tensor> scratch_;     // of each update, in order; undefined where the rule needs none
   uint64_t* group_step_ = nullptr;  // null: the push is of no group that counts
-  std::unique_ptr<PushEntry> entry_;           // null: nothing is kept
-  Applied applied_;                            // with room for all versions
-  std::vector<Ledger::Admission> admissions_;  // each with room for the answer
+  std::unique_ptr<PushEntry> entry_;                               // null: nothing is kept
+  PushResult result_;                                              // with room for all versions
+  std::vector<CompletionRecords::InFlightPush> in_flight_pushes_;  // each with room for the answer
   LockedVariables locks_;
 };
 
 // Finds or creates the slots, reserves all memory, locks the write set. The caller holds
-// Store::LockChanges since before Validate. `admissions` are those of the push and of all that were
+// Store::LockChanges since before Validate. `in_flight_pushes` are the push and all that were
 // merged into it. InvalidArgument when a merged push has not as many slot names as
 // its optimizer has states; ResourceExhausted without memory or room for slots: then no value has
-// changed and no push is told to have come, but slots that were made stay, with their first values.
+// changed and no push is told to have come, but slots that were made stay, with their initial
+// values.
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
-                                std::vector<Ledger::Admission> admissions);
+                                std::vector<CompletionRecords::InFlightPush> in_flight_pushes);
 
 // As LockedPush::staleness, for now: it may have grown when the push is locked. Thread-safe.
 uint64_t StalenessOf(const ValidPush& push);

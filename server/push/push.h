@@ -4,10 +4,10 @@
 //   Resolve   (resolve.h)   v1::PushHead -> ResolvedPush     numbers are variables, sizes are known
 //   Validate  (validate.h)  ResolvedPush -> ValidPush        its values fit, are summed and clipped
 //   Lock      (lock.h)      ValidPush    -> LockedPush       slots, locks and all memory are there
-//   Commit    (commit.h)    LockedPush   -> Applied          cannot fail
+//   Commit    (commit.h)    LockedPush   -> PushResult       cannot fail
 //
 // A group may make one ValidPush of many (sync/aggregate.h). The log holds what a ValidPush says,
-// and replay makes a ValidPush of it again, which is not judged a second time
+// and replay makes a ValidPush of it again, which is not checked a second time
 // (durability/push_record.h).
 #ifndef VARSCOPE_SERVER_PUSH_PUSH_H_
 #define VARSCOPE_SERVER_PUSH_PUSH_H_
@@ -19,10 +19,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/core/assign_op.h"
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 #include "proto/optimizers/optimizer.h"
-#include "server/store/applied.h"
+#include "proto/tensor/assign_op.h"
+#include "server/store/push_result.h"
 #include "server/store/store.h"
 #include "server/store/variable.h"
 #include "varscope/tensor.h"
@@ -47,7 +47,7 @@ struct PushUpdate {
 };
 
 // A variable that gets slots without being updated.
-struct PushBinding {
+struct SlotCreation {
   VariablePtr variable;
   SlotNames slot_names;
 };
@@ -60,10 +60,10 @@ struct PushStep {
   double clip_norm = 0;   // over all gradients of the step together; 0: none, or done
   double clip_value = 0;  // each element to [-clip_value, clip_value]; 0: none, or done
   double weight_decay = 0;
-  Definer definer;  // of slots that this step is the first to need
+  Creator creator;  // of slots that this step is the first to need
   std::vector<PushUpdate> updates;
-  std::vector<PushBinding> bindings;
-  std::vector<VariablePtr> scalars;  // from Lock on
+  std::vector<SlotCreation> slot_creations;
+  std::vector<VariablePtr> non_slots;  // from Lock on
 };
 
 struct PushAssignment {

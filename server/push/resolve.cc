@@ -6,9 +6,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "proto/core/names.h"
-#include "proto/core/rows.h"
-#include "proto/core/shape_rules.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/rows.h"
+#include "proto/tensor/shape_rules.h"
 #include "server/auth/rights.h"
 
 namespace varscope::server {
@@ -16,7 +16,7 @@ namespace varscope::server {
 class Resolver {
  public:
   Resolver(const StreamVariables& variables, const v1::PushHead& push, const Caller& caller,
-           const Definer& worker, uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
+           const Creator& worker, uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
       : variables_(variables),
         push_(push),
         caller_(caller),
@@ -102,7 +102,7 @@ class Resolver {
       return absl::InvalidArgumentError(
           absl::StrCat(Who(caller_), "clipping and weight decay must be finite"));
     }
-    step.definer = DefinerAt(given.definer(), worker_);
+    step.creator = CreatorAt(given.creator(), worker_);
     absl::Status status = ReadUpdates(given, step);
     if (status.ok()) status = ReadBindings(given, step);
     return status.ok() ? ReadOptimizer(given.state(), step) : status;
@@ -111,7 +111,7 @@ class Resolver {
   absl::Status ReadUpdates(const v1::OptimizerStep& given, PushStep& step) {
     const int count = given.variables_size();
     const std::string subject = absl::StrCat(Who(caller_), "the push");
-    absl::Status status = CheckColumn(subject, given.rows_size(), count, "row counts");
+    absl::Status status = CheckColumn(subject, given.index_counts_size(), count, "index counts");
     status.Update(CheckColumn(subject, given.base_versions_size(), count, "versions"));
     status.Update(CheckColumn(subject, given.encodings_size(), count, "encodings"));
     status.Update(CheckCount(count, variables_.most_in_a_list(), "gradients"));
@@ -137,24 +137,25 @@ class Resolver {
       const auto encoding = given.encodings_size() > 0
                                 ? static_cast<wire::Encoding>(given.encodings(i))
                                 : wire::Encoding::kNone;
-      status = Take(def, given.rows_size() > 0 ? given.rows(i) : 0, encoding, update.gradient,
-                    update.indices);
+      status = Take(def, given.index_counts_size() > 0 ? given.index_counts(i) : 0, encoding,
+                    update.gradient, update.indices);
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
   }
 
   absl::Status ReadBindings(const v1::OptimizerStep& given, PushStep& step) {
-    bindings_ += given.bind_size();
-    absl::Status status = CheckCount(given.bind_size(), variables_.most_in_a_list(), "bindings");
-    status.Update(CheckCount(bindings_, kMaxTensors, "bindings"));
+    slot_creations_ += given.create_slots_size();
+    absl::Status status =
+        CheckCount(given.create_slots_size(), variables_.most_in_a_list(), "slot creations");
+    status.Update(CheckCount(slot_creations_, kMaxTensors, "slot creations"));
     if (!status.ok()) return status;
-    for (const uint32_t number : given.bind()) {
+    for (const uint32_t number : given.create_slots()) {
       const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(number);
       if (!entry.ok()) return entry.status();
       status = Authorize(caller_, Right::kPush, (*entry)->variable->def.name);
       if (!status.ok()) return status;
-      step.bindings.push_back({(*entry)->variable, (*entry)->slots});
+      step.slot_creations.push_back({(*entry)->variable, (*entry)->slots});
     }
     return absl::OkStatus();
   }
@@ -165,11 +166,11 @@ class Resolver {
             .name = given.name().empty() ? given.optimizer() : given.name(),
             .instance = given.instance(),
             .group = given.group(),
-            .scalars = {given.scalars().begin(), given.scalars().end()}};
+            .non_slots = {given.non_slots().begin(), given.non_slots().end()}};
     if (spec.group.empty() && !step.updates.empty()) {
       spec.group = step.updates.front().variable->def.name;
-    } else if (spec.group.empty() && !step.bindings.empty()) {
-      spec.group = step.bindings.front().variable->def.name;
+    } else if (spec.group.empty() && !step.slot_creations.empty()) {
+      spec.group = step.slot_creations.front().variable->def.name;
     }
     step.optimizer = optimizers::FindOptimizer(spec.optimizer);
     if (step.optimizer == nullptr) {
@@ -191,18 +192,18 @@ class Resolver {
     absl::Status status = ValidateVariableName(spec.name);
     if (status.ok()) status = ValidateVariableName(spec.group);
     if (status.ok()) {
-      status =
-          CheckSlotNames(spec.scalars, step.optimizer->scalars.size(), spec.group, spec.optimizer);
+      status = CheckSlotNames(spec.non_slots, step.optimizer->non_slots.size(), spec.group,
+                              spec.optimizer);
     }
-    for (const std::string& name : spec.scalars) {
+    for (const std::string& name : spec.non_slots) {
       if (status.ok()) status = ValidateVariableName(name);
     }
     const size_t slots = step.optimizer->slots(step.hyperparameters).size();
     for (const PushUpdate& update : step.updates) {
       if (status.ok()) status = CheckOwner(*update.variable, update.slot_names, slots, spec);
     }
-    for (const PushBinding& binding : step.bindings) {
-      if (status.ok()) status = CheckOwner(*binding.variable, binding.slot_names, slots, spec);
+    for (const SlotCreation& creation : step.slot_creations) {
+      if (status.ok()) status = CheckOwner(*creation.variable, creation.slot_names, slots, spec);
     }
     return status;
   }
@@ -226,35 +227,37 @@ class Resolver {
     if (!may.ok()) return may;
     if (!v1::Assignment::Op_IsValid(given.op())) return Refuse(def.name, "unknown assignment");
     const auto op = assignment.op = static_cast<AssignOp>(given.op());
-    if (given.rows() > 0 && !IsScatter(op)) {
-      return Refuse(def.name, "only a scatter takes row numbers");
+    if (given.index_count() > 0 && !IsScatter(op)) {
+      return Refuse(def.name, "only a scatter takes indices");
     }
-    if (given.rows() == 0 && IsScatter(op)) return Refuse(def.name, "a scatter needs row numbers");
+    if (given.index_count() == 0 && IsScatter(op))
+      return Refuse(def.name, "a scatter needs indices");
     const bool adds =
         op != AssignOp::kAssign && op != AssignOp::kInitialize && op != AssignOp::kScatterUpdate;
     if (adds && def.dtype == DType::kBool) return Refuse(def.name, "a bool cannot be added to");
-    return Take(def, given.rows(), wire::Encoding::kNone, assignment.value, assignment.indices);
+    return Take(def, given.index_count(), wire::Encoding::kNone, assignment.value,
+                assignment.indices);
   }
 
   const StreamVariables& variables_;
   const v1::PushHead& push_;
   const Caller& caller_;
-  const Definer& worker_;
+  const Creator& worker_;
   const uint64_t max_bytes_;
   std::vector<wire::IncomingTensor>& tensors_;
-  uint64_t bytes_ = 0;   // at most max_bytes_
-  size_t bindings_ = 0;  // of all steps
+  uint64_t bytes_ = 0;         // at most max_bytes_
+  size_t slot_creations_ = 0;  // of all steps
   absl::Status hyperparameters_;
 };
 
 absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1::PushHead& push,
-                                     const Caller& caller, const Definer& worker,
+                                     const Caller& caller, const Creator& worker,
                                      uint64_t max_bytes,
                                      std::vector<wire::IncomingTensor>& tensors) {
   return Resolver(variables, push, caller, worker, max_bytes, tensors).Run();
 }
 
-Definer DefinerAt(const v1::Definer& where, Definer worker) {
+Creator CreatorAt(const v1::Creator& where, Creator worker) {
   worker.file = PrintablePath(where.file());
   worker.line = where.line();
   worker.time_unix_micros = where.time_unix_micros();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 #include "proto/wire/frame_reader.h"
 #include "server/push/push.h"
 #include "server/push/stream_variables.h"
@@ -17,19 +17,19 @@ namespace varscope::server {
 
 // Everything that can be told of a push before a byte of its tensors is read or memory is taken for
 // them. Its numbers are those of `variables`; `worker` is the caller as
-// the one who defines new slots. Adds to `tensors`
+// the creator of new slots. Adds to `tensors`
 // what the push sends, in the order in which it comes. InvalidArgument for a number that the stream
 // has not given, an unknown optimizer or assignment, columns of different lengths;
 // ResourceExhausted for more than `max_bytes` of tensors; PermissionDenied
 // as Authorize. Each names the variable, and the worker.
 // Thread-safe.
 absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1::PushHead& push,
-                                     const Caller& caller, const Definer& worker,
+                                     const Caller& caller, const Creator& worker,
                                      uint64_t max_bytes,
                                      std::vector<wire::IncomingTensor>& tensors);
 
 // `worker`, at the place in its program that `where` names.
-Definer DefinerAt(const v1::Definer& where, Definer worker);
+Creator CreatorAt(const v1::Creator& where, Creator worker);
 
 }  // namespace varscope::server
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 #include "proto/wire/convert.h"
 
 namespace varscope::server {

@@ -5,12 +5,12 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/blocking.h"
-#include "proto/core/names.h"
-#include "proto/core/rows.h"
+#include "proto/concurrency/blocking_region.h"
+#include "proto/naming/names.h"
 #include "proto/optimizers/clip.h"
 #include "proto/optimizers/sparse.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/rows.h"
 
 namespace varscope::server {
 namespace {
@@ -72,7 +72,7 @@ absl::Status CheckFinite(const PushContents& push) {
 // Of an int32 or int64 tensor.
 absl::Status MakeInt64(Tensor& indices) {
   if (indices.dtype() == DType::kInt64) return absl::OkStatus();
-  const absl::StatusOr<std::vector<int64_t>> numbers = RowNumbers(indices);
+  const absl::StatusOr<std::vector<int64_t>> numbers = ToIndices(indices);
   if (!numbers.ok()) return numbers.status();
   absl::StatusOr<Tensor> wide = TryAllocate(DType::kInt64, indices.shape());
   if (!wide.ok()) return wide.status();
@@ -102,7 +102,7 @@ absl::StatusOr<bool> SumEqualIndices(PushUpdate& update) {
 class Validator {
  public:
   static absl::StatusOr<ValidPush> Run(ResolvedPush push, std::vector<Tensor> tensors,
-                                       bool known_finite, const PushPolicy& policy) {
+                                       bool verified_finite, const PushPolicy& policy) {
     if (policy.hyperparameters == nullptr && !push.hyperparameters_.ok()) {
       return push.hyperparameters_;
     }
@@ -110,11 +110,11 @@ class Validator {
     Attach(contents, tensors);
     // What one use has alone it may change.
     tensors.clear();
-    absl::Status status = CheckAndSum(contents, known_finite);
+    absl::Status status = CheckAndSum(contents, verified_finite);
     if (!status.ok()) return status;
     const bool allowed = contents.allow_nonfinite && !policy.refuse_nonfinite;
     bool finite = true;
-    if (!known_finite && (!allowed || policy.find_nonfinite)) {
+    if (!verified_finite && (!allowed || policy.find_nonfinite)) {
       status = CheckFinite(contents);
       finite = status.ok();
       if (!finite && !allowed) return status;
@@ -140,14 +140,14 @@ class Validator {
     }
   }
 
-  static absl::Status CheckAndSum(PushContents& push, bool& known_finite) {
+  static absl::Status CheckAndSum(PushContents& push, bool& verified_finite) {
     for (PushAssignment& a : push.assignments) {
       absl::Status status = Check(push.id, a);
       if (!status.ok()) return status;
     }
     for (PushStep& step : push.steps) {
       for (PushUpdate& u : step.updates) {
-        absl::Status status = CheckAndSum(push.id, u, known_finite);
+        absl::Status status = CheckAndSum(push.id, u, verified_finite);
         if (!status.ok()) return status;
       }
     }
@@ -162,7 +162,7 @@ class Validator {
     return CheckInitialized(id, *a.variable);
   }
 
-  static absl::Status CheckAndSum(const PushId& id, PushUpdate& u, bool& known_finite) {
+  static absl::Status CheckAndSum(const PushId& id, PushUpdate& u, bool& verified_finite) {
     absl::Status status = u.indices ? MakeInt64(u.indices->value) : absl::OkStatus();
     if (status.ok()) status = CheckFits(*u.variable, u.gradient.value, "the gradient", u.indices);
     if (!status.ok()) return Explain(id, *u.variable, status);
@@ -172,7 +172,7 @@ class Validator {
     const absl::StatusOr<bool> summed = SumEqualIndices(u);
     if (!summed.ok()) return Explain(id, *u.variable, summed.status());
     // Sums of finite numbers may be infinite.
-    if (*summed) known_finite = false;
+    if (*summed) verified_finite = false;
     return absl::OkStatus();
   }
 
@@ -185,11 +185,11 @@ class Validator {
   }
 
   static absl::Status CheckInitialized(const PushId& id, Variable& variable) {
-    const PatientLock lock(variable.mutex);
+    const BlockingLock lock(variable.mutex);
     if (variable.initialized) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat(About(variable.def.name, id.worker_id), "it has no value yet; its creator, ",
-                     ToString(variable.def.definer), ", has not run its initializer"));
+                     ToString(variable.def.creator), ", has not run its initializer"));
   }
 
   static absl::Status Clip(PushContents& push, const PushPolicy& policy) {
@@ -210,8 +210,8 @@ class Validator {
 };
 
 absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensors,
-                                   bool known_finite, const PushPolicy& policy) {
-  return Validator::Run(std::move(push), std::move(tensors), known_finite, policy);
+                                   bool verified_finite, const PushPolicy& policy) {
+  return Validator::Run(std::move(push), std::move(tensors), verified_finite, policy);
 }
 
 bool IsNonfinite(const absl::Status& status) { return status.GetPayload(kNonfinite).has_value(); }

@@ -23,12 +23,13 @@ struct PushPolicy {
 };
 
 // Gives the push its tensors, which are those that its head announced, by number. Duplicate indices
-// are summed, gradients clipped. `known_finite`: whoever read them saw no NaN and no infinity.
-// InvalidArgument for a hyperparameter that the optimizer does not have, an index out of range and
-// for a value that is not finite (see IsNonfinite); FailedPrecondition for a variable without a
-// value; ResourceExhausted without memory. Each names the variable and the worker.
+// are summed, gradients clipped. `verified_finite`: whoever read the tensors saw no NaN and no
+// infinity in them. InvalidArgument for a hyperparameter that the optimizer does not have, an index
+// out of range and for a value that is not finite (see IsNonfinite); FailedPrecondition for a
+// variable without a value; ResourceExhausted without memory. Each names the variable and the
+// worker.
 absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensors,
-                                   bool known_finite, const PushPolicy& policy);
+                                   bool verified_finite, const PushPolicy& policy);
 
 // Whether Validate refused a push because of a NaN or an infinity, and for nothing else.
 bool IsNonfinite(const absl::Status& status);

@@ -107,7 +107,7 @@ bool AcceptLoop::AcceptOne(int listening) const {
   }
   if (connection.get() >= descriptor_limit_) {
     Log().Warn(absl::StrCat("a connection was closed at once: ", descriptor_limit_,
-                            " descriptors are open, and the rest is the daemon's own; raise the "
+                            " descriptors are open, and the rest is the server's own; raise the "
                             "limit (ulimit -n) or have fewer workers"));
     return true;
   }

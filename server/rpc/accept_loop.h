@@ -15,7 +15,7 @@ namespace varscope::server {
 // One thread for all sockets. (gRPC's own listener never accepts again after its first error: 1.51
 // and all before 1.53.) No error ends it: when the system has no descriptor or no memory for a
 // connection, the connection waits and is asked for again; one that would take a descriptor of the
-// daemon's reserve is closed at once, so that its peer tries again.
+// server's reserve is closed at once, so that its peer tries again.
 class AcceptLoop {
  public:
   // Called on the loop's thread with a connection that does not block, and the socket that it came

@@ -16,12 +16,12 @@ grpc::Status AdminService::ListVariables(grpc::ServerContext* context,
                                          const v1::ListVariablesRequest* request,
                                          grpc::ServerWriter<v1::ListVariablesResponse>* writer) {
   return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
-    Stalls::Watch watch(context_.stalls, [&] { context->TryCancel(); });
+    StallDetector::IdleTimeout idle_timeout(context_.stall_detector, [&] { context->TryCancel(); });
     v1::ListVariablesResponse some;
     some.set_global_step(context_.store.global_step());
     const auto send = [&]() -> absl::Status {
       if (!writer->Write(some)) return absl::CancelledError("the caller stopped reading");
-      watch.Progress();
+      idle_timeout.Progress();
       some.clear_variables();
       return absl::OkStatus();
     };

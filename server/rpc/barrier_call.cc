@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "absl/status/statusor.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 #include "server/rpc/caller_of.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/status.h"
@@ -40,7 +40,7 @@ BarrierCall::BarrierCall(const ServiceContext& service, CallQueue& queue)
     : service_(service), hold_(queue), writer_(&context_) {}
 
 void BarrierCall::Arrive() {
-  call_.emplace(service_.calls);
+  call_.emplace(service_.in_flight_calls);
   if (!call_->admitted().ok()) return Finish(call_->admitted());
   absl::StatusOr<Caller> caller = CallerOf<v1::BarrierRequest>(service_, context_);
   if (!caller.ok()) return Finish(caller.status());

@@ -43,7 +43,7 @@ class BarrierCall final : public std::enable_shared_from_this<BarrierCall> {
   v1::BarrierRequest request_;
   Caller caller_;  // once it has arrived
   Writer writer_;
-  std::optional<Calls::Call> call_;  // from its arrival on
+  std::optional<InFlightCalls::Call> call_;  // from its arrival on
   std::atomic<bool> arrived_ = false;
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> released_ = false;

@@ -51,14 +51,14 @@ void CallQueue::AddThread() {
   }
 }
 
-void CallQueue::Leaves() {
+void CallQueue::BeginCompensatedBlock() {
   MutexLock lock(mutex_);
   --leaders_;
   if (followers_ >= most_leaders_ - leaders_) return wanted_.NotifyOne();
   if (threads_.size() < kMostThreads) AddThread();
 }
 
-void CallQueue::Returns() {
+void CallQueue::EndCompensatedBlock() {
   MutexLock lock(mutex_);
   ++leaders_;
 }
@@ -75,7 +75,7 @@ CallQueue::~CallQueue() {
   queue_->Shutdown();
   if (threads_.empty()) {
     Serve();
-    Blocking::Own(nullptr);
+    BlockingRegion::SetPool(nullptr);
   }
   for (std::thread& thread : threads_) thread.join();
 }
@@ -94,7 +94,7 @@ void CallQueue::Drop(void* tag) {
 void CallQueue::Serve() {
   void* tag = nullptr;
   bool ok = false;
-  Blocking::Own(this);
+  BlockingRegion::SetPool(this);
   while (Follow()) {
     do {
       if (!queue_->Next(&tag, &ok)) return End();

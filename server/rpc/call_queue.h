@@ -10,17 +10,17 @@
 #include <thread>
 #include <vector>
 
+#include "proto/concurrency/blocking_region.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/core/blocking.h"
 
 namespace varscope::server {
 
-// Leaders wait for gRPC's events and work on them; when one is Blocking, a follower takes its
-// place. One leader is fastest where there are few cores: threads that wait for the same events
-// wake each other for each of them. (gRPC's callback API has at least two such threads, and one
-// service that uses it undoes this for the whole process, because they watch the same sockets.)
-// Thread-safe.
-class CallQueue final : private ThreadOwner {
+// Leaders wait for gRPC's events and work on them; when one is in a BlockingRegion, a follower
+// compensates for it. One leader is fastest where there are few cores: threads that wait for the
+// same events wake each other for each of them. (gRPC's callback API has at least two such threads,
+// and one service that uses it undoes this for the whole process, because they watch the same
+// sockets.) Thread-safe.
+class CallQueue final : private CompensatingPool {
  public:
   // When they all wait, so does the rest.
   static constexpr size_t kMostThreads = 64;
@@ -53,8 +53,8 @@ class CallQueue final : private ThreadOwner {
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
 
  private:
-  void Leaves() override;
-  void Returns() override;
+  void BeginCompensatedBlock() override;
+  void EndCompensatedBlock() override;
   // Without a thread it does nothing.
   void AddThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve();

@@ -6,15 +6,15 @@
 #include <string>
 
 #include "server/auth/session_keys.h"
-#include "server/rpc/budget.h"
-#include "server/rpc/calls.h"
-#include "server/rpc/pins.h"
-#include "server/rpc/stalls.h"
+#include "server/membership/barrier.h"
+#include "server/membership/workers.h"
+#include "server/rpc/in_flight_calls.h"
+#include "server/rpc/memory_quota.h"
+#include "server/rpc/pinned_memory.h"
+#include "server/rpc/stall_detector.h"
 #include "server/store/store.h"
-#include "server/sync/barrier.h"
 #include "server/sync/durability.h"
 #include "server/sync/synchronizer.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -23,7 +23,7 @@ struct ServiceLimits {
   int max_definitions = 100000;  // in one Resolve; fits 20 bits, see ResolveAll
 };
 
-// How workers on this host may reach the daemon; empty: they cannot.
+// How workers on this host may reach the server; empty: they cannot.
 struct LocalAddress {
   std::string shared_memory;  // where ShmListener listens
   std::string target;         // for gRPC
@@ -37,13 +37,13 @@ struct ServiceContext {
   Barriers& barriers;
   Synchronizer& synchronizer;
   Durability& durability;
-  Calls& calls;
-  Budget& budget;  // of pushes
-  Pins& pins;      // of pulls
-  Stalls& stalls;
+  InFlightCalls& in_flight_calls;
+  MemoryQuota& memory_quota;    // of pushes
+  PinnedMemory& pinned_memory;  // of pulls
+  StallDetector& stall_detector;
   ServiceLimits limits;
   LocalAddress local;
-  uint64_t epoch;  // another one in each life of the daemon
+  uint64_t epoch;  // another one after each start of the server
 };
 
 }  // namespace varscope::server

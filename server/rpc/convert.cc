@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
-#include "proto/core/rows.h"
-#include "proto/core/shape_rules.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/rows.h"
+#include "proto/tensor/shape_rules.h"
 #include "proto/wire/convert.h"
 #include "server/codec/initializer.h"
 #include "server/sync/outer.h"
@@ -34,8 +34,8 @@ absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
     out.request.shape = *std::move(read);
   }
   if (d.has_trainable()) out.trainable = d.trainable();
-  out.deferred_value = d.deferred_value();
-  out.request.whole = d.whole();
+  out.worker_initialized = d.worker_initialized();
+  out.request.unpartitioned = d.unpartitioned();
   out.part_names = {d.part_names().begin(), d.part_names().end()};
   if (d.has_initializer()) {
     auto initializer = codec::FromProto(d.initializer(), *dtype, out.request.shape);
@@ -54,7 +54,7 @@ void ToProto(Variable& variable, v1::VariableInfo* out) {
   wire::ToProto(def.shape, out->mutable_shape());
   out->set_trainable(def.trainable);
   out->set_primary(def.primary);
-  wire::ToProto(def.definer, out->mutable_definer());
+  wire::ToProto(def.creator, out->mutable_creator());
   out->set_initializer(def.initializer);
   out->set_seed(def.seed);
   out->set_pulls(variable.pulls.load());
@@ -81,7 +81,7 @@ void ToProto(const Resolution& resolution, v1::Resolution* out) {
   out->set_message(resolution.message);
   out->set_detail(resolution.detail);
   out->set_warning(resolution.warning);
-  for (const Definer& definer : resolution.definers) wire::ToProto(definer, out->add_definers());
+  for (const Creator& creator : resolution.creators) wire::ToProto(creator, out->add_creators());
 }
 
 void ToProto(const SnapshotInfo& info, v1::ListSnapshotsResponse::Snapshot* out) {
@@ -132,12 +132,12 @@ void ToProto(const GroupStatus& group, v1::GroupInfo* out) {
   out->set_max_staleness(group.max_staleness);
 }
 
-void ToProto(const Applied& applied, v1::PushResponse* out) {
-  out->set_global_step(applied.global_step);
-  out->set_outcome(static_cast<v1::PushResponse::Outcome>(applied.outcome));
-  out->set_staleness(applied.staleness);
-  out->set_group_step(applied.group_step);
-  out->mutable_versions()->Assign(applied.versions.begin(), applied.versions.end());
+void ToProto(const PushResult& result, v1::PushResponse* out) {
+  out->set_global_step(result.global_step);
+  out->set_outcome(static_cast<v1::PushResponse::Outcome>(result.outcome));
+  out->set_staleness(result.staleness);
+  out->set_group_step(result.group_step);
+  out->mutable_versions()->Assign(result.versions.begin(), result.versions.end());
 }
 
 }  // namespace varscope::server

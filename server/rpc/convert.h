@@ -3,10 +3,10 @@
 #define VARSCOPE_SERVER_RPC_CONVERT_H_
 
 #include "absl/status/statusor.h"
+#include "server/membership/workers.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
 #include "server/sync/synchronizer.h"
-#include "server/sync/workers.h"
 #include "varscope/v1/admin.pb.h"
 #include "varscope/v1/tensor_stream.pb.h"
 #include "varscope/v1/types.pb.h"
@@ -14,7 +14,7 @@
 
 namespace varscope::server {
 
-// Without the definer: who that is, the worker does not say.
+// Without the creator: who that is, the worker does not say.
 absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& definition);
 void ToProto(const Resolution& resolution, v1::Resolution* out);
 void ToProto(Variable& variable, v1::VariableInfo* out);
@@ -24,7 +24,7 @@ void ToProto(const GroupStatus& group, v1::SyncGroup* out);
 void ToProto(const GroupStatus& group, v1::GroupInfo* out);
 
 // Without the durability level.
-void ToProto(const Applied& applied, v1::PushResponse* out);
+void ToProto(const PushResult& result, v1::PushResponse* out);
 
 }  // namespace varscope::server
 

@@ -8,7 +8,7 @@ namespace varscope::server {
 void RaiseDescriptorLimit();
 
 // Connections get descriptors below this one only: those above it, an eighth of all but at most 64,
-// are for what the daemon itself opens, such as the next segment of its log. (A new descriptor is
+// are for what the server itself opens, such as the next segment of its log. (A new descriptor is
 // always the lowest that is free.)
 int ConnectionDescriptorLimit();
 

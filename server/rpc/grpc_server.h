@@ -1,4 +1,4 @@
-// The daemon's gRPC server.
+// The gRPC part of the server.
 #ifndef VARSCOPE_SERVER_RPC_GRPC_SERVER_H_
 #define VARSCOPE_SERVER_RPC_GRPC_SERVER_H_
 

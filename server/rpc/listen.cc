@@ -17,8 +17,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "proto/core/address.h"
 #include "proto/shm/doorbell.h"
+#include "proto/wire/address.h"
 
 namespace varscope::server {
 namespace {

@@ -1,4 +1,4 @@
-// Reads what a pull wants.
+// Reads what a pull asks for.
 #ifndef VARSCOPE_SERVER_RPC_PULL_READER_H_
 #define VARSCOPE_SERVER_RPC_PULL_READER_H_
 
@@ -9,20 +9,20 @@
 
 #include "absl/status/statusor.h"
 #include "server/rpc/context.h"
-#include "server/rpc/wanted_pull.h"
+#include "server/rpc/resolved_pull.h"
 #include "varscope/tensor.h"
 #include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::server {
 
-// Reads one consistent set of values, encodes them as the pull wants them, and remembers it for the
+// Reads one consistent set of values, encodes them as the pull asks, and remembers it for the
 // stream's next pull. Not thread-safe.
 class PullReader {
  public:
   // `tensors` are those of the request, and `last` is its stream's; both outlive the reader.
-  PullReader(const ServiceContext& service, WantedPull wanted, const std::vector<Tensor>& tensors,
-             WantedPull& last)
-      : service_(service), wanted_(std::move(wanted)), tensors_(tensors), last_(last) {}
+  PullReader(const ServiceContext& service, ResolvedPull resolved,
+             const std::vector<Tensor>& tensors, ResolvedPull& last)
+      : service_(service), resolved_(std::move(resolved)), tensors_(tensors), last_(last) {}
 
   std::vector<VariablePtr> variables() const;
 
@@ -33,18 +33,18 @@ class PullReader {
   std::vector<Tensor> TakeValues() { return std::move(values_); }
 
  private:
-  // For each wanted variable; empty when all are wanted whole.
-  absl::StatusOr<std::vector<WantedRows>> RowsWanted() const;
-  absl::Status Fill(bool same_epoch, const Cut& cut, v1::FrameHeader& answer);
+  // For each variable; empty when the pull asks for all variables whole.
+  absl::StatusOr<std::vector<ReadIndices>> IndicesToRead() const;
+  absl::Status Fill(bool same_epoch, const ConsistentRead& read, v1::FrameHeader& answer);
   // Whether it can be repeated.
-  bool Remember(const Cut& cut);
+  bool Remember(const ConsistentRead& read);
 
   const ServiceContext& service_;
-  WantedPull wanted_;
+  ResolvedPull resolved_;
   const std::vector<Tensor>& tensors_;
-  WantedPull& last_;
+  ResolvedPull& last_;
   std::vector<Tensor> values_;
-  Pins::Pin pin_;
+  PinnedMemory::Reservation reservation_;
 };
 
 }  // namespace varscope::server

@@ -5,19 +5,20 @@
 #include <chrono>
 
 #include "absl/status/status.h"
-#include "proto/core/advice.h"
+#include "proto/wire/retry_info.h"
+#include "server/membership/workers.h"
 #include "server/sync/durability.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
-// OK, or why no change may be made now; then the client is told when to ask again.
+// OK, or why no change may be made now; then with a retry delay.
 inline absl::Status AdmitChange(const Durability& durability) {
   absl::Status status = durability.Admit();
-  return status.ok() ? status : AdviseRetry(std::move(status), std::chrono::milliseconds(200));
+  return status.ok() ? status : WithRetryAfter(std::move(status), std::chrono::milliseconds(200));
 }
 
-// A worker whose incarnation ended while its call waited is told what to do now.
+// When the worker's incarnation ended while its call waited: the error that says so, with its retry
+// info; else `status`.
 inline absl::Status WhatNow(Workers& workers, const Caller& caller, const absl::Status& status) {
   if (!absl::IsAborted(status) || !caller.is_worker()) return status;
   const absl::Status live = workers.Check(caller);

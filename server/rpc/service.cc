@@ -1,7 +1,7 @@
 #include "server/rpc/service.h"
 
 #include "server/rpc/barrier_call.h"
-#include "server/rpc/exchange.h"
+#include "server/rpc/grpc_stream.h"
 #include "server/rpc/unary.h"
 #include "server/rpc/worker_calls.h"
 
@@ -9,9 +9,9 @@ namespace varscope::server {
 
 void ParameterServerService::Accept(CallQueue& queue) {
   grpc::ServerCompletionQueue* const calls = queue.queue();
-  Exchange::Accept(
+  GrpcStream::Accept(
       context_, queue,
-      [this, calls](grpc::ServerContext* context, Exchange::Stream* stream, void* tag) {
+      [this, calls](grpc::ServerContext* context, GrpcStream::Stream* stream, void* tag) {
         RequestExchange(context, stream, calls, calls, tag);
       });
   BarrierCall::Accept(context_, queue,

@@ -75,7 +75,7 @@ void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
   if (!link.ok()) WarnOfNone(link.status().message());
   MutexLock lock(mutex_);
   if (link.ok() && !stopping_) {
-    stream.session = std::make_unique<ShmSession>(service_, *std::move(link));
+    stream.session = std::make_unique<ShmStream>(service_, *std::move(link));
     {
       MutexUnlock serving(mutex_);
       stream.session->Serve();

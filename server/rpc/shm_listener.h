@@ -1,4 +1,4 @@
-// Hands shared memory to workers on the daemon's host.
+// Hands shared memory to workers on the server's host.
 #ifndef VARSCOPE_SERVER_RPC_SHM_LISTENER_H_
 #define VARSCOPE_SERVER_RPC_SHM_LISTENER_H_
 
@@ -11,11 +11,11 @@
 #include "proto/concurrency/mutex.h"
 #include "proto/shm/doorbell.h"
 #include "server/rpc/accept_loop.h"
-#include "server/rpc/shm_session.h"
+#include "server/rpc/shm_stream.h"
 
 namespace varscope::server {
 
-// A thread that accepts, and one for each stream: its turns end to end, so that no hand-over
+// A thread that accepts, and one for each stream: its requests end to end, so that no hand-over
 // between threads delays them. Processes of other users are sent away, as are those for whom there
 // is no stream, no thread or no memory left: they go on with gRPC.
 class ShmListener {
@@ -24,7 +24,7 @@ class ShmListener {
   static absl::StatusOr<std::unique_ptr<ShmListener>> Start(const ServiceContext& service,
                                                             const std::string& name,
                                                             size_t max_streams);
-  // Ends all streams; a turn that waits is waited for.
+  // Ends all streams; a request that waits is waited for.
   ~ShmListener();
   ShmListener(const ShmListener&) = delete;
   ShmListener& operator=(const ShmListener&) = delete;
@@ -32,7 +32,7 @@ class ShmListener {
  private:
   struct Stream {
     // Guarded by the listener's mutex_, which clang cannot see here.
-    std::unique_ptr<ShmSession> session;  // while it serves
+    std::unique_ptr<ShmStream> session;  // while it serves
     bool over = false;
     std::thread thread;
   };

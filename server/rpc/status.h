@@ -1,5 +1,5 @@
-// absl::Status inside, grpc::Status on the wire: the same codes and text, and advice as trailing
-// metadata.
+// absl::Status inside, grpc::Status on the wire: the same codes and text, and retry info as
+// trailing metadata.
 #ifndef VARSCOPE_SERVER_RPC_STATUS_H_
 #define VARSCOPE_SERVER_RPC_STATUS_H_
 
@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/advice.h"
+#include "proto/wire/retry_info.h"
 #include "varscope/v1/types.pb.h"
 
 namespace varscope::server {
@@ -19,8 +19,8 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
 
 inline grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext& context) {
   for (const char* key : {kRetryAfterKey, kReconnectKey}) {
-    if (const auto advice = status.GetPayload(key)) {
-      context.AddTrailingMetadata(key, std::string(*advice));
+    if (const auto retry_info = status.GetPayload(key)) {
+      context.AddTrailingMetadata(key, std::string(*retry_info));
     }
   }
   return ToGrpc(status);
@@ -31,11 +31,11 @@ inline void ToProto(const absl::Status& status, v1::Error* out) {
   out->set_code(status.raw_code());
   out->set_message(std::string(status.message()));
   status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
-    (*out->mutable_advice())[std::string(key)] = std::string(value);
+    (*out->mutable_retry_info())[std::string(key)] = std::string(value);
   });
 }
 
-// The same code and advice, with more to say.
+// The same code and retry info, with a longer text.
 inline absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
   absl::Status longer(status.code(), absl::StrCat(prefix, status.message()));
   status.ForEachPayload(

@@ -18,13 +18,14 @@ namespace varscope::server {
 template <typename Request, typename Fn>
 grpc::Status Answer(const ServiceContext& service, grpc::ServerContext* context,
                     const Request& /*request*/, Fn&& answer) {
-  const Calls::Call call(service.calls);
+  const InFlightCalls::Call call(service.in_flight_calls);
   if (!call.admitted().ok()) return ToGrpc(call.admitted(), *context);
   const absl::StatusOr<Caller> caller = CallerOf<Request>(service, *context);
   return ToGrpc(caller.ok() ? answer(*caller) : caller.status(), *context);
 }
 
-// The same for a call that changes something: the answer leaves when the change is on the medium.
+// The same for a call that changes something: the answer leaves when the change is on stable
+// storage.
 template <typename Request, typename Fn>
 grpc::Status AnswerDurably(const ServiceContext& service, grpc::ServerContext* context,
                            const Request& request, Fn&& answer) {
@@ -32,7 +33,7 @@ grpc::Status AnswerDurably(const ServiceContext& service, grpc::ServerContext* c
     if (absl::Status status = AdmitChange(service.durability); !status.ok()) return status;
     if (absl::Status status = answer(caller); !status.ok()) return status;
     std::promise<absl::Status> durable;
-    service.durability.OnceOnMedium(
+    service.durability.WhenOnStableStorage(
         [&](absl::Status status) { durable.set_value(std::move(status)); });
     return durable.get_future().get();
   });

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/protocol.h"
 #include "server/push/resolve.h"
@@ -15,13 +15,13 @@
 namespace varscope::server {
 namespace {
 
-absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const Definer& worker,
+absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const Creator& worker,
                                       const v1::VariableDefinition& definition, uint64_t number) {
   absl::StatusOr<ResolveRequest> asked = FromProto(definition);
   if (!asked.ok()) return asked.status();
   asked->number = number;
-  // Who defines is who asks; where, the program says.
-  asked->definer = DefinerAt(definition.definer(), worker);
+  // The creator is the caller; the program says where.
+  asked->creator = CreatorAt(definition.creator(), worker);
   return store.Resolve(caller, *asked);
 }
 
@@ -29,7 +29,7 @@ absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const 
 constexpr int kDefinitionBits = 20;
 constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
 
-absl::Status ResolveAll(Store& store, const Caller& caller, const Definer& worker,
+absl::Status ResolveAll(Store& store, const Caller& caller, const Creator& worker,
                         const v1::ResolveRequest& request, v1::ResolveResponse* response) {
   for (int i = 0; i < request.definitions_size(); ++i) {
     const v1::VariableDefinition& definition = request.definitions(i);

@@ -1,5 +1,5 @@
 // What a worker's calls with one request and one answer do. Nothing here waits, or knows how a call
-// comes: a change is on stable storage when Durability::OnceOnMedium says so.
+// comes: a change is on stable storage when Durability::WhenOnStableStorage says so.
 #ifndef VARSCOPE_SERVER_RPC_WORKER_CALLS_H_
 #define VARSCOPE_SERVER_RPC_WORKER_CALLS_H_
 

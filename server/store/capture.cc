@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "server/planted.h"
+#include "server/failpoint.h"
 #include "server/store/state.h"
 #include "server/store/store.h"
 
@@ -17,7 +17,7 @@ std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
 }
 
 CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.mutex) {
-  if (Planted(Plant::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot) {
+  if (FailpointIsOn(Failpoint::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot) {
     Tensor zeros(v.def.dtype, v.def.shape);
     std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
     return {v.def, zeros, v.version, v.initialized, 0, 0, 0, 0};
@@ -28,12 +28,12 @@ CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.m
 
 }  // namespace
 
-StoreState Store::Capture(const std::function<void()>& at_cut) const {
-  MutexLock binding_lock(binding_mutex_);
+StoreState Store::Capture(const std::function<void()>& at_snapshot) const {
+  MutexLock slots_lock(slots_mutex_);
   WriterLock lock(mutex_);
-  const LockedVariables locked(Planted(Plant::kTornSnapshot) ? std::vector<VariablePtr>()
-                                                             : variables_);
-  at_cut();
+  const LockedVariables locked(FailpointIsOn(Failpoint::kTornSnapshot) ? std::vector<VariablePtr>()
+                                                                       : variables_);
+  at_snapshot();
   StoreState state;
   state.global_step = global_step();
   {
@@ -50,20 +50,22 @@ StoreState Store::Capture(const std::function<void()>& at_cut) const {
     state.partitioned.push_back({key, partitioned.known, NamesOf(partitioned.parts)});
   }
   for (const auto& [key, variables] : slots_) state.slots.push_back({key, NamesOf(variables)});
-  for (const auto& [key, variables] : scalars_) state.scalars.push_back({key, NamesOf(variables)});
-  if (!Planted(Plant::kSnapshotWithoutLedger)) state.ledger = ledger_.entries();
+  for (const auto& [key, variables] : non_slots_)
+    state.non_slots.push_back({key, NamesOf(variables)});
+  if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords))
+    state.completion_records = completion_records_.entries();
   return state;
 }
 
 absl::Status Store::Restore(StoreState state) {
-  MutexLock binding_lock(binding_mutex_);
+  MutexLock slots_lock(slots_mutex_);
   WriterLock lock(mutex_);
   if (!variables_.empty()) return absl::FailedPreconditionError("the store is not empty");
   return RestoreLocked(std::move(state));
 }
 
 absl::Status Store::Replace(StoreState state) {
-  MutexLock binding_lock(binding_mutex_);
+  MutexLock slots_lock(slots_mutex_);
   WriterLock lock(mutex_);
   ++generation_;
   variables_.clear();
@@ -71,7 +73,7 @@ absl::Status Store::Replace(StoreState state) {
   by_key_.clear();
   partitioned_.clear();
   slots_.clear();
-  scalars_.clear();
+  non_slots_.clear();
   bytes_used_ = 0;
   return RestoreLocked(std::move(state));
 }
@@ -99,8 +101,8 @@ absl::Status Store::RestoreLocked(StoreState state) {
     if (absl::Status status = Register(names); !status.ok()) return status;
   }
   if (absl::Status status = Register(state.slots, slots_); !status.ok()) return status;
-  if (absl::Status status = Register(state.scalars, scalars_); !status.ok()) return status;
-  ledger_.Reset(state.ledger);
+  if (absl::Status status = Register(state.non_slots, non_slots_); !status.ok()) return status;
+  completion_records_.Reset(state.completion_records);
   global_step_ = state.global_step;
   ++changes_;
   MutexLock commit_lock(commit_mutex_);
@@ -128,24 +130,24 @@ absl::Status Store::Register(const PartitionedNames& names) {
   return absl::OkStatus();
 }
 
-absl::Status Store::Register(const std::vector<BoundNames>& all, Bindings& bindings) const {
-  for (const BoundNames& names : all) {
+absl::Status Store::Register(const std::vector<StateNames>& all, StateMap& state_map) const {
+  for (const StateNames& names : all) {
     absl::StatusOr<std::vector<VariablePtr>> variables = FindAll(names.variables);
     if (!variables.ok()) return variables.status();
-    bindings[names.key] = *std::move(variables);
+    state_map[names.key] = *std::move(variables);
   }
   return absl::OkStatus();
 }
 
 absl::Status Store::RegisterStates(const CreationBatch& batch)
-    ABSL_NO_THREAD_SAFETY_ANALYSIS {  // who has no states in the batch does not hold binding_mutex_
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {  // who has no states in the batch does not hold slots_mutex_
   absl::Status status = Register(batch.slots, slots_);
-  status.Update(Register(batch.scalars, scalars_));
+  status.Update(Register(batch.non_slots, non_slots_));
   return status;
 }
 
 absl::Status Store::Recreate(const CreationBatch& batch) {
-  MutexLock binding_lock(binding_mutex_);
+  MutexLock slots_lock(slots_mutex_);
   WriterLock lock(mutex_);
   return Make(batch, lock).status();
 }

@@ -1,12 +1,12 @@
-// Who is told of every change of the store, in the order in which they happened.
+// Who is notified of every change of the store, in the order in which they happened.
 #ifndef VARSCOPE_SERVER_STORE_OBSERVER_H_
 #define VARSCOPE_SERVER_STORE_OBSERVER_H_
 
 #include <memory>
 
 #include "absl/status/status.h"
-#include "server/store/applied.h"
-#include "server/store/creation.h"
+#include "server/catalog/creation.h"
+#include "server/store/push_result.h"
 
 namespace varscope::server {
 
@@ -18,7 +18,7 @@ class PushEntry {
   virtual ~PushEntry() = default;
   // The push was applied. Called once, in the order of all changes, while the store's locks are
   // held: must not call the store, wait, take memory or fail.
-  virtual void Append(const Applied& applied) noexcept = 0;
+  virtual void Append(const PushResult& result) noexcept = 0;
 };
 
 // Changes that touch the same variable come in their order; repeating all of them on an empty store

@@ -1,4 +1,5 @@
-// The whole store as a value: one consistent cut of variables, slots, global step and ledger.
+// The whole store as a value: one consistent snapshot of variables, slots, global step and
+// completion records.
 #ifndef VARSCOPE_SERVER_STORE_STATE_H_
 #define VARSCOPE_SERVER_STORE_STATE_H_
 
@@ -7,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "server/store/creation.h"
-#include "server/store/ledger.h"
+#include "server/catalog/creation.h"
+#include "server/store/completion_records.h"
 #include "server/store/variable.h"
 
 namespace varscope::server {
@@ -29,9 +30,9 @@ struct StoreState {
   std::map<std::string, uint64_t> group_steps;
   std::vector<CapturedVariable> variables;  // in creation order
   std::vector<PartitionedNames> partitioned;
-  std::vector<BoundNames> slots;
-  std::vector<BoundNames> scalars;
-  std::vector<Ledger::Entry> ledger;
+  std::vector<StateNames> slots;
+  std::vector<StateNames> non_slots;
+  std::vector<CompletionRecords::Entry> completion_records;
 };
 
 }  // namespace varscope::server

@@ -5,13 +5,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/blocking_region.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/core/allocate.h"
-#include "proto/core/blocking.h"
-#include "proto/core/names.h"
-#include "proto/core/rows.h"
-#include "proto/core/shape_rules.h"
-#include "server/store/initializers.h"
+#include "proto/naming/names.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/rows.h"
+#include "proto/tensor/shape_rules.h"
+#include "server/catalog/initializers.h"
 
 namespace varscope::server {
 
@@ -25,7 +25,7 @@ absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
     const VariableDefinition& def = c.definition;
     if (absl::Status status = ValidateVariableName(def.name); !status.ok()) return status;
     const std::string where =
-        absl::StrCat("variable ", def.name, ", ", ToString(def.definer), ": ");
+        absl::StrCat("variable ", def.name, ", ", ToString(def.creator), ": ");
     const absl::StatusOr<uint64_t> bytes = ByteSize(def.dtype, def.shape);
     if (!bytes.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(where, bytes.status().message()));
@@ -88,7 +88,7 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Make(CreationBatch batch,
   absl::StatusOr<std::vector<VariablePtr>> created = Register(batch);
   if (!created.ok()) return created.status();
   // Nobody else has seen them yet, so locking cannot wait; whoever finds them from now on waits
-  // until they have their first value.
+  // until they have their initial value.
   LockedVariables locked(*created);
   lock.unlock();
   for (size_t i = 0; i < batch.variables.size(); ++i) {
@@ -122,28 +122,29 @@ absl::StatusOr<std::vector<VariablePtr>> Store::Register(const CreationBatch& ba
 }
 
 std::shared_lock<SharedMutex> Store::LockChanges() const {
-  { const PatientLock turn(changes_turn_); }
+  { const BlockingLock gate(changes_gate_); }
   std::shared_lock lock(changes_mutex_, std::try_to_lock);
   if (lock.owns_lock()) return lock;
-  const Blocking waiting;
+  const BlockingRegion waiting;
   lock.lock();
   return lock;
 }
 
 uint64_t* Store::GroupStep(const std::string& group) {
-  const PatientLock lock(commit_mutex_);
+  const BlockingLock lock(commit_mutex_);
   return &group_steps_[group];
 }
 
-void Store::Commit(std::span<Ledger::Admission> admissions, bool has_gradients,
-                   uint64_t* group_step, PushEntry* entry, Applied& applied) noexcept {
+void Store::Commit(std::span<CompletionRecords::InFlightPush> in_flight_pushes, bool has_gradients,
+                   uint64_t* group_step, PushEntry* entry, PushResult& result) noexcept {
   MutexLock lock(commit_mutex_);
   ++changes_;
   if (has_gradients) ++global_step_;
-  applied.global_step = global_step_;
-  if (group_step != nullptr) applied.group_step = ++*group_step;
-  for (Ledger::Admission& admission : admissions) admission.Record(applied);
-  if (entry != nullptr) entry->Append(applied);
+  result.global_step = global_step_;
+  if (group_step != nullptr) result.group_step = ++*group_step;
+  for (CompletionRecords::InFlightPush& in_flight_push : in_flight_pushes)
+    in_flight_push.Record(result);
+  if (entry != nullptr) entry->Append(result);
 }
 
 uint64_t Store::group_step(const std::string& group) const {
@@ -189,8 +190,8 @@ absl::StatusOr<VariablePtr> Store::FindLocked(const std::string& name) const {
                                           " variables", hint));
 }
 
-absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names,
-                                std::span<const WantedRows> rows) const {
+absl::StatusOr<ConsistentRead> Store::Pull(std::span<const std::string> names,
+                                           std::span<const ReadIndices> rows) const {
   std::vector<VariablePtr> variables;
   variables.reserve(names.size());
   {
@@ -204,8 +205,8 @@ absl::StatusOr<Cut> Store::Pull(std::span<const std::string> names,
   return Pull(std::move(variables), rows);
 }
 
-absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables,
-                                std::span<const WantedRows> rows) const {
+absl::StatusOr<ConsistentRead> Store::Pull(std::vector<VariablePtr> variables,
+                                           std::span<const ReadIndices> rows) const {
   std::vector<PulledVariable> pulled;
   pulled.reserve(variables.size());
   for (size_t i = 0; i < variables.size(); ++i) {
@@ -221,7 +222,7 @@ absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables,
     if (!variable.initialized) {
       return absl::FailedPreconditionError(absl::StrCat(
           "Attempting to use uninitialized value ", variable.def.name, ": its creator, ",
-          ToString(variable.def.definer), ", has not run its initializer yet"));
+          ToString(variable.def.creator), ", has not run its initializer yet"));
     }
     ++variable.pulls;
     pulled[i].version = variable.version;
@@ -233,7 +234,7 @@ absl::StatusOr<Cut> Store::Pull(std::vector<VariablePtr> variables,
     }
   }
   // A change of these comes after the locks.
-  return Cut{std::move(pulled), changes_.load()};
+  return ConsistentRead{std::move(pulled), changes_.load()};
 }
 
 std::vector<VariablePtr> Store::List(const std::string& prefix) const {

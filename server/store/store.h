@@ -1,6 +1,6 @@
 // The global variable store: names, the contract, and consistent reads.
 //
-// Thread-safe. Knows no RPC and no disk. Updates are in apply.h.
+// Thread-safe. Knows no RPC and no disk. Updates are in server/push.
 #ifndef VARSCOPE_SERVER_STORE_STORE_H_
 #define VARSCOPE_SERVER_STORE_STORE_H_
 
@@ -20,15 +20,15 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/core/contract.h"
+#include "proto/naming/contract.h"
 #include "proto/optimizers/optimizer.h"
 #include "server/auth/caller.h"
+#include "server/catalog/creation.h"
+#include "server/catalog/slot_names.h"
 #include "server/env/env.h"
-#include "server/store/applied.h"
-#include "server/store/creation.h"
-#include "server/store/ledger.h"
+#include "server/store/completion_records.h"
 #include "server/store/observer.h"
-#include "server/store/slot_names.h"
+#include "server/store/push_result.h"
 #include "server/store/state.h"
 #include "server/store/variable.h"
 #include "varscope/initializer_spec.h"
@@ -52,8 +52,8 @@ struct ResolveRequest {
   std::vector<std::string> part_names;  // proposed for the parts; empty: their keys
   std::optional<bool> trainable;
   std::optional<InitializerSpec> initializer;  // absent: look up only
-  bool deferred_value = false;                 // the value follows in an INITIALIZE assignment
-  Definer definer;
+  bool worker_initialized = false;             // the value follows in an INITIALIZE assignment
+  Creator creator;
 };
 
 struct Resolution {
@@ -63,7 +63,7 @@ struct Resolution {
   std::optional<KnownPartitioned> partitioning;
   std::string message;            // kRefused: TensorFlow's text
   std::string detail;             // kRefused: both definitions side by side
-  std::vector<Definer> definers;  // kRefused: of what it collided with
+  std::vector<Creator> creators;  // kRefused: of what it collided with
   std::string warning;            // kAttached with another initializer than the first's
 };
 
@@ -72,8 +72,8 @@ struct OptimizerSpec {
   std::string optimizer;
   std::string name;  // "Adam"
   uint32_t instance = 0;
-  std::string group;  // whose scalars; the optimizer's first variable
-  SlotNames scalars = {};
+  std::string group;  // whose non-slot variables; the optimizer's first variable
+  SlotNames non_slots = {};
 };
 
 // A variable that is to have slots, and their names.
@@ -87,32 +87,32 @@ struct StateRequest {
   const optimizers::Optimizer& optimizer;
   const optimizers::Hyperparameters& hyperparameters;
   const OptimizerSpec& spec;
-  const Definer& definer;  // of what has to be made
+  const Creator& creator;  // of what has to be made
   std::vector<SlotOwner> owners;
 };
 
 // slots[i] belong to the i-th owner.
 struct OptimizerState {
-  std::vector<VariablePtr> scalars;
+  std::vector<VariablePtr> non_slots;
   std::vector<std::vector<VariablePtr>> slots;
 };
 
-// InvalidArgument when `owner` names its slots or scalars, and not as many as the optimizer has
-// states.
+// InvalidArgument when `owner` names its slots or non-slot variables, and not as many as the
+// optimizer has states.
 absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
                             const std::string& optimizer);
 
 // Which rows of a variable to read; absent: all.
-using WantedRows = std::optional<std::vector<int64_t>>;
+using ReadIndices = std::optional<std::vector<int64_t>>;
 
 struct PulledVariable {
   VariablePtr variable;
-  Tensor value;  // pinned: immutable as long as it is held; or a copy of the wanted rows
+  Tensor value;  // pinned: immutable as long as it is held; or a copy of the rows at the indices
   uint64_t version;
 };
 
-// One consistent cut: no update lies between any two of its values.
-struct Cut {
+// A consistent read: no update lies between any two of its values.
+struct ConsistentRead {
   std::vector<PulledVariable> variables;
   // Store::changes() when it was made.
   uint64_t changes;
@@ -128,10 +128,10 @@ class Store {
   // memory); a breach of the contract is an outcome. Either leaves the store unchanged.
   absl::StatusOr<Resolution> Resolve(const Caller& caller, const ResolveRequest& request);
 
-  // Finds the slots and scalars of all requests, or creates all that are missing at once.
-  // InvalidArgument as CheckSlotNames, ResourceExhausted when they do not fit; then none is
+  // Finds the slots and non-slot variables of all requests, or creates all that are missing at
+  // once. InvalidArgument as CheckSlotNames, ResourceExhausted when they do not fit; then none is
   // created. The caller has checked that the names are valid (push/resolve.h).
-  absl::StatusOr<std::vector<OptimizerState>> BindOptimizers(
+  absl::StatusOr<std::vector<OptimizerState>> GetOrCreateSlots(
       std::span<const StateRequest> requests);
 
   // NotFound names the variable and, when there is one, a close name.
@@ -140,12 +140,12 @@ class Store {
   // FailedPrecondition for a variable whose value its creator has not sent yet. `rows`, unless
   // empty, has an entry for each variable; InvalidArgument names a row that the variable does not
   // have.
-  absl::StatusOr<Cut> Pull(std::span<const std::string> names,
-                           std::span<const WantedRows> rows = {}) const;
-  absl::StatusOr<Cut> Pull(std::vector<VariablePtr> variables,
-                           std::span<const WantedRows> rows = {}) const;
+  absl::StatusOr<ConsistentRead> Pull(std::span<const std::string> names,
+                                      std::span<const ReadIndices> rows = {}) const;
+  absl::StatusOr<ConsistentRead> Pull(std::vector<VariablePtr> variables,
+                                      std::span<const ReadIndices> rows = {}) const;
 
-  // Counts everything that changes values. As long as it stays, each cut since then is the same.
+  // Counts everything that changes values. As long as it stays, each read since then is the same.
   uint64_t changes() const { return changes_.load(); }
   // Counts the rollbacks: variables that were found before the last one are not the store's now.
   uint64_t generation() const { return generation_.load(); }
@@ -162,9 +162,9 @@ class Store {
   // Of them, those that named this group.
   uint64_t group_step(const std::string& group) const;
 
-  Ledger& ledger() { return ledger_; }
+  CompletionRecords& completion_records() { return completion_records_; }
 
-  // Told of every change from now on; must outlive the store. Call before the store is shared.
+  // Notified of every change from now on; must outlive the store. Call before the store is shared.
   void Observe(StoreObserver* observer) { observer_ = observer; }
   bool observed() const { return observer_ != nullptr; }
   // The observer's word, and what it records.
@@ -179,27 +179,28 @@ class Store {
   uint64_t* GroupStep(const std::string& group);
 
   // The last act of applying a push, while the locks of all its variables are held: advances the
-  // global step when `has_gradients`, and the group's unless null; completes `applied`, and records
-  // it in the ledger and, unless null, in `entry`. Takes no memory.
-  void Commit(std::span<Ledger::Admission> admissions, bool has_gradients, uint64_t* group_step,
-              PushEntry* entry, Applied& applied) noexcept;
+  // global step when `has_gradients`, and the group's unless null; completes `result`, and records
+  // it in the completion records and, unless null, in `entry`. Takes no memory.
+  void Commit(std::span<CompletionRecords::InFlightPush> in_flight_pushes, bool has_gradients,
+              uint64_t* group_step, PushEntry* entry, PushResult& result) noexcept;
 
   // Held by every change from its checks to its end, so that Replace never meets half of one.
   [[nodiscard]] std::shared_lock<SharedMutex> LockChanges() const;
   // Waits for the changes that are under way, and lets none begin meanwhile.
   [[nodiscard]] std::unique_lock<SharedMutex> LockOutChanges() const {
-    MutexLock turn(changes_turn_);
+    MutexLock gate(changes_gate_);
     return std::unique_lock(changes_mutex_);
   }
 
-  // One consistent cut. No change is under way while `at_cut` runs; it must not call the store.
-  StoreState Capture(const std::function<void()>& at_cut) const;
+  // One consistent snapshot. No change is under way while `at_snapshot` runs; it must not call the
+  // store.
+  StoreState Capture(const std::function<void()>& at_snapshot) const;
   // Makes the empty store what was captured. DataLoss when the state contradicts itself.
   absl::Status Restore(StoreState state);
   // Makes the store what was captured, at once for all readers. The caller holds LockOutChanges. A
   // state that contradicts itself leaves the store half of it: restore it into another one first.
   absl::Status Replace(StoreState state);
-  // Makes again what an observer was told of, whatever the limits are now.
+  // Makes again what an observer was notified of, whatever the limits are now.
   absl::Status Recreate(const CreationBatch& batch);
 
  private:
@@ -209,7 +210,7 @@ class Store {
   };
   class View;
 
-  Resolution Refuse(const Caller& caller, const ResolveRequest& request, Judgement judgement) const
+  Resolution Refuse(const Caller& caller, const ResolveRequest& request, ReuseCheck check) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Resolution> ResolveShared(const Caller& caller, const ResolveRequest& request);
   absl::StatusOr<Resolution> ResolveUnique(const Caller& caller, const ResolveRequest& request);
@@ -221,7 +222,7 @@ class Store {
   // error perhaps not.
   absl::StatusOr<std::vector<VariablePtr>> Create(CreationBatch batch, WriterLock& lock)
       ABSL_UNLOCK_FUNCTION(mutex_);
-  // The same, of a batch that was judged.
+  // The same, of a batch that was checked.
   absl::StatusOr<std::vector<VariablePtr>> Make(CreationBatch batch, WriterLock& lock)
       ABSL_UNLOCK_FUNCTION(mutex_);
   // Under its names, the variables and what they are part of, without values.
@@ -233,24 +234,23 @@ class Store {
   VariablePtr FindKey(const std::string& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<VariablePtr> FindLocked(const std::string& name) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::Status RestoreLocked(StoreState state)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(binding_mutex_, mutex_);
+  absl::Status RestoreLocked(StoreState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slots_mutex_, mutex_);
 
-  using Bindings = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
+  using StateMap = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
   // Under the names given; DataLoss when a variable is missing.
   absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::Status Register(const PartitionedNames& names) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Register(const std::vector<BoundNames>& all, Bindings& bindings) const
+  absl::Status Register(const std::vector<StateNames>& all, StateMap& state_map) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  // Of a batch without any the caller need not hold binding_mutex_.
+  // Of a batch without any the caller need not hold slots_mutex_.
   absl::Status RegisterStates(const CreationBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The states of all requests; nothing when one is missing.
   std::optional<std::vector<OptimizerState>> FindStates(
-      std::span<const StateRequest> requests) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(binding_mutex_);
+      std::span<const StateRequest> requests) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(slots_mutex_);
   // All that the requests need and is not there.
   CreationBatch PlanStates(std::span<const StateRequest> requests) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(binding_mutex_, mutex_);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(slots_mutex_, mutex_);
 
   const StoreLimits limits_;
   Env& env_;
@@ -259,11 +259,11 @@ class Store {
   std::atomic<uint64_t> changes_{0};
   std::atomic<uint64_t> generation_{0};
 
-  mutable Mutex changes_turn_;  // else changes that overlap would never let one out
-  mutable SharedMutex changes_mutex_ ABSL_ACQUIRED_AFTER(changes_turn_);  // first of all others
+  mutable Mutex changes_gate_;  // else changes that overlap would never let one out
+  mutable SharedMutex changes_mutex_ ABSL_ACQUIRED_AFTER(changes_gate_);  // first of all others
 
   // Taken before a variable's.
-  mutable SharedMutex mutex_ ABSL_ACQUIRED_AFTER(changes_mutex_, binding_mutex_);
+  mutable SharedMutex mutex_ ABSL_ACQUIRED_AFTER(changes_mutex_, slots_mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<VariablePtr> variables_ ABSL_GUARDED_BY(mutex_);  // in creation order
   absl::flat_hash_map<std::string, VariablePtr> by_name_ ABSL_GUARDED_BY(mutex_);
@@ -271,15 +271,15 @@ class Store {
   absl::flat_hash_map<std::string, Partitioned> partitioned_ ABSL_GUARDED_BY(mutex_);
 
   // Of the two below, which change with mutex_ held, too.
-  mutable Mutex binding_mutex_ ABSL_ACQUIRED_AFTER(changes_mutex_);
+  mutable Mutex slots_mutex_ ABSL_ACQUIRED_AFTER(changes_mutex_);
   // By variable and by group, then optimizer and names: state already made.
-  Bindings slots_ ABSL_GUARDED_BY(binding_mutex_);
-  Bindings scalars_ ABSL_GUARDED_BY(binding_mutex_);
+  StateMap slots_ ABSL_GUARDED_BY(slots_mutex_);
+  StateMap non_slots_ ABSL_GUARDED_BY(slots_mutex_);
 
-  // Makes the global step, the ledger and the observer's order agree.
+  // Makes the global step, the completion records and the observer's order agree.
   mutable Mutex commit_mutex_ ABSL_ACQUIRED_AFTER(mutex_);
   std::map<std::string, uint64_t> group_steps_ ABSL_GUARDED_BY(commit_mutex_);
-  Ledger ledger_;
+  CompletionRecords completion_records_;
   StoreObserver* observer_ = nullptr;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/allocate.h"
-#include "proto/core/blocking.h"
+#include "proto/concurrency/blocking_region.h"
+#include "proto/tensor/allocate.h"
 
 namespace varscope::server {
 
@@ -22,7 +22,7 @@ LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
   std::sort(variables_.begin(), variables_.end(),
             [](const VariablePtr& a, const VariablePtr& b) { return a->id < b->id; });
   variables_.erase(std::unique(variables_.begin(), variables_.end()), variables_.end());
-  for (const VariablePtr& variable : variables_) LockPatiently(variable->mutex);
+  for (const VariablePtr& variable : variables_) LockInBlockingRegion(variable->mutex);
 }
 
 LockedVariables::~LockedVariables() {

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
 #include "varscope/tensor.h"
@@ -21,7 +21,7 @@ namespace varscope::server {
 enum class VariableKind : uint8_t {
   kShared = 0,  // get_variable: shared by key
   kUnique = 1,  // Variable: always new
-  kSlot = 2,    // an optimizer's companion
+  kSlot = 2,    // an optimizer's slot, or its non-slot variable
 };
 
 struct VariableDefinition {
@@ -31,10 +31,10 @@ struct VariableDefinition {
   DType dtype = DType::kFloat32;
   Shape shape;
   bool trainable = true;
-  std::string primary;  // kSlot: the variable it accompanies; of a scalar: the optimizer's first
-  Definer definer;
-  uint64_t definer_incarnation = 0;
-  uint64_t definer_request = 0;  // as ResolveRequest::number
+  std::string primary;  // kSlot: the slot's variable; of a non-slot variable: the optimizer's first
+  Creator creator;
+  uint64_t creator_incarnation = 0;
+  uint64_t creator_request = 0;  // as ResolveRequest::number
   std::string initializer;       // as text
   uint64_t seed = 0;
 };
@@ -65,8 +65,8 @@ class Variable {
 using VariablePtr = std::shared_ptr<Variable>;
 
 // Locks distinct variables in id order, so that two sets never deadlock, and unlocks on
-// destruction. While it lives the set is one consistent cut. clang does not follow it: who uses the
-// values says AssertHeld.
+// destruction. While it lives the set is consistent. clang does not follow it: who uses the values
+// says AssertHeld.
 class LockedVariables {
  public:
   LockedVariables() = default;

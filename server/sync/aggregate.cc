@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "proto/core/allocate.h"
+#include "proto/tensor/allocate.h"
 
 namespace varscope::server {
 namespace {
@@ -119,9 +119,9 @@ absl::StatusOr<Gradients> AlignedAs(const std::vector<const PushUpdate*>& update
 // Which of n gradients Krum takes: the one with the smallest sum of distances to its n - f - 2
 // closest.
 template <typename T>
-size_t Krum(const Gradients& gradients, size_t faulty) {
+size_t Krum(const Gradients& gradients, size_t byzantine) {
   const size_t n = gradients.size();
-  const size_t closest = std::max<size_t>(1, n > faulty + 2 ? n - faulty - 2 : 1);
+  const size_t closest = std::max<size_t>(1, n > byzantine + 2 ? n - byzantine - 2 : 1);
   size_t best = 0;
   double best_score = -1;
   for (size_t i = 0; i < n; ++i) {
@@ -140,10 +140,11 @@ size_t Krum(const Gradients& gradients, size_t faulty) {
 }
 
 template <typename T>
-absl::StatusOr<Tensor> Combine(const Gradients& gradients, Aggregation aggregation, size_t faulty) {
+absl::StatusOr<Tensor> Combine(const Gradients& gradients, Aggregation aggregation,
+                               size_t byzantine) {
   const size_t n = gradients.size();
   if (n == 1) return gradients.front();
-  if (aggregation == Aggregation::kKrum) return gradients[Krum<T>(gradients, faulty)];
+  if (aggregation == Aggregation::kKrum) return gradients[Krum<T>(gradients, byzantine)];
   absl::StatusOr<Tensor> result = TryAllocate(gradients.front().dtype(), gradients.front().shape());
   if (!result.ok()) return result;
   const std::span<T> to = result->mutable_values<T>();
@@ -151,15 +152,15 @@ absl::StatusOr<Tensor> Combine(const Gradients& gradients, Aggregation aggregati
     Mean<T>(gradients, to);
   } else {
     const size_t most = (n - 1) / 2;
-    TrimmedMean<T>(gradients, aggregation == Aggregation::kMedian ? most : std::min(faulty, most),
-                   to);
+    TrimmedMean<T>(gradients,
+                   aggregation == Aggregation::kMedian ? most : std::min(byzantine, most), to);
   }
   return result;
 }
 
 template <typename T>
 absl::StatusOr<PushUpdate> CombineUpdates(const std::vector<const PushUpdate*>& updates,
-                                          Aggregation aggregation, size_t faulty) {
+                                          Aggregation aggregation, size_t byzantine) {
   PushUpdate combined{.variable = updates.front()->variable,
                       .slot_names = updates.front()->slot_names,
                       .base_version = {},
@@ -181,7 +182,7 @@ absl::StatusOr<PushUpdate> CombineUpdates(const std::vector<const PushUpdate*>& 
   }
   const absl::StatusOr<Gradients> aligned = AlignedAs<T>(updates, rows);
   if (!aligned.ok()) return aligned.status();
-  absl::StatusOr<Tensor> gradient = Combine<T>(*aligned, aggregation, faulty);
+  absl::StatusOr<Tensor> gradient = Combine<T>(*aligned, aggregation, byzantine);
   if (!gradient.ok()) return gradient.status();
   combined.gradient.value = *std::move(gradient);
   return combined;
@@ -191,7 +192,7 @@ using StepKey = std::tuple<std::string, std::string, uint32_t, std::string, Slot
 
 StepKey KeyOf(const PushStep& step) {
   return {step.spec.optimizer, step.spec.name, step.spec.instance, step.spec.group,
-          step.spec.scalars};
+          step.spec.non_slots};
 }
 
 // What is summed up: the same variable with the same slots.
@@ -222,7 +223,7 @@ std::vector<Step> Collect(const std::vector<PushContents>& pushes) {
 }  // namespace
 
 absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string group,
-                                    Aggregation aggregation, uint32_t faulty) {
+                                    Aggregation aggregation, uint32_t byzantine) {
   std::vector<PushContents> given;
   for (ValidPush& push : pushes) given.push_back(std::move(push).Take());
   PushContents merged{.id = given.front().id, .group = std::move(group)};
@@ -233,13 +234,13 @@ absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string g
     out.hyperparameters = step.first->hyperparameters;
     out.spec = step.first->spec;
     out.weight_decay = step.first->weight_decay;
-    out.definer = step.first->definer;
+    out.creator = step.first->creator;
     for (const std::string& key : step.order) {
       const auto& updates = step.updates.at(key);
       const bool single = updates.front()->gradient.value.dtype() == DType::kFloat32;
       absl::StatusOr<PushUpdate> combined =
-          single ? CombineUpdates<float>(updates, aggregation, faulty)
-                 : CombineUpdates<double>(updates, aggregation, faulty);
+          single ? CombineUpdates<float>(updates, aggregation, byzantine)
+                 : CombineUpdates<double>(updates, aggregation, byzantine);
       if (!combined.ok()) return combined.status();
       out.updates.push_back(*std::move(combined));
     }

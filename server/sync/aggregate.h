@@ -15,11 +15,11 @@ namespace varscope::server {
 // it; each variable's gradients, of those pushes that have one, become one as `aggregation` says.
 // Sparse gradients count as zero in rows that they do not have; where one is dense, the result is.
 // Of finite gradients it is finite. Assignments follow each other. The result advances the step of
-// `group`, unless that is empty. It depends on the order of `pushes` alone, never on time. Of fewer
-// than 2 `faulty` + 1 gradients kTrimmedMean and kKrum leave out as many as they can.
-// ResourceExhausted without memory; InvalidArgument as ValidPush::Merged.
+// `group`, unless that is empty. It depends on the order of `pushes` alone, never on time.
+// `byzantine` is the papers' f; of fewer than 2 f + 1 gradients kTrimmedMean and kKrum leave out as
+// many as they can. ResourceExhausted without memory; InvalidArgument as ValidPush::Merged.
 absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string group,
-                                    Aggregation aggregation, uint32_t faulty);
+                                    Aggregation aggregation, uint32_t byzantine);
 
 }  // namespace varscope::server
 

@@ -21,12 +21,12 @@ class AsyncGroup final : public Group {
   void Submit(Submission s, ChangesLock changes) override {
     const absl::Status scaled =
         context_.options.scale_stale ? ScaleStale(s.push) : absl::OkStatus();
-    absl::StatusOr<Applied> applied =
-        scaled.ok() ? Apply(context_.store, std::move(s.push), std::move(s.admission),
+    absl::StatusOr<PushResult> result =
+        scaled.ok() ? Apply(context_.store, std::move(s.push), std::move(s.in_flight_push),
                             context_.options.max_staleness)
                     : scaled;
     changes.unlock();
-    s.done(std::move(applied));
+    s.done(std::move(result));
   }
 
  private:

@@ -34,14 +34,14 @@ class BspGroup final : public Group {
     answers.Send();
   }
 
-  void Gone(const WorkerRecord& worker) override {
+  void WorkerLost(const WorkerRecord& worker) override {
     Answers answers;
     {
       MutexLock lock(mutex_);
       members_.erase(worker.worker_id);
       const auto it = waiting_.find(worker.worker_id);
       if (it != waiting_.end() && it->second.push.id().incarnation <= worker.incarnation) {
-        answers.Add(std::move(it->second), GoneError(worker.worker_id));
+        answers.Add(std::move(it->second), LostError(worker.worker_id));
         waiting_.erase(it);
       }
       CloseIfComplete(answers);
@@ -86,11 +86,12 @@ class BspGroup final : public Group {
   // What to tell whom once the lock is released.
   class Answers {
    public:
-    // The submission ends here, so that the ledger lets the push in again before its worker hears.
-    void Add(Submission submission, absl::StatusOr<Applied> answer) {
+    // The submission ends here, so that the completion records let the push in again before its
+    // worker hears.
+    void Add(Submission submission, absl::StatusOr<PushResult> answer) {
       dones_.emplace_back(std::move(submission.done), std::move(answer));
     }
-    void Add(PushDone done, absl::StatusOr<Applied> answer) {
+    void Add(PushDone done, absl::StatusOr<PushResult> answer) {
       dones_.emplace_back(std::move(done), std::move(answer));
     }
     void Send() {
@@ -98,10 +99,10 @@ class BspGroup final : public Group {
     }
 
    private:
-    std::vector<std::pair<PushDone, absl::StatusOr<Applied>>> dones_;
+    std::vector<std::pair<PushDone, absl::StatusOr<PushResult>>> dones_;
   };
 
-  static absl::Status GoneError(const std::string& worker_id) {
+  static absl::Status LostError(const std::string& worker_id) {
     return absl::AbortedError(
         absl::StrCat("worker '", worker_id, "': its incarnation ended; its push was not applied"));
   }
@@ -110,15 +111,16 @@ class BspGroup final : public Group {
     const PushId& id = submission.push.id();
     if (stopping_) return answers.Add(std::move(submission), StoppingError());
     if (!context_.workers.IsLive(id.worker_id, id.incarnation)) {
-      return answers.Add(std::move(submission), GoneError(id.worker_id));
+      return answers.Add(std::move(submission), LostError(id.worker_id));
     }
     if (closing_) return next_.push_back(std::move(submission));
     members_.insert(id.worker_id);
     if (const uint64_t staleness = StalenessOf(submission.push); staleness > 0) {
-      return answers.Add(std::move(submission), Applied{.global_step = context_.store.global_step(),
-                                                        .group_step = Step(),
-                                                        .outcome = Outcome::kStale,
-                                                        .staleness = staleness});
+      return answers.Add(std::move(submission),
+                         PushResult{.global_step = context_.store.global_step(),
+                                    .group_step = Step(),
+                                    .outcome = Outcome::kStale,
+                                    .staleness = staleness});
     }
     if (waiting_.contains(id.worker_id)) {
       return answers.Add(std::move(submission),
@@ -151,48 +153,49 @@ class BspGroup final : public Group {
     std::map<std::string, Submission> submissions = std::move(waiting_);
     waiting_.clear();
     std::vector<PushDone> dones;
-    const absl::StatusOr<Applied> applied = ApplyAll(std::move(submissions), dones, answers);
+    const absl::StatusOr<PushResult> result = ApplyAll(std::move(submissions), dones, answers);
     closing_ = false;
-    for (PushDone& done : dones) answers.Add(std::move(done), applied);
+    for (PushDone& done : dones) answers.Add(std::move(done), result);
     std::vector<Submission> next = std::move(next_);
     next_.clear();
     for (Submission& submission : next) Take(std::move(submission), answers);
   }
 
-  void RemoveGone(std::map<std::string, Submission>& submissions, Answers& answers) const {
+  void RemoveLost(std::map<std::string, Submission>& submissions, Answers& answers) const {
     for (auto it = submissions.begin(); it != submissions.end();) {
       if (context_.workers.IsLive(it->first, it->second.push.id().incarnation)) {
         ++it;
         continue;
       }
-      answers.Add(std::move(it->second), GoneError(it->first));
+      answers.Add(std::move(it->second), LostError(it->first));
       it = submissions.erase(it);
     }
   }
 
   // Lets mutex_ go meanwhile. In the order of the workers' ids, so that the sum does not depend on
   // time.
-  absl::StatusOr<Applied> ApplyAll(std::map<std::string, Submission> submissions,
-                                   std::vector<PushDone>& dones, Answers& answers)
+  absl::StatusOr<PushResult> ApplyAll(std::map<std::string, Submission> submissions,
+                                      std::vector<PushDone>& dones, Answers& answers)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     MutexUnlock applying(mutex_);
-    // A rollback fences all workers before it applies; it holds the lock while it tells this group.
-    RemoveGone(submissions, answers);
-    if (submissions.empty()) return Applied{};
+    // A rollback fences all workers before it applies; it holds the lock while it notifies this
+    // group.
+    RemoveLost(submissions, answers);
+    if (submissions.empty()) return PushResult{};
     const ChangesLock changes = context_.store.LockChanges();
-    RemoveGone(submissions, answers);
-    if (submissions.empty()) return Applied{};
+    RemoveLost(submissions, answers);
+    if (submissions.empty()) return PushResult{};
     std::vector<ValidPush> pushes;
-    std::vector<Ledger::Admission> admissions;
+    std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
     for (auto& [worker_id, submission] : submissions) {
       pushes.push_back(std::move(submission.push));
-      admissions.push_back(std::move(submission.admission));
+      in_flight_pushes.push_back(std::move(submission.in_flight_push));
       dones.push_back(std::move(submission.done));
     }
     absl::StatusOr<ValidPush> merged =
-        Aggregate(std::move(pushes), Name(), options_.aggregation, options_.faulty);
+        Aggregate(std::move(pushes), Name(), options_.aggregation, options_.byzantine);
     if (!merged.ok()) return merged.status();
-    return Apply(context_.store, *std::move(merged), std::move(admissions));
+    return Apply(context_.store, *std::move(merged), std::move(in_flight_pushes));
   }
 
   Time Deadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return since_ + options_.deadline; }

@@ -14,8 +14,8 @@ namespace varscope::server {
 
 enum class DurabilityLevel : uint8_t {
   kNone = 0,   // in memory
-  kAsync = 1,  // in memory, and on the medium within the configured interval
-  kSync = 2,   // on the medium
+  kAsync = 1,  // in memory, and on stable storage within the configured interval
+  kSync = 2,   // on stable storage
 };
 
 struct SnapshotInfo {
@@ -49,12 +49,12 @@ class Durability {
   // returns, perhaps on another thread. Unavailable when that fails: whether the changes survive a
   // crash is not known, and asking again is safe.
   using Done = std::function<void(absl::Status)>;
-  virtual void AfterAllSoFar(Done done) = 0;
-  // The same, once they are on the medium at kAsync too: for what a worker cannot do again on its
-  // own, its incarnation and its variables.
-  virtual void OnceOnMedium(Done done) = 0;
+  virtual void WhenDurable(Done done) = 0;
+  // The same, once they are on stable storage at kAsync too: for what a worker cannot do again on
+  // its own, its incarnation and its variables.
+  virtual void WhenOnStableStorage(Done done) = 0;
 
-  // Writes one consistent cut of everything while changes go on. A snapshot with a name is kept,
+  // Writes a consistent snapshot of everything while changes go on. A snapshot with a name is kept,
   // AlreadyExists when there is one of that name, InvalidArgument for a bad name; one without goes
   // as others follow.
   virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) = 0;
@@ -71,8 +71,8 @@ class NoDurability final : public Durability {
  public:
   DurabilityLevel level() const override { return DurabilityLevel::kNone; }
   absl::Status Admit() const override { return absl::OkStatus(); }
-  void AfterAllSoFar(Done done) override { done(absl::OkStatus()); }
-  void OnceOnMedium(Done done) override { done(absl::OkStatus()); }
+  void WhenDurable(Done done) override { done(absl::OkStatus()); }
+  void WhenOnStableStorage(Done done) override { done(absl::OkStatus()); }
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string&) override { return Nothing(); }
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override { return Nothing(); }
   absl::StatusOr<uint64_t> Rollback(const std::string&) override { return Nothing(); }

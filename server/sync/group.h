@@ -11,25 +11,25 @@
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
+#include "server/membership/workers.h"
 #include "server/push/push.h"
-#include "server/store/ledger.h"
+#include "server/store/completion_records.h"
 #include "server/store/store.h"
 #include "server/sync/group_options.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
 // Called once, perhaps before the call that was given it returns, on any thread.
-using PushDone = std::function<void(absl::StatusOr<Applied>)>;
+using PushDone = std::function<void(absl::StatusOr<PushResult>)>;
 using ReadDone = std::function<void(absl::Status)>;
 
 // Of the store: see Store::LockChanges.
 using ChangesLock = std::shared_lock<SharedMutex>;
 
-// A push that the ledger let in.
+// A push that is in flight.
 struct Submission {
   ValidPush push;
-  Ledger::Admission admission;
+  CompletionRecords::InFlightPush in_flight_push;
   PushDone done;
 };
 
@@ -50,7 +50,7 @@ class Group {
   }
 
   // The worker's incarnation is over: nobody waits for it, and what waits of it ends with Aborted.
-  virtual void Gone(const WorkerRecord& /*worker*/) {}
+  virtual void WorkerLost(const WorkerRecord& /*worker*/) {}
 
   // Ends what waited too long; returns when to look again.
   virtual Time Tick() { return kNever; }

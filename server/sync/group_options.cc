@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 
 namespace varscope::server {
 namespace {
@@ -60,7 +60,7 @@ bool ReadAggregation(const std::string& text, GroupOptions& o) {
   const bool counts =
       o.aggregation == Aggregation::kTrimmedMean || o.aggregation == Aggregation::kKrum;
   if (parts.size() == 1) return !counts;
-  return counts && absl::SimpleAtoi(parts[1], &o.faulty) && o.faulty > 0;
+  return counts && absl::SimpleAtoi(parts[1], &o.byzantine) && o.byzantine > 0;
 }
 
 bool ReadStale(const std::string& text, GroupOptions& o) {
@@ -82,12 +82,12 @@ bool ReadMaxStaleness(const std::string& text, GroupOptions& o) {
 
 const std::map<std::string, Read>& Keys(SyncMode mode) {
   using O = GroupOptions;
-  static const std::map<std::string, Read> kGuards = {
+  static const std::map<std::string, Read> kPolicy = {
       {"nonfinite", ReadNonfinite},
       {"clip_norm", Number(&O::clip_norm, 0.0)},
       {"quarantine", Number(&O::quarantine_after, 1U)}};
   static const auto with = [](std::map<std::string, Read> keys) {
-    keys.insert(kGuards.begin(), kGuards.end());
+    keys.insert(kPolicy.begin(), kPolicy.end());
     return keys;
   };
   static const std::map<std::string, Read> kRound = {{"workers", Number(&O::workers, 1U)},

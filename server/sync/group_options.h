@@ -1,4 +1,4 @@
-// How the variables of one group are synchronized, as the operator says it.
+// How the variables of one group are synchronized: the configuration of a group.
 #ifndef VARSCOPE_SERVER_SYNC_GROUP_OPTIONS_H_
 #define VARSCOPE_SERVER_SYNC_GROUP_OPTIONS_H_
 
@@ -17,12 +17,12 @@ enum class SyncMode : uint8_t { kAsync = 0, kBsp = 1, kSsp = 2, kLocal = 3 };
 enum class Aggregation : uint8_t {
   kMean,
   kMedian,       // of each element; Yin et al. 2018, arXiv:1803.01498
-  kTrimmedMean,  // of each element without the `faulty` largest and smallest; the same
+  kTrimmedMean,  // of each element without the f largest and smallest; the same
   kKrum,         // the one closest to its neighbours; Blanchard et al. 2017, arXiv:1703.02757
 };
 
 enum class NonfinitePolicy : uint8_t {
-  kAsPushed,  // refuse, unless the push itself allows them
+  kPerPush,  // as the push's own setting says: refused unless it allows them
   kRefuse,
   kSkip,
 };
@@ -46,7 +46,8 @@ struct GroupOptions {
   // ssp: how long a read waits for the slowest.
   std::chrono::milliseconds deadline{30000};
   Aggregation aggregation = Aggregation::kMean;
-  uint32_t faulty = 0;  // of kTrimmedMean and kKrum: how many gradients may be anything
+  uint32_t byzantine =
+      0;  // the papers' f, of kTrimmedMean and kKrum: how many workers may push anything
 
   // ssp: how many steps the fastest may be ahead of the slowest; Ho et al. 2013.
   uint32_t bound = 0;
@@ -58,8 +59,8 @@ struct GroupOptions {
   double outer_learning_rate = 0.7;
   double outer_momentum = 0.9;
 
-  // Guard rails.
-  NonfinitePolicy nonfinite = NonfinitePolicy::kAsPushed;
+  // Policy for gradients.
+  NonfinitePolicy nonfinite = NonfinitePolicy::kPerPush;
   double clip_norm = 0;           // of each push; 0: none
   uint32_t quarantine_after = 0;  // pushes with a NaN or an infinity; 0: never
 };

@@ -1,7 +1,7 @@
 #include "server/sync/outer.h"
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
 
 namespace varscope::server {
 

@@ -29,19 +29,19 @@ class SspGroup final : public Group {
     if (Overdue(worker_id)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
-      const Applied stale{.global_step = context_.store.global_step(),
-                          .outcome = Outcome::kStale,
-                          .staleness = StalenessOf(s.push)};
-      s.admission.Abandon();
+      const PushResult stale{.global_step = context_.store.global_step(),
+                             .outcome = Outcome::kStale,
+                             .staleness = StalenessOf(s.push)};
+      s.in_flight_push.Abandon();
       return s.done(stale);
     }
-    absl::StatusOr<Applied> applied =
-        Apply(context_.store, std::move(s.push), std::move(s.admission));
+    absl::StatusOr<PushResult> result =
+        Apply(context_.store, std::move(s.push), std::move(s.in_flight_push));
     changes.unlock();
     Released released;
     {
       MutexLock lock(mutex_);
-      if (applied.ok() && context_.workers.IsLive(worker_id, incarnation)) {
+      if (result.ok() && context_.workers.IsLive(worker_id, incarnation)) {
         // Who joins with this push is then as far as the slowest.
         const uint64_t before = clocks_.empty() ? 0 : Slowest() - 1;
         ++clocks_.try_emplace(worker_id, before).first->second;
@@ -49,7 +49,7 @@ class SspGroup final : public Group {
       }
     }
     Send(released);
-    s.done(std::move(applied));
+    s.done(std::move(result));
   }
 
   void AwaitRead(const std::string& worker_id, ReadDone done) override {
@@ -66,7 +66,7 @@ class SspGroup final : public Group {
     done(stopping_ ? StoppingError() : absl::OkStatus());
   }
 
-  void Gone(const WorkerRecord& worker) override {
+  void WorkerLost(const WorkerRecord& worker) override {
     Released released;
     {
       MutexLock lock(mutex_);

@@ -6,8 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/core/crc32c.h"
-#include "proto/core/names.h"
+#include "proto/naming/names.h"
+#include "proto/wire/crc32c.h"
 #include "server/push/commit.h"
 #include "server/push/validate.h"
 #include "server/sync/outer.h"
@@ -88,10 +88,10 @@ absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const PushContents& 
 
 absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush push,
                                                     std::vector<Tensor> tensors,
-                                                    bool known_finite) {
-  if (member == nullptr) return Validate(std::move(push), std::move(tensors), known_finite, {});
+                                                    bool verified_finite) {
+  if (member == nullptr) return Validate(std::move(push), std::move(tensors), verified_finite, {});
   const GroupOptions& options = member->options;
-  PushPolicy policy{.refuse_nonfinite = options.nonfinite != NonfinitePolicy::kAsPushed,
+  PushPolicy policy{.refuse_nonfinite = options.nonfinite != NonfinitePolicy::kPerPush,
                     .find_nonfinite = options.quarantine_after > 0,
                     .clip_norm = options.clip_norm};
   if (options.mode == SyncMode::kLocal) {
@@ -101,44 +101,47 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
   }
   const std::string worker_id = push.id().worker_id;
   absl::StatusOr<ValidPush> valid =
-      Validate(std::move(push), std::move(tensors), known_finite, policy);
-  const bool guarded = policy.refuse_nonfinite || policy.find_nonfinite;
+      Validate(std::move(push), std::move(tensors), verified_finite, policy);
+  const bool counted = policy.refuse_nonfinite || policy.find_nonfinite;
   const bool nonfinite = valid.ok() ? !valid->finite() : IsNonfinite(valid.status());
-  if (guarded && nonfinite) CountNonfinite(*member, worker_id);
+  if (counted && nonfinite) CountNonfinite(*member, worker_id);
   return valid;
 }
 
-void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool known_finite,
+void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite,
                           PushDone done) {
   ChangesLock changes = store_.LockChanges();
-  absl::StatusOr<Ledger::Admission> admission = store_.ledger().Begin(push.id());
+  absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
+      store_.completion_records().Begin(push.id());
   // Who hears of an answer may send the push again at once.
-  const auto answer = [&](absl::StatusOr<Applied> applied) {
-    if (admission.ok()) admission->Abandon();
+  const auto answer = [&](absl::StatusOr<PushResult> result) {
+    if (in_flight_push.ok()) in_flight_push->Abandon();
     changes.unlock();
-    done(std::move(applied));
+    done(std::move(result));
   };
-  if (!admission.ok()) return answer(admission.status());
-  if (admission->earlier()) return answer(*admission->earlier());
+  if (!in_flight_push.ok()) return answer(in_flight_push.status());
+  if (in_flight_push->cached_result()) return answer(*in_flight_push->cached_result());
   const absl::StatusOr<Member*> group = GroupOf(push.contents());
   if (!group.ok()) return answer(group.status());
   absl::Status status = workers_.CheckMayPush(push.id().worker_id);
   if (!status.ok()) return answer(status);
   Member* const member = *group;
   absl::StatusOr<ValidPush> valid =
-      ValidateFor(member, std::move(push), std::move(tensors), known_finite);
+      ValidateFor(member, std::move(push), std::move(tensors), verified_finite);
   if (!valid.ok()) {
     const bool skip = member != nullptr && member->options.nonfinite == NonfinitePolicy::kSkip;
     if (!skip || !IsNonfinite(valid.status())) return answer(valid.status());
-    return answer(Applied{
+    return answer(PushResult{
         .global_step = store_.global_step(), .outcome = Outcome::kNonfinite, .versions = {}});
   }
-  if (member == nullptr) return answer(Apply(store_, *std::move(valid), *std::move(admission)));
-  const auto counted = [this, member, done = std::move(done)](absl::StatusOr<Applied> applied) {
-    if (applied.ok()) Count(*member, *applied);
-    done(std::move(applied));
+  if (member == nullptr)
+    return answer(Apply(store_, *std::move(valid), *std::move(in_flight_push)));
+  const auto counted = [this, member, done = std::move(done)](absl::StatusOr<PushResult> result) {
+    if (result.ok()) Count(*member, *result);
+    done(std::move(result));
   };
-  member->group->Submit({*std::move(valid), *std::move(admission), counted}, std::move(changes));
+  member->group->Submit({*std::move(valid), *std::move(in_flight_push), counted},
+                        std::move(changes));
 }
 
 void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) {
@@ -156,15 +159,15 @@ void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) 
   workers_.Quarantine(worker_id, reason).IgnoreError();
 }
 
-void Synchronizer::Count(Member& member, const Applied& applied) {
+void Synchronizer::Count(Member& member, const PushResult& result) {
   MutexLock lock(mutex_);
-  if (applied.outcome == Outcome::kStale) {
+  if (result.outcome == Outcome::kStale) {
     ++member.counts.stale;
     return;
   }
   ++member.counts.applied;
-  member.staleness_sum += applied.staleness;
-  member.counts.max_staleness = std::max(member.counts.max_staleness, applied.staleness);
+  member.staleness_sum += result.staleness;
+  member.counts.max_staleness = std::max(member.counts.max_staleness, result.staleness);
 }
 
 void Synchronizer::AwaitRead(const std::string& worker_id, std::span<const VariablePtr> variables,
@@ -185,8 +188,8 @@ void Synchronizer::AwaitRead(const std::string& worker_id, std::span<const Varia
   done(absl::OkStatus());
 }
 
-void Synchronizer::Gone(const WorkerRecord& worker) {
-  for (const std::unique_ptr<Member>& member : members_) member->group->Gone(worker);
+void Synchronizer::WorkerLost(const WorkerRecord& worker) {
+  for (const std::unique_ptr<Member>& member : members_) member->group->WorkerLost(worker);
 }
 
 void Synchronizer::Stop() {

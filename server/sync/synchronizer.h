@@ -1,5 +1,5 @@
-// Every push and every read of a worker goes through here: to the group of its variables, past the
-// group's guard rails.
+// Every push and every read of a worker goes through here: to the group of its variables, as the
+// group's policy says.
 #ifndef VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 #define VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 
@@ -38,18 +38,18 @@ class Synchronizer {
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
 
-  // Applies one push, when its group says so; `tensors` are those that it announced, `known_finite`
-  // as Validate's. `done` gets the ledger's errors, those of Validate, Apply (push/commit.h) and
-  // Group::Submit. InvalidArgument for gradients of more than one group in one push. A push of
-  // assignments alone applies at once.
-  void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool known_finite, PushDone done);
+  // Applies one push, when its group says so; `tensors` are those that it announced,
+  // `verified_finite` as Validate's. `done` gets the errors of CompletionRecords::Begin, those of
+  // Validate, Apply (push/commit.h) and Group::Submit. InvalidArgument for gradients of more than
+  // one group in one push. A push of assignments alone applies at once.
+  void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite, PushDone done);
 
   // `done` is called when the worker may read the variables.
   void AwaitRead(const std::string& worker_id, std::span<const VariablePtr> variables,
                  ReadDone done);
 
   // The worker's incarnation is over.
-  void Gone(const WorkerRecord& worker);
+  void WorkerLost(const WorkerRecord& worker);
 
   // Ends all waits, now and from now on, with Unavailable.
   void Stop();
@@ -73,11 +73,11 @@ class Synchronizer {
   Member& GroupOf(const std::string& variable) const;
   // Null: no gradients.
   absl::StatusOr<Member*> GroupOf(const PushContents& push) const;
-  // Past the group's guard rails; null: none.
+  // As the group's policy says; null: no group.
   absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
-                                        std::vector<Tensor> tensors, bool known_finite);
+                                        std::vector<Tensor> tensors, bool verified_finite);
   void CountNonfinite(Member& member, const std::string& worker_id);
-  void Count(Member& member, const Applied& applied);
+  void Count(Member& member, const PushResult& result);
   Time Tick();
 
   Store& store_;

@@ -16,7 +16,7 @@ std::vector<Result> MeasureCeilings(const std::vector<uint64_t>& sizes, const Ef
 
 // The same over one bare gRPC stream of slices that are never copied, as large as our frames,
 // copied once by the reader: what varscope stands on. The reader spins as ours does; the server
-// uses gRPC's callback API, or a completion queue of its own, as the daemon does and few others.
+// uses gRPC's callback API, or a completion queue of its own, as the server does and few others.
 // TCP and Unix socket.
 std::vector<Result> MeasureGrpcFloor(const std::vector<uint64_t>& sizes, const Effort& effort,
                                      bool own_queue);

@@ -80,7 +80,7 @@ class CallbackService final : public grpc::CallbackGenericService {
   const std::vector<char>& block_;
 };
 
-// The same as the daemon has its streams: see CallQueue.
+// The same as the server has its streams: see CallQueue.
 class QueuedStream final : public std::enable_shared_from_this<QueuedStream> {
  public:
   static void Accept(grpc::AsyncGenericService& service, CallQueue& queue,

@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "client/rpc/connection.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::bench {
@@ -21,8 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using internal::Connection;
-using testing::Daemon;
 using testing::Process;
+using testing::ServerProcess;
 
 struct Way {
   const char* transport;
@@ -31,8 +31,8 @@ struct Way {
 constexpr Way kWays[] = {{"tcp", TransportMode::kTarget}, {"shm", TransportMode::kAuto}};
 
 Result MeasureStep(const Way& way, uint64_t size, bool prefetch, const Effort& effort) {
-  Daemon daemon;
-  Graph graph(daemon.target(), {.worker_id = "bench", .prefetch = prefetch, .transport = way.mode});
+  ServerProcess server;
+  Graph graph(server.target(), {.worker_id = "bench", .prefetch = prefetch, .transport = way.mode});
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{static_cast<int64_t>(size / sizeof(float))},
                                         .initializer = ones_initializer()});
@@ -44,7 +44,7 @@ Result MeasureStep(const Way& way, uint64_t size, bool prefetch, const Effort& e
   return Measure({.what = prefetch ? "training step, prefetched" : "training step",
                   .transport = way.transport,
                   .bytes = 2 * size},
-                 effort, daemon.process().pid(), [&] { session.run(train); });
+                 effort, server.process().pid(), [&] { session.run(train); });
 }
 
 constexpr const char* kClassifierVariable = "classifier/logits/bias";
@@ -54,11 +54,11 @@ constexpr uint64_t kClassifierBytes = 2 * 6586 * sizeof(float);
 // Worker processes; all of them train when the constructor returns.
 class Classifiers {
  public:
-  Classifiers(const Daemon& daemon, TransportMode mode, int count) {
+  Classifiers(const ServerProcess& server, TransportMode mode, int count) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     lines_.reset(fdopen(ends[0], "r"));
-    for (int i = 0; i < count; ++i) Start(daemon, mode, "worker-" + std::to_string(i), ends[1]);
+    for (int i = 0; i < count; ++i) Start(server, mode, "worker-" + std::to_string(i), ends[1]);
     close(ends[1]);
     AwaitFirstLines();
   }
@@ -74,11 +74,11 @@ class Classifiers {
     void operator()(FILE* file) const { fclose(file); }
   };
 
-  void Start(const Daemon& daemon, TransportMode mode, const std::string& id, int output) {
+  void Start(const ServerProcess& server, TransportMode mode, const std::string& id, int output) {
     const std::string transport = mode == TransportMode::kTarget ? "target" : "auto";
     workers_.push_back(std::make_unique<testing::Process>(
         std::vector<std::string>{"/usr/bin/env", "VARSCOPE_TRANSPORT=" + transport,
-                                 VARSCOPE_CLASSIFIER, "--target", daemon.target(), "--worker-id",
+                                 VARSCOPE_CLASSIFIER, "--target", server.target(), "--worker-id",
                                  id, "--data", VARSCOPE_DIGITS, "--steps", "1000000000"},
         testing::Descriptors{.output = output}));
   }
@@ -121,16 +121,16 @@ std::vector<Result> MeasureClassifier(const std::vector<int>& workers, double se
   for (const Way& way : kWays) {
     if (!filter.Wants("digit classifier", way.transport)) continue;
     for (int count : workers) {
-      Daemon daemon;
-      const pid_t server = daemon.process().pid();
-      const Classifiers classifiers(daemon, way.mode, count);
-      Connection observer(daemon.target(), {.worker_id = "observer"});
+      ServerProcess server;
+      const pid_t server_pid = server.process().pid();
+      const Classifiers classifiers(server, way.mode, count);
+      Connection observer(server.target(), {.worker_id = "observer"});
       // Each step is one update of it.
       const auto steps = [&] {
         return static_cast<double>(observer.Pull({kClassifierVariable})[0].version);
       };
       const double own = classifiers.cpu();
-      const double other = CpuOf(server);
+      const double other = CpuOf(server_pid);
       const double before = steps();
       const Clock::time_point start = Clock::now();
       std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
@@ -144,8 +144,8 @@ std::vector<Result> MeasureClassifier(const std::vector<int>& workers, double se
                          .median = count * elapsed / done,
                          .rate = done / elapsed,
                          .client_cpu = (classifiers.cpu() - own) / done,
-                         .server_cpu = (CpuOf(server) - other) / done,
-                         .server_peak = testing::PeakMemoryOf(server)});
+                         .server_cpu = (CpuOf(server_pid) - other) / done,
+                         .server_peak = testing::PeakMemoryOf(server_pid)});
     }
   }
   return results;

@@ -9,11 +9,11 @@
 #include <thread>
 
 #include "client/rpc/connection.h"
-#include "proto/core/rows.h"
 #include "proto/optimizers/sparse.h"
-#include "server/store/ledger.h"
+#include "proto/tensor/rows.h"
+#include "server/store/completion_records.h"
 #include "tests/bench/zipf.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::bench {
@@ -22,7 +22,7 @@ namespace {
 using internal::Connection;
 using internal::Definition;
 using internal::PushRequest;
-using testing::Daemon;
+using testing::ServerProcess;
 
 // Without a cache every pull brings all bytes.
 std::unique_ptr<Connection> Connect(const std::string& target, const std::string& worker,
@@ -89,10 +89,10 @@ std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const E
         Way{.transport = "unix", .largest = 16 << 20}, Way{"shm", TransportMode::kAuto}}) {
     for (uint64_t size : sizes) {
       if (size < way.smallest || size > way.largest) continue;
-      Daemon daemon({"--listen", "unix:" + UnixPath(), "--max-store-bytes", "20GiB"});
-      const pid_t server = daemon.process().pid();
+      ServerProcess server({"--listen", "unix:" + UnixPath(), "--max-store-bytes", "20GiB"});
+      const pid_t server_pid = server.process().pid();
       const bool unix_socket = std::string(way.transport) == "unix";
-      const auto connection = Connect(unix_socket ? "unix:" + UnixPath() : daemon.target(), "bench",
+      const auto connection = Connect(unix_socket ? "unix:" + UnixPath() : server.target(), "bench",
                                       false, way.mode, way.checksums);
       Create(*connection, {"w"}, ShapeOf(size));
       const Tensor gradient = Filled(ShapeOf(size), 0.001F);
@@ -100,7 +100,7 @@ std::vector<Result> MeasureTransfers(const std::vector<uint64_t>& sizes, const E
         if (!way.checksums) what += ", no checksums";
         if (!filter.Wants(what, way.transport)) return;
         results.push_back(Measure({.what = what, .transport = way.transport, .bytes = bytes},
-                                  effort, server, operation));
+                                  effort, server_pid, operation));
       };
       measure("pull", size, [&] { connection->Pull({"w"}); });
       const PushRequest sgd = Gradients("GradientDescent", {"w"}, gradient);
@@ -117,12 +117,12 @@ std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t siz
                                    const Effort& effort) {
   std::vector<Result> results;
   for (int count : workers) {
-    Daemon daemon;
+    ServerProcess server;
     std::vector<Result> each(count);
     std::vector<std::thread> threads;
     for (int i = 0; i < count; ++i) {
       threads.emplace_back([&, i] {
-        const auto connection = Connect(daemon.target(), "w" + std::to_string(i));
+        const auto connection = Connect(server.target(), "w" + std::to_string(i));
         const std::string name = "w" + std::to_string(i);
         Create(*connection, {name}, ShapeOf(size));
         const PushRequest sgd = Gradients("GradientDescent", {name}, Filled(ShapeOf(size), 0.001F));
@@ -131,7 +131,7 @@ std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t siz
                      .transport = "tcp",
                      .bytes = 2 * size,
                      .workers = count},
-                    effort, daemon.process().pid(), [&] { connection->PushAndPull(sgd, {name}); });
+                    effort, server.process().pid(), [&] { connection->PushAndPull(sgd, {name}); });
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -152,8 +152,8 @@ std::vector<Result> MeasureWorkers(const std::vector<int>& workers, uint64_t siz
 std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const Effort& effort) {
   std::vector<Result> results;
   for (int count : counts) {
-    Daemon daemon;
-    const auto connection = Connect(daemon.target(), "bench");
+    ServerProcess server;
+    const auto connection = Connect(server.target(), "bench");
     std::vector<std::string> names;
     for (int i = 0; i < count; ++i) names.push_back("model/layer" + std::to_string(i) + "/kernel");
     constexpr uint64_t kBytes = 1024;
@@ -161,12 +161,12 @@ std::vector<Result> MeasureManyVariables(const std::vector<int>& counts, const E
     const PushRequest sgd = Gradients("GradientDescent", names, Filled(ShapeOf(kBytes), 0.001F));
     const std::string what = "step of " + std::to_string(count) + " variables";
     results.push_back(Measure({.what = what, .transport = "tcp", .bytes = 2 * kBytes * count},
-                              effort, daemon.process().pid(),
+                              effort, server.process().pid(),
                               [&] { connection->PushAndPull(sgd, names); }));
     if (count != 1000) continue;
-    const auto caching = Connect(daemon.target(), "caching", true);
+    const auto caching = Connect(server.target(), "caching", true);
     results.push_back(Measure({.what = "unchanged pull of 1000", .transport = "tcp"}, effort,
-                              daemon.process().pid(), [&] { caching->Pull(names); }));
+                              server.process().pid(), [&] { caching->Pull(names); }));
   }
   return results;
 }
@@ -176,9 +176,9 @@ std::vector<Result> MeasureModel(const Effort& effort) {
                                                4 << 10, 4 << 10, 64 << 10, 64 << 10, 1 << 20};
   std::vector<Result> results;
   for (const char* const transport : {"tcp", "shm"}) {
-    Daemon daemon;
+    ServerProcess server;
     const bool shared = std::string(transport) == "shm";
-    const auto connection = Connect(daemon.target(), "bench", false,
+    const auto connection = Connect(server.target(), "bench", false,
                                     shared ? TransportMode::kAuto : TransportMode::kTarget);
     std::vector<std::string> names;
     PushRequest push;
@@ -197,7 +197,7 @@ std::vector<Result> MeasureModel(const Effort& effort) {
     }
     results.push_back(
         Measure({.what = "step of a model with Adam", .transport = transport, .bytes = bytes},
-                effort, daemon.process().pid(), [&] { connection->PushAndPull(push, names); }));
+                effort, server.process().pid(), [&] { connection->PushAndPull(push, names); }));
   }
   return results;
 }
@@ -214,8 +214,8 @@ std::vector<Result> MeasureCompression(const Effort& effort) {
                          Way{"float16", Encoding::kFloat16, Encoding::kFloat16},
                          Way{"bfloat16", Encoding::kBfloat16, Encoding::kBfloat16},
                          Way{"int8, pulls bfloat16", Encoding::kInt8, Encoding::kBfloat16}}) {
-    Daemon daemon;
-    Connection connection(daemon.target(),
+    ServerProcess server;
+    Connection connection(server.target(),
                           {.worker_id = "bench",
                            .cache_pulls = false,
                            .compression = {{.prefix = "", .push = way.push, .pull = way.pull}},
@@ -224,7 +224,7 @@ std::vector<Result> MeasureCompression(const Effort& effort) {
     const PushRequest sgd = Gradients("GradientDescent", {"w"}, Filled(ShapeOf(kSize), 0.001F));
     results.push_back(Measure(
         {.what = std::string("step as ") + way.name, .transport = "tcp", .bytes = 2 * kSize},
-        effort, daemon.process().pid(), [&] { connection.PushAndPull(sgd, {"w"}); }));
+        effort, server.process().pid(), [&] { connection.PushAndPull(sgd, {"w"}); }));
   }
   return results;
 }
@@ -250,8 +250,8 @@ std::vector<Result> MeasureOverlap(const Effort& effort) {
                            Way{"push, 5 ms of work, prefetched pull", work, true},
                            Way{"push, 5 ms of waiting, pull", wait, false},
                            Way{"push, 5 ms of waiting, prefetched pull", wait, true}}) {
-      Daemon daemon;
-      Connection connection(daemon.target(), {.worker_id = "bench",
+      ServerProcess server;
+      Connection connection(server.target(), {.worker_id = "bench",
                                               .cache_pulls = false,
                                               .prefetch = way.prefetch,
                                               .transport = mode});
@@ -260,7 +260,7 @@ std::vector<Result> MeasureOverlap(const Effort& effort) {
       const bool shared = mode == TransportMode::kAuto;
       results.push_back(
           Measure({.what = way.what, .transport = shared ? "shm" : "tcp", .bytes = 2 * kSize},
-                  effort, daemon.process().pid(), [&] {
+                  effort, server.process().pid(), [&] {
                     connection.Push(sgd);
                     way.between();
                     connection.Pull({"w"});
@@ -272,12 +272,12 @@ std::vector<Result> MeasureOverlap(const Effort& effort) {
 
 std::vector<Result> MeasureSparse(const Effort& effort) {
   constexpr int64_t kWidth = ZipfBatches::kWidth;
-  Daemon daemon;
+  ServerProcess server;
   const ZipfBatches batches;
   std::vector<Result> results;
   for (const char* const transport : {"tcp", "shm"}) {
     const bool shared = std::string(transport) == "shm";
-    const auto connection = Connect(daemon.target(), "bench", false,
+    const auto connection = Connect(server.target(), "bench", false,
                                     shared ? TransportMode::kAuto : TransportMode::kTarget);
     Create(*connection, {"table"}, Shape{ZipfBatches::kRows, kWidth});
     const Tensor gradient = Filled(Shape{ZipfBatches::kBatch, kWidth}, 0.001F);
@@ -290,7 +290,7 @@ std::vector<Result> MeasureSparse(const Effort& effort) {
     // As a session pushes and pulls: each row once.
     results.push_back(
         Measure({.what = ZipfBatches::kWhat, .transport = transport, .bytes = ZipfBatches::kBytes},
-                effort, daemon.process().pid(), [&] {
+                effort, server.process().pid(), [&] {
                   std::vector<int64_t> rows = batches.all()[next++ % batches.all().size()];
                   update.gradient = gradient;
                   if (!optimizers::SumRows(rows, update.gradient).ok()) std::abort();
@@ -299,7 +299,7 @@ std::vector<Result> MeasureSparse(const Effort& effort) {
                 }));
     results.push_back(Measure(
         {.what = ZipfBatches::kPullWhat, .transport = transport, .bytes = ZipfBatches::kBytes},
-        effort, daemon.process().pid(), [&] {
+        effort, server.process().pid(), [&] {
           const std::vector<int64_t>& batch = batches.all()[next++ % batches.all().size()];
           connection->PullRows({"table"}, {distinct(IndexRows(batch).distinct)});
         }));
@@ -311,51 +311,51 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
   std::vector<Result> results;
   constexpr uint64_t kBytes = 64 << 10;
   const testing::TemporaryDirectory folder;
-  const auto measure = [&](Daemon& daemon, Connection& connection, const std::string& what) {
+  const auto measure = [&](ServerProcess& server, Connection& connection, const std::string& what) {
     const PushRequest sgd = Gradients("GradientDescent", {"w"}, Filled(ShapeOf(kBytes), 0.001F));
     results.push_back(Measure({.what = what, .transport = "tcp", .bytes = kBytes}, effort,
-                              daemon.process().pid(), [&] { connection.Push(sgd); }));
+                              server.process().pid(), [&] { connection.Push(sgd); }));
   };
   {
     // What letting a push in and noting its answer costs: a thousand of them.
-    server::Ledger ledger;
-    const server::Applied applied{.versions = {1}};
+    server::CompletionRecords completion_records;
+    const server::PushResult result{.versions = {1}};
     uint64_t sequence = 0;
     results.push_back(
-        Measure({.what = "ledger, 1000 pushes", .transport = "memory"}, effort, 0, [&] {
+        Measure({.what = "completion records, 1000 pushes", .transport = "memory"}, effort, 0, [&] {
           for (int i = 0; i < 1000; ++i) {
-            auto admission = ledger.Begin({"bench", 1, ++sequence});
-            admission->Reserve(1);
-            admission->Record(applied);
+            auto in_flight_push = completion_records.Begin({"bench", 1, ++sequence});
+            in_flight_push->Reserve(1);
+            in_flight_push->Record(result);
           }
         }));
   }
   for (const std::string level : {"none", "async:100ms", "sync"}) {
     std::vector<std::string> flags = {"--durability", level};
     if (level != "none") flags.insert(flags.end(), {"--data-dir", folder / level});
-    Daemon daemon(flags);
-    const auto connection = Connect(daemon.target(), "bench");
+    ServerProcess server(flags);
+    const auto connection = Connect(server.target(), "bench");
     Create(*connection, {"w"}, ShapeOf(kBytes));
-    measure(daemon, *connection, "push at " + level);
+    measure(server, *connection, "push at " + level);
   }
-  Daemon daemon({"--durability", "none", "--data-dir", folder / "large", "--snapshot-seconds", "0",
-                 "--max-store-bytes", "8GiB"});
-  const auto connection = Connect(daemon.target(), "bench");
+  ServerProcess server({"--durability", "none", "--data-dir", folder / "large",
+                        "--snapshot-seconds", "0", "--max-store-bytes", "8GiB"});
+  const auto connection = Connect(server.target(), "bench");
   Create(*connection, {"w"}, ShapeOf(kBytes));
   std::vector<std::string> blocks;
   for (uint64_t i = 0; i < store_bytes >> 24; ++i) blocks.push_back("block" + std::to_string(i));
   Create(*connection, blocks, ShapeOf(1 << 24));
-  measure(daemon, *connection, "push, large store");
+  measure(server, *connection, "push, large store");
   std::atomic<bool> stop{false};
   std::atomic<int> snapshots{0};
   std::thread taker([&] {
     while (!stop) {
       const testing::Finished taken = testing::RunToEnd(
-          {VARSCOPECTL_BINARY, "--target", daemon.target(), "--timeout", "60", "snapshot"});
+          {VARSCOPECTL_BINARY, "--target", server.target(), "--timeout", "60", "snapshot"});
       if (taken.code == 0) ++snapshots;
     }
   });
-  measure(daemon, *connection, "push during its snapshots");
+  measure(server, *connection, "push during its snapshots");
   stop = true;
   taker.join();
   results.back().what = "push during " + std::to_string(snapshots) + " snapshots of it";

@@ -1,4 +1,4 @@
-// varscope itself, with a daemon in a process of its own.
+// varscope itself, with a server in a process of its own.
 #ifndef VARSCOPE_TESTS_BENCH_VARSCOPE_BENCH_H_
 #define VARSCOPE_TESTS_BENCH_VARSCOPE_BENCH_H_
 

@@ -1,4 +1,4 @@
-// Batches of row numbers as embeddings see them.
+// Batches of indices as embeddings see them.
 #ifndef VARSCOPE_TESTS_BENCH_ZIPF_H_
 #define VARSCOPE_TESTS_BENCH_ZIPF_H_
 

@@ -1,7 +1,7 @@
 """Does the software that a checkpoint is for read what varscope writes?
 
 Usage: checkpoints.py BIN_DIRECTORY, with tensorflow, numpy and safetensors from PyPI. Trains a
-little on a real daemon, adds variables of every dtype, exports in each format, compares what
+little on a real server, adds variables of every dtype, exports in each format, compares what
 TensorFlow, NumPy and safetensors read with each other; then has varscope import what TensorFlow writes.
 """
 import os
@@ -21,7 +21,7 @@ CHECKPOINTS = pathlib.Path(__file__).parent.parent / "unit/data/checkpoints"
 def main(binaries):
     with tempfile.TemporaryDirectory() as folder:
         ready, written = os.pipe()
-        daemon = subprocess.Popen(
+        server = subprocess.Popen(
             [f"{binaries}/varscoped", "--listen", "127.0.0.1:0", "--ready-fd", str(written)],
             pass_fds=[written])
         try:
@@ -29,8 +29,8 @@ def main(binaries):
             target = "127.0.0.1:" + os.fdopen(ready).readline().strip()
             check(binaries, target, folder)
         finally:
-            daemon.terminate()
-            daemon.wait()
+            server.terminate()
+            server.wait()
 
 
 def check(binaries, target, folder):

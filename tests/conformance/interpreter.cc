@@ -225,7 +225,7 @@ class Interpreter {
       std::sort(names.begin(), names.end());
       slots.push_back(names);
     }
-    return {{"op", done.name()}, {"slots", slots}, {"scalars", spec.slots->scalars}};
+    return {{"op", done.name()}, {"slots", slots}, {"scalars", spec.slots->non_slots}};
   }
 
   static Tensor Zeros(const Variable& variable) {

@@ -12,7 +12,7 @@ namespace varscope::conformance {
 struct StepResult {
   Json step;           // without its body
   Json actual;         // what a recording would have under "expect"
-  std::string detail;  // of an error: who defined what
+  std::string detail;  // of an error: who created what
 };
 
 // Runs a program's body in the default graph, step by step; errors are results too. The last result

@@ -1,4 +1,4 @@
-// varscope_conformance DIR: runs the recordings in DIR against the client library and real daemons.
+// varscope_conformance DIR: runs the recordings in DIR against the client library and real servers.
 // Prints a difference for each failure and one closing line; exit code 1 when something fell short,
 // 2 when DIR cannot be read.
 #include <exception>

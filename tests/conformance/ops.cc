@@ -2,13 +2,13 @@
 #include "tests/conformance/op_calls.h"
 #include "tests/conformance/report.h"
 #include "tests/conformance/tensors.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::conformance {
 namespace {
 
-// Floating inputs are variables, so that their values travel over the daemon as a worker's do; the
+// Floating inputs are variables, so that their values travel over the server as a worker's do; the
 // others are placeholders.
 std::vector<Output> MakeInputs(const Json& recorded, std::vector<Feed>& feeds) {
   std::vector<Output> inputs;
@@ -69,8 +69,8 @@ std::vector<std::string> RunCase(const Json& recorded) {
 Report RunOps(const Json& recording) {
   Report report;
   for (const Json& recorded : recording["cases"]) {
-    const testing::Daemon daemon;
-    Graph graph(daemon.target());
+    const testing::ServerProcess server;
+    Graph graph(server.target());
     const auto use = graph.as_default();
     std::vector<std::string> differences;
     try {

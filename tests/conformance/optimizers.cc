@@ -1,7 +1,7 @@
-// Interprets optimizer runs: the variable, its slots and the shared scalars after each step.
+// Interprets optimizer runs: the variable, its slots and the non-slot variables after each step.
 #include "tests/conformance/report.h"
 #include "tests/conformance/tensors.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::conformance {
@@ -64,8 +64,8 @@ std::vector<std::string> RunCase(const Json& recorded) {
 Report RunOptimizers(const Json& recording) {
   Report report;
   for (const Json& recorded : recording["cases"]) {
-    const testing::Daemon daemon;
-    Graph graph(daemon.target());
+    const testing::ServerProcess server;
+    Graph graph(server.target());
     const auto use = graph.as_default();
     std::vector<std::string> differences;
     try {

@@ -1,7 +1,7 @@
-// Scope programs: every name, error type and message, against a fresh daemon for each program.
+// Scope programs: every name, error type and message, against a fresh server for each program.
 #include "tests/conformance/interpreter.h"
 #include "tests/conformance/report.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::conformance {
@@ -16,8 +16,8 @@ bool Agrees(const Json& expected, const Json& actual) {
 }
 
 std::vector<std::string> RunProgram(const Json& program) {
-  const testing::Daemon daemon;
-  Graph graph(daemon.target());
+  const testing::ServerProcess server;
+  Graph graph(server.target());
   const auto use = graph.as_default();
   std::vector<std::string> differences;
   for (const StepResult& result : Interpret(program)) {

@@ -1,4 +1,4 @@
-// A library to preload into a daemon.
+// A library to preload into a server.
 //
 // While the file $VARSCOPE_TEST_FAIL_FSYNC exists, fdatasync and fsync fail with EIO. In the
 // directory $VARSCOPE_TEST_SYNCED they note, by the file's inode, how many of its bytes a power
@@ -20,7 +20,7 @@ bool Failing() {
   return file != nullptr && access(file, F_OK) == 0;
 }
 
-// Before the call: what is written during it may or may not be on the medium.
+// Before the call: what is written during it may or may not be on stable storage.
 std::string SizeOf(int fd, std::string* name) {
   struct stat stat;
   if (fstat(fd, &stat) != 0) return "";

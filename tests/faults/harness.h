@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -21,7 +21,7 @@ struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// How the daemon synchronizes, and what follows from it for the model: each worker's counter is the
+// How the server synchronizes, and what follows from it for the model: each worker's counter is the
 // number of its applied pushes; "sum" is that of all of them, or, where pushes are merged, of
 // steps.
 struct Mode {
@@ -36,7 +36,7 @@ inline constexpr Mode kSsp = {"ssp", "ssp:bound=3", false, 1};
 inline constexpr Mode kLocal = {
     "local", "local:steps=2,workers=1,outer_learning_rate=1,outer_momentum=0", true, 2};
 
-// A directory for the daemon's data and for a file with each worker's acknowledged pushes.
+// A directory for the server's data and for a file with each worker's acknowledged pushes.
 class Arena {
  public:
   std::string data() const { return directory_ / "data"; }
@@ -78,7 +78,7 @@ class Fleet {
   std::vector<std::unique_ptr<Process>> processes_;
 };
 
-// What the daemon holds, pulled as one consistent set.
+// What the server holds, pulled as one consistent set.
 struct Observed {
   std::vector<uint64_t> counts;
   uint64_t sum = 0;

@@ -1,4 +1,4 @@
-// varscope_faults [--cycles N] [--minutes N] [--seed S] [--scenario NAME]: real daemons and
+// varscope_faults [--cycles N] [--minutes N] [--seed S] [--scenario NAME]: real servers and
 // workers, broken on purpose, against a model of what was acknowledged. Each scenario prints what
 // it did and what it found; exit 1 when an invariant broke.
 #include <chrono>
@@ -63,7 +63,7 @@ bool RunOnce(const Settings& settings, const std::string& only) {
 int Main(int argc, char** argv) {
   Settings settings;
   std::string only;
-  CommandLine line("Breaks daemons and workers, and counts what is lost.", "varscope_faults");
+  CommandLine line("Breaks servers and workers, and counts what is lost.", "varscope_faults");
   line.Add("--cycles", &settings.cycles, "Faults of each scenario").ShowDefault();
   line.Add("--minutes", &settings.minutes, "Go on with further seeds for this long");
   line.Add("--seed", &settings.seed, "The same seed makes the same decisions").ShowDefault();

@@ -1,4 +1,4 @@
-// A TCP proxy that misbehaves on purpose: between workers and the daemon it cuts connections at
+// A TCP proxy that misbehaves on purpose: between workers and the server it cuts connections at
 // random bytes, in either direction, and delays what it forwards.
 #ifndef VARSCOPE_TESTS_FAULTS_PROXY_H_
 #define VARSCOPE_TESTS_FAULTS_PROXY_H_

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh [--minutes N] [--cycles N] [--seed S] [--scenario NAME]: breaks real daemons and workers
+# run.sh [--minutes N] [--cycles N] [--seed S] [--scenario NAME]: breaks real servers and workers
 # (kill -9, SIGSTOP, cut, delayed and repeated connections, full and failing disks, power failures),
 # in every mode of synchronization, and checks that every acknowledged push was applied
 # exactly once. Without flags: one seed, 200 kills of the server. --help lists the rest.

@@ -1,4 +1,4 @@
-// A library to preload into a daemon, whose system then lacks what it is told.
+// A library to preload into a server, whose system then lacks what it is told.
 //
 // The directory $VARSCOPE_TEST_SCARCE may hold a file for each of these calls: while "threads"
 // exists, pthread_create fails with EAGAIN; while "accept" exists, accept4 fails with the errno

@@ -1,4 +1,4 @@
-// What can be done to a daemon and its workers. Each prints what it did and found, or throws
+// What can be done to a server and its workers. Each prints what it did and found, or throws
 // Broken.
 #ifndef VARSCOPE_TESTS_FAULTS_SCENARIOS_H_
 #define VARSCOPE_TESTS_FAULTS_SCENARIOS_H_

@@ -1,4 +1,4 @@
-// Snapshots under load: each must restore to one cut.
+// Snapshots under load: each must be consistent.
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -17,12 +17,12 @@ namespace {
 
 using server::PulledVariable;
 
-// Counters, sum, slots, step and ledger of one restored snapshot belong to one moment.
-void CheckCut(const std::string& path, int workers) {
+// Counters, sum, slots, step and completion records of one restored snapshot belong to one moment.
+void CheckSnapshot(const std::string& path, int workers) {
   absl::StatusOr<server::Snapshot> snapshot = server::ReadSnapshot(server::PosixFiles(), path);
   if (!snapshot.ok()) throw Broken(std::string(snapshot.status().message()));
   std::map<std::string, uint64_t> last;
-  for (const server::Ledger::Entry& entry : snapshot->state.ledger) {
+  for (const server::CompletionRecords::Entry& entry : snapshot->state.completion_records) {
     last[entry.id.worker_id] = std::max(last[entry.id.worker_id], entry.id.sequence);
   }
   server::Store store{server::StoreLimits{}};
@@ -42,7 +42,8 @@ void CheckCut(const std::string& path, int workers) {
     if (value != own.version)
       fail(absl::StrCat("a counter is ", value, ", its version ", own.version));
     if (value != last[WorkerId(i)]) {
-      fail(absl::StrCat("a counter is ", value, ", the ledger is at ", last[WorkerId(i)]));
+      fail(absl::StrCat("a counter is ", value, ", the completion records are at ",
+                        last[WorkerId(i)]));
     }
     if (value == 0) continue;
     // The accumulator of momentum 0 is the last gradient.
@@ -66,17 +67,17 @@ void CheckCut(const std::string& path, int workers) {
 
 void TakeSnapshots(const Settings& settings) {
   const Arena arena;
-  Daemon daemon({"--data-dir", arena.data(), "--durability", "async:5ms", "--snapshot-seconds", "0",
-                 "--snapshots-kept", "2"});
-  Operator op(daemon.target());
-  Fleet fleet(arena, daemon.target(), kAsync, settings.workers, 10000000);
+  ServerProcess server({"--data-dir", arena.data(), "--durability", "async:5ms",
+                        "--snapshot-seconds", "0", "--snapshots-kept", "2"});
+  Operator op(server.target());
+  Fleet fleet(arena, server.target(), kAsync, settings.workers, 10000000);
   fleet.WaitForProgress(1);
   const int snapshots = 10 * settings.cycles;
-  for (int i = 0; i < snapshots; ++i) CheckCut(op.Snapshot(), settings.workers);
+  for (int i = 0; i < snapshots; ++i) CheckSnapshot(op.Snapshot(), settings.workers);
   const uint64_t pushes = Sum(fleet.acked());
   std::cout << absl::StrFormat(
-      "snapshots: %d taken during %d pushes, each restores to one cut of values, slots, step and "
-      "ledger\n",
+      "snapshots: %d taken during %d pushes, each is consistent in values, slots, step and "
+      "completion records\n",
       snapshots, pushes);
 }
 

@@ -1,4 +1,4 @@
-// Fuzzes what a worker can write into the memory that it shares with the daemon. The input is how
+// Fuzzes what a worker can write into the memory that it shares with the server. The input is how
 // far it claims to have written (four bytes), then what the ring holds.
 #include <sys/socket.h>
 #include <unistd.h>

@@ -6,11 +6,11 @@
 #include <cstring>
 
 #include "absl/status/statusor.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "server/push/commit.h"
 #include "server/push/resolve.h"
 #include "server/push/validate.h"
-#include "server/rpc/wanted_pull.h"
+#include "server/rpc/resolved_pull.h"
 #include "server/sync/aggregate.h"
 #include "varscope/v1/tensor_stream.pb.h"
 
@@ -62,38 +62,39 @@ absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader
   if (!status.ok()) return status;
   std::vector<wire::IncomingTensor> incoming;
   absl::StatusOr<ResolvedPush> push =
-      Resolve(variables, head.push(), caller, Definer{.worker_id = "w"}, kMaxBytes, incoming);
+      Resolve(variables, head.push(), caller, Creator{.worker_id = "w"}, kMaxBytes, incoming);
   if (!push.ok()) return push.status();
   std::vector<Tensor> tensors;
   for (const wire::IncomingTensor& tensor : incoming) tensors.push_back(TensorOf(tensor, pattern));
-  return Validate(*std::move(push), std::move(tensors), /*known_finite=*/false, {});
+  return Validate(*std::move(push), std::move(tensors), /*verified_finite=*/false, {});
 }
 
 // What a bsp group does with the pushes of two workers.
 void ApplyMerged(Store& store, const v1::FrameHeader& given) {
   std::vector<ValidPush> pushes;
-  std::vector<Ledger::Admission> admissions;
+  std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
   for (const char* worker : {"a", "b"}) {
     v1::FrameHeader head = given;
     head.mutable_push()->set_sequence(1);
     absl::StatusOr<ValidPush> push = ValidateHead(store, head, {worker, 1}, PatternOf(given));
     if (!push.ok()) return;
     pushes.push_back(*std::move(push));
-    admissions.push_back(*store.ledger().Begin(pushes.back().id()));
+    in_flight_pushes.push_back(*store.completion_records().Begin(pushes.back().id()));
   }
   const auto aggregation = static_cast<Aggregation>(given.push().sequence() % 4);
   absl::StatusOr<ValidPush> merged =
-      Aggregate(std::move(pushes), "group", aggregation, /*faulty=*/1);
-  if (merged.ok()) (void)Apply(store, *std::move(merged), std::move(admissions));
+      Aggregate(std::move(pushes), "group", aggregation, /*byzantine=*/1);
+  if (merged.ok()) (void)Apply(store, *std::move(merged), std::move(in_flight_pushes));
 }
 
 absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
   absl::StatusOr<ValidPush> push = ValidateHead(store, head, {"w", 1}, PatternOf(head));
   if (!push.ok()) return push.status();
   ApplyMerged(store, head);
-  absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push->id());
-  if (!admission.ok()) return admission.status();
-  return Apply(store, *std::move(push), *std::move(admission)).status();
+  absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
+      store.completion_records().Begin(push->id());
+  if (!in_flight_push.ok()) return in_flight_push.status();
+  return Apply(store, *std::move(push), *std::move(in_flight_push)).status();
 }
 
 absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
@@ -101,15 +102,16 @@ absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
   absl::Status status = variables.Add(store, head.variables(), {"w", 1});
   if (!status.ok()) return status;
   std::vector<wire::IncomingTensor> incoming;
-  const absl::StatusOr<WantedPull> wanted = ResolvePull(variables, head.pull(), {"w", 1}, incoming);
-  if (!wanted.ok()) return wanted.status();
+  const absl::StatusOr<ResolvedPull> resolved =
+      ResolvePull(variables, head.pull(), {"w", 1}, incoming);
+  if (!resolved.ok()) return resolved.status();
   std::vector<VariablePtr> pulled;
-  std::vector<WantedRows> rows;
-  for (const WantedPull::Want& want : wanted->wants) {
-    pulled.push_back(want.variable);
+  std::vector<ReadIndices> rows;
+  for (const ResolvedPull::Item& item : resolved->items) {
+    pulled.push_back(item.variable);
     rows.emplace_back();
-    if (!want.rows) continue;
-    rows.back() = *RowNumbers(TensorOf(incoming[*want.rows], PatternOf(head)));
+    if (!item.indices) continue;
+    rows.back() = *ToIndices(TensorOf(incoming[*item.indices], PatternOf(head)));
     if (rows.back()->size() > 4) abort();  // no variable has more rows
   }
   return store.Pull(std::move(pulled), rows).status();

@@ -1,7 +1,7 @@
-// The article's five programs, against a remote daemon, with the names that it prints.
+// The article's five programs, against a remote server, with the names that it prints.
 #include <gtest/gtest.h>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
@@ -9,8 +9,8 @@ namespace {
 
 class ArticleTest : public ::testing::Test {
  protected:
-  testing::Daemon daemon_;
-  Graph graph_{daemon_.target(), {.worker_id = "reader"}};
+  testing::ServerProcess server_;
+  Graph graph_{server_.target(), {.worker_id = "reader"}};
   ScopeGuard use_ = graph_.as_default();
 };
 
@@ -132,14 +132,14 @@ TEST_F(ArticleTest, ADiscriminatorAppliedTwiceSumsItsGradients) {
 
 // The article's own order: the graph first, the session (and its server) afterwards.
 TEST(ArticleUnconnectedTest, AGraphBuiltBeforeTheSessionResolvesWhenItConnects) {
-  const testing::Daemon daemon;
+  const testing::ServerProcess server;
   Graph graph;
   const auto use = graph.as_default();
   const Variable v = get_variable("v", {.shape = Shape{2}, .initializer = ones_initializer()});
   const Variable parts =
       get_variable("p", {.shape = Shape{4}, .partitioner = fixed_size_partitioner(2)});
   EXPECT_THROW(Session(), ValueError);
-  Session sess(daemon.target());
+  Session sess(server.target());
   sess.run(global_variables_initializer());
   EXPECT_EQ(sess.run(v).data<float>()[1], 1);
   EXPECT_EQ(sess.run(parts).shape(), Shape{4});
@@ -149,7 +149,7 @@ TEST(ArticleUnconnectedTest, AGraphBuiltBeforeTheSessionResolvesWhenItConnects) 
   const auto use_second = second.as_default();
   get_variable("v", {2});
   try {
-    Session refused(daemon.target());
+    Session refused(server.target());
     FAIL() << "v exists in the store";
   } catch (const ValueError& error) {
     EXPECT_NE(error.message().find("Variable v already exists"), std::string::npos);

@@ -1,4 +1,4 @@
-// Hostile and broken input, straight on the wire: a precise error each, the daemon up, the store
+// Hostile and broken input, straight on the wire: a precise error each, the server up, the store
 // unchanged.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -12,8 +12,8 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
 #include "tests/support/bytes_of.h"
-#include "tests/support/daemon.h"
 #include "tests/support/raw_worker.h"
+#include "tests/support/server_process.h"
 #include "varscope/v1/admin.pb.h"
 #include "varscope/v1/tensor_stream.pb.h"
 #include "varscope/v1/types.pb.h"
@@ -42,7 +42,7 @@ class BadInputTest : public ::testing::Test {
 
   ~BadInputTest() override {
     EXPECT_EQ(Store(), before_) << "the store must be unchanged";
-    EXPECT_EQ(daemon_.Stop(), 0);
+    EXPECT_EQ(server_.Stop(), 0);
   }
 
   template <typename Request, typename Response>
@@ -147,8 +147,8 @@ class BadInputTest : public ::testing::Test {
     return ResultOf(call);
   }
 
-  Daemon daemon_;
-  const RawWorker worker_{daemon_.target(), "mallory"};
+  ServerProcess server_;
+  const RawWorker worker_{server_.target(), "mallory"};
   std::string before_;
 };
 
@@ -326,8 +326,8 @@ TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
   stream.Write(wire::Encode(GoodHead(), {}));
   EXPECT_EQ(ResultOf(stream).error_code(), grpc::StatusCode::UNAUTHENTICATED);
 
-  // A worker's next life fences its earlier one.
-  const RawWorker next(daemon_.target(), "mallory");
+  // A worker's next incarnation fences its earlier one.
+  const RawWorker next(server_.target(), "mallory");
   EXPECT_EQ(Resolve(Definition("new", {1})).error_code(), grpc::StatusCode::ABORTED);
   EXPECT_EQ(ExchangeFrames({{GoodHead(), 24}}).error_code(), grpc::StatusCode::ABORTED);
 
@@ -366,11 +366,11 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
        "'a b' is not a valid variable name"},
       {[&](v1::FrameHeader& h) { step(h)->set_variables(0, 5); }, 24,
        "the request means variable number 5, its stream has named 1"},
-      {[&](v1::FrameHeader& h) { step(h)->add_bind(7); }, 24, "variable number 7"},
+      {[&](v1::FrameHeader& h) { step(h)->add_create_slots(7); }, 24, "variable number 7"},
       {[&](v1::FrameHeader& h) { h.mutable_push()->add_assignments()->set_variable(3); }, 24,
        "variable number 3"},
-      {[&](v1::FrameHeader& h) { step(h)->add_rows(0), step(h)->add_rows(0); }, 24,
-       "the push has 2 row counts for 1 variables"},
+      {[&](v1::FrameHeader& h) { step(h)->add_index_counts(0), step(h)->add_index_counts(0); }, 24,
+       "the push has 2 index counts for 1 variables"},
       {[&](v1::FrameHeader& h) { step(h)->add_base_versions(1), step(h)->add_base_versions(1); },
        24, "the push has 2 versions for 1 variables"},
       {[&](v1::FrameHeader& h) {
@@ -378,9 +378,12 @@ TEST_F(BadInputTest, PushesThatDoNotAddUp) {
        },
        24, "the push has 3 encodings for 1 variables"},
       {[&](v1::FrameHeader& h) { step(h)->add_encodings(v1::Encoding(77)); }, 24, "variable w"},
-      {[&](v1::FrameHeader& h) { step(h)->add_rows(UINT64_MAX); }, 24, "more rows than there are"},
-      {[&](v1::FrameHeader& h) { step(h)->add_rows(uint64_t{1} << 60); }, 24, "--max-push-bytes"},
-      {[&](v1::FrameHeader& h) { step(h)->add_rows(uint64_t{1} << 40); }, 24, "--max-push-bytes"},
+      {[&](v1::FrameHeader& h) { step(h)->add_index_counts(UINT64_MAX); }, 24,
+       "more rows than there are"},
+      {[&](v1::FrameHeader& h) { step(h)->add_index_counts(uint64_t{1} << 60); }, 24,
+       "--max-push-bytes"},
+      {[&](v1::FrameHeader& h) { step(h)->add_index_counts(uint64_t{1} << 40); }, 24,
+       "--max-push-bytes"},
       {[&](v1::FrameHeader& h) { step(h)->mutable_state()->set_optimizer("Magic"); }, 24,
        "unknown optimizer 'Magic'; known: "},
       {[&](v1::FrameHeader& h) { step(h)->mutable_state()->clear_hyperparameters(); }, 24,
@@ -438,7 +441,7 @@ TEST_F(BadInputTest, PullsOfWhatIsNotThere) {
 TEST_F(BadInputTest, RowsThatCannotBePulled) {
   // Two rows of w, both the first, before the request is bent.
   v1::FrameHeader good = PullOf("w");
-  good.mutable_pull()->add_rows(3);
+  good.mutable_pull()->add_index_counts(3);
   good.set_body_bytes(16);
   EXPECT_TRUE(ExchangeFrames({{good, 16}}).ok());
 
@@ -454,21 +457,21 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
   before_ = Store();
   const std::vector<Case> cases = {
       {[](auto& h) { h.mutable_pull()->set_variables(0, 1); }, 16, invalid, "variable number 1"},
-      {[](auto& h) { h.mutable_pull()->clear_rows(); }, 16, invalid,
+      {[](auto& h) { h.mutable_pull()->clear_index_counts(); }, 16, invalid,
        "its 0 tensors have 0 bytes, its head announces 16"},
-      {[](auto& h) { h.mutable_pull()->add_rows(1); }, 16, invalid,
-       "the pull has 2 row counts for 1 variables"},
+      {[](auto& h) { h.mutable_pull()->add_index_counts(1); }, 16, invalid,
+       "the pull has 2 index counts for 1 variables"},
       {[](auto& h) { h.mutable_pull()->add_versions(1), h.mutable_pull()->add_versions(1); }, 16,
        invalid, "the pull has 2 versions for 1 variables"},
       {[](auto& h) { h.mutable_pull()->add_encodings(v1::ENCODING_INT8); }, 16, invalid,
        "variable w cannot be pulled in encoding 3"},
       {[](auto& h) { h.mutable_pull()->add_encodings(v1::Encoding(200)); }, 16, invalid,
        "cannot be pulled in encoding 200"},
-      {[](auto& h) { h.mutable_pull()->set_rows(0, 4), h.set_body_bytes(24); }, 24, invalid,
+      {[](auto& h) { h.mutable_pull()->set_index_counts(0, 4), h.set_body_bytes(24); }, 24, invalid,
        "variable w: has 2 rows, the pull asks for 3"},
-      {[](auto& h) { h.mutable_pull()->set_rows(0, uint64_t{1} << 60); }, 0, invalid,
+      {[](auto& h) { h.mutable_pull()->set_index_counts(0, uint64_t{1} << 60); }, 0, invalid,
        "variable w: has 2 rows"},
-      {[](auto& h) { h.mutable_pull()->set_rows(0, UINT64_MAX); }, 0, invalid,
+      {[](auto& h) { h.mutable_pull()->set_index_counts(0, UINT64_MAX); }, 0, invalid,
        "variable w: has 2 rows"},
       {[](auto& h) { h.mutable_variables(0)->set_name("scalar"); }, 16, invalid,
        "variable scalar: has no rows"},
@@ -486,7 +489,7 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
   *with_push.mutable_pull() = good.pull();
   with_push.set_body_bytes(40);
   EXPECT_THAT(ExchangeFrames({{with_push, 40}}).error_message(),
-              HasSubstr("rows are pulled without a push"));
+              HasSubstr("a pull with indices cannot come with a push: send it alone"));
   // Numbers are seen only when they come: here 0x0101010101010101.
   internal::RawCall call(worker_.channel(), kExchange, worker_.session_key());
   call.SetDeadline(Soon());

@@ -1,11 +1,11 @@
-// Saver, export and import against real daemons.
+// Saver, export and import against real servers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <thread>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 
 class CheckpointTest : public ::testing::Test {
  protected:
-  static Finished Ctl(const Daemon& daemon, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon.target()});
+  static Finished Ctl(const ServerProcess& server, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", server.target()});
     return RunToEnd(arguments);
   }
   const TemporaryDirectory directory_;
@@ -35,9 +35,9 @@ struct Model {
   Operation train = train::AdamOptimizer(0.1).minimize(reduce_sum(square(w)), {}, {w});
 };
 
-TEST_F(CheckpointTest, ASaverRestoresValuesSlotsAndPartsIntoAnotherDaemon) {
+TEST_F(CheckpointTest, ASaverRestoresValuesSlotsAndPartsIntoAnotherServer) {
   for (const char* name : {"m.ckpt", "m.safetensors", "m.npz"}) {
-    const Daemon from;
+    const ServerProcess from;
     std::string path;
     Tensor w;
     Tensor m;
@@ -56,7 +56,7 @@ TEST_F(CheckpointTest, ASaverRestoresValuesSlotsAndPartsIntoAnotherDaemon) {
     }
     EXPECT_THAT(path, HasSubstr("-3"));
     EXPECT_EQ(train::latest_checkpoint(folder_), path);
-    const Daemon to;
+    const ServerProcess to;
     Graph graph(to.target());
     const auto use = graph.as_default();
     Model model;
@@ -72,10 +72,10 @@ TEST_F(CheckpointTest, ASaverRestoresValuesSlotsAndPartsIntoAnotherDaemon) {
 
 TEST_F(CheckpointTest, RestoringGoesOnAsIfNothingHadHappened) {
   const auto run = [&](bool interrupted) {
-    Daemon daemon;
+    ServerProcess server;
     const std::string path = folder_ + "/m.ckpt";
     {
-      Graph graph(daemon.target());
+      Graph graph(server.target());
       const auto use = graph.as_default();
       Model model;
       Session session;
@@ -86,9 +86,9 @@ TEST_F(CheckpointTest, RestoringGoesOnAsIfNothingHadHappened) {
       }
       train::Saver().save(session, path);
     }
-    daemon.Kill();
-    daemon.Restart();  // empty
-    Graph graph(daemon.target());
+    server.Kill();
+    server.Restart();  // empty
+    Graph graph(server.target());
     const auto use = graph.as_default();
     Model model;
     Session session;
@@ -100,8 +100,8 @@ TEST_F(CheckpointTest, RestoringGoesOnAsIfNothingHadHappened) {
 }
 
 TEST_F(CheckpointTest, MissingKeysAndOtherShapesChangeNothing) {
-  const Daemon daemon;
-  Graph graph(daemon.target());
+  const ServerProcess server;
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const Variable a = get_variable("a", {.shape = Shape{2}, .initializer = zeros_initializer()});
   const Variable b = get_variable("b", {.shape = Shape{3}, .initializer = ones_initializer()});
@@ -125,8 +125,8 @@ TEST_F(CheckpointTest, MissingKeysAndOtherShapesChangeNothing) {
 }
 
 TEST_F(CheckpointTest, ASaverKeepsTheLastFew) {
-  const Daemon daemon;
-  Graph graph(daemon.target());
+  const ServerProcess server;
+  Graph graph(server.target());
   const auto use = graph.as_default();
   get_variable("a", {.shape = Shape{2}, .initializer = zeros_initializer()});
   Session session;
@@ -138,8 +138,8 @@ TEST_F(CheckpointTest, ASaverKeepsTheLastFew) {
 }
 
 TEST_F(CheckpointTest, ASaveUnderLoadIsOneConsistentSet) {
-  const Daemon daemon;
-  Graph graph(daemon.target());
+  const ServerProcess server;
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const Variable a = get_variable("a", {.shape = Shape{1000}, .initializer = zeros_initializer()});
   const Variable b = get_variable("b", {.shape = Shape{1000}, .initializer = zeros_initializer()});
@@ -154,7 +154,7 @@ TEST_F(CheckpointTest, ASaveUnderLoadIsOneConsistentSet) {
   const Variable a2 = a;
   for (int i = 0; i < 20; ++i) {
     const std::string path = saver.save(session, folder_ + "/m.safetensors", i);
-    const Daemon other;
+    const ServerProcess other;
     Graph copy(other.target());
     const auto use_copy = copy.as_default();
     ASSERT_EQ(Ctl(other, {"import", path, "--create"}).code, 0);
@@ -166,7 +166,7 @@ TEST_F(CheckpointTest, ASaveUnderLoadIsOneConsistentSet) {
 }
 
 TEST_F(CheckpointTest, ExportAndImportByScopeUnderOtherNames) {
-  const Daemon from;
+  const ServerProcess from;
   {
     Graph graph(from.target());
     const auto use = graph.as_default();
@@ -178,7 +178,7 @@ TEST_F(CheckpointTest, ExportAndImportByScopeUnderOtherNames) {
   const Finished exported =
       Ctl(from, {"export", path, "--scope", "model", "--rename", "model=encoder", "--no-slots"});
   EXPECT_THAT(exported.output, HasSubstr("wrote 1 tensors, 16 bytes")) << exported.error;
-  const Daemon to;
+  const ServerProcess to;
   {
     Graph graph(to.target());
     const auto use = graph.as_default();
@@ -202,15 +202,15 @@ const std::string kNumpy = std::string(VARSCOPE_CHECKPOINTS) + "/numpy.npz";
 const std::string kTensorFlow2 = std::string(VARSCOPE_CHECKPOINTS) + "/tf2.ckpt";
 
 TEST_F(CheckpointTest, WhatIsNotAskedForDoesNotMatter) {
-  const Daemon daemon;
-  const Finished scoped = Ctl(daemon, {"import", kNumpy, "--create", "--scope", "f4be_fortran"});
+  const ServerProcess server;
+  const Finished scoped = Ctl(server, {"import", kNumpy, "--create", "--scope", "f4be_fortran"});
   EXPECT_EQ(scoped.output, "assigned 1 tensors, 24 bytes, from " + kNumpy + "\n");
   EXPECT_EQ(scoped.error, "");
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   Session session;
   EXPECT_THAT(session.read("f4be_fortran").values<float>(), ElementsAre(0, 1, 2, 3, 4, 5));
-  const Finished all = Ctl(daemon, {"import", kNumpy, "--create"});
+  const Finished all = Ctl(server, {"import", kNumpy, "--create"});
   EXPECT_EQ(all.code, 0) << all.error;
   EXPECT_THAT(all.output, HasSubstr("assigned 54 tensors"));
   for (const char* name : {"object", "c8", "text", "record", "time"}) {
@@ -221,35 +221,35 @@ TEST_F(CheckpointTest, WhatIsNotAskedForDoesNotMatter) {
 }
 
 TEST_F(CheckpointTest, WhatIsAskedForAndCannotBeHeldChangesNothing) {
-  const Daemon daemon;
-  Graph graph(daemon.target());
+  const ServerProcess server;
+  Graph graph(server.target());
   const auto use = graph.as_default();
   Session session;
   const Finished named =
-      Ctl(daemon, {"import", kNumpy, "--create", "--scope", "f4le", "--scope", "object"});
+      Ctl(server, {"import", kNumpy, "--create", "--scope", "f4le", "--scope", "object"});
   EXPECT_EQ(named.code, 1);
   EXPECT_THAT(named.error, HasSubstr("array 'object' has dtype '|O', which varscope has not"));
   EXPECT_THROW(session.read("f4le"), NotFoundError);
   // The store would keep an old value in silence.
   get_variable("c8", {.shape = Shape{1}, .initializer = zeros_initializer()});
-  const Finished known = Ctl(daemon, {"import", kNumpy, "--create"});
+  const Finished known = Ctl(server, {"import", kNumpy, "--create"});
   EXPECT_EQ(known.code, 1);
   EXPECT_THAT(known.error, HasSubstr("array 'c8' has dtype"));
   EXPECT_THROW(session.read("f4le"), NotFoundError);
   const std::string twice = std::string(VARSCOPE_CHECKPOINTS) + "/twice.npz";
-  EXPECT_THAT(Ctl(daemon, {"import", twice, "--create"}).error,
+  EXPECT_THAT(Ctl(server, {"import", twice, "--create"}).error,
               HasSubstr("is damaged: array 'w' is there twice"));
 }
 
 TEST_F(CheckpointTest, CheckpointsOfTensorFlow2) {
-  const Daemon daemon;
-  const Finished all = Ctl(daemon, {"import", kTensorFlow2, "--create"});
+  const ServerProcess server;
+  const Finished all = Ctl(server, {"import", kTensorFlow2, "--create"});
   EXPECT_EQ(all.code, 0) << all.error;
   EXPECT_THAT(all.error, HasSubstr("'_CHECKPOINTABLE_OBJECT_GRAPH' has dtype string"));
-  const Finished one = Ctl(daemon, {"import", kTensorFlow2, "--create", "--scope", "w", "--rename",
+  const Finished one = Ctl(server, {"import", kTensorFlow2, "--create", "--scope", "w", "--rename",
                                     "w=w/.ATTRIBUTES/VARIABLE_VALUE"});
   EXPECT_EQ(one.code, 0) << one.error;
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   Session session;
   for (const char* name : {"w", "w/.ATTRIBUTES/VARIABLE_VALUE"}) {
@@ -258,8 +258,8 @@ TEST_F(CheckpointTest, CheckpointsOfTensorFlow2) {
 }
 
 TEST_F(CheckpointTest, ASaverReadsItsOwnNamesAlone) {
-  const Daemon daemon;
-  Graph graph(daemon.target());
+  const ServerProcess server;
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const Variable w =
       get_variable("f4le", {.shape = Shape{2, 3}, .initializer = zeros_initializer()});

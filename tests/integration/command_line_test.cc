@@ -11,8 +11,8 @@
 #include <fstream>
 
 #include "proto/wire/protocol.h"
-#include "tests/support/daemon.h"
 #include "tests/support/raw_worker.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/v1/types.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
@@ -144,18 +144,18 @@ TEST(CtlUsageTest, NobodyThere) {
 
 class CtlCommandTest : public ::testing::Test {
  protected:
-  CtlCommandTest() : graph_(daemon_.target(), {.worker_id = "maker"}), use_(graph_.as_default()) {
+  CtlCommandTest() : graph_(server_.target(), {.worker_id = "maker"}), use_(graph_.as_default()) {
     const variable_scope scope("model");
     get_variable("w", {.shape = Shape{2}, .initializer = ones_initializer()});
     get_variable("bias", {.shape = Shape{}, .initializer = zeros_initializer()});
   }
-  Finished Run(const Words& arguments) { return Ctl(daemon_.target(), arguments); }
-  // Of a command that the daemon or a file makes impossible.
+  Finished Run(const Words& arguments) { return Ctl(server_.target(), arguments); }
+  // Of a command that the server or a file makes impossible.
   void ExpectRefused(const Words& arguments, const std::string& cure) {
     ExpectOneLine(Run(arguments), 1, "varscopectl", {arguments, cure});
   }
 
-  Daemon daemon_;
+  ServerProcess server_;
   Graph graph_;
   const decltype(graph_.as_default()) use_;
   const TemporaryDirectory directory_;
@@ -223,7 +223,7 @@ TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
   const int error = open((directory_ / "error").c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
   for (Words command : commands) {
-    command.insert(command.begin(), {VARSCOPECTL_BINARY, "--target", daemon_.target()});
+    command.insert(command.begin(), {VARSCOPECTL_BINARY, "--target", server_.target()});
     ASSERT_EQ(ftruncate(error, 0), 0);
     lseek(error, 0, SEEK_SET);
     EXPECT_EQ(Process(command, {.output = full, .error = error}).Wait(), 1) << command[3];
@@ -238,7 +238,7 @@ TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
 TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
   constexpr int kVariables = 100000;
   constexpr int kAtOnce = 5000;
-  const RawWorker raw(daemon_.target(), "raw");
+  const RawWorker raw(server_.target(), "raw");
   for (int first = 0; first < kVariables; first += kAtOnce) {
     v1::ResolveRequest request;
     request.set_sequence(first + 1);
@@ -264,15 +264,15 @@ TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
 }
 
 TEST(HttpProxyTest, IsNotAsked) {
-  const Daemon daemon;
+  const ServerProcess server;
   for (const char* name : {"http_proxy", "https_proxy", "grpc_proxy", "all_proxy"}) {
     const Environment proxy(name, "http://127.0.0.1:9");
-    EXPECT_EQ(Ctl(daemon.target(), {"health"}).output, "serving\n") << name;
-    EXPECT_NO_THROW(Graph(daemon.target(), {.timeout = std::chrono::seconds(5)})) << name;
+    EXPECT_EQ(Ctl(server.target(), {"health"}).output, "serving\n") << name;
+    EXPECT_NO_THROW(Graph(server.target(), {.timeout = std::chrono::seconds(5)})) << name;
   }
 }
 
-TEST(DaemonUsageTest, WrongWordsAndValues) {
+TEST(ServerUsageTest, WrongWordsAndValues) {
   const std::vector<Case> cases = {
       {{"--lisen", "x:1"}, "no flag --lisen; did you mean '--listen'?"},
       {{"--data-dri=/tmp"}, "no flag --data-dri; did you mean '--data-dir'?"},
@@ -335,7 +335,7 @@ TEST(DaemonUsageTest, WrongWordsAndValues) {
   }
 }
 
-TEST(DaemonUsageTest, WrongConfigurationFiles) {
+TEST(ServerUsageTest, WrongConfigurationFiles) {
   const TemporaryDirectory directory;
   const std::string path = directory / "varscoped.toml";
   const std::vector<std::pair<std::string, std::string>> cases = {
@@ -361,7 +361,7 @@ TEST(DaemonUsageTest, WrongConfigurationFiles) {
   }
 }
 
-TEST(DaemonUsageTest, WrongEnvironments) {
+TEST(ServerUsageTest, WrongEnvironments) {
   const std::vector<std::pair<const char*, const char*>> cases = {
       {"VARSCOPE_LISTEN", "127.0.0.1:0 127.0.0.1:99999"},
       {"VARSCOPE_LEASE_SECONDS", "long"},
@@ -379,7 +379,7 @@ TEST(DaemonUsageTest, WrongEnvironments) {
   }
 }
 
-TEST(DaemonUsageTest, TheEnvironmentHoldsSeveralAddressesAndModes) {
+TEST(ServerUsageTest, TheEnvironmentHoldsSeveralAddressesAndModes) {
   const TemporaryDirectory directory;
   const std::string socket = "unix:" + (directory / "s").string();
   const Environment listen("VARSCOPE_LISTEN", "127.0.0.1:0\n" + socket);
@@ -388,7 +388,7 @@ TEST(DaemonUsageTest, TheEnvironmentHoldsSeveralAddressesAndModes) {
   const Environment another("VARSCOPE_PORT", "tcp://10.0.0.1:7077");
   const std::string ready = directory / "port";
   const int error = open((directory / "log").c_str(), O_RDWR | O_CREAT, 0600);
-  Process daemon({VARSCOPED_BINARY, "--port-file", ready}, {.error = error});
+  Process server({VARSCOPED_BINARY, "--port-file", ready}, {.error = error});
   // Asks until it serves.
   const Graph worker(socket);
   const Finished groups = Ctl(socket, {"groups"});
@@ -401,11 +401,11 @@ TEST(DaemonUsageTest, TheEnvironmentHoldsSeveralAddressesAndModes) {
 }
 
 #ifndef VARSCOPE_SANITIZED  // which need more address space
-TEST(DaemonMemoryTest, IsHalfOfWhatTheProcessMayHave) {
+TEST(ServerMemoryTest, IsHalfOfWhatTheProcessMayHave) {
   const TemporaryDirectory directory;
   const int error = open((directory / "log").c_str(), O_RDWR | O_CREAT, 0600);
   const std::string socket = "unix:" + (directory / "s").string();
-  Process daemon(
+  Process server(
       {"/bin/sh", "-c", "ulimit -v 2097152 && exec \"$0\" --listen " + socket, VARSCOPED_BINARY},
       {.error = error});
   const Graph worker(socket);

@@ -1,12 +1,12 @@
-// Gradients and values in fewer bytes, with a real daemon.
+// Gradients and values in fewer bytes, with a real server.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "tests/support/daemon.h"
 #include "tests/support/operator.h"
+#include "tests/support/server_process.h"
 #include "varscope/v1/types.pb.h"
 #include "varscope/varscope.h"
 
@@ -19,8 +19,8 @@ ConnectOptions With(std::vector<CompressionRule> rules) {
   return {.worker_id = "w", .cache_pulls = true, .compression = std::move(rules)};
 }
 
-v1::VariableInfo Describe(const Daemon& daemon, const std::string& name) {
-  return Operator(daemon.target()).Describe(name);
+v1::VariableInfo Describe(const ServerProcess& server, const std::string& name) {
+  return Operator(server.target()).Describe(name);
 }
 
 class CompressionTest : public ::testing::TestWithParam<Encoding> {};
@@ -31,8 +31,8 @@ INSTANTIATE_TEST_SUITE_P(All, CompressionTest,
 
 // One element dwarfs the others: alone, int8 would never move them. What is lost comes later.
 TEST_P(CompressionTest, WhatAGradientLosesComesWithTheNextOnes) {
-  Daemon daemon;
-  Graph graph(daemon.target(), With({{.prefix = "w", .push = GetParam()}}));
+  ServerProcess server;
+  Graph graph(server.target(), With({{.prefix = "w", .push = GetParam()}}));
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{100}, .initializer = zeros_initializer()});
   const Output gradient = placeholder(float32, {100});
@@ -51,8 +51,8 @@ TEST_P(CompressionTest, WhatAGradientLosesComesWithTheNextOnes) {
 }
 
 TEST_P(CompressionTest, ANaNIsRefusedAndForgotten) {
-  Daemon daemon;
-  Graph graph(daemon.target(), With({{.push = GetParam()}}));
+  ServerProcess server;
+  Graph graph(server.target(), With({{.push = GetParam()}}));
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{4}, .initializer = zeros_initializer()});
   const Output gradient = placeholder(float32, {4});
@@ -66,8 +66,8 @@ TEST_P(CompressionTest, ANaNIsRefusedAndForgotten) {
 }
 
 TEST(CompressionRuleTest, ValuesComeRoundedButAreReadWhole) {
-  Daemon daemon;
-  Graph graph(daemon.target(), With({{.prefix = "half", .pull = Encoding::kFloat16},
+  ServerProcess server;
+  Graph graph(server.target(), With({{.prefix = "half", .pull = Encoding::kFloat16},
                                      {.prefix = "half/not", .push = Encoding::kInt8}}));
   const auto use = graph.as_default();
   const auto third = [](const std::string& name) {
@@ -87,20 +87,20 @@ TEST(CompressionRuleTest, ValuesComeRoundedButAreReadWhole) {
 }
 
 TEST(CompressionRuleTest, FewerBytesTravel) {
-  Daemon daemon;
-  Graph graph(daemon.target(), With({{.prefix = "half", .pull = Encoding::kBfloat16}}));
+  ServerProcess server;
+  Graph graph(server.target(), With({{.prefix = "half", .pull = Encoding::kBfloat16}}));
   const auto use = graph.as_default();
   const Variable w =
       get_variable("half", {.shape = Shape{1000}, .initializer = zeros_initializer()});
   Session session;
   session.run(w);
-  EXPECT_EQ(Describe(daemon, "half").bytes_pulled(), 2000);
+  EXPECT_EQ(Describe(server, "half").bytes_pulled(), 2000);
 }
 
 TEST(CompressionRuleTest, ValuesAreNotPulledAsInt8) {
-  Daemon daemon;
+  ServerProcess server;
   try {
-    Graph graph(daemon.target(), With({{.prefix = "w", .pull = Encoding::kInt8}}));
+    Graph graph(server.target(), With({{.prefix = "w", .pull = Encoding::kInt8}}));
     FAIL() << "was taken";
   } catch (const ValueError& error) {
     EXPECT_THAT(error.what(), HasSubstr("cannot be pulled as int8"));

@@ -13,7 +13,7 @@
 
 #include "client/rpc/reason.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -100,12 +100,12 @@ TEST(ConnectReasonTest, WhatWaitingMayMend) {
 }
 
 TEST(ConnectReasonTest, AServerThatIsStopped) {
-  Daemon daemon;
-  daemon.process().Signal(SIGSTOP);
-  EXPECT_THAT(WhyNot(daemon.target(), std::chrono::milliseconds(2500)),
+  ServerProcess server;
+  server.process().Signal(SIGSTOP);
+  EXPECT_THAT(WhyNot(server.target(), std::chrono::milliseconds(2500)),
               AllOf(HasSubstr("within 2.5 s"), HasSubstr("answer"), HasSubstr("stopped")));
-  daemon.process().Signal(SIGCONT);
-  EXPECT_EQ(WhyNot(daemon.target(), std::chrono::minutes(1)), "it connects");
+  server.process().Signal(SIGCONT);
+  EXPECT_EQ(WhyNot(server.target(), std::chrono::minutes(1)), "it connects");
 }
 
 TEST(ConnectReasonTest, AServerOfAnotherKind) {
@@ -135,7 +135,7 @@ TEST(ConnectReasonTest, ASocketOfAnotherUser) {
   std::filesystem::create_directory(directory / "private");
   std::filesystem::permissions(directory / "private", std::filesystem::perms::owner_all);
   const std::string target = "unix:" + (directory / "private" / "s").string();
-  const Daemon daemon({"--listen", target});
+  const ServerProcess server({"--listen", target});
   const Finished worker = RunToEnd({"/usr/bin/setpriv", "--reuid=65534", "--regid=65534",
                                     "--clear-groups", program.string(), target});
   EXPECT_NE(worker.code, 0);
@@ -154,7 +154,7 @@ TEST(ConnectReasonTest, AServerThatStartsLaterIsFound) {
   const TemporaryDirectory directory;
   const std::string target = "unix:" + (directory / "s").string();
   std::thread worker([&] { EXPECT_EQ(WhyNot(target, std::chrono::minutes(2)), "it connects"); });
-  const Daemon daemon({"--listen", target});
+  const ServerProcess server({"--listen", target});
   worker.join();
 }
 

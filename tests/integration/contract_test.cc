@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "tests/conformance/report.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -24,13 +24,13 @@ struct Step {
 };
 
 // Runs a program in a worker process of its own.
-std::vector<Step> RunWorker(const Daemon& daemon, const std::string& worker,
+std::vector<Step> RunWorker(const ServerProcess& server, const std::string& worker,
                             const std::vector<Json>& body, const std::string& mode = "global") {
   Json program;
   program["body"] = body;
   program["expect"] = nullptr;
   const Finished finished =
-      RunToEnd({VARSCOPE_TEST_WORKER, "program", daemon.target(), worker, mode}, program.dump());
+      RunToEnd({VARSCOPE_TEST_WORKER, "program", server.target(), worker, mode}, program.dump());
   EXPECT_EQ(finished.code, 0) << finished.error;
   std::vector<Step> steps;
   std::istringstream lines(finished.output);
@@ -53,20 +53,20 @@ Json Scope(const std::string& name, const Json& reuse, const std::vector<Json>& 
 
 class ContractTest : public ::testing::Test {
  protected:
-  Daemon daemon_;
+  ServerProcess server_;
 };
 
 TEST_F(ContractTest, WorkerBReusesWhatWorkerACreated) {
-  RunWorker(daemon_, "a", {Scope("m", nullptr, {GetVariable("w")})});
+  RunWorker(server_, "a", {Scope("m", nullptr, {GetVariable("w")})});
   const std::vector<Step> b =
-      RunWorker(daemon_, "b", {Scope("m", true, {GetVariable("w", {{"shape", nullptr}})})});
+      RunWorker(server_, "b", {Scope("m", true, {GetVariable("w", {{"shape", nullptr}})})});
   EXPECT_EQ(b[1].actual["name"], "m/w:0");
   EXPECT_EQ(b[1].actual["shape"], Json({2}));
 }
 
 TEST_F(ContractTest, WorkerBIsRefusedWhatWorkerACreated) {
-  RunWorker(daemon_, "a", {GetVariable("w")});
-  const std::vector<Step> b = RunWorker(daemon_, "b", {GetVariable("w")});
+  RunWorker(server_, "a", {GetVariable("w")});
+  const std::vector<Step> b = RunWorker(server_, "b", {GetVariable("w")});
   EXPECT_EQ(b[0].actual["error"], "ValueError");
   EXPECT_EQ(b[0].actual["message"],
             "Variable w already exists, disallowed. Did you mean to set reuse=True or "
@@ -76,16 +76,16 @@ TEST_F(ContractTest, WorkerBIsRefusedWhatWorkerACreated) {
 }
 
 TEST_F(ContractTest, WorkerBMissesWhatNobodyCreated) {
-  const std::vector<Step> b = RunWorker(daemon_, "b", {Scope("m", true, {GetVariable("w")})});
+  const std::vector<Step> b = RunWorker(server_, "b", {Scope("m", true, {GetVariable("w")})});
   EXPECT_EQ(b[1].actual["message"],
             "Variable m/w does not exist, or was not created with tf.get_variable(). Did you mean "
             "to set reuse=tf.AUTO_REUSE in VarScope?");
 }
 
 TEST_F(ContractTest, AutoReuseAttachesAndTheFirstInitializerStays) {
-  RunWorker(daemon_, "a", {Scope("m", "auto", {GetVariable("w", {{"initializer", "ones"}})})});
-  RunWorker(daemon_, "b", {Scope("m", "auto", {GetVariable("w", {{"initializer", "zeros"}})})});
-  Graph graph(daemon_.target());
+  RunWorker(server_, "a", {Scope("m", "auto", {GetVariable("w", {{"initializer", "ones"}})})});
+  RunWorker(server_, "b", {Scope("m", "auto", {GetVariable("w", {{"initializer", "zeros"}})})});
+  Graph graph(server_.target());
   const auto use = graph.as_default();
   Session session;
   EXPECT_EQ(session.read("m/w").data<float>()[0], 1);
@@ -93,7 +93,7 @@ TEST_F(ContractTest, AutoReuseAttachesAndTheFirstInitializerStays) {
 
 TEST_F(ContractTest, EveryMismatchShowsBothDefinitions) {
   const Json partitioned = {{"partitions", 2}};
-  RunWorker(daemon_, "a", {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", partitioned)})});
+  RunWorker(server_, "a", {Scope("m", nullptr, {GetVariable("w"), GetVariable("p", partitioned)})});
   const std::vector<std::pair<Json, std::string>> cases = {
       {GetVariable("w", {{"shape", {3}}}),
        "Trying to share variable m/w, but specified shape (3,) and found shape (2,)."},
@@ -112,7 +112,7 @@ TEST_F(ContractTest, EveryMismatchShowsBothDefinitions) {
        "partitions [2]."},
   };
   for (const auto& [step, message] : cases) {
-    const std::vector<Step> b = RunWorker(daemon_, "b", {Scope("m", "auto", {step})});
+    const std::vector<Step> b = RunWorker(server_, "b", {Scope("m", "auto", {step})});
     EXPECT_EQ(b[1].actual["message"], message);
     EXPECT_THAT(b[1].detail,
                 AllOf(HasSubstr("defined:"), HasSubstr("worker 'a'"), HasSubstr("requested:"),
@@ -125,8 +125,8 @@ TEST_F(ContractTest, AWorkerThatComesBackAttachesToWhatItHadCreated) {
   const std::vector<Json> program = {
       Scope("m", nullptr, {GetVariable("w"), GetVariable("p", {{"partitions", 2}})}),
       {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
-  const std::vector<Step> first = RunWorker(daemon_, "a", program);
-  EXPECT_EQ(RunWorker(daemon_, "a", program), first);
+  const std::vector<Step> first = RunWorker(server_, "a", program);
+  EXPECT_EQ(RunWorker(server_, "a", program), first);
 }
 
 TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
@@ -136,13 +136,13 @@ TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
       {{"op", "Variable"}, {"value", {3.0}}, {"as", "u"}, {"name", "v"}},
       Scope("m", true, {GetVariable("w")}),
       GetVariable("m/w")};
-  const std::vector<Step> first = RunWorker(daemon_, "a", program, "replicated");
-  const std::vector<Step> second = RunWorker(daemon_, "b", program, "replicated");
+  const std::vector<Step> first = RunWorker(server_, "a", program, "replicated");
+  const std::vector<Step> second = RunWorker(server_, "b", program, "replicated");
   ASSERT_EQ(first.size(), second.size());
   for (size_t i = 0; i < first.size(); ++i) EXPECT_EQ(first[i].actual, second[i].actual);
-  // Judged inside the graph: the second m/w is refused in each copy.
+  // Checked inside the graph: the second m/w is refused in each copy.
   EXPECT_EQ(second[7].actual["error"], "ValueError");
-  Graph graph(daemon_.target());
+  Graph graph(server_.target());
   const auto use = graph.as_default();
   Session session;
   EXPECT_EQ(session.read("v_1").scalar<float>(), 3);
@@ -152,8 +152,8 @@ TEST_F(ContractTest, ReplicasOfOneProgramShareEverything) {
 TEST_F(ContractTest, VariableIsUniqueAcrossTheStoreInGlobalMode) {
   const std::vector<Json> program = {
       {{"op", "Variable"}, {"value", {2.0}}, {"as", "v"}, {"name", "v"}}};
-  EXPECT_EQ(RunWorker(daemon_, "a", program)[0].actual["name"], "v:0");
-  EXPECT_EQ(RunWorker(daemon_, "b", program)[0].actual["name"], "v_1:0");
+  EXPECT_EQ(RunWorker(server_, "a", program)[0].actual["name"], "v:0");
+  EXPECT_EQ(RunWorker(server_, "b", program)[0].actual["name"], "v_1:0");
 }
 
 TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
@@ -162,7 +162,7 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   std::vector<std::unique_ptr<CapturedProcess>> processes;
   for (int i = 0; i < kProcesses; ++i) {
     processes.push_back(std::make_unique<CapturedProcess>(std::vector<std::string>{
-        VARSCOPE_TEST_WORKER, "race", daemon_.target(), "p" + std::to_string(i),
+        VARSCOPE_TEST_WORKER, "race", server_.target(), "p" + std::to_string(i),
         std::to_string(kThreads), "100", std::to_string(kProcesses * kThreads)}));
   }
   std::vector<std::string> sums;
@@ -175,7 +175,7 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   ASSERT_EQ(sums.size(), kProcesses * kThreads);
   EXPECT_THAT(sums, Each(sums[0]));
   const Finished list =
-      RunToEnd({VARSCOPECTL_BINARY, "--target", daemon_.target(), "list", "race/"});
+      RunToEnd({VARSCOPECTL_BINARY, "--target", server_.target(), "list", "race/"});
   EXPECT_THAT(list.output, HasSubstr("\n100 variables,"));
 }
 
@@ -219,17 +219,17 @@ std::vector<Json> Outcomes(const std::vector<Step>& steps) {
 TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
   for (uint32_t seed = 1; seed <= 12; ++seed) {
     const std::vector<Json> body = RandomProgram(seed);
-    const Daemon alone;
-    const Daemon shared;
+    const ServerProcess alone;
+    const ServerProcess shared;
     const std::vector<Json> expected = Outcomes(RunWorker(alone, "a", body));
     const auto cut = body.begin() + static_cast<int64_t>(body.size() / 2);
     std::vector<Json> actual = Outcomes(RunWorker(shared, "a", {body.begin(), cut}));
     const std::vector<Json> rest = Outcomes(RunWorker(shared, "b", {cut, body.end()}));
     actual.insert(actual.end(), rest.begin(), rest.end());
     EXPECT_EQ(actual, expected) << "seed " << seed;
-    const auto names = [](const Daemon& daemon) {
+    const auto names = [](const ServerProcess& server) {
       std::istringstream lines(
-          RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"}).output);
+          RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "list"}).output);
       std::vector<std::string> names;
       for (std::string line; std::getline(lines, line);)
         names.push_back(line.substr(0, line.find("  ")));
@@ -241,7 +241,7 @@ TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
 
 // A graph whose variables the server refuses is not connected to it.
 TEST_F(ContractTest, ARefusedSessionLeavesTheGraphUnconnected) {
-  Graph other(daemon_.target(), {.worker_id = "other"});
+  Graph other(server_.target(), {.worker_id = "other"});
   {
     const auto use = other.as_default();
     get_variable("b", {.shape = Shape{3}, .initializer = ones_initializer()});
@@ -251,7 +251,7 @@ TEST_F(ContractTest, ARefusedSessionLeavesTheGraphUnconnected) {
   const Variable a = get_variable("a", {.shape = Shape{2}, .reuse = AUTO_REUSE});
   const Variable b = get_variable("b", {.shape = Shape{2}, .reuse = AUTO_REUSE});
   for (int attempt = 0; attempt < 3; ++attempt) {
-    EXPECT_THROW(Session(daemon_.target()), ValueError);
+    EXPECT_THROW(Session(server_.target()), ValueError);
     EXPECT_FALSE(graph.connected());
     EXPECT_THROW(Session(), ValueError);
     EXPECT_EQ(a.name(), "a:0");

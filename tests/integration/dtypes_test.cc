@@ -1,12 +1,12 @@
-// A program that uses variables of every dtype on a real daemon: made, read, fed, converted,
+// A program that uses variables of every dtype on a real server: made, read, fed, converted,
 // assigned, saved and listed; and told what it cannot do.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include "proto/wire/protocol.h"
-#include "tests/support/daemon.h"
 #include "tests/support/raw_worker.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tensors.h"
 #include "varscope/v1/types.pb.h"
@@ -32,8 +32,8 @@ Tensor Count(DType dtype, const Shape& shape) {
 
 class DTypesTest : public ::testing::Test {
  protected:
-  const Daemon daemon_;
-  Graph graph_{daemon_.target()};
+  const ServerProcess server_;
+  Graph graph_{server_.target()};
   const ScopeGuard use_ = graph_.as_default();
   const TemporaryDirectory directory_;
 };
@@ -134,12 +134,12 @@ TEST_F(DTypesTest, AreListedByTheirNames) {
   for (const DType dtype : AllDTypes()) {
     get_variable("v_" + Name(dtype), {.shape = Shape{1}, .dtype = dtype});
   }
-  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon_.target(), "list"});
+  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", server_.target(), "list"});
   for (const DType dtype : AllDTypes()) {
     EXPECT_THAT(list.output,
                 ::testing::ContainsRegex("v_" + Name(dtype) + " .* " + Name(dtype) + " "));
     const Finished one = RunToEnd(
-        {VARSCOPECTL_BINARY, "--target", daemon_.target(), "describe", "v_" + Name(dtype)});
+        {VARSCOPECTL_BINARY, "--target", server_.target(), "describe", "v_" + Name(dtype)});
     EXPECT_THAT(one.output, HasSubstr(Name(dtype) + " (1,)"));
   }
 }
@@ -169,8 +169,8 @@ TEST_F(DTypesTest, AreNotTrainedButForTwo) {
 }
 
 // As another program may send it.
-TEST_F(DTypesTest, AFirstValueWhoseBoolIsNeitherTrueNorFalseIsRefused) {
-  const RawWorker other(daemon_.target(), "other");
+TEST_F(DTypesTest, AnInitialValueWhoseBoolIsNeitherTrueNorFalseIsRefused) {
+  const RawWorker other(server_.target(), "other");
   for (const char byte : {0, 1, 2, 127, -1}) {
     v1::ResolveRequest request;
     v1::VariableDefinition& definition = *request.add_definitions();

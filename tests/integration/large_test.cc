@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -14,7 +14,7 @@ constexpr int64_t kElements = int64_t{1} << 30;
 constexpr double kBytes = 4.0 * (int64_t{1} << 30);
 constexpr double kBeyond = 64 << 20;
 
-// The daemon's variable, what is pushed, and the worker's own.
+// The server's variable, what is pushed, and the worker's own.
 constexpr double kNeeded = 3 * kBytes + (int64_t{1} << 30);
 
 double AvailableMemory() {
@@ -34,10 +34,10 @@ TEST(LargeTest, FourGibibytesTakeNoMoreThanThemselves) {
   GTEST_SKIP() << "a sanitizer's shadow comes on top";
 #endif
   if (AvailableMemory() < kNeeded) GTEST_SKIP() << "needs 13 GiB of memory";
-  Daemon daemon;
-  const auto server_peak = [&] { return PeakMemoryOf(daemon.process().pid()); };
+  ServerProcess server;
+  const auto server_peak = [&] { return PeakMemoryOf(server.process().pid()); };
   const double idle = server_peak();
-  Graph graph(daemon.target(), {.timeout = std::chrono::seconds(300)});
+  Graph graph(server.target(), {.timeout = std::chrono::seconds(300)});
   const auto use = graph.as_default();
   const Variable w =
       get_variable("w", {.shape = Shape{kElements}, .initializer = ones_initializer()});

@@ -3,8 +3,8 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/v1/tensor_stream.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
@@ -22,15 +22,15 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
-  const Daemon daemon({"--max-inflight-bytes", "300KiB"});
-  InThreads(daemon, 4, [](int) {
+TEST(MemoryPressureTest, WorkersThatFindTheServerFullAskAgain) {
+  const ServerProcess server({"--max-inflight-bytes", "300KiB"});
+  InThreads(server, 4, [](int) {
     const Variable w =
         get_variable("w", {.shape = Shape{50000}, .initializer = zeros_initializer()});
     Session session;
     for (int step = 0; step < 10; ++step) session.run(w.assign_add(ones({50000})).op());
   });
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   EXPECT_EQ(Session().read("w").data<float>()[49999], 40);
 }
@@ -39,9 +39,9 @@ TEST(AdmissionTest, WorkersThatFindTheServerFullAskAgain) {
 class RawReaders {
  public:
   using Stream = grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>;
-  explicit RawReaders(const Daemon& daemon)
+  explicit RawReaders(const ServerProcess& server)
       : stub_(v1::ParameterServer::NewStub(
-            grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()))) {}
+            grpc::CreateChannel(server.target(), grpc::InsecureChannelCredentials()))) {}
 
   // One more, whose request is under way.
   Stream& Ask() {
@@ -68,7 +68,7 @@ class RawReaders {
 class Stepper {
  public:
   static constexpr int64_t kElements = 1 << 20;
-  explicit Stepper(const Daemon& daemon) : graph_(daemon.target(), {.cache_pulls = false}) {
+  explicit Stepper(const ServerProcess& server) : graph_(server.target(), {.cache_pulls = false}) {
     const auto use = graph_.as_default();
     w_ = get_variable("w", {.shape = Shape{kElements}, .initializer = zeros_initializer()});
     add_ = w_.assign_add(ones({kElements})).op();
@@ -84,11 +84,11 @@ class Stepper {
   std::unique_ptr<Session> session_;
 };
 
-TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
+TEST(MemoryPressureTest, ReadersThatStallNeitherGrowTheServerNorStopTheOthers) {
   constexpr int kReaders = 64;
-  Daemon daemon({"--max-inflight-bytes", "16MiB", "--stall-seconds", "1"});
-  Stepper healthy(daemon);
-  RawReaders readers(daemon);
+  ServerProcess server({"--max-inflight-bytes", "16MiB", "--stall-seconds", "1"});
+  Stepper healthy(server);
+  RawReaders readers(server);
   for (int i = 0; i < kReaders; ++i) {
     readers.Ask();
     // Each reader would pin a version of its own.
@@ -96,7 +96,7 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
   }
   EXPECT_EQ(healthy.Last(), kReaders);
   if (!kSanitized) {
-    EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
+    EXPECT_LT(PeakMemoryOf(server.process().pid()), 160e6);
   }
   readers.Cancel();
   int refused = 0;
@@ -105,11 +105,11 @@ TEST(AdmissionTest, ReadersThatStandStillNeitherGrowTheServerNorStopTheOthers) {
 }
 
 // Between two steps a stream holds nothing of what it sent last.
-TEST(AdmissionTest, StreamsThatAreIdleKeepNoValues) {
+TEST(MemoryPressureTest, StreamsThatAreIdleKeepNoValues) {
   constexpr int kReaders = 64;
-  Daemon daemon;
-  Stepper healthy(daemon);
-  RawReaders readers(daemon);
+  ServerProcess server;
+  Stepper healthy(server);
+  RawReaders readers(server);
   for (int i = 0; i < kReaders; ++i) {
     healthy.Step();
     RawReaders::Stream& reader = readers.Ask();
@@ -119,7 +119,7 @@ TEST(AdmissionTest, StreamsThatAreIdleKeepNoValues) {
     }
   }
   if (!kSanitized) {
-    EXPECT_LT(PeakMemoryOf(daemon.process().pid()), 160e6);
+    EXPECT_LT(PeakMemoryOf(server.process().pid()), 160e6);
   }
   for (const auto& reader : readers.streams()) {
     reader->WritesDone();
@@ -130,21 +130,21 @@ TEST(AdmissionTest, StreamsThatAreIdleKeepNoValues) {
 class RollbackTest : public ::testing::Test {
  protected:
   Finished Ctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", daemon_.target()});
+    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", server_.target()});
     return RunToEnd(arguments);
   }
   float Value() {
-    Graph graph(daemon_.target());
+    Graph graph(server_.target());
     const auto use = graph.as_default();
     return Session().read("w").scalar<float>();
   }
 
   const TemporaryDirectory data_;
-  Daemon daemon_{{"--data-dir", data_.path()}};
+  ServerProcess server_{{"--data-dir", data_.path()}};
 };
 
 TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {
-  Graph graph(daemon_.target(), {.worker_id = "w"});
+  Graph graph(server_.target(), {.worker_id = "w"});
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   const Operation train = train::MomentumOptimizer(1.0, 0.5).minimize(w + 0);
@@ -167,14 +167,14 @@ TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {
   // The next run goes on from there, slots included: 1 * 0.5 + 1.
   session.run(train);
   EXPECT_EQ(session.run(w).scalar<float>(), at_snapshot - 1.5F);
-  daemon_.Kill();
-  daemon_.Restart();
+  server_.Kill();
+  server_.Restart();
   EXPECT_EQ(Value(), at_snapshot - 1.5F);
 }
 
 // A version that comes a second time is not the value that a worker still holds of the first.
 TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
-  Graph graph(daemon_.target(), {.worker_id = "w"});
+  Graph graph(server_.target(), {.worker_id = "w"});
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   Session session;
@@ -185,7 +185,7 @@ TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
   ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
   EXPECT_THROW(session.run(w), AbortedError);
   {
-    Graph other(daemon_.target());
+    Graph other(server_.target());
     const auto use_other = other.as_default();
     const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
     Session().run(get_variable("w").assign(2).op());
@@ -195,7 +195,7 @@ TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
 
 TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
   {
-    Graph graph(daemon_.target(), {.worker_id = "w"});
+    Graph graph(server_.target(), {.worker_id = "w"});
     const auto use = graph.as_default();
     const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
     Session session;
@@ -203,8 +203,8 @@ TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
     session.run(w.assign(7).op());
   }
   ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
-  daemon_.Kill();
-  daemon_.Restart();
+  server_.Kill();
+  server_.Restart();
   EXPECT_EQ(Value(), 0);
   EXPECT_THAT(Ctl({"snapshots"}).output, HasSubstr("zero"));
   const Finished unknown = Ctl({"rollback", "nothing"});
@@ -220,13 +220,13 @@ TEST(SyncFlagTest, AWrongModeIsRefusedAtTheStart) {
 }
 
 TEST(QuarantineTest, AnOperatorStopsAWorkersPushes) {
-  const Daemon daemon;
-  Graph graph(daemon.target(), {.worker_id = "bad"});
+  const ServerProcess server;
+  Graph graph(server.target(), {.worker_id = "bad"});
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   Session session;
   const auto ctl = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {VARSCOPECTL_BINARY, "--target", daemon.target()};
+    std::vector<std::string> arguments = {VARSCOPECTL_BINARY, "--target", server.target()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return RunToEnd(arguments);
   };

@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -25,10 +25,10 @@ train::Optimizer Sgd(const Input& rate = 0.5) { return train::GradientDescentOpt
 
 class OrderTest : public ::testing::Test {
  protected:
-  explicit OrderTest(const std::vector<std::string>& flags = {}) : daemon_(flags) {}
+  explicit OrderTest(const std::vector<std::string>& flags = {}) : server_(flags) {}
 
-  Daemon daemon_;
-  Graph graph_{daemon_.target()};
+  ServerProcess server_;
+  Graph graph_{server_.target()};
   ScopeGuard use_ = graph_.as_default();
   Session session_;
   Variable x_ = Scalar("x", 1);
@@ -339,8 +339,8 @@ class RandomProgram {
 };
 
 TEST_P(RandomOrderTest, ChainsOfReadsAndWritesHaveTheValuesOfTheirOrder) {
-  const Daemon daemon(GetParam().flags);
-  Graph graph(daemon.target(), GetParam().options);
+  const ServerProcess server(GetParam().flags);
+  Graph graph(server.target(), GetParam().options);
   const auto use = graph.as_default();
   Session session;
   for (unsigned seed = 1; seed <= 60; ++seed) {
@@ -359,8 +359,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 // The worker's own copies are read as they are after its own step.
 TEST(LocalOrderTest, ACopyUnderControlOfALocalStepIsTheUpdatedValue) {
-  const Daemon daemon({"--sync", "local:steps=4"});
-  Graph graph(daemon.target());
+  const ServerProcess server({"--sync", "local:steps=4"});
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const Variable x = Scalar("x", 1);
   Session session;
@@ -372,8 +372,8 @@ TEST(LocalOrderTest, ACopyUnderControlOfALocalStepIsTheUpdatedValue) {
 }
 
 TEST(LocalOrderTest, WritesUnderControlOfALocalStepAddToIt) {
-  const Daemon daemon({"--sync", "local:steps=100"});
-  Graph graph(daemon.target());
+  const ServerProcess server({"--sync", "local:steps=100"});
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const Variable v = get_variable("v", {.initializer = Initializer({1, 2})});
   Session session;

@@ -5,8 +5,8 @@
 
 #include <thread>
 
-#include "tests/support/daemon.h"
 #include "tests/support/operator.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -17,8 +17,8 @@ constexpr int64_t kRows = 100'000;
 constexpr int64_t kWidth = 16;
 constexpr int64_t kRowBytes = kWidth * sizeof(float);
 
-uint64_t BytesPulled(const Daemon& daemon, const std::string& name) {
-  return Operator(daemon.target()).Describe(name).bytes_pulled();
+uint64_t BytesPulled(const ServerProcess& server, const std::string& name) {
+  return Operator(server.target()).Describe(name).bytes_pulled();
 }
 
 Tensor Ids(const std::vector<int64_t>& ids) {
@@ -28,8 +28,8 @@ Tensor Ids(const std::vector<int64_t>& ids) {
 // A worker with a table of random numbers.
 class Reader {
  public:
-  explicit Reader(const Daemon& daemon, ConnectOptions options = {})
-      : graph_(daemon.target(), [&] {
+  explicit Reader(const ServerProcess& server, ConnectOptions options = {})
+      : graph_(server.target(), [&] {
           options.sharing = SharingMode::kReplicated;
           return options;
         }()) {
@@ -68,18 +68,18 @@ void ExpectRows(const Tensor& rows, const Tensor& table, const std::vector<int64
 }
 
 TEST(RowsTest, OnlyTheRowsTravel) {
-  const Daemon daemon;
-  Reader reader(daemon);
+  const ServerProcess server;
+  Reader reader(server);
   const std::vector<int64_t> ids = {99'999, 0, 99'999};
   const Tensor rows = reader.LookUp(ids);
-  EXPECT_EQ(BytesPulled(daemon, "table"), 2 * kRowBytes);
+  EXPECT_EQ(BytesPulled(server, "table"), 2 * kRowBytes);
   ExpectRows(rows, reader.Whole(), ids);
 }
 
 TEST(RowsTest, EachLookupSeesTheStepsBeforeIt) {
-  const Daemon daemon;
-  Reader reader(daemon);
-  Reader other(daemon);
+  const ServerProcess server;
+  Reader reader(server);
+  Reader other(server);
   const std::vector<int64_t> ids = {5, 70'000, 5};
   const Tensor before = reader.LookUp(ids);
   other.Train(ids);
@@ -89,12 +89,12 @@ TEST(RowsTest, EachLookupSeesTheStepsBeforeIt) {
   ExpectRows(after, reader.Whole(), ids);
 }
 
-TEST(RowsTest, TheyAreOfOneCut) {
-  const Daemon daemon;
-  Reader reader(daemon);
+TEST(RowsTest, TheyAreOfOneConsistentRead) {
+  const ServerProcess server;
+  Reader reader(server);
   const Tensor start = reader.LookUp({1, 2, 3});
-  std::thread trainer([&daemon] {
-    Reader other(daemon);
+  std::thread trainer([&server] {
+    Reader other(server);
     for (int i = 0; i < 200; ++i) other.Train({1, 2, 3});
   });
   const auto steps = [&](const Tensor& now, int64_t row) {
@@ -110,22 +110,22 @@ TEST(RowsTest, TheyAreOfOneCut) {
   EXPECT_EQ(steps(reader.LookUp({1, 2, 3}), 0), 200);
 }
 
-TEST(RowsTest, ARestartedDaemonHasThem) {
+TEST(RowsTest, ARestartedServerHasThem) {
   const TemporaryDirectory data;
-  Daemon daemon({"--data-dir", data.path()});
-  Reader reader(daemon);
+  ServerProcess server({"--data-dir", data.path()});
+  Reader reader(server);
   reader.Train({1, 2, 3});
   const Tensor before = reader.LookUp({1, 2, 3});
-  daemon.Kill();
-  daemon.Restart();
+  server.Kill();
+  server.Restart();
   EXPECT_TRUE(BytesEqual(reader.LookUp({1, 2, 3}), before));
 }
 
 TEST(RowsTest, TheyComeRoundedWhereTheProgramSaysSo) {
-  const Daemon daemon;
-  Reader reader(daemon, {.compression = {{.prefix = "", .pull = Encoding::kBfloat16}}});
+  const ServerProcess server;
+  Reader reader(server, {.compression = {{.prefix = "", .pull = Encoding::kBfloat16}}});
   const Tensor rows = reader.LookUp({7, 8, 9});
-  EXPECT_EQ(BytesPulled(daemon, "table"), 3 * kRowBytes / 2);
+  EXPECT_EQ(BytesPulled(server, "table"), 3 * kRowBytes / 2);
   const float exact = reader.Whole().data<float>()[8 * kWidth];
   EXPECT_NE(rows.data<float>()[kWidth], exact);
   EXPECT_NEAR(rows.data<float>()[kWidth], exact, 1.0 / 256);
@@ -133,8 +133,8 @@ TEST(RowsTest, TheyComeRoundedWhereTheProgramSaysSo) {
 
 // Workers that train on copies of their own look up in those.
 TEST(RowsTest, LocalTrainingHasTheTable) {
-  const Daemon daemon({"--sync", "local:steps=4"});
-  Reader reader(daemon);
+  const ServerProcess server({"--sync", "local:steps=4"});
+  Reader reader(server);
   const Tensor before = reader.LookUp({1, 2, 3});
   reader.Train({1, 2, 3});
   EXPECT_EQ(reader.LookUp({1, 2, 3}).data<float>()[0], before.data<float>()[0] - 1);

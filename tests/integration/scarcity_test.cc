@@ -1,4 +1,4 @@
-// What the system may lack or take away while the daemon serves: descriptors, threads, somebody who
+// What the system may lack or take away while the server serves: descriptors, threads, somebody who
 // reads its log.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include <thread>
 
 #include "proto/shm/file_descriptor.h"
-#include "tests/support/daemon.h"
 #include "tests/support/operator.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -43,7 +43,7 @@ float AddOne(const std::string& target, TransportMode transport = TransportMode:
   return session.run(w).scalar<float>();
 }
 
-// Pushes that the daemon refuses, and logs.
+// Pushes that the server refuses, and logs.
 void PushWhatIsRefused(const std::string& target, int times) {
   Graph graph(target, With());
   const auto use = graph.as_default();
@@ -63,7 +63,7 @@ FileDescriptor ConnectTo(int port) {
   return socket;
 }
 
-// Whether the daemon has not closed the connection.
+// Whether the server has not closed the connection.
 bool IsOpen(const FileDescriptor& socket) {
   char byte = 0;
   return recv(socket.get(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 0;
@@ -75,32 +75,32 @@ std::vector<std::string> Limited(const std::string& limit) {
 
 TEST(ScarcityTest, ServesAgainAfterMoreConnectionsThanDescriptors) {
   for (const int connections : {60, 500}) {
-    Daemon daemon({}, {.through = Limited("-n 40")});
-    EXPECT_EQ(AddOne(daemon.target()), 1);
+    ServerProcess server({}, {.through = Limited("-n 40")});
+    EXPECT_EQ(AddOne(server.target()), 1);
     {
       std::vector<FileDescriptor> storm;
       while (storm.size() < static_cast<size_t>(connections)) {
-        storm.push_back(ConnectTo(daemon.port()));
+        storm.push_back(ConnectTo(server.port()));
       }
     }
-    EXPECT_EQ(AddOne(daemon.target()), 2);
-    EXPECT_EQ(AddOne(daemon.target(), TransportMode::kTarget), 3);
-    EXPECT_EQ(daemon.Stop(), 0);
+    EXPECT_EQ(AddOne(server.target()), 2);
+    EXPECT_EQ(AddOne(server.target(), TransportMode::kTarget), 3);
+    EXPECT_EQ(server.Stop(), 0);
   }
 }
 
 TEST(ScarcityTest, IdleConnectionsLeaveTheLogItsDescriptors) {
   const TemporaryDirectory folder;
-  Daemon daemon({"--data-dir", folder / "data"}, {.through = Limited("-n 48")});
-  EXPECT_EQ(AddOne(daemon.target()), 1);
-  Graph graph(daemon.target(), With());
+  ServerProcess server({"--data-dir", folder / "data"}, {.through = Limited("-n 48")});
+  EXPECT_EQ(AddOne(server.target()), 1);
+  Graph graph(server.target(), With());
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   Session session;
-  Operator ctl(daemon.target());
+  Operator ctl(server.target());
   ctl.Snapshot();
   std::vector<FileDescriptor> storm;
-  while (storm.size() < 100) storm.push_back(ConnectTo(daemon.port()));
+  while (storm.size() < 100) storm.push_back(ConnectTo(server.port()));
   // All that will be closed are, when the last is.
   const auto until = std::chrono::steady_clock::now() + kSoon;
   while (IsOpen(storm.back()) && std::chrono::steady_clock::now() < until)
@@ -112,14 +112,14 @@ TEST(ScarcityTest, IdleConnectionsLeaveTheLogItsDescriptors) {
   }
   EXPECT_EQ(session.run(w).scalar<float>(), 4);
   storm.clear();
-  EXPECT_EQ(daemon.Stop(), 0);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
 TEST(ScarcityTest, TheSoftLimitOfDescriptorsIsRaised) {
-  Daemon daemon({}, {.through = Limited("-S -n 40")});
+  ServerProcess server({}, {.through = Limited("-S -n 40")});
   std::vector<FileDescriptor> many;
-  while (many.size() < 200) many.push_back(ConnectTo(daemon.port()));
-  EXPECT_EQ(AddOne(daemon.target()), 1);
+  while (many.size() < 200) many.push_back(ConnectTo(server.port()));
+  EXPECT_EQ(AddOne(server.target()), 1);
   for (const FileDescriptor& connection : many) EXPECT_TRUE(IsOpen(connection));
 }
 
@@ -141,29 +141,29 @@ class ScarceSystemTest : public ::testing::Test {
 };
 
 TEST_F(ScarceSystemTest, NoErrorOfAcceptEndsTheListener) {
-  Daemon daemon({}, Preloaded());
+  ServerProcess server({}, Preloaded());
   float sum = 0;
   for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, ECONNABORTED, EPROTO, ENETDOWN,
                           EHOSTUNREACH, EINVAL, EINTR}) {
     Lack("accept", error);
     // Two on the address, and one for shared memory: that worker waits.
-    const FileDescriptor first = ConnectTo(daemon.port());
-    const FileDescriptor second = ConnectTo(daemon.port());
+    const FileDescriptor first = ConnectTo(server.port());
+    const FileDescriptor second = ConnectTo(server.port());
     std::future<float> worker =
-        std::async(std::launch::async, [&] { return AddOne(daemon.target()); });
+        std::async(std::launch::async, [&] { return AddOne(server.target()); });
     std::this_thread::yield();
     Have("accept");
     EXPECT_EQ(worker.get(), sum + 1);
-    EXPECT_EQ(AddOne(daemon.target(), TransportMode::kTarget), sum + 2);
+    EXPECT_EQ(AddOne(server.target(), TransportMode::kTarget), sum + 2);
     sum += 2;
   }
-  EXPECT_EQ(daemon.Stop(), 0);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
 TEST_F(ScarceSystemTest, WithoutAThreadWorkersGoOnWithoutSharedMemory) {
-  Daemon daemon({}, Preloaded());
+  ServerProcess server({}, Preloaded());
   for (int i = 1; i < 5; ++i) {
-    Graph graph(daemon.target(), With());
+    Graph graph(server.target(), With());
     const auto use = graph.as_default();
     const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
     Session session;
@@ -173,14 +173,14 @@ TEST_F(ScarceSystemTest, WithoutAThreadWorkersGoOnWithoutSharedMemory) {
     EXPECT_EQ(session.run(w).scalar<float>(), i);
     Have("threads");
   }
-  EXPECT_EQ(AddOne(daemon.target()), 5);
-  EXPECT_EQ(daemon.Stop(), 0);
+  EXPECT_EQ(AddOne(server.target()), 5);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
 TEST_F(ScarceSystemTest, WithoutAThreadALargePushIsCarriedOutOnOne) {
-  Daemon daemon({}, Preloaded());
+  ServerProcess server({}, Preloaded());
   for (const TransportMode transport : {TransportMode::kTarget, TransportMode::kAuto}) {
-    Graph graph(daemon.target(), With(transport));
+    Graph graph(server.target(), With(transport));
     const auto use = graph.as_default();
     const Variable w =
         get_variable("large", {.shape = Shape{4 << 20}, .initializer = ones_initializer()});
@@ -191,10 +191,10 @@ TEST_F(ScarceSystemTest, WithoutAThreadALargePushIsCarriedOutOnOne) {
     session.run(reduce_sum(w));
     Have("threads");
   }
-  EXPECT_EQ(daemon.Stop(), 0);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
-TEST_F(ScarceSystemTest, WithoutAnyThreadTheDaemonSaysSoAndEnds) {
+TEST_F(ScarceSystemTest, WithoutAnyThreadTheServerSaysSoAndEnds) {
   Lack("threads", EAGAIN);
   std::vector<std::string> arguments = Preloaded().through;
   arguments.insert(arguments.end(), {VARSCOPED_BINARY, "--listen", "127.0.0.1:0"});
@@ -235,29 +235,29 @@ bool HasSnapshot(const std::filesystem::path& directory) {
 // Serves, pushes go on and are refused, and it stops with a snapshot, whatever happens to its log.
 void ExpectUnimpressed(const Launch& launch, int signal = SIGTERM) {
   const TemporaryDirectory folder;
-  Daemon daemon({"--data-dir", folder / "data", "--durability", "none"}, launch);
-  EXPECT_EQ(AddOne(daemon.target()), 1);
-  PushWhatIsRefused(daemon.target(), 200);
-  EXPECT_EQ(AddOne(daemon.target()), 2);
+  ServerProcess server({"--data-dir", folder / "data", "--durability", "none"}, launch);
+  EXPECT_EQ(AddOne(server.target()), 1);
+  PushWhatIsRefused(server.target(), 200);
+  EXPECT_EQ(AddOne(server.target()), 2);
   EXPECT_FALSE(HasSnapshot(folder / "data"));
-  daemon.process().Signal(signal);
-  EXPECT_EQ(daemon.process().Wait(), 0);
+  server.process().Signal(signal);
+  EXPECT_EQ(server.process().Wait(), 0);
   EXPECT_TRUE(HasSnapshot(folder / "data"));
 }
 
-TEST(LogTest, APipeThatNobodyReadsAnyMoreDoesNotEndTheDaemon) {
+TEST(LogTest, APipeThatNobodyReadsAnyMoreDoesNotEndTheServer) {
   Pipe pipe;
   pipe.read = FileDescriptor();
   ExpectUnimpressed({.error = pipe.write.get(), .log_level = "info"});
 }
 
-TEST(LogTest, APipeThatIsFullDoesNotHoldTheDaemonUp) {
+TEST(LogTest, APipeThatIsFullDoesNotHoldTheServerUp) {
   Pipe pipe;
   pipe.Fill();
   ExpectUnimpressed({.error = pipe.write.get(), .log_level = "info"});
 }
 
-TEST(LogTest, APipeThatFillsUpDoesNotHoldTheDaemonUp) {
+TEST(LogTest, APipeThatFillsUpDoesNotHoldTheServerUp) {
   const Pipe pipe;
   fcntl(pipe.write.get(), F_SETPIPE_SZ, 4096);
   ExpectUnimpressed({.error = pipe.write.get(), .log_level = "trace"});
@@ -277,16 +277,16 @@ TEST(LogTest, DescriptorsThatWereClosedAreNotAnotherFiles) {
                         .log_level = "info"};
     ExpectUnimpressed(launch);
     const TemporaryDirectory folder;
-    Daemon daemon({"--data-dir", folder / "data"}, launch);
-    const std::string fds = "/proc/" + std::to_string(daemon.process().pid()) + "/fd/";
+    ServerProcess server({"--data-dir", folder / "data"}, launch);
+    const std::string fds = "/proc/" + std::to_string(server.process().pid()) + "/fd/";
     EXPECT_EQ(std::filesystem::read_symlink(fds + "2"), "/dev/null");
   }
 }
 
 TEST(LogTest, ASizeLimitOfFilesIsAnErrorOfTheWrite) {
   const TemporaryDirectory folder;
-  Daemon daemon({"--data-dir", folder / "data"}, {.through = Limited("-f 8")});
-  Graph graph(daemon.target(), {.timeout = std::chrono::seconds(2)});
+  ServerProcess server({"--data-dir", folder / "data"}, {.through = Limited("-f 8")});
+  Graph graph(server.target(), {.timeout = std::chrono::seconds(2)});
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{1024}, .initializer = zeros_initializer()});
   Session session;
@@ -302,17 +302,17 @@ TEST(LogTest, ASizeLimitOfFilesIsAnErrorOfTheWrite) {
 TEST(SignalTest, ATerminalThatIsClosedStopsItCleanly) { ExpectUnimpressed({}, SIGHUP); }
 
 TEST(SignalTest, NohupHolds) {
-  Daemon daemon({}, {.through = {"/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"}});
-  daemon.process().Signal(SIGHUP);
-  EXPECT_EQ(AddOne(daemon.target()), 1);
-  EXPECT_EQ(daemon.Stop(), 0);
+  ServerProcess server({}, {.through = {"/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"}});
+  server.process().Signal(SIGHUP);
+  EXPECT_EQ(AddOne(server.target()), 1);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
 TEST(LogTest, RefusalsThatAnybodyCanCauseAreCountedNotWritten) {
   const FileDescriptor file(memfd_create("log", MFD_CLOEXEC));
-  Daemon daemon({}, {.error = file.get(), .log_level = "info"});
-  PushWhatIsRefused(daemon.target(), 2000);
-  EXPECT_EQ(daemon.Stop(), 0);
+  ServerProcess server({}, {.error = file.get(), .log_level = "info"});
+  PushWhatIsRefused(server.target(), 2000);
+  EXPECT_EQ(server.Stop(), 0);
   std::string log(lseek(file.get(), 0, SEEK_END), '\0');
   ASSERT_EQ(pread(file.get(), log.data(), log.size(), 0), static_cast<ssize_t>(log.size()));
   size_t lines = 0;

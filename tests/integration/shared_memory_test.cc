@@ -1,4 +1,4 @@
-// Workers on the daemon's host exchange tensors through shared memory, and nobody notices but by
+// Workers on the server's host exchange tensors through shared memory, and nobody notices but by
 // the clock.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,9 +15,9 @@
 #include "proto/shm/link.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
-#include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/raw_worker.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/v1/tensor_stream.pb.h"
 #include "varscope/v1/types.pb.h"
@@ -29,9 +29,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Segments that the daemon has mapped.
-int Segments(Daemon& daemon) {
-  std::ifstream maps("/proc/" + std::to_string(daemon.process().pid()) + "/maps");
+// Segments that the server has mapped.
+int Segments(ServerProcess& server) {
+  std::ifstream maps("/proc/" + std::to_string(server.process().pid()) + "/maps");
   int count = 0;
   for (std::string line; std::getline(maps, line);) {
     count += line.find("memfd:varscope") != std::string::npos ? 1 : 0;
@@ -39,10 +39,10 @@ int Segments(Daemon& daemon) {
   return count;
 }
 
-// The daemon's ends of gRPC connections over a Unix socket.
-int UnixConnections(Daemon& daemon) {
+// The server's ends of gRPC connections over a Unix socket.
+int UnixConnections(ServerProcess& server) {
   std::set<std::string> own;
-  const std::string folder = "/proc/" + std::to_string(daemon.process().pid()) + "/fd";
+  const std::string folder = "/proc/" + std::to_string(server.process().pid()) + "/fd";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::error_code gone;
     own.insert(std::filesystem::read_symlink(entry.path(), gone).string());
@@ -60,11 +60,11 @@ int UnixConnections(Daemon& daemon) {
   return count;
 }
 
-// Until the daemon has noticed.
-void AwaitSegments(Daemon& daemon, int count) {
+// Until the server has noticed.
+void AwaitSegments(ServerProcess& server, int count) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (Segments(daemon) != count) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << Segments(daemon) << " are there";
+  while (Segments(server) != count) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << Segments(server) << " are there";
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -95,16 +95,16 @@ class Worker {
 };
 
 TEST(SharedMemoryTest, IsUsedUnlessOneOfBothDoesNotWantIt) {
-  Daemon daemon;
-  Worker plain(daemon.target(), {.worker_id = "plain", .transport = TransportMode::kTarget});
+  ServerProcess server;
+  Worker plain(server.target(), {.worker_id = "plain", .transport = TransportMode::kTarget});
   plain.Add();
-  EXPECT_EQ(Segments(daemon), 0);
-  Worker worker(daemon.target(), {.worker_id = "worker"});
+  EXPECT_EQ(Segments(server), 0);
+  Worker worker(server.target(), {.worker_id = "worker"});
   worker.Add();
   EXPECT_EQ(worker.Value(), 2);
-  EXPECT_EQ(Segments(daemon), 1);
+  EXPECT_EQ(Segments(server), 1);
 
-  Daemon without({"--shared-memory-streams", "0"});
+  ServerProcess without({"--shared-memory-streams", "0"});
   Worker other(without.target());
   other.Add();
   EXPECT_EQ(other.Value(), 1);
@@ -112,46 +112,46 @@ TEST(SharedMemoryTest, IsUsedUnlessOneOfBothDoesNotWantIt) {
 }
 
 TEST(SharedMemoryTest, AWorkerThatGoesLeavesNothing) {
-  Daemon daemon;
+  ServerProcess server;
   {
-    Worker worker(daemon.target());
+    Worker worker(server.target());
     worker.Add();
-    EXPECT_EQ(Segments(daemon), 1);
+    EXPECT_EQ(Segments(server), 1);
   }
-  AwaitSegments(daemon, 0);
-  Process killed({VARSCOPE_TEST_WORKER, "sgd", daemon.target(), "killed", "1000000", "1"});
-  AwaitSegments(daemon, 1);
+  AwaitSegments(server, 0);
+  Process killed({VARSCOPE_TEST_WORKER, "sgd", server.target(), "killed", "1000000", "1"});
+  AwaitSegments(server, 1);
   killed.Signal(SIGKILL);
-  AwaitSegments(daemon, 0);
+  AwaitSegments(server, 0);
 }
 
 TEST(SharedMemoryTest, MoreCallsThanItHasStreamsGoOnWithoutIt) {
-  Daemon daemon({"--shared-memory-streams", "1"});
-  InThreads(daemon, 4, [](int) {
+  ServerProcess server({"--shared-memory-streams", "1"});
+  InThreads(server, 4, [](int) {
     const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
     Session session;
     for (int step = 0; step < 50; ++step) session.run(w.assign_add(constant(1.0F)).op());
   });
-  EXPECT_LE(Segments(daemon), 1);
-  Graph graph(daemon.target());
+  EXPECT_LE(Segments(server), 1);
+  Graph graph(server.target());
   const auto use = graph.as_default();
   EXPECT_EQ(Session().read("w").scalar<float>(), 200);
 }
 
 TEST(SharedMemoryTest, WhereThereIsNoneTensorsGoToTheTargetNotToAUnixSocket) {
-  Daemon daemon({"--shared-memory-streams", "1"});
-  Worker first(daemon.target(), {.worker_id = "first"});
+  ServerProcess server({"--shared-memory-streams", "1"});
+  Worker first(server.target(), {.worker_id = "first"});
   first.Add();
-  Worker second(daemon.target(), {.worker_id = "second"});
+  Worker second(server.target(), {.worker_id = "second"});
   second.Add();
   EXPECT_EQ(second.Value(), 2);
-  EXPECT_EQ(Segments(daemon), 1);
-  EXPECT_EQ(UnixConnections(daemon), 0);
+  EXPECT_EQ(Segments(server), 1);
+  EXPECT_EQ(UnixConnections(server), 0);
 }
 
 TEST(SharedMemoryTest, AnErrorIsTheSameAndTheNextCallIsWell) {
-  Daemon daemon;
-  Worker worker(daemon.target(), {.worker_id = "me"});
+  ServerProcess server;
+  Worker worker(server.target(), {.worker_id = "me"});
   try {
     worker.session().read("nothing");
     FAIL() << "read a variable that does not exist";
@@ -161,23 +161,23 @@ TEST(SharedMemoryTest, AnErrorIsTheSameAndTheNextCallIsWell) {
   }
   worker.Add();
   EXPECT_EQ(worker.Value(), 1);
-  EXPECT_EQ(Segments(daemon), 1);
+  EXPECT_EQ(Segments(server), 1);
 }
 
-TEST(SharedMemoryTest, ADaemonThatComesBackIsFoundByItsNewName) {
+TEST(SharedMemoryTest, AServerThatComesBackIsFoundByItsNewName) {
   const TemporaryDirectory folder;
-  Daemon daemon({"--data-dir", folder / "data", "--lease-seconds", "1"});
-  Worker worker(daemon.target());
+  ServerProcess server({"--data-dir", folder / "data", "--lease-seconds", "1"});
+  Worker worker(server.target());
   for (int i = 1; i <= 3; ++i) {
     worker.Add();
-    daemon.Kill();
-    daemon.Restart();
+    server.Kill();
+    server.Restart();
   }
   worker.Add();
   EXPECT_EQ(worker.Value(), 4);
   // A heartbeat tells the name, and the next call uses it.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (Segments(daemon) == 0) {
+  while (Segments(server) == 0) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
     worker.Value();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -187,7 +187,7 @@ TEST(SharedMemoryTest, ADaemonThatComesBackIsFoundByItsNewName) {
 // A program of our own on the other end of the memory.
 class Raw {
  public:
-  explicit Raw(Daemon& daemon) : worker_(daemon.target(), "raw") {}
+  explicit Raw(ServerProcess& server) : worker_(server.target(), "raw") {}
   // A stream that has not said whose it is.
   shm::Link ConnectNameless() {
     return *shm::Link::Connect(worker_.connected().local().shared_memory(),
@@ -228,9 +228,9 @@ v1::Error EndOf(const absl::StatusOr<shm::Message>& message) {
 constexpr shm::Clock::time_point kNever = shm::Clock::time_point::max();
 
 TEST(SharedMemoryTest, WhatMakesNoSenseEndsThatStreamWithTheReason) {
-  Daemon daemon;
-  Worker worker(daemon.target());
-  Raw raw(daemon);
+  ServerProcess server;
+  Worker worker(server.target());
+  Raw raw(server);
   const grpc::Slice garbage("no frame");
   shm::Link link = raw.Connect();
   ASSERT_TRUE(link.Send(shm::Kind::kFrame, grpc::ByteBuffer(&garbage, 1), kNever).ok());
@@ -248,9 +248,9 @@ TEST(SharedMemoryTest, WhatMakesNoSenseEndsThatStreamWithTheReason) {
 }
 
 TEST(SharedMemoryTest, AStreamSaysWhoseItIsBeforeAnythingElse) {
-  Daemon daemon;
-  Worker worker(daemon.target());
-  Raw raw(daemon);
+  ServerProcess server;
+  Worker worker(server.target());
+  Raw raw(server);
   shm::Link nameless = raw.ConnectNameless();
   ASSERT_TRUE(nameless.Send(shm::Kind::kFrame, Raw::PullOf("w"), kNever).ok());
   EXPECT_THAT(EndOf(nameless.Receive(kNever)).message(),
@@ -274,13 +274,13 @@ TEST(SharedMemoryTest, AStreamSaysWhoseItIsBeforeAnythingElse) {
 }
 
 TEST(SharedMemoryTest, AReaderThatStandsStillIsDroppedAndItsMemoryIsFree) {
-  Daemon daemon({"--stall-seconds", "1"});
-  Worker worker(daemon.target(), {.worker_id = "worker", .transport = TransportMode::kTarget});
-  Graph graph(daemon.target());
+  ServerProcess server({"--stall-seconds", "1"});
+  Worker worker(server.target(), {.worker_id = "worker", .transport = TransportMode::kTarget});
+  Graph graph(server.target());
   const auto use = graph.as_default();
   // Does not fit into the ring.
   get_variable("large", {.shape = Shape{4 << 20}, .initializer = zeros_initializer()});
-  Raw raw(daemon);
+  Raw raw(server);
   std::vector<shm::Link> stalled;
   for (int i = 0; i < 8; ++i) {
     stalled.push_back(raw.Connect());
@@ -288,16 +288,16 @@ TEST(SharedMemoryTest, AReaderThatStandsStillIsDroppedAndItsMemoryIsFree) {
   }
   worker.Add();
   EXPECT_EQ(worker.Value(), 1);
-  AwaitSegments(daemon, 0);
+  AwaitSegments(server, 0);
 }
 
-TEST(SharedMemoryTest, TheDaemonStopsAlthoughStreamsAreOpen) {
-  Daemon daemon;
-  Worker worker(daemon.target());
+TEST(SharedMemoryTest, TheServerStopsAlthoughStreamsAreOpen) {
+  ServerProcess server;
+  Worker worker(server.target());
   worker.Add();
-  Raw raw(daemon);
+  Raw raw(server);
   const shm::Link idle = raw.Connect();
-  EXPECT_EQ(daemon.Stop(), 0);
+  EXPECT_EQ(server.Stop(), 0);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "client/session/access.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -38,8 +38,8 @@ class SlotNamesTest : public ::testing::Test {
     return names;
   }
 
-  Daemon daemon_;
-  Graph graph_{daemon_.target(), {.worker_id = "a"}};
+  ServerProcess server_;
+  Graph graph_{server_.target(), {.worker_id = "a"}};
   ScopeGuard use_ = graph_.as_default();
 };
 
@@ -180,7 +180,7 @@ TEST_F(SlotNamesTest, WhatIsSavedHasTensorFlowsNames) {
   model.Step(session);
   const TemporaryDirectory folder;
   const std::string path = train::Saver().save(session, folder.path() / "m.npz");
-  Graph other(daemon_.target(), {.sharing = SharingMode::kReplicated});
+  Graph other(server_.target(), {.sharing = SharingMode::kReplicated});
   const auto use_other = other.as_default();
   const TwoAdams same;
   Session later;
@@ -191,7 +191,7 @@ TEST_F(SlotNamesTest, WhatIsSavedHasTensorFlowsNames) {
 // one of their own, and neither disturbs the other.
 TEST_F(SlotNamesTest, WorkersShareStateByName) {
   const auto work = [&](const std::string& worker, const std::string& scope, SharingMode sharing) {
-    Graph graph(daemon_.target(), {.worker_id = worker, .sharing = sharing});
+    Graph graph(server_.target(), {.worker_id = worker, .sharing = sharing});
     const auto use = graph.as_default();
     const Variable w = get_variable("w", {.initializer = Initializer({1, 2}), .reuse = AUTO_REUSE});
     Operation step;
@@ -219,7 +219,7 @@ TEST_F(SlotNamesTest, WorkersShareStateByName) {
 // Two programs with nothing in common but the server: each has beta powers of its own.
 TEST_F(SlotNamesTest, ProgramsWithoutACommonVariableShareNothing) {
   for (const char* name : {"p", "q"}) {
-    Graph graph(daemon_.target());
+    Graph graph(server_.target());
     const auto use = graph.as_default();
     Session().run(train::AdamOptimizer(0.1).minimize(reduce_sum(W(name))));
   }

@@ -8,7 +8,7 @@
 #include "client/rpc/raw_call.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/support/bytes_of.h"
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/v1/tensor_stream.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
@@ -32,9 +32,9 @@ class HealthTest : public ::testing::Test {
     return std::chrono::system_clock::now() + std::chrono::seconds(60);
   }
 
-  Daemon daemon_;
+  ServerProcess server_;
   const std::shared_ptr<grpc::Channel> channel_ =
-      grpc::CreateChannel(daemon_.target(), grpc::InsecureChannelCredentials());
+      grpc::CreateChannel(server_.target(), grpc::InsecureChannelCredentials());
   const std::unique_ptr<Health::Stub> health_ = Health::NewStub(channel_);
 };
 
@@ -53,12 +53,12 @@ TEST_F(HealthTest, ChecksTheServerAndItsService) {
 }
 
 TEST_F(HealthTest, WatchersHearOfTheStop) {
-  Graph graph(daemon_.target());
+  Graph graph(server_.target());
   {
     const auto use = graph.as_default();
     get_variable("w", {.shape = Shape{4, 2}, .initializer = zeros_initializer()});
   }
-  // A pull whose row numbers never come: a call under way, for which the stop waits.
+  // A pull whose indices never come: a call under way, for which the stop waits.
   grpc::ClientContext pulling;
   pulling.set_deadline(Soon());
   const auto stub = v1::ParameterServer::NewStub(channel_);
@@ -66,7 +66,7 @@ TEST_F(HealthTest, WatchersHearOfTheStop) {
   v1::TensorFrame head;
   head.mutable_header()->add_variables()->set_name("w");
   head.mutable_header()->mutable_pull()->add_variables(0);
-  head.mutable_header()->mutable_pull()->add_rows(2);
+  head.mutable_header()->mutable_pull()->add_index_counts(2);
   head.mutable_header()->set_body_bytes(8);
   ASSERT_TRUE(pull->Write(head));
 
@@ -82,7 +82,7 @@ TEST_F(HealthTest, WatchersHearOfTheStop) {
   ASSERT_TRUE(unknown->Read(&response));
   EXPECT_EQ(response.status(), HealthCheckResponse::SERVICE_UNKNOWN);
 
-  std::future<int> stopped = std::async(std::launch::async, [&] { return daemon_.Stop(); });
+  std::future<int> stopped = std::async(std::launch::async, [&] { return server_.Stop(); });
   ASSERT_TRUE(watch->Read(&response));
   EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
   pulling.TryCancel();
@@ -91,8 +91,8 @@ TEST_F(HealthTest, WatchersHearOfTheStop) {
 }
 
 TEST(ReflectionTest, ListsTheServices) {
-  const Daemon daemon;
-  internal::RawCall call(grpc::CreateChannel(daemon.target(), grpc::InsecureChannelCredentials()),
+  const ServerProcess server;
+  internal::RawCall call(grpc::CreateChannel(server.target(), grpc::InsecureChannelCredentials()),
                          "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
   call.SetDeadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   // A ServerReflectionRequest whose list_services, the seventh field, is "".

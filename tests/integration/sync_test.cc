@@ -1,4 +1,4 @@
-// Leases and synchronization modes, with real daemons and workers.
+// Leases and synchronization modes, with real servers and workers.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@
 #include <thread>
 
 #include "proto/wire/protocol.h"
-#include "tests/support/daemon.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/operator.h"
 #include "tests/support/raw_worker.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -34,23 +34,23 @@ void WaitUntil(const std::string& what, const std::function<bool()>& condition) 
   }
 }
 
-std::vector<std::string> Sgd(const Daemon& daemon, const std::string& worker, int steps) {
-  return {VARSCOPE_TEST_WORKER, "sgd", daemon.target(), worker, std::to_string(steps), "1"};
+std::vector<std::string> Sgd(const ServerProcess& server, const std::string& worker, int steps) {
+  return {VARSCOPE_TEST_WORKER, "sgd", server.target(), worker, std::to_string(steps), "1"};
 }
 
 TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {
-  const Daemon daemon({"--lease-seconds", "0.3"});
-  Operator op(daemon.target());
-  Graph graph(daemon.target(), {.worker_id = "idle"});
+  const ServerProcess server({"--lease-seconds", "0.3"});
+  Operator op(server.target());
+  Graph graph(server.target(), {.worker_id = "idle"});
   op.Connect("silent");  // later than the idle one
   WaitUntil("it is evicted", [&] { return op.StateOf("silent") == v1::WorkerInfo::EVICTED; });
   EXPECT_EQ(op.StateOf("idle"), v1::WorkerInfo::LIVE);
 }
 
 TEST(BarrierTest, WhoeverNoLongerWaitsDoesNotCount) {
-  const Daemon daemon;
-  Operator op(daemon.target());
-  const RawWorker impatient(daemon.target(), "impatient");
+  const ServerProcess server;
+  Operator op(server.target());
+  const RawWorker impatient(server.target(), "impatient");
   v1::BarrierRequest request;
   request.set_name("b");
   request.set_parties(2);
@@ -64,26 +64,26 @@ TEST(BarrierTest, WhoeverNoLongerWaitsDoesNotCount) {
   WaitUntil("it waits", [&] { return !op.WaitsOf("impatient").empty(); });
   context.TryCancel();
   EXPECT_EQ(waits.get().error_code(), grpc::StatusCode::CANCELLED);
-  WaitUntil("the daemon knows", [&] { return op.WaitsOf("impatient").empty(); });
-  Graph graph(daemon.target());
+  WaitUntil("the server knows", [&] { return op.WaitsOf("impatient").empty(); });
+  Graph graph(server.target());
   const auto use = graph.as_default();
   EXPECT_THROW(Session().barrier("b", 2, std::chrono::milliseconds(50)), DeadlineExceededError);
 }
 
-TEST(LeaseTest, AWorkerSaysGoodbye) {
-  const Daemon daemon;
-  Operator op(daemon.target());
+TEST(LeaseTest, AWorkerDeregisters) {
+  const ServerProcess server;
+  Operator op(server.target());
   {
-    Graph graph(daemon.target(), {.worker_id = "w"});
+    Graph graph(server.target(), {.worker_id = "w"});
     EXPECT_EQ(op.StateOf("w"), v1::WorkerInfo::LIVE);
   }
   EXPECT_EQ(op.StateOf("w"), v1::WorkerInfo::LEFT);
 }
 
 TEST(LeaseTest, AWorkerThatStoodStillComesBackAndEachOfItsPushesCountsOnce) {
-  const Daemon daemon({"--lease-seconds", "0.3"});
-  Operator op(daemon.target());
-  Process worker(Sgd(daemon, "paused", 3000));
+  const ServerProcess server({"--lease-seconds", "0.3"});
+  Operator op(server.target());
+  Process worker(Sgd(server, "paused", 3000));
   for (int pause = 0; pause < 3; ++pause) {
     const uint64_t before = op.Group().applied();
     WaitUntil("it pushes", [&] { return op.Group().applied() > before + 5; });
@@ -97,13 +97,13 @@ TEST(LeaseTest, AWorkerThatStoodStillComesBackAndEachOfItsPushesCountsOnce) {
 
 TEST(BspTest, FourWorkersTakeOneStepAndADeadOneHoldsThemUpForItsLeaseOnly) {
   // Only the lease can release them: the deadline is longer than the workers' patience.
-  const Daemon daemon({"--sync", "bsp:workers=4,deadline=3600s", "--lease-seconds", "1"});
-  Operator op(daemon.target());
+  const ServerProcess server({"--sync", "bsp:workers=4,deadline=3600s", "--lease-seconds", "1"});
+  Operator op(server.target());
   std::vector<std::unique_ptr<Process>> survivors;
   for (const char* id : {"a", "b", "c"}) {
-    survivors.push_back(std::make_unique<Process>(Sgd(daemon, id, 400)));
+    survivors.push_back(std::make_unique<Process>(Sgd(server, id, 400)));
   }
-  Process dying(Sgd(daemon, "dying", 1000000));
+  Process dying(Sgd(server, "dying", 1000000));
   WaitUntil("steps are taken", [&] { return op.Group().group().step() > 10; });
   dying.Signal(SIGKILL);
   dying.Wait();
@@ -118,8 +118,8 @@ TEST(BspTest, FourWorkersTakeOneStepAndADeadOneHoldsThemUpForItsLeaseOnly) {
 }
 
 TEST(BspTest, EveryGradientCountsOnce) {
-  const Daemon daemon({"--sync", "bsp:workers=3"});
-  InThreads(daemon, 3, [](int i) {
+  const ServerProcess server({"--sync", "bsp:workers=3"});
+  InThreads(server, 3, [](int i) {
     const Variable w = get_variable("w", {.shape = Shape{2}, .initializer = zeros_initializer()});
     const Operation train =
         train::GradientDescentOptimizer(1.0).minimize(reduce_sum(w * static_cast<float>(i + 1)));
@@ -127,7 +127,7 @@ TEST(BspTest, EveryGradientCountsOnce) {
     for (int step = 0; step < 20; ++step) session.run(train);
     EXPECT_EQ(session.dropped_pushes(), 0U);
   });
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   EXPECT_EQ(Summarize(Session().read("w")), "[-40 -40]");
 }
@@ -136,11 +136,11 @@ TEST(SspTest, NobodyReadsFurtherAheadThanTheBound) {
   constexpr int kWorkers = 3;
   constexpr int kBound = 2;
   constexpr int kSteps = 60;
-  const Daemon daemon({"--sync", "ssp:bound=" + std::to_string(kBound)});
+  const ServerProcess server({"--sync", "ssp:bound=" + std::to_string(kBound)});
   std::mutex mutex;
   std::vector<int> started(kWorkers, 0);  // pushes
   int furthest = 0;
-  InThreads(daemon, kWorkers, [&](int i) {
+  InThreads(server, kWorkers, [&](int i) {
     const Variable w = get_variable("w", {.shape = Shape{8}, .initializer = zeros_initializer()});
     const Operation train = train::GradientDescentOptimizer(0.01).minimize(reduce_sum(square(w)));
     Session session;
@@ -191,14 +191,14 @@ void Outer(double& value, double& momentum, double difference) {
 Reference LocalReference(int steps, int local_steps, int fragments) {
   Reference server;
   std::vector<std::pair<double, double>> at(2, {server.w, server.v});
-  const int turn_steps = local_steps / fragments;
+  const int fragment_steps = local_steps / fragments;
   for (int step = 1; step <= steps; ++step) {
     for (int i = 0; i < 2; ++i) {
       at[i].first -= kInnerRate * 2 * (at[i].first - Target(i));
       at[i].second -= kInnerRate * 2 * (at[i].second - 2 * Target(i));
     }
-    if (step % turn_steps != 0) continue;
-    const int fragment = (step / turn_steps - 1) % fragments;
+    if (step % fragment_steps != 0) continue;
+    const int fragment = (step / fragment_steps - 1) % fragments;
     // Of two fragments the first has v, which comes first by name.
     if (fragments == 1 || fragment == 0) {
       Outer(server.v, server.v_momentum, server.v - (at[0].second + at[1].second) / 2);
@@ -217,9 +217,9 @@ class LocalTest : public ::testing::TestWithParam<int> {};
 TEST_P(LocalTest, EqualsTheReference) {
   constexpr int kSteps = 48;
   constexpr int kLocalSteps = 8;
-  const Daemon daemon({"--sync", "local:workers=2,steps=" + std::to_string(kLocalSteps) +
-                                     ",fragments=" + std::to_string(GetParam())});
-  InThreads(daemon, 2, [](int i) {
+  const ServerProcess server({"--sync", "local:workers=2,steps=" + std::to_string(kLocalSteps) +
+                                            ",fragments=" + std::to_string(GetParam())});
+  InThreads(server, 2, [](int i) {
     const auto scalar = [](const char* name, double value) {
       return get_variable(
           name, {.shape = Shape{}, .dtype = float64, .initializer = constant_initializer(value)});
@@ -231,20 +231,20 @@ TEST_P(LocalTest, EqualsTheReference) {
     Session session;
     for (int step = 0; step < kSteps; ++step) session.run(train);
   });
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   Session session;
   const Reference expected = LocalReference(kSteps, kLocalSteps, GetParam());
   EXPECT_NEAR(session.read("w").scalar<double>(), expected.w, 1e-6);
   EXPECT_NEAR(session.read("v").scalar<double>(), expected.v, 1e-6);
-  EXPECT_EQ(Operator(daemon.target()).Group().group().step(), kSteps / kLocalSteps * GetParam());
+  EXPECT_EQ(Operator(server.target()).Group().group().step(), kSteps / kLocalSteps * GetParam());
 }
 
 // What is restored is what the session reads, whatever its own copies were.
 TEST(LocalTrainingTest, ARestoredVariableIsThatOfTheCheckpoint) {
-  const Daemon daemon({"--sync", "local:workers=1,steps=100"});
+  const ServerProcess server({"--sync", "local:workers=1,steps=100"});
   const TemporaryDirectory directory;
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{2}, .initializer = ones_initializer()});
   const Operation train = train::GradientDescentOptimizer(0.1).minimize(reduce_sum(w));
@@ -263,7 +263,7 @@ INSTANTIATE_TEST_SUITE_P(Fragments, LocalTest, ::testing::Values(1, 2));
 
 // The final loss over all data of five workers that fit one line, the last of them perhaps mad.
 float LossWithFive(const std::string& aggregate, bool poisoned) {
-  const Daemon daemon({"--sync", "bsp:workers=5,aggregate=" + aggregate});
+  const ServerProcess server({"--sync", "bsp:workers=5,aggregate=" + aggregate});
   constexpr int kPoints = 64;
   const auto data = [](int worker) {
     std::mt19937 random(worker);
@@ -283,7 +283,7 @@ float LossWithFive(const std::string& aggregate, bool poisoned) {
     };
     return reduce_mean(square(x * zero("slope") + zero("offset") - y));
   };
-  InThreads(daemon, 5, [&](int i) {
+  InThreads(server, 5, [&](int i) {
     const Output x = placeholder(float32, {kPoints});
     const Output y = placeholder(float32, {kPoints});
     Output loss = model(x, y);
@@ -293,7 +293,7 @@ float LossWithFive(const std::string& aggregate, bool poisoned) {
     const auto [xs, ys] = data(i);
     for (int step = 0; step < 150; ++step) session.run(train, {{x, xs}, {y, ys}});
   });
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
   const Output x = placeholder(float32, {kPoints});
@@ -317,8 +317,8 @@ TEST(RobustTest, OnePoisonedWorkerOfFiveChangesTheLossByLessThanTwoPercent) {
 }
 
 TEST(GroupsTest, OneProgramTrainsVariablesOfSeveralGroups) {
-  const Daemon daemon({"--sync", "dense=bsp:workers=2", "--sync", "embedding=async"});
-  InThreads(daemon, 2, [](int) {
+  const ServerProcess server({"--sync", "dense=bsp:workers=2", "--sync", "embedding=async"});
+  InThreads(server, 2, [](int) {
     const auto one = [](const char* name) {
       return get_variable(name, {.shape = Shape{}, .initializer = zeros_initializer()});
     };
@@ -328,14 +328,14 @@ TEST(GroupsTest, OneProgramTrainsVariablesOfSeveralGroups) {
     Session session;
     for (int step = 0; step < 10; ++step) session.run(train);
   });
-  Graph graph(daemon.target());
+  Graph graph(server.target());
   const auto use = graph.as_default();
   Session session;
   EXPECT_EQ(session.read("dense/w").scalar<float>(), -10);
   EXPECT_EQ(session.read("embedding/w").scalar<float>(), -20);
 }
 
-// The worker cuts its pushes by the server's groups, which a restart may change while the worker
+// The worker splits its pushes by the server's groups, which a restart may change while the worker
 // keeps its incarnation.
 TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
   const std::vector<std::vector<std::string>> all = {
@@ -351,8 +351,8 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
     all_flags.insert(all_flags.end(), all[i].begin(), all[i].end());
     return all_flags;
   };
-  Daemon daemon(flags(0));
-  Graph graph(daemon.target(), {.worker_id = "w"});
+  ServerProcess server(flags(0));
+  Graph graph(server.target(), {.worker_id = "w"});
   const auto use = graph.as_default();
   std::vector<Output> losses;
   for (const char* name : {"a/v", "b/v", "c"}) {
@@ -364,8 +364,8 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
   Session session;
   session.run(step);
   for (const size_t next : {1, 2, 3, 4, 0, 3, 1}) {
-    EXPECT_EQ(daemon.Stop(), 0);
-    daemon.Restart(flags(next));
+    EXPECT_EQ(server.Stop(), 0);
+    server.Restart(flags(next));
     int refused = 0;
     for (int i = 0; i < 6; ++i) {
       try {
@@ -378,7 +378,7 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
     }
     EXPECT_LE(refused, 1) << "groups " << next;
     // A variable of no local group is the server's.
-    Graph other(daemon.target(), {.worker_id = "other"});
+    Graph other(server.target(), {.worker_id = "other"});
     const auto use_other = other.as_default();
     const float theirs = Session().read("c").data<float>()[0];
     if (next == 3) continue;
@@ -388,9 +388,9 @@ TEST(GroupsTest, AWorkerLearnsOfOtherGroupsAfterARestart) {
 
 // Its answer was lost, and the server came back with other groups meanwhile.
 TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
-  const Daemon daemon;
-  const RawWorker worker(daemon.target(), "w");
-  Graph graph(daemon.target(), {.worker_id = "other"});
+  const ServerProcess server;
+  const RawWorker worker(server.target(), "w");
+  Graph graph(server.target(), {.worker_id = "other"});
   const auto use = graph.as_default();
   get_variable("v", {.shape = Shape{2}, .initializer = zeros_initializer()});
   const auto push = [&](uint64_t sequence, uint64_t groups_version) {
@@ -405,9 +405,9 @@ TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
     add.set_op(v1::Assignment::ADD);
     const std::array<float, 2> values = {1, 1};
     frame.set_body(std::string(reinterpret_cast<const char*>(values.data()), 8));
-    grpc::ClientContext turn;
-    worker.Prepare(turn);
-    const auto stream = worker.stub().Exchange(&turn);
+    grpc::ClientContext context;
+    worker.Prepare(context);
+    const auto stream = worker.stub().Exchange(&context);
     stream->Write(frame);
     v1::TensorFrame answer;
     EXPECT_TRUE(stream->Read(&answer));
@@ -424,9 +424,9 @@ TEST(GroupsTest, APushThatWasAppliedGetsItsAnswerWhateverTheGroupsAre) {
 // waits for a step of one group does not hold up the other's.
 TEST(ThreadsTest, PushesToDifferentGroupsDoNotWaitForEachOther) {
   constexpr int kSteps = 20;
-  const Daemon daemon(
+  const ServerProcess server(
       {"--sync", "a=bsp:workers=2,deadline=3600s", "--sync", "b=bsp:workers=2,deadline=3600s"});
-  InThreads(daemon, 2, [&](int worker) {
+  InThreads(server, 2, [&](int worker) {
     std::vector<Operation> steps;
     for (const char* name : {"a", "b"}) {
       const Variable v = get_variable(name, {.shape = Shape{1}, .initializer = ones_initializer()});
@@ -453,8 +453,8 @@ TEST(ThreadsTest, EachPushOfManyThreadsIsAppliedOnce) {
   constexpr int kThreads = 24;
   constexpr int kPushes = 50;
   const TemporaryDirectory directory;
-  Daemon daemon({"--data-dir", directory / "data"});
-  Graph graph(daemon.target(), {.worker_id = "w"});
+  ServerProcess server({"--data-dir", directory / "data"});
+  Graph graph(server.target(), {.worker_id = "w"});
   const auto use = graph.as_default();
   const Variable v = get_variable("v", {.shape = Shape{2}, .initializer = zeros_initializer()});
   const Operation add = v.assign_add(ones({2})).op();
@@ -471,8 +471,8 @@ TEST(ThreadsTest, EachPushOfManyThreadsIsAppliedOnce) {
   }
   for (const int at : {100, 500, 900}) {
     WaitUntil("some are done", [&] { return done >= at; });
-    daemon.Kill();
-    daemon.Restart();
+    server.Kill();
+    server.Restart();
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(session.read("v").data<float>()[1], kThreads * kPushes);

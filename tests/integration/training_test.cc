@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -10,8 +10,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Tensor ReadW(const Daemon& daemon) {
-  Graph graph(daemon.target());
+Tensor ReadW(const ServerProcess& server) {
+  Graph graph(server.target());
   const auto use = graph.as_default();
   return Session().read("w");
 }
@@ -27,14 +27,14 @@ void RunAll(const std::vector<std::vector<std::string>>& workers) {
   }
 }
 
-std::vector<std::string> Sgd(const Daemon& daemon, const std::string& worker, int seed) {
-  return {VARSCOPE_TEST_WORKER, "sgd", daemon.target(), worker, "200", std::to_string(seed)};
+std::vector<std::string> Sgd(const ServerProcess& server, const std::string& worker, int seed) {
+  return {VARSCOPE_TEST_WORKER, "sgd", server.target(), worker, "200", std::to_string(seed)};
 }
 
 TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
-  const Daemon together;
+  const ServerProcess together;
   RunAll({Sgd(together, "a", 1), Sgd(together, "b", 2)});
-  const Daemon one;
+  const ServerProcess one;
   RunAll({Sgd(one, "a", 1)});
   RunAll({Sgd(one, "a", 2)});
   const Tensor sum = ReadW(together);
@@ -45,16 +45,16 @@ TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
 // Ten variables (six of the generator, four of the discriminator, which is applied twice), two Adam
 // slots each, and two beta powers for each of the two optimizers.
 TEST(GanTest, TwoProcessesTrainOneGenerator) {
-  const Daemon daemon;
+  const ServerProcess server;
   const auto gan = [&](const std::string& id, const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {
-        VARSCOPE_GAN, "--target", daemon.target(), "--data", VARSCOPE_DIGITS, "--worker-id", id};
+        VARSCOPE_GAN, "--target", server.target(), "--data", VARSCOPE_DIGITS, "--worker-id", id};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
   const std::vector<std::string> flags = {"--workers", "2", "--steps", "200"};
   RunAll({gan("a", flags), gan("b", flags)});
-  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"});
+  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "list"});
   EXPECT_THAT(list.output, HasSubstr("34 variables"));
   EXPECT_THAT(list.output, HasSubstr("discriminator/first/kernel/Adam_1"));
   EXPECT_THAT(list.output, ::testing::Not(HasSubstr("discriminator_1")));
@@ -64,11 +64,11 @@ TEST(GanTest, TwoProcessesTrainOneGenerator) {
 }
 
 TEST(QuickstartTest, TheReadmesProgramTrainsOnOneVariableHoweverOftenItRuns) {
-  const Daemon daemon;
-  const Finished first = RunToEnd({VARSCOPE_QUICKSTART, daemon.target()});
+  const ServerProcess server;
+  const Finished first = RunToEnd({VARSCOPE_QUICKSTART, server.target()});
   EXPECT_THAT(first.output, HasSubstr("model/w:0 [")) << first.error;
-  EXPECT_EQ(RunToEnd({VARSCOPE_QUICKSTART, daemon.target()}).code, 0);
-  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", daemon.target(), "list"});
+  EXPECT_EQ(RunToEnd({VARSCOPE_QUICKSTART, server.target()}).code, 0);
+  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "list"});
   EXPECT_THAT(list.output, HasSubstr("global step 200"));
 }
 
@@ -89,10 +89,10 @@ constexpr const char* kAccuracy = "0.96";
 #endif
 
 TEST_P(ClassifierTest, LearnsToReadDigits) {
-  const Daemon daemon;
+  const ServerProcess server;
   const auto worker = [&](const std::string& id, const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {
-        VARSCOPE_CLASSIFIER, "--target", daemon.target(), "--data", VARSCOPE_DIGITS,
+        VARSCOPE_CLASSIFIER, "--target", server.target(), "--data", VARSCOPE_DIGITS,
         "--worker-id",       id};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
@@ -125,8 +125,8 @@ INSTANTIATE_TEST_SUITE_P(Workers, ClassifierTest,
 
 class PushTest : public ::testing::Test {
  protected:
-  Daemon daemon_;
-  Graph graph_{daemon_.target(), {.worker_id = "w0"}};
+  ServerProcess server_;
+  Graph graph_{server_.target(), {.worker_id = "w0"}};
   ScopeGuard use_ = graph_.as_default();
   Variable v_ = get_variable("v", {.initializer = Initializer({1, 2, 3})});
   Session session_;

@@ -1,6 +1,6 @@
 """count.py TREE BUILD FEW MANY EXTRA [--list]: what ran EXTRA times more in MANY than in FEW.
 
-FEW and MANY are folders of gcov's counters (GCOV_PREFIX) of the tree's daemon. Prints the functions
+FEW and MANY are folders of gcov's counters (GCOV_PREFIX) of the tree's server. Prints the functions
 of server/ and proto/ that ran at least once more for each of the EXTRA pushes, by module: a header
 and its source.
 """

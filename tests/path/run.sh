@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [--tree FOLDER] [--list]: counts the code of the server that one more push runs: a dense
 # gradient, asynchronous, over TCP, with the slots there already. Builds the tree (this one by
-# default) with gcov, pushes 50 times to one daemon and 150 times to another, and takes what ran at
+# default) with gcov, pushes 50 times to one server and 150 times to another, and takes what ran at
 # least once more for each push.
 #   --list  names the functions, too
 set -euo pipefail
@@ -36,19 +36,19 @@ echo "building $build (log: $log)"
   { grep -m 1 -A5 -E 'error|FAILED' "$log" >&2; fail "the build failed; the log is $log"; }
 
 work="$(mktemp -d)"
-trap 'kill "${daemon:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
-# Leaves in $work/PUSHES what the daemon ran.
+trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
+# Leaves in $work/PUSHES what the server ran.
 count() {
   mkfifo "$work/ready"
   GCOV_PREFIX="$work/$1" "$build/bin/varscoped" --listen 127.0.0.1:0 --ready-fd 9 \
     --shared-memory-streams 0 --log-level error 9>"$work/ready" &
-  daemon=$!
-  read -r -t 60 port <"$work/ready" || fail "the daemon did not start"
+  server=$!
+  read -r -t 60 port <"$work/ready" || fail "the server did not start"
   rm "$work/ready"
   GCOV_PREFIX="$work/worker" "$build/varscope_push_path" "127.0.0.1:$port" "$1" ||
     fail "the worker failed"
-  kill -TERM "$daemon"
-  wait "$daemon" || fail "the daemon did not stop cleanly"
+  kill -TERM "$server"
+  wait "$server" || fail "the server did not stop cleanly"
 }
 count 50
 count 150

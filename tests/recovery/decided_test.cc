@@ -1,11 +1,11 @@
-// What was applied is applied again: recovery does not judge, whatever the limits are by then; and
+// What was applied is applied again: recovery checks nothing, whatever the limits are by then; and
 // what is not finite is refused before it is applied, wherever it comes from.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
-#include "tests/recovery/life.h"
+#include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -19,23 +19,23 @@ constexpr double kMax64 = std::numeric_limits<double>::max();
 
 class DecidedTest : public ::testing::Test {
  protected:
-  // Whatever happened in it, this life's directory recovers to its state.
+  // Whatever happened in it, this run's directory recovers to its state.
   void TearDown() override {
-    ASSERT_TRUE(life_->Settle().ok());
-    const std::string before = life_->state();
+    ASSERT_TRUE(run_->Settle().ok());
+    const std::string before = run_->state();
     const absl::StatusOr<std::string> killed = RecoveredState(directory_.path());
     ASSERT_TRUE(killed.ok()) << killed.status();
     EXPECT_EQ(*killed, before);
     // And so does a snapshot of it.
-    ASSERT_TRUE(life_->recorder().TakeSnapshot("").ok());
-    life_.reset();
+    ASSERT_TRUE(run_->recorder().TakeSnapshot("").ok());
+    run_.reset();
     EXPECT_EQ(RecoveredState(directory_.path()).value(), before);
   }
 
   void Begin(const std::vector<std::string>& groups = {}) {
-    life_.emplace(directory_.path(), LifeOptions{.groups = groups});
+    run_.emplace(directory_.path(), ServerRunOptions{.groups = groups});
     for (const char* worker : {"a", "b", "c"}) {
-      incarnation_[worker] = life_->workers().Connect(worker, "host", 7, Sharing::kGlobal).value();
+      incarnation_[worker] = run_->workers().Connect(worker, "host", 7, Sharing::kGlobal).value();
     }
   }
 
@@ -44,7 +44,7 @@ class DecidedTest : public ::testing::Test {
     request.request = {name, dtype, shape, Reuse::kAuto, {}};
     request.name = name;
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(life_->store().Resolve({"a", 1, Sharing::kGlobal}, request).ok());
+    ASSERT_TRUE(run_->store().Resolve({"a", 1, Sharing::kGlobal}, request).ok());
   }
 
   Push Gradients(const std::string& worker, std::vector<GradientUpdate> updates) {
@@ -70,17 +70,17 @@ class DecidedTest : public ::testing::Test {
   }
 
   std::vector<float> Values(const std::string& name) {
-    const Tensor value = life_->store().Pull(std::vector<std::string>{name})->variables[0].value;
+    const Tensor value = run_->store().Pull(std::vector<std::string>{name})->variables[0].value;
     return {value.data<float>(), value.data<float>() + value.num_elements()};
   }
 
   const TemporaryDirectory directory_;
-  std::optional<Life> life_;
+  std::optional<ServerRun> run_;
   std::map<std::string, uint64_t> incarnation_;
   uint64_t sequence_ = 0;
 };
 
-void ExpectRefused(const Life::Answer& answer, const std::string& what) {
+void ExpectRefused(const ServerRun::Answer& answer, const std::string& what) {
   ASSERT_TRUE(answer->has_value());
   const absl::Status status = (*answer)->status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
@@ -90,12 +90,12 @@ void ExpectRefused(const Life::Answer& answer, const std::string& what) {
 TEST_F(DecidedTest, ADenseAndASparseGradientInOneStepAreOne) {
   for (const char* aggregate : {"mean", "median", "trimmed_mean/1", "krum/1"}) {
     const std::string name = std::string(aggregate).substr(0, 4);
-    life_.reset();
+    run_.reset();
     Begin({"v=bsp:workers=3,aggregate=" + std::string(aggregate)});
     Create("v/" + name, DType::kFloat32, Shape{3});
-    const auto dense = life_->Submit(Dense("a", "v/" + name, {1, 1, 4}));
-    const auto sparse = life_->Submit(Sparse("b", "v/" + name, {2}, {2}));
-    EXPECT_TRUE((*life_->Submit(Sparse("c", "v/" + name, {2, 0}, {3, 2})))->ok());
+    const auto dense = run_->Submit(Dense("a", "v/" + name, {1, 1, 4}));
+    const auto sparse = run_->Submit(Sparse("b", "v/" + name, {2}, {2}));
+    EXPECT_TRUE((*run_->Submit(Sparse("c", "v/" + name, {2, 0}, {3, 2})))->ok());
     EXPECT_TRUE((*dense)->ok());
     EXPECT_EQ((*dense)->value().versions, std::vector<uint64_t>{1});
     if (name == "mean") {
@@ -103,7 +103,7 @@ TEST_F(DecidedTest, ADenseAndASparseGradientInOneStepAreOne) {
     } else if (name == "medi") {
       EXPECT_EQ(Values("v/medi"), (std::vector<float>{-1, 0, -3}));
     }
-    ASSERT_TRUE(life_->Settle().ok());
+    ASSERT_TRUE(run_->Settle().ok());
   }
 }
 
@@ -113,17 +113,17 @@ TEST_F(DecidedTest, TheMeanOfFiniteGradientsIsFinite) {
   Create("m", DType::kFloat32, Shape{1});
   Create("v/64", DType::kFloat64, Shape{1});
   for (const char* worker : {"a", "b", "c"}) {
-    (void)life_->Submit(Dense(worker, "v", {kMax, -2e38F}));
+    (void)run_->Submit(Dense(worker, "v", {kMax, -2e38F}));
   }
   EXPECT_EQ(Values("v"), (std::vector<float>{-kMax, 2e38F}));
-  for (const char* worker : {"a", "b"}) (void)life_->Submit(Dense(worker, "m", {kMax}));
+  for (const char* worker : {"a", "b"}) (void)run_->Submit(Dense(worker, "m", {kMax}));
   EXPECT_EQ(Values("m"), std::vector<float>{-kMax});
   for (const char* worker : {"a", "b", "c"}) {
-    (void)life_->Submit(Gradients(
+    (void)run_->Submit(Gradients(
         worker, {{.variable = "v/64", .gradient = Tensor::Of<double>(Shape{1}, {kMax64})}}));
   }
-  const Cut cut = life_->store().Pull(std::vector<std::string>{"v/64"}).value();
-  EXPECT_EQ(cut.variables[0].value.scalar<double>(), -kMax64);
+  const ConsistentRead read = run_->store().Pull(std::vector<std::string>{"v/64"}).value();
+  EXPECT_EQ(read.variables[0].value.scalar<double>(), -kMax64);
 }
 
 TEST_F(DecidedTest, ASumOfRowsThatIsInfiniteIsRefused) {
@@ -131,20 +131,20 @@ TEST_F(DecidedTest, ASumOfRowsThatIsInfiniteIsRefused) {
   for (const char* name : {"v", "skip", "b"}) Create(name, DType::kFloat32, Shape{3});
   Create("d", DType::kFloat64, Shape{3});
   Push push = Sparse("a", "v", {1, 1}, {kMax, kMax});
-  ExpectRefused(life_->Submit(push), "has an infinity");
+  ExpectRefused(run_->Submit(push), "has an infinity");
   push.id.sequence = ++sequence_;
   push.steps[0].clip_norm = 1;
-  ExpectRefused(life_->Submit(push), "has an infinity");
-  ExpectRefused(life_->Submit(Sparse<double>("a", "d", {1, 1}, {kMax64, kMax64})), "an infinity");
-  ExpectRefused(life_->Submit(Sparse("a", "b", {1, 1}, {-kMax, -kMax})), "has an infinity");
-  const auto skipped = life_->Submit(Sparse("a", "skip", {1, 1}, {kMax, kMax}));
+  ExpectRefused(run_->Submit(push), "has an infinity");
+  ExpectRefused(run_->Submit(Sparse<double>("a", "d", {1, 1}, {kMax64, kMax64})), "an infinity");
+  ExpectRefused(run_->Submit(Sparse("a", "b", {1, 1}, {-kMax, -kMax})), "has an infinity");
+  const auto skipped = run_->Submit(Sparse("a", "skip", {1, 1}, {kMax, kMax}));
   EXPECT_EQ((*skipped)->value().outcome, Outcome::kNonfinite);
   EXPECT_EQ(Values("v"), (std::vector<float>{0, 0, 0}));
   // Whoever allows it, gets it.
   push.id.sequence = ++sequence_;
   push.allow_nonfinite = true;
   push.steps[0].clip_norm = 0;
-  EXPECT_TRUE((*life_->Submit(push))->ok());
+  EXPECT_TRUE((*run_->Submit(push))->ok());
 }
 
 // One has three slots, the other two, and each names its own.
@@ -161,8 +161,8 @@ TEST_F(DecidedTest, AMergedPushHasAsManyNamesAsStates) {
     if (centered != 0) slots.push_back(name + "/3");
     return one;
   };
-  const auto first = life_->Submit(push("a", "v", 1));
-  ExpectRefused(life_->Submit(push("b", "v/b", 0)), "2 names for the 3 states of RMSProp");
+  const auto first = run_->Submit(push("a", "v", 1));
+  ExpectRefused(run_->Submit(push("b", "v/b", 0)), "2 names for the 3 states of RMSProp");
   ExpectRefused(first, "2 names for the 3 states of RMSProp");
 }
 
@@ -175,7 +175,7 @@ TEST_F(DecidedTest, ClippingKeepsFiniteGradientsFinite) {
       Push push =
           Gradients("a", {{.variable = "v", .gradient = Tensor::Of<double>(Shape{2}, values)}});
       push.steps[0].clip_norm = norm;
-      const ValidPush valid = Validated(life_->store(), push).value();
+      const ValidPush valid = Validated(run_->store(), push).value();
       const Tensor& clipped = valid.contents().steps[0].updates[0].gradient.value;
       EXPECT_LT(FirstNonFinite(clipped), 0) << values[0] << ", " << values[1] << " to " << norm;
     }
@@ -188,20 +188,20 @@ TEST_F(DecidedTest, LimitsOfALaterStartRefuseNothingOld) {
   Create("v", DType::kFloat32, Shape{3});
   Push push = Dense("a", "v", {1, 2, 3});
   push.steps[0].state = {"Adam", {}, "Adam", 0, "v"};
-  push.steps[0].bind = {{.variable = "large"}};
-  EXPECT_TRUE((*life_->Submit(push))->ok());
-  ASSERT_TRUE(life_->Settle().ok());
+  push.steps[0].create_slots = {{.variable = "large"}};
+  EXPECT_TRUE((*run_->Submit(push))->ok());
+  ASSERT_TRUE(run_->Settle().ok());
   // TearDown recovers where nothing may be created. A store that holds more than it may goes on:
-  const std::string before = life_->state();
-  life_.emplace(directory_.path(), LifeOptions{.limits = {16, 16}});
-  EXPECT_EQ(life_->state(), before);
+  const std::string before = run_->state();
+  run_.emplace(directory_.path(), ServerRunOptions{.limits = {16, 16}});
+  EXPECT_EQ(run_->state(), before);
   push.id = {};
-  EXPECT_TRUE((*life_->Submit(push))->ok());
+  EXPECT_TRUE((*run_->Submit(push))->ok());
   ResolveRequest request;
   request.request = {"more", DType::kFloat32, Shape{1}, Reuse::kAuto, {}};
   request.name = "more";
   request.initializer = InitializerSpec{.kind = "zeros"};
-  EXPECT_EQ(life_->store().Resolve({"a", 9, Sharing::kGlobal}, request).status().code(),
+  EXPECT_EQ(run_->store().Resolve({"a", 9, Sharing::kGlobal}, request).status().code(),
             absl::StatusCode::kResourceExhausted);
 }
 
@@ -215,7 +215,7 @@ TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
     step.state = {"Adam", {}, name, 0, "v"};
     GradientUpdate update{.variable = "v", .gradient = Tensor::Of<float>(Shape{1}, {1})};
     if (named) {
-      step.state.scalars = {"beta1_power", "beta2_power"};
+      step.state.non_slots = {"beta1_power", "beta2_power"};
       update.slots = {"v/Adam", "v/Adam_1"};
     }
     step.updates.push_back(std::move(update));
@@ -223,21 +223,21 @@ TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
   };
   const auto submit = [&](std::vector<OptimizerStep> steps) {
     Push push{.id = {"a", incarnation_["a"], ++sequence_}, .steps = std::move(steps)};
-    EXPECT_TRUE((*life_->Submit(std::move(push)))->ok());
+    EXPECT_TRUE((*run_->Submit(std::move(push)))->ok());
   };
   submit({step("Adam", false)});
   submit({step("Adam", true), step("Mine", true), step("Adam", false)});
   submit({step("Mine", true), step("Adam", true)});
-  EXPECT_EQ(life_->store().Find("beta1_power").value()->version, 4U);
-  EXPECT_EQ(life_->store().Find("beta1_power_1").value()->version, 2U);
+  EXPECT_EQ(run_->store().Find("beta1_power").value()->version, 4U);
+  EXPECT_EQ(run_->store().Find("beta1_power_1").value()->version, 2U);
 }
 
-TEST_F(DecidedTest, APushThatWasRefusedLeavesTheLedgerAsItWas) {
+TEST_F(DecidedTest, APushThatWasRefusedLeavesTheCompletionRecordsAsTheyWere) {
   Begin();
   Create("v", DType::kFloat32, Shape{1});
-  EXPECT_TRUE((*life_->Submit(Dense("a", "v", {1})))->ok());
-  incarnation_["a"] = life_->workers().Connect("a", "host", 7, Sharing::kGlobal).value();
-  EXPECT_FALSE((*life_->Submit(Dense("a", "v", {1, 2})))->ok());
+  EXPECT_TRUE((*run_->Submit(Dense("a", "v", {1})))->ok());
+  incarnation_["a"] = run_->workers().Connect("a", "host", 7, Sharing::kGlobal).value();
+  EXPECT_FALSE((*run_->Submit(Dense("a", "v", {1, 2})))->ok());
 }
 
 }  // namespace

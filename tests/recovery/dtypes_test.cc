@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/recovery/life.h"
+#include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tensors.h"
 
@@ -21,8 +21,8 @@ const std::vector<std::string> kGroups = {"bsp=bsp:workers=1", "ssp=ssp:bound=3"
 class EveryDType : public ::testing::TestWithParam<DType> {
  protected:
   EveryDType() {
-    life_.emplace(directory_.path(), LifeOptions{.groups = kGroups});
-    incarnation_ = life_->workers().Connect("w", "host", 1, Sharing::kGlobal, 1).value();
+    run_.emplace(directory_.path(), ServerRunOptions{.groups = kGroups});
+    incarnation_ = run_->workers().Connect("w", "host", 1, Sharing::kGlobal, 1).value();
   }
 
   void Create(const std::string& name, const InitializerSpec& initializer) {
@@ -30,18 +30,18 @@ class EveryDType : public ::testing::TestWithParam<DType> {
     request.request = {name, GetParam(), kShape, Reuse::kAuto, {}};
     request.name = name;
     request.initializer = initializer;
-    if (initializer.kind == "deferred") {
+    if (initializer.kind == "worker_initialized") {
       request.initializer.reset();
-      request.deferred_value = true;
+      request.worker_initialized = true;
     }
-    const auto made = life_->store().Resolve({"w", incarnation_, Sharing::kGlobal}, request);
+    const auto made = run_->store().Resolve({"w", incarnation_, Sharing::kGlobal}, request);
     ASSERT_TRUE(made.ok()) << made.status();
     names_.push_back(name);
   }
 
   absl::Status Submit(Push push) {
     push.id = {"w", incarnation_, ++sequence_};
-    const Life::Answer answer = life_->Submit(push);
+    const ServerRun::Answer answer = run_->Submit(push);
     if (!answer->has_value()) return absl::UnavailableError("it waits");
     return (*answer)->status();
   }
@@ -53,11 +53,11 @@ class EveryDType : public ::testing::TestWithParam<DType> {
   }
 
   Tensor Value(const std::string& name) {
-    return life_->store().Pull(std::vector<std::string>{name})->variables.at(0).value;
+    return run_->store().Pull(std::vector<std::string>{name})->variables.at(0).value;
   }
   Tensor Rows(const std::string& name, const std::vector<int64_t>& rows) {
-    return life_->store()
-        .Pull(std::vector<std::string>{name}, std::vector<WantedRows>{rows})
+    return run_->store()
+        .Pull(std::vector<std::string>{name}, std::vector<ReadIndices>{rows})
         ->variables.at(0)
         .value;
   }
@@ -65,17 +65,17 @@ class EveryDType : public ::testing::TestWithParam<DType> {
 
   // Whoever dies now comes back as it was.
   void ExpectRecovers() {
-    ASSERT_TRUE(life_->Settle().ok());
+    ASSERT_TRUE(run_->Settle().ok());
     const TemporaryDirectory copies;
     CopyDirectory(directory_.path(), copies / "copy");
-    EXPECT_EQ(RecoveredState(copies / "copy").value(), life_->state());
+    EXPECT_EQ(RecoveredState(copies / "copy").value(), run_->state());
   }
 
   static constexpr size_t kRowElements = 3;
   const Shape kShape{4, kRowElements};
   const size_t row_bytes_ = kRowElements * SizeOf(GetParam());
   const TemporaryDirectory directory_;
-  std::optional<Life> life_;
+  std::optional<ServerRun> run_;
   uint64_t incarnation_ = 0;
   uint64_t sequence_ = 0;
   std::vector<std::string> names_;
@@ -93,9 +93,9 @@ TEST_P(EveryDType, IsAssignedReadAndRecovered) {
     value.value = first;
     Create(name("value"), value);
     EXPECT_TRUE(BytesEqual(Value(name("value")), first));
-    Create(name("deferred"), {.kind = "deferred"});
-    EXPECT_TRUE(Assign(name("deferred"), AssignOp::kInitialize, first).ok());
-    EXPECT_TRUE(BytesEqual(Value(name("deferred")), first));
+    Create(name("worker_initialized"), {.kind = "worker_initialized"});
+    EXPECT_TRUE(Assign(name("worker_initialized"), AssignOp::kInitialize, first).ok());
+    EXPECT_TRUE(BytesEqual(Value(name("worker_initialized")), first));
 
     const Tensor second = Random(kShape);
     EXPECT_TRUE(Assign(name("zeros"), AssignOp::kAssign, second).ok());
@@ -125,7 +125,7 @@ TEST_P(EveryDType, GradientsAreOfTwoDTypes) {
   for (const char* group : {"async", "bsp", "ssp", "local"}) {
     const std::string name = absl::StrCat(group, "/v");
     Create(name, {.kind = "zeros"});
-    const std::string before = life_->state();
+    const std::string before = run_->state();
     Push push;
     OptimizerStep& step = push.steps.emplace_back();
     step.state = {.optimizer = "Momentum",
@@ -142,7 +142,7 @@ TEST_P(EveryDType, GradientsAreOfTwoDTypes) {
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr(absl::StrCat("variable ", name, " is ", Name(GetParam()),
                                        "; Momentum updates float32 and float64")));
-    EXPECT_EQ(life_->state(), before);
+    EXPECT_EQ(run_->state(), before);
   }
   ExpectRecovers();
 }
@@ -176,16 +176,16 @@ TEST_P(EveryDType, WhatIsNotFiniteIsRefusedOrAllowed) {
 
 TEST_P(EveryDType, SnapshotsAndRollbacks) {
   Create("v", {.kind = "ones"});
-  Create("deferred", {.kind = "deferred"});
+  Create("worker_initialized", {.kind = "worker_initialized"});
   const Tensor good = Random(kShape);
   ASSERT_TRUE(Assign("v", AssignOp::kAssign, good).ok());
-  ASSERT_TRUE(life_->recorder().TakeSnapshot("good").ok());
+  ASSERT_TRUE(run_->recorder().TakeSnapshot("good").ok());
   ExpectRecovers();
   ASSERT_TRUE(Assign("v", AssignOp::kAssign, Random(kShape)).ok());
-  ASSERT_TRUE(life_->recorder().TakeSnapshot("").ok());
+  ASSERT_TRUE(run_->recorder().TakeSnapshot("").ok());
   ASSERT_TRUE(Assign("v", AssignOp::kAssign, Random(kShape)).ok());
   ExpectRecovers();
-  ASSERT_TRUE(life_->recorder().Rollback("good").ok());
+  ASSERT_TRUE(run_->recorder().Rollback("good").ok());
   EXPECT_TRUE(BytesEqual(Value("v"), good));
   ExpectRecovers();
 }

@@ -117,7 +117,7 @@ extern "C" ssize_t write(int fd, const void* bytes, size_t size) {
   static const auto next = Next<ssize_t (*)(int, const void*, size_t)>("write");
   const Call call(PathOf(fd), Kind::kWrite);
   if (!call.fails()) return next(fd, bytes, size);
-  // A full medium takes some of it.
+  // A full file system takes some of it.
   if (size > 1) (void)!next(fd, bytes, size / 2);
   (void)call.fails();
   return -1;

@@ -7,7 +7,7 @@
 #include "server/durability/convert.h"
 #include "server/durability/snapshot.h"
 #include "server/env/posix_files.h"
-#include "tests/recovery/life.h"
+#include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -36,33 +36,33 @@ Push Add(const std::string& name, PushId id) {
 }
 
 // A state with something in each of a head's lists.
-void Fill(Life& life) {
+void Fill(ServerRun& run) {
   const Caller caller{"w", 1, Sharing::kGlobal};
   for (int i = 0; i < 20; ++i) {
     const std::string name = "v" + std::to_string(i);
     ResolveRequest request = NewVariableOf(name);
     if (i % 5 == 0) request.request.partitions = {{4, 1}};
-    const Resolution made = life.store().Resolve(caller, request).value();
+    const Resolution made = run.store().Resolve(caller, request).value();
     const std::string worker = "worker" + std::to_string(i);
-    (void)life.workers().Connect(worker, "host", i, Sharing::kGlobal).value();
+    (void)run.workers().Connect(worker, "host", i, Sharing::kGlobal).value();
     if (made.variables.size() == 1) {
-      ASSERT_TRUE((*life.Submit(Add(made.variables[0]->def.name, {worker, 1, 1})))->ok());
+      ASSERT_TRUE((*run.Submit(Add(made.variables[0]->def.name, {worker, 1, 1})))->ok());
     }
   }
 }
 
 TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
   const TemporaryDirectory directory;
-  Life life(directory.path());
-  Fill(life);
-  const std::string before = life.state();
+  ServerRun run(directory.path());
+  Fill(run);
+  const std::string before = run.state();
   std::set<uintmax_t> sizes;
   for (const size_t piece : {size_t{1}, size_t{50}, size_t{1000}, kHeadPieceBytes}) {
     const TemporaryDirectory other;
     Snapshot snapshot{.name = "n",
                       .position = 7,
-                      .state = life.store().Capture([] {}),
-                      .workers = life.workers().records()};
+                      .state = run.store().Capture([] {}),
+                      .workers = run.workers().records()};
     const fs::path path = WriteSnapshot(SystemEnv(), other.path(), snapshot, piece).value();
     sizes.insert(fs::file_size(path));
     const absl::StatusOr<Snapshot> read = ReadSnapshot(PosixFiles(), path);
@@ -86,27 +86,27 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
   const TemporaryDirectory directory;
   std::string before;
   {
-    Life life(directory.path(), {.max_header_bytes = 100000});
+    ServerRun run(directory.path(), {.max_header_bytes = 100000});
     const Caller caller{"w", 1, Sharing::kGlobal};
-    ASSERT_TRUE(life.store().Resolve(caller, NewVariableOf("v")).ok());
+    ASSERT_TRUE(run.store().Resolve(caller, NewVariableOf("v")).ok());
     // Each part has the whole text.
     ResolveRequest large = NewVariableOf("large", std::string(20000, 'x'));
     large.request.partitions = {{8, 1}};
-    const absl::Status refused = life.store().Resolve(caller, large).status();
+    const absl::Status refused = run.store().Resolve(caller, large).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_THAT(std::string(refused.message()), HasSubstr("at most 100000"));
-    EXPECT_EQ(life.store().List("").size(), 1U);
+    EXPECT_EQ(run.store().List("").size(), 1U);
 
     Push push = Add("v", {"w", 1, 1});
     for (int i = 0; i < 200; ++i) {
       push.assignments.push_back({"v", AssignOp::kAdd, Tensor(DType::kFloat32, Shape{8, 2})});
       push.assignments.back().value = push.steps[0].updates[0].gradient;
     }
-    EXPECT_EQ((*life.Submit(push))->status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ((*run.Submit(push))->status().code(), absl::StatusCode::kResourceExhausted);
     push.assignments.resize(10);
-    EXPECT_TRUE((*life.Submit(push))->ok());
-    ASSERT_TRUE(life.Settle().ok());
-    before = life.state();
+    EXPECT_TRUE((*run.Submit(push))->ok());
+    ASSERT_TRUE(run.Settle().ok());
+    before = run.state();
   }
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
 }
@@ -114,16 +114,16 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
 // The bound that refusals go by is one.
 TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   CreationBatch batch;
-  const Definer definer{"worker", "host", 1LL << 60, "train.cc", 1 << 30, 1LL << 60};
+  const Creator creator{"worker", "host", 1LL << 60, "train.cc", 1 << 30, 1LL << 60};
   const Shape wide(std::vector<int64_t>(Shape::kMaxRank, 1));
   batch.variables.push_back({{.name = "n",
                               .key = "k",
                               .dtype = DType::kFloat64,
                               .shape = wide,
                               .primary = "p",
-                              .definer = definer,
-                              .definer_incarnation = UINT64_MAX,
-                              .definer_request = UINT64_MAX,
+                              .creator = creator,
+                              .creator_incarnation = UINT64_MAX,
+                              .creator_request = UINT64_MAX,
                               .initializer = "i",
                               .seed = UINT64_MAX},
                              InitializerSpec{.kind = "constant",
@@ -148,11 +148,11 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   OptimizerStep& step = push.steps.emplace_back();
   step.state = {"Adam", {{"beta1", 0.3}}, "Adam", UINT32_MAX, "g"};
   step.clip_norm = step.clip_value = step.weight_decay = 0.3;
-  step.definer = definer;
+  step.creator = creator;
   const Tensor value(DType::kFloat32, wide);
   step.updates.push_back({"v", value, {}, UINT64_MAX});
-  step.bind = {{"a", {"s", "t"}}, {"b"}};
-  step.state.scalars = {"s", "t"};
+  step.create_slots = {{"a", {"s", "t"}}, {"b"}};
+  step.state.non_slots = {"s", "t"};
   step.updates[0].slots = {"s", "t"};
   push.assignments.push_back({"v", AssignOp::kAdd, value, {}});
   PushContents contents = Validated(store, push).value().Take();
@@ -163,28 +163,28 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   const uint64_t most = MostHeaderBytes(contents);
   // What Lock would find.
   const VariablePtr slot = store.Find("v").value();
-  contents.steps[0].scalars = contents.steps[0].updates[0].slots = {slot, slot};
+  contents.steps[0].non_slots = contents.steps[0].updates[0].slots = {slot, slot};
   PushRecord record(contents);
-  const Applied applied{
+  const PushResult result{
       UINT64_MAX, UINT64_MAX, Outcome::kApplied, UINT64_MAX, {UINT64_MAX, UINT64_MAX}};
-  record.SetAnswer(applied);
+  record.SetAnswer(result);
   EXPECT_LE(record.bytes().header.size(), most);
 }
 
 // However many variables a push has, a worker's answers stay small.
-TEST(HeadsTest, TheLedgerKeepsTheVersionsOfTheLastPushAlone) {
+TEST(HeadsTest, CompletionRecordsKeepTheVersionsOfTheLastPushAlone) {
   const TemporaryDirectory directory;
-  Life life(directory.path());
-  ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
+  ServerRun run(directory.path());
+  ASSERT_TRUE(run.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
   for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    const Applied first = (*life.Submit(Add("v", {"w", 1, sequence})))->value();
+    const PushResult first = (*run.Submit(Add("v", {"w", 1, sequence})))->value();
     EXPECT_EQ(first.versions, std::vector<uint64_t>{sequence});
-    EXPECT_EQ((*life.Submit(Add("v", {"w", 1, sequence})))->value(), first);
+    EXPECT_EQ((*run.Submit(Add("v", {"w", 1, sequence})))->value(), first);
   }
-  EXPECT_EQ((*life.Submit(Add("v", {"w", 1, 1})))->value().global_step, 1U);
+  EXPECT_EQ((*run.Submit(Add("v", {"w", 1, 1})))->value().global_step, 1U);
   size_t versions = 0;
-  for (const Ledger::Entry& e : life.store().ledger().entries())
-    versions += e.applied.versions.size();
+  for (const CompletionRecords::Entry& e : run.store().completion_records().entries())
+    versions += e.result.versions.size();
   EXPECT_EQ(versions, 1U);
 }
 
@@ -193,16 +193,16 @@ TEST(HeadsTest, DamagedSnapshotsDoNotCountAsKept) {
   const TemporaryDirectory directory;
   std::string before;
   {
-    Life life(directory.path());
-    Fill(life);
-    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+    ServerRun run(directory.path());
+    Fill(run);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("").ok());
     for (int i = 0; i < 3; ++i) {
-      ASSERT_TRUE((*life.Submit(Add("v1", {})))->ok());
-      const fs::path path = life.recorder().TakeSnapshot("")->path;
+      ASSERT_TRUE((*run.Submit(Add("v1", {})))->ok());
+      const fs::path path = run.recorder().TakeSnapshot("")->path;
       fs::resize_file(path, 100);
     }
-    ASSERT_TRUE(life.Settle().ok());
-    before = life.state();
+    ASSERT_TRUE(run.Settle().ok());
+    before = run.state();
   }
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
 }
@@ -212,14 +212,14 @@ TEST(HeadsTest, TextsOfAnyBytesAreReadBack) {
   const TemporaryDirectory directory;
   std::string before;
   {
-    Life life(directory.path());
+    ServerRun run(directory.path());
     const std::string host = "host\xff\xc3";
     WorkerRecord worker{.worker_id = "w\xff", .incarnation = 1, .host = host};
-    life.workers().Restore(worker);
+    run.workers().Restore(worker);
     Push push = Add("v", {"w\xff", 1, 1});
-    ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
-    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
-    before = life.state();
+    ASSERT_TRUE(run.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
+    ASSERT_TRUE(run.recorder().TakeSnapshot("").ok());
+    before = run.state();
   }
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
 }

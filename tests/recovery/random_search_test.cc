@@ -16,7 +16,7 @@
 #include "server/durability/convert.h"
 #include "server/durability/frame.h"
 #include "server/env/posix_files.h"
-#include "tests/recovery/life.h"
+#include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -127,23 +127,23 @@ class Search {
     return Tensor::Of<int32_t>(Shape{count}, {numbers.begin(), numbers.end()});
   }
 
-  // --- lives
+  // --- runs of the server
   void Begin() {
-    LifeOptions options{.level = OneIn(3) ? DurabilityLevel::kAsync : DurabilityLevel::kSync,
-                        .groups = kGroups};
+    ServerRunOptions options{.level = OneIn(3) ? DurabilityLevel::kAsync : DurabilityLevel::kSync,
+                             .groups = kGroups};
     if (OneIn(3)) options.groups.clear();  // other options than last time
-    life_.emplace(directory_.path(), options);
+    run_.emplace(directory_.path(), options);
     together_ = !options.groups.empty();
     for (const std::string& worker : kWorkers) Connect(worker);
   }
 
   void Restart() {
-    const std::string before = life_->state();
-    ASSERT_TRUE(life_->Settle().ok());
+    const std::string before = run_->state();
+    ASSERT_TRUE(run_->Settle().ok());
     if (OneIn(2)) {
-      ASSERT_TRUE(life_->recorder().TakeSnapshot("").ok());
+      ASSERT_TRUE(run_->recorder().TakeSnapshot("").ok());
     }
-    life_.reset();
+    run_.reset();
     ++counts_.restarts;
     const absl::StatusOr<std::string> after = RecoveredState(directory_.path());
     ASSERT_TRUE(after.ok()) << after.status();
@@ -153,26 +153,26 @@ class Search {
 
   void Connect(const std::string& worker) {
     const Sharing sharing = OneIn(2) ? Sharing::kGlobal : Sharing::kReplicated;
-    incarnation_[worker] = life_->workers().Connect(worker, "host", 7, sharing, random_()).value();
+    incarnation_[worker] = run_->workers().Connect(worker, "host", 7, sharing, random_()).value();
     sequence_[worker] = 0;
   }
 
   // It comes back sooner or later; until then nothing of it is taken.
   void Leave(const std::string& worker) {
     // One that a rollback has ended cannot leave.
-    (void)life_->workers().Disconnect({worker, incarnation_[worker]});
+    (void)run_->workers().Disconnect({worker, incarnation_[worker]});
   }
 
   // Who pushes does not ask about it here: only the record is of interest.
   void Quarantine(const std::string& worker) {
     const std::string reason = OneIn(2) ? "diverges" : "";
-    ASSERT_TRUE(life_->workers().Quarantine(worker, reason).ok());
+    ASSERT_TRUE(run_->workers().Quarantine(worker, reason).ok());
   }
 
   // What a kill would leave now is what there is.
   void Compare() {
-    const std::string before = life_->state();
-    const absl::Status settled = life_->Settle();
+    const std::string before = run_->state();
+    const absl::Status settled = run_->Settle();
     ASSERT_TRUE(settled.ok()) << settled;
     const fs::path copy = copies_ / "copy";
     CopyDirectory(directory_.path(), copy);
@@ -256,9 +256,9 @@ class Search {
     request.request = {name, known.dtype, known.shape, Reuse::kAuto, {}};
     request.name = name;
     request.trainable = OneIn(2);
-    request.definer = {"w0", "host", 7, "train.cc", static_cast<int>(random_() % 100), 1};
+    request.creator = {"w0", "host", 7, "train.cc", static_cast<int>(random_() % 100), 1};
     if (OneIn(8)) {
-      request.deferred_value = true;
+      request.worker_initialized = true;
     } else {
       request.initializer = InitializerSpec{.kind = OneOf(kKinds)};
       if (OneIn(3)) request.initializer->seed = random_();
@@ -277,7 +277,7 @@ class Search {
     const Caller caller{worker, incarnation_[worker],
                         OneIn(4) ? Sharing::kReplicated : Sharing::kGlobal};
     request.number = random_() % 50;
-    const absl::StatusOr<Resolution> made = life_->store().Resolve(caller, request);
+    const absl::StatusOr<Resolution> made = run_->store().Resolve(caller, request);
     if (!made.ok()) return;
     for (const VariablePtr& variable : made->variables) {
       known_.push_back(
@@ -297,12 +297,12 @@ class Search {
   void Submit(const Push& push) {
     ++counts_.pushes;
     last_ = push;
-    // Bytes that nobody shares are written in place, as a daemon's are.
+    // Bytes that nobody shares are written in place, as a server's are.
     for (OptimizerStep& step : last_->steps) {
       for (GradientUpdate& update : step.updates) update.gradient = update.gradient.Clone();
     }
     for (Assignment& assignment : last_->assignments) assignment.value = assignment.value.Clone();
-    const Life::Answer answer = life_->Submit(push);
+    const ServerRun::Answer answer = run_->Submit(push);
     if (answer->has_value() && (*answer)->ok()) ++counts_.applied;
   }
 
@@ -351,7 +351,7 @@ class Search {
     if (OneIn(3)) step.clip_norm = std::abs(Number());
     if (OneIn(3)) step.clip_value = std::abs(Number());
     if (OneIn(4)) step.weight_decay = OneIn(3) ? Number() : 0.01;
-    step.definer = {"w1", "host", 7, "train.cc", 1, 1};
+    step.creator = {"w1", "host", 7, "train.cc", 1, 1};
     return step;
   }
 
@@ -366,7 +366,7 @@ class Search {
     }
     update.gradient = Values(known.dtype, shape, finite);
     if (OneIn(3)) {
-      const auto variable = life_->store().Find(known.name);
+      const auto variable = run_->store().Find(known.name);
       const uint64_t version = variable.ok() ? (*variable)->version : 0;
       update.base_version = version - std::min<uint64_t>(version, random_() % 4);
     }
@@ -401,11 +401,11 @@ class Search {
         names.push_back(i == 0 ? first : absl::StrCat(first, "_", i));
       return names;
     };
-    for (const optimizers::StateDef& scalar : optimizer.scalars) {
-      step.state.scalars.push_back(absl::StrCat(scope, scalar.role));
+    for (const optimizers::StateDef& scalar : optimizer.non_slots) {
+      step.state.non_slots.push_back(absl::StrCat(scope, scalar.name));
     }
     for (GradientUpdate& update : step.updates) update.slots = names(update.variable);
-    for (SlotRequest& bound : step.bind) bound.slots = names(bound.variable);
+    for (SlotRequest& creation : step.create_slots) creation.slots = names(creation.variable);
   }
 
   Push GradientsFor(const std::string& worker, const std::string& prefix,
@@ -416,7 +416,7 @@ class Search {
     push.steps[0].state.group = variables[0].name;
     for (const Known& known : variables) {
       if (!OneIn(5)) push.steps[0].updates.push_back(NewUpdate(known, finite));
-      if (OneIn(8)) push.steps[0].bind.push_back({.variable = known.name});
+      if (OneIn(8)) push.steps[0].create_slots.push_back({.variable = known.name});
     }
     if (OneIn(10) && !(prefix == "local" && together_)) {
       push.steps.push_back(NewStep(prefix));
@@ -445,17 +445,17 @@ class Search {
 
   void Snapshot() {
     const std::string name = OneIn(2) ? "" : absl::StrCat("s", snapshots_++);
-    const absl::StatusOr<TakenSnapshot> taken = life_->recorder().TakeSnapshot(name);
+    const absl::StatusOr<TakenSnapshot> taken = run_->recorder().TakeSnapshot(name);
     ASSERT_TRUE(taken.ok()) << taken.status();
   }
 
   void RollBack() {
     // Of the state that is left behind.
     if (OneIn(2)) Snapshot();
-    const std::vector<SnapshotInfo> infos = life_->recorder().ListSnapshots().value();
+    const std::vector<SnapshotInfo> infos = run_->recorder().ListSnapshots().value();
     if (infos.empty()) return;
     const std::string name = OneOf(infos).name;
-    const absl::StatusOr<uint64_t> step = life_->recorder().Rollback(name);
+    const absl::StatusOr<uint64_t> step = run_->recorder().Rollback(name);
     ASSERT_TRUE(step.ok()) << step.status();
     ++counts_.rollbacks;
     if (name.starts_with("snapshot-")) {
@@ -463,7 +463,7 @@ class Search {
           ListSnapshots(PosixFiles(), directory_.path()).value()[0].position;
     }
     Compare();
-    std::erase_if(known_, [&](const Known& k) { return !life_->store().Find(k.name).ok(); });
+    std::erase_if(known_, [&](const Known& k) { return !run_->store().Find(k.name).ok(); });
     for (const std::string& worker : kWorkers) Connect(worker);
     if (OneIn(2)) Snapshot();
   }
@@ -474,7 +474,7 @@ class Search {
   Counts& counts_;
   const TemporaryDirectory directory_;
   const TemporaryDirectory copies_;
-  std::optional<Life> life_;
+  std::optional<ServerRun> run_;
   bool together_ = false;
   std::map<std::string, uint64_t> incarnation_;
   std::map<std::string, uint64_t> sequence_;

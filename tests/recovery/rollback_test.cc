@@ -1,11 +1,11 @@
-// A rollback is on the medium when it is answered, whatever was before; and one that failed never
-// happens.
+// A rollback is on stable storage when it is answered, whatever was before; and one that failed
+// never happens.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "server/env/posix_files.h"
 #include "tests/recovery/failing_calls.h"
-#include "tests/recovery/life.h"
+#include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -15,26 +15,26 @@ using namespace server;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-void Create(Life& life) {
+void Create(ServerRun& run) {
   ResolveRequest request;
   request.request = {"v", DType::kFloat32, Shape{1}, Reuse::kAuto, {}};
   request.name = "v";
   request.initializer = InitializerSpec{.kind = "zeros"};
-  ASSERT_TRUE(life.store().Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  ASSERT_TRUE(run.store().Resolve({"w", 1, Sharing::kGlobal}, request).ok());
 }
 
-void Add(Life& life, int times) {
+void Add(ServerRun& run, int times) {
   for (int i = 0; i < times; ++i) {
     Push push;
     push.assignments.push_back(
         {"v", AssignOp::kAdd, Tensor::Of<float>(Shape{1}, {1}), std::nullopt});
-    ASSERT_TRUE((*life.Submit(push))->ok());
+    ASSERT_TRUE((*run.Submit(push))->ok());
   }
-  ASSERT_TRUE(life.Settle().ok());
+  ASSERT_TRUE(run.Settle().ok());
 }
 
-float Value(Life& life) {
-  return life.store().Pull(std::vector<std::string>{"v"})->variables.at(0).value.scalar<float>();
+float Value(ServerRun& run) {
+  return run.store().Pull(std::vector<std::string>{"v"})->variables.at(0).value.scalar<float>();
 }
 
 // The order of a directory's files is anybody's: both of two names, where one is written first.
@@ -46,25 +46,25 @@ TEST_P(RollbackTest, ASnapshotJustBeforeIsNotTakenForIt) {
   std::string rolled_back;
   std::string before;
   {
-    Life life(directory.path(), {.level = level});
-    Create(life);
-    Add(life, 1);
-    ASSERT_TRUE(life.recorder().TakeSnapshot("good").ok());
-    Add(life, 5);
-    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
-    ASSERT_TRUE(life.recorder().TakeSnapshot(name).ok());
-    ASSERT_TRUE(life.recorder().Rollback("good").ok());
-    EXPECT_EQ(Value(life), 1);
-    rolled_back = life.state();
+    ServerRun run(directory.path(), {.level = level});
+    Create(run);
+    Add(run, 1);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+    Add(run, 5);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("").ok());
+    ASSERT_TRUE(run.recorder().TakeSnapshot(name).ok());
+    ASSERT_TRUE(run.recorder().Rollback("good").ok());
+    EXPECT_EQ(Value(run), 1);
+    rolled_back = run.state();
     const TemporaryDirectory copies;
     CopyDirectory(directory.path(), copies / "now");
     EXPECT_EQ(RecoveredState(copies / "now").value(), rolled_back);
-    Add(life, 2);
+    Add(run, 2);
     if (level == DurabilityLevel::kNone) {
-      ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
+      ASSERT_TRUE(run.recorder().TakeSnapshot("").ok());
     }
-    before = life.state();
-    EXPECT_EQ(Value(life), 3);
+    before = run.state();
+    EXPECT_EQ(Value(run), 3);
   }
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
 }
@@ -72,20 +72,20 @@ TEST_P(RollbackTest, ASnapshotJustBeforeIsNotTakenForIt) {
 TEST_P(RollbackTest, OneAfterTheOtherWithSnapshotsBetween) {
   const auto& [level, name] = GetParam();
   const TemporaryDirectory directory;
-  Life life(directory.path(), {.level = level});
-  Create(life);
+  ServerRun run(directory.path(), {.level = level});
+  Create(run);
   for (int i = 0; i < 4; ++i) {
     const std::string round = name + std::to_string(i);
-    ASSERT_TRUE(life.recorder().TakeSnapshot(round).ok());
-    Add(life, 1);
-    ASSERT_TRUE(life.recorder().Rollback(round).ok());
-    ASSERT_TRUE(life.recorder().Rollback(round).ok());
+    ASSERT_TRUE(run.recorder().TakeSnapshot(round).ok());
+    Add(run, 1);
+    ASSERT_TRUE(run.recorder().Rollback(round).ok());
+    ASSERT_TRUE(run.recorder().Rollback(round).ok());
     const TemporaryDirectory copies;
     CopyDirectory(directory.path(), copies / "now");
-    EXPECT_EQ(RecoveredState(copies / "now").value(), life.state());
-    ASSERT_TRUE(life.recorder().TakeSnapshot(round + "after").ok());
+    EXPECT_EQ(RecoveredState(copies / "now").value(), run.state());
+    ASSERT_TRUE(run.recorder().TakeSnapshot(round + "after").ok());
     CopyDirectory(directory.path(), copies / "now");
-    EXPECT_EQ(RecoveredState(copies / "now").value(), life.state());
+    EXPECT_EQ(RecoveredState(copies / "now").value(), run.state());
   }
 }
 
@@ -100,15 +100,15 @@ TEST(DamagedRollbackTest, IsMadeAgainFromTheSnapshotThatWasChosen) {
   const TemporaryDirectory directory;
   std::string before;
   {
-    Life life(directory.path());
-    Create(life);
-    ASSERT_TRUE(life.recorder().TakeSnapshot("").ok());
-    Add(life, 1);
-    ASSERT_TRUE(life.recorder().TakeSnapshot("good").ok());
-    Add(life, 5);
-    ASSERT_TRUE(life.recorder().Rollback("good").ok());
-    Add(life, 2);
-    before = life.state();
+    ServerRun run(directory.path());
+    Create(run);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("").ok());
+    Add(run, 1);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+    Add(run, 5);
+    ASSERT_TRUE(run.recorder().Rollback("good").ok());
+    Add(run, 2);
+    before = run.state();
   }
   const fs::path newest = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
   fs::resize_file(newest, fs::file_size(newest) - 1);
@@ -132,26 +132,26 @@ TEST(FailedRollbackTest, NeverHappens) {
     const TemporaryDirectory directory;
     std::string before;
     {
-      Life life(directory.path(), {.retry = std::chrono::milliseconds(1)});
-      const uint64_t incarnation = life.workers().Connect("w", "host", 7, Sharing::kGlobal).value();
-      Create(life);
-      Add(life, 1);
-      ASSERT_TRUE(life.recorder().TakeSnapshot("good").ok());
-      Add(life, 5);
+      ServerRun run(directory.path(), {.retry = std::chrono::milliseconds(1)});
+      const uint64_t incarnation = run.workers().Connect("w", "host", 7, Sharing::kGlobal).value();
+      Create(run);
+      Add(run, 1);
+      ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+      Add(run, 5);
       bool done = false;
       {
         const CallWatch watch(directory.path(), {.from = at});
-        done = life.recorder().Rollback("good").ok();
+        done = run.recorder().Rollback("good").ok();
         calls = watch.calls() + (done ? 0 : 1);
       }
-      EXPECT_EQ(Value(life), done ? 1 : 6);
-      EXPECT_EQ(life.workers().IsLive("w", incarnation), !done);
-      while (!life.Settle().ok()) continue;
+      EXPECT_EQ(Value(run), done ? 1 : 6);
+      EXPECT_EQ(run.workers().IsLive("w", incarnation), !done);
+      while (!run.Settle().ok()) continue;
       const TemporaryDirectory copies;
       CopyDirectory(directory.path(), copies / "now");
-      EXPECT_EQ(RecoveredState(copies / "now").value(), life.state());
-      Add(life, 3);
-      before = life.state();
+      EXPECT_EQ(RecoveredState(copies / "now").value(), run.state());
+      Add(run, 3);
+      before = run.state();
     }
     EXPECT_EQ(RecoveredState(directory.path()).value(), before);
   }

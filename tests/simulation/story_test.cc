@@ -70,7 +70,7 @@ bool TryToStart(World& world) {
   }
 }
 
-// Another life, in which all is as it was promised.
+// Another run of the server, in which all is as it was promised.
 void ExpectToStart(World& world) {
   try {
     world.Start();

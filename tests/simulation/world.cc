@@ -12,7 +12,7 @@
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "proto/wire/protocol.h"
-#include "server/rpc/turn.h"
+#include "server/rpc/stream_request.h"
 #include "server/rpc/worker_calls.h"
 #include "tests/support/state_of.h"
 
@@ -68,8 +68,8 @@ StoreState WithoutFreshSlots(StoreState state) {
   }
   std::erase_if(state.variables,
                 [&](const CapturedVariable& v) { return fresh.contains(v.definition.name); });
-  for (auto* bound : {&state.slots, &state.scalars}) {
-    std::erase_if(*bound, [&](const BoundNames& names) {
+  for (auto* bound : {&state.slots, &state.non_slots}) {
+    std::erase_if(*bound, [&](const StateNames& names) {
       return std::all_of(names.variables.begin(), names.variables.end(),
                          [&](const std::string& name) { return fresh.contains(name); });
     });
@@ -83,8 +83,8 @@ StoreState WithoutFreshSlots(StoreState state) {
 struct World::Request {
   StreamState stream;
   Caller caller;
-  std::unique_ptr<Turn> turn;   // of a push
-  std::optional<size_t> state;  // the server's when it had been done
+  std::unique_ptr<StreamRequest> stream_request;  // of a push
+  std::optional<size_t> state;                    // the server's when it had been done
   bool done = false;
   bool counted = false;
   absl::Status status;
@@ -169,7 +169,8 @@ void World::Answered(Request& request, const absl::Status& status) {
   if (!status.ok()) return;
   ++acknowledged_;
   // A push is as safe as its reply says.
-  if (request.turn != nullptr && options_.durability_level != DurabilityLevel::kSync) return;
+  if (request.stream_request != nullptr && options_.durability_level != DurabilityLevel::kSync)
+    return;
   oldest_allowed_ = std::max(oldest_allowed_, *request.state);
   maybe_.clear();
 }
@@ -180,7 +181,7 @@ void World::AnswerDurably(const absl::Status& status) {
   Remember();
   request.state = states_.size() - 1;
   if (!status.ok()) return Answered(request, status);
-  server_->context().durability.OnceOnMedium(
+  server_->context().durability.WhenOnStableStorage(
       [this, &request](const absl::Status& durable) { Answered(request, durable); });
 }
 
@@ -259,18 +260,19 @@ void World::Submit(const std::string& name, const server::Push& push) {
       server_->context().session_keys.Identify(workers_[name].session_key);
   if (!caller.ok()) return Answered(request, caller.status());
   request.caller = *std::move(caller);
-  request.turn = std::make_unique<Turn>(server_->context(), request.caller, request.stream);
+  request.stream_request =
+      std::make_unique<StreamRequest>(server_->context(), request.caller, request.stream);
   SentPush sent = Send(push);
   wire::FrameWriter writer(sent.head, std::move(sent.tensors));
   while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
-    absl::Status status = request.turn->Add(*frame);
+    absl::Status status = request.stream_request->Add(*frame);
     if (!status.ok()) return Answered(request, status);
   }
-  request.turn->Run([this, &request] {
+  request.stream_request->Run([this, &request] {
     wire::FrameReader answer(
         [](const v1::FrameHeader&) { return std::vector<wire::IncomingTensor>(); });
     absl::Status status;
-    while (std::optional<grpc::ByteBuffer> frame = request.turn->NextFrame()) {
+    while (std::optional<grpc::ByteBuffer> frame = request.stream_request->NextFrame()) {
       status.Update(answer.Add(*frame));
     }
     if (status.ok() && answer.head().has_error()) {

@@ -9,17 +9,18 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/daemon.h"
+#include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
 
 // Runs `body` in threads, each with a graph of its own as the worker "w<i>".
-inline void InThreads(const Daemon& daemon, int workers, const std::function<void(int)>& body) {
+inline void InThreads(const ServerProcess& server, int workers,
+                      const std::function<void(int)>& body) {
   std::vector<std::thread> threads;
   for (int i = 0; i < workers; ++i) {
     threads.emplace_back([&, i] {
-      Graph graph(daemon.target(),
+      Graph graph(server.target(),
                   {.worker_id = "w" + std::to_string(i), .sharing = SharingMode::kReplicated});
       const auto use = graph.as_default();
       EXPECT_NO_THROW(body(i));

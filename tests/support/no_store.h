@@ -21,7 +21,7 @@ class NoStore final : public internal::RemoteStore {
     for (const internal::Definition& d : definitions) {
       resolved.push_back({.outcome = internal::Resolved::Outcome::kCreated});
       resolved.back().variables = {
-          {d.name, d.dtype, d.shape.value_or(Shape{}), d.trainable.value_or(true), d.definer}};
+          {d.name, d.dtype, d.shape.value_or(Shape{}), d.trainable.value_or(true), d.creator}};
     }
     return resolved;
   }

@@ -41,7 +41,7 @@ std::vector<std::string> Operator::WaitsOf(const std::string& worker) {
   return {};
 }
 
-bool Operator::WaitUntilGone(const std::string& worker) {
+bool Operator::WaitUntilLost(const std::string& worker) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (std::chrono::steady_clock::now() < limit) {
     const std::optional<v1::WorkerInfo::State> state = StateOf(worker);
@@ -49,7 +49,7 @@ bool Operator::WaitUntilGone(const std::string& worker) {
     if (state == v1::WorkerInfo::LEFT) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  throw std::runtime_error("worker " + worker + " stands still and was not evicted within 30 s");
+  throw std::runtime_error("worker " + worker + " is paused and was not evicted within 30 s");
 }
 
 v1::VariableInfo Operator::Describe(const std::string& variable) {
@@ -65,7 +65,7 @@ v1::GroupInfo Operator::Group() {
   grpc::ClientContext context;
   v1::ListGroupsResponse response;
   ThrowIfFailed(stub_->ListGroups(&context, {}, &response), "no list of groups");
-  if (response.groups_size() == 0) throw std::runtime_error("the daemon has no group");
+  if (response.groups_size() == 0) throw std::runtime_error("the server has no group");
   return response.groups(0);
 }
 

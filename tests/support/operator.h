@@ -1,4 +1,4 @@
-// What the operator of a daemon asks.
+// What the operator of a server asks.
 #ifndef VARSCOPE_TESTS_SUPPORT_OPERATOR_H_
 #define VARSCOPE_TESTS_SUPPORT_OPERATOR_H_
 
@@ -12,7 +12,7 @@
 
 namespace varscope::testing {
 
-// Throws std::runtime_error when the daemon does not answer as it should.
+// Throws std::runtime_error when the server does not answer as it should.
 class Operator {
  public:
   explicit Operator(const std::string& target);
@@ -21,7 +21,7 @@ class Operator {
   // What the worker waits for at barriers.
   std::vector<std::string> WaitsOf(const std::string& worker);
   // Until the worker is evicted. False when it left on its own; throws after 30 s.
-  bool WaitUntilGone(const std::string& worker);
+  bool WaitUntilLost(const std::string& worker);
   v1::VariableInfo Describe(const std::string& variable);
   // The first of the groups.
   v1::GroupInfo Group();

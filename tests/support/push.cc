@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "proto/wire/convert.h"
 #include "server/push/resolve.h"
 #include "server/push/validate.h"
@@ -25,7 +25,7 @@ uint32_t Add(const std::string& name, const std::vector<std::string>& slots, con
   if (rows) {
     if (value.shape().rank() > 0) named.mutable_shape()->set_dims(0, -1);
     const bool travels = rows->dtype() != DType::kInt32 && rows->shape().rank() == 1;
-    const auto numbers = travels ? std::vector<int64_t>() : RowNumbers(*rows).value();
+    const auto numbers = travels ? std::vector<int64_t>() : ToIndices(*rows).value();
     sent.tensors.push_back(
         travels ? *rows
                 : Tensor::Of<int64_t>(Shape{static_cast<int64_t>(numbers.size())}, numbers));
@@ -34,7 +34,7 @@ uint32_t Add(const std::string& name, const std::vector<std::string>& slots, con
   return sent.head.variables_size() - 1;
 }
 
-uint64_t RowsField(const std::optional<Tensor>& rows) {
+uint64_t IndexCountField(const std::optional<Tensor>& rows) {
   return rows ? static_cast<uint64_t>(rows->num_elements()) + 1 : 0;
 }
 
@@ -46,21 +46,21 @@ void Add(const OptimizerStep& step, SentPush& sent, v1::OptimizerStep* out) {
   state->set_name(step.state.name);
   state->set_instance(step.state.instance);
   state->set_group(step.state.group);
-  state->mutable_scalars()->Assign(step.state.scalars.begin(), step.state.scalars.end());
+  state->mutable_non_slots()->Assign(step.state.non_slots.begin(), step.state.non_slots.end());
   out->mutable_clip()->set_norm(step.clip_norm);
   out->mutable_clip()->set_value(step.clip_value);
   out->set_weight_decay(step.weight_decay);
-  wire::ToProto(step.definer, out->mutable_definer());
+  wire::ToProto(step.creator, out->mutable_creator());
   for (const GradientUpdate& update : step.updates) {
     out->add_variables(Add(update.variable, update.slots, update.gradient, update.rows, sent));
-    out->add_rows(RowsField(update.rows));
+    out->add_index_counts(IndexCountField(update.rows));
     out->add_base_versions(update.base_version ? *update.base_version + 1 : 0);
   }
-  for (const SlotRequest& bound : step.bind) {
+  for (const SlotRequest& creation : step.create_slots) {
     v1::NamedVariable& named = *sent.head.add_variables();
-    named.set_name(bound.variable);
-    named.mutable_slots()->Assign(bound.slots.begin(), bound.slots.end());
-    out->add_bind(sent.head.variables_size() - 1);
+    named.set_name(creation.variable);
+    named.mutable_slots()->Assign(creation.slots.begin(), creation.slots.end());
+    out->add_create_slots(sent.head.variables_size() - 1);
   }
 }
 
@@ -76,13 +76,13 @@ SentPush Send(const Push& push) {
     v1::Assignment* const a = head->add_assignments();
     a->set_op(static_cast<v1::Assignment::Op>(assignment.op));
     a->set_variable(Add(assignment.variable, {}, assignment.value, assignment.rows, sent));
-    a->set_rows(RowsField(assignment.rows));
+    a->set_index_count(IndexCountField(assignment.rows));
   }
   return sent;
 }
 
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {
-  const Definer worker = push.steps.empty() ? Definer{} : push.steps.front().definer;
+  const Creator worker = push.steps.empty() ? Creator{} : push.steps.front().creator;
   const SentPush sent = Send(push);
   StreamVariables variables;
   const Caller caller{push.id.worker_id, push.id.incarnation};
@@ -106,33 +106,35 @@ absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {
 absl::StatusOr<ValidPush> Validated(const Store& store, const Push& push) {
   absl::StatusOr<ResolvedPush> resolved = Resolved(store, push);
   if (!resolved.ok()) return resolved.status();
-  return Validate(*std::move(resolved), Send(push).tensors, /*known_finite=*/false, {});
+  return Validate(*std::move(resolved), Send(push).tensors, /*verified_finite=*/false, {});
 }
 
 absl::StatusOr<LockedPush> Locked(Store& store, const Push& push) {
   absl::StatusOr<ValidPush> valid = Validated(store, push);
   if (!valid.ok()) return valid.status();
-  std::vector<Ledger::Admission> admissions;
-  absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push.id);
-  if (!admission.ok()) return admission.status();
-  admissions.push_back(*std::move(admission));
-  return Lock(store, *std::move(valid), std::move(admissions));
+  std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
+  absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
+      store.completion_records().Begin(push.id);
+  if (!in_flight_push.ok()) return in_flight_push.status();
+  in_flight_pushes.push_back(*std::move(in_flight_push));
+  return Lock(store, *std::move(valid), std::move(in_flight_pushes));
 }
 
-absl::StatusOr<Applied> Apply(Store& store, const Push& push) {
+absl::StatusOr<PushResult> Apply(Store& store, const Push& push) {
   const std::shared_lock changes = store.LockChanges();
-  absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push.id);
-  if (!admission.ok()) return admission.status();
-  if (admission->earlier()) return *admission->earlier();
+  absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
+      store.completion_records().Begin(push.id);
+  if (!in_flight_push.ok()) return in_flight_push.status();
+  if (in_flight_push->cached_result()) return *in_flight_push->cached_result();
   absl::StatusOr<ValidPush> valid = Validated(store, push);
   if (!valid.ok()) return valid.status();
-  return Apply(store, *std::move(valid), *std::move(admission));
+  return Apply(store, *std::move(valid), *std::move(in_flight_push));
 }
 
 void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done) {
   absl::StatusOr<ResolvedPush> resolved = Resolved(store, push);
   if (!resolved.ok()) return done(resolved.status());
-  synchronizer.Submit(*std::move(resolved), Send(push).tensors, /*known_finite=*/false,
+  synchronizer.Submit(*std::move(resolved), Send(push).tensors, /*verified_finite=*/false,
                       std::move(done));
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/core/definer.h"
+#include "proto/naming/creator.h"
 #include "server/push/commit.h"
 #include "server/push/push.h"
 #include "server/sync/synchronizer.h"
@@ -24,7 +24,7 @@ struct OptimizerStateRequest {
   std::string name;  // "Adam"
   uint32_t instance = 0;
   std::string group;
-  std::vector<std::string> scalars = {};
+  std::vector<std::string> non_slots = {};
 };
 
 struct SlotRequest {
@@ -45,9 +45,9 @@ struct OptimizerStep {
   double clip_norm = 0;
   double clip_value = 0;
   double weight_decay = 0;
-  Definer definer;
+  Creator creator;
   std::vector<GradientUpdate> updates;
-  std::vector<SlotRequest> bind;
+  std::vector<SlotRequest> create_slots;
 };
 
 struct Assignment {
@@ -75,8 +75,8 @@ SentPush Send(const Push& push);
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push);
 absl::StatusOr<ValidPush> Validated(const Store& store, const Push& push);
 absl::StatusOr<LockedPush> Locked(Store& store, const Push& push);
-// All of them, past the ledger.
-absl::StatusOr<Applied> Apply(Store& store, const Push& push);
+// All of them, past the completion records.
+absl::StatusOr<PushResult> Apply(Store& store, const Push& push);
 // Through the group of its variables.
 void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done);
 

@@ -15,10 +15,10 @@
 
 namespace varscope::testing {
 
-// Never says goodbye, and sends no heartbeats.
+// Never deregisters, and sends no heartbeats.
 class RawWorker {
  public:
-  // Throws std::runtime_error when the daemon does not take it.
+  // Throws std::runtime_error when the server does not take it.
   RawWorker(const std::string& target, const std::string& worker_id)
       : channel_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())),
         stub_(v1::ParameterServer::NewStub(channel_)) {

@@ -8,7 +8,7 @@ namespace {
 
 using namespace server;
 
-std::string Text(const Applied& applied) {
+std::string Text(const PushResult& applied) {
   std::ostringstream out;
   out << applied.global_step << "/" << applied.group_step << "/"
       << static_cast<int>(applied.outcome) << "/" << applied.staleness;
@@ -20,8 +20,8 @@ std::string Text(const CapturedVariable& v) {
   const VariableDefinition& d = v.definition;
   std::ostringstream out;
   out << d.name << " " << d.key << " " << static_cast<int>(d.kind) << " " << Name(d.dtype) << " "
-      << d.shape.ToString() << " " << d.trainable << " " << d.primary << " " << ToString(d.definer)
-      << " " << d.definer_incarnation << " " << d.definer_request << " " << d.initializer << " "
+      << d.shape.ToString() << " " << d.trainable << " " << d.primary << " " << ToString(d.creator)
+      << " " << d.creator_incarnation << " " << d.creator_request << " " << d.initializer << " "
       << d.seed << " v" << v.version << " " << v.initialized << " " << v.pushes << " "
       << v.bytes_pushed << " "
       << std::string(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size());
@@ -47,12 +47,12 @@ std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& wo
   for (const PartitionedNames& p : state.partitioned) {
     lines.push_back(names(p.key + p.known.full_shape.ToString(), p.parts));
   }
-  for (const auto* bound : {&state.slots, &state.scalars}) {
-    for (const BoundNames& b : *bound) lines.push_back(names(b.key, b.variables));
+  for (const auto* bound : {&state.slots, &state.non_slots}) {
+    for (const StateNames& b : *bound) lines.push_back(names(b.key, b.variables));
   }
-  for (const Ledger::Entry& e : state.ledger) {
+  for (const CompletionRecords::Entry& e : state.completion_records) {
     lines.push_back(e.id.worker_id + " " + std::to_string(e.id.incarnation) + "." +
-                    std::to_string(e.id.sequence) + " = " + Text(e.applied));
+                    std::to_string(e.id.sequence) + " = " + Text(e.result));
   }
   for (const WorkerRecord& w : workers) {
     lines.push_back(w.worker_id + " " + std::to_string(w.incarnation) + " " + w.host + " " +

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "server/membership/workers.h"
 #include "server/store/store.h"
-#include "server/sync/workers.h"
 
 namespace varscope::testing {
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/shape_rules.h"
 
 namespace varscope::internal {
 namespace {

@@ -9,7 +9,7 @@
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
-#include "proto/core/shape_rules.h"
+#include "proto/tensor/shape_rules.h"
 #include "varscope/ops.h"
 
 namespace varscope {

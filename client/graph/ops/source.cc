@@ -5,8 +5,8 @@
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
-#include "proto/core/allocate.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/allocate.h"
+#include "proto/tensor/elements.h"
 #include "varscope/ops.h"
 
 namespace varscope {

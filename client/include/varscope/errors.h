@@ -27,7 +27,7 @@ class Error : public std::runtime_error {
 
   // Returns what is wrong, in TensorFlow's words where TensorFlow has the same error.
   const std::string& message() const { return message_; }
-  // Returns who defined the objects that collide, and where; empty when nothing collides.
+  // Returns who created the objects that collide, and where; empty when nothing collides.
   const std::string& detail() const { return detail_; }
 
   // Appends `text` to the message, and so to what().

@@ -1,4 +1,4 @@
-// How a variable gets its first value. The server computes it; the worker only says how.
+// How a variable gets its initial value. The server computes it; the worker only says how.
 #ifndef VARSCOPE_INITIALIZERS_H_
 #define VARSCOPE_INITIALIZERS_H_
 

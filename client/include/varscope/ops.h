@@ -23,7 +23,7 @@
 //                 one of an integral type beside bools, and for a dtype that is none (kInvalid)
 //   RuntimeError  when a scope of the graph was closed out of order (scope_guard.h)
 // and Session::run throws, with the op's name,
-//   InvalidArgumentError    when what only a run knows does not fit: a shape, a row number; and for
+//   InvalidArgumentError    when what only a run knows does not fit: a shape, an index; and for
 //                           a dtype that an op moves but does not compute with (float16, int8)
 //   ResourceExhaustedError  when there is no memory for an output
 //

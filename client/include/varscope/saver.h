@@ -48,8 +48,8 @@ class Saver {
 
   // Writes one consistent set of values, however many workers push meanwhile, and returns the path.
   // With `global_step` the path gets "-<step>" (before its ".safetensors" or ".npz"). A file takes
-  // its name when it is complete and on the medium. Writes the file "checkpoint" beside it, which
-  // latest_checkpoint reads. `session` must be of the Saver's graph.
+  // its name when it is complete and on stable storage. Writes the file "checkpoint" beside it,
+  // which latest_checkpoint reads. `session` must be of the Saver's graph.
   //
   // Throws ValueError for another graph, FailedPreconditionError when a variable has no value yet,
   // an OpError when a file cannot be written (ResourceExhaustedError: the disk is full,

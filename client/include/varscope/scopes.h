@@ -33,7 +33,7 @@ inline constexpr Reuse AUTO_REUSE = Reuse::kAuto;
 // Returns the value of a regularizer for a variable, a scalar; or an undefined Output for none.
 // What it throws, get_variable throws.
 using Regularizer = std::function<Output(const Variable&)>;
-// Returns into how many parts to cut each dimension of the shape, which is fully defined and no
+// Returns into how many parts to split each dimension of the shape, which is fully defined and no
 // scalar's: one entry for each, from 1 to 65536, at most one of them above 1; else get_variable
 // throws ValueError. Dimensions that do not divide evenly make the first parts longer by one.
 using Partitioner = std::function<std::vector<int64_t>(const Shape&, DType)>;
@@ -45,7 +45,7 @@ using Getter = std::function<Variable(const std::string& name, const GetVariable
 using CustomGetter =
     std::function<Variable(const Getter& getter, const std::string& name, const GetVariableArgs&)>;
 
-// Returns a partitioner that cuts dimension `axis`, in [-rank, rank), into `num_shards` parts, or
+// Returns a partitioner that splits dimension `axis`, in [-rank, rank), into `num_shards` parts, or
 // as many as it has rows if these are fewer. For another axis, get_variable throws LookupError. As
 // tf.fixed_size_partitioner.
 Partitioner fixed_size_partitioner(int64_t num_shards, int axis = 0);

@@ -57,7 +57,7 @@ using Feed = std::pair<Output, Tensor>;
 // connections and restarts of the server. A push that is sent again is applied once.
 class Session {
  public:
-  // Connects the default graph to `target`, and has the server judge all its variables, in one
+  // Connects the default graph to `target`, and has the server check all its variables, in one
   // batch. Throws what Graph(target) throws, and what definitions throw (variables.h); then the
   // graph is not connected, though the store has what it did not refuse. When the graph is
   // connected already, neither happens, and target and options are not used.
@@ -104,7 +104,7 @@ class Session {
   uint64_t global_step() const;
 
   // Returns how many of this session's pushes the server did not apply: computed from values too
-  // old, or with a NaN or an infinity that their group skips. See the daemon's --sync.
+  // old, or with a NaN or an infinity that their group skips. See the server's --sync.
   uint64_t dropped_pushes() const;
 
   // Waits until `parties` workers have come to the barrier `name`, this one among them. One that

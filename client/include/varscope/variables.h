@@ -2,7 +2,7 @@
 //
 // In a connected graph, a definition of what the graph does not know is one call to the server,
 // which checks it against those of all workers; it ends within ConnectOptions::timeout. In a graph
-// that is not connected the graph alone judges, and the server when a Session connects it.
+// that is not connected the graph alone checks them, and the server when a Session connects it.
 // Functions that define a variable throw
 //   ValueError  where TensorFlow does, with TensorFlow's text; when two definitions collide,
 //               detail() has both, with worker, file and line
@@ -129,7 +129,7 @@ struct GetVariableArgs {
   // defined, is added to GraphKeys::REGULARIZATION_LOSSES.
   Regularizer regularizer = {};
   std::optional<bool> trainable = {};  // absent: true when it creates, unchecked when it shares
-  // Cuts a variable that is not a scalar, which then is partitioned, be it into one part.
+  // Splits a variable that is not a scalar, which then is partitioned, be it into one part.
   Partitioner partitioner = {};
   // Called in place of the getter, which it is given.
   CustomGetter custom_getter = {};
@@ -140,9 +140,9 @@ struct GetVariableArgs {
 // a new one, as `reuse` says (reuse.h). Name scopes do not count. Throws as this file's head says.
 // As tf.get_variable.
 //
-// A new variable has its first value at once; but a value above 64 KiB of an unpartitioned one, and
-// an Output, get to the server by global_variables_initializer(). Until then a run that reads it
-// throws FailedPreconditionError.
+// A new variable has its initial value at once; but a value above 64 KiB of an unpartitioned one,
+// and an Output, get to the server by global_variables_initializer(). Until then a run that reads
+// it throws FailedPreconditionError.
 Variable get_variable(const std::string& name, GetVariableArgs args,
                       const SourceLocation& where = std::source_location::current());
 // The same with a braced shape, get_variable("w", {2, 3}), or a Shape; the latter as a template,
@@ -180,7 +180,7 @@ std::vector<Variable> trainable_variables(const std::string& scope = "");
 std::vector<Output> regularization_losses(const std::string& scope = "");
 
 // Returns an op of the default graph that makes sure that every variable which the graph knows by
-// now has its first value. Never resets: whoever shares a variable sees the first initialization.
+// now has its initial value. Never resets: whoever shares a variable sees the first initialization.
 // (The server initializes what it can when it creates; this sends the values that a worker
 // computes, and those that are too large for a definition.) As tf.global_variables_initializer.
 Operation global_variables_initializer();

@@ -1,4 +1,4 @@
-// How a variable gets its first value: a description that the server carries out.
+// How a variable gets its initial value: a description that the server carries out.
 #ifndef VARSCOPE_INITIALIZER_SPEC_H_
 #define VARSCOPE_INITIALIZER_SPEC_H_
 

@@ -1,4 +1,4 @@
-// How much memory the daemon takes to be its own, from files as the kernel writes them.
+// How much memory the server takes to be its own, from files as the kernel writes them.
 #include "server/memory.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The daemon's settings: each flag, where its value comes from, and what is refused.
+// The server's settings: each flag, where its value comes from, and what is refused.
 #include "server/options.h"
 
 #include <gmock/gmock.h>

@@ -57,10 +57,10 @@ TEST(ServerTest, ItGoesOnFromWhatItsDirectoryHas) {
   Options options = Anywhere();
   options.data_dir = directory.path();
   options.durability_level = DurabilityLevel::kSync;
-  for (int life = 1; life <= 3; ++life) {
+  for (int run = 1; run <= 3; ++run) {
     const std::unique_ptr<Server> server = Started(options);
-    EXPECT_EQ(AddOne(*server), life);
-    if (life == 2) server->Stop();
+    EXPECT_EQ(AddOne(*server), run);
+    if (run == 2) server->Stop();
   }
 }
 

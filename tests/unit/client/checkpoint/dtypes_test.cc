@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/checkpoint/parts.h"
 #include "client/checkpoint/tensors.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/elements.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tensors.h"
 #include "varscope/errors.h"

@@ -1,4 +1,4 @@
-// Variables cut in parts.
+// Variables that are split into parts.
 #include "client/checkpoint/parts.h"
 
 #include <gmock/gmock.h>

@@ -193,7 +193,7 @@ TEST_F(ArgumentsTest, OpsAreOfTheGraphOfTheirOperands) {
 }
 
 // As TensorFlow's, and to the last bit.
-TEST_F(ArgumentsTest, FirstValuesAreOfTheirOwnKind) {
+TEST_F(ArgumentsTest, InitialValuesAreOfTheirOwnKind) {
   const int64_t odd = (int64_t{1} << 53) + 1;
   const auto first = [](const Variable& v) {
     return internal::Unwrap(v)->pending->initializer->value;
@@ -216,7 +216,7 @@ TEST_F(ArgumentsTest, FirstValuesAreOfTheirOwnKind) {
               AllOf(HasSubstr("ValueError: "), HasSubstr("don't match")));
 }
 
-// One row of the values for each row number, as far as both are known.
+// One row of the values for each index, as far as both are known.
 TEST_F(ArgumentsTest, ScattersNeedARowForEachNumber) {
   const Variable v = get_variable("v", {3, 2});
   const Output two = constant(Tensor::Of<int32_t>({2}, {0, 1}));

@@ -18,15 +18,15 @@ using ::testing::EndsWith;
 
 class SourceLocationTest : public ::testing::Test {
  protected:
-  const Definer& DefinerOf(const Variable& variable) { return internal::Unwrap(variable)->definer; }
+  const Creator& CreatorOf(const Variable& variable) { return internal::Unwrap(variable)->creator; }
   // Of the slots of the optimizer that `train` runs.
-  const Definer& DefinerOf(const Operation& train) {
-    return internal::Unwrap(train)->control_inputs.at(0)->apply->definer;
+  const Creator& CreatorOf(const Operation& train) {
+    return internal::Unwrap(train)->control_inputs.at(0)->apply->creator;
   }
   template <typename T>
   void ExpectHere(const T& defined, int line) {
-    EXPECT_EQ(DefinerOf(defined).line, line);
-    EXPECT_THAT(DefinerOf(defined).file, EndsWith("source_location_test.cc"));
+    EXPECT_EQ(CreatorOf(defined).line, line);
+    EXPECT_THAT(CreatorOf(defined).file, EndsWith("source_location_test.cc"));
   }
 
   Graph graph_;
@@ -63,18 +63,18 @@ TEST_F(SourceLocationTest, AnyFileAndLineMayBeGiven) {
   const Variable w = get_variable("w", {2}, {"train.py", 7});
   const train::Optimizer sgd = train::GradientDescentOptimizer(0.1);
   const Output loss = reduce_sum(w * w);
-  const std::vector<Definer> definers = {
-      DefinerOf(w),
-      DefinerOf(get_variable("x", {2}, float64, {"train.py", 7})),
-      DefinerOf(get_variable("y", Shape{2}, {"train.py", 7})),
-      DefinerOf(get_variable("z", {.shape = Shape{2}}, {"train.py", 7})),
-      DefinerOf(Variable(1.0, {}, {"train.py", 7})),
-      DefinerOf(train::get_or_create_global_step({"train.py", 7})),
-      DefinerOf(sgd.minimize(loss, {}, {}, "", {"train.py", 7})),
-      DefinerOf(sgd.apply_gradients(sgd.compute_gradients(loss), {}, "", {"train.py", 7}))};
-  for (const Definer& definer : definers) {
-    EXPECT_EQ(definer.file, "train.py");
-    EXPECT_EQ(definer.line, 7);
+  const std::vector<Creator> creators = {
+      CreatorOf(w),
+      CreatorOf(get_variable("x", {2}, float64, {"train.py", 7})),
+      CreatorOf(get_variable("y", Shape{2}, {"train.py", 7})),
+      CreatorOf(get_variable("z", {.shape = Shape{2}}, {"train.py", 7})),
+      CreatorOf(Variable(1.0, {}, {"train.py", 7})),
+      CreatorOf(train::get_or_create_global_step({"train.py", 7})),
+      CreatorOf(sgd.minimize(loss, {}, {}, "", {"train.py", 7})),
+      CreatorOf(sgd.apply_gradients(sgd.compute_gradients(loss), {}, "", {"train.py", 7}))};
+  for (const Creator& creator : creators) {
+    EXPECT_EQ(creator.file, "train.py");
+    EXPECT_EQ(creator.line, 7);
   }
   try {
     get_variable("w", {2}, {"again.py", 9});

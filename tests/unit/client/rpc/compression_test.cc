@@ -31,7 +31,7 @@ struct Gradients {
     sent = TensorsOf(push);
     return compression.Encode(push, sent);
   }
-  // What the daemon reads of the only gradient.
+  // What the server reads of the only gradient.
   Tensor Decoded(const Shape& shape) const {
     return *wire::Decode(sent.encodings[0], sent.tensors[0], shape);
   }
@@ -121,7 +121,7 @@ TEST(CompressionTest, AVariableOfAnotherShapeBeginsAnew) {
   EXPECT_EQ(second.Decoded(Shape{2}).data<float>()[1], 1);
 }
 
-// The server is the one that judges a gradient with a NaN; the next one is not spoilt by it.
+// The server is the one that refuses a gradient with a NaN; the next one is not spoilt by it.
 TEST(CompressionTest, ANumberThatIsNotFiniteLeavesNothingBehind) {
   Compression compression({{.prefix = "", .push = Encoding::kBfloat16}});
   Gradients bad;
@@ -131,7 +131,7 @@ TEST(CompressionTest, ANumberThatIsNotFiniteLeavesNothingBehind) {
   for (float x : residuals.at("v").values<float>()) EXPECT_TRUE(std::isfinite(x));
 }
 
-TEST(CompressionTest, WhatTheDaemonDoesNotTakeIsLeftOut) {
+TEST(CompressionTest, WhatTheServerDoesNotTakeIsLeftOut) {
   google::protobuf::RepeatedField<int> encodings;
   encodings.Add(v1::ENCODING_BFLOAT16);
   const std::vector<CompressionRule> rules =

@@ -1,4 +1,4 @@
-// A worker's lives at a daemon that says what each test wants.
+// A worker's incarnations at a server that says what each test needs.
 #include "client/rpc/membership.h"
 
 #include <gmock/gmock.h>
@@ -27,7 +27,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Gives incarnations 1, 2, 3, ... and remembers what it was told.
-class FakeDaemon final : public v1::ParameterServer::Service {
+class FakeServer final : public v1::ParameterServer::Service {
  public:
   grpc::Status Connect(grpc::ServerContext*, const v1::ConnectRequest* request,
                        v1::ConnectResponse* response) override {
@@ -60,7 +60,7 @@ class FakeDaemon final : public v1::ParameterServer::Service {
   grpc::Status Disconnect(grpc::ServerContext* context, const v1::DisconnectRequest*,
                           v1::DisconnectResponse*) override {
     const std::lock_guard lock(mutex_);
-    goodbyes.push_back(CallerOf(*context));
+    deregistrations.push_back(CallerOf(*context));
     return grpc::Status::OK;
   }
 
@@ -77,7 +77,7 @@ class FakeDaemon final : public v1::ParameterServer::Service {
   std::vector<grpc::Status> refusals;  // of the next Connects, the last first
   std::vector<uint64_t> nonces;        // of each Connect
   std::vector<uint64_t> heartbeats;    // their incarnations
-  std::vector<uint64_t> goodbyes;
+  std::vector<uint64_t> deregistrations;
 
  private:
   // A key here is the incarnation.
@@ -99,7 +99,7 @@ class MembershipTest : public ::testing::Test {
     request.set_worker_id("w");
     return std::make_unique<Membership>(
         *channel_, *stub_, "the target", request, timeout,
-        [this](const v1::LocalAddress& address) { offered_ = address.target(); });
+        [this](const v1::LocalAddress& address) { advertised_ = address.target(); });
   }
   static Clock::time_point Late() { return Clock::now() + std::chrono::minutes(1); }
 
@@ -123,38 +123,39 @@ class MembershipTest : public ::testing::Test {
     return {.status = {grpc::StatusCode::ABORTED, "over"}, .reconnect = how};
   }
 
-  FakeDaemon daemon_;
-  const LonelyServer server_{&daemon_};
+  FakeServer fake_server_;
+  const LonelyServer server_{&fake_server_};
   const std::shared_ptr<grpc::Channel> channel_ = server_.Connect();
   const std::unique_ptr<v1::ParameterServer::Stub> stub_ = v1::ParameterServer::NewStub(channel_);
-  std::string offered_;
+  std::string advertised_;
 };
 
-TEST_F(MembershipTest, IsWhatTheDaemonSaysAndSaysGoodbye) {
+TEST_F(MembershipTest, IsWhatTheServerSaysAndDeregisters) {
   {
     const auto membership = Join();
     EXPECT_EQ(membership->groups_version(), 71U);
     EXPECT_EQ(membership->groups()->at(0).prefix, "group1");
     EXPECT_THAT(membership->encodings(), ElementsAre(v1::ENCODING_BFLOAT16));
-    EXPECT_EQ(offered_, "unix:/here");
+    EXPECT_EQ(advertised_, "unix:/here");
     EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(1));
   }
-  EXPECT_THAT(daemon_.goodbyes, ElementsAre(1));
+  EXPECT_THAT(fake_server_.deregistrations, ElementsAre(1));
 }
 
-// An answer that was lost must not make two lives of one.
+// An answer that was lost must not make two incarnations of one.
 TEST_F(MembershipTest, AConnectThatIsSentAgainIsTheSameConnect) {
-  daemon_.refusals = {{grpc::StatusCode::UNKNOWN, "cut"}, {grpc::StatusCode::CANCELLED, "cut"}};
+  fake_server_.refusals = {{grpc::StatusCode::UNKNOWN, "cut"},
+                           {grpc::StatusCode::CANCELLED, "cut"}};
   const auto membership = Join();
-  ASSERT_EQ(daemon_.nonces.size(), 3U);
-  EXPECT_NE(daemon_.nonces[0], 0U);
-  EXPECT_THAT(daemon_.nonces, ::testing::Each(daemon_.nonces[0]));
+  ASSERT_EQ(fake_server_.nonces.size(), 3U);
+  EXPECT_NE(fake_server_.nonces[0], 0U);
+  EXPECT_THAT(fake_server_.nonces, ::testing::Each(fake_server_.nonces[0]));
 }
 
 TEST_F(MembershipTest, ARefusalIsTheCallersError) {
-  daemon_.refusals = {{grpc::StatusCode::INVALID_ARGUMENT, "worker id '' is wrong"}};
+  fake_server_.refusals = {{grpc::StatusCode::INVALID_ARGUMENT, "worker id '' is wrong"}};
   EXPECT_THROW(Join(), InvalidArgumentError);
-  EXPECT_EQ(daemon_.nonces.size(), 1U);
+  EXPECT_EQ(fake_server_.nonces.size(), 1U);
 }
 
 TEST_F(MembershipTest, WhatIsNotVarscopedIsSaidAtOnce) {
@@ -175,17 +176,17 @@ TEST_F(MembershipTest, WhatIsNotVarscopedIsSaidAtOnce) {
 
 TEST_F(MembershipTest, AnEvictedWorkerConnectsAgainAndTheCallGoesOn) {
   const auto membership = Join();
-  const Called called = Call(*membership, {Over(Reconnect::kAndSendAgain)});
+  const Called called = Call(*membership, {Over(Reconnect::kThenResend)});
   EXPECT_TRUE(called.status.ok());
   EXPECT_THAT(called.incarnations, ElementsAre(1, 2));
   EXPECT_EQ(membership->groups_version(), 72U);
   EXPECT_EQ(membership->groups()->at(0).prefix, "group2");
-  EXPECT_NE(daemon_.nonces[0], daemon_.nonces[1]);
+  EXPECT_NE(fake_server_.nonces[0], fake_server_.nonces[1]);
 }
 
 TEST_F(MembershipTest, WhatTheProgramHasToKnowIsReportedOnceAndTheNextCallIsWell) {
   const auto membership = Join();
-  const Called called = Call(*membership, {Over(Reconnect::kAndReport)});
+  const Called called = Call(*membership, {Over(Reconnect::kThenReport)});
   EXPECT_EQ(called.status.error_message(), "over");
   EXPECT_THAT(called.incarnations, ElementsAre(1));
   EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(2));
@@ -194,7 +195,7 @@ TEST_F(MembershipTest, WhatTheProgramHasToKnowIsReportedOnceAndTheNextCallIsWell
 TEST_F(MembershipTest, AnAbortThatAdvisesNothingIsReported) {
   const auto membership = Join();
   EXPECT_EQ(Call(*membership, {Over(std::nullopt)}).status.error_code(), grpc::StatusCode::ABORTED);
-  EXPECT_EQ(daemon_.nonces.size(), 1U);
+  EXPECT_EQ(fake_server_.nonces.size(), 1U);
 }
 
 // Of the calls that were under way one is told to connect; the others are only told that they are
@@ -206,13 +207,13 @@ TEST_F(MembershipTest, AnEvictionThatAnotherThreadHasMendedIsMendedForAll) {
   outer.status = membership->Run(Late(), [&](const WorkerSession& session) {
     outer.incarnations.push_back(session.incarnation);
     if (session.incarnation > 1) return Outcome{};
-    inner = Call(*membership, {Over(Reconnect::kAndSendAgain)});
+    inner = Call(*membership, {Over(Reconnect::kThenResend)});
     return Over(std::nullopt);
   });
   EXPECT_THAT(inner.incarnations, ElementsAre(1, 2));
   EXPECT_TRUE(outer.status.ok());
   EXPECT_THAT(outer.incarnations, ElementsAre(1, 2));
-  EXPECT_EQ(daemon_.nonces.size(), 2U);
+  EXPECT_EQ(fake_server_.nonces.size(), 2U);
 }
 
 TEST_F(MembershipTest, ManyThreadsThatAreEvictedConnectOnce) {
@@ -221,29 +222,29 @@ TEST_F(MembershipTest, ManyThreadsThatAreEvictedConnectOnce) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       const grpc::Status status = membership->Run(Late(), [&](const WorkerSession& session) {
-        return session.incarnation == 1 ? Over(Reconnect::kAndSendAgain) : Outcome{};
+        return session.incarnation == 1 ? Over(Reconnect::kThenResend) : Outcome{};
       });
       EXPECT_TRUE(status.ok());
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(daemon_.nonces.size(), 2U);
+  EXPECT_EQ(fake_server_.nonces.size(), 2U);
 }
 
 TEST_F(MembershipTest, WhatRefusesToConnectAgainEndsTheCall) {
   const auto membership = Join();
-  daemon_.refusals = {{grpc::StatusCode::RESOURCE_EXHAUSTED, "too many workers"}};
-  const Called called = Call(*membership, {Over(Reconnect::kAndSendAgain)});
+  fake_server_.refusals = {{grpc::StatusCode::RESOURCE_EXHAUSTED, "too many workers"}};
+  const Called called = Call(*membership, {Over(Reconnect::kThenResend)});
   EXPECT_EQ(called.status.error_message(), "too many workers");
   EXPECT_THAT(called.incarnations, ElementsAre(1));
 }
 
 TEST_F(MembershipTest, HeartbeatsGoOnAndMendAnEviction) {
-  daemon_.lease_ms = 3;
-  daemon_.evict_up_to = 1;
+  fake_server_.lease_ms = 3;
+  fake_server_.evict_up_to = 1;
   const auto membership = Join();
-  EXPECT_TRUE(daemon_.AwaitHeartbeatOf(1));
-  EXPECT_TRUE(daemon_.AwaitHeartbeatOf(2));
+  EXPECT_TRUE(fake_server_.AwaitHeartbeatOf(1));
+  EXPECT_TRUE(fake_server_.AwaitHeartbeatOf(2));
   EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(2));
 }
 

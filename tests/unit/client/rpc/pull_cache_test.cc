@@ -25,7 +25,7 @@ TEST(PullCacheTest, AnotherIncarnationKnowsNothing) {
   EXPECT_FALSE(cache.Find({"a"}, 2).values[0].has_value());
 }
 
-TEST(PullCacheTest, AnotherLifeOfTheServerReplacesAll) {
+TEST(PullCacheTest, AnotherEpochOfTheServerReplacesAll) {
   PullCache cache;
   cache.Keep({7, 1}, {"a", "b"}, std::vector{Value(1, 10), Value(2, 20)});
   cache.Keep({8, 1}, {"a"}, std::vector{Value(3, 10)});
@@ -48,7 +48,7 @@ TEST(PullCacheTest, WhatDoesNotFitIsNotKeptAndWhatIsReplacedMakesRoom) {
   cache.Keep({7, 1}, {"a"}, std::vector{Value(1, 2)});
   cache.Keep({7, 1}, {"b"}, std::vector<PulledValue>{{large, 2}});
   EXPECT_TRUE(known("b"));
-  // A life of the server that is over takes nothing.
+  // An epoch of the server that is over takes nothing.
   cache.Keep({8, 1}, {"c"}, std::vector<PulledValue>{{large, 1}});
   EXPECT_TRUE(known("c"));
   EXPECT_FALSE(known("b"));

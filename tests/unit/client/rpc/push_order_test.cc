@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "proto/core/push_window.h"
+#include "proto/wire/push_window.h"
 
 namespace varscope::internal {
 namespace {
@@ -26,16 +26,16 @@ Clock::time_point Late() { return Clock::now() + std::chrono::minutes(1); }
 
 TEST(PushOrderTest, NumbersCountFromOneAndEachAttemptHasItsOwn) {
   PushOrder order;
-  std::optional<PushOrder::Turn> turn = order.Begin({}, kAtOnce);
-  ASSERT_TRUE(turn);
-  EXPECT_EQ(turn->Number(kAtOnce), 1U);
-  EXPECT_EQ(turn->Number(kAtOnce), 2U);
+  std::optional<PushOrder::Ticket> ticket = order.Begin({}, kAtOnce);
+  ASSERT_TRUE(ticket);
+  EXPECT_EQ(ticket->Number(kAtOnce), 1U);
+  EXPECT_EQ(ticket->Number(kAtOnce), 2U);
   EXPECT_EQ(order.Begin({}, kAtOnce)->Number(kAtOnce), 3U);
 }
 
 TEST(PushOrderTest, OneLaneIsOnePushAtATime) {
   PushOrder order;
-  std::optional<PushOrder::Turn> first = order.Begin({"a", "b"}, kAtOnce);
+  std::optional<PushOrder::Ticket> first = order.Begin({"a", "b"}, kAtOnce);
   ASSERT_TRUE(first);
   EXPECT_FALSE(order.Begin({"b", "c"}, kAtOnce));
   EXPECT_FALSE(order.Begin({"a"}, kAtOnce));
@@ -51,27 +51,27 @@ TEST(PushOrderTest, OneLaneIsOnePushAtATime) {
 
 TEST(PushOrderTest, NoPushIsAWindowAheadOfOneThatIsUnderWay) {
   PushOrder order;
-  std::optional<PushOrder::Turn> oldest = order.Begin({}, kAtOnce);
+  std::optional<PushOrder::Ticket> oldest = order.Begin({}, kAtOnce);
   ASSERT_EQ(oldest->Number(kAtOnce), 1U);
-  std::vector<PushOrder::Turn> others;
+  std::vector<PushOrder::Ticket> others;
   for (uint64_t number = 2; number <= kPushWindow; ++number) {
     others.push_back(*order.Begin({}, kAtOnce));
     ASSERT_EQ(others.back().Number(kAtOnce), number);
   }
   others.clear();
-  PushOrder::Turn beyond = *order.Begin({}, kAtOnce);
-  EXPECT_FALSE(beyond.Number(kAtOnce)) << "the server would have forgotten the oldest's answer";
+  PushOrder::Ticket beyond = *order.Begin({}, kAtOnce);
+  EXPECT_FALSE(beyond.Number(kAtOnce)) << "the server would have dropped the oldest's record";
   std::future<std::optional<uint64_t>> waits =
       std::async(std::launch::async, [&] { return beyond.Number(Late()); });
   oldest.reset();
   EXPECT_EQ(waits.get(), kPushWindow + 1);
 }
 
-TEST(PushOrderTest, ATurnThatMovesEndsOnce) {
+TEST(PushOrderTest, ATicketThatMovesEndsOnce) {
   PushOrder order;
-  PushOrder::Turn first = *order.Begin({"a"}, kAtOnce);
+  PushOrder::Ticket first = *order.Begin({"a"}, kAtOnce);
   {
-    PushOrder::Turn moved = std::move(first);
+    PushOrder::Ticket moved = std::move(first);
     EXPECT_FALSE(order.Begin({"a"}, kAtOnce));
   }
   EXPECT_TRUE(order.Begin({"a"}, kAtOnce));
@@ -90,13 +90,13 @@ TEST(PushOrderTest, HoldsForManyThreads) {
       std::mt19937 random(t);
       for (int i = 0; i < 300; ++i) {
         const std::string lane(1, static_cast<char>('a' + random() % 4));
-        std::optional<PushOrder::Turn> turn = order.Begin({lane}, Late());
-        ASSERT_TRUE(turn);
+        std::optional<PushOrder::Ticket> ticket = order.Begin({lane}, Late());
+        ASSERT_TRUE(ticket);
         {
           const std::lock_guard lock(mutex);
           ASSERT_TRUE(lanes.insert(lane).second) << lane;
         }
-        const std::optional<uint64_t> number = turn->Number(Late());
+        const std::optional<uint64_t> number = ticket->Number(Late());
         ASSERT_TRUE(number);
         {
           const std::lock_guard lock(mutex);

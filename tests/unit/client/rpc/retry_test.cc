@@ -1,5 +1,5 @@
-// What is tried again, until when, and what the daemon's advice does. No test waits for long: the
-// waits that it has are those that were asked for, of milliseconds.
+// What is tried again, until when, and what the server's retry info does. No test waits for long:
+// the waits that it has are those that were asked for, of milliseconds.
 #include "client/rpc/retry.h"
 
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ TEST_F(RetryTest, WhoIsToldWhenToAskAgainDoes) {
   }
 }
 
-TEST_F(RetryTest, TheWaitIsAsLongAsTheAdviceAtLeastByHalf) {
+TEST_F(RetryTest, TheWaitIsAtLeastHalfOfWhatTheServerAsksFor) {
   Outcome refused = Failed(grpc::StatusCode::RESOURCE_EXHAUSTED);
   refused.retry_after = milliseconds(40);
   const Clock::time_point start = Clock::now();
@@ -88,46 +88,46 @@ TEST_F(RetryTest, ThereIsOneAttemptEvenWhenTheDeadlineIsOver) {
   EXPECT_EQ(attempts_, 1U);
 }
 
-// A call whose time ran out must not begin another life of its worker.
+// A call whose time ran out must not begin another incarnation of its worker.
 TEST_F(RetryTest, WhenTimeRanOutNobodyReconnects) {
   Outcome refused = Failed(grpc::StatusCode::UNAVAILABLE);
-  refused.reconnect = Reconnect::kAndSendAgain;
+  refused.reconnect = Reconnect::kThenResend;
   EXPECT_EQ(Run({refused}, Clock::now()).reconnect, std::nullopt);
   Outcome over = Failed(grpc::StatusCode::ABORTED);
-  over.reconnect = Reconnect::kAndSendAgain;
-  EXPECT_EQ(Run({over}).reconnect, Reconnect::kAndSendAgain);
+  over.reconnect = Reconnect::kThenResend;
+  EXPECT_EQ(Run({over}).reconnect, Reconnect::kThenResend);
 }
 
-Outcome WithAdvice(const std::map<std::string, std::string>& advice) {
+Outcome WithRetryInfo(const std::map<std::string, std::string>& retry_info) {
   v1::Error error;
   error.set_code(static_cast<int>(grpc::StatusCode::ABORTED));
   error.set_message("because");
-  for (const auto& [key, value] : advice) (*error.mutable_advice())[key] = value;
+  for (const auto& [key, value] : retry_info) (*error.mutable_retry_info())[key] = value;
   return OutcomeOf(error);
 }
 
-TEST(OutcomeTest, AdviceThatMakesSenseIsTaken) {
-  EXPECT_EQ(WithAdvice({}).retry_after, std::nullopt);
-  EXPECT_EQ(WithAdvice({}).reconnect, std::nullopt);
-  EXPECT_EQ(WithAdvice({{kRetryAfterKey, "250"}}).retry_after, milliseconds(250));
-  EXPECT_EQ(WithAdvice({{kReconnectKey, "s"}}).reconnect, Reconnect::kAndSendAgain);
-  EXPECT_EQ(WithAdvice({{kReconnectKey, "r"}}).reconnect, Reconnect::kAndReport);
+TEST(OutcomeTest, RetryInfoThatMakesSenseIsTaken) {
+  EXPECT_EQ(WithRetryInfo({}).retry_after, std::nullopt);
+  EXPECT_EQ(WithRetryInfo({}).reconnect, std::nullopt);
+  EXPECT_EQ(WithRetryInfo({{kRetryAfterKey, "250"}}).retry_after, milliseconds(250));
+  EXPECT_EQ(WithRetryInfo({{kReconnectKey, "s"}}).reconnect, Reconnect::kThenResend);
+  EXPECT_EQ(WithRetryInfo({{kReconnectKey, "r"}}).reconnect, Reconnect::kThenReport);
 }
 
-// A daemon, or whoever stands between, cannot make a worker spin or sleep for days.
-TEST(OutcomeTest, AdviceIsBounded) {
-  EXPECT_EQ(WithAdvice({{kRetryAfterKey, "0"}}).retry_after, milliseconds(1));
-  EXPECT_EQ(WithAdvice({{kRetryAfterKey, "-9"}}).retry_after, milliseconds(1));
-  EXPECT_EQ(WithAdvice({{kRetryAfterKey, "86400000"}}).retry_after, milliseconds(60000));
+// A server, or whoever stands between, cannot make a worker spin or sleep for days.
+TEST(OutcomeTest, RetryInfoIsBounded) {
+  EXPECT_EQ(WithRetryInfo({{kRetryAfterKey, "0"}}).retry_after, milliseconds(1));
+  EXPECT_EQ(WithRetryInfo({{kRetryAfterKey, "-9"}}).retry_after, milliseconds(1));
+  EXPECT_EQ(WithRetryInfo({{kRetryAfterKey, "86400000"}}).retry_after, milliseconds(60000));
   for (const char* bad : {"", "soon", "1e9", "99999999999999999999"}) {
-    EXPECT_EQ(WithAdvice({{kRetryAfterKey, bad}}).retry_after, std::nullopt) << bad;
+    EXPECT_EQ(WithRetryInfo({{kRetryAfterKey, bad}}).retry_after, std::nullopt) << bad;
   }
   for (const char* bad : {"", "sr", "send"}) {
-    EXPECT_EQ(WithAdvice({{kReconnectKey, bad}}).reconnect, std::nullopt) << bad;
+    EXPECT_EQ(WithRetryInfo({{kReconnectKey, bad}}).reconnect, std::nullopt) << bad;
   }
 }
 
-TEST(OutcomeTest, ASuccessHasNoAdviceAndAnErrorThatSaysOkIsNone) {
+TEST(OutcomeTest, ASuccessHasNoRetryInfoAndAnErrorThatSaysOkIsNone) {
   const Outcome well =
       OutcomeOf(grpc::Status::OK, [](const char*) { return std::optional<std::string>("1"); });
   EXPECT_EQ(well.retry_after, std::nullopt);

@@ -15,7 +15,7 @@
 #include "client/graph/state.h"
 #include "client/session/access.h"
 #include "client/session/plan.h"
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
@@ -32,7 +32,7 @@ class CountingStore final : public internal::RemoteStore {
     for (const internal::Definition& d : definitions) {
       internal::Resolved one;
       one.outcome = internal::Resolved::Outcome::kCreated;
-      one.variables = {{d.name, d.dtype, *d.shape, d.trainable.value_or(true), d.definer}};
+      one.variables = {{d.name, d.dtype, *d.shape, d.trainable.value_or(true), d.creator}};
       resolved.push_back(one);
       shapes_[d.name] = *d.shape;
     }
@@ -60,7 +60,7 @@ class CountingStore final : public internal::RemoteStore {
     for (size_t i = 0; i < rows.size(); ++i) {
       if (!rows[i].defined()) continue;
       Tensor some(float32, *RowsShape(shapes_.at(names[i]), rows[i].num_elements()));
-      CopyRows(values[i].value, *RowNumbers(rows[i]), some);
+      CopyRows(values[i].value, *ToIndices(rows[i]), some);
       values[i].value = some;
       pulled_rows.push_back({names[i], Summarize(rows[i])});
     }

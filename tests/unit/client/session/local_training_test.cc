@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "proto/core/elements.h"
+#include "proto/tensor/elements.h"
 #include "tests/support/tensors.h"
 #include "varscope/errors.h"
 

@@ -220,7 +220,7 @@ TEST_F(PlanTest, AnOptimizersStateIsKeptByTheFirstVariableThatItTrained) {
   for (const internal::PushRequest& push : store_->pushes) {
     const internal::PushRequest::Step& step = push.steps.at(0);
     groups[step.updates.at(0).variable] = step.state.group;
-    EXPECT_THAT(step.state.scalars, ::testing::ElementsAre("beta1_power", "beta2_power"));
+    EXPECT_THAT(step.state.non_slots, ::testing::ElementsAre("beta1_power", "beta2_power"));
   }
   EXPECT_THAT(groups, ::testing::ElementsAre(std::pair("a/w", "a/w"), std::pair("w", "v")));
   EXPECT_THAT(
@@ -286,7 +286,7 @@ TEST_F(PlanTest, AnOptimizerHasOneStateForAllItsOps) {
   const internal::OptimizerState& b = store_->pushes[1].steps[0].state;
   EXPECT_EQ(a.group, b.group);
   EXPECT_EQ(a.instance, b.instance);
-  EXPECT_EQ(a.scalars, b.scalars);
+  EXPECT_EQ(a.non_slots, b.non_slots);
 }
 
 }  // namespace

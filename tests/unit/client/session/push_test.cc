@@ -39,7 +39,7 @@ PushRequest::Step StepOf(const OptimizerSlots& optimizer, const std::vector<std:
   PushRequest::Step step{.clip_norm = 1, .clip_value = 2, .weight_decay = 3};
   step.state.name = "Adam";
   step.optimizer = &optimizer;
-  step.definer.file = "train.cc";
+  step.creator.file = "train.cc";
   for (const std::string& name : names) {
     step.updates.push_back({.variable = name, .gradient = Tensor::Scalar(1.0F), .rows = {}});
   }
@@ -73,7 +73,8 @@ TEST(SplitByGroupTest, OneGroupIsOnePush) {
   push.steps = {StepOf(optimizer, {"w"})};
   const std::vector<PushRequest> pushes = SplitByGroup(push, Groups({""}));
   ASSERT_EQ(pushes.size(), 1U);
-  EXPECT_EQ(pushes[0].steps[0].state.group, "first") << "who keeps the optimizer's scalars";
+  EXPECT_EQ(pushes[0].steps[0].state.group, "first")
+      << "who keeps the optimizer's non-slot variables";
 }
 
 TEST(SplitByGroupTest, EachGroupHasItsUpdatesAndTheStateOfItsFirstVariable) {
@@ -93,7 +94,7 @@ TEST(SplitByGroupTest, EachGroupHasItsUpdatesAndTheStateOfItsFirstVariable) {
   EXPECT_THAT(UpdatesOf(by_state.at("b/0")), ElementsAre("b/1"));
   for (const auto& [state, step] : by_state) {
     EXPECT_EQ(step.state.name, "Adam");
-    EXPECT_EQ(step.definer.file, "train.cc");
+    EXPECT_EQ(step.creator.file, "train.cc");
     EXPECT_EQ(step.clip_norm, 1);
     EXPECT_EQ(step.clip_value, 2);
     EXPECT_EQ(step.weight_decay, 3);

@@ -19,7 +19,7 @@ struct Training {
   Hyperparameters h;
   std::vector<double> variable;
   std::vector<std::vector<double>> slots;
-  std::vector<double> scalars;
+  std::vector<double> non_slots;
 
   Training(const std::string& name, const std::map<std::string, double>& given,
            std::vector<double> start)
@@ -29,8 +29,8 @@ struct Training {
     for (const StateDef& slot : optimizer.slots(h)) {
       slots.emplace_back(variable.size(), InitialValue(optimizer, h, slot));
     }
-    for (const StateDef& scalar : optimizer.scalars) {
-      scalars.push_back(InitialValue(optimizer, h, scalar));
+    for (const StateDef& scalar : optimizer.non_slots) {
+      non_slots.push_back(InitialValue(optimizer, h, scalar));
     }
   }
 
@@ -40,7 +40,7 @@ struct Training {
                             .slots = {},
                             .gradient = gradient,
                             .h = h,
-                            .scalars = scalars,
+                            .non_slots = non_slots,
                             .rows = rows,
                             .row_size = row_size,
                             .scratch = {}};
@@ -48,7 +48,7 @@ struct Training {
     std::vector<double> scratch(variable.size());
     args.scratch = scratch;
     optimizer.Apply(args, row_size > 0);
-    optimizer.finish(h, scalars);
+    optimizer.finish(h, non_slots);
   }
 };
 

@@ -55,7 +55,7 @@ TEST(SumRowsTest, ManyRowsAreUpdatedAsOneByOne) {
                                     .slots = {one_slot},
                                     .gradient = std::span(gradient).subspan(i * kWidth, kWidth),
                                     .h = h,
-                                    .scalars = {},
+                                    .non_slots = {},
                                     .rows = std::span(rows).subspan(i, 1),
                                     .row_size = kWidth},
                   /*sparse=*/true);
@@ -64,7 +64,7 @@ TEST(SumRowsTest, ManyRowsAreUpdatedAsOneByOne) {
                                   .slots = {slot},
                                   .gradient = gradient,
                                   .h = h,
-                                  .scalars = {},
+                                  .non_slots = {},
                                   .rows = rows,
                                   .row_size = kWidth},
                 /*sparse=*/true);
@@ -88,7 +88,7 @@ TEST(HostileGradientTest, SumsAndClipsOfOtherDTypesAreErrors) {
   }
 }
 
-TEST(HostileGradientTest, RowNumbersThatAreNotOneForEachRowAreErrors) {
+TEST(HostileGradientTest, IndicesThatAreNotOneForEachRowAreErrors) {
   for (const Shape& shape : {Shape{}, Shape{2, 5}, Shape{4, 5}, Shape{0, 5}, Shape{0}}) {
     std::vector<int64_t> rows = {0, 0, 1};
     Tensor gradient = Zeros(DType::kFloat32, shape);

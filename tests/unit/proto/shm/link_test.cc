@@ -43,19 +43,19 @@ class LinkTest : public ::testing::Test {
         "varscope-test-" + std::to_string(getpid()) + "-" + std::to_string(std::random_device{}());
     const absl::StatusOr<FileDescriptor> listening = Listen(name_);
     EXPECT_TRUE(listening.ok()) << listening.status();
-    std::thread daemon([&] {
-      daemon_.emplace(
+    std::thread server([&] {
+      server_.emplace(
           *Link::Accept(Doorbell(FileDescriptor(accept(listening->get(), nullptr, nullptr)))));
     });
     absl::StatusOr<Link> worker = Link::Connect(name_, kNever);
     EXPECT_TRUE(worker.ok()) << worker.status();
     worker_.emplace(*std::move(worker));
-    daemon.join();
+    server.join();
   }
 
   std::string name_;
   std::optional<Link> worker_;
-  std::optional<Link> daemon_;
+  std::optional<Link> server_;
 };
 
 TEST_F(LinkTest, MessagesOfAllSizesArriveBothWays) {
@@ -82,8 +82,8 @@ TEST_F(LinkTest, MessagesOfAllSizesArriveBothWays) {
     }
   };
   std::thread other([&] {
-    receive(*daemon_, 1);
-    send(*daemon_, 2);
+    receive(*server_, 1);
+    send(*server_, 2);
   });
   send(*worker_, 1);
   receive(*worker_, 2);
@@ -91,9 +91,9 @@ TEST_F(LinkTest, MessagesOfAllSizesArriveBothWays) {
 }
 
 TEST_F(LinkTest, WhatWasSentBeforeTheEndIsStillReceived) {
-  ASSERT_TRUE(daemon_->Send(Kind::kFrame, Content("a", ""), kNever).ok());
-  ASSERT_TRUE(daemon_->Send(Kind::kEnd, Content("b", ""), kNever).ok());
-  daemon_.reset();
+  ASSERT_TRUE(server_->Send(Kind::kFrame, Content("a", ""), kNever).ok());
+  ASSERT_TRUE(server_->Send(Kind::kEnd, Content("b", ""), kNever).ok());
+  server_.reset();
   EXPECT_EQ(BytesOf(worker_->Receive(kNever)->content), "a");
   EXPECT_EQ(worker_->Receive(kNever)->kind, Kind::kEnd);
   EXPECT_TRUE(absl::IsUnavailable(worker_->Receive(kNever).status()));
@@ -109,10 +109,10 @@ TEST_F(LinkTest, EveryWaitEnds) {
   std::thread other([&] {
     // It finds what was sent first, and then that nobody is there.
     absl::Status end;
-    while (end.ok()) end = daemon_->Receive(kNever).status();
+    while (end.ok()) end = server_->Receive(kNever).status();
     EXPECT_TRUE(absl::IsUnavailable(end)) << end;
   });
-  daemon_->HangUp();
+  server_->HangUp();
   other.join();
   EXPECT_TRUE(absl::IsUnavailable(worker_->Receive(kNever).status()));
 }
@@ -122,7 +122,7 @@ TEST_F(LinkTest, ABodyThatIsTooLargeIsRefusedBeforeItIsSent) {
       worker_->Send(Kind::kFrame, Content("a", std::string(kMaxBodyBytes + 1, 'b')), kNever);
   EXPECT_TRUE(absl::IsInvalidArgument(sent)) << sent;
   EXPECT_TRUE(worker_->Send(Kind::kFrame, Content("a", "b"), kNever).ok());
-  EXPECT_EQ(BytesOf(daemon_->Receive(kNever)->content), "ab");
+  EXPECT_EQ(BytesOf(server_->Receive(kNever)->content), "ab");
 }
 
 TEST(LinkConnectTest, NobodyThereIsSaidAtOnce) {
@@ -142,7 +142,7 @@ TEST(LinkHarmTest, GarbageInTheMemoryIsAnError) {
     ASSERT_TRUE(file.ok());
     absl::StatusOr<Segment> memory = Segment::Map(*std::move(file), kSegmentBytes);
     ASSERT_TRUE(memory.ok());
-    // Ring 0 is what the daemon reads: its position, then a head with a few bits wrong.
+    // Ring 0 is what the server reads: its position, then a head with a few bits wrong.
     const std::span<std::byte> bytes = memory->memory();
     for (int i = 0; i < 24; ++i) bytes[kControlBytes + i] = static_cast<std::byte>(random() % 4);
     bytes[0] = static_cast<std::byte>(random());

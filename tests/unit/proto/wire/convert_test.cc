@@ -53,14 +53,14 @@ TEST(WireConvertTest, EveryDTypeSurvivesAndNoOtherNumberIsOne) {
   }
 }
 
-TEST(WireConvertTest, DefinersSurvive) {
-  const Definer definer{"worker", "host", int64_t{1} << 40, "train.cc", 7, -5};
-  v1::Definer sent;
-  ToProto(definer, &sent);
-  const Definer received = FromProto(sent);
-  EXPECT_EQ(ToString(received), ToString(definer));
+TEST(WireConvertTest, CreatorsSurvive) {
+  const Creator creator{"worker", "host", int64_t{1} << 40, "train.cc", 7, -5};
+  v1::Creator sent;
+  ToProto(creator, &sent);
+  const Creator received = FromProto(sent);
+  EXPECT_EQ(ToString(received), ToString(creator));
   EXPECT_EQ(std::tie(received.pid, received.line, received.time_unix_micros),
-            std::tie(definer.pid, definer.line, definer.time_unix_micros));
+            std::tie(creator.pid, creator.line, creator.time_unix_micros));
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "proto/core/advice.h"
 #include "proto/wire/encoding.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
+#include "proto/wire/retry_info.h"
 #include "tests/support/bytes_of.h"
 #include "tests/unit/proto/wire/message.h"
 

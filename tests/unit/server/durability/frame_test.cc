@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/core/crc32c.h"
+#include "proto/wire/crc32c.h"
 
 namespace varscope::server {
 namespace {

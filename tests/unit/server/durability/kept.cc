@@ -25,7 +25,7 @@ std::string Describe(const Store& store, const Workers& workers) {
     const VariableDefinition& d = v.definition;
     out << d.name << " " << d.key << " " << static_cast<int>(d.kind) << " " << Name(d.dtype) << " "
         << d.shape.ToString() << " " << d.trainable << " " << d.primary << " "
-        << ToString(d.definer) << " " << d.definer_incarnation << " " << d.definer_request << " "
+        << ToString(d.creator) << " " << d.creator_incarnation << " " << d.creator_request << " "
         << d.initializer << " " << d.seed << " v" << v.version << " " << v.initialized << " "
         << v.pushes << " " << v.bytes_pushed << " "
         << std::string(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size()) << "\n";
@@ -35,12 +35,12 @@ std::string Describe(const Store& store, const Workers& workers) {
   for (const PartitionedNames& p : state.partitioned) {
     lines.push_back(p.key + p.known.full_shape.ToString() + p.parts.front());
   }
-  for (const auto* bound : {&state.slots, &state.scalars}) {
-    for (const BoundNames& b : *bound) lines.push_back(b.key + ":" + b.variables.front());
+  for (const auto* state_names : {&state.slots, &state.non_slots}) {
+    for (const StateNames& b : *state_names) lines.push_back(b.key + ":" + b.variables.front());
   }
-  for (const Ledger::Entry& e : state.ledger) {
+  for (const CompletionRecords::Entry& e : state.completion_records) {
     lines.push_back(e.id.worker_id + std::to_string(e.id.incarnation) + "." +
-                    std::to_string(e.id.sequence) + "=" + std::to_string(e.applied.global_step));
+                    std::to_string(e.id.sequence) + "=" + std::to_string(e.result.global_step));
   }
   for (const WorkerRecord& w : workers.records()) {
     lines.push_back(w.worker_id + std::to_string(w.incarnation) + w.host + std::to_string(w.pid));
@@ -99,7 +99,7 @@ void Kept::Change(std::mt19937& random) {
 
 void Kept::Settle() {
   std::promise<absl::Status> done;
-  recorder_->AfterAllSoFar([&](const absl::Status& status) { done.set_value(status); });
+  recorder_->WhenDurable([&](const absl::Status& status) { done.set_value(status); });
   EXPECT_TRUE(done.get_future().get().ok());
 }
 
@@ -110,7 +110,7 @@ void Kept::Create(const Caller& caller, std::mt19937& random) {
   const std::string name = "v" + std::to_string(random() % 100000);
   request.request = {name, DType::kFloat32, Shape{4, 2}, Reuse::kAuto, {}};
   request.name = name;
-  request.definer = {"w", "host", 7, "train.cc", static_cast<int>(random() % 100), 1};
+  request.creator = {"w", "host", 7, "train.cc", static_cast<int>(random() % 100), 1};
   request.initializer = InitializerSpec{.kind = "random_normal"};
   if (random() % 3 == 0) {
     request.initializer->kind = "value";

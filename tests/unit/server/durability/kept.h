@@ -13,8 +13,8 @@
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
 #include "server/durability/snapshot.h"
+#include "server/membership/workers.h"
 #include "server/store/store.h"
-#include "server/sync/workers.h"
 
 namespace varscope::server {
 
@@ -27,7 +27,7 @@ class Kept {
 
   void Change(std::mt19937& random);
 
-  // Until everything is on the medium.
+  // Until everything is on stable storage.
   void Settle();
   fs::path TakeSnapshot(const std::string& name = "") {
     return recorder_->TakeSnapshot(name).value().path;

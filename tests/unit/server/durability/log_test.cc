@@ -1,4 +1,4 @@
-// A medium that fails.
+// Storage that fails.
 #include "server/durability/log.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
 
-TEST(LogTest, AMediumThatFailsRefusesAndLosesNothingWhenItComesBack) {
+TEST(LogTest, StorageThatFailsRefusesAndLosesNothingWhenItComesBack) {
   const TemporaryDirectory parent;
   const fs::path directory = parent.path() / "later";
   Log log({.directory = directory}, 1);

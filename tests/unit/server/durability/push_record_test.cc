@@ -60,8 +60,8 @@ class Keeper final : public StoreObserver {
     Entry(const PushContents& push, RecordBytes& out) : record_(push), out_(out) {
       EXPECT_LE(record_.bytes().header.size(), MostHeaderBytes(push));
     }
-    void Append(const Applied& applied) noexcept override {
-      record_.SetAnswer(applied);
+    void Append(const PushResult& result) noexcept override {
+      record_.SetAnswer(result);
       out_ = std::move(record_).Take();
     }
 
@@ -123,9 +123,9 @@ class PushRecordTest : public ::testing::Test {
   Keeper ApplyAndKeep() {
     Keeper keeper;
     store_.Observe(&keeper);
-    const absl::StatusOr<Applied> applied = Apply(store_, RandomPush());
+    const absl::StatusOr<PushResult> result = Apply(store_, RandomPush());
     store_.Observe(nullptr);
-    EXPECT_TRUE(applied.ok()) << applied.status();
+    EXPECT_TRUE(result.ok()) << result.status();
     return keeper;
   }
   RecordBytes ApplyOne() { return ApplyAndKeep().record; }
@@ -141,9 +141,10 @@ class PushRecordTest : public ::testing::Test {
     if (!logged.ok()) return logged.status();
     absl::StatusOr<ValidPush> push = FromRecord(store, *logged);
     if (!push.ok()) return push.status();
-    absl::StatusOr<Ledger::Admission> admission = store.ledger().Begin(push->id());
-    if (!admission.ok()) return admission.status();
-    return Apply(store, *std::move(push), *std::move(admission)).status();
+    absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
+        store.completion_records().Begin(push->id());
+    if (!in_flight_push.ok()) return in_flight_push.status();
+    return Apply(store, *std::move(push), *std::move(in_flight_push)).status();
   }
 
   static std::vector<std::byte> BodyOf(const RecordBytes& record) {
@@ -181,8 +182,8 @@ TEST_F(PushRecordTest, ReplayGivesTheSameStoreAndTheSameAnswers) {
     const absl::Status replayed = Replay(other, kept.record.header, BodyOf(kept.record));
     ASSERT_TRUE(replayed.ok()) << replayed;
     ASSERT_EQ(ValuesOf(other), ValuesOf(store_)) << "after push " << i;
-    ASSERT_EQ(other.ledger().Begin({"w", 1, sequence_})->earlier(),
-              store_.ledger().Begin({"w", 1, sequence_})->earlier());
+    ASSERT_EQ(other.completion_records().Begin({"w", 1, sequence_})->cached_result(),
+              store_.completion_records().Begin({"w", 1, sequence_})->cached_result());
   }
 }
 
@@ -192,8 +193,8 @@ TEST_F(PushRecordTest, TheAnswerIsTheLastOfTheHeaderHoweverLargeItsNumbersAre) {
     const RecordBytes before = ApplyOne();
     durability::Record parsed;
     ASSERT_TRUE(parsed.ParseFromString(before.header));
-    const Applied applied = AppliedOf(parsed.pushed().answer());
-    EXPECT_EQ(applied.global_step, store_.global_step());
+    const PushResult result = PushResultOf(parsed.pushed().answer());
+    EXPECT_EQ(result.global_step, store_.global_step());
     durability::Answer largest = parsed.pushed().answer();
     largest.set_global_step(UINT64_MAX);
     largest.set_group_step(random());
@@ -212,11 +213,11 @@ TEST_F(PushRecordTest, IdsAndAnswersSurviveTheDisk) {
     const PushId read = PushIdOf(written);
     EXPECT_EQ(std::tie(read.worker_id, read.incarnation, read.sequence),
               std::tie(id.worker_id, id.incarnation, id.sequence));
-    Applied applied{.global_step = random(), .group_step = random(), .staleness = random()};
-    applied.versions.resize(random() % 5, random());
+    PushResult result{.global_step = random(), .group_step = random(), .staleness = random()};
+    result.versions.resize(random() % 5, random());
     durability::Answer answer;
-    ToProto(applied, &answer);
-    EXPECT_EQ(AppliedOf(answer), applied);
+    ToProto(result, &answer);
+    EXPECT_EQ(PushResultOf(answer), result);
   }
 }
 

@@ -10,7 +10,7 @@
 #include <random>
 
 #include "absl/status/statusor.h"
-#include "proto/core/crc32c.h"
+#include "proto/wire/crc32c.h"
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
@@ -31,9 +31,9 @@ TEST(DurabilityTest, TheLogAloneGivesTheSameStateAgain) {
     std::mt19937 random(seed);
     const TemporaryDirectory directory;
     std::string before;
-    for (int life = 0; life < 3; ++life) {
+    for (int run = 0; run < 3; ++run) {
       Kept kept(directory.path());
-      if (life > 0) {
+      if (run > 0) {
         EXPECT_EQ(kept.state(), before) << "seed " << seed;
       }
       for (int i = 0; i < 60; ++i) kept.Change(random);
@@ -157,7 +157,7 @@ TEST(DurabilityTest, ADamagedSnapshotThatTheLogDoesNotReachIsRefused) {
   WriteAll(log, history.log);
   WriteAll(snapshot, ReadAll(snapshot).substr(0, 50));
   EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
-  // The medium never got the end of the log: nobody was told that it did.
+  // Stable storage never got the end of the log: nobody was told that it did.
   WriteAll(log, history.log.substr(0, history.log.size() / 2));
   const absl::Status refused = RecoveredState(directory.path()).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss) << refused;
@@ -168,7 +168,7 @@ TEST(DurabilityTest, ADamagedSnapshotThatTheLogDoesNotReachIsRefused) {
 
 // A push that is being applied while its worker connects again, and pushes, commits after the newer
 // incarnation's: recovery must not take the fence for damage.
-TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
+TEST(DurabilityTest, APushOvertakenByItsWorkersNextIncarnationRecovers) {
   const TemporaryDirectory directory;
   std::string before;
   {
@@ -185,7 +185,8 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextLifeRecovers) {
           {"v", AssignOp::kAdd, Tensor::Of<float>(Shape{2}, {1, 1}), std::nullopt});
       return push;
     };
-    absl::StatusOr<Ledger::Admission> slow = kept.store().ledger().Begin({"w", 1, 1});
+    absl::StatusOr<CompletionRecords::InFlightPush> slow =
+        kept.store().completion_records().Begin({"w", 1, 1});
     ASSERT_TRUE(Apply(kept.store(), add_one(2, 1)).ok());
     ValidPush late = Validated(kept.store(), add_one(1, 1)).value();
     ASSERT_TRUE(Apply(kept.store(), std::move(late), *std::move(slow)).ok());
@@ -222,9 +223,9 @@ TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
   std::mt19937 random(19);
   const TemporaryDirectory directory;
   std::string before;
-  for (int life = 0; life < 3; ++life) {
+  for (int run = 0; run < 3; ++run) {
     Kept kept(directory.path(), DurabilityLevel::kNone);
-    if (life > 0) {
+    if (run > 0) {
       EXPECT_EQ(kept.state(), before);
     }
     for (int i = 0; i < 20; ++i) kept.Change(random);
@@ -247,7 +248,7 @@ TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
 TEST(DurabilityTest, AMissingSegmentIsARefusal) {
   std::mt19937 random(17);
   const TemporaryDirectory directory;
-  for (int life = 0; life < 3; ++life) {
+  for (int run = 0; run < 3; ++run) {
     Kept kept(directory.path());
     for (int i = 0; i < 5; ++i) kept.Change(random);
     kept.Settle();

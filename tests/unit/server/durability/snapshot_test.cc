@@ -20,7 +20,7 @@ namespace {
 
 using testing::TemporaryDirectory;
 
-TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
+TEST(SnapshotTest, SnapshotsUnderLoadAreConsistent) {
   const TemporaryDirectory directory;
   Kept kept(directory.path());
   const Caller caller{"w", 1, Sharing::kGlobal};
@@ -61,7 +61,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistentCuts) {
       EXPECT_EQ(by_name.at("a/Momentum")->version, a.version);
     }
     uint64_t last[2] = {0, 0};
-    for (const Ledger::Entry& entry : snapshot.state.ledger) {
+    for (const CompletionRecords::Entry& entry : snapshot.state.completion_records) {
       uint64_t& newest = last[entry.id.worker_id == "pusher1"];
       newest = std::max(newest, entry.id.sequence);
     }

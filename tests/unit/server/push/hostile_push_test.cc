@@ -1,12 +1,12 @@
-// Pushes whose dtypes, shapes, row numbers and sequences do not fit: over all of them, each is
-// refused, or carried out as it says, in every mode.
+// Pushes whose dtypes, shapes, indices and sequences do not fit: over all of them, each is refused,
+// or carried out as it says, in every mode.
 #include <gtest/gtest.h>
 
 #include <future>
 #include <limits>
 #include <optional>
 
-#include "proto/core/rows.h"
+#include "proto/tensor/rows.h"
 #include "server/sync/synchronizer.h"
 #include "tests/support/push.h"
 #include "tests/support/tensors.h"
@@ -84,11 +84,11 @@ class HostilePushTest : public ::testing::TestWithParam<const char*> {
 
   static std::string NameOf(DType dtype) { return std::string(Name(dtype)); }
 
-  absl::StatusOr<Applied> Submit(Push push) {
+  absl::StatusOr<PushResult> Submit(Push push) {
     push.id = {"w", incarnation_, ++sequence_};
-    std::promise<absl::StatusOr<Applied>> answer;
+    std::promise<absl::StatusOr<PushResult>> answer;
     server::Submit(sync_, store_, push,
-                   [&](absl::StatusOr<Applied> applied) { answer.set_value(std::move(applied)); });
+                   [&](absl::StatusOr<PushResult> result) { answer.set_value(std::move(result)); });
     return answer.get_future().get();
   }
 
@@ -126,16 +126,16 @@ TEST_P(HostilePushTest, GradientsOfEveryKindForVariablesOfEveryDType) {
         step.updates.push_back({NameOf(dtype), content.value, content.rows, {}});
         const bool fits = TakesGradients(dtype) && content.value.dtype() == dtype &&
                           content.shape_fits && content.rows_fit;
-        const absl::StatusOr<Applied> applied = Submit(std::move(push));
-        ASSERT_EQ(applied.ok(), fits)
+        const absl::StatusOr<PushResult> result = Submit(std::move(push));
+        ASSERT_EQ(result.ok(), fits)
             << Name(dtype) << " variable, " << Name(content.value.dtype()) << " "
             << content.value.shape().ToString() << " gradient"
             << (content.rows
                     ? " by " + NameOf(content.rows->dtype()) + " rows " + Summarize(*content.rows)
                     : "")
-            << ": " << applied.status();
+            << ": " << result.status();
         if (fits) continue;
-        ASSERT_EQ(applied.status().code(), absl::StatusCode::kInvalidArgument);
+        ASSERT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
       }
     }
   }
@@ -159,11 +159,10 @@ TEST_P(HostilePushTest, AssignmentsOfEveryKindToVariablesOfEveryDType) {
           fits = content.value.dtype() == dtype && !content.rows && content.shape_fits;
         }
         fits = fits && !(sums && dtype == DType::kBool);
-        const absl::StatusOr<Applied> applied = Submit(std::move(push));
-        ASSERT_EQ(applied.ok(), fits)
-            << Name(dtype) << " variable, op " << static_cast<int>(op) << ", "
-            << Name(content.value.dtype()) << " " << content.value.shape().ToString() << ": "
-            << applied.status();
+        const absl::StatusOr<PushResult> result = Submit(std::move(push));
+        ASSERT_EQ(result.ok(), fits) << Name(dtype) << " variable, op " << static_cast<int>(op)
+                                     << ", " << Name(content.value.dtype()) << " "
+                                     << content.value.shape().ToString() << ": " << result.status();
       }
     }
   }
@@ -173,7 +172,7 @@ TEST_P(HostilePushTest, SequencesAtTheEndsOfTheirRange) {
   constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
   std::vector<uint64_t> sequences;
   for (const uint64_t middle :
-       {uint64_t{20}, Ledger::kLastSequence, uint64_t{1} << 63, kMax - 40}) {
+       {uint64_t{20}, CompletionRecords::kLastSequence, uint64_t{1} << 63, kMax - 40}) {
     for (uint64_t s = middle - 20; s < middle + 20; ++s) sequences.push_back(s);
   }
   for (uint64_t s = kMax - 20; s != 0; ++s) sequences.push_back(s);
@@ -181,9 +180,11 @@ TEST_P(HostilePushTest, SequencesAtTheEndsOfTheirRange) {
     Push push;
     push.assignments.push_back({"int64", AssignOp::kAdd, Zeros(DType::kInt64, {4, kColumns}), {}});
     push.id = {"w", incarnation_, sequence};
-    absl::StatusOr<Applied> answer;
-    server::Submit(sync_, store_, push, [&](absl::StatusOr<Applied> a) { answer = std::move(a); });
-    ASSERT_EQ(answer.ok(), sequence <= Ledger::kLastSequence) << sequence << answer.status();
+    absl::StatusOr<PushResult> answer;
+    server::Submit(sync_, store_, push,
+                   [&](absl::StatusOr<PushResult> a) { answer = std::move(a); });
+    ASSERT_EQ(answer.ok(), sequence <= CompletionRecords::kLastSequence)
+        << sequence << answer.status();
   }
 }
 

@@ -12,15 +12,15 @@
 #include "absl/status/status.h"
 #include "server/durability/recorder.h"
 #include "server/env/posix_files.h"
+#include "server/membership/workers.h"
 #include "server/store/store.h"
 #include "server/sync/aggregate.h"
-#include "server/sync/workers.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 
 namespace {
 
-// How many of this program's small blocks (proto/core/tensor.cc) can still be had; below 0: all.
+// How many of this program's small blocks (proto/tensor/tensor.cc) can still be had; below 0: all.
 std::atomic<int> blocks_left = -1;
 // This thread ends the program when it asks for memory.
 thread_local bool takes_no_memory = false;
@@ -119,13 +119,13 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
     std::vector<Tensor> held;
     for (const VariablePtr& variable : store_.List("")) held.push_back(variable->value);
     blocks_left = failed;
-    const absl::StatusOr<Applied> applied = Apply(store_, push);
+    const absl::StatusOr<PushResult> result = Apply(store_, push);
     blocks_left = -1;
     // What was sent stays as it was: it is logged.
     ASSERT_EQ(Summarize(push.assignments[1].value, 3), "[1 2 3 ...]");
     ASSERT_EQ(Summarize(push.steps[0].updates[0].gradient, 3), "[1 2 3 ...]");
-    if (applied.ok()) break;
-    ASSERT_EQ(applied.status().code(), absl::StatusCode::kResourceExhausted) << applied.status();
+    if (result.ok()) break;
+    ASSERT_EQ(result.status().code(), absl::StatusCode::kResourceExhausted) << result.status();
     ASSERT_EQ(State(), before) << "after " << failed << " blocks";
     ASSERT_EQ(store_.global_step(), 1U);
     ASSERT_TRUE(BytesEqual(push.assignments[1].value, push.assignments[2].value));
@@ -148,17 +148,17 @@ TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
     push.id = {"w", 1, sequence};
     std::vector<ValidPush> one;
     one.push_back(Validated(store_, push).value());
-    std::vector<Ledger::Admission> admissions;
-    admissions.push_back(store_.ledger().Begin(push.id).value());
+    std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
+    in_flight_pushes.push_back(store_.completion_records().Begin(push.id).value());
     absl::StatusOr<ValidPush> merged = Aggregate(std::move(one), "group", Aggregation::kMean, 0);
-    LockedPush locked = Lock(store_, *std::move(merged), std::move(admissions)).value();
+    LockedPush locked = Lock(store_, *std::move(merged), std::move(in_flight_pushes)).value();
     blocks_left = 0;
     takes_no_memory = true;
-    const Applied applied = Commit(std::move(locked));
+    const PushResult result = Commit(std::move(locked));
     takes_no_memory = false;
     blocks_left = -1;
-    EXPECT_EQ(applied.group_step, sequence);
-    EXPECT_EQ(store_.ledger().Begin(push.id)->earlier(), applied);
+    EXPECT_EQ(result.group_step, sequence);
+    EXPECT_EQ(store_.completion_records().Begin(push.id)->cached_result(), result);
   }
 }
 
@@ -181,9 +181,9 @@ TEST(LargeCommitTest, TakesNoMemory) {
     step.updates.push_back({.variable = "v", .gradient = std::move(gradient)});
     LockedPush locked = Locked(store, push).value();
     takes_no_memory = sequence > 1;  // the first makes the threads
-    const Applied applied = Commit(std::move(locked));
+    const PushResult result = Commit(std::move(locked));
     takes_no_memory = false;
-    EXPECT_EQ(applied.global_step, sequence);
+    EXPECT_EQ(result.global_step, sequence);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "server/push/resolve.h"
-#include "server/rpc/wanted_pull.h"
+#include "server/rpc/resolved_pull.h"
 
 namespace varscope::server {
 namespace {
@@ -88,14 +88,14 @@ TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
   for (int i = 0; i < 1026; ++i) step.add_variables(0);
   EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 gradients, at most 1025"));
   step.clear_variables();
-  for (int i = 0; i < 1026; ++i) step.add_bind(0);
-  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 bindings, at most 1025"));
+  for (int i = 0; i < 1026; ++i) step.add_create_slots(0);
+  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 slot creations, at most 1025"));
 
   // Nor may many lists together be.
-  step.clear_bind();
-  for (int i = 0; i < 1025; ++i) step.add_bind(0);
+  step.clear_create_slots();
+  for (int i = 0; i < 1025; ++i) step.add_create_slots(0);
   for (int i = 0; i < 1023; ++i) *gradients.add_steps() = gradients.steps(0);
-  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1049600 bindings, at most 1048576"));
+  EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1049600 slot creations, at most 1048576"));
 
   v1::PushHead steps;
   for (int i = 0; i < (1 << 16) + 1; ++i) steps.add_steps();

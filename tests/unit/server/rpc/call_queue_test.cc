@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-#include "proto/core/blocking.h"
+#include "proto/concurrency/blocking_region.h"
 
 namespace varscope::server {
 namespace {
@@ -41,7 +41,7 @@ TEST_F(CallQueueTest, OthersGoOnWhileOneWaits) {
     std::promise<void> other;
     std::promise<bool> done;
     Happen(*queue_, first, [&](bool ok) {
-      const Blocking waiting;
+      const BlockingRegion waiting;
       Happen(*queue_, second, [&](bool) { other.set_value(); });
       done.set_value(ok && other.get_future().wait_for(kLong) == std::future_status::ready);
     });
@@ -59,7 +59,7 @@ TEST_F(CallQueueTest, ALockThatAnotherThreadHasHoldsNobodyElseUp) {
   std::vector<std::promise<void>> locked(kWaiting);
   for (int i = 0; i < kWaiting; ++i) {
     Happen(*queue_, alarms[i], [&, i](bool) {
-      { const PatientLock lock(mutex); }
+      { const BlockingLock lock(mutex); }
       locked[i].set_value();
     });
   }

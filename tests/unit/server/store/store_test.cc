@@ -84,7 +84,7 @@ TEST_F(StoreTest, UnpinnedBytesAreUpdatedInPlace) {
   EXPECT_EQ(Value("v").raw(), at);
 }
 
-TEST_F(StoreTest, APullIsOneCutOfAllVariables) {
+TEST_F(StoreTest, APullIsOneConsistentReadOfAllVariables) {
   Create("a", Shape{64});
   Create("b", Shape{64});
   std::thread pusher([&] {
@@ -135,7 +135,7 @@ TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
 
   ResolveRequest late = Get("late", Shape{2});
   late.initializer.reset();
-  late.deferred_value = true;
+  late.worker_initialized = true;
   ASSERT_TRUE(store_.Resolve(caller_, late).ok());
   adam.updates[0].variable = "late";
   EXPECT_EQ(Apply(store_, PushOf(adam)).status().code(), absl::StatusCode::kFailedPrecondition);
@@ -147,7 +147,7 @@ OptimizerStep NamedAdam(const std::string& variable, const std::string& scope) {
   adam.state = {.optimizer = "Adam",
                 .name = "Adam",
                 .group = variable,
-                .scalars = {scope + "beta1_power", scope + "beta2_power"}};
+                .non_slots = {scope + "beta1_power", scope + "beta2_power"}};
   adam.updates.push_back({.variable = variable,
                           .gradient = Tensor::Of<float>(Shape{1}, {1}),
                           .slots = {scope + variable + "/Adam", scope + variable + "/Adam_1"}});
@@ -170,7 +170,7 @@ TEST_F(StoreTest, SlotsAreSharedByTheNamesThatWorkersGiveThem) {
 TEST_F(StoreTest, StateThatNobodyNamedIsSharedByItsNames) {
   Create("w", Shape{1});
   OptimizerStep unnamed = NamedAdam("w", "");
-  unnamed.state.scalars.clear();
+  unnamed.state.non_slots.clear();
   unnamed.updates[0].slots.clear();
   ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
@@ -205,16 +205,16 @@ TEST_F(StoreTest, NamesOfSlotsAreChecked) {
   OptimizerStep wrong = NamedAdam("w", "");
   wrong.updates[0].slots[0] = "a b";
   EXPECT_EQ(Apply(store_, PushOf(wrong)).status().code(), absl::StatusCode::kInvalidArgument);
-  OptimizerStep scalars = NamedAdam("w", "");
-  scalars.state.scalars.emplace_back("more");
-  EXPECT_EQ(Apply(store_, PushOf(scalars)).status().code(), absl::StatusCode::kInvalidArgument);
-  OptimizerStep bound = NamedAdam("w", "");
-  bound.updates.clear();
-  bound.bind = {{"w", {"w/Adam"}}};
-  EXPECT_EQ(Apply(store_, PushOf(bound)).status().code(), absl::StatusCode::kInvalidArgument);
+  OptimizerStep non_slots = NamedAdam("w", "");
+  non_slots.state.non_slots.emplace_back("more");
+  EXPECT_EQ(Apply(store_, PushOf(non_slots)).status().code(), absl::StatusCode::kInvalidArgument);
+  OptimizerStep creation = NamedAdam("w", "");
+  creation.updates.clear();
+  creation.create_slots = {{"w", {"w/Adam"}}};
+  EXPECT_EQ(Apply(store_, PushOf(creation)).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(store_.List("").size(), 1U);
-  bound.bind = {{"w", {"w/Adam", "w/Adam_1"}}};
-  EXPECT_TRUE(Apply(store_, PushOf(bound)).ok());
+  creation.create_slots = {{"w", {"w/Adam", "w/Adam_1"}}};
+  EXPECT_TRUE(Apply(store_, PushOf(creation)).ok());
   EXPECT_EQ(store_.List("").size(), 5U);
 }
 
@@ -244,10 +244,10 @@ TEST_F(StoreTest, PartsOfAPartitionedVariableSumToTheWhole) {
   EXPECT_EQ(Summarize(Value("p/part_1")), "[6 7 8 9]");
 }
 
-TEST_F(StoreTest, TheSameWorkerInAnotherLifeIsTheSameDefiner) {
+TEST_F(StoreTest, TheSameWorkerInAnotherIncarnationIsTheSameCreator) {
   ResolveRequest request = Get("v", Shape{2});
   request.request.reuse = Reuse::kFalse;
-  request.definer.worker_id = "w";
+  request.creator.worker_id = "w";
   ASSERT_EQ(store_.Resolve(caller_, request).value().outcome, Resolution::Outcome::kCreated);
   EXPECT_EQ(store_.Resolve({"w", 2, Sharing::kGlobal}, request).value().outcome,
             Resolution::Outcome::kAttached);

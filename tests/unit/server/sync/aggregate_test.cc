@@ -34,7 +34,7 @@ Push PushOf(const std::string& worker, std::vector<GradientUpdate> updates) {
 }
 
 // Of a store that has their variables; tables have eight rows.
-PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uint32_t faulty) {
+PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uint32_t byzantine) {
   Store store(StoreLimits{});
   const auto create = [&](const std::string& name, const Tensor& value, bool sparse) {
     std::vector<int64_t> dims = value.shape().dims();
@@ -55,7 +55,7 @@ PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uin
     for (const Assignment& a : push.assignments) create(a.variable, a.value, false);
     valid.push_back(Validated(store, push).value());
   }
-  return Aggregate(std::move(valid), "", aggregation, faulty).value().Take();
+  return Aggregate(std::move(valid), "", aggregation, byzantine).value().Take();
 }
 
 std::vector<Push> Dense(const std::vector<std::vector<float>>& gradients) {
@@ -68,8 +68,8 @@ std::vector<Push> Dense(const std::vector<std::vector<float>>& gradients) {
 }
 
 std::vector<float> Combined(const std::vector<std::vector<float>>& gradients,
-                            Aggregation aggregation, uint32_t faulty = 0) {
-  const PushContents merged = Merge(Dense(gradients), aggregation, faulty);
+                            Aggregation aggregation, uint32_t byzantine = 0) {
+  const PushContents merged = Merge(Dense(gradients), aggregation, byzantine);
   return Values(merged.steps.at(0).updates.at(0).gradient.value);
 }
 

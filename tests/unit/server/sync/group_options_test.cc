@@ -29,7 +29,7 @@ TEST(GroupOptionsTest, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(local.local_steps, 50U);
   EXPECT_EQ(local.fragments, 5U);
   EXPECT_EQ(local.outer_momentum, 0.8);
-  EXPECT_EQ(Options("bsp:aggregate=krum/2").faulty, 2U);
+  EXPECT_EQ(Options("bsp:aggregate=krum/2").byzantine, 2U);
 }
 
 TEST(GroupOptionsTest, SaysWhatIsWrong) {

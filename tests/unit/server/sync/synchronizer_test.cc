@@ -1,4 +1,4 @@
-// When pushes apply: async, bsp and ssp groups, their deadlines, deaths and guard rails.
+// When pushes apply: async, bsp and ssp groups, their deadlines, lost workers and policies.
 #include "server/sync/synchronizer.h"
 
 #include <gmock/gmock.h>
@@ -36,7 +36,7 @@ class Pending {
   std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
   std::future<T> future_ = promise_->get_future();
 };
-using PendingPush = Pending<absl::StatusOr<Applied>>;
+using PendingPush = Pending<absl::StatusOr<PushResult>>;
 using PendingRead = Pending<absl::Status>;
 
 class SynchronizerTest : public ::testing::Test {
@@ -48,8 +48,10 @@ class SynchronizerTest : public ::testing::Test {
     for (const std::string& group : groups) options.push_back(Options(group));
     sync_.emplace(store_, workers_, options);
     workers_.Start(
-        [this](const WorkerRecord& w) { store_.ledger().Fence(w.worker_id, w.incarnation); },
-        [this](const WorkerRecord& w) { sync_->Gone(w); });
+        [this](const WorkerRecord& w) {
+          store_.completion_records().Fence(w.worker_id, w.incarnation);
+        },
+        [this](const WorkerRecord& w) { sync_->WorkerLost(w); });
     for (const std::string& worker : workers) Connect(worker);
     for (const char* name : {"w", "model/w"}) {
       ResolveRequest request;
@@ -147,7 +149,7 @@ TEST_F(SynchronizerTest, ARepeatedBspPushGetsTheStepsAnswer) {
   PendingPush first = Submit(push);
   EXPECT_TRUE(absl::IsUnavailable(Submit(push).Get().status()));
   Submit("b", 2).Get().value();
-  const Applied answer = first.Get().value();
+  const PushResult answer = first.Get().value();
   EXPECT_EQ(Submit(push).Get().value(), answer);
   EXPECT_EQ(Value(), -2);
 }
@@ -243,7 +245,7 @@ TEST_F(SynchronizerTest, SspHoldsBackWhoIsTooFarAhead) {
   EXPECT_TRUE(held.Get().ok());
 }
 
-TEST_F(SynchronizerTest, SspWaitsForNobodyWhoIsGone) {
+TEST_F(SynchronizerTest, SspWaitsForNobodyWhoIsLost) {
   Start({"ssp:bound=0"}, {"fast", "slow"});
   Submit("slow", 1).Get().value();
   Submit("fast", 1).Get().value();

@@ -1,0 +1,32 @@
+#include "proto/tensor/allocate.h"
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/concurrency/parallel.h"
+#include "proto/tensor/block_pool.h"
+#include "proto/tensor/shape_rules.h"
+
+namespace varscope {
+
+absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape) {
+  absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
+  if (!bytes.ok()) return bytes.status();
+  BlockRef block = BlockPool::Process()->TryTake(*bytes);
+  if (!block) return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
+  return Tensor::FromBlock(dtype, shape, std::move(block));
+}
+
+absl::Status TryMakeUnique(Tensor& tensor) {
+  if (!tensor.defined() || tensor.unique()) return absl::OkStatus();
+  absl::StatusOr<Tensor> copy = TryAllocate(tensor.dtype(), tensor.shape());
+  if (!copy.ok()) return copy.status();
+  ParallelFor(tensor.byte_size(), kParallelBytes, [&](size_t begin, size_t end) {
+    std::memcpy(copy->mutable_raw() + begin, tensor.raw() + begin, end - begin);
+  });
+  tensor = *std::move(copy);
+  return absl::OkStatus();
+}
+
+}  // namespace varscope

@@ -1,0 +1,247 @@
+#include "server/catalog/initializers.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "proto/tensor/elements.h"
+#include "server/catalog/philox.h"
+
+namespace varscope::server {
+namespace {
+
+// Orthogonal costs rows * columns^2; this keeps one request within seconds.
+constexpr int64_t kMaxOrthogonalSide = 4096;
+
+constexpr bool IsAny(DType) { return true; }
+// As TensorFlow's random_uniform.
+constexpr bool IsUniform(DType dtype) { return IsFloating(dtype) || IsIndex(dtype); }
+
+struct Kind {
+  absl::string_view name;
+  std::initializer_list<absl::string_view> parameters;
+  bool (*makes)(DType);
+};
+
+constexpr std::initializer_list<absl::string_view> kNone = {};
+const Kind kKinds[] = {
+    {"zeros", kNone, IsAny},
+    {"ones", kNone, IsAny},
+    {"constant", {"value"}, IsAny},
+    {"value", kNone, IsAny},
+    {"identity", {"gain"}, IsAny},
+    {"random_uniform", {"minval", "maxval"}, IsUniform},
+    {"random_normal", {"mean", "stddev"}, IsFloating},
+    {"truncated_normal", {"mean", "stddev"}, IsFloating},
+    {"glorot_uniform", kNone, IsFloating},
+    {"glorot_normal", kNone, IsFloating},
+    {"variance_scaling", {"scale"}, IsFloating},
+    {"orthogonal", {"gain"}, IsFloating},
+};
+
+const Kind* FindKind(absl::string_view name) {
+  const auto it = std::find_if(std::begin(kKinds), std::end(kKinds),
+                               [&](const Kind& kind) { return kind.name == name; });
+  return it == std::end(kKinds) ? nullptr : it;
+}
+
+// Glorot, Bengio 2010. As TensorFlow counts: a convolution's receptive field multiplies both.
+struct Fans {
+  double in;
+  double out;
+};
+Fans ComputeFans(const Shape& shape) {
+  if (shape.rank() == 0) return {1, 1};
+  if (shape.rank() == 1)
+    return {static_cast<double>(shape.dim(0)), static_cast<double>(shape.dim(0))};
+  double field = 1;
+  for (int i = 0; i < shape.rank() - 2; ++i) field *= static_cast<double>(shape.dim(i));
+  return {field * static_cast<double>(shape.dim(-2)), field * static_cast<double>(shape.dim(-1))};
+}
+
+InitializerSpec AsVarianceScaling(const InitializerSpec& spec) {
+  if (spec.kind != "glorot_uniform" && spec.kind != "glorot_normal") return spec;
+  InitializerSpec scaling;
+  scaling.mode = "fan_avg";
+  scaling.distribution = spec.kind == "glorot_uniform" ? "uniform" : "truncated_normal";
+  return scaling;
+}
+
+// Element i becomes value_at(i), rounded to the dtype.
+template <typename Fn>
+void FillEach(Tensor& tensor, Fn&& value_at) {
+  std::array<double, 512> values;
+  const size_t size = SizeOf(tensor.dtype());
+  const auto total = static_cast<size_t>(tensor.num_elements());
+  for (size_t begin = 0; begin < total; begin += values.size()) {
+    const size_t n = std::min(values.size(), total - begin);
+    for (size_t i = 0; i < n; ++i) values[i] = value_at(static_cast<int64_t>(begin + i));
+    ConvertElements(DType::kFloat64, reinterpret_cast<const std::byte*>(values.data()),
+                    tensor.dtype(), tensor.mutable_raw() + begin * size, static_cast<int64_t>(n));
+  }
+}
+
+void FillVarianceScaling(const InitializerSpec& given, const Philox& random,
+                         const Shape& full_shape, Tensor& tensor) {
+  const InitializerSpec spec = AsVarianceScaling(given);
+  const Fans fans = ComputeFans(full_shape);
+  const double fan = spec.mode == "fan_out"   ? fans.out
+                     : spec.mode == "fan_avg" ? (fans.in + fans.out) / 2
+                                              : fans.in;
+  const double variance = spec.parameter("scale", 1) / std::max(1.0, fan);
+  if (spec.distribution == "uniform") {
+    const double limit = std::sqrt(3 * variance);
+    return FillEach(tensor, [&](int64_t i) { return limit * (2 * random.Uniform(i) - 1); });
+  }
+  if (spec.distribution == "untruncated_normal") {
+    const double stddev = std::sqrt(variance);
+    return FillEach(tensor, [&](int64_t i) { return stddev * random.Normal(i); });
+  }
+  // The deviation of a standard normal cut at two deviations.
+  constexpr double kTruncatedDeviation = .87962566103423978;
+  const double stddev = std::sqrt(variance) / kTruncatedDeviation;
+  FillEach(tensor, [&](int64_t i) { return stddev * random.TruncatedNormal(i); });
+}
+
+// Q of the QR factorization of a normal matrix, signs fixed by R's diagonal, as Saxe, McClelland
+// and Ganguli 2013; all dimensions but the last are flattened into rows.
+void FillOrthogonal(const InitializerSpec& spec, const Philox& random, Tensor& tensor) {
+  const int64_t columns = tensor.shape().dim(-1);
+  const int64_t rows = columns == 0 ? 0 : tensor.num_elements() / columns;
+  if (tensor.num_elements() == 0) return;
+  const int64_t tall = std::max(rows, columns);
+  const int64_t wide = std::min(rows, columns);
+  Eigen::MatrixXd a(tall, wide);
+  for (int64_t i = 0; i < a.size(); ++i) a.data()[i] = random.Normal(i);
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(a);
+  Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(tall, wide);
+  for (int64_t j = 0; j < wide; ++j) {
+    if (qr.matrixQR()(j, j) < 0) q.col(j) *= -1;
+  }
+  if (rows < columns) q.transposeInPlace();
+  const double gain = spec.parameter("gain", 1);
+  FillEach(tensor, [&](int64_t i) { return gain * q(i / columns, i % columns); });
+}
+
+void FillRandom(const InitializerSpec& spec, const Philox& random, const Shape& full_shape,
+                Tensor& tensor) {
+  if (spec.kind == "random_uniform") {
+    const double low = spec.parameter("minval", 0);
+    const double width = spec.parameter("maxval", 1) - low;
+    const bool whole = IsInteger(tensor.dtype());
+    return FillEach(tensor, [&](int64_t i) {
+      const double x = low + width * random.Uniform(i);
+      return whole ? std::floor(x) : x;
+    });
+  }
+  if (spec.kind == "orthogonal") return FillOrthogonal(spec, random, tensor);
+  if (spec.kind != "random_normal" && spec.kind != "truncated_normal") {
+    return FillVarianceScaling(spec, random, full_shape, tensor);
+  }
+  const double mean = spec.parameter("mean", 0);
+  const double stddev = spec.parameter("stddev", 1);
+  const bool truncated = spec.kind == "truncated_normal";
+  FillEach(tensor, [&](int64_t i) {
+    return mean + stddev * (truncated ? random.TruncatedNormal(i) : random.Normal(i));
+  });
+}
+
+absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind) {
+  for (const auto& [name, value] : spec.parameters) {
+    const bool known =
+        std::find(kind.parameters.begin(), kind.parameters.end(), name) != kind.parameters.end();
+    if (!known) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("initializer ", spec.kind, " takes no parameter '", name,
+                       "', only: ", absl::StrJoin(kind.parameters, ", ")));
+    }
+    if (!std::isfinite(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("initializer ", spec.kind, ": ", name, " is not finite"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape) {
+  const Kind* const kind = FindKind(spec.kind);
+  if (kind == nullptr) {
+    const auto name = [](std::string* out, const Kind& k) { absl::StrAppend(out, k.name); };
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown initializer '", spec.kind.substr(0, 64),
+                     "'; known: ", absl::StrJoin(kKinds, ", ", name)));
+  }
+  if (!kind->makes(dtype)) {
+    std::vector<std::string> names;
+    for (const DTypeInfo& info : kDTypes) {
+      if (kind->makes(info.dtype)) names.push_back(info.name);
+    }
+    return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind, " cannot make ",
+                                                   Name(dtype), " values, only ",
+                                                   absl::StrJoin(names, ", ")));
+  }
+  if (absl::Status status = ValidateParameters(spec, *kind); !status.ok()) return status;
+  const bool square = spec.kind == "orthogonal" || spec.kind == "identity";
+  if (square && (shape.rank() < 2 || (spec.kind == "identity" && shape.rank() != 2))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("initializer ", spec.kind, " needs a matrix, not shape ", shape.ToString()));
+  }
+  if (spec.kind == "orthogonal") {
+    const int64_t columns = std::max<int64_t>(shape.dim(-1), 1);
+    if (columns > kMaxOrthogonalSide || shape.num_elements() / columns > kMaxOrthogonalSide) {
+      return absl::InvalidArgumentError(absl::StrCat("initializer orthogonal makes at most ",
+                                                     kMaxOrthogonalSide, " rows and columns"));
+    }
+  }
+  if (spec.kind == "variance_scaling") {
+    for (const auto& [what, allowed] :
+         {std::pair{spec.mode, absl::string_view(",fan_in,fan_out,fan_avg,")},
+          std::pair{spec.distribution,
+                    absl::string_view(",truncated_normal,untruncated_normal,uniform,")}}) {
+      if (allowed.find(absl::StrCat(",", what, ",")) == absl::string_view::npos) {
+        return absl::InvalidArgumentError(absl::StrCat("initializer variance_scaling: '",
+                                                       what.substr(0, 64), "' is not one of ",
+                                                       allowed.substr(1, allowed.size() - 2)));
+      }
+    }
+    if (spec.parameter("scale", 1) <= 0) {
+      return absl::InvalidArgumentError("initializer variance_scaling: scale must be positive");
+    }
+  }
+  if (spec.kind == "value" &&
+      (!spec.value.defined() || spec.value.dtype() != dtype || spec.value.shape() != shape)) {
+    return absl::InvalidArgumentError("the initial value's bytes do not fit the dtype and shape");
+  }
+  return absl::OkStatus();
+}
+
+void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape,
+                Tensor& tensor) {
+  if (spec.kind == "zeros") {
+    std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
+    return;
+  }
+  if (spec.kind == "value") {
+    std::memcpy(tensor.mutable_raw(), spec.value.raw(), tensor.byte_size());
+    return;
+  }
+  if (spec.kind == "ones") return Fill(tensor, 1);
+  if (spec.kind == "constant") return Fill(tensor, spec.parameter("value", 0));
+  if (spec.kind == "identity") {
+    const int64_t columns = tensor.shape().dim(1);
+    const double gain = spec.parameter("gain", 1);
+    return FillEach(tensor, [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
+  }
+  FillRandom(spec, Philox(seed), full_shape, tensor);
+}
+
+}  // namespace varscope::server

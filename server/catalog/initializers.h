@@ -1,0 +1,22 @@
+// Computes a variable's initial value from its specification.
+#ifndef VARSCOPE_SERVER_CATALOG_INITIALIZERS_H_
+#define VARSCOPE_SERVER_CATALOG_INITIALIZERS_H_
+
+#include "absl/status/status.h"
+#include "varscope/initializer_spec.h"
+
+namespace varscope::server {
+
+// What is wrong with `spec` for a variable of this dtype and shape: an unknown kind or parameter,
+// a random kind for an integer, orthogonal below rank 2, a value of another size. Checked before
+// memory is taken; Initialize cannot fail afterwards.
+absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape);
+
+// Fills `tensor`. `full_shape` is the whole variable's when `tensor` is one part of it: fans are
+// counted there. The same (spec, seed, shape) gives the same bytes. Requires a validated spec.
+void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape,
+                Tensor& tensor);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_CATALOG_INITIALIZERS_H_

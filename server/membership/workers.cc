@@ -1,0 +1,283 @@
+#include "server/membership/workers.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "proto/naming/names.h"
+#include "proto/wire/retry_info.h"
+#include "server/failpoint.h"
+#include "server/limited_log.h"
+
+namespace varscope::server {
+namespace {
+
+double Seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+absl::Status Unknown(const std::string& worker_id) {
+  return absl::UnauthenticatedError(
+      absl::StrCat("worker '", worker_id,
+                   "' is not connected: it never was, or the server lost its state in a restart "
+                   "(--data-dir keeps it)"));
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const std::string& host,
+                                          int64_t pid, Sharing sharing, uint64_t nonce) {
+  if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
+  std::vector<WorkerRecord> lost;
+  uint64_t incarnation = 0;
+  {
+    MutexLock lock(mutex_);
+    const auto it = workers_.find(worker_id);
+    if (workers_.size() >= kMaxWorkers && it == workers_.end() && !CollectOne()) {
+      return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
+                                                       " workers are connected, no more may be"));
+    }
+    if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
+      return it->second.record.incarnation;
+    }
+    if (it != workers_.end() && it->second.live()) {
+      lost.push_back(it->second.record);
+      End(it->second, WorkerState::kLeft);
+    }
+    Worker& worker = workers_[worker_id];
+    incarnation = ++last_incarnation_;
+    worker.record = {.worker_id = worker_id,
+                     .incarnation = incarnation,
+                     .sharing = sharing,
+                     .host = Printable(host),
+                     .pid = pid,
+                     .nonce = nonce,
+                     .quarantine = std::move(worker.record.quarantine)};
+    worker.heard = env_.Now();
+    Notify(worker);
+  }
+  NotifyLost(lost);
+  return incarnation;
+}
+
+absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
+  const std::string& id = worker.record.worker_id;
+  if (worker.record.incarnation != incarnation) {
+    return absl::AbortedError(absl::StrCat("worker '", id, "' connected again (incarnation ",
+                                           worker.record.incarnation, "); incarnation ",
+                                           incarnation, " is fenced off"));
+  }
+  if (worker.record.state == WorkerState::kLeft) {
+    return absl::AbortedError(absl::StrCat("worker '", id, "' has disconnected"));
+  }
+  if (worker.record.state == WorkerState::kRolledBack) {
+    return WithReconnect(absl::AbortedError(absl::StrCat(
+                             "worker '", id,
+                             "': the store was rolled back to a snapshot; what this "
+                             "run computed was not applied, the next starts from there")),
+                         Reconnect::kThenReport);
+  }
+  return WithReconnect(
+      absl::AbortedError(absl::StrFormat("worker '%s' was evicted: it was silent for longer than "
+                                         "its lease of %.1f s; incarnation %d is fenced off",
+                                         id, Seconds(lease_), incarnation)),
+      Reconnect::kThenResend);
+}
+
+absl::Status Workers::Check(const Caller& caller) {
+  if (!caller.is_worker()) {
+    return absl::UnauthenticatedError("the call has no session key; Connect gives one");
+  }
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(caller.worker_id);
+  if (it == workers_.end()) return Unknown(caller.worker_id);
+  Worker& worker = it->second;
+  const bool over = worker.record.incarnation != caller.incarnation || !worker.live();
+  if (over && !FailpointIsOn(Failpoint::kIgnoreFence)) return Fenced(worker, caller.incarnation);
+  worker.heard = env_.Now();
+  return absl::OkStatus();
+}
+
+absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end() || it->second.record.quarantine.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("worker '", worker_id, "' is in quarantine, its pushes are refused: ",
+                   it->second.record.quarantine, " (varscopectl release ", worker_id, " ends it)"));
+}
+
+bool Workers::IsLive(const std::string& worker_id, uint64_t incarnation) const {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  return it != workers_.end() && it->second.record.incarnation == incarnation && it->second.live();
+}
+
+void Workers::End(Worker& worker, WorkerState state) {
+  if (fence_ && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
+  worker.record.state = state;
+}
+
+void Workers::Notify(const Worker& worker) const {
+  if (observer_) observer_(worker.record);
+}
+
+bool Workers::CollectOne() {
+  auto oldest = workers_.end();
+  for (auto it = workers_.begin(); it != workers_.end(); ++it) {
+    if (it->second.live()) continue;
+    if (oldest == workers_.end() || it->second.heard < oldest->second.heard) oldest = it;
+  }
+  if (oldest == workers_.end()) return false;
+  if (collect_) collect_(oldest->first);
+  workers_.erase(oldest);
+  return true;
+}
+
+void Workers::NotifyLost(const std::vector<WorkerRecord>& lost) const {
+  if (!lost_ || FailpointIsOn(Failpoint::kIgnoreDeath)) return;
+  for (const WorkerRecord& record : lost) lost_(record);
+}
+
+absl::Status Workers::Disconnect(const Caller& caller) {
+  if (absl::Status status = Check(caller); !status.ok()) return status;
+  std::vector<WorkerRecord> lost;
+  {
+    MutexLock lock(mutex_);
+    const auto it = workers_.find(caller.worker_id);
+    // It may have ended otherwise meanwhile.
+    if (it == workers_.end() || !it->second.live()) return absl::OkStatus();
+    Worker& worker = it->second;
+    if (worker.record.incarnation != caller.incarnation) return absl::OkStatus();
+    lost.push_back(worker.record);
+    End(worker, WorkerState::kLeft);
+    Notify(worker);
+  }
+  NotifyLost(lost);
+  return absl::OkStatus();
+}
+
+void Workers::FenceAll() {
+  std::vector<WorkerRecord> lost;
+  {
+    MutexLock lock(mutex_);
+    for (auto& [worker_id, worker] : workers_) {
+      if (worker.live()) lost.push_back(worker.record);
+      End(worker, WorkerState::kRolledBack);
+    }
+  }
+  NotifyLost(lost);
+}
+
+absl::Status Workers::Quarantine(const std::string& worker_id, const std::string& reason) {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end()) {
+    return absl::NotFoundError(
+        absl::StrCat("no worker '", Printable(worker_id), "' has ever connected"));
+  }
+  it->second.record.quarantine = Printable(reason);
+  Notify(it->second);
+  return absl::OkStatus();
+}
+
+Time Workers::EvictSilent() {
+  if (lease_.count() == 0) return kNever;
+  std::vector<WorkerRecord> lost;
+  const Time now = env_.Now();
+  // A worker that connects in the meantime has at least this long.
+  Time next = now + lease_;
+  {
+    MutexLock lock(mutex_);
+    for (auto& [worker_id, worker] : workers_) {
+      if (!worker.live()) continue;
+      if (worker.heard + lease_ > now) {
+        next = std::min(next, worker.heard + lease_);
+        continue;
+      }
+      lost.push_back(worker.record);
+      End(worker, WorkerState::kEvicted);
+      Notify(worker);
+    }
+  }
+  static auto* const log = new LimitedLog;
+  for (const WorkerRecord& record : lost) {
+    log->Warn(absl::StrFormat("worker '%s' evicted: silent for its whole lease of %.1f s",
+                              record.worker_id, Seconds(lease_)));
+  }
+  NotifyLost(lost);
+  return next;
+}
+
+void Workers::Start(std::function<void(const WorkerRecord&)> fence,
+                    std::function<void(const WorkerRecord&)> lost,
+                    std::function<void(const std::string&)> collect) {
+  {
+    MutexLock lock(mutex_);
+    fence_ = std::move(fence);
+    lost_ = std::move(lost);
+    collect_ = std::move(collect);
+    for (auto& [worker_id, worker] : workers_) {
+      worker.heard = env_.Now();
+      if (!worker.live() && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
+    }
+  }
+  timer_ = env_.StartTimer("leases", [this] { return EvictSilent(); });
+}
+
+void Workers::Stop() {
+  if (timer_) timer_->Stop();
+}
+
+Creator Workers::Describe(const std::string& worker_id) const {
+  Creator creator{.worker_id = worker_id};
+  MutexLock lock(mutex_);
+  if (const auto it = workers_.find(worker_id); it != workers_.end()) {
+    creator.host = it->second.record.host;
+    creator.pid = it->second.record.pid;
+  }
+  return creator;
+}
+
+std::string Workers::DescribeWait(const std::string& worker_id) const {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
+  if (!it->second.live()) return absl::StrCat(worker_id, ", lost");
+  const Time::duration silent = env_.Now() - it->second.heard;
+  std::string text = absl::StrFormat("%s, silent %.1f s", worker_id, Seconds(silent));
+  if (lease_.count() > 0) {
+    absl::StrAppend(&text, absl::StrFormat(", evicted in %.1f s",
+                                           std::max(0.0, Seconds(lease_) - Seconds(silent))));
+  }
+  return text;
+}
+
+std::vector<WorkerStatus> Workers::status() const {
+  std::vector<WorkerStatus> all;
+  const Time now = env_.Now();
+  MutexLock lock(mutex_);
+  all.reserve(workers_.size());
+  for (const auto& [worker_id, worker] : workers_) {
+    all.push_back(
+        {worker.record, std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.heard)});
+  }
+  return all;
+}
+
+std::vector<WorkerRecord> Workers::records() const {
+  std::vector<WorkerRecord> all;
+  MutexLock lock(mutex_);
+  all.reserve(workers_.size());
+  for (const auto& [worker_id, worker] : workers_) all.push_back(worker.record);
+  return all;
+}
+
+void Workers::Restore(const WorkerRecord& record) {
+  MutexLock lock(mutex_);
+  last_incarnation_ = std::max(last_incarnation_, record.incarnation);
+  Worker& known = workers_[record.worker_id];
+  if (record.incarnation < known.record.incarnation) return;
+  known.record = record;
+  known.heard = env_.Now();
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,138 @@
+// Who is connected: worker ids, their incarnations and their leases.
+#ifndef VARSCOPE_SERVER_MEMBERSHIP_WORKERS_H_
+#define VARSCOPE_SERVER_MEMBERSHIP_WORKERS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
+#include "proto/naming/creator.h"
+#include "server/auth/caller.h"
+#include "server/env/env.h"
+
+namespace varscope::server {
+
+enum class WorkerState : uint8_t {
+  kLive = 0,
+  kEvicted = 1,  // silent for longer than its lease
+  kLeft = 2,
+  kRolledBack = 3,  // the state that it knew is no more
+};
+
+// A worker in its latest incarnation: what the log keeps of it.
+struct WorkerRecord {
+  std::string worker_id;
+  uint64_t incarnation = 0;
+  Sharing sharing = Sharing::kGlobal;
+  std::string host;
+  int64_t pid = 0;
+  WorkerState state = WorkerState::kLive;
+  uint64_t nonce = 0;           // of its Connect
+  std::string quarantine = {};  // why its pushes are refused; empty: they are not
+};
+
+struct WorkerStatus {
+  WorkerRecord record;
+  std::chrono::milliseconds silent{0};
+};
+
+// Thread-safe. A worker whose incarnation is over (evicted, left, or followed by the next one) is
+// fenced off for good: its requests are refused.
+class Workers {
+ public:
+  // So many ids are remembered; beyond, those that have been lost for longest are
+  // garbage-collected.
+  static constexpr size_t kMaxWorkers = 100000;
+
+  // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start.
+  explicit Workers(std::chrono::milliseconds lease = std::chrono::milliseconds(0),
+                   Env& env = SystemEnv())
+      : env_(env), lease_(lease) {}
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // A worker that connects again is the same creator with a new incarnation; a Connect that arrives
+  // again (its `nonce`, not 0, is that of the worker's last) changes nothing. Returns the
+  // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted when
+  // kMaxWorkers are live.
+  absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
+                                   int64_t pid, Sharing sharing, uint64_t nonce = 0);
+
+  // Renews the lease. Unauthenticated for a caller that is no worker, or whose id is not known
+  // here; Aborted for a fenced incarnation, with the retry info to connect again
+  // (proto/wire/retry_info.h) when nobody has taken its place.
+  absl::Status Check(const Caller& caller);
+  // FailedPrecondition, with the reason, for a worker in quarantine.
+  absl::Status CheckMayPush(const std::string& worker_id) const;
+  bool IsLive(const std::string& worker_id, uint64_t incarnation) const;
+
+  // The worker goes on its own. Errors as Check's.
+  absl::Status Disconnect(const Caller& caller);
+  // Fences off everybody, because the store is rolled back; each may connect again.
+  void FenceAll();
+
+  // NotFound for an id that never connected. An empty reason ends the quarantine.
+  absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
+
+  // Host and process of a connected worker; only the id for others.
+  Creator Describe(const std::string& worker_id) const;
+  // "worker-3, silent 4.2 s, evicted in 0.8 s": for whoever waits for it.
+  std::string DescribeWait(const std::string& worker_id) const;
+  std::vector<WorkerStatus> status() const;
+  std::chrono::milliseconds lease() const { return lease_; }
+
+  // Notified of each change of a worker, but for FenceAll's, in order and before anybody can learn
+  // of it; must not call back. Set before workers come.
+  void Observe(std::function<void(const WorkerRecord&)> observer) {
+    observer_ = std::move(observer);
+  }
+  // `fence` is notified of each incarnation that is over, before anybody can learn of it, and must
+  // not call back, also of those that were restored so; `lost` after that, without locks. Starts
+  // the leases of those that were restored alive.
+  // `collect` is notified of ids that are garbage-collected, as `fence` is.
+  void Start(std::function<void(const WorkerRecord&)> fence,
+             std::function<void(const WorkerRecord&)> lost,
+             std::function<void(const std::string& worker_id)> collect = {});
+  // No eviction, and no call of `lost` from one, after this.
+  void Stop();
+
+  std::vector<WorkerRecord> records() const;
+  // For recovery: as the observer was notified of it.
+  void Restore(const WorkerRecord& record);
+
+ private:
+  struct Worker {
+    WorkerRecord record;
+    Time heard;
+    bool live() const { return record.state == WorkerState::kLive; }
+  };
+
+  void End(Worker& worker, WorkerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Notify(const Worker& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False: all are live.
+  bool CollectOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
+  void NotifyLost(const std::vector<WorkerRecord>& lost) const ABSL_LOCKS_EXCLUDED(mutex_);
+  Time EvictSilent();
+
+  Env& env_;
+  const std::chrono::milliseconds lease_;
+  mutable Mutex mutex_;
+  uint64_t last_incarnation_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(const WorkerRecord&)> observer_;  // set before workers come
+  std::function<void(const WorkerRecord&)> fence_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(const WorkerRecord&)> lost_;  // as well
+  std::function<void(const std::string&)> collect_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_MEMBERSHIP_WORKERS_H_

@@ -1,0 +1,74 @@
+#include "server/rpc/resolved_pull.h"
+
+#include "absl/strings/str_cat.h"
+#include "proto/tensor/rows.h"
+#include "server/auth/rights.h"
+
+namespace varscope::server {
+namespace {
+
+// Whole weights in 255 steps would be another model.
+absl::Status CheckEncoding(const Variable& variable, wire::Encoding encoding) {
+  if (encoding <= wire::Encoding::kBfloat16) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("variable ", variable.def.name,
+                                                 " cannot be pulled in encoding ",
+                                                 static_cast<int>(encoding)));
+}
+
+// Of `count` indices and of those rows.
+absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, uint64_t count) {
+  const absl::StatusOr<Shape> shape = RowsShape(def.shape, 0);
+  if (!shape.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("variable ", def.name, ": has no rows"));
+  }
+  if (count > static_cast<uint64_t>(def.shape.dim(0))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", def.name, ": has ", def.shape.dim(0), " rows, the pull asks for ", count));
+  }
+  return count * (sizeof(int64_t) + RowSize(def.shape) * SizeOf(def.dtype));
+}
+
+}  // namespace
+
+absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
+                                         const v1::PullRequest& pull, const Caller& caller,
+                                         std::vector<wire::IncomingTensor>& tensors) {
+  const int count = pull.variables_size();
+  absl::Status status = CheckColumn("the pull", pull.versions_size(), count, "versions");
+  status.Update(CheckColumn("the pull", pull.encodings_size(), count, "encodings"));
+  status.Update(CheckColumn("the pull", pull.index_counts_size(), count, "index counts"));
+  if (static_cast<size_t>(count) > variables.most_in_a_list()) {
+    status.Update(absl::InvalidArgumentError(
+        absl::StrCat("the pull has ", count, " variables, at most ", variables.most_in_a_list(),
+                     " are taken at once: its stream has named ", variables.size())));
+  }
+  if (!status.ok()) return status;
+  ResolvedPull resolved;
+  resolved.items.resize(count);
+  for (int i = 0; i < count; ++i) {
+    const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(pull.variables(i));
+    if (!entry.ok()) return entry.status();
+    ResolvedPull::Item& item = resolved.items[i];
+    item.variable = (*entry)->variable;
+    const VariableDefinition& def = item.variable->def;
+    if (status = Authorize(caller, Right::kRead, def.name); !status.ok()) return status;
+    if (pull.versions_size() > 0) item.held = pull.versions(i);
+    if (pull.encodings_size() > 0) {
+      const auto encoding = static_cast<wire::Encoding>(pull.encodings(i));
+      if (status = CheckEncoding(*item.variable, encoding); !status.ok()) return status;
+      if (def.dtype == DType::kFloat32) item.encoding = encoding;
+    }
+    if (pull.index_counts_size() == 0 || pull.index_counts(i) == 0) continue;
+    const uint64_t rows = pull.index_counts(i) - 1;
+    const absl::StatusOr<uint64_t> bytes = BytesOfRows(def, rows);
+    if (!bytes.ok()) return bytes.status();
+    if (__builtin_add_overflow(resolved.index_bytes, *bytes, &resolved.index_bytes)) {
+      return absl::ResourceExhaustedError("the pull asks for more bytes than there are");
+    }
+    item.indices = static_cast<uint32_t>(tensors.size());
+    tensors.push_back({DType::kInt64, Shape{static_cast<int64_t>(rows)}, {}, def.name});
+  }
+  return resolved;
+}
+
+}  // namespace varscope::server

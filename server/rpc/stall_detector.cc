@@ -1,0 +1,43 @@
+#include "server/rpc/stall_detector.h"
+
+#include <utility>
+
+namespace varscope::server {
+
+StallDetector::StallDetector(std::chrono::milliseconds limit, Env& env)
+    : env_(env),
+      limit_(limit),
+      timer_(env.StartTimer("stall detector", [this] { return EndStalled(); })) {}
+
+StallDetector::IdleTimeout::IdleTimeout(StallDetector& stall_detector, std::function<void()> cancel)
+    : stall_detector_(stall_detector),
+      cancel_(std::move(cancel)),
+      last_(stall_detector.env_.Now()) {
+  MutexLock lock(stall_detector_.mutex_);
+  at_ = stall_detector_.timeouts_.insert(stall_detector_.timeouts_.end(), this);
+}
+
+StallDetector::IdleTimeout::~IdleTimeout() {
+  MutexLock lock(stall_detector_.mutex_);
+  stall_detector_.timeouts_.erase(at_);
+}
+
+void StallDetector::IdleTimeout::Progress() {
+  MutexLock lock(stall_detector_.mutex_);
+  last_ = stall_detector_.env_.Now();
+}
+
+Time StallDetector::EndStalled() {
+  if (limit_.count() == 0) return kNever;
+  const Time now = env_.Now();
+  MutexLock lock(mutex_);
+  for (IdleTimeout* timeout : timeouts_) {
+    timeout->stall_detector_.mutex_.AssertHeld();  // these are its stalls_
+    if (timeout->last_ + limit_ > now || !timeout->cancel_) continue;
+    std::exchange(timeout->cancel_, nullptr)();
+  }
+  // A stream is ended at most half a limit late.
+  return now + limit_ / 2;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,56 @@
+// Ends streams whose other side makes no progress (an idle timeout): they hold memory that others
+// need.
+#ifndef VARSCOPE_SERVER_RPC_STALL_DETECTOR_H_
+#define VARSCOPE_SERVER_RPC_STALL_DETECTOR_H_
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+
+#include "proto/concurrency/mutex.h"
+#include "server/env/env.h"
+
+namespace varscope::server {
+
+// Thread-safe. Outlives every IdleTimeout.
+class StallDetector {
+ public:
+  // Zero: streams may be idle forever.
+  explicit StallDetector(std::chrono::milliseconds limit, Env& env = SystemEnv());
+  ~StallDetector() { timer_->Stop(); }
+  StallDetector(const StallDetector&) = delete;
+  StallDetector& operator=(const StallDetector&) = delete;
+
+  // Limits how long one stream may be without progress, for as long as this lives.
+  class IdleTimeout {
+   public:
+    // `cancel` is called once when there was no progress for the limit, under a lock: it must not
+    // wait, nor use the IdleTimeout.
+    IdleTimeout(StallDetector& stall_detector, std::function<void()> cancel);
+    ~IdleTimeout();
+    IdleTimeout(const IdleTimeout&) = delete;
+    IdleTimeout& operator=(const IdleTimeout&) = delete;
+    void Progress();
+
+   private:
+    friend class StallDetector;
+    StallDetector& stall_detector_;
+    std::function<void()> cancel_ ABSL_GUARDED_BY(stall_detector_.mutex_);
+    Time last_ ABSL_GUARDED_BY(stall_detector_.mutex_);
+    std::list<IdleTimeout*>::iterator at_ ABSL_GUARDED_BY(stall_detector_.mutex_);
+  };
+
+ private:
+  Time EndStalled();
+
+  Env& env_;
+  const std::chrono::milliseconds limit_;
+  Mutex mutex_;
+  std::list<IdleTimeout*> timeouts_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_STALL_DETECTOR_H_

@@ -1,0 +1,228 @@
+#include "server/rpc/stream_request.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "proto/wire/retry_info.h"
+#include "server/limited_log.h"
+#include "server/push/resolve.h"
+#include "server/rpc/convert.h"
+#include "server/rpc/refusal.h"
+#include "server/rpc/status.h"
+
+namespace varscope::server {
+namespace {
+
+void LogRefusal(const absl::Status& status) {
+  static auto* const log = new LimitedLog;
+  log->Warn(absl::StrCat("push refused: ", status.message()));
+}
+
+}  // namespace
+
+StreamRequest::StreamRequest(const ServiceContext& service, const Caller& caller,
+                             StreamState& stream, size_t body_bytes)
+    : call_(service.in_flight_calls),
+      service_(service),
+      caller_(caller),
+      stream_(stream),
+      body_bytes_(body_bytes),
+      request_([this](const v1::FrameHeader& head) { return TakeHead(head); }) {}
+
+absl::Status StreamRequest::Add(grpc::ByteBuffer& frame) {
+  if (!call_.admitted().ok()) return call_.admitted();
+  absl::Status status = request_.Add(frame);
+  frame.Clear();
+  if (!status.ok() && head().has_push()) LogRefusal(status);
+  return status;
+}
+
+absl::StatusOr<StreamRequest::Tensors> StreamRequest::TakeHead(const v1::FrameHeader& head) {
+  absl::StatusOr<Tensors> tensors = CheckHead(head);
+  refused_ = tensors.status();
+  if (refused_.ok()) return tensors;
+  // What is left of the request costs less than a new stream.
+  constexpr uint64_t kLittle = uint64_t{4} << 20;
+  if (head.body_bytes() > kLittle) return refused_;
+  request_.Discard();
+  return Tensors();
+}
+
+absl::StatusOr<StreamRequest::Tensors> StreamRequest::CheckHead(const v1::FrameHeader& head) {
+  if (!head.has_push() && !head.has_pull()) {
+    return absl::InvalidArgumentError("the first frame has no push head and no pull request");
+  }
+  absl::Status status = head.has_push() ? CheckPusher(head.push()) : absl::OkStatus();
+  if (status.ok() && !head.has_push() && caller_.is_worker()) {
+    status = service_.workers.Check(caller_);
+  }
+  if (status.ok()) status = stream_.variables.Add(service_.store, head.variables(), caller_);
+  Tensors tensors;
+  if (status.ok() && head.has_push()) status = CheckPush(head.push(), tensors);
+  const size_t of_push = tensors.size();
+  if (status.ok() && head.has_pull()) status = CheckPull(head.pull(), tensors);
+  if (!status.ok()) return status;
+  if (head.has_push() && tensors.size() > of_push) {
+    return absl::InvalidArgumentError("a pull with indices cannot come with a push: send it alone");
+  }
+  return tensors;
+}
+
+absl::Status StreamRequest::Reserve(uint64_t bytes) {
+  if (bytes == 0) return absl::OkStatus();
+  absl::StatusOr<MemoryQuota::Reservation> reservation =
+      service_.memory_quota.Acquire(caller_.worker_id, bytes);
+  if (!reservation.ok()) return reservation.status();
+  reservation_ = *std::move(reservation);
+  return absl::OkStatus();
+}
+
+absl::Status StreamRequest::CheckPull(const v1::PullRequest& pull, Tensors& tensors) {
+  if (pull.repeat()) {
+    if (stream_.last_pull.items.empty()) {
+      return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
+    }
+    resolved_pull_ = std::exchange(stream_.last_pull, {});
+    return absl::OkStatus();
+  }
+  absl::StatusOr<ResolvedPull> resolved = ResolvePull(stream_.variables, pull, caller_, tensors);
+  if (!resolved.ok()) return Prefixed(Who(caller_), resolved.status());
+  resolved_pull_ = *std::move(resolved);
+  return Reserve(resolved_pull_->index_bytes);
+}
+
+absl::Status StreamRequest::CheckGroups(const v1::PushHead& push) const {
+  const uint64_t version = service_.synchronizer.groups_version();
+  if (push.groups_version() == 0 || push.groups_version() == version) return absl::OkStatus();
+  return WithReconnect(
+      absl::AbortedError(
+          absl::StrCat(Who(caller_), "the server was restarted with other groups (--sync) ",
+                       "than this worker knew; nothing was applied, and the next step is well")),
+      Reconnect::kThenReport);
+}
+
+absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
+  absl::Status may_come = service_.workers.Check(caller_);
+  if (may_come.ok()) may_come = CheckGroups(push);
+  if (!may_come.ok()) {
+    // A push that was let in before still gets its answer.
+    const PushId id{caller_.worker_id, caller_.incarnation, push.sequence()};
+    if (!service_.store.completion_records().Knows(id)) return may_come;
+  }
+  if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
+    return Prefixed(absl::StrCat(Who(caller_), "no push is taken now, pulls go on: "), status);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors) {
+  absl::StatusOr<ResolvedPush> resolved =
+      Resolve(stream_.variables, push, caller_, service_.workers.Describe(caller_.worker_id),
+              service_.limits.max_push_bytes, tensors);
+  if (!resolved.ok()) return resolved.status();
+  push_ = *std::move(resolved);
+  return Reserve(push_->bytes());
+}
+
+bool StreamRequest::takes_long() const {
+  constexpr uint64_t kManyBytes = uint64_t{2} << 20;
+  constexpr size_t kManyVariables = 1000;
+  if (!refused_.ok()) return false;
+  if (request_.total_bytes() > kManyBytes) return true;
+  if (request_.tensors().size() + (resolved_pull_ ? resolved_pull_->items.size() : 0) >
+      kManyVariables) {
+    return true;
+  }
+  return resolved_pull_ &&
+         std::any_of(resolved_pull_->items.begin(), resolved_pull_->items.end(),
+                     [](const auto& item) { return item.encoding != wire::Encoding::kNone; });
+}
+
+void StreamRequest::Run(std::function<void()> done) {
+  done_ = std::move(done);
+  if (!refused_.ok()) return Fail(refused_);
+  stream_.variables.DescribeLast(head().variables_size(), *answer_head_);
+  if (resolved_pull_)
+    pull_.emplace(service_, *std::move(resolved_pull_), request_.tensors(), stream_.last_pull);
+  if (head().has_push()) return Push();
+  AwaitRead();
+}
+
+void StreamRequest::Push() {
+  service_.synchronizer.Submit(
+      *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
+      [this](const absl::StatusOr<PushResult>& result) { Pushed(result); });
+}
+
+void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
+  if (!result.ok()) {
+    return Fail(WhatNow(service_.workers, caller_, result.status()));
+  }
+  v1::PushResponse& pushed = *answer_head_->mutable_pushed();
+  ToProto(*result, &pushed);
+  pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
+  service_.durability.WhenDurable([this](const absl::Status& durable) {
+    reservation_.Release();
+    if (!durable.ok()) return Fail(durable);
+    AwaitRead();
+  });
+}
+
+void StreamRequest::AwaitRead() {
+  if (!head().has_pull()) return Answer();
+  service_.synchronizer.AwaitRead(
+      caller_.worker_id, pull_->variables(),
+      [this](const absl::Status& may_read) { ReadAndAnswer(may_read); });
+}
+
+absl::Status StreamRequest::Read(const absl::Status& may_read) {
+  const v1::PullRequest& pull = head().pull();
+  absl::Status status = WhatNow(service_.workers, caller_, may_read);
+  if (!status.ok()) return status;
+  answer_head_->set_epoch(service_.epoch);
+  status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
+  answer_head_->set_global_step(service_.store.global_step());
+  return status;
+}
+
+void StreamRequest::ReadAndAnswer(const absl::Status& may_read) {
+  const absl::Status status = Read(may_read);
+  if (!status.ok()) {
+    if (!head().has_push()) {
+      return Fail(Prefixed(Who(caller_), status));
+    }
+    // The push stands.
+    answer_head_->clear_versions();
+    answer_head_->set_pull_failed(true);
+  }
+  Answer();
+}
+
+void StreamRequest::Answer() {
+  answer_.emplace(*answer_head_, pull_ ? pull_->TakeValues() : std::vector<Tensor>(),
+                  wire::FrameOptions{.body_bytes = body_bytes_,
+                                     .checksums = head().checksums(),
+                                     .flow_control = head().flow_control()});
+  Done();
+}
+
+void StreamRequest::Fail(const absl::Status& status) {
+  if (head().has_push()) LogRefusal(status);
+  reservation_.Release();
+  pull_.reset();
+  // The worker does not count on it after an error.
+  stream_ = {};
+  answer_head_->Clear();
+  ToProto(status, answer_head_->mutable_error());
+  Answer();
+}
+
+void StreamRequest::Done() {
+  // What it holds may hold this.
+  const std::function<void()> done = std::exchange(done_, nullptr);
+  done();
+}
+
+}  // namespace varscope::server

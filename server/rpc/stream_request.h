@@ -1,0 +1,99 @@
+// One request of a stream: a push, a pull, or both, and the answer. Knows nothing of how frames
+// come and go.
+#ifndef VARSCOPE_SERVER_RPC_STREAM_REQUEST_H_
+#define VARSCOPE_SERVER_RPC_STREAM_REQUEST_H_
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/frame_reader.h"
+#include "proto/wire/frame_writer.h"
+#include "server/auth/caller.h"
+#include "server/push/push.h"
+#include "server/rpc/context.h"
+#include "server/rpc/pull_reader.h"
+#include "server/rpc/resolved_pull.h"
+
+namespace varscope::server {
+
+// Counts as a call under way while it lives. Add, Run and NextFrame are called one after the other,
+// from any threads.
+class StreamRequest {
+ public:
+  // `caller` and `stream` are its stream's. The answer's frames have bodies of at most
+  // `body_bytes`.
+  StreamRequest(const ServiceContext& service, const Caller& caller, StreamState& stream,
+                size_t body_bytes = wire::kFrameBodyBytes);
+  StreamRequest(const StreamRequest&) = delete;
+  StreamRequest& operator=(const StreamRequest&) = delete;
+
+  // The request's next frame. An error is the stream's end: the frame makes no sense, or the
+  // request is refused and much of it has not come yet.
+  absl::Status Add(grpc::ByteBuffer& frame);
+  // Whether the request has come.
+  bool complete() const { return request_.complete(); }
+  // Once complete: whether Run may take milliseconds.
+  bool takes_long() const;
+  // What to tell the worker while its request comes.
+  std::optional<uint64_t> DueAcknowledgement() {
+    return head().flow_control() ? request_.DueAcknowledgement() : std::nullopt;
+  }
+  // Why it is refused, or what is missing, when the stream ends before the request has come.
+  absl::Status CutShort() const { return refused_.ok() ? request_.Finish() : refused_; }
+
+  // Pushes, when the push's time has come and until it is durable; pulls, when the worker may read.
+  // `done` is called once, perhaps before Run returns, on any thread, and is then let go. There is
+  // an answer then, which may be an error.
+  void Run(std::function<void()> done);
+
+  // The answer's next frame, which pins what it sends; nothing after the last.
+  std::optional<grpc::ByteBuffer> NextFrame() { return answer_->Next(); }
+  // Whether it has to wait until the worker has acknowledged some of the answer.
+  bool must_wait() const { return answer_->must_wait(); }
+  void Acknowledged(uint64_t received) { answer_->Acknowledged(received); }
+
+ private:
+  using Tensors = std::vector<wire::IncomingTensor>;
+  absl::StatusOr<Tensors> TakeHead(const v1::FrameHeader& head);
+  absl::StatusOr<Tensors> CheckHead(const v1::FrameHeader& head);
+  absl::Status CheckPush(const v1::PushHead& push, Tensors& tensors);
+  absl::Status CheckPusher(const v1::PushHead& push) const;
+  absl::Status CheckGroups(const v1::PushHead& push) const;
+  absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);
+  absl::Status Reserve(uint64_t bytes);
+  void Push();
+  void Pushed(const absl::StatusOr<PushResult>& result);
+  void AwaitRead();
+  absl::Status Read(const absl::Status& may_read);
+  void ReadAndAnswer(const absl::Status& may_read);
+  void Answer();
+  // The answer is that error.
+  void Fail(const absl::Status& status);
+  void Done();
+  const v1::FrameHeader& head() const { return request_.head(); }
+
+  const InFlightCalls::Call call_;
+  const ServiceContext& service_;
+  const Caller& caller_;
+  StreamState& stream_;
+  const size_t body_bytes_;
+  wire::FrameReader request_;
+  MemoryQuota::Reservation reservation_;  // of the push, or of the rows to pull
+  std::optional<ResolvedPush> push_;
+  std::optional<ResolvedPull> resolved_pull_;
+  absl::Status refused_;  // why, once the head has come
+  std::function<void()> done_;
+
+  std::optional<PullReader> pull_;
+  wire::Header answer_head_;
+  std::optional<wire::FrameWriter> answer_;
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_STREAM_REQUEST_H_

@@ -1,0 +1,146 @@
+#include "server/store/completion_records.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/failpoint.h"
+
+namespace varscope::server {
+
+CompletionRecords::InFlightPush::InFlightPush(InFlightPush&& other) noexcept
+    : completion_records_(std::exchange(other.completion_records_, nullptr)),
+      id_(std::move(other.id_)),
+      cached_result_(std::move(other.cached_result_)),
+      answer_(std::move(other.answer_)) {}
+
+void CompletionRecords::InFlightPush::Abandon() {
+  CompletionRecords* const completion_records = std::exchange(completion_records_, nullptr);
+  if (completion_records == nullptr || id_.sequence == 0 || cached_result_) return;
+  MutexLock lock(completion_records->mutex_);
+  completion_records->workers_[id_.worker_id].under_way.erase({id_.incarnation, id_.sequence});
+}
+
+void CompletionRecords::InFlightPush::Reserve(size_t versions) {
+  if (id_.sequence == 0) return;
+  Answers answers;
+  answers[id_.sequence].versions.reserve(versions);
+  answer_ = answers.extract(answers.begin());
+  MutexLock lock(completion_records_->mutex_);
+  completion_records_->workers_[id_.worker_id];
+}
+
+void CompletionRecords::InFlightPush::Record(const PushResult& result) noexcept {
+  CompletionRecords& completion_records = *std::exchange(completion_records_, nullptr);
+  if (id_.sequence == 0 || FailpointIsOn(Failpoint::kDropAnswer)) return;
+  answer_.mapped() = result;
+  completion_records.Insert(id_, std::move(answer_));
+}
+
+bool CompletionRecords::LeftWindow(uint64_t sequence, uint64_t last) {
+  return sequence < last && last - sequence >= kWindow;
+}
+
+absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const PushId& id) {
+  if (id.sequence == 0) return InFlightPush(*this, id, std::nullopt);
+  const auto push = [&] {
+    return absl::StrCat("push ", id.sequence, " of worker '", id.worker_id, "'");
+  };
+  if (id.sequence > kLastSequence) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(push(), " has no number that a worker can have come to: they count from 1, ",
+                     "and the last is ", kLastSequence));
+  }
+  MutexLock lock(mutex_);
+  Worker& worker = workers_[id.worker_id];
+  worker.newest = std::max(worker.newest, id.incarnation);
+  if (id.incarnation < worker.newest && !FailpointIsOn(Failpoint::kIgnoreFence)) {
+    return absl::AbortedError(absl::StrCat(push(), ": incarnation ", id.incarnation,
+                                           " is fenced off by ", worker.newest));
+  }
+  const bool answered = id.incarnation == worker.incarnation && !worker.answers.empty();
+  const auto it = worker.answers.find(id.sequence);
+  if (answered && it != worker.answers.end()) return InFlightPush(*this, id, it->second);
+  if (answered && LeftWindow(id.sequence, worker.answers.rbegin()->first)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(push(), " is more than ", kWindow, " behind the worker's last, ",
+                     worker.answers.rbegin()->first, ": whether it was applied is not known"));
+  }
+  const std::pair key{id.incarnation, id.sequence};
+  if (worker.under_way.contains(key)) {
+    return absl::UnavailableError(absl::StrCat(push(), " is being applied; send it again later"));
+  }
+  if (id.incarnation <= worker.fenced) {
+    return absl::AbortedError(absl::StrCat(push(), " was not applied: its incarnation, ",
+                                           id.incarnation, ", is fenced off"));
+  }
+  worker.under_way.insert(key);
+  return InFlightPush(*this, id, std::nullopt);
+}
+
+void CompletionRecords::Reset(const std::vector<Entry>& entries) {
+  {
+    MutexLock lock(mutex_);
+    for (auto& [worker_id, worker] : workers_) worker = Worker{.fenced = worker.fenced};
+  }
+  for (const Entry& entry : entries) Restore(entry);
+}
+
+void CompletionRecords::Fence(const std::string& worker_id, uint64_t incarnation) {
+  MutexLock lock(mutex_);
+  Worker& worker = workers_[worker_id];
+  worker.fenced = std::max(worker.fenced, incarnation);
+}
+
+void CompletionRecords::Collect(const std::string& worker_id) {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(worker_id);
+  if (it != workers_.end() && it->second.under_way.empty()) workers_.erase(it);
+}
+
+bool CompletionRecords::Knows(const PushId& id) const {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(id.worker_id);
+  if (it == workers_.end()) return false;
+  const Worker& worker = it->second;
+  return worker.under_way.contains({id.incarnation, id.sequence}) ||
+         (worker.incarnation == id.incarnation && worker.answers.contains(id.sequence));
+}
+
+void CompletionRecords::Restore(const Entry& entry) {
+  Answers answers;
+  answers[entry.id.sequence] = entry.result;
+  Insert(entry.id, answers.extract(answers.begin()));
+}
+
+void CompletionRecords::Insert(const PushId& id, Answers::node_type answer) {
+  MutexLock lock(mutex_);
+  Worker& worker = workers_[id.worker_id];
+  worker.under_way.erase({id.incarnation, id.sequence});
+  worker.newest = std::max(worker.newest, id.incarnation);
+  if (id.incarnation < worker.incarnation) return;
+  if (id.incarnation > worker.incarnation) worker.answers.clear();
+  worker.incarnation = id.incarnation;
+  worker.answers.erase(id.sequence);
+  worker.answers.insert(std::move(answer));
+  while (LeftWindow(worker.answers.begin()->first, worker.answers.rbegin()->first)) {
+    worker.answers.erase(worker.answers.begin());
+  }
+  // There may be thousands, and a worker sends its last push again, if any.
+  for (auto& [sequence, result] : worker.answers) {
+    if (sequence != worker.answers.rbegin()->first) result.versions = {};
+  }
+}
+
+std::vector<CompletionRecords::Entry> CompletionRecords::entries() const {
+  std::vector<Entry> all;
+  MutexLock lock(mutex_);
+  for (const auto& [worker_id, worker] : workers_) {
+    for (const auto& [sequence, result] : worker.answers) {
+      all.push_back({{worker_id, worker.incarnation, sequence}, result});
+    }
+  }
+  return all;
+}
+
+}  // namespace varscope::server

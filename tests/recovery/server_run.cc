@@ -1,0 +1,73 @@
+#include "tests/recovery/server_run.h"
+
+#include <future>
+#include <stdexcept>
+
+#include "server/env/posix_files.h"
+#include "server/sync/group_options.h"
+
+namespace varscope::testing {
+namespace {
+
+using namespace server;
+
+std::vector<GroupOptions> Groups(const std::vector<std::string>& texts) {
+  std::vector<GroupOptions> groups;
+  groups.reserve(texts.size());
+  for (const std::string& text : texts) groups.push_back(ParseGroup(text).value());
+  return groups;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory) {
+  Store store(StoreLimits{0, 0});
+  Workers workers;
+  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
+  if (!recovered.ok()) return recovered.status();
+  return StateOf(store, workers);
+}
+
+ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOptions& options)
+    : store_(options.limits) {
+  absl::StatusOr<Recovered> recovered = Recover(directory, store_, workers_);
+  if (!recovered.ok()) throw std::runtime_error(std::string(recovered.status().message()));
+  recovered_ = *std::move(recovered);
+  recorder_.emplace(PosixFiles().Lock(directory / "LOCK").value(),
+                    RecorderOptions{.directory = directory,
+                                    .level = options.level,
+                                    .interval = options.interval,
+                                    .retry = options.retry,
+                                    .max_header_bytes = options.max_header_bytes},
+                    store_, workers_, recovered_.position);
+  synchronizer_.emplace(store_, workers_, Groups(options.groups));
+  workers_.Start(
+      [this](const WorkerRecord& w) {
+        store_.completion_records().Fence(w.worker_id, w.incarnation);
+      },
+      [this](const WorkerRecord& w) { synchronizer_->WorkerLost(w); });
+}
+
+ServerRun::Answer ServerRun::Submit(const Push& push) {
+  auto answer = std::make_shared<std::optional<absl::StatusOr<PushResult>>>();
+  server::Submit(*synchronizer_, store_, push, [answer](absl::StatusOr<PushResult> result) {
+    answer->emplace(std::move(result));
+  });
+  return answer;
+}
+
+absl::Status ServerRun::Settle() {
+  std::promise<absl::Status> done;
+  recorder_->WhenOnStableStorage([&](const absl::Status& status) { done.set_value(status); });
+  return done.get_future().get();
+}
+
+void CopyDirectory(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::filesystem::remove_all(to);
+  std::filesystem::create_directory(to);
+  for (const auto& entry : std::filesystem::directory_iterator(from)) {
+    std::filesystem::copy_file(entry.path(), to / entry.path().filename());
+  }
+}
+
+}  // namespace varscope::testing

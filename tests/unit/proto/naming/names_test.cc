@@ -1,0 +1,53 @@
+// Names of ops, scopes, variables and workers.
+#include "proto/naming/names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace varscope {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(NamesTest, OpNamesAreTensorFlows) {
+  for (const char* good : {"a", "A.b", ".a", "a/b/c_1", "1", "a\\b", "a>b", "a-b"}) {
+    EXPECT_TRUE(IsValidOpName(good)) << good;
+  }
+  for (const char* bad : {"", "_a", "-a", "/a", "a b", "a:0", "a\n", "\xc3\xa9"}) {
+    EXPECT_FALSE(IsValidOpName(bad)) << bad;
+  }
+  EXPECT_TRUE(IsValidScopeName("_a"));
+  EXPECT_TRUE(IsValidScopeName(""));
+}
+
+TEST(NamesTest, ErrorsQuoteNamesSafely) {
+  EXPECT_EQ(ValidateVariableName(std::string(1024, 'x')), absl::OkStatus());
+  const std::string text(ValidateVariableName(std::string(5000, 'x') + "\n").message());
+  EXPECT_LT(text.size(), 200U);
+  EXPECT_EQ(Printable("a\x01\xff"), "a\\x01\\xff");
+  EXPECT_EQ(Printable(std::string(70, 'y')), std::string(64, 'y') + "...");
+}
+
+TEST(NamesTest, WorkerIds) {
+  EXPECT_TRUE(ValidateWorkerId("host-1/7").ok());
+  EXPECT_FALSE(ValidateWorkerId("").ok());
+  EXPECT_FALSE(ValidateWorkerId("two words").ok());
+  EXPECT_TRUE(ValidateWorkerId(std::string(256, 'w')).ok());
+  EXPECT_FALSE(ValidateWorkerId(std::string(257, 'w')).ok());
+}
+
+TEST(NamesTest, AVariableIsNamedByItsValueToo) {
+  EXPECT_EQ(*VariableOf("model/w"), "model/w");
+  EXPECT_EQ(*VariableOf("model/w:0"), "model/w");
+  for (const char* bad : {"w:1", "w:", "w:00", "w:0:0", "w: 0"}) {
+    EXPECT_THAT(std::string(VariableOf(bad).status().message()), HasSubstr("'w:0'")) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace varscope

@@ -1,0 +1,166 @@
+// Leases, fences and quarantine.
+#include "server/membership/workers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "absl/status/status.h"
+#include "proto/wire/retry_info.h"
+
+namespace varscope::server {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+class WorkersTest : public ::testing::Test {
+ protected:
+  // Promises what becomes of `worker` once its incarnation is over.
+  static std::future<WorkerRecord> WatchLost(Workers& workers, std::vector<uint64_t>* fenced) {
+    auto promise = std::make_shared<std::promise<WorkerRecord>>();
+    std::future<WorkerRecord> lost = promise->get_future();
+    workers.Start([fenced](const WorkerRecord& w) { fenced->push_back(w.incarnation); },
+                  [promise](const WorkerRecord& w) { promise->set_value(w); });
+    return lost;
+  }
+  std::vector<uint64_t> fenced_;
+};
+
+TEST_F(WorkersTest, ASilentWorkerIsEvictedFencedAndMayComeBack) {
+  Workers workers(milliseconds(30));
+  std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
+  const uint64_t first = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_EQ(lost.get().incarnation, first);
+  EXPECT_THAT(fenced_, ::testing::ElementsAre(first));
+  EXPECT_FALSE(workers.IsLive("w", first));
+  const absl::Status refused = workers.Check({"w", first});
+  EXPECT_TRUE(absl::IsAborted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("was silent for longer than its lease"));
+  EXPECT_EQ(refused.GetPayload(kReconnectKey), absl::Cord("s"));
+  workers.Stop();
+  const uint64_t second = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_GT(second, first);
+  EXPECT_TRUE(workers.Check({"w", second}).ok());
+  // Now somebody has taken its place, so that it must not come back by itself.
+  EXPECT_FALSE(workers.Check({"w", first}).GetPayload(kReconnectKey).has_value());
+}
+
+TEST_F(WorkersTest, ConnectingAgainEndsTheEarlierIncarnation) {
+  Workers workers;
+  std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
+  const uint64_t first = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  workers.Connect("w", "host", 2, Sharing::kGlobal).value();
+  EXPECT_EQ(lost.get().incarnation, first);
+}
+
+TEST_F(WorkersTest, AConnectThatArrivesTwiceIsOne) {
+  Workers workers;
+  const auto connect = [&](uint64_t nonce) {
+    return workers.Connect("w", "host", 1, Sharing::kGlobal, nonce).value();
+  };
+  const uint64_t first = connect(17);
+  EXPECT_EQ(connect(17), first);
+  EXPECT_TRUE(workers.Check({"w", first}).ok());
+  EXPECT_GT(connect(18), first);
+}
+
+TEST_F(WorkersTest, GoingIsNoticedAtOnce) {
+  Workers workers;
+  std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
+  const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_TRUE(workers.Disconnect({"w", incarnation}).ok());
+  EXPECT_EQ(lost.get().worker_id, "w");
+  EXPECT_TRUE(absl::IsAborted(workers.Check({"w", incarnation})));
+  EXPECT_TRUE(absl::IsAborted(workers.Disconnect({"w", incarnation})));
+}
+
+TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
+  Workers workers;
+  std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
+  const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  workers.FenceAll();
+  lost.get();
+  EXPECT_EQ(workers.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
+  // Also after a restart.
+  Workers restarted;
+  for (const WorkerRecord& record : workers.records()) restarted.Restore(record);
+  EXPECT_EQ(restarted.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
+}
+
+// Whoever was fenced off stays so: somebody may have gone on without it.
+TEST_F(WorkersTest, EveryEndAndEveryQuarantineOutlivesARestart) {
+  Workers workers(milliseconds(30));
+  std::map<std::string, WorkerRecord> log;
+  workers.Observe([&](const WorkerRecord& record) { log[record.worker_id] = record; });
+  const uint64_t evicted = workers.Connect("evicted", "host", 1, Sharing::kGlobal).value();
+  std::promise<void> was_evicted;
+  workers.Start([](const WorkerRecord&) {},
+                [&](const WorkerRecord& worker) {
+                  if (worker.worker_id == "evicted") was_evicted.set_value();
+                });
+  was_evicted.get_future().get();
+  workers.Stop();
+  const uint64_t left = workers.Connect("left", "host", 1, Sharing::kGlobal).value();
+  const uint64_t bad = workers.Connect("bad", "host", 1, Sharing::kGlobal).value();
+  ASSERT_TRUE(workers.Disconnect({"left", left}).ok());
+  ASSERT_TRUE(workers.Quarantine("bad", "diverges").ok());
+
+  Workers restarted;
+  for (const auto& [id, record] : log) restarted.Restore(record);
+  std::vector<std::string> fenced;
+  restarted.Start([&](const WorkerRecord& record) { fenced.push_back(record.worker_id); },
+                  [](const WorkerRecord&) {});
+  EXPECT_THAT(fenced, ::testing::UnorderedElementsAre("evicted", "left"));
+  const absl::Status refused = restarted.Check({"evicted", evicted});
+  EXPECT_TRUE(absl::IsAborted(refused));
+  EXPECT_EQ(refused.GetPayload(kReconnectKey), absl::Cord("s"));
+  EXPECT_TRUE(absl::IsAborted(restarted.Check({"left", left})));
+  EXPECT_TRUE(restarted.Check({"bad", bad}).ok());
+  EXPECT_THAT(std::string(restarted.CheckMayPush("bad").message()), HasSubstr("diverges"));
+  // Also for its next incarnation.
+  restarted.Connect("bad", "host", 1, Sharing::kGlobal).value();
+  EXPECT_FALSE(restarted.CheckMayPush("bad").ok());
+}
+
+TEST_F(WorkersTest, BeyondTheLimitTheOneLostForLongestIsCollected) {
+  Workers workers;
+  std::vector<std::string> collected;
+  workers.Start([](const WorkerRecord&) {}, [](const WorkerRecord&) {},
+                [&](const std::string& id) { collected.push_back(id); });
+  const uint64_t first = workers.Connect("first", "host", 1, Sharing::kGlobal).value();
+  const uint64_t second = workers.Connect("second", "host", 1, Sharing::kGlobal).value();
+  for (size_t i = 2; i < Workers::kMaxWorkers; ++i) {
+    ASSERT_TRUE(workers.Connect("w" + std::to_string(i), "host", 1, Sharing::kGlobal).ok());
+  }
+  EXPECT_TRUE(
+      absl::IsResourceExhausted(workers.Connect("another", "host", 1, Sharing::kGlobal).status()));
+  ASSERT_TRUE(workers.Disconnect({"second", second}).ok());
+  EXPECT_TRUE(workers.Connect("another", "host", 1, Sharing::kGlobal).ok());
+  EXPECT_THAT(collected, ::testing::ElementsAre("second"));
+  EXPECT_TRUE(absl::IsUnauthenticated(workers.Check({"second", second})));
+  EXPECT_TRUE(workers.Check({"first", first}).ok());
+}
+
+TEST_F(WorkersTest, QuarantineRefusesPushesAndSaysWhy) {
+  Workers workers;
+  EXPECT_TRUE(absl::IsNotFound(workers.Quarantine("w", "x")));
+  workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_TRUE(workers.CheckMayPush("w").ok());
+  ASSERT_TRUE(workers.Quarantine("w", "its gradients explode").ok());
+  EXPECT_THAT(std::string(workers.CheckMayPush("w").message()), HasSubstr("its gradients explode"));
+  ASSERT_TRUE(workers.Quarantine("w", "").ok());
+  EXPECT_TRUE(workers.CheckMayPush("w").ok());
+}
+
+TEST_F(WorkersTest, AWaitSaysHowLongItCanLast) {
+  Workers workers(std::chrono::hours(1));
+  workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  EXPECT_THAT(workers.DescribeWait("w"),
+              ::testing::MatchesRegex("w, silent [0-9.]+ s, evicted in 3[0-9]+\\.[0-9] s"));
+  EXPECT_EQ(workers.DescribeWait("nobody"), "nobody, not connected");
+}
+
+}  // namespace
+}  // namespace varscope::server

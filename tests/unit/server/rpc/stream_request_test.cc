@@ -1,0 +1,246 @@
+// One request and its answer, without a network: frames in, frames out.
+#include "server/rpc/stream_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "proto/wire/convert.h"
+#include "proto/wire/frame_reader.h"
+#include "proto/wire/frame_writer.h"
+#include "tests/support/push.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+// What came back.
+struct Answer {
+  v1::FrameHeader head;
+  std::vector<Tensor> tensors;
+};
+
+class StreamRequestTest : public ::testing::Test {
+ protected:
+  StreamRequestTest() {
+    caller_ = {"w", workers_.Connect("w", "host", 1, Sharing::kGlobal).value()};
+    for (const char* name : {"a", "b"}) {
+      ResolveRequest request;
+      request.name = name;
+      request.request = {.key = name, .dtype = DType::kFloat32, .shape = Shape{3}};
+      request.initializer = InitializerSpec{.kind = "zeros"};
+      EXPECT_TRUE(store_.Resolve(caller_, request).ok());
+    }
+  }
+
+  // `a` += 1, as the worker's next push.
+  SentPush AddOne() {
+    Push push{.id = {"w", caller_.incarnation, ++sequence_}};
+    push.assignments.push_back(
+        {"a", AssignOp::kAdd, Tensor::Of<float>(Shape{3}, {1, 1, 1}), std::nullopt});
+    return Send(push);
+  }
+  // Pulls them, under the numbers that follow those of the head's other variables.
+  static void Want(v1::FrameHeader& head, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      head.mutable_pull()->add_variables(head.variables_size());
+      head.add_variables()->set_name(name);
+    }
+  }
+
+  // What ends the stream, if anything does.
+  absl::Status Give(StreamRequest& request, const v1::FrameHeader& head,
+                    std::vector<Tensor> tensors) {
+    wire::FrameWriter writer(head, std::move(tensors));
+    while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
+      if (absl::Status status = request.Add(*frame); !status.ok()) return status;
+    }
+    EXPECT_TRUE(request.complete());
+    return absl::OkStatus();
+  }
+  static Answer AnswerOf(StreamRequest& request) {
+    std::promise<void> done;
+    request.Run([&] { done.set_value(); });
+    done.get_future().wait();
+    // All values are [3] here.
+    wire::FrameReader reader([](const v1::FrameHeader& head) {
+      return std::vector<wire::IncomingTensor>(head.body_bytes() / 12,
+                                               {DType::kFloat32, Shape{3}, {}, {}});
+    });
+    while (std::optional<grpc::ByteBuffer> frame = request.NextFrame()) {
+      EXPECT_TRUE(reader.Add(*frame).ok());
+    }
+    EXPECT_TRUE(reader.complete());
+    return {reader.head(), reader.tensors()};
+  }
+  // On a stream of its own, unless the test keeps it.
+  Answer AskFresh(const v1::FrameHeader& head, std::vector<Tensor> tensors = {}) {
+    stream_ = {};
+    return Ask(head, std::move(tensors));
+  }
+  Answer Ask(const v1::FrameHeader& head, std::vector<Tensor> tensors = {}) {
+    StreamRequest request(context_, caller_, stream_);
+    EXPECT_TRUE(Give(request, head, std::move(tensors)).ok());
+    return AnswerOf(request);
+  }
+
+  Store store_{StoreLimits{}};
+  Workers workers_;
+  SessionKeys session_keys_;
+  Barriers barriers_;
+  Synchronizer synchronizer_{store_, workers_, {}};
+  NoDurability durability_;
+  InFlightCalls in_flight_calls_;
+  MemoryQuota memory_quota_{1 << 20};
+  PinnedMemory pinned_memory_{1 << 20};
+  StallDetector stall_detector_{std::chrono::milliseconds(0)};
+  const ServiceContext context_{.store = store_,
+                                .workers = workers_,
+                                .session_keys = session_keys_,
+                                .barriers = barriers_,
+                                .synchronizer = synchronizer_,
+                                .durability = durability_,
+                                .in_flight_calls = in_flight_calls_,
+                                .memory_quota = memory_quota_,
+                                .pinned_memory = pinned_memory_,
+                                .stall_detector = stall_detector_,
+                                .limits = {},
+                                .local = {},
+                                .epoch = 99};
+  Caller caller_;
+  StreamState stream_;
+  uint64_t sequence_ = 0;
+};
+
+TEST_F(StreamRequestTest, APushAndAPullInOneSeesThePush) {
+  SentPush push = AddOne();
+  Want(push.head, {"b", "a"});
+  const Answer answer = Ask(push.head, push.tensors);
+  EXPECT_FALSE(answer.head.has_error()) << answer.head.DebugString();
+  EXPECT_EQ(answer.head.pushed().versions_size(), 1);
+  EXPECT_EQ(answer.head.epoch(), 99U);
+  ASSERT_EQ(answer.tensors.size(), 2U);
+  EXPECT_EQ(answer.head.types_size(), 3);
+  EXPECT_EQ(Summarize(answer.tensors[0]), "[0 0 0]");
+  EXPECT_EQ(Summarize(answer.tensors[1]), "[1 1 1]");
+}
+
+TEST_F(StreamRequestTest, ThePushThatIsSentAgainIsAnsweredAgainAndAppliedOnce) {
+  const SentPush push = AddOne();
+  const Answer first = AskFresh(push.head, push.tensors);
+  const Answer second = AskFresh(push.head, push.tensors);
+  EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
+  EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[1 1 1]");
+}
+
+TEST_F(StreamRequestTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {
+  SentPush push = AddOne();
+  push.head.mutable_variables(0)->set_name("nowhere");
+  const Answer answer = Ask(push.head, push.tensors);
+  EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kNotFound));
+  EXPECT_THAT(answer.head.error().message(), HasSubstr("nowhere"));
+  EXPECT_TRUE(answer.tensors.empty());
+  EXPECT_EQ(memory_quota_.used(), 0U);
+  // The same number may come again, as it should be.
+  push.head.mutable_variables(0)->set_name("a");
+  EXPECT_FALSE(Ask(push.head, push.tensors).head.has_error());
+}
+
+TEST_F(StreamRequestTest, AWorkerWhoseIncarnationIsOverIsToldToConnect) {
+  const SentPush push = AddOne();
+  ASSERT_TRUE(workers_.Disconnect(caller_).ok());
+  const Answer answer = Ask(push.head, push.tensors);
+  EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kAborted));
+}
+
+TEST_F(StreamRequestTest, APushThatWasAppliedGetsItsAnswerAlsoWhenItsWorkerIsLost) {
+  const SentPush push = AddOne();
+  const Answer first = AskFresh(push.head, push.tensors);
+  ASSERT_TRUE(workers_.Disconnect(caller_).ok());
+  const Answer second = AskFresh(push.head, push.tensors);
+  EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
+}
+
+TEST_F(StreamRequestTest, WhoIsNoWorkerMayReadAndNothingElse) {
+  caller_ = {};
+  v1::FrameHeader pull;
+  Want(pull, {"a"});
+  EXPECT_EQ(AskFresh(pull).tensors.size(), 1U);
+  SentPush push = AddOne();
+  const Answer refused = AskFresh(push.head, push.tensors);
+  EXPECT_EQ(refused.head.error().code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(refused.head.error().message(), HasSubstr("no session key"));
+}
+
+TEST_F(StreamRequestTest, AnUnknownNameBesideAPushRefusesBoth) {
+  SentPush push = AddOne();
+  Want(push.head, {"nowhere"});
+  EXPECT_TRUE(Ask(push.head, push.tensors).head.has_error());
+  EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[0 0 0]");
+}
+
+TEST_F(StreamRequestTest, ARepeatedPullBringsWhatHasChangedOnly) {
+  v1::FrameHeader pull;
+  Want(pull, {"a", "b"});
+  EXPECT_TRUE(Ask(pull).head.repeatable());
+  v1::FrameHeader again;
+  again.mutable_pull()->set_repeat(true);
+  EXPECT_TRUE(Ask(again).head.unchanged());
+  SentPush push = AddOne();
+  push.head.mutable_push()->mutable_assignments(0)->set_variable(2);
+  Ask(push.head, push.tensors);
+  const Answer changed = Ask(again);
+  EXPECT_EQ(changed.head.versions_size(), 2);
+  ASSERT_EQ(changed.tensors.size(), 1U);
+  EXPECT_EQ(Summarize(changed.tensors[0]), "[1 1 1]");
+}
+
+TEST_F(StreamRequestTest, WhatCannotBeRepeatedIsSaid) {
+  v1::FrameHeader again;
+  again.mutable_pull()->set_repeat(true);
+  EXPECT_EQ(Ask(again).head.error().code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(StreamRequestTest, AValueThatTheWorkerHoldsDoesNotComeAgain) {
+  v1::FrameHeader pull;
+  Want(pull, {"a"});
+  const Answer first = AskFresh(pull);
+  v1::PullRequest& request = *pull.mutable_pull();
+  request.set_epoch(99);
+  request.add_versions(first.head.versions(0) + 1);
+  EXPECT_TRUE(AskFresh(pull).tensors.empty());
+  request.set_epoch(98);  // another epoch
+  EXPECT_EQ(AskFresh(pull).tensors.size(), 1U);
+}
+
+TEST_F(StreamRequestTest, AFrameThatIsNeitherPushNorPullIsRefused) {
+  EXPECT_EQ(Ask({}).head.error().code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(StreamRequestTest, AStoppingServerTakesNoRequest) {
+  EXPECT_EQ(in_flight_calls_.Stop(std::chrono::seconds(0)), 0U);
+  const SentPush push = AddOne();
+  StreamRequest request(context_, caller_, stream_);
+  EXPECT_TRUE(absl::IsUnavailable(Give(request, push.head, push.tensors)));
+}
+
+TEST_F(StreamRequestTest, ARequestThatEndsEarlySaysWhatIsMissing) {
+  SentPush push = AddOne();
+  push.head.set_body_bytes(12);
+  StreamRequest request(context_, caller_, stream_);
+  grpc::ByteBuffer head = wire::Encode(push.head, {});
+  ASSERT_TRUE(request.Add(head).ok());
+  EXPECT_FALSE(request.complete());
+  EXPECT_FALSE(request.CutShort().ok());
+}
+
+}  // namespace
+}  // namespace varscope::server
