@@ -36,8 +36,8 @@ void GrpcStream::Begin() {
 
 void GrpcStream::Read() { stream_.Read(&frame_, Then(&GrpcStream::OnRead)); }
 
-void GrpcStream::Write(grpc::ByteBuffer frame) {
-  frame_ = std::move(frame);
+void GrpcStream::Write(const grpc::ByteBuffer& frame) {
+  frame_ = frame;
   stream_.Write(frame_, Then(&GrpcStream::OnWritten));
 }
 
@@ -105,7 +105,7 @@ void GrpcStream::Ran() {
 
 void GrpcStream::WriteNext() {
   if (request_->must_wait()) return Read();
-  if (std::optional<grpc::ByteBuffer> next = request_->NextFrame()) return Write(*std::move(next));
+  if (std::optional<grpc::ByteBuffer> next = request_->NextFrame()) return Write(*next);
   idle_timeout_.reset();
   request_.reset();
   phase_ = Phase::kRequest;

@@ -39,7 +39,7 @@ class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
   void* Then(void (GrpcStream::*next)(bool ok));
   void Begin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Write(grpc::ByteBuffer frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Write(const grpc::ByteBuffer& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnRead(bool ok);
   void OnWritten(bool ok);
   void OnFinished(bool ok);

@@ -53,7 +53,7 @@ TEST(DiskTest, ForgetsWhatWasNot) {
     const std::string seen = Seen(disk, "a");
     no_name = no_name || seen == "(none)";
     no_bytes = no_bytes || seen.empty();
-    torn = torn || (seen.size() > 0 && seen.size() < 10 && seen[0] == '0');
+    torn = torn || (!seen.empty() && seen.size() < 10 && seen[0] == '0');
     whole = whole || seen == "0123456789";
   }
   EXPECT_TRUE(no_name);

@@ -40,6 +40,7 @@ std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& wo
   for (const auto& [group, step] : state.group_steps) out << group << "=" << step << "\n";
   for (const CapturedVariable& v : state.variables) out << Text(v) << "\n";
   std::vector<std::string> lines;
+  lines.reserve(state.partitioned.size());
   const auto names = [](std::string key, const std::vector<std::string>& of) {
     for (const std::string& name : of) key += " " + name;
     return key;
