@@ -43,6 +43,20 @@ def executed(tree, build, counters):
     return counts, names
 
 
+def public_header(tree, module):
+    return tree / "proto/include/varscope" / f"{pathlib.Path(module).name}.h"
+
+
+def module_of(tree, file):
+    """Returns the name of the pair that the file is of: a public header goes with its source."""
+    module = file.rsplit(".", 1)[0]
+    if not file.startswith("proto/include/"):
+        return module
+    name = f"{pathlib.Path(module).name}.cc"
+    sources = [path for path in (tree / "proto").rglob(name) if "include" not in path.parts]
+    return str(sources[0].relative_to(tree)).rsplit(".", 1)[0] if sources else module
+
+
 def main():
     tree, build, few, many = (pathlib.Path(a).resolve() for a in sys.argv[1:5])
     extra = int(sys.argv[5])
@@ -50,16 +64,17 @@ def main():
     after, names = executed(tree, build, many)
     on_path = sorted(key for key in after if after[key] - before[key] >= SHARE * extra)
     on_path = [key for key in on_path if key[0].startswith(("server/", "proto/"))]
-    modules = collections.Counter(key[0].rsplit(".", 1)[0] for key in on_path)
+    modules = collections.Counter(module_of(tree, key[0]) for key in on_path)
     lines = 0
     for module, functions in sorted(modules.items()):
         files = [tree / f"{module}{suffix}" for suffix in (".h", ".cc")]
-        size = sum(len(file.read_text().splitlines()) for file in files if file.exists())
+        files.append(public_header(tree, module))
+        size = sum(len(file.read_text().splitlines()) for file in set(files) if file.exists())
         lines += size
         print(f"{functions:4} functions {size:5} lines  {module}")
         if "--list" in sys.argv:
             for key in on_path:
-                if key[0].rsplit(".", 1)[0] == module:
+                if module_of(tree, key[0]) == module:
                     print(f"       {after[key] - before[key]:6}  {names[key]}")
     print(f"one push: {len(modules)} modules, {len(on_path)} functions, {lines} lines")
 

@@ -223,13 +223,15 @@ TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
   };
   const auto submit = [&](std::vector<OptimizerStep> steps) {
     Push push{.id = {"a", incarnation_["a"], ++sequence_}, .steps = std::move(steps)};
-    EXPECT_TRUE((*run_->Submit(std::move(push)))->ok());
+    EXPECT_TRUE((*run_->Submit(push))->ok());
   };
   submit({step("Adam", false)});
   submit({step("Adam", true), step("Mine", true), step("Adam", false)});
   submit({step("Mine", true), step("Adam", true)});
-  EXPECT_EQ(run_->store().Find("beta1_power").value()->version, 4U);
-  EXPECT_EQ(run_->store().Find("beta1_power_1").value()->version, 2U);
+  const std::vector<std::string> powers = {"beta1_power", "beta1_power_1"};
+  const ConsistentRead read = run_->store().Pull(powers).value();
+  EXPECT_EQ(read.variables[0].version, 4U);
+  EXPECT_EQ(read.variables[1].version, 2U);
 }
 
 TEST_F(DecidedTest, APushThatWasRefusedLeavesTheCompletionRecordsAsTheyWere) {

@@ -329,7 +329,7 @@ class Search {
     Push push = NewPush(OneOf(kWorkers));
     const uint32_t count = 1 + random_() % 3;
     for (uint32_t i = 0; i < count; ++i) AddAssignment(push, OneOf(known_));
-    Submit(std::move(push));
+    Submit(push);
   }
 
   OptimizerStep NewStep(const std::string& prefix) {
@@ -367,7 +367,11 @@ class Search {
     update.gradient = Values(known.dtype, shape, finite);
     if (OneIn(3)) {
       const auto variable = run_->store().Find(known.name);
-      const uint64_t version = variable.ok() ? (*variable)->version : 0;
+      uint64_t version = 0;
+      if (variable.ok()) {
+        const MutexLock lock((*variable)->mutex);
+        version = (*variable)->version;
+      }
       update.base_version = version - std::min<uint64_t>(version, random_() % 4);
     }
     return update;

@@ -86,7 +86,7 @@ class Story {
   void Act() {
     const std::string worker = OneOf("worker", world_.workers());
     if (!world_.connected(worker)) return world_.Connect(worker);
-    switch (trace_.Draw("action", 12)) {
+    switch (trace_.Draw("action", 14)) {
       case 0:
         return world_.Connect(worker);
       case 1:
@@ -106,6 +106,11 @@ class Story {
         return world_.env().Advance(milliseconds(trace_.Draw("pause", 2000)));
       case 6:
         return world_.env().disk().Heal();
+      case 7:
+        if (trace_.OneIn("leave", 3)) world_.Leave(worker);
+        return;
+      case 8:
+        return world_.Quarantine(worker, trace_.OneIn("quarantine", 4) ? "why" : "");
       default:
         if (world_.variables().empty()) return;
         return world_.Push(worker, OneOf("variable", world_.variables()),

@@ -23,7 +23,8 @@ using namespace server;
 namespace {
 
 constexpr int64_t kMarks = 256;
-constexpr int64_t kElements = 5;
+constexpr int64_t kRows = 4;
+constexpr int64_t kColumns = 2;
 constexpr char kMarksPrefix[] = "marks-";
 
 Options OptionsFor(DurabilityLevel level) {
@@ -215,7 +216,8 @@ void World::Create(const std::string& worker, const std::string& name) {
   definition.set_name(name);
   definition.set_key(name);
   definition.set_dtype(v1::DT_FLOAT32);
-  definition.mutable_shape()->add_dims(is_marks ? kMarks : kElements);
+  definition.mutable_shape()->add_dims(is_marks ? kMarks : kRows);
+  if (!is_marks) definition.mutable_shape()->add_dims(kColumns);
   definition.set_reuse(v1::REUSE_AUTO);
   definition.set_trainable(true);
   definition.mutable_initializer()->set_kind(is_marks ? "zeros" : "random_normal");
@@ -237,16 +239,32 @@ void World::Push(const std::string& name, const std::string& variable,
   mark.at(worker.sequence - 1) = 1;
   push.assignments.push_back(
       {kMarksPrefix + name, AssignOp::kAdd, Tensor::Of<float>(Shape{kMarks}, mark), std::nullopt});
-  std::vector<float> gradient(kElements);
-  for (float& x : gradient) x = static_cast<float>(env_.trace().Draw("gradient", 200)) / 100 - 1;
   OptimizerStep step{.state = {.optimizer = optimizer,
                                .hyperparameters = HyperparametersOf(optimizer),
                                .name = optimizer,
                                .group = variable}};
-  step.updates.push_back({variable, Tensor::Of<float>(Shape{kElements}, gradient)});
+  step.updates.push_back(DrawGradient(variable));
   push.steps.push_back(std::move(step));
   worker.last = push;
   Submit(name, push);
+}
+
+// Dense, or of some rows, perhaps one of them twice.
+GradientUpdate World::DrawGradient(const std::string& variable) {
+  Trace& trace = env_.trace();
+  const bool sparse = trace.OneIn("sparse", 3);
+  const auto rows = sparse ? static_cast<int64_t>(trace.Draw("rows", 4)) : kRows;
+  GradientUpdate update{.variable = variable,
+                        .gradient = Tensor(DType::kFloat32, Shape{rows, kColumns})};
+  for (float& x : update.gradient.mutable_values<float>()) {
+    x = static_cast<float>(trace.Draw("gradient", 200)) / 100 - 1;
+  }
+  if (!sparse) return update;
+  update.rows = Tensor(DType::kInt64, Shape{rows});
+  for (int64_t& row : update.rows->mutable_values<int64_t>()) {
+    row = static_cast<int64_t>(trace.Draw("row", kRows));
+  }
+  return update;
 }
 
 void World::PushAgain(const std::string& name) {
@@ -288,6 +306,22 @@ void World::Submit(const std::string& name, const server::Push& push) {
   Remember();
   request.state = states_.size() - 1;
   CheckMarks();
+}
+
+void World::Leave(const std::string& name) {
+  env_.trace().Note(name + " leaves");
+  const absl::StatusOr<Caller> caller =
+      server_->context().session_keys.Identify(workers_[name].session_key);
+  if (caller.ok()) server_->context().workers.Disconnect(*caller).IgnoreError();
+  workers_[name].incarnation = 0;
+  Remember();
+}
+
+void World::Quarantine(const std::string& name, const std::string& reason) {
+  env_.trace().Note(absl::StrCat("quarantine of ", name, ": '", reason, "'"));
+  absl::Status status = server_->context().durability.Admit();
+  if (status.ok()) status = server_->context().workers.Quarantine(name, reason);
+  AnswerDurably(status);
 }
 
 void World::TakeSnapshot(const std::string& name) {

@@ -42,6 +42,10 @@ class World {
   void Push(const std::string& worker, const std::string& variable, const std::string& optimizer);
   // The last one, as it was.
   void PushAgain(const std::string& worker);
+  // It is not told when that is durable.
+  void Leave(const std::string& worker);
+  // An empty reason ends it.
+  void Quarantine(const std::string& worker, const std::string& reason);
   // These two end before they return.
   void TakeSnapshot(const std::string& name);
   // To one that was taken.
@@ -69,6 +73,7 @@ class World {
   };
   struct Request;
 
+  server::GradientUpdate DrawGradient(const std::string& variable);
   void Submit(const std::string& worker, const server::Push& push);
   void AnswerDurably(const absl::Status& status);
   void Answered(Request& request, const absl::Status& status);

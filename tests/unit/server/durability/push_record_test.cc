@@ -159,7 +159,8 @@ class PushRecordTest : public ::testing::Test {
   static std::map<std::string, std::pair<uint64_t, std::string>> ValuesOf(const Store& store) {
     std::map<std::string, std::pair<uint64_t, std::string>> values;
     for (const VariablePtr& variable : store.List("")) {
-      const Tensor& value = variable->value;
+      const MutexLock lock(variable->mutex);
+      const Tensor value = variable->value;
       values[variable->def.name] = {
           variable->version,
           std::string(reinterpret_cast<const char*>(value.raw()), value.byte_size())};

@@ -99,6 +99,7 @@ class ScarceMemoryTest : public ::testing::Test {
   std::map<std::string, std::pair<uint64_t, std::string>> State() const {
     std::map<std::string, std::pair<uint64_t, std::string>> state;
     for (const VariablePtr& variable : store_.List("")) {
+      const MutexLock lock(variable->mutex);
       const auto bytes = variable->value.bytes();
       state[variable->def.name] = {
           variable->version,
@@ -117,7 +118,10 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
     const Push push = EveryKind();
     // Readers hold everything: each change needs a copy.
     std::vector<Tensor> held;
-    for (const VariablePtr& variable : store_.List("")) held.push_back(variable->value);
+    for (const VariablePtr& variable : store_.List("")) {
+      const MutexLock lock(variable->mutex);
+      held.push_back(variable->value);
+    }
     blocks_left = failed;
     const absl::StatusOr<PushResult> result = Apply(store_, push);
     blocks_left = -1;
