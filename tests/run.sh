@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh [--sanitize=address|thread] [--label REGEX]: installs what is missing, builds, runs every
-# test, or those that have such a label: unit, recovery, simulation, shm, tcp, once, concurrency, faults, large.
+# test, or those that have such a label: unit, recovery, simulation, shm, tcp, once, concurrency,
+# faults, large.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 usage="usage: bash tests/run.sh [--sanitize=address|thread] [--label REGEX]"

@@ -41,7 +41,7 @@ inline void LockInBlockingRegion(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mute
   mutex.lock();
 }
 
-// As MutexLock; Blocking when another thread has the lock.
+// As MutexLock; within a BlockingRegion when another thread has the lock.
 class ABSL_SCOPED_LOCKABLE BlockingLock {
  public:
   explicit BlockingLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {

@@ -59,23 +59,26 @@ class ABSL_LOCKABLE SharedMutex {
   std::shared_mutex mutex_;
 };
 
-// Holds the mutex until its end, or until unlock(). The mutex outlives it.
-class ABSL_SCOPED_LOCKABLE MutexLock {
+// Holds the mutex alone until its end, or until unlock(). The mutex outlives it.
+template <typename AnyMutex>
+class ABSL_SCOPED_LOCKABLE ExclusiveLock {
  public:
-  explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(&mutex) {
+  explicit ExclusiveLock(AnyMutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(&mutex) {
     mutex_->lock();
   }
-  ~MutexLock() ABSL_UNLOCK_FUNCTION() {
+  ~ExclusiveLock() ABSL_UNLOCK_FUNCTION() {
     if (mutex_ != nullptr) mutex_->unlock();
   }
-  MutexLock(const MutexLock&) = delete;
-  MutexLock& operator=(const MutexLock&) = delete;
+  ExclusiveLock(const ExclusiveLock&) = delete;
+  ExclusiveLock& operator=(const ExclusiveLock&) = delete;
   // Once.
   void unlock() ABSL_UNLOCK_FUNCTION() { std::exchange(mutex_, nullptr)->unlock(); }
 
  private:
-  Mutex* mutex_;  // null: no longer held
+  AnyMutex* mutex_;  // null: no longer held
 };
+using MutexLock = ExclusiveLock<Mutex>;
+using WriterLock = ExclusiveLock<SharedMutex>;
 
 // Lets the mutex go, which the caller holds, and takes it again at its end. The mutex outlives it.
 class ABSL_SCOPED_LOCKABLE MutexUnlock {
@@ -88,24 +91,6 @@ class ABSL_SCOPED_LOCKABLE MutexUnlock {
 
  private:
   Mutex& mutex_;
-};
-
-// Holds the mutex alone until its end, or until unlock(). The mutex outlives it.
-class ABSL_SCOPED_LOCKABLE WriterLock {
- public:
-  explicit WriterLock(SharedMutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(&mutex) {
-    mutex_->lock();
-  }
-  ~WriterLock() ABSL_UNLOCK_FUNCTION() {
-    if (mutex_ != nullptr) mutex_->unlock();
-  }
-  WriterLock(const WriterLock&) = delete;
-  WriterLock& operator=(const WriterLock&) = delete;
-  // Once.
-  void unlock() ABSL_UNLOCK_FUNCTION() { std::exchange(mutex_, nullptr)->unlock(); }
-
- private:
-  SharedMutex* mutex_;  // null: no longer held
 };
 
 // Holds the mutex shared until its end. The mutex outlives it.

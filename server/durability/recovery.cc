@@ -22,11 +22,13 @@ struct Mapped {
   std::span<const std::byte> bytes;
 };
 
+// FailedPrecondition names both versions for a file of another disk format.
 absl::StatusOr<Mapped> Map(Files& files, const std::filesystem::path& path) {
   absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
   if (!file.ok()) return file.status();
   const absl::StatusOr<std::span<const std::byte>> bytes = (*file)->Map();
   if (!bytes.ok()) return bytes.status();
+  if (absl::Status status = CheckFormat(path, *bytes); !status.ok()) return status;
   return Mapped{*std::move(file), *bytes};
 }
 
@@ -48,9 +50,9 @@ class Recovery {
       if (!*whole) break;
     }
     // The log may have been behind it (--durability async).
-    if (recovered_.position < skipped_position_ && !segments->empty()) {
+    if (damaged_ && recovered_.position < damaged_->position && !segments->empty()) {
       return absl::DataLossError(absl::StrCat(
-          skipped_.string(), " is damaged, and the log ends at change ", recovered_.position,
+          damaged_->path.string(), " is damaged, and the log ends at change ", recovered_.position,
           ", before that snapshot: what it had is lost. Nothing was changed. Restore the file from "
           "a copy, or move it away to go back to the state before it."));
     }
@@ -70,9 +72,9 @@ class Recovery {
       for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
     }
     for (const std::filesystem::path& path : files) {
-      const absl::StatusOr<Mapped> mapping = Map(files_, path);
-      if (!mapping.ok()) continue;  // whoever needs it says so
-      if (absl::Status status = CheckFormat(path, mapping->bytes); !status.ok()) return status;
+      // Another error is for whoever needs the file.
+      absl::Status status = Map(files_, path).status();
+      if (absl::IsFailedPrecondition(status)) return status;
     }
     return absl::OkStatus();
   }
@@ -91,10 +93,7 @@ class Recovery {
       // One that cannot be read now may be whole: only a damaged one is none.
       if (!snapshot.ok() && !absl::IsDataLoss(snapshot.status())) return snapshot.status();
       if (!snapshot.ok()) {
-        if (skipped_.empty()) {
-          skipped_ = file.path;
-          skipped_position_ = file.position;
-        }
+        if (!damaged_) damaged_ = file;
         recovered_.warnings.push_back(
             absl::StrCat("skipped a snapshot: ", snapshot.status().message()));
         continue;
@@ -246,8 +245,10 @@ class Recovery {
       const absl::StatusOr<bool> undone = IsUndone(own);
       if (!undone.ok() || *undone) return undone.status();
       // Without its file it failed, too.
-      if (begins && !files_.Exists(SnapshotPath(directory_, own))) {
-        return absl::OkStatus();
+      if (begins) {
+        absl::Status own_file = files_.Open(SnapshotPath(directory_, own)).status();
+        if (absl::IsNotFound(own_file)) return absl::OkStatus();
+        if (!own_file.ok()) return own_file;
       }
       absl::StatusOr<Snapshot> source = ReadSnapshot(files_, directory_ / record.source);
       if (!source.ok()) {
@@ -268,8 +269,7 @@ class Recovery {
   Store& store_;
   Workers& workers_;
   Recovered recovered_;
-  std::filesystem::path skipped_;  // the newest snapshot that is damaged; empty: none
-  uint64_t skipped_position_ = 0;
+  std::optional<SnapshotFile> damaged_;  // the newest snapshot that was skipped
   uint64_t began_at_ = 0;  // the position of the snapshot, or rollback, that the state comes from
 };
 

@@ -203,8 +203,9 @@ absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
   if (!snapshot.name.empty()) path += "-" + snapshot.name;
   const std::filesystem::path temporary = path.string() + kTemporary;
   Files& files = env.files();
-  const bool replaces = files.Exists(path);
-  absl::Status status;
+  absl::Status status = files.Open(path).status();
+  const bool replaces = status.ok();
+  if (!replaces && !absl::IsNotFound(status)) return status;
   {
     absl::StatusOr<std::unique_ptr<WritableFile>> file = files.Create(temporary);
     status = file.ok() ? WriteAll(env, **file, snapshot, head_piece_bytes) : file.status();

@@ -85,10 +85,10 @@ class Files {
   // Makes the file, or empties it.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(
       const std::filesystem::path& path, Access access = Access::kGroupReads) = 0;
+  // NotFound when there is none, and for no other reason.
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::filesystem::path& path) = 0;
   // The names of what is in the directory, in no order.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) = 0;
-  virtual bool Exists(const std::filesystem::path& path) = 0;
 
   // Atomic: after a crash `to` is the old or the new file, never half of one. Replaces `to`.
   virtual absl::Status Rename(const std::filesystem::path& from,

@@ -152,11 +152,6 @@ class Posix final : public Files {
     return names;
   }
 
-  bool Exists(const fs::path& path) override {
-    std::error_code ignored;
-    return fs::exists(path, ignored);
-  }
-
   absl::Status Rename(const fs::path& from, const fs::path& to) override {
     if (std::rename(from.c_str(), to.c_str()) != 0) return FileError(to, "rename", errno);
     return absl::OkStatus();

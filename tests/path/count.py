@@ -6,6 +6,7 @@ and its source.
 """
 
 import collections
+import functools
 import gzip
 import json
 import pathlib
@@ -47,6 +48,7 @@ def public_header(tree, module):
     return tree / "proto/include/varscope" / f"{pathlib.Path(module).name}.h"
 
 
+@functools.cache
 def module_of(tree, file):
     """Returns the name of the pair that the file is of: a public header goes with its source."""
     module = file.rsplit(".", 1)[0]

@@ -20,14 +20,6 @@ std::vector<GroupOptions> Groups(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory) {
-  Store store(StoreLimits{0, 0});
-  Workers workers;
-  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
-  if (!recovered.ok()) return recovered.status();
-  return StateOf(store, workers);
-}
-
 ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOptions& options)
     : store_(options.limits) {
   absl::StatusOr<Recovered> recovered = Recover(directory, store_, workers_);
@@ -37,7 +29,6 @@ ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOpti
                     RecorderOptions{.directory = directory,
                                     .level = options.level,
                                     .interval = options.interval,
-                                    .retry = options.retry,
                                     .max_header_bytes = options.max_header_bytes},
                     store_, workers_, recovered_.position);
   synchronizer_.emplace(store_, workers_, Groups(options.groups));

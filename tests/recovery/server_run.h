@@ -25,11 +25,7 @@ struct ServerRunOptions {
   std::vector<std::string> groups;  // as --sync
   uint64_t max_header_bytes = uint64_t{1} << 30;
   std::chrono::milliseconds interval{5};  // of kAsync
-  std::chrono::milliseconds retry{1000};
 };
-
-// What a directory recovers to, even where no variable would be created any more; or the refusal.
-absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory);
 
 // Throws std::runtime_error when the directory does not recover.
 class ServerRun {

@@ -22,7 +22,7 @@ class Disk::File final : public server::WritableFile {
       : WritableFile(path), disk_(disk), node_(std::move(node)), life_(disk.life_) {}
 
   absl::Status Sync() override {
-    absl::Status status = Begin("sync");
+    absl::Status status = Begin("sync", Kind::kChanges);
     if (disk_.crashed_ || life_ != disk_.life_) return status;
     if (!status.ok()) {
       // They count as clean from now on: no later sync writes them.
@@ -38,7 +38,7 @@ class Disk::File final : public server::WritableFile {
 
  protected:
   absl::StatusOr<size_t> WriteSome(std::span<const std::byte> bytes) override {
-    const absl::Status status = Begin(absl::StrCat("write ", bytes.size()));
+    const absl::Status status = Begin(absl::StrCat("write ", bytes.size()), Kind::kWrites);
     if (disk_.crashed_ || life_ != disk_.life_) return status;
     // One that fails may have written some of it, one that does not may have written less.
     size_t count = bytes.size();
@@ -57,9 +57,9 @@ class Disk::File final : public server::WritableFile {
   }
 
  private:
-  absl::Status Begin(const std::string& call) {
+  absl::Status Begin(const std::string& call, Kind kind) {
     if (life_ != disk_.life_) return absl::InternalError("a file of before the crash");
-    return disk_.Begin(absl::StrCat(call, " ", NameOf(path())), /*writes=*/true);
+    return disk_.Begin(call, NameOf(path()), kind);
   }
 
   Disk& disk_;
@@ -103,21 +103,37 @@ class Disk::Held final : public server::FileLock {
   const uint64_t life_;
 };
 
-absl::Status Disk::Begin(const std::string& call, bool writes) {
-  ++calls_;
-  trace_.Note(absl::StrCat("disk ", calls_, ": ", call));
-  if (fault_ && calls_ >= fault_->first && !crashed_) {
-    const auto [at, fault] = *fault_;
-    if (fault == Fault::kCrash) {
-      trace_.Note("the disk stops here");
-      crashed_ = true;
-    } else if (calls_ == at || (fault == Fault::kStays && writes)) {
-      trace_.Note("fails");
-      return absl::ResourceExhaustedError(absl::StrCat(call, ": No space left on device"));
-    }
+bool Disk::Fails(const std::string& name, Kind kind) const {
+  if (!fault_ || calls_ < fault_->from) return false;
+  if (kind == Kind::kWrites && name == fault_->except) return false;
+  const uint64_t failed = calls_ - fault_->from;
+  switch (fault_->fault) {
+    case Fault::kOnce:
+      return failed == 0;
+    case Fault::kTwice:
+      return failed < 2;
+    case Fault::kStays:
+      return failed == 0 || kind != Kind::kReads;
+    case Fault::kAllButRemovals:
+      return kind != Kind::kReads && kind != Kind::kRemoves;
+    case Fault::kFull:
+      break;
   }
-  return crashed_ ? absl::InternalError(absl::StrCat(call, ": the disk is gone"))
-                  : absl::OkStatus();
+  return kind == Kind::kWrites;
+}
+
+absl::Status Disk::Begin(const std::string& call, const std::string& name, Kind kind) {
+  ++calls_;
+  const std::string text = absl::StrCat(call, " ", name);
+  trace_.Note(absl::StrCat("disk ", calls_, ": ", text));
+  if (crash_at_ && calls_ >= *crash_at_ && !crashed_) {
+    trace_.Note("the disk stops here");
+    crashed_ = true;
+  }
+  if (crashed_) return absl::InternalError(absl::StrCat(text, ": the disk is gone"));
+  if (!Fails(name, kind)) return absl::OkStatus();
+  trace_.Note("fails");
+  return absl::ResourceExhaustedError(absl::StrCat(text, ": No space left on device"));
 }
 
 void Disk::Apply(const Change& change, std::string& bytes) {
@@ -147,7 +163,7 @@ void Disk::ChangeName(const std::string& from, const std::string& to, const Node
 absl::StatusOr<std::unique_ptr<server::WritableFile>> Disk::Create(const fs::path& path,
                                                                    Access /*access*/) {
   const std::string name = NameOf(path);
-  if (absl::Status status = Begin("create " + name, /*writes=*/true); !status.ok()) return status;
+  if (absl::Status status = Begin("create", name, Kind::kChanges); !status.ok()) return status;
   NodePtr& node = seen_[name];
   if (node == nullptr) {
     ChangeName("", name, std::make_shared<Node>());
@@ -160,14 +176,14 @@ absl::StatusOr<std::unique_ptr<server::WritableFile>> Disk::Create(const fs::pat
 
 absl::StatusOr<std::unique_ptr<server::ReadableFile>> Disk::Open(const fs::path& path) {
   const std::string name = NameOf(path);
-  if (absl::Status status = Begin("open " + name, /*writes=*/false); !status.ok()) return status;
+  if (absl::Status status = Begin("open", name, Kind::kReads); !status.ok()) return status;
   const auto it = seen_.find(name);
   if (it == seen_.end()) return absl::NotFoundError(absl::StrCat(path.string(), ": open"));
   return std::make_unique<Contents>(path, it->second->seen);
 }
 
 absl::StatusOr<std::vector<std::string>> Disk::List(const fs::path& directory) {
-  if (absl::Status status = Begin("list " + NameOf(directory), /*writes=*/false); !status.ok()) {
+  if (absl::Status status = Begin("list", NameOf(directory), Kind::kReads); !status.ok()) {
     return status;
   }
   std::vector<std::string> names;
@@ -178,11 +194,8 @@ absl::StatusOr<std::vector<std::string>> Disk::List(const fs::path& directory) {
   return names;
 }
 
-bool Disk::Exists(const fs::path& path) { return seen_.contains(NameOf(path)); }
-
 absl::Status Disk::Rename(const fs::path& from, const fs::path& to) {
-  absl::Status status =
-      Begin(absl::StrCat("rename ", NameOf(from), " ", NameOf(to)), /*writes=*/true);
+  absl::Status status = Begin(absl::StrCat("rename ", NameOf(from)), NameOf(to), Kind::kChanges);
   if (!status.ok()) return status;
   const auto it = seen_.find(NameOf(from));
   if (it == seen_.end()) return absl::NotFoundError(absl::StrCat(from.string(), ": rename"));
@@ -193,25 +206,25 @@ absl::Status Disk::Rename(const fs::path& from, const fs::path& to) {
 
 absl::Status Disk::Remove(const fs::path& path) {
   const std::string name = NameOf(path);
-  if (absl::Status status = Begin("remove " + name, /*writes=*/true); !status.ok()) return status;
+  if (absl::Status status = Begin("remove", name, Kind::kRemoves); !status.ok()) return status;
   if (seen_.contains(name)) ChangeName("", name, nullptr);
   return absl::OkStatus();
 }
 
 absl::Status Disk::SyncDirectory(const fs::path& directory) {
-  absl::Status status = Begin("sync directory " + NameOf(directory), /*writes=*/true);
+  absl::Status status = Begin("sync directory", NameOf(directory), Kind::kChanges);
   if (!status.ok()) return status;
   for (const NameChange& change : std::exchange(pending_names_, {})) Apply(change, durable_);
   return absl::OkStatus();
 }
 
 absl::Status Disk::CreateDirectories(const fs::path& directory) {
-  return Begin("create directory " + NameOf(directory), /*writes=*/true);
+  return Begin("create directory", NameOf(directory), Kind::kChanges);
 }
 
 absl::StatusOr<std::unique_ptr<server::FileLock>> Disk::Lock(const fs::path& path) {
   const std::string name = NameOf(path);
-  if (absl::Status status = Begin("lock " + name, /*writes=*/true); !status.ok()) return status;
+  if (absl::Status status = Begin("lock", name, Kind::kChanges); !status.ok()) return status;
   if (!locked_.insert(name).second) {
     return absl::FailedPreconditionError(absl::StrCat(path.string(), " is in use"));
   }
@@ -280,8 +293,16 @@ void Disk::Restart(Loss loss) {
   }
   locked_.clear();
   fault_.reset();
+  crash_at_.reset();
   crashed_ = false;
   ++life_;
+}
+
+void Disk::Damage(const std::string& name) {
+  trace_.Note("damage of " + name);
+  Node& node = *seen_.at(name);
+  node.durable.back() = static_cast<char>(~node.durable.back());
+  node.seen = node.durable;
 }
 
 std::map<std::string, std::string> Disk::contents() const {

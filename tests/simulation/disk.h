@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/env/files.h"
@@ -24,13 +25,20 @@ class Disk final : public server::Files {
   explicit Disk(Trace& trace) : trace_(trace) {}
 
   enum class Fault : uint8_t {
-    kOnce,   // one call fails
-    kStays,  // that call and all that write after it fail, until Heal
-    kCrash   // that call and all after it fail and change nothing, until Restart
+    kOnce,            // one call fails
+    kTwice,           // and the next one
+    kStays,           // that call, and all after it that change something, until Heal
+    kAllButRemovals,  // the same, but files can be removed
+    kFull             // writes alone, from that call on, until Heal: no space is left
   };
-  // For the call whose number is `call`, counted from 1 over the disk's life.
-  void FailAt(uint64_t call, Fault fault) { fault_ = {call, fault}; }
+  // From the call whose number is `call` on, counted from 1 over the disk's life. Writes to the
+  // file `except` do not fail.
+  void FailAt(uint64_t call, Fault fault, std::string except = "") {
+    fault_ = {call, fault, std::move(except)};
+  }
   void Heal() { fault_.reset(); }
+  // That call, and all after it, fail and change nothing, until Restart.
+  void CrashAt(uint64_t call) { crash_at_ = call; }
   uint64_t calls() const { return calls_; }
   bool crashed() const { return crashed_; }
   void Crash() { crashed_ = true; }
@@ -42,6 +50,8 @@ class Disk final : public server::Files {
   };
   // After a crash. Whoever still has a file of before, gets errors.
   void Restart(Loss loss);
+  // Between two lives: a byte of the file's end flips.
+  void Damage(const std::string& name);
   // What a program would read now.
   std::map<std::string, std::string> contents() const;
 
@@ -50,7 +60,6 @@ class Disk final : public server::Files {
   absl::StatusOr<std::unique_ptr<server::ReadableFile>> Open(
       const std::filesystem::path& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) override;
-  bool Exists(const std::filesystem::path& path) override;
   absl::Status Rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   absl::Status Remove(const std::filesystem::path& path) override;
   absl::Status SyncDirectory(const std::filesystem::path& directory) override;
@@ -86,8 +95,11 @@ class Disk final : public server::Files {
     NodePtr node;
   };
 
-  // Counts a call; the error that it meets.
-  absl::Status Begin(const std::string& call, bool writes);
+  enum class Kind : uint8_t { kReads, kWrites, kRemoves, kChanges };
+
+  // Counts a call on the file `name`; the error that it meets.
+  absl::Status Begin(const std::string& call, const std::string& name, Kind kind);
+  bool Fails(const std::string& name, Kind kind) const;
   void ChangeName(const std::string& from, const std::string& to, const NodePtr& node);
   static void Apply(const Change& change, std::string& bytes);
   static void Apply(const NameChange& change, Names& names);
@@ -102,7 +114,13 @@ class Disk final : public server::Files {
   uint64_t calls_ = 0;
   uint64_t life_ = 1;
   bool crashed_ = false;
-  std::optional<std::pair<uint64_t, Fault>> fault_;
+  struct Planned {
+    uint64_t from;
+    Fault fault;
+    std::string except;
+  };
+  std::optional<Planned> fault_;
+  std::optional<uint64_t> crash_at_;
 };
 
 }  // namespace varscope::simulation

@@ -58,7 +58,8 @@ class Story {
   void DrawFault() {
     Disk& disk = world_.env().disk();
     const uint64_t at = disk.calls() + 1 + trace_.Draw("calls until the fault", 12);
-    disk.FailAt(at, static_cast<Disk::Fault>(trace_.Draw("fault's kind", 3)));
+    if (trace_.OneIn("it is a crash", 3)) return disk.CrashAt(at);
+    disk.FailAt(at, static_cast<Disk::Fault>(trace_.Draw("fault's kind", 5)));
   }
 
   void Crash(Totals& totals) {

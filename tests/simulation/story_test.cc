@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -92,6 +93,14 @@ void ExpectThatItGoesOn(World& world) {
   EXPECT_EQ(world.acknowledged(), before + 4) << "connect, marks, create, push";
 }
 
+// The process has died: the next life begins with what the disk kept.
+void ExpectToComeBack(World& world, Disk::Loss loss) {
+  if (world.running()) world.Crash();
+  world.env().disk().Restart(loss);
+  ExpectToStart(world);
+  if (!::testing::Test::HasFailure()) ExpectThatItGoesOn(world);
+}
+
 uint64_t CallsOfTheStory(DurabilityLevel level) {
   World world(7, level);
   world.Start();
@@ -99,12 +108,9 @@ uint64_t CallsOfTheStory(DurabilityLevel level) {
   return world.env().disk().calls();
 }
 
-std::string Threads() {
-  int count = 0;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    count += thread.exists() ? 1 : 0;
-  }
-  return std::to_string(count);
+int Threads() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return static_cast<int>(std::distance(begin(threads), end(threads)));
 }
 
 // Connect, create, push, crash, recover: the same events each time, on one thread.
@@ -123,74 +129,134 @@ TEST(StoryTest, OneSeedIsOneTrace) {
     EXPECT_EQ(world.env().trace().events(), first);
   }
   EXPECT_GT(first.size(), 100U);
-  EXPECT_EQ(Threads(), "1");
+  EXPECT_EQ(Threads(), 1);
   World other(43);
   other.Start();
   TellStory(other);
   EXPECT_NE(other.env().trace().events(), first);
 }
 
-class FaultTest : public ::testing::TestWithParam<DurabilityLevel> {};
-
-TEST_P(FaultTest, AnyCallMayFailOnce) {
-  const uint64_t calls = CallsOfTheStory(GetParam());
-  for (uint64_t call = 1; call <= calls; ++call) {
-    for (const Disk::Loss loss : {Disk::Loss::kNothing, Disk::Loss::kPosix}) {
+class FaultTest : public ::testing::TestWithParam<DurabilityLevel> {
+ protected:
+  // `live(world)` once for each call that the story makes of the disk, after `plan(disk, call)`.
+  template <typename Plan, typename Live>
+  void AtEachCall(const Plan& plan, const Live& live) {
+    const uint64_t calls = CallsOfTheStory(GetParam());
+    for (uint64_t call = 1; call <= calls; ++call) {
       World world(7, GetParam());
-      world.env().disk().FailAt(call, Disk::Fault::kOnce);
-      if (TryToStart(world)) TellStory(world);
-      if (!world.running()) ExpectToStart(world);
-      ExpectThatItGoesOn(world);
-      world.Crash();
-      world.env().disk().Restart(loss);
-      ExpectToStart(world);
+      plan(world.env().disk(), call);
+      live(world);
       if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
-      ExpectThatItGoesOn(world);
-      if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
+    }
+  }
+
+  template <typename Live>
+  void WithEachFault(Disk::Fault fault, const Live& live) {
+    AtEachCall([fault](Disk& disk, uint64_t call) { disk.FailAt(call, fault); }, live);
+  }
+};
+
+TEST_P(FaultTest, AnyCallMayFailOnceOrTwice) {
+  for (const Disk::Fault fault : {Disk::Fault::kOnce, Disk::Fault::kTwice}) {
+    for (const Disk::Loss loss : {Disk::Loss::kNothing, Disk::Loss::kPosix}) {
+      WithEachFault(fault, [&](World& world) {
+        if (TryToStart(world)) TellStory(world);
+        while (!world.running() && !HasFailure()) TryToStart(world);
+        EXPECT_EQ(world.wrong(), "");
+        ExpectThatItGoesOn(world);
+        ExpectToComeBack(world, loss);
+      });
     }
   }
 }
 
-TEST_P(FaultTest, FromAnyCallOnTheDiskMayBeFull) {
-  const uint64_t calls = CallsOfTheStory(GetParam());
-  for (uint64_t call = 1; call <= calls; ++call) {
-    for (const bool heals : {true, false}) {
-      World world(7, GetParam());
-      world.env().disk().FailAt(call, Disk::Fault::kStays);
+// Some calls go on failing, from any one on.
+constexpr Disk::Fault kLasting[] = {Disk::Fault::kStays, Disk::Fault::kAllButRemovals,
+                                    Disk::Fault::kFull};
+
+TEST_P(FaultTest, FromAnyCallOnTheDiskMayFailUntilItIsMended) {
+  for (const Disk::Fault fault : kLasting) {
+    WithEachFault(fault, [](World& world) {
       const bool started = TryToStart(world);
       if (started) TellStory(world);
-      if (heals) {
-        world.env().disk().Heal();
-        if (!started) ExpectToStart(world);
-        ExpectThatItGoesOn(world);
-      }
-      if (world.running()) world.Crash();
-      world.env().disk().Restart(heals ? Disk::Loss::kPosix : Disk::Loss::kNothing);
-      ExpectToStart(world);
-      if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
+      world.env().disk().Heal();
+      if (!started) ExpectToStart(world);
       ExpectThatItGoesOn(world);
-      if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
-    }
+      ExpectToComeBack(world, Disk::Loss::kPosix);
+    });
+  }
+}
+
+TEST_P(FaultTest, FromAnyCallOnTheDiskMayFailUntilTheProcessEnds) {
+  for (const Disk::Fault fault : kLasting) {
+    WithEachFault(fault, [](World& world) {
+      if (TryToStart(world)) TellStory(world);
+      ExpectToComeBack(world, Disk::Loss::kNothing);
+    });
   }
 }
 
 TEST_P(FaultTest, AnyCallMayBeTheLast) {
-  const uint64_t calls = CallsOfTheStory(GetParam());
-  for (uint64_t call = 1; call <= calls; ++call) {
-    for (const Disk::Loss loss : {Disk::Loss::kNothing, Disk::Loss::kOrdered, Disk::Loss::kPosix}) {
-      World world(7, GetParam());
-      world.env().disk().FailAt(call, Disk::Fault::kCrash);
-      if (TryToStart(world)) TellStory(world);
-      if (world.running()) world.Crash();
-      world.env().disk().Restart(loss);
-      ExpectToStart(world);
-      if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
-      ExpectThatItGoesOn(world);
-      world.Crash();
-      world.env().disk().Restart(loss);
-      ExpectToStart(world);
-      if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
+  for (const Disk::Loss loss : {Disk::Loss::kNothing, Disk::Loss::kOrdered, Disk::Loss::kPosix}) {
+    AtEachCall([](Disk& disk, uint64_t call) { disk.CrashAt(call); },
+               [loss](World& world) {
+                 if (TryToStart(world)) TellStory(world);
+                 ExpectToComeBack(world, loss);
+                 ExpectToComeBack(world, loss);
+               });
+  }
+}
+
+// The server is at work on what failed, and its process dies.
+TEST_P(FaultTest, AnyCallMayFailAndOneSoonAfterItBeTheLast) {
+  for (const Disk::Fault fault : {Disk::Fault::kOnce, Disk::Fault::kTwice, Disk::Fault::kStays,
+                                  Disk::Fault::kAllButRemovals, Disk::Fault::kFull}) {
+    for (const Disk::Loss loss : {Disk::Loss::kNothing, Disk::Loss::kPosix}) {
+      uint64_t later = static_cast<uint64_t>(fault);
+      AtEachCall(
+          [&](Disk& disk, uint64_t call) {
+            later = later % 12 + 1;
+            disk.FailAt(call, fault);
+            disk.CrashAt(call + later);
+          },
+          [loss](World& world) {
+            if (TryToStart(world)) TellStory(world);
+            ExpectToComeBack(world, loss);
+          });
     }
+  }
+}
+
+// What fits goes to the present segment; the next one, and a snapshot, get nothing. A rotation that
+// fails is no proof that all before it is durable.
+TEST_P(FaultTest, OnlyThePresentSegmentMayBeWritten) {
+  bool ended = false;
+  for (uint64_t last = 1; !ended && !HasFailure(); ++last) {
+    World world(7, GetParam());
+    world.Start();
+    world.Connect("w0");
+    world.Create("w0", "a");
+    world.env().Advance(milliseconds(30));
+    Disk& disk = world.env().disk();
+    std::string present;
+    for (const auto& [name, bytes] : disk.contents()) {
+      if (name.starts_with("log-")) present = name;
+    }
+    ASSERT_NE(present, "");
+    disk.FailAt(disk.calls() + 1, Disk::Fault::kFull, present);
+    disk.CrashAt(disk.calls() + last);
+    const size_t before = world.acknowledged();
+    world.Push("w0", "a", "Momentum");
+    world.TakeSnapshot("");             // has no room
+    world.Push("w0", "a", "Momentum");  // in the next segment, written together with the one before
+    world.env().Advance(milliseconds(5000));
+    ended = !disk.crashed();
+    if (GetParam() == DurabilityLevel::kSync) {
+      EXPECT_EQ(world.acknowledged(), before);
+    }
+    ExpectToComeBack(world, Disk::Loss::kPosix);
+    if (HasFailure()) FAIL() << "call " << last << "\n" << world.env().trace().Tail(200);
+    if (last > 200) break;
   }
 }
 
@@ -216,6 +282,40 @@ TEST_P(FaultTest, AnyCallOfAStartMayFail) {
     }
     ExpectToStart(world);
     ExpectThatItGoesOn(world);
+    if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
+    if (!reached) break;
+  }
+}
+
+// The log says what the store was rolled back to. A file that cannot be read now is not one that
+// was never written.
+TEST_P(FaultTest, ARollbackWhoseSnapshotIsDamagedHolds) {
+  const size_t without_name = std::string("snapshot-").size() + 20;
+  for (uint64_t call = 1;; ++call) {
+    World world(7, GetParam());
+    world.Start();
+    world.Connect("w0");
+    world.Create("w0", "a");
+    world.Push("w0", "a", "Momentum");
+    world.TakeSnapshot("named");
+    world.Push("w0", "a", "Momentum");
+    world.TakeSnapshot("");
+    world.Push("w0", "a", "Momentum");
+    world.RollBack("named");
+    world.Crash();
+    Disk& disk = world.env().disk();
+    disk.Restart(Disk::Loss::kNothing);
+    std::string newest;
+    for (const auto& [name, bytes] : disk.contents()) {
+      if (name.size() == without_name && name.starts_with("snapshot-")) newest = name;
+    }
+    disk.Damage(newest);
+    const uint64_t before = disk.calls();
+    disk.FailAt(before + call, Disk::Fault::kOnce);
+    if (TryToStart(world)) world.Crash();
+    const bool reached = disk.calls() >= before + call;
+    EXPECT_EQ(world.wrong(), "");
+    ExpectToComeBack(world, Disk::Loss::kPosix);
     if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
     if (!reached) break;
   }

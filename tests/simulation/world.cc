@@ -87,8 +87,6 @@ struct World::Request {
   std::unique_ptr<StreamRequest> stream_request;  // of a push
   std::optional<size_t> state;                    // the server's when it had been done
   bool done = false;
-  bool counted = false;
-  absl::Status status;
 };
 
 World::World(uint64_t seed, DurabilityLevel level)
@@ -160,7 +158,6 @@ void World::Remember() {
 
 void World::Answered(Request& request, const absl::Status& status) {
   request.done = true;
-  request.status = status;
   if (!hears_) return;
   env_.trace().Note(absl::StrCat("answer: ", status.ToString()));
   ++answered_;

@@ -56,7 +56,6 @@ class World {
   const std::string& wrong() const { return wrong_; }
 
   SimEnv& env() { return env_; }
-  const server::Server& server() const { return *server_; }
   size_t answered() const { return answered_; }
   size_t acknowledged() const { return acknowledged_; }
   const std::vector<std::string>& workers() const { return worker_names_; }

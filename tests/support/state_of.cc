@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "server/durability/recovery.h"
+
 namespace varscope::testing {
 namespace {
 
@@ -64,6 +66,14 @@ std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& wo
   std::sort(lines.begin(), lines.end());
   for (const std::string& line : lines) out << line << "\n";
   return out.str();
+}
+
+absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory) {
+  Store store(StoreLimits{0, 0});
+  Workers workers;
+  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
+  if (!recovered.ok()) return recovered.status();
+  return StateOf(store, workers);
 }
 
 }  // namespace varscope::testing

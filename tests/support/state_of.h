@@ -2,9 +2,11 @@
 #ifndef VARSCOPE_TESTS_SUPPORT_STATE_OF_H_
 #define VARSCOPE_TESTS_SUPPORT_STATE_OF_H_
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "server/membership/workers.h"
 #include "server/store/store.h"
 
@@ -14,6 +16,9 @@ namespace varscope::testing {
 std::string StateOf(const server::StoreState& state,
                     const std::vector<server::WorkerRecord>& workers);
 std::string StateOf(const server::Store& store, const server::Workers& workers);
+
+// What a directory recovers to, even where no variable would be created any more; or the refusal.
+absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory);
 
 }  // namespace varscope::testing
 

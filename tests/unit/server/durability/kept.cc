@@ -6,49 +6,15 @@
 #include <fstream>
 #include <future>
 #include <iterator>
-#include <sstream>
 
 #include "server/env/posix_files.h"
 #include "tests/support/push.h"
+#include "tests/support/state_of.h"
 
 namespace varscope::server {
 namespace {
 
 constexpr StoreLimits kLimits{1 << 24, 1 << 24};
-
-// Everything about a store that must survive, as text.
-std::string Describe(const Store& store, const Workers& workers) {
-  const StoreState state = store.Capture([] {});
-  std::ostringstream out;
-  out << "step " << state.global_step << "\n";
-  for (const CapturedVariable& v : state.variables) {
-    const VariableDefinition& d = v.definition;
-    out << d.name << " " << d.key << " " << static_cast<int>(d.kind) << " " << Name(d.dtype) << " "
-        << d.shape.ToString() << " " << d.trainable << " " << d.primary << " "
-        << ToString(d.creator) << " " << d.creator_incarnation << " " << d.creator_request << " "
-        << d.initializer << " " << d.seed << " v" << v.version << " " << v.initialized << " "
-        << v.pushes << " " << v.bytes_pushed << " "
-        << std::string(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size()) << "\n";
-  }
-  std::vector<std::string> lines;
-  lines.reserve(state.partitioned.size());
-  for (const PartitionedNames& p : state.partitioned) {
-    lines.push_back(p.key + p.known.full_shape.ToString() + p.parts.front());
-  }
-  for (const auto* state_names : {&state.slots, &state.non_slots}) {
-    for (const StateNames& b : *state_names) lines.push_back(b.key + ":" + b.variables.front());
-  }
-  for (const CompletionRecords::Entry& e : state.completion_records) {
-    lines.push_back(e.id.worker_id + std::to_string(e.id.incarnation) + "." +
-                    std::to_string(e.id.sequence) + "=" + std::to_string(e.result.global_step));
-  }
-  for (const WorkerRecord& w : workers.records()) {
-    lines.push_back(w.worker_id + std::to_string(w.incarnation) + w.host + std::to_string(w.pid));
-  }
-  std::sort(lines.begin(), lines.end());
-  for (const std::string& line : lines) out << line << "\n";
-  return out.str();
-}
 
 Tensor Values(const Shape& shape, std::mt19937& random) {
   Tensor t(DType::kFloat32, shape);
@@ -103,7 +69,7 @@ void Kept::Settle() {
   EXPECT_TRUE(done.get_future().get().ok());
 }
 
-std::string Kept::state() const { return Describe(store_, workers_); }
+std::string Kept::state() const { return testing::StateOf(store_, workers_); }
 
 void Kept::Create(const Caller& caller, std::mt19937& random) {
   ResolveRequest request;
@@ -123,14 +89,6 @@ void Kept::Create(const Caller& caller, std::mt19937& random) {
   }
   const Resolution made = store_.Resolve(caller, request).value();
   if (made.variables.size() == 1) names_.push_back(made.variables[0]->def.name);
-}
-
-absl::StatusOr<std::string> RecoveredState(const fs::path& directory) {
-  Store store(kLimits);
-  Workers workers;
-  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
-  if (!recovered.ok()) return recovered.status();
-  return Describe(store, workers);
 }
 
 std::string ReadAll(const fs::path& path) {

@@ -15,10 +15,12 @@
 #include "server/durability/snapshot.h"
 #include "server/membership/workers.h"
 #include "server/store/store.h"
+#include "tests/support/state_of.h"
 
 namespace varscope::server {
 
 namespace fs = std::filesystem;
+using testing::RecoveredState;
 
 // A store that is kept in a directory, and random changes of every kind.
 class Kept {
@@ -50,9 +52,6 @@ class Kept {
   uint64_t sequence_ = 0;
   std::vector<std::string> names_;
 };
-
-// The state that a directory recovers to, or the refusal.
-absl::StatusOr<std::string> RecoveredState(const fs::path& directory);
 
 std::string ReadAll(const fs::path& path);
 void WriteAll(const fs::path& path, const std::string& bytes);
