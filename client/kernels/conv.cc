@@ -54,50 +54,60 @@ Tensor Patches(KernelContext& ctx, const Window& w, const T* image) {
   return patches;
 }
 
+// The patches of an image touch no other image.
 template <typename T>
-void AddPatches(const Window& w, const T* patches, T* image) {
-  for (int64_t patch = 0; patch < PatchCount(w); ++patch) {
-    WalkPatch(
-        w, patch,
-        [&](int64_t at, int64_t to) {
-          for (int64_t c = 0; c < w.channels; ++c) image[to + c] += patches[at + c];
-        },
-        [](int64_t) {});
-  }
+void AddPatches(KernelContext& ctx, const Window& w, const T* patches, T* images) {
+  const int64_t of_image = w.out_height * w.out_width;
+  const auto cost = static_cast<double>(of_image * PatchSize(w));
+  ctx.device.ParallelFor(w.batch, cost, [&](int64_t begin, int64_t end) {
+    for (int64_t patch = begin * of_image; patch < end * of_image; ++patch) {
+      WalkPatch(
+          w, patch,
+          [&](int64_t at, int64_t to) {
+            for (int64_t c = 0; c < w.channels; ++c) images[to + c] += patches[at + c];
+          },
+          [](int64_t) {});
+    }
+  });
 }
 
 template <typename T>
-void Forward(KernelContext& ctx, const Window& w, Tensor& out) {
+absl::Status Forward(KernelContext& ctx, const Window& w, Tensor& out) {
   const Tensor patches = Patches<T>(ctx, w, ctx.in(0).data<T>());
-  MatMulInto(ctx.device,
-             MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(), out.mutable_data<T>(),
-                           PatchCount(w), ctx.in(1).shape().dim(3), PatchSize(w)});
+  return MatMulInto(ctx.device,
+                    MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(), out.mutable_data<T>(),
+                                  PatchCount(w), ctx.in(1).shape().dim(3), PatchSize(w)});
 }
 
 template <typename T>
-void BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
+absl::Status BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
   Tensor patches(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
-  MatMulInto(ctx.device,
-             MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(), patches.mutable_data<T>(),
-                           PatchCount(w), PatchSize(w), ctx.in(1).shape().dim(3), false, true});
+  absl::Status status =
+      MatMulInto(ctx.device,
+                 MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(), patches.mutable_data<T>(),
+                               PatchCount(w), PatchSize(w), ctx.in(1).shape().dim(3), false, true});
+  if (!status.ok()) return status;
   std::memset(out.mutable_raw(), 0, out.byte_size());
-  AddPatches(w, patches.data<T>(), out.mutable_data<T>());
+  AddPatches(ctx, w, patches.data<T>(), out.mutable_data<T>());
+  return absl::OkStatus();
 }
 
 template <typename T>
-void BackwardFilter(KernelContext& ctx, const Window& w, Tensor& out) {
+absl::Status BackwardFilter(KernelContext& ctx, const Window& w, Tensor& out) {
   const Tensor patches = Patches<T>(ctx, w, ctx.in(1).data<T>());
-  MatMulInto(ctx.device,
-             MatMulArgs<T>{patches.data<T>(), ctx.in(0).data<T>(), out.mutable_data<T>(),
-                           PatchSize(w), out.shape().dim(3), PatchCount(w), true, false});
+  return MatMulInto(ctx.device,
+                    MatMulArgs<T>{patches.data<T>(), ctx.in(0).data<T>(), out.mutable_data<T>(),
+                                  PatchSize(w), out.shape().dim(3), PatchCount(w), true, false});
 }
 
-// Calls fn(TypeTag, window, output 0).
+// Returns fn(TypeTag, window, output 0).
 template <typename Fn>
 absl::Status Convolve(KernelContext& ctx, const Shape& image, const Shape& filter, Fn fn) {
   const Window w = ConvWindow(ctx, image, filter);
   Tensor& out = ctx.Allocate();
-  return VisitComputedFloats(out.dtype(), [&](auto tag) { fn(tag, w, out); });
+  absl::Status run;
+  absl::Status visited = VisitComputedFloats(out.dtype(), [&](auto tag) { run = fn(tag, w, out); });
+  return visited.ok() ? run : visited;
 }
 
 }  // namespace
@@ -106,21 +116,21 @@ absl::Status Convolve(KernelContext& ctx, const Shape& image, const Shape& filte
 absl::Status Conv2D(KernelContext& ctx) {
   return Convolve(ctx, ctx.in(0).shape(), ctx.in(1).shape(),
                   [&](auto tag, const Window& w, Tensor& out) {
-                    Forward<typename decltype(tag)::type>(ctx, w, out);
+                    return Forward<typename decltype(tag)::type>(ctx, w, out);
                   });
 }
 
 // (dy, filter, x).
 absl::Status Conv2DBackpropInput(KernelContext& ctx) {
   return Convolve(ctx, ctx.shape(), ctx.in(1).shape(), [&](auto tag, const Window& w, Tensor& out) {
-    BackwardInput<typename decltype(tag)::type>(ctx, w, out);
+    return BackwardInput<typename decltype(tag)::type>(ctx, w, out);
   });
 }
 
 // (dy, x, filter).
 absl::Status Conv2DBackpropFilter(KernelContext& ctx) {
   return Convolve(ctx, ctx.in(1).shape(), ctx.shape(), [&](auto tag, const Window& w, Tensor& out) {
-    BackwardFilter<typename decltype(tag)::type>(ctx, w, out);
+    return BackwardFilter<typename decltype(tag)::type>(ctx, w, out);
   });
 }
 

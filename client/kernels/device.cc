@@ -25,6 +25,8 @@ void Device::ParallelFor(int64_t n, double cost, const std::function<void(int64_
                       [&](Eigen::Index begin, Eigen::Index end) { fn(begin, end); });
 }
 
+int Device::threads() const { return eigen_->numThreads(); }
+
 uint64_t Device::NextSeed() {
   MutexLock lock(seed_mutex_);
   return seeds_();

@@ -27,7 +27,8 @@ class Device {
   // done. `cost` is the rough number of cycles of one item.
   void ParallelFor(int64_t n, double cost, const std::function<void(int64_t, int64_t)>& fn);
 
-  const Eigen::ThreadPoolDevice& eigen() const { return *eigen_; }
+  // How many compute at a time, at least 1.
+  int threads() const;
   // A seed for one kernel's random numbers.
   uint64_t NextSeed();
 

@@ -1,51 +1,131 @@
-#define EIGEN_USE_THREADS
 #include "client/kernels/matmul.h"
 
+#include <dnnl.h>
+
+#include <Eigen/Core>
 #include <algorithm>
-#include <unsupported/Eigen/CXX11/Tensor>
+#include <atomic>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
+
+// OpenMP's, of which oneDNN's Debian package is built: how many threads what the calling thread
+// runs may take. Declared here because not every compiler has omp.h.
+extern "C" int omp_get_max_threads();
+extern "C" void omp_set_num_threads(int);
 
 namespace varscope::internal {
 namespace {
 
+// While it lives, oneDNN computes on the calling thread alone: the device's threads are the only
+// ones that compute, and no team of OpenMP is ever made.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  const int before_ = omp_get_max_threads();
+};
+
+// False: no memory.
+bool Multiply(const MatMulArgs<float>& x, int64_t ld_a, int64_t ld_b, int64_t ld_c) {
+  const OneThread one;
+  return dnnl_sgemm(x.transpose_a ? 'T' : 'N', x.transpose_b ? 'T' : 'N', x.m, x.n, x.k, 1, x.a,
+                    ld_a, x.b, ld_b, 0, x.c, ld_c) == dnnl_success;
+}
+
+// oneDNN has no product of doubles.
+bool Multiply(const MatMulArgs<double>& x, int64_t ld_a, int64_t ld_b, int64_t ld_c) {
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Map = Eigen::Map<const Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;
+  // Transposed by a copy, so that there is one product for the compiler.
+  const auto read = [](const double* from, bool transposed, int64_t rows, int64_t columns,
+                       int64_t stride) -> Matrix {
+    if (!transposed) return Map(from, rows, columns, Eigen::OuterStride<>(stride));
+    return Map(from, columns, rows, Eigen::OuterStride<>(stride)).transpose();
+  };
+  const Matrix a = read(x.a, x.transpose_a, x.m, x.k, ld_a);
+  const Matrix b = read(x.b, x.transpose_b, x.k, x.n, ld_b);
+  Eigen::Map<Matrix, Eigen::Unaligned, Eigen::OuterStride<>>(x.c, x.m, x.n,
+                                                             Eigen::OuterStride<>(ld_c))
+      .noalias() = a * b;
+  return true;
+}
+
+// Below this many multiplications another thread is not awake in time.
+constexpr int64_t kParallel = int64_t{1} << 17;
+// Rows or columns that a thread takes at least: what a kernel computes at once.
+constexpr int64_t kLeast = 16;
+
 template <typename T>
-void Contract(Device& device, const MatMulArgs<T>& x) {
-  if (x.m == 0 || x.n == 0) return;
+absl::Status Product(Device& device, const MatMulArgs<T>& x) {
+  if (x.m == 0 || x.n == 0) return absl::OkStatus();
   if (x.k == 0) {
     std::fill(x.c, x.c + x.m * x.n, T{0});
-    return;
+    return absl::OkStatus();
   }
-  using Matrix = Eigen::Tensor<T, 2, Eigen::RowMajor>;
-  const auto dims = [](bool transposed, int64_t rows, int64_t columns) {
-    return transposed ? Eigen::array<Eigen::Index, 2>{columns, rows}
-                      : Eigen::array<Eigen::Index, 2>{rows, columns};
+  const int64_t ld_a = x.transpose_a ? x.m : x.k;
+  const int64_t ld_b = x.transpose_b ? x.k : x.n;
+  // The longer side of c is divided.
+  const bool by_rows = x.m >= x.n;
+  const int64_t side = by_rows ? x.m : x.n;
+  const bool small = x.m * x.n < kParallel / x.k;
+  const int64_t parts =
+      small ? 1 : std::clamp<int64_t>(device.threads(), 1, (side + kLeast - 1) / kLeast);
+  const int64_t step = ((side + parts - 1) / parts + kLeast - 1) / kLeast * kLeast;
+  std::atomic<bool> done = true;
+  const auto part = [&](int64_t first) {
+    MatMulArgs<T> own = x;
+    const int64_t count = std::min(step, side - first);
+    if (by_rows) {
+      own.a += x.transpose_a ? first : first * ld_a;
+      own.c += first * x.n;
+      own.m = count;
+    } else {
+      own.b += x.transpose_b ? first * ld_b : first;
+      own.c += first;
+      own.n = count;
+    }
+    if (!Multiply(own, ld_a, ld_b, x.n)) done = false;
   };
-  const Eigen::TensorMap<const Matrix> a(x.a, dims(x.transpose_a, x.m, x.k));
-  const Eigen::TensorMap<const Matrix> b(x.b, dims(x.transpose_b, x.k, x.n));
-  Eigen::TensorMap<Matrix> c(x.c, x.m, x.n);
-  const Eigen::array<Eigen::IndexPair<Eigen::Index>, 1> over = {
-      Eigen::IndexPair<Eigen::Index>(x.transpose_a ? 0 : 1, x.transpose_b ? 1 : 0)};
-  c.device(device.eigen()) = a.contract(b, over);
+  if (parts == 1) {
+    part(0);
+  } else {
+    const double cost = static_cast<double>(x.m) * x.n * x.k / parts;
+    device.ParallelFor((side + step - 1) / step, cost, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) part(i * step);
+    });
+  }
+  if (done) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("no memory for a product of ", x.m, " x ", x.k,
+                                                   " and ", x.k, " x ", x.n, " elements"));
 }
 
 template <typename T>
-void Batched(KernelContext& ctx, const MatMulArgs<T>& one, int64_t batch, Tensor& out) {
+absl::Status Batched(KernelContext& ctx, const MatMulArgs<T>& one, int64_t batch, Tensor& out) {
   for (int64_t i = 0; i < batch; ++i) {
     MatMulArgs<T> args = one;
     args.a = ctx.in(0).data<T>() + i * one.m * one.k;
     args.b = ctx.in(1).data<T>() + i * one.k * one.n;
     args.c = out.mutable_data<T>() + i * one.m * one.n;
-    MatMulInto(ctx.device, args);
+    if (absl::Status status = MatMulInto(ctx.device, args); !status.ok()) return status;
   }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-void MatMulInto(Device& device, const MatMulArgs<float>& args) { Contract(device, args); }
-void MatMulInto(Device& device, const MatMulArgs<double>& args) { Contract(device, args); }
+absl::Status MatMulInto(Device& device, const MatMulArgs<float>& args) {
+  return Product(device, args);
+}
+absl::Status MatMulInto(Device& device, const MatMulArgs<double>& args) {
+  return Product(device, args);
+}
 
 namespace kernels {
 
@@ -61,13 +141,12 @@ absl::Status MatMul(KernelContext& ctx) {
   int64_t batch = 1;
   for (int i = 0; i < a.rank() - 2; ++i) batch *= a.dim(i);
   if (ctx.in(0).dtype() == DType::kFloat32) {
-    Batched<float>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
-  } else if (ctx.in(0).dtype() == DType::kFloat64) {
-    Batched<double>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
-  } else {
-    return UnsupportedDType(ctx.in(0).dtype());
+    return Batched<float>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
   }
-  return absl::OkStatus();
+  if (ctx.in(0).dtype() == DType::kFloat64) {
+    return Batched<double>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
+  }
+  return UnsupportedDType(ctx.in(0).dtype());
 }
 
 }  // namespace kernels
