@@ -15,7 +15,6 @@ void GrpcStream::Accept(const ServiceContext& service, CallQueue& queue, const R
           CallQueue::Tag([&service, &queue, request, next](bool ok) {
             if (!ok) return;
             Accept(service, queue, request);
-            MutexLock lock(next->mutex_);
             next->Begin();
           }));
 }
@@ -28,102 +27,50 @@ void* GrpcStream::Then(void (GrpcStream::*next)(bool ok)) {
 }
 
 void GrpcStream::Begin() {
+  MutexLock lock(mutex_);
   absl::StatusOr<Caller> caller = CallerOf<v1::TensorFrame>(service_, context_);
-  if (!caller.ok()) return End(caller.status());
-  caller_ = *std::move(caller);
-  Read();
+  if (!caller.ok()) return Finish(caller.status());
+  loop_.emplace(service_, *std::move(caller), wire::kFrameBodyBytes,
+                [this] { context_.TryCancel(); });
+  Do(RequestLoop::Next::kRead);
 }
 
-void GrpcStream::Read() { stream_.Read(&frame_, Then(&GrpcStream::OnRead)); }
-
-void GrpcStream::Write(const grpc::ByteBuffer& frame) {
-  frame_ = frame;
-  stream_.Write(frame_, Then(&GrpcStream::OnWritten));
-}
-
-void GrpcStream::StartIdleTimeout() {
-  idle_timeout_.emplace(service_.stall_detector, [this] { context_.TryCancel(); });
+void GrpcStream::Do(RequestLoop::Next next) {
+  switch (next) {
+    case RequestLoop::Next::kRead:
+      return stream_.Read(&read_, Then(&GrpcStream::OnRead));
+    case RequestLoop::Next::kWrite:
+      return stream_.Write(loop_->frame(), Then(&GrpcStream::OnWritten));
+    case RequestLoop::Next::kRun:
+      return;  // OnRead's
+    case RequestLoop::Next::kEnd:
+      return Finish(loop_->end());
+  }
 }
 
 void GrpcStream::OnRead(bool ok) {
   MutexLock lock(mutex_);
-  if (phase_ == Phase::kAnswer) return ReadAcknowledgement(ok);
-  if (!ReadRequest(ok)) return;
+  const RequestLoop::Next next = ok ? loop_->Received(read_) : loop_->Ended(absl::OkStatus());
+  if (next != RequestLoop::Next::kRun) return Do(next);
   std::optional<BlockingRegion> aside;
-  if (request_->takes_long()) aside.emplace();
+  if (loop_->takes_long()) aside.emplace();
   // From here on this belongs to whoever ends the run.
-  StreamRequest& request = *request_;
+  RequestLoop& loop = *loop_;
   lock.unlock();
-  request.Run([self = shared_from_this()] { self->Ran(); });
+  loop.Run([self = shared_from_this()] { self->OnRan(); });
 }
 
-bool GrpcStream::ReadRequest(bool ok) {
-  if (!ok) {
-    End(request_ ? request_->CutShort() : absl::OkStatus());
-    return false;
-  }
-  if (!request_) {
-    // One that the last answer no longer needed.
-    if (wire::DecodeAcknowledgement(frame_)) {
-      Read();
-      return false;
-    }
-    request_.emplace(service_, caller_, state_);
-    StartIdleTimeout();
-  }
-  idle_timeout_->Progress();
-  if (absl::Status status = request_->Add(frame_); !status.ok()) {
-    End(status);
-  } else if (request_->complete()) {
-    idle_timeout_.reset();
-    return true;
-  } else if (const std::optional<uint64_t> due = request_->DueAcknowledgement()) {
-    Write(wire::EncodeAcknowledgement(*due));
-  } else {
-    Read();
-  }
-  return false;
-}
-
-void GrpcStream::ReadAcknowledgement(bool ok) {
-  if (!ok) return End(absl::CancelledError("the worker stopped reading"));
-  idle_timeout_->Progress();
-  const std::optional<uint64_t> received = wire::DecodeAcknowledgement(frame_);
-  if (!received) {
-    return End(absl::InvalidArgumentError("a request begins before its worker has the answer"));
-  }
-  request_->Acknowledged(*received);
-  WriteNext();
-}
-
-void GrpcStream::Ran() {
+void GrpcStream::OnRan() {
   MutexLock lock(mutex_);
-  phase_ = Phase::kAnswer;
-  StartIdleTimeout();
-  WriteNext();
-}
-
-void GrpcStream::WriteNext() {
-  if (request_->must_wait()) return Read();
-  if (std::optional<grpc::ByteBuffer> next = request_->NextFrame()) return Write(*next);
-  idle_timeout_.reset();
-  request_.reset();
-  phase_ = Phase::kRequest;
-  Read();
+  Do(loop_->Ran());
 }
 
 void GrpcStream::OnWritten(bool ok) {
   MutexLock lock(mutex_);
-  idle_timeout_->Progress();
-  // An idle stream would keep the block that it sent last.
-  frame_.Clear();
-  if (!ok) return End(absl::CancelledError("the worker stopped reading"));
-  if (phase_ == Phase::kRequest) return Read();
-  WriteNext();
+  Do(ok ? loop_->Written() : loop_->Ended(absl::CancelledError("the worker stopped reading")));
 }
 
-void GrpcStream::End(const absl::Status& status) {
-  idle_timeout_.reset();
+void GrpcStream::Finish(const absl::Status& status) {
   stream_.Finish(ToGrpc(status, context_), Then(&GrpcStream::OnFinished));
 }
 

@@ -13,14 +13,13 @@
 #include "proto/concurrency/mutex.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
-#include "server/rpc/stream_request.h"
+#include "server/rpc/request_loop.h"
 
 namespace varscope::server {
 
-// Reads a request, runs it, writes the answer, and begins again. The next frame is made when the
-// last one is on its way, so gRPC's flow control holds back a slow reader's memory. Between
-// requests a stream may be idle for as long as it likes. Lives as long as an operation or a request
-// of its own is under way, of which there is one at a time.
+// Does what its RequestLoop says, one operation at a time. The next frame is made when the last one
+// is on its way, so gRPC's flow control holds back a slow reader's memory. Lives as long as an
+// operation or a request of its own is under way.
 class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
  public:
   using Stream = grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
@@ -33,24 +32,15 @@ class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
   GrpcStream(const ServiceContext& service, CallQueue& queue);
 
  private:
-  enum class Phase { kRequest, kAnswer };
-
   // What gRPC calls when the operation has ended.
   void* Then(void (GrpcStream::*next)(bool ok));
-  void Begin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Write(const grpc::ByteBuffer& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Begin();
   void OnRead(bool ok);
   void OnWritten(bool ok);
+  void OnRan();
   void OnFinished(bool ok);
-
-  void StartIdleTimeout() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether the request has come.
-  bool ReadRequest(bool ok) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ReadAcknowledgement(bool ok) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Ran();
-  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void End(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(RequestLoop::Next next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Finish(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ServiceContext& service_;
   const CallQueue::Hold hold_;
@@ -58,13 +48,8 @@ class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
   Stream stream_;
   // An operation may end on another thread before the call that began it has returned.
   Mutex mutex_;
-  grpc::ByteBuffer frame_ ABSL_GUARDED_BY(mutex_);
-  std::optional<StallDetector::IdleTimeout> idle_timeout_
-      ABSL_GUARDED_BY(mutex_);  // while frames come or go
-  Caller caller_ ABSL_GUARDED_BY(mutex_);
-  StreamState state_ ABSL_GUARDED_BY(mutex_);
-  std::optional<StreamRequest> request_ ABSL_GUARDED_BY(mutex_);
-  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kRequest;
+  grpc::ByteBuffer read_ ABSL_GUARDED_BY(mutex_);
+  std::optional<RequestLoop> loop_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::server

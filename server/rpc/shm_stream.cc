@@ -8,7 +8,6 @@
 #include "absl/strings/string_view.h"
 #include "server/rpc/caller_of.h"
 #include "server/rpc/status.h"
-#include "server/rpc/stream_request.h"
 
 namespace varscope::server {
 namespace {
@@ -20,20 +19,15 @@ constexpr shm::Clock::time_point kNoDeadline = shm::Clock::time_point::max();
 // Whoever opens a stream sends it at once.
 constexpr std::chrono::seconds kFirstMessage{10};
 
-absl::Status Add(StreamRequest& request, shm::Message& message) {
-  if (message.kind == shm::Kind::kFrame) return request.Add(message.content);
-  return absl::InvalidArgumentError("a worker sends frames only");
-}
-
-void RunToEnd(StreamRequest& request) {
+void RunToEnd(RequestLoop& loop) {
   std::promise<void> ended;
-  request.Run([&] { ended.set_value(); });
+  loop.Run([&] { ended.set_value(); });
   ended.get_future().get();
 }
 
 }  // namespace
 
-absl::Status ShmStream::Identify() {
+absl::StatusOr<Caller> ShmStream::Identify() {
   const absl::StatusOr<shm::Message> first = link_.Receive(shm::Clock::now() + kFirstMessage);
   if (!first.ok()) return first.status();
   std::vector<grpc::Slice> slices;
@@ -41,42 +35,44 @@ absl::Status ShmStream::Identify() {
       slices.size() != 1) {
     return absl::InvalidArgumentError("a stream's first message is its session key");
   }
-  absl::StatusOr<Caller> caller = CallerOf<v1::TensorFrame>(
+  return CallerOf<v1::TensorFrame>(
       service_, {reinterpret_cast<const char*>(slices[0].begin()), slices[0].size()});
-  if (!caller.ok()) return caller.status();
-  caller_ = *std::move(caller);
-  return absl::OkStatus();
 }
 
 void ShmStream::Serve() {
-  absl::Status status = Identify();
-  while (status.ok()) status = ServeRequest();
-  SendEnd(status);
+  absl::StatusOr<Caller> caller = Identify();
+  SendEnd(caller.ok() ? Serve(*std::move(caller)) : caller.status());
   HangUp();
 }
 
-absl::Status ShmStream::ServeRequest() {
-  absl::StatusOr<shm::Message> message = link_.Receive(kNoDeadline);
-  if (!message.ok()) return message.status();
-  StreamRequest request(service_, caller_, state_, shm::kMaxBodyBytes);
-  {
-    StallDetector::IdleTimeout idle_timeout(service_.stall_detector, [this] { HangUp(); });
-    for (;;) {
-      if (absl::Status status = Add(request, *message); !status.ok()) return status;
-      if (request.complete()) break;
-      message = link_.Receive(kNoDeadline);
-      if (!message.ok()) return message.status();
-      idle_timeout.Progress();
+absl::Status ShmStream::Serve(Caller caller) {
+  RequestLoop loop(service_, std::move(caller), shm::kMaxBodyBytes, [this] { HangUp(); });
+  RequestLoop::Next next = RequestLoop::Next::kRead;
+  for (;;) {
+    switch (next) {
+      case RequestLoop::Next::kRead:
+        next = Read(loop);
+        break;
+      case RequestLoop::Next::kWrite: {
+        const absl::Status sent = link_.Send(shm::Kind::kFrame, loop.frame(), kNoDeadline);
+        next = sent.ok() ? loop.Written() : loop.Ended(sent);
+        break;
+      }
+      case RequestLoop::Next::kRun:
+        RunToEnd(loop);
+        next = loop.Ran();
+        break;
+      case RequestLoop::Next::kEnd:
+        return loop.end();
     }
   }
-  RunToEnd(request);
-  StallDetector::IdleTimeout idle_timeout(service_.stall_detector, [this] { HangUp(); });
-  while (const std::optional<grpc::ByteBuffer> frame = request.NextFrame()) {
-    absl::Status sent = link_.Send(shm::Kind::kFrame, *frame, kNoDeadline);
-    if (!sent.ok()) return sent;
-    idle_timeout.Progress();
-  }
-  return absl::OkStatus();
+}
+
+RequestLoop::Next ShmStream::Read(RequestLoop& loop) {
+  absl::StatusOr<shm::Message> message = link_.Receive(kNoDeadline);
+  if (!message.ok()) return loop.Ended(message.status());
+  if (message->kind == shm::Kind::kFrame) return loop.Received(message->content);
+  return loop.Ended(absl::InvalidArgumentError("a worker sends frames only"));
 }
 
 void ShmStream::SendEnd(const absl::Status& status) {

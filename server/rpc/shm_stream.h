@@ -3,14 +3,15 @@
 #define VARSCOPE_SERVER_RPC_SHM_STREAM_H_
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "proto/shm/link.h"
 #include "server/auth/caller.h"
 #include "server/rpc/context.h"
-#include "server/rpc/resolved_pull.h"
+#include "server/rpc/request_loop.h"
 
 namespace varscope::server {
 
-// As GrpcStream, on the calling thread.
+// Does what its RequestLoop says, on the calling thread.
 class ShmStream {
  public:
   ShmStream(const ServiceContext& service, shm::Link link)
@@ -23,15 +24,14 @@ class ShmStream {
   void HangUp() { link_.HangUp(); }
 
  private:
-  // An error ends the stream.
-  absl::Status Identify();
-  absl::Status ServeRequest();
+  absl::StatusOr<Caller> Identify();
+  // Returns why the stream ends.
+  absl::Status Serve(Caller caller);
+  RequestLoop::Next Read(RequestLoop& loop);
   void SendEnd(const absl::Status& status);
 
   const ServiceContext& service_;
   shm::Link link_;
-  Caller caller_;
-  StreamState state_;
 };
 
 }  // namespace varscope::server

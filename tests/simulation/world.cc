@@ -12,7 +12,7 @@
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "proto/wire/protocol.h"
-#include "server/rpc/stream_request.h"
+#include "server/rpc/request_loop.h"
 #include "server/rpc/worker_calls.h"
 #include "tests/support/state_of.h"
 
@@ -82,10 +82,9 @@ StoreState WithoutFreshSlots(StoreState state) {
 
 // One that has been sent. Its stream is its own.
 struct World::Request {
-  StreamState stream;
-  Caller caller;
-  std::unique_ptr<StreamRequest> stream_request;  // of a push
-  std::optional<size_t> state;                    // the server's when it had been done
+  std::string worker;
+  std::optional<RequestLoop> loop;  // of a push
+  std::optional<size_t> state;      // the server's when it had been done
   bool done = false;
 };
 
@@ -163,12 +162,11 @@ void World::Answered(Request& request, const absl::Status& status) {
   ++answered_;
   // What it knows of the server is no more: it has to connect again.
   if (absl::IsUnauthenticated(status) || absl::IsAborted(status))
-    workers_[request.caller.worker_id].incarnation = 0;
+    workers_[request.worker].incarnation = 0;
   if (!status.ok()) return;
   ++acknowledged_;
   // A push is as safe as its reply says.
-  if (request.stream_request != nullptr && options_.durability_level != DurabilityLevel::kSync)
-    return;
+  if (request.loop && options_.durability_level != DurabilityLevel::kSync) return;
   oldest_allowed_ = std::max(oldest_allowed_, *request.state);
   maybe_.clear();
 }
@@ -268,38 +266,43 @@ void World::PushAgain(const std::string& name) {
   if (workers_[name].last) Submit(name, *workers_[name].last);
 }
 
+void World::ReadAnswer(Request& request) {
+  wire::FrameReader answer(
+      [](const v1::FrameHeader&) { return std::vector<wire::IncomingTensor>(); });
+  absl::Status status;
+  auto next = request.loop->Ran();
+  for (; next == RequestLoop::Next::kWrite; next = request.loop->Written()) {
+    grpc::ByteBuffer frame = request.loop->frame();
+    status.Update(answer.Add(frame));
+  }
+  if (status.ok() && answer.head().has_error()) {
+    status = absl::Status(static_cast<absl::StatusCode>(answer.head().error().code()),
+                          answer.head().error().message());
+  }
+  if (hears_ && !request.state) {
+    Remember();
+    request.state = states_.size() - 1;
+  }
+  Answered(request, status);
+}
+
 void World::Submit(const std::string& name, const server::Push& push) {
   env_.trace().Note(absl::StrCat(name, " pushes ", push.id.sequence));
   Request& request = *requests_.emplace_back(std::make_unique<Request>());
+  request.worker = name;
   absl::StatusOr<Caller> caller =
       server_->context().session_keys.Identify(workers_[name].session_key);
   if (!caller.ok()) return Answered(request, caller.status());
-  request.caller = *std::move(caller);
-  request.stream_request =
-      std::make_unique<StreamRequest>(server_->context(), request.caller, request.stream);
+  request.loop.emplace(server_->context(), *std::move(caller), wire::kFrameBodyBytes, [] {});
   SentPush sent = Send(push);
   wire::FrameWriter writer(sent.head, std::move(sent.tensors));
-  while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
-    absl::Status status = request.stream_request->Add(*frame);
-    if (!status.ok()) return Answered(request, status);
+  auto next = RequestLoop::Next::kRead;
+  while (next == RequestLoop::Next::kRead) {
+    grpc::ByteBuffer frame = writer.Next().value();
+    next = request.loop->Received(frame);
   }
-  request.stream_request->Run([this, &request] {
-    wire::FrameReader answer(
-        [](const v1::FrameHeader&) { return std::vector<wire::IncomingTensor>(); });
-    absl::Status status;
-    while (std::optional<grpc::ByteBuffer> frame = request.stream_request->NextFrame()) {
-      status.Update(answer.Add(*frame));
-    }
-    if (status.ok() && answer.head().has_error()) {
-      status = absl::Status(static_cast<absl::StatusCode>(answer.head().error().code()),
-                            answer.head().error().message());
-    }
-    if (hears_ && !request.state) {
-      Remember();
-      request.state = states_.size() - 1;
-    }
-    Answered(request, status);
-  });
+  if (next == RequestLoop::Next::kEnd) return Answered(request, request.loop->end());
+  request.loop->Run([this, &request] { ReadAnswer(request); });
   Remember();
   request.state = states_.size() - 1;
   CheckMarks();

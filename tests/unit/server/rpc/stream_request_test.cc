@@ -16,6 +16,7 @@
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "tests/support/push.h"
+#include "tests/unit/server/rpc/service_parts.h"
 
 namespace varscope::server {
 namespace {
@@ -28,17 +29,11 @@ struct Answer {
   std::vector<Tensor> tensors;
 };
 
-class StreamRequestTest : public ::testing::Test {
+class StreamRequestTest : public ::testing::Test, public ServiceParts {
  protected:
   StreamRequestTest() {
-    caller_ = {"w", workers_.Connect("w", "host", 1, Sharing::kGlobal).value()};
-    for (const char* name : {"a", "b"}) {
-      ResolveRequest request;
-      request.name = name;
-      request.request = {.key = name, .dtype = DType::kFloat32, .shape = Shape{3}};
-      request.initializer = InitializerSpec{.kind = "zeros"};
-      EXPECT_TRUE(store_.Resolve(caller_, request).ok());
-    }
+    caller_ = Connect("w");
+    for (const char* name : {"a", "b"}) EXPECT_TRUE(Create(caller_, name, Shape{3}).ok());
   }
 
   // `a` += 1, as the worker's next push.
@@ -87,34 +82,11 @@ class StreamRequestTest : public ::testing::Test {
     return Ask(head, std::move(tensors));
   }
   Answer Ask(const v1::FrameHeader& head, std::vector<Tensor> tensors = {}) {
-    StreamRequest request(context_, caller_, stream_);
+    StreamRequest request(context, caller_, stream_);
     EXPECT_TRUE(Give(request, head, std::move(tensors)).ok());
     return AnswerOf(request);
   }
 
-  Store store_{StoreLimits{}};
-  Workers workers_;
-  SessionKeys session_keys_;
-  Barriers barriers_;
-  Synchronizer synchronizer_{store_, workers_, {}};
-  NoDurability durability_;
-  InFlightCalls in_flight_calls_;
-  MemoryQuota memory_quota_{1 << 20};
-  PinnedMemory pinned_memory_{1 << 20};
-  StallDetector stall_detector_{std::chrono::milliseconds(0)};
-  const ServiceContext context_{.store = store_,
-                                .workers = workers_,
-                                .session_keys = session_keys_,
-                                .barriers = barriers_,
-                                .synchronizer = synchronizer_,
-                                .durability = durability_,
-                                .in_flight_calls = in_flight_calls_,
-                                .memory_quota = memory_quota_,
-                                .pinned_memory = pinned_memory_,
-                                .stall_detector = stall_detector_,
-                                .limits = {},
-                                .local = {},
-                                .epoch = 99};
   Caller caller_;
   StreamState stream_;
   uint64_t sequence_ = 0;
@@ -138,7 +110,7 @@ TEST_F(StreamRequestTest, ThePushThatIsSentAgainIsAnsweredAgainAndAppliedOnce) {
   const Answer first = AskFresh(push.head, push.tensors);
   const Answer second = AskFresh(push.head, push.tensors);
   EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
-  EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[1 1 1]");
+  EXPECT_EQ(Summarize(store.Pull(std::vector<std::string>{"a"})->variables[0].value), "[1 1 1]");
 }
 
 TEST_F(StreamRequestTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {
@@ -148,7 +120,7 @@ TEST_F(StreamRequestTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {
   EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kNotFound));
   EXPECT_THAT(answer.head.error().message(), HasSubstr("nowhere"));
   EXPECT_TRUE(answer.tensors.empty());
-  EXPECT_EQ(memory_quota_.used(), 0U);
+  EXPECT_EQ(memory_quota.used(), 0U);
   // The same number may come again, as it should be.
   push.head.mutable_variables(0)->set_name("a");
   EXPECT_FALSE(Ask(push.head, push.tensors).head.has_error());
@@ -156,7 +128,7 @@ TEST_F(StreamRequestTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {
 
 TEST_F(StreamRequestTest, AWorkerWhoseIncarnationIsOverIsToldToConnect) {
   const SentPush push = AddOne();
-  ASSERT_TRUE(workers_.Disconnect(caller_).ok());
+  ASSERT_TRUE(workers.Disconnect(caller_).ok());
   const Answer answer = Ask(push.head, push.tensors);
   EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kAborted));
 }
@@ -164,7 +136,7 @@ TEST_F(StreamRequestTest, AWorkerWhoseIncarnationIsOverIsToldToConnect) {
 TEST_F(StreamRequestTest, APushThatWasAppliedGetsItsAnswerAlsoWhenItsWorkerIsLost) {
   const SentPush push = AddOne();
   const Answer first = AskFresh(push.head, push.tensors);
-  ASSERT_TRUE(workers_.Disconnect(caller_).ok());
+  ASSERT_TRUE(workers.Disconnect(caller_).ok());
   const Answer second = AskFresh(push.head, push.tensors);
   EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
 }
@@ -184,7 +156,7 @@ TEST_F(StreamRequestTest, AnUnknownNameBesideAPushRefusesBoth) {
   SentPush push = AddOne();
   Want(push.head, {"nowhere"});
   EXPECT_TRUE(Ask(push.head, push.tensors).head.has_error());
-  EXPECT_EQ(Summarize(store_.Pull(std::vector<std::string>{"a"})->variables[0].value), "[0 0 0]");
+  EXPECT_EQ(Summarize(store.Pull(std::vector<std::string>{"a"})->variables[0].value), "[0 0 0]");
 }
 
 TEST_F(StreamRequestTest, ARepeatedPullBringsWhatHasChangedOnly) {
@@ -226,16 +198,16 @@ TEST_F(StreamRequestTest, AFrameThatIsNeitherPushNorPullIsRefused) {
 }
 
 TEST_F(StreamRequestTest, AStoppingServerTakesNoRequest) {
-  EXPECT_EQ(in_flight_calls_.Stop(std::chrono::seconds(0)), 0U);
+  EXPECT_EQ(in_flight_calls.Stop(std::chrono::seconds(0)), 0U);
   const SentPush push = AddOne();
-  StreamRequest request(context_, caller_, stream_);
+  StreamRequest request(context, caller_, stream_);
   EXPECT_TRUE(absl::IsUnavailable(Give(request, push.head, push.tensors)));
 }
 
 TEST_F(StreamRequestTest, ARequestThatEndsEarlySaysWhatIsMissing) {
   SentPush push = AddOne();
   push.head.set_body_bytes(12);
-  StreamRequest request(context_, caller_, stream_);
+  StreamRequest request(context, caller_, stream_);
   grpc::ByteBuffer head = wire::Encode(push.head, {});
   ASSERT_TRUE(request.Add(head).ok());
   EXPECT_FALSE(request.complete());

@@ -1,0 +1,86 @@
+#include "server/rpc/request_loop.h"
+
+#include <utility>
+
+#include "proto/wire/frame.h"
+
+namespace varscope::server {
+
+RequestLoop::RequestLoop(const ServiceContext& service, Caller caller, size_t body_bytes,
+                         std::function<void()> hang_up)
+    : service_(service),
+      caller_(std::move(caller)),
+      body_bytes_(body_bytes),
+      hang_up_(std::move(hang_up)) {}
+
+RequestLoop::Next RequestLoop::Received(grpc::ByteBuffer& frame) {
+  return answers_ ? ReceivedOfAnswer(frame) : ReceivedOfRequest(frame);
+}
+
+RequestLoop::Next RequestLoop::ReceivedOfRequest(grpc::ByteBuffer& frame) {
+  if (!request_) {
+    // One that the last answer no longer needed.
+    if (wire::DecodeAcknowledgement(frame)) return Next::kRead;
+    request_.emplace(service_, caller_, state_, body_bytes_);
+    StartIdleTimeout();
+  }
+  idle_timeout_->Progress();
+  if (absl::Status status = request_->Add(frame); !status.ok()) return End(std::move(status));
+  if (request_->complete()) {
+    idle_timeout_.reset();
+    return Next::kRun;
+  }
+  const std::optional<uint64_t> due = request_->DueAcknowledgement();
+  return due ? Write(wire::EncodeAcknowledgement(*due)) : Next::kRead;
+}
+
+RequestLoop::Next RequestLoop::ReceivedOfAnswer(grpc::ByteBuffer& frame) {
+  idle_timeout_->Progress();
+  const std::optional<uint64_t> received = wire::DecodeAcknowledgement(frame);
+  if (!received) {
+    return End(absl::InvalidArgumentError("a request begins before its worker has the answer"));
+  }
+  request_->Acknowledged(*received);
+  return WriteAnswer();
+}
+
+RequestLoop::Next RequestLoop::Ran() {
+  answers_ = true;
+  StartIdleTimeout();
+  return WriteAnswer();
+}
+
+RequestLoop::Next RequestLoop::Write(grpc::ByteBuffer frame) {
+  frame_ = std::move(frame);
+  return Next::kWrite;
+}
+
+RequestLoop::Next RequestLoop::WriteAnswer() {
+  if (request_->must_wait()) return Next::kRead;
+  if (std::optional<grpc::ByteBuffer> next = request_->NextFrame()) return Write(*std::move(next));
+  idle_timeout_.reset();
+  request_.reset();
+  answers_ = false;
+  return Next::kRead;
+}
+
+RequestLoop::Next RequestLoop::Written() {
+  idle_timeout_->Progress();
+  // An idle stream would keep the block that it sent last.
+  frame_.Clear();
+  return answers_ ? WriteAnswer() : Next::kRead;
+}
+
+RequestLoop::Next RequestLoop::Ended(const absl::Status& why) {
+  if (answers_) return End(absl::CancelledError("the worker stopped reading"));
+  if (!why.ok() || !request_) return End(why);
+  return End(request_->CutShort());
+}
+
+RequestLoop::Next RequestLoop::End(absl::Status status) {
+  idle_timeout_.reset();
+  end_ = std::move(status);
+  return Next::kEnd;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,52 @@
+// All that a request needs of a server, in memory only.
+#ifndef VARSCOPE_TESTS_UNIT_SERVER_RPC_SERVICE_PARTS_H_
+#define VARSCOPE_TESTS_UNIT_SERVER_RPC_SERVICE_PARTS_H_
+
+#include <chrono>
+#include <string>
+
+#include "server/rpc/context.h"
+
+namespace varscope::server {
+
+struct ServiceParts {
+  Store store{StoreLimits{}};
+  Workers workers;
+  SessionKeys session_keys;
+  Barriers barriers;
+  Synchronizer synchronizer{store, workers, {}};
+  NoDurability durability;
+  InFlightCalls in_flight_calls;
+  MemoryQuota memory_quota{uint64_t{64} << 20};
+  PinnedMemory pinned_memory{uint64_t{64} << 20};
+  StallDetector stall_detector{std::chrono::milliseconds(0)};
+  const ServiceContext context{.store = store,
+                               .workers = workers,
+                               .session_keys = session_keys,
+                               .barriers = barriers,
+                               .synchronizer = synchronizer,
+                               .durability = durability,
+                               .in_flight_calls = in_flight_calls,
+                               .memory_quota = memory_quota,
+                               .pinned_memory = pinned_memory,
+                               .stall_detector = stall_detector,
+                               .limits = {},
+                               .local = {},
+                               .epoch = 99};
+
+  Caller Connect(const std::string& worker) {
+    return {worker, workers.Connect(worker, "host", 1, Sharing::kGlobal).value()};
+  }
+  // float32, zeros.
+  absl::Status Create(const Caller& caller, const std::string& name, const Shape& shape) {
+    ResolveRequest request;
+    request.name = name;
+    request.request = {.key = name, .dtype = DType::kFloat32, .shape = shape};
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    return store.Resolve(caller, request).status();
+  }
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_TESTS_UNIT_SERVER_RPC_SERVICE_PARTS_H_
