@@ -13,6 +13,12 @@ int Axis(int64_t axis, int rank) { return static_cast<int>(axis < 0 ? axis + ran
 
 void Zero(Tensor& t) { std::memset(t.mutable_raw(), 0, t.byte_size()); }
 
+void RepeatNumber(KernelContext& ctx, double number) {
+  Tensor one(ctx.dtype(), Shape{});
+  Fill(one, number);
+  ctx.RepeatOne(one);
+}
+
 int64_t Offset(const std::vector<int64_t>& at, const std::vector<int64_t>& strides) {
   int64_t offset = 0;
   for (size_t i = 0; i < at.size(); ++i) offset += at[i] * strides[i];
@@ -38,36 +44,44 @@ void WriteRegion(const Tensor& region, const std::vector<int64_t>& at, Tensor& t
 // The same elements under another shape: Identity, Reshape, ExpandDims, Squeeze and their
 // gradients.
 absl::Status Share(KernelContext& ctx) {
-  ctx.Share(ctx.in(0));
+  if (ctx.in_shape(0) == ctx.shape()) {
+    ctx.Repeat(ctx.part(0));
+  } else if (ctx.part(0).num_elements() == 1) {
+    ctx.RepeatOne(ctx.part(0));
+  } else {
+    ctx.Share(ctx.in(0));
+  }
   return absl::OkStatus();
 }
 
 absl::Status ZerosLike(KernelContext& ctx) {
-  Zero(ctx.Allocate());
+  RepeatNumber(ctx, 0);
   return absl::OkStatus();
 }
 
 absl::Status OnesLike(KernelContext& ctx) {
-  Fill(ctx.Allocate(), 1);
+  RepeatNumber(ctx, 1);
   return absl::OkStatus();
 }
 
 absl::Status Select(KernelContext& ctx) {
   const Tensor& condition = ctx.in(0);
-  const Tensor& x = ctx.in(1);
-  const Tensor& y = ctx.in(2);
+  const Tensor& x = ctx.one_or_all(1);
+  const Tensor& y = ctx.one_or_all(2);
   Tensor& out = ctx.Forward({1, 2});
   if (out.num_elements() == 0) return absl::OkStatus();
   // How many elements of x and y each element of the condition stands for.
   const int64_t run = out.num_elements() / condition.num_elements();
   const bool* const c = condition.data<bool>();
+  const int64_t step_x = x.num_elements() == 1 ? 0 : 1;
+  const int64_t step_y = y.num_elements() == 1 ? 0 : 1;
   VisitSize(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* const from_x = x.data<T>();
     const T* const from_y = y.data<T>();
     T* const to = out.mutable_data<T>();
     for (int64_t i = 0; i < out.num_elements(); ++i) {
-      to[i] = c[run == 1 ? i : i / run] ? from_x[i] : from_y[i];
+      to[i] = c[run == 1 ? i : i / run] ? from_x[i * step_x] : from_y[i * step_y];
     }
   });
   return absl::OkStatus();

@@ -30,7 +30,7 @@ absl::Status CheckDivisor(const Tensor& divisor) {
 template <typename Fn>
 absl::Status Compare(KernelContext& ctx, Fn fn) {
   absl::Status run;
-  absl::Status status = VisitComputed(ctx.in(0).dtype(), [&](auto tag) {
+  absl::Status status = VisitComputed(ctx.part(0).dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     run = RunBinary<T, bool>(ctx, fn);
   });
@@ -55,7 +55,7 @@ absl::Status RealDiv(KernelContext& ctx) {
   return Arithmetic<true>(ctx, [](auto x, auto y) { return x / y; });
 }
 absl::Status FloorDiv(KernelContext& ctx) {
-  if (absl::Status status = CheckDivisor(ctx.in(1)); !status.ok()) return status;
+  if (absl::Status status = CheckDivisor(ctx.part(1)); !status.ok()) return status;
   return Arithmetic<false>(ctx, [](auto x, auto y) -> decltype(x) {
     using T = decltype(x);
     if constexpr (std::is_floating_point_v<T>) {
@@ -130,6 +130,11 @@ absl::Status SeluGrad(KernelContext& ctx) {
     using T = decltype(dy);
     return y < 0 ? dy * (y + static_cast<T>(kSeluScaleAlpha)) : dy * static_cast<T>(kSeluScale);
   });
+}
+
+// (dy, x)
+absl::Status SquareGrad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto dy, auto x) { return dy * (x * 2); });
 }
 
 }  // namespace varscope::internal::kernels

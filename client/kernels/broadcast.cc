@@ -11,13 +11,14 @@ int64_t BroadcastWalk::rows() const {
 std::pair<int64_t, int64_t> BroadcastWalk::Start(int64_t row) const {
   int64_t from_a = 0;
   int64_t from_b = 0;
-  for (int i = static_cast<int>(dims.size()) - 2; i >= 0; --i) {
+  for (int i = static_cast<int>(dims.size()) - 2; i > 0; --i) {
     const int64_t index = row % dims[i];
     row /= dims[i];
     from_a += index * a[i];
     from_b += index * b[i];
   }
-  return {from_a, from_b};
+  if (dims.size() == 1) return {0, 0};
+  return {from_a + row * a[0], from_b + row * b[0]};
 }
 
 BroadcastWalk Walk(const Shape& a, const Shape& b, const Shape& shape) {

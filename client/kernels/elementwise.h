@@ -84,13 +84,12 @@ T Wrapping(T x, T y, Fn fn) {
 // second-level cache is done before another thread is awake.
 constexpr double kCheap = 0.5;
 
-// out[i] = fn(a[i], b[i]), which takes `cost` cycles; R is the result's type.
+// out[i] = fn(a[i], b[i]), which takes `cost` cycles; R is the result's type. `out` may be an
+// operand of its shape.
 template <typename T, typename R, typename Fn>
-absl::Status RunBinary(KernelContext& ctx, Fn fn, double cost = kCheap) {
-  const Tensor& ta = ctx.in(0);
-  const Tensor& tb = ctx.in(1);
-  const BroadcastWalk walk = Walk(ta.shape(), tb.shape(), ctx.shape());
-  Tensor& out = ctx.Forward({0, 1});
+void Zip(Device& device, const Tensor& ta, const Tensor& tb, Tensor& out, Fn fn,
+         double cost = kCheap) {
+  const BroadcastWalk walk = Walk(ta.shape(), tb.shape(), out.shape());
   const T* const a = ta.data<T>();
   const T* const b = tb.data<T>();
   R* const r = out.mutable_data<R>();
@@ -115,27 +114,32 @@ absl::Status RunBinary(KernelContext& ctx, Fn fn, double cost = kCheap) {
       for (int64_t i = 0; i < n; ++i) z[i] = fn(same_x, same_y);
     }
   };
-  if (out.num_elements() == 0) return absl::OkStatus();
+  if (out.num_elements() == 0) return;
   if (walk.rows() == 1) {
-    ctx.device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
+    device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
       run(step_a ? begin : 0, step_b ? begin : 0, begin, end - begin);
     });
-    return absl::OkStatus();
+    return;
   }
-  ctx.device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
-                         [&](int64_t begin, int64_t end) {
-                           for (int64_t row = begin; row < end; ++row) {
-                             const auto [from_a, from_b] = walk.Start(row);
-                             run(from_a, from_b, row * inner, inner);
-                           }
-                         });
+  device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
+                     [&](int64_t begin, int64_t end) {
+                       for (int64_t row = begin; row < end; ++row) {
+                         const auto [from_a, from_b] = walk.Start(row);
+                         run(from_a, from_b, row * inner, inner);
+                       }
+                     });
+}
+
+template <typename T, typename R, typename Fn>
+absl::Status RunBinary(KernelContext& ctx, Fn fn, double cost = kCheap) {
+  Zip<T, R>(ctx.device, ctx.part(0), ctx.part(1), ctx.ForwardPart({0, 1}), fn, cost);
   return absl::OkStatus();
 }
 
 // For float32, float64 and, unless `Floats`, int32, int64, uint8. fn is generic.
 template <bool Floats, typename Fn>
 absl::Status Arithmetic(KernelContext& ctx, Fn fn, double cost = kCheap) {
-  switch (ctx.in(0).dtype()) {
+  switch (ctx.dtype()) {
     case DType::kFloat32:
       return RunBinary<float, float>(ctx, fn, cost);
     case DType::kFloat64:
@@ -144,7 +148,7 @@ absl::Status Arithmetic(KernelContext& ctx, Fn fn, double cost = kCheap) {
       break;
   }
   if constexpr (!Floats) {
-    switch (ctx.in(0).dtype()) {
+    switch (ctx.dtype()) {
       case DType::kInt32:
         return RunBinary<int32_t, int32_t>(ctx, fn, cost);
       case DType::kInt64:
@@ -155,14 +159,14 @@ absl::Status Arithmetic(KernelContext& ctx, Fn fn, double cost = kCheap) {
         break;
     }
   }
-  return UnsupportedDType(ctx.in(0).dtype());
+  return UnsupportedDType(ctx.dtype());
 }
 
 // out[i] = fn(x[i]).
 template <typename T, typename Fn>
 absl::Status RunUnary(KernelContext& ctx, double cost, Fn fn) {
-  Tensor& out = ctx.Forward({0});
-  const T* const x = ctx.in(0).data<T>();
+  Tensor& out = ctx.ForwardPart({0});
+  const T* const x = ctx.part(0).data<T>();
   T* const y = out.mutable_data<T>();
   ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = fn(x[i]);

@@ -37,6 +37,7 @@ absl::Status Relu6Grad(KernelContext&);
 absl::Status LeakyReluGrad(KernelContext&);
 absl::Status EluGrad(KernelContext&);
 absl::Status SeluGrad(KernelContext&);
+absl::Status SquareGrad(KernelContext&);
 
 // unary.cc
 absl::Status Neg(KernelContext&);

@@ -247,12 +247,12 @@ absl::Status ArgMin(KernelContext& ctx) {
 
 // Sums dy over the axes along which an operand of the output's shape was repeated.
 absl::Status SumLike(KernelContext& ctx) {
-  const Tensor& dy = ctx.in(0);
-  const std::vector<int64_t> axes = RepeatedAxes(ctx.shape(), dy.shape());
-  if (axes.empty()) {
-    ctx.Share(dy);
+  if (ctx.in_shape(0) == ctx.shape()) {
+    ctx.Repeat(ctx.part(0));
     return absl::OkStatus();
   }
+  const Tensor& dy = ctx.in(0);
+  const std::vector<int64_t> axes = RepeatedAxes(ctx.shape(), dy.shape());
   return ReduceInto<SumOp>(ctx, Reduction(dy.shape(), axes), dy, ctx.Allocate());
 }
 

@@ -1,7 +1,7 @@
 // Broadcasting, sums of tensors, and running sums and products: what gradients of reductions are
 // made of.
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
@@ -10,17 +10,6 @@
 
 namespace varscope::internal::kernels {
 namespace {
-
-template <typename T>
-void AddTo(KernelContext& ctx, Tensor& sum, const Tensor& term) {
-  T* const to = sum.mutable_data<T>();
-  const T* const from = term.data<T>();
-  ctx.device.ParallelFor(sum.num_elements(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      to[i] = Wrapping(to[i], from[i], [](auto a, auto b) { return a + b; });
-    }
-  });
-}
 
 // out[k] joins x[0] to x[k], or to x[k - 1] when exclusive; from the end when reversed.
 template <typename T, typename Join>
@@ -64,74 +53,34 @@ absl::Status Cumprod(KernelContext& ctx) {
 
 // dy, a reduction's result, repeated to the shape that was reduced.
 absl::Status BroadcastReduced(KernelContext& ctx) {
-  const Tensor& dy = ctx.in(0);
-  const Shape& target = ctx.shape();
-  const Reduction r(target, ReducedAxes(ctx.attrs, target.rank()));
-  const BroadcastWalk walk = Walk(r.kept, target, target);
-  Tensor& out = ctx.Allocate();
-  if (out.num_elements() == 0) return absl::OkStatus();
-  const bool mean = ctx.attrs.flag("mean");
-  return VisitComputedFloats(dy.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    // Few elements are scaled, not the many that they become.
-    std::vector<T> scaled;
-    const T* from = dy.data<T>();
-    if (mean) {
-      scaled.assign(from, from + dy.num_elements());
-      for (T& x : scaled) x /= static_cast<T>(r.count);
-      from = scaled.data();
-    }
-    T* const to = out.mutable_data<T>();
-    const int64_t inner = walk.inner();
-    const bool repeats = walk.a.back() == 0;
-    const auto spread = [&](int64_t source, int64_t begin, int64_t n) {
-      if (repeats) {
-        std::fill_n(to + begin, n, from[source]);
-      } else {
-        std::copy_n(from + source, n, to + begin);
-      }
-    };
-    if (walk.rows() == 1) {
-      ctx.device.ParallelFor(inner, kCheap, [&](int64_t begin, int64_t end) {
-        spread(repeats ? 0 : begin, begin, end - begin);
-      });
-      return;
-    }
-    ctx.device.ParallelFor(walk.rows(), kCheap * static_cast<double>(inner),
-                           [&](int64_t begin, int64_t end) {
-                             for (int64_t row = begin; row < end; ++row) {
-                               spread(walk.Start(row).first, row * inner, inner);
-                             }
-                           });
-  });
+  Tensor part = ctx.one_or_all(0);
+  const Reduction r(ctx.shape(), ReducedAxes(ctx.attrs, ctx.shape().rank()));
+  if (ctx.attrs.flag("mean")) {
+    const Tensor sums = std::exchange(part, Tensor(part.dtype(), part.shape()));
+    absl::Status status = VisitComputedFloats(sums.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      std::transform(sums.values<T>().begin(), sums.values<T>().end(), part.mutable_data<T>(),
+                     [&](T sum) { return sum / static_cast<T>(r.count); });
+    });
+    if (!status.ok()) return status;
+  }
+  if (part.num_elements() == 1) {
+    ctx.RepeatOne(part);
+  } else {
+    ctx.Repeat(part.Reshaped(r.kept));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AddN(KernelContext& ctx) {
-  const Tensor& first = ctx.in(0);
-  Tensor& sum = ctx.Forward({0});
-  if (sum.raw() != first.raw()) std::memcpy(sum.mutable_raw(), first.raw(), first.byte_size());
-  for (int i = 1; i < ctx.num_inputs(); ++i) {
-    switch (first.dtype()) {
-      case DType::kFloat32:
-        AddTo<float>(ctx, sum, ctx.in(i));
-        break;
-      case DType::kFloat64:
-        AddTo<double>(ctx, sum, ctx.in(i));
-        break;
-      case DType::kInt32:
-        AddTo<uint32_t>(ctx, sum, ctx.in(i));
-        break;
-      case DType::kInt64:
-        AddTo<uint64_t>(ctx, sum, ctx.in(i));
-        break;
-      case DType::kUint8:
-        AddTo<uint8_t>(ctx, sum, ctx.in(i));
-        break;
-      default:
-        return UnsupportedDType(first.dtype());
-    }
-  }
-  return absl::OkStatus();
+  if (ctx.dtype() == DType::kBool) return UnsupportedDType(ctx.dtype());
+  Tensor& sum = ctx.ForwardPart({0, 1});
+  return VisitComputed(ctx.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto add = [](T x, T y) { return Wrapping(x, y, [](auto a, auto b) { return a + b; }); };
+    Zip<T, T>(ctx.device, ctx.part(0), ctx.part(1), sum, add);
+    for (int i = 2; i < ctx.num_inputs(); ++i) Zip<T, T>(ctx.device, sum, ctx.part(i), sum, add);
+  });
 }
 
 }  // namespace varscope::internal::kernels

@@ -10,7 +10,8 @@
 namespace varscope::internal::kernels {
 namespace {
 
-// fn maps an Eigen array to an expression, which Eigen vectorizes.
+// fn maps an Eigen array to an expression, which Eigen vectorizes. It takes the whole input: of
+// some functions Eigen has another approximation for what is left over by the vectors.
 template <typename T, typename Fn>
 absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
   Tensor& out = ctx.Forward({0});
@@ -26,19 +27,19 @@ absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
 
 template <typename Fn>
 absl::Status Floats(KernelContext& ctx, double cost, Fn fn) {
-  switch (ctx.in(0).dtype()) {
+  switch (ctx.dtype()) {
     case DType::kFloat32:
       return RunArray<float>(ctx, cost, fn);
     case DType::kFloat64:
       return RunArray<double>(ctx, cost, fn);
     default:
-      return UnsupportedDType(ctx.in(0).dtype());
+      return UnsupportedDType(ctx.dtype());
   }
 }
 
 template <typename Fn>
 absl::Status Numbers(KernelContext& ctx, Fn fn) {
-  switch (ctx.in(0).dtype()) {
+  switch (ctx.dtype()) {
     case DType::kFloat32:
       return RunUnary<float>(ctx, kCheap, fn);
     case DType::kFloat64:
@@ -50,19 +51,19 @@ absl::Status Numbers(KernelContext& ctx, Fn fn) {
     case DType::kUint8:
       return RunUnary<uint8_t>(ctx, kCheap, fn);
     default:
-      return UnsupportedDType(ctx.in(0).dtype());
+      return UnsupportedDType(ctx.dtype());
   }
 }
 
 template <typename Fn>
 absl::Status EachFloat(KernelContext& ctx, double cost, Fn fn) {
-  switch (ctx.in(0).dtype()) {
+  switch (ctx.dtype()) {
     case DType::kFloat32:
       return RunUnary<float>(ctx, cost, fn);
     case DType::kFloat64:
       return RunUnary<double>(ctx, cost, fn);
     default:
-      return UnsupportedDType(ctx.in(0).dtype());
+      return UnsupportedDType(ctx.dtype());
   }
 }
 
@@ -154,13 +155,13 @@ absl::Status Softplus(KernelContext& ctx) {
 }
 
 absl::Status Cast(KernelContext& ctx) {
-  const Tensor& x = ctx.in(0);
+  const Tensor& x = ctx.part(0);
   const DType to = ctx.attrs.get<DType>("dtype");
   if (x.dtype() == to) {
-    ctx.Share(x);
+    ctx.Repeat(x);
     return absl::OkStatus();
   }
-  Tensor& out = ctx.Allocate();
+  Tensor& out = ctx.ForwardPart({});
   ctx.device.ParallelFor(x.num_elements(), 2, [&](int64_t begin, int64_t end) {
     ConvertElements(x.dtype(), x.raw() + begin * SizeOf(x.dtype()), to,
                     out.mutable_raw() + begin * SizeOf(to), end - begin);

@@ -1,56 +1,30 @@
 #include "client/session/executor.h"
 
-#include <new>
 #include <set>
-#include <span>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/session/op_error.h"
 #include "client/session/pull.h"
 #include "client/session/push.h"
+#include "client/session/run_kernel.h"
 #include "client/session/shapes.h"
 
 namespace varscope::internal {
 namespace {
 
-void RunKernel(const Plan::Kernel& kernel, std::vector<Tensor>& slots, RunShapes& shapes,
-               Device& device) {
-  std::vector<Tensor> inputs;
-  inputs.reserve(kernel.inputs.size());
-  for (size_t i = 0; i < kernel.inputs.size(); ++i) {
-    Tensor& value = slots[kernel.inputs[i]];
-    if (kernel.last_use[i]) {
-      inputs.push_back(std::move(value));
-      value = Tensor();
-    } else {
-      inputs.push_back(value);
-    }
-  }
-  const std::span<const OutputSpec> specs = shapes.Of(kernel.number, *kernel.node, inputs);
-  std::vector<Tensor> outputs(kernel.outputs.size());
-  KernelContext context(kernel.node->attrs, inputs, specs, outputs, device);
-  absl::Status status;
-  try {
-    status = kernel.node->def->kernel(context);
-  } catch (const std::bad_alloc&) {
-    status = absl::ResourceExhaustedError(
-        absl::StrCat("OOM when allocating tensor with shape ", specs[0].shape.ToString()));
-  }
-  if (!status.ok()) ThrowAt(*kernel.node, status);
-  for (size_t i = 0; i < outputs.size(); ++i) slots[kernel.outputs[i]] = std::move(outputs[i]);
-}
-
 class Run {
  public:
   Run(const Plan& plan, RemoteStore& store, LocalTraining& local, Device& device)
-      : plan_(plan), store_(store), local_(local), device_(device), slots_(plan.slots) {}
+      : plan_(plan),
+        store_(store),
+        local_(local),
+        device_(device),
+        values_{std::vector<Tensor>(plan.slots), {}} {}
 
   RunOutcome Execute(const std::vector<Tensor>& feeds) {
-    for (size_t i = 0; i < feeds.size(); ++i) slots_[plan_.feeds[i]] = feeds[i];
+    for (size_t i = 0; i < feeds.size(); ++i) values_.tensors[plan_.feeds[i]] = feeds[i];
     shapes_.emplace(*plan_.shapes, feeds, plan_.kernels);
-    for (const Plan::Constant& constant : plan_.constants) slots_[constant.slot] = constant.value;
+    for (const auto& [slot, value] : plan_.constants) values_.tensors[slot] = value;
     try {
       for (const Plan::Stage& stage : plan_.stages) Execute(stage);
     } catch (Error& error) {
@@ -62,7 +36,7 @@ class Run {
     }
     shapes_->Keep();
     for (int slot : plan_.results) {
-      outcome_.results.push_back(slot >= 0 ? slots_[slot] : Tensor());
+      outcome_.results.push_back(slot >= 0 ? values_.tensors[slot] : Tensor());
     }
     return std::move(outcome_);
   }
@@ -70,16 +44,16 @@ class Run {
  private:
   void Execute(const Plan::Stage& stage) {
     for (const Plan::Kernel& kernel : stage.early_kernels)
-      RunKernel(kernel, slots_, *shapes_, device_);
+      RunKernel(kernel, values_, *shapes_, device_);
     Pull(stage);
-    for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, slots_, *shapes_, device_);
-    PushRequest push = CollectPush(stage, slots_, pulled_);
+    for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, values_, *shapes_, device_);
+    PushRequest push = CollectPush(stage, values_.tensors, pulled_);
     if (!push.empty()) PushAll(stage, std::move(push));
   }
 
   void Pull(const Plan::Stage& stage) {
-    if (!come_) return PullAll(stage, store_, local_, slots_, pulled_);
-    TakeAll(stage, *std::move(come_), slots_, pulled_);
+    if (!come_) return PullAll(stage, store_, local_, values_.tensors, pulled_);
+    TakeAll(stage, *std::move(come_), values_.tensors, pulled_);
     come_.reset();
   }
 
@@ -141,7 +115,7 @@ class Run {
   RemoteStore& store_;
   LocalTraining& local_;
   Device& device_;
-  std::vector<Tensor> slots_;
+  Values values_;
   std::optional<RunShapes> shapes_;
   PulledValues pulled_;
   std::optional<PullResult> come_;  // with a push, for the stage after it

@@ -29,7 +29,7 @@ class Compiler {
     lookups_ = FindLookups(needed, fetches, stages_, is_fed);
     for (const Node* node : needed) Place(*node);
     for (const NodeOutput& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
-    MarkLastUses();
+    MarkUses();
     return std::move(plan_);
   }
 
@@ -132,7 +132,7 @@ class Compiler {
     computed_.insert_or_assign(std::move(key), std::pair(moment, outputs));
     Plan::Stage& stage = StageOf(node);
     (early ? stage.early_kernels : stage.kernels)
-        .push_back({plan_.kernels++, &node, inputs, outputs, {}});
+        .push_back({plan_.kernels++, &node, inputs, outputs, {}, {}});
   }
 
   void Assign(const Node& node, const std::vector<int>& slots) {
@@ -163,31 +163,34 @@ class Compiler {
     throw ValueError(absl::StrCat("'", node.name, "' has no value to fetch."));
   }
 
+  enum class Need { kNone, kByKernels, kWhole };
+
   // From the end: the first use met is the last one.
-  void MarkLastUses() {
-    std::vector<bool> needed(plan_.slots, false);
+  void MarkUses() {
+    std::vector<Need> needs(plan_.slots, Need::kNone);
     for (int slot : plan_.results) {
-      if (slot >= 0) needed[slot] = true;
+      if (slot >= 0) needs[slot] = Need::kWhole;
     }
     for (auto stage = plan_.stages.rbegin(); stage != plan_.stages.rend(); ++stage) {
       for (const Plan::Effect& effect : stage->effects) {
-        for (int input : effect.inputs) needed[input] = true;
+        for (int input : effect.inputs) needs[input] = Need::kWhole;
       }
-      MarkLastUses(stage->kernels, needed);
+      MarkUses(stage->kernels, needs);
       for (const Plan::RowsPull& pull : stage->rows_pulls) {
-        for (const Plan::Lookup& lookup : pull.lookups) needed[lookup.rows] = true;
+        for (const Plan::Lookup& lookup : pull.lookups) needs[lookup.rows] = Need::kWhole;
       }
-      MarkLastUses(stage->early_kernels, needed);
+      MarkUses(stage->early_kernels, needs);
     }
   }
 
-  static void MarkLastUses(std::vector<Plan::Kernel>& kernels, std::vector<bool>& needed) {
+  static void MarkUses(std::vector<Plan::Kernel>& kernels, std::vector<Need>& needs) {
     for (auto kernel = kernels.rbegin(); kernel != kernels.rend(); ++kernel) {
+      for (int slot : kernel->outputs) kernel->whole.push_back(needs[slot] == Need::kWhole);
       kernel->last_use.resize(kernel->inputs.size());
       for (size_t i = kernel->inputs.size(); i-- > 0;) {
-        const int slot = kernel->inputs[i];
-        kernel->last_use[i] = !needed[slot];
-        needed[slot] = true;
+        Need& need = needs[kernel->inputs[i]];
+        kernel->last_use[i] = need == Need::kNone;
+        need = std::max(need, Need::kByKernels);
       }
     }
   }

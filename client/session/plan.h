@@ -22,6 +22,7 @@ struct Plan {
     std::vector<int> inputs;
     std::vector<int> outputs;
     std::vector<bool> last_use;  // by input: no later step needs the value
+    std::vector<bool> whole;     // by output: not only kernels need the value
   };
   struct Constant {
     int slot;

@@ -12,10 +12,11 @@
 namespace varscope::internal {
 namespace {
 
-bool Fit(const KernelShapes& shapes, std::span<const Tensor> inputs) {
+bool Fit(const KernelShapes& shapes, const std::vector<int>& inputs, const Values& values) {
   return std::equal(shapes.inputs.begin(), shapes.inputs.end(), inputs.begin(), inputs.end(),
-                    [](const OutputSpec& spec, const Tensor& input) {
-                      return spec.dtype == input.dtype() && spec.shape == input.shape();
+                    [&](const OutputSpec& spec, int input) {
+                      return spec.dtype == values.tensors[input].dtype() &&
+                             spec.shape == values.ShapeOf(input);
                     });
 }
 
@@ -28,9 +29,11 @@ bool Fit(const KernelShapes& shapes, std::span<const Tensor> inputs) {
                                                          absl::StrJoin(inputs, ", ", print))));
 }
 
-KernelShapes Infer(const Node& node, std::span<const Tensor> inputs) {
+KernelShapes Infer(const Node& node, const std::vector<int>& inputs, const Values& values) {
   KernelShapes shapes;
-  for (const Tensor& input : inputs) shapes.inputs.push_back({input.dtype(), input.shape()});
+  for (int input : inputs) {
+    shapes.inputs.push_back({values.tensors[input].dtype(), values.ShapeOf(input)});
+  }
   absl::StatusOr<std::vector<OutputSpec>> outputs = node.def->infer({node.attrs, shapes.inputs});
   if (!outputs.ok()) Refuse(node, shapes.inputs, outputs.status());
   shapes.outputs = *std::move(outputs);
@@ -51,13 +54,13 @@ RunShapes::RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t
 }
 
 std::span<const OutputSpec> RunShapes::Of(size_t number, const Node& node,
-                                          std::span<const Tensor> inputs) {
+                                          const std::vector<int>& inputs, const Values& values) {
   if (met_.empty()) {
     const KernelShapes& known = (*known_)[number];
-    if (Fit(known, inputs)) return known.outputs;
+    if (Fit(known, inputs, values)) return known.outputs;
     met_ = *known_;  // a variable has another shape than in the run before
   }
-  met_[number] = Infer(node, inputs);
+  met_[number] = Infer(node, inputs, values);
   return met_[number].outputs;
 }
 

@@ -9,6 +9,7 @@
 
 #include "client/graph/node.h"
 #include "client/session/recent.h"
+#include "client/session/values.h"
 
 namespace varscope::internal {
 
@@ -28,10 +29,11 @@ class RunShapes {
   // `cache` outlives this.
   RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t kernels);
 
-  // What the kernel `number` gives for these inputs: of fully defined shapes that can be allocated.
+  // What the kernel `number` gives for these values: of fully defined shapes that can be allocated.
   // InvalidArgumentError, which names the op and the shapes, when its rule refuses them. Valid
   // until the next call.
-  std::span<const OutputSpec> Of(size_t number, const Node& node, std::span<const Tensor> inputs);
+  std::span<const OutputSpec> Of(size_t number, const Node& node, const std::vector<int>& inputs,
+                                 const Values& values);
   void Keep();
 
  private:

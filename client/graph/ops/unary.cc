@@ -22,7 +22,14 @@ Output Slope(const GradContext& c, const Output& slope) {
 Grads NegGrad(const GradContext& c) { return One(negative(c.dy())); }
 Grads AbsGrad(const GradContext& c) { return One(multiply(c.dy(), sign(c.x(0)))); }
 Grads SignGrad(const GradContext& c) { return One(zeros_like(c.dy())); }
-Grads SquareGrad(const GradContext& c) { return One(multiply(c.dy(), multiply(c.x(0), 2.0))); }
+// dy * (x * 2) in one pass.
+Output TimesTwice(const Output& dy, const Output& x) {
+  return MakeOp("SquareGrad", "SquareGrad", {dy, x});
+}
+Grads SquareGrad(const GradContext& c) { return One(TimesTwice(c.dy(), c.x(0))); }
+Grads SquareGradGrad(const GradContext& c) {
+  return {Dense(TimesTwice(c.dy(), c.x(1))), Dense(multiply(multiply(c.dy(), c.x(0)), 2.0))};
+}
 Grads SqrtGrad(const GradContext& c) { return One(Slope(c, multiply(reciprocal(c.y()), 0.5))); }
 Grads RsqrtGrad(const GradContext& c) {
   const Output cube = multiply(c.y(), square(c.y()));
@@ -65,6 +72,10 @@ std::vector<OpDef> UnaryOps() {
       NumberOp("Abs", kernels::Abs, AbsGrad),
       NumberOp("Sign", kernels::Sign, SignGrad),
       NumberOp("Square", kernels::Square, SquareGrad),
+      {.name = "SquareGrad",
+       .infer = SameAsAllFloats,
+       .kernel = kernels::SquareGrad,
+       .gradient = SquareGradGrad},
       FloatOp("Sqrt", kernels::Sqrt, SqrtGrad),
       FloatOp("Rsqrt", kernels::Rsqrt, RsqrtGrad),
       FloatOp("Reciprocal", kernels::Reciprocal, ReciprocalGrad),

@@ -1,0 +1,69 @@
+#include "client/kernels/context.h"
+
+#include <algorithm>
+
+#include "client/kernels/elementwise.h"
+#include "proto/tensor/shape_rules.h"
+
+namespace varscope::internal {
+
+const Tensor& KernelContext::in(int i) {
+  auto& [tensor, shape] = inputs_[i];
+  if (shape != nullptr) tensor = Repeated(tensor, *std::exchange(shape, nullptr), device);
+  return tensor;
+}
+
+Shape KernelContext::PartShape() const {
+  if (std::all_of(inputs_.begin(), inputs_.end(),
+                  [](const Operand& input) { return input.shape == nullptr; })) {
+    return shape();
+  }
+  Shape part(std::vector<int64_t>(shape().rank(), 1));
+  for (const Operand& input : inputs_) part = *Broadcast(part, input.tensor.shape());
+  return part;
+}
+
+Tensor& KernelContext::Forward(std::initializer_list<int> candidates, const Shape& shape) {
+  for (int c : candidates) {
+    const Tensor& input = part(c);
+    if (input.dtype() == dtype() && input.shape() == shape && input.unique()) {
+      return outputs_[0] = input;
+    }
+  }
+  return outputs_[0] = Tensor(dtype(), shape);
+}
+
+Tensor Repeated(const Tensor& part, const Shape& shape, Device& device) {
+  Tensor out(part.dtype(), shape);
+  if (out.num_elements() == 0) return out;
+  const BroadcastWalk walk = Walk(part.shape(), shape, shape);
+  const int64_t inner = walk.inner();
+  const bool repeats = walk.a.back() == 0;
+  VisitSize(part.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* const from = part.data<T>();
+    T* const to = out.mutable_data<T>();
+    const auto repeat = [&](int64_t source, int64_t begin, int64_t n) {
+      if (repeats) {
+        std::fill_n(to + begin, n, from[source]);
+      } else {
+        std::copy_n(from + source, n, to + begin);
+      }
+    };
+    if (walk.rows() == 1) {
+      device.ParallelFor(inner, kCheap, [&](int64_t begin, int64_t end) {
+        repeat(repeats ? 0 : begin, begin, end - begin);
+      });
+      return;
+    }
+    device.ParallelFor(walk.rows(), kCheap * static_cast<double>(inner),
+                       [&](int64_t begin, int64_t end) {
+                         for (int64_t row = begin; row < end; ++row) {
+                           repeat(walk.Start(row).first, row * inner, inner);
+                         }
+                       });
+  });
+  return out;
+}
+
+}  // namespace varscope::internal
