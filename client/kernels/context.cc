@@ -37,31 +37,18 @@ Tensor Repeated(const Tensor& part, const Shape& shape, Device& device) {
   Tensor out(part.dtype(), shape);
   if (out.num_elements() == 0) return out;
   const BroadcastWalk walk = Walk(part.shape(), shape, shape);
-  const int64_t inner = walk.inner();
   const bool repeats = walk.a.back() == 0;
   VisitSize(part.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* const from = part.data<T>();
     T* const to = out.mutable_data<T>();
-    const auto repeat = [&](int64_t source, int64_t begin, int64_t n) {
+    ForRuns(device, walk, kCheap, [&](int64_t first, int64_t, int64_t at, int64_t n) {
       if (repeats) {
-        std::fill_n(to + begin, n, from[source]);
+        std::fill_n(to + at, n, from[first]);
       } else {
-        std::copy_n(from + source, n, to + begin);
+        std::copy_n(from + first, n, to + at);
       }
-    };
-    if (walk.rows() == 1) {
-      device.ParallelFor(inner, kCheap, [&](int64_t begin, int64_t end) {
-        repeat(repeats ? 0 : begin, begin, end - begin);
-      });
-      return;
-    }
-    device.ParallelFor(walk.rows(), kCheap * static_cast<double>(inner),
-                       [&](int64_t begin, int64_t end) {
-                         for (int64_t row = begin; row < end; ++row) {
-                           repeat(walk.Start(row).first, row * inner, inner);
-                         }
-                       });
+    });
   });
   return out;
 }

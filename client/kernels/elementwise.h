@@ -84,6 +84,26 @@ T Wrapping(T x, T y, Fn fn) {
 // second-level cache is done before another thread is awake.
 constexpr double kCheap = 0.5;
 
+// Calls run(first in a, first in b, first in the result, count) for runs of elements that cover the
+// result, which is not empty, perhaps in parallel; an element takes `cost` cycles.
+template <typename Fn>
+void ForRuns(Device& device, const BroadcastWalk& walk, double cost, const Fn& run) {
+  const int64_t inner = walk.inner();
+  if (walk.rows() == 1) {
+    device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
+      run(walk.a.back() * begin, walk.b.back() * begin, begin, end - begin);
+    });
+    return;
+  }
+  device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
+                     [&](int64_t begin, int64_t end) {
+                       for (int64_t row = begin; row < end; ++row) {
+                         const auto [from_a, from_b] = walk.Start(row);
+                         run(from_a, from_b, row * inner, inner);
+                       }
+                     });
+}
+
 // out[i] = fn(a[i], b[i]), which takes `cost` cycles; R is the result's type. `out` may be an
 // operand of its shape.
 template <typename T, typename R, typename Fn>
@@ -93,7 +113,6 @@ void Zip(Device& device, const Tensor& ta, const Tensor& tb, Tensor& out, Fn fn,
   const T* const a = ta.data<T>();
   const T* const b = tb.data<T>();
   R* const r = out.mutable_data<R>();
-  const int64_t inner = walk.inner();
   const bool step_a = walk.a.back() != 0;
   const bool step_b = walk.b.back() != 0;
   const auto run = [&](int64_t from_a, int64_t from_b, int64_t to, int64_t n) {
@@ -114,20 +133,7 @@ void Zip(Device& device, const Tensor& ta, const Tensor& tb, Tensor& out, Fn fn,
       for (int64_t i = 0; i < n; ++i) z[i] = fn(same_x, same_y);
     }
   };
-  if (out.num_elements() == 0) return;
-  if (walk.rows() == 1) {
-    device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
-      run(step_a ? begin : 0, step_b ? begin : 0, begin, end - begin);
-    });
-    return;
-  }
-  device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
-                     [&](int64_t begin, int64_t end) {
-                       for (int64_t row = begin; row < end; ++row) {
-                         const auto [from_a, from_b] = walk.Start(row);
-                         run(from_a, from_b, row * inner, inner);
-                       }
-                     });
+  if (out.num_elements() > 0) ForRuns(device, walk, cost, run);
 }
 
 template <typename T, typename R, typename Fn>
