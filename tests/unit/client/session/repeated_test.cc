@@ -212,6 +212,10 @@ TEST_F(RepeatedTest, WhoeverNeedsThemWholeGetsThem) {
   EXPECT_EQ(Summarize(session.run(reduce_sum(negative(spread), {0}), feeds)), "[-2 -2 -2]");
   EXPECT_EQ(Summarize(session.run(where(greater(spread, 0.5F), x, spread), feeds)),
             "[1 2 3 4 5 6]");
+  // One kernel makes it whole and writes over that; the other takes it as it was.
+  const Output two = spread + 1.0F;
+  EXPECT_EQ(Summarize(session.run(concat({reciprocal(two), two * x}, 1), feeds), 12),
+            "[0.5 0.5 0.5 2 4 6 0.5 0.5 0.5 8 10 12]");
   // Fed, it is what was fed.
   const Feed fed = {spread, Tensor::Of<float>({2, 3}, {1, 0, 1, 0, 1, 0})};
   EXPECT_EQ(Summarize(session.run(gradient, {feeds[0], fed})), "[2 0 6 0 10 0]");
