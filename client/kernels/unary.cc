@@ -14,8 +14,8 @@ namespace {
 // some functions Eigen has another approximation for what is left over by the vectors.
 template <typename T, typename Fn>
 absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
-  Tensor& out = ctx.Forward({0});
   const T* const x = ctx.in(0).data<T>();
+  Tensor& out = ctx.Forward({0});
   T* const y = out.mutable_data<T>();
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
   ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {
