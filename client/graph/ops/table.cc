@@ -15,9 +15,9 @@ using Table = std::map<absl::string_view, OpDef>;
 const Table& Ops() {
   static const Table* const table = [] {
     auto* const all = new Table();
-    for (const auto& family :
-         {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(), ReductionOps(), ArrayOps(),
-          GatherOps(), MatMulOps(), ActivationOps(), LossOps(), ImageOps(), StateOps()}) {
+    for (const auto& family : {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(),
+                               ReductionOps(), ArrayOps(), JoinOps(), GatherOps(), MatMulOps(),
+                               ActivationOps(), LossOps(), ImageOps(), StateOps()}) {
       for (const OpDef& def : family) all->emplace(def.name, def);
     }
     return all;

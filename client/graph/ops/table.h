@@ -15,6 +15,7 @@ std::vector<OpDef> UnaryOps();
 std::vector<OpDef> CompareOps();
 std::vector<OpDef> ReductionOps();
 std::vector<OpDef> ArrayOps();
+std::vector<OpDef> JoinOps();
 std::vector<OpDef> GatherOps();
 std::vector<OpDef> MatMulOps();
 std::vector<OpDef> ActivationOps();
