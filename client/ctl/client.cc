@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/rpc/list_variables.h"
 #include "client/rpc/reason.h"
-#include "client/rpc/transport.h"
+#include "client/rpc/server_client.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 
 namespace varscope::ctl {

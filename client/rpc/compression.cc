@@ -51,7 +51,7 @@ std::vector<CompressionRule> Accepted(std::vector<CompressionRule> rules,
   return rules;
 }
 
-void Compression::Check() const {
+Compression::Compression(std::vector<CompressionRule> rules) : rules_(std::move(rules)) {
   for (const CompressionRule& rule : rules_) {
     if (rule.pull == Encoding::kInt8) {
       throw ValueError(absl::StrCat("compression of '", rule.prefix,

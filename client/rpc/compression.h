@@ -18,9 +18,8 @@ namespace varscope::internal {
 // added to its next one. Held in this process only. Thread-compatible.
 class Compression {
  public:
-  // Of `rules`, what the server does not take is left out. Throws ValueError for a rule that makes
-  // no sense.
-  explicit Compression(std::vector<CompressionRule> rules) : rules_(std::move(rules)) { Check(); }
+  // Of rules that the server takes. Throws ValueError for one that makes no sense.
+  explicit Compression(std::vector<CompressionRule> rules);
 
   // By variable: what its gradients will have lost when the push is applied.
   using Residuals = std::map<std::string, Tensor>;
@@ -36,7 +35,6 @@ class Compression {
   wire::Encoding ForPull(const std::string& variable) const;
 
  private:
-  void Check() const;
   const CompressionRule* RuleOf(const std::string& variable) const;
 
   const std::vector<CompressionRule> rules_;

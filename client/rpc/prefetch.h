@@ -3,6 +3,7 @@
 #define VARSCOPE_CLIENT_RPC_PREFETCH_H_
 
 #include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,24 +25,29 @@ class Prefetch {
 
   explicit Prefetch(bool on) : on_(on) {}
 
-  // What a push should bring back; empty: nothing.
-  Names Expected() const {
+  // What a push should bring back; null: nothing.
+  std::shared_ptr<const Names> Expected() const {
     MutexLock lock(mutex_);
     return names_;
   }
 
   void Keep(const Names& names, std::future<Values> values) {
     MutexLock lock(mutex_);
-    if (names == names_) std::swap(values_, values);
+    if (names_ != nullptr && names == *names_) std::swap(values_, values);
     // What was here ends with the caller's argument, without the lock.
   }
 
-  // A pull of these names begins: its values, once, if they are here or on their way.
+  // A pull of these names begins, which are expected from now on: its values, once, if they are
+  // here or on their way.
   Values Take(const Names& names) {
     if (!on_) return std::nullopt;
     std::future<Values> values;
-    if (!Swap(values, names)) return std::nullopt;
-    return values.valid() ? values.get() : std::nullopt;
+    MutexLock lock(mutex_);
+    std::swap(values, values_);
+    const bool expected = names_ != nullptr && *names_ == names;
+    if (!expected) names_ = names.empty() ? nullptr : std::make_shared<const Names>(names);
+    lock.unlock();
+    return expected && values.valid() ? values.get() : std::nullopt;
   }
 
   // What is here is too old for what follows.
@@ -52,16 +58,10 @@ class Prefetch {
   }
 
  private:
-  // Whether they are of `names`, which are expected from now on.
-  bool Swap(std::future<Values>& values, const Names& names) {
-    MutexLock lock(mutex_);
-    std::swap(values, values_);
-    return names == std::exchange(names_, names);
-  }
-
   const bool on_;
   mutable Mutex mutex_;
-  Names names_ ABSL_GUARDED_BY(mutex_);  // of the last pull
+  // Of the last pull; null without any.
+  std::shared_ptr<const Names> names_ ABSL_GUARDED_BY(mutex_);
   std::future<Values> values_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -17,6 +17,7 @@ PullCache::Known PullCache::Find(const std::vector<std::string>& names,
 
 void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
                      const PullResult& values) {
+  if (!on_) return;
   MutexLock lock(mutex_);
   if (epoch != epoch_) {
     values_.clear();

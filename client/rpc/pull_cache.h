@@ -13,10 +13,14 @@
 
 namespace varscope::internal {
 
-// Thread-safe. Holds on to the values of the last pulls, up to a limit of bytes.
+// Thread-safe. Holds on to the values of the last pulls, up to a limit of bytes; without `on`, to
+// nothing.
 class PullCache {
  public:
   static constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
+
+  explicit PullCache(bool on) : on_(on) {}
+  bool on() const { return on_; }
 
   // Within what a version of a variable means one value: a start of the server, and an incarnation
   // of the worker there (a rollback ends it).
@@ -37,6 +41,7 @@ class PullCache {
   void Keep(const Epoch& epoch, const std::vector<std::string>& names, const PullResult& values);
 
  private:
+  const bool on_;
   mutable Mutex mutex_;
   Epoch epoch_ ABSL_GUARDED_BY(mutex_);
   uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -3,7 +3,6 @@
 #define VARSCOPE_CLIENT_RPC_PUSH_ORDER_H_
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -20,35 +19,33 @@ class PushOrder {
  public:
   using Lanes = std::vector<std::string>;
 
-  // One push, until its answer.
+  // `late` is the error's text when other pushes of this worker took all of a push's time.
+  explicit PushOrder(std::string late) : late_(std::move(late)) {}
+
+  // One push, until its answer. Not thread-safe.
   class Ticket {
    public:
-    Ticket(Ticket&& other) noexcept { *this = std::move(other); }
-    Ticket& operator=(Ticket&& other) noexcept {
-      std::swap(order_, other.order_);
-      std::swap(lanes_, other.lanes_);
-      std::swap(number_, other.number_);
-      return *this;
-    }
+    // Waits until no other push has one of the lanes. Throws DeadlineExceededError at `deadline`.
+    Ticket(PushOrder& order, Lanes lanes, Clock::time_point deadline);
     ~Ticket();
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
 
-    // The number that the push is sent with from now on: the next one. Nothing when other pushes of
-    // this worker took all the time until `deadline`.
-    std::optional<uint64_t> Number(Clock::time_point deadline);
+    // The number that the push is sent with under that incarnation of its worker. Sent again it
+    // keeps it; under another incarnation it is another push, and gets the next one, for which it
+    // may have to wait. Throws as the constructor.
+    uint64_t NumberFor(uint64_t incarnation);
 
    private:
-    friend class PushOrder;
-    Ticket(PushOrder& order, Lanes lanes) : order_(&order), lanes_(std::move(lanes)) {}
-
-    PushOrder* order_ = nullptr;
-    Lanes lanes_;
-    uint64_t number_ = 0;  // 0: none yet
+    PushOrder& order_;
+    const Lanes lanes_;
+    const Clock::time_point deadline_;
+    uint64_t incarnation_ = 0;  // that the number is for
+    uint64_t number_ = 0;       // 0: none yet
   };
 
-  // As Ticket::Number, of those that have one of the lanes.
-  std::optional<Ticket> Begin(Lanes lanes, Clock::time_point deadline);
-
  private:
+  const std::string late_;
   Mutex mutex_;
   CondVar changed_;
   std::set<std::string> lanes_ ABSL_GUARDED_BY(mutex_);   // those of all tickets

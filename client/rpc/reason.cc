@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "client/graph/throw.h"
 
 namespace varscope::internal {
 namespace {
@@ -69,6 +72,15 @@ bool IsOfAnotherCall(const grpc::Status& status, const std::string& target) {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
   const Known* const known = Find(status.error_message());
   return known != nullptr && known->of_path && !absl::StartsWith(target, "unix");
+}
+
+void ThrowIfFailed(const grpc::Status& status, const char* call, const std::string& target) {
+  if (status.ok()) return;
+  const std::string where = NobodyAnswered(status)
+                                ? absl::StrCat(call, " to varscoped at ", target, ": ")
+                                : std::string();
+  ThrowIfError(absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                            absl::StrCat(where, ReasonOf(status).text)));
 }
 
 }  // namespace varscope::internal

@@ -25,6 +25,10 @@ bool IsOfAnotherCall(const grpc::Status& status, const std::string& target);
 // Whether nobody answered, or not varscope's server.
 bool NobodyAnswered(const grpc::Status& status);
 
+// Throws the class of errors.h that fits. `call` and `target` tell what was tried when the failure
+// is the network's rather than the server's answer.
+void ThrowIfFailed(const grpc::Status& status, const char* call, const std::string& target);
+
 }  // namespace varscope::internal
 
 #endif  // VARSCOPE_CLIENT_RPC_REASON_H_

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "client/graph/throw.h"
-#include "client/rpc/status.h"
+#include "client/rpc/reason.h"
 
 namespace varscope {
 namespace {

@@ -9,7 +9,7 @@ namespace {
 PulledValue Value(float value, uint64_t version) { return {Tensor::Scalar(value), version}; }
 
 TEST(PullCacheTest, KnowsWhatWasPulledInTheSameEpoch) {
-  PullCache cache;
+  PullCache cache(true);
   cache.Keep({7, 1}, {"a", "b"}, std::vector{Value(1, 10), Value(2, 20)});
   const PullCache::Known known = cache.Find({"b", "c", "a"}, 1);
   EXPECT_EQ(known.epoch.server, 7U);
@@ -20,13 +20,13 @@ TEST(PullCacheTest, KnowsWhatWasPulledInTheSameEpoch) {
 }
 
 TEST(PullCacheTest, AnotherIncarnationKnowsNothing) {
-  PullCache cache;
+  PullCache cache(true);
   cache.Keep({7, 1}, {"a"}, std::vector{Value(1, 10)});
   EXPECT_FALSE(cache.Find({"a"}, 2).values[0].has_value());
 }
 
 TEST(PullCacheTest, AnotherEpochOfTheServerReplacesAll) {
-  PullCache cache;
+  PullCache cache(true);
   cache.Keep({7, 1}, {"a", "b"}, std::vector{Value(1, 10), Value(2, 20)});
   cache.Keep({8, 1}, {"a"}, std::vector{Value(3, 10)});
   const PullCache::Known known = cache.Find({"a", "b"}, 1);
@@ -37,7 +37,7 @@ TEST(PullCacheTest, AnotherEpochOfTheServerReplacesAll) {
 
 // Large values under the same block: nothing of it is written, so it costs no memory.
 TEST(PullCacheTest, WhatDoesNotFitIsNotKeptAndWhatIsReplacedMakesRoom) {
-  PullCache cache;
+  PullCache cache(true);
   const Tensor large(DType::kUint8, Shape{static_cast<int64_t>(PullCache::kMaxBytes / 2 + 1)});
   const auto known = [&](const std::string& name) {
     return cache.Find({name}, 1).values[0].has_value();
@@ -55,10 +55,16 @@ TEST(PullCacheTest, WhatDoesNotFitIsNotKeptAndWhatIsReplacedMakesRoom) {
 }
 
 TEST(PullCacheTest, AValueThatDidNotComeLeavesTheOneThatIsHeld) {
-  PullCache cache;
+  PullCache cache(true);
   cache.Keep({7, 1}, {"a"}, std::vector{Value(1, 10)});
   cache.Keep({7, 1}, {"a"}, std::vector<PulledValue>{{Tensor(), 11}});
   EXPECT_EQ(cache.Find({"a"}, 1).values[0]->version, 10U);
+}
+
+TEST(PullCacheTest, WhenItIsOffNothingIsKept) {
+  PullCache cache(false);
+  cache.Keep({7, 1}, {"a"}, std::vector{Value(1, 10)});
+  EXPECT_FALSE(cache.Find({"a"}, 1).values[0].has_value());
 }
 
 }  // namespace

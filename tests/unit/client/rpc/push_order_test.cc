@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -13,10 +14,10 @@
 #include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "proto/wire/push_window.h"
+#include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {
@@ -24,64 +25,56 @@ namespace {
 const Clock::time_point kAtOnce = Clock::time_point::min();
 Clock::time_point Late() { return Clock::now() + std::chrono::minutes(1); }
 
-TEST(PushOrderTest, NumbersCountFromOneAndEachAttemptHasItsOwn) {
-  PushOrder order;
-  std::optional<PushOrder::Ticket> ticket = order.Begin({}, kAtOnce);
-  ASSERT_TRUE(ticket);
-  EXPECT_EQ(ticket->Number(kAtOnce), 1U);
-  EXPECT_EQ(ticket->Number(kAtOnce), 2U);
-  EXPECT_EQ(order.Begin({}, kAtOnce)->Number(kAtOnce), 3U);
+using Ticket = PushOrder::Ticket;
+
+TEST(PushOrderTest, NumbersCountFromOneAndEachIncarnationHasItsOwn) {
+  PushOrder order("late");
+  Ticket ticket(order, {}, kAtOnce);
+  EXPECT_EQ(ticket.NumberFor(7), 1U);
+  EXPECT_EQ(ticket.NumberFor(7), 1U) << "it is sent again";
+  EXPECT_EQ(ticket.NumberFor(8), 2U);
+  EXPECT_EQ(Ticket(order, {}, kAtOnce).NumberFor(8), 3U);
 }
 
 TEST(PushOrderTest, OneLaneIsOnePushAtATime) {
-  PushOrder order;
-  std::optional<PushOrder::Ticket> first = order.Begin({"a", "b"}, kAtOnce);
-  ASSERT_TRUE(first);
-  EXPECT_FALSE(order.Begin({"b", "c"}, kAtOnce));
-  EXPECT_FALSE(order.Begin({"a"}, kAtOnce));
+  PushOrder order("late");
+  std::optional<Ticket> first;
+  first.emplace(order, PushOrder::Lanes{"a", "b"}, kAtOnce);
+  EXPECT_THROW(Ticket(order, {"b", "c"}, kAtOnce), DeadlineExceededError);
+  EXPECT_THROW(Ticket(order, {"a"}, kAtOnce), DeadlineExceededError);
   // The one that did not begin holds nothing.
-  EXPECT_TRUE(order.Begin({"c"}, kAtOnce));
-  EXPECT_TRUE(order.Begin({}, kAtOnce));
-  std::future<bool> second = std::async(std::launch::async, [&] {
-    return order.Begin({"b", "c"}, Late()).has_value();
+  EXPECT_NO_THROW(Ticket(order, {"c"}, kAtOnce));
+  EXPECT_NO_THROW(Ticket(order, {}, kAtOnce));
+  std::future<void> second = std::async(std::launch::async, [&] {
+    Ticket(order, {"b", "c"}, Late());
   });
   first.reset();
-  EXPECT_TRUE(second.get());
+  EXPECT_NO_THROW(second.get());
 }
 
 TEST(PushOrderTest, NoPushIsAWindowAheadOfOneThatIsUnderWay) {
-  PushOrder order;
-  std::optional<PushOrder::Ticket> oldest = order.Begin({}, kAtOnce);
-  ASSERT_EQ(oldest->Number(kAtOnce), 1U);
-  std::vector<PushOrder::Ticket> others;
+  PushOrder order("late");
+  std::optional<Ticket> oldest;
+  oldest.emplace(order, PushOrder::Lanes(), kAtOnce);
+  ASSERT_EQ(oldest->NumberFor(1), 1U);
+  std::deque<Ticket> others;
   for (uint64_t number = 2; number <= kPushWindow; ++number) {
-    others.push_back(*order.Begin({}, kAtOnce));
-    ASSERT_EQ(others.back().Number(kAtOnce), number);
+    ASSERT_EQ(others.emplace_back(order, PushOrder::Lanes(), kAtOnce).NumberFor(1), number);
   }
   others.clear();
-  PushOrder::Ticket beyond = *order.Begin({}, kAtOnce);
-  EXPECT_FALSE(beyond.Number(kAtOnce)) << "the server would have dropped the oldest's record";
-  std::future<std::optional<uint64_t>> waits =
-      std::async(std::launch::async, [&] { return beyond.Number(Late()); });
+  EXPECT_THROW(Ticket(order, {}, kAtOnce).NumberFor(1), DeadlineExceededError)
+      << "the server would have dropped the oldest's record";
+  std::future<uint64_t> waits =
+      std::async(std::launch::async, [&] { return Ticket(order, {}, Late()).NumberFor(1); });
   oldest.reset();
   EXPECT_EQ(waits.get(), kPushWindow + 1);
 }
 
-TEST(PushOrderTest, ATicketThatMovesEndsOnce) {
-  PushOrder order;
-  PushOrder::Ticket first = *order.Begin({"a"}, kAtOnce);
-  {
-    PushOrder::Ticket moved = std::move(first);
-    EXPECT_FALSE(order.Begin({"a"}, kAtOnce));
-  }
-  EXPECT_TRUE(order.Begin({"a"}, kAtOnce));
-}
-
 // Many threads with random lanes: no two with one lane, none a window apart, every number once.
 TEST(PushOrderTest, HoldsForManyThreads) {
-  PushOrder order;
+  PushOrder order("late");
   std::mutex mutex;
-  std::set<std::string> lanes;  // of those between Begin and their end
+  std::set<std::string> lanes;  // of those between their beginning and their end
   std::set<uint64_t> under_way;
   std::set<uint64_t> numbers;
   std::vector<std::thread> threads;
@@ -90,23 +83,21 @@ TEST(PushOrderTest, HoldsForManyThreads) {
       std::mt19937 random(t);
       for (int i = 0; i < 300; ++i) {
         const std::string lane(1, static_cast<char>('a' + random() % 4));
-        std::optional<PushOrder::Ticket> ticket = order.Begin({lane}, Late());
-        ASSERT_TRUE(ticket);
+        Ticket ticket(order, {lane}, Late());
         {
           const std::lock_guard lock(mutex);
           ASSERT_TRUE(lanes.insert(lane).second) << lane;
         }
-        const std::optional<uint64_t> number = ticket->Number(Late());
-        ASSERT_TRUE(number);
+        const uint64_t number = ticket.NumberFor(1);
         {
           const std::lock_guard lock(mutex);
-          ASSERT_TRUE(numbers.insert(*number).second) << *number;
-          under_way.insert(*number);
-          ASSERT_LT(*number - std::min(*number, *under_way.begin()), kPushWindow);
+          ASSERT_TRUE(numbers.insert(number).second) << number;
+          under_way.insert(number);
+          ASSERT_LT(number - std::min(number, *under_way.begin()), kPushWindow);
         }
         {
           const std::lock_guard lock(mutex);
-          under_way.erase(*number);
+          under_way.erase(number);
           lanes.erase(lane);
         }
       }

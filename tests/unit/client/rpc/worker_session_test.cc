@@ -1,5 +1,5 @@
 // A worker's incarnations at a server that says what each test needs.
-#include "client/rpc/membership.h"
+#include "client/rpc/worker_session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,9 @@
 #include <thread>
 #include <vector>
 
+#include "client/rpc/server_client.h"
 #include "proto/wire/protocol.h"
+#include "proto/wire/session.h"
 #include "tests/unit/client/rpc/lonely_server.h"
 #include "varscope/errors.h"
 
@@ -45,7 +47,7 @@ class FakeServer final : public v1::ParameterServer::Service {
     response->set_groups_version(70 + incarnation_);
     response->add_groups()->set_prefix("group" + std::to_string(incarnation_));
     response->add_encodings(v1::ENCODING_BFLOAT16);
-    response->mutable_local()->set_target("unix:/here");
+    response->mutable_local()->set_shared_memory("nobody there");
     return grpc::Status::OK;
   }
   grpc::Status Heartbeat(grpc::ServerContext* context, const v1::HeartbeatRequest*,
@@ -92,14 +94,11 @@ class FakeServer final : public v1::ParameterServer::Service {
   uint64_t incarnation_ = 0;
 };
 
-class MembershipTest : public ::testing::Test {
+class WorkerSessionTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Membership> Join(milliseconds timeout = std::chrono::minutes(1)) {
-    v1::ConnectRequest request;
-    request.set_worker_id("w");
-    return std::make_unique<Membership>(
-        *channel_, *stub_, "the target", request, timeout,
-        [this](const v1::LocalAddress& address) { advertised_ = address.target(); });
+  std::unique_ptr<WorkerSession> Join(milliseconds timeout = std::chrono::minutes(1)) {
+    return std::make_unique<WorkerSession>(client_,
+                                           ConnectOptions{.worker_id = "w", .timeout = timeout});
   }
   static Clock::time_point Late() { return Clock::now() + std::chrono::minutes(1); }
 
@@ -108,12 +107,13 @@ class MembershipTest : public ::testing::Test {
     std::vector<uint64_t> incarnations;
     grpc::Status status;
   };
-  static Called Call(Membership& membership, const std::vector<Outcome>& ends,
+  static Called Call(WorkerSession& worker, const std::vector<Outcome>& ends,
                      Clock::time_point deadline = Late()) {
     Called called;
-    called.status = membership.Run(deadline, [&](const WorkerSession& session) {
-      called.incarnations.push_back(session.incarnation);
-      EXPECT_EQ(session.key, std::to_string(session.incarnation));
+    called.status = worker.Run(deadline, [&](const Incarnation& incarnation) {
+      called.incarnations.push_back(incarnation.number);
+      EXPECT_EQ(incarnation.session_key, std::to_string(incarnation.number));
+      EXPECT_EQ(incarnation.groups_version, 70 + incarnation.number);
       const size_t now = called.incarnations.size() - 1;
       return now < ends.size() ? ends[now] : Outcome{};
     });
@@ -125,89 +125,87 @@ class MembershipTest : public ::testing::Test {
 
   FakeServer fake_server_;
   const LonelyServer server_{&fake_server_};
-  const std::shared_ptr<grpc::Channel> channel_ = server_.Connect();
-  const std::unique_ptr<v1::ParameterServer::Stub> stub_ = v1::ParameterServer::NewStub(channel_);
-  std::string advertised_;
+  ServerClient client_{server_.target(), {}};
 };
 
-TEST_F(MembershipTest, IsWhatTheServerSaysAndDeregisters) {
+TEST_F(WorkerSessionTest, IsWhatTheServerSaysAndDeregisters) {
   {
-    const auto membership = Join();
-    EXPECT_EQ(membership->groups_version(), 71U);
-    EXPECT_EQ(membership->groups()->at(0).prefix, "group1");
-    EXPECT_THAT(membership->encodings(), ElementsAre(v1::ENCODING_BFLOAT16));
-    EXPECT_EQ(advertised_, "unix:/here");
-    EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(1));
+    const auto worker = Join();
+    EXPECT_EQ(worker->groups()->at(0).prefix, "group1");
+    EXPECT_THAT(worker->encodings(), ElementsAre(v1::ENCODING_BFLOAT16));
+    EXPECT_THAT(Call(*worker, {}).incarnations, ElementsAre(1));
   }
   EXPECT_THAT(fake_server_.deregistrations, ElementsAre(1));
 }
 
+TEST_F(WorkerSessionTest, StreamsThatAreOlderThanWhatTheServerAdvertisesAreNotUsed) {
+  client_.streams().Keep({.stream = nullptr, .age = 0, .incarnation = 1});
+  const auto worker = Join();
+  EXPECT_NE(client_.streams().Take({.number = 1}).stream, nullptr) << "it was opened before";
+}
+
 // An answer that was lost must not make two incarnations of one.
-TEST_F(MembershipTest, AConnectThatIsSentAgainIsTheSameConnect) {
+TEST_F(WorkerSessionTest, AConnectThatIsSentAgainIsTheSameConnect) {
   fake_server_.refusals = {{grpc::StatusCode::UNKNOWN, "cut"},
                            {grpc::StatusCode::CANCELLED, "cut"}};
-  const auto membership = Join();
+  const auto worker = Join();
   ASSERT_EQ(fake_server_.nonces.size(), 3U);
   EXPECT_NE(fake_server_.nonces[0], 0U);
   EXPECT_THAT(fake_server_.nonces, ::testing::Each(fake_server_.nonces[0]));
 }
 
-TEST_F(MembershipTest, ARefusalIsTheCallersError) {
+TEST_F(WorkerSessionTest, ARefusalIsTheCallersError) {
   fake_server_.refusals = {{grpc::StatusCode::INVALID_ARGUMENT, "worker id '' is wrong"}};
   EXPECT_THROW(Join(), InvalidArgumentError);
   EXPECT_EQ(fake_server_.nonces.size(), 1U);
 }
 
-TEST_F(MembershipTest, WhatIsNotVarscopedIsSaidAtOnce) {
+TEST_F(WorkerSessionTest, WhatIsNotVarscopedIsSaidAtOnce) {
   const LonelyServer other;
-  const auto channel = other.Connect();
-  const auto stub = v1::ParameterServer::NewStub(channel);
-  v1::ConnectRequest request;
-  request.set_worker_id("w");
+  ServerClient client(other.target(), {});
   try {
-    const Membership membership(*channel, *stub, "there", request, std::chrono::minutes(1),
-                                [](const v1::LocalAddress&) {});
+    const WorkerSession worker(client, {.worker_id = "w"});
     FAIL() << "it connected";
   } catch (const UnavailableError& error) {
-    EXPECT_THAT(error.message(), HasSubstr("worker 'w' cannot reach varscoped at there: "));
+    EXPECT_THAT(error.message(),
+                HasSubstr("worker 'w' cannot reach varscoped at " + other.target() + ": "));
     EXPECT_THAT(error.message(), HasSubstr("not varscoped"));
   }
 }
 
-TEST_F(MembershipTest, AnEvictedWorkerConnectsAgainAndTheCallGoesOn) {
-  const auto membership = Join();
-  const Called called = Call(*membership, {Over(Reconnect::kThenResend)});
+TEST_F(WorkerSessionTest, AnEvictedWorkerConnectsAgainAndTheCallGoesOn) {
+  const auto worker = Join();
+  const Called called = Call(*worker, {Over(Reconnect::kThenResend)});
   EXPECT_TRUE(called.status.ok());
   EXPECT_THAT(called.incarnations, ElementsAre(1, 2));
-  EXPECT_EQ(membership->groups_version(), 72U);
-  EXPECT_EQ(membership->groups()->at(0).prefix, "group2");
+  EXPECT_EQ(worker->groups()->at(0).prefix, "group2");
   EXPECT_NE(fake_server_.nonces[0], fake_server_.nonces[1]);
 }
 
-TEST_F(MembershipTest, WhatTheProgramHasToKnowIsReportedOnceAndTheNextCallIsWell) {
-  const auto membership = Join();
-  const Called called = Call(*membership, {Over(Reconnect::kThenReport)});
+TEST_F(WorkerSessionTest, WhatTheProgramHasToKnowIsReportedOnceAndTheNextCallIsWell) {
+  const auto worker = Join();
+  const Called called = Call(*worker, {Over(Reconnect::kThenReport)});
   EXPECT_EQ(called.status.error_message(), "over");
   EXPECT_THAT(called.incarnations, ElementsAre(1));
-  EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(2));
+  EXPECT_THAT(Call(*worker, {}).incarnations, ElementsAre(2));
 }
 
-TEST_F(MembershipTest, AnAbortThatAdvisesNothingIsReported) {
-  const auto membership = Join();
-  EXPECT_EQ(Call(*membership, {Over(std::nullopt)}).status.error_code(), grpc::StatusCode::ABORTED);
+TEST_F(WorkerSessionTest, AnAbortThatAdvisesNothingIsReported) {
+  const auto worker = Join();
+  EXPECT_EQ(Call(*worker, {Over(std::nullopt)}).status.error_code(), grpc::StatusCode::ABORTED);
   EXPECT_EQ(fake_server_.nonces.size(), 1U);
 }
 
 // Of the calls that were under way one is told to connect; the others are only told that they are
 // too late.
-TEST_F(MembershipTest, AnEvictionThatAnotherThreadHasMendedIsMendedForAll) {
-  const auto membership = Join();
+TEST_F(WorkerSessionTest, AnEvictionThatAnotherThreadHasMendedIsMendedForAll) {
+  const auto worker = Join();
   Called inner;
   Called outer;
-  outer.status = membership->Run(Late(), [&](const WorkerSession& session) {
-    outer.incarnations.push_back(session.incarnation);
-    if (session.incarnation > 1) return Outcome{};
-    inner = Call(*membership, {Over(Reconnect::kThenResend)});
+  outer.status = worker->Run(Late(), [&](const Incarnation& incarnation) {
+    outer.incarnations.push_back(incarnation.number);
+    if (incarnation.number > 1) return Outcome{};
+    inner = Call(*worker, {Over(Reconnect::kThenResend)});
     return Over(std::nullopt);
   });
   EXPECT_THAT(inner.incarnations, ElementsAre(1, 2));
@@ -216,13 +214,13 @@ TEST_F(MembershipTest, AnEvictionThatAnotherThreadHasMendedIsMendedForAll) {
   EXPECT_EQ(fake_server_.nonces.size(), 2U);
 }
 
-TEST_F(MembershipTest, ManyThreadsThatAreEvictedConnectOnce) {
-  const auto membership = Join();
+TEST_F(WorkerSessionTest, ManyThreadsThatAreEvictedConnectOnce) {
+  const auto worker = Join();
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
-      const grpc::Status status = membership->Run(Late(), [&](const WorkerSession& session) {
-        return session.incarnation == 1 ? Over(Reconnect::kThenResend) : Outcome{};
+      const grpc::Status status = worker->Run(Late(), [&](const Incarnation& incarnation) {
+        return incarnation.number == 1 ? Over(Reconnect::kThenResend) : Outcome{};
       });
       EXPECT_TRUE(status.ok());
     });
@@ -231,21 +229,21 @@ TEST_F(MembershipTest, ManyThreadsThatAreEvictedConnectOnce) {
   EXPECT_EQ(fake_server_.nonces.size(), 2U);
 }
 
-TEST_F(MembershipTest, WhatRefusesToConnectAgainEndsTheCall) {
-  const auto membership = Join();
+TEST_F(WorkerSessionTest, WhatRefusesToConnectAgainEndsTheCall) {
+  const auto worker = Join();
   fake_server_.refusals = {{grpc::StatusCode::RESOURCE_EXHAUSTED, "too many workers"}};
-  const Called called = Call(*membership, {Over(Reconnect::kThenResend)});
+  const Called called = Call(*worker, {Over(Reconnect::kThenResend)});
   EXPECT_EQ(called.status.error_message(), "too many workers");
   EXPECT_THAT(called.incarnations, ElementsAre(1));
 }
 
-TEST_F(MembershipTest, HeartbeatsGoOnAndMendAnEviction) {
+TEST_F(WorkerSessionTest, HeartbeatsGoOnAndMendAnEviction) {
   fake_server_.lease_ms = 3;
   fake_server_.evict_up_to = 1;
-  const auto membership = Join();
+  const auto worker = Join();
   EXPECT_TRUE(fake_server_.AwaitHeartbeatOf(1));
   EXPECT_TRUE(fake_server_.AwaitHeartbeatOf(2));
-  EXPECT_THAT(Call(*membership, {}).incarnations, ElementsAre(2));
+  EXPECT_THAT(Call(*worker, {}).incarnations, ElementsAre(2));
 }
 
 }  // namespace
