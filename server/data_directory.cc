@@ -29,7 +29,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
   const std::chrono::duration<double> seconds = env.Now() - start;
   spdlog::info(absl::StrFormat(
       "recovered %d variables at global step %d in %.3f s: snapshot %s, %d log records",
-      store.List("").size(), store.global_step(), seconds.count(),
+      store.catalog.List("").size(), store.changes.global_step(), seconds.count(),
       recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
       recovered->replayed));
   return std::make_unique<Recorder>(

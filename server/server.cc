@@ -67,13 +67,13 @@ void Server::Begin() {
   synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups, env_);
   workers_.Start(
       [this](const WorkerRecord& worker) {
-        store_.completion_records().Fence(worker.worker_id, worker.incarnation);
+        store_.completion_records.Fence(worker.worker_id, worker.incarnation);
       },
       [this](const WorkerRecord& worker) {
         barriers_.WorkerLost(worker.worker_id);
         synchronizer_->WorkerLost(worker);
       },
-      [this](const std::string& worker_id) { store_.completion_records().Collect(worker_id); });
+      [this](const std::string& worker_id) { store_.completion_records.Collect(worker_id); });
   context_ = std::make_unique<const ServiceContext>(
       ServiceContext{.store = store_,
                      .workers = workers_,
@@ -110,8 +110,8 @@ void Server::Stop() {
   shared_memory_.reset();
   if (std::exchange(grpc_, nullptr) == nullptr) return;  // it never served
   if (!options_.data_dir.empty()) TakeLastSnapshot();
-  spdlog::info(absl::StrCat("stopped after ", store_.global_step(), " applied pushes, ",
-                            store_.List("").size(), " variables"));
+  spdlog::info(absl::StrCat("stopped after ", store_.changes.global_step(), " applied pushes, ",
+                            store_.catalog.List("").size(), " variables"));
 }
 
 void Server::TakeLastSnapshot() {

@@ -1,4 +1,4 @@
-// What Store::Create makes at once: variables, and the names under which they belong together.
+// What the catalog creates at once: variables, and the names under which they belong together.
 #ifndef VARSCOPE_SERVER_CATALOG_CREATION_H_
 #define VARSCOPE_SERVER_CATALOG_CREATION_H_
 
@@ -24,8 +24,8 @@ struct PartitionedNames {
   KnownPartitioned known;
   std::vector<std::string> parts;
 };
-// The slots of one variable, or the non-slot variables of one optimizer; Store::GetOrCreateSlots
-// makes the keys.
+// The slots of one variable, or the non-slot variables of one optimizer; OptimizerSlots makes
+// the keys.
 struct StateNames {
   std::string key;
   std::vector<std::string> variables;
@@ -36,6 +36,8 @@ struct CreationBatch {
   std::optional<PartitionedNames> partitioned;  // its parts may include older variables
   std::vector<StateNames> slots;
   std::vector<StateNames> non_slots;
+
+  bool empty() const { return variables.empty() && !partitioned; }
 };
 
 }  // namespace varscope::server

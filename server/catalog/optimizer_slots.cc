@@ -1,14 +1,12 @@
-// Store::GetOrCreateSlots: slots and shared non-slot variables, found or created under TensorFlow's
-// names.
+#include "server/catalog/optimizer_slots.h"
+
 #include <algorithm>
 #include <set>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/concurrency/blocking_region.h"
-#include "server/store/store.h"
 
 namespace varscope::server {
 namespace {
@@ -26,9 +24,9 @@ std::string StateKey(const std::string& owner, const OptimizerSpec& spec, const 
 // these names; null: none. Whatever is made later, the answer stays: a state of these names made
 // before keeps them, and none can get them after. So recovery, which makes all states of a push
 // before it finds the first, finds the same.
-const std::vector<VariablePtr>* FindState(
-    const absl::flat_hash_map<std::string, std::vector<VariablePtr>>& state_map,
-    const std::string& owner, const OptimizerSpec& spec, const SlotNames& names, size_t states) {
+const std::vector<VariablePtr>* FindState(const StateTables::Map& state_map,
+                                          const std::string& owner, const OptimizerSpec& spec,
+                                          const SlotNames& names, size_t states) {
   const auto unnamed = state_map.find(StateKey(owner, spec, {}, states));
   if (names.empty()) return unnamed == state_map.end() ? nullptr : &unnamed->second;
   const auto is = [](const VariablePtr& variable, const std::string& name) {
@@ -58,9 +56,8 @@ absl::Status CheckNames(const StateRequest& request) {
 class Planned {
  public:
   // Whether the state is there, or planned.
-  bool Has(const absl::flat_hash_map<std::string, std::vector<VariablePtr>>& state_map,
-           const std::string& owner, const OptimizerSpec& spec, const SlotNames& names,
-           size_t states) const {
+  bool Has(const StateTables::Map& state_map, const std::string& owner, const OptimizerSpec& spec,
+           const SlotNames& names, size_t states) const {
     if (FindState(state_map, owner, spec, names, states) != nullptr) return true;
     const auto unnamed = names_.find(StateKey(owner, spec, {}, states));
     if (unnamed != names_.end() && (names.empty() || unnamed->second == names)) return true;
@@ -90,26 +87,25 @@ NewVariable NewState(const StateRequest& request, const optimizers::StateDef& st
           Shape{}};
 }
 
-}  // namespace
-
-CreationBatch Store::PlanStates(std::span<const StateRequest> requests) const {
+// All that the requests need and is not there.
+CreationBatch PlanStates(std::span<const StateRequest> requests, const StateTables& states,
+                         const NameTable& names) {
   CreationBatch missing;
   std::set<std::string> taken;
   const auto plan = [&](const StateRequest& request, const optimizers::StateDef& state,
-                        const std::string& base, const Variable* primary)
-                        ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-                          std::string name = UniqueName(base, taken);
-                          taken.insert(name);
-                          missing.variables.push_back(NewState(request, state, name, primary));
-                          return name;
-                        };
+                        const std::string& base, const Variable* primary) {
+    std::string name = names.UniqueName(base, taken);
+    taken.insert(name);
+    missing.variables.push_back(NewState(request, state, name, primary));
+    return name;
+  };
   Planned planned_non_slots;
   Planned planned_slots;
   for (const StateRequest& request : requests) {
     const OptimizerSpec& spec = request.spec;
     const std::vector<optimizers::StateDef>& non_slots = request.optimizer.non_slots;
-    if (!non_slots.empty() &&
-        !planned_non_slots.Has(non_slots_, spec.group, spec, spec.non_slots, non_slots.size())) {
+    if (!non_slots.empty() && !planned_non_slots.Has(states.non_slots, spec.group, spec,
+                                                     spec.non_slots, non_slots.size())) {
       StateNames state_names{StateKey(spec.group, spec, spec.non_slots, non_slots.size()), {}};
       for (size_t i = 0; i < non_slots.size(); ++i) {
         const bool named = !spec.non_slots.empty();
@@ -124,7 +120,8 @@ CreationBatch Store::PlanStates(std::span<const StateRequest> requests) const {
         request.optimizer.slots(request.hyperparameters);
     for (const SlotOwner& owner : request.owners) {
       const std::string& variable = owner.variable.def.name;
-      if (slots.empty() || planned_slots.Has(slots_, variable, spec, owner.names, slots.size())) {
+      if (slots.empty() ||
+          planned_slots.Has(states.slots, variable, spec, owner.names, slots.size())) {
         continue;
       }
       StateNames state_names{StateKey(variable, spec, owner.names, slots.size()), {}};
@@ -140,13 +137,14 @@ CreationBatch Store::PlanStates(std::span<const StateRequest> requests) const {
   return missing;
 }
 
-std::optional<std::vector<OptimizerState>> Store::FindStates(
-    std::span<const StateRequest> requests) const {
-  std::vector<OptimizerState> states;
+// The states of all requests; nothing when one is missing.
+std::optional<std::vector<OptimizerState>> FindStates(std::span<const StateRequest> requests,
+                                                      const StateTables& states) {
+  std::vector<OptimizerState> all;
   for (const StateRequest& request : requests) {
-    OptimizerState& state = states.emplace_back();
+    OptimizerState& state = all.emplace_back();
     const OptimizerSpec& spec = request.spec;
-    const auto find = [&](const StateMap& state_map, const std::string& owner,
+    const auto find = [&](const StateTables::Map& state_map, const std::string& owner,
                           const SlotNames& names, size_t count, std::vector<VariablePtr>& out) {
       if (count == 0) return true;
       const std::vector<VariablePtr>* const found = FindState(state_map, owner, spec, names, count);
@@ -154,16 +152,19 @@ std::optional<std::vector<OptimizerState>> Store::FindStates(
       return found != nullptr;
     };
     const size_t non_slots = request.optimizer.non_slots.size();
-    if (!find(non_slots_, spec.group, spec.non_slots, non_slots, state.non_slots))
+    if (!find(states.non_slots, spec.group, spec.non_slots, non_slots, state.non_slots))
       return std::nullopt;
     const size_t slots = request.optimizer.slots(request.hyperparameters).size();
     for (const SlotOwner& owner : request.owners) {
       std::vector<VariablePtr>& out = state.slots.emplace_back();
-      if (!find(slots_, owner.variable.def.name, owner.names, slots, out)) return std::nullopt;
+      if (!find(states.slots, owner.variable.def.name, owner.names, slots, out))
+        return std::nullopt;
     }
   }
-  return states;
+  return all;
 }
+
+}  // namespace
 
 absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
                             const std::string& optimizer) {
@@ -172,19 +173,60 @@ absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::st
       "variable ", owner, ": ", names.size(), " names for the ", states, " states of ", optimizer));
 }
 
-absl::StatusOr<std::vector<OptimizerState>> Store::GetOrCreateSlots(
+absl::Status StateTables::Add(const std::vector<StateNames>& new_slots,
+                              const std::vector<StateNames>& new_non_slots,
+                              const NameTable& names) {
+  for (const auto& [all, map] : {std::pair(&new_slots, &slots), {&new_non_slots, &non_slots}}) {
+    for (const StateNames& state : *all) {
+      absl::StatusOr<std::vector<VariablePtr>> variables = names.FindAll(state.variables);
+      if (!variables.ok()) return variables.status();
+      (*map)[state.key] = *std::move(variables);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<OptimizerState>> OptimizerSlots::GetOrCreate(
     std::span<const StateRequest> requests) {
   for (const StateRequest& request : requests) {
     if (absl::Status status = CheckNames(request); !status.ok()) return status;
   }
   // One at a time, so that two workers never create the same slot twice.
-  const BlockingLock slots_lock(slots_mutex_);
-  if (auto states = FindStates(requests)) return *std::move(states);
-  WriterLock lock(mutex_);
-  absl::StatusOr<std::vector<VariablePtr>> created = Create(PlanStates(requests), lock);
-  if (!created.ok()) return created.status();
-  if (auto states = FindStates(requests)) return *std::move(states);
+  const BlockingLock lock(mutex_);
+  if (auto found = FindStates(requests, states_)) return *std::move(found);
+  CreationBatch missing;
+  const auto plan = [&](const NameTable& names) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return missing = PlanStates(requests, states_, names);
+  };
+  absl::Status status = catalog_.Create(plan).status();
+  if (status.ok()) status = Register(missing);
+  if (!status.ok()) return status;
+  if (auto found = FindStates(requests, states_)) return *std::move(found);
   return absl::InternalError("the state of an optimizer was made and is not there");
+}
+
+absl::Status OptimizerSlots::Recreate(const CreationBatch& batch) {
+  const MutexLock lock(mutex_);
+  return Register(batch);
+}
+
+absl::Status OptimizerSlots::Register(const CreationBatch& batch) {
+  absl::Status status;
+  catalog_.Read([&](const NameTable& names) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    status = states_.Add(batch.slots, batch.non_slots, names);
+  });
+  return status;
+}
+
+StateTables OptimizerSlots::Capture(absl::FunctionRef<void()> meanwhile) const {
+  const MutexLock lock(mutex_);
+  meanwhile();
+  return states_;
+}
+
+void OptimizerSlots::Replace(StateTables states) {
+  const MutexLock lock(mutex_);
+  states_ = std::move(states);
 }
 
 }  // namespace varscope::server

@@ -1,12 +1,13 @@
-// Store::Resolve: the naming contract, applied to the store.
-#include <set>
+#include "server/catalog/resolve.h"
 
-#include "absl/status/statusor.h"
+#include <cstring>
+#include <set>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "proto/naming/names.h"
 #include "proto/tensor/allocate.h"
 #include "server/auth/rights.h"
-#include "server/store/store.h"
 
 namespace varscope::server {
 namespace {
@@ -67,131 +68,33 @@ absl::Status CheckWholeValue(const ResolveRequest& r) {
                    ": the initial value's bytes do not fit the dtype and shape"));
 }
 
-}  // namespace
-
-// Of a store whose mutex_ its maker holds, which clang does not follow into virtual functions.
-class Store::View : public Definitions {
- public:
-  explicit View(const Store& store) : store_(store) {}
-  std::optional<KnownVariable> FindVariable(const std::string& key) const override
-      ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const VariablePtr found = store_.FindKey(key);
-    if (found == nullptr) return std::nullopt;
-    return KnownVariable{found->def.dtype, found->def.shape};
-  }
-  std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override
-      ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const auto it = store_.partitioned_.find(key);
-    if (it == store_.partitioned_.end()) return std::nullopt;
-    return it->second.known;
-  }
-
- private:
-  const Store& store_;
-};
-
-absl::StatusOr<Resolution> Store::Resolve(const Caller& caller, const ResolveRequest& request) {
-  const auto changes = LockChanges();
-  const bool shared = request.kind == VariableKind::kShared;
-  if (request.kind == VariableKind::kSlot) {
-    return absl::InvalidArgumentError(
-        "slots are created by a push or a Saver, not by a definition");
-  }
-  absl::Status status = ValidateVariableName(shared ? request.request.key : request.name);
-  if (!status.ok()) return status;
-  if (request.request.shape && !request.request.shape->known_rank()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("variable ", request.request.key, ": a shape sent must have a rank"));
-  }
-  if (request.request.partitions && !request.request.partitions->empty()) {
-    if (!request.request.shape || !request.request.shape->IsFullyDefined()) {
-      return absl::InvalidArgumentError(
-          UnknownPartitionShapeText(request.request.shape.value_or(Shape::Unknown())));
-    }
-    status = ValidatePartitions(*request.request.shape, *request.request.partitions);
-    if (!status.ok()) return status;
-  }
-  return shared ? ResolveShared(caller, request) : ResolveUnique(caller, request);
+Decision Refuse(const ResolveRequest& request, std::string message, const Variable& conflicting) {
+  return {{.outcome = Resolution::Outcome::kRefused,
+           .message = std::move(message),
+           .detail = absl::StrCat("defined:   ", DescribeVariable(conflicting),
+                                  "\nrequested: ", DescribeRequest(request)),
+           .creators = {conflicting.def.creator}},
+          {}};
 }
 
-Resolution Store::Refuse(const Caller& caller, const ResolveRequest& request,
-                         ReuseCheck check) const {
-  Resolution refused;
-  refused.outcome = Resolution::Outcome::kRefused;
-  refused.message = std::move(check.message);
-  const VariablePtr conflicting = FindKey(check.conflicting_key);
-  if (conflicting == nullptr) {
-    refused.detail = absl::StrCat("no worker created it; asked for by worker '", caller.worker_id,
-                                  "' at ", request.creator.file, ":", request.creator.line);
-    return refused;
-  }
-  refused.creators = {conflicting->def.creator};
-  refused.detail = absl::StrCat("defined:   ", DescribeVariable(*conflicting),
-                                "\nrequested: ", DescribeRequest(request));
-  return refused;
-}
-
-absl::StatusOr<Resolution> Store::ResolveShared(const Caller& caller,
-                                                const ResolveRequest& request) {
-  WriterLock lock(mutex_);
-  Request asked = request.request;
-  // In replicated mode the worker's own graph has checked reuse; here copies attach.
-  if (caller.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
-  ReuseCheck check = CheckReuse(View(*this), asked);
-  if (check.decision == ReuseDecision::kExists) {
-    // The same worker is the same creator: it asks only for what its present graph does not know,
-    // so this is a variable of an earlier incarnation.
-    const VariablePtr existing = FindKey(check.conflicting_key);
-    if (existing->def.creator.worker_id == caller.worker_id) {
-      asked.reuse = Reuse::kAuto;
-      check = CheckReuse(View(*this), asked);
-    }
-  }
-  switch (check.decision) {
-    case ReuseDecision::kUndecided:
-      return Resolution{};
-    case ReuseDecision::kAttach:
-      return AttachShared(caller, request, {FindKey(asked.key)});
-    case ReuseDecision::kAttachPartitioned: {
-      const Partitioned& found = partitioned_.at(asked.key);
-      absl::StatusOr<Resolution> attached = AttachShared(caller, request, found.parts);
-      if (attached.ok()) attached->partitioning = found.known;
-      return attached;
-    }
-    case ReuseDecision::kCreate:
-      break;
-    case ReuseDecision::kExists:
-    case ReuseDecision::kMissing:
-    case ReuseDecision::kMismatch:
-      return Refuse(caller, request, std::move(check));
-  }
-  if (!request.initializer && !request.worker_initialized) return Resolution{};
-  lock.unlock();
-  return CreateShared(caller, request);
-}
-
-absl::StatusOr<Resolution> Store::AttachShared(const Caller& caller, const ResolveRequest& request,
-                                               std::vector<VariablePtr> found) const {
-  if (absl::Status status = Authorize(caller, Right::kRead, request.request.key); !status.ok())
-    return status;
+absl::StatusOr<Decision> AttachShared(const Caller& caller, const ResolveRequest& request,
+                                      std::vector<VariablePtr> found) {
+  const std::string& key = request.request.key;
+  if (absl::Status status = Authorize(caller, Right::kRead, key); !status.ok()) return status;
   const Variable& first = *found.front();
-  const std::string key = request.request.key;
   if (request.trainable && *request.trainable != first.def.trainable) {
     const auto python = [](bool value) { return value ? "True" : "False"; };
-    return Refuse(caller, request,
-                  {ReuseDecision::kMismatch,
-                   absl::StrCat("Trying to share variable ", key, ", but specified trainable ",
-                                python(*request.trainable), " and found trainable ",
-                                python(first.def.trainable), "."),
-                   first.def.key});
+    return Refuse(request,
+                  absl::StrCat("Trying to share variable ", key, ", but specified trainable ",
+                               python(*request.trainable), " and found trainable ",
+                               python(first.def.trainable), "."),
+                  first);
   }
-  Resolution attached;
-  attached.outcome = Resolution::Outcome::kAttached;
-  attached.variables = std::move(found);
+  Decision attached{{.outcome = Resolution::Outcome::kAttached, .variables = std::move(found)}, {}};
   if (request.initializer && first.def.creator.worker_id != caller.worker_id) {
     const std::string asked = ToString(*request.initializer);
     if (asked != first.def.initializer) {
-      attached.warning =
+      attached.resolution.warning =
           absl::StrCat("variable ", key, " keeps the first initializer, ", first.def.initializer,
                        " by ", ToString(first.def.creator), "; not used: ", asked);
     }
@@ -199,89 +102,125 @@ absl::StatusOr<Resolution> Store::AttachShared(const Caller& caller, const Resol
   return attached;
 }
 
-absl::StatusOr<Resolution> Store::CreateShared(const Caller& caller,
-                                               const ResolveRequest& request) {
-  if (absl::Status status = Authorize(caller, Right::kCreate, request.request.key); !status.ok())
-    return status;
-  if (!request.request.shape) {
-    return absl::InvalidArgumentError(MissingShapeText(request.request.key));
-  }
-  if (absl::Status status = CheckWholeValue(request); !status.ok()) return status;
-  WriterLock lock(mutex_);
-  // Another worker may have been first since the check.
-  Request asked = request.request;
-  asked.reuse = Reuse::kAuto;
-  if (CheckReuse(View(*this), asked).decision != ReuseDecision::kCreate) {
-    lock.unlock();
-    return ResolveShared(caller, request);
-  }
-  const uint64_t seed = SeedFor(env_, request.initializer);
-  const std::string initializer =
-      request.initializer ? ToString(*request.initializer) : "computed by its creator";
-  std::set<std::string> taken;
-  const auto creation =
-      [&](const std::string& key, const std::string& name, const Shape& shape,
-          std::optional<InitializerSpec> spec) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        const uint64_t index = taken.size();  // parts differ
-        return NewVariable{{.name = *taken.insert(UniqueName(name, taken)).first,
-                            .key = key,
-                            .kind = VariableKind::kShared,
-                            .dtype = request.request.dtype,
-                            .shape = shape,
-                            .trainable = request.trainable.value_or(true),
-                            .primary = "",
-                            .creator = request.creator,
-                            .creator_incarnation = caller.incarnation,
-                            .creator_request = request.number,
-                            .initializer = initializer,
-                            .seed = seed + index},
-                           std::move(spec),
-                           *request.request.shape};
-      };
-  Resolution resolution;
-  resolution.outcome = Resolution::Outcome::kCreated;
-  const std::string& key = request.request.key;
-  if (!request.request.partitions) {
-    CreationBatch batch;
-    batch.variables = {creation(key, request.name, *request.request.shape, request.initializer)};
-    auto created = Create(std::move(batch), lock);
-    if (!created.ok()) return created.status();
-    resolution.variables = *std::move(created);
-    return resolution;
-  }
+// Of that name, as the request says otherwise.
+NewVariable Define(const Caller& caller, const ResolveRequest& request, std::string name,
+                   uint64_t seed) {
+  return {{.name = std::move(name),
+           .key = "",
+           .kind = request.kind == VariableKind::kShared ? VariableKind::kShared
+                                                         : VariableKind::kUnique,
+           .dtype = request.request.dtype,
+           .shape = *request.request.shape,
+           .trainable = request.trainable.value_or(true),
+           .primary = "",
+           .creator = request.creator,
+           .creator_incarnation = caller.incarnation,
+           .creator_request = request.number,
+           .initializer =
+               request.initializer ? ToString(*request.initializer) : "computed by its creator",
+           .seed = seed},
+          request.initializer,
+          *request.request.shape};
+}
 
-  std::vector<Part> parts = Slice(key, *request.request.shape, *request.request.partitions);
+absl::StatusOr<Decision> CreateParts(const NameTable& names, const Caller& caller,
+                                     const ResolveRequest& request, uint64_t seed) {
+  const std::string& key = request.request.key;
+  const Shape& shape = *request.request.shape;
+  const std::vector<Part> parts = Slice(key, shape, *request.request.partitions);
   if (!request.part_names.empty() && request.part_names.size() != parts.size()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "variable ", key, ": ", request.part_names.size(), " names for ", parts.size(), " parts"));
   }
-  resolution.partitioning =
-      KnownPartitioned{request.request.dtype, *request.request.shape, *request.request.partitions};
-  CreationBatch batch;
-  batch.partitioned = {key, *resolution.partitioning, {}};
+  Decision decision{{.outcome = Resolution::Outcome::kCreated}, {}};
+  decision.resolution.partitioning =
+      KnownPartitioned{request.request.dtype, shape, *request.request.partitions};
+  PartitionedNames partitioned{key, *decision.resolution.partitioning, {}};
+  std::set<std::string> taken;
   for (size_t i = 0; i < parts.size(); ++i) {
-    std::string name = request.part_names.empty() ? parts[i].key : request.part_names[i];
-    if (const VariablePtr existing = FindKey(parts[i].key)) {
-      name = existing->def.name;
-    } else {
-      auto initializer = SliceInitializer(request.initializer, parts[i]);
-      if (!initializer.ok()) return initializer.status();
-      batch.variables.push_back(
-          creation(parts[i].key, name, parts[i].shape, *std::move(initializer)));
-      name = batch.variables.back().definition.name;
+    const VariablePtr existing = names.FindKey(parts[i].key);
+    decision.resolution.variables.push_back(existing);
+    if (existing != nullptr) {
+      partitioned.parts.push_back(existing->def.name);
+      continue;
     }
-    batch.partitioned->parts.push_back(name);
+    absl::StatusOr<std::optional<InitializerSpec>> initializer =
+        SliceInitializer(request.initializer, parts[i]);
+    if (!initializer.ok()) return initializer.status();
+    const std::string name =
+        names.UniqueName(request.part_names.empty() ? parts[i].key : request.part_names[i], taken);
+    NewVariable part = Define(caller, request, name, seed + taken.size());  // parts differ
+    taken.insert(name);
+    part.definition.key = parts[i].key;
+    part.definition.shape = parts[i].shape;
+    part.initializer = *std::move(initializer);
+    partitioned.parts.push_back(name);
+    decision.creation.variables.push_back(std::move(part));
   }
-  const std::vector<std::string> names = batch.partitioned->parts;
-  auto created = Create(std::move(batch), lock);
-  if (!created.ok()) return created.status();
-  ReaderLock reading(mutex_);
-  resolution.variables = FindAll(names).value();
-  return resolution;
+  decision.creation.partitioned = std::move(partitioned);
+  return decision;
 }
 
-absl::StatusOr<Resolution> Store::ResolveUnique(const Caller& caller,
-                                                const ResolveRequest& request) {
+absl::StatusOr<Decision> CreateShared(const NameTable& names, const Caller& caller,
+                                      const ResolveRequest& request, Env& env) {
+  const std::string& key = request.request.key;
+  if (absl::Status status = Authorize(caller, Right::kCreate, key); !status.ok()) return status;
+  if (!request.request.shape) return absl::InvalidArgumentError(MissingShapeText(key));
+  if (absl::Status status = CheckWholeValue(request); !status.ok()) return status;
+  const uint64_t seed = SeedFor(env, request.initializer);
+  if (request.request.partitions) return CreateParts(names, caller, request, seed);
+  Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
+  decision.creation.variables = {Define(caller, request, names.UniqueName(request.name), seed)};
+  decision.creation.variables.front().definition.key = key;
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideShared(const NameTable& names, const Caller& caller,
+                                      const ResolveRequest& request, Env& env) {
+  Request asked = request.request;
+  // In replicated mode the worker's own graph has checked reuse; here copies attach.
+  if (caller.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
+  ReuseCheck check = CheckReuse(names, asked);
+  if (check.decision == ReuseDecision::kExists) {
+    // The same worker is the same creator: it asks only for what its present graph does not know,
+    // so this is a variable of an earlier incarnation.
+    const VariablePtr existing = names.FindKey(check.conflicting_key);
+    if (existing->def.creator.worker_id == caller.worker_id) {
+      asked.reuse = Reuse::kAuto;
+      check = CheckReuse(names, asked);
+    }
+  }
+  switch (check.decision) {
+    case ReuseDecision::kUndecided:
+      return Decision{};
+    case ReuseDecision::kAttach:
+      return AttachShared(caller, request, {names.FindKey(asked.key)});
+    case ReuseDecision::kAttachPartitioned: {
+      absl::StatusOr<Decision> attached = AttachShared(caller, request, names.PartsOf(asked.key));
+      if (attached.ok()) attached->resolution.partitioning = names.FindPartitioned(asked.key);
+      return attached;
+    }
+    case ReuseDecision::kCreate:
+      break;
+    case ReuseDecision::kExists:
+    case ReuseDecision::kMissing:
+    case ReuseDecision::kMismatch: {
+      const VariablePtr conflicting = names.FindKey(check.conflicting_key);
+      if (conflicting != nullptr) return Refuse(request, std::move(check.message), *conflicting);
+      return Decision{
+          {.outcome = Resolution::Outcome::kRefused,
+           .message = std::move(check.message),
+           .detail = absl::StrCat("no worker created it; asked for by worker '", caller.worker_id,
+                                  "' at ", request.creator.file, ":", request.creator.line)},
+          {}};
+    }
+  }
+  if (!request.initializer && !request.worker_initialized) return Decision{};
+  return CreateShared(names, caller, request, env);
+}
+
+absl::StatusOr<Decision> DecideUnique(const NameTable& names, const Caller& caller,
+                                      const ResolveRequest& request, Env& env) {
   if (!request.initializer && !request.worker_initialized) {
     return absl::InvalidArgumentError(
         absl::StrCat("variable ", request.name, " needs an initial value"));
@@ -293,10 +232,9 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Caller& caller,
     return v.def.kind == VariableKind::kUnique && v.def.dtype == request.request.dtype &&
            v.def.shape == *request.request.shape;
   };
-  WriterLock lock(mutex_);
   std::string name = request.name;
-  for (uint64_t suffix = 1; by_name_.contains(name); ++suffix) {
-    const VariablePtr& existing = by_name_.at(name);
+  for (uint64_t suffix = 1; names.Has(name); ++suffix) {
+    const VariablePtr existing = names.Find(name).value();
     const bool replica = caller.sharing == Sharing::kReplicated;
     const bool own = existing->def.creator.worker_id == caller.worker_id;
     const bool earlier_incarnation = own && existing->def.creator_incarnation != caller.incarnation;
@@ -304,42 +242,46 @@ absl::StatusOr<Resolution> Store::ResolveUnique(const Caller& caller,
                              existing->def.creator_request == request.number;
     if ((replica || earlier_incarnation || asked_again) && fits(*existing)) {
       if (absl::Status status = Authorize(caller, Right::kRead, name); !status.ok()) return status;
-      Resolution attached;
-      attached.outcome = Resolution::Outcome::kAttached;
-      attached.variables = {existing};
-      return attached;
+      return Decision{{.outcome = Resolution::Outcome::kAttached, .variables = {existing}}, {}};
     }
     if (replica) {
-      Resolution refused;
-      refused.outcome = Resolution::Outcome::kRefused;
-      refused.message = absl::StrCat("Variable ", name, " exists with another definition.");
-      refused.creators = {existing->def.creator};
-      refused.detail = absl::StrCat("defined:   ", DescribeVariable(*existing),
-                                    "\nrequested: ", DescribeRequest(request));
-      return refused;
+      return Refuse(request, absl::StrCat("Variable ", name, " exists with another definition."),
+                    *existing);
     }
     name = absl::StrCat(request.name, "_", suffix);
   }
   if (absl::Status status = Authorize(caller, Right::kCreate, name); !status.ok()) return status;
-  CreationBatch batch;
-  batch.variables = {{{.name = name,
-                       .key = "",
-                       .kind = VariableKind::kUnique,
-                       .dtype = request.request.dtype,
-                       .shape = *request.request.shape,
-                       .trainable = request.trainable.value_or(true),
-                       .primary = "",
-                       .creator = request.creator,
-                       .creator_incarnation = caller.incarnation,
-                       .creator_request = request.number,
-                       .initializer = request.initializer ? ToString(*request.initializer)
-                                                          : "computed by its creator",
-                       .seed = SeedFor(env_, request.initializer)},
-                      request.initializer,
-                      *request.request.shape}};
-  auto created = Create(std::move(batch), lock);
-  if (!created.ok()) return created.status();
-  return Resolution{.outcome = Resolution::Outcome::kCreated, .variables = *std::move(created)};
+  Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
+  decision.creation.variables = {Define(caller, request, name, SeedFor(env, request.initializer))};
+  return decision;
+}
+
+}  // namespace
+
+absl::Status CheckRequest(const ResolveRequest& request) {
+  const bool shared = request.kind == VariableKind::kShared;
+  if (request.kind == VariableKind::kSlot) {
+    return absl::InvalidArgumentError(
+        "slots are created by a push or a Saver, not by a definition");
+  }
+  absl::Status status = ValidateVariableName(shared ? request.request.key : request.name);
+  if (!status.ok()) return status;
+  if (request.request.shape && !request.request.shape->known_rank()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", request.request.key, ": a shape sent must have a rank"));
+  }
+  if (!request.request.partitions || request.request.partitions->empty()) return absl::OkStatus();
+  if (!request.request.shape || !request.request.shape->IsFullyDefined()) {
+    return absl::InvalidArgumentError(
+        UnknownPartitionShapeText(request.request.shape.value_or(Shape::Unknown())));
+  }
+  return ValidatePartitions(*request.request.shape, *request.request.partitions);
+}
+
+absl::StatusOr<Decision> Decide(const NameTable& names, const Caller& caller,
+                                const ResolveRequest& request, Env& env) {
+  return request.kind == VariableKind::kShared ? DecideShared(names, caller, request, env)
+                                               : DecideUnique(names, caller, request, env);
 }
 
 }  // namespace varscope::server

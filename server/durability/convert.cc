@@ -295,8 +295,8 @@ void ToProto(const CompletionRecords::Entry& entry, durability::CompletionRecord
 
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   StoreState state;
-  state.global_step = head.global_step();
-  state.group_steps = {head.group_steps().begin(), head.group_steps().end()};
+  state.steps.global = head.global_step();
+  state.steps.groups = {head.group_steps().begin(), head.group_steps().end()};
   for (const durability::VariableRecord& v : head.variables()) {
     absl::StatusOr<VariableDefinition> definition = FromProto(v);
     if (!definition.ok()) return definition.status();

@@ -9,12 +9,6 @@
 namespace varscope::server {
 namespace {
 
-std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
-  std::vector<std::string> names;
-  for (const VariablePtr& variable : variables) names.push_back(variable->def.name);
-  return names;
-}
-
 // Writes the tensors of a push one after the other.
 class Writer {
  public:
@@ -168,7 +162,7 @@ namespace {
 // Looks up what a push names.
 class Reader {
  public:
-  Reader(const Store& store, const LoggedPush& logged) : store_(store), logged_(logged) {}
+  Reader(const Catalog& catalog, const LoggedPush& logged) : catalog_(catalog), logged_(logged) {}
 
   absl::StatusOr<ValidPush> Run() {
     const durability::Pushed& pushed = logged_.pushed;
@@ -188,7 +182,7 @@ class Reader {
 
  private:
   absl::Status Find(const std::string& name, VariablePtr& out) const {
-    absl::StatusOr<VariablePtr> variable = store_.Find(name);
+    absl::StatusOr<VariablePtr> variable = catalog_.Find(name);
     if (!variable.ok()) return absl::DataLossError(variable.status().message());
     out = *std::move(variable);
     return absl::OkStatus();
@@ -273,14 +267,14 @@ class Reader {
     return status;
   }
 
-  const Store& store_;
+  const Catalog& catalog_;
   const LoggedPush& logged_;
 };
 
 }  // namespace
 
-absl::StatusOr<ValidPush> FromRecord(const Store& store, const LoggedPush& logged) {
-  return Reader(store, logged).Run();
+absl::StatusOr<ValidPush> FromRecord(const Catalog& catalog, const LoggedPush& logged) {
+  return Reader(catalog, logged).Run();
 }
 
 }  // namespace varscope::server

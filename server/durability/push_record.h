@@ -43,7 +43,7 @@ struct LoggedPush {
 absl::StatusOr<LoggedPush> ReadPush(const durability::Pushed& pushed,
                                     std::span<const std::byte> body);
 // DataLoss when `store` is not as it was when the push was applied.
-absl::StatusOr<ValidPush> FromRecord(const Store& store, const LoggedPush& logged);
+absl::StatusOr<ValidPush> FromRecord(const Catalog& catalog, const LoggedPush& logged);
 
 void ToProto(const PushId& id, durability::PushId* out);
 PushId PushIdOf(const durability::PushId& id);

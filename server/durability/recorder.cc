@@ -43,7 +43,8 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
            position + 1, env),
       last_snapshot_(position) {
   RemoveUnfinishedSnapshots(env_.files(), options_.directory);
-  store_.Observe(this);
+  store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
+  store_.push_observer = this;
   workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
   if (options_.snapshot_interval.count() == 0) return;
   snapshot_due_ = env_.Now() + options_.snapshot_interval;
@@ -52,7 +53,8 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
 
 Recorder::~Recorder() {
   timer_.reset();
-  store_.Observe(nullptr);
+  store_.catalog.Observe(nullptr);
+  store_.push_observer = nullptr;
   workers_.Observe(nullptr);
 }
 
@@ -110,8 +112,9 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
     return status;
   Snapshot snapshot{.name = name};
-  snapshot.state = store_.Capture(
-      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) { snapshot.position = NextPosition(); });
+  snapshot.state = Capture(store_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) {
+    snapshot.position = NextPosition();
+  });
   // Workers that connected after the snapshot's position are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
   return Keep(snapshot);
@@ -141,12 +144,12 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   absl::StatusOr<Snapshot> chosen = ReadSnapshot(env_.files(), *file);
   if (!chosen.ok()) return chosen.status();
   {
-    Store trial(store_.limits(), env_);
-    if (absl::Status status = trial.Restore(chosen->state); !status.ok()) return status;
+    Store trial(store_.catalog.limits(), env_);
+    if (absl::Status status = Restore(trial, chosen->state); !status.ok()) return status;
   }
-  const uint64_t global_step = chosen->state.global_step;
+  const uint64_t global_step = chosen->state.steps.global;
   const std::string source = file->filename().string();
-  const auto changes = store_.LockOutChanges();
+  const auto changes = store_.changes.LockOut();
   const absl::StatusOr<uint64_t> position = BeginRollback(source);
   if (!position.ok()) return position.status();
   Snapshot now{.position = *position, .state = chosen->state, .workers = workers_.records()};
@@ -159,7 +162,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
     return kept.status();
   }
   workers_.FenceAll();
-  absl::Status status = store_.Replace(std::move(chosen->state));
+  absl::Status status = Restore(store_, std::move(chosen->state));
   // Whoever connected meanwhile may have read what is no more.
   workers_.FenceAll();
   Record(ToRecord(RollbackRecord{.source = source, .position = *position}));

@@ -12,7 +12,7 @@
 #include "server/durability/snapshot.h"
 #include "server/env/env.h"
 #include "server/membership/workers.h"
-#include "server/store/observer.h"
+#include "server/store/push_observer.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
 
@@ -30,7 +30,7 @@ struct RecorderOptions {
 };
 
 // Thread-safe.
-class Recorder final : public StoreObserver, public Durability {
+class Recorder final : public PushObserver, public Durability {
  public:
   // `store` and `workers` hold what was recovered up to `position`, and must outlive it. Removes
   // what a snapshot left that was not finished.
@@ -47,7 +47,6 @@ class Recorder final : public StoreObserver, public Durability {
   void WhenDurable(Done done) override;
   void WhenOnStableStorage(Done done) override { log_.WhenDurable(std::move(done)); }
 
-  absl::Status OnCreated(const CreationBatch& batch) override;
   absl::Status MayPush(const ValidPush& push) const override;
   std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) override;
 
@@ -60,6 +59,7 @@ class Recorder final : public StoreObserver, public Durability {
   // Of a change.
   absl::Status CheckHeader(uint64_t bytes) const;
   void Record(RecordBytes record);
+  absl::Status OnCreated(const CreationBatch& batch);
   // Takes a position that nothing else has, for the state that comes from the file `source`.
   absl::StatusOr<uint64_t> BeginRollback(const std::string& source)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);

@@ -12,6 +12,7 @@
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 #include "server/push/commit.h"
+#include "server/store/state.h"
 
 namespace varscope::server {
 namespace {
@@ -98,7 +99,7 @@ class Recovery {
             absl::StrCat("skipped a snapshot: ", snapshot.status().message()));
         continue;
       }
-      absl::Status status = store_.Restore(std::move(snapshot->state));
+      absl::Status status = Restore(store_, std::move(snapshot->state));
       if (!status.ok())
         return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
@@ -177,7 +178,7 @@ class Recovery {
     if (const auto* worker = std::get_if<WorkerRecord>(&*change)) {
       workers_.Restore(*worker);
     } else if (const auto* batch = std::get_if<CreationBatch>(&*change)) {
-      status = store_.Recreate(*batch);
+      status = Recreate(store_, *batch);
     } else if (const auto* rollback = std::get_if<RollbackRecord>(&*change)) {
       status = RedoRollback(*rollback, frame.position);
     } else {
@@ -195,15 +196,14 @@ class Recovery {
   // As it was decided then: nothing is checked that a limit, an option or a newer rule could
   // refuse.
   absl::Status RedoPush(const LoggedPush& logged) {
-    absl::StatusOr<ValidPush> push = FromRecord(store_, logged);
+    absl::StatusOr<ValidPush> push = FromRecord(store_.catalog, logged);
     if (!push.ok()) return push.status();
-    std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
-    in_flight_pushes.emplace_back(store_.completion_records(), push->id(), std::nullopt);
+    CompletionRecords::InFlightPush in_flight_push(store_.completion_records, push->id());
     for (const PushId& id : push->contents().others) {
-      in_flight_pushes.emplace_back(store_.completion_records(), id, std::nullopt);
+      in_flight_push.Merge({store_.completion_records, id});
     }
     const absl::StatusOr<PushResult> result =
-        Apply(store_, *std::move(push), std::move(in_flight_pushes));
+        Apply(store_, *std::move(push), std::move(in_flight_push));
     if (!result.ok()) return result.status();
     const PushResult before = PushResultOf(logged.pushed.answer());
     if (*result == before) return absl::OkStatus();
@@ -256,7 +256,7 @@ class Recovery {
             "the store was rolled back to a snapshot; neither that nor ",
             SnapshotPath(directory_, own).string(), " can be read: ", source.status().message()));
       }
-      absl::Status status = store_.Replace(std::move(source->state));
+      absl::Status status = Restore(store_, std::move(source->state));
       if (!status.ok()) return status;
       began_at_ = own;
     }

@@ -35,8 +35,8 @@ class HeadWriter {
     piece_.set_name(snapshot.name);
     piece_.set_time_unix_micros(time_unix_micros);
     const StoreState& state = snapshot.state;
-    piece_.set_global_step(state.global_step);
-    piece_.mutable_group_steps()->insert(state.group_steps.begin(), state.group_steps.end());
+    piece_.set_global_step(state.steps.global);
+    piece_.mutable_group_steps()->insert(state.steps.groups.begin(), state.steps.groups.end());
     for (const CapturedVariable& v : state.variables) {
       piece_.add_checksums(Crc32c(v.value.bytes()));
       Add(v, piece_.add_variables());

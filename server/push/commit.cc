@@ -79,61 +79,48 @@ void Run(PushAssignment& a) {
   Combine(a.op, a.value.value, rows, variable.value);
 }
 
+PushResult Stale(const Changes& changes, uint64_t staleness) {
+  return {.global_step = changes.global_step(),
+          .outcome = Outcome::kStale,
+          .staleness = staleness,
+          .versions = {}};
+}
+
 }  // namespace
 
-class Committer {
- public:
-  static PushResult Run(LockedPush locked) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    Tensor* scratch = locked.scratch_.data();
-    for (PushStep& step : locked.push_.steps) {
-      server::Run(step, scratch);
-      scratch += step.updates.size();
-    }
-    for (PushAssignment& assignment : locked.push_.assignments) server::Run(assignment);
-    std::vector<uint64_t>& versions = locked.result_.versions;
-    for (const PushStep& step : locked.push_.steps) {
-      for (const PushUpdate& u : step.updates) versions.push_back(u.variable->version);
-    }
-    for (const PushAssignment& a : locked.push_.assignments) {
-      versions.push_back(a.variable->version);
-    }
-    locked.store_->Commit(locked.in_flight_pushes_, !locked.push_.steps.empty(), locked.group_step_,
+PushResult Commit(LockedPush locked) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Tensor* scratch = locked.scratch_.data();
+  for (PushStep& step : locked.push_.steps) {
+    Run(step, scratch);
+    scratch += step.updates.size();
+  }
+  for (PushAssignment& assignment : locked.push_.assignments) Run(assignment);
+  std::vector<uint64_t>& versions = locked.result_.versions;
+  for (const PushStep& step : locked.push_.steps) {
+    for (const PushUpdate& u : step.updates) versions.push_back(u.variable->version);
+  }
+  for (const PushAssignment& a : locked.push_.assignments) {
+    versions.push_back(a.variable->version);
+  }
+  locked.changes_->Commit(locked.in_flight_push_, !locked.push_.steps.empty(), locked.group_step_,
                           locked.entry_.get(), locked.result_);
-    return std::move(locked.result_);
-  }
-
-  static PushResult Stale(const Store& store, uint64_t staleness) {
-    return {.global_step = store.global_step(),
-            .outcome = Outcome::kStale,
-            .staleness = staleness,
-            .versions = {}};
-  }
-};
-
-PushResult Commit(LockedPush push) noexcept { return Committer::Run(std::move(push)); }
-
-absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
-                                 std::vector<CompletionRecords::InFlightPush> in_flight_pushes,
-                                 std::optional<uint64_t> max_staleness) {
-  if (max_staleness) {
-    // So that it leaves no slots, either.
-    const uint64_t staleness = StalenessOf(push);
-    if (staleness > *max_staleness) return Committer::Stale(store, staleness);
-  }
-  absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(in_flight_pushes));
-  if (!locked.ok()) return locked.status();
-  if (max_staleness && locked->staleness() > *max_staleness) {
-    return Committer::Stale(store, locked->staleness());
-  }
-  return Commit(*std::move(locked));
+  return std::move(locked.result_);
 }
 
 absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
                                  CompletionRecords::InFlightPush in_flight_push,
                                  std::optional<uint64_t> max_staleness) {
-  std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
-  in_flight_pushes.push_back(std::move(in_flight_push));
-  return Apply(store, std::move(push), std::move(in_flight_pushes), max_staleness);
+  if (max_staleness) {
+    // So that it leaves no slots, either.
+    const uint64_t staleness = StalenessOf(push);
+    if (staleness > *max_staleness) return Stale(store.changes, staleness);
+  }
+  absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(in_flight_push));
+  if (!locked.ok()) return locked.status();
+  if (max_staleness && locked->staleness() > *max_staleness) {
+    return Stale(store.changes, locked->staleness());
+  }
+  return Commit(*std::move(locked));
 }
 
 }  // namespace varscope::server

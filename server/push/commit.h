@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/push/lock.h"
 #include "server/push/push.h"
+#include "server/store/completion_records.h"
+#include "server/store/store.h"
 
 namespace varscope::server {
 
@@ -19,9 +20,6 @@ PushResult Commit(LockedPush push) noexcept;
 
 // Lock and Commit. Outcome kStale, with no value changed, for a push that is staler than
 // `max_staleness`. Errors as Lock's.
-absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
-                                 std::vector<CompletionRecords::InFlightPush> in_flight_pushes,
-                                 std::optional<uint64_t> max_staleness = std::nullopt);
 absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
                                  CompletionRecords::InFlightPush in_flight_push,
                                  std::optional<uint64_t> max_staleness = std::nullopt);

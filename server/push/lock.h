@@ -8,7 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "server/push/push.h"
+#include "server/store/changes.h"
 #include "server/store/completion_records.h"
+#include "server/store/push_observer.h"
 #include "server/store/store.h"
 #include "server/store/variable.h"
 
@@ -23,28 +25,28 @@ class LockedPush {
   uint64_t staleness() const { return result_.staleness; }
 
  private:
-  friend class Locker;
-  friend class Committer;
-  explicit LockedPush(Store& store) : store_(&store) {}
+  friend absl::StatusOr<LockedPush> Lock(Store&, ValidPush, CompletionRecords::InFlightPush);
+  friend PushResult Commit(LockedPush) noexcept;
+  LockedPush(Changes& changes, CompletionRecords::InFlightPush in_flight_push)
+      : changes_(&changes), in_flight_push_(std::move(in_flight_push)) {}
 
-  Store* store_;
+  Changes* changes_;
   PushContents push_;
   std::vector<Tensor> scratch_;     // of each update, in order; undefined where the rule needs none
   uint64_t* group_step_ = nullptr;  // null: the push is of no group that counts
-  std::unique_ptr<PushEntry> entry_;                               // null: nothing is kept
-  PushResult result_;                                              // with room for all versions
-  std::vector<CompletionRecords::InFlightPush> in_flight_pushes_;  // each with room for the answer
+  std::unique_ptr<PushEntry> entry_;                // null: nothing is kept
+  PushResult result_;                               // with room for all versions
+  CompletionRecords::InFlightPush in_flight_push_;  // with room for the answer
   LockedVariables locks_;
 };
 
 // Finds or creates the slots, reserves all memory, locks the write set. The caller holds
-// Store::LockChanges since before Validate. `in_flight_pushes` are the push and all that were
-// merged into it. InvalidArgument when a merged push has not as many slot names as
-// its optimizer has states; ResourceExhausted without memory or room for slots: then no value has
-// changed and no push is told to have come, but slots that were made stay, with their initial
-// values.
+// Changes::Lock since before Validate. InvalidArgument when a merged push has not as many slot
+// names as its optimizer has states; ResourceExhausted without memory or room for slots: then no
+// value has changed and no push is told to have come, but slots that were made stay, with their
+// initial values.
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
-                                std::vector<CompletionRecords::InFlightPush> in_flight_pushes);
+                                CompletionRecords::InFlightPush in_flight_push);
 
 // As LockedPush::staleness, for now: it may have grown when the push is locked. Thread-safe.
 uint64_t StalenessOf(const ValidPush& push);

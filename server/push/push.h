@@ -22,12 +22,28 @@
 #include "proto/naming/creator.h"
 #include "proto/optimizers/optimizer.h"
 #include "proto/tensor/assign_op.h"
+#include "server/auth/caller.h"
+#include "server/catalog/optimizer_slots.h"
+#include "server/catalog/slot_names.h"
+#include "server/store/completion_records.h"
 #include "server/store/push_result.h"
-#include "server/store/store.h"
 #include "server/store/variable.h"
 #include "varscope/tensor.h"
 
+namespace varscope::v1 {
+class PushHead;
+}  // namespace varscope::v1
+namespace varscope::wire {
+struct IncomingTensor;
+}  // namespace varscope::wire
+
 namespace varscope::server {
+
+class LockedPush;
+class StreamVariables;
+class ValidPush;
+struct PushPolicy;
+struct Store;
 
 // A tensor of a push: its place among them until Validate, its value from then on.
 struct PushTensor {
@@ -93,8 +109,11 @@ class ResolvedPush {
   uint64_t bytes() const { return bytes_; }
 
  private:
-  friend class Resolver;
-  friend class Validator;
+  friend absl::StatusOr<ResolvedPush> Resolve(const StreamVariables&, const v1::PushHead&,
+                                              const Caller&, const Creator&, uint64_t,
+                                              std::vector<wire::IncomingTensor>&);
+  friend absl::StatusOr<ValidPush> Validate(ResolvedPush, std::vector<Tensor>, bool,
+                                            const PushPolicy&);
   ResolvedPush(PushContents contents, uint64_t bytes, absl::Status hyperparameters)
       : contents_(std::move(contents)),
         bytes_(bytes),
@@ -128,8 +147,9 @@ class ValidPush {
   PushContents Take() && { return std::move(contents_); }
 
  private:
-  friend class Validator;
-  friend class Locker;
+  friend absl::StatusOr<ValidPush> Validate(ResolvedPush, std::vector<Tensor>, bool,
+                                            const PushPolicy&);
+  friend absl::StatusOr<LockedPush> Lock(Store&, ValidPush, CompletionRecords::InFlightPush);
   explicit ValidPush(PushContents contents, bool finite = true, bool replayed = false)
       : contents_(std::move(contents)), finite_(finite), replayed_(replayed) {}
 

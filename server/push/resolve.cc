@@ -12,42 +12,20 @@
 #include "server/auth/rights.h"
 
 namespace varscope::server {
+namespace {
 
-class Resolver {
+class HeadReader {
  public:
-  Resolver(const StreamVariables& variables, const v1::PushHead& push, const Caller& caller,
-           const Creator& worker, uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
+  HeadReader(const StreamVariables& variables, const Caller& caller, const Creator& worker,
+             uint64_t max_bytes, std::vector<wire::IncomingTensor>& tensors)
       : variables_(variables),
-        push_(push),
         caller_(caller),
         worker_(worker),
         max_bytes_(max_bytes),
         tensors_(tensors) {}
 
-  absl::StatusOr<ResolvedPush> Run() {
-    PushContents contents{
-        .id = {caller_.worker_id, caller_.incarnation, push_.sequence()},
-        .allow_nonfinite = push_.allow_nonfinite(),
-    };
-    absl::Status status = CheckCount(push_.steps_size(), kMaxSteps, "steps");
-    status.Update(CheckCount(push_.assignments_size(), kMaxTensors, "assignments"));
-    for (const v1::OptimizerStep& step : push_.steps()) {
-      if (status.ok()) status = Read(step, contents.steps.emplace_back());
-    }
-    for (const v1::Assignment& assignment : push_.assignments()) {
-      if (status.ok()) status = Read(assignment, contents.assignments.emplace_back());
-    }
-    if (!status.ok()) return status;
-    return ResolvedPush(std::move(contents), bytes_, std::move(hyperparameters_));
-  }
-
- private:
   static constexpr size_t kMaxSteps = size_t{1} << 16;
   static constexpr size_t kMaxTensors = size_t{1} << 20;
-
-  absl::Status Refuse(const std::string& variable, absl::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrCat(About(variable, caller_.worker_id), what));
-  }
 
   // What a few bytes of a head stand for takes much memory, so it is limited before it is taken.
   absl::Status CheckCount(size_t count, size_t most, absl::string_view what) const {
@@ -56,17 +34,61 @@ class Resolver {
                                                    ", at most ", most, " are taken at once"));
   }
 
+  absl::Status Read(const v1::OptimizerStep& given, PushStep& step) {
+    step.clip_norm = given.clip().norm();
+    step.clip_value = given.clip().value();
+    step.weight_decay = given.weight_decay();
+    if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
+        !std::isfinite(step.weight_decay)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Who(caller_), "clipping and weight decay must be finite"));
+    }
+    step.creator = CreatorAt(given.creator(), worker_);
+    absl::Status status = ReadUpdates(given, step);
+    if (status.ok()) status = ReadBindings(given, step);
+    return status.ok() ? ReadOptimizer(given.state(), step) : status;
+  }
+
+  absl::Status Read(const v1::Assignment& given, PushAssignment& assignment) {
+    const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(given.variable());
+    if (!entry.ok()) return entry.status();
+    assignment.variable = (*entry)->variable;
+    const VariableDefinition& def = assignment.variable->def;
+    absl::Status may = Authorize(caller_, Right::kAssign, def.name);
+    if (!may.ok()) return may;
+    if (!v1::Assignment::Op_IsValid(given.op())) return Refuse(def.name, "unknown assignment");
+    const auto op = assignment.op = static_cast<AssignOp>(given.op());
+    if (given.index_count() > 0 && !IsScatter(op)) {
+      return Refuse(def.name, "only a scatter takes indices");
+    }
+    if (given.index_count() == 0 && IsScatter(op))
+      return Refuse(def.name, "a scatter needs indices");
+    const bool adds =
+        op != AssignOp::kAssign && op != AssignOp::kInitialize && op != AssignOp::kScatterUpdate;
+    if (adds && def.dtype == DType::kBool) return Refuse(def.name, "a bool cannot be added to");
+    return Take(def, given.index_count(), wire::Encoding::kNone, assignment.value,
+                assignment.indices);
+  }
+
+  uint64_t total_bytes = 0;            // of all tensors so far, at most max_bytes
+  absl::Status wrong_hyperparameters;  // what is wrong with them
+
+ private:
+  absl::Status Refuse(const std::string& variable, absl::string_view what) const {
+    return absl::InvalidArgumentError(absl::StrCat(About(variable, caller_.worker_id), what));
+  }
+
   // The next tensor that comes.
   absl::StatusOr<PushTensor> Take(const VariableDefinition& def, DType dtype, const Shape& shape,
                                   wire::Encoding encoding = wire::Encoding::kNone) {
     absl::StatusOr<uint64_t> bytes = wire::EncodedSize(encoding, dtype, shape);
     if (bytes.ok()) bytes = ByteSize(dtype, shape);
     if (!bytes.ok()) return Refuse(def.name, bytes.status().message());
-    if (*bytes > max_bytes_ - bytes_) {
+    if (*bytes > max_bytes_ - total_bytes) {
       return absl::ResourceExhaustedError(absl::StrCat(Who(caller_), "the push is above ",
                                                        max_bytes_, " bytes (--max-push-bytes)"));
     }
-    bytes_ += *bytes;
+    total_bytes += *bytes;
     absl::Status few = CheckCount(tensors_.size() + 1, kMaxTensors, "tensors");
     if (!few.ok()) return few;
     tensors_.push_back({dtype, shape, encoding, def.name});
@@ -91,21 +113,6 @@ class Resolver {
     if (!taken.ok()) return taken.status();
     value = *taken;
     return absl::OkStatus();
-  }
-
-  absl::Status Read(const v1::OptimizerStep& given, PushStep& step) {
-    step.clip_norm = given.clip().norm();
-    step.clip_value = given.clip().value();
-    step.weight_decay = given.weight_decay();
-    if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
-        !std::isfinite(step.weight_decay)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Who(caller_), "clipping and weight decay must be finite"));
-    }
-    step.creator = CreatorAt(given.creator(), worker_);
-    absl::Status status = ReadUpdates(given, step);
-    if (status.ok()) status = ReadBindings(given, step);
-    return status.ok() ? ReadOptimizer(given.state(), step) : status;
   }
 
   absl::Status ReadUpdates(const v1::OptimizerStep& given, PushStep& step) {
@@ -180,7 +187,7 @@ class Resolver {
     }
     const std::map<std::string, double> hyperparameters = {given.hyperparameters().begin(),
                                                            given.hyperparameters().end()};
-    hyperparameters_.Update(
+    wrong_hyperparameters.Update(
         optimizers::ReadHyperparameters(*step.optimizer, hyperparameters).status());
     step.hyperparameters = optimizers::FillHyperparameters(*step.optimizer, hyperparameters);
     return CheckState(step);
@@ -218,43 +225,36 @@ class Resolver {
         "one)"));
   }
 
-  absl::Status Read(const v1::Assignment& given, PushAssignment& assignment) {
-    const absl::StatusOr<const StreamVariables::Entry*> entry = variables_.Find(given.variable());
-    if (!entry.ok()) return entry.status();
-    assignment.variable = (*entry)->variable;
-    const VariableDefinition& def = assignment.variable->def;
-    absl::Status may = Authorize(caller_, Right::kAssign, def.name);
-    if (!may.ok()) return may;
-    if (!v1::Assignment::Op_IsValid(given.op())) return Refuse(def.name, "unknown assignment");
-    const auto op = assignment.op = static_cast<AssignOp>(given.op());
-    if (given.index_count() > 0 && !IsScatter(op)) {
-      return Refuse(def.name, "only a scatter takes indices");
-    }
-    if (given.index_count() == 0 && IsScatter(op))
-      return Refuse(def.name, "a scatter needs indices");
-    const bool adds =
-        op != AssignOp::kAssign && op != AssignOp::kInitialize && op != AssignOp::kScatterUpdate;
-    if (adds && def.dtype == DType::kBool) return Refuse(def.name, "a bool cannot be added to");
-    return Take(def, given.index_count(), wire::Encoding::kNone, assignment.value,
-                assignment.indices);
-  }
-
   const StreamVariables& variables_;
-  const v1::PushHead& push_;
   const Caller& caller_;
   const Creator& worker_;
   const uint64_t max_bytes_;
   std::vector<wire::IncomingTensor>& tensors_;
-  uint64_t bytes_ = 0;         // at most max_bytes_
   size_t slot_creations_ = 0;  // of all steps
-  absl::Status hyperparameters_;
 };
+
+}  // namespace
 
 absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1::PushHead& push,
                                      const Caller& caller, const Creator& worker,
                                      uint64_t max_bytes,
                                      std::vector<wire::IncomingTensor>& tensors) {
-  return Resolver(variables, push, caller, worker, max_bytes, tensors).Run();
+  HeadReader reader(variables, caller, worker, max_bytes, tensors);
+  PushContents contents{
+      .id = {caller.worker_id, caller.incarnation, push.sequence()},
+      .allow_nonfinite = push.allow_nonfinite(),
+  };
+  absl::Status status = reader.CheckCount(push.steps_size(), HeadReader::kMaxSteps, "steps");
+  status.Update(reader.CheckCount(push.assignments_size(), HeadReader::kMaxTensors, "assignments"));
+  for (const v1::OptimizerStep& step : push.steps()) {
+    if (status.ok()) status = reader.Read(step, contents.steps.emplace_back());
+  }
+  for (const v1::Assignment& assignment : push.assignments()) {
+    if (status.ok()) status = reader.Read(assignment, contents.assignments.emplace_back());
+  }
+  if (!status.ok()) return status;
+  return ResolvedPush(std::move(contents), reader.total_bytes,
+                      std::move(reader.wrong_hyperparameters));
 }
 
 Creator CreatorAt(const v1::Creator& where, Creator worker) {

@@ -8,23 +8,24 @@
 
 namespace varscope::server {
 
-absl::Status StreamVariables::Add(const Store& store, const Named& named, const Caller& caller) {
+absl::Status StreamVariables::Add(const Catalog& catalog, const Named& named,
+                                  const Caller& caller) {
   if (entries_.empty()) {
-    generation_ = store.generation();
-  } else if (generation_ != store.generation()) {
+    generation_ = catalog.generation();
+  } else if (generation_ != catalog.generation()) {
     return absl::AbortedError(
         absl::StrCat(Who(caller), "the store was rolled back after this stream had named its ",
                      "variables; nothing was done, and the stream has to name them again"));
   }
   for (const v1::NamedVariable& variable : named) {
-    if (absl::Status status = AddOne(store, variable, caller); !status.ok()) return status;
+    if (absl::Status status = AddOne(catalog, variable, caller); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status StreamVariables::AddOne(const Store& store, const v1::NamedVariable& named,
+absl::Status StreamVariables::AddOne(const Catalog& catalog, const v1::NamedVariable& named,
                                      const Caller& caller) {
-  absl::StatusOr<VariablePtr> variable = store.Find(named.name());
+  absl::StatusOr<VariablePtr> variable = catalog.Find(named.name());
   if (!variable.ok()) {
     return absl::Status(variable.status().code(),
                         absl::StrCat(Who(caller), variable.status().message()));

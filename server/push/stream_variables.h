@@ -11,7 +11,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/auth/caller.h"
-#include "server/store/store.h"
+#include "server/catalog/catalog.h"
+#include "server/catalog/slot_names.h"
 #include "server/store/variable.h"
 #include "varscope/v1/tensor_stream.pb.h"
 
@@ -26,12 +27,13 @@ class StreamVariables {
   };
   using Named = google::protobuf::RepeatedPtrField<v1::NamedVariable>;
 
-  // Gives `named` the next numbers. Called with each request, also with nothing: Aborted when the
-  // store was rolled back after the stream named its variables. NotFound for an unknown variable;
-  // InvalidArgument for a dtype or shape that is not the variable's, and for names that no slot can
-  // have; ResourceExhausted when the stream's names take more than kMaxBytes. Each names the
-  // variable; `caller` is who asks. After an error it must not be used any more.
-  absl::Status Add(const Store& store, const Named& named, const Caller& caller);
+  // Gives `named`, which are in `catalog`, the next numbers. Called with each request, also with
+  // nothing: Aborted when the store was rolled back after the stream named its variables. NotFound
+  // for an unknown variable; InvalidArgument for a dtype or shape that is not the variable's, and
+  // for names that no slot can have; ResourceExhausted when the stream's names take more than
+  // kMaxBytes. Each names the variable; `caller` is who asks. After an error it must not be used
+  // any more.
+  absl::Status Add(const Catalog& catalog, const Named& named, const Caller& caller);
 
   size_t size() const { return entries_.size(); }
   // InvalidArgument for a number that the stream has not given.
@@ -46,11 +48,11 @@ class StreamVariables {
   size_t most_in_a_list() const { return entries_.size() + 1024; }
 
  private:
-  absl::Status AddOne(const Store& store, const v1::NamedVariable& named, const Caller& caller);
+  absl::Status AddOne(const Catalog& catalog, const v1::NamedVariable& named, const Caller& caller);
 
   std::vector<Entry> entries_;  // by number
   size_t bytes_ = 0;            // about what they take
-  uint64_t generation_ = 0;     // the store's, of all entries
+  uint64_t generation_ = 0;     // the catalog's, of all entries
 };
 
 // InvalidArgument unless a column that is beside a request's list of variables is empty, or has one

@@ -97,121 +97,96 @@ absl::StatusOr<bool> SumEqualIndices(PushUpdate& update) {
   return true;
 }
 
+// Without memory it is not the push that is wrong.
+absl::Status Explain(const PushId& id, const Variable& variable, const absl::Status& status) {
+  absl::Status refused = Refuse(id, variable, status.message());
+  return absl::IsResourceExhausted(status) ? absl::Status(status.code(), refused.message())
+                                           : refused;
+}
+
+absl::Status CheckInitialized(const PushId& id, Variable& variable) {
+  const BlockingLock lock(variable.mutex);
+  if (variable.initialized) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(About(variable.def.name, id.worker_id), "it has no value yet; its creator, ",
+                   ToString(variable.def.creator), ", has not run its initializer"));
+}
+
+// Gives it its tensors, which nobody else has: what it does with them needs no copy.
+absl::Status Attach(const PushId& id, const Variable& variable, absl::string_view what,
+                    PushTensor& value, std::optional<PushTensor>& indices,
+                    std::vector<Tensor>& tensors) {
+  value.value = std::move(tensors[value.number]);
+  if (indices) indices->value = std::move(tensors[indices->number]);
+  absl::Status status = indices ? MakeInt64(indices->value) : absl::OkStatus();
+  if (status.ok()) status = CheckFits(variable, value.value, what, indices);
+  return status.ok() ? status : Explain(id, variable, status);
+}
+
+absl::Status Attach(const PushId& id, PushAssignment& a, std::vector<Tensor>& tensors) {
+  absl::Status status = Attach(id, *a.variable, "the value", a.value, a.indices, tensors);
+  if (!status.ok() || a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) return status;
+  return CheckInitialized(id, *a.variable);
+}
+
+absl::Status Attach(const PushId& id, PushUpdate& u, std::vector<Tensor>& tensors,
+                    bool& verified_finite) {
+  absl::Status status = Attach(id, *u.variable, "the gradient", u.gradient, u.indices, tensors);
+  // A variable that has a value keeps one, so this holds until the push is applied.
+  if (status.ok()) status = CheckInitialized(id, *u.variable);
+  if (!status.ok() || !u.indices) return status;
+  const absl::StatusOr<bool> summed = SumEqualIndices(u);
+  if (!summed.ok()) return Explain(id, *u.variable, summed.status());
+  // Sums of finite numbers may be infinite.
+  if (*summed) verified_finite = false;
+  return absl::OkStatus();
+}
+
+absl::Status ClipAsAsked(PushContents& push, const PushPolicy& policy) {
+  for (PushStep& step : push.steps) {
+    double norm = std::exchange(step.clip_norm, 0);
+    if (policy.clip_norm > 0) {
+      norm = norm > 0 ? std::min(norm, policy.clip_norm) : policy.clip_norm;
+    }
+    if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
+    std::vector<Tensor*> gradients;
+    gradients.reserve(step.updates.size());
+    for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
+    absl::Status status = optimizers::Clip(gradients, std::exchange(step.clip_value, 0), norm);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
-
-class Validator {
- public:
-  static absl::StatusOr<ValidPush> Run(ResolvedPush push, std::vector<Tensor> tensors,
-                                       bool verified_finite, const PushPolicy& policy) {
-    if (policy.hyperparameters == nullptr && !push.hyperparameters_.ok()) {
-      return push.hyperparameters_;
-    }
-    PushContents contents = std::move(push.contents_);
-    Attach(contents, tensors);
-    // What one use has alone it may change.
-    tensors.clear();
-    absl::Status status = CheckAndSum(contents, verified_finite);
-    if (!status.ok()) return status;
-    const bool allowed = contents.allow_nonfinite && !policy.refuse_nonfinite;
-    bool finite = true;
-    if (!verified_finite && (!allowed || policy.find_nonfinite)) {
-      status = CheckFinite(contents);
-      finite = status.ok();
-      if (!finite && !allowed) return status;
-    }
-    contents.allow_nonfinite = allowed;
-    status = Clip(contents, policy);
-    if (!status.ok()) return status;
-    return ValidPush(std::move(contents), finite);
-  }
-
- private:
-  static void Attach(PushContents& push, const std::vector<Tensor>& tensors) {
-    const auto attach = [&](PushTensor& tensor) { tensor.value = tensors[tensor.number]; };
-    for (PushStep& step : push.steps) {
-      for (PushUpdate& u : step.updates) {
-        attach(u.gradient);
-        if (u.indices) attach(*u.indices);
-      }
-    }
-    for (PushAssignment& a : push.assignments) {
-      attach(a.value);
-      if (a.indices) attach(*a.indices);
-    }
-  }
-
-  static absl::Status CheckAndSum(PushContents& push, bool& verified_finite) {
-    for (PushAssignment& a : push.assignments) {
-      absl::Status status = Check(push.id, a);
-      if (!status.ok()) return status;
-    }
-    for (PushStep& step : push.steps) {
-      for (PushUpdate& u : step.updates) {
-        absl::Status status = CheckAndSum(push.id, u, verified_finite);
-        if (!status.ok()) return status;
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  static absl::Status Check(const PushId& id, PushAssignment& a) {
-    absl::Status status = a.indices ? MakeInt64(a.indices->value) : absl::OkStatus();
-    if (status.ok()) status = CheckFits(*a.variable, a.value.value, "the value", a.indices);
-    if (!status.ok()) return Explain(id, *a.variable, status);
-    if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) return absl::OkStatus();
-    return CheckInitialized(id, *a.variable);
-  }
-
-  static absl::Status CheckAndSum(const PushId& id, PushUpdate& u, bool& verified_finite) {
-    absl::Status status = u.indices ? MakeInt64(u.indices->value) : absl::OkStatus();
-    if (status.ok()) status = CheckFits(*u.variable, u.gradient.value, "the gradient", u.indices);
-    if (!status.ok()) return Explain(id, *u.variable, status);
-    // A variable that has a value keeps one, so this holds until the push is applied.
-    status = CheckInitialized(id, *u.variable);
-    if (!status.ok() || !u.indices) return status;
-    const absl::StatusOr<bool> summed = SumEqualIndices(u);
-    if (!summed.ok()) return Explain(id, *u.variable, summed.status());
-    // Sums of finite numbers may be infinite.
-    if (*summed) verified_finite = false;
-    return absl::OkStatus();
-  }
-
-  // Without memory it is not the push that is wrong.
-  static absl::Status Explain(const PushId& id, const Variable& variable,
-                              const absl::Status& status) {
-    absl::Status refused = Refuse(id, variable, status.message());
-    return absl::IsResourceExhausted(status) ? absl::Status(status.code(), refused.message())
-                                             : refused;
-  }
-
-  static absl::Status CheckInitialized(const PushId& id, Variable& variable) {
-    const BlockingLock lock(variable.mutex);
-    if (variable.initialized) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        absl::StrCat(About(variable.def.name, id.worker_id), "it has no value yet; its creator, ",
-                     ToString(variable.def.creator), ", has not run its initializer"));
-  }
-
-  static absl::Status Clip(PushContents& push, const PushPolicy& policy) {
-    for (PushStep& step : push.steps) {
-      double norm = std::exchange(step.clip_norm, 0);
-      if (policy.clip_norm > 0) {
-        norm = norm > 0 ? std::min(norm, policy.clip_norm) : policy.clip_norm;
-      }
-      if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
-      std::vector<Tensor*> gradients;
-      gradients.reserve(step.updates.size());
-      for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
-      absl::Status status = optimizers::Clip(gradients, std::exchange(step.clip_value, 0), norm);
-      if (!status.ok()) return status;
-    }
-    return absl::OkStatus();
-  }
-};
 
 absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensors,
                                    bool verified_finite, const PushPolicy& policy) {
-  return Validator::Run(std::move(push), std::move(tensors), verified_finite, policy);
+  if (policy.hyperparameters == nullptr && !push.hyperparameters_.ok()) {
+    return push.hyperparameters_;
+  }
+  PushContents contents = std::move(push.contents_);
+  absl::Status status;
+  for (PushAssignment& a : contents.assignments) {
+    if (status.ok()) status = Attach(contents.id, a, tensors);
+  }
+  for (PushStep& step : contents.steps) {
+    for (PushUpdate& u : step.updates) {
+      if (status.ok()) status = Attach(contents.id, u, tensors, verified_finite);
+    }
+  }
+  if (!status.ok()) return status;
+  const bool allowed = contents.allow_nonfinite && !policy.refuse_nonfinite;
+  bool finite = true;
+  if (!verified_finite && (!allowed || policy.find_nonfinite)) {
+    status = CheckFinite(contents);
+    finite = status.ok();
+    if (!finite && !allowed) return status;
+  }
+  contents.allow_nonfinite = allowed;
+  status = ClipAsAsked(contents, policy);
+  if (!status.ok()) return status;
+  return ValidPush(std::move(contents), finite);
 }
 
 bool IsNonfinite(const absl::Status& status) { return status.GetPayload(kNonfinite).has_value(); }

@@ -18,14 +18,14 @@ grpc::Status AdminService::ListVariables(grpc::ServerContext* context,
   return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
     StallDetector::IdleTimeout idle_timeout(context_.stall_detector, [&] { context->TryCancel(); });
     v1::ListVariablesResponse some;
-    some.set_global_step(context_.store.global_step());
+    some.set_global_step(context_.store.changes.global_step());
     const auto send = [&]() -> absl::Status {
       if (!writer->Write(some)) return absl::CancelledError("the caller stopped reading");
       idle_timeout.Progress();
       some.clear_variables();
       return absl::OkStatus();
     };
-    for (const VariablePtr& variable : context_.store.List(request->prefix())) {
+    for (const VariablePtr& variable : context_.store.catalog.List(request->prefix())) {
       // Who may not read a variable does not see that there is one.
       if (!Authorize(caller, Right::kRead, variable->def.name).ok()) continue;
       ToProto(*variable, some.add_variables());
@@ -41,10 +41,10 @@ grpc::Status AdminService::DescribeVariable(grpc::ServerContext* context,
                                             v1::DescribeVariableResponse* response) {
   return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
     if (absl::Status may = Authorize(caller, Right::kRead, request->name()); !may.ok()) return may;
-    const absl::StatusOr<VariablePtr> variable = context_.store.Find(request->name());
+    const absl::StatusOr<VariablePtr> variable = context_.store.catalog.Find(request->name());
     if (!variable.ok()) return variable.status();
     ToProto(**variable, response->mutable_variable());
-    for (const VariablePtr& slot : context_.store.SlotsOf(request->name())) {
+    for (const VariablePtr& slot : context_.store.catalog.SlotsOf(request->name())) {
       ToProto(*slot, response->add_slots());
     }
     return absl::OkStatus();

@@ -3,8 +3,10 @@
 #define VARSCOPE_SERVER_RPC_CONVERT_H_
 
 #include "absl/status/statusor.h"
+#include "server/catalog/resolve.h"
 #include "server/membership/workers.h"
-#include "server/store/store.h"
+#include "server/store/push_result.h"
+#include "server/store/variable.h"
 #include "server/sync/durability.h"
 #include "server/sync/synchronizer.h"
 #include "varscope/v1/admin.pb.h"

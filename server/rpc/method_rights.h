@@ -10,7 +10,7 @@ namespace varscope::server {
 
 // On the server, by the call's request; a call that is not in this table does not compile. Where a
 // request names variables, rights on those are asked for as well, where the names become variables:
-// Store::Resolve, push/resolve.cc, resolved_pull.cc, admin.cc.
+// catalog/resolve.cc, push/resolve.cc, resolved_pull.cc, admin.cc.
 template <typename Request>
 struct MethodRight;
 template <Right right>

@@ -13,7 +13,9 @@ std::vector<VariablePtr> PullReader::variables() const {
 }
 
 absl::Status PullReader::Read(bool same_epoch, v1::FrameHeader& answer) {
-  if (resolved_.unchanged_since == service_.store.changes()) {
+  // Before the values: what changes after this is read again by the next pull.
+  const uint64_t changes = service_.store.changes.count();
+  if (resolved_.unchanged_since == changes) {
     last_ = std::move(resolved_);
     answer.set_repeatable(true);
     answer.set_unchanged(true);
@@ -21,8 +23,9 @@ absl::Status PullReader::Read(bool same_epoch, v1::FrameHeader& answer) {
   }
   const absl::StatusOr<std::vector<ReadIndices>> rows = IndicesToRead();
   if (!rows.ok()) return rows.status();
-  const absl::StatusOr<ConsistentRead> read = service_.store.Pull(variables(), *rows);
+  const absl::StatusOr<std::vector<ReadValue>> read = ReadTogether(variables(), *rows);
   if (!read.ok()) return read.status();
+  resolved_.unchanged_since = changes;
   return Fill(same_epoch, *read, answer);
 }
 
@@ -39,19 +42,19 @@ absl::StatusOr<std::vector<ReadIndices>> PullReader::IndicesToRead() const {
   return resolved;
 }
 
-absl::Status PullReader::Fill(bool same_epoch, const ConsistentRead& read,
+absl::Status PullReader::Fill(bool same_epoch, std::span<const ReadValue> read,
                               v1::FrameHeader& answer) {
-  std::vector<Tensor> values(read.variables.size());
+  std::vector<Tensor> values(read.size());
   answer.mutable_versions()->Reserve(static_cast<int>(values.size()));
   for (size_t i = 0; i < values.size(); ++i) {
-    const PulledVariable& pulled = read.variables[i];
+    const ReadValue& pulled = read[i];
     const ResolvedPull::Item& item = resolved_.items[i];
     answer.add_versions(pulled.version);
     if (same_epoch && item.held != 0 && item.held == pulled.version + 1 && !item.indices) continue;
     absl::StatusOr<Tensor> value = pulled.value;
     if (item.encoding != wire::Encoding::kNone) value = wire::Encode(item.encoding, pulled.value);
     if (!value.ok()) return value.status();
-    pulled.variable->bytes_pulled += value->byte_size();
+    item.variable->bytes_pulled += value->byte_size();
     values[i] = *std::move(value);
   }
   absl::StatusOr<PinnedMemory::Reservation> reservation = service_.pinned_memory.Acquire(values);
@@ -62,14 +65,11 @@ absl::Status PullReader::Fill(bool same_epoch, const ConsistentRead& read,
   return absl::OkStatus();
 }
 
-bool PullReader::Remember(const ConsistentRead& read) {
+bool PullReader::Remember(std::span<const ReadValue> read) {
   last_ = {};
-  if (resolved_.HasIndices() || read.variables.size() > StreamState::kMaxRepeated) return false;
+  if (resolved_.HasIndices() || read.size() > StreamState::kMaxRepeated) return false;
   last_ = std::move(resolved_);
-  last_.unchanged_since = read.changes;
-  for (size_t i = 0; i < read.variables.size(); ++i) {
-    last_.items[i].held = read.variables[i].version + 1;
-  }
+  for (size_t i = 0; i < read.size(); ++i) last_.items[i].held = read[i].version + 1;
   return true;
 }
 

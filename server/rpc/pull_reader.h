@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/rpc/context.h"
 #include "server/rpc/resolved_pull.h"
+#include "server/store/read.h"
 #include "varscope/tensor.h"
 #include "varscope/v1/tensor_stream.pb.h"
 
@@ -35,9 +37,9 @@ class PullReader {
  private:
   // For each variable; empty when the pull asks for all variables whole.
   absl::StatusOr<std::vector<ReadIndices>> IndicesToRead() const;
-  absl::Status Fill(bool same_epoch, const ConsistentRead& read, v1::FrameHeader& answer);
+  absl::Status Fill(bool same_epoch, std::span<const ReadValue> read, v1::FrameHeader& answer);
   // Whether it can be repeated.
-  bool Remember(const ConsistentRead& read);
+  bool Remember(std::span<const ReadValue> read);
 
   const ServiceContext& service_;
   ResolvedPull resolved_;

@@ -26,7 +26,7 @@ struct ResolvedPull {
   std::vector<Item> items;
   // Of the indices and of those rows.
   uint64_t index_bytes = 0;
-  // Set for a pull that repeats the one before: Store::changes() then.
+  // Set for a pull that repeats the one before: Changes::count() then.
   std::optional<uint64_t> unchanged_since;
 
   bool HasIndices() const {

@@ -58,7 +58,8 @@ absl::StatusOr<StreamRequest::Tensors> StreamRequest::CheckHead(const v1::FrameH
   if (status.ok() && !head.has_push() && caller_.is_worker()) {
     status = service_.workers.Check(caller_);
   }
-  if (status.ok()) status = stream_.variables.Add(service_.store, head.variables(), caller_);
+  if (status.ok())
+    status = stream_.variables.Add(service_.store.catalog, head.variables(), caller_);
   Tensors tensors;
   if (status.ok() && head.has_push()) status = CheckPush(head.push(), tensors);
   const size_t of_push = tensors.size();
@@ -109,7 +110,7 @@ absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
   if (!may_come.ok()) {
     // A push that was let in before still gets its answer.
     const PushId id{caller_.worker_id, caller_.incarnation, push.sequence()};
-    if (!service_.store.completion_records().Knows(id)) return may_come;
+    if (!service_.store.completion_records.Knows(id)) return may_come;
   }
   if (absl::Status status = AdmitChange(service_.durability); !status.ok()) {
     return Prefixed(absl::StrCat(Who(caller_), "no push is taken now, pulls go on: "), status);
@@ -183,7 +184,7 @@ absl::Status StreamRequest::Read(const absl::Status& may_read) {
   if (!status.ok()) return status;
   answer_head_->set_epoch(service_.epoch);
   status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
-  answer_head_->set_global_step(service_.store.global_step());
+  answer_head_->set_global_step(service_.store.changes.global_step());
   return status;
 }
 

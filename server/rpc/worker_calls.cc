@@ -22,7 +22,8 @@ absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const 
   asked->number = number;
   // The creator is the caller; the program says where.
   asked->creator = CreatorAt(definition.creator(), worker);
-  return store.Resolve(caller, *asked);
+  const ChangesLock changes = store.changes.Lock();
+  return store.catalog.Resolve(caller, *asked);
 }
 
 // Of one definition: the call's number, and which one of its definitions it is.
@@ -72,8 +73,8 @@ absl::Status Connect(const ServiceContext& service, const v1::ConnectRequest& re
   response->set_incarnation(*incarnation);
   response->set_session_key(
       service.session_keys.Make({request.worker_id(), *incarnation, sharing}));
-  response->set_global_step(service.store.global_step());
-  response->set_max_variable_bytes(service.store.limits().max_variable_bytes);
+  response->set_global_step(service.store.changes.global_step());
+  response->set_max_variable_bytes(service.store.catalog.limits().max_variable_bytes);
   response->set_lease_ms(service.workers.lease().count());
   for (const GroupStatus& group : service.synchronizer.status()) {
     ToProto(group, response->add_groups());

@@ -17,7 +17,7 @@ absl::Status Connect(const ServiceContext& service, const v1::ConnectRequest& re
 
 // Get-or-create of variables, in order, until one is malformed. A breach of the naming contract is
 // an outcome in the answer, not an error. InvalidArgument for too many; errors as Workers::Check's
-// and Store::Resolve's, with the worker and the variable named.
+// and Catalog::Resolve's, with the worker and the variable named.
 absl::Status Resolve(const ServiceContext& service, const Caller& caller,
                      const v1::ResolveRequest& request, v1::ResolveResponse* response);
 

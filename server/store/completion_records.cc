@@ -8,33 +8,40 @@
 
 namespace varscope::server {
 
-CompletionRecords::InFlightPush::InFlightPush(InFlightPush&& other) noexcept
-    : completion_records_(std::exchange(other.completion_records_, nullptr)),
-      id_(std::move(other.id_)),
-      cached_result_(std::move(other.cached_result_)),
-      answer_(std::move(other.answer_)) {}
+CompletionRecords::InFlightPush::InFlightPush(CompletionRecords& completion_records, PushId id,
+                                              std::optional<PushResult> cached_result)
+    : completion_records_(&completion_records), cached_result_(std::move(cached_result)) {
+  if (id.sequence > 0 && !cached_result_) members_.push_back({std::move(id)});
+}
+
+void CompletionRecords::InFlightPush::Merge(InFlightPush other) {
+  for (Member& member : std::exchange(other.members_, {})) members_.push_back(std::move(member));
+}
 
 void CompletionRecords::InFlightPush::Abandon() {
-  CompletionRecords* const completion_records = std::exchange(completion_records_, nullptr);
-  if (completion_records == nullptr || id_.sequence == 0 || cached_result_) return;
-  MutexLock lock(completion_records->mutex_);
-  completion_records->workers_[id_.worker_id].under_way.erase({id_.incarnation, id_.sequence});
+  if (members_.empty()) return;
+  MutexLock lock(completion_records_->mutex_);
+  for (const auto& [id, answer] : std::exchange(members_, {})) {
+    completion_records_->workers_[id.worker_id].under_way.erase({id.incarnation, id.sequence});
+  }
 }
 
 void CompletionRecords::InFlightPush::Reserve(size_t versions) {
-  if (id_.sequence == 0) return;
-  Answers answers;
-  answers[id_.sequence].versions.reserve(versions);
-  answer_ = answers.extract(answers.begin());
-  MutexLock lock(completion_records_->mutex_);
-  completion_records_->workers_[id_.worker_id];
+  for (auto& [id, answer] : members_) {
+    Answers answers;
+    answers[id.sequence].versions.reserve(versions);
+    answer = answers.extract(answers.begin());
+    MutexLock lock(completion_records_->mutex_);
+    completion_records_->workers_[id.worker_id];
+  }
 }
 
 void CompletionRecords::InFlightPush::Record(const PushResult& result) noexcept {
-  CompletionRecords& completion_records = *std::exchange(completion_records_, nullptr);
-  if (id_.sequence == 0 || FailpointIsOn(Failpoint::kDropAnswer)) return;
-  answer_.mapped() = result;
-  completion_records.Insert(id_, std::move(answer_));
+  for (auto& [id, answer] : std::exchange(members_, {})) {
+    if (FailpointIsOn(Failpoint::kDropAnswer)) continue;
+    answer.mapped() = result;
+    completion_records_->Insert(id, std::move(answer));
+  }
 }
 
 bool CompletionRecords::LeftWindow(uint64_t sequence, uint64_t last) {

@@ -34,20 +34,20 @@ class CompletionRecords {
 
   using Answers = std::map<uint64_t, PushResult>;  // by sequence
 
-  // A push while it is being applied. Ends as Record says, or as if it had never come.
+  // A push while it is being applied, or several that became one. Ends as Record says, or as if
+  // they had never come.
   class InFlightPush {
    public:
     InFlightPush(CompletionRecords& completion_records, PushId id,
-                 std::optional<PushResult> cached_result)
-        : completion_records_(&completion_records),
-          id_(std::move(id)),
-          cached_result_(std::move(cached_result)) {}
+                 std::optional<PushResult> cached_result = std::nullopt);
     ~InFlightPush() { Abandon(); }
-    InFlightPush(InFlightPush&& other) noexcept;
+    InFlightPush(InFlightPush&&) = default;
     InFlightPush& operator=(InFlightPush&&) = delete;
 
     // The result of the first time, when it was applied before.
     const std::optional<PushResult>& cached_result() const { return cached_result_; }
+    // From now on both are one push, with one result. Of the same records.
+    void Merge(InFlightPush other);
     // Takes the memory for an answer with so many versions.
     void Reserve(size_t versions);
     // Requires Reserve. Takes no memory.
@@ -57,10 +57,14 @@ class CompletionRecords {
     void Abandon();
 
    private:
-    CompletionRecords* completion_records_;  // null: over
-    PushId id_;
+    struct Member {
+      PushId id;
+      Answers::node_type answer = {};  // by Reserve
+    };
+
+    CompletionRecords* completion_records_;
     std::optional<PushResult> cached_result_;
-    Answers::node_type answer_;  // by Reserve
+    std::vector<Member> members_;  // that get an answer; none: it is over, or needs none
   };
 
   // Unavailable while the same push is being applied (send it again later), Aborted for an

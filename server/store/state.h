@@ -1,15 +1,18 @@
-// The whole store as a value: one consistent snapshot of variables, slots, global step and
-// completion records.
+// The whole store as a value: one consistent snapshot of variables, slots, steps and completion
+// records.
 #ifndef VARSCOPE_SERVER_STORE_STATE_H_
 #define VARSCOPE_SERVER_STORE_STATE_H_
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "server/catalog/creation.h"
+#include "server/store/changes.h"
 #include "server/store/completion_records.h"
+#include "server/store/store.h"
 #include "server/store/variable.h"
 
 namespace varscope::server {
@@ -26,14 +29,23 @@ struct CapturedVariable {
 };
 
 struct StoreState {
-  uint64_t global_step = 0;
-  std::map<std::string, uint64_t> group_steps;
+  Steps steps;
   std::vector<CapturedVariable> variables;  // in creation order
   std::vector<PartitionedNames> partitioned;
   std::vector<StateNames> slots;
   std::vector<StateNames> non_slots;
   std::vector<CompletionRecords::Entry> completion_records;
 };
+
+// One consistent snapshot. No change is under way while `at_snapshot` runs; it must not call the
+// store.
+StoreState Capture(
+    const Store& store, absl::FunctionRef<void()> at_snapshot = [] {});
+// Makes the store what was captured, at once for all readers. The caller holds Changes::LockOut, or
+// has the store alone. DataLoss, with the store unchanged, when the state contradicts itself.
+absl::Status Restore(Store& store, StoreState state);
+// Makes again what Catalog::Observer was notified of, whatever the limits are now.
+absl::Status Recreate(Store& store, const CreationBatch& batch);
 
 }  // namespace varscope::server
 

@@ -19,8 +19,7 @@ absl::Status Variable::MakeWritable() {
 
 LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
     : variables_(std::move(variables)) {
-  std::sort(variables_.begin(), variables_.end(),
-            [](const VariablePtr& a, const VariablePtr& b) { return a->id < b->id; });
+  std::sort(variables_.begin(), variables_.end());
   variables_.erase(std::unique(variables_.begin(), variables_.end()), variables_.end());
   for (const VariablePtr& variable : variables_) LockInBlockingRegion(variable->mutex);
 }

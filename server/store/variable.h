@@ -42,9 +42,8 @@ struct VariableDefinition {
 // Thread-safe where it says so; `mutex` guards the value.
 class Variable {
  public:
-  Variable(uint64_t id, VariableDefinition definition) : id(id), def(std::move(definition)) {}
+  explicit Variable(VariableDefinition definition) : def(std::move(definition)) {}
 
-  const uint64_t id;  // creation order; locks are taken in it
   const VariableDefinition def;
 
   Mutex mutex;
@@ -64,9 +63,9 @@ class Variable {
 
 using VariablePtr = std::shared_ptr<Variable>;
 
-// Locks distinct variables in id order, so that two sets never deadlock, and unlocks on
-// destruction. While it lives the set is consistent. clang does not follow it: who uses the values
-// says AssertHeld.
+// Locks distinct variables in the order of their addresses, so that two sets never deadlock, and
+// unlocks on destruction. While it lives the set is consistent. clang does not follow it: who uses
+// the values says AssertHeld.
 class LockedVariables {
  public:
   LockedVariables() = default;

@@ -117,7 +117,7 @@ class BspGroup final : public Group {
     members_.insert(id.worker_id);
     if (const uint64_t staleness = StalenessOf(submission.push); staleness > 0) {
       return answers.Add(std::move(submission),
-                         PushResult{.global_step = context_.store.global_step(),
+                         PushResult{.global_step = context_.store.changes.global_step(),
                                     .group_step = Step(),
                                     .outcome = Outcome::kStale,
                                     .staleness = staleness});
@@ -182,20 +182,21 @@ class BspGroup final : public Group {
     // group.
     RemoveLost(submissions, answers);
     if (submissions.empty()) return PushResult{};
-    const ChangesLock changes = context_.store.LockChanges();
+    const ChangesLock changes = context_.store.changes.Lock();
     RemoveLost(submissions, answers);
     if (submissions.empty()) return PushResult{};
     std::vector<ValidPush> pushes;
-    std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
+    CompletionRecords::InFlightPush in_flight_push =
+        std::move(submissions.begin()->second.in_flight_push);
     for (auto& [worker_id, submission] : submissions) {
       pushes.push_back(std::move(submission.push));
-      in_flight_pushes.push_back(std::move(submission.in_flight_push));
+      in_flight_push.Merge(std::move(submission.in_flight_push));
       dones.push_back(std::move(submission.done));
     }
     absl::StatusOr<ValidPush> merged =
         Aggregate(std::move(pushes), Name(), options_.aggregation, options_.byzantine);
     if (!merged.ok()) return merged.status();
-    return Apply(context_.store, *std::move(merged), std::move(in_flight_pushes));
+    return Apply(context_.store, *std::move(merged), std::move(in_flight_push));
   }
 
   Time Deadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return since_ + options_.deadline; }
@@ -219,7 +220,7 @@ class BspGroup final : public Group {
   }
 
   std::string Name() const { return NameOf(options_); }
-  uint64_t Step() const { return context_.store.group_step(Name()); }
+  uint64_t Step() const { return context_.store.changes.group_step(Name()); }
 
   std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::vector<std::string> missing;

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 #include "server/membership/workers.h"
 #include "server/push/push.h"
+#include "server/store/changes.h"
 #include "server/store/completion_records.h"
 #include "server/store/store.h"
 #include "server/sync/group_options.h"
@@ -22,9 +22,6 @@ namespace varscope::server {
 // Called once, perhaps before the call that was given it returns, on any thread.
 using PushDone = std::function<void(absl::StatusOr<PushResult>)>;
 using ReadDone = std::function<void(absl::Status)>;
-
-// Of the store: see Store::LockChanges.
-using ChangesLock = std::shared_lock<SharedMutex>;
 
 // A push that is in flight.
 struct Submission {

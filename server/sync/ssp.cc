@@ -29,7 +29,7 @@ class SspGroup final : public Group {
     if (Overdue(worker_id)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
-      const PushResult stale{.global_step = context_.store.global_step(),
+      const PushResult stale{.global_step = context_.store.changes.global_step(),
                              .outcome = Outcome::kStale,
                              .staleness = StalenessOf(s.push)};
       s.in_flight_push.Abandon();

@@ -110,9 +110,9 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
 
 void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite,
                           PushDone done) {
-  ChangesLock changes = store_.LockChanges();
+  ChangesLock changes = store_.changes.Lock();
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-      store_.completion_records().Begin(push.id());
+      store_.completion_records.Begin(push.id());
   // Who hears of an answer may send the push again at once.
   const auto answer = [&](absl::StatusOr<PushResult> result) {
     if (in_flight_push.ok()) in_flight_push->Abandon();
@@ -131,8 +131,9 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (!valid.ok()) {
     const bool skip = member != nullptr && member->options.nonfinite == NonfinitePolicy::kSkip;
     if (!skip || !IsNonfinite(valid.status())) return answer(valid.status());
-    return answer(PushResult{
-        .global_step = store_.global_step(), .outcome = Outcome::kNonfinite, .versions = {}});
+    return answer(PushResult{.global_step = store_.changes.global_step(),
+                             .outcome = Outcome::kNonfinite,
+                             .versions = {}});
   }
   if (member == nullptr)
     return answer(Apply(store_, *std::move(valid), *std::move(in_flight_push)));
@@ -217,7 +218,7 @@ std::vector<GroupStatus> Synchronizer::status() const {
                                                         static_cast<double>(status.applied);
     }
     status.options = member->options;
-    status.step = store_.group_step(NameOf(member->options));
+    status.step = store_.changes.group_step(NameOf(member->options));
     status.waits = member->group->waits();
     all.push_back(std::move(status));
   }

@@ -8,14 +8,14 @@
 #include "absl/strings/str_format.h"
 #include "server/durability/snapshot.h"
 #include "server/env/posix_files.h"
+#include "server/store/read.h"
+#include "server/store/state.h"
 #include "server/store/store.h"
 #include "tests/faults/scenarios.h"
 #include "tests/support/operator.h"
 
 namespace varscope::testing {
 namespace {
-
-using server::PulledVariable;
 
 // Counters, sum, slots, step and completion records of one restored snapshot belong to one moment.
 void CheckSnapshot(const std::string& path, int workers) {
@@ -26,41 +26,43 @@ void CheckSnapshot(const std::string& path, int workers) {
     last[entry.id.worker_id] = std::max(last[entry.id.worker_id], entry.id.sequence);
   }
   server::Store store{server::StoreLimits{}};
-  const absl::Status restored = store.Restore(std::move(snapshot->state));
+  const absl::Status restored = server::Restore(store, std::move(snapshot->state));
   if (!restored.ok()) throw Broken(absl::StrCat(path, ": ", restored.message()));
-  const auto pull = [&](const std::string& name) {
-    return store.Pull(std::vector<std::string>{name});
+  const auto read = [&](const std::string& name) -> absl::StatusOr<server::ReadValue> {
+    const absl::StatusOr<server::VariablePtr> variable = store.catalog.Find(name);
+    if (!variable.ok()) return variable.status();
+    const absl::StatusOr<std::vector<server::ReadValue>> values = server::ReadTogether({*variable});
+    if (!values.ok()) return values.status();
+    return values->front();
   };
   const auto fail = [&](const std::string& what) { throw Broken(absl::StrCat(path, ": ", what)); };
   uint64_t total = 0;
   for (int i = 0; i < workers; ++i) {
-    const auto count = pull("count/" + WorkerId(i));
+    const auto count = read("count/" + WorkerId(i));
     if (!count.ok()) continue;  // not created yet
-    const PulledVariable& own = count->variables.at(0);
-    const auto value = static_cast<uint64_t>(own.value.scalar<float>());
+    const auto value = static_cast<uint64_t>(count->value.scalar<float>());
     total += value;
-    if (value != own.version)
-      fail(absl::StrCat("a counter is ", value, ", its version ", own.version));
+    if (value != count->version)
+      fail(absl::StrCat("a counter is ", value, ", its version ", count->version));
     if (value != last[WorkerId(i)]) {
       fail(absl::StrCat("a counter is ", value, ", the completion records are at ",
                         last[WorkerId(i)]));
     }
     if (value == 0) continue;
     // The accumulator of momentum 0 is the last gradient.
-    const auto slot = pull("count/" + WorkerId(i) + "/Momentum");
-    if (!slot.ok() || slot->variables.at(0).value.scalar<float>() != -1 ||
-        slot->variables.at(0).version != value) {
+    const auto slot = read("count/" + WorkerId(i) + "/Momentum");
+    if (!slot.ok() || slot->value.scalar<float>() != -1 || slot->version != value) {
       fail("a slot does not belong to its variable's value");
     }
   }
-  const auto sum = pull("sum");
+  const auto sum = read("sum");
   if (!sum.ok()) return;
-  for (float x : sum->variables.at(0).value.values<float>()) {
+  for (float x : sum->value.values<float>()) {
     if (x != static_cast<float>(total)) {
       fail(absl::StrCat("an element of sum is ", x, ", the counters add up to ", total));
     }
   }
-  if (store.global_step() != total) fail("the global step is another");
+  if (store.changes.global_step() != total) fail("the global step is another");
 }
 
 }  // namespace

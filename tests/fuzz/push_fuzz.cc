@@ -11,6 +11,8 @@
 #include "server/push/resolve.h"
 #include "server/push/validate.h"
 #include "server/rpc/resolved_pull.h"
+#include "server/store/read.h"
+#include "server/store/store.h"
 #include "server/sync/aggregate.h"
 #include "varscope/v1/tensor_stream.pb.h"
 
@@ -32,11 +34,11 @@ void FillStore(Store& store) {
   for (const auto& [key, shape, dtype] :
        {std::tuple{"w", Shape{2, 3}, DType::kFloat32}, std::tuple{"d", Shape{4}, DType::kFloat64},
         std::tuple{"i", Shape{}, DType::kInt64}, std::tuple{"b", Shape{2}, DType::kBool}}) {
-    if (!store.Resolve(caller, Get(key, shape, dtype)).ok()) abort();
+    if (!store.catalog.Resolve(caller, Get(key, shape, dtype)).ok()) abort();
   }
   // By their dtypes' names.
   for (const DTypeInfo& info : kDTypes) {
-    if (!store.Resolve(caller, Get(info.name, Shape{4, 2}, info.dtype)).ok()) abort();
+    if (!store.catalog.Resolve(caller, Get(info.name, Shape{4, 2}, info.dtype)).ok()) abort();
   }
 }
 
@@ -58,7 +60,7 @@ std::string PatternOf(const v1::FrameHeader& head) { return head.error().message
 absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader& head,
                                        const Caller& caller, const std::string& pattern) {
   StreamVariables variables;
-  absl::Status status = variables.Add(store, head.variables(), caller);
+  absl::Status status = variables.Add(store.catalog, head.variables(), caller);
   if (!status.ok()) return status;
   std::vector<wire::IncomingTensor> incoming;
   absl::StatusOr<ResolvedPush> push =
@@ -72,19 +74,19 @@ absl::StatusOr<ValidPush> ValidateHead(const Store& store, const v1::FrameHeader
 // What a bsp group does with the pushes of two workers.
 void ApplyMerged(Store& store, const v1::FrameHeader& given) {
   std::vector<ValidPush> pushes;
-  std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
+  CompletionRecords::InFlightPush in_flight_push(store.completion_records, {});
   for (const char* worker : {"a", "b"}) {
     v1::FrameHeader head = given;
     head.mutable_push()->set_sequence(1);
     absl::StatusOr<ValidPush> push = ValidateHead(store, head, {worker, 1}, PatternOf(given));
     if (!push.ok()) return;
     pushes.push_back(*std::move(push));
-    in_flight_pushes.push_back(*store.completion_records().Begin(pushes.back().id()));
+    in_flight_push.Merge(*store.completion_records.Begin(pushes.back().id()));
   }
   const auto aggregation = static_cast<Aggregation>(given.push().sequence() % 4);
   absl::StatusOr<ValidPush> merged =
       Aggregate(std::move(pushes), "group", aggregation, /*byzantine=*/1);
-  if (merged.ok()) (void)Apply(store, *std::move(merged), std::move(in_flight_pushes));
+  if (merged.ok()) (void)Apply(store, *std::move(merged), std::move(in_flight_push));
 }
 
 absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
@@ -92,14 +94,14 @@ absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
   if (!push.ok()) return push.status();
   ApplyMerged(store, head);
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-      store.completion_records().Begin(push->id());
+      store.completion_records.Begin(push->id());
   if (!in_flight_push.ok()) return in_flight_push.status();
   return Apply(store, *std::move(push), *std::move(in_flight_push)).status();
 }
 
 absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
   StreamVariables variables;
-  absl::Status status = variables.Add(store, head.variables(), {"w", 1});
+  absl::Status status = variables.Add(store.catalog, head.variables(), {"w", 1});
   if (!status.ok()) return status;
   std::vector<wire::IncomingTensor> incoming;
   const absl::StatusOr<ResolvedPull> resolved =
@@ -114,7 +116,7 @@ absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
     rows.back() = *ToIndices(TensorOf(incoming[*item.indices], PatternOf(head)));
     if (rows.back()->size() > 4) abort();  // no variable has more rows
   }
-  return store.Pull(std::move(pulled), rows).status();
+  return ReadTogether(pulled, rows).status();
 }
 
 }  // namespace

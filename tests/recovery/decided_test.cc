@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "server/store/read.h"
 #include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 
@@ -44,7 +45,7 @@ class DecidedTest : public ::testing::Test {
     request.request = {name, dtype, shape, Reuse::kAuto, {}};
     request.name = name;
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(run_->store().Resolve({"a", 1, Sharing::kGlobal}, request).ok());
+    ASSERT_TRUE(run_->store().catalog.Resolve({"a", 1, Sharing::kGlobal}, request).ok());
   }
 
   Push Gradients(const std::string& worker, std::vector<GradientUpdate> updates) {
@@ -70,7 +71,7 @@ class DecidedTest : public ::testing::Test {
   }
 
   std::vector<float> Values(const std::string& name) {
-    const Tensor value = run_->store().Pull(std::vector<std::string>{name})->variables[0].value;
+    const Tensor value = ValueOf(run_->store(), name);
     return {value.data<float>(), value.data<float>() + value.num_elements()};
   }
 
@@ -122,8 +123,7 @@ TEST_F(DecidedTest, TheMeanOfFiniteGradientsIsFinite) {
     (void)run_->Submit(Gradients(
         worker, {{.variable = "v/64", .gradient = Tensor::Of<double>(Shape{1}, {kMax64})}}));
   }
-  const ConsistentRead read = run_->store().Pull(std::vector<std::string>{"v/64"}).value();
-  EXPECT_EQ(read.variables[0].value.scalar<double>(), -kMax64);
+  EXPECT_EQ(ValueOf(run_->store(), "v/64").scalar<double>(), -kMax64);
 }
 
 TEST_F(DecidedTest, ASumOfRowsThatIsInfiniteIsRefused) {
@@ -201,7 +201,7 @@ TEST_F(DecidedTest, LimitsOfALaterStartRefuseNothingOld) {
   request.request = {"more", DType::kFloat32, Shape{1}, Reuse::kAuto, {}};
   request.name = "more";
   request.initializer = InitializerSpec{.kind = "zeros"};
-  EXPECT_EQ(run_->store().Resolve({"a", 9, Sharing::kGlobal}, request).status().code(),
+  EXPECT_EQ(run_->store().catalog.Resolve({"a", 9, Sharing::kGlobal}, request).status().code(),
             absl::StatusCode::kResourceExhausted);
 }
 
@@ -228,10 +228,11 @@ TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
   submit({step("Adam", false)});
   submit({step("Adam", true), step("Mine", true), step("Adam", false)});
   submit({step("Mine", true), step("Adam", true)});
-  const std::vector<std::string> powers = {"beta1_power", "beta1_power_1"};
-  const ConsistentRead read = run_->store().Pull(powers).value();
-  EXPECT_EQ(read.variables[0].version, 4U);
-  EXPECT_EQ(read.variables[1].version, 2U);
+  const auto version = [&](const std::string& name) {
+    return ReadTogether({run_->store().catalog.Find(name).value()}).value().front().version;
+  };
+  EXPECT_EQ(version("beta1_power"), 4U);
+  EXPECT_EQ(version("beta1_power_1"), 2U);
 }
 
 TEST_F(DecidedTest, APushThatWasRefusedLeavesTheCompletionRecordsAsTheyWere) {

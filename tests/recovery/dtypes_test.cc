@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "server/store/read.h"
 #include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tensors.h"
@@ -34,7 +35,7 @@ class EveryDType : public ::testing::TestWithParam<DType> {
       request.initializer.reset();
       request.worker_initialized = true;
     }
-    const auto made = run_->store().Resolve({"w", incarnation_, Sharing::kGlobal}, request);
+    const auto made = run_->store().catalog.Resolve({"w", incarnation_, Sharing::kGlobal}, request);
     ASSERT_TRUE(made.ok()) << made.status();
     names_.push_back(name);
   }
@@ -52,13 +53,10 @@ class EveryDType : public ::testing::TestWithParam<DType> {
     return Submit(std::move(push));
   }
 
-  Tensor Value(const std::string& name) {
-    return run_->store().Pull(std::vector<std::string>{name})->variables.at(0).value;
-  }
+  Tensor Value(const std::string& name) { return ValueOf(run_->store(), name); }
   Tensor Rows(const std::string& name, const std::vector<int64_t>& rows) {
-    return run_->store()
-        .Pull(std::vector<std::string>{name}, std::vector<ReadIndices>{rows})
-        ->variables.at(0)
+    return ReadTogether({run_->store().catalog.Find(name).value()}, std::vector<ReadIndices>{rows})
+        ->front()
         .value;
   }
   Tensor Random(const Shape& shape) { return RandomBits(GetParam(), shape, random_); }

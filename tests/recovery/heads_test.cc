@@ -42,7 +42,7 @@ void Fill(ServerRun& run) {
     const std::string name = "v" + std::to_string(i);
     ResolveRequest request = NewVariableOf(name);
     if (i % 5 == 0) request.request.partitions = {{4, 1}};
-    const Resolution made = run.store().Resolve(caller, request).value();
+    const Resolution made = run.store().catalog.Resolve(caller, request).value();
     const std::string worker = "worker" + std::to_string(i);
     (void)run.workers().Connect(worker, "host", i, Sharing::kGlobal).value();
     if (made.variables.size() == 1) {
@@ -61,7 +61,7 @@ TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
     const TemporaryDirectory other;
     Snapshot snapshot{.name = "n",
                       .position = 7,
-                      .state = run.store().Capture([] {}),
+                      .state = Capture(run.store()),
                       .workers = run.workers().records()};
     const fs::path path = WriteSnapshot(SystemEnv(), other.path(), snapshot, piece).value();
     sizes.insert(fs::file_size(path));
@@ -88,14 +88,14 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
   {
     ServerRun run(directory.path(), {.max_header_bytes = 100000});
     const Caller caller{"w", 1, Sharing::kGlobal};
-    ASSERT_TRUE(run.store().Resolve(caller, NewVariableOf("v")).ok());
+    ASSERT_TRUE(run.store().catalog.Resolve(caller, NewVariableOf("v")).ok());
     // Each part has the whole text.
     ResolveRequest large = NewVariableOf("large", std::string(20000, 'x'));
     large.request.partitions = {{8, 1}};
-    const absl::Status refused = run.store().Resolve(caller, large).status();
+    const absl::Status refused = run.store().catalog.Resolve(caller, large).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_THAT(std::string(refused.message()), HasSubstr("at most 100000"));
-    EXPECT_EQ(run.store().List("").size(), 1U);
+    EXPECT_EQ(run.store().catalog.List("").size(), 1U);
 
     Push push = Add("v", {"w", 1, 1});
     for (int i = 0; i < 200; ++i) {
@@ -142,7 +142,7 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
     request.request = {name, DType::kFloat32, wide, Reuse::kAuto, {}};
     request.name = name;
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(store.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+    ASSERT_TRUE(store.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
   }
   Push push{.id = {"w", UINT64_MAX, UINT64_MAX}};
   OptimizerStep& step = push.steps.emplace_back();
@@ -162,7 +162,7 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   contents.assignments[0].indices = PushTensor{0, value};
   const uint64_t most = MostHeaderBytes(contents);
   // What Lock would find.
-  const VariablePtr slot = store.Find("v").value();
+  const VariablePtr slot = store.catalog.Find("v").value();
   contents.steps[0].non_slots = contents.steps[0].updates[0].slots = {slot, slot};
   PushRecord record(contents);
   const PushResult result{
@@ -175,7 +175,7 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
 TEST(HeadsTest, CompletionRecordsKeepTheVersionsOfTheLastPushAlone) {
   const TemporaryDirectory directory;
   ServerRun run(directory.path());
-  ASSERT_TRUE(run.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
+  ASSERT_TRUE(run.store().catalog.Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
   for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
     const PushResult first = (*run.Submit(Add("v", {"w", 1, sequence})))->value();
     EXPECT_EQ(first.versions, std::vector<uint64_t>{sequence});
@@ -183,7 +183,7 @@ TEST(HeadsTest, CompletionRecordsKeepTheVersionsOfTheLastPushAlone) {
   }
   EXPECT_EQ((*run.Submit(Add("v", {"w", 1, 1})))->value().global_step, 1U);
   size_t versions = 0;
-  for (const CompletionRecords::Entry& e : run.store().completion_records().entries())
+  for (const CompletionRecords::Entry& e : run.store().completion_records.entries())
     versions += e.result.versions.size();
   EXPECT_EQ(versions, 1U);
 }
@@ -217,7 +217,7 @@ TEST(HeadsTest, TextsOfAnyBytesAreReadBack) {
     WorkerRecord worker{.worker_id = "w\xff", .incarnation = 1, .host = host};
     run.workers().Restore(worker);
     Push push = Add("v", {"w\xff", 1, 1});
-    ASSERT_TRUE(run.store().Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
+    ASSERT_TRUE(run.store().catalog.Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
     ASSERT_TRUE(run.recorder().TakeSnapshot("").ok());
     before = run.state();
   }

@@ -277,7 +277,7 @@ class Search {
     const Caller caller{worker, incarnation_[worker],
                         OneIn(4) ? Sharing::kReplicated : Sharing::kGlobal};
     request.number = random_() % 50;
-    const absl::StatusOr<Resolution> made = run_->store().Resolve(caller, request);
+    const absl::StatusOr<Resolution> made = run_->store().catalog.Resolve(caller, request);
     if (!made.ok()) return;
     for (const VariablePtr& variable : made->variables) {
       known_.push_back(
@@ -366,7 +366,7 @@ class Search {
     }
     update.gradient = Values(known.dtype, shape, finite);
     if (OneIn(3)) {
-      const auto variable = run_->store().Find(known.name);
+      const auto variable = run_->store().catalog.Find(known.name);
       uint64_t version = 0;
       if (variable.ok()) {
         const MutexLock lock((*variable)->mutex);
@@ -467,7 +467,7 @@ class Search {
           ListSnapshots(PosixFiles(), directory_.path()).value()[0].position;
     }
     Compare();
-    std::erase_if(known_, [&](const Known& k) { return !run_->store().Find(k.name).ok(); });
+    std::erase_if(known_, [&](const Known& k) { return !run_->store().catalog.Find(k.name).ok(); });
     for (const std::string& worker : kWorkers) Connect(worker);
     if (OneIn(2)) Snapshot();
   }

@@ -18,7 +18,7 @@ void Create(ServerRun& run) {
   request.request = {"v", DType::kFloat32, Shape{1}, Reuse::kAuto, {}};
   request.name = "v";
   request.initializer = InitializerSpec{.kind = "zeros"};
-  ASSERT_TRUE(run.store().Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  ASSERT_TRUE(run.store().catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
 }
 
 void Add(ServerRun& run, int times) {
@@ -31,9 +31,7 @@ void Add(ServerRun& run, int times) {
   ASSERT_TRUE(run.Settle().ok());
 }
 
-float Value(ServerRun& run) {
-  return run.store().Pull(std::vector<std::string>{"v"})->variables.at(0).value.scalar<float>();
-}
+float Value(ServerRun& run) { return ValueOf(run.store(), "v").scalar<float>(); }
 
 // The order of a directory's files is anybody's: both of two names, where one is written first.
 class RollbackTest : public ::testing::TestWithParam<std::tuple<DurabilityLevel, std::string>> {};

@@ -34,7 +34,7 @@ ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOpti
   synchronizer_.emplace(store_, workers_, Groups(options.groups));
   workers_.Start(
       [this](const WorkerRecord& w) {
-        store_.completion_records().Fence(w.worker_id, w.incarnation);
+        store_.completion_records.Fence(w.worker_id, w.incarnation);
       },
       [this](const WorkerRecord& w) { synchronizer_->WorkerLost(w); });
 }

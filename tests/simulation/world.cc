@@ -120,7 +120,7 @@ void World::Start() {
 }
 
 void World::CheckMarks() {
-  for (const CapturedVariable& v : server_->context().store.Capture([] {}).variables) {
+  for (const CapturedVariable& v : Capture(server_->context().store).variables) {
     if (!absl::StartsWith(v.definition.name, kMarksPrefix)) continue;
     const auto marks = v.value.values<float>();
     for (size_t i = 0; i < marks.size(); ++i) {
@@ -146,7 +146,7 @@ void World::Crash() {
 }
 
 std::string World::State() const {
-  return testing::StateOf(WithoutFreshSlots(server_->context().store.Capture([] {})),
+  return testing::StateOf(WithoutFreshSlots(Capture(server_->context().store)),
                           server_->context().workers.records());
 }
 
@@ -326,7 +326,7 @@ void World::Quarantine(const std::string& name, const std::string& reason) {
 
 void World::TakeSnapshot(const std::string& name) {
   env_.trace().Note("snapshot " + name);
-  const StoreState state = server_->context().store.Capture([] {});
+  const StoreState state = Capture(server_->context().store);
   const absl::StatusOr<TakenSnapshot> taken = server_->context().durability.TakeSnapshot(name);
   env_.trace().Note(taken.status().ToString());
   if (taken.ok()) snapshots_[taken->name] = state;

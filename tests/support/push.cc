@@ -1,6 +1,5 @@
 #include "tests/support/push.h"
 
-#include <shared_mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +7,7 @@
 #include "proto/wire/convert.h"
 #include "server/push/resolve.h"
 #include "server/push/validate.h"
+#include "server/store/read.h"
 
 namespace varscope::server {
 namespace {
@@ -81,12 +81,16 @@ SentPush Send(const Push& push) {
   return sent;
 }
 
+Tensor ValueOf(const Store& store, const std::string& name) {
+  return ReadTogether({store.catalog.Find(name).value()}).value().front().value;
+}
+
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {
   const Creator worker = push.steps.empty() ? Creator{} : push.steps.front().creator;
   const SentPush sent = Send(push);
   StreamVariables variables;
   const Caller caller{push.id.worker_id, push.id.incarnation};
-  absl::Status named = variables.Add(store, sent.head.variables(), caller);
+  absl::Status named = variables.Add(store.catalog, sent.head.variables(), caller);
   if (!named.ok()) return named;
   std::vector<wire::IncomingTensor> tensors;
   absl::StatusOr<ResolvedPush> resolved =
@@ -112,18 +116,16 @@ absl::StatusOr<ValidPush> Validated(const Store& store, const Push& push) {
 absl::StatusOr<LockedPush> Locked(Store& store, const Push& push) {
   absl::StatusOr<ValidPush> valid = Validated(store, push);
   if (!valid.ok()) return valid.status();
-  std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-      store.completion_records().Begin(push.id);
+      store.completion_records.Begin(push.id);
   if (!in_flight_push.ok()) return in_flight_push.status();
-  in_flight_pushes.push_back(*std::move(in_flight_push));
-  return Lock(store, *std::move(valid), std::move(in_flight_pushes));
+  return Lock(store, *std::move(valid), *std::move(in_flight_push));
 }
 
 absl::StatusOr<PushResult> Apply(Store& store, const Push& push) {
-  const std::shared_lock changes = store.LockChanges();
+  const ChangesLock changes = store.changes.Lock();
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-      store.completion_records().Begin(push.id);
+      store.completion_records.Begin(push.id);
   if (!in_flight_push.ok()) return in_flight_push.status();
   if (in_flight_push->cached_result()) return *in_flight_push->cached_result();
   absl::StatusOr<ValidPush> valid = Validated(store, push);

@@ -12,6 +12,7 @@
 #include "proto/naming/creator.h"
 #include "server/push/commit.h"
 #include "server/push/push.h"
+#include "server/store/store.h"
 #include "server/sync/synchronizer.h"
 #include "varscope/tensor.h"
 #include "varscope/v1/tensor_stream.pb.h"
@@ -70,6 +71,9 @@ struct SentPush {
   std::vector<Tensor> tensors;
 };
 SentPush Send(const Push& push);
+
+// Of a variable that has one.
+Tensor ValueOf(const Store& store, const std::string& name);
 
 // The stages, one after the other.
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push);

@@ -33,13 +33,13 @@ std::string Text(const CapturedVariable& v) {
 }  // namespace
 
 std::string StateOf(const Store& store, const Workers& workers) {
-  return StateOf(store.Capture([] {}), workers.records());
+  return StateOf(Capture(store), workers.records());
 }
 
 std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& workers) {
   std::ostringstream out;
-  out << "step " << state.global_step << "\n";
-  for (const auto& [group, step] : state.group_steps) out << group << "=" << step << "\n";
+  out << "step " << state.steps.global << "\n";
+  for (const auto& [group, step] : state.steps.groups) out << group << "=" << step << "\n";
   for (const CapturedVariable& v : state.variables) out << Text(v) << "\n";
   std::vector<std::string> lines;
   lines.reserve(state.partitioned.size());

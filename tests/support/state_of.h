@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/membership/workers.h"
+#include "server/store/state.h"
 #include "server/store/store.h"
 
 namespace varscope::testing {

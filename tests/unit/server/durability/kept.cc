@@ -87,7 +87,7 @@ void Kept::Create(const Caller& caller, std::mt19937& random) {
   } else {
     request.kind = random() % 2 ? VariableKind::kShared : VariableKind::kUnique;
   }
-  const Resolution made = store_.Resolve(caller, request).value();
+  const Resolution made = store_.catalog.Resolve(caller, request).value();
   if (made.variables.size() == 1) names_.push_back(made.variables[0]->def.name);
 }
 

@@ -37,7 +37,6 @@ class Kept {
   // Everything that must survive, as text.
   std::string state() const;
   Store& store() { return store_; }
-  StoreObserver* recorder() { return &*recorder_; }
   const Recovered& recovered() const { return recovered_; }
 
  private:

@@ -19,6 +19,8 @@
 #include "absl/status/status.h"
 #include "server/durability/record_bytes.h"
 #include "server/push/commit.h"
+#include "server/store/push_observer.h"
+#include "server/store/state.h"
 #include "tests/support/push.h"
 #include "tests/support/tensors.h"
 
@@ -40,12 +42,8 @@ Tensor Random(DType dtype, const Shape& shape, std::mt19937& random) {
 }
 
 // Keeps the last push in memory, as the log keeps each in a file.
-class Keeper final : public StoreObserver {
+class Keeper final : public PushObserver {
  public:
-  absl::Status OnCreated(const CreationBatch& batch) override {
-    created.push_back(batch);
-    return absl::OkStatus();
-  }
   absl::Status MayPush(const ValidPush&) const override { return absl::OkStatus(); }
   std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) override {
     return std::make_unique<Entry>(push.contents(), record);
@@ -81,7 +79,7 @@ class PushRecordTest : public ::testing::Test {
       request.name = std::string(Name(dtype));
       request.request = {.key = request.name, .dtype = dtype, .shape = Shape{kRows, kColumns}};
       request.initializer = InitializerSpec{.kind = "zeros"};
-      ASSERT_TRUE(store.Resolve({"w", 1}, request).ok());
+      ASSERT_TRUE(store.catalog.Resolve({"w", 1}, request).ok());
     }
   }
 
@@ -122,9 +120,14 @@ class PushRecordTest : public ::testing::Test {
   // Applies a random push, and gives what the log gets of it.
   Keeper ApplyAndKeep() {
     Keeper keeper;
-    store_.Observe(&keeper);
+    store_.catalog.Observe([&](const CreationBatch& batch) {
+      keeper.created.push_back(batch);
+      return absl::OkStatus();
+    });
+    store_.push_observer = &keeper;
     const absl::StatusOr<PushResult> result = Apply(store_, RandomPush());
-    store_.Observe(nullptr);
+    store_.catalog.Observe(nullptr);
+    store_.push_observer = nullptr;
     EXPECT_TRUE(result.ok()) << result.status();
     return keeper;
   }
@@ -139,10 +142,10 @@ class PushRecordTest : public ::testing::Test {
     }
     const absl::StatusOr<LoggedPush> logged = ReadPush(record.pushed(), body);
     if (!logged.ok()) return logged.status();
-    absl::StatusOr<ValidPush> push = FromRecord(store, *logged);
+    absl::StatusOr<ValidPush> push = FromRecord(store.catalog, *logged);
     if (!push.ok()) return push.status();
     absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-        store.completion_records().Begin(push->id());
+        store.completion_records.Begin(push->id());
     if (!in_flight_push.ok()) return in_flight_push.status();
     return Apply(store, *std::move(push), *std::move(in_flight_push)).status();
   }
@@ -158,7 +161,7 @@ class PushRecordTest : public ::testing::Test {
   // By name, with the versions.
   static std::map<std::string, std::pair<uint64_t, std::string>> ValuesOf(const Store& store) {
     std::map<std::string, std::pair<uint64_t, std::string>> values;
-    for (const VariablePtr& variable : store.List("")) {
+    for (const VariablePtr& variable : store.catalog.List("")) {
       const MutexLock lock(variable->mutex);
       const Tensor value = variable->value;
       values[variable->def.name] = {
@@ -179,12 +182,12 @@ TEST_F(PushRecordTest, ReplayGivesTheSameStoreAndTheSameAnswers) {
   Create(other);
   for (int i = 0; i < 60; ++i) {
     const Keeper kept = ApplyAndKeep();
-    for (const CreationBatch& batch : kept.created) ASSERT_TRUE(other.Recreate(batch).ok());
+    for (const CreationBatch& batch : kept.created) ASSERT_TRUE(Recreate(other, batch).ok());
     const absl::Status replayed = Replay(other, kept.record.header, BodyOf(kept.record));
     ASSERT_TRUE(replayed.ok()) << replayed;
     ASSERT_EQ(ValuesOf(other), ValuesOf(store_)) << "after push " << i;
-    ASSERT_EQ(other.completion_records().Begin({"w", 1, sequence_})->cached_result(),
-              store_.completion_records().Begin({"w", 1, sequence_})->cached_result());
+    ASSERT_EQ(other.completion_records.Begin({"w", 1, sequence_})->cached_result(),
+              store_.completion_records.Begin({"w", 1, sequence_})->cached_result());
   }
 }
 
@@ -195,7 +198,7 @@ TEST_F(PushRecordTest, TheAnswerIsTheLastOfTheHeaderHoweverLargeItsNumbersAre) {
     durability::Record parsed;
     ASSERT_TRUE(parsed.ParseFromString(before.header));
     const PushResult result = PushResultOf(parsed.pushed().answer());
-    EXPECT_EQ(result.global_step, store_.global_step());
+    EXPECT_EQ(result.global_step, store_.changes.global_step());
     durability::Answer largest = parsed.pushed().answer();
     largest.set_global_step(UINT64_MAX);
     largest.set_group_step(random());
@@ -235,7 +238,7 @@ TEST_F(PushRecordTest, DamageIsRefusedOrHarmless) {
     // As recovery has it before this record.
     Store victim(StoreLimits{});
     Create(victim);
-    for (const CreationBatch& batch : created) ASSERT_TRUE(victim.Recreate(batch).ok());
+    for (const CreationBatch& batch : created) ASSERT_TRUE(Recreate(victim, batch).ok());
     for (int damage = 0; damage < 50; ++damage) {
       std::string header = record.header;
       std::vector<std::byte> bytes = body;

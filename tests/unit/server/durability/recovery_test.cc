@@ -178,7 +178,7 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextIncarnationRecovers) {
     request.request = {"v", DType::kFloat32, Shape{2}, Reuse::kAuto, {}};
     request.name = "v";
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(kept.store().Resolve(caller, request).ok());
+    ASSERT_TRUE(kept.store().catalog.Resolve(caller, request).ok());
     const auto add_one = [&](uint64_t incarnation, uint64_t sequence) {
       Push push{.id = {"w", incarnation, sequence}};
       push.assignments.push_back(
@@ -186,7 +186,7 @@ TEST(DurabilityTest, APushOvertakenByItsWorkersNextIncarnationRecovers) {
       return push;
     };
     absl::StatusOr<CompletionRecords::InFlightPush> slow =
-        kept.store().completion_records().Begin({"w", 1, 1});
+        kept.store().completion_records.Begin({"w", 1, 1});
     ASSERT_TRUE(Apply(kept.store(), add_one(2, 1)).ok());
     ValidPush late = Validated(kept.store(), add_one(1, 1)).value();
     ASSERT_TRUE(Apply(kept.store(), std::move(late), *std::move(slow)).ok());

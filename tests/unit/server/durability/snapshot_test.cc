@@ -29,7 +29,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistent) {
     request.request = {name, DType::kFloat32, Shape{256}, Reuse::kAuto, {}};
     request.name = name;
     request.initializer = InitializerSpec{.kind = "zeros"};
-    ASSERT_TRUE(kept.store().Resolve(caller, request).ok());
+    ASSERT_TRUE(kept.store().catalog.Resolve(caller, request).ok());
   }
   std::atomic<bool> stop{false};
   std::vector<std::thread> pushers;
@@ -53,10 +53,10 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistent) {
     std::map<std::string, const CapturedVariable*> by_name;
     for (const CapturedVariable& v : snapshot.state.variables) by_name[v.definition.name] = &v;
     const CapturedVariable& a = *by_name.at("a");
-    const auto steps = static_cast<float>(snapshot.state.global_step);
+    const auto steps = static_cast<float>(snapshot.state.steps.global);
     EXPECT_EQ(a.value.data<float>()[255], -steps);
     EXPECT_TRUE(BytesEqual(a.value, by_name.at("b")->value));
-    EXPECT_EQ(a.version, snapshot.state.global_step);
+    EXPECT_EQ(a.version, snapshot.state.steps.global);
     if (by_name.contains("a/Momentum")) {
       EXPECT_EQ(by_name.at("a/Momentum")->version, a.version);
     }
@@ -65,7 +65,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistent) {
       uint64_t& newest = last[entry.id.worker_id == "pusher1"];
       newest = std::max(newest, entry.id.sequence);
     }
-    EXPECT_EQ(last[0] + last[1], snapshot.state.global_step);
+    EXPECT_EQ(last[0] + last[1], snapshot.state.steps.global);
   }
   stop = true;
   for (std::thread& pusher : pushers) pusher.join();

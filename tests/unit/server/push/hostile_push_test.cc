@@ -78,7 +78,7 @@ class HostilePushTest : public ::testing::TestWithParam<const char*> {
       request.request = {.key = NameOf(dtype), .dtype = dtype, .shape = Shape{4, kColumns}};
       request.name = NameOf(dtype);
       request.initializer = InitializerSpec{.kind = "zeros"};
-      EXPECT_TRUE(store_.Resolve({"w", incarnation_}, request).ok());
+      EXPECT_TRUE(store_.catalog.Resolve({"w", incarnation_}, request).ok());
     }
   }
 

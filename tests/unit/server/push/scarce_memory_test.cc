@@ -70,7 +70,7 @@ class ScarceMemoryTest : public ::testing::Test {
       request.request = {name, DType::kFloat32, Shape{4, 2}, Reuse::kAuto, std::nullopt};
       request.name = name;
       request.initializer = InitializerSpec{.kind = "ones"};
-      EXPECT_TRUE(store_.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+      EXPECT_TRUE(store_.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
     }
     EXPECT_TRUE(Apply(store_, EveryKind()).ok());
   }
@@ -98,7 +98,7 @@ class ScarceMemoryTest : public ::testing::Test {
   // Of all variables and slots, by name.
   std::map<std::string, std::pair<uint64_t, std::string>> State() const {
     std::map<std::string, std::pair<uint64_t, std::string>> state;
-    for (const VariablePtr& variable : store_.List("")) {
+    for (const VariablePtr& variable : store_.catalog.List("")) {
       const MutexLock lock(variable->mutex);
       const auto bytes = variable->value.bytes();
       state[variable->def.name] = {
@@ -118,7 +118,7 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
     const Push push = EveryKind();
     // Readers hold everything: each change needs a copy.
     std::vector<Tensor> held;
-    for (const VariablePtr& variable : store_.List("")) {
+    for (const VariablePtr& variable : store_.catalog.List("")) {
       const MutexLock lock(variable->mutex);
       held.push_back(variable->value);
     }
@@ -131,12 +131,12 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
     if (result.ok()) break;
     ASSERT_EQ(result.status().code(), absl::StatusCode::kResourceExhausted) << result.status();
     ASSERT_EQ(State(), before) << "after " << failed << " blocks";
-    ASSERT_EQ(store_.global_step(), 1U);
+    ASSERT_EQ(store_.changes.global_step(), 1U);
     ASSERT_TRUE(BytesEqual(push.assignments[1].value, push.assignments[2].value));
   }
   EXPECT_GE(failed, 12);
-  EXPECT_EQ(store_.global_step(), 2U);
-  const Tensor assigned = store_.Pull(std::vector<std::string>{"assigned"})->variables[0].value;
+  EXPECT_EQ(store_.changes.global_step(), 2U);
+  const Tensor assigned = ValueOf(store_, "assigned");
   EXPECT_EQ(Summarize(assigned, 3), "[2 4 6 ...]");
 }
 
@@ -152,17 +152,17 @@ TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
     push.id = {"w", 1, sequence};
     std::vector<ValidPush> one;
     one.push_back(Validated(store_, push).value());
-    std::vector<CompletionRecords::InFlightPush> in_flight_pushes;
-    in_flight_pushes.push_back(store_.completion_records().Begin(push.id).value());
+    CompletionRecords::InFlightPush in_flight_push =
+        store_.completion_records.Begin(push.id).value();
     absl::StatusOr<ValidPush> merged = Aggregate(std::move(one), "group", Aggregation::kMean, 0);
-    LockedPush locked = Lock(store_, *std::move(merged), std::move(in_flight_pushes)).value();
+    LockedPush locked = Lock(store_, *std::move(merged), std::move(in_flight_push)).value();
     blocks_left = 0;
     takes_no_memory = true;
     const PushResult result = Commit(std::move(locked));
     takes_no_memory = false;
     blocks_left = -1;
     EXPECT_EQ(result.group_step, sequence);
-    EXPECT_EQ(store_.completion_records().Begin(push.id)->cached_result(), result);
+    EXPECT_EQ(store_.completion_records.Begin(push.id)->cached_result(), result);
   }
 }
 
@@ -174,7 +174,7 @@ TEST(LargeCommitTest, TakesNoMemory) {
   request.request = {"v", DType::kFloat32, shape, Reuse::kAuto, std::nullopt};
   request.name = "v";
   request.initializer = InitializerSpec{.kind = "ones"};
-  ASSERT_TRUE(store.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  ASSERT_TRUE(store.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
   for (uint64_t sequence = 1; sequence <= 2; ++sequence) {
     Push push{.id = {"w", 1, sequence}};
     OptimizerStep& step = push.steps.emplace_back();

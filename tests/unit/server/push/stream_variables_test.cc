@@ -6,6 +6,8 @@
 
 #include "server/push/resolve.h"
 #include "server/rpc/resolved_pull.h"
+#include "server/store/state.h"
+#include "server/store/store.h"
 
 namespace varscope::server {
 namespace {
@@ -21,7 +23,7 @@ class StreamVariablesTest : public ::testing::Test {
     request.request = {"w", DType::kFloat32, Shape{2, 3}, Reuse::kAuto, std::nullopt};
     request.name = "w";
     request.initializer = InitializerSpec{.kind = "zeros"};
-    EXPECT_TRUE(store_.Resolve(kCaller, request).ok());
+    EXPECT_TRUE(store_.catalog.Resolve(kCaller, request).ok());
   }
 
   static StreamVariables::Named Named(int count, int slots = 0, size_t letters = 1) {
@@ -44,25 +46,25 @@ class StreamVariablesTest : public ::testing::Test {
 };
 
 TEST_F(StreamVariablesTest, ARollbackEndsTheNumbers) {
-  ASSERT_TRUE(variables_.Add(store_, Named(1), kCaller).ok());
-  ASSERT_TRUE(variables_.Add(store_, Named(0), kCaller).ok());
-  StoreState state = store_.Capture([] {});
+  ASSERT_TRUE(variables_.Add(store_.catalog, Named(1), kCaller).ok());
+  ASSERT_TRUE(variables_.Add(store_.catalog, Named(0), kCaller).ok());
+  StoreState state = Capture(store_);
   {
-    const auto alone = store_.LockOutChanges();
-    ASSERT_TRUE(store_.Replace(std::move(state)).ok());
+    const auto alone = store_.changes.LockOut();
+    ASSERT_TRUE(Restore(store_, std::move(state)).ok());
   }
-  const absl::Status status = variables_.Add(store_, Named(0), kCaller);
+  const absl::Status status = variables_.Add(store_.catalog, Named(0), kCaller);
   EXPECT_TRUE(absl::IsAborted(status)) << status;
   EXPECT_THAT(status.message(), HasSubstr("worker 'a': the store was rolled back"));
   StreamVariables fresh;
-  EXPECT_TRUE(fresh.Add(store_, Named(1), kCaller).ok());
+  EXPECT_TRUE(fresh.Add(store_.catalog, Named(1), kCaller).ok());
 }
 
 TEST_F(StreamVariablesTest, NamesTakeALimitedMemory) {
   absl::Status status;
   int batches = 0;
   while (status.ok() && batches < 1000) {
-    status = variables_.Add(store_, Named(100, 3, 1000), kCaller);
+    status = variables_.Add(store_.catalog, Named(100, 3, 1000), kCaller);
     ++batches;
   }
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
@@ -72,7 +74,7 @@ TEST_F(StreamVariablesTest, NamesTakeALimitedMemory) {
 
 // One byte of a head stands for a hundred here.
 TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
-  ASSERT_TRUE(variables_.Add(store_, Named(1), kCaller).ok());
+  ASSERT_TRUE(variables_.Add(store_.catalog, Named(1), kCaller).ok());
   v1::PullRequest pull;
   for (int i = 0; i < 1025; ++i) pull.add_variables(0);
   std::vector<wire::IncomingTensor> tensors;

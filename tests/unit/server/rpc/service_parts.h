@@ -43,7 +43,7 @@ struct ServiceParts {
     request.name = name;
     request.request = {.key = name, .dtype = DType::kFloat32, .shape = shape};
     request.initializer = InitializerSpec{.kind = "zeros"};
-    return store.Resolve(caller, request).status();
+    return store.catalog.Resolve(caller, request).status();
   }
 };
 

@@ -110,7 +110,7 @@ TEST_F(StreamRequestTest, ThePushThatIsSentAgainIsAnsweredAgainAndAppliedOnce) {
   const Answer first = AskFresh(push.head, push.tensors);
   const Answer second = AskFresh(push.head, push.tensors);
   EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
-  EXPECT_EQ(Summarize(store.Pull(std::vector<std::string>{"a"})->variables[0].value), "[1 1 1]");
+  EXPECT_EQ(Summarize(ValueOf(store, "a")), "[1 1 1]");
 }
 
 TEST_F(StreamRequestTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {
@@ -156,7 +156,7 @@ TEST_F(StreamRequestTest, AnUnknownNameBesideAPushRefusesBoth) {
   SentPush push = AddOne();
   Want(push.head, {"nowhere"});
   EXPECT_TRUE(Ask(push.head, push.tensors).head.has_error());
-  EXPECT_EQ(Summarize(store.Pull(std::vector<std::string>{"a"})->variables[0].value), "[0 0 0]");
+  EXPECT_EQ(Summarize(ValueOf(store, "a")), "[0 0 0]");
 }
 
 TEST_F(StreamRequestTest, ARepeatedPullBringsWhatHasChangedOnly) {

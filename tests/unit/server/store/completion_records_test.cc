@@ -123,6 +123,28 @@ TEST(CompletionRecordsTest, AFenceLetsInNothingNewAndAnswersWhatWas) {
   EXPECT_EQ(other.Begin({"w", 4, 1}).status().code(), absl::StatusCode::kAborted);
 }
 
+TEST(CompletionRecordsTest, PushesThatBecameOneEndTogether) {
+  CompletionRecords completion_records;
+  const std::vector<PushId> ids = {{"a", 1, 1}, {"b", 3, 7}, {"c", 2, 1}};
+  const auto merged = [&] {
+    CompletionRecords::InFlightPush all = completion_records.Begin(ids[0]).value();
+    for (size_t i = 1; i < ids.size(); ++i) all.Merge(completion_records.Begin(ids[i]).value());
+    return all;
+  };
+  {
+    const CompletionRecords::InFlightPush abandoned = merged();
+    for (const PushId& id : ids) {
+      EXPECT_EQ(completion_records.Begin(id).status().code(), absl::StatusCode::kUnavailable);
+    }
+  }
+  const PushResult result{.global_step = 5, .versions = {4, 9}};
+  CompletionRecords::InFlightPush recorded = merged();
+  recorded.Reserve(2);
+  recorded.Record(result);
+  for (const PushId& id : ids) EXPECT_EQ(completion_records.Begin(id)->cached_result(), result);
+  EXPECT_EQ(completion_records.entries().size(), ids.size());
+}
+
 TEST(CompletionRecordsTest, AnInFlightPushEndsOnceWhoeverHoldsIt) {
   CompletionRecords completion_records;
   absl::StatusOr<CompletionRecords::InFlightPush> first = completion_records.Begin({"w", 1, 1});

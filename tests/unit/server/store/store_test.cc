@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "server/store/read.h"
 #include "tests/support/push.h"
 
 namespace varscope::server {
@@ -39,12 +40,9 @@ Push PushOf(OptimizerStep step) {
 
 class StoreTest : public ::testing::Test {
  protected:
-  Tensor Value(const std::string& name) {
-    const std::vector<std::string> names = {name};
-    return store_.Pull(names).value().variables[0].value;
-  }
+  Tensor Value(const std::string& name) { return ValueOf(store_, name); }
   void Create(const std::string& key, Shape shape, const std::string& kind = "zeros") {
-    ASSERT_EQ(store_.Resolve(caller_, Get(key, std::move(shape), kind)).value().outcome,
+    ASSERT_EQ(store_.catalog.Resolve(caller_, Get(key, std::move(shape), kind)).value().outcome,
               Resolution::Outcome::kCreated);
   }
 
@@ -58,7 +56,7 @@ TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
   for (size_t i = 0; i < seeds.size(); ++i) {
     threads.emplace_back([&, i] {
       const Caller caller{"w" + std::to_string(i), i, Sharing::kGlobal};
-      seeds[i] = store_.Resolve(caller, Get("v", Shape{100}, "random_normal"))
+      seeds[i] = store_.catalog.Resolve(caller, Get("v", Shape{100}, "random_normal"))
                      .value()
                      .variables[0]
                      ->def.seed;
@@ -66,7 +64,7 @@ TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(seeds, ::testing::Each(seeds[0]));
-  EXPECT_EQ(store_.List("").size(), 1U);
+  EXPECT_EQ(store_.catalog.List("").size(), 1U);
 }
 
 TEST_F(StoreTest, APulledValueNeverChanges) {
@@ -96,9 +94,10 @@ TEST_F(StoreTest, APullIsOneConsistentReadOfAllVariables) {
       ASSERT_TRUE(Apply(store_, std::move(push)).ok());
     }
   });
-  const std::vector<std::string> names = {"a", "b"};
+  const std::vector<VariablePtr> variables = {store_.catalog.Find("a").value(),
+                                              store_.catalog.Find("b").value()};
   for (int i = 0; i < 2000; ++i) {
-    const std::vector<PulledVariable> pulled = store_.Pull(names).value().variables;
+    const std::vector<ReadValue> pulled = ReadTogether(variables).value();
     ASSERT_EQ(pulled[0].version, pulled[1].version);
     ASSERT_TRUE(BytesEqual(pulled[0].value, pulled[1].value));
     ASSERT_EQ(pulled[0].value.data<float>()[63], -static_cast<float>(pulled[0].version));
@@ -117,7 +116,7 @@ TEST_F(StoreTest, APushIsAppliedWholeOrNotAtAll) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("variable b, worker 'w'"));
   EXPECT_EQ(Summarize(Value("a")), "[0 0]");
-  EXPECT_EQ(store_.global_step(), 0U);
+  EXPECT_EQ(store_.changes.global_step(), 0U);
 }
 
 TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
@@ -131,15 +130,15 @@ TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
   push.steps = {adam, Sgd("a", gradient)};
   push.steps[1].state.optimizer = "Magic";
   EXPECT_FALSE(Apply(store_, push).ok());
-  EXPECT_EQ(store_.List("").size(), 1U);
+  EXPECT_EQ(store_.catalog.List("").size(), 1U);
 
   ResolveRequest late = Get("late", Shape{2});
   late.initializer.reset();
   late.worker_initialized = true;
-  ASSERT_TRUE(store_.Resolve(caller_, late).ok());
+  ASSERT_TRUE(store_.catalog.Resolve(caller_, late).ok());
   adam.updates[0].variable = "late";
   EXPECT_EQ(Apply(store_, PushOf(adam)).status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(store_.List("").size(), 2U);
+  EXPECT_EQ(store_.catalog.List("").size(), 2U);
 }
 
 OptimizerStep NamedAdam(const std::string& variable, const std::string& scope) {
@@ -159,12 +158,12 @@ TEST_F(StoreTest, SlotsAreSharedByTheNamesThatWorkersGiveThem) {
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
-  EXPECT_EQ(store_.List("").size(), 9U);
+  EXPECT_EQ(store_.catalog.List("").size(), 9U);
   EXPECT_NEAR(Value("opt/beta1_power").scalar<float>(), 0.729, 1e-6);
   EXPECT_NEAR(Value("beta1_power").scalar<float>(), 0.81, 1e-6);
   EXPECT_NEAR(Value("opt/w/Adam").data<float>()[0], 0.19, 1e-6);
   EXPECT_NEAR(Value("w/Adam").data<float>()[0], 0.1, 1e-6);
-  EXPECT_EQ(store_.Find("opt/w/Adam").value()->def.primary, "w");
+  EXPECT_EQ(store_.catalog.Find("opt/w/Adam").value()->def.primary, "w");
 }
 
 TEST_F(StoreTest, StateThatNobodyNamedIsSharedByItsNames) {
@@ -175,10 +174,10 @@ TEST_F(StoreTest, StateThatNobodyNamedIsSharedByItsNames) {
   ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
   ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
-  EXPECT_EQ(store_.List("").size(), 5U);
+  EXPECT_EQ(store_.catalog.List("").size(), 5U);
   EXPECT_NEAR(Value("beta1_power").scalar<float>(), 0.6561, 1e-6);
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
-  EXPECT_EQ(store_.List("").size(), 9U);
+  EXPECT_EQ(store_.catalog.List("").size(), 9U);
 }
 
 TEST_F(StoreTest, ASlotWhoseNameIsTakenGetsTheNextFreeOne) {
@@ -192,7 +191,7 @@ TEST_F(StoreTest, ASlotWhoseNameIsTakenGetsTheNextFreeOne) {
                     .group = "w"};
   momentum.updates[0].slots = {"w/Adam_1"};
   ASSERT_TRUE(Apply(store_, PushOf(momentum)).ok());
-  EXPECT_EQ(store_.SlotsOf("w").size(), 5U);
+  EXPECT_EQ(store_.catalog.SlotsOf("w").size(), 5U);
   EXPECT_EQ(Summarize(Value("w/Adam")), "[0 0 0]");
 }
 
@@ -212,26 +211,27 @@ TEST_F(StoreTest, NamesOfSlotsAreChecked) {
   creation.updates.clear();
   creation.create_slots = {{"w", {"w/Adam"}}};
   EXPECT_EQ(Apply(store_, PushOf(creation)).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(store_.List("").size(), 1U);
+  EXPECT_EQ(store_.catalog.List("").size(), 1U);
   creation.create_slots = {{"w", {"w/Adam", "w/Adam_1"}}};
   EXPECT_TRUE(Apply(store_, PushOf(creation)).ok());
-  EXPECT_EQ(store_.List("").size(), 5U);
+  EXPECT_EQ(store_.catalog.List("").size(), 5U);
 }
 
 TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
-  const absl::Status large = store_.Resolve(caller_, Get("v", Shape{kMiB / 4 + 1})).status();
+  const absl::Status large =
+      store_.catalog.Resolve(caller_, Get("v", Shape{kMiB / 4 + 1})).status();
   EXPECT_EQ(large.code(), absl::StatusCode::kInvalidArgument);
   for (int i = 0; i < 4; ++i) Create("v" + std::to_string(i), Shape{kMiB / 4});
-  EXPECT_EQ(store_.bytes_used(), 4 * kMiB);
-  EXPECT_EQ(store_.Resolve(caller_, Get("more", Shape{1})).status().code(),
+  EXPECT_EQ(store_.catalog.Resolve(caller_, Get("more", Shape{1})).status().code(),
             absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(store_.List("").size(), 4U);
+  EXPECT_EQ(store_.catalog.List("").size(), 4U);
 }
 
 TEST_F(StoreTest, AHugePartitioningIsRefusedBeforeItIsCut) {
   ResolveRequest request = Get("p", Shape{8});
   request.request.partitions = {{int64_t{1} << 40}};
-  EXPECT_EQ(store_.Resolve(caller_, request).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_.catalog.Resolve(caller_, request).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(StoreTest, PartsOfAPartitionedVariableSumToTheWhole) {
@@ -239,7 +239,7 @@ TEST_F(StoreTest, PartsOfAPartitionedVariableSumToTheWhole) {
   request.initializer->kind = "value";
   request.initializer->value = Tensor::Of<float>(Shape{5, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   request.request.partitions = {{2, 1}};
-  ASSERT_TRUE(store_.Resolve(caller_, request).ok());
+  ASSERT_TRUE(store_.catalog.Resolve(caller_, request).ok());
   EXPECT_EQ(Summarize(Value("p/part_0")), "[0 1 2 3 4 5]");
   EXPECT_EQ(Summarize(Value("p/part_1")), "[6 7 8 9]");
 }
@@ -248,18 +248,18 @@ TEST_F(StoreTest, TheSameWorkerInAnotherIncarnationIsTheSameCreator) {
   ResolveRequest request = Get("v", Shape{2});
   request.request.reuse = Reuse::kFalse;
   request.creator.worker_id = "w";
-  ASSERT_EQ(store_.Resolve(caller_, request).value().outcome, Resolution::Outcome::kCreated);
-  EXPECT_EQ(store_.Resolve({"w", 2, Sharing::kGlobal}, request).value().outcome,
+  ASSERT_EQ(store_.catalog.Resolve(caller_, request).value().outcome,
+            Resolution::Outcome::kCreated);
+  EXPECT_EQ(store_.catalog.Resolve({"w", 2, Sharing::kGlobal}, request).value().outcome,
             Resolution::Outcome::kAttached);
-  EXPECT_EQ(store_.Resolve({"other", 3, Sharing::kGlobal}, request).value().outcome,
+  EXPECT_EQ(store_.catalog.Resolve({"other", 3, Sharing::kGlobal}, request).value().outcome,
             Resolution::Outcome::kRefused);
-  EXPECT_EQ(store_.Resolve({"other", 3, Sharing::kReplicated}, request).value().outcome,
+  EXPECT_EQ(store_.catalog.Resolve({"other", 3, Sharing::kReplicated}, request).value().outcome,
             Resolution::Outcome::kAttached);
 }
 
 TEST_F(StoreTest, AnUnknownVariableIsNamed) {
-  const std::vector<std::string> names = {"nowhere/v"};
-  const absl::Status status = store_.Pull(names).status();
+  const absl::Status status = store_.catalog.Find("nowhere/v").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("'nowhere/v'"));
 }

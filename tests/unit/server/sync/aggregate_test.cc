@@ -43,7 +43,7 @@ PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uin
     request.request = {name, value.dtype(), Shape(dims), Reuse::kAuto, std::nullopt};
     request.name = name;
     request.initializer = InitializerSpec{.kind = "zeros"};
-    EXPECT_TRUE(store.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+    EXPECT_TRUE(store.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
   };
   std::vector<ValidPush> valid;
   for (const Push& push : pushes) {

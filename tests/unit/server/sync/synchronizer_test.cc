@@ -49,7 +49,7 @@ class SynchronizerTest : public ::testing::Test {
     sync_.emplace(store_, workers_, options);
     workers_.Start(
         [this](const WorkerRecord& w) {
-          store_.completion_records().Fence(w.worker_id, w.incarnation);
+          store_.completion_records.Fence(w.worker_id, w.incarnation);
         },
         [this](const WorkerRecord& w) { sync_->WorkerLost(w); });
     for (const std::string& worker : workers) Connect(worker);
@@ -58,7 +58,7 @@ class SynchronizerTest : public ::testing::Test {
       request.request = {.key = name, .dtype = DType::kFloat32, .shape = Shape{1}};
       request.name = name;
       request.initializer = InitializerSpec{.kind = "zeros"};
-      ASSERT_TRUE(store_.Resolve({"creator", 1}, request).ok());
+      ASSERT_TRUE(store_.catalog.Resolve({"creator", 1}, request).ok());
     }
   }
   void Connect(const std::string& worker) {
@@ -89,12 +89,12 @@ class SynchronizerTest : public ::testing::Test {
   }
   PendingRead Read(const std::string& worker) {
     PendingRead pending;
-    const std::vector<VariablePtr> variables = {store_.Find("w").value()};
+    const std::vector<VariablePtr> variables = {store_.catalog.Find("w").value()};
     sync_->AwaitRead(worker, variables, pending.Done());
     return pending;
   }
   float Value(const std::string& variable = "w") {
-    return store_.Pull(std::vector<std::string>{variable})->variables.at(0).value.scalar<float>();
+    return ValueOf(store_, variable).scalar<float>();
   }
   GroupStatus Status() { return sync_->status().at(0); }
 

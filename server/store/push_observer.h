@@ -1,11 +1,10 @@
-// Who is notified of every change of the store, in the order in which they happened.
-#ifndef VARSCOPE_SERVER_STORE_OBSERVER_H_
-#define VARSCOPE_SERVER_STORE_OBSERVER_H_
+// Who is notified of every push, in the order in which they were applied.
+#ifndef VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
+#define VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
 
 #include <memory>
 
 #include "absl/status/status.h"
-#include "server/catalog/creation.h"
 #include "server/store/push_result.h"
 
 namespace varscope::server {
@@ -21,14 +20,11 @@ class PushEntry {
   virtual void Append(const PushResult& result) noexcept = 0;
 };
 
-// Changes that touch the same variable come in their order; repeating all of them on an empty store
-// gives the same state.
-class StoreObserver {
+// Thread-safe. Pushes that touch the same variable come in their order, and after the creation of
+// what they touch (Catalog::Observe); repeating all changes on an empty store gives the same state.
+class PushObserver {
  public:
-  virtual ~StoreObserver() = default;
-  // What cannot be kept does not happen: nothing is created with an error. Called while the store's
-  // locks are held: must not call the store, nor wait.
-  virtual absl::Status OnCreated(const CreationBatch& batch) = 0;
+  virtual ~PushObserver() = default;
   // Asked, without locks, before anything of a push happens. PreparePush takes whatever this let
   // pass.
   virtual absl::Status MayPush(const ValidPush& push) const = 0;
@@ -38,4 +34,4 @@ class StoreObserver {
 
 }  // namespace varscope::server
 
-#endif  // VARSCOPE_SERVER_STORE_OBSERVER_H_
+#endif  // VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_

@@ -1,0 +1,96 @@
+// From names to variables: get-or-create.
+#ifndef VARSCOPE_SERVER_CATALOG_CATALOG_H_
+#define VARSCOPE_SERVER_CATALOG_CATALOG_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "proto/concurrency/mutex.h"
+#include "server/auth/caller.h"
+#include "server/catalog/creation.h"
+#include "server/catalog/name_table.h"
+#include "server/catalog/resolve.h"
+#include "server/env/env.h"
+#include "server/store/variable.h"
+
+namespace varscope::server {
+
+// Bytes. A variable above max_variable is InvalidArgument; one that does not fit into what is left
+// of max_total is ResourceExhausted. Both are checked before memory is taken.
+struct StoreLimits {
+  uint64_t max_variable_bytes = uint64_t{16} << 30;
+  uint64_t max_total_bytes = uint64_t{16} << 30;
+};
+
+// Thread-safe. Whoever creates holds the store's ChangesLock (store/changes.h), so that a rollback
+// never meets half of it.
+class Catalog {
+ public:
+  explicit Catalog(StoreLimits limits, Env& env = SystemEnv()) : limits_(limits), env_(env) {}
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
+
+  // Get-or-create. An error status means a malformed request (bad name, shape, initializer, no
+  // memory); a breach of the contract is an outcome. Either leaves the catalog unchanged.
+  absl::StatusOr<Resolution> Resolve(const Caller& caller, const ResolveRequest& request);
+
+  // Creates at once, or not at all, what `plan` says; nobody else creates meanwhile. Returns the
+  // batch's variables in its order, with their initial values. Whoever finds one earlier waits for
+  // its mutex until the value is there.
+  using Plan = absl::FunctionRef<absl::StatusOr<CreationBatch>(const NameTable&)>;
+  absl::StatusOr<std::vector<VariablePtr>> Create(Plan plan);
+  // Makes again what an observer was notified of, whatever the limits are now, but for its slots.
+  absl::Status Recreate(const CreationBatch& batch);
+
+  // As NameTable::Find.
+  absl::StatusOr<VariablePtr> Find(const std::string& name) const;
+  // In creation order, names that start with `prefix`.
+  std::vector<VariablePtr> List(const std::string& prefix) const;
+  std::vector<VariablePtr> SlotsOf(const std::string& primary) const;
+  // Calls `read` with all names; nobody creates meanwhile.
+  void Read(absl::FunctionRef<void(const NameTable&)> read) const;
+
+  // Makes the catalog what `names` has, at once for all readers. The caller holds
+  // Changes::LockOut.
+  void Replace(NameTable names);
+  // Counts the calls of Replace: variables that were found before the last one are not the store's
+  // now.
+  uint64_t generation() const { return generation_.load(); }
+
+  const StoreLimits& limits() const { return limits_; }
+
+  // Notified of every creation from now on. What cannot be kept does not happen: nothing is created
+  // with an error. Called while the catalog is locked: must not call it, nor wait. Call before the
+  // catalog is shared.
+  using Observer = std::function<absl::Status(const CreationBatch&)>;
+  void Observe(Observer observer) { observer_ = std::move(observer); }
+
+ private:
+  // Variables that everybody finds, without their values.
+  struct Unfilled {
+    CreationBatch batch;
+    std::vector<VariablePtr> variables;
+    std::vector<Tensor> values;
+    LockedVariables locked;
+  };
+  absl::StatusOr<Unfilled> Register(CreationBatch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static std::vector<VariablePtr> Fill(Unfilled unfilled);
+
+  const StoreLimits limits_;
+  Env& env_;
+  Observer observer_;
+  std::atomic<uint64_t> generation_{0};
+
+  mutable SharedMutex mutex_;  // taken before a variable's
+  NameTable names_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_CATALOG_CATALOG_H_

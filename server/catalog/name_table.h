@@ -1,0 +1,67 @@
+// The names of a store's variables.
+#ifndef VARSCOPE_SERVER_CATALOG_NAME_TABLE_H_
+#define VARSCOPE_SERVER_CATALOG_NAME_TABLE_H_
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "proto/naming/contract.h"
+#include "server/catalog/creation.h"
+#include "server/store/variable.h"
+
+namespace varscope::server {
+
+// Not thread-safe.
+class NameTable final : public Definitions {
+ public:
+  // In creation order.
+  const std::vector<VariablePtr>& variables() const { return variables_; }
+  // What their values take together.
+  uint64_t bytes() const { return bytes_; }
+
+  bool Has(const std::string& name) const { return by_name_.contains(name); }
+  // NotFound names the variable, and the scope in which there is none.
+  absl::StatusOr<VariablePtr> Find(const std::string& name) const;
+  // In the order of `names`; DataLoss when one is missing.
+  absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
+  // `name`, or with _1, _2, ... when it exists or is in `taken`.
+  std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
+
+  // By what get_variable shares by; null: none.
+  VariablePtr FindKey(const std::string& key) const;
+  std::optional<KnownVariable> FindVariable(const std::string& key) const override;
+  std::optional<KnownPartitioned> FindPartitioned(const std::string& key) const override;
+  // Of a partitioned variable that there is.
+  const std::vector<VariablePtr>& PartsOf(const std::string& key) const {
+    return partitioned_.at(key).parts;
+  }
+  std::vector<PartitionedNames> partitioned() const;
+
+  // DataLoss when there is one of its name, or its shape cannot be had.
+  absl::Status Add(VariablePtr variable);
+  // DataLoss when a part is missing.
+  absl::Status Add(const PartitionedNames& names);
+
+ private:
+  struct Partitioned {
+    KnownPartitioned known;
+    std::vector<VariablePtr> parts;
+  };
+
+  uint64_t bytes_ = 0;
+  std::vector<VariablePtr> variables_;
+  absl::flat_hash_map<std::string, VariablePtr> by_name_;
+  absl::flat_hash_map<std::string, VariablePtr> by_key_;
+  absl::flat_hash_map<std::string, Partitioned> partitioned_;
+};
+
+std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables);
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_CATALOG_NAME_TABLE_H_

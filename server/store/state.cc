@@ -1,0 +1,90 @@
+#include "server/store/state.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/failpoint.h"
+
+namespace varscope::server {
+namespace {
+
+CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.mutex) {
+  if (FailpointIsOn(Failpoint::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot) {
+    Tensor zeros(v.def.dtype, v.def.shape);
+    std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
+    return {v.def, zeros, v.version, v.initialized, 0, 0, 0, 0};
+  }
+  return {v.def,   v.value,  v.version,      v.initialized,
+          v.pulls, v.pushes, v.bytes_pulled, v.bytes_pushed};
+}
+
+VariablePtr RestoreOne(CapturedVariable captured) {
+  auto variable = std::make_shared<Variable>(std::move(captured.definition));
+  variable->mutex.AssertHeld();  // nobody else sees it yet
+  variable->value = std::move(captured.value);
+  variable->version = captured.version;
+  variable->initialized = captured.initialized;
+  variable->pulls = captured.pulls;
+  variable->pushes = captured.pushes;
+  variable->bytes_pulled = captured.bytes_pulled;
+  variable->bytes_pushed = captured.bytes_pushed;
+  return variable;
+}
+
+std::vector<StateNames> AllNames(const StateTables::Map& states) {
+  std::vector<StateNames> names;
+  names.reserve(states.size());
+  for (const auto& [key, variables] : states) names.push_back({key, NamesOf(variables)});
+  return names;
+}
+
+}  // namespace
+
+StoreState Capture(const Store& store, absl::FunctionRef<void()> at_snapshot) {
+  StoreState state;
+  const auto capture = [&](const NameTable& names) {
+    const LockedVariables locked(
+        FailpointIsOn(Failpoint::kTornSnapshot) ? std::vector<VariablePtr>() : names.variables());
+    at_snapshot();
+    state.steps = store.changes.steps();
+    for (const VariablePtr& variable : names.variables()) {
+      variable->mutex.AssertHeld();
+      state.variables.push_back(CaptureOne(*variable));
+    }
+    state.partitioned = names.partitioned();
+    if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords))
+      state.completion_records = store.completion_records.entries();
+  };
+  const StateTables states = store.slots.Capture([&] { store.catalog.Read(capture); });
+  state.slots = AllNames(states.slots);
+  state.non_slots = AllNames(states.non_slots);
+  return state;
+}
+
+absl::Status Restore(Store& store, StoreState state) {
+  NameTable names;
+  StateTables states;
+  for (CapturedVariable& captured : state.variables) {
+    absl::Status status = names.Add(RestoreOne(std::move(captured)));
+    if (!status.ok()) return status;
+  }
+  for (const PartitionedNames& partitioned : state.partitioned) {
+    if (absl::Status status = names.Add(partitioned); !status.ok()) return status;
+  }
+  absl::Status status = states.Add(state.slots, state.non_slots, names);
+  if (!status.ok()) return status;
+  store.catalog.Replace(std::move(names));
+  store.slots.Replace(std::move(states));
+  store.completion_records.Reset(state.completion_records);
+  store.changes.Replace(std::move(state.steps));
+  return absl::OkStatus();
+}
+
+absl::Status Recreate(Store& store, const CreationBatch& batch) {
+  absl::Status status = store.catalog.Recreate(batch);
+  return status.ok() ? store.slots.Recreate(batch) : status;
+}
+
+}  // namespace varscope::server

@@ -1,0 +1,76 @@
+#include "server/store/state.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/push.h"
+#include "tests/support/state_of.h"
+
+namespace varscope::server {
+namespace {
+
+// A partitioned variable, slots, non-slot variables, steps and a completion record.
+void FillStore(Store& store) {
+  ResolveRequest request;
+  request.request = {"v", DType::kFloat32, Shape{4}, Reuse::kAuto, std::vector<int64_t>{2}};
+  request.name = "v";
+  request.initializer = InitializerSpec{.kind = "ones"};
+  ASSERT_TRUE(store.catalog.Resolve({"w", 1}, request).ok());
+  Push push{.id = {"w", 1, 1}};
+  push.steps.push_back(
+      {.state = {"Adam", {}, "Adam", 0, "v/part_0"},
+       .updates = {{.variable = "v/part_0", .gradient = Tensor::Of<float>(Shape{2}, {1, 2})}}});
+  ASSERT_TRUE(Apply(store, push).ok());
+}
+
+std::string StateOf(const Store& store) { return testing::StateOf(Capture(store), {}); }
+
+TEST(StateTest, ARestoredStoreIsTheCapturedOne) {
+  Store store(StoreLimits{});
+  FillStore(store);
+  const StoreState state = Capture(store);
+  Store other(StoreLimits{});
+  const uint64_t generation = other.catalog.generation();
+  const uint64_t changes = other.changes.count();
+  ASSERT_TRUE(Restore(other, state).ok());
+  EXPECT_EQ(StateOf(other), StateOf(store));
+  EXPECT_NE(other.catalog.generation(), generation);
+  EXPECT_NE(other.changes.count(), changes);
+  // Over another state too, which goes.
+  Push push{.id = {"w", 1, 2}};
+  push.assignments.push_back({"v/part_1", AssignOp::kAssign, Tensor::Of<float>(Shape{2}, {7, 7})});
+  ASSERT_TRUE(Apply(other, push).ok());
+  ASSERT_NE(StateOf(other), StateOf(store));
+  ASSERT_TRUE(Restore(other, state).ok());
+  EXPECT_EQ(StateOf(other), StateOf(store));
+}
+
+TEST(StateTest, AStateThatContradictsItselfChangesNothing) {
+  Store store(StoreLimits{});
+  FillStore(store);
+  const std::string before = StateOf(store);
+  const uint64_t generation = store.catalog.generation();
+  const std::vector<std::function<void(StoreState&)>> contradictions = {
+      [](StoreState& state) { state.variables.push_back(state.variables.front()); },
+      [](StoreState& state) { state.variables.back().definition.shape = Shape::Unknown(); },
+      [](StoreState& state) { state.variables.erase(state.variables.begin()); },
+      [](StoreState& state) { state.partitioned.front().parts.emplace_back("absent"); },
+      [](StoreState& state) { state.slots.front().variables.emplace_back("absent"); },
+      [](StoreState& state) { state.non_slots.front().variables.front() = "absent"; },
+  };
+  for (size_t i = 0; i < contradictions.size(); ++i) {
+    StoreState state = Capture(store);
+    contradictions[i](state);
+    const absl::Status status = Restore(store, std::move(state));
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << i << ": " << status;
+    EXPECT_EQ(StateOf(store), before) << i;
+    EXPECT_EQ(store.catalog.generation(), generation) << i;
+  }
+}
+
+}  // namespace
+}  // namespace varscope::server
