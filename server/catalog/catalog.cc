@@ -102,7 +102,9 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
   // Nobody else has seen them yet, so locking cannot wait.
   unfilled.locked = LockedVariables(unfilled.variables);
   for (const VariablePtr& variable : unfilled.variables) status.Update(names_.Add(variable));
-  if (batch.partitioned) status.Update(names_.Add(*batch.partitioned));
+  if (batch.partitioned) status.Update(names_.AddPartitioned(*batch.partitioned));
+  status.Update(names_.AddSlots(batch.slots));
+  status.Update(names_.AddNonSlots(batch.non_slots));
   if (!status.ok()) return status;
   unfilled.batch = std::move(batch);
   return unfilled;
@@ -135,17 +137,6 @@ std::vector<VariablePtr> Catalog::List(const std::string& prefix) const {
   std::vector<VariablePtr> result;
   for (const VariablePtr& variable : names_.variables()) {
     if (absl::StartsWith(variable->def.name, prefix)) result.push_back(variable);
-  }
-  return result;
-}
-
-std::vector<VariablePtr> Catalog::SlotsOf(const std::string& primary) const {
-  const ReaderLock lock(mutex_);
-  std::vector<VariablePtr> result;
-  for (const VariablePtr& variable : names_.variables()) {
-    if (variable->def.kind == VariableKind::kSlot && variable->def.primary == primary) {
-      result.push_back(variable);
-    }
   }
   return result;
 }

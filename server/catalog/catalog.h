@@ -45,14 +45,13 @@ class Catalog {
   // its mutex until the value is there.
   using Plan = absl::FunctionRef<absl::StatusOr<CreationBatch>(const NameTable&)>;
   absl::StatusOr<std::vector<VariablePtr>> Create(Plan plan);
-  // Makes again what an observer was notified of, whatever the limits are now, but for its slots.
+  // Makes again what an observer was notified of, whatever the limits are now.
   absl::Status Recreate(const CreationBatch& batch);
 
   // As NameTable::Find.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
   // In creation order, names that start with `prefix`.
   std::vector<VariablePtr> List(const std::string& prefix) const;
-  std::vector<VariablePtr> SlotsOf(const std::string& primary) const;
   // Calls `read` with all names; nobody creates meanwhile.
   void Read(absl::FunctionRef<void(const NameTable&)> read) const;
 

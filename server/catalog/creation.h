@@ -24,8 +24,8 @@ struct PartitionedNames {
   KnownPartitioned known;
   std::vector<std::string> parts;
 };
-// The slots of one variable, or the non-slot variables of one optimizer; OptimizerSlots makes
-// the keys.
+// The slots of one variable, or the non-slot variables of one optimizer; GetOrCreateSlots
+// makes the keys.
 struct StateNames {
   std::string key;
   std::vector<std::string> variables;

@@ -89,10 +89,19 @@ absl::Status NameTable::Add(VariablePtr variable) {
   return absl::OkStatus();
 }
 
-absl::Status NameTable::Add(const PartitionedNames& names) {
+absl::Status NameTable::AddPartitioned(const PartitionedNames& names) {
   absl::StatusOr<std::vector<VariablePtr>> parts = FindAll(names.parts);
   if (!parts.ok()) return parts.status();
   partitioned_[names.key] = {names.known, *std::move(parts)};
+  return absl::OkStatus();
+}
+
+absl::Status NameTable::AddStates(const std::vector<StateNames>& all, States& states) const {
+  for (const StateNames& names : all) {
+    absl::StatusOr<std::vector<VariablePtr>> variables = FindAll(names.variables);
+    if (!variables.ok()) return variables.status();
+    states[names.key] = *std::move(variables);
+  }
   return absl::OkStatus();
 }
 

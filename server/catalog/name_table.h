@@ -1,4 +1,4 @@
-// The names of a store's variables.
+// The names of a store's variables, and which of them belong together.
 #ifndef VARSCOPE_SERVER_CATALOG_NAME_TABLE_H_
 #define VARSCOPE_SERVER_CATALOG_NAME_TABLE_H_
 
@@ -42,10 +42,20 @@ class NameTable final : public Definitions {
   }
   std::vector<PartitionedNames> partitioned() const;
 
+  // The states of optimizers, each by its key (optimizer_slots.cc).
+  using States = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
+  const States& slots() const { return slots_; }
+  const States& non_slots() const { return non_slots_; }
+
   // DataLoss when there is one of its name, or its shape cannot be had.
   absl::Status Add(VariablePtr variable);
   // DataLoss when a part is missing.
-  absl::Status Add(const PartitionedNames& names);
+  absl::Status AddPartitioned(const PartitionedNames& names);
+  // DataLoss when a variable is missing.
+  absl::Status AddSlots(const std::vector<StateNames>& all) { return AddStates(all, slots_); }
+  absl::Status AddNonSlots(const std::vector<StateNames>& all) {
+    return AddStates(all, non_slots_);
+  }
 
  private:
   struct Partitioned {
@@ -53,11 +63,15 @@ class NameTable final : public Definitions {
     std::vector<VariablePtr> parts;
   };
 
+  absl::Status AddStates(const std::vector<StateNames>& all, States& states) const;
+
   uint64_t bytes_ = 0;
   std::vector<VariablePtr> variables_;
   absl::flat_hash_map<std::string, VariablePtr> by_name_;
   absl::flat_hash_map<std::string, VariablePtr> by_key_;
   absl::flat_hash_map<std::string, Partitioned> partitioned_;
+  States slots_;
+  States non_slots_;
 };
 
 std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables);

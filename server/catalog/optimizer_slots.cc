@@ -1,12 +1,15 @@
 #include "server/catalog/optimizer_slots.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "proto/concurrency/blocking_region.h"
+#include "server/catalog/creation.h"
+#include "server/catalog/name_table.h"
 
 namespace varscope::server {
 namespace {
@@ -19,25 +22,27 @@ std::string StateKey(const std::string& owner, const OptimizerSpec& spec, const 
   return absl::StrCat(key, spec.name, "\n", spec.instance, "\n", states);
 }
 
-// The state of that owner's optimizer under these names: one of these names that somebody made
-// without naming it, as earlier workers did, who then share it; else the one that was made for
-// these names; null: none. Whatever is made later, the answer stays: a state of these names made
-// before keeps them, and none can get them after. So recovery, which makes all states of a push
-// before it finds the first, finds the same.
-const std::vector<VariablePtr>* FindState(const StateTables::Map& state_map,
-                                          const std::string& owner, const OptimizerSpec& spec,
-                                          const SlotNames& names, size_t states) {
-  const auto unnamed = state_map.find(StateKey(owner, spec, {}, states));
-  if (names.empty()) return unnamed == state_map.end() ? nullptr : &unnamed->second;
-  const auto is = [](const VariablePtr& variable, const std::string& name) {
-    return variable->def.name == name;
-  };
-  if (unnamed != state_map.end() &&
+const std::string& NameIn(const VariablePtr& variable) { return variable->def.name; }
+const std::string& NameIn(const std::string& name) { return name; }
+
+// In `states`, by their keys, the state of that owner's optimizer under these names: one of these
+// names that somebody made without naming it, as earlier workers did, who then share it; else the
+// one that was made for these names; null: none. Whatever is made later, the answer stays: a state
+// of these names made before keeps them, and none can get them after. So recovery, which makes all
+// states of a push before it finds the first, finds the same.
+template <typename States>
+const typename States::mapped_type* FindState(const States& states, const std::string& owner,
+                                              const OptimizerSpec& spec, const SlotNames& names,
+                                              size_t count) {
+  const auto unnamed = states.find(StateKey(owner, spec, {}, count));
+  if (names.empty()) return unnamed == states.end() ? nullptr : &unnamed->second;
+  const auto is = [](const auto& state, const std::string& name) { return NameIn(state) == name; };
+  if (unnamed != states.end() &&
       std::equal(unnamed->second.begin(), unnamed->second.end(), names.begin(), names.end(), is)) {
     return &unnamed->second;
   }
-  const auto named = state_map.find(StateKey(owner, spec, names, states));
-  return named == state_map.end() ? nullptr : &named->second;
+  const auto named = states.find(StateKey(owner, spec, names, count));
+  return named == states.end() ? nullptr : &named->second;
 }
 
 // Of all names of a request.
@@ -51,23 +56,6 @@ absl::Status CheckNames(const StateRequest& request) {
   }
   return status;
 }
-
-// What is to be made, by the key under which it will be found.
-class Planned {
- public:
-  // Whether the state is there, or planned.
-  bool Has(const StateTables::Map& state_map, const std::string& owner, const OptimizerSpec& spec,
-           const SlotNames& names, size_t states) const {
-    if (FindState(state_map, owner, spec, names, states) != nullptr) return true;
-    const auto unnamed = names_.find(StateKey(owner, spec, {}, states));
-    if (unnamed != names_.end() && (names.empty() || unnamed->second == names)) return true;
-    return !names.empty() && names_.contains(StateKey(owner, spec, names, states));
-  }
-  void Add(const StateNames& state_names) { names_[state_names.key] = state_names.variables; }
-
- private:
-  absl::flat_hash_map<std::string, std::vector<std::string>> names_;
-};
 
 NewVariable NewState(const StateRequest& request, const optimizers::StateDef& state,
                      const std::string& name, const Variable* primary) {
@@ -87,77 +75,72 @@ NewVariable NewState(const StateRequest& request, const optimizers::StateDef& st
           Shape{}};
 }
 
+// What is to be made of slots, or of non-slot variables.
+struct PlannedStates {
+  const NameTable::States& there;
+  std::vector<StateNames>& missing;
+  absl::flat_hash_map<std::string, std::vector<std::string>> names = {};  // of `missing`, by key
+};
+
 // All that the requests need and is not there.
-CreationBatch PlanStates(std::span<const StateRequest> requests, const StateTables& states,
-                         const NameTable& names) {
-  CreationBatch missing;
+CreationBatch PlanStates(std::span<const StateRequest> requests, const NameTable& names) {
+  CreationBatch batch;
+  PlannedStates all_slots{names.slots(), batch.slots};
+  PlannedStates all_non_slots{names.non_slots(), batch.non_slots};
   std::set<std::string> taken;
-  const auto plan = [&](const StateRequest& request, const optimizers::StateDef& state,
-                        const std::string& base, const Variable* primary) {
-    std::string name = names.UniqueName(base, taken);
-    taken.insert(name);
-    missing.variables.push_back(NewState(request, state, name, primary));
-    return name;
-  };
-  Planned planned_non_slots;
-  Planned planned_slots;
-  for (const StateRequest& request : requests) {
+  // `primary` is null for non-slot variables.
+  const auto plan = [&](PlannedStates& planned, const StateRequest& request,
+                        const std::vector<optimizers::StateDef>& state, const SlotNames& given,
+                        const Variable* primary) {
     const OptimizerSpec& spec = request.spec;
-    const std::vector<optimizers::StateDef>& non_slots = request.optimizer.non_slots;
-    if (!non_slots.empty() && !planned_non_slots.Has(states.non_slots, spec.group, spec,
-                                                     spec.non_slots, non_slots.size())) {
-      StateNames state_names{StateKey(spec.group, spec, spec.non_slots, non_slots.size()), {}};
-      for (size_t i = 0; i < non_slots.size(); ++i) {
-        const bool named = !spec.non_slots.empty();
-        state_names.variables.push_back(
-            plan(request, non_slots[i], named ? spec.non_slots[i] : std::string(non_slots[i].name),
-                 nullptr));
-      }
-      planned_non_slots.Add(state_names);
-      missing.non_slots.push_back(std::move(state_names));
+    const std::string& owner = primary ? primary->def.name : spec.group;
+    if (state.empty() || FindState(planned.there, owner, spec, given, state.size()) != nullptr ||
+        FindState(planned.names, owner, spec, given, state.size()) != nullptr) {
+      return;
     }
+    StateNames made{StateKey(owner, spec, given, state.size()), {}};
+    for (size_t i = 0; i < state.size(); ++i) {
+      std::string name = primary ? absl::StrCat(owner, "/", spec.name) : std::string(state[i].name);
+      name = names.UniqueName(given.empty() ? name : given[i], taken);
+      taken.insert(name);
+      batch.variables.push_back(NewState(request, state[i], name, primary));
+      made.variables.push_back(std::move(name));
+    }
+    planned.names[made.key] = made.variables;
+    planned.missing.push_back(std::move(made));
+  };
+  for (const StateRequest& request : requests) {
+    plan(all_non_slots, request, request.optimizer.non_slots, request.spec.non_slots, nullptr);
     const std::vector<optimizers::StateDef> slots =
         request.optimizer.slots(request.hyperparameters);
     for (const SlotOwner& owner : request.owners) {
-      const std::string& variable = owner.variable.def.name;
-      if (slots.empty() ||
-          planned_slots.Has(states.slots, variable, spec, owner.names, slots.size())) {
-        continue;
-      }
-      StateNames state_names{StateKey(variable, spec, owner.names, slots.size()), {}};
-      const std::string base = absl::StrCat(variable, "/", spec.name);
-      for (size_t i = 0; i < slots.size(); ++i) {
-        state_names.variables.push_back(
-            plan(request, slots[i], owner.names.empty() ? base : owner.names[i], &owner.variable));
-      }
-      planned_slots.Add(state_names);
-      missing.slots.push_back(std::move(state_names));
+      plan(all_slots, request, slots, owner.names, &owner.variable);
     }
   }
-  return missing;
+  return batch;
 }
 
 // The states of all requests; nothing when one is missing.
 std::optional<std::vector<OptimizerState>> FindStates(std::span<const StateRequest> requests,
-                                                      const StateTables& states) {
+                                                      const NameTable& names) {
   std::vector<OptimizerState> all;
   for (const StateRequest& request : requests) {
     OptimizerState& state = all.emplace_back();
     const OptimizerSpec& spec = request.spec;
-    const auto find = [&](const StateTables::Map& state_map, const std::string& owner,
-                          const SlotNames& names, size_t count, std::vector<VariablePtr>& out) {
+    const auto find = [&](const NameTable::States& states, const std::string& owner,
+                          const SlotNames& given, size_t count, std::vector<VariablePtr>& out) {
       if (count == 0) return true;
-      const std::vector<VariablePtr>* const found = FindState(state_map, owner, spec, names, count);
+      const std::vector<VariablePtr>* const found = FindState(states, owner, spec, given, count);
       if (found != nullptr) out = *found;
       return found != nullptr;
     };
     const size_t non_slots = request.optimizer.non_slots.size();
-    if (!find(states.non_slots, spec.group, spec.non_slots, non_slots, state.non_slots))
+    if (!find(names.non_slots(), spec.group, spec.non_slots, non_slots, state.non_slots))
       return std::nullopt;
     const size_t slots = request.optimizer.slots(request.hyperparameters).size();
     for (const SlotOwner& owner : request.owners) {
       std::vector<VariablePtr>& out = state.slots.emplace_back();
-      if (!find(states.slots, owner.variable.def.name, owner.names, slots, out))
+      if (!find(names.slots(), owner.variable.def.name, owner.names, slots, out))
         return std::nullopt;
     }
   }
@@ -173,60 +156,21 @@ absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::st
       "variable ", owner, ": ", names.size(), " names for the ", states, " states of ", optimizer));
 }
 
-absl::Status StateTables::Add(const std::vector<StateNames>& new_slots,
-                              const std::vector<StateNames>& new_non_slots,
-                              const NameTable& names) {
-  for (const auto& [all, map] : {std::pair(&new_slots, &slots), {&new_non_slots, &non_slots}}) {
-    for (const StateNames& state : *all) {
-      absl::StatusOr<std::vector<VariablePtr>> variables = names.FindAll(state.variables);
-      if (!variables.ok()) return variables.status();
-      (*map)[state.key] = *std::move(variables);
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<OptimizerState>> OptimizerSlots::GetOrCreate(
-    std::span<const StateRequest> requests) {
+absl::StatusOr<std::vector<OptimizerState>> GetOrCreateSlots(
+    Catalog& catalog, std::span<const StateRequest> requests) {
   for (const StateRequest& request : requests) {
     if (absl::Status status = CheckNames(request); !status.ok()) return status;
   }
-  // One at a time, so that two workers never create the same slot twice.
-  const BlockingLock lock(mutex_);
-  if (auto found = FindStates(requests, states_)) return *std::move(found);
-  CreationBatch missing;
-  const auto plan = [&](const NameTable& names) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return missing = PlanStates(requests, states_, names);
-  };
-  absl::Status status = catalog_.Create(plan).status();
-  if (status.ok()) status = Register(missing);
+  std::optional<std::vector<OptimizerState>> found;
+  const auto find = [&](const NameTable& names) { found = FindStates(requests, names); };
+  catalog.Read(find);
+  if (found) return *std::move(found);
+  const absl::Status status =
+      catalog.Create([&](const NameTable& names) { return PlanStates(requests, names); }).status();
   if (!status.ok()) return status;
-  if (auto found = FindStates(requests, states_)) return *std::move(found);
+  catalog.Read(find);
+  if (found) return *std::move(found);
   return absl::InternalError("the state of an optimizer was made and is not there");
-}
-
-absl::Status OptimizerSlots::Recreate(const CreationBatch& batch) {
-  const MutexLock lock(mutex_);
-  return Register(batch);
-}
-
-absl::Status OptimizerSlots::Register(const CreationBatch& batch) {
-  absl::Status status;
-  catalog_.Read([&](const NameTable& names) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    status = states_.Add(batch.slots, batch.non_slots, names);
-  });
-  return status;
-}
-
-StateTables OptimizerSlots::Capture(absl::FunctionRef<void()> meanwhile) const {
-  const MutexLock lock(mutex_);
-  meanwhile();
-  return states_;
-}
-
-void OptimizerSlots::Replace(StateTables states) {
-  const MutexLock lock(mutex_);
-  states_ = std::move(states);
 }
 
 }  // namespace varscope::server

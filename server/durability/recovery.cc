@@ -178,7 +178,7 @@ class Recovery {
     if (const auto* worker = std::get_if<WorkerRecord>(&*change)) {
       workers_.Restore(*worker);
     } else if (const auto* batch = std::get_if<CreationBatch>(&*change)) {
-      status = Recreate(store_, *batch);
+      status = store_.catalog.Recreate(*batch);
     } else if (const auto* rollback = std::get_if<RollbackRecord>(&*change)) {
       status = RedoRollback(*rollback, frame.position);
     } else {
@@ -198,7 +198,7 @@ class Recovery {
   absl::Status RedoPush(const LoggedPush& logged) {
     absl::StatusOr<ValidPush> push = FromRecord(store_.catalog, logged);
     if (!push.ok()) return push.status();
-    CompletionRecords::InFlightPush in_flight_push(store_.completion_records, push->id());
+    CompletionRecords::InFlightPush in_flight_push(store_.completion_records, push->contents().id);
     for (const PushId& id : push->contents().others) {
       in_flight_push.Merge({store_.completion_records, id});
     }

@@ -38,7 +38,7 @@ size_t CountVersions(const PushContents& push) {
 }
 
 // All steps' slots at once: all are there then, or none was made.
-absl::Status Bind(OptimizerSlots& slots, PushContents& push) {
+absl::Status Bind(Catalog& catalog, PushContents& push) {
   std::vector<StateRequest> requests;
   requests.reserve(push.steps.size());
   for (const PushStep& step : push.steps) {
@@ -51,7 +51,7 @@ absl::Status Bind(OptimizerSlots& slots, PushContents& push) {
       request.owners.push_back({*b.variable, b.slot_names});
     }
   }
-  absl::StatusOr<std::vector<OptimizerState>> states = slots.GetOrCreate(requests);
+  absl::StatusOr<std::vector<OptimizerState>> states = GetOrCreateSlots(catalog, requests);
   if (!states.ok()) return states.status();
   for (size_t i = 0; i < push.steps.size(); ++i) {
     PushStep& step = push.steps[i];
@@ -112,7 +112,7 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push) try {
   PushObserver* const observer = store.push_observer;
   absl::Status status = observer != nullptr ? observer->MayPush(push) : absl::OkStatus();
-  if (status.ok() && !push.replayed_) status = Bind(store.slots, push.contents_);
+  if (status.ok() && !push.replayed_) status = Bind(store.catalog, push.contents_);
   if (!status.ok()) return status;
   LockedPush locked(store.changes, std::move(in_flight_push));
   if (observer != nullptr) locked.entry_ = observer->PreparePush(push);

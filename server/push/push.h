@@ -104,7 +104,6 @@ struct PushContents {
 class ResolvedPush {
  public:
   const PushContents& contents() const { return contents_; }
-  const PushId& id() const { return contents_.id; }
   // All its tensors together will take so many bytes.
   uint64_t bytes() const { return bytes_; }
 
@@ -129,7 +128,6 @@ class ResolvedPush {
 class ValidPush {
  public:
   const PushContents& contents() const { return contents_; }
-  const PushId& id() const { return contents_.id; }
   // False: it has a NaN or an infinity, as it may. Only told where PushPolicy asks for it.
   bool finite() const { return finite_; }
 

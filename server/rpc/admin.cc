@@ -44,8 +44,8 @@ grpc::Status AdminService::DescribeVariable(grpc::ServerContext* context,
     const absl::StatusOr<VariablePtr> variable = context_.store.catalog.Find(request->name());
     if (!variable.ok()) return variable.status();
     ToProto(**variable, response->mutable_variable());
-    for (const VariablePtr& slot : context_.store.catalog.SlotsOf(request->name())) {
-      ToProto(*slot, response->add_slots());
+    for (const VariablePtr& slot : context_.store.catalog.List("")) {
+      if (slot->def.primary == request->name()) ToProto(*slot, response->add_slots());
     }
     return absl::OkStatus();
   });

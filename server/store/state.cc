@@ -33,7 +33,7 @@ VariablePtr RestoreOne(CapturedVariable captured) {
   return variable;
 }
 
-std::vector<StateNames> AllNames(const StateTables::Map& states) {
+std::vector<StateNames> AllNames(const NameTable::States& states) {
   std::vector<StateNames> names;
   names.reserve(states.size());
   for (const auto& [key, variables] : states) names.push_back({key, NamesOf(variables)});
@@ -44,7 +44,7 @@ std::vector<StateNames> AllNames(const StateTables::Map& states) {
 
 StoreState Capture(const Store& store, absl::FunctionRef<void()> at_snapshot) {
   StoreState state;
-  const auto capture = [&](const NameTable& names) {
+  store.catalog.Read([&](const NameTable& names) {
     const LockedVariables locked(
         FailpointIsOn(Failpoint::kTornSnapshot) ? std::vector<VariablePtr>() : names.variables());
     at_snapshot();
@@ -54,37 +54,28 @@ StoreState Capture(const Store& store, absl::FunctionRef<void()> at_snapshot) {
       state.variables.push_back(CaptureOne(*variable));
     }
     state.partitioned = names.partitioned();
+    state.slots = AllNames(names.slots());
+    state.non_slots = AllNames(names.non_slots());
     if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords))
       state.completion_records = store.completion_records.entries();
-  };
-  const StateTables states = store.slots.Capture([&] { store.catalog.Read(capture); });
-  state.slots = AllNames(states.slots);
-  state.non_slots = AllNames(states.non_slots);
+  });
   return state;
 }
 
 absl::Status Restore(Store& store, StoreState state) {
   NameTable names;
-  StateTables states;
+  absl::Status status;
   for (CapturedVariable& captured : state.variables) {
-    absl::Status status = names.Add(RestoreOne(std::move(captured)));
-    if (!status.ok()) return status;
+    status.Update(names.Add(RestoreOne(std::move(captured))));
   }
-  for (const PartitionedNames& partitioned : state.partitioned) {
-    if (absl::Status status = names.Add(partitioned); !status.ok()) return status;
-  }
-  absl::Status status = states.Add(state.slots, state.non_slots, names);
+  for (const PartitionedNames& p : state.partitioned) status.Update(names.AddPartitioned(p));
+  status.Update(names.AddSlots(state.slots));
+  status.Update(names.AddNonSlots(state.non_slots));
   if (!status.ok()) return status;
   store.catalog.Replace(std::move(names));
-  store.slots.Replace(std::move(states));
   store.completion_records.Reset(state.completion_records);
   store.changes.Replace(std::move(state.steps));
   return absl::OkStatus();
-}
-
-absl::Status Recreate(Store& store, const CreationBatch& batch) {
-  absl::Status status = store.catalog.Recreate(batch);
-  return status.ok() ? store.slots.Recreate(batch) : status;
 }
 
 }  // namespace varscope::server

@@ -44,8 +44,6 @@ StoreState Capture(
 // Makes the store what was captured, at once for all readers. The caller holds Changes::LockOut, or
 // has the store alone. DataLoss, with the store unchanged, when the state contradicts itself.
 absl::Status Restore(Store& store, StoreState state);
-// Makes again what Catalog::Observer was notified of, whatever the limits are now.
-absl::Status Recreate(Store& store, const CreationBatch& batch);
 
 }  // namespace varscope::server
 

@@ -4,7 +4,6 @@
 #define VARSCOPE_SERVER_STORE_STORE_H_
 
 #include "server/catalog/catalog.h"
-#include "server/catalog/optimizer_slots.h"
 #include "server/env/env.h"
 #include "server/store/changes.h"
 #include "server/store/completion_records.h"
@@ -17,7 +16,6 @@ struct Store {
   explicit Store(StoreLimits limits, Env& env = SystemEnv()) : catalog(limits, env) {}
 
   Catalog catalog;
-  OptimizerSlots slots{catalog};
   CompletionRecords completion_records;
   Changes changes;
   // Null: nobody. Set before the store is shared; must outlive it.

@@ -40,7 +40,7 @@ class BspGroup final : public Group {
       MutexLock lock(mutex_);
       members_.erase(worker.worker_id);
       const auto it = waiting_.find(worker.worker_id);
-      if (it != waiting_.end() && it->second.push.id().incarnation <= worker.incarnation) {
+      if (it != waiting_.end() && it->second.push.contents().id.incarnation <= worker.incarnation) {
         answers.Add(std::move(it->second), LostError(worker.worker_id));
         waiting_.erase(it);
       }
@@ -108,7 +108,7 @@ class BspGroup final : public Group {
   }
 
   void Take(Submission submission, Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const PushId& id = submission.push.id();
+    const PushId& id = submission.push.contents().id;
     if (stopping_) return answers.Add(std::move(submission), StoppingError());
     if (!context_.workers.IsLive(id.worker_id, id.incarnation)) {
       return answers.Add(std::move(submission), LostError(id.worker_id));
@@ -163,7 +163,7 @@ class BspGroup final : public Group {
 
   void RemoveLost(std::map<std::string, Submission>& submissions, Answers& answers) const {
     for (auto it = submissions.begin(); it != submissions.end();) {
-      if (context_.workers.IsLive(it->first, it->second.push.id().incarnation)) {
+      if (context_.workers.IsLive(it->first, it->second.push.contents().id.incarnation)) {
         ++it;
         continue;
       }

@@ -24,8 +24,8 @@ class SspGroup final : public Group {
   explicit SspGroup(const GroupContext& context) : context_(context), options_(context_.options) {}
 
   void Submit(Submission s, ChangesLock changes) override {
-    const std::string worker_id = s.push.id().worker_id;
-    const uint64_t incarnation = s.push.id().incarnation;
+    const std::string worker_id = s.push.contents().id.worker_id;
+    const uint64_t incarnation = s.push.contents().id.incarnation;
     if (Overdue(worker_id)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.

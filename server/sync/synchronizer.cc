@@ -99,7 +99,7 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
     if (!status.ok()) return status;
     policy.hyperparameters = &member->outer;
   }
-  const std::string worker_id = push.id().worker_id;
+  const std::string worker_id = push.contents().id.worker_id;
   absl::StatusOr<ValidPush> valid =
       Validate(std::move(push), std::move(tensors), verified_finite, policy);
   const bool counted = policy.refuse_nonfinite || policy.find_nonfinite;
@@ -112,7 +112,7 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
                           PushDone done) {
   ChangesLock changes = store_.changes.Lock();
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-      store_.completion_records.Begin(push.id());
+      store_.completion_records.Begin(push.contents().id);
   // Who hears of an answer may send the push again at once.
   const auto answer = [&](absl::StatusOr<PushResult> result) {
     if (in_flight_push.ok()) in_flight_push->Abandon();
@@ -123,7 +123,7 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (in_flight_push->cached_result()) return answer(*in_flight_push->cached_result());
   const absl::StatusOr<Member*> group = GroupOf(push.contents());
   if (!group.ok()) return answer(group.status());
-  absl::Status status = workers_.CheckMayPush(push.id().worker_id);
+  absl::Status status = workers_.CheckMayPush(push.contents().id.worker_id);
   if (!status.ok()) return answer(status);
   Member* const member = *group;
   absl::StatusOr<ValidPush> valid =

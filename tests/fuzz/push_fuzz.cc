@@ -81,7 +81,7 @@ void ApplyMerged(Store& store, const v1::FrameHeader& given) {
     absl::StatusOr<ValidPush> push = ValidateHead(store, head, {worker, 1}, PatternOf(given));
     if (!push.ok()) return;
     pushes.push_back(*std::move(push));
-    in_flight_push.Merge(*store.completion_records.Begin(pushes.back().id()));
+    in_flight_push.Merge(*store.completion_records.Begin(pushes.back().contents().id));
   }
   const auto aggregation = static_cast<Aggregation>(given.push().sequence() % 4);
   absl::StatusOr<ValidPush> merged =
@@ -94,7 +94,7 @@ absl::Status ApplyHead(Store& store, const v1::FrameHeader& head) {
   if (!push.ok()) return push.status();
   ApplyMerged(store, head);
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-      store.completion_records.Begin(push->id());
+      store.completion_records.Begin(push->contents().id);
   if (!in_flight_push.ok()) return in_flight_push.status();
   return Apply(store, *std::move(push), *std::move(in_flight_push)).status();
 }

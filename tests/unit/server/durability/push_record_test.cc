@@ -20,7 +20,7 @@
 #include "server/durability/record_bytes.h"
 #include "server/push/commit.h"
 #include "server/store/push_observer.h"
-#include "server/store/state.h"
+#include "server/store/store.h"
 #include "tests/support/push.h"
 #include "tests/support/tensors.h"
 
@@ -145,7 +145,7 @@ class PushRecordTest : public ::testing::Test {
     absl::StatusOr<ValidPush> push = FromRecord(store.catalog, *logged);
     if (!push.ok()) return push.status();
     absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-        store.completion_records.Begin(push->id());
+        store.completion_records.Begin(push->contents().id);
     if (!in_flight_push.ok()) return in_flight_push.status();
     return Apply(store, *std::move(push), *std::move(in_flight_push)).status();
   }
@@ -182,7 +182,7 @@ TEST_F(PushRecordTest, ReplayGivesTheSameStoreAndTheSameAnswers) {
   Create(other);
   for (int i = 0; i < 60; ++i) {
     const Keeper kept = ApplyAndKeep();
-    for (const CreationBatch& batch : kept.created) ASSERT_TRUE(Recreate(other, batch).ok());
+    for (const CreationBatch& batch : kept.created) ASSERT_TRUE(other.catalog.Recreate(batch).ok());
     const absl::Status replayed = Replay(other, kept.record.header, BodyOf(kept.record));
     ASSERT_TRUE(replayed.ok()) << replayed;
     ASSERT_EQ(ValuesOf(other), ValuesOf(store_)) << "after push " << i;
@@ -238,7 +238,7 @@ TEST_F(PushRecordTest, DamageIsRefusedOrHarmless) {
     // As recovery has it before this record.
     Store victim(StoreLimits{});
     Create(victim);
-    for (const CreationBatch& batch : created) ASSERT_TRUE(Recreate(victim, batch).ok());
+    for (const CreationBatch& batch : created) ASSERT_TRUE(victim.catalog.Recreate(batch).ok());
     for (int damage = 0; damage < 50; ++damage) {
       std::string header = record.header;
       std::vector<std::byte> bytes = body;
