@@ -8,24 +8,22 @@
 namespace varscope::internal {
 
 struct Device::Threads {
-  explicit Threads(int n) : pool(n, /*spins=*/true) {}
+  explicit Threads(int n) : pool(n, /*spins=*/true), eigen(&pool, pool.NumThreads()) {}
   ThreadPool pool;
+  Eigen::ThreadPoolDevice eigen;
 };
 
 Device::Device(int threads)
-    : threads_(std::make_unique<Threads>(threads)),
-      eigen_(
-          std::make_unique<Eigen::ThreadPoolDevice>(&threads_->pool, threads_->pool.NumThreads())),
-      seeds_(std::random_device{}()) {}
+    : threads_(std::make_unique<Threads>(threads)), seeds_(std::random_device{}()) {}
 
 Device::~Device() = default;
 
 void Device::ParallelFor(int64_t n, double cost, const std::function<void(int64_t, int64_t)>& fn) {
-  eigen_->parallelFor(n, Eigen::TensorOpCost(0, 0, cost),
-                      [&](Eigen::Index begin, Eigen::Index end) { fn(begin, end); });
+  threads_->eigen.parallelFor(n, Eigen::TensorOpCost(0, 0, cost),
+                              [&](Eigen::Index begin, Eigen::Index end) { fn(begin, end); });
 }
 
-int Device::threads() const { return eigen_->numThreads(); }
+int Device::threads() const { return threads_->eigen.numThreads(); }
 
 uint64_t Device::NextSeed() {
   MutexLock lock(seed_mutex_);

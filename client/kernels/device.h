@@ -9,10 +9,6 @@
 
 #include "proto/concurrency/mutex.h"
 
-namespace Eigen {
-struct ThreadPoolDevice;
-}
-
 namespace varscope::internal {
 
 // Thread-safe.
@@ -35,7 +31,6 @@ class Device {
  private:
   struct Threads;
   std::unique_ptr<Threads> threads_;
-  std::unique_ptr<Eigen::ThreadPoolDevice> eigen_;
   Mutex seed_mutex_;
   std::mt19937_64 seeds_ ABSL_GUARDED_BY(seed_mutex_);
 };

@@ -5,6 +5,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
+#include <new>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -39,28 +41,29 @@ bool Multiply(const MatMulArgs<float>& x, int64_t ld_a, int64_t ld_b, int64_t ld
                     ld_a, x.b, ld_b, 0, x.c, ld_c) == dnnl_success;
 }
 
-// oneDNN has no product of doubles.
-bool Multiply(const MatMulArgs<double>& x, int64_t ld_a, int64_t ld_b, int64_t ld_c) {
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using Map = Eigen::Map<const Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;
-  // Transposed by a copy, so that there is one product for the compiler.
-  const auto read = [](const double* from, bool transposed, int64_t rows, int64_t columns,
-                       int64_t stride) -> Matrix {
-    if (!transposed) return Map(from, rows, columns, Eigen::OuterStride<>(stride));
-    return Map(from, columns, rows, Eigen::OuterStride<>(stride)).transpose();
-  };
-  const Matrix a = read(x.a, x.transpose_a, x.m, x.k, ld_a);
-  const Matrix b = read(x.b, x.transpose_b, x.k, x.n, ld_b);
-  Eigen::Map<Matrix, Eigen::Unaligned, Eigen::OuterStride<>>(x.c, x.m, x.n,
-                                                             Eigen::OuterStride<>(ld_c))
-      .noalias() = a * b;
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Stride = Eigen::OuterStride<>;
+using ConstMap = Eigen::Map<const Matrix, Eigen::Unaligned, Stride>;
+
+// oneDNN has no product of doubles. Neither is transposed.
+bool Multiply(const MatMulArgs<double>& x, int64_t ld_a, int64_t ld_b, int64_t ld_c) try {
+  Eigen::Map<Matrix, Eigen::Unaligned, Stride>(x.c, x.m, x.n, Stride(ld_c)).noalias() =
+      ConstMap(x.a, x.m, x.k, Stride(ld_a)) * ConstMap(x.b, x.k, x.n, Stride(ld_b));
   return true;
+} catch (const std::bad_alloc&) {
+  return false;
 }
 
 // Below this many multiplications another thread is not awake in time.
 constexpr int64_t kParallel = int64_t{1} << 17;
 // Rows or columns that a thread takes at least: what a kernel computes at once.
 constexpr int64_t kLeast = 16;
+
+template <typename T>
+absl::Status NoMemory(const MatMulArgs<T>& x) {
+  return absl::ResourceExhaustedError(absl::StrCat("no memory for a product of ", x.m, " x ", x.k,
+                                                   " and ", x.k, " x ", x.n, " elements"));
+}
 
 template <typename T>
 absl::Status Product(Device& device, const MatMulArgs<T>& x) {
@@ -101,9 +104,7 @@ absl::Status Product(Device& device, const MatMulArgs<T>& x) {
       for (int64_t i = begin; i < end; ++i) part(i * step);
     });
   }
-  if (done) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("no memory for a product of ", x.m, " x ", x.k,
-                                                   " and ", x.k, " x ", x.n, " elements"));
+  return done ? absl::OkStatus() : NoMemory(x);
 }
 
 template <typename T>
@@ -123,8 +124,22 @@ absl::Status Batched(KernelContext& ctx, const MatMulArgs<T>& one, int64_t batch
 absl::Status MatMulInto(Device& device, const MatMulArgs<float>& args) {
   return Product(device, args);
 }
-absl::Status MatMulInto(Device& device, const MatMulArgs<double>& args) {
-  return Product(device, args);
+absl::Status MatMulInto(Device& device, const MatMulArgs<double>& args) try {
+  // A copy of what is transposed, so that there is one product for the compiler.
+  MatMulArgs<double> x = args;
+  Matrix a;
+  Matrix b;
+  if (std::exchange(x.transpose_a, false)) {
+    a = ConstMap(args.a, args.k, args.m, Stride(args.m)).transpose();
+    x.a = a.data();
+  }
+  if (std::exchange(x.transpose_b, false)) {
+    b = ConstMap(args.b, args.n, args.k, Stride(args.k)).transpose();
+    x.b = b.data();
+  }
+  return Product(device, x);
+} catch (const std::bad_alloc&) {
+  return NoMemory(args);
 }
 
 namespace kernels {

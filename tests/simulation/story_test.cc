@@ -150,6 +150,26 @@ class FaultTest : public ::testing::TestWithParam<DurabilityLevel> {
     }
   }
 
+  // `check(world, started)` once for each call of a start after `prepare(world)`, in which that
+  // call fails once.
+  template <typename Prepare, typename Check>
+  void AtEachCallOfAStart(const Prepare& prepare, const Check& check) {
+    bool reached = true;
+    for (uint64_t call = 1; reached; ++call) {
+      World world(7, GetParam());
+      prepare(world);
+      Disk& disk = world.env().disk();
+      const uint64_t at = disk.calls() + call;
+      disk.FailAt(at, Disk::Fault::kOnce);
+      const bool started = TryToStart(world);
+      reached = disk.calls() >= at;
+      disk.Heal();
+      EXPECT_EQ(world.wrong(), "");
+      check(world, started);
+      if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
+    }
+  }
+
   template <typename Live>
   void WithEachFault(Disk::Fault fault, const Live& live) {
     AtEachCall([fault](Disk& disk, uint64_t call) { disk.FailAt(call, fault); }, live);
@@ -262,63 +282,49 @@ TEST_P(FaultTest, OnlyThePresentSegmentMayBeWritten) {
 
 // It then starts all the same, or not; never with another state.
 TEST_P(FaultTest, AnyCallOfAStartMayFail) {
-  for (uint64_t call = 1;; ++call) {
-    World world(7, GetParam());
-    world.Start();
-    TellStory(world);
-    world.Crash();
-    Disk& disk = world.env().disk();
-    disk.Restart(Disk::Loss::kPosix);
-    const uint64_t before = disk.calls();
-    disk.FailAt(before + call, Disk::Fault::kOnce);
-    const bool started = TryToStart(world);
-    const bool reached = disk.calls() >= before + call;
-    disk.Heal();
-    EXPECT_EQ(world.wrong(), "");
-    if (started) {
-      ExpectThatItGoesOn(world);
-      world.Crash();
-      disk.Restart(Disk::Loss::kPosix);
-    }
-    ExpectToStart(world);
-    ExpectThatItGoesOn(world);
-    if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
-    if (!reached) break;
-  }
+  AtEachCallOfAStart(
+      [](World& world) {
+        world.Start();
+        TellStory(world);
+        world.Crash();
+        world.env().disk().Restart(Disk::Loss::kPosix);
+      },
+      [](World& world, bool started) {
+        if (started) {
+          ExpectThatItGoesOn(world);
+          world.Crash();
+          world.env().disk().Restart(Disk::Loss::kPosix);
+        }
+        ExpectToStart(world);
+        ExpectThatItGoesOn(world);
+      });
 }
 
 // The log says what the store was rolled back to. A file that cannot be read now is not one that
 // was never written.
 TEST_P(FaultTest, ARollbackWhoseSnapshotIsDamagedHolds) {
   const size_t without_name = std::string("snapshot-").size() + 20;
-  for (uint64_t call = 1;; ++call) {
-    World world(7, GetParam());
-    world.Start();
-    world.Connect("w0");
-    world.Create("w0", "a");
-    world.Push("w0", "a", "Momentum");
-    world.TakeSnapshot("named");
-    world.Push("w0", "a", "Momentum");
-    world.TakeSnapshot("");
-    world.Push("w0", "a", "Momentum");
-    world.RollBack("named");
-    world.Crash();
-    Disk& disk = world.env().disk();
-    disk.Restart(Disk::Loss::kNothing);
-    std::string newest;
-    for (const auto& [name, bytes] : disk.contents()) {
-      if (name.size() == without_name && name.starts_with("snapshot-")) newest = name;
-    }
-    disk.Damage(newest);
-    const uint64_t before = disk.calls();
-    disk.FailAt(before + call, Disk::Fault::kOnce);
-    if (TryToStart(world)) world.Crash();
-    const bool reached = disk.calls() >= before + call;
-    EXPECT_EQ(world.wrong(), "");
-    ExpectToComeBack(world, Disk::Loss::kPosix);
-    if (HasFailure()) FAIL() << "call " << call << "\n" << world.env().trace().Tail(200);
-    if (!reached) break;
-  }
+  AtEachCallOfAStart(
+      [&](World& world) {
+        world.Start();
+        world.Connect("w0");
+        world.Create("w0", "a");
+        world.Push("w0", "a", "Momentum");
+        world.TakeSnapshot("named");
+        world.Push("w0", "a", "Momentum");
+        world.TakeSnapshot("");
+        world.Push("w0", "a", "Momentum");
+        world.RollBack("named");
+        world.Crash();
+        Disk& disk = world.env().disk();
+        disk.Restart(Disk::Loss::kNothing);
+        std::string newest;
+        for (const auto& [name, bytes] : disk.contents()) {
+          if (name.size() == without_name && name.starts_with("snapshot-")) newest = name;
+        }
+        disk.Damage(newest);
+      },
+      [](World& world, bool) { ExpectToComeBack(world, Disk::Loss::kPosix); });
 }
 
 INSTANTIATE_TEST_SUITE_P(, FaultTest,

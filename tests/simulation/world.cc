@@ -172,8 +172,9 @@ void World::Answered(Request& request, const absl::Status& status) {
 }
 
 // Answered when the change is on stable storage.
-void World::AnswerDurably(const absl::Status& status) {
+void World::AnswerDurably(const std::string& worker, const absl::Status& status) {
   Request& request = *requests_.emplace_back(std::make_unique<Request>());
+  request.worker = worker;
   Remember();
   request.state = states_.size() - 1;
   if (!status.ok()) return Answered(request, status);
@@ -196,7 +197,7 @@ void World::Connect(const std::string& name) {
     workers_[name].last.reset();  // another incarnation's
     workers_[name].session_key = response.session_key();
   }
-  AnswerDurably(status);
+  AnswerDurably(name, status);
   if (status.ok()) Create(name, kMarksPrefix + name);
 }
 
@@ -223,7 +224,7 @@ void World::Create(const std::string& worker, const std::string& name) {
       std::find(variables_.begin(), variables_.end(), name) == variables_.end()) {
     variables_.push_back(name);
   }
-  AnswerDurably(status);
+  AnswerDurably(worker, status);
 }
 
 void World::Push(const std::string& name, const std::string& variable,
@@ -321,7 +322,7 @@ void World::Quarantine(const std::string& name, const std::string& reason) {
   env_.trace().Note(absl::StrCat("quarantine of ", name, ": '", reason, "'"));
   absl::Status status = server_->context().durability.Admit();
   if (status.ok()) status = server_->context().workers.Quarantine(name, reason);
-  AnswerDurably(status);
+  AnswerDurably(name, status);
 }
 
 void World::TakeSnapshot(const std::string& name) {

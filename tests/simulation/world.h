@@ -75,7 +75,7 @@ class World {
   server::GradientUpdate DrawGradient(const std::string& variable);
   void Submit(const std::string& worker, const server::Push& push);
   void ReadAnswer(Request& request);
-  void AnswerDurably(const absl::Status& status);
+  void AnswerDurably(const std::string& worker, const absl::Status& status);
   void Answered(Request& request, const absl::Status& status);
   // What is to survive now.
   void Remember();
