@@ -2,7 +2,8 @@
 //
 // The directory $VARSCOPE_TEST_SCARCE may hold a file for each of these calls: while "threads"
 // exists, pthread_create fails with EAGAIN; while "accept" exists, accept4 fails with the errno
-// that the file holds, as a number.
+// that the file holds, as a number. A call that failed so leaves "threads.failed", or
+// "accept.failed", there: who does not find it knows that the server makes another call.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -30,6 +31,11 @@ int ErrorOf(const char* what) {
   return error;
 }
 
+void NoteFailure(const char* what) {
+  FILE* const file = std::fopen((PathOf(what) + ".failed").c_str(), "w");
+  if (file != nullptr) std::fclose(file);
+}
+
 template <typename Function>
 Function Next(const char* name, Function) {
   return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
@@ -39,12 +45,16 @@ Function Next(const char* name, Function) {
 
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*run)(void*), void* argument) noexcept {
-  if (access(PathOf("threads").c_str(), F_OK) == 0) return EAGAIN;
+  if (access(PathOf("threads").c_str(), F_OK) == 0) {
+    NoteFailure("threads");
+    return EAGAIN;
+  }
   return Next("pthread_create", pthread_create)(thread, attributes, run, argument);
 }
 
 extern "C" int accept4(int socket, sockaddr* address, socklen_t* size, int flags) {
   if (const int error = ErrorOf("accept"); error != 0) {
+    NoteFailure("accept");
     errno = error;
     return -1;
   }

@@ -136,6 +136,10 @@ class ScarceSystemTest : public ::testing::Test {
     std::filesystem::rename(folder_ / "new", folder_ / what);
   }
   void Have(const std::string& what) const { std::filesystem::remove(folder_ / what); }
+  // Whether a call has failed for that since the last time: the server may make another one.
+  bool Failed(const std::string& what) const {
+    return std::filesystem::remove(folder_ / (what + ".failed"));
+  }
 
   const TemporaryDirectory folder_;
 };
@@ -151,7 +155,11 @@ TEST_F(ScarceSystemTest, NoErrorOfAcceptEndsTheListener) {
     const FileDescriptor second = ConnectTo(server.port());
     std::future<float> worker =
         std::async(std::launch::async, [&] { return AddOne(server.target()); });
-    std::this_thread::yield();
+    const auto until = std::chrono::steady_clock::now() + kSoon;
+    bool failed = false;
+    while (!(failed = Failed("accept")) && std::chrono::steady_clock::now() < until)
+      std::this_thread::yield();
+    EXPECT_TRUE(failed);
     Have("accept");
     EXPECT_EQ(worker.get(), sum + 1);
     EXPECT_EQ(AddOne(server.target(), TransportMode::kTarget), sum + 2);
@@ -172,6 +180,7 @@ TEST_F(ScarceSystemTest, WithoutAThreadWorkersGoOnWithoutSharedMemory) {
     session.run(add);
     EXPECT_EQ(session.run(w).scalar<float>(), i);
     Have("threads");
+    EXPECT_TRUE(Failed("threads"));
   }
   EXPECT_EQ(AddOne(server.target()), 5);
   EXPECT_EQ(server.Stop(), 0);
@@ -190,6 +199,7 @@ TEST_F(ScarceSystemTest, WithoutAThreadALargePushIsCarriedOutOnOne) {
     session.run(train);
     session.run(reduce_sum(w));
     Have("threads");
+    EXPECT_TRUE(Failed("threads"));
   }
   EXPECT_EQ(server.Stop(), 0);
 }
