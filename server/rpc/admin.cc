@@ -2,13 +2,24 @@
 
 #include "absl/status/statusor.h"
 #include "server/rpc/convert.h"
-#include "server/rpc/unary.h"
+#include "server/rpc/unary_call.h"
 
 namespace varscope::server {
 namespace {
 
 // About 64 KiB.
 constexpr int kListedAtOnce = 256;
+
+// One call on one of gRPC's threads, which `answer` may keep: it gets the caller and returns a
+// Status.
+template <typename Request, typename Fn>
+grpc::Status Answer(const ServiceContext& service, grpc::ServerContext* context,
+                    const Request& /*request*/, Fn&& answer) {
+  const InFlightCalls::Call call(service.in_flight_calls);
+  if (!call.admitted().ok()) return ToGrpc(call.admitted(), *context);
+  const absl::StatusOr<Caller> caller = CallerOf<Request>(service, *context);
+  return ToGrpc(caller.ok() ? answer(*caller) : caller.status(), *context);
+}
 
 }  // namespace
 
@@ -111,12 +122,17 @@ grpc::Status AdminService::ListGroups(grpc::ServerContext* context,
   });
 }
 
-grpc::Status AdminService::Quarantine(grpc::ServerContext* context,
-                                      const v1::QuarantineRequest* request,
-                                      v1::QuarantineResponse*) {
-  return AnswerDurably(context_, context, *request, [&](const Caller&) {
-    return context_.workers.Quarantine(request->worker_id(), request->reason());
-  });
+void AdminService::Accept(CallQueue& queue) {
+  ServeUnary(
+      *this, &AdminService::RequestQuarantine, context_, queue,
+      {[this](const Caller&, const v1::QuarantineRequest& request, v1::QuarantineResponse*,
+              CallDone done) {
+         AnswerDurably(
+             context_.durability,
+             [&] { return context_.workers.Quarantine(request.worker_id(), request.reason()); },
+             std::move(done));
+       },
+       {}});
 }
 
 }  // namespace varscope::server

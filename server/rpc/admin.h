@@ -4,15 +4,20 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "varscope/v1/admin.grpc.pb.h"
 
 namespace varscope::server {
 
-// Each call has one of gRPC's threads. Thread-safe.
-class AdminService final : public v1::Admin::Service {
+// Quarantine waits for the log in a CallQueue; each of the others has one of gRPC's threads.
+// Thread-safe.
+class AdminService final : public v1::Admin::WithAsyncMethod_Quarantine<v1::Admin::Service> {
  public:
   explicit AdminService(const ServiceContext& context) : context_(context) {}
+
+  // To be called when the server has started, once. `queue` is one of the server's.
+  void Accept(CallQueue& queue);
 
   grpc::Status ListVariables(grpc::ServerContext* context, const v1::ListVariablesRequest* request,
                              grpc::ServerWriter<v1::ListVariablesResponse>* writer) override;
@@ -29,8 +34,6 @@ class AdminService final : public v1::Admin::Service {
                            v1::ListWorkersResponse* response) override;
   grpc::Status ListGroups(grpc::ServerContext* context, const v1::ListGroupsRequest* request,
                           v1::ListGroupsResponse* response) override;
-  grpc::Status Quarantine(grpc::ServerContext* context, const v1::QuarantineRequest* request,
-                          v1::QuarantineResponse* response) override;
 
  private:
   const ServiceContext context_;

@@ -20,7 +20,7 @@ int Leaders() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 16);
 }
 
-// Each of the short calls holds one while it lasts.
+// Each of the admin's calls holds one while it lasts.
 constexpr int kMaxThreads = 1024;
 
 }  // namespace
@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   self->queue_.emplace(std::move(queue), Leaders());
   if (!self->queue_->runs()) return absl::UnavailableError("no thread to serve calls");
   self->service_.Accept(*self->queue_);
+  self->admin_.Accept(*self->queue_);
   self->health_.Accept(*self->queue_);
   absl::StatusOr<std::unique_ptr<AcceptLoop>> accepting = AcceptLoop::Start(
       std::move(sockets), [acceptor](shm::FileDescriptor connection, int listening) {

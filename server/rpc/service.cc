@@ -1,8 +1,8 @@
 #include "server/rpc/service.h"
 
-#include "server/rpc/barrier_call.h"
+#include <utility>
+
 #include "server/rpc/grpc_stream.h"
-#include "server/rpc/unary.h"
 #include "server/rpc/worker_calls.h"
 
 namespace varscope::server {
@@ -14,42 +14,22 @@ void ParameterServerService::Accept(CallQueue& queue) {
       [this, calls](grpc::ServerContext* context, GrpcStream::Stream* stream, void* tag) {
         RequestExchange(context, stream, calls, calls, tag);
       });
-  BarrierCall::Accept(context_, queue,
-                      [this, calls](grpc::ServerContext* context, v1::BarrierRequest* request,
-                                    BarrierCall::Writer* writer, void* tag) {
-                        RequestBarrier(context, request, writer, calls, calls, tag);
-                      });
-}
-
-grpc::Status ParameterServerService::Connect(grpc::ServerContext* context,
-                                             const v1::ConnectRequest* request,
-                                             v1::ConnectResponse* response) {
-  return AnswerDurably(context_, context, *request, [&](const Caller&) {
-    return server::Connect(context_, *request, response);
-  });
-}
-
-grpc::Status ParameterServerService::Resolve(grpc::ServerContext* context,
-                                             const v1::ResolveRequest* request,
-                                             v1::ResolveResponse* response) {
-  return AnswerDurably(context_, context, *request, [&](const Caller& caller) {
-    return server::Resolve(context_, caller, *request, response);
-  });
-}
-
-grpc::Status ParameterServerService::Heartbeat(grpc::ServerContext* context,
-                                               const v1::HeartbeatRequest* request,
-                                               v1::HeartbeatResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller& caller) {
-    return server::Heartbeat(context_, caller, response);
-  });
-}
-
-grpc::Status ParameterServerService::Disconnect(grpc::ServerContext* context,
-                                                const v1::DisconnectRequest* request,
-                                                v1::DisconnectResponse*) {
-  return Answer(context_, context, *request,
-                [&](const Caller& caller) { return context_.workers.Disconnect(caller); });
+  // `run` is one of worker_calls.h.
+  const auto serve = [&](auto ask, auto run, auto... leave) {
+    ServeUnary(
+        *this, ask, context_, queue,
+        {[this, run](const Caller& caller, const auto& request, auto* response, CallDone done) {
+           run(context_, caller, request, response, std::move(done));
+         },
+         [this, leave...](const Caller& caller, const auto& request) {
+           (leave(context_, caller, request), ...);
+         }});
+  };
+  serve(&ParameterServerService::RequestConnect, server::Connect);
+  serve(&ParameterServerService::RequestResolve, server::Resolve);
+  serve(&ParameterServerService::RequestHeartbeat, server::Heartbeat);
+  serve(&ParameterServerService::RequestBarrier, server::Barrier, server::LeaveBarrier);
+  serve(&ParameterServerService::RequestDisconnect, server::Disconnect);
 }
 
 }  // namespace varscope::server

@@ -1,4 +1,4 @@
-// varscope.v1.ParameterServer over gRPC: thin, each call is one function or object.
+// varscope.v1.ParameterServer over gRPC: each call is a function of worker_calls.h or a stream.
 #ifndef VARSCOPE_SERVER_RPC_SERVICE_H_
 #define VARSCOPE_SERVER_RPC_SERVICE_H_
 
@@ -6,31 +6,20 @@
 
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
+#include "server/rpc/unary_call.h"
 #include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::server {
 
-// The calls that may wait long do so in a CallQueue, Exchange as raw bytes; each of the others has
-// one of gRPC's threads.
-using HybridService = v1::ParameterServer::WithRawMethod_Exchange<
-    v1::ParameterServer::WithAsyncMethod_Barrier<v1::ParameterServer::Service>>;
-
-// Thread-safe.
-class ParameterServerService final : public HybridService {
+// All calls are served in a CallQueue, where none holds a thread while it waits; Exchange as raw
+// bytes. Thread-safe.
+class ParameterServerService final
+    : public v1::ParameterServer::WithRawMethod_Exchange<v1::ParameterServer::AsyncService> {
  public:
   explicit ParameterServerService(const ServiceContext& context) : context_(context) {}
 
   // To be called when the server has started, once. `queue` is one of the server's.
   void Accept(CallQueue& queue);
-
-  grpc::Status Connect(grpc::ServerContext* context, const v1::ConnectRequest* request,
-                       v1::ConnectResponse* response) override;
-  grpc::Status Resolve(grpc::ServerContext* context, const v1::ResolveRequest* request,
-                       v1::ResolveResponse* response) override;
-  grpc::Status Heartbeat(grpc::ServerContext* context, const v1::HeartbeatRequest* request,
-                         v1::HeartbeatResponse* response) override;
-  grpc::Status Disconnect(grpc::ServerContext* context, const v1::DisconnectRequest* request,
-                          v1::DisconnectResponse* response) override;
 
  private:
   const ServiceContext context_;

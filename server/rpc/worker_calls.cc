@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/blocking_region.h"
 #include "proto/naming/names.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/protocol.h"
 #include "server/push/resolve.h"
 #include "server/rpc/convert.h"
+#include "server/rpc/refusal.h"
 
 namespace varscope::server {
 namespace {
@@ -54,10 +57,8 @@ void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
   out->set_target(address.target);
 }
 
-}  // namespace
-
-absl::Status Connect(const ServiceContext& service, const v1::ConnectRequest& request,
-                     v1::ConnectResponse* response) {
+absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest& request,
+                        v1::ConnectResponse* response) {
   response->set_protocol(wire::kProtocol);
   if (request.protocol() != wire::kProtocol) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -88,8 +89,10 @@ absl::Status Connect(const ServiceContext& service, const v1::ConnectRequest& re
   return absl::OkStatus();
 }
 
-absl::Status Resolve(const ServiceContext& service, const Caller& caller,
-                     const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+absl::Status ResolveNow(const ServiceContext& service, const Caller& caller,
+                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+  // Initial values may take seconds.
+  const BlockingRegion aside;
   if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
   if (request.definitions_size() > service.limits.max_definitions) {
     return absl::InvalidArgumentError(
@@ -104,11 +107,61 @@ absl::Status Resolve(const ServiceContext& service, const Caller& caller,
                     response);
 }
 
-absl::Status Heartbeat(const ServiceContext& service, const Caller& caller,
-                       v1::HeartbeatResponse* response) {
+absl::Status CheckBarrier(const v1::BarrierRequest& request) {
+  constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
+  if (absl::Status status = ValidateVariableName(request.name()); !status.ok()) return status;
+  if (request.timeout_ms() > kLongest) {
+    return absl::InvalidArgumentError("a barrier's timeout is at most 24 hours");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void Connect(const ServiceContext& service, const Caller& /*caller*/,
+             const v1::ConnectRequest& request, v1::ConnectResponse* response, CallDone done) {
+  AnswerDurably(
+      service.durability, [&] { return ConnectNow(service, request, response); }, std::move(done));
+}
+
+void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,
+             v1::ResolveResponse* response, CallDone done) {
+  AnswerDurably(
+      service.durability, [&] { return ResolveNow(service, caller, request, response); },
+      std::move(done));
+}
+
+void Heartbeat(const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
+               v1::HeartbeatResponse* response, CallDone done) {
   // Another one after a restart, which the worker may not notice otherwise.
   ToProto(service.local, response->mutable_local());
-  return service.workers.Check(caller);
+  done(service.workers.Check(caller));
+}
+
+void Barrier(const ServiceContext& service, const Caller& caller, const v1::BarrierRequest& request,
+             v1::BarrierResponse* response, CallDone done) {
+  absl::Status status = CheckBarrier(request);
+  if (status.ok()) status = service.workers.Check(caller);
+  if (!status.ok()) return done(status);
+  service.barriers.Arrive(
+      request.name(), caller.worker_id, request.parties(),
+      std::chrono::milliseconds(request.timeout_ms()),
+      [&service, caller, response, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
+        if (round.ok()) response->set_round(*round);
+        done(WhatNow(service.workers, caller, round.status()));
+      });
+}
+
+void LeaveBarrier(const ServiceContext& service, const Caller& caller,
+                  const v1::BarrierRequest& request) {
+  service.barriers.Leave(request.name(), caller.worker_id);
+}
+
+void Disconnect(const ServiceContext& service, const Caller& caller, const v1::DisconnectRequest&,
+                v1::DisconnectResponse*, CallDone done) {
+  const absl::Status status = service.workers.Disconnect(caller);
+  if (!status.ok()) return done(status);
+  service.durability.WhenOnStableStorage(std::move(done));
 }
 
 }  // namespace varscope::server

@@ -1,29 +1,44 @@
 // What a worker's calls with one request and one answer do. Nothing here waits, or knows how a call
-// comes: a change is on stable storage when Durability::WhenOnStableStorage says so.
+// comes. A change is answered when it is on stable storage.
 #ifndef VARSCOPE_SERVER_RPC_WORKER_CALLS_H_
 #define VARSCOPE_SERVER_RPC_WORKER_CALLS_H_
 
-#include "absl/status/status.h"
 #include "server/auth/caller.h"
+#include "server/rpc/call_done.h"
 #include "server/rpc/context.h"
 #include "varscope/v1/worker.pb.h"
 
 namespace varscope::server {
 
+// All are thread-safe. The request and the response must stay until `done`.
+
 // The worker is live with a new incarnation; the answer has its session key. FailedPrecondition
-// names both versions of the protocol; else as Workers::Connect. Thread-safe, as the others.
-absl::Status Connect(const ServiceContext& service, const v1::ConnectRequest& request,
-                     v1::ConnectResponse* response);
+// names both versions of the protocol; else as Workers::Connect.
+void Connect(const ServiceContext& service, const Caller& caller, const v1::ConnectRequest& request,
+             v1::ConnectResponse* response, CallDone done);
 
 // Get-or-create of variables, in order, until one is malformed. A breach of the naming contract is
 // an outcome in the answer, not an error. InvalidArgument for too many; errors as Workers::Check's
-// and Catalog::Resolve's, with the worker and the variable named.
-absl::Status Resolve(const ServiceContext& service, const Caller& caller,
-                     const v1::ResolveRequest& request, v1::ResolveResponse* response);
+// and Catalog::Resolve's, with the worker and the variable named. May compute for long.
+void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,
+             v1::ResolveResponse* response, CallDone done);
 
 // Renews the lease. Errors as Workers::Check's.
-absl::Status Heartbeat(const ServiceContext& service, const Caller& caller,
-                       v1::HeartbeatResponse* response);
+void Heartbeat(const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
+               v1::HeartbeatResponse* response, CallDone done);
+
+// Answers when all parties have come, as Barriers::Arrive. InvalidArgument for a bad name or more
+// than 24 hours.
+void Barrier(const ServiceContext& service, const Caller& caller, const v1::BarrierRequest& request,
+             v1::BarrierResponse* response, CallDone done);
+// The worker no longer waits at the barrier.
+void LeaveBarrier(const ServiceContext& service, const Caller& caller,
+                  const v1::BarrierRequest& request);
+
+// The worker's incarnation ends, whether or not changes can be made durable now. Errors as
+// Workers::Disconnect's.
+void Disconnect(const ServiceContext& service, const Caller& caller, const v1::DisconnectRequest&,
+                v1::DisconnectResponse*, CallDone done);
 
 }  // namespace varscope::server
 

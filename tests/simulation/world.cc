@@ -171,15 +171,22 @@ void World::Answered(Request& request, const absl::Status& status) {
   maybe_.clear();
 }
 
-// Answered when the change is on stable storage.
-void World::AnswerDurably(const std::string& worker, const absl::Status& status) {
+// One that has one answer; `begin` gets what to call with its status.
+void World::Call(const std::string& worker, const std::function<void(CallDone)>& begin) {
   Request& request = *requests_.emplace_back(std::make_unique<Request>());
   request.worker = worker;
+  begin([this, &request](const absl::Status& status) {
+    NoteState(request);
+    Answered(request, status);
+  });
   Remember();
   request.state = states_.size() - 1;
-  if (!status.ok()) return Answered(request, status);
-  server_->context().durability.WhenOnStableStorage(
-      [this, &request](const absl::Status& durable) { Answered(request, durable); });
+}
+
+void World::NoteState(Request& request) {
+  if (!hears_ || request.state) return;
+  Remember();
+  request.state = states_.size() - 1;
 }
 
 void World::Connect(const std::string& name) {
@@ -189,16 +196,16 @@ void World::Connect(const std::string& name) {
   request.set_worker_id(name);
   request.set_host("host");
   request.set_nonce(env_.trace().Draw("nonce", 1 << 30) + 1);
-  v1::ConnectResponse response;
-  absl::Status status = server_->context().durability.Admit();
-  if (status.ok()) status = server::Connect(server_->context(), request, &response);
-  if (status.ok()) {
-    workers_[name].incarnation = response.incarnation();
-    workers_[name].last.reset();  // another incarnation's
-    workers_[name].session_key = response.session_key();
-  }
-  AnswerDurably(name, status);
-  if (status.ok()) Create(name, kMarksPrefix + name);
+  const auto response = std::make_shared<v1::ConnectResponse>();
+  Call(name, [&](const CallDone& done) {
+    server::Connect(server_->context(), {}, request, response.get(),
+                    [response, done](const absl::Status& status) { done(status); });
+  });
+  if (response->session_key().empty()) return;
+  workers_[name].incarnation = response->incarnation();
+  workers_[name].last.reset();  // another incarnation's
+  workers_[name].session_key = response->session_key();
+  Create(name, kMarksPrefix + name);
 }
 
 void World::Create(const std::string& worker, const std::string& name) {
@@ -217,14 +224,15 @@ void World::Create(const std::string& worker, const std::string& name) {
   definition.set_reuse(v1::REUSE_AUTO);
   definition.set_trainable(true);
   definition.mutable_initializer()->set_kind(is_marks ? "zeros" : "random_normal");
-  v1::ResolveResponse response;
-  absl::Status status = server_->context().durability.Admit();
-  if (status.ok()) status = server::Resolve(server_->context(), *caller, request, &response);
-  if (status.ok() && !is_marks &&
+  const auto response = std::make_shared<v1::ResolveResponse>();
+  Call(worker, [&](const CallDone& done) {
+    server::Resolve(server_->context(), *caller, request, response.get(),
+                    [response, done](const absl::Status& status) { done(status); });
+  });
+  if (response->resolutions_size() > 0 && !is_marks &&
       std::find(variables_.begin(), variables_.end(), name) == variables_.end()) {
     variables_.push_back(name);
   }
-  AnswerDurably(worker, status);
 }
 
 void World::Push(const std::string& name, const std::string& variable,
@@ -280,10 +288,7 @@ void World::ReadAnswer(Request& request) {
     status = absl::Status(static_cast<absl::StatusCode>(answer.head().error().code()),
                           answer.head().error().message());
   }
-  if (hears_ && !request.state) {
-    Remember();
-    request.state = states_.size() - 1;
-  }
+  NoteState(request);
   Answered(request, status);
 }
 
@@ -313,16 +318,20 @@ void World::Leave(const std::string& name) {
   env_.trace().Note(name + " leaves");
   const absl::StatusOr<Caller> caller =
       server_->context().session_keys.Identify(workers_[name].session_key);
-  if (caller.ok()) server_->context().workers.Disconnect(*caller).IgnoreError();
   workers_[name].incarnation = 0;
-  Remember();
+  if (!caller.ok()) return;
+  Call(name, [&](CallDone done) {
+    server::Disconnect(server_->context(), *caller, {}, nullptr, std::move(done));
+  });
 }
 
 void World::Quarantine(const std::string& name, const std::string& reason) {
   env_.trace().Note(absl::StrCat("quarantine of ", name, ": '", reason, "'"));
-  absl::Status status = server_->context().durability.Admit();
-  if (status.ok()) status = server_->context().workers.Quarantine(name, reason);
-  AnswerDurably(name, status);
+  Call(name, [&](CallDone done) {
+    AnswerDurably(
+        server_->context().durability,
+        [&] { return server_->context().workers.Quarantine(name, reason); }, std::move(done));
+  });
 }
 
 void World::TakeSnapshot(const std::string& name) {

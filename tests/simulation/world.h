@@ -3,6 +3,7 @@
 #define VARSCOPE_TESTS_SIMULATION_WORLD_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/rpc/call_done.h"
 #include "server/server.h"
 #include "server/store/state.h"
 #include "tests/simulation/sim_env.h"
@@ -42,7 +44,6 @@ class World {
   void Push(const std::string& worker, const std::string& variable, const std::string& optimizer);
   // The last one, as it was.
   void PushAgain(const std::string& worker);
-  // It is not told when that is durable.
   void Leave(const std::string& worker);
   // An empty reason ends it.
   void Quarantine(const std::string& worker, const std::string& reason);
@@ -75,7 +76,8 @@ class World {
   server::GradientUpdate DrawGradient(const std::string& variable);
   void Submit(const std::string& worker, const server::Push& push);
   void ReadAnswer(Request& request);
-  void AnswerDurably(const std::string& worker, const absl::Status& status);
+  void Call(const std::string& worker, const std::function<void(server::CallDone)>& begin);
+  void NoteState(Request& request);
   void Answered(Request& request, const absl::Status& status);
   // What is to survive now.
   void Remember();
