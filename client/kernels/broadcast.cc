@@ -57,4 +57,22 @@ BroadcastWalk Walk(const Shape& a, const Shape& b, const Shape& shape) {
   return walk;
 }
 
+void ForRuns(Device& device, const BroadcastWalk& walk, double cost,
+             absl::FunctionRef<void(int64_t, int64_t, int64_t, int64_t)> run) {
+  const int64_t inner = walk.inner();
+  if (walk.rows() == 1) {
+    device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
+      run(walk.a.back() * begin, walk.b.back() * begin, begin, end - begin);
+    });
+    return;
+  }
+  device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
+                     [&](int64_t begin, int64_t end) {
+                       for (int64_t row = begin; row < end; ++row) {
+                         const auto [from_a, from_b] = walk.Start(row);
+                         run(from_a, from_b, row * inner, inner);
+                       }
+                     });
+}
+
 }  // namespace varscope::internal

@@ -2,9 +2,11 @@
 #ifndef VARSCOPE_CLIENT_KERNELS_ELEMENTWISE_H_
 #define VARSCOPE_CLIENT_KERNELS_ELEMENTWISE_H_
 
+#include <algorithm>
 #include <type_traits>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/context.h"
@@ -86,54 +88,38 @@ constexpr double kCheap = 0.5;
 
 // Calls run(first in a, first in b, first in the result, count) for runs of elements that cover the
 // result, which is not empty, perhaps in parallel; an element takes `cost` cycles.
-template <typename Fn>
-void ForRuns(Device& device, const BroadcastWalk& walk, double cost, const Fn& run) {
-  const int64_t inner = walk.inner();
-  if (walk.rows() == 1) {
-    device.ParallelFor(inner, cost, [&](int64_t begin, int64_t end) {
-      run(walk.a.back() * begin, walk.b.back() * begin, begin, end - begin);
-    });
-    return;
-  }
-  device.ParallelFor(walk.rows(), cost * static_cast<double>(inner),
-                     [&](int64_t begin, int64_t end) {
-                       for (int64_t row = begin; row < end; ++row) {
-                         const auto [from_a, from_b] = walk.Start(row);
-                         run(from_a, from_b, row * inner, inner);
-                       }
-                     });
-}
+void ForRuns(Device& device, const BroadcastWalk& walk, double cost,
+             absl::FunctionRef<void(int64_t, int64_t, int64_t, int64_t)> run);
 
 // out[i] = fn(a[i], b[i]), which takes `cost` cycles; R is the result's type. `out` may be an
 // operand of its shape.
 template <typename T, typename R, typename Fn>
 void Zip(Device& device, const Tensor& ta, const Tensor& tb, Tensor& out, Fn fn,
          double cost = kCheap) {
+  if (out.num_elements() == 0) return;
   const BroadcastWalk walk = Walk(ta.shape(), tb.shape(), out.shape());
   const T* const a = ta.data<T>();
   const T* const b = tb.data<T>();
   R* const r = out.mutable_data<R>();
-  const bool step_a = walk.a.back() != 0;
-  const bool step_b = walk.b.back() != 0;
-  const auto run = [&](int64_t from_a, int64_t from_b, int64_t to, int64_t n) {
-    const T* const x = a + from_a;
-    const T* const y = b + from_b;
-    R* const z = r + to;
-    if (step_a && step_b) {
-      for (int64_t i = 0; i < n; ++i) z[i] = fn(x[i], y[i]);
-    } else if (step_a) {
-      const T same = *y;
-      for (int64_t i = 0; i < n; ++i) z[i] = fn(x[i], same);
-    } else if (step_b) {
-      const T same = *x;
-      for (int64_t i = 0; i < n; ++i) z[i] = fn(same, y[i]);
-    } else {
-      const T same_x = *x;
-      const T same_y = *y;
-      for (int64_t i = 0; i < n; ++i) z[i] = fn(same_x, same_y);
+  const bool repeats_a = walk.a.back() == 0;
+  const bool repeats_b = walk.b.back() == 0;
+  ForRuns(device, walk, cost, [&](int64_t from_a, int64_t from_b, int64_t to, int64_t n) {
+    // An operand that is repeated along the run is laid out as a block, so that each function and
+    // type is one loop: there are hundreds, and most of the kernels' build is theirs.
+    constexpr int64_t kBlock = 512;
+    T block_a[kBlock];
+    T block_b[kBlock];
+    const int64_t most = repeats_a || repeats_b ? std::min(kBlock, n) : n;
+    if (repeats_a) std::fill_n(block_a, most, a[from_a]);
+    if (repeats_b) std::fill_n(block_b, most, b[from_b]);
+    for (int64_t i = 0; i < n; i += most) {
+      const T* const x = repeats_a ? block_a : a + from_a + i;
+      const T* const y = repeats_b ? block_b : b + from_b + i;
+      R* const z = r + to + i;
+      const int64_t count = std::min(most, n - i);
+      for (int64_t k = 0; k < count; ++k) z[k] = fn(x[k], y[k]);
     }
-  };
-  if (out.num_elements() > 0) ForRuns(device, walk, cost, run);
+  });
 }
 
 template <typename T, typename R, typename Fn>

@@ -66,7 +66,7 @@ class RandomGraph {
   Output Fed(DType dtype, const Shape& actual) {
     std::vector<int64_t> dims = actual.dims();
     for (int64_t& d : dims) d = Chance(50) ? Shape::kUnknownDim : d;
-    const Output source = placeholder(dtype, Chance(60) ? Shape::Unknown() : Shape(dims));
+    Output source = placeholder(dtype, Chance(60) ? Shape::Unknown() : Shape(dims));
     feeds_.emplace_back(source, ValueOf(dtype, actual));
     return source;
   }
@@ -207,6 +207,7 @@ class RandomGraph {
       }
     }
     std::vector<Output> ys;
+    ys.reserve(made.size());
     for (const auto& [name, y] : made) ys.push_back(y);
     const std::vector<Output> firsts = Gradients(ys, xs, "gradient of ", made);
     Gradients(firsts, xs, "second gradient of ", made);
