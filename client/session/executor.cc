@@ -8,6 +8,7 @@
 #include "client/session/push.h"
 #include "client/session/run_kernel.h"
 #include "client/session/shapes.h"
+#include "varscope/errors.h"
 
 namespace varscope::internal {
 namespace {

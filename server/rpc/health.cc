@@ -1,6 +1,7 @@
 #include "server/rpc/health.h"
 
 #include "proto/concurrency/mutex.h"
+#include "varscope/v1/admin.grpc.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
 
 namespace varscope::server {
