@@ -100,7 +100,7 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
   absl::Status status = observer_ ? observer_(batch) : absl::OkStatus();
   if (!status.ok()) return status;
   // Nobody else has seen them yet, so locking cannot wait.
-  unfilled.locked = LockedVariables(unfilled.variables);
+  unfilled.locked = LockedVariables(std::span<const VariablePtr>(unfilled.variables));
   for (const VariablePtr& variable : unfilled.variables) status.Update(names_.Add(variable));
   if (batch.partitioned) status.Update(names_.AddPartitioned(*batch.partitioned));
   status.Update(names_.AddSlots(batch.slots));

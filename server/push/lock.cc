@@ -18,16 +18,17 @@ uint64_t UpdatesSince(const PushUpdate& update)
   return behind ? version - *update.base_version : 0;
 }
 
-std::vector<VariablePtr> WriteSet(const PushContents& push) {
-  std::vector<VariablePtr> all;
+std::vector<Variable*> WriteSet(const PushContents& push) {
+  std::vector<Variable*> all;
+  const auto add = [&](const VariablePtr& variable) { all.push_back(variable.get()); };
   for (const PushStep& step : push.steps) {
-    all.insert(all.end(), step.non_slots.begin(), step.non_slots.end());
+    for (const VariablePtr& scalar : step.non_slots) add(scalar);
     for (const PushUpdate& update : step.updates) {
-      all.push_back(update.variable);
-      all.insert(all.end(), update.slots.begin(), update.slots.end());
+      add(update.variable);
+      for (const VariablePtr& slot : update.slots) add(slot);
     }
   }
-  for (const PushAssignment& a : push.assignments) all.push_back(a.variable);
+  for (const PushAssignment& a : push.assignments) add(a.variable);
   return all;
 }
 

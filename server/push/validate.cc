@@ -149,10 +149,12 @@ absl::Status ClipAsAsked(PushContents& push, const PushPolicy& policy) {
       norm = norm > 0 ? std::min(norm, policy.clip_norm) : policy.clip_norm;
     }
     if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
+    const double value = std::exchange(step.clip_value, 0);
+    if (norm <= 0 && value <= 0) continue;
     std::vector<Tensor*> gradients;
     gradients.reserve(step.updates.size());
     for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
-    absl::Status status = optimizers::Clip(gradients, std::exchange(step.clip_value, 0), norm);
+    absl::Status status = optimizers::Clip(gradients, value, norm);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -5,13 +5,6 @@
 
 namespace varscope::server {
 
-std::vector<VariablePtr> PullReader::variables() const {
-  std::vector<VariablePtr> variables;
-  variables.reserve(resolved_.items.size());
-  for (const ResolvedPull::Item& item : resolved_.items) variables.push_back(item.variable);
-  return variables;
-}
-
 absl::Status PullReader::Read(bool same_epoch, v1::FrameHeader& answer) {
   // Before the values: what changes after this is read again by the next pull.
   const uint64_t changes = service_.store.changes.count();
@@ -54,7 +47,7 @@ absl::Status PullReader::Fill(bool same_epoch, std::span<const ReadValue> read,
     absl::StatusOr<Tensor> value = pulled.value;
     if (item.encoding != wire::Encoding::kNone) value = wire::Encode(item.encoding, pulled.value);
     if (!value.ok()) return value.status();
-    item.variable->bytes_pulled += value->byte_size();
+    resolved_.variables[i]->bytes_pulled += value->byte_size();
     values[i] = *std::move(value);
   }
   absl::StatusOr<PinnedMemory::Reservation> reservation = service_.pinned_memory.Acquire(values);

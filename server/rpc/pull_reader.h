@@ -26,7 +26,7 @@ class PullReader {
              const std::vector<Tensor>& tensors, ResolvedPull& last)
       : service_(service), resolved_(std::move(resolved)), tensors_(tensors), last_(last) {}
 
-  std::vector<VariablePtr> variables() const;
+  std::span<const VariablePtr> variables() const { return resolved_.variables; }
 
   // Once: adds the versions to the head of the answer. `same_epoch`: the versions that the worker
   // holds are of this one.

@@ -44,18 +44,19 @@ absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
   }
   if (!status.ok()) return status;
   ResolvedPull resolved;
+  resolved.variables.reserve(count);
   resolved.items.resize(count);
   for (int i = 0; i < count; ++i) {
     const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(pull.variables(i));
     if (!entry.ok()) return entry.status();
     ResolvedPull::Item& item = resolved.items[i];
-    item.variable = (*entry)->variable;
-    const VariableDefinition& def = item.variable->def;
+    const Variable& variable = *resolved.variables.emplace_back((*entry)->variable);
+    const VariableDefinition& def = variable.def;
     if (status = Authorize(caller, Right::kRead, def.name); !status.ok()) return status;
     if (pull.versions_size() > 0) item.held = pull.versions(i);
     if (pull.encodings_size() > 0) {
       const auto encoding = static_cast<wire::Encoding>(pull.encodings(i));
-      if (status = CheckEncoding(*item.variable, encoding); !status.ok()) return status;
+      if (status = CheckEncoding(variable, encoding); !status.ok()) return status;
       if (def.dtype == DType::kFloat32) item.encoding = encoding;
     }
     if (pull.index_counts_size() == 0 || pull.index_counts(i) == 0) continue;

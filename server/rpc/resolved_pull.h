@@ -17,13 +17,13 @@ namespace varscope::server {
 
 struct ResolvedPull {
   struct Item {
-    VariablePtr variable;
     uint64_t held = 0;  // 1 + the version that the worker holds; 0: it holds none
     wire::Encoding encoding = wire::Encoding::kNone;
     // Unless the pull asks for the whole variable: which tensor of the request has the indices.
     std::optional<uint32_t> indices;
   };
-  std::vector<Item> items;
+  std::vector<VariablePtr> variables;
+  std::vector<Item> items;  // of each variable
   // Of the indices and of those rows.
   uint64_t index_bytes = 0;
   // Set for a pull that repeats the one before: Changes::count() then.

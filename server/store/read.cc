@@ -20,7 +20,7 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
 
 }  // namespace
 
-absl::StatusOr<std::vector<ReadValue>> ReadTogether(const std::vector<VariablePtr>& variables,
+absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<const VariablePtr> variables,
                                                     std::span<const ReadIndices> rows) {
   std::vector<ReadValue> read(variables.size());
   for (size_t i = 0; i < rows.size(); ++i) {

@@ -1,12 +1,24 @@
 #include "server/store/variable.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "absl/strings/str_cat.h"
 #include "proto/concurrency/blocking_region.h"
 #include "proto/tensor/allocate.h"
 
 namespace varscope::server {
+namespace {
+
+// Whoever copies a VariablePtr writes to memory of the variable, which is in no cache.
+std::vector<Variable*> Pointers(std::span<const VariablePtr> variables) {
+  std::vector<Variable*> all(variables.size());
+  std::transform(variables.begin(), variables.end(), all.begin(),
+                 [](const VariablePtr& variable) { return variable.get(); });
+  return all;
+}
+
+}  // namespace
 
 absl::Status Variable::MakeWritable() {
   if (absl::Status status = TryMakeUnique(value); !status.ok()) {
@@ -17,15 +29,21 @@ absl::Status Variable::MakeWritable() {
   return absl::OkStatus();
 }
 
-LockedVariables::LockedVariables(std::vector<VariablePtr> variables)
+LockedVariables::LockedVariables(std::vector<Variable*> variables)
     : variables_(std::move(variables)) {
-  std::sort(variables_.begin(), variables_.end());
+  // Those that were created one after the other often are in order.
+  if (!std::is_sorted(variables_.begin(), variables_.end(), std::less<>())) {
+    std::sort(variables_.begin(), variables_.end(), std::less<>());
+  }
   variables_.erase(std::unique(variables_.begin(), variables_.end()), variables_.end());
-  for (const VariablePtr& variable : variables_) LockInBlockingRegion(variable->mutex);
+  for (Variable* variable : variables_) LockInBlockingRegion(variable->mutex);
 }
 
+LockedVariables::LockedVariables(std::span<const VariablePtr> variables)
+    : LockedVariables(Pointers(variables)) {}
+
 LockedVariables::~LockedVariables() {
-  for (const VariablePtr& variable : variables_) variable->mutex.unlock();
+  for (Variable* variable : variables_) variable->mutex.unlock();
 }
 
 }  // namespace varscope::server

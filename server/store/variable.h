@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,13 +64,14 @@ class Variable {
 
 using VariablePtr = std::shared_ptr<Variable>;
 
-// Locks distinct variables in the order of their addresses, so that two sets never deadlock, and
-// unlocks on destruction. While it lives the set is consistent. clang does not follow it: who uses
-// the values says AssertHeld.
+// Locks distinct variables, which outlive it, in the order of their addresses, so that two sets
+// never deadlock, and unlocks on destruction. While it lives the set is consistent. clang does not
+// follow it: who uses the values says AssertHeld.
 class LockedVariables {
  public:
   LockedVariables() = default;
-  explicit LockedVariables(std::vector<VariablePtr> variables);
+  explicit LockedVariables(std::vector<Variable*> variables);
+  explicit LockedVariables(std::span<const VariablePtr> variables);
   ~LockedVariables();
   LockedVariables(LockedVariables&& other) noexcept
       : variables_(std::exchange(other.variables_, {})) {}
@@ -79,7 +81,7 @@ class LockedVariables {
   }
 
  private:
-  std::vector<VariablePtr> variables_;
+  std::vector<Variable*> variables_;
 };
 
 }  // namespace varscope::server

@@ -31,7 +31,8 @@ void CheckSnapshot(const std::string& path, int workers) {
   const auto read = [&](const std::string& name) -> absl::StatusOr<server::ReadValue> {
     const absl::StatusOr<server::VariablePtr> variable = store.catalog.Find(name);
     if (!variable.ok()) return variable.status();
-    const absl::StatusOr<std::vector<server::ReadValue>> values = server::ReadTogether({*variable});
+    const absl::StatusOr<std::vector<server::ReadValue>> values =
+        server::ReadTogether(std::vector{*variable});
     if (!values.ok()) return values.status();
     return values->front();
   };

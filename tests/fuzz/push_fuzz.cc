@@ -107,16 +107,14 @@ absl::Status PullHead(Store& store, const v1::FrameHeader& head) {
   const absl::StatusOr<ResolvedPull> resolved =
       ResolvePull(variables, head.pull(), {"w", 1}, incoming);
   if (!resolved.ok()) return resolved.status();
-  std::vector<VariablePtr> pulled;
   std::vector<ReadIndices> rows;
   for (const ResolvedPull::Item& item : resolved->items) {
-    pulled.push_back(item.variable);
     rows.emplace_back();
     if (!item.indices) continue;
     rows.back() = *ToIndices(TensorOf(incoming[*item.indices], PatternOf(head)));
     if (rows.back()->size() > 4) abort();  // no variable has more rows
   }
-  return ReadTogether(pulled, rows).status();
+  return ReadTogether(resolved->variables, rows).status();
 }
 
 }  // namespace

@@ -229,7 +229,10 @@ TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
   submit({step("Adam", true), step("Mine", true), step("Adam", false)});
   submit({step("Mine", true), step("Adam", true)});
   const auto version = [&](const std::string& name) {
-    return ReadTogether({run_->store().catalog.Find(name).value()}).value().front().version;
+    return ReadTogether(std::vector{run_->store().catalog.Find(name).value()})
+        .value()
+        .front()
+        .version;
   };
   EXPECT_EQ(version("beta1_power"), 4U);
   EXPECT_EQ(version("beta1_power_1"), 2U);

@@ -55,7 +55,8 @@ class EveryDType : public ::testing::TestWithParam<DType> {
 
   Tensor Value(const std::string& name) { return ValueOf(run_->store(), name); }
   Tensor Rows(const std::string& name, const std::vector<int64_t>& rows) {
-    return ReadTogether({run_->store().catalog.Find(name).value()}, std::vector<ReadIndices>{rows})
+    return ReadTogether(std::vector{run_->store().catalog.Find(name).value()},
+                        std::vector<ReadIndices>{rows})
         ->front()
         .value;
   }
