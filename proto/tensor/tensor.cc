@@ -44,14 +44,20 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   if (IsMapped(size)) {
     std::byte* const pages = MapPages(size + kPage);
     if (pages == nullptr) return nullptr;
-    return std::unique_ptr<Block>(new Block(pages + NextColor(), size));
+    void* const block = ::operator new(sizeof(Block), std::nothrow);
+    if (block == nullptr) return UnmapPages(pages, size + kPage), nullptr;
+    return std::unique_ptr<Block>(new (block) Block(pages + NextColor(), size));
   }
-  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  if (rounded < size) return nullptr;
-  auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
-  if (data == nullptr) return nullptr;
-  return std::unique_ptr<Block>(new Block(data, size));
+  // One piece of memory for the block and its bytes: tensors of a kilobyte come by the thousands.
+  constexpr size_t kBefore = sizeof(Block) + kAlignment - 1;
+  if (size > std::numeric_limits<size_t>::max() - kBefore) return nullptr;
+  void* const block = ::operator new(kBefore + size, std::nothrow);
+  if (block == nullptr) return nullptr;
+  const uintptr_t data = (reinterpret_cast<uintptr_t>(block) + kBefore) / kAlignment * kAlignment;
+  return std::unique_ptr<Block>(new (block) Block(reinterpret_cast<std::byte*>(data), size));
 }
+
+void Block::operator delete(void* block) { ::operator delete(block); }
 
 namespace {
 
@@ -65,11 +71,7 @@ void Block::Offer() {
 }
 
 Block::~Block() {
-  if (IsMapped(size_)) {
-    UnmapPages(PagesOf(data_), size_ + kPage);
-  } else {
-    std::free(data_);
-  }
+  if (IsMapped(size_)) UnmapPages(PagesOf(data_), size_ + kPage);
 }
 
 BlockRef::BlockRef(std::unique_ptr<Block> block, std::shared_ptr<BlockHome> home)

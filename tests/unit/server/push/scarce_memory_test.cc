@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdlib>
 #include <map>
 #include <new>
@@ -20,8 +19,16 @@
 
 namespace {
 
-// How many of this program's small blocks (proto/tensor/tensor.cc) can still be had; below 0: all.
+// How many small blocks of tensors can still be had; below 0: all. Nothing else of this program
+// asks for memory that it may not get.
 std::atomic<int> blocks_left = -1;
+bool TakeBlock() {
+  if (blocks_left > 0)
+    --blocks_left;
+  else if (blocks_left == 0)
+    return false;
+  return true;
+}
 // This thread ends the program when it asks for memory.
 thread_local bool takes_no_memory = false;
 
@@ -34,27 +41,22 @@ extern "C" void __sanitizer_malloc_hook(const volatile void*, size_t) {
 }
 #else
 // Seen through, GCC 12 takes malloc and free for a mismatch.
-[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  if (takes_no_memory) std::abort();
-  return std::malloc(std::max(size, size_t{1}));
-}
 [[gnu::noinline]] void* operator new(size_t size) {
-  if (void* const block = operator new(size, std::nothrow)) return block;
+  if (takes_no_memory) std::abort();
+  if (void* const block = std::malloc(std::max(size, size_t{1}))) return block;
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
 #endif
 
-// Comes before the C library's.
-extern "C" void* aligned_alloc(size_t alignment, size_t size) noexcept {
-  if (blocks_left == 0) {
-    errno = ENOMEM;
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  if (!TakeBlock()) return nullptr;
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
     return nullptr;
   }
-  if (blocks_left > 0) --blocks_left;
-  void* block = nullptr;
-  return posix_memalign(&block, alignment, size) == 0 ? block : nullptr;
 }
 
 namespace varscope::server {
