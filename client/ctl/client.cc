@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "client/rpc/deadline.h"
 #include "client/rpc/list_variables.h"
 #include "client/rpc/reason.h"
 #include "client/rpc/server_client.h"
@@ -24,13 +25,13 @@ milliseconds Client::Timeout(Patience patience) const {
 
 grpc::Status Client::Retried(
     Patience patience, const std::function<grpc::Status(grpc::ClientContext&)>& attempt) const {
-  const auto deadline = std::chrono::system_clock::now() + Timeout(patience);
+  const auto deadline = internal::Clock::now() + Timeout(patience);
   for (;;) {
     grpc::ClientContext context;
-    context.set_deadline(deadline);
+    context.set_deadline(internal::ToGrpc(deadline));
     const grpc::Status status = attempt(context);
     if (!internal::IsOfAnotherCall(status, target_)) return status;
-    if (!channel_->WaitForConnected(deadline)) return status;
+    if (!channel_->WaitForConnected(internal::ToGrpc(deadline))) return status;
   }
 }
 

@@ -167,7 +167,7 @@ void Connection::Barrier(const std::string& name, uint32_t parties,
   v1::BarrierResponse response;
   session_.Call("barrier", Clock::now() + wait, [&](grpc::ClientContext& context) {
     // The server's own deadline comes first, because its error says who is missing.
-    context.set_deadline(Clock::now() + wait + timeout_);
+    context.set_deadline(ToGrpc(Clock::now() + wait + timeout_));
     return server_.parameter_server().Barrier(&context, request, &response);
   });
 }

@@ -55,13 +55,14 @@ bool RawCall::Wait() {
   void* tag = nullptr;
   bool ok = false;
   const auto arrived = [&] {
-    return queue_.AsyncNext(&tag, &ok, Clock::time_point()) != grpc::CompletionQueue::TIMEOUT;
+    return queue_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC)) !=
+           grpc::CompletionQueue::TIMEOUT;
   };
   const Waiting waiting;
-  const auto until = std::chrono::steady_clock::now() + (waiting.alone() ? kSpinAlone : kSpin);
+  const auto until = Clock::now() + (waiting.alone() ? kSpinAlone : kSpin);
   // Each look lets gRPC do what there is to do.
   if (Spin(until, /*looks=*/1, arrived)) return ok;
-  if (queue_.AsyncNext(&tag, &ok, deadline_) != grpc::CompletionQueue::TIMEOUT) return ok;
+  if (queue_.AsyncNext(&tag, &ok, ToGrpc(deadline_)) != grpc::CompletionQueue::TIMEOUT) return ok;
   late_ = true;
   Cancel();
   return queue_.Next(&tag, &ok) && ok;

@@ -74,7 +74,7 @@ Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
       return outcome;
     }
     std::this_thread::sleep_until(next);
-    channel.WaitForConnected(std::min(deadline, Clock::now() + kLongestWait));
+    channel.WaitForConnected(ToGrpc(std::min(deadline, Clock::now() + kLongestWait)));
   }
 }
 

@@ -9,12 +9,11 @@
 #include <optional>
 #include <string>
 
+#include "client/rpc/deadline.h"
 #include "proto/wire/retry_info.h"
 #include "varscope/v1/types.pb.h"
 
 namespace varscope::internal {
-
-using Clock = std::chrono::system_clock;
 
 // What an attempt ended with, and the server's retry info when it failed.
 struct Outcome {

@@ -31,11 +31,6 @@ std::unique_ptr<Stream> ShmStream::Open(const std::string& name, const std::stri
   return std::make_unique<ShmStream>(*std::move(link));
 }
 
-void ShmStream::SetDeadline(Clock::time_point deadline) {
-  deadline_ = deadline == Clock::time_point::max() ? shm::Clock::time_point::max()
-                                                   : shm::Clock::now() + (deadline - Clock::now());
-}
-
 bool ShmStream::Fail(const absl::Status& status) {
   if (outcome_.status.ok()) {
     outcome_.status = {static_cast<grpc::StatusCode>(status.raw_code()),

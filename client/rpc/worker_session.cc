@@ -129,7 +129,7 @@ grpc::Status WorkerSession::Register(const std::function<void(Outcome&)>& inspec
   const Clock::time_point deadline = Clock::now() + timeout_;
   const Outcome result = WithRetries(server_.channel(), deadline, [&] {
     grpc::ClientContext context;
-    context.set_deadline(deadline);
+    context.set_deadline(ToGrpc(deadline));
     Outcome outcome =
         OutcomeOf(server_.parameter_server().Connect(&context, request, &response), context);
     inspect(outcome);
@@ -193,7 +193,7 @@ void WorkerSession::Call(const char* call, Clock::time_point deadline,
                          const UnaryAttempt& attempt) {
   const grpc::Status status = Run(deadline, [&](const Incarnation& incarnation) {
     grpc::ClientContext context;
-    context.set_deadline(deadline);
+    context.set_deadline(ToGrpc(deadline));
     context.AddMetadata(wire::kSessionMetadata, incarnation.session_key);
     return OutcomeOf(attempt(context), context);
   });
@@ -207,7 +207,7 @@ void WorkerSession::SendHeartbeats(milliseconds lease) {
   while (!stop_.WaitFor(mutex_, interval,
                         [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; })) {
     grpc::ClientContext context;
-    context.set_deadline(Clock::now() + std::max(lease, milliseconds(1000)));
+    context.set_deadline(ToGrpc(Clock::now() + std::max(lease, milliseconds(1000))));
     heartbeat_ = &context;
     const uint64_t incarnation = incarnation_.number;
     context.AddMetadata(wire::kSessionMetadata, incarnation_.session_key);
@@ -229,7 +229,7 @@ void WorkerSession::Deregister() {
   v1::DisconnectResponse response;
   grpc::ClientContext context;
   context.AddMetadata(wire::kSessionMetadata, incarnation().session_key);
-  context.set_deadline(Clock::now() + std::chrono::seconds(1));
+  context.set_deadline(ToGrpc(Clock::now() + std::chrono::seconds(1)));
   // Without an answer the lease runs out.
   server_.parameter_server().Disconnect(&context, v1::DisconnectRequest(), &response);
 }

@@ -26,8 +26,8 @@ using ::testing::HasSubstr;
 
 constexpr const char* kExchange = "/varscope.v1.ParameterServer/Exchange";
 
-std::chrono::system_clock::time_point Soon() {
-  return std::chrono::system_clock::now() + std::chrono::seconds(60);
+internal::Clock::time_point Soon() {
+  return internal::Clock::now() + std::chrono::seconds(60);
 }
 
 class BadInputTest : public ::testing::Test {

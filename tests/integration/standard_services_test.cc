@@ -94,7 +94,7 @@ TEST(ReflectionTest, ListsTheServices) {
   const ServerProcess server;
   internal::RawCall call(grpc::CreateChannel(server.target(), grpc::InsecureChannelCredentials()),
                          "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
-  call.SetDeadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  call.SetDeadline(internal::Clock::now() + std::chrono::seconds(60));
   // A ServerReflectionRequest whose list_services, the seventh field, is "".
   const grpc::Slice request(std::string("\x3a\x00", 2));
   ASSERT_TRUE(call.Write(grpc::ByteBuffer(&request, 1)));
