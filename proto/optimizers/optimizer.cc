@@ -1,6 +1,7 @@
 // One update, on as many cores as it is worth.
-#include "proto/concurrency/parallel.h"
 #include "proto/optimizers/optimizer.h"
+
+#include "proto/concurrency/parallel.h"
 
 namespace varscope::optimizers {
 namespace {

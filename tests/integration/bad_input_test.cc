@@ -26,9 +26,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kExchange = "/varscope.v1.ParameterServer/Exchange";
 
-internal::Clock::time_point Soon() {
-  return internal::Clock::now() + std::chrono::seconds(60);
-}
+internal::Clock::time_point Soon() { return internal::Clock::now() + std::chrono::seconds(60); }
 
 class BadInputTest : public ::testing::Test {
  protected:
