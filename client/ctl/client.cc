@@ -29,7 +29,7 @@ grpc::Status Client::Retried(
   for (;;) {
     grpc::ClientContext context;
     context.set_deadline(internal::ToGrpc(deadline));
-    const grpc::Status status = attempt(context);
+    grpc::Status status = attempt(context);
     if (!internal::IsOfAnotherCall(status, target_)) return status;
     if (!channel_->WaitForConnected(internal::ToGrpc(deadline))) return status;
   }

@@ -79,7 +79,7 @@ RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& push,
 }
 
 PushAnswer Connection::PushAndPrefetch(const PushRequest& push,
-                                       std::shared_ptr<const Prefetch::Names> names) {
+                                       const std::shared_ptr<const Prefetch::Names>& names) {
   // Less than this is read sooner than a thread is started.
   constexpr uint64_t kReadAtOnceBytes = uint64_t{1} << 20;
   std::unique_ptr<StreamRequest> request = PushNow(push, *names);

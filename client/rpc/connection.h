@@ -51,7 +51,8 @@ class Connection final : public RemoteStore {
   std::unique_ptr<StreamRequest> PushNow(const PushRequest& push,
                                          const std::vector<std::string>& names);
   // Its values come meanwhile.
-  PushAnswer PushAndPrefetch(const PushRequest& push, std::shared_ptr<const Prefetch::Names> names);
+  PushAnswer PushAndPrefetch(const PushRequest& push,
+                             const std::shared_ptr<const Prefetch::Names>& names);
   // Throws what the last attempt of a request ended with.
   void Run(const char* call, Clock::time_point deadline, const WorkerSession::Attempt& attempt);
   // What a push must not be under way together with.

@@ -48,7 +48,7 @@ bool ShmStream::Read(grpc::ByteBuffer* message) {
   absl::StatusOr<shm::Message> received = link_.Receive(deadline_);
   if (!received.ok()) return Fail(received.status());
   if (received->kind == shm::Kind::kFrame) {
-    *message = std::move(received->content);
+    message->Swap(&received->content);
     return true;
   }
   outcome_ = OutcomeOfEnd(received->content);

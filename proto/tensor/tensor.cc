@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <new>
 #include <numeric>
 
@@ -46,15 +47,17 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
     if (pages == nullptr) return nullptr;
     void* const block = ::operator new(sizeof(Block), std::nothrow);
     if (block == nullptr) return UnmapPages(pages, size + kPage), nullptr;
-    return std::unique_ptr<Block>(new (block) Block(pages + NextColor(), size));
+    return std::unique_ptr<Block>(::new (block) Block(pages + NextColor(), size));
   }
   // One piece of memory for the block and its bytes: tensors of a kilobyte come by the thousands.
   constexpr size_t kBefore = sizeof(Block) + kAlignment - 1;
   if (size > std::numeric_limits<size_t>::max() - kBefore) return nullptr;
   void* const block = ::operator new(kBefore + size, std::nothrow);
   if (block == nullptr) return nullptr;
-  const uintptr_t data = (reinterpret_cast<uintptr_t>(block) + kBefore) / kAlignment * kAlignment;
-  return std::unique_ptr<Block>(new (block) Block(reinterpret_cast<std::byte*>(data), size));
+  void* data = static_cast<std::byte*>(block) + sizeof(Block);
+  size_t room = size + kAlignment - 1;
+  std::align(kAlignment, size, data, room);
+  return std::unique_ptr<Block>(::new (block) Block(static_cast<std::byte*>(data), size));
 }
 
 void Block::operator delete(void* block) { ::operator delete(block); }

@@ -14,22 +14,24 @@ void ParameterServerService::Accept(CallQueue& queue) {
       [this, calls](grpc::ServerContext* context, GrpcStream::Stream* stream, void* tag) {
         RequestExchange(context, stream, calls, calls, tag);
       });
-  // `run` is one of worker_calls.h.
-  const auto serve = [&](auto ask, auto run, auto... leave) {
+  // Of calls that go on when their caller no longer waits.
+  const auto goes_on = [](const ServiceContext&, const Caller&, const auto& /*request*/) {};
+  // `run` and `leave` are of worker_calls.h.
+  const auto serve = [&](auto ask, auto run, auto leave) {
     ServeUnary(
         *this, ask, context_, queue,
         {[this, run](const Caller& caller, const auto& request, auto* response, CallDone done) {
            run(context_, caller, request, response, std::move(done));
          },
-         [this, leave...](const Caller& caller, const auto& request) {
-           (leave(context_, caller, request), ...);
+         [this, leave](const Caller& caller, const auto& request) {
+           leave(context_, caller, request);
          }});
   };
-  serve(&ParameterServerService::RequestConnect, server::Connect);
-  serve(&ParameterServerService::RequestResolve, server::Resolve);
-  serve(&ParameterServerService::RequestHeartbeat, server::Heartbeat);
+  serve(&ParameterServerService::RequestConnect, server::Connect, goes_on);
+  serve(&ParameterServerService::RequestResolve, server::Resolve, goes_on);
+  serve(&ParameterServerService::RequestHeartbeat, server::Heartbeat, goes_on);
   serve(&ParameterServerService::RequestBarrier, server::Barrier, server::LeaveBarrier);
-  serve(&ParameterServerService::RequestDisconnect, server::Disconnect);
+  serve(&ParameterServerService::RequestDisconnect, server::Disconnect, goes_on);
 }
 
 }  // namespace varscope::server

@@ -80,7 +80,7 @@ class BadInputTest : public ::testing::Test {
     v1::ResolveRequest request;
     *request.add_definitions() = definition;
     v1::ResolveResponse response;
-    const grpc::Status status = Call(&v1::ParameterServer::Stub::Resolve, request, &response);
+    grpc::Status status = Call(&v1::ParameterServer::Stub::Resolve, request, &response);
     if (resolution != nullptr && status.ok()) *resolution = response.resolutions(0);
     return status;
   }

@@ -37,7 +37,7 @@ struct VariableState;
 class Input;
 
 struct VariableOptions {
-  std::string name = "";            // empty: "Variable"
+  std::string name = {};            // empty: "Variable"
   std::optional<DType> dtype = {};  // absent: the initial value's; else the value is cast
   bool trainable = true;            // whether it is one of trainable_variables()
 };

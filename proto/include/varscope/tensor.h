@@ -38,7 +38,8 @@ class Block {
   // Returns a block of `size` bytes, uninitialized; null when the memory cannot be had.
   static std::unique_ptr<Block> TryAllocate(size_t size);
   ~Block();
-  // Of what TryAllocate took.
+  // Only TryAllocate makes one.
+  static void* operator new(size_t size) = delete;
   static void operator delete(void* block);
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
