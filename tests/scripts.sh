@@ -21,7 +21,7 @@ wrong() {
 }
 for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
   tests/faults/run.sh tests/faults/failpoints.sh tests/fuzz/run.sh tests/integration/docker.sh \
-  tests/bench/run.sh tests/path/run.sh; do
+  tests/bench/run.sh tests/differential/run.sh tests/path/run.sh; do
   wrong $script "'--no-such-flag'" --no-such-flag
   wrong $script "'-x'" -x
   wrong $script "'--'" --
@@ -42,6 +42,12 @@ wrong tests/conformance.sh "'/no/such/folder'" /no/such/folder
 wrong tests/conformance.sh "scopes.json" "$work"
 wrong tests/conformance.sh "too many" one two
 wrong tests/conformance.sh "''" ""
+wrong tests/differential/run.sh "'0'" --minutes 0
+wrong tests/differential/run.sh "'soon'" --minutes soon
+wrong tests/differential/run.sh "'-1'" --seed -1
+wrong tests/differential/run.sh "--seed" --seed
+wrong tests/differential/run.sh "'tests/README.md'" --keep tests/README.md
+wrong tests/differential/run.sh "--keep" --keep
 wrong tests/faults/run.sh "'soon'" --minutes soon
 wrong tests/faults/run.sh "'no-scenario'" --scenario no-scenario
 wrong tests/faults/run.sh "--cycles" --cycles
@@ -66,6 +72,7 @@ wrong tests/lint.sh "'no-such-revision'" no-such-revision
 wrong tests/lint.sh "'HEAD HEAD'" HEAD HEAD
 wrong docker/install.sh "'tset'" tset
 wrong docker/install.sh "STAGE"
+wrong docker/python_packages.sh "PACKAGE" tensorflow
 wrong docker/build.sh "'debug'" debug
 wrong docker/build.sh "''"
 echo "$tried wrong inputs, $wrong without a one-line cure"

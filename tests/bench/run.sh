@@ -59,16 +59,8 @@ fi
 bash "$root/docker/install.sh" build test plot >&2
 bash "$root/docker/build.sh" release varscope_bench varscoped varscopectl varscope_classifier >&2
 
-# Python packages in an environment of their own.
 install_packages() {
-  local name="$1" module="$2"
-  shift 2
-  local log="$build/$name-install.log"
-  ! "$build/$name/bin/python" -c "import $module" 2>/dev/null || return 0
-  echo "installing $* into build/$name" >&2
-  bash "$root/docker/install.sh" peers >&2
-  { python3 -m venv "$build/$name" && "$build/$name/bin/pip" install -q "$@"; } >"$log" 2>&1 ||
-    fail "$* cannot be installed into build/$name; see $log, or run without --with-$name"
+  bash "$root/docker/python_packages.sh" "$@" || fail "there is no $1; run without --with-$1"
 }
 measure_peer() {
   local name="$1"

@@ -25,6 +25,9 @@ bool Run(const std::filesystem::path& directory) {
   if (std::filesystem::exists(directory / "slots.json")) {
     reports.emplace_back("slots", RunScopes(Read(directory / "slots.json")));
   }
+  if (std::filesystem::exists(directory / "differential.json")) {
+    reports.emplace_back("differential", RunDifferential(Read(directory / "differential.json")));
+  }
   bool all = true;
   std::string line;
   for (const auto& [name, report] : reports) {
@@ -45,7 +48,7 @@ bool Run(const std::filesystem::path& directory) {
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::cerr << "usage: varscope_conformance DIR (with scopes.json, ops.json and optimizers.json, "
-                 "perhaps slots.json)\n";
+                 "perhaps slots.json and differential.json)\n";
     return 2;
   }
   try {

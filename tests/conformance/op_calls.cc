@@ -22,6 +22,11 @@ Axes ReadAxes(const Json& attrs) {
   return Axes(List(attrs, "axis"));
 }
 
+Input Literal(const Json& number) {
+  if (number.is_number_integer()) return number.get<int64_t>();
+  return number.get<double>();
+}
+
 int Axis(const Json& attrs) { return attrs.value("axis", 0); }
 
 std::vector<Input> AsInputs(const Inputs& outputs) { return {outputs.begin(), outputs.end()}; }
@@ -107,8 +112,8 @@ void AddElementwise(Calls& calls) {
     return where(in.at(0), in.at(1), in.at(2));
   };
   calls["clip_by_value"] = [](const Inputs& in, const Json& attrs) {
-    return clip_by_value(in.at(0), attrs["clip_value_min"].get<double>(),
-                         attrs["clip_value_max"].get<double>());
+    return clip_by_value(in.at(0), Literal(attrs["clip_value_min"]),
+                         Literal(attrs["clip_value_max"]));
   };
   calls["cast"] = [](const Inputs& in, const Json& attrs) {
     return cast(in.at(0), ParseDType(attrs["dtype"].get<std::string>()).value());
@@ -135,6 +140,7 @@ void AddArrays(Calls& calls) {
     return reshape(in.at(0), List(attrs, "shape"));
   };
   calls["transpose"] = [](const Inputs& in, const Json& attrs) {
+    if (!attrs.contains("perm")) return transpose(in.at(0));
     return transpose(in.at(0), List(attrs, "perm"));
   };
   calls["expand_dims"] = [](const Inputs& in, const Json& attrs) {

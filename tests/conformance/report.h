@@ -27,6 +27,7 @@ struct Report {
 Report RunScopes(const Json& recording);
 Report RunOps(const Json& recording);
 Report RunOptimizers(const Json& recording);
+Report RunDifferential(const Json& recording);
 
 }  // namespace varscope::conformance
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,7 +17,31 @@ constexpr double kOfTheLargest = 1e-6;
 
 double Number(const Json& value) {
   if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
+  if (value == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (value == "inf") return std::numeric_limits<double>::infinity();
+  if (value == "-inf") return -std::numeric_limits<double>::infinity();
   return value.get<double>();
+}
+
+// Integers of 64 bits do not fit into a double.
+template <typename T>
+T Element(const Json& value) {
+  if constexpr (std::is_same_v<T, int64_t>) {
+    if (value.is_number()) return value.get<int64_t>();
+  }
+  return static_cast<T>(Number(value));
+}
+
+template <typename T>
+Json ElementJson(T element) {
+  if constexpr (IsFloating(kDTypeOf<T>)) {
+    const auto number = static_cast<double>(element);
+    if (std::isnan(number)) return "nan";
+    if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+    return number;
+  } else {
+    return element;
+  }
 }
 
 bool Near(double expected, double actual, double largest) {
@@ -43,10 +69,20 @@ Tensor ReadTensor(const Json& recorded) {
   VisitDType(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (int64_t i = 0; i < tensor.num_elements(); ++i) {
-      tensor.mutable_data<T>()[i] = static_cast<T>(Number(recorded["data"][i]));
+      tensor.mutable_data<T>()[i] = Element<T>(recorded["data"][i]);
     }
   });
   return tensor;
+}
+
+Json TensorJson(const Tensor& tensor) {
+  Json data = Json::array();
+  VisitDType(tensor.dtype(), [&](auto tag) {
+    for (const auto element : tensor.values<typename decltype(tag)::type>()) {
+      data.push_back(ElementJson(element));
+    }
+  });
+  return {{"dtype", Name(tensor.dtype())}, {"shape", tensor.shape().dims()}, {"data", data}};
 }
 
 std::string Difference(const Json& recorded, const Tensor& actual) {
@@ -63,10 +99,14 @@ std::string Difference(const Json& recorded, const Tensor& actual) {
   VisitDType(actual.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (int64_t i = 0; i < actual.num_elements() && difference.empty(); ++i) {
-      const double expected = Number(recorded["data"][i]);
-      const auto got = static_cast<double>(actual.data<T>()[i]);
-      if (!Near(expected, got, largest)) {
-        difference = absl::StrCat("element ", i, ": expected ", expected, ", got ", got);
+      const Json& expected = recorded["data"][i];
+      const T got = actual.data<T>()[i];
+      const bool same = IsFloating(actual.dtype())
+                            ? Near(Number(expected), static_cast<double>(got), largest)
+                            : Element<T>(expected) == got;
+      if (!same) {
+        difference = absl::StrCat("element ", i, ": expected ", expected.dump(), ", got ",
+                                  ElementJson(got).dump());
       }
     }
   });
