@@ -79,9 +79,13 @@ Output SumBack(const GradContext& c, const Output& x) {
   return MakeOp("Cumsum", "Cumsum", {x}, attrs);
 }
 Grads CumsumGrad(const GradContext& c) { return {Dense(SumBack(c, c.dy()))}; }
-// As TensorFlow's: NaN where x is 0.
+// As TensorFlow's: 0 where x is 0.
 Grads CumprodGrad(const GradContext& c) {
-  return {Dense(divide(SumBack(c, multiply(c.y(), c.dy())), c.x(0)))};
+  const Output x = c.x(0);
+  const Output zero = equal(x, zeros_like(x));
+  const Output divisor = where(zero, ones_like(x), x);
+  const Output quotient = divide(SumBack(c, multiply(c.y(), c.dy())), divisor);
+  return {Dense(where(zero, zeros_like(x), quotient))};
 }
 // Of Cumsum and Cumprod.
 Specs ScannedShape(const InferContext& c) {
