@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
+#include "client/kernels/exp.h"
 #include "client/kernels/kernels.h"
 
 namespace varscope::internal::kernels {
@@ -57,7 +58,7 @@ absl::Status Softmax(KernelContext& ctx) {
     const ConstRow<T> from(x.data<T>() + row * width, width);
     Row<T> to(out.mutable_data<T>() + row * width, width);
     const T max = from.maxCoeff();
-    to = (from - max).exp();
+    ExpInto<T>(from - max, to);
     to /= to.sum();
   });
 }
@@ -88,7 +89,7 @@ absl::Status SoftmaxCrossEntropy(KernelContext& ctx) {
     const ConstRow<T> label(labels.data<T>() + row * width, width);
     Row<T> to(gradient.mutable_data<T>() + row * width, width);
     const T max = from.maxCoeff();
-    to = (from - max).exp();
+    ExpInto<T>(from - max, to);
     const T sum = to.sum();
     loss.mutable_data<T>()[row] = (label * (std::log(sum) - (from - max))).sum();
     to = to / sum - label;
@@ -109,7 +110,7 @@ absl::Status SparseSoftmaxCrossEntropy(KernelContext& ctx) {
     const ConstRow<T> from(x.data<T>() + row * width, width);
     Row<T> to(gradient.mutable_data<T>() + row * width, width);
     const T max = from.maxCoeff();
-    to = (from - max).exp();
+    ExpInto<T>(from - max, to);
     const T sum = to.sum();
     loss.mutable_data<T>()[row] = std::log(sum) - (from[label] - max);
     to /= sum;

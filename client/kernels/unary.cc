@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "client/kernels/elementwise.h"
+#include "client/kernels/exp.h"
 #include "client/kernels/kernels.h"
 #include "proto/tensor/elements.h"
 
@@ -21,6 +22,19 @@ absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
   ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {
     const Eigen::Map<const Array> from(x + begin, end - begin);
     Eigen::Map<Array>(y + begin, end - begin) = fn(from);
+  });
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status RunExp(KernelContext& ctx) {
+  const T* const x = ctx.in(0).data<T>();
+  Tensor& out = ctx.Forward({0});
+  T* const y = out.mutable_data<T>();
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+  ctx.device.ParallelFor(out.num_elements(), 10, [&](int64_t begin, int64_t end) {
+    ExpInto<T>(Eigen::Map<const Array>(x + begin, end - begin),
+               Eigen::Map<Array>(y + begin, end - begin));
   });
   return absl::OkStatus();
 }
@@ -101,7 +115,9 @@ absl::Status Reciprocal(KernelContext& ctx) {
   return Floats(ctx, 4, [](const auto& x) { return x.inverse(); });
 }
 absl::Status Exp(KernelContext& ctx) {
-  return Floats(ctx, 10, [](const auto& x) { return x.exp(); });
+  return ctx.dtype() == DType::kFloat32   ? RunExp<float>(ctx)
+         : ctx.dtype() == DType::kFloat64 ? RunExp<double>(ctx)
+                                          : UnsupportedDType(ctx.dtype());
 }
 absl::Status Log(KernelContext& ctx) {
   return Floats(ctx, 10, [](const auto& x) { return x.log(); });
@@ -119,7 +135,8 @@ absl::Status Tanh(KernelContext& ctx) {
   return Floats(ctx, 10, [](const auto& x) { return x.tanh(); });
 }
 absl::Status Sigmoid(KernelContext& ctx) {
-  return Floats(ctx, 15, [](const auto& x) { return x.logistic(); });
+  // Eigen's logistic() ends before 0, even for -infinity.
+  return Floats(ctx, 15, [](const auto& x) { return (1 + (-x).exp()).inverse(); });
 }
 absl::Status Floor(KernelContext& ctx) {
   return Floats(ctx, 2, [](const auto& x) { return x.floor(); });

@@ -115,6 +115,8 @@ TEST_F(OpValuesTest, SecondDerivativesHaveAllTheirTerms) {
   EXPECT_EQ(SecondGradient(reduce_sum(square(concat({x, x * x}, 0))), x), "[14 50]");
   const Output pair = constant({2, 3});
   EXPECT_EQ(SecondGradient(reduce_prod(pair), pair), "[1 1]");
+  const Output zero = constant({0});
+  EXPECT_EQ(SecondGradient(reduce_prod(zero), zero), "[0]");
   const Output image = constant(Tensor::Of<float>({1, 2, 2, 1}, {1, 2, 3, 4}));
   const std::vector<int64_t> two = {1, 2, 2, 1};
   const auto pooled = [&](auto pool) {
@@ -167,6 +169,20 @@ TEST_F(OpValuesTest, NanAndInfinityGoThrough) {
   EXPECT_EQ(Run(Gradient(sqrt(x) * constant({0, 1}), x)), "[0 0.25]");
   EXPECT_EQ(Run(Gradient(rsqrt(x) * constant({0, 1}), x)), "[0 -0.0625]");
   EXPECT_EQ(Run(Gradient(reciprocal(x) * constant({0, 1}), x)), "[0 -0.0625]");
+}
+
+// Whole vectors of a processor, and what is left over.
+TEST_F(OpValuesTest, WhatIsTooSmallIsZero) {
+  for (int count = 1; count <= 17; ++count) {
+    const Tensor lowest = Tensor::Of<float>({count}, std::vector<float>(count, -kInf));
+    const Tensor small = Tensor::Of<double>({count}, std::vector<double>(count, -800));
+    for (const Tensor& x : {lowest, small}) {
+      EXPECT_EQ(Run(reduce_max(exp(constant(x)))), "[0]") << count;
+      EXPECT_EQ(Run(reduce_max(sigmoid(constant(x)))), "[0]") << count;
+    }
+    const Output row = concat({constant(lowest), constant({1})}, 0);
+    EXPECT_EQ(Run(reduce_max(slice(nn::softmax(row), {0}, {count}))), "[0]") << count;
+  }
 }
 
 TEST_F(OpValuesTest, WhatTheGraphDoesNotKnowIsComputed) {
