@@ -70,10 +70,10 @@ absl::Status FloorDiv(KernelContext& ctx) {
   });
 }
 absl::Status Maximum(KernelContext& ctx) {
-  return Arithmetic<false>(ctx, [](auto x, auto y) { return x > y || x != x ? x : y; });
+  return Arithmetic<false>(ctx, [](auto x, auto y) { return x > y || IsNan(x) ? x : y; });
 }
 absl::Status Minimum(KernelContext& ctx) {
-  return Arithmetic<false>(ctx, [](auto x, auto y) { return x < y || x != x ? x : y; });
+  return Arithmetic<false>(ctx, [](auto x, auto y) { return x < y || IsNan(x) ? x : y; });
 }
 absl::Status SquaredDifference(KernelContext& ctx) {
   return Arithmetic<false>(ctx, [](auto x, auto y) {

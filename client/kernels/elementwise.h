@@ -3,6 +3,7 @@
 #define VARSCOPE_CLIENT_KERNELS_ELEMENTWISE_H_
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 #include <vector>
 
@@ -67,6 +68,13 @@ absl::Status VisitComputedFloats(DType dtype, Fn&& fn) {
   if (dtype == DType::kFloat32) return fn(TypeTag<float>{}), absl::OkStatus();
   if (dtype == DType::kFloat64) return fn(TypeTag<double>{}), absl::OkStatus();
   return UnsupportedDType(dtype);
+}
+
+// False for what is no float.
+template <typename T>
+bool IsNan(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
+  return false;
 }
 
 // Signed overflow wraps, as TensorFlow's kernels do.

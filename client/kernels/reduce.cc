@@ -60,7 +60,7 @@ struct MaxOp {
   }
   template <typename R>
   static R Join(R a, R b) {
-    return a > b || a != a ? a : b;
+    return a > b || IsNan(a) ? a : b;
   }
   template <typename R, typename T>
   static R Run(const T* x, int64_t n) {
@@ -75,7 +75,7 @@ struct MinOp {
   }
   template <typename R>
   static R Join(R a, R b) {
-    return a < b || a != a ? a : b;
+    return a < b || IsNan(a) ? a : b;
   }
   template <typename R, typename T>
   static R Run(const T* x, int64_t n) {

@@ -96,7 +96,7 @@ absl::Status Abs(KernelContext& ctx) {
 }
 absl::Status Sign(KernelContext& ctx) {
   return Numbers(ctx, [](auto x) -> decltype(x) {
-    if (x != x) return x;
+    if (IsNan(x)) return x;
     return static_cast<decltype(x)>((x > 0) - (x < 0));
   });
 }
@@ -143,12 +143,12 @@ absl::Status Floor(KernelContext& ctx) {
 }
 
 absl::Status Relu(KernelContext& ctx) {
-  return EachFloat(ctx, 1, [](auto x) { return x > 0 || x != x ? x : decltype(x){0}; });
+  return EachFloat(ctx, 1, [](auto x) { return x > 0 || IsNan(x) ? x : decltype(x){0}; });
 }
 absl::Status Relu6(KernelContext& ctx) {
   return EachFloat(ctx, 1, [](auto x) -> decltype(x) {
     if (x >= 6) return 6;
-    return x > 0 || x != x ? x : 0;
+    return x > 0 || IsNan(x) ? x : 0;
   });
 }
 absl::Status LeakyRelu(KernelContext& ctx) {

@@ -60,7 +60,9 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   return std::unique_ptr<Block>(::new (block) Block(static_cast<std::byte*>(data), size));
 }
 
-void Block::operator delete(void* block) { ::operator delete(block); }
+void Block::operator delete(void* block) {  // NOLINT(misc-new-delete-overloads)
+  ::operator delete(block);
+}
 
 namespace {
 
@@ -90,7 +92,7 @@ void BlockRef::Drop() {
   if (const std::shared_ptr<BlockHome> home = std::move(last->home_)) home->Return(std::move(last));
 }
 
-Tensor::Tensor(DType dtype, Shape shape) {
+Tensor::Tensor(DType dtype, const Shape& shape) {
   absl::StatusOr<Tensor> t = TryAllocate(dtype, shape);
   if (!t.ok()) throw std::bad_alloc();
   *this = *std::move(t);

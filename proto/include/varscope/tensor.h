@@ -38,8 +38,7 @@ class Block {
   // Returns a block of `size` bytes, uninitialized; null when the memory cannot be had.
   static std::unique_ptr<Block> TryAllocate(size_t size);
   ~Block();
-  // Only TryAllocate makes one.
-  static void* operator new(size_t size) = delete;
+  // NOLINTNEXTLINE(misc-new-delete-overloads): of what TryAllocate took
   static void operator delete(void* block);
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
@@ -105,7 +104,7 @@ class Tensor {
 
   // Uninitialized bytes. Throws std::bad_alloc without memory, for kInvalid, and for a shape that
   // is not fully defined, has more than Shape::kMaxRank dimensions, or more bytes than fit 63 bits.
-  Tensor(DType dtype, Shape shape);
+  Tensor(DType dtype, const Shape& shape);
 
   // Returns a tensor over memory that the caller has. The shape must be fully defined, and `block`
   // must hold its bytes.
