@@ -79,7 +79,7 @@ class Evaluation:
             if sparse:
                 shape = self.program["inputs"][name]["shape"]
                 dense = np.zeros(shape, value.values.dtype)
-                rows = value.values.reshape([-1] + shape[1:])
+                rows = value.values.reshape([len(value.indices)] + shape[1:])
                 np.add.at(dense, value.indices, rows)
                 value = dense
             section[name] = tensors.to_json(value) | {"sparse": sparse}

@@ -6,13 +6,14 @@ from arguments import OPS
 from draft import FLOATS, Draft, tf
 from wreck import wreck
 
+# Exact in float32, which TensorFlow rounds them to.
 OPTIMIZERS = {
     "GradientDescent": {},
     "Momentum": {"momentum": 0.75},
     "Adagrad": {"initial_accumulator_value": 0.5},
-    "Adadelta": {"rho": 0.75, "epsilon": 1e-3},
-    "Adam": {"beta1": 0.75, "beta2": 0.875, "epsilon": 1e-3},
-    "RMSProp": {"decay": 0.75, "momentum": 0.5, "epsilon": 1e-3},
+    "Adadelta": {"rho": 0.75, "epsilon": 2**-10},
+    "Adam": {"beta1": 0.75, "beta2": 0.875, "epsilon": 2**-10},
+    "RMSProp": {"decay": 0.75, "momentum": 0.5, "epsilon": 2**-10},
     "Ftrl": {"l1_regularization_strength": 0.125, "l2_regularization_strength": 0.25},
 }
 

@@ -28,7 +28,8 @@ class Tester:
         if any(difference.kind in ROUNDED for difference in found):
             noise = noise_of(program, expected, self.tensorflow)
             found = compare.differences(program, expected, actual, noise)
-        return [(d, accepted.reason(program, d, expected, actual)) for d in found]
+        between = {"values": self.values_of(program)} if found else {}
+        return [(d, accepted.reason(program, d, expected, actual, between)) for d in found]
 
     def agrees_well(self, program, expected):
         """With room below the tolerances: a recording must pass on other processors, too."""

@@ -1,5 +1,7 @@
-"""How much of a program's answer is rounding: what it becomes when its inputs change a little."""
+"""How much of a program's answer is rounding: what it becomes when its inputs change a little, and
+when it computes in float64."""
 import copy
+import json
 import zlib
 
 import numpy as np
@@ -26,11 +28,16 @@ def nudged(program, number):
     return program
 
 
+def doubled(program):
+    """Without an answer where an op gives float32 whatever it is given."""
+    return json.loads(json.dumps(program).replace("float32", "float64"))
+
+
 def noise_of(program, answer, tensorflow):
     """section -> name -> an array of allowances, infinite where NaN comes and goes."""
     noise = {}
-    for number in range(4):
-        other = tensorflow.answer(nudged(program, number)) or {}
+    for variant in [nudged(program, number) for number in range(4)] + [doubled(program)]:
+        other = tensorflow.answer(variant) or {}
         for section, named in answer.items():
             if "error" in named or "error" in other.get(section, {"error": ""}):
                 continue

@@ -2,7 +2,7 @@
 # run.sh [--minutes N] [--seed S] [--keep FOLDER]: runs random graphs through the client library and
 # through TensorFlow for N minutes (default 10), shrinks and prints what differs, and ends with a
 # table of it; exit code 1 when something differs. --keep: writes each difference, and what agrees,
-# as recordings for conformance/data/differential.json (record.py adds them). TensorFlow comes from
+# as recordings for conformance/data/differential.json (add_recordings.py adds them). TensorFlow comes from
 # PyPI into build/tensorflow (2 GB).
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"

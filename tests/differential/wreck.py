@@ -6,11 +6,11 @@ def wrong_number(rng, number):
     return rng.choice([-2, -1, number + 1, number - 1, number + 5, -number - 2, HUGE])
 
 
-def wrong_list(rng, numbers):
+def wrong_list(rng, numbers, pairs):
     numbers = list(numbers)
     kind = rng.choice(["longer", "shorter", "other", "other", "other"])
     if kind == "longer" or not numbers:
-        return numbers + [rng.choice([0, 1, 2])]
+        return numbers + [[0, 1] if pairs else rng.choice([0, 1, 2])]
     at = rng.randrange(len(numbers))
     if kind == "shorter":
         return numbers[:at] + numbers[at + 1:]
@@ -30,7 +30,7 @@ def wreck(draft, inputs, attrs):
         name = rng.choice(numeric)
         value = attrs[name]
         if isinstance(value, list):
-            return inputs, attrs | {name: wrong_list(rng, value)}
+            return inputs, attrs | {name: wrong_list(rng, value, name == "paddings")}
         if isinstance(value, int):
             number = wrong_number(rng, value)
             # Python's axes have no limit, C++'s are an int.
