@@ -52,6 +52,10 @@ extern "C" void __sanitizer_malloc_hook(const volatile void*, size_t) {
 
 [[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
   if (!TakeBlock()) return nullptr;
+#ifdef VARSCOPE_SANITIZED
+  // Their operator below ends the program when it has no memory.
+  if (size >= size_t{1} << 32) return nullptr;
+#endif
   try {
     return operator new(size);
   } catch (const std::bad_alloc&) {
