@@ -11,8 +11,8 @@
 namespace varscope::internal::kernels {
 namespace {
 
-// fn maps an Eigen array to an expression, which Eigen vectorizes. It takes the whole input: of
-// some functions Eigen has another approximation for what is left over by the vectors.
+// fn(x, y) writes Eigen array y from x, which Eigen vectorizes. It takes the whole input: of some
+// functions Eigen has another approximation for what is left over by the vectors.
 template <typename T, typename Fn>
 absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
   const T* const x = ctx.in(0).data<T>();
@@ -20,21 +20,7 @@ absl::Status RunArray(KernelContext& ctx, double cost, Fn fn) {
   T* const y = out.mutable_data<T>();
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
   ctx.device.ParallelFor(out.num_elements(), cost, [&](int64_t begin, int64_t end) {
-    const Eigen::Map<const Array> from(x + begin, end - begin);
-    Eigen::Map<Array>(y + begin, end - begin) = fn(from);
-  });
-  return absl::OkStatus();
-}
-
-template <typename T>
-absl::Status RunExp(KernelContext& ctx) {
-  const T* const x = ctx.in(0).data<T>();
-  Tensor& out = ctx.Forward({0});
-  T* const y = out.mutable_data<T>();
-  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
-  ctx.device.ParallelFor(out.num_elements(), 10, [&](int64_t begin, int64_t end) {
-    ExpInto<T>(Eigen::Map<const Array>(x + begin, end - begin),
-               Eigen::Map<Array>(y + begin, end - begin));
+    fn(Eigen::Map<const Array>(x + begin, end - begin), Eigen::Map<Array>(y + begin, end - begin));
   });
   return absl::OkStatus();
 }
@@ -112,34 +98,32 @@ absl::Status Rsqrt(KernelContext& ctx) {
   return EachFloat(ctx, 8, [](auto x) { return decltype(x){1} / std::sqrt(x); });
 }
 absl::Status Reciprocal(KernelContext& ctx) {
-  return Floats(ctx, 4, [](const auto& x) { return x.inverse(); });
+  return Floats(ctx, 4, [](const auto& x, auto y) { y = x.inverse(); });
 }
 absl::Status Exp(KernelContext& ctx) {
-  return ctx.dtype() == DType::kFloat32   ? RunExp<float>(ctx)
-         : ctx.dtype() == DType::kFloat64 ? RunExp<double>(ctx)
-                                          : UnsupportedDType(ctx.dtype());
+  return Floats(ctx, 10, [](const auto& x, auto y) { ExpInto(x, y); });
 }
 absl::Status Log(KernelContext& ctx) {
-  return Floats(ctx, 10, [](const auto& x) { return x.log(); });
+  return Floats(ctx, 10, [](const auto& x, auto y) { y = x.log(); });
 }
 absl::Status Log1p(KernelContext& ctx) {
   return EachFloat(ctx, 20, [](auto x) { return std::log1p(x); });
 }
 absl::Status Sin(KernelContext& ctx) {
-  return Floats(ctx, 15, [](const auto& x) { return x.sin(); });
+  return Floats(ctx, 15, [](const auto& x, auto y) { y = x.sin(); });
 }
 absl::Status Cos(KernelContext& ctx) {
-  return Floats(ctx, 15, [](const auto& x) { return x.cos(); });
+  return Floats(ctx, 15, [](const auto& x, auto y) { y = x.cos(); });
 }
 absl::Status Tanh(KernelContext& ctx) {
-  return Floats(ctx, 10, [](const auto& x) { return x.tanh(); });
+  return Floats(ctx, 10, [](const auto& x, auto y) { y = x.tanh(); });
 }
 absl::Status Sigmoid(KernelContext& ctx) {
   // Eigen's logistic() ends before 0, even for -infinity.
-  return Floats(ctx, 15, [](const auto& x) { return (1 + (-x).exp()).inverse(); });
+  return Floats(ctx, 15, [](const auto& x, auto y) { y = (1 + (-x).exp()).inverse(); });
 }
 absl::Status Floor(KernelContext& ctx) {
-  return Floats(ctx, 2, [](const auto& x) { return x.floor(); });
+  return Floats(ctx, 2, [](const auto& x, auto y) { y = x.floor(); });
 }
 
 absl::Status Relu(KernelContext& ctx) {

@@ -36,9 +36,7 @@ void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
   for (const VariablePtr& slot : update.slots) {
     args.slots.push_back(slot->value.mutable_values<T>());
   }
-  if (!sparse && step.weight_decay != 0) {
-    optimizers::AddWeightDecay<T>(args.variable, step.weight_decay, gradient);
-  }
+  if (!sparse) optimizers::AddWeightDecay<T>(args.variable, step.weight_decay, gradient);
   args.gradient = gradient.values<T>();
   step.optimizer->Apply(args, sparse);
 }

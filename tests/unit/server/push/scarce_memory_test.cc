@@ -19,14 +19,11 @@
 
 namespace {
 
-// How many small blocks of tensors can still be had; below 0: all. Nothing else of this program
-// asks for memory that it may not get.
+// How many small blocks of tensors (proto/tensor/tensor.cc) can still be had; below 0: all.
 std::atomic<int> blocks_left = -1;
 bool TakeBlock() {
-  if (blocks_left > 0)
-    --blocks_left;
-  else if (blocks_left == 0)
-    return false;
+  if (blocks_left == 0) return false;
+  if (blocks_left > 0) --blocks_left;
   return true;
 }
 // This thread ends the program when it asks for memory.
