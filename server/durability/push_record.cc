@@ -77,14 +77,12 @@ void ToProto(const PushResult& result, durability::Answer* out) {
   out->set_global_step(result.global_step);
   out->set_group_step(result.group_step);
   out->set_staleness(result.staleness);
-  out->mutable_versions()->Assign(result.versions.begin(), result.versions.end());
 }
 
 PushResult PushResultOf(const durability::Answer& answer) {
   return {.global_step = answer.global_step(),
           .group_step = answer.group_step(),
-          .staleness = answer.staleness(),
-          .versions = {answer.versions().begin(), answer.versions().end()}};
+          .staleness = answer.staleness()};
 }
 
 PushRecord::PushRecord(const PushContents& push) {
@@ -96,15 +94,9 @@ PushRecord::PushRecord(const PushContents& push) {
   pushed->set_allow_nonfinite(push.allow_nonfinite);
   std::vector<Tensor> body;
   Writer writer(pushed, &body);
-  size_t versions = push.assignments.size();
-  for (const PushStep& step : push.steps) {
-    writer.Add(step);
-    versions += step.updates.size();
-  }
+  for (const PushStep& step : push.steps) writer.Add(step);
   for (const PushAssignment& assignment : push.assignments) writer.Add(assignment);
-  PushResult blank;
-  blank.versions.resize(versions);
-  ToProto(blank, &answer_);
+  ToProto(PushResult(), &answer_);
   *pushed->mutable_answer() = answer_;
   bytes_ = Serialize(record, std::move(body));
 }
@@ -113,7 +105,6 @@ void PushRecord::SetAnswer(const PushResult& result) noexcept {
   answer_.set_global_step(result.global_step);
   answer_.set_group_step(result.group_step);
   answer_.set_staleness(result.staleness);
-  for (int i = 0; i < answer_.versions_size(); ++i) answer_.set_versions(i, result.versions[i]);
   const size_t size = answer_.ByteSizeLong();
   answer_.SerializeWithCachedSizesToArray(
       reinterpret_cast<uint8_t*>(bytes_.header.data() + bytes_.header.size() - size));

@@ -80,10 +80,7 @@ void Run(PushAssignment& a) {
 }
 
 PushResult Stale(const Changes& changes, uint64_t staleness) {
-  return {.global_step = changes.global_step(),
-          .outcome = Outcome::kStale,
-          .staleness = staleness,
-          .versions = {}};
+  return {.global_step = changes.global_step(), .outcome = Outcome::kStale, .staleness = staleness};
 }
 
 }  // namespace
@@ -95,16 +92,9 @@ PushResult Commit(LockedPush locked) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
     scratch += step.updates.size();
   }
   for (PushAssignment& assignment : locked.push_.assignments) Run(assignment);
-  std::vector<uint64_t>& versions = locked.result_.versions;
-  for (const PushStep& step : locked.push_.steps) {
-    for (const PushUpdate& u : step.updates) versions.push_back(u.variable->version);
-  }
-  for (const PushAssignment& a : locked.push_.assignments) {
-    versions.push_back(a.variable->version);
-  }
   locked.changes_->Commit(locked.in_flight_push_, !locked.push_.steps.empty(), locked.group_step_,
                           locked.entry_.get(), locked.result_);
-  return std::move(locked.result_);
+  return locked.result_;
 }
 
 absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,

@@ -32,12 +32,6 @@ std::vector<Variable*> WriteSet(const PushContents& push) {
   return all;
 }
 
-size_t CountVersions(const PushContents& push) {
-  size_t count = push.assignments.size();
-  for (const PushStep& step : push.steps) count += step.updates.size();
-  return count;
-}
-
 // All steps' slots at once: all are there then, or none was made.
 absl::Status Bind(Catalog& catalog, PushContents& push) {
   std::vector<StateRequest> requests;
@@ -118,9 +112,7 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
   LockedPush locked(store.changes, std::move(in_flight_push));
   if (observer != nullptr) locked.entry_ = observer->PreparePush(push);
   locked.push_ = std::move(push.contents_);
-  const size_t versions = CountVersions(locked.push_);
-  locked.result_.versions.reserve(versions);
-  locked.in_flight_push_.Reserve(versions);
+  locked.in_flight_push_.Reserve();
   const std::string& group = locked.push_.group;
   if (!group.empty()) locked.group_step_ = store.changes.GroupStep(group);
   locked.locks_ = LockedVariables(WriteSet(locked.push_));

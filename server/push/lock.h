@@ -34,8 +34,8 @@ class LockedPush {
   PushContents push_;
   std::vector<Tensor> scratch_;     // of each update, in order; undefined where the rule needs none
   uint64_t* group_step_ = nullptr;  // null: the push is of no group that counts
-  std::unique_ptr<PushEntry> entry_;                // null: nothing is kept
-  PushResult result_;                               // with room for all versions
+  std::unique_ptr<PushEntry> entry_;  // null: nothing is kept
+  PushResult result_;
   CompletionRecords::InFlightPush in_flight_push_;  // with room for the answer
   LockedVariables locks_;
 };

@@ -137,7 +137,6 @@ void ToProto(const PushResult& result, v1::PushResponse* out) {
   out->set_outcome(static_cast<v1::PushResponse::Outcome>(result.outcome));
   out->set_staleness(result.staleness);
   out->set_group_step(result.group_step);
-  out->mutable_versions()->Assign(result.versions.begin(), result.versions.end());
 }
 
 }  // namespace varscope::server

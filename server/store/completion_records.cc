@@ -26,10 +26,10 @@ void CompletionRecords::InFlightPush::Abandon() {
   }
 }
 
-void CompletionRecords::InFlightPush::Reserve(size_t versions) {
+void CompletionRecords::InFlightPush::Reserve() {
   for (auto& [id, answer] : members_) {
     Answers answers;
-    answers[id.sequence].versions.reserve(versions);
+    answers[id.sequence];
     answer = answers.extract(answers.begin());
     MutexLock lock(completion_records_->mutex_);
     completion_records_->workers_[id.worker_id];
@@ -132,10 +132,6 @@ void CompletionRecords::Insert(const PushId& id, Answers::node_type answer) {
   worker.answers.insert(std::move(answer));
   while (LeftWindow(worker.answers.begin()->first, worker.answers.rbegin()->first)) {
     worker.answers.erase(worker.answers.begin());
-  }
-  // There may be thousands, and a worker sends its last push again, if any.
-  for (auto& [sequence, result] : worker.answers) {
-    if (sequence != worker.answers.rbegin()->first) result.versions = {};
   }
 }
 

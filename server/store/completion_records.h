@@ -19,8 +19,7 @@
 
 namespace varscope::server {
 
-// Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation; the
-// variables' versions with the last of them alone.
+// Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation.
 class CompletionRecords {
  public:
   static constexpr uint64_t kWindow = kPushWindow;
@@ -48,8 +47,8 @@ class CompletionRecords {
     const std::optional<PushResult>& cached_result() const { return cached_result_; }
     // From now on both are one push, with one result. Of the same records.
     void Merge(InFlightPush other);
-    // Takes the memory for an answer with so many versions.
-    void Reserve(size_t versions);
+    // Takes the memory for an answer.
+    void Reserve();
     // Requires Reserve. Takes no memory.
     void Record(const PushResult& result) noexcept;
     // Ends as if the push had never come: who hears of that may send it again at once. Nothing when

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace varscope::server {
 
@@ -27,8 +26,6 @@ struct PushResult {
   uint64_t group_step = 0;  // of the push's group
   Outcome outcome = Outcome::kApplied;
   uint64_t staleness = 0;  // the most updates that any variable had since its base version
-  // Of the variables of its updates, then of its assignments; of a merged push, of the whole.
-  std::vector<uint64_t> versions;
   friend bool operator==(const PushResult&, const PushResult&) = default;
 };
 

@@ -131,9 +131,8 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (!valid.ok()) {
     const bool skip = member != nullptr && member->options.nonfinite == NonfinitePolicy::kSkip;
     if (!skip || !IsNonfinite(valid.status())) return answer(valid.status());
-    return answer(PushResult{.global_step = store_.changes.global_step(),
-                             .outcome = Outcome::kNonfinite,
-                             .versions = {}});
+    return answer(
+        PushResult{.global_step = store_.changes.global_step(), .outcome = Outcome::kNonfinite});
   }
   if (member == nullptr)
     return answer(Apply(store_, *std::move(valid), *std::move(in_flight_push)));

@@ -319,13 +319,13 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
   {
     // What letting a push in and noting its answer costs: a thousand of them.
     server::CompletionRecords completion_records;
-    const server::PushResult result{.versions = {1}};
+    const server::PushResult result;
     uint64_t sequence = 0;
     results.push_back(
         Measure({.what = "completion records, 1000 pushes", .transport = "memory"}, effort, 0, [&] {
           for (int i = 0; i < 1000; ++i) {
             auto in_flight_push = completion_records.Begin({"bench", 1, ++sequence});
-            in_flight_push->Reserve(1);
+            in_flight_push->Reserve();
             in_flight_push->Record(result);
           }
         }));

@@ -165,27 +165,9 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   const VariablePtr slot = store.catalog.Find("v").value();
   contents.steps[0].non_slots = contents.steps[0].updates[0].slots = {slot, slot};
   PushRecord record(contents);
-  const PushResult result{
-      UINT64_MAX, UINT64_MAX, Outcome::kApplied, UINT64_MAX, {UINT64_MAX, UINT64_MAX}};
+  const PushResult result{UINT64_MAX, UINT64_MAX, Outcome::kApplied, UINT64_MAX};
   record.SetAnswer(result);
   EXPECT_LE(record.bytes().header.size(), most);
-}
-
-// However many variables a push has, a worker's answers stay small.
-TEST(HeadsTest, CompletionRecordsKeepTheVersionsOfTheLastPushAlone) {
-  const TemporaryDirectory directory;
-  ServerRun run(directory.path());
-  ASSERT_TRUE(run.store().catalog.Resolve({"w", 1, Sharing::kGlobal}, NewVariableOf("v")).ok());
-  for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    const PushResult first = (*run.Submit(Add("v", {"w", 1, sequence})))->value();
-    EXPECT_EQ(first.versions, std::vector<uint64_t>{sequence});
-    EXPECT_EQ((*run.Submit(Add("v", {"w", 1, sequence})))->value(), first);
-  }
-  EXPECT_EQ((*run.Submit(Add("v", {"w", 1, 1})))->value().global_step, 1U);
-  size_t versions = 0;
-  for (const CompletionRecords::Entry& e : run.store().completion_records.entries())
-    versions += e.result.versions.size();
-  EXPECT_EQ(versions, 1U);
 }
 
 // Nothing older goes on the strength of a damaged snapshot.

@@ -14,7 +14,6 @@ std::string Text(const PushResult& applied) {
   std::ostringstream out;
   out << applied.global_step << "/" << applied.group_step << "/"
       << static_cast<int>(applied.outcome) << "/" << applied.staleness;
-  for (const uint64_t version : applied.versions) out << "," << version;
   return out.str();
 }
 

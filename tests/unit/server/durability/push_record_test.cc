@@ -203,7 +203,6 @@ TEST_F(PushRecordTest, TheAnswerIsTheLastOfTheHeaderHoweverLargeItsNumbersAre) {
     largest.set_global_step(UINT64_MAX);
     largest.set_group_step(random());
     largest.set_staleness(UINT64_MAX);
-    for (int v = 0; v < largest.versions_size(); ++v) largest.set_versions(v, random());
     EXPECT_EQ(largest.ByteSizeLong(), parsed.pushed().answer().ByteSizeLong());
   }
 }
@@ -217,8 +216,7 @@ TEST_F(PushRecordTest, IdsAndAnswersSurviveTheDisk) {
     const PushId read = PushIdOf(written);
     EXPECT_EQ(std::tie(read.worker_id, read.incarnation, read.sequence),
               std::tie(id.worker_id, id.incarnation, id.sequence));
-    PushResult result{.global_step = random(), .group_step = random(), .staleness = random()};
-    result.versions.resize(random() % 5, random());
+    const PushResult result{.global_step = random(), .group_step = random(), .staleness = random()};
     durability::Answer answer;
     ToProto(result, &answer);
     EXPECT_EQ(PushResultOf(answer), result);

@@ -27,13 +27,13 @@ using ::testing::HasSubstr;
 
 void Record(CompletionRecords& completion_records, const PushId& id, const PushResult& applied) {
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push = completion_records.Begin(id);
-  in_flight_push->Reserve(applied.versions.size());
+  in_flight_push->Reserve();
   in_flight_push->Record(applied);
 }
 
 TEST(CompletionRecordsTest, ASecondTimeGetsTheFirstAnswer) {
   CompletionRecords completion_records;
-  PushResult applied{.global_step = 5, .versions = {3}};
+  const PushResult applied{.global_step = 5};
   Record(completion_records, {"w", 1, 1}, applied);
   EXPECT_EQ(completion_records.Begin({"w", 1, 1})->cached_result(), applied);
   EXPECT_EQ(completion_records.Begin({"w", 1, 2})->cached_result(), std::nullopt);
@@ -106,7 +106,7 @@ TEST(CompletionRecordsTest, AFenceLetsInNothingNewAndAnswersWhatWas) {
   EXPECT_EQ(completion_records.Begin({"w", 1, 1})->cached_result()->global_step, 7U);
   EXPECT_EQ(completion_records.Begin({"w", 1, 2}).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(completion_records.Begin({"w", 1, 3}).status().code(), absl::StatusCode::kAborted);
-  under_way->Reserve(0);
+  under_way->Reserve();
   under_way->Record({.global_step = 8});
   EXPECT_EQ(completion_records.Begin({"w", 1, 2})->cached_result()->global_step, 8U);
   // One that was let in and then refused is fenced off as well.
@@ -137,9 +137,9 @@ TEST(CompletionRecordsTest, PushesThatBecameOneEndTogether) {
       EXPECT_EQ(completion_records.Begin(id).status().code(), absl::StatusCode::kUnavailable);
     }
   }
-  const PushResult result{.global_step = 5, .versions = {4, 9}};
+  const PushResult result{.global_step = 5};
   CompletionRecords::InFlightPush recorded = merged();
-  recorded.Reserve(2);
+  recorded.Reserve();
   recorded.Record(result);
   for (const PushId& id : ids) EXPECT_EQ(completion_records.Begin(id)->cached_result(), result);
   EXPECT_EQ(completion_records.entries().size(), ids.size());
@@ -157,20 +157,6 @@ TEST(CompletionRecordsTest, AnInFlightPushEndsOnceWhoeverHoldsIt) {
   ASSERT_TRUE(again.ok());
   moved.Abandon();  // is over: it does not end the one that came after it
   EXPECT_TRUE(completion_records.Knows({"w", 1, 1}));
-}
-
-// A worker sends its last push again, if any: the versions of thousands of variables are kept once.
-TEST(CompletionRecordsTest, OnlyTheLastAnswerHasItsVersions) {
-  CompletionRecords completion_records;
-  for (uint64_t s = 1; s <= 40; ++s) {
-    Record(completion_records, {"w", 1, s},
-           {.global_step = s, .versions = std::vector<uint64_t>(1000, s)});
-  }
-  size_t versions = 0;
-  for (const CompletionRecords::Entry& entry : completion_records.entries())
-    versions += entry.result.versions.size();
-  EXPECT_EQ(versions, 1000U);
-  EXPECT_EQ(completion_records.Begin({"w", 1, 40})->cached_result()->versions.front(), 40U);
 }
 
 TEST(CompletionRecordsTest, AWorkerThatIsCollectedTakesNoMemory) {
@@ -272,8 +258,8 @@ class CompletionRecordsModel {
         << "an answer of a push that was never applied";
     ASSERT_EQ(completion_records_.Begin(id).status().code(), absl::StatusCode::kUnavailable);
     if (random_() % 4 == 0) return;  // refused: as if it had never come
-    in_flight_push->Reserve(2);
-    in_flight_push->Record({.global_step = ++step_, .versions = {step_, step_}});
+    in_flight_push->Reserve();
+    in_flight_push->Record({.global_step = ++step_});
     Once& once = applied_[{id.worker_id, id.incarnation, id.sequence}];
     ++once.times;
     once.step = step_;
@@ -317,7 +303,7 @@ TEST(CompletionRecordsTest, OneOfManyThreadsIsLetIn) {
           continue;
         }
         ++applied[s];
-        in_flight_push.Reserve(0);
+        in_flight_push.Reserve();
         in_flight_push.Record({.global_step = s});
       }
     });
