@@ -2,15 +2,27 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/durability/log.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
 
 namespace varscope::server {
+namespace {
+
+// Of records that wait for stable storage.
+uint64_t MaxPendingBytes(uint64_t memory_limit) {
+  const uint64_t most = LogOptions().max_pending_bytes;
+  return memory_limit == 0 ? most : std::min(most, memory_limit / 8);
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
                                                               Workers& workers, Env& env) {
   if (options.data_dir.empty()) return std::make_unique<NoDurability>();
@@ -38,7 +50,9 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
                       .level = options.durability_level,
                       .interval = std::chrono::milliseconds(options.durability_interval_ms),
                       .snapshot_interval = std::chrono::seconds(options.snapshot_seconds),
-                      .snapshots_kept = static_cast<size_t>(options.snapshots_kept)},
+                      .max_log_bytes = options.max_log_bytes,
+                      .snapshots_kept = static_cast<size_t>(options.snapshots_kept),
+                      .max_pending_bytes = MaxPendingBytes(options.memory_limit)},
       store, workers, recovered->position, env);
 }
 

@@ -65,6 +65,7 @@ uint64_t Log::AppendPrepared(Prepared record) noexcept {
   MutexLock lock(mutex_);
   Pending& pending = record.front();
   pending_bytes_ += pending.record.size();
+  bytes_ += pending.record.size();
   pending.position = next_;
   pending.starts_segment = std::exchange(rotate_, false);
   pending_.splice(pending_.end(), record);
@@ -96,6 +97,7 @@ absl::Status Log::health() const {
 uint64_t Log::Rotate() {
   MutexLock lock(mutex_);
   rotate_ = true;
+  bytes_ = 0;
   return next_ - 1;
 }
 

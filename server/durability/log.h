@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_DURABILITY_LOG_H_
 #define VARSCOPE_SERVER_DURABILITY_LOG_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -75,6 +76,8 @@ class Log {
   void Trim(uint64_t position);
 
   uint64_t last_position() const;
+  // Of the records since the last Rotate.
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   struct Waiting {
@@ -106,6 +109,7 @@ class Log {
   uint64_t next_ ABSL_GUARDED_BY(mutex_);
   uint64_t durable_ ABSL_GUARDED_BY(mutex_);  // position
   bool rotate_ ABSL_GUARDED_BY(mutex_) = true;
+  std::atomic<uint64_t> bytes_{0};
   uint64_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of pending_ and batch_
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);

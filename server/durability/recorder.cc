@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
@@ -11,23 +14,27 @@
 namespace varscope::server {
 namespace {
 
-class Entry final : public PushEntry {
+constexpr std::chrono::seconds kAfterFailure{10};
+
+}  // namespace
+
+class Recorder::Entry final : public PushEntry {
  public:
-  Entry(Log& log, const PushContents& push) : log_(log), record_(push), prepared_(1) {}
+  Entry(Recorder& recorder, const PushContents& push)
+      : recorder_(recorder), record_(push), prepared_(1) {}
 
   void Append(const PushResult& result) noexcept override {
     record_.SetAnswer(result);
     prepared_.front().record = std::move(record_).Take();
-    log_.AppendPrepared(std::move(prepared_));
+    recorder_.log_.AppendPrepared(std::move(prepared_));
+    recorder_.LogGrew();
   }
 
  private:
-  Log& log_;
+  Recorder& recorder_;
   PushRecord record_;
   Log::Prepared prepared_;
 };
-
-}  // namespace
 
 Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store,
                    Workers& workers, uint64_t position, Env& env)
@@ -39,23 +46,24 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
       log_({.directory = options_.directory,
             .interval = options_.level == DurabilityLevel::kAsync ? options_.interval
                                                                   : std::chrono::milliseconds(0),
-            .retry = options_.retry},
+            .retry = options_.retry,
+            .max_pending_bytes = options_.max_pending_bytes},
            position + 1, env),
       last_snapshot_(position) {
   RemoveUnfinishedSnapshots(env_.files(), options_.directory);
   store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
   store_.push_observer = this;
   workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
-  if (options_.snapshot_interval.count() == 0) return;
-  snapshot_due_ = env_.Now() + options_.snapshot_interval;
+  due_ = NextDue();
+  seen_ = {store_.changes.count(), StoreBytes()};
   timer_ = env_.StartTimer("snapshots", [this] { return TakeDueSnapshot(); });
 }
 
 Recorder::~Recorder() {
-  timer_.reset();
   store_.catalog.Observe(nullptr);
   store_.push_observer = nullptr;
   workers_.Observe(nullptr);
+  timer_.reset();
 }
 
 void Recorder::WhenDurable(Done done) {
@@ -66,7 +74,14 @@ void Recorder::WhenDurable(Done done) {
 }
 
 void Recorder::Record(RecordBytes record) {
-  if (options_.level != DurabilityLevel::kNone) log_.Append(std::move(record));
+  if (options_.level == DurabilityLevel::kNone) return;
+  log_.Append(std::move(record));
+  LogGrew();
+}
+
+void Recorder::LogGrew() noexcept {
+  // Until then the task has nothing to do.
+  if (log_.bytes() > wake_at_bytes_) timer_->Wake();
 }
 
 absl::Status Recorder::CheckHeader(uint64_t bytes) const {
@@ -90,7 +105,7 @@ absl::Status Recorder::MayPush(const ValidPush& push) const {
 
 std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push) {
   if (options_.level == DurabilityLevel::kNone) return nullptr;
-  return std::make_unique<Entry>(log_, push.contents());
+  return std::make_unique<Entry>(*this, push.contents());
 }
 
 uint64_t Recorder::NextPosition() {
@@ -172,12 +187,45 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   return global_step;
 }
 
+uint64_t Recorder::StoreBytes() const {
+  uint64_t bytes = 0;
+  store_.catalog.Read([&](const NameTable& names) { bytes = names.bytes(); });
+  return bytes;
+}
+
+Time Recorder::NextDue() const {
+  if (options_.snapshot_interval.count() == 0) return kNever;
+  return env_.Now() + options_.snapshot_interval;
+}
+
+// A log that is a few times as long as the state that it makes is mostly of the past (as Redis
+// rewrites its append-only file).
 Time Recorder::TakeDueSnapshot() {
-  if (env_.Now() < snapshot_due_) return snapshot_due_;
+  constexpr uint64_t kTimes = 4;
+  const Seen seen{store_.changes.count(), StoreBytes()};
+  const uint64_t most_bytes = options_.max_log_bytes > 0
+                                  ? options_.max_log_bytes
+                                  : std::max(kLeastLogBytes, kTimes * seen.store_bytes);
+  const bool too_long = log_.bytes() > most_bytes;
+  const bool failed_lately = env_.Now() < retry_at_;
+  const bool due = env_.Now() >= due_;
+  if (due) due_ = NextDue();
+  wake_at_bytes_ = most_bytes;
+  // An idle server has nothing new to write.
+  const bool changed = due && seen != seen_;
+  if (!changed && (!too_long || failed_lately)) {
+    if (!too_long) return due_;
+    wake_at_bytes_ = std::numeric_limits<uint64_t>::max();
+    return std::min(due_, retry_at_);
+  }
   const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
-  if (!taken.ok()) spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));
-  snapshot_due_ = env_.Now() + options_.snapshot_interval;
-  return snapshot_due_;
+  if (taken.ok()) {
+    seen_ = seen;
+    return due_;
+  }
+  spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));
+  retry_at_ = env_.Now() + kAfterFailure;
+  return std::min(due_, retry_at_);
 }
 
 }  // namespace varscope::server

@@ -2,7 +2,9 @@
 #ifndef VARSCOPE_SERVER_DURABILITY_RECORDER_H_
 #define VARSCOPE_SERVER_DURABILITY_RECORDER_H_
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -23,8 +25,13 @@ struct RecorderOptions {
   DurabilityLevel level = DurabilityLevel::kSync;  // kNone: snapshots, no log
   std::chrono::milliseconds interval{100};         // of kAsync
   std::chrono::milliseconds retry{1000};           // as LogOptions
-  std::chrono::seconds snapshot_interval{0};       // 0: only when asked
+  std::chrono::seconds snapshot_interval{0};       // 0: not by time
+  // A snapshot is taken when the log since the last one has more bytes than this; 0: a few times
+  // the store's, at least kLeastLogBytes.
+  uint64_t max_log_bytes = 0;
   size_t snapshots_kept = 2;
+  // As LogOptions.
+  uint64_t max_pending_bytes = LogOptions().max_pending_bytes;
   // A change whose record would have a longer header is refused. Protobuf writes no 2 GiB.
   uint64_t max_header_bytes = uint64_t{1} << 30;
 };
@@ -42,6 +49,8 @@ class Recorder final : public PushObserver, public Durability {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
+  static constexpr uint64_t kLeastLogBytes = uint64_t{32} << 20;
+
   DurabilityLevel level() const override { return options_.level; }
   absl::Status Admit() const override { return log_.health(); }
   void WhenDurable(Done done) override;
@@ -56,6 +65,8 @@ class Recorder final : public PushObserver, public Durability {
   absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
 
  private:
+  class Entry;  // of a push
+
   // Of a change.
   absl::Status CheckHeader(uint64_t bytes) const;
   void Record(RecordBytes record);
@@ -70,6 +81,10 @@ class Recorder final : public PushObserver, public Durability {
   uint64_t NextPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // Takes one when it is due; returns when the next is.
   Time TakeDueSnapshot();
+  Time NextDue() const;
+  uint64_t StoreBytes() const;
+  // After each record. Takes no memory.
+  void LogGrew() noexcept;
 
   Env& env_;
   const std::unique_ptr<FileLock> lock_;
@@ -81,8 +96,18 @@ class Recorder final : public PushObserver, public Durability {
   Mutex snapshot_mutex_;                                     // one snapshot at a time
   uint64_t last_snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);  // position
 
-  Time snapshot_due_ = kNever;    // of the timer's task
-  std::unique_ptr<Timer> timer_;  // null: no snapshots on its own
+  // What the task saw of the store at its last snapshot.
+  struct Seen {
+    uint64_t changes = 0;
+    uint64_t store_bytes = 0;
+    friend bool operator==(const Seen&, const Seen&) = default;
+  };
+  // Of the timer's task, which takes snapshots that nobody asked for.
+  Seen seen_;
+  Time due_ = kNever;            // by time
+  Time retry_at_ = Time::min();  // after one that failed
+  std::atomic<uint64_t> wake_at_bytes_{kLeastLogBytes};
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace varscope::server

@@ -113,6 +113,44 @@ int Threads() {
   return static_cast<int>(std::distance(begin(threads), end(threads)));
 }
 
+uint64_t BytesOnDisk(World& world) {
+  uint64_t bytes = 0;
+  for (const auto& [name, content] : world.env().disk().contents()) bytes += content.size();
+  return bytes;
+}
+
+// However long it serves: a snapshot takes the place of what is of the past.
+TEST(StoryTest, TheLogIsBoundedByTheState) {
+  World world(5);
+  world.Start();
+  uint64_t most = 0;
+  uint64_t written = 0;
+  uint64_t before = 0;
+  for (const char* worker : {"a", "b", "c", "d"}) {
+    world.Connect(worker);
+    world.env().RunDue();
+    world.Create(worker, "v");
+    world.env().RunDue();
+    for (int i = 0; i < 250; ++i) {
+      world.Push(worker, "v", "Adam");
+      world.env().RunDue();
+      const uint64_t now = BytesOnDisk(world);
+      written += now - std::min(now, before);
+      before = now;
+      most = std::max(most, now);
+    }
+  }
+  // The log between three snapshots, two of them kept, and a third while it is written.
+  const uint64_t bound = 3 * World::kMaxLogBytes;
+  EXPECT_LT(most, bound);
+  EXPECT_GT(written, 3 * bound);
+  world.Crash();
+  world.env().disk().Restart(Disk::Loss::kOrdered);
+  world.Start();
+  ASSERT_EQ(world.wrong(), "");
+  ExpectThatItGoesOn(world);
+}
+
 // Connect, create, push, crash, recover: the same events each time, on one thread.
 TEST(StoryTest, OneSeedIsOneTrace) {
   std::vector<std::string> first;

@@ -35,6 +35,7 @@ Options OptionsFor(DurabilityLevel level) {
   options.max_store_bytes = options.max_variable_bytes = options.max_push_bytes = 1 << 24;
   options.max_inflight_bytes = 1 << 24;
   options.snapshot_seconds = 0;
+  options.max_log_bytes = World::kMaxLogBytes;
   options.lease_seconds = 0;
   options.shared_memory_streams = 0;
   return options;

@@ -23,6 +23,8 @@ namespace varscope::simulation {
 // the Env say so. Not thread-safe.
 class World {
  public:
+  static constexpr uint64_t kMaxLogBytes = uint64_t{64} << 10;
+
   explicit World(uint64_t seed, server::DurabilityLevel level = server::DurabilityLevel::kSync);
   ~World();
   World(const World&) = delete;
