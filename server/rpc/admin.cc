@@ -32,7 +32,7 @@ grpc::Status AdminService::ListVariables(grpc::ServerContext* context,
     some.set_global_step(context_.store.changes.global_step());
     const auto send = [&]() -> absl::Status {
       if (!writer->Write(some)) return absl::CancelledError("the caller stopped reading");
-      idle_timeout.Progress();
+      idle_timeout.Progress(some.ByteSizeLong());
       some.clear_variables();
       return absl::OkStatus();
     };
@@ -125,14 +125,15 @@ grpc::Status AdminService::ListGroups(grpc::ServerContext* context,
 void AdminService::Accept(CallQueue& queue) {
   ServeUnary(
       *this, &AdminService::RequestQuarantine, context_, queue,
-      {[this](const Caller&, const v1::QuarantineRequest& request, v1::QuarantineResponse*,
-              CallDone done) {
-         AnswerDurably(
-             context_.durability,
-             [&] { return context_.workers.Quarantine(request.worker_id(), request.reason()); },
-             std::move(done));
-       },
-       {}});
+      UnaryHandler<v1::QuarantineRequest, v1::QuarantineResponse>{
+          [this](const Caller&, const v1::QuarantineRequest& request, v1::QuarantineResponse*,
+                 CallDone done) {
+            AnswerDurably(
+                context_.durability,
+                [&] { return context_.workers.Quarantine(request.worker_id(), request.reason()); },
+                std::move(done));
+          },
+          {}});
 }
 
 }  // namespace varscope::server

@@ -1,9 +1,11 @@
 #include "server/rpc/call_queue.h"
 
+#include <grpcpp/alarm.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -85,6 +87,13 @@ void* CallQueue::Tag(std::function<void(bool ok)> then) {
   operation->then = std::move(then);
   operation->begun.store(true, std::memory_order_release);
   return operation.release();
+}
+
+void CallQueue::Post(std::function<void()> then) {
+  const auto alarm = std::make_shared<grpc::Alarm>();
+  // Until the event has come, it has the alarm.
+  void* const tag = Tag([alarm, then = std::move(then)](bool) { then(); });
+  alarm->Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), tag);
 }
 
 void CallQueue::Drop(void* tag) {

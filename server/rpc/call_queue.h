@@ -48,6 +48,8 @@ class CallQueue final : private CompensatingPool {
   // What to give to gRPC as the tag of one operation on queue(): `then` is called at its end, on
   // one of the queue's threads, and what it holds is let go.
   static void* Tag(std::function<void(bool ok)> then);
+  // Calls `then` on one of the queue's threads, soon. Whoever calls this has a Hold until then.
+  void Post(std::function<void()> then);
   // For a tag that gRPC will not return.
   static void Drop(void* tag);
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }

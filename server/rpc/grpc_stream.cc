@@ -8,6 +8,12 @@
 #include "server/rpc/status.h"
 
 namespace varscope::server {
+namespace {
+
+// Whose Run this thread is in.
+thread_local const GrpcStream* runs_here = nullptr;
+
+}  // namespace
 
 void GrpcStream::Accept(const ServiceContext& service, CallQueue& queue, const Request& request) {
   const auto next = std::make_shared<GrpcStream>(service, queue);
@@ -20,7 +26,7 @@ void GrpcStream::Accept(const ServiceContext& service, CallQueue& queue, const R
 }
 
 GrpcStream::GrpcStream(const ServiceContext& service, CallQueue& queue)
-    : service_(service), hold_(queue), stream_(&context_) {}
+    : service_(service), queue_(queue), hold_(queue), stream_(&context_) {}
 
 void* GrpcStream::Then(void (GrpcStream::*next)(bool ok)) {
   return CallQueue::Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
@@ -57,11 +63,21 @@ void GrpcStream::OnRead(bool ok) {
   // From here on this belongs to whoever ends the run.
   RequestLoop& loop = *loop_;
   lock.unlock();
-  loop.Run([self = shared_from_this()] { self->OnRan(); });
+  const GrpcStream* const outer = std::exchange(runs_here, this);
+  loop.Run([self = shared_from_this()] { self->EndRun(); });
+  runs_here = outer;
+}
+
+// Whoever ends it has others to tell: the log's thread, or the last worker of a step.
+void GrpcStream::EndRun() {
+  if (runs_here == this) return OnRan();
+  queue_.Post([self = shared_from_this()] { self->OnRan(); });
 }
 
 void GrpcStream::OnRan() {
   MutexLock lock(mutex_);
+  std::optional<BlockingRegion> aside;
+  if (loop_->takes_long()) aside.emplace();
   Do(loop_->Ran());
 }
 

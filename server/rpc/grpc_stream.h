@@ -37,12 +37,14 @@ class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
   void Begin();
   void OnRead(bool ok);
   void OnWritten(bool ok);
+  void EndRun();
   void OnRan();
   void OnFinished(bool ok);
   void Do(RequestLoop::Next next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Finish(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ServiceContext& service_;
+  CallQueue& queue_;
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
   Stream stream_;

@@ -1,5 +1,6 @@
 #include "server/rpc/request_loop.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/wire/frame.h"
@@ -24,7 +25,7 @@ RequestLoop::Next RequestLoop::ReceivedOfRequest(grpc::ByteBuffer& frame) {
     request_.emplace(service_, caller_, state_, body_bytes_);
     StartIdleTimeout();
   }
-  idle_timeout_->Progress();
+  idle_timeout_->Progress(frame.Length());
   if (absl::Status status = request_->Add(frame); !status.ok()) return End(std::move(status));
   if (request_->complete()) {
     idle_timeout_.reset();
@@ -35,17 +36,20 @@ RequestLoop::Next RequestLoop::ReceivedOfRequest(grpc::ByteBuffer& frame) {
 }
 
 RequestLoop::Next RequestLoop::ReceivedOfAnswer(grpc::ByteBuffer& frame) {
-  idle_timeout_->Progress();
   const std::optional<uint64_t> received = wire::DecodeAcknowledgement(frame);
   if (!received) {
     return End(absl::InvalidArgumentError("a request begins before its worker has the answer"));
   }
+  idle_timeout_->Progress(*received - std::min(*received, acknowledged_));
+  acknowledged_ = std::max(*received, acknowledged_);
   request_->Acknowledged(*received);
   return WriteAnswer();
 }
 
 RequestLoop::Next RequestLoop::Ran() {
   answers_ = true;
+  acknowledged_ = 0;
+  request_->MakeAnswer();
   StartIdleTimeout();
   return WriteAnswer();
 }
@@ -65,7 +69,7 @@ RequestLoop::Next RequestLoop::WriteAnswer() {
 }
 
 RequestLoop::Next RequestLoop::Written() {
-  idle_timeout_->Progress();
+  idle_timeout_->Progress(frame_.Length());
   // An idle stream would keep the block that it sent last.
   frame_.Clear();
   return answers_ ? WriteAnswer() : Next::kRead;

@@ -42,9 +42,9 @@ class RequestLoop {
   // The worker has ended its stream, or, with an error, there is nothing to read or write any more.
   Next Ended(const absl::Status& why);
 
-  // Whether Run may take milliseconds.
+  // Whether Run or Ran may take milliseconds.
   bool takes_long() const { return request_->takes_long(); }
-  // `done` is called once, perhaps before this returns, on any thread.
+  // As StreamRequest::Run. Then Ran, on a thread that may be kept.
   void Run(std::function<void()> done) { request_->Run(std::move(done)); }
   Next Ran();
 
@@ -66,6 +66,7 @@ class RequestLoop {
   StreamState state_;
   std::optional<StreamRequest> request_;  // nothing: between two
   bool answers_ = false;
+  uint64_t acknowledged_ = 0;                               // of the answer's bytes
   std::optional<StallDetector::IdleTimeout> idle_timeout_;  // while frames come or go
   grpc::ByteBuffer frame_;
   absl::Status end_;

@@ -22,8 +22,11 @@ StallDetector::IdleTimeout::~IdleTimeout() {
   stall_detector_.timeouts_.erase(at_);
 }
 
-void StallDetector::IdleTimeout::Progress() {
+void StallDetector::IdleTimeout::Progress(uint64_t bytes) {
   MutexLock lock(stall_detector_.mutex_);
+  bytes_ += bytes;
+  if (bytes_ < kProgressBytes) return;
+  bytes_ = 0;
   last_ = stall_detector_.env_.Now();
 }
 

@@ -1,9 +1,10 @@
-// Ends streams whose other side makes no progress (an idle timeout): they hold memory that others
-// need.
+// Ends streams whose other side makes no progress (an idle timeout), or next to none: they hold
+// memory that others need.
 #ifndef VARSCOPE_SERVER_RPC_STALL_DETECTOR_H_
 #define VARSCOPE_SERVER_RPC_STALL_DETECTOR_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -16,6 +17,9 @@ namespace varscope::server {
 // Thread-safe. Outlives every IdleTimeout.
 class StallDetector {
  public:
+  // What is no progress: fewer bytes than this in the limit, unless they are the last.
+  static constexpr uint64_t kProgressBytes = uint64_t{64} << 10;
+
   // Zero: streams may be idle forever.
   explicit StallDetector(std::chrono::milliseconds limit, Env& env = SystemEnv());
   ~StallDetector() { timer_->Stop(); }
@@ -31,13 +35,15 @@ class StallDetector {
     ~IdleTimeout();
     IdleTimeout(const IdleTimeout&) = delete;
     IdleTimeout& operator=(const IdleTimeout&) = delete;
-    void Progress();
+    // So many bytes came, or went.
+    void Progress(uint64_t bytes);
 
    private:
     friend class StallDetector;
     StallDetector& stall_detector_;
     std::function<void()> cancel_ ABSL_GUARDED_BY(stall_detector_.mutex_);
     Time last_ ABSL_GUARDED_BY(stall_detector_.mutex_);
+    uint64_t bytes_ ABSL_GUARDED_BY(stall_detector_.mutex_) = 0;  // since then
     std::list<IdleTimeout*>::iterator at_ ABSL_GUARDED_BY(stall_detector_.mutex_);
   };
 

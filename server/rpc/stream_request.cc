@@ -71,12 +71,12 @@ absl::StatusOr<StreamRequest::Tensors> StreamRequest::CheckHead(const v1::FrameH
   return tensors;
 }
 
-absl::Status StreamRequest::Reserve(uint64_t bytes) {
+absl::Status StreamRequest::Reserve(uint64_t bytes, MemoryQuota::Reservation& reservation) {
   if (bytes == 0) return absl::OkStatus();
-  absl::StatusOr<MemoryQuota::Reservation> reservation =
+  absl::StatusOr<MemoryQuota::Reservation> acquired =
       service_.memory_quota.Acquire(caller_.worker_id, bytes);
-  if (!reservation.ok()) return reservation.status();
-  reservation_ = *std::move(reservation);
+  if (!acquired.ok()) return acquired.status();
+  reservation = *std::move(acquired);
   return absl::OkStatus();
 }
 
@@ -86,12 +86,12 @@ absl::Status StreamRequest::CheckPull(const v1::PullRequest& pull, Tensors& tens
       return absl::InvalidArgumentError("this stream has had no pull that could be repeated");
     }
     resolved_pull_ = std::exchange(stream_.last_pull, {});
-    return absl::OkStatus();
+  } else {
+    absl::StatusOr<ResolvedPull> resolved = ResolvePull(stream_.variables, pull, caller_, tensors);
+    if (!resolved.ok()) return Prefixed(Who(caller_), resolved.status());
+    resolved_pull_ = *std::move(resolved);
   }
-  absl::StatusOr<ResolvedPull> resolved = ResolvePull(stream_.variables, pull, caller_, tensors);
-  if (!resolved.ok()) return Prefixed(Who(caller_), resolved.status());
-  resolved_pull_ = *std::move(resolved);
-  return Reserve(resolved_pull_->index_bytes);
+  return Reserve(resolved_pull_->copied_bytes, pull_reservation_);
 }
 
 absl::Status StreamRequest::CheckGroups(const v1::PushHead& push) const {
@@ -124,7 +124,7 @@ absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors
               service_.limits.max_push_bytes, tensors);
   if (!resolved.ok()) return resolved.status();
   push_ = *std::move(resolved);
-  return Reserve(push_->bytes());
+  return Reserve(push_->bytes(), push_reservation_);
 }
 
 bool StreamRequest::takes_long() const {
@@ -143,10 +143,7 @@ bool StreamRequest::takes_long() const {
 
 void StreamRequest::Run(std::function<void()> done) {
   done_ = std::move(done);
-  if (!refused_.ok()) return Fail(refused_);
-  stream_.variables.DescribeLast(head().variables_size(), *answer_head_);
-  if (resolved_pull_)
-    pull_.emplace(service_, *std::move(resolved_pull_), request_.tensors(), stream_.last_pull);
+  if (!refused_.ok()) return Done(refused_);
   if (head().has_push()) return Push();
   AwaitRead();
 }
@@ -158,72 +155,76 @@ void StreamRequest::Push() {
 }
 
 void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
-  if (!result.ok()) {
-    return Fail(WhatNow(service_.workers, caller_, result.status()));
-  }
-  v1::PushResponse& pushed = *answer_head_->mutable_pushed();
-  ToProto(*result, &pushed);
-  pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
+  if (!result.ok()) return Done(result.status());
+  pushed_ = *result;
   service_.durability.WhenDurable([this](const absl::Status& durable) {
-    reservation_.Release();
-    if (!durable.ok()) return Fail(durable);
+    push_reservation_.Release();
+    if (!durable.ok()) return Done(durable);
     AwaitRead();
   });
 }
 
 void StreamRequest::AwaitRead() {
-  if (!head().has_pull()) return Answer();
-  service_.synchronizer.AwaitRead(
-      caller_.worker_id, pull_->variables(),
-      [this](const absl::Status& may_read) { ReadAndAnswer(may_read); });
+  if (!head().has_pull()) return Done(absl::OkStatus());
+  service_.synchronizer.AwaitRead(caller_.worker_id, resolved_pull_->variables,
+                                  [this](const absl::Status& may_read) {
+                                    may_read_ = may_read;
+                                    Done(absl::OkStatus());
+                                  });
 }
 
-absl::Status StreamRequest::Read(const absl::Status& may_read) {
-  const v1::PullRequest& pull = head().pull();
-  absl::Status status = WhatNow(service_.workers, caller_, may_read);
-  if (!status.ok()) return status;
-  answer_head_->set_epoch(service_.epoch);
-  status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
-  answer_head_->set_global_step(service_.store.changes.global_step());
-  return status;
+void StreamRequest::Done(const absl::Status& status) {
+  failed_ = status;
+  // What it holds may hold this.
+  const std::function<void()> done = std::exchange(done_, nullptr);
+  done();
 }
 
-void StreamRequest::ReadAndAnswer(const absl::Status& may_read) {
-  const absl::Status status = Read(may_read);
-  if (!status.ok()) {
-    if (!head().has_push()) {
-      return Fail(Prefixed(Who(caller_), status));
+void StreamRequest::MakeAnswer() {
+  absl::Status status = failed_;
+  if (status.ok()) {
+    stream_.variables.DescribeLast(head().variables_size(), *answer_head_);
+    if (head().has_push()) {
+      v1::PushResponse& pushed = *answer_head_->mutable_pushed();
+      ToProto(pushed_, &pushed);
+      pushed.set_durability(static_cast<v1::Durability>(service_.durability.level()));
     }
-    // The push stands.
-    answer_head_->clear_versions();
-    answer_head_->set_pull_failed(true);
+    if (head().has_pull()) status = Pull();
   }
-  Answer();
-}
-
-void StreamRequest::Answer() {
+  if (!status.ok()) Fail(status);
   answer_.emplace(*answer_head_, pull_ ? pull_->TakeValues() : std::vector<Tensor>(),
                   wire::FrameOptions{.body_bytes = body_bytes_,
                                      .checksums = head().checksums(),
                                      .flow_control = head().flow_control()});
-  Done();
+}
+
+absl::Status StreamRequest::Pull() {
+  pull_.emplace(service_, *std::move(resolved_pull_), request_.tensors(), stream_.last_pull);
+  absl::Status status = may_read_;
+  if (status.ok()) {
+    const v1::PullRequest& pull = head().pull();
+    answer_head_->set_epoch(service_.epoch);
+    status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
+    answer_head_->set_global_step(service_.store.changes.global_step());
+  }
+  if (status.ok()) return status;
+  if (!head().has_push()) return Prefixed(Who(caller_), status);
+  // The push stands.
+  answer_head_->clear_versions();
+  answer_head_->set_pull_failed(true);
+  return absl::OkStatus();
 }
 
 void StreamRequest::Fail(const absl::Status& status) {
-  if (head().has_push()) LogRefusal(status);
-  reservation_.Release();
+  const absl::Status said = WhatNow(service_.workers, caller_, status);
+  if (head().has_push()) LogRefusal(said);
+  push_reservation_.Release();
+  pull_reservation_.Release();
   pull_.reset();
   // The worker does not count on it after an error.
   stream_ = {};
   answer_head_->Clear();
-  ToProto(status, answer_head_->mutable_error());
-  Answer();
-}
-
-void StreamRequest::Done() {
-  // What it holds may hold this.
-  const std::function<void()> done = std::exchange(done_, nullptr);
-  done();
+  ToProto(said, answer_head_->mutable_error());
 }
 
 }  // namespace varscope::server

@@ -21,8 +21,8 @@
 
 namespace varscope::server {
 
-// Counts as a call under way while it lives. Add, Run and NextFrame are called one after the other,
-// from any threads.
+// Counts as a call under way while it lives. Add, Run, MakeAnswer and NextFrame are called one
+// after the other, from any threads.
 class StreamRequest {
  public:
   // `caller` and `stream` are its stream's. The answer's frames have bodies of at most
@@ -37,7 +37,7 @@ class StreamRequest {
   absl::Status Add(grpc::ByteBuffer& frame);
   // Whether the request has come.
   bool complete() const { return request_.complete(); }
-  // Once complete: whether Run may take milliseconds.
+  // Once complete: whether Run or MakeAnswer may take milliseconds.
   bool takes_long() const;
   // What to tell the worker while its request comes.
   std::optional<uint64_t> DueAcknowledgement() {
@@ -46,10 +46,12 @@ class StreamRequest {
   // Why it is refused, or what is missing, when the stream ends before the request has come.
   absl::Status CutShort() const { return refused_.ok() ? request_.Finish() : refused_; }
 
-  // Pushes, when the push's time has come and until it is durable; pulls, when the worker may read.
-  // `done` is called once, perhaps before Run returns, on any thread, and is then let go. There is
-  // an answer then, which may be an error.
+  // Pushes, and waits until the push's time has come, it is durable, and the worker may read.
+  // `done` is called once, perhaps before Run returns, on the thread of whoever was awaited, which
+  // it must not keep; it is then let go.
   void Run(std::function<void()> done);
+  // After that, once: reads what is pulled. The answer may be an error.
+  void MakeAnswer();
 
   // The answer's next frame, which pins what it sends; nothing after the last.
   std::optional<grpc::ByteBuffer> NextFrame() { return answer_->Next(); }
@@ -65,16 +67,15 @@ class StreamRequest {
   absl::Status CheckPusher(const v1::PushHead& push) const;
   absl::Status CheckGroups(const v1::PushHead& push) const;
   absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);
-  absl::Status Reserve(uint64_t bytes);
+  absl::Status Reserve(uint64_t bytes, MemoryQuota::Reservation& reservation);
   void Push();
   void Pushed(const absl::StatusOr<PushResult>& result);
   void AwaitRead();
-  absl::Status Read(const absl::Status& may_read);
-  void ReadAndAnswer(const absl::Status& may_read);
-  void Answer();
+  void Done(const absl::Status& status);
+  // Adds to the answer.
+  absl::Status Pull();
   // The answer is that error.
   void Fail(const absl::Status& status);
-  void Done();
   const v1::FrameHeader& head() const { return request_.head(); }
 
   const InFlightCalls::Call call_;
@@ -83,11 +84,16 @@ class StreamRequest {
   StreamState& stream_;
   const size_t body_bytes_;
   wire::FrameReader request_;
-  MemoryQuota::Reservation reservation_;  // of the push, or of the rows to pull
+  MemoryQuota::Reservation push_reservation_;  // until it is durable
+  MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
   std::optional<ResolvedPull> resolved_pull_;
   absl::Status refused_;  // why, once the head has come
   std::function<void()> done_;
+  // Once done.
+  absl::Status failed_;
+  PushResult pushed_;
+  absl::Status may_read_;
 
   std::optional<PullReader> pull_;
   wire::Header answer_head_;

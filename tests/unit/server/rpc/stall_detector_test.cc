@@ -36,5 +36,14 @@ TEST(StallDetectorTest, LeavesStreamsAloneThatAreGone) {
   EXPECT_EQ(ended, ended_while_it_lived);
 }
 
+// A few bytes now and then would hold what others need for as long as their sender likes.
+TEST(StallDetectorTest, ATrickleIsNoProgress) {
+  StallDetector stall_detector(std::chrono::milliseconds(5));
+  std::atomic<bool> ended = false;
+  StallDetector::IdleTimeout idle_timeout(stall_detector, [&] { ended = true; });
+  idle_timeout.Progress(StallDetector::kProgressBytes - 1);
+  while (!ended) idle_timeout.Progress(0);
+}
+
 }  // namespace
 }  // namespace varscope::server
