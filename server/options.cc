@@ -144,9 +144,14 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   line.Add("--ready-fd", &o.ready_fd,
            "Write that port and a newline to this open file descriptor once serving")
       .Within(0, std::numeric_limits<int>::max());
+  line.Add("--memory-limit", &o.memory_limit,
+           "Bytes of memory that the server may take in all; what does not fit is refused; KiB, "
+           "MiB, GiB understood [what the machine, container or ulimit lets it have]")
+      .Bytes()
+      .FromEnvironment();
   line.Add("--max-store-bytes", &o.max_store_bytes,
-           "Bytes that all variables and slots may take; KiB, MiB, GiB understood "
-           "[half of the memory that it may have]")
+           "Bytes that all variables and slots may take, with their names [half of "
+           "--memory-limit]")
       .Bytes()
       .FromEnvironment();
   line.Add("--max-variable-bytes", &o.max_variable_bytes,
@@ -196,10 +201,16 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       .Check(CheckDurability)
       .FromEnvironment();
   line.Add("--snapshot-seconds", &o.snapshot_seconds,
-           "Take a snapshot this often; 0: only on varscopectl snapshot and on SIGTERM")
+           "Take a snapshot this often, when anything has changed; 0: only by --max-log-bytes, on "
+           "varscopectl snapshot and on SIGTERM")
       .Within(0, 7 * 24 * 3600)
       .FromEnvironment()
       .ShowDefault();
+  line.Add("--max-log-bytes", &o.max_log_bytes,
+           "Take a snapshot when the log since the last one has more bytes than this; the log from "
+           "before the kept snapshots is removed [4 times what the store takes, at least 32 MiB]")
+      .Bytes()
+      .FromEnvironment();
   line.Add("--snapshots-kept", &o.snapshots_kept, "Older ones are removed")
       .Within(1, 1000)
       .FromEnvironment()
@@ -224,7 +235,8 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   }
   if (o.durability.empty()) o.durability = o.data_dir.empty() ? "none" : "sync";
   ParseDurability(o.durability, &o.durability_level, &o.durability_interval_ms);
-  if (o.max_store_bytes == 0) o.max_store_bytes = UsableMemory() / 2;
+  if (o.memory_limit == 0) o.memory_limit = UsableMemory();
+  if (o.max_store_bytes == 0) o.max_store_bytes = o.memory_limit / 2;
   if (const std::string wrong = ReadGroups(groups, o.groups); !wrong.empty()) {
     std::cerr << "varscoped: " << wrong << "\n";
     return kExitUsage;

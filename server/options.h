@@ -16,14 +16,16 @@ struct Options {
   std::vector<std::string> listen = {"127.0.0.1:7077"};
   std::string port_file;
   int ready_fd = -1;                // -1: none
-  uint64_t max_store_bytes = 0;     // resolved to half of memory.h's when 0
+  uint64_t memory_limit = 0;        // resolved to memory.h's when 0; a Server's own: none
+  uint64_t max_store_bytes = 0;     // resolved to half of memory_limit when 0
   uint64_t max_variable_bytes = 0;  // resolved to max_store_bytes when 0
   uint64_t max_push_bytes = 0;      // resolved to max_store_bytes when 0
   std::string data_dir;             // empty: nothing is kept
   std::string durability;  // none, async:<milliseconds>ms, sync; resolved by the data directory
   DurabilityLevel durability_level = DurabilityLevel::kNone;
   int durability_interval_ms = 100;  // of async
-  int snapshot_seconds = 300;        // 0: only when asked
+  int snapshot_seconds = 300;        // 0: not by time
+  uint64_t max_log_bytes = 0;        // as RecorderOptions
   int snapshots_kept = 2;
   double lease_seconds = 10;  // 0: workers are never evicted
   std::vector<GroupOptions> groups;

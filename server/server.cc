@@ -2,12 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "proto/memory/memory_account.h"
 #include "server/data_directory.h"
 
 namespace varscope::server {
@@ -36,6 +38,7 @@ std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env& env) {
   auto self = std::unique_ptr<Server>(new Server(options, env));
   if (absl::Status status = self->Recover(); !status.ok()) return status;
+  self->LimitMemory();
   self->Begin();
   return self;
 }
@@ -51,6 +54,21 @@ Server::Server(const Options& options, Env& env)
       stall_detector_(std::chrono::seconds(options.stall_seconds), env) {}
 
 Server::~Server() { Stop(); }
+
+// One part in eight is for what nobody counts: gRPC's buffers, stacks, what malloc adds. What was
+// recovered stays, whatever the limit is: then the rest has to do with little.
+void Server::LimitMemory() const {
+  if (options_.memory_limit == 0) return;
+  MemoryAccount& memory = MemoryAccount::Process();
+  const uint64_t limit = options_.memory_limit - options_.memory_limit / 8;
+  const uint64_t least = memory.used() + memory.used() / 8;
+  if (least > limit) {
+    spdlog::warn(absl::StrCat("what was recovered takes ", memory.used() >> 20,
+                              " MiB, too much for --memory-limit: it is raised to ", least >> 20,
+                              " MiB"));
+  }
+  memory.SetLimit(std::max(limit, least));
+}
 
 absl::Status Server::Recover() {
   absl::StatusOr<std::unique_ptr<Durability>> durability =

@@ -45,6 +45,8 @@ class Server {
  private:
   Server(const Options& options, Env& env);
   absl::Status Recover();
+  // The process's, if the options have one.
+  void LimitMemory() const;
   void Begin();
   void TakeLastSnapshot();
 

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "proto/concurrency/parallel.h"
+#include "proto/memory/memory_account.h"
 #include "proto/tensor/block_pool.h"
 #include "proto/tensor/shape_rules.h"
 
@@ -14,7 +14,7 @@ absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape) {
   absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
   if (!bytes.ok()) return bytes.status();
   BlockRef block = BlockPool::Process()->TryTake(*bytes);
-  if (!block) return absl::ResourceExhaustedError(absl::StrCat("no memory for ", *bytes, " bytes"));
+  if (!block) return MemoryAccount::Process().Refusal(*bytes);
   return Tensor::FromBlock(dtype, shape, std::move(block));
 }
 

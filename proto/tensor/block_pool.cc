@@ -1,6 +1,9 @@
 #include "proto/tensor/block_pool.h"
 
 #include <cstdlib>
+#include <utility>
+
+#include "proto/memory/memory_account.h"
 
 namespace varscope {
 namespace {
@@ -28,6 +31,7 @@ void TeachMalloc() {
 const std::shared_ptr<BlockPool>& BlockPool::Process() {
   static const auto* const pool = [] {
     TeachMalloc();
+    MemoryAccount::Process().SetReclaim([] { return Process()->FreeKept(); });
     return new std::shared_ptr<BlockPool>(std::make_shared<BlockPool>(kProcessMaxKept));
   }();
   return *pool;
@@ -63,6 +67,14 @@ void BlockPool::Return(std::unique_ptr<Block> block) {
   }
   kept_ += size;
   free_[size].push_back(std::move(block));
+}
+
+bool BlockPool::FreeKept() {
+  // Freed after the lock is.
+  std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> kept;
+  MutexLock lock(mutex_);
+  kept.swap(free_);
+  return std::exchange(kept_, 0) > 0;
 }
 
 size_t BlockPool::kept() const {

@@ -31,6 +31,8 @@ class BlockPool final : public BlockHome, public std::enable_shared_from_this<Bl
   BlockRef TryTake(size_t size);
 
   void Return(std::unique_ptr<Block> block) override;
+  // Frees all kept blocks. Returns whether there were any.
+  bool FreeKept();
   size_t kept() const;
 
  private:

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/concurrency/parallel.h"
+#include "proto/memory/memory_account.h"
 #include "proto/tensor/allocate.h"
 #include "proto/tensor/pages.h"
 
@@ -38,9 +39,21 @@ size_t NextColor() {
   return next.fetch_add(1, std::memory_order_relaxed) * kStep % kPage;
 }
 
+// What a block takes beside its bytes, at most.
+constexpr size_t kBefore = sizeof(Block) + Block::kAlignment - 1;
+
 }  // namespace
 
 std::unique_ptr<Block> Block::TryAllocate(size_t size) {
+  if (size > std::numeric_limits<size_t>::max() - kBefore) return nullptr;
+  MemoryAccount::Hold held = MemoryAccount::Process().TryHold(kBefore + size);
+  if (!held) return nullptr;
+  std::unique_ptr<Block> block = Create(size);
+  if (block != nullptr) held.Keep();
+  return block;
+}
+
+std::unique_ptr<Block> Block::Create(size_t size) {
   if (IsMapped(size)) {
     std::byte* const pages = MapPages(size + kPage);
     if (pages == nullptr) return nullptr;
@@ -49,8 +62,6 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
     return std::unique_ptr<Block>(::new (block) Block(pages + NextColor(), size));
   }
   // One piece of memory for the block and its bytes: tensors of a kilobyte come by the thousands.
-  constexpr size_t kBefore = sizeof(Block) + kAlignment - 1;
-  if (size > std::numeric_limits<size_t>::max() - kBefore) return nullptr;
   void* const block = ::operator new(kBefore + size, std::nothrow);
   if (block == nullptr) return nullptr;
   void* data = static_cast<std::byte*>(block) + sizeof(Block);
@@ -76,6 +87,7 @@ void Block::Offer() {
 
 Block::~Block() {
   if (IsMapped(size_)) UnmapPages(PagesOf(data_), size_ + kPage);
+  MemoryAccount::Process().Give(kBefore + size_);
 }
 
 BlockRef::BlockRef(std::unique_ptr<Block> block, std::shared_ptr<BlockHome> home)

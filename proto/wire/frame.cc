@@ -97,17 +97,6 @@ class Cursor {
   size_t offset_ = 0;
 };
 
-bool ParseHeader(const std::vector<grpc::Slice>& slices, v1::FrameHeader* header) {
-  if (slices.size() == 1) {
-    return header->ParseFromArray(slices[0].begin(), static_cast<int>(slices[0].size()));
-  }
-  std::string joined;
-  for (const grpc::Slice& s : slices) {
-    joined.append(reinterpret_cast<const char*>(s.begin()), s.size());
-  }
-  return header->ParseFromString(joined);
-}
-
 }  // namespace
 
 absl::Status Malformed(absl::string_view what) {
@@ -182,9 +171,9 @@ absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
     const uint32_t crc = header ? Checksum(*header) : 0;
     if (Checksum(frame.body, crc) != *checksum) return Damaged();
   }
-  if (header && !ParseHeader(*header, &*frame.header)) {
-    return Malformed("the header does not parse");
-  }
+  absl::Status parsed = header ? frame.header.Parse(*header) : absl::OkStatus();
+  if (absl::IsInvalidArgument(parsed)) return Malformed("the header does not parse");
+  if (!parsed.ok()) return parsed;
   return frame;
 }
 

@@ -4,17 +4,16 @@
 #ifndef VARSCOPE_PROTO_WIRE_FRAME_H_
 #define VARSCOPE_PROTO_WIRE_FRAME_H_
 
-#include <google/protobuf/arena.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstddef>
 #include <initializer_list>
-#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "proto/wire/arena_message.h"
 #include "varscope/v1/tensor_stream.pb.h"
 
 namespace varscope::wire {
@@ -24,21 +23,7 @@ namespace varscope::wire {
 inline constexpr size_t kFrameBodyBytes = size_t{512} << 10;
 inline constexpr size_t kMaxHeaderBytes = size_t{16} << 20;
 
-// A header and all that it holds in one arena, because one of thousands of tensors has tens of
-// thousands of parts.
-class Header {
- public:
-  Header()
-      : arena_(std::make_unique<google::protobuf::Arena>()),
-        message_(google::protobuf::Arena::CreateMessage<v1::FrameHeader>(arena_.get())) {}
-
-  v1::FrameHeader& operator*() const { return *message_; }
-  v1::FrameHeader* operator->() const { return message_; }
-
- private:
-  std::unique_ptr<google::protobuf::Arena> arena_;
-  v1::FrameHeader* message_;  // in the arena
-};
+using Header = ArenaMessage<v1::FrameHeader>;
 
 struct Frame {
   Header header;
@@ -57,6 +42,7 @@ grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::S
                         bool checksum = false);
 
 // InvalidArgument for bytes that are not a TensorFrame, or a header above kMaxHeaderBytes;
+// ResourceExhausted without memory for the header, as wire::Parse;
 // DataLoss, with a retry delay, when the checksum says that bytes have changed on their way.
 absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer);
 

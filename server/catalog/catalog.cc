@@ -31,11 +31,12 @@ absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
           where, "shape ", def.shape.ToString(), " takes ", *bytes, " bytes, a variable may take ",
           limits.max_variable_bytes, " (--max-variable-bytes)"));
     }
-    total += *bytes;
+    const uint64_t needed = *bytes + OverheadOf(def);
+    total += needed;
     if (total > limits.max_total_bytes) {
       return absl::ResourceExhaustedError(
-          absl::StrCat(where, *bytes, " bytes do not fit: the store holds ", used, " of at most ",
-                       limits.max_total_bytes, " (--max-store-bytes)"));
+          absl::StrCat(where, needed, " bytes (with its name) do not fit: the store holds ", used,
+                       " of at most ", limits.max_total_bytes, " (--max-store-bytes)"));
     }
     if (!c.initializer) continue;
     absl::Status status = ValidateInitializer(*c.initializer, def.dtype, def.shape);
@@ -94,8 +95,11 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     }
     absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
+    const uint64_t overhead = OverheadOf(v.definition);
+    MemoryAccount::Hold held = MemoryAccount::Process().TryHold(overhead);
+    if (!held) return MemoryAccount::Process().Refusal(overhead);
     unfilled.values.push_back(*std::move(value));
-    unfilled.variables.push_back(std::make_shared<Variable>(v.definition));
+    unfilled.variables.push_back(std::make_shared<Variable>(v.definition, std::move(held)));
   }
   absl::Status status = observer_ ? observer_(batch) : absl::OkStatus();
   if (!status.ok()) return status;

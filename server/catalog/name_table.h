@@ -21,7 +21,7 @@ class NameTable final : public Definitions {
  public:
   // In creation order.
   const std::vector<VariablePtr>& variables() const { return variables_; }
-  // What their values take together.
+  // What their values, names and definitions take together.
   uint64_t bytes() const { return bytes_; }
 
   bool Has(const std::string& name) const { return by_name_.contains(name); }

@@ -12,7 +12,7 @@ namespace varscope::server {
 
 // Quarantine waits for the log in a CallQueue; each of the others has one of gRPC's threads.
 // Thread-safe.
-class AdminService final : public v1::Admin::WithAsyncMethod_Quarantine<v1::Admin::Service> {
+class AdminService final : public v1::Admin::WithRawMethod_Quarantine<v1::Admin::Service> {
  public:
   explicit AdminService(const ServiceContext& context) : context_(context) {}
 

@@ -10,16 +10,21 @@ MemoryQuota::Reservation& MemoryQuota::Reservation::operator=(Reservation&& othe
   memory_quota_ = std::exchange(other.memory_quota_, nullptr);
   worker_id_ = std::move(other.worker_id_);
   bytes_ = std::exchange(other.bytes_, 0);
+  small_ = other.small_;
   return *this;
 }
 
 void MemoryQuota::Reservation::Release() {
-  if (memory_quota_ != nullptr) std::exchange(memory_quota_, nullptr)->Release(worker_id_, bytes_);
+  if (memory_quota_ != nullptr) std::exchange(memory_quota_, nullptr)->Release(*this);
 }
 
 absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string& worker_id,
                                                               uint64_t bytes) {
   MutexLock lock(mutex_);
+  if (bytes <= kSmall && small_used_ + bytes <= small_limit_) {
+    small_used_ += bytes;
+    return Reservation(*this, worker_id, bytes, /*small=*/true);
+  }
   const auto it = by_worker_.find(worker_id);
   const uint64_t own = it == by_worker_.end() ? 0 : it->second;
   const size_t workers = by_worker_.size() + (own == 0 ? 1 : 0);
@@ -39,19 +44,23 @@ absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string&
   }
   used_ += bytes;
   by_worker_[worker_id] += bytes;
-  return Reservation(*this, worker_id, bytes);
+  return Reservation(*this, worker_id, bytes, /*small=*/false);
 }
 
 uint64_t MemoryQuota::used() const {
   MutexLock lock(mutex_);
-  return used_;
+  return used_ + small_used_;
 }
 
-void MemoryQuota::Release(const std::string& worker_id, uint64_t bytes) {
+void MemoryQuota::Release(const Reservation& reservation) {
   MutexLock lock(mutex_);
-  used_ -= bytes;
-  const auto it = by_worker_.find(worker_id);
-  it->second -= bytes;
+  if (reservation.small_) {
+    small_used_ -= reservation.bytes_;
+    return;
+  }
+  used_ -= reservation.bytes_;
+  const auto it = by_worker_.find(reservation.worker_id_);
+  it->second -= reservation.bytes_;
   if (it->second == 0) by_worker_.erase(it);
 }
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/tensor/rows.h"
+#include "proto/wire/encoding.h"
 #include "server/auth/rights.h"
 
 namespace varscope::server {
@@ -15,7 +16,13 @@ absl::Status CheckEncoding(const Variable& variable, wire::Encoding encoding) {
                                                  static_cast<int>(encoding)));
 }
 
-// Of `count` indices and of those rows.
+// Of the value, encoded.
+absl::StatusOr<uint64_t> BytesEncoded(const VariableDefinition& def, wire::Encoding encoding) {
+  if (encoding == wire::Encoding::kNone) return 0;
+  return wire::EncodedSize(encoding, def.dtype, def.shape);
+}
+
+// Of `count` indices and of those rows, which may be encoded as well.
 absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, uint64_t count) {
   const absl::StatusOr<Shape> shape = RowsShape(def.shape, 0);
   if (!shape.ok()) {
@@ -25,7 +32,7 @@ absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, uint64_t cou
     return absl::InvalidArgumentError(absl::StrCat(
         "variable ", def.name, ": has ", def.shape.dim(0), " rows, the pull asks for ", count));
   }
-  return count * (sizeof(int64_t) + RowSize(def.shape) * SizeOf(def.dtype));
+  return count * (sizeof(int64_t) + 2 * RowSize(def.shape) * SizeOf(def.dtype));
 }
 
 }  // namespace
@@ -59,13 +66,15 @@ absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
       if (status = CheckEncoding(variable, encoding); !status.ok()) return status;
       if (def.dtype == DType::kFloat32) item.encoding = encoding;
     }
-    if (pull.index_counts_size() == 0 || pull.index_counts(i) == 0) continue;
-    const uint64_t rows = pull.index_counts(i) - 1;
-    const absl::StatusOr<uint64_t> bytes = BytesOfRows(def, rows);
+    const bool whole = pull.index_counts_size() == 0 || pull.index_counts(i) == 0;
+    const uint64_t rows = whole ? 0 : pull.index_counts(i) - 1;
+    const absl::StatusOr<uint64_t> bytes =
+        whole ? BytesEncoded(def, item.encoding) : BytesOfRows(def, rows);
     if (!bytes.ok()) return bytes.status();
-    if (__builtin_add_overflow(resolved.index_bytes, *bytes, &resolved.index_bytes)) {
+    if (__builtin_add_overflow(resolved.copied_bytes, *bytes, &resolved.copied_bytes)) {
       return absl::ResourceExhaustedError("the pull asks for more bytes than there are");
     }
+    if (whole) continue;
     item.indices = static_cast<uint32_t>(tensors.size());
     tensors.push_back({DType::kInt64, Shape{static_cast<int64_t>(rows)}, {}, def.name});
   }

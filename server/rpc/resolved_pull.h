@@ -24,8 +24,8 @@ struct ResolvedPull {
   };
   std::vector<VariablePtr> variables;
   std::vector<Item> items;  // of each variable
-  // Of the indices and of those rows.
-  uint64_t index_bytes = 0;
+  // Of what it takes beside the values themselves: indices, their rows, what is encoded.
+  uint64_t copied_bytes = 0;
   // Set for a pull that repeats the one before: Changes::count() then.
   std::optional<uint64_t> unchanged_since;
 

@@ -11,10 +11,14 @@
 
 namespace varscope::server {
 
-// All calls are served in a CallQueue, where none holds a thread while it waits; Exchange as raw
-// bytes. Thread-safe.
-class ParameterServerService final
-    : public v1::ParameterServer::WithRawMethod_Exchange<v1::ParameterServer::AsyncService> {
+// As raw bytes, so that the memory of what comes is counted.
+using RawWorkerCalls = v1::ParameterServer::WithRawMethod_Connect<
+    v1::ParameterServer::WithRawMethod_Resolve<v1::ParameterServer::WithRawMethod_Heartbeat<
+        v1::ParameterServer::WithRawMethod_Barrier<v1::ParameterServer::WithRawMethod_Disconnect<
+            v1::ParameterServer::WithRawMethod_Exchange<v1::ParameterServer::Service>>>>>>;
+
+// All calls are served in a CallQueue, where none holds a thread while it waits. Thread-safe.
+class ParameterServerService final : public RawWorkerCalls {
  public:
   explicit ParameterServerService(const ServiceContext& context) : context_(context) {}
 

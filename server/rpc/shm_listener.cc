@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "server/limited_log.h"
 
 namespace varscope::server {
@@ -71,7 +72,10 @@ void ShmListener::Serve(shm::Doorbell doorbell) {
 
 // Hands the memory over on the stream's own thread: a worker that has it no longer goes on without.
 void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
-  absl::StatusOr<shm::Link> link = shm::Link::Accept(std::move(doorbell));
+  MemoryAccount& memory = MemoryAccount::Process();
+  const MemoryAccount::Hold held = memory.TryHold(shm::kSegmentBytes);
+  absl::StatusOr<shm::Link> link =
+      held ? shm::Link::Accept(std::move(doorbell)) : memory.Refusal(shm::kSegmentBytes);
   if (!link.ok()) WarnOfNone(link.status().message());
   MutexLock lock(mutex_);
   if (link.ok() && !stopping_) {

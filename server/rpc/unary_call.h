@@ -8,10 +8,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "proto/wire/arena_message.h"
 #include "server/rpc/call_done.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/caller_of.h"
@@ -28,13 +30,14 @@ struct UnaryHandler {
   std::function<void(const Caller&, const Request&)> leave;
 };
 
-// One call. Lives as long as it is under way or an operation of gRPC's is.
+// One call. Lives as long as it is under way or an operation of gRPC's is. Request and response
+// are bytes for gRPC: what a request becomes in memory is counted here.
 template <typename Request, typename Response>
 class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, Response>> {
  public:
-  using Writer = grpc::ServerAsyncResponseWriter<Response>;
+  using Writer = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
   // Asks gRPC for the next call.
-  using Ask = std::function<void(grpc::ServerContext*, Request*, Writer*, void* tag)>;
+  using Ask = std::function<void(grpc::ServerContext*, grpc::ByteBuffer*, Writer*, void* tag)>;
   using Handler = UnaryHandler<Request, Response>;
 
   // Serves every call that comes until the server stops.
@@ -45,7 +48,7 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
       if (const std::shared_ptr<UnaryCall> waiting = call.lock()) waiting->Ended();
     });
     next->context_.AsyncNotifyWhenDone(ended);
-    ask(&next->context_, &next->request_, &next->writer_,
+    ask(&next->context_, &next->bytes_, &next->writer_,
         CallQueue::Tag([&service, &queue, ask, handler, next, ended](bool ok) {
           if (!ok) return CallQueue::Drop(ended);
           Accept(service, queue, ask, handler);
@@ -63,12 +66,23 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
     absl::StatusOr<Caller> caller = CallerOf<Request>(service_, context_);
     if (!caller.ok()) return Finish(caller.status());
     caller_ = *std::move(caller);
+    if (absl::Status parsed = Parse(); !parsed.ok()) return Finish(parsed);
     handler_->run(
-        caller_, request_, &response_,
+        caller_, *request_, &response_,
         [self = this->shared_from_this()](const absl::Status& status) { self->Finish(status); });
     running_ = true;
     // The caller may have left before.
     if (left_) Leave();
+  }
+
+  absl::Status Parse() {
+    std::vector<grpc::Slice> slices;
+    if (!bytes_.Dump(&slices).ok()) return absl::InternalError("the request is not readable");
+    bytes_.Clear();
+    const absl::Status status = request_.Parse(slices);
+    if (!absl::IsInvalidArgument(status)) return status;
+    return absl::InvalidArgumentError(
+        absl::StrCat("the request is no ", Request::descriptor()->full_name()));
   }
 
   // gRPC is done with the call, perhaps because the caller no longer waits.
@@ -80,12 +94,15 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
 
   // Once it is finished, whoever waits in the caller's name is another call.
   void Leave() {
-    if (!finished_ && handler_->leave && !told_.exchange(true)) handler_->leave(caller_, request_);
+    if (!finished_ && handler_->leave && !told_.exchange(true)) handler_->leave(caller_, *request_);
   }
 
   void Finish(const absl::Status& status) {
     finished_ = true;
-    writer_.Finish(response_, ToGrpc(status, context_),
+    grpc::ByteBuffer response;
+    bool own = false;
+    grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(response_, &response, &own);
+    writer_.Finish(response, ToGrpc(status, context_),
                    CallQueue::Tag([self = this->shared_from_this()](bool) {}));
   }
 
@@ -93,7 +110,8 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   const CallQueue::Hold hold_;
   const std::shared_ptr<const Handler> handler_;
   grpc::ServerContext context_;
-  Request request_;
+  grpc::ByteBuffer bytes_;
+  wire::ArenaMessage<Request> request_;
   Response response_;
   Caller caller_;  // once it runs
   Writer writer_;
@@ -104,18 +122,20 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   std::atomic<bool> finished_ = false;
 };
 
-// Serves a method of `service` in `queue`: `ask` is the function that gRPC generates for it.
-template <typename Service, typename Request, typename Response>
-void ServeUnary(std::type_identity_t<Service>& service,
-                void (Service::*ask)(grpc::ServerContext*, Request*,
-                                     grpc::ServerAsyncResponseWriter<Response>*,
-                                     grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*),
+// Serves a method of `service` in `queue`: `ask` is the function that gRPC generates for it as a
+// raw method.
+template <typename Service, typename RawService, typename Request, typename Response>
+void ServeUnary(Service& service,
+                void (RawService::*ask)(grpc::ServerContext*, grpc::ByteBuffer*,
+                                        grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>*,
+                                        grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
+                                        void*),
                 const ServiceContext& context, CallQueue& queue,
-                std::type_identity_t<UnaryHandler<Request, Response>> handler) {
+                UnaryHandler<Request, Response> handler) {
   using Call = UnaryCall<Request, Response>;
   Call::Accept(
       context, queue,
-      [&service, ask, calls = queue.queue()](grpc::ServerContext* call, Request* request,
+      [&service, ask, calls = queue.queue()](grpc::ServerContext* call, grpc::ByteBuffer* request,
                                              typename Call::Writer* writer, void* tag) {
         (service.*ask)(call, request, writer, calls, calls, tag);
       },

@@ -21,7 +21,9 @@ CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.m
 }
 
 VariablePtr RestoreOne(CapturedVariable captured) {
-  auto variable = std::make_shared<Variable>(std::move(captured.definition));
+  // A state that was, is: no limit of now refuses it.
+  MemoryAccount::Hold held = MemoryAccount::Process().HoldAnyway(OverheadOf(captured.definition));
+  auto variable = std::make_shared<Variable>(std::move(captured.definition), std::move(held));
   variable->mutex.AssertHeld();  // nobody else sees it yet
   variable->value = std::move(captured.value);
   variable->version = captured.version;

@@ -20,6 +20,15 @@ std::vector<Variable*> Pointers(std::span<const VariablePtr> variables) {
 
 }  // namespace
 
+uint64_t OverheadOf(const VariableDefinition& definition) {
+  // The name has three copies: here, in the table of names, in what is being logged.
+  constexpr uint64_t kFixed = 512;
+  return sizeof(Variable) + kFixed + 3 * definition.name.size() + 2 * definition.key.size() +
+         definition.primary.size() + definition.initializer.size() +
+         definition.creator.worker_id.size() + definition.creator.host.size() +
+         definition.creator.file.size();
+}
+
 absl::Status Variable::MakeWritable() {
   if (absl::Status status = TryMakeUnique(value); !status.ok()) {
     return absl::Status(status.code(),

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/memory_account.h"
 #include "proto/naming/creator.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
@@ -40,10 +41,15 @@ struct VariableDefinition {
   uint64_t seed = 0;
 };
 
+// What a variable takes in memory beside its value, about: names, texts, its places in tables.
+uint64_t OverheadOf(const VariableDefinition& definition);
+
 // Thread-safe where it says so; `mutex` guards the value.
 class Variable {
  public:
-  explicit Variable(VariableDefinition definition) : def(std::move(definition)) {}
+  // `held`: OverheadOf.
+  explicit Variable(VariableDefinition definition, MemoryAccount::Hold held)
+      : def(std::move(definition)), held_(std::move(held)) {}
 
   const VariableDefinition def;
 
@@ -60,6 +66,9 @@ class Variable {
   // Read-copy-update: writes go to `value` in place when no reader pins its bytes, else to a fresh
   // copy that replaces them. Makes it so; ResourceExhausted without memory.
   absl::Status MakeWritable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+ private:
+  const MemoryAccount::Hold held_;
 };
 
 using VariablePtr = std::shared_ptr<Variable>;

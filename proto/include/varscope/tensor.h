@@ -35,7 +35,8 @@ class Block {
  public:
   static constexpr size_t kAlignment = 64;
 
-  // Returns a block of `size` bytes, uninitialized; null when the memory cannot be had.
+  // Returns a block of `size` bytes, uninitialized; null when the memory cannot be had, or does not
+  // fit into the process's limit (proto/memory/memory_account.h).
   static std::unique_ptr<Block> TryAllocate(size_t size);
   ~Block();
   // NOLINTNEXTLINE(misc-new-delete-overloads): of what TryAllocate took
@@ -52,6 +53,7 @@ class Block {
 
  private:
   friend class BlockRef;
+  static std::unique_ptr<Block> Create(size_t size);
   Block(std::byte* data, size_t size) : data_(data), size_(size) {}
   std::byte* const data_;
   const size_t size_;

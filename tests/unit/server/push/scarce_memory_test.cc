@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <new>
 #include <optional>
 
 #include "absl/status/status.h"
+#include "proto/memory/memory_account.h"
 #include "server/durability/recorder.h"
 #include "server/env/posix_files.h"
 #include "server/membership/workers.h"
@@ -19,13 +19,6 @@
 
 namespace {
 
-// How many small blocks of tensors (proto/tensor/tensor.cc) can still be had; below 0: all.
-std::atomic<int> blocks_left = -1;
-bool TakeBlock() {
-  if (blocks_left == 0) return false;
-  if (blocks_left > 0) --blocks_left;
-  return true;
-}
 // This thread ends the program when it asks for memory.
 thread_local bool takes_no_memory = false;
 
@@ -46,19 +39,6 @@ extern "C" void __sanitizer_malloc_hook(const volatile void*, size_t) {
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
 #endif
-
-[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  if (!TakeBlock()) return nullptr;
-#ifdef VARSCOPE_SANITIZED
-  // Their operator below ends the program when it has no memory.
-  if (size >= size_t{1} << 32) return nullptr;
-#endif
-  try {
-    return operator new(size);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
-}
 
 namespace varscope::server {
 namespace {
@@ -117,7 +97,7 @@ class ScarceMemoryTest : public ::testing::Test {
 TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
   const auto before = State();
   int failed = 0;
-  for (;; ++failed) {
+  for (uint64_t more = 0;; more += 32, ++failed) {
     const Push push = EveryKind();
     // Readers hold everything: each change needs a copy.
     std::vector<Tensor> held;
@@ -125,15 +105,16 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
       const MutexLock lock(variable->mutex);
       held.push_back(variable->value);
     }
-    blocks_left = failed;
+    MemoryAccount& memory = MemoryAccount::Process();
+    memory.SetLimit(memory.used() + more);
     const absl::StatusOr<PushResult> result = Apply(store_, push);
-    blocks_left = -1;
+    memory.SetLimit(MemoryAccount::kUnlimited);
     // What was sent stays as it was: it is logged.
     ASSERT_EQ(Summarize(push.assignments[1].value, 3), "[1 2 3 ...]");
     ASSERT_EQ(Summarize(push.steps[0].updates[0].gradient, 3), "[1 2 3 ...]");
     if (result.ok()) break;
     ASSERT_EQ(result.status().code(), absl::StatusCode::kResourceExhausted) << result.status();
-    ASSERT_EQ(State(), before) << "after " << failed << " blocks";
+    ASSERT_EQ(State(), before) << "with " << more << " bytes";
     ASSERT_EQ(store_.changes.global_step(), 1U);
     ASSERT_TRUE(BytesEqual(push.assignments[1].value, push.assignments[2].value));
   }
@@ -159,11 +140,9 @@ TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
         store_.completion_records.Begin(push.id).value();
     absl::StatusOr<ValidPush> merged = Aggregate(std::move(one), "group", Aggregation::kMean, 0);
     LockedPush locked = Lock(store_, *std::move(merged), std::move(in_flight_push)).value();
-    blocks_left = 0;
     takes_no_memory = true;
     const PushResult result = Commit(std::move(locked));
     takes_no_memory = false;
-    blocks_left = -1;
     EXPECT_EQ(result.group_step, sequence);
     EXPECT_EQ(store_.completion_records.Begin(push.id)->cached_result(), result);
   }

@@ -221,10 +221,23 @@ TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
   const absl::Status large =
       store_.catalog.Resolve(caller_, Get("v", Shape{kMiB / 4 + 1})).status();
   EXPECT_EQ(large.code(), absl::StatusCode::kInvalidArgument);
-  for (int i = 0; i < 4; ++i) Create("v" + std::to_string(i), Shape{kMiB / 4});
-  EXPECT_EQ(store_.catalog.Resolve(caller_, Get("more", Shape{1})).status().code(),
+  for (int i = 0; i < 4; ++i) Create("v" + std::to_string(i), Shape{kMiB / 4 - 1024});
+  EXPECT_EQ(store_.catalog.Resolve(caller_, Get("more", Shape{kMiB / 16})).status().code(),
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(store_.catalog.List("").size(), 4U);
+}
+
+// Else a million names would be free.
+TEST_F(StoreTest, NamesAndTextsCountToo) {
+  const std::string name(900, 'n');
+  int created = 0;
+  absl::StatusOr<Resolution> last;
+  do {
+    last = store_.catalog.Resolve(caller_, Get(name + std::to_string(created), Shape{0}));
+    created += last.ok() ? 1 : 0;
+  } while (last.ok());
+  EXPECT_EQ(last.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_LT(created, 4 * kMiB / 2000);
 }
 
 TEST_F(StoreTest, AHugePartitioningIsRefusedBeforeItIsCut) {
