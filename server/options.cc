@@ -150,8 +150,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       .Bytes()
       .FromEnvironment();
   line.Add("--max-store-bytes", &o.max_store_bytes,
-           "Bytes that all variables and slots may take, with their names [half of "
-           "--memory-limit]")
+           "Bytes that all variables and slots may take [half of --memory-limit]")
       .Bytes()
       .FromEnvironment();
   line.Add("--max-variable-bytes", &o.max_variable_bytes,

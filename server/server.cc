@@ -33,6 +33,12 @@ std::unique_ptr<ShmListener> ListenForSharedMemory(const ServiceContext& context
   return nullptr;
 }
 
+StoreLimits LimitsOf(const Options& options) {
+  StoreLimits limits{options.max_variable_bytes, options.max_store_bytes};
+  if (options.memory_limit > 0) limits.max_names_bytes = options.memory_limit / 4;
+  return limits;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env& env) {
@@ -46,7 +52,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env
 Server::Server(const Options& options, Env& env)
     : env_(env),
       options_(options),
-      store_({options.max_variable_bytes, options.max_store_bytes}, env),
+      store_(LimitsOf(options), env),
       workers_(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000)), env),
       barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); }, env),
       memory_quota_(options.max_inflight_bytes),

@@ -14,9 +14,10 @@ namespace varscope::server {
 namespace {
 
 // Everything that can be wrong with new variables, before memory is taken.
-absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
+absl::Status CheckCreation(const StoreLimits& limits, const NameTable& names,
                            std::span<const NewVariable> creations) {
-  uint64_t total = used;
+  uint64_t total = names.bytes();
+  uint64_t overhead = names.overhead();
   for (const NewVariable& c : creations) {
     const VariableDefinition& def = c.definition;
     if (absl::Status status = ValidateVariableName(def.name); !status.ok()) return status;
@@ -31,12 +32,18 @@ absl::Status CheckCreation(const StoreLimits& limits, uint64_t used,
           where, "shape ", def.shape.ToString(), " takes ", *bytes, " bytes, a variable may take ",
           limits.max_variable_bytes, " (--max-variable-bytes)"));
     }
-    const uint64_t needed = *bytes + OverheadOf(def);
-    total += needed;
+    total += *bytes;
     if (total > limits.max_total_bytes) {
       return absl::ResourceExhaustedError(
-          absl::StrCat(where, needed, " bytes (with its name) do not fit: the store holds ", used,
+          absl::StrCat(where, *bytes, " bytes do not fit: the store holds ", names.bytes(),
                        " of at most ", limits.max_total_bytes, " (--max-store-bytes)"));
+    }
+    overhead += OverheadOf(def);
+    if (overhead > limits.max_names_bytes) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          where, "its name and definition do not fit: those of ", names.variables().size(),
+          " variables take ", names.overhead(), " bytes of at most ", limits.max_names_bytes,
+          " (a quarter of --memory-limit)"));
     }
     if (!c.initializer) continue;
     absl::Status status = ValidateInitializer(*c.initializer, def.dtype, def.shape);
@@ -70,7 +77,7 @@ absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
     const WriterLock lock(mutex_);
     absl::StatusOr<CreationBatch> batch = plan(names_);
     if (!batch.ok()) return batch.status();
-    absl::Status status = CheckCreation(limits_, names_.bytes(), batch->variables);
+    absl::Status status = CheckCreation(limits_, names_, batch->variables);
     if (!status.ok()) return status;
     return batch->empty() ? Unfilled() : Register(*std::move(batch));
   }();

@@ -21,11 +21,13 @@
 
 namespace varscope::server {
 
-// Bytes. A variable above max_variable is InvalidArgument; one that does not fit into what is left
-// of max_total is ResourceExhausted. Both are checked before memory is taken.
+// Bytes. A variable above max_variable is InvalidArgument; one whose value does not fit into what
+// is left of max_total, or its names and texts into what is left of max_names, is
+// ResourceExhausted. All are checked before memory is taken.
 struct StoreLimits {
   uint64_t max_variable_bytes = uint64_t{16} << 30;
   uint64_t max_total_bytes = uint64_t{16} << 30;
+  uint64_t max_names_bytes = uint64_t{16} << 30;
 };
 
 // Thread-safe. Whoever creates holds the store's ChangesLock (store/changes.h), so that a rollback

@@ -84,7 +84,8 @@ absl::Status NameTable::Add(VariablePtr variable) {
     return absl::DataLossError(absl::StrCat("variable ", def.name, " comes twice"));
   }
   if (!def.key.empty()) by_key_.emplace(def.key, variable);
-  bytes_ += *bytes + OverheadOf(def);
+  bytes_ += *bytes;
+  overhead_ += OverheadOf(def);
   variables_.push_back(std::move(variable));
   return absl::OkStatus();
 }

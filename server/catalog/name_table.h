@@ -21,8 +21,10 @@ class NameTable final : public Definitions {
  public:
   // In creation order.
   const std::vector<VariablePtr>& variables() const { return variables_; }
-  // What their values, names and definitions take together.
+  // What their values take together.
   uint64_t bytes() const { return bytes_; }
+  // What they take beside their values: OverheadOf each.
+  uint64_t overhead() const { return overhead_; }
 
   bool Has(const std::string& name) const { return by_name_.contains(name); }
   // NotFound names the variable, and the scope in which there is none.
@@ -66,6 +68,7 @@ class NameTable final : public Definitions {
   absl::Status AddStates(const std::vector<StateNames>& all, States& states) const;
 
   uint64_t bytes_ = 0;
+  uint64_t overhead_ = 0;
   std::vector<VariablePtr> variables_;
   absl::flat_hash_map<std::string, VariablePtr> by_name_;
   absl::flat_hash_map<std::string, VariablePtr> by_key_;

@@ -189,7 +189,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
 
 uint64_t Recorder::StoreBytes() const {
   uint64_t bytes = 0;
-  store_.catalog.Read([&](const NameTable& names) { bytes = names.bytes(); });
+  store_.catalog.Read([&](const NameTable& names) { bytes = names.bytes() + names.overhead(); });
   return bytes;
 }
 
