@@ -1,6 +1,7 @@
 #include "server/memory.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -75,6 +76,13 @@ uint64_t UsableMemory() {
     if (getrlimit(resource, &limit) == 0) memory = std::min<uint64_t>(memory, limit.rlim_cur);
   }
   return memory;
+}
+
+uint64_t ResidentMemory() {
+  std::ifstream in("/proc/self/statm");
+  uint64_t all = 0;
+  uint64_t resident = 0;
+  return in >> all >> resident ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 }  // namespace varscope::server

@@ -14,6 +14,9 @@ uint64_t MemoryOf(const std::filesystem::path& root);
 // The same of this machine, or the process's own limit (ulimit -v, -d) when that is less.
 uint64_t UsableMemory();
 
+// What the process has of it now, in bytes; 0 when the system does not say.
+uint64_t ResidentMemory();
+
 }  // namespace varscope::server
 
 #endif  // VARSCOPE_SERVER_MEMORY_H_

@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/memory/memory_account.h"
+#include "proto/tensor/block_pool.h"
 #include "server/data_directory.h"
+#include "server/memory.h"
 
 namespace varscope::server {
 namespace {
@@ -61,12 +64,13 @@ Server::Server(const Options& options, Env& env)
 
 Server::~Server() { Stop(); }
 
-// One part in eight is for what nobody counts: gRPC's buffers, stacks, what malloc adds. What was
-// recovered stays, whatever the limit is: then the rest has to do with little.
-void Server::LimitMemory() const {
+// Some is for what nobody counts: gRPC's buffers, stacks, what malloc adds. What was recovered
+// stays, whatever the limit is: then the rest has to do with little.
+void Server::LimitMemory() {
   if (options_.memory_limit == 0) return;
   MemoryAccount& memory = MemoryAccount::Process();
-  const uint64_t limit = options_.memory_limit - options_.memory_limit / 8;
+  const uint64_t eighth = options_.memory_limit / 8;
+  const uint64_t limit = options_.memory_limit - eighth - std::min(eighth, uint64_t{128} << 20);
   const uint64_t least = memory.used() + memory.used() / 8;
   if (least > limit) {
     spdlog::warn(absl::StrCat("what was recovered takes ", memory.used() >> 20,
@@ -74,6 +78,17 @@ void Server::LimitMemory() const {
                               " MiB"));
   }
   memory.SetLimit(std::max(limit, least));
+  memory_timer_ = env_.StartTimer("memory", [this] { return GiveBackMemory(); });
+}
+
+// Malloc keeps what was freed, in pieces that the next requests may not fit into.
+Time Server::GiveBackMemory() {
+  constexpr std::chrono::seconds kEach{1};
+  if (ResidentMemory() > options_.memory_limit - options_.memory_limit / 8) {
+    BlockPool::Process()->FreeKept();
+    malloc_trim(0);
+  }
+  return env_.Now() + kEach;
 }
 
 absl::Status Server::Recover() {

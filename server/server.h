@@ -45,8 +45,9 @@ class Server {
  private:
   Server(const Options& options, Env& env);
   absl::Status Recover();
-  // The process's, if the options have one.
-  void LimitMemory() const;
+  // The process's, if the options have a limit.
+  void LimitMemory();
+  Time GiveBackMemory();
   void Begin();
   void TakeLastSnapshot();
 
@@ -66,6 +67,7 @@ class Server {
   std::unique_ptr<const ServiceContext> context_;
   std::unique_ptr<ShmListener> shared_memory_;
   std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<Timer> memory_timer_;  // null: there is no limit
   bool stopped_ = false;
 };
 

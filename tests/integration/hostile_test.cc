@@ -71,7 +71,7 @@ class Hostile {
   void ManyTinyParts() {
     v1::TensorFrame frame;
     v1::FrameHeader& head = *frame.mutable_header();
-    const int count = 1 << (10 + random_() % 13);
+    const int count = 1 << (10 + random_() % 11);
     switch (random_() % 4) {
       case 0:
         for (int i = 0; i < count; ++i) head.add_variables();
