@@ -1,0 +1,130 @@
+// Sessions: runs, reads, barriers.
+#include "varscope/session.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/python/src/convert.h"
+#include "client/python/src/define.h"
+#include "client/python/src/handles.h"
+#include "client/python/src/waiting.h"
+
+namespace varscope::python {
+namespace {
+
+PySession NewSession(const PyGraph& graph, std::optional<std::string> target,
+                     const std::optional<ConnectOptions>& options) {
+  // The process's default graph is known from now on: see GraphBox::Default.
+  GraphBox::Default();
+  NoteConnected();
+  Session session = DefineIn(*graph, [target, options = options.value_or(ConnectOptions{})] {
+    return target ? Session(*target, options) : Session();
+  });
+  return {graph.box(), std::move(session)};
+}
+
+Fetch ToFetch(nb::handle x) {
+  if (nb::isinstance<PyTensor>(x)) return **nb::inst_ptr<PyTensor>(x);
+  if (nb::isinstance<PyOperation>(x)) return **nb::inst_ptr<PyOperation>(x);
+  if (nb::isinstance<PyVariable>(x)) return **nb::inst_ptr<PyVariable>(x);
+  throw TypeError("a fetch is an op, a tensor or a variable.");
+}
+
+// TensorFlow casts what is fed as numpy.asarray does, whatever it was.
+Feed ToFeed(nb::handle output, nb::handle value) {
+  const Output& fed = **nb::inst_ptr<PyTensor>(output);
+  Tensor tensor;
+  if (nb::isinstance<PyTensor>(value) || nb::isinstance<PyVariable>(value)) {
+    throw TypeError(
+        "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
+        "scalars, strings, lists, numpy ndarrays. For reference, the tensor object was " +
+        nb::cast<std::string>(nb::repr(value)) + " which was passed to the feed with key " +
+        nb::cast<std::string>(nb::repr(output)) + ".");
+  }
+  static const nb::handle asarray =
+      nb::object(nb::module_::import_("numpy").attr("asarray")).release();
+  tensor = ToTensor(asarray(value, "dtype"_a = NumpyDType(fed.dtype())));
+  if (!tensor.shape().IsCompatibleWith(fed.shape())) {
+    throw ValueError("Cannot feed value of shape " + tensor.shape().ToString() + " for Tensor " +
+                     fed.name() + ", which has shape " + fed.shape().ToString());
+  }
+  return {fed, std::move(tensor)};
+}
+
+// TensorFlow returns a NumPy scalar for a tensor without dimensions.
+nb::object FromValue(Tensor value) {
+  if (!value.defined()) return nb::none();
+  const bool scalar = value.shape().rank() == 0;
+  nb::object array = ToNumpy(std::move(value), true);
+  return scalar ? nb::object(array[nb::make_tuple()]) : array;
+}
+
+nb::list Run(const PySession& session, const nb::list& fetches, const nb::list& feeds) {
+  AwaitDefinitions();
+  std::vector<Fetch> what;
+  for (const nb::handle fetch : fetches) what.push_back(ToFetch(fetch));
+  std::vector<Feed> fed;
+  for (const nb::handle feed : feeds) {
+    const nb::object output = feed[0];
+    const nb::object value = feed[1];
+    fed.push_back(ToFeed(output, value));
+  }
+  std::vector<Tensor> values =
+      Wait([session = *session, what = std::move(what), fed = std::move(fed)]() mutable {
+        return session.run(what, fed);
+      });
+  nb::list results;
+  for (Tensor& value : values) results.append(FromValue(std::move(value)));
+  return results;
+}
+
+// Without a copy: others may share the bytes, so that they cannot be written.
+nb::list Pull(const PySession& session, const nb::list& variables) {
+  AwaitDefinitions();
+  std::vector<Fetch> what;
+  for (const nb::handle variable : variables) what.push_back(ToFetch(variable));
+  std::vector<Tensor> values =
+      Wait([session = *session, what = std::move(what)]() mutable { return session.run(what); });
+  nb::list results;
+  for (Tensor& value : values) results.append(ToNumpy(std::move(value), false));
+  return results;
+}
+
+nb::object Read(const PySession& session, std::string name) {
+  Tensor value =
+      Wait([session = *session, name = std::move(name)]() mutable { return session.read(name); });
+  return ToNumpy(std::move(value), false);
+}
+
+void Barrier(const PySession& session, std::string name, uint32_t parties,
+             std::optional<double> timeout) {
+  const std::chrono::duration<double> seconds(timeout.value_or(0));
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
+  Wait([session = *session, name = std::move(name), parties, limit]() mutable {
+    session.barrier(name, parties, limit);
+  });
+}
+
+}  // namespace
+
+void AddSession(nb::module_& m) {
+  nb::class_<PySession>(m, "Session")
+      .def(
+          "__init__",
+          [](PySession* self, const PyGraph& graph, std::optional<std::string> target,
+             const std::optional<ConnectOptions>& options) {
+            new (self) PySession(NewSession(graph, std::move(target), options));
+          },
+          "graph"_a, nb::arg("target").none(), nb::arg("options").none())
+      .def("run", &Run, "fetches"_a, "feeds"_a)
+      .def("pull", &Pull, "variables"_a)
+      .def("read", &Read, "name"_a)
+      .def("barrier", &Barrier, "name"_a, "parties"_a, nb::arg("timeout").none())
+      .def_prop_ro("global_step", [](const PySession& s) { return s->global_step(); })
+      .def_prop_ro("dropped_pushes", [](const PySession& s) { return s->dropped_pushes(); });
+}
+
+}  // namespace varscope::python

@@ -1,0 +1,63 @@
+"""TensorFlow 1's words for varscope: `import varscope.compat.v1 as tf`.
+
+A symbol that varscope does not have is an AttributeError that names it and the nearest one.
+"""
+
+from __future__ import annotations
+
+from varscope import errors
+from varscope._core import (
+    DType, Graph, Operation, Tensor, Variable, VariableScope, abs, add, add_n, argmax, argmin,
+    as_dtype, cast, clip_by_value, cos, divide, equal, exp, fixed_size_partitioner, floor,
+    floordiv, get_default_graph, get_variable_scope, global_norm, global_variables,
+    global_variables_initializer, greater, greater_equal, identity, less, less_equal, log, log1p,
+    matmul, maximum, minimum, multiply, negative, no_op, not_equal, ones, ones_like, placeholder,
+    pow, reciprocal, reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_prod,
+    reduce_sum, reshape, rsqrt, sigmoid, sign, sin, slice, sqrt, square, squared_difference,
+    squeeze, stack, stop_gradient, subtract, tanh, tile, trainable_variables, transpose, zeros,
+    zeros_like)
+from varscope.collections_ import GraphKeys, add_to_collection, get_collection
+from varscope.compat.v1 import initializers, math, nn, random, train
+from varscope.compat.v1._missing import missing_of
+from varscope.errors import OpError
+from varscope.graphs import reset_default_graph
+from varscope.initializers import Constant as constant_initializer
+from varscope.initializers import GlorotNormal as glorot_normal_initializer
+from varscope.initializers import GlorotUniform as glorot_uniform_initializer
+from varscope.initializers import Ones as ones_initializer
+from varscope.initializers import Orthogonal as orthogonal_initializer
+from varscope.initializers import RandomNormal as random_normal_initializer
+from varscope.initializers import RandomUniform as random_uniform_initializer
+from varscope.initializers import TruncatedNormal as truncated_normal_initializer
+from varscope.initializers import VarianceScaling as variance_scaling_initializer
+from varscope.initializers import Zeros as zeros_initializer
+from varscope.ops import (clip_by_global_norm, concat, constant, convert_to_tensor, expand_dims,
+                          gather, gradients, group, local_variables_initializer, one_hot, pad,
+                          random_normal, random_uniform, where)
+from varscope.scopes import (AUTO_REUSE, control_dependencies, name_scope, variable_scope)
+from varscope.session import InteractiveSession, Session, get_default_session
+from varscope.shapes import Dimension, TensorShape
+from varscope.slices import IndexedSlices, IndexedSlicesValue
+from varscope.variables import (assign, assign_add, assign_sub, get_variable, scatter_add,
+                                scatter_sub, scatter_update)
+
+# Other names of TensorFlow 1 for the same.
+truediv = realdiv = div = divide
+initialize_all_variables = global_variables_initializer
+all_variables = global_variables
+
+float16 = as_dtype("float16")
+bfloat16 = as_dtype("bfloat16")
+float32 = as_dtype("float32")
+float64 = double = as_dtype("float64")
+int8 = as_dtype("int8")
+int16 = as_dtype("int16")
+int32 = as_dtype("int32")
+int64 = as_dtype("int64")
+uint8 = as_dtype("uint8")
+uint16 = as_dtype("uint16")
+uint32 = as_dtype("uint32")
+uint64 = as_dtype("uint64")
+bool = as_dtype("bool")  # noqa: A001 (TensorFlow's name)
+
+__getattr__ = missing_of(globals())

@@ -1,0 +1,142 @@
+"""tf.nn: activations, losses, convolution, as varscope has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from varscope import _core
+from varscope._core.nn import (elu, l2_loss, leaky_relu, relu, relu6, selu, sigmoid, softplus,
+                               tanh)
+from varscope.compat.v1._missing import missing_of
+from varscope.scopes import name_scope
+
+__all__ = [
+    "avg_pool", "bias_add", "conv2d", "elu", "embedding_lookup", "l2_loss", "l2_normalize",
+    "leaky_relu", "log_softmax", "max_pool", "relu", "relu6", "selu", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus",
+    "sparse_softmax_cross_entropy_with_logits", "tanh"
+]
+
+_nn = _core.nn
+
+
+def _last_axis(function: str, logits: Any, axis: int | None) -> None:
+    last = len(logits.shape) - 1 if getattr(logits, "shape", None) else -1
+    if axis not in (None, -1, last):
+        raise NotImplementedError(f"{function}: varscope has the last axis alone")
+
+
+def softmax(logits: Any, axis: int | None = None, name: str | None = None,
+            dim: int | None = None) -> _core.Tensor:
+    """e^x / sum(e^x) over the last dimension."""
+    _last_axis("softmax", logits, dim if axis is None else axis)
+    return _nn._softmax(logits, name)
+
+
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None,
+                dim: int | None = None) -> _core.Tensor:
+    """The logarithm of softmax, computed without overflow."""
+    _last_axis("log_softmax", logits, dim if axis is None else axis)
+    return _nn._log_softmax(logits, name)
+
+
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None,
+                 dim: Any = None) -> _core.Tensor:
+    """x / sqrt(max(sum(x^2), epsilon)), with the sum over `axis`."""
+    return _nn._l2_normalize(x, dim if axis is None else axis, epsilon, name)
+
+
+def _named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
+    if sentinel is not None:
+        raise ValueError(f"Only call `{function}` with named arguments (labels=..., logits=..., "
+                         "...)")
+    if labels is None or logits is None:
+        raise ValueError("Both labels and logits must be provided.")
+
+
+def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int | None = None,
+                                         name: str | None = None,
+                                         dim: int | None = None) -> _core.Tensor:
+    """The cross entropy of softmax(logits) and labels, both of which have a gradient."""
+    _last_axis("softmax_cross_entropy_with_logits_v2", logits, dim if axis is None else axis)
+    return _nn._softmax_cross_entropy(labels, logits, name)
+
+
+def softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
+                                      logits: Any = None, dim: int = -1, name: str | None = None,
+                                      axis: int | None = None) -> _core.Tensor:
+    """The same without a gradient of the labels."""
+    _named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    _last_axis("softmax_cross_entropy_with_logits", logits, dim if axis is None else axis)
+    with name_scope(name, "softmax_cross_entropy_with_logits_sg") as scope:
+        labels = _core.stop_gradient(labels, "labels_stop_gradient")
+        return _nn._softmax_cross_entropy(labels, logits, scope)
+
+
+def sparse_softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
+                                             logits: Any = None,
+                                             name: str | None = None) -> _core.Tensor:
+    """The cross entropy of softmax(logits) and labels that are class numbers."""
+    _named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    return _nn._sparse_softmax_cross_entropy(labels, logits, name)
+
+
+def sigmoid_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
+                                      logits: Any = None,
+                                      name: str | None = None) -> _core.Tensor:
+    """The cross entropy of sigmoid(logits) and labels, element by element."""
+    _named("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
+    return _nn._sigmoid_cross_entropy(labels, logits, name)
+
+
+def embedding_lookup(params: Any, ids: Any, partition_strategy: str = "mod",
+                     name: str | None = None, validate_indices: bool = True,
+                     max_norm: None = None) -> _core.Tensor:
+    """The rows of params that ids number."""
+    if isinstance(params, (list, tuple)):
+        if len(params) != 1:
+            raise NotImplementedError("embedding_lookup: varscope has one tensor, not shards")
+        params = params[0]
+    if max_norm is not None:
+        raise NotImplementedError("embedding_lookup: varscope has no 'max_norm'")
+    return _nn._embedding_lookup(params, ids, name)
+
+
+def bias_add(value: Any, bias: Any, data_format: str | None = None,
+             name: str | None = None) -> _core.Tensor:
+    """value + bias, along the last dimension."""
+    _nhwc("bias_add", data_format)
+    return _nn._bias_add(value, bias, name)
+
+
+def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: str | None = None,
+           use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
+           dilations: Any = (1, 1, 1, 1), name: str | None = None,
+           filters: Any = None) -> _core.Tensor:
+    """The convolution of images, NHWC, with a filter, HWIO. `strides` is [1, y, x, 1]."""
+    _nhwc("conv2d", data_format)
+    if list(dilations) != [1, 1, 1, 1]:
+        raise NotImplementedError("conv2d: varscope has no 'dilations'")
+    return _nn._conv2d(input, filters if filter is None else filter, strides, padding, name)
+
+
+def max_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
+             name: str | None = None) -> _core.Tensor:
+    """The largest element of each window, for each channel."""
+    _nhwc("max_pool", data_format)
+    return _nn._max_pool(value, ksize, strides, padding, name)
+
+
+def avg_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
+             name: str | None = None) -> _core.Tensor:
+    """The mean of each window, for each channel."""
+    _nhwc("avg_pool", data_format)
+    return _nn._avg_pool(value, ksize, strides, padding, name)
+
+
+def _nhwc(function: str, data_format: str | None) -> None:
+    if data_format not in (None, "NHWC"):
+        raise NotImplementedError(f"{function}: varscope has the data format NHWC alone")
+
+__getattr__ = missing_of(globals())

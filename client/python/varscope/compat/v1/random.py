@@ -1,0 +1,7 @@
+"""tf.random: numbers that each run draws anew."""
+
+from varscope.compat.v1._missing import missing_of
+from varscope.ops import random_normal as normal
+from varscope.ops import random_uniform as uniform
+
+__getattr__ = missing_of(globals())

@@ -1,0 +1,50 @@
+"""Which server a graph is connected to."""
+
+from __future__ import annotations
+
+import os
+
+from varscope import _core
+from varscope.private_server import PrivateServer
+
+
+def options_of_environment() -> _core.ConnectOptions:
+    """VARSCOPE_SHARING is 'global', the default, or 'replicated': for copies of one program."""
+    return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "global"))
+
+
+def _address(target: str | bytes | None) -> str:
+    text = target.decode() if isinstance(target, bytes) else target or ""
+    return text.removeprefix("grpc://")
+
+
+def connect(graph: _core.Graph, target: str | bytes | None = None,
+            options: _core.ConnectOptions | None = None) -> _core.Session:
+    """Returns a session of the graph, connected to the target, else to VARSCOPE_TARGET, else to a
+    private server that ends with the graph.
+
+    Raises ValueError when the graph is connected elsewhere already, and what a connection raises.
+    """
+    asked = _address(target)
+    if graph.connected:
+        if asked and graph._target and asked != graph._target:
+            raise ValueError(
+                f"Session('{asked}'): the graph is connected to '{graph._target}' already.")
+        return _core.Session(graph, None, None)
+    asked = asked or os.environ.get("VARSCOPE_TARGET", "")
+    server = None if asked else PrivateServer()
+    session = _core.Session(graph, server.target if server else asked,
+                            options or options_of_environment())
+    graph._kept = server
+    graph._target = asked
+    return session
+
+
+def connect_by_environment() -> None:
+    """Connects the default graph to VARSCOPE_TARGET, so that its first variable is defined there.
+
+    Called before a variable is defined.
+    """
+    graph = _core.get_default_graph()
+    if os.environ.get("VARSCOPE_TARGET") and not graph.connected:
+        connect(graph)

@@ -1,0 +1,126 @@
+"""What Python adds to graphs and their ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from varscope import _core, scopes
+
+Graph = _core.Graph
+
+
+def reset_default_graph() -> None:
+    """Replaces the process's default graph by a new, empty one."""
+    _core.reset_default_graph()
+
+
+def _as_default(self: Graph) -> scopes.default_graph:
+    """Makes it the graph that the thread's ops go to, in a `with` block."""
+    return scopes.default_graph(self)
+
+
+def _get_tensor_by_name(self: Graph, name: str) -> _core.Tensor:
+    """Returns the tensor 'op:0'. KeyError when there is none, ValueError for another form."""
+    op_name, colon, _ = _text(name, "Tensor").partition(":")
+    if not colon:
+        raise ValueError("The name 'x' refers to an Operation, not a Tensor. Tensor names must be "
+                         "of the form \"<op_name>:<output_index>\".".replace("'x'", repr(name)))
+    try:
+        return self._tensor(name)
+    except ValueError:
+        pass
+    raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. "
+                   f"The operation, {op_name!r}, does not exist in the graph.")
+
+
+def _get_operation_by_name(self: Graph, name: str) -> _core.Operation:
+    """Returns the op of this name. KeyError when there is none."""
+    _text(name, "Operation")
+    try:
+        return self._operation(name)
+    except ValueError:
+        pass
+    raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")
+
+
+def _text(name: Any, what: str) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} names are strings (or similar), not {type(name).__name__}.")
+    return name
+
+
+def _as_graph_element(self: Graph, obj: Any, allow_tensor: bool = True,
+                      allow_operation: bool = True) -> Any:
+    """Returns the op or tensor that a name, an op, a tensor or a variable stands for."""
+    if isinstance(obj, str):
+        return self.get_tensor_by_name(obj) if ":" in obj else self.get_operation_by_name(obj)
+    if isinstance(obj, _core.Variable):
+        obj = obj._unordered_value()
+    if isinstance(obj, (_core.Tensor, _core.Operation)):
+        if obj.graph != self:
+            raise ValueError(f"Tensor {obj!r} is not an element of this graph.")
+        return obj
+    raise TypeError(f"Can not convert a {type(obj).__name__} into a Tensor or Operation.")
+
+
+def _in_graph(function: Any) -> Any:
+    def method(self: Graph, *arguments: Any, **keywords: Any) -> Any:
+        with self.as_default():
+            return function(*arguments, **keywords)
+    method.__doc__ = function.__doc__
+    return method
+
+
+class _ScopeIn:
+    """A scope in a graph that is perhaps not the default one."""
+
+    def __init__(self, graph: Graph, scope: Any) -> None:
+        self._graph = graph
+        self._scope = scope
+
+    def __enter__(self) -> Any:
+        with self._graph.as_default():
+            return self._scope.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        self._scope.__exit__(*exception)
+
+
+Graph.as_default = _as_default
+Graph.get_tensor_by_name = _get_tensor_by_name
+Graph.get_operation_by_name = _get_operation_by_name
+Graph.as_graph_element = _as_graph_element
+Graph.name_scope = lambda self, name: _ScopeIn(self, scopes.name_scope(name))
+Graph.control_dependencies = lambda self, control_inputs: _ScopeIn(
+    self, scopes.control_dependencies(control_inputs))
+Graph.get_collection = _in_graph(_core.get_collection)
+Graph.add_to_collection = _in_graph(_core.add_to_collection)
+Graph.get_all_collection_keys = _in_graph(_core.get_all_collection_keys)
+
+
+def _run(self: _core.Operation, feed_dict: Any = None, session: Any = None) -> None:
+    """Runs it in the session, or in the default one."""
+    from varscope.session import session_for
+    session_for("run()", session).run(self, feed_dict)
+
+
+def _eval(self: Any, feed_dict: Any = None, session: Any = None) -> Any:
+    """Returns its value in the session, or in the default one."""
+    from varscope.session import session_for
+    return session_for("eval()", session).run(self, feed_dict)
+
+
+def _outputs(self: _core.Operation) -> list[_core.Tensor]:
+    """The tensors that it computes."""
+    found = []
+    while True:
+        try:
+            found.append(self.graph._tensor(f"{self.name}:{len(found)}"))
+        except ValueError:
+            return found
+
+
+_core.Operation.run = _run
+_core.Operation.outputs = property(_outputs, doc=_outputs.__doc__)
+_core.Tensor.eval = _eval
+_core.Variable.eval = lambda self, session=None: _eval(self, None, session)

@@ -1,0 +1,147 @@
+"""How variables get their initial values. The server computes them; a program only says how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from varscope import _core
+
+
+class Initializer:
+    """The base of initializers; `dtype` is there as TensorFlow has it: the variable's counts."""
+
+    def __init__(self, core: _core.Initializer) -> None:
+        self._core = core
+
+    def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
+        """Returns what the client takes for a variable of this shape: an Initializer, or a value."""
+        return self._core
+
+
+class Zeros(Initializer):
+    """Zeros, of every dtype."""
+
+    def __init__(self, dtype: Any = None) -> None:
+        super().__init__(_core.zeros_initializer())
+
+
+class Ones(Initializer):
+    """Ones, of every dtype."""
+
+    def __init__(self, dtype: Any = None) -> None:
+        super().__init__(_core.ones_initializer())
+
+
+class Constant(Initializer):
+    """One number for all elements, or an array of the variable's size."""
+
+    def __init__(self, value: Any = 0, dtype: Any = None, verify_shape: bool = False) -> None:
+        self._array = None if np.ndim(value) == 0 else np.asarray(value)
+        super().__init__(_core.constant_initializer(float(value) if self._array is None else 0.0))
+
+    def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
+        if self._array is None:
+            return self._core
+        if shape is None:
+            raise ValueError("constant_initializer: an array of values needs the variable's shape")
+        if self._array.size != np.prod(shape, dtype=np.int64):
+            raise ValueError(f"constant_initializer: {self._array.size} values for a variable of "
+                             f"shape {tuple(shape)}")
+        return self._array.reshape(shape).astype(dtype.as_numpy_dtype)
+
+
+class RandomUniform(Initializer):
+    """From minval up to maxval. Floating dtypes, int32 and int64; whole numbers for the latter."""
+
+    def __init__(self, minval: float = 0.0, maxval: float | None = None, seed: int | None = None,
+                 dtype: Any = None) -> None:
+        super().__init__(_core.random_uniform_initializer(
+            minval, 1.0 if maxval is None else maxval, seed))
+
+
+class RandomNormal(Initializer):
+    """A normal distribution. Floating dtypes."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None,
+                 dtype: Any = None) -> None:
+        super().__init__(_core.random_normal_initializer(mean, stddev, seed))
+
+
+class TruncatedNormal(Initializer):
+    """A normal distribution, redrawn beyond two standard deviations."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None,
+                 dtype: Any = None) -> None:
+        super().__init__(_core.truncated_normal_initializer(mean, stddev, seed))
+
+
+class GlorotUniform(Initializer):
+    """Uniform, of variance 2 / (fan_in + fan_out): the default of floating variables."""
+
+    def __init__(self, seed: int | None = None, dtype: Any = None) -> None:
+        super().__init__(_core.glorot_uniform_initializer(seed))
+
+
+class GlorotNormal(Initializer):
+    """A truncated normal distribution of variance 2 / (fan_in + fan_out)."""
+
+    def __init__(self, seed: int | None = None, dtype: Any = None) -> None:
+        super().__init__(_core.glorot_normal_initializer(seed))
+
+
+class VarianceScaling(Initializer):
+    """Variance scale / fan; `mode` says which fan: fan_in, fan_out or fan_avg."""
+
+    def __init__(self, scale: float = 1.0, mode: str = "fan_in",
+                 distribution: str = "truncated_normal", seed: int | None = None,
+                 dtype: Any = None) -> None:
+        if distribution == "normal":  # TensorFlow's older name
+            distribution = "truncated_normal"
+        super().__init__(_core.variance_scaling_initializer(scale, mode, distribution, seed))
+
+
+class Orthogonal(Initializer):
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times gain."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None, dtype: Any = None) -> None:
+        super().__init__(_core.orthogonal_initializer(gain, seed))
+
+
+class Identity(Initializer):
+    """gain on the diagonal of a matrix, else 0."""
+
+    def __init__(self, gain: float = 1.0, dtype: Any = None) -> None:
+        super().__init__(_core.identity_initializer(gain))
+
+
+def _made(initializer: Any) -> Any:
+    """TensorFlow takes a class for its object."""
+    is_class = isinstance(initializer, type) and issubclass(initializer, Initializer)
+    return initializer() if is_class else initializer
+
+
+def of_scope(initializer: Any) -> Any:
+    """Returns what the client takes for all variables of a scope. TypeError for a function."""
+    initializer = _made(initializer)
+    if isinstance(initializer, Initializer):
+        return initializer.of(None, None)
+    if callable(initializer):
+        raise TypeError("the initializer of a scope is an Initializer or a value; a function can "
+                        "be the initializer of one get_variable call")
+    return initializer
+
+
+def of_variable(initializer: Any, shape: list[int] | None,
+                dtype: _core.DType) -> tuple[Any, list[int] | None]:
+    """Returns the initializer and the shape as the client takes them: of a value it has no shape."""
+    initializer = _made(initializer)
+    if isinstance(initializer, Initializer):
+        initializer = initializer.of(shape, dtype)
+        return initializer, None if isinstance(initializer, np.ndarray) else shape
+    if not callable(initializer) or isinstance(initializer, _core.Initializer):
+        return initializer, shape
+    if shape is None:
+        raise ValueError("a function as the initializer needs the variable's shape")
+    return initializer(shape, dtype=dtype), None

@@ -1,0 +1,289 @@
+"""Ops whose arguments Python has otherwise than the client, and the operators of tensors.
+
+The others are the client's own functions: varscope._core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from varscope import _core
+from varscope import shapes
+from varscope.scopes import name_scope, op_of, refuse
+from varscope.slices import IndexedSlices
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None,
+             verify_shape: bool = False) -> _core.Tensor:
+    """Returns the value; with a shape, repeated or reshaped to it."""
+    if shape is not None:
+        value, dtype = _filled(value, dtype, shapes.TensorShape(shape).as_list(), verify_shape)
+    return _core._constant(value, dtype, name)
+
+
+def _filled(value: Any, dtype: Any, shape: list[int], exact: bool) -> tuple[np.ndarray, Any]:
+    typed = isinstance(value, (np.ndarray, np.generic))
+    array = np.asarray(value)
+    if dtype is None and not typed:
+        dtype = {"f": "float32", "i": "int32"}.get(array.dtype.kind)
+    count = int(np.prod(shape, dtype=np.int64))
+    if exact and list(array.shape) != shape:
+        raise TypeError(f"Expected Tensor's shape: {tuple(shape)}, got {array.shape}.")
+    if array.size > count or (array.size == 0 and count > 0):
+        raise ValueError(f"Too many elements provided. Needed at most {count}, but received "
+                         f"{array.size}")
+    # As TensorFlow 1: the last element fills what is missing.
+    flat = array.ravel()
+    rest = np.repeat(flat[-1:], count - flat.size)
+    return np.concatenate([flat, rest]).reshape(shape), dtype
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
+                      preferred_dtype: Any = None) -> _core.Tensor:
+    """Returns a tensor itself, a variable's value, or a constant."""
+    if isinstance(value, (_core.Tensor, _core.Variable)):
+        tensor = _core._convert_to_tensor(value, None, name)
+        if dtype is not None and tensor.dtype != dtype:
+            raise ValueError(f"Tensor conversion requested dtype {_core.as_dtype(dtype).name} for "
+                             f"Tensor with dtype {tensor.dtype.name}: {tensor!r}")
+        return tensor
+    if isinstance(value, IndexedSlices):
+        raise TypeError("varscope does not turn IndexedSlices into a tensor")
+    return _core._convert_to_tensor(
+        value if dtype is None else _typed(value, dtype), dtype, name)
+
+
+def _typed(value: Any, dtype: Any) -> Any:
+    """Python's numbers as an array, which has a dtype; lists of tensors as they are."""
+    return np.asarray(value) if np.ndim(value) == 0 else value
+
+
+def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = _core.as_dtype(
+        "float32"), seed: int | None = None, name: str | None = None) -> _core.Tensor:
+    """Returns numbers of a normal distribution, which each run draws anew."""
+    _check_random("random_normal", dtype, seed)
+    return _core._random_normal(shape, mean, stddev, name)
+
+
+def random_uniform(shape: Any, minval: float = 0.0, maxval: float | None = None,
+                   dtype: Any = _core.as_dtype("float32"), seed: int | None = None,
+                   name: str | None = None) -> _core.Tensor:
+    """Returns numbers from minval up to maxval, which each run draws anew."""
+    _check_random("random_uniform", dtype, seed)
+    return _core._random_uniform(shape, minval, 1.0 if maxval is None else maxval, name)
+
+
+def _check_random(function: str, dtype: Any, seed: int | None) -> None:
+    if seed is not None:
+        raise NotImplementedError(f"{function}: varscope takes the seed from the system")
+    if _core.as_dtype(dtype) != "float32":
+        raise NotImplementedError(f"{function}: varscope draws float32 numbers, not "
+                                  f"{_core.as_dtype(dtype).name}; cast() makes others of them")
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> _core.Tensor:
+    """Returns x where the condition is true, else y."""
+    if x is None or y is None:
+        raise NotImplementedError("where: varscope needs both x and y")
+    return _core._where(condition, x, y, name)
+
+
+def expand_dims(input: Any, axis: int | None = None, name: str | None = None,
+                dim: int | None = None) -> _core.Tensor:
+    """Returns the input with a dimension of 1 at `axis`."""
+    if axis is None and dim is None:
+        raise ValueError("Must specify an axis argument to tf.expand_dims()")
+    return _core._expand_dims(input, dim if axis is None else axis, name)
+
+
+def concat(values: Any, axis: int, name: str | None = None) -> _core.Tensor:
+    """Returns the values one after the other along `axis`."""
+    listed = isinstance(values, (list, tuple))
+    return _core._concat(values if listed else [values], axis, name)
+
+
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None,
+        constant_values: float = 0) -> _core.Tensor:
+    """Returns the tensor with zeros around it."""
+    if mode.upper() != "CONSTANT" or constant_values != 0:
+        raise NotImplementedError("pad: varscope pads with zeros alone")
+    return _core._pad(tensor, [(int(a), int(b)) for a, b in paddings], name)
+
+
+def gather(params: Any, indices: Any, validate_indices: bool | None = None,
+           name: str | None = None, axis: int | None = None) -> _core.Tensor:
+    """Returns the rows of params that indices number."""
+    if axis not in (None, 0):
+        raise NotImplementedError("gather: varscope gathers rows, along axis 0")
+    return _core._gather(params, indices, name)
+
+
+def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = None,
+            axis: int | None = None, dtype: Any = None, name: str | None = None) -> _core.Tensor:
+    """Returns [..., depth]: 1 at indices[...], else 0."""
+    if on_value not in (None, 1) or off_value not in (None, 0):
+        raise NotImplementedError("one_hot: varscope has on_value=1 and off_value=0")
+    if axis not in (None, -1):
+        raise NotImplementedError("one_hot: varscope adds the last axis")
+    return _core._one_hot(indices, depth, dtype or "float32", name)
+
+
+def group(*inputs: Any, name: str | None = None) -> _core.Operation:
+    """Returns an op that runs all of these."""
+    flat = [x for item in inputs for x in (item if isinstance(item, (list, tuple)) else [item])]
+    return _core._group([op_of(x) for x in flat], name)
+
+
+def local_variables_initializer() -> _core.Operation:
+    """Returns an op that does nothing: all variables are the store's."""
+    return _core.no_op("init")
+
+
+def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,
+              colocate_gradients_with_ops: bool = False, gate_gradients: bool = False,
+              aggregation_method: Any = None, stop_gradients: Any = None) -> list[Any]:
+    """Returns d(sum of ys)/dx for each of xs: a tensor, IndexedSlices, or None where no y depends
+    on x."""
+    refuse("gradients", stop_gradients=stop_gradients)
+    ys, xs, grad_ys = _listed(ys), _listed(xs), None if grad_ys is None else _listed(grad_ys)
+    if all(isinstance(x, _core.Variable) for x in xs) and grad_ys is None:
+        return _core.gradients_of_variables(ys, xs)
+    values = [x._unordered_value() if isinstance(x, _core.Variable) else x for x in xs]
+    return _core.gradients_of_tensors(ys, values, grad_ys)
+
+
+def _listed(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def clip_by_global_norm(t_list: Iterable[Any], clip_norm: Any, use_norm: Any = None,
+                        name: str | None = None) -> tuple[list[Any], _core.Tensor]:
+    """Returns the gradients, scaled so that their common L2 norm is at most clip_norm, and that
+    norm before."""
+    refuse("clip_by_global_norm", use_norm=use_norm)
+    return _core._clip_by_global_norm(t_list, clip_norm, name)
+
+
+# What indexes a tensor: x[1], x[:, 0:3], x[..., None].
+
+
+def _getitem(x: Any, key: Any) -> _core.Tensor:
+    keys = list(key) if isinstance(key, tuple) else [key]
+    dims = _dims(x)
+    if dims is None:
+        raise ValueError("varscope indexes tensors of known rank alone")
+    used = sum(1 for k in keys if k is not Ellipsis and k is not None)
+    if used > len(dims):
+        raise IndexError(f"{used} indices for a tensor of shape {x.shape}")
+    at = keys.index(Ellipsis) if any(k is Ellipsis for k in keys) else len(keys)
+    keys[at:at + 1] = [slice(None)] * (len(dims) - used)
+    begin, size, shape = [], [], []
+    for k in keys:
+        if k is None:
+            shape.append("new")
+            continue
+        first, count = _range_of(k, dims[len(begin)])
+        begin.append(first)
+        size.append(count)
+        shape.append("keep" if isinstance(k, slice) else "drop")
+    with name_scope("strided_slice"):
+        return _reshaped(_core.slice(x, begin, size), shape)
+
+
+def _reshaped(part: _core.Tensor, shape: list[str]) -> _core.Tensor:
+    dropped = [i for i, what in enumerate(s for s in shape if s != "new") if what == "drop"]
+    if dropped:
+        part = _core.squeeze(part, dropped)
+    for axis in [i for i, what in enumerate(s for s in shape if s != "drop") if what == "new"]:
+        part = _core._expand_dims(part, axis, None)
+    return part
+
+
+def _range_of(key: Any, dim: int) -> tuple[int, int]:
+    """The begin and the size of one dimension, which is -1 when it is not known."""
+    if not isinstance(key, slice):
+        if isinstance(key, (_core.Tensor, _core.Variable)):
+            raise TypeError("varscope indexes tensors by numbers that are known when the graph is "
+                            "built; gather() takes a tensor")
+        index = key.__index__()
+        if index < 0 and dim < 0:
+            raise ValueError("a negative index needs a dimension that is known")
+        return (index + dim if index < 0 else index), 1
+    if key.step not in (None, 1):
+        raise NotImplementedError("varscope has no slices with a step")
+    if dim >= 0:
+        start, stop, _ = slice(_number(key.start), _number(key.stop)).indices(dim)
+        return start, max(stop - start, 0)
+    start, stop = _number(key.start) or 0, _number(key.stop)
+    if start < 0 or (stop is not None and stop < 0):
+        raise ValueError("a negative index needs a dimension that is known")
+    return start, -1 if stop is None else max(stop - start, 0)
+
+
+def _number(x: Any) -> int | None:
+    return None if x is None else x.__index__()
+
+
+def _dims(x: Any) -> list[int] | None:
+    return shapes.dims_of(x.shape)
+
+
+def _refused(what: str) -> Any:
+    def method(self: Any, *_: Any) -> Any:
+        raise TypeError(what)
+    return method
+
+
+def _no_array(self: Any, *_: Any, **__: Any) -> Any:
+    raise NotImplementedError(f"Cannot convert a symbolic tensor ({self.name}) to a numpy array.")
+
+
+def _pow(x: Any, y: Any) -> _core.Tensor:
+    return _core.pow(x, y, "pow")
+
+
+_BINARY = {
+    "add": _core._operator_add,
+    "sub": _core._operator_sub,
+    "mul": _core._operator_mul,
+    "truediv": _core.divide,
+    "floordiv": _core.floordiv,
+    "pow": _pow,
+    "matmul": _core.matmul,
+}
+_COMPARISONS = {
+    "lt": _core.less,
+    "le": _core.less_equal,
+    "gt": _core.greater,
+    "ge": _core.greater_equal,
+}
+_UNARY = {"neg": _core.negative, "abs": _core.abs}
+
+
+def _operators(cls: type) -> None:
+    for name, function in _BINARY.items():
+        setattr(cls, f"__{name}__", lambda x, y, f=function: f(x, y))
+        setattr(cls, f"__r{name}__", lambda x, y, f=function: f(y, x))
+    for name, function in _COMPARISONS.items():
+        setattr(cls, f"__{name}__", lambda x, y, f=function: f(x, y))
+    for name, function in _UNARY.items():
+        setattr(cls, f"__{name}__", lambda x, f=function: f(x))
+    cls.__getitem__ = _getitem
+    cls.__array__ = _no_array
+    # NumPy's operators leave it to the tensor's.
+    cls.__array_priority__ = 100
+    cls.__array_ufunc__ = None
+
+
+for _class in (_core.Tensor, _core.Variable):
+    _operators(_class)
+_core.Tensor.__bool__ = _refused(
+    "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
+    "`if t:` to test if a tensor is defined, and run it in a Session for its value.")
+_core.Tensor.__iter__ = _refused("'Tensor' object is not iterable.")
+_core.Tensor.__len__ = _refused(
+    "len is not well defined for a symbolic Tensor. Please call `x.shape` rather than `len(x)` for "
+    "shape information.")

@@ -1,0 +1,176 @@
+"""Optimizers: the worker computes gradients and pushes them; the server applies the update rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from varscope import _core
+from varscope.scopes import refuse
+
+_Pairs = Iterable[tuple[Any, _core.Variable]]
+
+
+class Optimizer:
+    """The base of optimizers. Hyperparameters are numbers, or tensors with one element.
+
+    `rule` is the server's name of the update rule. Those of its hyperparameters that are None have
+    the rule's default.
+    """
+
+    GATE_NONE = 0
+    GATE_OP = 1
+    GATE_GRAPH = 2
+
+    def __init__(self, rule: str, name: str, hyperparameters: dict[str, Any]) -> None:
+        self._name = name
+        values = {key: value() if callable(value) else value
+                  for key, value in hyperparameters.items()}
+        self._core = _core.Optimizer(rule, name, values)
+
+    def get_name(self) -> str:
+        return self._name
+
+    def push_options(self, *, clip_norm: float = 0.0, clip_value: float = 0.0,
+                     weight_decay: float = 0.0, allow_nonfinite: bool = False) -> Optimizer:
+        """Sets what the pushes of later apply_gradients calls carry, and returns this optimizer.
+
+        The server clips each element to [-clip_value, clip_value], then scales all gradients to the
+        common L2 norm clip_norm if theirs is larger, then adds weight_decay * variable to the dense
+        ones; 0 is none. Without allow_nonfinite a NaN or an infinity refuses the push.
+        """
+        self._core.set_push_options(clip_norm, clip_value, weight_decay, allow_nonfinite)
+        return self
+
+    def compute_gradients(self, loss: _core.Tensor, var_list: Iterable[_core.Variable] | None = None,
+                          gate_gradients: int = GATE_OP, aggregation_method: Any = None,
+                          colocate_gradients_with_ops: bool = False,
+                          grad_loss: None = None) -> list[tuple[Any, _core.Variable]]:
+        """Returns (gradient, variable) pairs, of all trainable variables if var_list is None.
+
+        A gradient is a tensor, IndexedSlices, or None where the loss does not depend on it.
+        """
+        refuse("compute_gradients", grad_loss=grad_loss)
+        if callable(loss):
+            loss = loss()
+        return self._core.compute_gradients(loss, _listed(var_list))
+
+    def apply_gradients(self, grads_and_vars: _Pairs, global_step: _core.Variable | None = None,
+                        name: str | None = None) -> _core.Operation:
+        """Returns an op that pushes the gradients. `global_step` rises by 1 in the same run."""
+        return self._core.apply_gradients(list(grads_and_vars), global_step, name)
+
+    def minimize(self, loss: _core.Tensor, global_step: _core.Variable | None = None,
+                 var_list: Iterable[_core.Variable] | None = None, gate_gradients: int = GATE_OP,
+                 aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
+                 name: str | None = None, grad_loss: None = None) -> _core.Operation:
+        """Returns apply_gradients(compute_gradients(loss, var_list), global_step, name)."""
+        pairs = self.compute_gradients(loss, var_list, gate_gradients, grad_loss=grad_loss)
+        return self.apply_gradients(pairs, global_step, name)
+
+
+def _listed(variables: Any) -> list[_core.Variable] | None:
+    if variables is None:
+        return None
+    return [variables] if isinstance(variables, _core.Variable) else list(variables)
+
+
+class GradientDescentOptimizer(Optimizer):
+    """variable -= learning_rate * gradient."""
+
+    def __init__(self, learning_rate: Any, use_locking: bool = False,
+                 name: str = "GradientDescent") -> None:
+        super().__init__("GradientDescent", name, {"learning_rate": learning_rate})
+
+
+class MomentumOptimizer(Optimizer):
+    """With a momentum; Nesterov's: Sutskever et al. 2013."""
+
+    def __init__(self, learning_rate: Any, momentum: Any, use_locking: bool = False,
+                 name: str = "Momentum", use_nesterov: bool = False) -> None:
+        super().__init__("Momentum", name, {
+            "learning_rate": learning_rate, "momentum": momentum, "use_nesterov": use_nesterov})
+
+
+class AdagradOptimizer(Optimizer):
+    """Duchi, Hazan, Singer 2011."""
+
+    def __init__(self, learning_rate: Any, initial_accumulator_value: float = 0.1,
+                 use_locking: bool = False, name: str = "Adagrad") -> None:
+        super().__init__("Adagrad", name, {
+            "learning_rate": learning_rate,
+            "initial_accumulator_value": initial_accumulator_value})
+
+
+class AdadeltaOptimizer(Optimizer):
+    """Zeiler 2012 (arXiv 1212.5701)."""
+
+    def __init__(self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8,
+                 use_locking: bool = False, name: str = "Adadelta") -> None:
+        super().__init__("Adadelta", name, {
+            "learning_rate": learning_rate, "rho": rho, "epsilon": epsilon})
+
+
+class AdamOptimizer(Optimizer):
+    """Kingma, Ba 2014 (arXiv 1412.6980), with "epsilon hat"."""
+
+    def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999,
+                 epsilon: Any = 1e-8, use_locking: bool = False, name: str = "Adam") -> None:
+        super().__init__("Adam", name, {
+            "learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon})
+
+
+class RMSPropOptimizer(Optimizer):
+    """Tieleman, Hinton 2012; centered: Graves 2013 (arXiv 1308.0850)."""
+
+    def __init__(self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0,
+                 epsilon: Any = 1e-10, use_locking: bool = False, centered: bool = False,
+                 name: str = "RMSProp") -> None:
+        super().__init__("RMSProp", name, {
+            "learning_rate": learning_rate, "decay": decay, "momentum": momentum,
+            "epsilon": epsilon, "centered": centered})
+
+
+class FtrlOptimizer(Optimizer):
+    """FTRL-Proximal. McMahan et al. 2013, Algorithm 1."""
+
+    def __init__(self, learning_rate: Any, learning_rate_power: Any = -0.5,
+                 initial_accumulator_value: float = 0.1, l1_regularization_strength: Any = 0.0,
+                 l2_regularization_strength: Any = 0.0, use_locking: bool = False,
+                 name: str = "Ftrl", accum_name: None = None, linear_name: None = None,
+                 l2_shrinkage_regularization_strength: Any = 0.0, beta: Any = None) -> None:
+        refuse("FtrlOptimizer", accum_name=accum_name, linear_name=linear_name)
+        super().__init__("Ftrl", name, {
+            "learning_rate": learning_rate,
+            "learning_rate_power": learning_rate_power,
+            "initial_accumulator_value": initial_accumulator_value,
+            "l1_regularization_strength": l1_regularization_strength,
+            "l2_regularization_strength": l2_regularization_strength,
+            "l2_shrinkage_regularization_strength": l2_shrinkage_regularization_strength,
+            "beta": beta})
+
+
+class AdamWOptimizer(Optimizer):
+    """Loshchilov, Hutter 2019 (arXiv 1711.05101), Algorithm 2."""
+
+    def __init__(self, weight_decay: Any, learning_rate: Any = 0.001, beta1: Any = 0.9,
+                 beta2: Any = 0.999, epsilon: Any = 1e-8, use_locking: bool = False,
+                 name: str = "AdamW") -> None:
+        super().__init__("AdamW", name, {
+            "weight_decay": weight_decay, "learning_rate": learning_rate, "beta1": beta1,
+            "beta2": beta2, "epsilon": epsilon})
+
+
+class LAMBOptimizer(Optimizer):
+    """You et al. 2020 (arXiv 1904.00962), Algorithm 2; a layer is one variable."""
+
+    def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999,
+                 epsilon: Any = 1e-6, weight_decay: Any = 0.0, use_locking: bool = False,
+                 name: str = "LAMB") -> None:
+        super().__init__("LAMB", name, {
+            "learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon,
+            "weight_decay": weight_decay})
+
+
+__all__ = [name for name, value in list(globals().items())
+           if isinstance(value, type) and issubclass(value, Optimizer)]

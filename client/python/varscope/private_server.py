@@ -1,0 +1,72 @@
+"""A server process of one program, which ends with it."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+
+from varscope import errors
+from varscope.programs import path_of
+
+# Ends the server when standard input does: when the program closed it, or is gone, however. Signals
+# of the program's terminal do not reach it.
+_WATCH = """
+"$1" --listen "unix:$2/socket" --ready-fd 1 --log-level warning --grace-seconds 0 &
+server=$!
+exec >/dev/null
+read -r _
+kill "$server" 2>/dev/null
+wait "$server"
+rm -rf -- "$2"
+"""
+_START_SECONDS = 60
+
+
+class PrivateServer:
+    """varscoped, in memory, on a socket that only this user can reach.
+
+    Raises UnavailableError when it does not start. It stops when this object is freed, and when the
+    program ends.
+    """
+
+    def __init__(self) -> None:
+        self._owner = os.getpid()
+        self._folder = tempfile.mkdtemp(prefix="varscope-")
+        # Settings of the environment are for the servers that the user starts.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("VARSCOPE_")}
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _WATCH, "varscope", path_of("varscoped"), self._folder],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+                env=environment, cwd="/")
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise errors.UnavailableError(None, None, f"no private server: {error}") from error
+        self._await()
+
+    def _await(self) -> None:
+        with self._process.stdout as ready:
+            readable, _, _ = select.select([ready], [], [], _START_SECONDS)
+            if readable and os.read(ready.fileno(), 32).endswith(b"\n"):
+                return
+        self.stop()
+        raise errors.UnavailableError(
+            None, None, "the private server did not start; what it says is above")
+
+    @property
+    def target(self) -> str:
+        return f"unix:{self._folder}/socket"
+
+    def stop(self) -> None:
+        """Ends the server, and waits until it is gone."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def __del__(self) -> None:
+        process = getattr(self, "_process", None)
+        # In a forked child the server is the parent's.
+        if process is not None and process.returncode is None and self._owner == os.getpid():
+            self.stop()

@@ -1,0 +1,178 @@
+"""Scopes: what `with` opens and closes in a graph."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from varscope import _core
+from varscope import initializers as initializers_lib
+
+
+class ReuseMode(enum.Enum):
+    """How get_variable treats a name that exists, beside True and False."""
+
+    AUTO_REUSE = 1
+
+    def __repr__(self) -> str:
+        return "tf.AUTO_REUSE"
+
+
+AUTO_REUSE = ReuseMode.AUTO_REUSE
+
+_FALSE, _TRUE, _AUTO = 0, 1, 2
+
+
+def reuse_code(reuse: Any) -> int | None:
+    """Returns the client's number of a reuse argument. ValueError for what is none."""
+    if reuse is None:
+        return None
+    if reuse is AUTO_REUSE:
+        return _AUTO
+    if reuse in (True, False):
+        return _TRUE if reuse else _FALSE
+    raise ValueError(f"The reuse parameter must be True, False, None or AUTO_REUSE, not {reuse!r}.")
+
+
+def refuse(function: str, **arguments: Any) -> None:
+    """Raises NotImplementedError for an argument that varscope has nothing for."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise NotImplementedError(f"{function}: varscope has no '{name}'")
+
+
+class _Scope:
+    """A scope that is open between __enter__ and __exit__. It can be opened again."""
+
+    def __init__(self) -> None:
+        self._tokens: list[_core.ScopeToken] = []
+
+    def _open(self, token: _core.ScopeToken) -> None:
+        self._tokens.append(token)
+
+    def __exit__(self, *_: Any) -> None:
+        _core.leave(self._tokens.pop())
+
+
+class default_graph(_Scope):
+    """Makes a graph the one that the thread's ops go to. Graph.as_default()."""
+
+    def __init__(self, graph: _core.Graph) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def __enter__(self) -> _core.Graph:
+        self._open(self._graph._enter())
+        return self._graph
+
+
+class name_scope(_Scope):
+    """A scope of the names of ops, and of variables that Variable makes.
+
+    `with name_scope(name) as scope` gives the scope's full name, 'x/y/'.
+    """
+
+    def __init__(self, name: str | None, default_name: str | None = None,
+                 values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        if not (name is None or isinstance(name, str)):
+            raise TypeError("name for name_scope must be a string.")
+        self._name = default_name if name is None else name
+        self._values = _graph_of(values)
+
+    def __enter__(self) -> str:
+        graph = self._values or _core.get_default_graph()
+        with graph.as_default():
+            self._open(_core.enter_name_scope(self._name or ""))
+            scope = graph.get_name_scope()
+        return scope + "/" if scope else ""
+
+
+def _graph_of(values: Iterable[Any] | None) -> _core.Graph | None:
+    """The graph of the first symbolic value. ValueError when there are several."""
+    found = None
+    for value in values or []:
+        graph = getattr(value, "graph", None)
+        if not isinstance(graph, _core.Graph):
+            continue
+        if found is not None and graph != found:
+            raise ValueError(f"{value!r} must be from the same graph as the values before it.")
+        found = graph
+    return found
+
+
+class variable_scope(_Scope):
+    """A scope of variables' names, which says what get_variable does inside it.
+
+    reuse: None inherits, True shares only, AUTO_REUSE shares or creates. With default_name and
+    without a name the scope is called that, made unique. A captured scope is entered again.
+    """
+
+    def __init__(self, name_or_scope: str | _core.VariableScope | None,
+                 default_name: str | None = None, values: Iterable[Any] | None = None,
+                 initializer: Any = None, regularizer: Callable | None = None,
+                 caching_device: None = None, partitioner: Callable | None = None,
+                 custom_getter: Callable | None = None, reuse: bool | ReuseMode | None = None,
+                 dtype: Any = None, use_resource: bool | None = None, constraint: None = None,
+                 auxiliary_name_scope: bool = True) -> None:
+        super().__init__()
+        refuse("variable_scope", caching_device=caching_device, constraint=constraint)
+        if name_or_scope is None and default_name is None:
+            raise TypeError("If default_name is None then name_or_scope is required")
+        self._graph = _graph_of(values)
+        self._arguments = dict(
+            name_or_scope=name_or_scope, default_name=default_name,
+            reuse=reuse_code(reuse), initializer=initializers_lib.of_scope(initializer),
+            regularizer=regularizer, dtype=dtype, partitioner=partitioner,
+            custom_getter=custom_getter, auxiliary_name_scope=auxiliary_name_scope)
+        self._graphs: list[default_graph | None] = []
+
+    def __enter__(self) -> _core.VariableScope:
+        use = default_graph(self._graph) if self._graph is not None else None
+        if use is not None:
+            use.__enter__()
+        try:
+            self._open(_core.enter_variable_scope(**self._arguments))
+        except BaseException:
+            if use is not None:
+                use.__exit__()
+            raise
+        self._graphs.append(use)
+        return _core.get_variable_scope()
+
+    def __exit__(self, *_: Any) -> None:
+        super().__exit__()
+        use = self._graphs.pop()
+        if use is not None:
+            use.__exit__()
+
+
+class control_dependencies(_Scope):
+    """Ops made inside run after these; with None they wait for nothing."""
+
+    def __init__(self, control_inputs: Iterable[Any] | None) -> None:
+        super().__init__()
+        self._after = None if control_inputs is None else [op_of(x) for x in control_inputs]
+
+    def __enter__(self) -> None:
+        self._open(_core.enter_control_dependencies(self._after))
+
+
+def op_of(x: Any) -> _core.Operation:
+    """Returns the op of an op, a tensor or a variable. TypeError for another thing."""
+    if isinstance(x, _core.Operation):
+        return x
+    op = getattr(x, "op", None)
+    if isinstance(op, _core.Operation):
+        return op
+    raise TypeError(f"Expected an op, a tensor or a variable, got {x!r} of type "
+                    f"{type(x).__name__}.")
+
+
+def _reuse(scope: _core.VariableScope) -> bool | ReuseMode:
+    return AUTO_REUSE if scope._reuse == _AUTO else scope._reuse == _TRUE
+
+
+_core.VariableScope.reuse = property(
+    _reuse, doc="True, False or AUTO_REUSE: what get_variable does in it.")

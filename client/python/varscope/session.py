@@ -1,0 +1,233 @@
+"""Session: runs parts of a graph against the server's variables."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varscope import _core
+from varscope.connection import connect
+from varscope.scopes import default_graph
+from varscope.slices import IndexedSlices, IndexedSlicesValue
+
+_thread = threading.local()
+
+
+def _open_sessions() -> list[Session]:
+    if not hasattr(_thread, "sessions"):
+        _thread.sessions = []
+    return _thread.sessions
+
+
+def get_default_session() -> Session | None:
+    """Returns the innermost session that is open in this thread."""
+    sessions = _open_sessions()
+    return sessions[-1] if sessions else None
+
+
+def session_for(call: str, session: Session | None) -> Session:
+    """Returns the session, else the default one. ValueError when there is none."""
+    session = session or get_default_session()
+    if session is None:
+        raise ValueError(f"Cannot evaluate tensor using `{call}`: No default session is registered. "
+                         f"Use `with sess.as_default()` or pass an explicit session to `{call}`")
+    return session
+
+
+class _Default:
+    """Makes a session the thread's default one."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Session:
+        _open_sessions().append(self._session)
+        return self._session
+
+    def __exit__(self, *_: Any) -> None:
+        _open_sessions().remove(self._session)
+
+
+# From all values of a run to those of one fetch.
+_Build = Callable[[list[Any]], Any]
+
+
+class _Fetches:
+    """What a run fetches, without its structure."""
+
+    def __init__(self, graph: _core.Graph) -> None:
+        self._graph = graph
+        self.flat: list[Any] = []
+
+    def add(self, fetch: Any) -> _Build:
+        if isinstance(fetch, (_core.Tensor, _core.Operation, _core.Variable)):
+            return self._one(fetch)
+        if isinstance(fetch, str):
+            return self._one(self._by_name(fetch))
+        if isinstance(fetch, IndexedSlices):
+            values, indices = self._one(fetch.values), self._one(fetch.indices)
+            return lambda run: IndexedSlicesValue(values(run), indices(run))
+        if isinstance(fetch, (list, tuple)):
+            return self._sequence(fetch)
+        if isinstance(fetch, Mapping):
+            parts = {key: self.add(value) for key, value in fetch.items()}
+            kind = type(fetch) if isinstance(fetch, dict) else dict
+            return lambda run: kind((key, part(run)) for key, part in parts.items())
+        raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a "
+                        "string or Tensor.")
+
+    def _one(self, fetch: Any) -> _Build:
+        if fetch.graph != self._graph:
+            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. "
+                             f"(Tensor {fetch!r} is not an element of this graph.)")
+        index = len(self.flat)
+        self.flat.append(fetch)
+        return lambda run: run[index]
+
+    def _by_name(self, name: str) -> Any:
+        try:
+            return self._graph.as_graph_element(name)
+        except KeyError as error:
+            raise ValueError(f"Fetch argument {name!r} cannot be interpreted as a Tensor. "
+                             f"({error})") from None
+
+    def _sequence(self, fetch: Any) -> _Build:
+        parts = [self.add(item) for item in fetch]
+        if hasattr(fetch, "_fields"):
+            return lambda run: type(fetch)(*[part(run) for part in parts])
+        kind = type(fetch)
+        return lambda run: kind([part(run) for part in parts])
+
+
+class BaseSession:
+    """Runs parts of a graph. Threads may run at the same time.
+
+    A target is a server's address, '127.0.0.1:7077' or 'unix:/run/varscope.sock'. Without one it is
+    the environment's VARSCOPE_TARGET; without that a private server, which ends with the graph.
+    `config` is a varscope.ConnectOptions.
+    """
+
+    def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
+                 config: _core.ConnectOptions | None = None) -> None:
+        if config is not None and not isinstance(config, _core.ConnectOptions):
+            raise TypeError("config must be a varscope.ConnectOptions, but got "
+                            f"{type(config).__name__}")
+        self._graph = _core.get_default_graph() if graph is None else graph
+        self._core: _core.Session | None = connect(self._graph, target, config)
+
+    @property
+    def graph(self) -> _core.Graph:
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        raise AttributeError("varscope has no GraphDef")
+
+    @property
+    def sess_str(self) -> str:
+        return self._graph._target
+
+    @property
+    def core(self) -> _core.Session:
+        """The client's session. RuntimeError when this one is closed."""
+        if self._core is None:
+            raise RuntimeError("Attempted to use a closed Session.")
+        return self._core
+
+    @property
+    def global_step(self) -> int:
+        """How many pushes with gradients the server has applied, as far as this session has heard."""
+        return self.core.global_step
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: None = None,
+            run_metadata: None = None) -> Any:
+        """Returns the values of the fetches, in their structure: a tensor, a variable, an op (None),
+        a name, or a list, tuple, dict or namedtuple of them, nested.
+
+        `feed_dict` has values for tensors, in place of what their ops compute.
+        """
+        session = self.core
+        wanted = _Fetches(self._graph)
+        build = wanted.add(fetches)
+        return build(session.run(wanted.flat, self._feeds(feed_dict or {})))
+
+    def _feeds(self, feed_dict: Mapping[Any, Any]) -> list[tuple[_core.Tensor, Any]]:
+        feeds: list[tuple[_core.Tensor, Any]] = []
+        for key, value in feed_dict.items():
+            self._add_feed(feeds, key, value)
+        return feeds
+
+    def _add_feed(self, feeds: list[tuple[_core.Tensor, Any]], key: Any, value: Any) -> None:
+        if isinstance(key, tuple):
+            if len(key) != len(value):
+                raise ValueError(f"{len(value)} values are fed for {len(key)} tensors")
+            for k, v in zip(key, value):
+                self._add_feed(feeds, k, v)
+            return
+        if isinstance(key, IndexedSlices):
+            self._add_feed(feeds, (key.values, key.indices), tuple(value)[:2])
+            return
+        try:
+            tensor = self._graph.as_graph_element(key)
+        except (KeyError, TypeError, ValueError) as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
+        if not isinstance(tensor, _core.Tensor):
+            raise TypeError("Cannot interpret feed_dict key as Tensor: "
+                            f"Can not convert a {type(tensor).__name__} into a Tensor.")
+        feeds.append((tensor, value))
+
+    def read(self, name: str) -> Any:
+        """Returns the server's present value of any variable of the store, by its name there."""
+        return self.core.read(name)
+
+    def barrier(self, name: str, parties: int, timeout: float | None = None) -> None:
+        """Waits until so many workers, this one among them, have come to the barrier."""
+        self.core.barrier(name, parties, timeout)
+
+    def as_default(self) -> _Default:
+        """Makes it the thread's default session, in a `with` block."""
+        return _Default(self)
+
+    def close(self) -> None:
+        """Ends this session. What the store has stays."""
+        self._core = None
+
+
+class Session(BaseSession):
+    """A session; in a `with` block the thread's default one, with its graph, and closed at the end."""
+
+    def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
+                 config: _core.ConnectOptions | None = None) -> None:
+        super().__init__(target, graph, config)
+        self._defaults: list[Any] = []
+
+    def __enter__(self) -> Session:
+        defaults = [default_graph(self._graph), self.as_default()]
+        for default in defaults:
+            default.__enter__()
+        self._defaults.append(defaults)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        for default in reversed(self._defaults.pop()):
+            default.__exit__(*exception)
+        self.close()
+
+
+class InteractiveSession(BaseSession):
+    """A session that is the default one from its making to its close()."""
+
+    def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
+                 config: _core.ConnectOptions | None = None) -> None:
+        super().__init__(target, graph, config)
+        self._defaults = [self.as_default()]
+        if graph is not None:
+            self._defaults.insert(0, default_graph(graph))
+        for default in self._defaults:
+            default.__enter__()
+
+    def close(self) -> None:
+        super().close()
+        while self._defaults:
+            self._defaults.pop().__exit__()

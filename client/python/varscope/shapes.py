@@ -1,0 +1,215 @@
+"""TensorShape and Dimension, as TensorFlow 1 has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+
+class Dimension:
+    """One dimension of a shape: a number, or None when it is not known."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        if isinstance(value, Dimension):
+            value = value.value
+        self.value = None if value is None else value.__index__()
+        if self.value is not None and self.value < 0:
+            raise ValueError(f"Dimension {self.value} must be >= 0")
+
+    def __int__(self) -> int:
+        if self.value is None:
+            raise TypeError("this dimension is not known before a run")
+        return self.value
+
+    __index__ = __int__
+
+    def __eq__(self, other: Any) -> Any:
+        """None where either is not known."""
+        try:
+            other = Dimension(other)
+        except (TypeError, ValueError, AttributeError):
+            return NotImplemented
+        if self.value is None or other.value is None:
+            return None
+        return self.value == other.value
+
+    def __ne__(self, other: Any) -> Any:
+        same = self == other
+        return same if same is None or same is NotImplemented else not same
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def _with(self, other: Any, compute: Any) -> Dimension:
+        other = Dimension(other)
+        if self.value is None or other.value is None:
+            return Dimension(None)
+        return Dimension(compute(self.value, other.value))
+
+    def __add__(self, other: Any) -> Dimension:
+        return self._with(other, lambda a, b: a + b)
+
+    def __sub__(self, other: Any) -> Dimension:
+        return self._with(other, lambda a, b: a - b)
+
+    def __mul__(self, other: Any) -> Any:
+        try:
+            return self._with(other, lambda a, b: a * b)
+        except AttributeError:
+            return NotImplemented
+
+    def __floordiv__(self, other: Any) -> Dimension:
+        return self._with(other, lambda a, b: a // b)
+
+    def __mod__(self, other: Any) -> Dimension:
+        return self._with(other, lambda a, b: a % b)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: Any) -> Dimension:
+        return Dimension(other) - self
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compared(other, lambda a, b: a < b)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compared(other, lambda a, b: a <= b)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compared(other, lambda a, b: a > b)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compared(other, lambda a, b: a >= b)
+
+    def _compared(self, other: Any, compare: Any) -> Any:
+        other = Dimension(other)
+        if self.value is None or other.value is None:
+            return None
+        return compare(self.value, other.value)
+
+    def __str__(self) -> str:
+        return "?" if self.value is None else str(self.value)
+
+    def __repr__(self) -> str:
+        return f"Dimension({self.value})"
+
+
+class TensorShape:
+    """The shape of a tensor: of unknown rank, or a list of dimensions, which may be unknown."""
+
+    __slots__ = ("_dims",)
+
+    def __init__(self, dims: Any) -> None:
+        known = dims_of(dims)
+        self._dims = None if known is None else [None if n < 0 else n for n in known]
+
+    @property
+    def dims(self) -> list[Dimension] | None:
+        return None if self._dims is None else [Dimension(n) for n in self._dims]
+
+    @property
+    def ndims(self) -> int | None:
+        return None if self._dims is None else len(self._dims)
+
+    rank = ndims
+
+    def as_list(self) -> list[int | None]:
+        if self._dims is None:
+            raise ValueError("as_list() is not defined on an unknown TensorShape.")
+        return list(self._dims)
+
+    def is_fully_defined(self) -> bool:
+        return self._dims is not None and None not in self._dims
+
+    def num_elements(self) -> int | None:
+        if not self.is_fully_defined():
+            return None
+        count = 1
+        for n in self._dims:
+            count *= n
+        return count
+
+    def is_compatible_with(self, other: Any) -> bool:
+        other = TensorShape(other)
+        if self._dims is None or other._dims is None:
+            return True
+        return len(self._dims) == len(other._dims) and all(
+            a is None or b is None or a == b for a, b in zip(self._dims, other._dims))
+
+    def __len__(self) -> int:
+        if self._dims is None:
+            raise ValueError("Cannot take the length of shape with unknown rank.")
+        return len(self._dims)
+
+    def __bool__(self) -> bool:
+        return self._dims is not None
+
+    def __iter__(self) -> Iterator[Dimension]:
+        if self._dims is None:
+            raise ValueError("Cannot iterate over a shape with unknown rank.")
+        return iter([Dimension(n) for n in self._dims])
+
+    def __getitem__(self, key: Any) -> Any:
+        if self._dims is None:
+            return TensorShape(None) if isinstance(key, slice) else Dimension(None)
+        return TensorShape(self._dims[key]) if isinstance(key, slice) else Dimension(self._dims[key])
+
+    def __eq__(self, other: Any) -> bool:
+        try:
+            other = TensorShape(other)
+        except TypeError:
+            return NotImplemented
+        return self._dims == other._dims
+
+    def __hash__(self) -> int:
+        return hash(None if self._dims is None else tuple(self._dims))
+
+    def concatenate(self, other: Any) -> TensorShape:
+        other = TensorShape(other)
+        if self._dims is None or other._dims is None:
+            return TensorShape(None)
+        return TensorShape(self._dims + other._dims)
+
+    def __str__(self) -> str:
+        if self._dims is None:
+            return "<unknown>"
+        if len(self._dims) == 1:
+            return f"({_shown(self._dims[0])},)"
+        return "(" + ", ".join(map(_shown, self._dims)) + ")"
+
+    def __repr__(self) -> str:
+        if self._dims is None:
+            return "TensorShape(None)"
+        return "TensorShape([" + ", ".join(f"Dimension({n})" for n in self._dims) + "])"
+
+
+def _shown(n: int | None) -> str:
+    return "?" if n is None else str(n)
+
+
+def _dim(n: Any) -> int:
+    if isinstance(n, Dimension):
+        n = n.value
+    if n is None:
+        return -1
+    number = n.__index__()
+    if number < -1:
+        raise ValueError(f"Dimension {number} must be >= 0")
+    return number
+
+
+def dims_of(shape: Any) -> list[int] | None:
+    """Returns a shape's dimensions, -1 for those that are not known; None for an unknown rank."""
+    if shape is None:
+        return None
+    if isinstance(shape, TensorShape):
+        return None if shape._dims is None else [-1 if n is None else n for n in shape._dims]
+    try:
+        if isinstance(shape, Iterable):
+            return [_dim(n) for n in shape]
+        return [_dim(shape)]
+    except AttributeError:
+        raise TypeError(f"{shape!r} is no shape: it needs numbers and None") from None
