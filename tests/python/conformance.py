@@ -180,9 +180,10 @@ def call_op(recorded, inputs):
     for part in recorded["op"].split("."):
         function = getattr(function, part)
     attrs = dict(recorded["attrs"])
+    listed = attrs.pop("list", False)
     if "kw" in attrs:
         return function(**dict(zip(attrs.pop("kw"), inputs)), **attrs)
-    if recorded["op"] in ("add_n", "stack", "concat"):
+    if listed:
         return function(inputs, **attrs)
     return function(*inputs, **attrs)
 

@@ -24,7 +24,7 @@ def build():
     with tf.Graph().as_default():
         with tf.variable_scope("a", regularizer=lambda v: tf.reduce_sum(v),
                                custom_getter=lambda getter, *a, **k: getter(*a, **k)):
-            v = tf.get_variable("v", [2], initializer=np.ones(2, np.float32))
+            v = tf.get_variable("v", [2], initializer=tf.ones_initializer())
         tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(v * 2))
 
 

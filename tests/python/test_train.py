@@ -10,7 +10,7 @@ OPTIMIZERS = {
     "GradientDescent": lambda: tf.train.GradientDescentOptimizer(0.1),
     "Momentum": lambda: tf.train.MomentumOptimizer(0.05, 0.9, use_nesterov=True),
     "Adagrad": lambda: tf.train.AdagradOptimizer(0.5),
-    "Adadelta": lambda: tf.train.AdadeltaOptimizer(20.0),
+    "Adadelta": lambda: tf.train.AdadeltaOptimizer(60.0),
     "Adam": lambda: tf.train.AdamOptimizer(0.1),
     "RMSProp": lambda: tf.train.RMSPropOptimizer(0.05, centered=True),
     "Ftrl": lambda: tf.train.FtrlOptimizer(0.5),
@@ -92,7 +92,7 @@ def test_saver(tmp_path, ending):
 
 def test_a_classifier_learns():
     random = np.random.default_rng(7)
-    centers = random.normal(size=(3, 5)).astype(np.float32) * 3
+    centers = np.eye(3, 5, dtype=np.float32) * 6
     labels = random.integers(0, 3, 300)
     features = centers[labels] + random.normal(size=(300, 5)).astype(np.float32)
     x = tf.placeholder(tf.float32, [None, 5])

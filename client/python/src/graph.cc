@@ -103,7 +103,11 @@ void AddLookups(nb::class_<PyGraph>& type) {
       .def("_tensor", [](const PyGraph& g,
                          const std::string& name) { return Hold(g->get_tensor_by_name(name)); })
       .def(
-          "get_name_scope", [](const PyGraph& g) { return g->get_name_scope(); },
+          "get_name_scope",
+          [](const PyGraph& g) {
+            AwaitDefinitions();
+            return g->get_name_scope();
+          },
           "The current name scope without the slash at its end; '' at the root.")
       .def(
           "unique_name",
@@ -199,16 +203,21 @@ void AddVariableScopes(nb::module_& m) {
       nb::arg("name_or_scope").none(), nb::arg("default_name").none(), nb::arg("reuse").none(),
       nb::arg("initializer").none(), nb::arg("regularizer").none(), nb::arg("dtype").none(),
       nb::arg("partitioner").none(), nb::arg("custom_getter").none(), "auxiliary_name_scope"_a);
-  m.def("get_variable_scope",
-        [] { return PyVariableScope(GraphBox::Default(), get_variable_scope()); });
+  m.def("get_variable_scope", [] {
+    AwaitDefinitions();
+    return PyVariableScope(GraphBox::Default(), get_variable_scope());
+  });
 }
 
 void AddScopes(nb::module_& m) {
   nb::class_<Token>(m, "ScopeToken");
   m.def("leave", [](const Token& token) {
-    AwaitDefinitions();
-    Leave(*token.held);
-    if (token.counted) --GraphBox::EnteredHere();
+    if (token.counted) {  // the thread's, not the graph's
+      Leave(*token.held);
+      --GraphBox::EnteredHere();
+      return;
+    }
+    AfterDefinitions([held = token.held] { Leave(*held); });
   });
   m.def("enter_name_scope", [](const std::string& name) {
     AwaitDefinitions();

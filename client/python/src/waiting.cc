@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <thread>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct Definitions {
   std::mutex mutex;
   std::condition_variable over;
   std::atomic<bool> under_way = false;
+  std::deque<std::function<void()>> afterwards;  // guarded by the GIL
 };
 Definitions* definitions = new Definitions();
 thread_local bool in_definition = false;
@@ -78,6 +80,20 @@ std::shared_ptr<Helper> TakeHelper() {
   auto helper = std::make_shared<Helper>();
   std::thread([helper] { Serve(helper); }).detach();
   return helper;
+}
+
+bool MustAwait() {
+  return !in_definition && definitions->under_way.load(std::memory_order_acquire);
+}
+
+// In their order. One that throws is gone all the same.
+void DoWhatIsLeft() {
+  std::deque<std::function<void()>>& afterwards = definitions->afterwards;
+  while (!afterwards.empty()) {
+    const std::function<void()> next = std::move(afterwards.front());
+    afterwards.pop_front();
+    next();
+  }
 }
 
 void RaiseSignals() {
@@ -132,18 +148,23 @@ void HandOff(std::shared_ptr<HandedCall> call) {
 }
 
 void AwaitDefinitions() {
-  if (in_definition || !definitions->under_way.load(std::memory_order_acquire)) return;
-  for (;;) {
+  // With the GIL: another thread may have begun one meanwhile.
+  while (MustAwait()) {
     {
       const nb::gil_scoped_release others;
       std::unique_lock lock(definitions->mutex);
       definitions->over.wait_for(lock, kBetweenSignals,
                                  [&] { return !definitions->under_way.load(); });
     }
-    // With the GIL: another thread may have begun one meanwhile.
-    if (!definitions->under_way.load(std::memory_order_acquire)) return;
     RaiseSignals();
   }
+  if (!in_definition) DoWhatIsLeft();
+}
+
+void AfterDefinitions(std::function<void()> what) {
+  if (in_definition) return what();
+  definitions->afterwards.push_back(std::move(what));
+  if (!MustAwait()) DoWhatIsLeft();
 }
 
 Definition::Definition() { definitions->under_way = true; }

@@ -89,8 +89,13 @@ auto Wait(Fn fn) -> std::invoke_result_t<Fn> {
 // which asks the server, does. Until it is over nobody else adds to any graph.
 
 // Waits until no definition is under way, but for that of the calling thread. Throws what a signal
-// handler raised. Every function that changes a graph begins with it. Requires the GIL.
+// handler raised. Every function that changes a graph, or looks at its scopes, begins with it.
+// Requires the GIL.
 void AwaitDefinitions();
+
+// Does this at once, or, while a definition is under way, at the end of the next AwaitDefinitions:
+// for what must not wait, such as the end of a `with` block that Ctrl-C leaves. Requires the GIL.
+void AfterDefinitions(std::function<void()> what);
 
 // A definition that is under way: from its making, which requires the GIL and that there is no
 // other, until it is destroyed, on any thread.

@@ -33,10 +33,10 @@ def connect(graph: _core.Graph, target: str | bytes | None = None,
         return _core.Session(graph, None, None)
     asked = asked or os.environ.get("VARSCOPE_TARGET", "")
     server = None if asked else PrivateServer()
-    session = _core.Session(graph, server.target if server else asked,
-                            options or options_of_environment())
+    address = server.target if server else asked
+    session = _core.Session(graph, address, options or options_of_environment())
     graph._kept = server
-    graph._target = asked
+    graph._target = address
     return session
 
 
