@@ -47,6 +47,16 @@ def test_gradients_of_the_programs_own():
         optimizer.apply_gradients([(None, w)])
 
 
+def test_what_is_no_variable_is_refused():
+    x = tf.constant([1.0])
+    with pytest.raises(TypeError, match="Expected a variable"):
+        tf.train.GradientDescentOptimizer(1.0).apply_gradients([(x, x)])
+    with pytest.raises(TypeError, match="Expected a variable"):
+        tf.train.Saver([x])
+    with pytest.raises(TypeError, match="Expected a variable"):
+        tf.train.AdamOptimizer().minimize(tf.reduce_sum(x), var_list=[x])
+
+
 def test_a_rate_that_is_fed_and_sparse_gradients():
     table = tf.get_variable("table", [4, 2], initializer=tf.zeros_initializer())
     rate = tf.placeholder(tf.float32, [])

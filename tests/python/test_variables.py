@@ -139,6 +139,18 @@ def test_custom_getters():
     assert v.name == "a/b/v_renamed:0" and run(v).tolist() == [4, 4]
 
 
+def test_a_getter_that_outlives_its_call_says_so():
+    kept = []
+
+    def keep(getter, name, **kwargs):
+        kept.append(getter)
+        return getter(name, **kwargs)
+
+    tf.get_variable("v", [1], custom_getter=keep)
+    with pytest.raises(RuntimeError, match="is over"):
+        kept[0]("w")
+
+
 @pytest.mark.parametrize("server_side", [False, True])
 def test_exceptions_of_callbacks_come_through(server_side):
     class Mine(Exception):
@@ -160,7 +172,7 @@ def test_exceptions_of_callbacks_come_through(server_side):
             tf.get_variable("v", [1], partitioner=part)
         with pytest.raises(Mine):
             tf.get_variable("u", [1], regularizer=getter)
-        with pytest.raises(TypeError, match="must return a variable"):
+        with pytest.raises(TypeError, match="Expected a variable"):
             tf.get_variable("v", [1], custom_getter=lambda *_, **__: 3)
         assert tf.get_variable("w", [1]).name == "w:0"
 

@@ -251,6 +251,18 @@ std::optional<DType> SymbolicDType(nb::handle x) {
   return std::nullopt;
 }
 
+Variable ToVariable(nb::handle x) {
+  if (nb::isinstance<PyVariable>(x)) return **nb::inst_ptr<PyVariable>(x);
+  throw TypeError("Expected a variable, got " + nb::cast<std::string>(nb::repr(x)) + " of type '" +
+                  TypeName(x) + "'.");
+}
+
+std::vector<Variable> ToVariables(nb::handle list) {
+  std::vector<Variable> variables;
+  for (const nb::handle item : list) variables.push_back(ToVariable(item));
+  return variables;
+}
+
 Output ToOutput(nb::handle x) {
   const Input input = ToInput(x);
   return input.output() != nullptr ? *input.output() : convert_to_tensor(input);

@@ -46,6 +46,9 @@ Input ToInput(nb::handle x, std::optional<DType> like = {});
 std::vector<Input> ToInputs(nb::handle list);
 // Returns the dtype of a tensor or variable; nothing of a literal.
 std::optional<DType> SymbolicDType(nb::handle x);
+// Returns the variable. Throws TypeError for another thing.
+Variable ToVariable(nb::handle x);
+std::vector<Variable> ToVariables(nb::handle list);
 // Returns the tensor, a variable's value, or a constant.
 Output ToOutput(nb::handle x);
 std::vector<Output> ToOutputs(nb::handle list);

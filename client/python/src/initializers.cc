@@ -1,5 +1,6 @@
 #include "client/python/src/initializers.h"
 
+#include <memory>
 #include <utility>
 
 #include "client/python/src/convert.h"
@@ -45,9 +46,12 @@ GetVariableArgs Changed(GetVariableArgs args, const nb::kwargs& keywords) {
   return args;
 }
 
-nb::object GetterOf(const Getter& getter, const GetVariableArgs& args) {
+// The getter lives as long as the get_variable call that made it; `open` is true until its end.
+nb::object GetterOf(const Getter& getter, const GetVariableArgs& args,
+                    const std::shared_ptr<bool>& open) {
   return nb::cpp_function(
-      [getter, args](const std::string& name, nb::kwargs keywords) {
+      [getter, args, open](const std::string& name, nb::kwargs keywords) {
+        if (!*open) throw RuntimeError("the get_variable call of this getter is over.");
         const GetVariableArgs changed = Changed(args, keywords);
         Variable variable;
         {
@@ -100,11 +104,10 @@ CustomGetter ToCustomGetter(nb::handle function) {
   return [call = Callable(nb::borrow(function))](const Getter& getter, const std::string& name,
                                                  const GetVariableArgs& args) {
     const nb::gil_scoped_acquire gil;
-    const nb::object got = (*call)(GetterOf(getter, args), name, **KeywordsOf(args));
-    if (!nb::isinstance<PyVariable>(got)) {
-      throw TypeError("a custom getter must return a variable.");
-    }
-    return **nb::inst_ptr<PyVariable>(got);
+    // Also when the call throws.
+    const auto open = std::make_shared<bool>(true);
+    const std::shared_ptr<void> end(nullptr, [open](void*) { *open = false; });
+    return ToVariable((*call)(GetterOf(getter, args, open), name, **KeywordsOf(args)));
   };
 }
 

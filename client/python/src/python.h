@@ -3,7 +3,6 @@
 #define VARSCOPE_CLIENT_PYTHON_PYTHON_H_
 
 #include <nanobind/nanobind.h>
-#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>

@@ -45,12 +45,6 @@ std::vector<Gradient> ToGradients(nb::handle list) {
   return gradients;
 }
 
-std::vector<Variable> ToVariables(const std::vector<PyVariable>& list) {
-  std::vector<Variable> variables;
-  for (const PyVariable& variable : list) variables.push_back(*variable);
-  return variables;
-}
-
 void AddGradients(nb::module_& m) {
   m.def(
       "gradients_of_tensors",
@@ -67,7 +61,7 @@ void AddGradients(nb::module_& m) {
       "ys"_a, "xs"_a, nb::arg("grad_ys").none());
   m.def(
       "gradients_of_variables",
-      [](nb::handle ys, const std::vector<PyVariable>& xs) {
+      [](nb::handle ys, nb::handle xs) {
         AwaitDefinitions();
         return FromGradients(gradients(ToOutputs(ys), ToVariables(xs)));
       },
@@ -110,7 +104,7 @@ PyOperation ApplyGradients(const PyOptimizer& optimizer, nb::handle grads_and_va
   for (const nb::handle pair : grads_and_vars) {
     const nb::object gradient = pair[0];
     const nb::object variable = pair[1];
-    pairs.emplace_back(ToGradient(gradient), *nb::cast<PyVariable>(variable));
+    pairs.emplace_back(ToGradient(gradient), ToVariable(variable));
   }
   std::optional<Variable> step;
   if (global_step) step = **global_step;
@@ -119,11 +113,10 @@ PyOperation ApplyGradients(const PyOptimizer& optimizer, nb::handle grads_and_va
        where = ProgramPlace()] { return optimizer.apply_gradients(pairs, step, name, where); }));
 }
 
-nb::list ComputeGradients(const PyOptimizer& optimizer, nb::handle loss,
-                          const std::optional<std::vector<PyVariable>>& var_list) {
+nb::list ComputeGradients(const PyOptimizer& optimizer, nb::handle loss, nb::handle var_list) {
   AwaitDefinitions();
   OptionalList<Variable> variables;
-  if (var_list) variables = ToVariables(*var_list);
+  if (!var_list.is_none()) variables = ToVariables(var_list);
   nb::list pairs;
   for (const auto& [gradient, variable] : optimizer->compute_gradients(ToOutput(loss), variables)) {
     pairs.append(nb::make_tuple(FromGradient(gradient), Hold(variable)));
@@ -164,12 +157,12 @@ PySaver NewSaver(nb::handle var_list, size_t max_to_keep) {
   if (var_list.is_none()) return {box, std::make_shared<train::Saver>(options)};
   if (nb::isinstance<nb::dict>(var_list)) {
     std::map<std::string, Variable> named;
-    for (const auto& [name, variable] : nb::cast<std::map<std::string, PyVariable>>(var_list)) {
-      named.emplace(name, *variable);
+    for (const auto& [name, variable] : nb::borrow<nb::dict>(var_list)) {
+      named.emplace(nb::cast<std::string>(name), ToVariable(variable));
     }
     return {box, std::make_shared<train::Saver>(named, options)};
   }
-  const std::vector<Variable> variables = ToVariables(nb::cast<std::vector<PyVariable>>(var_list));
+  const std::vector<Variable> variables = ToVariables(var_list);
   return {box, std::make_shared<train::Saver>(variables, options)};
 }
 
