@@ -56,6 +56,7 @@ void RunKernel(const Plan::Kernel& kernel, Values& values, RunShapes& shapes, De
   std::vector<Operand> inputs = Take(kernel, values);
   std::vector<Tensor> outputs(kernel.outputs.size());
   KernelContext context(node.attrs, inputs, specs, outputs, device);
+  const Device::Turn turn(device);
   try {
     const absl::Status status = node.def->kernel(context);
     if (!status.ok()) ThrowAt(node, status);
