@@ -1,7 +1,10 @@
-// Convolution as a matrix product over patches (im2col).
+// Convolution: by oneDNN, or, where that is not for it, as a matrix product over patches (im2col).
 #include <cstring>
+#include <optional>
+#include <type_traits>
 
 #include "absl/status/status.h"
+#include "client/kernels/conv_parts.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/matmul.h"
@@ -71,21 +74,71 @@ void AddPatches(KernelContext& ctx, const Window& w, const T* patches, T* images
   });
 }
 
+// What follows a convolution at once: a bias, and perhaps relu.
 template <typename T>
-absl::Status Forward(KernelContext& ctx, const Window& w, Tensor& out) {
+struct Epilogue {
+  const T* bias = nullptr;  // null: nothing follows
+  bool relu = false;
+
+  void Apply(int64_t rows, int64_t channels, T* out) const {
+    if (bias == nullptr) return;
+    for (int64_t row = 0; row < rows; ++row, out += channels) {
+      if (relu) {
+        for (int64_t c = 0; c < channels; ++c) {
+          const T sum = out[c] + bias[c];
+          out[c] = sum <= 0 ? T{0} : sum;  // NaN stays
+        }
+      } else {
+        for (int64_t c = 0; c < channels; ++c) out[c] += bias[c];
+      }
+    }
+  }
+};
+
+// Of the operands two are read alone.
+template <typename T>
+T* Writable(const Tensor& tensor) {
+  return const_cast<T*>(tensor.data<T>());
+}
+
+template <typename T>
+absl::Status Forward(KernelContext& ctx, const Window& w, const Epilogue<T>& epilogue,
+                     Tensor& out) {
+  const int64_t out_channels = out.shape().dim(3);
+  const int64_t rows = w.out_height * w.out_width;
+  T* const to = out.mutable_data<T>();
+  if constexpr (std::is_same_v<T, float>) {
+    const auto then = [&](int64_t first, int64_t count) {
+      epilogue.Apply(count * rows, out_channels, to + first * rows * out_channels);
+    };
+    const std::optional<absl::Status> done =
+        ConvolveParts(ctx.device, {ConvResult::kOut, w, out_channels},
+                      {Writable<T>(ctx.in(0)), Writable<T>(ctx.in(1)), to}, then);
+    if (done) return *done;
+  }
   const Tensor patches = Patches<T>(ctx, w, ctx.in(0).data<T>());
-  return MatMulInto(ctx.device,
-                    MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(), out.mutable_data<T>(),
-                                  PatchCount(w), ctx.in(1).shape().dim(3), PatchSize(w)});
+  absl::Status status =
+      MatMulInto(ctx.device, MatMulArgs<T>{patches.data<T>(), ctx.in(1).data<T>(), to,
+                                           PatchCount(w), out_channels, PatchSize(w)});
+  if (!status.ok()) return status;
+  epilogue.Apply(w.batch * rows, out_channels, to);
+  return absl::OkStatus();
 }
 
 template <typename T>
 absl::Status BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
+  const int64_t out_channels = ctx.in(1).shape().dim(3);
+  if constexpr (std::is_same_v<T, float>) {
+    const std::optional<absl::Status> done =
+        ConvolveParts(ctx.device, {ConvResult::kImages, w, out_channels},
+                      {out.mutable_data<T>(), Writable<T>(ctx.in(1)), Writable<T>(ctx.in(0))},
+                      [](int64_t, int64_t) {});
+    if (done) return *done;
+  }
   Tensor patches(kDTypeOf<T>, Shape{PatchCount(w), PatchSize(w)});
-  absl::Status status =
-      MatMulInto(ctx.device,
-                 MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(), patches.mutable_data<T>(),
-                               PatchCount(w), PatchSize(w), ctx.in(1).shape().dim(3), false, true});
+  absl::Status status = MatMulInto(
+      ctx.device, MatMulArgs<T>{ctx.in(0).data<T>(), ctx.in(1).data<T>(), patches.mutable_data<T>(),
+                                PatchCount(w), PatchSize(w), out_channels, false, true});
   if (!status.ok()) return status;
   std::memset(out.mutable_raw(), 0, out.byte_size());
   AddPatches(ctx, w, patches.data<T>(), out.mutable_data<T>());
@@ -94,10 +147,18 @@ absl::Status BackwardInput(KernelContext& ctx, const Window& w, Tensor& out) {
 
 template <typename T>
 absl::Status BackwardFilter(KernelContext& ctx, const Window& w, Tensor& out) {
+  const int64_t out_channels = out.shape().dim(3);
+  if constexpr (std::is_same_v<T, float>) {
+    const std::optional<absl::Status> done =
+        ConvolveParts(ctx.device, {ConvResult::kFilter, w, out_channels},
+                      {Writable<T>(ctx.in(1)), out.mutable_data<T>(), Writable<T>(ctx.in(0))},
+                      [](int64_t, int64_t) {});
+    if (done) return *done;
+  }
   const Tensor patches = Patches<T>(ctx, w, ctx.in(1).data<T>());
   return MatMulInto(ctx.device,
                     MatMulArgs<T>{patches.data<T>(), ctx.in(0).data<T>(), out.mutable_data<T>(),
-                                  PatchSize(w), out.shape().dim(3), PatchCount(w), true, false});
+                                  PatchSize(w), out_channels, PatchCount(w), true, false});
 }
 
 // Returns fn(TypeTag, window, output 0).
@@ -116,7 +177,17 @@ absl::Status Convolve(KernelContext& ctx, const Shape& image, const Shape& filte
 absl::Status Conv2D(KernelContext& ctx) {
   return Convolve(ctx, ctx.in(0).shape(), ctx.in(1).shape(),
                   [&](auto tag, const Window& w, Tensor& out) {
-                    return Forward<typename decltype(tag)::type>(ctx, w, out);
+                    return Forward<typename decltype(tag)::type>(ctx, w, {}, out);
+                  });
+}
+
+// (x, filter, bias).
+absl::Status Conv2DWithBias(KernelContext& ctx) {
+  const bool relu = ctx.attrs.flag("relu");
+  return Convolve(ctx, ctx.in(0).shape(), ctx.in(1).shape(),
+                  [&](auto tag, const Window& w, Tensor& out) {
+                    using T = typename decltype(tag)::type;
+                    return Forward<T>(ctx, w, {ctx.in(2).data<T>(), relu}, out);
                   });
 }
 

@@ -115,6 +115,7 @@ absl::Status SparseSoftmaxCrossEntropy(KernelContext&);
 
 // conv.cc
 absl::Status Conv2D(KernelContext&);
+absl::Status Conv2DWithBias(KernelContext&);
 absl::Status Conv2DBackpropInput(KernelContext&);
 absl::Status Conv2DBackpropFilter(KernelContext&);
 

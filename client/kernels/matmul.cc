@@ -12,27 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
-
-// OpenMP's, of which oneDNN's Debian package is built: how many threads what the calling thread
-// runs may take. Declared here because not every compiler has omp.h.
-extern "C" int omp_get_max_threads();
-extern "C" void omp_set_num_threads(int);
+#include "client/kernels/one_thread.h"
 
 namespace varscope::internal {
 namespace {
-
-// While it lives, oneDNN computes on the calling thread alone: the device's threads are the only
-// ones that compute, and no team of OpenMP is ever made.
-class OneThread {
- public:
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  const int before_ = omp_get_max_threads();
-};
 
 // False: no memory.
 bool Multiply(const MatMulArgs<float>& x, int64_t ld_a, int64_t ld_b, int64_t ld_c) {

@@ -14,6 +14,8 @@ struct Window {
   int64_t stride_y, stride_x;
   int64_t pad_top, pad_left;
   int64_t out_height, out_width;
+
+  bool operator==(const Window&) const = default;
 };
 
 // The largest size of a window, and of a stride: with it nothing below overflows.

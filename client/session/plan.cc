@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "client/session/fuse.h"
 #include "client/session/lookups.h"
 #include "client/session/stages.h"
 #include "varscope/errors.h"
@@ -29,6 +30,7 @@ class Compiler {
     lookups_ = FindLookups(needed, fetches, stages_, is_fed);
     for (const Node* node : needed) Place(*node);
     for (const NodeOutput& fetch : fetches) plan_.results.push_back(ResultOf(fetch));
+    FuseConvolutions(plan_);
     MarkUses();
     return std::move(plan_);
   }

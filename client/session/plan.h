@@ -55,6 +55,7 @@ struct Plan {
     std::vector<Effect> effects;  // of all stages but the last there are some
   };
 
+  std::vector<std::unique_ptr<const Node>> fused;  // of kernels; in no graph
   int slots = 0;
   size_t kernels = 0;  // of all stages
   std::unique_ptr<ShapeCache> shapes = std::make_unique<ShapeCache>(8);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "client/graph/node.h"
-#include "client/session/recent.h"
+#include "client/kernels/recent.h"
 #include "client/session/values.h"
 
 namespace varscope::internal {

@@ -1,6 +1,6 @@
 // What was met last, by its key.
-#ifndef VARSCOPE_CLIENT_SESSION_RECENT_H_
-#define VARSCOPE_CLIENT_SESSION_RECENT_H_
+#ifndef VARSCOPE_CLIENT_KERNELS_RECENT_H_
+#define VARSCOPE_CLIENT_KERNELS_RECENT_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -49,4 +49,4 @@ class Recent {
 
 }  // namespace varscope::internal
 
-#endif  // VARSCOPE_CLIENT_SESSION_RECENT_H_
+#endif  // VARSCOPE_CLIENT_KERNELS_RECENT_H_

@@ -1,5 +1,5 @@
 // What is kept of what was met last.
-#include "client/session/recent.h"
+#include "client/kernels/recent.h"
 
 #include <gtest/gtest.h>
 
