@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 #include <span>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/kernels/elementwise.h"
@@ -33,7 +34,8 @@ struct SumOp {
     if constexpr (std::is_integral_v<T>) {
       return JoinAll<SumOp, R>(x, n);
     } else {
-      return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
+      // From 0 on: the sum of nothing but -0 is 0.
+      return R{0} + Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
     }
   }
 };
@@ -104,7 +106,7 @@ void ReduceRange(const Reduction& r, const T* x, R* out, int64_t begin, int64_t 
 
 // Columns of a matrix: row by row, so that memory is read in order.
 template <typename Op, typename T, typename R>
-void ReduceColumns(int64_t rows, int64_t columns, const T* x, R* out) {
+void ReduceRows(int64_t rows, int64_t columns, const T* x, R* out) {
   std::fill(out, out + columns, Op::template Start<R>());
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t c = 0; c < columns; ++c) {
@@ -113,13 +115,36 @@ void ReduceColumns(int64_t rows, int64_t columns, const T* x, R* out) {
   }
 }
 
+// The rows in blocks, whose results are joined in their order: the same for any number of threads,
+// and the sum of many rows is the more exact.
+template <typename Op, typename T, typename R>
+void ReduceColumns(Device& device, int64_t rows, int64_t columns, const T* x, R* out) {
+  constexpr int64_t kBlock = 512;
+  const int64_t blocks = (rows + kBlock - 1) / kBlock;
+  if (blocks <= 1) return ReduceRows<Op>(rows, columns, x, out);
+  std::vector<R> results(blocks * columns);
+  const auto cost = static_cast<double>(kBlock * columns);
+  device.ParallelFor(blocks, cost, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = block * kBlock;
+      ReduceRows<Op>(std::min(kBlock, rows - first), columns, x + first * columns,
+                     results.data() + block * columns);
+    }
+  });
+  ReduceRows<Op>(blocks, columns, results.data(), out);
+}
+
 template <typename Op, typename T, typename R = T>
 void Reduce(KernelContext& ctx, const Reduction& r, const Tensor& x, Tensor& out) {
   const T* const from = x.data<T>();
   R* const to = out.mutable_data<R>();
+  if (r.count == 1) {  // as it is, also -0
+    std::transform(from, from + r.results, to, [](T one) { return static_cast<R>(one); });
+    return;
+  }
   const bool columns = r.kept_dims.size() == 1 && r.kept_strides[0] == 1 &&
                        r.reduced_dims.size() == 1 && r.reduced_strides[0] == r.kept_dims[0];
-  if (columns) return ReduceColumns<Op>(r.count, r.results, from, to);
+  if (columns) return ReduceColumns<Op>(ctx.device, r.count, r.results, from, to);
   ctx.device.ParallelFor(r.results, static_cast<double>(r.count), [&](int64_t begin, int64_t end) {
     ReduceRange<Op>(r, from, to, begin, end);
   });
