@@ -80,10 +80,6 @@ absl::Status SquaredDifference(KernelContext& ctx) {
     return Wrapping(x, y, [](auto a, auto b) { return (a - b) * (a - b); });
   });
 }
-// x * y, and 0 where y is 0, whatever x is.
-absl::Status MulNoNan(KernelContext& ctx) {
-  return Arithmetic<true>(ctx, [](auto x, auto y) { return y == 0 ? decltype(x){0} : x * y; });
-}
 absl::Status Pow(KernelContext& ctx) {
   constexpr double kCost = 40;
   return Arithmetic<true>(
@@ -109,13 +105,15 @@ absl::Status GreaterEqual(KernelContext& ctx) {
   return Compare(ctx, [](auto x, auto y) { return x >= y; });
 }
 
-// Gradients of activations, from (dy, y) or (dy, x).
+// Gradients of activations, from (dy, y) or (dy, x). Where relu is flat dy is multiplied by 0, as
+// in TensorFlow: an infinite one is not hidden.
 absl::Status ReluGrad(KernelContext& ctx) {
-  return Arithmetic<true>(ctx, [](auto dy, auto y) { return y > 0 ? dy : decltype(dy){0}; });
+  return Arithmetic<true>(
+      ctx, [](auto dy, auto y) { return dy * static_cast<decltype(dy)>(y > 0 ? 1 : 0); });
 }
 absl::Status Relu6Grad(KernelContext& ctx) {
-  return Arithmetic<true>(ctx,
-                          [](auto dy, auto y) { return y > 0 && y < 6 ? dy : decltype(dy){0}; });
+  return Arithmetic<true>(
+      ctx, [](auto dy, auto y) { return dy * static_cast<decltype(dy)>(y > 0 && y < 6 ? 1 : 0); });
 }
 absl::Status LeakyReluGrad(KernelContext& ctx) {
   const double alpha = ctx.attrs.real("alpha");
@@ -130,6 +128,22 @@ absl::Status SeluGrad(KernelContext& ctx) {
     using T = decltype(dy);
     return y < 0 ? dy * (y + static_cast<T>(kSeluScaleAlpha)) : dy * static_cast<T>(kSeluScale);
   });
+}
+
+// (dy, y). Where dy is 0 so is the gradient, however steep the slope.
+absl::Status SqrtGrad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto dy, auto y) -> decltype(dy) {
+    return dy == 0 ? 0 : dy * static_cast<decltype(dy)>(0.5) / y;
+  });
+}
+absl::Status RsqrtGrad(KernelContext& ctx) {
+  return Arithmetic<true>(ctx, [](auto dy, auto y) -> decltype(dy) {
+    return dy == 0 ? 0 : static_cast<decltype(dy)>(-0.5) * dy * (y * y * y);
+  });
+}
+absl::Status ReciprocalGrad(KernelContext& ctx) {
+  return Arithmetic<true>(
+      ctx, [](auto dy, auto y) -> decltype(dy) { return dy == 0 ? 0 : -dy * (y * y); });
 }
 
 // (dy, x)

@@ -25,7 +25,6 @@ absl::Status Maximum(KernelContext&);
 absl::Status Minimum(KernelContext&);
 absl::Status SquaredDifference(KernelContext&);
 absl::Status Pow(KernelContext&);
-absl::Status MulNoNan(KernelContext&);
 absl::Status Equal(KernelContext&);
 absl::Status NotEqual(KernelContext&);
 absl::Status Less(KernelContext&);
@@ -37,6 +36,9 @@ absl::Status Relu6Grad(KernelContext&);
 absl::Status LeakyReluGrad(KernelContext&);
 absl::Status EluGrad(KernelContext&);
 absl::Status SeluGrad(KernelContext&);
+absl::Status SqrtGrad(KernelContext&);
+absl::Status RsqrtGrad(KernelContext&);
+absl::Status ReciprocalGrad(KernelContext&);
 absl::Status SquareGrad(KernelContext&);
 
 // unary.cc

@@ -91,7 +91,8 @@ absl::Status SoftmaxCrossEntropy(KernelContext& ctx) {
     const T max = from.maxCoeff();
     ExpInto<T>(from - max, to);
     const T sum = to.sum();
-    loss.mutable_data<T>()[row] = (label * (std::log(sum) - (from - max))).sum();
+    // From 0 on: one that is 0 is never -0, which the program may divide by.
+    loss.mutable_data<T>()[row] = T{0} + (label * (std::log(sum) - (from - max))).sum();
     to = to / sum - label;
   });
 }

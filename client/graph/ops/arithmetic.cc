@@ -24,10 +24,6 @@ Grads SubGrad(const GradContext& c) { return Both(c, c.dy(), negative(c.dy())); 
 Grads MulGrad(const GradContext& c) {
   return Both(c, multiply(c.dy(), c.x(1)), multiply(c.dy(), c.x(0)));
 }
-Grads MulNoNanGrad(const GradContext& c) {
-  return Both(c, MakeOp("MulNoNan", "mul_no_nan", {c.dy(), c.x(1)}),
-              MakeOp("MulNoNan", "mul_no_nan", {c.x(0), c.dy()}));
-}
 Grads RealDivGrad(const GradContext& c) {
   const Output gx = MakeOp("RealDiv", "RealDiv", {c.dy(), c.x(1)});
   const Output quotient = MakeOp("RealDiv", "RealDiv", {c.y(), c.x(1)});
@@ -68,10 +64,6 @@ std::vector<OpDef> ArithmeticOps() {
        .infer = BroadcastOfFloats,
        .kernel = kernels::RealDiv,
        .gradient = RealDivGrad},
-      {.name = "MulNoNan",
-       .infer = BroadcastOfFloats,
-       .kernel = kernels::MulNoNan,
-       .gradient = MulNoNanGrad},
       {.name = "FloorDiv",
        .infer = BroadcastOf,
        .kernel = kernels::FloorDiv,

@@ -14,11 +14,6 @@ using Grads = std::vector<Gradient>;
 
 Grads One(const Output& g) { return {Dense(g)}; }
 
-// Of ops with an infinite slope somewhere, whose gradient TensorFlow gives as 0 where dy is 0.
-Output Slope(const GradContext& c, const Output& slope) {
-  return MakeOp("MulNoNan", "mul_no_nan", {slope, c.dy()});
-}
-
 Grads NegGrad(const GradContext& c) { return One(negative(c.dy())); }
 Grads AbsGrad(const GradContext& c) { return One(multiply(c.dy(), sign(c.x(0)))); }
 Grads SignGrad(const GradContext& c) { return One(zeros_like(c.dy())); }
@@ -30,12 +25,29 @@ Grads SquareGrad(const GradContext& c) { return One(TimesTwice(c.dy(), c.x(0)));
 Grads SquareGradGrad(const GradContext& c) {
   return {Dense(TimesTwice(c.dy(), c.x(1))), Dense(multiply(multiply(c.dy(), c.x(0)), 2.0))};
 }
-Grads SqrtGrad(const GradContext& c) { return One(Slope(c, multiply(reciprocal(c.y()), 0.5))); }
-Grads RsqrtGrad(const GradContext& c) {
-  const Output cube = multiply(c.y(), square(c.y()));
-  return One(Slope(c, multiply(cube, -0.5)));
+// Of functions with an infinite slope somewhere: an op of (dy, y), as TensorFlow has it, so that
+// the second derivatives are its, too.
+Grads SlopeGrad(const GradContext& c, const char* op) {
+  return {Dense(MakeOp(op, op, {c.dy(), c.y()}))};
 }
-Grads ReciprocalGrad(const GradContext& c) { return One(negative(Slope(c, square(c.y())))); }
+Grads SqrtGrad(const GradContext& c) { return SlopeGrad(c, "SqrtGrad"); }
+Grads RsqrtGrad(const GradContext& c) { return SlopeGrad(c, "RsqrtGrad"); }
+Grads ReciprocalGrad(const GradContext& c) { return SlopeGrad(c, "ReciprocalGrad"); }
+// Of the op of (b, a): b / 2a.
+Grads SqrtGradGrad(const GradContext& c) {
+  const Output ratio = divide(c.dy(), c.x(1));
+  return {Dense(multiply(ratio, 0.5)), Dense(multiply(negative(ratio), c.y()))};
+}
+// -b a^3 / 2.
+Grads RsqrtGradGrad(const GradContext& c) {
+  const Output of_a = multiply(multiply(multiply(c.dy(), -1.5), c.x(0)), square(c.x(1)));
+  return {Dense(MakeOp("RsqrtGrad", "RsqrtGrad", {c.dy(), c.x(1)})), Dense(of_a)};
+}
+// -b a^2.
+Grads ReciprocalGradGrad(const GradContext& c) {
+  const Output of_a = multiply(multiply(multiply(c.dy(), -2.0), c.x(0)), c.x(1));
+  return {Dense(MakeOp("ReciprocalGrad", "ReciprocalGrad", {c.dy(), c.x(1)})), Dense(of_a)};
+}
 Grads ExpGrad(const GradContext& c) { return One(multiply(c.dy(), c.y())); }
 Grads LogGrad(const GradContext& c) { return One(multiply(c.dy(), reciprocal(c.x(0)))); }
 Grads Log1pGrad(const GradContext& c) {
@@ -64,6 +76,10 @@ OpDef NumberOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = SameAsNumberInput, .kernel = kernel, .gradient = gradient};
 }
 
+OpDef SlopeOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
+  return {.name = name, .infer = SameAsAllFloats, .kernel = kernel, .gradient = gradient};
+}
+
 }  // namespace
 
 std::vector<OpDef> UnaryOps() {
@@ -79,6 +95,9 @@ std::vector<OpDef> UnaryOps() {
       FloatOp("Sqrt", kernels::Sqrt, SqrtGrad),
       FloatOp("Rsqrt", kernels::Rsqrt, RsqrtGrad),
       FloatOp("Reciprocal", kernels::Reciprocal, ReciprocalGrad),
+      SlopeOp("SqrtGrad", kernels::SqrtGrad, SqrtGradGrad),
+      SlopeOp("RsqrtGrad", kernels::RsqrtGrad, RsqrtGradGrad),
+      SlopeOp("ReciprocalGrad", kernels::ReciprocalGrad, ReciprocalGradGrad),
       FloatOp("Exp", kernels::Exp, ExpGrad),
       FloatOp("Log", kernels::Log, LogGrad),
       FloatOp("Log1p", kernels::Log1p, Log1pGrad),

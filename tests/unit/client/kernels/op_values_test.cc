@@ -171,6 +171,61 @@ TEST_F(OpValuesTest, NanAndInfinityGoThrough) {
   EXPECT_EQ(Run(Gradient(reciprocal(x) * constant({0, 1}), x)), "[0 -0.0625]");
 }
 
+// As TensorFlow's, which divides by the root once more.
+TEST_F(OpValuesTest, SecondDerivativesWhereTheSlopeIsInfinite) {
+  const Output x = constant({0, 4});
+  const auto second = [&](const Output& y) {
+    const Output first = Gradient(y * constant({0, 1}), x);
+    return Session().run(Gradient(reduce_sum(square(first)), x));
+  };
+  const Tensor of_sqrt = second(sqrt(x));
+  EXPECT_TRUE(std::isnan(of_sqrt.data<float>()[0]));
+  EXPECT_EQ(of_sqrt.data<float>()[1], -1.0F / 64);
+  const Tensor of_rsqrt = second(rsqrt(x));
+  EXPECT_TRUE(std::isnan(of_rsqrt.data<float>()[0]));
+  EXPECT_EQ(of_rsqrt.data<float>()[1], -3.0F / 1024);
+  const Tensor of_reciprocal = second(reciprocal(x));
+  EXPECT_TRUE(std::isnan(of_reciprocal.data<float>()[0]));
+  EXPECT_EQ(of_reciprocal.data<float>()[1], -1.0F / 256);
+}
+
+TEST_F(OpValuesTest, ReluHidesNoInfiniteGradient) {
+  const Output x = constant({-1, 2, 7});
+  const Output weights = constant({kInf, kInf, kInf});
+  const auto gradient = [&](const Output& y) {
+    return Session().run(gradients({y}, std::vector<Output>{x}, {weights})[0].values);
+  };
+  const Tensor of_relu = gradient(nn::relu(x));
+  EXPECT_TRUE(std::isnan(of_relu.data<float>()[0]));
+  EXPECT_EQ(of_relu.data<float>()[1], kInf);
+  const Tensor of_relu6 = gradient(nn::relu6(x));
+  EXPECT_TRUE(std::isnan(of_relu6.data<float>()[0]));
+  EXPECT_EQ(of_relu6.data<float>()[1], kInf);
+  EXPECT_TRUE(std::isnan(of_relu6.data<float>()[2]));
+}
+
+TEST_F(OpValuesTest, ASumOfNegativeZerosIsZero) {
+  const Output zeros = constant({-0.0F, -0.0F});
+  const Output rows = expand_dims(zeros, 1);
+  EXPECT_EQ(Run(reciprocal(reduce_sum(zeros))), "[inf]");
+  EXPECT_EQ(Run(reciprocal(reduce_sum(rows, 0))), "[inf]");
+  // Nothing is added.
+  EXPECT_EQ(Run(reciprocal(reduce_sum(rows, 1))), "[-inf -inf]");
+  const Output one = constant(Tensor::Of<float>({1, 1}, {-1}));
+  EXPECT_EQ(Run(reciprocal(nn::softmax_cross_entropy_with_logits_v2(one, one))), "[inf]");
+}
+
+// As TensorFlow takes them, in the calling thread and in the others.
+TEST_F(OpValuesTest, DenormalsAreZero) {
+  constexpr float kDenormal = 1e-40F;
+  EXPECT_EQ(Run(constant({kDenormal}) * constant({1e30F})), "[0]");
+  EXPECT_EQ(Run(constant({1e-30F}) * constant({1e-10F})), "[0]");
+  const Tensor many = Tensor::Of<float>({1 << 20}, std::vector<float>(1 << 20, kDenormal));
+  EXPECT_EQ(Run(reduce_max(constant(many) * 1e30F)), "[0]");
+  volatile float outside = kDenormal;
+  EXPECT_GT(outside * 1e30F, 0) << "only kernels do";
+}
+
 // Whole vectors of a processor, and what is left over.
 TEST_F(OpValuesTest, WhatIsTooSmallIsZero) {
   for (int count = 1; count <= 17; ++count) {
