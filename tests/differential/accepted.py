@@ -1,7 +1,7 @@
 """The differences that are meant: which program, which kind, and why.
 
-A difference is accepted when all that an entry names fits: the kind, one of the ops that the program
-has, what its numbers contain (a denormal, a NaN, ...), and the message of the side that refuses.
+A difference is accepted when all that an entry names fits: the kind, the section, an op that the
+program has, what the inputs of that op contain (a NaN, ...), and what is said of the difference.
 """
 import dataclasses
 import re
@@ -16,72 +16,86 @@ class Accepted:
     why: str
     kinds: tuple
     ops: tuple = ()       # one of them
-    contains: str = ""    # a key of NUMBERS
+    contains: str = ""    # a key of NUMBERS: of what such an op is given
+    anywhere: bool = False  # not only what the op is given: also results and gradients
     message: str = ""     # a regular expression
     section: str = ""
 
 
 ACCEPTED = [
     Accepted("a gradient that is 0 everywhere may be none: the same sum", ("zero",)),
-    Accepted("TensorFlow takes denormals for 0", ("value", "nan"), contains="denormal"),
-    Accepted("TensorFlow takes denormals for 0, also the quotient that is rounded down",
-             ("value",), ops=("floordiv",), contains="huge"),
     Accepted("a number beyond an integer becomes its end here, NaN 0; undefined in C++",
              ("value",), ops=("cast",), contains="beyond integers"),
     Accepted("which NaN is the largest is not specified", ("value", "nan"),
              ops=("argmax", "argmin", "nn.max_pool"), contains="nan"),
-    Accepted("nothing passes where it is flat; TensorFlow multiplies an infinite gradient by 0",
-             ("nan",), ops=("nn.relu", "nn.relu6")),
-    Accepted("the second derivative of a square root at 0: NaN there, 0 here; the first agree",
-             ("nan",), ops=("sqrt", "rsqrt", "reciprocal"), section="second"),
     Accepted("e^x - 1 near 0, of which TensorFlow keeps the sign alone or nothing", ("value",),
              ops=("nn.selu", "nn.elu"), contains="tiny"),
     Accepted("a dtype that does not fit is a ValueError here (ops.h)", ("class",),
-             message="TypeError"),
+             message=r"^TypeError: .*; varscope (ValueError|InvalidArgumentError): "),
     Accepted("TensorFlow has no kernel for this dtype", ("accepted", "class"),
              message="No OpKernel|not in list of allowed values|not supported|NotFoundError"),
     Accepted("floats only (ops.h, nn.h)", ("refused",), message="expected float32 or float64"),
-    Accepted("the ranks of a matrix product must be equal (ops.h)", ("refused",),
+    Accepted("the ranks of a matrix product must be equal (ops.h)", ("refused",), ops=("matmul",),
              message="must have the same rank of at least 2|Outer dimensions must be equal"),
-    Accepted("the rank must be known (ops.h)", ("refused",), message="so perm must be given"),
+    Accepted("the rank must be known (ops.h)", ("refused",), ops=("transpose",),
+             message="so perm must be given"),
     Accepted("windows move over height and width alone (nn.h)", ("refused", "class"),
-             message=r"must be \[1, y, x, 1\]"),
+             ops=("nn.conv2d", "nn.max_pool", "nn.avg_pool"), message=r"must be \[1, y, x, 1\]"),
     Accepted("TensorFlow refuses a window outside of the image by a known shape alone; a run gives "
-             "an empty image", ("accepted",), message="Negative dimension size"),
+             "an empty image", ("accepted",), ops=("nn.conv2d", "nn.max_pool", "nn.avg_pool"),
+             message="Negative dimension size"),
     Accepted("TensorFlow has no gradient of a negative perm", ("accepted",), ops=("transpose",),
              section="gradients"),
-    Accepted("no server takes a NaN or an infinity", ("refused",), message="nothing was applied"),
+    Accepted("no server takes a NaN or an infinity", ("refused",), section="trained",
+             message="nothing was applied"),
     Accepted("a part outside of the tensor, which has no elements: TensorFlow lets it pass",
              ("refused",), ops=("slice",), message="leave dimension"),
     Accepted("TensorFlow's loss of no classes refuses its own reshape", ("accepted",),
+             ops=("nn.sparse_softmax_cross_entropy_with_logits",
+                  "nn.softmax_cross_entropy_with_logits_v2"),
              message="Input to reshape is a tensor with"),
     Accepted("a row number outside of the table, of rows without elements (ops.h)", ("refused",),
              ops=("gather", "nn.embedding_lookup"), message=r"is not in \[0, "),
     Accepted("labels and logits have one shape, none is broadcast (nn.h)", ("refused",),
+             ops=("nn.softmax_cross_entropy_with_logits_v2",),
              message="Shapes of labels and logits must be equal"),
     Accepted("the sum overflows in one order of its terms and not in the other", ("value", "nan"),
              ops=("nn.conv2d", "matmul", "reduce_sum", "reduce_mean", "nn.avg_pool", "reduce_prod",
-                  "nn.bias_add", "add_n", "nn.l2_loss", "tile"), contains="huge"),
+                  "nn.bias_add", "add_n", "nn.l2_loss", "tile"), contains="huge", anywhere=True),
     Accepted("TensorFlow's second derivative of windows that reach beyond the image is 0", ("value",),
              ops=("nn.max_pool",), section="second"),
-    Accepted("rows alone have a gradient in TensorFlow also through a bias", ("sparse",),
-             ops=("nn.bias_add",)),
-    Accepted("the sign of a loss of 0, when something divides by it", ("value",),
-             ops=("nn.softmax_cross_entropy_with_logits_v2",), contains="not finite"),
-    Accepted("Python's own error, of a shape that is not there", ("class",), message="IndexError"),
+    Accepted("the gradient of rows is dense here where it went through another op; the same numbers",
+             ("sparse",), ops=("gather", "nn.embedding_lookup")),
+    Accepted("0 times NaN, of labels that have no second derivative", ("missing",), section="second",
+             ops=("nn.softmax_cross_entropy_with_logits_v2",), contains="nan"),
+    Accepted("the C library's power takes a denormal for what it is, TensorFlow for 0", ("value",),
+             ops=("pow",), contains="denormal"),
+    Accepted("Python's own error, of a shape that is not there", ("class",),
+             message="^IndexError: "),
 ]
 
 
-def floats(program, *answers):
-    for recorded in program["inputs"].values():
-        yield tensors.from_json(recorded)
+def arrays_of(named):
+    """The tensors of a section, or of the inputs, by name."""
+    if not isinstance(named, dict) or "error" in named:
+        return {}
+    return {name: tensors.from_json(recorded) for name, recorded in named.items()
+            if recorded is not None}
+
+
+def given(program, ops, between):
+    """What such ops are given."""
+    values = arrays_of(program["inputs"]) | arrays_of(between.get("values", {}))
+    return [values[name] for op in program["ops"] if op["op"] in ops
+            for name in op["of"] if name in values]
+
+
+def everywhere(program, *answers):
+    found = list(arrays_of(program["inputs"]).values())
     for answer in answers:
         for named in answer.values():
-            if not isinstance(named, dict) or "error" in named:
-                continue
-            for recorded in named.values():
-                if recorded is not None:
-                    yield tensors.from_json(recorded)
+            found += arrays_of(named).values()
+    return found
 
 
 def any_of(test):
@@ -92,14 +106,19 @@ NUMBERS = {
     "denormal": any_of(lambda a: (a != 0) & (np.abs(a) < np.finfo(a.dtype).tiny)),
     "tiny": any_of(lambda a: (a != 0) & (np.abs(a) < 1e-6)),
     "nan": any_of(np.isnan),
-    "not finite": any_of(lambda a: ~np.isfinite(a)),
     "beyond integers": any_of(lambda a: ~(np.abs(a) < 2**31) | (a < 0) | (a > 255)),
     "huge": any_of(lambda a: np.abs(a) > 1e15),
 }
 
 
-def reason(program, difference, *answers):
-    """Why it is accepted; None when it is not."""
+def contains(entry, program, expected, actual, between):
+    if entry.anywhere:
+        return NUMBERS[entry.contains](everywhere(program, expected, actual, between))
+    return NUMBERS[entry.contains](given(program, entry.ops, between))
+
+
+def reason(program, difference, expected, actual, between):
+    """Why it is accepted; None when it is not. `between`: what the ops give."""
     ops = {op["op"] for op in program["ops"]}
     for entry in ACCEPTED:
         if difference.kind not in entry.kinds or (entry.ops and not ops & set(entry.ops)):
@@ -108,7 +127,7 @@ def reason(program, difference, *answers):
             continue
         if entry.message and not re.search(entry.message, difference.text):
             continue
-        if entry.contains and not NUMBERS[entry.contains](floats(program, *answers)):
+        if entry.contains and not contains(entry, program, expected, actual, between):
             continue
         return entry.why
     return None
