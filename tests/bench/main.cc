@@ -5,6 +5,7 @@
 
 #include "proto/command_line/command_line.h"
 #include "tests/bench/ceilings.h"
+#include "tests/bench/models.h"
 #include "tests/bench/report.h"
 #include "tests/bench/training.h"
 #include "tests/bench/varscope_bench.h"
@@ -32,7 +33,8 @@ int Main(int argc, char** argv) {
               "sparse", "durability"});
   Filter filter;
   line.Add("--what", &filter.what, "Of the transfers and the training only this")
-      .OneOf({"pull", "push+SGD", "pull+push", "push+Adam", "training step", "digit classifier"});
+      .OneOf({"pull", "push+SGD", "pull+push", "push+Adam", "training step", "digit classifier",
+              "MLP forward", "MLP step", "CNN forward", "CNN step"});
   line.Add("--over", &filter.over, "Transfers and training over this only")
       .OneOf({"tcp", "unix", "shm"});
   line.Add("--bytes", &sizes, "Variables of this size only; repeatable");
@@ -74,6 +76,7 @@ int Main(int argc, char** argv) {
   std::vector<uint64_t> trained = sizes;
   std::erase_if(trained, [](uint64_t size) { return size > 100 << 20; });
   section("training", [&] { return MeasureTraining(trained, effort, filter); });
+  section("training", [&] { return MeasureModels(effort, filter); });
   section("training", [&] { return MeasureClassifier({1, 3}, quick ? 1 : 4, filter); });
   const std::vector<int> workers = quick ? std::vector<int>{1, 4} : std::vector<int>{1, 4, 16, 64};
   section("workers", [&] { return MeasureWorkers(workers, 64 << 10, effort); });

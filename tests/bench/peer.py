@@ -30,11 +30,15 @@ def free_ports(n):
 
 
 def cpu_of(pid):
+    if pid == 0:  # nobody's
+        return 0
     fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_of(pid):
+    if pid == 0:
+        return 0
     for line in open(f"/proc/{pid}/status"):
         if line.startswith("VmHWM"):
             return 1024 * int(line.split()[1])
@@ -47,7 +51,7 @@ def own_cpu():
 
 
 def measure(peer, what, size, server, operation):
-    """One figure of the peer, whose server is the process `server`."""
+    """One figure of the peer, whose server is the process `server`; 0: it has none."""
     cold = time.perf_counter()
     operation()
     while time.perf_counter() - cold < WARM_UP:

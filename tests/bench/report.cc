@@ -13,7 +13,7 @@
 namespace varscope::bench {
 namespace {
 
-constexpr const char* kPeers[] = {"TensorFlow", "torch RPC", "Ray", "Redis"};
+constexpr const char* kPeers[] = {"TensorFlow", "TensorFlow, no ps", "torch RPC", "Ray", "Redis"};
 
 std::string Bytes(uint64_t n) {
   if (n >= uint64_t{1} << 30) return absl::StrFormat("%.4g GiB", n / double(uint64_t{1} << 30));
@@ -109,6 +109,10 @@ void PrintExplanation(int rounds, std::ostream& out) {
          "\"training step, prefetched\" is the same with `ConnectOptions::prefetch`.\n"
          "- digit classifier: the program client/examples/classifier.cc, each worker a process; "
          "\"ops/s\" is the steps of all workers together, \"median\" the mean time of a step.\n"
+         "- MLP (784-512-512-10) and CNN (5x5x32, 5x5x64, 1024, 10): the forward pass and a step "
+         "of "
+         "Adam for 64 images of 28x28, with variables on the server; \"TensorFlow, no ps\" is one "
+         "process with all in it.\n"
          "- Peers: TensorFlow 2.21 with one ps; torch RPC is `torch.distributed.rpc`, calls of "
          "`rpc_sync` to a process that has the tensor and applies SGD; Ray is an actor that has "
          "the array and applies SGD; Redis keeps what is pushed and applies nothing.\n\n"

@@ -1,6 +1,7 @@
 """tensorflow_peer.py JSON [--quick]: the same sizes through TensorFlow's own parameter server, with
 one ps and one worker on loopback, the optimizer applied on the ps; the same training step through
-its Session; and the digit classifier with one and three workers."""
+its Session; the models of models.cc, also without a ps; and the digit classifier with one and three
+workers."""
 
 import os
 import pathlib
@@ -17,6 +18,7 @@ import tensorflow.compat.v1 as tf
 import peer
 
 PEER = "TensorFlow"
+LOCAL = "TensorFlow, no ps"
 DIGITS = pathlib.Path(__file__).parents[2] / "client/examples/data/digits.csv.gz"
 CLASSIFIER_BYTES = 2 * 6586 * 4  # as training.cc has it
 
@@ -95,6 +97,61 @@ def measure_training(target, size, ps):
     with tf.Session(target) as session:
         session.run(tf.global_variables_initializer())
         return peer.measure(PEER, "training step", 2 * size, ps, session.make_callable(train))
+
+
+def dense(x, units, scope):
+    with tf.variable_scope(scope, use_resource=True):
+        kernel = tf.get_variable("kernel", [x.shape[-1], units])
+        bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
+        return tf.nn.bias_add(tf.matmul(x, kernel), bias)
+
+
+def convolution(x, filters, scope):
+    with tf.variable_scope(scope, use_resource=True):
+        kernel = tf.get_variable("kernel", [5, 5, x.shape[-1], filters])
+        bias = tf.get_variable("bias", [filters], initializer=tf.zeros_initializer())
+        maps = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME"), bias))
+        return tf.nn.max_pool(maps, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+
+
+def mlp(pixels):
+    hidden = tf.nn.relu(dense(tf.nn.relu(dense(pixels, 512, "first")), 512, "second"))
+    return dense(hidden, 10, "logits")
+
+
+def cnn(pixels):
+    x = convolution(tf.reshape(pixels, [64, 28, 28, 1]), 32, "first")
+    x = convolution(x, 64, "second")
+    return dense(tf.nn.relu(dense(tf.reshape(x, [64, 3136]), 1024, "third")), 10, "logits")
+
+
+def measure_model(peer_name, target, device, name, logits_of, parameters, server):
+    """One of the models of models.cc."""
+    tf.reset_default_graph()
+    with tf.device(device):
+        pixels = tf.placeholder(tf.float32, [64, 784], "pixels")
+        labels = tf.placeholder(tf.int64, [64], "labels")
+        logits = logits_of(pixels)
+        loss = tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+        train = tf.train.AdamOptimizer(0.001).minimize(loss)
+    random = np.random.RandomState(1)
+    images = random.uniform(0, 1, [64, 784]).astype(np.float32)
+    classes = random.randint(0, 10, 64)
+    with tf.Session(target) as session:
+        session.run(tf.global_variables_initializer())
+        forward = session.make_callable(logits, feed_list=[pixels])
+        step = session.make_callable([loss, train], feed_list=[pixels, labels])
+        return [peer.measure(peer_name, f"{name} forward", 4 * parameters, server,
+                             lambda: forward(images)),
+                peer.measure(peer_name, f"{name} step", 8 * parameters, server,
+                             lambda: step(images, classes))]
+
+
+def measure_models(target, server):
+    return [figure for name, logits_of, parameters in (("MLP", mlp, 669706), ("CNN", cnn, 3274634))
+            for where in ((LOCAL, "", None, 0), (PEER, target, on_ps(0), server))
+            for figure in measure_model(*where[:3], name, logits_of, parameters, where[3])]
 
 
 def classify(counts, task, ports):
@@ -179,6 +236,7 @@ def main():
         figures = lambda: ([figure for size in peer.SIZES
                             for figure in measure_transfers(target, size, ps)]
                            + [measure_training(target, size, ps) for size in peer.SIZES]
+                           + measure_models(target, ps)
                            + [measure_classifier(n, 1 if peer.QUICK else 4) for n in (1, 3)])
         peer.write_rounds(figures)
 
