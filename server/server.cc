@@ -57,7 +57,11 @@ Server::Server(const Options& options, Env& env)
       options_(options),
       store_(LimitsOf(options), env),
       workers_(std::chrono::milliseconds(static_cast<int64_t>(options.lease_seconds * 1000)), env),
-      barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); }, env),
+      barriers_([this](const std::string& worker) { return workers_.DescribeWait(worker); },
+                [this](const std::string& worker, uint64_t incarnation) {
+                  return workers_.IsLive(worker, incarnation);
+                },
+                env),
       memory_quota_(options.max_inflight_bytes),
       pinned_memory_(options.max_inflight_bytes),
       stall_detector_(std::chrono::seconds(options.stall_seconds), env) {}
@@ -109,7 +113,7 @@ void Server::Begin() {
         store_.completion_records.Fence(worker.worker_id, worker.incarnation);
       },
       [this](const WorkerRecord& worker) {
-        barriers_.WorkerLost(worker.worker_id);
+        barriers_.WorkerLost(worker.worker_id, worker.incarnation);
         synchronizer_->WorkerLost(worker);
       },
       [this](const std::string& worker_id) { store_.completion_records.Collect(worker_id); });

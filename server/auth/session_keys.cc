@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "proto/naming/names.h"
+#include "proto/wire/retry_info.h"
 
 namespace varscope::server {
 namespace {
@@ -67,10 +68,20 @@ absl::StatusOr<Caller> SessionKeys::Identify(absl::string_view key) const {
       CRYPTO_memcmp(code.data(), key.data() + kHeadBytes, kCodeBytes) == 0) {
     return caller;
   }
-  return absl::UnauthenticatedError(
-      absl::StrCat("worker '", Printable(caller.worker_id),
-                   "' is not connected: it never was, or the server lost its state in a restart "
-                   "(--data-dir keeps it)"));
+  return WithReconnect(
+      absl::UnauthenticatedError(absl::StrCat(
+          "worker '", Printable(caller.worker_id),
+          "' is not connected: it never was, or the server lost its state in a restart "
+          "(--data-dir keeps it)")),
+      Reconnect::kThenReport);
+}
+
+uint64_t SessionKeys::store() const {
+  // No key has this head: a sharing is 0 or 1.
+  const std::string head(kHeadBytes, '\xff');
+  uint64_t number = 0;
+  std::memcpy(&number, Code(secret_, head, "store").data(), sizeof(number));
+  return number | 1;
 }
 
 }  // namespace varscope::server

@@ -3,6 +3,7 @@
 #define VARSCOPE_SERVER_AUTH_SESSION_KEYS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,8 +31,13 @@ class SessionKeys {
   // Of a caller that is a worker.
   std::string Make(const Caller& caller) const;
   // The caller that the key was made of; of no key at all, one that is no worker. Unauthenticated
-  // for what was made with another secret or is no key.
+  // for what is no key, and for what was made with another secret: then with the retry info to
+  // connect and tell the program (proto/wire/retry_info.h).
   absl::StatusOr<Caller> Identify(absl::string_view key) const;
+
+  // Another number for another secret, which tells nothing of it. Not 0. The store is where its
+  // workers' keys are known.
+  uint64_t store() const;
 
  private:
   std::string secret_;

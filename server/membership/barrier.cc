@@ -1,6 +1,6 @@
 #include "server/membership/barrier.h"
 
-#include <utility>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -9,6 +9,9 @@
 namespace varscope::server {
 namespace {
 
+// No worker comes to more rounds.
+constexpr uint64_t kLastRound = uint64_t{1} << 62;
+
 template <typename Released>
 void CallAll(Released& released) {
   for (auto& [done, result] : released) done(result);
@@ -16,11 +19,29 @@ void CallAll(Released& released) {
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
+absl::Status Superseded() { return absl::AbortedError("the worker arrived again"); }
+
+// Of an arrival whose round was complete before the server, or what it remembers, began.
+absl::StatusOr<uint64_t> AnswerOfUnseen(const std::string& name, const Arrival& arrival) {
+  if (arrival.passed > 0) return arrival.passed + 1;
+  return absl::AbortedError(absl::StrCat(
+      "the server was started again while worker '", arrival.worker_id, "' came to barrier '", name,
+      "' for the first time: a round is complete, and nobody knows whether with this worker"));
+}
+
+template <typename Map>
+typename Map::iterator LeastUsed(Map& map) {
+  return std::min_element(map.begin(), map.end(), [](const auto& a, const auto& b) {
+    return a.second.used < b.second.used;
+  });
+}
+
 }  // namespace
 
-Barriers::Barriers(Describe describe, Env& env)
+Barriers::Barriers(Describe describe, IsLive is_live, Env& env)
     : env_(env),
       describe_(std::move(describe)),
+      is_live_(std::move(is_live)),
       timer_(env.StartTimer("barriers", [this] { return ReleaseExpired(); })) {}
 
 void Barriers::Stop() {
@@ -40,84 +61,205 @@ void Barriers::Stop() {
   CallAll(released);
 }
 
-void Barriers::Arrive(const std::string& name, const std::string& worker_id, uint32_t parties,
-                      std::chrono::milliseconds timeout, Done done) {
-  if (parties == 0 || timeout.count() <= 0) {
+void Barriers::Arrive(const std::string& name, const Arrival& arrival, Done done) {
+  if (arrival.parties == 0 || arrival.timeout.count() <= 0) {
     return done(absl::InvalidArgumentError(
         absl::StrCat("barrier '", name, "' needs at least one party and a timeout above 0")));
+  }
+  if (arrival.passed >= kLastRound) {
+    return done(absl::InvalidArgumentError(absl::StrCat(
+        "worker '", arrival.worker_id, "' has not passed ", arrival.passed, " rounds")));
   }
   Released released;
   {
     MutexLock lock(mutex_);
-    Round& round = rounds_[name];
-    if (round.waiting.empty()) round.parties = parties;
-    if (stopping_) {
-      released.emplace_back(std::move(done), Stopping());
-    } else if (round.parties != parties) {
-      released.emplace_back(std::move(done),
-                            absl::InvalidArgumentError(
-                                absl::StrCat("barrier '", name, "' is waiting for ", round.parties,
-                                             " parties, worker '", worker_id, "' says ", parties)));
-    } else {
-      const bool back = round.lost.erase(worker_id) > 0;
-      const bool fresh = !back && !round.members.contains(worker_id);
-      // In the first round everybody is.
-      const bool takes_a_place = fresh && round.number > 1;
-      if (takes_a_place && !round.lost.empty()) round.lost.erase(round.lost.begin());
-      Waiter& waiter = round.waiting[worker_id];
-      if (waiter.done) {
-        released.emplace_back(std::move(waiter.done),
-                              absl::AbortedError("the worker arrived again"));
-      }
-      const Time now = env_.Now();
-      waiter = {now, now + timeout, std::move(done)};
-      CompleteIfAllHere(round, released);
-    }
+    Take(name, arrival, std::move(done), released);
   }
   timer_->Wake();
   CallAll(released);
 }
 
+void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
+                    Released& released) {
+  const auto answer = [&](absl::StatusOr<uint64_t> result) {
+    released.emplace_back(std::move(done), std::move(result));
+  };
+  if (stopping_) return answer(Stopping());
+  // It may have ended since the call was let in; later it is told through WorkerLost.
+  if (!is_live_(arrival.worker_id, arrival.incarnation)) {
+    return answer(absl::AbortedError(
+        absl::StrCat("worker '", arrival.worker_id, "': its incarnation ended")));
+  }
+  if (std::optional<absl::StatusOr<uint64_t>> known = AnswerOf(arrival)) return answer(*known);
+  Round* const found = FindOrMake(name);
+  if (found == nullptr) {
+    return answer(absl::ResourceExhaustedError(
+        absl::StrCat("barrier '", name, "': workers wait at ", kMostNames, " others")));
+  }
+  Round& round = *found;
+  if (!round.waiting.empty() && round.parties != arrival.parties) {
+    return answer(absl::InvalidArgumentError(absl::StrCat(
+        "barrier '", name, "' is waiting for ", round.parties, " parties, as worker '", round.first,
+        "' said; worker '", arrival.worker_id, "' says ", arrival.parties)));
+  }
+  LearnOf(arrival.passed, name, round, released);
+  if (arrival.again && arrival.passed < round.unseen) {
+    absl::StatusOr<uint64_t> unseen = AnswerOfUnseen(name, arrival);
+    Remember(arrival, unseen);
+    return answer(std::move(unseen));
+  }
+  if (WaitsAlready(round, arrival, done, released)) return;
+  if (round.waiting.empty()) {
+    round.parties = arrival.parties;
+    round.first = arrival.worker_id;
+  }
+  const bool back = round.lost.erase(arrival.worker_id) > 0;
+  const auto member = round.members.find(arrival.worker_id);
+  if (member != round.members.end()) member->second = arrival.incarnation;
+  const bool fresh = !back && member == round.members.end();
+  // In the first round everybody is.
+  const bool takes_a_place = fresh && round.number > 1;
+  if (takes_a_place && !round.lost.empty()) {
+    round.members.erase(*round.lost.begin());
+    round.lost.erase(round.lost.begin());
+  }
+  const Time now = env_.Now();
+  round.waiting[arrival.worker_id] = {arrival, now, now + arrival.timeout, std::move(done)};
+  CompleteIfAllHere(round, released);
+}
+
+bool Barriers::WaitsAlready(Round& round, const Arrival& arrival, Done& done, Released& released) {
+  const auto it = round.waiting.find(arrival.worker_id);
+  if (it == round.waiting.end()) return false;
+  Waiter& waiter = it->second;
+  if (arrival.sequence < waiter.arrival.sequence) {
+    released.emplace_back(std::move(done), Superseded());
+    return true;
+  }
+  // Whoever waited in the earlier call has given it up, or is another thread.
+  released.emplace_back(std::move(waiter.done), Superseded());
+  if (arrival.sequence == 0 || arrival.sequence != waiter.arrival.sequence) {
+    Remember(waiter.arrival, Superseded());
+    round.waiting.erase(it);
+    return false;
+  }
+  waiter.done = std::move(done);
+  waiter.arrival.call = arrival.call;
+  waiter.arrival.incarnation = arrival.incarnation;
+  return true;
+}
+
+void Barriers::LearnOf(uint64_t passed, const std::string& name, Round& round, Released& released) {
+  if (passed < round.number) return;
+  round.number = passed + 1;
+  round.unseen = passed;
+  for (auto it = round.waiting.begin(); it != round.waiting.end();) {
+    const Arrival& arrival = it->second.arrival;
+    if (!arrival.again || arrival.passed >= round.unseen) {
+      ++it;
+      continue;
+    }
+    const absl::StatusOr<uint64_t> answer = AnswerOfUnseen(name, arrival);
+    Remember(arrival, answer);
+    released.emplace_back(std::move(it->second.done), answer);
+    it = round.waiting.erase(it);
+  }
+}
+
+Barriers::Round* Barriers::FindOrMake(const std::string& name) {
+  auto it = rounds_.find(name);
+  if (it == rounds_.end() && rounds_.size() >= kMostNames) {
+    auto oldest = rounds_.end();
+    for (auto other = rounds_.begin(); other != rounds_.end(); ++other) {
+      if (!other->second.idle()) continue;
+      if (oldest == rounds_.end() || other->second.used < oldest->second.used) oldest = other;
+    }
+    if (oldest == rounds_.end()) return nullptr;
+    rounds_.erase(oldest);
+  }
+  if (it == rounds_.end()) it = rounds_.try_emplace(name).first;
+  it->second.used = env_.Now();
+  return &it->second;
+}
+
+Barriers::Rounds::iterator Barriers::ForgetIfUnused(Rounds::iterator round) {
+  const Round& r = round->second;
+  return r.idle() && r.lost.size() == r.members.size() ? rounds_.erase(round) : std::next(round);
+}
+
+std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const Arrival& arrival) const {
+  if (arrival.sequence == 0) return std::nullopt;
+  const auto worker = answers_.find(arrival.worker_id);
+  if (worker == answers_.end()) return std::nullopt;
+  for (const auto& [sequence, answer] : worker->second.by_sequence) {
+    if (sequence == arrival.sequence) return answer;
+  }
+  if (arrival.sequence > worker->second.forgotten) return std::nullopt;
+  return absl::AbortedError(absl::StrCat("worker '", arrival.worker_id, "': its arrival ",
+                                         arrival.sequence, " is older than all that are known"));
+}
+
+void Barriers::Remember(const Arrival& arrival, absl::StatusOr<uint64_t> answer) {
+  if (arrival.sequence == 0) return;
+  if (!answers_.contains(arrival.worker_id) && answers_.size() >= kMostWorkers) {
+    answers_.erase(LeastUsed(answers_));
+  }
+  Answers& answers = answers_[arrival.worker_id];
+  answers.used = env_.Now();
+  answers.by_sequence.emplace_back(arrival.sequence, std::move(answer));
+  if (answers.by_sequence.size() <= kMostAnswers) return;
+  answers.forgotten = std::max(answers.forgotten, answers.by_sequence.front().first);
+  answers.by_sequence.pop_front();
+}
+
 void Barriers::CompleteIfAllHere(Round& round, Released& released) {
   if (round.waiting.empty() || round.waiting.size() + round.lost.size() < round.parties) return;
-  round.members = round.lost;
+  std::erase_if(round.members, [&](const auto& m) { return !round.lost.contains(m.first); });
   for (auto& [worker, waiter] : round.waiting) {
-    round.members.insert(worker);
+    round.members[worker] = waiter.arrival.incarnation;
+    Remember(waiter.arrival, round.number);
     released.emplace_back(std::move(waiter.done), round.number);
   }
   round.waiting.clear();
   ++round.number;
 }
 
-void Barriers::Leave(const std::string& name, const std::string& worker_id) {
+void Barriers::Leave(const std::string& name, const std::string& worker_id, const void* call) {
   Done left;
   {
     MutexLock lock(mutex_);
     const auto round = rounds_.find(name);
     if (round == rounds_.end()) return;
     const auto it = round->second.waiting.find(worker_id);
-    if (it == round->second.waiting.end()) return;
+    if (it == round->second.waiting.end() || it->second.arrival.call != call) return;
     left = std::move(it->second.done);
     round->second.waiting.erase(it);
+    ForgetIfUnused(round);
   }
   left(absl::CancelledError("the worker left"));
 }
 
-void Barriers::WorkerLost(const std::string& worker_id) {
+void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
   Released released;
   {
     MutexLock lock(mutex_);
-    for (auto& [name, round] : rounds_) {
-      if (const auto it = round.waiting.find(worker_id); it != round.waiting.end()) {
+    for (auto it = rounds_.begin(); it != rounds_.end();) {
+      Round& round = it->second;
+      const auto waiter = round.waiting.find(worker_id);
+      if (waiter != round.waiting.end() && waiter->second.arrival.incarnation <= incarnation) {
         released.emplace_back(
-            std::move(it->second.done),
+            std::move(waiter->second.done),
             absl::AbortedError(absl::StrCat("worker '", worker_id,
-                                            "' is lost; it waited at barrier '", name, "'")));
-        round.waiting.erase(it);
-        round.members.insert(worker_id);
+                                            "' is lost; it waited at barrier '", it->first, "'")));
+        round.waiting.erase(waiter);
+        round.members[worker_id] = incarnation;
       }
-      if (round.members.contains(worker_id)) round.lost.insert(worker_id);
+      const auto member = round.members.find(worker_id);
+      if (member != round.members.end() && member->second <= incarnation) {
+        round.lost.insert(worker_id);
+      }
       CompleteIfAllHere(round, released);
+      it = ForgetIfUnused(it);
     }
   }
   CallAll(released);
@@ -125,7 +267,7 @@ void Barriers::WorkerLost(const std::string& worker_id) {
 
 std::string Barriers::Missing(const Round& round) const {
   std::vector<std::string> missing;
-  for (const std::string& member : round.members) {
+  for (const auto& [member, incarnation] : round.members) {
     if (round.waiting.contains(member) || round.lost.contains(member)) continue;
     missing.push_back(describe_(member));
   }
@@ -147,36 +289,49 @@ std::multimap<std::string, std::string> Barriers::waits() const {
   return waits;
 }
 
+size_t Barriers::names() const {
+  MutexLock lock(mutex_);
+  return rounds_.size();
+}
+
+absl::Status Barriers::Late(const std::string& name, const Round& round, const Waiter& waiter,
+                            Time now) const {
+  const double waited = std::chrono::duration<double>(now - waiter.since).count();
+  const auto id = [](std::string* out, const auto& entry) { out->append(entry.first); };
+  return absl::DeadlineExceededError(absl::StrFormat(
+      "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of %d parties; here: %s%s",
+      name, round.number, waiter.arrival.worker_id, waited,
+      round.parties - round.waiting.size() - round.lost.size(), round.parties,
+      absl::StrJoin(round.waiting, ", ", id), Missing(round)));
+}
+
 Time Barriers::ReleaseExpired() {
   const Time now = env_.Now();
   Time next = kNever;
-  Released expired;
+  Released released;
   {
     MutexLock lock(mutex_);
-    for (auto& [name, round] : rounds_) {
-      const std::string missing = Missing(round);
-      std::vector<std::string> arrived;
-      arrived.reserve(round.waiting.size());
-      for (const auto& [worker, waiter] : round.waiting) arrived.push_back(worker);
-      const size_t still = round.parties - arrived.size() - round.lost.size();
-      for (auto it = round.waiting.begin(); it != round.waiting.end();) {
-        if (it->second.deadline > now) {
-          next = std::min(next, it->second.deadline);
-          ++it;
-          continue;
+    for (auto it = rounds_.begin(); it != rounds_.end();) {
+      Round& round = it->second;
+      std::vector<std::pair<std::string, absl::Status>> late;
+      for (const auto& [worker, waiter] : round.waiting) {
+        if (waiter.deadline > now) {
+          next = std::min(next, waiter.deadline);
+        } else {
+          late.emplace_back(worker, Late(it->first, round, waiter, now));
         }
-        const double waited = std::chrono::duration<double>(now - it->second.since).count();
-        expired.emplace_back(std::move(it->second.done),
-                             absl::DeadlineExceededError(absl::StrFormat(
-                                 "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of "
-                                 "%d parties; here: %s%s",
-                                 name, round.number, it->first, waited, still, round.parties,
-                                 absl::StrJoin(arrived, ", "), missing)));
-        it = round.waiting.erase(it);
       }
+      for (auto& [worker, why] : late) {
+        const auto waiter = round.waiting.find(worker);
+        Remember(waiter->second.arrival,
+                 absl::DeadlineExceededError("its time was over when it was sent again"));
+        released.emplace_back(std::move(waiter->second.done), std::move(why));
+        round.waiting.erase(waiter);
+      }
+      it = late.empty() ? std::next(it) : ForgetIfUnused(it);
     }
   }
-  CallAll(expired);
+  CallAll(released);
   return next;
 }
 

@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,18 +20,48 @@
 
 namespace varscope::server {
 
+// A worker that comes to a barrier, as one call says it.
+struct Arrival {
+  std::string worker_id;
+  uint64_t incarnation = 0;
+  // Higher than that of each arrival of the worker before, at any barrier and in any incarnation.
+  // One that is sent again has the same. 0: it is not sent again.
+  uint64_t sequence = 0;
+  // It was sent before, perhaps to an earlier life of the server.
+  bool again = false;
+  // The last round of this barrier whose end the worker has been told; 0: none.
+  uint64_t passed = 0;
+  uint32_t parties = 0;
+  std::chrono::milliseconds timeout{0};
+  const void* call = nullptr;  // another one for each call that waits, see Leave
+};
+
 // Thread-safe. Callbacks run without the lock, on the thread of the last arrival or on the timer's.
+//
+// An arrival counts once, however often it is sent: it has a place in one round, and its answer is
+// kept. What a restart of the server forgets, the arrivals tell it: rounds that a worker has passed
+// are complete, so one that was sent again and waits for such a round has missed its answer.
 class Barriers {
  public:
   // The number of the round that was completed, from 1, or why it was not: DeadlineExceeded says
   // who had arrived, who is missing and how long the caller waited; Aborted when the worker
-  // arrived again elsewhere or was evicted; Unavailable when the server stops.
+  // arrived again elsewhere, its incarnation is over, or nobody knows what became of its round;
+  // Unavailable when the server stops.
   using Done = std::function<void(absl::StatusOr<uint64_t>)>;
   // A worker and what is known of it, for whoever waits for it.
   using Describe = std::function<std::string(const std::string& worker_id)>;
+  // Whether a worker's incarnation goes on. Once it does not, WorkerLost will be called.
+  using IsLive = std::function<bool(const std::string& worker_id, uint64_t incarnation)>;
+
+  // So many barriers are known; beyond, those that were idle for longest are forgotten.
+  static constexpr size_t kMostNames = 4096;
+  // Of so many workers it is known what they were answered, of each the last so many answers.
+  static constexpr size_t kMostWorkers = 10000;
+  static constexpr size_t kMostAnswers = 32;
 
   explicit Barriers(
-      Describe describe = [](const std::string& id) { return id; }, Env& env = SystemEnv());
+      Describe describe = [](const std::string& id) { return id; },
+      IsLive is_live = [](const std::string&, uint64_t) { return true; }, Env& env = SystemEnv());
   ~Barriers() { Stop(); }
   Barriers(const Barriers&) = delete;
   Barriers& operator=(const Barriers&) = delete;
@@ -36,44 +69,80 @@ class Barriers {
   // Releases everybody with Unavailable, now and from now on.
   void Stop();
 
-  // `done` is called exactly once, perhaps before Arrive returns. InvalidArgument (to `done`) when
-  // `parties` is 0 or differs from what the round's first arrival said.
-  void Arrive(const std::string& name, const std::string& worker_id, uint32_t parties,
-              std::chrono::milliseconds timeout, Done done);
+  // `done` is called exactly once, perhaps before Arrive returns. To `done`: InvalidArgument when
+  // `parties` is 0 or differs from what those who wait said, or the arrival makes no sense;
+  // ResourceExhausted when kMostNames barriers have somebody who waits.
+  void Arrive(const std::string& name, const Arrival& arrival, Done done);
 
-  // The worker left: it no longer counts as arrived. Its `done` gets Cancelled.
-  void Leave(const std::string& name, const std::string& worker_id);
+  // That call's caller no longer waits: unless the arrival was sent again in another call, it does
+  // not count any more. Its `done` gets Cancelled.
+  void Leave(const std::string& name, const std::string& worker_id, const void* call);
 
-  // The worker's incarnation is over. Where it took part in the last round the others no longer
-  // wait for it, until it, or a worker in its place, arrives again.
-  void WorkerLost(const std::string& worker_id);
+  // That incarnation of the worker, and those before it, are over. Where it took part in the last
+  // round the others no longer wait for it, until it, or a worker in its place, arrives again.
+  void WorkerLost(const std::string& worker_id, uint64_t incarnation);
 
   // What each waiting worker waits for, by worker.
   std::multimap<std::string, std::string> waits() const;
+  // How many barriers are known.
+  size_t names() const;
 
  private:
   struct Waiter {
+    Arrival arrival;
     Time since;
     Time deadline;
     Done done;
   };
   struct Round {
-    uint64_t number = 1;
+    uint64_t number = 1;  // of the one that is open
+    uint64_t unseen = 0;  // rounds up to this one are complete, and nothing is known of them
     uint32_t parties = 0;
-    std::map<std::string, Waiter> waiting;  // by worker
-    std::set<std::string> members;          // who took part in the last round
-    std::set<std::string> lost;             // of the members
+    std::string first;                        // who said so
+    std::map<std::string, Waiter> waiting;    // by worker
+    std::map<std::string, uint64_t> members;  // who took part in the last round: incarnations
+    std::set<std::string> lost;               // of the members
+    Time used;
+    bool idle() const { return waiting.empty(); }
+  };
+  using Rounds = std::map<std::string, Round>;
+  // What a worker was answered last.
+  struct Answers {
+    std::deque<std::pair<uint64_t, absl::StatusOr<uint64_t>>> by_sequence;
+    uint64_t forgotten = 0;  // the highest sequence that is no longer among them
+    Time used;
   };
   using Released = std::vector<std::pair<Done, absl::StatusOr<uint64_t>>>;
 
+  void Take(const std::string& name, const Arrival& arrival, Done done, Released& released)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether another call has brought the arrival already, or a later one.
+  bool WaitsAlready(Round& round, const Arrival& arrival, Done& done, Released& released)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Rounds up to the one that a worker has passed are complete.
+  void LearnOf(uint64_t passed, const std::string& name, Round& round, Released& released)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null: there are too many.
+  Round* FindOrMake(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CompleteIfAllHere(Round& round, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Unless somebody waits there, or will be waited for.
+  Rounds::iterator ForgetIfUnused(Rounds::iterator round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What was answered before to an arrival that is sent again; nothing when it is new.
+  std::optional<absl::StatusOr<uint64_t>> AnswerOf(const Arrival& arrival) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remember(const Arrival& arrival, absl::StatusOr<uint64_t> answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Missing(const Round& round) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Late(const std::string& name, const Round& round, const Waiter& waiter,
+                    Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Time ReleaseExpired();
 
   Env& env_;
   const Describe describe_;
+  const IsLive is_live_;
   mutable Mutex mutex_;
-  std::map<std::string, Round> rounds_ ABSL_GUARDED_BY(mutex_);
+  Rounds rounds_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Answers> answers_ ABSL_GUARDED_BY(mutex_);  // by worker
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<Timer> timer_;
 };

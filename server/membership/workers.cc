@@ -12,13 +12,18 @@
 namespace varscope::server {
 namespace {
 
+// The timer for evictions looks so often.
+Time::duration BetweenLooks(std::chrono::milliseconds lease) { return Time::duration(lease) / 4; }
+
 double Seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 absl::Status Unknown(const std::string& worker_id) {
-  return absl::UnauthenticatedError(
-      absl::StrCat("worker '", worker_id,
-                   "' is not connected: it never was, or the server lost its state in a restart "
-                   "(--data-dir keeps it)"));
+  return WithReconnect(
+      absl::UnauthenticatedError(absl::StrCat(
+          "worker '", worker_id,
+          "' is not connected: it never was, or the server lost its state in a restart "
+          "(--data-dir keeps it)")),
+      Reconnect::kThenReport);
 }
 
 }  // namespace
@@ -179,14 +184,21 @@ absl::Status Workers::Quarantine(const std::string& worker_id, const std::string
   return absl::OkStatus();
 }
 
+void Workers::ForgivePause(Time now) {
+  if (next_look_ == kNever || now - next_look_ < BetweenLooks(lease_)) return;
+  const Time::duration pause = now - next_look_;
+  for (auto& [worker_id, worker] : workers_) worker.heard = std::min(now, worker.heard + pause);
+}
+
 Time Workers::EvictSilent() {
   if (lease_.count() == 0) return kNever;
   std::vector<WorkerRecord> lost;
   const Time now = env_.Now();
-  // A worker that connects in the meantime has at least this long.
-  Time next = now + lease_;
+  // Often enough to tell a pause of this process from a worker's silence.
+  Time next = now + BetweenLooks(lease_);
   {
     MutexLock lock(mutex_);
+    ForgivePause(now);
     for (auto& [worker_id, worker] : workers_) {
       if (!worker.live()) continue;
       if (worker.heard + lease_ > now) {
@@ -197,6 +209,7 @@ Time Workers::EvictSilent() {
       End(worker, WorkerState::kEvicted);
       Notify(worker);
     }
+    next_look_ = next;
   }
   static auto* const log = new LimitedLog;
   for (const WorkerRecord& record : lost) {

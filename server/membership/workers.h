@@ -50,7 +50,8 @@ class Workers {
   // garbage-collected.
   static constexpr size_t kMaxWorkers = 100000;
 
-  // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start.
+  // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start. What
+  // is silence to this process alone, because it was stopped or got no processor, evicts nobody.
   explicit Workers(std::chrono::milliseconds lease = std::chrono::milliseconds(0),
                    Env& env = SystemEnv())
       : env_(env), lease_(lease) {}
@@ -120,11 +121,14 @@ class Workers {
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
   void NotifyLost(const std::vector<WorkerRecord>& lost) const ABSL_LOCKS_EXCLUDED(mutex_);
   Time EvictSilent();
+  // While this process stood still it could hear nobody: that time does not count as silence.
+  void ForgivePause(Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Env& env_;
   const std::chrono::milliseconds lease_;
   mutable Mutex mutex_;
   uint64_t last_incarnation_ ABSL_GUARDED_BY(mutex_) = 0;
+  Time next_look_ ABSL_GUARDED_BY(mutex_) = kNever;  // of the timer for evictions
   std::map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const WorkerRecord&)> observer_;  // set before workers come
   std::function<void(const WorkerRecord&)> fence_ ABSL_GUARDED_BY(mutex_);

@@ -166,7 +166,7 @@ void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
 
 void StreamRequest::AwaitRead() {
   if (!head().has_pull()) return Done(absl::OkStatus());
-  service_.synchronizer.AwaitRead(caller_.worker_id, resolved_pull_->variables,
+  service_.synchronizer.AwaitRead(caller_.worker_id, caller_.incarnation, resolved_pull_->variables,
                                   [this](const absl::Status& may_read) {
                                     may_read_ = may_read;
                                     Done(absl::OkStatus());

@@ -72,6 +72,7 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
       request.worker_id(), request.host(), request.pid(), sharing, request.nonce());
   if (!incarnation.ok()) return incarnation.status();
   response->set_incarnation(*incarnation);
+  response->set_store(service.session_keys.store());
   response->set_session_key(
       service.session_keys.Make({request.worker_id(), *incarnation, sharing}));
   response->set_global_step(service.store.changes.global_step());
@@ -144,8 +145,15 @@ void Barrier(const ServiceContext& service, const Caller& caller, const v1::Barr
   if (status.ok()) status = service.workers.Check(caller);
   if (!status.ok()) return done(status);
   service.barriers.Arrive(
-      request.name(), caller.worker_id, request.parties(),
-      std::chrono::milliseconds(request.timeout_ms()),
+      request.name(),
+      {.worker_id = caller.worker_id,
+       .incarnation = caller.incarnation,
+       .sequence = request.sequence(),
+       .again = request.again(),
+       .passed = request.passed(),
+       .parties = request.parties(),
+       .timeout = std::chrono::milliseconds(request.timeout_ms()),
+       .call = &request},
       [&service, caller, response, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
         if (round.ok()) response->set_round(*round);
         done(WhatNow(service.workers, caller, round.status()));
@@ -154,7 +162,7 @@ void Barrier(const ServiceContext& service, const Caller& caller, const v1::Barr
 
 void LeaveBarrier(const ServiceContext& service, const Caller& caller,
                   const v1::BarrierRequest& request) {
-  service.barriers.Leave(request.name(), caller.worker_id);
+  service.barriers.Leave(request.name(), caller.worker_id, &request);
 }
 
 void Disconnect(const ServiceContext& service, const Caller& caller, const v1::DisconnectRequest&,

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -38,7 +37,9 @@ class BspGroup final : public Group {
     Answers answers;
     {
       MutexLock lock(mutex_);
-      members_.erase(worker.worker_id);
+      // It may have come back meanwhile.
+      const auto member = members_.find(worker.worker_id);
+      if (member != members_.end() && member->second <= worker.incarnation) members_.erase(member);
       const auto it = waiting_.find(worker.worker_id);
       if (it != waiting_.end() && it->second.push.contents().id.incarnation <= worker.incarnation) {
         answers.Add(std::move(it->second), LostError(worker.worker_id));
@@ -79,7 +80,10 @@ class BspGroup final : public Group {
 
   Waits waits() const override {
     MutexLock lock(mutex_);
-    return {{members_.begin(), members_.end()}, waiting_.empty() ? "" : Text()};
+    Waits waits;
+    if (!waiting_.empty()) waits.text = Text();
+    for (const auto& [member, incarnation] : members_) waits.members.push_back(member);
+    return waits;
   }
 
  private:
@@ -114,7 +118,7 @@ class BspGroup final : public Group {
       return answers.Add(std::move(submission), LostError(id.worker_id));
     }
     if (closing_) return next_.push_back(std::move(submission));
-    members_.insert(id.worker_id);
+    members_[id.worker_id] = id.incarnation;
     if (const uint64_t staleness = StalenessOf(submission.push); staleness > 0) {
       return answers.Add(std::move(submission),
                          PushResult{.global_step = context_.store.changes.global_step(),
@@ -122,7 +126,13 @@ class BspGroup final : public Group {
                                     .outcome = Outcome::kStale,
                                     .staleness = staleness});
     }
-    if (waiting_.contains(id.worker_id)) {
+    const auto earlier = waiting_.find(id.worker_id);
+    if (earlier != waiting_.end() &&
+        earlier->second.push.contents().id.incarnation < id.incarnation) {
+      // The worker has come back before this group was told that it had gone.
+      answers.Add(std::move(earlier->second), LostError(id.worker_id));
+      waiting_.erase(earlier);
+    } else if (earlier != waiting_.end()) {
       return answers.Add(std::move(submission),
                          absl::FailedPreconditionError(absl::StrCat(
                              "worker '", id.worker_id, "' has pushed to step ", Step() + 1, " of ",
@@ -212,8 +222,8 @@ class BspGroup final : public Group {
     }
     spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
     // Nobody waits for them again until they push.
-    std::erase_if(members_, [this](const std::string& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return !waiting_.contains(m);
+    std::erase_if(members_, [this](const auto& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return !waiting_.contains(m.first);
     });
     Close(answers);
     CloseIfComplete(answers);
@@ -224,7 +234,7 @@ class BspGroup final : public Group {
 
   std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::vector<std::string> missing;
-    for (const std::string& member : members_) {
+    for (const auto& [member, incarnation] : members_) {
       if (!waiting_.contains(member)) missing.push_back(context_.workers.DescribeWait(member));
     }
     const size_t needed = Needed();
@@ -241,7 +251,8 @@ class BspGroup final : public Group {
   bool started_ ABSL_GUARDED_BY(mutex_) = false;  // a step has been complete
   bool closing_ ABSL_GUARDED_BY(mutex_) =
       false;  // a step is being applied; what comes waits in next_
-  std::set<std::string> members_ ABSL_GUARDED_BY(mutex_);  // live workers that push
+  // Live workers that push: their incarnations.
+  std::map<std::string, uint64_t> members_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Submission> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<Submission> next_ ABSL_GUARDED_BY(mutex_);
   Time since_ ABSL_GUARDED_BY(mutex_);  // of the first that waits

@@ -42,11 +42,13 @@ class Group {
 
   // When a worker of the group may read its variables. DeadlineExceeded says who was awaited.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): groups that let a reader wait keep `done`
-  virtual void AwaitRead(const std::string& /*worker_id*/, ReadDone done) {
+  virtual void AwaitRead(const std::string& /*worker_id*/, uint64_t /*incarnation*/,
+                         ReadDone done) {
     done(absl::OkStatus());
   }
 
-  // The worker's incarnation is over: nobody waits for it, and what waits of it ends with Aborted.
+  // The worker's incarnation, and those before it, are over: nobody waits for them, and what waits
+  // of them ends with Aborted. A later one may have pushed before this is called.
   virtual void WorkerLost(const WorkerRecord& /*worker*/) {}
 
   // Ends what waited too long; returns when to look again.

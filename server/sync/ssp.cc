@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -26,7 +25,7 @@ class SspGroup final : public Group {
   void Submit(Submission s, ChangesLock changes) override {
     const std::string worker_id = s.push.contents().id.worker_id;
     const uint64_t incarnation = s.push.contents().id.incarnation;
-    if (Overdue(worker_id)) {
+    if (Overdue(worker_id, incarnation)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
       const PushResult stale{.global_step = context_.store.changes.global_step(),
@@ -42,9 +41,7 @@ class SspGroup final : public Group {
     {
       MutexLock lock(mutex_);
       if (result.ok() && context_.workers.IsLive(worker_id, incarnation)) {
-        // Who joins with this push is then as far as the slowest.
-        const uint64_t before = clocks_.empty() ? 0 : Slowest() - 1;
-        ++clocks_.try_emplace(worker_id, before).first->second;
+        Advance(worker_id, incarnation);
         ReleaseReady(released);
       }
     }
@@ -52,12 +49,12 @@ class SspGroup final : public Group {
     s.done(std::move(result));
   }
 
-  void AwaitRead(const std::string& worker_id, ReadDone done) override {
+  void AwaitRead(const std::string& worker_id, uint64_t incarnation, ReadDone done) override {
     {
       MutexLock lock(mutex_);
-      if (!stopping_ && !MayRead(worker_id)) {
+      if (!stopping_ && !MayRead(worker_id, incarnation)) {
         const Time now = context_.env.Now();
-        waiting_.push_back({worker_id, now, std::move(done)});
+        waiting_.push_back({worker_id, incarnation, now, std::move(done)});
         lock.unlock();
         context_.wake();
         return;
@@ -70,10 +67,17 @@ class SspGroup final : public Group {
     Released released;
     {
       MutexLock lock(mutex_);
-      clocks_.erase(worker.worker_id);
-      overdue_.erase(worker.worker_id);
+      // Who has come back meanwhile is another incarnation.
+      const auto clock = clocks_.find(worker.worker_id);
+      if (clock != clocks_.end() && clock->second.incarnation <= worker.incarnation) {
+        clocks_.erase(clock);
+      }
+      const auto overdue = overdue_.find(worker.worker_id);
+      if (overdue != overdue_.end() && overdue->second <= worker.incarnation) {
+        overdue_.erase(overdue);
+      }
       for (auto it = waiting_.begin(); it != waiting_.end();) {
-        if (it->worker_id != worker.worker_id) {
+        if (it->worker_id != worker.worker_id || it->incarnation > worker.incarnation) {
           ++it;
           continue;
         }
@@ -128,8 +132,13 @@ class SspGroup final : public Group {
   }
 
  private:
+  struct Clock {
+    uint64_t incarnation;
+    uint64_t pushes;
+  };
   struct Reader {
     std::string worker_id;
+    uint64_t incarnation;
     Time since;
     ReadDone done;
   };
@@ -139,25 +148,40 @@ class SspGroup final : public Group {
     for (auto& [done, status] : released) done(status);
   }
 
-  bool Overdue(const std::string& worker_id) {
+  bool Overdue(const std::string& worker_id, uint64_t incarnation) {
     MutexLock lock(mutex_);
-    return overdue_.erase(worker_id) > 0;
+    const auto it = overdue_.find(worker_id);
+    if (it == overdue_.end()) return false;
+    const bool overdue = it->second == incarnation;
+    overdue_.erase(it);
+    return overdue;
+  }
+
+  // Who joins with this push is then as far as the slowest.
+  void Advance(const std::string& worker_id, uint64_t incarnation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto it = clocks_.find(worker_id);
+    if (it != clocks_.end() && it->second.incarnation != incarnation) clocks_.erase(it);
+    const uint64_t before = clocks_.empty() ? 0 : Slowest() - 1;
+    ++clocks_.try_emplace(worker_id, Clock{incarnation, before}).first->second.pushes;
   }
 
   uint64_t Slowest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     uint64_t slowest = clocks_.empty() ? 0 : UINT64_MAX;
-    for (const auto& [worker, clock] : clocks_) slowest = std::min(slowest, clock);
+    for (const auto& [worker, clock] : clocks_) slowest = std::min(slowest, clock.pushes);
     return slowest;
   }
 
-  bool MayRead(const std::string& worker_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  bool MayRead(const std::string& worker_id, uint64_t incarnation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto it = clocks_.find(worker_id);
-    return it == clocks_.end() || it->second <= Slowest() + options_.bound;
+    return it == clocks_.end() || it->second.incarnation != incarnation ||
+           it->second.pushes <= Slowest() + options_.bound;
   }
 
   void ReleaseReady(Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (auto it = waiting_.begin(); it != waiting_.end();) {
-      if (!MayRead(it->worker_id)) {
+      if (!MayRead(it->worker_id, it->incarnation)) {
         ++it;
         continue;
       }
@@ -169,11 +193,11 @@ class SspGroup final : public Group {
   void LeaveSlowestBehind() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const uint64_t slowest = Slowest();
     for (auto it = clocks_.begin(); it != clocks_.end();) {
-      if (it->second != slowest) {
+      if (it->second.pushes != slowest) {
         ++it;
         continue;
       }
-      overdue_.insert(it->first);
+      overdue_[it->first] = it->second.incarnation;
       it = clocks_.erase(it);
     }
   }
@@ -183,7 +207,7 @@ class SspGroup final : public Group {
     std::vector<std::string> slow;
     std::vector<std::string> held;
     for (const auto& [worker, clock] : clocks_) {
-      if (clock == slowest) slow.push_back(context_.workers.DescribeWait(worker));
+      if (clock.pushes == slowest) slow.push_back(context_.workers.DescribeWait(worker));
     }
     held.reserve(waiting_.size());
     for (const Reader& r : waiting_) held.push_back(r.worker_id);
@@ -196,8 +220,9 @@ class SspGroup final : public Group {
   const GroupOptions& options_;
   mutable Mutex mutex_;
   std::atomic<bool> stopping_{false};
-  std::map<std::string, uint64_t> clocks_ ABSL_GUARDED_BY(mutex_);  // of live workers that push
-  std::set<std::string> overdue_ ABSL_GUARDED_BY(mutex_);  // left behind; their next push is stale
+  std::map<std::string, Clock> clocks_ ABSL_GUARDED_BY(mutex_);  // of live workers that push
+  // Left behind; the next push of that incarnation is stale.
+  std::map<std::string, uint64_t> overdue_ ABSL_GUARDED_BY(mutex_);
   std::vector<Reader> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -170,8 +170,8 @@ void Synchronizer::Count(Member& member, const PushResult& result) {
   member.counts.max_staleness = std::max(member.counts.max_staleness, result.staleness);
 }
 
-void Synchronizer::AwaitRead(const std::string& worker_id, std::span<const VariablePtr> variables,
-                             ReadDone done) {
+void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
+                             std::span<const VariablePtr> variables, ReadDone done) {
   if (!reads_wait_) return done(absl::OkStatus());
   std::vector<Group*> groups;
   for (const VariablePtr& variable : variables) {
@@ -180,9 +180,10 @@ void Synchronizer::AwaitRead(const std::string& worker_id, std::span<const Varia
   }
   // One after the other.
   for (Group* group : groups) {
-    done = [group, worker_id, next = std::move(done)](const absl::Status& status) mutable {
+    done = [group, worker_id, incarnation,
+            next = std::move(done)](const absl::Status& status) mutable {
       if (!status.ok()) return next(status);
-      group->AwaitRead(worker_id, std::move(next));
+      group->AwaitRead(worker_id, incarnation, std::move(next));
     };
   }
   done(absl::OkStatus());

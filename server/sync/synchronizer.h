@@ -45,8 +45,8 @@ class Synchronizer {
   void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite, PushDone done);
 
   // `done` is called when the worker may read the variables.
-  void AwaitRead(const std::string& worker_id, std::span<const VariablePtr> variables,
-                 ReadDone done);
+  void AwaitRead(const std::string& worker_id, uint64_t incarnation,
+                 std::span<const VariablePtr> variables, ReadDone done);
 
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);

@@ -31,6 +31,8 @@ class SimEnv final : public server::Env {
   void RunDue();
   // The same while time goes on by so much.
   void Advance(std::chrono::milliseconds by);
+  // Time goes on, and nothing runs, as when the process is stopped.
+  void StandStill(std::chrono::milliseconds by) { now_ += by; }
 
   Disk& disk() { return disk_; }
   Trace& trace() { return trace_; }

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <future>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -17,13 +20,32 @@ using ::testing::HasSubstr;
 
 constexpr milliseconds kLong = std::chrono::minutes(1);
 
-std::future<absl::StatusOr<uint64_t>> Arrive(Barriers& barriers, const std::string& worker,
-                                             uint32_t parties, milliseconds timeout = kLong) {
-  auto promise = std::make_shared<std::promise<absl::StatusOr<uint64_t>>>();
-  std::future<absl::StatusOr<uint64_t>> future = promise->get_future();
-  barriers.Arrive("b", worker, parties, timeout,
-                  [promise](absl::StatusOr<uint64_t> round) { promise->set_value(round); });
+using Answer = absl::StatusOr<uint64_t>;
+
+std::future<Answer> Arrive(Barriers& barriers, const Arrival& arrival,
+                           const std::string& name = "b") {
+  auto promise = std::make_shared<std::promise<Answer>>();
+  std::future<Answer> future = promise->get_future();
+  barriers.Arrive(name, arrival, [promise](Answer round) { promise->set_value(round); });
   return future;
+}
+
+std::future<Answer> Arrive(Barriers& barriers, const std::string& worker, uint32_t parties,
+                           milliseconds timeout = kLong) {
+  return Arrive(barriers, {.worker_id = worker, .parties = parties, .timeout = timeout});
+}
+
+// A worker's arrival with a number, of two parties.
+Arrival Of(const std::string& worker, uint64_t sequence, uint64_t incarnation = 1) {
+  return {.worker_id = worker,
+          .incarnation = incarnation,
+          .sequence = sequence,
+          .parties = 2,
+          .timeout = kLong};
+}
+
+bool IsReady(const std::future<Answer>& answer) {
+  return answer.wait_for(milliseconds(0)) == std::future_status::ready;
 }
 
 TEST(BarrierTest, TheLastArrivalReleasesAllAndStartsTheNextRound) {
@@ -56,14 +78,17 @@ TEST(BarrierTest, OneWorkerCountsOnce) {
   auto first = Arrive(barriers, "a", 2);
   auto second = Arrive(barriers, "a", 2);
   EXPECT_EQ(first.get().status().code(), absl::StatusCode::kAborted);
-  barriers.Leave("b", "a");
+  barriers.Leave("b", "a", nullptr);
   EXPECT_EQ(second.get().status().code(), absl::StatusCode::kCancelled);
 }
 
 TEST(BarrierTest, PartiesMustAgree) {
   Barriers barriers;
   auto a = Arrive(barriers, "a", 2);
-  EXPECT_EQ(Arrive(barriers, "b", 3).get().status().code(), absl::StatusCode::kInvalidArgument);
+  const absl::Status other = Arrive(barriers, "b", 3).get().status();
+  EXPECT_EQ(other.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(other.message()),
+              AllOf(HasSubstr("2 parties, as worker 'a' said"), HasSubstr("worker 'b' says 3")));
   EXPECT_EQ(Arrive(barriers, "b", 0).get().status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(Arrive(barriers, "b", 2).get().ok());
   EXPECT_TRUE(a.get().ok());
@@ -86,7 +111,7 @@ TEST(BarrierTest, TheDeadAreNotWaitedForUntilTheyComeBack) {
     ASSERT_TRUE(a.get().ok() && b.get().ok());
   }
   auto alone = Arrive(barriers, "a", 2);
-  barriers.WorkerLost("b");
+  barriers.WorkerLost("b", 0);
   EXPECT_EQ(alone.get().value(), 3U);
   EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 4U);
   auto back = Arrive(barriers, "b", 2);
@@ -100,7 +125,7 @@ TEST(BarrierTest, AnotherWorkerTakesTheDeadOnesPlace) {
   auto a = Arrive(barriers, "a", 2);
   auto b = Arrive(barriers, "b", 2);
   ASSERT_TRUE(a.get().ok() && b.get().ok());
-  barriers.WorkerLost("b");
+  barriers.WorkerLost("b", 0);
   auto c = Arrive(barriers, "c", 2);
   EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 2U);
   EXPECT_TRUE(c.get().ok());
@@ -110,7 +135,7 @@ TEST(BarrierTest, WhoDiesWhileWaitingIsToldAndItsShareReleased) {
   Barriers barriers;
   auto a = Arrive(barriers, "a", 3);
   auto dying = Arrive(barriers, "dying", 3);
-  barriers.WorkerLost("dying");
+  barriers.WorkerLost("dying", 0);
   EXPECT_TRUE(absl::IsAborted(dying.get().status()));
   auto b = Arrive(barriers, "b", 3);
   EXPECT_TRUE(a.get().ok());
@@ -124,6 +149,149 @@ TEST(BarrierTest, TheDeadlineNamesWhoIsMissing) {
   ASSERT_TRUE(a.get().ok() && b.get().ok());
   EXPECT_THAT(std::string(Arrive(barriers, "a", 2, milliseconds(20)).get().status().message()),
               HasSubstr("missing: b, silent 4.2 s"));
+}
+
+// Its answer was lost.
+TEST(BarrierTest, AnArrivalThatIsSentAgainGetsItsOwnRound) {
+  Barriers barriers;
+  auto a = Arrive(barriers, Of("a", 1));
+  EXPECT_EQ(Arrive(barriers, Of("b", 1)).get().value(), 1U);
+  EXPECT_EQ(a.get().value(), 1U);
+  auto next = Arrive(barriers, Of("b", 2));
+  EXPECT_EQ(Arrive(barriers, Of("a", 1)).get().value(), 1U);
+  EXPECT_FALSE(IsReady(next)) << "it came to the next round";
+  EXPECT_EQ(Arrive(barriers, Of("a", 2)).get().value(), 2U);
+  EXPECT_EQ(next.get().value(), 2U);
+}
+
+TEST(BarrierTest, TheEndOfACallIsNotTheEndOfTheOneThatSentItAgain) {
+  Barriers barriers;
+  Arrival arrival = Of("a", 1);
+  const int first_call = 0;
+  const int second_call = 0;
+  arrival.call = &first_call;
+  auto first = Arrive(barriers, arrival);
+  arrival.call = &second_call;
+  auto second = Arrive(barriers, arrival);
+  EXPECT_TRUE(absl::IsAborted(first.get().status()));
+  barriers.Leave("b", "a", &first_call);
+  EXPECT_EQ(Arrive(barriers, Of("b", 1)).get().value(), 1U);
+  EXPECT_EQ(second.get().value(), 1U);
+}
+
+TEST(BarrierTest, AnArrivalOfAnotherThreadReplacesAnEarlierOneInWhateverOrderTheyCome) {
+  Barriers barriers;
+  auto second = Arrive(barriers, Of("a", 2));
+  EXPECT_TRUE(absl::IsAborted(Arrive(barriers, Of("a", 1)).get().status()));
+  auto third = Arrive(barriers, Of("a", 3));
+  EXPECT_TRUE(absl::IsAborted(second.get().status()));
+  EXPECT_TRUE(absl::IsAborted(Arrive(barriers, Of("a", 2)).get().status()));
+  EXPECT_FALSE(IsReady(third));
+}
+
+TEST(BarrierTest, AnAnswerOutlivesAnEviction) {
+  Barriers barriers;
+  auto a = Arrive(barriers, Of("a", 1));
+  EXPECT_TRUE(Arrive(barriers, Of("b", 1)).get().ok());
+  barriers.WorkerLost("a", 1);
+  EXPECT_EQ(Arrive(barriers, Of("a", 1, 2)).get().value(), 1U);
+  auto b = Arrive(barriers, Of("b", 2));
+  EXPECT_EQ(b.get().value(), 2U) << "the first incarnation is lost, and the second has not come";
+}
+
+TEST(BarrierTest, ALateEvictionDoesNotStrikeOutWhoIsBack) {
+  Barriers barriers;
+  auto a = Arrive(barriers, Of("a", 1));
+  ASSERT_TRUE(Arrive(barriers, Of("b", 1)).get().ok());
+  auto back = Arrive(barriers, Of("a", 2, 2));
+  barriers.WorkerLost("a", 1);
+  EXPECT_FALSE(IsReady(back));
+  EXPECT_EQ(Arrive(barriers, Of("b", 2)).get().value(), 2U);
+  EXPECT_EQ(back.get().value(), 2U);
+  auto b = Arrive(barriers, Of("b", 3));
+  barriers.WorkerLost("a", 1);
+  EXPECT_FALSE(IsReady(b)) << "the worker that is back is waited for";
+  barriers.WorkerLost("a", 2);
+  EXPECT_EQ(b.get().value(), 3U);
+}
+
+TEST(BarrierTest, AnIncarnationThatEndedMeanwhileDoesNotWait) {
+  Barriers barriers([](const std::string& id) { return id; },
+                    [](const std::string&, uint64_t incarnation) { return incarnation > 1; });
+  EXPECT_TRUE(absl::IsAborted(Arrive(barriers, Of("a", 1)).get().status()));
+  EXPECT_EQ(barriers.names(), 0U);
+}
+
+// Two workers passed a round at a server that died; the answer of one was lost.
+TEST(BarrierTest, AfterARestartWhoMissedItsAnswerGetsIt) {
+  for (const bool the_ignorant_comes_first : {false, true}) {
+    Barriers barriers;
+    Arrival ignorant = Of("b", 5);
+    ignorant.again = true;
+    ignorant.passed = 2;
+    Arrival told = Of("a", 9);
+    told.passed = 3;
+    std::future<Answer> next;
+    std::future<Answer> missed;
+    if (!the_ignorant_comes_first) next = Arrive(barriers, told);
+    missed = Arrive(barriers, ignorant);
+    if (the_ignorant_comes_first) next = Arrive(barriers, told);
+    EXPECT_EQ(missed.get().value(), 3U);
+    EXPECT_FALSE(IsReady(next));
+    Arrival follows = Of("b", 6);
+    follows.passed = 3;
+    EXPECT_EQ(Arrive(barriers, follows).get().value(), 4U);
+    EXPECT_EQ(next.get().value(), 4U);
+  }
+}
+
+TEST(BarrierTest, AfterARestartWhoMayHaveMissedTheFirstRoundIsTold) {
+  Barriers barriers;
+  Arrival told = Of("a", 9);
+  told.passed = 1;
+  auto next = Arrive(barriers, told);
+  Arrival perhaps = Of("b", 5);
+  perhaps.again = true;
+  const absl::Status unknown = Arrive(barriers, perhaps).get().status();
+  EXPECT_TRUE(absl::IsAborted(unknown));
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("the server was started again"));
+  // One that comes for the first time takes part.
+  EXPECT_EQ(Arrive(barriers, Of("b", 6)).get().value(), 2U);
+  EXPECT_EQ(next.get().value(), 2U);
+}
+
+TEST(BarrierTest, RoundsThatNobodyCouldHavePassedAreRefused) {
+  Barriers barriers;
+  Arrival liar = Of("a", 1);
+  liar.passed = UINT64_MAX;
+  EXPECT_TRUE(absl::IsInvalidArgument(Arrive(barriers, liar).get().status()));
+}
+
+TEST(BarrierTest, NamesAreForgottenWhenNobodyNeedsThem) {
+  Barriers barriers;
+  uint64_t sequence = 0;
+  for (size_t i = 0; i < Barriers::kMostNames + 100; ++i) {
+    Arrival alone = Of("a", ++sequence);
+    alone.parties = 1;
+    ASSERT_TRUE(Arrive(barriers, alone, "name" + std::to_string(i)).get().ok());
+  }
+  EXPECT_EQ(barriers.names(), Barriers::kMostNames);
+  barriers.WorkerLost("a", 1);
+  EXPECT_EQ(barriers.names(), 0U);
+  Arrival short_of_time = Of("a", ++sequence, 2);
+  short_of_time.timeout = milliseconds(1);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Arrive(barriers, short_of_time).get().status()));
+  EXPECT_EQ(barriers.names(), 0U);
+}
+
+TEST(BarrierTest, ThereIsALimitOfNamesWhereSomebodyWaits) {
+  Barriers barriers;
+  std::vector<std::future<Answer>> waiting;
+  for (size_t i = 0; i < Barriers::kMostNames; ++i) {
+    waiting.push_back(Arrive(barriers, Of("a", i + 1), "name" + std::to_string(i)));
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(Arrive(barriers, Of("b", 1)).get().status()));
+  EXPECT_TRUE(Arrive(barriers, Of("b", 2), "name7").get().ok());
 }
 
 }  // namespace

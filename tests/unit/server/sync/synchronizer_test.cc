@@ -51,7 +51,10 @@ class SynchronizerTest : public ::testing::Test {
         [this](const WorkerRecord& w) {
           store_.completion_records.Fence(w.worker_id, w.incarnation);
         },
-        [this](const WorkerRecord& w) { sync_->WorkerLost(w); });
+        [this](const WorkerRecord& w) {
+          if (hears_at_once_) return sync_->WorkerLost(w);
+          late_.push_back(w);
+        });
     for (const std::string& worker : workers) Connect(worker);
     for (const char* name : {"w", "model/w"}) {
       ResolveRequest request;
@@ -90,8 +93,11 @@ class SynchronizerTest : public ::testing::Test {
   PendingRead Read(const std::string& worker) {
     PendingRead pending;
     const std::vector<VariablePtr> variables = {store_.catalog.Find("w").value()};
-    sync_->AwaitRead(worker, variables, pending.Done());
+    sync_->AwaitRead(worker, incarnations_[worker], variables, pending.Done());
     return pending;
+  }
+  void HearOfTheLost() {
+    for (const WorkerRecord& worker : late_) sync_->WorkerLost(worker);
   }
   float Value(const std::string& variable = "w") {
     return ValueOf(store_, variable).scalar<float>();
@@ -103,6 +109,9 @@ class SynchronizerTest : public ::testing::Test {
   std::optional<Synchronizer> sync_;
   std::map<std::string, uint64_t> incarnations_;
   uint64_t sequence_ = 0;
+  // Else the groups hear of lost workers in HearOfTheLost, as when a thread gets no processor.
+  bool hears_at_once_ = true;
+  std::vector<WorkerRecord> late_;
 };
 
 TEST_F(SynchronizerTest, AsyncAppliesAtOnceAndRecordsStaleness) {
@@ -189,6 +198,52 @@ TEST_F(SynchronizerTest, WhatADeadWorkerHadPushedToTheStepIsWithdrawn) {
   Submit("b", 3).Get().value();
   EXPECT_EQ(again.Get()->group_step, 1U);
   EXPECT_EQ(Value(), -2);
+}
+
+TEST_F(SynchronizerTest, ALateEvictionDoesNotStrikeOutWhoIsBackInABspGroup) {
+  Start({"bsp:workers=2"}, {"a", "b"});
+  PendingPush first = Submit("a", 1);
+  Submit("b", 1).Get().value();
+  first.Get().value();
+  hears_at_once_ = false;
+  PendingPush of_the_old = Submit("a", 7);
+  Connect("a");
+  PendingPush of_the_new = Submit("a", 1);
+  EXPECT_TRUE(absl::IsAborted(of_the_old.Get().status()));
+  HearOfTheLost();
+  EXPECT_FALSE(of_the_new.ready());
+  EXPECT_THAT(Status().waits.members, ElementsAre("a", "b"));
+  EXPECT_EQ(Submit("b", 1).Get()->group_step, 2U);
+  EXPECT_EQ(of_the_new.Get()->group_step, 2U);
+  EXPECT_EQ(Value(), -2);
+}
+
+TEST_F(SynchronizerTest, ALateEvictionDoesNotStrikeOutWhoIsBackInAnSspGroup) {
+  Start({"ssp:bound=0"}, {"fast", "slow"});
+  Submit("slow", 1).Get().value();
+  Submit("fast", 1).Get().value();
+  hears_at_once_ = false;
+  Connect("fast");
+  Submit("fast", 1).Get().value();
+  Submit("fast", 1).Get().value();
+  PendingRead held = Read("fast");
+  HearOfTheLost();
+  EXPECT_FALSE(held.ready());
+  EXPECT_EQ(Status().waits.members.size(), 2U);
+  Submit("slow", 1).Get().value();
+  EXPECT_TRUE(held.Get().ok());
+}
+
+// What it was left behind for was its earlier life.
+TEST_F(SynchronizerTest, ANewIncarnationIsNotLeftBehindForTheOldOne) {
+  Start({"ssp:bound=0,deadline=50ms"}, {"fast", "slow"});
+  Submit("slow", 1).Get().value();
+  Submit("fast", 1).Get().value();
+  Submit("fast", 1).Get().value();
+  EXPECT_TRUE(Read("fast").Get().ok());  // slow is left behind
+  hears_at_once_ = false;
+  Connect("slow");
+  EXPECT_EQ(Submit("slow", 1).Get()->outcome, Outcome::kApplied);
 }
 
 TEST_F(SynchronizerTest, AfterTheDeadlineAQuorumGoesOn) {
