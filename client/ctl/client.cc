@@ -10,6 +10,7 @@
 #include "client/rpc/reason.h"
 #include "client/rpc/server_client.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "proto/wire/random.h"
 
 namespace varscope::ctl {
 
@@ -56,9 +57,9 @@ int Client::Health(std::ostream& out) {
 }
 
 internal::Connection Client::Connect() const {
-  return {
-      target_,
-      {.worker_id = absl::StrCat("varscopectl-", getpid()), .timeout = Timeout(Patience::kLong)}};
+  return {target_,
+          {.worker_id = absl::StrCat("varscopectl-", getpid(), "-", absl::Hex(Random64())),
+           .timeout = Timeout(Patience::kLong)}};
 }
 
 int Client::Failed(const grpc::Status& status) const {

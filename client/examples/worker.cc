@@ -20,7 +20,7 @@ ConnectOptions WorkerFlags::connect() const {
 
 void AddFlags(CommandLine& line, WorkerFlags& flags) {
   line.Add("--target", &flags.target, "The server's address").FromEnvironment().ShowDefault();
-  line.Add("--worker-id", &flags.worker_id, "This worker's name [host-pid-number]")
+  line.Add("--worker-id", &flags.worker_id, "This worker's name [drawn]")
       .FromEnvironment("VARSCOPE_WORKER");
   line.Add("--data", &flags.data, "The digits, gzipped CSV").FromEnvironment().ShowDefault();
   line.Add("--workers", &flags.workers, "How many workers train together")

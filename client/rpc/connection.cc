@@ -1,5 +1,6 @@
 #include "client/rpc/connection.h"
 
+#include <algorithm>
 #include <future>
 #include <optional>
 #include <utility>
@@ -13,29 +14,32 @@
 
 namespace varscope::internal {
 
+Connection::Open::Open(const std::string& target, const ConnectOptions& options)
+    : server(target, options),
+      session(server, options),
+      order(absl::StrCat("worker '", session.worker_id(), "': for ", options.timeout.count(),
+                         " ms its push waited for other pushes of this worker to varscoped at ",
+                         target, "; it was not applied")),
+      compression(Accepted(options.compression, session.encodings())),
+      prefetch(options.prefetch) {}
+
 Connection::Connection(const std::string& target, const ConnectOptions& options)
-    : timeout_(options.timeout),
-      server_(target, options),
-      session_(server_, options),
-      order_(absl::StrCat("worker '", worker_id(), "': for ", timeout_.count(),
-                          " ms its push waited for other pushes of this worker to varscoped at ",
-                          target, "; it was not applied")),
-      compression_(Accepted(options.compression, session_.encodings())),
-      prefetch_(options.prefetch) {}
+    : timeout_(options.timeout), open_(target, options) {}
 
 std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
   v1::ResolveRequest request;
   for (Definition definition : definitions) {
-    session_.Sign(definition.creator);
+    open_->session.Sign(definition.creator);
     ToProto(definition, request.add_definitions());
   }
-  request.set_sequence(++resolves_);
+  request.set_sequence(++open_->resolves);
   v1::ResolveResponse response;
-  session_.Call("resolve", Deadline(), [&](grpc::ClientContext& context) {
-    return server_.parameter_server().Resolve(&context, request, &response);
-  });
+  open_->session.Call("resolve", Deadline(),
+                      [&](const ServerChannel& channel, grpc::ClientContext& context) {
+                        return channel.parameter_server().Resolve(&context, request, &response);
+                      });
   if (response.resolutions_size() != static_cast<int>(definitions.size())) {
-    throw InternalError(absl::StrCat("varscoped at ", server_.target(), " answered ",
+    throw InternalError(absl::StrCat("varscoped at ", open_->server.target(), " answered ",
                                      response.resolutions_size(), " of ", definitions.size(),
                                      " definitions"));
   }
@@ -47,25 +51,25 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
 }
 
 PullResult Connection::Pull(const std::vector<std::string>& names) {
-  if (Prefetch::Values values = prefetch_.Take(names)) return *std::move(values);
+  if (Prefetch::Values values = open_->prefetch.Take(names)) return *std::move(values);
   return PullNow({.names = names});
 }
 
 PullResult Connection::PullWhole(const std::vector<std::string>& names) {
-  if (!compression_.ForPulls()) return Pull(names);
+  if (!open_->compression.ForPulls()) return Pull(names);
   return PullNow({.names = names, .exact = true});
 }
 
 PullResult Connection::PullRows(const std::vector<std::string>& names,
                                 const std::vector<Tensor>& rows) {
   // Which rows the next step will want, nobody knows.
-  prefetch_.Take({});
+  open_->prefetch.Take({});
   return PullNow({.names = names, .rows = rows});
 }
 
 PushAnswer Connection::Push(const PushRequest& push) {
   const bool ends_a_step = !push.steps.empty() && !push.more_to_come;
-  if (auto names = ends_a_step ? prefetch_.Expected() : nullptr) {
+  if (auto names = ends_a_step ? open_->prefetch.Expected() : nullptr) {
     return PushAndPrefetch(push, std::move(names));
   }
   return PushAndPull(push, {}).answer;
@@ -73,7 +77,7 @@ PushAnswer Connection::Push(const PushRequest& push) {
 
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& push,
                                                      const std::vector<std::string>& names) {
-  prefetch_.Drop();
+  open_->prefetch.Drop();
   const std::unique_ptr<StreamRequest> request = PushNow(push, names);
   return {request->pushed(), request->TakeValues()};
 }
@@ -90,7 +94,7 @@ PushAnswer Connection::PushAndPrefetch(const PushRequest& push,
   std::future<Prefetch::Values> values =
       std::async(policy, [names, request = std::move(request)] { return request->TakeValues(); });
   if (at_once) values.wait();
-  prefetch_.Keep(*names, std::move(values));
+  open_->prefetch.Keep(*names, std::move(values));
   return answer;
 }
 
@@ -98,8 +102,8 @@ PullResult Connection::PullNow(const PullSpec& spec) {
   const Clock::time_point deadline = Deadline();
   std::optional<StreamRequest> request;
   Run("pull", deadline, [&](const Incarnation& incarnation) {
-    request.emplace(server_.streams(), server_.pull_cache(), incarnation);
-    request->AddPull(spec, compression_);
+    request.emplace(open_->server.streams(), open_->server.pull_cache(), incarnation);
+    request->AddPull(spec, open_->compression);
     return request->Send(deadline);
   });
   return *request->TakeValues();
@@ -109,32 +113,33 @@ std::unique_ptr<StreamRequest> Connection::PushNow(const PushRequest& push,
                                                    const std::vector<std::string>& names) {
   const Clock::time_point deadline = Deadline();
   PushTensors tensors = TensorsOf(push);
-  PushOrder::Ticket ticket(order_, LanesOf(push), deadline);
-  Compression::Residuals lost = compression_.Encode(push, tensors);
+  PushOrder::Ticket ticket(open_->order, LanesOf(push), deadline);
+  Compression::Residuals lost = open_->compression.Encode(push, tensors);
   std::unique_ptr<StreamRequest> request;
   Run("push", deadline, [&](const Incarnation& incarnation) {
     const uint64_t number = ticket.NumberFor(incarnation.number);
-    request = std::make_unique<StreamRequest>(server_.streams(), server_.pull_cache(), incarnation);
+    request = std::make_unique<StreamRequest>(open_->server.streams(), open_->server.pull_cache(),
+                                              incarnation);
     request->AddPush(push, tensors, number, incarnation.groups_version);
-    if (!names.empty()) request->AddPull({.names = names}, compression_);
+    if (!names.empty()) request->AddPull({.names = names}, open_->compression);
     return request->Send(deadline);
   });
-  if (request->pushed().applied) compression_.Keep(std::move(lost));
+  if (request->pushed().applied) open_->compression.Keep(std::move(lost));
   return request;
 }
 
 void Connection::Run(const char* call, Clock::time_point deadline,
                      const WorkerSession::Attempt& attempt) {
-  const grpc::Status status = session_.Run(deadline, attempt);
-  if (!status.ok()) prefetch_.Drop();
-  ThrowIfFailed(status, call, server_.target());
+  const grpc::Status status = open_->session.Run(deadline, attempt);
+  if (!status.ok()) open_->prefetch.Drop();
+  ThrowIfFailed(status, call, open_->server.target());
 }
 
 PushOrder::Lanes Connection::LanesOf(const PushRequest& push) const {
   PushOrder::Lanes lanes;
-  if (compression_.Concerns(push)) lanes.emplace_back("compression");
+  if (open_->compression.Concerns(push)) lanes.emplace_back("compression");
   if (push.steps.empty() || push.steps[0].updates.empty()) return lanes;
-  const Groups groups = session_.groups();
+  const Groups groups = open_->session.groups();
   const auto group = FindLongestPrefix(
       *groups, [](const SyncGroup& g) -> absl::string_view { return g.prefix; },
       push.steps[0].updates[0].variable);
@@ -148,9 +153,10 @@ std::vector<ListedVariable> Connection::List(const std::string& prefix) {
   v1::ListVariablesRequest request;
   request.set_prefix(prefix);
   v1::ListVariablesResponse response;
-  session_.Call("list", Deadline(), [&](grpc::ClientContext& context) {
-    return ListVariables(server_.admin(), context, request, &response);
-  });
+  open_->session.Call("list", Deadline(),
+                      [&](const ServerChannel& channel, grpc::ClientContext& context) {
+                        return ListVariables(channel.admin(), context, request, &response);
+                      });
   std::vector<ListedVariable> variables;
   for (const v1::VariableInfo& info : response.variables()) variables.push_back(FromProto(info));
   return variables;
@@ -158,18 +164,25 @@ std::vector<ListedVariable> Connection::List(const std::string& prefix) {
 
 void Connection::Barrier(const std::string& name, uint32_t parties,
                          std::chrono::milliseconds timeout) {
-  prefetch_.Drop();
-  const std::chrono::milliseconds wait = timeout.count() > 0 ? timeout : timeout_;
+  open_->prefetch.Drop();
+  const Clock::time_point deadline = Clock::now() + (timeout.count() > 0 ? timeout : timeout_);
   v1::BarrierRequest request;
   request.set_name(name);
   request.set_parties(parties);
-  request.set_timeout_ms(wait.count());
+  request.set_sequence(open_->barriers.NextSequence(open_->session.first_incarnation()));
+  request.set_passed(open_->barriers.LastOf(name));
   v1::BarrierResponse response;
-  session_.Call("barrier", Clock::now() + wait, [&](grpc::ClientContext& context) {
-    // The server's own deadline comes first, because its error says who is missing.
-    context.set_deadline(ToGrpc(Clock::now() + wait + timeout_));
-    return server_.parameter_server().Barrier(&context, request, &response);
-  });
+  open_->session.Call(
+      "barrier", deadline, [&](const ServerChannel& channel, grpc::ClientContext& context) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        request.set_timeout_ms(std::max<int64_t>(left.count(), 1));
+        // The server's own deadline comes first, because its error says who is missing.
+        context.set_deadline(ToGrpc(deadline + timeout_));
+        grpc::Status status = channel.parameter_server().Barrier(&context, request, &response);
+        request.set_again(true);
+        return status;
+      });
+  open_->barriers.Passed(name, response.round());
 }
 
 }  // namespace varscope::internal

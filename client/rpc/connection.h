@@ -10,25 +10,29 @@
 #include <vector>
 
 #include "client/graph/remote_store.h"
+#include "client/rpc/barrier_rounds.h"
 #include "client/rpc/compression.h"
 #include "client/rpc/prefetch.h"
 #include "client/rpc/push_order.h"
 #include "client/rpc/server_client.h"
 #include "client/rpc/stream_request.h"
+#include "client/rpc/this_process.h"
 #include "client/rpc/worker_session.h"
 
 namespace varscope::internal {
 
 // Thread-safe. Every call has the connection's timeout as its deadline, and until then goes on
-// through restarts of the server, broken connections and evictions.
+// through restarts of the server, broken connections and evictions. In a forked child of the
+// process that made it every call throws FailedPreconditionError at once, and its end does nothing.
 class Connection final : public RemoteStore {
  public:
   // Throws UnavailableError, which says why, when nobody answers in time, or at once when waiting
-  // cannot mend it; ValueError for what is no address or worker id.
+  // cannot mend it; ValueError for what is no address or worker id; FailedPreconditionError in a
+  // forked child of a process that has connected.
   Connection(const std::string& target, const ConnectOptions& options);
 
-  const std::string& worker_id() const override { return session_.worker_id(); }
-  SharingMode sharing() const override { return session_.sharing(); }
+  const std::string& worker_id() const override { return open_.unchecked().session.worker_id(); }
+  SharingMode sharing() const override { return open_.unchecked().session.sharing(); }
   std::vector<Resolved> Resolve(const std::vector<Definition>& definitions) override;
   PullResult Pull(const std::vector<std::string>& names) override;
   PullResult PullWhole(const std::vector<std::string>& names) override;
@@ -37,7 +41,7 @@ class Connection final : public RemoteStore {
   PushAnswer Push(const PushRequest& push) override;
   PushedAndPulled PushAndPull(const PushRequest& push,
                               const std::vector<std::string>& names) override;
-  Groups groups() const override { return session_.groups(); }
+  Groups groups() const override { return open_->session.groups(); }
   std::vector<ListedVariable> List(const std::string& prefix) override;
   void Barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout) override;
@@ -58,13 +62,20 @@ class Connection final : public RemoteStore {
   // What a push must not be under way together with.
   PushOrder::Lanes LanesOf(const PushRequest& push) const;
 
+  struct Open {
+    Open(const std::string& target, const ConnectOptions& options);
+
+    ServerClient server;
+    WorkerSession session;
+    std::atomic<uint64_t> resolves{0};
+    BarrierRounds barriers;
+    PushOrder order;
+    Compression compression;  // its pushes' half is for who has its lane
+    Prefetch prefetch;        // the last: what is on its way uses all of the above
+  };
+
   const std::chrono::milliseconds timeout_;
-  ServerClient server_;
-  WorkerSession session_;
-  std::atomic<uint64_t> resolves_{0};
-  PushOrder order_;
-  Compression compression_;  // its pushes' half is for who has its lane
-  Prefetch prefetch_;        // the last: what is on its way uses all of the above
+  const OfThisProcess<Open> open_;
 };
 
 }  // namespace varscope::internal

@@ -33,10 +33,11 @@ class Waiting {
 }  // namespace
 
 RawCall::RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                 const std::string& session_key, bool checksums)
+                 const std::string& session_key, bool checksums, std::shared_ptr<CallList> calls)
     : checksums_(checksums), stub_(channel) {
   if (!session_key.empty()) context_.AddMetadata(wire::kSessionMetadata, session_key);
   stream_ = stub_.PrepareCall(&context_, method, &queue_);
+  if (calls != nullptr) entry_.emplace(std::move(calls), context_);
 }
 
 RawCall::~RawCall() {
@@ -97,7 +98,9 @@ Outcome RawCall::Finish() {
   Wait();
   finished_ = true;
   if (late_) status = {grpc::StatusCode::DEADLINE_EXCEEDED, "no answer within the deadline"};
-  return OutcomeOf(status, context_);
+  Outcome outcome = OutcomeOf(status, context_);
+  outcome.silent = late_;
+  return outcome;
 }
 
 }  // namespace varscope::internal

@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "client/rpc/call_list.h"
 #include "client/rpc/stream.h"
 
 namespace varscope::internal {
@@ -16,9 +18,10 @@ namespace varscope::internal {
 // Destroying an unfinished call cancels it.
 class RawCall final : public Stream {
  public:
-  // `session_key` goes with it, unless it is empty.
+  // `session_key` goes with it, unless it is empty. It is one of `calls`, unless that is null.
   RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-          const std::string& session_key = "", bool checksums = false);
+          const std::string& session_key = "", bool checksums = false,
+          std::shared_ptr<CallList> calls = nullptr);
   ~RawCall() override;
   RawCall(const RawCall&) = delete;
   RawCall& operator=(const RawCall&) = delete;
@@ -48,6 +51,7 @@ class RawCall final : public Stream {
   bool late_ = false;
   bool started_ = false;
   bool finished_ = false;
+  std::optional<CallList::Entry> entry_;  // the last: it needs the context
 };
 
 }  // namespace varscope::internal

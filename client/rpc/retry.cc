@@ -54,15 +54,23 @@ Outcome OutcomeOf(const v1::Error& error) {
 }
 
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context) {
-  return OutcomeOf(status, [&](const char* key) -> std::optional<std::string> {
+  Outcome outcome = OutcomeOf(status, [&](const char* key) -> std::optional<std::string> {
     const auto& metadata = context.GetServerTrailingMetadata();
     const auto it = metadata.find(key);
     if (it == metadata.end()) return std::nullopt;
     return std::string(it->second.data(), it->second.size());
   });
+  // gRPC's own text; the server says who was awaited.
+  outcome.silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
+                   status.error_message() == "Deadline Exceeded";
+  return outcome;
 }
 
-Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
+bool ConnectionFailed(const Outcome& outcome) {
+  return outcome.silent || (IsTheNetworks(outcome.status) && !outcome.retry_after);
+}
+
+Outcome WithRetries(const ChannelNow& channel, Clock::time_point deadline,
                     const std::function<Outcome()>& attempt) {
   for (milliseconds wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
     Outcome outcome = attempt();
@@ -74,7 +82,7 @@ Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
       return outcome;
     }
     std::this_thread::sleep_until(next);
-    channel.WaitForConnected(ToGrpc(std::min(deadline, Clock::now() + kLongestWait)));
+    channel()->WaitForConnected(ToGrpc(std::min(deadline, Clock::now() + kLongestWait)));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,7 @@ struct Outcome {
   std::optional<std::chrono::milliseconds> retry_after;
   std::optional<Reconnect> reconnect;
   bool hopeless = false;  // another attempt would end so, too
+  bool silent = false;    // nobody answered within the call's deadline
 };
 
 // Of a call that has ended; `retry_info` has what the server said under a key of
@@ -34,12 +36,19 @@ Outcome OutcomeOf(const v1::Error& error);
 // With the retry info in the trailing metadata.
 Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context);
 
+// Whether the connection of an attempt that ended so should not be used any more: it broke, or
+// nothing came through it.
+bool ConnectionFailed(const Outcome& outcome);
+
+// Where the next attempt will go.
+using ChannelNow = std::function<std::shared_ptr<grpc::Channel>()>;
+
 // Runs `attempt` until it succeeds, fails for good, or `deadline` has passed. Tried again: what the
 // network did (the server is away, the stream broke) unless it is hopeless, and refusals that carry
 // a retry delay, which is honoured. The waits grow from 20 ms to 1 s, with jitter; a connection
 // that comes back ends them. Every call of the protocol is safe to send again. Returns what the
 // last attempt ended with; without `reconnect` when time ran out.
-Outcome WithRetries(grpc::Channel& channel, Clock::time_point deadline,
+Outcome WithRetries(const ChannelNow& channel, Clock::time_point deadline,
                     const std::function<Outcome()>& attempt);
 
 }  // namespace varscope::internal

@@ -46,14 +46,26 @@ ServerClient::ServerClient(const std::string& target, const ConnectOptions& opti
     : target_(target),
       checksums_(options.checksums),
       local_(MayUseSharedMemory(options)),
-      channel_(OpenChannel(target)),
-      parameter_server_(v1::ParameterServer::NewStub(channel_)),
-      admin_(v1::Admin::NewStub(channel_)),
+      channel_(std::make_shared<const ServerChannel>(target)),
       streams_([this](const Incarnation& incarnation) { return Open(incarnation); }),
       pull_cache_(options.cache_pulls) {
   if (absl::Status status = ValidateTarget(target); !status.ok()) {
     throw ValueError(std::string(status.message()));
   }
+}
+
+std::shared_ptr<const ServerChannel> ServerClient::channel() const {
+  MutexLock lock(mutex_);
+  return channel_;
+}
+
+void ServerClient::Replace(const std::shared_ptr<const ServerChannel>& failed) {
+  MutexLock lock(mutex_);
+  if (channel_ != failed) return;
+  // The caller has the old one: it does not end here.
+  channel_ = std::make_shared<const ServerChannel>(target_);
+  lock.unlock();
+  streams_.Renew();
 }
 
 void ServerClient::SetAdvertised(const v1::LocalAddress& address) {
@@ -68,11 +80,12 @@ std::unique_ptr<Stream> ServerClient::Open(const Incarnation& incarnation) {
   const std::string& key = incarnation.session_key;
   MutexLock lock(mutex_);
   const std::string shared_memory = shared_memory_;
+  const std::shared_ptr<const ServerChannel> channel = channel_;
   lock.unlock();
   if (!shared_memory.empty()) {
     if (std::unique_ptr<Stream> stream = ShmStream::Open(shared_memory, key)) return stream;
   }
-  return std::make_unique<RawCall>(channel_, kExchange, key, checksums_);
+  return std::make_unique<RawCall>(channel->grpc(), kExchange, key, checksums_, channel->calls());
 }
 
 }  // namespace varscope::internal

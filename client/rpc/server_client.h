@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "client/rpc/call_list.h"
 #include "client/rpc/pull_cache.h"
 #include "client/rpc/stream_pool.h"
 #include "proto/concurrency/mutex.h"
@@ -16,8 +17,30 @@
 
 namespace varscope::internal {
 
-// To the address that the program gave. Connects when it is used.
+// To the address that the program gave. Connects when it is used, and shares its connection with no
+// other channel.
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target);
+
+// A channel, what is called over it, and its calls that are under way. Thread-safe.
+class ServerChannel {
+ public:
+  explicit ServerChannel(const std::string& target)
+      : grpc_(OpenChannel(target)),
+        parameter_server_(v1::ParameterServer::NewStub(grpc_)),
+        admin_(v1::Admin::NewStub(grpc_)) {}
+
+  const std::shared_ptr<grpc::Channel>& grpc() const { return grpc_; }
+  v1::ParameterServer::Stub& parameter_server() const { return *parameter_server_; }
+  v1::Admin::Stub& admin() const { return *admin_; }
+  // Those that can be ended.
+  const std::shared_ptr<CallList>& calls() const { return calls_; }
+
+ private:
+  const std::shared_ptr<grpc::Channel> grpc_;
+  const std::unique_ptr<v1::ParameterServer::Stub> parameter_server_;
+  const std::unique_ptr<v1::Admin::Stub> admin_;
+  const std::shared_ptr<CallList> calls_ = std::make_shared<CallList>();
+};
 
 // Thread-safe. Streams go through shared memory when the server is on this host, else over the
 // channel. Not through a Unix socket: its buffer is 208 KiB, and each time that it is full gRPC
@@ -29,9 +52,11 @@ class ServerClient {
   ServerClient(const std::string& target, const ConnectOptions& options);
 
   const std::string& target() const { return target_; }
-  grpc::Channel& channel() { return *channel_; }
-  v1::ParameterServer::Stub& parameter_server() { return *parameter_server_; }
-  v1::Admin::Stub& admin() { return *admin_; }
+  // For one attempt of a call.
+  std::shared_ptr<const ServerChannel> channel() const;
+  // Calls and streams that begin from now on have a new connection, unless that one has been
+  // replaced before.
+  void Replace(const std::shared_ptr<const ServerChannel>& failed);
   StreamPool& streams() { return streams_; }
   // Of values that were pulled from it.
   PullCache& pull_cache() { return pull_cache_; }
@@ -46,10 +71,8 @@ class ServerClient {
   const std::string target_;
   const bool checksums_;  // of streams over the channel
   const bool local_;      // whether streams may go through shared memory
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<v1::ParameterServer::Stub> parameter_server_;
-  const std::unique_ptr<v1::Admin::Stub> admin_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const ServerChannel> channel_ ABSL_GUARDED_BY(mutex_);
   std::string shared_memory_ ABSL_GUARDED_BY(mutex_);  // its name, as advertised
   StreamPool streams_;
   PullCache pull_cache_;

@@ -18,8 +18,8 @@ namespace varscope::internal {
 
 // What the server said when the worker connected; it holds until the worker connects again.
 struct Incarnation {
-  uint64_t number = 0;
-  std::string session_key;      // goes with each call and stream
+  uint64_t number = 0;      // of this session's, from 1: the server's own may come again at another
+  std::string session_key;  // goes with each call and stream
   uint64_t groups_version = 0;  // of the groups by which pushes are split
 };
 

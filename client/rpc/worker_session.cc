@@ -3,9 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <cstdlib>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -16,7 +13,6 @@
 #include "client/graph/log.h"
 #include "client/rpc/convert.h"
 #include "client/rpc/reason.h"
-#include "proto/naming/names.h"
 #include "proto/wire/protocol.h"
 #include "proto/wire/random.h"
 #include "proto/wire/session.h"
@@ -34,30 +30,10 @@ constexpr milliseconds kQuietWait{1000};
 // Longer than the server's own limit; a number of the clock's in any case.
 constexpr uint64_t kLongestLeaseMs = uint64_t{7} * 24 * 3600 * 1000;
 
-std::string HostName() {
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
-  return name.data();
-}
-
-std::string WorkerId(const ConnectOptions& options) {
-  std::string id = options.worker_id;
-  const char* const from_environment = std::getenv("VARSCOPE_WORKER");
-  if (id.empty() && from_environment != nullptr) id = from_environment;
-  if (id.empty()) {
-    static std::atomic<int> next{0};
-    id = absl::StrCat(HostName(), "-", getpid(), "-", next++);
-  }
-  if (absl::Status status = ValidateWorkerId(id); !status.ok()) {
-    throw ValueError(std::string(status.message()));
-  }
-  return id;
-}
-
-v1::ConnectRequest RequestOf(const ConnectOptions& options) {
+v1::ConnectRequest RequestOf(const ConnectOptions& options, const std::string& worker_id) {
   v1::ConnectRequest request;
   request.set_protocol(wire::kProtocol);
-  request.set_worker_id(WorkerId(options));
+  request.set_worker_id(worker_id);
   request.set_host(HostName());
   request.set_pid(getpid());
   request.set_sharing(options.sharing == SharingMode::kReplicated ? v1::SHARING_REPLICATED
@@ -71,7 +47,8 @@ WorkerSession::WorkerSession(ServerClient& server, const ConnectOptions& options
     : server_(server),
       sharing_(options.sharing),
       timeout_(options.timeout),
-      request_(RequestOf(options)) {
+      id_(options),
+      request_(RequestOf(options, id_.text())) {
   RegisterFirst();
   if (lease_.count() == 0) return;
   try {
@@ -127,11 +104,11 @@ grpc::Status WorkerSession::Register(const std::function<void(Outcome&)>& inspec
   request.set_nonce(Random64());
   v1::ConnectResponse response;
   const Clock::time_point deadline = Clock::now() + timeout_;
-  const Outcome result = WithRetries(server_.channel(), deadline, [&] {
-    grpc::ClientContext context;
-    context.set_deadline(ToGrpc(deadline));
+  const Outcome result = RunOnFreshChannels(deadline, [&] {
     Outcome outcome =
-        OutcomeOf(server_.parameter_server().Connect(&context, request, &response), context);
+        TryOnce(deadline, "", [&](const ServerChannel& channel, grpc::ClientContext& context) {
+          return channel.parameter_server().Connect(&context, request, &response);
+        });
     inspect(outcome);
     return outcome;
   });
@@ -147,9 +124,14 @@ grpc::Status WorkerSession::Register(const std::function<void(Outcome&)>& inspec
   auto groups = std::make_shared<std::vector<SyncGroup>>();
   for (const v1::SyncGroup& group : response.groups()) groups->push_back(FromProto(group));
   MutexLock lock(mutex_);
-  if (incarnation_.number == 0) encodings_ = response.encodings();
+  if (incarnation_.number == 0) {
+    encodings_ = response.encodings();
+    first_incarnation_ = response.incarnation();
+  }
   groups_ = std::move(groups);
-  incarnation_ = {response.incarnation(), response.session_key(), response.groups_version()};
+  incarnation_ = {incarnation_.number + 1, response.session_key(), response.groups_version()};
+  moved_ = moved_ || (store_ != 0 && store_ != response.store());
+  store_ = response.store();
   lease_ = milliseconds(std::min(response.lease_ms(), kLongestLeaseMs));
   return result.status;
 }
@@ -174,52 +156,114 @@ Incarnation WorkerSession::incarnation() const {
   return incarnation_;
 }
 
+Outcome WorkerSession::RunOnFreshChannels(Clock::time_point deadline,
+                                          const std::function<Outcome()>& attempt) {
+  const ChannelNow channel = [this] { return server_.channel()->grpc(); };
+  return WithRetries(channel, deadline, [&] {
+    const std::shared_ptr<const ServerChannel> used = server_.channel();
+    Outcome outcome = attempt();
+    if (ConnectionFailed(outcome)) server_.Replace(used);
+    return outcome;
+  });
+}
+
+grpc::Status WorkerSession::Moved() const {
+  return {
+      grpc::StatusCode::ABORTED,
+      absl::StrCat("varscoped at ", server_.target(), " does not know worker '", worker_id(),
+                   "' any more: it has another store, or was started again without its state "
+                   "(--data-dir keeps it). What this run computed was not applied; the worker "
+                   "has connected anew, and the next run goes on with the store that is there")};
+}
+
+grpc::Status WorkerSession::MovedSince(uint64_t store) {
+  MutexLock lock(mutex_);
+  if (!moved_ && store_ == store) return grpc::Status::OK;
+  moved_ = false;
+  return Moved();
+}
+
+uint64_t WorkerSession::store() const {
+  MutexLock lock(mutex_);
+  return store_;
+}
+
 grpc::Status WorkerSession::Run(Clock::time_point deadline, const Attempt& attempt) {
+  const uint64_t store = this->store();
   for (;;) {
+    // What was computed from one store is not for another.
+    if (grpc::Status moved = MovedSince(store); !moved.ok()) return moved;
     const Incarnation incarnation = this->incarnation();
-    const Outcome result =
-        WithRetries(server_.channel(), deadline, [&] { return attempt(incarnation); });
+    const Outcome result = RunOnFreshChannels(deadline, [&] { return attempt(incarnation); });
     const std::optional<Reconnect> how =
         result.reconnect || !WasEvicted(incarnation.number, result.status) ? result.reconnect
                                                                            : Reconnect::kThenResend;
     if (!how) return result.status;
     const grpc::Status registered = RegisterAgain(incarnation.number, *how);
-    if (*how == Reconnect::kThenReport) return result.status;
+    if (*how == Reconnect::kThenReport) {
+      // The one that knows no key of this worker's is another store.
+      MovedSince(store);
+      const bool unknown = result.status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
+      return unknown && registered.ok() ? Moved() : result.status;
+    }
     if (!registered.ok()) return registered;
   }
+}
+
+Outcome WorkerSession::TryOnce(Clock::time_point deadline, const std::string& session_key,
+                               const UnaryAttempt& attempt) {
+  const std::shared_ptr<const ServerChannel> channel = server_.channel();
+  grpc::ClientContext context;
+  context.set_deadline(ToGrpc(deadline));
+  if (!session_key.empty()) context.AddMetadata(wire::kSessionMetadata, session_key);
+  const CallList::Entry entry(channel->calls(), context);
+  return OutcomeOf(attempt(*channel, context), context);
 }
 
 void WorkerSession::Call(const char* call, Clock::time_point deadline,
                          const UnaryAttempt& attempt) {
   const grpc::Status status = Run(deadline, [&](const Incarnation& incarnation) {
-    grpc::ClientContext context;
-    context.set_deadline(ToGrpc(deadline));
-    context.AddMetadata(wire::kSessionMetadata, incarnation.session_key);
-    return OutcomeOf(attempt(context), context);
+    return TryOnce(deadline, incarnation.session_key, attempt);
   });
   ThrowIfFailed(status, call, server_.target());
 }
 
+bool WorkerSession::SendHeartbeat(Clock::time_point deadline, grpc::ClientContext& context,
+                                  uint64_t incarnation) {
+  context.set_deadline(ToGrpc(deadline));
+  const std::shared_ptr<const ServerChannel> channel = server_.channel();
+  v1::HeartbeatResponse response;
+  const grpc::Status status =
+      channel->parameter_server().Heartbeat(&context, v1::HeartbeatRequest(), &response);
+  if (status.ok()) server_.SetAdvertised(response.local());
+  const Outcome outcome = OutcomeOf(status, context);
+  // Whoever cancels it ends the session.
+  const bool cancelled = status.error_code() == grpc::StatusCode::CANCELLED;
+  if (ConnectionFailed(outcome) && !cancelled) server_.Replace(channel);
+  // A heartbeat is answered at once: what else waits for this connection waits in vain.
+  if (outcome.silent) channel->calls()->CancelAll();
+  // An eviction is mended before the next call meets it; what a call has to report, it meets.
+  if (outcome.reconnect == Reconnect::kThenResend) RegisterAgain(incarnation, *outcome.reconnect);
+  return !outcome.silent;
+}
+
 void WorkerSession::SendHeartbeats(milliseconds lease) {
+  // A heartbeat that is late for a busy server's sake should not cost the connection.
+  constexpr milliseconds kShortestPatience{1000};
   const milliseconds interval = std::max(lease / 3, milliseconds(1));
-  const v1::HeartbeatRequest request;
+  milliseconds pause = interval;
   MutexLock lock(mutex_);
-  while (!stop_.WaitFor(mutex_, interval,
+  while (!stop_.WaitFor(mutex_, pause,
                         [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; })) {
     grpc::ClientContext context;
-    context.set_deadline(ToGrpc(Clock::now() + std::max(lease, milliseconds(1000))));
     heartbeat_ = &context;
     const uint64_t incarnation = incarnation_.number;
     context.AddMetadata(wire::kSessionMetadata, incarnation_.session_key);
     {
       MutexUnlock sending(mutex_);
-      v1::HeartbeatResponse response;
-      const grpc::Status status =
-          server_.parameter_server().Heartbeat(&context, request, &response);
-      if (status.ok()) server_.SetAdvertised(response.local());
-      // An eviction is mended before the next call meets it; what a call has to report, it meets.
-      const auto retry_info = OutcomeOf(status, context).reconnect;
-      if (retry_info == Reconnect::kThenResend) RegisterAgain(incarnation, *retry_info);
+      const Clock::time_point deadline = Clock::now() + std::max(interval, kShortestPatience);
+      // The next one is sent at once over the new connection.
+      pause = SendHeartbeat(deadline, context, incarnation) ? interval : milliseconds(0);
     }
     heartbeat_ = nullptr;
   }
@@ -231,7 +275,7 @@ void WorkerSession::Deregister() {
   context.AddMetadata(wire::kSessionMetadata, incarnation().session_key);
   context.set_deadline(ToGrpc(Clock::now() + std::chrono::seconds(1)));
   // Without an answer the lease runs out.
-  server_.parameter_server().Disconnect(&context, v1::DisconnectRequest(), &response);
+  server_.channel()->parameter_server().Disconnect(&context, v1::DisconnectRequest(), &response);
 }
 
 }  // namespace varscope::internal

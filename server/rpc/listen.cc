@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "proto/shm/doorbell.h"
 #include "proto/wire/address.h"
+#include "proto/wire/channel_arguments.h"
 
 namespace varscope::server {
 namespace {
@@ -59,6 +60,7 @@ shm::FileDescriptor ListenOn(const Address& address) {
     // Connections have what their listener has.
     Enable(socket, SOL_SOCKET, SO_REUSEADDR);
     Enable(socket, IPPROTO_TCP, TCP_NODELAY);
+    Enable(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, wire::kSilenceMs);
   }
   if (address.family() == AF_INET6) {
     Enable(socket, IPPROTO_IPV6, IPV6_V6ONLY, address.is_wildcard() ? 0 : 1);

@@ -91,7 +91,8 @@ void Proxy::Accept() {
     if (poll(&readable, 1, kPollMilliseconds) != 1) continue;
     const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
-    connections_.emplace_back([this, client, seed = random_()] { Serve(client, seed); });
+    connections_.emplace_back(
+        [this, client, number = ++born_, seed = random_()] { Serve(client, number, seed); });
   }
 }
 
@@ -117,7 +118,7 @@ void Proxy::SendAgain(const std::string& bytes) {
   }
 }
 
-void Proxy::Serve(int client, uint32_t seed) {
+void Proxy::Serve(int client, uint64_t number, uint32_t seed) {
   const uint64_t born = generation_;
   std::mt19937 random(seed);
   const Socket from(client);
@@ -135,6 +136,10 @@ void Proxy::Serve(int client, uint32_t seed) {
   double left = until_cut(random);
   std::array<char, 16384> buffer{};
   while (!stopping_ && generation_ == born) {
+    if (number <= silenced_) {
+      poll(nullptr, 0, kPollMilliseconds);
+      continue;
+    }
     // A negative descriptor is passed over.
     const bool held = answers_left_ <= 0;
     pollfd ends[2] = {{from.fd(), POLLIN, 0}, {held ? -1 : to.fd(), POLLIN, 0}};

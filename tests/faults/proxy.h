@@ -41,12 +41,15 @@ class Proxy {
   void ReleaseAnswers() { answers_left_ = std::numeric_limits<int64_t>::max(); }
   // All connections that there are.
   void CutAll() { ++generation_; }
+  // They stay open, but nothing comes through them any more, not even their end, as when a firewall
+  // has forgotten them. New ones work.
+  void SilenceAll() { silenced_ = born_.load(); }
   uint64_t cuts() const { return cuts_; }
   uint64_t duplicates() const { return duplicates_; }
 
  private:
   void Accept();
-  void Serve(int client, uint32_t seed);
+  void Serve(int client, uint64_t number, uint32_t seed);
   void SendAgain(const std::string& bytes);
 
   const int to_port_;
@@ -56,6 +59,8 @@ class Proxy {
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> answers_left_{std::numeric_limits<int64_t>::max()};
   std::atomic<uint64_t> generation_{0};  // connections of an earlier one end
+  std::atomic<uint64_t> born_{0};        // connections so far
+  std::atomic<uint64_t> silenced_{0};    // so many of the first pass nothing
   std::atomic<uint64_t> cuts_{0};
   std::atomic<uint64_t> duplicates_{0};
   int listener_ = -1;

@@ -48,7 +48,8 @@ struct CompressionRule {
 struct ConnectOptions {
   // 1 to 256 printable ASCII characters without blanks. A worker that restarts with the same id may
   // share what it created before; one that connects while another of its id is there fences that
-  // one off. Empty: the environment's VARSCOPE_WORKER, else host-pid-number.
+  // one off. Empty: the environment's VARSCOPE_WORKER (a second connection of this process beside
+  // it gets "-1" after it, a third "-2"), else host, process and a number that was drawn.
   std::string worker_id = {};
   SharingMode sharing = SharingMode::kGlobal;
   // The longest time for each call to the server (a definition, a pull, a push), its repetitions

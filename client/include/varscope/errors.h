@@ -125,9 +125,10 @@ using ResourceExhaustedError = OpErrorOf<ErrorCode::kResourceExhausted>;
 // The store is not in the state that the call needs: a variable has no value yet, for example.
 using FailedPreconditionError = OpErrorOf<ErrorCode::kFailedPrecondition>;
 // This worker's id connected again elsewhere, which fences off the earlier connection; the server
-// was restarted with other groups; or the store was rolled back to a snapshot. After the latter two
-// the next run is well: after a rollback it continues from the snapshot, and nothing of the run
-// that failed is in the store.
+// was restarted with other groups; the store was rolled back to a snapshot; or there is another one
+// at the server's address, as after a restart without a data directory. After all but the first the
+// next run is well: after a rollback it continues from the snapshot, and nothing of the run that
+// failed is in the store. Another store has the variables that its own workers have made.
 using AbortedError = OpErrorOf<ErrorCode::kAborted>;
 // The input has ended.
 using OutOfRangeError = OpErrorOf<ErrorCode::kOutOfRange>;
@@ -140,8 +141,7 @@ using InternalError = OpErrorOf<ErrorCode::kInternal>;
 using UnavailableError = OpErrorOf<ErrorCode::kUnavailable>;
 // A file is damaged.
 using DataLossError = OpErrorOf<ErrorCode::kDataLoss>;
-// The server does not know who calls: it was restarted without its state, for example. A new Graph
-// connects again.
+// The server does not know who calls.
 using UnauthenticatedError = OpErrorOf<ErrorCode::kUnauthenticated>;
 
 }  // namespace varscope

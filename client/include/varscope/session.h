@@ -83,8 +83,9 @@ class Session {
   //   FailedPreconditionError  when a variable has no value yet, or the worker is in quarantine
   //   NotFoundError            when the store does not have a variable
   //   AbortedError             when the store was rolled back, the server was restarted with other
-  //                            groups, or this worker's id connected elsewhere
-  //   UnauthenticatedError     when the server was restarted without its state
+  //                            groups or without its state, another store is at its address, or
+  //                            this worker's id connected elsewhere
+  //   FailedPreconditionError  in a process that was forked after connecting
   //   ResourceExhaustedError   when memory ends, or a limit of the server is reached
   //   UnavailableError,        when no answer came in time: the last push may have been applied,
   //   DeadlineExceededError    or not
@@ -113,7 +114,9 @@ class Session {
   //   DeadlineExceededError  when the time is over; it says who has come, and who is missing
   //   InvalidArgumentError   for a name that no variable could have, for no parties, for another
   //                          number of them than who waits there said, for more than 24 hours
-  //   AbortedError           when another thread of this worker came to the same barrier meanwhile
+  //   AbortedError           when another thread of this worker came to the same barrier meanwhile,
+  //                          or the server was restarted while this worker waited in its first
+  //                          round there, and the round may have ended before
   //   UnavailableError       when the server is not there in time
   void barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));

@@ -26,7 +26,8 @@ class RetryTest : public ::testing::Test {
   Outcome Run(std::vector<Outcome> ends,
               Clock::time_point deadline = Clock::now() + std::chrono::minutes(1)) {
     attempts_ = 0;
-    return WithRetries(*channel_, deadline, [&] {
+    const auto channel = [this] { return channel_; };
+    return WithRetries(channel, deadline, [&] {
       const size_t now = attempts_++;
       return now < ends.size() ? ends[now] : Outcome{};
     });

@@ -43,6 +43,7 @@ class FakeServer final : public v1::ParameterServer::Service {
     response->set_protocol(wire::kProtocol);
     response->set_incarnation(++incarnation_);
     response->set_session_key(std::to_string(incarnation_));
+    response->set_store(incarnation_ == 1 ? 5 : later_store);
     response->set_lease_ms(lease_ms);
     response->set_groups_version(70 + incarnation_);
     response->add_groups()->set_prefix("group" + std::to_string(incarnation_));
@@ -75,6 +76,7 @@ class FakeServer final : public v1::ParameterServer::Service {
 
   // Set before the calls that they concern, and read after them.
   uint64_t lease_ms = 0;
+  uint64_t later_store = 5;            // from the second incarnation on
   uint64_t evict_up_to = 0;            // incarnations, at their next heartbeat
   std::vector<grpc::Status> refusals;  // of the next Connects, the last first
   std::vector<uint64_t> nonces;        // of each Connect
@@ -188,6 +190,61 @@ TEST_F(WorkerSessionTest, WhatTheProgramHasToKnowIsReportedOnceAndTheNextCallIsW
   EXPECT_EQ(called.status.error_message(), "over");
   EXPECT_THAT(called.incarnations, ElementsAre(1));
   EXPECT_THAT(Call(*worker, {}).incarnations, ElementsAre(2));
+}
+
+TEST_F(WorkerSessionTest, AStoreThatKnowsNoKeyOfTheWorkersIsToldOnceAndTheNextCallIsWell) {
+  fake_server_.later_store = 7;
+  const auto worker = Join();
+  const Called called =
+      Call(*worker, {{.status = {grpc::StatusCode::UNAUTHENTICATED, "who is that?"},
+                      .reconnect = Reconnect::kThenReport}});
+  EXPECT_EQ(called.status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(called.status.error_message(), HasSubstr("has another store"));
+  EXPECT_THAT(Call(*worker, {}).incarnations, ElementsAre(2));
+  EXPECT_TRUE(Call(*worker, {}).status.ok());
+}
+
+// Its address has changed hands between an eviction and the next connect.
+TEST_F(WorkerSessionTest, WhatWasComputedFromOneStoreIsNotSentToAnother) {
+  fake_server_.later_store = 7;
+  const auto worker = Join();
+  const Called called = Call(*worker, {Over(Reconnect::kThenResend)});
+  EXPECT_EQ(called.status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(called.incarnations, ElementsAre(1));
+  EXPECT_THAT(Call(*worker, {}).incarnations, ElementsAre(2));
+}
+
+TEST_F(WorkerSessionTest, AHeartbeatThatFindsAnotherStoreLeavesTheNewsToTheNextCall) {
+  fake_server_.lease_ms = 3;
+  fake_server_.evict_up_to = 1;
+  fake_server_.later_store = 7;
+  const auto worker = Join();
+  EXPECT_TRUE(fake_server_.AwaitHeartbeatOf(2));
+  EXPECT_EQ(Call(*worker, {}).status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_TRUE(Call(*worker, {}).status.ok());
+}
+
+// After a call that nobody answered, or that broke, no attempt goes over its connection.
+TEST_F(WorkerSessionTest, AConnectionThatFailedIsNotUsedAgain) {
+  const auto worker = Join();
+  std::shared_ptr<const ServerChannel> used = client_.channel();
+  EXPECT_TRUE(Call(*worker, {}).status.ok());
+  EXPECT_EQ(client_.channel(), used);
+  const Outcome silent{.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "late"}, .silent = true};
+  EXPECT_EQ(Call(*worker, {silent}).status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_NE(client_.channel(), used);
+  for (const auto code :
+       {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED, grpc::StatusCode::UNKNOWN}) {
+    used = client_.channel();
+    EXPECT_TRUE(Call(*worker, {{.status = {code, "broken"}}}).status.ok());
+    EXPECT_NE(client_.channel(), used) << code;
+  }
+  // A server that says so has been heard.
+  used = client_.channel();
+  Call(*worker, {{.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "waited for b"}}});
+  Call(*worker, {{.status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "later"},
+                  .retry_after = milliseconds(1)}});
+  EXPECT_EQ(client_.channel(), used);
 }
 
 TEST_F(WorkerSessionTest, AnAbortThatAdvisesNothingIsReported) {
