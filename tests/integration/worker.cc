@@ -4,6 +4,11 @@
 //   race TARGET WORKER THREADS NAMES PARTIES  all threads get or create the same names at once;
 //                                             prints each thread's checksum of all values
 //   sgd TARGET WORKER STEPS SEED              pushes gradients to "w"
+//   fork TARGET return|run|connect            its child returns, runs its session, or connects; 0
+//   if
+//                                             the child ended as it should and the parent goes on
+#include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <iostream>
@@ -79,12 +84,45 @@ int Sgd(const std::string& target, const std::string& worker, int steps, uint32_
   return 0;
 }
 
+// Of a call in a child: 0 when it was refused as it should be.
+template <typename Call>
+int RefusedInChild(const Call& call) {
+  try {
+    call();
+  } catch (const FailedPreconditionError& error) {
+    if (error.message().find("forked after connecting") != std::string::npos) return 0;
+    std::cerr << error.message() << "\n";
+  }
+  return 1;
+}
+
+int Fork(const std::string& target, const std::string& what) {
+  Graph graph(target);
+  const auto use = graph.as_default();
+  const Output add = get_variable("forked", {.shape = Shape{}, .initializer = zeros_initializer()})
+                         .assign_add(constant(1.0F));
+  Session session;
+  const float before = session.run(add).scalar<float>();
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr unsigned kHangs = 60;  // seconds, then a signal ends it
+    alarm(kHangs);
+    if (what == "return") return 0;
+    if (what == "run") return RefusedInChild([&] { session.run(add); });
+    return RefusedInChild([&] { const Graph own(target); });
+  }
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || status != 0) return 1;
+  return session.run(add).scalar<float>() == before + 1 ? 0 : 1;
+}
+
 int Main(const std::vector<std::string>& a) {
   if (a.size() == 4 && a[0] == "program") return RunProgram(a[1], a[2], a[3]);
   if (a.size() == 6 && a[0] == "race") {
     return Race(a[1], a[2], std::stoi(a[3]), std::stoi(a[4]), std::stoi(a[5]));
   }
   if (a.size() == 5 && a[0] == "sgd") return Sgd(a[1], a[2], std::stoi(a[3]), std::stoi(a[4]));
+  if (a.size() == 3 && a[0] == "fork") return Fork(a[1], a[2]);
   std::cerr << "see the comment at the head of tests/integration/worker.cc\n";
   return 2;
 }

@@ -31,6 +31,16 @@ std::optional<v1::WorkerInfo::State> Operator::StateOf(const std::string& worker
   return std::nullopt;
 }
 
+uint64_t Operator::IncarnationOf(const std::string& worker) {
+  grpc::ClientContext context;
+  v1::ListWorkersResponse response;
+  ThrowIfFailed(stub_->ListWorkers(&context, {}, &response), "no list of workers");
+  for (const v1::WorkerInfo& w : response.workers()) {
+    if (w.worker_id() == worker) return w.incarnation();
+  }
+  return 0;
+}
+
 std::vector<std::string> Operator::WaitsOf(const std::string& worker) {
   grpc::ClientContext context;
   v1::ListWorkersResponse response;

@@ -18,6 +18,8 @@ class Operator {
   explicit Operator(const std::string& target);
   // Nothing for an id that never connected.
   std::optional<v1::WorkerInfo::State> StateOf(const std::string& worker);
+  // 0 for an id that never connected.
+  uint64_t IncarnationOf(const std::string& worker);
   // What the worker waits for at barriers.
   std::vector<std::string> WaitsOf(const std::string& worker);
   // Until the worker is evicted. False when it left on its own; throws after 30 s.
