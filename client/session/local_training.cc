@@ -86,6 +86,18 @@ Gradient Prepare(const PushRequest& push, const PushRequest::Update& update,
   return gradient;
 }
 
+// As a server checks them: in the dtype of each variable.
+Hyperparameters CheckedHyperparameters(const Optimizer& rule, const PushRequest::Step& step) {
+  const std::map<std::string, double>& given = step.state.hyperparameters;
+  ThrowIfError(optimizers::ReadHyperparameters(rule, given, DType::kFloat64).status());
+  for (const PushRequest::Update& update : step.updates) {
+    const DType dtype = update.gradient.dtype();
+    ThrowIfError(optimizers::ReadHyperparameters(rule, given, dtype).status());
+    ThrowIfError(optimizers::CheckWeightDecay(step.weight_decay, dtype));
+  }
+  return optimizers::FillHyperparameters(rule, given);
+}
+
 template <typename T>
 void RunRule(const Optimizer& rule, const Hyperparameters& h, std::span<const double> non_slots,
              Tensor& variable, std::vector<Tensor>& slots, Gradient& gradient,
@@ -194,8 +206,7 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
   if (rule == nullptr) {
     throw InvalidArgumentError(absl::StrCat("unknown optimizer '", step.state.optimizer, "'"));
   }
-  const auto h = optimizers::ReadHyperparameters(*rule, step.state.hyperparameters);
-  ThrowIfError(h.status());
+  const Hyperparameters h = CheckedHyperparameters(*rule, step);
   std::vector<Gradient> gradients;
   std::vector<Tensor*> values;
   for (const PushRequest::Update& update : step.updates) {
@@ -204,14 +215,14 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
   for (Gradient& gradient : gradients) values.push_back(&gradient.values);
   ThrowIfError(optimizers::Clip(values, step.clip_value, step.clip_norm));
 
-  const std::vector<StateDef> slot_defs = rule->slots(*h);
+  const std::vector<StateDef> slot_defs = rule->slots(h);
   // As on the server, state with other slots is other state.
   Inner& inner =
       inner_[absl::StrCat(step.state.optimizer, "\n", step.state.name, "\n", step.state.instance,
                           "\n", step.state.group, "\n", slot_defs.size())];
   if (!std::exchange(inner.started, true)) {
     for (const StateDef& scalar : rule->non_slots) {
-      inner.non_slots.push_back(optimizers::InitialValue(*rule, *h, scalar));
+      inner.non_slots.push_back(optimizers::InitialValue(*rule, h, scalar));
     }
   }
   for (size_t i = 0; i < step.updates.size(); ++i) {
@@ -220,15 +231,15 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
     if (fresh) {
       for (const StateDef& slot : slot_defs) {
         slots->second.push_back(
-            Filled(variable.dtype(), variable.shape(), optimizers::InitialValue(*rule, *h, slot)));
+            Filled(variable.dtype(), variable.shape(), optimizers::InitialValue(*rule, h, slot)));
       }
     }
     VisitGradient(variable.dtype(), [&](auto tag) {
-      RunRule<typename decltype(tag)::type>(*rule, *h, inner.non_slots, variable, slots->second,
+      RunRule<typename decltype(tag)::type>(*rule, h, inner.non_slots, variable, slots->second,
                                             gradients[i], step.weight_decay);
     });
   }
-  rule->finish(*h, inner.non_slots);
+  rule->finish(h, inner.non_slots);
 }
 
 std::vector<std::string> LocalTraining::Fragment(const SyncGroup& group,

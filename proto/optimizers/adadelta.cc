@@ -12,7 +12,9 @@ struct AdadeltaRule : ElementwiseRule<AdadeltaRule> {
 
   static Optimizer Declare() {
     return {.name = "Adadelta",
-            .hyperparameters = {{"learning_rate", 0.001}, {"rho", 0.95}, {"epsilon", 1e-8}},
+            .hyperparameters = {{"learning_rate", 0.001, kAnyNumber},
+                                {"rho", 0.95, kZeroToOne},
+                                {"epsilon", 1e-8, kPositive}},
             .slots = [](const Hyperparameters&) {
               return std::vector<StateDef>{{"accum"}, {"accum_update"}};
             }};

@@ -11,12 +11,13 @@ struct AdagradRule : ElementwiseRule<AdagradRule> {
   enum { kLearningRate, kInitialAccumulator };
 
   static Optimizer Declare() {
-    return {.name = "Adagrad",
-            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
-                                {"initial_accumulator_value", 0.1}},
-            .slots = [](const Hyperparameters& h) {
-              return std::vector<StateDef>{{"accumulator", h[kInitialAccumulator]}};
-            }};
+    return {
+        .name = "Adagrad",
+        .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN(), kAnyNumber},
+                            {"initial_accumulator_value", 0.1, kPositive}},
+        .slots = [](const Hyperparameters& h) {
+          return std::vector<StateDef>{{"accumulator", h[kInitialAccumulator]}};
+        }};
   }
   template <typename T>
   static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {

@@ -14,10 +14,10 @@ struct AdamRule {
 
   static Optimizer Declare() {
     return {.name = "Adam",
-            .hyperparameters = {{"learning_rate", 0.001},
-                                {"beta1", 0.9},
-                                {"beta2", 0.999},
-                                {"epsilon", 1e-8}},
+            .hyperparameters = {{"learning_rate", 0.001, kAnyNumber},
+                                {"beta1", 0.9, kBelowOne},
+                                {"beta2", 0.999, kBelowOne},
+                                {"epsilon", 1e-8, kPositive}},
             .slots =
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};

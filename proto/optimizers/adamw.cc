@@ -14,11 +14,11 @@ struct AdamWRule : ElementwiseRule<AdamWRule> {
 
   static Optimizer Declare() {
     return {.name = "AdamW",
-            .hyperparameters = {{"learning_rate", 0.001},
-                                {"beta1", 0.9},
-                                {"beta2", 0.999},
-                                {"epsilon", 1e-8},
-                                {"weight_decay", 0.01}},
+            .hyperparameters = {{"learning_rate", 0.001, kAnyNumber},
+                                {"beta1", 0.9, kBelowOne},
+                                {"beta2", 0.999, kBelowOne},
+                                {"epsilon", 1e-8, kPositive},
+                                {"weight_decay", 0.01, kUpToAMillion}},
             .slots =
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};

@@ -19,18 +19,22 @@ struct FtrlRule : ElementwiseRule<FtrlRule> {
     kBeta,
   };
 
+  // Below -1 the power of a small sum is 0, and of a large one infinite.
+  static constexpr Interval kPower{-1, 0};
+
   static Optimizer Declare() {
-    return {.name = "Ftrl",
-            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
-                                {"learning_rate_power", -0.5},
-                                {"initial_accumulator_value", 0.1},
-                                {"l1_regularization_strength", 0.0},
-                                {"l2_regularization_strength", 0.0},
-                                {"l2_shrinkage_regularization_strength", 0.0},
-                                {"beta", 0.0}},
-            .slots = [](const Hyperparameters& h) {
-              return std::vector<StateDef>{{"accum", h[kInitialAccumulator]}, {"linear"}};
-            }};
+    return {
+        .name = "Ftrl",
+        .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN(), kPositive},
+                            {"learning_rate_power", -0.5, kPower},
+                            {"initial_accumulator_value", 0.1, kNotNegative},
+                            {"l1_regularization_strength", 0.0, kNotNegative},
+                            {"l2_regularization_strength", 0.0, kNotNegative},
+                            {"l2_shrinkage_regularization_strength", 0.0, kUpToAMillion},
+                            {"beta", 0.0, kUpToAMillion}},
+        .slots = [](const Hyperparameters& h) {
+          return std::vector<StateDef>{{"accum", h[kInitialAccumulator]}, {"linear"}};
+        }};
   }
   template <typename T>
   static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
@@ -50,7 +54,11 @@ struct FtrlRule : ElementwiseRule<FtrlRule> {
       linear[i] += grad - (new_root - std::pow(accum[i], power)) / lr * var[i];
       const T quadratic = new_root / lr + 2 * l2;
       const T excess = std::copysign(l1, linear[i]) - linear[i];
-      var[i] = std::abs(linear[i]) > l1 ? excess / quadratic : T{0};
+      if (!(std::abs(linear[i]) > l1)) {
+        var[i] = 0;
+      } else if (quadratic != 0) {  // it is 0 where the squares so far are too small for numbers
+        var[i] = excess / quadratic;
+      }
       accum[i] = new_accum;
     }
   }

@@ -11,7 +11,8 @@ struct GradientDescentRule : ElementwiseRule<GradientDescentRule> {
 
   static Optimizer Declare() {
     return {.name = "GradientDescent",
-            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()}},
+            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN(),
+                                 kAnyNumber}},
             .slots = [](const Hyperparameters&) { return std::vector<StateDef>{}; }};
   }
   template <typename T>

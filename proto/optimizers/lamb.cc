@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "proto/optimizers/rules.h"
@@ -17,11 +18,11 @@ struct LambRule {
 
   static Optimizer Declare() {
     return {.name = "LAMB",
-            .hyperparameters = {{"learning_rate", 0.001},
-                                {"beta1", 0.9},
-                                {"beta2", 0.999},
-                                {"epsilon", 1e-6},
-                                {"weight_decay", 0.0}},
+            .hyperparameters = {{"learning_rate", 0.001, kAnyNumber},
+                                {"beta1", 0.9, kBelowOne},
+                                {"beta2", 0.999, kBelowOne},
+                                {"epsilon", 1e-6, kPositive},
+                                {"weight_decay", 0.0, kUpToAMillion}},
             .slots =
                 [](const Hyperparameters&) {
                   return std::vector<StateDef>{{"m"}, {"v"}};
@@ -55,8 +56,17 @@ struct LambRule {
       step_norm += r * r;
     }
     const double ratio = var_norm > 0 && step_norm > 0 ? std::sqrt(var_norm / step_norm) : 1;
-    const T lr = static_cast<T>(args.h[kLearningRate] * ratio);
-    for (size_t i = 0; i < args.variable.size(); ++i) var[i] -= lr * direction(i);
+    const double lr = args.h[kLearningRate] * ratio;
+    if (std::abs(lr) <= static_cast<double>(std::numeric_limits<T>::max())) {
+      const T rate = static_cast<T>(lr);
+      for (size_t i = 0; i < args.variable.size(); ++i) var[i] -= rate * direction(i);
+      return;
+    }
+    // The steps are so small that the rate alone is no number.
+    const double rate = args.h[kLearningRate] * std::sqrt(var_norm);
+    for (size_t i = 0; i < args.variable.size(); ++i) {
+      var[i] -= static_cast<T>(rate * (direction(i) / std::sqrt(step_norm)));
+    }
   }
 
   template <typename T>

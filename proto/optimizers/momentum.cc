@@ -13,9 +13,9 @@ struct MomentumRule : ElementwiseRule<MomentumRule> {
   static Optimizer Declare() {
     constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
     return {.name = "Momentum",
-            .hyperparameters = {{"learning_rate", kRequired},
-                                {"momentum", kRequired},
-                                {"use_nesterov", 0}},
+            .hyperparameters = {{"learning_rate", kRequired, kAnyNumber},
+                                {"momentum", kRequired, kMinusOneToOne},
+                                {"use_nesterov", 0, kFlag}},
             .slots = [](const Hyperparameters&) { return std::vector<StateDef>{{"momentum"}}; }};
   }
   template <typename T>

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -18,13 +19,45 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/concurrency/parallel.h"
+#include "varscope/dtype.h"
 
 namespace varscope::optimizers {
 
-// A hyperparameter's name and TensorFlow's default; NaN: it must be given.
+// What a hyperparameter may be. Both ends are allowed, unless it says otherwise.
+struct Interval {
+  double least;
+  double most;
+  bool without_least = false;  // `least` itself is not allowed
+  bool without_most = false;
+  bool whole = false;  // whole numbers only
+};
+
+// Rules multiply and divide hyperparameters by each other, so whatever the range, the magnitude of
+// one is at most LargestHyperparameter, and one that must be above 0 is at least
+// 1 / LargestHyperparameter, of the dtype.
+inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+// 1e30 for float32, 1e300 for float64.
+double LargestHyperparameter(DType dtype);
+
+inline constexpr Interval kAnyNumber{-kNoLimit, kNoLimit};
+inline constexpr Interval kNotNegative{0, kNoLimit};
+inline constexpr Interval kPositive{0, kNoLimit, /*without_least=*/true};
+inline constexpr Interval kZeroToOne{0, 1};
+// Beyond it sums grow for ever, whatever is added.
+inline constexpr Interval kMinusOneToOne{-1, 1};
+// What a mean forgets by; with 1 it would never learn, and its correction would divide by 0.
+inline constexpr Interval kBelowOne{0, 1, false, /*without_most=*/true};
+// What is multiplied with, or divided by, another hyperparameter, which may be huge.
+inline constexpr Interval kUpToAMillion{0, 1e6};
+inline constexpr Interval kFlag{0, 1, false, false, /*whole=*/true};
+
+// A hyperparameter's name, TensorFlow's default (NaN: it must be given), and what it may be:
+// whatever TensorFlow's kernels and optimizers refuse is outside, and whatever makes NaN,
+// infinities or zeros of ordinary weights and gradients.
 struct HyperparameterDef {
   absl::string_view name;
   double default_value;
+  Interval range;
 };
 
 // Every declared hyperparameter with its value, in the order of declaration.
@@ -138,9 +171,17 @@ std::vector<absl::string_view> OptimizerNames();
 // before.
 Hyperparameters FillHyperparameters(const Optimizer& optimizer,
                                     const std::map<std::string, double>& given);
-// The same. InvalidArgument for an unknown or missing name, or a value that is not finite.
+// The same, for variables of that dtype. InvalidArgument for an unknown name, and for a value that
+// is missing, or outside its range as it is or once it is cast to the dtype (and to float32, when a
+// non-slot variable begins with it): the message names the optimizer, the hyperparameter, the value
+// and the range.
 absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
-                                                    const std::map<std::string, double>& given);
+                                                    const std::map<std::string, double>& given,
+                                                    DType dtype);
+
+// The L2 weight decay of a push, which is none of an optimizer's own (weight_decay.h).
+// InvalidArgument as above.
+absl::Status CheckWeightDecay(double weight_decay, DType dtype);
 
 // What a slot or scalar of `optimizer` begins with.
 double InitialValue(const Optimizer& optimizer, const Hyperparameters& hyperparameters,

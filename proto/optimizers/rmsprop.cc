@@ -13,16 +13,17 @@ struct RMSPropRule : ElementwiseRule<RMSPropRule> {
   enum { kLearningRate, kDecay, kMomentum, kEpsilon, kCentered };
 
   static Optimizer Declare() {
-    return {.name = "RMSProp",
-            .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN()},
-                                {"decay", 0.9},
-                                {"momentum", 0.0},
-                                {"epsilon", 1e-10},
-                                {"centered", 0}},
-            .slots = [](const Hyperparameters& h) {
-              if (h[kCentered] == 0) return std::vector<StateDef>{{"rms", 1.0}, {"momentum"}};
-              return std::vector<StateDef>{{"rms", 1.0}, {"mg"}, {"momentum"}};
-            }};
+    return {
+        .name = "RMSProp",
+        .hyperparameters = {{"learning_rate", std::numeric_limits<double>::quiet_NaN(), kAnyNumber},
+                            {"decay", 0.9, kZeroToOne},
+                            {"momentum", 0.0, kMinusOneToOne},
+                            {"epsilon", 1e-10, kPositive},
+                            {"centered", 0, kFlag}},
+        .slots = [](const Hyperparameters& h) {
+          if (h[kCentered] == 0) return std::vector<StateDef>{{"rms", 1.0}, {"momentum"}};
+          return std::vector<StateDef>{{"rms", 1.0}, {"mg"}, {"momentum"}};
+        }};
   }
   template <typename T>
   static void Range(const UpdateArgs<T>& args, size_t at, size_t from, size_t n) {
@@ -42,6 +43,8 @@ struct RMSPropRule : ElementwiseRule<RMSPropRule> {
       if (centered) {
         mg[i] += (g[i] - mg[i]) * keep;
         variance -= mg[i] * mg[i];
+        // Equal gradients have none, and rounding may take more away than there is.
+        if (variance <= 0) variance = epsilon;
       }
       mom[i] = mom[i] * momentum + lr * g[i] / std::sqrt(variance);
       var[i] -= mom[i];

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -38,13 +39,12 @@ class HeadReader {
     step.clip_norm = given.clip().norm();
     step.clip_value = given.clip().value();
     step.weight_decay = given.weight_decay();
-    if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value) ||
-        !std::isfinite(step.weight_decay)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Who(caller_), "clipping and weight decay must be finite"));
+    if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value)) {
+      return absl::InvalidArgumentError(absl::StrCat(Who(caller_), "clipping must be finite"));
     }
     step.creator = CreatorAt(given.creator(), worker_);
     absl::Status status = ReadUpdates(given, step);
+    if (status.ok()) status = CheckWeightDecay(step);
     if (status.ok()) status = ReadBindings(given, step);
     return status.ok() ? ReadOptimizer(given.state(), step) : status;
   }
@@ -151,6 +151,16 @@ class HeadReader {
     return absl::OkStatus();
   }
 
+  absl::Status CheckWeightDecay(const PushStep& step) const {
+    absl::Status any = optimizers::CheckWeightDecay(step.weight_decay, DType::kFloat64);
+    if (!any.ok()) return absl::InvalidArgumentError(absl::StrCat(Who(caller_), any.message()));
+    for (const PushUpdate& u : step.updates) {
+      absl::Status status = optimizers::CheckWeightDecay(step.weight_decay, u.variable->def.dtype);
+      if (!status.ok()) return Refuse(u.variable->def.name, status.message());
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status ReadBindings(const v1::OptimizerStep& given, PushStep& step) {
     slot_creations_ += given.create_slots_size();
     absl::Status status =
@@ -187,10 +197,24 @@ class HeadReader {
     }
     const std::map<std::string, double> hyperparameters = {given.hyperparameters().begin(),
                                                            given.hyperparameters().end()};
-    wrong_hyperparameters.Update(
-        optimizers::ReadHyperparameters(*step.optimizer, hyperparameters).status());
+    wrong_hyperparameters.Update(CheckHyperparameters(step, hyperparameters));
     step.hyperparameters = optimizers::FillHyperparameters(*step.optimizer, hyperparameters);
     return CheckState(step);
+  }
+
+  // In each dtype that the step is carried out in.
+  absl::Status CheckHyperparameters(const PushStep& step,
+                                    const std::map<std::string, double>& given) const {
+    std::set<DType> dtypes;
+    for (const PushUpdate& u : step.updates) dtypes.insert(u.variable->def.dtype);
+    for (const SlotCreation& c : step.slot_creations) dtypes.insert(c.variable->def.dtype);
+    if (dtypes.empty()) dtypes.insert(DType::kFloat64);
+    for (const DType dtype : dtypes) {
+      absl::Status status = optimizers::ReadHyperparameters(*step.optimizer, given, dtype).status();
+      if (!status.ok())
+        return absl::InvalidArgumentError(absl::StrCat(Who(caller_), status.message()));
+    }
+    return absl::OkStatus();
   }
 
   // What the state is called, and whose it is.

@@ -30,20 +30,25 @@ constexpr int kChangesPerSeed = 1200;
 
 // Each name's first part is its group; the rest are async. No deadline ends a step in between.
 const std::vector<std::string> kGroups = {
-    "mean=bsp:deadline=86400s,workers=3",
-    "median=bsp:deadline=86400s,workers=3,aggregate=median",
-    "trim=bsp:deadline=86400s,workers=3,aggregate=trimmed_mean/1",
-    "krum=bsp:deadline=86400s,workers=3,aggregate=krum/1",
-    "backup=bsp:deadline=86400s,workers=3,backup=1",
+    "mean=bsp:deadline=86400s,workers=5",
+    "median=bsp:deadline=86400s,workers=5,aggregate=median",
+    "trim=bsp:deadline=86400s,workers=5,aggregate=trimmed_mean/1",
+    "krum=bsp:deadline=86400s,workers=5,aggregate=krum/1",
+    "backup=bsp:deadline=86400s,workers=5,backup=1",
     "clip=async:clip_norm=1,nonfinite=refuse",
     "skip=async:nonfinite=skip,quarantine=1000000",
     "stale=async:stale=scale,max_staleness=3",
     "ssp=ssp:deadline=86400s,bound=1000000",
-    "local=local:deadline=86400s,workers=3,steps=4",
+    "local=local:deadline=86400s,workers=5,steps=4",
 };
 const std::vector<std::string> kPrefixes = {"mean", "median", "trim", "krum",  "backup", "clip",
                                             "skip", "stale",  "ssp",  "local", "rest"};
 constexpr size_t kTogether = 5;  // the first of them, and "local": all workers push a step
+
+// No worker creates slots there alone.
+bool IsRobust(const std::string& prefix) {
+  return prefix == "median" || prefix == "trim" || prefix == "krum";
+}
 
 bool IsTogether(const std::string& prefix) {
   const auto end = kPrefixes.begin() + kTogether;
@@ -346,11 +351,16 @@ class Search {
     for (const optimizers::HyperparameterDef& def : optimizer.hyperparameters) {
       const bool must = std::isnan(def.default_value);
       if (!must && !OneIn(4)) continue;
-      step.state.hyperparameters[std::string(def.name)] = OneIn(3) ? Number() : 0.1;
+      if (def.range.whole) {
+        step.state.hyperparameters[std::string(def.name)] = 1;
+        continue;
+      }
+      if (def.range.most <= 0) continue;
+      step.state.hyperparameters[std::string(def.name)] = OneIn(8) ? Number() : 0.1;
     }
     if (OneIn(3)) step.clip_norm = std::abs(Number());
     if (OneIn(3)) step.clip_value = std::abs(Number());
-    if (OneIn(4)) step.weight_decay = OneIn(3) ? Number() : 0.01;
+    if (OneIn(4)) step.weight_decay = OneIn(8) ? Number() : 0.01;
     step.creator = {"w1", "host", 7, "train.cc", 1, 1};
     return step;
   }
@@ -394,7 +404,7 @@ class Search {
   void NameState(OptimizerStep& step) {
     const optimizers::Optimizer& optimizer = *optimizers::FindOptimizer(step.state.optimizer);
     const auto hyperparameters =
-        optimizers::ReadHyperparameters(optimizer, step.state.hyperparameters);
+        optimizers::ReadHyperparameters(optimizer, step.state.hyperparameters, DType::kFloat64);
     if (!hyperparameters.ok()) return;
     const std::string scope = OneIn(2) ? "" : "train/";
     const size_t slots = optimizer.slots(*hyperparameters).size();
@@ -420,7 +430,8 @@ class Search {
     push.steps[0].state.group = variables[0].name;
     for (const Known& known : variables) {
       if (!OneIn(5)) push.steps[0].updates.push_back(NewUpdate(known, finite));
-      if (OneIn(8)) push.steps[0].create_slots.push_back({.variable = known.name});
+      const bool alone = !IsRobust(prefix) || !together_;
+      if (alone && OneIn(8)) push.steps[0].create_slots.push_back({.variable = known.name});
     }
     if (OneIn(10) && !(prefix == "local" && together_)) {
       push.steps.push_back(NewStep(prefix));
@@ -472,7 +483,7 @@ class Search {
     if (OneIn(2)) Snapshot();
   }
 
-  static inline const std::vector<std::string> kWorkers = {"w0", "w1", "w2"};
+  static inline const std::vector<std::string> kWorkers = {"w0", "w1", "w2", "w3", "w4"};
 
   std::mt19937 random_;
   Counts& counts_;

@@ -24,7 +24,7 @@ struct Training {
   Training(const std::string& name, const std::map<std::string, double>& given,
            std::vector<double> start)
       : optimizer(*FindOptimizer(name)),
-        h(ReadHyperparameters(optimizer, given).value()),
+        h(ReadHyperparameters(optimizer, given, DType::kFloat64).value()),
         variable(std::move(start)) {
     for (const StateDef& slot : optimizer.slots(h)) {
       slots.emplace_back(variable.size(), InitialValue(optimizer, h, slot));
@@ -186,10 +186,10 @@ INSTANTIATE_TEST_SUITE_P(Optimizers, EveryOptimizer, ::testing::ValuesIn([] {
 
 TEST(HyperparametersTest, UnknownAndMissingOnesAreNamed) {
   const Optimizer& sgd = *FindOptimizer("GradientDescent");
-  EXPECT_THAT(std::string(ReadHyperparameters(sgd, {}).status().message()),
+  EXPECT_THAT(std::string(ReadHyperparameters(sgd, {}, DType::kFloat32).status().message()),
               ::testing::HasSubstr("'learning_rate'"));
-  EXPECT_FALSE(ReadHyperparameters(sgd, {{"learning_rate", 1}, {"rate", 1}}).ok());
-  EXPECT_FALSE(ReadHyperparameters(sgd, {{"learning_rate", std::nan("")}}).ok());
+  EXPECT_FALSE(ReadHyperparameters(sgd, {{"learning_rate", 1}, {"rate", 1}}, DType::kFloat32).ok());
+  EXPECT_FALSE(ReadHyperparameters(sgd, {{"learning_rate", std::nan("")}}, DType::kFloat32).ok());
   EXPECT_EQ(FindOptimizer("SGD"), nullptr);
 }
 

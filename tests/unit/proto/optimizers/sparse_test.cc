@@ -38,7 +38,8 @@ TEST(SumRowsTest, ManyRowsAreUpdatedAsOneByOne) {
   constexpr int64_t kRows = 5000;
   constexpr int64_t kWidth = 32;
   const Optimizer& adagrad = *FindOptimizer("Adagrad");
-  const Hyperparameters h = *ReadHyperparameters(adagrad, {{"learning_rate", 0.1}});
+  const Hyperparameters h =
+      *ReadHyperparameters(adagrad, {{"learning_rate", 0.1}}, DType::kFloat32);
   std::vector<float> variable(kRows * kWidth, 1);
   std::vector<float> slot(kRows * kWidth, 0.1F);
   std::vector<int64_t> rows;
