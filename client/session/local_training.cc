@@ -153,20 +153,69 @@ bool LocalTraining::IsLocal(const std::string& variable) const {
   return FindLocalGroup(*store_.groups(), variable) != nullptr;
 }
 
-void LocalTraining::DropWhatIsNotLocal() const {
+void LocalTraining::NoticeReconnection() {
   RemoteStore::Groups groups = store_.groups();
   if (groups == seen_) return;
   std::erase_if(replicas_, [&](const auto& replica) {
     return FindLocalGroup(*groups, replica.first) == nullptr;
   });
+  if (!BasesAreTheServers()) Forget();
   seen_ = std::move(groups);
 }
 
-std::optional<Tensor> LocalTraining::Read(const std::string& variable) const {
+bool LocalTraining::BasesAreTheServers() const {
+  if (replicas_.empty()) return true;
+  std::vector<std::string> names;
+  for (const auto& [name, replica] : replicas_) names.push_back(name);
+  try {
+    const PullResult now = store_.PullWhole(names);
+    size_t next = 0;
+    return std::all_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
+      const Replica& own = replica.second;
+      const PulledValue& pulled = now[next++];
+      const auto is = pulled.value.bytes();
+      const auto was = own.base.bytes();
+      return pulled.version == own.base_version &&
+             std::equal(is.begin(), is.end(), was.begin(), was.end());
+    });
+  } catch (const NotFoundError&) {
+    return false;  // it was created after the snapshot
+  }
+}
+
+void LocalTraining::Forget() {
+  for (const auto& [name, replica] : replicas_) {
+    if (replica.was_read) forgotten_.insert(name);
+  }
+  replicas_.clear();
+  inner_.clear();
+  states_.clear();
+}
+
+std::optional<Tensor> LocalTraining::Read(const std::string& variable) {
   MutexLock lock(mutex_);
-  DropWhatIsNotLocal();
+  NoticeReconnection();
   const auto it = replicas_.find(variable);
-  return it == replicas_.end() ? std::nullopt : std::optional(it->second.value);
+  if (it != replicas_.end()) {
+    it->second.was_read = true;
+    return it->second.value;
+  }
+  forgotten_.erase(variable);  // the run reads the server's
+  return std::nullopt;
+}
+
+void LocalTraining::CheckIsOfNow(const PushRequest& push,
+                                 const std::map<std::string, PulledValue>& pulled) {
+  for (const PushRequest::Step& step : push.steps) {
+    for (const PushRequest::Update& update : step.updates) {
+      if (!forgotten_.contains(update.variable) || pulled.contains(update.variable)) continue;
+      forgotten_.clear();  // the next run reads the server's
+      throw AbortedError(absl::StrCat(
+          "variable ", update.variable, ": the server's value is no longer the one that this ",
+          "worker has trained from (the store was rolled back, or others went on while the worker ",
+          "was away); what this run computed was not applied, the next starts from there"));
+    }
+  }
 }
 
 LocalTraining::Replica& LocalTraining::ReplicaOf(const std::string& variable,
@@ -175,14 +224,15 @@ LocalTraining::Replica& LocalTraining::ReplicaOf(const std::string& variable,
   if (!fresh) return it->second;
   const auto known = pulled.find(variable);
   const PulledValue now = known != pulled.end() ? known->second : store_.PullWhole({variable})[0];
-  it->second = {now.value, now.version, now.value};
+  it->second = {.base = now.value, .base_version = now.version, .value = now.value};
   return it->second;
 }
 
 std::optional<PushAnswer> LocalTraining::Step(const SyncGroup& group, const PushRequest& push,
                                               const std::map<std::string, PulledValue>& pulled) {
   MutexLock lock(mutex_);
-  DropWhatIsNotLocal();
+  NoticeReconnection();
+  CheckIsOfNow(push, pulled);
   const auto [it, fresh] = states_.try_emplace(group.prefix);
   GroupState& state = it->second;
   if (fresh) state.rounds = group.step;
@@ -281,11 +331,18 @@ PushAnswer LocalTraining::Synchronize(const SyncGroup& group, GroupState& state)
                             .rows = {},
                             .base_version = replica.base_version});
   }
-  answer = store_.Push(push);
+  try {
+    answer = store_.Push(push);
+  } catch (const AbortedError&) {
+    // What the copies began from may be no more.
+    Forget();
+    throw;
+  }
   state.rounds = answer.group_step;
   const PullResult now = store_.PullWhole(variables);
   for (size_t i = 0; i < variables.size(); ++i) {
-    replicas_[variables[i]] = {now[i].value, now[i].version, now[i].value};
+    replicas_[variables[i]] = {
+        .base = now[i].value, .base_version = now[i].version, .value = now[i].value};
   }
   return answer;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,18 @@ class LocalTraining {
 
   bool IsLocal(const std::string& variable) const;
 
-  // The worker's copy, once there is one.
-  std::optional<Tensor> Read(const std::string& variable) const;
+  // The worker's copy, once there is one. Nothing: the server's value is right.
+  std::optional<Tensor> Read(const std::string& variable);
 
   // Carries out one push whose updates are all in the local group `group`: a local step, and a
   // synchronization when it is time. `pulled` are the values that the run has read from the server.
   // Returns the server's answer when there was one.
+  //
+  // Copies, and the inner optimizers' state with them, end with what they began from: they are
+  // forgotten when the server refuses a synchronization with AbortedError, and when, after the
+  // worker had to connect again, some variable's value on the server is not the one that its copy
+  // began from (a rollback, or steps of others). Throws AbortedError when a gradient was computed
+  // from a copy that has been forgotten since; nothing was applied then.
   std::optional<PushAnswer> Step(const SyncGroup& group, const PushRequest& push,
                                  const std::map<std::string, PulledValue>& pulled);
 
@@ -50,6 +57,7 @@ class LocalTraining {
     Tensor base;  // the server's value at the last synchronization
     uint64_t base_version = 0;
     Tensor value;
+    bool was_read = false;  // by a run
   };
   // The state of one inner optimizer.
   struct Inner {
@@ -63,8 +71,15 @@ class LocalTraining {
     std::vector<std::string> trained;  // variables, sorted
   };
 
-  // After a restart of the server with other groups; the copies would be wrong for ever.
-  void DropWhatIsNotLocal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The server may be another one, with other groups or other values, since the worker had to
+  // connect again: copies that are of no use are dropped, or all are forgotten.
+  void NoticeReconnection() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether every copy began from what the server has now.
+  bool BasesAreTheServers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Throws AbortedError for a gradient of a copy that is forgotten.
+  void CheckIsOfNow(const PushRequest& push, const std::map<std::string, PulledValue>& pulled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Replica& ReplicaOf(const std::string& variable, const std::map<std::string, PulledValue>& pulled)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const PushRequest& push, const PushRequest::Step& step,
@@ -76,10 +91,11 @@ class LocalTraining {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   RemoteStore& store_;
-  mutable Mutex mutex_;
-  mutable std::map<std::string, Replica> replicas_ ABSL_GUARDED_BY(mutex_);
-  mutable RemoteStore::Groups seen_
-      ABSL_GUARDED_BY(mutex_);  // by which replicas_ were looked through last
+  Mutex mutex_;
+  std::map<std::string, Replica> replicas_ ABSL_GUARDED_BY(mutex_);
+  // Whose copies a run may have read, and no run has found gone since.
+  std::set<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
+  RemoteStore::Groups seen_ ABSL_GUARDED_BY(mutex_);  // of the connection that they are of
   std::map<std::string, Inner> inner_
       ABSL_GUARDED_BY(mutex_);  // by optimizer, name, instance and group
   std::map<std::string, GroupState> states_ ABSL_GUARDED_BY(mutex_);  // by prefix

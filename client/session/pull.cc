@@ -78,7 +78,7 @@ class IndicesToPull {
 
 class Puller {
  public:
-  Puller(const LocalTraining& local, std::vector<Tensor>& slots) : local_(local), slots_(slots) {}
+  Puller(LocalTraining& local, std::vector<Tensor>& slots) : local_(local), slots_(slots) {}
 
   void Add(const Plan::Pull& pull) {
     if (std::optional<Tensor> own = local_.Read(pull.variable->name)) {
@@ -124,7 +124,7 @@ class Puller {
     take_.push_back(std::move(take));
   }
 
-  const LocalTraining& local_;
+  LocalTraining& local_;
   std::vector<Tensor>& slots_;
   std::vector<std::string> names_;
   std::vector<Tensor> rows_;
@@ -134,7 +134,7 @@ class Puller {
 
 }  // namespace
 
-void PullAll(const Plan::Stage& stage, RemoteStore& store, const LocalTraining& local,
+void PullAll(const Plan::Stage& stage, RemoteStore& store, LocalTraining& local,
              std::vector<Tensor>& slots, PulledValues& pulled) {
   std::vector<IndicesToPull> wanted;
   wanted.reserve(stage.rows_pulls.size());

@@ -20,7 +20,7 @@ using PulledValues = std::map<std::string, PulledValue>;
 // them, the rest from the server in one request. Of a variable that is only looked up in it asks
 // for the rows alone, each once, unless they are most of it. Throws InvalidArgumentError for a row
 // that the variable does not have, naming the op, and what the store throws.
-void PullAll(const Plan::Stage& stage, RemoteStore& store, const LocalTraining& local,
+void PullAll(const Plan::Stage& stage, RemoteStore& store, LocalTraining& local,
              std::vector<Tensor>& slots, PulledValues& pulled);
 
 // The variables of the stage's pull when it may come with the push before it: whole values of the

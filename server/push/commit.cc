@@ -107,7 +107,7 @@ absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
   }
   absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(in_flight_push));
   if (!locked.ok()) return locked.status();
-  if (max_staleness && locked->staleness() > *max_staleness) {
+  if (locked->staleness() > max_staleness.value_or(kFromTheFuture - 1)) {
     return Stale(store.changes, locked->staleness());
   }
   return Commit(*std::move(locked));

@@ -19,7 +19,7 @@ namespace varscope::server {
 PushResult Commit(LockedPush push) noexcept;
 
 // Lock and Commit. Outcome kStale, with no value changed, for a push that is staler than
-// `max_staleness`. Errors as Lock's.
+// `max_staleness`, or from the future, whatever that is. Errors as Lock's.
 absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
                                  CompletionRecords::InFlightPush in_flight_push,
                                  std::optional<uint64_t> max_staleness = std::nullopt);

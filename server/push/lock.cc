@@ -14,8 +14,8 @@ namespace {
 uint64_t UpdatesSince(const PushUpdate& update)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(update.variable->mutex) {
   const uint64_t version = update.variable->version;
-  const bool behind = update.base_version && *update.base_version < version;
-  return behind ? version - *update.base_version : 0;
+  const uint64_t base = update.base_version.value_or(version);
+  return base > version ? kFromTheFuture : version - base;
 }
 
 std::vector<Variable*> WriteSet(const PushContents& push) {
@@ -119,7 +119,10 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
   for (const PushStep& step : locked.push_.steps) {
     for (const PushUpdate& u : step.updates) {
       u.variable->mutex.AssertHeld();  // by locks_
-      locked.result_.staleness = std::max(locked.result_.staleness, UpdatesSince(u));
+      const uint64_t staleness = UpdatesSince(u);
+      // What was applied then is applied again.
+      if (push.replayed_ && staleness == kFromTheFuture) continue;
+      locked.result_.staleness = std::max(locked.result_.staleness, staleness);
     }
   }
   status = ReserveAll(locked.push_, locked.scratch_);

@@ -16,11 +16,16 @@
 
 namespace varscope::server {
 
+// The staleness of a gradient whose base version is one that its variable has not come to: it was
+// computed from a state that a rollback has discarded.
+inline constexpr uint64_t kFromTheFuture = UINT64_MAX;
+
 // Holds the locks of its write set, and all memory that Commit needs. Without Commit nothing
 // happens, and its completion records end as if it had never come.
 class LockedPush {
  public:
-  // The most updates that any variable had since the version that its gradient was computed from.
+  // The most updates that any variable had since the version that its gradient was computed from;
+  // kFromTheFuture, also when only one is.
   // Final: nothing changes while this lives.
   uint64_t staleness() const { return result_.staleness; }
 

@@ -16,7 +16,7 @@ using testing::Zeros;
 
 constexpr int64_t kColumns = 1000;
 
-// Its variables are zeros of shape [1].
+// Its variables are zeros of shape [1]; `groups_` are another object after each reconnection.
 class NoStore final : public RemoteStore {
  public:
   const std::string& worker_id() const override { return worker_id_; }
@@ -24,22 +24,35 @@ class NoStore final : public RemoteStore {
   std::vector<Resolved> Resolve(const std::vector<Definition>&) override { return {}; }
   PullResult Pull(const std::vector<std::string>&) override { return {}; }
   PullResult PullWhole(const std::vector<std::string>& names) override {
-    return std::vector<PulledValue>(names.size(), {Zeros(DType::kFloat32, Shape{1}), 2});
+    return std::vector<PulledValue>(names.size(), now);
   }
   PullResult PullRows(const std::vector<std::string>&, const std::vector<Tensor>&) override {
     return {};
   }
-  PushAnswer Push(const PushRequest&) override { return {}; }
+  PushAnswer Push(const PushRequest& push) override {
+    if (rolled_back) throw AbortedError("the store was rolled back");
+    pushed.push_back(push);
+    return {};
+  }
   PushedAndPulled PushAndPull(const PushRequest&, const std::vector<std::string>&) override {
     return {};
   }
-  Groups groups() const override { return std::make_shared<std::vector<SyncGroup>>(groups_); }
+  Groups groups() const override { return groups_; }
   std::vector<ListedVariable> List(const std::string&) override { return {}; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 
+  void Reconnect() { groups_ = std::make_shared<std::vector<SyncGroup>>(*groups_); }
+  void MakeLocal() {
+    groups_ = std::make_shared<std::vector<SyncGroup>>(1, SyncGroup{.local = true});
+  }
+
+  PulledValue now{Zeros(DType::kFloat32, Shape{1}), 2};
+  bool rolled_back = false;
+  std::vector<PushRequest> pushed;
+
  private:
   const std::string worker_id_ = "w";
-  const std::vector<SyncGroup> groups_;
+  Groups groups_ = std::make_shared<std::vector<SyncGroup>>();
 };
 
 // One step of SGD with that gradient for a variable of shape [4, kColumns].
@@ -142,6 +155,116 @@ TEST(LocalTrainingTest, AVariableThatWasAssignedIsStillOfItsGroup) {
                     .value = Zeros(DType::kFloat32, Shape{1}),
                     .rows = {}}});
   EXPECT_TRUE(step({"u"}).has_value());
+}
+
+// A worker that trains "v" of a local group, of 4 steps a round, with gradients of 1.
+class RollbackTest : public ::testing::Test {
+ protected:
+  RollbackTest() { store_.MakeLocal(); }
+
+  // What a run does: reads the variable, and pushes a gradient. Returns what it read.
+  float Run() {
+    const float read = Read();
+    Step();
+    return read;
+  }
+  float Read() {
+    pulled_.clear();
+    if (const std::optional<Tensor> own = training_.Read("v")) return own->scalar<float>();
+    pulled_["v"] = store_.now;
+    return store_.now.value.scalar<float>();
+  }
+  void Step() {
+    PushRequest push;
+    PushRequest::Step& step = push.steps.emplace_back();
+    step.state.optimizer = "Momentum";
+    step.state.hyperparameters = {{"learning_rate", 1}, {"momentum", 1}};
+    step.updates.push_back({.variable = "v",
+                            .gradient = Tensor::Of<float>(Shape{1}, {1}),
+                            .rows = {},
+                            .base_version = {}});
+    training_.Step({.local = true, .local_steps = 4}, push, pulled_);
+  }
+  static PulledValue Value(float value, uint64_t version) {
+    return {Tensor::Of<float>(Shape{1}, {value}), version};
+  }
+
+  NoStore store_;
+  LocalTraining training_{store_};
+  std::map<std::string, PulledValue> pulled_;
+};
+
+TEST_F(RollbackTest, WhatASynchronizationThatIsAbortedPushedIsForgotten) {
+  store_.now = Value(1, 5);
+  for (int i = 0; i < 3; ++i) Run();
+  store_.rolled_back = true;
+  store_.now = Value(10, 3);
+  Read();
+  EXPECT_THROW(Step(), AbortedError);
+  store_.rolled_back = false;
+  EXPECT_EQ(Run(), 10) << "the snapshot's value";
+  EXPECT_EQ(Run(), 9) << "momentum began anew";
+  EXPECT_EQ(Run(), 7);
+  EXPECT_EQ(Run(), 4);
+  ASSERT_EQ(store_.pushed.size(), 1U);
+  const PushRequest::Update& update = store_.pushed[0].steps[0].updates[0];
+  EXPECT_EQ(update.gradient.scalar<float>(), 10);
+  EXPECT_EQ(update.base_version, 3U);
+}
+
+// Some other call of the worker met the rollback.
+TEST_F(RollbackTest, CopiesOfAStateThatIsNoMoreAreForgotten) {
+  for (const PulledValue& now : {Value(10, 3), Value(10, 5), Value(1, 6)}) {
+    NoStore store;
+    store.MakeLocal();
+    store.now = Value(1, 5);
+    LocalTraining training(store);
+    const auto step = [&] {
+      PushRequest push;
+      push.steps.emplace_back().state.optimizer = "GradientDescent";
+      push.steps[0].state.hyperparameters["learning_rate"] = 1;
+      push.steps[0].updates.push_back({.variable = "v",
+                                       .gradient = Tensor::Of<float>(Shape{1}, {1}),
+                                       .rows = {},
+                                       .base_version = {}});
+      training.Step({.local = true, .local_steps = 4}, push, {{"v", store.now}});
+    };
+    step();
+    ASSERT_EQ(training.Read("v")->scalar<float>(), 0);
+    store.now = now;
+    store.Reconnect();
+    EXPECT_FALSE(training.Read("v").has_value());
+    step();
+    EXPECT_EQ(training.Read("v")->scalar<float>(), now.value.scalar<float>() - 1);
+  }
+}
+
+TEST_F(RollbackTest, AReconnectionToTheSameStateLosesNothing) {
+  store_.now = Value(1, 5);
+  Run();
+  store_.Reconnect();
+  EXPECT_EQ(Run(), 0);
+}
+
+// The rollback comes between what a run reads and what it pushes.
+TEST_F(RollbackTest, AGradientOfAForgottenCopyIsNotApplied) {
+  store_.now = Value(1, 5);
+  Run();
+  Read();
+  store_.now = Value(10, 3);
+  store_.Reconnect();
+  EXPECT_THROW(Step(), AbortedError);
+  EXPECT_EQ(Run(), 10);
+  EXPECT_EQ(Run(), 9);
+}
+
+TEST_F(RollbackTest, WhatWasNeverReadIsTrainedAllTheSame) {
+  store_.now = Value(1, 5);
+  Step();
+  store_.now = Value(10, 3);
+  store_.Reconnect();
+  Step();
+  EXPECT_EQ(Read(), 9);
 }
 
 }  // namespace

@@ -132,6 +132,22 @@ TEST_F(SynchronizerTest, AsyncDropsWhatIsTooStale) {
   EXPECT_EQ(Status().stale, 1U);
 }
 
+class EveryMode : public SynchronizerTest, public ::testing::WithParamInterface<const char*> {};
+
+// Its base version is one that a rollback has taken back.
+TEST_P(EveryMode, AGradientOfAStateThatIsNoMoreIsStale) {
+  Start({GetParam()}, {"a"});
+  Submit("a", 1).Get().value();
+  EXPECT_EQ(Submit("a", 1, 7).Get()->outcome, Outcome::kStale);
+  EXPECT_EQ(Value(), -1);
+  EXPECT_EQ(Submit("a", 1, 1).Get()->outcome, Outcome::kApplied);
+  EXPECT_EQ(Value(), -2);
+}
+
+INSTANTIATE_TEST_SUITE_P(, EveryMode,
+                         ::testing::Values("async", "async:stale=scale", "async:max_staleness=9",
+                                           "bsp", "ssp"));
+
 TEST_F(SynchronizerTest, AsyncScalesStalePushes) {
   Start({"async:stale=scale"}, {"a"});
   for (int i = 0; i < 4; ++i) Submit("a", 1, i).Get().value();
