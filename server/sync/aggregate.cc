@@ -1,198 +1,33 @@
 #include "server/sync/aggregate.h"
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
 #include <map>
-#include <numeric>
-#include <set>
-#include <span>
+#include <optional>
 #include <tuple>
-#include <type_traits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "proto/tensor/allocate.h"
+#include "server/limited_log.h"
+#include "server/sync/gradient_stack.h"
 
 namespace varscope::server {
 namespace {
 
-// The gradients of one variable, all dense, or all for the same rows.
-using Gradients = std::vector<Tensor>;
+// Steps of optimizers that are one: the same state, with as many slots, at the same turn of the
+// push.
+using StepKey =
+    std::tuple<std::string, std::string, uint32_t, std::string, SlotNames, size_t, size_t>;
 
-std::vector<int64_t> UnionOfRows(const std::vector<const PushUpdate*>& updates) {
-  std::set<int64_t> rows;
-  for (const PushUpdate* update : updates) {
-    const auto own = update->indices->value.values<int64_t>();
-    rows.insert(own.begin(), own.end());
-  }
-  return {rows.begin(), rows.end()};
-}
-
-std::vector<int64_t> AllRows(const Tensor& dense) {
-  std::vector<int64_t> rows(dense.shape().dim(0));
-  std::iota(rows.begin(), rows.end(), 0);
-  return rows;
-}
-
-// The same gradient for all of `rows`, zero where it has none.
-template <typename T>
-absl::StatusOr<Tensor> Spread(const PushUpdate& update, const std::vector<int64_t>& rows) {
-  std::vector<int64_t> dims = update.gradient.value.shape().dims();
-  dims[0] = static_cast<int64_t>(rows.size());
-  absl::StatusOr<Tensor> spread = TryAllocate(update.gradient.value.dtype(), Shape(dims));
-  if (!spread.ok()) return spread;
-  const std::span<T> to = spread->mutable_values<T>();
-  std::fill(to.begin(), to.end(), T{0});
-  const auto own = update.indices->value.values<int64_t>();
-  const size_t row_size = own.empty() ? 0 : update.gradient.value.num_elements() / own.size();
-  for (size_t i = 0; i < own.size(); ++i) {
-    const size_t at = std::lower_bound(rows.begin(), rows.end(), own[i]) - rows.begin();
-    std::copy_n(update.gradient.value.data<T>() + i * row_size, row_size,
-                to.data() + at * row_size);
-  }
-  return spread;
-}
-
-// What sums are made in: of numbers that are finite they are, too, and so is their mean.
-template <typename T>
-using Wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
-
-template <typename T>
-void Mean(const Gradients& gradients, std::span<T> to) {
-  const auto count = static_cast<Wide<T>>(gradients.size());
-  std::array<Wide<T>, 1024> sums;
-  for (size_t begin = 0; begin < to.size(); begin += sums.size()) {
-    const size_t n = std::min(sums.size(), to.size() - begin);
-    sums.fill(0);
-    for (const Tensor& gradient : gradients) {
-      const T* const from = gradient.data<T>() + begin;
-      for (size_t i = 0; i < n; ++i) sums[i] += from[i];
-    }
-    for (size_t i = 0; i < n; ++i) to[begin + i] = static_cast<T>(sums[i] / count);
-  }
-}
-
-// Of each element's values, sorted, the mean without the first and last `trim`.
-template <typename T>
-void TrimmedMean(const Gradients& gradients, size_t trim, std::span<T> to) {
-  const size_t n = gradients.size();
-  std::vector<T> column(n);
-  for (size_t i = 0; i < to.size(); ++i) {
-    for (size_t g = 0; g < n; ++g) column[g] = gradients[g].data<T>()[i];
-    std::sort(column.begin(), column.end());
-    Wide<T> sum{0};
-    for (size_t g = trim; g < n - trim; ++g) sum += column[g];
-    to[i] = static_cast<T>(sum / static_cast<Wide<T>>(n - 2 * trim));
-  }
-}
-
-template <typename T>
-double SquaredDistance(const Tensor& a, const Tensor& b) {
-  double sum = 0;
-  for (int64_t i = 0; i < a.num_elements(); ++i) {
-    const double d = static_cast<double>(a.data<T>()[i]) - b.data<T>()[i];
-    sum += d * d;
-  }
-  return sum;
-}
-
-// One step's gradients: by variable, those of each push that has the step.
-struct Step {
-  const PushStep* first;
-  std::map<std::string, std::vector<const PushUpdate*>> updates;
-  std::vector<std::string> order;  // of their keys, as the pushes have them
-};
-
-template <typename T>
-absl::StatusOr<Gradients> AlignedAs(const std::vector<const PushUpdate*>& updates,
-                                    const std::vector<int64_t>& rows) {
-  Gradients gradients;
-  for (const PushUpdate* update : updates) {
-    absl::StatusOr<Tensor> aligned =
-        update->indices ? Spread<T>(*update, rows) : update->gradient.value;
-    if (!aligned.ok()) return aligned.status();
-    gradients.push_back(*std::move(aligned));
-  }
-  return gradients;
-}
-
-// Which of n gradients Krum takes: the one with the smallest sum of distances to its n - f - 2
-// closest.
-template <typename T>
-size_t Krum(const Gradients& gradients, size_t byzantine) {
-  const size_t n = gradients.size();
-  const size_t closest = std::max<size_t>(1, n > byzantine + 2 ? n - byzantine - 2 : 1);
-  size_t best = 0;
-  double best_score = -1;
-  for (size_t i = 0; i < n; ++i) {
-    std::vector<double> distances;
-    for (size_t j = 0; j < n; ++j) {
-      if (j != i) distances.push_back(SquaredDistance<T>(gradients[i], gradients[j]));
-    }
-    std::sort(distances.begin(), distances.end());
-    double score = 0;
-    for (size_t k = 0; k < std::min(closest, distances.size()); ++k) score += distances[k];
-    if (best_score >= 0 && score >= best_score) continue;
-    best = i;
-    best_score = score;
-  }
-  return best;
-}
-
-template <typename T>
-absl::StatusOr<Tensor> Combine(const Gradients& gradients, Aggregation aggregation,
-                               size_t byzantine) {
-  const size_t n = gradients.size();
-  if (n == 1) return gradients.front();
-  if (aggregation == Aggregation::kKrum) return gradients[Krum<T>(gradients, byzantine)];
-  absl::StatusOr<Tensor> result = TryAllocate(gradients.front().dtype(), gradients.front().shape());
-  if (!result.ok()) return result;
-  const std::span<T> to = result->mutable_values<T>();
-  if (aggregation == Aggregation::kMean) {
-    Mean<T>(gradients, to);
-  } else {
-    const size_t most = (n - 1) / 2;
-    TrimmedMean<T>(gradients,
-                   aggregation == Aggregation::kMedian ? most : std::min(byzantine, most), to);
-  }
-  return result;
-}
-
-template <typename T>
-absl::StatusOr<PushUpdate> CombineUpdates(const std::vector<const PushUpdate*>& updates,
-                                          Aggregation aggregation, size_t byzantine) {
-  PushUpdate combined{.variable = updates.front()->variable,
-                      .slot_names = updates.front()->slot_names,
-                      .base_version = {},
-                      .gradient = {},
-                      .indices = {},
-                      .slots = {}};
-  const auto sparse = [](const PushUpdate* update) { return update->indices.has_value(); };
-  const auto dense = std::find_if_not(updates.begin(), updates.end(), sparse);
-  std::vector<int64_t> rows;
-  if (dense == updates.end()) {
-    rows = UnionOfRows(updates);
-    absl::StatusOr<Tensor> numbers =
-        TryAllocate(DType::kInt64, Shape{static_cast<int64_t>(rows.size())});
-    if (!numbers.ok()) return numbers.status();
-    std::copy(rows.begin(), rows.end(), numbers->mutable_data<int64_t>());
-    combined.indices = PushTensor{0, *std::move(numbers)};
-  } else if (std::any_of(updates.begin(), updates.end(), sparse)) {
-    rows = AllRows((*dense)->gradient.value);
-  }
-  const absl::StatusOr<Gradients> aligned = AlignedAs<T>(updates, rows);
-  if (!aligned.ok()) return aligned.status();
-  absl::StatusOr<Tensor> gradient = Combine<T>(*aligned, aggregation, byzantine);
-  if (!gradient.ok()) return gradient.status();
-  combined.gradient.value = *std::move(gradient);
-  return combined;
-}
-
-using StepKey = std::tuple<std::string, std::string, uint32_t, std::string, SlotNames>;
-
-StepKey KeyOf(const PushStep& step) {
-  return {step.spec.optimizer, step.spec.name, step.spec.instance, step.spec.group,
-          step.spec.non_slots};
+StepKey KeyOf(const PushStep& step, size_t turn) {
+  return {step.spec.optimizer,
+          step.spec.name,
+          step.spec.instance,
+          step.spec.group,
+          step.spec.non_slots,
+          step.optimizer->slots(step.hyperparameters).size(),
+          turn};
 }
 
 // What is summed up: the same variable with the same slots.
@@ -200,53 +35,235 @@ std::string KeyOf(const PushUpdate& update) {
   return absl::StrCat(update.variable->def.name, "\n", absl::StrJoin(update.slot_names, "\n"));
 }
 
-// In the order in which they come. A variable with slots of several names has several updates.
-std::vector<Step> Collect(const std::vector<PushContents>& pushes) {
-  std::vector<Step> steps;
-  std::map<StepKey, size_t> at;
-  for (const PushContents& push : pushes) {
-    for (const PushStep& given : push.steps) {
-      const auto [it, fresh] = at.try_emplace(KeyOf(given), steps.size());
-      if (fresh) steps.push_back({&given, {}, {}});
-      Step& step = steps[it->second];
-      for (const PushUpdate& update : given.updates) {
-        const std::string key = KeyOf(update);
-        auto& updates = step.updates[key];
-        if (updates.empty()) step.order.push_back(key);
-        updates.push_back(&update);
+// One step of an optimizer, as the pushes have it: by their order, null where one has not.
+struct Step {
+  struct Gradients {
+    std::string key;
+    std::vector<const PushUpdate*> of_push;
+  };
+  std::vector<const PushStep*> of_push;
+  std::vector<Gradients> gradients;  // in the order in which they come
+};
+
+template <typename T>
+size_t CountOf(const std::vector<const T*>& of_push) {
+  return of_push.size() - std::count(of_push.begin(), of_push.end(), nullptr);
+}
+
+// In the order in which they come.
+class Collector {
+ public:
+  explicit Collector(const std::vector<PushContents>& pushes) : pushes_(pushes.size()) {
+    for (size_t p = 0; p < pushes.size(); ++p) {
+      std::map<StepKey, size_t> turns;  // of this push
+      for (const PushStep& given : pushes[p].steps) {
+        const size_t turn = turns[KeyOf(given, 0)]++;
+        Add(p, given, KeyOf(given, turn));
       }
     }
   }
-  return steps;
+  std::vector<Step> Take() && { return std::move(steps_); }
+
+ private:
+  void Add(size_t push, const PushStep& given, StepKey key) {
+    const auto [it, fresh] = at_.try_emplace(std::move(key), steps_.size());
+    if (fresh) {
+      steps_.push_back({std::vector<const PushStep*>(pushes_), {}});
+      gradients_.emplace_back();
+    }
+    Step& step = steps_[it->second];
+    std::map<std::string, size_t>& places = gradients_[it->second];
+    step.of_push[push] = &given;
+    for (const PushUpdate& update : given.updates) {
+      const auto [place, first] = places.try_emplace(KeyOf(update), step.gradients.size());
+      if (first) {
+        step.gradients.push_back({place->first, std::vector<const PushUpdate*>(pushes_)});
+      }
+      step.gradients[place->second].of_push[push] = &update;
+    }
+  }
+
+  const size_t pushes_;
+  std::vector<Step> steps_;
+  std::map<StepKey, size_t> at_;
+  std::vector<std::map<std::string, size_t>> gradients_;  // of each step, by key
+};
+
+// Of an even number the lower one, so that it is one of them.
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// The step without its gradients.
+PushStep Agreed(const Step& step) {
+  const PushStep& first = **std::find_if(step.of_push.begin(), step.of_push.end(),
+                                         [](const PushStep* own) { return own != nullptr; });
+  PushStep agreed;
+  agreed.optimizer = first.optimizer;
+  agreed.spec = first.spec;
+  agreed.creator = first.creator;
+  const auto median = [&](const auto& of) {
+    std::vector<double> values;
+    for (const PushStep* own : step.of_push) {
+      if (own != nullptr) values.push_back(of(*own));
+    }
+    return Median(std::move(values));
+  };
+  agreed.weight_decay = median([](const PushStep& own) { return own.weight_decay; });
+  for (size_t i = 0; i < first.hyperparameters.size(); ++i) {
+    agreed.hyperparameters.push_back(
+        median([i](const PushStep& own) { return own.hyperparameters[i]; }));
+  }
+  return agreed;
+}
+
+// What must not be decided by `byzantine` of n pushes.
+class Vote {
+ public:
+  Vote(const std::vector<PushContents>& pushes, Aggregation aggregation, size_t byzantine)
+      : pushes_(pushes),
+        robust_(IsRobust(aggregation)),
+        ignored_(!robust_                              ? 0
+                 : aggregation == Aggregation::kMedian ? (pushes.size() - 1) / 2
+                                                       : byzantine) {}
+
+  // So many may be anything.
+  size_t ignored() const { return ignored_; }
+
+  // The steps and gradients that enough pushes have.
+  std::vector<Step> Keep(std::vector<Step> steps) const {
+    if (!robust_) return steps;
+    const size_t least = std::min(2 * ignored_ + 1, pushes_.size() - ignored_);
+    std::vector<Step> kept;
+    for (Step& step : steps) {
+      if (CountOf(step.of_push) < least) {
+        Tell(step.of_push, "steps of optimizers that too few others have");
+        continue;
+      }
+      std::erase_if(step.gradients, [&](const Step::Gradients& gradients) {
+        const bool few = CountOf(gradients.of_push) <= ignored_;
+        if (few) Tell(gradients.of_push, "gradients that too few others have");
+        return few;
+      });
+      if (!step.gradients.empty()) kept.push_back(std::move(step));
+    }
+    return kept;
+  }
+
+  void TellOthers(const Step& step, const PushStep& agreed) const {
+    if (!robust_) return;
+    std::vector<const PushStep*> others = step.of_push;
+    for (const PushStep*& own : others) {
+      const bool same = own == nullptr || (own->hyperparameters == agreed.hyperparameters &&
+                                           own->weight_decay == agreed.weight_decay);
+      if (same) own = nullptr;
+    }
+    Tell(others, "hyperparameters that are not the others'; their median is used");
+  }
+
+  absl::Status NothingInCommon() const {
+    const auto worker = [](std::string* out, const PushContents& push) {
+      absl::StrAppend(out, "'", push.id.worker_id, "'");
+    };
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the workers ", absl::StrJoin(pushes_, ", ", worker), " push no gradient that more than ",
+        ignored_, " of them have, with the same optimizer and slots; nothing was applied"));
+  }
+
+ private:
+  template <typename T>
+  void Tell(const std::vector<const T*>& of_push, absl::string_view what) const {
+    static auto* const log = new LimitedLog;
+    std::vector<std::string> workers;
+    for (size_t p = 0; p < of_push.size(); ++p) {
+      if (of_push[p] != nullptr) workers.push_back(absl::StrCat("'", pushes_[p].id.worker_id, "'"));
+    }
+    if (workers.empty()) return;
+    log->Warn(absl::StrCat("worker ", absl::StrJoin(workers, ", "), " pushes ", what));
+  }
+
+  const std::vector<PushContents>& pushes_;
+  const bool robust_;
+  const size_t ignored_;
+};
+
+// Which push Krum takes: the one with the smallest sum of distances to its n - f - 2 closest.
+size_t Krum(const std::vector<Step>& steps, size_t pushes, size_t byzantine) {
+  Distances distances(pushes);
+  for (const Step& step : steps) {
+    for (const Step::Gradients& gradients : step.gradients) {
+      GradientStack(gradients.of_push).AddDistances(distances);
+    }
+  }
+  const auto closest = static_cast<std::ptrdiff_t>(pushes - byzantine - 2);
+  std::vector<long double> scores;
+  for (size_t i = 0; i < pushes; ++i) {
+    std::vector<long double> others = distances.Of(i);
+    std::sort(others.begin(), others.end());
+    long double score = 0;
+    std::for_each(others.begin(), others.begin() + closest, [&](long double d) { score += d; });
+    scores.push_back(score);
+  }
+  return std::min_element(scores.begin(), scores.end()) - scores.begin();
+}
+
+// As one of a merged push.
+PushUpdate Alone(PushUpdate update) {
+  update.base_version.reset();
+  return update;
+}
+
+// Nothing: the push that Krum takes has none.
+absl::StatusOr<std::optional<PushUpdate>> Combine(const std::vector<const PushUpdate*>& of_push,
+                                                  Aggregation aggregation, size_t ignored,
+                                                  size_t krum) {
+  if (aggregation == Aggregation::kKrum) {
+    if (of_push[krum] == nullptr) return std::nullopt;
+    return Alone(*of_push[krum]);
+  }
+  const GradientStack stack(of_push);
+  if (aggregation == Aggregation::kMean && stack.count() == 1) {
+    return Alone(**std::find_if(of_push.begin(), of_push.end(),
+                                [](const PushUpdate* own) { return own != nullptr; }));
+  }
+  absl::StatusOr<PushUpdate> combined =
+      aggregation == Aggregation::kMean ? stack.Mean() : stack.TrimmedMean(ignored, ignored);
+  if (!combined.ok()) return combined.status();
+  return *std::move(combined);
 }
 
 }  // namespace
 
 absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string group,
                                     Aggregation aggregation, uint32_t byzantine) {
+  if (const uint64_t least = LeastPushes(aggregation, byzantine); pushes.size() < least) {
+    return absl::UnavailableError(absl::StrCat("group ", group, ": ", pushes.size(), " of the ",
+                                               least, " pushes that its mean needs are left; ",
+                                               "nothing was applied, send it again"));
+  }
   std::vector<PushContents> given;
   for (ValidPush& push : pushes) given.push_back(std::move(push).Take());
   PushContents merged{.id = given.front().id, .group = std::move(group)};
   for (size_t i = 1; i < given.size(); ++i) merged.others.push_back(given[i].id);
-  for (const Step& step : Collect(given)) {
-    PushStep& out = merged.steps.emplace_back();
-    out.optimizer = step.first->optimizer;
-    out.hyperparameters = step.first->hyperparameters;
-    out.spec = step.first->spec;
-    out.weight_decay = step.first->weight_decay;
-    out.creator = step.first->creator;
-    for (const std::string& key : step.order) {
-      const auto& updates = step.updates.at(key);
-      const bool single = updates.front()->gradient.value.dtype() == DType::kFloat32;
-      absl::StatusOr<PushUpdate> combined =
-          single ? CombineUpdates<float>(updates, aggregation, byzantine)
-                 : CombineUpdates<double>(updates, aggregation, byzantine);
+  const Vote vote(given, aggregation, byzantine);
+  const std::vector<Step> steps = vote.Keep(Collector(given).Take());
+  if (steps.empty()) return vote.NothingInCommon();
+  const size_t krum =
+      aggregation == Aggregation::kKrum ? Krum(steps, given.size(), vote.ignored()) : 0;
+  for (const Step& step : steps) {
+    PushStep& out = merged.steps.emplace_back(Agreed(step));
+    vote.TellOthers(step, out);
+    for (const Step::Gradients& gradients : step.gradients) {
+      absl::StatusOr<std::optional<PushUpdate>> combined =
+          Combine(gradients.of_push, aggregation, vote.ignored(), krum);
       if (!combined.ok()) return combined.status();
-      out.updates.push_back(*std::move(combined));
+      if (*combined) out.updates.push_back(**std::move(combined));
     }
   }
   for (PushContents& push : given) {
-    merged.allow_nonfinite = merged.allow_nonfinite || push.allow_nonfinite;
+    if (!IsRobust(aggregation)) merged.allow_nonfinite |= push.allow_nonfinite;
     for (PushAssignment& a : push.assignments) merged.assignments.push_back(std::move(a));
   }
   return ValidPush::Merged(std::move(merged));

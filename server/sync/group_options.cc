@@ -12,6 +12,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "proto/naming/names.h"
+#include "proto/optimizers/optimizer.h"
+#include "server/sync/outer.h"
 
 namespace varscope::server {
 namespace {
@@ -60,7 +62,9 @@ bool ReadAggregation(const std::string& text, GroupOptions& o) {
   const bool counts =
       o.aggregation == Aggregation::kTrimmedMean || o.aggregation == Aggregation::kKrum;
   if (parts.size() == 1) return !counts;
-  return counts && absl::SimpleAtoi(parts[1], &o.byzantine) && o.byzantine > 0;
+  constexpr uint32_t kMost = 1000000;
+  return counts && absl::SimpleAtoi(parts[1], &o.byzantine) && o.byzantine > 0 &&
+         o.byzantine <= kMost;
 }
 
 bool ReadStale(const std::string& text, GroupOptions& o) {
@@ -133,6 +137,42 @@ absl::Status ReadSetting(const std::string& setting, GroupOptions& options) {
   return absl::InvalidArgumentError(absl::StrCat("'", setting, "' makes no sense"));
 }
 
+// So that no step of a robust aggregation has fewer pushes than it needs. `given`: the keys that
+// are there.
+absl::Status SetLeastPushes(GroupOptions& o, const std::set<std::string>& given) {
+  if (!IsRobust(o.aggregation)) return absl::OkStatus();
+  const bool quorum = given.contains("quorum");
+  if (o.aggregation == Aggregation::kMedian) {
+    const uint32_t pushes = quorum ? o.quorum : o.workers - std::min(o.workers, o.backup);
+    o.byzantine = std::max(1U, (std::max(1U, pushes) - 1) / 2);
+  }
+  const uint64_t least = LeastPushes(o.aggregation, o.byzantine);
+  const auto refuse = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(what, " must be at least ", least, ", so that ",
+                                                   o.byzantine,
+                                                   " of a step's pushes decide nothing"));
+  };
+  if (quorum && o.quorum < least) return refuse("quorum");
+  if (!given.contains("workers")) {
+    o.workers = static_cast<uint32_t>(std::max<uint64_t>(o.workers, least + o.backup));
+  }
+  if (o.workers < least + o.backup) return refuse("workers without backup");
+  o.quorum = std::max(o.quorum, static_cast<uint32_t>(least));
+  return absl::OkStatus();
+}
+
+// A local group's.
+absl::Status CheckOuter(const GroupOptions& o) {
+  if (o.mode != SyncMode::kLocal) return absl::OkStatus();
+  const OuterOptimizer outer = OuterOptimizerOf(o);
+  const optimizers::Optimizer& rule = *optimizers::FindOptimizer(outer.optimizer);
+  absl::Status status;
+  for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+    status.Update(optimizers::ReadHyperparameters(rule, outer.hyperparameters, dtype).status());
+  }
+  return status;
+}
+
 // `given`: the keys that are there.
 absl::Status CheckTogether(const GroupOptions& o, const std::set<std::string>& given) {
   if (given.contains("workers") && std::max(o.backup + 1, o.quorum) > o.workers) {
@@ -142,7 +182,7 @@ absl::Status CheckTogether(const GroupOptions& o, const std::set<std::string>& g
   if (o.local_steps % o.fragments != 0) {
     return absl::InvalidArgumentError("steps must be a multiple of fragments");
   }
-  return absl::OkStatus();
+  return CheckOuter(o);
 }
 
 }  // namespace
@@ -182,7 +222,9 @@ absl::StatusOr<GroupOptions> ParseGroup(const std::string& text) {
       }
     }
   }
-  if (absl::Status status = CheckTogether(options, given); !status.ok()) {
+  absl::Status status = SetLeastPushes(options, given);
+  if (status.ok()) status = CheckTogether(options, given);
+  if (!status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("'", text, "': ", status.message()));
   }
   return options;

@@ -21,6 +21,14 @@ enum class Aggregation : uint8_t {
   kKrum,         // the one closest to its neighbours; Blanchard et al. 2017, arXiv:1703.02757
 };
 
+// Whether some pushes of a step may be anything.
+constexpr bool IsRobust(Aggregation aggregation) { return aggregation != Aggregation::kMean; }
+// The fewest pushes that a step needs when `byzantine` of them may be anything.
+constexpr uint64_t LeastPushes(Aggregation aggregation, uint64_t byzantine) {
+  if (!IsRobust(aggregation)) return 1;
+  return 2 * byzantine + (aggregation == Aggregation::kKrum ? 3 : 1);
+}
+
 enum class NonfinitePolicy : uint8_t {
   kPerPush,  // as the push's own setting says: refused unless it allows them
   kRefuse,
@@ -39,15 +47,17 @@ struct GroupOptions {
 
   // bsp, local: a step is complete when all its workers have pushed, but for `backup` of them
   // (Chen et al. 2016, arXiv:1604.00981). The first step waits for `workers`. After `deadline` it
-  // is complete with at least `quorum`, or fails.
+  // is complete with at least `quorum`, or fails; of a robust aggregation that is never less than
+  // LeastPushes.
   uint32_t workers = 1;
   uint32_t backup = 0;
   uint32_t quorum = 1;
   // ssp: how long a read waits for the slowest.
   std::chrono::milliseconds deadline{30000};
   Aggregation aggregation = Aggregation::kMean;
-  uint32_t byzantine =
-      0;  // the papers' f, of kTrimmedMean and kKrum: how many workers may push anything
+  // The papers' f: how many workers may push anything. Of kMedian all but half of the pushes that a
+  // step has at least.
+  uint32_t byzantine = 0;
 
   // ssp: how many steps the fastest may be ahead of the slowest; Ho et al. 2013.
   uint32_t bound = 0;

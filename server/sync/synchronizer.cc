@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/blocking_region.h"
 #include "proto/naming/names.h"
 #include "proto/wire/crc32c.h"
 #include "server/push/commit.h"
@@ -26,6 +27,11 @@ std::unique_ptr<Group> Make(const GroupContext& context) {
       return MakeSspGroup(context);
   }
   return nullptr;
+}
+
+bool IsInitialized(Variable& variable) {
+  const BlockingLock lock(variable.mutex);
+  return variable.initialized;
 }
 
 }  // namespace
@@ -66,13 +72,56 @@ Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
       variable);
 }
 
+Synchronizer::Member& Synchronizer::GroupOf(const VariableDefinition& variable) const {
+  return GroupOf(variable.kind == VariableKind::kSlot ? variable.primary : variable.name);
+}
+
+absl::Status Synchronizer::CheckIsNotAlone(const Member* group, const PushContents& push) const {
+  const auto refuse = [&](const Member& robust, const std::string& variable,
+                          absl::string_view what) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(About(variable, push.id.worker_id), "group ", NameOf(robust.options), " (",
+                     robust.options.spec, ") takes ", what,
+                     ", because one worker alone would decide it; nothing was applied"));
+  };
+  for (const PushAssignment& a : push.assignments) {
+    const VariableDefinition& def = a.variable->def;
+    const Member& own = GroupOf(def);
+    if (!IsRobust(own.options.aggregation)) continue;
+    const bool initializes =
+        a.op == AssignOp::kInitialize && (def.creator.worker_id == push.id.worker_id ||
+                                          IsInitialized(*a.variable));  // nothing happens then
+    if (initializes) continue;
+    return refuse(own, def.name,
+                  a.op == AssignOp::kInitialize
+                      ? "a first value from the variable's creator alone"
+                      : "no assignments (what is assigned to has to be in another group)");
+  }
+  for (const PushStep& step : push.steps) {
+    for (const SlotCreation& creation : step.slot_creations) {
+      const Member& own = GroupOf(creation.variable->def);
+      if (!IsRobust(own.options.aggregation)) continue;
+      return refuse(own, creation.variable->def.name, "no slots without gradients");
+    }
+    // Without updates a step makes its non-slot variables all the same.
+    const Member& owner = GroupOf(step.spec.group);
+    if (step.optimizer->non_slots.empty() || &owner == group) continue;
+    const Member* const updated = step.updates.empty() ? nullptr : group;
+    for (const Member* const one : {&owner, updated}) {
+      if (one == nullptr || !IsRobust(one->options.aggregation)) continue;
+      return refuse(*one, step.spec.group, "no optimizer's state that another group changes, too");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const PushContents& push) const {
   Member* group = nullptr;
   const std::string* first = nullptr;
   for (const PushStep& step : push.steps) {
     for (const PushUpdate& update : step.updates) {
       const std::string& name = update.variable->def.name;
-      Member& own = GroupOf(name);
+      Member& own = GroupOf(update.variable->def);
       if (group != nullptr && group != &own) {
         return absl::InvalidArgumentError(absl::StrCat(
             "worker '", push.id.worker_id, "': one push updates ", *first, " of group ",
@@ -91,7 +140,8 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
                                                     bool verified_finite) {
   if (member == nullptr) return Validate(std::move(push), std::move(tensors), verified_finite, {});
   const GroupOptions& options = member->options;
-  PushPolicy policy{.refuse_nonfinite = options.nonfinite != NonfinitePolicy::kPerPush,
+  PushPolicy policy{.refuse_nonfinite = options.nonfinite != NonfinitePolicy::kPerPush ||
+                                        IsRobust(options.aggregation),
                     .find_nonfinite = options.quarantine_after > 0,
                     .clip_norm = options.clip_norm};
   if (options.mode == SyncMode::kLocal) {
@@ -124,6 +174,7 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   const absl::StatusOr<Member*> group = GroupOf(push.contents());
   if (!group.ok()) return answer(group.status());
   absl::Status status = workers_.CheckMayPush(push.contents().id.worker_id);
+  if (status.ok()) status = CheckIsNotAlone(*group, push.contents());
   if (!status.ok()) return answer(status);
   Member* const member = *group;
   absl::StatusOr<ValidPush> valid =

@@ -42,6 +42,11 @@ class Synchronizer {
   // `verified_finite` as Validate's. `done` gets the errors of CompletionRecords::Begin, those of
   // Validate, Apply (push/commit.h) and Group::Submit. InvalidArgument for gradients of more than
   // one group in one push. A push of assignments alone applies at once.
+  //
+  // What one worker alone would decide for a group whose aggregation is robust (Aggregate) is
+  // refused with InvalidArgument: gradients that are not finite, assignments to its variables and
+  // to their slots, slots that no gradient needs, and what reaches the non-slot variables of an
+  // optimizer from another group. The creator of a variable may initialize it.
   void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite, PushDone done);
 
   // `done` is called when the worker may read the variables.
@@ -71,8 +76,13 @@ class Synchronizer {
   };
 
   Member& GroupOf(const std::string& variable) const;
+  // A slot is in the group of its variable, wherever its name is.
+  Member& GroupOf(const VariableDefinition& variable) const;
   // Null: no gradients.
   absl::StatusOr<Member*> GroupOf(const PushContents& push) const;
+  // That it changes nothing of a robust group but with the others of `group`, which is the push's,
+  // or null.
+  absl::Status CheckIsNotAlone(const Member* group, const PushContents& push) const;
   // As the group's policy says; null: no group.
   absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
                                         std::vector<Tensor> tensors, bool verified_finite);

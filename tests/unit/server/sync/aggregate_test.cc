@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 
 #include "tests/support/push.h"
 
@@ -34,7 +35,8 @@ Push PushOf(const std::string& worker, std::vector<GradientUpdate> updates) {
 }
 
 // Of a store that has their variables; tables have eight rows.
-PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uint32_t byzantine) {
+absl::StatusOr<ValidPush> TryMerge(const std::vector<Push>& pushes, Aggregation aggregation,
+                                   uint32_t byzantine) {
   Store store(StoreLimits{});
   const auto create = [&](const std::string& name, const Tensor& value, bool sparse) {
     std::vector<int64_t> dims = value.shape().dims();
@@ -55,7 +57,11 @@ PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uin
     for (const Assignment& a : push.assignments) create(a.variable, a.value, false);
     valid.push_back(Validated(store, push).value());
   }
-  return Aggregate(std::move(valid), "", aggregation, byzantine).value().Take();
+  return Aggregate(std::move(valid), "", aggregation, byzantine);
+}
+
+PushContents Merge(const std::vector<Push>& pushes, Aggregation aggregation, uint32_t byzantine) {
+  return TryMerge(pushes, aggregation, byzantine).value().Take();
 }
 
 std::vector<Push> Dense(const std::vector<std::vector<float>>& gradients) {
@@ -105,10 +111,18 @@ TEST(AggregateTest, MedianAndTrimmedMeanLeaveOutliersOut) {
   EXPECT_THAT(Combined({{1}, {2}, {3}, {4}}, Aggregation::kMedian), ElementsAre(2.5));
 }
 
-TEST(AggregateTest, WithTooFewGradientsAsManyAsPossibleAreTrimmed) {
-  EXPECT_THAT(Combined({{1}, {5}}, Aggregation::kTrimmedMean, 3), ElementsAre(3));
-  EXPECT_THAT(Combined({{1}, {5}, {100}}, Aggregation::kTrimmedMean, 3), ElementsAre(5));
-  EXPECT_THAT(Combined({{7}}, Aggregation::kKrum, 1), ElementsAre(7));
+TEST(AggregateTest, WithFewerPushesThanARobustMeanNeedsNothingIsApplied) {
+  const auto status = [](size_t pushes, Aggregation aggregation, uint32_t byzantine) {
+    return TryMerge(Dense(std::vector<std::vector<float>>(pushes, {1})), aggregation, byzantine)
+        .status()
+        .code();
+  };
+  for (const auto& [aggregation, byzantine, least] :
+       {std::tuple(Aggregation::kMedian, 1U, 3U), std::tuple(Aggregation::kTrimmedMean, 1U, 3U),
+        std::tuple(Aggregation::kTrimmedMean, 3U, 7U), std::tuple(Aggregation::kKrum, 1U, 5U)}) {
+    EXPECT_EQ(status(least - 1, aggregation, byzantine), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(status(least, aggregation, byzantine), absl::StatusCode::kOk);
+  }
 }
 
 TEST(AggregateTest, KrumTakesOneOfTheGradientsThatAgree) {

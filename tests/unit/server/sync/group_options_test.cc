@@ -32,6 +32,34 @@ TEST(GroupOptionsTest, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(Options("bsp:aggregate=krum/2").byzantine, 2U);
 }
 
+TEST(GroupOptionsTest, ARobustStepHasAsManyPushesAsItsPromiseNeeds) {
+  const auto quorum = [](const std::string& text) { return Options(text).quorum; };
+  EXPECT_EQ(quorum("bsp:aggregate=trimmed_mean/2"), 5U);
+  EXPECT_EQ(quorum("bsp:aggregate=krum/2"), 7U);
+  EXPECT_EQ(quorum("bsp:aggregate=median"), 3U);
+  EXPECT_EQ(quorum("bsp:aggregate=median,workers=8"), 7U);
+  EXPECT_EQ(quorum("bsp:aggregate=median,workers=8,backup=2"), 5U);
+  EXPECT_EQ(quorum("bsp:aggregate=median,workers=8,quorum=4"), 4U);
+  EXPECT_EQ(quorum("bsp:aggregate=trimmed_mean/1,workers=8,quorum=4"), 4U);
+  EXPECT_EQ(Options("bsp:aggregate=krum/1,backup=1").workers, 6U);
+  const auto error = [](const std::string& text) {
+    return std::string(ParseGroup(text).status().message());
+  };
+  EXPECT_THAT(error("bsp:aggregate=trimmed_mean/1,workers=2"),
+              HasSubstr("workers without backup must be at least 3, so that 1 of a step's pushes"));
+  EXPECT_THAT(error("bsp:aggregate=krum/1,workers=5,backup=1"), HasSubstr("at least 5"));
+  EXPECT_THAT(error("bsp:aggregate=median,workers=2"), HasSubstr("at least 3"));
+  EXPECT_THAT(error("bsp:aggregate=median,workers=5,quorum=2"), HasSubstr("quorum must be"));
+  EXPECT_THAT(error("bsp:aggregate=krum/4000000000"), HasSubstr("makes no sense"));
+}
+
+TEST(GroupOptionsTest, TheOuterOptimizerHasTheRangesOfTheOthers) {
+  EXPECT_THAT(std::string(ParseGroup("local:outer_momentum=1.5").status().message()),
+              HasSubstr("Momentum: momentum is 1.5; allowed is [-1, 1]"));
+  EXPECT_FALSE(ParseGroup("local:outer_learning_rate=1e39").ok());
+  EXPECT_TRUE(ParseGroup("local:outer_momentum=1,outer_learning_rate=0").ok());
+}
+
 TEST(GroupOptionsTest, SaysWhatIsWrong) {
   const auto error = [](const std::string& text) {
     return std::string(ParseGroup(text).status().message());
