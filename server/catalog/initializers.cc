@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -153,7 +154,25 @@ void FillRandom(const InitializerSpec& spec, const Philox& random, const Shape& 
   });
 }
 
-absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind) {
+// Whether the dtype has that number, rounded. What a random integer stays below may be one more.
+bool HasNumber(DType dtype, double value, bool exclusive) {
+  if (dtype == DType::kBool) return value == 0 || value == 1;
+  bool has = false;
+  VisitDType(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Limits = std::numeric_limits<T>;
+    if constexpr (IsFloating(kDTypeOf<T>)) {
+      has = std::abs(value) <= static_cast<double>(Limits::max());
+    } else {
+      const double end = std::ldexp(1.0, Limits::digits);
+      has = value >= static_cast<double>(Limits::lowest()) &&
+            (value < end || (exclusive && value == end));
+    }
+  });
+  return has;
+}
+
+absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, DType dtype) {
   for (const auto& [name, value] : spec.parameters) {
     const bool known =
         std::find(kind.parameters.begin(), kind.parameters.end(), name) != kind.parameters.end();
@@ -166,6 +185,10 @@ absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind) {
       return absl::InvalidArgumentError(
           absl::StrCat("initializer ", spec.kind, ": ", name, " is not finite"));
     }
+    // Which is no element's value.
+    if (name == "scale" || HasNumber(dtype, value, name == "maxval")) continue;
+    return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind, ": ", name, " is ",
+                                                   value, ", which ", Name(dtype), " has not"));
   }
   return absl::OkStatus();
 }
@@ -189,7 +212,7 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
                                                    Name(dtype), " values, only ",
                                                    absl::StrJoin(names, ", ")));
   }
-  if (absl::Status status = ValidateParameters(spec, *kind); !status.ok()) return status;
+  if (absl::Status status = ValidateParameters(spec, *kind, dtype); !status.ok()) return status;
   const bool square = spec.kind == "orthogonal" || spec.kind == "identity";
   if (square && (shape.rank() < 2 || (spec.kind == "identity" && shape.rank() != 2))) {
     return absl::InvalidArgumentError(

@@ -8,8 +8,8 @@
 namespace varscope::server {
 
 // What is wrong with `spec` for a variable of this dtype and shape: an unknown kind or parameter,
-// a random kind for an integer, orthogonal below rank 2, a value of another size. Checked before
-// memory is taken; Initialize cannot fail afterwards.
+// a number that the dtype has not, a random kind for an integer, orthogonal below rank 2, a value
+// of another size. Checked before memory is taken; Initialize cannot fail afterwards.
 absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape);
 
 // Fills `tensor`. `full_shape` is the whole variable's when `tensor` is one part of it: fans are

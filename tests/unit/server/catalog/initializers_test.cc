@@ -143,13 +143,42 @@ TEST(InitializersTest, ConstantsBeyondADTypeAreItsEnd) {
   for (const DTypeInfo& info : kDTypes) {
     InitializerSpec spec{.kind = "constant"};
     spec.parameters["value"] = 1e300;
-    const Tensor made = Make(spec, Shape{2}, 0, info.dtype);
+    // As the log may have it; it is refused now.
+    Tensor made(info.dtype, Shape{2});
+    Initialize(spec, 0, Shape{2}, made);
     VisitDType(info.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       using Limits = std::numeric_limits<T>;
       if (info.dtype == DType::kFloat64) return;
       EXPECT_EQ(made.data<T>()[1], info.floating ? Limits::infinity() : Limits::max()) << info.name;
     });
+  }
+}
+
+// At the ends of each dtype: what it has is made as it is, anything else is refused.
+TEST(InitializersTest, NumbersThatADTypeHasNotAreRefused) {
+  for (const DTypeInfo& info : kDTypes) {
+    for (const double end : {1.0, 2.0, 127.0, 255.0, 32767.0, 65504.0, 0x1p31 - 1, 0x1p32 - 1,
+                             0x1p53, 0x1p63, 0x1p64, 3.4e38, 1e39, 1.7e308}) {
+      for (const double value : {end, end + 1, -end, -end - 1, end * 2}) {
+        if (!std::isfinite(value)) continue;
+        InitializerSpec spec{.kind = "constant"};
+        spec.parameters["value"] = value;
+        const bool taken = ValidateInitializer(spec, info.dtype, Shape{2}).ok();
+        Tensor made(info.dtype, Shape{2});
+        Initialize(spec, 0, Shape{2}, made);
+        double is = 0;
+        VisitDType(info.dtype, [&](auto tag) {
+          is = static_cast<double>(made.data<typename decltype(tag)::type>()[1]);
+        });
+        const bool kept = info.floating ? std::isfinite(is) : is == value;
+        // Above 2^53 a double is one of several int64.
+        const bool end_of_int64 = is == 0x1p63 || is == 0x1p64;
+        if (!end_of_int64) {
+          EXPECT_EQ(taken, kept) << info.name << " " << value;
+        }
+      }
+    }
   }
 }
 
