@@ -156,7 +156,7 @@ void FillRandom(const InitializerSpec& spec, const Philox& random, const Shape& 
 
 // Whether the dtype has that number, rounded. What a random integer stays below may be one more.
 bool HasNumber(DType dtype, double value, bool exclusive) {
-  if (dtype == DType::kBool) return value == 0 || value == 1;
+  if (dtype == DType::kBool) return true;  // which of the two it is, is told by 0
   bool has = false;
   VisitDType(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
