@@ -48,7 +48,8 @@ bool IsForThis(const ConvKey& key) {
     return false;
   }
   const auto largest = static_cast<double>(std::max(ImageSize(w), OutSize(key)));
-  return largest <= kMostOfImage && Multiplications(key) * static_cast<double>(w.batch) >= kLeastProducts;
+  return largest <= kMostOfImage &&
+         Multiplications(key) * static_cast<double>(w.batch) >= kLeastProducts;
 }
 
 absl::Status NoMemory(const ConvKey& key) {

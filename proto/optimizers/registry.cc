@@ -105,7 +105,7 @@ absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
     const size_t is_given = given.count(std::string(def.name));
     used += is_given;
     if (is_given == 0 && std::isnan(def.default_value)) {
-      return absl::InvalidArgumentError(absl::StrCat(optimizer.name, " needs a value for '",
+      return absl::InvalidArgumentError(absl::StrCat(optimizer.name, " needs a finite value for '",
                                                      def.name, "'; allowed is ",
                                                      Text(LimitsOf(def.range, dtype), dtype)));
     }

@@ -99,7 +99,8 @@ int RefusedInChild(const Call& call) {
 int Fork(const std::string& target, const std::string& what) {
   Graph graph(target);
   const auto use = graph.as_default();
-  const Output add = get_variable("forked", {.shape = Shape{}, .initializer = zeros_initializer()})
+  const std::string own_name = "forked_" + std::to_string(getpid());
+  const Output add = get_variable(own_name, {.shape = Shape{}, .initializer = zeros_initializer()})
                          .assign_add(constant(1.0F));
   Session session;
   const float before = session.run(add).scalar<float>();

@@ -19,9 +19,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::Zeros;
 
-class HyperparametersTest : public ::testing::Test {
+class PushHyperparametersTest : public ::testing::Test {
  protected:
-  HyperparametersTest() {
+  PushHyperparametersTest() {
     for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
       ResolveRequest request;
       request.request = {NameOf(dtype), dtype, Shape{2}, Reuse::kAuto, std::nullopt};
@@ -51,7 +51,7 @@ class HyperparametersTest : public ::testing::Test {
 };
 
 // Each hyperparameter of each optimizer; 1e-50 is 0 and 1e39 is infinite in float32 only.
-TEST_F(HyperparametersTest, AreCheckedInTheDTypeOfEachVariable) {
+TEST_F(PushHyperparametersTest, AreCheckedInTheDTypeOfEachVariable) {
   size_t refused = 0;
   for (const absl::string_view name : optimizers::OptimizerNames()) {
     for (const optimizers::HyperparameterDef& def :
@@ -79,7 +79,7 @@ TEST_F(HyperparametersTest, AreCheckedInTheDTypeOfEachVariable) {
   EXPECT_TRUE(Capture(store_).slots.empty());
 }
 
-TEST_F(HyperparametersTest, WeightDecayToo) {
+TEST_F(PushHyperparametersTest, WeightDecayToo) {
   Push push = PushOf({DType::kFloat32}, "Momentum");
   for (const double value : {-0.1, 1e39, std::nan("")}) {
     push.steps[0].weight_decay = value;
@@ -92,7 +92,7 @@ TEST_F(HyperparametersTest, WeightDecayToo) {
 }
 
 // With slots alone, too: they begin with it.
-TEST_F(HyperparametersTest, OfSlotsThatAreMadeWithoutGradients) {
+TEST_F(PushHyperparametersTest, OfSlotsThatAreMadeWithoutGradients) {
   Push push = PushOf({}, "Adagrad");
   push.steps[0].create_slots.push_back({.variable = "float32"});
   push.steps[0].state.hyperparameters["initial_accumulator_value"] = 1e-50;
