@@ -39,7 +39,8 @@ std::string Text(const Interval& limits, DType dtype) {
 }
 
 bool IsIn(const Interval& limits, double value) {
-  if (!(value >= limits.least && value <= limits.most)) return false;  // NaN is in none
+  const bool within = value >= limits.least && value <= limits.most;
+  if (!within) return false;  // NaN is in none
   if (limits.without_least && value == limits.least) return false;
   if (limits.without_most && value == limits.most) return false;
   return !limits.whole || value == std::floor(value);
