@@ -159,11 +159,11 @@ void LocalTraining::NoticeReconnection() {
   std::erase_if(replicas_, [&](const auto& replica) {
     return FindLocalGroup(*groups, replica.first) == nullptr;
   });
-  if (!BasesAreTheServers()) Forget();
+  if (!ServerHasTheBases()) Forget();
   seen_ = std::move(groups);
 }
 
-bool LocalTraining::BasesAreTheServers() const {
+bool LocalTraining::ServerHasTheBases() const {
   if (replicas_.empty()) return true;
   std::vector<std::string> names;
   for (const auto& [name, replica] : replicas_) names.push_back(name);
@@ -175,6 +175,8 @@ bool LocalTraining::BasesAreTheServers() const {
       const PulledValue& pulled = now[next++];
       const auto is = pulled.value.bytes();
       const auto was = own.base.bytes();
+      // Others may have gone on from it while this worker was away: what it did is still to come.
+      if (pulled.version > own.base_version) return true;
       return pulled.version == own.base_version &&
              std::equal(is.begin(), is.end(), was.begin(), was.end());
     });
@@ -212,8 +214,8 @@ void LocalTraining::CheckIsOfNow(const PushRequest& push,
       forgotten_.clear();  // the next run reads the server's
       throw AbortedError(absl::StrCat(
           "variable ", update.variable, ": the server's value is no longer the one that this ",
-          "worker has trained from (the store was rolled back, or others went on while the worker ",
-          "was away); what this run computed was not applied, the next starts from there"));
+          "worker has trained from (the store was rolled back); what this run computed was not ",
+          "applied, the next starts from there"));
     }
   }
 }

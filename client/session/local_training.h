@@ -42,9 +42,9 @@ class LocalTraining {
   //
   // Copies, and the inner optimizers' state with them, end with what they began from: they are
   // forgotten when the server refuses a synchronization with AbortedError, and when, after the
-  // worker had to connect again, some variable's value on the server is not the one that its copy
-  // began from (a rollback, or steps of others). Throws AbortedError when a gradient was computed
-  // from a copy that has been forgotten since; nothing was applied then.
+  // worker had to connect again, the server no longer has what some copy began from, nor anything
+  // newer (a rollback). Throws AbortedError when a gradient was computed from a copy that has been
+  // forgotten since; nothing was applied then.
   std::optional<PushAnswer> Step(const SyncGroup& group, const PushRequest& push,
                                  const std::map<std::string, PulledValue>& pulled);
 
@@ -74,8 +74,8 @@ class LocalTraining {
   // The server may be another one, with other groups or other values, since the worker had to
   // connect again: copies that are of no use are dropped, or all are forgotten.
   void NoticeReconnection() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether every copy began from what the server has now.
-  bool BasesAreTheServers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the server still has what each copy began from, or what others have made of it since.
+  bool ServerHasTheBases() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Throws AbortedError for a gradient of a copy that is forgotten.
   void CheckIsOfNow(const PushRequest& push, const std::map<std::string, PulledValue>& pulled)

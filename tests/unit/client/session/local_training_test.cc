@@ -214,7 +214,7 @@ TEST_F(RollbackTest, WhatASynchronizationThatIsAbortedPushedIsForgotten) {
 
 // Some other call of the worker met the rollback.
 TEST_F(RollbackTest, CopiesOfAStateThatIsNoMoreAreForgotten) {
-  for (const PulledValue& now : {Value(10, 3), Value(10, 5), Value(1, 6)}) {
+  for (const PulledValue& now : {Value(10, 3), Value(10, 5)}) {
     NoStore store;
     store.MakeLocal();
     store.now = Value(1, 5);
@@ -244,6 +244,34 @@ TEST_F(RollbackTest, AReconnectionToTheSameStateLosesNothing) {
   Run();
   store_.Reconnect();
   EXPECT_EQ(Run(), 0);
+}
+
+// An eviction is no rollback: the steps that succeeded are pushed with the next synchronization.
+TEST_F(RollbackTest, AReconnectionAfterOthersWentOnLosesNothing) {
+  for (const PulledValue& now : {Value(1, 6), Value(7, 9)}) {
+    NoStore store;
+    store.MakeLocal();
+    store.now = Value(1, 5);
+    LocalTraining training(store);
+    const auto step = [&] {
+      PushRequest push;
+      push.steps.emplace_back().state.optimizer = "GradientDescent";
+      push.steps[0].state.hyperparameters["learning_rate"] = 1;
+      push.steps[0].updates.push_back({.variable = "v",
+                                       .gradient = Tensor::Of<float>(Shape{1}, {1}),
+                                       .rows = {},
+                                       .base_version = {}});
+      training.Step({.local = true, .local_steps = 4}, push, {{"v", store.now}});
+    };
+    for (int i = 0; i < 3; ++i) step();
+    store.now = now;
+    store.Reconnect();
+    step();
+    ASSERT_EQ(store.pushed.size(), 1U);
+    const PushRequest::Update& update = store.pushed[0].steps[0].updates[0];
+    EXPECT_EQ(update.gradient.scalar<float>(), 4) << "all four steps";
+    EXPECT_EQ(update.base_version, 5U);
+  }
 }
 
 // The rollback comes between what a run reads and what it pushes.
