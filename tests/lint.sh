@@ -19,8 +19,9 @@ else
   mapfile -t changed < <(git diff --name-only --diff-filter=d "$1" -- '*.cc' ':!client/python')
 fi
 [ ${#changed[@]} -gt 0 ] || exit 0
-# client/python needs Python's headers and nanobind, which lint.sh does not install.
-# 14, the default of Debian 12, does not read <source_location>. Each file on its own, and without precompiled headers: GCC's are not clang's.
+# client/python needs Python's headers and nanobind, which this does not install. Version 14, the
+# default of Debian 12, does not read <source_location>. Each file on its own, and without precompiled
+# headers: GCC's are not clang's.
 commands="$(mktemp -d)"
 trap 'rm -rf "$commands"' EXIT
 cmake -S . -B "$commands" -G Ninja -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
