@@ -24,7 +24,8 @@ uint64_t MaxPendingBytes(uint64_t memory_limit) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
-                                                              Workers& workers, Env& env) {
+                                                              Workers& workers, Env& env,
+                                                              const std::function<bool()>& stop) {
   if (options.data_dir.empty()) return std::make_unique<NoDurability>();
   const std::filesystem::path directory = options.data_dir;
   Files& files = env.files();
@@ -33,7 +34,11 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
   if (!lock.ok()) return lock.status();
 
   const Time start = env.Now();
-  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers, files);
+  const RecoveryOptions how{
+      .accept_mismatches = options.accept_mismatches,
+      .progress = [](const std::string& how_far) { spdlog::info("recovering: " + how_far); },
+      .stop = stop};
+  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers, env, how);
   if (!recovered.ok()) return recovered.status();
   for (const std::string& warning : recovered->warnings) {
     spdlog::warn(absl::StrCat("recovery: ", warning));
@@ -44,7 +49,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
       store.catalog.List("").size(), store.changes.global_step(), seconds.count(),
       recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
       recovered->replayed));
-  return std::make_unique<Recorder>(
+  auto recorder = std::make_unique<Recorder>(
       *std::move(lock),
       RecorderOptions{.directory = directory,
                       .level = options.durability_level,
@@ -54,6 +59,12 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
                       .snapshots_kept = static_cast<size_t>(options.snapshots_kept),
                       .max_pending_bytes = MaxPendingBytes(options.memory_limit)},
       store, workers, recovered->position, env);
+  if (recovered->mismatches == 0) return recorder;
+  spdlog::warn(absl::StrCat(recovered->mismatches, " of ", recovered->replayed,
+                            " changes led elsewhere than at their first time"));
+  // The next start begins with what was accepted.
+  if (const auto taken = recorder->TakeSnapshot(""); !taken.ok()) return taken.status();
+  return recorder;
 }
 
 absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env) {

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_DATA_DIRECTORY_H_
 #define VARSCOPE_SERVER_DATA_DIRECTORY_H_
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -17,9 +18,10 @@ namespace varscope::server {
 // Fills the empty `store` and `workers` with what the directory has, says so in the log, and
 // returns what keeps their changes from now on; it must go before they do. Without --data-dir: what
 // keeps nothing. The error says why the directory cannot be used: another server has it, it cannot
-// be written, or it is damaged.
+// be written, or it is damaged. `stop`: as RecoveryOptions.
 absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
-                                                              Workers& workers, Env& env);
+                                                              Workers& workers, Env& env,
+                                                              const std::function<bool()>& stop);
 
 // The keys of the directory's workers, which outlive a restart as the workers do. Without
 // --data-dir: new ones. To be called once OpenDataDirectory has locked the directory.

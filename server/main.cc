@@ -56,7 +56,11 @@ bool WriteReady(int fd, int port) {
 }
 
 int Serve(const Options& options) {
-  absl::StatusOr<std::unique_ptr<Server>> opened = Server::Open(options);
+  absl::StatusOr<std::unique_ptr<Server>> opened = Server::Open(options, SystemEnv(), StopIsWanted);
+  if (absl::IsCancelled(opened.status())) {
+    spdlog::info(absl::StrCat(strsignal(AwaitStop()), ": ", opened.status().message()));
+    return kExitClean;
+  }
   if (!opened.ok()) {
     spdlog::error(std::string(opened.status().message()));
     return kExitCannotRecover;

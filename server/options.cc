@@ -210,6 +210,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
            "before the kept snapshots is removed [4 times what the store takes, at least 32 MiB]")
       .Bytes()
       .FromEnvironment();
+  line.AddFlag("--accept-mismatches", &o.accept_mismatches,
+               "Start although changes in --data-dir lead elsewhere than at their first time, with "
+               "what they lead to now");
   line.Add("--snapshots-kept", &o.snapshots_kept, "Older ones are removed")
       .Within(1, 1000)
       .FromEnvironment()

@@ -26,6 +26,7 @@ struct Options {
   int durability_interval_ms = 100;  // of async
   int snapshot_seconds = 300;        // 0: not by time
   uint64_t max_log_bytes = 0;        // as RecorderOptions
+  bool accept_mismatches = false;    // as RecoveryOptions
   int snapshots_kept = 2;
   double lease_seconds = 10;  // 0: workers are never evicted
   std::vector<GroupOptions> groups;

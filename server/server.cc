@@ -44,9 +44,10 @@ StoreLimits LimitsOf(const Options& options) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env& env) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env& env,
+                                                     const std::function<bool()>& stop) {
   auto self = std::unique_ptr<Server>(new Server(options, env));
-  if (absl::Status status = self->Recover(); !status.ok()) return status;
+  if (absl::Status status = self->Recover(stop); !status.ok()) return status;
   self->LimitMemory();
   self->Begin();
   return self;
@@ -95,9 +96,9 @@ Time Server::GiveBackMemory() {
   return env_.Now() + kEach;
 }
 
-absl::Status Server::Recover() {
+absl::Status Server::Recover(const std::function<bool()>& stop) {
   absl::StatusOr<std::unique_ptr<Durability>> durability =
-      OpenDataDirectory(options_, store_, workers_, env_);
+      OpenDataDirectory(options_, store_, workers_, env_, stop);
   if (!durability.ok()) return durability.status();
   durability_ = *std::move(durability);
   absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options_, env_);

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_SERVER_H_
 #define VARSCOPE_SERVER_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,9 +21,11 @@ class Server {
  public:
   // Recovers what the data directory has. The error says why it cannot be used: another server has
   // it, it cannot be written, it is damaged.
-  // `env` outlives the server.
+  // `env` outlives the server. `stop` is asked now and then while it recovers: true ends that, with
+  // Cancelled; null: nothing does.
   static absl::StatusOr<std::unique_ptr<Server>> Open(const Options& options,
-                                                      Env& env = SystemEnv());
+                                                      Env& env = SystemEnv(),
+                                                      const std::function<bool()>& stop = nullptr);
   // Stops, unless it has been stopped.
   ~Server();
   Server(const Server&) = delete;
@@ -44,7 +47,7 @@ class Server {
 
  private:
   Server(const Options& options, Env& env);
-  absl::Status Recover();
+  absl::Status Recover(const std::function<bool()>& stop);
   // The process's, if the options have a limit.
   void LimitMemory();
   Time GiveBackMemory();

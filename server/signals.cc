@@ -31,6 +31,14 @@ void PrepareSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+bool StopIsWanted() {
+  sigset_t pending;
+  sigset_t signals = StopSignals();
+  if (sigpending(&pending) != 0) return false;
+  sigandset(&signals, &signals, &pending);
+  return sigisemptyset(&signals) == 0;
+}
+
 int AwaitStop() {
   const sigset_t signals = StopSignals();
   int signal = 0;

@@ -10,6 +10,9 @@ namespace varscope::server {
 // large, is an error of that write.
 void PrepareSignals();
 
+// Whether there is a signal to stop that AwaitStop will return.
+bool StopIsWanted();
+
 // Waits for a signal to stop; returns which.
 int AwaitStop();
 

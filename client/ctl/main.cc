@@ -1,4 +1,4 @@
-// varscopectl: asks a running server.
+// varscopectl: asks a running server; looks at the directory of one that does not run.
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "client/checkpoint/transfer.h"
 #include "client/ctl/client.h"
 #include "client/ctl/print.h"
+#include "client/ctl/verify.h"
 #include "proto/command_line/command_line.h"
 #include "proto/naming/names.h"
 #include "proto/tensor/nearest.h"
@@ -279,7 +280,8 @@ int Main(int argc, char** argv, std::ostream& out) {
   std::string name;
   std::string reason = "by the operator";
   Run run;
-  CommandLine line("varscopectl: asks a running varscoped.", "varscopectl", kMore);
+  CommandLine line("varscopectl: asks a running varscoped; verify looks at one that is stopped.",
+                   "varscopectl", kMore);
   const std::string version = absl::StrCat("varscopectl ", VARSCOPE_VERSION);
   line.AddVersion(version);
   line.Add("--target", &target, "The server's address: HOST:PORT or unix:PATH")
@@ -294,6 +296,12 @@ int Main(int argc, char** argv, std::ostream& out) {
   Transfer transfer;
   AddCheckpoints(line, transfer, run);
   std::function<int()> answer;  // what needs no server
+  line.AddCommand("verify",
+                  "What a stopped server's data directory holds, and whether all of it is whole",
+                  [&] { answer = [&] { return Verify(name, out); }; })
+      .Add("directory", &name, "The server's --data-dir")
+      .Required()
+      .NotEmpty();
   const auto help = [&] {
     const absl::Status shown = line.Help(name, out);
     return shown.ok() ? kExitOk

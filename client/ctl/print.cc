@@ -1,8 +1,6 @@
 #include "client/ctl/print.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <string>
 #include <vector>
 
@@ -10,13 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/ctl/table.h"
 #include "proto/naming/creator.h"
 #include "proto/wire/convert.h"
 
 namespace varscope::ctl {
 namespace {
-
-using Row = std::vector<std::string>;
 
 std::string DTypeText(const v1::VariableInfo& v) {
   return std::string(Name(wire::FromProto(v.dtype()).value_or(DType::kInvalid)));
@@ -27,45 +24,12 @@ std::string ShapeText(const v1::VariableInfo& v) {
   return shape.ok() ? shape->ToString() : "?";
 }
 
-std::string Bytes(uint64_t n) {
-  if (n < 1024) return absl::StrCat(n, " B");
-  constexpr std::array<const char*, 4> kUnits = {"KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(n) / 1024;
-  size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  return absl::StrFormat("%.1f %s", value, kUnits[unit]);
-}
-
 // Where the variable was defined, the file without its folders.
 std::string CreatorText(const v1::VariableInfo& v) {
   const std::string& file = v.creator().file();
   const std::string base = file.substr(file.rfind('/') + 1);
   return absl::StrCat(v.creator().worker_id(),
                       base.empty() ? "" : absl::StrCat(" ", base, ":", v.creator().line()));
-}
-
-std::string TimeText(int64_t micros) {
-  const std::time_t seconds = micros / 1000000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &utc);
-  return text.data();
-}
-
-void PrintTable(const std::vector<Row>& rows, std::ostream& out) {
-  const size_t columns = rows.front().size();
-  std::vector<size_t> width(columns);
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < columns; ++i) width[i] = std::max(width[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < columns; ++i) {
-      absl::StrAppend(&line, row[i], std::string(width[i] - row[i].size() + 2, ' '));
-    }
-    out << line.substr(0, line.find_last_not_of(' ') + 1) << "\n";
-  }
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ PushResult PushResultOf(const durability::Answer& answer) {
           .staleness = answer.staleness()};
 }
 
-PushRecord::PushRecord(const PushContents& push) {
+PushRecord::PushRecord(const PushContents& push, const std::optional<ValueCheck>& check) {
   durability::Record record;
   durability::Pushed* const pushed = record.mutable_pushed();
   ToProto(push.id, pushed->mutable_id());
@@ -97,8 +97,19 @@ PushRecord::PushRecord(const PushContents& push) {
   for (const PushStep& step : push.steps) writer.Add(step);
   for (const PushAssignment& assignment : push.assignments) writer.Add(assignment);
   ToProto(PushResult(), &answer_);
+  if (check) {
+    durability::Check* const c = answer_.mutable_check();
+    c->set_variable(check->variable);
+    c->set_offset(check->offset);
+    c->set_bytes(check->bytes);
+    c->set_checksum(0);
+  }
   *pushed->mutable_answer() = answer_;
   bytes_ = Serialize(record, std::move(body));
+}
+
+void PushRecord::SetChecksum(uint32_t checksum) noexcept {
+  answer_.mutable_check()->set_checksum(checksum);
 }
 
 void PushRecord::SetAnswer(const PushResult& result) noexcept {

@@ -3,12 +3,14 @@
 #define VARSCOPE_SERVER_DURABILITY_PUSH_RECORD_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/durability/frame.h"
 #include "server/durability/records.pb.h"
+#include "server/durability/value_check.h"
 #include "server/push/push.h"
 
 namespace varscope::server {
@@ -16,10 +18,15 @@ namespace varscope::server {
 // A record whose answer is filled in when the push has been applied.
 class PushRecord {
  public:
-  // Takes all memory. `push` has its slots.
-  explicit PushRecord(const PushContents& push);
+  // Takes all memory. `push` has its slots. `check`: what SetChecksum will say; none: it is not
+  // called.
+  explicit PushRecord(const PushContents& push,
+                      const std::optional<ValueCheck>& check = std::nullopt);
 
-  // Takes no memory. `result` has as many versions as the push has updates and assignments.
+  // Takes no memory. Before SetAnswer.
+  void SetChecksum(uint32_t checksum) noexcept;
+
+  // Takes no memory.
   void SetAnswer(const PushResult& result) noexcept;
   // Requires SetAnswer.
   RecordBytes Take() && { return std::move(bytes_); }
@@ -27,7 +34,7 @@ class PushRecord {
 
  private:
   RecordBytes bytes_;
-  durability::Answer answer_;  // with room for all versions
+  durability::Answer answer_;
 };
 
 // The header of its record has at most so many bytes. `push` need not have its slots yet.

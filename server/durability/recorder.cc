@@ -9,6 +9,7 @@
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/push_record.h"
+#include "server/durability/value_check.h"
 #include "server/failpoint.h"
 
 namespace varscope::server {
@@ -20,8 +21,18 @@ constexpr std::chrono::seconds kAfterFailure{10};
 
 class Recorder::Entry final : public PushEntry {
  public:
-  Entry(Recorder& recorder, const PushContents& push)
-      : recorder_(recorder), record_(push), prepared_(1) {}
+  Entry(Recorder& recorder, const PushContents& push, std::span<Variable* const> written)
+      : recorder_(recorder),
+        check_(ChooseCheck(written, recorder.turn_.fetch_add(1, std::memory_order_relaxed))),
+        checked_(check_ ? written[check_->variable] : nullptr),
+        record_(push, check_),
+        prepared_(1) {}
+
+  void ReadValues() noexcept override {
+    if (checked_ == nullptr) return;
+    checked_->mutex.AssertHeld();
+    record_.SetChecksum(ChecksumOf(*checked_, *check_));
+  }
 
   void Append(const PushResult& result) noexcept override {
     record_.SetAnswer(result);
@@ -32,6 +43,8 @@ class Recorder::Entry final : public PushEntry {
 
  private:
   Recorder& recorder_;
+  const std::optional<ValueCheck> check_;
+  const Variable* const checked_;
   PushRecord record_;
   Log::Prepared prepared_;
 };
@@ -103,9 +116,10 @@ absl::Status Recorder::MayPush(const ValidPush& push) const {
   return CheckHeader(MostHeaderBytes(push.contents()));
 }
 
-std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push) {
+std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push,
+                                                 std::span<Variable* const> written) {
   if (options_.level == DurabilityLevel::kNone) return nullptr;
-  return std::make_unique<Entry>(*this, push.contents());
+  return std::make_unique<Entry>(*this, push.contents(), written);
 }
 
 uint64_t Recorder::NextPosition() {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
@@ -57,7 +58,8 @@ class Recorder final : public PushObserver, public Durability {
   void WhenOnStableStorage(Done done) override { log_.WhenDurable(std::move(done)); }
 
   absl::Status MayPush(const ValidPush& push) const override;
-  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) override;
+  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
+                                         std::span<Variable* const> written) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed.
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;
@@ -94,6 +96,7 @@ class Recorder final : public PushObserver, public Durability {
   Log log_;
 
   Mutex snapshot_mutex_;                                     // one snapshot at a time
+  std::atomic<uint64_t> turn_{0};                            // of ChooseCheck
   uint64_t last_snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);  // position
 
   // What the task saw of the store at its last snapshot.

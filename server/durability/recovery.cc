@@ -11,6 +11,7 @@
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
+#include "server/durability/value_check.h"
 #include "server/push/commit.h"
 #include "server/store/state.h"
 
@@ -35,8 +36,15 @@ absl::StatusOr<Mapped> Map(Files& files, const std::filesystem::path& path) {
 
 class Recovery {
  public:
-  Recovery(Files& files, const std::filesystem::path& directory, Store& store, Workers& workers)
-      : files_(files), directory_(directory), store_(store), workers_(workers) {}
+  Recovery(Env& env, const std::filesystem::path& directory, Store& store, Workers& workers,
+           const RecoveryOptions& options)
+      : env_(env),
+        files_(env.files()),
+        directory_(directory),
+        store_(store),
+        workers_(workers),
+        options_(options),
+        report_at_(env.Now() + kReportEach) {}
 
   absl::StatusOr<Recovered> Run() {
     if (absl::Status status = CheckFormats(); !status.ok()) return status;
@@ -44,6 +52,7 @@ class Recovery {
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
     if (!segments.ok()) return segments.status();
     for (size_t i = 0; i < segments->size(); ++i) {
+      segment_ = absl::StrCat("log segment ", i + 1, " of ", segments->size());
       const uint64_t end = i + 1 < segments->size() ? (*segments)[i + 1].first : UINT64_MAX;
       if (end <= recovered_.position + 1) continue;  // all of it is in the snapshot
       const absl::StatusOr<bool> whole = Replay(std::span(*segments).subspan(i), end);
@@ -87,7 +96,7 @@ class Recovery {
       const absl::StatusOr<bool> undone = IsUndone(file.position);
       if (!undone.ok()) return undone.status();
       if (*undone) {
-        files_.Remove(file.path).IgnoreError();
+        if (!options_.read_only) files_.Remove(file.path).IgnoreError();
         continue;
       }
       absl::StatusOr<Snapshot> snapshot = ReadSnapshot(files_, file.path);
@@ -126,6 +135,7 @@ class Recovery {
     size_t offset = 0;
     uint64_t expected = segment.first;
     while (expected < end) {
+      if (absl::Status status = Report(offset, log.size()); !status.ok()) return status;
       const std::optional<FramedRecord> frame = ReadFrame(log, offset);
       if (!frame || frame->position != expected) {
         absl::Status status = EndOf(segments, log, offset, expected);
@@ -139,6 +149,19 @@ class Recovery {
       ++expected;
     }
     return true;
+  }
+
+  // Of the segment that is `offset` bytes done. Cancelled when it is to stop.
+  absl::Status Report(size_t offset, size_t size) {
+    if (options_.stop && options_.stop()) {
+      return absl::CancelledError(
+          absl::StrCat("stopped after change ", recovered_.position, "; nothing was changed"));
+    }
+    if (!options_.progress || env_.Now() < report_at_) return absl::OkStatus();
+    report_at_ = env_.Now() + kReportEach;
+    options_.progress(absl::StrCat("change ", recovered_.position, ", ", 100 * offset / size,
+                                   " % of ", segment_));
+    return absl::OkStatus();
   }
 
   // The first of `segments`, which is `log`, stops at `offset`: a torn end, or damage. Later
@@ -198,6 +221,7 @@ class Recovery {
   absl::Status RedoPush(const LoggedPush& logged) {
     absl::StatusOr<ValidPush> push = FromRecord(store_.catalog, logged);
     if (!push.ok()) return push.status();
+    const std::vector<Variable*> written = WriteSet(push->contents());
     CompletionRecords::InFlightPush in_flight_push(store_.completion_records, push->contents().id);
     for (const PushId& id : push->contents().others) {
       in_flight_push.Merge({store_.completion_records, id});
@@ -206,10 +230,41 @@ class Recovery {
         Apply(store_, *std::move(push), std::move(in_flight_push));
     if (!result.ok()) return result.status();
     const PushResult before = PushResultOf(logged.pushed.answer());
-    if (*result == before) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat("it led to global step ", result->global_step,
-                                            ", at its first time to ", before.global_step,
-                                            ", or its variables to other versions"));
+    if (*result != before) {
+      return Mismatch(logged, absl::StrCat("it led to global step ", result->global_step,
+                                           ", at its first time to ", before.global_step,
+                                           ", or to another step of its group, or staleness"));
+    }
+    return CheckValues(logged, written);
+  }
+
+  absl::Status CheckValues(const LoggedPush& logged, std::span<Variable* const> written) {
+    const durability::Check& logged_check = logged.pushed.answer().check();
+    if (!logged_check.has_checksum()) return absl::OkStatus();
+    if (logged_check.variable() >= written.size()) return DamagedRecord("a variable's number");
+    Variable& variable = *written[logged_check.variable()];
+    const ValueCheck check{.variable = logged_check.variable(),
+                           .bytes = logged_check.bytes(),
+                           .offset = logged_check.offset()};
+    const MutexLock lock(variable.mutex);
+    if (ChecksumOf(variable, check) == logged_check.checksum()) return absl::OkStatus();
+    return Mismatch(logged, absl::StrCat("variable ", variable.def.name, " has other bytes at ",
+                                         check.offset, " than at its first time"));
+  }
+
+  absl::Status Mismatch(const LoggedPush& logged, const std::string& what) {
+    constexpr uint64_t kMostWarnings = 10;
+    const PushId id = PushIdOf(logged.pushed.id());
+    const std::string text =
+        absl::StrCat("push ", id.sequence, " of worker ", id.worker_id, ": ", what);
+    if (!options_.accept_mismatches) {
+      return absl::DataLossError(absl::StrCat(
+          text,
+          ". Whoever wrote the directory computed something else than this machine does, or "
+          "memory was damaged. --accept-mismatches starts with what this machine computes"));
+    }
+    if (++recovered_.mismatches <= kMostWarnings) recovered_.warnings.push_back(text);
+    return absl::OkStatus();
   }
 
   // Whether the snapshot at `position` is of a rollback that failed: the log says so before
@@ -264,10 +319,16 @@ class Recovery {
     return absl::OkStatus();
   }
 
+  static constexpr std::chrono::seconds kReportEach{5};
+
+  Env& env_;
   Files& files_;
   const std::filesystem::path& directory_;
   Store& store_;
   Workers& workers_;
+  const RecoveryOptions& options_;
+  Time report_at_;
+  std::string segment_;  // that is replayed
   Recovered recovered_;
   std::optional<SnapshotFile> damaged_;  // the newest snapshot that was skipped
   uint64_t began_at_ = 0;  // the position of the snapshot, or rollback, that the state comes from
@@ -276,8 +337,8 @@ class Recovery {
 }  // namespace
 
 absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
-                                  Workers& workers, Files& files) {
-  return Recovery(files, directory, store, workers).Run();
+                                  Workers& workers, Env& env, const RecoveryOptions& options) {
+  return Recovery(env, directory, store, workers, options).Run();
 }
 
 }  // namespace varscope::server

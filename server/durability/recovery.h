@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,21 @@ struct Recovered {
   uint64_t position = 0;           // of the last record that is part of the state
   std::filesystem::path snapshot;  // empty: none
   uint64_t replayed = 0;           // log records
-  // What somebody should read: snapshots that were skipped, a torn end that was dropped.
+  uint64_t mismatches = 0;         // of them, that led elsewhere than at their first time
+  // What somebody should read: snapshots that were skipped, a torn end that was dropped, the first
+  // of the mismatches.
   std::vector<std::string> warnings;
+};
+
+struct RecoveryOptions {
+  // A record that leads elsewhere than at its first time is a warning; else the end.
+  bool accept_mismatches = false;
+  // Leaves every file as it is, also those that a start would remove.
+  bool read_only = false;
+  // Told every few seconds how far it is; null: nobody is.
+  std::function<void(const std::string&)> progress;
+  // Asked before each record: true ends it, with Cancelled. Null: nothing does.
+  std::function<bool()> stop;
 };
 
 // Fills the empty `store` and `workers`. The state is exactly that after some prefix of all
@@ -27,9 +41,11 @@ struct Recovered {
 // be relied on in `store`, when that cannot be had: a record is damaged and whole ones follow it,
 // records between the snapshot and the log are missing, or the newest snapshot is damaged and the
 // log ends before it. A file that cannot be read for another reason is that reason's error.
-// FailedPrecondition names both versions when a file has another disk format.
+// FailedPrecondition names both versions when a file has another disk format. DataLoss names record
+// and variable when a push leads to other steps or bytes than at its first time (ValueCheck).
 absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
-                                  Workers& workers, Files& files = SystemEnv().files());
+                                  Workers& workers, Env& env = SystemEnv(),
+                                  const RecoveryOptions& options = {});
 
 }  // namespace varscope::server
 

@@ -92,6 +92,7 @@ PushResult Commit(LockedPush locked) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
     scratch += step.updates.size();
   }
   for (PushAssignment& assignment : locked.push_.assignments) Run(assignment);
+  if (locked.entry_) locked.entry_->ReadValues();
   locked.changes_->Commit(locked.in_flight_push_, !locked.push_.steps.empty(), locked.group_step_,
                           locked.entry_.get(), locked.result_);
   return locked.result_;

@@ -18,20 +18,6 @@ uint64_t UpdatesSince(const PushUpdate& update)
   return base > version ? kFromTheFuture : version - base;
 }
 
-std::vector<Variable*> WriteSet(const PushContents& push) {
-  std::vector<Variable*> all;
-  const auto add = [&](const VariablePtr& variable) { all.push_back(variable.get()); };
-  for (const PushStep& step : push.steps) {
-    for (const VariablePtr& scalar : step.non_slots) add(scalar);
-    for (const PushUpdate& update : step.updates) {
-      add(update.variable);
-      for (const VariablePtr& slot : update.slots) add(slot);
-    }
-  }
-  for (const PushAssignment& a : push.assignments) add(a.variable);
-  return all;
-}
-
 // All steps' slots at once: all are there then, or none was made.
 absl::Status Bind(Catalog& catalog, PushContents& push) {
   std::vector<StateRequest> requests;
@@ -103,6 +89,20 @@ absl::Status ReserveAll(PushContents& push,
 
 }  // namespace
 
+std::vector<Variable*> WriteSet(const PushContents& push) {
+  std::vector<Variable*> all;
+  const auto add = [&](const VariablePtr& variable) { all.push_back(variable.get()); };
+  for (const PushStep& step : push.steps) {
+    for (const VariablePtr& scalar : step.non_slots) add(scalar);
+    for (const PushUpdate& update : step.updates) {
+      add(update.variable);
+      for (const VariablePtr& slot : update.slots) add(slot);
+    }
+  }
+  for (const PushAssignment& a : push.assignments) add(a.variable);
+  return all;
+}
+
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push) try {
   PushObserver* const observer = store.push_observer;
@@ -110,12 +110,13 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
   if (status.ok() && !push.replayed_) status = Bind(store.catalog, push.contents_);
   if (!status.ok()) return status;
   LockedPush locked(store.changes, std::move(in_flight_push));
-  if (observer != nullptr) locked.entry_ = observer->PreparePush(push);
+  std::vector<Variable*> written = WriteSet(push.contents_);
+  if (observer != nullptr) locked.entry_ = observer->PreparePush(push, written);
   locked.push_ = std::move(push.contents_);
   locked.in_flight_push_.Reserve();
   const std::string& group = locked.push_.group;
   if (!group.empty()) locked.group_step_ = store.changes.GroupStep(group);
-  locked.locks_ = LockedVariables(WriteSet(locked.push_));
+  locked.locks_ = LockedVariables(std::move(written));
   for (const PushStep& step : locked.push_.steps) {
     for (const PushUpdate& u : step.updates) {
       u.variable->mutex.AssertHeld();  // by locks_

@@ -45,6 +45,10 @@ class LockedPush {
   LockedVariables locks_;
 };
 
+// The variables that a push changes, with its slots, in the order of its parts; the same ones when
+// it is replayed. One that several parts change is there several times.
+std::vector<Variable*> WriteSet(const PushContents& push);
+
 // Finds or creates the slots, reserves all memory, locks the write set. The caller holds
 // Changes::Lock since before Validate. InvalidArgument when a merged push has not as many slot
 // names as its optimizer has states; ResourceExhausted without memory or room for slots: then no

@@ -40,7 +40,7 @@ bool ConcernsConnection(int error) {
   }
 }
 
-LimitedLog& Log() {
+LimitedLog& ConnectionLog() {
   static auto* const log = new LimitedLog;
   return *log;
 }
@@ -102,11 +102,11 @@ bool AcceptLoop::AcceptOne(int listening) const {
   const int error = errno;
   if (!connection.valid()) {
     if (ConcernsConnection(error)) return true;
-    Log().Warn(absl::StrCat("a connection waits: ", std::strerror(error)));
+    ConnectionLog().Warn(absl::StrCat("a connection waits: ", std::strerror(error)));
     return false;
   }
   if (connection.get() >= descriptor_limit_) {
-    Log().Warn(absl::StrCat("a connection was closed at once: ", descriptor_limit_,
+    ConnectionLog().Warn(absl::StrCat("a connection was closed at once: ", descriptor_limit_,
                             " descriptors are open, and the rest is the server's own; raise the "
                             "limit (ulimit -n) or have fewer workers"));
     return true;

@@ -3,9 +3,11 @@
 #define VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
 
 #include <memory>
+#include <span>
 
 #include "absl/status/status.h"
 #include "server/store/push_result.h"
+#include "server/store/variable.h"
 
 namespace varscope::server {
 
@@ -15,6 +17,9 @@ class ValidPush;  // server/push/push.h
 class PushEntry {
  public:
   virtual ~PushEntry() = default;
+  // Every value has been written, and all of them are locked. Called once, before Append, under the
+  // same conditions.
+  virtual void ReadValues() noexcept {}
   // The push was applied. Called once, in the order of all changes, while the store's locks are
   // held: must not call the store, wait, take memory or fail.
   virtual void Append(const PushResult& result) noexcept = 0;
@@ -29,7 +34,10 @@ class PushObserver {
   // pass.
   virtual absl::Status MayPush(const ValidPush& push) const = 0;
   // Called without locks, once the push has its slots; null: it need not be recorded.
-  virtual std::unique_ptr<PushEntry> PreparePush(const ValidPush& push) = 0;
+  // `written`: the variables that it changes, as WriteSet (server/push/lock.h); they outlive the
+  // entry.
+  virtual std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
+                                                 std::span<Variable* const> written) = 0;
 };
 
 }  // namespace varscope::server

@@ -13,6 +13,7 @@
 namespace varscope::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // A sanitizer's own memory counts, too.
@@ -210,6 +211,34 @@ TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
   const Finished unknown = Ctl({"rollback", "nothing"});
   EXPECT_EQ(unknown.code, 1);
   EXPECT_THAT(unknown.error, HasSubstr("no snapshot 'nothing'; there are:"));
+}
+
+TEST_F(RollbackTest, ADirectoryTellsWhatItHoldsOnceItsServerIsGone) {
+  {
+    Graph graph(server_.target(), {.worker_id = "w"});
+    const auto use = graph.as_default();
+    const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+    Session().run(w.assign(7).op());
+  }
+  ASSERT_EQ(Ctl({"snapshot", "seven"}).code, 0);
+  const auto verify = [&] { return RunToEnd({VARSCOPECTL_BINARY, "verify", data_.path()}); };
+  const Finished busy = verify();
+  EXPECT_EQ(busy.code, 1);
+  EXPECT_THAT(busy.error, HasSubstr("in use by another varscoped"));
+  server_.Kill();
+  const Finished verified = verify();
+  EXPECT_EQ(verified.code, 0) << verified.error;
+  EXPECT_THAT(verified.output,
+              AllOf(HasSubstr("seven"), HasSubstr("1 variables, 4 B"), HasSubstr("state hash ")));
+  // One that is damaged is named, though a start does not need it.
+  for (const auto& entry : std::filesystem::directory_iterator(data_.path())) {
+    if (entry.path().filename().string().find("seven") == std::string::npos) continue;
+    std::filesystem::resize_file(entry.path(), entry.file_size() - 1);
+  }
+  const Finished damaged = verify();
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_THAT(damaged.output, HasSubstr("DAMAGED"));
+  EXPECT_THAT(damaged.error, HasSubstr("seven"));
 }
 
 TEST(SyncFlagTest, AWrongModeIsRefusedAtTheStart) {

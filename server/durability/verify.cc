@@ -1,0 +1,133 @@
+#include "server/durability/verify.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/wire/crc32c.h"
+#include "server/durability/log.h"
+#include "server/durability/snapshot.h"
+
+namespace varscope::server {
+namespace {
+
+// Text after text; each ends where the next one cannot begin.
+void Append(std::string& all, const std::string& text) {
+  absl::StrAppend(&all, text.size(), ":", text);
+}
+
+std::string Line(const CapturedVariable& v) {
+  const VariableDefinition& def = v.definition;
+  std::string line;
+  for (const std::string& text : {def.name, def.key, def.primary, def.initializer}) {
+    Append(line, text);
+  }
+  absl::StrAppend(&line, static_cast<int>(def.kind), " ", Name(def.dtype), def.shape.ToString(),
+                  " ", def.trainable, " ", def.seed, " ", v.version, " ", v.initialized, " ",
+                  ChecksumOf(v));
+  return line;
+}
+
+std::string Line(const CompletionRecords::Entry& entry) {
+  std::string line;
+  Append(line, entry.id.worker_id);
+  absl::StrAppend(&line, entry.id.incarnation, " ", entry.id.sequence, " ",
+                  entry.result.global_step, " ", entry.result.group_step, " ",
+                  entry.result.staleness);
+  return line;
+}
+
+std::string Line(const WorkerRecord& worker) {
+  std::string line;
+  Append(line, worker.worker_id);
+  Append(line, worker.quarantine);
+  absl::StrAppend(&line, worker.incarnation, " ", static_cast<int>(worker.state));
+  return line;
+}
+
+std::string Line(const std::string& key, const std::vector<std::string>& names) {
+  std::string line;
+  Append(line, key);
+  for (const std::string& name : names) Append(line, name);
+  return line;
+}
+
+uint32_t HashOf(const StoreState& state, const std::vector<WorkerRecord>& workers) {
+  std::vector<std::string> lines;
+  for (const CapturedVariable& v : state.variables) lines.push_back(Line(v));
+  for (const PartitionedNames& p : state.partitioned) lines.push_back(Line(p.key, p.parts));
+  for (const auto* bound : {&state.slots, &state.non_slots}) {
+    for (const StateNames& b : *bound) lines.push_back(Line(b.key, b.variables));
+  }
+  for (const auto& entry : state.completion_records) lines.push_back(Line(entry));
+  for (const WorkerRecord& worker : workers) lines.push_back(Line(worker));
+  std::sort(lines.begin(), lines.end());
+  std::string all = absl::StrCat("step ", state.steps.global, "\n");
+  for (const auto& [group, step] : state.steps.groups) {
+    Append(all, group);
+    absl::StrAppend(&all, step);
+  }
+  for (const std::string& line : lines) Append(all, line);
+  return Crc32c(std::as_bytes(std::span(all)));
+}
+
+// Another one than a server's is left alone.
+absl::StatusOr<std::unique_ptr<FileLock>> LockExisting(const std::filesystem::path& directory,
+                                                       Files& files) {
+  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return names.status();
+  const std::string name = "LOCK";
+  if (std::find(names->begin(), names->end(), name) == names->end()) {
+    return absl::NotFoundError(
+        absl::StrCat(directory.string(), " is no server's --data-dir: it has no file ", name));
+  }
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = files.Lock(directory / name);
+  // What cannot be locked because it cannot be written is no running server's.
+  if (!lock.ok() && !absl::IsFailedPrecondition(lock.status())) return nullptr;
+  return lock;
+}
+
+absl::Status ReadFiles(const std::filesystem::path& directory, Files& files, Verified& out) {
+  const absl::StatusOr<std::vector<SnapshotInfo>> snapshots = DescribeSnapshots(files, directory);
+  if (!snapshots.ok()) return snapshots.status();
+  for (const SnapshotInfo& info : *snapshots) {
+    out.snapshots.push_back({info, ReadSnapshot(files, info.path).status()});
+  }
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
+  if (!segments.ok()) return segments.status();
+  for (const Segment& segment : *segments) {
+    const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(segment.path);
+    if (!file.ok()) return file.status();
+    out.segments.push_back({segment.path, segment.first, (*file)->size()});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+uint32_t ChecksumOf(const CapturedVariable& variable) {
+  return variable.value.defined() ? Crc32c(variable.value.bytes()) : 0;
+}
+
+absl::StatusOr<Verified> Verify(const std::filesystem::path& directory, Env& env,
+                                const RecoveryOptions& options) {
+  const absl::StatusOr<std::unique_ptr<FileLock>> lock = LockExisting(directory, env.files());
+  if (!lock.ok()) return lock.status();
+  Verified verified{.recovered = Recovered()};
+  absl::Status status = ReadFiles(directory, env.files(), verified);
+  if (!status.ok()) return status;
+  // It was within its limits when it was written.
+  Store store(StoreLimits{0, 0}, env);
+  Workers workers;
+  RecoveryOptions read_only = options;
+  read_only.read_only = true;
+  verified.recovered = Recover(directory, store, workers, env, read_only);
+  if (!verified.recovered.ok()) return verified;
+  verified.state = Capture(store);
+  verified.workers = workers.records();
+  verified.hash = HashOf(verified.state, verified.workers);
+  return verified;
+}
+
+}  // namespace varscope::server
