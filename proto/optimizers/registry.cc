@@ -12,10 +12,11 @@ namespace varscope::optimizers {
 namespace {
 
 const std::vector<Optimizer>& Registry() {
+#define VARSCOPE_OPTIMIZER(name) name(),
   static const auto* const registry = new std::vector<Optimizer>{
-      GradientDescent(), Momentum(), Adagrad(), Adadelta(), Adam(),
-      RMSProp(),         Ftrl(),     AdamW(),   Lamb(),
+#include "proto/optimizers/optimizers.inc"
   };
+#undef VARSCOPE_OPTIMIZER
   return *registry;
 }
 

@@ -1,4 +1,5 @@
-// The optimizers that the server has: one function each, defined in the file of its name.
+// The optimizers that the server has: one function each, named in optimizers.inc and defined in the
+// file of its name in rules/.
 #ifndef VARSCOPE_PROTO_OPTIMIZERS_RULES_H_
 #define VARSCOPE_PROTO_OPTIMIZERS_RULES_H_
 
@@ -6,15 +7,9 @@
 
 namespace varscope::optimizers {
 
-Optimizer GradientDescent();
-Optimizer Momentum();
-Optimizer Adagrad();
-Optimizer Adadelta();
-Optimizer Adam();
-Optimizer RMSProp();
-Optimizer Ftrl();
-Optimizer AdamW();
-Optimizer Lamb();
+#define VARSCOPE_OPTIMIZER(name) Optimizer name();
+#include "proto/optimizers/optimizers.inc"
+#undef VARSCOPE_OPTIMIZER
 
 }  // namespace varscope::optimizers
 
