@@ -12,8 +12,12 @@ namespace varscope::server {
 // of another size. Checked before memory is taken; Initialize cannot fail afterwards.
 absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape);
 
+// Whether its values are what the machine's arithmetic makes of them, rather than given.
+bool Computes(const InitializerSpec& spec);
+
 // Fills `tensor`. `full_shape` is the whole variable's when `tensor` is one part of it: fans are
-// counted there. The same (spec, seed, shape) gives the same bytes. Requires a validated spec.
+// counted there. The same (spec, seed, shape) gives the same
+// bytes, on every processor. Requires a validated spec.
 void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape,
                 Tensor& tensor);
 

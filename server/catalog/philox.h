@@ -7,7 +7,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <numbers>
+
+#include "proto/tensor/portable_math.h"
 
 namespace varscope::server {
 
@@ -41,7 +42,7 @@ class Philox {
     const std::array<uint32_t, 4> w = Words(index, attempt + 1);
     const double u = (w[0] + 1.0) * 0x1.0p-32;  // in (0, 1]
     const double v = w[1] * 0x1.0p-32;
-    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
+    return std::sqrt(-2 * PortableLog(u)) * PortableCosOfTurns(v);
   }
 
   // Standard normal, redrawn while beyond two deviations.

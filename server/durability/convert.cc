@@ -1,8 +1,10 @@
 #include "server/durability/convert.h"
 
 #include "absl/strings/str_cat.h"
+#include "proto/tensor/portable_math.h"
 #include "proto/tensor/shape_rules.h"
 #include "proto/wire/convert.h"
+#include "server/catalog/initializers.h"
 #include "server/codec/initializer.h"
 #include "server/durability/record_bytes.h"
 
@@ -128,6 +130,14 @@ absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& recor
     spec->kind = "value";
     spec->value = *std::move(value);
   }
+  if (Computes(*spec) && record.math() != kPortableMathVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the first value of variable ", record.name(), " was computed with functions of version ",
+        record.math(), ", this varscoped has version ", kPortableMathVersion,
+        ". Nothing was changed. Start the version of varscoped that wrote the directory and stop "
+        "it "
+        "with SIGTERM: it then leaves a snapshot, which has the values"));
+  }
   variable.initializer = *std::move(spec);
   return variable;
 }
@@ -232,6 +242,7 @@ RecordBytes ToRecord(const CreationBatch& batch) {
     wire::ToProto(variable.full_shape, v->mutable_full_shape());
     if (!variable.initializer) continue;
     codec::ToProto(*variable.initializer, v->mutable_spec());
+    if (Computes(*variable.initializer)) v->set_math(kPortableMathVersion);
     if (variable.initializer->kind == "value") body.push_back(variable.initializer->value);
   }
   if (batch.partitioned) ToProto(*batch.partitioned, created->mutable_partitioned());

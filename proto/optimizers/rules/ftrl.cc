@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "proto/optimizers/rules.h"
+#include "proto/tensor/portable_math.h"
 
 namespace varscope::optimizers {
 namespace {
@@ -50,8 +51,9 @@ struct FtrlRule : ElementwiseRule<FtrlRule> {
     for (size_t i = 0; i < n; ++i) {
       const T grad = g[i] + 2 * shrinkage * var[i];
       const T new_accum = accum[i] + g[i] * g[i];
-      const T new_root = std::pow(new_accum, power);
-      linear[i] += grad - (new_root - std::pow(accum[i], power)) / lr * var[i];
+      const T new_root = static_cast<T>(PortablePow(new_accum, power));
+      const T root = static_cast<T>(PortablePow(accum[i], power));
+      linear[i] += grad - (new_root - root) / lr * var[i];
       const T quadratic = new_root / lr + 2 * l2;
       const T excess = std::copysign(l1, linear[i]) - linear[i];
       if (!(std::abs(linear[i]) > l1)) {
