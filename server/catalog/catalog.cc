@@ -1,7 +1,11 @@
 #include "server/catalog/catalog.h"
 
+#include <spdlog/spdlog.h>
+
+#include <chrono>
 #include <cstring>
 #include <span>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -63,7 +67,7 @@ absl::StatusOr<Resolution> Catalog::Resolve(const Caller& caller, const ResolveR
     resolution = std::move(decision->resolution);
     return std::move(decision->creation);
   };
-  const absl::StatusOr<std::vector<VariablePtr>> created = Create(plan);
+  const absl::StatusOr<std::vector<VariablePtr>> created = CreateWithoutWaiting(plan);
   if (!created.ok()) return created.status();
   auto next = created->begin();
   for (VariablePtr& variable : resolution.variables) {
@@ -72,7 +76,17 @@ absl::StatusOr<Resolution> Catalog::Resolve(const Caller& caller, const ResolveR
   return resolution;
 }
 
-absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
+Catalog::~Catalog() {
+  std::unique_ptr<Timer> timer;
+  {
+    const MutexLock lock(jobs_mutex_);
+    jobs_.clear();
+    timer = std::move(timer_);
+  }
+  if (timer != nullptr) timer->Stop();
+}
+
+absl::StatusOr<Catalog::Unfilled> Catalog::RegisterPlanned(Plan plan) {
   absl::StatusOr<Unfilled> unfilled = [&]() -> absl::StatusOr<Unfilled> {
     const WriterLock lock(mutex_);
     absl::StatusOr<CreationBatch> batch = plan(names_);
@@ -81,8 +95,28 @@ absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
     if (!status.ok()) return status;
     return batch->empty() ? Unfilled() : Register(*std::move(batch));
   }();
+  if (unfilled.ok()) FillSmall(*unfilled);
+  return unfilled;
+}
+
+absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
+  absl::StatusOr<Unfilled> unfilled = RegisterPlanned(plan);
   if (!unfilled.ok()) return unfilled.status();
-  return Fill(*std::move(unfilled));
+  for (Job& job : unfilled->large) {
+    if (absl::Status status = Compute(job); !status.ok()) return status;
+  }
+  return std::move(unfilled->variables);
+}
+
+absl::StatusOr<std::vector<VariablePtr>> Catalog::CreateWithoutWaiting(Plan plan) {
+  absl::StatusOr<Unfilled> unfilled = RegisterPlanned(plan);
+  if (!unfilled.ok()) return unfilled.status();
+  if (!Enqueue(unfilled->large)) {
+    for (Job& job : unfilled->large) {
+      if (absl::Status status = Compute(job); !status.ok()) return status;
+    }
+  }
+  return std::move(unfilled->variables);
 }
 
 absl::Status Catalog::Recreate(const CreationBatch& batch) {
@@ -90,12 +124,16 @@ absl::Status Catalog::Recreate(const CreationBatch& batch) {
     const WriterLock lock(mutex_);
     return Register(batch);
   }();
-  if (unfilled.ok()) Fill(*std::move(unfilled));
-  return unfilled.status();
+  if (!unfilled.ok()) return unfilled.status();
+  FillSmall(*unfilled);
+  absl::Status status;
+  for (Job& job : unfilled->large) status.Update(Compute(job));
+  return status;
 }
 
 absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
   Unfilled unfilled;
+  std::vector<VariablePtr> small;
   for (const NewVariable& v : batch.variables) {
     if (names_.Has(v.definition.name)) {
       return absl::InternalError(absl::StrCat("variable ", v.definition.name, " exists"));
@@ -105,13 +143,26 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     const uint64_t overhead = OverheadOf(v.definition);
     MemoryAccount::Hold held = MemoryAccount::Process().TryHold(overhead);
     if (!held) return MemoryAccount::Process().Refusal(overhead);
-    unfilled.values.push_back(*std::move(value));
-    unfilled.variables.push_back(std::make_shared<Variable>(v.definition, std::move(held)));
+    const VariablePtr& variable =
+        unfilled.variables.emplace_back(std::make_shared<Variable>(v.definition, std::move(held)));
+    // What was sent is there.
+    const bool sent = v.initializer && v.initializer->kind == "value";
+    if (sent || value->num_elements() <= large_) {
+      small.push_back(variable);
+      unfilled.values.push_back(*std::move(value));
+      continue;
+    }
+    unfilled.values.emplace_back();
+    variable->mutex.AssertHeld();  // nobody else sees it yet
+    variable->first_value = std::make_shared<const FirstValue>(
+        FirstValue{v.initializer.value_or(InitializerSpec{.kind = "zeros"}), v.full_shape});
+    variable->initialized = v.initializer.has_value();
+    unfilled.large.push_back({variable, *std::move(value)});
   }
   absl::Status status = observer_ ? observer_(batch) : absl::OkStatus();
   if (!status.ok()) return status;
   // Nobody else has seen them yet, so locking cannot wait.
-  unfilled.locked = LockedVariables(std::span<const VariablePtr>(unfilled.variables));
+  unfilled.locked = LockedVariables(std::span<const VariablePtr>(small));
   for (const VariablePtr& variable : unfilled.variables) status.Update(names_.Add(variable));
   if (batch.partitioned) status.Update(names_.AddPartitioned(*batch.partitioned));
   status.Update(names_.AddSlots(batch.slots));
@@ -121,11 +172,12 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
   return unfilled;
 }
 
-std::vector<VariablePtr> Catalog::Fill(Unfilled unfilled) {
+void Catalog::FillSmall(Unfilled& unfilled) {
   for (size_t i = 0; i < unfilled.variables.size(); ++i) {
+    Tensor& value = unfilled.values[i];
+    if (!value.defined()) continue;
     const NewVariable& v = unfilled.batch.variables[i];
     Variable& variable = *unfilled.variables[i];
-    Tensor& value = unfilled.values[i];
     variable.mutex.AssertHeld();  // by unfilled.locked
     if (v.initializer) {
       Initialize(*v.initializer, v.definition.seed, v.full_shape, value);
@@ -135,7 +187,86 @@ std::vector<VariablePtr> Catalog::Fill(Unfilled unfilled) {
     }
     variable.value = std::move(value);
   }
-  return std::move(unfilled.variables);
+  unfilled.locked = LockedVariables();
+}
+
+absl::Status Catalog::Compute(Job& job) {
+  Variable& variable = *job.variable;
+  std::shared_ptr<const FirstValue> first;
+  {
+    const MutexLock lock(variable.mutex);
+    first = variable.first_value;
+  }
+  if (first == nullptr) return absl::OkStatus();
+  if (!job.value.defined()) {
+    absl::StatusOr<Tensor> value = TryAllocate(variable.def.dtype, variable.def.shape);
+    if (!value.ok()) return value.status();
+    job.value = *std::move(value);
+  }
+  Initialize(first->spec, variable.def.seed, first->full_shape, job.value);
+  const MutexLock lock(variable.mutex);
+  if (variable.first_value == nullptr) return absl::OkStatus();  // somebody else was faster
+  variable.value = std::move(job.value);
+  variable.first_value = nullptr;
+  return absl::OkStatus();
+}
+
+bool Catalog::Enqueue(std::vector<Job>& jobs) {
+  if (jobs.empty()) return true;
+  const MutexLock lock(jobs_mutex_);
+  if (timer_ == nullptr) {
+    try {
+      timer_ = env_.StartTimer("first values", [this, yields = false]() mutable {
+        if (!std::exchange(yields, true)) env_.YieldToOthers();
+        return ComputeNext();
+      });
+    } catch (const std::system_error&) {
+      return false;
+    }
+  }
+  for (Job& job : jobs) jobs_.push_back(std::move(job));
+  timer_->Wake();
+  return true;
+}
+
+Time Catalog::ComputeNext() {
+  Job job;
+  {
+    const MutexLock lock(jobs_mutex_);
+    if (jobs_.empty()) return kNever;
+    job = std::move(jobs_.front());
+    jobs_.pop_front();
+  }
+  if (job.variable.use_count() == 1) return Time::min();  // a rollback has taken it away
+  const absl::Status status = Compute(job);
+  if (status.ok()) return Time::min();
+  spdlog::warn(absl::StrCat("variable ", job.variable->def.name,
+                            " has no first value yet: ", status.message()));
+  const MutexLock lock(jobs_mutex_);
+  jobs_.push_back({std::move(job.variable), Tensor()});
+  return env_.Now() + std::chrono::seconds(1);
+}
+
+std::vector<Catalog::Job> Catalog::WithoutValues() const {
+  std::vector<Job> jobs;
+  for (const VariablePtr& variable : List("")) {
+    const MutexLock lock(variable->mutex);
+    if (variable->first_value != nullptr) jobs.push_back({variable, Tensor()});
+  }
+  return jobs;
+}
+
+void Catalog::ComputeFirstValues() {
+  std::vector<Job> jobs = WithoutValues();
+  if (Enqueue(jobs)) return;
+  spdlog::warn("there is no thread for first values; a restart computes them");
+}
+
+absl::Status Catalog::FinishFirstValues() {
+  absl::Status status;
+  std::vector<Job> jobs = WithoutValues();
+  for (Job& job : jobs) status.Update(Compute(job));
+  return status;
 }
 
 absl::StatusOr<VariablePtr> Catalog::Find(const std::string& name) const {

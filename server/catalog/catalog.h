@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +37,8 @@ struct StoreLimits {
 class Catalog {
  public:
   explicit Catalog(StoreLimits limits, Env& env = SystemEnv()) : limits_(limits), env_(env) {}
+  // Waits for the first value that is being computed.
+  ~Catalog();
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
@@ -43,12 +47,26 @@ class Catalog {
   absl::StatusOr<Resolution> Resolve(const Caller& caller, const ResolveRequest& request);
 
   // Creates at once, or not at all, what `plan` says; nobody else creates meanwhile. Returns the
-  // batch's variables in its order, with their initial values. Whoever finds one earlier waits for
-  // its mutex until the value is there.
+  // batch's variables in its order, with their first values. The values of large variables are
+  // computed without any lock, on the caller's thread or on one of the catalog's own, which yields
+  // to others: until then Variable::first_value is set.
   using Plan = absl::FunctionRef<absl::StatusOr<CreationBatch>(const NameTable&)>;
   absl::StatusOr<std::vector<VariablePtr>> Create(Plan plan);
+  // The same, but returns while values of large variables are still being computed.
+  absl::StatusOr<std::vector<VariablePtr>> CreateWithoutWaiting(Plan plan);
   // Makes again what an observer was notified of, whatever the limits are now.
   absl::Status Recreate(const CreationBatch& batch);
+
+  // Of variables that came by Replace without a value: begins to compute those of all, on the
+  // catalog's own thread.
+  void ComputeFirstValues();
+  // The same on the caller's thread, to the end. ResourceExhausted without memory.
+  absl::Status FinishFirstValues();
+
+  // A variable of more elements is large.
+  static constexpr int64_t kLarge = int64_t{1} << 18;
+  // Call before the catalog is shared.
+  void SetLarge(int64_t elements) { large_ = elements; }
 
   // As NameTable::Find.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
@@ -58,7 +76,7 @@ class Catalog {
   void Read(absl::FunctionRef<void(const NameTable&)> read) const;
 
   // Makes the catalog what `names` has, at once for all readers. The caller holds
-  // Changes::LockOut.
+  // Changes::LockOut, or has the store alone.
   void Replace(NameTable names);
   // Counts the calls of Replace: variables that were found before the last one are not the store's
   // now.
@@ -73,15 +91,27 @@ class Catalog {
   void Observe(Observer observer) { observer_ = std::move(observer); }
 
  private:
+  // A first value that is to be computed, into this memory; undefined: none was taken for it.
+  struct Job {
+    VariablePtr variable;
+    Tensor value;
+  };
   // Variables that everybody finds, without their values.
   struct Unfilled {
     CreationBatch batch;
     std::vector<VariablePtr> variables;
-    std::vector<Tensor> values;
-    LockedVariables locked;
+    std::vector<Tensor> values;  // undefined: it is among `large`
+    LockedVariables locked;      // those that are not
+    std::vector<Job> large;
   };
+  absl::StatusOr<Unfilled> RegisterPlanned(Plan plan);
   absl::StatusOr<Unfilled> Register(CreationBatch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static std::vector<VariablePtr> Fill(Unfilled unfilled);
+  static void FillSmall(Unfilled& unfilled);
+  static absl::Status Compute(Job& job);
+  // False: there is no thread.
+  bool Enqueue(std::vector<Job>& jobs);
+  Time ComputeNext();
+  std::vector<Job> WithoutValues() const;
 
   const StoreLimits limits_;
   Env& env_;
@@ -90,6 +120,11 @@ class Catalog {
 
   mutable SharedMutex mutex_;  // taken before a variable's
   NameTable names_ ABSL_GUARDED_BY(mutex_);
+
+  int64_t large_ = kLarge;
+  Mutex jobs_mutex_;  // taken after all others
+  std::deque<Job> jobs_ ABSL_GUARDED_BY(jobs_mutex_);
+  std::unique_ptr<Timer> timer_ ABSL_GUARDED_BY(jobs_mutex_);  // null: nothing has been large
 };
 
 }  // namespace varscope::server

@@ -1,5 +1,7 @@
 #include "server/durability/convert.h"
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "proto/tensor/portable_math.h"
 #include "proto/tensor/shape_rules.h"
@@ -109,6 +111,32 @@ uint64_t MostBytes(const NewVariable& variable) {
   return bytes;
 }
 
+// How a first value is computed, and with which functions.
+void ToProto(const InitializerSpec& spec, durability::VariableRecord* out) {
+  codec::ToProto(spec, out->mutable_spec());
+  if (Computes(spec)) out->set_math(kPortableMathVersion);
+}
+
+absl::Status CheckMath(const durability::VariableRecord& record, const InitializerSpec& spec) {
+  if (!Computes(spec) || record.math() == kPortableMathVersion) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the first value of variable ", record.name(), " was computed with functions of version ",
+      record.math(), ", this varscoped has version ", kPortableMathVersion,
+      ". Nothing was changed. Start the varscoped that wrote the directory and stop it with "
+      "SIGTERM: the snapshot that it then leaves has the value"));
+}
+
+// Of a variable in a snapshot that has no value.
+absl::StatusOr<FirstValue> FirstValueOf(const durability::VariableRecord& record,
+                                        const VariableDefinition& def) {
+  const absl::StatusOr<Shape> full_shape = wire::FromProto(record.full_shape());
+  if (!full_shape.ok()) return DamagedRecord(absl::StrCat("variable ", record.name()));
+  absl::StatusOr<InitializerSpec> spec = codec::FromProto(record.spec(), def.dtype, def.shape);
+  if (!spec.ok()) return spec.status();
+  if (absl::Status status = CheckMath(record, *spec); !status.ok()) return status;
+  return FirstValue{*std::move(spec), *full_shape};
+}
+
 absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& record,
                                          std::span<const std::byte>& body) {
   absl::StatusOr<VariableDefinition> definition = FromProto(record);
@@ -130,14 +158,7 @@ absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& recor
     spec->kind = "value";
     spec->value = *std::move(value);
   }
-  if (Computes(*spec) && record.math() != kPortableMathVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the first value of variable ", record.name(), " was computed with functions of version ",
-        record.math(), ", this varscoped has version ", kPortableMathVersion,
-        ". Nothing was changed. Start the version of varscoped that wrote the directory and stop "
-        "it "
-        "with SIGTERM: it then leaves a snapshot, which has the values"));
-  }
+  if (absl::Status status = CheckMath(record, *spec); !status.ok()) return status;
   variable.initializer = *std::move(spec);
   return variable;
 }
@@ -241,8 +262,7 @@ RecordBytes ToRecord(const CreationBatch& batch) {
     ToProto(variable.definition, v);
     wire::ToProto(variable.full_shape, v->mutable_full_shape());
     if (!variable.initializer) continue;
-    codec::ToProto(*variable.initializer, v->mutable_spec());
-    if (Computes(*variable.initializer)) v->set_math(kPortableMathVersion);
+    ToProto(*variable.initializer, v);
     if (variable.initializer->kind == "value") body.push_back(variable.initializer->value);
   }
   if (batch.partitioned) ToProto(*batch.partitioned, created->mutable_partitioned());
@@ -293,6 +313,10 @@ void ToProto(const CapturedVariable& captured, durability::VariableRecord* out) 
   ToProto(captured.definition, out);
   out->set_version(captured.version);
   out->set_initialized(captured.initialized);
+  if (captured.first_value != nullptr) {
+    wire::ToProto(captured.first_value->full_shape, out->mutable_full_shape());
+    ToProto(captured.first_value->spec, out);
+  }
   out->set_pulls(captured.pulls);
   out->set_pushes(captured.pushes);
   out->set_bytes_pulled(captured.bytes_pulled);
@@ -311,8 +335,13 @@ absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   for (const durability::VariableRecord& v : head.variables()) {
     absl::StatusOr<VariableDefinition> definition = FromProto(v);
     if (!definition.ok()) return definition.status();
-    state.variables.push_back({*std::move(definition), Tensor(), v.version(), v.initialized(),
-                               v.pulls(), v.pushes(), v.bytes_pulled(), v.bytes_pushed()});
+    CapturedVariable& captured = state.variables.emplace_back(
+        CapturedVariable{*std::move(definition), Tensor(), v.version(), v.initialized(), v.pulls(),
+                         v.pushes(), v.bytes_pulled(), v.bytes_pushed()});
+    if (!v.has_spec()) continue;
+    absl::StatusOr<FirstValue> first = FirstValueOf(v, captured.definition);
+    if (!first.ok()) return first.status();
+    captured.first_value = std::make_shared<const FirstValue>(*std::move(first));
   }
   for (const durability::PartitionedRecord& record : head.partitioned()) {
     absl::StatusOr<PartitionedNames> names = FromProto(record);

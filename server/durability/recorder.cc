@@ -192,6 +192,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   }
   workers_.FenceAll();
   absl::Status status = Restore(store_, std::move(chosen->state));
+  store_.catalog.ComputeFirstValues();
   // Whoever connected meanwhile may have read what is no more.
   workers_.FenceAll();
   Record(ToRecord(RollbackRecord{.source = source, .position = *position}));

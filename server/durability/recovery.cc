@@ -111,6 +111,9 @@ class Recovery {
       absl::Status status = Restore(store_, std::move(snapshot->state));
       if (!status.ok())
         return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
+      // The log may go on with pushes to them.
+      status = store_.catalog.FinishFirstValues();
+      if (!status.ok()) return status;
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
       began_at_ = recovered_.position = snapshot->position;
       recovered_.snapshot = file.path;
@@ -312,6 +315,7 @@ class Recovery {
             SnapshotPath(directory_, own).string(), " can be read: ", source.status().message()));
       }
       absl::Status status = Restore(store_, std::move(source->state));
+      if (status.ok()) status = store_.catalog.FinishFirstValues();
       if (!status.ok()) return status;
       began_at_ = own;
     }

@@ -38,7 +38,7 @@ class HeadWriter {
     piece_.set_global_step(state.steps.global);
     piece_.mutable_group_steps()->insert(state.steps.groups.begin(), state.steps.groups.end());
     for (const CapturedVariable& v : state.variables) {
-      piece_.add_checksums(Crc32c(v.value.bytes()));
+      piece_.add_checksums(v.first_value == nullptr ? Crc32c(v.value.bytes()) : 0);
       Add(v, piece_.add_variables());
     }
     for (const PartitionedNames& names : state.partitioned) Add(names, piece_.add_partitioned());
@@ -86,6 +86,7 @@ absl::Status WriteAll(Env& env, WritableFile& file, const Snapshot& snapshot,
   absl::Status status =
       HeadWriter(file, snapshot.position, head_piece_bytes).Write(snapshot, env.WallMicros());
   for (const CapturedVariable& v : snapshot.state.variables) {
+    // One that is not there is computed again by whoever reads the file.
     if (status.ok() && v.value.byte_size() > 0) status = file.Write(v.value.bytes());
   }
   return status.ok() ? file.Sync() : status;
@@ -130,6 +131,7 @@ absl::StatusOr<durability::SnapshotHead> ReadHead(ReadableFile& file) {
 absl::Status CheckSize(const ReadableFile& file, const StoreState& state) {
   uint64_t total = 0;
   for (const CapturedVariable& v : state.variables) {
+    if (v.first_value != nullptr) continue;
     const absl::StatusOr<uint64_t> bytes = ByteSize(v.definition.dtype, v.definition.shape);
     if (!bytes.ok() || __builtin_add_overflow(total, *bytes, &total)) {
       return Damaged(file.path(), "a shape is wrong");
@@ -232,6 +234,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
   const durability::SnapshotHead& head = opened->head;
   for (int i = 0; i < head.variables_size(); ++i) {
     CapturedVariable& v = state->variables[i];
+    if (v.first_value != nullptr) continue;
     absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
     absl::Status status = opened->file->Read({value->mutable_raw(), value->byte_size()});

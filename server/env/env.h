@@ -51,6 +51,8 @@ class Env {
   // thread is to be had, which only a start of the server meets.
   virtual std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) = 0;
   virtual Files& files() = 0;
+  // The calling thread, which is a timer's, does what nobody waits for: others go first.
+  virtual void YieldToOthers() {}
 };
 
 // The operating system's: a thread for each timer. Lives as long as the process.

@@ -1,4 +1,6 @@
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <thread>
 #include <utility>
@@ -79,6 +81,11 @@ class System final : public Env {
     return std::make_unique<ThreadTimer>(name, std::move(task));
   }
   Files& files() override { return PosixFiles(); }
+  void YieldToOthers() override {
+    constexpr int kNiceness = 10;
+    // Of the thread alone, on Linux. Without it the work is done all the same.
+    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
+  }
 };
 
 }  // namespace

@@ -47,6 +47,18 @@ absl::Status Bind(Catalog& catalog, PushContents& push) {
 
 // The push's locks are held below, which clang does not follow.
 
+// Another push may be making them.
+absl::Status CheckSlotsAreThere(const PushContents& push) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& update : step.updates) {
+      for (const VariablePtr& slot : update.slots) {
+        if (slot->first_value != nullptr) return IsComing(slot->def);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReserveUpdate(const PushStep& step, PushUpdate& update,
                            Tensor& scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   absl::Status status = update.variable->MakeWritable();
@@ -126,7 +138,8 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
       locked.result_.staleness = std::max(locked.result_.staleness, staleness);
     }
   }
-  status = ReserveAll(locked.push_, locked.scratch_);
+  status = CheckSlotsAreThere(locked.push_);
+  if (status.ok()) status = ReserveAll(locked.push_, locked.scratch_);
   if (!status.ok()) return status;
   return locked;
 } catch (const std::bad_alloc&) {

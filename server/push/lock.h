@@ -51,9 +51,9 @@ std::vector<Variable*> WriteSet(const PushContents& push);
 
 // Finds or creates the slots, reserves all memory, locks the write set. The caller holds
 // Changes::Lock since before Validate. InvalidArgument when a merged push has not as many slot
-// names as its optimizer has states; ResourceExhausted without memory or room for slots: then no
-// value has changed and no push is told to have come, but slots that were made stay, with their
-// initial values.
+// names as its optimizer has states; ResourceExhausted without memory or room for slots;
+// Unavailable while another push makes the slots: then no value has changed and no push is told to
+// have come, but slots that were made stay, with their initial values.
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push);
 

@@ -104,9 +104,11 @@ absl::Status Explain(const PushId& id, const Variable& variable, const absl::Sta
                                            : refused;
 }
 
-absl::Status CheckInitialized(const PushId& id, Variable& variable) {
+// `initializes`: the push may be what gives it a value.
+absl::Status CheckInitialized(const PushId& id, Variable& variable, bool initializes = false) {
   const BlockingLock lock(variable.mutex);
-  if (variable.initialized) return absl::OkStatus();
+  if (variable.first_value != nullptr) return IsComing(variable.def);
+  if (variable.initialized || initializes) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(About(variable.def.name, id.worker_id), "it has no value yet; its creator, ",
                    ToString(variable.def.creator), ", has not run its initializer"));
@@ -125,8 +127,9 @@ absl::Status Attach(const PushId& id, const Variable& variable, absl::string_vie
 
 absl::Status Attach(const PushId& id, PushAssignment& a, std::vector<Tensor>& tensors) {
   absl::Status status = Attach(id, *a.variable, "the value", a.value, a.indices, tensors);
-  if (!status.ok() || a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) return status;
-  return CheckInitialized(id, *a.variable);
+  if (!status.ok()) return status;
+  const bool initializes = a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize;
+  return CheckInitialized(id, *a.variable, initializes);
 }
 
 absl::Status Attach(const PushId& id, PushUpdate& u, std::vector<Tensor>& tensors,

@@ -11,13 +11,14 @@ namespace varscope::server {
 namespace {
 
 CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.mutex) {
-  if (FailpointIsOn(Failpoint::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot) {
+  if (FailpointIsOn(Failpoint::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot &&
+      v.value.defined()) {
     Tensor zeros(v.def.dtype, v.def.shape);
     std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
     return {v.def, zeros, v.version, v.initialized, 0, 0, 0, 0};
   }
-  return {v.def,   v.value,  v.version,      v.initialized,
-          v.pulls, v.pushes, v.bytes_pulled, v.bytes_pushed};
+  return {v.def,    v.value,        v.version,      v.initialized, v.pulls,
+          v.pushes, v.bytes_pulled, v.bytes_pushed, v.first_value};
 }
 
 VariablePtr RestoreOne(CapturedVariable captured) {
@@ -32,6 +33,7 @@ VariablePtr RestoreOne(CapturedVariable captured) {
   variable->pushes = captured.pushes;
   variable->bytes_pulled = captured.bytes_pulled;
   variable->bytes_pushed = captured.bytes_pushed;
+  variable->first_value = std::move(captured.first_value);
   return variable;
 }
 

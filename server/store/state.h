@@ -4,6 +4,7 @@
 #define VARSCOPE_SERVER_STORE_STATE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct CapturedVariable {
   uint64_t pushes = 0;
   uint64_t bytes_pulled = 0;
   uint64_t bytes_pushed = 0;
+  // Not null: there is no value yet, and this is how it is made.
+  std::shared_ptr<const FirstValue> first_value = nullptr;
 };
 
 struct StoreState {
@@ -37,12 +40,13 @@ struct StoreState {
   std::vector<CompletionRecords::Entry> completion_records;
 };
 
-// One consistent snapshot. No change is under way while `at_snapshot` runs; it must not call the
-// store.
+// One consistent snapshot; it waits for no first value. No change is under way while `at_snapshot`
+// runs; it must not call the store.
 StoreState Capture(
     const Store& store, absl::FunctionRef<void()> at_snapshot = [] {});
 // Makes the store what was captured, at once for all readers. The caller holds Changes::LockOut, or
-// has the store alone. DataLoss, with the store unchanged, when the state contradicts itself.
+// has the store alone, and sees to first values that are not there (Catalog::ComputeFirstValues).
+// DataLoss, with the store unchanged, when the state contradicts itself.
 absl::Status Restore(Store& store, StoreState state);
 
 }  // namespace varscope::server

@@ -38,6 +38,12 @@ absl::Status Variable::MakeWritable() {
   return absl::OkStatus();
 }
 
+absl::Status IsComing(const VariableDefinition& def) {
+  return absl::UnavailableError(absl::StrCat("variable ", def.name, ": its first value, ",
+                                             def.initializer, " by ", ToString(def.creator),
+                                             ", is being computed; ask again"));
+}
+
 LockedVariables::LockedVariables(std::vector<Variable*> variables)
     : variables_(std::move(variables)) {
   // Those that were created one after the other often are in order.

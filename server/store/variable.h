@@ -15,6 +15,7 @@
 #include "proto/memory/memory_account.h"
 #include "proto/naming/creator.h"
 #include "varscope/dtype.h"
+#include "varscope/initializer_spec.h"
 #include "varscope/shape.h"
 #include "varscope/tensor.h"
 
@@ -44,6 +45,12 @@ struct VariableDefinition {
 // What a variable takes in memory beside its value, about: names, texts, its places in tables.
 uint64_t OverheadOf(const VariableDefinition& definition);
 
+// How the first value of a variable is made: the same whoever makes it, and when.
+struct FirstValue {
+  InitializerSpec spec;
+  Shape full_shape;  // the whole's, when this is a part
+};
+
 // Thread-safe where it says so; `mutex` guards the value.
 class Variable {
  public:
@@ -54,9 +61,12 @@ class Variable {
   const VariableDefinition def;
 
   Mutex mutex;
-  Tensor value ABSL_GUARDED_BY(mutex);          // shared with readers, see MakeWritable
-  uint64_t version ABSL_GUARDED_BY(mutex) = 0;  // counts updates
-  bool initialized ABSL_GUARDED_BY(mutex) = false;
+  Tensor value ABSL_GUARDED_BY(mutex);              // shared with readers, see MakeWritable
+  uint64_t version ABSL_GUARDED_BY(mutex) = 0;      // counts updates
+  bool initialized ABSL_GUARDED_BY(mutex) = false;  // has a value, or is getting its first one
+  // Not null: `value` is not there, it is being computed, by somebody who does not hold `mutex`.
+  // Nothing changes or reads it until then: see IsComing.
+  std::shared_ptr<const FirstValue> first_value ABSL_GUARDED_BY(mutex);
 
   std::atomic<uint64_t> pulls{0};
   std::atomic<uint64_t> pushes{0};
@@ -72,6 +82,9 @@ class Variable {
 };
 
 using VariablePtr = std::shared_ptr<Variable>;
+
+// What whoever needs the value is told meanwhile, Unavailable: it comes back, and holds nothing.
+absl::Status IsComing(const VariableDefinition& def);
 
 // Locks distinct variables, which outlive it, in the order of their addresses, so that two sets
 // never deadlock, and unlocks on destruction. While it lives the set is consistent. clang does not

@@ -276,10 +276,12 @@ TEST(SharedMemoryTest, AStreamSaysWhoseItIsBeforeAnythingElse) {
 TEST(SharedMemoryTest, AReaderThatStandsStillIsDroppedAndItsMemoryIsFree) {
   ServerProcess server({"--stall-seconds", "1"});
   Worker worker(server.target(), {.worker_id = "worker", .transport = TransportMode::kTarget});
-  Graph graph(server.target());
+  Graph graph(server.target(), {.transport = TransportMode::kTarget});
   const auto use = graph.as_default();
   // Does not fit into the ring.
-  get_variable("large", {.shape = Shape{4 << 20}, .initializer = zeros_initializer()});
+  const Variable large =
+      get_variable("large", {.shape = Shape{4 << 20}, .initializer = zeros_initializer()});
+  Session().run(large);  // until the first value is there
   Raw raw(server);
   std::vector<shm::Link> stalled;
   for (int i = 0; i < 8; ++i) {

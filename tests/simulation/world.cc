@@ -105,6 +105,8 @@ void World::Start() {
     throw std::runtime_error(std::string(server.status().message()));
   }
   server_ = *std::move(server);
+  // All first values are computed later, by an event of their own.
+  server_->context().store.catalog.SetLarge(-1);
   const std::string now = State();
   const auto first = states_.begin() + static_cast<std::ptrdiff_t>(oldest_allowed_);
   if (!states_.empty() && std::find(first, states_.end(), now) == states_.end() && now != maybe_) {
@@ -122,7 +124,7 @@ void World::Start() {
 
 void World::CheckMarks() {
   for (const CapturedVariable& v : Capture(server_->context().store).variables) {
-    if (!absl::StartsWith(v.definition.name, kMarksPrefix)) continue;
+    if (!absl::StartsWith(v.definition.name, kMarksPrefix) || !v.value.defined()) continue;
     const auto marks = v.value.values<float>();
     for (size_t i = 0; i < marks.size(); ++i) {
       if (marks[i] <= 1) continue;

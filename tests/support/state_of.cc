@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "server/catalog/initializers.h"
 #include "server/durability/recovery.h"
 
 namespace varscope::testing {
@@ -17,7 +18,16 @@ std::string Text(const PushResult& applied) {
   return out.str();
 }
 
-std::string Text(const CapturedVariable& v) {
+// As it is once its first value is there, which is no change: that value was decided before.
+CapturedVariable WithValue(CapturedVariable v) {
+  if (v.first_value == nullptr) return v;
+  v.value = Tensor(v.definition.dtype, v.definition.shape);
+  Initialize(v.first_value->spec, v.definition.seed, v.first_value->full_shape, v.value);
+  return v;
+}
+
+std::string Text(const CapturedVariable& given) {
+  const CapturedVariable v = WithValue(given);
   const VariableDefinition& d = v.definition;
   std::ostringstream out;
   out << d.name << " " << d.key << " " << static_cast<int>(d.kind) << " " << Name(d.dtype) << " "

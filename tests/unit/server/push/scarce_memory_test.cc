@@ -160,6 +160,7 @@ TEST(LargeCommitTest, TakesNoMemory) {
   request.name = "v";
   request.initializer = InitializerSpec{.kind = "ones"};
   ASSERT_TRUE(store.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  ASSERT_TRUE(store.catalog.FinishFirstValues().ok());
   for (uint64_t sequence = 1; sequence <= 2; ++sequence) {
     Push push{.id = {"w", 1, sequence}};
     OptimizerStep& step = push.steps.emplace_back();

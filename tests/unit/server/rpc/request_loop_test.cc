@@ -24,7 +24,10 @@ constexpr int64_t kElements = 3 * static_cast<int64_t>(wire::kWindowBytes) / 4;
 
 class RequestLoopTest : public ::testing::Test, public ServiceParts {
  protected:
-  RequestLoopTest() { EXPECT_TRUE(Create(caller_, "v", Shape{kElements}).ok()); }
+  RequestLoopTest() {
+    EXPECT_TRUE(Create(caller_, "v", Shape{kElements}).ok());
+    EXPECT_TRUE(store.catalog.FinishFirstValues().ok());
+  }
 
   // The `number`-th push: `v` += 1.
   SentPush AddOne(uint64_t number) {
