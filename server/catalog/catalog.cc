@@ -77,6 +77,7 @@ absl::StatusOr<Resolution> Catalog::Resolve(const Caller& caller, const ResolveR
 }
 
 Catalog::~Catalog() {
+  closing_ = true;
   std::unique_ptr<Timer> timer;
   {
     const MutexLock lock(jobs_mutex_);
@@ -203,7 +204,8 @@ absl::Status Catalog::Compute(Job& job) {
     if (!value.ok()) return value.status();
     job.value = *std::move(value);
   }
-  Initialize(first->spec, variable.def.seed, first->full_shape, job.value);
+  Initialize(first->spec, variable.def.seed, first->full_shape, job.value, closing_);
+  if (closing_) return absl::CancelledError("the server stops");
   const MutexLock lock(variable.mutex);
   if (variable.first_value == nullptr) return absl::OkStatus();  // somebody else was faster
   variable.value = std::move(job.value);
@@ -239,7 +241,7 @@ Time Catalog::ComputeNext() {
   }
   if (job.variable.use_count() == 1) return Time::min();  // a rollback has taken it away
   const absl::Status status = Compute(job);
-  if (status.ok()) return Time::min();
+  if (status.ok() || closing_) return Time::min();
   spdlog::warn(absl::StrCat("variable ", job.variable->def.name,
                             " has no first value yet: ", status.message()));
   const MutexLock lock(jobs_mutex_);

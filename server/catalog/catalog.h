@@ -37,7 +37,7 @@ struct StoreLimits {
 class Catalog {
  public:
   explicit Catalog(StoreLimits limits, Env& env = SystemEnv()) : limits_(limits), env_(env) {}
-  // Waits for the first value that is being computed.
+  // Ends the first value that is being computed.
   ~Catalog();
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
@@ -107,7 +107,7 @@ class Catalog {
   absl::StatusOr<Unfilled> RegisterPlanned(Plan plan);
   absl::StatusOr<Unfilled> Register(CreationBatch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void FillSmall(Unfilled& unfilled);
-  static absl::Status Compute(Job& job);
+  absl::Status Compute(Job& job);
   // False: there is no thread.
   bool Enqueue(std::vector<Job>& jobs);
   Time ComputeNext();
@@ -122,6 +122,7 @@ class Catalog {
   NameTable names_ ABSL_GUARDED_BY(mutex_);
 
   int64_t large_ = kLarge;
+  std::atomic<bool> closing_{false};
   Mutex jobs_mutex_;  // taken after all others
   std::deque<Job> jobs_ ABSL_GUARDED_BY(jobs_mutex_);
   std::unique_ptr<Timer> timer_ ABSL_GUARDED_BY(jobs_mutex_);  // null: nothing has been large

@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <initializer_list>
@@ -75,13 +76,20 @@ InitializerSpec AsVarianceScaling(const InitializerSpec& spec) {
   return scaling;
 }
 
+// What is filled, until somebody asks to stop.
+struct Target {
+  Tensor& tensor;
+  const std::atomic<bool>& stop;
+};
+
 // Element i becomes value_at(i), rounded to the dtype.
 template <typename Fn>
-void FillEach(Tensor& tensor, Fn&& value_at) {
+void FillEach(const Target& target, Fn&& value_at) {
+  Tensor& tensor = target.tensor;
   std::array<double, 512> values;
   const size_t size = SizeOf(tensor.dtype());
   const auto total = static_cast<size_t>(tensor.num_elements());
-  for (size_t begin = 0; begin < total; begin += values.size()) {
+  for (size_t begin = 0; begin < total && !target.stop; begin += values.size()) {
     const size_t n = std::min(values.size(), total - begin);
     for (size_t i = 0; i < n; ++i) values[i] = value_at(static_cast<int64_t>(begin + i));
     ConvertElements(DType::kFloat64, reinterpret_cast<const std::byte*>(values.data()),
@@ -90,7 +98,7 @@ void FillEach(Tensor& tensor, Fn&& value_at) {
 }
 
 void FillVarianceScaling(const InitializerSpec& given, const Philox& random,
-                         const Shape& full_shape, Tensor& tensor) {
+                         const Shape& full_shape, const Target& target) {
   const InitializerSpec spec = AsVarianceScaling(given);
   const Fans fans = ComputeFans(full_shape);
   const double fan = spec.mode == "fan_out"   ? fans.out
@@ -99,62 +107,82 @@ void FillVarianceScaling(const InitializerSpec& given, const Philox& random,
   const double variance = spec.parameter("scale", 1) / std::max(1.0, fan);
   if (spec.distribution == "uniform") {
     const double limit = std::sqrt(3 * variance);
-    return FillEach(tensor, [&](int64_t i) { return limit * (2 * random.Uniform(i) - 1); });
+    return FillEach(target, [&](int64_t i) { return limit * (2 * random.Uniform(i) - 1); });
   }
   if (spec.distribution == "untruncated_normal") {
     const double stddev = std::sqrt(variance);
-    return FillEach(tensor, [&](int64_t i) { return stddev * random.Normal(i); });
+    return FillEach(target, [&](int64_t i) { return stddev * random.Normal(i); });
   }
   // The deviation of a standard normal cut at two deviations.
   constexpr double kTruncatedDeviation = .87962566103423978;
   const double stddev = std::sqrt(variance) / kTruncatedDeviation;
-  FillEach(tensor, [&](int64_t i) { return stddev * random.TruncatedNormal(i); });
+  FillEach(target, [&](int64_t i) { return stddev * random.TruncatedNormal(i); });
 }
 
-// Q of the QR factorization of a normal matrix, signs fixed by R's diagonal, as Saxe, McClelland
-// and Ganguli 2013; all dimensions but the last are flattened into rows.
-void FillOrthogonal(const InitializerSpec& spec, const Philox& random, Tensor& tensor) {
-  const int64_t columns = tensor.shape().dim(-1);
-  const int64_t rows = columns == 0 ? 0 : tensor.num_elements() / columns;
-  if (tensor.num_elements() == 0) return;
-  const int64_t tall = std::max(rows, columns);
-  const int64_t wide = std::min(rows, columns);
-  Eigen::MatrixXd a(tall, wide);
-  for (int64_t i = 0; i < a.size(); ++i) a.data()[i] = random.Normal(i);
+// Q of the QR factorization of `a`, tall, in its place; the signs are those that make R's diagonal
+// positive. A few columns at a time, so that it can be stopped. Its operations and their order do
+// not depend on the processor.
+void Orthogonalize(Eigen::MatrixXd& a, const std::atomic<bool>& stop) {
   // Eigen cuts products to the processor's caches, and sums in that order.
   constexpr std::ptrdiff_t kKiB = 1024;
   static const bool cuts_alike =
       (Eigen::setCpuCacheSizes(32 * kKiB, 1024 * kKiB, 8192 * kKiB), true);
   static_cast<void>(cuts_alike);
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(a);
-  Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(tall, wide);
-  for (int64_t j = 0; j < wide; ++j) {
-    if (qr.matrixQR()(j, j) < 0) q.col(j) *= -1;
+  constexpr Eigen::Index kColumns = 32;
+  using Panel = Eigen::HouseholderQR<Eigen::MatrixXd>;
+  std::vector<Panel> panels;
+  Eigen::VectorXd signs(a.cols());
+  for (Eigen::Index from = 0; from < a.cols() && !stop; from += kColumns) {
+    const Eigen::Index n = std::min(kColumns, a.cols() - from);
+    const Panel& panel = panels.emplace_back(a.block(from, from, a.rows() - from, n));
+    for (Eigen::Index j = 0; j < n; ++j) signs(from + j) = panel.matrixQR()(j, j) < 0 ? -1 : 1;
+    const Eigen::Index rest = a.cols() - from - n;
+    if (rest == 0) break;
+    a.bottomRightCorner(a.rows() - from, rest).applyOnTheLeft(panel.householderQ().adjoint());
   }
+  a.setIdentity();
+  for (Eigen::Index i = static_cast<Eigen::Index>(panels.size()); i-- > 0 && !stop;) {
+    const Eigen::Index from = i * kColumns;
+    a.bottomRightCorner(a.rows() - from, a.cols() - from)
+        .applyOnTheLeft(panels[static_cast<size_t>(i)].householderQ());
+  }
+  for (Eigen::Index j = 0; j < a.cols(); ++j) a.col(j) *= signs(j);
+}
+
+// As Saxe, McClelland and Ganguli 2013, of a normal matrix; all dimensions but the last are
+// flattened into rows.
+void FillOrthogonal(const InitializerSpec& spec, const Philox& random, const Target& target) {
+  const Tensor& tensor = target.tensor;
+  const int64_t columns = tensor.shape().dim(-1);
+  const int64_t rows = columns == 0 ? 0 : tensor.num_elements() / columns;
+  if (tensor.num_elements() == 0) return;
+  Eigen::MatrixXd q(std::max(rows, columns), std::min(rows, columns));
+  for (int64_t i = 0; i < q.size() && !target.stop; ++i) q.data()[i] = random.Normal(i);
+  Orthogonalize(q, target.stop);
   if (rows < columns) q.transposeInPlace();
   const double gain = spec.parameter("gain", 1);
-  FillEach(tensor, [&](int64_t i) { return gain * q(i / columns, i % columns); });
+  FillEach(target, [&](int64_t i) { return gain * q(i / columns, i % columns); });
 }
 
 void FillRandom(const InitializerSpec& spec, const Philox& random, const Shape& full_shape,
-                Tensor& tensor) {
+                const Target& target) {
   if (spec.kind == "random_uniform") {
     const double low = spec.parameter("minval", 0);
     const double width = spec.parameter("maxval", 1) - low;
-    const bool whole = IsInteger(tensor.dtype());
-    return FillEach(tensor, [&](int64_t i) {
+    const bool whole = IsInteger(target.tensor.dtype());
+    return FillEach(target, [&](int64_t i) {
       const double x = low + width * random.Uniform(i);
       return whole ? std::floor(x) : x;
     });
   }
-  if (spec.kind == "orthogonal") return FillOrthogonal(spec, random, tensor);
+  if (spec.kind == "orthogonal") return FillOrthogonal(spec, random, target);
   if (spec.kind != "random_normal" && spec.kind != "truncated_normal") {
-    return FillVarianceScaling(spec, random, full_shape, tensor);
+    return FillVarianceScaling(spec, random, full_shape, target);
   }
   const double mean = spec.parameter("mean", 0);
   const double stddev = spec.parameter("stddev", 1);
   const bool truncated = spec.kind == "truncated_normal";
-  FillEach(tensor, [&](int64_t i) {
+  FillEach(target, [&](int64_t i) {
     return mean + stddev * (truncated ? random.TruncatedNormal(i) : random.Normal(i));
   });
 }
@@ -257,8 +285,8 @@ bool Computes(const InitializerSpec& spec) {
          spec.kind != "value" && spec.kind != "identity";
 }
 
-void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape,
-                Tensor& tensor) {
+void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape, Tensor& tensor,
+                const std::atomic<bool>& stop) {
   if (spec.kind == "zeros") {
     std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
     return;
@@ -272,9 +300,10 @@ void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_sh
   if (spec.kind == "identity") {
     const int64_t columns = tensor.shape().dim(1);
     const double gain = spec.parameter("gain", 1);
-    return FillEach(tensor, [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
+    return FillEach({tensor, stop},
+                    [&](int64_t i) { return i / columns == i % columns ? gain : 0.0; });
   }
-  FillRandom(spec, Philox(seed), full_shape, tensor);
+  FillRandom(spec, Philox(seed), full_shape, {tensor, stop});
 }
 
 }  // namespace varscope::server

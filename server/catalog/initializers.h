@@ -2,6 +2,8 @@
 #ifndef VARSCOPE_SERVER_CATALOG_INITIALIZERS_H_
 #define VARSCOPE_SERVER_CATALOG_INITIALIZERS_H_
 
+#include <atomic>
+
 #include "absl/status/status.h"
 #include "varscope/initializer_spec.h"
 
@@ -15,11 +17,14 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
 // Whether its values are what the machine's arithmetic makes of them, rather than given.
 bool Computes(const InitializerSpec& spec);
 
+inline constinit const std::atomic<bool> kGoesOn{false};
+
 // Fills `tensor`. `full_shape` is the whole variable's when `tensor` is one part of it: fans are
 // counted there. The same (spec, seed, shape) gives the same
-// bytes, on every processor. Requires a validated spec.
-void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape,
-                Tensor& tensor);
+// bytes, on every processor. Requires a validated spec. Returns
+// soon once `stop` is true, with whatever is in `tensor` then.
+void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape, Tensor& tensor,
+                const std::atomic<bool>& stop = kGoesOn);
 
 }  // namespace varscope::server
 

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <iostream>
 #include <thread>
 
 #include "client/rpc/connection.h"
@@ -307,6 +309,46 @@ std::vector<Result> MeasureSparse(const Effort& effort) {
   return results;
 }
 
+// A push to one variable while the first value of another takes seconds to compute, and while many
+// readers wait for that.
+void MeasureBesideASlowFirstValue(
+    uint64_t bytes,
+    const std::function<void(ServerProcess&, Connection&, const std::string&)>& measure) {
+  constexpr int kReaders = 70;
+  ServerProcess server;
+  const auto connection = Connect(server.target(), "bench");
+  Create(*connection, {"w"}, ShapeOf(bytes));
+  measure(server, *connection, "push, nothing else");
+  Definition slow{.key = "slow",
+                  .name = "slow",
+                  .dtype = DType::kFloat32,
+                  .shape = Shape{4096, 4096},
+                  .reuse = Reuse::kAuto};
+  slow.initializer = InitializerSpec{.kind = "orthogonal"};
+  connection->Resolve({slow});
+  measure(server, *connection, "push, a first value is computed");
+  std::vector<std::thread> readers;
+  std::atomic<int> waiting{kReaders};
+  for (int i = 0; i < kReaders; ++i) {
+    readers.emplace_back([&, i] {
+      try {
+        Connection reader(server.target(), {.worker_id = "reader" + std::to_string(i),
+                                            .timeout = std::chrono::seconds(15)});
+        reader.Pull({"slow"});
+      } catch (const Error&) {
+      }
+      --waiting;
+    });
+  }
+  measure(server, *connection, "push, 70 readers wait");
+  const int left = waiting;
+  server.Kill();
+  for (std::thread& reader : readers) reader.join();
+  if (left < kReaders) {
+    std::cerr << "only " << left << " readers waited until the end of what was measured\n";
+  }
+}
+
 std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort) {
   std::vector<Result> results;
   constexpr uint64_t kBytes = 64 << 10;
@@ -338,6 +380,7 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
     Create(*connection, {"w"}, ShapeOf(kBytes));
     measure(server, *connection, "push at " + level);
   }
+  MeasureBesideASlowFirstValue(kBytes, measure);
   ServerProcess server({"--durability", "none", "--data-dir", folder / "large",
                         "--snapshot-seconds", "0", "--max-store-bytes", "8GiB"});
   const auto connection = Connect(server.target(), "bench");
