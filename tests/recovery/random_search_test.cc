@@ -1,7 +1,10 @@
 // Random changes of every kind, with values at the ends of their ranges, to a store that is kept in
 // a directory; copies of the directory, taken at random points, must recover to the same bytes.
 //
-// VARSCOPE_SEARCH_MINUTES makes it search for so long; VARSCOPE_SEARCH_SEED begins with that seed.
+// VARSCOPE_SEARCH_MINUTES makes it search for so long, VARSCOPE_SEARCH_SEEDS for so many seeds;
+// VARSCOPE_SEARCH_SEED begins with that seed.
+// VARSCOPE_SEARCH_TABLE=1 prints what has been applied: dtype, optimizer or assignment, its kind,
+// mode, durability; and fails when one of the possible ones is missing.
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
@@ -61,7 +64,57 @@ struct Counts {
   uint64_t recoveries = 0;
   uint64_t restarts = 0;
   uint64_t rollbacks = 0;
+  std::map<std::string, uint64_t> cells;  // what was applied how often
 };
+
+std::string ModeOf(const std::string& prefix) {
+  if (prefix == "local" || prefix == "ssp") return prefix;
+  return IsTogether(prefix) ? "bsp" : "async";
+}
+
+std::string Cell(DType dtype, const std::string& what, bool rows, const std::string& mode,
+                 DurabilityLevel level) {
+  return absl::StrCat(Name(dtype), " ", what, rows ? " rows " : " whole ", mode,
+                      level == DurabilityLevel::kSync ? " sync" : " async");
+}
+
+const std::map<AssignOp, std::string>& Ops() {
+  static const auto* const all =
+      new std::map<AssignOp, std::string>{{AssignOp::kAssign, "assign"},
+                                          {AssignOp::kAdd, "add"},
+                                          {AssignOp::kSub, "sub"},
+                                          {AssignOp::kInitialize, "initialize"},
+                                          {AssignOp::kScatterUpdate, "scatter_update"},
+                                          {AssignOp::kScatterAdd, "scatter_add"},
+                                          {AssignOp::kScatterSub, "scatter_sub"}};
+  return *all;
+}
+
+// A bool is not added, and a group that is local takes differences, by one optimizer.
+std::vector<std::string> PossibleCells() {
+  std::vector<std::string> all;
+  for (const DurabilityLevel level : {DurabilityLevel::kSync, DurabilityLevel::kAsync}) {
+    for (const DTypeInfo& dtype : kDTypes) {
+      for (const auto& [op, name] : Ops()) {
+        const bool sums = op == AssignOp::kAdd || op == AssignOp::kSub ||
+                          op == AssignOp::kScatterAdd || op == AssignOp::kScatterSub;
+        if (sums && dtype.dtype == DType::kBool) continue;
+        all.push_back(Cell(dtype.dtype, name, IsScatter(op), "async", level));
+      }
+    }
+    for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+      for (const bool rows : {false, true}) {
+        for (const absl::string_view optimizer : optimizers::OptimizerNames()) {
+          for (const std::string mode : {"async", "bsp", "ssp"}) {
+            all.push_back(Cell(dtype, std::string(optimizer), rows, mode, level));
+          }
+        }
+        all.push_back(Cell(dtype, "Momentum", rows, "local", level));
+      }
+    }
+  }
+  return all;
+}
 
 class Search {
  public:
@@ -137,6 +190,7 @@ class Search {
     ServerRunOptions options{.level = OneIn(3) ? DurabilityLevel::kAsync : DurabilityLevel::kSync,
                              .groups = kGroups};
     if (OneIn(3)) options.groups.clear();  // other options than last time
+    level_ = options.level;
     run_.emplace(directory_.path(), options);
     together_ = !options.groups.empty();
     for (const std::string& worker : kWorkers) Connect(worker);
@@ -176,6 +230,7 @@ class Search {
 
   // What a kill would leave now is what there is.
   void Compare() {
+    Count();
     const std::string before = run_->state();
     const absl::Status settled = run_->Settle();
     ASSERT_TRUE(settled.ok()) << settled;
@@ -309,6 +364,34 @@ class Search {
     for (Assignment& assignment : last_->assignments) assignment.value = assignment.value.Clone();
     const ServerRun::Answer answer = run_->Submit(push);
     if (answer->has_value() && (*answer)->ok()) ++counts_.applied;
+    waiting_.push_back({answer, CellsOf(push)});
+  }
+
+  std::vector<std::string> CellsOf(const Push& push) const {
+    std::vector<std::string> cells;
+    const auto prefix = [&](const std::string& name) { return name.substr(0, name.find('/')); };
+    for (const OptimizerStep& step : push.steps) {
+      for (const GradientUpdate& update : step.updates) {
+        const std::string mode = together_ ? ModeOf(prefix(update.variable)) : "async";
+        cells.push_back(Cell(update.gradient.dtype(), step.state.optimizer, update.rows.has_value(),
+                             mode, level_));
+      }
+    }
+    for (const Assignment& assignment : push.assignments) {
+      cells.push_back(Cell(assignment.value.dtype(), Ops().at(assignment.op),
+                           assignment.rows.has_value(), "async", level_));
+    }
+    return cells;
+  }
+
+  // Those that have been answered since; the rest were lost with their run, or still wait.
+  void Count() {
+    for (const auto& [answer, cells] : waiting_) {
+      if (!answer->has_value() || !(*answer)->ok()) continue;
+      if ((**answer)->outcome != Outcome::kApplied) continue;
+      for (const std::string& cell : cells) ++counts_.cells[cell];
+    }
+    std::erase_if(waiting_, [](const auto& entry) { return entry.first->has_value(); });
   }
 
   void AddAssignment(Push& push, const Known& known) {
@@ -491,6 +574,8 @@ class Search {
   const TemporaryDirectory copies_;
   std::optional<ServerRun> run_;
   bool together_ = false;
+  DurabilityLevel level_ = DurabilityLevel::kSync;
+  std::vector<std::pair<ServerRun::Answer, std::vector<std::string>>> waiting_;
   std::map<std::string, uint64_t> incarnation_;
   std::map<std::string, uint64_t> sequence_;
   std::vector<Known> known_;
@@ -506,7 +591,8 @@ TEST(RandomSearchTest, WhateverWasAppliedRecoversByteForByte) {
                    std::chrono::minutes(minutes == nullptr ? 0 : std::atoi(minutes));
   spdlog::set_level(spdlog::level::err);
   uint32_t seed = first == nullptr ? 1 : std::atoi(first);
-  const uint32_t last = seed + kSeeds;
+  const char* const seeds = std::getenv("VARSCOPE_SEARCH_SEEDS");
+  const uint32_t last = seed + (seeds == nullptr ? kSeeds : std::atoi(seeds));
   Counts counts;
   while (!HasFailure() &&
          (minutes == nullptr ? seed < last : std::chrono::steady_clock::now() < end)) {
@@ -517,6 +603,15 @@ TEST(RandomSearchTest, WhateverWasAppliedRecoversByteForByte) {
             << counts.recoveries << " recoveries, " << counts.restarts << " restarts, "
             << counts.rollbacks << " rollbacks\n";
   EXPECT_GT(counts.recoveries, 0U);
+  if (std::getenv("VARSCOPE_SEARCH_TABLE") == nullptr) return;
+  for (const auto& [cell, times] : counts.cells) std::cout << times << " " << cell << "\n";
+  size_t missing = 0;
+  for (const std::string& cell : PossibleCells()) {
+    if (counts.cells.contains(cell)) continue;
+    ++missing;
+    std::cout << "none " << cell << "\n";
+  }
+  EXPECT_EQ(missing, 0U) << "of " << PossibleCells().size();
 }
 
 }  // namespace

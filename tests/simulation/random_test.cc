@@ -1,5 +1,6 @@
-// Random stories on a random disk. VARSCOPE_SIMULATION_SECONDS says for how long (default 5),
-// VARSCOPE_SIMULATION_SEED which is the first.
+// Random stories on a random disk. VARSCOPE_SIMULATION_SEEDS says how many, else
+// VARSCOPE_SIMULATION_SECONDS for how long (default 5); VARSCOPE_SIMULATION_SEED which is the
+// first. run.sh sets them.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -21,7 +22,10 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+constexpr int kOperations = 600;
+
 struct Totals {
+  size_t faults = 0;
   size_t crashes = 0;
   size_t answers = 0;
   size_t acknowledged = 0;
@@ -36,10 +40,11 @@ class Story {
   // Empty, or what was wrong.
   std::string Run(Totals& totals) {
     world_.Start();
-    for (int step = 0; step < 150 && world_.wrong().empty(); ++step) {
+    for (int step = 0; step < kOperations && world_.wrong().empty(); ++step) {
       if (world_.env().disk().crashed() || trace_.OneIn("crash", 40)) {
         Crash(totals);
       } else if (trace_.OneIn("fault", 30)) {
+        ++totals.faults;
         DrawFault();
       } else {
         Act();
@@ -68,6 +73,7 @@ class Story {
     world_.env().disk().Restart(static_cast<Disk::Loss>(trace_.Draw("loss", 3)));
     // A start may be cut short as well.
     if (trace_.OneIn("fault of the start", 4)) {
+      ++totals.faults;
       DrawFault();
       try {
         world_.Start();
@@ -125,11 +131,12 @@ class Story {
 
 TEST(RandomTest, WhateverIsAcknowledgedIsThereOnce) {
   const uint64_t first = FromEnvironment("VARSCOPE_SIMULATION_SEED", 1);
-  const auto end = std::chrono::steady_clock::now() +
-                   std::chrono::seconds(FromEnvironment("VARSCOPE_SIMULATION_SECONDS", 5));
+  const auto begin = std::chrono::steady_clock::now();
+  const uint64_t seeds = FromEnvironment("VARSCOPE_SIMULATION_SEEDS", 0);
+  const auto end = begin + std::chrono::seconds(FromEnvironment("VARSCOPE_SIMULATION_SECONDS", 5));
   Totals totals;
   uint64_t seed = first;
-  for (; std::chrono::steady_clock::now() < end; ++seed) {
+  for (; seeds > 0 ? seed < first + seeds : std::chrono::steady_clock::now() < end; ++seed) {
     Story story(seed);
     std::string wrong;
     try {
@@ -139,9 +146,12 @@ TEST(RandomTest, WhateverIsAcknowledgedIsThereOnce) {
     }
     ASSERT_EQ(wrong, "") << "VARSCOPE_SIMULATION_SEED=" << seed << "\n" << story.trace().Tail(150);
   }
-  std::cout << seed - first << " stories from seed " << first << ": " << totals.crashes
-            << " crashes, " << totals.answers << " answers, " << totals.acknowledged
-            << " acknowledged\n";
+  const std::chrono::duration<double, std::ratio<60>> minutes =
+      std::chrono::steady_clock::now() - begin;
+  std::cout << seed - first << " stories of " << kOperations << " operations from seed " << first
+            << ", " << static_cast<double>(seed - first) / minutes.count()
+            << " a minute: " << totals.crashes << " crashes, " << totals.faults << " other faults, "
+            << totals.answers << " answers, " << totals.acknowledged << " acknowledged\n";
   EXPECT_GT(totals.acknowledged, 0U);
 }
 
