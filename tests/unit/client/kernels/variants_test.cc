@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <random>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,12 +33,24 @@ struct Call {
 
 std::vector<Tensor> Results(KernelFn kernel, const Call& call, Device& device) {
   std::vector<Operand> inputs;
+  inputs.reserve(call.inputs.size());
   for (const Tensor& input : call.inputs) inputs.push_back({input, nullptr});
   std::vector<Tensor> outputs(call.outputs.size());
   KernelContext context(call.attrs, inputs, call.outputs, outputs, device);
   const Device::Turn turn(device);
   EXPECT_EQ(kernel(context), absl::OkStatus());
   return outputs;
+}
+
+// One NaN is as good as another.
+template <typename T>
+bool SameBits(T x, T y) {
+  if constexpr (!std::is_floating_point_v<T>) {
+    return x == y;
+  } else {
+    if (std::isnan(x)) return std::isnan(y);
+    return x == y && std::signbit(x) == std::signbit(y);
+  }
 }
 
 // `roundings`: by how many units in the last place of the largest term elements may differ.
@@ -49,7 +61,7 @@ void ExpectEqual(const Tensor& expected, const Tensor& actual, double roundings,
   for (int64_t i = 0; i < expected.num_elements(); ++i) {
     const T e = expected.data<T>()[i];
     const T a = actual.data<T>()[i];
-    if (std::memcmp(&e, &a, sizeof(T)) == 0 || (e != e && a != a)) continue;
+    if (SameBits(e, a)) continue;
     ASSERT_GT(roundings, 0) << what << ": " << +a << ", not " << +e << ", at " << i;
     const double unit = static_cast<double>(std::numeric_limits<T>::epsilon());
     const double size = std::max(std::abs(static_cast<double>(e)), 1.0);
