@@ -34,7 +34,8 @@ int Main(int argc, char** argv) {
   Filter filter;
   line.Add("--what", &filter.what, "Of the transfers and the training only this")
       .OneOf({"pull", "push+SGD", "pull+push", "push+Adam", "training step", "digit classifier",
-              "MLP forward", "MLP step", "CNN forward", "CNN step"});
+              "MLP forward", "MLP step", "CNN forward", "CNN step", "LSTM forward", "LSTM step",
+              "embedding forward", "embedding step"});
   line.Add("--over", &filter.over, "Transfers and training over this only")
       .OneOf({"tcp", "unix", "shm"});
   line.Add("--bytes", &sizes, "Variables of this size only; repeatable");

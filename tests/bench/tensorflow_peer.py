@@ -125,33 +125,62 @@ def cnn(pixels):
     return dense(tf.nn.relu(dense(tf.reshape(x, [64, 3136]), 1024, "third")), 10, "logits")
 
 
-def measure_model(peer_name, target, device, name, logits_of, parameters, server):
+def lstm(pixels):
+    with tf.variable_scope("cell", use_resource=True):
+        kernel = tf.get_variable("kernel", [28 + 128, 512])
+        bias = tf.get_variable("bias", [512], initializer=tf.zeros_initializer())
+        state = output = tf.zeros([64, 128])
+        for row in range(28):
+            x = tf.slice(pixels, [0, row * 28], [64, 28])
+            gates = tf.nn.bias_add(tf.matmul(tf.concat([x, output], 1), kernel), bias)
+            gate = [tf.slice(gates, [0, i * 128], [64, 128]) for i in range(4)]
+            state = state * tf.sigmoid(gate[2] + 1) + tf.sigmoid(gate[0]) * tf.tanh(gate[1])
+            output = tf.tanh(state) * tf.sigmoid(gate[3])
+        return dense(output, 10, "logits")
+
+
+def embedding(words):
+    table = tf.get_variable("table", [50000, 64], use_resource=True)
+    return dense(tf.reduce_mean(tf.nn.embedding_lookup(table, words), 1), 10, "logits")
+
+
+# As models.cc has them: name, logits, optimizer, elements that are moved.
+MODELS = [("MLP", mlp, lambda: tf.train.AdamOptimizer(0.001), 669706),
+          ("CNN", cnn, lambda: tf.train.AdamOptimizer(0.001), 3274634),
+          ("LSTM", lstm, lambda: tf.train.AdamOptimizer(0.001), 81674),
+          ("embedding", embedding, lambda: tf.train.AdagradOptimizer(0.05), 64 * 20 * 64 + 650)]
+
+
+def measure_model(peer_name, target, device, server, name, logits_of, optimizer, moved):
     """One of the models of models.cc."""
+    random = np.random.RandomState(1)
+    if name == "embedding":
+        given = random.randint(0, 50000, [64, 20])
+    else:
+        given = random.uniform(0, 1, [64, 784]).astype(np.float32)
     tf.reset_default_graph()
     with tf.device(device):
-        pixels = tf.placeholder(tf.float32, [64, 784], "pixels")
+        examples = tf.placeholder(given.dtype, given.shape, "examples")
         labels = tf.placeholder(tf.int64, [64], "labels")
-        logits = logits_of(pixels)
+        logits = logits_of(examples)
         loss = tf.reduce_mean(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
-        train = tf.train.AdamOptimizer(0.001).minimize(loss)
-    random = np.random.RandomState(1)
-    images = random.uniform(0, 1, [64, 784]).astype(np.float32)
+        train = optimizer().minimize(loss)
     classes = random.randint(0, 10, 64)
     with tf.Session(target) as session:
         session.run(tf.global_variables_initializer())
-        forward = session.make_callable(logits, feed_list=[pixels])
-        step = session.make_callable([loss, train], feed_list=[pixels, labels])
-        return [peer.measure(peer_name, f"{name} forward", 4 * parameters, server,
-                             lambda: forward(images)),
-                peer.measure(peer_name, f"{name} step", 8 * parameters, server,
-                             lambda: step(images, classes))]
+        forward = session.make_callable(logits, feed_list=[examples])
+        step = session.make_callable([loss, train], feed_list=[examples, labels])
+        return [peer.measure(peer_name, f"{name} forward", 4 * moved, server,
+                             lambda: forward(given)),
+                peer.measure(peer_name, f"{name} step", 8 * moved, server,
+                             lambda: step(given, classes))]
 
 
 def measure_models(target, server):
-    return [figure for name, logits_of, parameters in (("MLP", mlp, 669706), ("CNN", cnn, 3274634))
+    return [figure for model in MODELS
             for where in ((LOCAL, "", None, 0), (PEER, target, on_ps(0), server))
-            for figure in measure_model(*where[:3], name, logits_of, parameters, where[3])]
+            for figure in measure_model(*where, *model)]
 
 
 def classify(counts, task, ports):

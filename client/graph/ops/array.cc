@@ -177,6 +177,8 @@ Grads TileGrad(const GradContext& c) {
 Specs PadShape(const InferContext& c) {
   const std::vector<int64_t>& before = c.attrs.list("before");
   const std::vector<int64_t>& after = c.attrs.list("after");
+  // An empty list has no pairs: TensorFlow takes it for a vector, also where x is a scalar.
+  if (before.empty()) return absl::InvalidArgumentError("Shape must be rank 2 but is rank 1");
   if (absl::Status s = CheckRank(c.shape(0), before.size(), "paddings"); !s.ok()) return s;
   std::vector<int64_t> dims(before.size(), Shape::kUnknownDim);
   for (size_t i = 0; i < dims.size(); ++i) {

@@ -1,11 +1,13 @@
 #include "client/graph/ops/table.h"
 
 #include <map>
+#include <memory>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/handles.h"
 #include "client/graph/node.h"
+#include "client/kernels/variants.h"
 
 namespace varscope::internal {
 namespace {
@@ -14,13 +16,17 @@ using Table = std::map<absl::string_view, OpDef>;
 
 const Table& Ops() {
   static const Table* const table = [] {
-    auto* const all = new Table();
+    const KernelVariant variant = ChosenVariant();
+    auto all = std::make_unique<Table>();
     for (const auto& family : {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(),
                                ReductionOps(), ArrayOps(), JoinOps(), GatherOps(), MatMulOps(),
                                ActivationOps(), LossOps(), ImageOps(), StateOps()}) {
-      for (const OpDef& def : family) all->emplace(def.name, def);
+      for (OpDef def : family) {
+        def.kernel = KernelOf(variant, def.kernel);
+        all->emplace(def.name, def);
+      }
     }
-    return all;
+    return all.release();
   }();
   return *table;
 }

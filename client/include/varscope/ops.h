@@ -282,7 +282,8 @@ Output slice(const Input& x, const std::vector<int64_t>& begin, const std::vecto
 // x repeated multiples[i] times along dimension i; one entry for each dimension, none negative.
 Output tile(const Input& x, const std::vector<int64_t>& multiples, const std::string& name = "");
 // x with zeros around it: paddings[i] is how many before and after along dimension i; one entry for
-// each dimension, none negative. As tf.pad in mode CONSTANT.
+// each dimension, none negative. As tf.pad in mode CONSTANT, which refuses an empty list, and so a
+// scalar x.
 Output pad(const Input& x, const std::vector<std::pair<int64_t, int64_t>>& paddings,
            const std::string& name = "");
 // The rows of `params` (along axis 0) that `indices` number: indices.shape + params.shape[1:].

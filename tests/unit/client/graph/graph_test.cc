@@ -188,7 +188,10 @@ TEST_F(GraphTest, EmptyListsAreWhatTensorFlowTakesThemFor) {
   EXPECT_NE(ValueErrorOf([] { add_n({}); }), "no error");
   EXPECT_NE(ValueErrorOf([&] { slice(w, {}, {}); }), "no error");
   EXPECT_NE(ValueErrorOf([&] { tile(w, {}); }), "no error");
-  EXPECT_NE(ValueErrorOf([&] { pad(w, {}); }), "no error");
+  for (const Output& x : {w.value(), constant(3), placeholder(float32)}) {
+    EXPECT_NE(ValueErrorOf([&] { pad(x, {}); }).find("Shape must be rank 2 but is rank 1"),
+              std::string::npos);
+  }
   EXPECT_EQ(reshape(constant({3}), {}).shape(), Shape{});
   const Output image = zeros({1, 2, 2, 1});
   EXPECT_NE(ValueErrorOf([&] { nn::max_pool(image, {}, {1, 1, 1, 1}, "SAME"); }), "no error");
