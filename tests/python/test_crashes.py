@@ -160,7 +160,7 @@ def test_exceptions_in_a_programs_functions(kind, in_scope):
 
 
 SCOPES = {"custom_getter": {"custom_getter": raising}, "regularizer": {"regularizer": raising},
-          "partitioner": {"partitioner": raising}, "initializer": {"initializer": raising}}
+          "partitioner": {"partitioner": raising}}
 
 
 def test_a_getter_that_defines_and_raises_in_a_connected_graph(server):

@@ -84,7 +84,7 @@ def test_what_is_missing_is_one_line(tmp_path, code, symbol, nearest):
     line = 3 + code.count("\n")
     found = done.stderr.splitlines()
     assert len(found) == 1 and done.returncode == 1, done.stderr
-    assert found[0].startswith(f"script.py:{line}: varscope has no tf.{symbol}; the nearest that it "
+    assert found[0].startswith(f"{tmp_path}/script.py:{line}: varscope has no tf.{symbol}; the nearest that it "
                                "has is tf."), found[0]
     assert found[0].split(" is tf.")[1].startswith(nearest), found[0]
 
@@ -98,7 +98,7 @@ def test_what_is_missing_is_one_line(tmp_path, code, symbol, nearest):
 ])
 def test_an_argument_that_is_missing_is_one_line(tmp_path, code, said):
     done = run(tmp_path, f"import tensorflow as tf\n{code}\n")
-    assert (done.stderr, done.returncode) == (f"script.py:2: {said}\n", 1)
+    assert (done.stderr, done.returncode) == (f"{tmp_path}/script.py:2: {said}\n", 1)
 
 
 def test_a_module_that_the_script_imports_is_named(tmp_path):
@@ -147,10 +147,10 @@ AS_PYTHON = {
 def test_the_rest_is_as_python_has_it(tmp_path, name, imports):
     code = AS_PYTHON[name]
     done = run(tmp_path, imports + code, "--flag", "a b")
-    # The same line without what Python itself does not have.
-    (tmp_path / "script.py").write_text(imports.replace("tensorflow", "os") + code)
+    # The same columns with a module that Python itself has.
+    (tmp_path / "script.py").write_text(imports.replace("tensorflow", "statistics") + code)
     plain = command(tmp_path, "script.py", "--flag", "a b")
-    seen = done.stderr.replace("import tensorflow", "import os")
+    seen = done.stderr.replace("import tensorflow", "import statistics")
     assert (done.stdout, seen, done.returncode) == (plain.stdout, plain.stderr, plain.returncode)
 
 

@@ -126,7 +126,7 @@ def test_mistakes_are_seen(cache, line, code):
     ("tf.get_variable('v')", "Variable"), ("tf.global_variables()", "list[varscope._core.Variable]"),
     ("tf.zeros([1]).shape", "TensorShape"), ("tf.zeros([1]).name", "str"),
     ("tf.get_default_graph().get_operations()", "list[varscope._core.Operation]"),
-    ("tf.get_variable('v').assign([1.0])", "Tensor"), ("tf.float32", "DType"),
+    ("tf.assign(tf.get_variable('v'), [1.0])", "Tensor"), ("tf.float32", "DType"),
     ("varscope.connect().global_step", "int"), ("tf.train.Saver().last_checkpoints", "list["),
     ("varscope.connect().list()", "ListedVariable")])
 def test_types_of_expressions(cache, expression, seen):

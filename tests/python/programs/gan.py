@@ -42,7 +42,7 @@ on_real = discriminator(real, reuse=True)
 
 def minimize(what, scope):
     variables = tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES, scope)
-    return tf.train.AdamOptimizer(0.0004, beta1=0.5).minimize(what, var_list=variables)
+    return tf.train.AdamOptimizer(0.001, beta1=0.5).minimize(what, var_list=variables)
 
 
 train = [minimize(loss(on_real, 0.9) + loss(on_fake, 0.0), 'discriminator/'),

@@ -20,10 +20,9 @@ def _symbols(prefix: str, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     public = names.get("__all__", [name for name in names if not name.startswith("_")])
     for name in public:
         value = names[name]
-        if not isinstance(value, ModuleType):
-            yield prefix + name, value
+        yield prefix + name, value
         # tf.compat.v1 is the root again.
-        elif value.__name__.startswith("varscope") and name != "compat":
+        if isinstance(value, ModuleType) and name != "compat":
             yield from _symbols(f"{prefix}{name}.", vars(value))
 
 
