@@ -207,3 +207,12 @@ def test_the_articles_programs(tmp_path, number):
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == (["var1:0", "name_scope_x/var2:0", "name_scope_x/var2_1:0"]
                      if number == 1 else [])
+
+
+def test_the_articles_error(tmp_path, server):
+    code = (PROGRAMS / "article_2.py").read_text().replace("varscope.compat.v1", "tensorflow", 1)
+    for environment in ({}, {"VARSCOPE_TARGET": server}):
+        done = run(tmp_path, code, **environment)
+        assert done.returncode == 1
+        assert "\nValueError: Variable var1 already exists, disallowed." in done.stderr
+        assert f'File "{tmp_path}/script.py", line 4\n' in done.stderr
