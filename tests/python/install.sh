@@ -7,16 +7,12 @@ root="$(cd "$(dirname "$0")/../.." && pwd)"
 bash "$root/docker/install.sh" build python
 venv="$root/build/python-venv"
 log="$root/build/python-install.log"
+# The stubs are those that this version writes.
+nanobind="$(grep -o 'nanobind==[0-9.]*' "$root/client/python/pyproject.toml")"
 mkdir -p "$root/build"
-if command -v ccache >/dev/null; then
-  # As docker/build.sh: clones in other folders find what was compiled before.
-  export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
-  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-  export CMAKE_CXX_COMPILER_LAUNCHER=ccache
-fi
 echo "installing client/python into build/python-venv (log: build/python-install.log)"
 if ! { { [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv"; } &&
-  "$venv/bin/pip" install -q pytest ml_dtypes &&
+  "$venv/bin/pip" install -q pytest ml_dtypes mypy "$nanobind" &&
   "$venv/bin/pip" install -v "$root/client/python"; } >"$log" 2>&1; then
   grep -m 1 -n -A 5 -E 'CMake Error|(^|[ :])(fatal )?error[: ]' "$log" >&2 || tail -5 "$log" >&2
   exit 1

@@ -1,7 +1,10 @@
 """Exceptions, missing symbols, Ctrl-C."""
 
+import glob
+import os
 import pickle
 import re
+import signal
 
 import pytest
 
@@ -84,6 +87,8 @@ import os, signal, sys, threading, time
 import varscope
 import varscope.compat.v1 as tf
 
+# A shell's background jobs ignore it, and Python then does, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 store = varscope.connect(sys.argv[1], timeout=3600)
 {prepare}
 
@@ -123,14 +128,16 @@ v = store.get_variable('v', [2])
 pid = int(sys.argv[2])
 os.kill(pid, signal.SIGSTOP)
 """, call=call, after="os.kill(pid, signal.SIGCONT)\nos._exit(0)")
-            done = run_program(code, target, pid_of(target))
+            pid = pid_of(target)
+            try:
+                done = run_program(code, target, pid)
+            finally:
+                os.kill(pid, signal.SIGCONT)
         assert done.stdout == "interrupted\n", done.stderr
 
 
 def pid_of(target):
     """The process that listens on a port of this machine's."""
-    import glob
-    import os
     port = f"{int(target.rsplit(':', 1)[1]):04X}"
     with open("/proc/net/tcp") as table:
         inode = next(fields[9] for fields in map(str.split, table)

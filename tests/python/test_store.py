@@ -124,3 +124,16 @@ def test_without_a_target_the_environment_says_where(server, monkeypatch):
     assert varscope.connect().target == server
     monkeypatch.delenv("VARSCOPE_TARGET")
     assert varscope.connect().target.startswith("unix:")
+
+
+@pytest.mark.parametrize("size", [1, 1 << 10, 1 << 14, 1 << 18])
+def test_a_first_value_of_any_size_is_there_at_once(server, size):
+    value = np.arange(size, dtype=np.float32)
+    store = varscope.connect(server)
+    np.testing.assert_array_equal(store.pull(store.get_variable("v", initializer=value)), value)
+    np.testing.assert_array_equal(store.pull(store.Variable(value, "w")), value)
+    np.testing.assert_array_equal(varscope.connect(server).read("v"), value)
+    # Who attaches does not reset it.
+    store.push({store.get_variable("v", initializer=value): value}, optimizer=1.0)
+    second = varscope.connect(server)
+    assert not second.pull(second.get_variable("v", initializer=value)).any()

@@ -62,9 +62,11 @@ void AddTensors(nb::module_& m) {
       .def_prop_ro("dtype", [](const PyTensor& x) { return PyDType{x->dtype()}; })
       .def_prop_ro(
           "shape", [](const PyTensor& x) { return FromShape(x->shape()); },
+          nb::sig("def shape(self) -> varscope.shapes.TensorShape"),
           "A TensorShape, as far as it is known before a run.")
       .def(
-          "get_shape", [](const PyTensor& x) { return FromShape(x->shape()); }, "As shape.")
+          "get_shape", [](const PyTensor& x) { return FromShape(x->shape()); },
+          nb::sig("def get_shape(self) -> varscope.shapes.TensorShape"), "As shape.")
       .def_prop_ro("graph", [](const PyTensor& x) { return PyGraph(x.box(), x->graph()); })
       .def_prop_ro("value_index", [](const PyTensor& x) { return x->index(); })
       .def_prop_ro("_dims",

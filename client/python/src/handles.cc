@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/python/src/gil.h"
 #include "client/python/src/waiting.h"
 
 namespace varscope::python {
@@ -27,11 +28,11 @@ GraphBox::~GraphBox() {
     return;
   }
   {
-    const nb::gil_scoped_acquire gil;
-    const nb::gil_scoped_release others;
+    const WithGil gil;
+    const WithoutGil others;
     graph = Graph();
   }
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   kept.reset();
 }
 

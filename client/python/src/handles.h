@@ -83,7 +83,7 @@ inline PyVariable Hold(const Variable& variable) {
   return {GraphBox::Of(variable.graph()), variable};
 }
 template <typename T>
-nb::list HoldAll(const std::vector<T>& handles) {
+nb::typed<nb::list, decltype(Hold(std::declval<T>()))> HoldAll(const std::vector<T>& handles) {
   nb::list list;
   for (const T& handle : handles) list.append(nb::cast(Hold(handle)));
   return list;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/python/src/convert.h"
+#include "client/python/src/gil.h"
 #include "client/python/src/waiting.h"
 
 namespace varscope::python {
@@ -55,7 +56,7 @@ nb::object GetterOf(const Getter& getter, const GetVariableArgs& args,
         const GetVariableArgs changed = Changed(args, keywords);
         Variable variable;
         {
-          const nb::gil_scoped_release others;
+          const WithoutGil others;
           variable = getter(name, changed);
         }
         return Hold(variable);
@@ -81,7 +82,7 @@ std::optional<Initializer> ToOptionalInitializer(nb::handle x) {
 Regularizer ToRegularizer(nb::handle function) {
   if (function.is_none()) return {};
   return [call = Callable(nb::borrow(function))](const Variable& variable) {
-    const nb::gil_scoped_acquire gil;
+    const WithGil gil;
     const nb::object loss = (*call)(Hold(variable));
     return loss.is_none() ? Output() : ToOutput(loss);
   };
@@ -93,7 +94,7 @@ Partitioner ToPartitioner(nb::handle function) {
     return nb::inst_ptr<PyPartitioner>(function)->function;
   }
   return [call = Callable(nb::borrow(function))](const Shape& shape, DType dtype) {
-    const nb::gil_scoped_acquire gil;
+    const WithGil gil;
     const nb::object parts = (*call)("shape"_a = FromShape(shape), "dtype"_a = PyDType{dtype});
     return ToIntList(parts);
   };
@@ -103,7 +104,7 @@ CustomGetter ToCustomGetter(nb::handle function) {
   if (function.is_none()) return {};
   return [call = Callable(nb::borrow(function))](const Getter& getter, const std::string& name,
                                                  const GetVariableArgs& args) {
-    const nb::gil_scoped_acquire gil;
+    const WithGil gil;
     // Also when the call throws.
     const auto open = std::make_shared<bool>(true);
     const std::shared_ptr<void> end(nullptr, [open](void*) { *open = false; });

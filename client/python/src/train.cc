@@ -8,6 +8,7 @@
 
 #include "client/python/src/convert.h"
 #include "client/python/src/define.h"
+#include "client/python/src/gil.h"
 #include "client/python/src/handles.h"
 #include "client/python/src/op_table.h"
 #include "client/python/src/place.h"
@@ -197,7 +198,7 @@ void AddSaver(nb::module_& m) {
       .def_prop_ro("last_checkpoints",
                    [](const PySaver& saver) { return (*saver)->last_checkpoints(); });
   m.def("latest_checkpoint", &train::latest_checkpoint, "checkpoint_dir"_a,
-        nb::call_guard<nb::gil_scoped_release>());
+        nb::call_guard<WithoutGil>());
 }
 
 }  // namespace

@@ -119,9 +119,11 @@ void AddType(nb::module_& m) {
       .def_prop_ro("dtype", [](const PyVariable& v) { return PyDType{v->dtype()}; })
       .def_prop_ro(
           "shape", [](const PyVariable& v) { return FromShape(v->shape()); },
+          nb::sig("def shape(self) -> varscope.shapes.TensorShape"),
           "A TensorShape, the full one when partitioned.")
       .def(
-          "get_shape", [](const PyVariable& v) { return FromShape(v->shape()); }, "As shape.")
+          "get_shape", [](const PyVariable& v) { return FromShape(v->shape()); },
+          nb::sig("def get_shape(self) -> varscope.shapes.TensorShape"), "As shape.")
       .def_prop_ro("trainable", [](const PyVariable& v) { return v->trainable(); })
       .def_prop_ro("is_partitioned", [](const PyVariable& v) { return v->is_partitioned(); })
       .def_prop_ro(

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "client/python/src/gil.h"
 #include "client/python/src/handles.h"
 
 namespace varscope::python {
@@ -131,7 +132,7 @@ void HandedCall::Run() {
 void HandedCall::Await() {
   for (;;) {
     {
-      const nb::gil_scoped_release others;
+      const WithoutGil others;
       std::unique_lock lock(mutex_);
       if (over_.wait_for(lock, kBetweenSignals, [&] { return done_; })) break;
     }
@@ -151,7 +152,7 @@ void AwaitDefinitions() {
   // With the GIL: another thread may have begun one meanwhile.
   while (MustAwait()) {
     {
-      const nb::gil_scoped_release others;
+      const WithoutGil others;
       std::unique_lock lock(definitions->mutex);
       definitions->over.wait_for(lock, kBetweenSignals,
                                  [&] { return !definitions->under_way.load(); });
@@ -186,7 +187,7 @@ Callable::Callable(nb::object function)
         if (Py_IsInitialized() == 0) {
           last->release();  // the interpreter has freed it
         } else {
-          const nb::gil_scoped_acquire gil;
+          const WithGil gil;
           last->reset();
         }
         delete last;

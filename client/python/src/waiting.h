@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "client/python/src/gil.h"
 #include "client/python/src/python.h"
 
 namespace varscope::python {
@@ -75,7 +76,7 @@ auto Wait(Fn fn) -> std::invoke_result_t<Fn> {
     });
   } else {
     if (!OnMainThread()) {
-      const nb::gil_scoped_release others;
+      const WithoutGil others;
       return fn();
     }
     const auto call = std::make_shared<HandedFunction<Fn, Result>>(std::move(fn));
@@ -122,7 +123,7 @@ template <typename Fn>
 auto Define(Fn fn) -> std::invoke_result_t<Fn> {
   CheckProcess();
   if (Definition::Here()) {
-    const nb::gil_scoped_release others;
+    const WithoutGil others;
     return fn();
   }
   AwaitDefinitions();

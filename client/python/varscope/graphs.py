@@ -63,14 +63,6 @@ def _as_graph_element(self: Graph, obj: Any, allow_tensor: bool = True,
     raise TypeError(f"Can not convert a {type(obj).__name__} into a Tensor or Operation.")
 
 
-def _in_graph(function: Any) -> Any:
-    def method(self: Graph, *arguments: Any, **keywords: Any) -> Any:
-        with self.as_default():
-            return function(*arguments, **keywords)
-    method.__doc__ = function.__doc__
-    return method
-
-
 class _ScopeIn:
     """A scope in a graph that is perhaps not the default one."""
 
@@ -86,16 +78,43 @@ class _ScopeIn:
         self._scope.__exit__(*exception)
 
 
+def _name_scope(self: Graph, name: str | None) -> _ScopeIn:
+    """tf.name_scope in this graph."""
+    return _ScopeIn(self, scopes.name_scope(name))
+
+
+def _control_dependencies(self: Graph, control_inputs: Any) -> _ScopeIn:
+    """tf.control_dependencies in this graph."""
+    return _ScopeIn(self, scopes.control_dependencies(control_inputs))
+
+
+def _get_collection(self: Graph, key: str, scope: str | None = None) -> list[Any]:
+    """tf.get_collection of this graph."""
+    with self.as_default():
+        return _core.get_collection(key, scope)
+
+
+def _add_to_collection(self: Graph, name: str, value: Any) -> None:
+    """tf.add_to_collection of this graph."""
+    with self.as_default():
+        _core.add_to_collection(name, value)
+
+
+def _get_all_collection_keys(self: Graph) -> list[str]:
+    """Returns the names of the collections that have items."""
+    with self.as_default():
+        return _core.get_all_collection_keys()
+
+
 Graph.as_default = _as_default
 Graph.get_tensor_by_name = _get_tensor_by_name
 Graph.get_operation_by_name = _get_operation_by_name
 Graph.as_graph_element = _as_graph_element
-Graph.name_scope = lambda self, name: _ScopeIn(self, scopes.name_scope(name))
-Graph.control_dependencies = lambda self, control_inputs: _ScopeIn(
-    self, scopes.control_dependencies(control_inputs))
-Graph.get_collection = _in_graph(_core.get_collection)
-Graph.add_to_collection = _in_graph(_core.add_to_collection)
-Graph.get_all_collection_keys = _in_graph(_core.get_all_collection_keys)
+Graph.name_scope = _name_scope
+Graph.control_dependencies = _control_dependencies
+Graph.get_collection = _get_collection
+Graph.add_to_collection = _add_to_collection
+Graph.get_all_collection_keys = _get_all_collection_keys
 
 
 def _run(self: _core.Operation, feed_dict: Any = None, session: Any = None) -> None:
@@ -108,6 +127,11 @@ def _eval(self: Any, feed_dict: Any = None, session: Any = None) -> Any:
     """Returns its value in the session, or in the default one."""
     from varscope.session import session_for
     return session_for("eval()", session).run(self, feed_dict)
+
+
+def _eval_variable(self: _core.Variable, session: Any = None) -> Any:
+    """Returns its value in the session, or in the default one."""
+    return _eval(self, None, session)
 
 
 def _outputs(self: _core.Operation) -> list[_core.Tensor]:
@@ -123,4 +147,4 @@ def _outputs(self: _core.Operation) -> list[_core.Tensor]:
 _core.Operation.run = _run
 _core.Operation.outputs = property(_outputs, doc=_outputs.__doc__)
 _core.Tensor.eval = _eval
-_core.Variable.eval = lambda self, session=None: _eval(self, None, session)
+_core.Variable.eval = _eval_variable

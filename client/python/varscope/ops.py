@@ -6,7 +6,7 @@ The others are the client's own functions: varscope._core.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -232,12 +232,12 @@ def _dims(x: Any) -> list[int] | None:
 
 
 def _refused(what: str) -> Any:
-    def method(self: Any, *_: Any) -> Any:
+    def method(self: Any) -> NoReturn:
         raise TypeError(what)
     return method
 
 
-def _no_array(self: Any, *_: Any, **__: Any) -> Any:
+def _no_array(self: Any, *_: Any, **__: Any) -> NoReturn:
     raise NotImplementedError(f"Cannot convert a symbolic tensor ({self.name}) to a numpy array.")
 
 
@@ -263,14 +263,32 @@ _COMPARISONS = {
 _UNARY = {"neg": _core.negative, "abs": _core.abs}
 
 
-def _operators(cls: type) -> None:
+def _binary(function: Any) -> Any:
+    def method(self: Any, other: Any) -> _core.Tensor:
+        return function(self, other)
+    return method
+
+
+def _reflected(function: Any) -> Any:
+    def method(self: Any, other: Any) -> _core.Tensor:
+        return function(other, self)
+    return method
+
+
+def _unary(function: Any) -> Any:
+    def method(self: Any) -> _core.Tensor:
+        return function(self)
+    return method
+
+
+def _operators(cls: Any) -> None:
     for name, function in _BINARY.items():
-        setattr(cls, f"__{name}__", lambda x, y, f=function: f(x, y))
-        setattr(cls, f"__r{name}__", lambda x, y, f=function: f(y, x))
+        setattr(cls, f"__{name}__", _binary(function))
+        setattr(cls, f"__r{name}__", _reflected(function))
     for name, function in _COMPARISONS.items():
-        setattr(cls, f"__{name}__", lambda x, y, f=function: f(x, y))
+        setattr(cls, f"__{name}__", _binary(function))
     for name, function in _UNARY.items():
-        setattr(cls, f"__{name}__", lambda x, f=function: f(x))
+        setattr(cls, f"__{name}__", _unary(function))
     cls.__getitem__ = _getitem
     cls.__array__ = _no_array
     # NumPy's operators leave it to the tensor's.

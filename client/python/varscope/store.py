@@ -7,7 +7,9 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from varscope import _core, saver, scopes, session, variables
+import numpy as np
+
+from varscope import _core, initializers, saver, scopes, session, variables
 from varscope.optimizers import GradientDescentOptimizer, Optimizer
 from varscope.programs import path_of
 from varscope.slices import IndexedSlices
@@ -83,14 +85,24 @@ class Store:
         with self._graph.as_default():
             if reuse is None:
                 reuse = _core.get_variable_scope().reuse or scopes.AUTO_REUSE
-            return variables.get_variable(name, shape, dtype, initializer, trainable=trainable,
-                                          reuse=reuse)
+            variable = variables.get_variable(name, shape, dtype, initializer,
+                                              trainable=trainable, reuse=reuse)
+        self._initialize(initializer)
+        return variable
 
     def Variable(self, initial_value: Any, name: str | None = None, dtype: Any = None,
                  trainable: bool = True) -> _core.Variable:
         """Returns a new variable, always: its name is made unique in the store."""
         with self._graph.as_default():
-            return _core.Variable(initial_value, trainable, name=name, dtype=dtype)
+            variable = _core.Variable(initial_value, trainable, name=name, dtype=dtype)
+        self._initialize(initial_value)
+        return variable
+
+    def _initialize(self, initial_value: Any) -> None:
+        """Gives the server a first value of many bytes, which it does not get with the definition."""
+        if _may_be_large(initial_value):
+            with self._graph.as_default():
+                self._session.run(_core.global_variables_initializer())
 
     def pull(self, what: Any) -> Any:
         """Returns the present value of a variable as an array; of a list or dict, one consistent set
@@ -213,6 +225,13 @@ class _InGraph:
     def __exit__(self, *exception: Any) -> None:
         self._scope.__exit__(*exception)
         self._default.__exit__(*exception)
+
+
+def _may_be_large(initial_value: Any) -> bool:
+    """Whether it is an array or a tensor, and not a number or the server's own rule."""
+    if isinstance(initial_value, (_core.Initializer, initializers.Initializer, type)):
+        return False
+    return initial_value is not None and not np.isscalar(initial_value)
 
 
 def _gradient_of(variable: _core.Variable, rows: bool) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from varscope import _core
@@ -23,8 +23,8 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
     """Returns the variable '<current variable scope>/<name>': one that exists, or a new one, as the
     scope's reuse says.
 
-    What is None has the scope's value, `reuse` too, which TensorFlow has in scopes alone. Raises ValueError where TensorFlow does; when two
-    definitions collide, with both and their source lines.
+    What is None has the scope's value, `reuse` too, which TensorFlow has in scopes alone. Raises
+    ValueError where TensorFlow does; when two definitions collide, with both and their source lines.
     """
     refuse("get_variable", caching_device=caching_device, constraint=constraint)
     _check_collections("get_variable", collections)
@@ -112,7 +112,7 @@ def _load(self: _core.Variable, value: Any, session: Any = None) -> None:
     session_for("load()", session).run(assign(self, value))
 
 
-def _parts(self: _core.Variable) -> Any:
+def _parts(self: _core.Variable) -> Iterator[_core.Variable]:
     if not self.is_partitioned:
         raise TypeError("'Variable' object is not iterable.")
     return iter(self.parts)

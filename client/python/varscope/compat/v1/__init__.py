@@ -5,6 +5,8 @@ A symbol that varscope does not have is an AttributeError that names it and the 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from varscope import errors
 from varscope._core import (
     DType, Graph, Operation, Tensor, Variable, VariableScope, abs, add, add_n, argmax, argmin,
@@ -17,8 +19,11 @@ from varscope._core import (
     squeeze, stack, stop_gradient, subtract, tanh, tile, trainable_variables, transpose, zeros,
     zeros_like)
 from varscope.collections_ import GraphKeys, add_to_collection, get_collection
-from varscope.compat.v1 import initializers, math, nn, random, train
+from varscope.compat.v1 import compat, initializers, math, nn, random, train
 from varscope.compat.v1._missing import missing_of
+from varscope.compat.v1._versions import (disable_eager_execution, disable_resource_variables,
+                                          disable_v2_behavior, enable_resource_variables,
+                                          executing_eagerly)
 from varscope.errors import OpError
 from varscope.graphs import reset_default_graph
 from varscope.initializers import Constant as constant_initializer
@@ -60,4 +65,33 @@ uint32 = as_dtype("uint32")
 uint64 = as_dtype("uint64")
 bool = as_dtype("bool")  # noqa: A001 (TensorFlow's name)
 
-__getattr__ = missing_of(globals())
+__all__ = [
+    "AUTO_REUSE", "DType", "Dimension", "Graph", "GraphKeys", "IndexedSlices",
+    "IndexedSlicesValue", "InteractiveSession", "OpError", "Operation", "Session", "Tensor",
+    "TensorShape", "Variable", "VariableScope", "abs", "add", "add_n", "add_to_collection",
+    "all_variables", "argmax", "argmin", "as_dtype", "assign", "assign_add", "assign_sub",
+    "bfloat16", "bool", "cast", "clip_by_global_norm", "clip_by_value", "compat", "concat",
+    "constant", "constant_initializer", "control_dependencies", "convert_to_tensor", "cos",
+    "disable_eager_execution", "disable_resource_variables", "disable_v2_behavior", "div",
+    "divide", "double", "enable_resource_variables", "equal", "errors", "executing_eagerly",
+    "exp", "expand_dims", "fixed_size_partitioner", "float16", "float32", "float64", "floor",
+    "floordiv", "gather", "get_collection", "get_default_graph", "get_default_session",
+    "get_variable", "get_variable_scope", "global_norm", "global_variables",
+    "global_variables_initializer", "glorot_normal_initializer", "glorot_uniform_initializer",
+    "gradients", "greater", "greater_equal", "group", "identity", "initialize_all_variables",
+    "initializers", "int16", "int32", "int64", "int8", "less", "less_equal",
+    "local_variables_initializer", "log", "log1p", "math", "matmul", "maximum", "minimum",
+    "multiply", "name_scope", "negative", "nn", "no_op", "not_equal", "one_hot", "ones",
+    "ones_initializer", "ones_like", "orthogonal_initializer", "pad", "placeholder", "pow",
+    "random", "random_normal", "random_normal_initializer", "random_uniform",
+    "random_uniform_initializer", "realdiv", "reciprocal", "reduce_logsumexp", "reduce_max",
+    "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reset_default_graph", "reshape",
+    "rsqrt", "scatter_add", "scatter_sub", "scatter_update", "sigmoid", "sign", "sin", "slice",
+    "sqrt", "square", "squared_difference", "squeeze", "stack", "stop_gradient", "subtract",
+    "tanh", "tile", "train", "trainable_variables", "transpose", "truediv",
+    "truncated_normal_initializer", "uint16", "uint32", "uint64", "uint8", "variable_scope",
+    "variance_scaling_initializer", "where", "zeros", "zeros_initializer", "zeros_like"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NoReturn
 
 _ROOT = "varscope.compat.v1"
 
 
-def _symbols(prefix: str, names: dict[str, Any]) -> list[str]:
-    """All public names of a module and of those inside it: 'nn.relu'."""
-    symbols = []
-    for name, value in names.items():
-        if name.startswith("_"):
-            continue
-        if not isinstance(value, ModuleType):
-            symbols.append(prefix + name)
-        elif value.__name__.startswith("varscope"):
-            symbols += _symbols(f"{prefix}{name}.", vars(value))
-    return symbols
+def symbols() -> list[tuple[str, Any]]:
+    """Returns all public symbols with their values: 'nn.relu'."""
+    import varscope.compat.v1 as root
+    return list(_symbols("", vars(root)))
+
+
+def _symbols(prefix: str, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    public = names.get("__all__", [name for name in names if not name.startswith("_")])
+    for name in public:
+        value = names[name]
+        yield prefix + name, value
+        # tf.compat.v1 is the root again.
+        if isinstance(value, ModuleType) and name != "compat":
+            yield from _symbols(f"{prefix}{name}.", vars(value))
+
+
+def missing_text(symbol: str) -> str:
+    """Returns what to say of a symbol that is not there, which names the nearest one."""
+    near = difflib.get_close_matches(symbol, [name for name, _ in symbols()], n=1, cutoff=0.0)
+    return f"varscope has no tf.{symbol}; the nearest that it has is tf.{near[0]}"
 
 
 def missing_of(names: dict[str, Any]) -> Callable[[str], NoReturn]:
@@ -30,10 +39,7 @@ def missing_of(names: dict[str, Any]) -> Callable[[str], NoReturn]:
         module = names["__name__"]
         if name.startswith("__"):
             raise AttributeError(f"module '{module}' has no attribute '{name}'")
-        import varscope.compat.v1 as root
         inside = module.removeprefix(_ROOT).removeprefix(".")
-        symbol = f"{inside}.{name}" if inside else name
-        near = difflib.get_close_matches(symbol, _symbols("", vars(root)), n=1, cutoff=0.0)
-        raise AttributeError(f"varscope has no tf.{symbol}; the nearest that it has is tf.{near[0]}")
+        raise AttributeError(missing_text(f"{inside}.{name}" if inside else name))
 
     return missing

@@ -1,5 +1,7 @@
 """tf.initializers."""
 
+from typing import TYPE_CHECKING
+
 from varscope.compat.v1._missing import missing_of
 from varscope.initializers import Constant as constant
 from varscope.initializers import GlorotNormal as glorot_normal
@@ -13,4 +15,10 @@ from varscope.initializers import TruncatedNormal as truncated_normal
 from varscope.initializers import VarianceScaling as variance_scaling
 from varscope.initializers import Zeros as zeros
 
-__getattr__ = missing_of(globals())
+__all__ = [
+    "constant", "glorot_normal", "glorot_uniform", "identity", "ones", "orthogonal",
+    "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

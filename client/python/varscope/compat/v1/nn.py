@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from varscope import _core
 from varscope._core.nn import (elu, l2_loss, leaky_relu, relu, relu6, selu, sigmoid, softplus,
@@ -10,13 +10,6 @@ from varscope._core.nn import (elu, l2_loss, leaky_relu, relu, relu6, selu, sigm
 from varscope.compat.v1._missing import missing_of
 from varscope.scopes import name_scope
 
-__all__ = [
-    "avg_pool", "bias_add", "conv2d", "elu", "embedding_lookup", "l2_loss", "l2_normalize",
-    "leaky_relu", "log_softmax", "max_pool", "relu", "relu6", "selu", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
-    "softmax_cross_entropy_with_logits_v2", "softplus",
-    "sparse_softmax_cross_entropy_with_logits", "tanh"
-]
 
 _nn = _core.nn
 
@@ -139,4 +132,13 @@ def _nhwc(function: str, data_format: str | None) -> None:
     if data_format not in (None, "NHWC"):
         raise NotImplementedError(f"{function}: varscope has the data format NHWC alone")
 
-__getattr__ = missing_of(globals())
+__all__ = [
+    "avg_pool", "bias_add", "conv2d", "elu", "embedding_lookup", "l2_loss", "l2_normalize",
+    "leaky_relu", "log_softmax", "max_pool", "relu", "relu6", "selu", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus",
+    "sparse_softmax_cross_entropy_with_logits", "tanh"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from varscope._core import Variable, get_or_create_global_step
 from varscope.collections_ import GraphKeys, get_collection
 from varscope.compat.v1._missing import missing_of
@@ -23,4 +25,12 @@ def global_step(sess: BaseSession, global_step_tensor: Variable) -> int:
     return int(sess.run(global_step_tensor))
 
 
-__getattr__ = missing_of(globals())
+__all__ = [
+    "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "AdamWOptimizer", "FtrlOptimizer",
+    "GradientDescentOptimizer", "LAMBOptimizer", "MomentumOptimizer", "Optimizer",
+    "RMSPropOptimizer", "Saver", "get_global_step", "get_or_create_global_step", "global_step",
+    "latest_checkpoint"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())
