@@ -10,6 +10,8 @@
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
+#include "server/durability/push_record.h"
+#include "server/durability/record_bytes.h"
 #include "server/durability/snapshot.h"
 #include "server/durability/value_check.h"
 #include "server/push/commit.h"

@@ -55,6 +55,7 @@ std::string Line(const std::string& key, const std::vector<std::string>& names) 
 
 uint32_t HashOf(const StoreState& state, const std::vector<WorkerRecord>& workers) {
   std::vector<std::string> lines;
+  lines.reserve(state.variables.size());
   for (const CapturedVariable& v : state.variables) lines.push_back(Line(v));
   for (const PartitionedNames& p : state.partitioned) lines.push_back(Line(p.key, p.parts));
   for (const auto* bound : {&state.slots, &state.non_slots}) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <ranges>
 
 #include "absl/container/flat_hash_set.h"
 #include "proto/concurrency/blocking_region.h"
@@ -86,13 +87,13 @@ absl::Status ReserveAll(PushContents& push,
   }
   // Of variables that are written in place later: what replaces their value before must be theirs.
   absl::flat_hash_set<const Variable*> written;
-  for (auto a = push.assignments.rbegin(); a != push.assignments.rend(); ++a) {
+  for (PushAssignment& a : std::views::reverse(push.assignments)) {
     absl::Status status;
-    if (a->op != AssignOp::kAssign && a->op != AssignOp::kInitialize) {
-      written.insert(a->variable.get());
-      status = a->variable->MakeWritable();
-    } else if (written.contains(a->variable.get())) {
-      status = TryMakeUnique(a->value.value);
+    if (a.op != AssignOp::kAssign && a.op != AssignOp::kInitialize) {
+      written.insert(a.variable.get());
+      status = a.variable->MakeWritable();
+    } else if (written.contains(a.variable.get())) {
+      status = TryMakeUnique(a.value.value);
     }
     if (!status.ok()) return status;
   }

@@ -81,7 +81,7 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
     std::vector<grpc::Slice> slices;
     if (!bytes_.Dump(&slices).ok()) return absl::InternalError("the request is not readable");
     bytes_.Clear();
-    const absl::Status status = request_.Parse(slices);
+    absl::Status status = request_.Parse(slices);
     if (!absl::IsInvalidArgument(status)) return status;
     return absl::InvalidArgumentError(
         absl::StrCat("the request is no ", Request::descriptor()->full_name()));

@@ -41,9 +41,9 @@ class Group {
   virtual void Submit(Submission submission, ChangesLock changes) = 0;
 
   // When a worker of the group may read its variables. DeadlineExceeded says who was awaited.
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): groups that let a reader wait keep `done`
+  // Groups that let a reader wait keep `done`.
   virtual void AwaitRead(const std::string& /*worker_id*/, uint64_t /*incarnation*/,
-                         ReadDone done) {
+                         ReadDone done) {  // NOLINT(performance-unnecessary-value-param)
     done(absl::OkStatus());
   }
 

@@ -91,11 +91,11 @@ absl::Status CheckFloat(const InferContext& c, int i);
 // when dy is what `forward` makes of (x, ...).
 template <InferFn forward>
 Specs LikeOperand(const InferContext& c) {
-  const Specs y = forward({c.attrs, c.inputs.subspan(1)});
+  Specs y = forward({c.attrs, c.inputs.subspan(1)});
   if (!y.ok()) return y;
   const OutputSpec dy = {c.dtype(0), c.shape(0)};
   const OutputSpec expected[] = {dy, {dy.dtype, (*y)[0].shape}};
-  if (const Specs same = SameAsAll({c.attrs, expected}); !same.ok()) return same;
+  if (Specs same = SameAsAll({c.attrs, expected}); !same.ok()) return same;
   return std::vector<OutputSpec>{{c.dtype(0), c.shape(1)}};
 }
 // The same of an op of MakeLike, (dy, like).
