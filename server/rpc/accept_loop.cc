@@ -106,9 +106,10 @@ bool AcceptLoop::AcceptOne(int listening) const {
     return false;
   }
   if (connection.get() >= descriptor_limit_) {
-    ConnectionLog().Warn(absl::StrCat("a connection was closed at once: ", descriptor_limit_,
-                            " descriptors are open, and the rest is the server's own; raise the "
-                            "limit (ulimit -n) or have fewer workers"));
+    ConnectionLog().Warn(
+        absl::StrCat("a connection was closed at once: ", descriptor_limit_,
+                     " descriptors are open, and the rest is the server's own; raise the "
+                     "limit (ulimit -n) or have fewer workers"));
     return true;
   }
   take_(std::move(connection), listening);
