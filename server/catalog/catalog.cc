@@ -144,6 +144,11 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     const uint64_t overhead = OverheadOf(v.definition);
     MemoryAccount::Hold held = MemoryAccount::Process().TryHold(overhead);
     if (!held) return MemoryAccount::Process().Refusal(overhead);
+    // What could never be had is refused now.
+    const uint64_t working = v.initializer ? WorkingBytes(*v.initializer, v.definition.shape) : 0;
+    if (!MemoryAccount::Process().TryHold(working)) {
+      return MemoryAccount::Process().Refusal(working);
+    }
     const VariablePtr& variable =
         unfilled.variables.emplace_back(std::make_shared<Variable>(v.definition, std::move(held)));
     // What was sent is there.
@@ -204,6 +209,9 @@ absl::Status Catalog::Compute(Job& job) {
     if (!value.ok()) return value.status();
     job.value = *std::move(value);
   }
+  const uint64_t working_bytes = WorkingBytes(first->spec, variable.def.shape);
+  const MemoryAccount::Hold working = MemoryAccount::Process().TryHold(working_bytes);
+  if (!working) return MemoryAccount::Process().Refusal(working_bytes);
   Initialize(first->spec, variable.def.seed, first->full_shape, job.value, closing_);
   if (closing_) return absl::CancelledError("the server stops");
   const MutexLock lock(variable.mutex);

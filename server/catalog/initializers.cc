@@ -285,6 +285,11 @@ bool Computes(const InitializerSpec& spec) {
          spec.kind != "value" && spec.kind != "identity";
 }
 
+uint64_t WorkingBytes(const InitializerSpec& spec, const Shape& shape) {
+  // The matrix, and the panels that it was taken apart into, as doubles.
+  return spec.kind == "orthogonal" ? 2 * sizeof(double) * shape.num_elements() : 0;
+}
+
 void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape, Tensor& tensor,
                 const std::atomic<bool>& stop) {
   if (spec.kind == "zeros") {

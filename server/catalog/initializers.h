@@ -3,6 +3,7 @@
 #define VARSCOPE_SERVER_CATALOG_INITIALIZERS_H_
 
 #include <atomic>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "varscope/initializer_spec.h"
@@ -16,6 +17,9 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
 
 // Whether its values are what the machine's arithmetic makes of them, rather than given.
 bool Computes(const InitializerSpec& spec);
+
+// The bytes that computing it takes beside the tensor.
+uint64_t WorkingBytes(const InitializerSpec& spec, const Shape& shape);
 
 inline constinit const std::atomic<bool> kGoesOn{false};
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
+#include "proto/tensor/block_pool.h"
 #include "server/catalog/initializers.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
@@ -208,6 +210,29 @@ class KeptFirstValuesTest : public ::testing::Test {
     ASSERT_TRUE(store.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
   }
 };
+
+// The matrix that is taken apart is several times the variable.
+TEST_F(FirstValuesTest, WhatComputingTakesIsInTheAccount) {
+  const Shape shape{1024, 1024};
+  ResolveRequest request;
+  request.request = {"matrix", DType::kFloat32, shape, Reuse::kAuto, std::nullopt};
+  request.name = "matrix";
+  request.initializer = InitializerSpec{.kind = "orthogonal"};
+  MemoryAccount& memory = MemoryAccount::Process();
+  const uint64_t working = WorkingBytes(*request.initializer, shape);
+  EXPECT_EQ(working, uint64_t{16} << 20);
+  const auto resolve = [&](uint64_t room) {
+    // Else there would be more of it than the limit says.
+    BlockPool::Process()->FreeKept();
+    memory.SetLimit(memory.used() + room);
+    absl::Status status = store_.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).status();
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    return status;
+  };
+  EXPECT_TRUE(absl::IsResourceExhausted(resolve(working)));
+  EXPECT_FALSE(store_.catalog.Find("matrix").ok());
+  EXPECT_TRUE(resolve(3 * working).ok());
+}
 
 TEST_F(KeptFirstValuesTest, AfterACrashMeanwhile) {
   ExpectThatItComesBack([](HoldingEnv&, Store& store, Recorder&) {
