@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/durability/file_names.h"
 #include "server/durability/log.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
@@ -30,7 +31,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
   const std::filesystem::path directory = options.data_dir;
   Files& files = env.files();
   if (absl::Status status = files.CreateDirectories(directory); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<FileLock>> lock = files.Lock(directory / "LOCK");
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = files.Lock(directory / kLockName);
   if (!lock.ok()) return lock.status();
 
   const Time start = env.Now();

@@ -15,6 +15,8 @@
 
 namespace varscope::server {
 
+// Locked by the server that has the directory.
+inline constexpr char kLockName[] = "LOCK";
 inline constexpr absl::string_view kSegmentPrefix = "log-";
 inline constexpr absl::string_view kSnapshotPrefix = "snapshot-";
 // Of the number after them: a position.

@@ -140,13 +140,13 @@ class Recovery {
     size_t offset = 0;
     uint64_t expected = segment.first;
     while (expected < end) {
-      if (absl::Status status = Report(offset, log.size()); !status.ok()) return status;
       const std::optional<FramedRecord> frame = ReadFrame(log, offset);
       if (!frame || frame->position != expected) {
         absl::Status status = EndOf(segments, log, offset, expected);
         if (!status.ok()) return status;
         return false;
       }
+      if (absl::Status status = Report(frame->end, log.size()); !status.ok()) return status;
       if (frame->position > recovered_.position) {
         if (absl::Status status = Redo(*frame); !status.ok()) return Explain(segment, status);
       }
@@ -156,7 +156,8 @@ class Recovery {
     return true;
   }
 
-  // Of the segment that is `offset` bytes done. Cancelled when it is to stop.
+  // Of the segment of which `offset` bytes have been read, at least one record. Cancelled when it
+  // is to stop.
   absl::Status Report(size_t offset, size_t size) {
     if (options_.stop && options_.stop()) {
       return absl::CancelledError(

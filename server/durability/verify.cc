@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/wire/crc32c.h"
+#include "server/durability/file_names.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 
@@ -78,12 +79,11 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockExisting(const std::filesystem::pa
                                                        Files& files) {
   const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
   if (!names.ok()) return names.status();
-  const std::string name = "LOCK";
-  if (std::find(names->begin(), names->end(), name) == names->end()) {
+  if (std::find(names->begin(), names->end(), kLockName) == names->end()) {
     return absl::NotFoundError(
-        absl::StrCat(directory.string(), " is no server's --data-dir: it has no file ", name));
+        absl::StrCat(directory.string(), " is no server's --data-dir: it has no file ", kLockName));
   }
-  absl::StatusOr<std::unique_ptr<FileLock>> lock = files.Lock(directory / name);
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = files.Lock(directory / kLockName);
   // What cannot be locked because it cannot be written is no running server's.
   if (!lock.ok() && !absl::IsFailedPrecondition(lock.status())) return nullptr;
   return lock;

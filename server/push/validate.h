@@ -27,8 +27,7 @@ struct PushPolicy {
 // infinity in them. InvalidArgument for a hyperparameter that the optimizer does not have, an index
 // out of range and for a value that is not finite (see IsNonfinite); FailedPrecondition for a
 // variable without a value, Unavailable while its first one is being computed; ResourceExhausted
-// without memory. Each names the variable and the
-// worker.
+// without memory. Each names the variable and the worker.
 absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensors,
                                    bool verified_finite, const PushPolicy& policy);
 

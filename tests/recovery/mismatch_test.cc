@@ -5,7 +5,11 @@
 
 #include <fstream>
 #include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/verify.h"
@@ -178,6 +182,40 @@ TEST(VerifyTest, TellsWhatThereIsAndChangesNothing) {
   ASSERT_TRUE(ChangeBody(directory, 3, 3));
   // What is in the snapshot already is not made again.
   EXPECT_EQ(Verify(directory)->hash, verified->hash);
+}
+
+// So much time passes whenever somebody looks that progress is due.
+class FastEnv final : public Env {
+ public:
+  Time Now() override { return now_ += std::chrono::seconds(10); }
+  int64_t WallMicros() override { return SystemEnv().WallMicros(); }
+  uint64_t Random64() override { return SystemEnv().Random64(); }
+  std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) override {
+    return SystemEnv().StartTimer(std::move(name), std::move(task));
+  }
+  Files& files() override { return SystemEnv().files(); }
+
+ private:
+  Time now_{};
+};
+
+TEST(RecoveryTest, TellsHowFarItIsAlsoWhereALogIsEmpty) {
+  const TemporaryDirectory folder;
+  const fs::path directory = folder / "data";
+  Write(directory, [] { return Added(std::nullopt, kElements); });
+  // Opened, and nothing written to it.
+  std::ofstream(SegmentPath(directory, kPushes + 2)).close();
+  FastEnv env;
+  Store store(StoreLimits{});
+  Workers workers;
+  std::vector<std::string> told;
+  const RecoveryOptions options{.progress = [&](const std::string& text) { told.push_back(text); }};
+  const absl::StatusOr<Recovered> recovered =
+      server::Recover(directory, store, workers, env, options);
+  ASSERT_TRUE(recovered.ok()) << recovered.status();
+  EXPECT_EQ(recovered->replayed, static_cast<uint64_t>(kPushes) + 1);
+  ASSERT_GT(told.size(), 5U);
+  EXPECT_THAT(told.back(), HasSubstr("log segment 1 of 2"));
 }
 
 TEST(RecoveryTest, IsEndedWhenAsked) {
