@@ -16,6 +16,11 @@ namespace varscope::ctl {
 
 using std::chrono::milliseconds;
 
+int Refuse(const std::string& why, int code) {
+  std::cerr << "varscopectl: " << why << "\n";
+  return code;
+}
+
 Client::Client(const std::string& target, std::optional<double> timeout)
     : target_(target), timeout_(timeout), channel_(internal::OpenChannel(target)) {}
 
@@ -64,12 +69,11 @@ internal::Connection Client::Connect() const {
 
 int Client::Failed(const grpc::Status& status) const {
   if (internal::NobodyAnswered(status)) {
-    std::cerr << "varscopectl: no varscoped answers at " << target_ << ": "
-              << internal::ReasonOf(status).text << "\n";
-    return kExitNoAnswer;
+    return Refuse(
+        absl::StrCat("no varscoped answers at ", target_, ": ", internal::ReasonOf(status).text),
+        kExitNoAnswer);
   }
-  std::cerr << "varscopectl: " << status.error_message() << "\n";
-  return kExitRefused;
+  return Refuse(status.error_message());
 }
 
 int Client::NotYet(const char* what) const {

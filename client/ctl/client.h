@@ -22,6 +22,9 @@ inline constexpr int kExitRefused = 1;   // the server answered with an error, o
 inline constexpr int kExitUsage = 2;     // wrong command line
 inline constexpr int kExitNoAnswer = 3;  // nobody answers
 
+// Says why on standard error, in one line, and returns the exit code.
+int Refuse(const std::string& why, int code = kExitRefused);
+
 // How long an answer may take unless --timeout says so.
 enum class Patience { kQuick, kLong };
 

@@ -34,11 +34,6 @@ using Stub = v1::Admin::Stub;
 // What a command does: it prints to the stream and returns the exit code.
 using Run = std::function<int(Client&, std::ostream&)>;
 
-int Refuse(const std::string& why, int code = kExitRefused) {
-  std::cerr << "varscopectl: " << why << "\n";
-  return code;
-}
-
 // A variable's name, also as TensorFlow writes its value, w:0.
 std::string ReadVariable(std::string& text) {
   const absl::StatusOr<std::string> name = VariableOf(text);

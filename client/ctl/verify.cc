@@ -48,11 +48,6 @@ void PrintState(const Verified& verified, std::ostream& out) {
       << "\n";
 }
 
-int Complain(const std::string& what) {
-  std::cerr << "varscopectl: " << what << "\n";
-  return kExitRefused;
-}
-
 }  // namespace
 
 int Verify(const std::string& directory, std::ostream& out) {
@@ -61,22 +56,22 @@ int Verify(const std::string& directory, std::ostream& out) {
   // All that differ are told; the exit code says that there are some.
   options.accept_mismatches = true;
   const absl::StatusOr<Verified> verified = server::Verify(directory, server::SystemEnv(), options);
-  if (!verified.ok()) return Complain(std::string(verified.status().message()));
+  if (!verified.ok()) return Refuse(std::string(verified.status().message()));
   PrintFiles(*verified, out);
   int code = kExitOk;
   for (const auto& [info, whole] : verified->snapshots) {
-    if (!whole.ok()) code = Complain(std::string(whole.message()));
+    if (!whole.ok()) code = Refuse(std::string(whole.message()));
   }
   const absl::StatusOr<server::Recovered>& recovered = verified->recovered;
   if (!recovered.ok()) {
-    return Complain(absl::StrCat("a server would not start: ", recovered.status().message()));
+    return Refuse(absl::StrCat("a server would not start: ", recovered.status().message()));
   }
   PrintState(*verified, out);
   for (const std::string& warning : recovered->warnings) {
-    std::cerr << "varscopectl: " << warning << "\n";
+    Refuse(warning);
   }
   if (recovered->mismatches == 0) return code;
-  return Complain(absl::StrCat(
+  return Refuse(absl::StrCat(
       recovered->mismatches, " of ", recovered->replayed,
       " changes of the log lead elsewhere than at their first time: a server starts from it only "
       "with --accept-mismatches"));
