@@ -3,7 +3,7 @@
 
 #include "varscope/varscope.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace varscope;
   Graph graph(argc > 1 ? argv[1] : "127.0.0.1:7077", {.sharing = SharingMode::kReplicated});
   const auto use = graph.as_default();
@@ -13,4 +13,7 @@ int main(int argc, char** argv) {
   Session session;
   for (int i = 0; i < 100; ++i) session.run(train);
   std::cout << w.name() << " " << Summarize(session.run(w)) << "\n";
+} catch (const std::exception& error) {
+  std::cerr << error.what() << "\n";
+  return 1;
 }
