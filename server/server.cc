@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,9 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/memory/memory_account.h"
-#include "proto/tensor/block_pool.h"
 #include "server/data_directory.h"
-#include "server/memory.h"
 
 namespace varscope::server {
 namespace {
@@ -69,8 +66,9 @@ Server::Server(const Options& options, Env& env)
 
 Server::~Server() { Stop(); }
 
-// Some is for what nobody counts: gRPC's buffers, stacks, what malloc adds. What was recovered
-// stays, whatever the limit is: then the rest has to do with little.
+// Some is for what the account does not count: gRPC's buffers, stacks, what malloc adds
+// (MemoryGuard and ServiceLimits limit it). What was recovered stays, whatever the limit is: then
+// the rest has to do with little.
 void Server::LimitMemory() {
   if (options_.memory_limit == 0) return;
   MemoryAccount& memory = MemoryAccount::Process();
@@ -83,17 +81,6 @@ void Server::LimitMemory() {
                               " MiB"));
   }
   memory.SetLimit(std::max(limit, least));
-  memory_timer_ = env_.StartTimer("memory", [this] { return GiveBackMemory(); });
-}
-
-// Malloc keeps what was freed, in pieces that the next requests may not fit into.
-Time Server::GiveBackMemory() {
-  constexpr std::chrono::seconds kEach{1};
-  if (ResidentMemory() > options_.memory_limit - options_.memory_limit / 8) {
-    BlockPool::Process()->FreeKept();
-    malloc_trim(0);
-  }
-  return env_.Now() + kEach;
 }
 
 absl::Status Server::Recover(const std::function<bool()>& stop) {
@@ -129,7 +116,8 @@ void Server::Begin() {
                      .memory_quota = memory_quota_,
                      .pinned_memory = pinned_memory_,
                      .stall_detector = stall_detector_,
-                     .limits = {.max_push_bytes = options_.max_push_bytes},
+                     .limits = {.max_push_bytes = options_.max_push_bytes,
+                                .buffered_bytes = options_.memory_limit / 16},
                      .local = DrawLocalAddress(options_, env_),
                      .epoch = env_.Random64()});
 }
@@ -139,6 +127,10 @@ absl::Status Server::Serve() {
   absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(*context_, options_.listen);
   if (!grpc.ok()) return grpc.status();
   grpc_ = *std::move(grpc);
+  if (options_.memory_limit > 0) {
+    memory_guard_ = std::make_unique<MemoryGuard>(
+        options_.memory_limit, MemoryAccount::Process().limit(), grpc_->ports(), env_);
+  }
   return absl::OkStatus();
 }
 
@@ -152,6 +144,7 @@ void Server::Stop() {
   const uint64_t left = in_flight_calls_.Stop(std::chrono::seconds(options_.grace_seconds));
   if (left > 0) spdlog::warn(absl::StrCat(left, " calls did not end in time and are cut off"));
   shared_memory_.reset();
+  memory_guard_.reset();
   if (std::exchange(grpc_, nullptr) == nullptr) return;  // it never served
   if (!options_.data_dir.empty()) TakeLastSnapshot();
   spdlog::info(absl::StrCat("stopped after ", store_.changes.global_step(), " applied pushes, ",

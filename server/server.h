@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/env/env.h"
+#include "server/memory_guard.h"
 #include "server/options.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/shm_listener.h"
@@ -50,7 +51,6 @@ class Server {
   absl::Status Recover(const std::function<bool()>& stop);
   // The process's, if the options have a limit.
   void LimitMemory();
-  Time GiveBackMemory();
   void Begin();
   void TakeLastSnapshot();
 
@@ -70,7 +70,7 @@ class Server {
   std::unique_ptr<const ServiceContext> context_;
   std::unique_ptr<ShmListener> shared_memory_;
   std::unique_ptr<GrpcServer> grpc_;
-  std::unique_ptr<Timer> memory_timer_;  // null: there is no limit
+  std::unique_ptr<MemoryGuard> memory_guard_;  // null: there is no limit
   bool stopped_ = false;
 };
 

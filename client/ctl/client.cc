@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "client/rpc/deadline.h"
-#include "client/rpc/list_variables.h"
 #include "client/rpc/reason.h"
 #include "client/rpc/server_client.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -36,18 +36,11 @@ grpc::Status Client::Retried(
     grpc::ClientContext context;
     context.set_deadline(internal::ToGrpc(deadline));
     grpc::Status status = attempt(context);
-    if (!internal::IsOfAnotherCall(status, target_)) return status;
+    const bool full = internal::BuffersWereFull(status);
+    if (!full && !internal::IsOfAnotherCall(status, target_)) return status;
+    if (full) std::this_thread::sleep_for(milliseconds(20));
     if (!channel_->WaitForConnected(internal::ToGrpc(deadline))) return status;
   }
-}
-
-grpc::Status Client::List(const std::string& prefix, v1::ListVariablesResponse* response) {
-  v1::ListVariablesRequest request;
-  request.set_prefix(prefix);
-  v1::Admin::Stub stub(channel_);
-  return Retried(Patience::kLong, [&](grpc::ClientContext& context) {
-    return internal::ListVariables(stub, context, request, response);
-  });
 }
 
 int Client::Health(std::ostream& out) {
@@ -73,7 +66,7 @@ int Client::Failed(const grpc::Status& status) const {
         absl::StrCat("no varscoped answers at ", target_, ": ", internal::ReasonOf(status).text),
         kExitNoAnswer);
   }
-  return Refuse(status.error_message());
+  return Refuse(internal::ReasonOf(status).text);
 }
 
 int Client::NotYet(const char* what) const {

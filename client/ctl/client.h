@@ -12,6 +12,7 @@
 #include <string>
 
 #include "client/rpc/connection.h"
+#include "client/rpc/list_parts.h"
 #include "client/rpc/reason.h"
 #include "varscope/v1/admin.grpc.pb.h"
 
@@ -49,8 +50,15 @@ class Client {
     });
   }
 
-  // What there is under names that start with `prefix`.
-  grpc::Status List(const std::string& prefix, v1::ListVariablesResponse* response);
+  // Reads a list to its end.
+  template <typename Request, typename Response>
+  grpc::Status List(internal::List<Request, Response> list, const Request& request,
+                    Response* response, Patience patience) {
+    v1::Admin::Stub stub(channel_);
+    return Retried(patience, [&](grpc::ClientContext& context) {
+      return internal::ReadParts(stub, list, context, request, response);
+    });
+  }
 
   // Sends one request and gives the answer to `print`. Returns the exit code.
   template <typename Request, typename Response, typename Print>
@@ -79,7 +87,7 @@ class Client {
 
  private:
   std::chrono::milliseconds Timeout(Patience patience) const;
-  // One attempt, unless what it met was the end of another call.
+  // One attempt, unless what it met was the end of another call, or the server's buffers were full.
   grpc::Status Retried(Patience patience,
                        const std::function<grpc::Status(grpc::ClientContext&)>& attempt) const;
   int NotYet(const char* what) const;

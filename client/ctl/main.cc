@@ -53,8 +53,11 @@ CommandLine& Command(CommandLine& line, const char* name, const char* about, Run
 }
 
 int List(Client& client, std::ostream& out, const std::string& prefix) {
+  v1::ListVariablesRequest request;
+  request.set_prefix(prefix);
   v1::ListVariablesResponse response;
-  const grpc::Status status = client.List(prefix, &response);
+  const grpc::Status status =
+      client.List(&Stub::ListVariables, request, &response, Patience::kLong);
   if (!status.ok()) return client.Failed(status);
   if (response.variables().empty() && !prefix.empty()) {
     return Refuse("no variable's name starts with '" + Printable(prefix) + "'");
@@ -66,7 +69,7 @@ int List(Client& client, std::ostream& out, const std::string& prefix) {
 // The name of the store that is nearest to one that it has not; "" when none is near.
 std::string NearestVariable(Client& client, const std::string& name) {
   v1::ListVariablesResponse all;
-  client.List("", &all);
+  client.List(&Stub::ListVariables, v1::ListVariablesRequest(), &all, Patience::kLong);
   std::vector<std::string> names;
   for (const v1::VariableInfo& variable : all.variables()) names.push_back(variable.name());
   return Nearest(name, names);
@@ -101,8 +104,12 @@ void AddReading(CommandLine& line, std::string& name, Run& run) {
       .NotEmpty();
   Command(line, "workers", "Who is connected, since when silent, what each waits for", run,
           [](Client& client, std::ostream& out) {
-            return client.Ask(&Stub::ListWorkers, v1::ListWorkersRequest(),
-                              [&](const v1::ListWorkersResponse& r) { PrintWorkers(r, out); });
+            v1::ListWorkersResponse response;
+            const grpc::Status status = client.List(&Stub::ListWorkers, v1::ListWorkersRequest(),
+                                                    &response, Patience::kQuick);
+            if (!status.ok()) return client.Failed(status);
+            PrintWorkers(response, out);
+            return kExitOk;
           });
   Command(line, "groups", "How variables are synchronized, and what steps wait for", run,
           [](Client& client, std::ostream& out) {

@@ -84,7 +84,7 @@ void PrintGroups(const v1::ListGroupsResponse& response, std::ostream& out) {
       {"GROUP", "MODE", "STEP", "WORKERS", "APPLIED", "STALE", "NONFINITE", "STALENESS", "WAITS"}};
   for (const v1::GroupInfo& g : response.groups()) {
     rows.push_back({g.group().prefix().empty() ? "(all others)" : g.group().prefix(), g.spec(),
-                    absl::StrCat(g.group().step()), absl::StrCat(g.members_size()),
+                    absl::StrCat(g.group().step()), absl::StrCat(g.workers()),
                     absl::StrCat(g.applied()), absl::StrCat(g.stale()), absl::StrCat(g.nonfinite()),
                     absl::StrFormat("mean %.2f, max %d", g.mean_staleness(), g.max_staleness()),
                     g.waits()});

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
-#include "client/rpc/list_variables.h"
+#include "client/rpc/list_parts.h"
 #include "client/rpc/reason.h"
 #include "proto/naming/names.h"
 #include "varscope/errors.h"
@@ -155,7 +155,8 @@ std::vector<ListedVariable> Connection::List(const std::string& prefix) {
   v1::ListVariablesResponse response;
   open_->session.Call("list", Deadline(),
                       [&](const ServerChannel& channel, grpc::ClientContext& context) {
-                        return ListVariables(channel.admin(), context, request, &response);
+                        return ReadParts(channel.admin(), &v1::Admin::Stub::ListVariables, context,
+                                         request, &response);
                       });
   std::vector<ListedVariable> variables;
   for (const v1::VariableInfo& info : response.variables()) variables.push_back(FromProto(info));

@@ -1,6 +1,6 @@
-// The list of variables, which comes in parts.
-#ifndef VARSCOPE_CLIENT_RPC_LIST_VARIABLES_H_
-#define VARSCOPE_CLIENT_RPC_LIST_VARIABLES_H_
+// Lists, which come in parts.
+#ifndef VARSCOPE_CLIENT_RPC_LIST_PARTS_H_
+#define VARSCOPE_CLIENT_RPC_LIST_PARTS_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -10,18 +10,22 @@
 
 namespace varscope::internal {
 
+// A method of Admin's stub that lists something.
+template <typename Request, typename Response>
+using List = std::unique_ptr<grpc::ClientReader<Response>> (v1::Admin::Stub::*)(
+    grpc::ClientContext*, const Request&);
+
 // One attempt; `all` is what all parts of the answer say together.
-inline grpc::Status ListVariables(v1::Admin::Stub& stub, grpc::ClientContext& context,
-                                  const v1::ListVariablesRequest& request,
-                                  v1::ListVariablesResponse* all) {
+template <typename Request, typename Response>
+grpc::Status ReadParts(v1::Admin::Stub& stub, List<Request, Response> list,
+                       grpc::ClientContext& context, const Request& request, Response* all) {
   all->Clear();
-  v1::ListVariablesResponse part;
-  const std::unique_ptr<grpc::ClientReader<v1::ListVariablesResponse>> parts =
-      stub.ListVariables(&context, request);
+  Response part;
+  const std::unique_ptr<grpc::ClientReader<Response>> parts = (stub.*list)(&context, request);
   while (parts->Read(&part)) all->MergeFrom(part);
   return parts->Finish();
 }
 
 }  // namespace varscope::internal
 
-#endif  // VARSCOPE_CLIENT_RPC_LIST_VARIABLES_H_
+#endif  // VARSCOPE_CLIENT_RPC_LIST_PARTS_H_

@@ -14,6 +14,9 @@ namespace {
 
 constexpr const char* kSilent =
     "no answer; the server is stopped or busy, or its host cannot be reached";
+constexpr const char* kFull =
+    "the server has no room for what it is being sent, by all workers together; a request that is "
+    "smaller, or a larger --memory-limit of the server, may help";
 constexpr const char* kAnother = "what listens there is not varscoped, or of another version";
 
 // By what gRPC 1.51's text has in it.
@@ -50,6 +53,12 @@ const Known* Find(const std::string& text) {
 
 }  // namespace
 
+// HTTP/2's ENHANCE_YOUR_CALM. The server's own refusals have other texts.
+bool BuffersWereFull(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         absl::StrContains(status.error_message(), "RST_STREAM with error code 11");
+}
+
 bool NobodyAnswered(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
@@ -60,6 +69,7 @@ Reason ReasonOf(const grpc::Status& status) {
   const std::string& text = status.error_message();
   if (text == "Deadline Exceeded") return {kSilent};
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return {kAnother, false};
+  if (BuffersWereFull(status)) return {kFull};
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return {text};
   if (const Known* const known = Find(text)) return {known->text, known->may_pass};
   // The rest of "failed to connect to all addresses; last error: UNKNOWN: ipv4:...: the reason".

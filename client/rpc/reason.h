@@ -22,6 +22,9 @@ Reason ReasonOf(const grpc::Status& status);
 // which says how many processors there are, where the machine has none (a chroot without /sys).
 bool IsOfAnotherCall(const grpc::Status& status, const std::string& target);
 
+// Whether the server's side of gRPC ended the call because its buffers are full (--memory-limit).
+bool BuffersWereFull(const grpc::Status& status);
+
 // Whether nobody answered, or not varscope's server.
 bool NobodyAnswered(const grpc::Status& status);
 

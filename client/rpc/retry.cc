@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "absl/strings/numbers.h"
+#include "client/rpc/reason.h"
 
 namespace varscope::internal {
 namespace {
@@ -63,6 +64,7 @@ Outcome OutcomeOf(const grpc::Status& status, const grpc::ClientContext& context
   // gRPC's own text; the server says who was awaited.
   outcome.silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
                    status.error_message() == "Deadline Exceeded";
+  if (BuffersWereFull(status)) outcome.retry_after = kFirstWait;
   return outcome;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 
 namespace varscope {
@@ -13,7 +14,11 @@ size_t WholePages(size_t size) {
   return (size + page - 1) / page * page;
 }
 
+std::atomic<size_t> mapped_bytes{0};
+
 }  // namespace
+
+size_t MappedBytes() { return mapped_bytes.load(std::memory_order_relaxed); }
 
 std::byte* MapPages(size_t size) {
   if (size > SIZE_MAX / 2) return nullptr;
@@ -30,6 +35,7 @@ std::byte* MapPages(size_t size) {
   munmap(first + before + wanted, kHugePageBytes - before);
   // Advice: a system that has none goes on with small pages.
   madvise(first + before, wanted, MADV_HUGEPAGE);
+  mapped_bytes.fetch_add(wanted, std::memory_order_relaxed);
   return first + before;
 }
 
@@ -38,6 +44,9 @@ void OfferPages(std::byte* data, size_t size) {
   madvise(data, WholePages(size), MADV_FREE);
 }
 
-void UnmapPages(std::byte* data, size_t size) { munmap(data, WholePages(size)); }
+void UnmapPages(std::byte* data, size_t size) {
+  munmap(data, WholePages(size));
+  mapped_bytes.fetch_sub(WholePages(size), std::memory_order_relaxed);
+}
 
 }  // namespace varscope

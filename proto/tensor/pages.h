@@ -17,6 +17,8 @@ std::byte* MapPages(size_t size);
 void OfferPages(std::byte* data, size_t size);
 // What MapPages gave for this size.
 void UnmapPages(std::byte* data, size_t size);
+// What is mapped now, in bytes. Thread-safe.
+size_t MappedBytes();
 
 }  // namespace varscope
 

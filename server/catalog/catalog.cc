@@ -284,6 +284,11 @@ absl::StatusOr<VariablePtr> Catalog::Find(const std::string& name) const {
   return names_.Find(name);
 }
 
+size_t Catalog::size() const {
+  const ReaderLock lock(mutex_);
+  return names_.variables().size();
+}
+
 std::vector<VariablePtr> Catalog::List(const std::string& prefix) const {
   const ReaderLock lock(mutex_);
   std::vector<VariablePtr> result;

@@ -70,6 +70,7 @@ class Catalog {
 
   // As NameTable::Find.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
+  size_t size() const;
   // In creation order, names that start with `prefix`.
   std::vector<VariablePtr> List(const std::string& prefix) const;
   // Calls `read` with all names; nobody creates meanwhile.

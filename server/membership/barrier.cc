@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
+#include "server/membership/some_names.h"
 
 namespace varscope::server {
 namespace {
@@ -21,13 +21,14 @@ absl::Status Stopping() { return absl::UnavailableError("the server is stopping"
 
 absl::Status Superseded() { return absl::AbortedError("the worker arrived again"); }
 
-// Of an arrival whose round was complete before the server, or what it remembers, began.
-absl::StatusOr<uint64_t> AnswerOfUnseen(const std::string& name, const Arrival& arrival) {
-  if (arrival.passed > 0) return arrival.passed + 1;
-  return absl::AbortedError(absl::StrCat(
-      "the server was started again while worker '", arrival.worker_id, "' came to barrier '", name,
-      "' for the first time: a round is complete, and nobody knows whether with this worker"));
-}
+// What an arrival, a name and a worker's answers take beside their texts, all that grows with them
+// included.
+constexpr uint64_t kArrivalBytes = 768;
+constexpr uint64_t kNameBytes = 512;
+constexpr uint64_t kAnswersBytes = 2048;
+
+// Empty without memory.
+MemoryAccount::Hold Hold(uint64_t bytes) { return MemoryAccount::Process().TryHold(bytes); }
 
 template <typename Map>
 typename Map::iterator LeastUsed(Map& map) {
@@ -90,13 +91,16 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     return answer(absl::AbortedError(
         absl::StrCat("worker '", arrival.worker_id, "': its incarnation ended")));
   }
-  if (std::optional<absl::StatusOr<uint64_t>> known = AnswerOf(arrival)) return answer(*known);
-  Round* const found = FindOrMake(name);
-  if (found == nullptr) {
-    return answer(absl::ResourceExhaustedError(
-        absl::StrCat("barrier '", name, "': workers wait at ", kMostNames, " others")));
+  if (std::optional<absl::StatusOr<uint64_t>> known = AnswerOf(name, arrival)) {
+    return answer(*std::move(known));
   }
-  Round& round = *found;
+  const uint64_t bytes = kArrivalBytes + 4 * arrival.worker_id.size();
+  MemoryAccount::Hold held = Hold(bytes);
+  if (!held) return answer(MemoryAccount::Process().Refusal(bytes));
+  if (absl::Status room = ReserveAnswers(arrival); !room.ok()) return answer(std::move(room));
+  const absl::StatusOr<Round*> found = FindOrMake(name);
+  if (!found.ok()) return answer(found.status());
+  Round& round = **found;
   if (!round.waiting.empty() && round.parties != arrival.parties) {
     return answer(absl::InvalidArgumentError(absl::StrCat(
         "barrier '", name, "' is waiting for ", round.parties, " parties, as worker '", round.first,
@@ -104,9 +108,9 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
   }
   LearnOf(arrival.passed, name, round, released);
   if (arrival.again && arrival.passed < round.unseen) {
-    absl::StatusOr<uint64_t> unseen = AnswerOfUnseen(name, arrival);
+    const Answer unseen = AnswerOfUnseen(arrival);
     Remember(arrival, unseen);
-    return answer(std::move(unseen));
+    return answer(ToStatus(name, arrival, unseen));
   }
   if (WaitsAlready(round, arrival, done, released)) return;
   if (round.waiting.empty()) {
@@ -115,7 +119,7 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
   }
   const bool back = round.lost.erase(arrival.worker_id) > 0;
   const auto member = round.members.find(arrival.worker_id);
-  if (member != round.members.end()) member->second = arrival.incarnation;
+  if (member != round.members.end()) member->second.incarnation = arrival.incarnation;
   const bool fresh = !back && member == round.members.end();
   // In the first round everybody is.
   const bool takes_a_place = fresh && round.number > 1;
@@ -124,7 +128,8 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     round.lost.erase(round.lost.begin());
   }
   const Time now = env_.Now();
-  round.waiting[arrival.worker_id] = {arrival, now, now + arrival.timeout, std::move(done)};
+  round.waiting[arrival.worker_id] = {arrival, now, now + arrival.timeout, std::move(done),
+                                      std::move(held)};
   CompleteIfAllHere(round, released);
 }
 
@@ -139,7 +144,7 @@ bool Barriers::WaitsAlready(Round& round, const Arrival& arrival, Done& done, Re
   // Whoever waited in the earlier call has given it up, or is another thread.
   released.emplace_back(std::move(waiter.done), Superseded());
   if (arrival.sequence == 0 || arrival.sequence != waiter.arrival.sequence) {
-    Remember(waiter.arrival, Superseded());
+    Remember(waiter.arrival, {.told = Told::kSuperseded});
     round.waiting.erase(it);
     return false;
   }
@@ -159,14 +164,14 @@ void Barriers::LearnOf(uint64_t passed, const std::string& name, Round& round, R
       ++it;
       continue;
     }
-    const absl::StatusOr<uint64_t> answer = AnswerOfUnseen(name, arrival);
+    const Answer answer = AnswerOfUnseen(arrival);
     Remember(arrival, answer);
-    released.emplace_back(std::move(it->second.done), answer);
+    released.emplace_back(std::move(it->second.done), ToStatus(name, arrival, answer));
     it = round.waiting.erase(it);
   }
 }
 
-Barriers::Round* Barriers::FindOrMake(const std::string& name) {
+absl::StatusOr<Barriers::Round*> Barriers::FindOrMake(const std::string& name) {
   auto it = rounds_.find(name);
   if (it == rounds_.end() && rounds_.size() >= kMostNames) {
     auto oldest = rounds_.end();
@@ -174,10 +179,19 @@ Barriers::Round* Barriers::FindOrMake(const std::string& name) {
       if (!other->second.idle()) continue;
       if (oldest == rounds_.end() || other->second.used < oldest->second.used) oldest = other;
     }
-    if (oldest == rounds_.end()) return nullptr;
+    if (oldest == rounds_.end()) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("barrier '", name, "': workers wait at ", kMostNames, " others"));
+    }
     rounds_.erase(oldest);
   }
-  if (it == rounds_.end()) it = rounds_.try_emplace(name).first;
+  if (it == rounds_.end()) {
+    const uint64_t bytes = kNameBytes + 2 * name.size();
+    MemoryAccount::Hold held = Hold(bytes);
+    if (!held) return MemoryAccount::Process().Refusal(bytes);
+    it = rounds_.try_emplace(name).first;
+    it->second.held = std::move(held);
+  }
   it->second.used = env_.Now();
   return &it->second;
 }
@@ -187,28 +201,62 @@ Barriers::Rounds::iterator Barriers::ForgetIfUnused(Rounds::iterator round) {
   return r.idle() && r.lost.size() == r.members.size() ? rounds_.erase(round) : std::next(round);
 }
 
-std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const Arrival& arrival) const {
+absl::StatusOr<uint64_t> Barriers::ToStatus(const std::string& name, const Arrival& arrival,
+                                            const Answer& answer) {
+  switch (answer.told) {
+    case Told::kRound:
+      return answer.round;
+    case Told::kSuperseded:
+      return Superseded();
+    case Told::kUnseen:
+      return absl::AbortedError(absl::StrCat(
+          "the server was started again while worker '", arrival.worker_id, "' came to barrier '",
+          name,
+          "' for the first time: a round is complete, and nobody knows whether with this worker"));
+    case Told::kLate:
+      break;
+  }
+  return absl::DeadlineExceededError("its time was over when it was sent again");
+}
+
+Barriers::Answer Barriers::AnswerOfUnseen(const Arrival& arrival) {
+  if (arrival.passed > 0) return {.round = arrival.passed + 1};
+  return {.told = Told::kUnseen};
+}
+
+std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const std::string& name,
+                                                           const Arrival& arrival) const {
   if (arrival.sequence == 0) return std::nullopt;
   const auto worker = answers_.find(arrival.worker_id);
   if (worker == answers_.end()) return std::nullopt;
-  for (const auto& [sequence, answer] : worker->second.by_sequence) {
-    if (sequence == arrival.sequence) return answer;
+  for (const Answer& answer : worker->second.by_sequence) {
+    if (answer.sequence == arrival.sequence) return ToStatus(name, arrival, answer);
   }
   if (arrival.sequence > worker->second.forgotten) return std::nullopt;
   return absl::AbortedError(absl::StrCat("worker '", arrival.worker_id, "': its arrival ",
                                          arrival.sequence, " is older than all that are known"));
 }
 
-void Barriers::Remember(const Arrival& arrival, absl::StatusOr<uint64_t> answer) {
-  if (arrival.sequence == 0) return;
-  if (!answers_.contains(arrival.worker_id) && answers_.size() >= kMostWorkers) {
-    answers_.erase(LeastUsed(answers_));
-  }
-  Answers& answers = answers_[arrival.worker_id];
+absl::Status Barriers::ReserveAnswers(const Arrival& arrival) {
+  if (arrival.sequence == 0 || answers_.contains(arrival.worker_id)) return absl::OkStatus();
+  if (answers_.size() >= kMostWorkers) answers_.erase(LeastUsed(answers_));
+  const uint64_t bytes = kAnswersBytes + 2 * arrival.worker_id.size();
+  MemoryAccount::Hold held = Hold(bytes);
+  if (!held) return MemoryAccount::Process().Refusal(bytes);
+  answers_[arrival.worker_id] = {.by_sequence = {}, .used = env_.Now(), .held = std::move(held)};
+  return absl::OkStatus();
+}
+
+void Barriers::Remember(const Arrival& arrival, Answer answer) {
+  const auto worker = answers_.find(arrival.worker_id);
+  // Others have come since, so many that it is forgotten.
+  if (arrival.sequence == 0 || worker == answers_.end()) return;
+  Answers& answers = worker->second;
   answers.used = env_.Now();
-  answers.by_sequence.emplace_back(arrival.sequence, std::move(answer));
+  answer.sequence = arrival.sequence;
+  answers.by_sequence.push_back(answer);
   if (answers.by_sequence.size() <= kMostAnswers) return;
-  answers.forgotten = std::max(answers.forgotten, answers.by_sequence.front().first);
+  answers.forgotten = std::max(answers.forgotten, answers.by_sequence.front().sequence);
   answers.by_sequence.pop_front();
 }
 
@@ -216,8 +264,8 @@ void Barriers::CompleteIfAllHere(Round& round, Released& released) {
   if (round.waiting.empty() || round.waiting.size() + round.lost.size() < round.parties) return;
   std::erase_if(round.members, [&](const auto& m) { return !round.lost.contains(m.first); });
   for (auto& [worker, waiter] : round.waiting) {
-    round.members[worker] = waiter.arrival.incarnation;
-    Remember(waiter.arrival, round.number);
+    round.members[worker] = {waiter.arrival.incarnation, std::move(waiter.held)};
+    Remember(waiter.arrival, {.round = round.number});
     released.emplace_back(std::move(waiter.done), round.number);
   }
   round.waiting.clear();
@@ -251,11 +299,11 @@ void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
             std::move(waiter->second.done),
             absl::AbortedError(absl::StrCat("worker '", worker_id,
                                             "' is lost; it waited at barrier '", it->first, "'")));
+        round.members[worker_id] = {incarnation, std::move(waiter->second.held)};
         round.waiting.erase(waiter);
-        round.members[worker_id] = incarnation;
       }
       const auto member = round.members.find(worker_id);
-      if (member != round.members.end() && member->second <= incarnation) {
+      if (member != round.members.end() && member->second.incarnation <= incarnation) {
         round.lost.insert(worker_id);
       }
       CompleteIfAllHere(round, released);
@@ -266,21 +314,23 @@ void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
 }
 
 std::string Barriers::Missing(const Round& round) const {
-  std::vector<std::string> missing;
-  for (const auto& [member, incarnation] : round.members) {
-    if (round.waiting.contains(member) || round.lost.contains(member)) continue;
-    missing.push_back(describe_(member));
+  SomeNames missing;
+  for (const auto& [worker, member] : round.members) {
+    if (round.waiting.contains(worker) || round.lost.contains(worker)) continue;
+    missing.Add([&] { return describe_(worker); });
   }
-  return missing.empty() ? "" : absl::StrCat("; missing: ", absl::StrJoin(missing, "; "));
+  return missing.size() == 0 ? "" : absl::StrCat("; missing: ", missing.Join("; "));
 }
 
-std::multimap<std::string, std::string> Barriers::waits() const {
+std::multimap<std::string, std::string> Barriers::waits(const std::string& first,
+                                                        const std::string& last) const {
   std::multimap<std::string, std::string> waits;
   MutexLock lock(mutex_);
   for (const auto& [name, round] : rounds_) {
-    for (const auto& [worker, waiter] : round.waiting) {
+    const auto end = round.waiting.upper_bound(last);
+    for (auto it = round.waiting.lower_bound(first); it != end; ++it) {
       waits.emplace(
-          worker,
+          it->first,
           absl::StrFormat("barrier '%s' round %d, for %d more of %d parties%s", name, round.number,
                           round.parties - round.waiting.size() - round.lost.size(), round.parties,
                           Missing(round)));
@@ -297,12 +347,13 @@ size_t Barriers::names() const {
 absl::Status Barriers::Late(const std::string& name, const Round& round, const Waiter& waiter,
                             Time now) const {
   const double waited = std::chrono::duration<double>(now - waiter.since).count();
-  const auto id = [](std::string* out, const auto& entry) { out->append(entry.first); };
+  SomeNames here;
+  for (const auto& [worker, other] : round.waiting) here.Add([&] { return worker; });
   return absl::DeadlineExceededError(absl::StrFormat(
       "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of %d parties; here: %s%s",
       name, round.number, waiter.arrival.worker_id, waited,
-      round.parties - round.waiting.size() - round.lost.size(), round.parties,
-      absl::StrJoin(round.waiting, ", ", id), Missing(round)));
+      round.parties - round.waiting.size() - round.lost.size(), round.parties, here.Join(", "),
+      Missing(round)));
 }
 
 Time Barriers::ReleaseExpired() {
@@ -323,8 +374,7 @@ Time Barriers::ReleaseExpired() {
       }
       for (auto& [worker, why] : late) {
         const auto waiter = round.waiting.find(worker);
-        Remember(waiter->second.arrival,
-                 absl::DeadlineExceededError("its time was over when it was sent again"));
+        Remember(waiter->second.arrival, {.told = Told::kLate});
         released.emplace_back(std::move(waiter->second.done), std::move(why));
         round.waiting.erase(waiter);
       }

@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/memory_account.h"
 #include "server/env/env.h"
 
 namespace varscope::server {
@@ -71,7 +72,8 @@ class Barriers {
 
   // `done` is called exactly once, perhaps before Arrive returns. To `done`: InvalidArgument when
   // `parties` is 0 or differs from what those who wait said, or the arrival makes no sense;
-  // ResourceExhausted when kMostNames barriers have somebody who waits.
+  // ResourceExhausted when kMostNames barriers have somebody who waits, or as
+  // MemoryAccount::Refusal without memory for the arrival.
   void Arrive(const std::string& name, const Arrival& arrival, Done done);
 
   // That call's caller no longer waits: unless the arrival was sent again in another call, it does
@@ -82,8 +84,9 @@ class Barriers {
   // round the others no longer wait for it, until it, or a worker in its place, arrives again.
   void WorkerLost(const std::string& worker_id, uint64_t incarnation);
 
-  // What each waiting worker waits for, by worker.
-  std::multimap<std::string, std::string> waits() const;
+  // What each waiting worker waits for, by worker, of those whose ids are from `first` to `last`.
+  std::multimap<std::string, std::string> waits(const std::string& first,
+                                                const std::string& last) const;
   // How many barriers are known.
   size_t names() const;
 
@@ -93,24 +96,39 @@ class Barriers {
     Time since;
     Time deadline;
     Done done;
+    MemoryAccount::Hold held;
+  };
+  // Who took part in the last round.
+  struct Member {
+    uint64_t incarnation = 0;
+    MemoryAccount::Hold held = {};
   };
   struct Round {
     uint64_t number = 1;  // of the one that is open
     uint64_t unseen = 0;  // rounds up to this one are complete, and nothing is known of them
     uint32_t parties = 0;
-    std::string first;                        // who said so
-    std::map<std::string, Waiter> waiting;    // by worker
-    std::map<std::string, uint64_t> members;  // who took part in the last round: incarnations
-    std::set<std::string> lost;               // of the members
+    std::string first;                      // who said so
+    std::map<std::string, Waiter> waiting;  // by worker
+    std::map<std::string, Member> members;  // by worker
+    std::set<std::string> lost;             // of the members
     Time used;
+    MemoryAccount::Hold held = {};  // for its name
     bool idle() const { return waiting.empty(); }
   };
   using Rounds = std::map<std::string, Round>;
+  // What an arrival was answered: the round, or why there is none.
+  enum class Told : uint8_t { kRound, kSuperseded, kUnseen, kLate };
+  struct Answer {
+    uint64_t sequence = 0;  // of the arrival
+    Told told = Told::kRound;
+    uint64_t round = 0;
+  };
   // What a worker was answered last.
   struct Answers {
-    std::deque<std::pair<uint64_t, absl::StatusOr<uint64_t>>> by_sequence;
+    std::deque<Answer> by_sequence;
     uint64_t forgotten = 0;  // the highest sequence that is no longer among them
     Time used;
+    MemoryAccount::Hold held = {};
   };
   using Released = std::vector<std::pair<Done, absl::StatusOr<uint64_t>>>;
 
@@ -122,16 +140,22 @@ class Barriers {
   // Rounds up to the one that a worker has passed are complete.
   void LearnOf(uint64_t passed, const std::string& name, Round& round, Released& released)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Null: there are too many.
-  Round* FindOrMake(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // ResourceExhausted when there are too many, or no memory for one more.
+  absl::StatusOr<Round*> FindOrMake(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CompleteIfAllHere(Round& round, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Unless somebody waits there, or will be waited for.
   Rounds::iterator ForgetIfUnused(Rounds::iterator round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static absl::StatusOr<uint64_t> ToStatus(const std::string& name, const Arrival& arrival,
+                                           const Answer& answer);
+  // Of an arrival whose round was complete before the server, or what it remembers, began.
+  static Answer AnswerOfUnseen(const Arrival& arrival);
   // What was answered before to an arrival that is sent again; nothing when it is new.
-  std::optional<absl::StatusOr<uint64_t>> AnswerOf(const Arrival& arrival) const
+  std::optional<absl::StatusOr<uint64_t>> AnswerOf(const std::string& name,
+                                                   const Arrival& arrival) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Remember(const Arrival& arrival, absl::StatusOr<uint64_t> answer)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Memory for all that the worker will have been answered.
+  absl::Status ReserveAnswers(const Arrival& arrival) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remember(const Arrival& arrival, Answer answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Missing(const Round& round) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Late(const std::string& name, const Round& round, const Waiter& waiter,
                     Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/naming/names.h"
+#include "proto/wire/push_window.h"
 #include "proto/wire/retry_info.h"
 #include "server/failpoint.h"
 #include "server/limited_log.h"
@@ -16,6 +17,14 @@ namespace {
 Time::duration BetweenLooks(std::chrono::milliseconds lease) { return Time::duration(lease) / 4; }
 
 double Seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// What the server keeps of a worker, here, among the completion records, and in its groups, in
+// bytes. Not less than that.
+uint64_t OverheadOf(const std::string& worker_id) {
+  constexpr uint64_t kRecord = 2048;
+  constexpr uint64_t kAnswer = 128;
+  return kRecord + kPushWindow * kAnswer + 8 * worker_id.size();
+}
 
 absl::Status Unknown(const std::string& worker_id) {
   return WithReconnect(
@@ -43,11 +52,18 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
     if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
       return it->second.record.incarnation;
     }
+    MemoryAccount::Hold held;
+    if (it == workers_.end()) {
+      const uint64_t bytes = OverheadOf(worker_id);
+      held = MemoryAccount::Process().TryHold(bytes);
+      if (!held) return MemoryAccount::Process().Refusal(bytes);
+    }
     if (it != workers_.end() && it->second.live()) {
       lost.push_back(it->second.record);
       End(it->second, WorkerState::kLeft);
     }
     Worker& worker = workers_[worker_id];
+    if (held) worker.held = std::move(held);
     incarnation = ++last_incarnation_;
     worker.record = {.worker_id = worker_id,
                      .incarnation = incarnation,
@@ -264,16 +280,16 @@ std::string Workers::DescribeWait(const std::string& worker_id) const {
   return text;
 }
 
-std::vector<WorkerStatus> Workers::status() const {
-  std::vector<WorkerStatus> all;
+std::vector<WorkerStatus> Workers::StatusAfter(const std::string& after, size_t most) const {
+  std::vector<WorkerStatus> some;
   const Time now = env_.Now();
   MutexLock lock(mutex_);
-  all.reserve(workers_.size());
-  for (const auto& [worker_id, worker] : workers_) {
-    all.push_back(
-        {worker.record, std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.heard)});
+  for (auto it = workers_.upper_bound(after); it != workers_.end() && some.size() < most; ++it) {
+    const auto silent =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - it->second.heard);
+    some.push_back({it->second.record, silent});
   }
-  return all;
+  return some;
 }
 
 std::vector<WorkerRecord> Workers::records() const {
@@ -288,6 +304,9 @@ void Workers::Restore(const WorkerRecord& record) {
   MutexLock lock(mutex_);
   last_incarnation_ = std::max(last_incarnation_, record.incarnation);
   Worker& known = workers_[record.worker_id];
+  if (!known.held) {
+    known.held = MemoryAccount::Process().HoldAnyway(OverheadOf(record.worker_id));
+  }
   if (record.incarnation < known.record.incarnation) return;
   known.record = record;
   known.heard = env_.Now();

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/memory_account.h"
 #include "proto/naming/creator.h"
 #include "server/auth/caller.h"
 #include "server/env/env.h"
@@ -61,7 +62,7 @@ class Workers {
   // A worker that connects again is the same creator with a new incarnation; a Connect that arrives
   // again (its `nonce`, not 0, is that of the worker's last) changes nothing. Returns the
   // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted when
-  // kMaxWorkers are live.
+  // kMaxWorkers are live, or as MemoryAccount::Refusal without memory for what is kept of a worker.
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
                                    int64_t pid, Sharing sharing, uint64_t nonce = 0);
 
@@ -85,7 +86,8 @@ class Workers {
   Creator Describe(const std::string& worker_id) const;
   // "worker-3, silent 4.2 s, evicted in 0.8 s": for whoever waits for it.
   std::string DescribeWait(const std::string& worker_id) const;
-  std::vector<WorkerStatus> status() const;
+  // Of at most `most` workers, in the order of their ids, from the first after `after` on.
+  std::vector<WorkerStatus> StatusAfter(const std::string& after, size_t most) const;
   std::chrono::milliseconds lease() const { return lease_; }
 
   // Notified of each change of a worker, but for FenceAll's, in order and before anybody can learn
@@ -111,6 +113,7 @@ class Workers {
   struct Worker {
     WorkerRecord record;
     Time heard;
+    MemoryAccount::Hold held = {};  // see OverheadOf
     bool live() const { return record.state == WorkerState::kLive; }
   };
 

@@ -1,128 +1,171 @@
 #include "server/rpc/admin.h"
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "server/rpc/convert.h"
+#include "server/rpc/list_call.h"
 #include "server/rpc/unary_call.h"
 
 namespace varscope::server {
 namespace {
 
-// About 64 KiB.
-constexpr int kListedAtOnce = 256;
+// Of a list; about 64 KiB.
+constexpr size_t kListedAtOnce = 256;
 
-// One call on one of gRPC's threads, which `answer` may keep: it gets the caller and returns a
-// Status.
-template <typename Request, typename Fn>
-grpc::Status Answer(const ServiceContext& service, grpc::ServerContext* context,
-                    const Request& /*request*/, Fn&& answer) {
-  const InFlightCalls::Call call(service.in_flight_calls);
-  if (!call.admitted().ok()) return ToGrpc(call.admitted(), *context);
-  const absl::StatusOr<Caller> caller = CallerOf<Request>(service, *context);
-  return ToGrpc(caller.ok() ? answer(*caller) : caller.status(), *context);
+// Every variable that there is now, or whose name starts with `prefix`. As MemoryAccount::Refusal.
+struct Variables {
+  std::vector<VariablePtr> all;
+  MemoryAccount::Hold held;
+};
+absl::StatusOr<Variables> ListOf(const Catalog& catalog, const std::string& prefix) {
+  // It grows by doubling.
+  const uint64_t bytes = 2 * catalog.size() * sizeof(VariablePtr);
+  MemoryAccount::Hold held = MemoryAccount::Process().TryHold(bytes);
+  if (!held) return MemoryAccount::Process().Refusal(bytes);
+  return Variables{catalog.List(prefix), std::move(held)};
+}
+
+absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
+    const ServiceContext& service, const Caller& caller, const v1::ListVariablesRequest& request) {
+  const uint64_t global_step = service.store.changes.global_step();
+  absl::StatusOr<Variables> variables = ListOf(service.store.catalog, request.prefix());
+  if (!variables.ok()) return variables.status();
+  // A list without variables has one part all the same: the step.
+  const auto next = [variables = std::make_shared<const Variables>(*std::move(variables)), caller,
+                     global_step, at = size_t{0},
+                     done = false](v1::ListVariablesResponse* part) mutable {
+    if (done) return false;
+    part->set_global_step(global_step);
+    const std::vector<VariablePtr>& all = variables->all;
+    for (; at < all.size() && part->variables_size() < static_cast<int>(kListedAtOnce); ++at) {
+      // Who may not read a variable does not see that there is one.
+      if (!Authorize(caller, Right::kRead, all[at]->def.name).ok()) continue;
+      ToProto(*all[at], part->add_variables());
+    }
+    done = at == all.size();
+    return true;
+  };
+  return ListSource<v1::ListVariablesResponse>{next};
+}
+
+absl::StatusOr<ListSource<v1::ListWorkersResponse>> ListWorkers(const ServiceContext& service,
+                                                                const Caller&,
+                                                                const v1::ListWorkersRequest&) {
+  const auto next = [&service, last = std::string()](v1::ListWorkersResponse* part) mutable {
+    const std::vector<WorkerStatus> workers = service.workers.StatusAfter(last, kListedAtOnce);
+    if (workers.empty()) return false;
+    last = workers.back().record.worker_id;
+    const std::multimap<std::string, std::string> waits =
+        service.barriers.waits(workers.front().record.worker_id, last);
+    for (const WorkerStatus& worker : workers) {
+      v1::WorkerInfo* const out = part->add_workers();
+      ToProto(worker, out);
+      const auto [first, end] = waits.equal_range(worker.record.worker_id);
+      for (auto it = first; it != end; ++it) out->add_waits(it->second);
+    }
+    return true;
+  };
+  return ListSource<v1::ListWorkersResponse>{next};
+}
+
+absl::Status DescribeVariable(const ServiceContext& service, const Caller& caller,
+                              const v1::DescribeVariableRequest& request,
+                              v1::DescribeVariableResponse* response) {
+  if (absl::Status may = Authorize(caller, Right::kRead, request.name()); !may.ok()) return may;
+  const absl::StatusOr<VariablePtr> variable = service.store.catalog.Find(request.name());
+  if (!variable.ok()) return variable.status();
+  ToProto(**variable, response->mutable_variable());
+  const absl::StatusOr<Variables> variables = ListOf(service.store.catalog, "");
+  if (!variables.ok()) return variables.status();
+  for (const VariablePtr& slot : variables->all) {
+    if (slot->def.primary == request.name()) ToProto(*slot, response->add_slots());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeSnapshot(const ServiceContext& service, const Caller&,
+                          const v1::TakeSnapshotRequest& request,
+                          v1::TakeSnapshotResponse* response) {
+  const absl::StatusOr<TakenSnapshot> taken = service.durability.TakeSnapshot(request.name());
+  if (!taken.ok()) return taken.status();
+  response->set_path(taken->path.string());
+  response->set_name(taken->name);
+  return absl::OkStatus();
+}
+
+absl::Status ListSnapshots(const ServiceContext& service, const Caller&,
+                           const v1::ListSnapshotsRequest&, v1::ListSnapshotsResponse* response) {
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = service.durability.ListSnapshots();
+  if (!infos.ok()) return infos.status();
+  for (const SnapshotInfo& info : *infos) ToProto(info, response->add_snapshots());
+  return absl::OkStatus();
+}
+
+absl::Status Rollback(const ServiceContext& service, const Caller&,
+                      const v1::RollbackRequest& request, v1::RollbackResponse* response) {
+  const absl::StatusOr<uint64_t> step = service.durability.Rollback(request.name());
+  if (!step.ok()) return step.status();
+  response->set_global_step(*step);
+  return absl::OkStatus();
+}
+
+absl::Status ListGroups(const ServiceContext& service, const Caller&, const v1::ListGroupsRequest&,
+                        v1::ListGroupsResponse* response) {
+  for (const GroupStatus& group : service.synchronizer.status()) {
+    ToProto(group, response->add_groups());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-grpc::Status AdminService::ListVariables(grpc::ServerContext* context,
-                                         const v1::ListVariablesRequest* request,
-                                         grpc::ServerWriter<v1::ListVariablesResponse>* writer) {
-  return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
-    StallDetector::IdleTimeout idle_timeout(context_.stall_detector, [&] { context->TryCancel(); });
-    v1::ListVariablesResponse some;
-    some.set_global_step(context_.store.changes.global_step());
-    const auto send = [&]() -> absl::Status {
-      if (!writer->Write(some)) return absl::CancelledError("the caller stopped reading");
-      idle_timeout.Progress(some.ByteSizeLong());
-      some.clear_variables();
-      return absl::OkStatus();
-    };
-    for (const VariablePtr& variable : context_.store.catalog.List(request->prefix())) {
-      // Who may not read a variable does not see that there is one.
-      if (!Authorize(caller, Right::kRead, variable->def.name).ok()) continue;
-      ToProto(*variable, some.add_variables());
-      if (some.variables_size() < kListedAtOnce) continue;
-      if (absl::Status status = send(); !status.ok()) return status;
-    }
-    return send();
-  });
-}
-
-grpc::Status AdminService::DescribeVariable(grpc::ServerContext* context,
-                                            const v1::DescribeVariableRequest* request,
-                                            v1::DescribeVariableResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller& caller) -> absl::Status {
-    if (absl::Status may = Authorize(caller, Right::kRead, request->name()); !may.ok()) return may;
-    const absl::StatusOr<VariablePtr> variable = context_.store.catalog.Find(request->name());
-    if (!variable.ok()) return variable.status();
-    ToProto(**variable, response->mutable_variable());
-    for (const VariablePtr& slot : context_.store.catalog.List("")) {
-      if (slot->def.primary == request->name()) ToProto(*slot, response->add_slots());
-    }
-    return absl::OkStatus();
-  });
-}
-
-grpc::Status AdminService::TakeSnapshot(grpc::ServerContext* context,
-                                        const v1::TakeSnapshotRequest* request,
-                                        v1::TakeSnapshotResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller&) -> absl::Status {
-    const absl::StatusOr<TakenSnapshot> taken = context_.durability.TakeSnapshot(request->name());
-    if (!taken.ok()) return taken.status();
-    response->set_path(taken->path.string());
-    response->set_name(taken->name);
-    return absl::OkStatus();
-  });
-}
-
-grpc::Status AdminService::ListSnapshots(grpc::ServerContext* context,
-                                         const v1::ListSnapshotsRequest* request,
-                                         v1::ListSnapshotsResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller&) -> absl::Status {
-    const absl::StatusOr<std::vector<SnapshotInfo>> infos = context_.durability.ListSnapshots();
-    if (!infos.ok()) return infos.status();
-    for (const SnapshotInfo& info : *infos) ToProto(info, response->add_snapshots());
-    return absl::OkStatus();
-  });
-}
-
-grpc::Status AdminService::Rollback(grpc::ServerContext* context,
-                                    const v1::RollbackRequest* request,
-                                    v1::RollbackResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller&) -> absl::Status {
-    const absl::StatusOr<uint64_t> step = context_.durability.Rollback(request->name());
-    if (!step.ok()) return step.status();
-    response->set_global_step(*step);
-    return absl::OkStatus();
-  });
-}
-
-grpc::Status AdminService::ListWorkers(grpc::ServerContext* context,
-                                       const v1::ListWorkersRequest* request,
-                                       v1::ListWorkersResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller&) {
-    const std::multimap<std::string, std::string> waits = context_.barriers.waits();
-    for (const WorkerStatus& worker : context_.workers.status()) {
-      v1::WorkerInfo* const out = response->add_workers();
-      ToProto(worker, out);
-      const auto [first, last] = waits.equal_range(worker.record.worker_id);
-      for (auto it = first; it != last; ++it) out->add_waits(it->second);
-    }
-    return absl::OkStatus();
-  });
-}
-
-grpc::Status AdminService::ListGroups(grpc::ServerContext* context,
-                                      const v1::ListGroupsRequest* request,
-                                      v1::ListGroupsResponse* response) {
-  return Answer(context_, context, *request, [&](const Caller&) {
-    for (const GroupStatus& group : context_.synchronizer.status()) {
-      ToProto(group, response->add_groups());
-    }
-    return absl::OkStatus();
-  });
-}
-
 void AdminService::Accept(CallQueue& queue) {
+  const auto list = [&]<typename Request, typename Response>(
+                        auto ask, absl::StatusOr<ListSource<Response>> (*begin)(
+                                      const ServiceContext&, const Caller&, const Request&)) {
+    ServeList(
+        *this, ask, context_, queue,
+        ListHandler<Request, Response>([this, begin](const Caller& caller, const Request& request) {
+          return begin(context_, caller, request);
+        }));
+  };
+  list(&AdminService::RequestListVariables, server::ListVariables);
+  list(&AdminService::RequestListWorkers, server::ListWorkers);
+
+  const auto serve = [&]<typename Request, typename Response>(
+                         auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
+                                                       const Request&, Response*)) {
+    ServeUnary(
+        *this, ask, context_, queue,
+        UnaryHandler<Request, Response>{
+            [this, run](const Caller& caller, const Request& request, Response* response,
+                        const CallDone& done) { done(run(context_, caller, request, response)); },
+            {}});
+  };
+  serve(&AdminService::RequestDescribeVariable, server::DescribeVariable);
+  serve(&AdminService::RequestListGroups, server::ListGroups);
+
+  // Of those that read and write files.
+  const auto serve_in_turn = [&]<typename Request, typename Response>(
+                                 auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
+                                                               const Request&, Response*)) {
+    ServeUnary(*this, ask, context_, queue,
+               UnaryHandler<Request, Response>{
+                   [this, run](const Caller& caller, const Request& request, Response* response,
+                               CallDone done) {
+                     files_.Run([this, run, &caller, &request, response, done = std::move(done)] {
+                       done(run(context_, caller, request, response));
+                     });
+                   },
+                   {}});
+  };
+  serve_in_turn(&AdminService::RequestTakeSnapshot, server::TakeSnapshot);
+  serve_in_turn(&AdminService::RequestListSnapshots, server::ListSnapshots);
+  serve_in_turn(&AdminService::RequestRollback, server::Rollback);
+
   ServeUnary(
       *this, &AdminService::RequestQuarantine, context_, queue,
       UnaryHandler<v1::QuarantineRequest, v1::QuarantineResponse>{

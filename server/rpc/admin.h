@@ -6,37 +6,30 @@
 
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
+#include "server/rpc/work_serializer.h"
 #include "varscope/v1/admin.grpc.pb.h"
 
 namespace varscope::server {
 
-// Quarantine waits for the log in a CallQueue; each of the others has one of gRPC's threads.
+// As raw bytes, so that the memory of what comes is counted.
+using RawAdminCalls = v1::Admin::WithRawMethod_ListVariables<
+    v1::Admin::WithRawMethod_DescribeVariable<v1::Admin::WithRawMethod_TakeSnapshot<
+        v1::Admin::WithRawMethod_ListSnapshots<v1::Admin::WithRawMethod_Rollback<
+            v1::Admin::WithRawMethod_ListWorkers<v1::Admin::WithRawMethod_ListGroups<
+                v1::Admin::WithRawMethod_Quarantine<v1::Admin::Service>>>>>>>>;
+
+// All calls are served in a CallQueue. Those that read and write files do so one after the other.
 // Thread-safe.
-class AdminService final : public v1::Admin::WithRawMethod_Quarantine<v1::Admin::Service> {
+class AdminService final : public RawAdminCalls {
  public:
   explicit AdminService(const ServiceContext& context) : context_(context) {}
 
   // To be called when the server has started, once. `queue` is one of the server's.
   void Accept(CallQueue& queue);
 
-  grpc::Status ListVariables(grpc::ServerContext* context, const v1::ListVariablesRequest* request,
-                             grpc::ServerWriter<v1::ListVariablesResponse>* writer) override;
-  grpc::Status DescribeVariable(grpc::ServerContext* context,
-                                const v1::DescribeVariableRequest* request,
-                                v1::DescribeVariableResponse* response) override;
-  grpc::Status TakeSnapshot(grpc::ServerContext* context, const v1::TakeSnapshotRequest* request,
-                            v1::TakeSnapshotResponse* response) override;
-  grpc::Status ListSnapshots(grpc::ServerContext* context, const v1::ListSnapshotsRequest* request,
-                             v1::ListSnapshotsResponse* response) override;
-  grpc::Status Rollback(grpc::ServerContext* context, const v1::RollbackRequest* request,
-                        v1::RollbackResponse* response) override;
-  grpc::Status ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest* request,
-                           v1::ListWorkersResponse* response) override;
-  grpc::Status ListGroups(grpc::ServerContext* context, const v1::ListGroupsRequest* request,
-                          v1::ListGroupsResponse* response) override;
-
  private:
   const ServiceContext context_;
+  WorkSerializer files_;
 };
 
 }  // namespace varscope::server

@@ -21,6 +21,8 @@ namespace varscope::server {
 struct ServiceLimits {
   uint64_t max_push_bytes = uint64_t{16} << 30;
   int max_definitions = 100000;  // in one Resolve; fits 20 bits, see ResolveAll
+  // What gRPC may hold of messages that have not come whole, or have not been read; 0: as it likes.
+  uint64_t buffered_bytes = 0;
 };
 
 // How workers on this host may reach the server; empty: they cannot.

@@ -123,7 +123,7 @@ void ToProto(const GroupStatus& group, v1::SyncGroup* out) {
 void ToProto(const GroupStatus& group, v1::GroupInfo* out) {
   ToProto(group, out->mutable_group());
   out->set_spec(group.options.spec);
-  out->mutable_members()->Assign(group.waits.members.begin(), group.waits.members.end());
+  out->set_workers(group.waits.workers);
   out->set_waits(group.waits.text);
   out->set_applied(group.applied);
   out->set_stale(group.stale);

@@ -20,8 +20,17 @@ int Leaders() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 16);
 }
 
-// Each of the admin's calls holds one while it lasts.
-constexpr int kMaxThreads = 1024;
+// Of gRPC's own, for reflection: what they decode is counted nowhere.
+constexpr int kMaxThreads = 3;
+
+// When the buffers are full, gRPC makes windows smaller, and ends streams and idle connections with
+// RESOURCE_EXHAUSTED and UNAVAILABLE, whosever they are: the client sends such a request again.
+void SetQuota(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
+  grpc::ResourceQuota quota("calls");
+  quota.SetMaxThreads(kMaxThreads);
+  if (limits.buffered_bytes > 0) quota.Resize(limits.buffered_bytes);
+  builder.SetResourceQuota(quota);
+}
 
 }  // namespace
 
@@ -44,7 +53,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.RegisterService(&self->admin_);
   builder.RegisterService(&self->health_);
   builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
-  builder.SetResourceQuota(grpc::ResourceQuota("calls").SetMaxThreads(kMaxThreads));
+  SetQuota(builder, context.limits);
   for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
   std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   self->server_ = builder.BuildAndStart();

@@ -8,6 +8,35 @@ namespace varscope::server {
 
 namespace health = grpc::health::v1;
 
+namespace {
+
+// What a request asks for; bytes that are none ask for a service that nobody knows. None is long.
+std::string ServiceIn(grpc::ByteBuffer& bytes) {
+  constexpr size_t kLongest = 1024;
+  health::HealthCheckRequest request;
+  const bool parsed = bytes.Length() <= kLongest &&
+                      grpc::GenericDeserialize<grpc::ProtoBufferReader, health::HealthCheckRequest>(
+                          &bytes, &request)
+                          .ok();
+  bytes.Clear();
+  return parsed ? request.service() : "?";
+}
+
+bool IsKnown(const std::string& service) {
+  return service.empty() || service == v1::ParameterServer::service_full_name() ||
+         service == v1::Admin::service_full_name();
+}
+
+grpc::ByteBuffer ToBytes(const health::HealthCheckResponse& response) {
+  grpc::ByteBuffer bytes;
+  bool own = false;
+  grpc::GenericSerialize<grpc::ProtoBufferWriter, health::HealthCheckResponse>(response, &bytes,
+                                                                               &own);
+  return bytes;
+}
+
+}  // namespace
+
 // One that watches, until it goes away. Lives as long as an operation of it is under way, the wait
 // for its end among them.
 class HealthService::Watcher final : public std::enable_shared_from_this<Watcher> {
@@ -19,10 +48,11 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
     const auto next = std::make_shared<Watcher>(service, queue);
     void* const gone = CallQueue::Tag([next](bool) {});
     next->context_.AsyncNotifyWhenDone(gone);
-    service.RequestWatch(&next->context_, &next->request_, &next->writer_, queue.queue(),
+    service.RequestWatch(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
                          queue.queue(), CallQueue::Tag([&service, &queue, next, gone](bool ok) {
                            if (!ok) return CallQueue::Drop(gone);
                            Accept(service, queue);
+                           next->known_ = IsKnown(ServiceIn(next->bytes_));
                            service.Add(next);
                          }));
   }
@@ -36,10 +66,11 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
  private:
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     health::HealthCheckResponse response;
-    response.set_status(service_.StateOf(request_.service()));
+    response.set_status(known_ ? service_.StateNow()
+                               : health::HealthCheckResponse::SERVICE_UNKNOWN);
     due_ = false;
     writing_ = true;
-    writer_.Write(response, CallQueue::Tag([self = shared_from_this()](bool ok) {
+    writer_.Write(ToBytes(response), CallQueue::Tag([self = shared_from_this()](bool ok) {
                     MutexLock lock(self->mutex_);
                     self->writing_ = false;
                     if (ok && self->due_) self->Write();
@@ -49,14 +80,53 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   HealthService& service_;
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
-  health::HealthCheckRequest request_;
-  grpc::ServerAsyncWriter<health::HealthCheckResponse> writer_;
+  grpc::ByteBuffer bytes_;
+  bool known_ = false;  // what it asks for
+  grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool due_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-void HealthService::Accept(CallQueue& queue) { Watcher::Accept(*this, queue); }
+// One question. Answered also while the server stops.
+class HealthService::CheckCall final : public std::enable_shared_from_this<CheckCall> {
+ public:
+  explicit CheckCall(CallQueue& queue) : hold_(queue), writer_(&context_) {}
+
+  static void Accept(HealthService& service, CallQueue& queue) {
+    const auto next = std::make_shared<CheckCall>(queue);
+    service.RequestCheck(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
+                         queue.queue(), CallQueue::Tag([&service, &queue, next](bool ok) {
+                           if (!ok) return;
+                           Accept(service, queue);
+                           next->Answer(service);
+                         }));
+  }
+
+ private:
+  void Answer(const HealthService& service) {
+    grpc::Status status;
+    health::HealthCheckResponse response;
+    if (IsKnown(ServiceIn(bytes_))) {
+      response.set_status(service.StateNow());
+    } else {
+      status = {grpc::StatusCode::NOT_FOUND,
+                "no such service: ask for \"\" or " +
+                    std::string(v1::ParameterServer::service_full_name())};
+    }
+    writer_.Finish(ToBytes(response), status, CallQueue::Tag([self = shared_from_this()](bool) {}));
+  }
+
+  const CallQueue::Hold hold_;
+  grpc::ServerContext context_;
+  grpc::ByteBuffer bytes_;
+  grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_;
+};
+
+void HealthService::Accept(CallQueue& queue) {
+  CheckCall::Accept(*this, queue);
+  Watcher::Accept(*this, queue);
+}
 
 void HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
   {
@@ -79,23 +149,9 @@ void HealthService::StopServing() {
   }
 }
 
-HealthService::State HealthService::StateOf(const std::string& service) const {
-  const bool known = service.empty() || service == v1::ParameterServer::service_full_name() ||
-                     service == v1::Admin::service_full_name();
-  if (!known) return health::HealthCheckResponse::SERVICE_UNKNOWN;
+HealthService::State HealthService::StateNow() const {
   MutexLock lock(mutex_);
   return serving_ ? health::HealthCheckResponse::SERVING : health::HealthCheckResponse::NOT_SERVING;
-}
-
-grpc::Status HealthService::Check(grpc::ServerContext*, const health::HealthCheckRequest* request,
-                                  health::HealthCheckResponse* response) {
-  const State state = StateOf(request->service());
-  if (state == health::HealthCheckResponse::SERVICE_UNKNOWN) {
-    return {grpc::StatusCode::NOT_FOUND, "no such service: ask for \"\" or " +
-                                             std::string(v1::ParameterServer::service_full_name())};
-  }
-  response->set_status(state);
-  return grpc::Status::OK;
 }
 
 }  // namespace varscope::server

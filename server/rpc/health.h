@@ -16,22 +16,20 @@ namespace varscope::server {
 // Knows the whole server, "", and the services of varscope.v1, which are all in the same state.
 // Thread-safe.
 class HealthService final
-    : public grpc::health::v1::Health::WithAsyncMethod_Watch<grpc::health::v1::Health::Service> {
+    : public grpc::health::v1::Health::WithRawMethod_Check<
+          grpc::health::v1::Health::WithRawMethod_Watch<grpc::health::v1::Health::Service>> {
  public:
   // To be called when the server has started, once. `queue` is one of the server's.
   void Accept(CallQueue& queue);
   // From now on, and to all who watch.
   void StopServing();
 
-  grpc::Status Check(grpc::ServerContext* context,
-                     const grpc::health::v1::HealthCheckRequest* request,
-                     grpc::health::v1::HealthCheckResponse* response) override;
-
  private:
+  class CheckCall;
   class Watcher;
   using State = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
-  State StateOf(const std::string& service) const;
+  State StateNow() const;
   void Add(const std::shared_ptr<Watcher>& watcher);
 
   mutable Mutex mutex_;

@@ -12,9 +12,16 @@
 
 namespace varscope::server {
 
+// The beginning of a longer text. gRPC's trailing metadata has 8 KiB, where a byte of a text may
+// take three; beyond that the caller would get another error.
+inline std::string Told(absl::string_view text) {
+  constexpr size_t kMost = 2000;
+  return text.size() <= kMost ? std::string(text) : absl::StrCat(text.substr(0, kMost), " ...");
+}
+
 inline grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())};
+  return {static_cast<grpc::StatusCode>(status.raw_code()), Told(status.message())};
 }
 
 inline grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext& context) {
@@ -29,7 +36,7 @@ inline grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext& cont
 // The same, as a message.
 inline void ToProto(const absl::Status& status, v1::Error* out) {
   out->set_code(status.raw_code());
-  out->set_message(std::string(status.message()));
+  out->set_message(Told(status.message()));
   status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
     (*out->mutable_retry_info())[std::string(key)] = std::string(value);
   });

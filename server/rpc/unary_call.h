@@ -11,15 +11,14 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "proto/wire/arena_message.h"
 #include "server/rpc/call_done.h"
 #include "server/rpc/call_queue.h"
-#include "server/rpc/caller_of.h"
 #include "server/rpc/context.h"
+#include "server/rpc/received_request.h"
 #include "server/rpc/status.h"
 
 namespace varscope::server {
@@ -49,8 +48,8 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
     void* const ended = CallQueue::Tag([call = std::weak_ptr<UnaryCall>(next)](bool) {
       if (const std::shared_ptr<UnaryCall> waiting = call.lock()) waiting->Ended();
     });
-    next->context_.AsyncNotifyWhenDone(ended);
-    ask(&next->context_, &next->bytes_, &next->writer_,
+    next->received_.context().AsyncNotifyWhenDone(ended);
+    ask(&next->received_.context(), &next->received_.bytes(), &next->writer_,
         CallQueue::Tag([&service, &queue, ask, handler, next, ended](bool ok) {
           if (!ok) return CallQueue::Drop(ended);
           Accept(service, queue, ask, handler);
@@ -59,65 +58,57 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   }
 
   UnaryCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
-      : service_(service), hold_(queue), handler_(std::move(handler)), writer_(&context_) {}
+      : service_(service),
+        hold_(queue),
+        handler_(std::move(handler)),
+        writer_(&received_.context()) {}
 
  private:
   void Run() {
-    call_.emplace(service_.in_flight_calls);
-    if (!call_->admitted().ok()) return Finish(call_->admitted());
-    absl::StatusOr<Caller> caller = CallerOf<Request>(service_, context_);
-    if (!caller.ok()) return Finish(caller.status());
-    caller_ = *std::move(caller);
-    if (absl::Status parsed = Parse(); !parsed.ok()) return Finish(parsed);
+    if (absl::Status taken = received_.Take(service_); !taken.ok()) return Finish(taken);
     handler_->run(
-        caller_, *request_, &response_,
+        received_.caller(), received_.message(), &*response_,
         [self = this->shared_from_this()](const absl::Status& status) { self->Finish(status); });
     running_ = true;
     // The caller may have left before.
     if (left_) Leave();
   }
 
-  absl::Status Parse() {
-    std::vector<grpc::Slice> slices;
-    if (!bytes_.Dump(&slices).ok()) return absl::InternalError("the request is not readable");
-    bytes_.Clear();
-    absl::Status status = request_.Parse(slices);
-    if (!absl::IsInvalidArgument(status)) return status;
-    return absl::InvalidArgumentError(
-        absl::StrCat("the request is no ", Request::descriptor()->full_name()));
-  }
-
   // gRPC is done with the call, perhaps because the caller no longer waits.
   void Ended() {
-    if (finished_ || !context_.IsCancelled()) return;
+    if (finished_ || !received_.context().IsCancelled()) return;
     left_ = true;
     if (running_) Leave();
   }
 
   // Once it is finished, whoever waits in the caller's name is another call.
   void Leave() {
-    if (!finished_ && handler_->leave && !told_.exchange(true)) handler_->leave(caller_, *request_);
+    if (!finished_ && handler_->leave && !told_.exchange(true)) {
+      handler_->leave(received_.caller(), received_.message());
+    }
   }
 
+  // Once the caller has its answer, or has not read it for too long, this ends. What the answer
+  // takes counts, but cannot be refused any more.
   void Finish(const absl::Status& status) {
     finished_ = true;
     grpc::ByteBuffer response;
     bool own = false;
-    grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(response_, &response, &own);
-    writer_.Finish(response, ToGrpc(status, context_),
+    grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(*response_, &response, &own);
+    answer_held_ = MemoryAccount::Process().HoldAnyway(response.Length());
+    unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
+    writer_.Finish(response, ToGrpc(status, received_.context()),
                    CallQueue::Tag([self = this->shared_from_this()](bool) {}));
   }
 
   const ServiceContext& service_;
   const CallQueue::Hold hold_;
   const std::shared_ptr<const Handler> handler_;
-  grpc::ServerContext context_;
-  grpc::ByteBuffer bytes_;
-  wire::ArenaMessage<Request> request_;
-  Response response_;
-  Caller caller_;  // once it runs
+  ReceivedRequest<Request> received_;
+  wire::ArenaMessage<Response> response_;
   Writer writer_;
-  std::optional<InFlightCalls::Call> call_;  // from then on
+  MemoryAccount::Hold answer_held_;  // once finished
+  std::optional<StallDetector::IdleTimeout> unread_;
   std::atomic<bool> running_ = false;
   std::atomic<bool> left_ = false;
   std::atomic<bool> told_ = false;

@@ -9,7 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "proto/memory/memory_account.h"
 #include "server/limited_log.h"
+#include "server/membership/some_names.h"
 #include "server/sync/gradient_stack.h"
 
 namespace varscope::server {
@@ -164,24 +166,26 @@ class Vote {
   }
 
   absl::Status NothingInCommon() const {
-    const auto worker = [](std::string* out, const PushContents& push) {
-      absl::StrAppend(out, "'", push.id.worker_id, "'");
-    };
+    SomeNames workers;
+    for (const PushContents& push : pushes_) {
+      workers.Add([&] { return absl::StrCat("'", push.id.worker_id, "'"); });
+    }
     return absl::InvalidArgumentError(absl::StrCat(
-        "the workers ", absl::StrJoin(pushes_, ", ", worker), " push no gradient that more than ",
-        ignored_, " of them have, with the same optimizer and slots; nothing was applied"));
+        "the workers ", workers.Join(", "), " push no gradient that more than ", ignored_,
+        " of them have, with the same optimizer and slots; nothing was applied"));
   }
 
  private:
   template <typename T>
   void Tell(const std::vector<const T*>& of_push, absl::string_view what) const {
     static auto* const log = new LimitedLog;
-    std::vector<std::string> workers;
+    SomeNames workers;
     for (size_t p = 0; p < of_push.size(); ++p) {
-      if (of_push[p] != nullptr) workers.push_back(absl::StrCat("'", pushes_[p].id.worker_id, "'"));
+      if (of_push[p] == nullptr) continue;
+      workers.Add([&] { return absl::StrCat("'", pushes_[p].id.worker_id, "'"); });
     }
-    if (workers.empty()) return;
-    log->Warn(absl::StrCat("worker ", absl::StrJoin(workers, ", "), " pushes ", what));
+    if (workers.size() == 0) return;
+    log->Warn(absl::StrCat("worker ", workers.Join(", "), " pushes ", what));
   }
 
   const std::vector<PushContents>& pushes_;
@@ -189,12 +193,23 @@ class Vote {
   const size_t ignored_;
 };
 
+// Of what it takes to combine them. As MemoryAccount::Refusal.
+absl::StatusOr<MemoryAccount::Hold> Reserve(const GradientStack& stack) {
+  const uint64_t bytes = stack.working_bytes();
+  MemoryAccount::Hold held = MemoryAccount::Process().TryHold(bytes);
+  if (!held) return MemoryAccount::Process().Refusal(bytes);
+  return held;
+}
+
 // Which push Krum takes: the one with the smallest sum of distances to its n - f - 2 closest.
-size_t Krum(const std::vector<Step>& steps, size_t pushes, size_t byzantine) {
+absl::StatusOr<size_t> Krum(const std::vector<Step>& steps, size_t pushes, size_t byzantine) {
   Distances distances(pushes);
   for (const Step& step : steps) {
     for (const Step::Gradients& gradients : step.gradients) {
-      GradientStack(gradients.of_push).AddDistances(distances);
+      const GradientStack stack(gradients.of_push);
+      const absl::StatusOr<MemoryAccount::Hold> held = Reserve(stack);
+      if (!held.ok()) return held.status();
+      stack.AddDistances(distances);
     }
   }
   const auto closest = static_cast<std::ptrdiff_t>(pushes - byzantine - 2);
@@ -228,6 +243,8 @@ absl::StatusOr<std::optional<PushUpdate>> Combine(const std::vector<const PushUp
     return Alone(**std::find_if(of_push.begin(), of_push.end(),
                                 [](const PushUpdate* own) { return own != nullptr; }));
   }
+  const absl::StatusOr<MemoryAccount::Hold> held = Reserve(stack);
+  if (!held.ok()) return held.status();
   absl::StatusOr<PushUpdate> combined =
       aggregation == Aggregation::kMean ? stack.Mean() : stack.TrimmedMean(ignored, ignored);
   if (!combined.ok()) return combined.status();
@@ -250,14 +267,15 @@ absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string g
   const Vote vote(given, aggregation, byzantine);
   const std::vector<Step> steps = vote.Keep(Collector(given).Take());
   if (steps.empty()) return vote.NothingInCommon();
-  const size_t krum =
-      aggregation == Aggregation::kKrum ? Krum(steps, given.size(), vote.ignored()) : 0;
+  absl::StatusOr<size_t> krum = 0;
+  if (aggregation == Aggregation::kKrum) krum = Krum(steps, given.size(), vote.ignored());
+  if (!krum.ok()) return krum.status();
   for (const Step& step : steps) {
     PushStep& out = merged.steps.emplace_back(Agreed(step));
     vote.TellOthers(step, out);
     for (const Step::Gradients& gradients : step.gradients) {
       absl::StatusOr<std::optional<PushUpdate>> combined =
-          Combine(gradients.of_push, aggregation, vote.ignored(), krum);
+          Combine(gradients.of_push, aggregation, vote.ignored(), *krum);
       if (!combined.ok()) return combined.status();
       if (*combined) out.updates.push_back(**std::move(combined));
     }

@@ -8,9 +8,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "proto/concurrency/mutex.h"
+#include "server/membership/some_names.h"
 #include "server/push/commit.h"
 #include "server/sync/aggregate.h"
 #include "server/sync/group.h"
@@ -82,7 +82,7 @@ class BspGroup final : public Group {
     MutexLock lock(mutex_);
     Waits waits;
     if (!waiting_.empty()) waits.text = Text();
-    for (const auto& [member, incarnation] : members_) waits.members.push_back(member);
+    waits.workers = members_.size();
     return waits;
   }
 
@@ -233,15 +233,16 @@ class BspGroup final : public Group {
   uint64_t Step() const { return context_.store.changes.group_step(Name()); }
 
   std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::vector<std::string> missing;
+    SomeNames missing;
     for (const auto& [member, incarnation] : members_) {
-      if (!waiting_.contains(member)) missing.push_back(context_.workers.DescribeWait(member));
+      if (waiting_.contains(member)) continue;
+      missing.Add([&, &worker = member] { return context_.workers.DescribeWait(worker); });
     }
     const size_t needed = Needed();
     const size_t unknown = needed - std::min(needed, waiting_.size() + missing.size());
-    if (unknown > 0) missing.push_back(absl::StrCat(unknown, " more to join"));
+    if (unknown > 0) missing.Add([&] { return absl::StrCat(unknown, " more to join"); });
     return absl::StrFormat("step %d of group %s has %d of %d pushes, waits for %s", Step() + 1,
-                           Name(), waiting_.size(), needed, absl::StrJoin(missing, "; "));
+                           Name(), waiting_.size(), needed, missing.Join("; "));
   }
 
   const GroupContext context_;

@@ -55,6 +55,16 @@ size_t GradientStack::count() const {
   return updates_.size() - std::count(updates_.begin(), updates_.end(), nullptr);
 }
 
+uint64_t GradientStack::working_bytes() const {
+  // All of them together, those that are kept, and a RowCursor for each.
+  constexpr uint64_t kRow = 2 * sizeof(int64_t) + sizeof(std::pair<int64_t, size_t>);
+  uint64_t rows = 0;
+  for (const PushUpdate* update : updates_) {
+    if (update != nullptr && update->indices) rows += IndicesOf(*update).size();
+  }
+  return rows * kRow;
+}
+
 size_t GradientStack::CountDense() const {
   return std::count_if(updates_.begin(), updates_.end(), [](const PushUpdate* update) {
     return update != nullptr && !update->indices;

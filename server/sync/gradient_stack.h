@@ -29,8 +29,7 @@ class Distances {
   std::vector<long double> squares_;
 };
 
-// Reads the gradients where they are, and takes memory for the result alone (besides the numbers of
-// rows). Not thread-safe.
+// Reads the gradients where they are. Not thread-safe.
 class GradientStack {
  public:
   // Of each push, or null. At least one is not null; all are for one variable, and outlive it.
@@ -38,6 +37,9 @@ class GradientStack {
 
   // How many pushes have one.
   size_t count() const;
+  // Bytes that each of the functions below takes while it runs, beside its result: numbers of rows,
+  // sorted.
+  uint64_t working_bytes() const;
 
   // The mean of those that are there. Rows that one does not have count as zero; where one is
   // dense, the result is. Of finite gradients it is finite. ResourceExhausted without memory.

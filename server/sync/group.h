@@ -58,8 +58,8 @@ class Group {
   virtual void Stop() {}
 
   struct Waits {
-    std::vector<std::string> members;  // workers that take part
-    std::string text;                  // "step 812 waits for worker-3, silent 4.2 s, ..."
+    size_t workers = 0;  // that take part
+    std::string text;    // "step 812 waits for worker-3, silent 4.2 s, ..."
   };
   virtual Waits waits() const { return {}; }
 };

@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "proto/concurrency/mutex.h"
+#include "server/membership/some_names.h"
 #include "server/push/commit.h"
 #include "server/sync/group.h"
 
@@ -126,7 +126,7 @@ class SspGroup final : public Group {
   Waits waits() const override {
     Waits waits;
     MutexLock lock(mutex_);
-    for (const auto& [worker, clock] : clocks_) waits.members.push_back(worker);
+    waits.workers = clocks_.size();
     if (!waiting_.empty()) waits.text = Text();
     return waits;
   }
@@ -204,16 +204,15 @@ class SspGroup final : public Group {
 
   std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const uint64_t slowest = Slowest();
-    std::vector<std::string> slow;
-    std::vector<std::string> held;
+    SomeNames slow;
+    SomeNames held;
     for (const auto& [worker, clock] : clocks_) {
-      if (clock.pushes == slowest) slow.push_back(context_.workers.DescribeWait(worker));
+      if (clock.pushes != slowest) continue;
+      slow.Add([&, &one = worker] { return context_.workers.DescribeWait(one); });
     }
-    held.reserve(waiting_.size());
-    for (const Reader& r : waiting_) held.push_back(r.worker_id);
+    for (const Reader& r : waiting_) held.Add([&] { return r.worker_id; });
     return absl::StrFormat("reads of group %s by %s, more than %d steps ahead, wait for %s",
-                           NameOf(options_), absl::StrJoin(held, ", "), options_.bound,
-                           absl::StrJoin(slow, "; "));
+                           NameOf(options_), held.Join(", "), options_.bound, slow.Join("; "));
   }
 
   const GroupContext context_;

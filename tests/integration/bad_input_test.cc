@@ -4,14 +4,17 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 
-#include "client/rpc/list_variables.h"
+#include "absl/strings/str_cat.h"
+#include "client/rpc/list_parts.h"
 #include "client/rpc/raw_call.h"
 #include "client/rpc/retry.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
 #include "tests/support/bytes_of.h"
+#include "tests/support/operator.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/server_process.h"
 #include "varscope/v1/admin.pb.h"
@@ -55,7 +58,9 @@ class BadInputTest : public ::testing::Test {
     v1::ListVariablesResponse list;
     grpc::ClientContext context;
     const auto admin = v1::Admin::NewStub(worker_.channel());
-    EXPECT_TRUE(internal::ListVariables(*admin, context, {}, &list).ok());
+    EXPECT_TRUE(internal::ReadParts(*admin, &v1::Admin::Stub::ListVariables, context,
+                                    v1::ListVariablesRequest(), &list)
+                    .ok());
     for (v1::VariableInfo& info : *list.mutable_variables()) {
       info.clear_pulls();
       info.clear_bytes_pulled();
@@ -514,6 +519,15 @@ TEST_F(BadInputTest, Barriers) {
   EXPECT_EQ(alone.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_THAT(alone.error_message(), HasSubstr("barrier 'b' round 1: worker 'mallory' waited"));
   EXPECT_THAT(alone.error_message(), HasSubstr("for 1 more of 2 parties"));
+}
+
+TEST_F(BadInputTest, MoreWorkersThanOneMessageLists) {
+  std::deque<RawWorker> workers;
+  for (int i = 0; i < 600; ++i) workers.emplace_back(server_.target(), absl::StrCat("one-of-", i));
+  Operator ctl(server_.target());
+  for (const int i : {0, 255, 256, 599}) {
+    EXPECT_NE(ctl.IncarnationOf(absl::StrCat("one-of-", i)), 0U);
+  }
 }
 
 }  // namespace

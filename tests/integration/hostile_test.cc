@@ -1,4 +1,5 @@
 // A client that draws its requests to take memory, beside workers that train.
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +18,7 @@
 #include "proto/wire/session.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/server_process.h"
+#include "varscope/v1/admin.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -38,10 +40,10 @@ class Hostile {
 
   void Draw() {
     const std::vector<std::function<void()>> kinds = {
-        [this] { ManyTinyParts(); }, [this] { LongTexts(); },    [this] { ManyVariables(); },
-        [this] { ManyParts(); },     [this] { EncodedPulls(); }, [this] { HalfAPush(); },
-        [this] { WholePushes(); },   [this] { Reconnect(); },    [this] { ManyBarriers(); },
-        [this] { UnknownBytes(); },
+        [this] { ManyTinyParts(); }, [this] { LongTexts(); },      [this] { ManyVariables(); },
+        [this] { ManyParts(); },     [this] { EncodedPulls(); },   [this] { HalfAPush(); },
+        [this] { WholePushes(); },   [this] { Reconnect(); },      [this] { ManyBarriers(); },
+        [this] { UnknownBytes(); },  [this] { ManyLargeCalls(); },
     };
     kinds[random_() % kinds.size()]();
   }
@@ -190,6 +192,43 @@ class Hostile {
     Send({frame});
   }
 
+  // Side by side, each as large as a message may be; nobody asks what they are before they have
+  // come.
+  void ManyLargeCalls() {
+    const std::vector<std::string> methods = {"ParameterServer/Resolve", "ParameterServer/Connect",
+                                              "Admin/Quarantine",        "Admin/Rollback",
+                                              "Admin/ListVariables",     "Admin/DescribeVariable"};
+    const std::string method = "/varscope.v1." + methods[random_() % methods.size()];
+    // A text with a number that no message knows.
+    const std::string text(size_t{1} << (20 + random_() % 5), 'x');
+    v1::ListVariablesRequest request;
+    request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(1000, text);
+    const grpc::Slice slice(request.SerializeAsString());
+    const grpc::ByteBuffer bytes(&slice, 1);
+    const std::shared_ptr<grpc::Channel> channel =
+        grpc::CreateChannel(target_, grpc::InsecureChannelCredentials());
+    grpc::GenericStub stub(channel);
+    grpc::CompletionQueue queue;
+    struct Call {
+      grpc::ClientContext context;
+      std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
+      grpc::ByteBuffer answer;
+      grpc::Status status;
+    };
+    std::vector<std::unique_ptr<Call>> calls(1 + random_() % 60);
+    for (std::unique_ptr<Call>& call : calls) {
+      call = std::make_unique<Call>();
+      worker_->Prepare(call->context);
+      call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+      call->reader = stub.PrepareUnaryCall(&call->context, method, bytes, &queue);
+      call->reader->StartCall();
+      call->reader->Finish(&call->answer, &call->status, call.get());
+    }
+    void* tag = nullptr;
+    bool ok = false;
+    for (size_t i = 0; i < calls.size(); ++i) queue.Next(&tag, &ok);
+  }
+
   static v1::VariableDefinition& Define(v1::ResolveRequest& request, const std::string& name,
                                         int64_t elements) {
     v1::VariableDefinition& definition = *request.add_definitions();
@@ -219,8 +258,10 @@ class Healthy {
  public:
   Healthy(const std::string& target, int number) {
     thread_ = std::thread([this, target, number] {
-      Graph graph(target, {.worker_id = "healthy-" + std::to_string(number),
-                           .sharing = SharingMode::kReplicated});
+      Graph graph(target,
+                  {.worker_id = "healthy-" + std::to_string(number),
+                   .sharing = SharingMode::kReplicated,
+                   .transport = number % 2 == 0 ? TransportMode::kAuto : TransportMode::kTarget});
       const auto use = graph.as_default();
       const Variable w =
           get_variable("w", {.shape = Shape{1000}, .initializer = zeros_initializer()});

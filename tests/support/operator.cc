@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "client/rpc/list_parts.h"
 #include "tests/support/raw_worker.h"
 
 namespace varscope::testing {
@@ -21,31 +22,34 @@ Operator::Operator(const std::string& target)
     : target_(target),
       stub_(v1::Admin::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()))) {}
 
-std::optional<v1::WorkerInfo::State> Operator::StateOf(const std::string& worker) {
+v1::ListWorkersResponse Operator::Workers() {
   grpc::ClientContext context;
-  v1::ListWorkersResponse response;
-  ThrowIfFailed(stub_->ListWorkers(&context, {}, &response), "no list of workers");
-  for (const v1::WorkerInfo& w : response.workers()) {
+  v1::ListWorkersResponse all;
+  ThrowIfFailed(internal::ReadParts(*stub_, &v1::Admin::Stub::ListWorkers, context,
+                                    v1::ListWorkersRequest(), &all),
+                "no list of workers");
+  return all;
+}
+
+std::optional<v1::WorkerInfo::State> Operator::StateOf(const std::string& worker) {
+  const v1::ListWorkersResponse all = Workers();
+  for (const v1::WorkerInfo& w : all.workers()) {
     if (w.worker_id() == worker) return w.state();
   }
   return std::nullopt;
 }
 
 uint64_t Operator::IncarnationOf(const std::string& worker) {
-  grpc::ClientContext context;
-  v1::ListWorkersResponse response;
-  ThrowIfFailed(stub_->ListWorkers(&context, {}, &response), "no list of workers");
-  for (const v1::WorkerInfo& w : response.workers()) {
+  const v1::ListWorkersResponse all = Workers();
+  for (const v1::WorkerInfo& w : all.workers()) {
     if (w.worker_id() == worker) return w.incarnation();
   }
   return 0;
 }
 
 std::vector<std::string> Operator::WaitsOf(const std::string& worker) {
-  grpc::ClientContext context;
-  v1::ListWorkersResponse response;
-  ThrowIfFailed(stub_->ListWorkers(&context, {}, &response), "no list of workers");
-  for (const v1::WorkerInfo& w : response.workers()) {
+  const v1::ListWorkersResponse all = Workers();
+  for (const v1::WorkerInfo& w : all.workers()) {
     if (w.worker_id() == worker) return {w.waits().begin(), w.waits().end()};
   }
   return {};

@@ -33,6 +33,8 @@ class Operator {
   std::string Snapshot();
 
  private:
+  v1::ListWorkersResponse Workers();
+
   const std::string target_;
   const std::unique_ptr<v1::Admin::Stub> stub_;
 };

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 
 namespace varscope::server {
 namespace {
@@ -115,7 +117,7 @@ TEST(BarrierTest, TheDeadAreNotWaitedForUntilTheyComeBack) {
   EXPECT_EQ(alone.get().value(), 3U);
   EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 4U);
   auto back = Arrive(barriers, "b", 2);
-  EXPECT_EQ(barriers.waits().count("b"), 1U);
+  EXPECT_EQ(barriers.waits("a", "c").count("b"), 1U);
   EXPECT_EQ(Arrive(barriers, "a", 2).get().value(), 5U);
   EXPECT_EQ(back.get().value(), 5U);
 }
@@ -292,6 +294,45 @@ TEST(BarrierTest, ThereIsALimitOfNamesWhereSomebodyWaits) {
   }
   EXPECT_TRUE(absl::IsResourceExhausted(Arrive(barriers, Of("b", 1)).get().status()));
   EXPECT_TRUE(Arrive(barriers, Of("b", 2), "name7").get().ok());
+}
+
+TEST(BarrierTest, NamesArrivalsMembersAndAnswersAreInTheAccount) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  const uint64_t before = memory.used();
+  {
+    Barriers barriers;
+    const std::string worker(256, 'w');
+    auto first = Arrive(
+        barriers,
+        {.worker_id = worker, .incarnation = 1, .sequence = 1, .parties = 2, .timeout = kLong});
+    const uint64_t one = memory.used() - before;
+    EXPECT_GT(one, 1024U);
+    memory.SetLimit(memory.used() + one / 8);
+    const Answer refused = Arrive(barriers, Of("b", 1)).get();
+    EXPECT_TRUE(absl::IsResourceExhausted(refused.status())) << refused.status();
+    EXPECT_FALSE(IsReady(first));
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    // What was refused is as if it had never come.
+    EXPECT_EQ(Arrive(barriers, Of("b", 1)).get().value(), 1U);
+    EXPECT_EQ(first.get().value(), 1U);
+    // Both are members now, and their answers are known.
+    EXPECT_GT(memory.used() - before, one);
+    EXPECT_EQ(Arrive(barriers, Of("b", 1)).get().value(), 1U);
+  }
+  EXPECT_EQ(memory.used(), before);
+}
+
+TEST(BarrierTest, AThousandWhoWaitAreNotAllNamed) {
+  Barriers barriers;
+  std::vector<std::future<Answer>> waiting;
+  for (int i = 0; i < 1000; ++i) {
+    waiting.push_back(Arrive(barriers, absl::StrCat("worker-", i, std::string(200, 'x')), 2000));
+  }
+  const Answer late = Arrive(barriers, "late", 2000, milliseconds(1)).get();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
+  EXPECT_LT(late.status().message().size(), 3000U);
+  EXPECT_THAT(std::string(late.status().message()), HasSubstr("993 others"));
+  barriers.Stop();
 }
 
 }  // namespace

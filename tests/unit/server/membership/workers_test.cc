@@ -5,8 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "proto/wire/retry_info.h"
 
 namespace varscope::server {
@@ -160,6 +164,50 @@ TEST_F(WorkersTest, AWaitSaysHowLongItCanLast) {
   EXPECT_THAT(workers.DescribeWait("w"),
               ::testing::MatchesRegex("w, silent [0-9.]+ s, evicted in 3[0-9]+\\.[0-9] s"));
   EXPECT_EQ(workers.DescribeWait("nobody"), "nobody, not connected");
+}
+
+// What is kept of a worker is more than its name.
+TEST_F(WorkersTest, WhatIsKeptOfAWorkerIsInTheAccountUntilItIsForgotten) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  const uint64_t before = memory.used();
+  {
+    Workers workers;
+    const std::string id(256, 'w');
+    ASSERT_TRUE(workers.Connect(id, "host", 1, Sharing::kGlobal).ok());
+    const uint64_t one = memory.used() - before;
+    EXPECT_GT(one, 1024U);
+    // The same worker again takes nothing more.
+    ASSERT_TRUE(workers.Connect(id, "host", 1, Sharing::kGlobal).ok());
+    EXPECT_EQ(memory.used() - before, one);
+    memory.SetLimit(memory.used() + one / 2);
+    EXPECT_TRUE(
+        absl::IsResourceExhausted(workers.Connect("w2", "host", 1, Sharing::kGlobal).status()));
+    EXPECT_TRUE(workers.Connect(id, "host", 1, Sharing::kGlobal).ok());
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    EXPECT_TRUE(workers.Connect("w2", "host", 1, Sharing::kGlobal).ok());
+    Workers restarted;
+    for (const WorkerRecord& record : workers.records()) restarted.Restore(record);
+    EXPECT_GT(memory.used() - before, 3 * one);
+  }
+  EXPECT_EQ(memory.used(), before);
+}
+
+TEST_F(WorkersTest, AListComesInPiecesInTheOrderOfTheIds) {
+  Workers workers;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 10; ++i) {
+    ids.push_back(absl::StrCat("w", i));
+    ASSERT_TRUE(workers.Connect(ids.back(), "host", 1, Sharing::kGlobal).ok());
+  }
+  std::vector<std::string> listed;
+  for (std::string last;;) {
+    const std::vector<WorkerStatus> some = workers.StatusAfter(last, 3);
+    if (some.empty()) break;
+    EXPECT_LE(some.size(), 3U);
+    for (const WorkerStatus& status : some) listed.push_back(status.record.worker_id);
+    last = listed.back();
+  }
+  EXPECT_EQ(listed, ids);
 }
 
 }  // namespace

@@ -1,0 +1,128 @@
+// Calls with one request and an answer of many messages, that hold no thread while their caller
+// reads.
+#ifndef VARSCOPE_SERVER_RPC_LIST_CALL_H_
+#define VARSCOPE_SERVER_RPC_LIST_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "proto/memory/memory_account.h"
+#include "server/rpc/call_queue.h"
+#include "server/rpc/context.h"
+#include "server/rpc/received_request.h"
+#include "server/rpc/status.h"
+
+namespace varscope::server {
+
+// What a list call answers: `next` fills the next part, which is empty and of at most kPartBytes,
+// or returns false at the end. It is called when the part before has been sent.
+template <typename Response>
+struct ListSource {
+  static constexpr uint64_t kPartBytes = uint64_t{512} << 10;
+  std::function<bool(Response* part)> next;
+};
+
+// Begins one answer. `next` holds on to what it refers to, also to the memory that it counts.
+template <typename Request, typename Response>
+using ListHandler =
+    std::function<absl::StatusOr<ListSource<Response>>(const Caller&, const Request&)>;
+
+// One call. Lives as long as an operation of gRPC's is under way. A caller that does not read for
+// longer than StallDetector's limit is cut off.
+template <typename Request, typename Response>
+class ListCall final : public std::enable_shared_from_this<ListCall<Request, Response>> {
+ public:
+  using Writer = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
+  // Asks gRPC for the next call.
+  using Ask = std::function<void(grpc::ServerContext*, grpc::ByteBuffer*, Writer*, void* tag)>;
+  using Handler = ListHandler<Request, Response>;
+
+  // Serves every call that comes until the server stops.
+  static void Accept(const ServiceContext& service, CallQueue& queue, const Ask& ask,
+                     const std::shared_ptr<const Handler>& handler) {
+    const auto next = std::make_shared<ListCall>(service, queue, handler);
+    ask(&next->received_.context(), &next->received_.bytes(), &next->writer_,
+        CallQueue::Tag([&service, &queue, ask, handler, next](bool ok) {
+          if (!ok) return;
+          Accept(service, queue, ask, handler);
+          next->Run();
+        }));
+  }
+
+  ListCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
+      : service_(service),
+        hold_(queue),
+        handler_(std::move(handler)),
+        writer_(&received_.context()) {}
+
+ private:
+  void Run() {
+    if (absl::Status taken = received_.Take(service_); !taken.ok()) return Finish(taken);
+    MemoryAccount& memory = MemoryAccount::Process();
+    part_held_ = memory.TryHold(ListSource<Response>::kPartBytes);
+    if (!part_held_) return Finish(memory.Refusal(ListSource<Response>::kPartBytes));
+    absl::StatusOr<ListSource<Response>> source =
+        (*handler_)(received_.caller(), received_.message());
+    if (!source.ok()) return Finish(source.status());
+    source_ = *std::move(source);
+    unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
+    Write();
+  }
+
+  void Write() {
+    Response part;
+    if (!source_.next(&part)) return Finish(absl::OkStatus());
+    grpc::ByteBuffer bytes;
+    bool own = false;
+    grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(part, &bytes, &own);
+    writer_.Write(bytes,
+                  CallQueue::Tag([self = this->shared_from_this(), size = bytes.Length()](bool ok) {
+                    if (!ok) return;
+                    self->unread_->Progress(size);
+                    self->Write();
+                  }));
+  }
+
+  void Finish(const absl::Status& status) {
+    writer_.Finish(ToGrpc(status, received_.context()),
+                   CallQueue::Tag([self = this->shared_from_this()](bool) {}));
+  }
+
+  const ServiceContext& service_;
+  const CallQueue::Hold hold_;
+  const std::shared_ptr<const Handler> handler_;
+  ReceivedRequest<Request> received_;
+  Writer writer_;
+  MemoryAccount::Hold part_held_;
+  ListSource<Response> source_;
+  std::optional<StallDetector::IdleTimeout> unread_;
+};
+
+// Serves a method of `service` in `queue`: `ask` is the function that gRPC generates for it as a
+// raw method.
+template <typename Service, typename RawService, typename Request, typename Response>
+void ServeList(Service& service,
+               void (RawService::*ask)(grpc::ServerContext*, grpc::ByteBuffer*,
+                                       grpc::ServerAsyncWriter<grpc::ByteBuffer>*,
+                                       grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*),
+               const ServiceContext& context, CallQueue& queue,
+               ListHandler<Request, Response> handler) {
+  using Call = ListCall<Request, Response>;
+  Call::Accept(
+      context, queue,
+      [&service, ask, calls = queue.queue()](grpc::ServerContext* call, grpc::ByteBuffer* request,
+                                             typename Call::Writer* writer, void* tag) {
+        (service.*ask)(call, request, writer, calls, calls, tag);
+      },
+      std::make_shared<const typename Call::Handler>(std::move(handler)));
+}
+
+}  // namespace varscope::server
+
+#endif  // VARSCOPE_SERVER_RPC_LIST_CALL_H_
