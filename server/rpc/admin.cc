@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/blocking_region.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/list_call.h"
 #include "server/rpc/unary_call.h"
@@ -12,8 +13,8 @@
 namespace varscope::server {
 namespace {
 
-// Of a list; about 64 KiB.
-constexpr size_t kListedAtOnce = 256;
+// Of a list; about 16 KiB.
+constexpr size_t kListedAtOnce = 64;
 
 // Every variable that there is now, or whose name starts with `prefix`. As MemoryAccount::Refusal.
 struct Variables {
@@ -74,6 +75,7 @@ absl::StatusOr<ListSource<v1::ListWorkersResponse>> ListWorkers(const ServiceCon
 absl::Status DescribeVariable(const ServiceContext& service, const Caller& caller,
                               const v1::DescribeVariableRequest& request,
                               v1::DescribeVariableResponse* response) {
+  const BlockingRegion aside;
   if (absl::Status may = Authorize(caller, Right::kRead, request.name()); !may.ok()) return may;
   const absl::StatusOr<VariablePtr> variable = service.store.catalog.Find(request.name());
   if (!variable.ok()) return variable.status();
@@ -114,6 +116,7 @@ absl::Status Rollback(const ServiceContext& service, const Caller&,
 
 absl::Status ListGroups(const ServiceContext& service, const Caller&, const v1::ListGroupsRequest&,
                         v1::ListGroupsResponse* response) {
+  const BlockingRegion aside;
   for (const GroupStatus& group : service.synchronizer.status()) {
     ToProto(group, response->add_groups());
   }

@@ -6,12 +6,14 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/blocking_region.h"
 #include "proto/memory/memory_account.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
@@ -20,15 +22,17 @@
 
 namespace varscope::server {
 
-// What a list call answers: `next` fills the next part, which is empty and of at most kPartBytes,
-// or returns false at the end. It is called when the part before has been sent.
+// What a list call answers: `next` fills the next part, which is empty and takes about kPartBytes,
+// or returns false at the end. It is called when the part before has been sent, and may block.
 template <typename Response>
 struct ListSource {
-  static constexpr uint64_t kPartBytes = uint64_t{512} << 10;
+  // Small enough that an operator sees what there is also when memory is short.
+  static constexpr uint64_t kPartBytes = MemoryAccount::kSmall;
   std::function<bool(Response* part)> next;
 };
 
-// Begins one answer. `next` holds on to what it refers to, also to the memory that it counts.
+// Begins one answer, and may block. `next` holds on to what it refers to, also to the memory that
+// it counts.
 template <typename Request, typename Response>
 using ListHandler =
     std::function<absl::StatusOr<ListSource<Response>>(const Caller&, const Request&)>;
@@ -67,17 +71,20 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
     MemoryAccount& memory = MemoryAccount::Process();
     part_held_ = memory.TryHold(ListSource<Response>::kPartBytes);
     if (!part_held_) return Finish(memory.Refusal(ListSource<Response>::kPartBytes));
-    absl::StatusOr<ListSource<Response>> source =
-        (*handler_)(received_.caller(), received_.message());
-    if (!source.ok()) return Finish(source.status());
-    source_ = *std::move(source);
+    {
+      const BlockingRegion aside;
+      absl::StatusOr<ListSource<Response>> source =
+          (*handler_)(received_.caller(), received_.message());
+      if (!source.ok()) return Finish(source.status());
+      source_ = *std::move(source);
+    }
     unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
     Write();
   }
 
   void Write() {
     Response part;
-    if (!source_.next(&part)) return Finish(absl::OkStatus());
+    if (!Next(part)) return Finish(absl::OkStatus());
     grpc::ByteBuffer bytes;
     bool own = false;
     grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(part, &bytes, &own);
@@ -87,6 +94,11 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
                     self->unread_->Progress(size);
                     self->Write();
                   }));
+  }
+
+  bool Next(Response& part) {
+    const BlockingRegion aside;
+    return source_.next(&part);
   }
 
   void Finish(const absl::Status& status) {

@@ -525,7 +525,7 @@ TEST_F(BadInputTest, MoreWorkersThanOneMessageLists) {
   std::deque<RawWorker> workers;
   for (int i = 0; i < 600; ++i) workers.emplace_back(server_.target(), absl::StrCat("one-of-", i));
   Operator ctl(server_.target());
-  for (const int i : {0, 255, 256, 599}) {
+  for (const int i : {0, 63, 64, 127, 128, 599}) {
     EXPECT_NE(ctl.IncarnationOf(absl::StrCat("one-of-", i)), 0U);
   }
 }
