@@ -18,14 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A sanitizer's memory is many times the process's own.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kEndsConnections = false;
-#else
-constexpr bool kEndsConnections = true;
-#endif
-
 // In bytes, without what malloc and the pool of blocks keep for later, and without code and stacks.
+// Under a sanitizer, whose malloc is another one, next to nothing.
 uint64_t InUse() {
   const struct mallinfo2 malloced = mallinfo2();
   return malloced.uordblks + malloced.hblkhd + MappedBytes() - BlockPool::Process()->kept();
@@ -48,7 +42,7 @@ Time MemoryGuard::Look() {
   const uint64_t resident = ResidentMemory();
   if (resident < limit_ / 2) return now + kCalm;
   if (resident > limit_ - limit_ / 8) GiveBack(now, resident > limit_);
-  if (!kEndsConnections || resident < in_use_limit_) return now + kNear;
+  if (resident < in_use_limit_) return now + kNear;
   if (InUse() > in_use_limit_) {
     EndBusyConnections();
   } else {
