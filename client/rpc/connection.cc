@@ -69,8 +69,8 @@ PullResult Connection::PullRows(const std::vector<std::string>& names,
 
 PushAnswer Connection::Push(const PushRequest& push) {
   const bool ends_a_step = !push.steps.empty() && !push.more_to_come;
-  if (auto names = ends_a_step ? open_->prefetch.Expected() : nullptr) {
-    return PushAndPrefetch(push, std::move(names));
+  if (const auto names = ends_a_step ? open_->prefetch.Expected() : nullptr) {
+    return PushAndPrefetch(push, names);
   }
   return PushAndPull(push, {}).answer;
 }
