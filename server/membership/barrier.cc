@@ -317,7 +317,7 @@ std::string Barriers::Missing(const Round& round) const {
   SomeNames missing;
   for (const auto& [worker, member] : round.members) {
     if (round.waiting.contains(worker) || round.lost.contains(worker)) continue;
-    missing.Add([&] { return describe_(worker); });
+    missing.Add([&, &one = worker] { return describe_(one); });
   }
   return missing.size() == 0 ? "" : absl::StrCat("; missing: ", missing.Join("; "));
 }
@@ -348,7 +348,7 @@ absl::Status Barriers::Late(const std::string& name, const Round& round, const W
                             Time now) const {
   const double waited = std::chrono::duration<double>(now - waiter.since).count();
   SomeNames here;
-  for (const auto& [worker, other] : round.waiting) here.Add([&] { return worker; });
+  for (const auto& [worker, other] : round.waiting) here.Add([&one = worker] { return one; });
   return absl::DeadlineExceededError(absl::StrFormat(
       "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of %d parties; here: %s%s",
       name, round.number, waiter.arrival.worker_id, waited,
