@@ -62,7 +62,8 @@ nb::object FromValue(Tensor value) {
   return scalar ? nb::object(array[nb::make_tuple()]) : array;
 }
 
-nb::list Run(const PySession& session, const nb::list& fetches, const nb::list& feeds) {
+std::vector<Tensor> Values(const PySession& session, const nb::list& fetches,
+                           const nb::list& feeds) {
   AwaitDefinitions();
   std::vector<Fetch> what;
   for (const nb::handle fetch : fetches) what.push_back(ToFetch(fetch));
@@ -72,24 +73,23 @@ nb::list Run(const PySession& session, const nb::list& fetches, const nb::list& 
     const nb::object value = feed[1];
     fed.push_back(ToFeed(output, value));
   }
-  std::vector<Tensor> values =
-      Wait([session = *session, what = std::move(what), fed = std::move(fed)]() mutable {
-        return session.run(what, fed);
-      });
+  return Wait([session = *session, what = std::move(what), fed = std::move(fed)]() mutable {
+    return session.run(what, fed);
+  });
+}
+
+nb::list Run(const PySession& session, const nb::list& fetches, const nb::list& feeds) {
   nb::list results;
-  for (Tensor& value : values) results.append(FromValue(std::move(value)));
+  for (Tensor& value : Values(session, fetches, feeds)) results.append(FromValue(std::move(value)));
   return results;
 }
 
 // Without a copy: others may share the bytes, so that they cannot be written.
-nb::list Pull(const PySession& session, const nb::list& variables) {
-  AwaitDefinitions();
-  std::vector<Fetch> what;
-  for (const nb::handle variable : variables) what.push_back(ToFetch(variable));
-  std::vector<Tensor> values =
-      Wait([session = *session, what = std::move(what)]() mutable { return session.run(what); });
+nb::list Pull(const PySession& session, const nb::list& fetches, const nb::list& feeds) {
   nb::list results;
-  for (Tensor& value : values) results.append(ToNumpy(std::move(value), false));
+  for (Tensor& value : Values(session, fetches, feeds)) {
+    results.append(ToNumpy(std::move(value), false));
+  }
   return results;
 }
 
@@ -120,7 +120,7 @@ void AddSession(nb::module_& m) {
           },
           "graph"_a, nb::arg("target").none(), nb::arg("options").none())
       .def("run", &Run, "fetches"_a, "feeds"_a)
-      .def("pull", &Pull, "variables"_a)
+      .def("pull", &Pull, "fetches"_a, "feeds"_a = nb::list())
       .def("read", &Read, "name"_a)
       .def("barrier", &Barrier, "name"_a, "parties"_a, nb::arg("timeout").none())
       .def_prop_ro("global_step", [](const PySession& s) { return s->global_step(); })

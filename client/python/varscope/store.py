@@ -70,6 +70,10 @@ class Store:
         """How many pushes with gradients the server has applied, as far as this worker has heard."""
         return self._session.global_step
 
+    def close(self) -> None:
+        """Ends this connection's use: every later call is a RuntimeError. What the store has stays."""
+        self._session.close()
+
     def variable_scope(self, *arguments: Any, **keywords: Any) -> Any:
         """A scope for get_variable, in a `with` block; the arguments of tf.variable_scope."""
         return _InGraph(self._graph, scopes.variable_scope(*arguments, **keywords))
@@ -156,7 +160,7 @@ class Store:
             rule = optimizer if isinstance(optimizer, Optimizer) else GradientDescentOptimizer(
                 optimizer)
             with self._graph.as_default():
-                fed = [_gradient_of(variable, rows) for variable, rows in zip(gradients, sparse)]
+                fed = [gradient_of(variable, rows) for variable, rows in zip(gradients, sparse)]
                 self._pushes[key] = _Push(
                     rule.apply_gradients(list(zip(fed, gradients))), fed)
         return self._pushes[key]
@@ -234,7 +238,7 @@ def _may_be_large(initial_value: Any) -> bool:
     return initial_value is not None and not np.isscalar(initial_value)
 
 
-def _gradient_of(variable: _core.Variable, rows: bool) -> Any:
+def gradient_of(variable: _core.Variable, rows: bool) -> Any:
     """What a push is fed for a variable."""
     if not rows:
         return _core.placeholder(variable.dtype, variable.shape)

@@ -1,0 +1,197 @@
+"""A model's arrays as variables of a store: what varscope.torch and varscope.jax have in common."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from varscope import _core, errors, saver, scopes, variables
+from varscope.rules import GivenRule, Rule
+from varscope.slices import IndexedSlices
+from varscope.store import Store, gradient_of
+
+# Of these a worker has rounded copies. The store adds small updates to float32.
+_HALF = ("float16", "bfloat16")
+_CHARACTERS = re.compile(r"[A-Za-z0-9_.\\/>-]*")
+
+
+class Array(NamedTuple):
+    """One of a model's arrays, as a framework has it."""
+
+    name: str                     # the framework's own, which errors say: 'encoder.0.weight'
+    path: str                     # the variable's under the scope: 'encoder/0/weight'
+    dtype: str
+    value: Callable[[], Any]      # its present value; halves may come as float32
+    trainable: bool = True
+
+
+def stored_dtype(name: str, dtype: str) -> str:
+    """Returns the dtype of an array's variable. TypeError when the store has none for it."""
+    if dtype in _HALF:
+        return "float32"
+    try:
+        _core.as_dtype(dtype)
+    except TypeError:
+        raise TypeError(f"parameter '{name}' is {dtype}, a dtype that varscope's variables do not "
+                        "have") from None
+    return dtype
+
+
+def _check_names(arrays: list[Array]) -> None:
+    """ValueError for a name that no variable could have, and for two of one variable."""
+    first: dict[str, str] = {}
+    for array in arrays:
+        wrong = sorted(set(_CHARACTERS.sub("", array.path)))
+        if wrong or not array.path:
+            said = f"has {' '.join(map(repr, wrong))} in its name" if wrong else "has no name"
+            raise ValueError(f"parameter '{array.name}' {said}; a variable's name has letters, "
+                             "digits and _ . - / > \\ only: share(..., rename=...) gives another")
+        if array.path in first:
+            raise ValueError(f"parameters '{first[array.path]}' and '{array.name}' would both be "
+                             f"the variable '{array.path}': share(..., rename=...) gives another "
+                             "name")
+        first[array.path] = array.name
+
+
+class SharedArrays:
+    """A model's arrays, each with its variable: the first worker creates it, the others attach.
+
+    Whoever creates gives the first values; the others' own ones are not used.
+    """
+
+    def __init__(self, store: Store, scope: str | None, arrays: list[Array]) -> None:
+        _check_names(arrays)
+        if not arrays:
+            raise ValueError("there are no parameters to share")
+        dtypes = [stored_dtype(array.name, array.dtype) for array in arrays]
+        self.store = store
+        self.variables: dict[str, _core.Variable] = {}
+        self._assigns: dict[str, tuple[_core.Tensor, _core.Operation]] = {}
+        prefix = f"{scope}/" if scope else ""
+        with store.graph.as_default():
+            for array, dtype in zip(arrays, dtypes):
+                self.variables[array.name] = _define(prefix + array.path, array, dtype)
+        self.first_values = self._first_values()
+
+    def _first_values(self) -> dict[str, Any]:
+        """The store's values, after it has got this worker's where it had none."""
+        try:
+            return self.pull()
+        except errors.FailedPreconditionError:
+            pass
+        with self.store.graph.as_default():
+            self.store.session.run(_core.global_variables_initializer())
+        return self.pull()
+
+    def pull(self, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """Returns one consistent set of values, of all arrays or of some, which cannot be written."""
+        wanted = list(self.variables) if names is None else list(names)
+        fetched = self.store.session.core.pull([self.variables[name] for name in wanted])
+        return dict(zip(wanted, fetched))
+
+    def assign(self, values: Mapping[str, Any]) -> None:
+        """Sets variables, all at once. ValueError for another shape."""
+        feeds = []
+        with self.store.graph.as_default():
+            for name, value in values.items():
+                variable = self.variables[name]
+                if name not in self._assigns:
+                    fed = _core.placeholder(variable.dtype, variable.shape)
+                    self._assigns[name] = (fed, _core.assign(variable, fed).op)
+                self.check_shape(name, np.shape(value), "the value")
+                feeds.append((self._assigns[name][0], value))
+        self.store.session.core.run([self._assigns[name][1] for name in values], feeds)
+
+    def check_shape(self, name: str, shape: Iterable[int], what: str) -> None:
+        """ValueError unless it is the variable's."""
+        own = tuple(self.variables[name].shape.as_list())
+        if tuple(shape) != own:
+            raise ValueError(f"parameter '{name}': {what} has the shape {tuple(shape)}, and its "
+                             f"variable '{self.variables[name].name}' has {own}")
+
+    def save(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> str:
+        """Writes one consistent set of values; `names` has the array of each name in the file."""
+        return self._saver(names).save(self.store.session, path)
+
+    def restore(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> None:
+        """Assigns a checkpoint's values: all of it or nothing."""
+        self._saver(names).restore(self.store.session, path)
+
+    def _saver(self, names: Mapping[str, str]) -> saver.Saver:
+        with self.store.graph.as_default():
+            return saver.Saver({name: self.variables[of] for name, of in names.items()})
+
+
+def _define(name: str, array: Array, dtype: str) -> _core.Variable:
+    """Creates or attaches. ValueError, with the parameter's name, when another worker's differs."""
+    try:
+        return variables.get_variable(name, None, dtype, np.asarray(array.value(), dtype),
+                                      trainable=array.trainable, reuse=scopes.AUTO_REUSE)
+    except ValueError as error:
+        raise ValueError(f"parameter '{array.name}': {error}") from None
+
+
+class _Plan(NamedTuple):
+    """What a step runs, and what it is fed."""
+
+    gradients: list[Any]            # placeholders, or IndexedSlices of them
+    fetches: list[_core.Tensor]
+
+
+class Pushes:
+    """The steps of one optimizer: each pushes gradients, and brings back the values after it, in one
+    request; of several groups of the server's, in one for each.
+    """
+
+    def __init__(self, arrays: SharedArrays, rules: list[tuple[Rule | GivenRule, list[str]]],
+                 trained: list[str], brings: list[str]) -> None:
+        """`rules` has the arrays that each rule may train, `trained` those that it will, `brings`
+        those whose values come back. ValueError when none is trained.
+        """
+        if not trained:
+            raise ValueError("there is no parameter to train: none is of floating point, or requires "
+                             "a gradient")
+        self._arrays = arrays
+        self._brings = brings
+        self._plans: dict[tuple[tuple[str, bool], ...], _Plan] = {}
+        with arrays.store.graph.as_default():
+            self._rules = [(rule.build(), names) for rule, names in rules]
+        # The creator of slots is the line that makes the optimizer.
+        self._plan_of(tuple((name, False) for name in trained))
+
+    def push(self, gradients: Mapping[str, Any], hyperparameters: list[Mapping[str, float]]
+             ) -> dict[str, Any]:
+        """Returns the values, as SharedArrays.pull. `hyperparameters` has those of each rule."""
+        plan = self._plan_of(tuple((name, isinstance(gradient, IndexedSlices))
+                                   for name, gradient in gradients.items()))
+        feeds: list[tuple[_core.Tensor, Any]] = []
+        for fed, gradient in zip(plan.gradients, gradients.values()):
+            if isinstance(fed, IndexedSlices):
+                feeds += [(fed.values, gradient.values), (fed.indices, gradient.indices)]
+            else:
+                feeds.append((fed, gradient))
+        for (built, _), given in zip(self._rules, hyperparameters):
+            feeds += [(fed, given[key]) for key, fed in built.fed.items()]
+        fetched = self._arrays.store.session.core.pull(plan.fetches, feeds)
+        return dict(zip(self._brings, fetched))
+
+    def _plan_of(self, key: tuple[tuple[str, bool], ...]) -> _Plan:
+        if key not in self._plans:
+            with self._arrays.store.graph.as_default():
+                self._plans[key] = self._new_plan(dict(key))
+        return self._plans[key]
+
+    def _new_plan(self, sparse: Mapping[str, bool]) -> _Plan:
+        of = self._arrays.variables
+        fed = {name: gradient_of(of[name], rows) for name, rows in sparse.items()}
+        pushes = []
+        for built, names in self._rules:
+            pairs = [(fed[name], of[name]) for name in names if name in fed]
+            if pairs:
+                pushes.append(built.optimizer.apply_gradients(pairs))
+        with scopes.control_dependencies(pushes):
+            return _Plan(list(fed.values()), [of[name].value() for name in self._brings])

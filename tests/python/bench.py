@@ -1,0 +1,241 @@
+"""bench.py SECTION... [--rounds N] [--tensorflow PYTHON]: what Python and the frameworks cost.
+
+overhead  a step of varscope.torch's and varscope.jax's optimizers beside PyTorch's and optax's own
+session   an empty run and a scalar step of Session.run, beside those of TensorFlow, which PYTHON has
+models    steps of an MLP and a CNN from Python beside the same from C++ (build/release/bin/varscope_bench)
+
+Each round measures both sides, one after the other; a figure is the median of the rounds' medians, and a
+ratio the median of the rounds' ratios. Run it with build/python-venv/bin/python, on a quiet machine.
+"""
+
+import argparse
+import importlib.util
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve()
+BENCH = HERE.parents[2] / "build" / "release" / "bin" / "varscope_bench"
+WARM_UP, SECONDS, LEAST = 0.3, 0.5, 7
+LAYERS = {"digit classifier": (64, 64, 10), "MLP": (784, 512, 512, 10)}
+
+
+def measure(operation):
+    """The median of its times, in seconds."""
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < WARM_UP:
+        operation()
+    times = []
+    begin = time.perf_counter()
+    while len(times) < LEAST or time.perf_counter() - begin < SECONDS:
+        start = time.perf_counter()
+        operation()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def paired(rounds, one, other):
+    """The medians of both, and the ratio of the first to the other."""
+    pairs = [(one(), other()) for _ in range(rounds)]
+    return (statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs),
+            statistics.median(a / b for a, b in pairs))
+
+
+def shapes(layers):
+    return [shape for inputs, outputs in zip(layers, layers[1:])
+            for shape in ((inputs, outputs), (outputs,))]
+
+
+def torch_steps(layers):
+    """Adam's step with varscope, and PyTorch's own."""
+    import torch
+
+    import varscope.torch
+
+    def parameters():
+        model = torch.nn.ParameterList([torch.zeros(shape) for shape in shapes(layers)])
+        for parameter in model:
+            parameter.grad = torch.full_like(parameter, 1e-3)
+        return model
+    ours, own = parameters(), parameters()
+    varscope.torch.share(ours)
+    return (varscope.torch.Adam(ours.parameters()).step,
+            torch.optim.Adam(own.parameters()).step)
+
+
+def jax_steps(layers):
+    """The same with JAX, and optax's, jitted."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    import varscope.jax
+    params = [jnp.zeros(shape) for shape in shapes(layers)]
+    gradients = [jnp.full(shape, 1e-3) for shape in shapes(layers)]
+    optimizer = varscope.jax.adam(varscope.jax.share(params), 1e-3)
+    own = optax.adam(1e-3)
+
+    @jax.jit
+    def update(gradients, state, params):
+        updates, state = own.update(gradients, state)
+        return optax.apply_updates(params, updates), state
+    kept = [params, own.init(params)]
+
+    def step():
+        kept[:] = jax.block_until_ready(update(gradients, kept[1], kept[0]))
+    return lambda: jax.block_until_ready(optimizer.step(gradients)), step
+
+
+def overhead(options):
+    for name, steps in (("torch", torch_steps), ("jax", jax_steps)):
+        if importlib.util.find_spec(name) is None:
+            print(f"{name} is not installed")
+            continue
+        for model, layers in LAYERS.items():
+            ours, own = steps(layers)
+            a, b, _ = paired(options.rounds, lambda: measure(ours), lambda: measure(own))
+            print(f"{name}, Adam's step, {model}: {a * 1e6:.0f} us, {name}'s own {b * 1e6:.0f} us: "
+                  f"{(a - b) * 1e6:.0f} us more")
+
+
+def session_figures(tf, target=""):
+    """An empty run and a step of one scalar."""
+    with tf.Graph().as_default():
+        device = "/job:ps/task:0" if target.startswith("grpc://") else None
+        with tf.device(device):
+            w = tf.get_variable("w", [], initializer=tf.zeros_initializer(), use_resource=True)
+        step = tf.train.GradientDescentOptimizer(0.1).minimize(tf.square(w - 1.0))
+        empty, start = tf.no_op(), tf.global_variables_initializer()
+        with tf.Session(target) as session:
+            session.run(start)
+            return [measure(lambda: session.run(empty)), measure(lambda: session.run(step))]
+
+
+def tensorflow_figures(with_ps):
+    """In TensorFlow's Python."""
+    import tensorflow.compat.v1 as tf
+    tf.disable_v2_behavior()
+    if not with_ps:
+        return session_figures(tf)
+    import socket
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = [one.getsockname()[1], two.getsockname()[1]]
+    cluster = {"ps": [f"127.0.0.1:{ports[0]}"], "worker": [f"127.0.0.1:{ports[1]}"]}
+    serve = ("import sys, json, tensorflow.compat.v1 as tf\n"
+             "tf.train.Server(json.loads(sys.argv[1]), 'ps', 0).join()")
+    ps = subprocess.Popen([sys.executable, "-c", serve, json.dumps(cluster)])
+    try:
+        return session_figures(tf, tf.train.Server(cluster, "worker", 0).target)
+    finally:
+        ps.kill()
+        ps.wait()
+
+
+def session(options):
+    import varscope.compat.v1 as tf
+    sides = {"varscope": lambda: session_figures(tf)}
+    if options.tensorflow:
+        for name, with_ps in (("TensorFlow, variables in the process", 0),
+                              ("TensorFlow, variables on a ps", 1)):
+            sides[name] = lambda with_ps=with_ps: json.loads(subprocess.run(
+                [options.tensorflow, HERE, "--one-tensorflow", str(with_ps)], text=True, check=True,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1])
+    else:
+        print("without TensorFlow: --tensorflow names a Python that has it")
+    seen = [{name: figures() for name, figures in sides.items()} for _ in range(options.rounds)]
+    for name in sides:
+        empty, step = (statistics.median(one[name][i] for one in seen) for i in (0, 1))
+        print(f"Session.run, {name}: an empty run {empty * 1e6:.0f} us, a scalar step "
+              f"{step * 1e6:.0f} us")
+
+
+def dense(tf, x, units, scope):
+    with tf.variable_scope(scope):
+        kernel = tf.get_variable("kernel", [x.shape[-1], units])
+        bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
+        return tf.nn.bias_add(tf.matmul(x, kernel), bias)
+
+
+def convolution(tf, x, filters, scope):
+    with tf.variable_scope(scope):
+        kernel = tf.get_variable("kernel", [5, 5, x.shape[-1], filters])
+        bias = tf.get_variable("bias", [filters], initializer=tf.zeros_initializer())
+        maps = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME"), bias))
+        return tf.nn.max_pool(maps, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+
+
+def mlp(tf, pixels):
+    first = tf.nn.relu(dense(tf, pixels, 512, "first"))
+    return dense(tf, tf.nn.relu(dense(tf, first, 512, "second")), 10, "logits")
+
+
+def cnn(tf, pixels):
+    first = convolution(tf, tf.reshape(pixels, [64, 28, 28, 1]), 32, "first")
+    flat = tf.reshape(convolution(tf, first, 64, "second"), [64, 7 * 7 * 64])
+    return dense(tf, tf.nn.relu(dense(tf, flat, 1024, "third")), 10, "logits")
+
+
+def python_step(logits_of, transport):
+    """A step of tests/bench/models.cc's, from Python."""
+    import varscope
+    import varscope.compat.v1 as tf
+    from conftest import start_server
+    with start_server() as target, tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [64, 784])
+        labels = tf.placeholder(tf.int64, [64])
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=labels, logits=logits_of(tf, images)))
+        step = tf.train.AdamOptimizer(0.001).minimize(loss)
+        start = tf.global_variables_initializer()
+        random = np.random.RandomState(1)
+        feeds = {images: random.uniform(size=(64, 784)).astype(np.float32),
+                 labels: random.randint(10, size=64)}
+        options = varscope.ConnectOptions(transport=transport)
+        with tf.Session(target, config=options) as session:
+            session.run(start)
+            return measure(lambda: session.run([loss, step], feeds))
+
+
+def cpp_step(what, over):
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        subprocess.run([BENCH, "--quick", "--only", "training", "--what", what, "--over", over,
+                        "--json", file.name], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        [figure] = [figure for figure in json.load(file) if figure["what"] == what]
+        return figure["median_seconds"]
+
+
+def models(options):
+    if not BENCH.exists():
+        sys.exit(f"{BENCH} is not there: bash docker/build.sh release varscope_bench builds it")
+    for name, logits in (("MLP", mlp), ("CNN", cnn)):
+        for over, transport in (("tcp", "target"), ("shm", "auto")):
+            a, b, ratio = paired(options.rounds, lambda: python_step(logits, transport),
+                                 lambda: cpp_step(f"{name} step", over))
+            print(f"{name} step over {over}: {a * 1e3:.2f} ms from Python, {b * 1e3:.2f} ms from C++: "
+                  f"{(ratio - 1) * 100:+.1f} %")
+
+
+def main():
+    if sys.argv[1:2] == ["--one-tensorflow"]:
+        print(json.dumps(tensorflow_figures(sys.argv[2] == "1")))
+        return
+    sections = {"overhead": overhead, "session": session, "models": models}
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="+", choices=sections, metavar="SECTION")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tensorflow", metavar="PYTHON")
+    options = parser.parse_args()
+    for name in options.sections:
+        sections[name](options)
+
+
+if __name__ == "__main__":
+    main()

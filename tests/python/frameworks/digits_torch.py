@@ -1,0 +1,27 @@
+"""digits_torch.py DIGITS WORKER STEPS [--plain]: one of several processes that train a digit classifier
+in the store at VARSCOPE_TARGET; with --plain alone, by PyTorch only. Prints the test accuracy."""
+
+import sys
+
+import torch
+
+import digits
+import varscope
+import varscope.torch
+
+torch.set_num_threads(1)
+data, worker, steps = digits.Digits(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+torch.manual_seed(worker)
+model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+if "--plain" in sys.argv:
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+else:
+    shared = varscope.torch.share(model, varscope.connect(), "classifier")
+    optimizer = varscope.torch.Adam(model.parameters(), lr=0.003)
+for images, labels in data.batches(worker, steps):
+    optimizer.zero_grad()
+    logits = model(torch.from_numpy(images))
+    torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels)).backward()
+    optimizer.step()
+with torch.no_grad():
+    print(data.accuracy(lambda images: model(torch.from_numpy(images))))
