@@ -1,5 +1,5 @@
 """cnn_tf.py DIGITS: trains the classifier of client/examples/classifier.cc, written for TensorFlow 1,
-until the store's variable `stop` is not 0. Prints how many steps it made."""
+until the store's variable `stop` is not 0. Says so by joined/tf, and prints how many steps it made."""
 
 import sys
 
@@ -27,13 +27,16 @@ with tf.variable_scope("classifier", reuse=tf.AUTO_REUSE):
     logits = tf.nn.bias_add(tf.matmul(flat, kernel), bias)
 with tf.variable_scope("", reuse=tf.AUTO_REUSE):
     stop = tf.get_variable("stop", initializer=0, trainable=False)
+    joined = tf.get_variable("joined/tf", initializer=0, trainable=False)
+join = joined.assign(1)
 loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
 train = tf.train.AdamOptimizer(0.001).minimize(loss)
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     data, steps = digits.Digits(sys.argv[1]), 0
-    while session.run(stop) == 0:
+    while not steps or session.run(stop) == 0:
         for batch in data.batches(1 + steps, 20):
             session.run(train, dict(zip((images, labels), batch)))
             steps += 1
+        session.run(join)
 print(steps)
