@@ -1,6 +1,7 @@
 """bench.py SECTION... [--rounds N] [--tensorflow PYTHON]: what Python and the frameworks cost.
 
-overhead  a step of varscope.torch's and varscope.jax's optimizers beside PyTorch's and optax's own
+overhead  a step of varscope.torch's and varscope.jax's optimizers beside PyTorch's (on one thread) and
+          optax's own
 session   an empty run and a scalar step of Session.run, beside those of TensorFlow, which PYTHON has
 models    steps of an MLP and a CNN from Python beside the same from C++ (build/release/bin/varscope_bench)
 
@@ -9,6 +10,7 @@ ratio the median of the rounds' ratios. Run it with build/python-venv/bin/python
 """
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import pathlib
@@ -57,6 +59,7 @@ def torch_steps(layers):
     import torch
 
     import varscope.torch
+    torch.set_num_threads(1)
 
     def parameters():
         model = torch.nn.ParameterList([torch.zeros(shape) for shape in shapes(layers)])
@@ -107,8 +110,8 @@ def overhead(options):
 def session_figures(tf, target=""):
     """An empty run and a step of one scalar."""
     with tf.Graph().as_default():
-        device = "/job:ps/task:0" if target.startswith("grpc://") else None
-        with tf.device(device):
+        on_ps = target.startswith("grpc://")
+        with tf.device("/job:ps/task:0") if on_ps else contextlib.nullcontext():
             w = tf.get_variable("w", [], initializer=tf.zeros_initializer(), use_resource=True)
         step = tf.train.GradientDescentOptimizer(0.1).minimize(tf.square(w - 1.0))
         empty, start = tf.no_op(), tf.global_variables_initializer()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import varscope
-from conftest import start_server
+from conftest import run_program, start_server
 
 jax = pytest.importorskip("jax", reason="JAX is not installed: tests/python/install.sh does that")
 import jax.numpy as jnp  # noqa: E402
@@ -225,3 +225,23 @@ def test_a_server_that_is_gone():
     with pytest.raises((varscope.errors.UnavailableError, varscope.errors.DeadlineExceededError)):
         optimizer.step(gradients(shared.params, X))
     assert shared.params is before
+
+
+def test_arrays_stay_on_their_devices():
+    code = """
+import os
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+import jax
+import jax.numpy as jnp
+import varscope.jax
+mesh = jax.make_mesh((4,), ("x",))
+rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("x"))
+there = jax.device_put(jnp.zeros((8, 2)), rows)
+other = jax.device_put(jnp.zeros(3), jax.devices()[2])
+shared = varscope.jax.share({"a": there, "b": other, "c": jnp.zeros(1)})
+params = varscope.jax.sgd(shared, 1.0).step(jax.tree.map(jnp.ones_like, shared.params))
+print(params["a"].sharding == rows, params["b"].devices() == {jax.devices()[2]},
+      params["c"].devices() == {jax.devices()[0]}, params["a"].sum(), params["b"].sum())
+"""
+    done = run_program(code)
+    assert done.stdout == "True True True -16.0 -3.0\n", done.stderr

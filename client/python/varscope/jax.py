@@ -58,7 +58,7 @@ class SharedTree:
     def __init__(self, tree: Any, store: Store, scope: str | None,
                  rename: Callable[[str], str]) -> None:
         self.store = store
-        named, self._structure = _named(tree)
+        named, _ = _named(tree)
         leaves = {name: _array_of(name, leaf) for name, leaf in named}
         if len(leaves) < len(named):
             names = [name for name, _ in named]
@@ -67,7 +67,9 @@ class SharedTree:
         # Without jax_enable_x64 a float64 array of NumPy's is float32.
         self._dtypes = {name: jax.dtypes.canonicalize_dtype(leaf.dtype)
                         for name, leaf in leaves.items()}
-        self._places = {name: getattr(leaf, "sharding", None) for name, leaf in leaves.items()}
+        self._places = {name: _place_of(leaf) for name, leaf in leaves.items()}
+        # A structure without paths, which is found faster.
+        self._structure = jax.tree_util.tree_structure(tree)
         self.trained = [name for name, dtype in self._dtypes.items() if _is_trained(dtype)]
         self.arrays = SharedArrays(store, scope, [
             Array(name, rename(name), str(dtype), _Value(leaves[name]), _is_trained(dtype))
@@ -107,12 +109,15 @@ class SharedTree:
 
     def tree_of(self, values: dict[str, Any]) -> Any:
         """Returns the tree of all arrays' values, each on the devices where it was shared from."""
-        return jax.tree_util.tree_unflatten(self._structure, jax.device_put(
-            [values[name].astype(dtype, copy=False) for name, dtype in self._dtypes.items()],
-            list(self._places.values())))
+        return jax.tree_util.tree_unflatten(self._structure, [
+            _placed(values[name], dtype, self._places[name])
+            for name, dtype in self._dtypes.items()])
 
     def leaves(self, tree: Any, what: str) -> dict[str, Any]:
         """Returns the leaves by name. ValueError when it has others than this tree, naming one."""
+        flat, structure = jax.tree_util.tree_flatten(tree)
+        if structure == self._structure:
+            return dict(zip(self._dtypes, flat))
         named, _ = _named(tree)
         leaves = dict(named)
         for name in self._dtypes:
@@ -145,6 +150,18 @@ def _array_of(name: str, leaf: Any) -> Any:
     if leaf is None or not hasattr(leaf, "dtype"):
         raise TypeError(f"parameter '{name}' is {leaf!r}, not an array")
     return leaf
+
+
+def _place_of(leaf: Any) -> Any:
+    """The sharding of a JAX array that is not simply on the default device; else None."""
+    place = getattr(leaf, "sharding", None)
+    return None if place is None or place.device_set == {jax.devices()[0]} else place
+
+
+def _placed(value: Any, dtype: Any, place: Any) -> Any:
+    if place is None:
+        return jnp.asarray(value, dtype)
+    return jax.device_put(value.astype(dtype, copy=False), place)
 
 
 def _is_trained(dtype: Any) -> bool:

@@ -75,6 +75,8 @@ class SharedArrays:
         with store.graph.as_default():
             for array, dtype in zip(arrays, dtypes):
                 self.variables[array.name] = _define(prefix + array.path, array, dtype)
+        self._shapes = {name: tuple(variable.shape.as_list())
+                        for name, variable in self.variables.items()}
         self.first_values = self._first_values()
 
     def _first_values(self) -> dict[str, Any]:
@@ -108,10 +110,9 @@ class SharedArrays:
 
     def check_shape(self, name: str, shape: Iterable[int], what: str) -> None:
         """ValueError unless it is the variable's."""
-        own = tuple(self.variables[name].shape.as_list())
-        if tuple(shape) != own:
+        if tuple(shape) != self._shapes[name]:
             raise ValueError(f"parameter '{name}': {what} has the shape {tuple(shape)}, and its "
-                             f"variable '{self.variables[name].name}' has {own}")
+                             f"variable '{self.variables[name].name}' has {self._shapes[name]}")
 
     def save(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> str:
         """Writes one consistent set of values; `names` has the array of each name in the file."""
