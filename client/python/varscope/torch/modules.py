@@ -1,0 +1,169 @@
+"""Modules whose tensors are variables of a store."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from varscope.shared import Array, SharedArrays
+from varscope.store import Store, connect
+from varscope.torch.ports import Port, value_of
+
+
+def share(module: torch.nn.Module, store: Store | None = None, scope: str | None = None, *,
+          rename: Callable[[str], str] | None = None) -> SharedModule:
+    """Makes a module's parameters and buffers variables under the scope, and returns the handle.
+
+    Without a store: that of varscope.connect(). `rename` gives a variable's name under the scope for
+    a parameter's; without it the dots are slashes. A parameter that is there under several names is
+    one variable, of the first. The module has the store's values afterwards.
+
+    ValueError when the store has another shape, dtype or kind under a name, with both creators; for a
+    name that no variable can have; when a parameter is shared under another name already. TypeError
+    for a dtype that variables do not have.
+    """
+    return SharedModule(module, store or connect(), scope, rename or _path_of)
+
+
+def _path_of(name: str) -> str:
+    return name.replace(".", "/")
+
+
+class SharedModule:
+    """A module whose parameters and buffers are variables of a store. Made by share().
+
+    Buffers (BatchNorm's running statistics) are variables that nobody trains: a worker's forward
+    passes change its own, until one worker's push_buffers() sets the store's, and pull() brings them.
+    A float16 or bfloat16 tensor's variable is float32, and the worker has it rounded.
+    """
+
+    def __init__(self, module: torch.nn.Module, store: Store, scope: str | None,
+                 rename: Callable[[str], str]) -> None:
+        self.module = module
+        self.store = store
+        self._tensors, self._aliases = _tensors_of(module)
+        for name, tensor in self._tensors.items():
+            _check_is_free(name, tensor)
+        self.arrays = SharedArrays(store, scope, [
+            Array(name, rename(name), _dtype_of(tensor), functools.partial(value_of, tensor),
+                  isinstance(tensor, torch.nn.Parameter))
+            for name, tensor in self._tensors.items()])
+        self._count = _count_of(module)
+        self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
+        for name, tensor in self.parameters.items():
+            tensor._varscope = (self, name, tensor)
+        self.take(self.arrays.first_values)
+
+    @property
+    def parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Those that are shared, by name, each once, in the order of state_dict()."""
+        return {name: tensor for name, tensor in self._tensors.items()
+                if isinstance(tensor, torch.nn.Parameter)}
+
+    @property
+    def buffers(self) -> dict[str, torch.Tensor]:
+        """Those that are shared: the persistent ones."""
+        return {name: tensor for name, tensor in self._tensors.items()
+                if not isinstance(tensor, torch.nn.Parameter)}
+
+    def variable(self, name: str) -> Any:
+        """Returns the variable of a parameter or buffer."""
+        return self.arrays.variables[name]
+
+    def pull(self) -> None:
+        """Brings the store's present values, of parameters and buffers, into the module."""
+        self.check()
+        self.take(self.arrays.pull())
+
+    def push_buffers(self) -> None:
+        """Sets the store's buffers to this worker's."""
+        self.check()
+        if self.buffers:
+            self.arrays.assign({name: self._ports[name].leave() for name in self.buffers})
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Writes the store's present values as state_dict() names them, and returns the path.
+
+        With '.safetensors' at its end safetensors.torch.load_file() reads it for load_state_dict().
+        This worker's buffers are pushed before.
+        """
+        self.push_buffers()
+        return self.arrays.save(path, self._aliases)
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Assigns a checkpoint to the store, all of it or nothing, and brings it into the module: one
+        of save(), or what safetensors.torch.save_file() wrote of a state_dict().
+        """
+        self.check()
+        self.arrays.restore(path, self._aliases)
+        self.pull()
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Sets tensors of the module, by name, to arrays."""
+        with torch.no_grad():
+            for name, value in values.items():
+                self._ports[name].arrive(value)
+
+    def gradient(self, name: str) -> Any:
+        """Returns a parameter's gradient as it is pushed; None when it has none."""
+        tensor = self._tensors[name]
+        if tensor.shape != self._ports[name].shape:
+            self.arrays.check_shape(name, tensor.shape, "the module's tensor")
+        if tensor.grad is None:
+            return None
+        return self._ports[name].rows(name) if tensor.grad.is_sparse else self._ports[name].dense()
+
+    def check(self) -> None:
+        """RuntimeError when the module has got tensors that are not shared."""
+        if _count_of(self.module) == self._count:
+            return
+        known = {id(tensor) for tensor in self._tensors.values()}
+        for name, tensor in _tensors_of(self.module)[0].items():
+            if id(tensor) not in known:
+                raise RuntimeError(f"parameter '{name}' was added to the module, or replaced in it, "
+                                   "after share(): share() the module when it is complete")
+        self._count = _count_of(self.module)
+
+
+def _tensors_of(module: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors of a state_dict(), each once, by its first name; and for each name that first one."""
+    tensors: dict[str, torch.Tensor] = {}
+    aliases: dict[str, str] = {}
+    first: dict[int, str] = {}
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        if not isinstance(tensor, torch.Tensor):
+            continue
+        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+            raise ValueError(f"parameter '{name}' has no shape yet: share() the module after its "
+                             "first forward pass")
+        aliases[name] = first.setdefault(id(tensor), name)
+        tensors.setdefault(aliases[name], tensor)
+    return tensors, aliases
+
+
+def _count_of(module: torch.nn.Module) -> int:
+    """Changes when the module gets a tensor or a module."""
+    return sum(len(part._parameters) + len(part._buffers) + len(part._modules)
+               for part in module.modules())
+
+
+def _dtype_of(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def module_of(tensor: torch.Tensor) -> tuple[SharedModule, str] | None:
+    """The module that a parameter is shared with, and its name there."""
+    found = getattr(tensor, "_varscope", None)
+    # A copy of a parameter may have its attributes.
+    return found[:2] if found is not None and found[2] is tensor else None
+
+
+def _check_is_free(name: str, tensor: torch.Tensor) -> None:
+    found = module_of(tensor)
+    if found is not None:
+        raise ValueError(f"parameter '{name}' is shared already, as the variable "
+                         f"'{found[0].variable(found[1]).name}' of {found[0].store.target}")
