@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 
 from varscope.shared import Array, SharedArrays
 from varscope.store import Store, connect
-from varscope.torch.ports import Port, value_of
+from varscope.torch.ports import Port, await_gpus, value_of
 
 
 def share(module: torch.nn.Module, store: Store | None = None, scope: str | None = None, *,
@@ -83,7 +83,9 @@ class SharedModule:
         """Sets the store's buffers to this worker's."""
         self.check()
         if self.buffers:
-            self.arrays.assign({name: self._ports[name].leave() for name in self.buffers})
+            values = {name: self._ports[name].leave() for name in self.buffers}
+            await_gpus(self._tensors.values())
+            self.arrays.assign(values)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the store's present values as state_dict() names them, and returns the path.
@@ -104,12 +106,18 @@ class SharedModule:
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Sets tensors of the module, by name, to arrays."""
+        await_gpus(self._tensors.values())
         with torch.no_grad():
             for name, value in values.items():
                 self._ports[name].arrive(value)
 
-    def gradient(self, name: str) -> Any:
-        """Returns a parameter's gradient as it is pushed; None when it has none."""
+    def gradients(self, names: Iterable[str]) -> dict[str, Any]:
+        """Returns parameters' gradients as they are pushed; None of those that have none."""
+        found = {name: self._gradient(name) for name in names}
+        await_gpus(self._tensors.values())
+        return found
+
+    def _gradient(self, name: str) -> Any:
         tensor = self._tensors[name]
         if tensor.shape != self._ports[name].shape:
             self.arrays.check_shape(name, tensor.shape, "the module's tensor")

@@ -34,6 +34,7 @@ class Optimizer(torch.optim.Optimizer):
         self._options = [{key: value for key, value in group.items() if key != "params"}
                          for group in self.param_groups]
         self._shared = self._module_of_all()
+        self._parameters = self._shared.parameters
         self._pushes = self._new_pushes()
 
     def _rule(self, group: dict[str, Any]) -> Any:
@@ -70,7 +71,7 @@ class Optimizer(torch.optim.Optimizer):
 
     def _new_pushes(self) -> Pushes:
         self._fixed = [self._rule(group) for group in self.param_groups]
-        frozen = {name for name, p in self._shared.parameters.items() if not p.requires_grad}
+        frozen = {name for name, p in self._parameters.items() if not p.requires_grad}
         names = [name for of_group in self._names for name in of_group]
         return Pushes(self._shared.arrays, list(zip(self._fixed, self._names)),
                       [name for name in names if name not in frozen], names)
@@ -112,20 +113,15 @@ class Optimizer(torch.optim.Optimizer):
                              f"become {group[key]}: make another optimizer")
 
     def _gradients(self) -> dict[str, Any]:
-        gradients: dict[str, Any] = {}
-        missing = []
-        for name in (name for of_group in self._names for name in of_group):
-            gradient = self._shared.gradient(name)
-            if gradient is not None:
-                gradients[name] = gradient
-            elif self._shared.parameters[name].requires_grad:
-                missing.append(name)
+        gradients = self._shared.gradients(name for of_group in self._names for name in of_group)
+        missing = [name for name, gradient in gradients.items()
+                   if gradient is None and self._parameters[name].requires_grad]
         if missing and not self._skip_missing:
             raise RuntimeError(
                 f"step(): no gradient of parameter {', '.join(map(repr, missing[:3]))}"
                 f"{f' and {len(missing) - 3} more' if len(missing) > 3 else ''}: the loss does not "
                 "depend on it, or backward() was not called (skip_missing=True leaves it out)")
-        return gradients
+        return {name: gradient for name, gradient in gradients.items() if gradient is not None}
 
 
 def _said(parameter: torch.Tensor, position: int, modules: Iterable[SharedModule]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,18 @@ def value_of(tensor: torch.Tensor) -> Any:
     return _widened(tensor.detach()).cpu().numpy()
 
 
+def await_gpus(tensors: Iterable[torch.Tensor]) -> None:
+    """Waits until copies that are under way between these tensors' GPUs and pinned memory are done."""
+    for device in {tensor.device for tensor in tensors if _is_on_gpu(tensor)}:
+        _await_stream(device)
+
+
 class Port:
     """A tensor's way to the store's arrays and back.
 
-    On the CPU these are views of its memory. On a GPU they are a pinned copy, which the GPU reads and
-    writes by itself; on other devices a copy.
+    On the CPU the arrays are views of its memory. On a GPU they are a pinned copy, which the GPU reads
+    and writes by itself: await_gpus() before an array that leaves is read, and before one arrives. On
+    other devices they are a copy.
     """
 
     def __init__(self, tensor: torch.Tensor) -> None:
@@ -30,32 +38,35 @@ class Port:
         self._pinned: torch.Tensor | None = None
 
     def dense(self) -> Any:
-        gradient = self.tensor.grad.detach()
-        if gradient.is_cuda:
-            return _in_pinned(_widened(gradient), self._staging()).numpy()
-        return _widened(gradient).cpu().numpy()
+        """The gradient."""
+        return self._out(self.tensor.grad.detach())
 
     def rows(self, name: str) -> IndexedSlices:
+        """The sparse gradient."""
         gradient = self.tensor.grad.detach()
         if gradient.sparse_dim() != 1:
             raise ValueError(f"parameter '{name}': its sparse gradient has {gradient.sparse_dim()} "
                              "sparse dimensions, and rows of a variable have one")
         indices, values = gradient._indices()[0], _widened(gradient._values())
-        if gradient.is_cuda:
-            indices, values = (
-                _in_pinned(part, torch.empty(part.shape, dtype=part.dtype, pin_memory=True))
-                for part in (indices, values))
+        if _is_on_gpu(gradient):
+            indices, values = (_new_pinned(part).copy_(part, non_blocking=True)
+                               for part in (indices, values))
         return IndexedSlices(values.cpu().numpy(), indices.cpu().numpy())
 
     def leave(self) -> Any:
-        tensor = _widened(self.tensor.detach())
-        if tensor.is_cuda:
-            return _in_pinned(tensor, self._staging()).numpy()
+        """The value."""
+        return self._out(self.tensor.detach())
+
+    def _out(self, tensor: torch.Tensor) -> Any:
+        tensor = _widened(tensor)
+        if _is_on_gpu(tensor):
+            return self._staging().copy_(tensor, non_blocking=True).numpy()
         return tensor.cpu().numpy()
 
     def arrive(self, value: Any) -> None:
+        """Sets the tensor to an array of the store's."""
         tensor = self.tensor.detach()
-        if tensor.is_cuda:
+        if _is_on_gpu(tensor):
             staging = self._staging()
             np.copyto(staging.numpy(), value)
             tensor.copy_(staging, non_blocking=True)
@@ -68,8 +79,7 @@ class Port:
 
     def _staging(self) -> torch.Tensor:
         if self._pinned is None:
-            dtype = torch.float32 if self.tensor.dtype in _HALF else self.tensor.dtype
-            self._pinned = torch.empty(self.shape, dtype=dtype, pin_memory=True)
+            self._pinned = _new_pinned(_widened(self.tensor.detach()))
         return self._pinned
 
 
@@ -77,8 +87,13 @@ def _widened(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.dtype in _HALF else tensor
 
 
-def _in_pinned(tensor: torch.Tensor, staging: torch.Tensor) -> torch.Tensor:
-    """Returns the staging with the tensor's value. What the stream had to do before is done, too."""
-    staging.copy_(tensor, non_blocking=True)
-    torch.cuda.current_stream(tensor.device).synchronize()
-    return staging
+def _is_on_gpu(tensor: torch.Tensor) -> bool:
+    return tensor.is_cuda
+
+
+def _new_pinned(like: torch.Tensor) -> torch.Tensor:
+    return torch.empty(like.shape, dtype=like.dtype, pin_memory=True)
+
+
+def _await_stream(device: torch.device) -> None:
+    torch.cuda.current_stream(device).synchronize()
