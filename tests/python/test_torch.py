@@ -462,3 +462,15 @@ def test_the_way_of_a_gpus_tensors(store, monkeypatch):
     assert_same(values(same), values(model), rtol=1e-2, atol=1e-2)
     shared.pull()
     assert_same(values(same), values(model), rtol=1e-2, atol=1e-2)
+
+
+def test_data_loaders_that_fork(store):
+    model = nn.Linear(4, 1)
+    varscope.torch.share(model, store)
+    optimizer = varscope.torch.SGD(model.parameters(), lr=0.1)
+    loader = torch.utils.data.DataLoader(data(rows=32), batch_size=8, num_workers=2,
+                                         multiprocessing_context="fork")
+    for _ in range(2):
+        for x in loader:
+            train(model, optimizer, x=x)
+    assert store.list("weight")[0].version == 8
