@@ -5,8 +5,9 @@ overhead  a step of varscope.torch's and varscope.jax's optimizers beside PyTorc
 session   an empty run and a scalar step of Session.run, beside those of TensorFlow, which PYTHON has
 models    steps of an MLP and a CNN from Python beside the same from C++ (build/release/bin/varscope_bench)
 
-Each round measures both sides, one after the other; a figure is the median of the rounds' medians, and a
-ratio the median of the rounds' ratios. Run it with build/python-venv/bin/python, on a quiet machine.
+Each round measures both sides, one after the other. A figure is the best of the rounds' medians, as in
+tests/bench: a neighbour on the same host slows a virtual machine for a while. Run it with
+build/python-venv/bin/python.
 """
 
 import argparse
@@ -43,10 +44,9 @@ def measure(operation):
 
 
 def paired(rounds, one, other):
-    """The medians of both, and the ratio of the first to the other."""
+    """The best medians of both, measured in turns."""
     pairs = [(one(), other()) for _ in range(rounds)]
-    return (statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs),
-            statistics.median(a / b for a, b in pairs))
+    return min(a for a, _ in pairs), min(b for _, b in pairs)
 
 
 def shapes(layers):
@@ -54,7 +54,7 @@ def shapes(layers):
             for shape in ((inputs, outputs), (outputs,))]
 
 
-def torch_steps(layers):
+def torch_steps(layers, store):
     """Adam's step with varscope, and PyTorch's own."""
     import torch
 
@@ -67,12 +67,12 @@ def torch_steps(layers):
             parameter.grad = torch.full_like(parameter, 1e-3)
         return model
     ours, own = parameters(), parameters()
-    varscope.torch.share(ours)
+    varscope.torch.share(ours, store)
     return (varscope.torch.Adam(ours.parameters()).step,
             torch.optim.Adam(own.parameters()).step)
 
 
-def jax_steps(layers):
+def jax_steps(layers, store):
     """The same with JAX, and optax's, jitted."""
     import jax
     import jax.numpy as jnp
@@ -81,7 +81,7 @@ def jax_steps(layers):
     import varscope.jax
     params = [jnp.zeros(shape) for shape in shapes(layers)]
     gradients = [jnp.full(shape, 1e-3) for shape in shapes(layers)]
-    optimizer = varscope.jax.adam(varscope.jax.share(params), 1e-3)
+    optimizer = varscope.jax.adam(varscope.jax.share(params, store), 1e-3)
     own = optax.adam(1e-3)
 
     @jax.jit
@@ -96,13 +96,16 @@ def jax_steps(layers):
 
 
 def overhead(options):
+    import varscope
+    from conftest import start_server
     for name, steps in (("torch", torch_steps), ("jax", jax_steps)):
         if importlib.util.find_spec(name) is None:
             print(f"{name} is not installed")
             continue
         for model, layers in LAYERS.items():
-            ours, own = steps(layers)
-            a, b, _ = paired(options.rounds, lambda: measure(ours), lambda: measure(own))
+            with start_server() as target:
+                ours, own = steps(layers, varscope.connect(target))
+                a, b = paired(options.rounds, lambda: measure(ours), lambda: measure(own))
             print(f"{name}, Adam's step, {model}: {a * 1e6:.0f} us, {name}'s own {b * 1e6:.0f} us: "
                   f"{(a - b) * 1e6:.0f} us more")
 
@@ -142,7 +145,12 @@ def tensorflow_figures(with_ps):
 
 def session(options):
     import varscope.compat.v1 as tf
-    sides = {"varscope": lambda: session_figures(tf)}
+    from conftest import start_server
+
+    def ours():
+        with start_server() as target:
+            return session_figures(tf, target)
+    sides = {"varscope, variables on a server": ours}
     if options.tensorflow:
         for name, with_ps in (("TensorFlow, variables in the process", 0),
                               ("TensorFlow, variables on a ps", 1)):
@@ -153,7 +161,7 @@ def session(options):
         print("without TensorFlow: --tensorflow names a Python that has it")
     seen = [{name: figures() for name, figures in sides.items()} for _ in range(options.rounds)]
     for name in sides:
-        empty, step = (statistics.median(one[name][i] for one in seen) for i in (0, 1))
+        empty, step = (min(one[name][i] for one in seen) for i in (0, 1))
         print(f"Session.run, {name}: an empty run {empty * 1e6:.0f} us, a scalar step "
               f"{step * 1e6:.0f} us")
 
@@ -219,10 +227,10 @@ def models(options):
         sys.exit(f"{BENCH} is not there: bash docker/build.sh release varscope_bench builds it")
     for name, logits in (("MLP", mlp), ("CNN", cnn)):
         for over, transport in (("tcp", "target"), ("shm", "auto")):
-            a, b, ratio = paired(options.rounds, lambda: python_step(logits, transport),
+            a, b = paired(options.rounds, lambda: python_step(logits, transport),
                                  lambda: cpp_step(f"{name} step", over))
             print(f"{name} step over {over}: {a * 1e3:.2f} ms from Python, {b * 1e3:.2f} ms from C++: "
-                  f"{(ratio - 1) * 100:+.1f} %")
+                  f"{(a / b - 1) * 100:+.1f} %")
 
 
 def main():

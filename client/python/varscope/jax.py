@@ -74,7 +74,7 @@ class SharedTree:
         self.arrays = SharedArrays(store, scope, [
             Array(name, rename(name), str(dtype), _Value(leaves[name]), _is_trained(dtype))
             for name, dtype in self._dtypes.items()])
-        self._params = self.tree_of(self.arrays.first_values)
+        self._params = self.tree_of(self.arrays.first_values())
 
     @property
     def params(self) -> Any:

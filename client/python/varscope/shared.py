@@ -77,9 +77,8 @@ class SharedArrays:
                 self.variables[array.name] = _define(prefix + array.path, array, dtype)
         self._shapes = {name: tuple(variable.shape.as_list())
                         for name, variable in self.variables.items()}
-        self.first_values = self._first_values()
 
-    def _first_values(self) -> dict[str, Any]:
+    def first_values(self) -> dict[str, Any]:
         """The store's values, after it has got this worker's where it had none."""
         try:
             return self.pull()

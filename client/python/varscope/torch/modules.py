@@ -56,7 +56,7 @@ class SharedModule:
         self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
         for name, tensor in self.parameters.items():
             tensor._varscope = (self, name, tensor)
-        self.take(self.arrays.first_values)
+        self.take(self.arrays.first_values())
 
     @property
     def parameters(self) -> dict[str, torch.nn.Parameter]:
