@@ -13,6 +13,9 @@ from varscope.shared import Array, SharedArrays
 from varscope.store import Store, connect
 from varscope.torch.ports import Port, await_gpus, value_of
 
+# Where a parameter says which module it is shared with.
+_MARK = "_varscope"
+
 
 def share(module: torch.nn.Module, store: Store | None = None, scope: str | None = None, *,
           rename: Callable[[str], str] | None = None) -> SharedModule:
@@ -55,7 +58,7 @@ class SharedModule:
         self._count = _count_of(module)
         self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
         for name, tensor in self.parameters.items():
-            tensor._varscope = (self, name, tensor)
+            setattr(tensor, _MARK, (self, name, tensor))
         self.take(self.arrays.first_values())
 
     @property
@@ -121,9 +124,10 @@ class SharedModule:
         tensor = self._tensors[name]
         if tensor.shape != self._ports[name].shape:
             self.arrays.check_shape(name, tensor.shape, "the module's tensor")
-        if tensor.grad is None:
+        gradient, port = tensor.grad, self._ports[name]
+        if gradient is None:
             return None
-        return self._ports[name].rows(name) if tensor.grad.is_sparse else self._ports[name].dense()
+        return port.rows(name, gradient) if gradient.is_sparse else port.dense(gradient)
 
     def check(self) -> None:
         """RuntimeError when the module has got tensors that are not shared."""
@@ -145,7 +149,7 @@ def _tensors_of(module: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[
     for name, tensor in module.state_dict(keep_vars=True).items():
         if not isinstance(tensor, torch.Tensor):
             continue
-        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+        if torch.nn.parameter.is_lazy(tensor):
             raise ValueError(f"parameter '{name}' has no shape yet: share() the module after its "
                              "first forward pass")
         aliases[name] = first.setdefault(id(tensor), name)
@@ -165,7 +169,7 @@ def _dtype_of(tensor: torch.Tensor) -> str:
 
 def module_of(tensor: torch.Tensor) -> tuple[SharedModule, str] | None:
     """The module that a parameter is shared with, and its name there."""
-    found = getattr(tensor, "_varscope", None)
+    found = getattr(tensor, _MARK, None)
     # A copy of a parameter may have its attributes.
     return found[:2] if found is not None and found[2] is tensor else None
 

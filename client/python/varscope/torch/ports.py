@@ -37,13 +37,11 @@ class Port:
         self.shape = tensor.shape
         self._pinned: torch.Tensor | None = None
 
-    def dense(self) -> Any:
-        """The gradient."""
-        return self._out(self.tensor.grad.detach())
+    def dense(self, gradient: torch.Tensor) -> Any:
+        return self._out(gradient.detach())
 
-    def rows(self, name: str) -> IndexedSlices:
-        """The sparse gradient."""
-        gradient = self.tensor.grad.detach()
+    def rows(self, name: str, gradient: torch.Tensor) -> IndexedSlices:
+        gradient = gradient.detach()
         if gradient.sparse_dim() != 1:
             raise ValueError(f"parameter '{name}': its sparse gradient has {gradient.sparse_dim()} "
                              "sparse dimensions, and rows of a variable have one")
