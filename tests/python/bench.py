@@ -25,7 +25,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve()
 BENCH = HERE.parents[2] / "build" / "release" / "bin" / "varscope_bench"
-WARM_UP, SECONDS, LEAST = 0.3, 0.5, 7
+WARM_UP, SECONDS, LEAST = 0.5, 0.75, 7
 LAYERS = {"digit classifier": (64, 64, 10), "MLP": (784, 512, 512, 10)}
 
 
@@ -215,7 +215,7 @@ def python_step(logits_of, transport):
 
 def cpp_step(what, over):
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
-        subprocess.run([BENCH, "--quick", "--only", "training", "--what", what, "--over", over,
+        subprocess.run([BENCH, "--only", "training", "--what", what, "--over", over,
                         "--json", file.name], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         [figure] = [figure for figure in json.load(file) if figure["what"] == what]
