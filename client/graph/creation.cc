@@ -66,6 +66,12 @@ InitialValue FromTensor(const Tensor& value) {
 
 InitialValue FromOutput(const GraphState& graph, const Output& value) {
   const NodeOutput own = graph.Own(value);
+  if (own.node->body != nullptr) {
+    throw ValueError(
+        absl::StrCat("initial_value must not be computed inside a branch of a "
+                     "condition or the body of a loop: ",
+                     value.name()));
+  }
   if (!value.shape().IsFullyDefined()) {
     throw ValueError(absl::StrCat("initial_value must have a shape specified: ", value.name(),
                                   " has shape ", value.shape().ToString()));
@@ -167,6 +173,7 @@ std::string FreeName(GraphState& graph, const std::string& name) {
 VariableState* AddResolved(GraphState& graph, const std::string& key,
                            const ResolvedVariable& resolved) {
   const NameScopeGuard root(graph, "");
+  const OutsideGuard outside(graph);
   const NoControlGuard at_once(graph);
   if (!key.empty()) graph.names().Unique(key);
   auto made = std::make_unique<VariableState>();

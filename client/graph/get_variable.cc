@@ -262,6 +262,7 @@ Variable get_variable(const std::string& name, GetVariableArgs args, const Sourc
   if (!args.reuse) args.reuse = scope.reuse;
   if (args.initializer && args.initializer->output()) graph.Own(*args.initializer->output());
   const Getter getter = [&](const std::string& full_name, const GetVariableArgs& given) {
+    const internal::OutsideGuard outside(graph);
     const size_t known = graph.variables().all().size();
     Variable variable = internal::Call(graph, full_name, given, internal::CreatorAt(where)).Run();
     const bool fresh = graph.variables().all().size() > known;

@@ -6,7 +6,9 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "client/graph/control_flow.h"
 #include "client/graph/creation.h"
+#include "client/graph/differentiate.h"
 #include "client/graph/fits.h"
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
@@ -19,8 +21,30 @@ namespace {
 
 using Sums = std::map<Output, std::vector<Gradient>>;
 
-Gradient Add(const Output& x, std::vector<Gradient> terms) {
+// What is differentiated: the ops of a body, or whatever there is.
+struct Differentiated {
+  const Body* body = nullptr;
+  ForwardValues* values = nullptr;
+
+  bool Has(const Node& node) const { return body == nullptr || node.body == body; }
+  Output ValueOf(const Output& output) const {
+    return values == nullptr ? output : values->Of(output);
+  }
+};
+
+Output ToDense(const Gradient& gradient, const Output& x, const Differentiated& scope) {
+  return gradient.is_sparse() ? internal::ToDense(gradient, scope.ValueOf(x)) : gradient.values;
+}
+
+Gradient Add(const Output& x, std::vector<Gradient> terms, const Differentiated& scope = {}) {
   if (terms.size() == 1) return terms[0];
+  if (IsList(Unwrap(x))) {
+    Output sum = terms[0].values;
+    for (size_t i = 1; i < terms.size(); ++i) {
+      sum = MakeOp("ListAdd", "ListAdd", {sum, terms[i].values});
+    }
+    return Dense(sum);
+  }
   bool all_sparse = true;
   for (const Gradient& term : terms) all_sparse &= term.is_sparse();
   bool int32_rows = true;
@@ -34,7 +58,7 @@ Gradient Add(const Output& x, std::vector<Gradient> terms) {
       values.emplace_back(term.values);
       indices.emplace_back(int32_rows ? term.indices : cast(term.indices, DType::kInt64));
     } else {
-      values.emplace_back(ToDense(term, x));
+      values.emplace_back(ToDense(term, x, scope));
     }
   }
   if (all_sparse) return {concat(values, 0), concat(indices, 0)};
@@ -42,14 +66,15 @@ Gradient Add(const Output& x, std::vector<Gradient> terms) {
 }
 
 // The nodes on a way from some x to some y, last first.
-std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs) {
+std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs,
+                           const Differentiated& scope = {}) {
   std::set<Node*> reach_y;
   std::vector<Node*> stack;
   for (const Output& y : ys) stack.push_back(Unwrap(y).node);
   while (!stack.empty()) {
     Node* const node = stack.back();
     stack.pop_back();
-    if (!reach_y.insert(node).second) continue;
+    if (!scope.Has(*node) || !reach_y.insert(node).second) continue;
     for (const NodeOutput& input : node->inputs) stack.push_back(input.node);
   }
   std::set<Node*> from_x;
@@ -77,10 +102,10 @@ Output Ones(const Output& y) {
       NodeOutput{graph.AddNode({.op = "Const", .name = "grad_ys", .attrs = {{"value", one}}}), 0});
 }
 
-Gradient Take(Sums& sums, const Output& x) {
+Gradient Take(Sums& sums, const Output& x, const Differentiated& scope = {}) {
   const auto it = sums.find(x);
   if (it == sums.end()) return None();
-  Gradient sum = Add(x, std::move(it->second));
+  Gradient sum = Add(x, std::move(it->second), scope);
   sums[x] = {sum};
   return sum;
 }
@@ -90,18 +115,19 @@ Gradient Take(Sums& sums, const Output& x) {
                                  "' (op type: ", node.def->name, ")."));
 }
 
-void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
+void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums,
+                   const Differentiated& scope = {}) {
   std::vector<Output> dys;
   bool any = false;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     const Output y = Wrap(NodeOutput{&node, static_cast<int>(i)});
-    const Gradient dy = Take(sums, y);
-    dys.push_back(dy.defined() ? ToDense(dy, y) : Output());
+    const Gradient dy = Take(sums, y, scope);
+    dys.push_back(dy.defined() ? ToDense(dy, y, scope) : Output());
     any |= dy.defined();
   }
   if (!any || node.inputs.empty()) return;
   if (node.def->gradient == nullptr) ThrowNoGradient(node);
-  const std::vector<Gradient> grads = node.def->gradient({node, dys});
+  const std::vector<Gradient> grads = node.def->gradient({node, dys, scope.values});
   for (size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined() && wanted.contains(node.inputs[i].node)) {
       sums[Wrap(node.inputs[i])].push_back(grads[i]);
@@ -110,6 +136,24 @@ void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums) {
 }
 
 }  // namespace
+
+std::vector<Output> Differentiate(const std::vector<Output>& ys, const std::vector<Output>& seeds,
+                                  const std::vector<Output>& xs, const Body& body,
+                                  ForwardValues& values) {
+  const Differentiated scope{&body, &values};
+  Sums sums;
+  for (size_t i = 0; i < ys.size(); ++i) sums[ys[i]].push_back(Dense(seeds[i]));
+  const std::vector<Node*> between = Between(ys, xs, scope);
+  std::set<Node*> wanted(between.begin(), between.end());
+  for (const Output& x : xs) wanted.insert(Unwrap(x).node);
+  for (Node* node : between) Backpropagate(*node, wanted, sums, scope);
+  std::vector<Output> gradients;
+  for (const Output& x : xs) {
+    const Gradient gradient = Take(sums, x, scope);
+    gradients.push_back(gradient.defined() ? ToDense(gradient, x, scope) : Output());
+  }
+  return gradients;
+}
 
 Output ToDense(const Gradient& gradient, const Output& x) {
   if (!gradient.is_sparse()) return gradient.values;

@@ -17,6 +17,7 @@
 namespace varscope::internal {
 
 class GraphState;
+struct Body;
 
 // Owned by its graph, which also owns what the pointers refer to.
 struct Node {
@@ -31,6 +32,8 @@ struct Node {
   std::shared_ptr<const ApplySpec> apply;   // of ApplyGradients
   std::vector<VariableState*> initializes;  // of the initializer op
   GraphState* graph = nullptr;
+  Body* body = nullptr;       // that it is an op of; null: of the graph itself
+  std::vector<Body*> bodies;  // of If: then, else; of While: condition, body
 };
 
 // How a node is made; `name` as TensorFlow's create_op takes it: made unique in the current scope,
@@ -44,6 +47,7 @@ struct NodeArgs {
   std::vector<Node*> control_inputs = {};
   VariableState* variable = nullptr;
   std::shared_ptr<const ApplySpec> apply = {};
+  std::vector<Body*> bodies = {};
 };
 
 }  // namespace varscope::internal

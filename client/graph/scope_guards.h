@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/graph/body.h"
 #include "client/graph/scope_stack.h"
 #include "client/graph/state.h"
 
@@ -40,6 +41,24 @@ class NameScopeGuard {
 class NoControlGuard {
  public:
   explicit NoControlGuard(GraphState& graph) : scope_(graph.open_scopes(), SuspendControl(graph)) {}
+
+ private:
+  OpenScope scope_;
+};
+
+// Ops go to a body.
+class BodyGuard {
+ public:
+  BodyGuard(GraphState& graph, Body* body) : scope_(graph.open_scopes(), OpenBody(graph, body)) {}
+
+ private:
+  OpenScope scope_;
+};
+
+// Ops go to the graph itself.
+class OutsideGuard {
+ public:
+  explicit OutsideGuard(GraphState& graph) : scope_(graph.open_scopes(), OpenOutside(graph)) {}
 
  private:
   OpenScope scope_;

@@ -5,6 +5,8 @@
 #include "absl/strings/str_join.h"
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
+#include "client/graph/known_numbers.h"
+#include "client/graph/scope_guards.h"
 #include "proto/naming/names.h"
 #include "varscope/errors.h"
 
@@ -25,7 +27,10 @@ std::vector<OutputSpec> InferOutputs(const OpDef& def, const NodeArgs& args,
   if (def.infer == nullptr) return args.outputs;
   std::vector<OutputSpec> given;
   for (const NodeOutput& input : inputs) given.push_back(input.node->outputs[input.index]);
-  absl::StatusOr<std::vector<OutputSpec>> specs = def.infer({args.attrs, given});
+  std::vector<std::shared_ptr<const Numbers>> known;
+  for (size_t i = 0; def.by_values && i < inputs.size(); ++i)
+    known.push_back(KnownNumbers(inputs[i]));
+  absl::StatusOr<std::vector<OutputSpec>> specs = def.infer({args.attrs, given, known});
   if (specs.ok()) return *std::move(specs);
   std::vector<std::string> shapes;
   for (const OutputSpec& spec : given) {
@@ -47,7 +52,9 @@ Node* GraphState::AddNode(NodeArgs args) {
       throw ValueError(absl::StrCat("'", args.name, "' has an input that is not defined."));
     }
     inputs.push_back(AsInput(Own(input)));
+    CheckVisible(*inputs.back().node, args.name);
   }
+  for (const Node* before : args.control_inputs) CheckVisible(*before, args.name);
   const OpDef& def = FindOp(args.op);
   auto node = std::make_unique<Node>();
   node->outputs = InferOutputs(def, args, inputs, names_.scope());
@@ -70,12 +77,27 @@ Node* GraphState::AddNode(NodeArgs args) {
   node->variable = args.variable;
   node->apply = std::move(args.apply);
   node->graph = this;
+  node->body = body_;
+  node->bodies = std::move(args.bodies);
   by_name_.emplace(node->name, node.get());
   nodes_.push_back(std::move(node));
   return nodes_.back().get();
 }
 
+void GraphState::CheckVisible(const Node& node, const std::string& user) const {
+  if (IsVisible(node, body_)) return;
+  throw ValueError(absl::StrCat("'", user, "' cannot use '", node.name,
+                                "', which is inside a branch of a condition or the body of a loop: "
+                                "let the branch or body return it."));
+}
+
+// In a body it is a read outside, before the run's own changes inside.
 NodeOutput GraphState::AddRead(VariableState* variable, std::vector<Node*> after) {
+  if (body_ != nullptr) {
+    const OutsideGuard outside(*this);
+    std::erase_if(after, [](const Node* node) { return node->body != nullptr; });
+    return AddRead(variable, std::move(after));
+  }
   Node* const node = AddNode({.op = "ReadVariableOp",
                               .name = "ReadVariableOp",
                               .outputs = {{variable->dtype, variable->shape}},
@@ -85,8 +107,33 @@ NodeOutput GraphState::AddRead(VariableState* variable, std::vector<Node*> after
   return {node, 0};
 }
 
+// The change comes when the run's ops are done: what it makes of the variable is computed.
+NodeOutput GraphState::ChangedInBody(const Node& change) {
+  const absl::string_view op = change.def->name;
+  const std::vector<Node*> after = {const_cast<Node*>(&change)};
+  const Output given = Wrap(change.inputs[0]);
+  if (op == "AssignVariableOp") {
+    return {
+        AddNode({.op = "Identity", .name = "value", .inputs = {given}, .control_inputs = after}),
+        0};
+  }
+  const bool adds = op == "AssignAddVariableOp";
+  if (!adds && op != "AssignSubVariableOp") {
+    throw ValueError(absl::StrCat("'", change.name, "' (", op,
+                                  ") has no value inside a branch of a condition."));
+  }
+  const Output before = Wrap(AddRead(change.variable));
+  return {AddNode({.op = adds ? "Add" : "Sub",
+                   .name = "value",
+                   .inputs = {before, given},
+                   .control_inputs = after}),
+          0};
+}
+
 NodeOutput GraphState::AsInput(const NodeOutput& output) {
-  if (!output.node->def->changes_variables) return output;
+  const Node& node = *output.node;
+  if (!node.def->changes_variables) return output;
+  if (node.body != nullptr) return ChangedInBody(node);
   return AddRead(output.node->variable, {output.node});
 }
 

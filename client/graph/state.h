@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/graph/body.h"
 #include "client/graph/naming.h"
 #include "client/graph/node.h"
 #include "client/graph/optimizer_slots.h"
@@ -42,6 +43,9 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   // after it.
   NodeOutput AsInput(const NodeOutput& output);
 
+  // ValueError unless ops that are added now may use the outputs of `node`.
+  void CheckVisible(const Node& node, const std::string& user) const;
+
   // What the handles refer to. ValueError when one is undefined or belongs to another graph.
   NodeOutput Own(const Output& output) const;
   Node* Own(const Operation& operation) const;
@@ -60,6 +64,15 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   bool controlled() const {
     return std::any_of(control_.begin(), control_.end(),
                        [](const std::vector<Node*>& open) { return !open.empty(); });
+  }
+  // What ops are added to; null: the graph itself.
+  Body* body() const { return body_; }
+  void SetBody(Body* body) { body_ = body; }
+  // A new one, inside of what ops are added to.
+  Body* NewBody() {
+    bodies_.push_back(std::make_unique<Body>());
+    bodies_.back()->parent = body_;
+    return bodies_.back().get();
   }
   // Of add_to_collection, by key.
   using CollectionItem = std::variant<NodeOutput, Node*, VariableState*>;
@@ -82,8 +95,12 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   void Connect(std::shared_ptr<RemoteStore> store) { store_ = std::move(store); }
 
  private:
+  NodeOutput ChangedInBody(const Node& change);
+
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unordered_map<std::string, Node*> by_name_;
+  std::vector<std::unique_ptr<Body>> bodies_;
+  Body* body_ = nullptr;
   Names names_;
   VariableScopes scopes_;
   ScopeStack open_scopes_;

@@ -75,6 +75,7 @@ Output Variable::value() const {
   if (!graph.controlled()) return unordered_value();
   if (state.parts.empty()) return Wrap(graph.AddRead(&state));
   std::vector<Input> values;
+  const internal::OutsideGuard outside(graph);
   for (internal::VariableState* part : state.parts) values.emplace_back(Wrap(graph.AddRead(part)));
   Output whole = Concat(state, values);
   state.ordered_reads.push_back(Unwrap(whole));
@@ -84,6 +85,7 @@ Output Variable::value() const {
 Output Variable::unordered_value() const {
   internal::VariableState& state = *Unwrap(*this);
   if (state.read.node == nullptr) {
+    const internal::OutsideGuard outside(*state.graph);
     const internal::NoControlGuard at_once(*state.graph);
     std::vector<Input> values;
     for (const internal::VariableState* part : state.parts) values.emplace_back(Wrap(part->read));

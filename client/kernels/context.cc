@@ -13,6 +13,12 @@ const Tensor& KernelContext::in(int i) {
   return tensor;
 }
 
+Tensor KernelContext::Release(int i) {
+  Tensor& input = inputs_[i].tensor;
+  if (inputs_[i].shape != nullptr) return in(i);
+  return input.unique() ? std::exchange(input, Tensor()) : input;
+}
+
 Shape KernelContext::PartShape() const {
   if (std::all_of(inputs_.begin(), inputs_.end(),
                   [](const Operand& input) { return input.shape == nullptr; })) {

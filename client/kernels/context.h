@@ -70,6 +70,11 @@ class KernelContext {
     Repeat(part.Reshaped(Shape(std::vector<int64_t>(shape().rank(), 1))));
   }
 
+  // Of an op that finds shapes: output i, of any shape.
+  void Find(int i, Tensor value) { outputs_[i] = std::move(value); }
+  // Input i, which nobody else may have then, so that its bytes may be written if it is unique.
+  Tensor Release(int i);
+
   // The bytes of `value`, which has as many elements, as output 0.
   void Share(const Tensor& value) { outputs_[0] = value.Reshaped(shape()); }
 

@@ -128,6 +128,13 @@ absl::Status MaxPoolGradGrad(KernelContext&);
 absl::Status AvgPool(KernelContext&);
 absl::Status AvgPoolGrad(KernelContext&);
 
+// list.cc
+absl::Status ListEmpty(KernelContext&);
+absl::Status ListPush(KernelContext&);
+absl::Status ListPop(KernelContext&);
+absl::Status ListOfRows(KernelContext&);
+absl::Status ListStack(KernelContext&);
+
 // random.cc
 absl::Status RandomUniform(KernelContext&);
 absl::Status RandomNormal(KernelContext&);

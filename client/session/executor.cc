@@ -15,12 +15,13 @@ namespace {
 
 class Run {
  public:
-  Run(const Plan& plan, RemoteStore& store, LocalTraining& local, Device& device)
+  Run(const Plan& plan, RemoteStore& store, LocalTraining& local, RandomStreams& streams,
+      Device& device)
       : plan_(plan),
         store_(store),
         local_(local),
         device_(device),
-        values_{std::vector<Tensor>(plan.slots), {}} {}
+        values_{std::vector<Tensor>(plan.slots), {}, &streams} {}
 
   RunOutcome Execute(const std::vector<Tensor>& feeds) {
     for (size_t i = 0; i < feeds.size(); ++i) values_.tensors[plan_.feeds[i]] = feeds[i];
@@ -127,8 +128,8 @@ class Run {
 }  // namespace
 
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
-                   LocalTraining& local, Device& device) {
-  return Run(plan, store, local, device).Execute(feeds);
+                   LocalTraining& local, RandomStreams& streams, Device& device) {
+  return Run(plan, store, local, streams, device).Execute(feeds);
 }
 
 }  // namespace varscope::internal

@@ -10,6 +10,7 @@
 #include "client/kernels/device.h"
 #include "client/session/local_training.h"
 #include "client/session/plan.h"
+#include "client/session/random_streams.h"
 
 namespace varscope::internal {
 
@@ -23,7 +24,7 @@ struct RunOutcome {
 // naming the op, and what the store throws. An error says which variables the run had changed by
 // then.
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
-                   LocalTraining& local, Device& device);
+                   LocalTraining& local, RandomStreams& streams, Device& device);
 
 }  // namespace varscope::internal
 

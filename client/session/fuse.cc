@@ -39,7 +39,10 @@ std::vector<int> CountUses(const Plan& plan) {
   for (const Plan::Stage& stage : plan.stages) {
     for (const Plan::Kernel& kernel : stage.early_kernels) count(kernel.inputs);
     for (const Plan::Kernel& kernel : stage.kernels) count(kernel.inputs);
-    for (const Plan::Effect& effect : stage.effects) count(effect.inputs);
+    for (const Plan::Effect& effect : stage.effects) {
+      count(effect.inputs);
+      count({effect.guard});
+    }
     for (const Plan::RowsPull& pull : stage.rows_pulls) {
       for (const Plan::Lookup& lookup : pull.lookups) count({lookup.rows});
     }

@@ -52,7 +52,7 @@ class Finder {
   void AddUses(const Node& node) {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const Node& input = *node.inputs[i].node;
-      if (is_fed_(node.inputs[i]) || !IsRead(input)) continue;
+      if (is_fed_(node.inputs[i]) || !IsRead(input) || !stages_.Has(input)) continue;
       const size_t stage = stages_.Of(node);
       const bool only_rows =
           i == 0 && IsGather(node) && stage == stages_.Of(input) && IsKnown(node.inputs[1], stage);

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "client/session/control_plan.h"
 #include "client/session/fuse.h"
 #include "client/session/lookups.h"
 #include "client/session/stages.h"
@@ -16,7 +17,7 @@ namespace {
 
 class Compiler {
  public:
-  explicit Compiler(const std::vector<NodeOutput>& feeds) {
+  Compiler(const std::vector<NodeOutput>& feeds, const Body* body) : body_(body) {
     for (const NodeOutput& feed : feeds) {
       plan_.feeds.push_back(NewSlot());
       slots_[feed] = plan_.feeds.back();
@@ -24,7 +25,9 @@ class Compiler {
   }
 
   Plan Run(const std::vector<NodeOutput>& fetches) {
-    const std::vector<const Node*> needed = Needed(fetches);
+    std::vector<const Node*> needed = Needed(fetches);
+    uses_ = FindUses(needed, fetches);
+    std::erase_if(needed, [this](const Node* node) { return !uses_.nodes.contains(node); });
     const auto is_fed = [this](const NodeOutput& output) { return IsFed(output); };
     stages_ = FindStages(needed, is_fed);
     lookups_ = FindLookups(needed, fetches, stages_, is_fed);
@@ -54,7 +57,9 @@ class Compiler {
       for (const NodeOutput& input : node->inputs) {
         if (!IsFed(input)) stack.push_back(input.node);
       }
-      stack.insert(stack.end(), node->control_inputs.begin(), node->control_inputs.end());
+      for (const Node* before : node->control_inputs) {
+        if (before->body == body_) stack.push_back(before);
+      }
     }
     std::vector<const Node*> nodes(seen.begin(), seen.end());
     std::sort(nodes.begin(), nodes.end(),
@@ -69,8 +74,18 @@ class Compiler {
     if (lookups_.reads.contains(&node)) return;
     if (lookups_.gathers.contains(&node)) return PlaceLookup(node);
     if (op == "ReadVariableOp") return PlacePull(node);
+    if (!node.bodies.empty()) return PlaceControl(node);
     if (node.def->kernel != nullptr) return PlaceKernel(node);
-    if (node.def->changes_variables) StageOf(node).effects.push_back({&node, Inputs(node)});
+    if (node.def->changes_variables && body_ == nullptr) PlaceEffect(node);
+  }
+
+  void PlaceEffect(const Node& node) {
+    Plan::Effect effect{&node, Inputs(node)};
+    if (node.attrs.has("guarded")) {
+      effect.guard = effect.inputs.back();
+      effect.inputs.pop_back();
+    }
+    StageOf(node).effects.push_back(std::move(effect));
   }
 
   Plan::Stage& StageAt(size_t number) {
@@ -137,6 +152,32 @@ class Compiler {
         .push_back({plan_.kernels++, &node, inputs, outputs, {}, {}});
   }
 
+  void PlaceControl(const Node& node) {
+    std::vector<int> outputs;
+    for (size_t i = 0; i < node.outputs.size(); ++i) outputs.push_back(NewSlot());
+    Assign(node, outputs);
+    const bool early = lookups_.before_pull.contains(&node);
+    Plan::Stage& stage = StageOf(node);
+    (early ? stage.early_kernels : stage.kernels)
+        .push_back({plan_.kernels++,
+                    &node,
+                    ControlInputs(node),
+                    outputs,
+                    {},
+                    {},
+                    CompileControl(node, uses_)});
+  }
+
+  // Those that nobody needs may have no value.
+  std::vector<int> ControlInputs(const Node& node) const {
+    const std::set<int> used = UsedInputs(node, uses_);
+    std::vector<int> slots;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      slots.push_back(used.contains(static_cast<int>(i)) ? SlotOf(node, node.inputs[i]) : -1);
+    }
+    return slots;
+  }
+
   void Assign(const Node& node, const std::vector<int>& slots) {
     for (size_t i = 0; i < slots.size(); ++i) {
       slots_.try_emplace({const_cast<Node*>(&node), static_cast<int>(i)}, slots[i]);
@@ -176,6 +217,7 @@ class Compiler {
     for (auto stage = plan_.stages.rbegin(); stage != plan_.stages.rend(); ++stage) {
       for (const Plan::Effect& effect : stage->effects) {
         for (int input : effect.inputs) needs[input] = Need::kWhole;
+        if (effect.guard >= 0) needs[effect.guard] = Need::kWhole;
       }
       MarkUses(stage->kernels, needs);
       for (const Plan::RowsPull& pull : stage->rows_pulls) {
@@ -189,15 +231,19 @@ class Compiler {
     for (auto kernel = kernels.rbegin(); kernel != kernels.rend(); ++kernel) {
       for (int slot : kernel->outputs) kernel->whole.push_back(needs[slot] == Need::kWhole);
       kernel->last_use.resize(kernel->inputs.size());
+      const bool by_values = kernel->node->def->by_values || kernel->control != nullptr;
       for (size_t i = kernel->inputs.size(); i-- > 0;) {
+        if (kernel->inputs[i] < 0) continue;
         Need& need = needs[kernel->inputs[i]];
         kernel->last_use[i] = need == Need::kNone;
-        need = std::max(need, Need::kByKernels);
+        need = std::max(need, by_values ? Need::kWhole : Need::kByKernels);
       }
     }
   }
 
+  const Body* const body_;  // null: the graph itself
   Plan plan_;
+  Uses uses_;
   std::map<NodeOutput, int> slots_;
   Stages stages_;
   Lookups lookups_;
@@ -210,7 +256,12 @@ class Compiler {
 }  // namespace
 
 Plan Compile(const std::vector<NodeOutput>& fetches, const std::vector<NodeOutput>& feeds) {
-  return Compiler(feeds).Run(fetches);
+  return Compiler(feeds, nullptr).Run(fetches);
+}
+
+Plan CompileBody(const Body& body, const std::vector<NodeOutput>& fetches,
+                 const std::vector<NodeOutput>& feeds) {
+  return Compiler(feeds, &body).Run(fetches);
 }
 
 }  // namespace varscope::internal

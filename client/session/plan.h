@@ -16,13 +16,26 @@ namespace varscope::internal {
 
 // Values of a run live in numbered slots. Refers to the graph, which must live as long.
 struct Plan {
+  // A branch of a condition, or a part of a loop. It has kernels alone.
+  struct Body {
+    std::shared_ptr<const Plan> plan;
+    std::vector<int> feeds;    // by the plan's feeds: the input that is fed
+    std::vector<int> outputs;  // by the plan's results: the output that it is
+  };
+  struct Control {
+    std::vector<Body> bodies;  // of If: then, else; of While: condition, body
+    // Of a loop, of the variables that somebody needs: its inputs, as many as the condition and the
+    // body have first among their feeds.
+    std::vector<int> variables;
+  };
   struct Kernel {
     size_t number;  // in the plan
     const Node* node;
     std::vector<int> inputs;
     std::vector<int> outputs;
-    std::vector<bool> last_use;  // by input: no later step needs the value
-    std::vector<bool> whole;     // by output: not only kernels need the value
+    std::vector<bool> last_use;                        // by input: no later step needs the value
+    std::vector<bool> whole;                           // by output: not only kernels need the value
+    std::shared_ptr<const Control> control = nullptr;  // of If and While
   };
   struct Constant {
     int slot;
@@ -46,6 +59,7 @@ struct Plan {
   struct Effect {
     const Node* node;
     std::vector<int> inputs;
+    int guard = -1;  // slot of a bool: false: it is not done
   };
   struct Stage {
     std::vector<Kernel> early_kernels;  // what needs no pull of this stage, indices among it
@@ -68,6 +82,10 @@ struct Plan {
 // A fetch with the index -1 runs the op and has no value. Throws ValueError for what cannot run: a
 // placeholder that is not fed.
 Plan Compile(const std::vector<NodeOutput>& fetches, const std::vector<NodeOutput>& feeds);
+
+// Of the ops of a body, from its arguments and captures, which are among the feeds.
+Plan CompileBody(const Body& body, const std::vector<NodeOutput>& fetches,
+                 const std::vector<NodeOutput>& feeds);
 
 }  // namespace varscope::internal
 

@@ -104,6 +104,7 @@ PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slo
                         const PulledValues& pulled) {
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
   for (const Plan::Effect& effect : stage.effects) {
+    if (effect.guard >= 0 && !slots[effect.guard].scalar<bool>()) continue;
     if (effect.node->apply != nullptr) {
       push.allow_nonfinite = push.allow_nonfinite && effect.node->apply->allow_nonfinite;
       push.steps.push_back(ApplyStep(*effect.node->apply, effect, slots));

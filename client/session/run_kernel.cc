@@ -1,13 +1,17 @@
 #include "client/session/run_kernel.h"
 
+#include <cstdint>
 #include <new>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "client/session/control.h"
 #include "client/session/op_error.h"
+#include "client/session/random_streams.h"
 
 namespace varscope::internal {
 namespace {
@@ -27,7 +31,7 @@ std::vector<Operand> Take(const Plan::Kernel& kernel, Values& values) {
 
 // What the kernel has made whole is so for others, too, unless its output took the bytes.
 void KeepWhole(const Plan::Kernel& kernel, std::vector<Operand>& inputs, Values& values) {
-  for (size_t i = 0; i < inputs.size(); ++i) {
+  for (size_t i = 0; i < kernel.inputs.size(); ++i) {
     const int slot = kernel.inputs[i];
     if (kernel.last_use[i] || inputs[i].shape != nullptr || !inputs[i].tensor.unique()) continue;
     values.tensors[slot] = std::move(inputs[i].tensor);
@@ -38,7 +42,7 @@ void KeepWhole(const Plan::Kernel& kernel, std::vector<Operand>& inputs, Values&
 void Give(const Plan::Kernel& kernel, size_t output, Tensor tensor, const Shape& shape,
           Values& values, Device& device) {
   const int slot = kernel.outputs[output];
-  if (tensor.shape() == shape) {
+  if (tensor.shape() == shape || !shape.IsFullyDefined()) {
     values.tensors[slot] = std::move(tensor);
   } else if (kernel.whole[output] || shape.num_elements() == 0) {
     values.tensors[slot] = Repeated(tensor, shape, device);
@@ -51,9 +55,13 @@ void Give(const Plan::Kernel& kernel, size_t output, Tensor tensor, const Shape&
 }  // namespace
 
 void RunKernel(const Plan::Kernel& kernel, Values& values, RunShapes& shapes, Device& device) {
+  if (kernel.control != nullptr) return RunControl(kernel, values, device);
   const Node& node = *kernel.node;
   const std::span<const OutputSpec> specs = shapes.Of(kernel.number, node, kernel.inputs, values);
   std::vector<Operand> inputs = Take(kernel, values);
+  if (const std::optional<uint64_t> blocks = BlocksOf(node, specs)) {
+    inputs.push_back({Tensor::Scalar(values.streams->Take(node, *blocks)), nullptr});
+  }
   std::vector<Tensor> outputs(kernel.outputs.size());
   KernelContext context(node.attrs, inputs, specs, outputs, device);
   const Device::Turn turn(device);

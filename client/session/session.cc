@@ -51,10 +51,19 @@ using PlanKey = std::pair<std::vector<internal::NodeOutput>, std::vector<interna
 // A program that builds its fetches anew for each run would keep all plans for ever.
 constexpr size_t kMostPlans = 64;
 
+const internal::Node* NodeOf(const internal::NodeOutput& output) { return output.node; }
+const internal::Node* NodeOf(const internal::Node* node) { return node; }
+
 template <typename Handle>
 auto OwnIn(const internal::GraphState& graph, const Handle& handle) {
   if (!handle.defined()) throw ValueError("Session.run: a fetch or feed is not defined.");
-  if (internal::Unwrap(handle.graph()).get() == &graph) return internal::Unwrap(handle);
+  if (internal::Unwrap(handle.graph()).get() == &graph) {
+    const auto own = internal::Unwrap(handle);
+    if (NodeOf(own)->body == nullptr) return own;
+    throw ValueError(absl::StrCat("Session.run: '", handle.name(),
+                                  "' is inside a branch of a condition or the body of a loop, and "
+                                  "cannot be fetched or fed."));
+  }
   throw ValueError(absl::StrCat("Session.run: '", handle.name(),
                                 "' is not an element of this session's graph."));
 }
@@ -80,6 +89,7 @@ struct Session::Impl {
   std::atomic<uint64_t> global_step{0};
   std::atomic<uint64_t> dropped{0};
   internal::LocalTraining local;
+  internal::RandomStreams streams;
 };
 
 namespace internal {
@@ -157,8 +167,8 @@ std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
     values.push_back(std::move(value));
   }
   const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(key);
-  internal::RunOutcome outcome =
-      internal::Execute(*plan, values, *impl_->store, impl_->local, ProcessDevice());
+  internal::RunOutcome outcome = internal::Execute(*plan, values, *impl_->store, impl_->local,
+                                                   impl_->streams, ProcessDevice());
   impl_->dropped += outcome.dropped;
   if (outcome.global_step) impl_->global_step = *outcome.global_step;
   return std::move(outcome.results);

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/graph/known_numbers.h"
 #include "client/session/op_error.h"
 #include "proto/tensor/shape_rules.h"
 
@@ -34,10 +35,17 @@ KernelShapes Infer(const Node& node, const std::vector<int>& inputs, const Value
   for (int input : inputs) {
     shapes.inputs.push_back({values.tensors[input].dtype(), values.ShapeOf(input)});
   }
-  absl::StatusOr<std::vector<OutputSpec>> outputs = node.def->infer({node.attrs, shapes.inputs});
+  std::vector<std::shared_ptr<const Numbers>> known;
+  for (size_t i = 0; node.def->by_values && i < inputs.size(); ++i) {
+    const Tensor& value = values.tensors[inputs[i]];
+    known.push_back(values.repeated.contains(inputs[i]) ? nullptr : NumbersOf(value));
+  }
+  absl::StatusOr<std::vector<OutputSpec>> outputs =
+      node.def->infer({node.attrs, shapes.inputs, known});
   if (!outputs.ok()) Refuse(node, shapes.inputs, outputs.status());
   shapes.outputs = *std::move(outputs);
   for (const OutputSpec& output : shapes.outputs) {
+    if (node.def->finds_shapes && !output.shape.IsFullyDefined()) continue;
     const absl::StatusOr<uint64_t> bytes = ByteSize(output.dtype, output.shape);
     if (!bytes.ok()) Refuse(node, shapes.inputs, bytes.status());
   }
@@ -55,6 +63,7 @@ RunShapes::RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t
 
 std::span<const OutputSpec> RunShapes::Of(size_t number, const Node& node,
                                           const std::vector<int>& inputs, const Values& values) {
+  if (node.def->by_values) return (by_values_ = Infer(node, inputs, values)).outputs;
   if (met_.empty()) {
     const KernelShapes& known = (*known_)[number];
     if (Fit(known, inputs, values)) return known.outputs;

@@ -29,11 +29,13 @@ class RunShapes {
   // `cache` outlives this.
   RunShapes(ShapeCache& cache, const std::vector<Tensor>& feeds, size_t kernels);
 
-  // What the kernel `number` gives for these values: of fully defined shapes that can be allocated.
+  // What the kernel `number` gives for these values: of shapes that can be allocated, fully defined
+  // but where the kernel finds them. Of an op whose rule asks for values they are whole.
   // InvalidArgumentError, which names the op and the shapes, when its rule refuses them. Valid
   // until the next call.
   std::span<const OutputSpec> Of(size_t number, const Node& node, const std::vector<int>& inputs,
                                  const Values& values);
+  // That the run ended well.
   void Keep();
 
  private:
@@ -41,6 +43,7 @@ class RunShapes {
   std::vector<Shape> feeds_;
   std::shared_ptr<const PlanShapes> known_;  // null: these feeds are met the first time
   PlanShapes met_;                           // in this run; empty when all was known
+  KernelShapes by_values_;                   // of the last op whose rule asks for values
 };
 
 }  // namespace varscope::internal

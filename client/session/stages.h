@@ -17,6 +17,8 @@ namespace varscope::internal {
 class Stages {
  public:
   size_t Of(const Node& node) const { return of_.at(&node); }
+  // False for an op that the run does not need, although an op that it needs has it as an input.
+  bool Has(const Node& node) const { return of_.contains(&node); }
   // Where what depends on the op begins.
   size_t After(const Node& node) const { return Of(node) + (node.def->changes_variables ? 1 : 0); }
 
@@ -24,9 +26,12 @@ class Stages {
   void Add(const Node& node, const std::function<bool(const NodeOutput&)>& is_fed) {
     size_t stage = 0;
     for (const NodeOutput& input : node.inputs) {
-      if (!is_fed(input)) stage = std::max(stage, After(*input.node));
+      if (!is_fed(input) && Has(*input.node)) stage = std::max(stage, After(*input.node));
     }
-    for (const Node* before : node.control_inputs) stage = std::max(stage, After(*before));
+    for (const Node* before : node.control_inputs) {
+      // What a body's op waits for outside, the op that carries out the body waits for.
+      if (before->body == node.body) stage = std::max(stage, After(*before));
+    }
     of_[&node] = stage;
   }
 

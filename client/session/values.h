@@ -9,10 +9,13 @@
 
 namespace varscope::internal {
 
+class RandomStreams;
+
 // A value that repeats a smaller tensor may be there as that tensor, until somebody needs it whole.
 struct Values {
   std::vector<Tensor> tensors;
-  std::map<int, Shape> repeated;  // the shapes of the values that are not their tensors'
+  std::map<int, Shape> repeated;     // the shapes of the values that are not their tensors'
+  RandomStreams* streams = nullptr;  // of the session
 
   const Shape& ShapeOf(int slot) const {
     const auto it = repeated.find(slot);

@@ -3,6 +3,11 @@
 #include <functional>
 #include <map>
 #include <stdexcept>
+#include <utility>
+
+#include "varscope/array_ops.h"
+#include "varscope/control_flow.h"
+#include "varscope/math_ops.h"
 
 namespace varscope::conformance {
 namespace {
@@ -202,6 +207,112 @@ void AddNn(Calls& calls) {
   calls["nn.avg_pool"] = Pool(nn::avg_pool);
 }
 
+void AddFunctions(Calls& calls) {
+  const std::pair<const char*, UnaryFn> unary[] = {
+      {"tan", varscope::tan},       {"asin", varscope::asin},   {"acos", varscope::acos},
+      {"atan", varscope::atan},     {"sinh", varscope::sinh},   {"cosh", varscope::cosh},
+      {"asinh", varscope::asinh},   {"acosh", varscope::acosh}, {"atanh", varscope::atanh},
+      {"erf", varscope::erf},       {"erfc", varscope::erfc},   {"expm1", varscope::expm1},
+      {"lgamma", varscope::lgamma}, {"digamma", digamma},       {"ceil", varscope::ceil},
+      {"round", varscope::round},   {"nn.softsign", softsign},  {"is_nan", is_nan},
+      {"is_inf", is_inf},           {"is_finite", is_finite},   {"logical_not", logical_not}};
+  for (const auto& [name, fn] : unary) calls[name] = Unary(fn);
+  const std::pair<const char*, BinaryFn> binary[] = {
+      {"atan2", varscope::atan2},   {"floormod", floormod},     {"truncatediv", truncatediv},
+      {"logical_and", logical_and}, {"logical_or", logical_or}, {"logical_xor", logical_xor},
+      {"gather_nd", gather_nd}};
+  for (const auto& [name, fn] : binary) calls[name] = Binary(fn);
+}
+
+Input Numbers(const Json& attrs, const char* name) {
+  const std::vector<int64_t> list = List(attrs, name);
+  std::vector<int32_t> numbers(list.begin(), list.end());
+  return Tensor::Of<int32_t>(Shape{static_cast<int64_t>(numbers.size())}, numbers);
+}
+
+void AddIndexing(Calls& calls) {
+  calls["reshape_to"] = [](const Inputs& in, const Json& attrs) {
+    return reshape_to(in.at(0), Numbers(attrs, "shape"));
+  };
+  calls["tile_by"] = [](const Inputs& in, const Json& attrs) {
+    return tile_by(in.at(0), Numbers(attrs, "multiples"));
+  };
+  calls["strided_slice"] = [](const Inputs& in, const Json& attrs) {
+    const SliceMasks masks{.begin = attrs.value("begin_", 0),
+                           .end = attrs.value("end_", 0),
+                           .shrink_axis = attrs.value("shrink_axis_", 0)};
+    return strided_slice(in.at(0), Numbers(attrs, "begin"), Numbers(attrs, "end"),
+                         Numbers(attrs, "strides"), masks);
+  };
+  calls["reverse"] = [](const Inputs& in, const Json& attrs) {
+    return reverse(in.at(0), List(attrs, "axis"));
+  };
+  calls["top_k"] = [](const Inputs& in, const Json& attrs) {
+    return top_k(in.at(0), attrs["k"].get<int64_t>()).values;
+  };
+  const auto running = [](Output (*fn)(const Input&, int, bool, bool, const std::string&)) {
+    return [fn](const Inputs& in, const Json& attrs) {
+      return fn(in.at(0), Axis(attrs), attrs.value("exclusive", false),
+                attrs.value("reverse", false), "");
+    };
+  };
+  calls["cumsum"] = running(cumsum);
+  calls["cumprod"] = running(cumprod);
+}
+
+// What tests/differential/tensorflow_calls.py has under the same names.
+Output Power(const Output& x, const Output& rounds) {
+  return while_loop([&](const Inputs& v) { return less(v[0], rounds); },
+                    [&](const Inputs& v) {
+                      return Inputs{v[0] + 1, v[1] * x};
+                    },
+                    {0, ones_like(x)})[1];
+}
+
+Output CubeOrSine(const Output& x, const Output& rounds) {
+  return while_loop([&](const Inputs& v) { return less(v[0], rounds); },
+                    [&](const Inputs& v) {
+                      const Output next = cond(
+                          less(reduce_mean(v[1]), 1.5),
+                          [&] { return Inputs{Power(v[1], constant(3)) * x}; },
+                          [&] { return Inputs{varscope::sin(v[1])}; })[0];
+                      return Inputs{v[0] + 1, next};
+                    },
+                    {0, identity(x)})[1];
+}
+
+Output RunningSums(const Output& x) {
+  const Output zero = reduce_sum(x, 0) * 0;
+  const Output rows =
+      reshape_to(strided_slice(shape(x), Tensor::Of<int32_t>({1}, {0}),
+                               Tensor::Of<int32_t>({1}, {1}), Tensor::Of<int32_t>({1}, {1}), {}),
+                 Tensor(int32, {0}));
+  const Inputs done = while_loop([&](const Inputs& v) { return less(v[0], rows); },
+                                 [&](const Inputs& v) {
+                                   const Popped row = list_pop(v[1], x.dtype(), zero.shape());
+                                   const Output sum = square(v[3]) * 0.5 + row.last;
+                                   return Inputs{v[0] + 1, row.list, list_push(v[2], sum), sum};
+                                 },
+                                 {0, list_of_rows(x), list_empty(), zero});
+  return list_stack(done[2], x.dtype(), zero.shape());
+}
+
+void AddControl(Calls& calls) {
+  calls["control.cond"] = [](const Inputs& in, const Json&) {
+    const Output& x = in.at(0);
+    return cond(
+        greater(reduce_sum(x), 0), [&] { return Inputs{square(x)}; },
+        [&] { return Inputs{x * 3}; })[0];
+  };
+  calls["control.power"] = [](const Inputs& in, const Json& attrs) {
+    return Power(in.at(0), constant(attrs["rounds"].get<int32_t>()));
+  };
+  calls["control.nested"] = [](const Inputs& in, const Json& attrs) {
+    return CubeOrSine(in.at(0), constant(attrs["rounds"].get<int32_t>()));
+  };
+  calls["control.sums"] = [](const Inputs& in, const Json&) { return RunningSums(in.at(0)); };
+}
+
 }  // namespace
 
 Output CallOp(const std::string& op, const Inputs& inputs, const Json& attrs) {
@@ -211,6 +322,9 @@ Output CallOp(const std::string& op, const Inputs& inputs, const Json& attrs) {
     AddReductions(*all);
     AddArrays(*all);
     AddNn(*all);
+    AddFunctions(*all);
+    AddIndexing(*all);
+    AddControl(*all);
     return all;
   }();
   const auto it = calls->find(op);

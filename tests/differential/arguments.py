@@ -224,10 +224,89 @@ def pool(draft):
     return [image(draft)], {"ksize": ksize} | window(draft)
 
 
+def control(draft):
+    return [draft.any(FLOATS, high=2)], {}
+
+
+def control_rounds(draft):
+    return [draft.any(FLOATS, high=2)], {"rounds": draft.rng.randint(0, 3)}
+
+
+def control_sums(draft):
+    return [draft.any(FLOATS, low=1, high=2)], {}
+
+
+def tile_by(draft):
+    return tile(draft)
+
+
+def strided_slice(draft):
+    rng = draft.rng
+    x = draft.any(ALL)
+    shape = draft.shape(x)
+    items = rng.randint(0, len(shape)) if rng.random() < 0.4 else len(shape)
+    attrs = {"begin": [], "end": [], "strides": []}
+    masks = dict.fromkeys(["begin", "end", "shrink_axis"], 0)
+    for i in range(items):
+        n = max(shape[i], 1)
+        attrs["begin"].append(rng.randint(-n, n - 1))
+        attrs["end"].append(rng.randint(-n - 1, n + 1))
+        attrs["strides"].append(rng.choice([1, 1, 1, 2, -1, -2]))
+        for mask in masks:
+            masks[mask] |= (rng.random() < 0.25) << i
+    for i in range(items):
+        # A number has a step of 1.
+        if masks["shrink_axis"] >> i & 1:
+            attrs["strides"][i] = 1
+    return [x], attrs | {f"{name}_": mask for name, mask in masks.items() if mask}
+
+
+def gather_nd(draft):
+    rng = draft.rng
+    x = draft.any(ALL, low=1, high=3)
+    shape = draft.shape(x)
+    depth = rng.randint(1, len(shape))
+    indices = draft.new(draft.dtype(INDICES), draft.dims(0, 2) + [depth])
+    recorded = draft.program["inputs"][indices]
+    count = len(recorded["data"])
+    recorded["data"] = [rng.randint(0, max(shape[i % depth] - 1, 0)) for i in range(count)]
+    return [x, indices], {}
+
+
+def reverse(draft):
+    x = draft.any(ALL)
+    rank = len(draft.shape(x))
+    return [x], {"axis": draft.rng.sample(range(rank), draft.rng.randint(0, rank))}
+
+
+def running(draft):
+    x = draft.any(FLOATS, low=1)
+    attrs = {"axis": draft.rng.randint(0, len(draft.shape(x)) - 1)}
+    for flag in ["exclusive", "reverse"]:
+        if draft.rng.random() < 0.3:
+            attrs[flag] = True
+    return [x], attrs
+
+
+def top_k(draft):
+    x = draft.any(FLOATS, low=1, high=3)
+    return [x], {"k": draft.rng.randint(0, draft.shape(x)[-1])}
+
+
 OPS = (
     dict.fromkeys(["add", "subtract", "multiply", "maximum", "minimum", "divide", "floordiv",
                    "squared_difference"], binary(NUMBERS))
-    | {"pow": binary(FLOATS)}
+    | dict.fromkeys(["pow", "atan2"], binary(FLOATS))
+    | dict.fromkeys(["floormod", "truncatediv"], binary(NUMBERS))
+    | dict.fromkeys(["logical_and", "logical_or", "logical_xor"], binary(["bool"]))
+    | dict.fromkeys(["tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf",
+                     "erfc", "expm1", "lgamma", "digamma", "ceil", "nn.softsign", "is_nan", "is_inf",
+                     "is_finite"], unary(FLOATS))
+    | {"round": unary(NUMBERS), "logical_not": unary(["bool"])}
+    | {"control.cond": control, "control.power": control_rounds, "control.nested": control_rounds,
+       "control.sums": control_sums, "reshape_to": reshape, "tile_by": tile_by,
+       "strided_slice": strided_slice, "gather_nd": gather_nd, "reverse": reverse,
+       "cumsum": running, "cumprod": running, "top_k": top_k}
     | dict.fromkeys(["equal", "not_equal"], binary(ALL))
     | dict.fromkeys(["less", "less_equal", "greater", "greater_equal"], binary(NUMBERS))
     | dict.fromkeys(["negative", "abs", "sign", "square"], unary(NUMBERS))

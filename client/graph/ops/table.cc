@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/handles.h"
 #include "client/graph/node.h"
+#include "client/graph/ops/value_families.h"
 #include "client/kernels/variants.h"
 
 namespace varscope::internal {
@@ -18,9 +19,10 @@ const Table& Ops() {
   static const Table* const table = [] {
     const KernelVariant variant = ChosenVariant();
     auto all = std::make_unique<Table>();
-    for (const auto& family : {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(),
-                               ReductionOps(), ArrayOps(), JoinOps(), GatherOps(), MatMulOps(),
-                               ActivationOps(), LossOps(), ImageOps(), StateOps()}) {
+    for (const auto& family :
+         {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(), ReductionOps(), ArrayOps(),
+          JoinOps(), GatherOps(), MatMulOps(), ActivationOps(), LossOps(), ImageOps(), StateOps(),
+          ControlOps(), ListOps(), FunctionOps(), IndexingOps(), RandomOps()}) {
       for (OpDef def : family) {
         def.kernel = KernelOf(variant, def.kernel);
         all->emplace(def.name, def);
@@ -46,7 +48,9 @@ std::vector<absl::string_view> OpNames() {
 }
 
 const Attrs& GradContext::attrs() const { return node.attrs; }
-Output GradContext::x(int i) const { return Wrap(node.inputs[i]); }
-Output GradContext::y(int i) const { return Wrap(NodeOutput{const_cast<Node*>(&node), i}); }
+Output GradContext::x(int i) const { return ValueOf(Wrap(node.inputs[i])); }
+Output GradContext::y(int i) const {
+  return ValueOf(Wrap(NodeOutput{const_cast<Node*>(&node), i}));
+}
 
 }  // namespace varscope::internal

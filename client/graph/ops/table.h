@@ -22,6 +22,9 @@ std::vector<OpDef> ActivationOps();
 std::vector<OpDef> LossOps();
 std::vector<OpDef> ImageOps();
 std::vector<OpDef> StateOps();
+std::vector<OpDef> ControlOps();
+std::vector<OpDef> ListOps();
+std::vector<OpDef> FunctionOps();
 
 }  // namespace varscope::internal
 

@@ -13,6 +13,9 @@ NB_MODULE(_core, m) {
   AddGraph(m);
   AddVariables(m);
   AddOps(m);
+  AddFunctions(m);
+  AddArrays(m);
+  AddControlFlow(m);
   auto nn = m.def_submodule("nn", "What tf.nn has.");
   AddNn(nn);
   AddTrain(m);

@@ -13,16 +13,19 @@ namespace varscope::python {
 namespace nb = nanobind;
 using namespace nanobind::literals;
 
-void AddTypes(nb::module_& m);      // types.cc: DType, ConnectOptions, initializers, partitioners
-void AddGraph(nb::module_& m);      // graph.cc: graphs, ops, tensors, scopes, collections
-void AddVariables(nb::module_& m);  // variables.cc
-void AddOps(nb::module_& m);        // ops.cc
-void AddNn(nb::module_& m);         // nn.cc
-void AddTrain(nb::module_& m);      // train.cc: gradients, optimizers, Saver
-void AddSession(nb::module_& m);    // session.cc
-void AddErrors(nb::module_& m);     // errors.cc
-void AddPlaces(nb::module_& m);     // place.cc
-void AddWaiting(nb::module_& m);    // waiting.cc
+void AddTypes(nb::module_& m);        // types.cc: DType, ConnectOptions, initializers, partitioners
+void AddGraph(nb::module_& m);        // graph.cc: graphs, ops, tensors, scopes, collections
+void AddVariables(nb::module_& m);    // variables.cc
+void AddOps(nb::module_& m);          // ops.cc
+void AddControlFlow(nb::module_& m);  // control_flow.cc
+void AddArrays(nb::module_& m);       // arrays.cc
+void AddFunctions(nb::module_& m);    // functions.cc
+void AddNn(nb::module_& m);           // nn.cc
+void AddTrain(nb::module_& m);        // train.cc: gradients, optimizers, Saver
+void AddSession(nb::module_& m);      // session.cc
+void AddErrors(nb::module_& m);       // errors.cc
+void AddPlaces(nb::module_& m);       // place.cc
+void AddWaiting(nb::module_& m);      // waiting.cc
 
 }  // namespace varscope::python
 

@@ -1,0 +1,611 @@
+// Ops whose shapes depend on values, and ops that pick and place elements.
+#include "client/kernels/indexing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "client/graph/handles.h"
+#include "client/graph/ops/build.h"
+#include "client/graph/ops/by_values.h"
+#include "client/graph/ops/value_families.h"
+#include "client/kernels/kernels.h"
+#include "client/kernels/slice_plan.h"
+#include "proto/tensor/shape_rules.h"
+#include "varscope/array_ops.h"
+#include "varscope/ops.h"
+
+namespace varscope {
+namespace internal {
+namespace {
+
+using Grads = std::vector<Gradient>;
+
+Specs OneOf(DType dtype, Shape shape) { return std::vector<OutputSpec>{{dtype, std::move(shape)}}; }
+
+// The gradient of the first input alone.
+Grads OfFirst(const GradContext& c, const Output& gradient) {
+  Grads grads(c.node.inputs.size());
+  grads[0] = Dense(gradient);
+  return grads;
+}
+
+absl::Status CheckIndex(const InferContext& c, int i) {
+  if (IsIndex(c.dtype(i))) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", i, " is ", Name(c.dtype(i)), ", expected int32 or int64"));
+}
+absl::Status CheckRankOf(const InferContext& c, int i, int rank) {
+  if (!c.shape(i).known_rank() || c.shape(i).rank() == rank) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("input ", i, " has the shape ",
+                                                 c.shape(i).ToString(), ", expected rank ", rank));
+}
+
+Specs DimsOf(const InferContext& c) {
+  const Shape& x = c.shape(0);
+  return OneOf(c.attrs.get<DType>("dtype"), Shape{x.known_rank() ? x.rank() : -1});
+}
+Specs ScalarOf(const InferContext& c) { return OneOf(c.attrs.get<DType>("dtype"), Shape{}); }
+
+// As reshape() counts: where a 0 is asked for, the input's own zeros do not count for what -1
+// stands for.
+Specs ReshapeToShape(const InferContext& c) {
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  if (absl::Status s = CheckRankOf(c, 1, 1); !s.ok()) return s;
+  const Numbers* const numbers = c.numbers(1);
+  if (numbers == nullptr) {
+    const Shape& of = c.shape(1);
+    if (!of.known_rank() || of.dim(0) < 0 || of.dim(0) > Shape::kMaxRank) {
+      return OneOf(c.dtype(0), Shape::Unknown());
+    }
+    return OneOf(c.dtype(0), Shape(std::vector<int64_t>(of.dim(0), Shape::kUnknownDim)));
+  }
+  std::vector<int64_t> dims;
+  int open = -1;
+  bool zero = false;
+  bool unknown = false;
+  int64_t known = 1;
+  for (const int64_t number : *numbers) {
+    if (number == kUnknownNumber) {
+      unknown = true;
+    } else if (number < -1 || (number == -1 && open >= 0)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("Size ", dims.size(), " must be non-negative, not ", number));
+    } else if (number == -1) {
+      open = static_cast<int>(dims.size());
+    } else if (number == 0) {
+      zero = true;
+    } else {
+      known = Times(known, number);
+    }
+    dims.push_back(number < 0 ? Shape::kUnknownDim : number);
+  }
+  const Shape& x = c.shape(0);
+  if (unknown || !x.IsFullyDefined()) return OneOf(c.dtype(0), Shape(dims));
+  if (open >= 0) {
+    int64_t of = 1;
+    for (const int64_t d : x.dims()) {
+      if (d > 0 || !zero) of = Times(of, d);
+    }
+    dims[open] = of / known;
+  }
+  if (Count(x) == INT64_MAX || Count(Shape(dims)) != Count(x)) {
+    return absl::InvalidArgumentError(absl::StrCat("Cannot reshape a tensor with ", Count(x),
+                                                   " elements to shape ", Shape(dims).ToString()));
+  }
+  return OneOf(c.dtype(0), Shape(dims));
+}
+Grads ReshapeToGrad(const GradContext& c) {
+  return OfFirst(c, MakeLike("ReshapeLike", "Reshape", c.dy(), c.x(0)));
+}
+
+Specs FillShape(const InferContext& c) {
+  if (absl::Status s = CheckRankOf(c, 1, 0); !s.ok()) return s;
+  const absl::StatusOr<Shape> shape = ShapeInput(c, 0);
+  if (!shape.ok()) return shape.status();
+  return OneOf(c.dtype(1), *shape);
+}
+Grads FillGrad(const GradContext& c) { return {None(), Dense(reduce_sum(c.dy()))}; }
+
+Specs BroadcastToShape(const InferContext& c) {
+  const absl::StatusOr<Shape> shape = ShapeInput(c, 1);
+  if (!shape.ok()) return shape.status();
+  const absl::StatusOr<Shape> both = Broadcast(c.shape(0), *shape);
+  if (!both.ok() || !both->IsCompatibleWith(*shape)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Incompatible shapes: ", c.shape(0).ToString(), " vs. ", shape->ToString()));
+  }
+  return OneOf(c.dtype(0), *shape);
+}
+Grads BroadcastToGrad(const GradContext& c) { return OfFirst(c, SumTo(c.dy(), c.x(0))); }
+
+Specs TileByShape(const InferContext& c) {
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  if (absl::Status s = CheckRankOf(c, 1, 1); !s.ok()) return s;
+  const Shape& x = c.shape(0);
+  const Numbers* const numbers = c.numbers(1);
+  if (!x.known_rank()) return OneOf(c.dtype(0), Shape::Unknown());
+  std::vector<int64_t> dims(x.rank(), Shape::kUnknownDim);
+  if (numbers == nullptr) return OneOf(c.dtype(0), Shape(dims));
+  if (static_cast<int>(numbers->size()) != x.rank()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("multiples has ", numbers->size(), " entries for the shape ", x.ToString()));
+  }
+  for (int i = 0; i < x.rank(); ++i) {
+    const int64_t number = (*numbers)[i];
+    if (number == kUnknownNumber) continue;
+    if (number < 0) return absl::InvalidArgumentError("multiples must not be negative");
+    if (x.dim(i) >= 0) dims[i] = Times(x.dim(i), number);
+  }
+  return OneOf(c.dtype(0), Shape(dims));
+}
+Grads TileByGradient(const GradContext& c) {
+  return OfFirst(c, MakeOp("TileByGrad", "TileByGrad", {c.dy(), c.x(1), c.x(0)}));
+}
+// (dy, multiples, x).
+Specs TileByGradShape(const InferContext& c) {
+  const OutputSpec inputs[] = {c.inputs[2], c.inputs[1]};
+  const std::vector<std::shared_ptr<const Numbers>> known = {
+      nullptr, c.known.empty() ? nullptr : c.known[1]};
+  const Specs y = TileByShape({c.attrs, inputs, known});
+  if (!y.ok()) return y;
+  if (absl::StatusOr<Shape> same = Merge((*y)[0].shape, c.shape(0)); !same.ok()) {
+    return same.status();
+  }
+  return OneOf(c.dtype(0), c.shape(2));
+}
+Grads TileByGradGrad(const GradContext& c) { return OfFirst(c, tile_by(c.dy(), c.x(1))); }
+
+Specs RangeShape(const InferContext& c) {
+  for (int i = 0; i < 3; ++i) {
+    if (absl::Status s = CheckRankOf(c, i, 0); !s.ok()) return s;
+    if (absl::Status s = CheckSameDType(c, 0, i); !s.ok()) return s;
+  }
+  const std::optional<int64_t> start = NumberInput(c, 0);
+  const std::optional<int64_t> limit = NumberInput(c, 1);
+  const std::optional<int64_t> delta = NumberInput(c, 2);
+  if (!start || !limit || !delta || *delta == 0) {
+    return OneOf(c.dtype(0), Shape{Shape::kUnknownDim});
+  }
+  const double count = std::ceil((static_cast<double>(*limit) - static_cast<double>(*start)) /
+                                 static_cast<double>(*delta));
+  if (!(count < 1e12)) return absl::InvalidArgumentError("the range has too many elements");
+  return OneOf(c.dtype(0), Shape{static_cast<int64_t>(std::max(count, 0.0))});
+}
+
+absl::StatusOr<Shape> SlicedShape(const InferContext& c, const Shape& x) {
+  for (int i = 1; i <= 3; ++i) {
+    if (absl::Status s = CheckIndex(c, i); !s.ok()) return s;
+    if (absl::Status s = CheckRankOf(c, i, 1); !s.ok()) return s;
+  }
+  const absl::StatusOr<SlicePlan> plan =
+      PlanSlice(c.attrs, x, {c.numbers(1), c.numbers(2), c.numbers(3)});
+  if (!plan.ok()) return plan.status();
+  return plan->shape;
+}
+Specs StridedSliceShape(const InferContext& c) {
+  const absl::StatusOr<Shape> shape = SlicedShape(c, c.shape(0));
+  if (!shape.ok()) return shape.status();
+  return OneOf(c.dtype(0), *shape);
+}
+Grads SliceGradient(const GradContext& c) {
+  return OfFirst(c, MakeOp("StridedSliceGrad", "StridedSliceGrad",
+                           {c.dy(), c.x(1), c.x(2), c.x(3), c.x(0)}, c.attrs()));
+}
+// (dy, begin, end, strides, x).
+Specs StridedSliceGradShape(const InferContext& c) {
+  const absl::StatusOr<Shape> shape = SlicedShape(c, c.shape(4));
+  if (!shape.ok()) return shape.status();
+  if (absl::StatusOr<Shape> same = Merge(*shape, c.shape(0)); !same.ok()) return same.status();
+  return OneOf(c.dtype(0), c.shape(4));
+}
+Grads SliceGradGrad(const GradContext& c) {
+  return OfFirst(
+      c, MakeOp("StridedSlice", "strided_slice", {c.dy(), c.x(1), c.x(2), c.x(3)}, c.attrs()));
+}
+
+Specs WhereShape(const InferContext& c) {
+  const Shape& x = c.shape(0);
+  return OneOf(DType::kInt64, Shape{Shape::kUnknownDim, x.known_rank() ? x.rank() : -1});
+}
+Specs UniqueShape(const InferContext& c) {
+  if (absl::Status s = CheckRankOf(c, 0, 1); !s.ok()) return s;
+  const Shape places = c.shape(0).known_rank() ? c.shape(0) : Shape{Shape::kUnknownDim};
+  return std::vector<OutputSpec>{{c.dtype(0), Shape{Shape::kUnknownDim}},
+                                 {c.attrs.get<DType>("out_idx"), places}};
+}
+
+// indices[:-1] and what is left of x.
+absl::StatusOr<Shape> SlicesShape(const Shape& indices, const Shape& x) {
+  if (!indices.known_rank() || !x.known_rank()) return Shape::Unknown();
+  if (indices.rank() == 0) return absl::InvalidArgumentError("indices must have a dimension");
+  const int64_t depth = indices.dim(-1);
+  if (depth < 0) return Shape::Unknown();
+  if (depth > x.rank()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("indices name ", depth, " dimensions of the shape ", x.ToString()));
+  }
+  std::vector<int64_t> dims(indices.dims().begin(), indices.dims().end() - 1);
+  dims.insert(dims.end(), x.dims().begin() + depth, x.dims().end());
+  return Shape(std::move(dims));
+}
+Specs GatherNdShape(const InferContext& c) {
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  const absl::StatusOr<Shape> shape = SlicesShape(c.shape(1), c.shape(0));
+  if (!shape.ok()) return shape.status();
+  return OneOf(c.dtype(0), *shape);
+}
+Grads GatherNdGrad(const GradContext& c) {
+  const DType index = c.x(1).dtype();
+  return OfFirst(c, scatter_nd(c.x(1), c.dy(), shape(c.x(0), index)));
+}
+Specs ScatterNdShape(const InferContext& c) {
+  if (absl::Status s = CheckIndex(c, 0); !s.ok()) return s;
+  const absl::StatusOr<Shape> whole = ShapeInput(c, 2);
+  if (!whole.ok()) return whole.status();
+  const absl::StatusOr<Shape> updates = SlicesShape(c.shape(0), *whole);
+  if (!updates.ok()) return updates.status();
+  if (absl::StatusOr<Shape> same = Merge(*updates, c.shape(1)); !same.ok()) return same.status();
+  return OneOf(c.dtype(1), *whole);
+}
+Grads ScatterNdGrad(const GradContext& c) {
+  return {None(), Dense(gather_nd(c.dy(), c.x(0))), None()};
+}
+
+Specs ReverseShape(const InferContext& c) {
+  if (!c.shape(0).known_rank()) return SameAsInput(c);
+  std::vector<bool> seen(c.shape(0).rank(), false);
+  for (const int64_t given : c.attrs.list("axis")) {
+    const absl::StatusOr<int> axis = CheckAxis(given, c.shape(0).rank());
+    if (!axis.ok()) return axis.status();
+    if (seen[*axis])
+      return absl::InvalidArgumentError(absl::StrCat("axis ", given, " is there twice"));
+    seen[*axis] = true;
+  }
+  return SameAsInput(c);
+}
+Grads ReverseGrad(const GradContext& c) { return {Dense(reverse(c.dy(), c.attrs().list("axis")))}; }
+
+Specs ReverseSequenceShape(const InferContext& c) {
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  if (absl::Status s = CheckRankOf(c, 1, 1); !s.ok()) return s;
+  const Shape& x = c.shape(0);
+  if (!x.known_rank()) return SameAsInput(c);
+  const absl::StatusOr<int> seq = CheckAxis(c.attrs.integer("seq_axis"), x.rank());
+  if (!seq.ok()) return seq.status();
+  const absl::StatusOr<int> batch = CheckAxis(c.attrs.integer("batch_axis"), x.rank());
+  if (!batch.ok()) return batch.status();
+  if (*seq == *batch) return absl::InvalidArgumentError("batch_axis == seq_axis");
+  if (absl::StatusOr<Shape> same = Merge(c.shape(1), Shape{x.dim(*batch)}); !same.ok()) {
+    return same.status();
+  }
+  return SameAsInput(c);
+}
+Grads ReverseSequenceGrad(const GradContext& c) {
+  return OfFirst(c, MakeOp("ReverseSequence", "ReverseSequence", {c.dy(), c.x(1)}, c.attrs()));
+}
+
+Specs TopKShape(const InferContext& c) {
+  const Shape& x = c.shape(0);
+  const int64_t k = c.attrs.integer("k");
+  if (k < 0) return absl::InvalidArgumentError(absl::StrCat("Need k >= 0, got ", k));
+  if (!x.known_rank()) {
+    return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()},
+                                   {DType::kInt32, Shape::Unknown()}};
+  }
+  if (x.rank() == 0 || (x.dim(-1) >= 0 && x.dim(-1) < k)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("input must have at least k columns. Had ", x.ToString(), ", needed ", k));
+  }
+  std::vector<int64_t> dims = x.dims();
+  dims.back() = k;
+  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}, {DType::kInt32, Shape(dims)}};
+}
+Grads TopKGrad(const GradContext& c) {
+  if (!c.dys[0].defined()) return {None()};
+  return {Dense(MakeOp("PutLast", "PutLast", {c.dys[0], c.y(1), c.x(0)}))};
+}
+// Of (x, places): like places. The last dimensions differ, the others are equal.
+Specs TakeLastShape(const InferContext& c) {
+  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  return OneOf(c.dtype(0), c.shape(1));
+}
+Grads TakeLastGrad(const GradContext& c) {
+  return OfFirst(c, MakeOp("PutLast", "PutLast", {c.dy(), c.x(1), c.x(0)}));
+}
+// (values, places, like).
+Specs PutLastShape(const InferContext& c) {
+  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  if (absl::StatusOr<Shape> same = Merge(c.shape(0), c.shape(1)); !same.ok()) return same.status();
+  return OneOf(c.dtype(0), c.shape(2));
+}
+Grads PutLastGrad(const GradContext& c) {
+  return OfFirst(c, MakeOp("TakeLast", "TakeLast", {c.dy(), c.x(1)}));
+}
+
+Specs InTopKShape(const InferContext& c) {
+  if (c.dtype(0) != DType::kFloat32) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("predictions are ", Name(c.dtype(0)), ", expected float32"));
+  }
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  if (absl::Status s = CheckRankOf(c, 0, 2); !s.ok()) return s;
+  if (absl::Status s = CheckRankOf(c, 1, 1); !s.ok()) return s;
+  const int64_t batch = c.shape(0).known_rank() ? c.shape(0).dim(0) : -1;
+  const absl::StatusOr<Shape> same = Merge(c.shape(1), Shape{batch});
+  if (!same.ok()) return same.status();
+  return OneOf(DType::kBool, *same);
+}
+
+// (x, ids, count): ids are the first dimensions of x.
+Specs SegmentSumShape(const InferContext& c) {
+  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
+  if (absl::Status s = CheckIndex(c, 2); !s.ok()) return s;
+  if (absl::Status s = CheckRankOf(c, 2, 0); !s.ok()) return s;
+  const Shape& x = c.shape(0);
+  const Shape& ids = c.shape(1);
+  if (!x.known_rank() || !ids.known_rank()) return OneOf(c.dtype(0), Shape::Unknown());
+  const bool fits = ids.rank() <= x.rank() &&
+                    ids.IsCompatibleWith(Shape({x.dims().begin(), x.dims().begin() + ids.rank()}));
+  if (!fits) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data.shape = ", x.ToString(),
+                     " does not start with segment_ids.shape = ", ids.ToString()));
+  }
+  const std::optional<int64_t> count = NumberInput(c, 2);
+  if (count && *count < 0) return absl::InvalidArgumentError("num_segments must not be negative");
+  std::vector<int64_t> dims = {count.value_or(Shape::kUnknownDim)};
+  dims.insert(dims.end(), x.dims().begin() + ids.rank(), x.dims().end());
+  return OneOf(c.dtype(0), Shape(std::move(dims)));
+}
+// Rows that were left out have a gradient of 0: they are the last row, which is one of zeros.
+Grads SegmentSumGrad(const GradContext& c) {
+  const Output ids = c.x(1);
+  const Output dy = c.dy();
+  const Output count = c.x(2);
+  Output zeros = zeros_like(dy);
+  const Output with_zeros = concat({dy, zeros}, 0);
+  const Output last = multiply(ones_like(ids), cast(count, ids.dtype()));
+  const Output rows = where(less(ids, zeros_like(ids)), last, ids);
+  return OfFirst(c, gather(with_zeros, rows));
+}
+
+}  // namespace
+
+std::vector<OpDef> IndexingOps() {
+  return {
+      {.name = "Shape", .infer = DimsOf, .kernel = kernels::ShapeOf, .gradient = NotDifferentiable},
+      {.name = "Size",
+       .infer = ScalarOf,
+       .kernel = kernels::SizeOfTensor,
+       .gradient = NotDifferentiable},
+      {.name = "Rank", .infer = ScalarOf, .kernel = kernels::RankOf, .gradient = NotDifferentiable},
+      {.name = "ReshapeTo",
+       .infer = ReshapeToShape,
+       .kernel = kernels::Share,
+       .gradient = ReshapeToGrad,
+       .by_values = true},
+      {.name = "Fill",
+       .infer = FillShape,
+       .kernel = kernels::FillWith,
+       .gradient = FillGrad,
+       .by_values = true},
+      {.name = "BroadcastTo",
+       .infer = BroadcastToShape,
+       .kernel = kernels::BroadcastTo,
+       .gradient = BroadcastToGrad,
+       .by_values = true},
+      {.name = "TileBy",
+       .infer = TileByShape,
+       .kernel = kernels::TileBy,
+       .gradient = TileByGradient,
+       .by_values = true},
+      {.name = "TileByGrad",
+       .infer = TileByGradShape,
+       .kernel = kernels::TileByGrad,
+       .gradient = TileByGradGrad,
+       .by_values = true},
+      {.name = "Range",
+       .infer = RangeShape,
+       .kernel = kernels::Range,
+       .gradient = NotDifferentiable,
+       .by_values = true,
+       .finds_shapes = true},
+      {.name = "StridedSlice",
+       .infer = StridedSliceShape,
+       .kernel = kernels::StridedSlice,
+       .gradient = SliceGradient,
+       .by_values = true},
+      {.name = "StridedSliceGrad",
+       .infer = StridedSliceGradShape,
+       .kernel = kernels::StridedSliceGrad,
+       .gradient = SliceGradGrad,
+       .by_values = true},
+      {.name = "Where",
+       .infer = WhereShape,
+       .kernel = kernels::Where,
+       .gradient = NotDifferentiable,
+       .finds_shapes = true},
+      {.name = "Unique",
+       .infer = UniqueShape,
+       .kernel = kernels::Unique,
+       .gradient = NotDifferentiable,
+       .finds_shapes = true},
+      {.name = "GatherNd",
+       .infer = GatherNdShape,
+       .kernel = kernels::GatherNd,
+       .gradient = GatherNdGrad},
+      {.name = "ScatterNd",
+       .infer = ScatterNdShape,
+       .kernel = kernels::ScatterNd,
+       .gradient = ScatterNdGrad,
+       .by_values = true},
+      {.name = "ReverseV2",
+       .infer = ReverseShape,
+       .kernel = kernels::Reverse,
+       .gradient = ReverseGrad},
+      {.name = "ReverseSequence",
+       .infer = ReverseSequenceShape,
+       .kernel = kernels::ReverseSequence,
+       .gradient = ReverseSequenceGrad},
+      {.name = "TopKV2", .infer = TopKShape, .kernel = kernels::TopK, .gradient = TopKGrad},
+      {.name = "TakeLast",
+       .infer = TakeLastShape,
+       .kernel = kernels::TakeLast,
+       .gradient = TakeLastGrad},
+      {.name = "PutLast",
+       .infer = PutLastShape,
+       .kernel = kernels::PutLast,
+       .gradient = PutLastGrad},
+      {.name = "InTopK",
+       .infer = InTopKShape,
+       .kernel = kernels::InTopK,
+       .gradient = NotDifferentiable},
+      {.name = "UnsortedSegmentSum",
+       .infer = SegmentSumShape,
+       .kernel = kernels::SegmentSum,
+       .gradient = SegmentSumGrad,
+       .by_values = true},
+  };
+}
+
+namespace {
+
+// An int32 vector or scalar unless it is an output.
+Output IndexOutput(const Input& input, const char* name) {
+  return ToOutput(input, name, DType::kInt32);
+}
+Output Second(const Output& first) { return Wrap(NodeOutput{Unwrap(first).node, 1}); }
+
+}  // namespace
+}  // namespace internal
+
+using internal::IndexOutput;
+using internal::MakeOp;
+using internal::NameOr;
+using internal::ToOutput;
+using internal::Unary;
+
+Output shape(const Input& x, DType out_type, const std::string& name) {
+  return Unary("Shape", x, name, "Shape", {{"dtype", out_type}});
+}
+Output size(const Input& x, DType out_type, const std::string& name) {
+  return Unary("Size", x, name, "Size", {{"dtype", out_type}});
+}
+Output rank(const Input& x, const std::string& name) {
+  return Unary("Rank", x, name, "Rank", {{"dtype", DType::kInt32}});
+}
+Output reshape_to(const Input& x, const Input& shape, const std::string& name) {
+  return MakeOp("ReshapeTo", NameOr(name, "Reshape"),
+                {ToOutput(x, "tensor"), IndexOutput(shape, "shape")});
+}
+Output tile_by(const Input& x, const Input& multiples, const std::string& name) {
+  return MakeOp("TileBy", NameOr(name, "Tile"),
+                {ToOutput(x, "input"), IndexOutput(multiples, "multiples")});
+}
+Output fill(const Input& dims, const Input& value, const std::string& name) {
+  return MakeOp("Fill", NameOr(name, "Fill"),
+                {IndexOutput(dims, "dims"), ToOutput(value, "value")});
+}
+Output broadcast_to(const Input& x, const Input& shape, const std::string& name) {
+  return MakeOp("BroadcastTo", NameOr(name, "BroadcastTo"),
+                {ToOutput(x, "input"), IndexOutput(shape, "shape")});
+}
+Output range(const Input& start, const Input& limit, const Input& delta, const std::string& name) {
+  const internal::FunctionScope scope(name, "range", {&start, &limit, &delta});
+  return MakeOp("Range", scope.name(),
+                {ToOutput(start, "start"), ToOutput(limit, "limit"), ToOutput(delta, "delta")});
+}
+Output strided_slice(const Input& x, const Input& begin, const Input& end, const Input& strides,
+                     const SliceMasks& masks, const std::string& name) {
+  const Output first = IndexOutput(begin, "begin");
+  if (!first.shape().known_rank() || first.shape().rank() != 1 || first.shape().dim(0) < 0) {
+    throw ValueError("strided_slice: it must be known how many entries begin has.");
+  }
+  return MakeOp(
+      "StridedSlice", NameOr(name, "StridedSlice"),
+      {ToOutput(x, "input"), first, IndexOutput(end, "end"), IndexOutput(strides, "strides")},
+      {{"items", first.shape().dim(0)},
+       {"begin_mask", masks.begin},
+       {"end_mask", masks.end},
+       {"ellipsis_mask", masks.ellipsis},
+       {"new_axis_mask", masks.new_axis},
+       {"shrink_axis_mask", masks.shrink_axis}});
+}
+Output where(const Input& x, const std::string& name) { return Unary("Where", x, name, "Where"); }
+Unique unique(const Input& x, DType out_idx, const std::string& name) {
+  const Output y = Unary("Unique", x, name, "Unique", {{"out_idx", out_idx}});
+  return {y, internal::Second(y)};
+}
+Output gather_nd(const Input& params, const Input& indices, const std::string& name) {
+  return MakeOp("GatherNd", NameOr(name, "GatherNd"),
+                {ToOutput(params, "params"), IndexOutput(indices, "indices")});
+}
+Output scatter_nd(const Input& indices, const Input& updates, const Input& shape,
+                  const std::string& name) {
+  return MakeOp(
+      "ScatterNd", NameOr(name, "ScatterNd"),
+      {IndexOutput(indices, "indices"), ToOutput(updates, "updates"), IndexOutput(shape, "shape")});
+}
+Output reverse(const Input& x, const std::vector<int64_t>& axis, const std::string& name) {
+  return Unary("ReverseV2", x, name, "ReverseV2", {{"axis", axis}});
+}
+Output reverse_sequence(const Input& x, const Input& seq_lengths, int seq_axis, int batch_axis,
+                        const std::string& name) {
+  return MakeOp("ReverseSequence", NameOr(name, "ReverseSequence"),
+                {ToOutput(x, "input"), IndexOutput(seq_lengths, "seq_lengths")},
+                {{"seq_axis", int64_t{seq_axis}}, {"batch_axis", int64_t{batch_axis}}});
+}
+Largest top_k(const Input& x, int64_t k, const std::string& name) {
+  const Output values = Unary("TopKV2", x, name, "TopKV2", {{"k", k}});
+  return {values, internal::Second(values)};
+}
+Output in_top_k(const Input& predictions, const Input& targets, int64_t k,
+                const std::string& name) {
+  return MakeOp("InTopK", NameOr(name, "InTopKV2"),
+                {ToOutput(predictions, "predictions"), IndexOutput(targets, "targets")},
+                {{"k", k}});
+}
+Output unsorted_segment_sum(const Input& x, const Input& segment_ids, const Input& num_segments,
+                            const std::string& name) {
+  return MakeOp("UnsortedSegmentSum", NameOr(name, "UnsortedSegmentSum"),
+                {ToOutput(x, "data"), IndexOutput(segment_ids, "segment_ids"),
+                 IndexOutput(num_segments, "num_segments")});
+}
+Output cumsum(const Input& x, int axis, bool exclusive, bool reverse, const std::string& name) {
+  return Unary(
+      "Cumsum", x, name, "Cumsum",
+      {{"axis", std::vector<int64_t>{axis}}, {"exclusive", exclusive}, {"reverse", reverse}});
+}
+Output cumprod(const Input& x, int axis, bool exclusive, bool reverse, const std::string& name) {
+  return Unary(
+      "Cumprod", x, name, "Cumprod",
+      {{"axis", std::vector<int64_t>{axis}}, {"exclusive", exclusive}, {"reverse", reverse}});
+}
+
+namespace nn {
+
+Output conv2d_transpose(const Input& value, const Input& filter, const Input& output_shape,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name) {
+  const internal::FunctionScope scope(name, "conv2d_transpose", {&value, &filter});
+  const Output dy = ToOutput(value, "value");
+  const Output weights = ToOutput(filter, "filter", dy.dtype());
+  const Tensor zero = [&] {
+    Tensor tensor(dy.dtype(), Shape{});
+    std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
+    return tensor;
+  }();
+  const Output like = fill(output_shape, zero, "like");
+  return MakeOp("Conv2DBackpropInput", scope.name(), {dy, weights, like},
+                {{"strides", strides}, {"padding", padding}});
+}
+
+}  // namespace nn
+}  // namespace varscope

@@ -1,0 +1,61 @@
+// More functions of tensors that are numbers, under TensorFlow 1's names and with its defaults.
+// What ops.h says of its functions is true of these.
+#ifndef VARSCOPE_MATH_OPS_H_
+#define VARSCOPE_MATH_OPS_H_
+
+#include <string>
+
+#include "varscope/input.h"
+
+namespace varscope {
+
+// Functions of one operand, element by element. Floats only.
+
+Output tan(const Input& x, const std::string& name = "");
+Output asin(const Input& x, const std::string& name = "");
+Output acos(const Input& x, const std::string& name = "");
+Output atan(const Input& x, const std::string& name = "");
+Output sinh(const Input& x, const std::string& name = "");
+Output cosh(const Input& x, const std::string& name = "");
+Output asinh(const Input& x, const std::string& name = "");
+Output acosh(const Input& x, const std::string& name = "");
+Output atanh(const Input& x, const std::string& name = "");
+// The error function, and 1 minus it.
+Output erf(const Input& x, const std::string& name = "");
+Output erfc(const Input& x, const std::string& name = "");
+// e^x - 1, exact near 0.
+Output expm1(const Input& x, const std::string& name = "");
+// log(|gamma(x)|), its derivative, and the derivatives of that. polygamma has whole numbers n of at
+// least 1, TensorFlow tensors.
+Output lgamma(const Input& x, const std::string& name = "");
+Output digamma(const Input& x, const std::string& name = "");
+Output polygamma(int n, const Input& x, const std::string& name = "");
+// The smallest whole number that is not below x. No gradient.
+Output ceil(const Input& x, const std::string& name = "");
+// The nearest whole number; of two the even one. Numbers. No gradient.
+Output round(const Input& x, const std::string& name = "");
+// x / (1 + |x|).
+Output softsign(const Input& x, const std::string& name = "");
+
+// Of floats; the result is bool. No gradient.
+Output is_nan(const Input& x, const std::string& name = "");
+Output is_inf(const Input& x, const std::string& name = "");
+Output is_finite(const Input& x, const std::string& name = "");
+
+// Of bools, broadcast as NumPy does; the result is bool. No gradient.
+Output logical_not(const Input& x, const std::string& name = "");
+Output logical_and(const Input& x, const Input& y, const std::string& name = "");
+Output logical_or(const Input& x, const Input& y, const std::string& name = "");
+Output logical_xor(const Input& x, const Input& y, const std::string& name = "");
+
+// The angle of the point (x, y). Floats only.
+Output atan2(const Input& y, const Input& x, const std::string& name = "");
+// What is left of x after floordiv(x, y) times y, which has the sign of y. Integers:
+// InvalidArgumentError in a run when an element of y is 0, here and below.
+Output floormod(const Input& x, const Input& y, const std::string& name = "");
+// x / y, cut off towards 0. No gradient.
+Output truncatediv(const Input& x, const Input& y, const std::string& name = "");
+
+}  // namespace varscope
+
+#endif  // VARSCOPE_MATH_OPS_H_

@@ -1,0 +1,168 @@
+"""tf.cond, tf.case and tf.while_loop: what a run does once, several times or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from varscope import _core
+from varscope.ops import convert_to_tensor
+from varscope.scopes import control_dependencies, name_scope
+
+
+def flatten(structure: Any) -> list[Any]:
+    """Returns the leaves of tuples, lists and dictionaries, these in the order of their keys."""
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
+    if isinstance(structure, (list, tuple)):
+        return [leaf for part in structure for leaf in flatten(part)]
+    return [structure]
+
+
+def pack_like(structure: Any, leaves: Iterable[Any]) -> Any:
+    """Returns the leaves in the form that flatten() had them from."""
+    return _packed(structure, iter(leaves))
+
+
+def _packed(structure: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(structure, dict):
+        packed = {key: _packed(structure[key], leaves) for key in sorted(structure)}
+        return type(structure)((key, packed[key]) for key in structure)
+    if isinstance(structure, (list, tuple)):
+        parts = [_packed(part, leaves) for part in structure]
+        # A named tuple takes its fields as arguments.
+        return type(structure)(*parts) if hasattr(structure, "_fields") else type(structure)(parts)
+    return next(leaves)
+
+
+class _Body:
+    """Ops go to a body between __enter__ and the end of the block."""
+
+    def __init__(self, token: _core.BodyToken) -> None:
+        self.token = token
+        self._ended = False
+
+    def __enter__(self) -> _Body:
+        return self
+
+    def end(self, results: list[Any]) -> None:
+        _core._end_body(self.token, results)
+        self._ended = True
+
+    def __exit__(self, *_: Any) -> None:
+        if not self._ended:
+            _core._abandon_body(self.token)
+
+
+def _result(value: Any) -> _core.Tensor:
+    """What a branch returns as a tensor; of an operation one that waits for it."""
+    if isinstance(value, _core.Operation):
+        with control_dependencies([value]):
+            return _core.identity(convert_to_tensor(True), "control_dependency")
+    return convert_to_tensor(value)
+
+
+def _branch(fn: Callable[[], Any]) -> tuple[_core.BodyToken, Any]:
+    if not callable(fn):
+        raise TypeError(f"cond: {fn!r} must be callable.")
+    with _Body(_core._begin_branch()) as body:
+        structure = fn()
+        body.end([_result(leaf) for leaf in flatten(structure) if leaf is not None])
+        return body.token, structure
+
+
+def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = False,
+         name: str | None = None, fn1: Any = None, fn2: Any = None) -> Any:
+    """Returns what true_fn returns where pred is true in a run, else what false_fn returns."""
+    true_fn, false_fn = true_fn or fn1, false_fn or fn2
+    if isinstance(pred, bool):
+        raise TypeError("pred must not be a Python bool")
+    with name_scope(name, "cond", [pred]):
+        then, structure = _branch(true_fn)
+        otherwise, other = _branch(false_fn)
+        merged = _core._make_cond(pred, then, otherwise)
+    for one, two in [(structure, other), (other, structure)]:
+        if (one is None) != (two is None):
+            raise ValueError("true_fn and false_fn must both return something, or nothing.")
+    if structure is None:
+        return None
+    values = iter(merged)
+    leaves = [None if leaf is None else next(values) for leaf in flatten(structure)]
+    if not strict and isinstance(structure, (list, tuple)) and len(structure) == len(leaves) == 1:
+        return leaves[0]
+    return pack_like(structure, leaves)
+
+
+def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False,
+         name: str = "case") -> Any:
+    """Returns what the function beside the first true predicate returns, else what default
+    returns; without one, the last function."""
+    pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
+    if not pairs:
+        raise ValueError("case: pred_fn_pairs is empty.")
+    otherwise = default
+    if otherwise is None:
+        *pairs, (_, otherwise) = pairs
+
+    def nested(number: int) -> Any:
+        if number == len(pairs):
+            return otherwise()
+        pred, fn = pairs[number]
+        return cond(pred, fn, lambda: nested(number + 1), strict=strict)
+
+    with name_scope(name):
+        return nested(0)
+
+
+def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any,
+               shape_invariants: Any = None, parallel_iterations: int = 10,
+               back_prop: bool = True, swap_memory: bool = False, name: str | None = None,
+               maximum_iterations: Any = None, return_same_structure: bool = False) -> Any:
+    """Returns loop_vars after body has made new ones of them as long as cond of them is true."""
+    if not loop_vars:
+        raise ValueError("No loop variables provided")
+    if not callable(cond):
+        raise TypeError("cond must be callable.")
+    if not callable(body):
+        raise TypeError("body must be callable.")
+    whether, make = cond, body
+    structure = list(loop_vars) if isinstance(loop_vars, (list, tuple)) else [loop_vars]
+    invariants = None if shape_invariants is None else _flat_shapes(shape_invariants, structure)
+    limited = maximum_iterations is not None
+    with name_scope(name, "while", flatten(structure)):
+        first = [convert_to_tensor(leaf) for leaf in flatten(structure)]
+        if limited:
+            first.append(_core._constant(0, "int32", "iteration_counter"))
+            invariants = None if invariants is None else invariants + [[]]
+        token, given = _core._begin_loop_part(first, invariants, "Merge")
+        with _Body(token) as condition:
+            count = given.pop() if limited else None
+            more = convert_to_tensor(whether(*pack_like(structure, given)))
+            if limited:
+                more = _core.logical_and(more, _core.less(count, maximum_iterations))
+            condition.end([more])
+        token, given = _core._begin_loop_part(first, invariants, "Identity")
+        with _Body(token) as next_round:
+            count = given.pop() if limited else None
+            results = make(*pack_like(structure, given))
+            results = [convert_to_tensor(leaf) for leaf in
+                       flatten(list(results) if isinstance(results, (list, tuple)) else [results])]
+            next_round.end(results + ([_core.add(count, 1)] if limited else []))
+        exits = _core._make_loop(first, condition.token, next_round.token)
+        if not back_prop:
+            exits = [_core.stop_gradient(leaf) for leaf in exits]
+    packed = pack_like(structure, exits[:-1] if limited else exits)
+    if len(structure) == 1 and not return_same_structure:
+        return packed[0]
+    return packed
+
+
+def _flat_shapes(shapes: Any, structure: Any) -> list[Any]:
+    """As many shapes as there are leaves: a shape has the place of a leaf."""
+    if isinstance(structure, (list, tuple)):
+        return [shape for part, own in zip(shapes, structure)
+                for shape in _flat_shapes(part, own)]
+    if isinstance(structure, dict):
+        return [shape for key in sorted(structure)
+                for shape in _flat_shapes(shapes[key], structure[key])]
+    return [shapes]
