@@ -21,7 +21,7 @@ wrong() {
 }
 for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
   tests/faults/run.sh tests/faults/failpoints.sh tests/fuzz/run.sh tests/integration/docker.sh \
-  tests/bench/run.sh tests/differential/run.sh tests/path/run.sh; do
+  tests/bench/run.sh tests/differential/run.sh tests/path/run.sh tests/simulation/plants.sh; do
   wrong $script "'--no-such-flag'" --no-such-flag
   wrong $script "'-x'" -x
   wrong $script "'--'" --
@@ -56,6 +56,9 @@ wrong tests/faults/failpoints.sh "'all'" all
 wrong tests/fuzz/run.sh "'0'" --seconds 0
 wrong tests/fuzz/run.sh "'1m'" --seconds 1m
 wrong tests/fuzz/run.sh "--seconds" --seconds
+wrong tests/fuzz/run.sh "'zip'" zip
+wrong tests/simulation/plants.sh "--seeds" --seeds 0
+wrong tests/simulation/plants.sh "'weeds'" weeds
 wrong tests/bench/run.sh "'mxnet'" --with-mxnet
 wrong tests/bench/run.sh "'speed'" --only speed
 wrong tests/bench/run.sh "only one of: ceilings, transfers, training" --only speed

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -58,7 +59,7 @@ std::string HeaderOf(const Tensor& tensor) {
 class Member {
  public:
   Member(const std::filesystem::path& path, zip_t* archive, zip_uint64_t index)
-      : path_(path), file_(zip_fopen_index(archive, index, 0)) {
+      : path_(path), archive_(archive), index_(index), file_(zip_fopen_index(archive, index, 0)) {
     zip_stat_t stat;
     if (file_ == nullptr || zip_stat_index(archive, index, 0, &stat) != 0 ||
         (stat.valid & ZIP_STAT_SIZE) == 0) {
@@ -88,9 +89,29 @@ class Member {
     }
   }
   uint64_t left() const { return left_; }
+  // That what is left is there, before memory is taken for it: how long a member is, is what the
+  // archive says, and only the whole of it proves that. What is not longer than the archive costs
+  // no more than that did.
+  void CheckLength() const {
+    std::error_code unknown;
+    if (left_ <= std::filesystem::file_size(path_, unknown)) return;
+    const ZippedFile again(zip_fopen_index(archive_, index_, 0));
+    if (again == nullptr) ThrowDamaged(path_, zip_strerror(archive_));
+    std::vector<std::byte> some(size_t{64} << 10);
+    uint64_t length = 0;
+    zip_int64_t read = 0;
+    do {
+      read = zip_fread(again.get(), some.data(), some.size());
+      if (read < 0) ThrowDamaged(path_, zip_file_strerror(again.get()));
+      length += read;
+    } while (read > 0);
+    if (length < left_) ThrowDamaged(path_, "a member is shorter than the archive says");
+  }
 
  private:
   const std::filesystem::path& path_;
+  zip_t* const archive_;
+  const zip_uint64_t index_;
   ZippedFile file_;
   uint64_t left_ = 0;
 };
@@ -149,6 +170,7 @@ Tensor ReadTensor(Member& member, const std::string& where) {
   if (StoredBytes(type.dtype, shape, where) != member.left()) {
     throw DataLossError(absl::StrCat(where, ": its shape does not fit its bytes"));
   }
+  member.CheckLength();
   Tensor tensor = ReadStored(
       type.dtype, shape, where, [&](std::span<std::byte> into) { member.Read(into); }, type.order);
   member.Finish();

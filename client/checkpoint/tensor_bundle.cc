@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <regex>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -231,19 +232,34 @@ class BundleReader final : public Reader {
     return tensor;
   }
 
+  // Of the data files that have its slices.
+  uint64_t BytesOfData(const std::string& name, const BundleEntry& entry,
+                       const std::string& where) {
+    std::set<int> shards;
+    for (const BundleSlice& slice : entry.slices()) {
+      const auto part = entries_.find(SliceKey(name, slice));
+      if (part == entries_.end()) ThrowDamaged(index_path_, where + " lacks a slice");
+      shards.insert(part->second.shard_id());
+    }
+    uint64_t bytes = 0;
+    for (const int shard : shards) bytes += Shard(shard).size();
+    return bytes;
+  }
+
   Tensor ReadSliced(const std::string& name, const BundleEntry& entry) {
     const std::string where = absl::StrCat(prefix_.string(), ": tensor '", name, "'");
     const DType dtype = TypeOf(entry.dtype(), where);
     const Shape shape = ShapeOf(entry, where);
+    // Before memory is taken for it: each slice has bytes of its own.
+    if (StoredBytes(dtype, shape, where) > BytesOfData(name, entry, where)) {
+      ThrowDamaged(index_path_, where + " is larger than its data");
+    }
     Tensor whole;
     int64_t covered = 0;
     const auto& slices = entry.slices();
     for (auto slice_it = slices.begin(); slice_it != slices.end(); ++slice_it) {
       const BundleSlice& slice = *slice_it;
-      const auto part = entries_.find(SliceKey(name, slice));
-      if (part == entries_.end()) ThrowDamaged(index_path_, where + " lacks a slice");
-      const Tensor value = ReadWhole(name, part->second);
-      // Only now, because the slices prove that the file is as long as the shape says.
+      const Tensor value = ReadWhole(name, entries_.at(SliceKey(name, slice)));
       if (!whole.defined()) {
         absl::StatusOr<Tensor> space = TryAllocate(dtype, shape);
         ThrowIfError(space.status());

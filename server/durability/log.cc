@@ -163,6 +163,7 @@ absl::Status Log::RemoveAfter(uint64_t first) const {
       ListSegments(env_.files(), options_.directory);
   if (!segments.ok()) return segments.status();
   bool removed = false;
+  if (FailpointIsOn(Failpoint::kKeepFailedSegments)) return absl::OkStatus();
   for (const Segment& segment : *segments) {
     if (segment.first <= first) continue;
     if (absl::Status status = env_.files().Remove(segment.path); !status.ok()) return status;
@@ -197,7 +198,10 @@ absl::Status Log::WriteRecord(const Pending& pending) {
 }
 
 absl::Status Log::Sync() {
-  return FailpointIsOn(Failpoint::kSkipFsync) ? absl::OkStatus() : segment_->Sync();
+  if (FailpointIsOn(Failpoint::kSkipFsync)) return absl::OkStatus();
+  absl::Status status = segment_->Sync();
+  if (!status.ok() && FailpointIsOn(Failpoint::kSyncAgain)) return segment_->Sync();
+  return status;
 }
 
 void Log::Settle(const absl::Status& status) {

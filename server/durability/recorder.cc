@@ -179,11 +179,13 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   const uint64_t global_step = chosen->state.steps.global;
   const std::string source = file->filename().string();
   const auto changes = store_.changes.LockOut();
+  if (FailpointIsOn(Failpoint::kFenceFirst)) workers_.FenceAll();
   const absl::StatusOr<uint64_t> position = BeginRollback(source);
   if (!position.ok()) return position.status();
   Snapshot now{.position = *position, .state = chosen->state, .workers = workers_.records()};
   for (WorkerRecord& worker : now.workers) worker.state = WorkerState::kRolledBack;
   if (const auto kept = Keep(now); !kept.ok()) {
+    if (FailpointIsOn(Failpoint::kFailedRollbackStays)) return kept.status();
     // In case that the file is there all the same. Who cannot write this either, cannot undo it.
     Record(ToRecord(RollbackRecord{.source = source, .position = *position, .failed = true}));
     log_.Flush().IgnoreError();

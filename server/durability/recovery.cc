@@ -14,6 +14,7 @@
 #include "server/durability/record_bytes.h"
 #include "server/durability/snapshot.h"
 #include "server/durability/value_check.h"
+#include "server/failpoint.h"
 #include "server/push/commit.h"
 #include "server/store/state.h"
 
@@ -208,6 +209,7 @@ class Recovery {
       workers_.Restore(*worker);
     } else if (const auto* batch = std::get_if<CreationBatch>(&*change)) {
       status = store_.catalog.Recreate(*batch);
+      if (FailpointIsOn(Failpoint::kReplayJudges)) status.Update(CheckLimit());
     } else if (const auto* rollback = std::get_if<RollbackRecord>(&*change)) {
       status = RedoRollback(*rollback, frame.position);
     } else {
@@ -220,6 +222,14 @@ class Recovery {
     recovered_.position = frame.position;
     ++recovered_.replayed;
     return absl::OkStatus();
+  }
+
+  // A failpoint's.
+  absl::Status CheckLimit() const {
+    uint64_t bytes = 0;
+    store_.catalog.Read([&](const NameTable& names) { bytes = names.bytes(); });
+    const uint64_t most = store_.catalog.limits().max_total_bytes;
+    return bytes <= most ? absl::OkStatus() : absl::ResourceExhaustedError("it does not fit");
   }
 
   // As it was decided then: nothing is checked that a limit, an option or a newer rule could

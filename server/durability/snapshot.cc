@@ -14,6 +14,7 @@
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
+#include "server/failpoint.h"
 
 namespace varscope::server {
 namespace {
@@ -221,7 +222,8 @@ absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
   status = files.SyncDirectory(directory);
   if (status.ok()) return path;
   // It might be gone after a power failure. What it replaced, of the same position, had its state.
-  if (!replaces) files.Remove(path).IgnoreError();
+  const bool stays = replaces || FailpointIsOn(Failpoint::kFailedRollbackStays);
+  if (!stays) files.Remove(path).IgnoreError();
   files.SyncDirectory(directory).IgnoreError();
   return status;
 }

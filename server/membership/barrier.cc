@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/failpoint.h"
 #include "server/membership/some_names.h"
 
 namespace varscope::server {
@@ -226,7 +227,7 @@ Barriers::Answer Barriers::AnswerOfUnseen(const Arrival& arrival) {
 
 std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const std::string& name,
                                                            const Arrival& arrival) const {
-  if (arrival.sequence == 0) return std::nullopt;
+  if (arrival.sequence == 0 || FailpointIsOn(Failpoint::kBarrierCountsTwice)) return std::nullopt;
   const auto worker = answers_.find(arrival.worker_id);
   if (worker == answers_.end()) return std::nullopt;
   for (const Answer& answer : worker->second.by_sequence) {

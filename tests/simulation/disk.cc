@@ -38,6 +38,10 @@ class Disk::File final : public server::WritableFile {
 
  protected:
   absl::StatusOr<size_t> WriteSome(std::span<const std::byte> bytes) override {
+    if (const auto meanwhile = std::exchange(disk_.meanwhile_, nullptr)) {
+      meanwhile();
+      disk_.meanwhile_ = meanwhile;
+    }
     const absl::Status status = Begin(absl::StrCat("write ", bytes.size()), Kind::kWrites);
     if (disk_.crashed_ || life_ != disk_.life_) return status;
     // One that fails may have written some of it, one that does not may have written less.

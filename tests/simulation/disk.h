@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +40,8 @@ class Disk final : public server::Files {
   void Heal() { fault_.reset(); }
   // That call, and all after it, fail and change nothing, until Restart.
   void CrashAt(uint64_t call) { crash_at_ = call; }
+  // Called at the beginning of each write, but not of those that it makes itself; null: nothing is.
+  void Meanwhile(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
   uint64_t calls() const { return calls_; }
   bool crashed() const { return crashed_; }
   void Crash() { crashed_ = true; }
@@ -121,6 +124,7 @@ class Disk final : public server::Files {
   };
   std::optional<Planned> fault_;
   std::optional<uint64_t> crash_at_;
+  std::function<void()> meanwhile_;
 };
 
 }  // namespace varscope::simulation

@@ -56,6 +56,7 @@ bool SimEnv::RunOne() {
   SimTimer* const next = due.size() == 1 ? due[0] : due[trace_.Draw("next task", due.size())];
   trace_.Note(absl::StrCat("runs ", next->name()));
   next->Run();
+  if (observer_) observer_();
   return true;
 }
 

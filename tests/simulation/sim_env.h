@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/env/env.h"
@@ -34,6 +35,9 @@ class SimEnv final : public server::Env {
   // Time goes on, and nothing runs, as when the process is stopped.
   void StandStill(std::chrono::milliseconds by) { now_ += by; }
 
+  // Called after each task.
+  void Observe(std::function<void()> observer) { observer_ = std::move(observer); }
+
   Disk& disk() { return disk_; }
   Trace& trace() { return trace_; }
 
@@ -44,6 +48,7 @@ class SimEnv final : public server::Env {
   Disk disk_;
   server::Time now_{std::chrono::hours(1)};
   std::vector<SimTimer*> timers_;  // in the order of their start
+  std::function<void()> observer_;
 };
 
 }  // namespace varscope::simulation

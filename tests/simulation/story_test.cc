@@ -43,6 +43,9 @@ void TellStory(World& world) {
   events(1);
   world.TakeSnapshot("named");
   world.Push("w0", "b", "Adam");
+  world.Create("w1", "bsp/a");
+  world.Push("w0", "bsp/a", "Momentum");
+  world.Push("w1", "bsp/a", "Momentum");
   env.Advance(milliseconds(30));
   world.TakeSnapshot("");
   world.Push("w1", "a", "GradientDescent");

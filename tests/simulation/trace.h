@@ -9,22 +9,23 @@
 #include <utility>
 #include <vector>
 
+#include "tests/simulation/draws.h"
+
 namespace varscope::simulation {
 
 // The same seed and the same program give the same draws and the same events. Not thread-safe.
-class Trace {
+class Trace final : public Draws {
  public:
   explicit Trace(uint64_t seed) : random_(seed) {}
 
   void Note(std::string event) { events_.push_back(std::move(event)); }
   // From 0 to `bound` - 1, and noted. Not of std::uniform_int_distribution, which each library
   // computes in its own way.
-  uint64_t Draw(const char* what, uint64_t bound) {
+  uint64_t Draw(const char* what, uint64_t bound) override {
     const uint64_t drawn = random_() % bound;
     Note(std::string(what) + " " + std::to_string(drawn) + "/" + std::to_string(bound));
     return drawn;
   }
-  bool OneIn(const char* what, uint64_t bound) { return Draw(what, bound) == 0; }
   uint64_t Random64() { return random_(); }
 
   const std::vector<std::string>& events() const { return events_; }

@@ -1,0 +1,48 @@
+// Which combinations the stories have reached, and how often.
+#ifndef VARSCOPE_TESTS_SIMULATION_REACHED_H_
+#define VARSCOPE_TESTS_SIMULATION_REACHED_H_
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "proto/tensor/assign_op.h"
+#include "server/sync/durability.h"
+#include "varscope/dtype.h"
+
+namespace varscope::simulation {
+
+std::string NameOf(server::DurabilityLevel level);
+std::string NameOf(AssignOp op);
+
+// A cell is "<dtype> <optimizer or assignment> <whole or rows> <mode> <durability>" of what was
+// applied, or "<request> <durability>" of what was answered with success. Not thread-safe.
+class Reached {
+ public:
+  // How gradients are synchronized, by the first part of a variable's name.
+  static const std::vector<std::string>& Modes();
+
+  static std::string Cell(DType dtype, absl::string_view what, bool rows, absl::string_view mode,
+                          server::DurabilityLevel level);
+  static std::string Cell(absl::string_view request, server::DurabilityLevel level);
+  // All that can be reached: bools are not added, and who trains locally has one outer optimizer.
+  static std::vector<std::string> Possible();
+
+  void Add(const std::string& cell, uint64_t times = 1) { times_[cell] += times; }
+  void Add(const Reached& other) {
+    for (const auto& [cell, times] : other.times_) Add(cell, times);
+  }
+  std::vector<std::string> Missing() const;
+  // A line for each row, the durabilities beside each other.
+  void Print(std::ostream& out) const;
+
+ private:
+  std::map<std::string, uint64_t> times_;
+};
+
+}  // namespace varscope::simulation
+
+#endif  // VARSCOPE_TESTS_SIMULATION_REACHED_H_
