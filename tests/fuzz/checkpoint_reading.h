@@ -12,14 +12,20 @@
 #include <string>
 
 #include "client/checkpoint/tensors.h"
+#include "proto/memory/memory_account.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/errors.h"
 
 namespace varscope::checkpoint {
 
+// No input is as long as this, nor what comes out of it: who asks for more believes what it says of
+// itself.
+inline constexpr uint64_t kMostMemory = uint64_t{64} << 20;
+
 // A folder for the whole run.
 inline const testing::TemporaryDirectory& FuzzFolder() {
   static const testing::TemporaryDirectory folder;
+  MemoryAccount::Process().SetLimit(kMostMemory);
   return folder;
 }
 
@@ -46,6 +52,8 @@ inline Tensors ReadWhatCanBeRead(const std::filesystem::path& path) {
     for (const std::string& name : reader->names()) {
       try {
         tensors[name] = reader->Read(name);
+      } catch (const ResourceExhaustedError&) {
+        abort();
       } catch (const OpError&) {
         // It is damaged, or of a dtype that varscope has not; others may be whole.
       }

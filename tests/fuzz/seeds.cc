@@ -1,29 +1,20 @@
-// Writes the inputs that the fuzzers of files begin with: files that the writers write, and the
-// parts of a data directory that a story leaves. The arguments are the folder that gets a folder
-// for each target, and one with checkpoints of TensorFlow and NumPy (tests/unit/data/checkpoints).
+// Writes what the fuzzers of the server begin with: the files of a data directory that a story
+// leaves, and bytes that tell a story. The argument is the folder that gets a folder for each
+// target.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <span>
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "client/checkpoint/tensors.h"
-#include "proto/wire/convert.h"
 #include "server/durability/frame.h"
 #include "tests/simulation/story.h"
-#include "tests/simulation/values.h"
-#include "tests/support/temporary_directory.h"
 
 namespace varscope::simulation {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string ReadFile(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void WriteSeed(const fs::path& folder, const std::string& name, const std::string& bytes) {
   fs::create_directories(folder);
@@ -33,52 +24,6 @@ void WriteSeed(const fs::path& folder, const std::string& name, const std::strin
 std::string WithLength(const std::string& bytes) {
   std::string all = {static_cast<char>(bytes.size() & 0xff), static_cast<char>(bytes.size() >> 8)};
   return all + bytes;
-}
-
-checkpoint::Tensors DrawTensors(Trace& trace, size_t first, size_t count) {
-  static const Shape kShapes[] = {{2, 3}, {}, {4}, {0, 2}, {1, 1, 2}};
-  checkpoint::Tensors tensors;
-  for (size_t i = first; i < first + count; ++i) {
-    const DType dtype = kDTypes[i % std::size(kDTypes)].dtype;
-    tensors[absl::StrCat("t", i)] =
-        DrawValues(trace, dtype, kShapes[i % std::size(kShapes)], /*finite=*/true);
-  }
-  return tensors;
-}
-
-void WriteCheckpoints(const fs::path& out, const fs::path& given) {
-  Trace trace(1);
-  const testing::TemporaryDirectory folder;
-  for (size_t i = 0; i < 5; ++i) {
-    const checkpoint::Tensors tensors = DrawTensors(trace, 3 * i, 3);
-    const std::string name = absl::StrCat("written", i);
-    checkpoint::Write(folder / "a.safetensors", tensors);
-    const std::string safetensors = ReadFile(folder / "a.safetensors");
-    WriteSeed(out / "safetensors", name, safetensors);
-    uint64_t length = 0;
-    std::memcpy(&length, safetensors.data(), sizeof(length));
-    WriteSeed(out / "safetensors", name + "-parts",
-              "\x01" + WithLength(safetensors.substr(8, length)) + safetensors.substr(8 + length));
-    checkpoint::Write(folder / "a.npz", tensors);
-    WriteSeed(out / "npz", name, std::string(1, '\0') + ReadFile(folder / "a.npz"));
-    checkpoint::Write(folder / "a.ckpt", tensors);
-    for (const auto& entry : fs::directory_iterator(folder.path())) {
-      if (entry.path().string().find(".data-") == std::string::npos) continue;
-      WriteSeed(out / "bundle", name,
-                std::string(1, '\0') + WithLength(ReadFile(folder / "a.ckpt.index")) +
-                    ReadFile(entry.path()));
-    }
-  }
-  for (const auto& entry : fs::directory_iterator(given)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.path().extension() == ".npz") {
-      WriteSeed(out / "npz", name, std::string(1, '\0') + ReadFile(entry.path()));
-    }
-    if (entry.path().extension() != ".index") continue;
-    const fs::path data = fs::path(entry.path()).replace_extension(".data-00000-of-00001");
-    WriteSeed(out / "bundle", name,
-              std::string(1, '\0') + WithLength(ReadFile(entry.path())) + ReadFile(data));
-  }
 }
 
 std::string TextOf(std::span<const std::byte> bytes) {
@@ -133,11 +78,10 @@ void WriteProtocolSeeds(const fs::path& out) {
 }  // namespace varscope::simulation
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: varscope_fuzz_seeds OUT CHECKPOINTS\n");
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: varscope_fuzz_seeds OUT\n");
     return 2;
   }
-  varscope::simulation::WriteCheckpoints(argv[1], argv[2]);
   varscope::simulation::WriteDataDirectories(argv[1]);
   varscope::simulation::WriteProtocolSeeds(argv[1]);
   return 0;

@@ -34,7 +34,8 @@ std::string Tell(uint64_t seed, const StoryOptions& options, Totals& totals, Rea
     wrong = std::string("the server did not start: ") + error.what();
   }
   reached.Add(world.reached());
-  if (!wrong.empty()) *events = world.env().trace().Tail(150);
+  if (!wrong.empty())
+    *events = world.env().trace().Tail(FromEnvironment("VARSCOPE_SIMULATION_EVENTS", 150));
   return wrong;
 }
 

@@ -201,6 +201,10 @@ void World::Crash() {
   ForgetRequests();
   server_.reset();
   hears_ = true;
+  // Who has come last may be forgotten.
+  for (auto& [name, worker] : workers_) {
+    if (!has_log()) worker.old_key.clear();
+  }
 }
 
 std::string World::State() const {
@@ -236,6 +240,8 @@ void World::Look() {
   looking_ = true;
   const StoreState state = Capture(server_->context().store);
   if (has_log()) {
+    env_.trace().Note(
+        absl::StrCat("change ", recorder().last_position(), ", step ", state.steps.global));
     history_.Saw(recorder().last_position(),
                  testing::StateOf(state, server_->context().workers.records()));
   }
@@ -305,8 +311,10 @@ void World::Call(const std::string& worker, const std::string& kind,
                  const std::function<void(CallDone)>& begin) {
   Request& request = NewRequest(worker, kind);
   if (!worker.empty()) request.key = workers_[worker].session_key;
-  const auto note = [this, &request] {
-    if (hears_ && !request.position) request.position = recorder().last_position();
+  // Who is there, or comes to a barrier, changes nothing.
+  const bool changes = kind != "heartbeat" && kind != "barrier";
+  const auto note = [this, &request, changes] {
+    if (hears_ && changes && !request.position) request.position = recorder().last_position();
   };
   begin([this, &request, note](const absl::Status& status) {
     Look();
@@ -329,14 +337,18 @@ void World::Connect(const std::string& name) {
   request.set_host("host");
   request.set_nonce(env_.trace().Draw("nonce", 1 << 30) + 1);
   const auto response = std::make_shared<v1::ConnectResponse>();
+  Worker& worker = workers_[name];
+  const std::string before = worker.session_key;
+  worker.old_key.clear();
   Call(name, "connect", [&](const CallDone& done) {
     server::Connect(server_->context(), {}, request, response.get(),
-                    [response, done](const absl::Status& status) { done(status); });
+                    [&worker, before, response, done](const absl::Status& status) {
+                      // Before that a crash may undo it.
+                      if (status.ok()) worker.old_key = before;
+                      done(status);
+                    });
   });
   if (response->session_key().empty()) return;
-  Worker& worker = workers_[name];
-  // Of what a crash has made undone nothing is said.
-  worker.old_key = worker.incarnation < response->incarnation() ? worker.session_key : "";
   worker.incarnation = response->incarnation();
   worker.session_key = response->session_key();
   worker.last.reset();  // another incarnation's
@@ -789,7 +801,7 @@ void World::CallAnything(const std::string& key, const v1::BarrierRequest& given
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::BarrierRequest>(given);
   const auto response = std::make_shared<v1::BarrierResponse>();
-  Call("", "", [&](const CallDone& done) {
+  Call("", "barrier", [&](const CallDone& done) {
     server::Barrier(server_->context(), *caller, *request, response.get(),
                     [request, response, done](const absl::Status& status) { done(status); });
   });
@@ -844,6 +856,7 @@ void World::RollBack(const std::string& name) {
   if (State() != before) {
     Wrong("a rollback that failed changed something: " + Difference(State(), before));
   }
+  if (has_log() && now < position) return;  // it has not begun
   // Its file may be there, and nothing that says that it is not wanted.
   history_.Saw(position, target);
   if (!has_log()) return;
@@ -877,6 +890,7 @@ void World::ExpectThatItServes() {
 void World::Finish() {
   env_.trace().Note("the end: no more faults");
   env_.disk().Heal();
+  env_.disk().CrashAt(UINT64_MAX);
   for (const auto& [name, worker] : workers_) {
     if (worker.incarnation > 0) Leave(name);
   }
@@ -902,6 +916,7 @@ void World::Finish() {
   Crash();
   env_.disk().Restart(Disk::Loss::kPosix);
   setup_.max_store_bytes = setup_.max_inflight_bytes = uint64_t{1} << 24;
+  setup_.lease_seconds = 0;
   Start();
   ExpectThatItServes();
 }
