@@ -10,6 +10,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "client/checkpoint/tensor_bundle.pb.h"
 #include "proto/wire/crc32c.h"

@@ -3,11 +3,13 @@
 #ifndef VARSCOPE_TESTS_FUZZ_CHECKPOINT_READING_H_
 #define VARSCOPE_TESTS_FUZZ_CHECKPOINT_READING_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <span>
 #include <string>
 

@@ -3,6 +3,8 @@
 #ifndef VARSCOPE_TESTS_FUZZ_DATA_DIRECTORY_H_
 #define VARSCOPE_TESTS_FUZZ_DATA_DIRECTORY_H_
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // Fuzzes the reader of .safetensors. The input is a file; or, when its first byte is 1, a header
 // whose length is right, and the tensors' bytes.
-#include <bit>
 #include <cstdint>
+#include <vector>
 
 #include "tests/fuzz/checkpoint_reading.h"
 

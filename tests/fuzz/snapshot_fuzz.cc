@@ -1,5 +1,6 @@
 // Fuzzes recovery from a snapshot. The input is a file; or, when its first byte is 1, a head with
 // its length, and the values: the file is made of them, with right checksums.
+#include <algorithm>
 #include <cstdint>
 
 #include "proto/tensor/shape_rules.h"

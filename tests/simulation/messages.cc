@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 
 #include "tests/simulation/values.h"
 
@@ -154,14 +155,13 @@ void SetField(Draws& draws, const std::vector<std::string>& names, Message* mess
   // All the same, so that it takes no more choices.
   Setter(draws, names, message, field, depth).Set();
   std::string bytes;
-  Message* const one = message->New();
-  one->GetReflection()->SwapFields(one, message, {field});
+  const std::unique_ptr<Message> one(message->New());
+  one->GetReflection()->SwapFields(one.get(), message, {field});
   one->SerializePartialToString(&bytes);
   std::string all;
   for (; times > 0 && all.size() < 200'000; --times) all += bytes;
   one->ParsePartialFromString(all);
-  one->GetReflection()->SwapFields(one, message, {field});
-  delete one;
+  one->GetReflection()->SwapFields(one.get(), message, {field});
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ for plant in "${plants[@]}"; do
   fi
   seed="$(grep -m 1 -oE 'VARSCOPE_SIMULATION_SEED=[0-9]+' "$log" || true)"
   [ -n "$seed" ] || { echo "$plant: no story ended; see $log" >&2; missed=$((missed + 1)); continue; }
-  wrong="$(grep -m 1 -A 1 -E '^  Actual|^  wrong$|^  story.Run' "$log" | tail -1 | cut -c1-160)"
-  echo "$plant: found by ${seed#VARSCOPE_SIMULATION_SEED=}: $wrong"
+  wrong="$(grep -m 1 -oE 'Which is: .*' "$log" | cut -c11-170)"
+  echo "$plant: found by seed ${seed#VARSCOPE_SIMULATION_SEED=}: $wrong"
 done
 exit "$((missed > 0))"

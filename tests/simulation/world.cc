@@ -900,6 +900,7 @@ void World::Finish() {
     if (!request->done)
       Wrong(absl::StrCat(request->worker, "'s ", request->kind, " waits for ever"));
   }
+  if (!wrong_.empty()) return;  // they still wait
   ForgetRequests();
   const ServiceContext& context = server_->context();
   if (const uint64_t left = context.memory_quota.used(); left > 0) {

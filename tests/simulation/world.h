@@ -135,10 +135,8 @@ class World {
     uint64_t sequence = 0;
     std::optional<server::Push> last;
     std::shared_ptr<Stream> stream;
-    std::vector<Pulled> last_pull;  // on that stream
   };
   struct Request;
-  struct Expected;  // of a pull's answer
 
   Request& NewRequest(const std::string& worker, std::string kind);
   server::GradientUpdate DrawGradient(const std::string& variable);
@@ -162,8 +160,6 @@ class World {
   std::optional<int> MarkOf(const Request& request) const;
   void Wrong(const std::string& what);
   std::string State() const;
-  static std::string StateOf(const server::StoreState& state,
-                             const std::vector<server::WorkerRecord>& workers);
   server::Recorder& recorder() const;
   // Whether changes are in the log, so that each has a position of its own.
   bool has_log() const { return level_ != server::DurabilityLevel::kNone; }
