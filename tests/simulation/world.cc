@@ -8,6 +8,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
+#include "proto/tensor/block_pool.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/encoding.h"
 #include "proto/wire/frame_reader.h"
@@ -53,6 +55,14 @@ std::map<std::string, double> HyperparametersOf(const std::string& optimizer) {
   if (optimizer == "Adam") all.insert({{"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-8}});
   return all;
 }
+
+// Of the process, without what is kept for later.
+uint64_t HeldBytes() {
+  BlockPool::Process()->FreeKept();
+  return MemoryAccount::Process().used();
+}
+// Of messages that are not gone yet.
+constexpr uint64_t kLittle = 4096;
 
 std::string MarksOf(const std::string& worker) { return kMarksPrefix + worker; }
 
@@ -914,11 +924,20 @@ void World::Finish() {
   }
   // It had time enough to write.
   if (has_log()) history_.MustKeep(history_.last_position());
+  const uint64_t held = HeldBytes();
+  const bool kept = has_log();
   Crash();
   env_.disk().Restart(Disk::Loss::kPosix);
   setup_.max_store_bytes = setup_.max_inflight_bytes = uint64_t{1} << 24;
   setup_.lease_seconds = 0;
   Start();
+  // The same state, and nothing of the past.
+  const uint64_t needed = HeldBytes();
+  env_.trace().Note(absl::StrCat(held, " bytes are held, ", needed, " after a restart"));
+  if (kept && held > needed + kLittle) {
+    Wrong(
+        absl::StrCat(held, " bytes are held when all workers have left, for a state of ", needed));
+  }
   ExpectThatItServes();
 }
 
