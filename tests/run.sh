@@ -1,6 +1,6 @@
 #!/bin/bash
 # run.sh [--sanitize=address|thread] [--label REGEX]: installs what is missing, builds, runs every
-# test, or those that have such a label: unit, recovery, simulation, shm, tcp, once, concurrency,
+# test, or those that have such a label: unit, recovery, simulation, fuzz, shm, tcp, once, concurrency,
 # faults, large.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
