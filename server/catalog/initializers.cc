@@ -280,6 +280,15 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
   return absl::OkStatus();
 }
 
+bool CanInitialize(const InitializerSpec& spec, DType dtype, const Shape& shape) {
+  const Kind* const kind = FindKind(spec.kind);
+  if (kind == nullptr || !kind->makes(dtype)) return false;
+  if (spec.kind == "identity") return shape.rank() == 2;
+  if (spec.kind == "orthogonal") return shape.rank() >= 2;
+  return spec.kind != "value" ||
+         (spec.value.defined() && spec.value.dtype() == dtype && spec.value.shape() == shape);
+}
+
 bool Computes(const InitializerSpec& spec) {
   return spec.kind != "zeros" && spec.kind != "ones" && spec.kind != "constant" &&
          spec.kind != "value" && spec.kind != "identity";

@@ -15,6 +15,10 @@ namespace varscope::server {
 // of another size. Checked before memory is taken; Initialize cannot fail afterwards.
 absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape);
 
+// Whether Initialize may be called: what of the above is no limit. For what was validated once,
+// perhaps by another version, and comes from a file.
+bool CanInitialize(const InitializerSpec& spec, DType dtype, const Shape& shape);
+
 // Whether its values are what the machine's arithmetic makes of them, rather than given.
 bool Computes(const InitializerSpec& spec);
 

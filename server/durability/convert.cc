@@ -133,6 +133,9 @@ absl::StatusOr<FirstValue> FirstValueOf(const durability::VariableRecord& record
   if (!full_shape.ok()) return DamagedRecord(absl::StrCat("variable ", record.name()));
   absl::StatusOr<InitializerSpec> spec = codec::FromProto(record.spec(), def.dtype, def.shape);
   if (!spec.ok()) return spec.status();
+  if (!CanInitialize(*spec, def.dtype, def.shape)) {
+    return DamagedRecord(absl::StrCat("the first value of variable ", record.name()));
+  }
   if (absl::Status status = CheckMath(record, *spec); !status.ok()) return status;
   return FirstValue{*std::move(spec), *full_shape};
 }
@@ -157,6 +160,9 @@ absl::StatusOr<NewVariable> NewFromProto(const durability::VariableRecord& recor
     if (!value.ok()) return value.status();
     spec->kind = "value";
     spec->value = *std::move(value);
+  }
+  if (!CanInitialize(*spec, def.dtype, def.shape)) {
+    return DamagedRecord(absl::StrCat("the first value of variable ", record.name()));
   }
   if (absl::Status status = CheckMath(record, *spec); !status.ok()) return status;
   variable.initializer = *std::move(spec);

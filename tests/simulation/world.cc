@@ -883,10 +883,10 @@ void World::ExpectThatItServes() {
     return acknowledged_;
   };
   size_t before = acknowledged_;
-  Quarantine(worker, "");
-  before = expect("release a worker", before + 1);
   Connect(worker);
   before = expect("take a worker", before + 2);
+  Quarantine(worker, "");
+  before = expect("release a worker", before + 1);
   Create(worker, variable);
   before = expect("create a variable", before + 1);
   Push(worker, variable, "Momentum");
