@@ -2,7 +2,7 @@
 # run.sh [--seeds N] [--minutes M] [--seed S]: builds the simulator and lets it search for stories that
 # break a promise: N of them, from seed S on, or for M minutes. Prints how often each combination of
 # dtype, optimizer or assignment, mode and durability was applied, and each request answered; with
-# 1,000 seeds, or five minutes, one that never was is a failure. Beside them the same store is kept in
+# 1,000 seeds, or five minutes, also those that never were. Beside them the same store is kept in
 # real files that are copied at random points: each copy must recover to the same bytes. What fails is
 # told with its seed.
 set -euo pipefail
