@@ -46,8 +46,8 @@ class Reader {
 };
 
 // Throws NotFoundError when there is no such checkpoint, DataLossError when it is damaged. The
-// reader never takes more memory than the file is long, or, of a compressed one, than what comes out
-// of it.
+// reader never takes more memory than the file is long, or, of a compressed one, than what comes
+// out of it.
 std::unique_ptr<Reader> Open(const std::filesystem::path& path);
 
 // What a variable of `dtype` gets of a tensor that was saved to save space: float16 and bfloat16

@@ -15,11 +15,11 @@
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "proto/wire/protocol.h"
-#include "server/rpc/admin.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/request_loop.h"
 #include "server/rpc/worker_calls.h"
 #include "tests/support/state_of.h"
+#include "varscope/v1/admin.pb.h"
 
 namespace varscope::simulation {
 
@@ -449,26 +449,24 @@ void World::Quarantine(const std::string& name, const std::string& reason) {
 
 void World::AskOperatorsQuestions(const std::string& about) {
   env_.trace().Note("questions about " + about);
-  AdminService admin(server_->context());
-  grpc::ServerContext context;
-  v1::DescribeVariableRequest describe;
-  describe.set_name(about);
+  const ServiceContext& context = server_->context();
   v1::DescribeVariableResponse description;
-  admin.DescribeVariable(&context, &describe, &description);
-  v1::ListSnapshotsRequest which;
-  v1::ListSnapshotsResponse snapshots;
-  admin.ListSnapshots(&context, &which, &snapshots);
-  v1::ListWorkersRequest who;
-  v1::ListWorkersResponse workers;
-  const bool listed = admin.ListWorkers(&context, &who, &workers).ok();
-  v1::ListGroupsRequest how;
-  v1::ListGroupsResponse groups;
-  admin.ListGroups(&context, &how, &groups);
+  const absl::StatusOr<VariablePtr> found = context.store.catalog.Find(about);
+  if (found.ok()) ToProto(**found, description.mutable_variable());
   v1::ListVariablesResponse variables;
-  for (const VariablePtr& variable : server_->context().store.catalog.List(about)) {
+  for (const VariablePtr& variable : context.store.catalog.List(about)) {
     ToProto(*variable, variables.add_variables());
   }
-  if (listed) reached_.Add(Reached::Cell("list", level_));
+  constexpr size_t kMost = 100;
+  v1::ListWorkersResponse workers;
+  for (const WorkerStatus& worker : context.workers.StatusAfter("", kMost)) {
+    ToProto(worker, workers.add_workers());
+  }
+  v1::ListGroupsResponse groups;
+  for (const GroupStatus& group : context.synchronizer.status()) {
+    ToProto(group, groups.add_groups());
+  }
+  if (context.durability.ListSnapshots().ok()) reached_.Add(Reached::Cell("list", level_));
 }
 
 void World::Push(const std::string& name, const std::string& variable,
