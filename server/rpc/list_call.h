@@ -52,6 +52,8 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
                      const std::shared_ptr<const Handler>& handler) {
     const auto next = std::make_shared<ListCall>(service, queue, handler);
     ask(&next->received_.context(), &next->received_.bytes(), &next->writer_,
+        // gRPC gives the tag back.
+        // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
         CallQueue::Tag([&service, &queue, ask, handler, next](bool ok) {
           if (!ok) return;
           Accept(service, queue, ask, handler);
