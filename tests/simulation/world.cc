@@ -61,8 +61,9 @@ uint64_t HeldBytes() {
   BlockPool::Process()->FreeKept();
   return MemoryAccount::Process().used();
 }
-// Of messages that are not gone yet.
-constexpr uint64_t kLittle = 4096;
+// Of messages that are not gone yet, and of what barriers know of the few who came to them: their
+// last answers and rounds. A restart forgets both.
+constexpr uint64_t kLittle = uint64_t{24} << 10;
 
 std::string MarksOf(const std::string& worker) { return kMarksPrefix + worker; }
 
