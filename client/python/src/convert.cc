@@ -140,6 +140,13 @@ std::vector<int64_t> ListOfInts(nb::handle x) {
   return list;
 }
 
+// TensorFlow's names beside NumPy's, in which "float" has 64 bits.
+std::string FullName(const std::string& name) {
+  if (name == "float") return "float32";
+  if (name == "double") return "float64";
+  return name == "half" ? "float16" : name;
+}
+
 }  // namespace
 
 DType ToDType(nb::handle x) {
@@ -147,7 +154,7 @@ DType ToDType(nb::handle x) {
   if (x.is_none()) NoDType(x);
   std::string name;
   if (nb::isinstance<nb::str>(x)) {
-    name = nb::cast<std::string>(x);
+    name = FullName(nb::cast<std::string>(x));
   } else if (x.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) {
     name = "float32";  // TensorFlow's; NumPy's is float64
   } else {

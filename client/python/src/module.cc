@@ -11,6 +11,8 @@ NB_MODULE(_core, m) {
   AddWaiting(m);
   AddTypes(m);
   AddGraph(m);
+  AddInspection(m);
+  AddChecksums(m);
   AddVariables(m);
   AddOps(m);
   AddFunctions(m);

@@ -15,6 +15,8 @@ using namespace nanobind::literals;
 
 void AddTypes(nb::module_& m);        // types.cc: DType, ConnectOptions, initializers, partitioners
 void AddGraph(nb::module_& m);        // graph.cc: graphs, ops, tensors, scopes, collections
+void AddInspection(nb::module_& m);   // inspect.cc
+void AddChecksums(nb::module_& m);    // checksums.cc
 void AddVariables(nb::module_& m);    // variables.cc
 void AddOps(nb::module_& m);          // ops.cc
 void AddControlFlow(nb::module_& m);  // control_flow.cc
