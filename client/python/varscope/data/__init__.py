@@ -1,0 +1,1 @@
+"""Data sets, in the program: elements are arrays, which runs feed."""

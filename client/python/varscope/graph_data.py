@@ -1,0 +1,33 @@
+"""What Python keeps for a graph, as long as the graph lives.
+
+Ops and tensors are kept by their names: objects of them would keep the graph alive for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from varscope import _core
+
+
+class GraphData:
+    """One graph's data."""
+
+    def __init__(self) -> None:
+        self.server: Any = None  # its private server
+        self.objects: dict[str, list[Any]] = {}  # items of collections that are Python's alone
+        self.is_chief: bool | None = None  # in a cluster
+        self.feeders: dict[str, Any] = {}  # placeholders that a run feeds itself
+        self.finalized = False
+
+
+def of(graph: _core.Graph) -> GraphData:
+    """Returns a graph's data."""
+    if graph._kept is None:
+        graph._kept = GraphData()
+    return graph._kept
+
+
+def of_default() -> GraphData:
+    """Returns the data of the default graph."""
+    return of(_core.get_default_graph())

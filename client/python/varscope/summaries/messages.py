@@ -1,0 +1,134 @@
+"""tf.Summary and tf.Event: messages that a program may make by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from varscope.summaries import wire
+
+
+class Value:
+    """One value of a summary: a number, or the message of an image or of a histogram."""
+
+    def __init__(self, tag: str = "", simple_value: float | None = None,
+                 node_name: str | None = None, image: Any = None, histo: Any = None,
+                 metadata: Any = None) -> None:
+        self.tag = tag
+        self.simple_value = simple_value
+        self.node_name = node_name
+        self.image = image
+        self.histo = histo
+
+    def SerializeToString(self) -> bytes:
+        """Returns the message."""
+        parts = [wire.message(1, self.tag)]
+        if self.simple_value is not None:
+            parts.append(wire.float32(2, float(self.simple_value)))
+        for field, value in ((4, self.image), (5, self.histo)):
+            if value is not None:
+                parts.append(wire.message(field, _bytes_of(value)))
+        if self.node_name:
+            parts.append(wire.message(7, self.node_name))
+        return b"".join(parts)
+
+
+def _bytes_of(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else value.SerializeToString()
+
+
+class Image:
+    """tf.Summary.Image: a file's bytes with its size."""
+
+    def __init__(self, height: int = 0, width: int = 0, colorspace: int = 0,
+                 encoded_image_string: bytes = b"") -> None:
+        self.height, self.width, self.colorspace = height, width, colorspace
+        self.encoded_image_string = encoded_image_string
+
+    def SerializeToString(self) -> bytes:
+        """Returns the message."""
+        return b"".join([wire.integer(1, self.height), wire.integer(2, self.width),
+                         wire.integer(3, self.colorspace),
+                         wire.message(4, self.encoded_image_string)])
+
+
+class HistogramProto:
+    """tf.HistogramProto: a histogram whose buckets the program has filled."""
+
+    def __init__(self, min: float = 0.0, max: float = 0.0, num: float = 0.0, sum: float = 0.0,
+                 sum_squares: float = 0.0, bucket_limit: Iterable[float] = (),
+                 bucket: Iterable[float] = ()) -> None:
+        self.min, self.max, self.num, self.sum, self.sum_squares = min, max, num, sum, sum_squares
+        self.bucket_limit = list(bucket_limit)
+        self.bucket = list(bucket)
+
+    def SerializeToString(self) -> bytes:
+        """Returns the message."""
+        numbers = (self.min, self.max, self.num, self.sum, self.sum_squares)
+        return b"".join([*(wire.double(i + 1, x) for i, x in enumerate(numbers)),
+                         wire.doubles(6, self.bucket_limit), wire.doubles(7, self.bucket)])
+
+
+class _Values(list):
+    """The values of a summary."""
+
+    def add(self, **fields: Any) -> Value:
+        """Appends a value, and returns it."""
+        self.append(Value(**fields))
+        return self[-1]
+
+
+class Summary:
+    """tf.Summary: values under their tags."""
+
+    Value = Value
+    Image = Image
+
+    def __init__(self, value: Iterable[Value] = ()) -> None:
+        self.value = _Values(value)
+
+    def SerializeToString(self) -> bytes:
+        """Returns the message."""
+        return b"".join(wire.message(1, value.SerializeToString()) for value in self.value)
+
+    @classmethod
+    def FromString(cls, serialized: bytes) -> Summary:
+        """Returns the summary of a message. Images and histograms stay messages."""
+        names = {1: "tag", 2: "simple_value", 4: "image", 5: "histo", 7: "node_name"}
+        summary = cls()
+        for _, content in wire.fields(serialized):
+            value = summary.value.add()
+            for field, found in wire.fields(content):
+                if field in names:
+                    text = names[field] in ("tag", "node_name")
+                    setattr(value, names[field], found.decode() if text else found)
+        return summary
+
+    def ParseFromString(self, serialized: bytes) -> None:
+        """Takes the values of a message."""
+        self.value = self.FromString(serialized).value
+
+
+class Event:
+    """tf.Event: what one record of an event file has."""
+
+    def __init__(self, wall_time: float | None = None, step: int = 0,
+                 file_version: str | None = None, graph_def: bytes | None = None,
+                 summary: Any = None) -> None:
+        self.wall_time = time.time() if wall_time is None else wall_time
+        self.step = step
+        self.file_version = file_version
+        self.graph_def = graph_def
+        self.summary = summary
+
+    def SerializeToString(self) -> bytes:
+        """Returns the message."""
+        parts = [wire.double(1, self.wall_time)]
+        if self.step:
+            parts.append(wire.integer(2, int(self.step)))
+        for field, value in ((3, self.file_version), (4, self.graph_def), (5, self.summary)):
+            if value is not None:
+                parts.append(wire.message(field, value if isinstance(value, (str, bytes)) else
+                                          value.SerializeToString()))
+        return b"".join(parts)
