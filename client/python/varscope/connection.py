@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from varscope import _core
+from varscope import _core, graph_data
 from varscope.private_server import PrivateServer
+from varscope.training import cluster
 
 
 def options_of_environment() -> _core.ConnectOptions:
@@ -14,8 +15,19 @@ def options_of_environment() -> _core.ConnectOptions:
 
 
 def _address(target: str | bytes | None) -> str:
+    """What a target names: of a task of a cluster the store that all of them use."""
     text = target.decode() if isinstance(target, bytes) else target or ""
-    return text.removeprefix("grpc://")
+    text = text.removeprefix("grpc://")
+    store = cluster.store_of(text)
+    return text if store is None else os.environ.get("VARSCOPE_TARGET") or store
+
+
+def _options_for(target: str | bytes | None) -> _core.ConnectOptions:
+    """The workers of a cluster are copies of one program."""
+    text = target.decode() if isinstance(target, bytes) else target or ""
+    if cluster.store_of(text.removeprefix("grpc://")) is None:
+        return options_of_environment()
+    return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "replicated"))
 
 
 def connect(graph: _core.Graph, target: str | bytes | None = None,
@@ -34,8 +46,8 @@ def connect(graph: _core.Graph, target: str | bytes | None = None,
     asked = asked or os.environ.get("VARSCOPE_TARGET", "")
     server = None if asked else PrivateServer()
     address = server.target if server else asked
-    session = _core.Session(graph, address, options or options_of_environment())
-    graph._kept = server
+    session = _core.Session(graph, address, options or _options_for(target))
+    graph_data.of(graph).server = server
     graph._target = address
     return session
 

@@ -14,7 +14,7 @@ from varscope.programs import path_of
 # Ends the server when standard input does: when the program closed it, or is gone, however. Signals
 # of the program's terminal do not reach it.
 _WATCH = """
-"$1" --listen "unix:$2/socket" --ready-fd 1 --log-level warning --grace-seconds 0 &
+"$1" --listen "$3" --ready-fd 1 --log-level warning --grace-seconds 0 &
 server=$!
 exec >/dev/null
 read -r _
@@ -26,20 +26,22 @@ _START_SECONDS = 60
 
 
 class PrivateServer:
-    """varscoped, in memory, on a socket that only this user can reach.
+    """varscoped, in memory, on a socket that only this user can reach, or on an address.
 
     Raises UnavailableError when it does not start. It stops when this object is freed, and when the
     program ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, address: str | None = None) -> None:
         self._owner = os.getpid()
         self._folder = tempfile.mkdtemp(prefix="varscope-")
+        self.target = address or f"unix:{self._folder}/socket"
         # Settings of the environment are for the servers that the user starts.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("VARSCOPE_")}
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCH, "varscope", path_of("varscoped"), self._folder],
+                ["/bin/sh", "-c", _WATCH, "varscope", path_of("varscoped"), self._folder,
+                 self.target],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
                 env=environment, cwd="/")
         except OSError as error:
@@ -56,9 +58,9 @@ class PrivateServer:
         raise errors.UnavailableError(
             None, None, "the private server did not start; what it says is above")
 
-    @property
-    def target(self) -> str:
-        return f"unix:{self._folder}/socket"
+    def wait(self) -> None:
+        """Waits until the server has ended."""
+        self._process.wait()
 
     def stop(self) -> None:
         """Ends the server, and waits until it is gone."""

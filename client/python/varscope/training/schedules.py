@@ -1,0 +1,83 @@
+"""Learning rates that fall with the steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from varscope import _core
+from varscope.ops import convert_to_tensor
+from varscope.scopes import name_scope
+
+_FLOAT = _core.as_dtype("float32")
+
+
+def _float(x: Any) -> _core.Tensor:
+    return _core.cast(convert_to_tensor(x), _FLOAT)
+
+
+def _progress(global_step: Any, decay_steps: Any, staircase: bool) -> _core.Tensor:
+    if global_step is None:
+        raise ValueError("global_step is required for a decay of the learning rate.")
+    share = _core.divide(_float(global_step), _float(decay_steps))
+    return _core.floor(share) if staircase else share
+
+
+def exponential_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any,
+                      staircase: bool = False, name: str | None = None) -> _core.Tensor:
+    """learning_rate * decay_rate ^ (global_step / decay_steps)."""
+    with name_scope(name, "ExponentialDecay"):
+        share = _progress(global_step, decay_steps, staircase)
+        return _core.multiply(_float(learning_rate), _core.pow(_float(decay_rate), share))
+
+
+def natural_exp_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any,
+                      staircase: bool = False, name: str | None = None) -> _core.Tensor:
+    """learning_rate * e ^ (-decay_rate * global_step / decay_steps)."""
+    with name_scope(name, "NaturalExpDecay"):
+        share = _progress(global_step, decay_steps, staircase)
+        return _core.multiply(_float(learning_rate), _core.exp(-_float(decay_rate) * share))
+
+
+def inverse_time_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any,
+                       staircase: bool = False, name: str | None = None) -> _core.Tensor:
+    """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
+    with name_scope(name, "InverseTimeDecay"):
+        share = _progress(global_step, decay_steps, staircase)
+        return _core.divide(_float(learning_rate), 1.0 + _float(decay_rate) * share)
+
+
+def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any,
+                     end_learning_rate: Any = 0.0001, power: Any = 1.0, cycle: bool = False,
+                     name: str | None = None) -> _core.Tensor:
+    """From learning_rate to end_learning_rate in decay_steps."""
+    if cycle:
+        raise NotImplementedError("polynomial_decay: varscope has no 'cycle'")
+    with name_scope(name, "PolynomialDecay"):
+        share = _core.minimum(_progress(global_step, decay_steps, False), 1.0)
+        end = _float(end_learning_rate)
+        return (_float(learning_rate) - end) * _core.pow(1.0 - share, _float(power)) + end
+
+
+def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0,
+                 name: str | None = None) -> _core.Tensor:
+    """From learning_rate to alpha * learning_rate along half a cosine."""
+    with name_scope(name, "CosineDecay"):
+        share = _core.minimum(_progress(global_step, decay_steps, False), 1.0)
+        wave = 0.5 * (1.0 + _core.cos(share * math.pi))
+        return _float(learning_rate) * ((1.0 - alpha) * wave + alpha)
+
+
+def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
+                       name: str | None = None) -> _core.Tensor:
+    """values[i] up to and with boundaries[i], and the last value beyond them."""
+    if len(boundaries) != len(values) - 1:
+        raise ValueError("The length of boundaries should be 1 less than the length of values")
+    with name_scope(name, "PiecewiseConstant"):
+        x = _float(x)
+        rate = _float(values[0])
+        for boundary, before, after in zip(boundaries, values, values[1:]):
+            beyond = _core.cast(_core.greater(x, float(boundary)), _FLOAT)
+            rate = rate + beyond * (float(after) - float(before))
+        return rate
