@@ -1,0 +1,64 @@
+"""Functions of layers that are made of others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from varscope import _core
+from varscope.ops import convert_to_tensor
+from varscope.scopes import name_scope
+
+
+def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> _core.Tensor:
+    """x * weights + biases."""
+    with name_scope(name, "xw_plus_b", [x, weights, biases]) as scope:
+        return _core.nn._bias_add(_core.matmul(x, weights), biases, scope)
+
+
+def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> _core.Tensor:
+    """relu(x * weights + biases)."""
+    with name_scope(name, "relu_layer", [x, weights, biases]) as scope:
+        return _core.nn.relu(_core.nn._bias_add(_core.matmul(x, weights), biases, None), scope)
+
+
+def zero_fraction(value: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the share of elements that are 0."""
+    with name_scope(name, "zero_fraction", [value]):
+        value = convert_to_tensor(value)
+        zero = _core.cast(0, value.dtype)
+        return _core.reduce_mean(_core.cast(_core.equal(value, zero), "float32"))
+
+
+def weighted_cross_entropy_with_logits(labels: Any = None, logits: Any = None,
+                                       pos_weight: Any = None, name: str | None = None,
+                                       targets: Any = None) -> _core.Tensor:
+    """The cross entropy of sigmoid(logits), where labels of 1 count pos_weight times."""
+    labels = targets if labels is None else labels
+    with name_scope(name, "logistic_loss", [logits, labels]):
+        logits = convert_to_tensor(logits)
+        labels = convert_to_tensor(labels)
+        factor = 1.0 + (pos_weight - 1.0) * labels
+        below = _core.log1p(_core.exp(-_core.abs(logits))) + _core.nn.relu(-logits)
+        return (1.0 - labels) * logits + factor * below
+
+
+def batch_norm_with_global_normalization(t: Any, m: Any, v: Any, beta: Any, gamma: Any,
+                                         variance_epsilon: float,
+                                         scale_after_normalization: bool,
+                                         name: str | None = None) -> _core.Tensor:
+    """TensorFlow's older batch_normalization."""
+    from varscope.normalization import batch_normalization
+    return batch_normalization(t, m, v, beta, gamma if scale_after_normalization else None,
+                               variance_epsilon, name)
+
+
+def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1.0,
+                                 alpha: float = 1.0, beta: float = 0.5,
+                                 name: str | None = None) -> _core.Tensor:
+    """Divides each channel by what its neighbours have. Krizhevsky et al. 2012."""
+    with name_scope(name, "LRN", [input]):
+        squares = _core.square(convert_to_tensor(input))
+        channels = squares.shape.as_list()[-1]
+        wide = _core._pad(squares, [(0, 0), (0, 0), (0, 0), (depth_radius, depth_radius)], None)
+        total = _core.add_n([wide[..., i:i + channels] for i in range(2 * depth_radius + 1)])
+        return _core.divide(input, _core.pow(bias + alpha * total, beta))

@@ -1,0 +1,82 @@
+"""Tensors of numbers and of truths that are made of other ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from varscope import _core
+from varscope.ops import convert_to_tensor
+
+
+def _number(x: Any, what: str) -> Any:
+    if isinstance(x, (_core.Tensor, _core.Variable)):
+        raise NotImplementedError(f"{what}: varscope needs numbers when the graph is built")
+    return x
+
+
+def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> _core.Tensor:
+    """Returns `num` numbers from start to stop."""
+    values = np.linspace(_number(start, "linspace"), _number(stop, "linspace"), num)
+    return _core._constant(values.astype(np.float32), None, name)
+
+
+def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
+                  dtype: Any = "int64", name: str | None = None, reduction_indices: Any = None,
+                  keep_dims: bool | None = None) -> _core.Tensor:
+    """Returns how many elements are not 0."""
+    tensor = convert_to_tensor(input_tensor)
+    used = _core.cast(_core.not_equal(tensor, _core.zeros_like(tensor)), "float32")
+    total = _core.reduce_sum(used, axis, keepdims, None, reduction_indices, keep_dims)
+    return _core.cast(total, dtype, name)
+
+
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> _core.Tensor:
+    """Sums over products along these axes: a number of the last of a and the first of b, or lists."""
+    a, b = convert_to_tensor(a), convert_to_tensor(b)
+    dims_a, dims_b = a.shape.as_list(), b.shape.as_list()
+    if isinstance(axes, int):
+        over_a, over_b = list(range(len(dims_a) - axes, len(dims_a))), list(range(axes))
+    else:
+        over_a, over_b = ([x] if isinstance(x, int) else list(x) for x in axes)
+    over_a = [x % len(dims_a) for x in over_a]
+    over_b = [x % len(dims_b) for x in over_b]
+    free_a = [i for i in range(len(dims_a)) if i not in over_a]
+    free_b = [i for i in range(len(dims_b)) if i not in over_b]
+    summed = int(np.prod([dims_a[i] for i in over_a], dtype=np.int64))
+    left = _core.reshape(_core.transpose(a, free_a + over_a), [-1, summed])
+    right = _core.reshape(_core.transpose(b, over_b + free_b), [summed, -1])
+    dims = [dims_a[i] for i in free_a] + [dims_b[i] for i in free_b]
+    return _core.reshape(_core.matmul(left, right), [-1 if n is None else n for n in dims], name)
+
+
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> _core.Tensor:
+    """Scales a tensor so that its L2 norm is at most clip_norm."""
+    norm = _core.sqrt(_core.reduce_sum(_core.square(t), axes, True))
+    return _core.divide(_core.multiply(t, clip_norm), _core.maximum(norm, clip_norm), name)
+
+
+def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the input, unless a run is fed another value."""
+    return _core.identity(convert_to_tensor(input), name or "PlaceholderWithDefault")
+
+
+def to_float(x: Any, name: str = "ToFloat") -> _core.Tensor:
+    """As cast(x, float32)."""
+    return _core.cast(x, "float32", name)
+
+
+def to_double(x: Any, name: str = "ToDouble") -> _core.Tensor:
+    """As cast(x, float64)."""
+    return _core.cast(x, "float64", name)
+
+
+def to_int32(x: Any, name: str = "ToInt32") -> _core.Tensor:
+    """As cast(x, int32)."""
+    return _core.cast(x, "int32", name)
+
+
+def to_int64(x: Any, name: str = "ToInt64") -> _core.Tensor:
+    """As cast(x, int64)."""
+    return _core.cast(x, "int64", name)

@@ -1,0 +1,1 @@
+"""Distributions: samples, densities, entropies."""

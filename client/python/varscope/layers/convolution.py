@@ -1,0 +1,112 @@
+"""Convolutions with their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from varscope import _core, initializers
+from varscope.compat import v1 as tf
+from varscope.compat.v1 import nn
+from varscope.layers.scopes import (activated, channels, channels_last, layer_scope, pair, weight)
+from varscope.ops import convert_to_tensor, expand_dims
+from varscope.scopes import refuse
+
+
+def conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
+           padding: str = "valid", data_format: str = "channels_last", dilation_rate: Any = (1, 1),
+           activation: Callable | None = None, use_bias: bool = True,
+           kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
+           kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
+           activity_regularizer: None = None, kernel_constraint: None = None,
+           bias_constraint: None = None, trainable: bool = True, name: str | None = None,
+           reuse: Any = None) -> _core.Tensor:
+    """The convolution of images, [batch, y, x, channels]."""
+    refuse("conv2d", activity_regularizer=activity_regularizer,
+           kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+    channels_last("conv2d", data_format)
+    inputs = convert_to_tensor(inputs)
+    with layer_scope(name, "conv2d", reuse):
+        kernel = weight("kernel", [*pair(kernel_size), channels(inputs), filters], inputs,
+                        kernel_initializer, kernel_regularizer, trainable)
+        outputs = nn.conv2d(inputs, kernel, [1, *pair(strides), 1], padding.upper(),
+                                      dilations=[1, *pair(dilation_rate), 1])
+        if use_bias:
+            bias = weight("bias", [filters], inputs, bias_initializer, bias_regularizer,
+                          trainable)
+            outputs = _core.nn._bias_add(outputs, bias, None)
+        return activated(outputs, activation)
+
+
+def conv1d(inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+           data_format: str = "channels_last", dilation_rate: Any = 1,
+           activation: Callable | None = None, use_bias: bool = True,
+           kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
+           kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
+           activity_regularizer: None = None, kernel_constraint: None = None,
+           bias_constraint: None = None, trainable: bool = True, name: str | None = None,
+           reuse: Any = None) -> _core.Tensor:
+    """The convolution of sequences, [batch, steps, channels]."""
+    refuse("conv1d", activity_regularizer=activity_regularizer,
+           kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+    channels_last("conv1d", data_format)
+    inputs = convert_to_tensor(inputs)
+    width, stride, rate = (_one(value) for value in (kernel_size, strides, dilation_rate))
+    with layer_scope(name, "conv1d", reuse):
+        kernel = weight("kernel", [width, channels(inputs), filters], inputs, kernel_initializer,
+                        kernel_regularizer, trainable)
+        outputs = nn.conv2d(
+            expand_dims(inputs, 1), expand_dims(kernel, 0), [1, 1, stride, 1], padding.upper(),
+            dilations=[1, 1, rate, 1])
+        outputs = _core.squeeze(outputs, [1])
+        if use_bias:
+            bias = weight("bias", [filters], inputs, bias_initializer, bias_regularizer,
+                          trainable)
+            outputs = _core.nn._bias_add(outputs, bias, None)
+        return activated(outputs, activation)
+
+
+def _one(value: Any) -> int:
+    return int(value[0]) if isinstance(value, (list, tuple)) else int(value)
+
+
+def conv2d_transpose(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
+                     padding: str = "valid", data_format: str = "channels_last",
+                     activation: Callable | None = None, use_bias: bool = True,
+                     kernel_initializer: Any = None,
+                     bias_initializer: Any = initializers.Zeros(),
+                     kernel_regularizer: Callable | None = None,
+                     bias_regularizer: Callable | None = None,
+                     activity_regularizer: None = None, kernel_constraint: None = None,
+                     bias_constraint: None = None, trainable: bool = True,
+                     name: str | None = None, reuse: Any = None) -> _core.Tensor:
+    """The transpose of conv2d: larger images from smaller ones."""
+    refuse("conv2d_transpose", activity_regularizer=activity_regularizer,
+           kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+    channels_last("conv2d_transpose", data_format)
+    inputs = convert_to_tensor(inputs)
+    size, steps = pair(kernel_size), pair(strides)
+    with layer_scope(name, "conv2d_transpose", reuse):
+        kernel = weight("kernel", [*size, filters, channels(inputs)], inputs, kernel_initializer,
+                        kernel_regularizer, trainable)
+        larger = [_larger(n, k, s, padding.upper())
+                  for n, k, s in zip(inputs.shape.as_list()[1:3], size, steps)]
+        outputs = nn.conv2d_transpose(
+            inputs, kernel, [_batch(inputs), *larger, filters], [1, *steps, 1],
+            padding.upper())
+        if use_bias:
+            bias = weight("bias", [filters], inputs, bias_initializer, bias_regularizer,
+                          trainable)
+            outputs = _core.nn._bias_add(outputs, bias, None)
+        return activated(outputs, activation)
+
+
+def _larger(dim: int, size: int, stride: int, padding: str) -> int:
+    """The dimension of the image that conv2d would make one of `dim` from."""
+    return dim * stride + (max(size - stride, 0) if padding == "VALID" else 0)
+
+
+def _batch(inputs: Any) -> Any:
+    """How many images there are: a number, or a tensor when that is known in a run alone."""
+    count = inputs.shape.as_list()[0]
+    return tf.shape(inputs)[0] if count is None else count

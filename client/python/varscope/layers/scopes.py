@@ -1,0 +1,51 @@
+"""What all layers do: their scope, their variables, what follows their op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from varscope import _core
+from varscope.scopes import variable_scope
+from varscope.variables import get_variable
+
+
+def layer_scope(name: Any, default: str, reuse: Any) -> variable_scope:
+    """Returns the scope of a layer: of this name, else a new one 'default', 'default_1', ..."""
+    if name is None and reuse is True:
+        return variable_scope(default, reuse=True)
+    return variable_scope(name, default, reuse=reuse)
+
+
+def weight(name: str, shape: Sequence[int], like: Any, initializer: Any = None,
+           regularizer: Callable | None = None, trainable: bool = True) -> _core.Variable:
+    """Returns a layer's variable, of the dtype of its input."""
+    return get_variable(name, list(shape), like.dtype, initializer, regularizer,
+                        trainable=trainable)
+
+
+def channels(inputs: Any) -> int:
+    """Returns the last dimension. ValueError when it is not known when the graph is built."""
+    count = None if inputs.shape.ndims is None else inputs.shape.as_list()[-1]
+    if count is None:
+        raise ValueError("The last dimension of the inputs should be defined. Found `None`.")
+    return count
+
+
+def activated(outputs: Any, activation: Callable | None) -> Any:
+    """Returns what the activation makes of it; without one the outputs themselves."""
+    return outputs if activation is None else activation(outputs)
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """Returns both numbers of a value that may be one number."""
+    if isinstance(value, int):
+        return value, value
+    first, second = value
+    return int(first), int(second)
+
+
+def channels_last(function: str, data_format: str | None) -> None:
+    """NotImplementedError for the other order of dimensions."""
+    if data_format not in (None, "channels_last", "NHWC"):
+        raise NotImplementedError(f"{function}: varscope has the data format channels_last alone")

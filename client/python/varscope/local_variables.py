@@ -1,0 +1,38 @@
+"""Local variables: of one worker, of which the initializer does reset the value.
+
+They are the store's as all others; the collection LOCAL_VARIABLES says which they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from varscope import _core
+from varscope.collections_ import GraphKeys, local_variables
+from varscope.ops import group
+from varscope.scopes import control_dependencies
+from varscope.variables import assign, get_variable
+
+
+def get_local_variable(name: str, shape: Any = None, dtype: Any = None, initializer: Any = None,
+                       regularizer: Any = None, trainable: bool = False,
+                       collections: Any = None, caching_device: None = None,
+                       partitioner: Any = None, validate_shape: bool = True,
+                       use_resource: bool | None = None, custom_getter: Any = None,
+                       constraint: None = None, *, reuse: Any = None) -> _core.Variable:
+    """get_variable for a variable that is in LOCAL_VARIABLES, and is not trained."""
+    keys = dict.fromkeys([*(collections or []), GraphKeys.LOCAL_VARIABLES])
+    return get_variable(name, shape, dtype, initializer, regularizer, False, list(keys),
+                        caching_device, partitioner, validate_shape, use_resource, custom_getter,
+                        constraint, reuse=reuse)
+
+
+def local_variables_initializer() -> _core.Operation:
+    """Returns an op that sets local variables to what they started as; those that the server
+    initializes keep their values."""
+    found = local_variables()
+    values = [(variable, _core._initial_value_of(variable)) for variable in found]
+    first = _core._initializer_of(found, "init_first")
+    with control_dependencies([first]):
+        again = [assign(variable, value).op for variable, value in values if value is not None]
+    return group(first, *again, name="init")

@@ -1,0 +1,416 @@
+"""Cells: one step of a recurrent network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from varscope import _core, initializers
+from varscope.compat import v1 as tf
+from varscope.layers.scopes import layer_scope
+from varscope.rnn import states
+from varscope.rnn.states import LSTMStateTuple
+from varscope.scopes import name_scope, refuse
+from varscope.variables import get_variable
+
+
+class RNNCell:
+    """The base of cells. A cell makes its variables at its first call, and uses them ever after.
+
+    A class of a program's own defines state_size, output_size and __call__, or call.
+    """
+
+    _default_name = "rnn_cell"
+
+    def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None,
+                 _reuse: Any = None) -> None:
+        self._name = name
+        self._reuse = _reuse
+        self._made: dict[str, _core.Variable] = {}
+
+    @property
+    def state_size(self) -> Any:
+        raise NotImplementedError("Abstract method")
+
+    @property
+    def output_size(self) -> Any:
+        raise NotImplementedError("Abstract method")
+
+    @property
+    def variables(self) -> list[_core.Variable]:
+        return list(self._made.values())
+
+    trainable_variables = trainable_weights = weights = variables
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """Returns a state of zeros, in the form of state_size."""
+        with name_scope(type(self).__name__ + "ZeroState"):
+            return states.zeros(self.state_size, batch_size, dtype)
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> tuple[Any, Any]:
+        """Returns the output and the next state."""
+        if self._variables():
+            with name_scope(self._name or self._default_name):
+                return self.call(inputs, state)
+        with layer_scope(scope or self._name, self._default_name, self._reuse):
+            return self.call(inputs, state)
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        """What __call__ does in the cell's scope."""
+        raise NotImplementedError("Abstract method")
+
+    def _variables(self) -> dict[str, _core.Variable]:
+        # A class of a program's own perhaps does not call this one's __init__.
+        return self.__dict__.setdefault("_made", {})
+
+    def _weight(self, name: str, shape: Sequence[int], dtype: Any, initializer: Any = None) -> Any:
+        """The cell's variable of this name."""
+        made = self._variables()
+        if name not in made:
+            made[name] = get_variable(name, list(shape), dtype, initializer)
+        return made[name]
+
+    def _linear(self, name: str, parts: Sequence[Any], size: int, kernel: Any = None,
+                bias: Any = initializers.Zeros()) -> _core.Tensor:
+        """The parts side by side, times a matrix, plus a bias."""
+        prefix = name + "/" if name else ""
+        depth = sum(part.shape.as_list()[1] for part in parts)
+        joined = parts[0] if len(parts) == 1 else _core._concat(list(parts), 1, None)
+        weights = self._weight(prefix + "kernel", [depth, size], parts[0].dtype, kernel)
+        product = _core.matmul(joined, weights)
+        if bias is None:
+            return product
+        return _core.nn._bias_add(
+            product, self._weight(prefix + "bias", [size], parts[0].dtype, bias), None)
+
+
+class BasicRNNCell(RNNCell):
+    """activation(W * [input, state] + b)."""
+
+    _default_name = "basic_rnn_cell"
+
+    def __init__(self, num_units: int, activation: Callable | None = None, reuse: Any = None,
+                 name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name=name, _reuse=reuse)
+        self._num_units = num_units
+        self._activation = activation or _core.tanh
+
+    @property
+    def state_size(self) -> int:
+        return self._num_units
+
+    @property
+    def output_size(self) -> int:
+        return self._num_units
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        output = self._activation(self._linear("", [inputs, state], self._num_units))
+        return output, output
+
+
+class GRUCell(RNNCell):
+    """Cho et al. 2014 (arXiv 1406.1078)."""
+
+    _default_name = "gru_cell"
+
+    def __init__(self, num_units: int, activation: Callable | None = None, reuse: Any = None,
+                 kernel_initializer: Any = None, bias_initializer: Any = None,
+                 name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name=name, _reuse=reuse)
+        self._num_units = num_units
+        self._activation = activation or _core.tanh
+        self._kernel = kernel_initializer
+        self._bias = bias_initializer
+
+    @property
+    def state_size(self) -> int:
+        return self._num_units
+
+    @property
+    def output_size(self) -> int:
+        return self._num_units
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        n = self._num_units
+        gates = _core.sigmoid(self._linear("gates", [inputs, state], 2 * n, self._kernel,
+                                           self._bias or initializers.Constant(1.0)))
+        reset, update = gates[:, :n], gates[:, n:]
+        candidate = self._activation(
+            self._linear("candidate", [inputs, reset * state], n, self._kernel,
+                         self._bias or initializers.Zeros()))
+        new = update * state + (1.0 - update) * candidate
+        return new, new
+
+
+class BasicLSTMCell(RNNCell):
+    """Zaremba et al. 2014 (arXiv 1409.2329)."""
+
+    _default_name = "basic_lstm_cell"
+
+    def __init__(self, num_units: int, forget_bias: float = 1.0, state_is_tuple: bool = True,
+                 activation: Callable | None = None, reuse: Any = None, name: str | None = None,
+                 dtype: Any = None, input_size: None = None) -> None:
+        super().__init__(name=name, _reuse=reuse)
+        self._num_units = num_units
+        self._forget_bias = forget_bias
+        self._state_is_tuple = state_is_tuple
+        self._activation = activation or _core.tanh
+
+    @property
+    def state_size(self) -> Any:
+        n = self._num_units
+        return LSTMStateTuple(n, n) if self._state_is_tuple else 2 * n
+
+    @property
+    def output_size(self) -> int:
+        return self._num_units
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        n = self._num_units
+        c, h = state if self._state_is_tuple else (state[:, :n], state[:, n:])
+        gates = self._linear("", [inputs, h], 4 * n)
+        i, j, f, o = (gates[:, k * n:(k + 1) * n] for k in range(4))
+        new_c = c * _core.sigmoid(f + self._forget_bias) + _core.sigmoid(i) * self._activation(j)
+        new_h = self._activation(new_c) * _core.sigmoid(o)
+        return new_h, _lstm_state(new_c, new_h, self._state_is_tuple)
+
+
+def _lstm_state(c: Any, h: Any, as_tuple: bool) -> Any:
+    return LSTMStateTuple(c, h) if as_tuple else _core._concat([c, h], 1, None)
+
+
+class LSTMCell(RNNCell):
+    """Sak et al. 2014, with peepholes and a projection where asked for."""
+
+    _default_name = "lstm_cell"
+
+    def __init__(self, num_units: int, use_peepholes: bool = False, cell_clip: float | None = None,
+                 initializer: Any = None, num_proj: int | None = None,
+                 proj_clip: float | None = None, num_unit_shards: None = None,
+                 num_proj_shards: None = None, forget_bias: float = 1.0,
+                 state_is_tuple: bool = True, activation: Callable | None = None,
+                 reuse: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name=name, _reuse=reuse)
+        refuse("LSTMCell", num_unit_shards=num_unit_shards, num_proj_shards=num_proj_shards)
+        self._num_units = num_units
+        self._peepholes = use_peepholes
+        self._clips = cell_clip, proj_clip
+        self._initializer = initializer
+        self._num_proj = num_proj
+        self._forget_bias = forget_bias
+        self._state_is_tuple = state_is_tuple
+        self._activation = activation or _core.tanh
+
+    @property
+    def output_size(self) -> int:
+        return self._num_proj or self._num_units
+
+    @property
+    def state_size(self) -> Any:
+        sizes = self._num_units, self.output_size
+        return LSTMStateTuple(*sizes) if self._state_is_tuple else sum(sizes)
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        n = self._num_units
+        c, h = state if self._state_is_tuple else (state[:, :n], state[:, n:])
+        gates = self._linear("", [inputs, h], 4 * n, self._initializer)
+        i, j, f, o = (gates[:, k * n:(k + 1) * n] for k in range(4))
+        f = self._peeped(f + self._forget_bias, "w_f_diag", c)
+        new_c = _core.sigmoid(f) * c + _core.sigmoid(
+            self._peeped(i, "w_i_diag", c)) * self._activation(j)
+        new_c = _clipped(new_c, self._clips[0])
+        new_h = _core.sigmoid(self._peeped(o, "w_o_diag", new_c)) * self._activation(new_c)
+        return self._with_state(new_c, self._projected(new_h))
+
+    def _peeped(self, gate: Any, name: str, c: Any) -> Any:
+        if not self._peepholes:
+            return gate
+        return gate + self._weight(name, [self._num_units], gate.dtype, self._initializer) * c
+
+    def _projected(self, h: Any) -> Any:
+        if self._num_proj is None:
+            return h
+        weights = self._weight("projection/kernel", [self._num_units, self._num_proj], h.dtype,
+                               self._initializer)
+        return _clipped(_core.matmul(h, weights), self._clips[1])
+
+    def _with_state(self, c: Any, h: Any) -> tuple[Any, Any]:
+        return h, _lstm_state(c, h, self._state_is_tuple)
+
+
+def _clipped(x: Any, limit: float | None) -> Any:
+    return x if limit is None else _core.clip_by_value(x, -limit, limit)
+
+
+class MultiRNNCell(RNNCell):
+    """Cells one above the other."""
+
+    _default_name = "multi_rnn_cell"
+
+    def __init__(self, cells: Sequence[RNNCell], state_is_tuple: bool = True) -> None:
+        super().__init__()
+        if not isinstance(cells, (list, tuple)) or not cells:
+            raise ValueError("Must specify at least one cell for MultiRNNCell.")
+        self._cells = list(cells)
+        self._state_is_tuple = state_is_tuple
+
+    @property
+    def state_size(self) -> Any:
+        sizes = tuple(cell.state_size for cell in self._cells)
+        return sizes if self._state_is_tuple else sum(sizes)
+
+    @property
+    def output_size(self) -> Any:
+        return self._cells[-1].output_size
+
+    @property
+    def variables(self) -> list[_core.Variable]:
+        return [variable for cell in self._cells for variable in cell.variables]
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """Returns the zero states of all cells."""
+        if not self._state_is_tuple:
+            return super().zero_state(batch_size, dtype)
+        return tuple(cell.zero_state(batch_size, dtype) for cell in self._cells)
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        old = state if self._state_is_tuple else self._cut(state)
+        new = []
+        for number, (cell, own) in enumerate(zip(self._cells, old)):
+            with layer_scope(f"cell_{number}", "cell", None):
+                inputs, own = cell(inputs, own)
+            new.append(own)
+        return inputs, tuple(new) if self._state_is_tuple else _core._concat(new, 1, None)
+
+    def _cut(self, state: Any) -> list[Any]:
+        parts, begin = [], 0
+        for cell in self._cells:
+            parts.append(state[:, begin:begin + cell.state_size])
+            begin += cell.state_size
+        return parts
+
+
+class _Wrapper(RNNCell):
+    """A cell around another one."""
+
+    def __init__(self, cell: RNNCell) -> None:
+        super().__init__()
+        self._cell = cell
+
+    @property
+    def state_size(self) -> Any:
+        return self._cell.state_size
+
+    @property
+    def output_size(self) -> Any:
+        return self._cell.output_size
+
+    @property
+    def variables(self) -> list[_core.Variable]:
+        return [*super().variables, *self._cell.variables]
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """Returns the cell's zero state."""
+        return self._cell.zero_state(batch_size, dtype)
+
+
+class DropoutWrapper(_Wrapper):
+    """Drops inputs, outputs or states of a cell at random."""
+
+    def __init__(self, cell: RNNCell, input_keep_prob: Any = 1.0, output_keep_prob: Any = 1.0,
+                 state_keep_prob: Any = 1.0, variational_recurrent: bool = False,
+                 input_size: Any = None, dtype: Any = None, seed: int | None = None) -> None:
+        super().__init__(cell)
+        refuse("DropoutWrapper", variational_recurrent=variational_recurrent or None)
+        self._keep = input_keep_prob, output_keep_prob, state_keep_prob
+        self._seed = seed
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> tuple[Any, Any]:
+        """Returns the output and the next state."""
+        output, new = self._cell(self._dropped(inputs, self._keep[0]), state, scope)
+        if not _is_one(self._keep[2]):
+            new = self._dropped_state(new)
+        return self._dropped(output, self._keep[1]), new
+
+    def _dropped(self, x: Any, keep: Any) -> Any:
+        return x if _is_one(keep) else tf.nn.dropout(x, keep, seed=self._seed)
+
+    def _dropped_state(self, state: Any) -> Any:
+        """An LSTM's cells are never dropped."""
+        if isinstance(state, LSTMStateTuple):
+            return LSTMStateTuple(state.c, self._dropped(state.h, self._keep[2]))
+        if isinstance(state, (list, tuple)):
+            return type(state)(self._dropped_state(part) for part in state)
+        return self._dropped(state, self._keep[2])
+
+
+def _is_one(keep: Any) -> bool:
+    return isinstance(keep, (int, float)) and keep >= 1
+
+
+class ResidualWrapper(_Wrapper):
+    """Adds a cell's input to its output."""
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> tuple[Any, Any]:
+        """Returns the output and the next state."""
+        output, new = self._cell(inputs, state, scope)
+        return inputs + output, new
+
+
+class OutputProjectionWrapper(_Wrapper):
+    """A linear layer above a cell."""
+
+    _default_name = "output_projection_wrapper"
+
+    def __init__(self, cell: RNNCell, output_size: int, activation: Callable | None = None,
+                 reuse: Any = None) -> None:
+        super().__init__(cell)
+        self._reuse = reuse
+        self._output_size = output_size
+        self._activation = activation
+
+    @property
+    def output_size(self) -> int:
+        return self._output_size
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        output, new = self._cell(inputs, state)
+        projected = self._linear("", [output], self._output_size)
+        return (self._activation(projected) if self._activation else projected), new
+
+
+class InputProjectionWrapper(_Wrapper):
+    """A linear layer below a cell."""
+
+    _default_name = "input_projection_wrapper"
+
+    def __init__(self, cell: RNNCell, num_proj: int, activation: Callable | None = None,
+                 input_size: Any = None, reuse: Any = None) -> None:
+        super().__init__(cell)
+        self._reuse = reuse
+        self._num_proj = num_proj
+        self._activation = activation
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        projected = self._linear("", [inputs], self._num_proj)
+        if self._activation:
+            projected = self._activation(projected)
+        return self._cell(projected, state)
+
+
+class EmbeddingWrapper(_Wrapper):
+    """Rows of a matrix, by number, below a cell."""
+
+    _default_name = "embedding_wrapper"
+
+    def __init__(self, cell: RNNCell, embedding_classes: int, embedding_size: int,
+                 initializer: Any = None, reuse: Any = None) -> None:
+        super().__init__(cell)
+        self._reuse = reuse
+        self._shape = [embedding_classes, embedding_size]
+        self._initializer = initializer or initializers.RandomUniform(-3.0**0.5, 3.0**0.5)
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        matrix = self._weight("embedding", self._shape, "float32", self._initializer)
+        rows = _core.nn._embedding_lookup(matrix, _core.reshape(inputs, [-1]), None)
+        return self._cell(rows, state)
