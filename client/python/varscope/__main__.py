@@ -1,4 +1,5 @@
-"""python -m varscope run script.py [args]: runs a program of TensorFlow 1 with varscope."""
+"""python -m varscope run script.py [args]: runs a program of TensorFlow 1 with varscope.
+python -m varscope check script.py...: says what it needs that varscope does not have."""
 
 from __future__ import annotations
 
@@ -9,9 +10,13 @@ import sys
 from typing import NoReturn
 
 _USAGE = """usage: python -m varscope run SCRIPT [ARGUMENT...]
+       python -m varscope check SCRIPT...
 
 Runs a script as Python does, except that `import tensorflow` and `import tensorflow.compat.v1` give it
 varscope.compat.v1. Its variables are those of the server at VARSCOPE_TARGET, if that is set.
+
+`check` runs nothing: it prints a line for each symbol, argument and method that varscope does not have,
+in the scripts and in the modules beside them, and exits with 1 when there is any.
 """
 
 
@@ -37,6 +42,12 @@ def _run(arguments: list[str]) -> NoReturn:
 def main(arguments: list[str]) -> NoReturn:
     if arguments[:1] == ["run"] and len(arguments) > 1:
         _run(arguments[1:])
+    if arguments[:1] == ["check"] and len(arguments) > 1:
+        from varscope.checking.scripts import check
+        try:
+            sys.exit(1 if check(arguments[1:]) else 0)
+        except OSError as error:
+            sys.exit(f"varscope: {error}")
     if arguments in (["-h"], ["--help"]):
         print(_USAGE, end="")
         sys.exit(0)
