@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from varscope import _core, scopes
+from varscope import _core, collections_, devices, graph_data, scopes
 
 Graph = _core.Graph
 
@@ -91,22 +91,41 @@ def _control_dependencies(self: Graph, control_inputs: Any) -> _ScopeIn:
 def _get_collection(self: Graph, key: str, scope: str | None = None) -> list[Any]:
     """tf.get_collection of this graph."""
     with self.as_default():
-        return _core.get_collection(key, scope)
+        return collections_.get_collection(key, scope)
 
 
 def _add_to_collection(self: Graph, name: str, value: Any) -> None:
     """tf.add_to_collection of this graph."""
     with self.as_default():
-        _core.add_to_collection(name, value)
+        collections_.add_to_collection(name, value)
 
 
 def _get_all_collection_keys(self: Graph) -> list[str]:
     """Returns the names of the collections that have items."""
     with self.as_default():
-        return _core.get_all_collection_keys()
+        own = graph_data.of(self).objects
+        return sorted({*_core.get_all_collection_keys(), *(key for key in own if own[key])})
+
+
+def _device(self: Graph, device_name_or_function: Any) -> devices.device:
+    """tf.device in this graph."""
+    return devices.device(device_name_or_function)
+
+
+def _finalize(self: Graph) -> None:
+    """Notes that nothing is to be added; nothing checks it."""
+    graph_data.of(self).finalized = True
+
+
+def _finalized(self: Graph) -> bool:
+    """Whether finalize() was called."""
+    return graph_data.of(self).finalized
 
 
 Graph.as_default = _as_default
+Graph.device = _device
+Graph.finalize = _finalize
+Graph.finalized = property(_finalized, doc=_finalized.__doc__)
 Graph.get_tensor_by_name = _get_tensor_by_name
 Graph.get_operation_by_name = _get_operation_by_name
 Graph.as_graph_element = _as_graph_element
@@ -144,7 +163,19 @@ def _outputs(self: _core.Operation) -> list[_core.Tensor]:
             return found
 
 
+def _inputs(self: _core.Operation) -> list[_core.Tensor]:
+    """The tensors that it computes with."""
+    return _core._inputs_of(self)
+
+
+def _control_inputs(self: _core.Operation) -> list[_core.Operation]:
+    """The ops that run before it."""
+    return _core._control_inputs_of(self)
+
+
 _core.Operation.run = _run
+_core.Operation.inputs = property(_inputs, doc=_inputs.__doc__)
+_core.Operation.control_inputs = property(_control_inputs, doc=_control_inputs.__doc__)
 _core.Operation.outputs = property(_outputs, doc=_outputs.__doc__)
 _core.Tensor.eval = _eval
 _core.Variable.eval = _eval_variable

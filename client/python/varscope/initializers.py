@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -143,5 +144,20 @@ def of_variable(initializer: Any, shape: list[int] | None,
     if not callable(initializer) or isinstance(initializer, _core.Initializer):
         return initializer, shape
     if shape is None:
-        raise ValueError("a function as the initializer needs the variable's shape")
+        return _without_shape(initializer, dtype), None
     return initializer(shape, dtype=dtype), None
+
+
+def _without_shape(function: Any, dtype: _core.DType) -> Any:
+    """What a function gives that needs no shape. ValueError for one that needs an argument."""
+    needed = [name for name, parameter in inspect.signature(function).parameters.items()
+              if parameter.default is parameter.empty
+              and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)]
+    if needed:
+        raise ValueError(
+            "You can only pass an initializer function that expects no arguments to its callable "
+            "when the shape is not fully defined. The given initializer expects the following args "
+            f"{needed}")
+    value = function()
+    symbolic = isinstance(value, (_core.Tensor, _core.Variable))
+    return value if symbolic else np.asarray(value, dtype.as_numpy_dtype)

@@ -133,13 +133,16 @@ def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = Non
 
 def group(*inputs: Any, name: str | None = None) -> _core.Operation:
     """Returns an op that runs all of these."""
-    flat = [x for item in inputs for x in (item if isinstance(item, (list, tuple)) else [item])]
-    return _core._group([op_of(x) for x in flat], name)
+    return _core._group([op_of(x) for x in _flat(inputs)], name)
 
 
-def local_variables_initializer() -> _core.Operation:
-    """Returns an op that does nothing: all variables are the store's."""
-    return _core.no_op("init")
+def _flat(inputs: Any) -> Iterable[Any]:
+    """The items of lists in lists, without None."""
+    for item in inputs:
+        if isinstance(item, (list, tuple)):
+            yield from _flat(item)
+        elif item is not None:
+            yield item
 
 
 def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,

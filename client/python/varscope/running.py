@@ -4,11 +4,12 @@ varscope.compat.v1, and what varscope lacks ends the script with one line."""
 from __future__ import annotations
 
 import difflib
+import inspect
 import linecache
 import pathlib
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
@@ -20,12 +21,19 @@ _PACKAGE = str(pathlib.Path(__file__).parent)
 
 def become_tensorflow() -> None:
     """Makes `tensorflow`, and each module inside it, a name of varscope.compat.v1's modules."""
-    for prefix in ("tensorflow", "tensorflow.compat.v1"):
-        sys.modules[prefix] = v1
-        for name, value in vars(v1).items():
-            if isinstance(value, ModuleType) and value.__name__.startswith("varscope"):
-                sys.modules[f"{prefix}.{name}"] = value
+    for name, module in _modules("", v1):
+        for prefix in ("tensorflow", "tensorflow.compat.v1"):
+            sys.modules[prefix + name] = module
     sys.excepthook = _report
+
+
+def _modules(inside: str, module: ModuleType) -> Iterator[tuple[str, ModuleType]]:
+    """A module with all those that are its attributes, by their paths: '.nn.rnn_cell'."""
+    yield inside, module
+    for name, value in vars(module).items():
+        ours = isinstance(value, ModuleType) and value.__name__.startswith("varscope.")
+        if ours and not name.startswith("_") and value is not v1:
+            yield from _modules(f"{inside}.{name}", value)
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -126,6 +134,8 @@ def _argument(text: str) -> str | None:
         return None
     function = found[1].removesuffix(".__init__")
     for name, value in symbols():
-        if getattr(value, "__qualname__", "") == function:
+        # The extension's own functions say it in other words: this is another package's reshape().
+        named = getattr(value, "__qualname__", "") == function
+        if named and (inspect.isfunction(value) or isinstance(value, type)):
             return f"varscope has no argument '{found[2]}' of tf.{name}"
     return None

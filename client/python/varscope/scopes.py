@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from varscope import _core
 from varscope import initializers as initializers_lib
+from varscope.collections_ import GraphKeys, get_collection
+from varscope.getters import getter_of
 
 
 class ReuseMode(enum.Enum):
@@ -125,7 +128,7 @@ class variable_scope(_Scope):
             name_or_scope=name_or_scope, default_name=default_name,
             reuse=reuse_code(reuse), initializer=initializers_lib.of_scope(initializer),
             regularizer=regularizer, dtype=dtype, partitioner=partitioner,
-            custom_getter=custom_getter, auxiliary_name_scope=auxiliary_name_scope)
+            custom_getter=getter_of(custom_getter), auxiliary_name_scope=auxiliary_name_scope)
         self._graphs: list[default_graph | None] = []
 
     def __enter__(self) -> _core.VariableScope:
@@ -174,5 +177,21 @@ def _reuse(scope: _core.VariableScope) -> bool | ReuseMode:
     return AUTO_REUSE if scope._reuse == _AUTO else scope._reuse == _TRUE
 
 
+def _below(self: _core.VariableScope, name: str) -> list[Any]:
+    """Returns the items of a collection whose names begin with the scope's."""
+    return get_collection(name, re.escape(self.name) + "/" if self.name else None)
+
+
+def _listing(key: str) -> Callable[[_core.VariableScope], list[_core.Variable]]:
+    def variables(self: _core.VariableScope) -> list[_core.Variable]:
+        return self.get_collection(key)
+    variables.__doc__ = f"Returns the scope's variables in the collection '{key}'."
+    return variables
+
+
+_core.VariableScope.get_collection = _below
+_core.VariableScope.global_variables = _listing(GraphKeys.GLOBAL_VARIABLES)
+_core.VariableScope.trainable_variables = _listing(GraphKeys.TRAINABLE_VARIABLES)
+_core.VariableScope.local_variables = _listing(GraphKeys.LOCAL_VARIABLES)
 _core.VariableScope.reuse = property(
     _reuse, doc="True, False or AUTO_REUSE: what get_variable does in it.")

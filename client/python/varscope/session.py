@@ -8,7 +8,10 @@ from typing import Any
 
 from varscope import _core
 from varscope.connection import connect
+from varscope.derived import Derived
+from varscope.feeders import Feeders
 from varscope.scopes import default_graph
+from varscope.session_config import ConfigProto
 from varscope.slices import IndexedSlices, IndexedSlicesValue
 
 _thread = threading.local()
@@ -49,6 +52,10 @@ class _Default:
         _open_sessions().remove(self._session)
 
 
+def _op_of(fetch: Any) -> _core.Operation:
+    return fetch if isinstance(fetch, _core.Operation) else fetch.op
+
+
 # From all values of a run to those of one fetch.
 _Build = Callable[[list[Any]], Any]
 
@@ -59,12 +66,17 @@ class _Fetches:
     def __init__(self, graph: _core.Graph) -> None:
         self._graph = graph
         self.flat: list[Any] = []
+        self.derived: list[Derived] = []
 
     def add(self, fetch: Any) -> _Build:
         if isinstance(fetch, (_core.Tensor, _core.Operation, _core.Variable)):
             return self._one(fetch)
         if isinstance(fetch, str):
             return self._one(self._by_name(fetch))
+        if isinstance(fetch, Derived):
+            self.derived.append(fetch)
+            parts = self.add(fetch.parts)
+            return lambda run: fetch.compute(parts(run))
         if isinstance(fetch, IndexedSlices):
             values, indices = self._one(fetch.values), self._one(fetch.indices)
             return lambda run: IndexedSlicesValue(values(run), indices(run))
@@ -100,21 +112,29 @@ class _Fetches:
         return lambda run: kind([part(run) for part in parts])
 
 
+def _options(config: Any) -> _core.ConnectOptions | None:
+    """What a connection takes of a session's config. TypeError for what is none."""
+    if config is None or isinstance(config, ConfigProto):
+        return None
+    if isinstance(config, _core.ConnectOptions):
+        return config
+    raise TypeError("config must be a varscope.ConnectOptions or a tf.ConfigProto, but got "
+                    f"{type(config).__name__}")
+
+
 class BaseSession:
     """Runs parts of a graph. Threads may run at the same time.
 
     A target is a server's address, '127.0.0.1:7077' or 'unix:/run/varscope.sock'. Without one it is
     the environment's VARSCOPE_TARGET; without that a private server, which ends with the graph.
-    `config` is a varscope.ConnectOptions.
+    `config` is a varscope.ConnectOptions; a tf.ConfigProto says nothing that varscope needs.
     """
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
-                 config: _core.ConnectOptions | None = None) -> None:
-        if config is not None and not isinstance(config, _core.ConnectOptions):
-            raise TypeError("config must be a varscope.ConnectOptions, but got "
-                            f"{type(config).__name__}")
+                 config: Any = None) -> None:
         self._graph = _core.get_default_graph() if graph is None else graph
-        self._core: _core.Session | None = connect(self._graph, target, config)
+        self._core: _core.Session | None = connect(self._graph, target, _options(config))
+        self._feeders = Feeders(self._graph)
 
     @property
     def graph(self) -> _core.Graph:
@@ -140,8 +160,8 @@ class BaseSession:
         """How many pushes with gradients the server has applied, as far as this session has heard."""
         return self.core.global_step
 
-    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: None = None,
-            run_metadata: None = None) -> Any:
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None,
+            run_metadata: Any = None) -> Any:
         """Returns the values of the fetches, in their structure: a tensor, a variable, an op (None),
         a name, or a list, tuple, dict or namedtuple of them, nested.
 
@@ -150,7 +170,13 @@ class BaseSession:
         session = self.core
         wanted = _Fetches(self._graph)
         build = wanted.add(fetches)
-        return build(session.run(wanted.flat, self._feeds(feed_dict or {})))
+        feeds = self._feeds({} if feed_dict is None else feed_dict)
+        feeds += self._feeders.feeds([_op_of(fetch) for fetch in wanted.flat],
+                                     [tensor for tensor, _ in feeds])
+        values = build(session.run(wanted.flat, feeds))
+        for fetch in wanted.derived:
+            fetch.after_run(self)
+        return values
 
     def _feeds(self, feed_dict: Mapping[Any, Any]) -> list[tuple[_core.Tensor, Any]]:
         feeds: list[tuple[_core.Tensor, Any]] = []
@@ -198,7 +224,7 @@ class Session(BaseSession):
     """A session; in a `with` block the thread's default one, with its graph, and closed at the end."""
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
-                 config: _core.ConnectOptions | None = None) -> None:
+                 config: Any = None) -> None:
         super().__init__(target, graph, config)
         self._defaults: list[Any] = []
 
@@ -219,7 +245,7 @@ class InteractiveSession(BaseSession):
     """A session that is the default one from its making to its close()."""
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
-                 config: _core.ConnectOptions | None = None) -> None:
+                 config: Any = None) -> None:
         super().__init__(target, graph, config)
         self._defaults = [self.as_default()]
         if graph is not None:

@@ -213,3 +213,13 @@ def dims_of(shape: Any) -> list[int] | None:
         return [_dim(shape)]
     except AttributeError:
         raise TypeError(f"{shape!r} is no shape: it needs numbers and None") from None
+
+
+def scalar() -> TensorShape:
+    """Returns the shape of a number."""
+    return TensorShape([])
+
+
+def vector(length: int | None) -> TensorShape:
+    """Returns the shape of a list of this length."""
+    return TensorShape([length])

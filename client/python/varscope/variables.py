@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from varscope import _core
+from varscope import _core, collections_, shapes
 from varscope import initializers as initializers_lib
-from varscope import shapes
-from varscope.collections_ import GraphKeys
+from varscope.getters import getter_of, result
 from varscope.scopes import refuse, reuse_code
 
 Variable = _core.Variable
@@ -27,7 +26,6 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
     ValueError where TensorFlow does; when two definitions collide, with both and their source lines.
     """
     refuse("get_variable", caching_device=caching_device, constraint=constraint)
-    _check_collections("get_variable", collections)
     dims = None if shape is None else shapes.TensorShape(shape)
     known = dims.as_list() if dims is not None and dims.is_fully_defined() else None
     if initializer is not None:
@@ -35,30 +33,27 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
         initializer, rest = initializers_lib.of_variable(initializer, known, wanted)
         dims = dims if rest == known else None
     variable = _core.get_variable(name, dims, dtype, initializer, regularizer, trainable,
-                                  partitioner, custom_getter, reuse_code(reuse))
-    add_to_collections(variable, collections)
-    return variable
+                                  partitioner, getter_of(custom_getter), reuse_code(reuse))
+    if collections is not None:
+        _new_in_collections(variable, collections)
+    return result(variable)
 
 
-def _check_collections(function: str, collections: Iterable[str] | None) -> None:
-    if collections is not None and GraphKeys.GLOBAL_VARIABLES not in list(collections):
-        raise NotImplementedError(
-            f"{function}: every variable is one of '{GraphKeys.GLOBAL_VARIABLES}'; "
-            f"collections={list(collections)!r} leaves that out")
+def _new_in_collections(variable: _core.Variable, collections: Iterable[str]) -> None:
+    """A variable that is reused is in its collections already."""
+    first = next((key for key in collections if key not in collections_.KEPT), None)
+    if first is None or variable not in _core.get_collection(first):
+        add_to_collections(variable, collections)
 
 
 def add_to_collections(variable: _core.Variable, collections: Iterable[str] | None) -> None:
-    """Adds a new variable to those collections that the graph does not keep itself."""
-    kept = (GraphKeys.GLOBAL_VARIABLES, GraphKeys.TRAINABLE_VARIABLES)
-    for key in collections or []:
-        if key not in kept:
-            _core.add_to_collection(key, variable)
+    """Puts a new variable into its collections."""
+    collections_.add_variable(variable, collections)
 
 
 def check_variable_arguments(collections: Iterable[str] | None, **unknown: Any) -> None:
     """What Variable() does with arguments that are TensorFlow's alone."""
     refuse("Variable", **unknown)
-    _check_collections("Variable", collections)
 
 
 def assign(ref: _core.Variable, value: Any, validate_shape: bool | None = None,
@@ -118,6 +113,34 @@ def _parts(self: _core.Variable) -> Iterator[_core.Variable]:
     return iter(self.parts)
 
 
+def variables_initializer(var_list: Iterable[_core.Variable],
+                          name: str = "init") -> _core.Operation:
+    """Returns an op that gives these variables their first values, where they have none yet."""
+    return _core._initializer_of(list(var_list), name)
+
+
+def _initializer(self: _core.Variable) -> _core.Operation:
+    """An op that gives it its first value, where it has none yet."""
+    with self.graph.as_default():
+        return _core._initializer_of([self], self.op.name + "/Assign")
+
+
+def _initial_value(self: _core.Variable) -> Any:
+    """The tensor or the array that it starts as; None where the server computes it."""
+    return _core._initial_value_of(self)
+
+
+def _initialized_value(self: _core.Variable) -> _core.Tensor:
+    """Its value, for another variable to start as."""
+    initial = _core._initial_value_of(self)
+    return self.value() if initial is None else _core._convert_to_tensor(initial, None, None)
+
+
+def _device(self: Any) -> str:
+    """Where it is: the store, or the program. TensorFlow's devices are names alone."""
+    return ""
+
+
 Variable.assign = _method(assign)
 Variable.assign_add = _method(assign_add)
 Variable.assign_sub = _method(assign_sub)
@@ -125,3 +148,8 @@ Variable.read_value = Variable.value
 Variable.as_tensor = Variable.value
 Variable.load = _load
 Variable.__iter__ = _parts
+Variable.initializer = property(_initializer, doc=_initializer.__doc__)
+Variable.initial_value = property(_initial_value, doc=_initial_value.__doc__)
+Variable.initialized_value = _initialized_value
+for _class in (Variable, _core.Tensor, _core.Operation):
+    _class.device = property(_device, doc=_device.__doc__)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# The TensorFlow whose words these are; programs print it, or compare it.
+VERSION = __version__ = "1.15.0"
+
 
 def disable_v2_behavior() -> None:
     """Does nothing."""

@@ -1,9 +1,10 @@
-"""tf.train: optimizers, Saver, the global step."""
+"""tf.train: optimizers, Saver, what training loops are made of."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from varscope import _core
 from varscope._core import Variable, get_or_create_global_step
 from varscope.collections_ import GraphKeys, get_collection
 from varscope.compat.v1._missing import missing_of
@@ -12,11 +13,35 @@ from varscope.optimizers import (AdadeltaOptimizer, AdagradOptimizer, AdamOptimi
                                  LAMBOptimizer, MomentumOptimizer, Optimizer, RMSPropOptimizer)
 from varscope.saver import Saver, latest_checkpoint
 from varscope.session import BaseSession
+from varscope.training.averages import ExponentialMovingAverage
+from varscope.training.checkpoints import (CheckpointState, checkpoint_exists,
+                                           get_checkpoint_state, remove_checkpoint,
+                                           update_checkpoint_state)
+from varscope.training.cluster import ClusterSpec, replica_device_setter
+from varscope.training.coordinator import Coordinator, LooperThread
+from varscope.training.examples import (BytesList, Example, Feature, Features, FloatList,
+                                        Int64List)
+from varscope.training.hooks import (CheckpointSaverHook, FeedFnHook, FinalOpsHook,
+                                     GlobalStepWaiterHook, LoggingTensorHook,
+                                     NanLossDuringTrainingError, NanTensorHook, SessionRunArgs,
+                                     SessionRunContext, SessionRunHook, SessionRunValues,
+                                     StepCounterHook, StopAtStepHook, SummarySaverHook)
+from varscope.training.monitored import (ChiefSessionCreator, MonitoredSession,
+                                         MonitoredTrainingSession, SingularMonitoredSession,
+                                         WorkerSessionCreator)
+from varscope.training.queues import QueueRunner, add_queue_runner, start_queue_runners
+from varscope.training.scaffold import Scaffold
+from varscope.training.schedules import (cosine_decay, exponential_decay, inverse_time_decay,
+                                         natural_exp_decay, piecewise_constant, polynomial_decay)
+from varscope.training.server import Server
+from varscope.training.supervisor import Supervisor
+from varscope.training.sync_replicas import SyncReplicasOptimizer
 
 
 def get_global_step() -> Variable | None:
     """Returns the default graph's global step; None when it has none."""
-    steps = get_collection(GraphKeys.GLOBAL_STEP)
+    steps = get_collection(GraphKeys.GLOBAL_STEP) or [
+        variable for variable in _core.global_variables() if variable.op.name == "global_step"]
     return steps[0] if steps else None
 
 
@@ -26,10 +51,21 @@ def global_step(sess: BaseSession, global_step_tensor: Variable) -> int:
 
 
 __all__ = [
-    "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "AdamWOptimizer", "FtrlOptimizer",
-    "GradientDescentOptimizer", "LAMBOptimizer", "MomentumOptimizer", "Optimizer",
-    "RMSPropOptimizer", "Saver", "get_global_step", "get_or_create_global_step", "global_step",
-    "latest_checkpoint"
+    "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "AdamWOptimizer", "BaseSession",
+    "BytesList", "CheckpointSaverHook", "CheckpointState", "ChiefSessionCreator", "ClusterSpec",
+    "Coordinator", "Example", "ExponentialMovingAverage", "Feature", "Features", "FeedFnHook",
+    "FinalOpsHook", "FloatList", "FtrlOptimizer", "GlobalStepWaiterHook",
+    "GradientDescentOptimizer", "GraphKeys", "Int64List", "LAMBOptimizer", "LoggingTensorHook",
+    "LooperThread", "MomentumOptimizer", "MonitoredSession", "MonitoredTrainingSession",
+    "NanLossDuringTrainingError", "NanTensorHook", "Optimizer", "QueueRunner",
+    "RMSPropOptimizer", "Saver", "Scaffold", "Server", "SessionRunArgs", "SessionRunContext",
+    "SessionRunHook", "SessionRunValues", "SingularMonitoredSession", "StepCounterHook",
+    "StopAtStepHook", "SummarySaverHook", "Supervisor", "SyncReplicasOptimizer", "Variable",
+    "WorkerSessionCreator", "add_queue_runner", "checkpoint_exists", "cosine_decay",
+    "exponential_decay", "get_checkpoint_state", "get_collection", "get_global_step",
+    "get_or_create_global_step", "global_step", "inverse_time_decay", "latest_checkpoint",
+    "natural_exp_decay", "piecewise_constant", "polynomial_decay", "remove_checkpoint",
+    "replica_device_setter", "start_queue_runners", "update_checkpoint_state"
 ]
 
 if not TYPE_CHECKING:

@@ -1,0 +1,15 @@
+"""tf.contrib, as far as scripts use it."""
+
+from typing import TYPE_CHECKING
+
+from varscope.compat.v1.contrib import (distributions, framework, layers, legacy_seq2seq, rnn, seq2seq, slim,
+                                        tensorboard, training)
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "distributions", "framework", "layers", "legacy_seq2seq", "rnn", "seq2seq", "slim",
+    "tensorboard", "training"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -1,0 +1,13 @@
+"""tf.contrib.distributions."""
+
+from typing import TYPE_CHECKING
+
+from varscope.compat.v1._missing import missing_of
+from varscope.distributions.discrete import Bernoulli, Categorical
+from varscope.distributions.normal import MultivariateNormalDiag, Normal, kl_divergence
+
+__all__ = [
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

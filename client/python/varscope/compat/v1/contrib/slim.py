@@ -1,0 +1,27 @@
+"""tf.contrib.slim."""
+
+from typing import TYPE_CHECKING
+
+from varscope.collections_ import get_variables, get_trainable_variables, model_variables
+from varscope.layers.contrib import (avg_pool2d, batch_norm, conv2d, conv2d_transpose, dropout,
+                                     flatten, fully_connected, l1_regularizer, l2_regularizer,
+                                     max_pool2d, one_hot_encoding, variance_scaling_initializer,
+                                     xavier_initializer)
+from varscope.layers.arguments import add_arg_scope, arg_scope
+from varscope.compat.v1 import losses
+from varscope.compat.v1.contrib import model_analyzer
+from varscope.compat.v1._missing import missing_of
+
+convolution2d = conv2d
+convolution2d_transpose = conv2d_transpose
+
+__all__ = [
+    "add_arg_scope", "arg_scope", "avg_pool2d", "batch_norm", "conv2d", "conv2d_transpose",
+    "convolution2d", "convolution2d_transpose", "dropout", "flatten", "fully_connected",
+    "get_trainable_variables", "get_variables", "l1_regularizer", "l2_regularizer", "losses",
+    "max_pool2d", "model_analyzer", "model_variables", "one_hot_encoding",
+    "variance_scaling_initializer", "xavier_initializer"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

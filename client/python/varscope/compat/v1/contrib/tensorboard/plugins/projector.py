@@ -1,0 +1,13 @@
+"""tf.contrib.tensorboard.plugins.projector."""
+
+from typing import TYPE_CHECKING
+
+from varscope.summaries.projector import ProjectorConfig, visualize_embeddings
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "ProjectorConfig", "visualize_embeddings"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -1,0 +1,13 @@
+"""tensorflow.python: TensorFlow's own modules, as far as scripts reach into them."""
+
+from typing import TYPE_CHECKING
+
+from varscope.compat.v1.python import framework, ops, platform, training, util
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "framework", "ops", "platform", "training", "util"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

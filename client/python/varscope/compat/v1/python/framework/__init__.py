@@ -1,0 +1,13 @@
+"""tensorflow.python.framework."""
+
+from typing import TYPE_CHECKING
+
+from varscope.compat.v1.python.framework import dtypes, ops, tensor_shape
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "dtypes", "ops", "tensor_shape"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -1,0 +1,13 @@
+"""tensorflow.python.framework.tensor_shape."""
+
+from typing import TYPE_CHECKING
+
+from varscope.shapes import Dimension, TensorShape, scalar, vector
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "Dimension", "TensorShape", "scalar", "vector"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -1,0 +1,13 @@
+"""tf.python_io."""
+
+from typing import TYPE_CHECKING
+
+from varscope.summaries.records import RecordWriter as TFRecordWriter
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "TFRecordWriter"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

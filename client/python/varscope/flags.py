@@ -1,0 +1,190 @@
+"""Flags of a program's command line, as TensorFlow 1 declares and reads them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+class FlagError(Exception):
+    """A flag that is not declared, or a value that it cannot have."""
+
+
+class Flag:
+    """One declared flag."""
+
+    def __init__(self, name: str, default: Any, help: str | None,
+                 parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self.default = default
+        self.help = help or ""
+        self.parse = parse
+        self.boolean = parse is _boolean
+        self.value = default
+
+
+class FlagValues:
+    """The values of all flags, as attributes. The first use of one reads the command line.
+
+    An attribute may be set. AttributeError for a flag that is not declared.
+    """
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "_declared", {})
+        object.__setattr__(self, "_parsed", False)
+
+    def _declare(self, flag: Flag) -> None:
+        self._declared[flag.name] = flag
+
+    def __call__(self, argv: Sequence[str], known_only: bool = False) -> list[str]:
+        """Reads a command line, whose first word is the program, and returns what is no flag.
+
+        FlagError for an unknown flag, unless known_only keeps those in the result.
+        """
+        rest = _read(self._declared, list(argv[1:]), known_only)
+        object.__setattr__(self, "_parsed", True)
+        return [*argv[:1], *rest]
+
+    def _parse_flags(self, args: Sequence[str] | None = None) -> None:
+        self(sys.argv if args is None else ["", *args], known_only=True)
+
+    def is_parsed(self) -> bool:
+        return self._parsed
+
+    def mark_as_parsed(self) -> None:
+        object.__setattr__(self, "_parsed", True)
+
+    def flag_values_dict(self) -> dict[str, Any]:
+        """Returns the values by name."""
+        return {name: getattr(self, name) for name in self._declared}
+
+    @property
+    def __flags(self) -> dict[str, Any]:
+        return self.flag_values_dict()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in self._declared:
+            raise AttributeError(name)
+        if not self._parsed:
+            self._parse_flags()
+        return self._declared[name].value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._declared:
+            raise AttributeError(f"no flag '{name}' is declared")
+        if not self._parsed:
+            self._parse_flags()
+        self._declared[name].value = value
+
+    def __getitem__(self, name: str) -> Flag:
+        return self._declared[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._declared
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __dir__(self) -> list[str]:
+        return list(self._declared)
+
+
+FLAGS = FlagValues()
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("true", "t", "1", "yes", "y"):
+        return True
+    if text.lower() in ("false", "f", "0", "no", "n"):
+        return False
+    raise ValueError(f"'{text}' is neither true nor false")
+
+
+def _read(declared: dict[str, Flag], words: list[str], known_only: bool) -> list[str]:
+    rest = []
+    while words:
+        word = words.pop(0)
+        if word == "--":
+            return rest + words
+        name, equals, text = word.lstrip("-").partition("=")
+        flag = declared.get(name) if word.startswith("-") and word != "-" else None
+        negated = declared.get(name.removeprefix("no")) if flag is None else None
+        if negated is not None and name.startswith("no") and negated.boolean and not equals:
+            negated.value = False
+        elif flag is None:
+            if word.startswith("--") and not known_only:
+                raise FlagError(f"Unknown command line flag '{name}'")
+            rest.append(word)
+        elif equals:
+            _set(flag, text)
+        elif flag.boolean:
+            flag.value = True
+        elif words:
+            _set(flag, words.pop(0))
+        else:
+            raise FlagError(f"Missing value for flag --{name}")
+    return rest
+
+
+def _set(flag: Flag, text: str) -> None:
+    try:
+        flag.value = flag.parse(text)
+    except ValueError as error:
+        raise FlagError(f"flag --{flag.name}={text}: {error}") from None
+
+
+def _declare(name: str, default: Any, help: str | None, parse: Callable[[str], Any]) -> None:
+    FLAGS._declare(Flag(name, default, help, parse))
+
+
+def DEFINE_string(flag_name: str, default_value: str | None, docstring: str | None = None) -> None:
+    """Declares a flag that is text."""
+    _declare(flag_name, default_value, docstring, str)
+
+
+def DEFINE_integer(flag_name: str, default_value: int | None,
+                   docstring: str | None = None) -> None:
+    """Declares a flag that is a whole number."""
+    _declare(flag_name, default_value, docstring, int)
+
+
+def DEFINE_float(flag_name: str, default_value: float | None,
+                 docstring: str | None = None) -> None:
+    """Declares a flag that is a number."""
+    _declare(flag_name, default_value, docstring, float)
+
+
+def DEFINE_boolean(flag_name: str, default_value: bool | None,
+                   docstring: str | None = None) -> None:
+    """Declares a flag that is true with --name, and false with --noname."""
+    _declare(flag_name, default_value, docstring, _boolean)
+
+
+def DEFINE_list(flag_name: str, default_value: Any, docstring: str | None = None) -> None:
+    """Declares a flag that is a list of words with commas between them."""
+    default = _words(default_value) if isinstance(default_value, str) else default_value
+    _declare(flag_name, default, docstring, _words)
+
+
+def _words(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def DEFINE_enum(flag_name: str, default_value: str | None, enum_values: Sequence[str],
+                docstring: str | None = None) -> None:
+    """Declares a flag that is one of these words."""
+
+    def parse(text: str) -> str:
+        if text not in enum_values:
+            raise ValueError(f"it is one of {', '.join(enum_values)}")
+        return text
+
+    _declare(flag_name, default_value, docstring, parse)
+
+
+DEFINE_bool = DEFINE_boolean
+
+
+def mark_flag_as_required(flag_name: str) -> None:
+    """Does nothing: a program sees None."""
