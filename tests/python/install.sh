@@ -21,7 +21,7 @@ nanobind="$(grep -o 'nanobind==[0-9.]*' "$root/client/python/pyproject.toml")"
 mkdir -p "$root/build"
 echo "installing client/python into build/python-venv (log: build/python-install.log)"
 if ! { { [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv"; } &&
-  "$venv/bin/pip" install -q pytest ml_dtypes mypy "$nanobind" "${frameworks[@]}" &&
+  "$venv/bin/pip" install -q pytest ml_dtypes mypy tensorboard "$nanobind" "${frameworks[@]}" &&
   "$venv/bin/pip" install -v "$root/client/python"; } >"$log" 2>&1; then
   grep -m 1 -n -A 5 -E 'CMake Error|(^|[ :])(fatal )?error[: ]' "$log" >&2 || tail -5 "$log" >&2
   exit 1

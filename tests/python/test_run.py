@@ -113,11 +113,11 @@ def test_a_script_may_ask_whether_something_is_there(tmp_path):
 import tensorflow as tf
 print(hasattr(tf, "plaecholder"))
 try:
-    from tensorflow.contrib import slim
+    from tensorflow.kontrib import slim
 except ImportError as error:
     print(type(error).__name__)
 try:
-    tf.contrib
+    tf.kontrib
 except AttributeError as error:
     print(type(error).__name__)
 """)

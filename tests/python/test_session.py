@@ -161,7 +161,7 @@ def test_the_private_server_ends_with_its_graph():
         with tf.Graph().as_default() as graph:
             with tf.Session() as sess:
                 sess.run(tf.constant(1))
-            return graph._kept._process
+            return graph._kept.server._process
 
     process = folder_of_a_server()
     gc.collect()
@@ -173,7 +173,7 @@ def test_the_private_server_ends_with_a_killed_program():
 import os, signal
 import varscope.compat.v1 as tf
 sess = tf.Session()
-print(tf.get_default_graph()._kept._folder, flush=True)
+print(tf.get_default_graph()._kept.server._folder, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """)
     assert done.returncode == -9

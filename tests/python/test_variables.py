@@ -186,8 +186,8 @@ def test_variable():
     assert named.name == "n:0" and not named.trainable
     assert tf.get_collection("mine") == [named]
     assert named not in tf.trainable_variables() and named in tf.global_variables()
-    with pytest.raises(NotImplementedError, match="collections"):
-        tf.Variable(1.0, collections=[tf.GraphKeys.LOCAL_VARIABLES])
+    local = tf.Variable(1.0, collections=[tf.GraphKeys.LOCAL_VARIABLES])
+    assert tf.local_variables() == [local] and local not in tf.global_variables()
     v = tf.Variable(tf.random_normal([3, 2], stddev=2.0), name="random")
     assert run(v).shape == (3, 2)
 
