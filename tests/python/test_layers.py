@@ -225,3 +225,38 @@ def test_nce_loss_learns_which_classes_belong_together():
         for _ in range(150):
             sess.run(step)
         assert sess.run(scores).tolist() == list(range(8))
+
+
+def test_a_diagonal_and_other_small_ones():
+    numbers = tf.constant([1.0, 2.0, 0.0])
+    matrix, count, line, product = run([
+        tf.diag(numbers), tf.count_nonzero(numbers), tf.linspace(0.0, 1.0, 5),
+        tf.tensordot(tf.constant(X), tf.constant(X), [[0], [0]])])
+    assert matrix.tolist() == np.diag([1, 2, 0]).tolist() and count == 2
+    np.testing.assert_allclose(line, np.linspace(0, 1, 5), rtol=1e-6)
+    np.testing.assert_allclose(product, X.T @ X, rtol=1e-5, atol=1e-6)
+
+
+def test_split_and_unstack():
+    parts = tf.split(tf.constant(X), [1, 3], 1)
+    rows = tf.unstack(tf.constant(X))
+    with tf.Session() as sess:
+        a, b = sess.run(parts)
+        np.testing.assert_array_equal(np.concatenate([a, b], 1), X)
+        np.testing.assert_array_equal(np.stack(sess.run(rows)), X)
+    with pytest.raises(ValueError, match="evenly"):
+        tf.split(tf.constant(X), 4)
+
+
+def test_a_transposed_convolution_is_the_gradient_of_one():
+    values = np.random.RandomState(4).randn(2, 3, 3, 2).astype(np.float32)
+    window = tf.constant(np.random.RandomState(5).randn(4, 4, 1, 2).astype(np.float32))
+    small = tf.placeholder(tf.float32, [None, 3, 3, 2])
+    large = tf.nn.conv2d_transpose(small, window, [2, 6, 6, 1], [1, 2, 2, 1])
+    assert large.shape.as_list() == [None, 6, 6, 1]
+    images = tf.constant(np.random.RandomState(6).randn(2, 6, 6, 1).astype(np.float32))
+    made = tf.nn.conv2d(images, window, [1, 2, 2, 1], "SAME")
+    # <conv(x), y> == <x, transposed(y)>
+    first, second = run([tf.reduce_sum(made * small), tf.reduce_sum(images * large)],
+                        {small: values})
+    assert first == pytest.approx(second, rel=1e-4)

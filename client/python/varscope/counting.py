@@ -22,6 +22,18 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> _core.
     return _core._constant(values.astype(np.float32), None, name)
 
 
+def diag(diagonal: Any, name: str | None = None) -> _core.Tensor:
+    """Returns a matrix with these numbers on its diagonal. ValueError when there may be any number
+    of them."""
+    diagonal = convert_to_tensor(diagonal)
+    dims = diagonal.shape.as_list()
+    if len(dims) != 1 or dims[0] is None:
+        raise ValueError(f"diag: varscope needs a list of a known length, not {diagonal.shape}")
+    ones = _core.cast(_core._constant(np.eye(dims[0], dtype=np.float32), None, None),
+                      diagonal.dtype)
+    return _core.multiply(ones, diagonal, name)
+
+
 def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
                   dtype: Any = "int64", name: str | None = None, reduction_indices: Any = None,
                   keep_dims: bool | None = None) -> _core.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from varscope import _core, collections_, devices, graph_data, scopes
+from varscope.summaries.graph_def import GraphDef
 
 Graph = _core.Graph
 
@@ -112,6 +113,12 @@ def _device(self: Graph, device_name_or_function: Any) -> devices.device:
     return devices.device(device_name_or_function)
 
 
+def _as_graph_def(self: Graph, from_version: int | None = None,
+                  add_shapes: bool = False) -> GraphDef:
+    """Returns the ops as a message, which tells of a graph and cannot become one again."""
+    return GraphDef(self)
+
+
 def _finalize(self: Graph) -> None:
     """Notes that nothing is to be added; nothing checks it."""
     graph_data.of(self).finalized = True
@@ -124,6 +131,7 @@ def _finalized(self: Graph) -> bool:
 
 Graph.as_default = _as_default
 Graph.device = _device
+Graph.as_graph_def = _as_graph_def
 Graph.finalize = _finalize
 Graph.finalized = property(_finalized, doc=_finalized.__doc__)
 Graph.get_tensor_by_name = _get_tensor_by_name

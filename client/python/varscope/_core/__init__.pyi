@@ -8,6 +8,7 @@ import varscope.devices
 import varscope.graphs
 import varscope.scopes
 import varscope.shapes
+import varscope.summaries.graph_def
 
 
 def set_package_folder(folder: str) -> None: ...
@@ -222,6 +223,8 @@ class Graph:
     def as_default(self: Graph) -> varscope.scopes.default_graph: ...
 
     def device(self: Graph, device_name_or_function: Any) -> varscope.devices.device: ...
+
+    def as_graph_def(self: Graph, from_version: int | None = None, add_shapes: bool = False) -> varscope.summaries.graph_def.GraphDef: ...
 
     def finalize(self: Graph) -> None: ...
 

@@ -29,7 +29,7 @@ from varscope.compat.v1._versions import (disable_eager_execution, disable_resou
                                           disable_v2_behavior, enable_resource_variables,
                                           executing_eagerly)
 from varscope.compat.v1._versions import VERSION, __version__
-from varscope.counting import (clip_by_norm, count_nonzero, linspace, placeholder_with_default,
+from varscope.counting import (clip_by_norm, count_nonzero, diag, linspace, placeholder_with_default,
                                tensordot, to_double, to_float, to_int32, to_int64)
 from varscope.devices import device
 from varscope.errors import OpError
@@ -95,7 +95,7 @@ __all__ = [
     "as_dtype", "assign", "assign_add", "assign_sub", "bfloat16", "bool", "cast",
     "clip_by_global_norm", "clip_by_norm", "clip_by_value", "compat", "concat", "constant",
     "constant_initializer", "contrib", "control_dependencies", "convert_to_tensor", "core",
-    "cos", "count_nonzero", "data", "device", "disable_eager_execution",
+    "cos", "count_nonzero", "data", "device", "diag", "disable_eager_execution",
     "disable_resource_variables", "disable_v2_behavior", "distributions", "div", "divide",
     "double", "enable_resource_variables", "equal", "errors", "examples", "executing_eagerly",
     "exp", "expand_dims", "fixed_size_partitioner", "flags", "float16", "float32", "float64",

@@ -7,6 +7,7 @@ from varscope.distributions.discrete import Bernoulli, Categorical
 from varscope.distributions.normal import Normal, kl_divergence
 
 __all__ = [
+    "Bernoulli", "Categorical", "Normal", "kl_divergence"
 ]
 
 if not TYPE_CHECKING:

@@ -8,6 +8,8 @@ from varscope.images import (ResizeMethod, adjust_brightness, adjust_contrast,
                              per_image_standardization, rgb_to_grayscale)
 
 __all__ = [
+    "ResizeMethod", "adjust_brightness", "adjust_contrast", "crop_to_bounding_box",
+    "grayscale_to_rgb", "pad_to_bounding_box", "per_image_standardization", "rgb_to_grayscale"
 ]
 
 if not TYPE_CHECKING:
