@@ -6,9 +6,10 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar, cast
 
 _thread = threading.local()
+_Function = TypeVar("_Function", bound=Callable)
 
 
 def _scopes() -> list[dict[Any, dict[str, Any]]]:
@@ -17,7 +18,7 @@ def _scopes() -> list[dict[Any, dict[str, Any]]]:
     return _thread.scopes
 
 
-def add_arg_scope(function: Callable) -> Callable:
+def add_arg_scope(function: _Function) -> _Function:
     """Makes a function one that arg_scope gives arguments."""
 
     @functools.wraps(function)
@@ -26,7 +27,7 @@ def add_arg_scope(function: Callable) -> Callable:
         return function(*arguments, **{**_free(function, arguments, given), **keywords})
 
     scoped._scoped = function
-    return scoped
+    return cast(_Function, scoped)
 
 
 def _free(function: Callable, arguments: tuple[Any, ...], given: dict[str, Any]) -> dict[str, Any]:
