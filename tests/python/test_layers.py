@@ -253,9 +253,11 @@ def test_a_transposed_convolution_is_the_gradient_of_one():
     window = tf.constant(np.random.RandomState(5).randn(4, 4, 1, 2).astype(np.float32))
     small = tf.placeholder(tf.float32, [None, 3, 3, 2])
     large = tf.nn.conv2d_transpose(small, window, [2, 6, 6, 1], [1, 2, 2, 1])
-    assert large.shape.as_list() == [None, 6, 6, 1]
+    assert large.shape.as_list() == [2, 6, 6, 1]
     images = tf.constant(np.random.RandomState(6).randn(2, 6, 6, 1).astype(np.float32))
     made = tf.nn.conv2d(images, window, [1, 2, 2, 1], "SAME")
+    batch = tf.nn.conv2d_transpose(small, window, [tf.shape(small)[0], 6, 6, 1], [1, 2, 2, 1])
+    np.testing.assert_array_equal(*run([large, batch], {small: values}))
     # <conv(x), y> == <x, transposed(y)>
     first, second = run([tf.reduce_sum(made * small), tf.reduce_sum(images * large)],
                         {small: values})

@@ -41,18 +41,6 @@ void AddSources(nb::module_& m) {
   };
   filled("zeros", &zeros);
   filled("ones", &ones);
-  const auto random = [&m](const char* op,
-                           Output (*draw)(const Shape&, double, double, const std::string&)) {
-    m.def(
-        op,
-        [draw](nb::handle shape, double first, double second, OptionalName name) {
-          AwaitDefinitions();
-          return Hold(draw(ToShape(shape), first, second, NameOf(name)));
-        },
-        "shape"_a, "first"_a, "second"_a, nb::arg("name").none());
-  };
-  random("_random_uniform", &random_uniform);
-  random("_random_normal", &random_normal);
   m.def(
       "_convert_to_tensor",
       [](nb::handle value, nb::handle dtype, OptionalName name) {

@@ -17,7 +17,7 @@ from varscope import _core
 # Lines of these files are no lines of a program.
 _core.set_package_folder(str(pathlib.Path(__file__).parent))
 
-from varscope import errors, graphs, initializers, ops  # noqa: E402 (some add to _core's classes)
+from varscope import errors, graphs, indexing, initializers, ops  # noqa: E402 (add to classes)
 from varscope import optimizers as train  # noqa: E402
 from varscope._core import ConnectOptions, Variable  # noqa: E402
 from varscope.scopes import AUTO_REUSE  # noqa: E402

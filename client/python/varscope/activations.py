@@ -29,6 +29,26 @@ def zero_fraction(value: Any, name: str | None = None) -> _core.Tensor:
         return _core.reduce_mean(_core.cast(_core.equal(value, zero), "float32"))
 
 
+def log_sigmoid(x: Any, name: str | None = None) -> _core.Tensor:
+    """The logarithm of sigmoid(x)."""
+    with name_scope(name, "LogSigmoid", [x]):
+        return _core.negative(_core.nn.softplus(_core.negative(x)))
+
+
+def crelu(features: Any, name: str | None = None, axis: int = -1) -> _core.Tensor:
+    """relu(x) and relu(-x) side by side."""
+    with name_scope(name, "CRelu", [features]):
+        features = convert_to_tensor(features)
+        both = [features, _core.negative(features)]
+        return _core.nn.relu(_core._concat(both, axis % len(features.shape), None))
+
+
+def swish(features: Any, name: str | None = None) -> _core.Tensor:
+    """x * sigmoid(x)."""
+    with name_scope(name, "swish", [features]):
+        return _core.multiply(features, _core.sigmoid(features))
+
+
 def weighted_cross_entropy_with_logits(labels: Any = None, logits: Any = None,
                                        pos_weight: Any = None, name: str | None = None,
                                        targets: Any = None) -> _core.Tensor:

@@ -6,8 +6,9 @@ import math
 from typing import Any, NamedTuple
 
 from varscope import _core
+from varscope.arrays import gather
 from varscope.compat import v1 as tf
-from varscope.ops import convert_to_tensor, gather
+from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
 

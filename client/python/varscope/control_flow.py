@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -35,6 +36,20 @@ def _packed(structure: Any, leaves: Iterator[Any]) -> Any:
     return next(leaves)
 
 
+class _Depth(threading.local):
+    """How many bodies a thread is in."""
+
+    count = 0
+
+
+_depth = _Depth()
+
+
+def is_inside() -> bool:
+    """Whether ops that are made now belong to a branch or to a loop."""
+    return _depth.count > 0
+
+
 class _Body:
     """Ops go to a body between __enter__ and the end of the block."""
 
@@ -43,6 +58,7 @@ class _Body:
         self._ended = False
 
     def __enter__(self) -> _Body:
+        _depth.count += 1
         return self
 
     def end(self, results: list[Any]) -> None:
@@ -50,6 +66,7 @@ class _Body:
         self._ended = True
 
     def __exit__(self, *_: Any) -> None:
+        _depth.count -= 1
         if not self._ended:
             _core._abandon_body(self.token)
 

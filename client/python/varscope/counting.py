@@ -8,6 +8,7 @@ import numpy as np
 
 from varscope import _core
 from varscope.ops import convert_to_tensor
+from varscope.scopes import control_dependencies, name_scope
 
 
 def _number(x: Any, what: str) -> Any:
@@ -22,18 +23,6 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> _core.
     return _core._constant(values.astype(np.float32), None, name)
 
 
-def diag(diagonal: Any, name: str | None = None) -> _core.Tensor:
-    """Returns a matrix with these numbers on its diagonal. ValueError when there may be any number
-    of them."""
-    diagonal = convert_to_tensor(diagonal)
-    dims = diagonal.shape.as_list()
-    if len(dims) != 1 or dims[0] is None:
-        raise ValueError(f"diag: varscope needs a list of a known length, not {diagonal.shape}")
-    ones = _core.cast(_core._constant(np.eye(dims[0], dtype=np.float32), None, None),
-                      diagonal.dtype)
-    return _core.multiply(ones, diagonal, name)
-
-
 def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
                   dtype: Any = "int64", name: str | None = None, reduction_indices: Any = None,
                   keep_dims: bool | None = None) -> _core.Tensor:
@@ -42,6 +31,47 @@ def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = N
     used = _core.cast(_core.not_equal(tensor, _core.zeros_like(tensor)), "float32")
     total = _core.reduce_sum(used, axis, keepdims, None, reduction_indices, keep_dims)
     return _core.cast(total, dtype, name)
+
+
+def _truths(reduce: Any, input_tensor: Any, *arguments: Any) -> _core.Tensor:
+    """What a reduction of zeros and ones says of truths."""
+    ones = _core.cast(convert_to_tensor(input_tensor), "float32")
+    return _core.cast(reduce(ones, *arguments), "bool")
+
+
+def reduce_all(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
+               name: str | None = None, reduction_indices: Any = None,
+               keep_dims: bool | None = None) -> _core.Tensor:
+    """Returns whether all elements are true."""
+    return _truths(_core.reduce_min, input_tensor, axis, keepdims, name, reduction_indices,
+                   keep_dims)
+
+
+def reduce_any(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
+               name: str | None = None, reduction_indices: Any = None,
+               keep_dims: bool | None = None) -> _core.Tensor:
+    """Returns whether one element is true."""
+    return _truths(_core.reduce_max, input_tensor, axis, keepdims, name, reduction_indices,
+                   keep_dims)
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> _core.Tensor:
+    """Returns x times a number."""
+    return _core.multiply(scalar, x, name)
+
+
+def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None,
+                 name: str | None = None) -> _core.Tensor:
+    """Returns the sum of the inputs."""
+    return _core.add_n(inputs, name)
+
+
+def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Any]:
+    """Returns the tensors, none of which is there before all are computed."""
+    with name_scope(name, "tuple"):
+        after = [x for x in [*tensors, *(control_inputs or [])] if x is not None]
+        with control_dependencies(after):
+            return [None if x is None else _core.identity(x) for x in tensors]
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> _core.Tensor:

@@ -19,6 +19,9 @@ class GraphData:
         self.is_chief: bool | None = None  # in a cluster
         self.feeders: dict[str, Any] = {}  # placeholders that a run feeds itself
         self.finalized = False
+        self.seed: int | None = None  # of random numbers
+        self.seeds_given = 0  # to ops without a seed of their own
+        self.scopes: dict[str, Any] = {}  # what variable scopes have, by their names
 
 
 def of(graph: _core.Graph) -> GraphData:

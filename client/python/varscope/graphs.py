@@ -129,7 +129,17 @@ def _finalized(self: Graph) -> bool:
     return graph_data.of(self).finalized
 
 
+def _seed(self: Graph) -> int | None:
+    """The seed that set_random_seed() set."""
+    return graph_data.of(self).seed
+
+
+def _set_seed(self: Graph, seed: int | None) -> None:
+    graph_data.of(self).seed = seed
+
+
 Graph.as_default = _as_default
+Graph.seed = property(_seed, _set_seed, doc=_seed.__doc__)
 Graph.device = _device
 Graph.as_graph_def = _as_graph_def
 Graph.finalize = _finalize

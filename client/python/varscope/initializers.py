@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
 
 from varscope import _core
+from varscope.random_numbers import random_normal, random_uniform, truncated_normal
+from varscope.seeds import is_seeded
 
 
 class Initializer:
@@ -16,9 +19,33 @@ class Initializer:
     def __init__(self, core: _core.Initializer) -> None:
         self._core = core
 
+    def drawn(self, shape: list[int], dtype: _core.DType) -> Any:
+        """Returns a tensor of TensorFlow's numbers, where the initializer or the graph has a seed;
+        None where the server is to draw."""
+        return None
+
     def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
         """Returns what the client takes for a variable of this shape: an Initializer, or a value."""
         return self._core
+
+
+class _Random(Initializer):
+    """One that draws numbers."""
+
+    def __init__(self, core: _core.Initializer, seed: int | None) -> None:
+        super().__init__(core)
+        self.seed = seed
+
+    def drawn(self, shape: list[int], dtype: _core.DType) -> Any:
+        if not is_seeded(self.seed) or dtype not in self._dtypes():
+            return None
+        return self._draw(shape, dtype)
+
+    def _dtypes(self) -> tuple[str, ...]:
+        return "float32", "float64"
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        raise NotImplementedError
 
 
 class Zeros(Initializer):
@@ -53,46 +80,49 @@ class Constant(Initializer):
         return self._array.reshape(shape).astype(dtype.as_numpy_dtype)
 
 
-class RandomUniform(Initializer):
+class RandomUniform(_Random):
     """From minval up to maxval. Floating dtypes, int32 and int64; whole numbers for the latter."""
 
     def __init__(self, minval: float = 0.0, maxval: float | None = None, seed: int | None = None,
                  dtype: Any = None) -> None:
-        super().__init__(_core.random_uniform_initializer(
-            minval, 1.0 if maxval is None else maxval, seed))
+        self._minval, self._maxval = minval, 1.0 if maxval is None else maxval
+        super().__init__(_core.random_uniform_initializer(minval, self._maxval, seed), seed)
+
+    def _dtypes(self) -> tuple[str, ...]:
+        return "float32", "float64", "int32", "int64"
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        low, high = self._minval, self._maxval
+        if not dtype.is_floating:
+            low, high = int(low), int(high)
+        return random_uniform(shape, low, high, dtype, self.seed)
 
 
-class RandomNormal(Initializer):
+class RandomNormal(_Random):
     """A normal distribution. Floating dtypes."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None,
                  dtype: Any = None) -> None:
-        super().__init__(_core.random_normal_initializer(mean, stddev, seed))
+        self._mean, self._stddev = mean, stddev
+        super().__init__(_core.random_normal_initializer(mean, stddev, seed), seed)
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        return random_normal(shape, self._mean, self._stddev, dtype, self.seed)
 
 
-class TruncatedNormal(Initializer):
+class TruncatedNormal(_Random):
     """A normal distribution, redrawn beyond two standard deviations."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None,
                  dtype: Any = None) -> None:
-        super().__init__(_core.truncated_normal_initializer(mean, stddev, seed))
+        self._mean, self._stddev = mean, stddev
+        super().__init__(_core.truncated_normal_initializer(mean, stddev, seed), seed)
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        return truncated_normal(shape, self._mean, self._stddev, dtype, self.seed)
 
 
-class GlorotUniform(Initializer):
-    """Uniform, of variance 2 / (fan_in + fan_out): the default of floating variables."""
-
-    def __init__(self, seed: int | None = None, dtype: Any = None) -> None:
-        super().__init__(_core.glorot_uniform_initializer(seed))
-
-
-class GlorotNormal(Initializer):
-    """A truncated normal distribution of variance 2 / (fan_in + fan_out)."""
-
-    def __init__(self, seed: int | None = None, dtype: Any = None) -> None:
-        super().__init__(_core.glorot_normal_initializer(seed))
-
-
-class VarianceScaling(Initializer):
+class VarianceScaling(_Random):
     """Variance scale / fan; `mode` says which fan: fan_in, fan_out or fan_avg."""
 
     def __init__(self, scale: float = 1.0, mode: str = "fan_in",
@@ -100,7 +130,43 @@ class VarianceScaling(Initializer):
                  dtype: Any = None) -> None:
         if distribution == "normal":  # TensorFlow's older name
             distribution = "truncated_normal"
-        super().__init__(_core.variance_scaling_initializer(scale, mode, distribution, seed))
+        self._scale, self._mode, self._distribution = scale, mode, distribution
+        super().__init__(_core.variance_scaling_initializer(scale, mode, distribution, seed), seed)
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        variance = self._scale / max(1.0, _fans(shape)[self._mode])
+        if self._distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return random_uniform(shape, -limit, limit, dtype, self.seed)
+        if self._distribution == "untruncated_normal":
+            return random_normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
+        # The deviation of a normal distribution that is cut at two of its own.
+        stddev = math.sqrt(variance) / 0.87962566103423978
+        return truncated_normal(shape, 0.0, stddev, dtype, self.seed)
+
+
+def _fans(shape: list[int]) -> dict[str, float]:
+    """The inputs and the outputs of one element of a layer, and their mean."""
+    if len(shape) < 2:
+        fan_in = fan_out = shape[0] if shape else 1
+    else:
+        window = math.prod(shape[:-2])
+        fan_in, fan_out = shape[-2] * window, shape[-1] * window
+    return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}
+
+
+class GlorotUniform(VarianceScaling):
+    """Uniform, of variance 2 / (fan_in + fan_out): the default of floating variables."""
+
+    def __init__(self, seed: int | None = None, dtype: Any = None) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
+
+
+class GlorotNormal(VarianceScaling):
+    """A truncated normal distribution of variance 2 / (fan_in + fan_out)."""
+
+    def __init__(self, seed: int | None = None, dtype: Any = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
 
 
 class Orthogonal(Initializer):
@@ -123,6 +189,11 @@ def _made(initializer: Any) -> Any:
     return initializer() if is_class else initializer
 
 
+def is_initializer(x: Any) -> bool:
+    """Whether it is an Initializer, or the class of one."""
+    return isinstance(_made(x), Initializer)
+
+
 def of_scope(initializer: Any) -> Any:
     """Returns what the client takes for all variables of a scope. TypeError for a function."""
     initializer = _made(initializer)
@@ -134,11 +205,15 @@ def of_scope(initializer: Any) -> Any:
     return initializer
 
 
-def of_variable(initializer: Any, shape: list[int] | None,
-                dtype: _core.DType) -> tuple[Any, list[int] | None]:
-    """Returns the initializer and the shape as the client takes them: of a value it has no shape."""
+def of_variable(initializer: Any, shape: list[int] | None, dtype: _core.DType,
+                draws: bool) -> tuple[Any, list[int] | None]:
+    """Returns the initializer and the shape as the client takes them: of a value it has no shape.
+    `draws`: whether numbers of a seed may be drawn here."""
     initializer = _made(initializer)
     if isinstance(initializer, Initializer):
+        value = initializer.drawn(shape, dtype) if draws and shape is not None else None
+        if value is not None:
+            return value, None
         initializer = initializer.of(shape, dtype)
         return initializer, None if isinstance(initializer, np.ndarray) else shape
     if not callable(initializer) or isinstance(initializer, _core.Initializer):

@@ -61,36 +61,6 @@ def _typed(value: Any, dtype: Any) -> Any:
     return np.asarray(value) if np.ndim(value) == 0 else value
 
 
-def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = _core.as_dtype(
-        "float32"), seed: int | None = None, name: str | None = None) -> _core.Tensor:
-    """Returns numbers of a normal distribution, which each run draws anew."""
-    _check_random("random_normal", dtype, seed)
-    return _core._random_normal(shape, mean, stddev, name)
-
-
-def random_uniform(shape: Any, minval: float = 0.0, maxval: float | None = None,
-                   dtype: Any = _core.as_dtype("float32"), seed: int | None = None,
-                   name: str | None = None) -> _core.Tensor:
-    """Returns numbers from minval up to maxval, which each run draws anew."""
-    _check_random("random_uniform", dtype, seed)
-    return _core._random_uniform(shape, minval, 1.0 if maxval is None else maxval, name)
-
-
-def _check_random(function: str, dtype: Any, seed: int | None) -> None:
-    if seed is not None:
-        raise NotImplementedError(f"{function}: varscope takes the seed from the system")
-    if _core.as_dtype(dtype) != "float32":
-        raise NotImplementedError(f"{function}: varscope draws float32 numbers, not "
-                                  f"{_core.as_dtype(dtype).name}; cast() makes others of them")
-
-
-def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> _core.Tensor:
-    """Returns x where the condition is true, else y."""
-    if x is None or y is None:
-        raise NotImplementedError("where: varscope needs both x and y")
-    return _core._where(condition, x, y, name)
-
-
 def expand_dims(input: Any, axis: int | None = None, name: str | None = None,
                 dim: int | None = None) -> _core.Tensor:
     """Returns the input with a dimension of 1 at `axis`."""
@@ -103,32 +73,6 @@ def concat(values: Any, axis: int, name: str | None = None) -> _core.Tensor:
     """Returns the values one after the other along `axis`."""
     listed = isinstance(values, (list, tuple))
     return _core._concat(values if listed else [values], axis, name)
-
-
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None,
-        constant_values: float = 0) -> _core.Tensor:
-    """Returns the tensor with zeros around it."""
-    if mode.upper() != "CONSTANT" or constant_values != 0:
-        raise NotImplementedError("pad: varscope pads with zeros alone")
-    return _core._pad(tensor, [(int(a), int(b)) for a, b in paddings], name)
-
-
-def gather(params: Any, indices: Any, validate_indices: bool | None = None,
-           name: str | None = None, axis: int | None = None) -> _core.Tensor:
-    """Returns the rows of params that indices number."""
-    if axis not in (None, 0):
-        raise NotImplementedError("gather: varscope gathers rows, along axis 0")
-    return _core._gather(params, indices, name)
-
-
-def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = None,
-            axis: int | None = None, dtype: Any = None, name: str | None = None) -> _core.Tensor:
-    """Returns [..., depth]: 1 at indices[...], else 0."""
-    if on_value not in (None, 1) or off_value not in (None, 0):
-        raise NotImplementedError("one_hot: varscope has on_value=1 and off_value=0")
-    if axis not in (None, -1):
-        raise NotImplementedError("one_hot: varscope adds the last axis")
-    return _core._one_hot(indices, depth, dtype or "float32", name)
 
 
 def group(*inputs: Any, name: str | None = None) -> _core.Operation:
@@ -170,70 +114,6 @@ def clip_by_global_norm(t_list: Iterable[Any], clip_norm: Any, use_norm: Any = N
     return _core._clip_by_global_norm(t_list, clip_norm, name)
 
 
-# What indexes a tensor: x[1], x[:, 0:3], x[..., None].
-
-
-def _getitem(x: Any, key: Any) -> _core.Tensor:
-    keys = list(key) if isinstance(key, tuple) else [key]
-    dims = _dims(x)
-    if dims is None:
-        raise ValueError("varscope indexes tensors of known rank alone")
-    used = sum(1 for k in keys if k is not Ellipsis and k is not None)
-    if used > len(dims):
-        raise IndexError(f"{used} indices for a tensor of shape {x.shape}")
-    at = keys.index(Ellipsis) if any(k is Ellipsis for k in keys) else len(keys)
-    keys[at:at + 1] = [slice(None)] * (len(dims) - used)
-    begin, size, shape = [], [], []
-    for k in keys:
-        if k is None:
-            shape.append("new")
-            continue
-        first, count = _range_of(k, dims[len(begin)])
-        begin.append(first)
-        size.append(count)
-        shape.append("keep" if isinstance(k, slice) else "drop")
-    with name_scope("strided_slice"):
-        return _reshaped(_core.slice(x, begin, size), shape)
-
-
-def _reshaped(part: _core.Tensor, shape: list[str]) -> _core.Tensor:
-    dropped = [i for i, what in enumerate(s for s in shape if s != "new") if what == "drop"]
-    if dropped:
-        part = _core.squeeze(part, dropped)
-    for axis in [i for i, what in enumerate(s for s in shape if s != "drop") if what == "new"]:
-        part = _core._expand_dims(part, axis, None)
-    return part
-
-
-def _range_of(key: Any, dim: int) -> tuple[int, int]:
-    """The begin and the size of one dimension, which is -1 when it is not known."""
-    if not isinstance(key, slice):
-        if isinstance(key, (_core.Tensor, _core.Variable)):
-            raise TypeError("varscope indexes tensors by numbers that are known when the graph is "
-                            "built; gather() takes a tensor")
-        index = key.__index__()
-        if index < 0 and dim < 0:
-            raise ValueError("a negative index needs a dimension that is known")
-        return (index + dim if index < 0 else index), 1
-    if key.step not in (None, 1):
-        raise NotImplementedError("varscope has no slices with a step")
-    if dim >= 0:
-        start, stop, _ = slice(_number(key.start), _number(key.stop)).indices(dim)
-        return start, max(stop - start, 0)
-    start, stop = _number(key.start) or 0, _number(key.stop)
-    if start < 0 or (stop is not None and stop < 0):
-        raise ValueError("a negative index needs a dimension that is known")
-    return start, -1 if stop is None else max(stop - start, 0)
-
-
-def _number(x: Any) -> int | None:
-    return None if x is None else x.__index__()
-
-
-def _dims(x: Any) -> list[int] | None:
-    return shapes.dims_of(x.shape)
-
-
 def _refused(what: str) -> Any:
     def method(self: Any) -> NoReturn:
         raise TypeError(what)
@@ -256,6 +136,10 @@ _BINARY = {
     "floordiv": _core.floordiv,
     "pow": _pow,
     "matmul": _core.matmul,
+    "mod": _core.floormod,
+    "and": _core.logical_and,
+    "or": _core.logical_or,
+    "xor": _core.logical_xor,
 }
 _COMPARISONS = {
     "lt": _core.less,
@@ -263,7 +147,7 @@ _COMPARISONS = {
     "gt": _core.greater,
     "ge": _core.greater_equal,
 }
-_UNARY = {"neg": _core.negative, "abs": _core.abs}
+_UNARY = {"neg": _core.negative, "abs": _core.abs, "invert": _core.logical_not}
 
 
 def _binary(function: Any) -> Any:
@@ -292,7 +176,6 @@ def _operators(cls: Any) -> None:
         setattr(cls, f"__{name}__", _binary(function))
     for name, function in _UNARY.items():
         setattr(cls, f"__{name}__", _unary(function))
-    cls.__getitem__ = _getitem
     cls.__array__ = _no_array
     # NumPy's operators leave it to the tensor's.
     cls.__array_priority__ = 100

@@ -9,6 +9,7 @@ from typing import Any
 
 from varscope import _core
 from varscope import initializers as initializers_lib
+from varscope import scope_defaults
 from varscope.collections_ import GraphKeys, get_collection
 from varscope.getters import getter_of
 
@@ -129,12 +130,14 @@ class variable_scope(_Scope):
             reuse=reuse_code(reuse), initializer=initializers_lib.of_scope(initializer),
             regularizer=regularizer, dtype=dtype, partitioner=partitioner,
             custom_getter=getter_of(custom_getter), auxiliary_name_scope=auxiliary_name_scope)
+        self._initializer = initializer
         self._graphs: list[default_graph | None] = []
 
     def __enter__(self) -> _core.VariableScope:
         use = default_graph(self._graph) if self._graph is not None else None
         if use is not None:
             use.__enter__()
+        inherited = scope_defaults.inherited(self._arguments["name_or_scope"])
         try:
             self._open(_core.enter_variable_scope(**self._arguments))
         except BaseException:
@@ -142,6 +145,8 @@ class variable_scope(_Scope):
                 use.__exit__()
             raise
         self._graphs.append(use)
+        scope_defaults.note(inherited, self._initializer, self._arguments["partitioner"],
+                            self._arguments["custom_getter"])
         return _core.get_variable_scope()
 
     def __exit__(self, *_: Any) -> None:

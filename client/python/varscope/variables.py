@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from varscope import _core, collections_, shapes
+from varscope import _core, collections_, control_flow, scope_defaults, seeds, shapes
 from varscope import initializers as initializers_lib
 from varscope.getters import getter_of, result
 from varscope.scopes import refuse, reuse_code
@@ -28,15 +28,43 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
     refuse("get_variable", caching_device=caching_device, constraint=constraint)
     dims = None if shape is None else shapes.TensorShape(shape)
     known = dims.as_list() if dims is not None and dims.is_fully_defined() else None
+    wanted = _core.get_variable_scope().dtype if dtype is None else _core.as_dtype(dtype)
+    draws = partitioner is None and custom_getter is None and _draws(name, reuse)
+    if initializer is None and draws:
+        initializer = _default_initializer(wanted)
     if initializer is not None:
-        wanted = _core.get_variable_scope().dtype if dtype is None else _core.as_dtype(dtype)
-        initializer, rest = initializers_lib.of_variable(initializer, known, wanted)
+        initializer, rest = initializers_lib.of_variable(initializer, known, wanted, draws)
         dims = dims if rest == known else None
     variable = _core.get_variable(name, dims, dtype, initializer, regularizer, trainable,
                                   partitioner, getter_of(custom_getter), reuse_code(reuse))
     if collections is not None:
         _new_in_collections(variable, collections)
     return result(variable)
+
+
+def _draws(name: str, reuse: Any) -> bool:
+    """Whether the variable's first value may be drawn here, with the graph's ops: where it is new,
+    is not split, and no body of a loop or of a condition is open."""
+    scope = _core.get_variable_scope()
+    if reuse is True or scope.reuse is True or control_flow.is_inside():
+        return False
+    if scope_defaults.of_scope(scope).changed:
+        return False
+    graph = _core.get_default_graph()
+    try:
+        graph._operation(f"{scope.name}/{name}" if scope.name else name)
+    except ValueError:
+        return True
+    return False
+
+
+def _default_initializer(dtype: _core.DType) -> Any:
+    """What draws a variable's first value where the program does not say; None where the client
+    knows what it is."""
+    own = scope_defaults.of_scope(_core.get_variable_scope()).initializer
+    if own is not None:
+        return own if initializers_lib.is_initializer(own) else None
+    return initializers_lib.GlorotUniform() if seeds.is_seeded(None) and dtype.is_floating else None
 
 
 def _new_in_collections(variable: _core.Variable, collections: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core, initializers, shaping
+from varscope.arrays import one_hot
 from varscope.collections_ import GraphKeys, add_to_collections
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
@@ -14,7 +15,7 @@ from varscope.layers.arguments import add_arg_scope
 from varscope.layers.dropout import dropout as dropout_layer
 from varscope.layers.pooling import flatten as flatten_layer
 from varscope.layers.scopes import activated, channels, channels_last, layer_scope, pair, weight
-from varscope.ops import convert_to_tensor, one_hot
+from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope, refuse
 
 

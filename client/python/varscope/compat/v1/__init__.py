@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING
 
 from varscope import errors
 from varscope._core import (
-    DType, Graph, Operation, Tensor, Variable, VariableScope, abs, add, add_n, argmax, argmin,
-    as_dtype, cast, clip_by_value, cos, divide, equal, exp, fixed_size_partitioner, floor,
-    floordiv, get_default_graph, get_variable_scope, global_norm,
-    global_variables_initializer, greater, greater_equal, identity, less, less_equal, log, log1p,
-    matmul, maximum, minimum, multiply, negative, no_op, not_equal, ones, ones_like, placeholder,
-    pow, reciprocal, reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_prod,
-    reduce_sum, reshape, rsqrt, sigmoid, sign, sin, slice, sqrt, square, squared_difference,
-    squeeze, stack, stop_gradient, subtract, tanh, tile, trainable_variables, transpose, zeros,
-    zeros_like)
+    DType, Graph, Operation, Tensor, Variable, VariableScope, abs, acos, acosh, add, add_n,
+    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, clip_by_value, cos,
+    cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
+    fixed_size_partitioner, floor, floordiv, floormod, get_default_graph, get_variable_scope,
+    global_norm, global_variables_initializer, greater, greater_equal, identity, is_finite,
+    is_inf, is_nan, less, less_equal, lgamma, log, log1p, logical_and, logical_not, logical_or,
+    logical_xor, matmul, maximum, minimum, multiply, negative, no_op, not_equal, ones_like,
+    placeholder, pow, rank, reciprocal, reduce_logsumexp, reduce_max, reduce_mean, reduce_min,
+    reduce_prod, reduce_sum, reverse, round, rsqrt, shape, sigmoid, sign, sin, sinh, size,
+    sqrt, square, squared_difference, squeeze, stack, stop_gradient, subtract, tan, tanh,
+    trainable_variables, transpose, truncatediv, unsorted_segment_sum, zeros_like)
+from varscope.arrays import (boolean_mask, broadcast_to, dynamic_partition, fill, gather, gather_nd,
+                             invert_permutation, meshgrid, one_hot, ones, pad, range, reshape,
+                             reverse_sequence, scatter_nd, segment_sum, sequence_mask, tile,
+                             unique, unique_with_counts, where, zeros)
 from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collections, get_collection,
                                    get_collection_ref, global_variables, local_variables,
                                    model_variables, moving_average_variables)
@@ -29,11 +35,16 @@ from varscope.compat.v1._versions import (disable_eager_execution, disable_resou
                                           disable_v2_behavior, enable_resource_variables,
                                           executing_eagerly)
 from varscope.compat.v1._versions import VERSION, __version__
-from varscope.counting import (clip_by_norm, count_nonzero, diag, linspace, placeholder_with_default,
+from varscope.control_flow import case, cond, while_loop
+from varscope.counting import (accumulate_n, clip_by_norm, count_nonzero, linspace,
+                               placeholder_with_default, reduce_all, reduce_any, scalar_mul,
                                tensordot, to_double, to_float, to_int32, to_int64)
+from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
 from varscope.graphs import reset_default_graph
+from varscope.indexing import slice_ as slice
+from varscope.indexing import strided_slice
 from varscope.initializers import Constant as constant_initializer
 from varscope.initializers import GlorotNormal as glorot_normal_initializer
 from varscope.initializers import GlorotUniform as glorot_uniform_initializer
@@ -44,12 +55,17 @@ from varscope.initializers import RandomUniform as random_uniform_initializer
 from varscope.initializers import TruncatedNormal as truncated_normal_initializer
 from varscope.initializers import VarianceScaling as variance_scaling_initializer
 from varscope.initializers import Zeros as zeros_initializer
+from varscope.loops import foldl, foldr, map_fn, scan
 from varscope.local_variables import get_local_variable, local_variables_initializer
+from varscope.matrices import (diag, eye, matrix_band_part, matrix_diag, matrix_diag_part, norm,
+                               trace)
 from varscope.ops import (clip_by_global_norm, concat, constant, convert_to_tensor, expand_dims,
-                          gather, gradients, group, one_hot, pad,
-                          random_normal, random_uniform, where)
+                          gradients, group)
 from varscope.pieces import split, unstack
+from varscope.random_numbers import (multinomial, random_normal, random_shuffle, random_uniform,
+                                     truncated_normal)
 from varscope.scopes import (AUTO_REUSE, control_dependencies, name_scope, variable_scope)
+from varscope.seeds import get_seed, set_random_seed
 from varscope.session import InteractiveSession, Session, get_default_session
 from varscope.session_config import (ConfigProto, GPUOptions, GraphOptions, OptimizerOptions,
                                      RunMetadata, RunOptions)
@@ -69,6 +85,9 @@ arg_max = argmax
 arg_min = argmin
 initialize_variables = variables_initializer
 initialize_local_variables = local_variables_initializer
+mod = floormod
+reverse_v2 = reverse
+newaxis = None
 
 float16 = as_dtype("float16")
 bfloat16 = as_dtype("bfloat16")
@@ -90,36 +109,47 @@ __all__ = [
     "IndexedSlicesValue", "InteractiveSession", "NodeDef", "OpError", "Operation",
     "OptimizerOptions", "RunMetadata", "RunOptions", "Session", "Summary", "Tensor",
     "TensorShape", "VERSION", "Variable", "VariableAggregation", "VariableScope",
-    "VariableSynchronization", "__version__", "abs", "add", "add_n", "add_to_collection",
-    "add_to_collections", "all_variables", "app", "arg_max", "arg_min", "argmax", "argmin",
-    "as_dtype", "assign", "assign_add", "assign_sub", "bfloat16", "bool", "cast",
-    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "compat", "concat", "constant",
-    "constant_initializer", "contrib", "control_dependencies", "convert_to_tensor", "core",
-    "cos", "count_nonzero", "data", "device", "diag", "disable_eager_execution",
-    "disable_resource_variables", "disable_v2_behavior", "distributions", "div", "divide",
-    "double", "enable_resource_variables", "equal", "errors", "examples", "executing_eagerly",
-    "exp", "expand_dims", "fixed_size_partitioner", "flags", "float16", "float32", "float64",
-    "floor", "floordiv", "gather", "get_collection", "get_collection_ref", "get_default_graph",
-    "get_default_session", "get_local_variable", "get_variable", "get_variable_scope", "gfile",
-    "global_norm", "global_variables", "global_variables_initializer",
-    "glorot_normal_initializer", "glorot_uniform_initializer", "gradients", "greater",
-    "greater_equal", "group", "identity", "image", "initialize_all_variables",
-    "initialize_local_variables", "initialize_variables", "initializers", "int16", "int32",
-    "int64", "int8", "keras", "layers", "less", "less_equal", "linspace", "local_variables",
-    "local_variables_initializer", "log", "log1p", "logging", "losses", "math", "matmul",
-    "maximum", "metrics", "minimum", "model_variables", "moving_average_variables", "multiply",
-    "name_scope", "negative", "nn", "no_op", "not_equal", "one_hot", "ones", "ones_initializer",
-    "ones_like", "orthogonal_initializer", "pad", "placeholder", "placeholder_with_default",
-    "pow", "python", "python_io", "random", "random_normal", "random_normal_initializer",
-    "random_uniform", "random_uniform_initializer", "realdiv", "reciprocal", "reduce_logsumexp",
-    "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum",
-    "reset_default_graph", "reshape", "rsqrt", "scatter_add", "scatter_sub", "scatter_update",
-    "sigmoid", "sign", "sin", "slice", "split", "sqrt", "square", "squared_difference",
-    "squeeze", "stack", "stop_gradient", "subtract", "summary", "tanh", "tensordot", "test",
-    "tile", "to_double", "to_float", "to_int32", "to_int64", "train", "trainable_variables",
-    "transpose", "truediv", "truncated_normal_initializer", "uint16", "uint32", "uint64",
-    "uint8", "unstack", "variable_scope", "variables_initializer",
-    "variance_scaling_initializer", "where", "zeros", "zeros_initializer", "zeros_like"
+    "VariableSynchronization", "__version__", "abs", "accumulate_n", "acos", "acosh", "add",
+    "add_n", "add_to_collection", "add_to_collections", "all_variables", "app", "arg_max",
+    "arg_min", "argmax", "argmin", "as_dtype", "asin", "asinh", "assign", "assign_add",
+    "assign_sub", "atan", "atan2", "atanh", "bfloat16", "bool", "boolean_mask", "broadcast_to",
+    "case", "cast", "ceil", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "compat",
+    "concat", "cond", "constant", "constant_initializer", "contrib", "control_dependencies",
+    "convert_to_tensor", "core", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "data",
+    "device", "diag", "digamma", "disable_eager_execution", "disable_resource_variables",
+    "disable_v2_behavior", "distributions", "div", "divide", "double", "dynamic_partition",
+    "enable_resource_variables", "equal", "erf", "erfc", "errors", "examples",
+    "executing_eagerly", "exp", "expand_dims", "expm1", "eye", "fill", "fixed_size_partitioner",
+    "flags", "float16", "float32", "float64", "floor", "floordiv", "floormod", "foldl", "foldr",
+    "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
+    "get_default_session", "get_local_variable", "get_seed", "get_variable",
+    "get_variable_scope", "gfile", "global_norm", "global_variables",
+    "global_variables_initializer", "glorot_normal_initializer", "glorot_uniform_initializer",
+    "gradients", "greater", "greater_equal", "group", "identity", "image",
+    "initialize_all_variables", "initialize_local_variables", "initialize_variables",
+    "initializers", "int16", "int32", "int64", "int8", "invert_permutation", "is_finite",
+    "is_inf", "is_nan", "keras", "layers", "less", "less_equal", "lgamma", "linspace",
+    "local_variables", "local_variables_initializer", "log", "log1p", "logging", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "losses", "map_fn", "math", "matmul",
+    "matrix_band_part", "matrix_diag", "matrix_diag_part", "maximum", "meshgrid", "metrics",
+    "minimum", "mod", "model_variables", "moving_average_variables", "multinomial", "multiply",
+    "name_scope", "negative", "newaxis", "nn", "no_op", "norm", "not_equal", "one_hot", "ones",
+    "ones_initializer", "ones_like", "orthogonal_initializer", "pad", "placeholder",
+    "placeholder_with_default", "pow", "python", "python_io", "random", "random_normal",
+    "random_normal_initializer", "random_shuffle", "random_uniform",
+    "random_uniform_initializer", "range", "rank", "realdiv", "reciprocal", "reduce_all",
+    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
+    "reduce_sum", "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2",
+    "round", "rsqrt", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub",
+    "scatter_update", "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid",
+    "sign", "sin", "sinh", "size", "slice", "split", "sqrt", "square", "squared_difference",
+    "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "summary", "tan", "tanh",
+    "tensordot", "test", "tile", "to_double", "to_float", "to_int32", "to_int64", "trace",
+    "train", "trainable_variables", "transpose", "truediv", "truncated_normal",
+    "truncated_normal_initializer", "truncatediv", "tuple", "uint16", "uint32", "uint64",
+    "uint8", "unique", "unique_with_counts", "unsorted_segment_sum", "unstack",
+    "variable_scope", "variables_initializer", "variance_scaling_initializer", "where",
+    "while_loop", "zeros", "zeros_initializer", "zeros_like"
 ]
 
 if not TYPE_CHECKING:

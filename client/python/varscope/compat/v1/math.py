@@ -2,25 +2,36 @@
 
 from typing import TYPE_CHECKING
 
-from varscope._core import (abs, add, add_n, argmax, argmin, cos, divide, equal, exp, floor,
-                            floordiv, greater, greater_equal, less, less_equal, log, log1p,
-                            maximum, minimum, multiply, negative, not_equal, pow, reciprocal,
-                            reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_prod,
-                            reduce_sum, rsqrt, sigmoid, sign, sin, sqrt, square,
-                            squared_difference, subtract, tanh)
+from varscope._core import (
+    abs, acos, acosh, add, add_n, argmax, argmin, asin, asinh, atan, atan2, atanh, ceil, cos,
+    cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1, floor, floordiv,
+    floormod, greater, greater_equal, is_finite, is_inf, is_nan, less, less_equal, lgamma, log,
+    log1p, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, multiply,
+    negative, not_equal, pow, reciprocal, reduce_logsumexp, reduce_max, reduce_mean,
+    reduce_min, reduce_prod, reduce_sum, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square,
+    squared_difference, subtract, tan, tanh, truncatediv, unsorted_segment_sum)
 from varscope._core.nn import softplus
+from varscope.activations import log_sigmoid
+from varscope.arrays import segment_sum
 from varscope.compat.v1._missing import missing_of
+from varscope.counting import accumulate_n, count_nonzero, reduce_all, reduce_any
 from varscope.compat.v1.nn import l2_normalize, log_softmax, softmax
 
 truediv = divide
+mod = floormod
 
 __all__ = [
-    "abs", "add", "add_n", "argmax", "argmin", "cos", "divide", "equal", "exp", "floor",
-    "floordiv", "greater", "greater_equal", "l2_normalize", "less", "less_equal", "log", "log1p",
-    "log_softmax", "maximum", "minimum", "multiply", "negative", "not_equal", "pow", "reciprocal",
+    "abs", "accumulate_n", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh",
+    "atan", "atan2", "atanh", "ceil", "cos", "cosh", "count_nonzero", "cumprod", "cumsum",
+    "digamma", "divide", "equal", "erf", "erfc", "exp", "expm1", "floor", "floordiv",
+    "floormod", "greater", "greater_equal", "is_finite", "is_inf", "is_nan", "l2_normalize",
+    "less", "less_equal", "lgamma", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply",
+    "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
     "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum",
-    "rsqrt", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "square",
-    "squared_difference", "subtract", "tanh", "truediv"
+    "round", "rsqrt", "segment_sum", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus",
+    "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "truediv", "truncatediv",
+    "unsorted_segment_sum"
 ]
 
 if not TYPE_CHECKING:

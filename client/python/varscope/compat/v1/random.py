@@ -3,11 +3,15 @@
 from typing import TYPE_CHECKING
 
 from varscope.compat.v1._missing import missing_of
-from varscope.ops import random_normal as normal
-from varscope.ops import random_uniform as uniform
+from varscope.random_numbers import categorical, multinomial, truncated_normal
+from varscope.random_numbers import random_normal as normal
+from varscope.random_numbers import random_shuffle as shuffle
+from varscope.random_numbers import random_uniform as uniform
+from varscope.seeds import get_seed, set_random_seed
 
 __all__ = [
-    "normal", "uniform"
+    "categorical", "get_seed", "multinomial", "normal", "set_random_seed", "shuffle",
+    "truncated_normal", "uniform"
 ]
 
 if not TYPE_CHECKING:
