@@ -145,3 +145,27 @@ def test_a_cell_over_steps_that_a_run_counts(cell, time_major, lengths):
         first, second = sess.run(results, {unknown: values})
     for own, wanted in zip(second, first, strict=True):
         np.testing.assert_allclose(own, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_variables_made_in_a_branch_are_as_others():
+    pred = tf.placeholder(tf.bool, [])
+    y = tf.cond(pred, lambda: tf.get_variable("a", [], initializer=tf.ones_initializer()) + 1,
+                lambda: tf.get_variable("b", [], initializer=tf.zeros_initializer()) - 1)
+    assert [v.op.name for v in tf.trainable_variables()] == ["a", "b"]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert [sess.run(y, {pred: value}) for value in (True, False)] == [2, -1]
+
+
+def test_a_variable_made_in_a_loop_of_a_graph_with_a_seed():
+    tf.set_random_seed(1)
+
+    def body(i, x):
+        return i + 1, x * tf.get_variable("w", [2])
+
+    _, x = tf.while_loop(lambda i, x: i < 2, body, [0, tf.ones([2])])
+    w = tf.trainable_variables()[0]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        product, value = sess.run([x, w])
+    np.testing.assert_allclose(product, value**2, rtol=1e-6)

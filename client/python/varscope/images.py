@@ -5,8 +5,14 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+import numpy as np
+
 from varscope import _core
+from varscope.arrays import gather
+from varscope.control_flow import cond
+from varscope.indexing import slice_
 from varscope.ops import convert_to_tensor
+from varscope.random_numbers import random_uniform
 from varscope.scopes import name_scope
 
 
@@ -74,3 +80,137 @@ def per_image_standardization(image: Any) -> _core.Tensor:
     mean = _core.reduce_mean(image)
     deviation = _core.sqrt(_core.reduce_mean(_core.squared_difference(image, mean)))
     return (image - mean) / _core.maximum(deviation, count**-0.5)
+
+
+def _known(x: Any, what: str) -> list[int]:
+    """ValueError for numbers that a run alone knows."""
+    if isinstance(x, _core.Tensor) or any(isinstance(n, _core.Tensor) or n is None for n in x):
+        raise ValueError(f"{what}: varscope needs the sizes when the graph is built")
+    return [int(n) for n in x]
+
+
+def _places(size: int, wanted: int, align_corners: bool) -> np.ndarray:
+    """Where the pixels of the new size are in the old one."""
+    steps = (size - 1, wanted - 1) if align_corners and wanted > 1 else (size, wanted)
+    scale = np.float32(steps[0] / steps[1])
+    return np.arange(wanted, dtype=np.float32) * scale
+
+
+def _along(image: Any, axis: int, places: np.ndarray, method: ResizeMethod,
+           align_corners: bool) -> _core.Tensor:
+    last = image.shape.as_list()[axis] - 1
+    if method == ResizeMethod.NEAREST_NEIGHBOR:
+        nearest = np.floor(places + 0.5) if align_corners else np.floor(places)
+        return gather(image, np.minimum(nearest, last).astype(np.int32), axis=axis)
+    below = np.minimum(np.floor(places), last).astype(np.int32)
+    above = np.minimum(below + 1, last).astype(np.int32)
+    dims = [1] * image.shape.ndims
+    dims[axis] = -1
+    share = (places - below).astype(np.float32).reshape(dims)
+    first = gather(image, below, axis=axis)
+    return first + (gather(image, above, axis=axis) - first) * share
+
+
+def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR,
+                  align_corners: bool = False, preserve_aspect_ratio: bool = False,
+                  name: str | None = None) -> _core.Tensor:
+    """One image, or a batch of them, with a new height and width; float32 unless each pixel is one
+    of the old ones. ValueError for sizes that are not known when the graph is built."""
+    if preserve_aspect_ratio:
+        raise NotImplementedError("resize_images: varscope has no 'preserve_aspect_ratio'")
+    method = ResizeMethod(method)
+    if method not in (ResizeMethod.BILINEAR, ResizeMethod.NEAREST_NEIGHBOR):
+        raise NotImplementedError(f"resize_images: varscope has no {method.name}")
+    with name_scope(name, "resize", [images]):
+        image = convert_to_tensor(images)
+        wanted = _known(size, "resize_images")
+        first = image.shape.ndims - 3
+        dims = _known(image.shape.as_list()[first:first + 2], "resize_images")
+        if dims == wanted:
+            return image
+        if method == ResizeMethod.BILINEAR:
+            image = _core.cast(image, "float32")
+        for axis in (0, 1):
+            places = _places(dims[axis], wanted[axis], align_corners)
+            image = _along(image, first + axis, places, method, align_corners)
+        return image
+
+
+def resize_bilinear(images: Any, size: Any, align_corners: bool = False,
+                    name: str | None = None) -> _core.Tensor:
+    """The same, with what is between the old pixels."""
+    return resize_images(_core.cast(images, "float32"), size, ResizeMethod.BILINEAR, align_corners,
+                         name=name)
+
+
+def resize_nearest_neighbor(images: Any, size: Any, align_corners: bool = False,
+                            name: str | None = None) -> _core.Tensor:
+    """The same, with the old pixels alone."""
+    return resize_images(images, size, ResizeMethod.NEAREST_NEIGHBOR, align_corners, name=name)
+
+
+def resize_image_with_crop_or_pad(image: Any, target_height: int,
+                                  target_width: int) -> _core.Tensor:
+    """The middle of an image, with zeros around it where it is smaller."""
+    image = convert_to_tensor(image)
+    height, width = image.shape.as_list()[-3:-1]
+    part = crop_to_bounding_box(
+        image, max((height - target_height) // 2, 0), max((width - target_width) // 2, 0),
+        min(height, target_height), min(width, target_width))
+    return pad_to_bounding_box(part, max((target_height - height) // 2, 0),
+                               max((target_width - width) // 2, 0), target_height, target_width)
+
+
+def flip_left_right(image: Any) -> _core.Tensor:
+    """An image, or each of a batch, from right to left."""
+    image = convert_to_tensor(image)
+    return _core.reverse(image, [image.shape.ndims - 2])
+
+
+def flip_up_down(image: Any) -> _core.Tensor:
+    """An image, or each of a batch, from below."""
+    image = convert_to_tensor(image)
+    return _core.reverse(image, [image.shape.ndims - 3])
+
+
+def _perhaps(image: Any, flip: Any, seed: int | None) -> _core.Tensor:
+    image = convert_to_tensor(image)
+    if image.shape.ndims != 3:
+        raise NotImplementedError("random flips: varscope has them for one image, not for a batch")
+    drawn = random_uniform([], 0, 1.0, seed=seed)
+    return cond(_core.less(drawn, 0.5), lambda: flip(image), lambda: _core.identity(image))
+
+
+def random_flip_left_right(image: Any, seed: int | None = None) -> _core.Tensor:
+    """flip_left_right in every second run."""
+    return _perhaps(image, flip_left_right, seed)
+
+
+def random_flip_up_down(image: Any, seed: int | None = None) -> _core.Tensor:
+    """flip_up_down in every second run."""
+    return _perhaps(image, flip_up_down, seed)
+
+
+def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> _core.Tensor:
+    """adjust_brightness by a random number from -max_delta up to max_delta."""
+    if max_delta < 0:
+        raise ValueError("max_delta must be non-negative.")
+    return adjust_brightness(image, random_uniform([], -max_delta, max_delta, seed=seed))
+
+
+def random_contrast(image: Any, lower: float, upper: float,
+                    seed: int | None = None) -> _core.Tensor:
+    """adjust_contrast by a random factor from lower up to upper."""
+    if not 0 <= lower < upper:
+        raise ValueError("lower must be non-negative, and upper above it.")
+    return adjust_contrast(image, random_uniform([], lower, upper, seed=seed))
+
+
+def random_crop(value: Any, size: Any, seed: int | None = None,
+                name: str | None = None) -> _core.Tensor:
+    """A part of this size from a random place."""
+    with name_scope(name, "random_crop", [value]):
+        value = convert_to_tensor(value)
+        room = _core.subtract(_core.shape(value), size) + 1
+        drawn = random_uniform([len(size)], 0, 2**31 - 1, "int32", seed)
+        return slice_(value, _core.floormod(drawn, room), size)

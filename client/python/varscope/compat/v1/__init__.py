@@ -43,6 +43,7 @@ from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
 from varscope.graphs import reset_default_graph
+from varscope.images import random_crop
 from varscope.indexing import slice_ as slice
 from varscope.indexing import strided_slice
 from varscope.initializers import Constant as constant_initializer
@@ -135,8 +136,8 @@ __all__ = [
     "minimum", "mod", "model_variables", "moving_average_variables", "multinomial", "multiply",
     "name_scope", "negative", "newaxis", "nn", "no_op", "norm", "not_equal", "one_hot", "ones",
     "ones_initializer", "ones_like", "orthogonal_initializer", "pad", "placeholder",
-    "placeholder_with_default", "pow", "python", "python_io", "random", "random_normal",
-    "random_normal_initializer", "random_shuffle", "random_uniform",
+    "placeholder_with_default", "pow", "python", "python_io", "random", "random_crop",
+    "random_normal", "random_normal_initializer", "random_shuffle", "random_uniform",
     "random_uniform_initializer", "range", "rank", "realdiv", "reciprocal", "reduce_all",
     "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
     "reduce_sum", "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2",
