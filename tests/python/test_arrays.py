@@ -81,6 +81,10 @@ def test_shapes_that_a_run_knows():
     for value, wanted in zip(values, expected, strict=True):
         np.testing.assert_array_equal(value, wanted)
     assert tf.reshape(tf.zeros([6]), tf.constant([2, 3])).shape == [2, 3]
+    with pytest.raises(TypeError, match="no whole number"):
+        tf.reshape(x, [rows, 1.5])
+    with pytest.raises(ValueError, match="tf.shape"):
+        tf.zeros([x.shape[0], 2])
 
 
 @pytest.mark.parametrize("arguments", [(5,), (2, 7), (2, 9, 3), (5, 0, -2), (0.0, 1.0, 0.25)])

@@ -93,8 +93,8 @@ def test_what_is_missing_is_one_line(tmp_path, code, symbol, nearest):
     ("tf.get_variable('v', [1], synchronisation=1)",
      "varscope has no argument 'synchronisation' of tf.get_variable"),
     ("tf.train.AdamOptimizer(lr=1)", "varscope has no argument 'lr' of tf.train.AdamOptimizer"),
-    ("tf.gather(tf.zeros([1, 2]), [0], axis=1)",
-     "gather: varscope gathers rows, along axis 0"),
+    ("tf.gather(tf.zeros([1, 2]), [0], batch_dims=1)",
+     "gather: varscope has no 'batch_dims'"),
 ])
 def test_an_argument_that_is_missing_is_one_line(tmp_path, code, said):
     done = run(tmp_path, f"import tensorflow as tf\n{code}\n")

@@ -15,7 +15,8 @@ def is_symbolic(x: Any) -> bool:
 def numbers(x: Any) -> Any:
     """Returns a list of ints, an int, or a tensor of what an op takes as a shape or a list.
 
-    A list with tensors in it becomes one tensor. Dimensions are ints. ValueError for None.
+    A list with tensors in it becomes one tensor. Dimensions are ints. ValueError for None, TypeError
+    for what is no whole number.
     """
     if is_symbolic(x):
         return x
@@ -44,4 +45,7 @@ def _whole(item: Any) -> int:
                          "known; tf.shape() has it")
     if hasattr(value, "ndim") and value.ndim == 0:
         value = value.item()
-    return value.__index__()
+    try:
+        return value.__index__()
+    except AttributeError:
+        raise TypeError(f"{item!r} is no whole number") from None
