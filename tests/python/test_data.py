@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-import digits
+import digit_files
 import varscope.compat.v1 as tf
 from varscope.data import mnist
 
 
 def test_mnists_files_are_read(tmp_path):
-    digits.write(tmp_path)
-    images, labels = digits.digits()
+    digit_files.write(tmp_path)
+    images, labels = digit_files.digits()
     read = tf.examples.tutorials.mnist.input_data.read_data_sets(str(tmp_path), one_hot=True)
     assert read.test.images.shape == (300, 784) and read.test.images.dtype == np.float32
     np.testing.assert_allclose(read.test.images, images[:300].reshape(300, -1) / 255, rtol=1e-6)
@@ -19,7 +19,7 @@ def test_mnists_files_are_read(tmp_path):
 
 
 def test_an_epoch_has_each_image_once(tmp_path):
-    digits.write(tmp_path)
+    digit_files.write(tmp_path)
     train = mnist.read_data_sets(tmp_path, validation_size=0).train
     size = train.num_examples
     seen = np.concatenate([train.next_batch(size // 4)[0] for _ in range(4)])
@@ -32,7 +32,7 @@ def test_an_epoch_has_each_image_once(tmp_path):
 
 
 def test_a_file_that_is_none_of_mnists(tmp_path):
-    digits.write(tmp_path)
+    digit_files.write(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
     with pytest.raises((ValueError, EOFError)):
         mnist.read_data_sets(tmp_path)

@@ -23,7 +23,7 @@ import time
 FOLDER = pathlib.Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
-import digits  # noqa: E402
+import digit_files  # noqa: E402
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?!\w)|\bnan\b")
 
@@ -79,7 +79,7 @@ def make_data(script, folder):
         wanted += [word.partition("=")[2] for word in arguments if "data" in word]
     for name in {name for name in wanted if "/" in name or name.isidentifier() or "-" in name}:
         if not name.startswith("http") and "tensorflow" not in name:
-            digits.write(folder / name)
+            digit_files.write(folder / name)
     for name in re.findall(r"""["']([^"']*ratings\.dat)["']""", text):
         _ratings(folder / name)
 

@@ -1,4 +1,4 @@
-"""digits.py FOLDER...: writes MNIST's four files, made of the project's own digits, 28 x 28 pixels
+"""digit_files.py FOLDER...: writes MNIST's four files, made of the project's own digits, 28 x 28 pixels
 each."""
 
 import gzip
