@@ -48,6 +48,12 @@ MemoryAccount::Hold MemoryAccount::TryHold(uint64_t bytes) {
   return TryTake(bytes) ? Hold(*this, bytes) : Hold();
 }
 
+absl::StatusOr<MemoryAccount::Hold> MemoryAccount::Reserve(uint64_t bytes) {
+  Hold held = TryHold(bytes);
+  if (!held) return Refusal(bytes);
+  return held;
+}
+
 MemoryAccount::Hold MemoryAccount::HoldAnyway(uint64_t bytes) {
   Take(bytes);
   return {*this, bytes};

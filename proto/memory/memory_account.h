@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace varscope {
 
@@ -66,6 +66,8 @@ class MemoryAccount {
   void Give(uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   // As TryTake. Empty when the bytes do not fit.
   Hold TryHold(uint64_t bytes);
+  // The same, or why not, as Refusal.
+  absl::StatusOr<Hold> Reserve(uint64_t bytes);
   Hold HoldAnyway(uint64_t bytes);
 
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }

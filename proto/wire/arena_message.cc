@@ -86,8 +86,9 @@ absl::Status Parse(const std::vector<grpc::Slice>& slices, google::protobuf::Mes
   uint64_t size = 0;
   for (const grpc::Slice& slice : slices) size += slice.size();
   MemoryAccount& account = MemoryAccount::Process();
-  held = account.TryHold(size);
-  if (!held) return account.Refusal(size);
+  absl::StatusOr<MemoryAccount::Hold> reserved = account.Reserve(size);
+  if (!reserved.ok()) return reserved.status();
+  held = *std::move(reserved);
   SliceStream stream(slices, size);
   const bool parsed = message.ParseFromZeroCopyStream(&stream);
   if (stream.full()) return account.Refusal(size);

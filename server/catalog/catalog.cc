@@ -142,15 +142,14 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
     const uint64_t overhead = OverheadOf(v.definition);
-    MemoryAccount::Hold held = MemoryAccount::Process().TryHold(overhead);
-    if (!held) return MemoryAccount::Process().Refusal(overhead);
+    absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(overhead);
+    if (!held.ok()) return held.status();
     // What could never be had is refused now.
     const uint64_t working = v.initializer ? WorkingBytes(*v.initializer, v.definition.shape) : 0;
-    if (!MemoryAccount::Process().TryHold(working)) {
-      return MemoryAccount::Process().Refusal(working);
-    }
+    absl::Status could = MemoryAccount::Process().Reserve(working).status();
+    if (!could.ok()) return could;
     const VariablePtr& variable =
-        unfilled.variables.emplace_back(std::make_shared<Variable>(v.definition, std::move(held)));
+        unfilled.variables.emplace_back(std::make_shared<Variable>(v.definition, *std::move(held)));
     // What was sent is there.
     const bool sent = v.initializer && v.initializer->kind == "value";
     if (sent || value->num_elements() <= large_) {
@@ -210,8 +209,9 @@ absl::Status Catalog::Compute(Job& job) {
     job.value = *std::move(value);
   }
   const uint64_t working_bytes = WorkingBytes(first->spec, variable.def.shape);
-  const MemoryAccount::Hold working = MemoryAccount::Process().TryHold(working_bytes);
-  if (!working) return MemoryAccount::Process().Refusal(working_bytes);
+  const absl::StatusOr<MemoryAccount::Hold> working =
+      MemoryAccount::Process().Reserve(working_bytes);
+  if (!working.ok()) return working.status();
   Initialize(first->spec, variable.def.seed, first->full_shape, job.value, closing_);
   if (closing_) return absl::CancelledError("the server stops");
   const MutexLock lock(variable.mutex);

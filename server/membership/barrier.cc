@@ -28,8 +28,9 @@ constexpr uint64_t kArrivalBytes = 768;
 constexpr uint64_t kNameBytes = 512;
 constexpr uint64_t kAnswersBytes = 2048;
 
-// Empty without memory.
-MemoryAccount::Hold Hold(uint64_t bytes) { return MemoryAccount::Process().TryHold(bytes); }
+absl::StatusOr<MemoryAccount::Hold> Reserve(uint64_t bytes) {
+  return MemoryAccount::Process().Reserve(bytes);
+}
 
 template <typename Map>
 typename Map::iterator LeastUsed(Map& map) {
@@ -95,9 +96,8 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
   if (std::optional<absl::StatusOr<uint64_t>> known = AnswerOf(name, arrival)) {
     return answer(*std::move(known));
   }
-  const uint64_t bytes = kArrivalBytes + 4 * arrival.worker_id.size();
-  MemoryAccount::Hold held = Hold(bytes);
-  if (!held) return answer(MemoryAccount::Process().Refusal(bytes));
+  absl::StatusOr<MemoryAccount::Hold> held = Reserve(kArrivalBytes + 4 * arrival.worker_id.size());
+  if (!held.ok()) return answer(held.status());
   if (absl::Status room = ReserveAnswers(arrival); !room.ok()) return answer(std::move(room));
   const absl::StatusOr<Round*> found = FindOrMake(name);
   if (!found.ok()) return answer(found.status());
@@ -130,7 +130,7 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
   }
   const Time now = env_.Now();
   round.waiting[arrival.worker_id] = {arrival, now, now + arrival.timeout, std::move(done),
-                                      std::move(held)};
+                                      *std::move(held)};
   CompleteIfAllHere(round, released);
 }
 
@@ -187,11 +187,10 @@ absl::StatusOr<Barriers::Round*> Barriers::FindOrMake(const std::string& name) {
     rounds_.erase(oldest);
   }
   if (it == rounds_.end()) {
-    const uint64_t bytes = kNameBytes + 2 * name.size();
-    MemoryAccount::Hold held = Hold(bytes);
-    if (!held) return MemoryAccount::Process().Refusal(bytes);
+    absl::StatusOr<MemoryAccount::Hold> held = Reserve(kNameBytes + 2 * name.size());
+    if (!held.ok()) return held.status();
     it = rounds_.try_emplace(name).first;
-    it->second.held = std::move(held);
+    it->second.held = *std::move(held);
   }
   it->second.used = env_.Now();
   return &it->second;
@@ -241,10 +240,9 @@ std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const std::string& na
 absl::Status Barriers::ReserveAnswers(const Arrival& arrival) {
   if (arrival.sequence == 0 || answers_.contains(arrival.worker_id)) return absl::OkStatus();
   if (answers_.size() >= kMostWorkers) answers_.erase(LeastUsed(answers_));
-  const uint64_t bytes = kAnswersBytes + 2 * arrival.worker_id.size();
-  MemoryAccount::Hold held = Hold(bytes);
-  if (!held) return MemoryAccount::Process().Refusal(bytes);
-  answers_[arrival.worker_id] = {.by_sequence = {}, .used = env_.Now(), .held = std::move(held)};
+  absl::StatusOr<MemoryAccount::Hold> held = Reserve(kAnswersBytes + 2 * arrival.worker_id.size());
+  if (!held.ok()) return held.status();
+  answers_[arrival.worker_id] = {.by_sequence = {}, .used = env_.Now(), .held = *std::move(held)};
   return absl::OkStatus();
 }
 

@@ -52,18 +52,16 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
     if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
       return it->second.record.incarnation;
     }
-    MemoryAccount::Hold held;
     if (it == workers_.end()) {
-      const uint64_t bytes = OverheadOf(worker_id);
-      held = MemoryAccount::Process().TryHold(bytes);
-      if (!held) return MemoryAccount::Process().Refusal(bytes);
-    }
-    if (it != workers_.end() && it->second.live()) {
+      absl::StatusOr<MemoryAccount::Hold> held =
+          MemoryAccount::Process().Reserve(OverheadOf(worker_id));
+      if (!held.ok()) return held.status();
+      workers_[worker_id].held = *std::move(held);
+    } else if (it->second.live()) {
       lost.push_back(it->second.record);
       End(it->second, WorkerState::kLeft);
     }
     Worker& worker = workers_[worker_id];
-    if (held) worker.held = std::move(held);
     incarnation = ++last_incarnation_;
     worker.record = {.worker_id = worker_id,
                      .incarnation = incarnation,

@@ -24,9 +24,9 @@ struct Variables {
 absl::StatusOr<Variables> ListOf(const Catalog& catalog, const std::string& prefix) {
   // It grows by doubling.
   const uint64_t bytes = 2 * catalog.size() * sizeof(VariablePtr);
-  MemoryAccount::Hold held = MemoryAccount::Process().TryHold(bytes);
-  if (!held) return MemoryAccount::Process().Refusal(bytes);
-  return Variables{catalog.List(prefix), std::move(held)};
+  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(bytes);
+  if (!held.ok()) return held.status();
+  return Variables{catalog.List(prefix), *std::move(held)};
 }
 
 absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
@@ -129,11 +129,10 @@ void AdminService::Accept(CallQueue& queue) {
   const auto list = [&]<typename Request, typename Response>(
                         auto ask, absl::StatusOr<ListSource<Response>> (*begin)(
                                       const ServiceContext&, const Caller&, const Request&)) {
-    ServeList(
-        *this, ask, context_, queue,
-        ListHandler<Request, Response>([this, begin](const Caller& caller, const Request& request) {
-          return begin(context_, caller, request);
-        }));
+    Serve<ListCall<Request, Response>>(*this, ask, context_, queue,
+                                       [this, begin](const Caller& caller, const Request& request) {
+                                         return begin(context_, caller, request);
+                                       });
   };
   list(&AdminService::RequestListVariables, server::ListVariables);
   list(&AdminService::RequestListWorkers, server::ListWorkers);
@@ -141,7 +140,7 @@ void AdminService::Accept(CallQueue& queue) {
   const auto serve = [&]<typename Request, typename Response>(
                          auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
                                                        const Request&, Response*)) {
-    ServeUnary(
+    Serve<UnaryCall<Request, Response>>(
         *this, ask, context_, queue,
         UnaryHandler<Request, Response>{
             [this, run](const Caller& caller, const Request& request, Response* response,
@@ -155,21 +154,22 @@ void AdminService::Accept(CallQueue& queue) {
   const auto serve_in_turn = [&]<typename Request, typename Response>(
                                  auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
                                                                const Request&, Response*)) {
-    ServeUnary(*this, ask, context_, queue,
-               UnaryHandler<Request, Response>{
-                   [this, run](const Caller& caller, const Request& request, Response* response,
-                               CallDone done) {
-                     files_.Run([this, run, &caller, &request, response, done = std::move(done)] {
-                       done(run(context_, caller, request, response));
-                     });
-                   },
-                   {}});
+    Serve<UnaryCall<Request, Response>>(
+        *this, ask, context_, queue,
+        UnaryHandler<Request, Response>{[this, run](const Caller& caller, const Request& request,
+                                                    Response* response, CallDone done) {
+                                          files_.Run([this, run, &caller, &request, response,
+                                                      done = std::move(done)] {
+                                            done(run(context_, caller, request, response));
+                                          });
+                                        },
+                                        {}});
   };
   serve_in_turn(&AdminService::RequestTakeSnapshot, server::TakeSnapshot);
   serve_in_turn(&AdminService::RequestListSnapshots, server::ListSnapshots);
   serve_in_turn(&AdminService::RequestRollback, server::Rollback);
 
-  ServeUnary(
+  Serve<UnaryCall<v1::QuarantineRequest, v1::QuarantineResponse>>(
       *this, &AdminService::RequestQuarantine, context_, queue,
       UnaryHandler<v1::QuarantineRequest, v1::QuarantineResponse>{
           [this](const Caller&, const v1::QuarantineRequest& request, v1::QuarantineResponse*,

@@ -1,6 +1,7 @@
 #include "server/rpc/health.h"
 
 #include "proto/concurrency/mutex.h"
+#include "server/rpc/raw_method.h"
 #include "varscope/v1/admin.grpc.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
 
@@ -25,14 +26,6 @@ std::string ServiceIn(grpc::ByteBuffer& bytes) {
 bool IsKnown(const std::string& service) {
   return service.empty() || service == v1::ParameterServer::service_full_name() ||
          service == v1::Admin::service_full_name();
-}
-
-grpc::ByteBuffer ToBytes(const health::HealthCheckResponse& response) {
-  grpc::ByteBuffer bytes;
-  bool own = false;
-  grpc::GenericSerialize<grpc::ProtoBufferWriter, health::HealthCheckResponse>(response, &bytes,
-                                                                               &own);
-  return bytes;
 }
 
 }  // namespace

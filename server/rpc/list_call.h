@@ -4,7 +4,6 @@
 #define VARSCOPE_SERVER_RPC_LIST_CALL_H_
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <cstdint>
 #include <functional>
@@ -17,6 +16,7 @@
 #include "proto/memory/memory_account.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
+#include "server/rpc/raw_method.h"
 #include "server/rpc/received_request.h"
 #include "server/rpc/status.h"
 
@@ -43,8 +43,7 @@ template <typename Request, typename Response>
 class ListCall final : public std::enable_shared_from_this<ListCall<Request, Response>> {
  public:
   using Writer = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
-  // Asks gRPC for the next call.
-  using Ask = std::function<void(grpc::ServerContext*, grpc::ByteBuffer*, Writer*, void* tag)>;
+  using Ask = AskForCall<Writer>;
   using Handler = ListHandler<Request, Response>;
 
   // Serves every call that comes until the server stops.
@@ -70,9 +69,10 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
  private:
   void Run() {
     if (absl::Status taken = received_.Take(service_); !taken.ok()) return Finish(taken);
-    MemoryAccount& memory = MemoryAccount::Process();
-    part_held_ = memory.TryHold(ListSource<Response>::kPartBytes);
-    if (!part_held_) return Finish(memory.Refusal(ListSource<Response>::kPartBytes));
+    absl::StatusOr<MemoryAccount::Hold> held =
+        MemoryAccount::Process().Reserve(ListSource<Response>::kPartBytes);
+    if (!held.ok()) return Finish(held.status());
+    part_held_ = *std::move(held);
     {
       const BlockingRegion aside;
       absl::StatusOr<ListSource<Response>> source =
@@ -87,9 +87,7 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
   void Write() {
     Response part;
     if (!Next(part)) return Finish(absl::OkStatus());
-    grpc::ByteBuffer bytes;
-    bool own = false;
-    grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(part, &bytes, &own);
+    const grpc::ByteBuffer bytes = ToBytes(part);
     writer_.Write(bytes,
                   CallQueue::Tag([self = this->shared_from_this(), size = bytes.Length()](bool ok) {
                     if (!ok) return;
@@ -117,25 +115,6 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
   ListSource<Response> source_;
   std::optional<StallDetector::IdleTimeout> unread_;
 };
-
-// Serves a method of `service` in `queue`: `ask` is the function that gRPC generates for it as a
-// raw method.
-template <typename Service, typename RawService, typename Request, typename Response>
-void ServeList(Service& service,
-               void (RawService::*ask)(grpc::ServerContext*, grpc::ByteBuffer*,
-                                       grpc::ServerAsyncWriter<grpc::ByteBuffer>*,
-                                       grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*),
-               const ServiceContext& context, CallQueue& queue,
-               ListHandler<Request, Response> handler) {
-  using Call = ListCall<Request, Response>;
-  Call::Accept(
-      context, queue,
-      [&service, ask, calls = queue.queue()](grpc::ServerContext* call, grpc::ByteBuffer* request,
-                                             typename Call::Writer* writer, void* tag) {
-        (service.*ask)(call, request, writer, calls, calls, tag);
-      },
-      std::make_shared<const typename Call::Handler>(std::move(handler)));
-}
 
 }  // namespace varscope::server
 

@@ -22,15 +22,16 @@ void ParameterServerService::Accept(CallQueue& queue) {
           auto ask,
           void (*run)(const ServiceContext&, const Caller&, const Request&, Response*, CallDone),
           auto leave) {
-        ServeUnary(*this, ask, context_, queue,
-                   UnaryHandler<Request, Response>{
-                       [this, run](const Caller& caller, const Request& request, Response* response,
-                                   CallDone done) {
-                         run(context_, caller, request, response, std::move(done));
-                       },
-                       [this, leave](const Caller& caller, const Request& request) {
-                         leave(context_, caller, request);
-                       }});
+        Serve<UnaryCall<Request, Response>>(
+            *this, ask, context_, queue,
+            UnaryHandler<Request, Response>{
+                [this, run](const Caller& caller, const Request& request, Response* response,
+                            CallDone done) {
+                  run(context_, caller, request, response, std::move(done));
+                },
+                [this, leave](const Caller& caller, const Request& request) {
+                  leave(context_, caller, request);
+                }});
       };
   serve(&ParameterServerService::RequestConnect, server::Connect, goes_on);
   serve(&ParameterServerService::RequestResolve, server::Resolve, goes_on);

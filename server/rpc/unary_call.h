@@ -3,7 +3,6 @@
 #define VARSCOPE_SERVER_RPC_UNARY_CALL_H_
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/async_unary_call.h>
 
 #include <atomic>
@@ -18,6 +17,7 @@
 #include "server/rpc/call_done.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
+#include "server/rpc/raw_method.h"
 #include "server/rpc/received_request.h"
 #include "server/rpc/status.h"
 
@@ -37,8 +37,7 @@ template <typename Request, typename Response>
 class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, Response>> {
  public:
   using Writer = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
-  // Asks gRPC for the next call.
-  using Ask = std::function<void(grpc::ServerContext*, grpc::ByteBuffer*, Writer*, void* tag)>;
+  using Ask = AskForCall<Writer>;
   using Handler = UnaryHandler<Request, Response>;
 
   // Serves every call that comes until the server stops.
@@ -94,9 +93,7 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   // takes counts, but cannot be refused any more.
   void Finish(const absl::Status& status) {
     finished_ = true;
-    grpc::ByteBuffer response;
-    bool own = false;
-    grpc::GenericSerialize<grpc::ProtoBufferWriter, Response>(*response_, &response, &own);
+    const grpc::ByteBuffer response = ToBytes(*response_);
     answer_held_ = MemoryAccount::Process().HoldAnyway(response.Length());
     unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
     writer_.Finish(response, ToGrpc(status, received_.context()),
@@ -116,26 +113,6 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   std::atomic<bool> told_ = false;
   std::atomic<bool> finished_ = false;
 };
-
-// Serves a method of `service` in `queue`: `ask` is the function that gRPC generates for it as a
-// raw method.
-template <typename Service, typename RawService, typename Request, typename Response>
-void ServeUnary(Service& service,
-                void (RawService::*ask)(grpc::ServerContext*, grpc::ByteBuffer*,
-                                        grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>*,
-                                        grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
-                                        void*),
-                const ServiceContext& context, CallQueue& queue,
-                UnaryHandler<Request, Response> handler) {
-  using Call = UnaryCall<Request, Response>;
-  Call::Accept(
-      context, queue,
-      [&service, ask, calls = queue.queue()](grpc::ServerContext* call, grpc::ByteBuffer* request,
-                                             typename Call::Writer* writer, void* tag) {
-        (service.*ask)(call, request, writer, calls, calls, tag);
-      },
-      std::make_shared<const typename Call::Handler>(std::move(handler)));
-}
 
 }  // namespace varscope::server
 

@@ -193,21 +193,14 @@ class Vote {
   const size_t ignored_;
 };
 
-// Of what it takes to combine them. As MemoryAccount::Refusal.
-absl::StatusOr<MemoryAccount::Hold> Reserve(const GradientStack& stack) {
-  const uint64_t bytes = stack.working_bytes();
-  MemoryAccount::Hold held = MemoryAccount::Process().TryHold(bytes);
-  if (!held) return MemoryAccount::Process().Refusal(bytes);
-  return held;
-}
-
 // Which push Krum takes: the one with the smallest sum of distances to its n - f - 2 closest.
 absl::StatusOr<size_t> Krum(const std::vector<Step>& steps, size_t pushes, size_t byzantine) {
   Distances distances(pushes);
   for (const Step& step : steps) {
     for (const Step::Gradients& gradients : step.gradients) {
       const GradientStack stack(gradients.of_push);
-      const absl::StatusOr<MemoryAccount::Hold> held = Reserve(stack);
+      const absl::StatusOr<MemoryAccount::Hold> held =
+          MemoryAccount::Process().Reserve(stack.working_bytes());
       if (!held.ok()) return held.status();
       stack.AddDistances(distances);
     }
@@ -243,7 +236,8 @@ absl::StatusOr<std::optional<PushUpdate>> Combine(const std::vector<const PushUp
     return Alone(**std::find_if(of_push.begin(), of_push.end(),
                                 [](const PushUpdate* own) { return own != nullptr; }));
   }
-  const absl::StatusOr<MemoryAccount::Hold> held = Reserve(stack);
+  const absl::StatusOr<MemoryAccount::Hold> held =
+      MemoryAccount::Process().Reserve(stack.working_bytes());
   if (!held.ok()) return held.status();
   absl::StatusOr<PushUpdate> combined =
       aggregation == Aggregation::kMean ? stack.Mean() : stack.TrimmedMean(ignored, ignored);
