@@ -12,9 +12,11 @@ from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
 from varscope.layers import normalization
 from varscope.layers.arguments import add_arg_scope
+from varscope.layers.convolution import transposed
 from varscope.layers.dropout import dropout as dropout_layer
 from varscope.layers.pooling import flatten as flatten_layer
-from varscope.layers.scopes import activated, channels, channels_last, layer_scope, pair, weight
+from varscope.layers.scopes import (activated, biased, channels, channels_last, layer_scope, pair,
+                                    weight)
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope, refuse
 
@@ -72,20 +74,19 @@ def fully_connected(inputs: Any, num_outputs: int, activation_fn: Callable | Non
         weights = weight("weights", [channels(inputs), num_outputs], inputs, weights_initializer,
                          weights_regularizer, trainable)
         outputs = shaping.times_matrix(inputs, weights)
-        outputs = _finished(outputs, inputs, num_outputs, normalizer_fn, normalizer_params,
+        outputs = _finished(outputs, num_outputs, normalizer_fn, normalizer_params,
                             biases_initializer, biases_regularizer, trainable)
         return activated(outputs, activation_fn)
 
 
-def _finished(outputs: Any, inputs: Any, count: int, normalizer: Callable | None, parameters: Any,
+def _finished(outputs: Any, count: int, normalizer: Callable | None, parameters: Any,
               initializer: Any, regularizer: Callable | None, trainable: bool) -> Any:
     """What is normalized has no biases."""
     if normalizer is not None:
         return normalizer(outputs, **(parameters or {}))
     if initializer is None:
         return outputs
-    biases = weight("biases", [count], inputs, initializer, regularizer, trainable)
-    return _core.nn._bias_add(outputs, biases, None)
+    return biased(outputs, "biases", count, initializer, regularizer, trainable)
 
 
 @add_arg_scope
@@ -106,7 +107,7 @@ def conv2d(inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, pad
                          weights_initializer, weights_regularizer, trainable)
         outputs = nn.conv2d(inputs, weights, [1, *pair(stride), 1], padding,
                             dilations=[1, *pair(rate), 1])
-        outputs = _finished(outputs, inputs, num_outputs, normalizer_fn, normalizer_params,
+        outputs = _finished(outputs, num_outputs, normalizer_fn, normalizer_params,
                             biases_initializer, biases_regularizer, trainable)
         return activated(outputs, activation_fn)
 
@@ -129,14 +130,8 @@ def conv2d_transpose(inputs: Any, num_outputs: int, kernel_size: Any, stride: An
     with layer_scope(scope, "Conv2d_transpose", reuse):
         weights = weight("weights", [*size, num_outputs, channels(inputs)], inputs,
                          weights_initializer, weights_regularizer, trainable)
-        batch, *dims = inputs.shape.as_list()[:3]
-        larger = [n * s + (max(k - s, 0) if padding.upper() == "VALID" else 0)
-                  for n, k, s in zip(dims, size, steps)]
-        outputs = nn.conv2d_transpose(
-            inputs, weights,
-            [tf.shape(inputs)[0] if batch is None else batch, *larger, num_outputs],
-            [1, *steps, 1], padding.upper())
-        outputs = _finished(outputs, inputs, num_outputs, normalizer_fn, normalizer_params,
+        outputs = transposed(inputs, weights, num_outputs, size, steps, padding.upper())
+        outputs = _finished(outputs, num_outputs, normalizer_fn, normalizer_params,
                             biases_initializer, biases_regularizer, trainable)
         return activated(outputs, activation_fn)
 

@@ -8,7 +8,8 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
-from varscope.layers.scopes import (activated, channels, channels_last, layer_scope, pair, weight)
+from varscope.layers.scopes import (activated, biased, channels, channels_last, layer_scope, pair,
+                                    weight)
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import refuse
 
@@ -32,9 +33,8 @@ def conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
         outputs = nn.conv2d(inputs, kernel, [1, *pair(strides), 1], padding.upper(),
                                       dilations=[1, *pair(dilation_rate), 1])
         if use_bias:
-            bias = weight("bias", [filters], inputs, bias_initializer, bias_regularizer,
-                          trainable)
-            outputs = _core.nn._bias_add(outputs, bias, None)
+            outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
+                             trainable)
         return activated(outputs, activation)
 
 
@@ -60,9 +60,8 @@ def conv1d(inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, paddin
             dilations=[1, 1, rate, 1])
         outputs = _core.squeeze(outputs, [1])
         if use_bias:
-            bias = weight("bias", [filters], inputs, bias_initializer, bias_regularizer,
-                          trainable)
-            outputs = _core.nn._bias_add(outputs, bias, None)
+            outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
+                             trainable)
         return activated(outputs, activation)
 
 
@@ -89,16 +88,20 @@ def conv2d_transpose(inputs: Any, filters: int, kernel_size: Any, strides: Any =
     with layer_scope(name, "conv2d_transpose", reuse):
         kernel = weight("kernel", [*size, filters, channels(inputs)], inputs, kernel_initializer,
                         kernel_regularizer, trainable)
-        larger = [_larger(n, k, s, padding.upper())
-                  for n, k, s in zip(inputs.shape.as_list()[1:3], size, steps)]
-        outputs = nn.conv2d_transpose(
-            inputs, kernel, [_batch(inputs), *larger, filters], [1, *steps, 1],
-            padding.upper())
+        outputs = transposed(inputs, kernel, filters, size, steps, padding.upper())
         if use_bias:
-            bias = weight("bias", [filters], inputs, bias_initializer, bias_regularizer,
-                          trainable)
-            outputs = _core.nn._bias_add(outputs, bias, None)
+            outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
+                             trainable)
         return activated(outputs, activation)
+
+
+def transposed(inputs: Any, kernel: Any, filters: int, size: Any, steps: Any,
+               padding: str) -> _core.Tensor:
+    """The transpose of the convolution that has this kernel of `size`, "SAME" or "VALID"."""
+    larger = [_larger(n, k, s, padding)
+              for n, k, s in zip(inputs.shape.as_list()[1:3], size, steps)]
+    return nn.conv2d_transpose(inputs, kernel, [_batch(inputs), *larger, filters], [1, *steps, 1],
+                               padding)
 
 
 def _larger(dim: int, size: int, stride: int, padding: str) -> int:

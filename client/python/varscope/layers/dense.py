@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core, initializers, shaping
-from varscope.layers.scopes import activated, channels, layer_scope, weight
+from varscope.layers.scopes import activated, biased, channels, layer_scope, weight
 from varscope.ops import convert_to_tensor
 from varscope.scopes import refuse
 
@@ -61,7 +61,6 @@ def _inside(inputs: Any, units: int, arguments: dict[str, Any]) -> _core.Tensor:
                     arguments["kernel_regularizer"], arguments["trainable"])
     outputs = shaping.times_matrix(inputs, kernel)
     if arguments["use_bias"]:
-        bias = weight("bias", [units], inputs, arguments["bias_initializer"],
-                      arguments["bias_regularizer"], arguments["trainable"])
-        outputs = _core.nn._bias_add(outputs, bias, None)
+        outputs = biased(outputs, "bias", units, arguments["bias_initializer"],
+                         arguments["bias_regularizer"], arguments["trainable"])
     return activated(outputs, arguments["activation"])

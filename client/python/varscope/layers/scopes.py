@@ -24,6 +24,13 @@ def weight(name: str, shape: Sequence[int], like: Any, initializer: Any = None,
                         trainable=trainable)
 
 
+def biased(outputs: Any, name: str, count: int, initializer: Any, regularizer: Callable | None,
+           trainable: bool) -> _core.Tensor:
+    """Returns the outputs plus a new variable of `count` numbers, along the last dimension."""
+    biases = weight(name, [count], outputs, initializer, regularizer, trainable)
+    return _core.nn._bias_add(outputs, biases, None)
+
+
 def channels(inputs: Any) -> int:
     """Returns the last dimension. ValueError when it is not known when the graph is built."""
     count = None if inputs.shape.ndims is None else inputs.shape.as_list()[-1]

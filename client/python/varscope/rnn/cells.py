@@ -84,10 +84,8 @@ class RNNCell:
             product, self._weight(prefix + "bias", [size], parts[0].dtype, bias), None)
 
 
-class BasicRNNCell(RNNCell):
-    """activation(W * [input, state] + b)."""
-
-    _default_name = "basic_rnn_cell"
+class _OutputIsStateCell(RNNCell):
+    """A cell whose output is its state."""
 
     def __init__(self, num_units: int, activation: Callable | None = None, reuse: Any = None,
                  name: str | None = None, dtype: Any = None) -> None:
@@ -103,12 +101,18 @@ class BasicRNNCell(RNNCell):
     def output_size(self) -> int:
         return self._num_units
 
+
+class BasicRNNCell(_OutputIsStateCell):
+    """activation(W * [input, state] + b)."""
+
+    _default_name = "basic_rnn_cell"
+
     def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         output = self._activation(self._linear("", [inputs, state], self._num_units))
         return output, output
 
 
-class GRUCell(RNNCell):
+class GRUCell(_OutputIsStateCell):
     """Cho et al. 2014 (arXiv 1406.1078)."""
 
     _default_name = "gru_cell"
@@ -116,19 +120,9 @@ class GRUCell(RNNCell):
     def __init__(self, num_units: int, activation: Callable | None = None, reuse: Any = None,
                  kernel_initializer: Any = None, bias_initializer: Any = None,
                  name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(name=name, _reuse=reuse)
-        self._num_units = num_units
-        self._activation = activation or _core.tanh
+        super().__init__(num_units, activation, reuse, name)
         self._kernel = kernel_initializer
         self._bias = bias_initializer
-
-    @property
-    def state_size(self) -> int:
-        return self._num_units
-
-    @property
-    def output_size(self) -> int:
-        return self._num_units
 
     def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         n = self._num_units

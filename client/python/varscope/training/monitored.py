@@ -189,19 +189,22 @@ def MonitoredTrainingSession(
 
 def _saving(folder: str, scaffold: Scaffold, secs: Any,
             steps: Any) -> list[hooks_lib.SessionRunHook]:
-    if secs is USE_DEFAULT:
-        secs = 600 if steps in (USE_DEFAULT, None) else None
-    steps = None if steps is USE_DEFAULT else steps
+    secs, steps = _how_often(secs, 600, steps)
     if not secs and not steps:
         return []
-    return [hooks_lib.CheckpointSaverHook(folder, secs or None, steps or None, scaffold=scaffold)]
+    return [hooks_lib.CheckpointSaverHook(folder, secs, steps, scaffold=scaffold)]
 
 
 def _summing(folder: str, scaffold: Scaffold, steps: Any,
              secs: Any) -> list[hooks_lib.SessionRunHook]:
-    if steps is USE_DEFAULT:
-        steps = 100 if secs in (USE_DEFAULT, None) else None
-    secs = None if secs is USE_DEFAULT else secs
+    steps, secs = _how_often(steps, 100, secs)
     if not secs and not steps:
         return []
-    return [hooks_lib.SummarySaverHook(steps or None, secs or None, folder, scaffold=scaffold)]
+    return [hooks_lib.SummarySaverHook(steps, secs, folder, scaffold=scaffold)]
+
+
+def _how_often(usual: Any, default: int, other: Any) -> tuple[Any, Any]:
+    """The usual way to say it, whose default holds when neither is said, and the other one."""
+    if usual is USE_DEFAULT:
+        usual = default if other in (USE_DEFAULT, None) else None
+    return usual or None, None if other is USE_DEFAULT else other or None
