@@ -485,24 +485,7 @@ class Search {
 
   // As workers name it: by one of two scopes, so that they meet, also where it was made unnamed.
   void NameState(OptimizerStep& step) {
-    const optimizers::Optimizer& optimizer = *optimizers::FindOptimizer(step.state.optimizer);
-    const auto hyperparameters =
-        optimizers::ReadHyperparameters(optimizer, step.state.hyperparameters, DType::kFloat64);
-    if (!hyperparameters.ok()) return;
-    const std::string scope = OneIn(2) ? "" : "train/";
-    const size_t slots = optimizer.slots(*hyperparameters).size();
-    const auto names = [&](const std::string& variable) {
-      const std::string first = absl::StrCat(scope, variable, "/", step.state.name);
-      std::vector<std::string> names;
-      for (size_t i = 0; i < slots; ++i)
-        names.push_back(i == 0 ? first : absl::StrCat(first, "_", i));
-      return names;
-    };
-    for (const optimizers::StateDef& scalar : optimizer.non_slots) {
-      step.state.non_slots.push_back(absl::StrCat(scope, scalar.name));
-    }
-    for (GradientUpdate& update : step.updates) update.slots = names(update.variable);
-    for (SlotRequest& creation : step.create_slots) creation.slots = names(creation.variable);
+    server::NameState(step, [this] { return OneIn(2) ? "" : "train/"; });
   }
 
   Push GradientsFor(const std::string& worker, const std::string& prefix,

@@ -66,6 +66,28 @@ void Add(const OptimizerStep& step, SentPush& sent, v1::OptimizerStep* out) {
 
 }  // namespace
 
+void NameState(OptimizerStep& step, absl::FunctionRef<const char*()> scope) {
+  const optimizers::Optimizer& optimizer = *optimizers::FindOptimizer(step.state.optimizer);
+  const auto hyperparameters =
+      optimizers::ReadHyperparameters(optimizer, step.state.hyperparameters, DType::kFloat64);
+  if (!hyperparameters.ok()) return;
+  const std::string below = scope();
+  const size_t slots = optimizer.slots(*hyperparameters).size();
+  const auto names = [&](const std::string& variable) {
+    const std::string first = absl::StrCat(below, variable, "/", step.state.name);
+    std::vector<std::string> names;
+    for (size_t i = 0; i < slots; ++i) {
+      names.push_back(i == 0 ? first : absl::StrCat(first, "_", i));
+    }
+    return names;
+  };
+  for (const optimizers::StateDef& scalar : optimizer.non_slots) {
+    step.state.non_slots.push_back(absl::StrCat(below, scalar.name));
+  }
+  for (GradientUpdate& update : step.updates) update.slots = names(update.variable);
+  for (SlotRequest& creation : step.create_slots) creation.slots = names(creation.variable);
+}
+
 SentPush Send(const Push& push) {
   SentPush sent;
   v1::PushHead* const head = sent.head.mutable_push();

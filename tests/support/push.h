@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "proto/naming/creator.h"
 #include "server/push/commit.h"
@@ -64,6 +65,10 @@ struct Push {
   std::vector<Assignment> assignments;
   bool allow_nonfinite = false;
 };
+
+// Names the state of a step as a worker's graph does, below `scope`, which is asked for once;
+// leaves it unnamed when its hyperparameters make no sense.
+void NameState(OptimizerStep& step, absl::FunctionRef<const char*()> scope);
 
 // What travels.
 struct SentPush {
