@@ -115,19 +115,31 @@ Gradient Take(Sums& sums, const Output& x, const Differentiated& scope = {}) {
                                  "' (op type: ", node.def->name, ")."));
 }
 
+// Of the node's inputs; none when no gradient has come to its outputs.
+std::vector<Gradient> GradientsOfInputs(Node& node, std::span<const Gradient> of_outputs,
+                                        const Differentiated& scope) {
+  const auto defined = [](const Gradient& gradient) { return gradient.defined(); };
+  if (node.inputs.empty() || std::none_of(of_outputs.begin(), of_outputs.end(), defined)) return {};
+  if (node.def->gradient == nullptr) ThrowNoGradient(node);
+  if (of_outputs[0].is_sparse() && node.def->rows_gradient != nullptr) {
+    std::vector<Gradient> grads = node.def->rows_gradient({node, {}, scope.values}, of_outputs[0]);
+    if (!grads.empty()) return grads;
+  }
+  std::vector<Output> dys;
+  for (size_t i = 0; i < of_outputs.size(); ++i) {
+    const Output y = Wrap(NodeOutput{&node, static_cast<int>(i)});
+    dys.push_back(of_outputs[i].defined() ? ToDense(of_outputs[i], y, scope) : Output());
+  }
+  return node.def->gradient({node, dys, scope.values});
+}
+
 void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums,
                    const Differentiated& scope = {}) {
-  std::vector<Output> dys;
-  bool any = false;
+  std::vector<Gradient> of_outputs;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
-    const Output y = Wrap(NodeOutput{&node, static_cast<int>(i)});
-    const Gradient dy = Take(sums, y, scope);
-    dys.push_back(dy.defined() ? ToDense(dy, y, scope) : Output());
-    any |= dy.defined();
+    of_outputs.push_back(Take(sums, Wrap(NodeOutput{&node, static_cast<int>(i)}), scope));
   }
-  if (!any || node.inputs.empty()) return;
-  if (node.def->gradient == nullptr) ThrowNoGradient(node);
-  const std::vector<Gradient> grads = node.def->gradient({node, dys, scope.values});
+  const std::vector<Gradient> grads = GradientsOfInputs(node, of_outputs, scope);
   for (size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined() && wanted.contains(node.inputs[i].node)) {
       sums[Wrap(node.inputs[i])].push_back(grads[i]);

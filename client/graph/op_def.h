@@ -63,6 +63,9 @@ struct GradContext {
   Output dy() const { return dys[0]; }
 };
 using GradFn = std::vector<Gradient> (*)(const GradContext&);
+// The same of an op of one output whose gradient is `dy`, which is rows, so that those of its
+// inputs can be; `dys` is empty. None at all: it has to be dense.
+using RowsGradFn = std::vector<Gradient> (*)(const GradContext&, const Gradient& dy);
 
 struct OpDef {
   absl::string_view name;
@@ -71,6 +74,7 @@ struct OpDef {
   // null: it has none, and LookupError is thrown where one is asked for. NotDifferentiable
   // (ops/build.h): none flows through it.
   GradFn gradient = nullptr;
+  RowsGradFn rows_gradient = nullptr;  // null: gradients of rows are made dense first
   // Not merged with an equal op, nor dropped for its inputs' sake: it has an effect or differs from
   // run to run.
   bool stateful = false;

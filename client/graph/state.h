@@ -92,7 +92,12 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
 
   // Null while not connected.
   const std::shared_ptr<RemoteStore>& store() const { return store_; }
-  void Connect(std::shared_ptr<RemoteStore> store) { store_ = std::move(store); }
+  // `threads`: as ConnectOptions::threads.
+  void Connect(std::shared_ptr<RemoteStore> store, int threads = 0) {
+    store_ = std::move(store);
+    threads_ = threads;
+  }
+  int threads() const { return threads_; }
 
  private:
   NodeOutput ChangedInBody(const Node& change);
@@ -111,6 +116,7 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
   SlotKeys slot_keys_;
   std::shared_ptr<RemoteStore> store_;
+  int threads_ = 0;  // as ConnectOptions::threads
 };
 
 // The state of the current default graph.

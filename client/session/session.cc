@@ -1,11 +1,9 @@
 #include "varscope/session.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <map>
-#include <thread>
+#include <memory>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
 #include "client/graph/default_stack.h"
@@ -15,6 +13,8 @@
 #include "client/session/access.h"
 #include "client/session/executor.h"
 #include "client/session/plan.h"
+#include "proto/concurrency/mutex.h"
+#include "proto/concurrency/parallel.h"
 #include "proto/naming/names.h"
 #include "proto/tensor/nearest.h"
 #include "varscope/errors.h"
@@ -22,18 +22,24 @@
 namespace varscope {
 namespace {
 
-// VARSCOPE_THREADS, or one for each core.
-int ThreadCount() {
-  const char* const asked = std::getenv("VARSCOPE_THREADS");
-  int threads = 0;
-  if (asked != nullptr && absl::SimpleAtoi(asked, &threads) && threads > 0) return threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+// The threads that the sessions of a process share: all those that ask for the same number have the
+// same ones; 0 is the process's own number.
+internal::Device& DeviceOf(int threads) {
+  static auto* const mutex = new Mutex;
+  static auto* const devices = new std::map<int, std::unique_ptr<internal::Device>>;
+  const MutexLock lock(*mutex);
+  std::unique_ptr<internal::Device>& device = (*devices)[threads];
+  if (device == nullptr) {
+    device = std::make_unique<internal::Device>(threads > 0 ? threads : ProcessThreads());
+  }
+  return *device;
 }
 
-// All sessions of a process share its threads and buffers.
-internal::Device& ProcessDevice() {
-  static auto* const device = new internal::Device(ThreadCount());
-  return *device;
+void CheckThreads(const ConnectOptions& options) {
+  constexpr int kMost = 4096;
+  if (options.threads >= 0 && options.threads <= kMost) return;
+  throw ValueError(
+      absl::StrCat("ConnectOptions: threads is ", options.threads, ", expected 0 to ", kMost));
 }
 
 void CheckFeed(const Feed& feed) {
@@ -112,16 +118,18 @@ NodeOutput SessionAccess::Get(const GraphState& graph, const Fetch& fetch) {
 }  // namespace internal
 
 Graph::Graph(const std::string& target, ConnectOptions options) : Graph() {
-  state_->Connect(std::make_shared<internal::Connection>(target, options));
+  CheckThreads(options);
+  state_->Connect(std::make_shared<internal::Connection>(target, options), options.threads);
 }
 
 Session::Session(const std::string& target, ConnectOptions options) {
   const Graph graph = Graph::get_default();
   if (!graph.connected()) {
+    CheckThreads(options);
     internal::GraphState& state = *internal::Unwrap(graph);
     const auto store = std::make_shared<internal::Connection>(target, options);
     internal::ResolvePending(state, *store);
-    state.Connect(store);
+    state.Connect(store, options.threads);
   }
   impl_ = std::make_shared<Impl>(internal::Unwrap(graph));
 }
@@ -167,8 +175,10 @@ std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
     values.push_back(std::move(value));
   }
   const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(key);
-  internal::RunOutcome outcome = internal::Execute(*plan, values, *impl_->store, impl_->local,
-                                                   impl_->streams, ProcessDevice());
+  internal::Device& device = DeviceOf(impl_->graph->threads());
+  const ParallelLimit limit(device.threads());
+  internal::RunOutcome outcome =
+      internal::Execute(*plan, values, *impl_->store, impl_->local, impl_->streams, device);
   impl_->dropped += outcome.dropped;
   if (outcome.global_step) impl_->global_step = *outcome.global_step;
   return std::move(outcome.results);

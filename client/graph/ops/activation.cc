@@ -63,6 +63,9 @@ Specs BiasAddShape(const InferContext& c) {
       "a bias of shape ", bias.ToString(), " does not fit the last dimension of ", x.ToString()));
 }
 Grads BiasAddGrad(const GradContext& c) { return {Dense(c.dy()), Dense(SumTo(c.dy(), c.x(1)))}; }
+Grads BiasAddRowsGrad(const GradContext& c, const Gradient& dy) {
+  return {dy, Dense(SumTo(ToDense(dy, c.x(0)), c.x(1)))};
+}
 
 OpDef Activation(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = SameAsFloatInput, .kernel = kernel, .gradient = gradient};
@@ -94,7 +97,11 @@ std::vector<OpDef> ActivationOps() {
        .infer = SoftmaxShape,
        .kernel = kernels::LogSoftmax,
        .gradient = LogSoftmaxGrad},
-      {.name = "BiasAdd", .infer = BiasAddShape, .kernel = kernels::Add, .gradient = BiasAddGrad},
+      {.name = "BiasAdd",
+       .infer = BiasAddShape,
+       .kernel = kernels::Add,
+       .gradient = BiasAddGrad,
+       .rows_gradient = BiasAddRowsGrad},
   };
 }
 

@@ -21,6 +21,17 @@ Grads Both(const GradContext& c, const Output& gx, const Output& gy) {
 
 Grads AddGrad(const GradContext& c) { return Both(c, c.dy(), c.dy()); }
 Grads SubGrad(const GradContext& c) { return Both(c, c.dy(), negative(c.dy())); }
+// Whether nothing is broadcast, as far as the graph tells.
+bool HaveOneShape(const GradContext& c) {
+  const Shape shape = c.x(0).shape();
+  return shape.IsFullyDefined() && c.x(1).shape() == shape;
+}
+Grads AddRowsGrad(const GradContext& c, const Gradient& dy) {
+  return HaveOneShape(c) ? Grads{dy, dy} : Grads{};
+}
+Grads SubRowsGrad(const GradContext& c, const Gradient& dy) {
+  return HaveOneShape(c) ? Grads{dy, {negative(dy.values), dy.indices}} : Grads{};
+}
 Grads MulGrad(const GradContext& c) {
   return Both(c, multiply(c.dy(), c.x(1)), multiply(c.dy(), c.x(0)));
 }
@@ -52,13 +63,24 @@ Grads MaximumGrad(const GradContext& c) { return Winner(c, greater_equal(c.x(0),
 Grads MinimumGrad(const GradContext& c) { return Winner(c, less_equal(c.x(0), c.x(1))); }
 
 Grads AddNGrad(const GradContext& c) { return Grads(c.node.inputs.size(), Dense(c.dy())); }
+Grads AddNRowsGrad(const GradContext& c, const Gradient& dy) {
+  return Grads(c.node.inputs.size(), dy);
+}
 
 }  // namespace
 
 std::vector<OpDef> ArithmeticOps() {
   return {
-      {.name = "Add", .infer = BroadcastOf, .kernel = kernels::Add, .gradient = AddGrad},
-      {.name = "Sub", .infer = BroadcastOf, .kernel = kernels::Sub, .gradient = SubGrad},
+      {.name = "Add",
+       .infer = BroadcastOf,
+       .kernel = kernels::Add,
+       .gradient = AddGrad,
+       .rows_gradient = AddRowsGrad},
+      {.name = "Sub",
+       .infer = BroadcastOf,
+       .kernel = kernels::Sub,
+       .gradient = SubGrad,
+       .rows_gradient = SubRowsGrad},
       {.name = "Mul", .infer = BroadcastOf, .kernel = kernels::Mul, .gradient = MulGrad},
       {.name = "RealDiv",
        .infer = BroadcastOfFloats,
@@ -81,7 +103,11 @@ std::vector<OpDef> ArithmeticOps() {
        .kernel = kernels::SquaredDifference,
        .gradient = SquaredDifferenceGrad},
       {.name = "Pow", .infer = BroadcastOfFloats, .kernel = kernels::Pow, .gradient = PowGrad},
-      {.name = "AddN", .infer = SameAsAll, .kernel = kernels::AddN, .gradient = AddNGrad},
+      {.name = "AddN",
+       .infer = SameAsAll,
+       .kernel = kernels::AddN,
+       .gradient = AddNGrad,
+       .rows_gradient = AddNRowsGrad},
   };
 }
 

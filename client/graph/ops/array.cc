@@ -209,6 +209,7 @@ Grads TileGradGrad(const GradContext& c) { return Again(c, "Tile"); }
 Grads PadGradGrad(const GradContext& c) { return Again(c, "Pad"); }
 
 Grads IdentityGrad(const GradContext& c) { return {Dense(c.dy())}; }
+Grads IdentityRowsGrad(const GradContext&, const Gradient& dy) { return {dy}; }
 
 }  // namespace
 
@@ -217,7 +218,8 @@ std::vector<OpDef> ArrayOps() {
       {.name = "Identity",
        .infer = SameAsInput,
        .kernel = kernels::Share,
-       .gradient = IdentityGrad},
+       .gradient = IdentityGrad,
+       .rows_gradient = IdentityRowsGrad},
       {.name = "StopGradient",
        .infer = SameAsInput,
        .kernel = kernels::Share,

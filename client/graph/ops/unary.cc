@@ -15,6 +15,9 @@ using Grads = std::vector<Gradient>;
 Grads One(const Output& g) { return {Dense(g)}; }
 
 Grads NegGrad(const GradContext& c) { return One(negative(c.dy())); }
+Grads NegRowsGrad(const GradContext&, const Gradient& dy) {
+  return {{negative(dy.values), dy.indices}};
+}
 Grads AbsGrad(const GradContext& c) { return One(multiply(c.dy(), sign(c.x(0)))); }
 Grads SignGrad(const GradContext& c) { return One(zeros_like(c.dy())); }
 // dy * (x * 2) in one pass.
@@ -68,6 +71,10 @@ Grads CastGrad(const GradContext& c) {
   if (!IsFloating(from) || !IsFloating(c.dy().dtype())) return {None()};
   return One(cast(c.dy(), from));
 }
+Grads CastRowsGrad(const GradContext& c, const Gradient& dy) {
+  const DType from = c.x(0).dtype();
+  return IsFloating(from) ? Grads{{cast(dy.values, from), dy.indices}} : Grads{};
+}
 
 OpDef FloatOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
   return {.name = name, .infer = SameAsFloatInput, .kernel = kernel, .gradient = gradient};
@@ -84,7 +91,11 @@ OpDef SlopeOp(absl::string_view name, KernelFn kernel, GradFn gradient) {
 
 std::vector<OpDef> UnaryOps() {
   return {
-      NumberOp("Neg", kernels::Neg, NegGrad),
+      {.name = "Neg",
+       .infer = SameAsNumberInput,
+       .kernel = kernels::Neg,
+       .gradient = NegGrad,
+       .rows_gradient = NegRowsGrad},
       NumberOp("Abs", kernels::Abs, AbsGrad),
       NumberOp("Sign", kernels::Sign, SignGrad),
       NumberOp("Square", kernels::Square, SquareGrad),
@@ -106,7 +117,11 @@ std::vector<OpDef> UnaryOps() {
       FloatOp("Tanh", kernels::Tanh, TanhGrad),
       FloatOp("Sigmoid", kernels::Sigmoid, SigmoidGrad),
       FloatOp("Floor", kernels::Floor, NotDifferentiable),
-      {.name = "Cast", .infer = CastShape, .kernel = kernels::Cast, .gradient = CastGrad},
+      {.name = "Cast",
+       .infer = CastShape,
+       .kernel = kernels::Cast,
+       .gradient = CastGrad,
+       .rows_gradient = CastRowsGrad},
   };
 }
 

@@ -70,6 +70,10 @@ struct ConnectOptions {
   std::vector<CompressionRule> compression = {};
   // VARSCOPE_TRANSPORT=target in the environment turns kAuto into kTarget.
   TransportMode transport = TransportMode::kAuto;
+  // How many threads may compute in the runs of the graph at a time, up to 4096; graphs of one
+  // process that name the same number share these. 0: those of the process, VARSCOPE_THREADS of the
+  // environment, else one for each core.
+  int threads = 0;
 };
 
 }  // namespace varscope

@@ -68,7 +68,7 @@ void AddConnectOptions(nb::module_& m) {
           "__init__",
           [](ConnectOptions* self, std::string worker_id, const std::string& sharing,
              double timeout, bool cache_pulls, bool prefetch, bool checksums,
-             const std::string& transport) {
+             const std::string& transport, int threads) {
             const std::chrono::duration<double> seconds(timeout);
             new (self) ConnectOptions{
                 .worker_id = std::move(worker_id),
@@ -77,16 +77,19 @@ void AddConnectOptions(nb::module_& m) {
                 .cache_pulls = cache_pulls,
                 .prefetch = prefetch,
                 .checksums = checksums,
-                .transport = ToTransport(transport)};
+                .transport = ToTransport(transport),
+                .threads = threads};
           },
           nb::kw_only(), "worker_id"_a = "", "sharing"_a = "global", "timeout"_a = 60.0,
           "cache_pulls"_a = true, "prefetch"_a = false, "checksums"_a = true,
-          "transport"_a = "auto",
+          "transport"_a = "auto", "threads"_a = 0,
           "worker_id: empty is the environment's VARSCOPE_WORKER, else host-pid-number.\n"
           "sharing: 'global', for different programs that share one store, or 'replicated', for\n"
           "    copies of one program.\n"
           "timeout: seconds that each call to the server may take, its repetitions included.\n"
-          "prefetch: a run that trains also brings the values that the next run pulls.");
+          "prefetch: a run that trains also brings the values that the next run pulls.\n"
+          "threads: how many threads may compute at a time; 0 is VARSCOPE_THREADS of the\n"
+          "    environment, else one for each core.");
 }
 
 void AddInitializers(nb::module_& m) {

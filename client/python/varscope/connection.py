@@ -9,9 +9,10 @@ from varscope.private_server import PrivateServer
 from varscope.training import cluster
 
 
-def options_of_environment() -> _core.ConnectOptions:
+def options_of_environment(threads: int = 0) -> _core.ConnectOptions:
     """VARSCOPE_SHARING is 'global', the default, or 'replicated': for copies of one program."""
-    return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "global"))
+    return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "global"),
+                                threads=threads)
 
 
 def _address(target: str | bytes | None) -> str:
@@ -22,12 +23,13 @@ def _address(target: str | bytes | None) -> str:
     return text if store is None else os.environ.get("VARSCOPE_TARGET") or store
 
 
-def _options_for(target: str | bytes | None) -> _core.ConnectOptions:
+def options_for(target: str | bytes | None, threads: int = 0) -> _core.ConnectOptions:
     """The workers of a cluster are copies of one program."""
     text = target.decode() if isinstance(target, bytes) else target or ""
     if cluster.store_of(text.removeprefix("grpc://")) is None:
-        return options_of_environment()
-    return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "replicated"))
+        return options_of_environment(threads)
+    return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "replicated"),
+                                threads=threads)
 
 
 def connect(graph: _core.Graph, target: str | bytes | None = None,
@@ -46,7 +48,7 @@ def connect(graph: _core.Graph, target: str | bytes | None = None,
     asked = asked or os.environ.get("VARSCOPE_TARGET", "")
     server = None if asked else PrivateServer()
     address = server.target if server else asked
-    session = _core.Session(graph, address, options or _options_for(target))
+    session = _core.Session(graph, address, options or options_for(target))
     graph_data.of(graph).server = server
     graph._target = address
     return session

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from varscope import _core
-from varscope.connection import connect
+from varscope.connection import connect, options_for
 from varscope.derived import Derived
 from varscope.feeders import Feeders
 from varscope.scopes import default_graph
@@ -112,11 +112,11 @@ class _Fetches:
         return lambda run: kind([part(run) for part in parts])
 
 
-def _options(config: Any) -> _core.ConnectOptions | None:
+def _options(target: str | bytes, config: Any) -> _core.ConnectOptions | None:
     """What a connection takes of a session's config. TypeError for what is none."""
-    if config is None or isinstance(config, ConfigProto):
-        return None
-    if isinstance(config, _core.ConnectOptions):
+    if isinstance(config, ConfigProto):
+        return options_for(target, threads=config.intra_op_parallelism_threads or 0)
+    if config is None or isinstance(config, _core.ConnectOptions):
         return config
     raise TypeError("config must be a varscope.ConnectOptions or a tf.ConfigProto, but got "
                     f"{type(config).__name__}")
@@ -127,13 +127,14 @@ class BaseSession:
 
     A target is a server's address, '127.0.0.1:7077' or 'unix:/run/varscope.sock'. Without one it is
     the environment's VARSCOPE_TARGET; without that a private server, which ends with the graph.
-    `config` is a varscope.ConnectOptions; a tf.ConfigProto says nothing that varscope needs.
+    `config` is a varscope.ConnectOptions; of a tf.ConfigProto intra_op_parallelism_threads alone
+    counts.
     """
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
                  config: Any = None) -> None:
         self._graph = _core.get_default_graph() if graph is None else graph
-        self._core: _core.Session | None = connect(self._graph, target, _options(config))
+        self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)
 
     @property

@@ -45,7 +45,7 @@ class GraphOptions(_Settings):
 
 
 class ConfigProto(_Settings):
-    """Settings of a session."""
+    """Settings of a session. `intra_op_parallelism_threads`: how many threads compute at a time."""
 
     _nested = {"gpu_options": GPUOptions, "graph_options": GraphOptions}
 

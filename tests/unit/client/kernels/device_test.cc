@@ -92,10 +92,11 @@ TEST(DeviceTest, NoMoreComputeThanItHasThreads) {
 }
 
 // A training step of all that computes on several threads: convolutions, pooling, products,
-// element-wise kernels and reductions. Returns how many threads the process has more after it.
-int ThreadsOfAStep() {
+// element-wise kernels and reductions. `threads`: as ConnectOptions::threads. Returns how many
+// threads the process has more after it.
+int ThreadsOfAStep(int threads = 0) {
   Graph graph;
-  Unwrap(graph)->Connect(std::make_shared<testing::NoStore>());
+  Unwrap(graph)->Connect(std::make_shared<testing::NoStore>(), threads);
   const auto use = graph.as_default();
   const Output x = placeholder(float32, {16, 28, 28, 4}, "x");
   const Output filter = placeholder(float32, {5, 5, 4, 32}, "filter");
@@ -131,6 +132,18 @@ TEST_P(DeviceDeathTest, AProcessHasAsManyThreadsAsItWasTold) {
         std::_Exit(ThreadsOfAStep());
       },
       ::testing::ExitedWithCode(GetParam() - 1), "");
+}
+
+TEST_P(DeviceDeathTest, AGraphHasAsManyThreadsAsItWasTold) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        setenv("VARSCOPE_THREADS", "3", 1);
+        const int first = ThreadsOfAStep(GetParam());
+        // Another one that asks for the same number has the same ones.
+        std::_Exit(10 * first + ThreadsOfAStep(GetParam()));
+      },
+      ::testing::ExitedWithCode(10 * (GetParam() - 1)), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, DeviceDeathTest, ::testing::Values(1, 2, 4));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -34,6 +35,35 @@ TEST(ParallelForTest, ServesSeveralCallersAtOnce) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(sum, 8 * 50 * 1000);
+}
+
+TEST(ParallelForTest, IsOneRangeWhereOneThreadIsAllowed) {
+  int ranges = 0;
+  const auto count = [&] {
+    ranges = 0;
+    ParallelFor(1000, 1, [&](size_t begin, size_t end) {
+      EXPECT_EQ(end - begin, 1000U);
+      ++ranges;
+    });
+    return ranges;
+  };
+  const ParallelLimit one(1);
+  EXPECT_EQ(count(), 1);
+  {
+    const ParallelLimit one_more(1);
+    EXPECT_EQ(count(), 1);
+  }
+  EXPECT_EQ(count(), 1);
+}
+
+TEST(ParallelForTest, AsManyThreadsAsTheEnvironmentAllows) {
+  for (const char* const wrong : {"0", "-1", "many", ""}) {
+    setenv("VARSCOPE_THREADS", wrong, 1);
+    EXPECT_EQ(ProcessThreads(), std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  }
+  setenv("VARSCOPE_THREADS", "7", 1);
+  EXPECT_EQ(ProcessThreads(), 7);
+  unsetenv("VARSCOPE_THREADS");
 }
 
 }  // namespace
