@@ -152,6 +152,9 @@ absl::Status Acosh(KernelContext& ctx) {
 absl::Status Atanh(KernelContext& ctx) {
   return OfFloats(ctx, [](auto x) { return std::atanh(x); });
 }
+absl::Status Softsign(KernelContext& ctx) {
+  return OfFloats(ctx, [](auto x) { return x / (std::abs(x) + 1); });
+}
 absl::Status Erf(KernelContext& ctx) {
   return OfFloats(ctx, [](auto x) { return std::erf(x); });
 }

@@ -13,6 +13,7 @@ absl::Status Atan(KernelContext&);
 absl::Status Sinh(KernelContext&);
 absl::Status Cosh(KernelContext&);
 absl::Status Asinh(KernelContext&);
+absl::Status Softsign(KernelContext&);
 absl::Status Acosh(KernelContext&);
 absl::Status Atanh(KernelContext&);
 absl::Status Erf(KernelContext&);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <numeric>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -257,7 +257,7 @@ absl::Status Unique(KernelContext& ctx) {
   Tensor& places = ctx.Allocate(1);
   return VisitComputed(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    std::map<T, int64_t> known;
+    std::unordered_map<T, int64_t> known;  // no NaN is another one
     std::vector<int64_t> firsts;
     for (int64_t i = 0; i < x.num_elements(); ++i) {
       const auto [it, fresh] =

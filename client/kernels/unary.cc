@@ -70,7 +70,9 @@ absl::Status EachFloat(KernelContext& ctx, double cost, Fn fn) {
 }  // namespace
 
 absl::Status Neg(KernelContext& ctx) {
-  return Numbers(ctx, [](auto x) {
+  return Numbers(ctx, [](auto x) -> decltype(x) {
+    // Zero becomes -0.
+    if constexpr (std::is_floating_point_v<decltype(x)>) return -x;
     return Wrapping(decltype(x){0}, x, [](auto a, auto b) { return a - b; });
   });
 }

@@ -230,7 +230,55 @@ Input Numbers(const Json& attrs, const char* name) {
   return Tensor::Of<int32_t>(Shape{static_cast<int64_t>(numbers.size())}, numbers);
 }
 
+Input WideNumbers(const Json& attrs, const char* name) {
+  const std::vector<int64_t> list = List(attrs, name);
+  return Tensor::Of<int64_t>(Shape{static_cast<int64_t>(list.size())}, list);
+}
+
+// Of shapes that a run computes.
+void AddShapes(Calls& calls) {
+  calls["shape"] = [](const Inputs& in, const Json&) { return shape(in.at(0)); };
+  calls["size"] = [](const Inputs& in, const Json&) { return size(in.at(0)); };
+  calls["rank"] = Unary(rank);
+  calls["fill"] = [](const Inputs& in, const Json& attrs) {
+    return fill(WideNumbers(attrs, "dims"), in.at(0));
+  };
+  calls["broadcast_to"] = [](const Inputs& in, const Json& attrs) {
+    return broadcast_to(in.at(0), WideNumbers(attrs, "shape"));
+  };
+  calls["range_of"] = [](const Inputs& in, const Json& attrs) {
+    const std::vector<int64_t> numbers = List(attrs, "fixed");
+    return range(numbers.at(0), size(in.at(0)) * numbers.at(1) + numbers.at(0), numbers.at(1));
+  };
+  calls["where_sum"] = [](const Inputs& in, const Json&) { return reduce_sum(where(in.at(0))); };
+  calls["unique"] = [](const Inputs& in, const Json&) {
+    const Unique found = unique(in.at(0));
+    return gather(found.y, found.idx);
+  };
+  calls["unique.idx"] = [](const Inputs& in, const Json&) { return unique(in.at(0)).idx; };
+  calls["nn.conv2d_transpose"] = [](const Inputs& in, const Json& attrs) {
+    return nn::conv2d_transpose(in.at(0), in.at(1), Numbers(attrs, "output_shape"),
+                                List(attrs, "strides"), attrs["padding"]);
+  };
+}
+
 void AddIndexing(Calls& calls) {
+  calls["top_k.indices"] = [](const Inputs& in, const Json& attrs) {
+    return top_k(in.at(0), attrs["k"].get<int64_t>()).indices;
+  };
+  calls["in_top_k"] = [](const Inputs& in, const Json& attrs) {
+    return in_top_k(in.at(0), in.at(1), attrs["k"].get<int64_t>());
+  };
+  calls["scatter_nd"] = [](const Inputs& in, const Json& attrs) {
+    return scatter_nd(in.at(0), in.at(1), WideNumbers(attrs, "shape"));
+  };
+  calls["reverse_sequence"] = [](const Inputs& in, const Json& attrs) {
+    return reverse_sequence(in.at(0), in.at(1), attrs["seq_axis"].get<int>(),
+                            attrs["batch_axis"].get<int>());
+  };
+  calls["unsorted_segment_sum"] = [](const Inputs& in, const Json& attrs) {
+    return unsorted_segment_sum(in.at(0), in.at(1), attrs["fixed"].get<int64_t>());
+  };
   calls["reshape_to"] = [](const Inputs& in, const Json& attrs) {
     return reshape_to(in.at(0), Numbers(attrs, "shape"));
   };
@@ -323,6 +371,7 @@ Output CallOp(const std::string& op, const Inputs& inputs, const Json& attrs) {
     AddArrays(*all);
     AddNn(*all);
     AddFunctions(*all);
+    AddShapes(*all);
     AddIndexing(*all);
     AddControl(*all);
     return all;

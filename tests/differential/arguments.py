@@ -293,6 +293,85 @@ def top_k(draft):
     return [x], {"k": draft.rng.randint(0, draft.shape(x)[-1])}
 
 
+def fill(draft):
+    return [draft.of(draft.dtype(ALL), [])], {"dims": draft.dims(0, 3)}
+
+
+def broadcast_to(draft):
+    x = draft.any(NUMBERS, high=3)
+    shape = [n if n != 1 else draft.rng.choice([1, 2, 3]) for n in draft.shape(x)]
+    return [x], {"shape": draft.dims(0, 1) + shape}
+
+
+def range_of(draft):
+    """As many numbers as x has elements."""
+    return [draft.any(ALL)], {"fixed": [draft.rng.randint(-3, 3), draft.rng.choice([1, 2, -1])]}
+
+
+def unique(draft):
+    return [draft.any(ALL, low=1, high=1)], {}
+
+
+def with_numbers(draft, name, below):
+    """The input `name`, of integers, gets such numbers; and -1 or the end once in a while."""
+    recorded = draft.program["inputs"][name]
+    beyond = draft.rng.random() < 0.04
+    recorded["data"] = [draft.rng.randint(-1 if beyond else 0, below if beyond else max(below - 1, 0))
+                        for _ in recorded["data"]]
+    return name
+
+
+def scatter_nd(draft):
+    rng = draft.rng
+    shape = draft.dims(1, 3)
+    depth = rng.randint(1, len(shape))
+    count = draft.dims(0, 2)
+    indices = draft.new("int64", count + [depth])
+    recorded = draft.program["inputs"][indices]
+    recorded["data"] = [rng.randint(0, max(shape[i % depth] - 1, 0))
+                        for i in range(len(recorded["data"]))]
+    updates = draft.of(draft.dtype(["float32", "float64", "int32"]), count + shape[depth:])
+    return [indices, updates], {"shape": shape}
+
+
+def reverse_sequence(draft):
+    rng = draft.rng
+    x = draft.any(ALL, low=2)
+    shape = draft.shape(x)
+    batch, seq = rng.sample(range(len(shape)), 2)
+    lengths = with_numbers(draft, draft.new(draft.dtype(INDICES), [shape[batch]]), shape[seq] + 1)
+    return [x, lengths], {"seq_axis": seq, "batch_axis": batch}
+
+
+def in_top_k(draft):
+    predictions = draft.of("float32", draft.dims(2, 2))
+    rows, classes = draft.shape(predictions)
+    targets = with_numbers(draft, draft.new(draft.dtype(INDICES), [rows]), classes)
+    return [predictions, targets], {"k": draft.rng.randint(0, classes + 1)}
+
+
+def unsorted_segment_sum(draft):
+    x = draft.any(["float32", "float64", "int32"], low=1, high=3)
+    shape = draft.shape(x)
+    ids = draft.new(draft.dtype(INDICES), shape[:draft.rng.randint(1, len(shape))])
+    segments = draft.rng.randint(1, 4)
+    return [x, with_numbers(draft, ids, segments)], {"fixed": segments}
+
+
+def conv2d_transpose(draft):
+    """Of what a convolution makes of images of the drawn shape."""
+    rng = draft.rng
+    shape = [rng.randint(1, 2), rng.randint(1, 6), rng.randint(1, 6), rng.randint(1, 3)]
+    attrs = window(draft)
+    filter_ = [rng.randint(1, 3), rng.randint(1, 3), shape[3], rng.randint(1, 3)]
+    sides = []
+    for side, size, stride in zip(shape[1:3], filter_, attrs["strides"][1:3]):
+        sides.append(side if attrs["padding"] == "SAME" else max(side - size + 1, 0))
+        sides[-1] = -(-sides[-1] // stride)
+    value = draft.of(draft.dtype(FLOATS), [shape[0]] + sides + [filter_[3]])
+    return [value, draft.of(draft.dtype_of(value), filter_)], {"output_shape": shape} | attrs
+
+
 OPS = (
     dict.fromkeys(["add", "subtract", "multiply", "maximum", "minimum", "divide", "floordiv",
                    "squared_difference"], binary(NUMBERS))
@@ -306,7 +385,12 @@ OPS = (
     | {"control.cond": control, "control.power": control_rounds, "control.nested": control_rounds,
        "control.sums": control_sums, "reshape_to": reshape, "tile_by": tile_by,
        "strided_slice": strided_slice, "gather_nd": gather_nd, "reverse": reverse,
-       "cumsum": running, "cumprod": running, "top_k": top_k}
+       "cumsum": running, "cumprod": running, "top_k": top_k, "top_k.indices": top_k,
+       "fill": fill, "broadcast_to": broadcast_to, "range_of": range_of, "unique": unique,
+       "unique.idx": unique, "scatter_nd": scatter_nd, "reverse_sequence": reverse_sequence,
+       "in_top_k": in_top_k, "unsorted_segment_sum": unsorted_segment_sum,
+       "nn.conv2d_transpose": conv2d_transpose}
+    | dict.fromkeys(["shape", "size", "rank", "where_sum"], unary(ALL))
     | dict.fromkeys(["equal", "not_equal"], binary(ALL))
     | dict.fromkeys(["less", "less_equal", "greater", "greater_equal"], binary(NUMBERS))
     | dict.fromkeys(["negative", "abs", "sign", "square"], unary(NUMBERS))

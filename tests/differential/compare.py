@@ -62,6 +62,10 @@ def of_tensors(section, name, expected, actual, tolerance, noise):
     want, got = tensors.from_json(expected), tensors.from_json(actual)
     if want.dtype.kind == "f":
         wrong, nan = wrong_elements(want.astype(float), got.astype(float), tolerance, noise)
+        sign = (want == 0) & (got == 0) & (np.signbit(want) != np.signbit(got))
+        if section == "values" and sign.any():
+            at = tuple(int(i) for i in np.argwhere(sign)[0])
+            yield Difference(section, "sign", f"{name}{list(at)}: {want[at]}, varscope {got[at]}")
     else:
         wrong, nan = want != got, np.zeros(want.shape, bool)
     if wrong.any():

@@ -58,6 +58,15 @@ SPECIAL = {
     "strided_slice": lambda x, begin, end, strides, **masks: tf.strided_slice(
         x, begin, end, strides, **{f"{k}mask": v for k, v in masks.items()}),
     "top_k": lambda x, k: tf.nn.top_k(x, k)[0],
+    "top_k.indices": lambda x, k: tf.nn.top_k(x, k)[1],
+    "in_top_k": v1.nn.in_top_k,
+    "fill": lambda x, dims: tf.fill(tf.constant(dims, tf.int64), x),
+    "broadcast_to": lambda x, shape: tf.broadcast_to(x, tf.constant(shape, tf.int64)),
+    "range_of": lambda x, fixed: tf.range(fixed[0], fixed[0] + tf.size(x) * fixed[1], fixed[1]),
+    "where_sum": lambda x: tf.reduce_sum(tf.where(x)),
+    "unique": lambda x: tf.gather(*tf.unique(x)),
+    "unique.idx": lambda x: tf.unique(x)[1],
+    "unsorted_segment_sum": lambda x, ids, fixed: tf.math.unsorted_segment_sum(x, ids, fixed),
     "scatter_nd": lambda indices, updates, shape: tf.scatter_nd(
         indices, updates, tf.cast(shape, indices.dtype)),
 }

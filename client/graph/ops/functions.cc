@@ -34,6 +34,7 @@ Grads SinhGrad(const GradContext& c) { return WithSlope(c, cosh(c.x(0))); }
 Grads CoshGrad(const GradContext& c) { return WithSlope(c, sinh(c.x(0))); }
 Grads AsinhGrad(const GradContext& c) { return OverSlope(c, cosh(c.y())); }
 Grads AcoshGrad(const GradContext& c) { return OverSlope(c, sinh(c.y())); }
+Grads SoftsignGrad(const GradContext& c) { return OverSlope(c, square(add(abs(c.x(0)), 1.0))); }
 Grads AtanhGrad(const GradContext& c) { return OverSlope(c, subtract(1.0, square(c.x(0)))); }
 Output Bell(const Output& x, double scale) {
   return multiply(exp(negative(square(x))), scale * 2 / std::sqrt(M_PI));
@@ -103,6 +104,7 @@ std::vector<OpDef> FunctionOps() {
       OfFloat("Asinh", kernels::Asinh, AsinhGrad),
       OfFloat("Acosh", kernels::Acosh, AcoshGrad),
       OfFloat("Atanh", kernels::Atanh, AtanhGrad),
+      OfFloat("Softsign", kernels::Softsign, SoftsignGrad),
       OfFloat("Erf", kernels::Erf, ErfGrad),
       OfFloat("Erfc", kernels::Erfc, ErfcGrad),
       OfFloat("Expm1", kernels::Expm1, Expm1Grad),
@@ -165,9 +167,7 @@ Output polygamma(int n, const Input& x, const std::string& name) {
 Output ceil(const Input& x, const std::string& name) { return Unary("Ceil", x, name, "Ceil"); }
 Output round(const Input& x, const std::string& name) { return Unary("Round", x, name, "Round"); }
 Output softsign(const Input& x, const std::string& name) {
-  const internal::FunctionScope scope(name, "Softsign", {&x});
-  const Output value = internal::ToOutput(x, "features");
-  return divide(value, add(abs(value), 1.0), scope.name());
+  return Unary("Softsign", x, name, "Softsign");
 }
 
 Output is_nan(const Input& x, const std::string& name) { return Unary("IsNan", x, name, "IsNan"); }

@@ -241,6 +241,10 @@ Specs GatherNdShape(const InferContext& c) {
 }
 Grads GatherNdGrad(const GradContext& c) {
   const DType index = c.x(1).dtype();
+  const Shape& indices = c.x(1).shape();
+  if (indices.known_rank() && indices.rank() == 2 && indices.dim(1) == 1) {
+    return {Gradient{c.dy(), squeeze(c.x(1), {1})}, None()};
+  }
   return OfFirst(c, scatter_nd(c.x(1), c.dy(), shape(c.x(0), index)));
 }
 Specs ScatterNdShape(const InferContext& c) {
@@ -432,11 +436,7 @@ std::vector<OpDef> IndexingOps() {
        .kernel = kernels::Where,
        .gradient = NotDifferentiable,
        .finds_shapes = true},
-      {.name = "Unique",
-       .infer = UniqueShape,
-       .kernel = kernels::Unique,
-       .gradient = NotDifferentiable,
-       .finds_shapes = true},
+      {.name = "Unique", .infer = UniqueShape, .kernel = kernels::Unique, .finds_shapes = true},
       {.name = "GatherNd",
        .infer = GatherNdShape,
        .kernel = kernels::GatherNd,

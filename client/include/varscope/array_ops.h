@@ -52,7 +52,7 @@ Output strided_slice(const Input& x, const Input& begin, const Input& end, const
 // No gradient. As tf.where(condition) alone.
 Output where(const Input& x, const std::string& name = "");
 // The distinct elements of a vector, in the order of their first places, and for each element of x
-// its number among them, of the dtype `out_idx`. No gradient.
+// its number among them, of the dtype `out_idx`. gradients() of it throws LookupError.
 struct Unique {
   Output y;
   Output idx;

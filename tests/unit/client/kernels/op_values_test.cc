@@ -14,6 +14,8 @@
 #include "client/graph/op_def.h"
 #include "client/graph/state.h"
 #include "tests/support/no_store.h"
+#include "varscope/array_ops.h"
+#include "varscope/math_ops.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
@@ -152,10 +154,31 @@ TEST_F(OpValuesTest, EveryOpWithInputsHasAGradientOrIsDeclaredToHaveNone) {
                                                "ResourceScatterAdd",
                                                "ResourceScatterSub",
                                                "ApplyGradients",
-                                               "InitializeVariables"};
+                                               "InitializeVariables",
+                                               // As in TensorFlow.
+                                               "Unique"};
   for (const absl::string_view name : internal::OpNames()) {
     EXPECT_EQ(internal::FindOp(name).gradient == nullptr, without.contains(name)) << name;
   }
+}
+
+TEST_F(OpValuesTest, ZeroHasASign) {
+  const Output zero = constant({0});
+  EXPECT_EQ(Run(reciprocal(negative(zero))), "[-inf]");
+  EXPECT_EQ(Run(reciprocal(negative(negative(zero)))), "[inf]");
+  const Output one = constant({1});
+  EXPECT_EQ(Run(Gradient(acos(one), one)), "[-inf]");
+}
+
+TEST_F(OpValuesTest, NoNanEqualsAnother) {
+  const Unique found = unique(constant({kNan, 1, kNan, 1, -0.0F, 0}));
+  EXPECT_EQ(Run(found.y), "[nan 1 nan -0]");
+  EXPECT_EQ(Run(found.idx), "[0 1 2 1 3 3]");
+}
+
+TEST_F(OpValuesTest, TheSlopeOfSoftsignAtInfinityIsZero) {
+  const Output x = constant({kInf, -kInf, 1});
+  EXPECT_EQ(Run(Gradient(softsign(x), x)), "[0 0 0.25]");
 }
 
 TEST_F(OpValuesTest, NanAndInfinityGoThrough) {
