@@ -4,6 +4,8 @@ overhead  a step of varscope.torch's and varscope.jax's optimizers beside PyTorc
           optax's own
 session   an empty run and a scalar step of Session.run, beside those of TensorFlow, which PYTHON has
 models    steps of an MLP and a CNN from Python beside the same from C++ (build/release/bin/varscope_bench)
+loops     an LSTM's step and a while_loop, forward and with its gradient, with a server of one's own,
+          beside TensorFlow's in its own process
 
 Each round measures both sides, one after the other. A figure is the best of the rounds' medians, as in
 tests/bench: a neighbour on the same host slows a virtual machine for a while. Run it with
@@ -123,11 +125,78 @@ def session_figures(tf, target=""):
             return [measure(lambda: session.run(empty)), measure(lambda: session.run(step))]
 
 
-def tensorflow_figures(with_ps):
+def lstm_step(tf):
+    """Adam's step of 28 rounds of an LSTM with 128 units, over 64 rows of 28 numbers."""
+    steps, batch, inputs, units = 28, 64, 28, 128
+    rows = tf.placeholder(tf.float32, [steps, batch, inputs])
+    labels = tf.placeholder(tf.int64, [batch])
+    kernel = tf.get_variable("kernel", [inputs + units, 4 * units], use_resource=True)
+    bias = tf.get_variable("bias", [4 * units], initializer=tf.zeros_initializer(),
+                           use_resource=True)
+    output = tf.get_variable("output", [units, 10], use_resource=True)
+
+    def one(i, state, hidden):
+        gates = tf.nn.bias_add(tf.matmul(tf.concat([tf.gather(rows, i), hidden], 1), kernel), bias)
+        enter, new, forget, leave = tf.split(gates, 4, 1)
+        state = tf.sigmoid(forget + 1.0) * state + tf.sigmoid(enter) * tf.tanh(new)
+        return i + 1, state, tf.sigmoid(leave) * tf.tanh(state)
+    zero = tf.zeros([batch, units])
+    hidden = tf.while_loop(lambda i, *_: i < steps, one, (0, zero, zero))[2]
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=labels, logits=tf.matmul(hidden, output)))
+    random = np.random.RandomState(1)
+    return tf.train.AdamOptimizer(0.001).minimize(loss), {
+        rows: random.uniform(size=(steps, batch, inputs)).astype(np.float32),
+        labels: random.randint(10, size=batch)}
+
+
+def loop_figures(tf):
+    """A loop of 100 rounds of little work: itself, and with its gradient; and an LSTM's step."""
+    figures = []
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [8])
+        last = tf.while_loop(lambda i, _: i < 100, lambda i, y: (i + 1, tf.sin(y) + x), (0, x))[1]
+        gradient = tf.gradients(last, x)[0]
+        with tf.Session() as session:
+            feeds = {x: np.ones(8, np.float32)}
+            for fetch in (last, gradient):
+                figures.append(measure(lambda: session.run(fetch, feeds)))
+    with tf.Graph().as_default():
+        step, feeds = lstm_step(tf)
+        start = tf.global_variables_initializer()
+        with tf.Session() as session:
+            session.run(start)
+            figures.append(measure(lambda: session.run(step, feeds)))
+    return figures
+
+
+def loops(options):
+    import varscope.compat.v1 as tf
+    sides = {"varscope": lambda: loop_figures(tf)}
+    if options.tensorflow:
+        sides["TensorFlow"] = lambda: in_tensorflow(options, "loops")
+    else:
+        print("without TensorFlow: --tensorflow names a Python that has it")
+    seen = [{name: figures() for name, figures in sides.items()} for _ in range(options.rounds)]
+    for i, what in enumerate(["a while_loop of 100 rounds", "its gradient", "an LSTM's step"]):
+        print(f"{what}: " + ", ".join(f"{name} {min(one[name][i] for one in seen) * 1e3:.2f} ms"
+                                      for name in sides))
+
+
+def in_tensorflow(options, figures):
+    """Those figures, from TensorFlow's Python."""
+    return json.loads(subprocess.run(
+        [options.tensorflow, HERE, "--one-tensorflow", figures], text=True, check=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1])
+
+
+def tensorflow_figures(which):
     """In TensorFlow's Python."""
     import tensorflow.compat.v1 as tf
     tf.disable_v2_behavior()
-    if not with_ps:
+    if which == "loops":
+        return loop_figures(tf)
+    if which == "session":
         return session_figures(tf)
     import socket
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
@@ -152,11 +221,9 @@ def session(options):
             return session_figures(tf, target)
     sides = {"varscope, variables on a server": ours}
     if options.tensorflow:
-        for name, with_ps in (("TensorFlow, variables in the process", 0),
-                              ("TensorFlow, variables on a ps", 1)):
-            sides[name] = lambda with_ps=with_ps: json.loads(subprocess.run(
-                [options.tensorflow, HERE, "--one-tensorflow", str(with_ps)], text=True, check=True,
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1])
+        for name, figures in (("TensorFlow, variables in the process", "session"),
+                              ("TensorFlow, variables on a ps", "session on a ps")):
+            sides[name] = lambda figures=figures: in_tensorflow(options, figures)
     else:
         print("without TensorFlow: --tensorflow names a Python that has it")
     seen = [{name: figures() for name, figures in sides.items()} for _ in range(options.rounds)]
@@ -235,9 +302,9 @@ def models(options):
 
 def main():
     if sys.argv[1:2] == ["--one-tensorflow"]:
-        print(json.dumps(tensorflow_figures(sys.argv[2] == "1")))
+        print(json.dumps(tensorflow_figures(sys.argv[2])))
         return
-    sections = {"overhead": overhead, "session": session, "models": models}
+    sections = {"overhead": overhead, "session": session, "models": models, "loops": loops}
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="+", choices=sections, metavar="SECTION")
