@@ -8,6 +8,10 @@
 //       24      8  the last position known to be durable when this record was written
 //       32      4  CRC32C of header and body
 //       36      4  CRC32C of the 36 bytes before
+//
+// A frame of position 0 that has nothing else is a mark: it says no more than what is durable. One
+// follows each group of records once it is, so that damage to the last of them is not taken for a
+// torn end.
 #ifndef VARSCOPE_SERVER_DURABILITY_FRAME_H_
 #define VARSCOPE_SERVER_DURABILITY_FRAME_H_
 
@@ -68,6 +72,8 @@ struct FramedRecord {
   std::span<const std::byte> header;
   std::span<const std::byte> body;
   size_t end = 0;  // offset after it
+
+  bool is_mark() const { return position == 0; }
 };
 
 // The record at `offset`, or nothing when it is cut short or its checksums are wrong.

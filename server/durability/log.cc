@@ -94,6 +94,11 @@ absl::Status Log::health() const {
                    options_.max_pending_bytes >> 20, " MiB may wait for stable storage"));
 }
 
+absl::Status Log::failure() const {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
 uint64_t Log::Rotate() {
   MutexLock lock(mutex_);
   rotate_ = true;
@@ -200,7 +205,9 @@ absl::Status Log::WriteRecord(const Pending& pending) {
 absl::Status Log::Sync() {
   if (FailpointIsOn(Failpoint::kSkipFsync)) return absl::OkStatus();
   absl::Status status = segment_->Sync();
-  if (!status.ok() && FailpointIsOn(Failpoint::kSyncAgain)) return segment_->Sync();
+  if (!status.ok() && FailpointIsOn(Failpoint::kSyncAgain)) status = segment_->Sync();
+  // Whoever is told afterwards has it there, whatever ends this process.
+  if (status.ok()) status = segment_->Write(EncodePrefix({}, 0, batch_.back().position));
   return status;
 }
 

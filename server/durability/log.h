@@ -69,6 +69,8 @@ class Log {
 
   // OK, or why records cannot be written now: the system's error, or too many bytes that wait.
   absl::Status health() const;
+  // The first alone.
+  absl::Status failure() const;
 
   // The next record starts a new segment. Returns the position of the last record so far.
   uint64_t Rotate();

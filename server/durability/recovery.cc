@@ -114,9 +114,6 @@ class Recovery {
       absl::Status status = Restore(store_, std::move(snapshot->state));
       if (!status.ok())
         return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
-      // The log may go on with pushes to them.
-      status = store_.catalog.FinishFirstValues();
-      if (!status.ok()) return status;
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
       began_at_ = recovered_.position = snapshot->position;
       recovered_.snapshot = file.path;
@@ -142,6 +139,10 @@ class Recovery {
     uint64_t expected = segment.first;
     while (expected < end) {
       const std::optional<FramedRecord> frame = ReadFrame(log, offset);
+      if (frame && frame->is_mark()) {
+        offset = frame->end;
+        continue;
+      }
       if (!frame || frame->position != expected) {
         absl::Status status = EndOf(segments, log, offset, expected);
         if (!status.ok()) return status;
@@ -192,7 +193,7 @@ class Recovery {
   static absl::Status Damage(const Segment& segment, size_t offset, uint64_t expected) {
     return absl::DataLossError(absl::StrCat(
         segment.path.string(), " is damaged at offset ", offset, ": change ", expected,
-        " cannot be read, though it was durable and later ones exist. Nothing was changed. Restore "
+        " cannot be read, though it was durable. Nothing was changed. Restore "
         "the file from a copy, or move the log files from this one on away to go back to the state "
         "before them."));
   }
@@ -232,11 +233,29 @@ class Recovery {
     return bytes <= most ? absl::OkStatus() : absl::ResourceExhaustedError("it does not fit");
   }
 
+  // Whoever pushed had them. Those that no push needs are computed while the server serves.
+  absl::Status FinishValues(const PushContents& push) {
+    absl::Status status;
+    const auto finish = [&](const VariablePtr& variable) {
+      status.Update(store_.catalog.FinishFirstValue(variable));
+    };
+    for (const PushStep& step : push.steps) {
+      for (const VariablePtr& scalar : step.non_slots) finish(scalar);
+      for (const PushUpdate& update : step.updates) {
+        finish(update.variable);
+        for (const VariablePtr& slot : update.slots) finish(slot);
+      }
+    }
+    for (const PushAssignment& a : push.assignments) finish(a.variable);
+    return status;
+  }
+
   // As it was decided then: nothing is checked that a limit, an option or a newer rule could
   // refuse.
   absl::Status RedoPush(const LoggedPush& logged) {
     absl::StatusOr<ValidPush> push = FromRecord(store_.catalog, logged);
     if (!push.ok()) return push.status();
+    if (absl::Status there = FinishValues(push->contents()); !there.ok()) return there;
     const std::vector<Variable*> written = WriteSet(push->contents());
     CompletionRecords::InFlightPush in_flight_push(store_.completion_records, push->contents().id);
     for (const PushId& id : push->contents().others) {
@@ -328,7 +347,6 @@ class Recovery {
             SnapshotPath(directory_, own).string(), " can be read: ", source.status().message()));
       }
       absl::Status status = Restore(store_, std::move(source->state));
-      if (status.ok()) status = store_.catalog.FinishFirstValues();
       if (!status.ok()) return status;
       began_at_ = own;
     }

@@ -253,14 +253,35 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
   return snapshot;
 }
 
+namespace {
+
+// Of those that an operator gives.
+bool IsSnapshotName(absl::string_view name) {
+  return !name.empty() && name.size() <= 100 && !absl::StartsWith(name, kSnapshotPrefix) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; });
+}
+
+// Whether a file's name is one that a snapshot gets, with `ending` after it: others are somebody
+// else's.
+std::optional<uint64_t> PositionOf(absl::string_view name, absl::string_view ending = "") {
+  const std::optional<uint64_t> position = NumberAfter(kSnapshotPrefix, name);
+  if (!position || !absl::ConsumeSuffix(&name, ending)) return std::nullopt;
+  name.remove_prefix(kSnapshotPrefix.size() + kPositionDigits);
+  if (name.empty()) return position;
+  return absl::ConsumePrefix(&name, "-") && IsSnapshotName(name) ? position : std::nullopt;
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
                                                         const std::filesystem::path& directory) {
   const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
   if (!names.ok()) return names.status();
   std::vector<SnapshotFile> snapshots;
   for (const std::string& name : *names) {
-    const std::optional<uint64_t> position = NumberAfter(kSnapshotPrefix, name);
-    if (!position || absl::EndsWith(name, kTemporary)) continue;
+    const std::optional<uint64_t> position = PositionOf(name);
+    if (!position) continue;
     snapshots.push_back({*position, directory / name});
   }
   std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotFile& a, const SnapshotFile& b) {
@@ -282,10 +303,7 @@ absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(
 absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
                           const std::string& name) {
   if (name.empty()) return absl::OkStatus();
-  const bool plain = name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
-                       return absl::ascii_isalnum(c) || c == '_' || c == '-';
-                     });
-  if (!plain || absl::StartsWith(name, kSnapshotPrefix)) {
+  if (!IsSnapshotName(name)) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", Printable(name),
                      "' is no name for a snapshot: up to 100 letters, digits, '_', '-', "
@@ -337,7 +355,7 @@ void RemoveUnfinishedSnapshots(Files& files, const std::filesystem::path& direct
   const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    if (!absl::EndsWith(name, kTemporary) || !NumberAfter(kSnapshotPrefix, name)) continue;
+    if (!PositionOf(name, kTemporary)) continue;
     files.Remove(directory / name).IgnoreError();
   }
 }

@@ -87,7 +87,8 @@ class Files {
       const std::filesystem::path& path, Access access = Access::kGroupReads) = 0;
   // NotFound when there is none, and for no other reason.
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::filesystem::path& path) = 0;
-  // The names of what is in the directory, in no order.
+  // The names of the files in the directory, in no order: not of what is another thing, which has
+  // been put there by somebody else.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) = 0;
 
   // Atomic: after a crash `to` is the old or the new file, never half of one. Replaces `to`.

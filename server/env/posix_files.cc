@@ -146,7 +146,8 @@ class Posix final : public Files {
     std::error_code error;
     fs::directory_iterator it(directory, error);
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-      names.push_back(it->path().filename().string());
+      std::error_code unknown;
+      if (it->is_regular_file(unknown)) names.push_back(it->path().filename().string());
     }
     if (error) return FileError(directory, "list", error.value());
     return names;

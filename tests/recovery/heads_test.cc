@@ -90,7 +90,8 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
     const Caller caller{"w", 1, Sharing::kGlobal};
     ASSERT_TRUE(run.store().catalog.Resolve(caller, NewVariableOf("v")).ok());
     // Each part has the whole text.
-    ResolveRequest large = NewVariableOf("large", std::string(20000, 'x'));
+    ResolveRequest large = NewVariableOf("large");
+    large.creator.file = std::string(20000, 'x');
     large.request.partitions = {{8, 1}};
     const absl::Status refused = run.store().catalog.Resolve(caller, large).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);

@@ -277,6 +277,7 @@ class Search {
           (*PosixFiles().Open(segment.path))->Read(std::as_writable_bytes(std::span(bytes))).ok());
       const auto log = std::as_bytes(std::span(bytes));
       for (auto frame = ReadFrame(log, 0); frame; frame = ReadFrame(log, frame->end)) {
+        if (frame->is_mark()) continue;
         const absl::StatusOr<server::Change> change = FromRecord(frame->header, frame->body);
         ASSERT_TRUE(change.ok()) << change.status();
         const auto* const logged = std::get_if<LoggedPush>(&*change);

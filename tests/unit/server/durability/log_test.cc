@@ -41,9 +41,12 @@ TEST(LogTest, StorageThatFailsRefusesAndLosesNothingWhenItComesBack) {
   const std::string bytes = ReadAll(OnlyLog(directory));
   const auto first = ReadFrame(std::as_bytes(std::span(bytes)), 0);
   const auto second = ReadFrame(std::as_bytes(std::span(bytes)), first->end);
+  const auto mark = ReadFrame(std::as_bytes(std::span(bytes)), second->end);
   EXPECT_EQ(first->position, 1U);
   EXPECT_EQ(second->position, 2U);
-  EXPECT_EQ(second->end, bytes.size());
+  ASSERT_TRUE(mark->is_mark());
+  EXPECT_EQ(mark->durable, 2U);
+  EXPECT_EQ(mark->end, bytes.size());
 }
 
 }  // namespace
