@@ -127,9 +127,7 @@ absl::Status Catalog::Recreate(const CreationBatch& batch) {
   }();
   if (!unfilled.ok()) return unfilled.status();
   FillSmall(*unfilled);
-  absl::Status status;
-  for (Job& job : unfilled->large) status.Update(Compute(job));
-  return status;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
@@ -277,6 +275,11 @@ absl::Status Catalog::FinishFirstValues() {
   std::vector<Job> jobs = WithoutValues();
   for (Job& job : jobs) status.Update(Compute(job));
   return status;
+}
+
+absl::Status Catalog::FinishFirstValue(const VariablePtr& variable) {
+  Job job{variable, Tensor()};
+  return Compute(job);
 }
 
 absl::StatusOr<VariablePtr> Catalog::Find(const std::string& name) const {

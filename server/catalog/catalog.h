@@ -54,7 +54,8 @@ class Catalog {
   absl::StatusOr<std::vector<VariablePtr>> Create(Plan plan);
   // The same, but returns while values of large variables are still being computed.
   absl::StatusOr<std::vector<VariablePtr>> CreateWithoutWaiting(Plan plan);
-  // Makes again what an observer was notified of, whatever the limits are now.
+  // Makes again what an observer was notified of, whatever the limits are now. Values of large
+  // variables are not computed: FinishFirstValue and ComputeFirstValues do.
   absl::Status Recreate(const CreationBatch& batch);
 
   // Of variables that came by Replace without a value: begins to compute those of all, on the
@@ -62,6 +63,8 @@ class Catalog {
   void ComputeFirstValues();
   // The same on the caller's thread, to the end. ResourceExhausted without memory.
   absl::Status FinishFirstValues();
+  // Of one variable, if it has none yet.
+  absl::Status FinishFirstValue(const VariablePtr& variable);
 
   // A variable of more elements is large.
   static constexpr int64_t kLarge = int64_t{1} << 18;

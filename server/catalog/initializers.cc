@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "proto/naming/names.h"
 #include "proto/tensor/elements.h"
 #include "server/catalog/philox.h"
 
@@ -211,7 +212,7 @@ absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, D
         std::find(kind.parameters.begin(), kind.parameters.end(), name) != kind.parameters.end();
     if (!known) {
       return absl::InvalidArgumentError(
-          absl::StrCat("initializer ", spec.kind, " takes no parameter '", name,
+          absl::StrCat("initializer ", spec.kind, " takes no parameter '", Printable(name),
                        "', only: ", absl::StrJoin(kind.parameters, ", ")));
     }
     if (!std::isfinite(value)) {
@@ -228,14 +229,30 @@ absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, D
 
 }  // namespace
 
-absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape) {
-  const Kind* const kind = FindKind(spec.kind);
-  if (kind == nullptr) {
+absl::Status ValidateInitializerTexts(const InitializerSpec& spec) {
+  if (FindKind(spec.kind) == nullptr) {
     const auto name = [](std::string* out, const Kind& k) { absl::StrAppend(out, k.name); };
     return absl::InvalidArgumentError(
-        absl::StrCat("unknown initializer '", spec.kind.substr(0, 64),
+        absl::StrCat("unknown initializer '", Printable(spec.kind.substr(0, 64)),
                      "'; known: ", absl::StrJoin(kKinds, ", ", name)));
   }
+  for (const auto& [what, allowed] :
+       {std::pair{&spec.mode, absl::string_view(",,fan_in,fan_out,fan_avg,")},
+        std::pair{&spec.distribution,
+                  absl::string_view(",,truncated_normal,untruncated_normal,uniform,")}}) {
+    const bool known = what->size() <= 64 &&
+                       allowed.find(absl::StrCat(",", *what, ",")) != absl::string_view::npos;
+    if (known) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("initializer ", spec.kind, ": '", Printable(what->substr(0, 64)),
+                     "' is not one of ", allowed.substr(2, allowed.size() - 3)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape) {
+  if (absl::Status status = ValidateInitializerTexts(spec); !status.ok()) return status;
+  const Kind* const kind = FindKind(spec.kind);
   if (!kind->makes(dtype)) {
     std::vector<std::string> names;
     for (const DTypeInfo& info : kDTypes) {
@@ -259,15 +276,9 @@ absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const
     }
   }
   if (spec.kind == "variance_scaling") {
-    for (const auto& [what, allowed] :
-         {std::pair{spec.mode, absl::string_view(",fan_in,fan_out,fan_avg,")},
-          std::pair{spec.distribution,
-                    absl::string_view(",truncated_normal,untruncated_normal,uniform,")}}) {
-      if (allowed.find(absl::StrCat(",", what, ",")) == absl::string_view::npos) {
-        return absl::InvalidArgumentError(absl::StrCat("initializer variance_scaling: '",
-                                                       what.substr(0, 64), "' is not one of ",
-                                                       allowed.substr(1, allowed.size() - 2)));
-      }
+    if (spec.mode.empty() || spec.distribution.empty()) {
+      return absl::InvalidArgumentError(
+          "initializer variance_scaling: '' is not one of its modes, or distributions");
     }
     if (spec.parameter("scale", 1) <= 0) {
       return absl::InvalidArgumentError("initializer variance_scaling: scale must be positive");

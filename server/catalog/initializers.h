@@ -14,6 +14,9 @@ namespace varscope::server {
 // a number that the dtype has not, a random kind for an integer, orthogonal below rank 2, a value
 // of another size. Checked before memory is taken; Initialize cannot fail afterwards.
 absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape);
+// Of that what needs no variable: a kind, a mode and a distribution that there are, so that none of
+// them is longer. Before any of them is copied or kept.
+absl::Status ValidateInitializerTexts(const InitializerSpec& spec);
 
 // Whether Initialize may be called: what of the above is no limit. For what was validated once,
 // perhaps by another version, and comes from a file.

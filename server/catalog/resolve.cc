@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "proto/naming/names.h"
 #include "proto/tensor/allocate.h"
 #include "server/auth/rights.h"
+#include "server/catalog/initializers.h"
 
 namespace varscope::server {
 namespace {
@@ -127,6 +129,13 @@ absl::StatusOr<Decision> CreateParts(const NameTable& names, const Caller& calle
                                      const ResolveRequest& request, uint64_t seed) {
   const std::string& key = request.request.key;
   const Shape& shape = *request.request.shape;
+  // What is planned of each part, before any of it is.
+  constexpr uint64_t kPartBytes = 2048;
+  uint64_t count = 1;
+  for (const int64_t n : *request.request.partitions) count *= static_cast<uint64_t>(n);
+  const absl::StatusOr<MemoryAccount::Hold> planned =
+      MemoryAccount::Process().Reserve(count * (kPartBytes + 4 * key.size()));
+  if (!planned.ok()) return planned.status();
   const std::vector<Part> parts = Slice(key, shape, *request.request.partitions);
   if (!request.part_names.empty() && request.part_names.size() != parts.size()) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -265,6 +274,7 @@ absl::Status CheckRequest(const ResolveRequest& request) {
         "slots are created by a push or a Saver, not by a definition");
   }
   absl::Status status = ValidateVariableName(shared ? request.request.key : request.name);
+  if (status.ok() && request.initializer) status = ValidateInitializerTexts(*request.initializer);
   if (!status.ok()) return status;
   if (request.request.shape && !request.request.shape->known_rank()) {
     return absl::InvalidArgumentError(

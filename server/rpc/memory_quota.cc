@@ -10,7 +10,7 @@ MemoryQuota::Reservation& MemoryQuota::Reservation::operator=(Reservation&& othe
   memory_quota_ = std::exchange(other.memory_quota_, nullptr);
   worker_id_ = std::move(other.worker_id_);
   bytes_ = std::exchange(other.bytes_, 0);
-  small_ = other.small_;
+  part_ = other.part_;
   return *this;
 }
 
@@ -23,18 +23,25 @@ absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string&
   MutexLock lock(mutex_);
   if (bytes <= kSmall && small_used_ + bytes <= small_limit_) {
     small_used_ += bytes;
-    return Reservation(*this, worker_id, bytes, /*small=*/true);
+    return Reservation(*this, worker_id, bytes, Part::kSmall);
+  }
+  if (bytes > limit_ / 2) {
+    if (large_used_ > 0) {
+      return WithRetryAfter(
+          absl::ResourceExhaustedError(absl::StrCat(
+              "worker '", worker_id, "': another large call is under way, of ", large_used_,
+              " bytes; one of more than half of --max-inflight-bytes goes at a time")),
+          kRetryAfter);
+    }
+    large_used_ = bytes;
+    return Reservation(*this, worker_id, bytes, Part::kLarge);
   }
   const auto it = by_worker_.find(worker_id);
   const uint64_t own = it == by_worker_.end() ? 0 : it->second;
   const size_t workers = by_worker_.size() + (own == 0 ? 1 : 0);
   const uint64_t share = limit_ / workers;
-  // No sum of what somebody says: it could wrap.
-  const auto fits = [&](uint64_t taken, uint64_t limit) {
-    return taken <= limit && bytes <= limit - taken;
-  };
-  const bool fair = fits(used_, limit_ / 2) || fits(own, share);
-  if (used_ > 0 && (!fits(used_, limit_) || !fair)) {
+  const bool fair = used_ + bytes <= limit_ / 2 || own + bytes <= share;
+  if (used_ + bytes > limit_ || !fair) {
     return WithRetryAfter(
         absl::ResourceExhaustedError(
             absl::StrCat("worker '", worker_id, "': ", bytes,
@@ -44,19 +51,43 @@ absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string&
   }
   used_ += bytes;
   by_worker_[worker_id] += bytes;
-  return Reservation(*this, worker_id, bytes, /*small=*/false);
+  return Reservation(*this, worker_id, bytes, Part::kUsual);
 }
 
 uint64_t MemoryQuota::used() const {
   MutexLock lock(mutex_);
-  return used_ + small_used_;
+  return used_ + small_used_ + large_used_;
+}
+
+void MemoryQuota::Reservation::Park() {
+  if (memory_quota_ != nullptr) memory_quota_->Park(*this);
+}
+
+void MemoryQuota::Park(Reservation& reservation) {
+  MutexLock lock(mutex_);
+  if (reservation.part_ == Part::kParked || !parked_.insert(reservation.worker_id_).second) return;
+  Forget(reservation);
+  reservation.part_ = Part::kParked;
 }
 
 void MemoryQuota::Release(const Reservation& reservation) {
   MutexLock lock(mutex_);
-  if (reservation.small_) {
-    small_used_ -= reservation.bytes_;
-    return;
+  Forget(reservation);
+}
+
+void MemoryQuota::Forget(const Reservation& reservation) {
+  switch (reservation.part_) {
+    case Part::kSmall:
+      small_used_ -= reservation.bytes_;
+      return;
+    case Part::kLarge:
+      large_used_ = 0;
+      return;
+    case Part::kParked:
+      parked_.erase(reservation.worker_id_);
+      return;
+    case Part::kUsual:
+      break;
   }
   used_ -= reservation.bytes_;
   const auto it = by_worker_.find(reservation.worker_id_);

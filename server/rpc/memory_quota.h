@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,9 @@ class MemoryQuota {
   static constexpr uint64_t kSmall = uint64_t{64} << 10;
   static constexpr uint64_t kSmallShare = 16;
 
+  // Where a call's bytes count.
+  enum class Part : uint8_t { kSmall, kUsual, kLarge, kParked };
+
   // Bytes that a call has reserved; released on destruction.
   class Reservation {
    public:
@@ -32,19 +36,23 @@ class MemoryQuota {
     Reservation(Reservation&& other) noexcept { *this = std::move(other); }
     Reservation& operator=(Reservation&& other) noexcept;
     void Release();
+    // The call's bytes have all come, and wait for others, who must be able to bring theirs: of
+    // each worker one such reservation no longer counts in the limit. (That the memory is there at
+    // all, the process's MemoryAccount sees to.)
+    void Park();
 
    private:
     friend class MemoryQuota;
-    Reservation(MemoryQuota& memory_quota, std::string worker_id, uint64_t bytes, bool small)
+    Reservation(MemoryQuota& memory_quota, std::string worker_id, uint64_t bytes, Part part)
         : memory_quota_(&memory_quota),
           worker_id_(std::move(worker_id)),
           bytes_(bytes),
-          small_(small) {}
+          part_(part) {}
 
     MemoryQuota* memory_quota_ = nullptr;
     std::string worker_id_;
     uint64_t bytes_ = 0;
-    bool small_ = false;  // in the small calls' part
+    Part part_ = Part::kUsual;
   };
 
   explicit MemoryQuota(uint64_t limit)
@@ -54,21 +62,26 @@ class MemoryQuota {
 
   // ResourceExhausted, with a retry delay, when the bytes fit neither into the small calls' part
   // nor into the rest of the limit, or, once half of that is reserved, into the worker's share: the
-  // rest divided by the workers that have reservations in it. Whoever comes when nothing of it is
-  // reserved may reserve more, so that no size waits forever.
+  // rest divided by the workers that have reservations in it. A call of more than half of the rest
+  // is a large one, of any size: one at a time, beside all that, so that no size waits forever, and
+  // nobody else waits for it.
   absl::StatusOr<Reservation> Acquire(const std::string& worker_id, uint64_t bytes);
 
   uint64_t used() const;
 
  private:
   void Release(const Reservation& reservation);
+  void Park(Reservation& reservation);
+  void Forget(const Reservation& reservation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const uint64_t small_limit_;
   const uint64_t limit_;  // of all other calls
   mutable Mutex mutex_;
   uint64_t small_used_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t large_used_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, uint64_t> by_worker_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> parked_ ABSL_GUARDED_BY(mutex_);  // workers that have such a reservation
 };
 
 }  // namespace varscope::server

@@ -51,6 +51,13 @@ absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
   }
   if (!status.ok()) return status;
   ResolvedPull resolved;
+  // A few bytes of a pull stand for so many here: until it is answered, with what is read.
+  constexpr uint64_t kItemBytes = 256;
+  constexpr uint64_t kIndicesBytes = 1024;
+  const uint64_t each = kItemBytes + (pull.index_counts_size() > 0 ? kIndicesBytes : 0);
+  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(each * count);
+  if (!held.ok()) return held.status();
+  resolved.held = *std::move(held);
   resolved.variables.reserve(count);
   resolved.items.resize(count);
   for (int i = 0; i < count; ++i) {

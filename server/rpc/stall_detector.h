@@ -26,6 +26,11 @@ class StallDetector {
   StallDetector(const StallDetector&) = delete;
   StallDetector& operator=(const StallDetector&) = delete;
 
+  // Somebody was refused memory that streams hold: for two limits from now on, what is too slow to
+  // come within kHurriedLimits of them is ended, too.
+  static constexpr int kHurriedLimits = 4;
+  void Hurry();
+
   // Limits how long one stream may be without progress, for as long as this lives.
   class IdleTimeout {
    public:
@@ -37,11 +42,16 @@ class StallDetector {
     IdleTimeout& operator=(const IdleTimeout&) = delete;
     // So many bytes came, or went.
     void Progress(uint64_t bytes);
+    // So many are to come, for which there is memory.
+    void Expect(uint64_t bytes);
 
    private:
     friend class StallDetector;
     StallDetector& stall_detector_;
     std::function<void()> cancel_ ABSL_GUARDED_BY(stall_detector_.mutex_);
+    const Time began_;
+    uint64_t all_ ABSL_GUARDED_BY(stall_detector_.mutex_) = 0;  // that came, or went
+    uint64_t expected_ ABSL_GUARDED_BY(stall_detector_.mutex_) = 0;
     Time last_ ABSL_GUARDED_BY(stall_detector_.mutex_);
     uint64_t bytes_ ABSL_GUARDED_BY(stall_detector_.mutex_) = 0;  // since then
     std::list<IdleTimeout*>::iterator at_ ABSL_GUARDED_BY(stall_detector_.mutex_);
@@ -49,10 +59,12 @@ class StallDetector {
 
  private:
   Time EndStalled();
+  bool IsTooSlow(const IdleTimeout& timeout, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Env& env_;
   const std::chrono::milliseconds limit_;
   Mutex mutex_;
+  Time hurry_until_ ABSL_GUARDED_BY(mutex_) = Time::min();
   std::list<IdleTimeout*> timeouts_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> timer_;
 };

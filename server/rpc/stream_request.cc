@@ -75,7 +75,10 @@ absl::Status StreamRequest::Reserve(uint64_t bytes, MemoryQuota::Reservation& re
   if (bytes == 0) return absl::OkStatus();
   absl::StatusOr<MemoryQuota::Reservation> acquired =
       service_.memory_quota.Acquire(caller_.worker_id, bytes);
-  if (!acquired.ok()) return acquired.status();
+  if (!acquired.ok()) {
+    service_.stall_detector.Hurry();
+    return acquired.status();
+  }
   reservation = *std::move(acquired);
   return absl::OkStatus();
 }
@@ -149,6 +152,7 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
+  push_reservation_.Park();
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
       [this](const absl::StatusOr<PushResult>& result) { Pushed(result); });

@@ -35,6 +35,8 @@ class StreamRequest {
   // The request's next frame. An error is the stream's end: the frame makes no sense, or the
   // request is refused and much of it has not come yet.
   absl::Status Add(grpc::ByteBuffer& frame);
+  // Of all tensors that it has, once its head has come.
+  uint64_t bytes() const { return request_.total_bytes(); }
   // Whether the request has come.
   bool complete() const { return request_.complete(); }
   // Once complete: whether Run or MakeAnswer may take milliseconds.

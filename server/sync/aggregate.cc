@@ -195,6 +195,9 @@ class Vote {
 
 // Which push Krum takes: the one with the smallest sum of distances to its n - f - 2 closest.
 absl::StatusOr<size_t> Krum(const std::vector<Step>& steps, size_t pushes, size_t byzantine) {
+  const absl::StatusOr<MemoryAccount::Hold> of_pairs =
+      MemoryAccount::Process().Reserve(uint64_t{pushes} * pushes * sizeof(long double));
+  if (!of_pairs.ok()) return of_pairs.status();
   Distances distances(pushes);
   for (const Step& step : steps) {
     for (const Step::Gradients& gradients : step.gradients) {

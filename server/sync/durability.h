@@ -41,7 +41,9 @@ class Durability {
 
   virtual DurabilityLevel level() const = 0;
 
-  // OK, or why no change may be made now: the log cannot be written, or is too far behind
+  // OK, or why nothing reaches the disk, until that is mended: then no change may be made.
+  virtual absl::Status Health() const = 0;
+  // OK, or why no change may be made now: Health, or the log is too far behind
   // (ResourceExhausted). Asked before a change.
   virtual absl::Status Admit() const = 0;
 
@@ -70,6 +72,7 @@ class Durability {
 class NoDurability final : public Durability {
  public:
   DurabilityLevel level() const override { return DurabilityLevel::kNone; }
+  absl::Status Health() const override { return absl::OkStatus(); }
   absl::Status Admit() const override { return absl::OkStatus(); }
   void WhenDurable(Done done) override { done(absl::OkStatus()); }
   void WhenOnStableStorage(Done done) override { done(absl::OkStatus()); }

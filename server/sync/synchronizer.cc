@@ -135,19 +135,38 @@ absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const PushContents& 
   return group;
 }
 
+namespace {
+
+// What a group says of NaN and infinities in what changes its variables.
+void AskForFinite(const GroupOptions& options, PushPolicy& policy) {
+  policy.refuse_nonfinite |=
+      options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
+  policy.find_nonfinite |= options.quarantine_after > 0;
+}
+
+}  // namespace
+
 absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush push,
                                                     std::vector<Tensor> tensors,
                                                     bool verified_finite) {
-  if (member == nullptr) return Validate(std::move(push), std::move(tensors), verified_finite, {});
-  const GroupOptions& options = member->options;
-  PushPolicy policy{.refuse_nonfinite = options.nonfinite != NonfinitePolicy::kPerPush ||
-                                        IsRobust(options.aggregation),
-                    .find_nonfinite = options.quarantine_after > 0,
-                    .clip_norm = options.clip_norm};
-  if (options.mode == SyncMode::kLocal) {
-    absl::Status status = CheckOuterOptimizer(options, push.contents());
-    if (!status.ok()) return status;
-    policy.hyperparameters = &member->outer;
+  PushPolicy policy;
+  for (const PushAssignment& a : push.contents().assignments) {
+    Member& own = GroupOf(a.variable->def);
+    AskForFinite(own.options, policy);
+    if (member == nullptr) member = &own;  // who counts what it sends
+  }
+  if (member == nullptr) {
+    return Validate(std::move(push), std::move(tensors), verified_finite, policy);
+  }
+  if (!push.contents().steps.empty()) {
+    const GroupOptions& options = member->options;
+    AskForFinite(options, policy);
+    policy.clip_norm = options.clip_norm;
+    if (options.mode == SyncMode::kLocal) {
+      absl::Status status = CheckOuterOptimizer(options, push.contents());
+      if (!status.ok()) return status;
+      policy.hyperparameters = &member->outer;
+    }
   }
   const std::string worker_id = push.contents().id.worker_id;
   absl::StatusOr<ValidPush> valid =

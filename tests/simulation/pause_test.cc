@@ -42,6 +42,23 @@ TEST(PauseTest, AStopOfTheServerItselfEvictsNobody) {
   workers.Stop();
 }
 
+// It does not know yet that it is connected, so it cannot be heard of.
+TEST(PauseTest, NobodyIsEvictedWhileTheAnswerOfItsConnectWaitsForTheDisk) {
+  SimEnv env(1);
+  Workers workers(kLease, env);
+  Start(workers);
+  const uint64_t w = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
+  workers.HoldLease("w", w);
+  env.Advance(10 * kLease);
+  EXPECT_TRUE(workers.IsLive("w", w));
+  workers.StartLease("w", w);
+  env.Advance(kLease - milliseconds(1));
+  EXPECT_TRUE(workers.IsLive("w", w));
+  env.Advance(milliseconds(2));
+  EXPECT_FALSE(workers.IsLive("w", w));
+  workers.Stop();
+}
+
 // Pauses of any length at any time: whoever is heard of whenever the server runs stays, and whoever
 // is not goes within two leases in which the server runs.
 TEST(PauseTest, WhoeverIsHeardOfStaysAndWhoeverIsNotGoes) {
