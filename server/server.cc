@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <string>
 #include <utility>
 
@@ -96,6 +97,8 @@ absl::Status Server::Recover(const std::function<bool()>& stop) {
 
 void Server::Begin() {
   synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups, env_);
+  workers_.BeginLife(env_.Random64());
+  store_.catalog.ComputeFirstValues();
   workers_.Start(
       [this](const WorkerRecord& worker) {
         store_.completion_records.Fence(worker.worker_id, worker.incarnation);
@@ -134,8 +137,8 @@ absl::Status Server::Serve() {
   return absl::OkStatus();
 }
 
-void Server::Stop() {
-  if (std::exchange(stopped_, true)) return;
+bool Server::Stop() {
+  if (std::exchange(stopped_, true)) return true;
   if (grpc_ != nullptr) grpc_->StopServing();
   // No eviction after this: it would notify the two that follow.
   workers_.Stop();
@@ -145,19 +148,28 @@ void Server::Stop() {
   if (left > 0) spdlog::warn(absl::StrCat(left, " calls did not end in time and are cut off"));
   shared_memory_.reset();
   memory_guard_.reset();
-  if (std::exchange(grpc_, nullptr) == nullptr) return;  // it never served
-  if (!options_.data_dir.empty()) TakeLastSnapshot();
+  if (std::exchange(grpc_, nullptr) == nullptr) return true;  // it never served
+  const bool saved = options_.data_dir.empty() || TakeLastSnapshot();
   spdlog::info(absl::StrCat("stopped after ", store_.changes.global_step(), " applied pushes, ",
                             store_.catalog.List("").size(), " variables"));
+  return saved;
 }
 
-void Server::TakeLastSnapshot() {
+bool Server::TakeLastSnapshot() {
   const absl::StatusOr<TakenSnapshot> taken = durability_->TakeSnapshot("");
   if (taken.ok()) {
     spdlog::info(absl::StrCat("wrote ", taken->path.string()));
-  } else {
-    spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
+    return true;
   }
+  spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
+  if (durability_->level() == DurabilityLevel::kSync) return true;  // the log has what was told
+  if (durability_->level() == DurabilityLevel::kNone) return false;
+  constexpr std::chrono::seconds kLimit{10};
+  const auto written = std::make_shared<std::promise<bool>>();
+  std::future<bool> answer = written->get_future();
+  durability_->WhenOnStableStorage(
+      [written](const absl::Status& status) { written->set_value(status.ok()); });
+  return answer.wait_for(kLimit) == std::future_status::ready && answer.get();
 }
 
 }  // namespace varscope::server

@@ -43,8 +43,9 @@ class Server {
 
   // Takes no more calls, gives those under way options.grace_seconds, cuts off what is left, and
   // writes a last snapshot, so that the next start has no log to replay. Returns when no thread of
-  // the server is left.
-  void Stop();
+  // the server is left: whether the data directory, if there is one, has all that was acknowledged.
+  // A second call does nothing, and returns true.
+  bool Stop();
 
  private:
   Server(const Options& options, Env& env);
@@ -52,7 +53,8 @@ class Server {
   // The process's, if the options have a limit.
   void LimitMemory();
   void Begin();
-  void TakeLastSnapshot();
+  // Whether all is saved, in it or in the log.
+  bool TakeLastSnapshot();
 
   // In the order in which they need each other: the last one goes first.
   Env& env_;

@@ -32,13 +32,6 @@ absl::StatusOr<MemoryAccount::Hold> Reserve(uint64_t bytes) {
   return MemoryAccount::Process().Reserve(bytes);
 }
 
-template <typename Map>
-typename Map::iterator LeastUsed(Map& map) {
-  return std::min_element(map.begin(), map.end(), [](const auto& a, const auto& b) {
-    return a.second.used < b.second.used;
-  });
-}
-
 }  // namespace
 
 Barriers::Barriers(Describe describe, IsLive is_live, Env& env)
@@ -237,12 +230,35 @@ std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const std::string& na
                                          arrival.sequence, " is older than all that are known"));
 }
 
+// What a live worker was answered it may still ask for.
+bool Barriers::ForgetOneThatIsOver() {
+  auto oldest = answers_.end();
+  for (auto it = answers_.begin(); it != answers_.end(); ++it) {
+    if (is_live_(it->first, it->second.incarnation)) continue;
+    if (oldest == answers_.end() || it->second.used < oldest->second.used) oldest = it;
+  }
+  if (oldest == answers_.end()) return false;
+  answers_.erase(oldest);
+  return true;
+}
+
 absl::Status Barriers::ReserveAnswers(const Arrival& arrival) {
-  if (arrival.sequence == 0 || answers_.contains(arrival.worker_id)) return absl::OkStatus();
-  if (answers_.size() >= kMostWorkers) answers_.erase(LeastUsed(answers_));
+  if (arrival.sequence == 0) return absl::OkStatus();
+  if (const auto known = answers_.find(arrival.worker_id); known != answers_.end()) {
+    known->second.incarnation = arrival.incarnation;
+    return absl::OkStatus();
+  }
+  if (answers_.size() >= kMostWorkers && !ForgetOneThatIsOver()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("worker '", arrival.worker_id, "': ", kMostWorkers,
+                     " workers that are connected have come to barriers"));
+  }
   absl::StatusOr<MemoryAccount::Hold> held = Reserve(kAnswersBytes + 2 * arrival.worker_id.size());
   if (!held.ok()) return held.status();
-  answers_[arrival.worker_id] = {.by_sequence = {}, .used = env_.Now(), .held = *std::move(held)};
+  answers_[arrival.worker_id] = {.by_sequence = {},
+                                 .incarnation = arrival.incarnation,
+                                 .used = env_.Now(),
+                                 .held = *std::move(held)};
   return absl::OkStatus();
 }
 

@@ -126,7 +126,8 @@ class Barriers {
   // What a worker was answered last.
   struct Answers {
     std::deque<Answer> by_sequence;
-    uint64_t forgotten = 0;  // the highest sequence that is no longer among them
+    uint64_t forgotten = 0;    // the highest sequence that is no longer among them
+    uint64_t incarnation = 0;  // that came last
     Time used;
     MemoryAccount::Hold held = {};
   };
@@ -155,6 +156,8 @@ class Barriers {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Memory for all that the worker will have been answered.
   absl::Status ReserveAnswers(const Arrival& arrival) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False: all workers whose answers are known are live.
+  bool ForgetOneThatIsOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(const Arrival& arrival, Answer answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Missing(const Round& round) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Late(const std::string& name, const Round& round, const Waiter& waiter,

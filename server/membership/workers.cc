@@ -71,10 +71,37 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
                      .nonce = nonce,
                      .quarantine = std::move(worker.record.quarantine)};
     worker.heard = env_.Now();
+    worker.held_lease = false;
     Notify(worker);
   }
   NotifyLost(lost);
   return incarnation;
+}
+
+void Workers::BeginLife(uint64_t random) {
+  // So that two lives that begin alike do not meet, and more lives than a server has fit.
+  constexpr int kJumpBits = 40;
+  MutexLock lock(mutex_);
+  last_incarnation_ += random >> (64 - kJumpBits);
+}
+
+Workers::Worker* Workers::Find(const std::string& worker_id, uint64_t incarnation) {
+  const auto it = workers_.find(worker_id);
+  return it == workers_.end() || it->second.record.incarnation != incarnation ? nullptr
+                                                                              : &it->second;
+}
+
+void Workers::HoldLease(const std::string& worker_id, uint64_t incarnation) {
+  MutexLock lock(mutex_);
+  if (Worker* const worker = Find(worker_id, incarnation)) worker->held_lease = true;
+}
+
+void Workers::StartLease(const std::string& worker_id, uint64_t incarnation) {
+  MutexLock lock(mutex_);
+  Worker* const worker = Find(worker_id, incarnation);
+  if (worker == nullptr) return;
+  worker->held_lease = false;
+  worker->heard = env_.Now();
 }
 
 absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
@@ -214,7 +241,7 @@ Time Workers::EvictSilent() {
     MutexLock lock(mutex_);
     ForgivePause(now);
     for (auto& [worker_id, worker] : workers_) {
-      if (!worker.live()) continue;
+      if (!worker.live() || worker.held_lease) continue;
       if (worker.heard + lease_ > now) {
         next = std::min(next, worker.heard + lease_);
         continue;

@@ -66,6 +66,15 @@ class Workers {
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
                                    int64_t pid, Sharing sharing, uint64_t nonce = 0);
 
+  // For a new life of the server: what was given in an earlier one and is not known any more (it
+  // was not on the disk, or is in a copy of it) is not given again. `random` is any number.
+  void BeginLife(uint64_t random);
+
+  // The lease does not run until StartLease: the worker does not know yet that it is connected.
+  // Nothing for an incarnation that is over.
+  void HoldLease(const std::string& worker_id, uint64_t incarnation);
+  void StartLease(const std::string& worker_id, uint64_t incarnation);
+
   // Renews the lease. Unauthenticated for a caller that is no worker, or whose id is not known
   // here; Aborted for a fenced incarnation, with the retry info to connect again
   // (proto/wire/retry_info.h) when nobody has taken its place.
@@ -113,10 +122,14 @@ class Workers {
   struct Worker {
     WorkerRecord record;
     Time heard;
+    bool held_lease = false;        // see HoldLease
     MemoryAccount::Hold held = {};  // see OverheadOf
     bool live() const { return record.state == WorkerState::kLive; }
   };
 
+  // Null when another one is the worker's last.
+  Worker* Find(const std::string& worker_id, uint64_t incarnation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void End(Worker& worker, WorkerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Notify(const Worker& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False: all are live.

@@ -121,8 +121,18 @@ absl::Status CheckBarrier(const v1::BarrierRequest& request) {
 
 void Connect(const ServiceContext& service, const Caller& /*caller*/,
              const v1::ConnectRequest& request, v1::ConnectResponse* response, CallDone done) {
-  AnswerDurably(
-      service.durability, [&] { return ConnectNow(service, request, response); }, std::move(done));
+  // Until it is answered, which may take as long as the disk likes, the worker cannot be heard of.
+  const auto connect = [&] {
+    absl::Status status = ConnectNow(service, request, response);
+    if (status.ok()) service.workers.HoldLease(request.worker_id(), response->incarnation());
+    return status;
+  };
+  AnswerDurably(service.durability, connect,
+                [&workers = service.workers, id = request.worker_id(), response,
+                 done = std::move(done)](const absl::Status& status) {
+                  workers.StartLease(id, response->incarnation());
+                  done(status);
+                });
 }
 
 void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,

@@ -51,6 +51,28 @@ TEST_F(WorkersTest, ASilentWorkerIsEvictedFencedAndMayComeBack) {
   EXPECT_FALSE(workers.Check({"w", first}).GetPayload(kReconnectKey).has_value());
 }
 
+// What the first life gave last, the disk never had.
+TEST_F(WorkersTest, ALaterLifeGivesNoIncarnationAgain) {
+  Workers first;
+  Workers second;
+  first.BeginLife(0x123456789abcdef0);
+  second.BeginLife(0xfedcba9876543210);
+  const uint64_t old = first.Connect("w", "host", 1, Sharing::kGlobal).value();
+  const uint64_t fresh = second.Connect("w", "host", 2, Sharing::kGlobal).value();
+  EXPECT_NE(old, fresh);
+  EXPECT_TRUE(absl::IsAborted(second.Check({"w", old})));
+  EXPECT_TRUE(second.Check({"w", fresh}).ok());
+  // It grows with each life, whatever is drawn, and there is room for many.
+  uint64_t last = fresh;
+  for (const uint64_t random : {uint64_t{0}, UINT64_MAX, uint64_t{1}}) {
+    second.BeginLife(random);
+    const uint64_t next = second.Connect("w", "host", 2, Sharing::kGlobal).value();
+    EXPECT_GT(next, last);
+    EXPECT_LE(next - last, (uint64_t{1} << 40) + 1);
+    last = next;
+  }
+}
+
 TEST_F(WorkersTest, ConnectingAgainEndsTheEarlierIncarnation) {
   Workers workers;
   std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
