@@ -8,6 +8,7 @@ inline constexpr int kExitClean = 0;
 inline constexpr int kExitCannotServe = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCannotRecover = 3;
+inline constexpr int kExitNotSaved = 4;
 
 }  // namespace varscope::server
 

@@ -87,8 +87,9 @@ int Serve(const Options& options) {
   }
   spdlog::info(absl::StrCat(strsignal(AwaitStop()), ": stopping, calls under way have ",
                             options.grace_seconds, " s"));
-  server.Stop();
-  return kExitClean;
+  if (server.Stop()) return kExitClean;
+  spdlog::error("the data directory does not have all that was acknowledged");
+  return kExitNotSaved;
 }
 
 // Without one of the threads that it needs from the start it cannot serve.
@@ -114,16 +115,18 @@ void LimitArenas() {
 int main(int argc, char** argv) {
   using namespace varscope::server;
   LimitArenas();
+  // What is wrong may be told to a pipe that nobody reads any more.
+  OpenStandardDescriptors();
+  PrepareSignals();
   std::variant<Options, int> parsed = ParseOptions(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const Options& options = std::get<Options>(parsed);
-  OpenStandardDescriptors();
   RaiseDescriptorLimit();
-  PrepareSignals();
   if (absl::Status status = StartLog(options.log_level); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return kExitCannotServe;
   }
+  for (const std::string& warning : options.warnings) spdlog::warn(warning);
   const int code = ServeOrSayWhy(options);
   FlushLog(kLastLines);
   return code;

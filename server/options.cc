@@ -55,7 +55,8 @@ constexpr const char* kMore =
     "\n"
     "Exit codes: 0 stopped cleanly, 1 could not listen or write the port file,\n"
     "            2 wrong flag, environment or config file,\n"
-    "            3 the data directory cannot be used or is damaged (the log says where)";
+    "            3 the data directory cannot be used or is damaged (the log says where),\n"
+    "            4 stopped, but what was acknowledged is not all in the data directory";
 
 // "sync", "none", or "async:<n>ms"; `interval_ms` is set for the last alone.
 bool ParseDurability(const std::string& text, DurabilityLevel* level, int* interval_ms) {
@@ -110,7 +111,8 @@ std::string CheckLease(const std::string& text) {
 
 // A misspelt variable of the environment would do nothing, in silence. Others that begin alike are
 // workers', or a container manager's: Kubernetes sets VARSCOPE_PORT for a service of that name.
-void WarnOfUnknownVariables(const std::vector<std::string>& read) {
+std::vector<std::string> UnknownVariables(const std::vector<std::string>& read) {
+  std::vector<std::string> warnings;
   constexpr absl::string_view kPrefix = "VARSCOPE_";
   std::vector<std::string> known = {"PORT", "TARGET", "THREADS", "TRANSPORT", "WORKER"};
   for (const std::string& name : read) known.push_back(name.substr(kPrefix.size()));
@@ -120,9 +122,10 @@ void WarnOfUnknownVariables(const std::vector<std::string>& read) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const std::string nearest = Nearest(name, known);
     if (nearest.empty()) continue;
-    std::cerr << "varscoped: nothing reads " << kPrefix << Printable(name)
-              << DidYouMean(absl::StrCat(kPrefix, nearest)) << "\n";
+    warnings.push_back(absl::StrCat("nothing reads ", kPrefix, Printable(name),
+                                    DidYouMean(absl::StrCat(kPrefix, nearest))));
   }
+  return warnings;
 }
 
 }  // namespace
@@ -226,7 +229,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       .FromEnvironment()
       .ShowDefault();
   if (const std::optional<int> code = line.Parse(argc, argv, std::cout)) return *code;
-  WarnOfUnknownVariables(line.EnvironmentNames());
+  o.warnings = UnknownVariables(line.EnvironmentNames());
   if (const std::string twice = FindTwice(o.listen); !twice.empty()) {
     std::cerr << "varscoped: --listen: " << twice << " is there twice\n";
     return kExitUsage;

@@ -35,6 +35,7 @@ struct Options {
   int stall_seconds = 30;           // 0: streams may be idle
   int grace_seconds = 5;
   std::string log_level = "info";
+  std::vector<std::string> warnings;  // of what is set and does nothing
 };
 
 // The settings, or the exit code of a run that ends here (--help, --version, a wrong flag).

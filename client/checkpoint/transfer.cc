@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "client/checkpoint/tensors.h"
 #include "proto/naming/names.h"
@@ -154,7 +155,8 @@ Transferred Import(RemoteStore& store, const std::filesystem::path& path,
     const auto variable = known.find(name);
     const bool has = variable != known.end();
     if (!has && !options.create) {
-      done.skipped.push_back(there + ": the store has no such variable (--create)");
+      done.skipped.push_back(absl::CHexEscape(there) +
+                             ": the store has no such variable (--create)");
       continue;
     }
     Tensor value;

@@ -72,7 +72,8 @@ int Client::Failed(const grpc::Status& status) const {
 int Client::NotYet(const char* what) const {
   std::cerr << "varscopectl: no answer from varscoped at " << target_ << " within "
             << Timeout(Patience::kLong).count() / 1000.0 << " s: the " << what
-            << " may still happen; varscopectl snapshots and list tell, --timeout waits longer\n";
+            << " may still happen; varscopectl snapshots, list and workers tell, --timeout waits "
+               "longer\n";
   return kExitNoAnswer;
 }
 

@@ -147,19 +147,19 @@ void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
 }
 
 void AddQuarantine(CommandLine& line, std::string& name, std::string& reason, Run& run) {
-  const auto set = [&name](Client& client, const std::string& why) {
+  const auto set = [&name](Client& client, const char* what, const std::string& why) {
     v1::QuarantineRequest request;
     request.set_worker_id(name);
     request.set_reason(why);
-    return client.Ask(&Stub::Quarantine, request, [](const v1::QuarantineResponse&) {});
+    return client.Change(what, &Stub::Quarantine, request, [](const v1::QuarantineResponse&) {});
   };
-  CommandLine& quarantine =
-      Command(line, "quarantine", "Refuse a worker's pushes from now on", run,
-              [&reason, set](Client& client, std::ostream&) { return set(client, reason); });
+  CommandLine& quarantine = Command(
+      line, "quarantine", "Refuse a worker's pushes from now on", run,
+      [&reason, set](Client& client, std::ostream&) { return set(client, "quarantine", reason); });
   quarantine.Add("worker", &name, "Its id").Required();
   quarantine.Add("--reason", &reason, "What the worker is told").NotEmpty().ShowDefault();
   Command(line, "release", "Take a worker's pushes again", run,
-          [set](Client& client, std::ostream&) { return set(client, ""); })
+          [set](Client& client, std::ostream&) { return set(client, "release", ""); })
       .Add("worker", &name, "Its id")
       .Required();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -96,11 +97,12 @@ void PrintSnapshots(const v1::ListSnapshotsResponse& response, std::ostream& out
   std::vector<Row> rows = {{"NAME", "GLOBAL STEP", "VARIABLES", "SIZE", "TAKEN"}};
   for (const v1::ListSnapshotsResponse::Snapshot& s : response.snapshots()) {
     if (!s.damage().empty()) {
-      rows.push_back({s.name(), "damaged: " + s.damage(), "", "", ""});
+      rows.push_back(
+          {absl::CHexEscape(s.name()), "damaged: " + absl::CHexEscape(s.damage()), "", "", ""});
       continue;
     }
-    rows.push_back({s.name(), absl::StrCat(s.global_step()), absl::StrCat(s.variables()),
-                    Bytes(s.bytes()), TimeText(s.time_unix_micros())});
+    rows.push_back({absl::CHexEscape(s.name()), absl::StrCat(s.global_step()),
+                    absl::StrCat(s.variables()), Bytes(s.bytes()), TimeText(s.time_unix_micros())});
   }
   PrintTable(rows, out);
 }

@@ -60,9 +60,13 @@ Link::Link(Doorbell doorbell, Segment segment, int side)
       out_(Control(segment_, side), Data(segment_, side)),
       in_(Control(segment_, 1 - side), Data(segment_, 1 - side)) {}
 
-absl::StatusOr<Link> Link::Accept(Doorbell doorbell) {
+absl::StatusOr<Link> Link::Accept(Doorbell doorbell, int descriptor_limit) {
   absl::StatusOr<Segment> segment = Segment::Create(kSegmentBytes);
   if (!segment.ok()) return segment.status();
+  if (segment->file().get() >= descriptor_limit) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(descriptor_limit, " descriptors are open, and the rest is the server's own"));
+  }
   if (absl::Status sent = doorbell.Send(segment->file()); !sent.ok()) return sent;
   return Link(std::move(doorbell), *std::move(segment), 1);
 }

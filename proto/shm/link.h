@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include <climits>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -43,8 +44,9 @@ struct Message {
 // what was sent before may still be received.
 class Link {
  public:
-  // The server's side; hands the memory over.
-  static absl::StatusOr<Link> Accept(Doorbell doorbell);
+  // The server's side; hands the memory over. ResourceExhausted when its file would get a
+  // descriptor of `descriptor_limit` or above.
+  static absl::StatusOr<Link> Accept(Doorbell doorbell, int descriptor_limit = INT_MAX);
   // The worker's side, to the socket of that name.
   static absl::StatusOr<Link> Connect(const std::string& name, Clock::time_point deadline);
 

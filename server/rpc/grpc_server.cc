@@ -2,13 +2,16 @@
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <future>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "proto/wire/channel_arguments.h"
 #include "server/rpc/listen.h"
 
@@ -32,6 +35,24 @@ void SetQuota(grpc::ServerBuilder& builder, const ServiceLimits& limits) {
   builder.SetResourceQuota(quota);
 }
 
+// gRPC ends the process when it does not get one of the threads that it starts with.
+absl::Status CheckThreads() {
+  constexpr int kThreads = 16;
+  std::promise<void> end;
+  const std::shared_future<void> ended = end.get_future().share();
+  std::vector<std::thread> threads;
+  absl::Status status;
+  try {
+    for (int i = 0; i < kThreads; ++i) threads.emplace_back([ended] { ended.wait(); });
+  } catch (const std::system_error& error) {
+    status = absl::UnavailableError(absl::StrCat("the system has fewer than ", kThreads,
+                                                 " threads for gRPC (ulimit -u): ", error.what()));
+  }
+  end.set_value();
+  for (std::thread& thread : threads) thread.join();
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
@@ -39,6 +60,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   auto self = std::unique_ptr<GrpcServer>(new GrpcServer(context));
   std::vector<shm::FileDescriptor> sockets;
   absl::Status status = self->Listen(addresses, context.local.target, sockets);
+  if (status.ok()) status = CheckThreads();
   if (!status.ok()) return status;
   // Never given back: at its end gRPC waits for all threads that it ever wanted, also for those
   // that it could not have.
@@ -82,8 +104,10 @@ absl::Status GrpcServer::Listen(const std::vector<std::string>& addresses,
     absl::StatusOr<Listening> listening = server::Listen(address);
     if (!listening.ok()) return listening.status();
     for (shm::FileDescriptor& socket : listening->sockets) sockets.push_back(std::move(socket));
-    if (!listening->path.empty()) paths_.push_back(listening->path);
-    return listening->port;
+    const int port = listening->port;
+    listening->sockets.clear();
+    if (!listening->path.empty()) unix_sockets_.push_back(*std::move(listening));
+    return port;
   };
   for (const std::string& address : addresses) {
     const absl::StatusOr<int> port = listen(address);
@@ -95,7 +119,7 @@ absl::Status GrpcServer::Listen(const std::vector<std::string>& addresses,
 
 GrpcServer::~GrpcServer() {
   accepting_.reset();
-  for (const std::string& path : paths_) unlink(path.c_str());
+  for (const Listening& listening : unix_sockets_) RemoveSocket(listening);
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
 }
 

@@ -15,6 +15,7 @@
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/health.h"
+#include "server/rpc/listen.h"
 #include "server/rpc/service.h"
 
 namespace varscope::server {
@@ -37,7 +38,8 @@ class GrpcServer {
   void StopServing() { health_.StopServing(); }
 
  private:
-  explicit GrpcServer(const ServiceContext& context) : service_(context), admin_(context) {}
+  explicit GrpcServer(const ServiceContext& context)
+      : service_(context), admin_(context), health_(context.durability) {}
   absl::Status Listen(const std::vector<std::string>& addresses, const std::string& local_target,
                       std::vector<shm::FileDescriptor>& sockets);
 
@@ -45,7 +47,7 @@ class GrpcServer {
   AdminService admin_;
   HealthService health_;
   std::vector<int> ports_;
-  std::vector<std::string> paths_;  // of Unix sockets
+  std::vector<Listening> unix_sockets_;  // their paths
   std::unique_ptr<grpc::Server> server_;
   std::optional<CallQueue> queue_;  // waits for the calls, which use all of the above
   std::unique_ptr<AcceptLoop> accepting_;

@@ -1,5 +1,8 @@
 #include "server/rpc/health.h"
 
+#include <chrono>
+#include <utility>
+
 #include "proto/concurrency/mutex.h"
 #include "server/rpc/raw_method.h"
 #include "varscope/v1/admin.grpc.pb.h"
@@ -116,6 +119,18 @@ class HealthService::CheckCall final : public std::enable_shared_from_this<Check
   grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_;
 };
 
+HealthService::HealthService(const Durability& durability, Env& env)
+    : durability_(durability),
+      env_(env),
+      timer_(env.StartTimer("health", [this] { return Look(); })) {}
+
+Time HealthService::Look() {
+  constexpr std::chrono::seconds kBetween{1};
+  const State now = StateNow();
+  if (std::exchange(told_, now) != now) TellAll();
+  return env_.Now() + kBetween;
+}
+
 void HealthService::Accept(CallQueue& queue) {
   CheckCall::Accept(*this, queue);
   Watcher::Accept(*this, queue);
@@ -131,10 +146,17 @@ void HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
 }
 
 void HealthService::StopServing() {
-  std::vector<std::weak_ptr<Watcher>> watchers;
   {
     MutexLock lock(mutex_);
     serving_ = false;
+  }
+  TellAll();
+}
+
+void HealthService::TellAll() {
+  std::vector<std::weak_ptr<Watcher>> watchers;
+  {
+    MutexLock lock(mutex_);
     watchers = watchers_;
   }
   for (const std::weak_ptr<Watcher>& watcher : watchers) {
@@ -143,8 +165,10 @@ void HealthService::StopServing() {
 }
 
 HealthService::State HealthService::StateNow() const {
+  const bool takes_pushes = durability_.Health().ok();
   MutexLock lock(mutex_);
-  return serving_ ? health::HealthCheckResponse::SERVING : health::HealthCheckResponse::NOT_SERVING;
+  return serving_ && takes_pushes ? health::HealthCheckResponse::SERVING
+                                  : health::HealthCheckResponse::NOT_SERVING;
 }
 
 }  // namespace varscope::server

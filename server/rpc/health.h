@@ -19,6 +19,11 @@ class HealthService final
     : public grpc::health::v1::Health::WithRawMethod_Check<
           grpc::health::v1::Health::WithRawMethod_Watch<grpc::health::v1::Health::Service>> {
  public:
+  // `durability` and `env` outlive it. A server that can take no pushes, because nothing reaches
+  // its disk, does not serve.
+  explicit HealthService(const Durability& durability, Env& env = SystemEnv());
+  ~HealthService() override { timer_->Stop(); }
+
   // To be called when the server has started, once. `queue` is one of the server's.
   void Accept(CallQueue& queue);
   // From now on, and to all who watch.
@@ -30,11 +35,18 @@ class HealthService final
   using State = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
   State StateNow() const;
+  // Tells those who watch what has changed.
+  Time Look();
+  void TellAll();
   void Add(const std::shared_ptr<Watcher>& watcher);
 
   mutable Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = true;
   std::vector<std::weak_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mutex_);
+  const Durability& durability_;
+  Env& env_;
+  State told_ = grpc::health::v1::HealthCheckResponse::SERVING;  // by Look alone
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace varscope::server

@@ -168,6 +168,12 @@ bool IsLeftOver(const Address& address, const std::string& path) {
   return connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
 }
 
+std::optional<std::pair<uint64_t, uint64_t>> FileAt(const std::string& path) {
+  struct stat file {};
+  if (lstat(path.c_str(), &file) != 0) return std::nullopt;
+  return std::pair<uint64_t, uint64_t>(file.st_dev, file.st_ino);
+}
+
 // A path that was validated.
 absl::StatusOr<Listening> ListenOnPath(const std::string& path) {
   Address address;
@@ -179,6 +185,8 @@ absl::StatusOr<Listening> ListenOnPath(const std::string& path) {
   shm::FileDescriptor socket = ListenOn(address);
   if (!socket.valid()) return Error(errno);
   Listening listening{.path = path};
+  if (const std::optional<std::pair<uint64_t, uint64_t>> file = FileAt(path))
+    listening.file = *file;
   listening.sockets.push_back(std::move(socket));
   return listening;
 }
@@ -209,6 +217,10 @@ absl::StatusOr<Listening> Listen(const std::string& address) {
   return absl::Status(listening.status().code(),
                       absl::StrCat("cannot listen on ", address, ": ", listening.status().message(),
                                    "; is it in use, or not an address of this machine?"));
+}
+
+void RemoveSocket(const Listening& listening) {
+  if (FileAt(listening.path) == listening.file) unlink(listening.path.c_str());
 }
 
 }  // namespace varscope::server

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/memory/memory_account.h"
 #include "server/limited_log.h"
+#include "server/rpc/descriptors.h"
 
 namespace varscope::server {
 namespace {
@@ -75,7 +76,8 @@ void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
   MemoryAccount& memory = MemoryAccount::Process();
   const MemoryAccount::Hold held = memory.TryHold(shm::kSegmentBytes);
   absl::StatusOr<shm::Link> link =
-      held ? shm::Link::Accept(std::move(doorbell)) : memory.Refusal(shm::kSegmentBytes);
+      held ? shm::Link::Accept(std::move(doorbell), ConnectionDescriptorLimit())
+           : memory.Refusal(shm::kSegmentBytes);
   if (!link.ok()) WarnOfNone(link.status().message());
   MutexLock lock(mutex_);
   if (link.ok() && !stopping_) {
