@@ -195,6 +195,9 @@ class RemoteStore {
   // The server's groups: others after a restart of the server with other options.
   using Groups = std::shared_ptr<const std::vector<SyncGroup>>;
   virtual Groups groups() const = 0;
+  // How often the worker has had to connect again because what it knew of the store was no more: a
+  // rollback, another store.
+  virtual uint64_t losses() const { return 0; }
   // In creation order, names that start with `prefix`.
   virtual std::vector<ListedVariable> List(const std::string& prefix) = 0;
   virtual void Barrier(const std::string& name, uint32_t parties,

@@ -178,7 +178,8 @@ void Connection::Barrier(const std::string& name, uint32_t parties,
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
         request.set_timeout_ms(std::max<int64_t>(left.count(), 1));
         // The server's own deadline comes first, because its error says who is missing.
-        context.set_deadline(ToGrpc(deadline + timeout_));
+        constexpr std::chrono::seconds kForTheAnswer{2};
+        context.set_deadline(ToGrpc(deadline + kForTheAnswer));
         grpc::Status status = channel.parameter_server().Barrier(&context, request, &response);
         request.set_again(true);
         return status;

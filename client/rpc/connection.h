@@ -42,6 +42,7 @@ class Connection final : public RemoteStore {
   PushedAndPulled PushAndPull(const PushRequest& push,
                               const std::vector<std::string>& names) override;
   Groups groups() const override { return open_->session.groups(); }
+  uint64_t losses() const override { return open_->session.losses(); }
   std::vector<ListedVariable> List(const std::string& prefix) override;
   void Barrier(const std::string& name, uint32_t parties,
                std::chrono::milliseconds timeout) override;

@@ -159,7 +159,8 @@ void LocalTraining::NoticeReconnection() {
   std::erase_if(replicas_, [&](const auto& replica) {
     return FindLocalGroup(*groups, replica.first) == nullptr;
   });
-  if (!ServerHasTheBases()) Forget();
+  const uint64_t losses = store_.losses();
+  if (std::exchange(losses_seen_, losses) != losses || !ServerHasTheBases()) Forget();
   seen_ = std::move(groups);
 }
 

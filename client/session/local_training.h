@@ -96,6 +96,7 @@ class LocalTraining {
   // Whose copies a run may have read, and no run has found gone since.
   std::set<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
   RemoteStore::Groups seen_ ABSL_GUARDED_BY(mutex_);  // of the connection that they are of
+  uint64_t losses_seen_ ABSL_GUARDED_BY(mutex_) = 0;  // as RemoteStore::losses
   std::map<std::string, Inner> inner_
       ABSL_GUARDED_BY(mutex_);  // by optimizer, name, instance and group
   std::map<std::string, GroupState> states_ ABSL_GUARDED_BY(mutex_);  // by prefix

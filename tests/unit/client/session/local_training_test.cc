@@ -38,10 +38,16 @@ class NoStore final : public RemoteStore {
     return {};
   }
   Groups groups() const override { return groups_; }
+  uint64_t losses() const override { return losses_; }
   std::vector<ListedVariable> List(const std::string&) override { return {}; }
   void Barrier(const std::string&, uint32_t, std::chrono::milliseconds) override {}
 
   void Reconnect() { groups_ = std::make_shared<std::vector<SyncGroup>>(*groups_); }
+  // After a rollback, which some call of the worker's has been told of.
+  void ReconnectAfterALoss() {
+    ++losses_;
+    Reconnect();
+  }
   void MakeLocal() {
     groups_ = std::make_shared<std::vector<SyncGroup>>(1, SyncGroup{.local = true});
   }
@@ -52,6 +58,7 @@ class NoStore final : public RemoteStore {
 
  private:
   const std::string worker_id_ = "w";
+  uint64_t losses_ = 0;
   Groups groups_ = std::make_shared<std::vector<SyncGroup>>();
 };
 
@@ -272,6 +279,18 @@ TEST_F(RollbackTest, AReconnectionAfterOthersWentOnLosesNothing) {
     EXPECT_EQ(update.gradient.scalar<float>(), 4) << "all four steps";
     EXPECT_EQ(update.base_version, 5U);
   }
+}
+
+// Others were faster than this worker after the rollback: the server is where it never was before,
+// but not by what the copy began from.
+TEST_F(RollbackTest, NothingOfADiscardedStateIsPushedHoweverFarOthersAre) {
+  store_.now = Value(1, 5);
+  for (int i = 0; i < 3; ++i) Run();
+  store_.now = Value(7, 9);
+  store_.ReconnectAfterALoss();
+  Read();
+  EXPECT_EQ(Run(), 7);
+  EXPECT_EQ(Run(), 6);
 }
 
 // The rollback comes between what a run reads and what it pushes.
