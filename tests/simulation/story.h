@@ -23,8 +23,8 @@ struct StoryOptions {
 };
 
 struct Totals {
-  size_t faults = 0;
-  size_t crashes = 0;
+  size_t faults = 0;   // of the disk, that have come to be
+  size_t crashes = 0;  // of the process
   size_t answers = 0;
   size_t acknowledged = 0;
 };

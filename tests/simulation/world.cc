@@ -582,6 +582,10 @@ void World::Submit(const std::string& name, const std::string& key, const server
       }
     }
   }
+  // It was applied before, with the changes so far.
+  if (MarkOf(request).value_or(0) != 0) {
+    request.position = has_log() ? recorder().last_position() : 0;
+  }
   request.stream = StreamOf(name, key);
   if (request.stream == nullptr) return Answered(request, Identify(key).status());
   SentPush sent = server::Send(push);
@@ -900,9 +904,8 @@ void World::Finish() {
   env_.trace().Note("the end: no more faults");
   env_.disk().Heal();
   env_.disk().CrashAt(UINT64_MAX);
-  for (const auto& [name, worker] : workers_) {
-    if (worker.incarnation > 0) Leave(name);
-  }
+  // Also who thinks that his session is over, and could not make another.
+  for (const auto& [name, worker] : workers_) Leave(name);
   // Longer than any lease, deadline and retry.
   env_.Advance(std::chrono::milliseconds(40'000));
   for (const auto& request : requests_) {
