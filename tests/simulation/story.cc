@@ -16,6 +16,12 @@ namespace {
 using server::DurabilityLevel;
 using std::chrono::milliseconds;
 
+// Some stories have many faults, some get far.
+uint64_t DrawCalm(Draws& draws) {
+  static const std::vector<uint64_t> kCalm = {8, 16, 40};
+  return draws.OneOf("steps between faults", kCalm);
+}
+
 // Few in one story, so that it gets somewhere.
 std::vector<std::string> DrawModes(Draws& draws) {
   std::vector<std::string> left = Reached::Modes();
@@ -35,6 +41,7 @@ Story::Story(World& world, Draws& draws, StoryOptions options)
       draws_(draws),
       options_(options),
       modes_(DrawModes(draws)),
+      calm_(DrawCalm(draws)),
       requests_(world, draws, modes_) {}
 
 std::string Story::Run(Totals& totals) {
@@ -58,9 +65,9 @@ std::string Story::Run(Totals& totals) {
 }
 
 void Story::Step() {
-  if (world_.env().disk().crashed() || (options_.faults && draws_.OneIn("crash", 50))) {
+  if (world_.env().disk().crashed() || (options_.faults && draws_.OneIn("crash", 2 * calm_))) {
     Crash();
-  } else if (options_.faults && draws_.OneIn("fault", 24)) {
+  } else if (options_.faults && draws_.OneIn("fault", calm_)) {
     DrawFault();
   } else {
     // While it lasts, little is taken.

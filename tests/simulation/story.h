@@ -55,6 +55,7 @@ class Story {
   Draws& draws_;
   const StoryOptions options_;
   std::vector<std::string> modes_;
+  const uint64_t calm_;  // steps between faults of the disk, on average
   Requests requests_;
   uint64_t rogue_sequence_ = 0;
   Totals totals_;

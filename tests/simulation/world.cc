@@ -138,7 +138,7 @@ struct World::Request {
   std::string kind;
   std::string key;
   std::shared_ptr<Stream> stream;
-  std::vector<std::string> cells;
+  std::vector<std::string> rows;  // of the table of what was reached
   // Of a push: which element of the worker's marks it adds to.
   std::optional<size_t> mark;
   bool is_push = false;
@@ -232,6 +232,14 @@ uint64_t World::VersionOf(const std::string& name) const {
   if (!variable.ok()) return 0;
   const MutexLock lock((*variable)->mutex);
   return (*variable)->version;
+}
+
+std::string World::ModeOf(const std::string& variable) const {
+  const std::string prefix = variable.substr(0, variable.find('/'));
+  const bool has_group =
+      std::any_of(setup_.groups.begin(), setup_.groups.end(),
+                  [&](const std::string& group) { return absl::StartsWith(group, prefix + "="); });
+  return has_group ? prefix : "async";
 }
 
 // Nothing: it has none, or is not there.
@@ -396,7 +404,10 @@ void World::Resolve(const std::string& worker, const v1::ResolveRequest& request
   const auto response = std::make_shared<v1::ResolveResponse>();
   Call(worker, "resolve", [&](const CallDone& done) {
     server::Resolve(server_->context(), *caller, request, response.get(),
-                    [response, done](const absl::Status& status) { done(status); });
+                    [this, request, response, done](const absl::Status& status) {
+                      if (hears_ && status.ok()) ReachResolved(request);
+                      done(status);
+                    });
   });
   for (const v1::Resolution& resolution : response->resolutions()) {
     for (const v1::VariableInfo& variable : resolution.variables()) {
@@ -404,6 +415,14 @@ void World::Resolve(const std::string& worker, const v1::ResolveRequest& request
       const bool known = std::find(variables_.begin(), variables_.end(), name) != variables_.end();
       if (!known && !absl::StartsWith(name, kMarksPrefix)) variables_.push_back(name);
     }
+  }
+}
+
+void World::ReachResolved(const v1::ResolveRequest& request) {
+  for (const v1::VariableDefinition& definition : request.definitions()) {
+    const absl::StatusOr<DType> dtype = wire::FromProto(definition.dtype());
+    if (!dtype.ok()) continue;
+    reached_.Add(Reached::Cell(Reached::Row(*dtype, "resolve", ModeOf(definition.name())), level_));
   }
 }
 
@@ -500,7 +519,7 @@ GradientUpdate World::DrawGradient(const std::string& variable) {
   return update;
 }
 
-void World::Push(const std::string& name, server::Push push, std::vector<std::string> cells) {
+void World::Push(const std::string& name, server::Push push, std::vector<std::string> rows) {
   Worker& worker = workers_[name];
   push.id = {name, worker.incarnation, ++worker.sequence};
   if (worker.sequence <= kMarks) {
@@ -510,6 +529,8 @@ void World::Push(const std::string& name, server::Push push, std::vector<std::st
     push.assignments.push_back({MarksOf(name), AssignOp::kAdd, mark, std::nullopt});
   }
   worker.last = push;
+  worker.last_rows.clear();
+  for (const std::string& row : rows) worker.last_rows.push_back(Reached::Again(row));
   // Bytes that nobody shares are written in place, as a server's are.
   for (OptimizerStep& step : worker.last->steps) {
     for (GradientUpdate& update : step.updates) update.gradient = update.gradient.Clone();
@@ -517,7 +538,7 @@ void World::Push(const std::string& name, server::Push push, std::vector<std::st
   for (Assignment& assignment : worker.last->assignments) {
     assignment.value = assignment.value.Clone();
   }
-  Submit(name, worker.session_key, push, std::move(cells), /*first_time=*/true);
+  Submit(name, worker.session_key, push, std::move(rows), /*first_time=*/true);
 }
 
 void World::PushAgain(const std::string& name) {
@@ -527,7 +548,7 @@ void World::PushAgain(const std::string& name) {
   for (OptimizerStep& step : push.steps) {
     for (GradientUpdate& update : step.updates) update.gradient = update.gradient.Clone();
   }
-  Submit(name, worker.session_key, push, {}, /*first_time=*/false);
+  Submit(name, worker.session_key, push, worker.last_rows, /*first_time=*/false);
 }
 
 void World::PushAsBefore(const std::string& name) {
@@ -554,7 +575,7 @@ std::shared_ptr<World::Stream> World::StreamOf(const std::string& name, const st
 }
 
 void World::Submit(const std::string& name, const std::string& key, const server::Push& push,
-                   std::vector<std::string> cells, bool first_time) {
+                   std::vector<std::string> rows, bool first_time) {
   const bool over = key != workers_[name].session_key;
   env_.trace().Note(absl::StrCat(name, " pushes ", push.id.sequence,
                                  over ? " as the incarnation before" : "",
@@ -564,7 +585,7 @@ void World::Submit(const std::string& name, const std::string& key, const server
   request.is_push = true;
   request.first_time = first_time;
   request.is_over = over;
-  request.cells = std::move(cells);
+  request.rows = std::move(rows);
   if (push.id.sequence <= kMarks) request.mark = push.id.sequence - 1;
   if (first_time) {
     for (const OptimizerStep& step : push.steps) {
@@ -683,7 +704,14 @@ void World::ReadAnswer(Request& request) {
     stream.versions.clear();
   }
   if (hears_ && request.is_push) CheckPushed(request, status, answer.head().pushed());
-  if (hears_ && status.ok() && !request.pulled.empty()) CheckPulled(request, answer);
+  if (hears_ && status.ok() && !request.pulled.empty()) {
+    CheckPulled(request, answer);
+    for (const Pulled& one : request.pulled) {
+      const VariableDefinition* const def = Definition(one.name);
+      if (def == nullptr) continue;
+      reached_.Add(Reached::Cell(Reached::Row(def->dtype, request.kind, ModeOf(one.name)), level_));
+    }
+  }
   Answered(request, status);
 }
 
@@ -699,7 +727,7 @@ void World::CheckPushed(Request& request, const absl::Status& status,
       (status.ok() && !applied) || (SaysThatNothingHappened(status) && request.first_time);
   if (refused && mark.value_or(0) != 0) Wrong(about + "was refused and applied");
   if (!applied) return;
-  for (const std::string& cell : request.cells) reached_.Add(cell);
+  for (const std::string& row : request.rows) reached_.Add(Reached::Cell(row, level_));
 }
 
 // It is what is there now.
