@@ -79,6 +79,10 @@ std::string Reached::Row(DType dtype, absl::string_view request, absl::string_vi
   return absl::StrCat(Name(dtype), " ", request, " ", mode);
 }
 
+std::string Reached::RestartRow(absl::string_view mode) {
+  return absl::StrCat("restart after ", mode);
+}
+
 std::string Reached::Cell(absl::string_view row, DurabilityLevel level) {
   return absl::StrCat(row, " ", NameOf(level));
 }
@@ -102,6 +106,7 @@ std::vector<std::string> Reached::Possible() {
     }
   }
   std::vector<std::string> rows(std::begin(kRequests), std::end(kRequests));
+  for (const std::string& mode : Modes()) rows.push_back(RestartRow(mode));
   for (const std::string& row : applied) {
     rows.push_back(row);
     rows.push_back(Again(row));

@@ -31,6 +31,9 @@ class Reached {
   static std::string Again(absl::string_view row);
   // "<dtype> <request> <mode>", for those that are about a variable.
   static std::string Row(DType dtype, absl::string_view request, absl::string_view mode);
+  // A life of the server that ended after pushes of that mode had been applied, and the next one
+  // began with a state that it had been in, byte for byte.
+  static std::string RestartRow(absl::string_view mode);
   // The row of other requests is their kind.
   static std::string Cell(absl::string_view row, server::DurabilityLevel level);
   // All that can be reached: bools are not added, and who trains locally has one outer optimizer.

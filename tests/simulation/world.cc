@@ -139,6 +139,7 @@ struct World::Request {
   std::string key;
   std::shared_ptr<Stream> stream;
   std::vector<std::string> rows;  // of the table of what was reached
+  std::set<std::string> modes;
   // Of a push: which element of the worker's marks it adds to.
   std::optional<size_t> mark;
   bool is_push = false;
@@ -178,13 +179,16 @@ void World::Start() {
     throw std::runtime_error(std::string(server.status().message()));
   }
   server_ = *std::move(server);
-  level_ = setup_.level;
+  const DurabilityLevel before = std::exchange(level_, setup_.level);
   // All first values are computed later, by an event of their own.
   server_->context().store.catalog.SetLarge(-1);
   const uint64_t position = recorder().last_position();
   env_.trace().Note(absl::StrCat("started at change ", position, ", durability ", NameOf(level_)));
   std::string now = State();
   if (const std::string what = history_.WhatIsWrong(position, now); !what.empty()) Wrong(what);
+  for (const std::string& mode : std::exchange(modes_, {})) {
+    reached_.Add(Reached::Cell(Reached::RestartRow(mode), before));
+  }
   history_.BeginAgain(position, std::move(now));
   snapshot_position_ = position;
   versions_.clear();
@@ -586,6 +590,9 @@ void World::Submit(const std::string& name, const std::string& key, const server
   request.first_time = first_time;
   request.is_over = over;
   request.rows = std::move(rows);
+  for (const OptimizerStep& step : push.steps) {
+    for (const GradientUpdate& update : step.updates) request.modes.insert(ModeOf(update.variable));
+  }
   if (push.id.sequence <= kMarks) request.mark = push.id.sequence - 1;
   if (first_time) {
     for (const OptimizerStep& step : push.steps) {
@@ -728,6 +735,7 @@ void World::CheckPushed(Request& request, const absl::Status& status,
   if (refused && mark.value_or(0) != 0) Wrong(about + "was refused and applied");
   if (!applied) return;
   for (const std::string& row : request.rows) reached_.Add(Reached::Cell(row, level_));
+  if (request.first_time) modes_.insert(request.modes.begin(), request.modes.end());
 }
 
 // It is what is there now.

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -184,7 +185,8 @@ class World {
   std::map<std::string, uint64_t> versions_;
   std::map<std::string, server::StoreState> snapshots_;
   Reached reached_;
-  uint64_t era_ = 0;  // rollbacks and restarts
+  std::set<std::string> modes_;  // of pushes that this life has applied
+  uint64_t era_ = 0;             // rollbacks and restarts
   bool hears_ = true;
   bool looking_ = false;
   size_t answered_ = 0;
