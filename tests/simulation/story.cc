@@ -182,7 +182,9 @@ void Story::Act() {
     case 8:
       return requests_.PullAgain(worker);
     case 9:
-      return world_.PushAgain(worker);
+      if (draws_.OneIn("one alone", 2)) return world_.PushAgain(worker);
+      for (const std::string& each : world_.workers()) world_.PushAgain(each);
+      return;
     case 10:
       return requests_.Arrive(worker);
     case 11:
