@@ -178,7 +178,9 @@ void Story::Act() {
       return requests_.Assign(worker);
     case 6:
     case 7:
-      return requests_.Pull(worker);
+      requests_.Pull(worker);
+      if (draws_.OneIn("repeated", 2)) requests_.PullAgain(worker);
+      return;
     case 8:
       return requests_.PullAgain(worker);
     case 9:
