@@ -20,8 +20,9 @@ wrong() {
   cat "$work/out" "$work/err"
 }
 for script in client/demo.sh tests/run.sh tests/bare.sh tests/package.sh tests/conformance.sh \
-  tests/faults/run.sh tests/faults/failpoints.sh tests/fuzz/run.sh tests/integration/docker.sh \
-  tests/bench/run.sh tests/differential/run.sh tests/path/run.sh tests/simulation/plants.sh; do
+  tests/faults/run.sh tests/faults/failpoints.sh tests/faults/digits.sh tests/fuzz/run.sh \
+  tests/integration/docker.sh tests/bench/run.sh tests/differential/run.sh tests/path/run.sh \
+  tests/simulation/plants.sh; do
   wrong $script "'--no-such-flag'" --no-such-flag
   wrong $script "'-x'" -x
   wrong $script "'--'" --

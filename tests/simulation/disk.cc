@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace varscope::simulation {
@@ -130,14 +131,26 @@ absl::Status Disk::Begin(const std::string& call, const std::string& name, Kind 
   ++calls_;
   const std::string text = absl::StrCat(call, " ", name);
   trace_.Note(absl::StrCat("disk ", calls_, ": ", text));
+  if (fails_at_next_ && absl::StartsWith(text, fails_at_next_->first + " ")) {
+    FailAt(calls_, fails_at_next_->second);
+    fails_at_next_.reset();
+  }
   if (crash_at_ && calls_ >= *crash_at_ && !crashed_) {
     trace_.Note("the disk stops here");
     crashed_ = true;
   }
   if (crashed_) return absl::InternalError(absl::StrCat(text, ": the disk is gone"));
   if (!Fails(name, kind)) return absl::OkStatus();
+  CountFault();
   trace_.Note("fails");
   return absl::ResourceExhaustedError(absl::StrCat(text, ": No space left on device"));
+}
+
+void Disk::CountFault() {
+  if (std::exchange(fault_->has_begun, true)) return;
+  ++faults_;
+  if (crash_after_fault_) crash_at_ = calls_ + 1 + *crash_after_fault_;
+  crash_after_fault_.reset();
 }
 
 void Disk::Apply(const Change& change, std::string& bytes) {
@@ -296,8 +309,9 @@ void Disk::Restart(Loss loss) {
     node->seen = node->durable;
   }
   locked_.clear();
-  fault_.reset();
+  Heal();
   crash_at_.reset();
+  crash_after_fault_.reset();
   crashed_ = false;
   ++life_;
 }

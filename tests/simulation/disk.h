@@ -35,14 +35,25 @@ class Disk final : public server::Files {
   // From the call whose number is `call` on, counted from 1 over the disk's life. Writes to the
   // file `except` do not fail.
   void FailAt(uint64_t call, Fault fault, std::string except = "") {
-    fault_ = {call, fault, std::move(except)};
+    fault_ = {call, fault, std::move(except), false};
   }
-  void Heal() { fault_.reset(); }
+  // From the next call of this kind on ("rename", "sync directory", …), however rare they are.
+  void FailAtNext(std::string kind, Fault fault) { fails_at_next_ = {std::move(kind), fault}; }
+  void Heal() {
+    fault_.reset();
+    fails_at_next_.reset();
+  }
   // That call, and all after it, fail and change nothing, until Restart.
   void CrashAt(uint64_t call) { crash_at_ = call; }
+  // So many calls after the first one that fails.
+  void CrashAfterFault(uint64_t calls) { crash_after_fault_ = calls; }
   // Called at the beginning of each write, but not of those that it makes itself; null: nothing is.
   void Meanwhile(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
   uint64_t calls() const { return calls_; }
+  // A fault has come to be, and may stay.
+  bool failing() const { return fault_ && fault_->has_begun; }
+  // How many of the faults that were planned have come to be.
+  uint64_t faults() const { return faults_; }
   bool crashed() const { return crashed_; }
   void Crash() { crashed_ = true; }
 
@@ -103,6 +114,8 @@ class Disk final : public server::Files {
   // Counts a call on the file `name`; the error that it meets.
   absl::Status Begin(const std::string& call, const std::string& name, Kind kind);
   bool Fails(const std::string& name, Kind kind) const;
+  // Something fails: counts the fault, when it is its first time.
+  void CountFault();
   void ChangeName(const std::string& from, const std::string& to, const NodePtr& node);
   static void Apply(const Change& change, std::string& bytes);
   static void Apply(const NameChange& change, Names& names);
@@ -115,15 +128,19 @@ class Disk final : public server::Files {
   std::set<std::string> locked_;
   uint64_t changes_ = 0;
   uint64_t calls_ = 0;
+  uint64_t faults_ = 0;
   uint64_t life_ = 1;
   bool crashed_ = false;
   struct Planned {
     uint64_t from;
     Fault fault;
     std::string except;
+    bool has_begun = false;
   };
   std::optional<Planned> fault_;
+  std::optional<std::pair<std::string, Fault>> fails_at_next_;
   std::optional<uint64_t> crash_at_;
+  std::optional<uint64_t> crash_after_fault_;
   std::function<void()> meanwhile_;
 };
 

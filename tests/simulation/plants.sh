@@ -9,10 +9,8 @@ root="$(cd "$(dirname "$0")/../.." && pwd)"
 usage="usage: bash tests/simulation/plants.sh [--seeds N] [PLANT...]"
 fail() { echo "plants.sh: $1; $usage" >&2; exit 2; }
 known=(skip-fsync ack-early drop-answer snapshot-without-completion-records snapshot-without-slots
-  snapshot-ahead half-push ignore-fence ignore-death replay-judges sync-again fence-first
-  barrier-counts-twice)
-# Rare ones, which are tried by name only.
-rare=(keep-failed-segments failed-rollback-stays)
+  snapshot-ahead half-push ignore-fence ignore-death replay-judges keep-failed-segments sync-again
+  fence-first failed-rollback-stays barrier-counts-twice)
 seeds=10000
 plants=()
 while [ $# -gt 0 ]; do
@@ -24,8 +22,7 @@ while [ $# -gt 0 ]; do
       ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *)
-      [[ " ${known[*]} ${rare[*]} " == *" $1 "* ]] ||
-        fail "there is no plant '$1', only: ${known[*]} ${rare[*]}"
+      [[ " ${known[*]} " == *" $1 "* ]] || fail "there is no plant '$1', only: ${known[*]}"
       plants+=("$1")
       ;;
   esac

@@ -20,6 +20,7 @@ constexpr AssignOp kOps[] = {AssignOp::kAssign,        AssignOp::kAdd,        As
 constexpr const char* kRequests[] = {
     "connect", "resolve",   "heartbeat",     "leave",    "barrier",  "push",       "push again",
     "pull",    "pull rows", "repeated pull", "snapshot", "rollback", "quarantine", "list"};
+constexpr const char* kOfAVariable[] = {"resolve", "pull", "pull rows", "repeated pull"};
 
 bool Sums(AssignOp op) {
   return op != AssignOp::kAssign && op != AssignOp::kInitialize && op != AssignOp::kScatterUpdate;
@@ -68,36 +69,56 @@ const std::vector<std::string>& Reached::Modes() {
   return *all;
 }
 
-std::string Reached::Cell(DType dtype, absl::string_view what, bool rows, absl::string_view mode,
-                          DurabilityLevel level) {
-  return absl::StrCat(Name(dtype), " ", what, rows ? " rows " : " whole ", mode, " ",
-                      NameOf(level));
+std::string Reached::Row(DType dtype, absl::string_view what, bool rows, absl::string_view mode) {
+  return absl::StrCat(Name(dtype), " ", what, rows ? " rows " : " whole ", mode);
 }
 
-std::string Reached::Cell(absl::string_view request, DurabilityLevel level) {
-  return absl::StrCat(request, " ", NameOf(level));
+std::string Reached::Again(absl::string_view row) { return absl::StrCat(row, " again"); }
+
+std::string Reached::Row(DType dtype, absl::string_view request, absl::string_view mode) {
+  return absl::StrCat(Name(dtype), " ", request, " ", mode);
+}
+
+std::string Reached::RestartRow(absl::string_view mode) {
+  return absl::StrCat("restart after ", mode);
+}
+
+std::string Reached::Cell(absl::string_view row, DurabilityLevel level) {
+  return absl::StrCat(row, " ", NameOf(level));
 }
 
 std::vector<std::string> Reached::Possible() {
-  std::vector<std::string> all;
-  for (const DurabilityLevel level : kLevels) {
-    for (const char* request : kRequests) all.push_back(Cell(request, level));
-    for (const DTypeInfo& dtype : kDTypes) {
-      for (const AssignOp op : kOps) {
-        if (Sums(op) && dtype.dtype == DType::kBool) continue;
-        all.push_back(Cell(dtype.dtype, NameOf(op), IsScatter(op), "async", level));
-      }
+  std::vector<std::string> applied;
+  for (const DTypeInfo& dtype : kDTypes) {
+    for (const AssignOp op : kOps) {
+      if (Sums(op) && dtype.dtype == DType::kBool) continue;
+      applied.push_back(Row(dtype.dtype, NameOf(op), IsScatter(op), "async"));
     }
-    for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
-      for (const bool rows : {false, true}) {
-        for (const std::string& mode : Modes()) {
-          for (const absl::string_view optimizer : optimizers::OptimizerNames()) {
-            if (mode == "local" && optimizer != "Momentum") continue;
-            all.push_back(Cell(dtype, optimizer, rows, mode, level));
-          }
+  }
+  for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+    for (const bool rows : {false, true}) {
+      for (const std::string& mode : Modes()) {
+        for (const absl::string_view optimizer : optimizers::OptimizerNames()) {
+          if (mode == "local" && optimizer != "Momentum") continue;
+          applied.push_back(Row(dtype, optimizer, rows, mode));
         }
       }
     }
+  }
+  std::vector<std::string> rows(std::begin(kRequests), std::end(kRequests));
+  for (const std::string& mode : Modes()) rows.push_back(RestartRow(mode));
+  for (const std::string& row : applied) {
+    rows.push_back(row);
+    rows.push_back(Again(row));
+  }
+  for (const DTypeInfo& dtype : kDTypes) {
+    for (const char* request : kOfAVariable) {
+      for (const std::string& mode : Modes()) rows.push_back(Row(dtype.dtype, request, mode));
+    }
+  }
+  std::vector<std::string> all;
+  for (const std::string& row : rows) {
+    for (const DurabilityLevel level : kLevels) all.push_back(Cell(row, level));
   }
   return all;
 }

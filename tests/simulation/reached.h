@@ -18,16 +18,24 @@ namespace varscope::simulation {
 std::string NameOf(server::DurabilityLevel level);
 std::string NameOf(AssignOp op);
 
-// A cell is "<dtype> <optimizer or assignment> <whole or rows> <mode> <durability>" of what was
-// applied, or "<request> <durability>" of what was answered with success. Not thread-safe.
+// Counts what was applied, or answered with success. A cell is a row of the table, for one
+// durability. Not thread-safe.
 class Reached {
  public:
   // How gradients are synchronized, by the first part of a variable's name.
   static const std::vector<std::string>& Modes();
 
-  static std::string Cell(DType dtype, absl::string_view what, bool rows, absl::string_view mode,
-                          server::DurabilityLevel level);
-  static std::string Cell(absl::string_view request, server::DurabilityLevel level);
+  // "<dtype> <optimizer or assignment> <whole or rows> <mode>", with "again" behind it when the
+  // push was sent again.
+  static std::string Row(DType dtype, absl::string_view what, bool rows, absl::string_view mode);
+  static std::string Again(absl::string_view row);
+  // "<dtype> <request> <mode>", for those that are about a variable.
+  static std::string Row(DType dtype, absl::string_view request, absl::string_view mode);
+  // A life of the server that ended after pushes of that mode had been applied, and the next one
+  // began with a state that it had been in, byte for byte.
+  static std::string RestartRow(absl::string_view mode);
+  // The row of other requests is their kind.
+  static std::string Cell(absl::string_view row, server::DurabilityLevel level);
   // All that can be reached: bools are not added, and who trains locally has one outer optimizer.
   static std::vector<std::string> Possible();
 

@@ -18,7 +18,8 @@ using namespace server;
 
 namespace {
 
-std::string ModeOf(const std::string& name) { return name.substr(0, name.find('/')); }
+// As a name has it.
+std::string NamedMode(const std::string& name) { return name.substr(0, name.find('/')); }
 
 bool IsTogether(const std::string& mode) { return mode != "async" && mode != "ssp"; }
 
@@ -60,20 +61,13 @@ std::vector<std::string> DrawGroups(Draws& draws, const std::vector<std::string>
 
 std::string Requests::DrawMode() { return draws_.OneOf("mode", modes_); }
 
-std::string Requests::ModeNow(const std::string& mode) const {
-  const bool has_group =
-      std::any_of(world_.setup().groups.begin(), world_.setup().groups.end(),
-                  [&](const std::string& group) { return absl::StartsWith(group, mode + "="); });
-  return has_group ? mode : "async";
-}
-
 std::vector<Requests::Known> Requests::KnownOf(const std::string& mode) const {
   std::vector<Known> known;
   for (const std::string& name : world_.variables()) {
-    if (!mode.empty() && ModeOf(name) != mode) continue;
+    if (!mode.empty() && NamedMode(name) != mode) continue;
     const VariableDefinition* const definition = world_.Definition(name);
     if (definition == nullptr) continue;
-    known.push_back({name, ModeOf(name), definition->dtype, definition->shape});
+    known.push_back({name, NamedMode(name), definition->dtype, definition->shape});
   }
   return known;
 }
@@ -128,7 +122,7 @@ OptimizerStep Requests::NewStep(const std::string& mode) {
   const auto names = optimizers::OptimizerNames();
   const std::string name(names[draws_.Draw("optimizer", names.size())]);
   step.state.optimizer = step.state.name = name;
-  if (ModeNow(mode) == "local") {
+  if (world_.ModeOf(mode) == "local") {
     step.state.optimizer = "Momentum";
     step.state.name = "OuterMomentum";
   } else if (draws_.OneIn("another name", 5)) {
@@ -199,14 +193,14 @@ server::Push Requests::Gradients(const std::string& mode, const std::vector<Know
   const bool finite = !push.allow_nonfinite && !draws_.OneIn("not finite", 40);
   push.steps = {step};
   push.steps[0].state.group = variables[0].name;
-  const bool alone = !LeavesFewOut(ModeNow(mode));
+  const bool alone = !LeavesFewOut(world_.ModeOf(mode));
   for (const Known& known : variables) {
     push.steps[0].updates.push_back(NewUpdate(known, finite));
     if (alone && draws_.OneIn("slots alone", 10)) {
       push.steps[0].create_slots.push_back({.variable = known.name});
     }
   }
-  if (ModeNow(mode) != "local" && draws_.OneIn("a second step", 10)) {
+  if (world_.ModeOf(mode) != "local" && draws_.OneIn("a second step", 10)) {
     push.steps.push_back(NewStep(mode));
     push.steps[1].state.group = variables[0].name;
     push.steps[1].updates.push_back(NewUpdate(variables[0], finite));
@@ -221,21 +215,18 @@ server::Push Requests::Gradients(const std::string& mode, const std::vector<Know
   return push;
 }
 
-std::vector<std::string> Requests::CellsOf(const server::Push& push) const {
-  std::vector<std::string> cells;
-  const DurabilityLevel level = world_.setup().level;
+std::vector<std::string> Requests::RowsOf(const server::Push& push) const {
+  std::vector<std::string> rows;
   for (const OptimizerStep& step : push.steps) {
     for (const GradientUpdate& update : step.updates) {
-      cells.push_back(Reached::Cell(update.gradient.dtype(), step.state.optimizer,
-                                    update.rows.has_value(), ModeNow(ModeOf(update.variable)),
-                                    level));
+      rows.push_back(Reached::Row(update.gradient.dtype(), step.state.optimizer,
+                                  update.rows.has_value(), world_.ModeOf(update.variable)));
     }
   }
   for (const Assignment& a : push.assignments) {
-    cells.push_back(
-        Reached::Cell(a.value.dtype(), NameOf(a.op), a.rows.has_value(), "async", level));
+    rows.push_back(Reached::Row(a.value.dtype(), NameOf(a.op), a.rows.has_value(), "async"));
   }
-  return cells;
+  return rows;
 }
 
 // Variables of one mode, each once; now and then an integer, or one of another group.
@@ -262,12 +253,12 @@ void Requests::PushGradients(const std::string& worker) {
   if (some.empty()) return;
   const OptimizerStep step = NewStep(mode);
   std::vector<std::string> who = {worker};
-  if (IsTogether(ModeNow(mode)) && !draws_.OneIn("alone", 6)) who = world_.workers();
+  if (IsTogether(world_.ModeOf(mode)) && !draws_.OneIn("alone", 6)) who = world_.workers();
   for (const std::string& one : who) {
     if (!world_.connected(one)) continue;
     server::Push push = Gradients(mode, some, step);
-    std::vector<std::string> cells = CellsOf(push);
-    world_.Push(one, std::move(push), std::move(cells));
+    std::vector<std::string> rows = RowsOf(push);
+    world_.Push(one, std::move(push), std::move(rows));
   }
 }
 
@@ -280,8 +271,8 @@ void Requests::Assign(const std::string& worker) {
     AddAssignment(draws_.OneOf("variable", known), push);
   }
   if (push.assignments.empty()) return;
-  std::vector<std::string> cells = CellsOf(push);
-  world_.Push(worker, std::move(push), std::move(cells));
+  std::vector<std::string> rows = RowsOf(push);
+  world_.Push(worker, std::move(push), std::move(rows));
 }
 
 void Requests::Pull(const std::string& worker) {

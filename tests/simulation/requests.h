@@ -41,15 +41,14 @@ class Requests {
     Shape shape;
   };
   std::vector<Known> KnownOf(const std::string& mode) const;
-  // How variables of that name are synchronized in this life.
-  std::string ModeNow(const std::string& mode) const;
   server::OptimizerStep NewStep(const std::string& mode);
   server::GradientUpdate NewUpdate(const Known& known, bool finite);
   void AddAssignment(const Known& known, server::Push& push);
   void NameState(server::OptimizerStep& step);
   server::Push Gradients(const std::string& mode, const std::vector<Known>& variables,
                          const server::OptimizerStep& step);
-  std::vector<std::string> CellsOf(const server::Push& push) const;
+  // Of the table of what was reached.
+  std::vector<std::string> RowsOf(const server::Push& push) const;
   std::string DrawMode();
 
   World& world_;

@@ -16,6 +16,12 @@ namespace {
 using server::DurabilityLevel;
 using std::chrono::milliseconds;
 
+// Some stories have many faults, some get far.
+uint64_t DrawCalm(Draws& draws) {
+  static const std::vector<uint64_t> kCalm = {8, 16, 40};
+  return draws.OneOf("steps between faults", kCalm);
+}
+
 // Few in one story, so that it gets somewhere.
 std::vector<std::string> DrawModes(Draws& draws) {
   std::vector<std::string> left = Reached::Modes();
@@ -35,6 +41,7 @@ Story::Story(World& world, Draws& draws, StoryOptions options)
       draws_(draws),
       options_(options),
       modes_(DrawModes(draws)),
+      calm_(DrawCalm(draws)),
       requests_(world, draws, modes_) {}
 
 std::string Story::Run(Totals& totals) {
@@ -50,7 +57,7 @@ std::string Story::Run(Totals& totals) {
     world_.Finish();
   }
   if (world_.wrong().empty()) Crash();
-  totals.faults += totals_.faults;
+  totals.faults += world_.env().disk().faults();
   totals.crashes += totals_.crashes;
   totals.answers += world_.answered();
   totals.acknowledged += world_.acknowledged();
@@ -58,11 +65,15 @@ std::string Story::Run(Totals& totals) {
 }
 
 void Story::Step() {
-  if (world_.env().disk().crashed() || (options_.faults && draws_.OneIn("crash", 50))) {
+  if (world_.env().disk().crashed() || (options_.faults && draws_.OneIn("crash", 2 * calm_))) {
     Crash();
-  } else if (options_.faults && draws_.OneIn("fault", 40)) {
+  } else if (options_.faults && draws_.OneIn("fault", calm_)) {
     DrawFault();
   } else {
+    // While it lasts, little is taken.
+    if (world_.env().disk().failing() && draws_.OneIn("the disk is mended", 16)) {
+      world_.env().disk().Heal();
+    }
     Act();
   }
   for (uint64_t events = draws_.Draw("events", 4); events > 0 && world_.RunOne(); --events) {
@@ -82,12 +93,21 @@ void Story::DrawSetup() {
   setup.max_inflight_bytes = draws_.OneIn("small quota", 8) ? 4096 : uint64_t{1} << 24;
 }
 
+// At one of the next calls; at the next of a kind that is rare, such as those that end a snapshot;
+// or twice, so that the process dies while it is at work on what failed.
 void Story::DrawFault() {
-  ++totals_.faults;
+  static const std::vector<std::string> kKinds = {"create", "open", "list",          "rename",
+                                                  "remove", "sync", "sync directory"};
   Disk& disk = world_.env().disk();
   const uint64_t at = disk.calls() + 1 + draws_.Draw("calls until the fault", 12);
-  if (draws_.OneIn("it is a crash", 3)) return disk.CrashAt(at);
-  disk.FailAt(at, static_cast<Disk::Fault>(draws_.Draw("fault's kind", 5)));
+  if (draws_.OneIn("it is a crash", 4)) return disk.CrashAt(at);
+  const auto fault = static_cast<Disk::Fault>(draws_.Draw("fault's kind", 5));
+  if (draws_.OneIn("at a kind of call", 2)) {
+    disk.FailAtNext(draws_.OneOf("kind of call", kKinds), fault);
+  } else {
+    disk.FailAt(at, fault);
+  }
+  if (draws_.OneIn("a crash after it", 4)) disk.CrashAfterFault(draws_.Draw("calls after it", 24));
 }
 
 void Story::Restart() {
@@ -115,7 +135,11 @@ void Story::Crash() {
 void Story::Operate() {
   static const std::vector<std::string> kNames = {"", "", "x", "y", "z"};
   const std::string worker = draws_.OneOf("worker", world_.workers());
-  switch (draws_.Draw("operation", 6)) {
+  const uint64_t operation = draws_.Draw("operation", 6);
+  // Which are rare, and make more calls of the disk than anything else.
+  const bool keeps = operation < 3;
+  if (keeps && options_.faults && draws_.OneIn("fault of it", 4)) DrawFault();
+  switch (operation) {
     case 0:
     case 1: {
       // Pushes go on while it is written.
@@ -154,11 +178,15 @@ void Story::Act() {
       return requests_.Assign(worker);
     case 6:
     case 7:
-      return requests_.Pull(worker);
+      requests_.Pull(worker);
+      if (draws_.OneIn("repeated", 2)) requests_.PullAgain(worker);
+      return;
     case 8:
       return requests_.PullAgain(worker);
     case 9:
-      return world_.PushAgain(worker);
+      if (draws_.OneIn("one alone", 2)) return world_.PushAgain(worker);
+      for (const std::string& each : world_.workers()) world_.PushAgain(each);
+      return;
     case 10:
       return requests_.Arrive(worker);
     case 11:

@@ -23,8 +23,8 @@ struct StoryOptions {
 };
 
 struct Totals {
-  size_t faults = 0;
-  size_t crashes = 0;
+  size_t faults = 0;   // of the disk, that have come to be
+  size_t crashes = 0;  // of the process
   size_t answers = 0;
   size_t acknowledged = 0;
 };
@@ -55,6 +55,7 @@ class Story {
   Draws& draws_;
   const StoryOptions options_;
   std::vector<std::string> modes_;
+  const uint64_t calm_;  // steps between faults of the disk, on average
   Requests requests_;
   uint64_t rogue_sequence_ = 0;
   Totals totals_;

@@ -138,7 +138,8 @@ struct World::Request {
   std::string kind;
   std::string key;
   std::shared_ptr<Stream> stream;
-  std::vector<std::string> cells;
+  std::vector<std::string> rows;  // of the table of what was reached
+  std::set<std::string> modes;
   // Of a push: which element of the worker's marks it adds to.
   std::optional<size_t> mark;
   bool is_push = false;
@@ -178,13 +179,16 @@ void World::Start() {
     throw std::runtime_error(std::string(server.status().message()));
   }
   server_ = *std::move(server);
-  level_ = setup_.level;
+  const DurabilityLevel before = std::exchange(level_, setup_.level);
   // All first values are computed later, by an event of their own.
   server_->context().store.catalog.SetLarge(-1);
   const uint64_t position = recorder().last_position();
   env_.trace().Note(absl::StrCat("started at change ", position, ", durability ", NameOf(level_)));
   std::string now = State();
   if (const std::string what = history_.WhatIsWrong(position, now); !what.empty()) Wrong(what);
+  for (const std::string& mode : std::exchange(modes_, {})) {
+    reached_.Add(Reached::Cell(Reached::RestartRow(mode), before));
+  }
   history_.BeginAgain(position, std::move(now));
   snapshot_position_ = position;
   versions_.clear();
@@ -232,6 +236,14 @@ uint64_t World::VersionOf(const std::string& name) const {
   if (!variable.ok()) return 0;
   const MutexLock lock((*variable)->mutex);
   return (*variable)->version;
+}
+
+std::string World::ModeOf(const std::string& variable) const {
+  const std::string prefix = variable.substr(0, variable.find('/'));
+  const bool has_group =
+      std::any_of(setup_.groups.begin(), setup_.groups.end(),
+                  [&](const std::string& group) { return absl::StartsWith(group, prefix + "="); });
+  return has_group ? prefix : "async";
 }
 
 // Nothing: it has none, or is not there.
@@ -396,7 +408,10 @@ void World::Resolve(const std::string& worker, const v1::ResolveRequest& request
   const auto response = std::make_shared<v1::ResolveResponse>();
   Call(worker, "resolve", [&](const CallDone& done) {
     server::Resolve(server_->context(), *caller, request, response.get(),
-                    [response, done](const absl::Status& status) { done(status); });
+                    [this, request, response, done](const absl::Status& status) {
+                      if (hears_ && status.ok()) ReachResolved(request);
+                      done(status);
+                    });
   });
   for (const v1::Resolution& resolution : response->resolutions()) {
     for (const v1::VariableInfo& variable : resolution.variables()) {
@@ -404,6 +419,14 @@ void World::Resolve(const std::string& worker, const v1::ResolveRequest& request
       const bool known = std::find(variables_.begin(), variables_.end(), name) != variables_.end();
       if (!known && !absl::StartsWith(name, kMarksPrefix)) variables_.push_back(name);
     }
+  }
+}
+
+void World::ReachResolved(const v1::ResolveRequest& request) {
+  for (const v1::VariableDefinition& definition : request.definitions()) {
+    const absl::StatusOr<DType> dtype = wire::FromProto(definition.dtype());
+    if (!dtype.ok()) continue;
+    reached_.Add(Reached::Cell(Reached::Row(*dtype, "resolve", ModeOf(definition.name())), level_));
   }
 }
 
@@ -500,7 +523,7 @@ GradientUpdate World::DrawGradient(const std::string& variable) {
   return update;
 }
 
-void World::Push(const std::string& name, server::Push push, std::vector<std::string> cells) {
+void World::Push(const std::string& name, server::Push push, std::vector<std::string> rows) {
   Worker& worker = workers_[name];
   push.id = {name, worker.incarnation, ++worker.sequence};
   if (worker.sequence <= kMarks) {
@@ -510,6 +533,8 @@ void World::Push(const std::string& name, server::Push push, std::vector<std::st
     push.assignments.push_back({MarksOf(name), AssignOp::kAdd, mark, std::nullopt});
   }
   worker.last = push;
+  worker.last_rows.clear();
+  for (const std::string& row : rows) worker.last_rows.push_back(Reached::Again(row));
   // Bytes that nobody shares are written in place, as a server's are.
   for (OptimizerStep& step : worker.last->steps) {
     for (GradientUpdate& update : step.updates) update.gradient = update.gradient.Clone();
@@ -517,7 +542,7 @@ void World::Push(const std::string& name, server::Push push, std::vector<std::st
   for (Assignment& assignment : worker.last->assignments) {
     assignment.value = assignment.value.Clone();
   }
-  Submit(name, worker.session_key, push, std::move(cells), /*first_time=*/true);
+  Submit(name, worker.session_key, push, std::move(rows), /*first_time=*/true);
 }
 
 void World::PushAgain(const std::string& name) {
@@ -527,7 +552,7 @@ void World::PushAgain(const std::string& name) {
   for (OptimizerStep& step : push.steps) {
     for (GradientUpdate& update : step.updates) update.gradient = update.gradient.Clone();
   }
-  Submit(name, worker.session_key, push, {}, /*first_time=*/false);
+  Submit(name, worker.session_key, push, worker.last_rows, /*first_time=*/false);
 }
 
 void World::PushAsBefore(const std::string& name) {
@@ -554,7 +579,7 @@ std::shared_ptr<World::Stream> World::StreamOf(const std::string& name, const st
 }
 
 void World::Submit(const std::string& name, const std::string& key, const server::Push& push,
-                   std::vector<std::string> cells, bool first_time) {
+                   std::vector<std::string> rows, bool first_time) {
   const bool over = key != workers_[name].session_key;
   env_.trace().Note(absl::StrCat(name, " pushes ", push.id.sequence,
                                  over ? " as the incarnation before" : "",
@@ -564,7 +589,10 @@ void World::Submit(const std::string& name, const std::string& key, const server
   request.is_push = true;
   request.first_time = first_time;
   request.is_over = over;
-  request.cells = std::move(cells);
+  request.rows = std::move(rows);
+  for (const OptimizerStep& step : push.steps) {
+    for (const GradientUpdate& update : step.updates) request.modes.insert(ModeOf(update.variable));
+  }
   if (push.id.sequence <= kMarks) request.mark = push.id.sequence - 1;
   if (first_time) {
     for (const OptimizerStep& step : push.steps) {
@@ -581,6 +609,10 @@ void World::Submit(const std::string& name, const std::string& key, const server
         request.versions.emplace_back(update.variable, VersionOf(update.variable));
       }
     }
+  }
+  // It was applied before, with the changes so far.
+  if (MarkOf(request).value_or(0) != 0) {
+    request.position = has_log() ? recorder().last_position() : 0;
   }
   request.stream = StreamOf(name, key);
   if (request.stream == nullptr) return Answered(request, Identify(key).status());
@@ -679,7 +711,14 @@ void World::ReadAnswer(Request& request) {
     stream.versions.clear();
   }
   if (hears_ && request.is_push) CheckPushed(request, status, answer.head().pushed());
-  if (hears_ && status.ok() && !request.pulled.empty()) CheckPulled(request, answer);
+  if (hears_ && status.ok() && !request.pulled.empty()) {
+    CheckPulled(request, answer);
+    for (const Pulled& one : request.pulled) {
+      const VariableDefinition* const def = Definition(one.name);
+      if (def == nullptr) continue;
+      reached_.Add(Reached::Cell(Reached::Row(def->dtype, request.kind, ModeOf(one.name)), level_));
+    }
+  }
   Answered(request, status);
 }
 
@@ -695,7 +734,8 @@ void World::CheckPushed(Request& request, const absl::Status& status,
       (status.ok() && !applied) || (SaysThatNothingHappened(status) && request.first_time);
   if (refused && mark.value_or(0) != 0) Wrong(about + "was refused and applied");
   if (!applied) return;
-  for (const std::string& cell : request.cells) reached_.Add(cell);
+  for (const std::string& row : request.rows) reached_.Add(Reached::Cell(row, level_));
+  if (request.first_time) modes_.insert(request.modes.begin(), request.modes.end());
 }
 
 // It is what is there now.
@@ -900,9 +940,8 @@ void World::Finish() {
   env_.trace().Note("the end: no more faults");
   env_.disk().Heal();
   env_.disk().CrashAt(UINT64_MAX);
-  for (const auto& [name, worker] : workers_) {
-    if (worker.incarnation > 0) Leave(name);
-  }
+  // Also who thinks that his session is over, and could not make another.
+  for (const auto& [name, worker] : workers_) Leave(name);
   // Longer than any lease, deadline and retry.
   env_.Advance(std::chrono::milliseconds(40'000));
   for (const auto& request : requests_) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,8 +76,9 @@ class World {
   // Updates `variable`, and adds 1 to an element of the worker's marks that no other push of its
   // has.
   void Push(const std::string& worker, const std::string& variable, const std::string& optimizer);
-  // The same of any push, which gets its number here. `cells` are reached when it is applied.
-  void Push(const std::string& worker, server::Push push, std::vector<std::string> cells = {});
+  // The same of any push, which gets its number here. `rows` (Reached) are reached when it is
+  // applied.
+  void Push(const std::string& worker, server::Push push, std::vector<std::string> rows = {});
   // The last one, as it was.
   void PushAgain(const std::string& worker);
   // Another push, as the incarnation before the worker's present one.
@@ -115,6 +117,8 @@ class World {
   const std::vector<std::string>& variables() const { return variables_; }
   const server::VariableDefinition* Definition(const std::string& name) const;
   uint64_t VersionOf(const std::string& name) const;
+  // How gradients of the variable are synchronized in this life, as Reached::Modes has it.
+  std::string ModeOf(const std::string& variable) const;
   const std::map<std::string, server::StoreState>& snapshots() const { return snapshots_; }
   bool connected(const std::string& worker) const { return workers_.at(worker).incarnation > 0; }
   uint64_t incarnation(const std::string& worker) const { return workers_.at(worker).incarnation; }
@@ -134,6 +138,7 @@ class World {
     std::string old_key;
     uint64_t sequence = 0;
     std::optional<server::Push> last;
+    std::vector<std::string> last_rows;  // what it reaches when it is sent again
     std::shared_ptr<Stream> stream;
   };
   struct Request;
@@ -141,7 +146,7 @@ class World {
   Request& NewRequest(const std::string& worker, std::string kind);
   server::GradientUpdate DrawGradient(const std::string& variable);
   void Submit(const std::string& worker, const std::string& key, const server::Push& push,
-              std::vector<std::string> cells, bool first_time);
+              std::vector<std::string> rows, bool first_time);
   std::shared_ptr<Stream> StreamOf(const std::string& worker, const std::string& key);
   void Send(Request& request, v1::FrameHeader head, std::vector<Tensor> tensors);
   // Gives the stream one frame.
@@ -153,6 +158,7 @@ class World {
   void Call(const std::string& worker, const std::string& kind,
             const std::function<void(server::CallDone)>& begin);
   void Answered(Request& request, const absl::Status& status);
+  void ReachResolved(const v1::ResolveRequest& request);
   absl::StatusOr<server::Caller> Identify(const std::string& key) const;
   // Looks at what the last event did.
   void Look();
@@ -179,7 +185,8 @@ class World {
   std::map<std::string, uint64_t> versions_;
   std::map<std::string, server::StoreState> snapshots_;
   Reached reached_;
-  uint64_t era_ = 0;  // rollbacks and restarts
+  std::set<std::string> modes_;  // of pushes that this life has applied
+  uint64_t era_ = 0;             // rollbacks and restarts
   bool hears_ = true;
   bool looking_ = false;
   size_t answered_ = 0;
