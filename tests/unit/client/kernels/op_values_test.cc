@@ -140,23 +140,13 @@ TEST_F(OpValuesTest, TheSecondDerivativeOfALossHasBothItsParts) {
 
 // Sources have nothing to pass a gradient to.
 TEST_F(OpValuesTest, EveryOpWithInputsHasAGradientOrIsDeclaredToHaveNone) {
-  const std::set<absl::string_view> without = {"Const",
-                                               "Placeholder",
-                                               "RandomUniform",
-                                               "RandomStandardNormal",
-                                               "ReadVariableOp",
-                                               "VarHandleOp",
-                                               "NoOp",
-                                               "AssignVariableOp",
-                                               "AssignAddVariableOp",
-                                               "AssignSubVariableOp",
-                                               "ResourceScatterUpdate",
-                                               "ResourceScatterAdd",
-                                               "ResourceScatterSub",
-                                               "ApplyGradients",
-                                               "InitializeVariables",
-                                               // As in TensorFlow.
-                                               "Unique"};
+  const std::set<absl::string_view> without = {
+      "Const", "Placeholder", "RandomUniform", "RandomStandardNormal", "ReadVariableOp",
+      "VarHandleOp", "NoOp", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp",
+      "ResourceScatterUpdate", "ResourceScatterAdd", "ResourceScatterSub", "ApplyGradients",
+      "InitializeVariables",
+      // As in TensorFlow.
+      "Unique"};
   for (const absl::string_view name : internal::OpNames()) {
     EXPECT_EQ(internal::FindOp(name).gradient == nullptr, without.contains(name)) << name;
   }
