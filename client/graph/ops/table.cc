@@ -24,7 +24,7 @@ const Table& Ops() {
           JoinOps(), GatherOps(), MatMulOps(), ActivationOps(), LossOps(), ImageOps(), StateOps(),
           ControlOps(), ListOps(), FunctionOps(), IndexingOps(), RandomOps()}) {
       for (OpDef def : family) {
-        def.kernel = KernelOf(variant, def.kernel);
+        def.kernel = KernelOf(variant, def.kernel.fn());
         all->emplace(def.name, def);
       }
     }
