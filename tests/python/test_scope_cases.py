@@ -542,6 +542,20 @@ def test_60_and_61_reuse_returns_the_partitioned_variable():
         assert tf.get_variable("name0", [3, 1, 1]).name == "scope0/name0"
 
 
+def test_63_a_scope_keeps_its_partitioner():
+    first, second = halves(), halves(1)
+    with tf.variable_scope("s0", partitioner=first) as s0:
+        assert s0.partitioner is first
+        with tf.variable_scope("inside") as inside:
+            assert inside.partitioner is first
+        with tf.variable_scope("other", partitioner=second) as other:
+            assert other.partitioner is second
+    with tf.variable_scope(s0) as again:
+        assert again.partitioner is first
+    with tf.variable_scope("s1") as s1:
+        assert s1.partitioner is None
+
+
 def test_64_a_scalar_is_not_partitioned():
     with tf.variable_scope("scope0", partitioner=halves()):
         v = tf.get_variable("name0", [])

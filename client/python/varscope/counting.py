@@ -81,6 +81,27 @@ def div(x: Any, y: Any, name: str | None = None) -> _core.Tensor:
     return (_core.floordiv if dtype.is_integer else _core.divide)(x, y, name or "div")
 
 
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None,
+               optimize: bool = True) -> _core.Tensor:
+    """Returns zeros of the shape of a tensor."""
+    return _core.zeros_like(tensor, dtype, name)
+
+
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None,
+              optimize: bool = True) -> _core.Tensor:
+    """Returns ones of the shape of a tensor."""
+    return _core.ones_like(tensor, dtype, name)
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the products of vectors of three elements, the last dimension."""
+    with name_scope(name, "Cross"):
+        a, b = convert_to_tensor(a), convert_to_tensor(b)
+        x, y, z = (a[..., i:i + 1] for i in range(3))
+        u, v, w = (b[..., i:i + 1] for i in range(3))
+        return _core._concat([y * w - z * v, z * u - x * w, x * v - y * u], -1, None)
+
+
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> _core.Tensor:
     """Sums over products along these axes: a number of the last of a and the first of b, or lists."""
     a, b = convert_to_tensor(a), convert_to_tensor(b)
