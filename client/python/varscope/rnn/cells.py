@@ -8,6 +8,7 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.layers.scopes import layer_scope
+from varscope.ops import convert_to_tensor
 from varscope.rnn import states
 from varscope.rnn.states import LSTMStateTuple
 from varscope.scopes import name_scope, refuse
