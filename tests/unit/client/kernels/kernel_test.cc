@@ -15,8 +15,8 @@ namespace {
 using ::testing::ElementsAre;
 
 // What a kernel gives for inputs, whose one output is of this dtype and shape.
-absl::StatusOr<Tensor> Run(const Kernel& kernel, std::vector<Tensor> inputs, DType dtype,
-                           const Shape& shape) {
+absl::StatusOr<Tensor> ResultOf(const Kernel& kernel, std::vector<Tensor> inputs, DType dtype,
+                                const Shape& shape) {
   Device device(1);
   const Attrs attrs;
   std::vector<Operand> operands;
@@ -31,16 +31,16 @@ absl::StatusOr<Tensor> Run(const Kernel& kernel, std::vector<Tensor> inputs, DTy
 
 TEST(KernelTest, ANarrowIntegerWraps) {
   const Tensor x = Tensor::Of<int16_t>(Shape({3}), {32767, -32768, 5});
-  const absl::StatusOr<Tensor> sum = Run(
+  const absl::StatusOr<Tensor> sum = ResultOf(
       kernels::Add, {x, Tensor::Of<int16_t>(Shape({3}), {1, -1, 2})}, DType::kInt16, Shape({3}));
   ASSERT_TRUE(sum.ok()) << sum.status();
   EXPECT_THAT(sum->values<int16_t>(), ElementsAre(-32768, 32767, 7));
 }
 
 TEST(KernelTest, AnOperandThatRepeatsIsConvertedAsOne) {
-  const absl::StatusOr<Tensor> product =
-      Run(kernels::Mul, {Tensor::Of<int8_t>(Shape({3}), {1, 2, 100}), Tensor::Scalar(int8_t{3})},
-          DType::kInt8, Shape({3}));
+  const absl::StatusOr<Tensor> product = ResultOf(
+      kernels::Mul, {Tensor::Of<int8_t>(Shape({3}), {1, 2, 100}), Tensor::Scalar(int8_t{3})},
+      DType::kInt8, Shape({3}));
   ASSERT_TRUE(product.ok()) << product.status();
   EXPECT_THAT(product->values<int8_t>(), ElementsAre(3, 6, 44));
 }
@@ -48,7 +48,7 @@ TEST(KernelTest, AnOperandThatRepeatsIsConvertedAsOne) {
 TEST(KernelTest, AnotherDtypeOfTheOutputStays) {
   const Tensor x = Tensor::Of<uint32_t>(Shape({2}), {4294967295U, 1});
   const absl::StatusOr<Tensor> less =
-      Run(kernels::Less, {x, Tensor::Scalar(uint32_t{2})}, DType::kBool, Shape({2}));
+      ResultOf(kernels::Less, {x, Tensor::Scalar(uint32_t{2})}, DType::kBool, Shape({2}));
   ASSERT_TRUE(less.ok()) << less.status();
   EXPECT_THAT(less->values<bool>(), ElementsAre(false, true));
 }
@@ -56,13 +56,13 @@ TEST(KernelTest, AnotherDtypeOfTheOutputStays) {
 TEST(KernelTest, AnErrorOfTheWiderKernelIsTheOps) {
   const Tensor zero = Tensor::Of<int16_t>(Shape({1}), {0});
   const absl::StatusOr<Tensor> quotient =
-      Run(kernels::FloorDiv, {zero, zero}, DType::kInt16, Shape({1}));
+      ResultOf(kernels::FloorDiv, {zero, zero}, DType::kInt16, Shape({1}));
   EXPECT_EQ(quotient.status().message(), "Integer division by zero");
 }
 
 TEST(KernelTest, ADtypeWithoutAWiderOneStaysAnError) {
   const Tensor x = Tensor::Of<uint64_t>(Shape({1}), {1});
-  const absl::StatusOr<Tensor> sum = Run(kernels::Add, {x, x}, DType::kUint64, Shape({1}));
+  const absl::StatusOr<Tensor> sum = ResultOf(kernels::Add, {x, x}, DType::kUint64, Shape({1}));
   EXPECT_EQ(sum.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(sum.status().message(), ::testing::HasSubstr("no kernel for uint64"));
 }
