@@ -151,6 +151,23 @@ def test_gradients_of_linear_algebra():
                     np.testing.assert_allclose(got[place], (up - down) / 2e-6, rtol=1e-4, atol=1e-5)
 
 
+def test_the_gradient_of_a_factor():
+    random = np.random.RandomState(6)
+    a = random.randn(2, 3, 3)
+    spd = a @ a.transpose(0, 2, 1) + np.eye(3)
+    x = tf.placeholder(tf.float64, a.shape)
+    total = tf.reduce_sum(tf.cholesky(x) * random.randn(2, 3, 3))
+    with tf.Session() as sess:
+        got = sess.run(tf.gradients(total, x)[0], {x: spd})
+        np.testing.assert_allclose(got, got.transpose(0, 2, 1))
+        for k, i, j in np.ndindex(2, 3, 3):
+            step = np.zeros_like(spd)  # of a symmetric matrix
+            step[k, i, j] += 0.5e-6
+            step[k, j, i] += 0.5e-6
+            change = (sess.run(total, {x: spd + step}) - sess.run(total, {x: spd - step})) / 2e-6
+            np.testing.assert_allclose(got[k, i, j], change, rtol=1e-4, atol=1e-6)
+
+
 def test_matrices_that_have_no_such_thing():
     with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
         run(tf.matrix_inverse(np.ones([2, 2])))

@@ -186,6 +186,9 @@ def test_sparse_tensors():
     fed = tf.sparse_placeholder(tf.float32)
     assert run(tf.sparse_tensor_to_dense(fed), {fed: value}).tolist() == dense
     assert run(tf.sparse_to_dense([1, 3], [4], 1)).tolist() == [0, 1, 0, 1]
+    values = tf.placeholder(tf.float32, [2])
+    whole = tf.sparse_to_dense(tf.constant([[0, 1], [2, 0]]), [3, 2], values, 4.0)
+    assert run(tf.gradients(whole * whole, values)[0], {values: [5, 7]}).tolist() == [10, 14]
     words = tf.SparseTensor([[0, 0]], ["a"], [1, 2])
     assert run(tf.sparse_tensor_to_dense(words, default_value="-")).tolist() == [[b"a", b"-"]]
 

@@ -9,6 +9,7 @@
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
+#include "varscope/array_ops.h"
 #include "varscope/math_ops.h"
 #include "varscope/ops.h"
 
@@ -84,6 +85,24 @@ Grads DeterminantGrad(const GradContext& c) {
   return {Dense(multiply(scale, transpose(inverse, order)))};
 }
 
+// The lower triangle, of which the diagonal counts half.
+Output HalfLower(const Output& x) {
+  const Output ones = ones_like(x);
+  const Output row = cumsum(ones, -2);
+  const Output column = cumsum(ones, -1);
+  const Output lower = cast(greater(row, column), x.dtype());
+  const Output diagonal = cast(equal(row, column), x.dtype());
+  return multiply(x, add(lower, multiply(diagonal, 0.5)));
+}
+
+Grads CholeskyGrad(const GradContext& c) {
+  const Output inverse = matrix_inverse(c.y());
+  const Output middle = HalfLower(matmul(c.y(), c.dy(), true));
+  const Output left = matmul(inverse, matmul(middle, inverse), true);
+  const Output right = matmul(matmul(middle, inverse), inverse, true);
+  return {Dense(multiply(add(left, right), 0.5))};
+}
+
 Grads SolveGrad(const GradContext& c) {
   const bool adjoint = c.attrs().flag("adjoint");
   const Output sides = matrix_solve(c.x(0), c.dy(), !adjoint);
@@ -104,7 +123,10 @@ std::vector<OpDef> LinearAlgebraOps() {
        .infer = OfEachMatrix,
        .kernel = kernels::MatrixDeterminant,
        .gradient = DeterminantGrad},
-      {.name = "Cholesky", .infer = LikeSquare, .kernel = kernels::Cholesky},
+      {.name = "Cholesky",
+       .infer = LikeSquare,
+       .kernel = kernels::Cholesky,
+       .gradient = CholeskyGrad},
       {.name = "MatrixSolve",
        .infer = SolutionShape,
        .kernel = kernels::MatrixSolve,

@@ -192,7 +192,8 @@ def _control_inputs(self: _core.Operation) -> list[_core.Operation]:
 
 
 def _set_shape(self: _core.Tensor, shape: Any) -> None:
-    """Adds what is known of the shape, for the ops that come after. ValueError when it does not fit."""
+    """Adds what is known of the shape, for the ops that come after. ValueError for what does not
+    fit."""
     _core._set_shape(self, shapes.dims_of(shape))
 
 

@@ -16,7 +16,7 @@ _allow_nonfinite = False
 
 
 def allow_nonfinite() -> None:
-    """Lets NaN and infinities pass, as TensorFlow's optimizers do, where an optimizer does not say."""
+    """Lets NaN and infinities pass, as in TensorFlow, where an optimizer does not say."""
     global _allow_nonfinite
     _allow_nonfinite = True
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from varscope import _core, shapes
+from varscope.arrays import fill, ones, scatter_nd
 from varscope.ops import convert_to_tensor
 from varscope.strings.tensors import StringTensor, computed, is_string, is_text, text_constant
 
@@ -82,20 +83,14 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
 def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,
                     default_value: Any = 0, validate_indices: bool = True,
                     name: str | None = None) -> Any:
-    """Returns a tensor with the values at the places, and the default elsewhere.
-
-    Of numbers it has no gradient.
-    """
+    """Returns a tensor with the values at the places, and the default elsewhere."""
     values = _values(sparse_values)
     if isinstance(values, StringTensor):
         return _dense_text(sparse_indices, output_shape, values, default_value)
-    values = _core.stop_gradient(values)
-    places = convert_to_tensor(sparse_indices, _core.as_dtype("int64"))
-    shape = _core.cast(convert_to_tensor(output_shape), _core.as_dtype("int64"))
+    places = _core.cast(convert_to_tensor(sparse_indices), "int64")
+    shape = _core.cast(convert_to_tensor(output_shape), "int64")
     if len(places._dims or []) < 2:
-        places = _core._reshape(places, [-1, 1]) if hasattr(_core, "_reshape") else _core.reshape(
-            places, [-1, 1])
-    from varscope.arrays import fill, ones, scatter_nd
+        places = _core.reshape(places, [-1, 1])
     count = _core.shape(places)[0]
     spread = values if values._dims else fill([count], values)
     at = scatter_nd(places, spread, shape)
@@ -103,7 +98,7 @@ def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,
         return at
     is_there = scatter_nd(places, ones([count], values.dtype), shape)
     default = _core.cast(convert_to_tensor(default_value), values.dtype)
-    return at + (_core.cast(is_there * 0 + 1, values.dtype) - is_there) * default
+    return at + (_core.ones_like(is_there) - is_there) * default
 
 
 def _dense_text(indices: Any, shape: Any, values: StringTensor, default: Any) -> StringTensor:

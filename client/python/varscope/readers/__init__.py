@@ -1,1 +1,1 @@
-"""What TensorFlow 1 reads files with: queues, readers, batches. No thread of varscope's runs for them."""
+"""What TensorFlow 1 reads files with: queues, readers, batches. They need no threads."""

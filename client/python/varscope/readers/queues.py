@@ -14,7 +14,8 @@ from varscope.derived import Derived
 from varscope.feeders import Run, Source
 from varscope.ops import convert_to_tensor
 from varscope.readers.batches import padded, stacked
-from varscope.strings.tensors import Computed, StringTensor, is_string, outputs, scoped, text_constant
+from varscope.strings.tensors import (Computed, StringTensor, is_string, outputs, scoped,
+                                      text_constant)
 
 _Element = list[Any]
 

@@ -86,9 +86,12 @@ class _Column:
     def _one(self, field: str, absent: str) -> Any:
         if field in ("", absent):
             if self._default is None:
-                raise errors.InvalidArgumentError(None, None, "Field is required but missing in record!")
+                raise errors.InvalidArgumentError(
+                    None, None, "Field is required but missing in record!")
             return self._default
-        return field.encode() if self.dtype == string else number(field.strip().encode(), self.dtype)
+        if self.dtype == string:
+            return field.encode()
+        return number(field.strip().encode(), self.dtype)
 
 
 def decode_raw(bytes: Any, out_type: Any, little_endian: bool = True,
@@ -100,7 +103,8 @@ def decode_raw(bytes: Any, out_type: Any, little_endian: bool = True,
     def decode(text: Any) -> np.ndarray:
         parts = [np.frombuffer(one, order) for one in np.ravel(np.asarray(text, object))]
         if len({part.size for part in parts}) > 1:
-            raise errors.InvalidArgumentError(None, None, "DecodeRaw requires input strings to all be the same size")
+            raise errors.InvalidArgumentError(
+                None, None, "DecodeRaw requires input strings to all be the same size")
         return np.stack(parts).reshape(*np.shape(text), -1).astype(dtype.as_numpy_dtype)
 
     text = to_text(bytes)

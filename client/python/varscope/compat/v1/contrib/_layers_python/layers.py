@@ -1,4 +1,4 @@
-"""tf.contrib.layers.python.layers: the layers under the name of the file that TensorFlow has them in."""
+"""tf.contrib.layers.python.layers: layers under the name of the file that TensorFlow has them in."""
 
 from typing import TYPE_CHECKING
 
