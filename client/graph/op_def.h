@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/graph/attrs.h"
-#include "client/kernels/context.h"
+#include "client/kernels/kernel.h"
 #include "varscope/gradients.h"
 #include "varscope/graph.h"
 
@@ -70,7 +70,7 @@ using RowsGradFn = std::vector<Gradient> (*)(const GradContext&, const Gradient&
 struct OpDef {
   absl::string_view name;
   InferFn infer = nullptr;
-  KernelFn kernel = nullptr;  // null: the session carries it out (placeholders, variables)
+  Kernel kernel;  // null: the session carries it out (placeholders, variables)
   // null: it has none, and LookupError is thrown where one is asked for. NotDifferentiable
   // (ops/build.h): none flows through it.
   GradFn gradient = nullptr;

@@ -1,4 +1,5 @@
 // Element-wise kernels of two operands.
+#include <algorithm>
 #include <cmath>
 
 #include "absl/status/status.h"
@@ -25,6 +26,34 @@ absl::Status CheckDivisor(const Tensor& divisor) {
   });
   if (!status.ok()) return status;
   return zero ? absl::InvalidArgumentError("Integer division by zero") : absl::OkStatus();
+}
+
+// Negative exponents are an error for integers.
+absl::Status CheckExponent(const Tensor& exponent) {
+  bool negative = false;
+  absl::Status status = VisitComputed(exponent.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
+      const auto values = exponent.values<T>();
+      negative = std::any_of(values.begin(), values.end(), [](T x) { return x < 0; });
+    }
+  });
+  if (!status.ok()) return status;
+  return negative
+             ? absl::InvalidArgumentError("Integers to negative integer powers are not allowed")
+             : absl::OkStatus();
+}
+
+// x to a power that is not negative; it wraps.
+template <typename T>
+T Power(T x, T exponent) {
+  T power = 1;
+  for (T left = exponent; left > 0; left = static_cast<T>(left / 2)) {
+    const auto times = [](auto a, auto b) { return a * b; };
+    if (left % 2 == 1) power = Wrapping(power, x, times);
+    x = Wrapping(x, x, times);
+  }
+  return power;
 }
 
 template <typename Fn>
@@ -82,8 +111,17 @@ absl::Status SquaredDifference(KernelContext& ctx) {
 }
 absl::Status Pow(KernelContext& ctx) {
   constexpr double kCost = 40;
-  return Arithmetic<true>(
-      ctx, [](auto x, auto y) { return std::pow(x, y); }, kCost);
+  if (absl::Status status = CheckExponent(ctx.part(1)); !status.ok()) return status;
+  return Arithmetic<false>(
+      ctx,
+      [](auto x, auto y) -> decltype(x) {
+        if constexpr (std::is_floating_point_v<decltype(x)>) {
+          return std::pow(x, y);
+        } else {
+          return Power(x, y);
+        }
+      },
+      kCost);
 }
 
 absl::Status Equal(KernelContext& ctx) {

@@ -9,7 +9,9 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "client/kernels/context.h"
 
 namespace varscope::internal {
@@ -28,9 +30,16 @@ struct BroadcastWalk {
 // `shape` is what a and b are broadcast to.
 BroadcastWalk Walk(const Shape& a, const Shape& b, const Shape& shape);
 
+// What a kernel gives that does not compute with a dtype, before it takes any input.
+inline constexpr absl::string_view kUnsupportedDType = "varscope/unsupported_dtype";
 inline absl::Status UnsupportedDType(DType dtype) {
-  return absl::InvalidArgumentError(
+  absl::Status status = absl::InvalidArgumentError(
       absl::StrCat("there is no kernel for ", Name(dtype), "; cast it first"));
+  status.SetPayload(kUnsupportedDType, absl::Cord());
+  return status;
+}
+inline bool IsUnsupportedDType(const absl::Status& status) {
+  return !status.ok() && status.GetPayload(kUnsupportedDType).has_value();
 }
 
 // Calls fn(TypeTag<T>{}) with the C++ type of a dtype that kernels compute with. Elements of the
@@ -60,6 +69,16 @@ absl::Status VisitComputed(DType dtype, Fn&& fn) {
       return UnsupportedDType(dtype);
   }
   return absl::OkStatus();
+}
+
+// The same without bool and uint8.
+template <typename Fn>
+absl::Status VisitComputedNumbers(DType dtype, Fn&& fn) {
+  if (dtype == DType::kFloat32) return fn(TypeTag<float>{}), absl::OkStatus();
+  if (dtype == DType::kFloat64) return fn(TypeTag<double>{}), absl::OkStatus();
+  if (dtype == DType::kInt32) return fn(TypeTag<int32_t>{}), absl::OkStatus();
+  if (dtype == DType::kInt64) return fn(TypeTag<int64_t>{}), absl::OkStatus();
+  return UnsupportedDType(dtype);
 }
 
 // The same for float32 and float64 alone.

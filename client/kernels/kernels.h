@@ -85,6 +85,12 @@ absl::Status AddN(KernelContext&);
 // matmul.cc
 absl::Status MatMul(KernelContext&);
 
+// linear_algebra.cc
+absl::Status MatrixInverse(KernelContext&);
+absl::Status MatrixDeterminant(KernelContext&);
+absl::Status Cholesky(KernelContext&);
+absl::Status MatrixSolve(KernelContext&);
+
 // array.cc
 absl::Status Share(KernelContext&);
 absl::Status ZerosLike(KernelContext&);

@@ -35,7 +35,7 @@ absl::Status Scan(KernelContext& ctx, int start, Join join) {
   const Reduction r(x.shape(), ReducedAxes(ctx.attrs, x.shape().rank()));
   Tensor& out = ctx.Allocate();
   if (out.num_elements() == 0) return absl::OkStatus();
-  return VisitComputedFloats(x.dtype(), [&](auto tag) {
+  return VisitComputedNumbers(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     ScanAll(r, x.data<T>(), out.mutable_data<T>(), static_cast<T>(start),
             ctx.attrs.flag("exclusive"), ctx.attrs.flag("reverse"), join);
@@ -45,10 +45,12 @@ absl::Status Scan(KernelContext& ctx, int start, Join join) {
 }  // namespace
 
 absl::Status Cumsum(KernelContext& ctx) {
-  return Scan(ctx, 0, [](auto a, auto b) { return a + b; });
+  return Scan(ctx, 0,
+              [](auto x, auto y) { return Wrapping(x, y, [](auto a, auto b) { return a + b; }); });
 }
 absl::Status Cumprod(KernelContext& ctx) {
-  return Scan(ctx, 1, [](auto a, auto b) { return a * b; });
+  return Scan(ctx, 1,
+              [](auto x, auto y) { return Wrapping(x, y, [](auto a, auto b) { return a * b; }); });
 }
 
 // dy, a reduction's result, repeated to the shape that was reduced.

@@ -77,6 +77,20 @@ def test_what_is_not_known_is_not_complained_of(tmp_path):
     assert check(tmp_path, code) == ([], 0)
 
 
+def test_a_parameter_is_none_of_the_files_tensors(tmp_path):
+    code = HEAD + """x = tf.constant(1.0)
+def halved(x, rows):
+    for row in rows:
+        x = x.reshape(3)
+    return x.shapely, lambda y, x: x.shapely
+row = tf.constant(2.0)
+print(row.shapely)
+print(x.shapely)
+"""
+    lines, code = check(tmp_path, code)
+    assert (lines, code) == (["script.py:9: varscope has no tf.Tensor.shapely"], 1)
+
+
 def test_another_pythons_script(tmp_path):
     lines, code = check(tmp_path, "print 1\n")
     assert code == 1 and lines[0].startswith("script.py:1: this is not Python 3")

@@ -125,6 +125,9 @@ def test_flags(words, values):
     rest = flags(["program", *words])
     assert (flags.name, flags.count, flags.rate, flags.on) == values
     assert rest == ["program"] + [word for word in words if word == "rest"]
+    # As scripts print them.
+    shown = getattr(flags, "__flags")
+    assert f"{shown['count']}" == str(flags.count) and shown["count"].value == flags.count
     flags.count = 9
     assert flags.flag_values_dict()["count"] == 9 and isinstance(FLAGS, FlagValues)
     with pytest.raises(FlagError):

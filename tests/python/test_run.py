@@ -154,6 +154,26 @@ def test_the_rest_is_as_python_has_it(tmp_path, name, imports):
     assert (done.stdout, seen, done.returncode) == (plain.stdout, plain.stderr, plain.returncode)
 
 
+DIVERGES = """import tensorflow as tf
+x = tf.Variable(1.0)
+step = tf.train.GradientDescentOptimizer(1.0).minimize(tf.log(x * 0.0))
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    sess.run(step)
+    print(sess.run(x))
+"""
+
+
+def test_a_script_alone_may_become_nan(tmp_path):
+    done = run(tmp_path, DIVERGES)
+    assert (done.returncode, done.stdout) == (0, "nan\n"), done.stderr
+
+
+def test_a_script_that_shares_may_not(tmp_path, server):
+    done = run(tmp_path, DIVERGES, VARSCOPE_TARGET=server)
+    assert done.returncode == 1 and "nothing was applied" in done.stderr
+
+
 def test_flags_of_python_stay(tmp_path):
     code = "import sys\nassert False\nprint(sys.flags.utf8_mode, sys.flags.dont_write_bytecode)"
     done = run(tmp_path, code, flags=["-X", "utf8", "-OB"])

@@ -457,6 +457,17 @@ def test_49_and_50_the_trainable_variables_of_a_scope():
     assert foo.trainable_variables() == [b, d]
 
 
+def test_49_what_is_only_read_together_is_not_trained():
+    read, written = tf.VariableSynchronization.ON_READ, tf.VariableSynchronization.ON_WRITE
+    with tf.variable_scope("foo") as foo:
+        tf.get_variable("a", [], synchronization=read)
+        b = tf.get_variable("b", [], synchronization=written)
+        tf.get_variable("c", [], synchronization=read, trainable=False)
+        with pytest.raises(ValueError, match="ON_READ only for non-trainable variables"):
+            tf.get_variable("d", [], synchronization=read, trainable=True)
+    assert foo.trainable_variables() == [b]
+
+
 def test_51_the_global_variables_of_a_scope():
     tf.get_variable("a", [])
     with tf.variable_scope("foo") as foo:
@@ -540,6 +551,20 @@ def test_60_and_61_reuse_returns_the_partitioned_variable():
         assert [part.name for part in again] == [part.name for part in v]
     with tf.variable_scope("scope0", partitioner=halves(), reuse=True):
         assert tf.get_variable("name0", [3, 1, 1]).name == "scope0/name0"
+
+
+def test_63_a_scope_keeps_its_partitioner():
+    first, second = halves(), halves(1)
+    with tf.variable_scope("s0", partitioner=first) as s0:
+        assert s0.partitioner is first
+        with tf.variable_scope("inside") as inside:
+            assert inside.partitioner is first
+        with tf.variable_scope("other", partitioner=second) as other:
+            assert other.partitioner is second
+    with tf.variable_scope(s0) as again:
+        assert again.partitioner is first
+    with tf.variable_scope("s1") as s1:
+        assert s1.partitioner is None
 
 
 def test_64_a_scalar_is_not_partitioned():
@@ -648,6 +673,29 @@ def in_thread(graph, function):
     thread.join()
     if failed:
         raise failed[0]
+
+
+def test_70_getters_are_told_of_synchronization_and_aggregation():
+    told = []
+
+    def getter(get, *arguments, **keywords):
+        told.append((keywords["synchronization"], keywords["aggregation"]))
+        return get(*arguments, **keywords)
+
+    def changing(get, *arguments, **keywords):
+        keywords["aggregation"] = tf.VariableAggregation.SUM
+        return get(*arguments, **keywords)
+
+    sync, aggregation = tf.VariableSynchronization, tf.VariableAggregation
+    with tf.variable_scope("scope", custom_getter=getter):
+        v = tf.get_variable("v", [2])
+        tf.get_variable("w", [2], synchronization=sync.ON_READ, aggregation=aggregation.MEAN)
+        with tf.variable_scope("inner", custom_getter=changing):
+            tf.get_variable("x", [2])
+    assert told == [(sync.AUTO, aggregation.NONE), (sync.ON_READ, aggregation.MEAN),
+                    (sync.AUTO, aggregation.SUM)]
+    with tf.variable_scope("scope", reuse=True):
+        assert tf.get_variable("v") == v
 
 
 def test_79_a_second_thread_cannot_create_the_name_again():

@@ -32,6 +32,13 @@ def test_scalars_of_each_step(tmp_path):
     assert [(e.step, e.value) for e in read.Scalars("train/loss")] == [(0, 1), (1, 3), (2, 5)]
 
 
+def test_a_summarys_name_may_have_spaces():
+    made = tf.summary.scalar("running average (1)", tf.constant(2.0))
+    with tf.Session() as sess:
+        value, = tf.Summary.FromString(sess.run(made)).value
+    assert value.tag == "running_average__1_" and value.simple_value == 2
+
+
 def test_the_first_event_says_the_version(tmp_path):
     tf.summary.FileWriter(str(tmp_path)).close()
     assert [event.file_version for event in events(tmp_path)] == ["brain.Event:2"]

@@ -134,3 +134,14 @@ def test_two_graphs_train_one_variable(server):
     for _, sess, _, step in programs * 3:
         sess.run(step)
     assert [sess.run(w).tolist() for _, sess, w, _ in programs] == [[-6], [-6]]
+
+
+def test_a_saver_makes_its_folder(tmp_path):
+    v = tf.get_variable("v", initializer=3.0)
+    path = tmp_path / "new" / "inside" / "model"
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        saved = tf.train.Saver().save(sess, str(path))
+        sess.run(v.assign(0.0))
+        tf.train.Saver().restore(sess, saved)
+        assert sess.run(v) == 3

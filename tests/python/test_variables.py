@@ -234,3 +234,21 @@ def test_creators_show_the_python_line(server):
     store.get_variable("here", [1])
     (listed,) = store.list("here")
     assert "test_variables.py:" in listed.created_by
+
+
+@pytest.mark.parametrize("trainable, expected", [
+    (tf.float32, True), (1, True), (0, False), (None, True), (False, False)])
+def test_what_a_script_says_of_training_is_taken_as_python_takes_it(trainable, expected):
+    v = tf.Variable([0.5, 0.3], trainable)
+    assert v.trainable is expected and v.dtype == tf.float32
+
+
+def test_a_shape_that_is_known_later():
+    x = tf.placeholder(tf.float32)
+    x.set_shape([None, 3])
+    assert x.get_shape().as_list() == [None, 3]
+    x.set_shape([2, None])
+    assert x.get_shape().as_list() == [2, 3] and tf.matmul(x, tf.ones([3, 1])).shape == [2, 1]
+    with pytest.raises(ValueError, match="must be equal"):
+        x.set_shape([2, 4])
+    assert len(x.consumers()) == 1

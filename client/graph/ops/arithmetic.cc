@@ -102,7 +102,7 @@ std::vector<OpDef> ArithmeticOps() {
        .infer = BroadcastOf,
        .kernel = kernels::SquaredDifference,
        .gradient = SquaredDifferenceGrad},
-      {.name = "Pow", .infer = BroadcastOfFloats, .kernel = kernels::Pow, .gradient = PowGrad},
+      {.name = "Pow", .infer = BroadcastOf, .kernel = kernels::Pow, .gradient = PowGrad},
       {.name = "AddN",
        .infer = SameAsAll,
        .kernel = kernels::AddN,

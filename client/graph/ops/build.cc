@@ -104,8 +104,8 @@ Specs SameAsFloatInput(const InferContext& c) {
 }
 
 Specs SameAsNumberInput(const InferContext& c) {
-  if (c.dtype(0) != DType::kBool) return SameAsInput(c);
-  return absl::InvalidArgumentError("Value has the dtype bool, expected a number");
+  if (absl::Status status = CheckNumber(c, 0); !status.ok()) return status;
+  return SameAsInput(c);
 }
 
 Specs SameAsAll(const InferContext& c) {
@@ -177,6 +177,11 @@ absl::Status CheckFloat(const InferContext& c, int i) {
   if (TakesGradients(c.dtype(i))) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("Value has the dtype ", Name(c.dtype(i)), ", expected float32 or float64"));
+}
+
+absl::Status CheckNumber(const InferContext& c, int i) {
+  if (c.dtype(i) != DType::kBool) return absl::OkStatus();
+  return absl::InvalidArgumentError("Value has the dtype bool, expected a number");
 }
 
 absl::StatusOr<Shape> Merge(const Shape& a, const Shape& b) {

@@ -86,6 +86,7 @@ Specs BroadcastOf(const InferContext& c);  // two numbers of one dtype
 Specs BroadcastOfFloats(const InferContext& c);
 absl::Status CheckSameDType(const InferContext& c, int a, int b);
 absl::Status CheckFloat(const InferContext& c, int i);
+absl::Status CheckNumber(const InferContext& c, int i);
 
 // Of a gradient op (dy, x, ...) of an op with the rule `forward` and the same attributes: like x,
 // when dy is what `forward` makes of (x, ...).

@@ -12,7 +12,7 @@ namespace {
 using Grads = std::vector<Gradient>;
 
 Specs MatMulShape(const InferContext& c) {
-  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
+  if (absl::Status s = CheckNumber(c, 0); !s.ok()) return s;
   if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
   const Shape& a = c.shape(0);
   const Shape& b = c.shape(1);

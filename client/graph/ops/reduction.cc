@@ -92,7 +92,7 @@ Specs ScannedShape(const InferContext& c) {
   Attrs attrs = AxesOf(c.attrs);
   attrs.Set("keepdims", true);
   if (const Specs reduced = ReducedShape({attrs, c.inputs}); !reduced.ok()) return reduced;
-  return SameAsFloatInput(c);
+  return SameAsNumberInput(c);
 }
 Grads SpreadGrad(const GradContext& c) {
   Attrs attrs = AxesOf(c.attrs());

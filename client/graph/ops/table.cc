@@ -21,10 +21,11 @@ const Table& Ops() {
     auto all = std::make_unique<Table>();
     for (const auto& family :
          {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(), ReductionOps(), ArrayOps(),
-          JoinOps(), GatherOps(), MatMulOps(), ActivationOps(), LossOps(), ImageOps(), StateOps(),
-          ControlOps(), ListOps(), FunctionOps(), IndexingOps(), RandomOps()}) {
+          JoinOps(), GatherOps(), MatMulOps(), LinearAlgebraOps(), ActivationOps(), LossOps(),
+          ImageOps(), StateOps(), ControlOps(), ListOps(), FunctionOps(), IndexingOps(),
+          RandomOps()}) {
       for (OpDef def : family) {
-        def.kernel = KernelOf(variant, def.kernel);
+        def.kernel = KernelOf(variant, def.kernel.fn());
         all->emplace(def.name, def);
       }
     }

@@ -18,6 +18,7 @@ std::vector<OpDef> ArrayOps();
 std::vector<OpDef> JoinOps();
 std::vector<OpDef> GatherOps();
 std::vector<OpDef> MatMulOps();
+std::vector<OpDef> LinearAlgebraOps();
 std::vector<OpDef> ActivationOps();
 std::vector<OpDef> LossOps();
 std::vector<OpDef> ImageOps();

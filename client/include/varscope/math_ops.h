@@ -56,6 +56,17 @@ Output floormod(const Input& x, const Input& y, const std::string& name = "");
 // x / y, cut off towards 0. No gradient.
 Output truncatediv(const Input& x, const Input& y, const std::string& name = "");
 
+// Of square matrices, the last two dimensions of x. Floats only. InvalidArgumentError in a run for
+// a matrix that has no inverse, or for cholesky one that is not positive definite.
+Output matrix_inverse(const Input& x, const std::string& name = "");
+Output matrix_determinant(const Input& x, const std::string& name = "");
+// The lower triangle L whose product with its transpose is the matrix, of which it reads the lower
+// triangle alone; the gradient is spread over both.
+Output cholesky(const Input& x, const std::string& name = "");
+// What matrix, or its transpose when adjoint, must be multiplied with to give rhs, [..., n, k].
+Output matrix_solve(const Input& matrix, const Input& rhs, bool adjoint = false,
+                    const std::string& name = "");
+
 }  // namespace varscope
 
 #endif  // VARSCOPE_MATH_OPS_H_

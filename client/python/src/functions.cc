@@ -20,6 +20,9 @@ void AddFunctions(nb::module_& m) {
   Unary(m, "lgamma", "x", varscope::lgamma);
   Unary(m, "digamma", "x", digamma);
   Unary(m, "ceil", "x", varscope::ceil);
+  Unary(m, "matrix_inverse", "input", varscope::matrix_inverse);
+  Unary(m, "matrix_determinant", "input", varscope::matrix_determinant);
+  Unary(m, "cholesky", "input", varscope::cholesky);
   Unary(m, "round", "x", varscope::round);
   Unary(m, "softsign", "features", softsign);
   Unary(m, "is_nan", "x", is_nan);

@@ -6,6 +6,7 @@
 
 #include "client/graph/handles.h"
 #include "client/graph/node.h"
+#include "client/graph/ops/build.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
 #include "client/python/src/convert.h"
@@ -94,6 +95,16 @@ PyOperation InitializerOf(nb::handle variables, OptionalName name) {
   return Hold(internal::Wrap(node));
 }
 
+// Adds what is known of a tensor's shape, for the ops that are made after it. ValueError when it
+// does not fit what was known.
+void SetShape(const PyTensor& tensor, nb::handle shape) {
+  const internal::NodeOutput output = internal::Unwrap(*tensor);
+  Shape& known = output.node->outputs[output.index].shape;
+  absl::StatusOr<Shape> merged = internal::Merge(known, ToShape(shape));
+  if (!merged.ok()) throw ValueError(std::string(merged.status().message()));
+  known = *std::move(merged);
+}
+
 }  // namespace
 
 void AddInspection(nb::module_& m) {
@@ -102,6 +113,7 @@ void AddInspection(nb::module_& m) {
   m.def("_variables_of", &VariablesOf, "op"_a);
   m.def("_attributes_of", &AttributesOf, "op"_a);
   m.def("_initial_value_of", &InitialValueOf, "variable"_a);
+  m.def("_set_shape", &SetShape, "tensor"_a, nb::arg("shape").none());
   m.def("_initializer_of", &InitializerOf, "variables"_a, nb::arg("name").none());
 }
 

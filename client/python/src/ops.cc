@@ -8,6 +8,7 @@
 #include "client/python/src/handles.h"
 #include "client/python/src/op_table.h"
 #include "client/python/src/waiting.h"
+#include "varscope/math_ops.h"
 
 namespace varscope::python {
 namespace {
@@ -134,6 +135,14 @@ void AddMatrices(nb::module_& m) {
         return Hold(where(ToInput(condition), a, b, NameOf(name)));
       },
       "condition"_a, "x"_a, "y"_a, nb::arg("name").none());
+  m.def(
+      "matrix_solve",
+      [](nb::handle matrix, nb::handle rhs, bool adjoint, OptionalName name) {
+        AwaitDefinitions();
+        const auto [x, y] = Pair(matrix, rhs);
+        return Hold(matrix_solve(x, y, adjoint, NameOf(name)));
+      },
+      "matrix"_a, "rhs"_a, "adjoint"_a = false, "name"_a = nb::none());
   m.def(
       "matmul",
       [](nb::handle a, nb::handle b, bool transpose_a, bool transpose_b, OptionalName name) {

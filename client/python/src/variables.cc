@@ -37,7 +37,15 @@ PyVariable GetVariable(std::string name, nb::handle shape, nb::handle dtype, nb:
 }
 
 // As tf.Variable's constructor. What TensorFlow alone has is checked by varscope.variables.
-void InitVariable(PyVariable* self, nb::handle initial_value, std::optional<bool> trainable,
+// What Python takes an object for: scripts give a dtype where `trainable` is, and mean no more.
+std::optional<bool> ToTruth(nb::handle x) {
+  if (x.is_none()) return std::nullopt;
+  const int truth = PyObject_IsTrue(x.ptr());
+  if (truth < 0) throw nb::python_error();
+  return truth == 1;
+}
+
+void InitVariable(PyVariable* self, nb::handle initial_value, nb::handle trainable,
                   nb::handle collections, bool /*validate_shape*/, nb::handle caching_device,
                   OptionalName name, nb::handle variable_def, nb::handle dtype,
                   nb::handle /*expected_shape*/, nb::handle import_scope, nb::handle constraint,
@@ -49,8 +57,9 @@ void InitVariable(PyVariable* self, nb::handle initial_value, std::optional<bool
   ConnectByEnvironment();
   const bool is_function = PyCallable_Check(initial_value.ptr()) != 0;
   const nb::object value = is_function ? initial_value() : nb::borrow(initial_value);
-  VariableOptions options{
-      .name = NameOf(name), .dtype = ToOptionalDType(dtype), .trainable = trainable.value_or(true)};
+  VariableOptions options{.name = NameOf(name),
+                          .dtype = ToOptionalDType(dtype),
+                          .trainable = ToTruth(trainable).value_or(true)};
   new (self) PyVariable(Hold(
       DefineInDefaultGraph([value = ToInitializer(value), options = std::move(options),
                             where = ProgramPlace()] { return Variable(value, options, where); })));

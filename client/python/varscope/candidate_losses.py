@@ -45,7 +45,7 @@ def _logits(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: in
     """Of the true classes [batch, num_true], and of the drawn ones [batch, num_sampled]."""
     if isinstance(weights, (list, tuple)):
         weights = weights[0] if len(weights) == 1 else tf.concat(weights, 0)
-    labels = _core.reshape(labels, [-1, num_true])
+    labels = _core.reshape(_core.cast(labels, "int64"), [-1, num_true])
     drawn = sampled or log_uniform_candidate_sampler(labels, num_true, num_sampled, True,
                                                      num_classes, seed)
     flat = _core.reshape(labels, [-1])

@@ -28,7 +28,7 @@ def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = N
                   keep_dims: bool | None = None) -> _core.Tensor:
     """Returns how many elements are not 0."""
     tensor = convert_to_tensor(input_tensor)
-    used = _core.cast(_core.not_equal(tensor, _core.zeros_like(tensor)), "float32")
+    used = _core.cast(_core.not_equal(tensor, _core.zeros_like(tensor)), "int64")
     total = _core.reduce_sum(used, axis, keepdims, None, reduction_indices, keep_dims)
     return _core.cast(total, dtype, name)
 
@@ -72,6 +72,34 @@ def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) ->
         after = [x for x in [*tensors, *(control_inputs or [])] if x is not None]
         with control_dependencies(after):
             return [None if x is None else _core.identity(x) for x in tensors]
+
+
+def div(x: Any, y: Any, name: str | None = None) -> _core.Tensor:
+    """Returns x / y; of whole numbers the whole number below it, as Python 2 did."""
+    symbolic = [z for z in (x, y) if isinstance(z, (_core.Tensor, _core.Variable))]
+    dtype = symbolic[0].dtype if symbolic else convert_to_tensor(x).dtype
+    return (_core.floordiv if dtype.is_integer else _core.divide)(x, y, name or "div")
+
+
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None,
+               optimize: bool = True) -> _core.Tensor:
+    """Returns zeros of the shape of a tensor."""
+    return _core.zeros_like(tensor, dtype, name)
+
+
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None,
+              optimize: bool = True) -> _core.Tensor:
+    """Returns ones of the shape of a tensor."""
+    return _core.ones_like(tensor, dtype, name)
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the products of vectors of three elements, the last dimension."""
+    with name_scope(name, "Cross"):
+        a, b = convert_to_tensor(a), convert_to_tensor(b)
+        x, y, z = (a[..., i:i + 1] for i in range(3))
+        u, v, w = (b[..., i:i + 1] for i in range(3))
+        return _core._concat([y * w - z * v, z * u - x * w, x * v - y * u], -1, None)
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> _core.Tensor:

@@ -1,35 +1,59 @@
-"""Placeholders that a run feeds itself: the next elements of data sets."""
+"""What Python has for a run before it begins: elements of data sets, records of files, texts.
+
+A graph has placeholders of them, which a session feeds when a run needs them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from varscope import _core, graph_data
 
 
-class Feeder:
-    """Feeds some placeholders, all at once: next_values() returns their values."""
+class Source:
+    """Several values that belong together: a run that needs one of them asks once for all."""
 
-    def __init__(self, placeholders: list[_core.Tensor]) -> None:
-        self.names = [tensor.name for tensor in placeholders]
-        data = graph_data.of_default()
-        for tensor in placeholders:
-            data.feeders[tensor.op.name] = self
-
-    def next_values(self) -> list[Any]:
+    def take(self, run: Run) -> list[Any]:
+        """Returns the values for one run. OutOfRangeError when there are none left."""
         raise NotImplementedError
 
 
+class Run:
+    """One run of a session, as far as Python computes what it needs."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.feeds: list[tuple[_core.Tensor, Any]] = []  # what the caller feeds
+        self.texts: dict[str, Any] = {}  # and what of strings, by the tensors' names
+        self._taken: dict[Source, list[Any]] = {}
+
+    def feed_text(self, name: str, value: Any) -> None:
+        """Notes what is fed for a tensor of strings."""
+        self.texts[name] = value
+
+    def value(self, source: Source, index: int) -> Any:
+        """Returns one of a source's values."""
+        if source not in self._taken:
+            self._taken[source] = source.take(self)
+        return self._taken[source][index]
+
+
+def feed_from(source: Source, index: int, placeholder: _core.Tensor) -> _core.Tensor:
+    """Has runs feed this placeholder a source's value. Returns it."""
+    graph_data.of_default().feeders[placeholder.op.name] = (source, index)
+    return placeholder
+
+
 class Feeders:
-    """Which feeders the runs of a graph need."""
+    """Which placeholders the runs of a graph feed themselves."""
 
     def __init__(self, graph: _core.Graph) -> None:
         self._graph = graph
-        self._known: dict[tuple[str, ...], list[Feeder]] = {}
+        self._known: dict[tuple[str, ...], list[str]] = {}
 
-    def feeds(self, fetched: Iterable[_core.Operation],
-              fed: Iterable[_core.Tensor]) -> list[tuple[_core.Tensor, Any]]:
+    def feeds(self, fetched: Iterable[_core.Operation], fed: Iterable[_core.Tensor],
+              run: Run) -> list[tuple[_core.Tensor, Any]]:
         """Returns what to feed beside what the caller feeds."""
         waiting = graph_data.of(self._graph).feeders
         if not waiting:
@@ -37,26 +61,23 @@ class Feeders:
         own = {tensor.op.name for tensor in fed}
         key = (*sorted({op.name for op in fetched}), "", *sorted(own))
         if key not in self._known:
-            self._known[key] = _needed(fetched, own, waiting)
-        feeds = []
-        for feeder in self._known[key]:
-            tensors = [self._graph._tensor(name) for name in feeder.names]
-            feeds += list(zip(tensors, feeder.next_values()))
-        return feeds
+            self._known[key] = needed(fetched, own, waiting)
+        return [(self._graph._tensor(f"{name}:0"), run.value(*waiting[name]))
+                for name in self._known[key]]
 
 
-def _needed(fetched: Iterable[_core.Operation], fed: set[str],
-            waiting: dict[str, Feeder]) -> list[Feeder]:
-    """The feeders of the placeholders that these ops depend on."""
+def needed(fetched: Iterable[_core.Operation], fed: set[str],
+           waiting: Mapping[str, Any]) -> list[str]:
+    """Returns the names, among those of `waiting`, of the ops these ops depend on."""
     seen: set[str] = set()
     left = list(fetched)
-    found: dict[int, Feeder] = {}
+    found: list[str] = []
     while left:
         op = left.pop()
         if op.name in seen or op.name in fed:
             continue
         seen.add(op.name)
         if op.name in waiting:
-            found[id(waiting[op.name])] = waiting[op.name]
+            found.append(op.name)
         left += [tensor.op for tensor in op.inputs] + op.control_inputs
-    return list(found.values())
+    return found

@@ -23,6 +23,12 @@ class Flag:
         self.boolean = parse is _boolean
         self.value = default
 
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, form: str) -> str:
+        return format(self.value, form)
+
 
 class FlagValues:
     """The values of all flags, as attributes. The first use of one reads the command line.
@@ -59,11 +65,9 @@ class FlagValues:
         """Returns the values by name."""
         return {name: getattr(self, name) for name in self._declared}
 
-    @property
-    def __flags(self) -> dict[str, Any]:
-        return self.flag_values_dict()
-
     def __getattr__(self, name: str) -> Any:
+        if name == "__flags":  # what scripts print
+            return dict(self._declared)
         if name.startswith("__") or name not in self._declared:
             raise AttributeError(name)
         if not self._parsed:

@@ -18,6 +18,7 @@ class GraphData:
         self.objects: dict[str, list[Any]] = {}  # items of collections that are Python's alone
         self.is_chief: bool | None = None  # in a cluster
         self.feeders: dict[str, Any] = {}  # placeholders that a run feeds itself
+        self.watchers: dict[str, Any] = {}  # ops that are seen when they run
         self.finalized = False
         self.seed: int | None = None  # of random numbers
         self.seeds_given = 0  # to ops without a seed of their own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from varscope import _core, collections_, devices, graph_data, scopes
+from varscope import _core, collections_, devices, graph_data, scopes, shapes
 from varscope.summaries.graph_def import GraphDef
 
 Graph = _core.Graph
@@ -191,7 +191,20 @@ def _control_inputs(self: _core.Operation) -> list[_core.Operation]:
     return _core._control_inputs_of(self)
 
 
+def _set_shape(self: _core.Tensor, shape: Any) -> None:
+    """Adds what is known of the shape, for the ops that come after. ValueError for what does not
+    fit."""
+    _core._set_shape(self, shapes.dims_of(shape))
+
+
+def _consumers(self: _core.Tensor) -> list[_core.Operation]:
+    """Returns the ops that compute with it."""
+    return [op for op in self.graph.get_operations() if self in op.inputs]
+
+
 _core.Operation.run = _run
+_core.Tensor.set_shape = _set_shape
+_core.Tensor.consumers = _consumers
 _core.Operation.inputs = property(_inputs, doc=_inputs.__doc__)
 _core.Operation.control_inputs = property(_control_inputs, doc=_control_inputs.__doc__)
 _core.Operation.outputs = property(_outputs, doc=_outputs.__doc__)

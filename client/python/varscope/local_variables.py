@@ -11,6 +11,7 @@ from varscope import _core
 from varscope.collections_ import GraphKeys, local_variables
 from varscope.ops import group
 from varscope.scopes import control_dependencies
+from varscope.synchronization import VariableAggregation, VariableSynchronization
 from varscope.variables import assign, get_variable
 
 
@@ -19,12 +20,15 @@ def get_local_variable(name: str, shape: Any = None, dtype: Any = None, initiali
                        collections: Any = None, caching_device: None = None,
                        partitioner: Any = None, validate_shape: bool = True,
                        use_resource: bool | None = None, custom_getter: Any = None,
-                       constraint: None = None, *, reuse: Any = None) -> _core.Variable:
+                       constraint: None = None,
+                       synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+                       aggregation: VariableAggregation = VariableAggregation.NONE, *,
+                       reuse: Any = None) -> _core.Variable:
     """get_variable for a variable that is in LOCAL_VARIABLES, and is not trained."""
     keys = dict.fromkeys([*(collections or []), GraphKeys.LOCAL_VARIABLES])
     return get_variable(name, shape, dtype, initializer, regularizer, False, list(keys),
                         caching_device, partitioner, validate_shape, use_resource, custom_getter,
-                        constraint, reuse=reuse)
+                        constraint, synchronization, aggregation, reuse=reuse)
 
 
 def local_variables_initializer() -> _core.Operation:

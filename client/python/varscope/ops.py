@@ -14,14 +14,30 @@ from varscope import _core
 from varscope import shapes
 from varscope.scopes import name_scope, op_of, refuse
 from varscope.slices import IndexedSlices
+from varscope.strings.tensors import (StringTensor, bytes_of, is_string, is_text, text_constant,
+                                      text_placeholder)
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None,
              verify_shape: bool = False) -> _core.Tensor:
     """Returns the value; with a shape, repeated or reshaped to it."""
+    if is_text(value) or (dtype is not None and is_string(dtype)):
+        return _texts(value, shape, name)
     if shape is not None:
         value, dtype = _filled(value, dtype, shapes.TensorShape(shape).as_list(), verify_shape)
     return _core._constant(value, dtype, name)
+
+
+def _texts(value: Any, shape: Any, name: str | None) -> Any:
+    dims = None if shape is None else shapes.TensorShape(shape).as_list()
+    return text_constant(value if dims is None else np.broadcast_to(bytes_of(value), dims), name)
+
+
+def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> _core.Tensor:
+    """Returns a tensor that a run is fed."""
+    if is_string(dtype):
+        return text_placeholder(shape, name)  # type: ignore[return-value]
+    return _core.placeholder(dtype, shape, name)
 
 
 def _filled(value: Any, dtype: Any, shape: list[int], exact: bool) -> tuple[np.ndarray, Any]:
@@ -44,6 +60,8 @@ def _filled(value: Any, dtype: Any, shape: list[int], exact: bool) -> tuple[np.n
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
                       preferred_dtype: Any = None) -> _core.Tensor:
     """Returns a tensor itself, a variable's value, or a constant."""
+    if is_text(value):
+        return value if isinstance(value, StringTensor) else text_constant(value, name)
     if isinstance(value, (_core.Tensor, _core.Variable)):
         tensor = _core._convert_to_tensor(value, None, name)
         if dtype is not None and tensor.dtype != dtype:

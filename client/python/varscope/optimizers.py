@@ -11,6 +11,16 @@ from varscope.scopes import refuse
 _Pairs = Iterable[tuple[Any, _core.Variable]]
 
 
+# Whether pushes carry what is not finite, where an optimizer does not say.
+_allow_nonfinite = False
+
+
+def allow_nonfinite() -> None:
+    """Lets NaN and infinities pass, as in TensorFlow, where an optimizer does not say."""
+    global _allow_nonfinite
+    _allow_nonfinite = True
+
+
 class Optimizer:
     """The base of optimizers. Hyperparameters are numbers, or tensors with one element.
 
@@ -27,6 +37,8 @@ class Optimizer:
         values = {key: value() if callable(value) else value
                   for key, value in hyperparameters.items()}
         self._core = _core.Optimizer(rule, name, values)
+        if _allow_nonfinite:
+            self.push_options(allow_nonfinite=True)
 
     def get_name(self) -> str:
         return self._name

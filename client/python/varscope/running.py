@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import linecache
+import os
 import pathlib
 import re
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
+from varscope import optimizers
 from varscope.compat import v1
 from varscope.compat.v1._missing import missing_text, symbols
 
@@ -24,6 +26,9 @@ def become_tensorflow() -> None:
     for name, module in _modules("", v1):
         for prefix in ("tensorflow", "tensorflow.compat.v1"):
             sys.modules[prefix + name] = module
+    if not os.environ.get("VARSCOPE_TARGET"):
+        # The variables are the script's own: it sees what becomes of them, as in TensorFlow.
+        optimizers.allow_nonfinite()
     sys.excepthook = _report
 
 

@@ -32,11 +32,13 @@ class Saver:
              global_step: Any = None, latest_filename: None = None,
              meta_graph_suffix: str = "meta", write_meta_graph: bool = True) -> str:
         """Writes one consistent set of values, and returns the path, with global_step '-<step>'.
+        Makes the folder.
 
         varscope has no meta graphs: the program is the graph.
         """
         if latest_filename is not None:
             raise NotImplementedError("Saver.save: varscope has no 'latest_filename'")
+        os.makedirs(os.path.dirname(os.path.abspath(save_path)), exist_ok=True)
         if isinstance(global_step, (_core.Tensor, _core.Variable)):
             global_step = sess.run(global_step)
         step = None if global_step is None else int(global_step)

@@ -8,10 +8,12 @@ from varscope import _core, graph_data
 
 
 class Defaults(NamedTuple):
-    """The initializer, as a program gave it, and whether a variable may be split or replaced."""
+    """The initializer and the partitioner, as a program gave them, and whether a variable may be
+    split or replaced."""
 
     initializer: Any = None
     changed: bool = False
+    partitioner: Any = None
 
 
 def of_scope(scope: _core.VariableScope) -> Defaults:
@@ -29,5 +31,6 @@ def inherited(name_or_scope: Any) -> Defaults:
 def note(before: Defaults, initializer: Any, partitioner: Any, custom_getter: Any) -> None:
     """Keeps what the scope that was just opened has."""
     own = Defaults(before.initializer if initializer is None else initializer,
-                   before.changed or partitioner is not None or custom_getter is not None)
+                   before.changed or partitioner is not None or custom_getter is not None,
+                   before.partitioner if partitioner is None else partitioner)
     graph_data.of_default().scopes[_core.get_variable_scope().name] = own

@@ -194,6 +194,12 @@ def _listing(key: str) -> Callable[[_core.VariableScope], list[_core.Variable]]:
     return variables
 
 
+def _partitioner(self: _core.VariableScope) -> Any:
+    """What splits the variables that are made in it; None: nothing does."""
+    return scope_defaults.of_scope(self).partitioner
+
+
+_core.VariableScope.partitioner = property(_partitioner, doc=_partitioner.__doc__)
 _core.VariableScope.get_collection = _below
 _core.VariableScope.global_variables = _listing(GraphKeys.GLOBAL_VARIABLES)
 _core.VariableScope.trainable_variables = _listing(GraphKeys.TRAINABLE_VARIABLES)

@@ -9,10 +9,13 @@ from typing import Any
 from varscope import _core
 from varscope.connection import connect, options_for
 from varscope.derived import Derived
-from varscope.feeders import Feeders
+from varscope.feeders import Feeders, Run
 from varscope.scopes import default_graph
 from varscope.session_config import ConfigProto
 from varscope.slices import IndexedSlices, IndexedSlicesValue
+from varscope.sparse import SparseTensor, SparseTensorValue
+from varscope.strings.tensors import StringTensor
+from varscope.watchers import Watchers
 
 _thread = threading.local()
 
@@ -63,8 +66,9 @@ _Build = Callable[[list[Any]], Any]
 class _Fetches:
     """What a run fetches, without its structure."""
 
-    def __init__(self, graph: _core.Graph) -> None:
+    def __init__(self, graph: _core.Graph, run: Run) -> None:
         self._graph = graph
+        self._run = run
         self.flat: list[Any] = []
         self.derived: list[Derived] = []
 
@@ -73,6 +77,12 @@ class _Fetches:
             return self._one(fetch)
         if isinstance(fetch, str):
             return self._one(self._by_name(fetch))
+        if isinstance(fetch, StringTensor):
+            own = self._run
+            return lambda run: fetch.value(own)
+        if isinstance(fetch, SparseTensor):
+            whole = self._sequence((fetch.indices, fetch.values, fetch.dense_shape))
+            return lambda run: SparseTensorValue(*whole(run))
         if isinstance(fetch, Derived):
             self.derived.append(fetch)
             parts = self.add(fetch.parts)
@@ -136,6 +146,7 @@ class BaseSession:
         self._graph = _core.get_default_graph() if graph is None else graph
         self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)
+        self._watchers = Watchers(self._graph)
 
     @property
     def graph(self) -> _core.Graph:
@@ -168,32 +179,44 @@ class BaseSession:
 
         `feed_dict` has values for tensors, in place of what their ops compute.
         """
+        run = Run(self)
+        for key, value in ({} if feed_dict is None else feed_dict).items():
+            self._add_feed(run, key, value)
+        return self.run_inside(run, fetches)
+
+    def run_inside(self, run: Run, fetches: Any) -> Any:
+        """Returns the values of fetches in a run that has begun: with what that is fed, and has
+        taken from its sources."""
         session = self.core
-        wanted = _Fetches(self._graph)
+        wanted = _Fetches(self._graph, run)
         build = wanted.add(fetches)
-        feeds = self._feeds({} if feed_dict is None else feed_dict)
-        feeds += self._feeders.feeds([_op_of(fetch) for fetch in wanted.flat],
-                                     [tensor for tensor, _ in feeds])
-        values = build(session.run(wanted.flat, feeds))
+        ops = [_op_of(fetch) for fetch in wanted.flat]
+        watched = self._watchers.add(ops, wanted.add)
+        ops += [_op_of(fetch) for fetch in wanted.flat[len(ops):]]
+        feeds = run.feeds + self._feeders.feeds(ops, [tensor for tensor, _ in run.feeds], run)
+        computed = session.run(wanted.flat, feeds)
+        for watcher, parts in watched:
+            watcher.saw(parts(computed))
+        values = build(computed)
         for fetch in wanted.derived:
             fetch.after_run(self)
         return values
 
-    def _feeds(self, feed_dict: Mapping[Any, Any]) -> list[tuple[_core.Tensor, Any]]:
-        feeds: list[tuple[_core.Tensor, Any]] = []
-        for key, value in feed_dict.items():
-            self._add_feed(feeds, key, value)
-        return feeds
-
-    def _add_feed(self, feeds: list[tuple[_core.Tensor, Any]], key: Any, value: Any) -> None:
+    def _add_feed(self, run: Run, key: Any, value: Any) -> None:
         if isinstance(key, tuple):
             if len(key) != len(value):
                 raise ValueError(f"{len(value)} values are fed for {len(key)} tensors")
             for k, v in zip(key, value):
-                self._add_feed(feeds, k, v)
+                self._add_feed(run, k, v)
             return
         if isinstance(key, IndexedSlices):
-            self._add_feed(feeds, (key.values, key.indices), tuple(value)[:2])
+            self._add_feed(run, (key.values, key.indices), tuple(value)[:2])
+            return
+        if isinstance(key, SparseTensor):
+            self._add_feed(run, (key.indices, key.values, key.dense_shape), tuple(value))
+            return
+        if isinstance(key, StringTensor):
+            run.feed_text(key.name, value)
             return
         try:
             tensor = self._graph.as_graph_element(key)
@@ -202,7 +225,7 @@ class BaseSession:
         if not isinstance(tensor, _core.Tensor):
             raise TypeError("Cannot interpret feed_dict key as Tensor: "
                             f"Can not convert a {type(tensor).__name__} into a Tensor.")
-        feeds.append((tensor, value))
+        run.feeds.append((tensor, value))
 
     def read(self, name: str) -> Any:
         """Returns the server's present value of any variable of the store, by its name there."""

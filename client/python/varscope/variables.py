@@ -7,8 +7,9 @@ from typing import Any
 
 from varscope import _core, collections_, control_flow, scope_defaults, seeds, shapes
 from varscope import initializers as initializers_lib
-from varscope.getters import getter_of, result
+from varscope.getters import asked, getter_of, result
 from varscope.scopes import refuse, reuse_code
+from varscope.synchronization import VariableAggregation, VariableSynchronization
 
 Variable = _core.Variable
 
@@ -18,9 +19,15 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
                  collections: Iterable[str] | None = None, caching_device: None = None,
                  partitioner: Callable | None = None, validate_shape: bool = True,
                  use_resource: bool | None = None, custom_getter: Callable | None = None,
-                 constraint: None = None, *, reuse: Any = None) -> _core.Variable:
+                 constraint: None = None,
+                 synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+                 aggregation: VariableAggregation = VariableAggregation.NONE, *,
+                 reuse: Any = None) -> _core.Variable:
     """Returns the variable '<current variable scope>/<name>': one that exists, or a new one, as the
     scope's reuse says.
+
+    Custom getters are told the synchronization and the aggregation; of these ON_READ alone means
+    something, that the variable is not trained.
 
     What is None has the scope's value, `reuse` too, which TensorFlow has in scopes alone. Raises
     ValueError where TensorFlow does; when two definitions collide, with both and their source lines.
@@ -35,11 +42,25 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
     if initializer is not None:
         initializer, rest = initializers_lib.of_variable(initializer, known, wanted, draws)
         dims = dims if rest == known else None
-    variable = _core.get_variable(name, dims, dtype, initializer, regularizer, trainable,
-                                  partitioner, getter_of(custom_getter), reuse_code(reuse))
+    trainable = _trainable(trainable, synchronization)
+    scope = _core.get_variable_scope().name
+    with asked(f"{scope}/{name}" if scope else name, synchronization=synchronization,
+               aggregation=aggregation):
+        variable = _core.get_variable(name, dims, dtype, initializer, regularizer, trainable,
+                                      partitioner, getter_of(custom_getter), reuse_code(reuse))
     if collections is not None:
         _new_in_collections(variable, collections)
     return result(variable)
+
+
+def _trainable(trainable: bool | None, synchronization: VariableSynchronization) -> bool | None:
+    if synchronization is not VariableSynchronization.ON_READ:
+        return trainable
+    if trainable:
+        raise ValueError("Synchronization value can be set to VariableSynchronization.ON_READ only "
+                         "for non-trainable variables. You have specified trainable=True and "
+                         "synchronization=VariableSynchronization.ON_READ.")
+    return False
 
 
 def _draws(name: str, reuse: Any) -> bool:

@@ -39,6 +39,7 @@ class Checker:
         self._returns: dict[str, Any] = {}
         self._findings: dict[tuple[int, str], Finding] = {}
         self._guarded: set[ast.AST] = set()
+        self._parameters: set[ast.AST] = set()  # names inside functions whose parameters they are
         self._own = {node.name for node in ast.walk(tree)
                      if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
 
@@ -47,6 +48,7 @@ class Checker:
         for node in ast.walk(self._tree):
             self._import(node)
             self._guard(node)
+            self._shadow(node)
         for _ in range(3):
             for node in ast.walk(self._tree):
                 self._learn(node)
@@ -79,6 +81,17 @@ class Checker:
             for part in [*node.body, *node.handlers]:
                 self._guarded.update(ast.walk(part))
 
+    def _shadow(self, node: ast.AST) -> None:
+        """A function's parameter is none of the file's values that have its name."""
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            return
+        taken = node.args
+        names = {one.arg for one in [*taken.posonlyargs, *taken.args, *taken.kwonlyargs]}
+        body = node.body if isinstance(node.body, list) else [node.body]
+        self._parameters.update(
+            inner for part in body for inner in ast.walk(part)
+            if isinstance(inner, ast.Name) and inner.id in names)
+
     def _path(self, node: ast.AST) -> str | None:
         """The symbol that an expression is: 'nn.relu' of tf.nn.relu."""
         if isinstance(node, ast.Name):
@@ -94,6 +107,10 @@ class Checker:
                 self._assign(target, node.value)
         elif isinstance(node, (ast.AnnAssign, ast.AugAssign)) and node.value is not None:
             self._assign(node.target, node.value)
+        elif isinstance(node, (ast.For, ast.comprehension)):
+            for name in ast.walk(node.target):
+                if isinstance(name, ast.Name):
+                    self._merge(name.id, None)
         elif isinstance(node, ast.With):
             for item in node.items:
                 if item.optional_vars is not None:
@@ -122,7 +139,7 @@ class Checker:
                 target.elts):
             for one, part in zip(target.elts, kind):
                 self._bind(one, part)
-        elif isinstance(target, ast.Name):
+        elif isinstance(target, ast.Name) and target not in self._parameters:
             self._merge(target.id, kind)
         elif isinstance(target, ast.Attribute):
             self._merge("." + target.attr, kind)
@@ -138,7 +155,7 @@ class Checker:
 
     def _kind(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Name):
-            return self._kinds.get(node.id)
+            return None if node in self._parameters else self._kinds.get(node.id)
         if isinstance(node, ast.Call):
             return self._called(node)
         if isinstance(node, ast.Attribute):

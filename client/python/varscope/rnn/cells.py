@@ -8,6 +8,7 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.layers.scopes import layer_scope
+from varscope.ops import convert_to_tensor
 from varscope.rnn import states
 from varscope.rnn.states import LSTMStateTuple
 from varscope.scopes import name_scope, refuse
@@ -74,6 +75,7 @@ class RNNCell:
                 bias: Any = initializers.Zeros()) -> _core.Tensor:
         """The parts side by side, times a matrix, plus a bias."""
         prefix = name + "/" if name else ""
+        parts = [convert_to_tensor(part) for part in parts]
         depth = sum(part.shape.as_list()[1] for part in parts)
         joined = parts[0] if len(parts) == 1 else _core._concat(list(parts), 1, None)
         weights = self._weight(prefix + "kernel", [depth, size], parts[0].dtype, kernel)
@@ -171,6 +173,44 @@ class BasicLSTMCell(RNNCell):
 
 def _lstm_state(c: Any, h: Any, as_tuple: bool) -> Any:
     return LSTMStateTuple(c, h) if as_tuple else _core._concat([c, h], 1, None)
+
+
+class NASCell(RNNCell):
+    """The cell that Zoph and Le 2016 found (arXiv 1611.01578)."""
+
+    _default_name = "nas_cell"
+
+    def __init__(self, num_units: int, num_proj: int | None = None, use_bias: bool = False,
+                 reuse: Any = None, use_biases: bool = False) -> None:
+        super().__init__(_reuse=reuse)
+        self._num_units = num_units
+        self._num_proj = num_proj
+        self._bias = initializers.Zeros() if use_bias or use_biases else None
+
+    @property
+    def output_size(self) -> int:
+        return self._num_proj or self._num_units
+
+    @property
+    def state_size(self) -> Any:
+        return LSTMStateTuple(self._num_units, self.output_size)
+
+    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        n = self._num_units
+        c, m = state
+        of_inputs = self._linear("input", [inputs], 8 * n, bias=None)
+        of_output = self._linear("recurrent", [m], 8 * n, bias=self._bias)
+        x = [of_inputs[:, k * n:(k + 1) * n] for k in range(8)]
+        y = [of_output[:, k * n:(k + 1) * n] for k in range(8)]
+        relu, sigmoid, tanh = _core.nn.relu, _core.sigmoid, _core.tanh
+        left = tanh(tanh(sigmoid(x[0] + y[0]) * relu(x[1] + y[1])) + c)
+        new_c = left * tanh(sigmoid(x[2] + y[2]) + relu(x[3] * y[3]))
+        right = tanh(tanh(tanh(x[4] + y[4]) * sigmoid(x[5] + y[5])) +
+                     sigmoid(tanh(x[6] + y[6]) + sigmoid(x[7] + y[7])))
+        new_m = tanh(new_c * right)
+        if self._num_proj is not None:
+            new_m = self._linear("projection", [new_m], self._num_proj, bias=None)
+        return new_m, LSTMStateTuple(new_c, new_m)
 
 
 class LSTMCell(RNNCell):

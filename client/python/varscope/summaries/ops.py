@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,9 +18,15 @@ from varscope.summaries.image import image_message
 from varscope.summaries.messages import Value
 
 
+def _legal(name: str) -> str:
+    """A summary's name as that of an op, which has no spaces and begins with a letter."""
+    return re.sub(r"[^-/\w.]", "_", name, flags=re.ASCII).lstrip("/")
+
+
 def _summary(name: str, values: Any, family: str | None, collections: Iterable[str] | None,
              contents: Callable[[str, Any], list[Value]]) -> Derived:
     """A summary of one tensor, which the graph collects; `contents` makes its values of an array."""
+    name = _legal(name)
     with name_scope(f"{family}/{name}" if family else name) as scope:
         tag = scope.rstrip("/")
         tensor = convert_to_tensor(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import IO
 
 from varscope import _core
@@ -19,6 +20,18 @@ def record(data: bytes) -> bytes:
     length = struct.pack("<Q", len(data))
     return b"".join([length, struct.pack("<I", _masked(length)), data,
                      struct.pack("<I", _masked(data))])
+
+
+def records_of(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Gives the records of a file, each with the place where it begins. ValueError for others."""
+    at = 0
+    while at < len(data):
+        size = struct.unpack_from("<Q", data, at)[0] if at + 12 <= len(data) else len(data)
+        end = at + 16 + size
+        if end > len(data) or record(data[at + 12:at + 12 + size]) != data[at:end]:
+            raise ValueError(f"corrupted record at {at}")
+        yield at, data[at + 12:at + 12 + size]
+        at = end
 
 
 class RecordWriter:

@@ -47,16 +47,16 @@ def fields(data: bytes) -> list[tuple[int, int | float | bytes]]:
     """
     found, at = [], 0
     while at < len(data):
-        key, at = _varint_at(data, at)
+        key, at = varint_at(data, at)
         kind = key & 7
         if kind == 0:
-            value, at = _varint_at(data, at)
+            value, at = varint_at(data, at)
         elif kind in (1, 5):
             size = 8 if kind == 1 else 4
             value = struct.unpack_from("<d" if kind == 1 else "<f", data, at)[0]
             at += size
         elif kind == 2:
-            size, at = _varint_at(data, at)
+            size, at = varint_at(data, at)
             value = data[at:at + size]
             at += size
         else:
@@ -65,7 +65,8 @@ def fields(data: bytes) -> list[tuple[int, int | float | bytes]]:
     return found
 
 
-def _varint_at(data: bytes, at: int) -> tuple[int, int]:
+def varint_at(data: bytes, at: int) -> tuple[int, int]:
+    """Returns the number that begins at a place, and where it ends."""
     number = shift = 0
     while True:
         number |= (data[at] & 0x7F) << shift

@@ -34,6 +34,10 @@ class ClusterSpec:
         return {job: list(tasks.values()) if list(tasks) == list(range(len(tasks))) else
                 dict(tasks) for job, tasks in self._jobs.items()}
 
+    def as_cluster_def(self) -> ClusterSpec:
+        """Returns the cluster itself, which servers take, too."""
+        return self
+
     def num_tasks(self, job_name: str) -> int:
         return len(self._of(job_name))
 

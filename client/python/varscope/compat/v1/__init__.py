@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from varscope import errors
 from varscope._core import (
     DType, Graph, Operation, Tensor, Variable, VariableScope, abs, acos, acosh, add, add_n,
-    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, clip_by_value, cos,
-    cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
+    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, cholesky,
+    clip_by_value, cos, cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
     fixed_size_partitioner, floor, floordiv, floormod, get_default_graph, get_variable_scope,
     global_norm, global_variables_initializer, greater, greater_equal, identity, is_finite,
     is_inf, is_nan, less, less_equal, lgamma, log, log1p, logical_and, logical_not, logical_or,
-    logical_xor, matmul, maximum, minimum, multiply, negative, no_op, not_equal, ones_like,
-    placeholder, pow, rank, reciprocal, reduce_logsumexp, reduce_max, reduce_mean, reduce_min,
-    reduce_prod, reduce_sum, reverse, round, rsqrt, shape, sigmoid, sign, sin, sinh, size,
-    sqrt, square, squared_difference, squeeze, stack, stop_gradient, subtract, tan, tanh,
-    trainable_variables, transpose, truncatediv, unsorted_segment_sum, zeros_like)
+    logical_xor, matmul, matrix_determinant, matrix_inverse, matrix_solve, maximum, minimum,
+    multiply, negative, no_op, not_equal, pow, rank, reciprocal, reduce_logsumexp, reduce_max,
+    reduce_mean, reduce_min, reduce_prod, reduce_sum, reverse, round, rsqrt, shape, sigmoid,
+    sign, sin, sinh, size, sqrt, square, squared_difference, squeeze, stack, stop_gradient,
+    subtract, tan, tanh, trainable_variables, transpose, truncatediv, unsorted_segment_sum)
 from varscope.arrays import (boolean_mask, broadcast_to, dynamic_partition, fill, gather, gather_nd,
                              invert_permutation, meshgrid, one_hot, ones, pad, range, reshape,
                              reverse_sequence, scatter_nd, segment_sum, sequence_mask, tile,
@@ -27,18 +27,34 @@ from varscope.arrays import (boolean_mask, broadcast_to, dynamic_partition, fill
 from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collections, get_collection,
                                    get_collection_ref, global_variables, local_variables,
                                    model_variables, moving_average_variables)
-from varscope.compat.v1 import (app, compat, contrib, core, data, distributions, examples, flags, gfile,
-                                image, initializers, keras, layers, logging, losses, math,
-                                metrics, nn, python, python_io, random, summary, test, train)
+from varscope.compat.v1 import (app, compat, contrib, core, data, distributions, dtypes,
+                                examples, flags, gfile, image, initializers, io, keras, layers,
+                                linalg, logging, losses, math, metrics, nn, python, python_io,
+                                random, strings, summary, test, train)
+from varscope.readers.parsing import (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature,
+                                      parse_example, parse_single_example)
+from varscope.readers.queues import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
+from varscope.readers.readers import (FixedLengthRecordReader, IdentityReader, ReaderBase,
+                                      TextLineReader, TFRecordReader, WholeFileReader)
+from varscope.sparse import (SparseTensor, SparseTensorValue, sparse_placeholder,
+                             sparse_tensor_to_dense, sparse_to_dense)
+from varscope.strings.decoding import decode_csv, decode_image, decode_raw
+from varscope.strings.ops import (as_string, matching_files, read_file, string_join, string_strip,
+                                  string_to_hash_bucket_strong, string_to_number, substr)
+from varscope.strings.tensors import string
+from varscope.watchers import Print
+from varscope.edit_distances import edit_distance
+from varscope.python_functions import py_func
 from varscope.compat.v1._missing import missing_of
 from varscope.compat.v1._versions import (disable_eager_execution, disable_resource_variables,
                                           disable_v2_behavior, enable_resource_variables,
                                           executing_eagerly)
 from varscope.compat.v1._versions import VERSION, __version__
 from varscope.control_flow import case, cond, while_loop
-from varscope.counting import (accumulate_n, clip_by_norm, count_nonzero, linspace,
-                               placeholder_with_default, reduce_all, reduce_any, scalar_mul,
-                               tensordot, to_double, to_float, to_int32, to_int64)
+from varscope.counting import (accumulate_n, clip_by_norm, count_nonzero, cross, div, linspace,
+                               ones_like, placeholder_with_default, reduce_all, reduce_any,
+                               scalar_mul, tensordot, to_double, to_float, to_int32, to_int64,
+                               zeros_like)
 from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
@@ -61,7 +77,7 @@ from varscope.local_variables import get_local_variable, local_variables_initial
 from varscope.matrices import (diag, eye, matrix_band_part, matrix_diag, matrix_diag_part, norm,
                                trace)
 from varscope.ops import (clip_by_global_norm, concat, constant, convert_to_tensor, expand_dims,
-                          gradients, group)
+                          gradients, group, placeholder)
 from varscope.pieces import split, unstack
 from varscope.random_numbers import (multinomial, random_normal, random_shuffle, random_uniform,
                                      truncated_normal)
@@ -79,7 +95,7 @@ from varscope.variables import (assign, assign_add, assign_sub, get_variable, sc
                                 scatter_sub, scatter_update, variables_initializer)
 
 # Other names of TensorFlow 1 for the same.
-truediv = realdiv = div = divide
+truediv = realdiv = divide
 initialize_all_variables = global_variables_initializer
 all_variables = global_variables
 arg_max = argmax
@@ -87,6 +103,8 @@ arg_min = argmin
 initialize_variables = variables_initializer
 initialize_local_variables = local_variables_initializer
 mod = floormod
+floor_div = floordiv
+concat_v2 = concat
 reverse_v2 = reverse
 newaxis = None
 
@@ -105,52 +123,61 @@ uint64 = as_dtype("uint64")
 bool = as_dtype("bool")  # noqa: A001 (TensorFlow's name)
 
 __all__ = [
-    "AUTO_REUSE", "ConfigProto", "DType", "Dimension", "Event", "GPUOptions", "Graph",
-    "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IndexedSlices",
+    "AUTO_REUSE", "ConfigProto", "DType", "Dimension", "Event", "FIFOQueue", "FixedLenFeature",
+    "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph", "GraphDef",
+    "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
     "IndexedSlicesValue", "InteractiveSession", "NodeDef", "OpError", "Operation",
-    "OptimizerOptions", "RunMetadata", "RunOptions", "Session", "Summary", "Tensor",
-    "TensorShape", "VERSION", "Variable", "VariableAggregation", "VariableScope",
-    "VariableSynchronization", "__version__", "abs", "accumulate_n", "acos", "acosh", "add",
-    "add_n", "add_to_collection", "add_to_collections", "all_variables", "app", "arg_max",
-    "arg_min", "argmax", "argmin", "as_dtype", "asin", "asinh", "assign", "assign_add",
-    "assign_sub", "atan", "atan2", "atanh", "bfloat16", "bool", "boolean_mask", "broadcast_to",
-    "case", "cast", "ceil", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "compat",
-    "concat", "cond", "constant", "constant_initializer", "contrib", "control_dependencies",
-    "convert_to_tensor", "core", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "data",
-    "device", "diag", "digamma", "disable_eager_execution", "disable_resource_variables",
-    "disable_v2_behavior", "distributions", "div", "divide", "double", "dynamic_partition",
-    "enable_resource_variables", "equal", "erf", "erfc", "errors", "examples",
-    "executing_eagerly", "exp", "expand_dims", "expm1", "eye", "fill", "fixed_size_partitioner",
-    "flags", "float16", "float32", "float64", "floor", "floordiv", "floormod", "foldl", "foldr",
-    "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
-    "get_default_session", "get_local_variable", "get_seed", "get_variable",
-    "get_variable_scope", "gfile", "global_norm", "global_variables",
-    "global_variables_initializer", "glorot_normal_initializer", "glorot_uniform_initializer",
-    "gradients", "greater", "greater_equal", "group", "identity", "image",
-    "initialize_all_variables", "initialize_local_variables", "initialize_variables",
-    "initializers", "int16", "int32", "int64", "int8", "invert_permutation", "is_finite",
-    "is_inf", "is_nan", "keras", "layers", "less", "less_equal", "lgamma", "linspace",
-    "local_variables", "local_variables_initializer", "log", "log1p", "logging", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "losses", "map_fn", "math", "matmul",
-    "matrix_band_part", "matrix_diag", "matrix_diag_part", "maximum", "meshgrid", "metrics",
-    "minimum", "mod", "model_variables", "moving_average_variables", "multinomial", "multiply",
-    "name_scope", "negative", "newaxis", "nn", "no_op", "norm", "not_equal", "one_hot", "ones",
-    "ones_initializer", "ones_like", "orthogonal_initializer", "pad", "placeholder",
-    "placeholder_with_default", "pow", "python", "python_io", "random", "random_crop",
-    "random_normal", "random_normal_initializer", "random_shuffle", "random_uniform",
-    "random_uniform_initializer", "range", "rank", "realdiv", "reciprocal", "reduce_all",
-    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-    "reduce_sum", "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2",
-    "round", "rsqrt", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub",
-    "scatter_update", "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid",
-    "sign", "sin", "sinh", "size", "slice", "split", "sqrt", "square", "squared_difference",
-    "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "summary", "tan", "tanh",
-    "tensordot", "test", "tile", "to_double", "to_float", "to_int32", "to_int64", "trace",
-    "train", "trainable_variables", "transpose", "truediv", "truncated_normal",
-    "truncated_normal_initializer", "truncatediv", "tuple", "uint16", "uint32", "uint64",
-    "uint8", "unique", "unique_with_counts", "unsorted_segment_sum", "unstack",
-    "variable_scope", "variables_initializer", "variance_scaling_initializer", "where",
-    "while_loop", "zeros", "zeros_initializer", "zeros_like"
+    "OptimizerOptions", "PaddingFIFOQueue", "Print", "QueueBase", "RandomShuffleQueue",
+    "ReaderBase", "RunMetadata", "RunOptions", "Session", "SparseTensor", "SparseTensorValue",
+    "Summary", "TFRecordReader", "Tensor", "TensorShape", "TextLineReader", "VERSION",
+    "VarLenFeature", "Variable", "VariableAggregation", "VariableScope",
+    "VariableSynchronization", "WholeFileReader", "__version__", "abs", "accumulate_n", "acos",
+    "acosh", "add", "add_n", "add_to_collection", "add_to_collections", "all_variables", "app",
+    "arg_max", "arg_min", "argmax", "argmin", "as_dtype", "as_string", "asin", "asinh", "assign",
+    "assign_add", "assign_sub", "atan", "atan2", "atanh", "bfloat16", "bool", "boolean_mask",
+    "broadcast_to", "case", "cast", "ceil", "cholesky", "clip_by_global_norm", "clip_by_norm",
+    "clip_by_value", "compat", "concat", "concat_v2", "cond", "constant", "constant_initializer",
+    "contrib", "control_dependencies", "convert_to_tensor", "core", "cos", "cosh",
+    "count_nonzero", "cross", "cumprod", "cumsum", "data", "decode_csv", "decode_image",
+    "decode_raw", "device", "diag", "digamma", "disable_eager_execution",
+    "disable_resource_variables", "disable_v2_behavior", "distributions", "div", "divide",
+    "double", "dtypes", "dynamic_partition", "edit_distance", "enable_resource_variables",
+    "equal", "erf", "erfc", "errors", "examples", "executing_eagerly", "exp", "expand_dims",
+    "expm1", "eye", "fill", "fixed_size_partitioner", "flags", "float16", "float32", "float64",
+    "floor", "floor_div", "floordiv", "floormod", "foldl", "foldr", "gather", "gather_nd",
+    "get_collection", "get_collection_ref", "get_default_graph", "get_default_session",
+    "get_local_variable", "get_seed", "get_variable", "get_variable_scope", "gfile",
+    "global_norm", "global_variables", "global_variables_initializer",
+    "glorot_normal_initializer", "glorot_uniform_initializer", "gradients", "greater",
+    "greater_equal", "group", "identity", "image", "initialize_all_variables",
+    "initialize_local_variables", "initialize_variables", "initializers", "int16", "int32",
+    "int64", "int8", "invert_permutation", "io", "is_finite", "is_inf", "is_nan", "keras",
+    "layers", "less", "less_equal", "lgamma", "linalg", "linspace", "local_variables",
+    "local_variables_initializer", "log", "log1p", "logging", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "losses", "map_fn", "matching_files", "math", "matmul",
+    "matrix_band_part", "matrix_determinant", "matrix_diag", "matrix_diag_part",
+    "matrix_inverse", "matrix_solve", "maximum", "meshgrid", "metrics", "minimum", "mod",
+    "model_variables", "moving_average_variables", "multinomial", "multiply", "name_scope",
+    "negative", "newaxis", "nn", "no_op", "norm", "not_equal", "one_hot", "ones",
+    "ones_initializer", "ones_like", "orthogonal_initializer", "pad", "parse_example",
+    "parse_single_example", "placeholder", "placeholder_with_default", "pow", "py_func",
+    "python", "python_io", "random", "random_crop", "random_normal", "random_normal_initializer",
+    "random_shuffle", "random_uniform", "random_uniform_initializer", "range", "rank",
+    "read_file", "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp",
+    "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum",
+    "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2", "round",
+    "rsqrt", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update",
+    "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid", "sign", "sin", "sinh",
+    "size", "slice", "sparse_placeholder", "sparse_tensor_to_dense", "sparse_to_dense", "split",
+    "sqrt", "square", "squared_difference", "squeeze", "stack", "stop_gradient", "strided_slice",
+    "string", "string_join", "string_strip", "string_to_hash_bucket_strong", "string_to_number",
+    "strings", "substr", "subtract", "summary", "tan", "tanh", "tensordot", "test", "tile",
+    "to_double", "to_float", "to_int32", "to_int64", "trace", "train", "trainable_variables",
+    "transpose", "truediv", "truncated_normal", "truncated_normal_initializer", "truncatediv",
+    "tuple", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts",
+    "unsorted_segment_sum", "unstack", "variable_scope", "variables_initializer",
+    "variance_scaling_initializer", "where", "while_loop", "zeros", "zeros_initializer",
+    "zeros_like"
 ]
 
 if not TYPE_CHECKING:

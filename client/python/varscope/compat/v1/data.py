@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.data.dataset import Dataset
+from varscope.data.dataset import (Dataset, FixedLengthRecordDataset, TextLineDataset,
+                                   TFRecordDataset)
 from varscope.data.dataset import IteratorOfDataset as Iterator
 
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "Dataset", "Iterator"
+    "Dataset", "FixedLengthRecordDataset", "Iterator", "TFRecordDataset", "TextLineDataset"
 ]
 
 if not TYPE_CHECKING:

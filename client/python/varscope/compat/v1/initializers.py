@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from varscope._core import global_variables_initializer as global_variables
 from varscope.compat.v1._missing import missing_of
 from varscope.initializers import Constant as constant
 from varscope.initializers import GlorotNormal as glorot_normal
@@ -14,10 +15,25 @@ from varscope.initializers import RandomUniform as random_uniform
 from varscope.initializers import TruncatedNormal as truncated_normal
 from varscope.initializers import VarianceScaling as variance_scaling
 from varscope.initializers import Zeros as zeros
+from varscope.local_variables import local_variables_initializer as local_variables
+from varscope.variables import variables_initializer as variables
+
+
+
+def he_normal(seed: int | None = None) -> variance_scaling:
+    """He et al. 2015 (arXiv 1502.01852): for layers with relu."""
+    return variance_scaling(2.0, "fan_in", "truncated_normal", seed)
+
+
+def lecun_normal(seed: int | None = None) -> variance_scaling:
+    """For layers with selu."""
+    return variance_scaling(1.0, "fan_in", "truncated_normal", seed)
+
 
 __all__ = [
-    "constant", "glorot_normal", "glorot_uniform", "identity", "ones", "orthogonal",
-    "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros"
+    "constant", "global_variables", "glorot_normal", "glorot_uniform", "he_normal", "identity",
+    "lecun_normal", "local_variables", "ones", "orthogonal", "random_normal", "random_uniform",
+    "truncated_normal", "variables", "variance_scaling", "zeros"
 ]
 
 if not TYPE_CHECKING:

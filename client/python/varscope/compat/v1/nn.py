@@ -135,6 +135,9 @@ def max_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: st
     return _nn._max_pool(value, ksize, strides, padding, name)
 
 
+max_pool2d = max_pool
+
+
 def avg_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
              name: str | None = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
@@ -148,11 +151,11 @@ def _nhwc(function: str, data_format: str | None) -> None:
 
 __all__ = [
     "avg_pool", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
-    "bidirectional_dynamic_rnn", "conv2d", "conv2d_transpose", "crelu", "dropout",
-    "dynamic_rnn", "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize",
-    "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
-    "log_uniform_candidate_sampler", "lrn", "max_pool", "moments", "nce_loss", "relu", "relu6",
-    "relu_layer", "rnn_cell", "sampled_softmax_loss", "selu", "sigmoid",
+    "bidirectional_dynamic_rnn", "conv2d", "conv2d_transpose", "crelu", "dropout", "dynamic_rnn",
+    "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu",
+    "local_response_normalization", "log_sigmoid", "log_softmax",
+    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "moments", "nce_loss",
+    "relu", "relu6", "relu_layer", "rnn_cell", "sampled_softmax_loss", "selu", "sigmoid",
     "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2", "softplus", "softsign",
     "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn",

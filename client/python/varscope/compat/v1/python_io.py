@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from varscope.summaries.records import RecordWriter as TFRecordWriter
+from varscope.readers.readers import (TFRecordCompressionType, TFRecordOptions,
+                                      tf_record_iterator)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "TFRecordWriter"
+    "TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_record_iterator"
 ]
 
 if not TYPE_CHECKING:

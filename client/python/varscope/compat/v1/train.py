@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from varscope import _core
 from varscope._core import Variable, get_or_create_global_step
 from varscope.collections_ import GraphKeys, get_collection
+from varscope.readers.batches import batch, batch_join, shuffle_batch, shuffle_batch_join
+from varscope.readers.producers import (input_producer, range_input_producer,
+                                        slice_input_producer, string_input_producer)
+from varscope.strings.ops import match_filenames_once
 from varscope.compat.v1._missing import missing_of
 from varscope.optimizers import (AdadeltaOptimizer, AdagradOptimizer, AdamOptimizer,
                                  AdamWOptimizer, FtrlOptimizer, GradientDescentOptimizer,
@@ -61,11 +65,13 @@ __all__ = [
     "RMSPropOptimizer", "Saver", "Scaffold", "Server", "SessionRunArgs", "SessionRunContext",
     "SessionRunHook", "SessionRunValues", "SingularMonitoredSession", "StepCounterHook",
     "StopAtStepHook", "SummarySaverHook", "Supervisor", "SyncReplicasOptimizer", "Variable",
-    "WorkerSessionCreator", "add_queue_runner", "checkpoint_exists", "cosine_decay",
-    "exponential_decay", "get_checkpoint_state", "get_collection", "get_global_step",
-    "get_or_create_global_step", "global_step", "inverse_time_decay", "latest_checkpoint",
-    "natural_exp_decay", "piecewise_constant", "polynomial_decay", "remove_checkpoint",
-    "replica_device_setter", "start_queue_runners", "update_checkpoint_state"
+    "WorkerSessionCreator", "add_queue_runner", "batch", "batch_join", "checkpoint_exists",
+    "cosine_decay", "exponential_decay", "get_checkpoint_state", "get_collection",
+    "get_global_step", "get_or_create_global_step", "global_step", "input_producer",
+    "inverse_time_decay", "latest_checkpoint", "match_filenames_once", "natural_exp_decay",
+    "piecewise_constant", "polynomial_decay", "range_input_producer", "remove_checkpoint",
+    "replica_device_setter", "shuffle_batch", "shuffle_batch_join", "slice_input_producer",
+    "start_queue_runners", "string_input_producer", "update_checkpoint_state"
 ]
 
 if not TYPE_CHECKING:

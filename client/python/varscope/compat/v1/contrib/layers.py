@@ -8,6 +8,7 @@ from varscope.layers.contrib import (batch_norm, conv2d, conv2d_transpose, dropo
                                      summarize_activation, summarize_activations,
                                      summarize_tensor, variance_scaling_initializer,
                                      xavier_initializer)
+from varscope.compat.v1.contrib import _layers_python as python
 from varscope.compat.v1._missing import missing_of
 
 convolution2d = convolution = conv2d
@@ -19,7 +20,7 @@ __all__ = [
     "avg_pool2d", "batch_norm", "conv2d", "conv2d_transpose", "convolution", "convolution2d",
     "convolution2d_transpose", "dropout", "embed_sequence", "flatten", "fully_connected",
     "l1_regularizer", "l2_regularizer", "max_pool2d", "one_hot_encoding", "optimize_loss",
-    "relu", "summarize_activation", "summarize_activations", "summarize_tensor",
+    "python", "relu", "summarize_activation", "summarize_activations", "summarize_tensor",
     "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d"
 ]
 

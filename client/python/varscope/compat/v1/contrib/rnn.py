@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.rnn.cells import (BasicLSTMCell, BasicRNNCell, DropoutWrapper, EmbeddingWrapper, GRUCell,
-                                InputProjectionWrapper, LSTMCell, MultiRNNCell,
+from varscope.rnn.cells import (BasicLSTMCell, BasicRNNCell, DropoutWrapper, EmbeddingWrapper,
+                                GRUCell, InputProjectionWrapper, LSTMCell, MultiRNNCell, NASCell,
                                 OutputProjectionWrapper, ResidualWrapper, RNNCell)
 from varscope.rnn.states import LSTMStateTuple
 from varscope.rnn.unrolling import static_bidirectional_rnn, static_rnn
@@ -14,7 +14,7 @@ LayerRNNCell = RNNCell
 __all__ = [
     "BasicLSTMCell", "BasicRNNCell", "DropoutWrapper", "EmbeddingWrapper", "GRUCell",
     "InputProjectionWrapper", "LSTMCell", "LSTMStateTuple", "LayerRNNCell", "MultiRNNCell",
-    "OutputProjectionWrapper", "RNNCell", "ResidualWrapper", "static_bidirectional_rnn",
+    "NASCell", "OutputProjectionWrapper", "RNNCell", "ResidualWrapper", "static_bidirectional_rnn",
     "static_rnn"
 ]
 

@@ -10,6 +10,7 @@ from varscope.layers.contrib import (avg_pool2d, batch_norm, conv2d, conv2d_tran
 from varscope.layers.arguments import add_arg_scope, arg_scope
 from varscope.compat.v1 import losses
 from varscope.compat.v1.contrib import model_analyzer
+from varscope.compat.v1.contrib import layers
 from varscope.compat.v1._missing import missing_of
 
 convolution2d = conv2d
@@ -18,8 +19,8 @@ convolution2d_transpose = conv2d_transpose
 __all__ = [
     "add_arg_scope", "arg_scope", "avg_pool2d", "batch_norm", "conv2d", "conv2d_transpose",
     "convolution2d", "convolution2d_transpose", "dropout", "flatten", "fully_connected",
-    "get_trainable_variables", "get_variables", "l1_regularizer", "l2_regularizer", "losses",
-    "max_pool2d", "model_analyzer", "model_variables", "one_hot_encoding",
+    "get_trainable_variables", "get_variables", "l1_regularizer", "l2_regularizer", "layers",
+    "losses", "max_pool2d", "model_analyzer", "model_variables", "one_hot_encoding",
     "variance_scaling_initializer", "xavier_initializer"
 ]
 

@@ -1,12 +1,12 @@
-"""tf.keras: the data sets alone."""
+"""tf.keras: data sets, and what fills up sequences."""
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.keras import datasets
+from varscope.compat.v1.keras import datasets, preprocessing
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "datasets"
+    "datasets", "preprocessing"
 ]
 
 if not TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.python.ops import rnn, rnn_cell, variable_scope
+from varscope.compat.v1.python.ops import data_flow_ops, rnn, rnn_cell, variable_scope
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "rnn", "rnn_cell", "variable_scope"
+    "data_flow_ops", "rnn", "rnn_cell", "variable_scope"
 ]
 
 if not TYPE_CHECKING:

@@ -1,0 +1,13 @@
+"""tf.keras.preprocessing."""
+
+from typing import TYPE_CHECKING
+
+from varscope.compat.v1.keras.preprocessing import sequence
+from varscope.compat.v1._missing import missing_of
+
+__all__ = [
+    "sequence"
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_of(globals())

@@ -1,0 +1,1 @@
+"""What scripts use of tf.contrib.learn: data sets and words."""

@@ -1,0 +1,120 @@
+"""Tensors most of whose elements are zero, as three tensors."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from varscope import _core, shapes
+from varscope.arrays import fill, ones, scatter_nd
+from varscope.ops import convert_to_tensor
+from varscope.strings.tensors import StringTensor, computed, is_string, is_text, text_constant
+
+
+class SparseTensorValue(NamedTuple):
+    """What a run gives for a SparseTensor, and takes for one."""
+
+    indices: Any
+    values: Any
+    dense_shape: Any
+
+
+class SparseTensor:
+    """The elements that are not zero: their places [n, rank], their values [n], and the shape."""
+
+    def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
+        int64 = _core.as_dtype("int64")
+        self.indices = convert_to_tensor(indices, int64)
+        self.values = _values(values)
+        self.dense_shape = convert_to_tensor(dense_shape, int64)
+
+    @property
+    def dtype(self) -> Any:
+        return self.values.dtype
+
+    @property
+    def op(self) -> Any:
+        return self.values.op
+
+    @property
+    def graph(self) -> _core.Graph:
+        return self.indices.graph
+
+    @property
+    def shape(self) -> shapes.TensorShape:
+        rank = self.dense_shape._dims
+        return shapes.TensorShape([None] * rank[0] if rank and rank[0] >= 0 else None)
+
+    def get_shape(self) -> shapes.TensorShape:
+        """Returns what is known of the shape: how many dimensions there are."""
+        return self.shape
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Returns its value in the session, or in the default one."""
+        from varscope.session import session_for
+        return session_for("eval()", session).run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        return (f"SparseTensor(indices={self.indices!r}, values={self.values!r}, "
+                f"dense_shape={self.dense_shape!r})")
+
+
+def _values(values: Any) -> Any:
+    if isinstance(values, StringTensor):
+        return values
+    return text_constant(values) if is_text(values) else convert_to_tensor(values)
+
+
+def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
+    """Returns a sparse tensor that a run is fed: a SparseTensorValue, or a tuple of its parts."""
+    from varscope.strings.tensors import text_placeholder
+    int64 = _core.as_dtype("int64")
+    known = shapes.dims_of(shape)
+    rank = -1 if known is None else len(known)
+    name = name or "Placeholder"
+    make = text_placeholder if is_string(dtype) else (
+        lambda dims, name: _core.placeholder(dtype, dims, name))
+    return SparseTensor(_core.placeholder(int64, [-1, rank], f"{name}/indices"),
+                        make([-1], f"{name}/values"),
+                        _core.placeholder(int64, [rank], f"{name}/shape"))
+
+
+def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,
+                    default_value: Any = 0, validate_indices: bool = True,
+                    name: str | None = None) -> Any:
+    """Returns a tensor with the values at the places, and the default elsewhere."""
+    values = _values(sparse_values)
+    if isinstance(values, StringTensor):
+        return _dense_text(sparse_indices, output_shape, values, default_value)
+    places = _core.cast(convert_to_tensor(sparse_indices), "int64")
+    shape = _core.cast(convert_to_tensor(output_shape), "int64")
+    if len(places._dims or []) < 2:
+        places = _core.reshape(places, [-1, 1])
+    count = _core.shape(places)[0]
+    spread = values if values._dims else fill([count], values)
+    at = scatter_nd(places, spread, shape)
+    if np.isscalar(default_value) and default_value == 0:
+        return at
+    is_there = scatter_nd(places, ones([count], values.dtype), shape)
+    default = _core.cast(convert_to_tensor(default_value), values.dtype)
+    return at + (_core.ones_like(is_there) - is_there) * default
+
+
+def _dense_text(indices: Any, shape: Any, values: StringTensor, default: Any) -> StringTensor:
+    absent = default.encode() if isinstance(default, str) else default or b""
+
+    def dense(places: Any, dims: Any, text: Any) -> np.ndarray:
+        found = np.full([int(n) for n in dims], absent, object)
+        for place, one in zip(np.asarray(places).reshape(len(text), -1), text):
+            found[tuple(place)] = one
+        return found
+
+    return computed("SparseToDense", dense, [indices, shape, values])
+
+
+def sparse_tensor_to_dense(sp_input: SparseTensor, default_value: Any = 0,
+                           validate_indices: bool = True, name: str | None = None) -> Any:
+    """Returns the elements, with the default where there are none."""
+    return sparse_to_dense(sp_input.indices, sp_input.dense_shape, sp_input.values, default_value,
+                           name=name)
