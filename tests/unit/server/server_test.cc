@@ -2,12 +2,16 @@
 #include "server/server.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -16,6 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
+namespace health = grpc::health::v1;
 
 Options Anywhere() {
   Options options;
@@ -71,6 +76,44 @@ TEST(ServerTest, ADirectoryHasOneServer) {
   const std::unique_ptr<Server> first = Server::Open(options).value();
   EXPECT_THAT(std::string(Server::Open(options).status().message()),
               HasSubstr("is in use by another varscoped"));
+}
+
+health::HealthCheckResponse::ServingStatus HealthOf(const Server& server) {
+  const auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", server.ports()[0]),
+                                           grpc::InsecureChannelCredentials());
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+  health::HealthCheckResponse response;
+  EXPECT_TRUE(health::Health::NewStub(channel)->Check(&context, {}, &response).ok());
+  return response.status();
+}
+
+// Nothing can be written any more.
+TEST(ServerTest, HealthAndTheEndTellWhatTheDirectoryDoesNotHave) {
+  for (const DurabilityLevel level :
+       {DurabilityLevel::kNone, DurabilityLevel::kAsync, DurabilityLevel::kSync}) {
+    const TemporaryDirectory directory;
+    Options options = Anywhere();
+    options.data_dir = directory.path() / "data";
+    std::filesystem::create_directory(options.data_dir);
+    options.durability_level = level;
+    options.durability_interval_ms = 1;
+    const std::unique_ptr<Server> server = Started(options);
+    EXPECT_EQ(HealthOf(*server), health::HealthCheckResponse::SERVING);
+    std::filesystem::remove_all(options.data_dir);
+    if (level == DurabilityLevel::kNone) {
+      EXPECT_EQ(AddOne(*server), 1);
+      EXPECT_FALSE(server->Stop());
+      continue;
+    }
+    ASSERT_TRUE(server->context()
+                    .workers.Connect("w", "host", 1, Sharing::kGlobal)
+                    .ok());  // it is in the log, and the log cannot be
+    while (HealthOf(*server) == health::HealthCheckResponse::SERVING) {
+    }
+    // What was told at sync is all that was saved.
+    EXPECT_EQ(server->Stop(), level == DurabilityLevel::kSync);
+  }
 }
 
 TEST(ServerTest, AnAddressThatCannotBeHadIsSaidAndNothingIsLeftBehind) {

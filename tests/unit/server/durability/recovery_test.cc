@@ -4,12 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <fstream>
 #include <random>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "proto/wire/crc32c.h"
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
@@ -137,6 +139,49 @@ TEST(DurabilityTest, AnyFlippedByteOfALogIsARefusal) {
         << "flipped " << at << ": " << state.status();
     EXPECT_THAT(std::string(state.status().message()), HasSubstr("log-"));
   }
+}
+
+// Whatever somebody else puts there, by a name that begins like the server's own or ends like one,
+// or as another thing than a file.
+TEST(DurabilityTest, FilesOfOthersStopNothingAndStay) {
+  const TemporaryDirectory directory;
+  const History history = MakeHistory(directory.path(), 3);
+  const std::string number(kPositionDigits - 4, '0');
+  const std::vector<std::string> files = {
+      "thesis.tmp",
+      "log-old",
+      "snapshot-notes.tmp",
+      absl::StrCat("log-", number, "9999.gz"),
+      absl::StrCat("log-", number, "99990"),
+      absl::StrCat("snapshot-", number, "9999.txt"),
+      absl::StrCat("snapshot-", number, "9999x"),
+      absl::StrCat("snapshot-", number, "9999-thesis.part"),
+      absl::StrCat("snapshot-", number, "9999.my.notes.tmp"),
+      absl::StrCat("snapshot-", number, "9999-a b.tmp"),
+  };
+  for (const std::string& name : files) WriteAll(directory.path() / name, "not the server's");
+  const std::vector<std::string> things = {absl::StrCat("snapshot-", number, "9999"),
+                                           absl::StrCat("log-", number, "9999"),
+                                           absl::StrCat("snapshot-", number, "9999-named.tmp")};
+  for (const std::string& name : things) fs::create_directory(directory.path() / name);
+  const fs::path pipe = directory.path() / absl::StrCat("snapshot-", number, "9998");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const fs::path link = directory.path() / absl::StrCat("snapshot-", number, "9997");
+  fs::create_symlink("nowhere", link);
+
+  EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
+  {
+    Kept kept(directory.path());
+    kept.TakeSnapshot();
+    kept.TakeSnapshot();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
+  for (const std::string& name : files) {
+    EXPECT_EQ(ReadAll(directory.path() / name), "not the server's") << name;
+  }
+  for (const std::string& name : things) EXPECT_TRUE(fs::is_directory(directory.path() / name));
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_TRUE(fs::is_symlink(link));
 }
 
 // Somebody was told that the snapshot is there: what it had must not be gone without a word.

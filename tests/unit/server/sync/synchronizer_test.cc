@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <future>
 #include <limits>
 #include <optional>
@@ -364,6 +365,26 @@ TEST_F(SynchronizerTest, AGroupMayRefuseWhatThePushAllows) {
   Push push = Gradient("a", std::numeric_limits<float>::infinity());
   push.allow_nonfinite = true;
   EXPECT_TRUE(absl::IsInvalidArgument(Submit(push).Get().status()));
+}
+
+// However it comes: alone, or beside gradients of another group.
+TEST_F(SynchronizerTest, AGroupsRuleForNanHoldsForAssignmentsToo) {
+  Start({"model=async:nonfinite=refuse"}, {"a"});
+  const Tensor nan = Tensor::Of<float>(Shape{1}, {std::nanf("")});
+  for (const AssignOp op : {AssignOp::kAssign, AssignOp::kAdd}) {
+    Push push = Gradient("a", 1);
+    push.steps.clear();
+    push.allow_nonfinite = true;
+    push.assignments.push_back({"model/w", op, nan});
+    EXPECT_TRUE(absl::IsInvalidArgument(Submit(push).Get().status()));
+    push.assignments[0].variable = "w";
+    EXPECT_TRUE(Submit(push).Get().ok()) << "the other group has no such rule";
+  }
+  Push beside = Gradient("a", 1);
+  beside.allow_nonfinite = true;
+  beside.assignments.push_back({"model/w", AssignOp::kAssign, nan});
+  EXPECT_TRUE(absl::IsInvalidArgument(Submit(beside).Get().status()));
+  EXPECT_EQ(Value("model/w"), 0);
 }
 
 TEST_F(SynchronizerTest, AGroupClipsEachPush) {
