@@ -97,7 +97,7 @@ absl::Status Server::Recover(const std::function<bool()>& stop) {
 
 void Server::Begin() {
   synchronizer_ = std::make_unique<Synchronizer>(store_, workers_, options_.groups, env_);
-  workers_.BeginLife(env_.Random64());
+  workers_.BeginLife(env_.WallMicros());
   store_.catalog.ComputeFirstValues();
   workers_.Start(
       [this](const WorkerRecord& worker) {

@@ -15,8 +15,8 @@ namespace varscope::internal {
 // BarrierRequest. Thread-safe.
 class BarrierRounds {
  public:
-  // `first_incarnation` is the worker's at its first connect, and so above all of those that had
-  // its id before: its numbers are above theirs.
+  // `first_incarnation` is the worker's at its first connect. Its low 32 bits, which are all that
+  // stays, are above those of all that had its id before: its numbers are above theirs.
   uint64_t NextSequence(uint64_t first_incarnation) {
     MutexLock lock(mutex_);
     return (first_incarnation << 32) + ++arrivals_;

@@ -78,11 +78,17 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
   return incarnation;
 }
 
-void Workers::BeginLife(uint64_t random) {
-  // So that two lives that begin alike do not meet, and more lives than a server has fit.
-  constexpr int kJumpBits = 40;
+void Workers::BeginLife(int64_t wall_micros) {
+  // In 2020. 30 bits of seconds reach beyond 2050, and all of it stays below 2^62.
+  constexpr int64_t kSeconds = 1'600'000'000;
+  constexpr int64_t kMost = (int64_t{1} << 30) - 16;
+  constexpr int kCountBits = 32;
+  const int64_t seconds = std::clamp<int64_t>(wall_micros / 1'000'000 - kSeconds, 0, kMost);
   MutexLock lock(mutex_);
-  last_incarnation_ += random >> (64 - kJumpBits);
+  // After the last life, whatever the clock says.
+  const uint64_t next = (last_incarnation_ >> kCountBits) + 1;
+  const uint64_t count = last_incarnation_ & ((uint64_t{1} << kCountBits) - 1);
+  last_incarnation_ = std::max(next, static_cast<uint64_t>(seconds)) << kCountBits | count;
 }
 
 Workers::Worker* Workers::Find(const std::string& worker_id, uint64_t incarnation) {

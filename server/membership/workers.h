@@ -66,9 +66,11 @@ class Workers {
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
                                    int64_t pid, Sharing sharing, uint64_t nonce = 0);
 
-  // For a new life of the server: what was given in an earlier one and is not known any more (it
-  // was not on the disk, or is in a copy of it) is not given again. `random` is any number.
-  void BeginLife(uint64_t random);
+  // For a new life of the server, which begins at that time (microseconds since 1970): what was
+  // given in an earlier one and is not known any more (it was not on the disk, or is in a copy of
+  // it) is not given again. An incarnation is the second in which its life began and, in the low 32
+  // bits, a number that goes on from the last one that is known.
+  void BeginLife(int64_t wall_micros);
 
   // The lease does not run until StartLease: the worker does not know yet that it is connected.
   // Nothing for an incarnation that is over.
