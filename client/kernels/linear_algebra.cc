@@ -102,27 +102,27 @@ absl::Status Solution(KernelContext& ctx) {
   });
 }
 
+// What run(TypeTag<T>{}) gives for the dtype.
+template <typename Fn>
+absl::Status RunFloats(const KernelContext& ctx, Fn run) {
+  absl::Status status;
+  absl::Status known = VisitComputedFloats(ctx.dtype(), [&](auto tag) { status = run(tag); });
+  return known.ok() ? status : known;
+}
+
 }  // namespace
 
 absl::Status MatrixInverse(KernelContext& ctx) {
-  return ctx.dtype() == DType::kFloat32   ? Inverse<float>(ctx)
-         : ctx.dtype() == DType::kFloat64 ? Inverse<double>(ctx)
-                                          : UnsupportedDType(ctx.dtype());
+  return RunFloats(ctx, [&](auto tag) { return Inverse<typename decltype(tag)::type>(ctx); });
 }
 absl::Status MatrixDeterminant(KernelContext& ctx) {
-  return ctx.dtype() == DType::kFloat32   ? Determinant<float>(ctx)
-         : ctx.dtype() == DType::kFloat64 ? Determinant<double>(ctx)
-                                          : UnsupportedDType(ctx.dtype());
+  return RunFloats(ctx, [&](auto tag) { return Determinant<typename decltype(tag)::type>(ctx); });
 }
 absl::Status Cholesky(KernelContext& ctx) {
-  return ctx.dtype() == DType::kFloat32   ? Factor<float>(ctx)
-         : ctx.dtype() == DType::kFloat64 ? Factor<double>(ctx)
-                                          : UnsupportedDType(ctx.dtype());
+  return RunFloats(ctx, [&](auto tag) { return Factor<typename decltype(tag)::type>(ctx); });
 }
 absl::Status MatrixSolve(KernelContext& ctx) {
-  return ctx.dtype() == DType::kFloat32   ? Solution<float>(ctx)
-         : ctx.dtype() == DType::kFloat64 ? Solution<double>(ctx)
-                                          : UnsupportedDType(ctx.dtype());
+  return RunFloats(ctx, [&](auto tag) { return Solution<typename decltype(tag)::type>(ctx); });
 }
 
 }  // namespace varscope::internal::kernels

@@ -91,6 +91,27 @@ absl::Status Product(Device& device, const MatMulArgs<T>& x) {
   return done ? absl::OkStatus() : NoMemory(x);
 }
 
+// Of integers, which wrap.
+template <typename T>
+absl::Status MatMulInto(Device& device, const MatMulArgs<T>& x) requires std::is_integral_v<T> {
+  using U = std::make_unsigned_t<T>;
+  const double cost = static_cast<double>(x.n) * x.k;
+  device.ParallelFor(x.m, cost, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t j = 0; j < x.n; ++j) {
+        U sum = 0;
+        for (int64_t l = 0; l < x.k; ++l) {
+          const T a = x.a[x.transpose_a ? l * x.m + i : i * x.k + l];
+          const T b = x.b[x.transpose_b ? j * x.k + l : l * x.n + j];
+          sum += static_cast<U>(a) * static_cast<U>(b);
+        }
+        x.c[i * x.n + j] = static_cast<T>(sum);
+      }
+    }
+  });
+  return absl::OkStatus();
+}
+
 template <typename T>
 absl::Status Batched(KernelContext& ctx, const MatMulArgs<T>& one, int64_t batch, Tensor& out) {
   for (int64_t i = 0; i < batch; ++i) {
@@ -100,42 +121,6 @@ absl::Status Batched(KernelContext& ctx, const MatMulArgs<T>& one, int64_t batch
     args.c = out.mutable_data<T>() + i * one.m * one.n;
     if (absl::Status status = MatMulInto(ctx.device, args); !status.ok()) return status;
   }
-  return absl::OkStatus();
-}
-
-// One product of integers, which wrap.
-template <typename T>
-void MultiplyWhole(const MatMulArgs<T>& x) {
-  using U = std::make_unsigned_t<T>;
-  for (int64_t i = 0; i < x.m; ++i) {
-    for (int64_t j = 0; j < x.n; ++j) {
-      U sum = 0;
-      for (int64_t l = 0; l < x.k; ++l) {
-        const T a = x.a[x.transpose_a ? l * x.m + i : i * x.k + l];
-        const T b = x.b[x.transpose_b ? j * x.k + l : l * x.n + j];
-        sum += static_cast<U>(a) * static_cast<U>(b);
-      }
-      x.c[i * x.n + j] = static_cast<T>(sum);
-    }
-  }
-}
-
-template <typename T>
-absl::Status BatchedWhole(KernelContext& ctx, const MatMulArgs<T>& one, int64_t batch,
-                          Tensor& out) {
-  const T* const a = ctx.in(0).data<T>();
-  const T* const b = ctx.in(1).data<T>();
-  T* const c = out.mutable_data<T>();
-  const double cost = static_cast<double>(one.m) * one.n * one.k;
-  ctx.device.ParallelFor(batch, cost, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      MatMulArgs<T> args = one;
-      args.a = a + i * one.m * one.k;
-      args.b = b + i * one.k * one.n;
-      args.c = c + i * one.m * one.n;
-      MultiplyWhole(args);
-    }
-  });
   return absl::OkStatus();
 }
 
@@ -182,10 +167,10 @@ absl::Status MatMul(KernelContext& ctx) {
     return Batched<double>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
   }
   if (ctx.in(0).dtype() == DType::kInt32) {
-    return BatchedWhole<int32_t>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
+    return Batched<int32_t>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
   }
   if (ctx.in(0).dtype() == DType::kInt64) {
-    return BatchedWhole<int64_t>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
+    return Batched<int64_t>(ctx, {nullptr, nullptr, nullptr, m, n, k, ta, tb}, batch, out);
   }
   return UnsupportedDType(ctx.in(0).dtype());
 }

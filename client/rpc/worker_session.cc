@@ -142,7 +142,7 @@ grpc::Status WorkerSession::RegisterAgain(uint64_t over, Reconnect how) {
   {
     MutexLock lock(mutex_);
     if (how == Reconnect::kThenResend) evicted_.insert(over);
-    if (how == Reconnect::kThenReport) lost_.insert(over);
+    if (how == Reconnect::kThenReport) ++losses_;
   }
   return Register([](Outcome&) {});
 }

@@ -56,7 +56,7 @@ class WorkerSession {
   // As RemoteStore::losses.
   uint64_t losses() const {
     MutexLock lock(mutex_);
-    return lost_.size();
+    return losses_;
   }
   // As they were at the last connect.
   RemoteStore::Groups groups() const {
@@ -109,7 +109,7 @@ class WorkerSession {
   uint64_t store_ ABSL_GUARDED_BY(mutex_) = 0;          // where it is connected
   bool moved_ ABSL_GUARDED_BY(mutex_) = false;          // there, and no call has told the program
   std::set<uint64_t> evicted_ ABSL_GUARDED_BY(mutex_);  // incarnations that ended so
-  std::set<uint64_t> lost_ ABSL_GUARDED_BY(mutex_);     // whose state of the store is no more
+  uint64_t losses_ ABSL_GUARDED_BY(mutex_) = 0;
   RemoteStore::Groups groups_ ABSL_GUARDED_BY(mutex_);
   std::chrono::milliseconds lease_ ABSL_GUARDED_BY(mutex_){0};
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

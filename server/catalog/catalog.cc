@@ -104,7 +104,7 @@ absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
   absl::StatusOr<Unfilled> unfilled = RegisterPlanned(plan);
   if (!unfilled.ok()) return unfilled.status();
   for (Job& job : unfilled->large) {
-    if (absl::Status status = Compute(job); !status.ok()) return status;
+    if (absl::Status status = Compute(*job.variable, job.value); !status.ok()) return status;
   }
   return std::move(unfilled->variables);
 }
@@ -114,7 +114,7 @@ absl::StatusOr<std::vector<VariablePtr>> Catalog::CreateWithoutWaiting(Plan plan
   if (!unfilled.ok()) return unfilled.status();
   if (!Enqueue(unfilled->large)) {
     for (Job& job : unfilled->large) {
-      if (absl::Status status = Compute(job); !status.ok()) return status;
+      if (absl::Status status = Compute(*job.variable, job.value); !status.ok()) return status;
     }
   }
   return std::move(unfilled->variables);
@@ -193,28 +193,27 @@ void Catalog::FillSmall(Unfilled& unfilled) {
   unfilled.locked = LockedVariables();
 }
 
-absl::Status Catalog::Compute(Job& job) {
-  Variable& variable = *job.variable;
+absl::Status Catalog::Compute(Variable& variable, Tensor& value) {
   std::shared_ptr<const FirstValue> first;
   {
     const MutexLock lock(variable.mutex);
     first = variable.first_value;
   }
   if (first == nullptr) return absl::OkStatus();
-  if (!job.value.defined()) {
-    absl::StatusOr<Tensor> value = TryAllocate(variable.def.dtype, variable.def.shape);
-    if (!value.ok()) return value.status();
-    job.value = *std::move(value);
+  if (!value.defined()) {
+    absl::StatusOr<Tensor> room = TryAllocate(variable.def.dtype, variable.def.shape);
+    if (!room.ok()) return room.status();
+    value = *std::move(room);
   }
   const uint64_t working_bytes = WorkingBytes(first->spec, variable.def.shape);
   const absl::StatusOr<MemoryAccount::Hold> working =
       MemoryAccount::Process().Reserve(working_bytes);
   if (!working.ok()) return working.status();
-  Initialize(first->spec, variable.def.seed, first->full_shape, job.value, closing_);
+  Initialize(first->spec, variable.def.seed, first->full_shape, value, closing_);
   if (closing_) return absl::CancelledError("the server stops");
   const MutexLock lock(variable.mutex);
   if (variable.first_value == nullptr) return absl::OkStatus();  // somebody else was faster
-  variable.value = std::move(job.value);
+  variable.value = std::move(value);
   variable.first_value = nullptr;
   return absl::OkStatus();
 }
@@ -246,7 +245,7 @@ Time Catalog::ComputeNext() {
     jobs_.pop_front();
   }
   if (job.variable.use_count() == 1) return Time::min();  // a rollback has taken it away
-  const absl::Status status = Compute(job);
+  const absl::Status status = Compute(*job.variable, job.value);
   if (status.ok() || closing_) return Time::min();
   spdlog::warn(absl::StrCat("variable ", job.variable->def.name,
                             " has no first value yet: ", status.message()));
@@ -273,13 +272,13 @@ void Catalog::ComputeFirstValues() {
 absl::Status Catalog::FinishFirstValues() {
   absl::Status status;
   std::vector<Job> jobs = WithoutValues();
-  for (Job& job : jobs) status.Update(Compute(job));
+  for (Job& job : jobs) status.Update(Compute(*job.variable, job.value));
   return status;
 }
 
-absl::Status Catalog::FinishFirstValue(const VariablePtr& variable) {
-  Job job{variable, Tensor()};
-  return Compute(job);
+absl::Status Catalog::FinishFirstValue(Variable& variable) {
+  Tensor value;
+  return Compute(variable, value);
 }
 
 absl::StatusOr<VariablePtr> Catalog::Find(const std::string& name) const {

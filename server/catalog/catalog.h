@@ -64,7 +64,7 @@ class Catalog {
   // The same on the caller's thread, to the end. ResourceExhausted without memory.
   absl::Status FinishFirstValues();
   // Of one variable, if it has none yet.
-  absl::Status FinishFirstValue(const VariablePtr& variable);
+  absl::Status FinishFirstValue(Variable& variable);
 
   // A variable of more elements is large.
   static constexpr int64_t kLarge = int64_t{1} << 18;
@@ -111,7 +111,7 @@ class Catalog {
   absl::StatusOr<Unfilled> RegisterPlanned(Plan plan);
   absl::StatusOr<Unfilled> Register(CreationBatch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void FillSmall(Unfilled& unfilled);
-  absl::Status Compute(Job& job);
+  absl::Status Compute(Variable& variable, Tensor& value);
   // False: there is no thread.
   bool Enqueue(std::vector<Job>& jobs);
   Time ComputeNext();

@@ -233,30 +233,18 @@ class Recovery {
     return bytes <= most ? absl::OkStatus() : absl::ResourceExhaustedError("it does not fit");
   }
 
-  // Whoever pushed had them. Those that no push needs are computed while the server serves.
-  absl::Status FinishValues(const PushContents& push) {
-    absl::Status status;
-    const auto finish = [&](const VariablePtr& variable) {
-      status.Update(store_.catalog.FinishFirstValue(variable));
-    };
-    for (const PushStep& step : push.steps) {
-      for (const VariablePtr& scalar : step.non_slots) finish(scalar);
-      for (const PushUpdate& update : step.updates) {
-        finish(update.variable);
-        for (const VariablePtr& slot : update.slots) finish(slot);
-      }
-    }
-    for (const PushAssignment& a : push.assignments) finish(a.variable);
-    return status;
-  }
-
   // As it was decided then: nothing is checked that a limit, an option or a newer rule could
   // refuse.
   absl::Status RedoPush(const LoggedPush& logged) {
     absl::StatusOr<ValidPush> push = FromRecord(store_.catalog, logged);
     if (!push.ok()) return push.status();
-    if (absl::Status there = FinishValues(push->contents()); !there.ok()) return there;
     const std::vector<Variable*> written = WriteSet(push->contents());
+    // Whoever pushed had their values. Those that no push needs are computed while the server
+    // serves.
+    for (Variable* const variable : written) {
+      absl::Status there = store_.catalog.FinishFirstValue(*variable);
+      if (!there.ok()) return there;
+    }
     CompletionRecords::InFlightPush in_flight_push(store_.completion_records, push->contents().id);
     for (const PushId& id : push->contents().others) {
       in_flight_push.Merge({store_.completion_records, id});

@@ -126,6 +126,11 @@ HealthService::HealthService(const Durability& durability, Env& env)
 
 Time HealthService::Look() {
   constexpr std::chrono::seconds kBetween{1};
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(watchers_, [](const std::weak_ptr<Watcher>& other) { return other.expired(); });
+    if (watchers_.empty()) return kNever;
+  }
   const State now = StateNow();
   if (std::exchange(told_, now) != now) TellAll();
   return env_.Now() + kBetween;
@@ -139,9 +144,9 @@ void HealthService::Accept(CallQueue& queue) {
 void HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
   {
     MutexLock lock(mutex_);
-    std::erase_if(watchers_, [](const std::weak_ptr<Watcher>& other) { return other.expired(); });
     watchers_.push_back(watcher);
   }
+  timer_->Wake();
   watcher->Tell();
 }
 

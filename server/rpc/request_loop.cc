@@ -27,11 +27,11 @@ RequestLoop::Next RequestLoop::ReceivedOfRequest(grpc::ByteBuffer& frame) {
   }
   idle_timeout_->Progress(frame.Length());
   if (absl::Status status = request_->Add(frame); !status.ok()) return End(std::move(status));
-  idle_timeout_->Expect(request_->bytes());
   if (request_->complete()) {
     idle_timeout_.reset();
     return Next::kRun;
   }
+  idle_timeout_->Expect(request_->bytes());
   const std::optional<uint64_t> due = request_->DueAcknowledgement();
   return due ? Write(wire::EncodeAcknowledgement(*due)) : Next::kRead;
 }

@@ -152,7 +152,7 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
-  push_reservation_.Park();
+  if (service_.synchronizer.pushes_wait()) push_reservation_.Park();
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
       [this](const absl::StatusOr<PushResult>& result) { Pushed(result); });

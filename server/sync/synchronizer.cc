@@ -34,6 +34,13 @@ bool IsInitialized(Variable& variable) {
   return variable.initialized;
 }
 
+// What a group says of NaN and infinities in what changes its variables.
+void AskForFinite(const GroupOptions& options, PushPolicy& policy) {
+  policy.refuse_nonfinite |=
+      options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
+  policy.find_nonfinite |= options.quarantine_after > 0;
+}
+
 }  // namespace
 
 Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups,
@@ -49,6 +56,8 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
   groups_version_ = (uint64_t{1} << 32) | Crc32c(std::as_bytes(std::span(all)));
   for (GroupOptions& options : groups) {
     reads_wait_ = reads_wait_ || options.mode == SyncMode::kSsp;
+    pushes_wait_ =
+        pushes_wait_ || options.mode == SyncMode::kBsp || options.mode == SyncMode::kLocal;
     auto member = std::make_unique<Member>();
     member->group = Make({env, store_, workers_, options, [this] { timer_->Wake(); }});
     if (options.mode == SyncMode::kLocal) {
@@ -134,17 +143,6 @@ absl::StatusOr<Synchronizer::Member*> Synchronizer::GroupOf(const PushContents& 
   }
   return group;
 }
-
-namespace {
-
-// What a group says of NaN and infinities in what changes its variables.
-void AskForFinite(const GroupOptions& options, PushPolicy& policy) {
-  policy.refuse_nonfinite |=
-      options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
-  policy.find_nonfinite |= options.quarantine_after > 0;
-}
-
-}  // namespace
 
 absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush push,
                                                     std::vector<Tensor> tensors,

@@ -63,6 +63,8 @@ class Synchronizer {
   std::vector<GroupStatus> status() const;
   // The same number for the same groups with the same options only, also after a restart; not 0.
   uint64_t groups_version() const { return groups_version_; }
+  // Whether some group lets a push wait for others.
+  bool pushes_wait() const { return pushes_wait_; }
 
  private:
   struct Member {
@@ -94,7 +96,8 @@ class Synchronizer {
   Workers& workers_;
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<Member>> members_;
-  bool reads_wait_ = false;  // some group is ssp
+  bool reads_wait_ = false;   // some group is ssp
+  bool pushes_wait_ = false;  // some group is bsp or local
   uint64_t groups_version_ = 0;
   std::unique_ptr<Timer> timer_;
 };

@@ -9,7 +9,7 @@ import numpy as np
 from varscope import _core, shapes
 from varscope.arrays import fill, ones, scatter_nd
 from varscope.ops import convert_to_tensor
-from varscope.strings.tensors import StringTensor, computed, is_string, is_text, text_constant
+from varscope.strings.tensors import StringTensor, computed, is_string
 
 
 class SparseTensorValue(NamedTuple):
@@ -26,7 +26,7 @@ class SparseTensor:
     def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
         int64 = _core.as_dtype("int64")
         self.indices = convert_to_tensor(indices, int64)
-        self.values = _values(values)
+        self.values: Any = convert_to_tensor(values)
         self.dense_shape = convert_to_tensor(dense_shape, int64)
 
     @property
@@ -60,12 +60,6 @@ class SparseTensor:
                 f"dense_shape={self.dense_shape!r})")
 
 
-def _values(values: Any) -> Any:
-    if isinstance(values, StringTensor):
-        return values
-    return text_constant(values) if is_text(values) else convert_to_tensor(values)
-
-
 def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
     """Returns a sparse tensor that a run is fed: a SparseTensorValue, or a tuple of its parts."""
     from varscope.strings.tensors import text_placeholder
@@ -84,7 +78,7 @@ def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,
                     default_value: Any = 0, validate_indices: bool = True,
                     name: str | None = None) -> Any:
     """Returns a tensor with the values at the places, and the default elsewhere."""
-    values = _values(sparse_values)
+    values: Any = convert_to_tensor(sparse_values)
     if isinstance(values, StringTensor):
         return _dense_text(sparse_indices, output_shape, values, default_value)
     places = _core.cast(convert_to_tensor(sparse_indices), "int64")

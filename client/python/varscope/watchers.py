@@ -11,7 +11,7 @@ import numpy as np
 from varscope import _core, graph_data
 from varscope.feeders import needed
 from varscope.ops import convert_to_tensor
-from varscope.strings.tensors import StringTensor, is_text, text_constant
+from varscope.strings.tensors import StringTensor
 
 
 class Watcher:
@@ -74,8 +74,7 @@ def Print(input_: Any, data: Iterable[Any], message: str | None = None,
     """Returns the input. A run that needs it writes the data to standard error, when it is over;
     first_n such runs do. Ops inside tf.cond and tf.while_loop write nothing."""
     made = _core.identity(convert_to_tensor(input_), name or "Print")
-    parts = [x if isinstance(x, StringTensor) else
-             text_constant(x) if is_text(x) else convert_to_tensor(x) for x in data]
+    parts = [convert_to_tensor(x) for x in data]
     limit = None if first_n is None or first_n < 0 else first_n
     _Printer(made.op, parts, message or "", limit, 3 if summarize is None else summarize)
     return made

@@ -13,7 +13,7 @@ import numpy as np
 from varscope import errors, shapes
 from varscope.feeders import Run, Source
 from varscope.ops import convert_to_tensor
-from varscope.strings.tensors import StringTensor, is_text, outputs, text_constant
+from varscope.strings.tensors import StringTensor, outputs
 
 # An element: a value of each tensor.
 _Element = list[Any]
@@ -122,13 +122,7 @@ def _listed(tensors: Any) -> list[Any]:
         items = list(tensors.values())
     else:
         items = list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
-    return [_tensor(x) for x in items]
-
-
-def _tensor(x: Any) -> Any:
-    if isinstance(x, StringTensor):
-        return x
-    return text_constant(x) if is_text(x) else convert_to_tensor(x)
+    return [convert_to_tensor(x) for x in items]
 
 
 def _as(tensors: Any, made: list[Any]) -> Any:

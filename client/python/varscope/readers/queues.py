@@ -14,8 +14,7 @@ from varscope.derived import Derived
 from varscope.feeders import Run, Source
 from varscope.ops import convert_to_tensor
 from varscope.readers.batches import padded, stacked
-from varscope.strings.tensors import (Computed, StringTensor, is_string, outputs, scoped,
-                                      text_constant)
+from varscope.strings.tensors import Computed, StringTensor, is_string, outputs, scoped, to_text
 
 _Element = list[Any]
 
@@ -210,9 +209,7 @@ def _listed_shapes(given: Any, count: int) -> list[Any]:
 
 
 def _tensor(x: Any, dtype: Any) -> Any:
-    if isinstance(x, StringTensor):
-        return x
-    return text_constant(x) if is_string(dtype) else convert_to_tensor(x, dtype)
+    return to_text(x) if is_string(dtype) else convert_to_tensor(x, dtype)
 
 
 class FIFOQueue(QueueBase):
