@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "client/rpc/connection.h"
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
@@ -78,8 +79,9 @@ class Classifiers {
     const std::string transport = mode == TransportMode::kTarget ? "target" : "auto";
     workers_.push_back(std::make_unique<testing::Process>(
         std::vector<std::string>{"/usr/bin/env", "VARSCOPE_TRANSPORT=" + transport,
-                                 VARSCOPE_CLASSIFIER, "--target", server.target(), "--worker-id",
-                                 id, "--data", VARSCOPE_DIGITS, "--steps", "1000000000"},
+                                 testing::Built("bin/varscope_classifier"), "--target",
+                                 server.target(), "--worker-id", id, "--data", testing::Digits(),
+                                 "--steps", "1000000000"},
         testing::Descriptors{.output = output}));
   }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
+#include "tests/support/programs.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -41,9 +42,9 @@ Fleet::Fleet(const Arena& arena, const std::string& target, const Mode& mode, in
 }
 
 std::unique_ptr<Process> Fleet::Spawn(int i) const {
-  return std::make_unique<Process>(
-      std::vector<std::string>{VARSCOPE_FAULT_WORKER, target_, WorkerId(i), std::to_string(pushes_),
-                               arena_.acked_file(i), std::to_string(mode_.local_steps)});
+  return std::make_unique<Process>(std::vector<std::string>{
+      Built("bin/varscope_fault_worker"), target_, WorkerId(i), std::to_string(pushes_),
+      arena_.acked_file(i), std::to_string(mode_.local_steps)});
 }
 
 void Fleet::WaitAll() {

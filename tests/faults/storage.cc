@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_format.h"
 #include "tests/faults/scenarios.h"
+#include "tests/support/programs.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -98,7 +99,7 @@ void FillDisk(const Settings& settings) {
 void FailSync(const Settings& settings) {
   const Arena arena;
   const std::string failing = arena.file("failing");
-  setenv("LD_PRELOAD", VARSCOPE_FAILING_FSYNC, 1);
+  setenv("LD_PRELOAD", Built("tests/libvarscope_failing_fsync.so").c_str(), 1);
   setenv("VARSCOPE_TEST_FAIL_FSYNC", failing.c_str(), 1);
   ServerProcess server({"--data-dir", arena.data(), "--snapshot-seconds", "0"});
   std::thread breaker([&] {
@@ -118,7 +119,7 @@ void LosePowerAgainAndAgain(const Settings& settings) {
   const Arena arena;
   const fs::path synced = arena.file("synced");
   fs::create_directory(synced);
-  setenv("LD_PRELOAD", VARSCOPE_FAILING_FSYNC, 1);
+  setenv("LD_PRELOAD", Built("tests/libvarscope_failing_fsync.so").c_str(), 1);
   setenv("VARSCOPE_TEST_SYNCED", synced.c_str(), 1);
   ServerProcess server({"--data-dir", arena.data(), "--snapshot-seconds", "1"});
   const int pushes = 60 * settings.cycles;

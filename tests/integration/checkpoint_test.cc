@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -19,7 +20,7 @@ using ::testing::HasSubstr;
 class CheckpointTest : public ::testing::Test {
  protected:
   static Finished Ctl(const ServerProcess& server, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", server.target()});
+    arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", server.target()});
     return RunToEnd(arguments);
   }
   const TemporaryDirectory directory_;

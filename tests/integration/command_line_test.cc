@@ -11,7 +11,9 @@
 #include <fstream>
 
 #include "proto/wire/protocol.h"
+#include "tests/support/programs.h"
 #include "tests/support/raw_worker.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/v1/types.pb.h"
@@ -55,7 +57,7 @@ void ExpectOneLine(const Finished& run, int code, const std::string& program, co
 }
 
 Finished Ctl(const std::string& target, Words arguments) {
-  arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", target});
+  arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", target});
   return RunToEnd(arguments);
 }
 
@@ -99,17 +101,17 @@ TEST(CtlUsageTest, WrongWordsAndValues) {
   };
   for (const Case& c : cases) {
     Words command = c.arguments;
-    command.insert(command.begin(), VARSCOPECTL_BINARY);
+    command.insert(command.begin(), Built("bin/varscopectl"));
     ExpectOneLine(RunToEnd(command), 2, "varscopectl", c);
   }
   const Environment target("VARSCOPE_TARGET", "nowhere");
-  ExpectOneLine(RunToEnd({VARSCOPECTL_BINARY, "list"}), 2, "varscopectl",
+  ExpectOneLine(RunToEnd({Built("bin/varscopectl"), "list"}), 2, "varscopectl",
                 {{"list"}, "(from VARSCOPE_TARGET)"});
 }
 
 TEST(CtlUsageTest, HelpAndVersionInEveryForm) {
   const auto output = [](Words words) {
-    words.insert(words.begin(), VARSCOPECTL_BINARY);
+    words.insert(words.begin(), Built("bin/varscopectl"));
     const Finished run = RunToEnd(words);
     EXPECT_EQ(run.code, 0) << run.error;
     return run.output;
@@ -223,7 +225,7 @@ TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
   const int error = open((directory_ / "error").c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
   for (Words command : commands) {
-    command.insert(command.begin(), {VARSCOPECTL_BINARY, "--target", server_.target()});
+    command.insert(command.begin(), {Built("bin/varscopectl"), "--target", server_.target()});
     ASSERT_EQ(ftruncate(error, 0), 0);
     lseek(error, 0, SEEK_SET);
     EXPECT_EQ(Process(command, {.output = full, .error = error}).Wait(), 1) << command[3];
@@ -328,7 +330,7 @@ TEST(ServerUsageTest, WrongWordsAndValues) {
   };
   for (const Case& c : cases) {
     Words command = c.arguments;
-    command.insert(command.begin(), VARSCOPED_BINARY);
+    command.insert(command.begin(), Built("bin/varscoped"));
     // Whatever it listens on by mistake is no other test's.
     if (c.arguments[0] != "--listen") command.insert(command.end(), {"--listen", "127.0.0.1:0"});
     ExpectOneLine(RunToEnd(command), 2, "varscoped", c);
@@ -356,8 +358,9 @@ TEST(ServerUsageTest, WrongConfigurationFiles) {
   };
   for (const auto& [text, cure] : cases) {
     std::ofstream(path) << text;
-    ExpectOneLine(RunToEnd({VARSCOPED_BINARY, "--config", path, "--port-file", directory / "p"}), 2,
-                  "varscoped", {{text}, cure});
+    ExpectOneLine(
+        RunToEnd({Built("bin/varscoped"), "--config", path, "--port-file", directory / "p"}), 2,
+        "varscoped", {{text}, cure});
   }
 }
 
@@ -374,7 +377,7 @@ TEST(ServerUsageTest, WrongEnvironments) {
   };
   for (const auto& [name, value] : cases) {
     const Environment wrong(name, value);
-    ExpectOneLine(RunToEnd({VARSCOPED_BINARY}), 2, "varscoped",
+    ExpectOneLine(RunToEnd({Built("bin/varscoped")}), 2, "varscoped",
                   {{name, value}, std::string("(from ") + name + ")"});
   }
 }
@@ -388,7 +391,7 @@ TEST(ServerUsageTest, TheEnvironmentHoldsSeveralAddressesAndModes) {
   const Environment another("VARSCOPE_PORT", "tcp://10.0.0.1:7077");
   const std::string ready = directory / "port";
   const int error = open((directory / "log").c_str(), O_RDWR | O_CREAT, 0600);
-  Process server({VARSCOPED_BINARY, "--port-file", ready}, {.error = error});
+  Process server({Built("bin/varscoped"), "--port-file", ready}, {.error = error});
   // Asks until it serves.
   const Graph worker(socket);
   const Finished groups = Ctl(socket, {"groups"});
@@ -400,21 +403,20 @@ TEST(ServerUsageTest, TheEnvironmentHoldsSeveralAddressesAndModes) {
   close(error);
 }
 
-#ifndef VARSCOPE_SANITIZED  // which need more address space
 TEST(ServerMemoryTest, IsHalfOfWhatTheProcessMayHave) {
+  if (IsSanitized()) GTEST_SKIP() << "a sanitizer needs more address space";
   const TemporaryDirectory directory;
   const int error = open((directory / "log").c_str(), O_RDWR | O_CREAT, 0600);
   const std::string socket = "unix:" + (directory / "s").string();
-  Process server(
-      {"/bin/sh", "-c", "ulimit -v 2097152 && exec \"$0\" --listen " + socket, VARSCOPED_BINARY},
-      {.error = error});
+  Process server({"/bin/sh", "-c", "ulimit -v 2097152 && exec \"$0\" --listen " + socket,
+                  Built("bin/varscoped")},
+                 {.error = error});
   const Graph worker(socket);
   std::string log(4096, '\0');
   log.resize(pread(error, log.data(), log.size(), 0));
   EXPECT_THAT(log, HasSubstr("store up to 1024 MiB"));
   close(error);
 }
-#endif
 
 }  // namespace
 }  // namespace varscope::testing

@@ -13,6 +13,7 @@
 
 #include "client/rpc/reason.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -131,7 +132,7 @@ TEST(ConnectReasonTest, ASocketOfAnotherUser) {
   const TemporaryDirectory directory;
   std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
   const std::filesystem::path program = directory / "quickstart";
-  std::filesystem::copy_file(VARSCOPE_QUICKSTART, program);
+  std::filesystem::copy_file(Built("bin/varscope_quickstart"), program);
   std::filesystem::create_directory(directory / "private");
   std::filesystem::permissions(directory / "private", std::filesystem::perms::owner_all);
   const std::string target = "unix:" + (directory / "private" / "s").string();

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/conformance/report.h"
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
@@ -30,7 +31,8 @@ std::vector<Step> RunWorker(const ServerProcess& server, const std::string& work
   program["body"] = body;
   program["expect"] = nullptr;
   const Finished finished =
-      RunToEnd({VARSCOPE_TEST_WORKER, "program", server.target(), worker, mode}, program.dump());
+      RunToEnd({Built("bin/varscope_test_worker"), "program", server.target(), worker, mode},
+               program.dump());
   EXPECT_EQ(finished.code, 0) << finished.error;
   std::vector<Step> steps;
   std::istringstream lines(finished.output);
@@ -162,7 +164,7 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   std::vector<std::unique_ptr<CapturedProcess>> processes;
   for (int i = 0; i < kProcesses; ++i) {
     processes.push_back(std::make_unique<CapturedProcess>(std::vector<std::string>{
-        VARSCOPE_TEST_WORKER, "race", server_.target(), "p" + std::to_string(i),
+        Built("bin/varscope_test_worker"), "race", server_.target(), "p" + std::to_string(i),
         std::to_string(kThreads), "100", std::to_string(kProcesses * kThreads)}));
   }
   std::vector<std::string> sums;
@@ -175,7 +177,7 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   ASSERT_EQ(sums.size(), kProcesses * kThreads);
   EXPECT_THAT(sums, Each(sums[0]));
   const Finished list =
-      RunToEnd({VARSCOPECTL_BINARY, "--target", server_.target(), "list", "race/"});
+      RunToEnd({Built("bin/varscopectl"), "--target", server_.target(), "list", "race/"});
   EXPECT_THAT(list.output, HasSubstr("\n100 variables,"));
 }
 
@@ -229,7 +231,7 @@ TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
     EXPECT_EQ(actual, expected) << "seed " << seed;
     const auto names = [](const ServerProcess& server) {
       std::istringstream lines(
-          RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "list"}).output);
+          RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "list"}).output);
       std::vector<std::string> names;
       for (std::string line; std::getline(lines, line);)
         names.push_back(line.substr(0, line.find("  ")));

@@ -4,10 +4,13 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/process.h"
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -83,6 +86,35 @@ TEST(StoreIdentityTest, AWorkerThatMeetsAnotherDirectoryIsToldOnceAndGoesOn) {
   EXPECT_EQ(worker.Add(), 4);
 }
 
+// The same store, but as it was before the worker's last pushes, in the same life of the worker.
+TEST(StoreIdentityTest, AWorkerThatMeetsAnEarlierCopyIsToldOnceAndGoesOn) {
+  namespace fs = std::filesystem;
+  const TemporaryDirectory directory;
+  const std::vector<std::string> flags = {"--data-dir", directory / "a", "--durability", "sync"};
+  ServerProcess server(flags);
+  Counter worker(server.target(), "w");
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(worker.Add(), i);
+  server.Kill();
+  fs::copy(directory / "a", directory / "copy", fs::copy_options::recursive);
+  server.Restart();
+  for (int i = 4; i <= 6; ++i) EXPECT_EQ(worker.Add(), i);
+  server.Kill();
+  server.Restart();
+  EXPECT_EQ(worker.Add(), 7) << "what was kept is there after a crash";
+  server.Kill();
+  fs::remove_all(directory / "a");
+  fs::rename(directory / "copy", directory / "a");
+  server.Restart();
+  try {
+    worker.Add();
+    ADD_FAILURE() << "it was not told";
+  } catch (const AbortedError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("the server's state is older than this worker's push"));
+  }
+  EXPECT_EQ(worker.Add(), 4);
+  EXPECT_EQ(worker.Add(), 5);
+}
+
 TEST(WorkerIdTest, GraphsOfOneProcessDoNotFenceEachOtherOff) {
   const ServerProcess server;
   ASSERT_EQ(setenv("VARSCOPE_WORKER", "env", 1), 0);
@@ -120,8 +152,8 @@ TEST(ForkTest, AChildNeitherUsesNorEndsItsParentsConnection) {
   for (const char* what : {"return", "run", "connect"}) {
     for (const char* transport : {"auto", "target"}) {
       Process program({"/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0",
-                       std::string("VARSCOPE_TRANSPORT=") + transport, VARSCOPE_TEST_WORKER, "fork",
-                       server.target(), what});
+                       std::string("VARSCOPE_TRANSPORT=") + transport,
+                       Built("bin/varscope_test_worker"), "fork", server.target(), what});
       EXPECT_EQ(program.Wait(), 0) << what << " over " << transport;
     }
   }

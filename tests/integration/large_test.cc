@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
@@ -30,9 +31,7 @@ void ForgetOwnPeak() { std::ofstream("/proc/self/clear_refs") << 5; }
 double OwnPeak() { return PeakMemoryOf(getpid()); }
 
 TEST(LargeTest, FourGibibytesTakeNoMoreThanThemselves) {
-#ifdef VARSCOPE_SANITIZED
-  GTEST_SKIP() << "a sanitizer's shadow comes on top";
-#endif
+  if (IsSanitized()) GTEST_SKIP() << "a sanitizer's shadow comes on top";
   if (AvailableMemory() < kNeeded) GTEST_SKIP() << "needs 13 GiB of memory";
   ServerProcess server;
   const auto server_peak = [&] { return PeakMemoryOf(server.process().pid()); };

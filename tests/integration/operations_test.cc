@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/in_threads.h"
+#include "tests/support/programs.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/v1/tensor_stream.pb.h"
@@ -15,13 +17,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-// A sanitizer's own memory counts, too.
-#ifdef VARSCOPE_SANITIZED
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 TEST(MemoryPressureTest, WorkersThatFindTheServerFullAskAgain) {
   const ServerProcess server({"--max-inflight-bytes", "300KiB"});
@@ -96,7 +91,7 @@ TEST(MemoryPressureTest, ReadersThatStallNeitherGrowTheServerNorStopTheOthers) {
     healthy.Step();
   }
   EXPECT_EQ(healthy.Last(), kReaders);
-  if (!kSanitized) {
+  if (!IsSanitized()) {
     EXPECT_LT(PeakMemoryOf(server.process().pid()), 160e6);
   }
   readers.Cancel();
@@ -119,7 +114,7 @@ TEST(MemoryPressureTest, StreamsThatAreIdleKeepNoValues) {
       ASSERT_TRUE(reader.Read(&answer));
     }
   }
-  if (!kSanitized) {
+  if (!IsSanitized()) {
     EXPECT_LT(PeakMemoryOf(server.process().pid()), 160e6);
   }
   for (const auto& reader : readers.streams()) {
@@ -131,7 +126,7 @@ TEST(MemoryPressureTest, StreamsThatAreIdleKeepNoValues) {
 class RollbackTest : public ::testing::Test {
  protected:
   Finished Ctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", server_.target()});
+    arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", server_.target()});
     return RunToEnd(arguments);
   }
   float Value() {
@@ -221,7 +216,7 @@ TEST_F(RollbackTest, ADirectoryTellsWhatItHoldsOnceItsServerIsGone) {
     Session().run(w.assign(7).op());
   }
   ASSERT_EQ(Ctl({"snapshot", "seven"}).code, 0);
-  const auto verify = [&] { return RunToEnd({VARSCOPECTL_BINARY, "verify", data_.path()}); };
+  const auto verify = [&] { return RunToEnd({Built("bin/varscopectl"), "verify", data_.path()}); };
   const Finished busy = verify();
   EXPECT_EQ(busy.code, 1);
   EXPECT_THAT(busy.error, HasSubstr("in use by another varscoped"));
@@ -242,10 +237,42 @@ TEST_F(RollbackTest, ADirectoryTellsWhatItHoldsOnceItsServerIsGone) {
 }
 
 TEST(SyncFlagTest, AWrongModeIsRefusedAtTheStart) {
-  const Finished finished = RunToEnd({VARSCOPED_BINARY, "--sync", "model=bulk"});
+  const Finished finished = RunToEnd({Built("bin/varscoped"), "--sync", "model=bulk"});
   EXPECT_EQ(finished.code, 2);
   EXPECT_THAT(finished.error, HasSubstr("'bulk' is none of async, bsp, ssp, local"));
-  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--sync", "bsp", "--sync", "async"}).code, 2);
+  EXPECT_EQ(RunToEnd({Built("bin/varscoped"), "--sync", "bsp", "--sync", "async"}).code, 2);
+}
+
+TEST_F(RollbackTest, AChangeUnderWhichTheServerDiesMayHaveHappened) {
+  {
+    Graph graph(server_.target());
+    const auto use = graph.as_default();
+    get_variable("w", {.shape = Shape{16 << 20}, .initializer = zeros_initializer()});
+    Session().run(global_variables_initializer());
+  }
+  const auto is_writing = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator(data_.path())) {
+      if (entry.path().filename().string().find("doomed") != std::string::npos) return true;
+    }
+    return false;
+  };
+  Finished finished{.code = 0, .output = "", .error = ""};
+  // It may be done before it is killed.
+  for (int tries = 0; finished.code == 0 && tries < 100; ++tries) {
+    CapturedProcess ctl({Built("bin/varscopectl"), "--target", server_.target(), "snapshot",
+                         "doomed" + std::to_string(tries)});
+    while (!is_writing()) std::this_thread::yield();
+    server_.Kill();
+    finished = ctl.Wait();
+    for (const auto& entry : std::filesystem::directory_iterator(data_.path())) {
+      if (entry.path().filename().string().find("doomed") != std::string::npos) {
+        std::filesystem::remove(entry.path());
+      }
+    }
+    server_.Restart();
+  }
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.error, HasSubstr("was gone before it answered: the snapshot may have"));
 }
 
 TEST(QuarantineTest, AnOperatorStopsAWorkersPushes) {
@@ -255,7 +282,7 @@ TEST(QuarantineTest, AnOperatorStopsAWorkersPushes) {
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   Session session;
   const auto ctl = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {VARSCOPECTL_BINARY, "--target", server.target()};
+    std::vector<std::string> arguments = {Built("bin/varscopectl"), "--target", server.target()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return RunToEnd(arguments);
   };

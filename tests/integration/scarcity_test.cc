@@ -18,6 +18,8 @@
 
 #include "proto/shm/file_descriptor.h"
 #include "tests/support/operator.h"
+#include "tests/support/programs.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -123,11 +125,14 @@ TEST(ScarcityTest, TheSoftLimitOfDescriptorsIsRaised) {
   for (const FileDescriptor& connection : many) EXPECT_TRUE(IsOpen(connection));
 }
 
-#ifndef VARSCOPE_SANITIZED  // a sanitizer's runtime must be the first library
 class ScarceSystemTest : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if (IsSanitized()) GTEST_SKIP() << "a sanitizer's runtime must be the first library";
+  }
   Launch Preloaded() const {
-    return {.through = {"/usr/bin/env", std::string("LD_PRELOAD=") + VARSCOPE_SCARCE_SYSTEM,
+    return {.through = {"/usr/bin/env",
+                        std::string("LD_PRELOAD=") + Built("tests/libvarscope_scarce_system.so"),
                         "VARSCOPE_TEST_SCARCE=" + folder_.path().string()}};
   }
   void Lack(const std::string& what, int error) const {
@@ -207,12 +212,11 @@ TEST_F(ScarceSystemTest, WithoutAThreadALargePushIsCarriedOutOnOne) {
 TEST_F(ScarceSystemTest, WithoutAnyThreadTheServerSaysSoAndEnds) {
   Lack("threads", EAGAIN);
   std::vector<std::string> arguments = Preloaded().through;
-  arguments.insert(arguments.end(), {VARSCOPED_BINARY, "--listen", "127.0.0.1:0"});
+  arguments.insert(arguments.end(), {Built("bin/varscoped"), "--listen", "127.0.0.1:0"});
   const Finished ended = RunToEnd(arguments);
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.error, ::testing::HasSubstr("no thread"));
 }
-#endif
 
 // A pipe whose ends are this process's.
 struct Pipe {

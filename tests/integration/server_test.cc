@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
@@ -17,27 +18,27 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(ServerTest, HelpTeaches) {
-  const Finished help = RunToEnd({VARSCOPED_BINARY, "--help"});
+  const Finished help = RunToEnd({Built("bin/varscoped"), "--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_THAT(help.output, AllOf(HasSubstr("--listen"), HasSubstr("Examples:"),
                                  HasSubstr("Exit codes:"), HasSubstr("VARSCOPE_LISTEN")));
-  EXPECT_THAT(RunToEnd({VARSCOPED_BINARY, "--version"}).output, HasSubstr("varscoped 0."));
+  EXPECT_THAT(RunToEnd({Built("bin/varscoped"), "--version"}).output, HasSubstr("varscoped 0."));
 }
 
 TEST(ServerTest, WrongUsageSaysWhatIsWrong) {
-  const Finished flag = RunToEnd({VARSCOPED_BINARY, "--lisen", "x"});
+  const Finished flag = RunToEnd({Built("bin/varscoped"), "--lisen", "x"});
   EXPECT_EQ(flag.code, 2);
   EXPECT_THAT(flag.error, HasSubstr("--lisen"));
-  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--grace-seconds", "soon"}).code, 2);
-  EXPECT_EQ(RunToEnd({VARSCOPED_BINARY, "--config", "/nowhere/varscoped.toml"}).code, 2);
-  const Finished address = RunToEnd({VARSCOPED_BINARY, "--listen", "nowhere.invalid:1"});
+  EXPECT_EQ(RunToEnd({Built("bin/varscoped"), "--grace-seconds", "soon"}).code, 2);
+  EXPECT_EQ(RunToEnd({Built("bin/varscoped"), "--config", "/nowhere/varscoped.toml"}).code, 2);
+  const Finished address = RunToEnd({Built("bin/varscoped"), "--listen", "nowhere.invalid:1"});
   EXPECT_EQ(address.code, 1);
   EXPECT_THAT(address.error, HasSubstr("cannot listen on nowhere.invalid:1"));
 }
 
 TEST(ServerTest, ATakenPortIsAnError) {
   const ServerProcess first;
-  const Finished second = RunToEnd({VARSCOPED_BINARY, "--listen", first.target()});
+  const Finished second = RunToEnd({Built("bin/varscoped"), "--listen", first.target()});
   EXPECT_EQ(second.code, 1);
   EXPECT_THAT(second.error, HasSubstr("is it in use"));
 }
@@ -94,7 +95,7 @@ TEST(ServerTest, ServesOnAUnixSocket) {
 TEST(CtlTest, HealthListDescribe) {
   ServerProcess server;
   const auto ctl = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {VARSCOPECTL_BINARY, "--target", server.target()});
+    arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", server.target()});
     return RunToEnd(arguments);
   };
   EXPECT_EQ(ctl({"health"}).output, "serving\n");

@@ -16,6 +16,7 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
 #include "tests/support/in_threads.h"
+#include "tests/support/programs.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
@@ -119,7 +120,8 @@ TEST(SharedMemoryTest, AWorkerThatGoesLeavesNothing) {
     EXPECT_EQ(Segments(server), 1);
   }
   AwaitSegments(server, 0);
-  Process killed({VARSCOPE_TEST_WORKER, "sgd", server.target(), "killed", "1000000", "1"});
+  Process killed(
+      {Built("bin/varscope_test_worker"), "sgd", server.target(), "killed", "1000000", "1"});
   AwaitSegments(server, 1);
   killed.Signal(SIGKILL);
   AwaitSegments(server, 0);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/faults/proxy.h"
+#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -180,7 +181,7 @@ TEST(RepeatTest, AfterARestartNothingOfTheOldEpochIsTaken) {
   const Operation add = v.assign_add(constant(1.0F)).op();
   Session session;
   session.run(add);
-  RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "snapshot"});
+  RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "snapshot"});
   session.run(add);
   EXPECT_EQ(session.run(v).scalar<float>(), 2);
   EXPECT_EQ(session.run(v).scalar<float>(), 2);

@@ -15,6 +15,7 @@
 #include "proto/wire/protocol.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/operator.h"
+#include "tests/support/programs.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
@@ -35,7 +36,12 @@ void WaitUntil(const std::string& what, const std::function<bool()>& condition) 
 }
 
 std::vector<std::string> Sgd(const ServerProcess& server, const std::string& worker, int steps) {
-  return {VARSCOPE_TEST_WORKER, "sgd", server.target(), worker, std::to_string(steps), "1"};
+  return {Built("bin/varscope_test_worker"),
+          "sgd",
+          server.target(),
+          worker,
+          std::to_string(steps),
+          "1"};
 }
 
 TEST(LeaseTest, HeartbeatsKeepAnIdleWorkerAndTheSilentOneIsEvicted) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/programs.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
 #include "varscope/varscope.h"
 
@@ -28,7 +30,12 @@ void RunAll(const std::vector<std::vector<std::string>>& workers) {
 }
 
 std::vector<std::string> Sgd(const ServerProcess& server, const std::string& worker, int seed) {
-  return {VARSCOPE_TEST_WORKER, "sgd", server.target(), worker, "200", std::to_string(seed)};
+  return {Built("bin/varscope_test_worker"),
+          "sgd",
+          server.target(),
+          worker,
+          "200",
+          std::to_string(seed)};
 }
 
 TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
@@ -47,14 +54,19 @@ TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
 TEST(GanTest, TwoProcessesTrainOneGenerator) {
   const ServerProcess server;
   const auto gan = [&](const std::string& id, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {
-        VARSCOPE_GAN, "--target", server.target(), "--data", VARSCOPE_DIGITS, "--worker-id", id};
+    std::vector<std::string> arguments = {Built("bin/varscope_gan"),
+                                          "--target",
+                                          server.target(),
+                                          "--data",
+                                          Digits(),
+                                          "--worker-id",
+                                          id};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
   const std::vector<std::string> flags = {"--workers", "2", "--steps", "200"};
   RunAll({gan("a", flags), gan("b", flags)});
-  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "list"});
+  const Finished list = RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "list"});
   EXPECT_THAT(list.output, HasSubstr("34 variables"));
   EXPECT_THAT(list.output, HasSubstr("discriminator/first/kernel/Adam_1"));
   EXPECT_THAT(list.output, ::testing::Not(HasSubstr("discriminator_1")));
@@ -65,10 +77,10 @@ TEST(GanTest, TwoProcessesTrainOneGenerator) {
 
 TEST(QuickstartTest, TheReadmesProgramTrainsOnOneVariableHoweverOftenItRuns) {
   const ServerProcess server;
-  const Finished first = RunToEnd({VARSCOPE_QUICKSTART, server.target()});
+  const Finished first = RunToEnd({Built("bin/varscope_quickstart"), server.target()});
   EXPECT_THAT(first.output, HasSubstr("model/w:0 [")) << first.error;
-  EXPECT_EQ(RunToEnd({VARSCOPE_QUICKSTART, server.target()}).code, 0);
-  const Finished list = RunToEnd({VARSCOPECTL_BINARY, "--target", server.target(), "list"});
+  EXPECT_EQ(RunToEnd({Built("bin/varscope_quickstart"), server.target()}).code, 0);
+  const Finished list = RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "list"});
   EXPECT_THAT(list.output, HasSubstr("global step 200"));
 }
 
@@ -79,21 +91,20 @@ struct Setup {
 
 class ClassifierTest : public ::testing::TestWithParam<Setup> {};
 
-#ifdef VARSCOPE_SANITIZED
 // What a sanitizer looks for shows itself in fewer steps, and each takes twenty times as long.
-constexpr int kSteps = 1500;
-constexpr const char* kAccuracy = "0.85";
-#else
-constexpr int kSteps = 6000;
-constexpr const char* kAccuracy = "0.96";
-#endif
+int Steps() { return IsSanitized() ? 1500 : 6000; }
+const char* Accuracy() { return IsSanitized() ? "0.85" : "0.96"; }
 
 TEST_P(ClassifierTest, LearnsToReadDigits) {
   const ServerProcess server;
   const auto worker = [&](const std::string& id, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {
-        VARSCOPE_CLASSIFIER, "--target", server.target(), "--data", VARSCOPE_DIGITS,
-        "--worker-id",       id};
+    std::vector<std::string> arguments = {Built("bin/varscope_classifier"),
+                                          "--target",
+                                          server.target(),
+                                          "--data",
+                                          Digits(),
+                                          "--worker-id",
+                                          id};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
@@ -105,11 +116,11 @@ TEST_P(ClassifierTest, LearnsToReadDigits) {
     for (int i = 0; i < GetParam().workers; ++i) {
       workers.push_back(worker("worker-" + std::to_string(i),
                                {"--workers", std::to_string(GetParam().workers), "--steps",
-                                std::to_string(kSteps + kSteps / 3 * more)}));
+                                std::to_string(Steps() + Steps() / 3 * more)}));
       if (GetParam().sync) workers.back().push_back("--sync");
     }
     RunAll(workers);
-    judge = RunToEnd(worker("judge", {"--evaluate", "--at-least", kAccuracy}));
+    judge = RunToEnd(worker("judge", {"--evaluate", "--at-least", Accuracy()}));
     if (judge.code == 0) break;
   }
   EXPECT_EQ(judge.code, 0) << judge.output << judge.error;

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/programs.h"
+
 namespace varscope::testing {
 namespace {
 
@@ -41,7 +43,7 @@ void ServerProcess::Start(const std::string& listen) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   std::vector<std::string> arguments = launch_.through;
-  arguments.insert(arguments.end(), {VARSCOPED_BINARY, "--listen", listen, "--ready-fd",
+  arguments.insert(arguments.end(), {Built("bin/varscoped"), "--listen", listen, "--ready-fd",
                                      std::to_string(ends[1]), "--log-level", launch_.log_level});
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   process_ = std::make_unique<Process>(arguments,
