@@ -10,6 +10,13 @@ namespace varscope::server {
 namespace {
 
 constexpr std::array<char, 4> kMagic = {'V', 'S', 'R', '0' + kDiskFormat};
+constexpr size_t kFormatAt = 3;
+
+bool HasMagic(std::span<const std::byte> bytes) {
+  return std::memcmp(bytes.data(), kMagic.data(), kFormatAt) == 0;
+}
+int FormatOf(std::span<const std::byte> bytes) { return static_cast<char>(bytes[kFormatAt]) - '0'; }
+bool IsRead(int format) { return format >= kOldestDiskFormat && format <= kDiskFormat; }
 
 template <typename T>
 void Put(std::byte* at, T value) {
@@ -46,21 +53,22 @@ std::array<std::byte, kPrefixBytes> EncodePrefix(const RecordBytes& record, uint
 
 absl::Status CheckFormat(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   // The prefix itself is the same in all formats.
-  if (bytes.size() < kPrefixBytes || std::memcmp(bytes.data(), kMagic.data(), 3) != 0 ||
+  if (bytes.size() < kPrefixBytes || !HasMagic(bytes) ||
       Get<uint32_t>(bytes, 36) != Crc32c(bytes.first(36))) {
     return absl::OkStatus();
   }
-  const int format = static_cast<char>(bytes[3]) - '0';
-  if (format == kDiskFormat) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      path.string(), " has disk format ", format, ", this varscoped reads format ", kDiskFormat,
-      "; nothing was changed. Start the varscoped that wrote it, or "
-      "this one with an empty --data-dir"));
+  const int format = FormatOf(bytes);
+  if (IsRead(format)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(path.string(), " has disk format ", format, ", this varscoped reads formats ",
+                   kOldestDiskFormat, " to ", kDiskFormat,
+                   "; nothing was changed. Start the varscoped that wrote it, or "
+                   "this one with an empty --data-dir"));
 }
 
 std::optional<Prefix> DecodePrefix(std::span<const std::byte> bytes) {
   if (bytes.size() < kPrefixBytes) return std::nullopt;
-  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) return std::nullopt;
+  if (!HasMagic(bytes) || !IsRead(FormatOf(bytes))) return std::nullopt;
   if (Get<uint32_t>(bytes, 36) != Crc32c(bytes.first(36))) return std::nullopt;
   return Prefix{Get<uint32_t>(bytes, 4), Get<uint64_t>(bytes, 8), Get<uint64_t>(bytes, 16),
                 Get<uint64_t>(bytes, 24), Get<uint32_t>(bytes, 32)};
@@ -85,8 +93,8 @@ std::optional<FramedRecord> FindFrame(std::span<const std::byte> log, size_t off
                                       uint64_t position) {
   const auto* const magic = reinterpret_cast<const std::byte*>(kMagic.data());
   while (offset < log.size()) {
-    const auto found =
-        std::search(log.begin() + static_cast<int64_t>(offset), log.end(), magic, magic + 4);
+    const auto found = std::search(log.begin() + static_cast<int64_t>(offset), log.end(), magic,
+                                   magic + kFormatAt);
     if (found == log.end()) return std::nullopt;
     offset = found - log.begin();
     const std::optional<FramedRecord> frame = ReadFrame(log, offset);

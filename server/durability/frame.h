@@ -32,8 +32,9 @@ namespace varscope::server {
 inline constexpr size_t kPrefixBytes = 40;
 
 // Of the log and of snapshots: what frames hold (records.proto) is part of it. 1 had network
-// messages in it.
-inline constexpr int kDiskFormat = 2;
+// messages in it, 2 no marks. Written is the last one, read are all from the oldest on.
+inline constexpr int kDiskFormat = 3;
+inline constexpr int kOldestDiskFormat = 2;
 
 // FailedPrecondition names both versions when the file that begins with `bytes` was written in
 // another format.

@@ -100,7 +100,7 @@ TEST(LogFrameTest, GarbageIsNoFrame) {
     std::vector<std::byte> bytes(random() % 200);
     for (std::byte& b : bytes) b = static_cast<std::byte>(random());
     if (bytes.size() >= 4 && round % 2 == 0) {
-      for (size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>("VSR2"[i]);
+      for (size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>("VSR3"[i]);
     }
     EXPECT_FALSE(ReadFrame(bytes, 0));
     EXPECT_FALSE(FindFrame(bytes, 0, 0));

@@ -253,10 +253,32 @@ TEST(DurabilityTest, AnotherDiskFormatIsRefusedWithBothVersions) {
       EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
       EXPECT_THAT(std::string(refused.message()),
                   HasSubstr(std::string(" has disk format ") + digit +
-                            ", this varscoped reads format 2; nothing was changed"));
+                            ", this varscoped reads formats 2 to 3; nothing was changed"));
       EXPECT_EQ(fs::file_size(directory.path() / name), kPrefixBytes + 12);
     }
   }
+}
+
+// Format 2 is what is written now, without marks.
+TEST(DurabilityTest, TheFormatBeforeIsRead) {
+  const TemporaryDirectory directory;
+  const History history = MakeHistory(directory.path(), 8);
+  const std::span<const std::byte> log = std::as_bytes(std::span(history.log));
+  std::string older;
+  for (size_t at = 0; at < log.size();) {
+    const std::optional<FramedRecord> frame = ReadFrame(log, at);
+    ASSERT_TRUE(frame);
+    std::string bytes = history.log.substr(at, frame->end - at);
+    at = frame->end;
+    if (frame->is_mark()) continue;
+    bytes[3] = '2';
+    const uint32_t checksum = Crc32c(std::as_bytes(std::span(bytes)).first(36));
+    std::memcpy(bytes.data() + 36, &checksum, sizeof(checksum));
+    older += bytes;
+  }
+  ASSERT_LT(older.size(), history.log.size());
+  WriteAll(OnlyLog(directory.path()), older);
+  EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
 }
 
 TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
