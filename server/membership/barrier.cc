@@ -4,14 +4,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "server/failpoint.h"
 #include "server/membership/some_names.h"
 
 namespace varscope::server {
 namespace {
 
-// No worker comes to more rounds.
+using Told = BarrierAnswer::Told;
+
+// No worker comes to more rounds, nor to so many of which the server has heard nothing: whoever
+// says so would take the numbers from the rest.
 constexpr uint64_t kLastRound = uint64_t{1} << 62;
+constexpr uint64_t kMostUnseenRounds = uint64_t{1} << 32;
 
 template <typename Released>
 void CallAll(Released& released) {
@@ -20,13 +23,17 @@ void CallAll(Released& released) {
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
-absl::Status Superseded() { return absl::AbortedError("the worker arrived again"); }
+constexpr BarrierAnswer kSuperseded{.told = Told::kSuperseded};
 
-// What an arrival, a name and a worker's answers take beside their texts, all that grows with them
-// included.
+// Of an arrival whose round was complete before the server, or what it remembers, began.
+BarrierAnswer AnswerOfUnseen(const Arrival& arrival) {
+  if (arrival.passed > 0) return {.round = arrival.passed + 1};
+  return {.told = Told::kUnseen};
+}
+
+// What an arrival and a name take beside their texts, all that grows with them included.
 constexpr uint64_t kArrivalBytes = 768;
 constexpr uint64_t kNameBytes = 512;
-constexpr uint64_t kAnswersBytes = 2048;
 
 absl::StatusOr<MemoryAccount::Hold> Reserve(uint64_t bytes) {
   return MemoryAccount::Process().Reserve(bytes);
@@ -37,7 +44,8 @@ absl::StatusOr<MemoryAccount::Hold> Reserve(uint64_t bytes) {
 Barriers::Barriers(Describe describe, IsLive is_live, Env& env)
     : env_(env),
       describe_(std::move(describe)),
-      is_live_(std::move(is_live)),
+      is_live_(is_live),
+      answers_(std::move(is_live)),
       timer_(env.StartTimer("barriers", [this] { return ReleaseExpired(); })) {}
 
 void Barriers::Stop() {
@@ -62,10 +70,6 @@ void Barriers::Arrive(const std::string& name, const Arrival& arrival, Done done
     return done(absl::InvalidArgumentError(
         absl::StrCat("barrier '", name, "' needs at least one party and a timeout above 0")));
   }
-  if (arrival.passed >= kLastRound) {
-    return done(absl::InvalidArgumentError(absl::StrCat(
-        "worker '", arrival.worker_id, "' has not passed ", arrival.passed, " rounds")));
-  }
   Released released;
   {
     MutexLock lock(mutex_);
@@ -86,12 +90,15 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     return answer(absl::AbortedError(
         absl::StrCat("worker '", arrival.worker_id, "': its incarnation ended")));
   }
-  if (std::optional<absl::StatusOr<uint64_t>> known = AnswerOf(name, arrival)) {
+  if (std::optional<absl::StatusOr<uint64_t>> known = answers_.Find(name, arrival)) {
     return answer(*std::move(known));
   }
   absl::StatusOr<MemoryAccount::Hold> held = Reserve(kArrivalBytes + 4 * arrival.worker_id.size());
   if (!held.ok()) return answer(held.status());
-  if (absl::Status room = ReserveAnswers(arrival); !room.ok()) return answer(std::move(room));
+  const Time now = env_.Now();
+  if (absl::Status room = answers_.Reserve(arrival, now); !room.ok()) {
+    return answer(std::move(room));
+  }
   const absl::StatusOr<Round*> found = FindOrMake(name);
   if (!found.ok()) return answer(found.status());
   Round& round = **found;
@@ -100,11 +107,18 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
         "barrier '", name, "' is waiting for ", round.parties, " parties, as worker '", round.first,
         "' said; worker '", arrival.worker_id, "' says ", arrival.parties)));
   }
+  if (arrival.passed >= std::min(kLastRound, round.number + kMostUnseenRounds)) {
+    answer(absl::InvalidArgumentError(
+        absl::StrCat("worker '", arrival.worker_id, "' has not passed ", arrival.passed,
+                     " rounds of barrier '", name, "', whose round ", round.number, " is open")));
+    ForgetIfUnused(rounds_.find(name));
+    return;
+  }
   LearnOf(arrival.passed, name, round, released);
   if (arrival.again && arrival.passed < round.unseen) {
-    const Answer unseen = AnswerOfUnseen(arrival);
-    Remember(arrival, unseen);
-    return answer(ToStatus(name, arrival, unseen));
+    const BarrierAnswer unseen = AnswerOfUnseen(arrival);
+    answers_.Remember(arrival, unseen, now);
+    return answer(unseen.ToStatus(name, arrival));
   }
   if (WaitsAlready(round, arrival, done, released)) return;
   if (round.waiting.empty()) {
@@ -121,7 +135,6 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     round.members.erase(*round.lost.begin());
     round.lost.erase(round.lost.begin());
   }
-  const Time now = env_.Now();
   round.waiting[arrival.worker_id] = {arrival, now, now + arrival.timeout, std::move(done),
                                       *std::move(held)};
   CompleteIfAllHere(round, released);
@@ -132,13 +145,13 @@ bool Barriers::WaitsAlready(Round& round, const Arrival& arrival, Done& done, Re
   if (it == round.waiting.end()) return false;
   Waiter& waiter = it->second;
   if (arrival.sequence < waiter.arrival.sequence) {
-    released.emplace_back(std::move(done), Superseded());
+    released.emplace_back(std::move(done), kSuperseded.ToStatus("", arrival));
     return true;
   }
   // Whoever waited in the earlier call has given it up, or is another thread.
-  released.emplace_back(std::move(waiter.done), Superseded());
+  released.emplace_back(std::move(waiter.done), kSuperseded.ToStatus("", arrival));
   if (arrival.sequence == 0 || arrival.sequence != waiter.arrival.sequence) {
-    Remember(waiter.arrival, {.told = Told::kSuperseded});
+    answers_.Remember(waiter.arrival, kSuperseded, env_.Now());
     round.waiting.erase(it);
     return false;
   }
@@ -158,9 +171,9 @@ void Barriers::LearnOf(uint64_t passed, const std::string& name, Round& round, R
       ++it;
       continue;
     }
-    const Answer answer = AnswerOfUnseen(arrival);
-    Remember(arrival, answer);
-    released.emplace_back(std::move(it->second.done), ToStatus(name, arrival, answer));
+    const BarrierAnswer answer = AnswerOfUnseen(arrival);
+    answers_.Remember(arrival, answer, env_.Now());
+    released.emplace_back(std::move(it->second.done), answer.ToStatus(name, arrival));
     it = round.waiting.erase(it);
   }
 }
@@ -194,93 +207,12 @@ Barriers::Rounds::iterator Barriers::ForgetIfUnused(Rounds::iterator round) {
   return r.idle() && r.lost.size() == r.members.size() ? rounds_.erase(round) : std::next(round);
 }
 
-absl::StatusOr<uint64_t> Barriers::ToStatus(const std::string& name, const Arrival& arrival,
-                                            const Answer& answer) {
-  switch (answer.told) {
-    case Told::kRound:
-      return answer.round;
-    case Told::kSuperseded:
-      return Superseded();
-    case Told::kUnseen:
-      return absl::AbortedError(absl::StrCat(
-          "the server was started again while worker '", arrival.worker_id, "' came to barrier '",
-          name,
-          "' for the first time: a round is complete, and nobody knows whether with this worker"));
-    case Told::kLate:
-      break;
-  }
-  return absl::DeadlineExceededError("its time was over when it was sent again");
-}
-
-Barriers::Answer Barriers::AnswerOfUnseen(const Arrival& arrival) {
-  if (arrival.passed > 0) return {.round = arrival.passed + 1};
-  return {.told = Told::kUnseen};
-}
-
-std::optional<absl::StatusOr<uint64_t>> Barriers::AnswerOf(const std::string& name,
-                                                           const Arrival& arrival) const {
-  if (arrival.sequence == 0 || FailpointIsOn(Failpoint::kBarrierCountsTwice)) return std::nullopt;
-  const auto worker = answers_.find(arrival.worker_id);
-  if (worker == answers_.end()) return std::nullopt;
-  for (const Answer& answer : worker->second.by_sequence) {
-    if (answer.sequence == arrival.sequence) return ToStatus(name, arrival, answer);
-  }
-  if (arrival.sequence > worker->second.forgotten) return std::nullopt;
-  return absl::AbortedError(absl::StrCat("worker '", arrival.worker_id, "': its arrival ",
-                                         arrival.sequence, " is older than all that are known"));
-}
-
-// What a live worker was answered it may still ask for.
-bool Barriers::ForgetOneThatIsOver() {
-  auto oldest = answers_.end();
-  for (auto it = answers_.begin(); it != answers_.end(); ++it) {
-    if (is_live_(it->first, it->second.incarnation)) continue;
-    if (oldest == answers_.end() || it->second.used < oldest->second.used) oldest = it;
-  }
-  if (oldest == answers_.end()) return false;
-  answers_.erase(oldest);
-  return true;
-}
-
-absl::Status Barriers::ReserveAnswers(const Arrival& arrival) {
-  if (arrival.sequence == 0) return absl::OkStatus();
-  if (const auto known = answers_.find(arrival.worker_id); known != answers_.end()) {
-    known->second.incarnation = arrival.incarnation;
-    return absl::OkStatus();
-  }
-  if (answers_.size() >= kMostWorkers && !ForgetOneThatIsOver()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("worker '", arrival.worker_id, "': ", kMostWorkers,
-                     " workers that are connected have come to barriers"));
-  }
-  absl::StatusOr<MemoryAccount::Hold> held = Reserve(kAnswersBytes + 2 * arrival.worker_id.size());
-  if (!held.ok()) return held.status();
-  answers_[arrival.worker_id] = {.by_sequence = {},
-                                 .incarnation = arrival.incarnation,
-                                 .used = env_.Now(),
-                                 .held = *std::move(held)};
-  return absl::OkStatus();
-}
-
-void Barriers::Remember(const Arrival& arrival, Answer answer) {
-  const auto worker = answers_.find(arrival.worker_id);
-  // Others have come since, so many that it is forgotten.
-  if (arrival.sequence == 0 || worker == answers_.end()) return;
-  Answers& answers = worker->second;
-  answers.used = env_.Now();
-  answer.sequence = arrival.sequence;
-  answers.by_sequence.push_back(answer);
-  if (answers.by_sequence.size() <= kMostAnswers) return;
-  answers.forgotten = std::max(answers.forgotten, answers.by_sequence.front().sequence);
-  answers.by_sequence.pop_front();
-}
-
 void Barriers::CompleteIfAllHere(Round& round, Released& released) {
   if (round.waiting.empty() || round.waiting.size() + round.lost.size() < round.parties) return;
   std::erase_if(round.members, [&](const auto& m) { return !round.lost.contains(m.first); });
   for (auto& [worker, waiter] : round.waiting) {
     round.members[worker] = {waiter.arrival.incarnation, std::move(waiter.held)};
-    Remember(waiter.arrival, {.round = round.number});
+    answers_.Remember(waiter.arrival, {.round = round.number}, env_.Now());
     released.emplace_back(std::move(waiter.done), round.number);
   }
   round.waiting.clear();
@@ -389,7 +321,7 @@ Time Barriers::ReleaseExpired() {
       }
       for (auto& [worker, why] : late) {
         const auto waiter = round.waiting.find(worker);
-        Remember(waiter->second.arrival, {.told = Told::kLate});
+        answers_.Remember(waiter->second.arrival, {.told = Told::kLate}, now);
         released.emplace_back(std::move(waiter->second.done), std::move(why));
         round.waiting.erase(waiter);
       }

@@ -4,11 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,24 +16,9 @@
 #include "proto/concurrency/mutex.h"
 #include "proto/memory/memory_account.h"
 #include "server/env/env.h"
+#include "server/membership/barrier_answers.h"
 
 namespace varscope::server {
-
-// A worker that comes to a barrier, as one call says it.
-struct Arrival {
-  std::string worker_id;
-  uint64_t incarnation = 0;
-  // Higher than that of each arrival of the worker before, at any barrier and in any incarnation.
-  // One that is sent again has the same. 0: it is not sent again.
-  uint64_t sequence = 0;
-  // It was sent before, perhaps to an earlier life of the server.
-  bool again = false;
-  // The last round of this barrier whose end the worker has been told; 0: none.
-  uint64_t passed = 0;
-  uint32_t parties = 0;
-  std::chrono::milliseconds timeout{0};
-  const void* call = nullptr;  // another one for each call that waits, see Leave
-};
 
 // Thread-safe. Callbacks run without the lock, on the thread of the last arrival or on the timer's.
 //
@@ -51,14 +34,11 @@ class Barriers {
   using Done = std::function<void(absl::StatusOr<uint64_t>)>;
   // A worker and what is known of it, for whoever waits for it.
   using Describe = std::function<std::string(const std::string& worker_id)>;
-  // Whether a worker's incarnation goes on. Once it does not, WorkerLost will be called.
-  using IsLive = std::function<bool(const std::string& worker_id, uint64_t incarnation)>;
+  // Once it is not, WorkerLost will be called.
+  using IsLive = BarrierAnswers::IsLive;
 
   // So many barriers are known; beyond, those that were idle for longest are forgotten.
   static constexpr size_t kMostNames = 4096;
-  // Of so many workers it is known what they were answered, of each the last so many answers.
-  static constexpr size_t kMostWorkers = 10000;
-  static constexpr size_t kMostAnswers = 32;
 
   explicit Barriers(
       Describe describe = [](const std::string& id) { return id; },
@@ -116,21 +96,6 @@ class Barriers {
     bool idle() const { return waiting.empty(); }
   };
   using Rounds = std::map<std::string, Round>;
-  // What an arrival was answered: the round, or why there is none.
-  enum class Told : uint8_t { kRound, kSuperseded, kUnseen, kLate };
-  struct Answer {
-    uint64_t sequence = 0;  // of the arrival
-    Told told = Told::kRound;
-    uint64_t round = 0;
-  };
-  // What a worker was answered last.
-  struct Answers {
-    std::deque<Answer> by_sequence;
-    uint64_t forgotten = 0;    // the highest sequence that is no longer among them
-    uint64_t incarnation = 0;  // that came last
-    Time used;
-    MemoryAccount::Hold held = {};
-  };
   using Released = std::vector<std::pair<Done, absl::StatusOr<uint64_t>>>;
 
   void Take(const std::string& name, const Arrival& arrival, Done done, Released& released)
@@ -146,19 +111,6 @@ class Barriers {
   void CompleteIfAllHere(Round& round, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Unless somebody waits there, or will be waited for.
   Rounds::iterator ForgetIfUnused(Rounds::iterator round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static absl::StatusOr<uint64_t> ToStatus(const std::string& name, const Arrival& arrival,
-                                           const Answer& answer);
-  // Of an arrival whose round was complete before the server, or what it remembers, began.
-  static Answer AnswerOfUnseen(const Arrival& arrival);
-  // What was answered before to an arrival that is sent again; nothing when it is new.
-  std::optional<absl::StatusOr<uint64_t>> AnswerOf(const std::string& name,
-                                                   const Arrival& arrival) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Memory for all that the worker will have been answered.
-  absl::Status ReserveAnswers(const Arrival& arrival) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // False: all workers whose answers are known are live.
-  bool ForgetOneThatIsOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Remember(const Arrival& arrival, Answer answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Missing(const Round& round) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Late(const std::string& name, const Round& round, const Waiter& waiter,
                     Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -169,7 +121,7 @@ class Barriers {
   const IsLive is_live_;
   mutable Mutex mutex_;
   Rounds rounds_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Answers> answers_ ABSL_GUARDED_BY(mutex_);  // by worker
+  BarrierAnswers answers_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<Timer> timer_;
 };

@@ -265,8 +265,12 @@ TEST(BarrierTest, AfterARestartWhoMayHaveMissedTheFirstRoundIsTold) {
 TEST(BarrierTest, RoundsThatNobodyCouldHavePassedAreRefused) {
   Barriers barriers;
   Arrival liar = Of("a", 1);
-  liar.passed = UINT64_MAX;
-  EXPECT_TRUE(absl::IsInvalidArgument(Arrive(barriers, liar).get().status()));
+  for (const uint64_t passed : {UINT64_MAX, uint64_t{1} << 62, uint64_t{1} << 33}) {
+    ++liar.sequence;
+    liar.passed = passed;
+    EXPECT_TRUE(absl::IsInvalidArgument(Arrive(barriers, liar).get().status()));
+  }
+  EXPECT_EQ(barriers.names(), 0U);
 }
 
 TEST(BarrierTest, NamesAreForgottenWhenNobodyNeedsThem) {
