@@ -32,9 +32,11 @@ StepKey KeyOf(const PushStep& step, size_t turn) {
           turn};
 }
 
-// What is summed up: the same variable with the same slots.
-std::string KeyOf(const PushUpdate& update) {
-  return absl::StrCat(update.variable->def.name, "\n", absl::StrJoin(update.slot_names, "\n"));
+// What is summed up, or created once: the same variable with the same slots. Of a PushUpdate or a
+// SlotCreation.
+template <typename T>
+std::string KeyOf(const T& of) {
+  return absl::StrCat(of.variable->def.name, "\n", absl::StrJoin(of.slot_names, "\n"));
 }
 
 // One step of an optimizer, as the pushes have it: by their order, null where one has not.
@@ -90,6 +92,22 @@ class Collector {
   std::map<StepKey, size_t> at_;
   std::vector<std::map<std::string, size_t>> gradients_;  // of each step, by key
 };
+
+// The slots without an update that more than `ignored` pushes create.
+std::vector<SlotCreation> SlotCreations(const Step& step, size_t ignored) {
+  std::map<std::string, std::vector<const SlotCreation*>> by_key;
+  for (const PushStep* own : step.of_push) {
+    if (own == nullptr) continue;
+    for (const SlotCreation& creation : own->slot_creations) {
+      by_key[KeyOf(creation)].push_back(&creation);
+    }
+  }
+  std::vector<SlotCreation> creations;
+  for (const auto& [key, same] : by_key) {
+    if (same.size() > ignored) creations.push_back(*same.front());
+  }
+  return creations;
+}
 
 // Of an even number the lower one, so that it is one of them.
 double Median(std::vector<double> values) {
@@ -149,7 +167,8 @@ class Vote {
         if (few) Tell(gradients.of_push, "gradients that too few others have");
         return few;
       });
-      if (!step.gradients.empty()) kept.push_back(std::move(step));
+      const bool is_empty = step.gradients.empty() && SlotCreations(step, ignored_).empty();
+      if (!is_empty) kept.push_back(std::move(step));
     }
     return kept;
   }
@@ -258,6 +277,7 @@ absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string g
                                                "nothing was applied, send it again"));
   }
   std::vector<PushContents> given;
+  given.reserve(pushes.size());
   for (ValidPush& push : pushes) given.push_back(std::move(push).Take());
   PushContents merged{.id = given.front().id, .group = std::move(group)};
   for (size_t i = 1; i < given.size(); ++i) merged.others.push_back(given[i].id);
@@ -270,6 +290,7 @@ absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string g
   for (const Step& step : steps) {
     PushStep& out = merged.steps.emplace_back(Agreed(step));
     vote.TellOthers(step, out);
+    out.slot_creations = SlotCreations(step, vote.ignored());
     for (const Step::Gradients& gradients : step.gradients) {
       absl::StatusOr<std::optional<PushUpdate>> combined =
           Combine(gradients.of_push, aggregation, vote.ignored(), *krum);

@@ -53,6 +53,7 @@ absl::StatusOr<ValidPush> TryMerge(const std::vector<Push>& pushes, Aggregation 
       for (const GradientUpdate& u : step.updates) {
         create(u.variable, u.gradient, u.rows.has_value());
       }
+      for (const SlotRequest& c : step.create_slots) create(c.variable, Vector({0}), false);
     }
     for (const Assignment& a : push.assignments) create(a.variable, a.value, false);
     valid.push_back(Validated(store, push).value());
@@ -102,6 +103,37 @@ TEST(AggregateTest, GradientsForOtherSlotsAreNotMixed) {
   EXPECT_THAT(updates[0].slot_names, ElementsAre("w/Momentum"));
   EXPECT_THAT(Values(updates[1].gradient.value), ElementsAre(8));
   EXPECT_THAT(updates[1].slot_names, ElementsAre("o/w/M"));
+}
+
+// Also those of a step that has no gradient.
+TEST(AggregateTest, SlotsWithoutAnUpdateAreCreatedOnce) {
+  const auto created = [](const std::vector<bool>& creators, bool with_gradients,
+                          Aggregation aggregation) {
+    std::vector<Push> pushes;
+    for (size_t i = 0; i < creators.size(); ++i) {
+      Push& push = pushes.emplace_back(PushOf("worker" + std::to_string(i), {}));
+      push.steps[0].state.optimizer = "Momentum";
+      push.steps[0].state.hyperparameters = {{"learning_rate", 1}, {"momentum", 0.9}};
+      if (with_gradients) {
+        push.steps[0].updates = {{.variable = "w", .gradient = Vector({1})}};
+      }
+      if (creators[i]) push.steps[0].create_slots = {{.variable = "unused"}};
+    }
+    std::vector<std::string> names;
+    for (const PushStep& step : Merge(pushes, aggregation, 0).steps) {
+      for (const SlotCreation& c : step.slot_creations) names.push_back(c.variable->def.name);
+    }
+    return names;
+  };
+  for (const bool with_gradients : {false, true}) {
+    EXPECT_THAT(created({true, true, true}, with_gradients, Aggregation::kMean),
+                ElementsAre("unused"));
+    EXPECT_THAT(created({true, true, false}, with_gradients, Aggregation::kMedian),
+                ElementsAre("unused"));
+  }
+  EXPECT_THAT(created({false, true, false}, true, Aggregation::kMean), ElementsAre("unused"));
+  // One of three decides nothing.
+  EXPECT_THAT(created({false, true, false}, true, Aggregation::kMedian), ElementsAre());
 }
 
 TEST(AggregateTest, MedianAndTrimmedMeanLeaveOutliersOut) {
