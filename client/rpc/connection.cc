@@ -120,11 +120,15 @@ std::unique_ptr<StreamRequest> Connection::PushNow(const PushRequest& push,
     const uint64_t number = ticket.NumberFor(incarnation.number);
     request = std::make_unique<StreamRequest>(open_->server.streams(), open_->server.pull_cache(),
                                               incarnation);
-    request->AddPush(push, tensors, number, incarnation.groups_version);
+    request->AddPush(push, tensors,
+                     {.sequence = number,
+                      .kept = ticket.KeptOf(incarnation.number),
+                      .groups_version = incarnation.groups_version});
     if (!names.empty()) request->AddPull({.names = names}, open_->compression);
     return request->Send(deadline);
   });
   if (request->pushed().applied) open_->compression.Keep(std::move(lost));
+  if (request->outlives_a_crash()) ticket.Keep();
   return request;
 }
 

@@ -1,5 +1,7 @@
 #include "client/rpc/push_order.h"
 
+#include <algorithm>
+
 #include "proto/wire/push_window.h"
 #include "varscope/errors.h"
 
@@ -36,6 +38,16 @@ uint64_t PushOrder::Ticket::NumberFor(uint64_t incarnation) {
   number_ = ++order.last_;
   order.under_way_.insert(number_);
   return number_;
+}
+
+uint64_t PushOrder::Ticket::KeptOf(uint64_t incarnation) const {
+  MutexLock lock(order_.mutex_);
+  return order_.kept_.first == incarnation ? order_.kept_.second : 0;
+}
+
+void PushOrder::Ticket::Keep() {
+  MutexLock lock(order_.mutex_);
+  order_.kept_ = std::max(order_.kept_, {incarnation_, number_});
 }
 
 PushOrder::Ticket::~Ticket() {

@@ -35,6 +35,10 @@ class PushOrder {
     // keeps it; under another incarnation it is another push, and gets the next one, for which it
     // may have to wait. Throws as the constructor.
     uint64_t NumberFor(uint64_t incarnation);
+    // The highest number under that incarnation of which Keep was called, by any ticket; 0: none.
+    uint64_t KeptOf(uint64_t incarnation) const;
+    // The push was applied, and outlives a crash of the server.
+    void Keep();
 
    private:
     PushOrder& order_;
@@ -51,6 +55,8 @@ class PushOrder {
   std::set<std::string> lanes_ ABSL_GUARDED_BY(mutex_);   // those of all tickets
   std::set<uint64_t> under_way_ ABSL_GUARDED_BY(mutex_);  // their numbers
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;             // number
+  // The incarnation and the highest number that Keep was called for.
+  std::pair<uint64_t, uint64_t> kept_ ABSL_GUARDED_BY(mutex_) = {0, 0};
 };
 
 }  // namespace varscope::internal

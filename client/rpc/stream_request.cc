@@ -28,11 +28,12 @@ constexpr uint64_t kMaxRepeatedBytes = uint64_t{64} << 20;
 
 }  // namespace
 
-void StreamRequest::AddPush(const PushRequest& push, const PushTensors& tensors, uint64_t sequence,
-                            uint64_t groups_version) {
+void StreamRequest::AddPush(const PushRequest& push, const PushTensors& tensors,
+                            const PushNumbers& numbers) {
   ToProto(push, tensors, pooled_.variables, &*head_);
-  head_->mutable_push()->set_groups_version(groups_version);
-  head_->mutable_push()->set_sequence(sequence);
+  head_->mutable_push()->set_sequence(numbers.sequence);
+  head_->mutable_push()->set_kept(numbers.kept);
+  head_->mutable_push()->set_groups_version(numbers.groups_version);
   tensors_ = tensors.tensors;
 }
 
@@ -182,6 +183,10 @@ PushAnswer StreamRequest::pushed() const {
   return {.global_step = response.global_step(),
           .group_step = response.group_step(),
           .applied = response.outcome() == v1::PushResponse::APPLIED};
+}
+
+bool StreamRequest::outlives_a_crash() const {
+  return pushed().applied && answer_.head().pushed().durability() == v1::DURABILITY_SYNC;
 }
 
 PullResult StreamRequest::TakePulled() {

@@ -43,9 +43,14 @@ class StreamRequest {
   StreamRequest(const StreamRequest&) = delete;
   StreamRequest& operator=(const StreamRequest&) = delete;
 
-  // `tensors` are those of `push`, perhaps encoded; `groups_version` is Incarnation's.
-  void AddPush(const PushRequest& push, const PushTensors& tensors, uint64_t sequence,
-               uint64_t groups_version);
+  // Of a push, what its worker's session says: PushHead's sequence, kept and groups_version.
+  struct PushNumbers {
+    uint64_t sequence = 0;
+    uint64_t kept = 0;
+    uint64_t groups_version = 0;
+  };
+  // `tensors` are those of `push`, perhaps encoded.
+  void AddPush(const PushRequest& push, const PushTensors& tensors, const PushNumbers& numbers);
   // Of a request without a push some variables may be pulled by rows.
   void AddPull(const PullSpec& spec, const Compression& compression);
 
@@ -54,6 +59,8 @@ class StreamRequest {
   Outcome Send(Clock::time_point deadline);
   // Of a push that was sent.
   PushAnswer pushed() const;
+  // Whether the push was applied and is on the server's stable storage.
+  bool outlives_a_crash() const;
   // Of the answer, in bytes.
   uint64_t missing_bytes() const { return answer_.missing_bytes(); }
   // What was pulled, in the order of the names, when all of the answer has come, for which it

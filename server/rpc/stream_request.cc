@@ -107,9 +107,23 @@ absl::Status StreamRequest::CheckGroups(const v1::PushHead& push) const {
       Reconnect::kThenReport);
 }
 
+absl::Status StreamRequest::CheckKept(const v1::PushHead& push) const {
+  const PushId kept{caller_.worker_id, caller_.incarnation, push.kept()};
+  if (kept.sequence == 0 || !service_.store.completion_records.HasLost(kept)) {
+    return absl::OkStatus();
+  }
+  return WithReconnect(
+      absl::AbortedError(absl::StrCat(
+          Who(caller_), "the server's state is older than this worker's push ", kept.sequence,
+          ", which had been kept: was its data directory replaced by an earlier copy? What this "
+          "run computed was not applied, the next starts from the state that is there")),
+      Reconnect::kThenReport);
+}
+
 absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
   absl::Status may_come = service_.workers.Check(caller_);
   if (may_come.ok()) may_come = CheckGroups(push);
+  if (may_come.ok()) may_come = CheckKept(push);
   if (!may_come.ok()) {
     // A push that was let in before still gets its answer.
     const PushId id{caller_.worker_id, caller_.incarnation, push.sequence()};

@@ -68,6 +68,7 @@ class StreamRequest {
   absl::Status CheckPush(const v1::PushHead& push, Tensors& tensors);
   absl::Status CheckPusher(const v1::PushHead& push) const;
   absl::Status CheckGroups(const v1::PushHead& push) const;
+  absl::Status CheckKept(const v1::PushHead& push) const;
   absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);
   absl::Status Reserve(uint64_t bytes, MemoryQuota::Reservation& reservation);
   void Push();

@@ -114,6 +114,15 @@ bool CompletionRecords::Knows(const PushId& id) const {
          (worker.incarnation == id.incarnation && worker.answers.contains(id.sequence));
 }
 
+bool CompletionRecords::HasLost(const PushId& id) const {
+  MutexLock lock(mutex_);
+  const auto it = workers_.find(id.worker_id);
+  if (it == workers_.end()) return true;
+  const Worker& worker = it->second;
+  if (worker.incarnation != id.incarnation) return worker.incarnation < id.incarnation;
+  return worker.answers.empty() || worker.answers.rbegin()->first < id.sequence;
+}
+
 void CompletionRecords::Restore(const Entry& entry) {
   Answers answers;
   answers[entry.id.sequence] = entry.result;

@@ -78,6 +78,9 @@ class CompletionRecords {
   void Collect(const std::string& worker_id);
   // Whether the push was let in: it was applied, or is being applied now.
   bool Knows(const PushId& id) const;
+  // Whether the state is older than that push, which was applied in the incarnation that is the
+  // worker's last one here.
+  bool HasLost(const PushId& id) const;
 
   std::vector<Entry> entries() const;
   // For recovery: as if recorded.

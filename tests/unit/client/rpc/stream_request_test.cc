@@ -129,7 +129,8 @@ class ClientStreamRequestTest : public ::testing::Test {
   }
   void AddPush(StreamRequest& request) {
     const PushRequest push = SetA();
-    request.AddPush(push, TensorsOf(push), 5, incarnation_.groups_version);
+    request.AddPush(push, TensorsOf(push),
+                    {.sequence = 5, .kept = 4, .groups_version = incarnation_.groups_version});
   }
   const v1::FrameHeader& asked() const { return server_.requests.back(); }
 

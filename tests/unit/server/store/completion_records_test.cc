@@ -159,6 +159,17 @@ TEST(CompletionRecordsTest, AnInFlightPushEndsOnceWhoeverHoldsIt) {
   EXPECT_TRUE(completion_records.Knows({"w", 1, 1}));
 }
 
+TEST(CompletionRecordsTest, AnOlderStateHasLostWhatItDoesNotKnow) {
+  CompletionRecords records;
+  EXPECT_TRUE(records.HasLost({"w", 2, 1}));
+  records.Restore({{"w", 2, 5}, {}});
+  for (const uint64_t sequence : {1, 4, 5}) EXPECT_FALSE(records.HasLost({"w", 2, sequence}));
+  EXPECT_TRUE(records.HasLost({"w", 2, 6}));
+  EXPECT_TRUE(records.HasLost({"w", 3, 1}));
+  // Of an incarnation that is over: its worker is told that.
+  EXPECT_FALSE(records.HasLost({"w", 1, 9}));
+}
+
 TEST(CompletionRecordsTest, AWorkerThatIsCollectedTakesNoMemory) {
   CompletionRecords completion_records;
   Record(completion_records, {"w", 3, 1}, {.global_step = 1});
