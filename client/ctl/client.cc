@@ -69,6 +69,23 @@ int Client::Failed(const grpc::Status& status) const {
   return Refuse(internal::ReasonOf(status).text);
 }
 
+bool Client::WaitForConnected(Patience patience) const {
+  // Not until somebody is there: that nobody is, the call itself tells, and why.
+  const auto deadline = internal::ToGrpc(internal::Clock::now() + Timeout(patience));
+  grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    if (!channel_->WaitForStateChange(state, deadline)) return false;
+    state = channel_->GetState(/*try_to_connect=*/true);
+  }
+  return state == GRPC_CHANNEL_READY;
+}
+
+int Client::Perhaps(const char* what) const {
+  std::cerr << "varscopectl: varscoped at " << target_ << " was gone before it answered: the "
+            << what << " may have happened; varscopectl snapshots, list and workers tell\n";
+  return kExitNoAnswer;
+}
+
 int Client::NotYet(const char* what) const {
   std::cerr << "varscopectl: no answer from varscoped at " << target_ << " within "
             << Timeout(Patience::kLong).count() / 1000.0 << " s: the " << what

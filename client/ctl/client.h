@@ -70,13 +70,16 @@ class Client {
     return kExitOk;
   }
 
-  // The same for what takes the server long: `what` may still happen when no answer comes.
+  // The same for what takes the server long: `what` may still happen, or have happened, when no
+  // answer comes.
   template <typename Request, typename Response, typename Print>
   int Change(const char* what, Method<Request, Response> method, const Request& request,
              Print print) {
     Response response;
+    const bool is_there = WaitForConnected(Patience::kLong);
     const grpc::Status status = Send(method, request, &response, Patience::kLong);
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) return NotYet(what);
+    if (is_there && internal::IsTheTransports(status)) return Perhaps(what);
     if (!status.ok()) return Failed(status);
     print(response);
     return kExitOk;
@@ -90,7 +93,10 @@ class Client {
   // One attempt, unless what it met was the end of another call, or the server's buffers were full.
   grpc::Status Retried(Patience patience,
                        const std::function<grpc::Status(grpc::ClientContext&)>& attempt) const;
+  // False: there is nobody, or not in time.
+  bool WaitForConnected(Patience patience) const;
   int NotYet(const char* what) const;
+  int Perhaps(const char* what) const;
 
   const std::string target_;
   const std::optional<double> timeout_;

@@ -78,6 +78,11 @@ Reason ReasonOf(const grpc::Status& status) {
   return {at == std::string::npos ? text : text.substr(at + kBefore.size())};
 }
 
+bool IsTheTransports(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         Find(status.error_message()) != nullptr;
+}
+
 bool IsOfAnotherCall(const grpc::Status& status, const std::string& target) {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
   const Known* const known = Find(status.error_message());

@@ -28,6 +28,9 @@ bool BuffersWereFull(const grpc::Status& status);
 // Whether nobody answered, or not varscope's server.
 bool NobodyAnswered(const grpc::Status& status);
 
+// Whether the network failed, and the status is not the server's answer.
+bool IsTheTransports(const grpc::Status& status);
+
 // Throws the class of errors.h that fits. `call` and `target` tell what was tried when the failure
 // is the network's rather than the server's answer.
 void ThrowIfFailed(const grpc::Status& status, const char* call, const std::string& target);
