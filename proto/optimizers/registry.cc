@@ -95,7 +95,10 @@ Hyperparameters FillHyperparameters(const Optimizer& optimizer,
   return values;
 }
 
-double LargestHyperparameter(DType dtype) { return dtype == DType::kFloat32 ? 1e30 : 1e300; }
+double LargestHyperparameter(DType dtype) {
+  // As the dtype has it: 1e30F is a little more than 1e30.
+  return dtype == DType::kFloat32 ? static_cast<double>(1e30F) : 1e300;
+}
 
 absl::StatusOr<Hyperparameters> ReadHyperparameters(const Optimizer& optimizer,
                                                     const std::map<std::string, double>& given,

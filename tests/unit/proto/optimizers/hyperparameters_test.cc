@@ -88,7 +88,8 @@ const std::map<std::string, std::map<std::string, Allowed>>& Expected() {
 bool IsExpected(const std::string& optimizer, const std::string& name, double x, DType dtype) {
   const Allowed& allowed = Expected().at(optimizer).at(name);
   const auto in_float = [&] {
-    return allowed(x, 1e-30, 1e30) && allowed(static_cast<float>(x), 1e-30, 1e30);
+    constexpr double kMost = 1e30F;  // a little more than 1e30, and 1e30 is this as a float
+    return allowed(x, 1 / kMost, kMost) && allowed(static_cast<float>(x), 1 / kMost, kMost);
   };
   if (dtype == DType::kFloat32) return in_float();
   // The powers of betas are float32.
