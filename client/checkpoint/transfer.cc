@@ -73,6 +73,7 @@ bool IsNamed(const std::string& name, const TransferOptions& options) {
 
 std::vector<std::string> KeysOf(const std::map<std::string, std::string>& map) {
   std::vector<std::string> keys;
+  keys.reserve(map.size());
   for (const auto& [key, value] : map) keys.push_back(key);
   return keys;
 }

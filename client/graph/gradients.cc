@@ -70,6 +70,7 @@ std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Outp
                            const Differentiated& scope = {}) {
   std::set<Node*> reach_y;
   std::vector<Node*> stack;
+  stack.reserve(ys.size());
   for (const Output& y : ys) stack.push_back(Unwrap(y).node);
   while (!stack.empty()) {
     Node* const node = stack.back();
@@ -185,6 +186,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
   for (const Output& x : xs) graph.Own(x);
   const internal::NameScopeGuard scope(graph, "gradients");
   std::vector<Output> ys;
+  ys.reserve(of.size());
   for (const Output& y : of) ys.push_back(internal::Wrap(graph.AsInput(graph.Own(y))));
   internal::Sums sums;
   for (size_t i = 0; i < ys.size(); ++i) {
@@ -205,6 +207,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
   const std::set<internal::Node*> wanted(between.begin(), between.end());
   for (internal::Node* node : between) internal::Backpropagate(*node, wanted, sums);
   std::vector<Gradient> result;
+  result.reserve(xs.size());
   for (const Output& x : xs) result.push_back(internal::Take(sums, x));
   return result;
 }

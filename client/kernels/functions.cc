@@ -39,7 +39,10 @@ absl::Status Test(KernelContext& ctx, Fn fn) {
 // Of x > 0: the recurrence up to where the asymptotic series is exact.
 double DigammaAbove0(double x) {
   double sum = 0;
-  for (; x < 10; x += 1) sum -= 1 / x;
+  while (x < 10) {
+    sum -= 1 / x;
+    x += 1;
+  }
   const double z = 1 / (x * x);
   const double series =
       z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132)))));
@@ -63,7 +66,10 @@ double Zeta(double s, double q) {
   }
   if (!(q > -1e5)) return kNan;
   double sum = 0;
-  for (; q < 0; q += 1) sum += std::pow(q, -s);
+  while (q < 0) {
+    sum += std::pow(q, -s);
+    q += 1;
+  }
   for (int k = 0; k < kTerms; ++k) sum += std::pow(q + k, -s);
   const double a = q + kTerms;
   sum += std::pow(a, 1 - s) / (s - 1) + 0.5 * std::pow(a, -s);
@@ -109,7 +115,7 @@ absl::Status CheckDivisor(KernelContext& ctx) {
   if (IsFloating(ctx.dtype())) return absl::OkStatus();
   const Tensor& y = ctx.part(1);
   bool zero = false;
-  const absl::Status status = VisitComputed(y.dtype(), [&](auto tag) {
+  absl::Status status = VisitComputed(y.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (const T divisor : y.values<T>()) zero = zero || divisor == T{0};
   });

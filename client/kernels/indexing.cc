@@ -231,7 +231,7 @@ absl::Status StridedSliceGrad(KernelContext& ctx) {
 absl::Status Where(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   std::vector<int64_t> places;
-  const absl::Status status = VisitComputed(x.dtype(), [&](auto tag) {
+  absl::Status status = VisitComputed(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (int64_t i = 0; i < x.num_elements(); ++i) {
       if (x.data<T>()[i] != T{}) places.push_back(i);

@@ -44,6 +44,7 @@ bool IsNarrow(const KernelContext& ctx) {
 
 absl::Status RunWider(KernelFn kernel, KernelContext& ctx) {
   std::vector<Operand> inputs;
+  inputs.reserve(ctx.num_inputs());
   for (int i = 0; i < ctx.num_inputs(); ++i) {
     const Tensor& part = ctx.part(i);
     inputs.push_back({Converted(part, Wider(part.dtype())), &ctx.in_shape(i)});

@@ -200,7 +200,7 @@ grpc::Status WorkerSession::Run(Clock::time_point deadline, const Attempt& attem
         result.reconnect || !WasEvicted(incarnation.number, result.status) ? result.reconnect
                                                                            : Reconnect::kThenResend;
     if (!how) return result.status;
-    const grpc::Status registered = RegisterAgain(incarnation.number, *how);
+    grpc::Status registered = RegisterAgain(incarnation.number, *how);
     if (*how == Reconnect::kThenReport) {
       // The one that knows no key of this worker's is another store.
       MovedSince(store);

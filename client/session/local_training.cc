@@ -261,7 +261,9 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
   }
   const Hyperparameters h = CheckedHyperparameters(*rule, step);
   std::vector<Gradient> gradients;
+  gradients.reserve(step.updates.size());
   std::vector<Tensor*> values;
+  values.reserve(step.updates.size());
   for (const PushRequest::Update& update : step.updates) {
     gradients.push_back(Prepare(push, update, ReplicaOf(update.variable, pulled).value));
   }
@@ -287,9 +289,10 @@ void LocalTraining::Apply(const PushRequest& push, const PushRequest::Step& step
             Filled(variable.dtype(), variable.shape(), optimizers::InitialValue(*rule, h, slot)));
       }
     }
+    std::vector<Tensor>& own = slots->second;
     VisitGradient(variable.dtype(), [&](auto tag) {
-      RunRule<typename decltype(tag)::type>(*rule, h, inner.non_slots, variable, slots->second,
-                                            gradients[i], step.weight_decay);
+      RunRule<typename decltype(tag)::type>(*rule, h, inner.non_slots, variable, own, gradients[i],
+                                            step.weight_decay);
     });
   }
   rule->finish(h, inner.non_slots);

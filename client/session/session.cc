@@ -117,12 +117,12 @@ NodeOutput SessionAccess::Get(const GraphState& graph, const Fetch& fetch) {
 
 }  // namespace internal
 
-Graph::Graph(const std::string& target, ConnectOptions options) : Graph() {
+Graph::Graph(const std::string& target, const ConnectOptions& options) : Graph() {
   CheckThreads(options);
   state_->Connect(std::make_shared<internal::Connection>(target, options), options.threads);
 }
 
-Session::Session(const std::string& target, ConnectOptions options) {
+Session::Session(const std::string& target, const ConnectOptions& options) {
   const Graph graph = Graph::get_default();
   if (!graph.connected()) {
     CheckThreads(options);

@@ -9,7 +9,9 @@
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "proto/concurrency/mutex.h"
+#include "server/env/env.h"
 #include "server/rpc/call_queue.h"
+#include "server/sync/durability.h"
 
 namespace varscope::server {
 

@@ -55,8 +55,8 @@ RequestLoop::Next RequestLoop::Ran() {
   return WriteAnswer();
 }
 
-RequestLoop::Next RequestLoop::Write(grpc::ByteBuffer frame) {
-  frame_ = std::move(frame);
+RequestLoop::Next RequestLoop::Write(const grpc::ByteBuffer& frame) {
+  frame_ = frame;
   return Next::kWrite;
 }
 

@@ -54,7 +54,7 @@ class RequestLoop {
  private:
   Next ReceivedOfRequest(grpc::ByteBuffer& frame);
   Next ReceivedOfAnswer(grpc::ByteBuffer& frame);
-  Next Write(grpc::ByteBuffer frame);
+  Next Write(const grpc::ByteBuffer& frame);
   Next WriteAnswer();
   Next End(absl::Status status);
   void StartIdleTimeout() { idle_timeout_.emplace(service_.stall_detector, hang_up_); }

@@ -142,8 +142,10 @@ void Resolve(const ServiceContext& service, const Caller& caller, const v1::Reso
       std::move(done));
 }
 
-void Heartbeat(const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
-               v1::HeartbeatResponse* response, CallDone done) {
+void Heartbeat(
+    const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
+    v1::HeartbeatResponse* response,
+    CallDone done) {  // NOLINT(performance-unnecessary-value-param): the type of all calls
   // Another one after a restart, which the worker may not notice otherwise.
   ToProto(service.local, response->mutable_local());
   done(service.workers.Check(caller));

@@ -20,7 +20,10 @@ struct Report {
   void Count(const std::string& id, const std::vector<std::string>& differing) {
     ++total;
     if (differing.empty()) ++passed;
-    for (const std::string& text : differing) differences.push_back(id + ": " + text);
+    for (const std::string& text : differing) {
+      differences.push_back(id);
+      differences.back().append(": ").append(text);
+    }
   }
 };
 

@@ -150,7 +150,6 @@ Output TrueDivide(const Input& x, const Input& y, const std::string& name) {
 }  // namespace internal
 
 using internal::Binary;
-using internal::Operator;
 
 Output add(const Input& x, const Input& y, const std::string& name) {
   return Binary("Add", x, y, name, "Add");
@@ -183,6 +182,7 @@ Output pow(const Input& x, const Input& y, const std::string& name) {
 Output add_n(const std::vector<Input>& inputs, const std::string& name) {
   if (inputs.empty()) throw ValueError("add_n: inputs must be a list of at least one tensor.");
   std::vector<Output> outputs;
+  outputs.reserve(inputs.size());
   for (const Input& input : inputs) {
     outputs.push_back(internal::ToOutput(
         input, "Const", outputs.empty() ? std::nullopt : std::optional(outputs[0].dtype())));

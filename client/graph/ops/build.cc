@@ -89,7 +89,7 @@ std::vector<Gradient> NotDifferentiable(const GradContext& c) {
   return std::vector<Gradient>(c.node.inputs.size());
 }
 
-Gradient Dense(Output values) { return {.values = values, .indices = {}}; }
+Gradient Dense(Output values) { return {.values = std::move(values), .indices = {}}; }
 
 Output SumTo(const Output& g, const Output& x) {
   if (x.shape().IsFullyDefined() && x.shape() == g.shape()) return g;

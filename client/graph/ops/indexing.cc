@@ -151,7 +151,7 @@ Specs TileByGradShape(const InferContext& c) {
   const OutputSpec inputs[] = {c.inputs[2], c.inputs[1]};
   const std::vector<std::shared_ptr<const Numbers>> known = {
       nullptr, c.known.empty() ? nullptr : c.known[1]};
-  const Specs y = TileByShape({c.attrs, inputs, known});
+  Specs y = TileByShape({c.attrs, inputs, known});
   if (!y.ok()) return y;
   if (absl::StatusOr<Shape> same = Merge((*y)[0].shape, c.shape(0)); !same.ok()) {
     return same.status();

@@ -91,7 +91,7 @@ Grads CumprodGrad(const GradContext& c) {
 Specs ScannedShape(const InferContext& c) {
   Attrs attrs = AxesOf(c.attrs);
   attrs.Set("keepdims", true);
-  if (const Specs reduced = ReducedShape({attrs, c.inputs}); !reduced.ok()) return reduced;
+  if (Specs reduced = ReducedShape({attrs, c.inputs}); !reduced.ok()) return reduced;
   return SameAsNumberInput(c);
 }
 Grads SpreadGrad(const GradContext& c) {

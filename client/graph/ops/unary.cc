@@ -161,7 +161,7 @@ Output clip_by_value(const Input& x, const Input& clip_value_min, const Input& c
   const internal::FunctionScope scope(name, "clip_by_value");
   const Output value = internal::ToOutput(x, "t");
   const Output below = minimum(value, clip_value_max, "Minimum");
-  const Output clipped = maximum(below, clip_value_min, scope.name());
+  Output clipped = maximum(below, clip_value_min, scope.name());
   for (const Output& step : {below, clipped}) {
     if (value.shape().IsCompatibleWith(step.shape())) continue;
     throw ValueError(absl::StrCat("Shapes ", value.shape().ToString(), " and ",

@@ -105,7 +105,7 @@ class Graph {
   //                            together, and for another VARSCOPE_TRANSPORT than auto or target
   //   FailedPreconditionError  when the server is of another version
   //   ResourceExhaustedError   when the server or this process can have no more
-  explicit Graph(const std::string& target, ConnectOptions options = {});
+  explicit Graph(const std::string& target, const ConnectOptions& options = {});
 
   // Makes this the graph that the calling thread's ops go to, until Leave, which must be in the
   // same thread.

@@ -61,7 +61,7 @@ class Session {
   // batch. Throws what Graph(target) throws, and what definitions throw (variables.h); then the
   // graph is not connected, though the store has what it did not refuse. When the graph is
   // connected already, neither happens, and target and options are not used.
-  explicit Session(const std::string& target, ConnectOptions options = {});
+  explicit Session(const std::string& target, const ConnectOptions& options = {});
   // Runs the default graph. Throws ValueError when it is not connected.
   Session();
   // Makes this the thread's default session, until Leave. The default graph stays.
