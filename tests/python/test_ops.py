@@ -208,3 +208,34 @@ def test_control_dependencies():
         assert sess.run(free) == 1
         assert sess.run(v) == 0
         assert sess.run(after) == 5
+
+
+def test_a_placeholder_with_a_default_takes_other_sizes():
+    x = tf.placeholder_with_default(np.zeros((1, 3), np.float32), [None, 3], "x")
+    assert x.shape.as_list() == [None, 3] and x.name == "x:0"
+    rate = tf.placeholder_with_default([0.5], [None])
+    on = tf.placeholder_with_default(False, None)
+    total = tf.reduce_sum(x) + tf.cond(on, lambda: rate[0], lambda: 0.0)
+    with tf.Session() as sess:
+        assert sess.run(total) == 0
+        assert sess.run(total, {x: np.ones((4, 3)), on: True}) == 12.5
+        assert sess.run([x, rate], {rate: [1, 2]})[1].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="incompatible"):
+        tf.placeholder_with_default(np.zeros((1, 3)), [None, 4])
+
+
+def test_parts_of_matrices_leave_out_what_is_not_finite():
+    matrix = tf.constant([[1.0, np.inf], [-np.inf, 2.0]])
+    assert run(tf.matrix_band_part(matrix, 0, 0)).tolist() == [[1, 0], [0, 2]]
+    assert run(tf.matrix_diag_part(matrix)).tolist() == [1, 2]
+    assert run(tf.trace(matrix)) == 3
+    assert run(tf.matrix_diag([1.0, np.inf])).tolist() == [[1, 0], [0, np.inf]]
+
+
+def test_shapes_of_tensors_whose_number_of_dimensions_is_not_known():
+    place = tf.placeholder(tf.int32)
+    column = tf.slice(tf.constant(A), [0, place], [2, 1])
+    table = tf.reshape(tf.constant(A), [place, 2])
+    with tf.Session() as sess:
+        np.testing.assert_array_equal(sess.run(column, {place: 1}), A[:, 1:2])
+        np.testing.assert_array_equal(sess.run(table, {place: 3}), A.reshape(3, 2))

@@ -17,6 +17,7 @@ from varscope.compat.v1 import rnn_cell
 from varscope.compat.v1._missing import missing_of
 from varscope.largest import top_k
 from varscope.normalization import batch_normalization, moments
+from varscope.ops import convert_to_tensor
 from varscope.random_drops import dropout
 from varscope.rnn.unrolling import (bidirectional_dynamic_rnn, dynamic_rnn,
                                     static_bidirectional_rnn, static_rnn)
@@ -62,12 +63,20 @@ def _named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
         raise ValueError("Both labels and logits must be provided.")
 
 
+def _of_dtype(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """Labels of whole numbers, or of another width, as the logits' dtype."""
+    labels, logits = convert_to_tensor(labels), convert_to_tensor(logits)
+    if labels.dtype != logits.dtype:
+        labels = _core.cast(labels, logits.dtype)
+    return labels, logits
+
+
 def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int | None = None,
                                          name: str | None = None,
                                          dim: int | None = None) -> _core.Tensor:
     """The cross entropy of softmax(logits) and labels, both of which have a gradient."""
     _last_axis("softmax_cross_entropy_with_logits_v2", logits, dim if axis is None else axis)
-    return _nn._softmax_cross_entropy(labels, logits, name)
+    return _nn._softmax_cross_entropy(*_of_dtype(labels, logits), name)
 
 
 def softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
@@ -78,7 +87,7 @@ def softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
     _last_axis("softmax_cross_entropy_with_logits", logits, dim if axis is None else axis)
     with name_scope(name, "softmax_cross_entropy_with_logits_sg") as scope:
         labels = _core.stop_gradient(labels, "labels_stop_gradient")
-        return _nn._softmax_cross_entropy(labels, logits, scope)
+        return _nn._softmax_cross_entropy(*_of_dtype(labels, logits), scope)
 
 
 def sparse_softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
