@@ -330,3 +330,26 @@ def test_losses_of_whole_predictions_are_computed_as_floats():
                            ("huber_loss", 0.125)):
         loss = getattr(tf.losses, name)(np.array([1.5, 2.5], np.float32), tf.constant([1, 2]))
         assert loss.dtype == tf.float32 and run(loss) == pytest.approx(expected)
+
+
+def test_layer_norm_and_linear_of_contrib():
+    normal = tf.contrib.layers.layer_norm(tf.constant(X))
+    line = tf.contrib.layers.linear(tf.constant(-np.abs(X)), 2,
+                                    weights_initializer=tf.ones_initializer())
+    assert names() == ["LayerNorm/beta:0", "LayerNorm/gamma:0", "fully_connected/weights:0",
+                       "fully_connected/biases:0"]
+    got, below = run([normal, line])
+    np.testing.assert_allclose(got.mean(1), 0, atol=1e-6)
+    np.testing.assert_allclose(got.std(1), 1, rtol=1e-4)
+    assert (below < 0).all()
+
+
+def test_dropout_keeps_the_shape_beside_a_placeholder_without_one():
+    x, keep = tf.placeholder(tf.float32, [None, 4]), tf.placeholder(tf.float32)
+    dropped = tf.nn.dropout(x, keep)
+    cell = tf.nn.rnn_cell.DropoutWrapper(tf.nn.rnn_cell.BasicRNNCell(3), output_keep_prob=keep)
+    outputs, _ = tf.nn.dynamic_rnn(cell, tf.reshape(x, [-1, 2, 4]), dtype=tf.float32)
+    assert dropped.shape.as_list() == [None, 4] and outputs.shape.as_list() == [None, 2, 3]
+    y = tf.layers.dense(dropped, 2, use_bias=False)
+    got, kernel = run([y, tf.global_variables()[-1]], {x: X, keep: 1.0})
+    np.testing.assert_allclose(got, X @ kernel, rtol=1e-5)

@@ -23,7 +23,8 @@ def _number(x: Any, what: str) -> Any:
 def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> _core.Tensor:
     """Returns `num` numbers from start to stop."""
     values = np.linspace(_number(start, "linspace"), _number(stop, "linspace"), num)
-    return _core._constant(values.astype(np.float32), None, name)
+    wide = any(getattr(x, "dtype", None) == np.float64 for x in (start, stop))
+    return _core._constant(values if wide else values.astype(np.float32), None, name)
 
 
 def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
@@ -34,6 +35,22 @@ def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = N
     used = _core.cast(_core.not_equal(tensor, _core.zeros_like(tensor)), "int64")
     total = _core.reduce_sum(used, axis, keepdims, None, reduction_indices, keep_dims)
     return _core.cast(total, dtype, name)
+
+
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False,
+                    name: str | None = None) -> _core.Tensor:
+    """Returns the mean of the squares of what elements differ from their mean."""
+    with name_scope(name, "reduce_variance", [input_tensor]):
+        tensor = convert_to_tensor(input_tensor)
+        mean = _core.reduce_mean(tensor, axis, True)
+        return _core.reduce_mean(_core.square(tensor - mean), axis, keepdims)
+
+
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False,
+               name: str | None = None) -> _core.Tensor:
+    """Returns the root of the variance."""
+    with name_scope(name, "reduce_std", [input_tensor]):
+        return _core.sqrt(reduce_variance(input_tensor, axis, keepdims))
 
 
 def _truths(reduce: Any, input_tensor: Any, *arguments: Any) -> _core.Tensor:

@@ -79,6 +79,36 @@ def fully_connected(inputs: Any, num_outputs: int, activation_fn: Callable | Non
         return activated(outputs, activation_fn)
 
 
+def linear(inputs: Any, num_outputs: int, *arguments: Any, **keywords: Any) -> _core.Tensor:
+    """fully_connected() without an activation."""
+    keywords.setdefault("activation_fn", None)
+    return fully_connected(inputs, num_outputs, *arguments, **keywords)
+
+
+@add_arg_scope
+def layer_norm(inputs: Any, center: bool = True, scale: bool = True,
+               activation_fn: Callable | None = None, reuse: Any = None,
+               variables_collections: Any = None, outputs_collections: Any = None,
+               trainable: bool = True, begin_norm_axis: int = 1, begin_params_axis: int = -1,
+               scope: Any = None) -> _core.Tensor:
+    """Normalizes each element of a batch by its own mean and variance: Ba et al. 2016 (arXiv
+    1607.06450). beta and gamma are of the dimensions from begin_params_axis on."""
+    inputs = convert_to_tensor(inputs)
+    dims = inputs.shape.as_list()
+    shape = dims[begin_params_axis:]
+    if None in shape:
+        raise ValueError(f"layer_norm: the dimensions {shape} of the inputs must be known")
+    with layer_scope(scope, "LayerNorm", reuse):
+        beta = weight("beta", shape, inputs, initializers.Zeros(), trainable=trainable
+                      ) if center else None
+        gamma = weight("gamma", shape, inputs, initializers.Ones(), trainable=trainable
+                       ) if scale else None
+        axes = list(range(begin_norm_axis % len(dims), len(dims)))
+        mean, variance = nn.moments(inputs, axes, keep_dims=True)
+        outputs = nn.batch_normalization(inputs, mean, variance, beta, gamma, 1e-12)
+        return activated(outputs, activation_fn)
+
+
 def _finished(outputs: Any, count: int, normalizer: Callable | None, parameters: Any,
               initializer: Any, regularizer: Callable | None, trainable: bool) -> Any:
     """What is normalized has no biases."""
@@ -190,7 +220,8 @@ def batch_norm(inputs: Any, decay: float = 0.999, center: bool = True, scale: bo
             ("gamma", initializers.Ones), ("beta", initializers.Zeros),
             ("moving_mean", initializers.Zeros), ("moving_variance", initializers.Ones))],
         is_training, trainable, scope, "BatchNorm", reuse, fused,
-        in_place=updates_collections is None)
+        in_place=updates_collections is None,
+        regularizers=tuple((param_regularizers or {}).get(name) for name in ("gamma", "beta")))
     if updates_collections not in (None, GraphKeys.UPDATE_OPS):
         for update in _core.get_collection(GraphKeys.UPDATE_OPS)[before:]:
             add_to_collections(updates_collections, update)
