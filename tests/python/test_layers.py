@@ -353,3 +353,20 @@ def test_dropout_keeps_the_shape_beside_a_placeholder_without_one():
     y = tf.layers.dense(dropped, 2, use_bias=False)
     got, kernel = run([y, tf.global_variables()[-1]], {x: X, keep: 1.0})
     np.testing.assert_allclose(got, X @ kernel, rtol=1e-5)
+
+
+def test_layers_of_contrib_put_results_and_variables_into_collections():
+    slim = tf.contrib.slim
+    with slim.arg_scope([slim.fully_connected, slim.conv2d, slim.max_pool2d],
+                        outputs_collections="ends"):
+        image = slim.conv2d(tf.ones([2, 4, 4, 1]), 3, 3, variables_collections=["all"])
+        small = slim.max_pool2d(image, 2)
+        line = slim.fully_connected(slim.flatten(small, outputs_collections=["flat", "ends"]), 2,
+                                    variables_collections={"weights": ["kernels"]})
+    slim.batch_norm(line, variables_collections={"moving_mean": "means"})
+    assert [v.name for v in tf.get_collection("means")] == ["BatchNorm/moving_mean:0"]
+    ends = tf.get_collection("ends")
+    assert ends[:2] == [image, small] and ends[3] == line
+    assert tf.get_collection("flat") == ends[2:3]
+    assert [v.name for v in tf.get_collection("all")] == ["Conv/weights:0", "Conv/biases:0"]
+    assert [v.name for v in tf.get_collection("kernels")] == ["fully_connected/weights:0"]

@@ -290,3 +290,13 @@ def test_assertions_end_a_run():
             sess.run(finite, {x: [1, np.nan]})
     with pytest.raises(ValueError, match="must have rank 2"):
         tf.assert_rank(x, 2)
+
+
+def test_modules_of_ops_are_there_under_their_paths():
+    from varscope.compat.v1.python.ops import array_ops, init_ops, math_ops, nn_ops
+    v = tf.get_variable("v", [2], initializer=init_ops.constant_initializer(3.0))
+    row = array_ops.reshape(nn_ops.relu(v), [1, 2])
+    total = math_ops.matmul(row, array_ops.ones([2, 1]))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert sess.run(total).tolist() == [[6]]

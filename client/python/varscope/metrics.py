@@ -57,7 +57,7 @@ def _ratio(part: Any, whole: Any, metrics: Any,
 
 
 def _matched(labels: Any, predictions: Any, weights: Any = None) -> tuple[Any, Any, Any]:
-    """All three without a last dimension of 1 that the others do not have, as TensorFlow takes it."""
+    """All three without a last dimension of 1 that the others do not have, as in TensorFlow."""
     labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
     weights = None if weights is None else convert_to_tensor(weights)
     if None not in (labels.shape.ndims, predictions.shape.ndims):

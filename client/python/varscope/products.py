@@ -1,4 +1,4 @@
-"""Products of tensors: matmul with TensorFlow's arguments, and einsum; tables of what was counted."""
+"""Products of tensors: matmul with TensorFlow's arguments, einsum; tables of counts."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ def _check(equation: str, labels: list[str], tensors: list[Any]) -> None:
         raise ValueError(f"einsum: '{equation}' has {len(labels)} terms for {len(tensors)} inputs")
     for own, tensor in zip(labels, tensors):
         if not own.isalpha() and own or len(set(own)) != len(own):
-            raise NotImplementedError(f"einsum: varscope has no '{equation}': each term is letters, "
-                                      "none of them twice")
+            raise NotImplementedError(f"einsum: varscope has no '{equation}': each term is "
+                                      "letters, none of them twice")
         if tensor.shape.ndims is not None and tensor.shape.ndims != len(own):
-            raise ValueError(f"einsum: '{own}' of '{equation}' for a tensor of shape {tensor.shape}")
+            raise ValueError(
+                f"einsum: '{own}' of '{equation}' for a tensor of shape {tensor.shape}")
 
 
 def _summed(own: str, tensor: Any, kept: str) -> tuple[str, Any]:
@@ -60,8 +61,8 @@ def _summed(own: str, tensor: Any, kept: str) -> tuple[str, Any]:
 
 
 def _product(own: str, a: Any, other: str, b: Any, later: str) -> tuple[str, Any]:
-    """One product of batches of matrices: letters of both that are needed later are the batch, those
-    that are not are summed over."""
+    """One product of batches of matrices: letters of both that are needed later are the batch,
+    those that are not are summed over."""
     own, a = _summed(own, a, other + later)
     other, b = _summed(other, b, own + later)
     batch = [x for x in own if x in other and x in later]

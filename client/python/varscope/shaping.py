@@ -18,7 +18,8 @@ def times_matrix(x: Any, matrix: Any) -> _core.Tensor:
 
 def with_dims(x: Any, dims: list[int | None], name: str | None = None,
               like: Any = None) -> _core.Tensor:
-    """Returns x in this shape, of which one dimension may be unknown; others are as those of `like`."""
+    """Returns x in this shape, of which one dimension may be unknown; with `like` all may be that
+    are its own."""
     if dims.count(None) > 1 and like is not None:
         known = _core.shape(like)
         return _core._reshape_to(x, _core.stack([

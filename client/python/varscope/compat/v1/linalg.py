@@ -15,8 +15,8 @@ from varscope.matrices import matrix_diag_part as diag_part
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "einsum", "eye", "inv", "matmul", "norm",
-    "solve", "tensordot", "trace"
+    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "einsum", "eye", "inv", "matmul",
+    "norm", "solve", "tensordot", "trace"
 ]
 
 if not TYPE_CHECKING:
