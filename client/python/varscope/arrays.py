@@ -177,7 +177,8 @@ def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = Non
         if not plain:
             on = _core.cast(1 if on_value is None else on_value, dtype)
             off = _core.cast(0 if off_value is None else off_value, dtype)
-            made = made * (on - off) + off
+            ones = _core.ones_like(made)
+            made = where(_core.cast(made, "bool"), ones * on, ones * off)
         if moved:
             order = _numbered(rank)
             order.insert(axis, rank)

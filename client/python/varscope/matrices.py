@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from varscope import _core
-from varscope.arrays import broadcast_to
+from varscope.arrays import broadcast_to, where
 from varscope.arrays import range as range_
 from varscope.numbers_ import is_symbolic
 from varscope.ops import convert_to_tensor, expand_dims
@@ -42,6 +42,11 @@ def _sizes(matrix: _core.Tensor) -> list[Any]:
             for place in (-2, -1)]
 
 
+def _only(inside: Any, matrix: _core.Tensor) -> _core.Tensor:
+    """Zeros outside. A product with zeros would leave what is not finite there, as NaN."""
+    return where(broadcast_to(inside, _core.shape(matrix)), matrix, _core.zeros_like(matrix))
+
+
 def diag(diagonal: Any, name: str | None = None) -> _core.Tensor:
     """Returns a matrix with these numbers on its diagonal."""
     with name_scope(name, "Diag", [diagonal]):
@@ -57,15 +62,18 @@ def matrix_diag(diagonal: Any, name: str | None = None) -> _core.Tensor:
         diagonal = convert_to_tensor(diagonal)
         last = diagonal.shape.as_list()[-1]
         size = _core.shape(diagonal)[-1] if last is None else last
-        return _core.multiply(eye(size, dtype=diagonal.dtype), expand_dims(diagonal, -1))
+        row, column = _indices(size, size)
+        repeated = _core.multiply(expand_dims(diagonal, -1),
+                                  _core.cast(_core.equal(column, column), diagonal.dtype))
+        return _only(_core.equal(row, column), repeated)
 
 
 def matrix_diag_part(input: Any, name: str | None = None) -> _core.Tensor:
     """Returns the diagonals of square matrices."""
     with name_scope(name, "MatrixDiagPart", [input]):
         matrix = convert_to_tensor(input)
-        ones = eye(*_sizes(matrix), dtype=matrix.dtype)
-        return _core.reduce_sum(_core.multiply(matrix, ones), -1)
+        row, column = _indices(*_sizes(matrix))
+        return _core.reduce_sum(_only(_core.equal(row, column), matrix), -1)
 
 
 def trace(x: Any, name: str | None = None) -> _core.Tensor:
@@ -87,7 +95,7 @@ def matrix_band_part(input: Any, num_lower: int, num_upper: int,
             inside = _core.logical_and(inside, _core.less_equal(column - row, num_upper))
         if num_lower < 0 and num_upper < 0:
             return _core.identity(matrix)
-        return _core.multiply(matrix, _core.cast(inside, matrix.dtype))
+        return _only(inside, matrix)
 
 
 def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None,

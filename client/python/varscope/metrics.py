@@ -6,7 +6,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.collections_ import GraphKeys, add_to_collection
-from varscope.ops import convert_to_tensor
+from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import refuse, variable_scope
 from varscope.variables import Variable, assign_add
 
@@ -56,12 +56,35 @@ def _ratio(part: Any, whole: Any, metrics: Any,
                    _quotient(new_total, new_count, "update_op"), metrics, updates)
 
 
+def _matched(labels: Any, predictions: Any, weights: Any = None) -> tuple[Any, Any, Any]:
+    """All three without a last dimension of 1 that the others do not have, as in TensorFlow."""
+    labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
+    weights = None if weights is None else convert_to_tensor(weights)
+    if None not in (labels.shape.ndims, predictions.shape.ndims):
+        labels = _squeezed(labels, predictions)
+        predictions = _squeezed(predictions, labels)
+    if not predictions.shape.is_compatible_with(labels.shape):
+        raise ValueError(f"Shapes {predictions.shape} and {labels.shape} are incompatible")
+    if weights is not None and None not in (weights.shape.ndims, predictions.shape.ndims):
+        weights = _squeezed(weights, predictions)
+        if weights.shape.ndims == predictions.shape.ndims - 1 > 0:
+            weights = expand_dims(weights, -1)
+    return labels, predictions, weights
+
+
+def _squeezed(x: Any, like: Any) -> Any:
+    """Without its last dimension, where that is 1 and `like` has one dimension less."""
+    dims = x.shape.as_list()
+    more = len(dims) == like.shape.ndims + 1
+    return _core.squeeze(x, [-1]) if more and dims[-1] in (1, None) else x
+
+
 def accuracy(labels: Any, predictions: Any, weights: Any = None, metrics_collections: Any = None,
              updates_collections: Any = None,
              name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
     """The share of predictions that equal their labels."""
     with variable_scope(name, "accuracy", [labels, predictions, weights]):
-        labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
+        labels, predictions, weights = _matched(labels, predictions, weights)
         if predictions.dtype != labels.dtype:
             predictions = _core.cast(predictions, labels.dtype)
         right = _core.cast(_core.equal(predictions, labels), _FLOAT)
@@ -76,6 +99,7 @@ def mean_squared_error(labels: Any, predictions: Any, weights: Any = None,
                        metrics_collections: Any = None, updates_collections: Any = None,
                        name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
     """The mean of (predictions - labels)^2."""
+    labels, predictions, weights = _matched(labels, predictions, weights)
     return mean(_core.squared_difference(predictions, labels), weights, metrics_collections,
                 updates_collections, name or "mean_squared_error")
 
@@ -84,6 +108,7 @@ def mean_absolute_error(labels: Any, predictions: Any, weights: Any = None,
                         metrics_collections: Any = None, updates_collections: Any = None,
                         name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
     """The mean of |predictions - labels|."""
+    labels, predictions, weights = _matched(labels, predictions, weights)
     return mean(_core.abs(_core.subtract(predictions, labels)), weights, metrics_collections,
                 updates_collections, name or "mean_absolute_error")
 
@@ -100,6 +125,7 @@ def precision(labels: Any, predictions: Any, weights: None = None,
     """The share of true predictions whose labels are true."""
     refuse("precision", weights=weights)
     with variable_scope(name, "precision", [labels, predictions]):
+        labels, predictions, _ = _matched(labels, predictions)
         return _ratio(_both(predictions, labels), _both(predictions, predictions),
                       metrics_collections, updates_collections)
 
@@ -110,5 +136,6 @@ def recall(labels: Any, predictions: Any, weights: None = None, metrics_collecti
     """The share of true labels whose predictions are true."""
     refuse("recall", weights=weights)
     with variable_scope(name, "recall", [labels, predictions]):
+        labels, predictions, _ = _matched(labels, predictions)
         return _ratio(_both(predictions, labels), _both(labels, labels), metrics_collections,
                       updates_collections)

@@ -30,4 +30,6 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | 
             tf.shape(x) if None in dims else dims)
         drawn = tf.random_uniform(shape, seed=seed, dtype=x.dtype)
         kept = _core.floor(_core.add(drawn, keep_prob))
-        return _core.multiply(_core.divide(x, keep_prob), kept)
+        made = _core.multiply(_core.divide(x, keep_prob), kept)
+        made.set_shape(x.shape)  # also where that of keep_prob is not known
+        return made

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from varscope import _core
+from varscope.assertions import explained
 from varscope.connection import connect, options_for
 from varscope.derived import Derived
+from varscope.errors import InvalidArgumentError
 from varscope.feeders import Feeders, Run
 from varscope.scopes import default_graph
 from varscope.session_config import ConfigProto
@@ -194,7 +196,10 @@ class BaseSession:
         watched = self._watchers.add(ops, wanted.add)
         ops += [_op_of(fetch) for fetch in wanted.flat[len(ops):]]
         feeds = run.feeds + self._feeders.feeds(ops, [tensor for tensor, _ in run.feeds], run)
-        computed = session.run(wanted.flat, feeds)
+        try:
+            computed = session.run(wanted.flat, feeds)
+        except InvalidArgumentError as error:
+            raise explained(self._graph, error) from None
         for watcher, parts in watched:
             watcher.saw(parts(computed))
         values = build(computed)
