@@ -10,17 +10,19 @@ namespace varscope::server {
 
 absl::Status StreamVariables::Add(const Catalog& catalog, const Named& named,
                                   const Caller& caller) {
-  if (entries_.empty()) {
-    generation_ = catalog.generation();
-  } else if (generation_ != catalog.generation()) {
-    return absl::AbortedError(
-        absl::StrCat(Who(caller), "the store was rolled back after this stream had named its ",
-                     "variables; nothing was done, and the stream has to name them again"));
-  }
+  if (entries_.empty()) generation_ = catalog.generation();
+  if (absl::Status status = CheckPresent(catalog, caller); !status.ok()) return status;
   for (const v1::NamedVariable& variable : named) {
     if (absl::Status status = AddOne(catalog, variable, caller); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status StreamVariables::CheckPresent(const Catalog& catalog, const Caller& caller) const {
+  if (generation_ == catalog.generation()) return absl::OkStatus();
+  return absl::AbortedError(
+      absl::StrCat(Who(caller), "the store was rolled back after this stream had named its ",
+                   "variables; nothing was done, and the stream has to name them again"));
 }
 
 absl::Status StreamVariables::AddOne(const Catalog& catalog, const v1::NamedVariable& named,
@@ -47,7 +49,9 @@ absl::Status StreamVariables::AddOne(const Catalog& catalog, const v1::NamedVari
   }
   bytes_ += sizeof(Entry);
   for (const std::string& slot : named.slots()) {
-    if (absl::Status status = ValidateVariableName(slot); !status.ok()) return status;
+    if (absl::Status status = ValidateVariableName(slot); !status.ok()) {
+      return refuse(absl::StrCat("as the name of a slot, ", status.message()));
+    }
     bytes_ += sizeof(std::string) + slot.size();
   }
   if (bytes_ > kMaxBytes) {

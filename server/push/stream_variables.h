@@ -35,6 +35,9 @@ class StreamVariables {
   // any more.
   absl::Status Add(const Catalog& catalog, const Named& named, const Caller& caller);
 
+  // Aborted when the store was rolled back since.
+  absl::Status CheckPresent(const Catalog& catalog, const Caller& caller) const;
+
   size_t size() const { return entries_.size(); }
   // InvalidArgument for a number that the stream has not given.
   absl::StatusOr<const Entry*> Find(uint32_t number) const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/wire/retry_info.h"
 #include "server/limited_log.h"
@@ -39,9 +40,16 @@ absl::Status StreamRequest::Add(grpc::ByteBuffer& frame) {
   return status;
 }
 
+// Whoever reads the server's log has many workers.
+absl::Status StreamRequest::WithWorker(const absl::Status& status) const {
+  const bool has = !caller_.is_worker() ||
+                   absl::StrContains(status.message(), absl::StrCat("'", caller_.worker_id, "'"));
+  return status.ok() || has ? status : Prefixed(Who(caller_), status);
+}
+
 absl::StatusOr<StreamRequest::Tensors> StreamRequest::TakeHead(const v1::FrameHeader& head) {
   absl::StatusOr<Tensors> tensors = CheckHead(head);
-  refused_ = tensors.status();
+  refused_ = WithWorker(tensors.status());
   if (refused_.ok()) return tensors;
   // What is left of the request costs less than a new stream.
   constexpr uint64_t kLittle = uint64_t{4} << 20;
@@ -225,6 +233,8 @@ absl::Status StreamRequest::Pull() {
     status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
     answer_head_->set_global_step(service_.store.changes.global_step());
   }
+  // What was read may be of a state that is no more: a rollback came after the head.
+  if (status.ok()) status = stream_.variables.CheckPresent(service_.store.catalog, caller_);
   if (status.ok()) return status;
   if (!head().has_push()) return Prefixed(Who(caller_), status);
   // The push stands.
@@ -234,7 +244,7 @@ absl::Status StreamRequest::Pull() {
 }
 
 void StreamRequest::Fail(const absl::Status& status) {
-  const absl::Status said = WhatNow(service_.workers, caller_, status);
+  const absl::Status said = WithWorker(WhatNow(service_.workers, caller_, status));
   if (head().has_push()) LogRefusal(said);
   push_reservation_.Release();
   pull_reservation_.Release();

@@ -67,6 +67,8 @@ class StreamRequest {
   absl::StatusOr<Tensors> CheckHead(const v1::FrameHeader& head);
   absl::Status CheckPush(const v1::PushHead& push, Tensors& tensors);
   absl::Status CheckPusher(const v1::PushHead& push) const;
+  // An error that names the worker.
+  absl::Status WithWorker(const absl::Status& status) const;
   absl::Status CheckGroups(const v1::PushHead& push) const;
   absl::Status CheckKept(const v1::PushHead& push) const;
   absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);

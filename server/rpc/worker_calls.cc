@@ -14,38 +14,42 @@
 #include "server/push/resolve.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/refusal.h"
+#include "server/rpc/status.h"
 
 namespace varscope::server {
 namespace {
 
-absl::StatusOr<Resolution> ResolveOne(Store& store, const Caller& caller, const Creator& worker,
+absl::StatusOr<Resolution> ResolveOne(const ServiceContext& service, const Caller& caller,
+                                      const Creator& worker,
                                       const v1::VariableDefinition& definition, uint64_t number) {
   absl::StatusOr<ResolveRequest> asked = FromProto(definition);
   if (!asked.ok()) return asked.status();
   asked->number = number;
   // The creator is the caller; the program says where.
   asked->creator = CreatorAt(definition.creator(), worker);
-  const ChangesLock changes = store.changes.Lock();
-  return store.catalog.Resolve(caller, *asked);
+  const ChangesLock changes = service.store.changes.Lock();
+  // Its incarnation may have ended since the call came, with a rollback.
+  if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
+  return service.store.catalog.Resolve(caller, *asked);
 }
 
 // Of one definition: the call's number, and which one of its definitions it is.
 constexpr int kDefinitionBits = 20;
 constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
 
-absl::Status ResolveAll(Store& store, const Caller& caller, const Creator& worker,
+absl::Status ResolveAll(const ServiceContext& service, const Caller& caller, const Creator& worker,
                         const v1::ResolveRequest& request, v1::ResolveResponse* response) {
   for (int i = 0; i < request.definitions_size(); ++i) {
     const v1::VariableDefinition& definition = request.definitions(i);
     const uint64_t number =
         request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
     const absl::StatusOr<Resolution> resolution =
-        ResolveOne(store, caller, worker, definition, number);
+        ResolveOne(service, caller, worker, definition, number);
     if (!resolution.ok()) {
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
-      return absl::Status(resolution.status().code(),
-                          absl::StrCat("worker '", caller.worker_id, "', variable '",
-                                       Printable(name), "': ", resolution.status().message()));
+      return Prefixed(
+          absl::StrCat("worker '", caller.worker_id, "', variable '", Printable(name), "': "),
+          resolution.status());
     }
     ToProto(*resolution, response->add_resolutions());
   }
@@ -65,6 +69,11 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
         "worker '", Printable(request.worker_id()), "' speaks protocol ",
         std::max(1U, request.protocol()), ", this server (varscoped ", VARSCOPE_VERSION,
         ") speaks protocol ", wire::kProtocol, "; use the same version of varscope for both"));
+  }
+  if (!v1::SharingMode_IsValid(request.sharing())) {
+    return absl::InvalidArgumentError(absl::StrCat("worker '", Printable(request.worker_id()),
+                                                   "': there is no sharing mode ",
+                                                   static_cast<int>(request.sharing())));
   }
   const Sharing sharing =
       request.sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
@@ -104,17 +113,19 @@ absl::Status ResolveNow(const ServiceContext& service, const Caller& caller,
         absl::StrCat(Who(caller), "a Resolve has number ", request.sequence(),
                      "; they count from 1, and the last is ", kLastResolve));
   }
-  return ResolveAll(service.store, caller, service.workers.Describe(caller.worker_id), request,
-                    response);
+  return ResolveAll(service, caller, service.workers.Describe(caller.worker_id), request, response);
 }
 
-absl::Status CheckBarrier(const v1::BarrierRequest& request) {
+absl::Status CheckBarrier(const Caller& caller, const v1::BarrierRequest& request) {
   constexpr uint64_t kLongest = uint64_t{24} * 3600 * 1000;
-  if (absl::Status status = ValidateVariableName(request.name()); !status.ok()) return status;
-  if (request.timeout_ms() > kLongest) {
-    return absl::InvalidArgumentError("a barrier's timeout is at most 24 hours");
+  if (absl::Status status = ValidateVariableName(request.name()); !status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Who(caller), "barriers are named as variables are: ", status.message()));
   }
-  return absl::OkStatus();
+  if (request.timeout_ms() <= kLongest) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(Who(caller), "barrier '", request.name(),
+                                                 "': a timeout is at most 24 hours, not ",
+                                                 request.timeout_ms(), " ms"));
 }
 
 }  // namespace
@@ -153,7 +164,7 @@ void Heartbeat(
 
 void Barrier(const ServiceContext& service, const Caller& caller, const v1::BarrierRequest& request,
              v1::BarrierResponse* response, CallDone done) {
-  absl::Status status = CheckBarrier(request);
+  absl::Status status = CheckBarrier(caller, request);
   if (status.ok()) status = service.workers.Check(caller);
   if (!status.ok()) return done(status);
   service.barriers.Arrive(

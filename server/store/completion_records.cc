@@ -10,7 +10,7 @@ namespace varscope::server {
 
 CompletionRecords::InFlightPush::InFlightPush(CompletionRecords& completion_records, PushId id,
                                               std::optional<PushResult> cached_result)
-    : completion_records_(&completion_records), cached_result_(std::move(cached_result)) {
+    : completion_records_(&completion_records), cached_result_(cached_result) {
   if (id.sequence > 0 && !cached_result_) members_.push_back({std::move(id)});
 }
 
@@ -49,7 +49,6 @@ bool CompletionRecords::LeftWindow(uint64_t sequence, uint64_t last) {
 }
 
 absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const PushId& id) {
-  if (id.sequence == 0) return InFlightPush(*this, id, std::nullopt);
   const auto push = [&] {
     return absl::StrCat("push ", id.sequence, " of worker '", id.worker_id, "'");
   };
@@ -65,6 +64,14 @@ absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const P
     return absl::AbortedError(absl::StrCat(push(), ": incarnation ", id.incarnation,
                                            " is fenced off by ", worker.newest));
   }
+  const auto fenced = [&] {
+    return absl::AbortedError(absl::StrCat(push(), " was not applied: its incarnation, ",
+                                           id.incarnation, ", is fenced off"));
+  };
+  if (id.sequence == 0) {  // it has no answer that it could ask for
+    if (worker.fenced > 0 && id.incarnation <= worker.fenced) return fenced();
+    return InFlightPush(*this, id, std::nullopt);
+  }
   const bool answered = id.incarnation == worker.incarnation && !worker.answers.empty();
   const auto it = worker.answers.find(id.sequence);
   if (answered && it != worker.answers.end()) return InFlightPush(*this, id, it->second);
@@ -77,10 +84,7 @@ absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const P
   if (worker.under_way.contains(key)) {
     return absl::UnavailableError(absl::StrCat(push(), " is being applied; send it again later"));
   }
-  if (id.incarnation <= worker.fenced) {
-    return absl::AbortedError(absl::StrCat(push(), " was not applied: its incarnation, ",
-                                           id.incarnation, ", is fenced off"));
-  }
+  if (id.incarnation <= worker.fenced) return fenced();
   worker.under_way.insert(key);
   return InFlightPush(*this, id, std::nullopt);
 }

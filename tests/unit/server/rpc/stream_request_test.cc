@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "proto/wire/convert.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
+#include "server/store/state.h"
 #include "tests/support/push.h"
 #include "tests/unit/server/rpc/service_parts.h"
 
@@ -140,6 +142,65 @@ TEST_F(StreamRequestTest, APushThatWasAppliedGetsItsAnswerAlsoWhenItsWorkerIsLos
   ASSERT_TRUE(workers.Disconnect(caller_).ok());
   const Answer second = AskFresh(push.head, push.tensors);
   EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
+}
+
+// Between the head and the end of a request, as it may come in pieces.
+TEST_F(StreamRequestTest, WhatCameBeforeARollbackDoesNothingAfterIt) {
+  const StoreState before = Capture(store);
+  workers.Start(
+      [this](const WorkerRecord& w) { store.completion_records.Fence(w.worker_id, w.incarnation); },
+      [](const WorkerRecord&) {});
+  SentPush numbered = AddOne();
+  SentPush without = AddOne();
+  without.head.mutable_push()->set_sequence(0);
+  v1::FrameHeader pull;
+  Want(pull, {"a"});
+  std::vector<std::unique_ptr<StreamState>> streams;
+  std::vector<std::unique_ptr<StreamRequest>> requests;
+  const auto begin = [&](const Caller& caller, const v1::FrameHeader& head,
+                         std::vector<Tensor> tensors) {
+    streams.push_back(std::make_unique<StreamState>());
+    requests.push_back(std::make_unique<StreamRequest>(context, caller, *streams.back()));
+    ASSERT_TRUE(Give(*requests.back(), head, std::move(tensors)).ok());
+  };
+  begin(caller_, numbered.head, numbered.tensors);
+  begin(caller_, without.head, without.tensors);
+  begin(caller_, pull, {});
+  begin(Caller(), pull, {});
+  {
+    const auto changes = store.changes.LockOut();
+    workers.FenceAll();
+    ASSERT_TRUE(Restore(store, before).ok());
+  }
+  for (const std::unique_ptr<StreamRequest>& request : requests) {
+    const Answer answer = AnswerOf(*request);
+    EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kAborted));
+    EXPECT_TRUE(answer.tensors.empty());
+  }
+  EXPECT_EQ(Summarize(ValueOf(store, "a")), "[0 0 0]");
+  workers.Stop();
+}
+
+// Also where the error is of a part that knows no worker.
+TEST_F(StreamRequestTest, EveryRefusalNamesTheWorker) {
+  std::vector<v1::FrameHeader> wrong(6, AddOne().head);
+  wrong[0].mutable_push()->mutable_assignments(0)->set_variable(7);
+  wrong[1].mutable_push()->mutable_assignments(0)->set_op(static_cast<v1::Assignment::Op>(99));
+  wrong[2].mutable_push()->add_steps()->mutable_state()->set_optimizer("x");
+  wrong[3].mutable_variables(0)->add_slots("no slot");
+  wrong[4].mutable_variables(0)->set_dtype(static_cast<v1::DType>(77));
+  wrong[5] = {};
+  wrong[5].mutable_pull()->set_repeat(true);
+  for (const v1::FrameHeader& head : wrong) {
+    stream_ = {};
+    StreamRequest request(context, caller_, stream_);
+    std::vector<Tensor> tensors;
+    if (head.has_push()) tensors = AddOne().tensors;
+    const absl::Status ended = Give(request, head, std::move(tensors));
+    const std::string said =
+        ended.ok() ? AnswerOf(request).head.error().message() : std::string(ended.message());
+    EXPECT_THAT(said, HasSubstr("worker 'w'"));
+  }
 }
 
 TEST_F(StreamRequestTest, WhoIsNoWorkerMayReadAndNothingElse) {

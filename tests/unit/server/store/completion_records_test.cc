@@ -117,6 +117,12 @@ TEST(CompletionRecordsTest, AFenceLetsInNothingNewAndAnswersWhatWas) {
   }
   EXPECT_EQ(other.Begin({"w", 1, 1}).status().code(), absl::StatusCode::kAborted);
   EXPECT_TRUE(other.Begin({"w", 2, 1}).ok());
+  // Nor is one without a number let in, which nobody could know again.
+  for (const uint64_t sequence : {0, 1, 2, 9}) {
+    EXPECT_EQ(other.Begin({"w", 1, sequence}).status().code(), absl::StatusCode::kAborted);
+  }
+  EXPECT_TRUE(other.Begin({"w", 2, 0}).ok());
+  EXPECT_EQ(other.Begin({"w", 1, 0}).status().code(), absl::StatusCode::kAborted);
   // A fence never moves back.
   other.Fence("w", 5);
   other.Fence("w", 3);
