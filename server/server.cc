@@ -162,7 +162,8 @@ bool Server::TakeLastSnapshot() {
     return true;
   }
   spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
-  if (durability_->level() == DurabilityLevel::kSync) return true;  // the log has what was told
+  // The log has what was told, where it is still there.
+  if (durability_->level() == DurabilityLevel::kSync) return durability_->Health().ok();
   if (durability_->level() == DurabilityLevel::kNone) return false;
   constexpr std::chrono::seconds kLimit{10};
   const auto written = std::make_shared<std::promise<bool>>();

@@ -204,6 +204,12 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   return global_step;
 }
 
+absl::Status Recorder::Health() const {
+  absl::Status status = log_.failure();
+  // Somebody may have removed the directory.
+  return status.ok() ? env_.files().List(options_.directory).status() : status;
+}
+
 uint64_t Recorder::StoreBytes() const {
   uint64_t bytes = 0;
   store_.catalog.Read([&](const NameTable& names) { bytes = names.bytes() + names.overhead(); });

@@ -55,7 +55,7 @@ class Recorder final : public PushObserver, public Durability {
   DurabilityLevel level() const override { return options_.level; }
   // Of the last change that the log has got. At kNone it gets none.
   uint64_t last_position() const { return log_.last_position(); }
-  absl::Status Health() const override { return log_.failure(); }
+  absl::Status Health() const override;
   absl::Status Admit() const override { return log_.health(); }
   void WhenDurable(Done done) override;
   void WhenOnStableStorage(Done done) override { log_.WhenDurable(std::move(done)); }

@@ -117,6 +117,35 @@ absl::Status ReadPiece(ReadableFile& file, durability::SnapshotHead& head) {
   return Damaged(file.path(), "its header is wrong");
 }
 
+// Of those that an operator gives.
+bool IsSnapshotName(absl::string_view name) {
+  return !name.empty() && name.size() <= 100 && !absl::StartsWith(name, kSnapshotPrefix) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; });
+}
+
+// Whether a file's name is one that a snapshot gets, with `ending` after it: others are somebody
+// else's.
+std::optional<uint64_t> PositionOf(absl::string_view name, absl::string_view ending = "") {
+  const std::optional<uint64_t> position = NumberAfter(kSnapshotPrefix, name);
+  if (!position || !absl::ConsumeSuffix(&name, ending)) return std::nullopt;
+  name.remove_prefix(kSnapshotPrefix.size() + kPositionDigits);
+  if (name.empty()) return position;
+  return absl::ConsumePrefix(&name, "-") && IsSnapshotName(name) ? position : std::nullopt;
+}
+
+// What a file's name says decides which others are older, and may go: it has to be true. Somebody
+// may have copied or renamed it.
+absl::Status CheckFileName(const std::filesystem::path& path, uint64_t position) {
+  const std::string name = path.filename().string();
+  std::optional<uint64_t> said = PositionOf(name);
+  if (!said) said = PositionOf(name, kTemporary);
+  if (!said || *said == position) return absl::OkStatus();
+  return Damaged(
+      path, absl::StrCat("it is the snapshot of change ", position, ", and its name says ", *said,
+                         "; it was renamed or copied by somebody"));
+}
+
 absl::StatusOr<durability::SnapshotHead> ReadHead(ReadableFile& file) {
   durability::SnapshotHead head;
   do {
@@ -125,6 +154,8 @@ absl::StatusOr<durability::SnapshotHead> ReadHead(ReadableFile& file) {
   if (head.checksums_size() != head.variables_size()) {
     return Damaged(file.path(), "checksums are missing");
   }
+  if (absl::Status status = CheckFileName(file.path(), head.position()); !status.ok())
+    return status;
   return head;
 }
 
@@ -178,8 +209,14 @@ absl::Status ReadBack(Files& files, const std::filesystem::path& path, const Sto
   return whole ? absl::OkStatus() : Damaged(path, "a part of its header is missing");
 }
 
+// As it was given: what follows the position in the file's name, or all of that.
+std::string NameOf(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return IsNamed(path) ? name.substr(kSnapshotPrefix.size() + kPositionDigits + 1) : name;
+}
+
 SnapshotInfo Describe(Files& files, const std::filesystem::path& path) {
-  SnapshotInfo info{.name = path.filename().string(), .path = path};
+  SnapshotInfo info{.name = NameOf(path), .path = path};
   const absl::StatusOr<Opened> opened = Open(files, path);
   const absl::StatusOr<durability::SnapshotHead> head =
       opened.ok() ? opened->head : absl::StatusOr<durability::SnapshotHead>(opened.status());
@@ -187,7 +224,6 @@ SnapshotInfo Describe(Files& files, const std::filesystem::path& path) {
     info.damage = std::string(head.status().message());
     return info;
   }
-  if (!head->name().empty()) info.name = head->name();
   info.position = head->position();
   info.time_unix_micros = head->time_unix_micros();
   info.global_step = head->global_step();
@@ -253,27 +289,6 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
   return snapshot;
 }
 
-namespace {
-
-// Of those that an operator gives.
-bool IsSnapshotName(absl::string_view name) {
-  return !name.empty() && name.size() <= 100 && !absl::StartsWith(name, kSnapshotPrefix) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; });
-}
-
-// Whether a file's name is one that a snapshot gets, with `ending` after it: others are somebody
-// else's.
-std::optional<uint64_t> PositionOf(absl::string_view name, absl::string_view ending = "") {
-  const std::optional<uint64_t> position = NumberAfter(kSnapshotPrefix, name);
-  if (!position || !absl::ConsumeSuffix(&name, ending)) return std::nullopt;
-  name.remove_prefix(kSnapshotPrefix.size() + kPositionDigits);
-  if (name.empty()) return position;
-  return absl::ConsumePrefix(&name, "-") && IsSnapshotName(name) ? position : std::nullopt;
-}
-
-}  // namespace
-
 absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
                                                         const std::filesystem::path& directory) {
   const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
@@ -327,7 +342,8 @@ absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
   if (!infos.ok()) return infos.status();
   std::vector<std::string> known;
   for (const SnapshotInfo& info : *infos) {
-    if (info.name == name) return info.path;
+    if (info.name == name && info.damage.empty()) return info.path;
+    if (info.name == name) return absl::DataLossError(info.damage);
     known.push_back(info.name);
   }
   return absl::NotFoundError(absl::StrCat("no snapshot '", Printable(name), "'; there are: ",

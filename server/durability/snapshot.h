@@ -49,13 +49,15 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
 absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
                                                         const std::filesystem::path& directory);
 
-// What their heads tell, newest first; one without a name goes by its file's. Never reads values.
+// What their heads and file names tell, newest first; one without a name of its own goes by its
+// file's. Never reads values.
 absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(Files& files,
                                                             const std::filesystem::path& directory);
 // OK for the empty name, and for a new one of letters, digits, '_', '-'.
 absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
                           const std::string& name);
-// The file of a snapshot, by DescribeSnapshots' name. NotFound says which there are.
+// The file of a snapshot, by DescribeSnapshots' name. NotFound says which there are; DataLoss what
+// is wrong with it.
 absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
                                                    const std::filesystem::path& directory,
                                                    const std::string& name);

@@ -29,7 +29,8 @@ class WritableFile {
   // All of it. After an error an unknown part of it is in the file. Promises nothing for a crash.
   absl::Status Write(std::span<const std::byte> bytes);
   // Everything written so far is on stable storage when it returns OK, though not the file's name
-  // (Files::SyncDirectory). After an error nothing is known of the file.
+  // (Files::SyncDirectory). NotFound when the file is no more: somebody has removed it. After an
+  // error nothing is known of it.
   virtual absl::Status Sync() = 0;
   const std::filesystem::path& path() const { return path_; }
 
@@ -100,7 +101,8 @@ class Files {
   virtual absl::Status SyncDirectory(const std::filesystem::path& directory) = 0;
   // With its parents; OK when it is there.
   virtual absl::Status CreateDirectories(const std::filesystem::path& directory) = 0;
-  // FailedPrecondition while somebody else has the lock of this file, which is made.
+  // FailedPrecondition while somebody else has the lock of this file, which is made, or of its
+  // directory.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::filesystem::path& path) = 0;
 };
 

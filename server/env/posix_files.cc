@@ -34,10 +34,19 @@ absl::Status FileError(const fs::path& path, const char* what, int error) {
 // Closes it at its end.
 class Descriptor {
  public:
+  // Of a file, or with O_DIRECTORY of a directory. FailedPrecondition for anything else that
+  // somebody has put there: a pipe would hold up whoever opens it.
   static absl::StatusOr<Descriptor> Open(const fs::path& path, int flags, mode_t mode = 0640) {
-    const int fd = open(path.c_str(), flags | O_CLOEXEC, mode);
-    if (fd < 0) return FileError(path, "open", errno);
-    return Descriptor(fd);
+    const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
+    if (fd < 0 && errno != ENXIO && errno != EISDIR) return FileError(path, "open", errno);
+    if (fd >= 0) {
+      Descriptor opened(fd);
+      struct stat status {};
+      if (fstat(fd, &status) != 0) return FileError(path, "stat", errno);
+      if ((flags & O_DIRECTORY) != 0 || S_ISREG(status.st_mode)) return opened;
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat(path.string(), " is not a regular file; move it away"));
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Descriptor& operator=(Descriptor&&) = delete;
@@ -58,7 +67,10 @@ class PosixWritableFile final : public WritableFile {
 
   absl::Status Sync() override {
     if (fdatasync(descriptor_.get()) != 0) return FileError(path(), "fdatasync", errno);
-    return absl::OkStatus();
+    struct stat status {};
+    if (fstat(descriptor_.get(), &status) != 0) return FileError(path(), "stat", errno);
+    if (status.st_nlink > 0) return absl::OkStatus();
+    return absl::NotFoundError(absl::StrCat(path().string(), ": somebody has removed it"));
   }
 
  protected:
@@ -112,10 +124,12 @@ class PosixReadableFile final : public ReadableFile {
 
 class PosixFileLock final : public FileLock {
  public:
-  explicit PosixFileLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+  PosixFileLock(Descriptor directory, Descriptor file)
+      : directory_(std::move(directory)), file_(std::move(file)) {}
 
  private:
-  const Descriptor descriptor_;
+  const Descriptor directory_;
+  const Descriptor file_;
 };
 
 class Posix final : public Files {
@@ -188,13 +202,19 @@ class Posix final : public Files {
   }
 
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const fs::path& path) override {
+    const fs::path directory = path.parent_path();
+    const auto in_use = [&] {
+      return absl::FailedPreconditionError(
+          absl::StrCat(directory.string(), " is in use by another varscoped"));
+    };
+    // Both: somebody may remove the file, and not every file system locks a directory.
+    absl::StatusOr<Descriptor> whole = Descriptor::Open(directory, O_RDONLY | O_DIRECTORY);
+    if (!whole.ok()) return whole.status();
+    if (flock(whole->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return in_use();
     absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_WRONLY | O_CREAT | O_TRUNC);
     if (!opened.ok()) return opened.status();
-    if (flock(opened->get(), LOCK_EX | LOCK_NB) != 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(path.parent_path().string(), " is in use by another varscoped"));
-    }
-    return std::make_unique<PosixFileLock>(*std::move(opened));
+    if (flock(opened->get(), LOCK_EX | LOCK_NB) != 0) return in_use();
+    return std::make_unique<PosixFileLock>(*std::move(whole), *std::move(opened));
   }
 };
 

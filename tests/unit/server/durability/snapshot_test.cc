@@ -1,6 +1,7 @@
 // A snapshot is one moment of a store, and damage to it is noticed.
 #include "server/durability/snapshot.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/durability/file_names.h"
 #include "server/env/posix_files.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
@@ -91,6 +93,47 @@ TEST(SnapshotTest, AnyFlippedByteOfASnapshotIsNoticed) {
     WriteAll(path, whole.substr(0, at));
     EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "cut at " << at;
   }
+}
+
+// Its name decides which others are older than it, and go.
+TEST(SnapshotTest, OneThatSomebodyRenamedOrCopiedIsDamagedAndDisplacesNone) {
+  std::mt19937 random(17);
+  const TemporaryDirectory directory;
+  std::vector<fs::path> taken;
+  std::string newest;
+  {
+    Kept kept(directory.path());
+    for (const char* name : {"", "", "good"}) {
+      for (int i = 0; i < 4; ++i) kept.Change(random);
+      kept.Settle();
+      taken.push_back(kept.TakeSnapshot(name));
+    }
+    newest = kept.state();
+  }
+  const fs::path later = SnapshotPath(directory.path(), 1'000'000);
+  const fs::path named = directory.path() / "snapshot-00000000000000999999-better";
+  const std::string older = ReadAll(taken[0]);
+  fs::copy(taken[0], later);
+  fs::rename(taken[2], named);
+  const std::vector<SnapshotInfo> infos = DescribeSnapshots(PosixFiles(), directory.path()).value();
+  for (const SnapshotInfo& info : infos) {
+    const bool wrong = info.path == later || info.path == named;
+    EXPECT_EQ(info.damage.empty(), !wrong) << info.path << info.damage;
+  }
+  const absl::Status refused = FindSnapshot(PosixFiles(), directory.path(), "better").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("renamed or copied"));
+  EXPECT_FALSE(CheckNewName(PosixFiles(), directory.path(), "better").ok());
+  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 2),
+            NumberAfter(kSnapshotPrefix, taken[0].filename().string()));
+  EXPECT_EQ(ReadAll(taken[0]), older);
+  // The start says so, and goes on once they are away.
+  const absl::Status start = testing::RecoveredState(directory.path()).status();
+  EXPECT_EQ(start.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(start.message()), ::testing::HasSubstr(later.string()));
+  fs::remove(later);
+  fs::remove(named);
+  EXPECT_EQ(testing::RecoveredState(directory.path()).value(), newest);
 }
 
 }  // namespace
