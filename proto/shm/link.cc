@@ -45,7 +45,11 @@ grpc::Slice Borrow(std::span<const std::byte> bytes) {
 absl::Status Check(const Head& head) {
   const bool known = head.kind >= static_cast<uint32_t>(Kind::kFrame) &&
                      head.kind <= static_cast<uint32_t>(Kind::kSessionKey);
-  if (known && head.prefix <= kMaxPrefixBytes && head.body <= kMaxBodyBytes) {
+  const bool is_key = head.kind == static_cast<uint32_t>(Kind::kSessionKey);
+  const size_t most = is_key ? kMaxKeyBytes : kMaxPrefixBytes;
+  // A frame's header is in the prefix: the other side may change the rest meanwhile.
+  const size_t least = head.kind == static_cast<uint32_t>(Kind::kFrame) ? 1 : 0;
+  if (known && head.prefix >= least && head.prefix <= most && head.body <= kMaxBodyBytes) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
@@ -144,13 +148,29 @@ absl::Status Link::AwaitFilled(size_t size, Clock::time_point deadline) {
   return Await(in_.sleeps(), filled, deadline);
 }
 
+// Up to this each link has its own.
+constexpr size_t kSmallPrefix = size_t{64} << 10;
+
+absl::Status Link::ReservePrefix(size_t size) {
+  if (size <= std::max(prefix_.capacity(), kSmallPrefix)) return absl::OkStatus();
+  const size_t room = std::max(size, 2 * prefix_.capacity());
+  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(room);
+  if (!held.ok()) return held.status();
+  prefix_.reserve(room);
+  held_ = *std::move(held);
+  return absl::OkStatus();
+}
+
 absl::Status Link::ReadPrefix(size_t size, Clock::time_point deadline) {
   prefix_.clear();
   while (prefix_.size() < size) {
     if (absl::Status s = AwaitFilled(1, deadline); !s.ok()) return s;
     const absl::StatusOr<size_t> filled = in_.Filled();
     if (!filled.ok()) return filled.status();
-    const Stretches part = in_.Take(std::min(*filled, size - prefix_.size()));
+    const size_t more = std::min(*filled, size - prefix_.size());
+    // As it comes: whoever announces much and sends nothing takes nothing.
+    if (absl::Status s = ReservePrefix(prefix_.size() + more); !s.ok()) return s;
+    const Stretches part = in_.Take(more);
     for (const std::span<std::byte> stretch : {part.first, part.second}) {
       prefix_.append(reinterpret_cast<const char*>(stretch.data()), stretch.size());
     }
@@ -162,6 +182,11 @@ absl::Status Link::ReadPrefix(size_t size, Clock::time_point deadline) {
 }
 
 absl::StatusOr<Message> Link::Receive(Clock::time_point deadline) {
+  if (prefix_.capacity() > kSmallPrefix) {
+    prefix_ = {};
+    prefix_.shrink_to_fit();
+    held_ = {};
+  }
   if (in_.Release()) doorbell_.Ring();
   if (absl::Status s = AwaitFilled(sizeof(Head), deadline); !s.ok()) return s;
   std::array<std::byte, sizeof(Head)> bytes;
@@ -174,7 +199,7 @@ absl::StatusOr<Message> Link::Receive(Clock::time_point deadline) {
   if (absl::Status status = ReadPrefix(head.prefix, deadline); !status.ok()) return status;
   if (absl::Status status = AwaitFilled(head.body, deadline); !status.ok()) return status;
   const Stretches body = in_.Take(head.body);
-  std::vector<grpc::Slice> slices = {grpc::Slice(prefix_)};
+  std::vector<grpc::Slice> slices = {Borrow(std::as_bytes(std::span(prefix_)))};
   for (const std::span<std::byte> stretch : {body.first, body.second}) {
     if (!stretch.empty()) slices.push_back(Borrow(stretch));
   }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/memory/memory_account.h"
 #include "proto/shm/doorbell.h"
 #include "proto/shm/ring.h"
 #include "proto/shm/segment.h"
@@ -26,6 +27,9 @@ inline constexpr size_t kSegmentBytes = kControlBytes + 2 * kRingBytes;
 // Beside the tensors' bytes: see wire::kMaxHeaderBytes.
 inline constexpr size_t kMaxPrefixBytes = (size_t{16} << 20) + 64;
 
+// ConnectResponse.session_key is less.
+inline constexpr size_t kMaxKeyBytes = 4096;
+
 enum class Kind : uint32_t {
   kFrame = 1,       // a TensorFrame
   kEnd = 2,         // an Error: the server's last message
@@ -34,8 +38,8 @@ enum class Kind : uint32_t {
 
 struct Message {
   Kind kind;
-  // Its first slice is a copy, the others are the other side's memory, which it may change at any
-  // time: they are good for one copy.
+  // Its first slice is the receiver's own, the others are the other side's memory, which it may
+  // change at any time: they are good for one copy.
   grpc::ByteBuffer content;
 };
 
@@ -52,7 +56,8 @@ class Link {
 
   // The slices behind the first are the body, at most kMaxBodyBytes.
   absl::Status Send(Kind kind, const grpc::ByteBuffer& content, Clock::time_point deadline);
-  // The next message, whose content is good until the next call.
+  // The next message, whose content is good until the next call. ResourceExhausted as
+  // MemoryAccount::Refusal, before more of its prefix is read than there is memory for.
   absl::StatusOr<Message> Receive(Clock::time_point deadline);
   // Ends every wait of both sides. Any thread.
   void HangUp() { doorbell_.HangUp(); }
@@ -62,6 +67,8 @@ class Link {
   absl::Status Write(std::span<const std::byte> bytes, Clock::time_point deadline);
   absl::Status AwaitFilled(size_t size, Clock::time_point deadline);
   absl::Status ReadPrefix(size_t size, Clock::time_point deadline);
+  // Takes the memory for a prefix of so many bytes, or of more.
+  absl::Status ReservePrefix(size_t size);
   using Ready = std::function<absl::StatusOr<bool>()>;
   absl::Status Await(std::atomic<uint32_t>& sleeps, const Ready& ready, Clock::time_point deadline);
 
@@ -70,6 +77,7 @@ class Link {
   RingWriter out_;
   RingReader in_;
   std::string prefix_;
+  MemoryAccount::Hold held_;  // of prefix_, once it is large
 };
 
 }  // namespace varscope::shm

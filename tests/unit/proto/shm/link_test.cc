@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <future>
 #include <random>
 #include <thread>
 
@@ -123,6 +124,30 @@ TEST_F(LinkTest, ABodyThatIsTooLargeIsRefusedBeforeItIsSent) {
   EXPECT_TRUE(absl::IsInvalidArgument(sent)) << sent;
   EXPECT_TRUE(worker_->Send(Kind::kFrame, Content("a", "b"), kNever).ok());
   EXPECT_EQ(BytesOf(server_->Receive(kNever)->content), "ab");
+}
+
+// What the other side makes grow is in the account before it grows, and is given back.
+TEST_F(LinkTest, ALargePrefixTakesWhatThereIs) {
+  MemoryAccount& account = MemoryAccount::Process();
+  const uint64_t used = account.used();
+  const auto send = [&](size_t size) {
+    return std::async(std::launch::async, [this, size] {
+      return worker_->Send(Kind::kFrame, Content(std::string(size, 'h'), ""), kNever);
+    });
+  };
+  std::future<absl::Status> sent = send(8 << 20);
+  EXPECT_EQ(server_->Receive(kNever)->content.Length(), size_t{8} << 20);
+  EXPECT_TRUE(sent.get().ok());
+  EXPECT_GE(account.used(), used + (8 << 20));
+  ASSERT_TRUE(worker_->Send(Kind::kFrame, Content("small", ""), kNever).ok());
+  EXPECT_TRUE(server_->Receive(kNever).ok());
+  EXPECT_EQ(account.used(), used);
+  account.SetLimit(used + (4 << 20));
+  sent = send(8 << 20);
+  EXPECT_TRUE(absl::IsResourceExhausted(server_->Receive(kNever).status()));
+  account.SetLimit(MemoryAccount::kUnlimited);
+  server_->HangUp();
+  EXPECT_FALSE(sent.get().ok());
 }
 
 TEST(LinkConnectTest, NobodyThereIsSaidAtOnce) {
