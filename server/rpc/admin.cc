@@ -178,6 +178,7 @@ void AdminService::Accept(CallQueue& queue) {
                 context_.durability,
                 [&] { return context_.workers.Quarantine(request.worker_id(), request.reason()); },
                 std::move(done));
+            context_.synchronizer.Reconsider();
           },
           {}});
 }

@@ -46,6 +46,7 @@ class BspGroup final : public Group {
         waiting_.erase(it);
       }
       CloseIfComplete(answers);
+      BeginAnewWithoutMembers();
     }
     answers.Send();
   }
@@ -55,6 +56,8 @@ class BspGroup final : public Group {
     Time next = kNever;
     {
       MutexLock lock(mutex_);
+      LeaveOutQuarantined(answers);
+      CloseIfComplete(answers);
       if (!waiting_.empty() && !closing_ && context_.env.Now() >= Deadline()) {
         Expire(answers);
       }
@@ -143,6 +146,28 @@ class BspGroup final : public Group {
       context_.wake();
     }
     waiting_.emplace(id.worker_id, std::move(submission));
+  }
+
+  // Nobody waits for a worker whose pushes are refused, and what waits of it ends.
+  void LeaveOutQuarantined(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (auto member = members_.begin(); member != members_.end();) {
+      const absl::Status may_push = context_.workers.CheckMayPush(member->first);
+      if (may_push.ok()) {
+        ++member;
+        continue;
+      }
+      if (const auto it = waiting_.find(member->first); it != waiting_.end()) {
+        answers.Add(std::move(it->second), may_push);
+        waiting_.erase(it);
+      }
+      member = members_.erase(member);
+    }
+    BeginAnewWithoutMembers();
+  }
+
+  // When the last has gone, those who come wait for each other again, as after a start.
+  void BeginAnewWithoutMembers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (members_.empty() && waiting_.empty()) started_ = false;
   }
 
   size_t Needed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -51,7 +51,8 @@ class Group {
   // of them ends with Aborted. A later one may have pushed before this is called.
   virtual void WorkerLost(const WorkerRecord& /*worker*/) {}
 
-  // Ends what waited too long; returns when to look again.
+  // Ends what waited too long, and what waits of, or for, workers in quarantine; returns when to
+  // look again.
   virtual Time Tick() { return kNever; }
 
   // Ends all that waits, now and from now on, with Unavailable.

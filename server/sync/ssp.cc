@@ -97,6 +97,11 @@ class SspGroup final : public Group {
     Time next = kNever;
     {
       MutexLock lock(mutex_);
+      // Nobody waits for a worker whose pushes are refused.
+      std::erase_if(clocks_, [this](const auto& clock) {
+        return !context_.workers.CheckMayPush(clock.first).ok();
+      });
+      ReleaseReady(released);
       const Time now = context_.env.Now();
       const bool expired = std::any_of(waiting_.begin(), waiting_.end(), [&](const Reader& r) {
         return r.since + options_.deadline <= now;

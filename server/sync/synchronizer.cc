@@ -225,6 +225,7 @@ void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) 
                                           " had a NaN or an infinity");
   spdlog::warn(absl::StrCat("worker '", worker_id, "' put in quarantine: ", reason));
   workers_.Quarantine(worker_id, reason).IgnoreError();
+  Reconsider();
 }
 
 void Synchronizer::Count(Member& member, const PushResult& result) {

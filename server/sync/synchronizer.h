@@ -56,6 +56,9 @@ class Synchronizer {
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);
 
+  // A worker was put in quarantine, or let out.
+  void Reconsider() { timer_->Wake(); }
+
   // Ends all waits, now and from now on, with Unavailable.
   void Stop();
 

@@ -205,6 +205,53 @@ TEST_F(SynchronizerTest, TheDeathOfAWorkerCompletesTheStep) {
   EXPECT_EQ(Value(), -4.5);
 }
 
+// As after a start: whoever is the first to come back makes no step alone.
+TEST_F(SynchronizerTest, ABspGroupThatAllHaveLeftBeginsAnew) {
+  Start({"bsp:workers=2"}, {"a", "b"});
+  PendingPush first = Submit("a", 1);
+  Submit("b", 1).Get().value();
+  first.Get().value();
+  for (const char* worker : {"a", "b"}) {
+    ASSERT_TRUE(workers_.Disconnect({worker, incarnations_[worker]}).ok());
+    Connect(worker);
+  }
+  PendingPush back = Submit("a", 1);
+  EXPECT_FALSE(back.ready());
+  EXPECT_EQ(Submit("b", 1).Get()->group_step, 2U);
+  EXPECT_EQ(back.Get()->group_step, 2U);
+}
+
+TEST_F(SynchronizerTest, NobodyWaitsForAWorkerInQuarantine) {
+  Start({"bsp:workers=2", "model=ssp:bound=0"}, {"a", "b"});
+  PendingPush of_a = Submit("a", 1);
+  Submit("b", 1).Get().value();
+  of_a.Get().value();
+  Submit(Gradient("b", 1, "model/w")).Get().value();
+  Submit(Gradient("a", 1, "model/w")).Get().value();
+  Submit(Gradient("a", 1, "model/w")).Get().value();
+  PendingRead ahead;
+  const std::vector<VariablePtr> variables = {store_.catalog.Find("model/w").value()};
+  sync_->AwaitRead("a", incarnations_["a"], variables, ahead.Done());
+  EXPECT_FALSE(ahead.ready());
+  PendingPush waits = Submit("a", 1);
+  EXPECT_FALSE(waits.ready());
+  ASSERT_TRUE(workers_.Quarantine("b", "diverges").ok());
+  sync_->Reconsider();
+  EXPECT_EQ(waits.Get()->group_step, 2U);
+  EXPECT_TRUE(ahead.Get().ok());
+  // What waits of it ends, too.
+  ASSERT_TRUE(workers_.Quarantine("b", "").ok());
+  Connect("c");
+  Submit("a", 1).Get().value();
+  PendingPush of_b = Submit("b", 1);
+  EXPECT_FALSE(of_b.ready());
+  ASSERT_TRUE(workers_.Quarantine("b", "diverges again").ok());
+  sync_->Reconsider();
+  const absl::Status ended = of_b.Get().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(ended));
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("diverges again"));
+}
+
 TEST_F(SynchronizerTest, WhatADeadWorkerHadPushedToTheStepIsWithdrawn) {
   Start({"bsp:workers=2"}, {"a", "b"});
   PendingPush a = Submit("a", 100);
