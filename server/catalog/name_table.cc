@@ -1,8 +1,10 @@
 #include "server/catalog/name_table.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -43,10 +45,38 @@ absl::StatusOr<std::vector<VariablePtr>> NameTable::FindAll(
 std::string NameTable::UniqueName(const std::string& name,
                                   const std::set<std::string>& taken) const {
   std::string candidate = name;
-  for (uint64_t i = 1; Has(candidate) || taken.contains(candidate); ++i) {
+  for (uint64_t i = FreeSuffix(name); Has(candidate) || taken.contains(candidate); ++i) {
     candidate = absl::StrCat(name, "_", i);
   }
   return candidate;
+}
+
+uint64_t NameTable::FreeSuffix(const std::string& name) const {
+  const auto next = next_suffix_.find(name);
+  return next == next_suffix_.end() ? 1 : next->second;
+}
+
+const std::vector<VariablePtr>& NameTable::UniquesOf(const std::string& worker_id,
+                                                     const std::string& name) const {
+  static const auto* const none = new std::vector<VariablePtr>;
+  const auto it = uniques_.find(std::pair(worker_id, name));
+  return it == uniques_.end() ? *none : it->second;
+}
+
+void NameTable::CountName(const VariablePtr& variable) {
+  const VariableDefinition& def = variable->def;
+  const bool unique = def.kind == VariableKind::kUnique;
+  if (unique) uniques_[{def.creator.worker_id, def.name}].push_back(variable);
+  const size_t cut = def.name.rfind('_');
+  const bool has_suffix = cut != std::string::npos && cut > 0 && cut + 1 < def.name.size() &&
+                          def.name[cut + 1] != '0' &&
+                          std::all_of(def.name.begin() + static_cast<std::ptrdiff_t>(cut) + 1,
+                                      def.name.end(), absl::ascii_isdigit);
+  if (!has_suffix) return;
+  const std::string base = def.name.substr(0, cut);
+  if (unique) uniques_[{def.creator.worker_id, base}].push_back(variable);
+  uint64_t& next = next_suffix_.try_emplace(base, 1).first->second;
+  while (Has(absl::StrCat(base, "_", next))) ++next;
 }
 
 VariablePtr NameTable::FindKey(const std::string& key) const {
@@ -84,6 +114,7 @@ absl::Status NameTable::Add(VariablePtr variable) {
     return absl::DataLossError(absl::StrCat("variable ", def.name, " comes twice"));
   }
   if (!def.key.empty()) by_key_.emplace(def.key, variable);
+  CountName(variable);
   bytes_ += *bytes;
   overhead_ += OverheadOf(def);
   variables_.push_back(std::move(variable));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -31,6 +32,12 @@ class NameTable final : public Definitions {
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
   // In the order of `names`; DataLoss when one is missing.
   absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
+  // Of those that the worker created by Variable() under this name, made unique or not; oldest
+  // first.
+  const std::vector<VariablePtr>& UniquesOf(const std::string& worker_id,
+                                            const std::string& name) const;
+  // The first of _1, _2, ... that makes a free name of `name`: all before it are taken.
+  uint64_t FreeSuffix(const std::string& name) const;
   // `name`, or with _1, _2, ... when it exists or is in `taken`.
   std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
 
@@ -65,6 +72,7 @@ class NameTable final : public Definitions {
     std::vector<VariablePtr> parts;
   };
 
+  void CountName(const VariablePtr& variable);
   absl::Status AddStates(const std::vector<StateNames>& all, States& states) const;
 
   uint64_t bytes_ = 0;
@@ -73,6 +81,9 @@ class NameTable final : public Definitions {
   absl::flat_hash_map<std::string, VariablePtr> by_name_;
   absl::flat_hash_map<std::string, VariablePtr> by_key_;
   absl::flat_hash_map<std::string, Partitioned> partitioned_;
+  // Where the search for a free suffix begins: all before it are taken. By the name without one.
+  absl::flat_hash_map<std::string, uint64_t> next_suffix_;
+  absl::flat_hash_map<std::pair<std::string, std::string>, std::vector<VariablePtr>> uniques_;
   States slots_;
   States non_slots_;
 };

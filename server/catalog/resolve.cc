@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "proto/memory/memory_account.h"
 #include "proto/naming/names.h"
@@ -228,6 +229,40 @@ absl::StatusOr<Decision> DecideShared(const NameTable& names, const Caller& call
   return CreateShared(names, caller, request, env);
 }
 
+// The variable that the worker made by this request before: in an earlier incarnation, or when it
+// was sent the first time; of several that with the smallest suffix. Null: there is none that fits.
+VariablePtr OwnUnique(const NameTable& names, const Caller& caller, const ResolveRequest& request) {
+  // Requests of several threads may come in another order than that of their numbers.
+  constexpr int kOutOfOrder = 64;
+  if (!names.Has(request.name)) return nullptr;
+  // Not one behind a name that is free, which somebody gave it as it is.
+  uint64_t smallest = names.FreeSuffix(request.name);
+  VariablePtr found;
+  const auto consider = [&](const VariablePtr& variable) {
+    const VariableDefinition& def = variable->def;
+    uint64_t suffix = 0;
+    const bool is_made = def.name.size() > request.name.size();
+    if (is_made && !absl::SimpleAtoi(def.name.substr(request.name.size() + 1), &suffix)) return;
+    const bool fits = def.dtype == request.request.dtype && def.shape == *request.request.shape;
+    if (!fits || suffix >= smallest) return;
+    smallest = suffix;
+    found = variable;
+  };
+  const std::vector<VariablePtr>& own = names.UniquesOf(caller.worker_id, request.name);
+  for (const VariablePtr& variable : own) {
+    if (variable->def.creator_incarnation == caller.incarnation) break;
+    consider(variable);
+  }
+  int before = 0;
+  for (auto it = own.rbegin(); request.number > 0 && it != own.rend(); ++it) {
+    const VariableDefinition& def = (*it)->def;
+    if (def.creator_incarnation != caller.incarnation) break;
+    if (def.creator_request == request.number) consider(*it);
+    if (def.creator_request < request.number && ++before > kOutOfOrder) break;
+  }
+  return found;
+}
+
 absl::StatusOr<Decision> DecideUnique(const NameTable& names, const Caller& caller,
                                       const ResolveRequest& request, Env& env) {
   if (!request.initializer && !request.worker_initialized) {
@@ -241,24 +276,23 @@ absl::StatusOr<Decision> DecideUnique(const NameTable& names, const Caller& call
     return v.def.kind == VariableKind::kUnique && v.def.dtype == request.request.dtype &&
            v.def.shape == *request.request.shape;
   };
-  std::string name = request.name;
-  for (uint64_t suffix = 1; names.Has(name); ++suffix) {
-    const VariablePtr existing = names.Find(name).value();
-    const bool replica = caller.sharing == Sharing::kReplicated;
-    const bool own = existing->def.creator.worker_id == caller.worker_id;
-    const bool earlier_incarnation = own && existing->def.creator_incarnation != caller.incarnation;
-    const bool asked_again = own && !earlier_incarnation && request.number > 0 &&
-                             existing->def.creator_request == request.number;
-    if ((replica || earlier_incarnation || asked_again) && fits(*existing)) {
-      if (absl::Status status = Authorize(caller, Right::kRead, name); !status.ok()) return status;
-      return Decision{{.outcome = Resolution::Outcome::kAttached, .variables = {existing}}, {}};
-    }
-    if (replica) {
-      return Refuse(request, absl::StrCat("Variable ", name, " exists with another definition."),
-                    *existing);
-    }
-    name = absl::StrCat(request.name, "_", suffix);
+  const auto attach = [&](VariablePtr existing) -> absl::StatusOr<Decision> {
+    absl::Status status = Authorize(caller, Right::kRead, existing->def.name);
+    if (!status.ok()) return status;
+    return Decision{{.outcome = Resolution::Outcome::kAttached, .variables = {std::move(existing)}},
+                    {}};
+  };
+  if (caller.sharing == Sharing::kReplicated && names.Has(request.name)) {
+    VariablePtr existing = names.Find(request.name).value();
+    if (fits(*existing)) return attach(std::move(existing));
+    return Refuse(request,
+                  absl::StrCat("Variable ", request.name, " exists with another definition."),
+                  *existing);
   }
+  if (VariablePtr own = OwnUnique(names, caller, request); own != nullptr) {
+    return attach(std::move(own));
+  }
+  const std::string name = names.UniqueName(request.name);
   if (absl::Status status = Authorize(caller, Right::kCreate, name); !status.ok()) return status;
   Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
   decision.creation.variables = {Define(caller, request, name, SeedFor(env, request.initializer))};
@@ -277,8 +311,9 @@ absl::Status CheckRequest(const ResolveRequest& request) {
   if (status.ok() && request.initializer) status = ValidateInitializerTexts(*request.initializer);
   if (!status.ok()) return status;
   if (request.request.shape && !request.request.shape->known_rank()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("variable ", request.request.key, ": a shape sent must have a rank"));
+    return absl::InvalidArgumentError(absl::StrCat("variable ",
+                                                   shared ? request.request.key : request.name,
+                                                   ": a shape sent must have a rank"));
   }
   if (!request.request.partitions || request.request.partitions->empty()) return absl::OkStatus();
   if (!request.request.shape || !request.request.shape->IsFullyDefined()) {

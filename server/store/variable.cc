@@ -21,10 +21,16 @@ std::vector<Variable*> Pointers(std::span<const VariablePtr> variables) {
 }  // namespace
 
 uint64_t OverheadOf(const VariableDefinition& definition) {
-  // The name has three copies: here, in the table of names, in what is being logged.
+  // The name has three copies: here, in the table of names, in what is being logged. That of one
+  // that was made unique has three more there, with its creator's two more.
   constexpr uint64_t kFixed = 512;
-  return sizeof(Variable) + kFixed + 3 * definition.name.size() + 2 * definition.key.size() +
-         definition.primary.size() + definition.initializer.size() +
+  constexpr uint64_t kFixedOfUnique = 384;
+  const uint64_t of_unique =
+      definition.kind == VariableKind::kUnique
+          ? kFixedOfUnique + 3 * definition.name.size() + 2 * definition.creator.worker_id.size()
+          : 0;
+  return sizeof(Variable) + kFixed + of_unique + 3 * definition.name.size() +
+         2 * definition.key.size() + definition.primary.size() + definition.initializer.size() +
          definition.creator.worker_id.size() + definition.creator.host.size() +
          definition.creator.file.size();
 }

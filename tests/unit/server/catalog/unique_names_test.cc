@@ -1,0 +1,76 @@
+// Variable(): always a new variable, whatever exists, unless its own worker asks again.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/catalog/catalog.h"
+#include "tests/support/push.h"
+
+namespace varscope::server {
+namespace {
+
+struct Made {
+  std::string worker;
+  uint64_t incarnation;
+  uint64_t request;
+  Shape shape;
+};
+
+// Written down as it is said: the names are looked at one after the other.
+std::string Expected(const std::map<std::string, Made>& all, const Made& asks,
+                     const std::string& asked) {
+  std::string name = asked;
+  for (int suffix = 1; all.contains(name); ++suffix) {
+    const Made& there = all.at(name);
+    const bool own = there.worker == asks.worker;
+    const bool earlier = own && there.incarnation != asks.incarnation;
+    const bool again = own && !earlier && there.request == asks.request;
+    if ((earlier || again) && there.shape == asks.shape) return name;
+    name = absl::StrCat(asked, "_", suffix);
+  }
+  return name;
+}
+
+TEST(UniqueNamesTest, AreAsIfEachNameWasLookedAt) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 30; ++round) {
+    Store store{StoreLimits{}};
+    std::map<std::string, Made> all;
+    std::map<std::string, uint64_t> requests;
+    std::map<std::string, uint64_t> incarnations = {{"a", 1}, {"b", 2}};
+    std::vector<std::pair<Made, std::string>> sent;
+    for (int i = 0; i < 200; ++i) {
+      const std::string worker = random() % 2 ? "a" : "b";
+      if (random() % 60 == 0) incarnations[worker] += 2;
+      const char* const names[] = {"v", "v", "v", "v_1", "v_7", "s/v", "v_1_1", "v_12", "v_01"};
+      Made asks{worker, incarnations[worker], ++requests[worker],
+                Shape{static_cast<int64_t>(1 + random() % 2)}};
+      std::string name = names[random() % 9];
+      if (!sent.empty() && random() % 8 == 0) {  // once more
+        std::tie(asks, name) = sent[sent.size() - 1 - random() % std::min<size_t>(9, sent.size())];
+        if (asks.incarnation != incarnations[asks.worker]) continue;
+      }
+      sent.emplace_back(asks, name);
+      ResolveRequest request;
+      request.kind = VariableKind::kUnique;
+      request.name = name;
+      request.number = asks.request;
+      request.request = {.key = "", .dtype = DType::kFloat32, .shape = asks.shape};
+      request.initializer = InitializerSpec{.kind = "zeros"};
+      request.creator.worker_id = asks.worker;
+      const std::string expected = Expected(all, asks, name);
+      const absl::StatusOr<Resolution> resolution =
+          store.catalog.Resolve({asks.worker, asks.incarnation}, request);
+      ASSERT_TRUE(resolution.ok()) << resolution.status();
+      EXPECT_EQ(resolution->variables.at(0)->def.name, expected);
+      all.try_emplace(expected, asks);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace varscope::server
