@@ -80,7 +80,7 @@ std::vector<Part> Slice(const std::string& key, const Shape& full_shape,
                         const std::vector<int64_t>& partitions);
 
 // More parts than this are refused: each is a variable of its own.
-inline constexpr int64_t kMaxParts = 65536;
+inline constexpr int64_t kMaxParts = 4096;
 
 // OK when `partitions` can slice `shape`: as many entries as dimensions, none below 1 or above
 // kMaxParts, at most one above 1. ValueError texts as TensorFlow's.

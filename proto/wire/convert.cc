@@ -42,6 +42,11 @@ absl::StatusOr<DType> FromProto(v1::DType dtype) {
       absl::StrCat(static_cast<int>(dtype), " is not a dtype that varscope stores"));
 }
 
+absl::StatusOr<Encoding> EncodingFromProto(int number) {
+  if (v1::Encoding_IsValid(number)) return static_cast<Encoding>(number);
+  return absl::InvalidArgumentError(absl::StrCat("there is no encoding ", number));
+}
+
 void ToProto(const Creator& creator, v1::Creator* out) {
   out->set_worker_id(creator.worker_id);
   out->set_host(creator.host);

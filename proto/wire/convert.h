@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/naming/creator.h"
+#include "proto/wire/encoding.h"
 #include "varscope/dtype.h"
 #include "varscope/shape.h"
 #include "varscope/v1/types.pb.h"
@@ -17,6 +18,9 @@ absl::StatusOr<Shape> FromProto(const v1::Shape& shape);
 v1::DType ToProto(DType dtype);
 // InvalidArgument for a number that names no dtype.
 absl::StatusOr<DType> FromProto(v1::DType dtype);
+
+// InvalidArgument for a number that names no encoding: repeated enums come as any number.
+absl::StatusOr<Encoding> EncodingFromProto(int number);
 
 void ToProto(const Creator& creator, v1::Creator* out);
 Creator FromProto(const v1::Creator& creator);

@@ -10,6 +10,7 @@
 #include "proto/naming/names.h"
 #include "proto/tensor/rows.h"
 #include "proto/tensor/shape_rules.h"
+#include "proto/wire/convert.h"
 #include "server/auth/rights.h"
 
 namespace varscope::server {
@@ -25,7 +26,7 @@ class HeadReader {
         max_bytes_(max_bytes),
         tensors_(tensors) {}
 
-  static constexpr size_t kMaxSteps = size_t{1} << 16;
+  static constexpr size_t kMaxSteps = size_t{1} << 12;
   static constexpr size_t kMaxTensors = size_t{1} << 20;
 
   // What a few bytes of a head stand for takes much memory, so it is limited before it is taken.
@@ -141,10 +142,10 @@ class HeadReader {
       if (given.base_versions_size() > 0 && given.base_versions(i) > 0) {
         update.base_version = given.base_versions(i) - 1;
       }
-      const auto encoding = given.encodings_size() > 0
-                                ? static_cast<wire::Encoding>(given.encodings(i))
-                                : wire::Encoding::kNone;
-      status = Take(def, given.index_counts_size() > 0 ? given.index_counts(i) : 0, encoding,
+      const absl::StatusOr<wire::Encoding> encoding =
+          wire::EncodingFromProto(given.encodings_size() > 0 ? given.encodings(i) : 0);
+      if (!encoding.ok()) return Refuse(def.name, encoding.status().message());
+      status = Take(def, given.index_counts_size() > 0 ? given.index_counts(i) : 0, *encoding,
                     update.gradient, update.indices);
       if (!status.ok()) return status;
     }

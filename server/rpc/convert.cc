@@ -15,13 +15,18 @@ namespace varscope::server {
 
 absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
   ResolveRequest out;
+  if (!v1::VariableKind_IsValid(d.kind()) || !v1::Reuse_IsValid(d.reuse())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "kind ", static_cast<int>(d.kind()), " with reuse ", static_cast<int>(d.reuse()),
+        ": at least one of them is none that this server knows"));
+  }
   out.kind = static_cast<VariableKind>(d.kind());
   out.name = d.name();
   out.request.key = d.key();
   const absl::StatusOr<DType> dtype = wire::FromProto(d.dtype());
   if (!dtype.ok()) return dtype.status();
   out.request.dtype = *dtype;
-  out.request.reuse = static_cast<Reuse>(std::min<int>(d.reuse(), v1::REUSE_AUTO));
+  out.request.reuse = static_cast<Reuse>(d.reuse());
   const v1::Shape* shape = d.has_shape() ? &d.shape() : nullptr;
   if (d.has_partitioning()) {
     const v1::PartitionSpec& p = d.partitioning();

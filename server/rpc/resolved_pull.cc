@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/tensor/rows.h"
+#include "proto/wire/convert.h"
 #include "proto/wire/encoding.h"
 #include "server/auth/rights.h"
 
@@ -69,9 +70,12 @@ absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
     if (status = Authorize(caller, Right::kRead, def.name); !status.ok()) return status;
     if (pull.versions_size() > 0) item.held = pull.versions(i);
     if (pull.encodings_size() > 0) {
-      const auto encoding = static_cast<wire::Encoding>(pull.encodings(i));
-      if (status = CheckEncoding(variable, encoding); !status.ok()) return status;
-      if (def.dtype == DType::kFloat32) item.encoding = encoding;
+      const absl::StatusOr<wire::Encoding> encoding = wire::EncodingFromProto(pull.encodings(i));
+      status = encoding.ok() ? CheckEncoding(variable, *encoding)
+                             : absl::InvalidArgumentError(absl::StrCat(
+                                   "variable ", def.name, ": ", encoding.status().message()));
+      if (!status.ok()) return status;
+      if (def.dtype == DType::kFloat32) item.encoding = *encoding;
     }
     const bool whole = pull.index_counts_size() == 0 || pull.index_counts(i) == 0;
     const uint64_t rows = whole ? 0 : pull.index_counts(i) - 1;

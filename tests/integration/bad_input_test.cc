@@ -469,7 +469,7 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
       {[](auto& h) { h.mutable_pull()->add_encodings(v1::ENCODING_INT8); }, 16, invalid,
        "variable w cannot be pulled in encoding 3"},
       {[](auto& h) { h.mutable_pull()->add_encodings(v1::Encoding(200)); }, 16, invalid,
-       "cannot be pulled in encoding 200"},
+       "variable w: there is no encoding 200"},
       {[](auto& h) { h.mutable_pull()->set_index_counts(0, 4), h.set_body_bytes(24); }, 24, invalid,
        "variable w: has 2 rows, the pull asks for 3"},
       {[](auto& h) { h.mutable_pull()->set_index_counts(0, uint64_t{1} << 60); }, 0, invalid,

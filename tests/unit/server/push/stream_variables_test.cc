@@ -100,8 +100,8 @@ TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
   EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1049600 slot creations, at most 1048576"));
 
   v1::PushHead steps;
-  for (int i = 0; i < (1 << 16) + 1; ++i) steps.add_steps();
-  EXPECT_THAT(Resolved(steps).message(), HasSubstr("65537 steps, at most 65536"));
+  for (int i = 0; i < (1 << 12) + 1; ++i) steps.add_steps();
+  EXPECT_THAT(Resolved(steps).message(), HasSubstr("4097 steps, at most 4096"));
   v1::PushHead assignments;
   for (int i = 0; i < (1 << 20) + 1; ++i) assignments.add_assignments();
   EXPECT_THAT(Resolved(assignments).message(), HasSubstr("1048577 assignments"));
