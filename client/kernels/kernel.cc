@@ -50,6 +50,7 @@ absl::Status RunWider(KernelFn kernel, KernelContext& ctx) {
     inputs.push_back({Converted(part, Wider(part.dtype())), &ctx.in_shape(i)});
   }
   std::vector<OutputSpec> specs;
+  specs.reserve(ctx.num_outputs());
   for (int i = 0; i < ctx.num_outputs(); ++i) {
     specs.push_back({Wider(ctx.dtype(i)), ctx.shape(i)});
   }

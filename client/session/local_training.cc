@@ -167,6 +167,7 @@ void LocalTraining::NoticeReconnection() {
 bool LocalTraining::ServerHasTheBases() const {
   if (replicas_.empty()) return true;
   std::vector<std::string> names;
+  names.reserve(replicas_.size());
   for (const auto& [name, replica] : replicas_) names.push_back(name);
   try {
     const PullResult now = store_.PullWhole(names);

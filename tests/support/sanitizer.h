@@ -3,6 +3,7 @@
 #ifndef VARSCOPE_TESTS_SUPPORT_SANITIZER_H_
 #define VARSCOPE_TESTS_SUPPORT_SANITIZER_H_
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the sanitizers' own names.
 extern "C" {
 [[gnu::weak]] void __asan_init();
 [[gnu::weak]] void __tsan_init();
@@ -16,6 +17,7 @@ inline bool IsSanitized() {
   void (*volatile const thread)() = __tsan_init;
   return address != nullptr || thread != nullptr;
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 }  // namespace varscope::testing
 
