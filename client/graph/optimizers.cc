@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +33,16 @@ Input Flag(bool value) { return Input(value ? 1.0 : 0.0); }
 
 double Real(const Number& number) {
   return std::visit([](auto value) { return static_cast<double>(value); }, number.value());
+}
+
+// A number is what TensorFlow makes of it, a float32, whatever the variables are; one that float32
+// does not have, for its size, stays. What slots begin with has the variables' dtype.
+Input AsTensorFlowRounds(const std::string& name, const Input& value) {
+  if (value.number() == nullptr || name == "initial_accumulator_value") return value;
+  const double number = Real(*value.number());
+  if (!(std::abs(number) <= std::numeric_limits<float>::max())) return value;
+  const auto rounded = static_cast<double>(static_cast<float>(number));
+  return rounded == 0 ? value : Input(rounded);
 }
 
 // As far as the number of slots may depend on them, which no schedule changes.
@@ -118,7 +129,8 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   std::vector<Output> inputs;
   for (const auto& [key, value] : hyperparameters_) {
     spec->hyperparameters.push_back(key);
-    inputs.push_back(AsOfNow(internal::ToOutput(value, key, DType::kFloat64)));
+    const Input rounded = AsTensorFlowRounds(key, value);
+    inputs.push_back(AsOfNow(internal::ToOutput(rounded, key, DType::kFloat64)));
   }
   for (const auto& [gradient, variable] : updates) {
     spec->updates.push_back({Unwrap(variable), gradient.is_sparse()});
@@ -133,7 +145,7 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   if (global_step) {
     done.push_back(Unwrap(global_step->assign_add(1, scope.name() + "AssignAdd/")).node);
   }
-  const Operation train =
+  Operation train =
       Wrap(graph.AddNode({.op = "NoOp", .name = scope.name(), .control_inputs = std::move(done)}));
   add_to_collection(GraphKeys::TRAIN_OP, train);
   return train;
@@ -246,13 +258,13 @@ Optimizer LAMBOptimizer(const Hyperparameter& learning_rate, const LAMBOptions& 
 
 Variable get_or_create_global_step(const SourceLocation& where) {
   const variable_scope root(Wrap(std::make_shared<internal::ScopeState>()));
-  const Variable step = get_variable("global_step",
-                                     {.shape = Shape{},
-                                      .dtype = DType::kInt64,
-                                      .initializer = zeros_initializer(),
-                                      .trainable = false,
-                                      .reuse = AUTO_REUSE},
-                                     where);
+  Variable step = get_variable("global_step",
+                               {.shape = Shape{},
+                                .dtype = DType::kInt64,
+                                .initializer = zeros_initializer(),
+                                .trainable = false,
+                                .reuse = AUTO_REUSE},
+                               where);
   if (get_collection(GraphKeys::GLOBAL_STEP).empty()) {
     add_to_collection(GraphKeys::GLOBAL_STEP, step);
   }

@@ -91,52 +91,6 @@ void GraphState::CheckVisible(const Node& node, const std::string& user) const {
                                 "let the branch or body return it."));
 }
 
-// In a body it is a read outside, before the run's own changes inside.
-NodeOutput GraphState::AddRead(VariableState* variable, std::vector<Node*> after) {
-  if (body_ != nullptr) {
-    const OutsideGuard outside(*this);
-    std::erase_if(after, [](const Node* node) { return node->body != nullptr; });
-    return AddRead(variable, std::move(after));
-  }
-  Node* const node = AddNode({.op = "ReadVariableOp",
-                              .name = "ReadVariableOp",
-                              .outputs = {{variable->dtype, variable->shape}},
-                              .control_inputs = std::move(after),
-                              .variable = variable});
-  variable->ordered_reads.push_back({node, 0});
-  return {node, 0};
-}
-
-// The change comes when the run's ops are done: what it makes of the variable is computed.
-NodeOutput GraphState::ChangedInBody(const Node& change) {
-  const absl::string_view op = change.def->name;
-  const std::vector<Node*> after = {const_cast<Node*>(&change)};
-  const Output given = Wrap(change.inputs[0]);
-  if (op == "AssignVariableOp") {
-    return {
-        AddNode({.op = "Identity", .name = "value", .inputs = {given}, .control_inputs = after}),
-        0};
-  }
-  const bool adds = op == "AssignAddVariableOp";
-  if (!adds && op != "AssignSubVariableOp") {
-    throw ValueError(absl::StrCat("'", change.name, "' (", op,
-                                  ") has no value inside a branch of a condition."));
-  }
-  const Output before = Wrap(AddRead(change.variable));
-  return {AddNode({.op = adds ? "Add" : "Sub",
-                   .name = "value",
-                   .inputs = {before, given},
-                   .control_inputs = after}),
-          0};
-}
-
-NodeOutput GraphState::AsInput(const NodeOutput& output) {
-  const Node& node = *output.node;
-  if (!node.def->changes_variables) return output;
-  if (node.body != nullptr) return ChangedInBody(node);
-  return AddRead(output.node->variable, {output.node});
-}
-
 namespace {
 
 template <typename Handle>

@@ -2,7 +2,6 @@
 #ifndef VARSCOPE_CLIENT_GRAPH_STATE_H_
 #define VARSCOPE_CLIENT_GRAPH_STATE_H_
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,7 +36,8 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   // that is to be taken as it is and another op has. TypeError for an output that has no dtype.
   Node* AddNode(NodeArgs args);
 
-  // A read of the variable after the ops `after` and what control_dependencies are open.
+  // What the variable is after the ops `after` and what control_dependencies are open, around
+  // bodies, too. ValueError where a change inside a body comes before that leaves no value there.
   NodeOutput AddRead(VariableState* variable, std::vector<Node*> after = {});
   // What an op has as its input where the program says `output`: that of an assignment is a read
   // after it.
@@ -60,11 +60,8 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   VariableScopes& scopes() { return scopes_; }
   VariableTable& variables() { return variables_; }
   std::vector<std::vector<Node*>>& control() { return control_; }
-  // Ops made now have something to wait for.
-  bool controlled() const {
-    return std::any_of(control_.begin(), control_.end(),
-                       [](const std::vector<Node*>& open) { return !open.empty(); });
-  }
+  // Ops made now have something to wait for, or the op that carries out their body has.
+  bool controlled() const;
   // What ops are added to; null: the graph itself.
   Body* body() const { return body_; }
   void SetBody(Body* body) { body_ = body; }
@@ -100,6 +97,7 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   int threads() const { return threads_; }
 
  private:
+  NodeOutput ReadInBody(VariableState* variable, const std::vector<Node*>& after);
   NodeOutput ChangedInBody(const Node& change);
 
   std::vector<std::unique_ptr<Node>> nodes_;

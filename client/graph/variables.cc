@@ -75,8 +75,15 @@ Output Variable::value() const {
   if (!graph.controlled()) return unordered_value();
   if (state.parts.empty()) return Wrap(graph.AddRead(&state));
   std::vector<Input> values;
+  values.reserve(state.parts.size());
+  bool changed_inside = false;
+  for (internal::VariableState* part : state.parts) {
+    const internal::NodeOutput value = graph.AddRead(part);
+    changed_inside |= value.node->body != nullptr;
+    values.emplace_back(Wrap(value));
+  }
+  if (changed_inside) return Concat(state, values);
   const internal::OutsideGuard outside(graph);
-  for (internal::VariableState* part : state.parts) values.emplace_back(Wrap(graph.AddRead(part)));
   Output whole = Concat(state, values);
   state.ordered_reads.push_back(Unwrap(whole));
   return whole;
@@ -88,6 +95,7 @@ Output Variable::unordered_value() const {
     const internal::OutsideGuard outside(*state.graph);
     const internal::NoControlGuard at_once(*state.graph);
     std::vector<Input> values;
+    values.reserve(state.parts.size());
     for (const internal::VariableState* part : state.parts) values.emplace_back(Wrap(part->read));
     state.read = Unwrap(Concat(state, values));
   }

@@ -115,6 +115,12 @@ absl::Status SumRowsLike(KernelContext&);
 absl::StatusOr<std::vector<int64_t>> RowsBelow(const Tensor& indices, int64_t count);
 absl::Status OneHot(KernelContext&);
 
+// shards.cc
+// (ids, shards): the rows of each shard, then their places among the ids.
+absl::Status IdsOfShards(KernelContext&);
+// (ids, places, rows): all rows at their places.
+absl::Status JoinRowsOfShards(KernelContext&);
+
 // softmax.cc
 absl::Status Softmax(KernelContext&);
 absl::Status LogSoftmax(KernelContext&);

@@ -190,7 +190,10 @@ void AddNn(Calls& calls) {
     return nn::leaky_relu(in.at(0), attrs.value("alpha", 0.2));
   };
   calls["nn.bias_add"] = Binary(nn::bias_add);
-  calls["nn.embedding_lookup"] = Binary(nn::embedding_lookup);
+  calls["nn.embedding_lookup"] =
+      Binary(+[](const Input& params, const Input& ids, const std::string& name) {
+        return nn::embedding_lookup(params, ids, name);
+      });
   calls["nn.softmax_cross_entropy_with_logits_v2"] =
       CrossEntropy(nn::softmax_cross_entropy_with_logits_v2);
   calls["nn.sparse_softmax_cross_entropy_with_logits"] =

@@ -249,5 +249,20 @@ TEST_F(PushTest, ASparseGradientTouchesOnlyItsRows) {
   EXPECT_EQ(Summarize(session_.run(table), 10), "[1 1 0.75 0.75 1 1 1 1 0.5 0.5]");
 }
 
+// TensorFlow rounds beta2 to float32 before it takes it from 1, and so do the server and workers
+// that train on copies of their own.
+TEST(Float64Test, AdamsFirstStepIsTensorFlows) {
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{}, std::vector<std::string>{"--sync", "local:steps=4"}}) {
+    const ServerProcess server(flags);
+    const Graph graph(server.target());
+    const auto use = graph.as_default();
+    const Variable k = get_variable("k", {.initializer = Initializer(Tensor::Scalar(0.3))});
+    Session session;
+    session.run(train::AdamOptimizer(0.5).minimize(square(k)));
+    EXPECT_NEAR(session.run(k).scalar<double>(), -0.19999974, 5e-9);
+  }
+}
+
 }  // namespace
 }  // namespace varscope::testing

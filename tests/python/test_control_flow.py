@@ -147,6 +147,27 @@ def test_a_cell_over_steps_that_a_run_counts(cell, time_major, lengths):
         np.testing.assert_allclose(own, wanted, rtol=1e-5, atol=1e-6)
 
 
+def test_what_control_dependencies_around_bodies_name_is_done_before():
+    v = tf.Variable(1.0)
+    with tf.control_dependencies([tf.assign(v, 10.0)]):
+        reads = [
+            tf.cond(tf.constant(True), lambda: v + 0.0, lambda: 0.0),
+            tf.cond(tf.constant(True), v.read_value, lambda: 0.0),
+            tf.while_loop(lambda i, q: i < 2, lambda i, q: [i + 1, q + v], [0, 0.0])[1],
+            tf.map_fn(lambda q: q * v, tf.constant([1.0, 2.0]))]
+
+    def after_own_change():
+        with tf.control_dependencies([tf.assign_add(v, 5.0)]):
+            return v.read_value()
+
+    inside = tf.cond(tf.constant(True), after_own_change, lambda: 0.0)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert [x.tolist() for x in sess.run(reads)] == [10, 10, 20, [10, 20]]
+        assert sess.run([inside, v])[0] == 15
+        assert sess.run(v) == 15
+
+
 def test_variables_made_in_a_branch_are_as_others():
     pred = tf.placeholder(tf.bool, [])
     y = tf.cond(pred, lambda: tf.get_variable("a", [], initializer=tf.ones_initializer()) + 1,

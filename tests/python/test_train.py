@@ -68,6 +68,41 @@ def test_a_rate_that_is_fed_and_sparse_gradients():
         assert sess.run(table).tolist() == [[0, 0], [-0.5, -0.5], [0, 0], [-1, -1]]
 
 
+@pytest.mark.parametrize("strategy, looked_up", [("mod", [1, 4, 2, 5, 3]), ("div", [1, 2, 3, 4, 5])])
+def test_a_table_in_parts_is_trained_by_rows(strategy, looked_up):
+    table = tf.get_variable("table", [5, 1], initializer=tf.zeros_initializer(),
+                            partitioner=tf.fixed_size_partitioner(2))
+    parts = list(table)
+    values = [parts[0].assign([[1.0], [2.0], [3.0]]), parts[1].assign([[4.0], [5.0]])]
+    for params in (table, parts):
+        rows = tf.nn.embedding_lookup(params, [0, 1, 2, 3, 4], partition_strategy=strategy)
+        assert rows.shape == (5, 1)
+        loss = tf.reduce_sum(tf.nn.embedding_lookup(params, [2, 2], strategy))
+        gradients = tf.gradients(loss, parts)
+        assert [type(gradient) for gradient in gradients] == [tf.IndexedSlices] * 2
+        step = tf.train.FtrlOptimizer(0.1).minimize(loss)
+        with tf.Session() as sess:
+            sess.run(tf.global_variables_initializer())
+            sess.run(values)
+            assert sess.run(rows).ravel().tolist() == looked_up
+            sess.run(step)
+            after = np.concatenate([part.ravel() for part in sess.run(parts)])
+        changed = 1 if strategy == "mod" else 2
+        assert after[changed] != changed + 1
+        assert np.delete(after, changed).tolist() == np.delete(np.arange(1.0, 6.0), changed).tolist()
+
+
+def test_other_shards_and_strategies():
+    shards = [tf.constant([[1.0], [3.0]]), tf.constant([[2.0]])]
+    with tf.Session() as sess:
+        assert sess.run(tf.nn.embedding_lookup(shards, [[0, 1], [2, 1]])).tolist() == [
+            [[1], [2]], [[3], [2]]]
+    with pytest.raises(ValueError, match="Unrecognized partition strategy: rows"):
+        tf.nn.embedding_lookup(shards, [0], partition_strategy="rows")
+    with pytest.raises(ValueError, match="Need at least one param"):
+        tf.nn.embedding_lookup([], [0])
+
+
 def test_push_options():
     w = tf.get_variable("w", [2], initializer=tf.zeros_initializer())
     optimizer = tf.train.GradientDescentOptimizer(1.0).push_options(clip_value=0.5)

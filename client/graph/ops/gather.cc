@@ -6,7 +6,6 @@
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
-#include "varscope/nn.h"
 #include "varscope/ops.h"
 
 namespace varscope {
@@ -145,11 +144,6 @@ Output gather(const Input& params, const Input& indices, const std::string& name
 
 Output one_hot(const Input& indices, int64_t depth, const std::string& name, DType dtype) {
   return internal::Unary("OneHot", indices, name, "one_hot", {{"depth", depth}, {"dtype", dtype}});
-}
-
-Output nn::embedding_lookup(const Input& params, const Input& ids, const std::string& name) {
-  const internal::FunctionScope scope(name, "embedding_lookup");
-  return identity(gather(params, ids), "Identity");
 }
 
 }  // namespace varscope

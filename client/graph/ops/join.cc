@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
+#include "client/graph/ops/shards.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
 #include "varscope/errors.h"
@@ -68,9 +69,45 @@ Grads ConcatGrad(const GradContext& c) {
   for (size_t i = 0; i < c.node.inputs.size(); ++i) inputs.push_back(c.x(static_cast<int>(i)));
   return Parts(MakeOp("ConcatGrad", "split", inputs, c.attrs()));
 }
+// Along the rows each input has those that fall into it; along another axis all, cut to its
+// columns. None where the shapes do not tell.
+Grads ConcatRowsGrad(const GradContext& c, const Gradient& dy) {
+  const Shape& y = Wrap(NodeOutput{const_cast<Node*>(&c.node), 0}).shape();
+  if (!y.known_rank()) return {};
+  const int rank = y.rank();
+  const int64_t given = c.attrs().integer("axis");
+  const auto axis = static_cast<int>(given < 0 ? given + rank : given);
+  std::vector<Output> inputs;
+  inputs.reserve(c.node.inputs.size());
+  for (const NodeOutput& input : c.node.inputs) inputs.push_back(Wrap(input));
+  Grads grads;
+  grads.reserve(inputs.size());
+  if (axis == 0) {
+    const bool known = std::all_of(inputs.begin(), inputs.end(), [](const Output& input) {
+      return input.shape().known_rank() && input.shape().dim(0) >= 0;
+    });
+    for (size_t i = 0; !known && i < inputs.size(); ++i) inputs[i] = c.x(static_cast<int>(i));
+    const IdsByShard split = SplitIds(dy.indices, inputs, "joined");
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      grads.push_back({gather(dy.values, split.places[i]), split.rows[i]});
+    }
+    return grads;
+  }
+  for (const Output& input : inputs) {
+    if (!input.shape().known_rank() || input.shape().dim(axis) < 0) return {};
+  }
+  std::vector<int64_t> begin(rank, 0);
+  std::vector<int64_t> size(rank, -1);
+  for (const Output& input : inputs) {
+    size[axis] = input.shape().dim(axis);
+    grads.push_back({slice(dy.values, begin, size), dy.indices});
+    begin[axis] += size[axis];
+  }
+  return grads;
+}
 // (dy, x_0, x_1, ...): the parts of dy.
 Specs ConcatGradShape(const InferContext& c) {
-  if (const Specs like = LikeOperand<ConcatShape>(c); !like.ok()) return like;
+  if (Specs like = LikeOperand<ConcatShape>(c); !like.ok()) return like;
   return std::vector<OutputSpec>(c.inputs.begin() + 1, c.inputs.end());
 }
 Grads ConcatGradGrad(const GradContext& c) {
@@ -80,7 +117,7 @@ Grads ConcatGradGrad(const GradContext& c) {
 }
 
 Specs PackShape(const InferContext& c) {
-  const Specs same = SameAsAll(c);
+  Specs same = SameAsAll(c);
   if (!same.ok()) return same;
   const Shape& shape = (*same)[0].shape;
   if (!shape.known_rank()) return same;
@@ -118,7 +155,11 @@ Grads UnpackGrad(const GradContext& c) {
 
 std::vector<OpDef> JoinOps() {
   return {
-      {.name = "ConcatV2", .infer = ConcatShape, .kernel = kernels::Concat, .gradient = ConcatGrad},
+      {.name = "ConcatV2",
+       .infer = ConcatShape,
+       .kernel = kernels::Concat,
+       .gradient = ConcatGrad,
+       .rows_gradient = ConcatRowsGrad},
       {.name = "ConcatGrad",
        .infer = ConcatGradShape,
        .kernel = kernels::ConcatGrad,
@@ -133,6 +174,7 @@ namespace {
 std::vector<Output> ToOutputs(const std::vector<Input>& values, const char* function) {
   if (values.empty()) throw ValueError(absl::StrCat(function, " needs at least one value"));
   std::vector<Output> outputs;
+  outputs.reserve(values.size());
   for (const Input& value : values) {
     outputs.push_back(ToOutput(value, absl::StrCat("values_", outputs.size())));
   }

@@ -20,10 +20,10 @@ const Table& Ops() {
     const KernelVariant variant = ChosenVariant();
     auto all = std::make_unique<Table>();
     for (const auto& family :
-         {SourceOps(), ArithmeticOps(), UnaryOps(), CompareOps(), ReductionOps(), ArrayOps(),
-          JoinOps(), GatherOps(), MatMulOps(), LinearAlgebraOps(), ActivationOps(), LossOps(),
-          ImageOps(), StateOps(), ControlOps(), ListOps(), FunctionOps(), IndexingOps(),
-          RandomOps()}) {
+         {SourceOps(),     ArithmeticOps(), UnaryOps(),    CompareOps(), ReductionOps(),
+          ArrayOps(),      JoinOps(),       GatherOps(),   MatMulOps(),  LinearAlgebraOps(),
+          ActivationOps(), LossOps(),       ImageOps(),    StateOps(),   ControlOps(),
+          ListOps(),       FunctionOps(),   IndexingOps(), RandomOps(),  ShardOps()}) {
       for (OpDef def : family) {
         def.kernel = KernelOf(variant, def.kernel.fn());
         all->emplace(def.name, def);

@@ -10,6 +10,7 @@ namespace varscope::internal {
 
 std::vector<OpDef> IndexingOps();
 std::vector<OpDef> RandomOps();
+std::vector<OpDef> ShardOps();
 
 }  // namespace varscope::internal
 

@@ -4,12 +4,15 @@
 // A branch, and what a loop repeats, is a function that adds ops to the graph and returns outputs.
 // Its ops are in no run of their own: what a session fetches must be what cond() or while_loop()
 // returns. It may use all outputs outside; those are computed before, once, whether they are used
-// or not. Variables are read once, as they are when the condition or the loop begins. Variables may
-// be created inside, and are as if they were created outside.
+// or not. Variables are read once, as they are when the condition or the loop begins: after what
+// control_dependencies around it, or inside, name outside. Variables may be created inside, and are
+// as if they were created outside.
 //
 // In a branch of cond(), changes of variables that its outputs depend on, by inputs or by
-// control_dependencies, are done when the run takes that branch; all of them after the branch, so
-// that no read in it sees them. In a loop they are a ValueError.
+// control_dependencies, are done when the run takes that branch; all of them after the branch. A
+// read in it that waits for an assign, assign_add or assign_sub there has the value that this
+// makes; ValueError where it waits for another change of its variable, for one inside a further
+// condition, or for two without an order. In a loop changes are a ValueError.
 //
 // Gradients, of any order, flow through both. For a gradient a loop keeps what each round computed.
 //

@@ -26,8 +26,9 @@ struct Gradient {
 
 // Returns d(sum of ys)/dx for each of xs, in their order; undefined where no y depends on x. Uses
 // of one x add up, wherever in the graph they are. A gradient is sparse when all uses of x are
-// gathers, of x itself or of what identity, negative, cast, bias_add, add_n, and add and subtract
-// of operands of one known shape, make of it. `grad_ys`, when given, has one entry for each of ys:
+// gathers, of x itself or of what identity, negative, cast, bias_add, add_n, concat, and add and
+// subtract of operands of one known shape, make of it: so are those of the parts of a partitioned
+// variable. `grad_ys`, when given, has one entry for each of ys:
 // weights of y's dtype and of a shape that is compatible with y's; an undefined entry stands for
 // ones.
 //

@@ -61,9 +61,26 @@ Output l2_loss(const Input& x, const std::string& name = "");
 Output l2_normalize(const Input& x, const Axes& axis, double epsilon = 1e-12,
                     const std::string& name = "");
 
-// The rows of `params` that `ids` number, as gather(), whose dtypes and errors it has. One tensor:
-// TensorFlow's list of shards and `partition_strategy` are not possible.
-Output embedding_lookup(const Input& params, const Input& ids, const std::string& name = "");
+// The rows of a table that `ids` number, int32 or int64 of any shape. Returns [ids' shape..., row's
+// shape...]. Gradients of the table are sparse; a session pulls and pushes rows alone (README).
+//
+// One tensor is the table itself: as gather(), whose errors it has. A partitioned variable is its
+// parts, which are looked up as a list of shards [rows_i, row's shape...] of one dtype is,
+// variables or tensors: `partition_strategy` says where id i is. "mod": row i / n of shard i % n,
+// for n shards. "div": the shards have consecutive ids, equally many each, the first (ids % n) of
+// them one more. So "div" gives the rows of a partitioned variable's value(), and "mod",
+// TensorFlow's default, others.
+//
+// Throws ValueError for no shard, for another strategy, unless there is one shard, for shards that
+// do not fit each other, and for a variable that is partitioned along another dimension than 0.
+// InvalidArgumentError in a run for an id that no shard has.
+Output embedding_lookup(const Input& params, const Input& ids, const std::string& name = "",
+                        const std::string& partition_strategy = "mod");
+Output embedding_lookup(const Variable& params, const Input& ids, const std::string& name = "",
+                        const std::string& partition_strategy = "mod");
+Output embedding_lookup(const std::vector<Input>& params, const Input& ids,
+                        const std::string& name = "",
+                        const std::string& partition_strategy = "mod");
 
 // Windows over images. Images are [batch, height, width, channels] (NHWC). `strides` and `ksize`
 // are [1, y, x, 1], with y and x from 1 to 2^31. `padding` is "SAME" or "VALID", and as in

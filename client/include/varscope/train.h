@@ -41,7 +41,9 @@ struct PushOptions {
 // slots of its own in each. As tf.compat.v1.train.Optimizer.
 class Optimizer {
  public:
-  // By the rule's name for each: a number, or an Output with one element, of any dtype.
+  // By the rule's name for each: a number, or an Output with one element, of any dtype. A number is
+  // what TensorFlow makes of it, the nearest float32, for float64 variables, too; but for
+  // initial_accumulator_value, and numbers whose size float32 does not have.
   using Hyperparameters = std::map<std::string, Input>;
 
   // `type` is the server's name of the rule ("Adam"), `name` the end of the slots' names. Those of

@@ -87,12 +87,19 @@ void AddNn(nb::module_& m) {
   AddImages(m);
   m.def(
       "_embedding_lookup",
-      [](nb::handle params, nb::handle ids, OptionalName name) {
+      [](nb::handle params, nb::handle ids, const std::string& strategy, OptionalName name) {
         AwaitDefinitions();
-        const Input from = ToInput(params);
-        return Hold(nn::embedding_lookup(from, ToInput(ids), NameOf(name)));
+        const auto look_up = [&](const auto& from) {
+          return Hold(nn::embedding_lookup(from, ToInput(ids), NameOf(name), strategy));
+        };
+        // A list is shards, whatever is in it; a partitioned variable is its parts.
+        if (nb::isinstance<nb::list>(params) || nb::isinstance<nb::tuple>(params)) {
+          return look_up(ToInputs(params));
+        }
+        if (nb::isinstance<PyVariable>(params)) return look_up(ToVariable(params));
+        return look_up(ToInput(params));
       },
-      "params"_a, "ids"_a, nb::arg("name").none());
+      "params"_a, "ids"_a, "partition_strategy"_a = "mod", "name"_a = nb::none());
 }
 
 }  // namespace varscope::python

@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 from varscope import _core
-from varscope.arrays import gather
 from varscope.compat import v1 as tf
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
@@ -41,20 +40,21 @@ def _expected(classes: Any, count: int, range_max: int) -> Any:
 
 def _logits(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: int,
             num_classes: int, num_true: int, sampled: Any, subtract_log_q: bool,
-            seed: int | None) -> tuple[Any, Any]:
+            seed: int | None, strategy: str) -> tuple[Any, Any]:
     """Of the true classes [batch, num_true], and of the drawn ones [batch, num_sampled]."""
-    if isinstance(weights, (list, tuple)):
-        weights = weights[0] if len(weights) == 1 else tf.concat(weights, 0)
+    def rows_of(table: Any, ids: Any) -> Any:
+        return tf.nn.embedding_lookup(table, ids, strategy)
+
     labels = _core.reshape(_core.cast(labels, "int64"), [-1, num_true])
     drawn = sampled or log_uniform_candidate_sampler(labels, num_true, num_sampled, True,
                                                      num_classes, seed)
     flat = _core.reshape(labels, [-1])
-    depth = weights.shape.as_list()[1]
-    rows = _core.reshape(gather(weights, flat), [-1, num_true, depth])
+    rows = rows_of(weights, flat)
+    rows = _core.reshape(rows, [-1, num_true, rows.shape.as_list()[1]])
     true = _core.reduce_sum(rows * tf.expand_dims(inputs, 1), 2)
-    true = true + _core.reshape(gather(biases, flat), [-1, num_true])
-    others = _core.matmul(inputs, gather(weights, drawn.sampled_candidates), transpose_b=True)
-    others = others + gather(biases, drawn.sampled_candidates)
+    true = true + _core.reshape(rows_of(biases, flat), [-1, num_true])
+    others = _core.matmul(inputs, rows_of(weights, drawn.sampled_candidates), transpose_b=True)
+    others = others + rows_of(biases, drawn.sampled_candidates)
     if subtract_log_q:
         true = true - _core.log(_core.reshape(drawn.true_expected_count, [-1, num_true]))
         others = others - _core.log(drawn.sampled_expected_count)
@@ -68,7 +68,8 @@ def nce_loss(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: i
     """Noise-contrastive estimation, for each example. Gutmann, Hyvaerinen 2010."""
     with name_scope(name):
         true, others = _logits(weights, biases, labels, convert_to_tensor(inputs), num_sampled,
-                               num_classes, num_true, sampled_values, True, None)
+                               num_classes, num_true, sampled_values, True, None,
+                               partition_strategy)
         right = tf.nn.sigmoid_cross_entropy_with_logits(
             labels=_core.ones_like(true) / float(num_true), logits=true)
         wrong = tf.nn.sigmoid_cross_entropy_with_logits(labels=_core.zeros_like(others),
@@ -87,7 +88,8 @@ def sampled_softmax_loss(weights: Any, biases: Any, labels: Any, inputs: Any, nu
         drawn = sampled_values or log_uniform_candidate_sampler(
             labels, num_true, num_sampled, True, num_classes, seed)
         true, others = _logits(weights, biases, labels, convert_to_tensor(inputs), num_sampled,
-                               num_classes, num_true, drawn, True, seed)
+                               num_classes, num_true, drawn, True, seed,
+                               partition_strategy)
         if remove_accidental_hits and num_true == 1:
             hits = _core.equal(_core.cast(_core.reshape(labels, [-1, 1]), "int64"),
                                drawn.sampled_candidates)

@@ -267,7 +267,7 @@ def embed_sequence(ids: Any, vocab_size: int, embed_dim: int, initializer: Any =
     with layer_scope(scope, "EmbedSequence", reuse):
         matrix = tf.get_variable("embeddings", [vocab_size, embed_dim], initializer=initializer,
                                  regularizer=regularizer, trainable=trainable)
-        return _core.nn._embedding_lookup(matrix, ids, None)
+        return _core.nn._embedding_lookup(matrix, ids)
 
 
 def summarize_tensor(tensor: Any, tag: str | None = None) -> Any:

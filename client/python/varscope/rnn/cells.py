@@ -446,5 +446,5 @@ class EmbeddingWrapper(_Wrapper):
 
     def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         matrix = self._weight("embedding", self._shape, "float32", self._initializer)
-        rows = _core.nn._embedding_lookup(matrix, _core.reshape(inputs, [-1]), None)
+        rows = _core.nn._embedding_lookup(matrix, _core.reshape(inputs, [-1]))
         return self._cell(rows, state)

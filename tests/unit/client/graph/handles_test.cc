@@ -36,6 +36,10 @@ void ExpectRefused(const std::vector<Use>& uses, const std::string& text) {
   }
 }
 
+Output LookUp(const Input& table, const Input& ids, const std::string& name) {
+  return nn::embedding_lookup(table, ids, name);
+}
+
 std::weak_ptr<internal::GraphState> Watch(const Graph& graph) { return Unwrap(graph); }
 
 // A graph with one of everything that a graph can hold.
@@ -223,7 +227,7 @@ TEST(HandlesTest, AnUndefinedOutputIsRefusedByEveryOp) {
                                              greater_equal,
                                              gather,
                                              nn::bias_add,
-                                             nn::embedding_lookup,
+                                             LookUp,
                                              nn::softmax_cross_entropy_with_logits_v2,
                                              nn::sparse_softmax_cross_entropy_with_logits,
                                              nn::sigmoid_cross_entropy_with_logits}) {

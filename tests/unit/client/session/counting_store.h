@@ -33,8 +33,11 @@ class CountingStore final : public internal::RemoteStore {
       internal::Resolved one;
       one.outcome = internal::Resolved::Outcome::kCreated;
       one.variables = {{d.name, d.dtype, *d.shape, d.trainable.value_or(true), d.creator}};
+      if (d.partitions) one = Partitioned(d);
+      for (const internal::ResolvedVariable& made : one.variables) {
+        shapes_[made.name] = made.shape;
+      }
       resolved.push_back(one);
-      shapes_[d.name] = *d.shape;
     }
     return resolved;
   }
@@ -95,6 +98,20 @@ class CountingStore final : public internal::RemoteStore {
   std::vector<std::pair<std::string, std::string>> pulled_rows;  // variable, numbers
 
  private:
+  // Along the rows; the first parts have one more.
+  static internal::Resolved Partitioned(const internal::Definition& d) {
+    internal::Resolved parts{.outcome = internal::Resolved::Outcome::kCreated};
+    parts.partitioning = KnownPartitioned{d.dtype, *d.shape, *d.partitions};
+    const auto count = static_cast<int64_t>(d.part_names.size());
+    std::vector<int64_t> dims = d.shape->dims();
+    for (int64_t i = 0; i < count; ++i) {
+      dims[0] = d.shape->dim(0) / count + (i < d.shape->dim(0) % count ? 1 : 0);
+      parts.variables.push_back(
+          {d.part_names[i], d.dtype, Shape(dims), d.trainable.value_or(true), d.creator});
+    }
+    return parts;
+  }
+
   const std::string worker_id_ = "counter";
   std::map<std::string, Shape> shapes_;
 };

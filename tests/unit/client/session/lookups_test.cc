@@ -94,6 +94,48 @@ TEST_F(LookupTest, EachStageLooksUpItsOwnRows) {
   EXPECT_EQ(store_->pulled_rows, Pulled());
 }
 
+TEST_F(LookupTest, OnlyRowsOfEachPartArePulledAndPushed) {
+  const Variable parts = get_variable(
+      "p", {.shape = Shape{2 * kRows + 1, kWidth}, .partitioner = fixed_size_partitioner(2)});
+  const Tensor ids = Tensor::Of<int64_t>({2, 2}, {7, 2000, 7, 4});
+  for (const std::string strategy : {"mod", "div"}) {
+    const Output rows = nn::embedding_lookup(parts, ids_, "", strategy);
+    const Operation train = train::GradientDescentOptimizer(1).minimize(reduce_sum(rows));
+    const bool mod = strategy == "mod";
+    store_->pulled_rows.clear();
+    store_->pushes.clear();
+    const Tensor value = Session().run({rows, train}, {{ids_, ids}})[0];
+    EXPECT_EQ(value.shape(), (Shape{2, 2, kWidth}));
+    EXPECT_EQ(value.data<float>()[0], mod ? 3 : 7);
+    EXPECT_EQ(value.data<float>()[kWidth], mod ? 1000 : 999);
+    EXPECT_EQ(value.data<float>()[3 * kWidth], mod ? 2 : 4);
+    EXPECT_EQ(store_->pulled_rows, mod ? (Pulled{{"p/part_0", "[1000 2]"}, {"p/part_1", "[3]"}})
+                                       : (Pulled{{"p/part_0", "[7 4]"}, {"p/part_1", "[999]"}}));
+    ASSERT_EQ(store_->pushes.size(), 1U);
+    Pulled pushed;
+    for (const internal::PushRequest::Update& update : store_->pushes[0].steps[0].updates) {
+      pushed.emplace_back(update.variable, Summarize(update.rows));
+      EXPECT_EQ(update.gradient.num_elements(), update.rows.num_elements() * kWidth);
+      EXPECT_EQ(update.base_version, store_->version);
+    }
+    EXPECT_EQ(pushed, store_->pulled_rows);
+  }
+}
+
+TEST_F(LookupTest, AGatherFromAPartitionedVariablePushesRows) {
+  const Variable parts = get_variable(
+      "p", {.shape = Shape{2 * kRows, kWidth}, .partitioner = fixed_size_partitioner(2)});
+  const Output rows = gather(parts, ids_);
+  const Operation train = train::GradientDescentOptimizer(1).minimize(reduce_sum(rows));
+  Session().run(train, {{ids_, Tensor::Of<int64_t>({3}, {7, 1999, 7})}});
+  ASSERT_EQ(store_->pushes.size(), 1U);
+  Pulled pushed;
+  for (const internal::PushRequest::Update& update : store_->pushes[0].steps[0].updates) {
+    pushed.emplace_back(update.variable, Summarize(update.rows));
+  }
+  EXPECT_EQ(pushed, (Pulled{{"p/part_0", "[7]"}, {"p/part_1", "[999]"}}));
+}
+
 TEST_F(LookupTest, MostOfATableOrASmallOneComesWhole) {
   const Variable small = get_variable("small", {kRows, 2});
   Session session;

@@ -120,14 +120,12 @@ def sigmoid_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
 def embedding_lookup(params: Any, ids: Any, partition_strategy: str = "mod",
                      name: str | None = None, validate_indices: bool = True,
                      max_norm: None = None) -> _core.Tensor:
-    """The rows of params that ids number."""
-    if isinstance(params, (list, tuple)):
-        if len(params) != 1:
-            raise NotImplementedError("embedding_lookup: varscope has one tensor, not shards")
-        params = params[0]
+    """The rows of params that ids number: of a tensor, or of shards, which are a list or the parts of
+    a partitioned variable. "mod": id i is row i // n of shard i % n; "div": the shards have equally
+    many consecutive ids."""
     if max_norm is not None:
         raise NotImplementedError("embedding_lookup: varscope has no 'max_norm'")
-    return _nn._embedding_lookup(params, ids, name)
+    return _nn._embedding_lookup(params, ids, partition_strategy, name)
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None,

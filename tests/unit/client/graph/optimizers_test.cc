@@ -1,0 +1,57 @@
+// The hyperparameters that a push has.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "tests/unit/client/session/counting_store.h"
+#include "varscope/varscope.h"
+
+namespace varscope {
+namespace {
+
+class HyperparametersTest : public PlanTest {
+ protected:
+  std::map<std::string, double> PushedBy(const train::Optimizer& optimizer) {
+    Session().run(optimizer.minimize(reduce_sum(square(w_)), {}, {w_}));
+    return store_->pushes.back().steps[0].state.hyperparameters;
+  }
+
+  const Variable w_ = get_variable("w", {2});
+};
+
+TEST_F(HyperparametersTest, ANumberIsTheFloat32ThatTensorFlowMakesOfIt) {
+  std::map<std::string, double> h = PushedBy(train::AdamOptimizer(0.1, {.beta1 = 0.7}));
+  EXPECT_EQ(h["learning_rate"], static_cast<double>(0.1F));
+  EXPECT_EQ(h["beta1"], static_cast<double>(0.7F));
+  EXPECT_EQ(h["beta2"], static_cast<double>(0.999F));
+  EXPECT_EQ(h["epsilon"], static_cast<double>(1e-8F));
+  h = PushedBy(train::AdamWOptimizer(0.3));
+  EXPECT_EQ(h["weight_decay"], static_cast<double>(0.3F));
+  EXPECT_EQ(h["beta2"], static_cast<double>(0.999F));
+  h = PushedBy(train::LAMBOptimizer(0.1));
+  EXPECT_EQ(h["beta1"], static_cast<double>(0.9F));
+}
+
+TEST_F(HyperparametersTest, ATensorStaysAsItIs) {
+  EXPECT_EQ(
+      PushedBy(train::GradientDescentOptimizer(constant(Tensor::Scalar(0.1))))["learning_rate"],
+      0.1);
+  EXPECT_EQ(PushedBy(train::GradientDescentOptimizer(Tensor::Scalar(0.1)))["learning_rate"], 0.1);
+}
+
+TEST_F(HyperparametersTest, ANumberThatFloat32DoesNotHaveStays) {
+  for (const double number : {1e300, -1e300, 1e-300, 0.0}) {
+    EXPECT_EQ(PushedBy(train::GradientDescentOptimizer(number))["learning_rate"], number);
+  }
+}
+
+TEST_F(HyperparametersTest, WhatSlotsBeginWithIsNotRounded) {
+  EXPECT_EQ(PushedBy(train::AdagradOptimizer(
+                0.1, {.initial_accumulator_value = 0.3}))["initial_accumulator_value"],
+            0.3);
+}
+
+}  // namespace
+}  // namespace varscope
