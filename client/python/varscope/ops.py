@@ -76,6 +76,10 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
 
 def _typed(value: Any, dtype: Any) -> Any:
     """Python's numbers as an array, which has a dtype; lists of tensors as they are."""
+    if isinstance(value, float) and not isinstance(value, np.floating) and (
+            _core.as_dtype(dtype).is_integer):
+        raise TypeError(f"Expected {_core.as_dtype(dtype).name}, got {value!r} of type 'float' "
+                        "instead.")
     return np.asarray(value) if np.ndim(value) == 0 else value
 
 
