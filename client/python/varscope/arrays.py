@@ -351,13 +351,14 @@ def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> _core.T
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int,
                       name: str | None = None) -> list[_core.Tensor]:
     """Returns for each number the rows whose partition it is."""
-    with name_scope(name, "DynamicPartition", [data, partitions]):
+    with name_scope(name, "DynamicPartition", [data, partitions]) as scope:
         partitions = convert_to_tensor(partitions)
         is_one = _core.logical_and(_core.less(partitions, num_partitions),
                                    _core.greater_equal(partitions, 0))
         partitions = checked(partitions, all_true(is_one), "a_partition_is_out_of_range")
-        return [boolean_mask(data, _core.equal(partitions, number))
-                for number in _numbered(num_partitions)]
+        parts = [boolean_mask(data, _core.equal(partitions, number))
+                 for number in _numbered(num_partitions)]
+        return [_core.identity(part, scope) for part in parts[:1]] + parts[1:]
 
 
 def invert_permutation(x: Any, name: str | None = None) -> _core.Tensor:

@@ -118,6 +118,11 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,
     on x."""
     refuse("gradients", stop_gradients=stop_gradients)
     ys, xs, grad_ys = _listed(ys), _listed(xs), None if grad_ys is None else _listed(grad_ys)
+    with name_scope(name, values=[x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]):
+        return _gradients(ys, xs, grad_ys)
+
+
+def _gradients(ys: list[Any], xs: list[Any], grad_ys: list[Any] | None) -> list[Any]:
     if all(isinstance(x, _core.Variable) for x in xs) and grad_ys is None:
         return _core.gradients_of_variables(ys, xs)
     values = [x._unordered_value() if isinstance(x, _core.Variable) else x for x in xs]
@@ -206,9 +211,10 @@ def _operators(cls: Any) -> None:
 
 for _class in (_core.Tensor, _core.Variable):
     _operators(_class)
-_core.Tensor.__bool__ = _refused(
-    "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
-    "`if t:` to test if a tensor is defined, and run it in a Session for its value.")
+for _class in (_core.Tensor, _core.Variable):
+    _class.__bool__ = _refused(
+        "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
+        "`if t:` to test if a tensor is defined, and run it in a Session for its value.")
 _core.Tensor.__iter__ = _refused("'Tensor' object is not iterable.")
 _core.Tensor.__len__ = _refused(
     "len is not well defined for a symbolic Tensor. Please call `x.shape` rather than `len(x)` for "

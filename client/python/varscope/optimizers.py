@@ -36,6 +36,8 @@ class Optimizer:
         self._name = name
         values = {key: value() if callable(value) else value
                   for key, value in hyperparameters.items()}
+        if values.get("learning_rate", 0) is None:
+            raise ValueError("None values not supported: learning_rate is a number or a tensor")
         self._core = _core.Optimizer(rule, name, values)
         if _allow_nonfinite:
             self.push_options(allow_nonfinite=True)
@@ -63,6 +65,9 @@ class Optimizer:
         A gradient is a tensor, IndexedSlices, or None where the loss does not depend on it.
         """
         refuse("compute_gradients", grad_loss=grad_loss)
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError("gate_gradients must be one of: Optimizer.GATE_NONE, "
+                             f"Optimizer.GATE_OP, Optimizer.GATE_GRAPH. Not {gate_gradients}")
         if callable(loss):
             loss = loss()
         return self._core.compute_gradients(loss, _listed(var_list))

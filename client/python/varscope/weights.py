@@ -84,7 +84,8 @@ def broadcastable(weights: _core.Tensor, values: _core.Tensor) -> _core.Tensor:
 def _fits(weights: _core.Tensor, values: _core.Tensor) -> _core.Tensor:
     def dims_fit() -> _core.Tensor:
         own = _core.shape(weights)
-        return all_true(_core.logical_or(_core.equal(own, 1), _core.equal(own, _core.shape(values))))
+        same = _core.equal(own, _core.shape(values))
+        return all_true(_core.logical_or(_core.equal(own, 1), same))
 
     if weights.shape.ndims is not None and weights.shape.ndims == values.shape.ndims:
         return dims_fit()
