@@ -256,3 +256,22 @@ def test_random_crops_are_inside(size):
         assert run(tf.random_crop(VECTOR, [size])).shape == (size,)
     else:
         refused(lambda x: tf.random_crop(x, [size]), VECTOR)
+
+
+@pytest.mark.parametrize("dtype, value", [(tf.int32, 2**40), (tf.uint8, 300), (tf.uint8, -1)])
+def test_what_is_fed_fits_its_dtype(dtype, value):
+    x = tf.placeholder(dtype, [])
+    with pytest.raises(TypeError, match="does not fit"):
+        run(x, {x: value})
+
+
+def test_what_is_fed_is_a_dictionary():
+    x = tf.placeholder(tf.float32, [])
+    with pytest.raises(TypeError, match="must be a dictionary"):
+        run(x, [(x, 1.0)])
+
+
+def test_a_path_to_restore_from_is_given():
+    tf.get_variable("v", [])
+    with tf.Session() as sess, pytest.raises(ValueError, match="when it is None"):
+        tf.train.Saver().restore(sess, None)

@@ -47,6 +47,8 @@ class Saver:
 
     def restore(self, sess: BaseSession, save_path: str | os.PathLike[str]) -> None:
         """Assigns all in one push: all of it or nothing."""
+        if save_path is None:
+            raise ValueError("Can't load save_path when it is None.")
         self._core.restore(sess.core, os.fspath(save_path))
 
     @property

@@ -180,6 +180,9 @@ class BaseSession:
         `feed_dict` has values for tensors, in place of what their ops compute.
         """
         run = Run(self)
+        if feed_dict is not None and not isinstance(feed_dict, Mapping):
+            raise TypeError("feed_dict must be a dictionary of tensors and their values, not "
+                            f"{type(feed_dict).__name__}")
         for key, value in ({} if feed_dict is None else feed_dict).items():
             self._add_feed(run, key, value)
         return self.run_inside(run, fetches)
@@ -194,7 +197,11 @@ class BaseSession:
         watched = self._watchers.add(ops, wanted.add)
         ops += [_op_of(fetch) for fetch in wanted.flat[len(ops):]]
         feeds = run.feeds + self._feeders.feeds(ops, [tensor for tensor, _ in run.feeds], run)
-        computed = session.run(wanted.flat, feeds)
+        try:
+            computed = session.run(wanted.flat, feeds)
+        except OverflowError as error:
+            raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
+                            ) from None
         for watcher, parts in watched:
             watcher.saw(parts(computed))
         values = build(computed)
