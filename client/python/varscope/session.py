@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from varscope import _core
@@ -186,6 +186,20 @@ class BaseSession:
         for key, value in ({} if feed_dict is None else feed_dict).items():
             self._add_feed(run, key, value)
         return self.run_inside(run, fetches)
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None,
+                      accept_options: bool = False) -> Callable[..., Any]:
+        """Returns a function of the values of feed_list's tensors, which runs the fetches."""
+        if feed_list is not None and not isinstance(feed_list, (list, tuple)):
+            raise TypeError(f"Argument `feed_list` must be a list or tuple. Received: {feed_list!r}")
+        fed = list(feed_list or [])
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(fed):
+                raise TypeError(f"the callable takes {len(fed)} values, not {len(values)}")
+            return self.run(fetches, dict(zip(fed, values)))
+
+        return call
 
     def run_inside(self, run: Run, fetches: Any) -> Any:
         """Returns the values of fetches in a run that has begun: with what that is fed, and has
