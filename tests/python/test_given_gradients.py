@@ -30,3 +30,7 @@ def test_callables():
             difference(5)
         with pytest.raises(TypeError, match="list or tuple"):
             sess.make_callable(x, x)
+
+
+def test_numbers_of_64_bits_are_int64():
+    assert type(tf.Session().run(tf.constant(3, tf.int64))) is np.int64

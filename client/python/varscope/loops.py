@@ -21,9 +21,9 @@ class _Rows:
         whole = [convert_to_tensor(x) for x in flatten(elems)]
         if backwards:
             whole = [_core.reverse(x, [0]) for x in whole]
+        self.count = _count(whole)
         self.dtypes = [x.dtype for x in whole]
         self._kinds = [(x.dtype, x.shape.as_list()[1:]) for x in whole]
-        self.count = _count(whole)
         self.lists = [_core.list_of_rows(x) for x in whole]
 
     def pop(self, lists: list[Any]) -> tuple[list[Any], Any]:

@@ -59,7 +59,9 @@ def _filled(value: Any, dtype: Any, shape: list[int], exact: bool) -> tuple[np.n
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
                       preferred_dtype: Any = None) -> _core.Tensor:
-    """Returns a tensor itself, a variable's value, or a constant."""
+    """Returns a tensor itself, a variable's value, or a constant. ValueError for None."""
+    if value is None:
+        raise ValueError("None values not supported.")
     if is_text(value):
         return value if isinstance(value, StringTensor) else text_constant(value, name)
     if isinstance(value, (_core.Tensor, _core.Variable)):

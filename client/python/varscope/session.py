@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from varscope import _core
 from varscope.connection import connect, options_for
 from varscope.derived import Derived
@@ -216,6 +218,8 @@ class BaseSession:
         except OverflowError as error:
             raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
                             ) from None
+        # NumPy has two types of 64 bits: scripts know int64.
+        computed = [np.int64(x) if type(x) is np.longlong else x for x in computed]
         for watcher, parts in watched:
             watcher.saw(parts(computed))
         values = build(computed)
