@@ -169,3 +169,19 @@ def test_a_variable_made_in_a_loop_of_a_graph_with_a_seed():
         sess.run(tf.global_variables_initializer())
         product, value = sess.run([x, w])
     np.testing.assert_allclose(product, value**2, rtol=1e-6)
+
+
+def test_a_case_needs_a_true_predicate_or_a_default():
+    first, second = tf.placeholder(tf.bool, []), tf.placeholder(tf.bool, [])
+    pairs = [(first, lambda: tf.constant(1)), (second, lambda: tf.constant(2))]
+    chosen, only = tf.case(pairs), tf.case(pairs[:1])
+    one = tf.case(pairs, default=lambda: tf.constant(3), exclusive=True)
+    with tf.Session() as sess:
+        assert sess.run(chosen, {first: False, second: True}) == 2
+        assert sess.run(chosen, {first: True, second: True}) == 1
+        assert sess.run(only, {first: True}) == 1
+        assert sess.run(one, {first: False, second: False}) == 3
+        for wrong, feeds in ((chosen, {first: False, second: False}), (only, {first: False}),
+                             (one, {first: True, second: True})):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="[cC]ondition"):
+                sess.run(wrong, feeds)

@@ -262,3 +262,111 @@ def test_a_transposed_convolution_is_the_gradient_of_one():
     first, second = run([tf.reduce_sum(made * small), tf.reduce_sum(images * large)],
                         {small: values})
     assert first == pytest.approx(second, rel=1e-4)
+
+
+def test_labels_of_whole_numbers_become_the_logits_dtype():
+    logits = tf.constant([[1.0, 2.0], [3.0, 0.0]])
+    expected = np.log(np.exp([[1, 2], [3, 0]]).sum(1)) - [2, 3]
+    labels = tf.placeholder(tf.int32, [None, 2])
+    for function in (tf.nn.softmax_cross_entropy_with_logits,
+                     tf.nn.softmax_cross_entropy_with_logits_v2):
+        for given in (labels, [[0, 1], [1, 0]], np.array([[0, 1], [1, 0]]),
+                      np.array([[0, 1], [1, 0]], np.float64)):
+            got = run(function(labels=given, logits=logits), {labels: [[0, 1], [1, 0]]})
+            np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_a_dense_layer_over_several_unknown_dimensions():
+    x = tf.placeholder(tf.float32, [None, None, 4])
+    y = tf.layers.dense(x, 3, use_bias=False)
+    z = tf.contrib.layers.fully_connected(x, 2, None)
+    weights = tf.ones([4, 5])
+    t = tf.tensordot(x, weights, [[2], [0]])
+    assert [a.shape.as_list() for a in (y, z, t)] == [[None, None, n] for n in (3, 2, 5)]
+    value = X.reshape(2, 3, 4)
+    got, slope, kernel = run([y, tf.gradients(y, x)[0], tf.global_variables()[0]], {x: value})
+    np.testing.assert_allclose(got, value @ kernel, rtol=1e-5)
+    np.testing.assert_allclose(slope, np.broadcast_to(kernel.sum(1), value.shape), rtol=1e-5)
+    np.testing.assert_allclose(run(t, {x: value}), value @ np.ones((4, 5)), rtol=1e-5)
+
+
+COLUMN, LINE = np.array([[1.0], [2], [3]]), np.array([1.0, 2, 0])
+
+
+@pytest.mark.parametrize("metric, labels, predictions, expected", [
+    ("accuracy", COLUMN, LINE, 2 / 3), ("accuracy", LINE, COLUMN, 2 / 3),
+    ("mean_squared_error", COLUMN, LINE, 3.0), ("mean_absolute_error", COLUMN, LINE, 1.0),
+    ("precision", np.array([[1], [0], [1]]), [1, 1, 0], 0.5),
+    ("recall", np.array([[1], [0], [1]]), [1, 1, 0], 0.5)])
+def test_metrics_leave_out_a_last_dimension_of_1(metric, labels, predictions, expected):
+    value, update = getattr(tf.metrics, metric)(labels, predictions)
+    with tf.Session() as sess:
+        sess.run(tf.local_variables_initializer())
+        assert sess.run(update) == pytest.approx(expected)
+        assert sess.run(value) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="incompatible"):
+        getattr(tf.metrics, metric)(np.ones((3, 2)), np.ones(3))
+
+
+def test_metrics_weights_have_the_predictions_dimensions():
+    _, update = tf.metrics.accuracy(COLUMN, LINE, weights=np.array([[1.0], [0], [1]]))
+    assert run(update, local=True) == pytest.approx(0.5)
+
+
+def test_weights_of_losses_are_repeated_as_tensorflow_does():
+    losses = np.array([[1.0], [2], [3]], np.float32)
+    with pytest.raises(ValueError, match="broadcast"):
+        tf.losses.compute_weighted_loss(losses, np.array([1.0, 0, 2], np.float32))
+    with pytest.raises(ValueError, match="broadcast"):
+        tf.losses.compute_weighted_loss(losses, np.ones((2, 1), np.float32))
+    got = tf.losses.compute_weighted_loss(losses, np.array([[1.0], [0], [2]], np.float32))
+    assert run(got) == pytest.approx(3.5)
+    mean = tf.losses.compute_weighted_loss(losses, 2.0, reduction=tf.losses.Reduction.MEAN)
+    assert run(mean) == pytest.approx(2.0)
+
+
+def test_losses_of_whole_predictions_are_computed_as_floats():
+    for name, expected in (("mean_squared_error", 0.25), ("absolute_difference", 0.5),
+                           ("huber_loss", 0.125)):
+        loss = getattr(tf.losses, name)(np.array([1.5, 2.5], np.float32), tf.constant([1, 2]))
+        assert loss.dtype == tf.float32 and run(loss) == pytest.approx(expected)
+
+
+def test_layer_norm_and_linear_of_contrib():
+    normal = tf.contrib.layers.layer_norm(tf.constant(X))
+    line = tf.contrib.layers.linear(tf.constant(-np.abs(X)), 2,
+                                    weights_initializer=tf.ones_initializer())
+    assert names() == ["LayerNorm/beta:0", "LayerNorm/gamma:0", "fully_connected/weights:0",
+                       "fully_connected/biases:0"]
+    got, below = run([normal, line])
+    np.testing.assert_allclose(got.mean(1), 0, atol=1e-6)
+    np.testing.assert_allclose(got.std(1), 1, rtol=1e-4)
+    assert (below < 0).all()
+
+
+def test_dropout_keeps_the_shape_beside_a_placeholder_without_one():
+    x, keep = tf.placeholder(tf.float32, [None, 4]), tf.placeholder(tf.float32)
+    dropped = tf.nn.dropout(x, keep)
+    cell = tf.nn.rnn_cell.DropoutWrapper(tf.nn.rnn_cell.BasicRNNCell(3), output_keep_prob=keep)
+    outputs, _ = tf.nn.dynamic_rnn(cell, tf.reshape(x, [-1, 2, 4]), dtype=tf.float32)
+    assert dropped.shape.as_list() == [None, 4] and outputs.shape.as_list() == [None, 2, 3]
+    y = tf.layers.dense(dropped, 2, use_bias=False)
+    got, kernel = run([y, tf.global_variables()[-1]], {x: X, keep: 1.0})
+    np.testing.assert_allclose(got, X @ kernel, rtol=1e-5)
+
+
+def test_layers_of_contrib_put_results_and_variables_into_collections():
+    slim = tf.contrib.slim
+    with slim.arg_scope([slim.fully_connected, slim.conv2d, slim.max_pool2d],
+                        outputs_collections="ends"):
+        image = slim.conv2d(tf.ones([2, 4, 4, 1]), 3, 3, variables_collections=["all"])
+        small = slim.max_pool2d(image, 2)
+        line = slim.fully_connected(slim.flatten(small, outputs_collections=["flat", "ends"]), 2,
+                                    variables_collections={"weights": ["kernels"]})
+    slim.batch_norm(line, variables_collections={"moving_mean": "means"})
+    assert [v.name for v in tf.get_collection("means")] == ["BatchNorm/moving_mean:0"]
+    ends = tf.get_collection("ends")
+    assert ends[:2] == [image, small] and ends[3] == line
+    assert tf.get_collection("flat") == ends[2:3]
+    assert [v.name for v in tf.get_collection("all")] == ["Conv/weights:0", "Conv/biases:0"]
+    assert [v.name for v in tf.get_collection("kernels")] == ["fully_connected/weights:0"]

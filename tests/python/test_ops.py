@@ -208,3 +208,95 @@ def test_control_dependencies():
         assert sess.run(free) == 1
         assert sess.run(v) == 0
         assert sess.run(after) == 5
+
+
+def test_a_placeholder_with_a_default_takes_other_sizes():
+    x = tf.placeholder_with_default(np.zeros((1, 3), np.float32), [None, 3], "x")
+    assert x.shape.as_list() == [None, 3] and x.name == "x:0"
+    rate = tf.placeholder_with_default([0.5], [None])
+    on = tf.placeholder_with_default(False, None)
+    total = tf.reduce_sum(x) + tf.cond(on, lambda: rate[0], lambda: 0.0)
+    with tf.Session() as sess:
+        assert sess.run(total) == 0
+        assert sess.run(total, {x: np.ones((4, 3)), on: True}) == 12.5
+        assert sess.run([x, rate], {rate: [1, 2]})[1].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="incompatible"):
+        tf.placeholder_with_default(np.zeros((1, 3)), [None, 4])
+
+
+def test_parts_of_matrices_leave_out_what_is_not_finite():
+    matrix = tf.constant([[1.0, np.inf], [-np.inf, 2.0]])
+    assert run(tf.matrix_band_part(matrix, 0, 0)).tolist() == [[1, 0], [0, 2]]
+    assert run(tf.matrix_diag_part(matrix)).tolist() == [1, 2]
+    assert run(tf.trace(matrix)) == 3
+    assert run(tf.matrix_diag([1.0, np.inf])).tolist() == [[1, 0], [0, np.inf]]
+
+
+def test_shapes_of_tensors_whose_number_of_dimensions_is_not_known():
+    place = tf.placeholder(tf.int32)
+    column = tf.slice(tf.constant(A), [0, place], [2, 1])
+    table = tf.reshape(tf.constant(A), [place, 2])
+    with tf.Session() as sess:
+        np.testing.assert_array_equal(sess.run(column, {place: 1}), A[:, 1:2])
+        np.testing.assert_array_equal(sess.run(table, {place: 3}), A.reshape(3, 2))
+
+
+@pytest.mark.parametrize("equation, shapes", [
+    ("ij,jk->ik", [(2, 3), (3, 4)]), ("bij,kj->bik", [(2, 3, 4), (5, 4)]), ("ij->ji", [(2, 3)]),
+    ("ij->", [(2, 3)]), ("i,i->", [(3,), (3,)]), ("i,j->ij", [(3,), (4,)]),
+    ("bfnh,btnh->bnft", [(2, 3, 4, 5), (2, 6, 4, 5)]), ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)]),
+    ("ij,jk", [(2, 3), (3, 4)]), ("ijk,jk->i", [(2, 3, 4), (3, 4)])])
+def test_einsum(equation, shapes):
+    values = [np.random.RandomState(i).randn(*shape) for i, shape in enumerate(shapes)]
+    expected = np.einsum(equation, *values)
+    open_ = [tf.placeholder(tf.float64, [None] * len(shape)) for shape in shapes]
+    with tf.Session() as sess:
+        known, unknown = sess.run([tf.einsum(equation, *values), tf.einsum(equation, *open_)],
+                                  dict(zip(open_, values)))
+    np.testing.assert_allclose(known, expected, rtol=1e-9)
+    np.testing.assert_allclose(unknown, expected, rtol=1e-9)
+    assert known.shape == unknown.shape == expected.shape
+
+
+def test_products_and_spreads():
+    assert run(tf.matmul(A, B, adjoint_b=True)).tolist() == (A @ B.T).tolist()
+    np.testing.assert_allclose(run(tf.math.reduce_std(A, 1)), A.std(1), rtol=1e-6)
+    np.testing.assert_allclose(run(tf.math.reduce_variance(A)), A.var(), rtol=1e-6)
+    assert run(tf.linspace(np.float64(0), np.float64(1), 3)).dtype == np.float64
+    first = np.exp(A) / np.exp(A).sum(0)
+    np.testing.assert_allclose(run(tf.nn.softmax(A, axis=0)), first, rtol=1e-5)
+    np.testing.assert_allclose(run(tf.nn.log_softmax(A, 0)), np.log(first), atol=1e-5)
+    assert run(tf.confusion_matrix([1, 2], [1, 0])).tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 0]]
+    weighted = tf.confusion_matrix([1, 0], [1, 0], 2, tf.float32, weights=[2.0, 3.0])
+    assert run(weighted).tolist() == [[3, 0], [0, 2]]
+    mask = tf.one_hot([1], 2, on_value=0.0, off_value=-np.inf)
+    assert run(mask).tolist() == [[-np.inf, 0]]
+
+
+def test_assertions_end_a_run():
+    x = tf.placeholder(tf.float32, [None], "x")
+    with tf.control_dependencies([tf.assert_positive(x, message="too small")]):
+        y = tf.identity(x)
+    with tf.control_dependencies([tf.assert_equal(x, [1.0, 2.0])]):
+        z = tf.identity(x)
+    finite = tf.check_numerics(x, "broken")
+    with tf.Session() as sess:
+        assert sess.run([y, z, finite], {x: [1, 2]})[0].tolist() == [1, 2]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="too small.*x > 0.*x:0"):
+            sess.run(y, {x: [1, -2]})
+        with pytest.raises(tf.errors.InvalidArgumentError, match="x == y did not hold"):
+            sess.run(z, {x: [1, 3]})
+        with pytest.raises(tf.errors.InvalidArgumentError, match="broken"):
+            sess.run(finite, {x: [1, np.nan]})
+    with pytest.raises(ValueError, match="must have rank 2"):
+        tf.assert_rank(x, 2)
+
+
+def test_modules_of_ops_are_there_under_their_paths():
+    from varscope.compat.v1.python.ops import array_ops, init_ops, math_ops, nn_ops
+    v = tf.get_variable("v", [2], initializer=init_ops.constant_initializer(3.0))
+    row = array_ops.reshape(nn_ops.relu(v), [1, 2])
+    total = math_ops.matmul(row, array_ops.ones([2, 1]))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert sess.run(total).tolist() == [[6]]

@@ -134,18 +134,11 @@ def _check_form(one: Any, two: Any) -> None:
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False,
          name: str = "case") -> Any:
     """Returns what the function beside the first true predicate returns, else what default
-    returns; without one, the last function."""
+    returns. A run ends where no predicate is true and there is no default, or, if `exclusive`,
+    where several are."""
     pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
     if not pairs:
         raise ValueError("case: pred_fn_pairs is empty.")
-    otherwise = default
-    with name_scope(name):
-        pairs = _checked_pairs(pairs, exclusive, otherwise is None)
-    if otherwise is None:
-        *pairs, last = pairs
-        otherwise = last[1]
-        if not pairs:  # the condition is checked, and then what it chooses is the same
-            pairs = [last]
 
     def nested(number: int) -> Any:
         if number == len(pairs):
@@ -154,23 +147,33 @@ def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, stric
         return cond(pred, fn, lambda: nested(number + 1), strict=strict)
 
     with name_scope(name):
+        pairs, otherwise = _checked(pairs, default, exclusive)
         return nested(0)
 
 
-def _checked_pairs(pairs: list[Any], exclusive: bool, needs_one: bool) -> list[Any]:
-    """The pairs, with the first condition checked: how many are true."""
-    # checks is made of ops, which this module is not.
-    from varscope.checks import checked
-    truths = [convert_to_tensor(pred) for pred, _ in pairs]
-    if exclusive and len(truths) > 1:
-        count = _core.add_n([_core.cast(truth, "int32") for truth in truths])
-        truths[0] = checked(truths[0], _core.less_equal(count, 1), "several_conditions_are_true")
-    if needs_one:
-        count = _core.add_n([_core.cast(truth, "int32") for truth in truths])
-        truths[0] = checked(truths[0], _core.greater_equal(count, 1), "no_condition_is_true")
-    if not exclusive and not needs_one:
-        return pairs
-    return [(truth, fn) for truth, (_, fn) in zip(truths, pairs)]
+def _checked(pairs: list[Any], default: Any, exclusive: bool) -> tuple[list[Any], Any]:
+    """The pairs whose predicates are tested, and what is left when none is true."""
+    from varscope.assertions import Assert
+    if default is not None and not exclusive:
+        return pairs, default
+    count = _core.reduce_sum(_core.stack([_core.cast(pred, "int32") for pred, _ in pairs]))
+    after = []
+    if default is None:
+        after.append(Assert(_core.greater(count, 0), ["None of conditions evaluated as True."]))
+    if exclusive:
+        after.append(Assert(_core.less(count, 2), [
+            "More than one condition evaluated as True but exclusive=True."]))
+    with control_dependencies(after):
+        pairs = [(_core.identity(convert_to_tensor(pred)), fn) for pred, fn in pairs]
+    if default is not None:
+        return pairs, default
+    (last, fn), others = pairs[-1], pairs[:-1]
+
+    def only() -> Any:
+        with control_dependencies([last.op]):
+            return pack_like(made := fn(), [_core.identity(_result(x)) for x in flatten(made)])
+
+    return others, fn if others else only
 
 
 def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any,

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from varscope import _core
+from varscope.feeders import Run, Source, feed_from
+from varscope.numbers_ import is_symbolic
 from varscope.ops import convert_to_tensor
 from varscope.scopes import control_dependencies, name_scope
+from varscope.shapes import TensorShape
 from varscope.shaping import checked_axes, flat_numbers, rank
 
 
@@ -37,6 +40,22 @@ def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = N
     used = _core.cast(_core.not_equal(tensor, _core.zeros_like(tensor)), "int64")
     total = _core.reduce_sum(used, axis, keepdims, None, reduction_indices, keep_dims)
     return _core.cast(total, dtype, name)
+
+
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False,
+                    name: str | None = None) -> _core.Tensor:
+    """Returns the mean of the squares of what elements differ from their mean."""
+    with name_scope(name, "reduce_variance", [input_tensor]):
+        tensor = convert_to_tensor(input_tensor)
+        mean = _core.reduce_mean(tensor, axis, True)
+        return _core.reduce_mean(_core.square(tensor - mean), axis, keepdims)
+
+
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False,
+               name: str | None = None) -> _core.Tensor:
+    """Returns the root of the variance."""
+    with name_scope(name, "reduce_std", [input_tensor]):
+        return _core.sqrt(reduce_variance(input_tensor, axis, keepdims))
 
 
 def _truths(reduce: Any, input_tensor: Any, axis: Any, keepdims: Any, name: str,
@@ -134,11 +153,25 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> _core.Tenso
         raise ValueError(f"Different number of contraction axes, {over_a} and {over_b}")
     free_a = [i for i in range(len(dims_a)) if i not in over_a]
     free_b = [i for i in range(len(dims_b)) if i not in over_b]
-    summed = int(np.prod([dims_a[i] for i in over_a], dtype=np.int64))
+    pairs = [(dims_a[i], dims_b[j]) for i, j in zip(over_a, over_b)]
+    summed = int(np.prod([n if m is None else m for m, n in pairs], dtype=np.int64)) if all(
+        pair != (None, None) for pair in pairs) else None
+    if summed is None:
+        raise NotImplementedError("tensordot: varscope must know the dimensions that it sums over")
     left = _core.reshape(_core.transpose(a, free_a + over_a), [-1, summed])
     right = _core.reshape(_core.transpose(b, over_b + free_b), [summed, -1])
     dims = [dims_a[i] for i in free_a] + [dims_b[i] for i in free_b]
-    return _core.reshape(_core.matmul(left, right), [-1 if n is None else n for n in dims], name)
+    product = _core.matmul(left, right)
+    if dims.count(None) < 2:
+        return _core.reshape(product, [-1 if n is None else n for n in dims], name)
+    sizes = [_size(a, i) for i in free_a] + [_size(b, i) for i in free_b]
+    return _core._reshape_to(product, _core.stack(sizes), name)
+
+
+def _size(x: Any, axis: int) -> Any:
+    """One dimension, as a tensor."""
+    known = x.shape.as_list()[axis]
+    return _core.shape(x)[axis] if known is None else _core._constant(known, "int32", None)
 
 
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> _core.Tensor:
@@ -148,8 +181,32 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> _core.Tensor:
-    """Returns the input, unless a run is fed another value."""
-    return _core.identity(convert_to_tensor(input), name or "PlaceholderWithDefault")
+    """Returns the input, unless a run is fed another value, which may have another size where the
+    shape has None; an input that is a tensor says the shape."""
+    name = name or "PlaceholderWithDefault"
+    dims = TensorShape(shape)
+    if is_symbolic(input) or dims.is_fully_defined():
+        return _core.identity(convert_to_tensor(input), name)
+    value = np.asarray(input)
+    if not hasattr(input, "dtype"):
+        value = value.astype(_NARROW.get(value.dtype.kind, value.dtype))
+    if not dims.is_compatible_with(value.shape):
+        raise ValueError(f"Shapes {dims} and {value.shape} are incompatible")
+    return feed_from(_Default(value), 0, _core.placeholder(value.dtype, shape, name))
+
+
+# What TensorFlow takes Python's numbers for.
+_NARROW = {"f": "float32", "i": "int32"}
+
+
+class _Default(Source):
+    """The value of a placeholder that nobody feeds."""
+
+    def __init__(self, value: np.ndarray) -> None:
+        self._value = value
+
+    def take(self, run: Run) -> list[Any]:
+        return [self._value]
 
 
 def to_float(x: Any, name: str = "ToFloat") -> _core.Tensor:

@@ -19,6 +19,7 @@ class GraphData:
         self.is_chief: bool | None = None  # in a cluster
         self.feeders: dict[str, Any] = {}  # placeholders that a run feeds itself
         self.watchers: dict[str, Any] = {}  # ops that are seen when they run
+        self.assertions: dict[str, str] = {}  # what those ops say that end a run
         self.finalized = False
         self.seed: int | None = None  # of random numbers
         self.seeds_given = 0  # to ops without a seed of their own

@@ -70,6 +70,12 @@ def _reduced(losses: _core.Tensor, weights: Any, reduction: str) -> _core.Tensor
     return quotient_or_zero(_core.reduce_sum(weighted), count, "value")
 
 
+def _floats(predictions: Any, labels: Any) -> tuple[_core.Tensor, _core.Tensor]:
+    """Both as float32, which TensorFlow computes errors in. ValueError when they do not fit."""
+    predictions = _core.cast(convert_to_tensor(predictions), "float32")
+    return _same_shape(predictions, labels)
+
+
 def _same_shape(predictions: Any, labels: Any) -> tuple[_core.Tensor, _core.Tensor]:
     """Both as tensors of the predictions' dtype. ValueError when their shapes do not fit."""
     predictions = convert_to_tensor(predictions)
@@ -84,7 +90,7 @@ def mean_squared_error(labels: Any, predictions: Any, weights: Any = 1.0,
                        reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:
     """(predictions - labels)^2."""
     with name_scope(scope, "mean_squared_error", [predictions, labels]) as scope:
-        predictions, labels = _same_shape(predictions, labels)
+        predictions, labels = _floats(predictions, labels)
         return compute_weighted_loss(_core.squared_difference(predictions, labels), weights, scope,
                                      loss_collection, reduction)
 
@@ -95,7 +101,7 @@ def absolute_difference(labels: Any, predictions: Any, weights: Any = 1.0,
                         reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:
     """|predictions - labels|."""
     with name_scope(scope, "absolute_difference", [predictions, labels]) as scope:
-        predictions, labels = _same_shape(predictions, labels)
+        predictions, labels = _floats(predictions, labels)
         return compute_weighted_loss(_core.abs(_core.subtract(predictions, labels)), weights,
                                      scope, loss_collection, reduction)
 
@@ -105,7 +111,7 @@ def huber_loss(labels: Any, predictions: Any, weights: Any = 1.0, delta: float =
                reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:
     """Quadratic up to delta, linear beyond it."""
     with name_scope(scope, "huber_loss", [predictions, labels]) as scope:
-        predictions, labels = _same_shape(predictions, labels)
+        predictions, labels = _floats(predictions, labels)
         error = _core.abs(_core.subtract(predictions, labels))
         quadratic = _core.minimum(error, delta)
         losses = 0.5 * _core.square(quadratic) + delta * (error - quadratic)
@@ -117,7 +123,7 @@ def hinge_loss(labels: Any, logits: Any, weights: Any = 1.0, scope: str | None =
                reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:
     """max(0, 1 - (2 * labels - 1) * logits), of labels 0 and 1."""
     with name_scope(scope, "hinge_loss", [logits, labels]) as scope:
-        logits, labels = _same_shape(logits, labels)
+        logits, labels = _floats(logits, labels)
         losses = nn.relu(1.0 - (2.0 * labels - 1.0) * logits)
         return compute_weighted_loss(losses, weights, scope, loss_collection, reduction)
 
@@ -127,7 +133,7 @@ def log_loss(labels: Any, predictions: Any, weights: Any = 1.0, epsilon: float =
              reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:
     """The cross entropy of probabilities and labels 0 and 1."""
     with name_scope(scope, "log_loss", [predictions, labels]) as scope:
-        predictions, labels = _same_shape(predictions, labels)
+        predictions, labels = _floats(predictions, labels)
         losses = -(labels * _core.log(predictions + epsilon)) - (
             1.0 - labels) * _core.log(1.0 - predictions + epsilon)
         return compute_weighted_loss(losses, weights, scope, loss_collection, reduction)

@@ -33,7 +33,7 @@ def numbers(x: Any) -> Any:
 def _as(item: Any, dtype: str) -> Any:
     if not is_symbolic(item):
         return _core._constant(_whole(item), dtype, None)
-    if len(item.shape) == 1:  # TensorFlow takes a list of one number for the number
+    if item.shape.ndims != 0:  # TensorFlow takes a list of one number for the number
         item = _core.reshape(item, [])
     return item if item.dtype == dtype else _core.cast(item, dtype)
 

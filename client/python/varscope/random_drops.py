@@ -31,4 +31,6 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | 
             tf.shape(x) if None in dims else dims)
         drawn = tf.random_uniform(shape, seed=seed, dtype=x.dtype)
         stays = _core.greater(_core.floor(_core.add(drawn, keep_prob)), 0.0)
-        return kept(stays, _core.divide(x, keep_prob), "SelectV2")
+        made = kept(stays, _core.divide(x, keep_prob), "SelectV2")
+        made.set_shape(x.shape)  # also where that of keep_prob is not known
+        return made

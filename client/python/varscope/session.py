@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from varscope import _core
+from varscope.assertions import explained
 from varscope.connection import connect, options_for
 from varscope.derived import Derived
+from varscope.errors import InvalidArgumentError
 from varscope.feeders import Feeders, Run
 from varscope.scopes import default_graph
 from varscope.session_config import ConfigProto
@@ -215,6 +217,8 @@ class BaseSession:
         feeds = run.feeds + self._feeders.feeds(ops, [tensor for tensor, _ in run.feeds], run)
         try:
             computed = session.run(wanted.flat, feeds)
+        except InvalidArgumentError as error:
+            raise explained(self._graph, error) from None
         except OverflowError as error:
             raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
                             ) from None

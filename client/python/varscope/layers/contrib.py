@@ -7,7 +7,8 @@ from typing import Any
 
 from varscope import _core, initializers, shaping
 from varscope.arrays import one_hot
-from varscope.collections_ import GraphKeys, add_to_collections
+from varscope.collections_ import (GraphKeys, add_to_collections, get_collection,
+                                   global_variables)
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
 from varscope.layers import normalization
@@ -15,10 +16,25 @@ from varscope.layers.arguments import add_arg_scope
 from varscope.layers.convolution import transposed
 from varscope.layers.dropout import dropout as dropout_layer
 from varscope.layers.pooling import flatten as flatten_layer
-from varscope.layers.scopes import (activated, biased, channels, channels_last, layer_scope, pair,
-                                    weight)
+from varscope.layers.scopes import (activated, channels, channels_last, layer_scope, pair, weight)
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope, refuse
+
+
+def _collected(outputs: Any, collections: Any) -> Any:
+    """Puts a layer's result into the collections that it is to be in: a name, or several."""
+    if collections:
+        add_to_collections([collections] if isinstance(collections, str) else collections, outputs)
+    return outputs
+
+
+def _noted(variable: Any, collections: Any, key: str) -> Any:
+    """Puts a variable into collections: names, or a dict of them by the variables' names."""
+    names = collections.get(key) if isinstance(collections, dict) else collections
+    for name in [names] if isinstance(names, str) else names or []:
+        if variable not in get_collection(name):
+            add_to_collections([name], variable)
+    return variable
 
 
 def xavier_initializer(uniform: bool = True, seed: int | None = None,
@@ -50,13 +66,13 @@ def one_hot_encoding(labels: Any, num_classes: int, on_value: float = 1.0,
                      off_value: float = 0.0, outputs_collections: Any = None,
                      scope: Any = None) -> _core.Tensor:
     """A row for each class number."""
-    return one_hot(labels, num_classes, on_value, off_value)
+    return _collected(one_hot(labels, num_classes, on_value, off_value), outputs_collections)
 
 
 def flatten(inputs: Any, outputs_collections: Any = None, scope: Any = None) -> _core.Tensor:
     """Returns [batch, all other elements]."""
     with name_scope(scope, "Flatten", [inputs]) as name:
-        return flatten_layer(inputs, name + "flatten/Reshape")
+        return _collected(flatten_layer(inputs, name + "flatten/Reshape"), outputs_collections)
 
 
 @add_arg_scope
@@ -74,19 +90,56 @@ def fully_connected(inputs: Any, num_outputs: int, activation_fn: Callable | Non
         weights = weight("weights", [channels(inputs), num_outputs], inputs, weights_initializer,
                          weights_regularizer, trainable)
         outputs = shaping.times_matrix(inputs, weights)
+        _noted(weights, variables_collections, "weights")
         outputs = _finished(outputs, num_outputs, normalizer_fn, normalizer_params,
-                            biases_initializer, biases_regularizer, trainable)
-        return activated(outputs, activation_fn)
+                            biases_initializer, biases_regularizer, trainable,
+                            variables_collections)
+        return _collected(activated(outputs, activation_fn), outputs_collections)
+
+
+def linear(inputs: Any, num_outputs: int, *arguments: Any, **keywords: Any) -> _core.Tensor:
+    """fully_connected() without an activation."""
+    keywords.setdefault("activation_fn", None)
+    return fully_connected(inputs, num_outputs, *arguments, **keywords)
+
+
+@add_arg_scope
+def layer_norm(inputs: Any, center: bool = True, scale: bool = True,
+               activation_fn: Callable | None = None, reuse: Any = None,
+               variables_collections: Any = None, outputs_collections: Any = None,
+               trainable: bool = True, begin_norm_axis: int = 1, begin_params_axis: int = -1,
+               scope: Any = None) -> _core.Tensor:
+    """Normalizes each element of a batch by its own mean and variance: Ba et al. 2016 (arXiv
+    1607.06450). beta and gamma are of the dimensions from begin_params_axis on."""
+    inputs = convert_to_tensor(inputs)
+    dims = inputs.shape.as_list()
+    shape = dims[begin_params_axis:]
+    if None in shape:
+        raise ValueError(f"layer_norm: the dimensions {shape} of the inputs must be known")
+    with layer_scope(scope, "LayerNorm", reuse):
+        beta = weight("beta", shape, inputs, initializers.Zeros(), trainable=trainable
+                      ) if center else None
+        gamma = weight("gamma", shape, inputs, initializers.Ones(), trainable=trainable
+                       ) if scale else None
+        for variable, key in ((beta, "beta"), (gamma, "gamma")):
+            if variable is not None:
+                _noted(variable, variables_collections, key)
+        axes = list(range(begin_norm_axis % len(dims), len(dims)))
+        mean, variance = nn.moments(inputs, axes, keep_dims=True)
+        outputs = nn.batch_normalization(inputs, mean, variance, beta, gamma, 1e-12)
+        return _collected(activated(outputs, activation_fn), outputs_collections)
 
 
 def _finished(outputs: Any, count: int, normalizer: Callable | None, parameters: Any,
-              initializer: Any, regularizer: Callable | None, trainable: bool) -> Any:
+              initializer: Any, regularizer: Callable | None, trainable: bool,
+             collections: Any) -> Any:
     """What is normalized has no biases."""
     if normalizer is not None:
         return normalizer(outputs, **(parameters or {}))
     if initializer is None:
         return outputs
-    return biased(outputs, "biases", count, initializer, regularizer, trainable)
+    biases = weight("biases", [count], outputs, initializer, regularizer, trainable)
+    return _core.nn._bias_add(outputs, _noted(biases, collections, "biases"), None)
 
 
 @add_arg_scope
@@ -107,9 +160,11 @@ def conv2d(inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, pad
                          weights_initializer, weights_regularizer, trainable)
         outputs = nn.conv2d(inputs, weights, [1, *pair(stride), 1], padding,
                             dilations=[1, *pair(rate), 1])
+        _noted(weights, variables_collections, "weights")
         outputs = _finished(outputs, num_outputs, normalizer_fn, normalizer_params,
-                            biases_initializer, biases_regularizer, trainable)
-        return activated(outputs, activation_fn)
+                            biases_initializer, biases_regularizer, trainable,
+                            variables_collections)
+        return _collected(activated(outputs, activation_fn), outputs_collections)
 
 
 @add_arg_scope
@@ -131,9 +186,11 @@ def conv2d_transpose(inputs: Any, num_outputs: int, kernel_size: Any, stride: An
         weights = weight("weights", [*size, num_outputs, channels(inputs)], inputs,
                          weights_initializer, weights_regularizer, trainable)
         outputs = transposed(inputs, weights, num_outputs, size, steps, padding.upper())
+        _noted(weights, variables_collections, "weights")
         outputs = _finished(outputs, num_outputs, normalizer_fn, normalizer_params,
-                            biases_initializer, biases_regularizer, trainable)
-        return activated(outputs, activation_fn)
+                            biases_initializer, biases_regularizer, trainable,
+                            variables_collections)
+        return _collected(activated(outputs, activation_fn), outputs_collections)
 
 
 def _pool(function: Callable, inputs: Any, kernel_size: Any, stride: Any, padding: str,
@@ -147,7 +204,8 @@ def max_pool2d(inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "V
                scope: Any = None) -> _core.Tensor:
     """The largest element of each window, for each channel."""
     channels_last("max_pool2d", data_format)
-    return _pool(_core.nn._max_pool, inputs, kernel_size, stride, padding, scope or "MaxPool2D")
+    return _collected(_pool(_core.nn._max_pool, inputs, kernel_size, stride, padding,
+                            scope or "MaxPool2D"), outputs_collections)
 
 
 @add_arg_scope
@@ -156,7 +214,8 @@ def avg_pool2d(inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "V
                scope: Any = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
     channels_last("avg_pool2d", data_format)
-    return _pool(_core.nn._avg_pool, inputs, kernel_size, stride, padding, scope or "AvgPool2D")
+    return _collected(_pool(_core.nn._avg_pool, inputs, kernel_size, stride, padding,
+                            scope or "AvgPool2D"), outputs_collections)
 
 
 @add_arg_scope
@@ -164,8 +223,8 @@ def dropout(inputs: Any, keep_prob: Any = 0.5, noise_shape: Any = None, is_train
             outputs_collections: Any = None, scope: Any = None,
             seed: int | None = None) -> _core.Tensor:
     """Sets elements to 0 while it trains, and scales the others."""
-    return dropout_layer(inputs, 1.0 - keep_prob, noise_shape, seed, is_training,
-                         scope or "Dropout")
+    return _collected(dropout_layer(inputs, 1.0 - keep_prob, noise_shape, seed, is_training,
+                                    scope or "Dropout"), outputs_collections)
 
 
 @add_arg_scope
@@ -184,17 +243,21 @@ def batch_norm(inputs: Any, decay: float = 0.999, center: bool = True, scale: bo
     channels_last("batch_norm", data_format)
     started = param_initializers or {}
     before = len(_core.get_collection(GraphKeys.UPDATE_OPS)) if updates_collections else 0
+    known = len(global_variables())
     outputs = normalization.normalized(
         inputs, decay, epsilon, center, scale,
         [started.get(name, kind()) for name, kind in (
             ("gamma", initializers.Ones), ("beta", initializers.Zeros),
             ("moving_mean", initializers.Zeros), ("moving_variance", initializers.Ones))],
         is_training, trainable, scope, "BatchNorm", reuse, fused,
-        in_place=updates_collections is None)
+        in_place=updates_collections is None,
+        regularizers=tuple((param_regularizers or {}).get(name) for name in ("gamma", "beta")))
+    for variable in global_variables()[known:]:
+        _noted(variable, variables_collections, variable.op.name.rpartition("/")[2])
     if updates_collections not in (None, GraphKeys.UPDATE_OPS):
         for update in _core.get_collection(GraphKeys.UPDATE_OPS)[before:]:
             add_to_collections(updates_collections, update)
-    return activated(outputs, activation_fn)
+    return _collected(activated(outputs, activation_fn), outputs_collections)
 
 
 def embed_sequence(ids: Any, vocab_size: int, embed_dim: int, initializer: Any = None,

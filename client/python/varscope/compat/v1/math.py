@@ -14,7 +14,9 @@ from varscope._core.nn import softplus
 from varscope.activations import log_sigmoid
 from varscope.arrays import segment_sum
 from varscope.compat.v1._missing import missing_of
-from varscope.counting import accumulate_n, count_nonzero, reduce_all, reduce_any
+from varscope.counting import (accumulate_n, count_nonzero, reduce_all, reduce_any, reduce_std,
+                               reduce_variance)
+from varscope.products import confusion_matrix
 from varscope.compat.v1.nn import l2_normalize, log_softmax, softmax
 
 truediv = divide
@@ -22,16 +24,16 @@ mod = floormod
 
 __all__ = [
     "abs", "accumulate_n", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh",
-    "atan", "atan2", "atanh", "ceil", "cos", "cosh", "count_nonzero", "cumprod", "cumsum",
-    "digamma", "divide", "equal", "erf", "erfc", "exp", "expm1", "floor", "floordiv",
-    "floormod", "greater", "greater_equal", "is_finite", "is_inf", "is_nan", "l2_normalize",
-    "less", "less_equal", "lgamma", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply",
-    "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
-    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum",
-    "round", "rsqrt", "segment_sum", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus",
-    "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "truediv", "truncatediv",
-    "unsorted_segment_sum"
+    "atan", "atan2", "atanh", "ceil", "confusion_matrix", "cos", "cosh", "count_nonzero",
+    "cumprod", "cumsum", "digamma", "divide", "equal", "erf", "erfc", "exp", "expm1", "floor",
+    "floordiv", "floormod", "greater", "greater_equal", "is_finite", "is_inf", "is_nan",
+    "l2_normalize", "less", "less_equal", "lgamma", "log", "log1p", "log_sigmoid", "log_softmax",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod",
+    "multiply", "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
+    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std",
+    "reduce_sum", "reduce_variance", "round", "rsqrt", "segment_sum", "sigmoid", "sign", "sin",
+    "sinh", "softmax", "softplus", "sqrt", "square", "squared_difference", "subtract", "tan",
+    "tanh", "truediv", "truncatediv", "unsorted_segment_sum"
 ]
 
 if not TYPE_CHECKING:

@@ -17,6 +17,7 @@ from varscope.compat.v1 import rnn_cell
 from varscope.compat.v1._missing import missing_of
 from varscope.largest import top_k
 from varscope.normalization import batch_normalization, moments
+from varscope.ops import convert_to_tensor as _tensor
 from varscope.random_drops import dropout
 from varscope.rnn.unrolling import (bidirectional_dynamic_rnn, dynamic_rnn,
                                     static_bidirectional_rnn, static_rnn)
@@ -34,18 +35,29 @@ def _last_axis(function: str, logits: Any, axis: int | None) -> None:
         raise NotImplementedError(f"{function}: varscope has the last axis alone")
 
 
+def _along(function: Any, logits: Any, axis: int | None, name: str | None) -> _core.Tensor:
+    """What a function of the last dimension makes of another one."""
+    logits = _tensor(logits)
+    rank = logits.shape.ndims
+    if axis in (None, -1) or (rank is not None and axis == rank - 1):
+        return function(logits, name)
+    if rank is None or not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} of a tensor of shape {logits.shape}")
+    order = list(range(rank))
+    order[axis], order[-1] = order[-1], order[axis]
+    return _core.transpose(function(_core.transpose(logits, order), None), order, name)
+
+
 def softmax(logits: Any, axis: int | None = None, name: str | None = None,
             dim: int | None = None) -> _core.Tensor:
-    """e^x / sum(e^x) over the last dimension."""
-    _last_axis("softmax", logits, dim if axis is None else axis)
-    return _nn._softmax(logits, name)
+    """e^x / sum(e^x) over a dimension, the last one by default."""
+    return _along(_nn._softmax, logits, dim if axis is None else axis, name)
 
 
 def log_softmax(logits: Any, axis: int | None = None, name: str | None = None,
                 dim: int | None = None) -> _core.Tensor:
     """The logarithm of softmax, computed without overflow."""
-    _last_axis("log_softmax", logits, dim if axis is None else axis)
-    return _nn._log_softmax(logits, name)
+    return _along(_nn._log_softmax, logits, dim if axis is None else axis, name)
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None,
@@ -62,12 +74,20 @@ def _named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
         raise ValueError("Both labels and logits must be provided.")
 
 
+def _of_dtype(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """Labels of whole numbers, or of another width, as the logits' dtype."""
+    labels, logits = _tensor(labels), _tensor(logits)
+    if labels.dtype != logits.dtype:
+        labels = _core.cast(labels, logits.dtype)
+    return labels, logits
+
+
 def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int | None = None,
                                          name: str | None = None,
                                          dim: int | None = None) -> _core.Tensor:
     """The cross entropy of softmax(logits) and labels, both of which have a gradient."""
     _last_axis("softmax_cross_entropy_with_logits_v2", logits, dim if axis is None else axis)
-    return _nn._softmax_cross_entropy(labels, logits, name)
+    return _nn._softmax_cross_entropy(*_of_dtype(labels, logits), name)
 
 
 def softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
@@ -78,7 +98,7 @@ def softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,
     _last_axis("softmax_cross_entropy_with_logits", logits, dim if axis is None else axis)
     with name_scope(name, "softmax_cross_entropy_with_logits_sg") as scope:
         labels = _core.stop_gradient(labels, "labels_stop_gradient")
-        return _nn._softmax_cross_entropy(labels, logits, scope)
+        return _nn._softmax_cross_entropy(*_of_dtype(labels, logits), scope)
 
 
 def sparse_softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from varscope.layers.contrib import (batch_norm, conv2d, conv2d_transpose, dropout, embed_sequence,
                                      flatten, fully_connected, l1_regularizer, l2_regularizer,
+                                     layer_norm, linear,
                                      max_pool2d, avg_pool2d, one_hot_encoding, optimize_loss,
                                      summarize_activation, summarize_activations,
                                      summarize_tensor, variance_scaling_initializer,
@@ -19,8 +20,8 @@ xavier_initializer_conv2d = xavier_initializer
 __all__ = [
     "avg_pool2d", "batch_norm", "conv2d", "conv2d_transpose", "convolution", "convolution2d",
     "convolution2d_transpose", "dropout", "embed_sequence", "flatten", "fully_connected",
-    "l1_regularizer", "l2_regularizer", "max_pool2d", "one_hot_encoding", "optimize_loss",
-    "python", "relu", "summarize_activation", "summarize_activations", "summarize_tensor",
+    "l1_regularizer", "l2_regularizer", "layer_norm", "linear", "max_pool2d", "one_hot_encoding",
+    "optimize_loss", "python", "relu", "summarize_activation", "summarize_activations", "summarize_tensor",
     "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d"
 ]
 
