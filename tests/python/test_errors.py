@@ -75,8 +75,9 @@ def test_a_missing_symbol_names_the_nearest(symbol, nearest):
 
 def test_arguments_that_varscope_has_nothing_for_are_refused():
     x = tf.zeros([1, 2])
-    for call in (lambda: tf.gather(x, [0], batch_dims=1), lambda: tf.nn.softmax(x, axis=0),
-                 lambda: tf.boolean_mask(x, [True], axis=1), lambda: tf.norm(x, 3),
+    for call in (lambda: tf.gather(x, [0], batch_dims=1),
+                 lambda: tf.gather_nd(x, [[0]], batch_dims=1),
+                 lambda: tf.boolean_mask(x, [True], axis=1), lambda: tf.norm(x, 2, [0, 1]),
                  lambda: tf.get_variable("v", [1], constraint=abs)):
         with pytest.raises(NotImplementedError, match="varscope"):
             call()

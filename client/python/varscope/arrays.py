@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from varscope import _core
+from varscope.checks import all_true, checked
 from varscope.indexing import boolean_mask
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import name_scope
+from varscope.selecting import selected
+from varscope.shaping import checked_axis, flat_numbers, rank
 
 
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> _core.Tensor:
@@ -68,12 +71,24 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None,
     """Returns start, start + delta and so on, before limit; from 0 where there is one number."""
     if limit is None:
         start, limit = 0, start
-    parts = [convert_to_tensor(part) for part in (start, limit, delta)]
+    _check_range(start, limit, delta)
+    parts = [part if is_symbolic(part) else convert_to_tensor(part, dtype)
+             for part in (start, limit, delta)]
     if dtype is None:
         names = [part.dtype.name for part in parts]
         dtype = max(names, key=_RANGES.index)
     parts = [part if part.dtype == dtype else _core.cast(part, dtype) for part in parts]
     return _core._range(*parts, name)
+
+
+def _check_range(start: Any, limit: Any, delta: Any) -> None:
+    if any(is_symbolic(part) or np.ndim(part) for part in (start, limit, delta)):
+        return
+    if delta == 0:
+        raise ValueError("Requires delta != 0: 0")
+    if (delta > 0 and start > limit) or (delta < 0 and start < limit):
+        raise ValueError(f"Requires start {'<=' if delta > 0 else '>='} limit when delta "
+                         f"{'>' if delta > 0 else '<'} 0: {start}/{limit}")
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> _core.Tensor:
@@ -108,11 +123,10 @@ def unique(x: Any, out_idx: Any = _core.as_dtype("int32"), name: str | None = No
 def unique_with_counts(x: Any, out_idx: Any = _core.as_dtype("int32"),
                        name: str | None = None) -> UniqueWithCounts:
     """Returns the same, and how often each is there."""
-    with name_scope(name, "UniqueWithCounts", [x]):
+    with name_scope(name, "UniqueWithCounts", [x]) as scope:
         y, idx = _core._unique(x, out_idx, None)
-        one = _core.cast(_core.ones_like(idx), "float32")
-        count = _core.unsorted_segment_sum(one, idx, _core.size(y))
-        return UniqueWithCounts(y, idx, _core.cast(count, out_idx))
+        count = _core.unsorted_segment_sum(_core.ones_like(idx), idx, _core.size(y))
+        return UniqueWithCounts(_core.identity(y, scope), idx, count)
 
 
 def gather(params: Any, indices: Any, validate_indices: bool | None = None,
@@ -123,15 +137,15 @@ def gather(params: Any, indices: Any, validate_indices: bool | None = None,
         raise NotImplementedError("gather: varscope has no 'batch_dims'")
     if axis in (None, 0):
         return _core._gather(params, indices, name)
-    with name_scope(name, "GatherV2", [params, indices]):
+    with name_scope(name, "GatherV2", [params, indices]) as scope:
         params, indices = convert_to_tensor(params), convert_to_tensor(indices)
-        rank, own = len(params.shape), len(indices.shape)
-        axis %= rank
-        others = [i for i in _numbered(rank) if i != axis]
+        dims, own = rank(params), rank(indices)
+        axis = checked_axis(axis, dims)
+        others = [i for i in _numbered(dims) if i != axis]
         rows = _core._gather(_core.transpose(params, [axis, *others]), indices, None)
         front = [own + i for i in _numbered(axis)]
-        back = [own + i for i in _numbered(rank - 1)][axis:]
-        return _core.transpose(rows, [*front, *_numbered(own), *back])
+        back = [own + i for i in _numbered(dims - 1)][axis:]
+        return _core.transpose(rows, [*front, *_numbered(own), *back], scope)
 
 
 def _numbered(count: int) -> list[int]:
@@ -167,23 +181,46 @@ def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = Non
     """Returns on_value, 1, at the index along a new axis, the last one, else off_value, 0."""
     indices = convert_to_tensor(indices)
     if dtype is None:
-        given = on_value if on_value is not None else off_value
-        dtype = "float32" if given is None else convert_to_tensor(given).dtype
-    plain = on_value in (None, 1) and off_value in (None, 0)
-    rank = indices.shape.ndims
-    moved = axis not in (None, -1) and axis != rank
+        dtype = _dtype_of(on_value, off_value)
+    plain = _is_number(on_value, 1) and _is_number(off_value, 0)
+    moved = axis not in (None, -1)
+    if moved:
+        dims = rank(indices)
+        if axis < 0:
+            raise ValueError(f"axis must be >= -1, got {axis}")
+        axis = checked_axis(axis, dims + 1)
+        moved = axis != dims
     with name_scope(name, "one_hot", [indices]) as scope:
-        made = _one_hot(indices, depth, dtype, scope if plain and not moved else None)
-        if not plain:
+        last = None if moved else scope
+        if plain:
+            made = _one_hot(indices, depth, dtype, last)
+        else:
+            there = _one_hot(indices, depth, _BOOL, None)
             on = _core.cast(1 if on_value is None else on_value, dtype)
             off = _core.cast(0 if off_value is None else off_value, dtype)
-            ones = _core.ones_like(made)
-            made = where(_core.cast(made, "bool"), ones * on, ones * off)
+            made = selected(there, on, off, there, last)
         if moved:
-            order = _numbered(rank)
-            order.insert(axis, rank)
-            made = _core.transpose(made, order)
+            order = _numbered(dims)
+            order.insert(axis, dims)
+            made = _core.transpose(made, order, scope)
         return made
+
+
+def _dtype_of(on_value: Any, off_value: Any) -> _core.DType:
+    """The dtype of the values that are given."""
+    on, off = (None if value is None else convert_to_tensor(value).dtype
+               for value in (on_value, off_value))
+    if on is not None and off is not None and on != off:
+        raise TypeError(f"dtype {on.name} of on_value does not match dtype {off.name} of off_value")
+    return on or off or _core.as_dtype("float32")
+
+
+_BOOL = _core.as_dtype("bool")
+
+
+def _is_number(value: Any, default: int) -> bool:
+    """Whether a value is not given, or is the number that it is then."""
+    return value is None or (not is_symbolic(value) and np.ndim(value) == 0 and value == default)
 
 
 def _one_hot(indices: Any, depth: Any, dtype: Any, name: str | None) -> _core.Tensor:
@@ -196,25 +233,46 @@ def _one_hot(indices: Any, depth: Any, dtype: Any, name: str | None) -> _core.Te
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None,
         constant_values: Any = 0) -> _core.Tensor:
     """Returns the tensor with a value around it, or with its own elements mirrored there."""
-    sides = [(int(a), int(b)) for a, b in paddings]
+    sides = _sides(paddings)
     if mode.upper() not in ("CONSTANT", "REFLECT", "SYMMETRIC"):
         raise ValueError(f"Unknown padding mode: {mode}")
     if mode.upper() != "CONSTANT":
         return _mirrored(tensor, sides, 0 if mode.upper() == "SYMMETRIC" else 1, name)
-    if not is_symbolic(constant_values) and constant_values == 0:
+    if _is_number(constant_values, 0):
         return _core._pad(tensor, sides, name)
-    with name_scope(name, "PadV2", [tensor]):
+    with name_scope(name, "PadV2", [tensor]) as scope:
         tensor = convert_to_tensor(tensor)
-        inside = _core._pad(_core.ones_like(tensor), sides, None)
-        value = _core.cast(constant_values, tensor.dtype)
-        return _core._pad(tensor, sides, None) + (1 - inside) * value
+        inside = _core._pad(_core.ones_like(tensor, _BOOL), sides, None)
+        wide = _core._pad(tensor, sides, None)
+        return selected(inside, wide, _core.cast(constant_values, tensor.dtype), wide, scope)
+
+
+def _sides(paddings: Any) -> list[tuple[int, int]]:
+    """The numbers of elements before and after each dimension."""
+    if not is_symbolic(paddings):
+        pairs = [list(flat_numbers(pair, "pad")) for pair in paddings]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"pad: paddings are pairs of numbers, not {paddings!r}")
+        sides = [(before, after) for before, after in pairs]
+    else:
+        if paddings.shape.ndims != 2 or paddings.shape.as_list()[1] != 2:
+            raise ValueError(f"pad: paddings have the shape [n, 2], not {paddings.shape}")
+        flat = flat_numbers(paddings, "pad")
+        sides = list(zip(flat[::2], flat[1::2]))
+    if any(n < 0 for pair in sides for n in pair):
+        raise ValueError(f"Paddings must be non-negative, not {sides}")
+    return sides
 
 
 def _mirrored(tensor: Any, sides: list[tuple[int, int]], skip: int,
               name: str | None) -> _core.Tensor:
-    with name_scope(name, "MirrorPad", [tensor]):
+    with name_scope(name, "MirrorPad", [tensor]) as scope:
         x = convert_to_tensor(tensor)
+        if rank(x) != len(sides):
+            raise ValueError(f"Shape must be rank {len(sides)} but is rank {rank(x)}: there are "
+                             f"{len(sides)} paddings for {x!r}")
         for axis, (before, after) in enumerate(sides):
+            x = _wide_enough(x, axis, max(before, after) + skip)
             whole = (slice(None),) * axis
             parts = [x]
             if before:
@@ -223,7 +281,16 @@ def _mirrored(tensor: Any, sides: list[tuple[int, int]], skip: int,
                 last = slice(-after - skip, -skip or None)
                 parts.append(_core.reverse(x[(*whole, last)], [axis]))
             x = _core._concat(parts, axis, None)
+        return _core.identity(x, scope)
+
+
+def _wide_enough(x: Any, axis: int, size: int) -> Any:
+    """x, of which a mirror shows so many elements."""
+    known = x.shape.as_list()[axis]
+    if known is not None and known >= size:
         return x
+    has = _core.greater_equal(_core.shape(x)[axis], size)
+    return checked(x, has, "paddings_are_wider_than_the_tensor")
 
 
 def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[_core.Tensor]:
@@ -250,36 +317,57 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = _core.as_dtype("bool"),
                   name: str | None = None) -> _core.Tensor:
     """Returns [..., maxlen]: whether a step is before the sequence's end."""
-    with name_scope(name, "SequenceMask", [lengths]):
+    with name_scope(name, "SequenceMask", [lengths]) as scope:
         lengths = convert_to_tensor(lengths)
-        steps = _core.reduce_max(lengths) if maxlen is None else convert_to_tensor(maxlen)
-        numbers_of_steps = _core._range(_core.cast(0, lengths.dtype),
-                                        _core.cast(steps, lengths.dtype),
-                                        _core.cast(1, lengths.dtype), None)
-        mask = _core.less(numbers_of_steps, expand_dims(lengths, -1))
-        return mask if _core.as_dtype(dtype) == "bool" else _core.cast(mask, dtype)
+        steps = (_core.maximum(_core.reduce_max(lengths), _core.cast(0, lengths.dtype))
+                 if maxlen is None else convert_to_tensor(maxlen))
+        if steps.shape.ndims not in (None, 0):
+            raise ValueError(f"maxlen must be scalar for sequence_mask, not {steps.shape}")
+        numbers_of_steps = _core._range(_core.cast(0, steps.dtype), steps,
+                                        _core.cast(1, steps.dtype), None)
+        ends = _core.cast(expand_dims(lengths, -1), steps.dtype)
+        bare = _core.as_dtype(dtype) == "bool"
+        mask = _core.less(numbers_of_steps, ends, scope if bare else None)
+        return mask if bare else _core.cast(mask, dtype, scope)
 
 
 def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> _core.Tensor:
     """Returns the sums of rows of the same number, which are in order."""
-    with name_scope(name, "SegmentSum", [data, segment_ids]):
+    with name_scope(name, "SegmentSum", [data, segment_ids]) as scope:
         ids = convert_to_tensor(segment_ids)
-        return _core.unsorted_segment_sum(data, ids, _core.add(_core.reduce_max(ids), 1))
+        if ids.shape.ndims not in (None, 1):
+            raise ValueError(f"segment_ids should be a vector, not {ids.shape}")
+        ids = _core.reshape(ids, [-1])
+        before = _core.cast([-1], ids.dtype)
+        # From -1 on: so the first is not below 0, and without any the last is -1.
+        all_ids = _core._concat([before, ids], 0, None)
+        falls = _core.less(all_ids[1:], all_ids[:-1])
+        below = _core.less(ids, _core.zeros_like(ids))
+        fits = all_true(_core.logical_not(_core.logical_or(falls, below)))
+        ids = checked(ids, fits, "segment_ids_are_not_increasing")
+        return _core.unsorted_segment_sum(data, ids, _core.add(all_ids[-1], 1), scope)
 
 
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int,
                       name: str | None = None) -> list[_core.Tensor]:
     """Returns for each number the rows whose partition it is."""
-    with name_scope(name, "DynamicPartition", [data, partitions]):
+    with name_scope(name, "DynamicPartition", [data, partitions]) as scope:
         partitions = convert_to_tensor(partitions)
-        return [boolean_mask(data, _core.equal(partitions, number))
-                for number in _numbered(num_partitions)]
+        is_one = _core.logical_and(_core.less(partitions, num_partitions),
+                                   _core.greater_equal(partitions, 0))
+        partitions = checked(partitions, all_true(is_one), "a_partition_is_out_of_range")
+        parts = [boolean_mask(data, _core.equal(partitions, number))
+                 for number in _numbered(num_partitions)]
+        return [_core.identity(part, scope) for part in parts[:1]] + parts[1:]
 
 
 def invert_permutation(x: Any, name: str | None = None) -> _core.Tensor:
     """Returns where each number is in a list of all numbers below its length."""
-    with name_scope(name, "InvertPermutation", [x]):
+    with name_scope(name, "InvertPermutation", [x]) as scope:
         x = convert_to_tensor(x)
-        places = _core.cast(range(_core.size(x)), "float32")
-        found = _core.scatter_nd(expand_dims(x, -1), places, _core.shape(x))
-        return _core.cast(found, x.dtype)
+        shape, rows = _core.shape(x), expand_dims(x, -1)
+        times = _core.scatter_nd(rows, _core.ones_like(x), shape)
+        rows = checked(rows, all_true(_core.equal(times, _core.ones_like(times))),
+                       "a_number_is_there_twice")
+        places = _core.cast(range(_core.size(x)), x.dtype)
+        return _core.scatter_nd(rows, places, shape, scope)

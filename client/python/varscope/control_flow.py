@@ -94,6 +94,10 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = Fa
     true_fn, false_fn = true_fn or fn1, false_fn or fn2
     if isinstance(pred, bool):
         raise TypeError("pred must not be a Python bool")
+    dims = getattr(pred, "shape", None)
+    if isinstance(pred, (_core.Tensor, _core.Variable)) and dims is not None and (
+            dims.ndims not in (None, 0)):
+        raise ValueError(f"pred must be a scalar, not of the shape {dims}")
     with name_scope(name, "cond", [pred]):
         then, structure = _branch(true_fn)
         otherwise, other = _branch(false_fn)
@@ -101,6 +105,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = Fa
     for one, two in [(structure, other), (other, structure)]:
         if (one is None) != (two is None):
             raise ValueError("true_fn and false_fn must both return something, or nothing.")
+    _check_form(structure, other)
     if structure is None:
         return None
     values = iter(merged)
@@ -108,6 +113,22 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = Fa
     if not strict and isinstance(structure, (list, tuple)) and len(structure) == len(leaves) == 1:
         return leaves[0]
     return pack_like(structure, leaves)
+
+
+def _check_form(one: Any, two: Any) -> None:
+    """ValueError where branches return dictionaries of other keys, or lists of other lengths."""
+    if isinstance(one, dict) or isinstance(two, dict):
+        if not (isinstance(one, dict) and isinstance(two, dict)) or set(one) != set(two):
+            raise ValueError("Incompatible return values of true_fn and false_fn: they are "
+                             f"dictionaries of other keys, {one!r} and {two!r}")
+        for key in one:
+            _check_form(one[key], two[key])
+    elif isinstance(one, (list, tuple)) and isinstance(two, (list, tuple)):
+        if len(one) != len(two):
+            raise ValueError("Incompatible return values of true_fn and false_fn: they have "
+                             f"{len(one)} and {len(two)} items")
+        for first, second in zip(one, two):
+            _check_form(first, second)
 
 
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False,

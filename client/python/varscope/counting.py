@@ -12,6 +12,7 @@ from varscope.numbers_ import is_symbolic
 from varscope.ops import convert_to_tensor
 from varscope.scopes import control_dependencies, name_scope
 from varscope.shapes import TensorShape
+from varscope.shaping import checked_axes, flat_numbers, rank
 
 
 def _number(x: Any, what: str) -> Any:
@@ -22,9 +23,13 @@ def _number(x: Any, what: str) -> Any:
 
 def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> _core.Tensor:
     """Returns `num` numbers from start to stop."""
-    values = np.linspace(_number(start, "linspace"), _number(stop, "linspace"), num)
-    wide = any(getattr(x, "dtype", None) == np.float64 for x in (start, stop))
-    return _core._constant(values if wide else values.astype(np.float32), None, name)
+    first, last = _number(start, "linspace"), _number(stop, "linspace")
+    [count] = flat_numbers(num, "linspace")
+    if count < 1:
+        raise ValueError(f"Requires num > 0: {count}")
+    dtype = convert_to_tensor(first).dtype
+    kind = np.float64 if dtype.is_integer else dtype.as_numpy_dtype
+    return _core._constant(np.linspace(first, last, count).astype(kind), None, name)
 
 
 def count_nonzero(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
@@ -53,26 +58,33 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False,
         return _core.sqrt(reduce_variance(input_tensor, axis, keepdims))
 
 
-def _truths(reduce: Any, input_tensor: Any, *arguments: Any) -> _core.Tensor:
-    """What a reduction of zeros and ones says of truths."""
-    ones = _core.cast(convert_to_tensor(input_tensor), "float32")
-    return _core.cast(reduce(ones, *arguments), "bool")
+def _truths(reduce: Any, input_tensor: Any, axis: Any, keepdims: Any, name: str,
+            reduction_indices: Any, keep_dims: Any) -> _core.Tensor:
+    """What a reduction of zeros and ones says of truths. TypeError for what are none."""
+    truths = convert_to_tensor(input_tensor)
+    if truths.dtype != "bool":
+        raise TypeError(f"Input 'input' of '{name}' Op has type {truths.dtype.name} that does not "
+                        "match expected type of bool.")
+    ones = _core.cast(truths, "float32")
+    found = reduce(ones, axis, keepdims, None, reduction_indices, keep_dims)
+    return _core.cast(found, "bool", name)
 
 
 def reduce_all(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
                name: str | None = None, reduction_indices: Any = None,
                keep_dims: bool | None = None) -> _core.Tensor:
     """Returns whether all elements are true."""
-    return _truths(_core.reduce_min, input_tensor, axis, keepdims, name, reduction_indices,
-                   keep_dims)
+    return _truths(_core.reduce_min, input_tensor, axis, keepdims, name or "All",
+                   reduction_indices, keep_dims)
 
 
 def reduce_any(input_tensor: Any, axis: Any = None, keepdims: bool | None = None,
                name: str | None = None, reduction_indices: Any = None,
                keep_dims: bool | None = None) -> _core.Tensor:
     """Returns whether one element is true."""
-    return _truths(_core.reduce_max, input_tensor, axis, keepdims, name, reduction_indices,
-                   keep_dims)
+    # Of nothing the sum is 0: there is none that is true.
+    return _truths(_core.reduce_sum, input_tensor, axis, keepdims, name or "Any",
+                   reduction_indices, keep_dims)
 
 
 def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> _core.Tensor:
@@ -115,23 +127,30 @@ def ones_like(tensor: Any, dtype: Any = None, name: str | None = None,
 
 def cross(a: Any, b: Any, name: str | None = None) -> _core.Tensor:
     """Returns the products of vectors of three elements, the last dimension."""
-    with name_scope(name, "Cross"):
+    with name_scope(name, "Cross") as scope:
         a, b = convert_to_tensor(a), convert_to_tensor(b)
+        for side in (a, b):
+            if rank(side) == 0 or side.shape.as_list()[-1] not in (None, 3):
+                raise ValueError(f"Cross-products are only defined for 3-element vectors: {side!r}")
         x, y, z = (a[..., i:i + 1] for i in range(3))
         u, v, w = (b[..., i:i + 1] for i in range(3))
-        return _core._concat([y * w - z * v, z * u - x * w, x * v - y * u], -1, None)
+        return _core._concat([y * w - z * v, z * u - x * w, x * v - y * u], -1, scope)
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> _core.Tensor:
     """Sums over products along these axes: a number of the last of a and the first of b, or lists."""
     a, b = convert_to_tensor(a), convert_to_tensor(b)
+    of_a, of_b = rank(a), rank(b)
     dims_a, dims_b = a.shape.as_list(), b.shape.as_list()
     if isinstance(axes, int):
+        if not 0 <= axes <= min(of_a, of_b):
+            raise ValueError(f"'axes' must be in [0, {min(of_a, of_b)}], got {axes}")
         over_a, over_b = list(range(len(dims_a) - axes, len(dims_a))), list(range(axes))
     else:
         over_a, over_b = ([x] if isinstance(x, int) else list(x) for x in axes)
-    over_a = [x % len(dims_a) for x in over_a]
-    over_b = [x % len(dims_b) for x in over_b]
+    over_a, over_b = checked_axes(over_a, of_a), checked_axes(over_b, of_b)
+    if len(over_a) != len(over_b):
+        raise ValueError(f"Different number of contraction axes, {over_a} and {over_b}")
     free_a = [i for i in range(len(dims_a)) if i not in over_a]
     free_b = [i for i in range(len(dims_b)) if i not in over_b]
     pairs = [(dims_a[i], dims_b[j]) for i, j in zip(over_a, over_b)]

@@ -9,11 +9,13 @@ import numpy as np
 
 from varscope import _core
 from varscope.arrays import gather
+from varscope.checks import all_true, checked
 from varscope.control_flow import cond
 from varscope.indexing import slice_
 from varscope.ops import convert_to_tensor
 from varscope.random_numbers import random_uniform
 from varscope.scopes import name_scope
+from varscope.shaping import rank
 
 
 class ResizeMethod(enum.IntEnum):
@@ -25,61 +27,136 @@ class ResizeMethod(enum.IntEnum):
     AREA = 3
 
 
+def _image(image: Any) -> _core.Tensor:
+    """An image, or a batch of images. ValueError for another number of dimensions."""
+    image = convert_to_tensor(image)
+    if rank(image) not in (3, 4):
+        raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
+    return image
+
+
+def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False,
+                        name: str | None = None) -> _core.Tensor:
+    """Returns pixels of another dtype: the largest whole number is 1 of the others. With `saturate`
+    those beyond the ends become the ends."""
+    image, dtype = convert_to_tensor(image), _core.as_dtype(dtype)
+    if image.dtype == dtype:
+        return _core.identity(image, name)
+    with name_scope(name, "convert_image", [image]) as scope:
+        if image.dtype.is_integer and dtype.is_integer:
+            raise NotImplementedError("convert_image_dtype: varscope has none from whole numbers "
+                                      "to whole numbers")
+        if image.dtype.is_floating and dtype.is_floating:
+            return _core.cast(image, dtype, scope)
+        if dtype.is_floating:
+            most = np.iinfo(image.dtype.as_numpy_dtype).max
+            return _core.multiply(_core.cast(image, dtype), 1.0 / float(most), scope)
+        ends = np.iinfo(dtype.as_numpy_dtype)
+        scaled = image * (ends.max + 0.5)
+        if saturate:
+            scaled = _core.minimum(_core.maximum(scaled, float(ends.min)), float(ends.max))
+        return _core.cast(scaled, dtype, scope)
+
+
 def rgb_to_grayscale(images: Any, name: str | None = None) -> _core.Tensor:
     """The brightness of colors: the last dimension becomes 1."""
-    with name_scope(name, "rgb_to_grayscale", [images]):
+    with name_scope(name, "rgb_to_grayscale", [images]) as scope:
         images = convert_to_tensor(images)
+        if rank(images) == 0 or images.shape.as_list()[-1] not in (None, 3):
+            raise ValueError("rgb_to_grayscale: images have 3 colors, not the shape "
+                             f"{images.shape}")
         weights = _core._constant([0.2989, 0.587, 0.114], None, None)
-        gray = _core.reduce_sum(_core.cast(images, "float32") * weights, -1, True)
-        return gray if images.dtype == "float32" else _core.cast(gray, images.dtype)
+        colors = convert_image_dtype(images, "float32")
+        if images.shape.as_list()[-1] is None:
+            has = _core.equal(_core.shape(images)[-1], 3)
+            colors = checked(colors, has, "images_have_not_3_colors")
+        gray = _core.reduce_sum(colors * weights, -1, True)
+        return convert_image_dtype(gray, images.dtype, name=scope)
 
 
 def grayscale_to_rgb(images: Any, name: str | None = None) -> _core.Tensor:
     """Three times the same channel."""
     images = convert_to_tensor(images)
-    return _core._concat([images] * 3, images.shape.ndims - 1, name)
+    return _core._concat([images] * 3, rank(images) - 1, name)
 
 
 def crop_to_bounding_box(image: Any, offset_height: int, offset_width: int, target_height: int,
                          target_width: int) -> _core.Tensor:
     """A part of an image, or of each image of a batch."""
-    image = convert_to_tensor(image)
+    image = _image(image)
+    height, width = image.shape.as_list()[-3:-1]
+    image = _inside(image, -3, "height", offset_height, target_height, height)
+    image = _inside(image, -2, "width", offset_width, target_width, width)
     rows = slice(offset_height, offset_height + target_height)
     columns = slice(offset_width, offset_width + target_width)
     return image[rows, columns] if image.shape.ndims == 3 else image[:, rows, columns]
 
 
+def _inside(image: _core.Tensor, axis: int, what: str, offset: int, target: int,
+            size: int | None) -> _core.Tensor:
+    """The image, which has what is to be cut from it."""
+    if offset < 0:
+        raise ValueError(f"offset_{what} must be >= 0.")
+    if target <= 0:
+        raise ValueError(f"target_{what} must be > 0.")
+    if size is None:
+        has = _core.greater_equal(_core.shape(image)[axis], target + offset)
+        return checked(image, has, f"{what}_must_be_at_least_target_plus_offset")
+    if size < target + offset:
+        raise ValueError(f"{what} must be >= target + offset.")
+    return image
+
+
 def pad_to_bounding_box(image: Any, offset_height: int, offset_width: int, target_height: int,
                         target_width: int) -> _core.Tensor:
     """An image inside a larger one of zeros."""
-    image = convert_to_tensor(image)
+    image = _image(image)
     dims = image.shape.as_list()
-    height, width = dims[-3:-1]
+    height, width = _known(dims[-3:-1], "pad_to_bounding_box")
+    for what, offset, target, size in (("height", offset_height, target_height, height),
+                                       ("width", offset_width, target_width, width)):
+        if offset < 0:
+            raise ValueError(f"offset_{what} must be >= 0")
+        if size > target - offset:
+            raise ValueError(f"{what} must be <= target - offset")
     sides = [(offset_height, target_height - offset_height - height),
              (offset_width, target_width - offset_width - width), (0, 0)]
     return _core._pad(image, [(0, 0)] * (len(dims) - 3) + sides, None)
 
 
 def adjust_brightness(image: Any, delta: Any) -> _core.Tensor:
-    """Adds delta to all pixels."""
-    return _core.add(image, delta)
+    """Adds delta to all pixels, of which the largest is 1."""
+    image = convert_to_tensor(image)
+    with name_scope(None, "adjust_brightness", [image]) as scope:
+        pixels = _as_floats(image)
+        brighter = _core.add(pixels, _core.cast(delta, pixels.dtype))
+        return convert_image_dtype(brighter, image.dtype, True, scope)
+
+
+def _as_floats(image: _core.Tensor) -> _core.Tensor:
+    return image if image.dtype in ("float16", "float32") else convert_image_dtype(image, "float32")
 
 
 def adjust_contrast(images: Any, contrast_factor: Any) -> _core.Tensor:
     """Moves each channel away from its mean."""
     images = convert_to_tensor(images)
-    axes = [images.shape.ndims - 3, images.shape.ndims - 2]
-    mean = _core.reduce_mean(images, axes, True)
-    return (images - mean) * contrast_factor + mean
+    if rank(images) < 3:
+        raise ValueError(f"Shape must be at least rank 3 but is rank {rank(images)}")
+    with name_scope(None, "adjust_contrast", [images]) as scope:
+        pixels = _as_floats(images)
+        mean = _core.reduce_mean(pixels, [rank(images) - 3, rank(images) - 2], True)
+        changed = (pixels - mean) * _core.cast(contrast_factor, pixels.dtype) + mean
+        return convert_image_dtype(changed, images.dtype, True, scope)
 
 
 def per_image_standardization(image: Any) -> _core.Tensor:
     """An image with mean 0 and variance 1."""
-    image = _core.cast(convert_to_tensor(image), "float32")
-    count = float(image.shape.num_elements())
-    mean = _core.reduce_mean(image)
-    deviation = _core.sqrt(_core.reduce_mean(_core.squared_difference(image, mean)))
-    return (image - mean) / _core.maximum(deviation, count**-0.5)
+    image = _core.cast(_image(image), "float32")
+    axes = [rank(image) - 3, rank(image) - 2, rank(image) - 1]
+    count = _core.cast(_core.reduce_prod(_core.shape(image)[-3:]), "float32")
+    mean = _core.reduce_mean(image, axes, True)
+    deviation = _core.sqrt(_core.reduce_mean(_core.squared_difference(image, mean), axes, True))
+    return (image - mean) / _core.maximum(deviation, _core.rsqrt(count))
 
 
 def _known(x: Any, what: str) -> list[int]:
@@ -124,7 +201,7 @@ def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR,
     with name_scope(name, "resize", [images]):
         image = convert_to_tensor(images)
         wanted = _known(size, "resize_images")
-        first = image.shape.ndims - 3
+        first = rank(_image(image)) - 3
         dims = _known(image.shape.as_list()[first:first + 2], "resize_images")
         if dims == wanted:
             return image
@@ -152,8 +229,8 @@ def resize_nearest_neighbor(images: Any, size: Any, align_corners: bool = False,
 def resize_image_with_crop_or_pad(image: Any, target_height: int,
                                   target_width: int) -> _core.Tensor:
     """The middle of an image, with zeros around it where it is smaller."""
-    image = convert_to_tensor(image)
-    height, width = image.shape.as_list()[-3:-1]
+    image = _image(image)
+    height, width = _known(image.shape.as_list()[-3:-1], "resize_image_with_crop_or_pad")
     part = crop_to_bounding_box(
         image, max((height - target_height) // 2, 0), max((width - target_width) // 2, 0),
         min(height, target_height), min(width, target_width))
@@ -163,18 +240,18 @@ def resize_image_with_crop_or_pad(image: Any, target_height: int,
 
 def flip_left_right(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from right to left."""
-    image = convert_to_tensor(image)
-    return _core.reverse(image, [image.shape.ndims - 2])
+    image = _image(image)
+    return _core.reverse(image, [rank(image) - 2])
 
 
 def flip_up_down(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from below."""
-    image = convert_to_tensor(image)
-    return _core.reverse(image, [image.shape.ndims - 3])
+    image = _image(image)
+    return _core.reverse(image, [rank(image) - 3])
 
 
 def _perhaps(image: Any, flip: Any, seed: int | None) -> _core.Tensor:
-    image = convert_to_tensor(image)
+    image = _image(image)
     if image.shape.ndims != 3:
         raise NotImplementedError("random flips: varscope has them for one image, not for a batch")
     drawn = random_uniform([], 0, 1.0, seed=seed)
@@ -212,5 +289,6 @@ def random_crop(value: Any, size: Any, seed: int | None = None,
     with name_scope(name, "random_crop", [value]):
         value = convert_to_tensor(value)
         room = _core.subtract(_core.shape(value), size) + 1
+        room = checked(room, all_true(_core.greater(room, 0)), "the_value_is_smaller_than_the_size")
         drawn = random_uniform([len(size)], 0, 2**31 - 1, "int32", seed)
         return slice_(value, _core.floormod(drawn, room), size)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from varscope import _core
+from varscope.checks import all_true, checked
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
@@ -76,14 +77,13 @@ def _is_mask(key: Any) -> bool:
 
 def _entry(k: Any) -> Any:
     """TypeError for what is neither a number nor a tensor."""
-    if k is None or is_symbolic(k):
+    if k is None or (is_symbolic(k) and k.dtype.is_integer):
         return k
-    value = k.item() if hasattr(k, "ndim") and k.ndim == 0 else k
-    try:
-        return value.__index__()
-    except AttributeError:
+    value = k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 else k
+    if is_symbolic(k) or isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and "
-                        f"scalar tensors are valid indices, got {k!r}") from None
+                        f"scalar tensors are valid indices, got {k!r}")
+    return value.__index__()
 
 
 def _next(index: Any) -> Any:
@@ -97,15 +97,34 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> _core
         return _core.slice(input_, begin, size, name)
     x = convert_to_tensor(input_)
     with name_scope(name, "Slice", [x]) as scope:
+        known = None if is_symbolic(size) else list(size)
         begin, size = _of_one_dtype([begin, size])
+        fits = _is_inside(x, begin, size)
+        if is_symbolic(begin):
+            begin = checked(begin, fits, "begin_and_size_are_out_of_bounds")
+        else:
+            size = checked(size, fits, "begin_and_size_are_out_of_bounds")
         end = _core.add(begin, size)
         mask = 0
         if is_symbolic(size):
             whole = _core.shape(x, None, size.dtype)
             end = _core._where(_core.less(size, _core.zeros_like(size)), whole, end, None)
         else:
-            mask = sum(1 << place for place, n in enumerate(size) if n == -1)
-        return strided_slice(x, begin, end, end_mask=mask, name=scope)
+            mask = sum(1 << place for place, n in enumerate(known or []) if n == -1)
+        made = strided_slice(x, begin, end, end_mask=mask, name=scope)
+        if known is not None:
+            made.set_shape([None if n == -1 else n for n in known])
+        return made
+
+
+def _is_inside(x: _core.Tensor, begin: Any, size: Any) -> _core.Tensor:
+    """Whether x has all of the part, of which a size of -1 goes to the end."""
+    begin, size = convert_to_tensor(begin), convert_to_tensor(size)
+    whole = _core.shape(x, None, begin.dtype)
+    ends = _core.logical_or(_core.equal(size, -1), _core.logical_and(
+        _core.greater_equal(size, 0), _core.less_equal(_core.add(begin, size), whole)))
+    starts = _core.logical_and(_core.greater_equal(begin, 0), _core.less_equal(begin, whole))
+    return all_true(_core.logical_and(starts, ends))
 
 
 def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask",

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core
+from varscope.checks import all_true, checked
 from varscope.control_flow import flatten, pack_like, while_loop
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
+from varscope.shaping import rank
 
 
 class _Rows:
@@ -19,9 +21,9 @@ class _Rows:
         whole = [convert_to_tensor(x) for x in flatten(elems)]
         if backwards:
             whole = [_core.reverse(x, [0]) for x in whole]
+        self.count = _count(whole)
+        self.dtypes = [x.dtype for x in whole]
         self._kinds = [(x.dtype, x.shape.as_list()[1:]) for x in whole]
-        first = whole[0].shape.as_list()[0]
-        self.count = _core.shape(whole[0])[0] if first is None else first
         self.lists = [_core.list_of_rows(x) for x in whole]
 
     def pop(self, lists: list[Any]) -> tuple[list[Any], Any]:
@@ -29,6 +31,24 @@ class _Rows:
         rest, rows = zip(*(_core.list_pop(own, dtype, shape)
                            for own, (dtype, shape) in zip(lists, self._kinds)))
         return list(rest), pack_like(self._form, rows)
+
+
+def _count(whole: list[_core.Tensor]) -> Any:
+    """How many rows all of the tensors have. ValueError when these are not as many."""
+    for x in whole:
+        if rank(x) == 0:
+            raise ValueError(f"elements are the rows of tensors, and {x!r} has none")
+    known = {n for n in (x.shape.as_list()[0] for x in whole) if n is not None}
+    if len(known) > 1:
+        raise ValueError(f"Dimensions {sorted(known)} are not compatible: the tensors have not as "
+                         "many rows")
+    if all(x.shape.as_list()[0] is not None for x in whole):
+        return known.pop()
+    counts = [_core.shape(x)[0] for x in whole]
+    if len(counts) == 1:
+        return counts[0]
+    alike = all_true(_core.stack([_core.equal(count, counts[0]) for count in counts]))
+    return checked(counts[0], alike, "the_tensors_have_not_as_many_rows")
 
 
 def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None,
@@ -40,10 +60,15 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None,
     with name_scope(name, "map", flatten(elems)):
         rows = _Rows(elems)
         kinds: list[Any] = []
+        wanted = rows.dtypes if dtype is None else flatten(dtype)
 
         def body(number: Any, lists: Any, made: Any) -> Any:
             lists, row = rows.pop(lists)
-            results = [convert_to_tensor(x) for x in flatten(fn(row))]
+            found = flatten(fn(row))
+            if len(found) != len(wanted):
+                raise ValueError(f"map_fn: fn returns {len(found)} tensors, and {len(wanted)} are "
+                                 "wanted")
+            results = [convert_to_tensor(x, kind) for x, kind in zip(found, wanted)]
             kinds[:] = [(x.dtype, x.shape) for x in results]
             return number + 1, lists, [_core.list_push(own, x) for own, x in zip(made, results)]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from varscope import _core
+from varscope import _core, weights as weights_lib
 from varscope.collections_ import GraphKeys, add_to_collection, get_collection
 from varscope.compat.v1 import nn
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
+from varscope.selecting import quotient_or_zero
 
 
 class Reduction:
@@ -21,11 +22,23 @@ class Reduction:
     SUM_BY_NONZERO_WEIGHTS = "weighted_sum_by_nonzero_weights"
     SUM_OVER_NONZERO_WEIGHTS = SUM_BY_NONZERO_WEIGHTS
 
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """Returns all of them."""
+        return (cls.NONE, cls.SUM, cls.MEAN, cls.SUM_OVER_BATCH_SIZE, cls.SUM_BY_NONZERO_WEIGHTS)
+
+    @classmethod
+    def validate(cls, key: Any) -> None:
+        """ValueError for what is none."""
+        if key not in cls.all():
+            raise ValueError(f"Invalid Reduction Key {key}.")
+
 
 def compute_weighted_loss(losses: Any, weights: Any = 1.0, scope: str | None = None,
                           loss_collection: str | None = GraphKeys.LOSSES,
                           reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:
     """Returns losses * weights, reduced, and adds the result to the collection."""
+    Reduction.validate(reduction)
     with name_scope(scope, "weighted_loss", [losses]):
         losses = convert_to_tensor(losses)
         loss = _reduced(losses, weights, reduction)
@@ -38,35 +51,23 @@ def _reduced(losses: _core.Tensor, weights: Any, reduction: str) -> _core.Tensor
     plain = isinstance(weights, (int, float))
     if not plain:
         weights = _core.cast(convert_to_tensor(weights), losses.dtype)
-        _check_weights(weights.shape, losses.shape)
+        weights = weights_lib.broadcastable(weights, losses)
     weighted = losses if plain and weights == 1 else _core.multiply(losses, weights)
     if reduction == Reduction.NONE:
         return weighted
     if reduction == Reduction.SUM:
         return _core.reduce_sum(weighted)
-    if reduction == Reduction.SUM_OVER_BATCH_SIZE or (
-            plain and weights != 0 and reduction != Reduction.MEAN):
-        return _core.reduce_mean(weighted, name="value")
-    spread = _core.ones_like(losses) * weights
-    count = _core.reduce_sum(spread if reduction == Reduction.MEAN else _core.cast(
-        _core.not_equal(spread, 0.0), losses.dtype))
+    by_all = reduction == Reduction.SUM_OVER_BATCH_SIZE
+    if by_all or (plain and weights != 0 and (reduction != Reduction.MEAN or weights == 1)):
+        if losses.shape.is_fully_defined() and 0 not in losses.shape.as_list():
+            return _core.reduce_mean(weighted, name="value")
+        count = _core.cast(_core.size(losses), losses.dtype)
+    else:
+        spread = _core.ones_like(losses) * weights
+        count = _core.reduce_sum(spread if reduction == Reduction.MEAN else _core.cast(
+            _core.not_equal(spread, 0.0), losses.dtype))
     # Without any weight the sum is 0, and so is the loss.
-    none = _core.cast(_core.equal(count, 0.0), losses.dtype)
-    return _core.divide(_core.reduce_sum(weighted), count + none, "value")
-
-
-def _check_weights(weights: Any, losses: Any) -> None:
-    """ValueError for weights that TensorFlow does not repeat along the losses' dimensions."""
-    if weights.ndims in (None, 0) or losses.ndims is None:
-        return
-    if weights.ndims != losses.ndims:
-        raise ValueError(f"weights can not be broadcast to values. values.rank={losses.ndims}. "
-                         f"weights.rank={weights.ndims}. values.shape={losses}. "
-                         f"weights.shape={weights}.")
-    for one, other in zip(weights.as_list(), losses.as_list()):
-        if None not in (one, other) and one not in (1, other):
-            raise ValueError(f"weights can not be broadcast to values. values.shape={losses}. "
-                             f"weights.shape={weights}.")
+    return quotient_or_zero(_core.reduce_sum(weighted), count, "value")
 
 
 def _floats(predictions: Any, labels: Any) -> tuple[_core.Tensor, _core.Tensor]:
@@ -79,8 +80,7 @@ def _same_shape(predictions: Any, labels: Any) -> tuple[_core.Tensor, _core.Tens
     """Both as tensors of the predictions' dtype. ValueError when their shapes do not fit."""
     predictions = convert_to_tensor(predictions)
     labels = _core.cast(convert_to_tensor(labels), predictions.dtype)
-    if not predictions.shape.is_compatible_with(labels.shape):
-        raise ValueError(f"Shapes {predictions.shape} and {labels.shape} are incompatible")
+    weights_lib.check_same_shape(predictions, labels)
     return predictions, labels
 
 
@@ -147,7 +147,8 @@ def softmax_cross_entropy(onehot_labels: Any, logits: Any, weights: Any = 1.0,
     with name_scope(scope, "softmax_cross_entropy_loss", [logits, onehot_labels]) as scope:
         logits, labels = _same_shape(logits, onehot_labels)
         if label_smoothing > 0:
-            classes = logits.shape.as_list()[1]
+            known = logits.shape.as_list()[-1] if logits.shape.ndims else None
+            classes = _core.cast(_core.shape(labels)[-1], labels.dtype) if known is None else known
             labels = labels * (1 - label_smoothing) + label_smoothing / classes
         losses = nn.softmax_cross_entropy_with_logits_v2(
             labels=_core.stop_gradient(labels), logits=logits, name="xentropy")
@@ -161,9 +162,10 @@ def sparse_softmax_cross_entropy(labels: Any, logits: Any, weights: Any = 1.0,
                                  ) -> _core.Tensor:
     """The cross entropy of softmax(logits) and labels that are class numbers."""
     with name_scope(scope, "sparse_softmax_cross_entropy_loss", [logits, labels]) as scope:
-        labels, logits = convert_to_tensor(labels), convert_to_tensor(logits)
-        if labels.shape.ndims is not None and labels.shape.ndims == logits.shape.ndims:
-            labels = _core.squeeze(labels, [-1])
+        labels, logits = weights_lib.squeezed_pair(convert_to_tensor(labels),
+                                                   convert_to_tensor(logits), 1)
+        if not isinstance(weights, (int, float)):
+            weights = weights_lib.squeezed_weights(convert_to_tensor(weights), labels, False)
         losses = nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits,
                                                              name="xentropy")
         return compute_weighted_loss(losses, weights, scope, loss_collection, reduction)

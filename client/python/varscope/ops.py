@@ -59,7 +59,9 @@ def _filled(value: Any, dtype: Any, shape: list[int], exact: bool) -> tuple[np.n
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
                       preferred_dtype: Any = None) -> _core.Tensor:
-    """Returns a tensor itself, a variable's value, or a constant."""
+    """Returns a tensor itself, a variable's value, or a constant. ValueError for None."""
+    if value is None:
+        raise ValueError("None values not supported.")
     if is_text(value):
         return value if isinstance(value, StringTensor) else text_constant(value, name)
     if isinstance(value, (_core.Tensor, _core.Variable)):
@@ -76,6 +78,10 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
 
 def _typed(value: Any, dtype: Any) -> Any:
     """Python's numbers as an array, which has a dtype; lists of tensors as they are."""
+    if isinstance(value, float) and not isinstance(value, np.floating) and (
+            _core.as_dtype(dtype).is_integer):
+        raise TypeError(f"Expected {_core.as_dtype(dtype).name}, got {value!r} of type 'float' "
+                        "instead.")
     return np.asarray(value) if np.ndim(value) == 0 else value
 
 
@@ -114,6 +120,11 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,
     on x."""
     refuse("gradients", stop_gradients=stop_gradients)
     ys, xs, grad_ys = _listed(ys), _listed(xs), None if grad_ys is None else _listed(grad_ys)
+    with name_scope(name, values=[x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]):
+        return _gradients(ys, xs, grad_ys)
+
+
+def _gradients(ys: list[Any], xs: list[Any], grad_ys: list[Any] | None) -> list[Any]:
     if all(isinstance(x, _core.Variable) for x in xs) and grad_ys is None:
         return _core.gradients_of_variables(ys, xs)
     values = [x._unordered_value() if isinstance(x, _core.Variable) else x for x in xs]
@@ -202,9 +213,10 @@ def _operators(cls: Any) -> None:
 
 for _class in (_core.Tensor, _core.Variable):
     _operators(_class)
-_core.Tensor.__bool__ = _refused(
-    "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
-    "`if t:` to test if a tensor is defined, and run it in a Session for its value.")
+for _class in (_core.Tensor, _core.Variable):
+    _class.__bool__ = _refused(
+        "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
+        "`if t:` to test if a tensor is defined, and run it in a Session for its value.")
 _core.Tensor.__iter__ = _refused("'Tensor' object is not iterable.")
 _core.Tensor.__len__ = _refused(
     "len is not well defined for a symbolic Tensor. Please call `x.shape` rather than `len(x)` for "

@@ -36,6 +36,8 @@ class Optimizer:
         self._name = name
         values = {key: value() if callable(value) else value
                   for key, value in hyperparameters.items()}
+        if values.get("learning_rate", 0) is None:
+            raise ValueError("None values not supported: learning_rate is a number or a tensor")
         self._core = _core.Optimizer(rule, name, values)
         if _allow_nonfinite:
             self.push_options(allow_nonfinite=True)
@@ -57,14 +59,19 @@ class Optimizer:
     def compute_gradients(self, loss: _core.Tensor, var_list: Iterable[_core.Variable] | None = None,
                           gate_gradients: int = GATE_OP, aggregation_method: Any = None,
                           colocate_gradients_with_ops: bool = False,
-                          grad_loss: None = None) -> list[tuple[Any, _core.Variable]]:
+                          grad_loss: Any = None) -> list[tuple[Any, _core.Variable]]:
         """Returns (gradient, variable) pairs, of all trainable variables if var_list is None.
 
         A gradient is a tensor, IndexedSlices, or None where the loss does not depend on it.
+        `grad_loss`, of the loss's shape, is what the loss's own gradient is; 1 without it.
         """
-        refuse("compute_gradients", grad_loss=grad_loss)
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError("gate_gradients must be one of: Optimizer.GATE_NONE, "
+                             f"Optimizer.GATE_OP, Optimizer.GATE_GRAPH. Not {gate_gradients}")
         if callable(loss):
             loss = loss()
+        if grad_loss is not None:
+            loss = _times(loss, grad_loss)
         return self._core.compute_gradients(loss, _listed(var_list))
 
     def apply_gradients(self, grads_and_vars: _Pairs, global_step: _core.Variable | None = None,
@@ -75,10 +82,19 @@ class Optimizer:
     def minimize(self, loss: _core.Tensor, global_step: _core.Variable | None = None,
                  var_list: Iterable[_core.Variable] | None = None, gate_gradients: int = GATE_OP,
                  aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
-                 name: str | None = None, grad_loss: None = None) -> _core.Operation:
+                 name: str | None = None, grad_loss: Any = None) -> _core.Operation:
         """Returns apply_gradients(compute_gradients(loss, var_list), global_step, name)."""
         pairs = self.compute_gradients(loss, var_list, gate_gradients, grad_loss=grad_loss)
         return self.apply_gradients(pairs, global_step, name)
+
+
+def _times(loss: _core.Tensor, slope: Any) -> _core.Tensor:
+    """What has the slope, once more, as its gradient with respect to the loss."""
+    shape = getattr(slope, "shape", None)
+    if isinstance(slope, (_core.Tensor, _core.Variable)) and (
+            not loss.shape.is_compatible_with(shape)):
+        raise ValueError(f"grad_loss has the shape {shape}, and the loss {loss.shape}")
+    return _core.reduce_sum(_core.multiply(loss, _core.stop_gradient(slope)))
 
 
 def _listed(variables: Any) -> list[_core.Variable] | None:

@@ -8,6 +8,7 @@ from varscope import _core
 from varscope.compat import v1 as tf
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
+from varscope.selecting import kept
 
 
 def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | None = None,
@@ -29,7 +30,7 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | 
         shape = noise_shape if noise_shape is not None else (
             tf.shape(x) if None in dims else dims)
         drawn = tf.random_uniform(shape, seed=seed, dtype=x.dtype)
-        kept = _core.floor(_core.add(drawn, keep_prob))
-        made = _core.multiply(_core.divide(x, keep_prob), kept)
+        stays = _core.greater(_core.floor(_core.add(drawn, keep_prob)), 0.0)
+        made = kept(stays, _core.divide(x, keep_prob), "SelectV2")
         made.set_shape(x.shape)  # also where that of keep_prob is not known
         return made

@@ -26,6 +26,7 @@ class Saver:
             raise NotImplementedError("Saver: varscope has no 'reshape'")
         if var_list is not None:
             var_list = dict(var_list) if isinstance(var_list, Mapping) else list(var_list)
+            _refuse_twice(var_list)
         self._core = _core.Saver(var_list, max_to_keep or 0)
 
     def save(self, sess: BaseSession, save_path: str | os.PathLike[str],
@@ -46,12 +47,22 @@ class Saver:
 
     def restore(self, sess: BaseSession, save_path: str | os.PathLike[str]) -> None:
         """Assigns all in one push: all of it or nothing."""
+        if save_path is None:
+            raise ValueError("Can't load save_path when it is None.")
         self._core.restore(sess.core, os.fspath(save_path))
 
     @property
     def last_checkpoints(self) -> list[str]:
         """The paths that this Saver has written and kept, oldest first."""
         return self._core.last_checkpoints
+
+
+def _refuse_twice(variables: Any) -> None:
+    """ValueError for a list that has a variable twice."""
+    names = [] if isinstance(variables, dict) else [x.op.name for x in variables]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"At least two variables have the same name: {name}")
 
 
 def latest_checkpoint(checkpoint_dir: str | os.PathLike[str],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from varscope import _core
 from varscope.assertions import explained
@@ -182,9 +184,26 @@ class BaseSession:
         `feed_dict` has values for tensors, in place of what their ops compute.
         """
         run = Run(self)
+        if feed_dict is not None and not isinstance(feed_dict, Mapping):
+            raise TypeError("feed_dict must be a dictionary of tensors and their values, not "
+                            f"{type(feed_dict).__name__}")
         for key, value in ({} if feed_dict is None else feed_dict).items():
             self._add_feed(run, key, value)
         return self.run_inside(run, fetches)
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None,
+                      accept_options: bool = False) -> Callable[..., Any]:
+        """Returns a function of the values of feed_list's tensors, which runs the fetches."""
+        if feed_list is not None and not isinstance(feed_list, (list, tuple)):
+            raise TypeError(f"Argument `feed_list` must be a list or tuple. Received: {feed_list!r}")
+        fed = list(feed_list or [])
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(fed):
+                raise TypeError(f"the callable takes {len(fed)} values, not {len(values)}")
+            return self.run(fetches, dict(zip(fed, values)))
+
+        return call
 
     def run_inside(self, run: Run, fetches: Any) -> Any:
         """Returns the values of fetches in a run that has begun: with what that is fed, and has
@@ -200,6 +219,11 @@ class BaseSession:
             computed = session.run(wanted.flat, feeds)
         except InvalidArgumentError as error:
             raise explained(self._graph, error) from None
+        except OverflowError as error:
+            raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
+                            ) from None
+        # NumPy has two types of 64 bits: scripts know int64.
+        computed = [np.int64(x) if type(x) is np.longlong else x for x in computed]
         for watcher, parts in watched:
             watcher.saw(parts(computed))
         values = build(computed)

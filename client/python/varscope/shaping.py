@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from varscope import _core
 
 
@@ -35,3 +37,48 @@ def rank(x: Any) -> int:
     if x.shape.ndims is None:
         raise ValueError(f"{x!r}: the number of dimensions must be known")
     return x.shape.ndims
+
+
+def checked_axis(axis: Any, dims: int) -> int:
+    """Returns an axis of so many dimensions, from 0 on; a negative one counts from the end.
+
+    ValueError when there is no such dimension, TypeError for what is no whole number.
+    """
+    place = _whole(axis)
+    if not -dims <= place < dims:
+        raise ValueError(f"Axis {place} is out of range: it must be in [{-dims}, {dims}), for the "
+                         f"tensor has {dims} dimensions")
+    return place % dims
+
+
+def checked_axes(axes: Any, dims: int) -> list[int]:
+    """Returns one axis, or several, as a list. ValueError for one that is named twice too."""
+    listed = [axes] if not isinstance(axes, (list, tuple)) else list(axes)
+    found = [checked_axis(axis, dims) for axis in listed]
+    if len(set(found)) != len(found):
+        raise ValueError(f"Axes {listed} name a dimension twice, of {dims}")
+    return found
+
+
+def flat_numbers(x: Any, what: str) -> list[int]:
+    """Returns the numbers of lists in lists, or of a tensor that the graph knows, in a row.
+
+    NotImplementedError for a tensor whose numbers a run alone knows.
+    """
+    if not isinstance(x, (_core.Tensor, _core.Variable)):
+        return [_whole(n) for n in np.ravel(np.asarray(x, object))]
+    if isinstance(x, _core.Tensor) and x.dtype in ("int32", "int64"):
+        # What the graph knows of a tensor's numbers it tells as the shape that they are.
+        known = _core.fill(_core.reshape(x, [-1]), 0).shape
+        if known.ndims is not None and None not in known.as_list():
+            return known.as_list()
+    raise NotImplementedError(f"{what}: varscope needs numbers when the graph is built, not {x!r}")
+
+
+def _whole(x: Any) -> int:
+    value = getattr(x, "value", x)
+    if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{x!r} is no whole number")
+    return value.__index__()

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from varscope import _core, shapes
+from varscope import _core, errors, shapes
 from varscope.arrays import fill, ones, scatter_nd
-from varscope.ops import convert_to_tensor
+from varscope.checks import all_true, checked
+from varscope.ops import convert_to_tensor, expand_dims
+from varscope.scopes import name_scope
+from varscope.selecting import selected
 from varscope.strings.tensors import StringTensor, computed, is_string
 
 
@@ -80,28 +83,59 @@ def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,
     """Returns a tensor with the values at the places, and the default elsewhere."""
     values: Any = convert_to_tensor(sparse_values)
     if isinstance(values, StringTensor):
-        return _dense_text(sparse_indices, output_shape, values, default_value)
-    places = _core.cast(convert_to_tensor(sparse_indices), "int64")
-    shape = _core.cast(convert_to_tensor(output_shape), "int64")
-    if len(places._dims or []) < 2:
-        places = _core.reshape(places, [-1, 1])
-    count = _core.shape(places)[0]
-    spread = values if values._dims else fill([count], values)
-    at = scatter_nd(places, spread, shape)
-    if np.isscalar(default_value) and default_value == 0:
-        return at
-    is_there = scatter_nd(places, ones([count], values.dtype), shape)
-    default = _core.cast(convert_to_tensor(default_value), values.dtype)
-    return at + (_core.ones_like(is_there) - is_there) * default
+        return _dense_text(sparse_indices, output_shape, values, default_value, validate_indices)
+    with name_scope(name, "SparseToDense", [values]) as scope:
+        places = _core.cast(convert_to_tensor(sparse_indices), "int64")
+        shape = _core.cast(convert_to_tensor(output_shape), "int64")
+        if len(places._dims or []) < 2:
+            places = _core.reshape(places, [-1, 1])
+        count = _core.shape(places)[0]
+        spread = values if values._dims else fill([count], values)
+        order = _in_a_row(places, shape)
+        if validate_indices:
+            rises = _core.greater(order[1:], order[:-1])
+            places = checked(places, all_true(rises), "indices_are_repeated_or_out_of_order")
+        else:
+            last = _is_last(order)
+            places, spread = (_core._gather(x, last, None) for x in (places, spread))
+        if np.isscalar(default_value) and default_value == 0:
+            return scatter_nd(places, spread, shape, scope)
+        at = scatter_nd(places, spread, shape)
+        is_there = scatter_nd(places, ones([_core.shape(places)[0]], "int32"), shape)
+        default = _core.cast(convert_to_tensor(default_value), values.dtype)
+        return selected(_core.greater(is_there, 0), at, default, at, scope)
 
 
-def _dense_text(indices: Any, shape: Any, values: StringTensor, default: Any) -> StringTensor:
+def _in_a_row(places: Any, shape: Any) -> Any:
+    """The number of each place among all elements of the shape, row by row."""
+    return _core.reduce_sum(places * _core.cumprod(shape, exclusive=True, reverse=True), 1)
+
+
+def _is_last(order: Any) -> Any:
+    """Which places are not named again by a later one."""
+    number = _core._range(0, _core.size(order), 1, None)
+    later = _core.less(expand_dims(number, 1), expand_dims(number, 0))
+    again = _core.logical_and(later, _core.equal(expand_dims(order, 1), expand_dims(order, 0)))
+    times = _core.reduce_sum(_core.cast(again, "int32"), 1)
+    return _core.squeeze(_core._where_true(_core.equal(times, 0), None), [1])
+
+
+def _dense_text(indices: Any, shape: Any, values: StringTensor, default: Any,
+                checks: bool) -> StringTensor:
     absent = default.encode() if isinstance(default, str) else default or b""
 
     def dense(places: Any, dims: Any, text: Any) -> np.ndarray:
         found = np.full([int(n) for n in dims], absent, object)
-        for place, one in zip(np.asarray(places).reshape(len(text), -1), text):
-            found[tuple(place)] = one
+        before: tuple[int, ...] | None = None
+        for row, one in zip(np.asarray(places).reshape(len(text), -1), text):
+            place = tuple(row.tolist())
+            if checks and before is not None and place <= before:
+                raise errors.InvalidArgumentError(
+                    None, None, f"indices are repeated or out of order: {place} after {before}")
+            if any(not 0 <= at < size for at, size in zip(place, found.shape)):
+                raise errors.InvalidArgumentError(
+                    None, None, f"indices {place} are out of bounds: the shape is {found.shape}")
+            found[place], before = one, place
         return found
 
     return computed("SparseToDense", dense, [indices, shape, values])
@@ -111,4 +145,4 @@ def sparse_tensor_to_dense(sp_input: SparseTensor, default_value: Any = 0,
                            validate_indices: bool = True, name: str | None = None) -> Any:
     """Returns the elements, with the default where there are none."""
     return sparse_to_dense(sp_input.indices, sp_input.dense_shape, sp_input.values, default_value,
-                           name=name)
+                           validate_indices, name)

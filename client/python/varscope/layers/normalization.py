@@ -7,6 +7,7 @@ from typing import Any
 
 from varscope import _core, initializers, normalization
 from varscope.collections_ import GraphKeys
+from varscope.control_flow import cond
 from varscope.layers.scopes import layer_scope, weight
 from varscope.ops import convert_to_tensor
 from varscope.scopes import control_dependencies, name_scope, refuse
@@ -74,14 +75,19 @@ def _statistics(inputs: Any, moving: tuple[_core.Variable, _core.Variable], mome
     if _is_false(training):
         return (*moving, [])
     axes = list(range(len(inputs.shape.as_list()) - 1))
-    batch = normalization.moments(inputs, axes)
-    on = None if _is_true(training) else _core.reshape(_core.cast(training, inputs.dtype), [])
-    kept = _unbiased(inputs, batch, corrected)
-    updates = [_update(variable, value, momentum, on) for variable, value in zip(moving, kept)]
-    if on is None:
-        return (*batch, updates)
-    off = 1.0 - on
-    mean, variance = (on * new + off * old for new, old in zip(batch, moving))
+
+    def of_batch() -> list[Any]:
+        batch = normalization.moments(inputs, axes)
+        return [*batch, *_unbiased(inputs, batch, corrected)]
+
+    if _is_true(training):
+        mean, variance, *kept = of_batch()
+    else:
+        # What is not used is not computed: it may be infinite.
+        old = [variable.value() for variable in moving]
+        on = _core.reshape(_core.cast(training, "bool"), [])
+        mean, variance, *kept = cond(on, of_batch, lambda: [*old, *old])
+    updates = [_update(variable, value, momentum) for variable, value in zip(moving, kept)]
     return mean, variance, updates
 
 
@@ -102,7 +108,6 @@ def _unbiased(inputs: Any, batch: tuple[Any, Any], corrected: bool) -> tuple[Any
     return mean, variance * (count / _core.maximum(count - 1.0, 1.0))
 
 
-def _update(variable: _core.Variable, value: Any, momentum: float, on: Any) -> _core.Operation:
+def _update(variable: _core.Variable, value: Any, momentum: float) -> _core.Operation:
     with name_scope("AssignMovingAvg"):
-        change = (variable.value() - value) * (1.0 - momentum)
-        return assign_sub(variable, change if on is None else change * on).op
+        return assign_sub(variable, (variable.value() - value) * (1.0 - momentum)).op

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from varscope import _core, errors
-from varscope.strings.tensors import (Computed, bytes_of, computed, each, is_text, outputs, string,
-                                      to_text)
+from varscope.strings.tensors import (Computed, StringTensor, bytes_of, computed, is_text, outputs,
+                                      string, to_text)
 
 _uint8 = _core.as_dtype("uint8")
 
 
 def number(text: bytes, dtype: _core.DType) -> Any:
     """Returns the number that a text says. InvalidArgumentError for other text."""
-    try:
-        return float(text) if dtype.is_floating else int(text)
-    except ValueError:
-        raise errors.InvalidArgumentError(
-            None, None, f"StringToNumberOp could not correctly convert string: "
-            f"{text.decode(errors='replace')}") from None
+    form, read = (_FLOAT, _float) if dtype.is_floating else (_WHOLE, int)
+    bare = text.strip()
+    if form.fullmatch(bare):
+        value = read(bare)
+        ends = None if dtype.is_floating else np.iinfo(dtype.as_numpy_dtype)
+        if ends is None or ends.min <= value <= ends.max:
+            return value
+    raise errors.InvalidArgumentError(
+        None, None, f"StringToNumberOp could not correctly convert string: "
+        f"{text.decode(errors='replace')}")
+
+
+_WHOLE = re.compile(rb"[+-]?[0-9]+")
+_HEX = rb"0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*([pP][+-]?[0-9]+)?"
+_FLOAT = re.compile(rb"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|" + _HEX +
+                    rb"|[iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN])")
+
+
+def _float(text: bytes) -> float:
+    return float.fromhex(text.decode()) if b"x" in text.lower() else float(text)
 
 
 def decode_csv(records: Any, record_defaults: Sequence[Any], field_delim: str = ",",
@@ -36,22 +50,24 @@ def decode_csv(records: Any, record_defaults: Sequence[Any], field_delim: str = 
     """
     text = to_text(records)
     columns = [_Column(default) for default in record_defaults]
-    quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
+    of_runs = [i for i, column in enumerate(columns) if column.tensor is not None]
 
-    def decode(lines: Any) -> list[Any]:
-        rows = [_row(line, field_delim, quoting, select_cols, len(columns))
+    def decode(lines: Any, *defaults: Any) -> list[Any]:
+        of_run = {i: np.ravel(value) for i, value in zip(of_runs, defaults)}
+        rows = [_row(line, field_delim, use_quote_delim, select_cols, len(columns))
                 for line in np.ravel(np.asarray(lines, object))]
-        found = [column.read([row[i] for row in rows], na_value)
+        found = [column.read([row[i] for row in rows], na_value, of_run.get(i))
                  for i, column in enumerate(columns)]
         return [one.reshape(np.shape(lines))[()] for one in found]
 
     specs = [(column.dtype, text._dims) for column in columns]
-    return outputs(Computed(decode, [text]), specs, name or "DecodeCSV")
+    source = Computed(decode, [text, *(columns[i].tensor for i in of_runs)])
+    return outputs(source, specs, name or "DecodeCSV")
 
 
-def _row(line: bytes, delimiter: str, quoting: int, chosen: Sequence[int] | None,
+def _row(line: bytes, delimiter: str, quotes: bool, chosen: Sequence[int] | None,
          count: int) -> list[str]:
-    row = next(csv.reader(io.StringIO(line.decode()), delimiter=delimiter, quoting=quoting), [])
+    row = list(_fields(line.decode().rstrip("\r\n"), delimiter, quotes))
     if chosen is not None:
         row = [row[i] for i in chosen]
     if len(row) != count:
@@ -60,16 +76,48 @@ def _row(line: bytes, delimiter: str, quoting: int, chosen: Sequence[int] | None
     return row
 
 
+def _fields(line: str, delimiter: str, quotes: bool) -> Iterator[str]:
+    """The fields of a line. InvalidArgumentError for a quote inside a field without quotes, and for
+    one that does not end with a quote."""
+    at = 0
+    while line and at <= len(line):
+        if quotes and line.startswith('"', at):
+            found = _QUOTED.match(line, at)
+            end = -1 if found is None else found.end()
+            if found is None or (end < len(line) and line[end] != delimiter):
+                raise _malformed("Quoted field has to end with quote followed by delim, CRLF, or "
+                                 "EOF")
+            yield found[1].replace('""', '"')
+        else:
+            end = line.find(delimiter, at)
+            end = len(line) if end < 0 else end
+            field = line[at:end]
+            if (quotes and '"' in field) or "\n" in field or "\r" in field:
+                raise _malformed("Unquoted fields cannot have quotes/CRLFs inside")
+            yield field
+        at = end + 1
+
+
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+
+
+def _malformed(what: str) -> errors.InvalidArgumentError:
+    return errors.InvalidArgumentError(None, None, what)
+
+
 class _Column:
     """One column of comma-separated values."""
 
     def __init__(self, default: Any) -> None:
         self.dtype: Any = string
         self._default: Any = None
+        self.tensor: Any = None  # a default that a run alone knows
         if isinstance(default, (_core.DType, type(string))):  # a dtype: it has no default
             self.dtype = default
         elif isinstance(default, _core.Tensor):
-            self.dtype = default.dtype
+            self.dtype, self.tensor = default.dtype, default
+        elif isinstance(default, StringTensor):
+            self.tensor = default
         elif is_text(default):
             self._default = np.ravel(bytes_of(default))[0]
         else:
@@ -77,18 +125,20 @@ class _Column:
             self.dtype = _core.as_dtype("int32" if array.dtype.kind == "i" else "float32")
             self._default = array[0] if array.size else None
 
-    def read(self, fields: list[str], absent: str) -> np.ndarray:
+    def read(self, fields: list[str], absent: str, default: Any = None) -> np.ndarray:
+        """Returns the fields' values; `default` has none or one, of a run."""
         found = np.empty(len(fields), self.dtype.as_numpy_dtype)
+        own = self._default if default is None else default[0] if default.size else None
         for i, field in enumerate(fields):
-            found[i] = self._one(field, absent)
+            found[i] = self._one(field, absent, own)
         return found
 
-    def _one(self, field: str, absent: str) -> Any:
+    def _one(self, field: str, absent: str, default: Any) -> Any:
         if field in ("", absent):
-            if self._default is None:
+            if default is None:
                 raise errors.InvalidArgumentError(
                     None, None, "Field is required but missing in record!")
-            return self._default
+            return default
         if self.dtype == string:
             return field.encode()
         return number(field.strip().encode(), self.dtype)
@@ -101,6 +151,11 @@ def decode_raw(bytes: Any, out_type: Any, little_endian: bool = True,
     order = np.dtype(dtype.as_numpy_dtype).newbyteorder("<" if little_endian else ">")
 
     def decode(text: Any) -> np.ndarray:
+        for one in np.ravel(np.asarray(text, object)):
+            if len(one) % order.itemsize:
+                raise errors.InvalidArgumentError(
+                    None, None, f"Input to DecodeRaw has length {len(one)} that is not a multiple "
+                    f"of {order.itemsize}, the size of {dtype.name}")
         parts = [np.frombuffer(one, order) for one in np.ravel(np.asarray(text, object))]
         if len({part.size for part in parts}) > 1:
             raise errors.InvalidArgumentError(

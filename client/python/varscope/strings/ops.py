@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varscope import _core
+from varscope import _core, errors
 from varscope.strings.tensors import (StringTensor, computed, dims_of, each, outputs, to_text,
                                       Computed)
 
@@ -33,18 +33,45 @@ def string_join(inputs: Sequence[Any], separator: str = "", name: str | None = N
 
 def as_string(input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False,
               width: int = -1, fill: str = "", name: str | None = None) -> StringTensor:
-    """Returns the numbers of a tensor as text."""
-    form = f"%{fill}{width if width > 0 else ''}"
-    form += f".{precision if precision >= 0 else 6}"
-    form += "g" if shortest else "e" if scientific else "f"
+    """Returns the numbers of a tensor as text, as C's printf writes them."""
+    start = f"%{fill}{width if width > -1 else ''}"
+    point = f".{precision}" if precision > -1 else ""
+    of_floats = start + point + ("g" if shortest else "e" if scientific else "f")
+
+    def wide(x: Any) -> bytes:
+        text = x.encode() if isinstance(x, str) else x
+        room = max(width, 0)
+        return text.ljust(room) if fill == "-" else text.rjust(room)
 
     def write(x: Any) -> bytes:
         if isinstance(x, (bool, np.bool_)):
             return b"true" if x else b"false"
-        return (form % x if isinstance(x, (float, np.floating)) else str(x)).encode()
+        if isinstance(x, (str, bytes)):
+            return wide(x)
+        if isinstance(x, (float, np.floating)):
+            form = of_floats if np.isfinite(x) else of_floats.replace("%0", "%")
+            return (form % float(x)).encode()
+        return f"{start}d".encode() % int(x)
 
-    return computed(name or "AsString", lambda x: _over(write, np.asarray(x)), [input],
-                    dims_of(input))
+    def all_of(x: Any) -> Any:
+        array = np.asarray(x, object) if isinstance(x, (bytes, str)) else np.asarray(x)
+        _check_form(array.dtype.kind == "f", precision, scientific, shortest, fill)
+        return _over(write, array)
+
+    return computed(name or "AsString", all_of, [input], dims_of(input))
+
+
+def _check_form(floats: bool, precision: int, scientific: bool, shortest: bool,
+                fill: str) -> None:
+    what = None
+    if fill not in ("", " ", "+", "-", "0", "#"):
+        what = f"Fill argument not supported: {fill!r}"
+    elif not floats and (precision > -1 or scientific or shortest):
+        what = "precision, scientific and shortest are for floating point numbers alone"
+    elif scientific and shortest:
+        what = "Cannot select both scientific and shortest notation"
+    if what is not None:
+        raise errors.InvalidArgumentError(None, None, what)
 
 
 def _over(function: Any, array: np.ndarray) -> Any:
@@ -64,10 +91,26 @@ def string_to_number(string_tensor: Any, out_type: Any = _float32,
     return computed(name or "StringToNumber", read, [text], text._dims, dtype)
 
 
-def substr(input: Any, pos: int, len: int, name: str | None = None) -> StringTensor:
-    """Returns so many bytes of each string, from a place on."""
+def substr(input: Any, pos: Any, len: Any, name: str | None = None) -> StringTensor:
+    """Returns so many bytes of each string, from a place on; all with a negative number of them.
+
+    A place below 0 counts from the end. A run raises InvalidArgumentError for one outside.
+    """
     text = to_text(input)
-    return computed(name or "Substr", each(lambda one: one[pos:pos + len]), [text], text._dims)
+    return computed(name or "Substr", _parts, [text, pos, len], text._dims)
+
+
+def _parts(text: Any, places: Any, counts: Any) -> Any:
+    arrays = np.broadcast_arrays(np.asarray(text, object), places, counts)
+    found = np.empty(arrays[0].shape, object)
+    for at, one in np.ndenumerate(arrays[0]):
+        place, count = int(arrays[1][at]), int(arrays[2][at])
+        if not -len(one) <= place <= len(one):
+            raise errors.InvalidArgumentError(None, None, f"pos {place} out of range for string "
+                                              f"{one!r}")
+        place += len(one) if place < 0 else 0
+        found[at] = one[place:] if count < 0 else one[place:place + count]
+    return found[()] if found.ndim == 0 else found
 
 
 def string_strip(input: Any, name: str | None = None) -> StringTensor:
@@ -103,7 +146,6 @@ def read_file(filename: Any, name: str | None = None) -> StringTensor:
 
 def read_whole(path: Any) -> bytes:
     """Returns what a file has. NotFoundError when it is not there."""
-    from varscope import errors
     try:
         with open(path, "rb") as file:
             return file.read()

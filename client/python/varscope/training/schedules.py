@@ -74,10 +74,23 @@ def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
     """values[i] up to and with boundaries[i], and the last value beyond them."""
     if len(boundaries) != len(values) - 1:
         raise ValueError("The length of boundaries should be 1 less than the length of values")
-    with name_scope(name, "PiecewiseConstant"):
-        x = _float(x)
-        rate = _float(values[0])
-        for boundary, before, after in zip(boundaries, values, values[1:]):
-            beyond = _core.cast(_core.greater(x, float(boundary)), _FLOAT)
-            rate = rate + beyond * (float(after) - float(before))
-        return rate
+    with name_scope(name, "PiecewiseConstant") as scope:
+        x = convert_to_tensor(x)
+        rates = [convert_to_tensor(value) for value in values]
+        if any(rate.dtype != rates[0].dtype for rate in rates):
+            raise ValueError("values must have elements all of the same dtype, not "
+                             f"{[rate.dtype.name for rate in rates]}")
+        limits = [_limit(boundary, x) for boundary in boundaries]
+        rate = rates[0]
+        for limit, after in zip(limits, rates[1:]):
+            rate = _core._where(_core.greater(x, limit), after, rate, None)
+        return _core.identity(rate, scope)
+
+
+def _limit(boundary: Any, x: _core.Tensor) -> _core.Tensor:
+    """A boundary with the dtype of x. ValueError for another one, but of int32 beside int64."""
+    limit = convert_to_tensor(boundary)
+    if limit.dtype != x.dtype and not (limit.dtype == "int32" and x.dtype == "int64"):
+        raise ValueError(f"Boundaries ({limit.dtype.name}) must have the same dtype as x "
+                         f"({x.dtype.name}).")
+    return limit if limit.dtype == x.dtype else _core.cast(limit, x.dtype)
