@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from varscope.strings.tensors import StringTensor
 from varscope.watchers import Watchers
 
 _thread = threading.local()
+_LONGEST_SECONDS = 1e9  # which clocks can add
 
 
 def _open_sessions() -> list[Session]:
@@ -237,7 +239,18 @@ class BaseSession:
         return self.core.read(name)
 
     def barrier(self, name: str, parties: int, timeout: float | None = None) -> None:
-        """Waits until so many workers, this one among them, have come to the barrier."""
+        """Waits until so many workers, this one among them, have come to the barrier; for `timeout`
+        seconds, and the connection's own time if it is None.
+
+        DeadlineExceededError when the time is over. ValueError for a timeout that is not above 0, and
+        for a number of parties that is none.
+        """
+        if not 0 < operator.index(parties) < 1 << 32:
+            raise ValueError(f"barrier '{name}': {parties} is no number of parties")
+        if timeout is not None:
+            if not timeout > 0:
+                raise ValueError(f"barrier '{name}': the timeout is {timeout} s, and must be above 0")
+            timeout = min(timeout, _LONGEST_SECONDS)
         self.core.barrier(name, parties, timeout)
 
     def as_default(self) -> _Default:
