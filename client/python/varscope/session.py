@@ -165,6 +165,11 @@ class BaseSession:
         return self._graph._target
 
     @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._core is None
+
+    @property
     def core(self) -> _core.Session:
         """The client's session. RuntimeError when this one is closed."""
         if self._core is None:

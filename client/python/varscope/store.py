@@ -90,6 +90,11 @@ class Store:
         """Ends this connection's use: every later call is a RuntimeError. What the store has stays."""
         self._session.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._session.closed
+
     def _check_is_open(self) -> None:
         _ = self._session.core
 
@@ -324,8 +329,6 @@ def _gradient(variable: _core.Variable, gradient: Any) -> Any:
         raise ValueError(f"variable '{variable.op.name}' is {variable.dtype.name}: optimizers update "
                          "variables of floating point (assign() sets any)")
     if isinstance(gradient, (IndexedSlices, IndexedSlicesValue)):
-        if variable.shape.ndims == 0:
-            raise ValueError(f"variable '{variable.op.name}' has no rows")
         return rows_for(variable, gradient.values, gradient.indices)
     return value_for(variable, gradient, "the gradient")
 
