@@ -16,23 +16,24 @@ def value_for(variable: _core.Variable, value: Any, what: str) -> Any:
     300 for an int8. ValueError for another shape.
     """
     said = f"{what} of variable '{variable.op.name}'"
-    array = _as_dtype(value, _numpys(variable), said)
+    array = as_dtype(value, _numpys(variable), said)
     if not variable.shape.is_compatible_with(array.shape):
         raise ValueError(f"{said} has the shape {array.shape}, and the variable has "
                          f"{tuple(variable.shape.as_list())}")
     return array
 
 
-def rows_for(variable: _core.Variable, values: Any, indices: Any) -> tuple[Any, Any]:
+def rows_for(variable: _core.Variable, values: Any, indices: Any,
+             said: str | None = None) -> tuple[Any, Any]:
     """Returns rows of a variable, and where they are, as arrays. Errors as those of value_for()."""
-    said = f"the gradient of variable '{variable.op.name}'"
-    rows = _as_dtype(values, _numpys(variable), f"{said}: `values`")
+    said = said or f"the gradient of variable '{variable.op.name}'"
+    rows = as_dtype(values, _numpys(variable), f"{said}: `values`")
     where = _array_of(indices, f"{said}: `indices`")
     if where.dtype.kind not in "iu" and where.size:
         raise TypeError(f"{said}: `indices` are numbers of rows, not {where.dtype.name}")
-    where = _as_dtype(where, np.dtype(np.int64), f"{said}: `indices`")
+    where = as_dtype(where, np.dtype(np.int64), f"{said}: `indices`")
     shape = tuple(variable.shape.as_list())
-    if where.ndim != 1 or rows.shape != (len(where), *shape[1:]):
+    if where.ndim != 1 or not shape or rows.shape != (len(where), *shape[1:]):
         raise ValueError(f"{said}: `values` have the shape {rows.shape}, `indices` {where.shape}, and "
                          f"the variable has {shape}: it takes one row of values for each index")
     return rows, where
@@ -51,7 +52,10 @@ def _array_of(value: Any, said: str) -> Any:
         raise ValueError(f"{said} is no array: {error}") from None
 
 
-def _as_dtype(value: Any, wanted: Any, said: str) -> Any:
+def as_dtype(value: Any, wanted: Any, said: str) -> Any:
+    """Returns it as an array of NumPy's dtype `wanted`. TypeError as value_for()'s, which begins with
+    `said`; ValueError for what is no array.
+    """
     array = _array_of(value, said)
     if array.dtype == wanted:
         return array
