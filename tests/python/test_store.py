@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import varscope
+import varscope.compat.v1
 from conftest import run_program, start_server
 
 
@@ -214,6 +215,10 @@ def test_calls_that_are_none(store):
             (lambda: store.barrier("b", 2, 0), ValueError, "must be above 0"),
             (lambda: store.barrier("b", 2, -1.0), ValueError, "must be above 0"),
             (lambda: store.barrier("b", 1, float("nan")), ValueError, "must be above 0"),
+            (lambda: varscope.connect(timeout=0), ValueError, "0 s, and must be above 0"),
+            (lambda: varscope.connect(timeout=-1), ValueError, "-1 s, and must be above 0"),
+            (lambda: varscope.connect(timeout=float("nan")), ValueError, "must be above 0"),
+            (lambda: varscope.connect(timeout=1e30), ValueError, "at most"),
             (lambda: varscope.connect(5), TypeError, "a server's address, .* not 5")]:
         with pytest.raises(error, match=said):
             call()
@@ -241,11 +246,23 @@ def test_equal_optimizers_are_one(store):
         store.push({v: store.pull(v)}, optimizer=varscope.train.AdamOptimizer(0.1))
     np.testing.assert_allclose(store.pull(v), store.pull(w), rtol=1e-5)
     assert not [name for name in store.list("v/") if name.name == "v/Adam_2"]
+    store.push({v: [0.0, 0.0]}, optimizer=varscope.train.AdamOptimizer(np.float64(0.1)))
+    assert "v/Adam_2" not in [listed.name for listed in store.list("v/")]
     before = store.pull(v)
     clipped = varscope.train.AdamOptimizer(0.1).push_options(clip_value=1e-3)
     store.push({v: [1.0, 1.0]}, optimizer=clipped)
     assert "v/Adam_2" in [listed.name for listed in store.list("v/")]
     assert not np.array_equal(before, store.pull(v))
+
+
+def test_optimizers_of_tensors_are_each_their_own(store):
+    w = store.get_variable("w", initializer=0.0)
+    for rate in (1.0, 0.5, 0.25):
+        with store.graph.as_default():
+            tensor = varscope.compat.v1.constant(rate)
+        # Gone after the call: another one may get its place in memory.
+        store.push({w: 1.0}, optimizer=varscope.train.GradientDescentOptimizer(tensor))
+    assert store.pull(w) == -1.75
 
 
 def test_learning_rates_that_change_build_nothing(store):
@@ -260,8 +277,10 @@ def test_learning_rates_that_change_build_nothing(store):
 
 def test_what_cannot_be_trained_leaves_checkpoints_alone(store, tmp_path):
     count = store.get_variable("count", initializer=np.array([1, 2], np.int32))
-    with pytest.raises(ValueError, match="'count' is int32: optimizers update .* floating point"):
-        store.push({count: [1, 1]}, optimizer=1.0)
+    half = store.get_variable("half", initializer=np.zeros(1, np.float16))
+    for variable in (count, half):
+        with pytest.raises(ValueError, match="optimizers update float32 and float64"):
+            store.push({variable: store.pull(variable)}, optimizer=1.0)
     path = store.save(tmp_path / "all")
     store.assign({count: [0, 0]})
     store.restore(path)

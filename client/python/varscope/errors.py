@@ -51,6 +51,7 @@ class OpError(Exception):
 
     @property
     def message(self) -> str:
+        """What str() gives."""
         return self._message
 
     @property
@@ -60,6 +61,7 @@ class OpError(Exception):
 
     @property
     def node_def(self) -> Any:
+        """None: varscope has no NodeDef."""
         return self._node_def
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 from varscope import _core
@@ -37,9 +38,9 @@ class Optimizer:
         values = {key: value() if callable(value) else value
                   for key, value in hyperparameters.items()}
         self._core = _core.Optimizer(rule, name, values)
-        numbers = all(isinstance(value, (int, float, type(None))) for value in values.values())
-        # What is computed, by a tensor, has no value to compare.
-        self._settings = (rule, name, tuple(values.items()) if numbers else id(self))
+        known = all(value is None or isinstance(value, Real) for value in values.values())
+        # What a tensor computes has no value to compare.
+        self._settings = (rule, name, tuple(values.items())) if known else None
         self._push_options: tuple[Any, ...] = ()
         if _allow_nonfinite:
             self.push_options(allow_nonfinite=True)
@@ -51,7 +52,7 @@ class Optimizer:
     @property
     def settings(self) -> Any:
         """Equal for optimizers that do the same: of one rule, with the same numbers."""
-        return self._settings, self._push_options
+        return self if self._settings is None else self._settings, self._push_options
 
     def push_options(self, *, clip_norm: float = 0.0, clip_value: float = 0.0,
                      weight_decay: float = 0.0, allow_nonfinite: bool = False) -> Optimizer:

@@ -21,7 +21,7 @@ from varscope.strings.tensors import StringTensor
 from varscope.watchers import Watchers
 
 _thread = threading.local()
-_LONGEST_SECONDS = 1e9  # which clocks can add
+LONGEST_SECONDS = 1e9  # which clocks can add
 
 
 def _open_sessions() -> list[Session]:
@@ -154,6 +154,7 @@ class BaseSession:
 
     @property
     def graph(self) -> _core.Graph:
+        """The graph that it runs parts of."""
         return self._graph
 
     @property
@@ -162,6 +163,7 @@ class BaseSession:
 
     @property
     def sess_str(self) -> str:
+        """The server's address."""
         return self._graph._target
 
     @property
@@ -255,7 +257,7 @@ class BaseSession:
         if timeout is not None:
             if not timeout > 0:
                 raise ValueError(f"barrier '{name}': the timeout is {timeout} s, and must be above 0")
-            timeout = min(timeout, _LONGEST_SECONDS)
+            timeout = min(timeout, LONGEST_SECONDS)
         self.core.barrier(name, parties, timeout)
 
     def as_default(self) -> _Default:

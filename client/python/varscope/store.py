@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from varscope import _core, initializers, saver, scopes, session, variables
 from varscope.optimizers import Optimizer
 from varscope.programs import path_of
 from varscope.rules import GivenRule, Rule
+from varscope.session import LONGEST_SECONDS
 from varscope.slices import IndexedSlices, IndexedSlicesValue
 from varscope.values import rows_for, value_for
 
@@ -261,7 +263,10 @@ class Store:
         return self._control("snapshot", name).strip()
 
     def list(self, prefix: str = "") -> list[ListedVariable]:
-        """Returns all variables of the store whose names start with the prefix, slots among them."""
+        """Returns all variables of the store whose names start with the prefix, slots among them.
+
+        RuntimeError when no server answers.
+        """
         lines = self._control("list").splitlines()
         if not lines or not lines[0].startswith("NAME"):
             return []
@@ -307,6 +312,7 @@ def _may_be_large(initial_value: Any) -> bool:
     return initial_value is not None and not np.isscalar(initial_value)
 
 
+_TRAINED = ("float32", "float64")
 _DESCENT = Rule("GradientDescent", ("learning_rate",), {})
 
 
@@ -325,9 +331,9 @@ def _rule_of(optimizer: Any) -> tuple[Rule | GivenRule, float | None]:
 
 def _gradient(variable: _core.Variable, gradient: Any) -> Any:
     """An array, or a pair of them: rows, and where they are."""
-    if not variable.dtype.is_floating:
+    if variable.dtype.name not in _TRAINED:
         raise ValueError(f"variable '{variable.op.name}' is {variable.dtype.name}: optimizers update "
-                         "variables of floating point (assign() sets any)")
+                         "float32 and float64 (assign() sets any)")
     if isinstance(gradient, (IndexedSlices, IndexedSlicesValue)):
         return rows_for(variable, gradient.values, gradient.indices)
     return value_for(variable, gradient, "the gradient")
@@ -356,6 +362,10 @@ def connect(target: str | None = None, **options: Any) -> Store:
     ends with the program.
 
     Options are those of ConnectOptions: worker_id, sharing, timeout, ... Without any of them
-    VARSCOPE_SHARING says how programs share.
+    VARSCOPE_SHARING says how programs share. ValueError for a timeout that is not above 0.
     """
+    timeout = options.get("timeout")
+    if isinstance(timeout, Real) and not 0 < timeout <= LONGEST_SECONDS:
+        raise ValueError(f"connect(): the timeout is {timeout} s, and must be above 0, and at most "
+                         f"{LONGEST_SECONDS:g}")
     return Store(target, _core.ConnectOptions(**options) if options else None)
