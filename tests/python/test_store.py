@@ -1,5 +1,8 @@
 """The store without a framework."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -88,6 +91,17 @@ def test_listing(store):
     assert (scalar.name, scalar.shape, scalar.version) == ("scalar", (), 0)
     assert store.worker_id in matrix.created_by and "test_store.py:" in matrix.created_by
     assert store.list("a/") == [matrix]
+
+
+def test_creators_in_files_of_any_name(store, tmp_path):
+    program = tmp_path / "größe e.py"
+    program.write_text("import sys, varscope\n"
+                       "store = varscope.connect(sys.argv[1])\n"
+                       "store.get_variable('w', initializer=0.0)  # in größe\n")
+    subprocess.run([sys.executable, program, store.target], check=True)
+    assert store.list("w")[0].created_by.endswith("größe e.py:3")
+    with pytest.raises(ValueError, match=r"größe e.py\", line 3\n.*# in größe"):
+        store.get_variable("w", [7])
 
 
 def test_snapshots(store, tmp_path):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from varscope import _core, initializers, saver, scopes, session, variables
+from varscope.errors import readable
 from varscope.optimizers import Optimizer
 from varscope.programs import path_of
 from varscope.rules import GivenRule, Rule
@@ -354,7 +355,7 @@ def _listed(head: str, line: str) -> ListedVariable:
     name, shape, dtype, version, creator = (
         line[start:end].strip() for start, end in zip(columns, ends))
     dims = tuple(int(n) for n in shape.strip("()").split(",") if n.strip())
-    return ListedVariable(name, dims, dtype, int(version), creator)
+    return ListedVariable(name, dims, dtype, int(version), readable(creator))
 
 
 def connect(target: str | None = None, **options: Any) -> Store:
