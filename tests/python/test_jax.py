@@ -162,6 +162,51 @@ def test_assign(store):
         shared.assign({**new_params(), "head": {"w": jnp.zeros((2, 2))}})
 
 
+def test_what_an_array_cannot_have_is_refused(store):
+    with pytest.raises(TypeError, match="parameter 'n' has 1099511627776, which is no int32"):
+        varscope.jax.share({"n": np.array([2**40])}, store)
+    table = {"table": jnp.zeros((4, 2))}
+    shared = varscope.jax.share(table, store)
+    optimizer = varscope.jax.sgd(shared, 0.1)
+    for leaf, said in [
+            (np.array([["1", "2"]] * 4), "'table': the .* dtype 'str32'"),
+            (np.full((4, 2), None), "'table': the .* dtype 'object'"),
+            (np.full((4, 2), 1j), "'table': the .* dtype 'complex128'")]:
+        with pytest.raises(TypeError, match=said):
+            optimizer.step({"table": leaf})
+        with pytest.raises(TypeError, match=said):
+            shared.assign({"table": leaf})
+    for leaf in (None, 1.0):
+        with pytest.raises(TypeError, match="parameter 'table' is .*, not an array"):
+            shared.assign({"table": leaf})
+    for indices in (jnp.array([0.5, 3.0]), jnp.array([True, False])):
+        with pytest.raises(TypeError, match="numbers of rows"):
+            optimizer.step({"table": varscope.IndexedSlices(jnp.ones((2, 2)), indices)})
+    assert_same(shared.pull(), table, rtol=0, atol=0)
+
+
+def test_what_is_assigned_is_a_tree_of_jaxs_arrays(store):
+    shared = varscope.jax.share({"w": jnp.zeros(2), "h": jnp.zeros(1, jnp.bfloat16)}, store)
+    mine = {"w": np.ones(2), "h": np.ones(1)}
+    shared.assign(mine)
+    mine["w"][:] = 7
+    assert shared.params["w"].tolist() == [1, 1] and isinstance(shared.params["w"], jax.Array)
+    assert shared.params["h"].dtype == jnp.bfloat16
+
+
+def test_updates_of_another_tree_push_nothing(store):
+    shared = varscope.jax.share({"w": jnp.zeros(2), "on": jnp.array([True, False])}, store)
+    optimizer = varscope.jax.sgd(shared, 1.0)
+    pushed = {"w": jnp.ones(2), "on": None}
+    with pytest.raises(ValueError, match="parameter 'on': the params' tree does not have it"):
+        optimizer.update(pushed, (), {"w": jnp.zeros(2)})
+    assert shared.pull()["w"].tolist() == [0, 0]
+    before = shared.params
+    updates, _ = optimizer.update(pushed, (), before)
+    after = optax.apply_updates(before, updates)
+    assert after["w"].tolist() == [-1, -1] and after["on"].tolist() == [True, False]
+
+
 def test_under_jit(store):
     shared = varscope.jax.share(new_params(), store)
     optimizer = varscope.jax.sgd(shared, 0.1)
@@ -202,6 +247,18 @@ def test_trees_that_cannot_be_shared(store):
         varscope.jax.share({"x": None}, store)
     with pytest.raises(TypeError, match="parameter 'x' is complex64"):
         varscope.jax.share({"x": jnp.zeros(1, jnp.complex64)}, store)
+    with pytest.raises(TypeError, match="parameter 'key' is key<fry>, a dtype"):
+        varscope.jax.share({"key": jax.random.key(0)}, store)
+    with pytest.raises(TypeError, match="parameter 'x' is ShapeDtypeStruct.*, not an array"):
+        varscope.jax.share({"x": jax.ShapeDtypeStruct((2,), jnp.float32)}, store)
+    with pytest.raises(TypeError, match=r"rename\(\) has returned None"):
+        varscope.jax.share({"x": jnp.zeros(1)}, store, rename=lambda name: None)
+    with pytest.raises(TypeError, match="takes a store, .* not 'model'"):
+        varscope.jax.share({"x": jnp.zeros(1)}, "model")
+    with pytest.raises(TypeError, match="the name of a scope, not 5"):
+        varscope.jax.share({"x": jnp.zeros(1)}, store, 5)
+    with pytest.raises(TypeError, match="what varscope.jax.share"):
+        varscope.jax.sgd({"x": jnp.zeros(1)}, 0.1)
     with pytest.raises(ValueError, match="no parameters"):
         varscope.jax.share({}, store)
     with pytest.raises(ValueError, match="no parameter to train"):

@@ -1,9 +1,13 @@
 """The store without a framework."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import varscope
+import varscope.compat.v1
 from conftest import run_program, start_server
 
 
@@ -89,6 +93,17 @@ def test_listing(store):
     assert store.list("a/") == [matrix]
 
 
+def test_creators_in_files_of_any_name(store, tmp_path):
+    program = tmp_path / "größe e.py"
+    program.write_text("import sys, varscope\n"
+                       "store = varscope.connect(sys.argv[1])\n"
+                       "store.get_variable('w', initializer=0.0)  # in größe\n")
+    subprocess.run([sys.executable, program, store.target], check=True)
+    assert store.list("w")[0].created_by.endswith("größe e.py:3")
+    with pytest.raises(ValueError, match=r"größe e.py\", line 3\n.*# in größe"):
+        store.get_variable("w", [7])
+
+
 def test_snapshots(store, tmp_path):
     with pytest.raises(RuntimeError, match="varscopectl"):
         store.snapshot()
@@ -137,3 +152,157 @@ def test_a_first_value_of_any_size_is_there_at_once(server, size):
     store.push({store.get_variable("v", initializer=value): value}, optimizer=1.0)
     second = varscope.connect(server)
     assert not second.pull(second.get_variable("v", initializer=value)).any()
+
+
+@pytest.mark.parametrize(("dtype", "value", "error", "said"), [
+    ("float32", None, TypeError, "is None"),
+    ("float32", "7", TypeError, "dtype 'str32'"),
+    ("float32", np.array(1, object), TypeError, "dtype 'object'"),
+    ("float32", 1j, TypeError, "dtype 'complex128'"),
+    ("float32", np.datetime64("2020-01-01"), TypeError, "dtype 'datetime64"),
+    ("int32", 1.5, TypeError, "has 1.5, which is no int32"),
+    ("int32", np.array(2**40), TypeError, "has 1099511627776, which is no int32"),
+    ("uint8", np.array(-1), TypeError, "has -1, which is no uint8"),
+    ("int8", np.float32("nan"), TypeError, "has nan, which is no int8"),
+    ("bool", 0.5, TypeError, "has 0.5, which is no bool"),
+    ("float32", [1.0], ValueError, r"has the shape \(1,\), and the variable has \(\)"),
+    ("float32", [[1.0], [1.0, 2.0]], ValueError, "is no array"),
+])
+def test_what_a_variable_cannot_have_is_refused(store, dtype, value, error, said):
+    v = store.get_variable("v", initializer=np.ones((), dtype))
+    with pytest.raises(error, match=f"the value of variable 'v' .*{said}"):
+        store.assign({v: value})
+    assert store.pull(v) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "int8", "uint64", "bool", ">f4"])
+def test_arrays_of_any_dtype_are_taken_where_nothing_is_lost(store, dtype):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    given = np.array([0, 1, 1]).astype(dtype)
+    for wanted in ("float32", "int32", "bool"):
+        v = store.get_variable(wanted, initializer=np.zeros(3, wanted))
+        store.assign({v: given})
+        assert store.pull(v).dtype == wanted and store.pull(v).tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize(("indices", "error", "said"), [
+    ([0.0, 1.7], TypeError, "numbers of rows, not float64"),
+    ([True, False], TypeError, "numbers of rows, not bool"),
+    (np.array([0, 2**63], np.uint64), TypeError, "which is no int64"),
+    ([0], ValueError, "one row of values for each index"),
+    (None, TypeError, "`indices` is None"),
+])
+def test_rows_that_are_none(store, indices, error, said):
+    table = store.get_variable("table", initializer=np.zeros((4, 2), np.float32))
+    with pytest.raises(error, match=said):
+        store.push({table: varscope.IndexedSlices(np.ones((2, 2)), indices)}, optimizer=1.0)
+    assert not store.pull(table).any()
+
+
+def test_no_rows(store):
+    table = store.get_variable("table", initializer=np.zeros((4, 2), np.float32))
+    store.push({table: varscope.IndexedSlices(np.ones((0, 2)), [])}, optimizer=1.0)
+    assert not store.pull(table).any()
+
+
+def test_calls_that_are_none(store):
+    w = store.get_variable("w", initializer=0.0)
+    other = varscope.connect(store.target).get_variable("w")
+    rate = "a number, the learning rate"
+    for call, error, said in [
+            (lambda: store.pull(None), TypeError, "a variable, a name, or a list or dict"),
+            (lambda: store.pull(["w"]), TypeError, "takes variables, .* not 'w'"),
+            (lambda: store.pull(other), ValueError, "'w' is not of this connection"),
+            (lambda: store.read(w), TypeError, "a variable's name"),
+            (lambda: store.push(w, 1.0), TypeError, "takes a dict"),
+            (lambda: store.push({"w": 1.0}, 1.0), TypeError, "takes variables, .* not 'w'"),
+            (lambda: store.push({other: 1.0}, 1.0), ValueError, "'w' is not of this connection"),
+            (lambda: store.push({w: 1.0}, "sgd"), TypeError, rate),
+            (lambda: store.push({w: 1.0}, varscope.train.AdamOptimizer), TypeError, rate),
+            (lambda: store.assign({"w": 1.0}), TypeError, "takes variables, .* not 'w'"),
+            (lambda: store.get_variable(None, [1]), TypeError, "a string as the name, not None"),
+            (lambda: store.Variable(None), ValueError, "initial_value must be specified"),
+            (lambda: store.snapshot("--all"), ValueError, "no name of a snapshot"),
+            (lambda: store.barrier("b", 0), ValueError, "0 is no number of parties"),
+            (lambda: store.barrier("b", -1), ValueError, "-1 is no number of parties"),
+            (lambda: store.barrier("b", 2, 0), ValueError, "must be above 0"),
+            (lambda: store.barrier("b", 2, -1.0), ValueError, "must be above 0"),
+            (lambda: store.barrier("b", 1, float("nan")), ValueError, "must be above 0"),
+            (lambda: varscope.connect(timeout=0), ValueError, "0 s, and must be above 0"),
+            (lambda: varscope.connect(timeout=-1), ValueError, "-1 s, and must be above 0"),
+            (lambda: varscope.connect(timeout=float("nan")), ValueError, "must be above 0"),
+            (lambda: varscope.connect(timeout=1e30), ValueError, "at most"),
+            (lambda: varscope.connect(5), TypeError, "a server's address, .* not 5")]:
+        with pytest.raises(error, match=said):
+            call()
+    assert store.pull(w) == 0
+
+
+def test_a_closed_store_does_nothing(store):
+    with store:
+        w = store.get_variable("w", initializer=0.0)
+    for call in (lambda: store.pull(w), lambda: store.pull("w"), lambda: store.push({w: 1.0}, 1.0),
+                 lambda: store.assign({w: 1.0}), lambda: store.get_variable("w"),
+                 lambda: store.Variable(1.0), lambda: store.variable_scope("s"),
+                 lambda: store.barrier("b", 1), store.list, store.snapshot,
+                 lambda: store.save("unused"), lambda: store.global_step):
+        with pytest.raises(RuntimeError, match="closed"):
+            call()
+
+
+def test_equal_optimizers_are_one(store):
+    w = store.get_variable("w", [2], initializer=varscope.initializers.Ones())
+    v = store.get_variable("v", [2], initializer=varscope.initializers.Ones())
+    adam = varscope.train.AdamOptimizer(0.1)
+    for _ in range(5):
+        store.push({w: store.pull(w)}, optimizer=adam)
+        store.push({v: store.pull(v)}, optimizer=varscope.train.AdamOptimizer(0.1))
+    np.testing.assert_allclose(store.pull(v), store.pull(w), rtol=1e-5)
+    assert not [name for name in store.list("v/") if name.name == "v/Adam_2"]
+    store.push({v: [0.0, 0.0]}, optimizer=varscope.train.AdamOptimizer(np.float64(0.1)))
+    assert "v/Adam_2" not in [listed.name for listed in store.list("v/")]
+    before = store.pull(v)
+    clipped = varscope.train.AdamOptimizer(0.1).push_options(clip_value=1e-3)
+    store.push({v: [1.0, 1.0]}, optimizer=clipped)
+    assert "v/Adam_2" in [listed.name for listed in store.list("v/")]
+    assert not np.array_equal(before, store.pull(v))
+
+
+def test_optimizers_of_tensors_are_each_their_own(store):
+    w = store.get_variable("w", initializer=0.0)
+    for rate in (1.0, 0.5, 0.25):
+        with store.graph.as_default():
+            tensor = varscope.compat.v1.constant(rate)
+        # Gone after the call: another one may get its place in memory.
+        store.push({w: 1.0}, optimizer=varscope.train.GradientDescentOptimizer(tensor))
+    assert store.pull(w) == -1.75
+
+
+def test_learning_rates_that_change_build_nothing(store):
+    w = store.get_variable("w", initializer=0.0)
+    store.push({w: 1.0}, optimizer=1.0)
+    ops = len(store.graph.get_operations())
+    for rate in (0.5, np.float32(0.25), np.array(0.125), 1):
+        store.push({w: 1.0}, optimizer=rate)
+    assert store.pull(w) == -2.875
+    assert len(store.graph.get_operations()) == ops
+
+
+def test_what_cannot_be_trained_leaves_checkpoints_alone(store, tmp_path):
+    count = store.get_variable("count", initializer=np.array([1, 2], np.int32))
+    half = store.get_variable("half", initializer=np.zeros(1, np.float16))
+    for variable in (count, half):
+        with pytest.raises(ValueError, match="optimizers update float32 and float64"):
+            store.push({variable: store.pull(variable)}, optimizer=1.0)
+    path = store.save(tmp_path / "all")
+    store.assign({count: [0, 0]})
+    store.restore(path)
+    assert store.pull(count).tolist() == [1, 2]
+
+
+def test_an_initializers_array_becomes_the_dtype(store):
+    def ones(shape, dtype=None, partition_info=None):
+        return np.ones(shape)
+    assert store.pull(store.get_variable("w", [2], initializer=ones)).dtype == "float32"
+    assert store.pull(store.get_variable("i", [2], "int64", ones)).dtype == "int64"

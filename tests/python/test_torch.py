@@ -331,6 +331,27 @@ def test_a_closed_store(store):
         shared.pull()
 
 
+def test_a_module_goes_on_with_another_store_when_its_own_is_closed(store):
+    model = nn.Linear(4, 1)
+    varscope.torch.share(model, store)
+    with pytest.raises(ValueError, match="shared already"):
+        varscope.torch.share(model, varscope.connect())
+    store.close()
+    varscope.torch.share(model, varscope.connect())
+    train(model, varscope.torch.SGD(model.parameters(), lr=0.1))
+
+
+def test_arguments_that_are_none(store):
+    model = nn.Linear(4, 1)
+    with pytest.raises(TypeError, match="takes a torch.nn.Module, not generator"):
+        varscope.torch.share(model.parameters(), store)
+    with pytest.raises(TypeError, match="takes a store, .* not 'model'"):
+        varscope.torch.share(model, "model")
+    varscope.torch.share(model, store)
+    with pytest.raises(ValueError, match="empty parameter list"):
+        varscope.torch.SGD([{"params": []}], lr=0.1)
+
+
 def test_a_server_that_is_gone():
     with start_server() as target:
         model = nn.Linear(4, 1)

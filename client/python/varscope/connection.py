@@ -15,18 +15,23 @@ def options_of_environment(threads: int = 0) -> _core.ConnectOptions:
                                 threads=threads)
 
 
+def _text_of(target: str | bytes | None) -> str:
+    text = target.decode() if isinstance(target, bytes) else "" if target is None else target
+    if not isinstance(text, str):
+        raise TypeError(f"a target is a server's address, '127.0.0.1:7077', not {target!r}")
+    return text.removeprefix("grpc://")
+
+
 def _address(target: str | bytes | None) -> str:
     """What a target names: of a task of a cluster the store that all of them use."""
-    text = target.decode() if isinstance(target, bytes) else target or ""
-    text = text.removeprefix("grpc://")
+    text = _text_of(target)
     store = cluster.store_of(text)
     return text if store is None else os.environ.get("VARSCOPE_TARGET") or store
 
 
 def options_for(target: str | bytes | None, threads: int = 0) -> _core.ConnectOptions:
     """The workers of a cluster are copies of one program."""
-    text = target.decode() if isinstance(target, bytes) else target or ""
-    if cluster.store_of(text.removeprefix("grpc://")) is None:
+    if cluster.store_of(_text_of(target)) is None:
         return options_of_environment(threads)
     return _core.ConnectOptions(sharing=os.environ.get("VARSCOPE_SHARING", "replicated"),
                                 threads=threads)

@@ -51,6 +51,7 @@ class OpError(Exception):
 
     @property
     def message(self) -> str:
+        """What str() gives."""
         return self._message
 
     @property
@@ -60,6 +61,7 @@ class OpError(Exception):
 
     @property
     def node_def(self) -> Any:
+        """None: varscope has no NodeDef."""
         return self._node_def
 
     @property
@@ -196,6 +198,20 @@ _ORIGINALLY = "Originally defined by "
 _PLACE = re.compile(r" at (?P<file>[^\n]+):(?P<line>\d+)$")
 
 
+_ESCAPED = re.compile(r"(?:\\x[0-9a-f]{2})+")
+
+
+def readable(text: str) -> str:
+    """Returns a text of the server's with the letters that it has as bytes, '\\xc3\\xb6'."""
+    def letters(found: re.Match[str]) -> str:
+        try:
+            decoded = bytes.fromhex(found[0].replace("\\x", "")).decode()
+        except UnicodeDecodeError:
+            return found[0]
+        return decoded if decoded.isprintable() else found[0]
+    return _ESCAPED.sub(letters, text)
+
+
 def _with_source(line: str) -> list[str]:
     """A line of a detail; where it ends with a place that can be read here, as a traceback shows."""
     found = _PLACE.search(line)
@@ -210,9 +226,10 @@ def _with_source(line: str) -> list[str]:
 
 def text_of(message: str, detail: str) -> str:
     """Returns an error's text: the message, and who defined what collides, with the source lines."""
+    message = readable(message)
     if not detail:
         return message
-    lines = [shown for line in detail.split("\n") for shown in _with_source(line)]
+    lines = [shown for line in readable(detail).split("\n") for shown in _with_source(line)]
     if lines[0].startswith(_ORIGINALLY):
         # A graph that is not connected has no worker yet.
         who = lines[0][len(_ORIGINALLY):]

@@ -220,7 +220,7 @@ def of_variable(initializer: Any, shape: list[int] | None, dtype: _core.DType,
         return initializer, shape
     if shape is None:
         return _without_shape(initializer, dtype), None
-    return initializer(shape, dtype=dtype), None
+    return _as_value(initializer(shape, dtype=dtype), dtype), None
 
 
 def _without_shape(function: Any, dtype: _core.DType) -> Any:
@@ -233,6 +233,10 @@ def _without_shape(function: Any, dtype: _core.DType) -> Any:
             "You can only pass an initializer function that expects no arguments to its callable "
             "when the shape is not fully defined. The given initializer expects the following args "
             f"{needed}")
-    value = function()
+    return _as_value(function(), dtype)
+
+
+def _as_value(value: Any, dtype: _core.DType) -> Any:
+    """What a program's function has returned: a tensor, else an array of the dtype."""
     symbolic = isinstance(value, (_core.Tensor, _core.Variable))
     return value if symbolic else np.asarray(value, dtype.as_numpy_dtype)

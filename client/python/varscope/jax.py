@@ -91,9 +91,13 @@ class SharedTree:
         return self._params
 
     def assign(self, tree: Any) -> None:
-        """Sets the store's values to those of a tree. ValueError when it is another tree."""
-        self.arrays.assign({name: _host(leaf) for name, leaf in self.leaves(tree, "the tree").items()})
-        self._params = tree
+        """Sets the store's values to those of a tree. ValueError when it is another tree, TypeError for
+        what is no array, or has numbers that a variable's dtype does not have.
+        """
+        values = {name: _host(_array_of(name, leaf))
+                  for name, leaf in self.leaves(tree, "the tree").items()}
+        self.arrays.assign(values)
+        self._params = self.tree_of(values)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the store's present values by their paths, 'encoder/0/w', and returns the path.
@@ -146,9 +150,12 @@ def _part(key: Any) -> str:
 
 def _array_of(name: str, leaf: Any) -> Any:
     if isinstance(leaf, jax.core.Tracer):
-        raise TypeError(f"parameter '{name}' has no value under jit or grad: share() outside")
-    if leaf is None or not hasattr(leaf, "dtype"):
+        raise TypeError(f"parameter '{name}' has no value under jit or grad: call this outside")
+    if not isinstance(leaf, (jax.Array, np.ndarray, np.generic)):
         raise TypeError(f"parameter '{name}' is {leaf!r}, not an array")
+    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.extended):
+        raise TypeError(f"parameter '{name}' is {leaf.dtype}, a dtype that varscope's variables do not "
+                        "have")
     return leaf
 
 
@@ -191,6 +198,9 @@ class Optimizer:
 
     def __init__(self, shared: SharedTree, rule: ServerOptimizer | Rule,
                  hyperparameters: dict[str, Number] | None = None) -> None:
+        if not isinstance(shared, SharedTree):
+            raise TypeError("an optimizer takes what varscope.jax.share() returns, not "
+                            f"{type(shared).__name__}")
         self._shared = shared
         self._hyperparameters = hyperparameters or {}
         self._steps = 0
@@ -203,7 +213,7 @@ class Optimizer:
 
         `gradients` is a tree as the shared one; IndexedSlices are some rows of an array. The leaves of
         arrays that are not trained are not used. ValueError when it is another tree; RuntimeError when
-        a gradient is missing, or when it is called under jit. A hyperparameter that is a function gets
+        a gradient is missing, or when it is called under jit; TypeError for a gradient of no numbers. A hyperparameter that is a function gets
         the number of this optimizer's steps before.
         """
         pushed = {name: self._gradient(name, leaf) for name, leaf in
@@ -227,9 +237,9 @@ class Optimizer:
             raise RuntimeError("step() talks to the server: call it outside jit, with the gradients "
                                f"that a jitted function returns (parameter '{name}' has no value)")
         if isinstance(leaf, IndexedSlices):
-            return IndexedSlices(_host(leaf.values), _host(leaf.indices))
-        self._shared.arrays.check_shape(name, np.shape(leaf), "the gradient")
-        return _host(leaf)
+            return self._shared.arrays.rows_of(
+                name, IndexedSlices(_host(leaf.values), _host(leaf.indices)))
+        return self._shared.arrays.array_of(name, _host(leaf), "the gradient")
 
     def init(self, params: Any) -> tuple[()]:
         """Returns optax's state, which is empty."""
@@ -238,12 +248,20 @@ class Optimizer:
     def update(self, gradients: Any, state: Any = (), params: Any = None) -> tuple[Any, Any]:
         """Returns what optax.apply_updates() adds to `params` to have step()'s values, and the state.
 
-        ValueError without params.
+        ValueError without params, and when they are another tree: then nothing is pushed.
         """
         if params is None:
             raise ValueError("update() needs the params: update(gradients, state, params)")
-        new = self.step(gradients)
-        return jax.tree_util.tree_map(lambda after, before: after - before, new, params), state
+        before = {name: jnp.asarray(_array_of(name, leaf))
+                  for name, leaf in self._shared.leaves(params, "the params' tree").items()}
+        new = self._shared.leaves(self.step(gradients), "the values' tree")
+        changes = [_change(new[name], before[name]) for name in new]
+        return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(params), changes), state
+
+
+def _change(after: Any, before: Any) -> Any:
+    """What is added to have it. Nothing can be added to a truth value to have another one."""
+    return after - before if after.dtype != bool else jnp.zeros_like(after)
 
 
 def _optimizer(shared: SharedTree, name: str, changing: dict[str, Number],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 from varscope import _core
@@ -39,11 +40,21 @@ class Optimizer:
         if values.get("learning_rate", 0) is None:
             raise ValueError("None values not supported: learning_rate is a number or a tensor")
         self._core = _core.Optimizer(rule, name, values)
+        known = all(value is None or isinstance(value, Real) for value in values.values())
+        # What a tensor computes has no value to compare.
+        self._settings = (rule, name, tuple(values.items())) if known else None
+        self._push_options: tuple[Any, ...] = ()
         if _allow_nonfinite:
             self.push_options(allow_nonfinite=True)
 
     def get_name(self) -> str:
+        """The name of its ops, of which those of its slots are made."""
         return self._name
+
+    @property
+    def settings(self) -> Any:
+        """Equal for optimizers that do the same: of one rule, with the same numbers."""
+        return self if self._settings is None else self._settings, self._push_options
 
     def push_options(self, *, clip_norm: float = 0.0, clip_value: float = 0.0,
                      weight_decay: float = 0.0, allow_nonfinite: bool = False) -> Optimizer:
@@ -53,6 +64,7 @@ class Optimizer:
         common L2 norm clip_norm if theirs is larger, then adds weight_decay * variable to the dense
         ones; 0 is none. Without allow_nonfinite a NaN or an infinity refuses the push.
         """
+        self._push_options = (clip_norm, clip_value, weight_decay, allow_nonfinite)
         self._core.set_push_options(clip_norm, clip_value, weight_decay, allow_nonfinite)
         return self
 

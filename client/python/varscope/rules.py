@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from varscope import _core
 from varscope.optimizers import Optimizer
@@ -24,6 +24,11 @@ class Rule(NamedTuple):
     fixed: Mapping[str, float]
     weight_decay: float = 0.0     # times the variable, added to its dense gradient
 
+    @property
+    def settings(self) -> Any:
+        """Equal for rules that are the same."""
+        return (self.name, self.changing, tuple(self.fixed.items()), self.weight_decay)
+
     def build(self) -> BuiltRule:
         """Returns it with placeholders in the default graph."""
         fed = {key: _core.placeholder("float64", []) for key in self.changing}
@@ -39,6 +44,11 @@ class GivenRule:
             raise TypeError("Optimizer() takes an optimizer of varscope.train, "
                             f"not {type(optimizer).__name__}")
         self._optimizer = optimizer
+
+    @property
+    def settings(self) -> Any:
+        """Equal for rules that are the same."""
+        return self._optimizer.settings
 
     def build(self) -> BuiltRule:
         return BuiltRule(self._optimizer, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from varscope.strings.tensors import StringTensor
 from varscope.watchers import Watchers
 
 _thread = threading.local()
+LONGEST_SECONDS = 1e9  # which clocks can add
 
 
 def _open_sessions() -> list[Session]:
@@ -154,6 +156,7 @@ class BaseSession:
 
     @property
     def graph(self) -> _core.Graph:
+        """The graph that it runs parts of."""
         return self._graph
 
     @property
@@ -162,7 +165,13 @@ class BaseSession:
 
     @property
     def sess_str(self) -> str:
+        """The server's address."""
         return self._graph._target
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._core is None
 
     @property
     def core(self) -> _core.Session:
@@ -261,7 +270,18 @@ class BaseSession:
         return self.core.read(name)
 
     def barrier(self, name: str, parties: int, timeout: float | None = None) -> None:
-        """Waits until so many workers, this one among them, have come to the barrier."""
+        """Waits until so many workers, this one among them, have come to the barrier; for `timeout`
+        seconds, and the connection's own time if it is None.
+
+        DeadlineExceededError when the time is over. ValueError for a timeout that is not above 0, and
+        for a number of parties that is none.
+        """
+        if not 0 < operator.index(parties) < 1 << 32:
+            raise ValueError(f"barrier '{name}': {parties} is no number of parties")
+        if timeout is not None:
+            if not timeout > 0:
+                raise ValueError(f"barrier '{name}': the timeout is {timeout} s, and must be above 0")
+            timeout = min(timeout, LONGEST_SECONDS)
         self.core.barrier(name, parties, timeout)
 
     def as_default(self) -> _Default:

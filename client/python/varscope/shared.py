@@ -13,6 +13,7 @@ from varscope import _core, errors, saver, scopes, variables
 from varscope.rules import GivenRule, Rule
 from varscope.slices import IndexedSlices
 from varscope.store import Store, gradient_of
+from varscope.values import as_dtype, rows_for
 
 # Of these a worker has rounded copies. The store adds small updates to float32.
 _HALF = ("float16", "bfloat16")
@@ -45,6 +46,9 @@ def _check_names(arrays: list[Array]) -> None:
     """ValueError for a name that no variable could have, and for two of one variable."""
     first: dict[str, str] = {}
     for array in arrays:
+        if not isinstance(array.path, str):
+            raise TypeError(f"parameter '{array.name}': rename() has returned {array.path!r}, not a "
+                            "string")
         wrong = sorted(set(_CHARACTERS.sub("", array.path)))
         if wrong or not array.path:
             said = f"has {' '.join(map(repr, wrong))} in its name" if wrong else "has no name"
@@ -64,6 +68,10 @@ class SharedArrays:
     """
 
     def __init__(self, store: Store, scope: str | None, arrays: list[Array]) -> None:
+        if not isinstance(store, Store):
+            raise TypeError(f"share() takes a store, which varscope.connect() returns, not {store!r}")
+        if not isinstance(scope, str | None):
+            raise TypeError(f"share() takes the name of a scope, not {scope!r}")
         _check_names(arrays)
         if not arrays:
             raise ValueError("there are no parameters to share")
@@ -77,6 +85,8 @@ class SharedArrays:
                 self.variables[array.name] = _define(prefix + array.path, array, dtype)
         self._shapes = {name: tuple(variable.shape.as_list())
                         for name, variable in self.variables.items()}
+        self._dtypes = {array.name: np.dtype(_core.as_dtype(dtype).as_numpy_dtype)
+                        for array, dtype in zip(arrays, dtypes)}
 
     def first_values(self) -> dict[str, Any]:
         """The store's values, after it has got this worker's where it had none."""
@@ -95,17 +105,29 @@ class SharedArrays:
         return dict(zip(wanted, fetched))
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Sets variables, all at once. ValueError for another shape."""
+        """Sets variables, all at once. ValueError for another shape, TypeError for what the dtype does
+        not have."""
         feeds = []
+        values = {name: self.array_of(name, value, "the value") for name, value in values.items()}
         with self.store.graph.as_default():
             for name, value in values.items():
                 variable = self.variables[name]
                 if name not in self._assigns:
                     fed = _core.placeholder(variable.dtype, variable.shape)
                     self._assigns[name] = (fed, _core.assign(variable, fed).op)
-                self.check_shape(name, np.shape(value), "the value")
                 feeds.append((self._assigns[name][0], value))
         self.store.session.core.run([self._assigns[name][1] for name in values], feeds)
+
+    def array_of(self, name: str, value: Any, what: str) -> Any:
+        """Returns it as an array of the variable's dtype and shape. Errors as assign()'s."""
+        array = as_dtype(value, self._dtypes[name], f"parameter '{name}': {what}")
+        self.check_shape(name, array.shape, what)
+        return array
+
+    def rows_of(self, name: str, rows: IndexedSlices) -> IndexedSlices:
+        """The same of a gradient's rows."""
+        return IndexedSlices(*rows_for(self.variables[name], rows.values, rows.indices,
+                                       f"parameter '{name}': the gradient"))
 
     def check_shape(self, name: str, shape: Iterable[int], what: str) -> None:
         """ValueError unless it is the variable's."""
@@ -128,8 +150,10 @@ class SharedArrays:
 
 def _define(name: str, array: Array, dtype: str) -> _core.Variable:
     """Creates or attaches. ValueError, with the parameter's name, when another worker's differs."""
+    value = as_dtype(array.value(), np.dtype(_core.as_dtype(dtype).as_numpy_dtype),
+                     f"parameter '{array.name}'")
     try:
-        return variables.get_variable(name, None, dtype, np.asarray(array.value(), dtype),
+        return variables.get_variable(name, None, dtype, value,
                                       trainable=array.trainable, reuse=scopes.AUTO_REUSE)
     except ValueError as error:
         raise ValueError(f"parameter '{array.name}': {error}") from None

@@ -18,18 +18,22 @@ class IndexedSlices:
 
     @property
     def dtype(self) -> Any:
+        """That of the values."""
         return self.values.dtype
 
     @property
     def name(self) -> str:
+        """That of the values' tensor."""
         return self.values.name
 
     @property
     def op(self) -> Any:
+        """What computes the values."""
         return self.values.op
 
     @property
     def graph(self) -> Any:
+        """The graph of the values' tensor."""
         return self.values.graph
 
     def __repr__(self) -> str:

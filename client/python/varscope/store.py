@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from varscope import _core, initializers, saver, scopes, session, variables
-from varscope.optimizers import GradientDescentOptimizer, Optimizer
+from varscope.errors import readable
+from varscope.optimizers import Optimizer
 from varscope.programs import path_of
-from varscope.slices import IndexedSlices
+from varscope.rules import GivenRule, Rule
+from varscope.session import LONGEST_SECONDS
+from varscope.slices import IndexedSlices, IndexedSlicesValue
+from varscope.values import rows_for, value_for
 
 
 class ListedVariable(NamedTuple):
@@ -30,13 +36,15 @@ class _Push(NamedTuple):
 
     op: _core.Operation
     gradients: list[Any]
+    learning_rate: _core.Tensor | None  # where a number is given in place of an optimizer
 
 
 class Store:
     """A connection to a server's store. Made by varscope.connect().
 
     Variables are varscope's variables: their names and scopes are TensorFlow 1's. Threads may pull
-    and push at the same time; what makes variables and scopes is for one thread at a time.
+    and push at the same time; what makes variables and scopes is for one thread at a time. In a `with`
+    block it is closed at the end.
     """
 
     def __init__(self, target: str | None = None,
@@ -45,6 +53,16 @@ class Store:
         self._session = session.BaseSession(target or "", self._graph, options)
         self._pushes: dict[Any, _Push] = {}
         self._assigns: dict[_core.Variable, tuple[_core.Tensor, _core.Tensor]] = {}
+        self._making = threading.RLock()  # pushes and assigns
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<varscope.Store of {self.target}>"
 
     @property
     def target(self) -> str:
@@ -53,6 +71,7 @@ class Store:
 
     @property
     def worker_id(self) -> str:
+        """What the server calls this connection, in its messages and lists."""
         return self._graph.worker_id
 
     @property
@@ -74,8 +93,17 @@ class Store:
         """Ends this connection's use: every later call is a RuntimeError. What the store has stays."""
         self._session.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._session.closed
+
+    def _check_is_open(self) -> None:
+        _ = self._session.core
+
     def variable_scope(self, *arguments: Any, **keywords: Any) -> Any:
         """A scope for get_variable, in a `with` block; the arguments of tf.variable_scope."""
+        self._check_is_open()
         return _InGraph(self._graph, scopes.variable_scope(*arguments, **keywords))
 
     def get_variable(self, name: str, shape: Any = None, dtype: Any = None,
@@ -86,6 +114,9 @@ class Store:
         reuse: True shares only, False creates only; None is the scope's True, else AUTO_REUSE.
         ValueError when the store has another shape or dtype under this name, with both creators.
         """
+        self._check_is_open()
+        if not isinstance(name, str):
+            raise TypeError(f"get_variable() needs a string as the name, not {name!r}")
         with self._graph.as_default():
             if reuse is None:
                 reuse = _core.get_variable_scope().reuse or scopes.AUTO_REUSE
@@ -97,6 +128,9 @@ class Store:
     def Variable(self, initial_value: Any, name: str | None = None, dtype: Any = None,
                  trainable: bool = True) -> _core.Variable:
         """Returns a new variable, always: its name is made unique in the store."""
+        self._check_is_open()
+        if initial_value is None:
+            raise ValueError("initial_value must be specified.")
         with self._graph.as_default():
             variable = _core.Variable(initial_value, trainable, name=name, dtype=dtype)
         self._initialize(initial_value)
@@ -117,58 +151,93 @@ class Store:
         if isinstance(what, str):
             return self._session.read(what)
         if isinstance(what, _core.Variable):
-            return self._session.core.pull([what])[0]
+            return self._session.core.pull([self._own(what, "pull")])[0]
         if isinstance(what, Mapping):
-            return dict(zip(what, self._session.core.pull(list(what.values()))))
-        return self._session.core.pull(list(what))
+            return dict(zip(what, self.pull(list(what.values()))))
+        if not isinstance(what, Iterable) or isinstance(what, (bytes, _core.Tensor)):
+            raise TypeError("pull() takes a variable, a name, or a list or dict of variables, not "
+                            f"{what!r}")
+        return self._session.core.pull([self._own(variable, "pull") for variable in what])
 
     def read(self, name: str) -> Any:
         """Returns the present value of any variable of the store, by its name there."""
+        if not isinstance(name, str):
+            raise TypeError(f"read() takes a variable's name, not {name!r}; pull() takes variables")
         return self._session.read(name)
 
+    def _own(self, variable: Any, call: str) -> _core.Variable:
+        """Returns it. TypeError for what is no variable, ValueError for another store's."""
+        if not isinstance(variable, _core.Variable):
+            raise TypeError(f"{call}() takes variables, which get_variable() returns, not "
+                            f"{variable!r}")
+        if variable.graph != self._graph:
+            raise ValueError(f"{call}(): variable '{variable.op.name}' is not of this connection: "
+                             "get_variable() returns this one's variable of that name")
+        return variable
+
+    def _own_keys(self, values: Any, call: str) -> None:
+        if not isinstance(values, Mapping):
+            raise TypeError(f"{call}() takes a dict, of variables and their arrays, not {values!r}")
+        for variable in values:
+            self._own(variable, call)
+
     def assign(self, values: Mapping[_core.Variable, Any]) -> None:
-        """Sets variables to new values, all at once."""
-        with self._graph.as_default():
-            for variable in values:
+        """Sets variables to new values, all at once.
+
+        TypeError for numbers that the variable's dtype does not have, ValueError for another shape.
+        """
+        self._check_is_open()
+        self._own_keys(values, "assign")
+        arrays = {variable: value_for(variable, value, "the value")
+                  for variable, value in values.items()}
+        with self._making, self._graph.as_default():
+            for variable in arrays:
                 if variable not in self._assigns:
                     fed = _core.placeholder(variable.dtype, variable.shape)
                     self._assigns[variable] = (fed, _core.assign(variable, fed))
-        feeds = {self._assigns[variable][0]: value for variable, value in values.items()}
-        self._session.run([self._assigns[variable][1].op for variable in values], feeds)
+        feeds = {self._assigns[variable][0]: array for variable, array in arrays.items()}
+        self._session.run([self._assigns[variable][1].op for variable in arrays], feeds)
 
     def push(self, gradients: Mapping[_core.Variable, Any],
              optimizer: Optimizer | float) -> None:
         """Pushes gradients, which the server applies together, by the optimizer's rule.
 
         A gradient is an array of the variable's shape, or IndexedSlices(values, indices): some rows.
-        An optimizer keeps its slots; a number is the learning rate of gradient descent.
+        An optimizer keeps its slots; one with the same numbers is the same one. A number is the
+        learning rate of gradient descent.
+
+        TypeError and ValueError for gradients that are none of their variables.
         """
-        push = self._push_of(gradients, optimizer)
-        feeds = {}
-        for fed, gradient in zip(push.gradients, gradients.values()):
+        self._check_is_open()
+        self._own_keys(gradients, "push")
+        rule, rate = _rule_of(optimizer)
+        arrays = [_gradient(variable, gradient) for variable, gradient in gradients.items()]
+        sparse = tuple(isinstance(array, tuple) for array in arrays)
+        with self._making:
+            push = self._push_of(tuple(gradients), sparse, rule)
+        feeds = {} if push.learning_rate is None else {push.learning_rate: rate}
+        for fed, array in zip(push.gradients, arrays):
             if isinstance(fed, IndexedSlices):
-                feeds[fed.values], feeds[fed.indices] = gradient.values, gradient.indices
+                feeds[fed.values], feeds[fed.indices] = array
             else:
-                feeds[fed] = gradient
+                feeds[fed] = array
         self._session.run(push.op, feeds)
 
-    def _push_of(self, gradients: Mapping[_core.Variable, Any],
-                 optimizer: Optimizer | float) -> _Push:
-        sparse = tuple(isinstance(gradient, IndexedSlices) for gradient in gradients.values())
-        key = (tuple(gradients), sparse, optimizer)
+    def _push_of(self, trained: tuple[_core.Variable, ...], sparse: tuple[bool, ...],
+                 rule: Rule | GivenRule) -> _Push:
+        key = (trained, sparse, rule.settings)
         if key not in self._pushes:
-            rule = optimizer if isinstance(optimizer, Optimizer) else GradientDescentOptimizer(
-                optimizer)
             with self._graph.as_default():
-                fed = [gradient_of(variable, rows) for variable, rows in zip(gradients, sparse)]
-                self._pushes[key] = _Push(
-                    rule.apply_gradients(list(zip(fed, gradients))), fed)
+                fed = [gradient_of(variable, rows) for variable, rows in zip(trained, sparse)]
+                built = rule.build()
+                self._pushes[key] = _Push(built.optimizer.apply_gradients(list(zip(fed, trained))),
+                                          fed, built.fed.get("learning_rate"))
         return self._pushes[key]
 
     def barrier(self, name: str, parties: int, timeout: float | None = None) -> None:
         """Waits until so many workers, this one among them, have come to the barrier.
 
-        DeadlineExceededError when the time is over: it says who is missing.
+        DeadlineExceededError when the time is over, in seconds: it says who is there.
         """
         self._session.barrier(name, parties, timeout)
 
@@ -190,10 +259,15 @@ class Store:
         RuntimeError when it does not, with what varscopectl says: a server without a data directory
         has none.
         """
+        if name is not None and (not isinstance(name, str) or name.startswith("-")):
+            raise ValueError(f"{name!r} is no name of a snapshot")
         return self._control("snapshot", name).strip()
 
     def list(self, prefix: str = "") -> list[ListedVariable]:
-        """Returns all variables of the store whose names start with the prefix, slots among them."""
+        """Returns all variables of the store whose names start with the prefix, slots among them.
+
+        RuntimeError when no server answers.
+        """
         lines = self._control("list").splitlines()
         if not lines or not lines[0].startswith("NAME"):
             return []
@@ -201,6 +275,7 @@ class Store:
         return [row for row in rows if row.name.startswith(prefix)]
 
     def _control(self, *arguments: str | None) -> str:
+        self._check_is_open()
         done = subprocess.run(
             [path_of("varscopectl"), "--target", self.target, *filter(None, arguments)],
             capture_output=True, text=True, check=False,
@@ -238,6 +313,33 @@ def _may_be_large(initial_value: Any) -> bool:
     return initial_value is not None and not np.isscalar(initial_value)
 
 
+_TRAINED = ("float32", "float64")
+_DESCENT = Rule("GradientDescent", ("learning_rate",), {})
+
+
+def _rule_of(optimizer: Any) -> tuple[Rule | GivenRule, float | None]:
+    """The rule, and for a number this learning rate."""
+    if isinstance(optimizer, Optimizer):
+        return GivenRule(optimizer), None
+    try:
+        if isinstance(optimizer, (str, bytes)):
+            raise TypeError
+        return _DESCENT, float(optimizer)
+    except TypeError:
+        raise TypeError("push() takes an optimizer of varscope.train, or a number, the learning rate "
+                        f"of gradient descent, not {optimizer!r}") from None
+
+
+def _gradient(variable: _core.Variable, gradient: Any) -> Any:
+    """An array, or a pair of them: rows, and where they are."""
+    if variable.dtype.name not in _TRAINED:
+        raise ValueError(f"variable '{variable.op.name}' is {variable.dtype.name}: optimizers update "
+                         "float32 and float64 (assign() sets any)")
+    if isinstance(gradient, (IndexedSlices, IndexedSlicesValue)):
+        return rows_for(variable, gradient.values, gradient.indices)
+    return value_for(variable, gradient, "the gradient")
+
+
 def gradient_of(variable: _core.Variable, rows: bool) -> Any:
     """What a push is fed for a variable."""
     if not rows:
@@ -253,13 +355,18 @@ def _listed(head: str, line: str) -> ListedVariable:
     name, shape, dtype, version, creator = (
         line[start:end].strip() for start, end in zip(columns, ends))
     dims = tuple(int(n) for n in shape.strip("()").split(",") if n.strip())
-    return ListedVariable(name, dims, dtype, int(version), creator)
+    return ListedVariable(name, dims, dtype, int(version), readable(creator))
 
 
 def connect(target: str | None = None, **options: Any) -> Store:
     """Connects to the server at the target, else at VARSCOPE_TARGET, else to a private server, which
     ends with the program.
 
-    Options are those of ConnectOptions: worker_id, sharing, timeout, ...
+    Options are those of ConnectOptions: worker_id, sharing, timeout, ... Without any of them
+    VARSCOPE_SHARING says how programs share. ValueError for a timeout that is not above 0.
     """
+    timeout = options.get("timeout")
+    if isinstance(timeout, Real) and not 0 < timeout <= LONGEST_SECONDS:
+        raise ValueError(f"connect(): the timeout is {timeout} s, and must be above 0, and at most "
+                         f"{LONGEST_SECONDS:g}")
     return Store(target, _core.ConnectOptions(**options) if options else None)

@@ -46,6 +46,8 @@ class SharedModule:
 
     def __init__(self, module: torch.nn.Module, store: Store, scope: str | None,
                  rename: Callable[[str], str]) -> None:
+        if not isinstance(module, torch.nn.Module):
+            raise TypeError(f"share() takes a torch.nn.Module, not {type(module).__name__}")
         self.module = module
         self.store = store
         self._tensors, self._aliases = _tensors_of(module)
@@ -176,6 +178,7 @@ def module_of(tensor: torch.Tensor) -> tuple[SharedModule, str] | None:
 
 def _check_is_free(name: str, tensor: torch.Tensor) -> None:
     found = module_of(tensor)
-    if found is not None:
+    # Of a store that is closed nothing comes: the module may go on with another.
+    if found is not None and not found[0].store.closed:
         raise ValueError(f"parameter '{name}' is shared already, as the variable "
                          f"'{found[0].variable(found[1]).name}' of {found[0].store.target}")

@@ -67,6 +67,8 @@ class Optimizer(torch.optim.Optimizer):
                 names.append(found[1])
                 position += 1
             self._names.append(names)
+        if not modules:
+            raise ValueError("optimizer got an empty parameter list")
         return modules[0]
 
     def _new_pushes(self) -> Pushes:
