@@ -6,7 +6,6 @@
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
 #include "client/graph/known_numbers.h"
-#include "client/graph/scope_guards.h"
 #include "proto/naming/names.h"
 #include "varscope/errors.h"
 

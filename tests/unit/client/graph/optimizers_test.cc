@@ -11,7 +11,7 @@
 namespace varscope {
 namespace {
 
-class HyperparametersTest : public PlanTest {
+class PushedHyperparametersTest : public PlanTest {
  protected:
   std::map<std::string, double> PushedBy(const train::Optimizer& optimizer) {
     Session().run(optimizer.minimize(reduce_sum(square(w_)), {}, {w_}));
@@ -21,7 +21,7 @@ class HyperparametersTest : public PlanTest {
   const Variable w_ = get_variable("w", {2});
 };
 
-TEST_F(HyperparametersTest, ANumberIsTheFloat32ThatTensorFlowMakesOfIt) {
+TEST_F(PushedHyperparametersTest, ANumberIsTheFloat32ThatTensorFlowMakesOfIt) {
   std::map<std::string, double> h = PushedBy(train::AdamOptimizer(0.1, {.beta1 = 0.7}));
   EXPECT_EQ(h["learning_rate"], static_cast<double>(0.1F));
   EXPECT_EQ(h["beta1"], static_cast<double>(0.7F));
@@ -34,20 +34,20 @@ TEST_F(HyperparametersTest, ANumberIsTheFloat32ThatTensorFlowMakesOfIt) {
   EXPECT_EQ(h["beta1"], static_cast<double>(0.9F));
 }
 
-TEST_F(HyperparametersTest, ATensorStaysAsItIs) {
+TEST_F(PushedHyperparametersTest, ATensorStaysAsItIs) {
   EXPECT_EQ(
       PushedBy(train::GradientDescentOptimizer(constant(Tensor::Scalar(0.1))))["learning_rate"],
       0.1);
   EXPECT_EQ(PushedBy(train::GradientDescentOptimizer(Tensor::Scalar(0.1)))["learning_rate"], 0.1);
 }
 
-TEST_F(HyperparametersTest, ANumberThatFloat32DoesNotHaveStays) {
+TEST_F(PushedHyperparametersTest, ANumberThatFloat32DoesNotHaveStays) {
   for (const double number : {1e300, -1e300, 1e-300, 0.0}) {
     EXPECT_EQ(PushedBy(train::GradientDescentOptimizer(number))["learning_rate"], number);
   }
 }
 
-TEST_F(HyperparametersTest, WhatSlotsBeginWithIsNotRounded) {
+TEST_F(PushedHyperparametersTest, WhatSlotsBeginWithIsNotRounded) {
   EXPECT_EQ(PushedBy(train::AdagradOptimizer(
                 0.1, {.initial_accumulator_value = 0.3}))["initial_accumulator_value"],
             0.3);
