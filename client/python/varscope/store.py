@@ -6,7 +6,6 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -366,7 +365,7 @@ def connect(target: str | None = None, **options: Any) -> Store:
     VARSCOPE_SHARING says how programs share. ValueError for a timeout that is not above 0.
     """
     timeout = options.get("timeout")
-    if isinstance(timeout, Real) and not 0 < timeout <= LONGEST_SECONDS:
+    if isinstance(timeout, (int, float)) and not 0 < timeout <= LONGEST_SECONDS:
         raise ValueError(f"connect(): the timeout is {timeout} s, and must be above 0, and at most "
                          f"{LONGEST_SECONDS:g}")
     return Store(target, _core.ConnectOptions(**options) if options else None)
