@@ -2,7 +2,6 @@
 #include "server/rpc/accept_loop.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -10,6 +9,7 @@
 #include <mutex>
 
 #include "proto/shm/file_descriptor.h"
+#include "server/limited_log.h"
 #include "server/rpc/descriptors.h"
 #include "server/rpc/listen.h"
 #include "tests/support/connect_to.h"
@@ -37,7 +37,7 @@ TEST(AcceptLoopTest, ConnectionsLeaveTheReserveAloneAndComeAgain) {
   Listening listening = Listen("127.0.0.1:0").value();
   const int port = listening.port;
   // The first time that UBSan sees an object of the log's class, it needs a descriptor itself.
-  spdlog::debug("descriptors will be short");
+  LimitedLog().Warn("descriptors will be short");
   const LowLimit limit(200);
   std::mutex mutex;
   std::vector<shm::FileDescriptor> accepted;
