@@ -176,9 +176,10 @@ void AdminService::Accept(CallQueue& queue) {
                  CallDone done) {
             AnswerDurably(
                 context_.durability,
-                [&] { return context_.workers.Quarantine(request.worker_id(), request.reason()); },
+                [&] {
+                  return context_.synchronizer.Quarantine(request.worker_id(), request.reason());
+                },
                 std::move(done));
-            context_.synchronizer.Reconsider();
           },
           {}});
 }

@@ -224,8 +224,13 @@ void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) 
   const std::string reason = absl::StrCat(count, " of its pushes to group ", NameOf(member.options),
                                           " had a NaN or an infinity");
   spdlog::warn(absl::StrCat("worker '", worker_id, "' put in quarantine: ", reason));
-  workers_.Quarantine(worker_id, reason).IgnoreError();
-  Reconsider();
+  Quarantine(worker_id, reason).IgnoreError();
+}
+
+absl::Status Synchronizer::Quarantine(const std::string& worker_id, const std::string& reason) {
+  absl::Status status = workers_.Quarantine(worker_id, reason);
+  timer_->Wake();
+  return status;
 }
 
 void Synchronizer::Count(Member& member, const PushResult& result) {

@@ -56,8 +56,8 @@ class Synchronizer {
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);
 
-  // A worker was put in quarantine, or let out.
-  void Reconsider() { timer_->Wake(); }
+  // Workers::Quarantine, and nobody waits for the worker any more.
+  absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
 
   // Ends all waits, now and from now on, with Unavailable.
   void Stop();

@@ -467,7 +467,7 @@ void World::Quarantine(const std::string& name, const std::string& reason) {
   Call("", "quarantine", [&](CallDone done) {
     AnswerDurably(
         server_->context().durability,
-        [&] { return server_->context().workers.Quarantine(name, reason); }, std::move(done));
+        [&] { return server_->context().synchronizer.Quarantine(name, reason); }, std::move(done));
   });
 }
 

@@ -235,18 +235,16 @@ TEST_F(SynchronizerTest, NobodyWaitsForAWorkerInQuarantine) {
   EXPECT_FALSE(ahead.ready());
   PendingPush waits = Submit("a", 1);
   EXPECT_FALSE(waits.ready());
-  ASSERT_TRUE(workers_.Quarantine("b", "diverges").ok());
-  sync_->Reconsider();
+  ASSERT_TRUE(sync_->Quarantine("b", "diverges").ok());
   EXPECT_EQ(waits.Get()->group_step, 2U);
   EXPECT_TRUE(ahead.Get().ok());
   // What waits of it ends, too.
-  ASSERT_TRUE(workers_.Quarantine("b", "").ok());
+  ASSERT_TRUE(sync_->Quarantine("b", "").ok());
   Connect("c");
   Submit("a", 1).Get().value();
   PendingPush of_b = Submit("b", 1);
   EXPECT_FALSE(of_b.ready());
-  ASSERT_TRUE(workers_.Quarantine("b", "diverges again").ok());
-  sync_->Reconsider();
+  ASSERT_TRUE(sync_->Quarantine("b", "diverges again").ok());
   const absl::Status ended = of_b.Get().status();
   EXPECT_TRUE(absl::IsFailedPrecondition(ended));
   EXPECT_THAT(std::string(ended.message()), HasSubstr("diverges again"));
