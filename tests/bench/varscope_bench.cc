@@ -15,7 +15,6 @@
 #include "proto/tensor/rows.h"
 #include "server/store/completion_records.h"
 #include "tests/bench/zipf.h"
-#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -394,9 +393,7 @@ std::vector<Result> MeasureDurability(uint64_t store_bytes, const Effort& effort
   std::atomic<int> snapshots{0};
   std::thread taker([&] {
     while (!stop) {
-      const testing::Finished taken =
-          testing::RunToEnd({testing::Built("bin/varscopectl"), "--target", server.target(),
-                             "--timeout", "60", "snapshot"});
+      const testing::Finished taken = server.Ctl({"--timeout", "60", "snapshot"});
       if (taken.code == 0) ++snapshots;
     }
   });

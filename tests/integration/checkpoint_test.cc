@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <thread>
 
-#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -19,10 +18,6 @@ using ::testing::HasSubstr;
 
 class CheckpointTest : public ::testing::Test {
  protected:
-  static Finished Ctl(const ServerProcess& server, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", server.target()});
-    return RunToEnd(arguments);
-  }
   const TemporaryDirectory directory_;
   const std::string folder_ = directory_.path();
 };
@@ -158,7 +153,7 @@ TEST_F(CheckpointTest, ASaveUnderLoadIsOneConsistentSet) {
     const ServerProcess other;
     Graph copy(other.target());
     const auto use_copy = copy.as_default();
-    ASSERT_EQ(Ctl(other, {"import", path, "--create"}).code, 0);
+    ASSERT_EQ(other.Ctl({"import", path, "--create"}).code, 0);
     Session reader;
     EXPECT_TRUE(BytesEqual(reader.read("a"), reader.read("b")));
   }
@@ -177,7 +172,7 @@ TEST_F(CheckpointTest, ExportAndImportByScopeUnderOtherNames) {
   }
   const std::string path = folder_ + "/out.safetensors";
   const Finished exported =
-      Ctl(from, {"export", path, "--scope", "model", "--rename", "model=encoder", "--no-slots"});
+      from.Ctl({"export", path, "--scope", "model", "--rename", "model=encoder", "--no-slots"});
   EXPECT_THAT(exported.output, HasSubstr("wrote 1 tensors, 16 bytes")) << exported.error;
   const ServerProcess to;
   {
@@ -185,17 +180,17 @@ TEST_F(CheckpointTest, ExportAndImportByScopeUnderOtherNames) {
     const auto use = graph.as_default();
     get_variable("student/w", {.shape = Shape{2, 2}, .initializer = zeros_initializer()});
   }
-  const Finished imported = Ctl(to, {"import", path, "--rename", "student=encoder"});
+  const Finished imported = to.Ctl({"import", path, "--rename", "student=encoder"});
   EXPECT_THAT(imported.output, HasSubstr("assigned 1 tensors")) << imported.error;
   Graph graph(to.target());
   const auto use = graph.as_default();
   EXPECT_NE(Session().read("student/w").data<float>()[0], 0);
-  const Finished nothing = Ctl(to, {"import", path});
+  const Finished nothing = to.Ctl({"import", path});
   EXPECT_EQ(nothing.code, 1);
   EXPECT_THAT(nothing.error, HasSubstr("encoder/w: the store has no such variable"));
-  EXPECT_EQ(Ctl(to, {"import", folder_ + "/nothing.npz"}).code, 1);
-  EXPECT_EQ(Ctl(to, {"export", path, "--scope", "nothing"}).code, 1);
-  EXPECT_EQ(Ctl(to, {"export", path, "--rename", "nonsense"}).code, 2);
+  EXPECT_EQ(to.Ctl({"import", folder_ + "/nothing.npz"}).code, 1);
+  EXPECT_EQ(to.Ctl({"export", path, "--scope", "nothing"}).code, 1);
+  EXPECT_EQ(to.Ctl({"export", path, "--rename", "nonsense"}).code, 2);
 }
 
 // A file of NumPy's with arrays that varscope cannot hold: object, c8, text, record, time.
@@ -204,14 +199,14 @@ const std::string kTensorFlow2 = std::string(VARSCOPE_CHECKPOINTS) + "/tf2.ckpt"
 
 TEST_F(CheckpointTest, WhatIsNotAskedForDoesNotMatter) {
   const ServerProcess server;
-  const Finished scoped = Ctl(server, {"import", kNumpy, "--create", "--scope", "f4be_fortran"});
+  const Finished scoped = server.Ctl({"import", kNumpy, "--create", "--scope", "f4be_fortran"});
   EXPECT_EQ(scoped.output, "assigned 1 tensors, 24 bytes, from " + kNumpy + "\n");
   EXPECT_EQ(scoped.error, "");
   Graph graph(server.target());
   const auto use = graph.as_default();
   Session session;
   EXPECT_THAT(session.read("f4be_fortran").values<float>(), ElementsAre(0, 1, 2, 3, 4, 5));
-  const Finished all = Ctl(server, {"import", kNumpy, "--create"});
+  const Finished all = server.Ctl({"import", kNumpy, "--create"});
   EXPECT_EQ(all.code, 0) << all.error;
   EXPECT_THAT(all.output, HasSubstr("assigned 54 tensors"));
   for (const char* name : {"object", "c8", "text", "record", "time"}) {
@@ -227,28 +222,28 @@ TEST_F(CheckpointTest, WhatIsAskedForAndCannotBeHeldChangesNothing) {
   const auto use = graph.as_default();
   Session session;
   const Finished named =
-      Ctl(server, {"import", kNumpy, "--create", "--scope", "f4le", "--scope", "object"});
+      server.Ctl({"import", kNumpy, "--create", "--scope", "f4le", "--scope", "object"});
   EXPECT_EQ(named.code, 1);
   EXPECT_THAT(named.error, HasSubstr("array 'object' has dtype '|O', which varscope has not"));
   EXPECT_THROW(session.read("f4le"), NotFoundError);
   // The store would keep an old value in silence.
   get_variable("c8", {.shape = Shape{1}, .initializer = zeros_initializer()});
-  const Finished known = Ctl(server, {"import", kNumpy, "--create"});
+  const Finished known = server.Ctl({"import", kNumpy, "--create"});
   EXPECT_EQ(known.code, 1);
   EXPECT_THAT(known.error, HasSubstr("array 'c8' has dtype"));
   EXPECT_THROW(session.read("f4le"), NotFoundError);
   const std::string twice = std::string(VARSCOPE_CHECKPOINTS) + "/twice.npz";
-  EXPECT_THAT(Ctl(server, {"import", twice, "--create"}).error,
+  EXPECT_THAT(server.Ctl({"import", twice, "--create"}).error,
               HasSubstr("is damaged: array 'w' is there twice"));
 }
 
 TEST_F(CheckpointTest, CheckpointsOfTensorFlow2) {
   const ServerProcess server;
-  const Finished all = Ctl(server, {"import", kTensorFlow2, "--create"});
+  const Finished all = server.Ctl({"import", kTensorFlow2, "--create"});
   EXPECT_EQ(all.code, 0) << all.error;
   EXPECT_THAT(all.error, HasSubstr("'_CHECKPOINTABLE_OBJECT_GRAPH' has dtype string"));
-  const Finished one = Ctl(server, {"import", kTensorFlow2, "--create", "--scope", "w", "--rename",
-                                    "w=w/.ATTRIBUTES/VARIABLE_VALUE"});
+  const Finished one = server.Ctl({"import", kTensorFlow2, "--create", "--scope", "w", "--rename",
+                                   "w=w/.ATTRIBUTES/VARIABLE_VALUE"});
   EXPECT_EQ(one.code, 0) << one.error;
   Graph graph(server.target());
   const auto use = graph.as_default();

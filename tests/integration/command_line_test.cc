@@ -56,9 +56,8 @@ void ExpectOneLine(const Finished& run, int code, const std::string& program, co
   EXPECT_EQ(std::count(run.error.begin(), run.error.end(), '\n'), 1) << shown << run.error;
 }
 
-Finished Ctl(const std::string& target, Words arguments) {
-  arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", target});
-  return RunToEnd(arguments);
+Finished Ctl(const std::string& target, const Words& words) {
+  return RunToEnd(CtlCommand(target, words));
 }
 
 TEST(CtlUsageTest, WrongWordsAndValues) {
@@ -224,8 +223,8 @@ TEST_F(CtlCommandTest, AnOutputThatCannotBeWritten) {
       {"help"},   {"version"}, {"import", path},        {"--help"}};
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
   const int error = open((directory_ / "error").c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
-  for (Words command : commands) {
-    command.insert(command.begin(), {Built("bin/varscopectl"), "--target", server_.target()});
+  for (const Words& words : commands) {
+    const Words command = CtlCommand(server_.target(), words);
     ASSERT_EQ(ftruncate(error, 0), 0);
     lseek(error, 0, SEEK_SET);
     EXPECT_EQ(Process(command, {.output = full, .error = error}).Wait(), 1) << command[3];

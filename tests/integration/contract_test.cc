@@ -176,8 +176,7 @@ TEST_F(ContractTest, SixtyFourThreadsInEightProcessesRaceForAHundredNames) {
   }
   ASSERT_EQ(sums.size(), kProcesses * kThreads);
   EXPECT_THAT(sums, Each(sums[0]));
-  const Finished list =
-      RunToEnd({Built("bin/varscopectl"), "--target", server_.target(), "list", "race/"});
+  const Finished list = server_.Ctl({"list", "race/"});
   EXPECT_THAT(list.output, HasSubstr("\n100 variables,"));
 }
 
@@ -230,8 +229,7 @@ TEST(SplitProgramTest, AProgramCutInTwoBetweenTwoWorkersGivesTheSameVariables) {
     actual.insert(actual.end(), rest.begin(), rest.end());
     EXPECT_EQ(actual, expected) << "seed " << seed;
     const auto names = [](const ServerProcess& server) {
-      std::istringstream lines(
-          RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "list"}).output);
+      std::istringstream lines(server.Ctl({"list"}).output);
       std::vector<std::string> names;
       for (std::string line; std::getline(lines, line);)
         names.push_back(line.substr(0, line.find("  ")));

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "proto/wire/protocol.h"
-#include "tests/support/programs.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
@@ -135,12 +134,11 @@ TEST_F(DTypesTest, AreListedByTheirNames) {
   for (const DType dtype : AllDTypes()) {
     get_variable("v_" + Name(dtype), {.shape = Shape{1}, .dtype = dtype});
   }
-  const Finished list = RunToEnd({Built("bin/varscopectl"), "--target", server_.target(), "list"});
+  const Finished list = server_.Ctl({"list"});
   for (const DType dtype : AllDTypes()) {
     EXPECT_THAT(list.output,
                 ::testing::ContainsRegex("v_" + Name(dtype) + " .* " + Name(dtype) + " "));
-    const Finished one = RunToEnd(
-        {Built("bin/varscopectl"), "--target", server_.target(), "describe", "v_" + Name(dtype)});
+    const Finished one = server_.Ctl({"describe", "v_" + Name(dtype)});
     EXPECT_THAT(one.output, HasSubstr(Name(dtype) + " (1,)"));
   }
 }

@@ -125,10 +125,6 @@ TEST(MemoryPressureTest, StreamsThatAreIdleKeepNoValues) {
 
 class RollbackTest : public ::testing::Test {
  protected:
-  Finished Ctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", server_.target()});
-    return RunToEnd(arguments);
-  }
   float Value() {
     Graph graph(server_.target());
     const auto use = graph.as_default();
@@ -147,11 +143,11 @@ TEST_F(RollbackTest, GoesBackForGoodAndWorkersNotice) {
   Session session;
   session.run(train);
   const float at_snapshot = session.run(w).scalar<float>();
-  ASSERT_EQ(Ctl({"snapshot", "good"}).code, 0);
-  EXPECT_THAT(Ctl({"snapshot", "good"}).error, HasSubstr("there is a snapshot 'good'"));
+  ASSERT_EQ(server_.Ctl({"snapshot", "good"}).code, 0);
+  EXPECT_THAT(server_.Ctl({"snapshot", "good"}).error, HasSubstr("there is a snapshot 'good'"));
   session.run(train);
   session.run(train);
-  const Finished rolled = Ctl({"rollback", "good"});
+  const Finished rolled = server_.Ctl({"rollback", "good"});
   EXPECT_THAT(rolled.output, HasSubstr("rolled back to good, global step 1")) << rolled.error;
   EXPECT_EQ(Value(), at_snapshot);
   try {
@@ -174,11 +170,11 @@ TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   Session session;
-  ASSERT_EQ(Ctl({"snapshot", "zero"}).code, 0);
+  ASSERT_EQ(server_.Ctl({"snapshot", "zero"}).code, 0);
   session.run(w.assign(1).op());
   EXPECT_EQ(session.run(w).scalar<float>(), 1);
   EXPECT_EQ(session.run(w).scalar<float>(), 1);
-  ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
+  ASSERT_EQ(server_.Ctl({"rollback", "zero"}).code, 0);
   EXPECT_THROW(session.run(w), AbortedError);
   {
     Graph other(server_.target());
@@ -195,15 +191,15 @@ TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
     const auto use = graph.as_default();
     const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
     Session session;
-    ASSERT_EQ(Ctl({"snapshot", "zero"}).code, 0);
+    ASSERT_EQ(server_.Ctl({"snapshot", "zero"}).code, 0);
     session.run(w.assign(7).op());
   }
-  ASSERT_EQ(Ctl({"rollback", "zero"}).code, 0);
+  ASSERT_EQ(server_.Ctl({"rollback", "zero"}).code, 0);
   server_.Kill();
   server_.Restart();
   EXPECT_EQ(Value(), 0);
-  EXPECT_THAT(Ctl({"snapshots"}).output, HasSubstr("zero"));
-  const Finished unknown = Ctl({"rollback", "nothing"});
+  EXPECT_THAT(server_.Ctl({"snapshots"}).output, HasSubstr("zero"));
+  const Finished unknown = server_.Ctl({"rollback", "nothing"});
   EXPECT_EQ(unknown.code, 1);
   EXPECT_THAT(unknown.error, HasSubstr("no snapshot 'nothing'; there are:"));
 }
@@ -215,7 +211,7 @@ TEST_F(RollbackTest, ADirectoryTellsWhatItHoldsOnceItsServerIsGone) {
     const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
     Session().run(w.assign(7).op());
   }
-  ASSERT_EQ(Ctl({"snapshot", "seven"}).code, 0);
+  ASSERT_EQ(server_.Ctl({"snapshot", "seven"}).code, 0);
   const auto verify = [&] { return RunToEnd({Built("bin/varscopectl"), "verify", data_.path()}); };
   const Finished busy = verify();
   EXPECT_EQ(busy.code, 1);
@@ -259,8 +255,8 @@ TEST_F(RollbackTest, AChangeUnderWhichTheServerDiesMayHaveHappened) {
   Finished finished{.code = 0, .output = "", .error = ""};
   // It may be done before it is killed.
   for (int tries = 0; finished.code == 0 && tries < 100; ++tries) {
-    CapturedProcess ctl({Built("bin/varscopectl"), "--target", server_.target(), "snapshot",
-                         "doomed" + std::to_string(tries)});
+    CapturedProcess ctl(
+        CtlCommand(server_.target(), {"snapshot", "doomed" + std::to_string(tries)}));
     while (!is_writing()) std::this_thread::yield();
     server_.Kill();
     finished = ctl.Wait();
@@ -281,15 +277,10 @@ TEST(QuarantineTest, AnOperatorStopsAWorkersPushes) {
   const auto use = graph.as_default();
   const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
   Session session;
-  const auto ctl = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {Built("bin/varscopectl"), "--target", server.target()};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return RunToEnd(arguments);
-  };
-  EXPECT_EQ(ctl({"quarantine", "bad", "--reason", "diverges"}).code, 0);
+  EXPECT_EQ(server.Ctl({"quarantine", "bad", "--reason", "diverges"}).code, 0);
   EXPECT_THROW(session.run(w.assign(1)), FailedPreconditionError);
-  EXPECT_THAT(ctl({"workers"}).output, HasSubstr("quarantined: diverges"));
-  EXPECT_EQ(ctl({"release", "bad"}).code, 0);
+  EXPECT_THAT(server.Ctl({"workers"}).output, HasSubstr("quarantined: diverges"));
+  EXPECT_EQ(server.Ctl({"release", "bad"}).code, 0);
   EXPECT_EQ(session.run(w.assign(1)).scalar<float>(), 1);
 }
 

@@ -9,6 +9,7 @@
 
 #include "tests/support/operator.h"
 #include "tests/support/server_process.h"
+#include "tests/support/table_worker.h"
 #include "varscope/varscope.h"
 
 namespace varscope::testing {
@@ -17,43 +18,25 @@ namespace {
 constexpr int64_t kWidth = 16;
 constexpr int64_t kRowBytes = kWidth * sizeof(float);
 
-Tensor Ids(const std::vector<int64_t>& ids) {
-  return Tensor::Of<int64_t>({static_cast<int64_t>(ids.size())}, ids);
-}
-
-// A worker with a table in three parts, whose rows one loss trains.
-class Trainer {
+// With a table in three parts.
+class Trainer : public TableWorker {
  public:
-  explicit Trainer(const ServerProcess& server, int64_t rows = 90'001)
-      : graph_(server.target(), {.sharing = SharingMode::kReplicated}) {
-    const auto use = graph_.as_default();
-    table_ = get_variable("table", {.shape = Shape{rows, kWidth},
-                                    .initializer = zeros_initializer(),
-                                    .partitioner = fixed_size_partitioner(3)});
-    ids_ = placeholder(int64, Shape::Unknown(), "ids");
-    rows_ = nn::embedding_lookup(table_, ids_);
-    train_ = train::GradientDescentOptimizer(1.0).minimize(reduce_sum(rows_));
-    session_ = std::make_unique<Session>();
-  }
+  explicit Trainer(const ServerProcess& server)
+      : TableWorker(server.target(),
+                    {.shape = Shape{90'001, kWidth},
+                     .initializer = zeros_initializer(),
+                     .partitioner = fixed_size_partitioner(3)},
+                    Shape::Unknown()) {}
 
-  void Train(const std::vector<int64_t>& ids) { session_->run(train_, {{ids_, Ids(ids)}}); }
   // The first number of each row.
-  std::vector<float> LookUp(const std::vector<int64_t>& ids) {
-    const Tensor rows = session_->run(rows_, {{ids_, Ids(ids)}});
+  std::vector<float> FirstOf(const std::vector<int64_t>& ids) {
+    const Tensor rows = LookUp(ids);
     std::vector<float> first;
     for (int64_t i = 0; i < rows.shape().dim(0); ++i) {
       first.push_back(rows.data<float>()[i * kWidth]);
     }
     return first;
   }
-
- private:
-  Graph graph_;
-  Variable table_;
-  Output ids_;
-  Output rows_;
-  Operation train_;
-  std::unique_ptr<Session> session_;
 };
 
 TEST(PartitionedRowsTest, WorkersTrainByRows) {
@@ -69,8 +52,8 @@ TEST(PartitionedRowsTest, WorkersTrainByRows) {
   other.join();
   constexpr float kAll = 2 * kSteps;
   const std::vector<float> expected = {-kAll, -2 * kAll, -kAll, -3 * kAll, 0};
-  EXPECT_EQ(first.LookUp({0, 7, 90'000, 5, 1}), expected);
-  EXPECT_EQ(second.LookUp({0, 7, 90'000, 5, 1}), expected);
+  EXPECT_EQ(first.FirstOf({0, 7, 90'000, 5, 1}), expected);
+  EXPECT_EQ(second.FirstOf({0, 7, 90'000, 5, 1}), expected);
   // Rows 0, 90000 are of part 0, 7 of part 1, 5 of part 2.
   uint64_t pulled = 0;
   for (const std::string part : {"part_0", "part_1", "part_2"}) {
@@ -85,15 +68,15 @@ TEST(PartitionedRowsTest, NoIdsAtAllChangeNothing) {
   Trainer trainer(server);
   trainer.Train({});
   trainer.Train({4, 4});
-  EXPECT_EQ(trainer.LookUp({4, 3, 5}), (std::vector<float>{-2, 0, 0}));
-  EXPECT_EQ(trainer.LookUp({}), std::vector<float>());
+  EXPECT_EQ(trainer.FirstOf({4, 3, 5}), (std::vector<float>{-2, 0, 0}));
+  EXPECT_EQ(trainer.FirstOf({}), std::vector<float>());
 }
 
 TEST(PartitionedRowsTest, LocalTrainingHasTheParts) {
   const ServerProcess server({"--sync", "local:steps=4"});
   Trainer trainer(server);
   trainer.Train({4, 4, 5});
-  EXPECT_EQ(trainer.LookUp({4, 3, 5}), (std::vector<float>{-2, 0, -1}));
+  EXPECT_EQ(trainer.FirstOf({4, 3, 5}), (std::vector<float>{-2, 0, -1}));
 }
 
 using Make = std::function<train::Optimizer()>;

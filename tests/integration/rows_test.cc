@@ -7,6 +7,7 @@
 
 #include "tests/support/operator.h"
 #include "tests/support/server_process.h"
+#include "tests/support/table_worker.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
 
@@ -21,41 +22,14 @@ uint64_t BytesPulled(const ServerProcess& server, const std::string& name) {
   return Operator(server.target()).Describe(name).bytes_pulled();
 }
 
-Tensor Ids(const std::vector<int64_t>& ids) {
-  return Tensor::Of<int64_t>({static_cast<int64_t>(ids.size())}, ids);
-}
-
-// A worker with a table of random numbers.
-class Reader {
+// With a table of random numbers.
+class Reader : public TableWorker {
  public:
   explicit Reader(const ServerProcess& server, ConnectOptions options = {})
-      : graph_(server.target(), [&] {
-          options.sharing = SharingMode::kReplicated;
-          return options;
-        }()) {
-    const auto use = graph_.as_default();
-    table_ = get_variable("table", {.shape = Shape{kRows, kWidth},
-                                    .initializer = random_uniform_initializer(-1, 1, 7)});
-    ids_ = placeholder(int64, {3}, "ids");
-    rows_ = nn::embedding_lookup(table_, ids_);
-    const Output loss = reduce_sum(rows_);
-    train_ = train::GradientDescentOptimizer(1.0).minimize(loss);
-    session_ = std::make_unique<Session>();
-  }
-
-  Tensor LookUp(const std::vector<int64_t>& ids) {
-    return session_->run(rows_, {{ids_, Ids(ids)}});
-  }
-  void Train(const std::vector<int64_t>& ids) { session_->run(train_, {{ids_, Ids(ids)}}); }
-  Tensor Whole() { return session_->read("table"); }
-
- private:
-  Graph graph_;
-  Variable table_;
-  Output ids_;
-  Output rows_;
-  Operation train_;
-  std::unique_ptr<Session> session_;
+      : TableWorker(
+            server.target(),
+            {.shape = Shape{kRows, kWidth}, .initializer = random_uniform_initializer(-1, 1, 7)},
+            {3}, std::move(options)) {}
 };
 
 void ExpectRows(const Tensor& rows, const Tensor& table, const std::vector<int64_t>& ids) {

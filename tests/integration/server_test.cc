@@ -94,11 +94,7 @@ TEST(ServerTest, ServesOnAUnixSocket) {
 
 TEST(CtlTest, HealthListDescribe) {
   ServerProcess server;
-  const auto ctl = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {Built("bin/varscopectl"), "--target", server.target()});
-    return RunToEnd(arguments);
-  };
-  EXPECT_EQ(ctl({"health"}).output, "serving\n");
+  EXPECT_EQ(server.Ctl({"health"}).output, "serving\n");
   {
     Graph graph(server.target(), {.worker_id = "maker"});
     const auto use = graph.as_default();
@@ -107,19 +103,19 @@ TEST(CtlTest, HealthListDescribe) {
     Session session;
     session.run(train::AdamOptimizer().minimize(reduce_sum(w)));
   }
-  EXPECT_THAT(ctl({"list"}).output,
+  EXPECT_THAT(server.Ctl({"list"}).output,
               AllOf(HasSubstr("model/w"), HasSubstr("(2, 3)"), HasSubstr("maker server_test.cc:"),
                     HasSubstr("5 variables")));
-  EXPECT_THAT(ctl({"list", "beta"}).output, HasSubstr("2 variables"));
-  EXPECT_THAT(ctl({"describe", "model/w"}).output,
+  EXPECT_THAT(server.Ctl({"list", "beta"}).output, HasSubstr("2 variables"));
+  EXPECT_THAT(server.Ctl({"describe", "model/w"}).output,
               AllOf(HasSubstr("worker 'maker'"), HasSubstr("zeros()"), HasSubstr("model/w/Adam_1"),
                     HasSubstr("version        1")));
-  const Finished missing = ctl({"describe", "model/x"});
+  const Finished missing = server.Ctl({"describe", "model/x"});
   EXPECT_EQ(missing.code, 1);
   EXPECT_THAT(missing.error, HasSubstr("variable 'model/x' is not in the store"));
-  EXPECT_EQ(ctl({"explode"}).code, 2);
+  EXPECT_EQ(server.Ctl({"explode"}).code, 2);
   EXPECT_EQ(server.Stop(), 0);
-  EXPECT_EQ(ctl({"--timeout", "2", "health"}).code, 3);
+  EXPECT_EQ(server.Ctl({"--timeout", "2", "health"}).code, 3);
 }
 
 TEST(ConnectTest, NobodyThereIsAClearErrorInTime) {

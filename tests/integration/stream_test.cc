@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/faults/proxy.h"
-#include "tests/support/programs.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 #include "varscope/varscope.h"
@@ -181,7 +180,7 @@ TEST(RepeatTest, AfterARestartNothingOfTheOldEpochIsTaken) {
   const Operation add = v.assign_add(constant(1.0F)).op();
   Session session;
   session.run(add);
-  RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "snapshot"});
+  server.Ctl({"snapshot"});
   session.run(add);
   EXPECT_EQ(session.run(v).scalar<float>(), 2);
   EXPECT_EQ(session.run(v).scalar<float>(), 2);

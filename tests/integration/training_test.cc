@@ -49,24 +49,25 @@ TEST(SumTest, TwoWorkersTogetherEqualOneAfterTheOther) {
   EXPECT_NE(sum.data<float>()[0], 0);
 }
 
+// An example that learns from the digits.
+std::vector<std::string> Learner(const std::string& program, const ServerProcess& server,
+                                 const std::string& id, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {Built("bin/" + program), "--target", server.target()};
+  arguments.insert(arguments.end(), {"--data", Digits(), "--worker-id", id});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 // Ten variables (six of the generator, four of the discriminator, which is applied twice), two Adam
 // slots each, and two beta powers for each of the two optimizers.
 TEST(GanTest, TwoProcessesTrainOneGenerator) {
   const ServerProcess server;
   const auto gan = [&](const std::string& id, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {Built("bin/varscope_gan"),
-                                          "--target",
-                                          server.target(),
-                                          "--data",
-                                          Digits(),
-                                          "--worker-id",
-                                          id};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
+    return Learner("varscope_gan", server, id, more);
   };
   const std::vector<std::string> flags = {"--workers", "2", "--steps", "200"};
   RunAll({gan("a", flags), gan("b", flags)});
-  const Finished list = RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "list"});
+  const Finished list = server.Ctl({"list"});
   EXPECT_THAT(list.output, HasSubstr("34 variables"));
   EXPECT_THAT(list.output, HasSubstr("discriminator/first/kernel/Adam_1"));
   EXPECT_THAT(list.output, ::testing::Not(HasSubstr("discriminator_1")));
@@ -80,7 +81,7 @@ TEST(QuickstartTest, TheReadmesProgramTrainsOnOneVariableHoweverOftenItRuns) {
   const Finished first = RunToEnd({Built("bin/varscope_quickstart"), server.target()});
   EXPECT_THAT(first.output, HasSubstr("model/w:0 [")) << first.error;
   EXPECT_EQ(RunToEnd({Built("bin/varscope_quickstart"), server.target()}).code, 0);
-  const Finished list = RunToEnd({Built("bin/varscopectl"), "--target", server.target(), "list"});
+  const Finished list = server.Ctl({"list"});
   EXPECT_THAT(list.output, HasSubstr("global step 200"));
 }
 
@@ -98,15 +99,7 @@ const char* Accuracy() { return IsSanitized() ? "0.85" : "0.96"; }
 TEST_P(ClassifierTest, LearnsToReadDigits) {
   const ServerProcess server;
   const auto worker = [&](const std::string& id, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {Built("bin/varscope_classifier"),
-                                          "--target",
-                                          server.target(),
-                                          "--data",
-                                          Digits(),
-                                          "--worker-id",
-                                          id};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
+    return Learner("varscope_classifier", server, id, more);
   };
   // Gradients of many workers that do not wait for each other's updates are noisy: the accuracy
   // wanders, so who is below trains on for a while.

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace varscope::testing {
 
@@ -11,6 +12,9 @@ namespace varscope::testing {
 std::string Built(std::string_view file);
 // The path of the examples' handwritten digits.
 std::string Digits();
+// varscopectl's command line, for the server at `target`.
+std::vector<std::string> CtlCommand(const std::string& target,
+                                    const std::vector<std::string>& words);
 
 }  // namespace varscope::testing
 

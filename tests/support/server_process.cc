@@ -69,6 +69,10 @@ void ServerProcess::Restart(std::vector<std::string> flags) {
   Restart();
 }
 
+Finished ServerProcess::Ctl(const std::vector<std::string>& words) const {
+  return RunToEnd(CtlCommand(target_, words));
+}
+
 int ServerProcess::Stop() {
   process_->Signal(SIGTERM);
   return process_->Wait();

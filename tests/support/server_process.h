@@ -25,6 +25,8 @@ class ServerProcess {
   const std::string& target() const { return target_; }
   int port() const { return std::stoi(target_.substr(target_.rfind(':') + 1)); }
   Process& process() { return *process_; }
+  // Runs varscopectl, which asks this server, to its end.
+  Finished Ctl(const std::vector<std::string>& words) const;
   // SIGTERM; the exit code.
   int Stop();
   // SIGKILL, when it runs. Returns when it is gone.
