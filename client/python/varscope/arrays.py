@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from varscope import _core
-from varscope.checks import all_true, checked
+from varscope.checks import checked
+from varscope.counting import reduce_all
 from varscope.indexing import boolean_mask
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor, expand_dims
@@ -343,7 +344,7 @@ def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> _core.T
         all_ids = _core._concat([before, ids], 0, None)
         falls = _core.less(all_ids[1:], all_ids[:-1])
         below = _core.less(ids, _core.zeros_like(ids))
-        fits = all_true(_core.logical_not(_core.logical_or(falls, below)))
+        fits = reduce_all(_core.logical_not(_core.logical_or(falls, below)))
         ids = checked(ids, fits, "segment_ids_are_not_increasing")
         return _core.unsorted_segment_sum(data, ids, _core.add(all_ids[-1], 1), scope)
 
@@ -355,7 +356,7 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int,
         partitions = convert_to_tensor(partitions)
         is_one = _core.logical_and(_core.less(partitions, num_partitions),
                                    _core.greater_equal(partitions, 0))
-        partitions = checked(partitions, all_true(is_one), "a_partition_is_out_of_range")
+        partitions = checked(partitions, reduce_all(is_one), "a_partition_is_out_of_range")
         parts = [boolean_mask(data, _core.equal(partitions, number))
                  for number in _numbered(num_partitions)]
         return [_core.identity(part, scope) for part in parts[:1]] + parts[1:]
@@ -367,7 +368,7 @@ def invert_permutation(x: Any, name: str | None = None) -> _core.Tensor:
         x = convert_to_tensor(x)
         shape, rows = _core.shape(x), expand_dims(x, -1)
         times = _core.scatter_nd(rows, _core.ones_like(x), shape)
-        rows = checked(rows, all_true(_core.equal(times, _core.ones_like(times))),
+        rows = checked(rows, reduce_all(_core.equal(times, _core.ones_like(times))),
                        "a_number_is_there_twice")
         places = _core.cast(range(_core.size(x)), x.dtype)
         return _core.scatter_nd(rows, places, shape, scope)

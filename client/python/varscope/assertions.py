@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from varscope import _core, graph_data
+from varscope.checks import checked
 from varscope.counting import reduce_all
 from varscope.errors import InvalidArgumentError
 from varscope.ops import convert_to_tensor
@@ -17,10 +18,7 @@ def Assert(condition: Any, data: Iterable[Any], summarize: int | None = None,
     """Returns an op that ends a run where the condition is false. The message says which data there
     are, not their values."""
     with name_scope(name, "Assert", [condition]):
-        condition = convert_to_tensor(condition)
-        # The number of the only element where it holds, else one that there is not.
-        place = _core.cast(_core.logical_not(condition), "int32")
-        op = _core._gather(_core._constant([True], None, None), place, "Assert").op
+        op = checked(True, convert_to_tensor(condition), "Assert").op
         said = " ".join(f"[{_shown(x)}]" for x in data)
         graph_data.of_default().assertions[op.name] = f"assertion failed: {said}"
         return op

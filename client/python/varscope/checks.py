@@ -20,8 +20,3 @@ def checked(x: Any, holds: Any, otherwise: str) -> _core.Tensor:
     if x.shape.ndims is not None:
         made.set_shape(x.shape)
     return made
-
-
-def all_true(truths: Any) -> _core.Tensor:
-    """Returns whether all truths of a tensor are true; of none they are."""
-    return _core.equal(_core.reduce_sum(_core.cast(_core.logical_not(truths), "int32")), 0)

@@ -9,8 +9,9 @@ import numpy as np
 
 from varscope import _core
 from varscope.arrays import gather
-from varscope.checks import all_true, checked
+from varscope.checks import checked
 from varscope.control_flow import cond
+from varscope.counting import reduce_all
 from varscope.indexing import slice_
 from varscope.ops import convert_to_tensor
 from varscope.random_numbers import random_uniform
@@ -289,6 +290,6 @@ def random_crop(value: Any, size: Any, seed: int | None = None,
     with name_scope(name, "random_crop", [value]):
         value = convert_to_tensor(value)
         room = _core.subtract(_core.shape(value), size) + 1
-        room = checked(room, all_true(_core.greater(room, 0)), "the_value_is_smaller_than_the_size")
+        room = checked(room, reduce_all(_core.greater(room, 0)), "the_value_is_smaller_than_the_size")
         drawn = random_uniform([len(size)], 0, 2**31 - 1, "int32", seed)
         return slice_(value, _core.floormod(drawn, room), size)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from varscope import _core
-from varscope.checks import all_true, checked
+from varscope.checks import checked
+from varscope.counting import reduce_all
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
@@ -124,7 +125,7 @@ def _is_inside(x: _core.Tensor, begin: Any, size: Any) -> _core.Tensor:
     ends = _core.logical_or(_core.equal(size, -1), _core.logical_and(
         _core.greater_equal(size, 0), _core.less_equal(_core.add(begin, size), whole)))
     starts = _core.logical_and(_core.greater_equal(begin, 0), _core.less_equal(begin, whole))
-    return all_true(_core.logical_and(starts, ends))
+    return reduce_all(_core.logical_and(starts, ends))
 
 
 def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask",

@@ -213,8 +213,8 @@ class Optimizer:
 
         `gradients` is a tree as the shared one; IndexedSlices are some rows of an array. The leaves of
         arrays that are not trained are not used. ValueError when it is another tree; RuntimeError when
-        a gradient is missing, or when it is called under jit; TypeError for a gradient of no numbers. A hyperparameter that is a function gets
-        the number of this optimizer's steps before.
+        a gradient is missing, or when it is called under jit; TypeError for a gradient of no numbers.
+        A hyperparameter that is a function gets the number of this optimizer's steps before.
         """
         pushed = {name: self._gradient(name, leaf) for name, leaf in
                   self._shared.leaves(gradients, "the gradients' tree").items()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core
-from varscope.checks import all_true, checked
+from varscope.checks import checked
 from varscope.control_flow import flatten, pack_like, while_loop
+from varscope.counting import reduce_all
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 from varscope.shaping import rank
@@ -47,7 +48,7 @@ def _count(whole: list[_core.Tensor]) -> Any:
     counts = [_core.shape(x)[0] for x in whole]
     if len(counts) == 1:
         return counts[0]
-    alike = all_true(_core.stack([_core.equal(count, counts[0]) for count in counts]))
+    alike = reduce_all(_core.stack([_core.equal(count, counts[0]) for count in counts]))
     return checked(counts[0], alike, "the_tensors_have_not_as_many_rows")
 
 

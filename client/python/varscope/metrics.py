@@ -38,10 +38,15 @@ def mean(values: Any, weights: Any = None, metrics_collections: Any = None,
         if weights is None:
             return _ratio(_core.reduce_sum(values), _core.cast(_core.size(values), _FLOAT),
                           metrics_collections, updates_collections)
-        share = _core.cast(convert_to_tensor(weights), _FLOAT)
-        share = weights_lib.broadcast(weights_lib.squeezed_weights(share, values), values)
+        share = _spread(weights, values)
         return _ratio(_core.reduce_sum(values * share), _core.reduce_sum(share),
                       metrics_collections, updates_collections)
+
+
+def _spread(weights: Any, values: _core.Tensor) -> _core.Tensor:
+    """One weight for each of the values."""
+    share = _core.cast(convert_to_tensor(weights), _FLOAT)
+    return weights_lib.broadcast(weights_lib.squeezed_weights(share, values), values)
 
 
 def _fitting(labels: Any, predictions: Any, dtype: Any = None) -> tuple[Any, Any]:
@@ -99,8 +104,7 @@ def _share_of(labels: Any, predictions: Any, of_labels: bool, weights: Any, metr
     both = _core.cast(_core.logical_and(labels, predictions), _FLOAT)
     whole = _core.cast(labels if of_labels else predictions, _FLOAT)
     if weights is not None:
-        share = _core.cast(convert_to_tensor(weights), _FLOAT)
-        share = weights_lib.broadcast(weights_lib.squeezed_weights(share, both), both)
+        share = _spread(weights, both)
         both, whole = both * share, whole * share
     return _ratio(_core.reduce_sum(both), _core.reduce_sum(whole), metrics, updates)
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from varscope import _core, errors, shapes
 from varscope.arrays import fill, ones, scatter_nd
-from varscope.checks import all_true, checked
+from varscope.checks import checked
+from varscope.counting import reduce_all
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import name_scope
 from varscope.selecting import selected
@@ -94,7 +95,7 @@ def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,
         order = _in_a_row(places, shape)
         if validate_indices:
             rises = _core.greater(order[1:], order[:-1])
-            places = checked(places, all_true(rises), "indices_are_repeated_or_out_of_order")
+            places = checked(places, reduce_all(rises), "indices_are_repeated_or_out_of_order")
         else:
             last = _is_last(order)
             places, spread = (_core._gather(x, last, None) for x in (places, spread))

@@ -10,8 +10,9 @@ from typing import Any
 
 from varscope import _core
 from varscope.arrays import broadcast_to
-from varscope.checks import all_true, checked
+from varscope.checks import checked
 from varscope.control_flow import cond
+from varscope.counting import reduce_all
 from varscope.ops import expand_dims
 
 
@@ -85,7 +86,7 @@ def _fits(weights: _core.Tensor, values: _core.Tensor) -> _core.Tensor:
     def dims_fit() -> _core.Tensor:
         own = _core.shape(weights)
         same = _core.equal(own, _core.shape(values))
-        return all_true(_core.logical_or(_core.equal(own, 1), same))
+        return reduce_all(_core.logical_or(_core.equal(own, 1), same))
 
     if weights.shape.ndims is not None and weights.shape.ndims == values.shape.ndims:
         return dims_fit()
