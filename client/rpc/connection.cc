@@ -27,6 +27,44 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
     : timeout_(options.timeout), open_(target, options) {}
 
 std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
+  DefineAgain();
+  std::vector<Resolved> resolved = Define(definitions);
+  open_->definitions.Add(definitions, resolved);
+  return resolved;
+}
+
+void Connection::DefineAgain() {
+  const uint64_t losses = open_->session.losses();
+  if (open_->defined_at == losses) return;
+  MutexLock lock(open_->defining_again);
+  if (open_->defined_at == losses) return;
+  absl::flat_hash_set<std::string> present;
+  for (ListedVariable& variable : List("")) present.insert(std::move(variable.name));
+  const std::vector<Defined> again = open_->definitions.ForStoreWith(present);
+  std::vector<Definition> definitions;
+  for (const Defined& one : again) definitions.push_back(one.definition);
+  const std::vector<Resolved> resolved =
+      definitions.empty() ? std::vector<Resolved>() : Define(definitions);
+  for (size_t i = 0; i < again.size(); ++i) {
+    const std::vector<std::string>& names = again[i].variables;
+    const auto is_same = [](const ResolvedVariable& variable, const std::string& name) {
+      return variable.name == name;
+    };
+    if (std::ranges::equal(resolved[i].variables, names, is_same)) continue;
+    throw FailedPreconditionError(absl::StrCat(
+        "worker '", worker_id(), "': the store of varscoped at ", open_->server.target(),
+        " is another one, or older, than that in which variable ", names.front(),
+        " was defined, and it cannot be defined there again: ",
+        resolved[i].variables.empty()
+            ? absl::StrCat(resolved[i].message, "\n", resolved[i].detail)
+            : absl::StrCat("the name is another worker's, this one's would be ",
+                           resolved[i].variables.front().name),
+        "; build the graph anew"));
+  }
+  open_->defined_at = losses;
+}
+
+std::vector<Resolved> Connection::Define(const std::vector<Definition>& definitions) {
   v1::ResolveRequest request;
   for (Definition definition : definitions) {
     open_->session.Sign(definition.creator);
@@ -51,23 +89,27 @@ std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definit
 }
 
 PullResult Connection::Pull(const std::vector<std::string>& names) {
+  DefineAgain();
   if (Prefetch::Values values = open_->prefetch.Take(names)) return *std::move(values);
   return PullNow({.names = names});
 }
 
 PullResult Connection::PullWhole(const std::vector<std::string>& names) {
+  DefineAgain();
   if (!open_->compression.ForPulls()) return Pull(names);
   return PullNow({.names = names, .exact = true});
 }
 
 PullResult Connection::PullRows(const std::vector<std::string>& names,
                                 const std::vector<Tensor>& rows) {
+  DefineAgain();
   // Which rows the next step will want, nobody knows.
   open_->prefetch.Take({});
   return PullNow({.names = names, .rows = rows});
 }
 
 PushAnswer Connection::Push(const PushRequest& push) {
+  DefineAgain();
   const bool ends_a_step = !push.steps.empty() && !push.more_to_come;
   if (const auto names = ends_a_step ? open_->prefetch.Expected() : nullptr) {
     return PushAndPrefetch(push, names);
@@ -77,6 +119,7 @@ PushAnswer Connection::Push(const PushRequest& push) {
 
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& push,
                                                      const std::vector<std::string>& names) {
+  DefineAgain();
   open_->prefetch.Drop();
   const std::unique_ptr<StreamRequest> request = PushNow(push, names);
   return {request->pushed(), request->TakeValues()};
@@ -170,7 +213,10 @@ std::vector<ListedVariable> Connection::List(const std::string& prefix) {
 void Connection::Barrier(const std::string& name, uint32_t parties,
                          std::chrono::milliseconds timeout) {
   open_->prefetch.Drop();
-  const Clock::time_point deadline = Clock::now() + (timeout.count() > 0 ? timeout : timeout_);
+  constexpr std::chrono::milliseconds kLongestBarrier = std::chrono::hours(24);  // the server's
+  const auto longest = timeout.count() > 0 ? std::min(timeout, kLongestTimeout)
+                                           : std::min(timeout_, kLongestBarrier);
+  const Clock::time_point deadline = Clock::now() + longest;
   v1::BarrierRequest request;
   request.set_name(name);
   request.set_parties(parties);

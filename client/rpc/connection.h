@@ -12,18 +12,23 @@
 #include "client/graph/remote_store.h"
 #include "client/rpc/barrier_rounds.h"
 #include "client/rpc/compression.h"
+#include "client/rpc/definitions.h"
 #include "client/rpc/prefetch.h"
 #include "client/rpc/push_order.h"
 #include "client/rpc/server_client.h"
 #include "client/rpc/stream_request.h"
 #include "client/rpc/this_process.h"
 #include "client/rpc/worker_session.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::internal {
 
 // Thread-safe. Every call has the connection's timeout as its deadline, and until then goes on
-// through restarts of the server, broken connections and evictions. In a forked child of the
-// process that made it every call throws FailedPreconditionError at once, and its end does nothing.
+// through restarts of the server, broken connections and evictions. Where the store turns out to be
+// another one or an earlier state, one call throws AbortedError; the next one first defines there
+// what this worker had defined and the store has not, and throws FailedPreconditionError where that
+// cannot be. In a forked child of the process that made it every call throws
+// FailedPreconditionError at once, and its end does nothing.
 class Connection final : public RemoteStore {
  public:
   // Throws UnavailableError, which says why, when nobody answers in time, or at once when waiting
@@ -41,6 +46,10 @@ class Connection final : public RemoteStore {
   PushAnswer Push(const PushRequest& push) override;
   PushedAndPulled PushAndPull(const PushRequest& push,
                               const std::vector<std::string>& names) override;
+  // Of values that the pull cache holds.
+  std::optional<uint64_t> LastVersion(const std::string& variable) const override {
+    return open_->server.pull_cache().VersionOf(variable);
+  }
   Groups groups() const override { return open_->session.groups(); }
   uint64_t losses() const override { return open_->session.losses(); }
   std::vector<ListedVariable> List(const std::string& prefix) override;
@@ -49,6 +58,9 @@ class Connection final : public RemoteStore {
 
  private:
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
+  std::vector<Resolved> Define(const std::vector<Definition>& definitions);
+  // After a loss: what the store has not of what this worker had defined.
+  void DefineAgain();
   // Whatever has been prefetched.
   PullResult PullNow(const PullSpec& spec);
   // A push that is done, and the pull of these names, if there are any, whose values may still
@@ -69,6 +81,9 @@ class Connection final : public RemoteStore {
     ServerClient server;
     WorkerSession session;
     std::atomic<uint64_t> resolves{0};
+    Definitions definitions;
+    Mutex defining_again;
+    std::atomic<uint64_t> defined_at{0};  // the session's losses then
     BarrierRounds barriers;
     PushOrder order;
     Compression compression;  // its pushes' half is for who has its lane

@@ -130,7 +130,10 @@ grpc::Status WorkerSession::Register(const std::function<void(Outcome&)>& inspec
   }
   groups_ = std::move(groups);
   incarnation_ = {incarnation_.number + 1, response.session_key(), response.groups_version()};
-  moved_ = moved_ || (store_ != 0 && store_ != response.store());
+  if (store_ != 0 && store_ != response.store()) {
+    moved_ = true;
+    ++losses_;
+  }
   store_ = response.store();
   lease_ = milliseconds(std::min(response.lease_ms(), kLongestLeaseMs));
   return result.status;
@@ -173,8 +176,10 @@ grpc::Status WorkerSession::Moved() const {
       grpc::StatusCode::ABORTED,
       absl::StrCat("varscoped at ", server_.target(), " does not know worker '", worker_id(),
                    "' any more: it has another store, or was started again without its state "
-                   "(--data-dir keeps it). What this run computed was not applied; the worker "
-                   "has connected anew, and the next run goes on with the store that is there")};
+                   "(--data-dir keeps it). What this run computed was not applied; the worker has "
+                   "connected anew, and the next run goes on with the store that is there: what "
+                   "this worker defined is defined there again where it is missing, with its "
+                   "initial value")};
 }
 
 grpc::Status WorkerSession::MovedSince(uint64_t store) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -84,6 +85,85 @@ TEST(StoreIdentityTest, AWorkerThatMeetsAnotherDirectoryIsToldOnceAndGoesOn) {
   server.Kill();
   server.Restart({"--data-dir", directory / "b"});
   EXPECT_EQ(worker.Add(), 4);
+}
+
+// Whether `run` is told, once, that the store is another one.
+bool IsTold(const std::function<void()>& run) {
+  try {
+    run();
+    return false;
+  } catch (const AbortedError& error) {
+    return error.message().find("it has another store, or was started again") != std::string::npos;
+  }
+}
+
+TEST(StoreIdentityTest, WhatAWorkerHadDefinedItDefinesAgainInAnEmptyStore) {
+  for (const SharingMode sharing : {SharingMode::kGlobal, SharingMode::kReplicated}) {
+    ServerProcess server;
+    Graph graph(server.target(), {.worker_id = "w", .sharing = sharing});
+    const auto use = graph.as_default();
+    const Variable whole = get_variable(
+        "whole", {.shape = Shape{3}, .initializer = constant_initializer(2), .trainable = false});
+    const Variable parts = get_variable("parts", {.shape = Shape{4, 1},
+                                                  .initializer = ones_initializer(),
+                                                  .partitioner = fixed_size_partitioner(2)});
+    const Variable first(Tensor::Of<float>(Shape{}, {5}), {.name = "v"});
+    const Variable second(Tensor::Of<float>(Shape{}, {6}), {.name = "v"});
+    ASSERT_EQ(second.name(), "v_1:0");
+    const Variable computed(constant(3.0F) + 4.0F, {.name = "computed"});
+    const Output loss = reduce_sum(parts * 1.0F) + first + second;
+    const Operation train = train::AdamOptimizer(1.0).minimize(loss);
+    const Operation init = global_variables_initializer();
+    Session session;
+    const auto values = [&] {
+      const std::vector<Tensor> all = session.run({whole, parts, first, second});
+      std::vector<float> numbers;
+      for (const Tensor& one : all) {
+        const auto values = one.values<float>();
+        numbers.insert(numbers.end(), values.begin(), values.end());
+      }
+      return numbers;
+    };
+    session.run(init);
+    session.run(train);
+    const std::vector<float> trained = values();
+    for (int restart = 0; restart < 2; ++restart) {
+      server.Kill();
+      server.Restart();
+      EXPECT_TRUE(IsTold([&] { session.run(train); }));
+      EXPECT_THROW(session.run(computed), FailedPreconditionError) << "its creator computes it";
+      session.run(init);
+      EXPECT_EQ(session.run(computed).scalar<float>(), 7);
+      EXPECT_EQ(values(), (std::vector<float>{2, 2, 2, 1, 1, 1, 1, 5, 6}));
+      session.run(train);
+      EXPECT_EQ(values(), trained) << "with new slots";
+    }
+  }
+}
+
+TEST(StoreIdentityTest, WhatCannotBeDefinedAgainIsAnErrorThatNamesBoth) {
+  ServerProcess server;
+  Counter worker(server.target(), "w");
+  worker.Add();
+  server.Kill();
+  server.Restart();
+  Graph other(server.target(), {.worker_id = "other"});
+  {
+    const auto use = other.as_default();
+    get_variable("w", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  }
+  EXPECT_TRUE(IsTold([&] { worker.Add(); }));
+  for (int run = 0; run < 2; ++run) {
+    try {
+      worker.Add();
+      ADD_FAILURE() << "it was not refused";
+    } catch (const FailedPreconditionError& error) {
+      EXPECT_THAT(error.message(), ::testing::AllOf(HasSubstr("worker 'w'"),
+                                                    HasSubstr("in which variable w was defined"),
+                                                    HasSubstr("float32 (2,) trainable, by worker "
+                                                              "'other'")));
+    }
+  }
 }
 
 // The same store, but as it was before the worker's last pushes, in the same life of the worker.

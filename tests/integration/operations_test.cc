@@ -185,6 +185,22 @@ TEST_F(RollbackTest, WhatAWorkerHoldsFromBeforeIsNotTakenForCurrent) {
   EXPECT_EQ(session.run(w).scalar<float>(), 2);
 }
 
+TEST_F(RollbackTest, WhatWasDefinedAfterTheSnapshotIsDefinedAgain) {
+  Graph graph(server_.target(), {.worker_id = "w"});
+  const auto use = graph.as_default();
+  const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+  ASSERT_EQ(server_.Ctl({"snapshot", "early"}).code, 0);
+  const Variable late = get_variable("late", {.shape = Shape{}, .initializer = ones_initializer()});
+  Session session;
+  const Operation add = group({late.assign_add(1).op(), w.assign_add(1).op()});
+  session.run(add);
+  ASSERT_EQ(server_.Ctl({"rollback", "early"}).code, 0);
+  EXPECT_THROW(session.run(add), AbortedError);
+  session.run(add);
+  EXPECT_EQ(session.run(late).scalar<float>(), 2);
+  EXPECT_EQ(session.run(w).scalar<float>(), 1);
+}
+
 TEST_F(RollbackTest, ACrashRightAfterItDoesNotUndoIt) {
   {
     Graph graph(server_.target(), {.worker_id = "w"});
