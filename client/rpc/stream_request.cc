@@ -23,6 +23,15 @@ Outcome NotUnderstood(const absl::Status& status) {
       });
 }
 
+// In milliseconds: somewhat less than what is left, so that the server's answer, which says who was
+// awaited, comes in time.
+uint64_t TimeoutFor(Clock::time_point deadline) {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::floor<milliseconds>(deadline - Clock::now());
+  const auto for_the_answer = std::min<milliseconds>(left / 10, std::chrono::seconds(2));
+  return static_cast<uint64_t>(std::max<int64_t>((left - for_the_answer).count(), 1));
+}
+
 // Many small variables cost more to name than to send; large ones the cache holds on to.
 constexpr uint64_t kMaxRepeatedBytes = uint64_t{64} << 20;
 
@@ -77,6 +86,7 @@ void StreamRequest::AddPull(const PullSpec& spec, const Compression& compression
 
 Outcome StreamRequest::Send(Clock::time_point deadline) {
   pooled_.stream->SetDeadline(deadline);
+  head_->set_timeout_ms(TimeoutFor(deadline));
   Outcome outcome = Write();
   while (outcome.status.ok() && !answer_.has_head()) outcome = ReadFrame();
   if (!outcome.status.ok()) return outcome;

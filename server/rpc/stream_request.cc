@@ -177,7 +177,7 @@ void StreamRequest::Push() {
   if (service_.synchronizer.pushes_wait()) push_reservation_.Park();
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
-      [this](const absl::StatusOr<PushResult>& result) { Pushed(result); });
+      [this](const absl::StatusOr<PushResult>& result) { Pushed(result); }, head().timeout_ms());
 }
 
 void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
@@ -192,11 +192,13 @@ void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
 
 void StreamRequest::AwaitRead() {
   if (!head().has_pull()) return Done(absl::OkStatus());
-  service_.synchronizer.AwaitRead(caller_.worker_id, caller_.incarnation, resolved_pull_->variables,
-                                  [this](const absl::Status& may_read) {
-                                    may_read_ = may_read;
-                                    Done(absl::OkStatus());
-                                  });
+  service_.synchronizer.AwaitRead(
+      caller_.worker_id, caller_.incarnation, resolved_pull_->variables,
+      [this](const absl::Status& may_read) {
+        may_read_ = may_read;
+        Done(absl::OkStatus());
+      },
+      head().timeout_ms());
 }
 
 void StreamRequest::Done(const absl::Status& status) {

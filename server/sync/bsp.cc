@@ -61,7 +61,9 @@ class BspGroup final : public Group {
       if (!waiting_.empty() && !closing_ && context_.env.Now() >= Deadline()) {
         Expire(answers);
       }
+      LetGo(answers);
       if (!waiting_.empty() && !closing_) next = Deadline();
+      for (const auto& [worker, submission] : waiting_) next = std::min(next, submission.until);
     }
     answers.Send();
     return next;
@@ -141,10 +143,8 @@ class BspGroup final : public Group {
                              "worker '", id.worker_id, "' has pushed to step ", Step() + 1, " of ",
                              Name(), " already, and waits for it: one push a step")));
     }
-    if (waiting_.empty()) {
-      since_ = context_.env.Now();
-      context_.wake();
-    }
+    if (waiting_.empty()) since_ = context_.env.Now();
+    if (waiting_.empty() || submission.until < Deadline()) context_.wake();
     waiting_.emplace(id.worker_id, std::move(submission));
   }
 
@@ -252,6 +252,20 @@ class BspGroup final : public Group {
     });
     Close(answers);
     CloseIfComplete(answers);
+  }
+
+  // Those whose workers wait no longer.
+  void LetGo(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const Time now = context_.env.Now();
+    const absl::Status late = WithdrawnError(Text());
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      if (it->second.until > now) {
+        ++it;
+        continue;
+      }
+      answers.Add(std::move(it->second), late);
+      it = waiting_.erase(it);
+    }
   }
 
   std::string Name() const { return NameOf(options_); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "server/env/env.h"
 #include "server/membership/workers.h"
 #include "server/push/push.h"
@@ -28,6 +29,7 @@ struct Submission {
   ValidPush push;
   CompletionRecords::InFlightPush in_flight_push;
   PushDone done;
+  Time until = kNever;  // its worker waits no longer
 };
 
 // Thread-safe. `done` functions are called without locks.
@@ -35,14 +37,15 @@ class Group {
  public:
   virtual ~Group() = default;
 
-  // Applies the push when its turn comes. DeadlineExceeded says who was awaited; Aborted when the
+  // Applies the push when its turn comes. DeadlineExceeded, for the group's deadline or that of the
+  // worker, says who was awaited; Aborted when the
   // worker's incarnation ended meanwhile; Unavailable when the server stops. With an error nothing
   // was applied. `changes` is held since the push's checks: whoever applies later, takes its own.
   virtual void Submit(Submission submission, ChangesLock changes) = 0;
 
-  // When a worker of the group may read its variables. DeadlineExceeded says who was awaited.
-  // Groups that let a reader wait keep `done`.
-  virtual void AwaitRead(const std::string& /*worker_id*/, uint64_t /*incarnation*/,
+  // When a worker of the group, which waits until then, may read its variables. DeadlineExceeded
+  // says who was awaited. Groups that let a reader wait keep `done`.
+  virtual void AwaitRead(const std::string& /*worker_id*/, uint64_t /*incarnation*/, Time /*until*/,
                          ReadDone done) {  // NOLINT(performance-unnecessary-value-param)
     done(absl::OkStatus());
   }
@@ -77,6 +80,11 @@ struct GroupContext {
 // "model", or "(all)" for the empty prefix, which is no variable's name.
 inline std::string NameOf(const GroupOptions& options) {
   return options.prefix.empty() ? "(all)" : options.prefix;
+}
+// What was awaited as `text` says did not come while its worker waited.
+inline absl::Status WithdrawnError(const std::string& text) {
+  return absl::DeadlineExceededError(absl::StrCat(
+      text, "; the worker's own timeout came before that of the group, and nothing was applied"));
 }
 inline absl::Status StoppingError() { return absl::UnavailableError("the server is stopping"); }
 

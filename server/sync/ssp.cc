@@ -49,12 +49,13 @@ class SspGroup final : public Group {
     s.done(std::move(result));
   }
 
-  void AwaitRead(const std::string& worker_id, uint64_t incarnation, ReadDone done) override {
+  void AwaitRead(const std::string& worker_id, uint64_t incarnation, Time until,
+                 ReadDone done) override {
     {
       MutexLock lock(mutex_);
       if (!stopping_ && !MayRead(worker_id, incarnation)) {
         const Time now = context_.env.Now();
-        waiting_.push_back({worker_id, incarnation, now, std::move(done)});
+        waiting_.push_back({worker_id, incarnation, now, until, std::move(done)});
         lock.unlock();
         context_.wake();
         return;
@@ -111,7 +112,10 @@ class SspGroup final : public Group {
         LeaveSlowestBehind();
         ReleaseReady(released);
       }
-      for (const Reader& r : waiting_) next = std::min(next, r.since + options_.deadline);
+      LetGo(now, released);
+      for (const Reader& r : waiting_) {
+        next = std::min({next, r.until, r.since + options_.deadline});
+      }
     }
     Send(released);
     return next;
@@ -145,6 +149,7 @@ class SspGroup final : public Group {
     std::string worker_id;
     uint64_t incarnation;
     Time since;
+    Time until;  // the worker waits
     ReadDone done;
   };
   using Released = std::vector<std::pair<ReadDone, absl::Status>>;
@@ -193,6 +198,17 @@ class SspGroup final : public Group {
       released.emplace_back(std::move(it->done), absl::OkStatus());
       it = waiting_.erase(it);
     }
+  }
+
+  // Those whose workers wait no longer.
+  void LetGo(Time now, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto waits = [now](const Reader& r) { return r.until > now; };
+    const auto gone = std::stable_partition(waiting_.begin(), waiting_.end(), waits);
+    if (gone == waiting_.end()) return;
+    const absl::Status late = WithdrawnError(Text());
+    for (auto it = gone; it != waiting_.end(); ++it)
+      released.emplace_back(std::move(it->done), late);
+    waiting_.erase(gone, waiting_.end());
   }
 
   void LeaveSlowestBehind() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -45,7 +45,7 @@ void AskForFinite(const GroupOptions& options, PushPolicy& policy) {
 
 Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups,
                            Env& env)
-    : store_(store), workers_(workers) {
+    : env_(env), store_(store), workers_(workers) {
   const bool has_rest = std::any_of(groups.begin(), groups.end(),
                                     [](const GroupOptions& g) { return g.prefix.empty(); });
   if (!has_rest) groups.emplace_back();
@@ -176,7 +176,7 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
 }
 
 void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite,
-                          PushDone done) {
+                          PushDone done, uint64_t timeout_ms) {
   ChangesLock changes = store_.changes.Lock();
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
       store_.completion_records.Begin(push.contents().id);
@@ -208,7 +208,7 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
     if (result.ok()) Count(*member, *result);
     done(std::move(result));
   };
-  member->group->Submit({*std::move(valid), *std::move(in_flight_push), counted},
+  member->group->Submit({*std::move(valid), *std::move(in_flight_push), counted, Until(timeout_ms)},
                         std::move(changes));
 }
 
@@ -245,7 +245,8 @@ void Synchronizer::Count(Member& member, const PushResult& result) {
 }
 
 void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
-                             std::span<const VariablePtr> variables, ReadDone done) {
+                             std::span<const VariablePtr> variables, ReadDone done,
+                             uint64_t timeout_ms) {
   if (!reads_wait_) return done(absl::OkStatus());
   std::vector<Group*> groups;
   for (const VariablePtr& variable : variables) {
@@ -253,11 +254,12 @@ void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   // One after the other.
+  const Time until = Until(timeout_ms);
   for (Group* group : groups) {
-    done = [group, worker_id, incarnation,
+    done = [group, worker_id, incarnation, until,
             next = std::move(done)](const absl::Status& status) mutable {
       if (!status.ok()) return next(status);
-      group->AwaitRead(worker_id, incarnation, std::move(next));
+      group->AwaitRead(worker_id, incarnation, until, std::move(next));
     };
   }
   done(absl::OkStatus());
@@ -270,6 +272,12 @@ void Synchronizer::WorkerLost(const WorkerRecord& worker) {
 void Synchronizer::Stop() {
   timer_->Stop();
   for (const std::unique_ptr<Member>& member : members_) member->group->Stop();
+}
+
+Time Synchronizer::Until(uint64_t timeout_ms) const {
+  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
+  if (timeout_ms == 0 || timeout_ms > static_cast<uint64_t>(kLongest.count())) return kNever;
+  return env_.Now() + std::chrono::milliseconds(timeout_ms);
 }
 
 Time Synchronizer::Tick() {

@@ -47,11 +47,14 @@ class Synchronizer {
   // refused with InvalidArgument: gradients that are not finite, assignments to its variables and
   // to their slots, slots that no gradient needs, and what reaches the non-slot variables of an
   // optimizer from another group. The creator of a variable may initialize it.
-  void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite, PushDone done);
+  //
+  // `timeout_ms`, here and below: for so long the worker waits for others; 0: as long as it takes.
+  void Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite, PushDone done,
+              uint64_t timeout_ms = 0);
 
   // `done` is called when the worker may read the variables.
   void AwaitRead(const std::string& worker_id, uint64_t incarnation,
-                 std::span<const VariablePtr> variables, ReadDone done);
+                 std::span<const VariablePtr> variables, ReadDone done, uint64_t timeout_ms = 0);
 
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);
@@ -94,7 +97,9 @@ class Synchronizer {
   void CountNonfinite(Member& member, const std::string& worker_id);
   void Count(Member& member, const PushResult& result);
   Time Tick();
+  Time Until(uint64_t timeout_ms) const;
 
+  Env& env_;
   Store& store_;
   Workers& workers_;
   mutable Mutex mutex_;

@@ -155,11 +155,12 @@ absl::StatusOr<PushResult> Apply(Store& store, const Push& push) {
   return Apply(store, *std::move(valid), *std::move(in_flight_push));
 }
 
-void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done) {
+void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done,
+            uint64_t timeout_ms) {
   absl::StatusOr<ResolvedPush> resolved = Resolved(store, push);
   if (!resolved.ok()) return done(resolved.status());
   synchronizer.Submit(*std::move(resolved), Send(push).tensors, /*verified_finite=*/false,
-                      std::move(done));
+                      std::move(done), timeout_ms);
 }
 
 }  // namespace varscope::server

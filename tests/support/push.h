@@ -87,7 +87,8 @@ absl::StatusOr<LockedPush> Locked(Store& store, const Push& push);
 // All of them, past the completion records.
 absl::StatusOr<PushResult> Apply(Store& store, const Push& push);
 // Through the group of its variables.
-void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done);
+void Submit(Synchronizer& synchronizer, const Store& store, const Push& push, PushDone done,
+            uint64_t timeout_ms = 0);
 
 }  // namespace varscope::server
 

@@ -250,6 +250,38 @@ TEST_F(SynchronizerTest, NobodyWaitsForAWorkerInQuarantine) {
   EXPECT_THAT(std::string(ended.message()), HasSubstr("diverges again"));
 }
 
+TEST_F(SynchronizerTest, WhoeverWaitsNoLongerIsToldForWhomAndTheRestGoOn) {
+  Start({"bsp:workers=3,deadline=3600s", "model=ssp:bound=0,deadline=3600s"}, {"a", "b", "c"});
+  PendingPush stays = Submit("a", 1);
+  PendingPush leaves;
+  server::Submit(*sync_, store_, Gradient("b", 100), leaves.Done(), /*timeout_ms=*/20);
+  const absl::Status late = leaves.Get().status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late));
+  EXPECT_THAT(std::string(late.message()),
+              HasSubstr("has 2 of 3 pushes, waits for 1 more to join"));
+  EXPECT_FALSE(stays.ready());
+  PendingPush again = Submit("b", 2);
+  EXPECT_EQ(Submit("c", 3).Get()->group_step, 1U);
+  stays.Get().value();
+  again.Get().value();
+  EXPECT_EQ(Value(), -2);
+
+  Submit(Gradient("b", 1, "model/w")).Get().value();
+  Submit(Gradient("a", 1, "model/w")).Get().value();
+  Submit(Gradient("a", 1, "model/w")).Get().value();
+  const std::vector<VariablePtr> variables = {store_.catalog.Find("model/w").value()};
+  PendingRead waits;
+  PendingRead gives_up;
+  sync_->AwaitRead("a", incarnations_["a"], variables, waits.Done());
+  sync_->AwaitRead("a", incarnations_["a"], variables, gives_up.Done(), /*timeout_ms=*/20);
+  const absl::Status unread = gives_up.Get();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(unread));
+  EXPECT_THAT(std::string(unread.message()), HasSubstr("wait for b, silent"));
+  EXPECT_FALSE(waits.ready());
+  Submit(Gradient("b", 1, "model/w")).Get().value();
+  EXPECT_TRUE(waits.Get().ok());
+}
+
 TEST_F(SynchronizerTest, WhatADeadWorkerHadPushedToTheStepIsWithdrawn) {
   Start({"bsp:workers=2"}, {"a", "b"});
   PendingPush a = Submit("a", 100);
