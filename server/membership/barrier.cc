@@ -96,9 +96,8 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
   absl::StatusOr<MemoryAccount::Hold> held = Reserve(kArrivalBytes + 4 * arrival.worker_id.size());
   if (!held.ok()) return answer(held.status());
   const Time now = env_.Now();
-  if (absl::Status room = answers_.Reserve(arrival, now); !room.ok()) {
-    return answer(std::move(room));
-  }
+  const absl::StatusOr<BarrierAnswers::Place> place = answers_.Enter(arrival, now);
+  if (!place.ok()) return answer(place.status());
   const absl::StatusOr<Round*> found = FindOrMake(name);
   if (!found.ok()) return answer(found.status());
   Round& round = **found;
@@ -121,6 +120,14 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     return answer(unseen.ToStatus(name, arrival));
   }
   if (WaitsAlready(round, arrival, done, released)) return;
+  constexpr long kOthers = 2;  // that have the place: the answers, and `place`
+  if (place->use_count() - kOthers >= kMostOfWorker) {
+    answer(absl::ResourceExhaustedError(absl::StrCat("barrier '", name, "': worker '",
+                                                     arrival.worker_id, "' waits at ",
+                                                     kMostOfWorker, " others already")));
+    ForgetIfUnused(rounds_.find(name));
+    return;
+  }
   if (round.waiting.empty()) {
     round.parties = arrival.parties;
     round.first = arrival.worker_id;
@@ -135,8 +142,8 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     round.members.erase(*round.lost.begin());
     round.lost.erase(round.lost.begin());
   }
-  round.waiting[arrival.worker_id] = {arrival, now, now + arrival.timeout, std::move(done),
-                                      *std::move(held)};
+  round.waiting[arrival.worker_id] = {
+      arrival, now, now + arrival.timeout, std::move(done), *std::move(held), *place};
   CompleteIfAllHere(round, released);
 }
 

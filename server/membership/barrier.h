@@ -39,6 +39,7 @@ class Barriers {
 
   // So many barriers are known; beyond, those that were idle for longest are forgotten.
   static constexpr size_t kMostNames = 4096;
+  static constexpr long kMostOfWorker = 256;
 
   explicit Barriers(
       Describe describe = [](const std::string& id) { return id; },
@@ -52,8 +53,8 @@ class Barriers {
 
   // `done` is called exactly once, perhaps before Arrive returns. To `done`: InvalidArgument when
   // `parties` is 0 or differs from what those who wait said, or the arrival makes no sense;
-  // ResourceExhausted when kMostNames barriers have somebody who waits, or as
-  // MemoryAccount::Refusal without memory for the arrival.
+  // ResourceExhausted when kMostNames barriers have somebody who waits, when the worker waits at
+  // kMostOfWorker of them, or as MemoryAccount::Refusal without memory for the arrival.
   void Arrive(const std::string& name, const Arrival& arrival, Done done);
 
   // That call's caller no longer waits: unless the arrival was sent again in another call, it does
@@ -77,6 +78,7 @@ class Barriers {
     Time deadline;
     Done done;
     MemoryAccount::Hold held;
+    BarrierAnswers::Place place;  // among those where the worker waits
   };
   // Who took part in the last round.
   struct Member {

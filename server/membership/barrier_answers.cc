@@ -52,13 +52,13 @@ bool BarrierAnswers::ForgetOneThatIsOver() {
   return true;
 }
 
-absl::Status BarrierAnswers::Reserve(const Arrival& arrival, Time now) {
+absl::StatusOr<BarrierAnswers::Place> BarrierAnswers::Enter(const Arrival& arrival, Time now) {
   // Beside the worker's id.
   constexpr uint64_t kBytes = 2048;
-  if (arrival.sequence == 0) return absl::OkStatus();
   if (const auto known = workers_.find(arrival.worker_id); known != workers_.end()) {
-    known->second.incarnation = arrival.incarnation;
-    return absl::OkStatus();
+    Worker& worker = known->second;
+    worker.incarnation = arrival.incarnation;
+    return worker.place;
   }
   if (workers_.size() >= kMostWorkers && !ForgetOneThatIsOver()) {
     return absl::ResourceExhaustedError(
@@ -72,7 +72,7 @@ absl::Status BarrierAnswers::Reserve(const Arrival& arrival, Time now) {
   worker.incarnation = arrival.incarnation;
   worker.used = now;
   worker.held = *std::move(held);
-  return absl::OkStatus();
+  return worker.place;
 }
 
 void BarrierAnswers::Remember(const Arrival& arrival, const BarrierAnswer& answer, Time now) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -64,10 +65,12 @@ class BarrierAnswers {
   // What the arrival was answered before; Aborted when that is forgotten; nothing when it is new.
   std::optional<absl::StatusOr<uint64_t>> Find(const std::string& barrier,
                                                const Arrival& arrival) const;
-  // Takes the memory for all that the worker will have been answered. ResourceExhausted when
-  // kMostWorkers are live, or as MemoryAccount::Refusal.
-  absl::Status Reserve(const Arrival& arrival, Time now);
-  // Requires Reserve, unless the worker's answers were forgotten since.
+  // Takes the memory for all that the worker will have been answered. Returns what every barrier at
+  // which it waits has a copy of, so that these are counted. ResourceExhausted when kMostWorkers
+  // are live, or as MemoryAccount::Refusal.
+  using Place = std::shared_ptr<const void>;
+  absl::StatusOr<Place> Enter(const Arrival& arrival, Time now);
+  // Requires Enter, unless the worker's answers were forgotten since.
   void Remember(const Arrival& arrival, const BarrierAnswer& answer, Time now);
 
  private:
@@ -77,6 +80,7 @@ class BarrierAnswers {
     uint64_t incarnation = 0;  // that came last
     Time used;
     MemoryAccount::Hold held = {};
+    Place place = std::make_shared<char>();
   };
 
   // False: all workers are live.

@@ -294,10 +294,31 @@ TEST(BarrierTest, ThereIsALimitOfNamesWhereSomebodyWaits) {
   Barriers barriers;
   std::vector<std::future<Answer>> waiting;
   for (size_t i = 0; i < Barriers::kMostNames; ++i) {
-    waiting.push_back(Arrive(barriers, Of("a", i + 1), "name" + std::to_string(i)));
+    const std::string worker = "a" + std::to_string(i / Barriers::kMostOfWorker);
+    waiting.push_back(Arrive(barriers, Of(worker, i + 1), "name" + std::to_string(i)));
   }
   EXPECT_TRUE(absl::IsResourceExhausted(Arrive(barriers, Of("b", 1)).get().status()));
   EXPECT_TRUE(Arrive(barriers, Of("b", 2), "name7").get().ok());
+}
+
+TEST(BarrierTest, OneWorkerWaitsAtSomeBarriersAtATimeOnly) {
+  Barriers barriers;
+  std::vector<std::future<Answer>> waiting;
+  uint64_t sequence = 0;
+  for (long i = 0; i < Barriers::kMostOfWorker; ++i) {
+    waiting.push_back(Arrive(barriers, Of("a", ++sequence), "name" + std::to_string(i)));
+  }
+  const Answer refused = Arrive(barriers, Of("a", ++sequence), "one more").get();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status()));
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("worker 'a' waits at 256 others"));
+  EXPECT_EQ(barriers.names(), static_cast<size_t>(Barriers::kMostOfWorker));
+  // An arrival that is sent again is none more.
+  auto resent = Arrive(barriers, Of("a", 1), "name0");
+  EXPECT_FALSE(IsReady(resent));
+  EXPECT_EQ(Arrive(barriers, Of("b", 1), "name0").get().value(), 1U);
+  EXPECT_EQ(resent.get().value(), 1U);
+  auto next = Arrive(barriers, Of("a", ++sequence), "one more");
+  EXPECT_FALSE(IsReady(next));
 }
 
 TEST(BarrierTest, NamesArrivalsMembersAndAnswersAreInTheAccount) {
