@@ -27,11 +27,11 @@ uint64_t InUse() {
 
 }  // namespace
 
-MemoryGuard::MemoryGuard(uint64_t limit, uint64_t counted, std::vector<int> ports, Env& env)
+MemoryGuard::MemoryGuard(uint64_t limit, uint64_t counted, BusyConnections connections, Env& env)
     : env_(env),
       limit_(limit),
       in_use_limit_(counted + limit / 8),
-      connections_(std::move(ports)),
+      connections_(std::move(connections)),
       timer_(env.StartTimer("memory", [this] { return Look(); })) {}
 
 Time MemoryGuard::Look() {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "server/env/env.h"
 #include "server/rpc/busy_connections.h"
@@ -19,8 +18,8 @@ namespace varscope::server {
 class MemoryGuard {
  public:
   // `limit` in bytes is that of the process, `counted` what the account may come to: an eighth of
-  // the limit above that, connections are ended. `ports` are the server's.
-  MemoryGuard(uint64_t limit, uint64_t counted, std::vector<int> ports, Env& env);
+  // the limit above that, `connections`, the server's, are ended.
+  MemoryGuard(uint64_t limit, uint64_t counted, BusyConnections connections, Env& env);
   ~MemoryGuard() { timer_->Stop(); }
   MemoryGuard(const MemoryGuard&) = delete;
   MemoryGuard& operator=(const MemoryGuard&) = delete;

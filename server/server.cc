@@ -131,8 +131,9 @@ absl::Status Server::Serve() {
   if (!grpc.ok()) return grpc.status();
   grpc_ = *std::move(grpc);
   if (options_.memory_limit > 0) {
-    memory_guard_ = std::make_unique<MemoryGuard>(
-        options_.memory_limit, MemoryAccount::Process().limit(), grpc_->ports(), env_);
+    memory_guard_ =
+        std::make_unique<MemoryGuard>(options_.memory_limit, MemoryAccount::Process().limit(),
+                                      BusyConnections(grpc_->ports(), grpc_->unix_names()), env_);
   }
   return absl::OkStatus();
 }

@@ -4,9 +4,11 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -54,16 +56,57 @@ std::optional<uint64_t> BytesReceived(int descriptor) {
   return info.tcpi_bytes_received;
 }
 
-}  // namespace
+bool Accepts(int descriptor) {
+  int accepts = 0;
+  socklen_t size = sizeof accepts;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
+}
 
-BusyConnections::Received BusyConnections::ReceivedNow() const {
-  Received received;
+// All of the process.
+std::vector<int> Descriptors() {
+  std::vector<int> descriptors;
   std::error_code error;
   for (std::filesystem::directory_iterator file("/proc/self/fd", error), end; file != end;
        file.increment(error)) {
     if (error) break;
     int descriptor = -1;
-    if (!absl::SimpleAtoi(file->path().filename().string(), &descriptor)) continue;
+    if (absl::SimpleAtoi(file->path().filename().string(), &descriptor)) {
+      descriptors.push_back(descriptor);
+    }
+  }
+  return descriptors;
+}
+
+}  // namespace
+
+std::string UnixNameOf(int descriptor) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  constexpr socklen_t kBefore = offsetof(sockaddr_un, sun_path);
+  if (address.sun_family != AF_UNIX || size <= kBefore) return {};
+  const std::string name(address.sun_path, size - kBefore);
+  // A path ends with a zero byte.
+  return name[0] == '\0' ? name : std::string(name.c_str());
+}
+
+std::vector<BusyConnections::Connection> BusyConnections::OverUnixSockets() const {
+  std::vector<Connection> connections;
+  if (unix_names_.empty()) return connections;
+  for (const int descriptor : Descriptors()) {
+    const std::string name = UnixNameOf(descriptor);
+    if (name.empty() || Accepts(descriptor)) continue;
+    if (std::find(unix_names_.begin(), unix_names_.end(), name) == unix_names_.end()) continue;
+    const bool is_path = name[0] != '\0';
+    connections.push_back(
+        {descriptor, is_path ? "unix:" + name : "unix-abstract:" + name.substr(1)});
+  }
+  return connections;
+}
+
+BusyConnections::Received BusyConnections::ReceivedNow() const {
+  Received received;
+  for (const int descriptor : Descriptors()) {
     const std::optional<uint64_t> bytes = BytesReceived(descriptor);
     if (!bytes) continue;
     const std::optional<Address> own = Ask(getsockname, descriptor);
@@ -83,12 +126,15 @@ std::vector<std::string> BusyConnections::End() {
   };
   uint64_t most = 0;
   for (const auto& connection : now) most = std::max(most, since(connection));
-  std::vector<std::string> ended;
+  std::vector<Connection> busy = OverUnixSockets();
   for (const auto& connection : now) {
-    if (most == 0 || since(connection) < most / 2) continue;
+    if (most > 0 && since(connection) >= most / 2) busy.push_back(connection.first);
+  }
+  std::vector<std::string> ended;
+  for (Connection& connection : busy) {
     // Should another connection have the descriptor by now, that one's worker connects again.
-    shutdown(connection.first.descriptor, SHUT_RDWR);
-    ended.push_back(connection.first.peer);
+    shutdown(connection.descriptor, SHUT_RDWR);
+    ended.push_back(std::move(connection.peer));
   }
   received_ = std::move(now);
   return ended;

@@ -1,4 +1,4 @@
-// The TCP connections that bring the most, to be ended when memory runs out.
+// The connections that bring the most, to be ended when memory runs out.
 #ifndef VARSCOPE_SERVER_RPC_BUSY_CONNECTIONS_H_
 #define VARSCOPE_SERVER_RPC_BUSY_CONNECTIONS_H_
 
@@ -14,13 +14,16 @@ namespace varscope::server {
 // is kept of connections while there is memory. Not thread-safe.
 class BusyConnections {
  public:
-  // Those that were accepted on one of these ports; 0 is none.
-  explicit BusyConnections(std::vector<int> ports) : ports_(std::move(ports)) {}
+  // Those that were accepted on one of these ports, of which 0 is none, or by a Unix socket of one
+  // of these names (UnixNameOf).
+  explicit BusyConnections(std::vector<int> ports, std::vector<std::string> unix_names = {})
+      : ports_(std::move(ports)), unix_names_(std::move(unix_names)) {}
 
   // Remembers what each has received.
   void Look() { received_ = ReceivedNow(); }
   // Ends those that have received at least half as much as the busiest since the last look, and
-  // looks again. Returns their peers; none when nothing came.
+  // all over Unix sockets, of which the system does not tell what they have received; then looks
+  // again. Returns their peers.
   std::vector<std::string> End();
 
  private:
@@ -31,10 +34,16 @@ class BusyConnections {
   };
   using Received = std::map<Connection, uint64_t>;  // in bytes, since they began
   Received ReceivedNow() const;
+  std::vector<Connection> OverUnixSockets() const;
 
   const std::vector<int> ports_;
+  const std::vector<std::string> unix_names_;
   Received received_;
 };
+
+// The name that a Unix socket was bound to, or its listener, as the system has it: a path, or a
+// zero byte and a name. Empty: the descriptor has none.
+std::string UnixNameOf(int descriptor);
 
 }  // namespace varscope::server
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/wire/channel_arguments.h"
+#include "server/rpc/busy_connections.h"
 #include "server/rpc/listen.h"
 
 namespace varscope::server {
@@ -103,7 +104,12 @@ absl::Status GrpcServer::Listen(const std::vector<std::string>& addresses,
   const auto listen = [&](const std::string& address) -> absl::StatusOr<int> {
     absl::StatusOr<Listening> listening = server::Listen(address);
     if (!listening.ok()) return listening.status();
-    for (shm::FileDescriptor& socket : listening->sockets) sockets.push_back(std::move(socket));
+    for (shm::FileDescriptor& socket : listening->sockets) {
+      if (std::string name = UnixNameOf(socket.get()); !name.empty()) {
+        unix_names_.push_back(std::move(name));
+      }
+      sockets.push_back(std::move(socket));
+    }
     const int port = listening->port;
     listening->sockets.clear();
     if (!listening->path.empty()) unix_sockets_.push_back(*std::move(listening));

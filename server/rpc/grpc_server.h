@@ -34,6 +34,8 @@ class GrpcServer {
 
   // One for each address; 0 for a Unix socket.
   const std::vector<int>& ports() const { return ports_; }
+  // Of all Unix sockets, that of context.local among them: UnixNameOf.
+  const std::vector<std::string>& unix_names() const { return unix_names_; }
   // What health says from now on.
   void StopServing() { health_.StopServing(); }
 
@@ -47,6 +49,7 @@ class GrpcServer {
   AdminService admin_;
   HealthService health_;
   std::vector<int> ports_;
+  std::vector<std::string> unix_names_;
   std::vector<Listening> unix_sockets_;  // their paths
   std::unique_ptr<grpc::Server> server_;
   std::optional<CallQueue> queue_;  // waits for the calls, which use all of the above

@@ -1,10 +1,14 @@
-// A TCP connection of a test's own.
+// A connection of a test's own.
 #ifndef VARSCOPE_TESTS_SUPPORT_CONNECT_TO_H_
 #define VARSCOPE_TESTS_SUPPORT_CONNECT_TO_H_
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstddef>
+#include <string>
 
 #include "proto/shm/file_descriptor.h"
 
@@ -23,6 +27,17 @@ inline shm::FileDescriptor ConnectTo(int family, const char* address, int port) 
                                                : reinterpret_cast<const sockaddr*>(&in6);
   const socklen_t size = family == AF_INET ? sizeof in : sizeof in6;
   if (connect(socket.get(), target, size) != 0) return {};
+  return socket;
+}
+
+// To the Unix socket of that name in the host's abstract namespace.
+inline shm::FileDescriptor ConnectToName(const std::string& name) {
+  shm::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return {};
   return socket;
 }
 

@@ -21,6 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::varscope::testing::ConnectTo;
+using ::varscope::testing::ConnectToName;
 
 // A connection to a socket of this process: both ends.
 class Pair {
@@ -100,6 +101,28 @@ TEST(BusyConnectionsTest, ConnectionsOfOtherPortsAreLeftAlone) {
   pair.Bring(1000);
   EXPECT_THAT(connections.End(), IsEmpty());
   EXPECT_TRUE(pair.is_open());
+}
+
+TEST(BusyConnectionsTest, ThoseOverTheServersUnixSocketsAreEndedWhateverTheyBring) {
+  const std::string name = absl::StrCat("varscope-busy-test-", getpid());
+  const Listening listening = Listen("unix-abstract:" + name).value();
+  const Listening another = Listen("unix-abstract:" + name + "-other").value();
+  const Pair tcp(ListenHere());
+  const auto pair_of = [](const std::string& to, const Listening& at) {
+    shm::FileDescriptor peer = ConnectToName(to);
+    return std::pair(std::move(peer),
+                     shm::FileDescriptor(accept(at.sockets.front().get(), nullptr, nullptr)));
+  };
+  const auto [peer, own] = pair_of(name, listening);
+  const auto [other_peer, other] = pair_of(name + "-other", another);
+  ASSERT_EQ(UnixNameOf(own.get()), std::string(1, '\0') + name);
+  BusyConnections connections({}, {UnixNameOf(listening.sockets.front().get())});
+  EXPECT_THAT(connections.End(), ElementsAre("unix-abstract:" + name));
+  char byte = 0;
+  EXPECT_EQ(recv(peer.get(), &byte, 1, MSG_DONTWAIT), 0) << "it is over";
+  EXPECT_EQ(recv(other_peer.get(), &byte, 1, MSG_DONTWAIT), -1);
+  const auto [next, next_own] = pair_of(name, listening);
+  EXPECT_TRUE(next_own.valid()) << "the listening socket goes on";
 }
 
 }  // namespace
