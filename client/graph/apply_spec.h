@@ -21,6 +21,7 @@ struct ApplySpec {
   struct Update {
     const VariableState* variable;
     bool sparse;  // the next two inputs are values and rows, else the next one is the gradient
+    bool fed;     // the program computes the gradient, from what it has read last
   };
   std::vector<Update> updates;
   double clip_norm = 0;

@@ -192,6 +192,10 @@ class RemoteStore {
   };
   virtual PushedAndPulled PushAndPull(const PushRequest& request,
                                       const std::vector<std::string>& names) = 0;
+  // The version of the variable's value that this worker has read last, as far as that is known.
+  virtual std::optional<uint64_t> LastVersion(const std::string& /*variable*/) const {
+    return std::nullopt;
+  }
   // The server's groups: others after a restart of the server with other options.
   using Groups = std::shared_ptr<const std::vector<SyncGroup>>;
   virtual Groups groups() const = 0;

@@ -15,6 +15,12 @@ PullCache::Known PullCache::Find(const std::vector<std::string>& names,
   return known;
 }
 
+std::optional<uint64_t> PullCache::VersionOf(const std::string& name) const {
+  MutexLock lock(mutex_);
+  const auto it = values_.find(name);
+  return it == values_.end() ? std::nullopt : std::optional(it->second.version);
+}
+
 void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
                      const PullResult& values) {
   if (!on_) return;

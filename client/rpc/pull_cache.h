@@ -37,6 +37,9 @@ class PullCache {
   };
   Known Find(const std::vector<std::string>& names, uint64_t incarnation) const;
 
+  // Of the value that is held, of whatever epoch.
+  std::optional<uint64_t> VersionOf(const std::string& name) const;
+
   // Values of another epoch than what is held replace all of it. An undefined one is passed over.
   void Keep(const Epoch& epoch, const std::vector<std::string>& names, const PullResult& values);
 

@@ -49,7 +49,10 @@ class Run {
       RunKernel(kernel, values_, *shapes_, device_);
     Pull(stage);
     for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, values_, *shapes_, device_);
-    PushRequest push = CollectPush(stage, values_.tensors, pulled_);
+    PushRequest push =
+        CollectPush(stage, values_.tensors, pulled_, [this](const std::string& variable) {
+          return applied_.contains(variable) ? std::nullopt : store_.LastVersion(variable);
+        });
     if (!push.empty()) PushAll(stage, std::move(push));
   }
 

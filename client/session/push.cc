@@ -52,7 +52,7 @@ void SumRows(PushRequest::Update& update) {
 }
 
 PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
-                            const std::vector<Tensor>& slots) {
+                            const std::vector<Tensor>& slots, LastRead last_read) {
   PushRequest::Step step{.clip_norm = spec.clip_norm,
                          .clip_value = spec.clip_value,
                          .weight_decay = spec.weight_decay,
@@ -69,6 +69,7 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
     if (update.sparse) out.rows = take();
     CheckFits(*update.variable, out.gradient, out.rows, "gradient");
     if (update.sparse) SumRows(out);
+    if (update.fed) out.base_version = last_read(out.variable);
     out.slots = SlotNamesOf(spec, update.variable);
     step.updates.push_back(std::move(out));
   }
@@ -101,13 +102,13 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
 }  // namespace
 
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
-                        const PulledValues& pulled) {
+                        const PulledValues& pulled, LastRead last_read) {
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
   for (const Plan::Effect& effect : stage.effects) {
     if (effect.guard >= 0 && !slots[effect.guard].scalar<bool>()) continue;
     if (effect.node->apply != nullptr) {
       push.allow_nonfinite = push.allow_nonfinite && effect.node->apply->allow_nonfinite;
-      push.steps.push_back(ApplyStep(*effect.node->apply, effect, slots));
+      push.steps.push_back(ApplyStep(*effect.node->apply, effect, slots, last_read));
     } else if (effect.node->def->name == "InitializeVariables") {
       AddInitializations(effect, slots, push);
     } else {

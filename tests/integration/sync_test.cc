@@ -123,6 +123,71 @@ TEST(BspTest, FourWorkersTakeOneStepAndADeadOneHoldsThemUpForItsLeaseOnly) {
   RecordProperty("seconds_until_the_next_step", std::to_string(seconds));
 }
 
+// Computed by the program, as PyTorch's and JAX's are.
+TEST(StalenessTest, AGradientThatIsFedIsAsOldAsWhatItsWorkerReadLast) {
+  const ServerProcess server({"--sync", "async:max_staleness=0"});
+  Graph graph(server.target());
+  const auto use = graph.as_default();
+  const Variable w = get_variable("w", {.shape = Shape{2}, .initializer = zeros_initializer()});
+  const Output dense = placeholder(DType::kFloat32, Shape{2});
+  const Operation push = train::GradientDescentOptimizer(1.0).apply_gradients({{{dense}, w}});
+  const Tensor ones = Tensor::Of<float>(Shape{2}, {1, 1});
+  Session session;
+  const auto another_pushes = [&] {
+    Graph other(server.target());
+    const auto use_other = other.as_default();
+    const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
+    Session().run(get_variable("w").assign_add(constant(ones)).op());
+  };
+  session.run(w);
+  session.run(push, {{dense, ones}});
+  EXPECT_EQ(session.dropped_pushes(), 0U);
+  session.run(push, {{dense, ones}});
+  EXPECT_EQ(session.dropped_pushes(), 1U) << "its own push came between";
+  session.run(w);
+  another_pushes();
+  session.run(push, {{dense, ones}});
+  EXPECT_EQ(session.dropped_pushes(), 2U);
+  session.run(w);
+  session.run(push, {{dense, ones}});
+  EXPECT_EQ(session.dropped_pushes(), 2U);
+  EXPECT_EQ(session.read("w").values<float>()[0], -1);
+}
+
+TEST(BspTest, AWorkerWhoseTimeoutComesFirstIsToldWhoWasAwaited) {
+  const ServerProcess server({"--sync", "bsp:workers=2,deadline=3600s"});
+  Operator op(server.target());
+  const auto graph_of = [&](const std::string& id, std::chrono::milliseconds timeout) {
+    return Graph(server.target(), {.worker_id = id, .timeout = timeout});
+  };
+  const auto step_of = [](Graph& graph) {
+    const auto use = graph.as_default();
+    const variable_scope reuse(get_variable_scope(), {.reuse = AUTO_REUSE});
+    const Variable w = get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+    return std::pair(train::GradientDescentOptimizer(1.0).minimize(w * 1.0F),
+                     std::make_shared<Session>());
+  };
+  Graph impatient = graph_of("impatient", std::chrono::seconds(2));
+  Graph patient = graph_of("patient", std::chrono::minutes(5));
+  const auto [soon, its] = step_of(impatient);
+  const auto [late, other] = step_of(patient);
+  try {
+    its->run(soon);
+    ADD_FAILURE() << "nobody was awaited";
+  } catch (const DeadlineExceededError& error) {
+    EXPECT_THAT(error.message(), AllOf(HasSubstr("has 1 of 2 pushes"), HasSubstr("1 more to join"),
+                                       HasSubstr("nothing was applied")));
+  }
+  EXPECT_EQ(op.Group().group().step(), 0U);
+  // What was withdrawn is in no step.
+  std::thread follows([&, session = other, step = late] { session->run(step); });
+  WaitUntil("it waits", [&] { return op.Group().waits().find("1 of 2") != std::string::npos; });
+  its->run(soon);
+  follows.join();
+  EXPECT_EQ(op.Group().group().step(), 1U);
+  EXPECT_EQ(other->read("w").scalar<float>(), -1);
+}
+
 TEST(BspTest, EveryGradientCountsOnce) {
   const ServerProcess server({"--sync", "bsp:workers=3"});
   InThreads(server, 3, [](int i) {
