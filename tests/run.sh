@@ -33,4 +33,5 @@ export TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp:halt_on_error=0:
 TSAN_OPTIONS+="allocator_may_return_null=1:ignore_noninstrumented_modules=1:detect_deadlocks=0"
 # What reads beyond a tensor is seen there alone.
 [ "$kind" != address ] || export VARSCOPE_RANDOM_SECONDS=60
-ctest --test-dir "$root/build/$kind" --output-on-failure -j "$(nproc)" ${labels[@]+"${labels[@]}"}
+# Most tests wait for others most of the time.
+ctest --test-dir "$root/build/$kind" --output-on-failure -j "$((2 * $(nproc)))" ${labels[@]+"${labels[@]}"}

@@ -1,6 +1,7 @@
 #include "varscope/saver.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -13,12 +14,14 @@
 #include "client/graph/apply_spec.h"
 #include "client/graph/creation.h"
 #include "client/graph/handles.h"
+#include "client/graph/log.h"
 #include "client/graph/op_def.h"
 #include "client/graph/optimizer_state.h"
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
 #include "client/session/access.h"
+#include "proto/optimizers/optimizer.h"
 #include "varscope/errors.h"
 
 namespace varscope::train {
@@ -84,35 +87,59 @@ std::string WithStep(const std::string& path, std::optional<int64_t> step) {
   return file;
 }
 
-// A hyperparameter, as far as slots may depend on it: a schedule's is not known here.
-double NumberOf(const internal::NodeOutput& output) {
+// A hyperparameter, as far as slots may depend on it: instead of a schedule's, which is not known
+// here, the rule's default, or 0.
+double NumberOf(const std::string& optimizer, const std::string& hyperparameter,
+                const internal::NodeOutput& output) {
   const internal::Node& node = *output.node;
-  if (node.def->name != "Const") return 0;
-  return internal::CastTensor(node.attrs.tensor("value"), DType::kFloat64).scalar<double>();
+  if (node.def->name == "Const") {
+    return internal::CastTensor(node.attrs.tensor("value"), DType::kFloat64).scalar<double>();
+  }
+  const optimizers::Optimizer* const rule = optimizers::FindOptimizer(optimizer);
+  if (rule == nullptr) return 0;
+  for (const optimizers::HyperparameterDef& def : rule->hyperparameters) {
+    if (def.name == hyperparameter && !std::isnan(def.default_value)) return def.default_value;
+  }
+  return 0;
 }
 
-// One push that makes the slots of the graph's optimizers exist; their names.
+PushRequest::Step SlotsOf(const internal::Node& node) {
+  const internal::ApplySpec& spec = *node.apply;
+  PushRequest::Step step{.creator = spec.creator};
+  step.state = internal::StateOf(spec);
+  for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
+    const std::string& name = spec.hyperparameters[i];
+    step.state.hyperparameters[name] = NumberOf(spec.optimizer, name, node.inputs[i]);
+  }
+  for (const auto& update : spec.updates) {
+    step.create_slots.push_back(
+        {update.variable->name, internal::SlotNamesOf(spec, update.variable)});
+  }
+  step.state.group = spec.slots->variables.front()->name;
+  return step;
+}
+
+// Makes the slots of the graph's optimizers exist, and returns their names. Those of an optimizer
+// whose pushes the server would refuse, too, are left out with a warning.
 std::set<std::string> GetOrCreateSlots(internal::GraphState& graph, RemoteStore& store) {
-  PushRequest push;
   std::set<std::string> names;
   for (const auto& node : graph.nodes()) {
     if (node->apply == nullptr) continue;
-    const internal::ApplySpec& spec = *node->apply;
-    PushRequest::Step step{.creator = spec.creator};
-    step.state = internal::StateOf(spec);
-    for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
-      step.state.hyperparameters[spec.hyperparameters[i]] = NumberOf(node->inputs[i]);
+    PushRequest push;
+    push.steps.push_back(SlotsOf(*node));
+    const PushRequest::Step& step = push.steps.front();
+    try {
+      store.Push(push);
+    } catch (const InvalidArgumentError& error) {
+      internal::Log().warn(absl::StrCat("restore makes no slots for optimizer ", step.state.name,
+                                        ": ", error.message()));
+      continue;
     }
     names.insert(step.state.non_slots.begin(), step.state.non_slots.end());
-    for (const auto& update : spec.updates) {
-      step.create_slots.push_back(
-          {update.variable->name, internal::SlotNamesOf(spec, update.variable)});
-      names.insert(step.create_slots.back().slots.begin(), step.create_slots.back().slots.end());
+    for (const PushRequest::SlotCreation& creation : step.create_slots) {
+      names.insert(creation.slots.begin(), creation.slots.end());
     }
-    step.state.group = spec.slots->variables.front()->name;
-    push.steps.push_back(std::move(step));
   }
-  if (!push.empty()) store.Push(push);
   return names;
 }
 

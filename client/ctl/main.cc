@@ -175,7 +175,7 @@ std::string ReadRename(std::string& text) {
   auto [store, file] = SplitRename(text);
   if (store.empty() || file.empty()) return "'" + Printable(text) + "' is not STORE=FILE";
   if (std::string wrong = ReadVariable(store); !wrong.empty()) return wrong;
-  text = store + "=" + file;
+  text = absl::StrCat(store, "=", file);
   return "";
 }
 

@@ -70,6 +70,13 @@ Optimizer::Hyperparameters WithDefaults(const std::string& type,
   return hyperparameters;
 }
 
+// With TensorFlow's text, but for the dtypes.
+void CheckTrainable(const Variable& variable) {
+  if (TakesGradients(variable.dtype())) return;
+  throw ValueError(absl::StrCat("Invalid type tf.", Name(variable.dtype()), " for ",
+                                variable.name(), ", expected: [tf.float32, tf.float64]."));
+}
+
 // A variable is read when the optimizer runs, after what control_dependencies say.
 Output AsOfNow(const Output& value) {
   const internal::NodeOutput own = Unwrap(value);
@@ -85,6 +92,21 @@ Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperpa
       hyperparameters_(WithDefaults(type_, std::move(hyperparameters))),
       identity_(std::make_shared<char>()) {
   if (name_.empty()) throw ValueError("Must specify the optimizer name");
+}
+
+Optimizer& Optimizer::with(const PushOptions& options) {
+  for (const auto& [what, limit] :
+       {std::pair("clip_norm", options.clip_norm), std::pair("clip_value", options.clip_value)}) {
+    if (limit >= 0 && std::isfinite(limit)) continue;
+    throw ValueError(absl::StrCat(name_, ": ", what, " is ", limit,
+                                  ", expected 0 (none) or a finite number above it"));
+  }
+  if (!std::isfinite(options.weight_decay)) {
+    throw ValueError(absl::StrCat(name_, ": weight_decay is ", options.weight_decay,
+                                  ", expected a finite number"));
+  }
+  options_ = options;
+  return *this;
 }
 
 GradientsAndVariables Optimizer::compute_gradients(const Output& loss,
@@ -108,6 +130,7 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
     if (!gradient.defined()) continue;
     graph.Own(variable);
     internal::CheckWhole(variable, "trained");
+    CheckTrainable(variable);
     internal::CheckFits(variable, gradient.values, gradient.indices, "apply a gradient to");
     updates.emplace_back(gradient, variable);
   }
@@ -133,7 +156,8 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
     inputs.push_back(AsOfNow(internal::ToOutput(rounded, key, DType::kFloat64)));
   }
   for (const auto& [gradient, variable] : updates) {
-    spec->updates.push_back({Unwrap(variable), gradient.is_sparse()});
+    const bool fed = Unwrap(gradient.values).node->def->name == "Placeholder";
+    spec->updates.push_back({Unwrap(variable), gradient.is_sparse(), fed});
     inputs.push_back(gradient.values);
     if (gradient.is_sparse()) inputs.push_back(gradient.indices);
   }

@@ -155,6 +155,10 @@ void ToProto(const PushRequest& request, const PushTensors& tensors, StreamVaria
 
 Resolved FromProto(const v1::Resolution& r) {
   Resolved out;
+  if (!v1::Resolution::Outcome_IsValid(r.outcome())) {
+    throw InternalError(
+        absl::StrCat("the server resolved a name to an unknown outcome, ", r.outcome()));
+  }
   out.outcome = static_cast<Resolved::Outcome>(r.outcome());
   for (const v1::VariableInfo& info : r.variables()) {
     out.variables.push_back({info.name(), OrThrow(wire::FromProto(info.dtype())),

@@ -11,6 +11,9 @@ namespace varscope::internal {
 // Steady: whoever sets the system's time neither ends a call nor prolongs it.
 using Clock = std::chrono::steady_clock;
 
+// About 30 years: clocks can add it.
+constexpr std::chrono::milliseconds kLongestTimeout = std::chrono::seconds(1'000'000'000);
+
 // The same time as gRPC's calls take it.
 inline gpr_timespec ToGrpc(Clock::time_point deadline) {
   if (deadline == Clock::time_point::max()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);

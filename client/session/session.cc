@@ -10,6 +10,7 @@
 #include "client/graph/handles.h"
 #include "client/kernels/recent.h"
 #include "client/rpc/connection.h"
+#include "client/rpc/deadline.h"
 #include "client/session/access.h"
 #include "client/session/executor.h"
 #include "client/session/plan.h"
@@ -35,11 +36,16 @@ internal::Device& DeviceOf(int threads) {
   return *device;
 }
 
-void CheckThreads(const ConnectOptions& options) {
+void CheckNumbers(const ConnectOptions& options) {
   constexpr int kMost = 4096;
-  if (options.threads >= 0 && options.threads <= kMost) return;
-  throw ValueError(
-      absl::StrCat("ConnectOptions: threads is ", options.threads, ", expected 0 to ", kMost));
+  if (options.threads < 0 || options.threads > kMost) {
+    throw ValueError(
+        absl::StrCat("ConnectOptions: threads is ", options.threads, ", expected 0 to ", kMost));
+  }
+  if (options.timeout.count() <= 0 || options.timeout > internal::kLongestTimeout) {
+    throw ValueError(absl::StrCat("ConnectOptions: timeout is ", options.timeout.count(),
+                                  " ms, expected 1 to ", internal::kLongestTimeout.count()));
+  }
 }
 
 void CheckFeed(const Feed& feed) {
@@ -118,14 +124,14 @@ NodeOutput SessionAccess::Get(const GraphState& graph, const Fetch& fetch) {
 }  // namespace internal
 
 Graph::Graph(const std::string& target, const ConnectOptions& options) : Graph() {
-  CheckThreads(options);
+  CheckNumbers(options);
   state_->Connect(std::make_shared<internal::Connection>(target, options), options.threads);
 }
 
 Session::Session(const std::string& target, const ConnectOptions& options) {
   const Graph graph = Graph::get_default();
   if (!graph.connected()) {
-    CheckThreads(options);
+    CheckNumbers(options);
     internal::GraphState& state = *internal::Unwrap(graph);
     const auto store = std::make_shared<internal::Connection>(target, options);
     internal::ResolvePending(state, *store);

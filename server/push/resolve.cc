@@ -40,8 +40,11 @@ class HeadReader {
     step.clip_norm = given.clip().norm();
     step.clip_value = given.clip().value();
     step.weight_decay = given.weight_decay();
-    if (!std::isfinite(step.clip_norm) || !std::isfinite(step.clip_value)) {
-      return absl::InvalidArgumentError(absl::StrCat(Who(caller_), "clipping must be finite"));
+    for (const auto& [what, limit] :
+         {std::pair("clip_norm", step.clip_norm), std::pair("clip_value", step.clip_value)}) {
+      if (limit >= 0 && std::isfinite(limit)) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          Who(caller_), what, " is ", limit, ", expected 0 (none) or a finite number above it"));
     }
     step.creator = CreatorAt(given.creator(), worker_);
     absl::Status status = ReadUpdates(given, step);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -93,6 +94,32 @@ TEST_F(CheckpointTest, RestoringGoesOnAsIfNothingHadHappened) {
     return session.read("model/w");
   };
   EXPECT_TRUE(BytesEqual(run(false), run(true)));
+}
+
+// A program may correct its optimizer in the same graph, and a schedule is no number.
+TEST_F(CheckpointTest, AnOptimizerWhosePushesAreRefusedIsNoReasonNotToRestore) {
+  const ServerProcess server;
+  Graph graph(server.target());
+  const auto use = graph.as_default();
+  const Model model;
+  const Output rate = placeholder(DType::kFloat32, Shape{});
+  const auto minimize = [&](const train::Optimizer& optimizer, const Variable& variable) {
+    return optimizer.minimize(reduce_sum(square(variable)), {}, {variable});
+  };
+  const Operation refused = minimize(train::AdamOptimizer(0.1, {.beta1 = 2}), model.w);
+  const Operation scheduled =
+      minimize(train::AdamOptimizer(rate, {.beta1 = rate, .name = "Scheduled"}), model.w);
+  Session session;
+  session.run(model.train);
+  session.run(scheduled, {{rate, Tensor::Scalar(0.5F)}});
+  EXPECT_THROW(session.run(refused), InvalidArgumentError);
+  const Tensor before = session.read("model/w/Adam");
+  train::Saver saver;
+  const std::string path = saver.save(session, folder_ + "/m.ckpt");
+  session.run(model.train);
+  saver.restore(session, path);
+  EXPECT_TRUE(std::ranges::equal(session.read("model/w/Adam").bytes(), before.bytes()));
+  session.run(scheduled, {{rate, Tensor::Scalar(0.5F)}});
 }
 
 TEST_F(CheckpointTest, MissingKeysAndOtherShapesChangeNothing) {

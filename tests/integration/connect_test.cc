@@ -151,6 +151,26 @@ TEST(ConnectReasonTest, WhatIsNoAddress) {
   }
 }
 
+TEST(ConnectOptionsTest, ATimeoutThatNoCallCouldHaveIsRefused) {
+  using std::chrono::milliseconds;
+  const ServerProcess server;
+  for (const milliseconds timeout : {milliseconds(0), milliseconds(-1), milliseconds::min(),
+                                     milliseconds::max(), milliseconds(1'000'000'000'001)}) {
+    EXPECT_THROW(Graph(server.target(), {.timeout = timeout}), ValueError) << timeout.count();
+    Graph graph;
+    const auto use = graph.as_default();
+    EXPECT_THROW(Session(server.target(), {.timeout = timeout}), ValueError) << timeout.count();
+  }
+  Graph graph(server.target(), {.timeout = milliseconds(1'000'000'000'000)});
+  const auto use = graph.as_default();
+  get_variable("w", {.shape = Shape{}, .initializer = zeros_initializer()});
+  Session session;
+  EXPECT_EQ(session.read("w").scalar<float>(), 0);
+  session.barrier("alone", 1);
+  // The server says how long one may wait at a barrier.
+  EXPECT_THROW(session.barrier("alone", 1, milliseconds::max()), InvalidArgumentError);
+}
+
 TEST(ConnectReasonTest, AServerThatStartsLaterIsFound) {
   const TemporaryDirectory directory;
   const std::string target = "unix:" + (directory / "s").string();

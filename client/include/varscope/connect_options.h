@@ -53,7 +53,7 @@ struct ConnectOptions {
   std::string worker_id = {};
   SharingMode sharing = SharingMode::kGlobal;
   // The longest time for each call to the server (a definition, a pull, a push), its repetitions
-  // included, and for the first connection.
+  // included, and for the first connection. Above 0, up to about 30 years.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
   // Keeps the values that were pulled last (up to 1 GiB), so that the server does not send again
   // what has not changed.

@@ -24,13 +24,13 @@ namespace varscope::train {
 using GradientsAndVariables = std::vector<std::pair<Gradient, Variable>>;
 
 // What an optimizer's push carries beside its gradients. The server applies it before the update
-// rule: first clip_value, then clip_norm, then weight_decay. The numbers must be finite, else a run
-// throws InvalidArgumentError.
+// rule: first clip_value, then clip_norm, then weight_decay. The numbers must be finite.
 struct PushOptions {
-  // Scales the gradients to this common L2 norm when theirs is larger; 0: none. They are those of
+  // Not below 0. Scales the gradients to this common L2 norm when theirs is larger; 0: none. They
+  // are those of
   // this optimizer in one push, so that each of the server's groups (--sync) is clipped on its own.
   double clip_norm = 0;
-  double clip_value = 0;    // limits each element to [-clip_value, clip_value]; 0: none
+  double clip_value = 0;    // not below 0: limits each element to its negative and it; 0: none
   double weight_decay = 0;  // adds weight_decay * variable to dense gradients
   // False: a NaN or an infinity refuses the push with InvalidArgumentError. When several optimizers
   // are in one push, all must allow them. The server's --sync may refuse or skip them all the same.
@@ -64,10 +64,9 @@ class Optimizer {
   //
   // Throws ValueError when no variable has a gradient, for a gradient of another dtype or shape
   // than its variable's, or a sparse one that has not a row for each index; for a variable that is
-  // of another graph, or partitioned (give its parts), and as get_variable does when the scope's
-  // reuse does not let the optimizer make its slots. A run is refused with
-  // InvalidArgumentError for a variable that is not float32 or float64, and for one that is there
-  // twice.
+  // not float32 or float64, of another graph, or partitioned (give its parts), and as get_variable
+  // does when the scope's reuse does not let the optimizer make its slots. A run is refused with
+  // InvalidArgumentError for a variable that is there twice.
   //
   // Slots are named here, the first time that this optimizer meets a variable in a graph, as
   // TensorFlow names them: in variable_scope("opt") those of "w" are "opt/w/Adam", "opt/w/Adam_1".
@@ -81,11 +80,9 @@ class Optimizer {
                      const OptionalList<Variable>& var_list = {}, const std::string& name = "",
                      const SourceLocation& where = std::source_location::current()) const;
 
-  // Sets the options of the pushes of apply_gradients calls that follow, and returns *this.
-  Optimizer& with(const PushOptions& options) {
-    options_ = options;
-    return *this;
-  }
+  // Sets the options of the pushes of apply_gradients calls that follow, and returns *this. Throws
+  // ValueError for a number that PushOptions does not allow.
+  Optimizer& with(const PushOptions& options);
   const std::string& name() const { return name_; }
 
  private:

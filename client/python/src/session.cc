@@ -102,7 +102,7 @@ nb::object Read(const PySession& session, std::string name) {
 void Barrier(const PySession& session, std::string name, uint32_t parties,
              std::optional<double> timeout) {
   const std::chrono::duration<double> seconds(timeout.value_or(0));
-  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
+  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(seconds);
   Wait([session = *session, name = std::move(name), parties, limit]() mutable {
     session.barrier(name, parties, limit);
   });

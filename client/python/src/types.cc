@@ -62,6 +62,15 @@ TransportMode ToTransport(const std::string& transport) {
   throw ValueError("transport: '" + transport + "' is neither 'auto' nor 'target'.");
 }
 
+// The core refuses what is too long or not above 0.
+std::chrono::milliseconds ToTimeout(double seconds) {
+  constexpr double kMost = 1e12;  // milliseconds have it
+  if (!(seconds > 0 && seconds <= kMost)) {
+    throw ValueError("timeout: " + std::to_string(seconds) + " s, and must be above 0 and finite");
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
+
 void AddConnectOptions(nb::module_& m) {
   nb::class_<ConnectOptions>(m, "ConnectOptions", "How a graph is connected to a server.")
       .def(
@@ -69,16 +78,14 @@ void AddConnectOptions(nb::module_& m) {
           [](ConnectOptions* self, std::string worker_id, const std::string& sharing,
              double timeout, bool cache_pulls, bool prefetch, bool checksums,
              const std::string& transport, int threads) {
-            const std::chrono::duration<double> seconds(timeout);
-            new (self) ConnectOptions{
-                .worker_id = std::move(worker_id),
-                .sharing = ToSharing(sharing),
-                .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(seconds),
-                .cache_pulls = cache_pulls,
-                .prefetch = prefetch,
-                .checksums = checksums,
-                .transport = ToTransport(transport),
-                .threads = threads};
+            new (self) ConnectOptions{.worker_id = std::move(worker_id),
+                                      .sharing = ToSharing(sharing),
+                                      .timeout = ToTimeout(timeout),
+                                      .cache_pulls = cache_pulls,
+                                      .prefetch = prefetch,
+                                      .checksums = checksums,
+                                      .transport = ToTransport(transport),
+                                      .threads = threads};
           },
           nb::kw_only(), "worker_id"_a = "", "sharing"_a = "global", "timeout"_a = 60.0,
           "cache_pulls"_a = true, "prefetch"_a = false, "checksums"_a = true,

@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "tests/support/tensors.h"
 #include "tests/unit/client/session/counting_store.h"
 #include "varscope/varscope.h"
 
@@ -51,6 +54,39 @@ TEST_F(PushedHyperparametersTest, WhatSlotsBeginWithIsNotRounded) {
   EXPECT_EQ(PushedBy(train::AdagradOptimizer(
                 0.1, {.initial_accumulator_value = 0.3}))["initial_accumulator_value"],
             0.3);
+}
+
+TEST(OptimizerTest, RefusesWhatNoPushCouldHave) {
+  for (const double wrong : {-1.0, HUGE_VAL, std::nan("")}) {
+    train::Optimizer optimizer = train::GradientDescentOptimizer(1.0);
+    EXPECT_THROW(optimizer.with({.clip_norm = wrong}), ValueError) << wrong;
+    EXPECT_THROW(optimizer.with({.clip_value = wrong}), ValueError) << wrong;
+  }
+  train::Optimizer optimizer = train::GradientDescentOptimizer(1.0);
+  EXPECT_THROW(optimizer.with({.weight_decay = INFINITY}), ValueError);
+  EXPECT_NO_THROW(optimizer.with({.clip_norm = 1, .weight_decay = -1}));
+}
+
+// With TensorFlow's text.
+TEST(OptimizerTest, TrainsRealNumbersOnly) {
+  Graph graph;
+  const auto use = graph.as_default();
+  const train::Optimizer optimizer = train::GradientDescentOptimizer(1.0);
+  for (const DType dtype : testing::AllDTypes()) {
+    const Variable w = get_variable(std::string(Name(dtype)), {.shape = Shape{2}, .dtype = dtype});
+    const train::GradientsAndVariables update = {{Gradient{placeholder(dtype, Shape{2})}, w}};
+    if (dtype == DType::kFloat32 || dtype == DType::kFloat64) {
+      EXPECT_NO_THROW(optimizer.apply_gradients(update));
+      continue;
+    }
+    try {
+      optimizer.apply_gradients(update);
+      ADD_FAILURE() << Name(dtype);
+    } catch (const ValueError& error) {
+      EXPECT_EQ(error.message(), absl::StrCat("Invalid type tf.", Name(dtype), " for ", w.name(),
+                                              ", expected: [tf.float32, tf.float64]."));
+    }
+  }
 }
 
 }  // namespace

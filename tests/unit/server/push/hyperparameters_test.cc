@@ -92,6 +92,20 @@ TEST_F(PushHyperparametersTest, WeightDecayToo) {
 }
 
 // With slots alone, too: they begin with it.
+TEST_F(PushHyperparametersTest, LimitsToClipToo) {
+  for (double OptimizerStep::*const limit :
+       {&OptimizerStep::clip_norm, &OptimizerStep::clip_value}) {
+    for (const double value : {-1.0, -5e-324, -HUGE_VAL, HUGE_VAL, std::nan("")}) {
+      Push push = PushOf({DType::kFloat32}, "GradientDescent");
+      push.steps[0].*limit = value;
+      const absl::Status status = Validated(store_, push).status();
+      EXPECT_TRUE(absl::IsInvalidArgument(status)) << value;
+      EXPECT_THAT(std::string(status.message()),
+                  AllOf(HasSubstr("worker 'w': clip_"), HasSubstr("expected 0 (none) or")));
+    }
+  }
+}
+
 TEST_F(PushHyperparametersTest, OfSlotsThatAreMadeWithoutGradients) {
   Push push = PushOf({}, "Adagrad");
   push.steps[0].create_slots.push_back({.variable = "float32"});
