@@ -76,6 +76,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.RegisterService(&self->admin_);
   builder.RegisterService(&self->health_);
   builder.SetMaxReceiveMessageSize(wire::kMaxMessageBytes);
+  // gRPC would unpack a message of any size before anybody could look at it.
+  for (const grpc_compression_algorithm packed : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(packed, false);
+  }
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // A worker's heartbeats and streams are calls; whoever makes none keeps no descriptor.
+  constexpr int kIdleMs = 120000;
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
   SetQuota(builder, context.limits);
   for (const auto& [name, value] : wire::kChannelArguments) builder.AddChannelArgument(name, value);
   std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();

@@ -220,6 +220,7 @@ class Hostile {
     for (std::unique_ptr<Call>& call : calls) {
       call = std::make_unique<Call>();
       worker_->Prepare(call->context);
+      if (random_() % 3 == 0) call->context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
       call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
       call->reader = stub.PrepareUnaryCall(&call->context, method, bytes, &queue);
       call->reader->StartCall();

@@ -52,6 +52,37 @@ TEST_F(HealthTest, ChecksTheServerAndItsService) {
   EXPECT_THAT(unknown.error_message(), HasSubstr("varscope.v1.ParameterServer"));
 }
 
+// A small packed message may be a large one.
+TEST_F(HealthTest, PackedMessagesAreRefused) {
+  const auto parameter_server = v1::ParameterServer::NewStub(channel_);
+  for (const grpc_compression_algorithm packed : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    grpc::ClientContext context;
+    context.set_compression_algorithm(packed);
+    context.set_deadline(Soon());
+    v1::ConnectRequest request;
+    request.set_worker_id(std::string(100000, 'w'));
+    v1::ConnectResponse response;
+    const grpc::Status unary = parameter_server->Connect(&context, request, &response);
+    EXPECT_EQ(unary.error_code(), grpc::StatusCode::UNIMPLEMENTED) << unary.error_message();
+    grpc::ClientContext of_stream;
+    of_stream.set_compression_algorithm(packed);
+    of_stream.set_deadline(Soon());
+    const auto stream = parameter_server->Exchange(&of_stream);
+    v1::TensorFrame frame;
+    frame.set_body(std::string(1 << 20, 'x'));
+    stream->Write(frame);
+    stream->WritesDone();
+    while (stream->Read(&frame)) {
+    }
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+    grpc::ClientContext of_health;
+    of_health.set_compression_algorithm(packed);
+    HealthCheckResponse health;
+    EXPECT_EQ(health_->Check(&of_health, Of("varscope.v1.ParameterServer"), &health).error_code(),
+              grpc::StatusCode::UNIMPLEMENTED);
+  }
+}
+
 TEST_F(HealthTest, WatchersHearOfTheStop) {
   Graph graph(server_.target());
   {
