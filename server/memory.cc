@@ -49,6 +49,19 @@ uint64_t LeastLimit(const fs::path& hierarchy, const std::string& group, const c
   return least;
 }
 
+struct Size {
+  uint64_t all = 0;
+  uint64_t resident = 0;
+};
+// Of this process, in bytes.
+Size SizeNow() {
+  std::ifstream in("/proc/self/statm");
+  Size pages;
+  if (!(in >> pages.all >> pages.resident)) return {};
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return {pages.all * page, pages.resident * page};
+}
+
 }  // namespace
 
 uint64_t MemoryOf(const fs::path& root) {
@@ -71,18 +84,16 @@ uint64_t MemoryOf(const fs::path& root) {
 
 uint64_t UsableMemory() {
   uint64_t memory = MemoryOf("/");
+  const uint64_t taken = SizeNow().all;
   for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
     rlimit limit{};
-    if (getrlimit(resource, &limit) == 0) memory = std::min<uint64_t>(memory, limit.rlim_cur);
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) continue;
+    const uint64_t left = limit.rlim_cur - std::min<uint64_t>(limit.rlim_cur, taken);
+    memory = std::min(memory, left / 2);
   }
   return memory;
 }
 
-uint64_t ResidentMemory() {
-  std::ifstream in("/proc/self/statm");
-  uint64_t all = 0;
-  uint64_t resident = 0;
-  return in >> all >> resident ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
-}
+uint64_t ResidentMemory() { return SizeNow().resident; }
 
 }  // namespace varscope::server

@@ -11,7 +11,9 @@ namespace varscope::server {
 // the groups around it (versions 1 and 2), as the files under `root` say.
 uint64_t MemoryOf(const std::filesystem::path& root);
 
-// The same of this machine, or the process's own limit (ulimit -v, -d) when that is less.
+// The same of this machine, or, when that is less, half of what the process's own limits of its
+// address space (ulimit -v, -d) leave it now: the other half is for stacks, and for what malloc
+// keeps for each thread.
 uint64_t UsableMemory();
 
 // What the process has of it now, in bytes; 0 when the system does not say.

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -40,9 +41,15 @@ class ThreadTimer final : public Timer {
   }
 
  private:
+  // Without memory it is tried again.
   Time RunTask() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    constexpr std::chrono::milliseconds kLater{100};
     MutexUnlock running(mutex_);
-    return task_();
+    try {
+      return task_();
+    } catch (const std::bad_alloc&) {
+      return std::chrono::steady_clock::now() + kLater;
+    }
   }
 
   void Run() {

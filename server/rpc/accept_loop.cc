@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -112,7 +113,11 @@ bool AcceptLoop::AcceptOne(int listening) const {
                      "limit (ulimit -n) or have fewer workers"));
     return true;
   }
-  take_(std::move(connection), listening);
+  try {
+    take_(std::move(connection), listening);
+  } catch (const std::bad_alloc&) {
+    ConnectionLog().Warn("a connection was closed at once: there is no memory for it");
+  }
   return true;
 }
 

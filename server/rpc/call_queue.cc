@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +21,14 @@ struct Operation {
   // gRPC passes the operation from thread to thread; this shows ThreadSanitizer that it does.
   std::atomic<bool> begun = false;
 };
+
+// A call for whose next act there is no memory ends; the others go on.
+void Do(const Operation& operation, bool ok) try {
+  operation.then(ok);
+} catch (const std::bad_alloc&) {
+  static auto* const log = new LimitedLog;
+  log->Warn("there is no memory to go on with a call, which ends");
+}
 
 }  // namespace
 
@@ -108,7 +117,7 @@ void CallQueue::Serve() {
     do {
       if (!queue_->Next(&tag, &ok)) return End();
       const std::unique_ptr<Operation> operation(static_cast<Operation*>(tag));
-      if (operation->begun.load(std::memory_order_acquire)) operation->then(ok);
+      if (operation->begun.load(std::memory_order_acquire)) Do(*operation, ok);
     } while (!StepDown());
   }
 }
