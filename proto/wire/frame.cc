@@ -140,6 +140,17 @@ grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::S
   return Encode({&header}, body, checksum);
 }
 
+bool BeginsWithWholeHeader(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  if (!buffer.Dump(&slices).ok() || slices.empty()) return false;
+  slices.resize(1);
+  Cursor cursor(slices);
+  if (cursor.Varint() != kHeaderTag) return false;
+  const std::optional<uint64_t> length = cursor.Varint();
+  std::vector<grpc::Slice> header;
+  return length && cursor.Take(*length, &header);
+}
+
 absl::StatusOr<Frame> Decode(grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   if (!buffer.Dump(&slices).ok()) return Malformed("not readable");

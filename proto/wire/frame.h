@@ -41,6 +41,10 @@ grpc::ByteBuffer Encode(std::initializer_list<const v1::FrameHeader*> parts,
 grpc::ByteBuffer Encode(const v1::FrameHeader& header, const std::vector<grpc::Slice>& body,
                         bool checksum = false);
 
+// Whether the frame begins with its header, and its first slice has all of that: of a frame whose
+// other slices somebody else may still change.
+bool BeginsWithWholeHeader(const grpc::ByteBuffer& buffer);
+
 // InvalidArgument for bytes that are not a TensorFrame, or a header above kMaxHeaderBytes;
 // ResourceExhausted without memory for the header, as wire::Parse;
 // DataLoss, with a retry delay, when the checksum says that bytes have changed on their way.

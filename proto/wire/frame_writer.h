@@ -35,6 +35,8 @@ class FrameWriter {
   // Whether the next frame has to wait until the receiver has acknowledged some.
   bool must_wait() const;
   void Acknowledged(uint64_t received) { window_.Acknowledged(received); }
+  // Of all tensors.
+  uint64_t total_bytes() const { return total_; }
 
  private:
   std::vector<grpc::Slice> NextBody();

@@ -13,6 +13,17 @@ namespace {
 // Whose Run this thread is in.
 thread_local const GrpcStream* runs_here = nullptr;
 
+class RunsHere {
+ public:
+  explicit RunsHere(const GrpcStream* stream) : outer_(std::exchange(runs_here, stream)) {}
+  ~RunsHere() { runs_here = outer_; }
+  RunsHere(const RunsHere&) = delete;
+  RunsHere& operator=(const RunsHere&) = delete;
+
+ private:
+  const GrpcStream* const outer_;
+};
+
 }  // namespace
 
 void GrpcStream::Accept(const ServiceContext& service, CallQueue& queue, const Request& request) {
@@ -56,16 +67,16 @@ void GrpcStream::Do(RequestLoop::Next next) {
 
 void GrpcStream::OnRead(bool ok) {
   MutexLock lock(mutex_);
+  std::optional<BlockingRegion> aside;
+  if (ok && loop_->ReceivingTakesLong(read_)) aside.emplace();
   const RequestLoop::Next next = ok ? loop_->Received(read_) : loop_->Ended(absl::OkStatus());
   if (next != RequestLoop::Next::kRun) return Do(next);
-  std::optional<BlockingRegion> aside;
-  if (loop_->takes_long()) aside.emplace();
+  if (!aside && loop_->takes_long()) aside.emplace();
   // From here on this belongs to whoever ends the run.
   RequestLoop& loop = *loop_;
   lock.unlock();
-  const GrpcStream* const outer = std::exchange(runs_here, this);
+  const RunsHere here(this);
   loop.Run([self = shared_from_this()] { self->EndRun(); });
-  runs_here = outer;
 }
 
 // Whoever ends it has others to tell: the log's thread, or the last worker of a step.

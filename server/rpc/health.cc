@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/memory_account.h"
 #include "server/rpc/raw_method.h"
 #include "varscope/v1/admin.grpc.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
@@ -170,7 +171,9 @@ void HealthService::TellAll() {
 }
 
 HealthService::State HealthService::StateNow() const {
-  const bool takes_pushes = durability_.Health().ok();
+  constexpr uint64_t kSmallPush = 4096;
+  const bool takes_pushes =
+      durability_.Health().ok() && MemoryAccount::Process().Reserve(kSmallPush).ok();
   MutexLock lock(mutex_);
   return serving_ && takes_pushes ? health::HealthCheckResponse::SERVING
                                   : health::HealthCheckResponse::NOT_SERVING;

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,14 +22,18 @@ class PinnedMemory {
   class Reservation {
    public:
     Reservation() = default;
-    Reservation(PinnedMemory& pinned_memory, std::vector<BlockRef> blocks)
-        : pinned_memory_(&pinned_memory), blocks_(std::move(blocks)) {}
+    Reservation(PinnedMemory& pinned_memory, std::string worker_id, std::vector<BlockRef> blocks)
+        : pinned_memory_(&pinned_memory),
+          worker_id_(std::move(worker_id)),
+          blocks_(std::move(blocks)) {}
     ~Reservation();
     Reservation(Reservation&& other) noexcept { *this = std::move(other); }
     Reservation& operator=(Reservation&& other) noexcept;
 
    private:
+    friend class PinnedMemory;
     PinnedMemory* pinned_memory_ = nullptr;
+    std::string worker_id_;
     std::vector<BlockRef> blocks_;
   };
 
@@ -36,19 +42,22 @@ class PinnedMemory {
   PinnedMemory& operator=(const PinnedMemory&) = delete;
 
   // Pins the blocks of `tensors` that are defined. ResourceExhausted, with a retry delay, when they
-  // do not fit into the limit beside those already pinned. Whoever comes when nothing is pinned may
-  // pin more.
-  absl::StatusOr<Reservation> Acquire(std::span<const Tensor> tensors);
+  // do not fit into the limit beside those already pinned, or, while that worker (all callers that
+  // are none count as one) has others pinned, not into half of it with these. Whoever comes when
+  // nothing is pinned may pin more.
+  absl::StatusOr<Reservation> Acquire(const std::string& worker_id,
+                                      std::span<const Tensor> tensors);
 
   uint64_t used() const;
 
  private:
-  void Release(const std::vector<BlockRef>& blocks);
+  void Release(const Reservation& reservation);
 
   const uint64_t limit_;
   mutable Mutex mutex_;
   uint64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<const Block*, uint32_t> pulls_ ABSL_GUARDED_BY(mutex_);  // of each block
+  absl::flat_hash_map<const Block*, uint32_t> pulls_ ABSL_GUARDED_BY(mutex_);     // of each block
+  absl::flat_hash_map<std::string, uint64_t> by_worker_ ABSL_GUARDED_BY(mutex_);  // bytes
 };
 
 }  // namespace varscope::server

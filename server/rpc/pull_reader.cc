@@ -5,7 +5,8 @@
 
 namespace varscope::server {
 
-absl::Status PullReader::Read(bool same_epoch, v1::FrameHeader& answer) {
+absl::Status PullReader::Read(const std::string& worker_id, bool same_epoch,
+                              v1::FrameHeader& answer) {
   // Before the values: what changes after this is read again by the next pull.
   const uint64_t changes = service_.store.changes.count();
   if (resolved_.unchanged_since == changes) {
@@ -19,7 +20,7 @@ absl::Status PullReader::Read(bool same_epoch, v1::FrameHeader& answer) {
   const absl::StatusOr<std::vector<ReadValue>> read = ReadTogether(variables(), *rows);
   if (!read.ok()) return read.status();
   resolved_.unchanged_since = changes;
-  return Fill(same_epoch, *read, answer);
+  return Fill(worker_id, same_epoch, *read, answer);
 }
 
 absl::StatusOr<std::vector<ReadIndices>> PullReader::IndicesToRead() const {
@@ -35,8 +36,8 @@ absl::StatusOr<std::vector<ReadIndices>> PullReader::IndicesToRead() const {
   return resolved;
 }
 
-absl::Status PullReader::Fill(bool same_epoch, std::span<const ReadValue> read,
-                              v1::FrameHeader& answer) {
+absl::Status PullReader::Fill(const std::string& worker_id, bool same_epoch,
+                              std::span<const ReadValue> read, v1::FrameHeader& answer) {
   std::vector<Tensor> values(read.size());
   answer.mutable_versions()->Reserve(static_cast<int>(values.size()));
   for (size_t i = 0; i < values.size(); ++i) {
@@ -50,7 +51,8 @@ absl::Status PullReader::Fill(bool same_epoch, std::span<const ReadValue> read,
     resolved_.variables[i]->bytes_pulled += value->byte_size();
     values[i] = *std::move(value);
   }
-  absl::StatusOr<PinnedMemory::Reservation> reservation = service_.pinned_memory.Acquire(values);
+  absl::StatusOr<PinnedMemory::Reservation> reservation =
+      service_.pinned_memory.Acquire(worker_id, values);
   if (!reservation.ok()) return reservation.status();
   reservation_ = *std::move(reservation);
   values_ = std::move(values);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,16 +29,17 @@ class PullReader {
 
   std::span<const VariablePtr> variables() const { return resolved_.variables; }
 
-  // Once: adds the versions to the head of the answer. `same_epoch`: the versions that the worker
-  // holds are of this one.
-  absl::Status Read(bool same_epoch, v1::FrameHeader& answer);
+  // Once: adds the versions to the head of the answer for that worker, whose held versions are of
+  // this epoch if it is the `same_epoch`.
+  absl::Status Read(const std::string& worker_id, bool same_epoch, v1::FrameHeader& answer);
   // Undefined where the worker holds it. What they hold on to counts as pinned until this is gone.
   std::vector<Tensor> TakeValues() { return std::move(values_); }
 
  private:
   // For each variable; empty when the pull asks for all variables whole.
   absl::StatusOr<std::vector<ReadIndices>> IndicesToRead() const;
-  absl::Status Fill(bool same_epoch, std::span<const ReadValue> read, v1::FrameHeader& answer);
+  absl::Status Fill(const std::string& worker_id, bool same_epoch, std::span<const ReadValue> read,
+                    v1::FrameHeader& answer);
   // Whether it can be repeated.
   bool Remember(std::span<const ReadValue> read);
 

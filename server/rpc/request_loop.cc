@@ -18,6 +18,11 @@ RequestLoop::Next RequestLoop::Received(grpc::ByteBuffer& frame) {
   return answers_ ? ReceivedOfAnswer(frame) : ReceivedOfRequest(frame);
 }
 
+bool RequestLoop::ReceivingTakesLong(const grpc::ByteBuffer& frame) const {
+  constexpr size_t kLargeHead = size_t{64} << 10;
+  return !request_ && frame.Length() > kLargeHead;
+}
+
 RequestLoop::Next RequestLoop::ReceivedOfRequest(grpc::ByteBuffer& frame) {
   if (!request_) {
     // One that the last answer no longer needed.
@@ -52,6 +57,7 @@ RequestLoop::Next RequestLoop::Ran() {
   acknowledged_ = 0;
   request_->MakeAnswer();
   StartIdleTimeout();
+  idle_timeout_->Expect(request_->answer_bytes());
   return WriteAnswer();
 }
 

@@ -38,6 +38,8 @@ class RequestLoop {
 
   // Takes the frame.
   Next Received(grpc::ByteBuffer& frame);
+  // Whether that may take milliseconds: the frame has a head, which may be large.
+  bool ReceivingTakesLong(const grpc::ByteBuffer& frame) const;
   Next Written();
   // The worker has ended its stream, or, with an error, there is nothing to read or write any more.
   Next Ended(const absl::Status& why);

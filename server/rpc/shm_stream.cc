@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <future>
+#include <new>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -40,8 +41,11 @@ absl::StatusOr<Caller> ShmStream::Identify() {
 }
 
 void ShmStream::Serve() {
-  absl::StatusOr<Caller> caller = Identify();
-  SendEnd(caller.ok() ? Serve(*std::move(caller)) : caller.status());
+  try {
+    absl::StatusOr<Caller> caller = Identify();
+    SendEnd(caller.ok() ? Serve(*std::move(caller)) : caller.status());
+  } catch (const std::bad_alloc&) {  // the stream ends, the others go on
+  }
   HangUp();
 }
 
@@ -71,8 +75,11 @@ absl::Status ShmStream::Serve(Caller caller) {
 RequestLoop::Next ShmStream::Read(RequestLoop& loop) {
   absl::StatusOr<shm::Message> message = link_.Receive(kNoDeadline);
   if (!message.ok()) return loop.Ended(message.status());
-  if (message->kind == shm::Kind::kFrame) return loop.Received(message->content);
-  return loop.Ended(absl::InvalidArgumentError("a worker sends frames only"));
+  // The worker can still change what comes after the first slice, which is tensors.
+  if (message->kind == shm::Kind::kFrame && wire::BeginsWithWholeHeader(message->content)) {
+    return loop.Received(message->content);
+  }
+  return loop.Ended(absl::InvalidArgumentError("a worker sends frames only, each with its header"));
 }
 
 void ShmStream::SendEnd(const absl::Status& status) {

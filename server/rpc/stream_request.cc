@@ -21,6 +21,20 @@ void LogRefusal(const absl::Status& status) {
   log->Warn(absl::StrCat("push refused: ", status.message()));
 }
 
+// Of the variables whose every element a push may write or copy: rules with a state for the whole
+// variable go over all of it for one row, and a value that is being sent is copied first.
+uint64_t TouchedBy(const PushContents& push) {
+  uint64_t bytes = 0;
+  const auto add = [&bytes](const Variable& variable) {
+    bytes += variable.def.shape.num_elements() * SizeOf(variable.def.dtype);
+  };
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& update : step.updates) add(*update.variable);
+  }
+  for (const PushAssignment& assignment : push.assignments) add(*assignment.variable);
+  return bytes;
+}
+
 }  // namespace
 
 StreamRequest::StreamRequest(const ServiceContext& service, const Caller& caller,
@@ -149,6 +163,7 @@ absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors
               service_.limits.max_push_bytes, tensors);
   if (!resolved.ok()) return resolved.status();
   push_ = *std::move(resolved);
+  touched_bytes_ = TouchedBy(push_->contents());
   return Reserve(push_->bytes(), push_reservation_);
 }
 
@@ -156,7 +171,7 @@ bool StreamRequest::takes_long() const {
   constexpr uint64_t kManyBytes = uint64_t{2} << 20;
   constexpr size_t kManyVariables = 1000;
   if (!refused_.ok()) return false;
-  if (request_.total_bytes() > kManyBytes) return true;
+  if (request_.total_bytes() > kManyBytes || touched_bytes_ > kManyBytes) return true;
   if (request_.tensors().size() + (resolved_pull_ ? resolved_pull_->items.size() : 0) >
       kManyVariables) {
     return true;
@@ -174,6 +189,11 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
+  if (service_.store.changes.locked_out()) {
+    return Done(WithRetryAfter(
+        absl::UnavailableError("the store is being rolled back; the push was not applied"),
+        MemoryQuota::kRetryAfter));
+  }
   if (service_.synchronizer.pushes_wait()) push_reservation_.Park();
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
@@ -181,7 +201,11 @@ void StreamRequest::Push() {
 }
 
 void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
-  if (!result.ok()) return Done(result.status());
+  if (!result.ok()) {
+    // Perhaps for a copy beside a value that a pull is sending.
+    if (absl::IsResourceExhausted(result.status())) service_.stall_detector.Hurry();
+    return Done(result.status());
+  }
   pushed_ = *result;
   service_.durability.WhenDurable([this](const absl::Status& durable) {
     push_reservation_.Release();
@@ -232,9 +256,11 @@ absl::Status StreamRequest::Pull() {
   if (status.ok()) {
     const v1::PullRequest& pull = head().pull();
     answer_head_->set_epoch(service_.epoch);
-    status = pull_->Read(pull.repeat() || pull.epoch() == service_.epoch, *answer_head_);
+    status = pull_->Read(caller_.worker_id, pull.repeat() || pull.epoch() == service_.epoch,
+                         *answer_head_);
     answer_head_->set_global_step(service_.store.changes.global_step());
   }
+  if (absl::IsResourceExhausted(status)) service_.stall_detector.Hurry();
   // What was read may be of a state that is no more: a rollback came after the head.
   if (status.ok()) status = stream_.variables.CheckPresent(service_.store.catalog, caller_);
   if (status.ok()) return status;

@@ -39,7 +39,8 @@ class StreamRequest {
   uint64_t bytes() const { return request_.total_bytes(); }
   // Whether the request has come.
   bool complete() const { return request_.complete(); }
-  // Once complete: whether Run or MakeAnswer may take milliseconds.
+  // Once complete: whether Run or MakeAnswer may take milliseconds: what they touch counts, not
+  // what was sent for it.
   bool takes_long() const;
   // What to tell the worker while its request comes.
   std::optional<uint64_t> DueAcknowledgement() {
@@ -55,6 +56,8 @@ class StreamRequest {
   // After that, once: reads what is pulled. The answer may be an error.
   void MakeAnswer();
 
+  // Of the answer's tensors.
+  uint64_t answer_bytes() const { return answer_->total_bytes(); }
   // The answer's next frame, which pins what it sends; nothing after the last.
   std::optional<grpc::ByteBuffer> NextFrame() { return answer_->Next(); }
   // Whether it has to wait until the worker has acknowledged some of the answer.
@@ -92,6 +95,7 @@ class StreamRequest {
   MemoryQuota::Reservation push_reservation_;  // until it is durable
   MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
+  uint64_t touched_bytes_ = 0;  // by the push
   std::optional<ResolvedPull> resolved_pull_;
   absl::Status refused_;  // why, once the head has come
   std::function<void()> done_;

@@ -15,9 +15,10 @@ ChangesLock Changes::Lock() {
   return lock;
 }
 
-std::unique_lock<SharedMutex> Changes::LockOut() {
-  const MutexLock gate(gate_);
-  return std::unique_lock(changing_);
+Changes::LockedOut::LockedOut(Changes& changes) : changes_(changes) {
+  ++changes_.locked_out_;
+  const MutexLock gate(changes_.gate_);
+  lock_ = std::unique_lock(changes_.changing_);
 }
 
 uint64_t Changes::group_step(const std::string& group) const {

@@ -31,8 +31,27 @@ class Changes {
  public:
   // Held by every change from its checks to its end, so that a rollback never meets half of one.
   [[nodiscard]] ChangesLock Lock();
-  // Waits for the changes that are under way, and lets none begin meanwhile.
-  [[nodiscard]] std::unique_lock<SharedMutex> LockOut();
+  // Whether somebody has LockOut or waits for it: that may take seconds, for which no thread that
+  // others need should wait.
+  bool locked_out() const { return locked_out_.load() > 0; }
+  // Waits for the changes that are under way, and lets none begin while it lives.
+  class LockedOut {
+   public:
+    ~LockedOut() {
+      lock_.unlock();
+      --changes_.locked_out_;
+    }
+    LockedOut(const LockedOut&) = delete;
+    LockedOut& operator=(const LockedOut&) = delete;
+
+   private:
+    friend class Changes;
+    explicit LockedOut(Changes& changes);
+
+    Changes& changes_;
+    std::unique_lock<SharedMutex> lock_;
+  };
+  [[nodiscard]] LockedOut LockOut() { return LockedOut(*this); }
 
   // Counts everything that changes values. As long as it stays, each read since then is the same.
   uint64_t count() const { return count_.load(); }
@@ -52,6 +71,7 @@ class Changes {
   void Replace(Steps steps);
 
  private:
+  std::atomic<int> locked_out_{0};
   Mutex gate_;  // else changes that overlap would never let one out
   SharedMutex changing_ ABSL_ACQUIRED_AFTER(gate_);  // taken before all others
 

@@ -120,6 +120,27 @@ TEST(FrameTest, ANumberThatIsNotFiniteIsSeenWhereverTheBytesAreCut) {
   EXPECT_FALSE(finite(message));
 }
 
+// Cut anywhere in two: the header's end is the first slice's, or before it.
+TEST(FrameTest, AHeaderIsWholeInTheFirstSliceOrNot) {
+  const Message message = MakeMessage({Shape{100}, Shape{3}});
+  const std::string bytes = Frames(message).front();
+  v1::TensorFrame frame;
+  ASSERT_TRUE(frame.ParseFromString(bytes));
+  // One byte for the tag, one or two for the length.
+  const size_t size = frame.header().ByteSizeLong();
+  const size_t end = 1 + (size < 128 ? 1 : 2) + size;
+  for (size_t cut = 0; cut <= bytes.size(); ++cut) {
+    const std::vector<grpc::Slice> slices = {bytes.substr(0, cut), bytes.substr(cut)};
+    const grpc::ByteBuffer buffer(slices.data(), slices.size());
+    EXPECT_EQ(BeginsWithWholeHeader(buffer), cut >= end) << cut;
+  }
+  EXPECT_FALSE(BeginsWithWholeHeader(grpc::ByteBuffer()));
+  v1::TensorFrame body;
+  body.set_body("x");
+  const grpc::Slice alone(body.SerializeAsString());
+  EXPECT_FALSE(BeginsWithWholeHeader(grpc::ByteBuffer(&alone, 1)));
+}
+
 TEST(FrameTest, TheEncodingIsProtobufs) {
   Message message = MakeMessage({Shape{4}, Shape{2}});
   message.head.mutable_push()->set_sequence(7);

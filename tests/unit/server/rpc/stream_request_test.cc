@@ -16,6 +16,7 @@
 #include "proto/wire/convert.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
+#include "proto/wire/retry_info.h"
 #include "server/store/state.h"
 #include "tests/support/push.h"
 #include "tests/unit/server/rpc/service_parts.h"
@@ -179,6 +180,17 @@ TEST_F(StreamRequestTest, WhatCameBeforeARollbackDoesNothingAfterIt) {
   }
   EXPECT_EQ(Summarize(ValueOf(store, "a")), "[0 0 0]");
   workers.Stop();
+}
+
+// Its thread is not kept meanwhile: a rollback may take long, and others push.
+TEST_F(StreamRequestTest, APushDuringARollbackIsToComeAgain) {
+  const SentPush push = AddOne();
+  StreamRequest request(context, caller_, stream_);
+  ASSERT_TRUE(Give(request, push.head, push.tensors).ok());
+  const auto changes = store.changes.LockOut();
+  const Answer answer = AnswerOf(request);
+  EXPECT_EQ(answer.head.error().code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(answer.head.error().retry_info().contains(kRetryAfterKey));
 }
 
 // Also where the error is of a part that knows no worker.
