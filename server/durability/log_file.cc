@@ -10,7 +10,7 @@ namespace varscope::server {
 namespace {
 
 // What is read at once, unless a record is longer.
-constexpr uint64_t kBlock = uint64_t{1} << 20;
+constexpr uint64_t kReadAtOnce = uint64_t{1} << 20;
 
 }  // namespace
 
@@ -24,9 +24,9 @@ absl::StatusOr<LogFile> LogFile::Open(Files& files, const std::filesystem::path&
 absl::StatusOr<std::span<const std::byte>> LogFile::At(uint64_t offset, uint64_t length) {
   const uint64_t end = begin_ + filled_;
   if (offset < begin_ || offset > end || length > end - offset) {
-    const uint64_t wanted = std::max(length, std::min(kBlock, size() - offset));
+    const uint64_t wanted = std::max(length, std::min(kReadAtOnce, size() - offset));
     // Room for a long record is not kept for the short ones after it.
-    if (wanted > capacity_ || capacity_ > std::max(wanted, kBlock)) {
+    if (wanted > capacity_ || capacity_ > std::max(wanted, kReadAtOnce)) {
       capacity_ = filled_ = 0;
       bytes_.reset(new (std::nothrow) std::byte[wanted]);
       if (bytes_ == nullptr) {
@@ -60,7 +60,7 @@ absl::StatusOr<std::optional<FramedRecord>> LogFile::Read(uint64_t offset) {
 
 absl::StatusOr<std::optional<FramedRecord>> LogFile::Find(uint64_t offset, uint64_t position) {
   while (offset < size() && size() - offset >= kPrefixBytes) {
-    const uint64_t length = std::min(kBlock, size() - offset);
+    const uint64_t length = std::min(kReadAtOnce, size() - offset);
     const auto block = At(offset, length);
     if (!block.ok()) return block.status();
     const std::optional<size_t> magic = FindMagic(*block);

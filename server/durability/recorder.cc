@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kAfterFailure{10};
 
-uint64_t SizeOf(Files& files, const std::filesystem::path& path) {
+uint64_t FileBytes(Files& files, const std::filesystem::path& path) {
   const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
   return file.ok() ? (*file)->size() : 0;
 }
@@ -70,7 +70,7 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
            position + 1, env),
       last_snapshot_(position),
       newest_(snapshot),
-      snapshot_bytes_(SizeOf(env.files(), SnapshotPath(options_.directory, snapshot))),
+      snapshot_bytes_(FileBytes(env.files(), SnapshotPath(options_.directory, snapshot))),
       bytes_at_start_(options_.level == DurabilityLevel::kNone
                           ? 0
                           : BytesAfter(env.files(), options_.directory, snapshot)) {
@@ -147,7 +147,7 @@ absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
   const absl::StatusOr<std::filesystem::path> path =
       WriteSnapshot(env_, options_.directory, snapshot);
   if (!path.ok()) return path.status();
-  snapshot_bytes_ = SizeOf(env_.files(), *path);
+  snapshot_bytes_ = FileBytes(env_.files(), *path);
   last_snapshot_ = snapshot.position;
   if (snapshot.name.empty()) {
     newest_ = snapshot.position;
