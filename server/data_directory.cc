@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
                       .max_log_bytes = options.max_log_bytes,
                       .snapshots_kept = static_cast<size_t>(options.snapshots_kept),
                       .max_pending_bytes = MaxPendingBytes(options.memory_limit)},
-      store, workers, recovered->position, env);
+      store, workers, recovered->position, recovered->snapshot_position, env);
   if (recovered->mismatches == 0) return recorder;
   spdlog::warn(absl::StrCat(recovered->mismatches, " of ", recovered->replayed,
                             " changes led elsewhere than at their first time"));
@@ -88,8 +88,9 @@ absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env) {
                               "restart have to connect again"));
   }
   secret = SessionKeys::NewSecret(env);
-  const std::filesystem::path temporary = directory / "session-secret.tmp";
-  // Nobody else's business.
+  // Nobody else's business, and nothing that somebody has put there.
+  const std::filesystem::path temporary =
+      directory / absl::StrCat("session-secret.tmp-", absl::Hex(env.Random64()));
   absl::StatusOr<std::unique_ptr<WritableFile>> file =
       files.Create(temporary, Files::Access::kOwnerOnly);
   if (!file.ok()) return file.status();
@@ -97,7 +98,10 @@ absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env) {
   if (written.ok()) written = (*file)->Sync();
   if (written.ok()) written = files.Rename(temporary, path);
   if (written.ok()) written = files.SyncDirectory(directory);
-  if (!written.ok()) return written;
+  if (!written.ok()) {
+    files.Remove(temporary).IgnoreError();
+    return written;
+  }
   return SessionKeys(std::move(secret));
 }
 

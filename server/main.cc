@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <system_error>
 
@@ -18,6 +17,7 @@
 #include "server/exit_codes.h"
 #include "server/log.h"
 #include "server/options.h"
+#include "server/port_file.h"
 #include "server/rpc/descriptors.h"
 #include "server/server.h"
 #include "server/signals.h"
@@ -34,15 +34,6 @@ void OpenStandardDescriptors() {
   int fd = open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
   if (fd > STDERR_FILENO) close(fd);
-}
-
-// Atomic, so that a reader never sees half a number.
-bool WritePortFile(const std::string& path, int port) {
-  const std::string temporary = path + ".tmp";
-  std::ofstream out(temporary);
-  out << port << "\n";
-  out.close();
-  return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
 // Whoever started the server waits for this line; one who lets it stand in a full pipe does not.
@@ -71,9 +62,11 @@ int Serve(const Options& options) {
     return kExitCannotServe;
   }
   const std::vector<int>& ports = server.ports();
-  if (!options.port_file.empty() && !WritePortFile(options.port_file, ports[0])) {
-    spdlog::error(absl::StrCat("cannot write the port file ", options.port_file));
-    return kExitCannotServe;
+  if (!options.port_file.empty()) {
+    if (absl::Status status = WritePortFile(options.port_file, ports[0]); !status.ok()) {
+      spdlog::error(std::string(status.message()));
+      return kExitCannotServe;
+    }
   }
   if (options.ready_fd >= 0 && !WriteReady(options.ready_fd, ports[0])) {
     spdlog::error(

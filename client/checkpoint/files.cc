@@ -1,6 +1,7 @@
 #include "client/checkpoint/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -69,26 +70,38 @@ void NewFile::Keep() {
 }
 
 OldFile::OldFile(std::filesystem::path path)
-    : path_(std::move(path)), in_(path_, std::ios::binary) {
-  std::error_code error;
-  size_ = std::filesystem::file_size(path_, error);
-  if (!in_ || error) {
-    throw NotFoundError(absl::StrCat(path_.string(),
-                                     ": there is no such file, or it is not to be "
-                                     "read"));
+    : path_(std::move(path)), fd_(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  struct stat status {};
+  if (fd_ >= 0 && fstat(fd_, &status) == 0 && S_ISREG(status.st_mode)) {
+    size_ = static_cast<uint64_t>(status.st_size);
+    return;
   }
+  if (fd_ >= 0) close(fd_);
+  throw NotFoundError(absl::StrCat(path_.string(),
+                                   ": there is no such file, or it is not to be "
+                                   "read"));
 }
 
-void OldFile::Read(uint64_t offset, std::span<std::byte> into) {
+OldFile::~OldFile() { close(fd_); }
+
+void OldFile::Read(uint64_t offset, std::span<std::byte> into) const {
   if (offset > size_ || into.size() > size_ - offset) {
     ThrowDamaged(path_, absl::StrCat("it ends before byte ", offset, " + ", into.size()));
   }
-  in_.seekg(static_cast<std::streamoff>(offset));
-  in_.read(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(into.size()));
-  if (!in_) ThrowErrno(path_, "read");
+  while (!into.empty()) {
+    const ssize_t n = pread(fd_, into.data(), into.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) ThrowErrno(path_, absl::StrCat("read at byte ", offset).c_str());
+    if (n == 0) {
+      ThrowDamaged(path_, absl::StrCat("there is nothing at byte ", offset, "; it had ", size_,
+                                       " bytes, and somebody has cut it off"));
+    }
+    into = into.subspan(n);
+    offset += n;
+  }
 }
 
-std::string OldFile::Read(uint64_t offset, uint64_t length) {
+std::string OldFile::Read(uint64_t offset, uint64_t length) const {
   if (offset > size_ || length > size_ - offset) {
     ThrowDamaged(path_, absl::StrCat("it ends before byte ", offset, " + ", length));
   }

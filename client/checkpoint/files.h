@@ -32,18 +32,22 @@ class NewFile {
   bool kept_ = false;
 };
 
-// Thread-compatible. Throws NotFoundError, DataLossError when bytes are missing.
+// Thread-safe. Throws NotFoundError, DataLossError when bytes are missing, also when they are since
+// it was opened.
 class OldFile {
  public:
   explicit OldFile(std::filesystem::path path);
+  ~OldFile();
+  OldFile(const OldFile&) = delete;
+  OldFile& operator=(const OldFile&) = delete;
   const std::filesystem::path& path() const { return path_; }
   uint64_t size() const { return size_; }
-  void Read(uint64_t offset, std::span<std::byte> into);
-  std::string Read(uint64_t offset, uint64_t length);
+  void Read(uint64_t offset, std::span<std::byte> into) const;
+  std::string Read(uint64_t offset, uint64_t length) const;
 
  private:
   const std::filesystem::path path_;
-  std::ifstream in_;
+  int fd_ = -1;
   uint64_t size_ = 0;
 };
 

@@ -57,19 +57,8 @@ std::string SliceKey(const std::string& name, const BundleSlice& slice) {
   return key;
 }
 
-bool Overlap(const BundleSlice& a, const BundleSlice& b) {
-  for (int d = 0; d < std::min(a.extent_size(), b.extent_size()); ++d) {
-    const BundleSlice::Extent& x = a.extent(d);
-    const BundleSlice::Extent& y = b.extent(d);
-    if (!x.has_length() || !y.has_length()) continue;
-    const bool apart = x.start() >= y.start() ? x.start() - y.start() >= y.length()
-                                              : y.start() - x.start() >= x.length();
-    if (apart) return false;
-  }
-  return true;
-}
-
-bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole) {
+bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole,
+                std::vector<bool>& placed) {
   const int rank = whole.shape().rank();
   if (part.dtype() != whole.dtype() || part.shape().rank() != rank || rank == 0 ||
       slice.extent_size() != rank) {
@@ -94,6 +83,9 @@ bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole) {
   for (int64_t r = 0; r < runs; ++r) {
     int64_t to = 0;
     for (int d = 0; d < rank; ++d) to = to * whole.shape().dim(d) + start[d] + at[d];
+    const auto first = placed.begin() + to;
+    if (std::find(first, first + run, true) != first + run) return false;
+    std::fill(first, first + run, true);
     std::memcpy(whole.mutable_raw() + to * element, part.raw() + r * run * element, run * element);
     for (int d = rank - 2; d >= 0 && ++at[d] == part.shape().dim(d); --d) at[d] = 0;
   }

@@ -3,6 +3,7 @@
 #define VARSCOPE_CLIENT_CHECKPOINT_SLICE_KEY_H_
 
 #include <string>
+#include <vector>
 
 #include "client/checkpoint/tensor_bundle.pb.h"
 #include "varscope/tensor.h"
@@ -13,12 +14,11 @@ namespace varscope::checkpoint {
 // the whole).
 std::string SliceKey(const std::string& name, const BundleSlice& slice);
 
-// Whether two slices that fit one tensor have an element in common.
-bool Overlap(const BundleSlice& a, const BundleSlice& b);
-
-// Copies `part` to its place in `whole`. False, perhaps with some of it copied, when it does not
-// fit.
-bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole);
+// Copies `part` to its place in `whole`. `placed` has one bit for each element of `whole`: whether
+// it has its value, which it then gets. False, perhaps with some of it copied, when it does not
+// fit, or an element has its value already.
+bool PlaceSlice(const Tensor& part, const BundleSlice& slice, Tensor& whole,
+                std::vector<bool>& placed);
 
 }  // namespace varscope::checkpoint
 

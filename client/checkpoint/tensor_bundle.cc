@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "client/checkpoint/files.h"
 #include "client/checkpoint/formats.h"
+#include "client/checkpoint/index_file.h"
 #include "client/checkpoint/slice_key.h"
 #include "client/checkpoint/stored.h"
 #include "client/checkpoint/tensor_bundle.pb.h"
@@ -47,6 +48,9 @@ DType TypeOf(int number, const std::string& where) {
   }
   ThrowNotHeld(where, NameOf(number));
 }
+
+// Nobody has so many parameter servers.
+constexpr int kMostSlices = 1 << 20;
 
 // As LevelDB masks them, so that a checksum of bytes with checksums is no weaker.
 uint32_t Mask(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xa282ead8U; }
@@ -119,14 +123,11 @@ class BundleReader final : public Reader {
     if (!fs::exists(index_path_, unknown) && fs::is_regular_file(prefix, unknown)) {
       ThrowNoPrefix(prefix);
     }
-    const OldFile index(index_path_);
-    leveldb::RandomAccessFile* opened = nullptr;
-    ThrowIfFailed(leveldb::Env::Default()->NewRandomAccessFile(index_path_, &opened), index_path_);
-    file_.reset(opened);
+    file_ = std::make_unique<IndexFile>(index_path_);
     leveldb::Options options = TableOptions();
     options.paranoid_checks = true;
     leveldb::Table* table = nullptr;
-    ThrowIfFailed(leveldb::Table::Open(options, file_.get(), index.size(), &table), index_path_);
+    ThrowIfFailed(leveldb::Table::Open(options, file_.get(), file_->size(), &table), index_path_);
     table_.reset(table);
     ReadEntries();
     OpenData();
@@ -250,23 +251,26 @@ class BundleReader final : public Reader {
     const std::string where = absl::StrCat(prefix_.string(), ": tensor '", name, "'");
     const DType dtype = TypeOf(entry.dtype(), where);
     const Shape shape = ShapeOf(entry, where);
+    if (entry.slices_size() > kMostSlices) {
+      ThrowDamaged(index_path_, absl::StrCat(where, " has ", entry.slices_size(),
+                                             " slices, at most ", kMostSlices, " are read"));
+    }
     // Before memory is taken for it: each slice has bytes of its own.
     if (StoredBytes(dtype, shape, where) > BytesOfData(name, entry, where)) {
       ThrowDamaged(index_path_, where + " is larger than its data");
     }
     Tensor whole;
+    std::vector<bool> placed;
     int64_t covered = 0;
-    const auto& slices = entry.slices();
-    for (auto slice_it = slices.begin(); slice_it != slices.end(); ++slice_it) {
-      const BundleSlice& slice = *slice_it;
+    for (const BundleSlice& slice : entry.slices()) {
       const Tensor value = ReadWhole(name, entries_.at(SliceKey(name, slice)));
       if (!whole.defined()) {
         absl::StatusOr<Tensor> space = TryAllocate(dtype, shape);
         ThrowIfError(space.status());
         whole = *std::move(space);
+        placed.resize(whole.num_elements());
       }
-      const auto overlaps = [&](const BundleSlice& earlier) { return Overlap(slice, earlier); };
-      if (!PlaceSlice(value, slice, whole) || std::any_of(slices.begin(), slice_it, overlaps)) {
+      if (!PlaceSlice(value, slice, whole, placed)) {
         ThrowDamaged(index_path_, where + " has a slice that does not fit");
       }
       covered += value.num_elements();
@@ -279,7 +283,7 @@ class BundleReader final : public Reader {
 
   const fs::path prefix_;
   const fs::path index_path_;
-  std::unique_ptr<leveldb::RandomAccessFile> file_;
+  std::unique_ptr<IndexFile> file_;
   std::unique_ptr<leveldb::Table> table_;
   std::map<std::string, BundleEntry> entries_;
   std::map<int, OldFile> files_;

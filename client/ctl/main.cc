@@ -54,7 +54,7 @@ CommandLine& Command(CommandLine& line, const char* name, const char* about, Run
 
 int List(Client& client, std::ostream& out, const std::string& prefix) {
   v1::ListVariablesRequest request;
-  request.set_prefix(prefix);
+  request.set_prefix(Utf8(prefix));
   v1::ListVariablesResponse response;
   const grpc::Status status =
       client.List(&Stub::ListVariables, request, &response, Patience::kLong);
@@ -77,7 +77,7 @@ std::string NearestVariable(Client& client, const std::string& name) {
 
 int Describe(Client& client, std::ostream& out, const std::string& name) {
   v1::DescribeVariableRequest request;
-  request.set_name(name);
+  request.set_name(Utf8(name));
   v1::DescribeVariableResponse response;
   const grpc::Status status =
       client.Send(&Stub::DescribeVariable, request, &response, Patience::kQuick);
@@ -122,7 +122,7 @@ void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
   Command(line, "snapshot", "Write everything to its data directory now", run,
           [&](Client& client, std::ostream& out) {
             v1::TakeSnapshotRequest request;
-            request.set_name(name);
+            request.set_name(Utf8(name));
             return client.Change(
                 "snapshot", &Stub::TakeSnapshot, request,
                 [&](const v1::TakeSnapshotResponse& r) { out << r.path() << "\n"; });
@@ -136,7 +136,7 @@ void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
           run,
           [&](Client& client, std::ostream& out) {
             v1::RollbackRequest request;
-            request.set_name(name);
+            request.set_name(Utf8(name));
             return client.Change(
                 "rollback", &Stub::Rollback, request, [&](const v1::RollbackResponse& r) {
                   out << "rolled back to " << name << ", global step " << r.global_step() << "\n";
@@ -149,8 +149,8 @@ void AddSnapshots(CommandLine& line, std::string& name, Run& run) {
 void AddQuarantine(CommandLine& line, std::string& name, std::string& reason, Run& run) {
   const auto set = [&name](Client& client, const char* what, const std::string& why) {
     v1::QuarantineRequest request;
-    request.set_worker_id(name);
-    request.set_reason(why);
+    request.set_worker_id(Utf8(name));
+    request.set_reason(Utf8(why));
     return client.Change(what, &Stub::Quarantine, request, [](const v1::QuarantineResponse&) {});
   };
   CommandLine& quarantine = Command(

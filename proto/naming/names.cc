@@ -17,6 +17,26 @@ bool IsScopeChar(char c) {
          absl::string_view("_.\\/>-").find(c) != absl::string_view::npos;
 }
 
+// How many bytes the UTF-8 character has with which `text`, which is not empty, begins; 0: none. No
+// longer form than it needs, no surrogate, nothing above U+10FFFF.
+size_t CharacterBytes(absl::string_view text) {
+  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = at(0);
+  if (first < 0x80) return 1;
+  const size_t bytes = first < 0xc2   ? 0
+                       : first < 0xe0 ? 2
+                       : first < 0xf0 ? 3
+                       : first < 0xf5 ? 4
+                                      : 0;
+  if (bytes == 0 || text.size() < bytes) return 0;
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool too_long = (first == 0xe0 && at(1) < 0xa0) || (first == 0xf0 && at(1) < 0x90);
+  const bool no_character = (first == 0xed && at(1) >= 0xa0) || (first == 0xf4 && at(1) >= 0x90);
+  return too_long || no_character ? 0 : bytes;
+}
+
 }  // namespace
 
 bool IsValidScopeName(absl::string_view name) {
@@ -94,6 +114,17 @@ std::string PrintablePath(absl::string_view path) {
   constexpr size_t kLimit = 200;
   if (path.size() <= kLimit) return absl::CHexEscape(path);
   return "..." + absl::CHexEscape(path.substr(path.size() - kLimit));
+}
+
+std::string Utf8(absl::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t bytes = CharacterBytes(text);
+    const absl::string_view next = text.substr(0, std::max<size_t>(bytes, 1));
+    absl::StrAppend(&out, bytes > 0 ? std::string(next) : absl::CHexEscape(next));
+    text.remove_prefix(next.size());
+  }
+  return out;
 }
 
 bool IsUnder(absl::string_view prefix, absl::string_view name) {

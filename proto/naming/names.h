@@ -40,6 +40,10 @@ std::string Printable(absl::string_view name);
 // The same for a path, of which the last 200 bytes say most.
 std::string PrintablePath(absl::string_view path);
 
+// All of a text as a message's string may have it, which must be UTF-8: other bytes are escaped.
+// Paths and arguments may have any.
+std::string Utf8(absl::string_view text);
+
 // Whether `name` is `prefix` or begins with it and a slash; the empty prefix has every name.
 bool IsUnder(absl::string_view prefix, absl::string_view name);
 

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "proto/naming/names.h"
 
 namespace varscope::wire {
 namespace {
@@ -49,9 +50,9 @@ absl::StatusOr<Encoding> EncodingFromProto(int number) {
 
 void ToProto(const Creator& creator, v1::Creator* out) {
   out->set_worker_id(creator.worker_id);
-  out->set_host(creator.host);
+  out->set_host(Utf8(creator.host));
   out->set_pid(creator.pid);
-  out->set_file(creator.file);
+  out->set_file(Utf8(creator.file));
   out->set_line(creator.line);
   out->set_time_unix_micros(creator.time_unix_micros);
 }

@@ -10,12 +10,12 @@ namespace varscope::server {
 namespace {
 
 constexpr std::array<char, 4> kMagic = {'V', 'S', 'R', '0' + kDiskFormat};
-constexpr size_t kFormatAt = 3;
-
 bool HasMagic(std::span<const std::byte> bytes) {
-  return std::memcmp(bytes.data(), kMagic.data(), kFormatAt) == 0;
+  return std::memcmp(bytes.data(), kMagic.data(), kMagicBytes) == 0;
 }
-int FormatOf(std::span<const std::byte> bytes) { return static_cast<char>(bytes[kFormatAt]) - '0'; }
+int FormatOf(std::span<const std::byte> bytes) {
+  return static_cast<char>(bytes[kMagicBytes]) - '0';
+}
 bool IsRead(int format) { return format >= kOldestDiskFormat && format <= kDiskFormat; }
 
 template <typename T>
@@ -66,6 +66,14 @@ absl::Status CheckFormat(const std::filesystem::path& path, std::span<const std:
                    "this one with an empty --data-dir"));
 }
 
+absl::Status CheckFormat(ReadableFile& file) {
+  std::array<std::byte, kPrefixBytes> prefix{};
+  const std::span<std::byte> bytes =
+      std::span(prefix).first(std::min<uint64_t>(kPrefixBytes, file.size()));
+  if (absl::Status status = file.ReadAt(0, bytes); !status.ok()) return status;
+  return CheckFormat(file.path(), bytes);
+}
+
 std::optional<Prefix> DecodePrefix(std::span<const std::byte> bytes) {
   if (bytes.size() < kPrefixBytes) return std::nullopt;
   if (!HasMagic(bytes) || !IsRead(FormatOf(bytes))) return std::nullopt;
@@ -74,14 +82,21 @@ std::optional<Prefix> DecodePrefix(std::span<const std::byte> bytes) {
                 Get<uint64_t>(bytes, 24), Get<uint32_t>(bytes, 32)};
 }
 
-std::optional<FramedRecord> ReadFrame(std::span<const std::byte> log, size_t offset) {
-  if (offset > log.size()) return std::nullopt;
-  const std::optional<Prefix> prefix = DecodePrefix(log.subspan(offset));
-  if (!prefix) return std::nullopt;
-  const size_t left = log.size() - offset - kPrefixBytes;
-  if (prefix->header_bytes > left || prefix->body_bytes > left - prefix->header_bytes) {
+std::optional<uint64_t> FrameBytes(std::span<const std::byte> prefix, uint64_t left) {
+  const std::optional<Prefix> decoded = DecodePrefix(prefix);
+  if (!decoded || left < kPrefixBytes) return std::nullopt;
+  left -= kPrefixBytes;
+  if (decoded->header_bytes > left || decoded->body_bytes > left - decoded->header_bytes) {
     return std::nullopt;
   }
+  return kPrefixBytes + decoded->header_bytes + decoded->body_bytes;
+}
+
+std::optional<FramedRecord> ReadFrame(std::span<const std::byte> log, size_t offset) {
+  if (offset > log.size() || !FrameBytes(log.subspan(offset), log.size() - offset)) {
+    return std::nullopt;
+  }
+  const std::optional<Prefix> prefix = DecodePrefix(log.subspan(offset));
   const std::span<const std::byte> data =
       log.subspan(offset + kPrefixBytes, prefix->header_bytes + prefix->body_bytes);
   if (Crc32c(data) != prefix->checksum) return std::nullopt;
@@ -89,19 +104,11 @@ std::optional<FramedRecord> ReadFrame(std::span<const std::byte> log, size_t off
                       data.subspan(prefix->header_bytes), offset + kPrefixBytes + data.size()};
 }
 
-std::optional<FramedRecord> FindFrame(std::span<const std::byte> log, size_t offset,
-                                      uint64_t position) {
+std::optional<size_t> FindMagic(std::span<const std::byte> bytes) {
   const auto* const magic = reinterpret_cast<const std::byte*>(kMagic.data());
-  while (offset < log.size()) {
-    const auto found = std::search(log.begin() + static_cast<int64_t>(offset), log.end(), magic,
-                                   magic + kFormatAt);
-    if (found == log.end()) return std::nullopt;
-    offset = found - log.begin();
-    const std::optional<FramedRecord> frame = ReadFrame(log, offset);
-    if (frame && frame->durable >= position) return frame;
-    ++offset;
-  }
-  return std::nullopt;
+  const auto found = std::search(bytes.begin(), bytes.end(), magic, magic + kMagicBytes);
+  if (found == bytes.end()) return std::nullopt;
+  return static_cast<size_t>(found - bytes.begin());
 }
 
 }  // namespace varscope::server

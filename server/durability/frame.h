@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/env/files.h"
 #include "varscope/tensor.h"
 
 namespace varscope::server {
@@ -39,6 +40,8 @@ inline constexpr int kOldestDiskFormat = 2;
 // FailedPrecondition names both versions when the file that begins with `bytes` was written in
 // another format.
 absl::Status CheckFormat(const std::filesystem::path& path, std::span<const std::byte> bytes);
+// The same of a file, or why its beginning cannot be read.
+absl::Status CheckFormat(ReadableFile& file);
 
 // A record before it has a position.
 struct RecordBytes {
@@ -72,18 +75,21 @@ struct FramedRecord {
   uint64_t durable = 0;
   std::span<const std::byte> header;
   std::span<const std::byte> body;
-  size_t end = 0;  // offset after it
+  uint64_t end = 0;  // offset after it
 
   bool is_mark() const { return position == 0; }
 };
 
+// How many bytes the record with this prefix has; nothing when it is none, or more than there are
+// `left` from its beginning on.
+std::optional<uint64_t> FrameBytes(std::span<const std::byte> prefix, uint64_t left);
+
 // The record at `offset`, or nothing when it is cut short or its checksums are wrong.
 std::optional<FramedRecord> ReadFrame(std::span<const std::byte> log, size_t offset);
 
-// The first whole record after `offset`, wherever it starts, that was written when `position` was
-// durable: what tells damage in the middle of a log from a torn end.
-std::optional<FramedRecord> FindFrame(std::span<const std::byte> log, size_t offset,
-                                      uint64_t position);
+// Where the first prefix may begin: the magic's bytes, without the version.
+inline constexpr size_t kMagicBytes = 3;
+std::optional<size_t> FindMagic(std::span<const std::byte> bytes);
 
 }  // namespace varscope::server
 

@@ -18,6 +18,13 @@ absl::Status NotDurable(const absl::Status& why) {
       absl::StrCat("the change is not durable yet, send it again: ", why.message()));
 }
 
+absl::Status WithRemedy(const absl::Status& full) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      full.message(),
+      "; make room there, for instance by removing named snapshots that nobody needs (files "
+      "snapshot-*-NAME): changes are taken again as soon as it can be written"));
+}
+
 std::span<const std::byte> AsBytes(const std::string& text) {
   return std::as_bytes(std::span(text));
 }
@@ -37,6 +44,19 @@ absl::StatusOr<std::vector<Segment>> ListSegments(Files& files,
   std::sort(segments.begin(), segments.end(),
             [](const Segment& a, const Segment& b) { return a.first < b.first; });
   return segments;
+}
+
+uint64_t BytesAfter(Files& files, const std::filesystem::path& directory, uint64_t position) {
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
+  if (!segments.ok()) return 0;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < segments->size(); ++i) {
+    const bool is_past = i + 1 < segments->size() && (*segments)[i + 1].first <= position + 1;
+    if (is_past) continue;
+    const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open((*segments)[i].path);
+    if (file.ok()) bytes += (*file)->size();
+  }
+  return bytes;
 }
 
 Log::Log(LogOptions options, uint64_t next, Env& env)
@@ -99,11 +119,10 @@ absl::Status Log::failure() const {
   return failure_;
 }
 
-uint64_t Log::Rotate() {
+Log::Mark Log::Rotate() {
   MutexLock lock(mutex_);
   rotate_ = true;
-  bytes_ = 0;
-  return next_ - 1;
+  return {next_ - 1, bytes_};
 }
 
 uint64_t Log::last_position() const {
@@ -214,10 +233,11 @@ absl::Status Log::Sync() {
 void Log::Settle(const absl::Status& status) {
   std::vector<Done> done;
   std::list<Pending> written;  // let go without the lock
+  const absl::Status why = absl::IsResourceExhausted(status) ? WithRemedy(status) : status;
   {
     MutexLock lock(mutex_);
     const uint64_t reached = batch_.back().position;
-    failure_ = status;
+    failure_ = why;
     if (status.ok()) {
       for (const Pending& pending : batch_) pending_bytes_ -= pending.record.size();
       durable_ = reached;
@@ -235,8 +255,9 @@ void Log::Settle(const absl::Status& status) {
       waiting_.pop_front();
     }
   }
-  const absl::Status told = status.ok() ? status : NotDurable(status);
+  const absl::Status told = status.ok() ? status : NotDurable(why);
   for (Done& call : done) call(told);
+  if (!status.ok() && options_.failed) options_.failed();
 }
 
 }  // namespace varscope::server

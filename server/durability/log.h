@@ -28,6 +28,9 @@ struct LogOptions {
   std::chrono::milliseconds interval{0};
   // After a failure.
   std::chrono::milliseconds retry{1000};
+  // Called after each attempt to write that failed; it must not wait, nor call the log. Null:
+  // nobody wants to know.
+  std::function<void()> failed;
   // Records that wait for stable storage may take this much memory.
   uint64_t max_pending_bytes = uint64_t{256} << 20;
 };
@@ -72,13 +75,18 @@ class Log {
   // The first alone.
   absl::Status failure() const;
 
-  // The next record starts a new segment. Returns the position of the last record so far.
-  uint64_t Rotate();
+  // Up to one moment.
+  struct Mark {
+    uint64_t position = 0;  // of the last record
+    uint64_t bytes = 0;     // of all records
+  };
+  // The next record starts a new segment. Returns what there is so far.
+  Mark Rotate();
   // Removes segments whose records are all at or before `position`.
   void Trim(uint64_t position);
 
   uint64_t last_position() const;
-  // Of the records since the last Rotate.
+  // Of all records that this was given.
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -129,6 +137,8 @@ struct Segment {
 };
 absl::StatusOr<std::vector<Segment>> ListSegments(Files& files,
                                                   const std::filesystem::path& directory);
+// Of the segments in which there may be records after `position`.
+uint64_t BytesAfter(Files& files, const std::filesystem::path& directory, uint64_t position);
 
 }  // namespace varscope::server
 

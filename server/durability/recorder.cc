@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::chrono::seconds kAfterFailure{10};
 
+uint64_t FileBytes(Files& files, const std::filesystem::path& path) {
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
+  return file.ok() ? (*file)->size() : 0;
+}
+
 }  // namespace
 
 class Recorder::Entry final : public PushEntry {
@@ -50,7 +55,7 @@ class Recorder::Entry final : public PushEntry {
 };
 
 Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store,
-                   Workers& workers, uint64_t position, Env& env)
+                   Workers& workers, uint64_t position, uint64_t snapshot, Env& env)
     : env_(env),
       lock_(std::move(lock)),
       options_(std::move(options)),
@@ -60,9 +65,15 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
             .interval = options_.level == DurabilityLevel::kAsync ? options_.interval
                                                                   : std::chrono::milliseconds(0),
             .retry = options_.retry,
+            .failed = [this] { timer_->Wake(); },
             .max_pending_bytes = options_.max_pending_bytes},
            position + 1, env),
-      last_snapshot_(position) {
+      last_snapshot_(position),
+      newest_(snapshot),
+      snapshot_bytes_(FileBytes(env.files(), SnapshotPath(options_.directory, snapshot))),
+      bytes_at_start_(options_.level == DurabilityLevel::kNone
+                          ? 0
+                          : BytesAfter(env.files(), options_.directory, snapshot)) {
   RemoveUnfinishedSnapshots(env_.files(), options_.directory);
   store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
   store_.push_observer = this;
@@ -76,7 +87,7 @@ Recorder::~Recorder() {
   store_.catalog.Observe(nullptr);
   store_.push_observer = nullptr;
   workers_.Observe(nullptr);
-  timer_.reset();
+  timer_->Stop();
 }
 
 void Recorder::WhenDurable(Done done) {
@@ -94,7 +105,11 @@ void Recorder::Record(RecordBytes record) {
 
 void Recorder::LogGrew() noexcept {
   // Until then the task has nothing to do.
-  if (log_.bytes() > wake_at_bytes_) timer_->Wake();
+  if (BytesSinceSnapshot() > wake_at_bytes_) timer_->Wake();
+}
+
+uint64_t Recorder::BytesSinceSnapshot() const {
+  return bytes_at_start_ + log_.bytes() - bytes_at_snapshot_;
 }
 
 absl::Status Recorder::CheckHeader(uint64_t bytes) const {
@@ -124,22 +139,35 @@ std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push,
 
 uint64_t Recorder::NextPosition() {
   if (options_.level == DurabilityLevel::kNone) return last_snapshot_ + 1;
-  return log_.Rotate() + (FailpointIsOn(Failpoint::kSnapshotAhead) ? 1 : 0);
+  rotated_ = log_.Rotate();
+  return rotated_.position + (FailpointIsOn(Failpoint::kSnapshotAhead) ? 1 : 0);
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
   const absl::StatusOr<std::filesystem::path> path =
       WriteSnapshot(env_, options_.directory, snapshot);
   if (!path.ok()) return path.status();
+  snapshot_bytes_ = FileBytes(env_.files(), *path);
   last_snapshot_ = snapshot.position;
-  log_.Trim(TrimSnapshots(env_.files(), options_.directory, options_.snapshots_kept));
+  if (snapshot.name.empty()) {
+    newest_ = snapshot.position;
+    if (options_.level != DurabilityLevel::kNone) {
+      bytes_at_snapshot_ = bytes_at_start_ + rotated_.bytes;
+    }
+    Trim(options_.snapshots_kept);
+  }
   return TakenSnapshot{snapshot.name.empty() ? path->filename().string() : snapshot.name, *path};
+}
+
+void Recorder::Trim(size_t keep) {
+  log_.Trim(TrimSnapshots(env_.files(), options_.directory, keep, newest_));
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   MutexLock one(snapshot_mutex_);
   if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
     return status;
+  MakeRoom();
   Snapshot snapshot{.name = name};
   snapshot.state = Capture(store_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) {
     snapshot.position = NextPosition();
@@ -158,7 +186,7 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
   const uint64_t position = log_.Append(ToRecord(RollbackRecord{.source = source}));
   if (absl::Status status = log_.Flush(); !status.ok()) return status;
   // What follows is found at once by who looks for it, without all that was before.
-  log_.Rotate();
+  rotated_ = log_.Rotate();
   return position;
 }
 
@@ -216,34 +244,62 @@ uint64_t Recorder::StoreBytes() const {
   return bytes;
 }
 
+Recorder::Room Recorder::LookAtDisk() const {
+  Room room{.free = std::numeric_limits<uint64_t>::max(),
+            .needed = std::max(StoreBytes(), snapshot_bytes_)};
+  const absl::StatusOr<uint64_t> free = env_.files().FreeBytes(options_.directory);
+  if (free.ok()) room.free = *free;
+  // A quota is not in what the file system says.
+  if (absl::IsResourceExhausted(log_.failure())) room.free = 0;
+  return room;
+}
+
+Recorder::Room Recorder::MakeRoom() {
+  const Room room = LookAtDisk();
+  if (!room.is_short() || newest_ == 0) return room;
+  Trim(/*keep=*/1);
+  return LookAtDisk();
+}
+
 Time Recorder::NextDue() const {
   if (options_.snapshot_interval.count() == 0) return kNever;
   return env_.Now() + options_.snapshot_interval;
 }
 
 // A log that is a few times as long as the state that it makes is mostly of the past (as Redis
-// rewrites its append-only file).
+// rewrites its append-only file). Where the disk ends before that, half is enough: the snapshot
+// that takes its place has to be written while it is there. So somebody looks again before the log
+// takes much of the room that is left.
 Time Recorder::TakeDueSnapshot() {
   constexpr uint64_t kTimes = 4;
+  constexpr uint64_t kLookEach = uint64_t{1} << 20;
   const Seen seen{store_.changes.count(), StoreBytes()};
   const uint64_t most_bytes = options_.max_log_bytes > 0
                                   ? options_.max_log_bytes
                                   : std::max(kLeastLogBytes, kTimes * seen.store_bytes);
-  const bool too_long = log_.bytes() > most_bytes;
+  const uint64_t bytes = BytesSinceSnapshot();
+  const Room room = [&] {
+    MutexLock one(snapshot_mutex_);
+    return MakeRoom();
+  }();
+  const uint64_t look_each = std::min(kLookEach, room.free / 8);
+  const bool too_long =
+      bytes > (room.is_short() ? std::min(most_bytes, room.needed / 2) : most_bytes);
   const bool failed_lately = env_.Now() < retry_at_;
   const bool due = env_.Now() >= due_;
   if (due) due_ = NextDue();
-  wake_at_bytes_ = most_bytes;
   // An idle server has nothing new to write.
   const bool changed = due && seen != seen_;
-  if (!changed && (!too_long || failed_lately)) {
-    if (!too_long) return due_;
-    wake_at_bytes_ = std::numeric_limits<uint64_t>::max();
-    return std::min(due_, retry_at_);
+  if (!changed && !too_long) {
+    wake_at_bytes_ = std::min(most_bytes, bytes + look_each);
+    return due_;
   }
+  wake_at_bytes_ = std::numeric_limits<uint64_t>::max();
+  if (!changed && failed_lately) return std::min(due_, retry_at_);
   const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
   if (taken.ok()) {
     seen_ = seen;
+    wake_at_bytes_ = std::min(most_bytes, BytesSinceSnapshot() + look_each);
     return due_;
   }
   spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));

@@ -27,8 +27,8 @@ struct RecorderOptions {
   std::chrono::milliseconds interval{100};         // of kAsync
   std::chrono::milliseconds retry{1000};           // as LogOptions
   std::chrono::seconds snapshot_interval{0};       // 0: not by time
-  // A snapshot is taken when the log since the last one has more bytes than this; 0: a few times
-  // the store's, at least kLeastLogBytes.
+  // A snapshot is taken when the log since the last one without a name has more bytes than this; 0:
+  // a few times the store's, at least kLeastLogBytes. Earlier when the disk has little room left.
   uint64_t max_log_bytes = 0;
   size_t snapshots_kept = 2;
   // As LogOptions.
@@ -40,11 +40,12 @@ struct RecorderOptions {
 // Thread-safe.
 class Recorder final : public PushObserver, public Durability {
  public:
-  // `store` and `workers` hold what was recovered up to `position`, and must outlive it. Removes
-  // what a snapshot left that was not finished.
-  // `lock` keeps other servers away from the directory for as long as this may write there.
+  // `store` and `workers` hold what was recovered up to `position`, from the snapshot without a
+  // name at position `snapshot` on (0: none), and must outlive it. Removes what a snapshot left
+  // that was not finished. `lock` keeps other servers away from the directory for as long as this
+  // may write there.
   Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store, Workers& workers,
-           uint64_t position, Env& env = SystemEnv());
+           uint64_t position, uint64_t snapshot = 0, Env& env = SystemEnv());
   // Stops taking snapshots on its own; flushes the log.
   ~Recorder() override;
   Recorder(const Recorder&) = delete;
@@ -64,7 +65,8 @@ class Recorder final : public PushObserver, public Durability {
   std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
                                          std::span<Variable* const> written) override;
 
-  // One at a time; older snapshots without a name and the log before them are trimmed.
+  // One at a time; older snapshots without a name and the log before them are trimmed: before it
+  // when the disk has little room left, else after it.
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override;
   absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
@@ -88,6 +90,19 @@ class Recorder final : public PushObserver, public Durability {
   Time TakeDueSnapshot();
   Time NextDue() const;
   uint64_t StoreBytes() const;
+  struct Room {
+    uint64_t free;    // bytes of the disk
+    uint64_t needed;  // by the next snapshot, about
+    // The log must not take it.
+    bool is_short() const { return free / 2 < needed; }
+  };
+  Room LookAtDisk() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
+  // Removes all but so many of the newest snapshots without a name, and the log before them.
+  void Trim(size_t keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
+  // When it is short: removes what the newest snapshot does not need. Returns what there is then.
+  Room MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
+  // Of the log since the last snapshot without a name: what a start would replay, at least.
+  uint64_t BytesSinceSnapshot() const;
   // After each record. Takes no memory.
   void LogGrew() noexcept;
 
@@ -96,11 +111,20 @@ class Recorder final : public PushObserver, public Durability {
   const RecorderOptions options_;
   Store& store_;
   Workers& workers_;
+  // Takes snapshots that nobody asked for. The log wakes it.
+  std::unique_ptr<Timer> timer_;
   Log log_;
 
   Mutex snapshot_mutex_;                                     // one snapshot at a time
   std::atomic<uint64_t> turn_{0};                            // of ChooseCheck
   uint64_t last_snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);  // position
+  // Position of the newest one without a name that a start can begin with; 0: none is known. One
+  // that is newer is of a rollback that failed, or damaged.
+  uint64_t newest_ ABSL_GUARDED_BY(snapshot_mutex_);
+  uint64_t snapshot_bytes_ ABSL_GUARDED_BY(snapshot_mutex_);  // of the last file
+  Log::Mark rotated_ ABSL_GUARDED_BY(snapshot_mutex_);  // for the snapshot that is being taken
+  const uint64_t bytes_at_start_;                       // as BytesSinceSnapshot
+  std::atomic<uint64_t> bytes_at_snapshot_{0};          // of bytes_at_start_ and the log's
 
   // What the task saw of the store at its last snapshot.
   struct Seen {
@@ -108,12 +132,11 @@ class Recorder final : public PushObserver, public Durability {
     uint64_t store_bytes = 0;
     friend bool operator==(const Seen&, const Seen&) = default;
   };
-  // Of the timer's task, which takes snapshots that nobody asked for.
+  // Of the timer's task.
   Seen seen_;
-  Time due_ = kNever;            // by time
-  Time retry_at_ = Time::min();  // after one that failed
-  std::atomic<uint64_t> wake_at_bytes_{kLeastLogBytes};
-  std::unique_ptr<Timer> timer_;
+  Time due_ = kNever;                                    // by time
+  Time retry_at_ = Time::min();                          // after one that failed
+  std::atomic<uint64_t> wake_at_bytes_{kLeastLogBytes};  // of BytesSinceSnapshot
 };
 
 }  // namespace varscope::server

@@ -10,6 +10,7 @@
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
+#include "server/durability/log_file.h"
 #include "server/durability/push_record.h"
 #include "server/durability/record_bytes.h"
 #include "server/durability/snapshot.h"
@@ -20,22 +21,6 @@
 
 namespace varscope::server {
 namespace {
-
-// A file, and its bytes.
-struct Mapped {
-  std::unique_ptr<ReadableFile> file;
-  std::span<const std::byte> bytes;
-};
-
-// FailedPrecondition names both versions for a file of another disk format.
-absl::StatusOr<Mapped> Map(Files& files, const std::filesystem::path& path) {
-  absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
-  if (!file.ok()) return file.status();
-  const absl::StatusOr<std::span<const std::byte>> bytes = (*file)->Map();
-  if (!bytes.ok()) return bytes.status();
-  if (absl::Status status = CheckFormat(path, *bytes); !status.ok()) return status;
-  return Mapped{*std::move(file), *bytes};
-}
 
 class Recovery {
  public:
@@ -85,8 +70,9 @@ class Recovery {
       for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
     }
     for (const std::filesystem::path& path : files) {
+      const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files_.Open(path);
+      const absl::Status status = file.ok() ? CheckFormat(**file) : file.status();
       // Another error is for whoever needs the file.
-      absl::Status status = Map(files_, path).status();
       if (absl::IsFailedPrecondition(status)) return status;
     }
     return absl::OkStatus();
@@ -116,6 +102,7 @@ class Recovery {
         return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
       began_at_ = recovered_.position = snapshot->position;
+      if (snapshot->name.empty()) recovered_.snapshot_position = snapshot->position;
       recovered_.snapshot = file.path;
       return absl::OkStatus();
     }
@@ -132,23 +119,24 @@ class Recovery {
                                               " are missing: the state ends before them and ",
                                               segment.path.string(), " begins after them"));
     }
-    const absl::StatusOr<Mapped> mapping = Map(files_, segment.path);
-    if (!mapping.ok()) return mapping.status();
-    const std::span<const std::byte> log = mapping->bytes;
-    size_t offset = 0;
+    absl::StatusOr<LogFile> log = LogFile::Open(files_, segment.path);
+    if (!log.ok()) return log.status();
+    uint64_t offset = 0;
     uint64_t expected = segment.first;
     while (expected < end) {
-      const std::optional<FramedRecord> frame = ReadFrame(log, offset);
+      const absl::StatusOr<std::optional<FramedRecord>> read = log->Read(offset);
+      if (!read.ok()) return read.status();
+      const std::optional<FramedRecord>& frame = *read;
       if (frame && frame->is_mark()) {
         offset = frame->end;
         continue;
       }
       if (!frame || frame->position != expected) {
-        absl::Status status = EndOf(segments, log, offset, expected);
+        absl::Status status = EndOf(segments, *log, offset, expected);
         if (!status.ok()) return status;
         return false;
       }
-      if (absl::Status status = Report(frame->end, log.size()); !status.ok()) return status;
+      if (absl::Status status = Report(frame->end, log->size()); !status.ok()) return status;
       if (frame->position > recovered_.position) {
         if (absl::Status status = Redo(*frame); !status.ok()) return Explain(segment, status);
       }
@@ -160,7 +148,7 @@ class Recovery {
 
   // Of the segment of which `offset` bytes have been read, at least one record. Cancelled when it
   // is to stop.
-  absl::Status Report(size_t offset, size_t size) {
+  absl::Status Report(uint64_t offset, uint64_t size) {
     if (options_.stop && options_.stop()) {
       return absl::CancelledError(
           absl::StrCat("stopped after change ", recovered_.position, "; nothing was changed"));
@@ -174,15 +162,18 @@ class Recovery {
 
   // The first of `segments`, which is `log`, stops at `offset`: a torn end, or damage. Later
   // segments alone do not tell: an attempt to write may have left them that failed.
-  absl::Status EndOf(std::span<const Segment> segments, std::span<const std::byte> log,
-                     size_t offset, uint64_t expected) {
+  absl::Status EndOf(std::span<const Segment> segments, LogFile& log, uint64_t offset,
+                     uint64_t expected) {
     const Segment& segment = segments.front();
-    if (FindFrame(log, offset, expected)) return Damage(segment, offset, expected);
+    absl::StatusOr<std::optional<FramedRecord>> found = log.Find(offset, expected);
     for (const Segment& later : segments.subspan(1)) {
-      const absl::StatusOr<Mapped> mapping = Map(files_, later.path);
-      if (!mapping.ok()) return mapping.status();
-      if (FindFrame(mapping->bytes, 0, expected)) return Damage(segment, offset, expected);
+      if (!found.ok() || *found) break;
+      absl::StatusOr<LogFile> file = LogFile::Open(files_, later.path);
+      if (!file.ok()) return file.status();
+      found = file->Find(0, expected);
     }
+    if (!found.ok()) return found.status();
+    if (*found) return Damage(segment, offset, expected);
     if (offset == log.size()) return absl::OkStatus();
     recovered_.warnings.push_back(absl::StrCat(
         segment.path.string(), ": dropped ", log.size() - offset, " bytes of a torn end at offset ",
@@ -190,7 +181,7 @@ class Recovery {
     return absl::OkStatus();
   }
 
-  static absl::Status Damage(const Segment& segment, size_t offset, uint64_t expected) {
+  static absl::Status Damage(const Segment& segment, uint64_t offset, uint64_t expected) {
     return absl::DataLossError(absl::StrCat(
         segment.path.string(), " is damaged at offset ", offset, ": change ", expected,
         " cannot be read, though it was durable. Nothing was changed. Restore "
@@ -299,18 +290,20 @@ class Recovery {
         std::find_if(segments->begin(), segments->end(),
                      [&](const Segment& segment) { return segment.first > position + 1; });
     if (after == segments->begin()) return false;
-    const absl::StatusOr<Mapped> mapping = Map(files_, std::prev(after)->path);
-    if (!mapping.ok()) return mapping.status();
-    for (auto frame = ReadFrame(mapping->bytes, 0); frame;
-         frame = ReadFrame(mapping->bytes, frame->end)) {
-      if (frame->position <= position) continue;
-      const absl::StatusOr<Change> change = FromRecord(frame->header, frame->body);
+    absl::StatusOr<LogFile> log = LogFile::Open(files_, std::prev(after)->path);
+    if (!log.ok()) return log.status();
+    for (uint64_t offset = 0;;) {
+      const absl::StatusOr<std::optional<FramedRecord>> frame = log->Read(offset);
+      if (!frame.ok()) return frame.status();
+      if (!*frame) return false;
+      offset = (*frame)->end;
+      if ((*frame)->position <= position) continue;
+      const absl::StatusOr<Change> change = FromRecord((*frame)->header, (*frame)->body);
       if (!change.ok()) return change.status();
       const auto* const rollback = std::get_if<RollbackRecord>(&*change);
       if (rollback != nullptr && rollback->position == position) return rollback->failed;
       if (!std::holds_alternative<WorkerRecord>(*change)) return false;
     }
-    return false;
   }
 
   // Of two records for each rollback (records.proto). The snapshot that it wrote is the one that

@@ -18,6 +18,7 @@ namespace varscope::server {
 struct Recovered {
   uint64_t position = 0;           // of the last record that is part of the state
   std::filesystem::path snapshot;  // empty: none
+  uint64_t snapshot_position = 0;  // its, when it has no name: what later starts begin with; else 0
   uint64_t replayed = 0;           // log records
   uint64_t mismatches = 0;         // of them, that led elsewhere than at their first time
   // What somebody should read: snapshots that were skipped, a torn end that was dropped, the first

@@ -350,13 +350,14 @@ absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
                                           known.empty() ? "none" : absl::StrJoin(known, ", ")));
 }
 
-uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep) {
+uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep,
+                       uint64_t newest) {
   const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files, directory);
   if (!snapshots.ok()) return 0;
   uint64_t oldest = 0;
   size_t kept = 0;
   for (const SnapshotFile& file : *snapshots) {
-    if (IsNamed(file.path) || !Open(files, file.path).ok()) continue;
+    if (IsNamed(file.path) || file.position > newest || !Open(files, file.path).ok()) continue;
     if (kept < keep) {
       ++kept;
       oldest = file.position;

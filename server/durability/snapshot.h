@@ -64,8 +64,10 @@ absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
 
 // Keeps the newest `keep` of those without a name whose heads can be read, and all with a name or
 // with damage. Returns the position of the oldest of the first that is left, 0 when none is: named
-// ones are for rollback, not for recovery, and need no log.
-uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep);
+// ones are for rollback, not for recovery, and need no log. Those after position `newest` do not
+// count: a rollback that failed may have left one.
+uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep,
+                       uint64_t newest);
 
 // What a crash left of a snapshot that was being written.
 void RemoveUnfinishedSnapshots(Files& files, const std::filesystem::path& directory);

@@ -83,7 +83,8 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockExisting(const std::filesystem::pa
     return absl::NotFoundError(
         absl::StrCat(directory.string(), " is no server's --data-dir: it has no file ", kLockName));
   }
-  absl::StatusOr<std::unique_ptr<FileLock>> lock = files.Lock(directory / kLockName);
+  absl::StatusOr<std::unique_ptr<FileLock>> lock =
+      files.Lock(directory / kLockName, Files::LockFile::kExisting);
   // What cannot be locked because it cannot be written is no running server's.
   if (!lock.ok() && !absl::IsFailedPrecondition(lock.status())) return nullptr;
   return lock;

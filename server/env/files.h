@@ -43,21 +43,22 @@ class WritableFile {
   const std::filesystem::path path_;
 };
 
-// An open file that is read from its beginning on. Thread-compatible.
+// An open file that is read, never mapped: whoever cuts it off meanwhile, or a sector that cannot
+// be read, is an error that names the file and the offset, and no signal. Thread-compatible.
 class ReadableFile {
  public:
   virtual ~ReadableFile() = default;
   ReadableFile(const ReadableFile&) = delete;
   ReadableFile& operator=(const ReadableFile&) = delete;
 
-  // The next `into.size()` bytes; OutOfRange when the file ends before.
-  virtual absl::Status Read(std::span<std::byte> into) = 0;
+  // The bytes from `offset` on; OutOfRange when the file ends before.
+  virtual absl::Status ReadAt(uint64_t offset, std::span<std::byte> into) = 0;
+  // Those that follow what this has read before, from the beginning on.
+  absl::Status Read(std::span<std::byte> into);
   // When it was opened.
   uint64_t size() const { return size_; }
-  // How many have not been read yet.
-  virtual uint64_t left() const = 0;
-  // All of its bytes, which are fetched when they are looked at, for as long as the file lives.
-  virtual absl::StatusOr<std::span<const std::byte>> Map() = 0;
+  // How many Read has not read yet.
+  uint64_t left() const { return size_ - at_; }
   const std::filesystem::path& path() const { return path_; }
 
  protected:
@@ -66,6 +67,7 @@ class ReadableFile {
  private:
   const std::filesystem::path path_;
   const uint64_t size_;
+  uint64_t at_ = 0;  // what Read reads next
 };
 
 // Ends when it is destroyed, and with the process.
@@ -82,8 +84,9 @@ class Files {
  public:
   virtual ~Files() = default;
 
+  // kOwnerOnly: the file is new; AlreadyExists when there is anything of that name.
   enum class Access : uint8_t { kGroupReads, kOwnerOnly };
-  // Makes the file, or empties it.
+  // Makes the file, or empties it. Never where a symbolic link leads.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(
       const std::filesystem::path& path, Access access = Access::kGroupReads) = 0;
   // NotFound when there is none, and for no other reason.
@@ -101,9 +104,14 @@ class Files {
   virtual absl::Status SyncDirectory(const std::filesystem::path& directory) = 0;
   // With its parents; OK when it is there.
   virtual absl::Status CreateDirectories(const std::filesystem::path& directory) = 0;
-  // FailedPrecondition while somebody else has the lock of this file, which is made, or of its
-  // directory.
-  virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::filesystem::path& path) = 0;
+  // kExisting: a file that is not there is NotFound, and may be one that can only be read.
+  enum class LockFile : uint8_t { kMade, kExisting };
+  // FailedPrecondition while somebody else has the lock of this file, or of its directory. What the
+  // file has in it stays.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::filesystem::path& path,
+                                                         LockFile file = LockFile::kMade) = 0;
+  // How many more bytes the file system of this directory takes.
+  virtual absl::StatusOr<uint64_t> FreeBytes(const std::filesystem::path& directory) = 0;
 };
 
 }  // namespace varscope::server

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +28,7 @@ absl::Status FileError(const fs::path& path, const char* what, int error) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
     return absl::ResourceExhaustedError(text);
   }
+  if (error == EEXIST) return absl::AlreadyExistsError(text);
   return error == ENOENT ? absl::NotFoundError(text) : absl::InternalError(text);
 }
 
@@ -35,10 +36,12 @@ absl::Status FileError(const fs::path& path, const char* what, int error) {
 class Descriptor {
  public:
   // Of a file, or with O_DIRECTORY of a directory. FailedPrecondition for anything else that
-  // somebody has put there: a pipe would hold up whoever opens it.
+  // somebody has put there: a pipe would hold up whoever opens it. With O_NOFOLLOW not of what a
+  // symbolic link leads to.
   static absl::StatusOr<Descriptor> Open(const fs::path& path, int flags, mode_t mode = 0640) {
     const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
-    if (fd < 0 && errno != ENXIO && errno != EISDIR) return FileError(path, "open", errno);
+    const bool another_thing = errno == ENXIO || errno == EISDIR || errno == ELOOP;
+    if (fd < 0 && !another_thing) return FileError(path, "open", errno);
     if (fd >= 0) {
       Descriptor opened(fd);
       struct stat status {};
@@ -89,37 +92,30 @@ class PosixWritableFile final : public WritableFile {
 class PosixReadableFile final : public ReadableFile {
  public:
   PosixReadableFile(fs::path path, uint64_t size, Descriptor descriptor)
-      : ReadableFile(std::move(path), size), descriptor_(std::move(descriptor)), left_(size) {}
-  ~PosixReadableFile() override {
-    if (mapped_ != nullptr) munmap(mapped_, size());
-  }
+      : ReadableFile(std::move(path), size), descriptor_(std::move(descriptor)) {}
 
-  absl::Status Read(std::span<std::byte> into) override {
+  absl::Status ReadAt(uint64_t offset, std::span<std::byte> into) override {
     while (!into.empty()) {
-      const ssize_t n = read(descriptor_.get(), into.data(), std::min(into.size(), kMaxCall));
+      const ssize_t n = pread(descriptor_.get(), into.data(), std::min(into.size(), kMaxCall),
+                              static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return FileError(path(), "read", errno);
-      if (n == 0) return absl::OutOfRangeError(absl::StrCat(path().string(), ": ends too early"));
+      if (n < 0) return FileError(path(), absl::StrCat("read at offset ", offset).c_str(), errno);
+      if (n == 0) return NothingAt(offset);
       into = into.subspan(n);
-      left_ -= std::min<uint64_t>(left_, n);
+      offset += n;
     }
     return absl::OkStatus();
   }
-  uint64_t left() const override { return left_; }
-
-  absl::StatusOr<std::span<const std::byte>> Map() override {
-    if (mapped_ == nullptr && size() > 0) {
-      void* const at = mmap(nullptr, size(), PROT_READ, MAP_PRIVATE, descriptor_.get(), 0);
-      if (at == MAP_FAILED) return FileError(path(), "map", errno);
-      mapped_ = at;
-    }
-    return std::span(static_cast<const std::byte*>(mapped_), size());
-  }
 
  private:
+  absl::Status NothingAt(uint64_t offset) const {
+    const bool was_cut = offset < size();
+    return absl::OutOfRangeError(absl::StrCat(
+        path().string(), ": there is nothing at offset ", offset,
+        was_cut ? absl::StrCat("; it had ", size(), " bytes, and somebody has cut it off") : ""));
+  }
+
   const Descriptor descriptor_;
-  uint64_t left_;
-  void* mapped_ = nullptr;
 };
 
 class PosixFileLock final : public FileLock {
@@ -136,13 +132,11 @@ class Posix final : public Files {
  public:
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const fs::path& path,
                                                        Access access) override {
-    const mode_t mode = access == Access::kOwnerOnly ? 0600 : 0640;
-    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    const bool owner_only = access == Access::kOwnerOnly;
+    absl::StatusOr<Descriptor> opened =
+        Descriptor::Open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | (owner_only ? O_EXCL : O_TRUNC),
+                         owner_only ? 0600 : 0640);
     if (!opened.ok()) return opened.status();
-    // It may have been there, for others to read.
-    if (access == Access::kOwnerOnly && fchmod(opened->get(), mode) != 0) {
-      return FileError(path, "make private", errno);
-    }
     return std::make_unique<PosixWritableFile>(path, *std::move(opened));
   }
 
@@ -201,7 +195,7 @@ class Posix final : public Files {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const fs::path& path) override {
+  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const fs::path& path, LockFile file) override {
     const fs::path directory = path.parent_path();
     const auto in_use = [&] {
       return absl::FailedPreconditionError(
@@ -211,10 +205,21 @@ class Posix final : public Files {
     absl::StatusOr<Descriptor> whole = Descriptor::Open(directory, O_RDONLY | O_DIRECTORY);
     if (!whole.ok()) return whole.status();
     if (flock(whole->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return in_use();
-    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    const int flags = file == LockFile::kMade ? O_RDWR | O_CREAT : O_RDONLY;
+    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, flags | O_NOFOLLOW);
     if (!opened.ok()) return opened.status();
-    if (flock(opened->get(), LOCK_EX | LOCK_NB) != 0) return in_use();
+    if (flock(opened->get(), LOCK_EX | LOCK_NB) != 0) {
+      return errno == EWOULDBLOCK ? in_use() : FileError(path, "lock", errno);
+    }
     return std::make_unique<PosixFileLock>(*std::move(whole), *std::move(opened));
+  }
+
+  absl::StatusOr<uint64_t> FreeBytes(const fs::path& directory) override {
+    struct statvfs status {};
+    if (statvfs(directory.c_str(), &status) != 0) {
+      return FileError(directory, "ask for free space", errno);
+    }
+    return uint64_t{status.f_bavail} * status.f_frsize;
   }
 };
 
@@ -227,6 +232,12 @@ absl::Status WritableFile::Write(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(*n);
   }
   return absl::OkStatus();
+}
+
+absl::Status ReadableFile::Read(std::span<std::byte> into) {
+  absl::Status status = ReadAt(at_, into);
+  if (status.ok()) at_ = std::min<uint64_t>(size_, at_ + into.size());
+  return status;
 }
 
 Files& PosixFiles() {

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/blocking_region.h"
+#include "proto/naming/names.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/list_call.h"
 #include "server/rpc/unary_call.h"
@@ -93,7 +94,7 @@ absl::Status TakeSnapshot(const ServiceContext& service, const Caller&,
                           v1::TakeSnapshotResponse* response) {
   const absl::StatusOr<TakenSnapshot> taken = service.durability.TakeSnapshot(request.name());
   if (!taken.ok()) return taken.status();
-  response->set_path(taken->path.string());
+  response->set_path(Utf8(taken->path.string()));
   response->set_name(taken->name);
   return absl::OkStatus();
 }

@@ -83,9 +83,9 @@ void ToProto(const Resolution& resolution, v1::Resolution* out) {
     const std::vector<int64_t>& partitions = resolution.partitioning->partitions;
     p->mutable_partitions()->Assign(partitions.begin(), partitions.end());
   }
-  out->set_message(resolution.message);
-  out->set_detail(resolution.detail);
-  out->set_warning(resolution.warning);
+  out->set_message(Utf8(resolution.message));
+  out->set_detail(Utf8(resolution.detail));
+  out->set_warning(Utf8(resolution.warning));
   for (const Creator& creator : resolution.creators) wire::ToProto(creator, out->add_creators());
 }
 
@@ -96,7 +96,7 @@ void ToProto(const SnapshotInfo& info, v1::ListSnapshotsResponse::Snapshot* out)
   out->set_global_step(info.global_step);
   out->set_bytes(info.bytes);
   out->set_variables(info.variables);
-  out->set_damage(info.damage);
+  out->set_damage(Utf8(info.damage));
 }
 
 void ToProto(const WorkerStatus& worker, v1::WorkerInfo* out) {

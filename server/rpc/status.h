@@ -7,16 +7,20 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "proto/naming/names.h"
 #include "proto/wire/retry_info.h"
 #include "varscope/v1/types.pb.h"
 
 namespace varscope::server {
 
-// The beginning of a longer text. gRPC's trailing metadata has 8 KiB, where a byte of a text may
-// take three; beyond that the caller would get another error.
+// As UTF-8, the beginning of a longer text. gRPC's trailing metadata has 8 KiB, where a byte of a
+// text may take three; beyond that the caller would get another error.
 inline std::string Told(absl::string_view text) {
   constexpr size_t kMost = 2000;
-  return text.size() <= kMost ? std::string(text) : absl::StrCat(text.substr(0, kMost), " ...");
+  const std::string beginning = Utf8(text.substr(0, kMost));
+  if (text.size() <= kMost && beginning.size() <= kMost) return beginning;
+  // A character may have been cut.
+  return absl::StrCat(Utf8(absl::string_view(beginning).substr(0, kMost)), " ...");
 }
 
 inline grpc::Status ToGrpc(const absl::Status& status) {

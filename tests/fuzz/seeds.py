@@ -125,6 +125,28 @@ def bundle(entries: dict[bytes, bytes], data: bytes) -> bytes:
     return b"\1" + parts + b"\0\0" + data
 
 
+def footer(offset: int, size: int) -> bytes:
+    """Of an index whose block of entries is said to be there."""
+    handles = varint(0) + varint(8) + varint(offset) + varint(size)
+    return handles.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
+
+
+def block_of(handle: bytes) -> bytes:
+    """Of one entry, whose value is this, with its type and checksum."""
+    block = varint(0) + varint(1) + varint(len(handle)) + b"a" + handle + struct.pack("<II", 0, 1) + b"\0"
+    crc = crc32c(block)
+    return block + struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 def write_bundles() -> None:
     for index in sorted(CHECKPOINTS.glob("*.index")):
         data = index.with_suffix(".data-00000-of-00001").read_bytes()
@@ -137,6 +159,11 @@ def write_bundles() -> None:
     # One short slice, of a tensor of 4 GiB.
     huge = field(1, 1) + field(2, shape([1 << 30])) + field(7, slice_of(halves[0]))
     write("bundle", "claims-4-gib", bundle({slice_key(b"w", halves[0]): entry([1], 0, 4), b"w": huge}, bytes(4)))
+    # Blocks that are not in the file, of sizes to which LevelDB adds 5.
+    for name, size in {"wraps": 2**64 - 5, "wraps-to-1": 2**64 - 4, "64-tib": 2**46, "1-tib": 2**40}.items():
+        write("bundle", "footer-" + name, b"\0" + with_length(bytes(64) + footer(16, size)))
+        block = block_of(varint(0) + varint(size))
+        write("bundle", "block-" + name, b"\0" + with_length(bytes(64) + block + footer(64, len(block) - 5)))
 
 
 if __name__ == "__main__":

@@ -113,6 +113,35 @@ def test_snapshots(store, tmp_path):
         assert durable.snapshot("first").startswith(str(tmp_path))
 
 
+def test_a_server_that_is_gone_is_unavailable():
+    with start_server() as target:
+        store = varscope.connect(target)
+        store.get_variable("w", [2])
+    for call in (store.list, store.snapshot):
+        with pytest.raises(varscope.errors.UnavailableError, match="no varscoped answers"):
+            call()
+
+
+@pytest.mark.parametrize(("code", "said", "error"), [
+    (1, "the server keeps nothing: it has no --data-dir", RuntimeError),
+    (2, "there is no command 'lisst'", RuntimeError),
+    (3, "no varscoped answers at h:1: Connection refused", varscope.errors.UnavailableError),
+    (3, "varscoped at h:1 was gone before it answered", varscope.errors.UnavailableError),
+    (3, "no varscoped answers at h:1: no answer; the server is stopped",
+     varscope.errors.DeadlineExceededError),
+    (3, "no answer from varscoped at h:1 within 60 s", varscope.errors.DeadlineExceededError),
+])
+def test_what_varscopectl_says_is_an_error_of_its_kind(store, tmp_path, monkeypatch, code, said, error):
+    program = tmp_path / "varscopectl"
+    program.write_text(f'#!/bin/sh\necho "varscopectl: {said}" >&2\nexit {code}\n')
+    program.chmod(0o755)
+    monkeypatch.setattr("varscope.store.path_of", lambda _: str(program))
+    for call in (store.list, store.snapshot):
+        with pytest.raises(error, match=said.split(":")[0]) as raised:
+            call()
+        assert type(raised.value) is error
+
+
 def test_processes_meet_by_name(server):
     code = """
 import sys, varscope

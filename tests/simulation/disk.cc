@@ -43,10 +43,14 @@ class Disk::File final : public server::WritableFile {
       meanwhile();
       disk_.meanwhile_ = meanwhile;
     }
-    const absl::Status status = Begin(absl::StrCat("write ", bytes.size()), Kind::kWrites);
+    absl::Status status = Begin(absl::StrCat("write ", bytes.size()), Kind::kWrites);
     if (disk_.crashed_ || life_ != disk_.life_) return status;
     // One that fails may have written some of it, one that does not may have written less.
-    size_t count = bytes.size();
+    size_t count = std::min<uint64_t>(bytes.size(), disk_.Room());
+    if (status.ok() && count == 0 && !bytes.empty()) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(path().string(), ": write: No space left on device"));
+    }
     if (!status.ok()) {
       count = disk_.trace_.Draw("bytes of a failed write", count + 1);
     } else if (count > 1 && disk_.trace_.OneIn("short write", 4)) {
@@ -77,22 +81,17 @@ class Disk::Contents final : public server::ReadableFile {
   Contents(const fs::path& path, std::string bytes)
       : ReadableFile(path, bytes.size()), bytes_(std::move(bytes)) {}
 
-  absl::Status Read(std::span<std::byte> into) override {
-    if (into.size() > left()) {
+  absl::Status ReadAt(uint64_t offset, std::span<std::byte> into) override {
+    if (offset > bytes_.size() || into.size() > bytes_.size() - offset) {
       return absl::OutOfRangeError(absl::StrCat(path().string(), ": ends too early"));
     }
-    std::copy_n(reinterpret_cast<const std::byte*>(bytes_.data()) + at_, into.size(), into.data());
-    at_ += into.size();
+    std::copy_n(reinterpret_cast<const std::byte*>(bytes_.data()) + offset, into.size(),
+                into.data());
     return absl::OkStatus();
-  }
-  uint64_t left() const override { return bytes_.size() - at_; }
-  absl::StatusOr<std::span<const std::byte>> Map() override {
-    return std::as_bytes(std::span(bytes_));
   }
 
  private:
   const std::string bytes_;
-  size_t at_ = 0;
 };
 
 class Disk::Held final : public server::FileLock {
@@ -239,13 +238,29 @@ absl::Status Disk::CreateDirectories(const fs::path& directory) {
   return Begin("create directory", NameOf(directory), Kind::kChanges);
 }
 
-absl::StatusOr<std::unique_ptr<server::FileLock>> Disk::Lock(const fs::path& path) {
+absl::StatusOr<std::unique_ptr<server::FileLock>> Disk::Lock(const fs::path& path,
+                                                             LockFile /*file*/) {
   const std::string name = NameOf(path);
   if (absl::Status status = Begin("lock", name, Kind::kChanges); !status.ok()) return status;
   if (!locked_.insert(name).second) {
     return absl::FailedPreconditionError(absl::StrCat(path.string(), " is in use"));
   }
   return std::make_unique<Held>(*this, name);
+}
+
+absl::StatusOr<uint64_t> Disk::FreeBytes(const fs::path& directory) {
+  absl::Status status = Begin("ask for free space", NameOf(directory), Kind::kReads);
+  if (!status.ok()) return status;
+  const bool full = fault_ && fault_->fault == Fault::kFull && calls_ >= fault_->from;
+  return full ? 0 : Room();
+}
+
+uint64_t Disk::Room() const {
+  constexpr uint64_t kPlenty = uint64_t{1} << 40;
+  if (!limit_) return kPlenty;
+  uint64_t used = 0;
+  for (const auto& [name, node] : seen_) used += node->seen.size();
+  return *limit_ - std::min(*limit_, used);
 }
 
 // `first_lost`: the changes from this number on are lost; without: some are.

@@ -43,6 +43,8 @@ class Disk final : public server::Files {
     fault_.reset();
     fails_at_next_.reset();
   }
+  // From now on there is room for so many bytes of files. None: for all.
+  void LimitTo(std::optional<uint64_t> bytes) { limit_ = bytes; }
   // That call, and all after it, fail and change nothing, until Restart.
   void CrashAt(uint64_t call) { crash_at_ = call; }
   // So many calls after the first one that fails.
@@ -78,8 +80,10 @@ class Disk final : public server::Files {
   absl::Status Remove(const std::filesystem::path& path) override;
   absl::Status SyncDirectory(const std::filesystem::path& directory) override;
   absl::Status CreateDirectories(const std::filesystem::path& directory) override;
-  absl::StatusOr<std::unique_ptr<server::FileLock>> Lock(
-      const std::filesystem::path& path) override;
+  absl::StatusOr<std::unique_ptr<server::FileLock>> Lock(const std::filesystem::path& path,
+                                                         LockFile file) override;
+  // Without a limit: more than anybody needs, unless it is full by a fault.
+  absl::StatusOr<uint64_t> FreeBytes(const std::filesystem::path& directory) override;
 
  private:
   class File;
@@ -116,6 +120,7 @@ class Disk final : public server::Files {
   bool Fails(const std::string& name, Kind kind) const;
   // Something fails: counts the fault, when it is its first time.
   void CountFault();
+  uint64_t Room() const;
   void ChangeName(const std::string& from, const std::string& to, const NodePtr& node);
   static void Apply(const Change& change, std::string& bytes);
   static void Apply(const NameChange& change, Names& names);
@@ -139,6 +144,7 @@ class Disk final : public server::Files {
   };
   std::optional<Planned> fault_;
   std::optional<std::pair<std::string, Fault>> fails_at_next_;
+  std::optional<uint64_t> limit_;
   std::optional<uint64_t> crash_at_;
   std::optional<uint64_t> crash_after_fault_;
   std::function<void()> meanwhile_;

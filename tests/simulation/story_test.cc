@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/simulation/comes_back.h"
 #include "tests/simulation/world.h"
 
 namespace varscope::simulation {
@@ -74,36 +75,6 @@ bool TryToStart(World& world) {
   }
 }
 
-// Another run of the server, in which all is as it was promised.
-void ExpectToStart(World& world) {
-  try {
-    world.Start();
-    EXPECT_EQ(world.wrong(), "");
-  } catch (const std::runtime_error& error) {
-    ADD_FAILURE() << "does not start: " << error.what();
-  }
-}
-
-// Whatever happened, from now on all is well.
-void ExpectThatItGoesOn(World& world) {
-  world.env().Advance(milliseconds(3000));
-  const size_t before = world.acknowledged();
-  world.Connect("w2");
-  world.Create("w2", "a");
-  world.env().Advance(milliseconds(100));
-  world.Push("w2", "a", "Momentum");
-  world.env().Advance(milliseconds(100));
-  EXPECT_EQ(world.acknowledged(), before + 4) << "connect, marks, create, push";
-}
-
-// The process has died: the next life begins with what the disk kept.
-void ExpectToComeBack(World& world, Disk::Loss loss) {
-  if (world.running()) world.Crash();
-  world.env().disk().Restart(loss);
-  ExpectToStart(world);
-  if (!::testing::Test::HasFailure()) ExpectThatItGoesOn(world);
-}
-
 uint64_t CallsOfTheStory(DurabilityLevel level) {
   World world(7, level);
   world.Start();
@@ -114,44 +85,6 @@ uint64_t CallsOfTheStory(DurabilityLevel level) {
 int Threads() {
   const std::filesystem::directory_iterator threads("/proc/self/task");
   return static_cast<int>(std::distance(begin(threads), end(threads)));
-}
-
-uint64_t BytesOnDisk(World& world) {
-  uint64_t bytes = 0;
-  for (const auto& [name, content] : world.env().disk().contents()) bytes += content.size();
-  return bytes;
-}
-
-// However long it serves: a snapshot takes the place of what is of the past.
-TEST(StoryTest, TheLogIsBoundedByTheState) {
-  World world(5);
-  world.Start();
-  uint64_t most = 0;
-  uint64_t written = 0;
-  uint64_t before = 0;
-  for (const char* worker : {"a", "b", "c", "d"}) {
-    world.Connect(worker);
-    world.env().RunDue();
-    world.Create(worker, "v");
-    world.env().RunDue();
-    for (int i = 0; i < 250; ++i) {
-      world.Push(worker, "v", "Adam");
-      world.env().RunDue();
-      const uint64_t now = BytesOnDisk(world);
-      written += now - std::min(now, before);
-      before = now;
-      most = std::max(most, now);
-    }
-  }
-  // The log between three snapshots, two of them kept, and a third while it is written.
-  const uint64_t bound = 3 * World::kMaxLogBytes;
-  EXPECT_LT(most, bound);
-  EXPECT_GT(written, 3 * bound);
-  world.Crash();
-  world.env().disk().Restart(Disk::Loss::kOrdered);
-  world.Start();
-  ASSERT_EQ(world.wrong(), "");
-  ExpectThatItGoesOn(world);
 }
 
 // Connect, create, push, crash, recover: the same events each time, on one thread.

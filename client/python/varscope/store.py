@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from varscope import _core, initializers, saver, scopes, session, variables
+from varscope import _core, errors, initializers, saver, scopes, session, variables
 from varscope.errors import readable
 from varscope.optimizers import Optimizer
 from varscope.programs import path_of
@@ -18,6 +18,9 @@ from varscope.rules import GivenRule, Rule
 from varscope.session import LONGEST_SECONDS
 from varscope.slices import IndexedSlices, IndexedSlicesValue
 from varscope.values import rows_for, value_for
+
+
+_NO_ANSWER = 3  # varscopectl's exit code
 
 
 class ListedVariable(NamedTuple):
@@ -255,8 +258,9 @@ class Store:
     def snapshot(self, name: str | None = None) -> str:
         """Has the server write everything to its data directory, and returns the path there.
 
-        RuntimeError when it does not, with what varscopectl says: a server without a data directory
-        has none.
+        UnavailableError when no server answers; DeadlineExceededError when none does in time, and
+        then it may still happen; RuntimeError when the server refuses, with what varscopectl says: one
+        without a data directory has none.
         """
         if name is not None and (not isinstance(name, str) or name.startswith("-")):
             raise ValueError(f"{name!r} is no name of a snapshot")
@@ -265,7 +269,8 @@ class Store:
     def list(self, prefix: str = "") -> list[ListedVariable]:
         """Returns all variables of the store whose names start with the prefix, slots among them.
 
-        RuntimeError when no server answers.
+        UnavailableError when no server answers; DeadlineExceededError when none does in time;
+        RuntimeError when the server refuses.
         """
         lines = self._control("list").splitlines()
         if not lines or not lines[0].startswith("NAME"):
@@ -280,9 +285,14 @@ class Store:
             capture_output=True, text=True, check=False,
             env={key: value for key, value in os.environ.items()
                  if not key.startswith("VARSCOPE_")})
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip())
-        return done.stdout
+        if done.returncode == 0:
+            return done.stdout
+        said = done.stderr.strip()
+        if done.returncode != _NO_ANSWER:
+            raise RuntimeError(said)
+        if "no answer" in said:  # it was awaited, until the time was over
+            raise errors.DeadlineExceededError(None, None, said)
+        raise errors.UnavailableError(None, None, said)
 
 
 class _InGraph:

@@ -33,6 +33,28 @@ TEST(NamesTest, ErrorsQuoteNamesSafely) {
   EXPECT_EQ(Printable(std::string(70, 'y')), std::string(64, 'y') + "...");
 }
 
+// Of every character, and of what is none (RFC 3629).
+TEST(NamesTest, OnlyWhatIsNotUtf8IsEscaped) {
+  for (const std::string text :
+       {"", "plain \n\\", "gr\u00f6\u00dfe", "\u0800\ue000\uffff", "\U00010000\U0010ffff"}) {
+    EXPECT_EQ(Utf8(text), text);
+  }
+  EXPECT_EQ(Utf8("/data-\xe9\xff/log"), "/data-\\xe9\\xff/log");
+  EXPECT_EQ(Utf8("a\xc3"), "a\\xc3");                                    // cut short
+  EXPECT_EQ(Utf8("\xc0\xaf\xe0\x80\xaf"), "\\xc0\\xaf\\xe0\\x80\\xaf");  // longer than needed
+  EXPECT_EQ(Utf8("\xed\xa0\x80"), "\\xed\\xa0\\x80");                    // a surrogate
+  EXPECT_EQ(Utf8("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");           // above U+10FFFF
+  for (int first = 0x80; first < 0x100; ++first) {
+    for (int second = 0; second < 0x100; ++second) {
+      const std::string text = {static_cast<char>(first), static_cast<char>(second), 'x'};
+      const std::string sent = Utf8(text);
+      EXPECT_EQ(Utf8(sent), sent);
+      const bool is_character = first >= 0xc2 && first < 0xe0 && (second & 0xc0) == 0x80;
+      EXPECT_EQ(sent == text, is_character) << first << " " << second;
+    }
+  }
+}
+
 TEST(NamesTest, WorkerIds) {
   EXPECT_TRUE(ValidateWorkerId("host-1/7").ok());
   EXPECT_FALSE(ValidateWorkerId("").ok());

@@ -195,7 +195,7 @@ class KeptFirstValuesTest : public ::testing::Test {
       Store store(StoreLimits{}, env);
       store.catalog.SetLarge(kLarge);
       Workers workers;
-      Recorder recorder(nullptr, {.directory = directory.path()}, store, workers, 0, env);
+      Recorder recorder(nullptr, {.directory = directory.path()}, store, workers, 0, 0, env);
       live(env, store, recorder);
       before = testing::StateOf(store, workers);
     }

@@ -103,7 +103,6 @@ TEST(LogFrameTest, GarbageIsNoFrame) {
       for (size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>("VSR3"[i]);
     }
     EXPECT_FALSE(ReadFrame(bytes, 0));
-    EXPECT_FALSE(FindFrame(bytes, 0, 0));
   }
 }
 
@@ -117,28 +116,6 @@ TEST(LogFrameTest, SizesThatWouldWrapAreNoFrame) {
     std::memcpy(bytes.data() + 36, &checksum, sizeof(checksum));
     ASSERT_TRUE(DecodePrefix(bytes));
     EXPECT_FALSE(ReadFrame(bytes, 0)) << body;
-  }
-}
-
-// Damage in the middle of a log is told from a torn end by a record after it which was written when
-// the damaged one was durable.
-TEST(LogFrameTest, FindsTheNextRecordAfterDamageThatSaysWhatWasDurable) {
-  std::mt19937 random(4);
-  for (int round = 0; round < 50; ++round) {
-    std::vector<std::byte> log;
-    for (uint32_t i = random() % 100; i > 0; --i) log.push_back(static_cast<std::byte>(random()));
-    const size_t damaged = log.size();
-    Append(log, BytesOf(RandomRecord(random), 5, 4));
-    const size_t second = log.size();
-    Append(log, BytesOf(RandomRecord(random), 6, 5));
-    log[damaged + 20] ^= std::byte{1};
-    const std::optional<FramedRecord> found = FindFrame(log, 0, 5);
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->position, 6U);
-    EXPECT_EQ(found->end, log.size());
-    EXPECT_TRUE(FindFrame(log, second, 5));
-    EXPECT_FALSE(FindFrame(log, second + 1, 5));
-    EXPECT_FALSE(FindFrame(log, 0, 6)) << "nothing says that position 6 was durable";
   }
 }
 

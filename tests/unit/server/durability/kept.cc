@@ -31,7 +31,7 @@ Kept::Kept(const fs::path& directory, DurabilityLevel level)
   recovered_ = *recovered;
   recorder_.emplace(PosixFiles().Lock(directory / "LOCK").value(),
                     RecorderOptions{.directory = directory, .level = level}, store_, workers_,
-                    recovered->position);
+                    recovered->position, recovered->snapshot_position);
 }
 
 void Kept::Change(std::mt19937& random) {

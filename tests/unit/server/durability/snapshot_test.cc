@@ -124,7 +124,7 @@ TEST(SnapshotTest, OneThatSomebodyRenamedOrCopiedIsDamagedAndDisplacesNone) {
   EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("renamed or copied"));
   EXPECT_FALSE(CheckNewName(PosixFiles(), directory.path(), "better").ok());
-  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 2),
+  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 2, UINT64_MAX),
             NumberAfter(kSnapshotPrefix, taken[0].filename().string()));
   EXPECT_EQ(ReadAll(taken[0]), older);
   // The start says so, and goes on once they are away.

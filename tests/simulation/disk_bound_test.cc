@@ -1,0 +1,135 @@
+// What the server keeps on its disk is bounded, and leaves it room for what it has to write.
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string>
+
+#include "tests/simulation/comes_back.h"
+#include "tests/simulation/world.h"
+
+namespace varscope::simulation {
+namespace {
+
+// Refusals and failed writes are what these tests are about.
+const bool kQuiet = [] {
+  spdlog::set_level(spdlog::level::off);
+  return true;
+}();
+
+// Of files whose names begin so.
+uint64_t BytesOnDisk(World& world, const std::string& prefix = "") {
+  uint64_t bytes = 0;
+  for (const auto& [name, content] : world.env().disk().contents()) {
+    if (name.starts_with(prefix)) bytes += content.size();
+  }
+  return bytes;
+}
+
+void Begin(World& world, const std::string& worker) {
+  world.Connect(worker);
+  world.env().RunDue();
+  world.Create(worker, "v");
+  world.env().RunDue();
+}
+
+void PushSome(World& world, const std::string& worker, int count) {
+  for (int i = 0; i < count; ++i) {
+    world.Push(worker, "v", "Adam");
+    world.env().RunDue();
+  }
+}
+
+// However long it serves: a snapshot takes the place of what is of the past.
+TEST(DiskBoundTest, TheLogIsBoundedByTheState) {
+  World world(5);
+  world.Start();
+  uint64_t most = 0;
+  uint64_t written = 0;
+  uint64_t before = 0;
+  for (const char* worker : {"a", "b", "c", "d"}) {
+    world.Connect(worker);
+    world.env().RunDue();
+    world.Create(worker, "v");
+    world.env().RunDue();
+    for (int i = 0; i < 250; ++i) {
+      world.Push(worker, "v", "Adam");
+      world.env().RunDue();
+      const uint64_t now = BytesOnDisk(world);
+      written += now - std::min(now, before);
+      before = now;
+      most = std::max(most, now);
+    }
+  }
+  // The log between three snapshots, two of them kept, and a third while it is written.
+  const uint64_t bound = 3 * World::kMaxLogBytes;
+  EXPECT_LT(most, bound);
+  EXPECT_GT(written, 3 * bound);
+  world.Crash();
+  world.env().disk().Restart(Disk::Loss::kOrdered);
+  world.Start();
+  ASSERT_EQ(world.wrong(), "");
+  ExpectThatItGoesOn(world);
+}
+
+// Snapshots with a name are for rollback: recovery needs the log from the last one without a name
+// on. Nor does a restart begin to count anew.
+TEST(DiskBoundTest, NamedSnapshotsAndRestartsLeaveTheLogItsBound) {
+  World world(5);
+  for (int life = 0; life < 8; ++life) {
+    const std::string worker = "life-" + std::to_string(life);
+    world.Start();
+    Begin(world, worker);
+    for (int i = 0; i < 4; ++i) {
+      PushSome(world, worker, 40);
+      world.TakeSnapshot("hour-" + std::to_string(4 * life + i));
+      world.env().RunDue();
+      EXPECT_LT(BytesOnDisk(world, "log-"), 3 * World::kMaxLogBytes) << life << " " << i;
+    }
+    world.Crash();
+    world.env().disk().Restart(Disk::Loss::kNothing);
+  }
+  world.Start();
+  ASSERT_EQ(world.wrong(), "");
+  ExpectThatItGoesOn(world);
+}
+
+// Where the disk ends before the log's bound, a snapshot is taken while there is room for it.
+TEST(DiskBoundTest, TheLogLeavesRoomForTheSnapshotThatTakesItsPlace) {
+  World world(5);
+  world.Start();
+  world.env().disk().LimitTo(2 * World::kMaxLogBytes);
+  for (const char* worker : {"a", "b", "c", "d"}) {
+    Begin(world, worker);
+    const size_t before = world.acknowledged();
+    PushSome(world, worker, 250);
+    EXPECT_EQ(world.acknowledged(), before + 250) << worker;
+    EXPECT_LE(BytesOnDisk(world), 2 * World::kMaxLogBytes);
+  }
+  ExpectToComeBack(world, Disk::Loss::kPosix);
+}
+
+// What the newest snapshot does not need gives way when the disk is full already.
+TEST(DiskBoundTest, AFullDiskIsNotFullForEver) {
+  for (const bool restarts : {false, true}) {
+    World world(5);
+    world.Start();
+    Begin(world, "a");
+    for (int i = 0; i < 2; ++i) {
+      PushSome(world, "a", 20);
+      world.TakeSnapshot("");
+    }
+    PushSome(world, "a", 20);
+    world.env().disk().LimitTo(BytesOnDisk(world));
+    PushSome(world, "a", 1);
+    if (restarts) {
+      ExpectToComeBack(world, Disk::Loss::kNothing);
+    } else {
+      ExpectThatItGoesOn(world);
+    }
+    EXPECT_EQ(world.wrong(), "");
+  }
+}
+
+}  // namespace
+}  // namespace varscope::simulation
