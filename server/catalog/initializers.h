@@ -27,13 +27,16 @@ bool Computes(const InitializerSpec& spec);
 
 // The bytes that computing it takes beside the tensor.
 uint64_t WorkingBytes(const InitializerSpec& spec, const Shape& shape);
+// How long computing it takes, in elements that are drawn.
+uint64_t CostOf(const InitializerSpec& spec, const Shape& shape);
 
 inline constinit const std::atomic<bool> kGoesOn{false};
 
 // Fills `tensor`. `full_shape` is the whole variable's when `tensor` is one part of it: fans are
 // counted there. The same (spec, seed, shape) gives the same
 // bytes, on every processor. Requires a validated spec. Returns
-// soon once `stop` is true, with whatever is in `tensor` then.
+// soon once `stop` is true, with whatever is in `tensor` then. Takes no memory but WorkingBytes,
+// and throws std::bad_alloc where they are needed and cannot be had.
 void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape, Tensor& tensor,
                 const std::atomic<bool>& stop = kGoesOn);
 

@@ -79,7 +79,7 @@ NewVariable NewState(const StateRequest& request, const optimizers::StateDef& st
 struct PlannedStates {
   const NameTable::States& there;
   std::vector<StateNames>& missing;
-  absl::flat_hash_map<std::string, std::vector<std::string>> names = {};  // of `missing`, by key
+  NameTable::Map<std::string, std::vector<std::string>> names = {};  // of `missing`, by key
 };
 
 // All that the requests need and is not there.
