@@ -81,15 +81,6 @@ absl::StatusOr<std::vector<VariablePtr>> NameTable::FindAll(
   return found;
 }
 
-std::string NameTable::UniqueName(const std::string& name,
-                                  const std::set<std::string>& taken) const {
-  std::string candidate = name;
-  for (uint64_t i = FreeSuffix(name); Has(candidate) || taken.contains(candidate); ++i) {
-    candidate = absl::StrCat(name, "_", i);
-  }
-  return candidate;
-}
-
 uint64_t NameTable::FreeSuffix(const std::string& name) const {
   const auto next = next_suffix_.find(name);
   if (next != next_suffix_.end()) return next->second;

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -44,8 +43,6 @@ class NameTable final : public Definitions {
                                             const std::string& name) const;
   // The first of _1, _2, ... that makes a free name of `name`: all before it are taken.
   uint64_t FreeSuffix(const std::string& name) const;
-  // `name`, or with _1, _2, ... when it exists or is in `taken`.
-  std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
 
   // By what get_variable shares by; null: none.
   VariablePtr FindKey(const std::string& key) const;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -10,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "server/catalog/creation.h"
 #include "server/catalog/name_table.h"
+#include "server/catalog/unique_names.h"
 
 namespace varscope::server {
 namespace {
@@ -87,7 +87,7 @@ CreationBatch PlanStates(std::span<const StateRequest> requests, const NameTable
   CreationBatch batch;
   PlannedStates all_slots{names.slots(), batch.slots};
   PlannedStates all_non_slots{names.non_slots(), batch.non_slots};
-  std::set<std::string> taken;
+  UniqueNames unique(names);
   // `primary` is null for non-slot variables.
   const auto plan = [&](PlannedStates& planned, const StateRequest& request,
                         const std::vector<optimizers::StateDef>& state, const SlotNames& given,
@@ -101,8 +101,7 @@ CreationBatch PlanStates(std::span<const StateRequest> requests, const NameTable
     StateNames made{StateKey(owner, spec, given, state.size()), {}};
     for (size_t i = 0; i < state.size(); ++i) {
       std::string name = primary ? absl::StrCat(owner, "/", spec.name) : std::string(state[i].name);
-      name = names.UniqueName(given.empty() ? name : given[i], taken);
-      taken.insert(name);
+      name = unique.Take(given.empty() ? name : given[i]);
       batch.variables.push_back(NewState(request, state[i], name, primary));
       made.variables.push_back(std::move(name));
     }
