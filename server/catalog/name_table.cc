@@ -53,9 +53,12 @@ const VariablePtr* NameTable::FindName(const std::string& name) const {
 }
 
 absl::StatusOr<VariablePtr> NameTable::Find(const std::string& name) const {
-  if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
+  if (const VariablePtr* const found = FindName(name)) return *found;
+  // All names are looked at for the hint, and others wait meanwhile.
+  constexpr size_t kMostLookedAt = 1000;
   std::string hint;
-  if (const size_t slash = name.rfind('/'); slash != std::string::npos) {
+  const size_t slash = name.rfind('/');
+  if (slash != std::string::npos && variables_.size() <= kMostLookedAt) {
     const absl::string_view scope = absl::string_view(name).substr(0, slash + 1);
     const bool has_some =
         std::any_of(variables_.begin(), variables_.end(),
