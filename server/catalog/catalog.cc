@@ -333,9 +333,20 @@ void Catalog::Read(absl::FunctionRef<void(const NameTable&)> read) const {
 }
 
 void Catalog::Replace(NameTable names) {
-  const WriterLock lock(mutex_);
-  ++generation_;
-  names_ = std::move(names);
+  {
+    const WriterLock lock(mutex_);
+    ++generation_;
+    std::swap(names_, names);
+  }
+  Jobs of_discarded;
+  {
+    const MutexLock lock(jobs_mutex_);
+    of_discarded = jobs_.TakeAll();
+  }
+  for (const VariablePtr& variable : names.variables()) {
+    const MutexLock lock(variable->mutex);
+    variable->Discard();
+  }
 }
 
 }  // namespace varscope::server

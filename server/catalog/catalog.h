@@ -81,8 +81,9 @@ class Catalog {
   // Calls `read` with all names; nobody creates meanwhile.
   void Read(absl::FunctionRef<void(const NameTable&)> read) const;
 
-  // Makes the catalog what `names` has, at once for all readers. The caller holds
-  // Changes::LockOut, or has the store alone.
+  // Makes the catalog what `names` has, at once for all readers: other variables than before, which
+  // are discarded, whoever still knows them. The caller holds Changes::LockOut, or has the store
+  // alone.
   void Replace(NameTable names);
   // Counts the calls of Replace: variables that were found before the last one are not the store's
   // now.
