@@ -210,6 +210,26 @@ bool HasNumber(DType dtype, double value, bool exclusive) {
   return has;
 }
 
+// No element that a random kind makes is further from 0, whatever the shape and the seed.
+double FurthestOf(const InitializerSpec& spec) {
+  constexpr double kNormal = 7;  // Philox::Normal stays below 6.7
+  if (spec.kind == "random_uniform") {
+    const double low = spec.parameter("minval", 0);
+    const double width = spec.parameter("maxval", 1) - low;
+    return std::max(std::abs(low), std::abs(low + width));
+  }
+  if (spec.kind == "random_normal" || spec.kind == "truncated_normal") {
+    return std::abs(spec.parameter("mean", 0)) + kNormal * std::abs(spec.parameter("stddev", 1));
+  }
+  if (spec.kind == "variance_scaling") {
+    // Fans only make it less.
+    return kNormal / kTruncatedDeviation * std::sqrt(3 * spec.parameter("scale", 1));
+  }
+  // Rounding may make a unit vector longer.
+  if (spec.kind == "orthogonal") return 1.001 * std::abs(spec.parameter("gain", 1));
+  return 0;
+}
+
 absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, DType dtype) {
   for (const auto& [name, value] : spec.parameters) {
     const bool known =
@@ -228,7 +248,10 @@ absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, D
     return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind, ": ", name, " is ",
                                                    value, ", which ", Name(dtype), " has not"));
   }
-  return absl::OkStatus();
+  if (!IsFloating(dtype) || HasNumber(dtype, FurthestOf(spec), false)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("initializer ", spec.kind, ": with these parameters some elements are beyond ",
+                   Name(dtype), ": make them smaller"));
 }
 
 }  // namespace

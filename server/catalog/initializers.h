@@ -11,8 +11,9 @@
 namespace varscope::server {
 
 // What is wrong with `spec` for a variable of this dtype and shape: an unknown kind or parameter,
-// a number that the dtype has not, a random kind for an integer, orthogonal below rank 2, a value
-// of another size. Checked before memory is taken; Initialize cannot fail afterwards.
+// a number that the dtype has not, parameters that may make one or an infinity, a random kind for
+// an integer, orthogonal below rank 2, a value of another size. What is in a value is its
+// creator's. Checked before memory is taken.
 absl::Status ValidateInitializer(const InitializerSpec& spec, DType dtype, const Shape& shape);
 // Of that what needs no variable: a kind, a mode and a distribution that there are, so that none of
 // them is longer. Before any of them is copied or kept.
