@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstring>
+#include <exception>
+#include <iterator>
+#include <new>
 #include <span>
-#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -81,13 +83,13 @@ Catalog::~Catalog() {
   std::unique_ptr<Timer> timer;
   {
     const MutexLock lock(jobs_mutex_);
-    jobs_.clear();
+    jobs_.TakeAll();
     timer = std::move(timer_);
   }
   if (timer != nullptr) timer->Stop();
 }
 
-absl::StatusOr<Catalog::Unfilled> Catalog::RegisterPlanned(Plan plan) {
+absl::StatusOr<Catalog::Unfilled> Catalog::RegisterPlanned(Plan plan) try {
   absl::StatusOr<Unfilled> unfilled = [&]() -> absl::StatusOr<Unfilled> {
     const WriterLock lock(mutex_);
     absl::StatusOr<CreationBatch> batch = plan(names_);
@@ -96,27 +98,33 @@ absl::StatusOr<Catalog::Unfilled> Catalog::RegisterPlanned(Plan plan) {
     if (!status.ok()) return status;
     return batch->empty() ? Unfilled() : Register(*std::move(batch));
   }();
-  if (unfilled.ok()) FillSmall(*unfilled);
+  if (unfilled.ok()) FillAtOnce(*unfilled);
   return unfilled;
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(
+      "there is no memory for what variables are defined by; none was created");
 }
 
 absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
   absl::StatusOr<Unfilled> unfilled = RegisterPlanned(plan);
   if (!unfilled.ok()) return unfilled.status();
-  for (Job& job : unfilled->large) {
-    if (absl::Status status = Compute(*job.variable, job.value); !status.ok()) return status;
-  }
+  Jobs jobs = std::move(unfilled->small);
+  jobs.splice(jobs.end(), unfilled->large);
+  absl::Status status = ComputeAll(jobs);
+  Enqueue(jobs);
+  if (!status.ok()) return status;
   return std::move(unfilled->variables);
 }
 
 absl::StatusOr<std::vector<VariablePtr>> Catalog::CreateWithoutWaiting(Plan plan) {
   absl::StatusOr<Unfilled> unfilled = RegisterPlanned(plan);
   if (!unfilled.ok()) return unfilled.status();
-  if (!Enqueue(unfilled->large)) {
-    for (Job& job : unfilled->large) {
-      if (absl::Status status = Compute(*job.variable, job.value); !status.ok()) return status;
-    }
-  }
+  // Those that have no memory now come with the large ones.
+  ComputeAll(unfilled->small).IgnoreError();
+  Jobs jobs = std::move(unfilled->small);
+  jobs.splice(jobs.end(), unfilled->large);
+  if (!jobs.empty() && !StartThread()) ComputeAll(jobs).IgnoreError();
+  Enqueue(jobs);
   return std::move(unfilled->variables);
 }
 
@@ -126,14 +134,16 @@ absl::Status Catalog::Recreate(const CreationBatch& batch) {
     return Register(batch);
   }();
   if (!unfilled.ok()) return unfilled.status();
-  FillSmall(*unfilled);
+  FillAtOnce(*unfilled);
+  // One that fails is among those without values.
+  ComputeAll(unfilled->small).IgnoreError();
   return absl::OkStatus();
 }
 
 absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
-  Unfilled unfilled;
-  std::vector<VariablePtr> small;
-  for (const NewVariable& v : batch.variables) {
+  Unfilled unfilled{.batch = std::move(batch)};
+  std::vector<VariablePtr> at_once;
+  for (const NewVariable& v : unfilled.batch.variables) {
     if (names_.Has(v.definition.name)) {
       return absl::InternalError(absl::StrCat("variable ", v.definition.name, " exists"));
     }
@@ -150,8 +160,9 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
         unfilled.variables.emplace_back(std::make_shared<Variable>(v.definition, *std::move(held)));
     // What was sent is there.
     const bool sent = v.initializer && v.initializer->kind == "value";
-    if (sent || value->num_elements() <= large_) {
-      small.push_back(variable);
+    const bool small = value->num_elements() <= large_;
+    if (sent || (small && working == 0)) {
+      at_once.push_back(variable);
       unfilled.values.push_back(*std::move(value));
       continue;
     }
@@ -160,22 +171,20 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     variable->first_value = std::make_shared<const FirstValue>(
         FirstValue{v.initializer.value_or(InitializerSpec{.kind = "zeros"}), v.full_shape});
     variable->initialized = v.initializer.has_value();
-    unfilled.large.push_back({variable, *std::move(value)});
+    const uint64_t cost = CostOf(variable->first_value->spec, v.definition.shape);
+    (small ? unfilled.small : unfilled.large).push_back({variable, *std::move(value), cost});
   }
-  absl::Status status = observer_ ? observer_(batch) : absl::OkStatus();
+  // Nobody else sees them yet, so locking cannot wait.
+  unfilled.locked = LockedVariables(std::span<const VariablePtr>(at_once));
+  // What is kept is there: from here on nothing fails.
+  absl::Status status = names_.AddTogether(unfilled.batch, unfilled.variables, [&] {
+    return observer_ ? observer_(unfilled.batch) : absl::OkStatus();
+  });
   if (!status.ok()) return status;
-  // Nobody else has seen them yet, so locking cannot wait.
-  unfilled.locked = LockedVariables(std::span<const VariablePtr>(small));
-  for (const VariablePtr& variable : unfilled.variables) status.Update(names_.Add(variable));
-  if (batch.partitioned) status.Update(names_.AddPartitioned(*batch.partitioned));
-  status.Update(names_.AddSlots(batch.slots));
-  status.Update(names_.AddNonSlots(batch.non_slots));
-  if (!status.ok()) return status;
-  unfilled.batch = std::move(batch);
   return unfilled;
 }
 
-void Catalog::FillSmall(Unfilled& unfilled) {
+void Catalog::FillAtOnce(Unfilled& unfilled) noexcept {
   for (size_t i = 0; i < unfilled.variables.size(); ++i) {
     Tensor& value = unfilled.values[i];
     if (!value.defined()) continue;
@@ -193,7 +202,7 @@ void Catalog::FillSmall(Unfilled& unfilled) {
   unfilled.locked = LockedVariables();
 }
 
-absl::Status Catalog::Compute(Variable& variable, Tensor& value) {
+absl::Status Catalog::Compute(Variable& variable, Tensor& value) try {
   std::shared_ptr<const FirstValue> first;
   {
     const MutexLock lock(variable.mutex);
@@ -216,64 +225,82 @@ absl::Status Catalog::Compute(Variable& variable, Tensor& value) {
   variable.value = std::move(value);
   variable.first_value = nullptr;
   return absl::OkStatus();
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("variable ", variable.def.name, ": there is no memory to compute its value"));
 }
 
-bool Catalog::Enqueue(std::vector<Job>& jobs) {
-  if (jobs.empty()) return true;
-  const MutexLock lock(jobs_mutex_);
-  if (timer_ == nullptr) {
-    try {
-      timer_ = env_.StartTimer("first values", [this, yields = false]() mutable {
-        if (!std::exchange(yields, true)) env_.YieldToOthers();
-        return ComputeNext();
-      });
-    } catch (const std::system_error&) {
-      return false;
-    }
+absl::Status Catalog::ComputeAll(Jobs& jobs) {
+  absl::Status status;
+  for (auto job = jobs.begin(); job != jobs.end();) {
+    absl::Status computed = Compute(*job->variable, job->value);
+    job = computed.ok() ? jobs.erase(job) : std::next(job);
+    status.Update(computed);
   }
-  for (Job& job : jobs) jobs_.push_back(std::move(job));
-  timer_->Wake();
+  return status;
+}
+
+bool Catalog::StartThread() {
+  const MutexLock lock(jobs_mutex_);
+  if (timer_ != nullptr) return true;
+  try {
+    timer_ = env_.StartTimer("first values", [this, yields = false]() mutable {
+      if (!std::exchange(yields, true)) env_.YieldToOthers();
+      return ComputeNext();
+    });
+  } catch (const std::exception&) {  // std::system_error, std::bad_alloc
+    return false;
+  }
   return true;
 }
 
+void Catalog::Enqueue(Jobs& jobs) {
+  if (jobs.empty()) return;
+  const bool started = StartThread();
+  const MutexLock lock(jobs_mutex_);
+  jobs_.Add(jobs);
+  if (started) timer_->Wake();
+}
+
 Time Catalog::ComputeNext() {
-  Job job;
+  Jobs next;
   {
     const MutexLock lock(jobs_mutex_);
-    if (jobs_.empty()) return kNever;
-    job = std::move(jobs_.front());
-    jobs_.pop_front();
+    next = jobs_.TakeNext();
   }
-  if (job.variable.use_count() == 1) return Time::min();  // a rollback has taken it away
+  if (next.empty()) return kNever;
+  FirstValueQueue::Job& job = next.front();
   const absl::Status status = Compute(*job.variable, job.value);
   if (status.ok() || closing_) return Time::min();
   spdlog::warn(absl::StrCat("variable ", job.variable->def.name,
                             " has no first value yet: ", status.message()));
+  job.value = Tensor();
   const MutexLock lock(jobs_mutex_);
-  jobs_.push_back({std::move(job.variable), Tensor()});
+  jobs_.Add(next);
   return env_.Now() + std::chrono::seconds(1);
 }
 
-std::vector<Catalog::Job> Catalog::WithoutValues() const {
-  std::vector<Job> jobs;
+Catalog::Jobs Catalog::WithoutValues() const {
+  Jobs jobs;
   for (const VariablePtr& variable : List("")) {
     const MutexLock lock(variable->mutex);
-    if (variable->first_value != nullptr) jobs.push_back({variable, Tensor()});
+    if (variable->first_value == nullptr) continue;
+    jobs.push_back({variable, Tensor(), CostOf(variable->first_value->spec, variable->def.shape)});
   }
   return jobs;
 }
 
 void Catalog::ComputeFirstValues() {
-  std::vector<Job> jobs = WithoutValues();
-  if (Enqueue(jobs)) return;
-  spdlog::warn("there is no thread for first values; a restart computes them");
+  Jobs jobs = WithoutValues();
+  if (!jobs.empty() && !StartThread()) {
+    spdlog::warn("there is no thread for first values; a restart computes them");
+  }
+  Enqueue(jobs);
 }
 
 absl::Status Catalog::FinishFirstValues() {
-  absl::Status status;
-  std::vector<Job> jobs = WithoutValues();
-  for (Job& job : jobs) status.Update(Compute(*job.variable, job.value));
-  return status;
+  Jobs jobs = WithoutValues();
+  return ComputeAll(jobs);
 }
 
 absl::Status Catalog::FinishFirstValue(Variable& variable) {
@@ -306,9 +333,20 @@ void Catalog::Read(absl::FunctionRef<void(const NameTable&)> read) const {
 }
 
 void Catalog::Replace(NameTable names) {
-  const WriterLock lock(mutex_);
-  ++generation_;
-  names_ = std::move(names);
+  {
+    const WriterLock lock(mutex_);
+    ++generation_;
+    std::swap(names_, names);
+  }
+  Jobs of_discarded;
+  {
+    const MutexLock lock(jobs_mutex_);
+    of_discarded = jobs_.TakeAll();
+  }
+  for (const VariablePtr& variable : names.variables()) {
+    const MutexLock lock(variable->mutex);
+    variable->Discard();
+  }
 }
 
 }  // namespace varscope::server

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 #include "proto/concurrency/mutex.h"
 #include "server/auth/caller.h"
 #include "server/catalog/creation.h"
+#include "server/catalog/first_value_queue.h"
 #include "server/catalog/name_table.h"
 #include "server/catalog/resolve.h"
 #include "server/env/env.h"
@@ -42,14 +42,16 @@ class Catalog {
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
-  // Get-or-create. An error status means a malformed request (bad name, shape, initializer, no
-  // memory); a breach of the contract is an outcome. Either leaves the catalog unchanged.
+  // Get-or-create. An error status means a malformed request (bad name, shape, initializer), or
+  // that there is no memory; a breach of the contract is an outcome. Either leaves the catalog
+  // unchanged.
   absl::StatusOr<Resolution> Resolve(const Caller& caller, const ResolveRequest& request);
 
   // Creates at once, or not at all, what `plan` says; nobody else creates meanwhile. Returns the
   // batch's variables in its order, with their first values. The values of large variables are
   // computed without any lock, on the caller's thread or on one of the catalog's own, which yields
-  // to others: until then Variable::first_value is set.
+  // to others: until then Variable::first_value is set. ResourceExhausted without memory: nothing
+  // is created then, or all, and what has no value yet gets one on the catalog's thread.
   using Plan = absl::FunctionRef<absl::StatusOr<CreationBatch>(const NameTable&)>;
   absl::StatusOr<std::vector<VariablePtr>> Create(Plan plan);
   // The same, but returns while values of large variables are still being computed.
@@ -79,8 +81,9 @@ class Catalog {
   // Calls `read` with all names; nobody creates meanwhile.
   void Read(absl::FunctionRef<void(const NameTable&)> read) const;
 
-  // Makes the catalog what `names` has, at once for all readers. The caller holds
-  // Changes::LockOut, or has the store alone.
+  // Makes the catalog what `names` has, at once for all readers: other variables than before, which
+  // are discarded, whoever still knows them. The caller holds Changes::LockOut, or has the store
+  // alone.
   void Replace(NameTable names);
   // Counts the calls of Replace: variables that were found before the last one are not the store's
   // now.
@@ -88,34 +91,34 @@ class Catalog {
 
   const StoreLimits& limits() const { return limits_; }
 
-  // Notified of every creation from now on. What cannot be kept does not happen: nothing is created
-  // with an error. Called while the catalog is locked: must not call it, nor wait. Call before the
-  // catalog is shared.
+  // Notified of every creation from now on, when nothing else can fail any more. What cannot be
+  // kept does not happen: nothing is created with an error. Called while the catalog is locked:
+  // must not call it, nor wait. Call before the catalog is shared.
   using Observer = std::function<absl::Status(const CreationBatch&)>;
   void Observe(Observer observer) { observer_ = std::move(observer); }
 
  private:
-  // A first value that is to be computed, into this memory; undefined: none was taken for it.
-  struct Job {
-    VariablePtr variable;
-    Tensor value;
-  };
+  using Jobs = FirstValueQueue::Jobs;
   // Variables that everybody finds, without their values.
   struct Unfilled {
     CreationBatch batch;
     std::vector<VariablePtr> variables;
-    std::vector<Tensor> values;  // undefined: it is among `large`
+    std::vector<Tensor> values;  // undefined: it is among the jobs
     LockedVariables locked;      // those that are not
-    std::vector<Job> large;
+    Jobs small;                  // that take memory to compute
+    Jobs large;
   };
   absl::StatusOr<Unfilled> RegisterPlanned(Plan plan);
   absl::StatusOr<Unfilled> Register(CreationBatch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static void FillSmall(Unfilled& unfilled);
+  static void FillAtOnce(Unfilled& unfilled) noexcept;
   absl::Status Compute(Variable& variable, Tensor& value);
+  // Leaves those that could not be computed.
+  absl::Status ComputeAll(Jobs& jobs);
   // False: there is no thread.
-  bool Enqueue(std::vector<Job>& jobs);
+  bool StartThread();
+  void Enqueue(Jobs& jobs);
   Time ComputeNext();
-  std::vector<Job> WithoutValues() const;
+  Jobs WithoutValues() const;
 
   const StoreLimits limits_;
   Env& env_;
@@ -128,7 +131,7 @@ class Catalog {
   int64_t large_ = kLarge;
   std::atomic<bool> closing_{false};
   Mutex jobs_mutex_;  // taken after all others
-  std::deque<Job> jobs_ ABSL_GUARDED_BY(jobs_mutex_);
+  FirstValueQueue jobs_ ABSL_GUARDED_BY(jobs_mutex_);
   std::unique_ptr<Timer> timer_ ABSL_GUARDED_BY(jobs_mutex_);  // null: nothing has been large
 };
 

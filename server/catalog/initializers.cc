@@ -69,12 +69,18 @@ Fans ComputeFans(const Shape& shape) {
   return {field * static_cast<double>(shape.dim(-2)), field * static_cast<double>(shape.dim(-1))};
 }
 
-InitializerSpec AsVarianceScaling(const InitializerSpec& spec) {
-  if (spec.kind != "glorot_uniform" && spec.kind != "glorot_normal") return spec;
-  InitializerSpec scaling;
-  scaling.mode = "fan_avg";
-  scaling.distribution = spec.kind == "glorot_uniform" ? "uniform" : "truncated_normal";
-  return scaling;
+// The deviation of a standard normal cut at two deviations.
+constexpr double kTruncatedDeviation = .87962566103423978;
+
+// Views: making it takes no memory.
+struct Scaling {
+  absl::string_view mode;
+  absl::string_view distribution;
+};
+Scaling ScalingOf(const InitializerSpec& spec) {
+  if (spec.kind == "glorot_uniform") return {"fan_avg", "uniform"};
+  if (spec.kind == "glorot_normal") return {"fan_avg", "truncated_normal"};
+  return {spec.mode, spec.distribution};
 }
 
 // What is filled, until somebody asks to stop.
@@ -98,24 +104,22 @@ void FillEach(const Target& target, Fn&& value_at) {
   }
 }
 
-void FillVarianceScaling(const InitializerSpec& given, const Philox& random,
-                         const Shape& full_shape, const Target& target) {
-  const InitializerSpec spec = AsVarianceScaling(given);
+void FillVarianceScaling(const InitializerSpec& spec, const Philox& random, const Shape& full_shape,
+                         const Target& target) {
+  const Scaling scaling = ScalingOf(spec);
   const Fans fans = ComputeFans(full_shape);
-  const double fan = spec.mode == "fan_out"   ? fans.out
-                     : spec.mode == "fan_avg" ? (fans.in + fans.out) / 2
-                                              : fans.in;
+  const double fan = scaling.mode == "fan_out"   ? fans.out
+                     : scaling.mode == "fan_avg" ? (fans.in + fans.out) / 2
+                                                 : fans.in;
   const double variance = spec.parameter("scale", 1) / std::max(1.0, fan);
-  if (spec.distribution == "uniform") {
+  if (scaling.distribution == "uniform") {
     const double limit = std::sqrt(3 * variance);
     return FillEach(target, [&](int64_t i) { return limit * (2 * random.Uniform(i) - 1); });
   }
-  if (spec.distribution == "untruncated_normal") {
+  if (scaling.distribution == "untruncated_normal") {
     const double stddev = std::sqrt(variance);
     return FillEach(target, [&](int64_t i) { return stddev * random.Normal(i); });
   }
-  // The deviation of a standard normal cut at two deviations.
-  constexpr double kTruncatedDeviation = .87962566103423978;
   const double stddev = std::sqrt(variance) / kTruncatedDeviation;
   FillEach(target, [&](int64_t i) { return stddev * random.TruncatedNormal(i); });
 }
@@ -206,6 +210,26 @@ bool HasNumber(DType dtype, double value, bool exclusive) {
   return has;
 }
 
+// No element that a random kind makes is further from 0, whatever the shape and the seed.
+double FurthestOf(const InitializerSpec& spec) {
+  constexpr double kNormal = 7;  // Philox::Normal stays below 6.7
+  if (spec.kind == "random_uniform") {
+    const double low = spec.parameter("minval", 0);
+    const double width = spec.parameter("maxval", 1) - low;
+    return std::max(std::abs(low), std::abs(low + width));
+  }
+  if (spec.kind == "random_normal" || spec.kind == "truncated_normal") {
+    return std::abs(spec.parameter("mean", 0)) + kNormal * std::abs(spec.parameter("stddev", 1));
+  }
+  if (spec.kind == "variance_scaling") {
+    // Fans only make it less.
+    return kNormal / kTruncatedDeviation * std::sqrt(3 * spec.parameter("scale", 1));
+  }
+  // Rounding may make a unit vector longer.
+  if (spec.kind == "orthogonal") return 1.001 * std::abs(spec.parameter("gain", 1));
+  return 0;
+}
+
 absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, DType dtype) {
   for (const auto& [name, value] : spec.parameters) {
     const bool known =
@@ -224,7 +248,10 @@ absl::Status ValidateParameters(const InitializerSpec& spec, const Kind& kind, D
     return absl::InvalidArgumentError(absl::StrCat("initializer ", spec.kind, ": ", name, " is ",
                                                    value, ", which ", Name(dtype), " has not"));
   }
-  return absl::OkStatus();
+  if (!IsFloating(dtype) || HasNumber(dtype, FurthestOf(spec), false)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("initializer ", spec.kind, ": with these parameters some elements are beyond ",
+                   Name(dtype), ": make them smaller"));
 }
 
 }  // namespace
@@ -308,6 +335,13 @@ bool Computes(const InitializerSpec& spec) {
 uint64_t WorkingBytes(const InitializerSpec& spec, const Shape& shape) {
   // The matrix, and the panels that it was taken apart into, as doubles.
   return spec.kind == "orthogonal" ? 2 * sizeof(double) * shape.num_elements() : 0;
+}
+
+uint64_t CostOf(const InitializerSpec& spec, const Shape& shape) {
+  const auto elements = static_cast<uint64_t>(shape.num_elements());
+  if (spec.kind != "orthogonal" || elements == 0) return elements;
+  const auto columns = static_cast<uint64_t>(shape.dim(-1));
+  return elements * std::min(columns, elements / columns);
 }
 
 void Initialize(const InitializerSpec& spec, uint64_t seed, const Shape& full_shape, Tensor& tensor,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -12,11 +13,52 @@
 #include "proto/tensor/shape_rules.h"
 
 namespace varscope::server {
+namespace {
+
+// Room for more, so that adding one by one stays cheap.
+template <typename T>
+void ReserveMore(std::vector<T>& all, size_t more) {
+  if (all.capacity() - all.size() < more) {
+    all.reserve(std::max(all.size() + more, 2 * all.capacity()));
+  }
+}
+
+template <typename Key, typename Value>
+void ReserveMore(NameTable::Map<Key, Value>& all, size_t more) {
+  const size_t needed = all.size() + more;
+  // The load factor is 1. One that never had any has no room for the first, either.
+  if (!all.empty() && needed <= all.bucket_count()) return;
+  all.reserve(std::max(needed, 2 * all.size()));
+}
+
+template <typename T>
+void Append(std::vector<T>& all, std::vector<T>& added) {
+  all.insert(all.end(), std::make_move_iterator(added.begin()),
+             std::make_move_iterator(added.end()));
+}
+
+// What is added takes the place of what has its key.
+template <typename Map>
+void Overwrite(Map& all, Map& added) {
+  for (const auto& [key, value] : added) all.erase(key);
+  all.merge(added);
+}
+
+}  // namespace
+
+const VariablePtr* NameTable::FindName(const std::string& name) const {
+  const auto it = by_name_.find(name);
+  if (it != by_name_.end()) return &it->second;
+  return older_ == nullptr ? nullptr : older_->FindName(name);
+}
 
 absl::StatusOr<VariablePtr> NameTable::Find(const std::string& name) const {
-  if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
+  if (const VariablePtr* const found = FindName(name)) return *found;
+  // All names are looked at for the hint, and others wait meanwhile.
+  constexpr size_t kMostLookedAt = 1000;
   std::string hint;
-  if (const size_t slash = name.rfind('/'); slash != std::string::npos) {
+  const size_t slash = name.rfind('/');
+  if (slash != std::string::npos && variables_.size() <= kMostLookedAt) {
     const absl::string_view scope = absl::string_view(name).substr(0, slash + 1);
     const bool has_some =
         std::any_of(variables_.begin(), variables_.end(),
@@ -33,27 +75,19 @@ absl::StatusOr<std::vector<VariablePtr>> NameTable::FindAll(
     const std::vector<std::string>& names) const {
   std::vector<VariablePtr> found;
   for (const std::string& name : names) {
-    const auto it = by_name_.find(name);
-    if (it == by_name_.end()) {
+    const VariablePtr* const one = FindName(name);
+    if (one == nullptr) {
       return absl::DataLossError(absl::StrCat("variable ", name, " is missing"));
     }
-    found.push_back(it->second);
+    found.push_back(*one);
   }
   return found;
 }
 
-std::string NameTable::UniqueName(const std::string& name,
-                                  const std::set<std::string>& taken) const {
-  std::string candidate = name;
-  for (uint64_t i = FreeSuffix(name); Has(candidate) || taken.contains(candidate); ++i) {
-    candidate = absl::StrCat(name, "_", i);
-  }
-  return candidate;
-}
-
 uint64_t NameTable::FreeSuffix(const std::string& name) const {
   const auto next = next_suffix_.find(name);
-  return next == next_suffix_.end() ? 1 : next->second;
+  if (next != next_suffix_.end()) return next->second;
+  return older_ == nullptr ? 1 : older_->FreeSuffix(name);
 }
 
 const std::vector<VariablePtr>& NameTable::UniquesOf(const std::string& worker_id,
@@ -75,7 +109,7 @@ void NameTable::CountName(const VariablePtr& variable) {
   if (!has_suffix) return;
   const std::string base = def.name.substr(0, cut);
   if (unique) uniques_[{def.creator.worker_id, base}].push_back(variable);
-  uint64_t& next = next_suffix_.try_emplace(base, 1).first->second;
+  uint64_t& next = next_suffix_.try_emplace(base, FreeSuffix(base)).first->second;
   while (Has(absl::StrCat(base, "_", next))) ++next;
 }
 
@@ -110,9 +144,10 @@ absl::Status NameTable::Add(VariablePtr variable) {
   if (!bytes.ok()) {
     return absl::DataLossError(absl::StrCat("variable ", def.name, ": ", bytes.status().message()));
   }
-  if (!by_name_.emplace(def.name, variable).second) {
+  if (Has(def.name)) {
     return absl::DataLossError(absl::StrCat("variable ", def.name, " comes twice"));
   }
+  by_name_.emplace(def.name, variable);
   if (!def.key.empty()) by_key_.emplace(def.key, variable);
   CountName(variable);
   bytes_ += *bytes;
@@ -135,6 +170,56 @@ absl::Status NameTable::AddStates(const std::vector<StateNames>& all, States& st
     states[names.key] = *std::move(variables);
   }
   return absl::OkStatus();
+}
+
+absl::Status NameTable::AddTogether(const CreationBatch& batch,
+                                    const std::vector<VariablePtr>& variables,
+                                    absl::FunctionRef<absl::Status()> decide) {
+  NameTable added;
+  added.older_ = this;
+  absl::Status status;
+  for (const VariablePtr& variable : variables) status.Update(added.Add(variable));
+  if (batch.partitioned) status.Update(added.AddPartitioned(*batch.partitioned));
+  status.Update(added.AddSlots(batch.slots));
+  status.Update(added.AddNonSlots(batch.non_slots));
+  if (!status.ok()) return status;
+  ReserveFor(added);
+  status = decide();
+  if (status.ok()) Merge(added);
+  return status;
+}
+
+void NameTable::ReserveFor(const NameTable& added) {
+  ReserveMore(variables_, added.variables_.size());
+  ReserveMore(by_name_, added.by_name_.size());
+  ReserveMore(by_key_, added.by_key_.size());
+  ReserveMore(partitioned_, added.partitioned_.size());
+  ReserveMore(next_suffix_, added.next_suffix_.size());
+  ReserveMore(uniques_, added.uniques_.size());
+  ReserveMore(slots_, added.slots_.size());
+  ReserveMore(non_slots_, added.non_slots_.size());
+  for (const auto& [key, variables] : added.uniques_) {
+    if (const auto it = uniques_.find(key); it != uniques_.end()) {
+      ReserveMore(it->second, variables.size());
+    }
+  }
+}
+
+// Nodes move from one map to the other, where there is room.
+void NameTable::Merge(NameTable& added) noexcept {
+  bytes_ += added.bytes_;
+  overhead_ += added.overhead_;
+  Append(variables_, added.variables_);
+  by_name_.merge(added.by_name_);
+  by_key_.merge(added.by_key_);
+  Overwrite(partitioned_, added.partitioned_);
+  Overwrite(next_suffix_, added.next_suffix_);
+  for (auto& [key, variables] : added.uniques_) {
+    if (const auto it = uniques_.find(key); it != uniques_.end()) Append(it->second, variables);
+  }
+  uniques_.merge(added.uniques_);
+  Overwrite(slots_, added.slots_);
+  Overwrite(non_slots_, added.non_slots_);
 }
 
 std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {

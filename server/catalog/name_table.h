@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/hash/hash.h"
 #include "absl/status/statusor.h"
 #include "proto/naming/contract.h"
 #include "server/catalog/creation.h"
@@ -20,6 +21,10 @@ namespace varscope::server {
 // Not thread-safe.
 class NameTable final : public Definitions {
  public:
+  // A standard one: Abseil's are destroyed by a std::bad_alloc.
+  template <typename Key, typename Value>
+  using Map = std::unordered_map<Key, Value, absl::Hash<Key>>;
+
   // In creation order.
   const std::vector<VariablePtr>& variables() const { return variables_; }
   // What their values take together.
@@ -27,7 +32,7 @@ class NameTable final : public Definitions {
   // What they take beside their values: OverheadOf each.
   uint64_t overhead() const { return overhead_; }
 
-  bool Has(const std::string& name) const { return by_name_.contains(name); }
+  bool Has(const std::string& name) const { return FindName(name) != nullptr; }
   // NotFound names the variable, and the scope in which there is none.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
   // In the order of `names`; DataLoss when one is missing.
@@ -38,8 +43,6 @@ class NameTable final : public Definitions {
                                             const std::string& name) const;
   // The first of _1, _2, ... that makes a free name of `name`: all before it are taken.
   uint64_t FreeSuffix(const std::string& name) const;
-  // `name`, or with _1, _2, ... when it exists or is in `taken`.
-  std::string UniqueName(const std::string& name, const std::set<std::string>& taken = {}) const;
 
   // By what get_variable shares by; null: none.
   VariablePtr FindKey(const std::string& key) const;
@@ -52,7 +55,7 @@ class NameTable final : public Definitions {
   std::vector<PartitionedNames> partitioned() const;
 
   // The states of optimizers, each by its key (optimizer_slots.cc).
-  using States = absl::flat_hash_map<std::string, std::vector<VariablePtr>>;
+  using States = Map<std::string, std::vector<VariablePtr>>;
   const States& slots() const { return slots_; }
   const States& non_slots() const { return non_slots_; }
 
@@ -66,24 +69,37 @@ class NameTable final : public Definitions {
     return AddStates(all, non_slots_);
   }
 
+  // Adds what one creation makes, `variables` being those of the batch, in its order. Calls
+  // `decide` once all memory is there, and nothing can fail any more but this. With an error of its
+  // own, or of `decide`, and when std::bad_alloc is thrown, the table stays as it was.
+  absl::Status AddTogether(const CreationBatch& batch, const std::vector<VariablePtr>& variables,
+                           absl::FunctionRef<absl::Status()> decide);
+
  private:
   struct Partitioned {
     KnownPartitioned known;
     std::vector<VariablePtr> parts;
   };
 
+  const VariablePtr* FindName(const std::string& name) const;  // null: none
   void CountName(const VariablePtr& variable);
   absl::Status AddStates(const std::vector<StateNames>& all, States& states) const;
+  // Of `added`, which is over this.
+  void ReserveFor(const NameTable& added);
+  void Merge(NameTable& added) noexcept;
 
+  // While it is made, what AddTogether adds is a table of its own over the other: names are found,
+  // and counted, in both. Else null.
+  const NameTable* older_ = nullptr;
   uint64_t bytes_ = 0;
   uint64_t overhead_ = 0;
   std::vector<VariablePtr> variables_;
-  absl::flat_hash_map<std::string, VariablePtr> by_name_;
-  absl::flat_hash_map<std::string, VariablePtr> by_key_;
-  absl::flat_hash_map<std::string, Partitioned> partitioned_;
+  Map<std::string, VariablePtr> by_name_;
+  Map<std::string, VariablePtr> by_key_;
+  Map<std::string, Partitioned> partitioned_;
   // Where the search for a free suffix begins: all before it are taken. By the name without one.
-  absl::flat_hash_map<std::string, uint64_t> next_suffix_;
-  absl::flat_hash_map<std::pair<std::string, std::string>, std::vector<VariablePtr>> uniques_;
+  Map<std::string, uint64_t> next_suffix_;
+  Map<std::pair<std::string, std::string>, std::vector<VariablePtr>> uniques_;
   States slots_;
   States non_slots_;
 };

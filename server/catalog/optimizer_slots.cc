@@ -2,24 +2,30 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/catalog/creation.h"
 #include "server/catalog/name_table.h"
+#include "server/catalog/unique_names.h"
 
 namespace varscope::server {
 namespace {
 
 // Optimizers that differ in kind or in number of slots never share state, whatever their names.
+// Without given names the key ends with three lines: name, instance, number of states. Three given
+// names that read like that get a line more. (All others are as they always were: keys are on
+// disk.)
 std::string StateKey(const std::string& owner, const OptimizerSpec& spec, const SlotNames& names,
                      size_t states) {
   const std::string key = absl::StrCat(owner, "\n", spec.optimizer, "\n");
-  if (!names.empty()) return key + absl::StrJoin(names, "\n");
-  return absl::StrCat(key, spec.name, "\n", spec.instance, "\n", states);
+  if (names.empty()) return absl::StrCat(key, spec.name, "\n", spec.instance, "\n", states);
+  uint32_t number = 0;
+  const bool reads_as_none = names.size() == 3 && absl::SimpleAtoi(names[1], &number) &&
+                             absl::SimpleAtoi(names[2], &number);
+  return absl::StrCat(key, absl::StrJoin(names, "\n"), reads_as_none ? "\n" : "");
 }
 
 const std::string& NameIn(const VariablePtr& variable) { return variable->def.name; }
@@ -79,7 +85,7 @@ NewVariable NewState(const StateRequest& request, const optimizers::StateDef& st
 struct PlannedStates {
   const NameTable::States& there;
   std::vector<StateNames>& missing;
-  absl::flat_hash_map<std::string, std::vector<std::string>> names = {};  // of `missing`, by key
+  NameTable::Map<std::string, std::vector<std::string>> names = {};  // of `missing`, by key
 };
 
 // All that the requests need and is not there.
@@ -87,7 +93,7 @@ CreationBatch PlanStates(std::span<const StateRequest> requests, const NameTable
   CreationBatch batch;
   PlannedStates all_slots{names.slots(), batch.slots};
   PlannedStates all_non_slots{names.non_slots(), batch.non_slots};
-  std::set<std::string> taken;
+  UniqueNames unique(names);
   // `primary` is null for non-slot variables.
   const auto plan = [&](PlannedStates& planned, const StateRequest& request,
                         const std::vector<optimizers::StateDef>& state, const SlotNames& given,
@@ -101,8 +107,7 @@ CreationBatch PlanStates(std::span<const StateRequest> requests, const NameTable
     StateNames made{StateKey(owner, spec, given, state.size()), {}};
     for (size_t i = 0; i < state.size(); ++i) {
       std::string name = primary ? absl::StrCat(owner, "/", spec.name) : std::string(state[i].name);
-      name = names.UniqueName(given.empty() ? name : given[i], taken);
-      taken.insert(name);
+      name = unique.Take(given.empty() ? name : given[i]);
       batch.variables.push_back(NewState(request, state[i], name, primary));
       made.variables.push_back(std::move(name));
     }

@@ -1,7 +1,6 @@
 #include "server/catalog/resolve.h"
 
 #include <cstring>
-#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -11,6 +10,7 @@
 #include "proto/tensor/allocate.h"
 #include "server/auth/rights.h"
 #include "server/catalog/initializers.h"
+#include "server/catalog/unique_names.h"
 
 namespace varscope::server {
 namespace {
@@ -146,7 +146,7 @@ absl::StatusOr<Decision> CreateParts(const NameTable& names, const Caller& calle
   decision.resolution.partitioning =
       KnownPartitioned{request.request.dtype, shape, *request.request.partitions};
   PartitionedNames partitioned{key, *decision.resolution.partitioning, {}};
-  std::set<std::string> taken;
+  UniqueNames unique(names);
   for (size_t i = 0; i < parts.size(); ++i) {
     const VariablePtr existing = names.FindKey(parts[i].key);
     decision.resolution.variables.push_back(existing);
@@ -158,9 +158,9 @@ absl::StatusOr<Decision> CreateParts(const NameTable& names, const Caller& calle
         SliceInitializer(request.initializer, parts[i]);
     if (!initializer.ok()) return initializer.status();
     const std::string name =
-        names.UniqueName(request.part_names.empty() ? parts[i].key : request.part_names[i], taken);
-    NewVariable part = Define(caller, request, name, seed + taken.size());  // parts differ
-    taken.insert(name);
+        unique.Take(request.part_names.empty() ? parts[i].key : request.part_names[i]);
+    // Parts differ.
+    NewVariable part = Define(caller, request, name, seed + decision.creation.variables.size());
     part.definition.key = parts[i].key;
     part.definition.shape = parts[i].shape;
     part.initializer = *std::move(initializer);
@@ -180,7 +180,8 @@ absl::StatusOr<Decision> CreateShared(const NameTable& names, const Caller& call
   const uint64_t seed = SeedFor(env, request.initializer);
   if (request.request.partitions) return CreateParts(names, caller, request, seed);
   Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
-  decision.creation.variables = {Define(caller, request, names.UniqueName(request.name), seed)};
+  decision.creation.variables = {
+      Define(caller, request, UniqueNames(names).Take(request.name), seed)};
   decision.creation.variables.front().definition.key = key;
   return decision;
 }
@@ -292,7 +293,7 @@ absl::StatusOr<Decision> DecideUnique(const NameTable& names, const Caller& call
   if (VariablePtr own = OwnUnique(names, caller, request); own != nullptr) {
     return attach(std::move(own));
   }
-  const std::string name = names.UniqueName(request.name);
+  const std::string name = UniqueNames(names).Take(request.name);
   if (absl::Status status = Authorize(caller, Right::kCreate, name); !status.ok()) return status;
   Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
   decision.creation.variables = {Define(caller, request, name, SeedFor(env, request.initializer))};

@@ -107,6 +107,7 @@ absl::Status Explain(const PushId& id, const Variable& variable, const absl::Sta
 // `initializes`: the push may be what gives it a value.
 absl::Status CheckInitialized(const PushId& id, Variable& variable, bool initializes = false) {
   const BlockingLock lock(variable.mutex);
+  if (variable.discarded) return IsGone(variable.def);
   if (variable.first_value != nullptr) return IsComing(variable.def);
   if (variable.initialized || initializes) return absl::OkStatus();
   return absl::FailedPreconditionError(

@@ -26,8 +26,9 @@ struct PushPolicy {
 // are summed, gradients clipped. `verified_finite`: whoever read the tensors saw no NaN and no
 // infinity in them. InvalidArgument for a hyperparameter that the optimizer does not have, an index
 // out of range and for a value that is not finite (see IsNonfinite); FailedPrecondition for a
-// variable without a value, Unavailable while its first one is being computed; ResourceExhausted
-// without memory. Each names the variable and the worker.
+// variable without a value, Unavailable while its first one is being computed, Aborted for one that
+// a rollback has taken away; ResourceExhausted without memory. Each names the variable and the
+// worker.
 absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensors,
                                    bool verified_finite, const PushPolicy& policy);
 

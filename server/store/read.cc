@@ -33,6 +33,7 @@ absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<const VariablePtr>
   for (size_t i = 0; i < variables.size(); ++i) {
     Variable& variable = *variables[i];
     variable.mutex.AssertHeld();
+    if (variable.discarded) return IsGone(variable.def);
     if (variable.first_value != nullptr) return IsComing(variable.def);
     if (!variable.initialized) {
       return absl::FailedPreconditionError(absl::StrCat(

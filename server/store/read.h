@@ -23,8 +23,8 @@ struct ReadValue {
 
 // The values of `variables`, in their order: no update lies between any two. `rows`, unless empty,
 // has an entry for each. FailedPrecondition for a variable whose value its creator has not sent
-// yet; InvalidArgument names a row that the variable does not have; ResourceExhausted without
-// memory for rows. Thread-safe.
+// yet, Aborted for one that a rollback has taken away; InvalidArgument names a row that the
+// variable does not have; ResourceExhausted without memory for rows. Thread-safe.
 absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<const VariablePtr> variables,
                                                     std::span<const ReadIndices> rows = {});
 

@@ -44,10 +44,23 @@ absl::Status Variable::MakeWritable() {
   return absl::OkStatus();
 }
 
+void Variable::Discard() {
+  value = Tensor();
+  initialized = false;
+  first_value = nullptr;
+  discarded = true;
+}
+
 absl::Status IsComing(const VariableDefinition& def) {
   return absl::UnavailableError(absl::StrCat("variable ", def.name, ": its first value, ",
                                              def.initializer, " by ", ToString(def.creator),
                                              ", is being computed; ask again"));
+}
+
+absl::Status IsGone(const VariableDefinition& def) {
+  return absl::AbortedError(absl::StrCat("variable ", def.name,
+                                         ": the store was rolled back after it was looked up; "
+                                         "nothing was done, look it up again"));
 }
 
 LockedVariables::LockedVariables(std::vector<Variable*> variables)

@@ -67,6 +67,8 @@ class Variable {
   // Not null: `value` is not there, it is being computed, by somebody who does not hold `mutex`.
   // Nothing changes or reads it until then: see IsComing.
   std::shared_ptr<const FirstValue> first_value ABSL_GUARDED_BY(mutex);
+  // A rollback has taken it away: it has no value, and never gets one. See IsGone.
+  bool discarded ABSL_GUARDED_BY(mutex) = false;
 
   std::atomic<uint64_t> pulls{0};
   std::atomic<uint64_t> pushes{0};
@@ -77,6 +79,9 @@ class Variable {
   // copy that replaces them. Makes it so; ResourceExhausted without memory.
   absl::Status MakeWritable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
+  // Gives its memory back, though somebody may know it for long. No change is under way.
+  void Discard() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
  private:
   const MemoryAccount::Hold held_;
 };
@@ -85,6 +90,8 @@ using VariablePtr = std::shared_ptr<Variable>;
 
 // What whoever needs the value is told meanwhile, Unavailable: it comes back, and holds nothing.
 absl::Status IsComing(const VariableDefinition& def);
+// What whoever knows it from before a rollback is told, Aborted.
+absl::Status IsGone(const VariableDefinition& def);
 
 // Locks distinct variables, which outlive it, in the order of their addresses, so that two sets
 // never deadlock, and unlocks on destruction. While it lives the set is consistent. clang does not

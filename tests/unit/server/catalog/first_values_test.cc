@@ -169,6 +169,17 @@ TEST_F(FirstValuesTest, ThePushThatMakesSlotsHasThem) {
   }
 }
 
+// Nobody computes what a rollback has taken away, though somebody still knows it.
+TEST_F(FirstValuesTest, WhatWasDiscardedGetsNone) {
+  const VariablePtr slow = store_.catalog.Find("slow").value();
+  ASSERT_TRUE(Restore(store_, StoreState()).ok());
+  env_.LetGo();
+  EXPECT_TRUE(store_.catalog.FinishFirstValue(*slow).ok());
+  EXPECT_EQ(ReadTogether(std::vector{slow}).status().code(), absl::StatusCode::kAborted);
+  const MutexLock lock(slow->mutex);
+  EXPECT_FALSE(slow->value.defined());
+}
+
 TEST_F(FirstValuesTest, WithoutAThreadTheCreatorComputes) {
   HoldingEnv env;
   env.no_threads = true;

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "proto/tensor/elements.h"
 #include "proto/tensor/portable_math.h"
@@ -210,6 +212,67 @@ TEST(InitializersTest, NumbersThatADTypeHasNotAreRefused) {
         }
       }
     }
+  }
+}
+
+bool AllFinite(const Tensor& tensor) {
+  bool finite = true;
+  VisitDType(tensor.dtype(), [&](auto tag) {
+    for (const auto x : tensor.values<typename decltype(tag)::type>()) {
+      finite = finite && std::isfinite(static_cast<double>(x));
+    }
+  });
+  return finite;
+}
+
+// Parameters of every size: what is taken is finite in each dtype, and what is not taken is close
+// to the end of the dtype.
+TEST(InitializersTest, ParametersThatMayMakeAnInfinityAreRefused) {
+  const Shape shape{40, 30};
+  for (const DTypeInfo& info : kDTypes) {
+    if (!info.floating) continue;
+    double end = 0;
+    VisitDType(info.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      end = static_cast<double>(std::numeric_limits<T>::max());
+    });
+    for (const double part : {1.0, 0.9, 0.51, 0.3, 0.14, 0.1, 1e-3}) {
+      const double x = part * end;
+      std::vector<InitializerSpec> specs = {
+          {.kind = "random_uniform", .parameters = {{"minval", -x}, {"maxval", x}}},
+          {.kind = "random_uniform", .parameters = {{"minval", x}, {"maxval", 0}}},
+          {.kind = "random_normal", .parameters = {{"mean", x}, {"stddev", x}}},
+          {.kind = "random_normal", .parameters = {{"mean", 0}, {"stddev", -x}}},
+          {.kind = "truncated_normal", .parameters = {{"mean", -x}, {"stddev", x}}},
+          {.kind = "orthogonal", .parameters = {{"gain", x}}},
+          {.kind = "identity", .parameters = {{"gain", x}}}};
+      for (const char* distribution : {"uniform", "untruncated_normal", "truncated_normal"}) {
+        for (const double scale : {x, x * x, 1e300}) {
+          specs.push_back({.kind = "variance_scaling",
+                           .parameters = {{"scale", scale}},
+                           .mode = "fan_in",
+                           .distribution = distribution});
+        }
+      }
+      for (const InitializerSpec& spec : specs) {
+        SCOPED_TRACE(ToString(spec) + " " + info.name);
+        const bool taken = ValidateInitializer(spec, info.dtype, shape).ok();
+        const bool given = std::all_of(spec.parameters.begin(), spec.parameters.end(),
+                                       [](const auto& p) { return std::isfinite(p.second); });
+        EXPECT_TRUE(given || !taken);
+        EXPECT_TRUE(!taken || AllFinite(Make(spec, shape, 3, info.dtype)));
+        EXPECT_TRUE(taken || part > 0.1 || spec.kind == "variance_scaling");
+      }
+    }
+  }
+  // What people ask for is.
+  for (const DTypeInfo& info : kDTypes) {
+    if (!info.floating) continue;
+    const InitializerSpec he{.kind = "variance_scaling",
+                             .parameters = {{"scale", 100}},
+                             .mode = "fan_in",
+                             .distribution = "untruncated_normal"};
+    EXPECT_TRUE(ValidateInitializer(he, info.dtype, shape).ok()) << info.name;
   }
 }
 

@@ -2,12 +2,91 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 namespace varscope::server {
 namespace {
+
+VariablePtr MakeVariable(Catalog& catalog, const std::string& name) {
+  ResolveRequest request;
+  request.request = {name, DType::kFloat32, Shape{1}, Reuse::kAuto, std::nullopt};
+  request.name = name;
+  request.initializer = InitializerSpec{.kind = "zeros"};
+  return catalog.Resolve({"w", 1}, request).value().variables.front();
+}
+
+// The three of a centered RMSProp, which is called `name`; no names: the store's own.
+std::vector<std::string> SlotsOf(Catalog& catalog, const std::vector<VariablePtr>& owners,
+                                 const std::string& name, uint32_t instance,
+                                 const SlotNames& names) {
+  const optimizers::Optimizer& rule = *optimizers::FindOptimizer("RMSProp");
+  const optimizers::Hyperparameters hyperparameters =
+      optimizers::FillHyperparameters(rule, {{"centered", 1}});
+  const OptimizerSpec spec{
+      .optimizer = "RMSProp", .name = name, .instance = instance, .group = "v"};
+  const Creator creator;
+  std::vector<StateRequest> requests = {{rule, hyperparameters, spec, creator, {}}};
+  for (const VariablePtr& owner : owners) requests[0].owners.push_back({*owner, names});
+  return NamesOf(GetOrCreateSlots(catalog, requests).value().front().slots.back());
+}
+
+// Whatever the names are, and though the names of three slots may read like an optimizer's name,
+// its instance and three.
+TEST(OptimizerSlotsTest, OptimizersThatAreNamedOtherwiseShareNoSlots) {
+  const SlotNames none;
+  const std::vector<SlotNames> all_names = {
+      {"RMSProp", "0", "3"}, {"RMSProp", "1", "3"}, {"RMSProp", "0", "4"}, {"a", "b", "c"}};
+  for (const bool named_first : {true, false}) {
+    Catalog catalog(StoreLimits{});
+    const std::vector<VariablePtr> v = {MakeVariable(catalog, "v")};
+    std::map<std::string, int> users;
+    const auto use = [&] {
+      for (const std::string& slot : SlotsOf(catalog, v, "RMSProp", 0, none)) ++users[slot];
+      for (const std::string& slot : SlotsOf(catalog, v, "RMSProp", 1, none)) ++users[slot];
+    };
+    if (!named_first) use();
+    for (const SlotNames& names : all_names) {
+      for (const std::string& slot : SlotsOf(catalog, v, "RMSProp", 0, names)) ++users[slot];
+    }
+    if (named_first) use();
+    EXPECT_EQ(users.size(), 3 * (all_names.size() + 2));
+    // Each finds its own again.
+    use();
+    for (const SlotNames& names : all_names) {
+      for (const std::string& slot : SlotsOf(catalog, v, "RMSProp", 0, names)) ++users[slot];
+    }
+    EXPECT_EQ(users.size(), 3 * (all_names.size() + 2));
+    for (const auto& [slot, count] : users) EXPECT_EQ(count, 2) << slot;
+  }
+}
+
+// Directories of earlier versions have them.
+TEST(OptimizerSlotsTest, TheKeysAreAsTheyAlwaysWere) {
+  Catalog catalog(StoreLimits{});
+  const std::vector<VariablePtr> v = {MakeVariable(catalog, "v")};
+  SlotsOf(catalog, v, "RMSProp", 5, {});
+  SlotsOf(catalog, v, "RMSProp", 5, {"a", "b", "c"});
+  catalog.Read([](const NameTable& names) {
+    EXPECT_EQ(names.slots().size(), 2U);
+    EXPECT_TRUE(names.slots().contains("v\nRMSProp\nRMSProp\n5\n3"));
+    EXPECT_TRUE(names.slots().contains("v\nRMSProp\na\nb\nc"));
+  });
+}
+
+TEST(OptimizerSlotsTest, ManyProposalsOfOneName) {
+  constexpr int kMany = 10'000;
+  Catalog catalog(StoreLimits{});
+  std::vector<VariablePtr> owners;
+  for (int i = 0; i < kMany; ++i) owners.push_back(MakeVariable(catalog, absl::StrCat("v", i)));
+  const std::vector<std::string> last =
+      SlotsOf(catalog, owners, "RMSProp", 0, {"slot", "slot", "slot"});
+  EXPECT_EQ(last.back(), absl::StrCat("slot_", 3 * kMany - 1));
+}
 
 TEST(OptimizerSlotsTest, ThreadsThatRaceGetTheSameSlots) {
   Catalog catalog(StoreLimits{});

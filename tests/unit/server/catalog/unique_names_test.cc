@@ -1,8 +1,13 @@
-// Variable(): always a new variable, whatever exists, unless its own worker asks again.
+// Names that nobody has yet, and Variable(): always a new variable, whatever exists, unless its own
+// worker asks again.
+#include "server/catalog/unique_names.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +75,47 @@ TEST(UniqueNamesTest, AreAsIfEachNameWasLookedAt) {
       all.try_emplace(expected, asks);
     }
   }
+}
+
+VariablePtr Named(const std::string& name) {
+  return std::make_shared<Variable>(VariableDefinition{.name = name, .shape = Shape{1}},
+                                    MemoryAccount::Hold());
+}
+
+TEST(UniqueNamesTest, AreTheFirstThatAreFree) {
+  std::mt19937 random(9);
+  const char* const names[] = {"v", "v", "v", "v_1", "v_2", "v_1_1", "v_3", "v_01", "s/v", "v_"};
+  for (int round = 0; round < 200; ++round) {
+    NameTable there;
+    std::set<std::string> taken;
+    for (uint64_t i = random() % 12; i > 0; --i) {
+      const std::string name = absl::StrCat(names[random() % 10], random() % 2 ? "" : "_2");
+      if (!taken.insert(name).second) continue;
+      ASSERT_TRUE(there.Add(Named(name)).ok());
+    }
+    UniqueNames unique(there);
+    for (int i = 0; i < 40; ++i) {
+      const std::string name = names[random() % 10];
+      // Looked at one after the other.
+      std::string expected = name;
+      for (int suffix = 1; taken.contains(expected); ++suffix) {
+        expected = absl::StrCat(name, "_", suffix);
+      }
+      ASSERT_EQ(unique.Take(name), expected);
+      taken.insert(expected);
+    }
+  }
+}
+
+// What looks at each name again for each of them does not end.
+TEST(UniqueNamesTest, ManyProposalsOfOneName) {
+  constexpr int kMany = 50'000;
+  NameTable there;
+  ASSERT_TRUE(there.Add(Named("v")).ok());
+  UniqueNames unique(there);
+  std::string last;
+  for (int i = 0; i < kMany; ++i) last = unique.Take("v");
+  EXPECT_EQ(last, absl::StrCat("v_", kMany));
 }
 
 }  // namespace

@@ -1,10 +1,7 @@
 // A push for which the memory of a tensor cannot be had, whichever it is, changes nothing.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <new>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -17,29 +14,7 @@
 #include "server/sync/aggregate.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
-
-namespace {
-
-// This thread ends the program when it asks for memory.
-thread_local bool takes_no_memory = false;
-
-}  // namespace
-
-#ifdef VARSCOPE_SANITIZED
-// The sanitizers have their own operators, and call this for each block.
-extern "C" void __sanitizer_malloc_hook(const volatile void*, size_t) {
-  if (takes_no_memory) std::abort();
-}
-#else
-// Seen through, GCC 12 takes malloc and free for a mismatch.
-[[gnu::noinline]] void* operator new(size_t size) {
-  if (takes_no_memory) std::abort();
-  if (void* const block = std::malloc(std::max(size, size_t{1}))) return block;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
-#endif
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -143,9 +118,10 @@ TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
         store_.completion_records.Begin(push.id).value();
     absl::StatusOr<ValidPush> merged = Aggregate(std::move(one), "group", Aggregation::kMean, 0);
     LockedPush locked = Lock(store_, *std::move(merged), std::move(in_flight_push)).value();
-    takes_no_memory = true;
-    const PushResult result = Commit(std::move(locked));
-    takes_no_memory = false;
+    const PushResult result = [&] {
+      const testing::NoMemory none;
+      return Commit(std::move(locked));
+    }();
     EXPECT_EQ(result.group_step, sequence);
     EXPECT_EQ(store_.completion_records.Begin(push.id)->cached_result(), result);
   }
@@ -170,9 +146,10 @@ TEST(LargeCommitTest, TakesNoMemory) {
     for (float& x : gradient.mutable_values<float>()) x = 1;
     step.updates.push_back({.variable = "v", .gradient = std::move(gradient)});
     LockedPush locked = Locked(store, push).value();
-    takes_no_memory = sequence > 1;  // the first makes the threads
+    std::optional<testing::NoMemory> none;
+    if (sequence > 1) none.emplace();  // the first makes the threads
     const PushResult result = Commit(std::move(locked));
-    takes_no_memory = false;
+    none.reset();
     EXPECT_EQ(result.global_step, sequence);
   }
 }

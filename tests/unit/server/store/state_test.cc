@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/push/validate.h"
+#include "server/store/read.h"
 #include "tests/support/push.h"
 #include "tests/support/state_of.h"
 
@@ -69,6 +71,34 @@ TEST(StateTest, AStateThatContradictsItselfChangesNothing) {
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << i << ": " << status;
     EXPECT_EQ(StateOf(store), before) << i;
     EXPECT_EQ(store.catalog.generation(), generation) << i;
+  }
+}
+
+// Streams know their variables for as long as they like, pushes and pulls for a while.
+TEST(StateTest, WhoKnowsADiscardedVariableHoldsNoValueAndIsRefused) {
+  Store store(StoreLimits{});
+  FillStore(store);
+  const StoreState state = Capture(store);
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<VariablePtr> known = store.catalog.List("");
+    std::vector<ReadValue> read = ReadTogether(known).value();
+    Push push{.id = {"w", 1, 2}};
+    push.assignments.push_back(
+        {"v/part_1", AssignOp::kAssign, Tensor::Of<float>(Shape{2}, {7, 7})});
+    absl::StatusOr<ResolvedPush> resolved = Resolved(store, push);
+    ASSERT_TRUE(resolved.ok()) << resolved.status();
+    ASSERT_TRUE(Restore(store, state).ok());
+    for (const VariablePtr& variable : known) {
+      const MutexLock lock(variable->mutex);
+      EXPECT_FALSE(variable->value.defined()) << variable->def.name;
+    }
+    // What was read before stays.
+    for (const ReadValue& value : read) EXPECT_TRUE(value.value.defined());
+    EXPECT_EQ(ReadTogether(known).status().code(), absl::StatusCode::kAborted);
+    const absl::Status validated =
+        Validate(*std::move(resolved), Send(push).tensors, false, PushPolicy()).status();
+    EXPECT_EQ(validated.code(), absl::StatusCode::kAborted) << validated;
+    EXPECT_EQ(StateOf(store), testing::StateOf(state, {}));
   }
 }
 

@@ -1,0 +1,145 @@
+// What is created is all there and was logged once, or nothing is there and nothing was logged,
+// whatever fails.
+#include "server/catalog/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "server/store/state.h"
+#include "tests/support/sanitizer.h"
+#include "tests/support/state_of.h"
+#include "tests/unit/server/failing_memory.h"
+
+namespace varscope::server {
+namespace {
+
+constexpr int64_t kLarge = 64;
+constexpr char kWorker[] = "a_worker_with_quite_a_long_name";
+
+NewVariable Define(const std::string& name, VariableKind kind, const Shape& shape,
+                   const std::string& initializer) {
+  InitializerSpec spec{.kind = initializer};
+  NewVariable v{{.name = name, .kind = kind, .shape = shape, .seed = 7}, spec, shape};
+  if (kind == VariableKind::kShared) v.definition.key = name + "_and_a_key_that_is_longer";
+  v.definition.creator.worker_id = kWorker;
+  v.definition.initializer = ToString(spec);
+  return v;
+}
+
+CreationBatch First() {
+  CreationBatch batch;
+  batch.variables = {Define("there", VariableKind::kShared, {3}, "ones"),
+                     Define("unique", VariableKind::kUnique, {2}, "zeros")};
+  return batch;
+}
+
+// Of everything that one creation may have.
+CreationBatch EveryKind() {
+  CreationBatch batch;
+  batch.variables = {
+      Define("a_partitioned_variable/part_1", VariableKind::kShared, {3}, "random_normal"),
+      Define("unique_1", VariableKind::kUnique, {2}, "glorot_normal"),
+      Define("unique_2", VariableKind::kUnique, {2}, "random_uniform"),
+      Define("small_orthogonal_matrix", VariableKind::kShared, {3, 4}, "orthogonal"),
+      Define("a_large_variable", VariableKind::kShared, {2 * kLarge}, "truncated_normal"),
+      Define("a_slot_of_the_variable", VariableKind::kSlot, {3}, "zeros"),
+      Define("a_state_of_the_optimizer", VariableKind::kSlot, Shape{}, "ones")};
+  batch.partitioned = PartitionedNames{"a_partitioned_variable",
+                                       {DType::kFloat32, Shape{6}, {2}},
+                                       {"there", "a_partitioned_variable/part_1"}};
+  batch.slots = {{"the key of the slots of a variable", {"a_slot_of_the_variable"}}};
+  batch.non_slots = {{"the key of the state of an optimizer", {"a_state_of_the_optimizer"}}};
+  return batch;
+}
+
+// With the first batch, and a log that counts.
+class Logged {
+ public:
+  Logged() {
+    store_.catalog.SetLarge(kLarge);
+    EXPECT_TRUE(Create(First(), true).ok());
+    store_.catalog.Observe([this](const CreationBatch&) {
+      if (answer.ok()) ++records;
+      return answer;
+    });
+  }
+
+  absl::Status Create(const CreationBatch& batch, bool waits) {
+    const auto plan = [&](const NameTable&) { return batch; };
+    return (waits ? store_.catalog.Create(plan) : store_.catalog.CreateWithoutWaiting(plan))
+        .status();
+  }
+
+  // What is to be found, with all values, and what names become next.
+  std::string State() {
+    EXPECT_TRUE(store_.catalog.FinishFirstValues().ok());
+    std::string state = testing::StateOf(Capture(store_), {});
+    store_.catalog.Read([&](const NameTable& names) {
+      absl::StrAppend(&state, names.bytes(), " ", names.overhead(), " ",
+                      names.FreeSuffix("unique"));
+      for (const VariablePtr& own : names.UniquesOf(kWorker, "unique")) {
+        absl::StrAppend(&state, " ", own->def.name);
+      }
+    });
+    return state;
+  }
+
+  absl::Status answer;
+  int records = 0;
+
+ private:
+  Store store_{StoreLimits{}};
+};
+
+TEST(CatalogTest, WhateverMemoryIsMissingAllIsThereAndLoggedOrNothing) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  Logged whole;
+  const std::string before = whole.State();
+  ASSERT_TRUE(whole.Create(EveryKind(), true).ok());
+  const std::string after = whole.State();
+  ASSERT_NE(before, after);
+  for (const bool waits : {true, false}) {
+    int nothing = 0;
+    bool failed = true;
+    for (uint64_t calls = 0; failed; ++calls) {
+      SCOPED_TRACE(calls);
+      Logged logged;
+      const CreationBatch batch = EveryKind();
+      absl::Status status;
+      {
+        const testing::FailingMemory memory(calls);
+        status = logged.Create(batch, waits);
+        failed = memory.failed();
+      }
+      ASSERT_TRUE(status.ok() || (failed && absl::IsResourceExhausted(status))) << status;
+      ASSERT_EQ(logged.State(), logged.records == 0 ? before : after);
+      if (logged.records > 0) continue;
+      ++nothing;
+      ASSERT_FALSE(status.ok());
+      // Sent again, it is as if nothing had been.
+      ASSERT_TRUE(logged.Create(batch, waits).ok());
+      ASSERT_EQ(logged.records, 1);
+      ASSERT_EQ(logged.State(), after);
+    }
+    EXPECT_GT(nothing, 50);
+  }
+}
+
+TEST(CatalogTest, WhatTheLogRefusesDoesNotHappen) {
+  Logged logged;
+  const std::string before = logged.State();
+  logged.answer = absl::ResourceExhaustedError("the log is full");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(logged.Create(EveryKind(), true), logged.answer);
+    EXPECT_EQ(logged.State(), before);
+  }
+  logged.answer = absl::OkStatus();
+  EXPECT_TRUE(logged.Create(EveryKind(), true).ok());
+  EXPECT_NE(logged.State(), before);
+}
+
+}  // namespace
+}  // namespace varscope::server

@@ -1,0 +1,47 @@
+#include "tests/unit/server/failing_memory.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+namespace {
+
+constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
+
+// This thread ends the program when it asks for memory.
+thread_local bool takes_no_memory = false;
+// So many calls of this thread get memory, the next one does not.
+thread_local uint64_t calls_left = kNever;
+
+}  // namespace
+
+#ifdef VARSCOPE_SANITIZED
+// The sanitizers have their own operators, and call this for each block.
+extern "C" void __sanitizer_malloc_hook(const volatile void*, size_t) {
+  if (takes_no_memory) std::abort();
+}
+#else
+// Seen through, GCC 12 takes malloc and free for a mismatch.
+[[gnu::noinline]] void* operator new(size_t size) {
+  if (takes_no_memory) std::abort();
+  if (calls_left != kNever && calls_left-- == 0) throw std::bad_alloc();
+  if (void* const block = std::malloc(std::max(size, size_t{1}))) return block;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
+#endif
+
+namespace varscope::testing {
+
+NoMemory::NoMemory() { takes_no_memory = true; }
+NoMemory::~NoMemory() { takes_no_memory = false; }
+
+// From 0 it goes on to kNever, where no call fails any more.
+FailingMemory::FailingMemory(uint64_t calls) { calls_left = calls; }
+FailingMemory::~FailingMemory() { calls_left = kNever; }
+bool FailingMemory::failed() const { return calls_left == kNever; }
+
+}  // namespace varscope::testing
