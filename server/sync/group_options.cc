@@ -158,6 +158,7 @@ absl::Status SetLeastPushes(GroupOptions& o, const std::set<std::string>& given)
   }
   if (o.workers < least + o.backup) return refuse("workers without backup");
   o.quorum = std::max(o.quorum, static_cast<uint32_t>(least));
+  if (given.contains("workers")) o.most_members = o.workers;
   return absl::OkStatus();
 }
 
