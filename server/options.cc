@@ -8,6 +8,7 @@
 #include <cstring>
 #include <iostream>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -109,6 +110,29 @@ std::string CheckLease(const std::string& text) {
   return text == "0" ? "" : CheckNumber(text, 0.001, 86400);
 }
 
+// With less there would be no room beside what the server itself takes.
+std::string CheckLeastMemory(const std::string& text) {
+  constexpr uint64_t kLeast = uint64_t{64} << 20;
+  uint64_t bytes = 0;
+  const bool enough = absl::SimpleAtoi(text, &bytes) && bytes >= kLeast;
+  return enough ? "" : absl::StrCat("'", text, "' bytes are too few; it must be at least 64MiB");
+}
+
+// Limits that another one does not let be reached; returns what is wrong. `o` is as it was given.
+std::string CheckMemory(const Options& o) {
+  if (o.memory_limit == 0) return "";
+  const std::pair<const char*, uint64_t> parts[] = {{"--max-store-bytes", o.max_store_bytes},
+                                                    {"--max-variable-bytes", o.max_variable_bytes},
+                                                    {"--max-push-bytes", o.max_push_bytes},
+                                                    {"--max-inflight-bytes", o.max_inflight_bytes}};
+  for (const auto& [flag, bytes] : parts) {
+    if (bytes <= o.memory_limit) continue;
+    return absl::StrCat(flag, " ", bytes, " is more than --memory-limit, which is ",
+                        o.memory_limit);
+  }
+  return "";
+}
+
 // A misspelt variable of the environment would do nothing, in silence. Others that begin alike are
 // workers', or a container manager's: Kubernetes sets VARSCOPE_PORT for a service of that name.
 std::vector<std::string> UnknownVariables(const std::vector<std::string>& read) {
@@ -148,9 +172,10 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
            "Write that port and a newline to this open file descriptor once serving")
       .Within(0, std::numeric_limits<int>::max());
   line.Add("--memory-limit", &o.memory_limit,
-           "Bytes of memory that the server may take in all; what does not fit is refused; KiB, "
-           "MiB, GiB understood [what the machine, container or ulimit lets it have]")
+           "Bytes of memory that the server may take in all, at least 64MiB; what does not fit is "
+           "refused; KiB, MiB, GiB understood [what the machine, container or ulimit lets it have]")
       .Bytes()
+      .Check(CheckLeastMemory)
       .FromEnvironment();
   line.Add("--max-store-bytes", &o.max_store_bytes,
            "Bytes that all variables and slots may take [half of --memory-limit]")
@@ -240,6 +265,10 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   }
   if (o.durability.empty()) o.durability = o.data_dir.empty() ? "none" : "sync";
   ParseDurability(o.durability, &o.durability_level, &o.durability_interval_ms);
+  if (const std::string wrong = CheckMemory(o); !wrong.empty()) {
+    std::cerr << "varscoped: " << wrong << "\n";
+    return kExitUsage;
+  }
   if (o.memory_limit == 0) o.memory_limit = UsableMemory();
   if (o.max_store_bytes == 0) o.max_store_bytes = o.memory_limit / 2;
   if (const std::string wrong = ReadGroups(groups, o.groups); !wrong.empty()) {

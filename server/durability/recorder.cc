@@ -223,9 +223,10 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   workers_.FenceAll();
   absl::Status status = Restore(store_, std::move(chosen->state));
   store_.catalog.ComputeFirstValues();
-  // Whoever connected meanwhile may have read what is no more.
-  workers_.FenceAll();
-  Record(ToRecord(RollbackRecord{.source = source, .position = *position}));
+  // Whoever connected meanwhile may have read what is no more. Replay fences off all whose Connect
+  // comes before the record.
+  workers_.FenceAll(
+      [&] { Record(ToRecord(RollbackRecord{.source = source, .position = *position})); });
   if (!status.ok()) return status;
   spdlog::warn(absl::StrCat("rolled back to snapshot ", name, ", global step ", global_step,
                             "; every worker is fenced off"));

@@ -114,12 +114,12 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     return;
   }
   LearnOf(arrival.passed, name, round, released);
+  if (WaitsAlready(round, arrival, done, released)) return;
   if (arrival.again && arrival.passed < round.unseen) {
     const BarrierAnswer unseen = AnswerOfUnseen(arrival);
     answers_.Remember(arrival, unseen, now);
     return answer(unseen.ToStatus(name, arrival));
   }
-  if (WaitsAlready(round, arrival, done, released)) return;
   constexpr long kOthers = 2;  // that have the place: the answers, and `place`
   if (place->use_count() - kOthers >= kMostOfWorker) {
     answer(absl::ResourceExhaustedError(absl::StrCat("barrier '", name, "': worker '",
@@ -132,18 +132,17 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     round.parties = arrival.parties;
     round.first = arrival.worker_id;
   }
-  const bool back = round.lost.erase(arrival.worker_id) > 0;
+  round.lost.erase(arrival.worker_id);
   const auto member = round.members.find(arrival.worker_id);
-  if (member != round.members.end()) member->second.incarnation = arrival.incarnation;
-  const bool fresh = !back && member == round.members.end();
-  // In the first round everybody is.
-  const bool takes_a_place = fresh && round.number > 1;
-  if (takes_a_place && !round.lost.empty()) {
-    round.members.erase(*round.lost.begin());
-    round.lost.erase(round.lost.begin());
-  }
-  round.waiting[arrival.worker_id] = {
-      arrival, now, now + arrival.timeout, std::move(done), *std::move(held), *place};
+  const bool is_new = member == round.members.end();
+  if (!is_new) member->second.incarnation = arrival.incarnation;
+  round.waiting[arrival.worker_id] = {.arrival = arrival,
+                                      .since = now,
+                                      .deadline = now + arrival.timeout,
+                                      .done = std::move(done),
+                                      .held = *std::move(held),
+                                      .place = *place,
+                                      .counted_as_new = is_new ? round.new_ones : nullptr};
   CompleteIfAllHere(round, released);
 }
 
@@ -214,9 +213,22 @@ Barriers::Rounds::iterator Barriers::ForgetIfUnused(Rounds::iterator round) {
   return r.idle() && r.lost.size() == r.members.size() ? rounds_.erase(round) : std::next(round);
 }
 
+size_t Barriers::Excused(const Round& round) {
+  if (round.parties != round.parties_of_members) return 0;
+  const auto new_ones = static_cast<size_t>(round.new_ones.use_count() - 1);
+  return round.lost.size() - std::min(round.lost.size(), new_ones);
+}
+
+size_t Barriers::StillToCome(const Round& round) {
+  return round.parties - std::min<size_t>(round.parties, round.waiting.size() + Excused(round));
+}
+
 void Barriers::CompleteIfAllHere(Round& round, Released& released) {
-  if (round.waiting.empty() || round.waiting.size() + round.lost.size() < round.parties) return;
+  if (round.waiting.empty() || StillToCome(round) > 0) return;
+  const size_t excused = Excused(round);
+  while (round.lost.size() > excused) round.lost.erase(round.lost.begin());
   std::erase_if(round.members, [&](const auto& m) { return !round.lost.contains(m.first); });
+  round.parties_of_members = round.parties;
   for (auto& [worker, waiter] : round.waiting) {
     round.members[worker] = {waiter.arrival.incarnation, std::move(waiter.held)};
     answers_.Remember(waiter.arrival, {.round = round.number}, env_.Now());
@@ -253,7 +265,6 @@ void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
             std::move(waiter->second.done),
             absl::AbortedError(absl::StrCat("worker '", worker_id,
                                             "' is lost; it waited at barrier '", it->first, "'")));
-        round.members[worker_id] = {incarnation, std::move(waiter->second.held)};
         round.waiting.erase(waiter);
       }
       const auto member = round.members.find(worker_id);
@@ -269,6 +280,8 @@ void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
 
 std::string Barriers::Missing(const Round& round) const {
   SomeNames missing;
+  // Others may come to a round of another number.
+  if (round.parties != round.parties_of_members) return "";
   for (const auto& [worker, member] : round.members) {
     if (round.waiting.contains(worker) || round.lost.contains(worker)) continue;
     missing.Add([&, &one = worker] { return describe_(one); });
@@ -283,11 +296,9 @@ std::multimap<std::string, std::string> Barriers::waits(const std::string& first
   for (const auto& [name, round] : rounds_) {
     const auto end = round.waiting.upper_bound(last);
     for (auto it = round.waiting.lower_bound(first); it != end; ++it) {
-      waits.emplace(
-          it->first,
-          absl::StrFormat("barrier '%s' round %d, for %d more of %d parties%s", name, round.number,
-                          round.parties - round.waiting.size() - round.lost.size(), round.parties,
-                          Missing(round)));
+      waits.emplace(it->first, absl::StrFormat("barrier '%s' round %d, for %d more of %d parties%s",
+                                               name, round.number, StillToCome(round),
+                                               round.parties, Missing(round)));
     }
   }
   return waits;
@@ -305,9 +316,8 @@ absl::Status Barriers::Late(const std::string& name, const Round& round, const W
   for (const auto& [worker, other] : round.waiting) here.Add([&one = worker] { return one; });
   return absl::DeadlineExceededError(absl::StrFormat(
       "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of %d parties; here: %s%s",
-      name, round.number, waiter.arrival.worker_id, waited,
-      round.parties - round.waiting.size() - round.lost.size(), round.parties, here.Join(", "),
-      Missing(round)));
+      name, round.number, waiter.arrival.worker_id, waited, StillToCome(round), round.parties,
+      here.Join(", "), Missing(round)));
 }
 
 Time Barriers::ReleaseExpired() {

@@ -62,7 +62,10 @@ class Barriers {
   void Leave(const std::string& name, const std::string& worker_id, const void* call);
 
   // That incarnation of the worker, and those before it, are over. Where it took part in the last
-  // round the others no longer wait for it, until it, or a worker in its place, arrives again.
+  // round, and the open one is for as many parties, the others no longer wait for it, until it, or
+  // a worker in its place, arrives: each that was not in the last round takes the place of one that
+  // is lost. In a first round, or one for another number of parties, nobody has a place yet: the
+  // others wait until as many have come.
   void WorkerLost(const std::string& worker_id, uint64_t incarnation);
 
   // What each waiting worker waits for, by worker, of those whose ids are from `first` to `last`.
@@ -79,6 +82,8 @@ class Barriers {
     Done done;
     MemoryAccount::Hold held;
     BarrierAnswers::Place place;  // among those where the worker waits
+    // Of the round's new_ones, when the worker was not in the last one.
+    std::shared_ptr<const void> counted_as_new;
   };
   // Who took part in the last round.
   struct Member {
@@ -93,6 +98,9 @@ class Barriers {
     std::map<std::string, Waiter> waiting;  // by worker
     std::map<std::string, Member> members;  // by worker
     std::set<std::string> lost;             // of the members
+    uint32_t parties_of_members = 0;        // of the round in which they took part; 0: of none
+    // Each that waits and is no member has a copy, so that these are counted.
+    std::shared_ptr<const void> new_ones = std::make_shared<char>();
     Time used;
     MemoryAccount::Hold held = {};  // for its name
     bool idle() const { return waiting.empty(); }
@@ -110,6 +118,9 @@ class Barriers {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // ResourceExhausted when there are too many, or no memory for one more.
   absl::StatusOr<Round*> FindOrMake(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many of the members are not waited for.
+  static size_t Excused(const Round& round);
+  static size_t StillToCome(const Round& round);
   void CompleteIfAllHere(Round& round, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Unless somebody waits there, or will be waited for.
   Rounds::iterator ForgetIfUnused(Rounds::iterator round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

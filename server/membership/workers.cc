@@ -207,7 +207,7 @@ absl::Status Workers::Disconnect(const Caller& caller) {
   return absl::OkStatus();
 }
 
-void Workers::FenceAll() {
+void Workers::FenceAll(absl::FunctionRef<void()> record) {
   std::vector<WorkerRecord> lost;
   {
     MutexLock lock(mutex_);
@@ -215,6 +215,7 @@ void Workers::FenceAll() {
       if (worker.live()) lost.push_back(worker.record);
       End(worker, WorkerState::kRolledBack);
     }
+    record();
   }
   NotifyLost(lost);
 }

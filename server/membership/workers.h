@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
 #include "proto/memory/memory_account.h"
@@ -87,8 +88,10 @@ class Workers {
 
   // The worker goes on its own. Errors as Check's.
   absl::Status Disconnect(const Caller& caller);
-  // Fences off everybody, because the store is rolled back; each may connect again.
-  void FenceAll();
+  // Fences off everybody, because the store is rolled back; each may connect again. `record` is
+  // called once all are, before anybody can, and must not call back: what it writes down comes
+  // after all that the observer was notified of before, and before what it is notified of later.
+  void FenceAll(absl::FunctionRef<void()> record = [] {});
 
   // NotFound for an id that never connected. An empty reason ends the quarantine.
   absl::Status Quarantine(const std::string& worker_id, const std::string& reason);

@@ -3,8 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <map>
+#include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -100,9 +103,8 @@ class BspGroup final : public Group {
     void Add(Submission submission, absl::StatusOr<PushResult> answer) {
       dones_.emplace_back(std::move(submission.done), std::move(answer));
     }
-    void Add(PushDone done, absl::StatusOr<PushResult> answer) {
-      dones_.emplace_back(std::move(done), std::move(answer));
-    }
+    // No answer is lost later because there is no memory for it.
+    void Reserve(size_t more) { dones_.reserve(dones_.size() + more); }
     void Send() {
       for (auto& [done, answer] : dones_) done(std::move(answer));
     }
@@ -123,6 +125,9 @@ class BspGroup final : public Group {
       return answers.Add(std::move(submission), LostError(id.worker_id));
     }
     if (closing_) return next_.push_back(std::move(submission));
+    if (absl::Status status = TakePlace(id); !status.ok()) {
+      return answers.Add(std::move(submission), status);
+    }
     members_[id.worker_id] = id.incarnation;
     if (const uint64_t staleness = StalenessOf(submission.push); staleness > 0) {
       return answers.Add(std::move(submission),
@@ -146,6 +151,32 @@ class BspGroup final : public Group {
     if (waiting_.empty()) since_ = context_.env.Now();
     if (waiting_.empty() || submission.until < Deadline()) context_.wake();
     waiting_.emplace(id.worker_id, std::move(submission));
+  }
+
+  // A robust mean counts ids: whoever comes under several of them could outvote the others.
+  absl::Status TakePlace(const PushId& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const size_t most = options_.most_members;
+    if (most == 0) return absl::OkStatus();
+    const auto is_full = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return places_.size() >= most && !places_.contains(id.worker_id);
+    };
+    if (is_full()) {
+      std::erase_if(places_, [this](const auto& place) {
+        return !context_.workers.IsLive(place.first, place.second) ||
+               !context_.workers.CheckMayPush(place.first).ok();
+      });
+    }
+    if (is_full()) {
+      SomeNames names;
+      for (const auto& [worker, incarnation] : places_)
+        names.Add([&, &one = worker] { return one; });
+      return absl::FailedPreconditionError(absl::StrCat(
+          "worker '", id.worker_id, "': group ", Name(), " (", options_.spec, ") has its ", most,
+          " workers, as --sync says with workers=", most, ": ", names.Join(", "),
+          "; the push was not applied. It may come when one of them has gone"));
+    }
+    places_[id.worker_id] = id.incarnation;
+    return absl::OkStatus();
   }
 
   // Nobody waits for a worker whose pushes are refused, and what waits of it ends.
@@ -184,15 +215,11 @@ class BspGroup final : public Group {
   // Lets mutex_ go meanwhile.
   void Close(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     started_ = true;
-    closing_ = true;
-    std::map<std::string, Submission> submissions = std::move(waiting_);
-    waiting_.clear();
-    std::vector<PushDone> dones;
-    const absl::StatusOr<PushResult> result = ApplyAll(std::move(submissions), dones, answers);
-    closing_ = false;
-    for (PushDone& done : dones) answers.Add(std::move(done), result);
-    std::vector<Submission> next = std::move(next_);
-    next_.clear();
+    answers.Reserve(waiting_.size());
+    std::map<std::string, Submission> submissions = std::exchange(waiting_, {});
+    const absl::StatusOr<PushResult> result = ApplyAll(submissions, answers);
+    for (auto& [worker, submission] : submissions) answers.Add(std::move(submission), result);
+    std::vector<Submission> next = std::exchange(next_, {});
     for (Submission& submission : next) Take(std::move(submission), answers);
   }
 
@@ -208,11 +235,24 @@ class BspGroup final : public Group {
   }
 
   // Lets mutex_ go meanwhile. In the order of the workers' ids, so that the sum does not depend on
-  // time.
-  absl::StatusOr<PushResult> ApplyAll(std::map<std::string, Submission> submissions,
-                                      std::vector<PushDone>& dones, Answers& answers)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    MutexUnlock applying(mutex_);
+  // time. Those that stay in `submissions` get the answer. Commit throws nothing.
+  absl::StatusOr<PushResult> ApplyAll(std::map<std::string, Submission>& submissions,
+                                      Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    closing_ = true;
+    const absl::Cleanup closed = [this]()
+                                     ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { closing_ = false; };
+    try {
+      MutexUnlock applying(mutex_);
+      return ApplyUnlocked(submissions, answers);
+    } catch (const std::exception& why) {
+      return absl::ResourceExhaustedError(absl::StrCat("a step of group ", Name(),
+                                                       " could not be applied (", why.what(),
+                                                       "); nothing was applied"));
+    }
+  }
+
+  absl::StatusOr<PushResult> ApplyUnlocked(std::map<std::string, Submission>& submissions,
+                                           Answers& answers) const {
     // A rollback fences all workers before it applies; it holds the lock while it notifies this
     // group.
     RemoveLost(submissions, answers);
@@ -226,7 +266,6 @@ class BspGroup final : public Group {
     for (auto& [worker_id, submission] : submissions) {
       pushes.push_back(std::move(submission.push));
       in_flight_push.Merge(std::move(submission.in_flight_push));
-      dones.push_back(std::move(submission.done));
     }
     absl::StatusOr<ValidPush> merged =
         Aggregate(std::move(pushes), Name(), options_.aggregation, options_.byzantine);
@@ -293,6 +332,9 @@ class BspGroup final : public Group {
       false;  // a step is being applied; what comes waits in next_
   // Live workers that push: their incarnations.
   std::map<std::string, uint64_t> members_ ABSL_GUARDED_BY(mutex_);
+  // Where only so many may be: who has pushed, and may be gone meanwhile. Whoever missed a deadline
+  // keeps its place.
+  std::map<std::string, uint64_t> places_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Submission> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<Submission> next_ ABSL_GUARDED_BY(mutex_);
   Time since_ ABSL_GUARDED_BY(mutex_);  // of the first that waits

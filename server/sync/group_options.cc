@@ -18,22 +18,35 @@
 namespace varscope::server {
 namespace {
 
-// Reads the text of one key's value; false when it is none.
-using Read = std::function<bool(const std::string&, GroupOptions&)>;
+// As many as may be connected at a time (membership/workers.h).
+constexpr uint32_t kMostWorkers = 100000;
+constexpr uint32_t kMostSteps = 1000000000;
 
-template <typename T>
-Read Number(T GroupOptions::*member, T least) {
-  return [=](const std::string& text, GroupOptions& o) {
-    T value{};
-    bool ok = false;
-    if constexpr (std::is_floating_point_v<T>) {
-      ok = absl::SimpleAtod(text, &value) && std::isfinite(value);
-    } else {
-      ok = absl::SimpleAtoi(text, &value);
-    }
-    o.*member = value;
-    return ok && value >= least;
-  };
+// One key: reads the text of its value, false when it is none; and which values there are.
+struct Key {
+  std::function<bool(const std::string&, GroupOptions&)> read;
+  std::string allowed;
+};
+
+Key Whole(uint32_t GroupOptions::*member, uint32_t least, uint32_t most) {
+  return {[=](const std::string& text, GroupOptions& o) {
+            return absl::SimpleAtoi(text, &(o.*member)) && o.*member >= least && o.*member <= most;
+          },
+          absl::StrCat("a number from ", least, " to ", most)};
+}
+
+// Not negative. What is more than 0 must not become 0 when it is read, nor when it is multiplied:
+// 0 means something else.
+Key Real(double GroupOptions::*member) {
+  constexpr double kLeast = 1e-30;
+  return {[=](const std::string& text, GroupOptions& o) {
+            double& value = o.*member;
+            if (!absl::SimpleAtod(text, &value) || !std::isfinite(value)) return false;
+            const std::string digits = text.substr(0, text.find_first_of("eE"));
+            if (digits.find_first_of("123456789") == std::string::npos) return value == 0;
+            return value >= kLeast;
+          },
+          absl::StrCat("0, or a number from ", kLeast, " on")};
 }
 
 // "30s" or "500ms".
@@ -42,8 +55,10 @@ bool ReadDeadline(const std::string& text, GroupOptions& o) {
   const int64_t unit = absl::ConsumeSuffix(&number, "ms")  ? 1
                        : absl::ConsumeSuffix(&number, "s") ? 1000
                                                            : 0;
+  constexpr int64_t kDay = 86400000;
   int64_t count = 0;
-  if (unit == 0 || !absl::SimpleAtoi(number, &count) || count < 1 || count > 86400000) return false;
+  if (unit == 0 || !absl::SimpleAtoi(number, &count)) return false;
+  if (count < 1 || count > kDay / unit) return false;
   o.deadline = std::chrono::milliseconds(count * unit);
   return true;
 }
@@ -62,9 +77,8 @@ bool ReadAggregation(const std::string& text, GroupOptions& o) {
   const bool counts =
       o.aggregation == Aggregation::kTrimmedMean || o.aggregation == Aggregation::kKrum;
   if (parts.size() == 1) return !counts;
-  constexpr uint32_t kMost = 1000000;
   return counts && absl::SimpleAtoi(parts[1], &o.byzantine) && o.byzantine > 0 &&
-         o.byzantine <= kMost;
+         o.byzantine <= kMostWorkers;
 }
 
 bool ReadStale(const std::string& text, GroupOptions& o) {
@@ -84,30 +98,34 @@ bool ReadMaxStaleness(const std::string& text, GroupOptions& o) {
   return true;
 }
 
-const std::map<std::string, Read>& Keys(SyncMode mode) {
+const std::map<std::string, Key>& Keys(SyncMode mode) {
   using O = GroupOptions;
-  static const std::map<std::string, Read> kPolicy = {
-      {"nonfinite", ReadNonfinite},
-      {"clip_norm", Number(&O::clip_norm, 0.0)},
-      {"quarantine", Number(&O::quarantine_after, 1U)}};
-  static const auto with = [](std::map<std::string, Read> keys) {
+  static const std::map<std::string, Key> kPolicy = {
+      {"nonfinite", {ReadNonfinite, "refuse or skip"}},
+      {"clip_norm", Real(&O::clip_norm)},
+      {"quarantine", Whole(&O::quarantine_after, 1, kMostSteps)}};
+  static const auto with = [](std::map<std::string, Key> keys) {
     keys.insert(kPolicy.begin(), kPolicy.end());
     return keys;
   };
-  static const std::map<std::string, Read> kRound = {{"workers", Number(&O::workers, 1U)},
-                                                     {"backup", Number(&O::backup, 0U)},
-                                                     {"quorum", Number(&O::quorum, 1U)},
-                                                     {"deadline", ReadDeadline},
-                                                     {"aggregate", ReadAggregation}};
-  static const auto async = with({{"max_staleness", ReadMaxStaleness}, {"stale", ReadStale}});
+  static const Key kDeadline = {ReadDeadline, "a time such as 30s or 500ms, of at most a day"};
+  static const std::map<std::string, Key> kRound = {
+      {"workers", Whole(&O::workers, 1, kMostWorkers)},
+      {"backup", Whole(&O::backup, 0, kMostWorkers)},
+      {"quorum", Whole(&O::quorum, 1, kMostWorkers)},
+      {"deadline", kDeadline},
+      {"aggregate", {ReadAggregation, "mean, median, trimmed_mean/F or krum/F"}}};
+  static const auto async = with({{"max_staleness", {ReadMaxStaleness, "a number from 0 on"}},
+                                  {"stale", {ReadStale, "scale or keep"}}});
   static const auto bsp = with(kRound);
-  static const auto ssp = with({{"bound", Number(&O::bound, 0U)}, {"deadline", ReadDeadline}});
+  static const auto ssp =
+      with({{"bound", Whole(&O::bound, 0, kMostSteps)}, {"deadline", kDeadline}});
   static const auto local = [] {
     auto keys = with(kRound);
-    keys["steps"] = Number(&O::local_steps, 1U);
-    keys["fragments"] = Number(&O::fragments, 1U);
-    keys["outer_learning_rate"] = Number(&O::outer_learning_rate, 0.0);
-    keys["outer_momentum"] = Number(&O::outer_momentum, 0.0);
+    keys["steps"] = Whole(&O::local_steps, 1, kMostSteps);
+    keys["fragments"] = Whole(&O::fragments, 1, kMostSteps);
+    keys["outer_learning_rate"] = Real(&O::outer_learning_rate);
+    keys["outer_momentum"] = Real(&O::outer_momentum);
     return keys;
   }();
   switch (mode) {
@@ -125,16 +143,18 @@ const std::map<std::string, Read>& Keys(SyncMode mode) {
 
 absl::Status ReadSetting(const std::string& setting, GroupOptions& options) {
   const std::vector<std::string> pair = absl::StrSplit(setting, absl::MaxSplits('=', 1));
-  const std::map<std::string, Read>& keys = Keys(options.mode);
+  const std::map<std::string, Key>& keys = Keys(options.mode);
   const auto it = keys.find(pair[0]);
   if (it == keys.end()) {
     std::vector<std::string> known;
-    for (const auto& [key, read] : keys) known.push_back(key);
+    for (const auto& [name, key] : keys) known.push_back(name);
     return absl::InvalidArgumentError(
         absl::StrCat("'", pair[0], "' is none of ", absl::StrJoin(known, ", ")));
   }
-  if (pair.size() == 2 && it->second(pair[1], options)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("'", setting, "' makes no sense"));
+  const Key& key = it->second;
+  if (pair.size() == 2 && key.read(pair[1], options)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", setting, "' makes no sense: ", pair[0], " takes ", key.allowed));
 }
 
 // So that no step of a robust aggregation has fewer pushes than it needs. `given`: the keys that
@@ -153,11 +173,17 @@ absl::Status SetLeastPushes(GroupOptions& o, const std::set<std::string>& given)
                                                    " of a step's pushes decide nothing"));
   };
   if (quorum && o.quorum < least) return refuse("quorum");
+  if (least + o.backup > kMostWorkers) {
+    return absl::InvalidArgumentError(absl::StrCat("a step would need ", least + o.backup,
+                                                   " workers, with backup; there are at most ",
+                                                   kMostWorkers));
+  }
   if (!given.contains("workers")) {
     o.workers = static_cast<uint32_t>(std::max<uint64_t>(o.workers, least + o.backup));
   }
   if (o.workers < least + o.backup) return refuse("workers without backup");
   o.quorum = std::max(o.quorum, static_cast<uint32_t>(least));
+  if (given.contains("workers")) o.most_members = o.workers;
   return absl::OkStatus();
 }
 
@@ -175,7 +201,8 @@ absl::Status CheckOuter(const GroupOptions& o) {
 
 // `given`: the keys that are there.
 absl::Status CheckTogether(const GroupOptions& o, const std::set<std::string>& given) {
-  if (given.contains("workers") && std::max(o.backup + 1, o.quorum) > o.workers) {
+  if (given.contains("workers") &&
+      std::max(uint64_t{o.backup} + 1, uint64_t{o.quorum}) > o.workers) {
     return absl::InvalidArgumentError(absl::StrCat(
         "backup must be less than workers, quorum at most workers, which is ", o.workers));
   }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@
 #include "proto/concurrency/mutex.h"
 #include "server/membership/some_names.h"
 #include "server/push/commit.h"
+#include "server/sync/clocks.h"
 #include "server/sync/group.h"
 
 namespace varscope::server {
@@ -20,12 +22,13 @@ namespace {
 
 class SspGroup final : public Group {
  public:
-  explicit SspGroup(const GroupContext& context) : context_(context), options_(context_.options) {}
+  explicit SspGroup(const GroupContext& context)
+      : context_(context), options_(context_.options), clocks_(options_.bound) {}
 
   void Submit(Submission s, ChangesLock changes) override {
     const std::string worker_id = s.push.contents().id.worker_id;
     const uint64_t incarnation = s.push.contents().id.incarnation;
-    if (Overdue(worker_id, incarnation)) {
+    if (IsOverdue(s.push.contents().id)) {
       changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
       const PushResult stale{.global_step = context_.store.changes.global_step(),
@@ -40,9 +43,14 @@ class SspGroup final : public Group {
     Released released;
     {
       MutexLock lock(mutex_);
-      if (result.ok() && context_.workers.IsLive(worker_id, incarnation)) {
-        Advance(worker_id, incarnation);
-        ReleaseReady(released);
+      // Who is lost, or in quarantine, meanwhile is not waited for.
+      if (result.ok() && context_.workers.IsLive(worker_id, incarnation) &&
+          context_.workers.CheckMayPush(worker_id).ok()) {
+        if (clocks_.IncarnationOf(worker_id).value_or(incarnation) != incarnation) {
+          Release(clocks_.Remove(worker_id), LostError(worker_id), released);
+        }
+        clocks_.Advance(worker_id, incarnation);
+        Release(clocks_.TakeReady(), absl::OkStatus(), released);
       }
     }
     Send(released);
@@ -53,11 +61,14 @@ class SspGroup final : public Group {
                  ReadDone done) override {
     {
       MutexLock lock(mutex_);
-      if (!stopping_ && !MayRead(worker_id, incarnation)) {
+      if (!stopping_ && !clocks_.MayRead(worker_id, incarnation)) {
         const Time now = context_.env.Now();
-        waiting_.push_back({worker_id, incarnation, now, until, std::move(done)});
+        const Time due = std::min(until, now + options_.deadline);
+        const bool first = due < next_;
+        if (first) next_ = due;
+        clocks_.Wait(worker_id, {now, until, std::move(done)});
         lock.unlock();
-        context_.wake();
+        if (first) context_.wake();
         return;
       }
     }
@@ -69,25 +80,14 @@ class SspGroup final : public Group {
     {
       MutexLock lock(mutex_);
       // Who has come back meanwhile is another incarnation.
-      const auto clock = clocks_.find(worker.worker_id);
-      if (clock != clocks_.end() && clock->second.incarnation <= worker.incarnation) {
-        clocks_.erase(clock);
+      if (clocks_.IncarnationOf(worker.worker_id).value_or(UINT64_MAX) <= worker.incarnation) {
+        Release(clocks_.Remove(worker.worker_id), LostError(worker.worker_id), released);
       }
-      const auto overdue = overdue_.find(worker.worker_id);
-      if (overdue != overdue_.end() && overdue->second <= worker.incarnation) {
-        overdue_.erase(overdue);
+      const auto left = left_behind_.find(worker.worker_id);
+      if (left != left_behind_.end() && left->second.incarnation <= worker.incarnation) {
+        left_behind_.erase(left);
       }
-      for (auto it = waiting_.begin(); it != waiting_.end();) {
-        if (it->worker_id != worker.worker_id || it->incarnation > worker.incarnation) {
-          ++it;
-          continue;
-        }
-        released.emplace_back(std::move(it->done),
-                              absl::AbortedError(absl::StrCat("worker '", worker.worker_id,
-                                                              "': its incarnation ended")));
-        it = waiting_.erase(it);
-      }
-      ReleaseReady(released);
+      Release(clocks_.TakeReady(), absl::OkStatus(), released);
     }
     Send(released);
   }
@@ -99,23 +99,26 @@ class SspGroup final : public Group {
     {
       MutexLock lock(mutex_);
       // Nobody waits for a worker whose pushes are refused.
-      std::erase_if(clocks_, [this](const auto& clock) {
-        return !context_.workers.CheckMayPush(clock.first).ok();
-      });
-      ReleaseReady(released);
+      Release(clocks_.RemoveIf([this](const std::string& worker_id) {
+        return !context_.workers.CheckMayPush(worker_id).ok();
+      }),
+              absl::OkStatus(), released);
+      Release(clocks_.TakeReady(), absl::OkStatus(), released);
       const Time now = context_.env.Now();
-      const bool expired = std::any_of(waiting_.begin(), waiting_.end(), [&](const Reader& r) {
-        return r.since + options_.deadline <= now;
+      bool expired = false;
+      clocks_.ForEachReader([&](const std::string&, const Clocks::Reader& r) {
+        expired = expired || r.since + options_.deadline <= now;
       });
       if (expired) {
         spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
         LeaveSlowestBehind();
-        ReleaseReady(released);
+        Release(clocks_.TakeReady(), absl::OkStatus(), released);
       }
       LetGo(now, released);
-      for (const Reader& r : waiting_) {
+      clocks_.ForEachReader([&](const std::string&, const Clocks::Reader& r) {
         next = std::min({next, r.until, r.since + options_.deadline});
-      }
+      });
+      next_ = next;
     }
     Send(released);
     return next;
@@ -126,8 +129,8 @@ class SspGroup final : public Group {
     {
       MutexLock lock(mutex_);
       stopping_ = true;
-      for (Reader& r : waiting_) released.emplace_back(std::move(r.done), StoppingError());
-      waiting_.clear();
+      Release(clocks_.TakeIf([](const Clocks::Reader&) { return true; }), StoppingError(),
+              released);
     }
     Send(released);
   }
@@ -136,102 +139,75 @@ class SspGroup final : public Group {
     Waits waits;
     MutexLock lock(mutex_);
     waits.workers = clocks_.size();
-    if (!waiting_.empty()) waits.text = Text();
+    if (clocks_.somebody_waits()) waits.text = Text();
     return waits;
   }
 
  private:
-  struct Clock {
-    uint64_t incarnation;
-    uint64_t pushes;
-  };
-  struct Reader {
-    std::string worker_id;
-    uint64_t incarnation;
-    Time since;
-    Time until;  // the worker waits
-    ReadDone done;
+  // Of a worker that held the others up for the whole deadline.
+  struct LeftBehind {
+    uint64_t incarnation = 0;
+    bool overdue = false;  // its next push is stale
+    uint64_t refused = 0;  // the number of the last one that was, and stays so; 0: none
   };
   using Released = std::vector<std::pair<ReadDone, absl::Status>>;
 
+  static absl::Status LostError(const std::string& worker_id) {
+    return absl::AbortedError(absl::StrCat("worker '", worker_id, "': its incarnation ended"));
+  }
+
+  static void Release(Clocks::Readers readers, const absl::Status& status, Released& released) {
+    for (Clocks::Reader& reader : readers) released.emplace_back(std::move(reader.done), status);
+  }
   static void Send(Released& released) {
     for (auto& [done, status] : released) done(status);
   }
 
-  bool Overdue(const std::string& worker_id, uint64_t incarnation) {
+  // What a push was answered stays its answer, however often it is sent.
+  bool IsOverdue(const PushId& id) {
     MutexLock lock(mutex_);
-    const auto it = overdue_.find(worker_id);
-    if (it == overdue_.end()) return false;
-    const bool overdue = it->second == incarnation;
-    overdue_.erase(it);
-    return overdue;
-  }
-
-  // Who joins with this push is then as far as the slowest.
-  void Advance(const std::string& worker_id, uint64_t incarnation)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto it = clocks_.find(worker_id);
-    if (it != clocks_.end() && it->second.incarnation != incarnation) clocks_.erase(it);
-    const uint64_t before = clocks_.empty() ? 0 : Slowest() - 1;
-    ++clocks_.try_emplace(worker_id, Clock{incarnation, before}).first->second.pushes;
-  }
-
-  uint64_t Slowest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    uint64_t slowest = clocks_.empty() ? 0 : UINT64_MAX;
-    for (const auto& [worker, clock] : clocks_) slowest = std::min(slowest, clock.pushes);
-    return slowest;
-  }
-
-  bool MayRead(const std::string& worker_id, uint64_t incarnation) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto it = clocks_.find(worker_id);
-    return it == clocks_.end() || it->second.incarnation != incarnation ||
-           it->second.pushes <= Slowest() + options_.bound;
-  }
-
-  void ReleaseReady(Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (auto it = waiting_.begin(); it != waiting_.end();) {
-      if (!MayRead(it->worker_id, it->incarnation)) {
-        ++it;
-        continue;
-      }
-      released.emplace_back(std::move(it->done), absl::OkStatus());
-      it = waiting_.erase(it);
-    }
+    const auto it = left_behind_.find(id.worker_id);
+    if (it == left_behind_.end() || it->second.incarnation != id.incarnation) return false;
+    LeftBehind& left = it->second;
+    if (id.sequence > 0 && id.sequence == left.refused) return true;
+    if (!left.overdue) return false;
+    left.overdue = false;
+    left.refused = id.sequence;
+    return true;
   }
 
   // Those whose workers wait no longer.
   void LetGo(Time now, Released& released) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto waits = [now](const Reader& r) { return r.until > now; };
-    const auto gone = std::stable_partition(waiting_.begin(), waiting_.end(), waits);
-    if (gone == waiting_.end()) return;
-    const absl::Status late = WithdrawnError(Text());
-    for (auto it = gone; it != waiting_.end(); ++it)
-      released.emplace_back(std::move(it->done), late);
-    waiting_.erase(gone, waiting_.end());
+    bool late = false;
+    clocks_.ForEachReader(
+        [&](const std::string&, const Clocks::Reader& r) { late = late || r.until <= now; });
+    if (!late) return;
+    const absl::Status error = WithdrawnError(Text());
+    Release(clocks_.TakeIf([now](const Clocks::Reader& r) { return r.until <= now; }), error,
+            released);
   }
 
   void LeaveSlowestBehind() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const uint64_t slowest = Slowest();
-    for (auto it = clocks_.begin(); it != clocks_.end();) {
-      if (it->second.pushes != slowest) {
-        ++it;
-        continue;
-      }
-      overdue_[it->first] = it->second.incarnation;
-      it = clocks_.erase(it);
+    std::vector<std::string> slowest;
+    clocks_.ForEachSlowest([&](const std::string& worker_id) { slowest.push_back(worker_id); });
+    for (const std::string& worker_id : slowest) {
+      LeftBehind& left = left_behind_[worker_id];
+      const uint64_t incarnation = *clocks_.IncarnationOf(worker_id);
+      if (left.incarnation != incarnation) left = {.incarnation = incarnation};
+      left.overdue = true;
+      clocks_.Remove(worker_id);
     }
   }
 
   std::string Text() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const uint64_t slowest = Slowest();
     SomeNames slow;
     SomeNames held;
-    for (const auto& [worker, clock] : clocks_) {
-      if (clock.pushes != slowest) continue;
-      slow.Add([&, &one = worker] { return context_.workers.DescribeWait(one); });
-    }
-    for (const Reader& r : waiting_) held.Add([&] { return r.worker_id; });
+    clocks_.ForEachSlowest([&](const std::string& worker_id) {
+      slow.Add([&] { return context_.workers.DescribeWait(worker_id); });
+    });
+    clocks_.ForEachReader([&](const std::string& worker_id, const Clocks::Reader&) {
+      held.Add([&] { return worker_id; });
+    });
     return absl::StrFormat("reads of group %s by %s, more than %d steps ahead, wait for %s",
                            NameOf(options_), held.Join(", "), options_.bound, slow.Join("; "));
   }
@@ -240,10 +216,9 @@ class SspGroup final : public Group {
   const GroupOptions& options_;
   mutable Mutex mutex_;
   std::atomic<bool> stopping_{false};
-  std::map<std::string, Clock> clocks_ ABSL_GUARDED_BY(mutex_);  // of live workers that push
-  // Left behind; the next push of that incarnation is stale.
-  std::map<std::string, uint64_t> overdue_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Reader> waiting_ ABSL_GUARDED_BY(mutex_);
+  Clocks clocks_ ABSL_GUARDED_BY(mutex_);       // of live workers that push
+  Time next_ ABSL_GUARDED_BY(mutex_) = kNever;  // when Tick looks again
+  std::map<std::string, LeftBehind> left_behind_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -166,12 +166,12 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
       policy.hyperparameters = &member->outer;
     }
   }
-  const std::string worker_id = push.contents().id.worker_id;
+  const PushId id = push.contents().id;
   absl::StatusOr<ValidPush> valid =
       Validate(std::move(push), std::move(tensors), verified_finite, policy);
   const bool counted = policy.refuse_nonfinite || policy.find_nonfinite;
   const bool nonfinite = valid.ok() ? !valid->finite() : IsNonfinite(valid.status());
-  if (counted && nonfinite) CountNonfinite(*member, worker_id);
+  if (counted && nonfinite) CountNonfinite(*member, id);
   return valid;
 }
 
@@ -212,14 +212,22 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
                         std::move(changes));
 }
 
-void Synchronizer::CountNonfinite(Member& member, const std::string& worker_id) {
+void Synchronizer::CountNonfinite(Member& member, const PushId& id) {
+  const std::string& worker_id = id.worker_id;
+  const uint32_t most = member.options.quarantine_after;
   uint32_t count = 0;
   {
     MutexLock lock(mutex_);
+    // Once it is not, WorkerLost has been called, or will be.
+    if (!workers_.IsLive(worker_id, id.incarnation)) return;
+    NonfinitePushes& pushes = member.nonfinite_by_worker[worker_id];
+    if (pushes.incarnation != id.incarnation) pushes = {.incarnation = id.incarnation};
+    if (id.sequence > 0 && id.sequence <= pushes.last) return;
+    pushes.last = std::max(pushes.last, id.sequence);
     ++member.counts.nonfinite;
-    count = ++member.nonfinite_by_worker[worker_id];
-    if (member.options.quarantine_after == 0 || count < member.options.quarantine_after) return;
-    member.nonfinite_by_worker.erase(worker_id);
+    count = ++pushes.count;
+    if (most == 0 || count < most) return;
+    pushes.count = 0;
   }
   const std::string reason = absl::StrCat(count, " of its pushes to group ", NameOf(member.options),
                                           " had a NaN or an infinity");
@@ -266,6 +274,14 @@ void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
 }
 
 void Synchronizer::WorkerLost(const WorkerRecord& worker) {
+  {
+    MutexLock lock(mutex_);
+    for (const std::unique_ptr<Member>& member : members_) {
+      const auto it = member->nonfinite_by_worker.find(worker.worker_id);
+      if (it == member->nonfinite_by_worker.end()) continue;
+      if (it->second.incarnation <= worker.incarnation) member->nonfinite_by_worker.erase(it);
+    }
+  }
   for (const std::unique_ptr<Member>& member : members_) member->group->WorkerLost(worker);
 }
 

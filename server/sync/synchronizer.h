@@ -3,6 +3,8 @@
 #ifndef VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 #define VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -73,6 +75,12 @@ class Synchronizer {
   bool pushes_wait() const { return pushes_wait_; }
 
  private:
+  // Of one incarnation of a worker.
+  struct NonfinitePushes {
+    uint64_t incarnation = 0;
+    uint64_t last = 0;  // the highest number of one that was counted
+    uint32_t count = 0;
+  };
   struct Member {
     GroupOptions options;
     std::unique_ptr<Group> group;
@@ -80,7 +88,7 @@ class Synchronizer {
     // Guarded by the synchronizer's mutex_, which clang cannot see here.
     GroupStatus counts;
     uint64_t staleness_sum = 0;
-    std::map<std::string, uint32_t> nonfinite_by_worker;
+    std::map<std::string, NonfinitePushes> nonfinite_by_worker;  // that are live
   };
 
   Member& GroupOf(const std::string& variable) const;
@@ -94,7 +102,8 @@ class Synchronizer {
   // As the group's policy says; null: no group.
   absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
                                         std::vector<Tensor> tensors, bool verified_finite);
-  void CountNonfinite(Member& member, const std::string& worker_id);
+  // Each push once, however often it is sent.
+  void CountNonfinite(Member& member, const PushId& id);
   void Count(Member& member, const PushResult& result);
   Time Tick();
   Time Until(uint64_t timeout_ms) const;

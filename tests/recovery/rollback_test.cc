@@ -91,6 +91,37 @@ INSTANTIATE_TEST_SUITE_P(
                                          DurabilityLevel::kNone),
                        ::testing::Values("a", "b", "before", "present", "zz", "0", "A_1", "x-y")));
 
+// As often as it is fenced off, and before the rollback has returned: its record in the log comes
+// after that of the rollback.
+TEST(ConnectAtRollbackTest, WhoConnectsAgainAtOnceIsThereAfterARestartToo) {
+  for (const DurabilityLevel level : {DurabilityLevel::kSync, DurabilityLevel::kAsync}) {
+    const TemporaryDirectory directory;
+    std::string before;
+    {
+      ServerRun run(directory.path(), {.level = level});
+      Create(run);
+      ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+      Workers& workers = run.workers();
+      uint64_t incarnation = workers.Connect("w", "host", 7, Sharing::kGlobal).value();
+      int times = 0;
+      workers.Start(
+          [&](const WorkerRecord& w) {
+            run.store().completion_records.Fence(w.worker_id, w.incarnation);
+          },
+          [&](const WorkerRecord& w) {
+            ++times;
+            incarnation = workers.Connect(w.worker_id, "host", 7, Sharing::kGlobal).value();
+          });
+      ASSERT_TRUE(run.recorder().Rollback("good").ok());
+      EXPECT_GT(times, 0);
+      EXPECT_TRUE(workers.IsLive("w", incarnation));
+      ASSERT_TRUE(run.Settle().ok());
+      before = run.state();
+    }
+    EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+  }
+}
+
 // The file that holds the state since then is damaged: the one that was chosen is still there.
 TEST(DamagedRollbackTest, IsMadeAgainFromTheSnapshotThatWasChosen) {
   const TemporaryDirectory directory;

@@ -1,5 +1,7 @@
 // Barriers whose requests and answers are lost, come again and come late, at a server that dies and
-// is started again: the k-th time that a worker comes, it passes the k-th round.
+// is started again, and whose workers die, have others in their places, or go on as fewer: the k-th
+// time that a worker comes, it passes the k-th round. One that comes in another's place begins with
+// the round that is open then.
 // VARSCOPE_SIMULATION_SEED says which seed is the first.
 #include <gtest/gtest.h>
 
@@ -35,7 +37,10 @@ struct Call {
 
 struct Worker {
   server::Caller caller;
-  uint64_t came = 0;                         // times
+  bool first_time = false;                   // in another's place; it has passed no round
+  uint64_t since = 0;                        // the last round that was complete before it
+  uint64_t came = 0;                         // times, with those of who was there before
+  uint64_t sent = 0;                         // arrivals
   uint64_t passed = 0;                       // rounds, as it was told
   std::optional<v1::BarrierRequest> asks;    // what it has no answer to
   std::vector<std::shared_ptr<Call>> calls;  // in this life of the server
@@ -46,6 +51,8 @@ struct Totals {
   uint64_t rounds = 0;
   uint64_t resent = 0;
   uint64_t restarts = 0;
+  uint64_t deaths = 0;
+  uint64_t fewer = 0;    // times that one left, and the others went on
   uint64_t unknown = 0;  // stories that ended because nobody knew
 };
 
@@ -63,7 +70,7 @@ class BarrierStory {
   // Empty, or what was wrong.
   std::string Run() {
     Start();
-    for (size_t i = 0; i < workers_.size(); ++i) Connect(i);
+    for (Worker& worker : workers_) Connect(worker);
     for (int step = 0; step < 200 && wrong_.empty() && !unknown_; ++step) Act();
     if (wrong_.empty() && !unknown_) GoOnWithoutFaults();
     ++totals_.stories;
@@ -76,17 +83,51 @@ class BarrierStory {
  private:
   void Start() { server_ = Server::Open(options_, env_).value(); }
 
-  void Connect(size_t i) {
+  void Connect(Worker& worker) {
     v1::ConnectRequest request;
     request.set_protocol(wire::kProtocol);
-    request.set_worker_id(absl::StrCat("w", i));
+    request.set_worker_id(absl::StrCat("w", ids_++));
     v1::ConnectResponse response;
     bool done = false;
     server::Connect(server_->context(), {}, request, &response,
                     [&done](const absl::Status& status) { done = status.ok(); });
     while (!done) env_.Advance(milliseconds(20));
-    workers_[i].caller = server_->context().session_keys.Identify(response.session_key()).value();
+    worker.caller = server_->context().session_keys.Identify(response.session_key()).value();
   }
+
+  void Die(Worker& worker) {
+    trace_.Note(absl::StrCat(worker.caller.worker_id, " dies"));
+    const v1::DisconnectRequest request;
+    v1::DisconnectResponse response;
+    bool done = false;
+    server::Disconnect(server_->context(), worker.caller, request, &response,
+                       [&done](const absl::Status& status) { done = status.ok(); });
+    while (!done) env_.Advance(milliseconds(20));
+  }
+
+  // Under another id, and it knows of no round.
+  void Replace(Worker& worker) {
+    ++totals_.deaths;
+    Die(worker);
+    worker = Worker{.first_time = true, .since = completed_};
+    Connect(worker);
+  }
+
+  // Whoever says to how many they come says the same.
+  bool MayBecomeFewer() const {
+    return workers_.size() > 2 &&
+           std::all_of(workers_.begin(), workers_.end(),
+                       [this](const Worker& w) { return !w.asks && w.passed == completed_; });
+  }
+
+  void BecomeFewer() {
+    ++totals_.fewer;
+    Die(workers_.back());
+    workers_.pop_back();
+  }
+
+  // Not the first one: of a barrier that all have left nothing is known.
+  Worker& AnyButTheFirst() { return workers_[1 + trace_.Draw("dies", workers_.size() - 1)]; }
 
   void Restart() {
     trace_.Note("the server dies and is started again");
@@ -102,6 +143,8 @@ class BarrierStory {
   void Act() {
     Worker& worker = workers_[trace_.Draw("worker", workers_.size())];
     if (trace_.OneIn("crash", 50)) return Restart();
+    if (trace_.OneIn("death", 30)) return Replace(AnyButTheFirst());
+    if (MayBecomeFewer() && trace_.OneIn("fewer", 6)) return BecomeFewer();
     switch (trace_.Draw("action", 6)) {
       case 0:
       case 1:
@@ -118,11 +161,12 @@ class BarrierStory {
   // Comes, or sends again what it has no answer to.
   void Send(Worker& worker, bool lost) {
     if (!worker.asks) {
+      if (!worker.first_time) ++worker.came;
       v1::BarrierRequest& request = worker.asks.emplace();
       request.set_name("b");
       request.set_parties(workers_.size());
       request.set_timeout_ms(3600'000);
-      request.set_sequence((worker.caller.incarnation << 32) + ++worker.came);
+      request.set_sequence((worker.caller.incarnation << 32) + ++worker.sent);
       request.set_passed(worker.passed);
     }
     if (!lost) Deliver(worker, *worker.asks);
@@ -136,7 +180,10 @@ class BarrierStory {
     call->request = request;
     worker.calls.push_back(call);
     server::Barrier(server_->context(), worker.caller, call->request, &call->response,
-                    [call](const absl::Status& status) { call->end = status; });
+                    [this, call](const absl::Status& status) {
+                      call->end = status;
+                      if (status.ok()) completed_ = std::max(completed_, call->response.round());
+                    });
   }
 
   // The network had another copy, of now or of long ago. Nobody hears its answer.
@@ -166,9 +213,12 @@ class BarrierStory {
     const std::string about =
         absl::StrCat(worker.caller.worker_id, ", which came for the ", worker.came, ". time: ");
     if (call.end->ok()) {
-      if (call.response.round() != worker.came) {
-        wrong_ = absl::StrCat(about, "passed round ", call.response.round());
+      const uint64_t round = call.response.round();
+      if (worker.first_time ? round < worker.since : round != worker.came) {
+        wrong_ = absl::StrCat(about, "passed round ", round);
       }
+      worker.first_time = false;
+      worker.came = round;
       trace_.Note(absl::StrCat(about, "it passed"));
       worker.passed = call.response.round();
       worker.asks.reset();
@@ -176,8 +226,13 @@ class BarrierStory {
       return true;
     }
     if (absl::StrContains(call.end->message(), "the server was started again")) {
-      unknown_ = true;
       if (!restarted_ || worker.passed > 0) wrong_ = absl::StrCat(about, call.end->message());
+      // Whoever has passed none may begin with any, so it comes again.
+      if (worker.first_time) {
+        worker.asks.reset();
+      } else {
+        unknown_ = true;
+      }
       return true;
     }
     // A copy that another one replaced, or that was broken off.
@@ -209,6 +264,8 @@ class BarrierStory {
   server::Options options_;
   std::unique_ptr<Server> server_;
   std::vector<Worker> workers_;
+  uint64_t ids_ = 0;
+  uint64_t completed_ = 0;  // the last round that is
   bool restarted_ = false;
   bool unknown_ = false;
   std::string wrong_;
@@ -225,9 +282,12 @@ TEST(BarrierRandomTest, TheKthTimeThatAWorkerComesItPassesTheKthRound) {
   }
   std::cout << totals.stories << " stories: " << totals.rounds << " rounds passed, "
             << totals.resent << " arrivals sent again, " << totals.restarts << " restarts, "
+            << totals.deaths << " deaths, " << totals.fewer << " times they went on as fewer, "
             << totals.unknown << " stories ended because nobody knew\n";
   EXPECT_GT(totals.rounds, totals.stories);
   EXPECT_LT(totals.unknown, totals.stories / 2);
+  EXPECT_GT(totals.deaths, totals.stories);
+  EXPECT_GT(totals.fewer, 0U);
 }
 
 }  // namespace

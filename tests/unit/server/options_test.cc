@@ -99,6 +99,11 @@ const std::map<std::string, Flag>& Flags() {
       {"port-file", {"p", [](O o) { return o.port_file; }, "p", {""}}},
       {"ready-fd",
        {"7", text(&Options::ready_fd), "7", {"-1", "x", "1.5", ""}, /*environment=*/false}},
+      {"memory-limit",
+       {"64MiB",
+        text(&Options::memory_limit),
+        "67108864",
+        {"0", "1", "1MiB", "67108863", "17179869184GiB", "much"}}},
       {"max-store-bytes",
        {"3MiB", text(&Options::max_store_bytes), "3145728", {"0", "-1", "3 apples", ""}}},
       {"max-variable-bytes", {"2KiB", text(&Options::max_variable_bytes), "2048", {"0", "much"}}},
@@ -187,6 +192,12 @@ TEST(OptionsTest, SettingsThatContradictEachOtherAreRefused) {
   EXPECT_THAT(Refused({"--listen", "a:1", "--listen", "a:1"}), HasSubstr("a:1 is there twice"));
   EXPECT_EQ(Parsed({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}).listen.size(), 2U);
   EXPECT_THAT(Refused({"--durability", "sync"}), HasSubstr("needs a --data-dir"));
+  for (const std::string flag :
+       {"--max-store-bytes", "--max-variable-bytes", "--max-push-bytes", "--max-inflight-bytes"}) {
+    EXPECT_THAT(Refused({"--memory-limit", "512MiB", flag, "536870913"}),
+                AllOf(HasSubstr(flag), HasSubstr("--memory-limit")));
+    Parsed({"--memory-limit", "512MiB", flag, "512MiB"});
+  }
   EXPECT_THAT(Refused({"--sync", "bsp", "--sync", "ssp"}), HasSubstr("all variables"));
   EXPECT_THAT(Refused({"--sync", "a=bsp", "--sync", "a=ssp"}), HasSubstr("'a'"));
   EXPECT_EQ(Parsed({"--sync", "a=bsp", "--sync", "ssp"}).groups.size(), 2U);

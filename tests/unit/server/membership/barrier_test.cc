@@ -135,13 +135,16 @@ TEST(BarrierTest, AnotherWorkerTakesTheDeadOnesPlace) {
 
 TEST(BarrierTest, WhoDiesWhileWaitingIsToldAndItsShareReleased) {
   Barriers barriers;
-  auto a = Arrive(barriers, "a", 3);
-  auto dying = Arrive(barriers, "dying", 3);
-  barriers.WorkerLost("dying", 0);
-  EXPECT_TRUE(absl::IsAborted(dying.get().status()));
-  auto b = Arrive(barriers, "b", 3);
-  EXPECT_TRUE(a.get().ok());
-  EXPECT_TRUE(b.get().ok());
+  for (uint64_t round = 1; round <= 2; ++round) {
+    auto a = Arrive(barriers, "a", 3);
+    auto dying = Arrive(barriers, "dying", 3);
+    if (round == 2) {
+      barriers.WorkerLost("dying", 0);
+      EXPECT_TRUE(absl::IsAborted(dying.get().status()));
+    }
+    EXPECT_EQ(Arrive(barriers, "b", 3).get().value(), round);
+    EXPECT_EQ(a.get().value(), round);
+  }
 }
 
 TEST(BarrierTest, TheDeadlineNamesWhoIsMissing) {
@@ -260,6 +263,27 @@ TEST(BarrierTest, AfterARestartWhoMayHaveMissedTheFirstRoundIsTold) {
   // One that comes for the first time takes part.
   EXPECT_EQ(Arrive(barriers, Of("b", 6)).get().value(), 2U);
   EXPECT_EQ(next.get().value(), 2U);
+}
+
+// It came after the restart, so it has missed nothing, whatever the others have passed.
+TEST(BarrierTest, AfterARestartWhoWaitsAlreadyGoesOnWaiting) {
+  Barriers barriers;
+  const auto of_three = [](const std::string& worker, uint64_t passed) {
+    Arrival arrival = Of(worker, 5);
+    arrival.parties = 3;
+    arrival.passed = passed;
+    return arrival;
+  };
+  Arrival b = of_three("b", 0);
+  auto replaced = Arrive(barriers, b);
+  auto a = Arrive(barriers, of_three("a", 3));
+  b.again = true;
+  auto waits = Arrive(barriers, b);
+  EXPECT_TRUE(absl::IsAborted(replaced.get().status()));
+  EXPECT_FALSE(IsReady(waits));
+  EXPECT_EQ(Arrive(barriers, of_three("c", 3)).get().value(), 4U);
+  EXPECT_EQ(waits.get().value(), 4U);
+  EXPECT_EQ(a.get().value(), 4U);
 }
 
 TEST(BarrierTest, RoundsThatNobodyCouldHavePassedAreRefused) {

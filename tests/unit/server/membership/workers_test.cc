@@ -118,6 +118,23 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
   EXPECT_EQ(restarted.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
 }
 
+// Who is lost connects again before FenceAll returns.
+TEST_F(WorkersTest, WhatIsWrittenDownOfARollbackComesBeforeThoseWhoConnectAgain) {
+  Workers workers;
+  std::vector<std::string> log;
+  workers.Observe([&](const WorkerRecord& record) { log.push_back(record.worker_id); });
+  workers.Start([](const WorkerRecord&) {},
+                [&](const WorkerRecord& lost) {
+                  const std::string next = lost.worker_id + "-again";
+                  EXPECT_TRUE(workers.Connect(next, "host", 1, Sharing::kGlobal).ok());
+                });
+  ASSERT_TRUE(workers.Connect("a", "host", 1, Sharing::kGlobal).ok());
+  ASSERT_TRUE(workers.Connect("b", "host", 1, Sharing::kGlobal).ok());
+  workers.FenceAll([&] { log.push_back("rollback"); });
+  EXPECT_THAT(log, ::testing::ElementsAre("a", "b", "rollback", "a-again", "b-again"));
+  workers.Stop();
+}
+
 // Whoever was fenced off stays so: somebody may have gone on without it.
 TEST_F(WorkersTest, EveryEndAndEveryQuarantineOutlivesARestart) {
   Workers workers(milliseconds(30));

@@ -42,6 +42,10 @@ TEST(GroupOptionsTest, ARobustStepHasAsManyPushesAsItsPromiseNeeds) {
   EXPECT_EQ(quorum("bsp:aggregate=median,workers=8,quorum=4"), 4U);
   EXPECT_EQ(quorum("bsp:aggregate=trimmed_mean/1,workers=8,quorum=4"), 4U);
   EXPECT_EQ(Options("bsp:aggregate=krum/1,backup=1").workers, 6U);
+  // Who says how many there are means no more.
+  EXPECT_EQ(Options("bsp:aggregate=krum/1,workers=6").most_members, 6U);
+  EXPECT_EQ(Options("bsp:aggregate=krum/1").most_members, 0U);
+  EXPECT_EQ(Options("bsp:workers=6").most_members, 0U);
   const auto error = [](const std::string& text) {
     return std::string(ParseGroup(text).status().message());
   };
@@ -58,6 +62,50 @@ TEST(GroupOptionsTest, TheOuterOptimizerHasTheRangesOfTheOthers) {
               HasSubstr("Momentum: momentum is 1.5; allowed is [-1, 1]"));
   EXPECT_FALSE(ParseGroup("local:outer_learning_rate=1e39").ok());
   EXPECT_TRUE(ParseGroup("local:outer_momentum=1,outer_learning_rate=0").ok());
+}
+
+TEST(GroupOptionsTest, NumbersThatNoGroupCanHaveAreRefused) {
+  const auto error = [](const std::string& text) {
+    return std::string(ParseGroup(text).status().message());
+  };
+  for (const std::string key : {"workers", "backup", "quorum", "steps", "fragments"}) {
+    for (const std::string number :
+         {"4294967295", "4294967296", "18446744073709551616", "2000000000", "-1", "1.5", ""}) {
+      const std::string setting = key + "=" + number;
+      EXPECT_THAT(error("local:" + setting),
+                  AllOf(HasSubstr("'" + setting + "' makes no sense"), HasSubstr("a number from")));
+    }
+  }
+  EXPECT_THAT(error("bsp:workers=100001"), HasSubstr("a number from 1 to 100000"));
+  EXPECT_TRUE(ParseGroup("bsp:workers=100000,backup=99999").ok());
+  EXPECT_THAT(error("bsp:workers=4,backup=4"), HasSubstr("backup must be less than workers"));
+  EXPECT_THAT(error("bsp:workers=4,backup=100000"), HasSubstr("backup must be less than workers"));
+  EXPECT_THAT(error("bsp:workers=4,backup=4294967295"), HasSubstr("makes no sense"));
+  EXPECT_THAT(error("bsp:aggregate=krum/100000"), HasSubstr("at most 100000"));
+  EXPECT_THAT(error("bsp:aggregate=median,backup=100000"), HasSubstr("at most 100000"));
+  EXPECT_FALSE(ParseGroup("bsp:deadline=86401s").ok());
+  EXPECT_FALSE(ParseGroup("bsp:deadline=86400001ms").ok());
+  EXPECT_TRUE(ParseGroup("bsp:deadline=86400s").ok());
+}
+
+// 0 is none, or makes nothing of all gradients: nobody means that who says more than 0.
+TEST(GroupOptionsTest, WhatIsMoreThanZeroStaysSo) {
+  for (const std::string key : {"clip_norm", "outer_learning_rate", "outer_momentum"}) {
+    for (const char* const small :
+         {"1e-400", "1e-320", "9e-31", "0.1e-9999", "0.0000000000000000000000000000000001"}) {
+      EXPECT_THAT(std::string(ParseGroup("local:" + key + "=" + small).status().message()),
+                  HasSubstr(key + " takes 0, or a number from 1e-30 on"))
+          << small;
+    }
+    for (const char* const none : {"0", "0.0", "0e-7", ".0"}) {
+      EXPECT_TRUE(ParseGroup("local:" + key + "=" + none).ok()) << key << none;
+    }
+    for (const char* const wrong : {"-1", "-1e-400", "nan", "inf", "1e400", "", "one"}) {
+      EXPECT_FALSE(ParseGroup("local:" + key + "=" + wrong).ok()) << key << wrong;
+    }
+    EXPECT_TRUE(ParseGroup("local:" + key + "=1e-30").ok()) << key;
+    EXPECT_TRUE(ParseGroup("local:" + key + "=1").ok()) << key;
+  }
 }
 
 TEST(GroupOptionsTest, SaysWhatIsWrong) {

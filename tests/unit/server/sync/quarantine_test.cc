@@ -1,0 +1,75 @@
+// How many pushes with a NaN a worker has sent: each counts once, and what is counted of a worker
+// ends with its incarnation.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/unit/server/sync/synchronizer_fixture.h"
+
+namespace varscope::server {
+namespace {
+
+class QuarantineTest : public SynchronizerTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void StartWith(uint32_t most) {
+    Start({absl::StrCat("async:nonfinite=", GetParam(), ",quarantine=", most)}, {"a", "b"});
+  }
+  Push WithNan(const std::string& worker) {
+    return Gradient(worker, std::numeric_limits<float>::quiet_NaN());
+  }
+  void Send(const Push& push) { Submit(push).Get().IgnoreError(); }
+  bool MayPush(const std::string& worker) { return workers_.CheckMayPush(worker).ok(); }
+};
+
+TEST_P(QuarantineTest, APushThatIsSentAgainCountsOnce) {
+  constexpr size_t kPushes = 5;
+  StartWith(kPushes + 1);
+  for (uint32_t seed = 1; seed <= 50; ++seed) {
+    std::mt19937 random(seed);
+    Connect("a");
+    const uint64_t before = Status().nonfinite;
+    std::vector<Push> sent;
+    while (sent.size() < kPushes) {
+      sent.push_back(WithNan("a"));
+      Send(sent.back());
+      for (uint32_t again = random() % 6; again > 0; --again) Send(sent[random() % sent.size()]);
+      if (random() % 2 == 0) Send(Gradient("a", 1));
+      ASSERT_TRUE(MayPush("a")) << "seed " << seed;
+    }
+    EXPECT_EQ(Status().nonfinite - before, kPushes) << "seed " << seed;
+  }
+}
+
+TEST_P(QuarantineTest, TheLastThatIsAllowedEndsInQuarantine) {
+  StartWith(3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(MayPush("a"));
+    const Push push = WithNan("a");
+    for (int k = 0; k < 4 && MayPush("a"); ++k) Send(push);
+  }
+  EXPECT_FALSE(MayPush("a"));
+  EXPECT_TRUE(MayPush("b"));
+  EXPECT_EQ(Status().nonfinite, 3U);
+}
+
+TEST_P(QuarantineTest, WhatIsCountedOfAWorkerEndsWithItsIncarnation) {
+  StartWith(2);
+  for (int i = 0; i < 3; ++i) {
+    Send(WithNan("a"));
+    ASSERT_TRUE(workers_.Disconnect({"a", incarnations_["a"]}).ok());
+    Connect("a");
+  }
+  EXPECT_TRUE(MayPush("a"));
+  Send(WithNan("a"));
+  Send(WithNan("a"));
+  EXPECT_FALSE(MayPush("a"));
+}
+
+INSTANTIATE_TEST_SUITE_P(, QuarantineTest, ::testing::Values("refuse", "skip"));
+
+}  // namespace
+}  // namespace varscope::server
