@@ -24,7 +24,7 @@ namespace varscope::server {
 struct LogOptions {
   std::filesystem::path directory;
   // Zero: whatever waits is flushed at once, as one group. Else: flushed this often, or as soon as
-  // somebody waits for it.
+  // somebody waits for it, or half of max_pending_bytes does.
   std::chrono::milliseconds interval{0};
   // After a failure.
   std::chrono::milliseconds retry{1000};
