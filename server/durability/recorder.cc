@@ -171,6 +171,12 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
       FindSnapshot(env_.files(), options_.directory, name);
   if (!file.ok()) return file.status();
   absl::StatusOr<Snapshot> chosen = ReadSnapshot(env_.files(), *file);
+  if (absl::IsResourceExhausted(chosen.status())) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "no rollback to snapshot ", name, ", nothing was changed: its values and those that are ",
+        "there have to be in memory together. Give the process more of it, and try again: ",
+        chosen.status().message()));
+  }
   if (!chosen.ok()) return chosen.status();
   {
     Store trial(store_.catalog.limits(), env_);
