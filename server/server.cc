@@ -116,6 +116,7 @@ void Server::Begin() {
                      .synchronizer = *synchronizer_,
                      .durability = *durability_,
                      .in_flight_calls = in_flight_calls_,
+                     .stream_places = stream_places_,
                      .memory_quota = memory_quota_,
                      .pinned_memory = pinned_memory_,
                      .stall_detector = stall_detector_,

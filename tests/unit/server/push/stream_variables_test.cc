@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proto/memory/memory_account.h"
 #include "server/push/resolve.h"
 #include "server/rpc/resolved_pull.h"
 #include "server/store/state.h"
@@ -70,6 +71,37 @@ TEST_F(StreamVariablesTest, NamesTakeALimitedMemory) {
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_THAT(status.message(), HasSubstr("open another one"));
   EXPECT_LT(batches, 300);
+}
+
+// Idle streams cannot have what everybody's work needs, and whoever ends gives all of it back.
+TEST_F(StreamVariablesTest, NamesOfAllStreamsAreInTheAccountAndHaveAShareOfIt) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  const uint64_t before = memory.used();
+  constexpr uint64_t kRoom = uint64_t{32} << 20;
+  for (const auto& [slots, letters] : {std::pair(0, 1), {1, 14}, {15, 14}, {3, 1000}}) {
+    std::vector<StreamVariables> streams(1000);
+    memory.SetLimit(before + kRoom);
+    absl::Status status;
+    size_t added = 0;
+    for (StreamVariables& stream : streams) {
+      const uint64_t used = memory.used();
+      if (status = stream.Add(store_.catalog, Named(500, slots, letters), kCaller); !status.ok()) {
+        break;
+      }
+      EXPECT_GE(memory.used() - used, 500 * (sizeof(StreamVariables::Entry) + slots * letters));
+      ++added;
+    }
+    const uint64_t used = memory.used() - before;
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_THAT(status.message(), HasSubstr("worker 'a': for the variables that its stream names"));
+    EXPECT_GT(added, 0U);
+    EXPECT_LE(used, (before + kRoom) / StreamVariables::kShare);
+    streams.clear();
+    EXPECT_EQ(memory.used(), before);
+    EXPECT_TRUE(variables_.Add(store_.catalog, Named(1), kCaller).ok());
+    variables_ = StreamVariables();
+  }
 }
 
 // One byte of a head stands for a hundred here.
