@@ -107,7 +107,9 @@ void Server::Begin() {
         barriers_.WorkerLost(worker.worker_id, worker.incarnation);
         synchronizer_->WorkerLost(worker);
       },
-      [this](const std::string& worker_id) { store_.completion_records.Collect(worker_id); });
+      [this](const std::string& worker_id) {
+        return store_.completion_records.Collect(worker_id);
+      });
   context_ = std::make_unique<const ServiceContext>(
       ServiceContext{.store = store_,
                      .workers = workers_,

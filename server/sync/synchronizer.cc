@@ -190,7 +190,8 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (in_flight_push->cached_result()) return answer(*in_flight_push->cached_result());
   const absl::StatusOr<Member*> group = GroupOf(push.contents());
   if (!group.ok()) return answer(group.status());
-  absl::Status status = workers_.CheckMayPush(push.contents().id.worker_id);
+  absl::Status status =
+      workers_.CheckMayPush(push.contents().id.worker_id, push.contents().id.incarnation);
   if (status.ok()) status = CheckIsNotAlone(*group, push.contents());
   if (!status.ok()) return answer(status);
   Member* const member = *group;
