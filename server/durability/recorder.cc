@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "server/auth/caller.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/push_record.h"
@@ -16,6 +17,19 @@ namespace varscope::server {
 namespace {
 
 constexpr std::chrono::seconds kAfterFailure{10};
+
+// Of all variables of a push.
+absl::string_view LongestName(const PushContents& push) {
+  absl::string_view longest;
+  const auto look = [&](const std::string& name) {
+    if (name.size() > longest.size()) longest = name;
+  };
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& update : step.updates) look(update.variable->def.name);
+  }
+  for (const PushAssignment& a : push.assignments) look(a.variable->def.name);
+  return longest;
+}
 
 }  // namespace
 
@@ -97,13 +111,12 @@ void Recorder::LogGrew() noexcept {
   if (log_.bytes() > wake_at_bytes_) timer_->Wake();
 }
 
-absl::Status Recorder::CheckHeader(uint64_t bytes) const {
-  if (options_.level == DurabilityLevel::kNone || bytes <= options_.max_header_bytes) {
-    return absl::OkStatus();
-  }
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "the names and texts of one change take ", bytes, " bytes in the log, at most ",
-      options_.max_header_bytes, " are possible; nothing was changed. Make it several"));
+absl::Status Recorder::CheckHeader(uint64_t bytes, uint64_t with_others) const {
+  const uint64_t most = options_.max_header_bytes / with_others;
+  if (options_.level == DurabilityLevel::kNone || bytes <= most) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the names and texts of one change take ", bytes, " bytes in the log, at most ",
+                   most, " are possible; nothing was changed. Make it several"));
 }
 
 absl::Status Recorder::OnCreated(const CreationBatch& batch) {
@@ -112,8 +125,13 @@ absl::Status Recorder::OnCreated(const CreationBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Recorder::MayPush(const ValidPush& push) const {
-  return CheckHeader(MostHeaderBytes(push.contents()));
+absl::Status Recorder::MayPush(const ValidPush& push, uint64_t with_others) const {
+  const PushContents& contents = push.contents();
+  absl::Status status = CheckHeader(MostHeaderBytes(contents), with_others);
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(About(LongestName(contents), contents.id.worker_id), status.message()));
 }
 
 std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push,

@@ -119,7 +119,7 @@ std::vector<Variable*> WriteSet(const PushContents& push) {
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push) try {
   PushObserver* const observer = store.push_observer;
-  absl::Status status = observer != nullptr ? observer->MayPush(push) : absl::OkStatus();
+  absl::Status status = observer != nullptr ? observer->MayPush(push, 1) : absl::OkStatus();
   if (status.ok() && !push.replayed_) status = Bind(store.catalog, push.contents_);
   if (!status.ok()) return status;
   LockedPush locked(store.changes, std::move(in_flight_push));

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
 #define VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -31,8 +32,9 @@ class PushObserver {
  public:
   virtual ~PushObserver() = default;
   // Asked, without locks, before anything of a push happens. PreparePush takes whatever this let
-  // pass.
-  virtual absl::Status MayPush(const ValidPush& push) const = 0;
+  // pass alone. With others, a push may take one part in so many of what is possible: as many
+  // pushes that each may, may together. An error names the push's worker and one of its variables.
+  virtual absl::Status MayPush(const ValidPush& push, uint64_t with_others) const = 0;
   // Called without locks, once the push has its slots; null: it need not be recorded.
   // `written`: the variables that it changes, as WriteSet (server/push/lock.h); they outlive the
   // entry.

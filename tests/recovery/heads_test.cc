@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <string>
 
 #include "server/durability/convert.h"
 #include "server/durability/snapshot.h"
@@ -106,6 +108,55 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
     EXPECT_EQ((*run.Submit(push))->status().code(), absl::StatusCode::kResourceExhausted);
     push.assignments.resize(10);
     EXPECT_TRUE((*run.Submit(push))->ok());
+    ASSERT_TRUE(run.Settle().ok());
+    before = run.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// A step is one change. What of it the log cannot hold is refused before it is part of one, to its
+// own worker, and the others' step goes on.
+TEST(HeadsTest, WhatAStepCannotHoldIsRefusedToItsWorkerAlone) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    ServerRun run(directory.path(), {.groups = {"bsp:workers=3"}, .max_header_bytes = 100000});
+    std::map<std::string, uint64_t> incarnations;
+    for (const char* worker : {"a", "b", "c"}) {
+      incarnations[worker] = run.workers().Connect(worker, "host", 1, Sharing::kGlobal).value();
+    }
+    ASSERT_TRUE(run.store().catalog.Resolve({"a", 1}, NewVariableOf("v")).ok());
+    const std::string name(500, 'n');
+    int refusals = 0;
+    ASSERT_TRUE(run.store().catalog.Resolve({"a", 1}, NewVariableOf(name)).ok());
+    for (uint64_t step = 1; step <= 20; ++step) {
+      const auto push = [&](const char* worker) {
+        return Add("v", {worker, incarnations[worker], step});
+      };
+      const auto a = run.Submit(push("a"));
+      Push hostile = push("c");
+      for (uint64_t i = 0; i < step; ++i) {
+        hostile.assignments.push_back(
+            {name, AssignOp::kAdd, hostile.steps[0].updates[0].gradient, std::nullopt});
+      }
+      auto c = run.Submit(hostile);
+      if (c->has_value()) {
+        const absl::Status refused = (*c)->status();
+        EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+        EXPECT_THAT(std::string(refused.message()), HasSubstr("variable " + name));
+        EXPECT_THAT(std::string(refused.message()), HasSubstr("worker 'c'"));
+        EXPECT_FALSE(a->has_value());
+        c = run.Submit(push("c"));
+        ++refusals;
+      }
+      const auto b = run.Submit(push("b"));
+      for (const auto& answer : {a, b, c}) {
+        ASSERT_TRUE(answer->has_value());
+        EXPECT_TRUE((*answer)->ok()) << (*answer)->status();
+      }
+    }
+    EXPECT_GT(refusals, 0);
+    EXPECT_LT(refusals, 20);
     ASSERT_TRUE(run.Settle().ok());
     before = run.state();
   }
