@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/memory_account.h"
 #include "server/durability/frame.h"
 #include "server/env/env.h"
 
@@ -53,6 +54,7 @@ class Log {
     uint64_t position = 0;
     bool starts_segment = false;
     RecordBytes record;
+    MemoryAccount::Hold held = {};  // of its header, where it was reserved
   };
   using Prepared = std::list<Pending>;  // of one
 

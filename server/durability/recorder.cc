@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "proto/wire/retry_info.h"
 #include "server/auth/caller.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
@@ -35,12 +36,18 @@ absl::string_view LongestName(const PushContents& push) {
 
 class Recorder::Entry final : public PushEntry {
  public:
-  Entry(Recorder& recorder, const PushContents& push, std::span<Variable* const> written)
+  // `held`: what making the record takes.
+  Entry(Recorder& recorder, const PushContents& push, std::span<Variable* const> written,
+        MemoryAccount::Hold held)
       : recorder_(recorder),
         check_(ChooseCheck(written, recorder.turn_.fetch_add(1, std::memory_order_relaxed))),
         checked_(check_ ? written[check_->variable] : nullptr),
         record_(push, check_),
-        prepared_(1) {}
+        prepared_(1) {
+    // What is left of it until it is written. The tensors count themselves.
+    held = {};
+    prepared_.front().held = MemoryAccount::Process().HoldAnyway(record_.bytes().header.size());
+  }
 
   void ReadValues() noexcept override {
     if (checked_ == nullptr) return;
@@ -134,10 +141,20 @@ absl::Status Recorder::MayPush(const ValidPush& push, uint64_t with_others) cons
       absl::StrCat(About(LongestName(contents), contents.id.worker_id), status.message()));
 }
 
-std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push,
-                                                 std::span<Variable* const> written) {
+absl::StatusOr<std::unique_ptr<PushEntry>> Recorder::PreparePush(
+    const ValidPush& push, std::span<Variable* const> written) {
   if (options_.level == DurabilityLevel::kNone) return nullptr;
-  return std::make_unique<Entry>(*this, push.contents(), written);
+  const PushContents& contents = push.contents();
+  // Each name is there for each tensor, and twice while the record is made.
+  absl::StatusOr<MemoryAccount::Hold> held =
+      MemoryAccount::Process().Reserve(2 * MostHeaderBytes(contents));
+  if (!held.ok()) {
+    return Prefixed(
+        absl::StrCat(About(LongestName(contents), contents.id.worker_id),
+                     "for the names of a push in the log, which has one for each tensor, "),
+        held.status());
+  }
+  return std::make_unique<Entry>(*this, contents, written, *std::move(held));
 }
 
 uint64_t Recorder::NextPosition() {

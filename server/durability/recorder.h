@@ -61,8 +61,8 @@ class Recorder final : public PushObserver, public Durability {
   void WhenOnStableStorage(Done done) override { log_.WhenDurable(std::move(done)); }
 
   absl::Status MayPush(const ValidPush& push, uint64_t with_others) const override;
-  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
-                                         std::span<Variable* const> written) override;
+  absl::StatusOr<std::unique_ptr<PushEntry>> PreparePush(
+      const ValidPush& push, std::span<Variable* const> written) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed.
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;

@@ -219,7 +219,8 @@ absl::StatusOr<MemoryAccount::Hold> Workers::Reserve(const std::string& worker_i
   MemoryAccount& memory = MemoryAccount::Process();
   absl::StatusOr<MemoryAccount::Hold> held = memory.Reserve(OverheadOf(worker_id));
   while (!held.ok() && ForgetOne()) held = memory.Reserve(OverheadOf(worker_id));
-  return held;
+  if (held.ok()) return held;
+  return Prefixed(absl::StrCat("worker '", worker_id, "': "), held.status());
 }
 
 void Workers::NotifyLost(const std::vector<WorkerRecord>& lost) const {

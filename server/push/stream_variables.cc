@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/naming/names.h"
 #include "proto/wire/convert.h"
+#include "proto/wire/retry_info.h"
 
 namespace varscope::server {
 
@@ -52,8 +53,9 @@ absl::Status StreamVariables::Reserve(const Named& named, const Caller& caller) 
   absl::Status status = NamesOfStreams().Extend(share_, bytes);
   if (status.ok()) status = MemoryAccount::Process().Extend(held_, bytes);
   if (status.ok()) return status;
-  return absl::ResourceExhaustedError(absl::StrCat(
-      Who(caller), "for the variables that its stream names and their slots, ", status.message()));
+  return Prefixed(
+      absl::StrCat(Who(caller), "for the variables that its stream names and their slots, "),
+      status);
 }
 
 absl::Status StreamVariables::CheckPresent(const Catalog& catalog, const Caller& caller) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/memory/memory_account.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
@@ -90,6 +91,7 @@ class StreamRequest {
   const size_t body_bytes_;
   wire::FrameReader request_;
   MemoryQuota::Reservation push_reservation_;  // until it is durable
+  MemoryAccount::Hold push_held_;              // MemoryOf; as long
   MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
   std::optional<ResolvedPull> resolved_pull_;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/store/push_result.h"
 #include "server/store/variable.h"
 
@@ -37,9 +37,9 @@ class PushObserver {
   virtual absl::Status MayPush(const ValidPush& push, uint64_t with_others) const = 0;
   // Called without locks, once the push has its slots; null: it need not be recorded.
   // `written`: the variables that it changes, as WriteSet (server/push/lock.h); they outlive the
-  // entry.
-  virtual std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
-                                                 std::span<Variable* const> written) = 0;
+  // entry. ResourceExhausted without memory for the record, naming worker and variable.
+  virtual absl::StatusOr<std::unique_ptr<PushEntry>> PreparePush(
+      const ValidPush& push, std::span<Variable* const> written) = 0;
 };
 
 }  // namespace varscope::server

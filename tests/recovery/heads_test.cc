@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "proto/memory/memory_account.h"
 #include "server/durability/convert.h"
 #include "server/durability/snapshot.h"
 #include "server/env/posix_files.h"
@@ -157,6 +158,40 @@ TEST(HeadsTest, WhatAStepCannotHoldIsRefusedToItsWorkerAlone) {
     }
     EXPECT_GT(refusals, 0);
     EXPECT_LT(refusals, 20);
+    ASSERT_TRUE(run.Settle().ok());
+    before = run.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// A head of few bytes makes a long record of a few long names: it is in the account before it is
+// made, and until it is written.
+TEST(HeadsTest, ARecordThatTheMemoryCannotHoldIsRefused) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    ServerRun run(directory.path());
+    const std::string name(1000, 'n');
+    ASSERT_TRUE(run.store().catalog.Resolve({"w", 1}, NewVariableOf(name)).ok());
+    Push push = Add(name, {"w", 1, 1});
+    ASSERT_TRUE((*run.Submit(push))->ok());
+    ASSERT_TRUE(run.Settle().ok());
+    for (int i = 0; i < 2000; ++i) {
+      push.assignments.push_back({name, AssignOp::kAdd, push.steps[0].updates[0].gradient, {}});
+    }
+    const uint64_t idle = memory.used();
+    push.id.sequence = 2;
+    // Room for the tensors, and for a part of the record.
+    memory.SetLimit(idle + (uint64_t{3} << 20));
+    const auto answer = run.Submit(push);
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    ASSERT_TRUE(answer->has_value());
+    const absl::Status refused = (*answer)->status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("variable " + name));
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("worker 'w'"));
+    EXPECT_TRUE((*run.Submit(push))->ok());
     ASSERT_TRUE(run.Settle().ok());
     before = run.state();
   }
