@@ -285,7 +285,7 @@ absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1:
                       std::move(reader.wrong_hyperparameters));
 }
 
-uint64_t MemoryOf(const StreamVariables& variables, const v1::PushHead& push) {
+uint64_t MemoryOfPush(const StreamVariables& variables, const v1::PushHead& push) {
   // Its tensor among those that come and those that have come; what names it in each stage.
   constexpr uint64_t kTensor = 512;
   constexpr uint64_t kVariable = 512;

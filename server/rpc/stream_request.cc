@@ -145,7 +145,7 @@ absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
 
 absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors) {
   absl::StatusOr<MemoryAccount::Hold> held =
-      MemoryAccount::Process().Reserve(MemoryOf(stream_.variables, push));
+      MemoryAccount::Process().Reserve(MemoryOfPush(stream_.variables, push));
   if (!held.ok()) {
     return Prefixed(
         absl::StrCat(Who(caller_), "for the steps, variables and assignments of a push, "),

@@ -91,7 +91,7 @@ class StreamRequest {
   const size_t body_bytes_;
   wire::FrameReader request_;
   MemoryQuota::Reservation push_reservation_;  // until it is durable
-  MemoryAccount::Hold push_held_;              // MemoryOf; as long
+  MemoryAccount::Hold push_held_;              // MemoryOfPush; as long
   MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
   std::optional<ResolvedPull> resolved_pull_;
