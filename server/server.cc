@@ -107,7 +107,9 @@ void Server::Begin() {
         barriers_.WorkerLost(worker.worker_id, worker.incarnation);
         synchronizer_->WorkerLost(worker);
       },
-      [this](const std::string& worker_id) { store_.completion_records.Collect(worker_id); });
+      [this](const std::string& worker_id) {
+        return store_.completion_records.Collect(worker_id);
+      });
   context_ = std::make_unique<const ServiceContext>(
       ServiceContext{.store = store_,
                      .workers = workers_,
@@ -116,6 +118,7 @@ void Server::Begin() {
                      .synchronizer = *synchronizer_,
                      .durability = *durability_,
                      .in_flight_calls = in_flight_calls_,
+                     .stream_places = stream_places_,
                      .memory_quota = memory_quota_,
                      .pinned_memory = pinned_memory_,
                      .stall_detector = stall_detector_,

@@ -28,8 +28,7 @@ void MemoryAccount::Hold::Release() {
   if (account_ != nullptr) std::exchange(account_, nullptr)->Give(bytes_);
 }
 
-bool MemoryAccount::Fits(uint64_t bytes) {
-  const uint64_t most = LimitFor(bytes);
+bool MemoryAccount::Fits(uint64_t bytes, uint64_t most) {
   uint64_t used = used_.load(std::memory_order_relaxed);
   do {
     // No sum of what somebody says: it could wrap.
@@ -38,10 +37,10 @@ bool MemoryAccount::Fits(uint64_t bytes) {
   return true;
 }
 
-bool MemoryAccount::TryTake(uint64_t bytes) {
-  if (Fits(bytes)) return true;
+bool MemoryAccount::TryTake(uint64_t bytes, uint64_t most) {
+  if (Fits(bytes, most)) return true;
   const Reclaim reclaim = reclaim_;
-  return reclaim != nullptr && reclaim() && Fits(bytes);
+  return reclaim != nullptr && reclaim() && Fits(bytes, most);
 }
 
 MemoryAccount::Hold MemoryAccount::TryHold(uint64_t bytes) {
@@ -57,6 +56,14 @@ absl::StatusOr<MemoryAccount::Hold> MemoryAccount::Reserve(uint64_t bytes) {
 MemoryAccount::Hold MemoryAccount::HoldAnyway(uint64_t bytes) {
   Take(bytes);
   return {*this, bytes};
+}
+
+absl::Status MemoryAccount::Extend(Hold& hold, uint64_t bytes) {
+  const uint64_t before = hold ? hold.bytes_ : 0;
+  if (!TryTake(bytes, LimitFor(before + bytes))) return Refusal(bytes);
+  hold.account_ = this;
+  hold.bytes_ = before + bytes;
+  return absl::OkStatus();
 }
 
 absl::Status MemoryAccount::Refusal(uint64_t bytes) const {

@@ -60,7 +60,7 @@ class MemoryAccount {
   void SetReclaim(Reclaim reclaim) { reclaim_ = reclaim; }
 
   // False, and nothing taken, when the bytes do not fit. Give ends it.
-  bool TryTake(uint64_t bytes);
+  bool TryTake(uint64_t bytes) { return TryTake(bytes, LimitFor(bytes)); }
   // The same whatever the limit is: for what cannot be refused any more.
   void Take(uint64_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void Give(uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -69,6 +69,9 @@ class MemoryAccount {
   // The same, or why not, as Refusal.
   absl::StatusOr<Hold> Reserve(uint64_t bytes);
   Hold HoldAnyway(uint64_t bytes);
+  // So much more for a hold of this account, or an empty one. What it comes to decides whether that
+  // is a small take. OK, or why not, as Refusal; then the hold is as it was.
+  absl::Status Extend(Hold& hold, uint64_t bytes);
 
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }
   uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
@@ -81,7 +84,9 @@ class MemoryAccount {
   uint64_t LimitFor(uint64_t bytes) const {
     return bytes <= kSmall ? limit() : limit() - limit() / kReserveShare;
   }
-  bool Fits(uint64_t bytes);
+  // Up to `most` in use.
+  bool TryTake(uint64_t bytes, uint64_t most);
+  bool Fits(uint64_t bytes, uint64_t most);
 
   std::atomic<uint64_t> limit_{kUnlimited};
   std::atomic<uint64_t> used_{0};

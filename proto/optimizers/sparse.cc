@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "proto/tensor/allocate.h"
 #include "proto/tensor/rows.h"
 
@@ -45,6 +46,11 @@ absl::Status SumRows(std::vector<int64_t>& rows, Tensor& gradient) {
     return absl::InvalidArgumentError(
         absl::StrCat(rows.size(), " rows in one gradient, at most ", kMostRows));
   }
+  // Its two lists and its table, which is half empty: more than a row of few elements.
+  constexpr uint64_t kIndexBytes = 64;
+  const absl::StatusOr<MemoryAccount::Hold> held =
+      MemoryAccount::Process().Reserve(kIndexBytes * rows.size());
+  if (!held.ok()) return held.status();
   RowIndex index = IndexRows(rows);
   if (index.distinct.size() == rows.size()) return absl::OkStatus();
   const absl::StatusOr<Shape> shape =

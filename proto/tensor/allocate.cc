@@ -10,12 +10,25 @@
 
 namespace varscope {
 
-absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape) {
+namespace {
+
+absl::StatusOr<Tensor> Allocate(DType dtype, const Shape& shape,
+                                BlockRef (BlockPool::*take)(size_t)) {
   absl::StatusOr<uint64_t> bytes = ByteSize(dtype, shape);
   if (!bytes.ok()) return bytes.status();
-  BlockRef block = BlockPool::Process()->TryTake(*bytes);
+  BlockRef block = ((*BlockPool::Process()).*take)(*bytes);
   if (!block) return MemoryAccount::Process().Refusal(*bytes);
   return Tensor::FromBlock(dtype, shape, std::move(block));
+}
+
+}  // namespace
+
+absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape) {
+  return Allocate(dtype, shape, &BlockPool::TryTake);
+}
+
+absl::StatusOr<Tensor> AllocateAnyway(DType dtype, const Shape& shape) {
+  return Allocate(dtype, shape, &BlockPool::TakeAnyway);
 }
 
 absl::Status TryMakeUnique(Tensor& tensor) {

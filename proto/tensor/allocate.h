@@ -11,6 +11,10 @@ namespace varscope {
 // without memory.
 absl::StatusOr<Tensor> TryAllocate(DType dtype, const Shape& shape);
 
+// The same whatever --memory-limit is: for the values of a state that was, which no limit of now
+// refuses.
+absl::StatusOr<Tensor> AllocateAnyway(DType dtype, const Shape& shape);
+
 // Gives `tensor` bytes of its own: a copy when others share them. ResourceExhausted, with `tensor`
 // as it was, without memory.
 absl::Status TryMakeUnique(Tensor& tensor);

@@ -37,8 +37,12 @@ const std::shared_ptr<BlockPool>& BlockPool::Process() {
   return *pool;
 }
 
-BlockRef BlockPool::TryTake(size_t size) {
-  if (!kPools || size < kSmallest) return BlockRef(Block::TryAllocate(size));
+BlockRef BlockPool::TryTake(size_t size) { return Take(size, Block::TryAllocate); }
+
+BlockRef BlockPool::TakeAnyway(size_t size) { return Take(size, Block::AllocateAnyway); }
+
+BlockRef BlockPool::Take(size_t size, std::unique_ptr<Block> (*allocate)(size_t)) {
+  if (!kPools || size < kSmallest) return BlockRef(allocate(size));
   {
     MutexLock lock(mutex_);
     const auto it = free_.find(size);
@@ -49,7 +53,7 @@ BlockRef BlockPool::TryTake(size_t size) {
       return BlockRef(std::move(block), shared_from_this());
     }
   }
-  std::unique_ptr<Block> block = Block::TryAllocate(size);
+  std::unique_ptr<Block> block = allocate(size);
   if (block == nullptr) return BlockRef();
   return BlockRef(std::move(block), shared_from_this());
 }

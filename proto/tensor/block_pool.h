@@ -29,6 +29,8 @@ class BlockPool final : public BlockHome, public std::enable_shared_from_this<Bl
   // A kept block of that size, or a new one; null when the memory cannot be had. Contents are
   // uninitialized.
   BlockRef TryTake(size_t size);
+  // The same whatever the process's limit is (Block::AllocateAnyway).
+  BlockRef TakeAnyway(size_t size);
 
   void Return(std::unique_ptr<Block> block) override;
   // Frees all kept blocks. Returns whether there were any.
@@ -36,6 +38,9 @@ class BlockPool final : public BlockHome, public std::enable_shared_from_this<Bl
   size_t kept() const;
 
  private:
+  // `allocate` makes a new one.
+  BlockRef Take(size_t size, std::unique_ptr<Block> (*allocate)(size_t));
+
   const size_t max_kept_;
   mutable Mutex mutex_;
   std::unordered_map<size_t, std::vector<std::unique_ptr<Block>>> free_ ABSL_GUARDED_BY(mutex_);

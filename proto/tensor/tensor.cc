@@ -53,6 +53,15 @@ std::unique_ptr<Block> Block::TryAllocate(size_t size) {
   return block;
 }
 
+std::unique_ptr<Block> Block::AllocateAnyway(size_t size) {
+  // Which first makes room for it, where it can.
+  if (std::unique_ptr<Block> block = TryAllocate(size)) return block;
+  if (size > std::numeric_limits<size_t>::max() - kBefore) return nullptr;
+  std::unique_ptr<Block> block = Create(size);
+  if (block != nullptr) MemoryAccount::Process().Take(kBefore + size);
+  return block;
+}
+
 std::unique_ptr<Block> Block::Create(size_t size) {
   if (IsMapped(size)) {
     std::byte* const pages = MapPages(size + kPage);

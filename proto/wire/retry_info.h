@@ -8,6 +8,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace varscope {
 
@@ -25,6 +27,14 @@ enum class Reconnect : char {
 inline absl::Status WithRetryAfter(absl::Status status, std::chrono::milliseconds after) {
   status.SetPayload(kRetryAfterKey, absl::Cord(std::to_string(after.count())));
   return status;
+}
+
+// The same code and retry info, with a longer text.
+inline absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
+  absl::Status longer(status.code(), absl::StrCat(prefix, status.message()));
+  status.ForEachPayload(
+      [&](absl::string_view key, const absl::Cord& value) { longer.SetPayload(key, value); });
+  return longer;
 }
 
 inline absl::Status WithReconnect(absl::Status status, Reconnect how) {

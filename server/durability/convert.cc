@@ -197,7 +197,8 @@ constexpr std::pair<WorkerState, DiskState> kStates[] = {
     {WorkerState::kLive, durability::WorkerRecord::LIVE},
     {WorkerState::kEvicted, durability::WorkerRecord::EVICTED},
     {WorkerState::kLeft, durability::WorkerRecord::LEFT},
-    {WorkerState::kRolledBack, durability::WorkerRecord::ROLLED_BACK}};
+    {WorkerState::kRolledBack, durability::WorkerRecord::ROLLED_BACK},
+    {WorkerState::kForgotten, durability::WorkerRecord::FORGOTTEN}};
 
 DiskState ToProto(WorkerState state) {
   for (const auto& [ours, disk] : kStates) {

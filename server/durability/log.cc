@@ -170,7 +170,9 @@ std::optional<Time> Log::Gather(bool delay) {
   MutexLock lock(mutex_);
   if (pending_.empty()) return kNever;
   if (delay && now < retry_at_) return retry_at_;
-  if (delay && waiting_.empty() && options_.interval.count() > 0) {
+  // Whoever has a push for a log that is full is refused: that may not last for the interval.
+  const bool filling = pending_bytes_ > options_.max_pending_bytes / 2;
+  if (delay && waiting_.empty() && !filling && options_.interval.count() > 0) {
     // Lets more records join the group.
     if (!gather_until_) gather_until_ = now + options_.interval;
     if (now < *gather_until_) return gather_until_;

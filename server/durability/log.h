@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/memory_account.h"
 #include "server/durability/frame.h"
 #include "server/env/env.h"
 
@@ -24,7 +25,7 @@ namespace varscope::server {
 struct LogOptions {
   std::filesystem::path directory;
   // Zero: whatever waits is flushed at once, as one group. Else: flushed this often, or as soon as
-  // somebody waits for it.
+  // somebody waits for it, or half of max_pending_bytes does.
   std::chrono::milliseconds interval{0};
   // After a failure.
   std::chrono::milliseconds retry{1000};
@@ -56,6 +57,7 @@ class Log {
     uint64_t position = 0;
     bool starts_segment = false;
     RecordBytes record;
+    MemoryAccount::Hold held = {};  // of its header, where it was reserved
   };
   using Prepared = std::list<Pending>;  // of one
 

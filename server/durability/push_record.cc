@@ -122,21 +122,21 @@ void PushRecord::SetAnswer(const PushResult& result) noexcept {
 }
 
 uint64_t MostHeaderBytes(const PushContents& push) {
-  const auto names = [](const SlotNames& given, const std::string& base) {
+  const auto names = [](const SlotNames& given, size_t base) {
     uint64_t bytes = 0;
     for (const std::string& name : given) bytes += name.size() + 32 + kTextBytes;
-    return given.empty() ? kSlots * (base.size() + kPartBytes) : bytes;
+    return given.empty() ? kSlots * (base + kPartBytes) : bytes;
   };
   uint64_t bytes = 4 * kPartBytes + push.id.worker_id.size() + push.group.size();
   for (const PushId& id : push.others) bytes += kPartBytes + id.worker_id.size();
   for (const PushStep& step : push.steps) {
-    bytes += 4 * kPartBytes + step.spec.optimizer.size() + names(step.spec.non_slots, "");
+    bytes += 4 * kPartBytes + step.spec.optimizer.size() + names(step.spec.non_slots, 0);
     bytes += step.hyperparameters.size() * kPartBytes;
     for (const PushUpdate& u : step.updates) {
       // Each with two tensors.
       const std::string& name = u.variable->def.name;
       bytes += 4 * kPartBytes + name.size() +
-               names(u.slot_names, absl::StrCat(name, "/", step.spec.name));
+               names(u.slot_names, name.size() + 1 + step.spec.name.size());
     }
   }
   for (const PushAssignment& a : push.assignments) {

@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "proto/wire/retry_info.h"
+#include "server/auth/caller.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/push_record.h"
@@ -22,16 +24,35 @@ uint64_t FileBytes(Files& files, const std::filesystem::path& path) {
   return file.ok() ? (*file)->size() : 0;
 }
 
+// Of all variables of a push.
+absl::string_view LongestName(const PushContents& push) {
+  absl::string_view longest;
+  const auto look = [&](const std::string& name) {
+    if (name.size() > longest.size()) longest = name;
+  };
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& update : step.updates) look(update.variable->def.name);
+  }
+  for (const PushAssignment& a : push.assignments) look(a.variable->def.name);
+  return longest;
+}
+
 }  // namespace
 
 class Recorder::Entry final : public PushEntry {
  public:
-  Entry(Recorder& recorder, const PushContents& push, std::span<Variable* const> written)
+  // `held`: what making the record takes.
+  Entry(Recorder& recorder, const PushContents& push, std::span<Variable* const> written,
+        MemoryAccount::Hold held)
       : recorder_(recorder),
         check_(ChooseCheck(written, recorder.turn_.fetch_add(1, std::memory_order_relaxed))),
         checked_(check_ ? written[check_->variable] : nullptr),
         record_(push, check_),
-        prepared_(1) {}
+        prepared_(1) {
+    // What is left of it until it is written. The tensors count themselves.
+    held = {};
+    prepared_.front().held = MemoryAccount::Process().HoldAnyway(record_.bytes().header.size());
+  }
 
   void ReadValues() noexcept override {
     if (checked_ == nullptr) return;
@@ -112,13 +133,12 @@ uint64_t Recorder::BytesSinceSnapshot() const {
   return bytes_at_start_ + log_.bytes() - bytes_at_snapshot_;
 }
 
-absl::Status Recorder::CheckHeader(uint64_t bytes) const {
-  if (options_.level == DurabilityLevel::kNone || bytes <= options_.max_header_bytes) {
-    return absl::OkStatus();
-  }
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "the names and texts of one change take ", bytes, " bytes in the log, at most ",
-      options_.max_header_bytes, " are possible; nothing was changed. Make it several"));
+absl::Status Recorder::CheckHeader(uint64_t bytes, uint64_t with_others) const {
+  const uint64_t most = options_.max_header_bytes / with_others;
+  if (options_.level == DurabilityLevel::kNone || bytes <= most) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the names and texts of one change take ", bytes, " bytes in the log, at most ",
+                   most, " are possible; nothing was changed. Make it several"));
 }
 
 absl::Status Recorder::OnCreated(const CreationBatch& batch) {
@@ -127,14 +147,29 @@ absl::Status Recorder::OnCreated(const CreationBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Recorder::MayPush(const ValidPush& push) const {
-  return CheckHeader(MostHeaderBytes(push.contents()));
+absl::Status Recorder::MayPush(const ValidPush& push, uint64_t with_others) const {
+  const PushContents& contents = push.contents();
+  absl::Status status = CheckHeader(MostHeaderBytes(contents), with_others);
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(About(LongestName(contents), contents.id.worker_id), status.message()));
 }
 
-std::unique_ptr<PushEntry> Recorder::PreparePush(const ValidPush& push,
-                                                 std::span<Variable* const> written) {
+absl::StatusOr<std::unique_ptr<PushEntry>> Recorder::PreparePush(
+    const ValidPush& push, std::span<Variable* const> written) {
   if (options_.level == DurabilityLevel::kNone) return nullptr;
-  return std::make_unique<Entry>(*this, push.contents(), written);
+  const PushContents& contents = push.contents();
+  // Each name is there for each tensor, and twice while the record is made.
+  absl::StatusOr<MemoryAccount::Hold> held =
+      MemoryAccount::Process().Reserve(2 * MostHeaderBytes(contents));
+  if (!held.ok()) {
+    return Prefixed(
+        absl::StrCat(About(LongestName(contents), contents.id.worker_id),
+                     "for the names of a push in the log, which has one for each tensor, "),
+        held.status());
+  }
+  return std::make_unique<Entry>(*this, contents, written, *std::move(held));
 }
 
 uint64_t Recorder::NextPosition() {
@@ -199,6 +234,12 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
       FindSnapshot(env_.files(), options_.directory, name);
   if (!file.ok()) return file.status();
   absl::StatusOr<Snapshot> chosen = ReadSnapshot(env_.files(), *file);
+  if (absl::IsResourceExhausted(chosen.status())) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "no rollback to snapshot ", name, ", nothing was changed: its values and those that are ",
+        "there have to be in memory together. Give the process more of it, and try again: ",
+        chosen.status().message()));
+  }
   if (!chosen.ok()) return chosen.status();
   {
     Store trial(store_.catalog.limits(), env_);

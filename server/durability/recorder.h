@@ -61,9 +61,9 @@ class Recorder final : public PushObserver, public Durability {
   void WhenDurable(Done done) override;
   void WhenOnStableStorage(Done done) override { log_.WhenDurable(std::move(done)); }
 
-  absl::Status MayPush(const ValidPush& push) const override;
-  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
-                                         std::span<Variable* const> written) override;
+  absl::Status MayPush(const ValidPush& push, uint64_t with_others) const override;
+  absl::StatusOr<std::unique_ptr<PushEntry>> PreparePush(
+      const ValidPush& push, std::span<Variable* const> written) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed: before it
   // when the disk has little room left, else after it.
@@ -74,8 +74,8 @@ class Recorder final : public PushObserver, public Durability {
  private:
   class Entry;  // of a push
 
-  // Of a change.
-  absl::Status CheckHeader(uint64_t bytes) const;
+  // Of a change, which is one of so many that become one.
+  absl::Status CheckHeader(uint64_t bytes, uint64_t with_others = 1) const;
   void Record(RecordBytes record);
   absl::Status OnCreated(const CreationBatch& batch);
   // Takes a position that nothing else has, for the state that comes from the file `source`.

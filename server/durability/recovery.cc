@@ -199,6 +199,9 @@ class Recovery {
     absl::Status status;
     if (const auto* worker = std::get_if<WorkerRecord>(&*change)) {
       workers_.Restore(*worker);
+      if (worker->state == WorkerState::kForgotten) {
+        store_.completion_records.Collect(worker->worker_id);
+      }
     } else if (const auto* batch = std::get_if<CreationBatch>(&*change)) {
       status = store_.catalog.Recreate(*batch);
       if (FailpointIsOn(Failpoint::kReplayJudges)) status.Update(CheckLimit());

@@ -273,7 +273,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
   for (int i = 0; i < head.variables_size(); ++i) {
     CapturedVariable& v = state->variables[i];
     if (v.first_value != nullptr) continue;
-    absl::StatusOr<Tensor> value = TryAllocate(v.definition.dtype, v.definition.shape);
+    absl::StatusOr<Tensor> value = AllocateAnyway(v.definition.dtype, v.definition.shape);
     if (!value.ok()) return value.status();
     absl::Status status = opened->file->Read({value->mutable_raw(), value->byte_size()});
     if (!status.ok()) return status;

@@ -42,7 +42,8 @@ absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
                                                     const Snapshot& snapshot,
                                                     size_t head_piece_bytes = kHeadPieceBytes);
 
-// DataLoss, saying what is wrong, for a file that is not whole.
+// DataLoss, saying what is wrong, for a file that is not whole. No --memory-limit refuses its
+// values; ResourceExhausted when the system has no memory for them.
 absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path& path);
 
 // Newest first; at one position, which then is one state, the one without a name first.

@@ -30,8 +30,8 @@ absl::Status Unknown(const std::string& worker_id) {
   return WithReconnect(
       absl::UnauthenticatedError(absl::StrCat(
           "worker '", worker_id,
-          "' is not connected: it never was, or the server lost its state in a restart "
-          "(--data-dir keeps it)")),
+          "' is not connected: it never was, it was gone for so long that it is forgotten, or the "
+          "server lost its state in a restart (--data-dir keeps it)")),
       Reconnect::kThenReport);
 }
 
@@ -44,8 +44,9 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
   uint64_t incarnation = 0;
   {
     MutexLock lock(mutex_);
+    ForgetMany();
     const auto it = workers_.find(worker_id);
-    if (workers_.size() >= kMaxWorkers && it == workers_.end() && !CollectOne()) {
+    if (workers_.size() >= kMaxWorkers && it == workers_.end() && !ForgetOne()) {
       return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
                                                        " workers are connected, no more may be"));
     }
@@ -53,8 +54,7 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
       return it->second.record.incarnation;
     }
     if (it == workers_.end()) {
-      absl::StatusOr<MemoryAccount::Hold> held =
-          MemoryAccount::Process().Reserve(OverheadOf(worker_id));
+      absl::StatusOr<MemoryAccount::Hold> held = Reserve(worker_id);
       if (!held.ok()) return held.status();
       workers_[worker_id].held = *std::move(held);
     } else if (it->second.live()) {
@@ -70,6 +70,7 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
                      .pid = pid,
                      .nonce = nonce,
                      .quarantine = std::move(worker.record.quarantine)};
+    Settle(worker);
     worker.heard = env_.Now();
     worker.held_lease = false;
     Notify(worker);
@@ -148,9 +149,12 @@ absl::Status Workers::Check(const Caller& caller) {
   return absl::OkStatus();
 }
 
-absl::Status Workers::CheckMayPush(const std::string& worker_id) const {
+absl::Status Workers::CheckMayPush(const std::string& worker_id, uint64_t incarnation) const {
   MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
+  if (it == workers_.end() && incarnation != 0 && incarnation <= last_forgotten_) {
+    return Unknown(worker_id);
+  }
   if (it == workers_.end() || it->second.record.quarantine.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("worker '", worker_id, "' is in quarantine, its pushes are refused: ",
@@ -166,22 +170,57 @@ bool Workers::IsLive(const std::string& worker_id, uint64_t incarnation) const {
 void Workers::End(Worker& worker, WorkerState state) {
   if (fence_ && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
   worker.record.state = state;
+  Settle(worker);
+}
+
+void Workers::Settle(Worker& worker) {
+  const bool gone = !worker.live();
+  if (gone == (worker.end != 0)) return;
+  const std::string& worker_id = worker.record.worker_id;
+  if (gone) {
+    worker.end = ++last_end_;
+    gone_[worker.end] = worker_id;
+    gone_bytes_ += OverheadOf(worker_id);
+  } else {
+    gone_.erase(std::exchange(worker.end, 0));
+    gone_bytes_ -= OverheadOf(worker_id);
+  }
 }
 
 void Workers::Notify(const Worker& worker) const {
   if (observer_) observer_(worker.record);
 }
 
-bool Workers::CollectOne() {
-  auto oldest = workers_.end();
-  for (auto it = workers_.begin(); it != workers_.end(); ++it) {
-    if (it->second.live()) continue;
-    if (oldest == workers_.end() || it->second.heard < oldest->second.heard) oldest = it;
+bool Workers::ForgetOne() { return ForgetOne(false) || ForgetOne(true); }
+
+bool Workers::ForgetOne(bool in_quarantine) {
+  for (auto it = gone_.begin(); it != gone_.end(); ++it) {
+    const auto worker = workers_.find(it->second);
+    if (worker->second.record.quarantine.empty() == in_quarantine) continue;
+    if (collect_ && !collect_(it->second)) continue;
+    // The log has it, so that a restart forgets the same.
+    worker->second.record.state = WorkerState::kForgotten;
+    last_forgotten_ = std::max(last_forgotten_, worker->second.record.incarnation);
+    Notify(worker->second);
+    gone_bytes_ -= OverheadOf(it->second);
+    workers_.erase(worker);
+    gone_.erase(it);
+    return true;
   }
-  if (oldest == workers_.end()) return false;
-  if (collect_) collect_(oldest->first);
-  workers_.erase(oldest);
-  return true;
+  return false;
+}
+
+void Workers::ForgetMany() {
+  while (gone_bytes_ > MemoryAccount::Process().limit() / kGoneShare && ForgetOne()) {
+  }
+}
+
+absl::StatusOr<MemoryAccount::Hold> Workers::Reserve(const std::string& worker_id) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  absl::StatusOr<MemoryAccount::Hold> held = memory.Reserve(OverheadOf(worker_id));
+  while (!held.ok() && ForgetOne()) held = memory.Reserve(OverheadOf(worker_id));
+  if (held.ok()) return held;
+  return Prefixed(absl::StrCat("worker '", worker_id, "': "), held.status());
 }
 
 void Workers::NotifyLost(const std::vector<WorkerRecord>& lost) const {
@@ -202,6 +241,7 @@ absl::Status Workers::Disconnect(const Caller& caller) {
     lost.push_back(worker.record);
     End(worker, WorkerState::kLeft);
     Notify(worker);
+    ForgetMany();
   }
   NotifyLost(lost);
   return absl::OkStatus();
@@ -257,6 +297,7 @@ Time Workers::EvictSilent() {
       End(worker, WorkerState::kEvicted);
       Notify(worker);
     }
+    ForgetMany();
     next_look_ = next;
   }
   static auto* const log = new LimitedLog;
@@ -270,7 +311,7 @@ Time Workers::EvictSilent() {
 
 void Workers::Start(std::function<void(const WorkerRecord&)> fence,
                     std::function<void(const WorkerRecord&)> lost,
-                    std::function<void(const std::string&)> collect) {
+                    std::function<bool(const std::string&)> collect) {
   {
     MutexLock lock(mutex_);
     fence_ = std::move(fence);
@@ -335,6 +376,7 @@ std::vector<WorkerRecord> Workers::records() const {
 void Workers::Restore(const WorkerRecord& record) {
   MutexLock lock(mutex_);
   last_incarnation_ = std::max(last_incarnation_, record.incarnation);
+  if (record.state == WorkerState::kForgotten) return RestoreForgotten(record);
   Worker& known = workers_[record.worker_id];
   if (!known.held) {
     known.held = MemoryAccount::Process().HoldAnyway(OverheadOf(record.worker_id));
@@ -342,6 +384,17 @@ void Workers::Restore(const WorkerRecord& record) {
   if (record.incarnation < known.record.incarnation) return;
   known.record = record;
   known.heard = env_.Now();
+  Settle(known);
+}
+
+void Workers::RestoreForgotten(const WorkerRecord& record) {
+  Worker* const known = Find(record.worker_id, record.incarnation);
+  if (known == nullptr) return;
+  known->record.state = WorkerState::kForgotten;
+  Settle(*known);
+  gone_.erase(known->end);
+  gone_bytes_ -= OverheadOf(record.worker_id);
+  workers_.erase(record.worker_id);
 }
 
 }  // namespace varscope::server

@@ -25,6 +25,7 @@ enum class WorkerState : uint8_t {
   kEvicted = 1,  // silent for longer than its lease
   kLeft = 2,
   kRolledBack = 3,  // the state that it knew is no more
+  kForgotten = 4,   // nothing of it is kept; in records alone
 };
 
 // A worker in its latest incarnation: what the log keeps of it.
@@ -48,9 +49,11 @@ struct WorkerStatus {
 // fenced off for good: its requests are refused.
 class Workers {
  public:
-  // So many ids are remembered; beyond, those that have been lost for longest are
-  // garbage-collected.
+  // So many ids are remembered, and of those that are gone as many as take one part in kGoneShare
+  // of the process's memory. Beyond, and when there is no memory for a new one, those that have
+  // been gone for longest are forgotten, those in quarantine last.
   static constexpr size_t kMaxWorkers = 100000;
+  static constexpr uint64_t kGoneShare = 64;
 
   // A worker that is silent for `lease` is evicted; zero: never. Evictions begin with Start. What
   // is silence to this process alone, because it was stopped or got no processor, evicts nobody.
@@ -82,8 +85,9 @@ class Workers {
   // here; Aborted for a fenced incarnation, with the retry info to connect again
   // (proto/wire/retry_info.h) when nobody has taken its place.
   absl::Status Check(const Caller& caller);
-  // FailedPrecondition, with the reason, for a worker in quarantine.
-  absl::Status CheckMayPush(const std::string& worker_id) const;
+  // FailedPrecondition, with the reason, for a worker in quarantine; Unauthenticated for an
+  // incarnation (0: none) of one that was forgotten.
+  absl::Status CheckMayPush(const std::string& worker_id, uint64_t incarnation = 0) const;
   bool IsLive(const std::string& worker_id, uint64_t incarnation) const;
 
   // The worker goes on its own. Errors as Check's.
@@ -112,10 +116,10 @@ class Workers {
   // `fence` is notified of each incarnation that is over, before anybody can learn of it, and must
   // not call back, also of those that were restored so; `lost` after that, without locks. Starts
   // the leases of those that were restored alive.
-  // `collect` is notified of ids that are garbage-collected, as `fence` is.
+  // `collect` is called, as `fence` is, with an id that is to be forgotten; false: not now.
   void Start(std::function<void(const WorkerRecord&)> fence,
              std::function<void(const WorkerRecord&)> lost,
-             std::function<void(const std::string& worker_id)> collect = {});
+             std::function<bool(const std::string& worker_id)> collect = {});
   // No eviction, and no call of `lost` from one, after this.
   void Stop();
 
@@ -128,6 +132,7 @@ class Workers {
     WorkerRecord record;
     Time heard;
     bool held_lease = false;        // see HoldLease
+    uint64_t end = 0;               // its place in gone_; 0: it is live
     MemoryAccount::Hold held = {};  // see OverheadOf
     bool live() const { return record.state == WorkerState::kLive; }
   };
@@ -137,8 +142,16 @@ class Workers {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void End(Worker& worker, WorkerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Notify(const Worker& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // False: all are live.
-  bool CollectOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps gone_ as the worker's state says.
+  void Settle(Worker& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False: there is none that may be.
+  bool ForgetOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ForgetOne(bool in_quarantine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Those beyond kGoneShare.
+  void ForgetMany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<MemoryAccount::Hold> Reserve(const std::string& worker_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RestoreForgotten(const WorkerRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
   void NotifyLost(const std::vector<WorkerRecord>& lost) const ABSL_LOCKS_EXCLUDED(mutex_);
   Time EvictSilent();
@@ -151,10 +164,14 @@ class Workers {
   uint64_t last_incarnation_ ABSL_GUARDED_BY(mutex_) = 0;
   Time next_look_ ABSL_GUARDED_BY(mutex_) = kNever;  // of the timer for evictions
   std::map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
-  std::function<void(const WorkerRecord&)> observer_;  // set before workers come
+  uint64_t last_forgotten_ ABSL_GUARDED_BY(mutex_) = 0;  // the highest incarnation
+  uint64_t last_end_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<uint64_t, std::string> gone_ ABSL_GUARDED_BY(mutex_);  // ids, in the order of their ends
+  uint64_t gone_bytes_ ABSL_GUARDED_BY(mutex_) = 0;               // of the account
+  std::function<void(const WorkerRecord&)> observer_;             // set before workers come
   std::function<void(const WorkerRecord&)> fence_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const WorkerRecord&)> lost_;  // as well
-  std::function<void(const std::string&)> collect_ ABSL_GUARDED_BY(mutex_);
+  std::function<bool(const std::string&)> collect_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> timer_;
 };
 

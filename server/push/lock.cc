@@ -119,12 +119,16 @@ std::vector<Variable*> WriteSet(const PushContents& push) {
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push) try {
   PushObserver* const observer = store.push_observer;
-  absl::Status status = observer != nullptr ? observer->MayPush(push) : absl::OkStatus();
+  absl::Status status = observer != nullptr ? observer->MayPush(push, 1) : absl::OkStatus();
   if (status.ok() && !push.replayed_) status = Bind(store.catalog, push.contents_);
   if (!status.ok()) return status;
   LockedPush locked(store.changes, std::move(in_flight_push));
   std::vector<Variable*> written = WriteSet(push.contents_);
-  if (observer != nullptr) locked.entry_ = observer->PreparePush(push, written);
+  if (observer != nullptr) {
+    absl::StatusOr<std::unique_ptr<PushEntry>> entry = observer->PreparePush(push, written);
+    if (!entry.ok()) return entry.status();
+    locked.entry_ = *std::move(entry);
+  }
   locked.push_ = std::move(push.contents_);
   locked.in_flight_push_.Reserve();
   const std::string& group = locked.push_.group;

@@ -27,7 +27,7 @@ class HeadReader {
         tensors_(tensors) {}
 
   static constexpr size_t kMaxSteps = size_t{1} << 12;
-  static constexpr size_t kMaxTensors = size_t{1} << 20;
+  static constexpr size_t kMaxTensors = size_t{1} << 16;
 
   // What a few bytes of a head stand for takes much memory, so it is limited before it is taken.
   absl::Status CheckCount(size_t count, size_t most, absl::string_view what) const {
@@ -283,6 +283,28 @@ absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1:
   if (!status.ok()) return status;
   return ResolvedPush(std::move(contents), reader.total_bytes,
                       std::move(reader.wrong_hyperparameters));
+}
+
+uint64_t MemoryOfPush(const StreamVariables& variables, const v1::PushHead& push) {
+  // Its tensor among those that come and those that have come; what names it in each stage.
+  constexpr uint64_t kTensor = 512;
+  constexpr uint64_t kVariable = 512;
+  constexpr uint64_t kStep = 2048;
+  constexpr uint64_t kText = 48;
+  const auto of_variable = [&](uint32_t number) {
+    uint64_t bytes = kVariable;
+    const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(number);
+    if (!entry.ok()) return bytes;
+    for (const std::string& slot : (*entry)->slots) bytes += kText + slot.size();
+    return bytes;
+  };
+  uint64_t bytes = push.ByteSizeLong();  // its texts are copied
+  for (const v1::OptimizerStep& step : push.steps()) {
+    bytes += kStep + kTensor * (step.variables_size() + step.index_counts_size());
+    for (const uint32_t number : step.variables()) bytes += of_variable(number);
+    for (const uint32_t number : step.create_slots()) bytes += of_variable(number);
+  }
+  return bytes + (2 * kTensor + kVariable) * push.assignments_size();
 }
 
 Creator CreatorAt(const v1::Creator& where, Creator worker) {

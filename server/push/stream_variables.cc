@@ -5,17 +5,57 @@
 #include "absl/strings/str_cat.h"
 #include "proto/naming/names.h"
 #include "proto/wire/convert.h"
+#include "proto/wire/retry_info.h"
 
 namespace varscope::server {
+
+namespace {
+
+// Of all streams of the process.
+MemoryAccount& NamesOfStreams() {
+  static auto* const account = new MemoryAccount;
+  account->SetLimit(MemoryAccount::Process().limit() / StreamVariables::kShare);
+  return *account;
+}
+
+// About, with what a vector that grows takes for a while.
+size_t BytesOf(const v1::NamedVariable& named) {
+  constexpr size_t kOfMalloc = 16;
+  size_t bytes = 3 * sizeof(StreamVariables::Entry);
+  for (const std::string& slot : named.slots()) {
+    bytes += sizeof(std::string) + kOfMalloc + slot.size();
+  }
+  return bytes;
+}
+
+}  // namespace
 
 absl::Status StreamVariables::Add(const Catalog& catalog, const Named& named,
                                   const Caller& caller) {
   if (entries_.empty()) generation_ = catalog.generation();
   if (absl::Status status = CheckPresent(catalog, caller); !status.ok()) return status;
+  if (absl::Status status = Reserve(named, caller); !status.ok()) return status;
   for (const v1::NamedVariable& variable : named) {
     if (absl::Status status = AddOne(catalog, variable, caller); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status StreamVariables::Reserve(const Named& named, const Caller& caller) {
+  size_t bytes = 0;
+  for (const v1::NamedVariable& variable : named) bytes += BytesOf(variable);
+  bytes_ += bytes;
+  if (bytes_ > kMaxBytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(Who(caller), "one stream names too many variables (", entries_.size(), " and ",
+                     named.size(), " more); open another one"));
+  }
+  absl::Status status = NamesOfStreams().Extend(share_, bytes);
+  if (status.ok()) status = MemoryAccount::Process().Extend(held_, bytes);
+  if (status.ok()) return status;
+  return Prefixed(
+      absl::StrCat(Who(caller), "for the variables that its stream names and their slots, "),
+      status);
 }
 
 absl::Status StreamVariables::CheckPresent(const Catalog& catalog, const Caller& caller) const {
@@ -47,17 +87,10 @@ absl::Status StreamVariables::AddOne(const Catalog& catalog, const v1::NamedVari
                                  ", expected ", Name(def.dtype), " ", def.shape.ToString()));
     }
   }
-  bytes_ += sizeof(Entry);
   for (const std::string& slot : named.slots()) {
     if (absl::Status status = ValidateVariableName(slot); !status.ok()) {
       return refuse(absl::StrCat("as the name of a slot, ", status.message()));
     }
-    bytes_ += sizeof(std::string) + slot.size();
-  }
-  if (bytes_ > kMaxBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(Who(caller),
-                                                     "one stream names too many variables (",
-                                                     entries_.size(), "); open another one"));
   }
   entries_.push_back({*std::move(variable), {named.slots().begin(), named.slots().end()}});
   return absl::OkStatus();

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "proto/memory/memory_account.h"
 #include "server/auth/caller.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog/slot_names.h"
@@ -31,8 +32,9 @@ class StreamVariables {
   // nothing: Aborted when the store was rolled back after the stream named its variables. NotFound
   // for an unknown variable; InvalidArgument for a dtype or shape that is not the variable's, and
   // for names that no slot can have; ResourceExhausted when the stream's names take more than
-  // kMaxBytes. Each names the variable; `caller` is who asks. After an error it must not be used
-  // any more.
+  // kMaxBytes, those of all streams more than one part in kShare of the account, or as
+  // MemoryAccount::Refusal. Each names the variable or the worker; `caller` is who asks. After an
+  // error it must not be used any more.
   absl::Status Add(const Catalog& catalog, const Named& named, const Caller& caller);
 
   // Aborted when the store was rolled back since.
@@ -45,16 +47,22 @@ class StreamVariables {
   void DescribeLast(size_t count, v1::FrameHeader& answer) const;
 
   static constexpr size_t kMaxBytes = size_t{64} << 20;
+  // Streams may be idle for as long as they like, and have their names all the time.
+  static constexpr uint64_t kShare = 4;
 
   // How many variables one list of a request may mean: each once, and some of them again. A number
   // takes one byte on the wire, and much more here.
   size_t most_in_a_list() const { return entries_.size() + 1024; }
 
  private:
+  // Room for them, before they are stored.
+  absl::Status Reserve(const Named& named, const Caller& caller);
   absl::Status AddOne(const Catalog& catalog, const v1::NamedVariable& named, const Caller& caller);
 
   std::vector<Entry> entries_;  // by number
   size_t bytes_ = 0;            // about what they take
+  MemoryAccount::Hold held_;    // of them
+  MemoryAccount::Hold share_;   // the same, of what all streams' names may take
   uint64_t generation_ = 0;     // the catalog's, of all entries
 };
 

@@ -12,6 +12,7 @@
 #include "server/rpc/memory_quota.h"
 #include "server/rpc/pinned_memory.h"
 #include "server/rpc/stall_detector.h"
+#include "server/rpc/stream_places.h"
 #include "server/store/store.h"
 #include "server/sync/durability.h"
 #include "server/sync/synchronizer.h"
@@ -40,6 +41,7 @@ struct ServiceContext {
   Synchronizer& synchronizer;
   Durability& durability;
   InFlightCalls& in_flight_calls;
+  StreamPlaces& stream_places;
   MemoryQuota& memory_quota;    // of pushes
   PinnedMemory& pinned_memory;  // of pulls
   StallDetector& stall_detector;

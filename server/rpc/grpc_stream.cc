@@ -47,6 +47,9 @@ void GrpcStream::Begin() {
   MutexLock lock(mutex_);
   absl::StatusOr<Caller> caller = CallerOf<v1::TensorFrame>(service_, context_);
   if (!caller.ok()) return Finish(caller.status());
+  absl::StatusOr<StreamPlaces::Place> place = service_.stream_places.Take(*caller);
+  if (!place.ok()) return Finish(place.status());
+  place_ = *std::move(place);
   loop_.emplace(service_, *std::move(caller), wire::kFrameBodyBytes,
                 [this] { context_.TryCancel(); });
   Do(RequestLoop::Next::kRead);

@@ -46,6 +46,7 @@ class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
   const ServiceContext& service_;
   CallQueue& queue_;
   const CallQueue::Hold hold_;
+  StreamPlaces::Place place_;  // from Begin on
   grpc::ServerContext context_;
   Stream stream_;
   // An operation may end on another thread before the call that began it has returned.

@@ -3,9 +3,12 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "proto/concurrency/mutex.h"
 #include "proto/memory/memory_account.h"
+#include "server/rpc/call_bytes.h"
 #include "server/rpc/raw_method.h"
+#include "server/rpc/status.h"
 #include "varscope/v1/admin.grpc.pb.h"
 #include "varscope/v1/worker.grpc.pb.h"
 
@@ -50,7 +53,9 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
                            if (!ok) return CallQueue::Drop(gone);
                            Accept(service, queue);
                            next->known_ = IsKnown(ServiceIn(next->bytes_));
-                           service.Add(next);
+                           absl::Status room = next->TakeRoom();
+                           if (room.ok()) room = service.Add(next);
+                           if (!room.ok()) next->Refuse(room);
                          }));
   }
 
@@ -61,6 +66,16 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   }
 
  private:
+  absl::Status TakeRoom() {
+    absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(kCallBytes);
+    if (held.ok()) held_ = *std::move(held);
+    return held.status();
+  }
+
+  void Refuse(const absl::Status& why) {
+    writer_.Finish(ToGrpc(why, context_), CallQueue::Tag([self = shared_from_this()](bool) {}));
+  }
+
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     health::HealthCheckResponse response;
     response.set_status(known_ ? service_.StateNow()
@@ -78,7 +93,8 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
   grpc::ByteBuffer bytes_;
-  bool known_ = false;  // what it asks for
+  bool known_ = false;        // what it asks for
+  MemoryAccount::Hold held_;  // once it watches
   grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
@@ -129,7 +145,7 @@ Time HealthService::Look() {
   constexpr std::chrono::seconds kBetween{1};
   {
     MutexLock lock(mutex_);
-    std::erase_if(watchers_, [](const std::weak_ptr<Watcher>& other) { return other.expired(); });
+    ForgetGone();
     if (watchers_.empty()) return kNever;
   }
   const State now = StateNow();
@@ -142,13 +158,24 @@ void HealthService::Accept(CallQueue& queue) {
   Watcher::Accept(*this, queue);
 }
 
-void HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
+absl::Status HealthService::Add(const std::shared_ptr<Watcher>& watcher) {
   {
     MutexLock lock(mutex_);
+    if (watchers_.size() >= kMostWatchers) ForgetGone();
+    if (watchers_.size() >= kMostWatchers) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(kMostWatchers,
+                       " calls watch the server's health, no more may: end one, or ask by Check"));
+    }
     watchers_.push_back(watcher);
   }
   timer_->Wake();
   watcher->Tell();
+  return absl::OkStatus();
+}
+
+void HealthService::ForgetGone() {
+  std::erase_if(watchers_, [](const std::weak_ptr<Watcher>& other) { return other.expired(); });
 }
 
 void HealthService::StopServing() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
@@ -21,6 +22,9 @@ class HealthService final
     : public grpc::health::v1::Health::WithRawMethod_Check<
           grpc::health::v1::Health::WithRawMethod_Watch<grpc::health::v1::Health::Service>> {
  public:
+  // They are idle for as long as they like, and nobody ends them.
+  static constexpr size_t kMostWatchers = 1000;
+
   // `durability` and `env` outlive it. A server that can take no pushes, because nothing reaches
   // its disk, does not serve.
   explicit HealthService(const Durability& durability, Env& env = SystemEnv());
@@ -40,7 +44,9 @@ class HealthService final
   // Tells those who watch what has changed.
   Time Look();
   void TellAll();
-  void Add(const std::shared_ptr<Watcher>& watcher);
+  // ResourceExhausted when kMostWatchers watch.
+  absl::Status Add(const std::shared_ptr<Watcher>& watcher);
+  void ForgetGone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = true;

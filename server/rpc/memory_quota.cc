@@ -18,14 +18,33 @@ void MemoryQuota::Reservation::Release() {
   if (memory_quota_ != nullptr) std::exchange(memory_quota_, nullptr)->Release(*this);
 }
 
+uint64_t MemoryQuota::Shares::Of(const std::string& worker_id) const {
+  const auto it = by_worker.find(worker_id);
+  return it == by_worker.end() ? 0 : it->second;
+}
+
+bool MemoryQuota::Shares::Take(const std::string& worker_id, uint64_t bytes) {
+  if (bytes > limit - used) return false;
+  const uint64_t own = Of(worker_id);
+  if (own > 0 && own + bytes > limit - used - bytes) return false;
+  used += bytes;
+  by_worker[worker_id] = own + bytes;
+  return true;
+}
+
+void MemoryQuota::Shares::Give(const std::string& worker_id, uint64_t bytes) {
+  used -= bytes;
+  const auto it = by_worker.find(worker_id);
+  if (it != by_worker.end() && (it->second -= bytes) == 0) by_worker.erase(it);
+}
+
 absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string& worker_id,
                                                               uint64_t bytes) {
   MutexLock lock(mutex_);
-  if (bytes <= kSmall && small_used_ + bytes <= small_limit_) {
-    small_used_ += bytes;
+  if (bytes <= kSmall && small_.Take(worker_id, bytes)) {
     return Reservation(*this, worker_id, bytes, Part::kSmall);
   }
-  if (bytes > limit_ / 2) {
+  if (bytes > usual_.limit / 2) {
     if (large_used_ > 0) {
       return WithRetryAfter(
           absl::ResourceExhaustedError(absl::StrCat(
@@ -36,27 +55,18 @@ absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string&
     large_used_ = bytes;
     return Reservation(*this, worker_id, bytes, Part::kLarge);
   }
-  const auto it = by_worker_.find(worker_id);
-  const uint64_t own = it == by_worker_.end() ? 0 : it->second;
-  const size_t workers = by_worker_.size() + (own == 0 ? 1 : 0);
-  const uint64_t share = limit_ / workers;
-  const bool fair = used_ + bytes <= limit_ / 2 || own + bytes <= share;
-  if (used_ + bytes > limit_ || !fair) {
-    return WithRetryAfter(
-        absl::ResourceExhaustedError(
-            absl::StrCat("worker '", worker_id, "': ", bytes,
-                         " more bytes do not fit now: calls under way hold ", used_, " of ", limit_,
-                         " (--max-inflight-bytes), this worker ", own, " of its share of ", share)),
-        kRetryAfter);
-  }
-  used_ += bytes;
-  by_worker_[worker_id] += bytes;
-  return Reservation(*this, worker_id, bytes, Part::kUsual);
+  if (usual_.Take(worker_id, bytes)) return Reservation(*this, worker_id, bytes, Part::kUsual);
+  return WithRetryAfter(
+      absl::ResourceExhaustedError(absl::StrCat(
+          "worker '", worker_id, "': ", bytes, " more bytes do not fit now: calls under way hold ",
+          usual_.used, " of ", usual_.limit, " (--max-inflight-bytes), those of this worker ",
+          usual_.Of(worker_id), ", and none holds more than it leaves to others")),
+      kRetryAfter);
 }
 
 uint64_t MemoryQuota::used() const {
   MutexLock lock(mutex_);
-  return used_ + small_used_ + large_used_;
+  return usual_.used + small_.used + large_used_;
 }
 
 void MemoryQuota::Reservation::Park() {
@@ -78,21 +88,16 @@ void MemoryQuota::Release(const Reservation& reservation) {
 void MemoryQuota::Forget(const Reservation& reservation) {
   switch (reservation.part_) {
     case Part::kSmall:
-      small_used_ -= reservation.bytes_;
-      return;
+      return small_.Give(reservation.worker_id_, reservation.bytes_);
+    case Part::kUsual:
+      return usual_.Give(reservation.worker_id_, reservation.bytes_);
     case Part::kLarge:
       large_used_ = 0;
       return;
     case Part::kParked:
       parked_.erase(reservation.worker_id_);
       return;
-    case Part::kUsual:
-      break;
   }
-  used_ -= reservation.bytes_;
-  const auto it = by_worker_.find(reservation.worker_id_);
-  it->second -= reservation.bytes_;
-  if (it->second == 0) by_worker_.erase(it);
 }
 
 }  // namespace varscope::server

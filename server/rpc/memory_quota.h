@@ -56,15 +56,16 @@ class MemoryQuota {
   };
 
   explicit MemoryQuota(uint64_t limit)
-      : small_limit_(limit / kSmallShare), limit_(limit - small_limit_) {}
+      : small_{limit / kSmallShare}, usual_{limit - limit / kSmallShare} {}
   MemoryQuota(const MemoryQuota&) = delete;
   MemoryQuota& operator=(const MemoryQuota&) = delete;
 
   // ResourceExhausted, with a retry delay, when the bytes fit neither into the small calls' part
-  // nor into the rest of the limit, or, once half of that is reserved, into the worker's share: the
-  // rest divided by the workers that have reservations in it. A call of more than half of the rest
-  // is a large one, of any size: one at a time, beside all that, so that no size waits forever, and
-  // nobody else waits for it.
+  // nor into the rest of the limit. Of each of both a worker has one call, if there is room, and
+  // further ones only as long as it holds no more than it leaves free: whoever asks for all that
+  // he can get leaves half to others, two such workers a third, and so on. A call of more than half
+  // of the rest is a large one, of any size: one at a time, beside all that, so that no size waits
+  // forever, and nobody else waits for it.
   absl::StatusOr<Reservation> Acquire(const std::string& worker_id, uint64_t bytes);
 
   uint64_t used() const;
@@ -74,13 +75,22 @@ class MemoryQuota {
   void Park(Reservation& reservation);
   void Forget(const Reservation& reservation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const uint64_t small_limit_;
-  const uint64_t limit_;  // of all other calls
+  // A part of the limit, and who has how much of it.
+  struct Shares {
+    uint64_t limit;
+    uint64_t used = 0;
+    std::map<std::string, uint64_t> by_worker = {};
+
+    uint64_t Of(const std::string& worker_id) const;
+    // False, and nothing taken: they do not fit, or the worker has enough of it.
+    bool Take(const std::string& worker_id, uint64_t bytes);
+    void Give(const std::string& worker_id, uint64_t bytes);
+  };
+
   mutable Mutex mutex_;
-  uint64_t small_used_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
+  Shares small_ ABSL_GUARDED_BY(mutex_);
+  Shares usual_ ABSL_GUARDED_BY(mutex_);
   uint64_t large_used_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, uint64_t> by_worker_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> parked_ ABSL_GUARDED_BY(mutex_);  // workers that have such a reservation
 };
 

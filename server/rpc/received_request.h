@@ -10,9 +10,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "proto/wire/arena_message.h"
+#include "server/rpc/call_bytes.h"
 #include "server/rpc/caller_of.h"
 #include "server/rpc/context.h"
+#include "server/rpc/status.h"
 
 namespace varscope::server {
 
@@ -26,13 +29,16 @@ class ReceivedRequest {
 
   // Once, when it has come. Unavailable when the server is stopping, errors of CallerOf,
   // InvalidArgument for bytes that are no such request, as MemoryAccount::Refusal without memory
-  // for it.
+  // for the call or the request.
   absl::Status Take(const ServiceContext& service) {
     call_.emplace(service.in_flight_calls);
     if (!call_->admitted().ok()) return call_->admitted();
     absl::StatusOr<Caller> caller = CallerOf<Request>(service, context_);
     if (!caller.ok()) return caller.status();
     caller_ = *std::move(caller);
+    absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(kCallBytes);
+    if (!held.ok()) return Prefixed(Who(caller_), held.status());
+    held_ = *std::move(held);
     return Parse();
   }
 
@@ -59,6 +65,7 @@ class ReceivedRequest {
   grpc::ByteBuffer bytes_;
   wire::ArenaMessage<Request> message_;
   Caller caller_;
+  MemoryAccount::Hold held_;  // kCallBytes
   std::optional<InFlightCalls::Call> call_;
 };
 

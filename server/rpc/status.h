@@ -46,14 +46,6 @@ inline void ToProto(const absl::Status& status, v1::Error* out) {
   });
 }
 
-// The same code and retry info, with a longer text.
-inline absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
-  absl::Status longer(status.code(), absl::StrCat(prefix, status.message()));
-  status.ForEachPayload(
-      [&](absl::string_view key, const absl::Cord& value) { longer.SetPayload(key, value); });
-  return longer;
-}
-
 }  // namespace varscope::server
 
 #endif  // VARSCOPE_SERVER_RPC_STATUS_H_

@@ -158,6 +158,14 @@ absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
 }
 
 absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors) {
+  absl::StatusOr<MemoryAccount::Hold> held =
+      MemoryAccount::Process().Reserve(MemoryOfPush(stream_.variables, push));
+  if (!held.ok()) {
+    return Prefixed(
+        absl::StrCat(Who(caller_), "for the steps, variables and assignments of a push, "),
+        held.status());
+  }
+  push_held_ = *std::move(held);
   absl::StatusOr<ResolvedPush> resolved =
       Resolve(stream_.variables, push, caller_, service_.workers.Describe(caller_.worker_id),
               service_.limits.max_push_bytes, tensors);
@@ -209,6 +217,7 @@ void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
   pushed_ = *result;
   service_.durability.WhenDurable([this](const absl::Status& durable) {
     push_reservation_.Release();
+    push_held_ = {};
     if (!durable.ok()) return Done(durable);
     AwaitRead();
   });
@@ -275,6 +284,7 @@ void StreamRequest::Fail(const absl::Status& status) {
   const absl::Status said = WithWorker(WhatNow(service_.workers, caller_, status));
   if (head().has_push()) LogRefusal(said);
   push_reservation_.Release();
+  push_held_ = {};
   pull_reservation_.Release();
   pull_.reset();
   // The worker does not count on it after an error.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/memory/memory_account.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
@@ -93,6 +94,7 @@ class StreamRequest {
   const size_t body_bytes_;
   wire::FrameReader request_;
   MemoryQuota::Reservation push_reservation_;  // until it is durable
+  MemoryAccount::Hold push_held_;              // MemoryOfPush; as long
   MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
   uint64_t touched_bytes_ = 0;  // by the push

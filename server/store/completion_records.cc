@@ -103,10 +103,13 @@ void CompletionRecords::Fence(const std::string& worker_id, uint64_t incarnation
   worker.fenced = std::max(worker.fenced, incarnation);
 }
 
-void CompletionRecords::Collect(const std::string& worker_id) {
+bool CompletionRecords::Collect(const std::string& worker_id) {
   MutexLock lock(mutex_);
   const auto it = workers_.find(worker_id);
-  if (it != workers_.end() && it->second.under_way.empty()) workers_.erase(it);
+  if (it == workers_.end()) return true;
+  if (!it->second.under_way.empty()) return false;
+  workers_.erase(it);
+  return true;
 }
 
 bool CompletionRecords::Knows(const PushId& id) const {

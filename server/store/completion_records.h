@@ -74,8 +74,9 @@ class CompletionRecords {
   // From now on no further push of this incarnation is let in; those that were still get their
   // answers.
   void Fence(const std::string& worker_id, uint64_t incarnation);
-  // Garbage-collects the records of a worker that is never heard of again.
-  void Collect(const std::string& worker_id);
+  // Garbage-collects the records of a worker that is never heard of again; false, and nothing done,
+  // while a push of it is being applied.
+  bool Collect(const std::string& worker_id);
   // Whether the push was let in: it was applied, or is being applied now.
   bool Knows(const PushId& id) const;
   // Whether the state is older than that push, which was applied in the incarnation that is the

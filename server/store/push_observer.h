@@ -2,10 +2,11 @@
 #ifndef VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
 #define VARSCOPE_SERVER_STORE_PUSH_OBSERVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/store/push_result.h"
 #include "server/store/variable.h"
 
@@ -31,13 +32,14 @@ class PushObserver {
  public:
   virtual ~PushObserver() = default;
   // Asked, without locks, before anything of a push happens. PreparePush takes whatever this let
-  // pass.
-  virtual absl::Status MayPush(const ValidPush& push) const = 0;
+  // pass alone. With others, a push may take one part in so many of what is possible: as many
+  // pushes that each may, may together. An error names the push's worker and one of its variables.
+  virtual absl::Status MayPush(const ValidPush& push, uint64_t with_others) const = 0;
   // Called without locks, once the push has its slots; null: it need not be recorded.
   // `written`: the variables that it changes, as WriteSet (server/push/lock.h); they outlive the
-  // entry.
-  virtual std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
-                                                 std::span<Variable* const> written) = 0;
+  // entry. ResourceExhausted without memory for the record, naming worker and variable.
+  virtual absl::StatusOr<std::unique_ptr<PushEntry>> PreparePush(
+      const ValidPush& push, std::span<Variable* const> written) = 0;
 };
 
 }  // namespace varscope::server

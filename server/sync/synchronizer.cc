@@ -175,6 +175,15 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
   return valid;
 }
 
+absl::Status Synchronizer::CheckFitsTheLog(const Member* member, const ValidPush& push) const {
+  if (store_.push_observer == nullptr || member == nullptr) return absl::OkStatus();
+  const GroupOptions& options = member->options;
+  const bool merges = options.mode == SyncMode::kBsp || options.mode == SyncMode::kLocal;
+  constexpr uint64_t kUsualWorkers = 8;
+  const uint64_t others = merges ? std::max<uint64_t>(options.workers, kUsualWorkers) : 1;
+  return store_.push_observer->MayPush(push, others);
+}
+
 void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite,
                           PushDone done, uint64_t timeout_ms) {
   ChangesLock changes = store_.changes.Lock();
@@ -190,7 +199,8 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (in_flight_push->cached_result()) return answer(*in_flight_push->cached_result());
   const absl::StatusOr<Member*> group = GroupOf(push.contents());
   if (!group.ok()) return answer(group.status());
-  absl::Status status = workers_.CheckMayPush(push.contents().id.worker_id);
+  absl::Status status =
+      workers_.CheckMayPush(push.contents().id.worker_id, push.contents().id.incarnation);
   if (status.ok()) status = CheckIsNotAlone(*group, push.contents());
   if (!status.ok()) return answer(status);
   Member* const member = *group;
@@ -202,6 +212,8 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
     return answer(
         PushResult{.global_step = store_.changes.global_step(), .outcome = Outcome::kNonfinite});
   }
+  status = CheckFitsTheLog(member, *valid);
+  if (!status.ok()) return answer(status);
   if (member == nullptr)
     return answer(Apply(store_, *std::move(valid), *std::move(in_flight_push)));
   const auto counted = [this, member, done = std::move(done)](absl::StatusOr<PushResult> result) {

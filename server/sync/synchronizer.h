@@ -102,6 +102,9 @@ class Synchronizer {
   // As the group's policy says; null: no group.
   absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
                                         std::vector<Tensor> tensors, bool verified_finite);
+  // Whether the log can have it, also when its group makes one push of those of many workers: each
+  // worker hears of its own, none of another's.
+  absl::Status CheckFitsTheLog(const Member* member, const ValidPush& push) const;
   // Each push once, however often it is sent.
   void CountNonfinite(Member& member, const PushId& id);
   void Count(Member& member, const PushResult& result);

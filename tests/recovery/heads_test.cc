@@ -2,8 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <string>
 
+#include "proto/memory/memory_account.h"
+#include "proto/tensor/block_pool.h"
 #include "server/durability/convert.h"
 #include "server/durability/snapshot.h"
 #include "server/env/posix_files.h"
@@ -105,6 +109,91 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
     }
     EXPECT_EQ((*run.Submit(push))->status().code(), absl::StatusCode::kResourceExhausted);
     push.assignments.resize(10);
+    EXPECT_TRUE((*run.Submit(push))->ok());
+    ASSERT_TRUE(run.Settle().ok());
+    before = run.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// A step is one change. What of it the log cannot hold is refused before it is part of one, to its
+// own worker, and the others' step goes on.
+TEST(HeadsTest, WhatAStepCannotHoldIsRefusedToItsWorkerAlone) {
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    ServerRun run(directory.path(), {.groups = {"bsp:workers=3"}, .max_header_bytes = 100000});
+    std::map<std::string, uint64_t> incarnations;
+    for (const char* worker : {"a", "b", "c"}) {
+      incarnations[worker] = run.workers().Connect(worker, "host", 1, Sharing::kGlobal).value();
+    }
+    ASSERT_TRUE(run.store().catalog.Resolve({"a", 1}, NewVariableOf("v")).ok());
+    const std::string name(500, 'n');
+    int refusals = 0;
+    ASSERT_TRUE(run.store().catalog.Resolve({"a", 1}, NewVariableOf(name)).ok());
+    for (uint64_t step = 1; step <= 20; ++step) {
+      const auto push = [&](const char* worker) {
+        return Add("v", {worker, incarnations[worker], step});
+      };
+      const auto a = run.Submit(push("a"));
+      Push hostile = push("c");
+      for (uint64_t i = 0; i < step; ++i) {
+        hostile.assignments.push_back(
+            {name, AssignOp::kAdd, hostile.steps[0].updates[0].gradient, std::nullopt});
+      }
+      auto c = run.Submit(hostile);
+      if (c->has_value()) {
+        const absl::Status refused = (*c)->status();
+        EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+        EXPECT_THAT(std::string(refused.message()), HasSubstr("variable " + name));
+        EXPECT_THAT(std::string(refused.message()), HasSubstr("worker 'c'"));
+        EXPECT_FALSE(a->has_value());
+        c = run.Submit(push("c"));
+        ++refusals;
+      }
+      const auto b = run.Submit(push("b"));
+      for (const auto& answer : {a, b, c}) {
+        ASSERT_TRUE(answer->has_value());
+        EXPECT_TRUE((*answer)->ok()) << (*answer)->status();
+      }
+    }
+    EXPECT_GT(refusals, 0);
+    EXPECT_LT(refusals, 20);
+    ASSERT_TRUE(run.Settle().ok());
+    before = run.state();
+  }
+  EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+}
+
+// A head of few bytes makes a long record of a few long names: it is in the account before it is
+// made, and until it is written.
+TEST(HeadsTest, ARecordThatTheMemoryCannotHoldIsRefused) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  const TemporaryDirectory directory;
+  std::string before;
+  {
+    ServerRun run(directory.path());
+    const std::string name(1000, 'n');
+    ASSERT_TRUE(run.store().catalog.Resolve({"w", 1}, NewVariableOf(name)).ok());
+    Push push = Add(name, {"w", 1, 1});
+    ASSERT_TRUE((*run.Submit(push))->ok());
+    ASSERT_TRUE(run.Settle().ok());
+    for (int i = 0; i < 2000; ++i) {
+      push.assignments.push_back({name, AssignOp::kAdd, push.steps[0].updates[0].gradient, {}});
+    }
+    // What is kept could make room later.
+    BlockPool::Process()->FreeKept();
+    const uint64_t idle = memory.used();
+    push.id.sequence = 2;
+    // Room for the tensors, and for a part of the record.
+    memory.SetLimit(idle + (uint64_t{3} << 20));
+    const auto answer = run.Submit(push);
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    ASSERT_TRUE(answer->has_value());
+    const absl::Status refused = (*answer)->status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("variable " + name));
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("worker 'w'"));
     EXPECT_TRUE((*run.Submit(push))->ok());
     ASSERT_TRUE(run.Settle().ok());
     before = run.state();

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proto/memory/memory_account.h"
 #include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
 #include "tests/support/temporary_directory.h"
@@ -13,9 +14,9 @@ using namespace server;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-void Create(ServerRun& run) {
+void Create(ServerRun& run, const Shape& shape = Shape{1}) {
   ResolveRequest request;
-  request.request = {"v", DType::kFloat32, Shape{1}, Reuse::kAuto, {}};
+  request.request = {"v", DType::kFloat32, shape, Reuse::kAuto, {}};
   request.name = "v";
   request.initializer = InitializerSpec{.kind = "zeros"};
   ASSERT_TRUE(run.store().catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
@@ -119,6 +120,35 @@ TEST(ConnectAtRollbackTest, WhoConnectsAgainAtOnceIsThereAfterARestartToo) {
       before = run.state();
     }
     EXPECT_EQ(RecoveredState(directory.path()).value(), before);
+  }
+}
+
+// What the store has and what it had are in memory together, however little of it may be taken.
+TEST(ScarceRollbackTest, NoLimitOfMemoryRefusesAStateThatWas) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  for (const int64_t elements :
+       {int64_t{1}, int64_t{1} << 10, int64_t{1} << 16, int64_t{1} << 20}) {
+    const TemporaryDirectory directory;
+    ServerRun run(directory.path());
+    Create(run, Shape{elements});
+    const auto assign = [&](float x) {
+      Tensor value(DType::kFloat32, Shape{elements});
+      for (float& one : value.mutable_values<float>()) one = x;
+      Push push;
+      push.assignments.push_back({"v", AssignOp::kAssign, value, std::nullopt});
+      ASSERT_TRUE((*run.Submit(push))->ok());
+      ASSERT_TRUE(run.Settle().ok());
+    };
+    assign(1);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+    for (const double part : {1.0, 0.75, 0.5, 0.25}) {
+      assign(2);
+      memory.SetLimit(static_cast<uint64_t>(part * static_cast<double>(memory.used())));
+      const absl::Status status = run.recorder().Rollback("good").status();
+      memory.SetLimit(MemoryAccount::kUnlimited);
+      ASSERT_TRUE(status.ok()) << elements << " elements, " << part << ": " << status;
+      EXPECT_EQ(ValueOf(run.store(), "v").data<float>()[elements - 1], 1);
+    }
   }
 }
 

@@ -36,7 +36,8 @@ ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOpti
       [this](const WorkerRecord& w) {
         store_.completion_records.Fence(w.worker_id, w.incarnation);
       },
-      [this](const WorkerRecord& w) { synchronizer_->WorkerLost(w); });
+      [this](const WorkerRecord& w) { synchronizer_->WorkerLost(w); },
+      [this](const std::string& id) { return store_.completion_records.Collect(id); });
 }
 
 ServerRun::Answer ServerRun::Submit(const Push& push) {

@@ -38,6 +38,8 @@ class Block {
   // Returns a block of `size` bytes, uninitialized; null when the memory cannot be had, or does not
   // fit into the process's limit (proto/memory/memory_account.h).
   static std::unique_ptr<Block> TryAllocate(size_t size);
+  // The same whatever that limit is; null when the system has none.
+  static std::unique_ptr<Block> AllocateAnyway(size_t size);
   ~Block();
   // NOLINTNEXTLINE(misc-new-delete-overloads): of what TryAllocate took
   static void operator delete(void* block);

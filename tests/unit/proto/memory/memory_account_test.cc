@@ -70,6 +70,29 @@ TEST(MemoryAccountTest, AHoldGivesBackOnce) {
   EXPECT_EQ(account.used(), 5U);
 }
 
+// What is taken piece by piece is as large as all of it together.
+TEST(MemoryAccountTest, AHoldGrowsAndItsSumDecidesWhetherItIsSmall) {
+  MemoryAccount account(kLimit);
+  {
+    MemoryAccount::Hold hold;
+    ASSERT_TRUE(account.Extend(hold, 100).ok());
+    uint64_t taken = 100;
+    absl::Status status;
+    while ((status = account.Extend(hold, 1000)).ok()) taken += 1000;
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_EQ(account.used(), taken);
+    EXPECT_LE(taken, 15 * kMiB);
+    EXPECT_GT(taken, 15 * kMiB - 1000);
+    // A small one still has its reserve.
+    MemoryAccount::Hold small;
+    EXPECT_TRUE(account.Extend(small, MemoryAccount::kSmall).ok());
+    EXPECT_FALSE(account.Extend(small, 1000).ok());
+    const MemoryAccount::Hold moved = std::move(hold);
+    EXPECT_EQ(account.used(), taken + MemoryAccount::kSmall);
+  }
+  EXPECT_EQ(account.used(), 0U);
+}
+
 // Whatever was decided already is counted; then nothing fits until as much has been given back.
 TEST(MemoryAccountTest, WhatCannotBeRefusedCounts) {
   MemoryAccount account(kLimit);

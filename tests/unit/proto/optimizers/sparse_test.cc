@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "proto/memory/memory_account.h"
 #include "proto/optimizers/clip.h"
 #include "proto/optimizers/optimizer.h"
+#include "proto/tensor/block_pool.h"
 #include "tests/support/tensors.h"
 
 namespace varscope::optimizers {
@@ -31,6 +33,29 @@ TEST(SumRowsTest, DistinctRowsStay) {
   const std::byte* const before = values.raw();
   ASSERT_TRUE(SumRows(rows, values).ok());
   EXPECT_EQ(values.raw(), before);
+}
+
+// A row of one element is less than what is kept of it while equal ones are found.
+TEST(SumRowsTest, WithoutMemoryToFindEqualRowsNothingChanges) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  std::vector<int64_t> rows(100000);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int64_t>(i / 2);
+  const std::vector<int64_t> given = rows;
+  Tensor values(DType::kFloat32, Shape{static_cast<int64_t>(rows.size()), 1});
+  for (float& x : values.mutable_values<float>()) x = 1;
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  // Room for the sums alone.
+  memory.SetLimit(before + 32 * rows.size());
+  const absl::Status refused = SumRows(rows, values);
+  memory.SetLimit(MemoryAccount::kUnlimited);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(rows, given);
+  EXPECT_EQ(memory.used(), before);
+  EXPECT_TRUE(SumRows(rows, values).ok());
+  EXPECT_EQ(rows.size(), given.size() / 2);
+  EXPECT_EQ(values.data<float>()[0], 2);
 }
 
 // Enough rows for several cores; each row of its own.

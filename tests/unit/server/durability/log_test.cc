@@ -1,15 +1,18 @@
-// Storage that fails.
+// Storage that fails, and records that wait.
 #include "server/durability/log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 
+#include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -47,6 +50,27 @@ TEST(LogTest, StorageThatFailsRefusesAndLosesNothingWhenItComesBack) {
   ASSERT_TRUE(mark->is_mark());
   EXPECT_EQ(mark->durable, 2U);
   EXPECT_EQ(mark->end, bytes.size());
+}
+
+// What waits for the interval stays below half of what may wait at all: no push is refused for the
+// rest of it.
+TEST(LogTest, WhatWouldFillTheLogDoesNotWaitForTheInterval) {
+  constexpr uint64_t kMost = uint64_t{1} << 16;
+  for (const uint64_t bytes : {kMost / 2 + 1, kMost, 10 * kMost}) {
+    const TemporaryDirectory directory;
+    Log log({.directory = directory.path(),
+             .interval = std::chrono::hours(24),
+             .max_pending_bytes = kMost},
+            1);
+    // Several that fill it together are as one.
+    for (int i = 0; i < 4; ++i) log.Append({std::string(bytes / 4, 'x'), {}});
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const fs::path segment = SegmentPath(directory.path(), 1);
+    while (!fs::exists(segment) || ReadAll(segment).size() < bytes) {
+      ASSERT_LT(std::chrono::steady_clock::now(), limit) << bytes << " bytes are not written";
+      std::this_thread::yield();
+    }
+  }
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ Tensor Random(DType dtype, const Shape& shape, std::mt19937& random) {
 // Keeps the last push in memory, as the log keeps each in a file.
 class Keeper final : public PushObserver {
  public:
-  absl::Status MayPush(const ValidPush&) const override { return absl::OkStatus(); }
-  std::unique_ptr<PushEntry> PreparePush(const ValidPush& push,
-                                         std::span<Variable* const>) override {
+  absl::Status MayPush(const ValidPush&, uint64_t) const override { return absl::OkStatus(); }
+  absl::StatusOr<std::unique_ptr<PushEntry>> PreparePush(const ValidPush& push,
+                                                         std::span<Variable* const>) override {
     return std::make_unique<Entry>(push.contents(), record);
   }
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proto/memory/memory_account.h"
+#include "proto/tensor/block_pool.h"
 #include "proto/wire/retry_info.h"
 
 namespace varscope::server {
@@ -174,7 +175,10 @@ TEST_F(WorkersTest, BeyondTheLimitTheOneLostForLongestIsCollected) {
   Workers workers;
   std::vector<std::string> collected;
   workers.Start([](const WorkerRecord&) {}, [](const WorkerRecord&) {},
-                [&](const std::string& id) { collected.push_back(id); });
+                [&](const std::string& id) {
+                  collected.push_back(id);
+                  return true;
+                });
   const uint64_t first = workers.Connect("first", "host", 1, Sharing::kGlobal).value();
   const uint64_t second = workers.Connect("second", "host", 1, Sharing::kGlobal).value();
   for (size_t i = 2; i < Workers::kMaxWorkers; ++i) {
@@ -187,6 +191,77 @@ TEST_F(WorkersTest, BeyondTheLimitTheOneLostForLongestIsCollected) {
   EXPECT_THAT(collected, ::testing::ElementsAre("second"));
   EXPECT_TRUE(absl::IsUnauthenticated(workers.Check({"second", second})));
   EXPECT_TRUE(workers.Check({"first", first}).ok());
+}
+
+// However many come and go, of whatever names: what is kept of those that are gone is little, and
+// makes room for who comes. Nothing that they still send is applied, and a restart forgets the
+// same.
+TEST_F(WorkersTest, ThoseThatAreGoneLeaveRoom) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  constexpr uint64_t kRoom = uint64_t{64} << 20;
+  for (const size_t letters : {8, 256}) {
+    std::vector<WorkerRecord> log;
+    std::vector<std::pair<std::string, uint64_t>> all;
+    Workers workers;
+    workers.Observe([&](const WorkerRecord& record) { log.push_back(record); });
+    const auto come_and_go = [&](std::string id) {
+      id.resize(letters, 'w');
+      const absl::StatusOr<uint64_t> incarnation = workers.Connect(id, "host", 1, Sharing::kGlobal);
+      ASSERT_TRUE(incarnation.ok()) << incarnation.status();
+      all.emplace_back(id, *incarnation);
+      if (all.size() == 1) {
+        ASSERT_TRUE(workers.Quarantine(id, "diverges").ok());
+      }
+      ASSERT_TRUE(workers.Disconnect({id, *incarnation}).ok());
+    };
+    memory.SetLimit(before + kRoom);
+    for (int i = 0; i < 2000; ++i) come_and_go(absl::StrCat(i, "-"));
+    EXPECT_LE(memory.used() - before, (before + kRoom) / Workers::kGoneShare);
+    {
+      // Nothing is free but what they have.
+      const MemoryAccount::Hold full = memory.HoldAnyway(before + kRoom - memory.used());
+      for (int i = 0; i < 2000; ++i) come_and_go(absl::StrCat(i, "+"));
+    }
+    memory.SetLimit(MemoryAccount::kUnlimited);
+    EXPECT_EQ(workers.CheckMayPush(all[0].first).code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(absl::IsAborted(workers.Check({all.back().first, all.back().second})));
+    const auto& [forgotten, incarnation] = all[1];
+    EXPECT_TRUE(absl::IsUnauthenticated(workers.Check({forgotten, incarnation})));
+    EXPECT_TRUE(absl::IsUnauthenticated(workers.CheckMayPush(forgotten, incarnation)));
+    Workers restarted;
+    for (const WorkerRecord& record : log) restarted.Restore(record);
+    const auto ids = [](const Workers& of) {
+      std::vector<std::string> names;
+      for (const WorkerRecord& record : of.records()) names.push_back(record.worker_id);
+      return names;
+    };
+    EXPECT_EQ(ids(restarted), ids(workers));
+    EXPECT_GT(restarted.Connect("next", "host", 1, Sharing::kGlobal).value(), all.back().second);
+  }
+  EXPECT_EQ(memory.used(), before);
+}
+
+// Its push may still be applied, and then the log has it after the end of its worker.
+TEST_F(WorkersTest, WhoeverCannotBeForgottenNowStays) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  Workers workers;
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  bool may = false;
+  workers.Start([](const WorkerRecord&) {}, [](const WorkerRecord&) {},
+                [&](const std::string&) { return may; });
+  const uint64_t gone = workers.Connect("gone", "host", 1, Sharing::kGlobal).value();
+  ASSERT_TRUE(workers.Disconnect({"gone", gone}).ok());
+  memory.SetLimit(memory.used());
+  EXPECT_FALSE(workers.Connect("another", "host", 1, Sharing::kGlobal).ok());
+  EXPECT_TRUE(absl::IsAborted(workers.Check({"gone", gone})));
+  may = true;
+  EXPECT_TRUE(workers.Connect("next", "host", 1, Sharing::kGlobal).ok());
+  memory.SetLimit(MemoryAccount::kUnlimited);
+  EXPECT_TRUE(absl::IsUnauthenticated(workers.Check({"gone", gone})));
 }
 
 TEST_F(WorkersTest, QuarantineRefusesPushesAndSaysWhy) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,39 @@ TEST(MemoryQuotaTest, AWorkerBeyondItsShareLeavesRoomForOthers) {
   MemoryQuota memory_quota(kLimit);
   const MemoryQuota::Reservation some = memory_quota.Acquire("greedy", 700 * kMiB).value();
   const MemoryQuota::Reservation other = memory_quota.Acquire("modest", 60 * kMiB).value();
-  // Half is taken: now the share counts, 750 MiB for each of two.
-  EXPECT_FALSE(memory_quota.Acquire("greedy", 100 * kMiB).ok());
-  EXPECT_TRUE(memory_quota.Acquire("modest", 600 * kMiB).ok());
+  // What is left is 740 MiB: one of them would hold more than the rest then, the other not.
+  const absl::Status refused = memory_quota.Acquire("greedy", 100 * kMiB).status();
+  EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("worker 'greedy'"));
+  EXPECT_TRUE(memory_quota.Acquire("modest", 300 * kMiB).ok());
+}
+
+// Whatever some workers announce, of whatever size, and however often they try: there is room for
+// the first call of another one, small or not.
+TEST(MemoryQuotaTest, WhoTakesAllThatHeGetsLeavesRoomForOthers) {
+  std::mt19937 random(7);
+  for (const size_t greedy : {1, 2, 5}) {
+    for (const uint64_t most : {MemoryQuota::kSmall, 16 * kMiB, kHalf / 8}) {
+      MemoryQuota memory_quota(kLimit);
+      std::vector<MemoryQuota::Reservation> held;
+      for (int i = 0; i < 20000; ++i) {
+        const std::string worker = "greedy" + std::to_string(random() % greedy);
+        auto more = memory_quota.Acquire(worker, 1 + random() % most);
+        if (more.ok()) held.push_back(*std::move(more));
+        // Now and then one ends.
+        if (i % 7 == 0) held[random() % held.size()].Release();
+      }
+      EXPECT_LE(memory_quota.used(), greedy == 1 ? kLimit / 2 : kLimit);
+      std::vector<MemoryQuota::Reservation> others;
+      for (const uint64_t bytes : {uint64_t{16}, MemoryQuota::kSmall, kMiB}) {
+        auto other = memory_quota.Acquire("modest" + std::to_string(bytes), bytes);
+        ASSERT_TRUE(other.ok()) << other.status();
+        others.push_back(*std::move(other));
+      }
+      held.clear();
+      others.clear();
+      EXPECT_EQ(memory_quota.used(), 0U);
+    }
+  }
 }
 
 TEST(MemoryQuotaTest, OneLargeCallOfAnySizeGoesAtATimeAndNobodyElseWaitsForIt) {

@@ -17,6 +17,7 @@ struct ServiceParts {
   Synchronizer synchronizer{store, workers, {}};
   NoDurability durability;
   InFlightCalls in_flight_calls;
+  StreamPlaces stream_places;
   MemoryQuota memory_quota{uint64_t{64} << 20};
   PinnedMemory pinned_memory{uint64_t{64} << 20};
   StallDetector stall_detector{std::chrono::milliseconds(0)};
@@ -27,6 +28,7 @@ struct ServiceParts {
                                .synchronizer = synchronizer,
                                .durability = durability,
                                .in_flight_calls = in_flight_calls,
+                               .stream_places = stream_places,
                                .memory_quota = memory_quota,
                                .pinned_memory = pinned_memory,
                                .stall_detector = stall_detector,

@@ -13,10 +13,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "proto/memory/memory_account.h"
+#include "proto/tensor/block_pool.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "proto/wire/retry_info.h"
+#include "server/push/resolve.h"
 #include "server/store/state.h"
 #include "tests/support/push.h"
 #include "tests/unit/server/rpc/service_parts.h"
@@ -115,6 +118,33 @@ TEST_F(StreamRequestTest, ThePushThatIsSentAgainIsAnsweredAgainAndAppliedOnce) {
   const Answer second = AskFresh(push.head, push.tensors);
   EXPECT_EQ(first.head.pushed().SerializeAsString(), second.head.pushed().SerializeAsString());
   EXPECT_EQ(Summarize(ValueOf(store, "a")), "[1 1 1]");
+}
+
+// Also of what a head of few bytes becomes, before any of it is made.
+TEST_F(StreamRequestTest, WithoutMemoryForItsPartsAPushIsRefusedAndMayComeAgain) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  SentPush push = AddOne();
+  const std::vector<Tensor> one = push.tensors;
+  for (int i = 1; i < 1000; ++i) {
+    *push.head.mutable_push()->add_assignments() = push.head.push().assignments(0);
+    push.tensors.push_back(one[0]);
+  }
+  push.head.set_body_bytes(1000 * 12);
+  const uint64_t parts = MemoryOfPush(stream_.variables, push.head.push());
+  EXPECT_GT(parts, uint64_t{1} << 20);
+  memory.SetLimit(memory.used() + parts / 2);
+  const Answer refused = AskFresh(push.head, push.tensors);
+  memory.SetLimit(MemoryAccount::kUnlimited);
+  EXPECT_EQ(refused.head.error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(refused.head.error().message(), HasSubstr("worker 'w': for the steps, variables"));
+  EXPECT_FALSE(AskFresh(push.head, push.tensors).head.has_error());
+  EXPECT_EQ(Summarize(ValueOf(store, "a")), "[1000 1000 1000]");
+  stream_ = {};
+  push = {};
+  EXPECT_LE(memory.used(), before + (uint64_t{1} << 16));
 }
 
 TEST_F(StreamRequestTest, ARefusalIsAnAnswerAndNothingIsDoneOrHeld) {

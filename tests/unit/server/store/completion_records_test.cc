@@ -182,13 +182,13 @@ TEST(CompletionRecordsTest, AWorkerThatIsCollectedTakesNoMemory) {
   {
     const absl::StatusOr<CompletionRecords::InFlightPush> under_way =
         completion_records.Begin({"w", 3, 2});
-    completion_records.Collect("w");  // not while a push of it is under way
+    EXPECT_FALSE(completion_records.Collect("w"));  // not while a push of it is under way
     EXPECT_TRUE(completion_records.Knows({"w", 3, 1}));
   }
-  completion_records.Collect("w");
+  EXPECT_TRUE(completion_records.Collect("w"));
   EXPECT_FALSE(completion_records.Knows({"w", 3, 1}));
   EXPECT_TRUE(completion_records.entries().empty());
-  completion_records.Collect("nobody");
+  EXPECT_TRUE(completion_records.Collect("nobody"));
 }
 
 TEST(CompletionRecordsTest, ResetLeavesTheFences) {

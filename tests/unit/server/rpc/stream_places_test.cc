@@ -1,0 +1,68 @@
+// How many streams there may be at a time, and that each is in the account.
+#include "server/rpc/stream_places.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "proto/tensor/block_pool.h"
+#include "server/rpc/call_bytes.h"
+
+namespace varscope::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Caller kWorker{"w", 1};
+const Caller kAnybody;
+
+TEST(StreamPlacesTest, OfCallersWithoutASessionThereAreSoManyAndOfWorkersAsManyAsThereIsRoomFor) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  StreamPlaces places;
+  std::vector<StreamPlaces::Place> taken;
+  for (size_t i = 0; i < StreamPlaces::kMostWithoutSession; ++i) {
+    taken.push_back(places.Take(kAnybody).value());
+    taken.push_back(places.Take(kWorker).value());
+  }
+  EXPECT_EQ(memory.used() - before, taken.size() * kCallBytes);
+  const absl::Status refused = places.Take(kAnybody).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("without a session"));
+  EXPECT_TRUE(places.Take(kWorker).ok());
+  // A worker's end makes no room, another one's does, once.
+  taken[1] = {};
+  EXPECT_FALSE(places.Take(kAnybody).ok());
+  taken[0] = {};
+  taken[0] = {};
+  taken[0] = places.Take(kAnybody).value();
+  EXPECT_FALSE(places.Take(kAnybody).ok());
+  taken.clear();
+  EXPECT_EQ(memory.used(), before);
+}
+
+TEST(StreamPlacesTest, WithoutMemoryTheStreamIsRefusedAndTakesNoPlace) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  StreamPlaces places;
+  memory.SetLimit(before + kCallBytes - 1);
+  const absl::Status refused = places.Take(kWorker).status();
+  for (size_t i = 0; i <= StreamPlaces::kMostWithoutSession; ++i) {
+    EXPECT_FALSE(places.Take(kAnybody).ok());
+  }
+  memory.SetLimit(MemoryAccount::kUnlimited);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("worker 'w': no memory"));
+  EXPECT_TRUE(places.Take(kAnybody).ok());
+  EXPECT_EQ(memory.used(), before);
+}
+
+}  // namespace
+}  // namespace varscope::server
