@@ -134,7 +134,7 @@ TEST(LogFileTest, AFileThatShrinksIsAnErrorWithItsNameAndTheOffset) {
   }
 }
 
-TEST(LogFileTest, AnotherFormatIsNamed) {
+TEST(LogFileTest, AShortOneHasNoRecord) {
   const TemporaryDirectory directory;
   WriteAll(directory / "short", "VSR");
   EXPECT_TRUE(LogFile::Open(PosixFiles(), directory / "short").ok());
