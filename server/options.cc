@@ -234,8 +234,10 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       .FromEnvironment()
       .ShowDefault();
   line.Add("--max-log-bytes", &o.max_log_bytes,
-           "Take a snapshot when the log since the last one has more bytes than this; the log from "
-           "before the kept snapshots is removed [4 times what the store takes, at least 32 MiB]")
+           "Take a snapshot when the log since the last one without a name has more bytes than "
+           "this, "
+           "or when the disk has little room left; the log from before the kept ones is removed [4 "
+           "times what the store takes, at least 32 MiB]")
       .Bytes()
       .FromEnvironment();
   line.AddFlag("--accept-mismatches", &o.accept_mismatches,

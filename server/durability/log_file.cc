@@ -58,15 +58,21 @@ absl::StatusOr<std::optional<FramedRecord>> LogFile::Read(uint64_t offset) {
   return frame;
 }
 
+absl::StatusOr<std::span<const std::byte>> LogFile::Ahead(uint64_t offset) {
+  const uint64_t end = begin_ + filled_;
+  const bool is_there = offset >= begin_ && offset < end;
+  if (is_there && (end - offset >= kPrefixBytes || end == size())) return At(offset, end - offset);
+  return At(offset, std::min(kReadAtOnce, size() - offset));
+}
+
 absl::StatusOr<std::optional<FramedRecord>> LogFile::Find(uint64_t offset, uint64_t position) {
   while (offset < size() && size() - offset >= kPrefixBytes) {
-    const uint64_t length = std::min(kReadAtOnce, size() - offset);
-    const auto block = At(offset, length);
-    if (!block.ok()) return block.status();
-    const std::optional<size_t> magic = FindMagic(*block);
+    const auto ahead = Ahead(offset);
+    if (!ahead.ok()) return ahead.status();
+    const std::optional<size_t> magic = FindMagic(*ahead);
     if (!magic) {
-      // It may begin in the last bytes of this block.
-      offset += length - (kMagicBytes - 1);
+      // It may begin in the last of these bytes.
+      offset += ahead->size() - (kMagicBytes - 1);
       continue;
     }
     offset += *magic;

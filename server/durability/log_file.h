@@ -33,6 +33,8 @@ class LogFile {
   explicit LogFile(std::unique_ptr<ReadableFile> file) : file_(std::move(file)) {}
   // Bytes that the file has.
   absl::StatusOr<std::span<const std::byte>> At(uint64_t offset, uint64_t length);
+  // As many as are there without reading again, unless that is less than a prefix.
+  absl::StatusOr<std::span<const std::byte>> Ahead(uint64_t offset);
 
   std::unique_ptr<ReadableFile> file_;
   std::unique_ptr<std::byte[]> bytes_;  // the file's from begin_ on

@@ -1,12 +1,16 @@
 // Scenarios of storage that fails: full, failing fsync, power failure.
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <random>
+#include <stop_token>
+#include <string>
 #include <thread>
 
 #include "absl/strings/str_format.h"
@@ -90,8 +94,21 @@ void FillDisk(const Settings& settings) {
   }
   {
     ServerProcess server({"--data-dir", arena.data(), "--snapshot-seconds", "0"});
-    FailStorage(settings, arena, server, "No space left on device",
-                [&] { mount_with("size=256m", MS_REMOUNT); });
+    // The server leaves itself room: it is somebody else who takes it, and all that it makes free.
+    std::jthread taker([&](const std::stop_token& stop) {
+      const int theirs = open((arena.data() + "/theirs").c_str(), O_WRONLY | O_CREAT, 0600);
+      const std::string some(4096, 'x');
+      while (!stop.stop_requested()) {
+        if (arena.acked(0) >= 10 && write(theirs, some.data(), some.size()) > 0) continue;
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+      }
+      close(theirs);
+    });
+    FailStorage(settings, arena, server, "No space left on device", [&] {
+      taker.request_stop();
+      taker.join();
+      mount_with("size=256m", MS_REMOUNT);
+    });
   }
   umount(arena.data().c_str());
 }

@@ -103,6 +103,16 @@ TEST(LogFileTest, FindsTheNextRecordAfterDamageThatSaysWhatWasDurable) {
   }
 }
 
+// A worker may have pushed bytes that look like beginnings of records.
+TEST(LogFileTest, BeginningsThatAreNoneTakeNoLonger) {
+  const TemporaryDirectory directory;
+  std::string log;
+  while (log.size() < (6 << 20)) log += "VSR3";
+  WriteAll(directory / "log", log);
+  LogFile file = LogFile::Open(PosixFiles(), directory / "log").value();
+  EXPECT_FALSE(file.Find(0, 0).value());
+}
+
 // Somebody cuts it off while it is read; a bad sector is met in the same place.
 TEST(LogFileTest, AFileThatShrinksIsAnErrorWithItsNameAndTheOffset) {
   const TemporaryDirectory directory;
@@ -124,7 +134,7 @@ TEST(LogFileTest, AFileThatShrinksIsAnErrorWithItsNameAndTheOffset) {
   }
 }
 
-TEST(LogFileTest, AnotherFormatIsNamed) {
+TEST(LogFileTest, AShortOneHasNoRecord) {
   const TemporaryDirectory directory;
   WriteAll(directory / "short", "VSR");
   EXPECT_TRUE(LogFile::Open(PosixFiles(), directory / "short").ok());

@@ -3,17 +3,22 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
+#include "server/env/posix_files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
 
@@ -70,6 +75,61 @@ TEST(LogTest, WhatWouldFillTheLogDoesNotWaitForTheInterval) {
       ASSERT_LT(std::chrono::steady_clock::now(), limit) << bytes << " bytes are not written";
       std::this_thread::yield();
     }
+  }
+}
+
+// The limit of a file's size stands for a disk that is full.
+TEST(LogTest, WhoIsRefusedForAFullDiskIsToldWhatToDo) {
+  const TemporaryDirectory directory;
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before = {};
+  getrlimit(RLIMIT_FSIZE, &before);
+  std::atomic<int> failed = 0;
+  Log log({.directory = directory.path(),
+           .retry = std::chrono::milliseconds(1),
+           .failed = [&] { ++failed; }},
+          1);
+  const rlimit small = {1000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  log.Append({std::string(5000, 'x'), {}});
+  const absl::Status refused = log.Flush();
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("make room there"));
+  absl::Status status;
+  do status = log.Flush();
+  while (!status.ok());
+  EXPECT_TRUE(log.health().ok());
+  EXPECT_GE(failed, 1);
+}
+
+// What a bound is compared with: of all records ever, or of the files that a start would read.
+TEST(LogTest, BytesAreCountedFromAnyMark) {
+  const TemporaryDirectory directory;
+  Log log({.directory = directory.path()}, 1);
+  uint64_t expected = 0;
+  for (int segment = 0; segment < 3; ++segment) {
+    for (int i = 0; i < 5; ++i) {
+      log.Append({std::string(100 * segment + i, 'x'), {}});
+      expected += kPrefixBytes + 100 * segment + i;
+    }
+    ASSERT_TRUE(log.Flush().ok());
+    const Log::Mark mark = log.Rotate();
+    EXPECT_EQ(mark.position, 5U * (segment + 1));
+    EXPECT_EQ(mark.bytes, expected);
+    EXPECT_EQ(log.bytes(), expected);
+  }
+  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  ASSERT_EQ(segments.size(), 3U);
+  const auto bytes = [&](size_t first) {
+    uint64_t all = 0;
+    for (size_t i = first; i < 3; ++i) all += fs::file_size(segments[i].path);
+    return all;
+  };
+  for (uint64_t position = 0; position <= 20; ++position) {
+    const size_t first = position < 5 ? 0 : position < 10 ? 1 : 2;
+    EXPECT_EQ(BytesAfter(PosixFiles(), directory.path(), position), bytes(first)) << position;
   }
 }
 

@@ -95,6 +95,29 @@ TEST(SnapshotTest, AnyFlippedByteOfASnapshotIsNoticed) {
   }
 }
 
+// A rollback that failed may have left one that no start begins with.
+TEST(SnapshotTest, OneThatIsNewerThanTheNewestDisplacesNone) {
+  std::mt19937 random(18);
+  const TemporaryDirectory directory;
+  std::vector<fs::path> taken;
+  {
+    Kept kept(directory.path());
+    for (int i = 0; i < 2; ++i) {
+      for (int j = 0; j < 4; ++j) kept.Change(random);
+      taken.push_back(kept.TakeSnapshot());
+    }
+  }
+  const auto position = [&](int i) {
+    return NumberAfter(kSnapshotPrefix, taken[i].filename().string()).value();
+  };
+  ASSERT_LT(position(0), position(1));
+  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 1, position(0)), position(0));
+  EXPECT_TRUE(fs::exists(taken[0]) && fs::exists(taken[1]));
+  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 1, position(1)), position(1));
+  EXPECT_FALSE(fs::exists(taken[0]));
+  EXPECT_TRUE(fs::exists(taken[1]));
+}
+
 // Its name decides which others are older than it, and go.
 TEST(SnapshotTest, OneThatSomebodyRenamedOrCopiedIsDamagedAndDisplacesNone) {
   std::mt19937 random(17);
