@@ -15,7 +15,6 @@
 #include "server/rpc/call_bytes.h"
 #include "server/rpc/caller_of.h"
 #include "server/rpc/context.h"
-#include "server/rpc/status.h"
 
 namespace varscope::server {
 
@@ -29,17 +28,18 @@ class ReceivedRequest {
 
   // Once, when it has come. Unavailable when the server is stopping, errors of CallerOf,
   // InvalidArgument for bytes that are no such request, as MemoryAccount::Refusal without memory
-  // for the call or the request.
+  // for it.
   absl::Status Take(const ServiceContext& service) {
     call_.emplace(service.in_flight_calls);
     if (!call_->admitted().ok()) return call_->admitted();
     absl::StatusOr<Caller> caller = CallerOf<Request>(service, context_);
     if (!caller.ok()) return caller.status();
     caller_ = *std::move(caller);
-    absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(kCallBytes);
-    if (!held.ok()) return Prefixed(Who(caller_), held.status());
-    held_ = *std::move(held);
-    return Parse();
+    absl::Status status = Parse();
+    // A heartbeat of a few bytes gets through where there is room for them; whoever comes after it
+    // is refused.
+    if (status.ok()) held_ = MemoryAccount::Process().HoldAnyway(kCallBytes);
+    return status;
   }
 
   // After that.

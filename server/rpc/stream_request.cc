@@ -161,6 +161,7 @@ absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors
   absl::StatusOr<MemoryAccount::Hold> held =
       MemoryAccount::Process().Reserve(MemoryOfPush(stream_.variables, push));
   if (!held.ok()) {
+    service_.stall_detector.Hurry();
     return Prefixed(
         absl::StrCat(Who(caller_), "for the steps, variables and assignments of a push, "),
         held.status());

@@ -7,12 +7,15 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/support/temporary_directory.h"
+#include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
 namespace varscope::server {
@@ -86,6 +89,65 @@ health::HealthCheckResponse::ServingStatus HealthOf(const Server& server) {
   health::HealthCheckResponse response;
   EXPECT_TRUE(health::Health::NewStub(channel)->Check(&context, {}, &response).ok());
   return response.status();
+}
+
+// One call that stays, and its context.
+template <typename Reader>
+struct Idle {
+  std::unique_ptr<grpc::ClientContext> context = std::make_unique<grpc::ClientContext>();
+  std::unique_ptr<Reader> reader;
+};
+
+// As many calls as `most` stay, one more is refused; when they have gone, there is room again.
+// `begin` begins one, and returns whether it has had an answer.
+template <typename Reader>
+void ExpectAtMost(size_t most, const std::function<bool(Idle<Reader>&)>& begin) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  std::vector<Idle<Reader>> idle(most);
+  for (Idle<Reader>& one : idle) ASSERT_TRUE(begin(one));
+  {
+    Idle<Reader> another;
+    EXPECT_FALSE(begin(another));
+    const grpc::Status refused = another.reader->Finish();
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_THAT(refused.error_message(), HasSubstr("end one"));
+  }
+  for (Idle<Reader>& one : idle) {
+    one.context->TryCancel();
+    one.reader->Finish();
+  }
+  for (bool again = false; !again;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), limit) << "no place is given back";
+    Idle<Reader> another;
+    again = begin(another);
+    another.context->TryCancel();
+    another.reader->Finish();
+  }
+}
+
+TEST(ServerTest, CallsThatAreIdleWithoutASessionAreALimitedNumber) {
+  const std::unique_ptr<Server> server = Started(Anywhere());
+  EXPECT_EQ(AddOne(*server), 1);
+  const auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", server->ports()[0]),
+                                           grpc::InsecureChannelCredentials());
+  const auto watches = health::Health::NewStub(channel);
+  using Watch = grpc::ClientReader<health::HealthCheckResponse>;
+  ExpectAtMost<Watch>(HealthService::kMostWatchers, [&](Idle<Watch>& one) {
+    one.reader = watches->Watch(one.context.get(), {});
+    health::HealthCheckResponse response;
+    return one.reader->Read(&response);
+  });
+  const auto streams = v1::ParameterServer::NewStub(channel);
+  using Exchange = grpc::ClientReaderWriter<v1::TensorFrame, v1::TensorFrame>;
+  ExpectAtMost<Exchange>(StreamPlaces::kMostWithoutSession, [&](Idle<Exchange>& one) {
+    one.reader = streams->Exchange(one.context.get());
+    v1::TensorFrame pull;
+    pull.mutable_header()->add_variables()->set_name("w");
+    pull.mutable_header()->mutable_pull()->add_variables(0);
+    one.reader->Write(pull);
+    v1::TensorFrame answer;
+    return one.reader->Read(&answer);
+  });
 }
 
 // Nothing can be written any more.
