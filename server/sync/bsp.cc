@@ -155,8 +155,8 @@ class BspGroup final : public Group {
 
   // A robust mean counts ids: whoever comes under several of them could outvote the others.
   absl::Status TakePlace(const PushId& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const size_t most = options_.most_members;
-    if (most == 0) return absl::OkStatus();
+    if (!options_.closed) return absl::OkStatus();
+    const size_t most = options_.workers;
     const auto is_full = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return places_.size() >= most && !places_.contains(id.worker_id);
     };

@@ -147,6 +147,7 @@ absl::Status ReadSetting(const std::string& setting, GroupOptions& options) {
   const auto it = keys.find(pair[0]);
   if (it == keys.end()) {
     std::vector<std::string> known;
+    known.reserve(keys.size());
     for (const auto& [name, key] : keys) known.push_back(name);
     return absl::InvalidArgumentError(
         absl::StrCat("'", pair[0], "' is none of ", absl::StrJoin(known, ", ")));
@@ -183,7 +184,7 @@ absl::Status SetLeastPushes(GroupOptions& o, const std::set<std::string>& given)
   }
   if (o.workers < least + o.backup) return refuse("workers without backup");
   o.quorum = std::max(o.quorum, static_cast<uint32_t>(least));
-  if (given.contains("workers")) o.most_members = o.workers;
+  o.closed = given.contains("workers");
   return absl::OkStatus();
 }
 

@@ -52,11 +52,11 @@ struct GroupOptions {
   uint32_t workers = 1;
   uint32_t backup = 0;
   uint32_t quorum = 1;
-  // Of a robust aggregation with `workers`: no more than those take part at a time; 0: any number.
-  uint32_t most_members = 0;
   // ssp: how long a read waits for the slowest.
   std::chrono::milliseconds deadline{30000};
   Aggregation aggregation = Aggregation::kMean;
+  // Of a robust aggregation whose `workers` were given: no more than those take part at a time.
+  bool closed = false;
   // The papers' f: how many workers may push anything. Of kMedian all but half of the pushes that a
   // step has at least.
   uint32_t byzantine = 0;
