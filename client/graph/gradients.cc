@@ -65,9 +65,11 @@ Gradient Add(const Output& x, std::vector<Gradient> terms, const Differentiated&
   return Dense(add_n(values));
 }
 
-// The nodes on a way from some x to some y, last first.
+// The nodes on a way from some x to some y, last first. No way goes through an op of `stopped`, but
+// one may begin there.
 std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs,
-                           const Differentiated& scope = {}) {
+                           const Differentiated& scope = {},
+                           const std::set<Node*>& stopped = {}) {
   std::set<Node*> reach_y;
   std::vector<Node*> stack;
   stack.reserve(ys.size());
@@ -86,7 +88,9 @@ std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Outp
   std::vector<Node*> between;
   for (Node* node : ordered) {
     bool depends = from_x.contains(node);
-    for (const NodeOutput& input : node->inputs) depends |= from_x.contains(input.node);
+    if (!stopped.contains(node)) {
+      for (const NodeOutput& input : node->inputs) depends |= from_x.contains(input.node);
+    }
     if (!depends) continue;
     from_x.insert(node);
     between.push_back(node);
@@ -176,7 +180,8 @@ Output ToDense(const Gradient& gradient, const Output& x) {
 }  // namespace internal
 
 std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector<Output>& xs,
-                                const OptionalList<Output>& grad_ys) {
+                                const OptionalList<Output>& grad_ys,
+                                const std::vector<Output>& stop_gradients) {
   if (grad_ys.given() && grad_ys->size() != of.size()) {
     throw ValueError(absl::StrCat("Length mismatch. Passed ", grad_ys->size(), " grad_ys for ",
                                   of.size(), " ys"));
@@ -184,6 +189,8 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
   if (of.empty()) return std::vector<Gradient>(xs.size());
   internal::GraphState& graph = *internal::Unwrap(of[0]).node->graph;
   for (const Output& x : xs) graph.Own(x);
+  std::set<internal::Node*> stopped;
+  for (const Output& stop : stop_gradients) stopped.insert(graph.Own(stop).node);
   const internal::NameScopeGuard scope(graph, "gradients");
   std::vector<Output> ys;
   ys.reserve(of.size());
@@ -203,9 +210,11 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
     }
     sums[ys[i]].push_back(internal::Dense(seed));
   }
-  const std::vector<internal::Node*> between = internal::Between(ys, xs);
+  const std::vector<internal::Node*> between = internal::Between(ys, xs, {}, stopped);
   const std::set<internal::Node*> wanted(between.begin(), between.end());
-  for (internal::Node* node : between) internal::Backpropagate(*node, wanted, sums);
+  for (internal::Node* node : between) {
+    if (!stopped.contains(node)) internal::Backpropagate(*node, wanted, sums);
+  }
   std::vector<Gradient> result;
   result.reserve(xs.size());
   for (const Output& x : xs) result.push_back(internal::Take(sums, x));
