@@ -20,7 +20,7 @@ def get_local_variable(name: str, shape: Any = None, dtype: Any = None, initiali
                        collections: Any = None, caching_device: None = None,
                        partitioner: Any = None, validate_shape: bool = True,
                        use_resource: bool | None = None, custom_getter: Any = None,
-                       constraint: None = None,
+                       constraint: Any = None,
                        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
                        aggregation: VariableAggregation = VariableAggregation.NONE, *,
                        reuse: Any = None) -> _core.Variable:
