@@ -158,6 +158,14 @@ def test_the_largest():
     np.testing.assert_array_equal(run(tf.nn.in_top_k(A, [0, 2], 2)), [True, False])
 
 
+def test_how_many_of_the_largest_a_tensor_says():
+    k = tf.placeholder_with_default(2, [])
+    values, indices = run(tf.nn.top_k([[1.0, 3.0, 2.0], [5.0, 4.0, 6.0]], k))
+    assert values.tolist() == [[3, 2], [6, 5]] and indices.tolist() == [[1, 2], [2, 0]]
+    x = [[1.0, 3.0, 2.0], [5.0, 4.0, np.nan], [1.0, 2.0, 3.0]]
+    assert run(tf.nn.in_top_k(x, [2, 0, 0], k)).tolist() == [True, False, False]
+
+
 def test_orders():
     np.testing.assert_array_equal(run(tf.reverse(C, [0, 2])), C[::-1, :, ::-1])
     expected = C.copy()
