@@ -155,6 +155,28 @@ def _fans(shape: list[int]) -> dict[str, float]:
     return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}
 
 
+class UniformUnitScaling(_Random):
+    """Uniform, so that the outputs are as large as the inputs: up to factor * sqrt(3 / inputs)."""
+
+    def __init__(self, factor: float = 1.0, seed: int | None = None, dtype: Any = None) -> None:
+        self._factor = factor
+        super().__init__(_core.variance_scaling_initializer(factor**2, "fan_in", "uniform", seed),
+                         seed)
+
+    def _limit(self, shape: list[int]) -> float:
+        return self._factor * math.sqrt(3.0 / max(1, math.prod(shape[:-1])))
+
+    def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
+        if shape is None:
+            return self._core
+        limit = self._limit(shape)
+        return _core.random_uniform_initializer(-limit, limit, self.seed)
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        limit = self._limit(shape)
+        return random_uniform(shape, -limit, limit, dtype, self.seed)
+
+
 class GlorotUniform(VarianceScaling):
     """Uniform, of variance 2 / (fan_in + fan_out): the default of floating variables."""
 

@@ -260,6 +260,12 @@ def batch_norm(inputs: Any, decay: float = 0.999, center: bool = True, scale: bo
     return _collected(activated(outputs, activation_fn), outputs_collections)
 
 
+def softmax(logits: Any, scope: str | None = None) -> _core.Tensor:
+    """tf.nn.softmax over the last dimension, with a name."""
+    with tf.name_scope(scope, "softmax", [logits]):
+        return tf.nn.softmax(logits)
+
+
 def embed_sequence(ids: Any, vocab_size: int, embed_dim: int, initializer: Any = None,
                    regularizer: Callable | None = None, trainable: bool = True,
                    scope: Any = None, reuse: Any = None) -> _core.Tensor:
