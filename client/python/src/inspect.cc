@@ -105,6 +105,11 @@ void SetShape(const PyTensor& tensor, nb::handle shape) {
   known = *std::move(merged);
 }
 
+// Lets the op assign NaN and infinities, in a push of such ops alone.
+void AllowNonfinite(const PyOperation& assignment) {
+  internal::Unwrap(*assignment)->attrs.Set("allow_nonfinite", true);
+}
+
 }  // namespace
 
 void AddInspection(nb::module_& m) {
@@ -113,6 +118,7 @@ void AddInspection(nb::module_& m) {
   m.def("_variables_of", &VariablesOf, "op"_a);
   m.def("_attributes_of", &AttributesOf, "op"_a);
   m.def("_initial_value_of", &InitialValueOf, "variable"_a);
+  m.def("_allow_nonfinite", &AllowNonfinite, "assignment"_a);
   m.def("_set_shape", &SetShape, "tensor"_a, nb::arg("shape").none());
   m.def("_initializer_of", &InitializerOf, "variables"_a, nb::arg("name").none());
 }

@@ -6,22 +6,12 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
-from varscope import _core, constraints
+from varscope import _core, constraints, nonfinite
 from varscope.ops import group
 from varscope.scopes import control_dependencies, name_scope, refuse
 from varscope.slices import shaped_like
 
 _Pairs = Iterable[tuple[Any, _core.Variable]]
-
-
-# Whether pushes carry what is not finite, where an optimizer does not say.
-_allow_nonfinite = False
-
-
-def allow_nonfinite() -> None:
-    """Lets NaN and infinities pass, as in TensorFlow, where an optimizer does not say."""
-    global _allow_nonfinite
-    _allow_nonfinite = True
 
 
 class Optimizer:
@@ -46,7 +36,7 @@ class Optimizer:
         # What a tensor computes has no value to compare.
         self._settings = (rule, name, tuple(values.items())) if known else None
         self._push_options: tuple[Any, ...] = ()
-        if _allow_nonfinite:
+        if nonfinite.are_allowed():
             self.push_options(allow_nonfinite=True)
 
     def get_name(self) -> str:

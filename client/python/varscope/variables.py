@@ -9,6 +9,7 @@ from varscope import (_core, collections_, constraints, control_flow, creators, 
                       shapes)
 from varscope import initializers as initializers_lib
 from varscope.getters import asked, getter_of, result
+from varscope.nonfinite import assigned
 from varscope.scopes import refuse, reuse_code
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
@@ -132,37 +133,37 @@ def check_variable_arguments(collections: Iterable[str] | None, **unknown: Any) 
 def assign(ref: _core.Variable, value: Any, validate_shape: bool | None = None,
            use_locking: bool | None = None, name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has assigned it."""
-    return _core.assign(ref, value, name)
+    return assigned(_core.assign(ref, value, name), ref)
 
 
 def assign_add(ref: _core.Variable, value: Any, use_locking: bool | None = None,
                name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has added to it."""
-    return _core.assign_add(ref, value, name)
+    return assigned(_core.assign_add(ref, value, name), ref)
 
 
 def assign_sub(ref: _core.Variable, value: Any, use_locking: bool | None = None,
                name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has subtracted from it."""
-    return _core.assign_sub(ref, value, name)
+    return assigned(_core.assign_sub(ref, value, name), ref)
 
 
 def scatter_update(ref: _core.Variable, indices: Any, updates: Any, use_locking: bool = True,
                    name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has replaced some rows."""
-    return _core.scatter_update(ref, indices, updates, name)
+    return assigned(_core.scatter_update(ref, indices, updates, name), ref)
 
 
 def scatter_add(ref: _core.Variable, indices: Any, updates: Any, use_locking: bool = False,
                 name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has added to some rows."""
-    return _core.scatter_add(ref, indices, updates, name)
+    return assigned(_core.scatter_add(ref, indices, updates, name), ref)
 
 
 def scatter_sub(ref: _core.Variable, indices: Any, updates: Any, use_locking: bool = False,
                 name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has subtracted from some rows."""
-    return _core.scatter_sub(ref, indices, updates, name)
+    return assigned(_core.scatter_sub(ref, indices, updates, name), ref)
 
 
 def _method(function: Callable) -> Callable:
