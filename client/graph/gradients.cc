@@ -68,8 +68,7 @@ Gradient Add(const Output& x, std::vector<Gradient> terms, const Differentiated&
 // The nodes on a way from some x to some y, last first. No way goes through an op of `stopped`, but
 // one may begin there.
 std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs,
-                           const Differentiated& scope = {},
-                           const std::set<Node*>& stopped = {}) {
+                           const Differentiated& scope = {}, const std::set<Node*>& stopped = {}) {
   std::set<Node*> reach_y;
   std::vector<Node*> stack;
   stack.reserve(ys.size());

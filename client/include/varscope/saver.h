@@ -38,8 +38,8 @@ class Saver {
   // All variables that the default graph knows now, with all slots that they have in the store; as
   // TensorFlow's Saver().
   explicit Saver(SaverOptions options = {});
-  // These, without slots unless the options say so. (A template, because GCC 12 takes the braces of SaverOptions for a
-  // vector's.)
+  // These, without slots unless the options say so. (A template, because GCC 12 takes the braces of
+  // SaverOptions for a vector's.)
   template <std::same_as<std::vector<Variable>> T>
   explicit Saver(const T& var_list, SaverOptions options = {})
       : Saver(std::span<const Variable>(var_list), options) {}
