@@ -167,17 +167,21 @@ def _nhwc(function: str, data_format: str | None) -> None:
     if data_format not in (None, "NHWC"):
         raise NotImplementedError(f"{function}: varscope has the data format NHWC alone")
 
+# What is made of these.
+from varscope.moving import depth_to_space, space_to_depth  # noqa: E402
+from varscope.separable import conv1d, depthwise_conv2d, separable_conv2d  # noqa: E402
+
 __all__ = [
     "avg_pool", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
-    "bidirectional_dynamic_rnn", "conv2d", "conv2d_transpose", "crelu", "dropout", "dynamic_rnn",
-    "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu",
-    "local_response_normalization", "log_sigmoid", "log_softmax", "log_uniform_candidate_sampler",
-    "lrn", "max_pool", "max_pool2d", "moments", "nce_loss", "relu", "relu6", "relu_layer",
-    "rnn_cell", "sampled_softmax_loss", "selu", "sigmoid", "sigmoid_cross_entropy_with_logits",
-    "softmax", "softmax_cross_entropy_with_logits", "softmax_cross_entropy_with_logits_v2",
-    "softplus", "softsign", "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn",
-    "static_rnn", "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b",
-    "zero_fraction"
+    "bidirectional_dynamic_rnn", "conv1d", "conv2d", "conv2d_transpose", "crelu", "depth_to_space",
+    "depthwise_conv2d", "dropout", "dynamic_rnn", "elu", "embedding_lookup", "in_top_k", "l2_loss",
+    "l2_normalize", "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
+    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "moments", "nce_loss", "relu",
+    "relu6", "relu_layer", "rnn_cell", "sampled_softmax_loss", "selu", "separable_conv2d",
+    "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_depth",
+    "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn", "swish",
+    "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction"
 ]
 
 if not TYPE_CHECKING:
