@@ -180,3 +180,73 @@ def test_rows_several_times():
 def test_one_at_the_largest():
     assert value(seq2seq.hardmax(tf.constant([[1.0, 3.0], [2.0, 0.0]]))).tolist() == [
         [0, 1], [1, 0]]
+
+
+LOGITS = RANDOM.randn(2, 6, 6).astype(np.float32) * 2
+
+
+class Chain(tf.nn.rnn_cell.RNNCell):
+    """Says the logits of the class after its input, of a table of its row's own."""
+
+    state_size = 1
+    output_size = 6
+
+    def __call__(self, inputs, state, scope=None):
+        row, last = tf.cast(state[:, 0], tf.int32), tf.cast(inputs[:, 0], tf.int32)
+        return tf.gather_nd(tf.constant(LOGITS), tf.stack([row, last], 1)), state
+
+
+def best_sequences(table, start, end, width, steps, weight):
+    """Beam search in NumPy: the sequences and their scores, the best first."""
+    table = np.log(softmax(table))
+    beams = [([], 0.0, False)]
+    for _ in range(steps):
+        found = []
+        for ids, total, done in beams:
+            if done:
+                found.append((ids, total, True))
+                continue
+            last = ids[-1] if ids else start
+            found += [([*ids, c], total + table[last, c], c == end) for c in range(6)]
+
+        def score(one):
+            length = len(one[0]) - (1 if one[2] else 0)
+            return one[1] / ((5.0 + length) / 6.0) ** weight
+
+        beams = sorted(found, key=score, reverse=True)[:width]
+    return [ids for ids, _, _ in beams]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_beam_search(weight):
+    state = seq2seq.tile_batch(tf.constant([[0.0], [1.0]]), 3)
+    decoder = seq2seq.BeamSearchDecoder(
+        Chain(), lambda ids: tf.cast(ids, tf.float32)[..., None], tf.constant([0, 3]), 5, state, 3,
+        length_penalty_weight=weight)
+    outputs, last, _ = value(seq2seq.dynamic_decode(decoder, maximum_iterations=4))
+    assert outputs.predicted_ids.shape[2] == 3 and last.log_probs.shape == (2, 3)
+    for row, start in enumerate([0, 3]):
+        for beam, ids in enumerate(best_sequences(LOGITS[row], start, 5, 3, 4, weight)):
+            found = outputs.predicted_ids[row, :, beam].tolist()
+            assert found[:len(ids)] == ids and set(found[len(ids):]) <= {5}
+
+
+def test_a_beam_search_with_attention():
+    mechanism = seq2seq.LuongAttention(3, seq2seq.tile_batch(tf.constant(MEMORY), 2))
+    wrapped = seq2seq.AttentionWrapper(cell(), mechanism, attention_layer_size=4)
+    first = wrapped.zero_state(4, tf.float32).clone(
+        cell_state=seq2seq.tile_batch(tf.ones([2, 3]), 2))
+    decoder = seq2seq.BeamSearchDecoder(wrapped, tf.random_normal([6, 2]), tf.constant([1, 1]), 0,
+                                        first, 2, tf.layers.Dense(6))
+    outputs, state, lengths = value(seq2seq.dynamic_decode(decoder, maximum_iterations=5))
+    steps = outputs.predicted_ids.shape[1]
+    assert outputs.predicted_ids.shape == (2, steps, 2) and lengths.shape == (2, 2)
+    assert state.cell_state.cell_state.shape == (2, 2, 3) and steps <= 5
+
+
+def test_beams_that_came_from_other_beams():
+    # TensorFlow 2.21's kernel test of GatherTree.
+    ids = np.array([[[1, 2, 3]], [[4, 5, 6]], [[7, 8, 9]], [[-1, -1, -1]]], np.int32)
+    parents = np.array([[[0, 0, 0]], [[0, 1, 1]], [[2, 1, 2]], [[-1, -1, -1]]], np.int32)
+    made = value(seq2seq.gather_tree(ids, parents, tf.constant([3]), 10))
+    assert made[:, 0].tolist() == [[2, 2, 2], [6, 5, 6], [7, 8, 9], [10, 10, 10]]
