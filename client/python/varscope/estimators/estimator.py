@@ -18,6 +18,7 @@ from varscope.estimators.config import RunConfig
 from varscope.estimators.specs import EstimatorSpec, ModeKeys
 from varscope.ops import group
 from varscope.saver import Saver, latest_checkpoint
+from varscope.scopes import refuse
 from varscope.seeds import set_random_seed
 from varscope.summaries import ops as summary
 from varscope.summaries.messages import Summary
@@ -35,8 +36,7 @@ class Estimator:
     def __init__(self, model_fn: Callable[..., EstimatorSpec], model_dir: str | None = None,
                  config: RunConfig | None = None, params: Any = None,
                  warm_start_from: Any = None) -> None:
-        if warm_start_from is not None:
-            raise NotImplementedError("Estimator: varscope has no 'warm_start_from'")
+        refuse("Estimator", warm_start_from=warm_start_from)
         config = config or RunConfig()
         if model_dir and config.model_dir and model_dir != config.model_dir:
             raise ValueError("`model_dir` are set both in constructor and `RunConfig`, but with "
@@ -84,6 +84,7 @@ class Estimator:
               hooks: Iterable[hooks_lib.SessionRunHook] | None = None, steps: int | None = None,
               max_steps: int | None = None, saving_listeners: Any = None) -> Estimator:
         """Trains for so many steps, or up to a global step, or until the data ends."""
+        refuse("Estimator.train", saving_listeners=saving_listeners)
         if steps is not None and max_steps is not None:
             raise ValueError("Can not provide both steps and max_steps.")
         for name, count in (("steps", steps), ("max_steps", max_steps)):

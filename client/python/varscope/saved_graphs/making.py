@@ -83,8 +83,8 @@ class Maker:
         return [self.operation(name) for name in names]
 
     def _add(self, op: dict[str, Any]) -> None:
-        if op["name"] in self._numbers or self._has(op["name"]):  # made with its variable, or with its optimizer's step
-            return
+        if op["name"] in self._numbers or self._has(op["name"]):
+            return  # made with its variable, or with its optimizer's step
         if op["type"] == "VarHandleOp":
             self._variables[op["name"]] = self._variable(op["name"])
         elif op["apply"] is not None:
@@ -123,18 +123,20 @@ class Maker:
     def _fill(self, number: int) -> None:
         """Tells a body what it has, as far as that is there."""
         said = self._said["bodies"][str(number)]
-        there = lambda names: [name for name in names if self._has(name)]  # noqa: E731
         _core._fill_body(self._body(number), {
-            "args": self._operations(there(said["args"])),
+            "args": self._there(said["args"]),
             "results": [self._perhaps(x) for x in said["results"]],
             "captures": [self.tensor(x) for x in said["captures"]],
-            "waits_for": self._operations(there(said["waits_for"])),
-            "effects": self._operations(there(said["effects"])),
-            "outer_control": [self._operations(there(names)) for names in said["outer_control"]],
+            "waits_for": self._there(said["waits_for"]),
+            "effects": self._there(said["effects"]),
+            "outer_control": [self._there(names) for names in said["outer_control"]],
             "empty_list": self._perhaps(said["empty_list"]), "zero": self._perhaps(said["zero"]),
             "kept": [(self.tensor(x), place) for x, place in said["kept"]
                      if self._perhaps(x) is not None],
             "counter": said["counter"]})
+
+    def _there(self, names: list[str]) -> list[_core.Operation]:
+        return self._operations([name for name in names if self._has(name)])
 
     def _perhaps(self, name: str | None) -> _core.Tensor | None:
         if name is None or not self._has(name.rpartition(":")[0]):
