@@ -11,7 +11,7 @@ from varscope import _core, graph_data
 from varscope.counting import Default
 from varscope.feeders import feed_from
 from varscope.saved_graphs.values import value_of
-from varscope.scopes import control_dependencies, name_scope
+from varscope.scopes import AUTO_REUSE, control_dependencies, name_scope, reuse_code
 from varscope.shapes import TensorShape
 
 # What an op says of the body that it is in, and of those that it carries out.
@@ -110,8 +110,13 @@ class Maker:
             first = value_of(said["initial_value"])
         else:  # the server's own: what restores the graph gives the value
             first = np.zeros(said["shape"], _core.as_dtype(said["dtype"]).as_numpy_dtype)
-        return _core.Variable(first, trainable=said["trainable"] and self._trains,
-                              name=self._scope + name, dtype=said["dtype"])
+        trains = said["trainable"] and self._trains
+        if self._scope or _core.get_variable_scope().name:
+            return _core.Variable(first, trainable=trains, name=self._scope + name,
+                                  dtype=said["dtype"])
+        # The store's variable of this name, where there is one.
+        return _core.get_variable(name, None, said["dtype"], first, None, trains, None, None,
+                                  reuse_code(AUTO_REUSE))
 
     def _body(self, number: int) -> Any:
         if number not in self._bodies:
