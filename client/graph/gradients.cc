@@ -119,22 +119,41 @@ Gradient Take(Sums& sums, const Output& x, const Differentiated& scope = {}) {
                                  "' (op type: ", node.def->name, ")."));
 }
 
-// Of the node's inputs; none when no gradient has come to its outputs.
-std::vector<Gradient> GradientsOfInputs(Node& node, std::span<const Gradient> of_outputs,
-                                        const Differentiated& scope) {
-  const auto defined = [](const Gradient& gradient) { return gradient.defined(); };
-  if (node.inputs.empty() || std::none_of(of_outputs.begin(), of_outputs.end(), defined)) return {};
-  if (node.def->gradient == nullptr) ThrowNoGradient(node);
-  if (of_outputs[0].is_sparse() && node.def->rows_gradient != nullptr) {
-    std::vector<Gradient> grads = node.def->rows_gradient({node, {}, scope.values}, of_outputs[0]);
-    if (!grads.empty()) return grads;
-  }
+std::vector<Output> AllDense(Node& node, std::span<const Gradient> of_outputs,
+                             const Differentiated& scope) {
   std::vector<Output> dys;
   for (size_t i = 0; i < of_outputs.size(); ++i) {
     const Output y = Wrap(NodeOutput{&node, static_cast<int>(i)});
     dys.push_back(of_outputs[i].defined() ? ToDense(of_outputs[i], y, scope) : Output());
   }
-  return node.def->gradient({node, dys, scope.values});
+  return dys;
+}
+
+// Those that the program gives. ValueError when they are not as many as the inputs.
+std::vector<Gradient> GivenGradients(Node& node, std::span<const Gradient> of_outputs,
+                                     const Differentiated& scope) {
+  const std::vector<Output> given = (*node.gradient)(AllDense(node, of_outputs, scope));
+  if (given.size() != node.inputs.size()) {
+    throw ValueError(absl::StrCat("Num gradients ", given.size(), " generated for op ", node.name,
+                                  " do not match num inputs ", node.inputs.size()));
+  }
+  std::vector<Gradient> grads;
+  for (const Output& gradient : given) grads.push_back({.values = gradient, .indices = {}});
+  return grads;
+}
+
+// Of the node's inputs; none when no gradient has come to its outputs.
+std::vector<Gradient> GradientsOfInputs(Node& node, std::span<const Gradient> of_outputs,
+                                        const Differentiated& scope) {
+  const auto defined = [](const Gradient& gradient) { return gradient.defined(); };
+  if (node.inputs.empty() || std::none_of(of_outputs.begin(), of_outputs.end(), defined)) return {};
+  if (node.gradient != nullptr) return GivenGradients(node, of_outputs, scope);
+  if (node.def->gradient == nullptr) ThrowNoGradient(node);
+  if (of_outputs[0].is_sparse() && node.def->rows_gradient != nullptr) {
+    std::vector<Gradient> grads = node.def->rows_gradient({node, {}, scope.values}, of_outputs[0]);
+    if (!grads.empty()) return grads;
+  }
+  return node.def->gradient({node, AllDense(node, of_outputs, scope), scope.values});
 }
 
 void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums,

@@ -78,3 +78,47 @@ def test_rows_are_a_whole_tensor_where_an_op_takes_no_rows():
             session.run(tf.identity(rows)))
     with pytest.raises(ValueError, match="dense_shape"):
         tf.identity(tf.IndexedSlices(tf.ones([1, 2]), tf.constant([0])))
+
+
+def test_a_function_with_a_gradient_of_its_own():
+    @tf.custom_gradient
+    def log1pexp(x):
+        e = tf.exp(x)
+        return tf.log(1 + e), lambda dy: dy * (1 - 1 / (1 + e))
+
+    @tf.custom_gradient
+    def product(a, b):
+        return tf.reduce_sum(a) * b, lambda dy: (tf.ones_like(a) * dy * 10, dy * 20)
+
+    x, a, b = tf.constant(100.0), tf.constant([1.0, 2.0]), tf.constant(3.0)
+    y, z = log1pexp(x), product(a, b)
+    v = tf.get_variable("v", initializer=2.0)
+    train = tf.train.GradientDescentOptimizer(1.0).minimize(product([1.0], v) * 0.5)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(tf.gradients(y, x)) == [1.0]
+        value, (of_a, of_b) = session.run([z, tf.gradients(z * 2, [a, b])])
+        assert (value, of_a.tolist(), of_b) == (9.0, [20.0, 20.0], 40.0)
+        session.run(train)
+        assert session.run(v) == -8.0
+
+
+def test_ops_get_other_gradients():
+    @tf.RegisterGradient("ThreeTimes")
+    def three(op, grad):
+        return grad * 3 * op.inputs[0]
+
+    with pytest.raises(KeyError, match="ThreeTimes"):
+        tf.RegisterGradient("ThreeTimes")(three)
+    a, graph = tf.constant([1.0, 2.0]), tf.get_default_graph()
+    with graph.gradient_override_map({"Sign": "Identity", "Identity": "ThreeTimes"}):
+        through, other = tf.sign(a), tf.identity(a)
+    after = tf.sign(a)
+    with tf.Session() as session:
+        assert session.run(tf.gradients(through * 5, a))[0].tolist() == [5, 5]
+        assert session.run(tf.gradients(other, a))[0].tolist() == [3, 6]
+        assert tf.gradients(after, a) == [None] or session.run(
+            tf.gradients(after, a))[0].tolist() == [0, 0]
+        assert session.run(other).tolist() == [1, 2]
+    with pytest.raises(LookupError, match="none"), graph.gradient_override_map({"Sign": "none"}):
+        tf.sign(a)

@@ -1,10 +1,11 @@
 # Written by tests/python/stubs.py; tests/python/test_types.py says when that is due.
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from varscope._core import nn as nn
 import varscope.devices
+import varscope.given_gradients
 import varscope.graphs
 import varscope.scopes
 import varscope.shapes
@@ -273,6 +274,8 @@ class Graph:
     def add_to_collection(self: Graph, name: str, value: Any) -> None: ...
 
     def get_all_collection_keys(self: Graph) -> list[str]: ...
+
+    def gradient_override_map(self: Graph, op_type_map: Mapping[str, str]) -> varscope.given_gradients.gradient_override_map: ...
 
 def get_default_graph() -> Graph: ...
 
