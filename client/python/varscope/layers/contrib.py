@@ -303,6 +303,7 @@ def optimize_loss(loss: Any, global_step: Any, learning_rate: Any, optimizer: An
     if clip_gradients is not None:
         clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs], clip_gradients)
         pairs = list(zip(clipped, [variable for _, variable in pairs]))
-    step = made.apply_gradients(pairs, global_step or tf.train.get_global_step())
+    counted = tf.train.get_global_step() if global_step is None else global_step
+    step = made.apply_gradients(pairs, counted)
     with tf.control_dependencies([step]):
         return _core.identity(loss)
