@@ -150,3 +150,14 @@ def test_texts(tmp_path):
     assert list(read["table"].tensor.string_val) == [b"a", b"b", b"c", b"d"]
     with pytest.raises(ValueError, match="string"):
         tf.summary.text("number", tf.constant(1.0))
+
+
+def test_events_are_read_again(tmp_path):
+    with tf.summary.FileWriter(str(tmp_path), tf.get_default_graph()) as writer:
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=1.5)]), 7)
+    file, = tmp_path.iterdir()
+    read = list(tf.train.summary_iterator(str(file)))
+    assert read[0].file_version == "brain.Event:2" and read[0].wall_time > 1e9
+    assert [event.graph_def for event in read if event.graph_def] != []
+    assert [(event.step, value.tag, value.simple_value) for event in read
+            for value in event.summary.value] == [(7, "a", 1.5)]

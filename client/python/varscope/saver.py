@@ -15,8 +15,8 @@ from varscope.session import BaseSession
 class Saver:
     """Saves and restores variables of the graph that is the default one when it is made.
 
-    Of all its global variables, with their slots, if var_list is None; else those of a list, or of a dict
-    by their names in the checkpoint. The end of a path is the format: '.safetensors', '.npz', else
+    Of all its global variables, with their slots, if var_list is None; else those of a list, or of
+    a dict by their names in the checkpoint. The end of a path is the format: '.safetensors', '.npz', else
     a TensorFlow V2 checkpoint, of which the path is the prefix. ValueError when there is nothing to
     save.
     """

@@ -138,3 +138,18 @@ class Event:
                 parts.append(wire.message(field, value if isinstance(value, (str, bytes)) else
                                           value.SerializeToString()))
         return b"".join(parts)
+
+    @classmethod
+    def FromString(cls, serialized: bytes) -> Event:
+        """Returns the event of a message. A graph stays a message."""
+        event = cls(wall_time=0.0, summary=Summary())
+        for field, found in wire.fields(serialized):
+            if field in (1, 2):
+                setattr(event, "wall_time" if field == 1 else "step", found)
+            elif field == 3:
+                event.file_version = found.decode()
+            elif field == 5:
+                event.summary = Summary.FromString(found)
+            elif field in (4, 9):
+                setattr(event, "graph_def" if field == 4 else "meta_graph_def", found)
+        return event

@@ -19,6 +19,7 @@ from varscope.saved_graphs.graph_defs import write_graph
 from varscope.saved_graphs.meta_graphs import export_meta_graph, import_meta_graph
 from varscope.saver import Saver, latest_checkpoint
 from varscope.session import BaseSession
+from varscope.summaries.reading import summary_iterator
 from varscope.training.averages import ExponentialMovingAverage
 from varscope.training.checkpoints import (CheckpointState, checkpoint_exists,
                                            get_checkpoint_state, remove_checkpoint,
@@ -76,8 +77,8 @@ __all__ = [
     "Feature", "FeatureList", "FeatureLists", "Features", "FeedFnHook", "FinalOpsHook", "FloatList",
     "FtrlOptimizer", "GlobalStepWaiterHook", "GradientDescentOptimizer", "GraphKeys", "Int64List",
     "LAMBOptimizer", "LoggingTensorHook", "LooperThread", "MomentumOptimizer", "MonitoredSession",
-    "MonitoredTrainingSession", "NewCheckpointReader", "NanLossDuringTrainingError",
-    "NanTensorHook", "Optimizer", "QueueRunner", "RMSPropOptimizer", "Saver", "Scaffold",
+    "MonitoredTrainingSession", "NanLossDuringTrainingError", "NanTensorHook",
+    "NewCheckpointReader", "Optimizer", "QueueRunner", "RMSPropOptimizer", "Saver", "Scaffold",
     "SequenceExample", "Server", "SessionRunArgs", "SessionRunContext", "SessionRunHook",
     "SessionRunValues", "SingularMonitoredSession", "StepCounterHook", "StopAtStepHook",
     "SummarySaverHook", "Supervisor", "SyncReplicasOptimizer", "Variable", "WorkerSessionCreator",
@@ -88,9 +89,8 @@ __all__ = [
     "list_variables", "load_checkpoint", "load_variable", "match_filenames_once",
     "natural_exp_decay", "piecewise_constant", "polynomial_decay", "range_input_producer",
     "remove_checkpoint", "replica_device_setter", "shuffle_batch", "shuffle_batch_join",
-    "slice_input_producer", "start_queue_runners", "string_input_producer",
-    "update_checkpoint_state",
-    "write_graph"
+    "slice_input_producer", "start_queue_runners", "string_input_producer", "summary_iterator",
+    "update_checkpoint_state", "write_graph"
 ]
 
 if not TYPE_CHECKING:
