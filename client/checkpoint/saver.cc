@@ -163,7 +163,7 @@ Saver::Saver(std::span<const Variable> var_list, SaverOptions options)
 Saver::Saver(const std::map<std::string, Variable>& var_list, SaverOptions options)
     : graph_(Graph::get_default()),
       variables_(CheckedList(var_list)),
-      with_slots_(false),
+      with_slots_(options.with_slots),
       options_(options) {}
 
 std::string Saver::save(Session& session, const std::string& save_path,

@@ -65,9 +65,10 @@ Gradient Add(const Output& x, std::vector<Gradient> terms, const Differentiated&
   return Dense(add_n(values));
 }
 
-// The nodes on a way from some x to some y, last first.
+// The nodes on a way from some x to some y, last first. No way goes through an op of `stopped`, but
+// one may begin there.
 std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Output>& xs,
-                           const Differentiated& scope = {}) {
+                           const Differentiated& scope = {}, const std::set<Node*>& stopped = {}) {
   std::set<Node*> reach_y;
   std::vector<Node*> stack;
   stack.reserve(ys.size());
@@ -86,7 +87,9 @@ std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Outp
   std::vector<Node*> between;
   for (Node* node : ordered) {
     bool depends = from_x.contains(node);
-    for (const NodeOutput& input : node->inputs) depends |= from_x.contains(input.node);
+    if (!stopped.contains(node)) {
+      for (const NodeOutput& input : node->inputs) depends |= from_x.contains(input.node);
+    }
     if (!depends) continue;
     from_x.insert(node);
     between.push_back(node);
@@ -116,22 +119,41 @@ Gradient Take(Sums& sums, const Output& x, const Differentiated& scope = {}) {
                                  "' (op type: ", node.def->name, ")."));
 }
 
-// Of the node's inputs; none when no gradient has come to its outputs.
-std::vector<Gradient> GradientsOfInputs(Node& node, std::span<const Gradient> of_outputs,
-                                        const Differentiated& scope) {
-  const auto defined = [](const Gradient& gradient) { return gradient.defined(); };
-  if (node.inputs.empty() || std::none_of(of_outputs.begin(), of_outputs.end(), defined)) return {};
-  if (node.def->gradient == nullptr) ThrowNoGradient(node);
-  if (of_outputs[0].is_sparse() && node.def->rows_gradient != nullptr) {
-    std::vector<Gradient> grads = node.def->rows_gradient({node, {}, scope.values}, of_outputs[0]);
-    if (!grads.empty()) return grads;
-  }
+std::vector<Output> AllDense(Node& node, std::span<const Gradient> of_outputs,
+                             const Differentiated& scope) {
   std::vector<Output> dys;
   for (size_t i = 0; i < of_outputs.size(); ++i) {
     const Output y = Wrap(NodeOutput{&node, static_cast<int>(i)});
     dys.push_back(of_outputs[i].defined() ? ToDense(of_outputs[i], y, scope) : Output());
   }
-  return node.def->gradient({node, dys, scope.values});
+  return dys;
+}
+
+// Those that the program gives. ValueError when they are not as many as the inputs.
+std::vector<Gradient> GivenGradients(Node& node, std::span<const Gradient> of_outputs,
+                                     const Differentiated& scope) {
+  const std::vector<Output> given = (*node.gradient)(AllDense(node, of_outputs, scope));
+  if (given.size() != node.inputs.size()) {
+    throw ValueError(absl::StrCat("Num gradients ", given.size(), " generated for op ", node.name,
+                                  " do not match num inputs ", node.inputs.size()));
+  }
+  std::vector<Gradient> grads;
+  for (const Output& gradient : given) grads.push_back({.values = gradient, .indices = {}});
+  return grads;
+}
+
+// Of the node's inputs; none when no gradient has come to its outputs.
+std::vector<Gradient> GradientsOfInputs(Node& node, std::span<const Gradient> of_outputs,
+                                        const Differentiated& scope) {
+  const auto defined = [](const Gradient& gradient) { return gradient.defined(); };
+  if (node.inputs.empty() || std::none_of(of_outputs.begin(), of_outputs.end(), defined)) return {};
+  if (node.gradient != nullptr) return GivenGradients(node, of_outputs, scope);
+  if (node.def->gradient == nullptr) ThrowNoGradient(node);
+  if (of_outputs[0].is_sparse() && node.def->rows_gradient != nullptr) {
+    std::vector<Gradient> grads = node.def->rows_gradient({node, {}, scope.values}, of_outputs[0]);
+    if (!grads.empty()) return grads;
+  }
+  return node.def->gradient({node, AllDense(node, of_outputs, scope), scope.values});
 }
 
 void Backpropagate(Node& node, const std::set<Node*>& wanted, Sums& sums,
@@ -176,7 +198,8 @@ Output ToDense(const Gradient& gradient, const Output& x) {
 }  // namespace internal
 
 std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector<Output>& xs,
-                                const OptionalList<Output>& grad_ys) {
+                                const OptionalList<Output>& grad_ys,
+                                const std::vector<Output>& stop_gradients) {
   if (grad_ys.given() && grad_ys->size() != of.size()) {
     throw ValueError(absl::StrCat("Length mismatch. Passed ", grad_ys->size(), " grad_ys for ",
                                   of.size(), " ys"));
@@ -184,6 +207,8 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
   if (of.empty()) return std::vector<Gradient>(xs.size());
   internal::GraphState& graph = *internal::Unwrap(of[0]).node->graph;
   for (const Output& x : xs) graph.Own(x);
+  std::set<internal::Node*> stopped;
+  for (const Output& stop : stop_gradients) stopped.insert(graph.Own(stop).node);
   const internal::NameScopeGuard scope(graph, "gradients");
   std::vector<Output> ys;
   ys.reserve(of.size());
@@ -203,9 +228,11 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
     }
     sums[ys[i]].push_back(internal::Dense(seed));
   }
-  const std::vector<internal::Node*> between = internal::Between(ys, xs);
+  const std::vector<internal::Node*> between = internal::Between(ys, xs, {}, stopped);
   const std::set<internal::Node*> wanted(between.begin(), between.end());
-  for (internal::Node* node : between) internal::Backpropagate(*node, wanted, sums);
+  for (internal::Node* node : between) {
+    if (!stopped.contains(node)) internal::Backpropagate(*node, wanted, sums);
+  }
   std::vector<Gradient> result;
   result.reserve(xs.size());
   for (const Output& x : xs) result.push_back(internal::Take(sums, x));

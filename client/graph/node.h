@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_CLIENT_GRAPH_NODE_H_
 #define VARSCOPE_CLIENT_GRAPH_NODE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ namespace varscope::internal {
 class GraphState;
 struct Body;
 
+// A gradient that the program gives an op: from those of its outputs, undefined where there is
+// none, to those of its inputs.
+using GivenGradient = std::function<std::vector<Output>(const std::vector<Output>&)>;
+
 // Owned by its graph, which also owns what the pointers refer to.
 struct Node {
   int id = 0;  // in creation order, which is a topological one
@@ -32,8 +37,9 @@ struct Node {
   std::shared_ptr<const ApplySpec> apply;   // of ApplyGradients
   std::vector<VariableState*> initializes;  // of the initializer op
   GraphState* graph = nullptr;
-  Body* body = nullptr;       // that it is an op of; null: of the graph itself
-  std::vector<Body*> bodies;  // of If: then, else; of While: condition, body
+  Body* body = nullptr;                           // that it is an op of; null: of the graph itself
+  std::vector<Body*> bodies;                      // of If: then, else; of While: condition, body
+  std::shared_ptr<const GivenGradient> gradient;  // in place of the op's own
 };
 
 // How a node is made; `name` as TensorFlow's create_op takes it: made unique in the current scope,

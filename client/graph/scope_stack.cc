@@ -34,6 +34,13 @@ void ScopeStack::Abandon(uint64_t id) noexcept {
   misused_.store(true, std::memory_order_release);
 }
 
+void ScopeStack::Swap(ScopeStack& other) {
+  open_.swap(other.open_);
+  std::swap(last_id_, other.last_id_);
+  misuse_.swap(other.misuse_);
+  misused_.store(other.misused_.exchange(misused_.load()));
+}
+
 std::string ScopeStack::WhyNot(const Scope& scope) const {
   return absl::StrCat(scope.what, " was closed while ", open_.back().what,
                       ", which was opened inside it, was still open. Close scopes in the reverse "

@@ -27,6 +27,8 @@ class ScopeStack {
     if (misused_.load(std::memory_order_relaxed)) Report();
   }
   bool empty() const { return open_.empty(); }
+  // Exchanges all that both have. Tokens stay with the stack that they point to.
+  void Swap(ScopeStack& other);
 
  private:
   struct Scope {

@@ -1,5 +1,7 @@
 #include "client/graph/state.h"
 
+#include <utility>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -113,6 +115,26 @@ std::vector<Node*> GraphState::Own(const std::vector<Operation>& operations) con
   std::vector<Node*> nodes;
   for (const Operation& operation : operations) nodes.push_back(Own(operation));
   return nodes;
+}
+
+void GraphState::Swap(Aside& aside) {
+  const std::string scope = names_.scope();
+  names_.Leave(aside.name_scope);
+  aside.name_scope = scope;
+  std::swap(scopes_, aside.scopes);
+  open_scopes_.Swap(aside.open_scopes);
+  control_.swap(aside.control);
+  std::swap(body_, aside.body);
+}
+
+void GraphState::UseScopesOf(uint64_t thread) {
+  const uint64_t before = std::exchange(in_use_, thread);
+  if (before == 0 || before == thread) return;
+  Swap(aside_[before]);
+  const auto own = aside_.find(thread);
+  if (own == aside_.end()) return;
+  Swap(own->second);
+  aside_.erase(own);
 }
 
 Node* GraphState::FindNode(const std::string& name) const {

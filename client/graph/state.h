@@ -87,6 +87,11 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   }
   SlotKeys& slot_keys() { return slot_keys_; }
 
+  // From here on the scopes are those that this thread of the program has opened, which a number
+  // stands for; the first that calls it has those that are open already. For a caller that keeps
+  // threads apart: a scope is closed when its thread's are in use.
+  void UseScopesOf(uint64_t thread);
+
   // Null while not connected.
   const std::shared_ptr<RemoteStore>& store() const { return store_; }
   // `threads`: as ConnectOptions::threads.
@@ -97,6 +102,16 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   int threads() const { return threads_; }
 
  private:
+  // What a thread whose scopes are not in use has opened.
+  struct Aside {
+    std::string name_scope;
+    VariableScopes scopes;
+    ScopeStack open_scopes;
+    std::vector<std::vector<Node*>> control;
+    Body* body = nullptr;
+  };
+  void Swap(Aside& aside);
+
   NodeOutput ReadInBody(VariableState* variable, const std::vector<Node*>& after);
   NodeOutput ChangedInBody(const Node& change);
 
@@ -113,6 +128,8 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   std::map<std::string, uint32_t> optimizers_;  // how many there are, by name
   std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
   SlotKeys slot_keys_;
+  std::map<uint64_t, Aside> aside_;  // by thread
+  uint64_t in_use_ = 0;              // whose scopes are in use; 0: nobody has asked
   std::shared_ptr<RemoteStore> store_;
   int threads_ = 0;  // as ConnectOptions::threads
 };

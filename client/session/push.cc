@@ -104,6 +104,7 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
                         const PulledValues& pulled, LastRead last_read) {
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
+  bool assignments_may = true;
   for (const Plan::Effect& effect : stage.effects) {
     if (effect.guard >= 0 && !slots[effect.guard].scalar<bool>()) continue;
     if (effect.node->apply != nullptr) {
@@ -111,7 +112,9 @@ PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slo
       push.steps.push_back(ApplyStep(*effect.node->apply, effect, slots, last_read));
     } else if (effect.node->def->name == "InitializeVariables") {
       AddInitializations(effect, slots, push);
+      assignments_may = false;
     } else {
+      assignments_may = assignments_may && effect.node->attrs.has("allow_nonfinite");
       const VariableState& variable = *effect.node->variable;
       const Tensor& value = slots[effect.inputs[0]];
       Tensor rows = effect.inputs.size() > 1 ? slots[effect.inputs[1]] : Tensor();
@@ -121,7 +124,7 @@ PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slo
     }
   }
   // A push of assignments alone has no optimizer to ask.
-  push.allow_nonfinite = push.allow_nonfinite && !push.steps.empty();
+  if (push.steps.empty()) push.allow_nonfinite = assignments_may;
   for (PushRequest::Step& step : push.steps) {
     for (PushRequest::Update& update : step.updates) {
       const auto it = pulled.find(update.variable);

@@ -158,6 +158,14 @@ def test_the_largest():
     np.testing.assert_array_equal(run(tf.nn.in_top_k(A, [0, 2], 2)), [True, False])
 
 
+def test_how_many_of_the_largest_a_tensor_says():
+    k = tf.placeholder_with_default(2, [])
+    values, indices = run(tf.nn.top_k([[1.0, 3.0, 2.0], [5.0, 4.0, 6.0]], k))
+    assert values.tolist() == [[3, 2], [6, 5]] and indices.tolist() == [[1, 2], [2, 0]]
+    x = [[1.0, 3.0, 2.0], [5.0, 4.0, np.nan], [1.0, 2.0, 3.0]]
+    assert run(tf.nn.in_top_k(x, [2, 0, 0], k)).tolist() == [True, False, False]
+
+
 def test_orders():
     np.testing.assert_array_equal(run(tf.reverse(C, [0, 2])), C[::-1, :, ::-1])
     expected = C.copy()
@@ -231,3 +239,20 @@ def test_all_or_none():
     first, second = tf.tuple([tf.constant(1), tf.constant(2)])
     assert run([first, second]) == [1, 2]
     assert run(tf.accumulate_n([tf.constant(1.0), tf.constant(2.0)])) == 3
+
+
+def test_parts_of_a_dimension_that_a_run_knows():
+    x = tf.placeholder(tf.float32, [None, None])
+    halves, sized = tf.split(x, 2, axis=1), tf.split(x, [1, 3], axis=1)
+    slope, = tf.gradients(tf.reduce_sum(halves[1] * 3) + tf.reduce_sum(sized[0]), x)
+    assert halves[0].shape.as_list() == [None, None]
+    with tf.Session() as session:
+        data = np.arange(8.0).reshape(2, 4)
+        a, b, c, d, g = session.run([*halves, *sized, slope], {x: data})
+        np.testing.assert_array_equal(np.hstack([a, b]), data)
+        np.testing.assert_array_equal(np.hstack([c, d]), data)
+        assert a.shape == (2, 2) and c.shape == (2, 1)
+        assert g.tolist() == [[1, 0, 3, 3]] * 2
+        for wrong in halves[0], sized[0]:
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                session.run(wrong, {x: np.zeros((2, 3))})

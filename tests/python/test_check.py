@@ -100,3 +100,13 @@ def test_a_file_that_is_not_there(tmp_path):
     done = subprocess.run([sys.executable, "-m", "varscope", "check", "none.py"], cwd=tmp_path,
                           text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 1 and "none.py" in done.stderr
+
+
+def test_what_tf_variable_makes_is_a_variable(tmp_path):
+    lines, _ = check(tmp_path, HEAD + "v = tf.Variable(1.0)\nv.assign(2.0)\nv.asign(2.0)\n")
+    assert lines == ["script.py:4: varscope has no tf.Variable.asign"]
+
+
+def test_a_name_that_is_also_something_unknown_is_not_complained_of(tmp_path):
+    code = "_, out = tf.while_loop(f, g, [x, y])\nout = tf.transpose(out.stack())\n"
+    assert check(tmp_path, HEAD + code) == ([], 0)

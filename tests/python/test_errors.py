@@ -6,6 +6,7 @@ import pickle
 import re
 import signal
 
+import numpy as np
 import pytest
 
 import varscope
@@ -78,7 +79,7 @@ def test_arguments_that_varscope_has_nothing_for_are_refused():
     for call in (lambda: tf.gather(x, [0], batch_dims=1),
                  lambda: tf.gather_nd(x, [[0]], batch_dims=1),
                  lambda: tf.boolean_mask(x, [True], axis=1), lambda: tf.norm(x, 2, [0, 1]),
-                 lambda: tf.get_variable("v", [1], constraint=abs)):
+                 lambda: tf.get_variable("v", [1], caching_device="/cpu:0")):
         with pytest.raises(NotImplementedError, match="varscope"):
             call()
 
@@ -157,3 +158,20 @@ def test_a_default_worker_is_refused_a_bad_option():
         varscope.ConnectOptions(sharing="both")
     with pytest.raises(TypeError):
         tf.Session(config={"allow_soft_placement": True})
+
+
+def test_what_is_not_finite_goes_into_local_variables_alone():
+    x = tf.placeholder(tf.float32, [])
+    mean, update = tf.metrics.mean(x)
+    own = tf.get_local_variable("own", [], initializer=tf.zeros_initializer())
+    shared = tf.get_variable("shared", initializer=1.0)
+    changes = tf.assign(own, x), tf.assign_add(own, x), tf.assign(shared, x)
+    with tf.Session() as session:
+        session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+        for value in np.nan, np.inf:
+            assert not np.isfinite(session.run([update, changes[0], changes[1]], {x: value})).any()
+            assert not np.isfinite(session.run([mean, own])).any()
+            with pytest.raises(tf.errors.InvalidArgumentError, match="allow_nonfinite"):
+                session.run(changes[2], {x: value})
+        session.run(tf.local_variables_initializer())
+        assert session.run([update, own, shared], {x: 3.0}) == [3.0, 0.0, 1.0]

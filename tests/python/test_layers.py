@@ -370,3 +370,15 @@ def test_layers_of_contrib_put_results_and_variables_into_collections():
     assert tf.get_collection("flat") == ends[2:3]
     assert [v.name for v in tf.get_collection("all")] == ["Conv/weights:0", "Conv/biases:0"]
     assert [v.name for v in tf.get_collection("kernels")] == ["fully_connected/weights:0"]
+
+
+def test_dropout_of_layers_asks_a_tensor_whether_it_trains():
+    training = tf.placeholder(tf.bool, [])
+    x = tf.constant(np.full((2, 50), np.inf, np.float32))
+    dropped = tf.layers.dropout(x, 0.5, training=training)
+    # What is not done is not computed: an infinity that is not dropped stays one.
+    assert np.isinf(run(dropped, {training: False})).all()
+    assert set(np.unique(run(dropped, {training: True}))) == {0, np.inf}
+    slope, = tf.gradients(tf.layers.dropout(tf.identity(x), 0.5, training=training), x)
+    assert (run(slope, {training: False}) == 1).all()
+    assert set(np.unique(run(slope, {training: True}))) == {0, 2}

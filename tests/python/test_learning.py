@@ -179,3 +179,30 @@ def test_matrices_that_have_no_such_thing():
         tf.matrix_determinant(np.ones([3]))
     assert run(tf.matrix_determinant(np.ones([2, 2]))) == 0
     assert run(tf.matrix_inverse(np.zeros([0, 0]))).shape == (0, 0)
+
+
+def test_variables_without_values():
+    a, b = tf.get_variable("a", initializer=1.0), tf.get_variable("b", initializer=tf.zeros([2]))
+    local = tf.Variable(tf.zeros([]), name="c", collections=[tf.GraphKeys.LOCAL_VARIABLES])
+    missing, some = tf.report_uninitialized_variables(), tf.report_uninitialized_variables([a])
+    there = tf.is_variable_initialized(b)
+    with tf.Session() as session:
+        assert b"b" in session.run(missing).tolist() and not session.run(there)
+        session.run(tf.variables_initializer([a, b]))
+        assert session.run([missing, some])[0].tolist() == [b"c"]
+        assert session.run(some).size == 0 and session.run(there)
+        session.run(local.initializer)
+        assert session.run(missing).size == 0
+
+
+def test_a_sparse_matrix_times_a_dense_one():
+    a = tf.SparseTensor([[0, 0], [1, 2], [1, 0]], [1.0, 2.0, 5.0], [3, 4])
+    b = np.arange(8, dtype=np.float32).reshape(4, 2)
+    dense = np.array([[1, 0, 0, 0], [5, 0, 2, 0], [0, 0, 0, 0]], np.float32)
+    with tf.Session() as session:
+        made, other, third = session.run([
+            tf.sparse_tensor_dense_matmul(a, b), tf.sparse_tensor_dense_matmul(a, b[:3], True),
+            tf.sparse_tensor_dense_matmul(a, b.T, adjoint_b=True)])
+    np.testing.assert_array_equal(made, dense @ b)
+    np.testing.assert_array_equal(other, dense.T @ b[:3])
+    np.testing.assert_array_equal(third, dense @ b)

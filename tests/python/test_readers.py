@@ -294,3 +294,41 @@ def test_a_run_waits_for_an_element():
         sess.run(put)
         waiting.join()
     assert got == [7]
+
+
+def sequence_record():
+    def whole(*numbers):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=numbers))
+
+    lists = {"word": tf.train.FeatureList(feature=[whole(3), whole(1), whole(2)]),
+             "tags": tf.train.FeatureList(feature=[whole(), whole(7, 8), whole(9)])}
+    return tf.train.SequenceExample(
+        context=tf.train.Features(feature={"length": whole(3)}),
+        feature_lists=tf.train.FeatureLists(feature_list=lists)).SerializeToString()
+
+
+def test_records_of_sequences():
+    record = tf.placeholder(tf.string)
+    context, steps = tf.parse_single_sequence_example(
+        record, {"length": tf.FixedLenFeature([], tf.int64)},
+        {"word": tf.FixedLenSequenceFeature([], tf.int64), "tags": tf.VarLenFeature(tf.int64),
+         "none": tf.FixedLenSequenceFeature([2], tf.float32, allow_missing=True)})
+    with tf.Session() as session:
+        found, of_steps = session.run([context, steps], {record: sequence_record()})
+    assert found["length"] == 3
+    assert of_steps["word"].tolist() == [3, 1, 2]
+    assert of_steps["tags"].indices.tolist() == [[1, 0], [1, 1], [2, 0]]
+    assert of_steps["tags"].values.tolist() == [7, 8, 9]
+    assert of_steps["tags"].dense_shape.tolist() == [3, 2]
+    assert of_steps["none"].shape == (0, 2)
+
+
+def test_sequences_that_do_not_fit():
+    with tf.Session() as session:
+        for features, text in [
+                ({"none": tf.FixedLenSequenceFeature([], tf.int64)}, "required but could not"),
+                ({"tags": tf.FixedLenSequenceFeature([], tf.int64)}, "Number of int64 values"),
+                ({"word": tf.FixedLenSequenceFeature([], tf.float32)}, "Data types don't match")]:
+            _, steps = tf.parse_single_sequence_example(sequence_record(), None, features)
+            with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+                session.run(steps)

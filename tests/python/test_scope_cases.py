@@ -64,6 +64,22 @@ def test_5_the_initializer_of_a_scope_reaches_its_variables():
     assert value([w, u]) == pytest.approx([0.3, 0.9])
 
 
+def test_6_the_constraint_of_a_scope_reaches_its_variables():
+    def first(x):
+        return 0 * x
+
+    def second(x):
+        return 1 * x
+
+    with tf.variable_scope("tower1", constraint=first) as tower:
+        assert tower.constraint is first
+        with tf.variable_scope("foo"):
+            assert tf.get_variable("v", []).constraint is first
+        with tf.variable_scope(tower, constraint=second):
+            assert tf.get_variable("w", []).constraint is second
+    assert tf.get_variable("u", []).constraint is None
+
+
 def test_7_leaving_an_outer_scope_first_is_an_error():
     outer, inner = tf.variable_scope("outer"), tf.variable_scope("inner")
     outer.__enter__()
@@ -113,6 +129,8 @@ def test_18_regularization_losses_are_collected_once():
             assert tf.get_variable("w", []) == w
         with tf.variable_scope("bar", regularizer=lambda v: tf.reduce_mean(v) + 0.2):
             tf.get_variable("u", [], initializer=tf.constant_initializer(0.3))
+        with tf.variable_scope("baz", regularizer=tf.no_regularizer):
+            tf.get_variable("t", [], initializer=tf.constant_initializer(0.3))
     assert tower.name == "tower3"
     losses = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
     assert value(losses) == pytest.approx([0.5, 0.5])
@@ -468,6 +486,15 @@ def test_49_what_is_only_read_together_is_not_trained():
     assert foo.trainable_variables() == [b]
 
 
+def test_50_variables_that_are_only_read_together_are_not_trained():
+    with tf.variable_scope("foo") as foo:
+        tf.Variable(1.0, name="a", synchronization=tf.VariableSynchronization.ON_READ)
+        b = tf.Variable(1.0, name="b", aggregation=tf.VariableAggregation.MEAN)
+        with pytest.raises(ValueError, match="ON_READ only for non-trainable variables"):
+            tf.Variable(1.0, synchronization=tf.VariableSynchronization.ON_READ, trainable=True)
+    assert foo.trainable_variables() == [b]
+
+
 def test_51_the_global_variables_of_a_scope():
     tf.get_variable("a", [])
     with tf.variable_scope("foo") as foo:
@@ -696,6 +723,45 @@ def test_70_getters_are_told_of_synchronization_and_aggregation():
                     (sync.AUTO, aggregation.SUM)]
     with tf.variable_scope("scope", reuse=True):
         assert tf.get_variable("v") == v
+
+
+def test_74_creators_see_and_change_what_is_made():
+    seen = []
+
+    def outer(next_creator, **kwargs):
+        seen.append(kwargs["name"])
+        return next_creator(**kwargs)
+
+    def inner(next_creator, **kwargs):
+        kwargs["name"] = "forced_name"
+        return next_creator(**kwargs)
+
+    with tf.variable_creator_scope(outer), tf.variable_creator_scope(inner):
+        assert tf.Variable(1.0, name="one_name").name == "forced_name:0"
+    assert seen == ["forced_name"]
+
+    def third(next_creator, **kwargs):
+        seen.append((kwargs["synchronization"], kwargs["aggregation"]))
+        return next_creator(**{**kwargs, "trainable": False})
+
+    given = tf.VariableSynchronization.ON_WRITE, tf.VariableAggregation.MEAN
+    with tf.variable_creator_scope(third):
+        v = tf.get_variable("v", [], synchronization=given[0], aggregation=given[1])
+        with tf.variable_scope("", reuse=True):
+            assert tf.get_variable("v", []) == v
+    assert seen == ["forced_name", given]
+    assert not v.trainable
+
+
+def test_75_leaving_an_outer_creator_scope_first_is_an_error():
+    def creator(next_creator, **kwargs):
+        return next_creator(**kwargs)
+
+    outer, inner = tf.variable_creator_scope(creator), tf.variable_creator_scope(creator)
+    outer.__enter__()
+    with inner, pytest.raises(RuntimeError, match="without proper nesting"):
+        outer.__exit__(None, None, None)
+    outer.__exit__(None, None, None)
 
 
 def test_79_a_second_thread_cannot_create_the_name_again():

@@ -136,3 +136,28 @@ def test_what_a_writer_adds_after_close_is_in_a_new_file(tmp_path):
         writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=step)]), step)
         writer.close()
     assert [e.summary.value[0].simple_value for e in events(tmp_path) if e.summary.value] == [0, 1]
+
+
+def test_texts(tmp_path):
+    one = tf.summary.text("note", tf.constant("hello *world*"))
+    many = tf.summary.text("table", tf.constant([["a", "b"], ["c", "d"]]))
+    with tf.Session() as sess, tf.summary.FileWriter(str(tmp_path)) as writer:
+        writer.add_summary(sess.run(tf.summary.merge([one, many])), 3)
+    read = {value.tag: value for event in events(tmp_path) for value in event.summary.value}
+    assert read["note"].metadata.plugin_data.plugin_name == "text"
+    assert list(read["note"].tensor.string_val) == [b"hello *world*"]
+    assert [dim.size for dim in read["table"].tensor.tensor_shape.dim] == [2, 2]
+    assert list(read["table"].tensor.string_val) == [b"a", b"b", b"c", b"d"]
+    with pytest.raises(ValueError, match="string"):
+        tf.summary.text("number", tf.constant(1.0))
+
+
+def test_events_are_read_again(tmp_path):
+    with tf.summary.FileWriter(str(tmp_path), tf.get_default_graph()) as writer:
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=1.5)]), 7)
+    file, = tmp_path.iterdir()
+    read = list(tf.train.summary_iterator(str(file)))
+    assert read[0].file_version == "brain.Event:2" and read[0].wall_time > 1e9
+    assert [event.graph_def for event in read if event.graph_def] != []
+    assert [(event.step, value.tag, value.simple_value) for event in read
+            for value in event.summary.value] == [(7, "a", 1.5)]

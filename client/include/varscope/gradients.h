@@ -30,14 +30,16 @@ struct Gradient {
 // subtract of operands of one known shape, make of it: so are those of the parts of a partitioned
 // variable. `grad_ys`, when given, has one entry for each of ys:
 // weights of y's dtype and of a shape that is compatible with y's; an undefined entry stands for
-// ones.
+// ones. What the ops of `stop_gradients` give counts as constant: what they are computed from has
+// no part in the gradients.
 //
 // Throws TypeError for a y that is not float32 or float64. Throws ValueError for another number of
 // grad_ys, for weights whose shape does not fit, and for what is undefined or of another graph.
 // Throws LookupError for an op on the way that has no gradient function. (One whose gradient is
 // none, such as argmax, is no error.)
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
-                                const OptionalList<Output>& grad_ys = {});
+                                const OptionalList<Output>& grad_ys = {},
+                                const std::vector<Output>& stop_gradients = {});
 // The same with respect to variables, wherever they are read. Throws ValueError for a partitioned
 // one, which must be given part by part: see Variable::parts().
 std::vector<Gradient> gradients(const std::vector<Output>& ys, const std::vector<Variable>& xs);

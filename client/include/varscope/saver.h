@@ -21,6 +21,8 @@ namespace varscope::train {
 struct SaverOptions {
   // How many checkpoints of this Saver to keep: older ones are removed from the disk. 0: all.
   size_t max_to_keep = 5;
+  // Also the slots of the variables that the program lists.
+  bool with_slots = false;
 };
 
 // Saves and restores variables of the graph that is the default one when it is made, which it keeps
@@ -36,8 +38,8 @@ class Saver {
   // All variables that the default graph knows now, with all slots that they have in the store; as
   // TensorFlow's Saver().
   explicit Saver(SaverOptions options = {});
-  // These, without slots. (A template, because GCC 12 takes the braces of SaverOptions for a
-  // vector's.)
+  // These, without slots unless the options say so. (A template, because GCC 12 takes the braces of
+  // SaverOptions for a vector's.)
   template <std::same_as<std::vector<Variable>> T>
   explicit Saver(const T& var_list, SaverOptions options = {})
       : Saver(std::span<const Variable>(var_list), options) {}

@@ -46,7 +46,11 @@ void AddBodies(nb::module_& m) {
     internal::EndBody(*token, ToOutputs(results));
   });
   m.def("_abandon_body", [](const PyBody& token) {
-    AfterDefinitions([held = *token] { internal::AbandonBody(held); });
+    AfterDefinitions(
+        [held = *token, graph = token.box()->graph, thread = GraphBox::ThreadNumber()] {
+          GraphBox::UseScopes(graph, thread);
+          internal::AbandonBody(held);
+        });
   });
   m.def("_make_cond", [](nb::handle pred, const PyBody& then, const PyBody& otherwise) {
     AwaitDefinitions();

@@ -26,11 +26,12 @@ bool Same(const Held<T>& a, nb::handle b) {
 struct Token {
   Held<ScopeToken> held;
   bool counted;
+  uint64_t thread;
 };
 
 Token Open(std::shared_ptr<GraphBox> box, ScopeToken token, bool counted = false) {
   if (counted) ++GraphBox::EnteredHere();
-  return {Held<ScopeToken>(std::move(box), std::move(token)), counted};
+  return {Held<ScopeToken>(std::move(box), std::move(token)), counted, GraphBox::ThreadNumber()};
 }
 
 void AddOperations(nb::module_& m) {
@@ -108,6 +109,7 @@ void AddLookups(nb::class_<PyGraph>& type) {
           "get_name_scope",
           [](const PyGraph& g) {
             AwaitDefinitions();
+            GraphBox::UseScopes(*g, GraphBox::ThreadNumber());
             return g->get_name_scope();
           },
           "The current name scope without the slash at its end; '' at the root.")
@@ -219,7 +221,10 @@ void AddScopes(nb::module_& m) {
       --GraphBox::EnteredHere();
       return;
     }
-    AfterDefinitions([held = token.held] { Leave(*held); });
+    AfterDefinitions([held = token.held, thread = token.thread] {
+      GraphBox::UseScopes(held.box()->graph, thread);
+      Leave(*held);
+    });
   });
   m.def("enter_name_scope", [](const std::string& name) {
     AwaitDefinitions();

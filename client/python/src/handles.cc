@@ -1,7 +1,10 @@
 #include "client/python/src/handles.h"
 
 #include <algorithm>
+#include <atomic>
 
+#include "client/graph/handles.h"
+#include "client/graph/state.h"
 #include "client/python/src/gil.h"
 #include "client/python/src/waiting.h"
 
@@ -58,6 +61,19 @@ std::shared_ptr<GraphBox> GraphBox::Default() {
 }
 
 void GraphBox::Forget() { TheKnown().of_process = nullptr; }
+
+uint64_t GraphBox::ThreadNumber() {
+  static std::atomic<uint64_t> last = 0;
+  thread_local const uint64_t number = ++last;
+  return number;
+}
+
+void GraphBox::UseScopes(const Graph& graph, uint64_t thread) {
+  if (Definition::Here()) return;  // a part of what another thread does
+  internal::Unwrap(graph)->UseScopesOf(thread);
+}
+
+void GraphBox::UseScopesHere() { UseScopes(Graph::get_default(), ThreadNumber()); }
 
 int& GraphBox::EnteredHere() {
   thread_local int entered = 0;

@@ -33,6 +33,12 @@ class GraphBox {
   static void Forget();
   // How many as_default() are open in this thread.
   static int& EnteredHere();
+  // Another number in each thread of the program.
+  static uint64_t ThreadNumber();
+  // From here on the scopes of a graph, or of the default one, are those that a thread has opened.
+  // Requires the GIL.
+  static void UseScopes(const Graph& graph, uint64_t thread);
+  static void UseScopesHere();
 
   Graph graph;
   std::string target;            // where Python connected it to; empty while it did not

@@ -105,6 +105,29 @@ void SetShape(const PyTensor& tensor, nb::handle shape) {
   known = *std::move(merged);
 }
 
+// Lets the op assign NaN and infinities, in a push of such ops alone.
+void AllowNonfinite(const PyOperation& assignment) {
+  internal::Unwrap(*assignment)->attrs.Set("allow_nonfinite", true);
+}
+
+// Has the function make the gradients of the op's inputs: a list, from those of its outputs; None
+// is no gradient. The graph keeps the function.
+void GiveGradient(const PyOperation& op, nb::handle function) {
+  internal::Unwrap(*op)->gradient = std::make_shared<internal::GivenGradient>(
+      [call = Callable(nb::borrow(function))](const std::vector<Output>& dys) {
+        const WithGil gil;
+        nb::list given;
+        for (const Output& dy : dys) {
+          given.append(dy.defined() ? nb::cast(Hold(dy)) : nb::object(nb::none()));
+        }
+        std::vector<Output> gradients;
+        for (const nb::handle gradient : (*call)(given)) {
+          gradients.push_back(gradient.is_none() ? Output() : ToOutput(gradient));
+        }
+        return gradients;
+      });
+}
+
 }  // namespace
 
 void AddInspection(nb::module_& m) {
@@ -113,6 +136,8 @@ void AddInspection(nb::module_& m) {
   m.def("_variables_of", &VariablesOf, "op"_a);
   m.def("_attributes_of", &AttributesOf, "op"_a);
   m.def("_initial_value_of", &InitialValueOf, "variable"_a);
+  m.def("_give_gradient", &GiveGradient, "op"_a, "function"_a);
+  m.def("_allow_nonfinite", &AllowNonfinite, "assignment"_a);
   m.def("_set_shape", &SetShape, "tensor"_a, nb::arg("shape").none());
   m.def("_initializer_of", &InitializerOf, "variables"_a, nb::arg("name").none());
 }

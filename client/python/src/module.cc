@@ -12,6 +12,7 @@ NB_MODULE(_core, m) {
   AddTypes(m);
   AddGraph(m);
   AddInspection(m);
+  AddReplay(m);
   AddChecksums(m);
   AddVariables(m);
   AddOps(m);

@@ -16,6 +16,7 @@ using namespace nanobind::literals;
 void AddTypes(nb::module_& m);        // types.cc: DType, ConnectOptions, initializers, partitioners
 void AddGraph(nb::module_& m);        // graph.cc: graphs, ops, tensors, scopes, collections
 void AddInspection(nb::module_& m);   // inspect.cc
+void AddReplay(nb::module_& m);       // replay.cc
 void AddChecksums(nb::module_& m);    // checksums.cc
 void AddVariables(nb::module_& m);    // variables.cc
 void AddOps(nb::module_& m);          // ops.cc

@@ -49,7 +49,7 @@ std::vector<Gradient> ToGradients(nb::handle list) {
 void AddGradients(nb::module_& m) {
   m.def(
       "gradients_of_tensors",
-      [](nb::handle ys, nb::handle xs, nb::handle grad_ys) {
+      [](nb::handle ys, nb::handle xs, nb::handle grad_ys, nb::handle stop_gradients) {
         AwaitDefinitions();
         OptionalList<Output> weights;
         if (!grad_ys.is_none()) {
@@ -57,9 +57,10 @@ void AddGradients(nb::module_& m) {
           for (const nb::handle y : grad_ys) given.push_back(y.is_none() ? Output() : ToOutput(y));
           weights = given;
         }
-        return FromGradients(gradients(ToOutputs(ys), ToOutputs(xs), weights));
+        return FromGradients(
+            gradients(ToOutputs(ys), ToOutputs(xs), weights, ToOutputs(stop_gradients)));
       },
-      "ys"_a, "xs"_a, nb::arg("grad_ys").none());
+      "ys"_a, "xs"_a, nb::arg("grad_ys").none(), "stop_gradients"_a);
   m.def(
       "gradients_of_variables",
       [](nb::handle ys, nb::handle xs) {
@@ -152,9 +153,9 @@ void AddOptimizers(nb::module_& m) {
 // Shared with a call that may go on when the Python object is gone.
 using PySaver = Held<std::shared_ptr<train::Saver>>;
 
-PySaver NewSaver(nb::handle var_list, size_t max_to_keep) {
+PySaver NewSaver(nb::handle var_list, size_t max_to_keep, bool with_slots) {
   const std::shared_ptr<GraphBox> box = GraphBox::Default();
-  const train::SaverOptions options{.max_to_keep = max_to_keep};
+  const train::SaverOptions options{.max_to_keep = max_to_keep, .with_slots = with_slots};
   if (var_list.is_none()) return {box, std::make_shared<train::Saver>(options)};
   if (nb::isinstance<nb::dict>(var_list)) {
     std::map<std::string, Variable> named;
@@ -171,10 +172,10 @@ void AddSaver(nb::module_& m) {
   nb::class_<PySaver>(m, "Saver")
       .def(
           "__init__",
-          [](PySaver* self, nb::handle var_list, size_t max_to_keep) {
-            new (self) PySaver(NewSaver(var_list, max_to_keep));
+          [](PySaver* self, nb::handle var_list, size_t max_to_keep, bool with_slots) {
+            new (self) PySaver(NewSaver(var_list, max_to_keep, with_slots));
           },
-          nb::arg("var_list").none(), "max_to_keep"_a)
+          nb::arg("var_list").none(), "max_to_keep"_a, "with_slots"_a)
       .def(
           "save",
           [](const PySaver& saver, const PySession& session, std::string path,

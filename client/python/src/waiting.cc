@@ -159,7 +159,9 @@ void AwaitDefinitions() {
     }
     RaiseSignals();
   }
-  if (!in_definition) DoWhatIsLeft();
+  if (in_definition) return;
+  DoWhatIsLeft();
+  GraphBox::UseScopesHere();
 }
 
 void AfterDefinitions(std::function<void()> what) {

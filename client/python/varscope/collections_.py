@@ -41,7 +41,7 @@ class GraphKeys:
 
 
 # The collection of those variables that are in none of the two that the graph keeps itself.
-_UNLISTED = "varscope_unlisted_variables"
+UNLISTED = "varscope_unlisted_variables"
 KEPT = (GraphKeys.GLOBAL_VARIABLES, GraphKeys.TRAINABLE_VARIABLES)
 _SYMBOLS = (_core.Tensor, _core.Operation, _core.Variable)
 
@@ -53,7 +53,7 @@ def get_collection(key: str, scope: str | None = None) -> list[Any]:
     """
     found = _core.get_collection(str(key), scope)
     if key == GraphKeys.GLOBAL_VARIABLES:
-        unlisted = _core.get_collection(_UNLISTED)
+        unlisted = _core.get_collection(UNLISTED)
         found = [item for item in found if item not in unlisted] if unlisted else found
     own = graph_data.of_default().objects.get(key, [])
     return found + [item for item in own if scope is None or _matches(scope, item)]
@@ -91,7 +91,7 @@ def add_variable(variable: _core.Variable, collections: Iterable[str] | None) ->
         return
     keys = list(collections)
     if GraphKeys.GLOBAL_VARIABLES not in keys:
-        _core.add_to_collection(_UNLISTED, variable)
+        _core.add_to_collection(UNLISTED, variable)
     for key in keys:
         if key not in KEPT:
             _core.add_to_collection(key, variable)

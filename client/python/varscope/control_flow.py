@@ -12,11 +12,14 @@ from varscope.scopes import control_dependencies, name_scope
 
 
 def flatten(structure: Any) -> list[Any]:
-    """Returns the leaves of tuples, lists and dictionaries, these in the order of their keys."""
+    """Returns the leaves of tuples, lists and dictionaries, these in the order of their keys; of a
+    TensorArray its own."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
     if isinstance(structure, (list, tuple)):
         return [leaf for part in structure for leaf in flatten(part)]
+    if hasattr(structure, "with_leaves"):
+        return list(structure.leaves())
     return [structure]
 
 
@@ -33,6 +36,8 @@ def _packed(structure: Any, leaves: Iterator[Any]) -> Any:
         parts = [_packed(part, leaves) for part in structure]
         # A named tuple takes its fields as arguments.
         return type(structure)(*parts) if hasattr(structure, "_fields") else type(structure)(parts)
+    if hasattr(structure, "with_leaves"):
+        return structure.with_leaves([next(leaves) for _ in structure.leaves()])
     return next(leaves)
 
 
@@ -227,4 +232,6 @@ def _flat_shapes(shapes: Any, structure: Any) -> list[Any]:
     if isinstance(structure, dict):
         return [shape for key in sorted(structure)
                 for shape in _flat_shapes(shapes[key], structure[key])]
+    if hasattr(structure, "with_leaves"):
+        return [leaf.shape for leaf in structure.leaves()]
     return [shapes]

@@ -13,6 +13,7 @@ from varscope.ops import convert_to_tensor
 from varscope.scopes import control_dependencies, name_scope
 from varscope.shapes import TensorShape
 from varscope.shaping import checked_axes, flat_numbers, rank
+from varscope.slices import IndexedSlices
 
 
 def _number(x: Any, what: str) -> Any:
@@ -174,10 +175,28 @@ def _size(x: Any, axis: int) -> Any:
     return _core.shape(x)[axis] if known is None else _core._constant(known, "int32", None)
 
 
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> _core.Tensor:
-    """Scales a tensor so that its L2 norm is at most clip_norm."""
-    norm = _core.sqrt(_core.reduce_sum(_core.square(t), axes, True))
-    return _core.divide(_core.multiply(t, clip_norm), _core.maximum(norm, clip_norm), name)
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
+    """Scales a tensor so that its L2 norm is at most clip_norm; of IndexedSlices the rows."""
+    if isinstance(t, IndexedSlices):
+        return IndexedSlices(clip_by_norm(t.values, clip_norm, axes, name), t.indices,
+                             t.dense_shape)
+    with name_scope(name, "clip_by_norm", [t]) as scope:
+        t = convert_to_tensor(t)
+        squares = _core.reduce_sum(_core.square(t), axes, True)
+        # The root has no gradient at 0.
+        some = _core.greater(squares, 0)
+        norm = _core._where(some, _core.sqrt(_core._where(
+            some, squares, _core.ones_like(squares), None)), squares, None)
+        return _core.divide(_core.multiply(t, clip_norm), _core.maximum(norm, clip_norm), scope)
+
+
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any,
+                  name: str | None = None) -> Any:
+    """Returns each element, or the limit that it is beyond; of IndexedSlices those of the rows."""
+    if isinstance(t, IndexedSlices):
+        values = _core.clip_by_value(t.values, clip_value_min, clip_value_max, name)
+        return IndexedSlices(values, t.indices, t.dense_shape)
+    return _core.clip_by_value(t, clip_value_min, clip_value_max, name)
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> _core.Tensor:
@@ -192,21 +211,21 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
         value = value.astype(_NARROW.get(value.dtype.kind, value.dtype))
     if not dims.is_compatible_with(value.shape):
         raise ValueError(f"Shapes {dims} and {value.shape} are incompatible")
-    return feed_from(_Default(value), 0, _core.placeholder(value.dtype, shape, name))
+    return feed_from(Default(value), 0, _core.placeholder(value.dtype, shape, name))
 
 
 # What TensorFlow takes Python's numbers for.
 _NARROW = {"f": "float32", "i": "int32"}
 
 
-class _Default(Source):
+class Default(Source):
     """The value of a placeholder that nobody feeds."""
 
     def __init__(self, value: np.ndarray) -> None:
-        self._value = value
+        self.value = value
 
     def take(self, run: Run) -> list[Any]:
-        return [self._value]
+        return [self.value]
 
 
 def to_float(x: Any, name: str = "ToFloat") -> _core.Tensor:

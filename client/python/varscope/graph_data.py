@@ -5,6 +5,7 @@ Ops and tensors are kept by their names: objects of them would keep the graph al
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from varscope import _core
@@ -24,6 +25,8 @@ class GraphData:
         self.seed: int | None = None  # of random numbers
         self.seeds_given = 0  # to ops without a seed of their own
         self.scopes: dict[str, Any] = {}  # what variable scopes have, by their names
+        self.constraints: dict[str, Any] = {}  # of variables, by their names
+        self.creators = threading.local()  # of variables, that are open in each thread
 
 
 def of(graph: _core.Graph) -> GraphData:

@@ -21,13 +21,16 @@ def _as_default(self: Graph) -> scopes.default_graph:
 
 
 def _get_tensor_by_name(self: Graph, name: str) -> _core.Tensor:
-    """Returns the tensor 'op:0'. KeyError when there is none, ValueError for another form."""
+    """Returns the tensor 'op:0', of a variable its value. KeyError when there is none, ValueError
+    for another form."""
     op_name, colon, _ = _text(name, "Tensor").partition(":")
     if not colon:
         raise ValueError("The name 'x' refers to an Operation, not a Tensor. Tensor names must be "
                          "of the form \"<op_name>:<output_index>\".".replace("'x'", repr(name)))
     try:
-        return self._tensor(name)
+        found = self._tensor(name)
+        return found if found.op.type != "VarHandleOp" else self._tensor(
+            f"{op_name}/Read/ReadVariableOp:0")
     except ValueError:
         pass
     raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. "
@@ -115,8 +118,9 @@ def _device(self: Graph, device_name_or_function: Any) -> devices.device:
 
 def _as_graph_def(self: Graph, from_version: int | None = None,
                   add_shapes: bool = False) -> GraphDef:
-    """Returns the ops as a message, which tells of a graph and cannot become one again."""
-    return GraphDef(self)
+    """Returns the ops as a message, of which tf.import_graph_def makes such ops."""
+    from varscope.saved_graphs.describing import description_of
+    return GraphDef(self, description_of(self))
 
 
 def _finalize(self: Graph) -> None:
@@ -202,6 +206,13 @@ def _consumers(self: _core.Tensor) -> list[_core.Operation]:
     return [op for op in self.graph.get_operations() if self in op.inputs]
 
 
+def _text_of_tensor(self: _core.Tensor) -> str:
+    """Returns what print() shows."""
+    shape = "" if self.shape.ndims is None else f", shape={self.shape}"
+    return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
+
+
+_core.Tensor.__str__ = _text_of_tensor
 _core.Operation.run = _run
 _core.Tensor.set_shape = _set_shape
 _core.Tensor.consumers = _consumers

@@ -28,7 +28,7 @@ class ResizeMethod(enum.IntEnum):
     AREA = 3
 
 
-def _image(image: Any) -> _core.Tensor:
+def checked_image(image: Any) -> _core.Tensor:
     """An image, or a batch of images. ValueError for another number of dimensions."""
     image = convert_to_tensor(image)
     if rank(image) not in (3, 4):
@@ -84,7 +84,7 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> _core.Tensor:
 def crop_to_bounding_box(image: Any, offset_height: int, offset_width: int, target_height: int,
                          target_width: int) -> _core.Tensor:
     """A part of an image, or of each image of a batch."""
-    image = _image(image)
+    image = checked_image(image)
     height, width = image.shape.as_list()[-3:-1]
     image = _inside(image, -3, "height", offset_height, target_height, height)
     image = _inside(image, -2, "width", offset_width, target_width, width)
@@ -111,7 +111,7 @@ def _inside(image: _core.Tensor, axis: int, what: str, offset: int, target: int,
 def pad_to_bounding_box(image: Any, offset_height: int, offset_width: int, target_height: int,
                         target_width: int) -> _core.Tensor:
     """An image inside a larger one of zeros."""
-    image = _image(image)
+    image = checked_image(image)
     dims = image.shape.as_list()
     height, width = _known(dims[-3:-1], "pad_to_bounding_box")
     for what, offset, target, size in (("height", offset_height, target_height, height),
@@ -152,7 +152,7 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> _core.Tensor:
 
 def per_image_standardization(image: Any) -> _core.Tensor:
     """An image with mean 0 and variance 1."""
-    image = _core.cast(_image(image), "float32")
+    image = _core.cast(checked_image(image), "float32")
     axes = [rank(image) - 3, rank(image) - 2, rank(image) - 1]
     count = _core.cast(_core.reduce_prod(_core.shape(image)[-3:]), "float32")
     mean = _core.reduce_mean(image, axes, True)
@@ -202,7 +202,7 @@ def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR,
     with name_scope(name, "resize", [images]):
         image = convert_to_tensor(images)
         wanted = _known(size, "resize_images")
-        first = rank(_image(image)) - 3
+        first = rank(checked_image(image)) - 3
         dims = _known(image.shape.as_list()[first:first + 2], "resize_images")
         if dims == wanted:
             return image
@@ -230,7 +230,7 @@ def resize_nearest_neighbor(images: Any, size: Any, align_corners: bool = False,
 def resize_image_with_crop_or_pad(image: Any, target_height: int,
                                   target_width: int) -> _core.Tensor:
     """The middle of an image, with zeros around it where it is smaller."""
-    image = _image(image)
+    image = checked_image(image)
     height, width = _known(image.shape.as_list()[-3:-1], "resize_image_with_crop_or_pad")
     part = crop_to_bounding_box(
         image, max((height - target_height) // 2, 0), max((width - target_width) // 2, 0),
@@ -241,18 +241,18 @@ def resize_image_with_crop_or_pad(image: Any, target_height: int,
 
 def flip_left_right(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from right to left."""
-    image = _image(image)
+    image = checked_image(image)
     return _core.reverse(image, [rank(image) - 2])
 
 
 def flip_up_down(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from below."""
-    image = _image(image)
+    image = checked_image(image)
     return _core.reverse(image, [rank(image) - 3])
 
 
 def _perhaps(image: Any, flip: Any, seed: int | None) -> _core.Tensor:
-    image = _image(image)
+    image = checked_image(image)
     if image.shape.ndims != 3:
         raise NotImplementedError("random flips: varscope has them for one image, not for a batch")
     drawn = random_uniform([], 0, 1.0, seed=seed)

@@ -67,11 +67,17 @@ class Constant(Initializer):
 
     def __init__(self, value: Any = 0, dtype: Any = None, verify_shape: bool = False) -> None:
         self._array = None if np.ndim(value) == 0 else np.asarray(value)
+        self._number = value
         super().__init__(_core.constant_initializer(float(value) if self._array is None else 0.0))
 
     def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
+        return self._core if self._array is None else self.value(shape, dtype)
+
+    def value(self, shape: list[int] | None, dtype: _core.DType) -> np.ndarray:
+        """Returns the value of a variable of this shape. ValueError for an array that has not as
+        many elements."""
         if self._array is None:
-            return self._core
+            return np.full(shape or [], self._number, dtype.as_numpy_dtype)
         if shape is None:
             raise ValueError("constant_initializer: an array of values needs the variable's shape")
         if self._array.size != np.prod(shape, dtype=np.int64):
@@ -155,6 +161,28 @@ def _fans(shape: list[int]) -> dict[str, float]:
     return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}
 
 
+class UniformUnitScaling(_Random):
+    """Uniform, so that the outputs are as large as the inputs: up to factor * sqrt(3 / inputs)."""
+
+    def __init__(self, factor: float = 1.0, seed: int | None = None, dtype: Any = None) -> None:
+        self._factor = factor
+        super().__init__(_core.variance_scaling_initializer(factor**2, "fan_in", "uniform", seed),
+                         seed)
+
+    def _limit(self, shape: list[int]) -> float:
+        return self._factor * math.sqrt(3.0 / max(1, math.prod(shape[:-1])))
+
+    def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
+        if shape is None:
+            return self._core
+        limit = self._limit(shape)
+        return _core.random_uniform_initializer(-limit, limit, self.seed)
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        limit = self._limit(shape)
+        return random_uniform(shape, -limit, limit, dtype, self.seed)
+
+
 class GlorotUniform(VarianceScaling):
     """Uniform, of variance 2 / (fan_in + fan_out): the default of floating variables."""
 
@@ -192,6 +220,18 @@ def _made(initializer: Any) -> Any:
 def is_initializer(x: Any) -> bool:
     """Whether it is an Initializer, or the class of one."""
     return isinstance(_made(x), Initializer)
+
+
+def constant_of(initializer: Any, shape: list[int], dtype: _core.DType) -> np.ndarray | None:
+    """Returns the value that an initializer gives, where it is the same each time; else None."""
+    made, kind = _made(initializer), dtype.as_numpy_dtype
+    if isinstance(made, Zeros):
+        return np.zeros(shape, kind)
+    if isinstance(made, Ones):
+        return np.ones(shape, kind)
+    if isinstance(made, Constant):
+        return made.value(shape, dtype)
+    return None
 
 
 def of_scope(initializer: Any) -> Any:

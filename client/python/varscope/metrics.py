@@ -9,7 +9,8 @@ from varscope.collections_ import GraphKeys, add_to_collection
 from varscope.ops import convert_to_tensor
 from varscope.scopes import variable_scope
 from varscope.selecting import quotient_or_zero
-from varscope.variables import Variable, assign_add
+from varscope.variable_class import Variable
+from varscope.variables import assign_add
 
 _FLOAT = _core.as_dtype("float32")
 
@@ -20,8 +21,9 @@ def _local(name: str) -> _core.Variable:
                     collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES])
 
 
-def _result(value: _core.Tensor, update: _core.Tensor, metrics: Any,
-            updates: Any) -> tuple[_core.Tensor, _core.Tensor]:
+def result(value: _core.Tensor, update: _core.Tensor, metrics: Any,
+           updates: Any) -> tuple[_core.Tensor, _core.Tensor]:
+    """Returns both, which are in these collections from then on."""
     for key in metrics or []:
         add_to_collection(key, value)
     for key in updates or []:
@@ -38,13 +40,13 @@ def mean(values: Any, weights: Any = None, metrics_collections: Any = None,
         if weights is None:
             return _ratio(_core.reduce_sum(values), _core.cast(_core.size(values), _FLOAT),
                           metrics_collections, updates_collections)
-        share = _spread(weights, values)
+        share = spread(weights, values)
         return _ratio(_core.reduce_sum(values * share), _core.reduce_sum(share),
                       metrics_collections, updates_collections)
 
 
-def _spread(weights: Any, values: _core.Tensor) -> _core.Tensor:
-    """One weight for each of the values."""
+def spread(weights: Any, values: _core.Tensor) -> _core.Tensor:
+    """Returns one weight for each of the values."""
     share = _core.cast(convert_to_tensor(weights), _FLOAT)
     return weights_lib.broadcast(weights_lib.squeezed_weights(share, values), values)
 
@@ -64,7 +66,7 @@ def _ratio(part: Any, whole: Any, metrics: Any,
     """The quotient of two sums over all batches."""
     total, count = _local("total"), _local("count")
     new_total, new_count = assign_add(total, part), assign_add(count, whole)
-    return _result(quotient_or_zero(total.value(), count.value(), "value"),
+    return result(quotient_or_zero(total.value(), count.value(), "value"),
                    quotient_or_zero(new_total, new_count, "update_op"), metrics, updates)
 
 
@@ -104,7 +106,7 @@ def _share_of(labels: Any, predictions: Any, of_labels: bool, weights: Any, metr
     both = _core.cast(_core.logical_and(labels, predictions), _FLOAT)
     whole = _core.cast(labels if of_labels else predictions, _FLOAT)
     if weights is not None:
-        share = _spread(weights, both)
+        share = spread(weights, both)
         both, whole = both * share, whole * share
     return _ratio(_core.reduce_sum(both), _core.reduce_sum(whole), metrics, updates)
 
@@ -125,3 +127,61 @@ def recall(labels: Any, predictions: Any, weights: Any = None, metrics_collectio
     with variable_scope(name, "recall", [labels, predictions, weights]):
         return _share_of(labels, predictions, True, weights, metrics_collections,
                          updates_collections)
+
+
+def root_mean_squared_error(labels: Any, predictions: Any, weights: Any = None,
+                            metrics_collections: Any = None, updates_collections: Any = None,
+                            name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
+    """The root of the mean of (predictions - labels)^2."""
+    value, update = mean_squared_error(labels, predictions, weights, None, None,
+                                       name or "root_mean_squared_error")
+    return result(_core.sqrt(value), _core.sqrt(update), metrics_collections,
+                   updates_collections)
+
+
+def _counted(name: str | None, default: str, labels: Any, predictions: Any, weights: Any,
+             of_label: bool, of_prediction: bool, metrics: Any,
+             updates: Any) -> tuple[_core.Tensor, _core.Tensor]:
+    """How many pairs of truths are these."""
+    with variable_scope(name, default, [labels, predictions, weights]):
+        labels, predictions = _fitting(labels, predictions, "bool")
+        both = _core.logical_and(labels if of_label else _core.logical_not(labels),
+                                 predictions if of_prediction else _core.logical_not(predictions))
+        found = _core.cast(both, _FLOAT)
+        if weights is not None:
+            found = found * spread(weights, found)
+        count = _local("count")
+        update = assign_add(count, _core.reduce_sum(found))
+        return result(count.value(), update, metrics, updates)
+
+
+def true_positives(labels: Any, predictions: Any, weights: Any = None,
+                   metrics_collections: Any = None, updates_collections: Any = None,
+                   name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
+    """How many labels and predictions are both true."""
+    return _counted(name, "true_positives", labels, predictions, weights, True, True,
+                    metrics_collections, updates_collections)
+
+
+def true_negatives(labels: Any, predictions: Any, weights: Any = None,
+                   metrics_collections: Any = None, updates_collections: Any = None,
+                   name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
+    """How many labels and predictions are both false."""
+    return _counted(name, "true_negatives", labels, predictions, weights, False, False,
+                    metrics_collections, updates_collections)
+
+
+def false_positives(labels: Any, predictions: Any, weights: Any = None,
+                    metrics_collections: Any = None, updates_collections: Any = None,
+                    name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
+    """How many predictions are true whose labels are false."""
+    return _counted(name, "false_positives", labels, predictions, weights, False, True,
+                    metrics_collections, updates_collections)
+
+
+def false_negatives(labels: Any, predictions: Any, weights: Any = None,
+                    metrics_collections: Any = None, updates_collections: Any = None,
+                    name: str | None = None) -> tuple[_core.Tensor, _core.Tensor]:
+    """How many predictions are false whose labels are true."""
+    return _counted(name, "false_negatives", labels, predictions, weights, True, False,
+                    metrics_collections, updates_collections)

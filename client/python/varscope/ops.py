@@ -13,7 +13,7 @@ import numpy as np
 from varscope import _core
 from varscope import shapes
 from varscope.scopes import name_scope, op_of, refuse
-from varscope.slices import IndexedSlices
+from varscope.slices import IndexedSlices, shaped_like
 from varscope.strings.tensors import (StringTensor, bytes_of, is_string, is_text, text_constant,
                                       text_placeholder)
 
@@ -71,7 +71,7 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
                              f"Tensor with dtype {tensor.dtype.name}: {tensor!r}")
         return tensor
     if isinstance(value, IndexedSlices):
-        raise TypeError("varscope does not turn IndexedSlices into a tensor")
+        return convert_to_tensor(value.to_dense(), dtype, name)
     return _core._convert_to_tensor(
         value if dtype is None else _typed(value, dtype), dtype, name)
 
@@ -117,18 +117,20 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,
               colocate_gradients_with_ops: bool = False, gate_gradients: bool = False,
               aggregation_method: Any = None, stop_gradients: Any = None) -> list[Any]:
     """Returns d(sum of ys)/dx for each of xs: a tensor, IndexedSlices, or None where no y depends
-    on x."""
-    refuse("gradients", stop_gradients=stop_gradients)
+    on x. Those of stop_gradients count as constant."""
     ys, xs, grad_ys = _listed(ys), _listed(xs), None if grad_ys is None else _listed(grad_ys)
+    # What a variable is computed from is nothing: there is nothing to stop.
+    stops = [x for x in _listed(stop_gradients or []) if not isinstance(x, _core.Variable)]
     with name_scope(name, values=[x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]):
-        return _gradients(ys, xs, grad_ys)
+        return shaped_like(_gradients(ys, xs, grad_ys, stops), xs)
 
 
-def _gradients(ys: list[Any], xs: list[Any], grad_ys: list[Any] | None) -> list[Any]:
-    if all(isinstance(x, _core.Variable) for x in xs) and grad_ys is None:
+def _gradients(ys: list[Any], xs: list[Any], grad_ys: list[Any] | None,
+               stops: list[Any]) -> list[Any]:
+    if all(isinstance(x, _core.Variable) for x in xs) and grad_ys is None and not stops:
         return _core.gradients_of_variables(ys, xs)
     values = [x._unordered_value() if isinstance(x, _core.Variable) else x for x in xs]
-    return _core.gradients_of_tensors(ys, values, grad_ys)
+    return _core.gradients_of_tensors(ys, values, grad_ys, stops)
 
 
 def _listed(x: Any) -> list[Any]:
@@ -140,7 +142,9 @@ def clip_by_global_norm(t_list: Iterable[Any], clip_norm: Any, use_norm: Any = N
     """Returns the gradients, scaled so that their common L2 norm is at most clip_norm, and that
     norm before."""
     refuse("clip_by_global_norm", use_norm=use_norm)
-    return _core._clip_by_global_norm(t_list, clip_norm, name)
+    given = list(t_list)
+    clipped, norm = _core._clip_by_global_norm(given, clip_norm, name)
+    return shaped_like(clipped, given), norm
 
 
 def _refused(what: str) -> Any:

@@ -6,20 +6,12 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
-from varscope import _core
-from varscope.scopes import refuse
+from varscope import _core, constraints, nonfinite
+from varscope.ops import group
+from varscope.scopes import control_dependencies, name_scope, refuse
+from varscope.slices import shaped_like
 
 _Pairs = Iterable[tuple[Any, _core.Variable]]
-
-
-# Whether pushes carry what is not finite, where an optimizer does not say.
-_allow_nonfinite = False
-
-
-def allow_nonfinite() -> None:
-    """Lets NaN and infinities pass, as in TensorFlow, where an optimizer does not say."""
-    global _allow_nonfinite
-    _allow_nonfinite = True
 
 
 class Optimizer:
@@ -44,7 +36,7 @@ class Optimizer:
         # What a tensor computes has no value to compare.
         self._settings = (rule, name, tuple(values.items())) if known else None
         self._push_options: tuple[Any, ...] = ()
-        if _allow_nonfinite:
+        if nonfinite.are_allowed():
             self.push_options(allow_nonfinite=True)
 
     def get_name(self) -> str:
@@ -84,12 +76,27 @@ class Optimizer:
             loss = loss()
         if grad_loss is not None:
             loss = _times(loss, grad_loss)
-        return self._core.compute_gradients(loss, _listed(var_list))
+        pairs = self._core.compute_gradients(loss, _listed(var_list))
+        shaped_like([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        return pairs
 
     def apply_gradients(self, grads_and_vars: _Pairs, global_step: _core.Variable | None = None,
                         name: str | None = None) -> _core.Operation:
-        """Returns an op that pushes the gradients. `global_step` rises by 1 in the same run."""
-        return self._core.apply_gradients(list(grads_and_vars), global_step, name)
+        """Returns an op that pushes the gradients, and then applies the variables' constraints.
+        `global_step` rises by 1 in the same run. A variable that is there twice is updated twice."""
+        pairs = list(grads_and_vars)
+        first, again = _once_each(pairs)
+        constrained = constraints.among(first)
+        if not again and not constrained:
+            return self._core.apply_gradients(pairs, global_step, name)
+        with name_scope(name or self._name) as scope:
+            done = self._core.apply_gradients(first, None if again else global_step, None)
+            if constrained:
+                done = constraints.applied_after(done, constrained)
+        if not again:
+            return group(done, name=scope)
+        with control_dependencies([done]):
+            return self.apply_gradients(again, global_step, name)
 
     def minimize(self, loss: _core.Tensor, global_step: _core.Variable | None = None,
                  var_list: Iterable[_core.Variable] | None = None, gate_gradients: int = GATE_OP,
@@ -98,6 +105,16 @@ class Optimizer:
         """Returns apply_gradients(compute_gradients(loss, var_list), global_step, name)."""
         pairs = self.compute_gradients(loss, var_list, gate_gradients, grad_loss=grad_loss)
         return self.apply_gradients(pairs, global_step, name)
+
+
+def _once_each(pairs: list[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
+    """The pairs with each variable's first gradient, and the others."""
+    first, again, seen = [], [], set()
+    for gradient, variable in pairs:
+        (again if variable in seen else first).append((gradient, variable))
+        if gradient is not None:
+            seen.add(variable)
+    return first, again
 
 
 def _times(loss: _core.Tensor, slope: Any) -> _core.Tensor:

@@ -56,12 +56,35 @@ def split(value: Any, num_or_size_splits: int | Sequence[int], axis: int = 0,
     value = convert_to_tensor(value)
     with name_scope(name, values=[value]) as scope:
         axis = checked_axis(axis, rank(value))
+        if value.shape.as_list()[axis] is None:
+            return _of_unknown(value, num_or_size_splits, axis)
         sizes = _sizes(num_or_size_splits, _dim(value, axis))
         if num is not None and num != len(sizes):
             raise ValueError(f"There are {len(sizes)} parts, but num is {num}")
         begins = [sum(sizes[:i]) for i in range(len(sizes))]
         return [_part(value, axis, begin, size, _name(scope, i))
                 for i, (begin, size) in enumerate(zip(begins, sizes))]
+
+
+def _of_unknown(value: _core.Tensor, wanted: Any, axis: int) -> list[_core.Tensor]:
+    """The parts along a dimension that a run alone knows: so many equal ones, or some of these
+    sizes, which are all of it."""
+    dims = _core.shape(value)
+    if is_symbolic(wanted) or hasattr(wanted, "__len__"):
+        sizes = flat_numbers(wanted, "split")
+        if -1 in sizes:
+            raise NotImplementedError("split: varscope must know the dimension, or all sizes")
+        value = checked(value, _core.equal(dims[axis], sum(sizes)), "the_sizes_are_not_the_whole")
+        return [_part(value, axis, sum(sizes[:i]), size) for i, size in enumerate(sizes)]
+    [count] = flat_numbers(wanted, "split")
+    value = checked(value, _core.equal(_core.floormod(dims[axis], count), 0),
+                    f"the_dimension_is_not_a_multiple_of_{count}")
+    sizes = [dims[:axis], [count], [-1], dims[axis + 1:]]
+    apart = _core._reshape_to(value, _core._concat(sizes, 0, None), None)
+    parts = [apart[(*(slice(None),) * axis, i)] for i in range(count)]
+    for part in parts:
+        part.set_shape(value.shape)
+    return parts
 
 
 def _sizes(wanted: Any, dim: int) -> list[int]:

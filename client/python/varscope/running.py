@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
-from varscope import optimizers
+from varscope import nonfinite
 from varscope.compat import v1
 from varscope.compat.v1._missing import missing_text, symbols
 
@@ -28,7 +28,7 @@ def become_tensorflow() -> None:
             sys.modules[prefix + name] = module
     if not os.environ.get("VARSCOPE_TARGET"):
         # The variables are the script's own: it sees what becomes of them, as in TensorFlow.
-        optimizers.allow_nonfinite()
+        nonfinite.allow()
     sys.excepthook = _report
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from varscope import _core
+from varscope.collections_ import global_variables
 from varscope.session import BaseSession
 
 
 class Saver:
     """Saves and restores variables of the graph that is the default one when it is made.
 
-    Of all its variables, with their slots, if var_list is None; else those of a list, or of a dict
-    by their names in the checkpoint. The end of a path is the format: '.safetensors', '.npz', else
+    Of all its global variables, with their slots, if var_list is None; else those of a list, or of
+    a dict by their names in the checkpoint. The end of a path is the format: '.safetensors', '.npz', else
     a TensorFlow V2 checkpoint, of which the path is the prefix. ValueError when there is nothing to
     save.
     """
@@ -24,18 +26,21 @@ class Saver:
                  keep_checkpoint_every_n_hours: float = 10000.0, name: str | None = None) -> None:
         if reshape:
             raise NotImplementedError("Saver: varscope has no 'reshape'")
-        if var_list is not None:
-            var_list = dict(var_list) if isinstance(var_list, Mapping) else list(var_list)
-            _refuse_twice(var_list)
-        self._core = _core.Saver(var_list, max_to_keep or 0)
+        every = var_list is None
+        if every:
+            var_list = global_variables()
+        listed = dict(var_list) if isinstance(var_list, Mapping) else list(var_list)
+        _refuse_twice(listed)
+        self._graph_file: tuple[int, bytes | None] | None = None  # of a graph of so many ops
+        self._graph_files: dict[str, str] = {}
+        self._core = _core.Saver(listed, max_to_keep or 0, every)
 
     def save(self, sess: BaseSession, save_path: str | os.PathLike[str],
              global_step: Any = None, latest_filename: None = None,
              meta_graph_suffix: str = "meta", write_meta_graph: bool = True) -> str:
         """Writes one consistent set of values, and returns the path, with global_step '-<step>'.
-        Makes the folder.
-
-        varscope has no meta graphs: the program is the graph.
+        Makes the folder. Beside a TensorFlow checkpoint it writes the graph, '<path>.meta', for
+        import_meta_graph; not of a graph that this cannot make again.
         """
         if latest_filename is not None:
             raise NotImplementedError("Saver.save: varscope has no 'latest_filename'")
@@ -43,7 +48,33 @@ class Saver:
         if isinstance(global_step, (_core.Tensor, _core.Variable)):
             global_step = sess.run(global_step)
         step = None if global_step is None else int(global_step)
-        return self._core.save(sess.core, os.fspath(save_path), step)
+        path = self._core.save(sess.core, os.fspath(save_path), step)
+        if write_meta_graph and not path.endswith((".safetensors", ".npz")):
+            self._write_graph(sess.graph, path, meta_graph_suffix)
+        for gone in set(self._graph_files) - set(self.last_checkpoints):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self._graph_files.pop(gone))
+        return path
+
+    def _write_graph(self, graph: _core.Graph, path: str, suffix: str) -> None:
+        """Writes the graph's file beside a checkpoint."""
+        from varscope.saved_graphs.meta_graphs import MetaGraphDef
+        count = len(graph.get_operations())
+        if self._graph_file is None or self._graph_file[0] != count:
+            try:
+                self._graph_file = count, MetaGraphDef(graph).SerializeToString()
+            except NotImplementedError:
+                self._graph_file = count, None
+        if self._graph_file[1] is not None:
+            with open(f"{path}.{suffix}", "wb") as file:
+                file.write(self._graph_file[1])
+            self._graph_files[path] = f"{path}.{suffix}"
+
+    def export_meta_graph(self, filename: str | os.PathLike[str] | None = None,
+                          **keywords: Any) -> Any:
+        """As tf.train.export_meta_graph."""
+        from varscope.saved_graphs.meta_graphs import export_meta_graph
+        return export_meta_graph(filename, **keywords)
 
     def restore(self, sess: BaseSession, save_path: str | os.PathLike[str]) -> None:
         """Assigns all in one push: all of it or nothing."""

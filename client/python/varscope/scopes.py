@@ -39,6 +39,10 @@ def reuse_code(reuse: Any) -> int | None:
     raise ValueError(f"The reuse parameter must be True, False, None or AUTO_REUSE, not {reuse!r}.")
 
 
+def no_regularizer(_: Any) -> None:
+    """The regularizer of a scope whose variables have none, whatever is around it."""
+
+
 def refuse(function: str, **arguments: Any) -> None:
     """Raises NotImplementedError for an argument that varscope has nothing for."""
     for name, value in arguments.items():
@@ -118,10 +122,11 @@ class variable_scope(_Scope):
                  initializer: Any = None, regularizer: Callable | None = None,
                  caching_device: None = None, partitioner: Callable | None = None,
                  custom_getter: Callable | None = None, reuse: bool | ReuseMode | None = None,
-                 dtype: Any = None, use_resource: bool | None = None, constraint: None = None,
+                 dtype: Any = None, use_resource: bool | None = None,
+                 constraint: Callable | None = None,
                  auxiliary_name_scope: bool = True) -> None:
         super().__init__()
-        refuse("variable_scope", caching_device=caching_device, constraint=constraint)
+        refuse("variable_scope", caching_device=caching_device)
         if name_or_scope is None and default_name is None:
             raise TypeError("If default_name is None then name_or_scope is required")
         self._graph = _graph_of(values)
@@ -131,6 +136,7 @@ class variable_scope(_Scope):
             regularizer=regularizer, dtype=dtype, partitioner=partitioner,
             custom_getter=getter_of(custom_getter), auxiliary_name_scope=auxiliary_name_scope)
         self._initializer = initializer
+        self._constraint = constraint
         self._graphs: list[default_graph | None] = []
 
     def __enter__(self) -> _core.VariableScope:
@@ -146,7 +152,7 @@ class variable_scope(_Scope):
             raise
         self._graphs.append(use)
         scope_defaults.note(inherited, self._initializer, self._arguments["partitioner"],
-                            self._arguments["custom_getter"])
+                            self._arguments["custom_getter"], self._constraint)
         return _core.get_variable_scope()
 
     def __exit__(self, *_: Any) -> None:
@@ -199,6 +205,12 @@ def _partitioner(self: _core.VariableScope) -> Any:
     return scope_defaults.of_scope(self).partitioner
 
 
+def _constraint(self: _core.VariableScope) -> Any:
+    """What is applied to the variables that are made in it, after each update; None: nothing is."""
+    return scope_defaults.of_scope(self).constraint
+
+
+_core.VariableScope.constraint = property(_constraint, doc=_constraint.__doc__)
 _core.VariableScope.partitioner = property(_partitioner, doc=_partitioner.__doc__)
 _core.VariableScope.get_collection = _below
 _core.VariableScope.global_variables = _listing(GraphKeys.GLOBAL_VARIABLES)

@@ -161,7 +161,8 @@ class BaseSession:
 
     @property
     def graph_def(self) -> Any:
-        raise AttributeError("varscope has no GraphDef")
+        """The graph's ops as a message."""
+        return self._graph.as_graph_def()
 
     @property
     def sess_str(self) -> str:

@@ -147,3 +147,17 @@ def sparse_tensor_to_dense(sp_input: SparseTensor, default_value: Any = 0,
     """Returns the elements, with the default where there are none."""
     return sparse_to_dense(sp_input.indices, sp_input.dense_shape, sp_input.values, default_value,
                            validate_indices, name)
+
+
+def sparse_tensor_dense_matmul(sp_a: SparseTensor, b: Any, adjoint_a: bool = False,
+                               adjoint_b: bool = False, name: str | None = None) -> _core.Tensor:
+    """Returns the product of a sparse matrix and a dense one."""
+    with name_scope(name, "SparseTensorDenseMatMul", [sp_a.values]) as scope:
+        b = convert_to_tensor(b)
+        right = _core.transpose(b, [1, 0]) if adjoint_b else b
+        rows, columns = sp_a.indices[:, 0], sp_a.indices[:, 1]
+        count = sp_a.dense_shape[1 if adjoint_a else 0]
+        if adjoint_a:
+            rows, columns = columns, rows
+        parts = expand_dims(sp_a.values, 1) * _core._gather(right, columns, None)
+        return _core.unsorted_segment_sum(parts, rows, count, scope)

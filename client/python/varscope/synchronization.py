@@ -23,3 +23,16 @@ class VariableAggregation(enum.Enum):
     MEAN = 2
     ONLY_FIRST_REPLICA = 3
     ONLY_FIRST_TOWER = 3
+
+
+def trainable_by(trainable: bool | None,
+                 synchronization: VariableSynchronization) -> bool | None:
+    """Returns whether a variable is trained: one that is only read together is not. ValueError where
+    a program says both."""
+    if synchronization is not VariableSynchronization.ON_READ:
+        return trainable
+    if trainable:
+        raise ValueError("Synchronization value can be set to VariableSynchronization.ON_READ only "
+                         "for non-trainable variables. You have specified trainable=True and "
+                         "synchronization=VariableSynchronization.ON_READ.")
+    return False

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from varscope import _core, collections_, control_flow, scope_defaults, seeds, shapes
+from varscope import (_core, collections_, constraints, control_flow, creators, scope_defaults, seeds,
+                      shapes)
 from varscope import initializers as initializers_lib
 from varscope.getters import asked, getter_of, result
+from varscope.nonfinite import assigned
 from varscope.scopes import refuse, reuse_code
-from varscope.synchronization import VariableAggregation, VariableSynchronization
-
-Variable = _core.Variable
+from varscope.synchronization import (VariableAggregation, VariableSynchronization,
+                                      trainable_by)
 
 
 def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: Any = None,
@@ -19,7 +20,7 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
                  collections: Iterable[str] | None = None, caching_device: None = None,
                  partitioner: Callable | None = None, validate_shape: bool = True,
                  use_resource: bool | None = None, custom_getter: Callable | None = None,
-                 constraint: None = None,
+                 constraint: Callable | None = None,
                  synchronization: VariableSynchronization = VariableSynchronization.AUTO,
                  aggregation: VariableAggregation = VariableAggregation.NONE, *,
                  reuse: Any = None) -> _core.Variable:
@@ -27,56 +28,80 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
     scope's reuse says.
 
     Custom getters are told the synchronization and the aggregation; of these ON_READ alone means
-    something, that the variable is not trained.
+    something, that the variable is not trained. A constraint is applied after each update.
 
     What is None has the scope's value, `reuse` too, which TensorFlow has in scopes alone. Raises
     ValueError where TensorFlow does; when two definitions collide, with both and their source lines.
     """
-    refuse("get_variable", caching_device=caching_device, constraint=constraint)
+    refuse("get_variable", caching_device=caching_device)
+    scope = _core.get_variable_scope()
+    full_name = f"{scope.name}/{name}" if scope.name else name
+
+    def make(**changed: Any) -> Any:
+        """What the last creator does: the variable is new, or there is no creator."""
+        if changed.pop("name") != full_name:
+            raise NotImplementedError("get_variable: varscope has no creators that change the name")
+        for key in ("caching_device", "validate_shape", "use_resource"):
+            changed.pop(key)
+        initial = changed.pop("initial_value")
+        return _get(name, full_name, regularizer=regularizer, partitioner=partitioner,
+                    custom_getter=custom_getter, reuse=reuse, initializer=initial, **changed)
+
+    given = dict(
+        name=full_name, initial_value=initializer, shape=shape, dtype=dtype, trainable=trainable,
+        collections=collections, caching_device=caching_device, validate_shape=validate_shape,
+        use_resource=use_resource, synchronization=synchronization, aggregation=aggregation,
+        constraint=scope_defaults.of_scope(scope).constraint if constraint is None else constraint)
+    if creators.are_open() and _is_new(full_name) and not _reuses(reuse):
+        return creators.made(make, **given)
+    return make(**given)
+
+
+def _get(name: str, full_name: str, shape: Any, dtype: Any, initializer: Any, regularizer: Any,
+         trainable: bool | None, collections: Iterable[str] | None, partitioner: Any,
+         custom_getter: Any, constraint: Any, synchronization: VariableSynchronization,
+         aggregation: VariableAggregation, reuse: Any) -> Any:
+    """Asks the client for the variable."""
     dims = None if shape is None else shapes.TensorShape(shape)
     known = dims.as_list() if dims is not None and dims.is_fully_defined() else None
     wanted = _core.get_variable_scope().dtype if dtype is None else _core.as_dtype(dtype)
-    draws = partitioner is None and custom_getter is None and _draws(name, reuse)
+    draws = partitioner is None and custom_getter is None and _draws(full_name, reuse)
     if initializer is None and draws:
         initializer = _default_initializer(wanted)
     if initializer is not None:
         initializer, rest = initializers_lib.of_variable(initializer, known, wanted, draws)
         dims = dims if rest == known else None
-    trainable = _trainable(trainable, synchronization)
-    scope = _core.get_variable_scope().name
-    with asked(f"{scope}/{name}" if scope else name, synchronization=synchronization,
-               aggregation=aggregation):
+    trainable = trainable_by(trainable, synchronization)
+    with asked(full_name, synchronization=synchronization, aggregation=aggregation):
         variable = _core.get_variable(name, dims, dtype, initializer, regularizer, trainable,
                                       partitioner, getter_of(custom_getter), reuse_code(reuse))
     if collections is not None:
         _new_in_collections(variable, collections)
+    constraints.note(variable, constraint)
     return result(variable)
 
 
-def _trainable(trainable: bool | None, synchronization: VariableSynchronization) -> bool | None:
-    if synchronization is not VariableSynchronization.ON_READ:
-        return trainable
-    if trainable:
-        raise ValueError("Synchronization value can be set to VariableSynchronization.ON_READ only "
-                         "for non-trainable variables. You have specified trainable=True and "
-                         "synchronization=VariableSynchronization.ON_READ.")
-    return False
+def _reuses(reuse: Any) -> bool:
+    return reuse is True or _core.get_variable_scope().reuse is True
 
 
-def _draws(name: str, reuse: Any) -> bool:
-    """Whether the variable's first value may be drawn here, with the graph's ops: where it is new,
-    is not split, and no body of a loop or of a condition is open."""
-    scope = _core.get_variable_scope()
-    if reuse is True or scope.reuse is True or control_flow.is_inside():
-        return False
-    if scope_defaults.of_scope(scope).changed:
-        return False
-    graph = _core.get_default_graph()
+def _is_new(full_name: str) -> bool:
+    """Whether the graph has no such variable yet."""
     try:
-        graph._operation(f"{scope.name}/{name}" if scope.name else name)
+        _core.get_default_graph()._operation(full_name)
     except ValueError:
         return True
     return False
+
+
+def _draws(full_name: str, reuse: Any) -> bool:
+    """Whether the variable's first value may be drawn here, with the graph's ops: where it is new,
+    is not split, and no body of a loop or of a condition is open."""
+    if _reuses(reuse) or control_flow.is_inside():
+        return False
+    if scope_defaults.of_scope(_core.get_variable_scope()).changed:
+        return False
+    return _is_new(full_name)
 
 
 def _default_initializer(dtype: _core.DType) -> Any:
@@ -108,37 +133,37 @@ def check_variable_arguments(collections: Iterable[str] | None, **unknown: Any) 
 def assign(ref: _core.Variable, value: Any, validate_shape: bool | None = None,
            use_locking: bool | None = None, name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has assigned it."""
-    return _core.assign(ref, value, name)
+    return assigned(_core.assign(ref, value, name), ref)
 
 
 def assign_add(ref: _core.Variable, value: Any, use_locking: bool | None = None,
                name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has added to it."""
-    return _core.assign_add(ref, value, name)
+    return assigned(_core.assign_add(ref, value, name), ref)
 
 
 def assign_sub(ref: _core.Variable, value: Any, use_locking: bool | None = None,
                name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has subtracted from it."""
-    return _core.assign_sub(ref, value, name)
+    return assigned(_core.assign_sub(ref, value, name), ref)
 
 
 def scatter_update(ref: _core.Variable, indices: Any, updates: Any, use_locking: bool = True,
                    name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has replaced some rows."""
-    return _core.scatter_update(ref, indices, updates, name)
+    return assigned(_core.scatter_update(ref, indices, updates, name), ref)
 
 
 def scatter_add(ref: _core.Variable, indices: Any, updates: Any, use_locking: bool = False,
                 name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has added to some rows."""
-    return _core.scatter_add(ref, indices, updates, name)
+    return assigned(_core.scatter_add(ref, indices, updates, name), ref)
 
 
 def scatter_sub(ref: _core.Variable, indices: Any, updates: Any, use_locking: bool = False,
                 name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has subtracted from some rows."""
-    return _core.scatter_sub(ref, indices, updates, name)
+    return assigned(_core.scatter_sub(ref, indices, updates, name), ref)
 
 
 def _method(function: Callable) -> Callable:
@@ -190,15 +215,15 @@ def _device(self: Any) -> str:
     return ""
 
 
-Variable.assign = _method(assign)
-Variable.assign_add = _method(assign_add)
-Variable.assign_sub = _method(assign_sub)
-Variable.read_value = Variable.value
-Variable.as_tensor = Variable.value
-Variable.load = _load
-Variable.__iter__ = _parts
-Variable.initializer = property(_initializer, doc=_initializer.__doc__)
-Variable.initial_value = property(_initial_value, doc=_initial_value.__doc__)
-Variable.initialized_value = _initialized_value
-for _class in (Variable, _core.Tensor, _core.Operation):
+_core.Variable.assign = _method(assign)
+_core.Variable.assign_add = _method(assign_add)
+_core.Variable.assign_sub = _method(assign_sub)
+_core.Variable.read_value = _core.Variable.value
+_core.Variable.as_tensor = _core.Variable.value
+_core.Variable.load = _load
+_core.Variable.__iter__ = _parts
+_core.Variable.initializer = property(_initializer, doc=_initializer.__doc__)
+_core.Variable.initial_value = property(_initial_value, doc=_initial_value.__doc__)
+_core.Variable.initialized_value = _initialized_value
+for _class in (_core.Variable, _core.Tensor, _core.Operation):
     _class.device = property(_device, doc=_device.__doc__)

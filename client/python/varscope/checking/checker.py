@@ -135,9 +135,9 @@ class Checker:
         self._bind(target, self._kind(value))
 
     def _bind(self, target: ast.AST, kind: Any) -> None:
-        if isinstance(target, ast.Tuple) and isinstance(kind, tuple) and len(kind) == len(
-                target.elts):
-            for one, part in zip(target.elts, kind):
+        if isinstance(target, (ast.Tuple, ast.List)):
+            fits = isinstance(kind, tuple) and len(kind) == len(target.elts)
+            for one, part in zip(target.elts, kind if fits else [None] * len(target.elts)):
                 self._bind(one, part)
         elif isinstance(target, ast.Name) and target not in self._parameters:
             self._merge(target.id, kind)

@@ -41,6 +41,9 @@ def _evaluated(text: Any, module: str) -> Kind:
 def of(function: Any) -> Kind:
     """Returns the kind of what a call of a function or of a class gives."""
     if isinstance(function, type):
+        made_by = vars(type(function)).get("__call__") if type(function) is not type else None
+        if inspect.isfunction(made_by):
+            return of(made_by)
         return function if function.__module__.split(".")[0] == "varscope" else None
     stub = stubs.functions().get(getattr(function, "__name__", ""))
     if type(function).__name__.startswith("nb_") and stub is not None:

@@ -260,6 +260,12 @@ def batch_norm(inputs: Any, decay: float = 0.999, center: bool = True, scale: bo
     return _collected(activated(outputs, activation_fn), outputs_collections)
 
 
+def softmax(logits: Any, scope: str | None = None) -> _core.Tensor:
+    """tf.nn.softmax over the last dimension, with a name."""
+    with tf.name_scope(scope, "softmax", [logits]):
+        return tf.nn.softmax(logits)
+
+
 def embed_sequence(ids: Any, vocab_size: int, embed_dim: int, initializer: Any = None,
                    regularizer: Callable | None = None, trainable: bool = True,
                    scope: Any = None, reuse: Any = None) -> _core.Tensor:
@@ -297,6 +303,7 @@ def optimize_loss(loss: Any, global_step: Any, learning_rate: Any, optimizer: An
     if clip_gradients is not None:
         clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs], clip_gradients)
         pairs = list(zip(clipped, [variable for _, variable in pairs]))
-    step = made.apply_gradients(pairs, global_step or tf.train.get_global_step())
+    counted = tf.train.get_global_step() if global_step is None else global_step
+    step = made.apply_gradients(pairs, counted)
     with tf.control_dependencies([step]):
         return _core.identity(loss)

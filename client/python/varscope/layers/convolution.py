@@ -19,22 +19,21 @@ def conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
            activation: Callable | None = None, use_bias: bool = True,
            kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
            kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
-           activity_regularizer: None = None, kernel_constraint: None = None,
-           bias_constraint: None = None, trainable: bool = True, name: str | None = None,
+           activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+           bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
            reuse: Any = None) -> _core.Tensor:
     """The convolution of images, [batch, y, x, channels]."""
-    refuse("conv2d", activity_regularizer=activity_regularizer,
-           kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+    refuse("conv2d", activity_regularizer=activity_regularizer)
     channels_last("conv2d", data_format)
     inputs = convert_to_tensor(inputs)
     with layer_scope(name, "conv2d", reuse):
         kernel = weight("kernel", [*pair(kernel_size), channels(inputs), filters], inputs,
-                        kernel_initializer, kernel_regularizer, trainable)
+                        kernel_initializer, kernel_regularizer, trainable, kernel_constraint)
         outputs = nn.conv2d(inputs, kernel, [1, *pair(strides), 1], padding.upper(),
                                       dilations=[1, *pair(dilation_rate), 1])
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
-                             trainable)
+                             trainable, bias_constraint)
         return activated(outputs, activation)
 
 
@@ -43,25 +42,24 @@ def conv1d(inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, paddin
            activation: Callable | None = None, use_bias: bool = True,
            kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
            kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
-           activity_regularizer: None = None, kernel_constraint: None = None,
-           bias_constraint: None = None, trainable: bool = True, name: str | None = None,
+           activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+           bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
            reuse: Any = None) -> _core.Tensor:
     """The convolution of sequences, [batch, steps, channels]."""
-    refuse("conv1d", activity_regularizer=activity_regularizer,
-           kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+    refuse("conv1d", activity_regularizer=activity_regularizer)
     channels_last("conv1d", data_format)
     inputs = convert_to_tensor(inputs)
     width, stride, rate = (_one(value) for value in (kernel_size, strides, dilation_rate))
     with layer_scope(name, "conv1d", reuse):
         kernel = weight("kernel", [width, channels(inputs), filters], inputs, kernel_initializer,
-                        kernel_regularizer, trainable)
+                        kernel_regularizer, trainable, kernel_constraint)
         outputs = nn.conv2d(
             expand_dims(inputs, 1), expand_dims(kernel, 0), [1, 1, stride, 1], padding.upper(),
             dilations=[1, 1, rate, 1])
         outputs = _core.squeeze(outputs, [1])
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
-                             trainable)
+                             trainable, bias_constraint)
         return activated(outputs, activation)
 
 
@@ -76,22 +74,21 @@ def conv2d_transpose(inputs: Any, filters: int, kernel_size: Any, strides: Any =
                      bias_initializer: Any = initializers.Zeros(),
                      kernel_regularizer: Callable | None = None,
                      bias_regularizer: Callable | None = None,
-                     activity_regularizer: None = None, kernel_constraint: None = None,
-                     bias_constraint: None = None, trainable: bool = True,
+                     activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+                     bias_constraint: Callable | None = None, trainable: bool = True,
                      name: str | None = None, reuse: Any = None) -> _core.Tensor:
     """The transpose of conv2d: larger images from smaller ones."""
-    refuse("conv2d_transpose", activity_regularizer=activity_regularizer,
-           kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+    refuse("conv2d_transpose", activity_regularizer=activity_regularizer)
     channels_last("conv2d_transpose", data_format)
     inputs = convert_to_tensor(inputs)
     size, steps = pair(kernel_size), pair(strides)
     with layer_scope(name, "conv2d_transpose", reuse):
         kernel = weight("kernel", [*size, filters, channels(inputs)], inputs, kernel_initializer,
-                        kernel_regularizer, trainable)
+                        kernel_regularizer, trainable, kernel_constraint)
         outputs = transposed(inputs, kernel, filters, size, steps, padding.upper())
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
-                             trainable)
+                             trainable, bias_constraint)
         return activated(outputs, activation)
 
 
@@ -113,3 +110,38 @@ def _batch(inputs: Any) -> Any:
     """How many images there are: a number, or a tensor when that is known in a run alone."""
     count = inputs.shape.as_list()[0]
     return tf.shape(inputs)[0] if count is None else count
+
+
+def separable_conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
+                     padding: str = "valid", data_format: str = "channels_last",
+                     dilation_rate: Any = (1, 1), depth_multiplier: int = 1,
+                     activation: Callable | None = None, use_bias: bool = True,
+                     depthwise_initializer: Any = None, pointwise_initializer: Any = None,
+                     bias_initializer: Any = initializers.Zeros(),
+                     depthwise_regularizer: Callable | None = None,
+                     pointwise_regularizer: Callable | None = None,
+                     bias_regularizer: Callable | None = None, activity_regularizer: None = None,
+                     depthwise_constraint: Callable | None = None,
+                     pointwise_constraint: Callable | None = None,
+                     bias_constraint: Callable | None = None, trainable: bool = True,
+                     name: str | None = None, reuse: Any = None) -> _core.Tensor:
+    """A convolution of each channel, and then one of all channels of each pixel."""
+    refuse("separable_conv2d", activity_regularizer=activity_regularizer)
+    channels_last("separable_conv2d", data_format)
+    if pair(dilation_rate) != (1, 1):
+        raise NotImplementedError("separable_conv2d: varscope has no 'dilation_rate'")
+    inputs = convert_to_tensor(inputs)
+    with layer_scope(name, "separable_conv2d", reuse):
+        depth = channels(inputs)
+        apart = weight("depthwise_kernel", [*pair(kernel_size), depth, depth_multiplier], inputs,
+                       depthwise_initializer, depthwise_regularizer, trainable,
+                       depthwise_constraint)
+        joined = weight("pointwise_kernel", [1, 1, depth * depth_multiplier, filters], inputs,
+                        pointwise_initializer, pointwise_regularizer, trainable,
+                        pointwise_constraint)
+        outputs = tf.nn.separable_conv2d(inputs, apart, joined, [1, *pair(strides), 1],
+                                         padding.upper())
+        if use_bias:
+            outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
+                             trainable, bias_constraint)
+        return activated(outputs, activation)

@@ -6,6 +6,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.compat.v1 import nn
+from varscope.control_flow import cond
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
@@ -16,9 +17,9 @@ def dropout(inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: int | N
     tensor."""
     inputs = convert_to_tensor(inputs)
     with name_scope(name, "dropout", [inputs]):
-        if not isinstance(training, (_core.Tensor, _core.Variable)):
-            if not training:
-                return _core.identity(inputs)
-            return nn.dropout(inputs, 1.0 - rate, noise_shape, seed)
-        on = _core.reshape(_core.cast(training, inputs.dtype), [])
-        return on * nn.dropout(inputs, 1.0 - rate, noise_shape, seed) + (1.0 - on) * inputs
+        if isinstance(training, (_core.Tensor, _core.Variable)):
+            on = _core.reshape(_core.cast(training, "bool"), [])
+            return cond(on, lambda: nn.dropout(inputs, 1.0 - rate, noise_shape, seed),
+                        lambda: _core.identity(inputs))
+        return nn.dropout(inputs, 1.0 - rate, noise_shape, seed) if training else (
+            _core.identity(inputs))

@@ -21,13 +21,13 @@ def batch_normalization(
         moving_mean_initializer: Any = initializers.Zeros(),
         moving_variance_initializer: Any = initializers.Ones(),
         beta_regularizer: Callable | None = None, gamma_regularizer: Callable | None = None,
-        beta_constraint: None = None, gamma_constraint: None = None, training: Any = False,
+        beta_constraint: Callable | None = None, gamma_constraint: Callable | None = None,
+        training: Any = False,
         trainable: bool = True, name: str | None = None, reuse: Any = None, renorm: bool = False,
         fused: bool | None = None) -> _core.Tensor:
     """Normalizes each channel by the batch's mean and variance while it trains, else by the moving
     averages, whose updates are in the collection UPDATE_OPS. `training` may be a tensor."""
-    refuse("batch_normalization", beta_constraint=beta_constraint,
-           gamma_constraint=gamma_constraint, renorm=renorm or None)
+    refuse("batch_normalization", renorm=renorm or None)
     axes = len(convert_to_tensor(inputs).shape.as_list())
     if axis not in (-1, axes - 1):
         raise NotImplementedError("batch_normalization: varscope has the last axis alone")
@@ -35,23 +35,26 @@ def batch_normalization(
         inputs, momentum, epsilon, center, scale,
         [gamma_initializer, beta_initializer, moving_mean_initializer,
          moving_variance_initializer], training, trainable, name, "batch_normalization", reuse,
-        fused, regularizers=(gamma_regularizer, beta_regularizer))
+        fused, regularizers=(gamma_regularizer, beta_regularizer),
+        limits=(gamma_constraint, beta_constraint))
 
 
 def normalized(inputs: Any, momentum: float, epsilon: float, center: bool, scale: bool,
                starts: Sequence[Any], training: Any, trainable: bool, name: Any, default: str,
                reuse: Any, fused: bool | None, in_place: bool = False,
-               regularizers: tuple[Any, Any] = (None, None)) -> _core.Tensor:
+               regularizers: tuple[Any, Any] = (None, None),
+               limits: tuple[Any, Any] = (None, None)) -> _core.Tensor:
     """The layer, whatever it is called. `starts` are the initializers of gamma, beta and the moving
-    mean and variance. `in_place` moves these before the result, else UPDATE_OPS does."""
+    mean and variance; `limits` are the constraints of gamma and beta. `in_place` moves the averages
+    before the result, else UPDATE_OPS does."""
     inputs = convert_to_tensor(inputs)
     dims = inputs.shape.as_list()
     with layer_scope(name, default, reuse):
         shape = [dims[-1]]
         gamma = weight("gamma", shape, inputs, starts[0], regularizers[0],
-                       trainable) if scale else None
+                       trainable, limits[0]) if scale else None
         beta = weight("beta", shape, inputs, starts[1], regularizers[1],
-                      trainable) if center else None
+                      trainable, limits[1]) if center else None
         moving = (weight("moving_mean", shape, inputs, starts[2], trainable=False),
                   weight("moving_variance", shape, inputs, starts[3], trainable=False))
         mean, variance, updates = _statistics(inputs, moving, momentum, training,

@@ -18,16 +18,17 @@ def layer_scope(name: Any, default: str, reuse: Any) -> variable_scope:
 
 
 def weight(name: str, shape: Sequence[int], like: Any, initializer: Any = None,
-           regularizer: Callable | None = None, trainable: bool = True) -> _core.Variable:
+           regularizer: Callable | None = None, trainable: bool = True,
+           constraint: Callable | None = None) -> _core.Variable:
     """Returns a layer's variable, of the dtype of its input."""
     return get_variable(name, list(shape), like.dtype, initializer, regularizer,
-                        trainable=trainable)
+                        trainable=trainable, constraint=constraint)
 
 
 def biased(outputs: Any, name: str, count: int, initializer: Any, regularizer: Callable | None,
-           trainable: bool) -> _core.Tensor:
+           trainable: bool, constraint: Callable | None = None) -> _core.Tensor:
     """Returns the outputs plus a new variable of `count` numbers, along the last dimension."""
-    biases = weight(name, [count], outputs, initializer, regularizer, trainable)
+    biases = weight(name, [count], outputs, initializer, regularizer, trainable, constraint)
     return _core.nn._bias_add(outputs, biases, None)
 
 

@@ -38,19 +38,27 @@ class FixedLenSequenceFeature(NamedTuple):
 
 
 def features_of(record: bytes) -> dict[str, list[Any]]:
-    """Returns the lists that a record has, by their names. DataLossError for other bytes."""
+    """Returns the lists that a record has, by their names. InvalidArgumentError for other bytes."""
+    return {name: items for name, (_, items) in typed_features_of(record).items()}
+
+
+def typed_features_of(record: bytes) -> dict[str, tuple[int, list[Any]]]:
+    """The same, with the kind of each list: 1 has bytes, 2 floats, 3 whole numbers, 0 nothing."""
     try:
         found = {}
         for _, features in wire.fields(record):
             for _, entry in wire.fields(features):
                 parts = dict(wire.fields(entry))
-                found[parts[1].decode()] = _list(parts.get(2, b""))
+                feature = parts.get(2, b"")
+                kind = next((kind for kind, _ in wire.fields(feature)), 0)
+                found[parts[1].decode()] = kind, list_of(feature)
         return found
     except (ValueError, IndexError, KeyError, AttributeError, TypeError, struct.error):
         raise errors.InvalidArgumentError(None, None, "Could not parse example input") from None
 
 
-def _list(feature: bytes) -> list[Any]:
+def list_of(feature: bytes) -> list[Any]:
+    """Returns the items of a feature's list."""
     for kind, content in wire.fields(feature):
         return [x for field, part in wire.fields(content) if field == 1 for x in _items(kind, part)]
     return []
@@ -74,7 +82,7 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-def _array(name: str, items: list[Any], dtype: Any) -> np.ndarray:
+def array_of(name: str, items: list[Any], dtype: Any) -> np.ndarray:
     """A feature's list as an array. InvalidArgumentError when it is of another kind."""
     kind = (bytes,) if is_string(dtype) else (float,) if dtype.is_floating else (int,)
     if items and not isinstance(items[0], kind):
@@ -85,23 +93,23 @@ def _array(name: str, items: list[Any], dtype: Any) -> np.ndarray:
     return found
 
 
-def _dtype_of(feature: Any) -> Any:
+def dtype_of(feature: Any) -> Any:
     return feature.dtype if is_string(feature.dtype) else _core.as_dtype(feature.dtype)
 
 
-def _parsed(name: str, feature: Any, items: list[Any] | None) -> list[Any]:
+def parsed(name: str, feature: Any, items: list[Any] | None) -> list[Any]:
     """The values of a feature of one record: three of a VarLenFeature."""
-    dtype = _dtype_of(feature)
+    dtype = dtype_of(feature)
     if isinstance(feature, VarLenFeature):
-        values = _array(name, items or [], dtype)
+        values = array_of(name, items or [], dtype)
         places = np.arange(len(values), dtype=np.int64)[:, None]
         return [places, values, np.array([len(values)], np.int64)]
     if isinstance(feature, FixedLenSequenceFeature):
-        return [_array(name, items or [], dtype).reshape([-1, *feature.shape])]
+        return [array_of(name, items or [], dtype).reshape([-1, *feature.shape])]
     if items is None:
         return [_default(name, feature, dtype)]
     dims = [int(n) for n in _listed(feature.shape)]
-    array = _array(name, items, dtype)
+    array = array_of(name, items, dtype)
     if array.size != int(np.prod(dims)):
         raise errors.InvalidArgumentError(
             None, None, f"Key: {name}.  Number of {dtype.name} values != expected.  "
@@ -124,8 +132,8 @@ def _default(name: str, feature: Any, dtype: Any) -> Any:
     return np.broadcast_to(value, _listed(feature.shape))[()]
 
 
-def _specs(feature: Any, rows: list[int]) -> list[tuple[Any, list[int] | None]]:
-    dtype = _dtype_of(feature)
+def specs_of(feature: Any, rows: list[int]) -> list[tuple[Any, list[int] | None]]:
+    dtype = dtype_of(feature)
     if isinstance(feature, VarLenFeature):
         int64, rank = _core.as_dtype("int64"), len(rows) + 1
         return [(int64, [-1, rank]), (dtype, [-1]), (int64, [rank])]
@@ -153,11 +161,11 @@ def _made(serialized: Any, features: Mapping[str, Any], rows: list[int], name: s
         read = [features_of(record) for record in records(text)]
         found = []
         for key, feature in features.items():
-            parts = [_parsed(key, feature, one.get(key)) for one in read]
+            parts = [parsed(key, feature, one.get(key)) for one in read]
             found += parts[0] if not rows else _together(feature, parts)
         return found
 
-    specs = [spec for feature in features.values() for spec in _specs(feature, rows)]
+    specs = [spec for feature in features.values() for spec in specs_of(feature, rows)]
     left = iter(outputs(Computed(parse, [to_text(serialized)]), specs, name))
     return {key: SparseTensor(next(left), next(left), next(left))
             if isinstance(feature, VarLenFeature) else next(left)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from varscope import _core, errors
+from varscope.arrays import range as numbers_below
 from varscope.feeders import Run, Source
 from varscope.strings.tensors import StringTensor, dims_of, is_text, outputs, text_constant
 
@@ -106,12 +107,14 @@ def string_input_producer(string_tensor: Any, num_epochs: int | None = None,
                           name=name or "input_producer")
 
 
-def range_input_producer(limit: int, num_epochs: int | None = None, shuffle: bool = True,
+def range_input_producer(limit: Any, num_epochs: int | None = None, shuffle: bool = True,
                          seed: int | None = None, capacity: int = 32,
                          shared_name: str | None = None, name: str | None = None) -> Producer:
     """The same of the numbers below a limit."""
-    return input_producer(np.arange(limit, dtype=np.int32), None, num_epochs, shuffle, seed,
-                          capacity, name=name or "input_producer")
+    below = np.arange(limit, dtype=np.int32) if not isinstance(limit, _core.Tensor) else (
+        numbers_below(limit))
+    return input_producer(below, None, num_epochs, shuffle, seed, capacity,
+                          name=name or "input_producer")
 
 
 def slice_input_producer(tensor_list: Sequence[Any], num_epochs: int | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from typing import Any
 
 from varscope import _core
@@ -15,14 +17,17 @@ _TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8"
 class NodeDef:
     """One op of a graph."""
 
-    def __init__(self, op: _core.Operation) -> None:
-        self.name = op.name
-        self.op = op.type
-        self.device = ""
-        self.input = [_edge(tensor) for tensor in op.inputs]
-        self.input += ["^" + before.name for before in op.control_inputs]
-        self.attr = _core._attributes_of(op)
-        self._outputs = op.outputs
+    def __init__(self, op: _core.Operation | None = None) -> None:
+        self.name = self.op = self.device = ""
+        self.input: list[str] = []
+        self.attr: dict[str, Any] = {}
+        self._outputs: list[_core.Tensor] = []
+        if op is not None:
+            self.name, self.op = op.name, op.type
+            self.input = [_edge(tensor) for tensor in op.inputs]
+            self.input += ["^" + before.name for before in op.control_inputs]
+            self.attr = _core._attributes_of(op)
+            self._outputs = op.outputs
 
     def SerializeToString(self) -> bytes:
         """Returns the message."""
@@ -36,17 +41,67 @@ class NodeDef:
             parts.append(wire.message(5, wire.message(1, name) + wire.message(2, content)))
         return b"".join(parts)
 
+    @classmethod
+    def FromString(cls, serialized: bytes) -> NodeDef:
+        """Returns the op of a message, without its attributes."""
+        made = cls()
+        for field, content in wire.fields(serialized):
+            if field == 1:
+                made.name = content.decode()
+            elif field == 2:
+                made.op = content.decode()
+            elif field == 3:
+                made.input.append(content.decode())
+        return made
+
+    def __str__(self) -> str:
+        """Returns the message as text, without its attributes."""
+        lines = [f'name: "{self.name}"', f'op: "{self.op}"',
+                 *(f'input: "{name}"' for name in self.input)]
+        return "\n".join(lines) + "\n"
+
+
+# The field that has a graph's description: GraphDef itself has none of this number.
+_DESCRIPTION = 1000
+
 
 class GraphDef:
-    """All ops of a graph, as they are now."""
+    """All ops of a graph, as they were then; with a description, of which it can be made again."""
 
-    def __init__(self, graph: _core.Graph | None = None) -> None:
+    def __init__(self, graph: _core.Graph | None = None, description: Any = None) -> None:
         self.node = [] if graph is None else [NodeDef(op) for op in graph.get_operations()]
+        self.description: dict[str, Any] | None = description
 
     def SerializeToString(self) -> bytes:
         """Returns the message."""
         nodes = b"".join(wire.message(1, node.SerializeToString()) for node in self.node)
-        return nodes + wire.message(4, wire.integer(1, 27))
+        nodes += wire.message(4, wire.integer(1, 27))
+        if self.description is None:
+            return nodes
+        text = zlib.compress(json.dumps(self.description).encode())
+        return nodes + wire.message(_DESCRIPTION, text)
+
+    def ParseFromString(self, serialized: bytes) -> int:
+        """Takes the graph of a message, and returns its size."""
+        self.node, self.description = [], None
+        for field, content in wire.fields(serialized):
+            if field == 1:
+                self.node.append(NodeDef.FromString(content))
+            elif field == _DESCRIPTION:
+                self.description = json.loads(zlib.decompress(content))
+        return len(serialized)
+
+    @classmethod
+    def FromString(cls, serialized: bytes) -> GraphDef:
+        """Returns the graph of a message."""
+        made = cls()
+        made.ParseFromString(serialized)
+        return made
+
+    def __str__(self) -> str:
+        """Returns the message as text, without the ops' attributes."""
+        nodes = (str(node).replace("\n", "\n  ").rstrip() for node in self.node)
+        return "".join(f"node {{\n  {text}\n}}\n" for text in nodes)
 
 
 def _edge(tensor: _core.Tensor) -> str:

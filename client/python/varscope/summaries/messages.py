@@ -10,23 +10,26 @@ from varscope.summaries import wire
 
 
 class Value:
-    """One value of a summary: a number, or the message of an image or of a histogram."""
+    """One value of a summary: a number, or the message of an image, a histogram or a tensor."""
 
     def __init__(self, tag: str = "", simple_value: float | None = None,
                  node_name: str | None = None, image: Any = None, histo: Any = None,
-                 metadata: Any = None) -> None:
+                 metadata: Any = None, tensor: Any = None) -> None:
         self.tag = tag
         self.simple_value = simple_value
         self.node_name = node_name
         self.image = image
         self.histo = histo
+        self.metadata = metadata
+        self.tensor = tensor
 
     def SerializeToString(self) -> bytes:
         """Returns the message."""
         parts = [wire.message(1, self.tag)]
         if self.simple_value is not None:
             parts.append(wire.float32(2, float(self.simple_value)))
-        for field, value in ((4, self.image), (5, self.histo)):
+        for field, value in ((4, self.image), (5, self.histo), (8, self.tensor),
+                             (9, self.metadata)):
             if value is not None:
                 parts.append(wire.message(field, _bytes_of(value)))
         if self.node_name:
@@ -94,8 +97,9 @@ class Summary:
 
     @classmethod
     def FromString(cls, serialized: bytes) -> Summary:
-        """Returns the summary of a message. Images and histograms stay messages."""
-        names = {1: "tag", 2: "simple_value", 4: "image", 5: "histo", 7: "node_name"}
+        """Returns the summary of a message. What are messages of their own stay so."""
+        names = {1: "tag", 2: "simple_value", 4: "image", 5: "histo", 7: "node_name", 8: "tensor",
+                 9: "metadata"}
         summary = cls()
         for _, content in wire.fields(serialized):
             value = summary.value.add()
@@ -115,20 +119,37 @@ class Event:
 
     def __init__(self, wall_time: float | None = None, step: int = 0,
                  file_version: str | None = None, graph_def: bytes | None = None,
-                 summary: Any = None) -> None:
+                 summary: Any = None, meta_graph_def: bytes | None = None) -> None:
         self.wall_time = time.time() if wall_time is None else wall_time
         self.step = step
         self.file_version = file_version
         self.graph_def = graph_def
         self.summary = summary
+        self.meta_graph_def = meta_graph_def
 
     def SerializeToString(self) -> bytes:
         """Returns the message."""
         parts = [wire.double(1, self.wall_time)]
         if self.step:
             parts.append(wire.integer(2, int(self.step)))
-        for field, value in ((3, self.file_version), (4, self.graph_def), (5, self.summary)):
+        for field, value in ((3, self.file_version), (4, self.graph_def), (5, self.summary),
+                             (9, self.meta_graph_def)):
             if value is not None:
                 parts.append(wire.message(field, value if isinstance(value, (str, bytes)) else
                                           value.SerializeToString()))
         return b"".join(parts)
+
+    @classmethod
+    def FromString(cls, serialized: bytes) -> Event:
+        """Returns the event of a message. A graph stays a message."""
+        event = cls(wall_time=0.0, summary=Summary())
+        for field, found in wire.fields(serialized):
+            if field in (1, 2):
+                setattr(event, "wall_time" if field == 1 else "step", found)
+            elif field == 3:
+                event.file_version = found.decode()
+            elif field == 5:
+                event.summary = Summary.FromString(found)
+            elif field in (4, 9):
+                setattr(event, "graph_def" if field == 4 else "meta_graph_def", found)
+        return event

@@ -12,10 +12,12 @@ from varscope.collections_ import GraphKeys, add_to_collections
 from varscope.derived import Derived
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
+from varscope.strings.tensors import StringTensor
 from varscope.summaries import wire
 from varscope.summaries.histogram import histogram as histogram_message
 from varscope.summaries.image import image_message
 from varscope.summaries.messages import Value
+from varscope.summaries.text import METADATA, text_message
 
 
 def _legal(name: str) -> str:
@@ -30,13 +32,14 @@ def _summary(name: str, values: Any, family: str | None, collections: Iterable[s
     with name_scope(f"{family}/{name}" if family else name) as scope:
         tag = scope.rstrip("/")
         tensor = convert_to_tensor(values)
+    fetched = tensor if isinstance(tensor, StringTensor) else tensor.name
     label = f"{family}/{tag}" if family else tag
 
     def message(value: Any) -> bytes:
         return b"".join(wire.message(1, part.SerializeToString())
                         for part in contents(label, value))
 
-    made = Derived(tag, tensor.name, message)
+    made = Derived(tag, fetched, message)
     add_to_collections([GraphKeys.SUMMARIES] if collections is None else collections, made)
     return made
 
@@ -66,3 +69,13 @@ def image(name: str, tensor: Any, max_outputs: int = 3,
         return [Value(label, image=image_message(one)) for label, one in zip(names, shown)]
 
     return _summary(name, tensor, family, collections, contents)
+
+
+def text(name: str, tensor: Any, collections: Iterable[str] | None = None) -> Derived:
+    """Texts, which TensorBoard shows as Markdown. ValueError for a tensor of numbers."""
+    tensor = convert_to_tensor(tensor)
+    if not isinstance(tensor, StringTensor):
+        raise ValueError(f"Expected tensor {tensor.name} to have dtype string, got "
+                         f"{tensor.dtype.name}")
+    return _summary(name, tensor, None, collections, lambda tag, value: [
+        Value(tag, tensor=text_message(value), metadata=METADATA)])

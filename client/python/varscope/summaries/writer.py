@@ -71,7 +71,9 @@ class FileWriter:
         self.add_event(Event(step=global_step or 0, graph_def=shown.SerializeToString()))
 
     def add_meta_graph(self, meta_graph_def: Any, global_step: int | None = None) -> None:
-        """Does nothing: varscope has no meta graphs."""
+        """Writes a meta graph."""
+        self.add_event(Event(step=global_step or 0,
+                             meta_graph_def=meta_graph_def.SerializeToString()))
 
     def add_run_metadata(self, run_metadata: Any, tag: str,
                          global_step: int | None = None) -> None:

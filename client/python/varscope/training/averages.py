@@ -8,8 +8,9 @@ from typing import Any
 from varscope import _core
 from varscope.collections_ import GraphKeys, add_to_collection, moving_average_variables
 from varscope.ops import group
-from varscope.scopes import name_scope
-from varscope.variables import Variable, assign, assign_sub
+from varscope.scopes import control_dependencies, name_scope
+from varscope.variable_class import Variable
+from varscope.variables import assign, assign_sub
 
 
 class ExponentialMovingAverage:
@@ -44,8 +45,10 @@ class ExponentialMovingAverage:
 
     def _new(self, var: Any) -> _core.Variable:
         is_variable = isinstance(var, _core.Variable)
-        initial = var.initialized_value() if is_variable else _core.zeros(var.shape, var.dtype)
-        average = Variable(initial, trainable=False, name=self.average_name(var))
+        with control_dependencies(None):  # the first value waits for nothing
+            initial = var.initialized_value() if is_variable else (
+                _core.zeros(var.shape, var.dtype))
+            average = Variable(initial, trainable=False, name=self.average_name(var))
         add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES,
                           var if is_variable else average)
         return average

@@ -31,13 +31,14 @@ class Scaffold:
     def finalize(self) -> Scaffold:
         """Makes what is missing, in the default graph."""
         from varscope._core import global_variables_initializer
+        from varscope.data.initializing import tables_initializer
         from varscope.local_variables import local_variables_initializer
         from varscope.saver import Saver
         from varscope.summaries.merging import merge_all
         if self.init_op is None:
             self.init_op = group(global_variables_initializer(), name="init_all")
         if self.local_init_op is None:
-            self.local_init_op = local_variables_initializer()
+            self.local_init_op = [local_variables_initializer(), tables_initializer()]
         if self.summary_op is None:
             self.summary_op = merge_all()
         if self.saver is None and global_variables():

@@ -13,7 +13,8 @@ from varscope.scopes import control_dependencies, name_scope
 from varscope.slices import IndexedSlices
 from varscope.training.hooks import SessionRunHook
 from varscope.training.queues import QueueRunner
-from varscope.variables import Variable, assign, assign_add, scatter_add
+from varscope.variable_class import Variable
+from varscope.variables import assign, assign_add, scatter_add
 
 
 class SyncReplicasOptimizer(Optimizer):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from varscope import errors
 from varscope._core import (
-    DType, Graph, Operation, Tensor, Variable, VariableScope, abs, acos, acosh, add, add_n,
+    DType, Graph, Operation, Tensor, VariableScope, abs, acos, acosh, add, add_n,
     argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, cholesky,
-    clip_by_value, cos, cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
+    cos, cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
     fixed_size_partitioner, floor, floordiv, floormod, get_default_graph, get_variable_scope,
     global_norm, global_variables_initializer, greater, greater_equal, identity, is_finite,
     is_inf, is_nan, less, less_equal, lgamma, log, log1p, logical_and, logical_not, logical_or,
@@ -32,18 +32,22 @@ from varscope.arrays import (boolean_mask, broadcast_to, dynamic_partition, fill
 from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collections, get_collection,
                                    get_collection_ref, global_variables, local_variables,
                                    model_variables, moving_average_variables)
-from varscope.compat.v1 import (app, compat, contrib, core, data, distributions, dtypes,
-                                examples, flags, gfile, image, initializers, io, keras, layers,
-                                linalg, logging, losses, math, metrics, nn, python, python_io,
-                                random, strings, summary, test, train)
+from varscope.compat.v1 import (app, compat, contrib, core, data, distributions, dtypes, estimator,
+                                examples, feature_column, flags, gfile, graph_util, image,
+                                initializers, io, keras, layers, linalg, logging, losses, math,
+                                metrics, nn, python, python_io, random, strings, summary, test,
+                                train)
+from varscope.data.initializing import tables_initializer
 from varscope.products import confusion_matrix, einsum, matmul
 from varscope.readers.parsing import (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature,
                                       parse_example, parse_single_example)
+from varscope.readers.sequences import parse_single_sequence_example
 from varscope.readers.queues import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
 from varscope.readers.readers import (FixedLengthRecordReader, IdentityReader, ReaderBase,
                                       TextLineReader, TFRecordReader, WholeFileReader)
+from varscope.uninitialized import is_variable_initialized, report_uninitialized_variables
 from varscope.sparse import (SparseTensor, SparseTensorValue, sparse_placeholder,
-                             sparse_tensor_to_dense, sparse_to_dense)
+                             sparse_tensor_dense_matmul, sparse_tensor_to_dense, sparse_to_dense)
 from varscope.strings.decoding import decode_csv, decode_image, decode_raw
 from varscope.strings.ops import (as_string, matching_files, read_file, string_join, string_strip,
                                   string_to_hash_bucket_strong, string_to_number, substr)
@@ -57,14 +61,16 @@ from varscope.compat.v1._versions import (disable_eager_execution, disable_resou
                                           executing_eagerly)
 from varscope.compat.v1._versions import VERSION, __version__
 from varscope.control_flow import case, cond, while_loop
-from varscope.counting import (accumulate_n, clip_by_norm, count_nonzero, cross, div, linspace,
-                               ones_like, placeholder_with_default, reduce_all, reduce_any,
-                               scalar_mul, tensordot, to_double, to_float, to_int32, to_int64,
-                               zeros_like)
+from varscope.creators import variable_creator_scope
+from varscope.counting import (accumulate_n, clip_by_norm, clip_by_value, count_nonzero, cross, div,
+                               linspace, ones_like, placeholder_with_default, reduce_all,
+                               reduce_any, scalar_mul, tensordot, to_double, to_float, to_int32,
+                               to_int64, zeros_like)
 from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
 from varscope.graphs import reset_default_graph
+from varscope.given_gradients import RegisterGradient, custom_gradient
 from varscope.images import random_crop
 from varscope.indexing import slice_ as slice
 from varscope.indexing import strided_slice
@@ -76,18 +82,25 @@ from varscope.initializers import Orthogonal as orthogonal_initializer
 from varscope.initializers import RandomNormal as random_normal_initializer
 from varscope.initializers import RandomUniform as random_uniform_initializer
 from varscope.initializers import TruncatedNormal as truncated_normal_initializer
+from varscope.initializers import UniformUnitScaling as uniform_unit_scaling_initializer
 from varscope.initializers import VarianceScaling as variance_scaling_initializer
 from varscope.initializers import Zeros as zeros_initializer
 from varscope.loops import foldl, foldr, map_fn, scan
 from varscope.local_variables import get_local_variable, local_variables_initializer
 from varscope.matrices import (diag, eye, matrix_band_part, matrix_diag, matrix_diag_part, norm,
                                trace)
+from varscope.moving import (bincount, depth_to_space, extract_image_patches, matrix_transpose,
+                             roll, space_to_depth)
+from varscope.second_gradients import hessians
 from varscope.ops import (clip_by_global_norm, concat, constant, convert_to_tensor, expand_dims,
                           gradients, group, placeholder)
 from varscope.pieces import split, unstack
 from varscope.random_numbers import (multinomial, random_normal, random_shuffle, random_uniform,
                                      truncated_normal)
-from varscope.scopes import (AUTO_REUSE, control_dependencies, name_scope, variable_scope)
+from varscope.saved_graphs.graph_defs import import_graph_def
+from varscope.saved_graphs.meta_graphs import MetaGraphDef
+from varscope.scopes import (AUTO_REUSE, control_dependencies, name_scope, no_regularizer,
+                             variable_scope)
 from varscope.seeds import get_seed, set_random_seed
 from varscope.session import InteractiveSession, Session, get_default_session
 from varscope.session_config import (ConfigProto, GPUOptions, GraphOptions, OptimizerOptions,
@@ -97,6 +110,8 @@ from varscope.slices import IndexedSlices, IndexedSlicesValue
 from varscope.summaries.graph_def import GraphDef, NodeDef
 from varscope.summaries.messages import Event, HistogramProto, Summary
 from varscope.synchronization import VariableAggregation, VariableSynchronization
+from varscope.tensor_arrays import TensorArray
+from varscope.variable_class import Variable
 from varscope.variables import (assign, assign_add, assign_sub, get_variable, scatter_add,
                                 scatter_sub, scatter_update, variables_initializer)
 
@@ -130,63 +145,66 @@ bool = as_dtype("bool")  # noqa: A001 (TensorFlow's name)
 
 __all__ = [
     "AUTO_REUSE", "Assert", "ConfigProto", "DType", "Dimension", "Event", "FIFOQueue",
-    "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions",
-    "Graph", "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader",
-    "IndexedSlices", "IndexedSlicesValue", "InteractiveSession", "NodeDef", "OpError",
-    "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print", "QueueBase",
-    "RandomShuffleQueue", "ReaderBase", "RunMetadata", "RunOptions", "Session", "SparseTensor",
-    "SparseTensorValue", "Summary", "TFRecordReader", "Tensor", "TensorShape", "TextLineReader",
-    "VERSION", "VarLenFeature", "Variable", "VariableAggregation", "VariableScope",
-    "VariableSynchronization", "WholeFileReader", "__version__", "abs", "accumulate_n", "acos",
-    "acosh", "add", "add_n", "add_to_collection", "add_to_collections", "all_variables", "app",
-    "arg_max", "arg_min", "argmax", "argmin", "as_dtype", "as_string", "asin", "asinh",
-    "assert_equal", "assert_greater", "assert_greater_equal", "assert_less", "assert_less_equal",
-    "assert_negative", "assert_non_negative", "assert_non_positive", "assert_none_equal",
-    "assert_positive", "assert_rank", "assert_rank_at_least", "assign", "assign_add",
-    "assign_sub", "atan", "atan2", "atanh", "bfloat16", "bool", "boolean_mask", "broadcast_to",
-    "case", "cast", "ceil", "check_numerics", "cholesky", "clip_by_global_norm", "clip_by_norm",
-    "clip_by_value", "compat", "concat", "concat_v2", "cond", "confusion_matrix", "constant",
-    "constant_initializer", "contrib", "control_dependencies", "convert_to_tensor", "core", "cos",
-    "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "data", "decode_csv", "decode_image",
-    "decode_raw", "device", "diag", "digamma", "disable_eager_execution",
-    "disable_resource_variables", "disable_v2_behavior", "distributions", "div", "divide",
-    "double", "dtypes", "dynamic_partition", "edit_distance", "einsum",
-    "enable_resource_variables", "equal", "erf", "erfc", "errors", "examples",
-    "executing_eagerly", "exp", "expand_dims", "expm1", "eye", "fill", "fixed_size_partitioner",
-    "flags", "float16", "float32", "float64", "floor", "floor_div", "floordiv", "floormod",
-    "foldl", "foldr", "gather", "gather_nd", "get_collection", "get_collection_ref",
-    "get_default_graph", "get_default_session", "get_local_variable", "get_seed", "get_variable",
-    "get_variable_scope", "gfile", "global_norm", "global_variables",
-    "global_variables_initializer", "glorot_normal_initializer", "glorot_uniform_initializer",
-    "gradients", "greater", "greater_equal", "group", "identity", "image",
+    "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph",
+    "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
+    "IndexedSlicesValue", "InteractiveSession", "MetaGraphDef", "NodeDef", "OpError", "Operation",
+    "OptimizerOptions", "PaddingFIFOQueue", "Print", "QueueBase", "RandomShuffleQueue",
+    "ReaderBase", "RegisterGradient", "RunMetadata", "RunOptions", "Session", "SparseTensor",
+    "SparseTensorValue", "Summary", "TFRecordReader", "Tensor", "TensorArray", "TensorShape",
+    "TextLineReader", "VERSION", "VarLenFeature", "Variable", "VariableAggregation",
+    "VariableScope", "VariableSynchronization", "WholeFileReader", "__version__", "abs",
+    "accumulate_n", "acos", "acosh", "add", "add_n", "add_to_collection", "add_to_collections",
+    "all_variables", "app", "arg_max", "arg_min", "argmax", "argmin", "as_dtype", "as_string",
+    "asin", "asinh", "assert_equal", "assert_greater", "assert_greater_equal", "assert_less",
+    "assert_less_equal", "assert_negative", "assert_non_negative", "assert_non_positive",
+    "assert_none_equal", "assert_positive", "assert_rank", "assert_rank_at_least", "assign",
+    "assign_add", "assign_sub", "atan", "atan2", "atanh", "bfloat16", "bincount", "bool",
+    "boolean_mask", "broadcast_to", "case", "cast", "ceil", "check_numerics", "cholesky",
+    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "compat", "concat", "concat_v2", "cond",
+    "confusion_matrix", "constant", "constant_initializer", "contrib", "control_dependencies",
+    "convert_to_tensor", "core", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum",
+    "custom_gradient", "data", "decode_csv", "decode_image", "decode_raw", "depth_to_space",
+    "device", "diag", "digamma", "disable_eager_execution", "disable_resource_variables",
+    "disable_v2_behavior", "distributions", "div", "divide", "double", "dtypes",
+    "dynamic_partition", "edit_distance", "einsum", "enable_resource_variables", "equal", "erf",
+    "erfc", "errors", "estimator", "examples", "executing_eagerly", "exp", "expand_dims", "expm1",
+    "extract_image_patches", "eye", "feature_column", "fill", "fixed_size_partitioner", "flags",
+    "float16", "float32", "float64", "floor", "floor_div", "floordiv", "floormod", "foldl", "foldr",
+    "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
+    "get_default_session", "get_local_variable", "get_seed", "get_variable", "get_variable_scope",
+    "gfile", "global_norm", "global_variables", "global_variables_initializer",
+    "glorot_normal_initializer", "glorot_uniform_initializer", "gradients", "graph_util", "greater",
+    "greater_equal", "group", "hessians", "identity", "image", "import_graph_def",
     "initialize_all_variables", "initialize_local_variables", "initialize_variables",
     "initializers", "int16", "int32", "int64", "int8", "invert_permutation", "io", "is_finite",
-    "is_inf", "is_nan", "keras", "layers", "less", "less_equal", "lgamma", "linalg", "linspace",
-    "local_variables", "local_variables_initializer", "log", "log1p", "logging", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "losses", "map_fn", "matching_files", "math",
-    "matmul", "matrix_band_part", "matrix_determinant", "matrix_diag", "matrix_diag_part",
-    "matrix_inverse", "matrix_solve", "maximum", "meshgrid", "metrics", "minimum", "mod",
-    "model_variables", "moving_average_variables", "multinomial", "multiply", "name_scope",
-    "negative", "newaxis", "nn", "no_op", "norm", "not_equal", "one_hot", "ones",
-    "ones_initializer", "ones_like", "orthogonal_initializer", "pad", "parse_example",
-    "parse_single_example", "placeholder", "placeholder_with_default", "pow", "py_func", "python",
-    "python_io", "random", "random_crop", "random_normal", "random_normal_initializer",
-    "random_shuffle", "random_uniform", "random_uniform_initializer", "range", "rank",
-    "read_file", "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp",
-    "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reset_default_graph",
-    "reshape", "reverse", "reverse_sequence", "reverse_v2", "round", "rsqrt", "scalar_mul",
-    "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update", "segment_sum",
-    "sequence_mask", "set_random_seed", "shape", "sigmoid", "sign", "sin", "sinh", "size",
-    "slice", "sparse_placeholder", "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt",
-    "square", "squared_difference", "squeeze", "stack", "stop_gradient", "strided_slice",
-    "string", "string_join", "string_strip", "string_to_hash_bucket_strong", "string_to_number",
-    "strings", "substr", "subtract", "summary", "tan", "tanh", "tensordot", "test", "tile",
-    "to_double", "to_float", "to_int32", "to_int64", "trace", "train", "trainable_variables",
-    "transpose", "truediv", "truncated_normal", "truncated_normal_initializer", "truncatediv",
-    "tuple", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts",
-    "unsorted_segment_sum", "unstack", "variable_scope", "variables_initializer",
-    "variance_scaling_initializer", "where", "while_loop", "zeros", "zeros_initializer",
-    "zeros_like"
+    "is_inf", "is_nan", "is_variable_initialized", "keras", "layers", "less", "less_equal",
+    "lgamma", "linalg", "linspace", "local_variables", "local_variables_initializer", "log",
+    "log1p", "logging", "logical_and", "logical_not", "logical_or", "logical_xor", "losses",
+    "map_fn", "matching_files", "math", "matmul", "matrix_band_part", "matrix_determinant",
+    "matrix_diag", "matrix_diag_part", "matrix_inverse", "matrix_solve", "matrix_transpose",
+    "maximum", "meshgrid", "metrics", "minimum", "mod", "model_variables",
+    "moving_average_variables", "multinomial", "multiply", "name_scope", "negative", "newaxis",
+    "nn", "no_op", "no_regularizer", "norm", "not_equal", "one_hot", "ones", "ones_initializer",
+    "ones_like", "orthogonal_initializer", "pad", "parse_example", "parse_single_example",
+    "parse_single_sequence_example", "placeholder", "placeholder_with_default", "pow", "py_func",
+    "python", "python_io", "random", "random_crop", "random_normal", "random_normal_initializer",
+    "random_shuffle", "random_uniform", "random_uniform_initializer", "range", "rank", "read_file",
+    "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
+    "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "report_uninitialized_variables",
+    "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2", "roll", "round",
+    "rsqrt", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update",
+    "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid", "sign", "sin", "sinh",
+    "size", "slice", "space_to_depth", "sparse_placeholder", "sparse_tensor_dense_matmul",
+    "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt", "square", "squared_difference",
+    "squeeze", "stack", "stop_gradient", "strided_slice", "string", "string_join", "string_strip",
+    "string_to_hash_bucket_strong", "string_to_number", "strings", "substr", "subtract", "summary",
+    "tables_initializer", "tan", "tanh", "tensordot", "test", "tile", "to_double", "to_float",
+    "to_int32", "to_int64", "trace", "train", "trainable_variables", "transpose", "truediv",
+    "truncated_normal", "truncated_normal_initializer", "truncatediv", "tuple", "uint16", "uint32",
+    "uint64", "uint8", "uniform_unit_scaling_initializer", "unique", "unique_with_counts",
+    "unsorted_segment_sum", "unstack", "variable_creator_scope", "variable_scope",
+    "variables_initializer", "variance_scaling_initializer", "where", "while_loop", "zeros",
+    "zeros_initializer", "zeros_like"
 ]
 
 if not TYPE_CHECKING:

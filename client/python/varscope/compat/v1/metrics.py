@@ -2,11 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.metrics import accuracy, mean, mean_absolute_error, mean_squared_error, precision, recall
+from varscope.curves import auc
+from varscope.metrics import (accuracy, false_negatives, false_positives, mean,
+                              mean_absolute_error, mean_squared_error, precision, recall,
+                              root_mean_squared_error, true_negatives, true_positives)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "accuracy", "mean", "mean_absolute_error", "mean_squared_error", "precision", "recall"
+    "accuracy", "auc", "false_negatives", "false_positives", "mean", "mean_absolute_error",
+    "mean_squared_error", "precision", "recall", "root_mean_squared_error", "true_negatives",
+    "true_positives"
 ]
 
 if not TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from varscope import _core
-from varscope._core import in_top_k, softsign
+from varscope._core import softsign
 from varscope._core.nn import (elu, l2_loss, leaky_relu, relu, relu6, selu, sigmoid, softplus,
                                tanh)
 from varscope.activations import (batch_norm_with_global_normalization, crelu,
@@ -15,7 +15,7 @@ from varscope.candidate_losses import (log_uniform_candidate_sampler, nce_loss,
                                        sampled_softmax_loss)
 from varscope.compat.v1 import rnn_cell
 from varscope.compat.v1._missing import missing_of
-from varscope.largest import top_k
+from varscope.largest import in_top_k, top_k
 from varscope.normalization import batch_normalization, moments
 from varscope.ops import convert_to_tensor as _tensor
 from varscope.random_drops import dropout
@@ -167,17 +167,21 @@ def _nhwc(function: str, data_format: str | None) -> None:
     if data_format not in (None, "NHWC"):
         raise NotImplementedError(f"{function}: varscope has the data format NHWC alone")
 
+# What is made of these.
+from varscope.moving import depth_to_space, space_to_depth  # noqa: E402
+from varscope.separable import conv1d, depthwise_conv2d, separable_conv2d  # noqa: E402
+
 __all__ = [
     "avg_pool", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
-    "bidirectional_dynamic_rnn", "conv2d", "conv2d_transpose", "crelu", "dropout", "dynamic_rnn",
-    "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu",
-    "local_response_normalization", "log_sigmoid", "log_softmax",
-    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "moments", "nce_loss",
-    "relu", "relu6", "relu_layer", "rnn_cell", "sampled_softmax_loss", "selu", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
-    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign",
-    "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn",
-    "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction"
+    "bidirectional_dynamic_rnn", "conv1d", "conv2d", "conv2d_transpose", "crelu", "depth_to_space",
+    "depthwise_conv2d", "dropout", "dynamic_rnn", "elu", "embedding_lookup", "in_top_k", "l2_loss",
+    "l2_normalize", "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
+    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "moments", "nce_loss", "relu",
+    "relu6", "relu_layer", "rnn_cell", "sampled_softmax_loss", "selu", "separable_conv2d",
+    "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_depth",
+    "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn", "swish",
+    "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction"
 ]
 
 if not TYPE_CHECKING:

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.contrib import (data, distributions, framework, layers, learn,
-                                        legacy_seq2seq, rnn, seq2seq, slim, tensorboard,
+from varscope.compat.v1.contrib import (crf, data, distributions, framework, layers, learn,
+                                        legacy_seq2seq, losses, rnn, seq2seq, slim, tensorboard,
                                         training)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "data", "distributions", "framework", "layers", "learn", "legacy_seq2seq", "rnn", "seq2seq",
-    "slim", "tensorboard", "training"
+    "crf", "data", "distributions", "framework", "layers", "learn", "legacy_seq2seq", "losses",
+    "rnn", "seq2seq", "slim", "tensorboard", "training"
 ]
 
 if not TYPE_CHECKING:

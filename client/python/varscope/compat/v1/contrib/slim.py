@@ -7,10 +7,10 @@ from varscope.layers.contrib import (avg_pool2d, batch_norm, conv2d, conv2d_tran
                                      flatten, fully_connected, l1_regularizer, l2_regularizer,
                                      max_pool2d, one_hot_encoding, variance_scaling_initializer,
                                      xavier_initializer)
+from varscope.layers.contrib import softmax
 from varscope.layers.arguments import add_arg_scope, arg_scope
-from varscope.compat.v1 import losses
-from varscope.compat.v1.contrib import model_analyzer
-from varscope.compat.v1.contrib import layers
+from varscope.compat.v1.contrib import _slim_learning as learning
+from varscope.compat.v1.contrib import layers, losses, model_analyzer
 from varscope.compat.v1._missing import missing_of
 
 convolution2d = conv2d
@@ -20,8 +20,8 @@ __all__ = [
     "add_arg_scope", "arg_scope", "avg_pool2d", "batch_norm", "conv2d", "conv2d_transpose",
     "convolution2d", "convolution2d_transpose", "dropout", "flatten", "fully_connected",
     "get_trainable_variables", "get_variables", "l1_regularizer", "l2_regularizer", "layers",
-    "losses", "max_pool2d", "model_analyzer", "model_variables", "one_hot_encoding",
-    "variance_scaling_initializer", "xavier_initializer"
+    "learning", "losses", "max_pool2d", "model_analyzer", "model_variables", "one_hot_encoding",
+    "softmax", "variance_scaling_initializer", "xavier_initializer"
 ]
 
 if not TYPE_CHECKING:

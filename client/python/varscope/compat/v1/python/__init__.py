@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.python import framework, ops, platform, training, util
+from varscope.compat.v1.python import framework, layers, ops, platform, pywrap_tensorflow, training, util
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "framework", "ops", "platform", "training", "util"
+    "framework", "layers", "ops", "platform", "pywrap_tensorflow", "training", "util"
 ]
 
 if not TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""tf.estimator: a model as a function, which is trained, evaluated and asked."""

@@ -1,0 +1,1 @@
+"""Graphs in files: what a graph is made of as plain values, and a graph from them."""

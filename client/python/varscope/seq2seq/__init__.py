@@ -1,0 +1,1 @@
+"""tf.contrib.seq2seq: what makes sequences, one step after the other."""
