@@ -58,15 +58,18 @@ uint64_t PinnedMemory::used() const {
 
 void PinnedMemory::Release(const Reservation& reservation) {
   MutexLock lock(mutex_);
-  const auto own = by_worker_.find(reservation.worker_id_);
+  uint64_t all = 0;
   for (const BlockRef& block : reservation.blocks_) {
-    own->second -= block->size();
+    all += block->size();
     const auto it = pulls_.find(block.get());
     if (--it->second > 0) continue;
     used_ -= block->size();
     pulls_.erase(it);
   }
-  if (own != by_worker_.end() && own->second == 0) by_worker_.erase(own);
+  if (all == 0) return;
+  const auto own = by_worker_.find(reservation.worker_id_);
+  own->second -= all;
+  if (own->second == 0) by_worker_.erase(own);
 }
 
 }  // namespace varscope::server

@@ -79,7 +79,7 @@ RequestLoop::Next ShmStream::Read(RequestLoop& loop) {
   if (message->kind == shm::Kind::kFrame && wire::BeginsWithWholeHeader(message->content)) {
     return loop.Received(message->content);
   }
-  return loop.Ended(absl::InvalidArgumentError("a worker sends frames only, each with its header"));
+  return loop.Ended(wire::Malformed("a worker sends frames only, each with its header"));
 }
 
 void ShmStream::SendEnd(const absl::Status& status) {

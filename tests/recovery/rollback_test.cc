@@ -131,6 +131,7 @@ TEST(ScarceRollbackTest, NoLimitOfMemoryRefusesAStateThatWas) {
     const TemporaryDirectory directory;
     ServerRun run(directory.path());
     Create(run, Shape{elements});
+    ASSERT_TRUE(run.store().catalog.FinishFirstValues().ok());
     const auto assign = [&](float x) {
       Tensor value(DType::kFloat32, Shape{elements});
       for (float& one : value.mutable_values<float>()) one = x;

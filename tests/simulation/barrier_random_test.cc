@@ -248,8 +248,8 @@ class BarrierStory {
     for (uint64_t tries = 0; wrong_.empty() && !unknown_; ++tries) {
       bool all = true;
       for (Worker& worker : workers_) {
-        if (worker.passed > last) continue;
-        all = false;
+        all = all && worker.passed > last;
+        // Also who has passed it: who came for the first time may be a round behind.
         Send(worker, false);
         for (Worker& other : workers_) Hear(other, false);
       }

@@ -30,6 +30,15 @@ TEST(PinnedMemoryTest, ABlockCountsOnceHoweverManyPullsSendIt) {
   EXPECT_TRUE(pinned_memory.Acquire("c", std::vector<Tensor>{Bytes(1000)}).ok());
 }
 
+TEST(PinnedMemoryTest, WhatHasNoBytesIsPinnedToo) {
+  PinnedMemory pinned_memory(100);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(pinned_memory.Acquire("a", std::vector<Tensor>{Bytes(0)}).ok());
+    EXPECT_TRUE(pinned_memory.Acquire("a", std::vector<Tensor>{Bytes(0), Bytes(60)}).ok());
+  }
+  EXPECT_EQ(pinned_memory.used(), 0U);
+}
+
 // All that are no workers count as one.
 TEST(PinnedMemoryTest, OneWorkersSecondPullLeavesHalfToOthers) {
   for (const std::string worker : {"a", ""}) {

@@ -23,11 +23,13 @@ using BspTest = SynchronizerTest;
 // As where the memory for something is not there.
 class Throws : public PushObserver {
  public:
-  absl::Status MayPush(const ValidPush&) const override {
-    if (fails) throw std::length_error("it is too long");
+  // Of the merged push.
+  absl::Status MayPush(const ValidPush&, uint64_t with_others) const override {
+    if (fails && with_others == 1) throw std::length_error("it is too long");
     return absl::OkStatus();
   }
-  std::unique_ptr<PushEntry> PreparePush(const ValidPush&, std::span<Variable* const>) override {
+  absl::StatusOr<std::unique_ptr<PushEntry>> PreparePush(const ValidPush&,
+                                                         std::span<Variable* const>) override {
     return nullptr;
   }
   bool fails = true;
