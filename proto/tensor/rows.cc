@@ -59,6 +59,7 @@ absl::StatusOr<Shape> RowsShape(const Shape& tensor, int64_t count) {
 RowIndex IndexRows(std::span<const int64_t> rows) {
   RowIndex index;
   index.of.reserve(rows.size());
+  // Without memory its growth breaks it (Abseil of 2022), so callers have that reserved.
   absl::flat_hash_map<int64_t, uint32_t> position;
   position.reserve(rows.size());
   for (const int64_t row : rows) {

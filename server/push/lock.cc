@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <new>
 #include <ranges>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_set.h"
 #include "proto/concurrency/blocking_region.h"
 #include "proto/tensor/allocate.h"
 
@@ -86,7 +86,7 @@ absl::Status ReserveAll(PushContents& push,
     if (!status.ok()) return status;
   }
   // Of variables that are written in place later: what replaces their value before must be theirs.
-  absl::flat_hash_set<const Variable*> written;
+  std::unordered_set<const Variable*> written;
   for (PushAssignment& a : std::views::reverse(push.assignments)) {
     absl::Status status;
     if (a.op != AssignOp::kAssign && a.op != AssignOp::kInitialize) {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/naming/names.h"
@@ -127,7 +127,7 @@ class HeadReader {
     status.Update(CheckColumn(subject, given.encodings_size(), count, "encodings"));
     status.Update(CheckCount(count, variables_.most_in_a_list(), "gradients"));
     if (!status.ok()) return status;
-    absl::flat_hash_set<const Variable*> seen;
+    std::unordered_set<const Variable*> seen;
     seen.reserve(count);
     step.updates.reserve(count);
     for (int i = 0; i < count; ++i) {

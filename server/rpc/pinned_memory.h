@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
 #include "varscope/tensor.h"
@@ -56,8 +56,8 @@ class PinnedMemory {
   const uint64_t limit_;
   mutable Mutex mutex_;
   uint64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<const Block*, uint32_t> pulls_ ABSL_GUARDED_BY(mutex_);     // of each block
-  absl::flat_hash_map<std::string, uint64_t> by_worker_ ABSL_GUARDED_BY(mutex_);  // bytes
+  std::unordered_map<const Block*, uint32_t> pulls_ ABSL_GUARDED_BY(mutex_);     // of each block
+  std::unordered_map<std::string, uint64_t> by_worker_ ABSL_GUARDED_BY(mutex_);  // bytes
 };
 
 }  // namespace varscope::server
