@@ -42,6 +42,7 @@ void Connection::DefineAgain() {
   for (ListedVariable& variable : List("")) present.insert(std::move(variable.name));
   const std::vector<Defined> again = open_->definitions.ForStoreWith(present);
   std::vector<Definition> definitions;
+  definitions.reserve(again.size());
   for (const Defined& one : again) definitions.push_back(one.definition);
   const std::vector<Resolved> resolved =
       definitions.empty() ? std::vector<Resolved>() : Define(definitions);

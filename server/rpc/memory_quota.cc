@@ -35,7 +35,9 @@ bool MemoryQuota::Shares::Take(const std::string& worker_id, uint64_t bytes) {
 void MemoryQuota::Shares::Give(const std::string& worker_id, uint64_t bytes) {
   used -= bytes;
   const auto it = by_worker.find(worker_id);
-  if (it != by_worker.end() && (it->second -= bytes) == 0) by_worker.erase(it);
+  if (it == by_worker.end()) return;
+  it->second -= bytes;
+  if (it->second == 0) by_worker.erase(it);
 }
 
 absl::StatusOr<MemoryQuota::Reservation> MemoryQuota::Acquire(const std::string& worker_id,

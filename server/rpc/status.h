@@ -17,7 +17,7 @@ namespace varscope::server {
 // text may take three; beyond that the caller would get another error.
 inline std::string Told(absl::string_view text) {
   constexpr size_t kMost = 2000;
-  const std::string beginning = Utf8(text.substr(0, kMost));
+  std::string beginning = Utf8(text.substr(0, kMost));
   if (text.size() <= kMost && beginning.size() <= kMost) return beginning;
   // A character may have been cut.
   return absl::StrCat(Utf8(absl::string_view(beginning).substr(0, kMost)), " ...");
