@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -79,7 +80,7 @@ class StandardError {
     for (;;) {
       changed_.Wait(mutex_,
                     [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !waiting_.empty(); });
-      const std::string line = waiting_.front();
+      const std::string& line = waiting_.front();  // which stays where it is
       {
         MutexUnlock writing(mutex_);
         Write(line);
@@ -87,14 +88,18 @@ class StandardError {
       // Only now, so that Flush waits for it.
       waiting_bytes_ -= line.size();
       waiting_.pop_front();
-      if (waiting_.empty() && left_out_ > 0) {
-        waiting_.push_back(absl::StrCat(std::exchange(left_out_, 0),
-                                        " lines of the log were left out: standard error did not "
-                                        "take them\n"));
-        waiting_bytes_ += waiting_.back().size();
-      }
+      if (waiting_.empty() && left_out_ > 0) TellOfThoseLeftOut();
       changed_.NotifyAll();
     }
+  }
+
+  // Without memory for it, later.
+  void TellOfThoseLeftOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) try {
+    waiting_.push_back(absl::StrCat(
+        left_out_, " lines of the log were left out: standard error did not take them\n"));
+    waiting_bytes_ += waiting_.back().size();
+    left_out_ = 0;
+  } catch (const std::bad_alloc&) {
   }
 
   Mutex mutex_;

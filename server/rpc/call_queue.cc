@@ -5,9 +5,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,7 +56,7 @@ bool CallQueue::runs() const {
 void CallQueue::AddThread() {
   try {
     threads_.emplace_back([this] { Serve(); });
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // std::system_error, std::bad_alloc
     static auto* const log = new LimitedLog;
     log->Warn(absl::StrCat("no thread for further calls, which wait: ", error.what()));
   }

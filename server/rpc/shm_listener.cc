@@ -2,7 +2,8 @@
 
 #include <unistd.h>
 
-#include <system_error>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -65,14 +66,26 @@ void ShmListener::Serve(shm::Doorbell doorbell) {
     stream.thread = std::thread([this, &stream, doorbell = std::move(doorbell)]() mutable {
       Run(stream, std::move(doorbell));
     });
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // std::system_error, std::bad_alloc
     streams_.pop_back();
     WarnOfNone(error.what());
   }
 }
 
 // Hands the memory over on the stream's own thread: a worker that has it no longer goes on without.
+// Without memory to go on with it the stream ends, the others go on.
 void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
+  try {
+    ServeToEnd(stream, std::move(doorbell));
+  } catch (const std::bad_alloc& error) {
+    WarnOfNone(error.what());
+  }
+  MutexLock lock(mutex_);
+  stream.session.reset();
+  stream.over = true;
+}
+
+void ShmListener::ServeToEnd(Stream& stream, shm::Doorbell doorbell) {
   MemoryAccount& memory = MemoryAccount::Process();
   const MemoryAccount::Hold held = memory.TryHold(shm::kSegmentBytes);
   absl::StatusOr<shm::Link> link =
@@ -80,15 +93,10 @@ void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
            : memory.Refusal(shm::kSegmentBytes);
   if (!link.ok()) WarnOfNone(link.status().message());
   MutexLock lock(mutex_);
-  if (link.ok() && !stopping_) {
-    stream.session = std::make_unique<ShmStream>(service_, *std::move(link));
-    {
-      MutexUnlock serving(mutex_);
-      stream.session->Serve();
-    }
-    stream.session.reset();
-  }
-  stream.over = true;
+  if (!link.ok() || stopping_) return;
+  stream.session = std::make_unique<ShmStream>(service_, *std::move(link));
+  MutexUnlock serving(mutex_);
+  stream.session->Serve();
 }
 
 void ShmListener::RemoveEnded() {

@@ -41,6 +41,7 @@ class ShmListener {
       : service_(service), max_streams_(max_streams) {}
   void Serve(shm::Doorbell doorbell);
   void Run(Stream& stream, shm::Doorbell doorbell);
+  void ServeToEnd(Stream& stream, shm::Doorbell doorbell);
   void RemoveEnded();
 
   const ServiceContext& service_;

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <future>
-#include <new>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -41,11 +40,8 @@ absl::StatusOr<Caller> ShmStream::Identify() {
 }
 
 void ShmStream::Serve() {
-  try {
-    absl::StatusOr<Caller> caller = Identify();
-    SendEnd(caller.ok() ? Serve(*std::move(caller)) : caller.status());
-  } catch (const std::bad_alloc&) {  // the stream ends, the others go on
-  }
+  absl::StatusOr<Caller> caller = Identify();
+  SendEnd(caller.ok() ? Serve(*std::move(caller)) : caller.status());
   HangUp();
 }
 
