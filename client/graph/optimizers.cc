@@ -8,6 +8,7 @@
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/optimizer_slots.h"
+#include "proto/optimizers/clip.h"
 #include "proto/optimizers/optimizer.h"
 #include "varscope/collections.h"
 #include "varscope/errors.h"
@@ -95,12 +96,8 @@ Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperpa
 }
 
 Optimizer& Optimizer::with(const PushOptions& options) {
-  for (const auto& [what, limit] :
-       {std::pair("clip_norm", options.clip_norm), std::pair("clip_value", options.clip_value)}) {
-    if (limit >= 0 && std::isfinite(limit)) continue;
-    throw ValueError(absl::StrCat(name_, ": ", what, " is ", limit,
-                                  ", expected 0 (none) or a finite number above it"));
-  }
+  const absl::Status clip = optimizers::CheckClip(options.clip_value, options.clip_norm);
+  if (!clip.ok()) throw ValueError(absl::StrCat(name_, ": ", clip.message()));
   if (!std::isfinite(options.weight_decay)) {
     throw ValueError(absl::StrCat(name_, ": weight_decay is ", options.weight_decay,
                                   ", expected a finite number"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/tensor/allocate.h"
@@ -69,6 +70,16 @@ absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double 
   if (absl::Status status = MakeUnique(gradients); !status.ok()) return status;
   for (Tensor* gradient : gradients) {
     ForEachFloat(*gradient, [&](double x) { return x * factor; });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckClip(double clip_value, double clip_norm) {
+  for (const auto& [what, limit] :
+       {std::pair("clip_value", clip_value), std::pair("clip_norm", clip_norm)}) {
+    if (limit >= 0 && std::isfinite(limit)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, " is ", limit, ", expected 0 (none) or a finite number above it"));
   }
   return absl::OkStatus();
 }

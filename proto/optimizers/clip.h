@@ -15,6 +15,9 @@ namespace varscope::optimizers {
 // not float32 or float64, ResourceExhausted without memory for a copy; nothing is clipped then.
 absl::Status Clip(std::span<Tensor* const> gradients, double clip_value, double clip_norm);
 
+// What a push may ask for: 0 (none) or a finite number above it, each. InvalidArgument says which.
+absl::Status CheckClip(double clip_value, double clip_norm);
+
 }  // namespace varscope::optimizers
 
 #endif  // VARSCOPE_PROTO_OPTIMIZERS_CLIP_H_

@@ -10,6 +10,7 @@ namespace varscope::server {
 namespace {
 
 constexpr std::array<char, 4> kMagic = {'V', 'S', 'R', '0' + kDiskFormat};
+
 bool HasMagic(std::span<const std::byte> bytes) {
   return std::memcmp(bytes.data(), kMagic.data(), kMagicBytes) == 0;
 }

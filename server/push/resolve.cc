@@ -1,6 +1,5 @@
 #include "server/push/resolve.h"
 
-#include <cmath>
 #include <map>
 #include <set>
 #include <unordered_set>
@@ -8,9 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/naming/names.h"
+#include "proto/optimizers/clip.h"
 #include "proto/tensor/rows.h"
 #include "proto/tensor/shape_rules.h"
 #include "proto/wire/convert.h"
+#include "proto/wire/retry_info.h"
 #include "server/auth/rights.h"
 
 namespace varscope::server {
@@ -40,12 +41,8 @@ class HeadReader {
     step.clip_norm = given.clip().norm();
     step.clip_value = given.clip().value();
     step.weight_decay = given.weight_decay();
-    for (const auto& [what, limit] :
-         {std::pair("clip_norm", step.clip_norm), std::pair("clip_value", step.clip_value)}) {
-      if (limit >= 0 && std::isfinite(limit)) continue;
-      return absl::InvalidArgumentError(absl::StrCat(
-          Who(caller_), what, " is ", limit, ", expected 0 (none) or a finite number above it"));
-    }
+    const absl::Status clip = optimizers::CheckClip(step.clip_value, step.clip_norm);
+    if (!clip.ok()) return Prefixed(Who(caller_), clip);
     step.creator = CreatorAt(given.creator(), worker_);
     absl::Status status = ReadUpdates(given, step);
     if (status.ok()) status = CheckWeightDecay(step);

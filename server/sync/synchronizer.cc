@@ -178,10 +178,10 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
 absl::Status Synchronizer::CheckFitsTheLog(const Member* member, const ValidPush& push) const {
   if (store_.push_observer == nullptr || member == nullptr) return absl::OkStatus();
   const GroupOptions& options = member->options;
-  const bool merges = options.mode == SyncMode::kBsp || options.mode == SyncMode::kLocal;
+  // What is applied alone is asked for when it is (push/lock.cc).
+  if (options.mode != SyncMode::kBsp && options.mode != SyncMode::kLocal) return absl::OkStatus();
   constexpr uint64_t kUsualWorkers = 8;
-  const uint64_t others = merges ? std::max<uint64_t>(options.workers, kUsualWorkers) : 1;
-  return store_.push_observer->MayPush(push, others);
+  return store_.push_observer->MayPush(push, std::max<uint64_t>(options.workers, kUsualWorkers));
 }
 
 void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite,
