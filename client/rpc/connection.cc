@@ -27,25 +27,26 @@ Connection::Connection(const std::string& target, const ConnectOptions& options)
     : timeout_(options.timeout), open_(target, options) {}
 
 std::vector<Resolved> Connection::Resolve(const std::vector<Definition>& definitions) {
-  DefineAgain();
-  std::vector<Resolved> resolved = Define(definitions);
+  const Clock::time_point deadline = Deadline();
+  DefineAgain(deadline);
+  std::vector<Resolved> resolved = Define(definitions, deadline);
   open_->definitions.Add(definitions, resolved);
   return resolved;
 }
 
-void Connection::DefineAgain() {
+void Connection::DefineAgain(Clock::time_point deadline) {
   const uint64_t losses = open_->session.losses();
   if (open_->defined_at == losses) return;
   MutexLock lock(open_->defining_again);
   if (open_->defined_at == losses) return;
   absl::flat_hash_set<std::string> present;
-  for (ListedVariable& variable : List("")) present.insert(std::move(variable.name));
+  for (ListedVariable& variable : List("", deadline)) present.insert(std::move(variable.name));
   const std::vector<Defined> again = open_->definitions.ForStoreWith(present);
   std::vector<Definition> definitions;
   definitions.reserve(again.size());
   for (const Defined& one : again) definitions.push_back(one.definition);
   const std::vector<Resolved> resolved =
-      definitions.empty() ? std::vector<Resolved>() : Define(definitions);
+      definitions.empty() ? std::vector<Resolved>() : Define(definitions, deadline);
   for (size_t i = 0; i < again.size(); ++i) {
     const std::vector<std::string>& names = again[i].variables;
     const auto is_same = [](const ResolvedVariable& variable, const std::string& name) {
@@ -65,7 +66,8 @@ void Connection::DefineAgain() {
   open_->defined_at = losses;
 }
 
-std::vector<Resolved> Connection::Define(const std::vector<Definition>& definitions) {
+std::vector<Resolved> Connection::Define(const std::vector<Definition>& definitions,
+                                         Clock::time_point deadline) {
   v1::ResolveRequest request;
   for (Definition definition : definitions) {
     open_->session.Sign(definition.creator);
@@ -73,7 +75,7 @@ std::vector<Resolved> Connection::Define(const std::vector<Definition>& definiti
   }
   request.set_sequence(++open_->resolves);
   v1::ResolveResponse response;
-  open_->session.Call("resolve", Deadline(),
+  open_->session.Call("resolve", deadline,
                       [&](const ServerChannel& channel, grpc::ClientContext& context) {
                         return channel.parameter_server().Resolve(&context, request, &response);
                       });
@@ -90,27 +92,23 @@ std::vector<Resolved> Connection::Define(const std::vector<Definition>& definiti
 }
 
 PullResult Connection::Pull(const std::vector<std::string>& names) {
-  DefineAgain();
   if (Prefetch::Values values = open_->prefetch.Take(names)) return *std::move(values);
   return PullNow({.names = names});
 }
 
 PullResult Connection::PullWhole(const std::vector<std::string>& names) {
-  DefineAgain();
   if (!open_->compression.ForPulls()) return Pull(names);
   return PullNow({.names = names, .exact = true});
 }
 
 PullResult Connection::PullRows(const std::vector<std::string>& names,
                                 const std::vector<Tensor>& rows) {
-  DefineAgain();
   // Which rows the next step will want, nobody knows.
   open_->prefetch.Take({});
   return PullNow({.names = names, .rows = rows});
 }
 
 PushAnswer Connection::Push(const PushRequest& push) {
-  DefineAgain();
   const bool ends_a_step = !push.steps.empty() && !push.more_to_come;
   if (const auto names = ends_a_step ? open_->prefetch.Expected() : nullptr) {
     return PushAndPrefetch(push, names);
@@ -120,7 +118,6 @@ PushAnswer Connection::Push(const PushRequest& push) {
 
 RemoteStore::PushedAndPulled Connection::PushAndPull(const PushRequest& push,
                                                      const std::vector<std::string>& names) {
-  DefineAgain();
   open_->prefetch.Drop();
   const std::unique_ptr<StreamRequest> request = PushNow(push, names);
   return {request->pushed(), request->TakeValues()};
@@ -178,6 +175,7 @@ std::unique_ptr<StreamRequest> Connection::PushNow(const PushRequest& push,
 
 void Connection::Run(const char* call, Clock::time_point deadline,
                      const WorkerSession::Attempt& attempt) {
+  DefineAgain(deadline);
   const grpc::Status status = open_->session.Run(deadline, attempt);
   if (!status.ok()) open_->prefetch.Drop();
   ThrowIfFailed(status, call, open_->server.target());
@@ -198,10 +196,15 @@ PushOrder::Lanes Connection::LanesOf(const PushRequest& push) const {
 }
 
 std::vector<ListedVariable> Connection::List(const std::string& prefix) {
+  return List(prefix, Deadline());
+}
+
+std::vector<ListedVariable> Connection::List(const std::string& prefix,
+                                             Clock::time_point deadline) {
   v1::ListVariablesRequest request;
   request.set_prefix(prefix);
   v1::ListVariablesResponse response;
-  open_->session.Call("list", Deadline(),
+  open_->session.Call("list", deadline,
                       [&](const ServerChannel& channel, grpc::ClientContext& context) {
                         return ReadParts(channel.admin(), &v1::Admin::Stub::ListVariables, context,
                                          request, &response);

@@ -58,9 +58,11 @@ class Connection final : public RemoteStore {
 
  private:
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
-  std::vector<Resolved> Define(const std::vector<Definition>& definitions);
+  std::vector<Resolved> Define(const std::vector<Definition>& definitions,
+                               Clock::time_point deadline);
   // After a loss: what the store has not of what this worker had defined.
-  void DefineAgain();
+  void DefineAgain(Clock::time_point deadline);
+  std::vector<ListedVariable> List(const std::string& prefix, Clock::time_point deadline);
   // Whatever has been prefetched.
   PullResult PullNow(const PullSpec& spec);
   // A push that is done, and the pull of these names, if there are any, whose values may still
@@ -70,7 +72,7 @@ class Connection final : public RemoteStore {
   // Its values come meanwhile.
   PushAnswer PushAndPrefetch(const PushRequest& push,
                              const std::shared_ptr<const Prefetch::Names>& names);
-  // Throws what the last attempt of a request ended with.
+  // Throws what the last attempt of a request ended with, and as DefineAgain, which comes first.
   void Run(const char* call, Clock::time_point deadline, const WorkerSession::Attempt& attempt);
   // What a push must not be under way together with.
   PushOrder::Lanes LanesOf(const PushRequest& push) const;
