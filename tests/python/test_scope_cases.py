@@ -1,11 +1,10 @@
 """TensorFlow's own scope tests, by what they show. The numbers are those of the table in README.md."""
 
-import threading
-
 import numpy as np
 import pytest
 
 import varscope.compat.v1 as tf
+from another_thread import in_thread
 
 
 def initialized():
@@ -681,27 +680,6 @@ def test_73_nested_getters_compose():
     np.testing.assert_allclose(got, (a + b) * (c + d) + (e + f) * (g + h), rtol=1e-5)
 
 
-# 79: threads.
-
-
-def in_thread(graph, function):
-    """Calls the function in a thread whose default graph is the graph."""
-    failed = []
-
-    def work():
-        try:
-            with graph.as_default():
-                function()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-
-
 def test_70_getters_are_told_of_synchronization_and_aggregation():
     told = []
 
@@ -772,7 +750,7 @@ def test_79_a_second_thread_cannot_create_the_name_again():
         with tf.variable_scope("foo"):
             done.append(tf.get_variable("v", []))
 
-    in_thread(graph, first)
+    in_thread(first, graph)
     assert done[0].name == "foo/v:0"
     with pytest.raises(ValueError, match="already exists"):
-        in_thread(graph, first)
+        in_thread(first, graph)

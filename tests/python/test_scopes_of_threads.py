@@ -6,25 +6,7 @@ import threading
 import pytest
 
 import varscope.compat.v1 as tf
-
-
-def in_thread(work, graph=None):
-    """Runs the function in a thread, with the graph as its default one; raises what it raises."""
-    graph = graph or tf.get_default_graph()
-    raised = []
-
-    def run():
-        try:
-            with graph.as_default():
-                work()
-        except BaseException as error:  # noqa: BLE001
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
+from another_thread import in_thread
 
 
 def test_80_a_second_thread_cannot_create_the_name_while_the_first_is_in_the_scope():
