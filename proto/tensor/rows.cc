@@ -1,8 +1,9 @@
 #include "proto/tensor/rows.h"
 
 #include <algorithm>
+#include <bit>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "proto/concurrency/parallel.h"
 
@@ -57,16 +58,23 @@ absl::StatusOr<Shape> RowsShape(const Shape& tensor, int64_t count) {
 }
 
 RowIndex IndexRows(std::span<const int64_t> rows) {
+  constexpr uint32_t kFree = UINT32_MAX;
   RowIndex index;
   index.of.reserve(rows.size());
-  // Without memory its growth breaks it (Abseil of 2022), so callers have that reserved.
-  absl::flat_hash_map<int64_t, uint32_t> position;
-  position.reserve(rows.size());
+  // Linear probing in a table that is half empty, of the standard library: Abseil's of 2022 are
+  // broken once they cannot have memory. The hash differs from process to process, so nobody can
+  // choose rows that collide.
+  std::vector<uint32_t> places(std::bit_ceil(2 * rows.size() + 1), kFree);
   for (const int64_t row : rows) {
-    const auto next = static_cast<uint32_t>(index.distinct.size());
-    const auto [it, fresh] = position.try_emplace(row, next);
-    if (fresh) index.distinct.push_back(row);
-    index.of.push_back(it->second);
+    size_t at = absl::HashOf(row) & (places.size() - 1);
+    while (places[at] != kFree && index.distinct[places[at]] != row) {
+      at = (at + 1) & (places.size() - 1);
+    }
+    if (places[at] == kFree) {
+      places[at] = static_cast<uint32_t>(index.distinct.size());
+      index.distinct.push_back(row);
+    }
+    index.of.push_back(places[at]);
   }
   return index;
 }
