@@ -23,6 +23,7 @@ struct Caller {
   std::string worker_id = {};
   uint64_t incarnation = 0;
   Sharing sharing = Sharing::kGlobal;
+  uint64_t nonce = 0;  // of its Connect
   // For Authorize. Nobody proves more than that he reaches the server.
   std::string principal = "anybody";
 

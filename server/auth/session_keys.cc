@@ -15,14 +15,16 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-// A key: the incarnation (8 bytes, little-endian), the sharing (1), the code of all the rest, the
-// worker's id.
-constexpr size_t kHeadBytes = sizeof(uint64_t) + 1;
+// A key: the incarnation (8 bytes, little-endian), the nonce (8), the sharing (1), the code of all
+// the rest, the worker's id.
+constexpr size_t kNonceAt = sizeof(uint64_t);
+constexpr size_t kHeadBytes = kNonceAt + sizeof(uint64_t) + 1;
 constexpr size_t kCodeBytes = 32;
 
 std::string Head(const Caller& caller) {
   std::string head(kHeadBytes, '\0');
   std::memcpy(head.data(), &caller.incarnation, sizeof(caller.incarnation));
+  std::memcpy(head.data() + kNonceAt, &caller.nonce, sizeof(caller.nonce));
   head.back() = static_cast<char>(caller.sharing);
   return head;
 }
@@ -61,6 +63,7 @@ absl::StatusOr<Caller> SessionKeys::Identify(absl::string_view key) const {
     return absl::UnauthenticatedError("what the call carries is no session key");
   }
   std::memcpy(&caller.incarnation, key.data(), sizeof(caller.incarnation));
+  std::memcpy(&caller.nonce, key.data() + kNonceAt, sizeof(caller.nonce));
   caller.sharing = static_cast<Sharing>(key[kHeadBytes - 1]);
   caller.worker_id = std::string(key.substr(kHeadBytes + kCodeBytes));
   const std::string code = Code(secret_, Head(caller), caller.worker_id);

@@ -105,10 +105,10 @@ void Workers::HoldLease(const std::string& worker_id, uint64_t incarnation) {
 
 void Workers::StartLease(const std::string& worker_id, uint64_t incarnation) {
   MutexLock lock(mutex_);
-  Worker* const worker = Find(worker_id, incarnation);
-  if (worker == nullptr) return;
-  worker->held_lease = false;
-  worker->heard = env_.Now();
+  if (Worker* const worker = Find(worker_id, incarnation)) {
+    worker->held_lease = false;
+    worker->heard = env_.Now();
+  }
 }
 
 absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
@@ -147,6 +147,12 @@ absl::Status Workers::Check(const Caller& caller) {
   if (over && !FailpointIsOn(Failpoint::kIgnoreFence)) return Fenced(worker, caller.incarnation);
   worker.heard = env_.Now();
   return absl::OkStatus();
+}
+
+bool Workers::IsOfLostState(const Caller& caller) {
+  MutexLock lock(mutex_);
+  const Worker* const worker = Find(caller.worker_id, caller.incarnation);
+  return worker != nullptr && worker->record.nonce != caller.nonce;
 }
 
 absl::Status Workers::CheckMayPush(const std::string& worker_id, uint64_t incarnation) const {
@@ -233,14 +239,12 @@ absl::Status Workers::Disconnect(const Caller& caller) {
   std::vector<WorkerRecord> lost;
   {
     MutexLock lock(mutex_);
-    const auto it = workers_.find(caller.worker_id);
+    Worker* const worker = Find(caller.worker_id, caller.incarnation);
     // It may have ended otherwise meanwhile.
-    if (it == workers_.end() || !it->second.live()) return absl::OkStatus();
-    Worker& worker = it->second;
-    if (worker.record.incarnation != caller.incarnation) return absl::OkStatus();
-    lost.push_back(worker.record);
-    End(worker, WorkerState::kLeft);
-    Notify(worker);
+    if (worker == nullptr || !worker->live()) return absl::OkStatus();
+    lost.push_back(worker->record);
+    End(*worker, WorkerState::kLeft);
+    Notify(*worker);
     ForgetMany();
   }
   NotifyLost(lost);
@@ -323,10 +327,6 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     }
   }
   timer_ = env_.StartTimer("leases", [this] { return EvictSilent(); });
-}
-
-void Workers::Stop() {
-  if (timer_) timer_->Stop();
 }
 
 Creator Workers::Describe(const std::string& worker_id) const {

@@ -89,6 +89,9 @@ class Workers {
   // incarnation (0: none) of one that was forgotten.
   absl::Status CheckMayPush(const std::string& worker_id, uint64_t incarnation = 0) const;
   bool IsLive(const std::string& worker_id, uint64_t incarnation) const;
+  // Whether the caller's incarnation is another's, too: the server lost the state in which it was
+  // given and gave it again, which is possible where two of its lives began in one second.
+  bool IsOfLostState(const Caller& caller);
 
   // The worker goes on its own. Errors as Check's.
   absl::Status Disconnect(const Caller& caller);
@@ -121,7 +124,9 @@ class Workers {
              std::function<void(const WorkerRecord&)> lost,
              std::function<bool(const std::string& worker_id)> collect = {});
   // No eviction, and no call of `lost` from one, after this.
-  void Stop();
+  void Stop() {
+    if (timer_) timer_->Stop();
+  }
 
   std::vector<WorkerRecord> records() const;
   // For recovery: as the observer was notified of it.

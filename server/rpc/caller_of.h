@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "proto/wire/session.h"
 #include "server/auth/rights.h"
 #include "server/rpc/context.h"
@@ -12,12 +13,19 @@
 
 namespace varscope::server {
 
-// Of a session key, as Identify; PermissionDenied when he may not make calls of that method, which
-// its request names.
+// Of a session key, as Identify; Aborted when it is of a state that the
+// server has lost, and another has taken its place; PermissionDenied when he may not make calls of
+// that method, which its request names.
 template <typename Request>
 absl::StatusOr<Caller> CallerOf(const ServiceContext& service, absl::string_view session_key) {
   absl::StatusOr<Caller> caller = service.session_keys.Identify(session_key);
   if (!caller.ok()) return caller;
+  if (service.workers.IsOfLostState(*caller)) {
+    return absl::AbortedError(
+        absl::StrCat(Who(*caller),
+                     "another connected under this id after the server had lost its state; the "
+                     "session from before that is fenced off"));
+  }
   absl::Status may_call = Authorize(*caller, MethodRight<Request>::kRight, "");
   if (!may_call.ok()) return may_call;
   return caller;

@@ -83,7 +83,7 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
   response->set_incarnation(*incarnation);
   response->set_store(service.session_keys.store());
   response->set_session_key(
-      service.session_keys.Make({request.worker_id(), *incarnation, sharing}));
+      service.session_keys.Make({request.worker_id(), *incarnation, sharing, request.nonce()}));
   response->set_global_step(service.store.changes.global_step());
   response->set_max_variable_bytes(service.store.catalog.limits().max_variable_bytes);
   response->set_lease_ms(service.workers.lease().count());

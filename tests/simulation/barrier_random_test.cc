@@ -18,6 +18,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/wire/protocol.h"
+#include "server/rpc/caller_of.h"
 #include "server/rpc/worker_calls.h"
 #include "server/server.h"
 #include "tests/simulation/sim_env.h"
@@ -92,7 +93,8 @@ class BarrierStory {
     server::Connect(server_->context(), {}, request, &response,
                     [&done](const absl::Status& status) { done = status.ok(); });
     while (!done) env_.Advance(milliseconds(20));
-    worker.caller = server_->context().session_keys.Identify(response.session_key()).value();
+    worker.caller =
+        server::CallerOf<v1::TensorFrame>(server_->context(), response.session_key()).value();
   }
 
   void Die(Worker& worker) {

@@ -15,6 +15,7 @@
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "proto/wire/protocol.h"
+#include "server/rpc/caller_of.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/request_loop.h"
 #include "server/rpc/worker_calls.h"
@@ -349,7 +350,7 @@ void World::Call(const std::string& worker, const std::string& kind,
 }
 
 absl::StatusOr<Caller> World::Identify(const std::string& key) const {
-  return server_->context().session_keys.Identify(key);
+  return server::CallerOf<v1::TensorFrame>(server_->context(), key);
 }
 
 void World::Connect(const std::string& name) {
@@ -365,9 +366,9 @@ void World::Connect(const std::string& name) {
   worker.old_key.clear();
   Call(name, "connect", [&](const CallDone& done) {
     server::Connect(server_->context(), {}, request, response.get(),
-                    [&worker, before, response, done](const absl::Status& status) {
-                      // Before that a crash may undo it.
-                      if (status.ok()) worker.old_key = before;
+                    [this, &worker, before, response, done](const absl::Status& status) {
+                      // Before that a crash may undo it, and a server that dies says nothing.
+                      if (hears_ && status.ok()) worker.old_key = before;
                       done(status);
                     });
   });

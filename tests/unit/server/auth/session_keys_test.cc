@@ -17,11 +17,12 @@ TEST(SessionKeysTest, AKeyIsItsCallers) {
   for (const char* id : {"w", "another worker", "\xc3\xa4/\x01"}) {
     for (const uint64_t incarnation : {uint64_t{1}, uint64_t{77}, UINT64_MAX}) {
       for (const Sharing sharing : {Sharing::kGlobal, Sharing::kReplicated}) {
-        const auto caller = keys.Identify(keys.Make({id, incarnation, sharing}));
+        const auto caller = keys.Identify(keys.Make({id, incarnation, sharing, ~incarnation}));
         ASSERT_TRUE(caller.ok()) << caller.status();
         EXPECT_EQ(caller->worker_id, id);
         EXPECT_EQ(caller->incarnation, incarnation);
         EXPECT_EQ(caller->sharing, sharing);
+        EXPECT_EQ(caller->nonce, ~incarnation);
       }
     }
   }

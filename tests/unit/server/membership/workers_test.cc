@@ -77,6 +77,24 @@ TEST_F(WorkersTest, ALaterLifeGivesNoIncarnationAgain) {
   }
 }
 
+// Two lives in one second, and the second knows nothing of the first.
+TEST_F(WorkersTest, AnIncarnationThatIsGivenAgainIsAnothers) {
+  Workers first;
+  Workers second;
+  constexpr int64_t kNow = 1'800'000'000'000'000;
+  first.BeginLife(kNow);
+  second.BeginLife(kNow);
+  const uint64_t old = first.Connect("w", "host", 1, Sharing::kGlobal, 17).value();
+  const uint64_t fresh = second.Connect("w", "host", 2, Sharing::kGlobal, 18).value();
+  ASSERT_EQ(fresh, old);
+  EXPECT_TRUE(second.IsOfLostState({"w", old, Sharing::kGlobal, 17}));
+  EXPECT_FALSE(second.IsOfLostState({"w", fresh, Sharing::kGlobal, 18}));
+  // Of what is not known, Check tells.
+  EXPECT_FALSE(second.IsOfLostState({"v", old, Sharing::kGlobal, 17}));
+  EXPECT_FALSE(second.IsOfLostState({"w", old + 1, Sharing::kGlobal, 17}));
+  EXPECT_FALSE(second.IsOfLostState({}));
+}
+
 TEST_F(WorkersTest, ConnectingAgainEndsTheEarlierIncarnation) {
   Workers workers;
   std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
