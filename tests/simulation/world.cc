@@ -376,6 +376,7 @@ void World::Connect(const std::string& name) {
   worker.incarnation = response->incarnation();
   worker.session_key = response->session_key();
   worker.last.reset();  // another incarnation's
+  worker.last_sent.reset();
   worker.stream.reset();
   v1::ResolveRequest marks;
   v1::VariableDefinition& definition = *marks.add_definitions();
@@ -617,8 +618,14 @@ void World::Submit(const std::string& name, const std::string& key, const server
   }
   request.stream = StreamOf(name, key);
   if (request.stream == nullptr) return Answered(request, Identify(key).status());
-  SentPush sent = server::Send(push);
-  if (env_.trace().OneIn("encoded gradients", 4)) EncodeGradients(env_.trace(), sent);
+  // Sent again it is the same bytes, as a worker's are.
+  std::optional<SentPush>& last = workers_[name].last_sent;
+  SentPush sent = first_time || !last ? server::Send(push) : *last;
+  if (first_time && env_.trace().OneIn("encoded gradients", 4)) {
+    EncodeGradients(env_.trace(), sent);
+  }
+  if (first_time && !over) last = sent;
+  for (Tensor& tensor : sent.tensors) tensor = tensor.Clone();
   Send(request, std::move(sent.head), std::move(sent.tensors));
 }
 
@@ -725,8 +732,9 @@ void World::ReadAnswer(Request& request) {
 
 void World::CheckPushed(Request& request, const absl::Status& status,
                         const v1::PushResponse& pushed) {
-  const std::string about = absl::StrCat("push ", request.mark.value_or(0) + 1, " of ",
-                                         request.worker, " (", status.ToString(), ") ");
+  const std::string about =
+      absl::StrCat("push ", request.mark.value_or(0) + 1, " of ", request.worker, " (",
+                   status.ok() ? pushed.ShortDebugString() : status.ToString(), ") ");
   if (status.ok() && request.is_over) Wrong(about + "was taken, though its incarnation was over");
   const std::optional<int> mark = MarkOf(request);
   const bool applied = status.ok() && pushed.outcome() == v1::PushResponse::APPLIED;

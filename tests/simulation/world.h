@@ -138,7 +138,8 @@ class World {
     std::string old_key;
     uint64_t sequence = 0;
     std::optional<server::Push> last;
-    std::vector<std::string> last_rows;  // what it reaches when it is sent again
+    std::optional<server::SentPush> last_sent;  // that push
+    std::vector<std::string> last_rows;         // what it reaches when it is sent again
     std::shared_ptr<Stream> stream;
   };
   struct Request;
