@@ -35,7 +35,7 @@ class Recovery {
         report_at_(env.Now() + kReportEach) {}
 
   absl::StatusOr<Recovered> Run() {
-    if (absl::Status status = CheckFormats(); !status.ok()) return status;
+    if (absl::Status status = CheckFiles(); !status.ok()) return status;
     if (absl::Status status = LoadSnapshot(); !status.ok()) return status;
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
     if (!segments.ok()) return segments.status();
@@ -58,24 +58,32 @@ class Recovery {
   }
 
  private:
-  // Before anything is taken for damage.
-  absl::Status CheckFormats() const {
+  // Before anything is taken for damage, or for all that there is: whatever has one of the server's
+  // names may be what was acknowledged last.
+  absl::Status CheckFiles() const {
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
+    if (!segments.ok()) return segments.status();
     const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files_, directory_);
+    if (!snapshots.ok()) return snapshots.status();
     std::vector<std::filesystem::path> files;
-    if (segments.ok()) {
-      for (const Segment& segment : *segments) files.push_back(segment.path);
-    }
-    if (snapshots.ok()) {
-      for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
-    }
+    for (const Segment& segment : *segments) files.push_back(segment.path);
+    for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
     for (const std::filesystem::path& path : files) {
       const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files_.Open(path);
-      const absl::Status status = file.ok() ? CheckFormat(**file) : file.status();
+      if (!file.ok()) return Unreadable(file.status());
+      const absl::Status status = CheckFormat(**file);
       // Another error is for whoever needs the file.
       if (absl::IsFailedPrecondition(status)) return status;
     }
     return absl::OkStatus();
+  }
+
+  static absl::Status Unreadable(const absl::Status& why) {
+    return {why.code(),
+            absl::StrCat(why.message(),
+                         ". By its name it is a part of the state, and nobody knows what it has: "
+                         "nothing was changed. Make it readable, or move it away if it is not the "
+                         "server's")};
   }
 
   absl::Status LoadSnapshot() {
