@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "tests/simulation/comes_back.h"
@@ -92,6 +93,48 @@ TEST(DiskBoundTest, NamedSnapshotsAndRestartsLeaveTheLogItsBound) {
   world.Start();
   ASSERT_EQ(world.wrong(), "");
   ExpectThatItGoesOn(world);
+}
+
+// They may be removed, though a start has begun with one: what is older than it may be damaged by
+// then, and nobody has looked.
+TEST(DiskBoundTest, ANamedSnapshotIsNotAllThatAStartLeaves) {
+  for (const bool fails : {false, true}) {
+    World world(5);
+    world.Start();
+    Begin(world, "a");
+    PushSome(world, "a", 10);
+    world.TakeSnapshot("");
+    PushSome(world, "a", 10);
+    world.TakeSnapshot("named");
+    PushSome(world, "a", 10);
+    world.Crash();
+    Disk& disk = world.env().disk();
+    disk.Restart(Disk::Loss::kNothing);
+    ExpectToStart(world);
+    // The next attempt comes by itself.
+    if (fails) disk.FailAtNext("rename", Disk::Fault::kOnce);
+    world.env().Advance(std::chrono::milliseconds(11'000));
+    EXPECT_EQ(disk.faults(), fails ? 1U : 0U);
+    world.Crash();
+    disk.Restart(Disk::Loss::kNothing);
+    // Names are in the order of positions.
+    std::string named;
+    for (const auto& [name, bytes] : disk.contents()) {
+      if (name.ends_with("-named")) named = name;
+    }
+    ASSERT_NE(named, "");
+    const std::string position = named.substr(std::string("snapshot-").size(), 20);
+    size_t removed = 0;
+    for (const auto& [name, bytes] : disk.contents()) {
+      const bool is_older = name.starts_with("log-") && name.substr(4) <= position;
+      if (name != named && !is_older) continue;
+      ASSERT_TRUE(disk.Remove("/data/" + name).ok());
+      ++removed;
+    }
+    EXPECT_GE(removed, 2U);
+    ExpectToStart(world);
+    if (!HasFailure()) ExpectThatItGoesOn(world);
+  }
 }
 
 // Where the disk ends before the log's bound, a snapshot is taken while there is room for it.
