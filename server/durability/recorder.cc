@@ -197,6 +197,17 @@ absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
   return TakenSnapshot{snapshot.name.empty() ? path->filename().string() : snapshot.name, *path};
 }
 
+absl::Status Recorder::NoPlaceFor(const std::string& name, const Room& room) const {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "no snapshot '", name, "', nothing was changed: it takes about ", room.needed,
+      " bytes, and those without a name, which the server needs to go on, have to have room beside "
+      "it. About ",
+      room.needed_for_named(), " bytes have to be free in ", options_.directory.string(), ", and ",
+      room.free,
+      " are; make room there, for instance by removing named snapshots that nobody "
+      "needs (files snapshot-*-NAME)"));
+}
+
 void Recorder::Trim(size_t keep) {
   log_.Trim(TrimSnapshots(env_.files(), options_.directory, keep, *newest_));
 }
@@ -205,7 +216,8 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   MutexLock one(snapshot_mutex_);
   if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
     return status;
-  MakeRoom();
+  const Room room = MakeRoom();
+  if (!name.empty() && !room.has_place_for_named()) return NoPlaceFor(name, room);
   Snapshot snapshot{.name = name};
   snapshot.state = Capture(store_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) {
     snapshot.position = NextPosition();

@@ -72,7 +72,8 @@ class Recorder final : public PushObserver, public Durability {
       const ValidPush& push, std::span<Variable* const> written) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed: before it
-  // when the disk has little room left, else after it.
+  // when the disk has little room left, else after it. ResourceExhausted for one with a name that
+  // would not leave the room that those without a name need.
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override;
   absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
@@ -101,8 +102,14 @@ class Recorder final : public PushObserver, public Durability {
     uint64_t needed;  // by the next snapshot, about
     // The log must not take it.
     bool is_short() const { return free / 2 < needed; }
+    // One with a name is the operator's, and nothing takes its place: it must not leave so little
+    // that it is short.
+    uint64_t needed_for_named() const { return 3 * needed; }
+    bool has_place_for_named() const { return free / 3 >= needed; }
   };
   Room LookAtDisk() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
+  // Says how much room there is, and how much there has to be.
+  absl::Status NoPlaceFor(const std::string& name, const Room& room) const;
   // Removes all but so many of the newest snapshots without a name, of which there is one, and the
   // log before them.
   void Trim(size_t keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "tests/simulation/comes_back.h"
 #include "tests/simulation/world.h"
@@ -150,6 +151,42 @@ TEST(DiskBoundTest, TheLogLeavesRoomForTheSnapshotThatTakesItsPlace) {
     EXPECT_LE(BytesOnDisk(world), 2 * World::kMaxLogBytes);
   }
   ExpectToComeBack(world, Disk::Loss::kPosix);
+}
+
+// However often an operator asks for snapshots of his own, and whatever room there is: the server
+// goes on.
+TEST(DiskBoundTest, NamedSnapshotsLeaveRoomForTheNextOne) {
+  const std::vector<std::string> workers = {"a", "b", "c", "d"};
+  constexpr size_t kAttempts = 20;
+  size_t taken = 0;
+  // In halves of a snapshot.
+  for (uint64_t room = 6; room <= 24; ++room) {
+    World world(5);
+    world.Start();
+    for (const std::string& worker : workers) {
+      Begin(world, worker);
+      PushSome(world, worker, 100);
+    }
+    const uint64_t before = BytesOnDisk(world, "snapshot-");
+    world.TakeSnapshot("measure");
+    const uint64_t snapshot = BytesOnDisk(world, "snapshot-") - before;
+    world.TakeSnapshot("");
+    world.env().disk().LimitTo(BytesOnDisk(world) + room * snapshot / 2);
+    size_t named = 0;
+    for (size_t i = 0; i < kAttempts; ++i) {
+      const std::string name = "named" + std::to_string(i);
+      world.TakeSnapshot(name);
+      if (world.snapshots().contains(name)) ++named;
+      const size_t acknowledged = world.acknowledged();
+      PushSome(world, workers[i % workers.size()], 10);
+      ASSERT_EQ(world.acknowledged(), acknowledged + 10) << room << ", after " << name;
+    }
+    EXPECT_LT(named, kAttempts) << room;
+    taken += named;
+    ExpectToComeBack(world, Disk::Loss::kPosix);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(taken, 0U);
 }
 
 // What the newest snapshot does not need gives way when the disk is full already.
