@@ -52,13 +52,15 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
       recovered->replayed));
   auto recorder = std::make_unique<Recorder>(
       *std::move(lock),
-      RecorderOptions{.directory = directory,
-                      .level = options.durability_level,
-                      .interval = std::chrono::milliseconds(options.durability_interval_ms),
-                      .snapshot_interval = std::chrono::seconds(options.snapshot_seconds),
-                      .max_log_bytes = options.max_log_bytes,
-                      .snapshots_kept = static_cast<size_t>(options.snapshots_kept),
-                      .max_pending_bytes = MaxPendingBytes(options.memory_limit)},
+      RecorderOptions{
+          .directory = directory,
+          .level = options.durability_level,
+          .interval = std::chrono::milliseconds(options.durability_interval_ms),
+          .snapshot_interval = std::chrono::seconds(options.snapshot_seconds),
+          .max_log_bytes = options.max_log_bytes,
+          .snapshots_kept = static_cast<size_t>(options.snapshots_kept),
+          .owes_snapshot = !recovered->snapshot.empty() && !recovered->snapshot_position,
+          .max_pending_bytes = MaxPendingBytes(options.memory_limit)},
       store, workers, recovered->position, recovered->snapshot_position, env);
   if (recovered->mismatches == 0) return recorder;
   spdlog::warn(absl::StrCat(recovered->mismatches, " of ", recovered->replayed,

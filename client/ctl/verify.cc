@@ -22,10 +22,10 @@ void PrintFiles(const Verified& verified, std::ostream& out) {
                     whole.ok() ? TimeText(info.time_unix_micros) : "DAMAGED"});
   }
   if (rows.size() > 1) PrintTable(rows, out);
-  rows = {{"LOG", "FIRST CHANGE", "BYTES"}};
+  rows = {{"LOG", "FIRST CHANGE", "BYTES", ""}};
   for (const server::VerifiedSegment& segment : verified.segments) {
-    rows.push_back(
-        {segment.path.filename().string(), absl::StrCat(segment.first), Bytes(segment.bytes)});
+    rows.push_back({segment.path.filename().string(), absl::StrCat(segment.first),
+                    Bytes(segment.bytes), segment.whole.ok() ? "" : "DAMAGED"});
   }
   if (rows.size() > 1) PrintTable(rows, out);
 }
@@ -61,6 +61,9 @@ int Verify(const std::string& directory, std::ostream& out) {
   int code = kExitOk;
   for (const auto& [info, whole] : verified->snapshots) {
     if (!whole.ok()) code = Refuse(std::string(whole.message()));
+  }
+  for (const server::VerifiedSegment& segment : verified->segments) {
+    if (!segment.whole.ok()) code = Refuse(std::string(segment.whole.message()));
   }
   const absl::StatusOr<server::Recovered>& recovered = verified->recovered;
   if (!recovered.ok()) {

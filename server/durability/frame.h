@@ -10,8 +10,8 @@
 //       36      4  CRC32C of the 36 bytes before
 //
 // A frame of position 0 that has nothing else is a mark: it says no more than what is durable. One
-// follows each group of records once it is, so that damage to the last of them is not taken for a
-// torn end.
+// follows each group of records once it is, and those of a group in each segment, so that damage to
+// the last of them is not taken for a torn end.
 #ifndef VARSCOPE_SERVER_DURABILITY_FRAME_H_
 #define VARSCOPE_SERVER_DURABILITY_FRAME_H_
 

@@ -211,6 +211,9 @@ absl::Status Log::OpenSegment(uint64_t first) {
 absl::Status Log::WriteRecord(const Pending& pending) {
   if (pending.starts_segment || segment_ == nullptr) {
     absl::Status status = segment_ != nullptr ? segment_->Sync() : absl::OkStatus();
+    // A group that ends in the next segment leaves its mark in this one, too.
+    const bool splits_group = segment_ != nullptr && next_record_ != batch_.begin();
+    if (status.ok() && splits_group) status = WriteMark(pending.position - 1);
     if (status.ok()) status = OpenSegment(pending.position);
     if (!status.ok()) return status;
   }
@@ -228,8 +231,11 @@ absl::Status Log::Sync() {
   absl::Status status = segment_->Sync();
   if (!status.ok() && FailpointIsOn(Failpoint::kSyncAgain)) status = segment_->Sync();
   // Whoever is told afterwards has it there, whatever ends this process.
-  if (status.ok()) status = segment_->Write(EncodePrefix({}, 0, batch_.back().position));
-  return status;
+  return status.ok() ? WriteMark(batch_.back().position) : status;
+}
+
+absl::Status Log::WriteMark(uint64_t durable) {
+  return segment_->Write(EncodePrefix({}, 0, durable));
 }
 
 void Log::Settle(const absl::Status& status) {

@@ -106,6 +106,8 @@ class Log {
   absl::Status OpenSegment(uint64_t first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   absl::Status RemoveAfter(uint64_t first) const;
   absl::Status Sync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
+  // Says that all up to a position is durable.
+  absl::Status WriteMark(uint64_t durable) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   void Settle(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
 
   Env& env_;

@@ -76,7 +76,7 @@ class Recorder::Entry final : public PushEntry {
 };
 
 Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store,
-                   Workers& workers, uint64_t position, uint64_t snapshot, Env& env)
+                   Workers& workers, uint64_t position, std::optional<uint64_t> snapshot, Env& env)
     : env_(env),
       lock_(std::move(lock)),
       options_(std::move(options)),
@@ -91,10 +91,12 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
            position + 1, env),
       last_snapshot_(position),
       newest_(snapshot),
-      snapshot_bytes_(FileBytes(env.files(), SnapshotPath(options_.directory, snapshot))),
+      snapshot_bytes_(snapshot ? FileBytes(env.files(), SnapshotPath(options_.directory, *snapshot))
+                               : 0),
       bytes_at_start_(options_.level == DurabilityLevel::kNone
                           ? 0
-                          : BytesAfter(env.files(), options_.directory, snapshot)) {
+                          : BytesAfter(env.files(), options_.directory, snapshot.value_or(0))),
+      owes_snapshot_(options_.owes_snapshot && options_.level != DurabilityLevel::kNone) {
   RemoveUnfinishedSnapshots(env_.files(), options_.directory);
   store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
   store_.push_observer = this;
@@ -186,6 +188,7 @@ absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
   last_snapshot_ = snapshot.position;
   if (snapshot.name.empty()) {
     newest_ = snapshot.position;
+    owes_snapshot_ = false;
     if (options_.level != DurabilityLevel::kNone) {
       bytes_at_snapshot_ = bytes_at_start_ + rotated_.bytes;
     }
@@ -194,15 +197,27 @@ absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
   return TakenSnapshot{snapshot.name.empty() ? path->filename().string() : snapshot.name, *path};
 }
 
+absl::Status Recorder::NoPlaceFor(const std::string& name, const Room& room) const {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "no snapshot '", name, "', nothing was changed: it takes about ", room.needed,
+      " bytes, and those without a name, which the server needs to go on, have to have room beside "
+      "it. About ",
+      room.needed_for_named(), " bytes have to be free in ", options_.directory.string(), ", and ",
+      room.free,
+      " are; make room there, for instance by removing named snapshots that nobody "
+      "needs (files snapshot-*-NAME)"));
+}
+
 void Recorder::Trim(size_t keep) {
-  log_.Trim(TrimSnapshots(env_.files(), options_.directory, keep, newest_));
+  log_.Trim(TrimSnapshots(env_.files(), options_.directory, keep, *newest_));
 }
 
 absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   MutexLock one(snapshot_mutex_);
   if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
     return status;
-  MakeRoom();
+  const Room room = MakeRoom();
+  if (!name.empty() && !room.has_place_for_named()) return NoPlaceFor(name, room);
   Snapshot snapshot{.name = name};
   snapshot.state = Capture(store_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_) {
     snapshot.position = NextPosition();
@@ -298,7 +313,7 @@ Recorder::Room Recorder::LookAtDisk() const {
 
 Recorder::Room Recorder::MakeRoom() {
   const Room room = LookAtDisk();
-  if (!room.is_short() || newest_ == 0) return room;
+  if (!room.is_short() || !newest_) return room;
   Trim(/*keep=*/1);
   return LookAtDisk();
 }
@@ -332,7 +347,7 @@ Time Recorder::TakeDueSnapshot() {
   if (due) due_ = NextDue();
   // An idle server has nothing new to write.
   const bool changed = due && seen != seen_;
-  if (!changed && !too_long) {
+  if (!changed && !too_long && !owes_snapshot_) {
     wake_at_bytes_ = std::min(most_bytes, bytes + look_each);
     return due_;
   }

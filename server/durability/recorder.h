@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "absl/status/statusor.h"
@@ -31,6 +32,10 @@ struct RecorderOptions {
   // a few times the store's, at least kLeastLogBytes. Earlier when the disk has little room left.
   uint64_t max_log_bytes = 0;
   size_t snapshots_kept = 2;
+  // A snapshot without a name is taken as soon as it can be, unless there is no log: what was
+  // recovered comes from a named one, which may be removed, and what is older than that was not
+  // looked at.
+  bool owes_snapshot = false;
   // As LogOptions.
   uint64_t max_pending_bytes = LogOptions().max_pending_bytes;
   // A change whose record would have a longer header is refused. Protobuf writes no 2 GiB.
@@ -41,11 +46,12 @@ struct RecorderOptions {
 class Recorder final : public PushObserver, public Durability {
  public:
   // `store` and `workers` hold what was recovered up to `position`, from the snapshot without a
-  // name at position `snapshot` on (0: none), and must outlive it. Removes what a snapshot left
-  // that was not finished. `lock` keeps other servers away from the directory for as long as this
-  // may write there.
+  // name at position `snapshot` on, and must outlive it. Removes what a snapshot left that was not
+  // finished. `lock` keeps other servers away from the directory for as long as this may write
+  // there.
   Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store, Workers& workers,
-           uint64_t position, uint64_t snapshot = 0, Env& env = SystemEnv());
+           uint64_t position, std::optional<uint64_t> snapshot = std::nullopt,
+           Env& env = SystemEnv());
   // Stops taking snapshots on its own; flushes the log.
   ~Recorder() override;
   Recorder(const Recorder&) = delete;
@@ -66,7 +72,8 @@ class Recorder final : public PushObserver, public Durability {
       const ValidPush& push, std::span<Variable* const> written) override;
 
   // One at a time; older snapshots without a name and the log before them are trimmed: before it
-  // when the disk has little room left, else after it.
+  // when the disk has little room left, else after it. ResourceExhausted for one with a name that
+  // would not leave the room that those without a name need.
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override;
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() override;
   absl::StatusOr<uint64_t> Rollback(const std::string& name) override;
@@ -95,9 +102,16 @@ class Recorder final : public PushObserver, public Durability {
     uint64_t needed;  // by the next snapshot, about
     // The log must not take it.
     bool is_short() const { return free / 2 < needed; }
+    // One with a name is the operator's, and nothing takes its place: it must not leave so little
+    // that it is short.
+    uint64_t needed_for_named() const { return 3 * needed; }
+    bool has_place_for_named() const { return free / 3 >= needed; }
   };
   Room LookAtDisk() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
-  // Removes all but so many of the newest snapshots without a name, and the log before them.
+  // Says how much room there is, and how much there has to be.
+  absl::Status NoPlaceFor(const std::string& name, const Room& room) const;
+  // Removes all but so many of the newest snapshots without a name, of which there is one, and the
+  // log before them.
   void Trim(size_t keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // When it is short: removes what the newest snapshot does not need. Returns what there is then.
   Room MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
@@ -118,13 +132,14 @@ class Recorder final : public PushObserver, public Durability {
   Mutex snapshot_mutex_;                                     // one snapshot at a time
   std::atomic<uint64_t> turn_{0};                            // of ChooseCheck
   uint64_t last_snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);  // position
-  // Position of the newest one without a name that a start can begin with; 0: none is known. One
-  // that is newer is of a rollback that failed, or damaged.
-  uint64_t newest_ ABSL_GUARDED_BY(snapshot_mutex_);
+  // Position of the newest one without a name that a start can begin with. One that is newer is of
+  // a rollback that failed, or damaged.
+  std::optional<uint64_t> newest_ ABSL_GUARDED_BY(snapshot_mutex_);
   uint64_t snapshot_bytes_ ABSL_GUARDED_BY(snapshot_mutex_);  // of the last file
   Log::Mark rotated_ ABSL_GUARDED_BY(snapshot_mutex_);  // for the snapshot that is being taken
   const uint64_t bytes_at_start_;                       // as BytesSinceSnapshot
   std::atomic<uint64_t> bytes_at_snapshot_{0};          // of bytes_at_start_ and the log's
+  std::atomic<bool> owes_snapshot_;                     // as RecorderOptions, until it is taken
 
   // What the task saw of the store at its last snapshot.
   struct Seen {

@@ -12,6 +12,7 @@
 #include "server/durability/log.h"
 #include "server/durability/log_file.h"
 #include "server/durability/push_record.h"
+#include "server/durability/read_segment.h"
 #include "server/durability/record_bytes.h"
 #include "server/durability/snapshot.h"
 #include "server/durability/value_check.h"
@@ -35,7 +36,7 @@ class Recovery {
         report_at_(env.Now() + kReportEach) {}
 
   absl::StatusOr<Recovered> Run() {
-    if (absl::Status status = CheckFormats(); !status.ok()) return status;
+    if (absl::Status status = CheckFiles(); !status.ok()) return status;
     if (absl::Status status = LoadSnapshot(); !status.ok()) return status;
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
     if (!segments.ok()) return segments.status();
@@ -58,24 +59,32 @@ class Recovery {
   }
 
  private:
-  // Before anything is taken for damage.
-  absl::Status CheckFormats() const {
+  // Before anything is taken for damage, or for all that there is: whatever has one of the server's
+  // names may be what was acknowledged last.
+  absl::Status CheckFiles() const {
     const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
+    if (!segments.ok()) return segments.status();
     const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files_, directory_);
+    if (!snapshots.ok()) return snapshots.status();
     std::vector<std::filesystem::path> files;
-    if (segments.ok()) {
-      for (const Segment& segment : *segments) files.push_back(segment.path);
-    }
-    if (snapshots.ok()) {
-      for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
-    }
+    for (const Segment& segment : *segments) files.push_back(segment.path);
+    for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
     for (const std::filesystem::path& path : files) {
       const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files_.Open(path);
-      const absl::Status status = file.ok() ? CheckFormat(**file) : file.status();
+      if (!file.ok()) return Unreadable(file.status());
+      const absl::Status status = CheckFormat(**file);
       // Another error is for whoever needs the file.
       if (absl::IsFailedPrecondition(status)) return status;
     }
     return absl::OkStatus();
+  }
+
+  static absl::Status Unreadable(const absl::Status& why) {
+    return {why.code(),
+            absl::StrCat(why.message(),
+                         ". By its name it is a part of the state, and nobody knows what it has: "
+                         "nothing was changed. Make it readable, or move it away if it is not the "
+                         "server's")};
   }
 
   absl::Status LoadSnapshot() {
@@ -119,31 +128,21 @@ class Recovery {
                                               " are missing: the state ends before them and ",
                                               segment.path.string(), " begins after them"));
     }
-    absl::StatusOr<LogFile> log = LogFile::Open(files_, segment.path);
-    if (!log.ok()) return log.status();
-    uint64_t offset = 0;
-    uint64_t expected = segment.first;
-    while (expected < end) {
-      const absl::StatusOr<std::optional<FramedRecord>> read = log->Read(offset);
-      if (!read.ok()) return read.status();
-      const std::optional<FramedRecord>& frame = *read;
-      if (frame && frame->is_mark()) {
-        offset = frame->end;
-        continue;
-      }
-      if (!frame || frame->position != expected) {
-        absl::Status status = EndOf(segments, *log, offset, expected);
-        if (!status.ok()) return status;
-        return false;
-      }
-      if (absl::Status status = Report(frame->end, log->size()); !status.ok()) return status;
-      if (frame->position > recovered_.position) {
-        if (absl::Status status = Redo(*frame); !status.ok()) return Explain(segment, status);
-      }
-      offset = frame->end;
-      ++expected;
+    const absl::StatusOr<SegmentEnd> read = ReadSegment(
+        files_, segments, end, [&](const FramedRecord& frame, uint64_t size) -> absl::Status {
+          if (absl::Status status = Report(frame.end, size); !status.ok()) return status;
+          if (frame.position <= recovered_.position) return absl::OkStatus();
+          absl::Status status = Redo(frame);
+          return status.ok() ? status : Explain(segment, status);
+        });
+    if (!read.ok()) return read.status();
+    if (read->damaged) return Damage(segment, *read);
+    if (read->next < end && read->left > 0) {
+      recovered_.warnings.push_back(absl::StrCat(
+          segment.path.string(), ": dropped ", read->left, " bytes of a torn end at offset ",
+          read->offset, " (change ", read->next, ", which was not acknowledged to any worker)"));
     }
-    return true;
+    return read->next == end;
   }
 
   // Of the segment of which `offset` bytes have been read, at least one record. Cancelled when it
@@ -160,33 +159,11 @@ class Recovery {
     return absl::OkStatus();
   }
 
-  // The first of `segments`, which is `log`, stops at `offset`: a torn end, or damage. Later
-  // segments alone do not tell: an attempt to write may have left them that failed.
-  absl::Status EndOf(std::span<const Segment> segments, LogFile& log, uint64_t offset,
-                     uint64_t expected) {
-    const Segment& segment = segments.front();
-    absl::StatusOr<std::optional<FramedRecord>> found = log.Find(offset, expected);
-    for (const Segment& later : segments.subspan(1)) {
-      if (!found.ok() || *found) break;
-      absl::StatusOr<LogFile> file = LogFile::Open(files_, later.path);
-      if (!file.ok()) return file.status();
-      found = file->Find(0, expected);
-    }
-    if (!found.ok()) return found.status();
-    if (*found) return Damage(segment, offset, expected);
-    if (offset == log.size()) return absl::OkStatus();
-    recovered_.warnings.push_back(absl::StrCat(
-        segment.path.string(), ": dropped ", log.size() - offset, " bytes of a torn end at offset ",
-        offset, " (change ", expected, ", which was not acknowledged to any worker)"));
-    return absl::OkStatus();
-  }
-
-  static absl::Status Damage(const Segment& segment, uint64_t offset, uint64_t expected) {
+  static absl::Status Damage(const Segment& segment, const SegmentEnd& end) {
     return absl::DataLossError(absl::StrCat(
-        segment.path.string(), " is damaged at offset ", offset, ": change ", expected,
-        " cannot be read, though it was durable. Nothing was changed. Restore "
-        "the file from a copy, or move the log files from this one on away to go back to the state "
-        "before them."));
+        DamageOf(segment, end),
+        ". Nothing was changed. Restore the file from a copy, or move the log files from this one "
+        "on away to go back to the state before them."));
   }
 
   static absl::Status Explain(const Segment& segment, const absl::Status& status) {
@@ -243,10 +220,13 @@ class Recovery {
     for (const PushId& id : push->contents().others) {
       in_flight_push.Merge({store_.completion_records, id});
     }
+    // No group takes such a push now. Where one once did, its staleness is no number of updates.
+    const bool from_the_future = !StalenessOf(*push);
     const absl::StatusOr<PushResult> result =
         Apply(store_, *std::move(push), std::move(in_flight_push));
     if (!result.ok()) return result.status();
-    const PushResult before = PushResultOf(logged.pushed.answer());
+    PushResult before = PushResultOf(logged.pushed.answer());
+    if (from_the_future) before.staleness = result->staleness;
     if (*result != before) {
       return Mismatch(logged, absl::StrCat("it led to global step ", result->global_step,
                                            ", at its first time to ", before.global_step,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,11 @@ namespace varscope::server {
 
 struct Recovered {
   uint64_t position = 0;           // of the last record that is part of the state
-  std::filesystem::path snapshot;  // empty: none
-  uint64_t snapshot_position = 0;  // its, when it has no name: what later starts begin with; else 0
-  uint64_t replayed = 0;           // log records
-  uint64_t mismatches = 0;         // of them, that led elsewhere than at their first time
+  std::filesystem::path snapshot;  // that the state comes from; empty: none
+  // Its, unless an operator named it, who may remove it.
+  std::optional<uint64_t> snapshot_position;
+  uint64_t replayed = 0;    // log records
+  uint64_t mismatches = 0;  // of them, that led elsewhere than at their first time
   // What somebody should read: snapshots that were skipped, a torn end that was dropped, the first
   // of the mismatches.
   std::vector<std::string> warnings;

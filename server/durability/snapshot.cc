@@ -372,7 +372,8 @@ void RemoveUnfinishedSnapshots(Files& files, const std::filesystem::path& direct
   const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    if (!PositionOf(name, kTemporary)) continue;
+    // Another thing than a file is somebody else's.
+    if (!PositionOf(name, kTemporary) || !files.Open(directory / name).ok()) continue;
     files.Remove(directory / name).IgnoreError();
   }
 }

@@ -1,6 +1,7 @@
 #include "server/durability/verify.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "proto/wire/crc32c.h"
 #include "server/durability/file_names.h"
 #include "server/durability/log.h"
+#include "server/durability/read_segment.h"
 #include "server/durability/snapshot.h"
 
 namespace varscope::server {
@@ -90,6 +92,25 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockExisting(const std::filesystem::pa
   return lock;
 }
 
+// The first of `segments`.
+absl::Status CheckSegment(Files& files, std::span<const Segment> segments,
+                          std::span<const VerifiedSnapshot> snapshots) {
+  const Segment& segment = segments.front();
+  const uint64_t end = segments.size() > 1 ? segments[1].first : UINT64_MAX;
+  // The next one may begin with a snapshot, as after a time without a log. Only one without a name:
+  // an operator may remove the others.
+  const bool begins_anew =
+      std::any_of(snapshots.begin(), snapshots.end(), [&](const VerifiedSnapshot& snapshot) {
+        return snapshot.whole.ok() && snapshot.info.position + 1 == end &&
+               snapshot.info.path == SnapshotPath(segment.path.parent_path(), end - 1);
+      });
+  const absl::StatusOr<SegmentEnd> read =
+      ReadSegment(files, begins_anew ? segments.first(1) : segments, end,
+                  [](const FramedRecord&, uint64_t) { return absl::OkStatus(); });
+  if (!read.ok()) return read.status();
+  return read->damaged ? absl::DataLossError(DamageOf(segment, *read)) : absl::OkStatus();
+}
+
 absl::Status ReadFiles(const std::filesystem::path& directory, Files& files, Verified& out) {
   const absl::StatusOr<std::vector<SnapshotInfo>> snapshots = DescribeSnapshots(files, directory);
   if (!snapshots.ok()) return snapshots.status();
@@ -98,10 +119,11 @@ absl::Status ReadFiles(const std::filesystem::path& directory, Files& files, Ver
   }
   const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
   if (!segments.ok()) return segments.status();
-  for (const Segment& segment : *segments) {
+  for (size_t i = 0; i < segments->size(); ++i) {
+    const Segment& segment = (*segments)[i];
     const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(segment.path);
-    if (!file.ok()) return file.status();
-    out.segments.push_back({segment.path, segment.first, (*file)->size()});
+    out.segments.push_back({segment.path, segment.first, file.ok() ? (*file)->size() : 0,
+                            CheckSegment(files, std::span(*segments).subspan(i), out.snapshots)});
   }
   return absl::OkStatus();
 }

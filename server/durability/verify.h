@@ -24,6 +24,7 @@ struct VerifiedSegment {
   std::filesystem::path path;
   uint64_t first = 0;  // position of its first record
   uint64_t bytes = 0;
+  absl::Status whole;  // each record that was durable can be read
 };
 
 struct Verified {
@@ -39,7 +40,8 @@ struct Verified {
   uint32_t hash = 0;
 };
 
-// Reads every file whole, and replays the log. FailedPrecondition while a server uses the
+// Reads every file whole, also what a start does not need as long as newer ones are there, and
+// replays the log. FailedPrecondition while a server uses the
 // directory; NotFound when there is none, or no server ever had it.
 absl::StatusOr<Verified> Verify(const std::filesystem::path& directory, Env& env = SystemEnv(),
                                 const RecoveryOptions& options = {});

@@ -89,10 +89,12 @@ class Files {
   // Makes the file, or empties it. Never where a symbolic link leads.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(
       const std::filesystem::path& path, Access access = Access::kGroupReads) = 0;
-  // NotFound when there is none, and for no other reason.
+  // Also of what a symbolic link leads to. NotFound when there is nothing of that name, and for no
+  // other reason; FailedPrecondition when it is another thing than a file, or a link that leads
+  // nowhere.
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::filesystem::path& path) = 0;
-  // The names of the files in the directory, in no order: not of what is another thing, which has
-  // been put there by somebody else.
+  // The names of all that is in the directory, in no order: also of what is no file, or cannot be
+  // read now. What it is, who opens it learns.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) = 0;
 
   // Atomic: after a crash `to` is the old or the new file, never half of one. Replaces `to`.

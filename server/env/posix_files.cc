@@ -32,15 +32,26 @@ absl::Status FileError(const fs::path& path, const char* what, int error) {
   return error == ENOENT ? absl::NotFoundError(text) : absl::InternalError(text);
 }
 
+// Whatever that leads to.
+bool IsSymbolicLink(const fs::path& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+}
+
 // Closes it at its end.
 class Descriptor {
  public:
   // Of a file, or with O_DIRECTORY of a directory. FailedPrecondition for anything else that
-  // somebody has put there: a pipe would hold up whoever opens it. With O_NOFOLLOW not of what a
-  // symbolic link leads to.
+  // somebody has put there: a pipe would hold up whoever opens it, a symbolic link may lead
+  // nowhere. With O_NOFOLLOW not of what a symbolic link leads to.
   static absl::StatusOr<Descriptor> Open(const fs::path& path, int flags, mode_t mode = 0640) {
     const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
     const bool another_thing = errno == ENXIO || errno == EISDIR || errno == ELOOP;
+    if (fd < 0 && errno == ENOENT && IsSymbolicLink(path)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          path.string(),
+          " is a symbolic link that leads nowhere; mount what it leads to, or move it away"));
+    }
     if (fd < 0 && !another_thing) return FileError(path, "open", errno);
     if (fd >= 0) {
       Descriptor opened(fd);
@@ -154,8 +165,7 @@ class Posix final : public Files {
     std::error_code error;
     fs::directory_iterator it(directory, error);
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-      std::error_code unknown;
-      if (it->is_regular_file(unknown)) names.push_back(it->path().filename().string());
+      names.push_back(it->path().filename().string());
     }
     if (error) return FileError(directory, "list", error.value());
     return names;

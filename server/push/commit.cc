@@ -79,8 +79,10 @@ void Run(PushAssignment& a) {
   Combine(a.op, a.value.value, rows, variable.value);
 }
 
-PushResult Stale(const Changes& changes, uint64_t staleness) {
-  return {.global_step = changes.global_step(), .outcome = Outcome::kStale, .staleness = staleness};
+PushResult Stale(const Changes& changes, Staleness staleness) {
+  return {.global_step = changes.global_step(),
+          .outcome = Outcome::kStale,
+          .staleness = staleness.value_or(0)};
 }
 
 }  // namespace
@@ -101,16 +103,17 @@ PushResult Commit(LockedPush locked) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
 absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
                                  CompletionRecords::InFlightPush in_flight_push,
                                  std::optional<uint64_t> max_staleness) {
+  const auto is_too_stale = [&](Staleness staleness) {
+    return !staleness || (max_staleness && *staleness > *max_staleness);
+  };
   if (max_staleness) {
     // So that it leaves no slots, either.
-    const uint64_t staleness = StalenessOf(push);
-    if (staleness > *max_staleness) return Stale(store.changes, staleness);
+    const Staleness staleness = StalenessOf(push);
+    if (is_too_stale(staleness)) return Stale(store.changes, staleness);
   }
   absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(in_flight_push));
   if (!locked.ok()) return locked.status();
-  if (locked->staleness() > max_staleness.value_or(kFromTheFuture - 1)) {
-    return Stale(store.changes, locked->staleness());
-  }
+  if (is_too_stale(locked->staleness())) return Stale(store.changes, locked->staleness());
   return Commit(*std::move(locked));
 }
 

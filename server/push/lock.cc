@@ -11,12 +11,13 @@
 namespace varscope::server {
 namespace {
 
-// Updates of a variable since a gradient's base version.
-uint64_t UpdatesSince(const PushUpdate& update)
+// Of a push that was as stale as `before`, and has this update, too.
+Staleness With(Staleness before, const PushUpdate& update)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(update.variable->mutex) {
   const uint64_t version = update.variable->version;
   const uint64_t base = update.base_version.value_or(version);
-  return base > version ? kFromTheFuture : version - base;
+  if (!before || base > version) return std::nullopt;
+  return std::max(*before, version - base);
 }
 
 // All steps' slots at once: all are there then, or none was made.
@@ -137,12 +138,12 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
   for (const PushStep& step : locked.push_.steps) {
     for (const PushUpdate& u : step.updates) {
       u.variable->mutex.AssertHeld();  // by locks_
-      const uint64_t staleness = UpdatesSince(u);
-      // What was applied then is applied again.
-      if (push.replayed_ && staleness == kFromTheFuture) continue;
-      locked.result_.staleness = std::max(locked.result_.staleness, staleness);
+      const Staleness staleness = With(locked.staleness_, u);
+      if (push.replayed_ && !staleness) continue;
+      locked.staleness_ = staleness;
     }
   }
+  locked.result_.staleness = locked.staleness_.value_or(0);
   status = CheckSlotsAreThere(locked.push_);
   if (status.ok()) status = ReserveAll(locked.push_, locked.scratch_);
   if (!status.ok()) return status;
@@ -151,13 +152,13 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
   return absl::ResourceExhaustedError("there is no memory to apply the push; nothing was applied");
 }
 
-uint64_t StalenessOf(const ValidPush& push) {
-  uint64_t staleness = 0;
+Staleness StalenessOf(const ValidPush& push) {
+  Staleness staleness = 0;
   for (const PushStep& step : push.contents().steps) {
     for (const PushUpdate& update : step.updates) {
       if (!update.base_version) continue;
       const BlockingLock lock(update.variable->mutex);
-      staleness = std::max(staleness, UpdatesSince(update));
+      staleness = With(staleness, update);
     }
   }
   return staleness;

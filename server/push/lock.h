@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,18 +17,19 @@
 
 namespace varscope::server {
 
-// The staleness of a gradient whose base version is one that its variable has not come to: it was
-// computed from a state that a rollback has discarded.
-inline constexpr uint64_t kFromTheFuture = UINT64_MAX;
+// The most updates that any variable had since the version that its gradient was computed from.
+// Nothing: the push is from the future, a version is one that its variable has not come to. It was
+// computed from a state that a rollback has discarded, so no group takes it, however stale its
+// pushes may be.
+using Staleness = std::optional<uint64_t>;
 
 // Holds the locks of its write set, and all memory that Commit needs. Without Commit nothing
 // happens, and its completion records end as if it had never come.
 class LockedPush {
  public:
-  // The most updates that any variable had since the version that its gradient was computed from;
-  // kFromTheFuture, also when only one is.
-  // Final: nothing changes while this lives.
-  uint64_t staleness() const { return result_.staleness; }
+  // Final: nothing changes while this lives. Of a push that is replayed never nothing: what was
+  // applied then is applied again.
+  Staleness staleness() const { return staleness_; }
 
  private:
   friend absl::StatusOr<LockedPush> Lock(Store&, ValidPush, CompletionRecords::InFlightPush);
@@ -40,6 +42,7 @@ class LockedPush {
   std::vector<Tensor> scratch_;     // of each update, in order; undefined where the rule needs none
   uint64_t* group_step_ = nullptr;  // null: the push is of no group that counts
   std::unique_ptr<PushEntry> entry_;  // null: nothing is kept
+  Staleness staleness_ = 0;
   PushResult result_;
   CompletionRecords::InFlightPush in_flight_push_;  // with room for the answer
   LockedVariables locks_;
@@ -57,8 +60,8 @@ std::vector<Variable*> WriteSet(const PushContents& push);
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push);
 
-// As LockedPush::staleness, for now: it may have grown when the push is locked. Thread-safe.
-uint64_t StalenessOf(const ValidPush& push);
+// For now: it may have grown when the push is locked. Thread-safe.
+Staleness StalenessOf(const ValidPush& push);
 
 }  // namespace varscope::server
 

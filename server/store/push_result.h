@@ -25,7 +25,8 @@ struct PushResult {
   uint64_t global_step = 0;
   uint64_t group_step = 0;  // of the push's group
   Outcome outcome = Outcome::kApplied;
-  uint64_t staleness = 0;  // the most updates that any variable had since its base version
+  // The most updates that any variable had since its base version; 0 when that is of the future.
+  uint64_t staleness = 0;
   friend bool operator==(const PushResult&, const PushResult&) = default;
 };
 

@@ -10,7 +10,8 @@ namespace {
 // By 1 / staleness. Another push may come between this look and the application, which then is one
 // step staler than it was scaled for.
 absl::Status ScaleStale(ValidPush& push) {
-  const uint64_t staleness = StalenessOf(push);
+  // Nothing is made of one from the future.
+  const uint64_t staleness = StalenessOf(push).value_or(0);
   return staleness < 2 ? absl::OkStatus() : push.Scale(1.0 / static_cast<double>(staleness));
 }
 

@@ -129,12 +129,12 @@ class BspGroup final : public Group {
       return answers.Add(std::move(submission), status);
     }
     members_[id.worker_id] = id.incarnation;
-    if (const uint64_t staleness = StalenessOf(submission.push); staleness > 0) {
+    if (const Staleness staleness = StalenessOf(submission.push); staleness != 0) {
       return answers.Add(std::move(submission),
                          PushResult{.global_step = context_.store.changes.global_step(),
                                     .group_step = Step(),
                                     .outcome = Outcome::kStale,
-                                    .staleness = staleness});
+                                    .staleness = staleness.value_or(0)});
     }
     const auto earlier = waiting_.find(id.worker_id);
     if (earlier != waiting_.end() &&

@@ -57,8 +57,9 @@ class Durability {
   virtual void WhenOnStableStorage(Done done) = 0;
 
   // Writes a consistent snapshot of everything while changes go on. A snapshot with a name is kept,
-  // AlreadyExists when there is one of that name, InvalidArgument for a bad name; one without goes
-  // as others follow.
+  // AlreadyExists when there is one of that name, InvalidArgument for a bad name,
+  // ResourceExhausted when it would take the room that the server needs itself; one without goes as
+  // others follow.
   virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) = 0;
   // Newest first.
   virtual absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots() = 0;

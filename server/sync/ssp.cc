@@ -33,7 +33,7 @@ class SspGroup final : public Group {
       // What it read is older than the bound allows; it takes part again from its next read on.
       const PushResult stale{.global_step = context_.store.changes.global_step(),
                              .outcome = Outcome::kStale,
-                             .staleness = StalenessOf(s.push)};
+                             .staleness = StalenessOf(s.push).value_or(0)};
       s.in_flight_push.Abandon();
       return s.done(stale);
     }

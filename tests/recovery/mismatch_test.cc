@@ -12,9 +12,11 @@
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
+#include "server/durability/records.pb.h"
 #include "server/durability/verify.h"
 #include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
+#include "tests/support/state_of.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -58,9 +60,10 @@ Push Added(const std::optional<Tensor>& rows, int64_t count) {
   return push;
 }
 
-// Writes the directory's only log segment again, with one bit of the tensors of its `number`-th
-// record with tensors changed; the checksums fit. False when it has not so many.
-bool ChangeBody(const fs::path& directory, size_t number, size_t byte) {
+// Writes the directory's only log segment again, with its `number`-th record with tensors changed;
+// the checksums fit. False when it has not so many.
+using ChangeRecord = std::function<void(std::string& header, std::string& body)>;
+bool Rewrite(const fs::path& directory, size_t number, const ChangeRecord& change) {
   const auto segments = ListSegments(SystemEnv().files(), directory).value();
   const fs::path path = segments.at(0).path;
   std::ifstream in(path, std::ios::binary);
@@ -71,14 +74,14 @@ bool ChangeBody(const fs::path& directory, size_t number, size_t byte) {
   size_t offset = 0;
   while (const auto frame = ReadFrame(std::as_bytes(std::span(log)), offset)) {
     std::string body(reinterpret_cast<const char*>(frame->body.data()), frame->body.size());
+    std::string header(reinterpret_cast<const char*>(frame->header.data()), frame->header.size());
     if (!body.empty() && number-- == 0) {
-      body.at(byte) ^= 0x40;
+      change(header, body);
       changed = true;
     }
     const auto size = static_cast<int64_t>(body.size());
-    RecordBytes record{
-        .header = {reinterpret_cast<const char*>(frame->header.data()), frame->header.size()},
-        .body = {Tensor::Of<uint8_t>(Shape{size}, {body.begin(), body.end()})}};
+    RecordBytes record{.header = header,
+                       .body = {Tensor::Of<uint8_t>(Shape{size}, {body.begin(), body.end()})}};
     const auto prefix = EncodePrefix(record, frame->position, frame->durable);
     out.append(reinterpret_cast<const char*>(prefix.data()), prefix.size());
     out += record.header + body;
@@ -87,6 +90,12 @@ bool ChangeBody(const fs::path& directory, size_t number, size_t byte) {
   EXPECT_EQ(offset, log.size());
   std::ofstream(path, std::ios::binary | std::ios::trunc) << out;
   return changed;
+}
+
+// One bit of its tensors.
+bool ChangeBody(const fs::path& directory, size_t number, size_t byte) {
+  return Rewrite(directory, number,
+                 [byte](std::string&, std::string& body) { body.at(byte) ^= 0x40; });
 }
 
 // Made by `next` alone, as a kill leaves it.
@@ -142,6 +151,28 @@ TEST_P(MismatchTest, TheStartNamesPushAndVariable) {
 INSTANTIATE_TEST_SUITE_P(Kinds, MismatchTest,
                          ::testing::Values("GradientDescent", "Adam", "add", "scatter"),
                          [](const auto& kind) { return kind.param; });
+
+// Servers of before took a base version of the future, and said a staleness that is none.
+TEST(OldLogTest, AFutureThatWasTakenThenIsTakenAgain) {
+  const TemporaryDirectory folder;
+  const fs::path directory = folder / "data";
+  Write(directory, [] { return DensePush("GradientDescent", {{"learning_rate", 0.1}}); });
+  const std::string before = RecoveredState(directory).value();
+  for (const uint64_t told : {uint64_t{0}, uint64_t{3}, UINT64_MAX}) {
+    ASSERT_TRUE(Rewrite(directory, 3, [told](std::string& header, std::string&) {
+      durability::Record record;
+      ASSERT_TRUE(record.ParseFromString(header));
+      durability::Pushed& pushed = *record.mutable_pushed();
+      pushed.mutable_steps(0)->mutable_updates(0)->set_base_version(1000);
+      pushed.mutable_answer()->set_staleness(told);
+      header = record.SerializeAsString();
+    }));
+    const absl::StatusOr<Recovered> recovered = Recover(directory);
+    ASSERT_TRUE(recovered.ok()) << recovered.status();
+    EXPECT_EQ(recovered->mismatches, 0U) << told;
+    EXPECT_EQ(RecoveredState(directory).value(), before) << told;
+  }
+}
 
 TEST(VerifyTest, TellsWhatThereIsAndChangesNothing) {
   const TemporaryDirectory folder;

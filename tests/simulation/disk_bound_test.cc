@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include "tests/simulation/comes_back.h"
 #include "tests/simulation/world.h"
@@ -94,6 +96,48 @@ TEST(DiskBoundTest, NamedSnapshotsAndRestartsLeaveTheLogItsBound) {
   ExpectThatItGoesOn(world);
 }
 
+// They may be removed, though a start has begun with one: what is older than it may be damaged by
+// then, and nobody has looked.
+TEST(DiskBoundTest, ANamedSnapshotIsNotAllThatAStartLeaves) {
+  for (const bool fails : {false, true}) {
+    World world(5);
+    world.Start();
+    Begin(world, "a");
+    PushSome(world, "a", 10);
+    world.TakeSnapshot("");
+    PushSome(world, "a", 10);
+    world.TakeSnapshot("named");
+    PushSome(world, "a", 10);
+    world.Crash();
+    Disk& disk = world.env().disk();
+    disk.Restart(Disk::Loss::kNothing);
+    ExpectToStart(world);
+    // The next attempt comes by itself.
+    if (fails) disk.FailAtNext("rename", Disk::Fault::kOnce);
+    world.env().Advance(std::chrono::milliseconds(11'000));
+    EXPECT_EQ(disk.faults(), fails ? 1U : 0U);
+    world.Crash();
+    disk.Restart(Disk::Loss::kNothing);
+    // Names are in the order of positions.
+    std::string named;
+    for (const auto& [name, bytes] : disk.contents()) {
+      if (name.ends_with("-named")) named = name;
+    }
+    ASSERT_NE(named, "");
+    const std::string position = named.substr(std::string("snapshot-").size(), 20);
+    size_t removed = 0;
+    for (const auto& [name, bytes] : disk.contents()) {
+      const bool is_older = name.starts_with("log-") && name.substr(4) <= position;
+      if (name != named && !is_older) continue;
+      ASSERT_TRUE(disk.Remove("/data/" + name).ok());
+      ++removed;
+    }
+    EXPECT_GE(removed, 2U);
+    ExpectToStart(world);
+    if (!HasFailure()) ExpectThatItGoesOn(world);
+  }
+}
+
 // Where the disk ends before the log's bound, a snapshot is taken while there is room for it.
 TEST(DiskBoundTest, TheLogLeavesRoomForTheSnapshotThatTakesItsPlace) {
   World world(5);
@@ -107,6 +151,42 @@ TEST(DiskBoundTest, TheLogLeavesRoomForTheSnapshotThatTakesItsPlace) {
     EXPECT_LE(BytesOnDisk(world), 2 * World::kMaxLogBytes);
   }
   ExpectToComeBack(world, Disk::Loss::kPosix);
+}
+
+// However often an operator asks for snapshots of his own, and whatever room there is: the server
+// goes on.
+TEST(DiskBoundTest, NamedSnapshotsLeaveRoomForTheNextOne) {
+  const std::vector<std::string> workers = {"a", "b", "c", "d"};
+  constexpr size_t kAttempts = 20;
+  size_t taken = 0;
+  // In halves of a snapshot.
+  for (uint64_t room = 6; room <= 24; ++room) {
+    World world(5);
+    world.Start();
+    for (const std::string& worker : workers) {
+      Begin(world, worker);
+      PushSome(world, worker, 100);
+    }
+    const uint64_t before = BytesOnDisk(world, "snapshot-");
+    world.TakeSnapshot("measure");
+    const uint64_t snapshot = BytesOnDisk(world, "snapshot-") - before;
+    world.TakeSnapshot("");
+    world.env().disk().LimitTo(BytesOnDisk(world) + room * snapshot / 2);
+    size_t named = 0;
+    for (size_t i = 0; i < kAttempts; ++i) {
+      const std::string name = "named" + std::to_string(i);
+      world.TakeSnapshot(name);
+      if (world.snapshots().contains(name)) ++named;
+      const size_t acknowledged = world.acknowledged();
+      PushSome(world, workers[i % workers.size()], 10);
+      ASSERT_EQ(world.acknowledged(), acknowledged + 10) << room << ", after " << name;
+    }
+    EXPECT_LT(named, kAttempts) << room;
+    taken += named;
+    ExpectToComeBack(world, Disk::Loss::kPosix);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(taken, 0U);
 }
 
 // What the newest snapshot does not need gives way when the disk is full already.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -102,6 +103,32 @@ TEST(LogTest, WhoIsRefusedForAFullDiskIsToldWhatToDo) {
   while (!status.ok());
   EXPECT_TRUE(log.health().ok());
   EXPECT_GE(failed, 1);
+}
+
+// So that damage to its last record is known by the segment alone, whatever becomes of the next.
+TEST(LogTest, EachSegmentEndsWithAMarkOfAllItsRecords) {
+  const TemporaryDirectory directory;
+  {
+    Log log({.directory = directory.path(), .interval = std::chrono::hours(24)}, 1);
+    // One group.
+    for (int segment = 0; segment < 3; ++segment) {
+      for (int i = 0; i < 4; ++i) log.Append({std::string(100, 'x'), {}});
+      log.Rotate();
+    }
+    ASSERT_TRUE(log.Flush().ok());
+  }
+  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  ASSERT_EQ(segments.size(), 3U);
+  for (const Segment& segment : segments) {
+    const std::string bytes = ReadAll(segment.path);
+    std::optional<FramedRecord> last;
+    for (size_t at = 0; at < bytes.size(); at = last->end) {
+      last = ReadFrame(std::as_bytes(std::span(bytes)), at);
+      ASSERT_TRUE(last) << segment.path << " " << at;
+    }
+    ASSERT_TRUE(last && last->is_mark()) << segment.path;
+    EXPECT_EQ(last->durable, segment.first + 3);
+  }
 }
 
 // What a bound is compared with: of all records ever, or of the files that a start would read.

@@ -142,7 +142,7 @@ TEST(DurabilityTest, AnyFlippedByteOfALogIsARefusal) {
 }
 
 // Whatever somebody else puts there, by a name that begins like the server's own or ends like one,
-// or as another thing than a file.
+// or as another thing than a file that is not finished.
 TEST(DurabilityTest, FilesOfOthersStopNothingAndStay) {
   const TemporaryDirectory directory;
   const History history = MakeHistory(directory.path(), 3);
@@ -160,13 +160,13 @@ TEST(DurabilityTest, FilesOfOthersStopNothingAndStay) {
       absl::StrCat("snapshot-", number, "9999-a b.tmp"),
   };
   for (const std::string& name : files) WriteAll(directory.path() / name, "not the server's");
-  const std::vector<std::string> things = {absl::StrCat("snapshot-", number, "9999"),
-                                           absl::StrCat("log-", number, "9999"),
+  const std::vector<std::string> things = {absl::StrCat("snapshot-", number, "9999.d"),
+                                           absl::StrCat("log-", number, "99999"),
                                            absl::StrCat("snapshot-", number, "9999-named.tmp")};
   for (const std::string& name : things) fs::create_directory(directory.path() / name);
-  const fs::path pipe = directory.path() / absl::StrCat("snapshot-", number, "9998");
+  const fs::path pipe = directory.path() / absl::StrCat("snapshot-", number, "9998.tmp");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  const fs::path link = directory.path() / absl::StrCat("snapshot-", number, "9997");
+  const fs::path link = directory.path() / absl::StrCat("snapshot-", number, "9997-x.tmp");
   fs::create_symlink("nowhere", link);
 
   EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());

@@ -64,6 +64,28 @@ TEST(PosixFilesTest, NothingIsWrittenWhereASymbolicLinkLeads) {
   EXPECT_FALSE(fs::exists(directory / "nothing"));
 }
 
+// Whoever asks for a file learns that there is something, and what is wrong with it.
+TEST(PosixFilesTest, OnlyWhatIsNotThereIsNotFound) {
+  const TemporaryDirectory directory;
+  WriteAll(directory / "file", "text");
+  fs::create_directory(directory / "folder");
+  ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
+  fs::create_symlink(directory / "file", directory / "link");
+  fs::create_symlink(directory / "nothing", directory / "dangling");
+  fs::create_symlink("circle", directory / "circle");
+  EXPECT_THAT(
+      PosixFiles().List(directory.path()).value(),
+      ::testing::UnorderedElementsAre("file", "folder", "pipe", "link", "dangling", "circle"));
+  for (const char* name : {"file", "link"}) EXPECT_TRUE(PosixFiles().Open(directory / name).ok());
+  for (const char* name : {"folder", "pipe", "dangling", "circle"}) {
+    const absl::Status status = PosixFiles().Open(directory / name).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr((directory / name).string()));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("move it away"));
+  }
+  EXPECT_TRUE(absl::IsNotFound(PosixFiles().Open(directory / "nothing").status()));
+}
+
 TEST(PosixFilesTest, APrivateFileIsANewOne) {
   const TemporaryDirectory directory;
   WriteAll(directory / "theirs", "theirs");

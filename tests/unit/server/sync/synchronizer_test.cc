@@ -42,8 +42,10 @@ class EveryMode : public SynchronizerTest, public ::testing::WithParamInterface<
 TEST_P(EveryMode, AGradientOfAStateThatIsNoMoreIsStale) {
   Start({GetParam()}, {"a"});
   Submit("a", 1).Get().value();
-  EXPECT_EQ(Submit("a", 1, 7).Get()->outcome, Outcome::kStale);
-  EXPECT_EQ(Value(), -1);
+  for (const uint64_t base : {uint64_t{2}, uint64_t{7}, uint64_t{1} << 63, UINT64_MAX - 1}) {
+    EXPECT_EQ(Submit("a", 1, base).Get()->outcome, Outcome::kStale) << base;
+    EXPECT_EQ(Value(), -1);
+  }
   EXPECT_EQ(Submit("a", 1, 1).Get()->outcome, Outcome::kApplied);
   EXPECT_EQ(Value(), -2);
 }
@@ -51,6 +53,24 @@ TEST_P(EveryMode, AGradientOfAStateThatIsNoMoreIsStale) {
 INSTANTIATE_TEST_SUITE_P(, EveryMode,
                          ::testing::Values("async", "async:stale=scale", "async:max_staleness=9",
                                            "bsp", "ssp"));
+
+// However stale a group lets its pushes be, as large a number as there is.
+TEST_F(SynchronizerTest, NoLimitOfStalenessLetsTheFutureIn) {
+  Start({}, {"a"});
+  for (const uint64_t most : {uint64_t{0}, uint64_t{1} << 63, UINT64_MAX - 1, UINT64_MAX}) {
+    for (const uint64_t base : {uint64_t{1}, uint64_t{1000}, UINT64_MAX - 1}) {
+      const Push push = Gradient("a", 1, "w", base);
+      absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
+          store_.completion_records.Begin(push.id);
+      ASSERT_TRUE(in_flight_push.ok());
+      const absl::StatusOr<PushResult> result =
+          Apply(store_, Validated(store_, push).value(), *std::move(in_flight_push), most);
+      ASSERT_TRUE(result.ok()) << result.status();
+      EXPECT_EQ(result->outcome, Outcome::kStale) << most << " " << base;
+    }
+  }
+  EXPECT_EQ(Value(), 0);
+}
 
 TEST_F(SynchronizerTest, AsyncScalesStalePushes) {
   Start({"async:stale=scale"}, {"a"});
