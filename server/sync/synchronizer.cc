@@ -54,7 +54,9 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
     absl::StrAppend(&all, options.prefix, "=", options.spec, "\n");
   }
   groups_version_ = (uint64_t{1} << 32) | Crc32c(std::as_bytes(std::span(all)));
+  GroupPrefixes prefixes;
   for (GroupOptions& options : groups) {
+    prefixes.push_back(options.prefix);
     reads_wait_ = reads_wait_ || options.mode == SyncMode::kSsp;
     pushes_wait_ =
         pushes_wait_ || options.mode == SyncMode::kBsp || options.mode == SyncMode::kLocal;
@@ -68,12 +70,13 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
     member->options = std::move(options);
     members_.push_back(std::move(member));
   }
+  store_.catalog.SetGroups(std::move(prefixes));
   timer_ = env.StartTimer("groups", [this] { return Tick(); });
 }
 
 Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
   // There is one for the empty prefix.
-  return **FindLongestPrefix(
+  return **FindGroupOf(
       members_,
       [](const std::unique_ptr<Member>& member) -> absl::string_view {
         return member->options.prefix;
@@ -270,7 +273,7 @@ void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
   if (!reads_wait_) return done(absl::OkStatus());
   std::vector<Group*> groups;
   for (const VariablePtr& variable : variables) {
-    Group* const group = GroupOf(variable->def.name).group.get();
+    Group* const group = GroupOf(variable->def).group.get();
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   // One after the other.

@@ -32,8 +32,9 @@ struct GroupStatus {
 // Thread-safe.
 class Synchronizer {
  public:
-  // `store` and `workers` must outlive it. Variables that no group's prefix has are in the group
-  // of the empty prefix, async when `groups` has none. Prefixes are distinct.
+  // `store`, which nobody else has yet, and `workers` must outlive it. A variable is in the group
+  // that its name says (proto/naming/names.h: FindGroupOf), those that no group's prefix has in
+  // that of the empty prefix, async when `groups` has none. Prefixes are distinct.
   Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups,
                Env& env = SystemEnv());
   ~Synchronizer() { Stop(); }
