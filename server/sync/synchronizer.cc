@@ -228,26 +228,17 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
 }
 
 void Synchronizer::CountNonfinite(Member& member, const PushId& id) {
-  const std::string& worker_id = id.worker_id;
   const uint32_t most = member.options.quarantine_after;
-  uint32_t count = 0;
-  {
-    MutexLock lock(mutex_);
-    // Once it is not, WorkerLost has been called, or will be.
-    if (!workers_.IsLive(worker_id, id.incarnation)) return;
-    NonfinitePushes& pushes = member.nonfinite_by_worker[worker_id];
-    if (pushes.incarnation != id.incarnation) pushes = {.incarnation = id.incarnation};
-    if (id.sequence > 0 && id.sequence <= pushes.last) return;
-    pushes.last = std::max(pushes.last, id.sequence);
-    ++member.counts.nonfinite;
-    count = ++pushes.count;
-    if (most == 0 || count < most) return;
-    pushes.count = 0;
+  const bool too_many = member.nonfinite.Count(id, most);
+  // Who is forgotten after this look, WorkerForgotten is called for.
+  if (absl::IsUnauthenticated(workers_.CheckMayPush(id.worker_id, id.incarnation))) {
+    return member.nonfinite.Forget(id.worker_id);
   }
-  const std::string reason = absl::StrCat(count, " of its pushes to group ", NameOf(member.options),
+  if (!too_many) return;
+  const std::string reason = absl::StrCat(most, " of its pushes to group ", NameOf(member.options),
                                           " had a NaN or an infinity");
-  spdlog::warn(absl::StrCat("worker '", worker_id, "' put in quarantine: ", reason));
-  Quarantine(worker_id, reason).IgnoreError();
+  spdlog::warn(absl::StrCat("worker '", id.worker_id, "' put in quarantine: ", reason));
+  Quarantine(id.worker_id, reason).IgnoreError();
 }
 
 absl::Status Synchronizer::Quarantine(const std::string& worker_id, const std::string& reason) {
@@ -289,15 +280,11 @@ void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
 }
 
 void Synchronizer::WorkerLost(const WorkerRecord& worker) {
-  {
-    MutexLock lock(mutex_);
-    for (const std::unique_ptr<Member>& member : members_) {
-      const auto it = member->nonfinite_by_worker.find(worker.worker_id);
-      if (it == member->nonfinite_by_worker.end()) continue;
-      if (it->second.incarnation <= worker.incarnation) member->nonfinite_by_worker.erase(it);
-    }
-  }
   for (const std::unique_ptr<Member>& member : members_) member->group->WorkerLost(worker);
+}
+
+void Synchronizer::WorkerForgotten(const std::string& worker_id) {
+  for (const std::unique_ptr<Member>& member : members_) member->nonfinite.Forget(worker_id);
 }
 
 void Synchronizer::Stop() {
@@ -331,6 +318,7 @@ std::vector<GroupStatus> Synchronizer::status() const {
                                                         static_cast<double>(status.applied);
     }
     status.options = member->options;
+    status.nonfinite = member->nonfinite.total();
     status.step = store_.changes.group_step(NameOf(member->options));
     status.waits = member->group->waits();
     all.push_back(std::move(status));

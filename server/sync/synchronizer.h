@@ -4,7 +4,6 @@
 #define VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 #include "server/sync/group.h"
+#include "server/sync/nonfinite_pushes.h"
 
 namespace varscope::server {
 
@@ -61,6 +61,9 @@ class Synchronizer {
 
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);
+  // Nothing is known of the worker any more (Workers::Start: collect). Takes no lock but those that
+  // are taken after Workers'.
+  void WorkerForgotten(const std::string& worker_id);
 
   // Workers::Quarantine, and nobody waits for the worker any more.
   absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
@@ -76,12 +79,6 @@ class Synchronizer {
   bool pushes_wait() const { return pushes_wait_; }
 
  private:
-  // Of one incarnation of a worker.
-  struct NonfinitePushes {
-    uint64_t incarnation = 0;
-    uint64_t last = 0;  // the highest number of one that was counted
-    uint32_t count = 0;
-  };
   struct Member {
     GroupOptions options;
     std::unique_ptr<Group> group;
@@ -89,7 +86,7 @@ class Synchronizer {
     // Guarded by the synchronizer's mutex_, which clang cannot see here.
     GroupStatus counts;
     uint64_t staleness_sum = 0;
-    std::map<std::string, NonfinitePushes> nonfinite_by_worker;  // that are live
+    NonfinitePushes nonfinite;
   };
 
   Member& GroupOf(const std::string& variable) const;
@@ -106,7 +103,6 @@ class Synchronizer {
   // Whether the log can have it, also when its group makes one push of those of many workers: each
   // worker hears of its own, none of another's.
   absl::Status CheckFitsTheLog(const Member* member, const ValidPush& push) const;
-  // Each push once, however often it is sent.
   void CountNonfinite(Member& member, const PushId& id);
   void Count(Member& member, const PushResult& result);
   Time Tick();
