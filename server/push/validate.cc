@@ -146,22 +146,31 @@ absl::Status Attach(const PushId& id, PushUpdate& u, std::vector<Tensor>& tensor
   return absl::OkStatus();
 }
 
-absl::Status ClipAsAsked(PushContents& push, const PushPolicy& policy) {
+void AddGradients(PushStep& step, std::vector<Tensor*>& gradients) {
+  for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
+}
+
+// As the step asks, and to `norm` unless that is 0.
+absl::Status ClipStep(PushStep& step, double norm) {
+  const double value = std::exchange(step.clip_value, 0);
+  const double own = std::exchange(step.clip_norm, 0);
+  if (own > 0) norm = norm > 0 ? std::min(norm, own) : own;
+  if (norm <= 0 && value <= 0) return absl::OkStatus();
+  std::vector<Tensor*> gradients;
+  gradients.reserve(step.updates.size());
+  AddGradients(step, gradients);
+  return optimizers::Clip(gradients, value, norm);
+}
+
+// As each step asks, and to the group's norm: of a push, in however many steps it comes.
+absl::Status ClipAsAsked(PushContents& push, double group_norm) {
+  if (push.steps.size() == 1) return ClipStep(push.steps.front(), group_norm);
+  std::vector<Tensor*> gradients;
   for (PushStep& step : push.steps) {
-    double norm = std::exchange(step.clip_norm, 0);
-    if (policy.clip_norm > 0) {
-      norm = norm > 0 ? std::min(norm, policy.clip_norm) : policy.clip_norm;
-    }
-    if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
-    const double value = std::exchange(step.clip_value, 0);
-    if (norm <= 0 && value <= 0) continue;
-    std::vector<Tensor*> gradients;
-    gradients.reserve(step.updates.size());
-    for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
-    absl::Status status = optimizers::Clip(gradients, value, norm);
-    if (!status.ok()) return status;
+    if (absl::Status status = ClipStep(step, 0); !status.ok()) return status;
+    if (group_norm > 0) AddGradients(step, gradients);
   }
-  return absl::OkStatus();
+  return optimizers::Clip(gradients, 0, group_norm);
 }
 
 }  // namespace
@@ -190,7 +199,10 @@ absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensor
     if (!finite && !allowed) return status;
   }
   contents.allow_nonfinite = allowed;
-  status = ClipAsAsked(contents, policy);
+  if (policy.hyperparameters != nullptr) {
+    for (PushStep& step : contents.steps) step.hyperparameters = *policy.hyperparameters;
+  }
+  status = ClipAsAsked(contents, policy.clip_norm);
   if (!status.ok()) return status;
   return ValidPush(std::move(contents), finite);
 }

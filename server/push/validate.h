@@ -16,7 +16,8 @@ struct PushPolicy {
   bool refuse_nonfinite = false;
   // Look for them even where they may be: ValidPush::finite tells.
   bool find_nonfinite = false;
-  // At most this norm for all gradients of a step; 0: as the push says.
+  // At most this norm for all gradients of all steps together, after each step was clipped as the
+  // push says; 0: any.
   double clip_norm = 0;
   // Those of every step, instead of the push's own; null: none.
   const optimizers::Hyperparameters* hyperparameters = nullptr;
