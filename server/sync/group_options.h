@@ -42,8 +42,8 @@ struct GroupOptions {
   std::string spec = "async";
   SyncMode mode = SyncMode::kAsync;
 
-  // async: a push whose gradients are more than so many updates behind, at most 2^62, is dropped; or
-  // every push is scaled by 1 / staleness (Zhang et al. 2015, arXiv:1511.05950).
+  // async: a push whose gradients are more than so many updates behind, at most 2^62, is dropped;
+  // or every push is scaled by 1 / staleness (Zhang et al. 2015, arXiv:1511.05950).
   std::optional<uint64_t> max_staleness;
   bool scale_stale = false;
 
