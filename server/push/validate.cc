@@ -69,6 +69,16 @@ absl::Status CheckFinite(const PushContents& push) {
   return absl::OkStatus();
 }
 
+void TellNonfinite(const PushContents& push, const std::function<void(const Variable&)>& found) {
+  const auto tell = [&](const Variable& variable, const Tensor& value) {
+    if (FirstNonFinite(value) >= 0) found(variable);
+  };
+  for (const PushAssignment& a : push.assignments) tell(*a.variable, a.value.value);
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& u : step.updates) tell(*u.variable, u.gradient.value);
+  }
+}
+
 // Of an int32 or int64 tensor.
 absl::Status MakeInt64(Tensor& indices) {
   if (indices.dtype() == DType::kInt64) return absl::OkStatus();
@@ -192,11 +202,10 @@ absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensor
   }
   if (!status.ok()) return status;
   const bool allowed = contents.allow_nonfinite && !policy.refuse_nonfinite;
-  bool finite = true;
-  if (!verified_finite && (!allowed || policy.find_nonfinite)) {
+  if (!verified_finite && (!allowed || policy.found_nonfinite)) {
     status = CheckFinite(contents);
-    finite = status.ok();
-    if (!finite && !allowed) return status;
+    if (!status.ok() && policy.found_nonfinite) TellNonfinite(contents, policy.found_nonfinite);
+    if (!status.ok() && !allowed) return status;
   }
   contents.allow_nonfinite = allowed;
   if (policy.hyperparameters != nullptr) {
@@ -204,7 +213,7 @@ absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensor
   }
   status = ClipAsAsked(contents, policy.clip_norm);
   if (!status.ok()) return status;
-  return ValidPush(std::move(contents), finite);
+  return ValidPush(std::move(contents));
 }
 
 bool IsNonfinite(const absl::Status& status) { return status.GetPayload(kNonfinite).has_value(); }
@@ -241,7 +250,7 @@ absl::StatusOr<ValidPush> ValidPush::Replayed(PushContents contents) {
   for (const PushAssignment& a : contents.assignments) {
     status.Update(CheckFits(*a.variable, a.value.value, "the value", a.indices));
   }
-  if (status.ok()) return ValidPush(std::move(contents), true, /*replayed=*/true);
+  if (status.ok()) return ValidPush(std::move(contents), /*replayed=*/true);
   return absl::DataLossError(
       absl::StrCat("its values do not fit the variables: ", status.message()));
 }

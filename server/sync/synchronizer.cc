@@ -34,11 +34,12 @@ bool IsInitialized(Variable& variable) {
   return variable.initialized;
 }
 
-// What a group says of NaN and infinities in what changes its variables.
-void AskForFinite(const GroupOptions& options, PushPolicy& policy) {
-  policy.refuse_nonfinite |=
-      options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
-  policy.find_nonfinite |= options.quarantine_after > 0;
+// Whether no push may have a NaN or an infinity in what changes the group's variables.
+bool RefusesNonfinite(const GroupOptions& options) {
+  return options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
+}
+bool CountsNonfinite(const GroupOptions& options) {
+  return RefusesNonfinite(options) || options.quarantine_after > 0;
 }
 
 }  // namespace
@@ -151,17 +152,15 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
                                                     std::vector<Tensor> tensors,
                                                     bool verified_finite) {
   PushPolicy policy;
-  for (const PushAssignment& a : push.contents().assignments) {
-    Member& own = GroupOf(a.variable->def);
-    AskForFinite(own.options, policy);
-    if (member == nullptr) member = &own;  // who counts what it sends
-  }
-  if (member == nullptr) {
-    return Validate(std::move(push), std::move(tensors), verified_finite, policy);
-  }
-  if (!push.contents().steps.empty()) {
+  bool counts = false;
+  const auto ask = [&](const GroupOptions& options) {
+    policy.refuse_nonfinite |= RefusesNonfinite(options);
+    counts |= CountsNonfinite(options);
+  };
+  for (const PushAssignment& a : push.contents().assignments) ask(GroupOf(a.variable->def).options);
+  if (member != nullptr) {
     const GroupOptions& options = member->options;
-    AskForFinite(options, policy);
+    ask(options);
     policy.clip_norm = options.clip_norm;
     if (options.mode == SyncMode::kLocal) {
       absl::Status status = CheckOuterOptimizer(options, push.contents());
@@ -169,12 +168,17 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
       policy.hyperparameters = &member->outer;
     }
   }
+  if (!counts) return Validate(std::move(push), std::move(tensors), verified_finite, policy);
+  std::vector<Member*> found;
+  policy.found_nonfinite = [&](const Variable& variable) {
+    Member& own = GroupOf(variable.def);
+    if (!CountsNonfinite(own.options)) return;
+    if (std::find(found.begin(), found.end(), &own) == found.end()) found.push_back(&own);
+  };
   const PushId id = push.contents().id;
   absl::StatusOr<ValidPush> valid =
       Validate(std::move(push), std::move(tensors), verified_finite, policy);
-  const bool counted = policy.refuse_nonfinite || policy.find_nonfinite;
-  const bool nonfinite = valid.ok() ? !valid->finite() : IsNonfinite(valid.status());
-  if (counted && nonfinite) CountNonfinite(*member, id);
+  for (Member* const own : found) CountNonfinite(*own, id);
   return valid;
 }
 

@@ -97,7 +97,8 @@ class Synchronizer {
   // That it changes nothing of a robust group but with the others of `group`, which is the push's,
   // or null.
   absl::Status CheckIsNotAlone(const Member* group, const PushContents& push) const;
-  // As the group's policy says; null: no group.
+  // As the policy of the group of its gradients says; null: it has none. Whatever has a NaN or an
+  // infinity counts in its own variable's group.
   absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
                                         std::vector<Tensor> tensors, bool verified_finite);
   // Whether the log can have it, also when its group makes one push of those of many workers: each

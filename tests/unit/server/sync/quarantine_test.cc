@@ -92,6 +92,28 @@ TEST_P(QuarantineTest, NothingIsCountedOfWhoIsForgotten) {
   EXPECT_FALSE(MayPush("a"));
 }
 
+// What is beside it in the push is no cover.
+TEST_P(QuarantineTest, EachGroupCountsWhatItsOwnVariablesGet) {
+  Start({absl::StrCat("model=async:nonfinite=", GetParam(), ",quarantine=3")}, {"a", "b"});
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto send = [&](const std::string& worker, float gradient, float value) {
+    Push push = Gradient(worker, gradient, "w");
+    push.assignments.push_back(
+        {"model/w", AssignOp::kAssign, Tensor::Of<float>(Shape{1}, {value}), std::nullopt});
+    Send(push);
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(MayPush("a"));
+    send("a", 1, nan);
+    send("b", nan, 1);  // which the other group refuses, and does not count
+  }
+  EXPECT_FALSE(MayPush("a"));
+  EXPECT_TRUE(MayPush("b"));
+  EXPECT_EQ(Status().nonfinite, 3U);
+  EXPECT_EQ(Value("model/w"), 0);
+  EXPECT_EQ(Value("w"), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(, QuarantineTest, ::testing::Values("refuse", "skip"));
 
 }  // namespace
