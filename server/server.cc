@@ -108,7 +108,9 @@ void Server::Begin() {
         synchronizer_->WorkerLost(worker);
       },
       [this](const std::string& worker_id) {
-        return store_.completion_records.Collect(worker_id);
+        if (!store_.completion_records.Collect(worker_id)) return false;
+        synchronizer_->WorkerForgotten(worker_id);
+        return true;
       });
   context_ = std::make_unique<const ServiceContext>(
       ServiceContext{.store = store_,

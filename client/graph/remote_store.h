@@ -104,8 +104,7 @@ struct PushRequest {
   bool empty() const { return steps.empty() && assignments.empty(); }
 };
 
-// The variables whose names are under `prefix` (proto/naming/names.h: IsUnder), as the server
-// synchronizes them; the longest prefix wins.
+// The variables of a group (proto/naming/names.h: FindGroupOf), as the server synchronizes them.
 struct SyncGroup {
   std::string prefix;
   bool local = false;

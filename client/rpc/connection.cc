@@ -186,7 +186,7 @@ PushOrder::Lanes Connection::LanesOf(const PushRequest& push) const {
   if (open_->compression.Concerns(push)) lanes.emplace_back("compression");
   if (push.steps.empty() || push.steps[0].updates.empty()) return lanes;
   const Groups groups = open_->session.groups();
-  const auto group = FindLongestPrefix(
+  const auto group = FindGroupOf(
       *groups, [](const SyncGroup& g) -> absl::string_view { return g.prefix; },
       push.steps[0].updates[0].variable);
   if (group != groups->end() && group->in_step) {

@@ -11,10 +11,10 @@
 
 namespace varscope::internal {
 
-// The one with the longest prefix; null when none has it, which a server's groups never leave.
+// Null when none has it, which a server's groups never leave.
 inline const SyncGroup* FindGroup(const std::vector<SyncGroup>& groups,
                                   const std::string& variable) {
-  const auto it = FindLongestPrefix(
+  const auto it = FindGroupOf(
       groups, [](const SyncGroup& group) -> absl::string_view { return group.prefix; }, variable);
   return it == groups.end() ? nullptr : &*it;
 }

@@ -204,9 +204,11 @@ Argument Argument::OneOf(std::vector<std::string> words) {
 Argument Argument::Bytes() {
   option_->transform(CLI::AsSizeValue(false));
   return Check([](const std::string& text) {
+    // Sums of a few do not wrap, and none is the largest number, which means no limit.
+    constexpr uint64_t kMost = uint64_t{1} << 62;
     uint64_t bytes = 0;
-    return std::string(absl::SimpleAtoi(text, &bytes) && bytes > 0 ? ""
-                                                                   : "it must be at least 1 byte");
+    const bool fits = absl::SimpleAtoi(text, &bytes) && bytes > 0 && bytes <= kMost;
+    return std::string(fits ? "" : "it must be at least 1 byte, and at most 4 EiB");
   });
 }
 

@@ -43,7 +43,7 @@ class Argument {
   Argument Within(double least, double most);
   Argument NotEmpty();
   Argument OneOf(std::vector<std::string> words);
-  // At least one byte; KiB, MiB and GiB are understood.
+  // At least one byte, at most 4 EiB; KiB, MiB and GiB are understood.
   Argument Bytes();
 
  private:

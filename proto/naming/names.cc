@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace varscope {
 namespace {
@@ -131,6 +132,16 @@ bool IsUnder(absl::string_view prefix, absl::string_view name) {
   if (prefix.empty() || name == prefix) return true;
   return name.size() > prefix.size() && name[prefix.size()] == '/' &&
          name.substr(0, prefix.size()) == prefix;
+}
+
+bool IsMadeOf(absl::string_view base, absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, base)) return false;
+  while (absl::ConsumePrefix(&name, "_")) {
+    const size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
+    if (digits == 0 || name[0] == '0') return false;
+    name.remove_prefix(digits);
+  }
+  return name.empty();
 }
 
 }  // namespace varscope

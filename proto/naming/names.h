@@ -47,18 +47,34 @@ std::string Utf8(absl::string_view text);
 // Whether `name` is `prefix` or begins with it and a slash; the empty prefix has every name.
 bool IsUnder(absl::string_view prefix, absl::string_view name);
 
-// The element of `range` whose prefix, as `prefix_of(element)` gives it, is the longest that `name`
-// is under; range.end() when there is none. The rule by which server and workers find a variable's
-// group.
+// Whether `name` is `base`, or what becomes of `base` where that is taken: base_1, base_1_2.
+bool IsMadeOf(absl::string_view base, absl::string_view name);
+
+// Whether a group of variables with that prefix has the variable `name`, unless one with a longer
+// prefix has it: a name that was made unique stays in the group of the one that was asked for.
+inline bool IsOfGroup(absl::string_view prefix, absl::string_view name) {
+  return IsUnder(prefix, name) || IsMadeOf(prefix, name);
+}
+
+// The element of `range` whose prefix, as `prefix_of(element)` gives it, is the longest that has
+// `name`; range.end() when none has.
 template <typename Range, typename PrefixOf>
-auto FindLongestPrefix(Range&& range, const PrefixOf& prefix_of, absl::string_view name) {
+auto FindLongestPrefix(Range&& range, const PrefixOf& prefix_of, absl::string_view name,
+                       bool (*has)(absl::string_view, absl::string_view) = IsUnder) {
   auto longest = range.end();
   for (auto it = range.begin(); it != range.end(); ++it) {
     const absl::string_view prefix = prefix_of(*it);
-    if (!IsUnder(prefix, name)) continue;
+    if (!has(prefix, name)) continue;
     if (longest == range.end() || prefix.size() > prefix_of(*longest).size()) longest = it;
   }
   return longest;
+}
+
+// The rule by which server and workers find a variable's group: by its name alone. As
+// FindLongestPrefix.
+template <typename Range, typename PrefixOf>
+auto FindGroupOf(Range&& range, const PrefixOf& prefix_of, absl::string_view name) {
+  return FindLongestPrefix(range, prefix_of, name, IsOfGroup);
 }
 
 }  // namespace varscope

@@ -64,7 +64,7 @@ absl::StatusOr<Resolution> Catalog::Resolve(const Caller& caller, const ResolveR
   if (absl::Status status = CheckRequest(request); !status.ok()) return status;
   Resolution resolution;
   const auto plan = [&](const NameTable& names) -> absl::StatusOr<CreationBatch> {
-    absl::StatusOr<Decision> decision = Decide(names, caller, request, env_);
+    absl::StatusOr<Decision> decision = Decide(names, groups_, caller, request, env_);
     if (!decision.ok()) return decision.status();
     resolution = std::move(decision->resolution);
     return std::move(decision->creation);

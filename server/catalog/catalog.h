@@ -72,6 +72,8 @@ class Catalog {
   static constexpr int64_t kLarge = int64_t{1} << 18;
   // Call before the catalog is shared.
   void SetLarge(int64_t elements) { large_ = elements; }
+  // The same; see Decide (catalog/resolve.h). Without it all variables are in one.
+  void SetGroups(GroupPrefixes groups) { groups_ = std::move(groups); }
 
   // As NameTable::Find.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
@@ -129,6 +131,7 @@ class Catalog {
   NameTable names_ ABSL_GUARDED_BY(mutex_);
 
   int64_t large_ = kLarge;
+  GroupPrefixes groups_;
   std::atomic<bool> closing_{false};
   Mutex jobs_mutex_;  // taken after all others
   FirstValueQueue jobs_ ABSL_GUARDED_BY(jobs_mutex_);

@@ -105,6 +105,26 @@ absl::StatusOr<Decision> AttachShared(const Caller& caller, const ResolveRequest
   return attached;
 }
 
+// The name that a new variable gets which was asked for as `asked` and is called `proposed` in the
+// worker's graph.
+absl::StatusOr<std::string> TakeName(UniqueNames& unique, const GroupPrefixes& groups,
+                                     const std::string& asked, const std::string& proposed) {
+  if (!IsMadeOf(asked, proposed)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "variable ", asked, ": its name would be '", Printable(proposed),
+        "'; that of a variable with a key is the key, or made of it, such as ", asked, "_1"));
+  }
+  std::string name = unique.Take(proposed);
+  const auto group = [&](const std::string& of) {
+    return FindGroupOf(
+        groups, [](absl::string_view prefix) { return prefix; }, of);
+  };
+  if (group(asked) == group(name)) return name;
+  return absl::InvalidArgumentError(absl::StrCat("variable ", asked, ": its name would be ", name,
+                                                 ", which is in group ", *group(name),
+                                                 " (--sync), and it is not; give it another name"));
+}
+
 // Of that name, as the request says otherwise.
 NewVariable Define(const Caller& caller, const ResolveRequest& request, std::string name,
                    uint64_t seed) {
@@ -126,8 +146,9 @@ NewVariable Define(const Caller& caller, const ResolveRequest& request, std::str
           *request.request.shape};
 }
 
-absl::StatusOr<Decision> CreateParts(const NameTable& names, const Caller& caller,
-                                     const ResolveRequest& request, uint64_t seed) {
+absl::StatusOr<Decision> CreateParts(const NameTable& names, const GroupPrefixes& groups,
+                                     const Caller& caller, const ResolveRequest& request,
+                                     uint64_t seed) {
   const std::string& key = request.request.key;
   const Shape& shape = *request.request.shape;
   // What is planned of each part, before any of it is.
@@ -157,37 +178,43 @@ absl::StatusOr<Decision> CreateParts(const NameTable& names, const Caller& calle
     absl::StatusOr<std::optional<InitializerSpec>> initializer =
         SliceInitializer(request.initializer, parts[i]);
     if (!initializer.ok()) return initializer.status();
-    const std::string name =
-        unique.Take(request.part_names.empty() ? parts[i].key : request.part_names[i]);
+    const absl::StatusOr<std::string> name =
+        TakeName(unique, groups, parts[i].key,
+                 request.part_names.empty() ? parts[i].key : request.part_names[i]);
+    if (!name.ok()) return name.status();
     // Parts differ.
-    NewVariable part = Define(caller, request, name, seed + decision.creation.variables.size());
+    NewVariable part = Define(caller, request, *name, seed + decision.creation.variables.size());
     part.definition.key = parts[i].key;
     part.definition.shape = parts[i].shape;
     part.initializer = *std::move(initializer);
-    partitioned.parts.push_back(name);
+    partitioned.parts.push_back(*name);
     decision.creation.variables.push_back(std::move(part));
   }
   decision.creation.partitioned = std::move(partitioned);
   return decision;
 }
 
-absl::StatusOr<Decision> CreateShared(const NameTable& names, const Caller& caller,
-                                      const ResolveRequest& request, Env& env) {
+absl::StatusOr<Decision> CreateShared(const NameTable& names, const GroupPrefixes& groups,
+                                      const Caller& caller, const ResolveRequest& request,
+                                      Env& env) {
   const std::string& key = request.request.key;
   if (absl::Status status = Authorize(caller, Right::kCreate, key); !status.ok()) return status;
   if (!request.request.shape) return absl::InvalidArgumentError(MissingShapeText(key));
   if (absl::Status status = CheckWholeValue(request); !status.ok()) return status;
   const uint64_t seed = SeedFor(env, request.initializer);
-  if (request.request.partitions) return CreateParts(names, caller, request, seed);
+  if (request.request.partitions) return CreateParts(names, groups, caller, request, seed);
+  UniqueNames unique(names);
+  const absl::StatusOr<std::string> name = TakeName(unique, groups, key, request.name);
+  if (!name.ok()) return name.status();
   Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
-  decision.creation.variables = {
-      Define(caller, request, UniqueNames(names).Take(request.name), seed)};
+  decision.creation.variables = {Define(caller, request, *name, seed)};
   decision.creation.variables.front().definition.key = key;
   return decision;
 }
 
-absl::StatusOr<Decision> DecideShared(const NameTable& names, const Caller& caller,
-                                      const ResolveRequest& request, Env& env) {
+absl::StatusOr<Decision> DecideShared(const NameTable& names, const GroupPrefixes& groups,
+                                      const Caller& caller, const ResolveRequest& request,
+                                      Env& env) {
   Request asked = request.request;
   // In replicated mode the worker's own graph has checked reuse; here copies attach.
   if (caller.sharing == Sharing::kReplicated) asked.reuse = Reuse::kAuto;
@@ -227,7 +254,7 @@ absl::StatusOr<Decision> DecideShared(const NameTable& names, const Caller& call
     }
   }
   if (!request.initializer && !request.worker_initialized) return Decision{};
-  return CreateShared(names, caller, request, env);
+  return CreateShared(names, groups, caller, request, env);
 }
 
 // The variable that the worker made by this request before: in an earlier incarnation, or when it
@@ -264,8 +291,9 @@ VariablePtr OwnUnique(const NameTable& names, const Caller& caller, const Resolv
   return found;
 }
 
-absl::StatusOr<Decision> DecideUnique(const NameTable& names, const Caller& caller,
-                                      const ResolveRequest& request, Env& env) {
+absl::StatusOr<Decision> DecideUnique(const NameTable& names, const GroupPrefixes& groups,
+                                      const Caller& caller, const ResolveRequest& request,
+                                      Env& env) {
   if (!request.initializer && !request.worker_initialized) {
     return absl::InvalidArgumentError(
         absl::StrCat("variable ", request.name, " needs an initial value"));
@@ -293,10 +321,12 @@ absl::StatusOr<Decision> DecideUnique(const NameTable& names, const Caller& call
   if (VariablePtr own = OwnUnique(names, caller, request); own != nullptr) {
     return attach(std::move(own));
   }
-  const std::string name = UniqueNames(names).Take(request.name);
-  if (absl::Status status = Authorize(caller, Right::kCreate, name); !status.ok()) return status;
+  UniqueNames unique(names);
+  const absl::StatusOr<std::string> name = TakeName(unique, groups, request.name, request.name);
+  if (!name.ok()) return name.status();
+  if (absl::Status status = Authorize(caller, Right::kCreate, *name); !status.ok()) return status;
   Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
-  decision.creation.variables = {Define(caller, request, name, SeedFor(env, request.initializer))};
+  decision.creation.variables = {Define(caller, request, *name, SeedFor(env, request.initializer))};
   return decision;
 }
 
@@ -324,10 +354,10 @@ absl::Status CheckRequest(const ResolveRequest& request) {
   return ValidatePartitions(*request.request.shape, *request.request.partitions);
 }
 
-absl::StatusOr<Decision> Decide(const NameTable& names, const Caller& caller,
-                                const ResolveRequest& request, Env& env) {
-  return request.kind == VariableKind::kShared ? DecideShared(names, caller, request, env)
-                                               : DecideUnique(names, caller, request, env);
+absl::StatusOr<Decision> Decide(const NameTable& names, const GroupPrefixes& groups,
+                                const Caller& caller, const ResolveRequest& request, Env& env) {
+  return request.kind == VariableKind::kShared ? DecideShared(names, groups, caller, request, env)
+                                               : DecideUnique(names, groups, caller, request, env);
 }
 
 }  // namespace varscope::server

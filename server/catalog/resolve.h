@@ -24,7 +24,7 @@ struct ResolveRequest {
   uint64_t number = 0;
   VariableKind kind = VariableKind::kShared;
   Request request;                      // key, dtype, shape, reuse, partitions
-  std::string name;                     // proposed by the worker's graph
+  std::string name;                     // proposed by the worker's graph: see Decide
   std::vector<std::string> part_names;  // proposed for the parts; empty: their keys
   std::optional<bool> trainable;
   std::optional<InitializerSpec> initializer;  // absent: look up only
@@ -50,10 +50,16 @@ struct Decision {
   Resolution resolution;   // null in its variables: those of `creation`, in order
   CreationBatch creation;  // empty unless kCreated
 };
+// The prefixes of the groups in which variables are, by their names (sync/group_options.h).
+using GroupPrefixes = std::vector<std::string>;
+
 // Of a request that was checked. InvalidArgument as Catalog::Resolve, PermissionDenied as
 // Authorize. Draws the seed of an initializer that has none from `env`.
-absl::StatusOr<Decision> Decide(const NameTable& names, const Caller& caller,
-                                const ResolveRequest& request, Env& env);
+//
+// A new variable's name is what it was asked for as (its key, when it has one), or that made
+// unique, and in the same group. So whoever defines it first decides nothing by its name.
+absl::StatusOr<Decision> Decide(const NameTable& names, const GroupPrefixes& groups,
+                                const Caller& caller, const ResolveRequest& request, Env& env);
 
 }  // namespace varscope::server
 

@@ -128,8 +128,6 @@ class ResolvedPush {
 class ValidPush {
  public:
   const PushContents& contents() const { return contents_; }
-  // False: it has a NaN or an infinity, as it may. Only told where PushPolicy asks for it.
-  bool finite() const { return finite_; }
 
   // Multiplies all gradients. ResourceExhausted without memory for a copy of shared ones.
   absl::Status Scale(double factor);
@@ -148,11 +146,10 @@ class ValidPush {
   friend absl::StatusOr<ValidPush> Validate(ResolvedPush, std::vector<Tensor>, bool,
                                             const PushPolicy&);
   friend absl::StatusOr<LockedPush> Lock(Store&, ValidPush, CompletionRecords::InFlightPush);
-  explicit ValidPush(PushContents contents, bool finite = true, bool replayed = false)
-      : contents_(std::move(contents)), finite_(finite), replayed_(replayed) {}
+  explicit ValidPush(PushContents contents, bool replayed = false)
+      : contents_(std::move(contents)), replayed_(replayed) {}
 
   PushContents contents_;
-  bool finite_;
   bool replayed_;  // its slots are known
 };
 

@@ -69,6 +69,16 @@ absl::Status CheckFinite(const PushContents& push) {
   return absl::OkStatus();
 }
 
+void TellNonfinite(const PushContents& push, const std::function<void(const Variable&)>& found) {
+  const auto tell = [&](const Variable& variable, const Tensor& value) {
+    if (FirstNonFinite(value) >= 0) found(variable);
+  };
+  for (const PushAssignment& a : push.assignments) tell(*a.variable, a.value.value);
+  for (const PushStep& step : push.steps) {
+    for (const PushUpdate& u : step.updates) tell(*u.variable, u.gradient.value);
+  }
+}
+
 // Of an int32 or int64 tensor.
 absl::Status MakeInt64(Tensor& indices) {
   if (indices.dtype() == DType::kInt64) return absl::OkStatus();
@@ -146,22 +156,31 @@ absl::Status Attach(const PushId& id, PushUpdate& u, std::vector<Tensor>& tensor
   return absl::OkStatus();
 }
 
-absl::Status ClipAsAsked(PushContents& push, const PushPolicy& policy) {
+void AddGradients(PushStep& step, std::vector<Tensor*>& gradients) {
+  for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
+}
+
+// As the step asks, and to `norm` unless that is 0.
+absl::Status ClipStep(PushStep& step, double norm) {
+  const double value = std::exchange(step.clip_value, 0);
+  const double own = std::exchange(step.clip_norm, 0);
+  if (own > 0) norm = norm > 0 ? std::min(norm, own) : own;
+  if (norm <= 0 && value <= 0) return absl::OkStatus();
+  std::vector<Tensor*> gradients;
+  gradients.reserve(step.updates.size());
+  AddGradients(step, gradients);
+  return optimizers::Clip(gradients, value, norm);
+}
+
+// As each step asks, and to the group's norm: of a push, in however many steps it comes.
+absl::Status ClipAsAsked(PushContents& push, double group_norm) {
+  if (push.steps.size() == 1) return ClipStep(push.steps.front(), group_norm);
+  std::vector<Tensor*> gradients;
   for (PushStep& step : push.steps) {
-    double norm = std::exchange(step.clip_norm, 0);
-    if (policy.clip_norm > 0) {
-      norm = norm > 0 ? std::min(norm, policy.clip_norm) : policy.clip_norm;
-    }
-    if (policy.hyperparameters != nullptr) step.hyperparameters = *policy.hyperparameters;
-    const double value = std::exchange(step.clip_value, 0);
-    if (norm <= 0 && value <= 0) continue;
-    std::vector<Tensor*> gradients;
-    gradients.reserve(step.updates.size());
-    for (PushUpdate& update : step.updates) gradients.push_back(&update.gradient.value);
-    absl::Status status = optimizers::Clip(gradients, value, norm);
-    if (!status.ok()) return status;
+    if (absl::Status status = ClipStep(step, 0); !status.ok()) return status;
+    if (group_norm > 0) AddGradients(step, gradients);
   }
-  return absl::OkStatus();
+  return optimizers::Clip(gradients, 0, group_norm);
 }
 
 }  // namespace
@@ -183,16 +202,18 @@ absl::StatusOr<ValidPush> Validate(ResolvedPush push, std::vector<Tensor> tensor
   }
   if (!status.ok()) return status;
   const bool allowed = contents.allow_nonfinite && !policy.refuse_nonfinite;
-  bool finite = true;
-  if (!verified_finite && (!allowed || policy.find_nonfinite)) {
+  if (!verified_finite && (!allowed || policy.found_nonfinite)) {
     status = CheckFinite(contents);
-    finite = status.ok();
-    if (!finite && !allowed) return status;
+    if (!status.ok() && policy.found_nonfinite) TellNonfinite(contents, policy.found_nonfinite);
+    if (!status.ok() && !allowed) return status;
   }
   contents.allow_nonfinite = allowed;
-  status = ClipAsAsked(contents, policy);
+  if (policy.hyperparameters != nullptr) {
+    for (PushStep& step : contents.steps) step.hyperparameters = *policy.hyperparameters;
+  }
+  status = ClipAsAsked(contents, policy.clip_norm);
   if (!status.ok()) return status;
-  return ValidPush(std::move(contents), finite);
+  return ValidPush(std::move(contents));
 }
 
 bool IsNonfinite(const absl::Status& status) { return status.GetPayload(kNonfinite).has_value(); }
@@ -229,7 +250,7 @@ absl::StatusOr<ValidPush> ValidPush::Replayed(PushContents contents) {
   for (const PushAssignment& a : contents.assignments) {
     status.Update(CheckFits(*a.variable, a.value.value, "the value", a.indices));
   }
-  if (status.ok()) return ValidPush(std::move(contents), true, /*replayed=*/true);
+  if (status.ok()) return ValidPush(std::move(contents), /*replayed=*/true);
   return absl::DataLossError(
       absl::StrCat("its values do not fit the variables: ", status.message()));
 }

@@ -2,6 +2,7 @@
 #ifndef VARSCOPE_SERVER_PUSH_VALIDATE_H_
 #define VARSCOPE_SERVER_PUSH_VALIDATE_H_
 
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,9 +15,11 @@ namespace varscope::server {
 struct PushPolicy {
   // Also of a push that may have a NaN or an infinity.
   bool refuse_nonfinite = false;
-  // Look for them even where they may be: ValidPush::finite tells.
-  bool find_nonfinite = false;
-  // At most this norm for all gradients of a step; 0: as the push says.
+  // Called for each variable for which the push has one, even where it may have them; empty: where
+  // they may be, nobody looks.
+  std::function<void(const Variable&)> found_nonfinite;
+  // At most this norm for all gradients of all steps together, after each step was clipped as the
+  // push says; 0: any.
   double clip_norm = 0;
   // Those of every step, instead of the push's own; null: none.
   const optimizers::Hyperparameters* hyperparameters = nullptr;

@@ -21,6 +21,8 @@ namespace {
 // As many as may be connected at a time (membership/workers.h).
 constexpr uint32_t kMostWorkers = 100000;
 constexpr uint32_t kMostSteps = 1000000000;
+// Of updates. No program gets beyond it, and the numbers above mean something else (push/lock.h).
+constexpr uint64_t kMostUpdates = uint64_t{1} << 62;
 
 // One key: reads the text of its value, false when it is none; and which values there are.
 struct Key {
@@ -28,9 +30,13 @@ struct Key {
   std::string allowed;
 };
 
-Key Whole(uint32_t GroupOptions::*member, uint32_t least, uint32_t most) {
+template <typename Member>
+Key Whole(Member GroupOptions::*member, uint64_t least, uint64_t most) {
   return {[=](const std::string& text, GroupOptions& o) {
-            return absl::SimpleAtoi(text, &(o.*member)) && o.*member >= least && o.*member <= most;
+            uint64_t value = 0;
+            if (!absl::SimpleAtoi(text, &value) || value < least || value > most) return false;
+            o.*member = static_cast<Member>(value);
+            return true;
           },
           absl::StrCat("a number from ", least, " to ", most)};
 }
@@ -91,13 +97,6 @@ bool ReadNonfinite(const std::string& text, GroupOptions& o) {
   return text == "skip" || text == "refuse";
 }
 
-bool ReadMaxStaleness(const std::string& text, GroupOptions& o) {
-  uint64_t value = 0;
-  if (!absl::SimpleAtoi(text, &value)) return false;
-  o.max_staleness = value;
-  return true;
-}
-
 const std::map<std::string, Key>& Keys(SyncMode mode) {
   using O = GroupOptions;
   static const std::map<std::string, Key> kPolicy = {
@@ -115,7 +114,7 @@ const std::map<std::string, Key>& Keys(SyncMode mode) {
       {"quorum", Whole(&O::quorum, 1, kMostWorkers)},
       {"deadline", kDeadline},
       {"aggregate", {ReadAggregation, "mean, median, trimmed_mean/F or krum/F"}}};
-  static const auto async = with({{"max_staleness", {ReadMaxStaleness, "a number from 0 on"}},
+  static const auto async = with({{"max_staleness", Whole(&O::max_staleness, 0, kMostUpdates)},
                                   {"stale", {ReadStale, "scale or keep"}}});
   static const auto bsp = with(kRound);
   static const auto ssp =
@@ -139,6 +138,20 @@ const std::map<std::string, Key>& Keys(SyncMode mode) {
       return local;
   }
   return async;
+}
+
+// A scope's name, also as it begins the names in it, model/.
+absl::StatusOr<std::string> ReadPrefix(absl::string_view text) {
+  absl::string_view prefix = text;
+  while (absl::ConsumeSuffix(&prefix, "/")) {
+  }
+  if (prefix.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", text, "' is the prefix of no variable; without one, and without '=', the ",
+        "mode is for all variables that no other prefix has"));
+  }
+  if (absl::Status status = ValidateVariableName(prefix); !status.ok()) return status;
+  return std::string(prefix);
 }
 
 absl::Status ReadSetting(const std::string& setting, GroupOptions& options) {
@@ -225,9 +238,13 @@ absl::StatusOr<GroupOptions> ParseGroup(const std::string& text) {
   std::string spec = text;
   const size_t equals = text.find('=');
   if (equals != std::string::npos && equals < text.find(':')) {
-    options.prefix = text.substr(0, equals);
+    const absl::StatusOr<std::string> prefix = ReadPrefix(text.substr(0, equals));
+    if (!prefix.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", Printable(text), "': ", prefix.status().message()));
+    }
+    options.prefix = *prefix;
     spec = text.substr(equals + 1);
-    if (absl::Status status = ValidateVariableName(options.prefix); !status.ok()) return status;
   }
   options.spec = spec;
   const std::vector<std::string> parts = absl::StrSplit(spec, absl::MaxSplits(':', 1));

@@ -36,12 +36,14 @@ enum class NonfinitePolicy : uint8_t {
 };
 
 struct GroupOptions {
-  std::string prefix;  // empty: every variable that no other group has
+  // Of the variables' names (proto/naming/names.h: FindGroupOf), not ending in a slash; empty:
+  // every variable that no other group has.
+  std::string prefix;
   std::string spec = "async";
   SyncMode mode = SyncMode::kAsync;
 
-  // async: a push whose gradients are this many updates behind is dropped; or every push is scaled
-  // by 1 / staleness (Zhang et al. 2015, arXiv:1511.05950).
+  // async: a push whose gradients are more than so many updates behind, at most 2^62, is dropped;
+  // or every push is scaled by 1 / staleness (Zhang et al. 2015, arXiv:1511.05950).
   std::optional<uint64_t> max_staleness;
   bool scale_stale = false;
 
@@ -73,13 +75,13 @@ struct GroupOptions {
 
   // Policy for gradients.
   NonfinitePolicy nonfinite = NonfinitePolicy::kPerPush;
-  double clip_norm = 0;           // of each push; 0: none
-  uint32_t quarantine_after = 0;  // pushes with a NaN or an infinity; 0: never
+  double clip_norm = 0;           // of each push, all its steps together; 0: none
+  uint32_t quarantine_after = 0;  // a worker's pushes with a NaN or an infinity; 0: never
 };
 
-// "[PREFIX=]MODE[:KEY=VALUE,...]", such as "async", "model/dense=bsp:workers=4,backup=1",
-// "ssp:bound=3", "local:steps=50,workers=2,nonfinite=skip". InvalidArgument says what is wrong and
-// what may be there.
+// "[PREFIX=]MODE[:KEY=VALUE,...]", where PREFIX may end in slashes, such as "async",
+// "model/dense=bsp:workers=4,backup=1", "ssp:bound=3", "local:steps=50,workers=2,nonfinite=skip".
+// InvalidArgument says what is wrong and what may be there.
 absl::StatusOr<GroupOptions> ParseGroup(const std::string& text);
 
 }  // namespace varscope::server

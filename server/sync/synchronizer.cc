@@ -34,11 +34,12 @@ bool IsInitialized(Variable& variable) {
   return variable.initialized;
 }
 
-// What a group says of NaN and infinities in what changes its variables.
-void AskForFinite(const GroupOptions& options, PushPolicy& policy) {
-  policy.refuse_nonfinite |=
-      options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
-  policy.find_nonfinite |= options.quarantine_after > 0;
+// Whether no push may have a NaN or an infinity in what changes the group's variables.
+bool RefusesNonfinite(const GroupOptions& options) {
+  return options.nonfinite != NonfinitePolicy::kPerPush || IsRobust(options.aggregation);
+}
+bool CountsNonfinite(const GroupOptions& options) {
+  return RefusesNonfinite(options) || options.quarantine_after > 0;
 }
 
 }  // namespace
@@ -54,7 +55,9 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
     absl::StrAppend(&all, options.prefix, "=", options.spec, "\n");
   }
   groups_version_ = (uint64_t{1} << 32) | Crc32c(std::as_bytes(std::span(all)));
+  GroupPrefixes prefixes;
   for (GroupOptions& options : groups) {
+    prefixes.push_back(options.prefix);
     reads_wait_ = reads_wait_ || options.mode == SyncMode::kSsp;
     pushes_wait_ =
         pushes_wait_ || options.mode == SyncMode::kBsp || options.mode == SyncMode::kLocal;
@@ -68,12 +71,13 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
     member->options = std::move(options);
     members_.push_back(std::move(member));
   }
+  store_.catalog.SetGroups(std::move(prefixes));
   timer_ = env.StartTimer("groups", [this] { return Tick(); });
 }
 
 Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
   // There is one for the empty prefix.
-  return **FindLongestPrefix(
+  return **FindGroupOf(
       members_,
       [](const std::unique_ptr<Member>& member) -> absl::string_view {
         return member->options.prefix;
@@ -148,17 +152,15 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
                                                     std::vector<Tensor> tensors,
                                                     bool verified_finite) {
   PushPolicy policy;
-  for (const PushAssignment& a : push.contents().assignments) {
-    Member& own = GroupOf(a.variable->def);
-    AskForFinite(own.options, policy);
-    if (member == nullptr) member = &own;  // who counts what it sends
-  }
-  if (member == nullptr) {
-    return Validate(std::move(push), std::move(tensors), verified_finite, policy);
-  }
-  if (!push.contents().steps.empty()) {
+  bool counts = false;
+  const auto ask = [&](const GroupOptions& options) {
+    policy.refuse_nonfinite |= RefusesNonfinite(options);
+    counts |= CountsNonfinite(options);
+  };
+  for (const PushAssignment& a : push.contents().assignments) ask(GroupOf(a.variable->def).options);
+  if (member != nullptr) {
     const GroupOptions& options = member->options;
-    AskForFinite(options, policy);
+    ask(options);
     policy.clip_norm = options.clip_norm;
     if (options.mode == SyncMode::kLocal) {
       absl::Status status = CheckOuterOptimizer(options, push.contents());
@@ -166,12 +168,17 @@ absl::StatusOr<ValidPush> Synchronizer::ValidateFor(Member* member, ResolvedPush
       policy.hyperparameters = &member->outer;
     }
   }
+  if (!counts) return Validate(std::move(push), std::move(tensors), verified_finite, policy);
+  std::vector<Member*> found;
+  policy.found_nonfinite = [&](const Variable& variable) {
+    Member& own = GroupOf(variable.def);
+    if (!CountsNonfinite(own.options)) return;
+    if (std::find(found.begin(), found.end(), &own) == found.end()) found.push_back(&own);
+  };
   const PushId id = push.contents().id;
   absl::StatusOr<ValidPush> valid =
       Validate(std::move(push), std::move(tensors), verified_finite, policy);
-  const bool counted = policy.refuse_nonfinite || policy.find_nonfinite;
-  const bool nonfinite = valid.ok() ? !valid->finite() : IsNonfinite(valid.status());
-  if (counted && nonfinite) CountNonfinite(*member, id);
+  for (Member* const own : found) CountNonfinite(*own, id);
   return valid;
 }
 
@@ -225,26 +232,17 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
 }
 
 void Synchronizer::CountNonfinite(Member& member, const PushId& id) {
-  const std::string& worker_id = id.worker_id;
   const uint32_t most = member.options.quarantine_after;
-  uint32_t count = 0;
-  {
-    MutexLock lock(mutex_);
-    // Once it is not, WorkerLost has been called, or will be.
-    if (!workers_.IsLive(worker_id, id.incarnation)) return;
-    NonfinitePushes& pushes = member.nonfinite_by_worker[worker_id];
-    if (pushes.incarnation != id.incarnation) pushes = {.incarnation = id.incarnation};
-    if (id.sequence > 0 && id.sequence <= pushes.last) return;
-    pushes.last = std::max(pushes.last, id.sequence);
-    ++member.counts.nonfinite;
-    count = ++pushes.count;
-    if (most == 0 || count < most) return;
-    pushes.count = 0;
+  const bool too_many = member.nonfinite.Count(id, most);
+  // Who is forgotten after this look, WorkerForgotten is called for.
+  if (absl::IsUnauthenticated(workers_.CheckMayPush(id.worker_id, id.incarnation))) {
+    return member.nonfinite.Forget(id.worker_id);
   }
-  const std::string reason = absl::StrCat(count, " of its pushes to group ", NameOf(member.options),
+  if (!too_many) return;
+  const std::string reason = absl::StrCat(most, " of its pushes to group ", NameOf(member.options),
                                           " had a NaN or an infinity");
-  spdlog::warn(absl::StrCat("worker '", worker_id, "' put in quarantine: ", reason));
-  Quarantine(worker_id, reason).IgnoreError();
+  spdlog::warn(absl::StrCat("worker '", id.worker_id, "' put in quarantine: ", reason));
+  Quarantine(id.worker_id, reason).IgnoreError();
 }
 
 absl::Status Synchronizer::Quarantine(const std::string& worker_id, const std::string& reason) {
@@ -270,7 +268,7 @@ void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
   if (!reads_wait_) return done(absl::OkStatus());
   std::vector<Group*> groups;
   for (const VariablePtr& variable : variables) {
-    Group* const group = GroupOf(variable->def.name).group.get();
+    Group* const group = GroupOf(variable->def).group.get();
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   // One after the other.
@@ -286,15 +284,11 @@ void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
 }
 
 void Synchronizer::WorkerLost(const WorkerRecord& worker) {
-  {
-    MutexLock lock(mutex_);
-    for (const std::unique_ptr<Member>& member : members_) {
-      const auto it = member->nonfinite_by_worker.find(worker.worker_id);
-      if (it == member->nonfinite_by_worker.end()) continue;
-      if (it->second.incarnation <= worker.incarnation) member->nonfinite_by_worker.erase(it);
-    }
-  }
   for (const std::unique_ptr<Member>& member : members_) member->group->WorkerLost(worker);
+}
+
+void Synchronizer::WorkerForgotten(const std::string& worker_id) {
+  for (const std::unique_ptr<Member>& member : members_) member->nonfinite.Forget(worker_id);
 }
 
 void Synchronizer::Stop() {
@@ -328,6 +322,7 @@ std::vector<GroupStatus> Synchronizer::status() const {
                                                         static_cast<double>(status.applied);
     }
     status.options = member->options;
+    status.nonfinite = member->nonfinite.total();
     status.step = store_.changes.group_step(NameOf(member->options));
     status.waits = member->group->waits();
     all.push_back(std::move(status));

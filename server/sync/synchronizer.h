@@ -4,7 +4,6 @@
 #define VARSCOPE_SERVER_SYNC_SYNCHRONIZER_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include "proto/concurrency/mutex.h"
 #include "server/env/env.h"
 #include "server/sync/group.h"
+#include "server/sync/nonfinite_pushes.h"
 
 namespace varscope::server {
 
@@ -32,8 +32,9 @@ struct GroupStatus {
 // Thread-safe.
 class Synchronizer {
  public:
-  // `store` and `workers` must outlive it. Variables that no group's prefix has are in the group
-  // of the empty prefix, async when `groups` has none. Prefixes are distinct.
+  // `store`, which nobody else has yet, and `workers` must outlive it. A variable is in the group
+  // that its name says (proto/naming/names.h: FindGroupOf), those that no group's prefix has in
+  // that of the empty prefix, async when `groups` has none. Prefixes are distinct.
   Synchronizer(Store& store, Workers& workers, std::vector<GroupOptions> groups,
                Env& env = SystemEnv());
   ~Synchronizer() { Stop(); }
@@ -60,6 +61,9 @@ class Synchronizer {
 
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);
+  // Nothing is known of the worker any more (Workers::Start: collect). Takes no lock but those that
+  // are taken after Workers'.
+  void WorkerForgotten(const std::string& worker_id);
 
   // Workers::Quarantine, and nobody waits for the worker any more.
   absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
@@ -75,12 +79,6 @@ class Synchronizer {
   bool pushes_wait() const { return pushes_wait_; }
 
  private:
-  // Of one incarnation of a worker.
-  struct NonfinitePushes {
-    uint64_t incarnation = 0;
-    uint64_t last = 0;  // the highest number of one that was counted
-    uint32_t count = 0;
-  };
   struct Member {
     GroupOptions options;
     std::unique_ptr<Group> group;
@@ -88,7 +86,7 @@ class Synchronizer {
     // Guarded by the synchronizer's mutex_, which clang cannot see here.
     GroupStatus counts;
     uint64_t staleness_sum = 0;
-    std::map<std::string, NonfinitePushes> nonfinite_by_worker;  // that are live
+    NonfinitePushes nonfinite;
   };
 
   Member& GroupOf(const std::string& variable) const;
@@ -99,13 +97,13 @@ class Synchronizer {
   // That it changes nothing of a robust group but with the others of `group`, which is the push's,
   // or null.
   absl::Status CheckIsNotAlone(const Member* group, const PushContents& push) const;
-  // As the group's policy says; null: no group.
+  // As the policy of the group of its gradients says; null: it has none. Whatever has a NaN or an
+  // infinity counts in its own variable's group.
   absl::StatusOr<ValidPush> ValidateFor(Member* member, ResolvedPush push,
                                         std::vector<Tensor> tensors, bool verified_finite);
   // Whether the log can have it, also when its group makes one push of those of many workers: each
   // worker hears of its own, none of another's.
   absl::Status CheckFitsTheLog(const Member* member, const ValidPush& push) const;
-  // Each push once, however often it is sent.
   void CountNonfinite(Member& member, const PushId& id);
   void Count(Member& member, const PushResult& result);
   Time Tick();

@@ -387,6 +387,49 @@ TEST(RobustTest, OnePoisonedWorkerOfFiveChangesTheLossByLessThanTwoPercent) {
   EXPECT_FALSE(LossWithFive("mean", true) < 2 * clean);
 }
 
+// One worker comes first: it cannot name the variables of others out of their group, neither where
+// it says what they are called nor by taking their names.
+TEST(RobustTest, WhoDefinesFirstDecidesNothing) {
+  const std::string robust = "=bsp:workers=3,aggregate=median";
+  const ServerProcess server({"--sync", "model" + robust, "--sync", "emb" + robust});
+  const RawWorker raw(server.target(), "raw");
+  v1::ResolveRequest request;
+  v1::VariableDefinition& definition = *request.add_definitions();
+  definition.set_key("model/w");
+  definition.set_name("evil");
+  definition.set_dtype(v1::DT_FLOAT32);
+  definition.mutable_shape();
+  definition.mutable_initializer()->set_kind("zeros");
+  definition.set_reuse(v1::REUSE_AUTO);
+  v1::ResolveResponse response;
+  const grpc::Status status = raw.Call(&v1::ParameterServer::Stub::Resolve, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("'evil'"));
+  Graph first(server.target(), {.worker_id = "first"});
+  {
+    const auto use = first.as_default();
+    EXPECT_EQ(Variable(0.0F, {.name = "emb"}).name(), "emb:0");
+  }
+  InThreads(server, 3, [](int i) {
+    const auto one = [](const char* name) {
+      return get_variable(name, {.shape = Shape{}, .initializer = zeros_initializer()});
+    };
+    const Variable w = one("model/w");
+    const Variable emb = one("emb");
+    EXPECT_EQ(w.name(), "model/w:0");
+    EXPECT_EQ(emb.name(), "emb_1:0");
+    const float hostile = i == 2 ? 1e30F : 1;
+    Session session;
+    session.run(train::GradientDescentOptimizer(1.0).minimize((w + emb) * hostile));
+    EXPECT_THROW(session.run(w.assign(7.0F)), InvalidArgumentError);
+    EXPECT_THROW(session.run(emb.assign(7.0F)), InvalidArgumentError);
+  });
+  const auto use = first.as_default();
+  Session session;
+  EXPECT_EQ(session.read("model/w").scalar<float>(), -1);
+  EXPECT_EQ(session.read("emb_1").scalar<float>(), -1);
+}
+
 TEST(GroupsTest, OneProgramTrainsVariablesOfSeveralGroups) {
   const ServerProcess server({"--sync", "dense=bsp:workers=2", "--sync", "embedding=async"});
   InThreads(server, 2, [](int) {

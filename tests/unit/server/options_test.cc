@@ -103,9 +103,12 @@ const std::map<std::string, Flag>& Flags() {
        {"64MiB",
         text(&Options::memory_limit),
         "67108864",
-        {"0", "1", "1MiB", "67108863", "17179869184GiB", "much"}}},
+        {"0", "1", "1MiB", "67108863", "17179869184GiB", "4611686018427387905", "much"}}},
       {"max-store-bytes",
-       {"3MiB", text(&Options::max_store_bytes), "3145728", {"0", "-1", "3 apples", ""}}},
+       {"3MiB",
+        text(&Options::max_store_bytes),
+        "3145728",
+        {"0", "-1", "3 apples", "18446744073709551615", ""}}},
       {"max-variable-bytes", {"2KiB", text(&Options::max_variable_bytes), "2048", {"0", "much"}}},
       {"max-push-bytes", {"1GiB", text(&Options::max_push_bytes), "1073741824", {"0", "-5"}}},
       {"max-inflight-bytes", {"5", text(&Options::max_inflight_bytes), "5", {"0", "nan"}}},
@@ -200,6 +203,7 @@ TEST(OptionsTest, SettingsThatContradictEachOtherAreRefused) {
   }
   EXPECT_THAT(Refused({"--sync", "bsp", "--sync", "ssp"}), HasSubstr("all variables"));
   EXPECT_THAT(Refused({"--sync", "a=bsp", "--sync", "a=ssp"}), HasSubstr("'a'"));
+  EXPECT_THAT(Refused({"--sync", "a/=bsp", "--sync", "a=ssp"}), HasSubstr("two modes for 'a'"));
   EXPECT_EQ(Parsed({"--sync", "a=bsp", "--sync", "ssp"}).groups.size(), 2U);
 }
 

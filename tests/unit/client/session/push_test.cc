@@ -64,6 +64,8 @@ TEST(FindGroupTest, TheLongestPrefixHasTheVariable) {
   EXPECT_EQ(FindGroup(groups, "a/b")->prefix, "a/b");
   EXPECT_EQ(FindGroup(groups, "a/bc")->prefix, "a");
   EXPECT_EQ(FindGroup(groups, "ab")->prefix, "");
+  EXPECT_EQ(FindGroup(groups, "a/b_1")->prefix, "a/b") << "its name was made unique";
+  EXPECT_EQ(FindGroup(groups, "a_1/b")->prefix, "") << "another scope's";
   EXPECT_EQ(FindGroup(Groups({"a"}), "b"), nullptr);
 }
 

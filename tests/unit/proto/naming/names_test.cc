@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -53,6 +54,35 @@ TEST(NamesTest, OnlyWhatIsNotUtf8IsEscaped) {
       EXPECT_EQ(sent == text, is_character) << first << " " << second;
     }
   }
+}
+
+TEST(NamesTest, ANameThatWasMadeUniqueIsMadeOfTheOther) {
+  for (const char* made : {"w", "w_1", "w_20", "w_1_2", "w_10_1_3"}) {
+    EXPECT_TRUE(IsMadeOf("w", made)) << made;
+  }
+  for (const char* other : {"", "v", "w_", "w_0", "w_01", "w_1_", "w__1", "w_x", "w_1x", "w1",
+                            "w_1/w", "w/w_1", "_1", "w_-1"}) {
+    EXPECT_FALSE(IsMadeOf("w", other)) << other;
+  }
+  EXPECT_FALSE(IsMadeOf("w_1", "w"));
+  EXPECT_TRUE(IsMadeOf("a/w_1", "a/w_1_1"));
+}
+
+TEST(NamesTest, AGroupHasWhatIsUnderItsPrefixAndWhatIsMadeOfIt) {
+  const std::vector<std::string> prefixes = {"", "emb", "emb_2", "model", "model/emb"};
+  const auto group = [&](const std::string& name) {
+    return *FindGroupOf(
+        prefixes, [](absl::string_view prefix) { return prefix; }, name);
+  };
+  EXPECT_EQ(group("emb"), "emb");
+  EXPECT_EQ(group("emb_1"), "emb");
+  EXPECT_EQ(group("emb/w_1"), "emb");
+  EXPECT_EQ(group("emb_2"), "emb_2") << "that is said of it itself";
+  EXPECT_EQ(group("emb_2_1"), "emb_2");
+  EXPECT_EQ(group("emb_1/w"), "") << "another scope";
+  EXPECT_EQ(group("embed"), "");
+  EXPECT_EQ(group("model/w"), "model");
+  EXPECT_EQ(group("model/emb_1"), "model/emb");
 }
 
 TEST(NamesTest, WorkerIds) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/naming/names.h"
 
 namespace varscope::server {
 namespace {
@@ -83,6 +84,15 @@ TEST(GroupOptionsTest, NumbersThatNoGroupCanHaveAreRefused) {
   EXPECT_THAT(error("bsp:workers=4,backup=4294967295"), HasSubstr("makes no sense"));
   EXPECT_THAT(error("bsp:aggregate=krum/100000"), HasSubstr("at most 100000"));
   EXPECT_THAT(error("bsp:aggregate=median,backup=100000"), HasSubstr("at most 100000"));
+  for (const std::string number :
+       {"4611686018427387905", "18446744073709551615", "18446744073709551616", "-1", "1.5", ""}) {
+    const std::string setting = "max_staleness=" + number;
+    EXPECT_THAT(error("async:" + setting),
+                HasSubstr("'" + setting + "' makes no sense: max_staleness takes a number from 0 " +
+                          "to 4611686018427387904"));
+  }
+  EXPECT_EQ(Options("async:max_staleness=4611686018427387904").max_staleness, uint64_t{1} << 62);
+  EXPECT_EQ(Options("async:max_staleness=0").max_staleness, 0U);
   EXPECT_FALSE(ParseGroup("bsp:deadline=86401s").ok());
   EXPECT_FALSE(ParseGroup("bsp:deadline=86400001ms").ok());
   EXPECT_TRUE(ParseGroup("bsp:deadline=86400s").ok());
@@ -106,6 +116,29 @@ TEST(GroupOptionsTest, WhatIsMoreThanZeroStaysSo) {
     EXPECT_TRUE(ParseGroup("local:" + key + "=1e-30").ok()) << key;
     EXPECT_TRUE(ParseGroup("local:" + key + "=1").ok()) << key;
   }
+}
+
+// What is accepted applies to some name that a variable may have.
+TEST(GroupOptionsTest, APrefixIsThatOfSomeVariable) {
+  for (const char* const same : {"model", "model/", "model///"}) {
+    EXPECT_EQ(Options(std::string(same) + "=bsp").prefix, "model") << same;
+  }
+  EXPECT_EQ(Options("model/dense/=bsp:workers=2").prefix, "model/dense");
+  EXPECT_EQ(Options("model/dense/=bsp:workers=2").spec, "bsp:workers=2");
+  EXPECT_EQ(Options("a//b=bsp").prefix, "a//b") << "a variable may be called so";
+  EXPECT_EQ(Options(std::string(kMaxNameBytes, 'n') + "=bsp").prefix.size(), kMaxNameBytes);
+  const auto error = [](const std::string& text) {
+    return std::string(ParseGroup(text).status().message());
+  };
+  for (const char* const none : {"=bsp", "/=bsp", "//=bsp:workers=2"}) {
+    EXPECT_THAT(error(none), HasSubstr("is the prefix of no variable")) << none;
+  }
+  for (const char* const bad :
+       {"/model=bsp", "_model=bsp", "-m=bsp", "mo del=bsp", "m*=bsp", "model =bsp", " model=bsp"}) {
+    EXPECT_NE(error(bad), "") << bad;
+  }
+  EXPECT_THAT(error("/model=bsp"), AllOf(HasSubstr("'/model=bsp'"), HasSubstr("not a valid")));
+  EXPECT_THAT(error(std::string(kMaxNameBytes + 1, 'n') + "=bsp"), HasSubstr("at most 1024"));
 }
 
 TEST(GroupOptionsTest, SaysWhatIsWrong) {

@@ -387,12 +387,6 @@ TEST_F(SynchronizerTest, AGroupsRuleForNanHoldsForAssignmentsToo) {
   EXPECT_EQ(Value("model/w"), 0);
 }
 
-TEST_F(SynchronizerTest, AGroupClipsEachPush) {
-  Start({"async:clip_norm=2"}, {"a"});
-  EXPECT_TRUE(Submit("a", 10).Get().ok());
-  EXPECT_EQ(Value(), -2);
-}
-
 TEST_F(SynchronizerTest, ALocalGroupTakesDifferencesOnly) {
   Start({"local:steps=10,workers=1"}, {"a"});
   EXPECT_THAT(std::string(Submit("a", 1).Get().status().message()),
