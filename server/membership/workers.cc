@@ -23,7 +23,7 @@ double Seconds(Time::duration duration) { return std::chrono::duration<double>(d
 uint64_t OverheadOf(const std::string& worker_id) {
   constexpr uint64_t kRecord = 2048;
   constexpr uint64_t kAnswer = 128;
-  return kRecord + kPushWindow * kAnswer + 8 * worker_id.size();
+  return kRecord + 2 * kPushWindow * kAnswer + 8 * worker_id.size();
 }
 
 absl::Status Unknown(const std::string& worker_id) {

@@ -109,11 +109,13 @@ absl::StatusOr<PushResult> Apply(Store& store, ValidPush push,
   if (max_staleness) {
     // So that it leaves no slots, either.
     const Staleness staleness = StalenessOf(push);
-    if (is_too_stale(staleness)) return Stale(store.changes, staleness);
+    if (is_too_stale(staleness)) return in_flight_push.Drop(Stale(store.changes, staleness));
   }
   absl::StatusOr<LockedPush> locked = Lock(store, std::move(push), std::move(in_flight_push));
   if (!locked.ok()) return locked.status();
-  if (is_too_stale(locked->staleness())) return Stale(store.changes, locked->staleness());
+  if (is_too_stale(locked->staleness())) {
+    return locked->in_flight_push_.Drop(Stale(store.changes, locked->staleness()));
+  }
   return Commit(*std::move(locked));
 }
 

@@ -34,6 +34,8 @@ class LockedPush {
  private:
   friend absl::StatusOr<LockedPush> Lock(Store&, ValidPush, CompletionRecords::InFlightPush);
   friend PushResult Commit(LockedPush) noexcept;
+  friend absl::StatusOr<PushResult> Apply(Store&, ValidPush, CompletionRecords::InFlightPush,
+                                          std::optional<uint64_t>);
   LockedPush(Changes& changes, CompletionRecords::InFlightPush in_flight_push)
       : changes_(&changes), in_flight_push_(std::move(in_flight_push)) {}
 

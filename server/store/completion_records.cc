@@ -1,6 +1,7 @@
 #include "server/store/completion_records.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,6 +45,23 @@ void CompletionRecords::InFlightPush::Record(const PushResult& result) noexcept 
   }
 }
 
+PushResult CompletionRecords::InFlightPush::Drop(const PushResult& result) {
+  for (const auto& [id, answer] : std::exchange(members_, {})) {
+    completion_records_->Drop(id, result);
+  }
+  return result;
+}
+
+void CompletionRecords::Drop(const PushId& id, const PushResult& result) try {
+  MutexLock lock(mutex_);
+  Worker& worker = workers_[id.worker_id];
+  const std::pair key{id.incarnation, id.sequence};
+  worker.under_way.erase(key);
+  worker.dropped[key] = result;
+  if (worker.dropped.size() > kWindow) worker.dropped.erase(worker.dropped.begin());
+} catch (const std::bad_alloc&) {
+}
+
 bool CompletionRecords::LeftWindow(uint64_t sequence, uint64_t last) {
   return sequence < last && last - sequence >= kWindow;
 }
@@ -75,12 +93,14 @@ absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const P
   const bool answered = id.incarnation == worker.incarnation && !worker.answers.empty();
   const auto it = worker.answers.find(id.sequence);
   if (answered && it != worker.answers.end()) return InFlightPush(*this, id, it->second);
+  const std::pair key{id.incarnation, id.sequence};
+  const auto dropped = worker.dropped.find(key);
+  if (dropped != worker.dropped.end()) return InFlightPush(*this, id, dropped->second);
   if (answered && LeftWindow(id.sequence, worker.answers.rbegin()->first)) {
     return absl::InvalidArgumentError(
         absl::StrCat(push(), " is more than ", kWindow, " behind the worker's last, ",
                      worker.answers.rbegin()->first, ": whether it was applied is not known"));
   }
-  const std::pair key{id.incarnation, id.sequence};
   if (worker.under_way.contains(key)) {
     return absl::UnavailableError(absl::StrCat(push(), " is being applied; send it again later"));
   }
@@ -118,6 +138,7 @@ bool CompletionRecords::Knows(const PushId& id) const {
   if (it == workers_.end()) return false;
   const Worker& worker = it->second;
   return worker.under_way.contains({id.incarnation, id.sequence}) ||
+         worker.dropped.contains({id.incarnation, id.sequence}) ||
          (worker.incarnation == id.incarnation && worker.answers.contains(id.sequence));
 }
 

@@ -20,6 +20,8 @@
 namespace varscope::server {
 
 // Thread-safe. Keeps the answers of each worker's last kWindow pushes, of its last incarnation.
+// Those of pushes that were dropped are not part of the state: after a restart, what is sent again
+// is judged again.
 class CompletionRecords {
  public:
   static constexpr uint64_t kWindow = kPushWindow;
@@ -43,7 +45,7 @@ class CompletionRecords {
     InFlightPush(InFlightPush&&) = default;
     InFlightPush& operator=(InFlightPush&&) = delete;
 
-    // The result of the first time, when it was applied before.
+    // The result of the first time, when it was applied or dropped before.
     const std::optional<PushResult>& cached_result() const { return cached_result_; }
     // From now on both are one push, with one result. Of the same records.
     void Merge(InFlightPush other);
@@ -51,6 +53,9 @@ class CompletionRecords {
     void Reserve();
     // Requires Reserve. Takes no memory.
     void Record(const PushResult& result) noexcept;
+    // Ends with that answer, which says that nothing was applied, and returns it. Without memory to
+    // keep it as Abandon.
+    PushResult Drop(const PushResult& result);
     // Ends as if the push had never come: who hears of that may send it again at once. Nothing when
     // it is over already.
     void Abandon();
@@ -77,7 +82,7 @@ class CompletionRecords {
   // Garbage-collects the records of a worker that is never heard of again; false, and nothing done,
   // while a push of it is being applied.
   bool Collect(const std::string& worker_id);
-  // Whether the push was let in: it was applied, or is being applied now.
+  // Whether the push was let in: it has its answer, or is being applied now.
   bool Knows(const PushId& id) const;
   // Whether the state is older than that push, which was applied in the incarnation that is the
   // worker's last one here.
@@ -96,8 +101,10 @@ class CompletionRecords {
     uint64_t fenced = 0;       // incarnations up to this one
     uint64_t incarnation = 0;  // of the answers
     Answers answers;
-    std::set<std::pair<uint64_t, uint64_t>> under_way;  // incarnation and sequence
+    std::map<std::pair<uint64_t, uint64_t>, PushResult> dropped;  // by incarnation and sequence
+    std::set<std::pair<uint64_t, uint64_t>> under_way;            // the same
   };
+  void Drop(const PushId& id, const PushResult& result);
   // As if the push was applied.
   void Insert(const PushId& id, Answers::node_type answer);
   // Whether a worker whose last push is `last` will not be asked for the answer of `sequence`.

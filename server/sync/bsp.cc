@@ -101,6 +101,9 @@ class BspGroup final : public Group {
     // The submission ends here, so that the completion records let the push in again before its
     // worker hears.
     void Add(Submission submission, absl::StatusOr<PushResult> answer) {
+      if (answer.ok() && answer->outcome != Outcome::kApplied) {
+        submission.in_flight_push.Drop(*answer);
+      }
       dones_.emplace_back(std::move(submission.done), std::move(answer));
     }
     // No answer is lost later because there is no memory for it.

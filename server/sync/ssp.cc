@@ -29,12 +29,12 @@ class SspGroup final : public Group {
     const std::string worker_id = s.push.contents().id.worker_id;
     const uint64_t incarnation = s.push.contents().id.incarnation;
     if (IsOverdue(s.push.contents().id)) {
-      changes.unlock();
       // What it read is older than the bound allows; it takes part again from its next read on.
-      const PushResult stale{.global_step = context_.store.changes.global_step(),
-                             .outcome = Outcome::kStale,
-                             .staleness = StalenessOf(s.push).value_or(0)};
-      s.in_flight_push.Abandon();
+      const PushResult stale =
+          s.in_flight_push.Drop({.global_step = context_.store.changes.global_step(),
+                                 .outcome = Outcome::kStale,
+                                 .staleness = StalenessOf(s.push).value_or(0)});
+      changes.unlock();
       return s.done(stale);
     }
     absl::StatusOr<PushResult> result =
@@ -84,7 +84,7 @@ class SspGroup final : public Group {
         Release(clocks_.Remove(worker.worker_id), LostError(worker.worker_id), released);
       }
       const auto left = left_behind_.find(worker.worker_id);
-      if (left != left_behind_.end() && left->second.incarnation <= worker.incarnation) {
+      if (left != left_behind_.end() && left->second <= worker.incarnation) {
         left_behind_.erase(left);
       }
       Release(clocks_.TakeReady(), absl::OkStatus(), released);
@@ -144,12 +144,6 @@ class SspGroup final : public Group {
   }
 
  private:
-  // Of a worker that held the others up for the whole deadline.
-  struct LeftBehind {
-    uint64_t incarnation = 0;
-    bool overdue = false;  // its next push is stale
-    uint64_t refused = 0;  // the number of the last one that was, and stays so; 0: none
-  };
   using Released = std::vector<std::pair<ReadDone, absl::Status>>;
 
   static absl::Status LostError(const std::string& worker_id) {
@@ -163,16 +157,12 @@ class SspGroup final : public Group {
     for (auto& [done, status] : released) done(status);
   }
 
-  // What a push was answered stays its answer, however often it is sent.
+  // Once for each time that its worker was left behind.
   bool IsOverdue(const PushId& id) {
     MutexLock lock(mutex_);
     const auto it = left_behind_.find(id.worker_id);
-    if (it == left_behind_.end() || it->second.incarnation != id.incarnation) return false;
-    LeftBehind& left = it->second;
-    if (id.sequence > 0 && id.sequence == left.refused) return true;
-    if (!left.overdue) return false;
-    left.overdue = false;
-    left.refused = id.sequence;
+    if (it == left_behind_.end() || it->second != id.incarnation) return false;
+    left_behind_.erase(it);
     return true;
   }
 
@@ -191,10 +181,7 @@ class SspGroup final : public Group {
     std::vector<std::string> slowest;
     clocks_.ForEachSlowest([&](const std::string& worker_id) { slowest.push_back(worker_id); });
     for (const std::string& worker_id : slowest) {
-      LeftBehind& left = left_behind_[worker_id];
-      const uint64_t incarnation = *clocks_.IncarnationOf(worker_id);
-      if (left.incarnation != incarnation) left = {.incarnation = incarnation};
-      left.overdue = true;
+      left_behind_[worker_id] = *clocks_.IncarnationOf(worker_id);
       clocks_.Remove(worker_id);
     }
   }
@@ -218,7 +205,9 @@ class SspGroup final : public Group {
   std::atomic<bool> stopping_{false};
   Clocks clocks_ ABSL_GUARDED_BY(mutex_);       // of live workers that push
   Time next_ ABSL_GUARDED_BY(mutex_) = kNever;  // when Tick looks again
-  std::map<std::string, LeftBehind> left_behind_ ABSL_GUARDED_BY(mutex_);
+  // Whose next push is stale, because they held the others up for the whole deadline: their
+  // incarnations.
+  std::map<std::string, uint64_t> left_behind_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

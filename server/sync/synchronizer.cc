@@ -216,8 +216,8 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (!valid.ok()) {
     const bool skip = member != nullptr && member->options.nonfinite == NonfinitePolicy::kSkip;
     if (!skip || !IsNonfinite(valid.status())) return answer(valid.status());
-    return answer(
-        PushResult{.global_step = store_.changes.global_step(), .outcome = Outcome::kNonfinite});
+    return answer(in_flight_push->Drop(
+        {.global_step = store_.changes.global_step(), .outcome = Outcome::kNonfinite}));
   }
   status = CheckFitsTheLog(member, *valid);
   if (!status.ok()) return answer(status);

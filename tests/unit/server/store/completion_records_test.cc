@@ -52,6 +52,38 @@ TEST(CompletionRecordsTest, OneAtATime) {
   EXPECT_TRUE(completion_records.Begin({"w", 1, 1}).ok());
 }
 
+TEST(CompletionRecordsTest, WhatWasDroppedStaysSo) {
+  CompletionRecords completion_records;
+  const PushResult stale{.global_step = 5, .outcome = Outcome::kStale, .staleness = 3};
+  EXPECT_EQ(completion_records.Begin({"w", 1, 2})->Drop(stale), stale);
+  EXPECT_TRUE(completion_records.Knows({"w", 1, 2}));
+  // Also when others were applied meanwhile, and when its incarnation is fenced off.
+  Record(completion_records, {"w", 1, 3}, {.global_step = 6});
+  completion_records.Fence("w", 1);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(completion_records.Begin({"w", 1, 2})->cached_result(), stale);
+  }
+  EXPECT_FALSE(completion_records.Knows({"w", 2, 2}));
+  EXPECT_EQ(completion_records.Begin({"w", 2, 2})->cached_result(), std::nullopt);
+  // It is no part of the state.
+  EXPECT_EQ(completion_records.entries().size(), 1U);
+  completion_records.Reset(completion_records.entries());
+  EXPECT_FALSE(completion_records.Knows({"w", 1, 2}));
+}
+
+TEST(CompletionRecordsTest, OfWhatWasDroppedTheLastAreKept) {
+  CompletionRecords completion_records;
+  const PushResult stale{.outcome = Outcome::kStale};
+  for (uint64_t s = 1; s <= 100; ++s) {
+    EXPECT_EQ(completion_records.Begin({"w", 1, s})->Drop(stale), stale);
+  }
+  EXPECT_TRUE(completion_records.Knows({"w", 1, 101 - CompletionRecords::kWindow}));
+  EXPECT_FALSE(completion_records.Knows({"w", 1, 100 - CompletionRecords::kWindow}));
+  // One without a number is not asked for again.
+  EXPECT_EQ(completion_records.Begin({"w", 1, 0})->Drop(stale), stale);
+  EXPECT_EQ(completion_records.Begin({"w", 1, 0})->cached_result(), std::nullopt);
+}
+
 TEST(CompletionRecordsTest, WindowAndFence) {
   CompletionRecords completion_records;
   for (uint64_t s = 1; s <= 100; ++s) Record(completion_records, {"w", 1, s}, {.global_step = s});

@@ -46,7 +46,11 @@ TEST_P(EveryMode, AGradientOfAStateThatIsNoMoreIsStale) {
     EXPECT_EQ(Submit("a", 1, base).Get()->outcome, Outcome::kStale) << base;
     EXPECT_EQ(Value(), -1);
   }
+  const Push early = Gradient("a", 1, "w", 2);
+  EXPECT_EQ(Submit(early).Get()->outcome, Outcome::kStale);
   EXPECT_EQ(Submit("a", 1, 1).Get()->outcome, Outcome::kApplied);
+  // Its version is there now, and its answer stays what it was.
+  EXPECT_EQ(Submit(early).Get()->outcome, Outcome::kStale);
   EXPECT_EQ(Value(), -2);
 }
 
