@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <span>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,6 +14,7 @@
 #include "server/durability/log.h"
 #include "server/durability/recorder.h"
 #include "server/durability/recovery.h"
+#include "server/durability/session_secret.h"
 
 namespace varscope::server {
 namespace {
@@ -72,38 +75,13 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
 
 absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env) {
   if (options.data_dir.empty()) return SessionKeys(env);
-  Files& files = env.files();
-  const std::filesystem::path directory = options.data_dir;
-  const std::filesystem::path path = directory / "session-secret";
-  std::string secret(SessionKeys::kSecretBytes, '\0');
-  absl::StatusOr<std::unique_ptr<ReadableFile>> kept = files.Open(path);
-  if (!kept.ok() && !absl::IsNotFound(kept.status())) return kept.status();
-  if (kept.ok()) {
-    const uint64_t size = (*kept)->size();
-    if (size == secret.size()) {
-      absl::Status read = (*kept)->Read(std::as_writable_bytes(std::span(secret)));
-      if (!read.ok()) return read;
-      return SessionKeys(std::move(secret));
-    }
-    spdlog::warn(absl::StrCat(path.string(), " has ", size, " bytes, expected ", secret.size(),
-                              ": it is damaged and will be replaced; workers from before this "
-                              "restart have to connect again"));
-  }
-  secret = SessionKeys::NewSecret(env);
-  // Nobody else's business, and nothing that somebody has put there.
-  const std::filesystem::path temporary =
-      directory / absl::StrCat("session-secret.tmp-", absl::Hex(env.Random64()));
-  absl::StatusOr<std::unique_ptr<WritableFile>> file =
-      files.Create(temporary, Files::Access::kOwnerOnly);
-  if (!file.ok()) return file.status();
-  absl::Status written = (*file)->Write(std::as_bytes(std::span(secret)));
-  if (written.ok()) written = (*file)->Sync();
-  if (written.ok()) written = files.Rename(temporary, path);
-  if (written.ok()) written = files.SyncDirectory(directory);
-  if (!written.ok()) {
-    files.Remove(temporary).IgnoreError();
-    return written;
-  }
+  absl::StatusOr<std::optional<std::string>> kept =
+      ReadSessionSecret(env.files(), options.data_dir);
+  if (!kept.ok()) return kept.status();
+  if (*kept) return SessionKeys(**std::move(kept));
+  std::string secret = SessionKeys::NewSecret(env);
+  absl::Status written = WriteSessionSecret(env, options.data_dir, secret);
+  if (!written.ok()) return written;
   return SessionKeys(std::move(secret));
 }
 

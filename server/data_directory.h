@@ -23,8 +23,9 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
                                                               Workers& workers, Env& env,
                                                               const std::function<bool()>& stop);
 
-// The keys of the directory's workers, which outlive a restart as the workers do. Without
-// --data-dir: new ones. To be called once OpenDataDirectory has locked the directory.
+// The keys of the directory's workers, which outlive a restart as the workers do. DataLoss when
+// their file is damaged. Without --data-dir: new ones. To be called once OpenDataDirectory has
+// locked the directory.
 absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env);
 
 }  // namespace varscope::server

@@ -65,6 +65,9 @@ int Verify(const std::string& directory, std::ostream& out) {
   for (const server::VerifiedSegment& segment : verified->segments) {
     if (!segment.whole.ok()) code = Refuse(std::string(segment.whole.message()));
   }
+  if (!verified->session_secret.ok()) {
+    code = Refuse(std::string(verified->session_secret.message()));
+  }
   const absl::StatusOr<server::Recovered>& recovered = verified->recovered;
   if (!recovered.ok()) {
     return Refuse(absl::StrCat("a server would not start: ", recovered.status().message()));

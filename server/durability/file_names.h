@@ -17,6 +17,8 @@ namespace varscope::server {
 
 // Locked by the server that has the directory.
 inline constexpr char kLockName[] = "LOCK";
+// What proves who a worker is (session_secret.h).
+inline constexpr char kSecretName[] = "session-secret";
 inline constexpr absl::string_view kSegmentPrefix = "log-";
 inline constexpr absl::string_view kSnapshotPrefix = "snapshot-";
 // Of the number after them: a position.

@@ -10,6 +10,7 @@
 #include "server/durability/file_names.h"
 #include "server/durability/log.h"
 #include "server/durability/read_segment.h"
+#include "server/durability/session_secret.h"
 #include "server/durability/snapshot.h"
 
 namespace varscope::server {
@@ -111,12 +112,19 @@ absl::Status CheckSegment(Files& files, std::span<const Segment> segments,
   return read->damaged ? absl::DataLossError(DamageOf(segment, *read)) : absl::OkStatus();
 }
 
+absl::Status CheckSecret(const std::filesystem::path& directory, Files& files) {
+  const absl::Status status = ReadSessionSecret(files, directory).status();
+  // Who may read all else may look at it.
+  return absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
+}
+
 absl::Status ReadFiles(const std::filesystem::path& directory, Files& files, Verified& out) {
   const absl::StatusOr<std::vector<SnapshotInfo>> snapshots = DescribeSnapshots(files, directory);
   if (!snapshots.ok()) return snapshots.status();
   for (const SnapshotInfo& info : *snapshots) {
     out.snapshots.push_back({info, ReadSnapshot(files, info.path).status()});
   }
+  out.session_secret = CheckSecret(directory, files);
   const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
   if (!segments.ok()) return segments.status();
   for (size_t i = 0; i < segments->size(); ++i) {

@@ -30,6 +30,7 @@ struct VerifiedSegment {
 struct Verified {
   std::vector<VerifiedSnapshot> snapshots;  // newest first
   std::vector<VerifiedSegment> segments;    // oldest first
+  absl::Status session_secret;  // OK when there is none, too, or when only its owner may read it
   // As a start finds it. An error: why a server would not start, as Recover's; the state is then
   // none.
   absl::StatusOr<Recovered> recovered;

@@ -1,6 +1,6 @@
 // Files as the server uses them: an interface, so that a test can have a disk that fails, and
 // crashes, at any call. Every error names the file and the reason ("No space left on device");
-// NotFound, ResourceExhausted for a full disk, else Internal.
+// NotFound, PermissionDenied, ResourceExhausted for a full disk, else Internal.
 #ifndef VARSCOPE_SERVER_ENV_FILES_H_
 #define VARSCOPE_SERVER_ENV_FILES_H_
 

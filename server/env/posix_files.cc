@@ -29,6 +29,7 @@ absl::Status FileError(const fs::path& path, const char* what, int error) {
     return absl::ResourceExhaustedError(text);
   }
   if (error == EEXIST) return absl::AlreadyExistsError(text);
+  if (error == EACCES) return absl::PermissionDeniedError(text);
   return error == ENOENT ? absl::NotFoundError(text) : absl::InternalError(text);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,25 @@ TEST_F(DataDirectoryTest, ALinkThatLeadsNowhereIsNoEmptyStore) {
   fs::rename(volume / "unmounted", away);
   server_.Restart();
   EXPECT_EQ(Value(), 2);
+}
+
+// Another secret would be another store's.
+TEST_F(DataDirectoryTest, AFlippedBitOfTheSecretIsNoOtherSecret) {
+  AddOne();
+  server_.Kill();
+  const fs::path path = data_ / "session-secret";
+  const auto flip = [&] {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(7);
+    const char byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(7);
+    file.put(byte);
+  };
+  flip();
+  ExpectRefusals(path.string() + " is damaged");
+  flip();
+  server_.Restart();
+  EXPECT_EQ(Value(), 1);
 }
 
 }  // namespace

@@ -4,10 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "server/durability/recorder.h"
+#include "server/membership/workers.h"
+#include "server/store/store.h"
 #include "tests/simulation/comes_back.h"
+#include "tests/simulation/sim_env.h"
 #include "tests/simulation/world.h"
 
 namespace varscope::simulation {
@@ -187,6 +193,32 @@ TEST(DiskBoundTest, NamedSnapshotsLeaveRoomForTheNextOne) {
     if (HasFailure()) return;
   }
   EXPECT_GT(taken, 0U);
+}
+
+TEST(DiskBoundTest, WhoIsRefusedANamedSnapshotIsToldHowMuchRoomItNeeds) {
+  using namespace server;
+  SimEnv env(1);
+  Store store(StoreLimits{uint64_t{1} << 24, uint64_t{1} << 24}, env);
+  Workers workers(std::chrono::milliseconds(0), env);
+  Recorder recorder(env.files().Lock("/data/LOCK").value(), {.directory = "/data"}, store, workers,
+                    /*position=*/0, /*snapshot=*/std::nullopt, env);
+  ResolveRequest request;
+  request.request = {"v", DType::kFloat32, Shape{10'000}, Reuse::kAuto, {}};
+  request.name = "v";
+  request.initializer = InitializerSpec{.kind = "zeros"};
+  ASSERT_TRUE(store.catalog.Resolve({"w", 1, Sharing::kGlobal}, request).ok());
+  ASSERT_TRUE(recorder.TakeSnapshot("").ok());
+  uint64_t used = 0;
+  for (const auto& [name, bytes] : env.disk().contents()) used += bytes.size();
+  env.disk().LimitTo(used + 100'000);
+  const absl::Status refused = recorder.TakeSnapshot("mine").status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  for (const char* what : {"'mine'", "bytes have to be free in /data", "100000 are"}) {
+    EXPECT_TRUE(absl::StrContains(refused.message(), what)) << refused;
+  }
+  EXPECT_TRUE(recorder.TakeSnapshot("").ok());
+  env.disk().LimitTo(std::nullopt);
+  EXPECT_TRUE(recorder.TakeSnapshot("mine").ok());
 }
 
 // What the newest snapshot does not need gives way when the disk is full already.

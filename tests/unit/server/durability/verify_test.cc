@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/auth/session_keys.h"
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
+#include "server/durability/session_secret.h"
 #include "server/env/posix_files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -27,7 +29,8 @@ using testing::TemporaryDirectory;
 std::string DamageIn(const fs::path& directory) {
   const absl::StatusOr<Verified> verified = Verify(directory);
   if (!verified.ok()) return std::string(verified.status().message());
-  std::string all(verified->recovered.status().message());
+  std::string all =
+      absl::StrCat(verified->recovered.status().message(), verified->session_secret.message());
   for (const VerifiedSnapshot& snapshot : verified->snapshots) {
     absl::StrAppend(&all, snapshot.whole.message());
   }
@@ -46,6 +49,7 @@ void Fill(const fs::path& directory) {
     kept.Settle();
     if (std::string(name) != "-") kept.TakeSnapshot(name);
   }
+  ASSERT_TRUE(WriteSessionSecret(SystemEnv(), directory, SessionKeys::NewSecret()).ok());
 }
 
 TEST(VerifyTest, AnyFlippedByteOfAnyFileIsTold) {
