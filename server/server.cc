@@ -125,7 +125,7 @@ void Server::Begin() {
                      .limits = {.max_push_bytes = options_.max_push_bytes,
                                 .buffered_bytes = options_.memory_limit / 16},
                      .local = DrawLocalAddress(options_, env_),
-                     .epoch = env_.Random64()});
+                     .first_epoch = env_.Random64()});
 }
 
 absl::Status Server::Serve() {

@@ -47,7 +47,11 @@ struct ServiceContext {
   StallDetector& stall_detector;
   ServiceLimits limits;
   LocalAddress local;
-  uint64_t epoch;  // another one after each start of the server
+  uint64_t first_epoch;  // another one after each start of the server
+
+  // In which versions were told: the same version of another epoch may be another value, because a
+  // rollback, as a start, may take versions back. Thread-safe.
+  uint64_t epoch() const { return first_epoch + store.catalog.generation(); }
 };
 
 }  // namespace varscope::server

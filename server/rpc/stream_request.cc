@@ -265,9 +265,10 @@ absl::Status StreamRequest::Pull() {
   absl::Status status = may_read_;
   if (status.ok()) {
     const v1::PullRequest& pull = head().pull();
-    answer_head_->set_epoch(service_.epoch);
-    status = pull_->Read(caller_.worker_id, pull.repeat() || pull.epoch() == service_.epoch,
-                         *answer_head_);
+    // Before the values: what is read of a later one is thrown away below.
+    const uint64_t epoch = service_.epoch();
+    answer_head_->set_epoch(epoch);
+    status = pull_->Read(caller_.worker_id, pull.repeat() || pull.epoch() == epoch, *answer_head_);
     answer_head_->set_global_step(service_.store.changes.global_step());
   }
   if (absl::IsResourceExhausted(status)) service_.stall_detector.Hurry();

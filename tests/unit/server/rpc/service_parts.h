@@ -34,7 +34,7 @@ struct ServiceParts {
                                .stall_detector = stall_detector,
                                .limits = {},
                                .local = {},
-                               .epoch = 99};
+                               .first_epoch = 99};
 
   Caller Connect(const std::string& worker) {
     return {worker, workers.Connect(worker, "host", 1, Sharing::kGlobal).value()};
