@@ -198,11 +198,6 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
-  if (service_.store.changes.locked_out()) {
-    return Done(WithRetryAfter(
-        absl::UnavailableError("the store is being rolled back; the push was not applied"),
-        MemoryQuota::kRetryAfter));
-  }
   if (service_.synchronizer.pushes_wait()) push_reservation_.Park();
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),

@@ -27,7 +27,8 @@ absl::StatusOr<Resolution> ResolveOne(const ServiceContext& service, const Calle
   asked->number = number;
   // The creator is the caller; the program says where.
   asked->creator = CreatorAt(definition.creator(), worker);
-  const ChangesLock changes = service.store.changes.Lock();
+  const absl::StatusOr<ChangesLock> changes = service.store.changes.Lock();
+  if (!changes.ok()) return changes.status();
   // Its incarnation may have ended since the call came, with a rollback.
   if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
   return service.store.catalog.Resolve(caller, *asked);
