@@ -19,7 +19,7 @@ uint64_t UpdatesSince(const PushUpdate& update)
   return base > version ? kFromTheFuture : version - base;
 }
 
-// All steps' slots at once: all are there then, or none was made.
+// With an error, some of the slots may have been made.
 absl::Status Bind(Catalog& catalog, PushContents& push) {
   std::vector<StateRequest> requests;
   requests.reserve(push.steps.size());

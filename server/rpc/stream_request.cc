@@ -35,6 +35,13 @@ uint64_t TouchedBy(const PushContents& push) {
   return bytes;
 }
 
+// Beside its tensors, what a push may find or make slots for.
+size_t SlotsBeside(const PushContents& push) {
+  size_t count = push.steps.size();
+  for (const PushStep& step : push.steps) count += step.slot_creations.size();
+  return count;
+}
+
 }  // namespace
 
 StreamRequest::StreamRequest(const ServiceContext& service, const Caller& caller,
@@ -173,6 +180,7 @@ absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors
   if (!resolved.ok()) return resolved.status();
   push_ = *std::move(resolved);
   touched_bytes_ = TouchedBy(push_->contents());
+  slots_beside_ = SlotsBeside(push_->contents());
   return Reserve(push_->bytes(), push_reservation_);
 }
 
@@ -181,10 +189,8 @@ bool StreamRequest::takes_long() const {
   constexpr size_t kManyVariables = 1000;
   if (!refused_.ok()) return false;
   if (request_.total_bytes() > kManyBytes || touched_bytes_ > kManyBytes) return true;
-  if (request_.tensors().size() + (resolved_pull_ ? resolved_pull_->items.size() : 0) >
-      kManyVariables) {
-    return true;
-  }
+  const size_t pulled = resolved_pull_ ? resolved_pull_->items.size() : 0;
+  if (request_.tensors().size() + slots_beside_ + pulled > kManyVariables) return true;
   return resolved_pull_ &&
          std::any_of(resolved_pull_->items.begin(), resolved_pull_->items.end(),
                      [](const auto& item) { return item.encoding != wire::Encoding::kNone; });
