@@ -69,7 +69,7 @@ class Durability {
 };
 
 // Level none.
-class NoDurability final : public Durability {
+class NoDurability : public Durability {
  public:
   DurabilityLevel level() const override { return DurabilityLevel::kNone; }
   absl::Status Health() const override { return absl::OkStatus(); }

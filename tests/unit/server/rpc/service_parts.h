@@ -10,12 +10,17 @@
 namespace varscope::server {
 
 struct ServiceParts {
+  // Which outlives it; null: none.
+  explicit ServiceParts(Durability* durability = nullptr)
+      : durability(durability != nullptr ? *durability : none) {}
+
   Store store{StoreLimits{}};
   Workers workers;
   SessionKeys session_keys;
   Barriers barriers;
   Synchronizer synchronizer{store, workers, {}};
-  NoDurability durability;
+  NoDurability none;
+  Durability& durability;
   InFlightCalls in_flight_calls;
   StreamPlaces stream_places;
   MemoryQuota memory_quota{uint64_t{64} << 20};
