@@ -32,8 +32,9 @@ class AdminService final : public RawAdminCalls {
 
  private:
   const ServiceContext context_;
-  WorkSerializer writes_;
-  WorkSerializer reads_;
+  static constexpr size_t kMostWaiting = 32;
+  WorkSerializer writes_{kMostWaiting};
+  WorkSerializer reads_{kMostWaiting};
   SharedSnapshot unnamed_;  // taken in turn
 };
 

@@ -22,6 +22,7 @@ struct ServiceParts {
   NoDurability none;
   Durability& durability;
   InFlightCalls in_flight_calls;
+  DefinitionLanes definition_lanes;
   StreamPlaces stream_places;
   MemoryQuota memory_quota{uint64_t{64} << 20};
   PinnedMemory pinned_memory{uint64_t{64} << 20};
@@ -33,6 +34,7 @@ struct ServiceParts {
                                .synchronizer = synchronizer,
                                .durability = durability,
                                .in_flight_calls = in_flight_calls,
+                               .definition_lanes = definition_lanes,
                                .stream_places = stream_places,
                                .memory_quota = memory_quota,
                                .pinned_memory = pinned_memory,

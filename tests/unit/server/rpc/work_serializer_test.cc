@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <new>
 #include <thread>
 #include <vector>
@@ -30,7 +31,8 @@ class WorkSerializerTest : public ::testing::Test {
     return told;
   }
 
-  WorkSerializer serializer_;
+  static constexpr size_t kMost = 20;
+  WorkSerializer serializer_{kMost};
 };
 
 TEST_F(WorkSerializerTest, WhatIsBroughtMeanwhileWaitsAndHoldsNoThread) {
@@ -58,6 +60,28 @@ TEST_F(WorkSerializerTest, WhatNobodyWaitsForAnyMoreIsNotDone) {
   for (size_t i = 0; i < told.size(); ++i) EXPECT_EQ(told[i].ok(), i != 2) << told[i];
 }
 
+// Work that takes its turns one by one, and others between them.
+TEST_F(WorkSerializerTest, WhoLeavesDuringATurnHasNoOther) {
+  for (const bool leaves : {false, true}) {
+    int turns = 0;
+    int of_another = 0;
+    absl::Status end;
+    std::function<void(const absl::Status&)> turn = [&](const absl::Status& may) {
+      end = may;
+      if (!may.ok() || ++turns == 10) return;
+      if (turns == 1) {
+        serializer_.Run(&of_another, [&](const absl::Status&) { of_another = turns; });
+      }
+      if (turns == 5 && leaves) serializer_.Leave(&turns);
+      serializer_.Run(&turns, turn);
+    };
+    serializer_.Run(&turns, turn);
+    EXPECT_EQ(turns, leaves ? 5 : 10);
+    EXPECT_EQ(absl::IsCancelled(end), leaves);
+    EXPECT_EQ(of_another, 1);
+  }
+}
+
 TEST_F(WorkSerializerTest, AStopWaitsForWhatHasBegunAlone) {
   const std::vector<absl::Status> told =
       Bring(5, [&](const std::vector<absl::Status>&) { serializer_.Stop(); });
@@ -69,10 +93,10 @@ TEST_F(WorkSerializerTest, AStopWaitsForWhatHasBegunAlone) {
 TEST_F(WorkSerializerTest, SoManyWaitAtATime) {
   for (int again = 0; again < 2; ++again) {
     const std::vector<absl::Status> told =
-        Bring(WorkSerializer::kMost + 3, [](const std::vector<absl::Status>&) {});
+        Bring(kMost + 3, [](const std::vector<absl::Status>&) {});
     for (size_t i = 0; i < told.size(); ++i) {
-      EXPECT_EQ(absl::IsResourceExhausted(told[i]), i > WorkSerializer::kMost) << i;
-      EXPECT_EQ(told[i].ok(), i <= WorkSerializer::kMost) << i;
+      EXPECT_EQ(absl::IsResourceExhausted(told[i]), i > kMost) << i;
+      EXPECT_EQ(told[i].ok(), i <= kMost) << i;
     }
   }
 }
