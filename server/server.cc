@@ -120,6 +120,7 @@ void Server::Begin() {
                      .synchronizer = *synchronizer_,
                      .durability = *durability_,
                      .in_flight_calls = in_flight_calls_,
+                     .definition_lanes = definition_lanes_,
                      .stream_places = stream_places_,
                      .memory_quota = memory_quota_,
                      .pinned_memory = pinned_memory_,
@@ -127,7 +128,7 @@ void Server::Begin() {
                      .limits = {.max_push_bytes = options_.max_push_bytes,
                                 .buffered_bytes = options_.memory_limit / 16},
                      .local = DrawLocalAddress(options_, env_),
-                     .epoch = env_.Random64()});
+                     .first_epoch = env_.Random64()});
 }
 
 absl::Status Server::Serve() {
@@ -152,6 +153,7 @@ bool Server::Stop() {
   if (synchronizer_ != nullptr) synchronizer_->Stop();
   const uint64_t left = in_flight_calls_.Stop(std::chrono::seconds(options_.grace_seconds));
   if (left > 0) spdlog::warn(absl::StrCat(left, " calls did not end in time and are cut off"));
+  definition_lanes_.Stop();
   shared_memory_.reset();
   memory_guard_.reset();
   if (std::exchange(grpc_, nullptr) == nullptr) return true;  // it never served

@@ -66,6 +66,7 @@ class Server {
   std::unique_ptr<Synchronizer> synchronizer_;
   Barriers barriers_;
   InFlightCalls in_flight_calls_;
+  DefinitionLanes definition_lanes_;
   StreamPlaces stream_places_;
   MemoryQuota memory_quota_;    // of pushes
   PinnedMemory pinned_memory_;  // of pulls

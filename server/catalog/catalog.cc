@@ -11,9 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "proto/naming/names.h"
 #include "proto/tensor/allocate.h"
-#include "proto/tensor/shape_rules.h"
 #include "server/catalog/initializers.h"
 
 namespace varscope::server {
@@ -22,38 +20,15 @@ namespace {
 // Everything that can be wrong with new variables, before memory is taken.
 absl::Status CheckCreation(const StoreLimits& limits, const NameTable& names,
                            std::span<const NewVariable> creations) {
-  uint64_t total = names.bytes();
-  uint64_t overhead = names.overhead();
+  Room room(limits, names);
   for (const NewVariable& c : creations) {
     const VariableDefinition& def = c.definition;
-    if (absl::Status status = ValidateVariableName(def.name); !status.ok()) return status;
-    const std::string where =
-        absl::StrCat("variable ", def.name, ", ", ToString(def.creator), ": ");
-    const absl::StatusOr<uint64_t> bytes = ByteSize(def.dtype, def.shape);
-    if (!bytes.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(where, bytes.status().message()));
-    }
-    if (*bytes > limits.max_variable_bytes) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          where, "shape ", def.shape.ToString(), " takes ", *bytes, " bytes, a variable may take ",
-          limits.max_variable_bytes, " (--max-variable-bytes)"));
-    }
-    total += *bytes;
-    if (total > limits.max_total_bytes) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat(where, *bytes, " bytes do not fit: the store holds ", names.bytes(),
-                       " of at most ", limits.max_total_bytes, " (--max-store-bytes)"));
-    }
-    overhead += OverheadOf(def);
-    if (overhead > limits.max_names_bytes) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          where, "its name and definition do not fit: those of ", names.variables().size(),
-          " variables take ", names.overhead(), " bytes of at most ", limits.max_names_bytes,
-          " (a quarter of --memory-limit)"));
-    }
+    if (absl::Status status = room.Take(def); !status.ok()) return status;
     if (!c.initializer) continue;
     absl::Status status = ValidateInitializer(*c.initializer, def.dtype, def.shape);
-    if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(where, status.message()));
+    if (status.ok()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable ", def.name, ", ", ToString(def.creator), ": ", status.message()));
   }
   return absl::OkStatus();
 }
@@ -90,15 +65,20 @@ Catalog::~Catalog() {
 }
 
 absl::StatusOr<Catalog::Unfilled> Catalog::RegisterPlanned(Plan plan) try {
-  absl::StatusOr<Unfilled> unfilled = [&]() -> absl::StatusOr<Unfilled> {
-    const WriterLock lock(mutex_);
+  const auto prepare = [&]() -> absl::StatusOr<Unfilled> {
+    const ReaderLock lock(mutex_);
     absl::StatusOr<CreationBatch> batch = plan(names_);
     if (!batch.ok()) return batch.status();
     absl::Status status = CheckCreation(limits_, names_, batch->variables);
     if (!status.ok()) return status;
-    return batch->empty() ? Unfilled() : Register(*std::move(batch));
-  }();
-  if (unfilled.ok()) FillAtOnce(*unfilled);
+    return batch->empty() ? Unfilled() : Prepare(*std::move(batch));
+  };
+  FairLock creating(creating_);
+  absl::StatusOr<Unfilled> unfilled = prepare();
+  if (!unfilled.ok() || unfilled->batch.empty()) return unfilled;
+  Register(*unfilled);
+  creating.unlock();
+  FillAtOnce(*unfilled);
   return unfilled;
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(
@@ -129,20 +109,23 @@ absl::StatusOr<std::vector<VariablePtr>> Catalog::CreateWithoutWaiting(Plan plan
 }
 
 absl::Status Catalog::Recreate(const CreationBatch& batch) {
-  absl::StatusOr<Unfilled> unfilled = [&] {
-    const WriterLock lock(mutex_);
-    return Register(batch);
-  }();
+  const auto prepare = [&] {
+    const ReaderLock lock(mutex_);
+    return Prepare(batch);
+  };
+  FairLock creating(creating_);
+  absl::StatusOr<Unfilled> unfilled = prepare();
   if (!unfilled.ok()) return unfilled.status();
+  Register(*unfilled);
+  creating.unlock();
   FillAtOnce(*unfilled);
   // One that fails is among those without values.
   ComputeAll(unfilled->small).IgnoreError();
   return absl::OkStatus();
 }
 
-absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
+absl::StatusOr<Catalog::Unfilled> Catalog::Prepare(CreationBatch batch) const {
   Unfilled unfilled{.batch = std::move(batch)};
-  std::vector<VariablePtr> at_once;
   for (const NewVariable& v : unfilled.batch.variables) {
     if (names_.Has(v.definition.name)) {
       return absl::InternalError(absl::StrCat("variable ", v.definition.name, " exists"));
@@ -162,7 +145,7 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     const bool sent = v.initializer && v.initializer->kind == "value";
     const bool small = value->num_elements() <= large_;
     if (sent || (small && working == 0)) {
-      at_once.push_back(variable);
+      unfilled.at_once.push_back(variable);
       unfilled.values.push_back(*std::move(value));
       continue;
     }
@@ -174,14 +157,23 @@ absl::StatusOr<Catalog::Unfilled> Catalog::Register(CreationBatch batch) {
     const uint64_t cost = CostOf(variable->first_value->spec, v.definition.shape);
     (small ? unfilled.small : unfilled.large).push_back({variable, *std::move(value), cost});
   }
-  // Nobody else sees them yet, so locking cannot wait.
-  unfilled.locked = LockedVariables(std::span<const VariablePtr>(at_once));
-  // What is kept is there: from here on nothing fails.
-  absl::Status status = names_.AddTogether(unfilled.batch, unfilled.variables, [&] {
-    return observer_ ? observer_(unfilled.batch) : absl::OkStatus();
-  });
-  if (!status.ok()) return status;
+  absl::StatusOr<NameTable> added = names_.Prepare(unfilled.batch, unfilled.variables);
+  if (!added.ok()) return added.status();
+  unfilled.added = *std::move(added);
+  if (observer_ == nullptr) return unfilled;
+  absl::StatusOr<Happens> happens = observer_(unfilled.batch);
+  if (!happens.ok()) return happens.status();
+  unfilled.happens = *std::move(happens);
   return unfilled;
+}
+
+void Catalog::Register(Unfilled& unfilled) {
+  const WriterLock lock(mutex_);
+  // Nobody else sees them yet, so locking cannot wait.
+  unfilled.locked = LockedVariables(std::span<const VariablePtr>(unfilled.at_once));
+  names_.Join(std::move(unfilled.added), [&] {
+    if (unfilled.happens) unfilled.happens();
+  });
 }
 
 void Catalog::FillAtOnce(Unfilled& unfilled) noexcept {
@@ -334,6 +326,7 @@ void Catalog::Read(absl::FunctionRef<void(const NameTable&)> read) const {
 
 void Catalog::Replace(NameTable names) {
   {
+    const FairLock creating(creating_);
     const WriterLock lock(mutex_);
     ++generation_;
     std::swap(names_, names);

@@ -12,25 +12,18 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "proto/concurrency/fair_mutex.h"
 #include "proto/concurrency/mutex.h"
 #include "server/auth/caller.h"
 #include "server/catalog/creation.h"
 #include "server/catalog/first_value_queue.h"
 #include "server/catalog/name_table.h"
 #include "server/catalog/resolve.h"
+#include "server/catalog/room.h"
 #include "server/env/env.h"
 #include "server/store/variable.h"
 
 namespace varscope::server {
-
-// Bytes. A variable above max_variable is InvalidArgument; one whose value does not fit into what
-// is left of max_total, or its names and texts into what is left of max_names, is
-// ResourceExhausted. All are checked before memory is taken.
-struct StoreLimits {
-  uint64_t max_variable_bytes = uint64_t{16} << 30;
-  uint64_t max_total_bytes = uint64_t{16} << 30;
-  uint64_t max_names_bytes = uint64_t{16} << 30;
-};
 
 // Thread-safe. Whoever creates holds the store's ChangesLock (store/changes.h), so that a rollback
 // never meets half of it.
@@ -47,11 +40,12 @@ class Catalog {
   // unchanged.
   absl::StatusOr<Resolution> Resolve(const Caller& caller, const ResolveRequest& request);
 
-  // Creates at once, or not at all, what `plan` says; nobody else creates meanwhile. Returns the
-  // batch's variables in its order, with their first values. The values of large variables are
-  // computed without any lock, on the caller's thread or on one of the catalog's own, which yields
-  // to others: until then Variable::first_value is set. ResourceExhausted without memory: nothing
-  // is created then, or all, and what has no value yet gets one on the catalog's thread.
+  // Creates at once, or not at all, what `plan` says; nobody else creates meanwhile, in the order
+  // in which they came, and others read. Returns the batch's variables in its order, with their
+  // first values. The values of large variables are computed without any lock, on the caller's
+  // thread or on one of the catalog's own, which yields to others: until then Variable::first_value
+  // is set. ResourceExhausted without memory: nothing is created then, or all, and what has no
+  // value yet gets one on the catalog's thread.
   using Plan = absl::FunctionRef<absl::StatusOr<CreationBatch>(const NameTable&)>;
   absl::StatusOr<std::vector<VariablePtr>> Create(Plan plan);
   // The same, but returns while values of large variables are still being computed.
@@ -93,25 +87,34 @@ class Catalog {
 
   const StoreLimits& limits() const { return limits_; }
 
-  // Notified of every creation from now on, when nothing else can fail any more. What cannot be
-  // kept does not happen: nothing is created with an error. Called while the catalog is locked:
-  // must not call it, nor wait. Call before the catalog is shared.
-  using Observer = std::function<absl::Status(const CreationBatch&)>;
+  // Asked about every creation from now on, before it happens, and others read the catalog
+  // meanwhile. What cannot be kept does not happen: nothing is created with an error. What it
+  // returns is called when the creation happens and nothing else can fail any more, or never; the
+  // catalog is locked then: it must not call it, nor wait, nor throw. Call before the catalog is
+  // shared.
+  using Happens = std::function<void()>;
+  using Observer = std::function<absl::StatusOr<Happens>(const CreationBatch&)>;
   void Observe(Observer observer) { observer_ = std::move(observer); }
 
  private:
   using Jobs = FirstValueQueue::Jobs;
-  // Variables that everybody finds, without their values.
+  // Variables without their values.
   struct Unfilled {
     CreationBatch batch;
     std::vector<VariablePtr> variables;
-    std::vector<Tensor> values;  // undefined: it is among the jobs
-    LockedVariables locked;      // those that are not
-    Jobs small;                  // that take memory to compute
+    std::vector<Tensor> values;        // undefined: it is among the jobs
+    std::vector<VariablePtr> at_once;  // those that are not
+    Jobs small;                        // that take memory to compute
     Jobs large;
+    NameTable added;         // until they are registered
+    Happens happens;         // then
+    LockedVariables locked;  // at_once, from then on
   };
   absl::StatusOr<Unfilled> RegisterPlanned(Plan plan);
-  absl::StatusOr<Unfilled> Register(CreationBatch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // All that takes time or may fail, but for a little memory.
+  absl::StatusOr<Unfilled> Prepare(CreationBatch batch) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Everybody finds them from now on.
+  void Register(Unfilled& unfilled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(creating_);
   static void FillAtOnce(Unfilled& unfilled) noexcept;
   absl::Status Compute(Variable& variable, Tensor& value);
   // Leaves those that could not be computed.
@@ -127,7 +130,10 @@ class Catalog {
   Observer observer_;
   std::atomic<uint64_t> generation_{0};
 
-  mutable SharedMutex mutex_;  // taken before a variable's
+  // Held from the look at the names that there are to the creation of others, so that readers need
+  // not be kept out that long.
+  FairMutex creating_;
+  mutable SharedMutex mutex_ ABSL_ACQUIRED_AFTER(creating_);  // taken before a variable's
   NameTable names_ ABSL_GUARDED_BY(mutex_);
 
   int64_t large_ = kLarge;

@@ -172,9 +172,8 @@ absl::Status NameTable::AddStates(const std::vector<StateNames>& all, States& st
   return absl::OkStatus();
 }
 
-absl::Status NameTable::AddTogether(const CreationBatch& batch,
-                                    const std::vector<VariablePtr>& variables,
-                                    absl::FunctionRef<absl::Status()> decide) {
+absl::StatusOr<NameTable> NameTable::Prepare(const CreationBatch& batch,
+                                             const std::vector<VariablePtr>& variables) const {
   NameTable added;
   added.older_ = this;
   absl::Status status;
@@ -183,10 +182,13 @@ absl::Status NameTable::AddTogether(const CreationBatch& batch,
   status.Update(added.AddSlots(batch.slots));
   status.Update(added.AddNonSlots(batch.non_slots));
   if (!status.ok()) return status;
+  return added;
+}
+
+void NameTable::Join(NameTable added, absl::FunctionRef<void()> happens) {
   ReserveFor(added);
-  status = decide();
-  if (status.ok()) Merge(added);
-  return status;
+  happens();
+  Merge(added);
 }
 
 void NameTable::ReserveFor(const NameTable& added) {

@@ -69,11 +69,13 @@ class NameTable final : public Definitions {
     return AddStates(all, non_slots_);
   }
 
-  // Adds what one creation makes, `variables` being those of the batch, in its order. Calls
-  // `decide` once all memory is there, and nothing can fail any more but this. With an error of its
-  // own, or of `decide`, and when std::bad_alloc is thrown, the table stays as it was.
-  absl::Status AddTogether(const CreationBatch& batch, const std::vector<VariablePtr>& variables,
-                           absl::FunctionRef<absl::Status()> decide);
+  // What one creation will add to this table, which must not change until Join; `variables` are
+  // those of the batch, in its order. DataLoss as above.
+  absl::StatusOr<NameTable> Prepare(const CreationBatch& batch,
+                                    const std::vector<VariablePtr>& variables) const;
+  // Adds what was prepared. Calls `happens` once all memory is there, and nothing can fail any
+  // more; when std::bad_alloc is thrown it was not called, and the table stays as it was.
+  void Join(NameTable added, absl::FunctionRef<void()> happens);
 
  private:
   struct Partitioned {
@@ -88,7 +90,7 @@ class NameTable final : public Definitions {
   void ReserveFor(const NameTable& added);
   void Merge(NameTable& added) noexcept;
 
-  // While it is made, what AddTogether adds is a table of its own over the other: names are found,
+  // Until it has joined, what Prepare makes is a table of its own over the other: names are found,
   // and counted, in both. Else null.
   const NameTable* older_ = nullptr;
   uint64_t bytes_ = 0;

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/catalog/creation.h"
 #include "server/catalog/name_table.h"
+#include "server/catalog/room.h"
 #include "server/catalog/unique_names.h"
 
 namespace varscope::server {
@@ -63,22 +67,132 @@ absl::Status CheckNames(const StateRequest& request) {
   return status;
 }
 
-NewVariable NewState(const StateRequest& request, const optimizers::StateDef& state,
-                     const std::string& name, const Variable* primary) {
+// One state that is wanted: the slots of a variable, or the non-slot variables of an optimizer.
+struct Wanted {
+  const StateRequest& request;
+  const std::vector<optimizers::StateDef>& state;
+  const SlotNames& given;   // its names
+  const Variable* primary;  // null: non-slot variables
+
+  const OptimizerSpec& spec() const { return request.spec; }
+  const std::string& owner() const { return primary ? primary->def.name : spec().group; }
+  // Before it is made unique.
+  std::string NameOf(size_t i) const {
+    if (!given.empty()) return given[i];
+    return primary ? absl::StrCat(owner(), "/", spec().name) : std::string(state[i].name);
+  }
+};
+
+// Its i-th variable.
+NewVariable NewState(const Wanted& wanted, size_t i, const std::string& name) {
+  const StateRequest& request = wanted.request;
+  const Variable* const primary = wanted.primary;
   InitializerSpec spec{.kind = "constant"};
   spec.parameters["value"] =
-      optimizers::InitialValue(request.optimizer, request.hyperparameters, state);
+      optimizers::InitialValue(request.optimizer, request.hyperparameters, wanted.state[i]);
   return {{.name = name,
            .key = "",
            .kind = VariableKind::kSlot,
            .dtype = primary ? primary->def.dtype : DType::kFloat32,
            .shape = primary ? primary->def.shape : Shape{},
            .trainable = false,
-           .primary = primary ? primary->def.name : request.spec.group,
+           .primary = wanted.owner(),
            .creator = request.creator,
            .initializer = ToString(spec)},
           spec,
           Shape{}};
+}
+
+// Goes through all states that some requests want, by parts: whoever holds a lock of the catalog
+// meanwhile holds it for a part.
+class Walk {
+ public:
+  // Few enough that nobody notices the wait, and more than most pushes want.
+  static constexpr int kPart = 256;
+
+  explicit Walk(std::span<const StateRequest> requests) : requests_(requests) {}
+
+  bool done() const { return request_ == requests_.size(); }
+  // Of the request that is visited.
+  size_t request() const { return request_; }
+  // Calls `visit` for the next part, until it returns false.
+  void Part(absl::FunctionRef<bool(const Wanted&)> visit) {
+    for (int visited = 0; !done();) {
+      const StateRequest& request = requests_[request_];
+      const std::vector<optimizers::StateDef> slots =
+          request.optimizer.slots(request.hyperparameters);
+      for (; next_ <= request.owners.size(); ++next_) {
+        if (visited++ == kPart) return;
+        const SlotOwner* const owner = next_ == 0 ? nullptr : &request.owners[next_ - 1];
+        const bool go_on =
+            owner == nullptr
+                ? visit({request, request.optimizer.non_slots, request.spec.non_slots, nullptr})
+                : visit({request, slots, owner->names, &owner->variable});
+        if (!go_on) return;
+      }
+      ++request_;
+      next_ = 0;
+    }
+  }
+
+ private:
+  const std::span<const StateRequest> requests_;
+  size_t request_ = 0;
+  size_t next_ = 0;  // of its states: 0: non-slot variables, then each owner's slots
+};
+// Sums up what some requests miss, before any of it is planned or made.
+class MissingStates {
+ public:
+  MissingStates(const StoreLimits& limits, const NameTable& there) : room_(limits, there) {}
+
+  // As Room::Take: what was added does not fit.
+  absl::Status Add(const Wanted& wanted) {
+    const std::string key =
+        StateKey(wanted.owner(), wanted.spec(), wanted.given, wanted.state.size());
+    // Requests may want the same; that few seem to by chance does no harm.
+    if (!seen_.insert(absl::HashOf(key, wanted.primary == nullptr)).second) return absl::OkStatus();
+    absl::Status status;
+    for (size_t i = 0; status.ok() && i < wanted.state.size(); ++i) {
+      status = room_.Take(NewState(wanted, i, wanted.NameOf(i)).definition);
+    }
+    return status;
+  }
+
+ private:
+  Room room_;
+  std::unordered_set<size_t> seen_;
+};
+
+// What there is of all states that the requests want; whether that is all. With an error, what is
+// missing does not fit.
+absl::StatusOr<bool> FindStates(const Catalog& catalog, std::span<const StateRequest> requests,
+                                std::vector<OptimizerState>& found) {
+  found = std::vector<OptimizerState>(requests.size());
+  absl::Status fits;
+  std::optional<MissingStates> missing;
+  Walk walk(requests);
+  const auto find = [&](const NameTable& names) {
+    walk.Part([&](const Wanted& wanted) {
+      OptimizerState& state = found[walk.request()];
+      std::vector<VariablePtr>& out =
+          wanted.primary == nullptr ? state.non_slots : state.slots.emplace_back();
+      if (wanted.state.empty()) return true;
+      const NameTable::States& there =
+          wanted.primary == nullptr ? names.non_slots() : names.slots();
+      const std::vector<VariablePtr>* const one =
+          FindState(there, wanted.owner(), wanted.spec(), wanted.given, wanted.state.size());
+      if (one != nullptr) {
+        out = *one;
+        return true;
+      }
+      if (!missing) missing.emplace(catalog.limits(), names);
+      fits = missing->Add(wanted);
+      return fits.ok();
+    });
+  };
+  while (fits.ok() && !walk.done()) catalog.Read(find);
+  if (!fits.ok()) return fits;
+  return !missing;
 }
 
 // What is to be made of slots, or of non-slot variables.
@@ -88,68 +202,33 @@ struct PlannedStates {
   NameTable::Map<std::string, std::vector<std::string>> names = {};  // of `missing`, by key
 };
 
-// All that the requests need and is not there.
-CreationBatch PlanStates(std::span<const StateRequest> requests, const NameTable& names) {
+// The next of those that the requests need and are not there.
+CreationBatch PlanStates(Walk& walk, const NameTable& names) {
+  // While they are made, nobody else creates.
+  constexpr size_t kNewAtOnce = 64;
   CreationBatch batch;
   PlannedStates all_slots{names.slots(), batch.slots};
   PlannedStates all_non_slots{names.non_slots(), batch.non_slots};
   UniqueNames unique(names);
-  // `primary` is null for non-slot variables.
-  const auto plan = [&](PlannedStates& planned, const StateRequest& request,
-                        const std::vector<optimizers::StateDef>& state, const SlotNames& given,
-                        const Variable* primary) {
-    const OptimizerSpec& spec = request.spec;
-    const std::string& owner = primary ? primary->def.name : spec.group;
-    if (state.empty() || FindState(planned.there, owner, spec, given, state.size()) != nullptr ||
-        FindState(planned.names, owner, spec, given, state.size()) != nullptr) {
-      return;
-    }
-    StateNames made{StateKey(owner, spec, given, state.size()), {}};
-    for (size_t i = 0; i < state.size(); ++i) {
-      std::string name = primary ? absl::StrCat(owner, "/", spec.name) : std::string(state[i].name);
-      name = unique.Take(given.empty() ? name : given[i]);
-      batch.variables.push_back(NewState(request, state[i], name, primary));
+  walk.Part([&](const Wanted& wanted) {
+    if (batch.variables.size() >= kNewAtOnce) return false;
+    PlannedStates& planned = wanted.primary == nullptr ? all_non_slots : all_slots;
+    const size_t count = wanted.state.size();
+    const auto is_in = [&](const auto& states) {
+      return FindState(states, wanted.owner(), wanted.spec(), wanted.given, count) != nullptr;
+    };
+    if (count == 0 || is_in(planned.there) || is_in(planned.names)) return true;
+    StateNames made{StateKey(wanted.owner(), wanted.spec(), wanted.given, count), {}};
+    for (size_t i = 0; i < count; ++i) {
+      std::string name = unique.Take(wanted.NameOf(i));
+      batch.variables.push_back(NewState(wanted, i, name));
       made.variables.push_back(std::move(name));
     }
     planned.names[made.key] = made.variables;
     planned.missing.push_back(std::move(made));
-  };
-  for (const StateRequest& request : requests) {
-    plan(all_non_slots, request, request.optimizer.non_slots, request.spec.non_slots, nullptr);
-    const std::vector<optimizers::StateDef> slots =
-        request.optimizer.slots(request.hyperparameters);
-    for (const SlotOwner& owner : request.owners) {
-      plan(all_slots, request, slots, owner.names, &owner.variable);
-    }
-  }
+    return true;
+  });
   return batch;
-}
-
-// The states of all requests; nothing when one is missing.
-std::optional<std::vector<OptimizerState>> FindStates(std::span<const StateRequest> requests,
-                                                      const NameTable& names) {
-  std::vector<OptimizerState> all;
-  for (const StateRequest& request : requests) {
-    OptimizerState& state = all.emplace_back();
-    const OptimizerSpec& spec = request.spec;
-    const auto find = [&](const NameTable::States& states, const std::string& owner,
-                          const SlotNames& given, size_t count, std::vector<VariablePtr>& out) {
-      if (count == 0) return true;
-      const std::vector<VariablePtr>* const found = FindState(states, owner, spec, given, count);
-      if (found != nullptr) out = *found;
-      return found != nullptr;
-    };
-    const size_t non_slots = request.optimizer.non_slots.size();
-    if (!find(names.non_slots(), spec.group, spec.non_slots, non_slots, state.non_slots))
-      return std::nullopt;
-    const size_t slots = request.optimizer.slots(request.hyperparameters).size();
-    for (const SlotOwner& owner : request.owners) {
-      std::vector<VariablePtr>& out = state.slots.emplace_back();
-      if (!find(names.slots(), owner.variable.def.name, owner.names, slots, out))
-        return std::nullopt;
-    }
-  }
-  return all;
 }
 
 }  // namespace
@@ -166,15 +245,18 @@ absl::StatusOr<std::vector<OptimizerState>> GetOrCreateSlots(
   for (const StateRequest& request : requests) {
     if (absl::Status status = CheckNames(request); !status.ok()) return status;
   }
-  std::optional<std::vector<OptimizerState>> found;
-  const auto find = [&](const NameTable& names) { found = FindStates(requests, names); };
-  catalog.Read(find);
-  if (found) return *std::move(found);
-  const absl::Status status =
-      catalog.Create([&](const NameTable& names) { return PlanStates(requests, names); }).status();
-  if (!status.ok()) return status;
-  catalog.Read(find);
-  if (found) return *std::move(found);
+  std::vector<OptimizerState> found;
+  absl::StatusOr<bool> all = FindStates(catalog, requests, found);
+  if (!all.ok()) return all.status();
+  if (*all) return found;
+  Walk walk(requests);
+  const auto plan = [&](const NameTable& names) { return PlanStates(walk, names); };
+  while (!walk.done()) {
+    if (absl::Status status = catalog.Create(plan).status(); !status.ok()) return status;
+  }
+  all = FindStates(catalog, requests, found);
+  if (!all.ok()) return all.status();
+  if (*all) return found;
   return absl::InternalError("the state of an optimizer was made and is not there");
 }
 

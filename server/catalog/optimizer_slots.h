@@ -53,10 +53,12 @@ struct OptimizerState {
 absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
                             const std::string& optimizer);
 
-// Finds the slots and non-slot variables of all requests, or creates all that are missing at once.
-// InvalidArgument as CheckSlotNames, ResourceExhausted when they do not fit; then none is created.
-// The caller has checked that the names are valid (push/resolve.h), and holds the store's
-// ChangesLock. Thread-safe.
+// Finds the slots and non-slot variables of all requests, or creates what is missing: some at a
+// time, so that nobody waits for long who creates, or looks for, others. InvalidArgument as
+// CheckSlotNames, ResourceExhausted when what is missing does not fit: then none is created, unless
+// it was only what others made meanwhile, or memory, that took the room: then some may be. The
+// caller has checked that the names are valid (push/resolve.h), and holds the store's ChangesLock.
+// Thread-safe.
 absl::StatusOr<std::vector<OptimizerState>> GetOrCreateSlots(
     Catalog& catalog, std::span<const StateRequest> requests);
 

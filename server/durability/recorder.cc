@@ -143,10 +143,15 @@ absl::Status Recorder::CheckHeader(uint64_t bytes, uint64_t with_others) const {
                    most, " are possible; nothing was changed. Make it several"));
 }
 
-absl::Status Recorder::OnCreated(const CreationBatch& batch) {
+absl::StatusOr<Catalog::Happens> Recorder::OnCreated(const CreationBatch& batch) {
   if (absl::Status status = CheckHeader(MostHeaderBytes(batch)); !status.ok()) return status;
-  if (options_.level != DurabilityLevel::kNone) Record(ToRecord(batch));
-  return absl::OkStatus();
+  if (options_.level == DurabilityLevel::kNone) return nullptr;
+  const auto prepared = std::make_shared<Log::Prepared>(1);
+  prepared->front().record = ToRecord(batch);
+  return [this, prepared] {
+    log_.AppendPrepared(std::move(*prepared));
+    LogGrew();
+  };
 }
 
 absl::Status Recorder::MayPush(const ValidPush& push, uint64_t with_others) const {

@@ -84,7 +84,7 @@ class Recorder final : public PushObserver, public Durability {
   // Of a change, which is one of so many that become one.
   absl::Status CheckHeader(uint64_t bytes, uint64_t with_others = 1) const;
   void Record(RecordBytes record);
-  absl::Status OnCreated(const CreationBatch& batch);
+  absl::StatusOr<Catalog::Happens> OnCreated(const CreationBatch& batch);
   // Takes a position that nothing else has, for the state that comes from the file `source`.
   absl::StatusOr<uint64_t> BeginRollback(const std::string& source)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);

@@ -311,7 +311,12 @@ absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(
   const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files, directory);
   if (!snapshots.ok()) return snapshots.status();
   std::vector<SnapshotInfo> infos;
-  for (const SnapshotFile& snapshot : *snapshots) infos.push_back(Describe(files, snapshot.path));
+  for (const SnapshotFile& snapshot : *snapshots) {
+    SnapshotInfo info = Describe(files, snapshot.path);
+    // One that was removed meanwhile is none.
+    const bool gone = !info.damage.empty() && absl::IsNotFound(files.Open(snapshot.path).status());
+    if (!gone) infos.push_back(std::move(info));
+  }
   return infos;
 }
 

@@ -367,9 +367,9 @@ std::vector<WorkerStatus> Workers::StatusAfter(const std::string& after, size_t 
 
 std::vector<WorkerRecord> Workers::records() const {
   std::vector<WorkerRecord> all;
-  MutexLock lock(mutex_);
-  all.reserve(workers_.size());
-  for (const auto& [worker_id, worker] : workers_) all.push_back(worker.record);
+  for (auto some = StatusAfter(""); !some.empty(); some = StatusAfter(all.back().worker_id)) {
+    for (WorkerStatus& worker : some) all.push_back(std::move(worker.record));
+  }
   return all;
 }
 

@@ -108,7 +108,7 @@ class Workers {
   // "worker-3, silent 4.2 s, evicted in 0.8 s": for whoever waits for it.
   std::string DescribeWait(const std::string& worker_id) const;
   // Of at most `most` workers, in the order of their ids, from the first after `after` on.
-  std::vector<WorkerStatus> StatusAfter(const std::string& after, size_t most) const;
+  std::vector<WorkerStatus> StatusAfter(const std::string& after, size_t most = 256) const;
   std::chrono::milliseconds lease() const { return lease_; }
 
   // Notified of each change of a worker, but for FenceAll's, in order and before anybody can learn
@@ -128,6 +128,8 @@ class Workers {
     if (timer_) timer_->Stop();
   }
 
+  // Each as it is at some time while this is called: some at once, because every push asks for its
+  // worker.
   std::vector<WorkerRecord> records() const;
   // For recovery: as the observer was notified of it.
   void Restore(const WorkerRecord& record);

@@ -20,7 +20,7 @@ Staleness With(Staleness before, const PushUpdate& update)
   return std::max(*before, version - base);
 }
 
-// All steps' slots at once: all are there then, or none was made.
+// With an error, some of the slots may have been made.
 absl::Status Bind(Catalog& catalog, PushContents& push) {
   std::vector<StateRequest> requests;
   requests.reserve(push.steps.size());

@@ -89,10 +89,8 @@ absl::Status DescribeVariable(const ServiceContext& service, const Caller& calle
   return absl::OkStatus();
 }
 
-absl::Status TakeSnapshot(const ServiceContext& service, const Caller&,
-                          const v1::TakeSnapshotRequest& request,
-                          v1::TakeSnapshotResponse* response) {
-  const absl::StatusOr<TakenSnapshot> taken = service.durability.TakeSnapshot(request.name());
+absl::Status Answer(const absl::StatusOr<TakenSnapshot>& taken,
+                    v1::TakeSnapshotResponse* response) {
   if (!taken.ok()) return taken.status();
   response->set_path(Utf8(taken->path.string()));
   response->set_name(taken->name);
@@ -151,24 +149,44 @@ void AdminService::Accept(CallQueue& queue) {
   serve(&AdminService::RequestDescribeVariable, server::DescribeVariable);
   serve(&AdminService::RequestListGroups, server::ListGroups);
 
-  // Of those that read and write files.
-  const auto serve_in_turn = [&]<typename Request, typename Response>(
-                                 auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
-                                                               const Request&, Response*)) {
-    Serve<UnaryCall<Request, Response>>(
-        *this, ask, context_, queue,
-        UnaryHandler<Request, Response>{[this, run](const Caller& caller, const Request& request,
-                                                    Response* response, CallDone done) {
-                                          files_.Run([this, run, &caller, &request, response,
-                                                      done = std::move(done)] {
-                                            done(run(context_, caller, request, response));
-                                          });
-                                        },
-                                        {}});
+  // Of those that touch files: whose caller has gone, or whose server stops, does not begin.
+  const auto leave = [](WorkSerializer& turns) {
+    return [&turns](const Caller&, const auto& request) { turns.Leave(&request); };
   };
-  serve_in_turn(&AdminService::RequestTakeSnapshot, server::TakeSnapshot);
-  serve_in_turn(&AdminService::RequestListSnapshots, server::ListSnapshots);
-  serve_in_turn(&AdminService::RequestRollback, server::Rollback);
+  const auto serve_in_turn =
+      [&]<typename Request, typename Response>(
+          WorkSerializer& turns, auto ask,
+          absl::Status (*run)(const ServiceContext&, const Caller&, const Request&, Response*)) {
+        Serve<UnaryCall<Request, Response>>(
+            *this, ask, context_, queue,
+            UnaryHandler<Request, Response>{
+                [this, &turns, run](const Caller& caller, const Request& request,
+                                    Response* response, CallDone done) {
+                  turns.Run(&request, [this, run, &caller, &request, response,
+                                       done = std::move(done)](const absl::Status& may) {
+                    done(may.ok() ? run(context_, caller, request, response) : may);
+                  });
+                },
+                leave(turns)});
+      };
+  serve_in_turn(reads_, &AdminService::RequestListSnapshots, server::ListSnapshots);
+  serve_in_turn(writes_, &AdminService::RequestRollback, server::Rollback);
+
+  Serve<UnaryCall<v1::TakeSnapshotRequest, v1::TakeSnapshotResponse>>(
+      *this, &AdminService::RequestTakeSnapshot, context_, queue,
+      UnaryHandler<v1::TakeSnapshotRequest, v1::TakeSnapshotResponse>{
+          [this](const Caller&, const v1::TakeSnapshotRequest& request,
+                 v1::TakeSnapshotResponse* response, CallDone done) {
+            writes_.Run(&request, [this, &request, response, asked = unnamed_.begun(),
+                                   done = std::move(done)](const absl::Status& may) {
+              if (!may.ok()) return done(may);
+              Durability& durability = context_.durability;
+              done(Answer(request.name().empty() ? unnamed_.Take(durability, asked)
+                                                 : durability.TakeSnapshot(request.name()),
+                          response));
+            });
+          },
+          leave(writes_)});
 
   Serve<UnaryCall<v1::QuarantineRequest, v1::QuarantineResponse>>(
       *this, &AdminService::RequestQuarantine, context_, queue,
@@ -183,6 +201,11 @@ void AdminService::Accept(CallQueue& queue) {
                 std::move(done));
           },
           {}});
+}
+
+void AdminService::Stop() {
+  writes_.Stop();
+  reads_.Stop();
 }
 
 }  // namespace varscope::server

@@ -6,6 +6,7 @@
 
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
+#include "server/rpc/shared_snapshot.h"
 #include "server/rpc/work_serializer.h"
 #include "varscope/v1/admin.grpc.pb.h"
 
@@ -18,18 +19,23 @@ using RawAdminCalls = v1::Admin::WithRawMethod_ListVariables<
             v1::Admin::WithRawMethod_ListWorkers<v1::Admin::WithRawMethod_ListGroups<
                 v1::Admin::WithRawMethod_Quarantine<v1::Admin::Service>>>>>>>>;
 
-// All calls are served in a CallQueue. Those that read and write files do so one after the other.
-// Thread-safe.
+// All calls are served in a CallQueue. Those that write files do so one after the other, and beside
+// them those that read some. Thread-safe.
 class AdminService final : public RawAdminCalls {
  public:
   explicit AdminService(const ServiceContext& context) : context_(context) {}
 
   // To be called when the server has started, once. `queue` is one of the server's.
   void Accept(CallQueue& queue);
+  // What waits for its turn ends with Unavailable, now and from now on.
+  void Stop();
 
  private:
   const ServiceContext context_;
-  WorkSerializer files_;
+  static constexpr size_t kMostWaiting = 32;
+  WorkSerializer writes_{kMostWaiting};
+  WorkSerializer reads_{kMostWaiting};
+  SharedSnapshot unnamed_;  // taken in turn
 };
 
 }  // namespace varscope::server

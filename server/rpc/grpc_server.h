@@ -36,8 +36,11 @@ class GrpcServer {
   const std::vector<int>& ports() const { return ports_; }
   // Of all Unix sockets, that of context.local among them: UnixNameOf.
   const std::vector<std::string>& unix_names() const { return unix_names_; }
-  // What health says from now on.
-  void StopServing() { health_.StopServing(); }
+  // What health says from now on; and no operator's call that waits for others begins.
+  void StopServing() {
+    health_.StopServing();
+    admin_.Stop();
+  }
 
  private:
   explicit GrpcServer(const ServiceContext& context)

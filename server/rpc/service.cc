@@ -34,7 +34,7 @@ void ParameterServerService::Accept(CallQueue& queue) {
                 }});
       };
   serve(&ParameterServerService::RequestConnect, server::Connect, goes_on);
-  serve(&ParameterServerService::RequestResolve, server::Resolve, goes_on);
+  serve(&ParameterServerService::RequestResolve, server::Resolve, server::LeaveResolve);
   serve(&ParameterServerService::RequestHeartbeat, server::Heartbeat, goes_on);
   serve(&ParameterServerService::RequestBarrier, server::Barrier, server::LeaveBarrier);
   serve(&ParameterServerService::RequestDisconnect, server::Disconnect, goes_on);

@@ -35,6 +35,13 @@ uint64_t TouchedBy(const PushContents& push) {
   return bytes;
 }
 
+// Beside its tensors, what a push may find or make slots for.
+size_t SlotsBeside(const PushContents& push) {
+  size_t count = push.steps.size();
+  for (const PushStep& step : push.steps) count += step.slot_creations.size();
+  return count;
+}
+
 }  // namespace
 
 StreamRequest::StreamRequest(const ServiceContext& service, const Caller& caller,
@@ -173,6 +180,7 @@ absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors
   if (!resolved.ok()) return resolved.status();
   push_ = *std::move(resolved);
   touched_bytes_ = TouchedBy(push_->contents());
+  slots_beside_ = SlotsBeside(push_->contents());
   return Reserve(push_->bytes(), push_reservation_);
 }
 
@@ -181,10 +189,8 @@ bool StreamRequest::takes_long() const {
   constexpr size_t kManyVariables = 1000;
   if (!refused_.ok()) return false;
   if (request_.total_bytes() > kManyBytes || touched_bytes_ > kManyBytes) return true;
-  if (request_.tensors().size() + (resolved_pull_ ? resolved_pull_->items.size() : 0) >
-      kManyVariables) {
-    return true;
-  }
+  const size_t pulled = resolved_pull_ ? resolved_pull_->items.size() : 0;
+  if (request_.tensors().size() + slots_beside_ + pulled > kManyVariables) return true;
   return resolved_pull_ &&
          std::any_of(resolved_pull_->items.begin(), resolved_pull_->items.end(),
                      [](const auto& item) { return item.encoding != wire::Encoding::kNone; });
@@ -198,11 +204,6 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
-  if (service_.store.changes.locked_out()) {
-    return Done(WithRetryAfter(
-        absl::UnavailableError("the store is being rolled back; the push was not applied"),
-        MemoryQuota::kRetryAfter));
-  }
   if (service_.synchronizer.pushes_wait()) push_reservation_.Park();
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
@@ -265,9 +266,10 @@ absl::Status StreamRequest::Pull() {
   absl::Status status = may_read_;
   if (status.ok()) {
     const v1::PullRequest& pull = head().pull();
-    answer_head_->set_epoch(service_.epoch);
-    status = pull_->Read(caller_.worker_id, pull.repeat() || pull.epoch() == service_.epoch,
-                         *answer_head_);
+    // Before the values: what is read of a later one is thrown away below.
+    const uint64_t epoch = service_.epoch();
+    answer_head_->set_epoch(epoch);
+    status = pull_->Read(caller_.worker_id, pull.repeat() || pull.epoch() == epoch, *answer_head_);
     answer_head_->set_global_step(service_.store.changes.global_step());
   }
   if (absl::IsResourceExhausted(status)) service_.stall_detector.Hurry();

@@ -98,6 +98,7 @@ class StreamRequest {
   MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
   uint64_t touched_bytes_ = 0;  // by the push
+  size_t slots_beside_ = 0;     // of the push, beside those of its gradients
   std::optional<ResolvedPull> resolved_pull_;
   absl::Status refused_;  // why, once the head has come
   std::function<void()> done_;

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/concurrency/blocking_region.h"
 #include "proto/naming/names.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/protocol.h"
@@ -19,41 +19,53 @@
 namespace varscope::server {
 namespace {
 
-absl::StatusOr<Resolution> ResolveOne(const ServiceContext& service, const Caller& caller,
-                                      const Creator& worker,
-                                      const v1::VariableDefinition& definition, uint64_t number) {
-  absl::StatusOr<ResolveRequest> asked = FromProto(definition);
-  if (!asked.ok()) return asked.status();
-  asked->number = number;
-  // The creator is the caller; the program says where.
-  asked->creator = CreatorAt(definition.creator(), worker);
-  const ChangesLock changes = service.store.changes.Lock();
-  // Its incarnation may have ended since the call came, with a rollback.
-  if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
-  return service.store.catalog.Resolve(caller, *asked);
-}
+// A Resolve that is under way.
+struct Resolving {
+  const ServiceContext& service;
+  const Caller caller;
+  const Creator worker;  // the caller
+  const v1::ResolveRequest& request;
+  v1::ResolveResponse* const response;
+  const CallDone done;
+  int next = 0;  // of the definitions
+};
 
 // Of one definition: the call's number, and which one of its definitions it is.
 constexpr int kDefinitionBits = 20;
 constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
 
-absl::Status ResolveAll(const ServiceContext& service, const Caller& caller, const Creator& worker,
-                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
-  for (int i = 0; i < request.definitions_size(); ++i) {
-    const v1::VariableDefinition& definition = request.definitions(i);
-    const uint64_t number =
-        request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
+absl::StatusOr<Resolution> ResolveOne(const Resolving& call) {
+  const v1::VariableDefinition& definition = call.request.definitions(call.next);
+  absl::StatusOr<ResolveRequest> asked = FromProto(definition);
+  if (!asked.ok()) return asked.status();
+  const uint64_t sequence = call.request.sequence();
+  asked->number = sequence == 0 ? 0 : (sequence << kDefinitionBits) + call.next;
+  // The creator is the caller; the program says where.
+  asked->creator = CreatorAt(definition.creator(), call.worker);
+  const absl::StatusOr<ChangesLock> changes = call.service.store.changes.Lock();
+  if (!changes.ok()) return changes.status();
+  // Its incarnation may have ended since the call came, with a rollback.
+  if (absl::Status status = call.service.workers.Check(call.caller); !status.ok()) return status;
+  return call.service.store.catalog.Resolve(call.caller, *asked);
+}
+
+// The next definition, when its turn comes, and then the others.
+void ResolveRest(const std::shared_ptr<Resolving>& call) {
+  const auto resolve = [call](const absl::Status& may) {
     const absl::StatusOr<Resolution> resolution =
-        ResolveOne(service, caller, worker, definition, number);
+        may.ok() ? ResolveOne(*call) : absl::StatusOr<Resolution>(may);
     if (!resolution.ok()) {
+      const v1::VariableDefinition& definition = call->request.definitions(call->next);
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
-      return Prefixed(
-          absl::StrCat("worker '", caller.worker_id, "', variable '", Printable(name), "': "),
-          resolution.status());
+      return call->done(Prefixed(
+          absl::StrCat("worker '", call->caller.worker_id, "', variable '", Printable(name), "': "),
+          resolution.status()));
     }
-    ToProto(*resolution, response->add_resolutions());
-  }
-  return absl::OkStatus();
+    ToProto(*resolution, call->response->add_resolutions());
+    if (++call->next < call->request.definitions_size()) return ResolveRest(call);
+    call->service.durability.WhenOnStableStorage(call->done);
+  };
+  call->service.definition_lanes.Of(call->caller.worker_id).Run(&call->request, resolve);
 }
 
 void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
@@ -99,21 +111,18 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
   return absl::OkStatus();
 }
 
-absl::Status ResolveNow(const ServiceContext& service, const Caller& caller,
-                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
-  // Initial values may take seconds.
-  const BlockingRegion aside;
+absl::Status CheckResolve(const ServiceContext& service, const Caller& caller,
+                          const v1::ResolveRequest& request) {
+  if (absl::Status status = AdmitChange(service.durability); !status.ok()) return status;
   if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
   if (request.definitions_size() > service.limits.max_definitions) {
     return absl::InvalidArgumentError(
         absl::StrCat("at most ", service.limits.max_definitions, " definitions a call"));
   }
-  if (request.sequence() > kLastResolve) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Who(caller), "a Resolve has number ", request.sequence(),
-                     "; they count from 1, and the last is ", kLastResolve));
-  }
-  return ResolveAll(service, caller, service.workers.Describe(caller.worker_id), request, response);
+  if (request.sequence() <= kLastResolve) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(Who(caller), "a Resolve has number ", request.sequence(),
+                   "; they count from 1, and the last is ", kLastResolve));
 }
 
 absl::Status CheckBarrier(const Caller& caller, const v1::BarrierRequest& request) {
@@ -148,9 +157,20 @@ void Connect(const ServiceContext& service, const Caller& /*caller*/,
 
 void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,
              v1::ResolveResponse* response, CallDone done) {
-  AnswerDurably(
-      service.durability, [&] { return ResolveNow(service, caller, request, response); },
-      std::move(done));
+  if (absl::Status status = CheckResolve(service, caller, request); !status.ok()) {
+    return done(status);
+  }
+  if (request.definitions().empty()) {
+    return service.durability.WhenOnStableStorage(std::move(done));
+  }
+  ResolveRest(std::make_shared<Resolving>(Resolving{service, caller,
+                                                    service.workers.Describe(caller.worker_id),
+                                                    request, response, std::move(done)}));
+}
+
+void LeaveResolve(const ServiceContext& service, const Caller& caller,
+                  const v1::ResolveRequest& request) {
+  service.definition_lanes.Of(caller.worker_id).Leave(&request);
 }
 
 void Heartbeat(

@@ -19,9 +19,14 @@ void Connect(const ServiceContext& service, const Caller& caller, const v1::Conn
 
 // Get-or-create of variables, in order, until one is malformed. A breach of the naming contract is
 // an outcome in the answer, not an error. InvalidArgument for too many; errors as Workers::Check's
-// and Catalog::Resolve's, with the worker and the variable named. May compute for long.
+// and Catalog::Resolve's, with the worker and the variable named; as WorkSerializer::Run when
+// others define much. Each definition has a turn of its own.
 void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,
              v1::ResolveResponse* response, CallDone done);
+
+// The worker waits for it no longer: what has not had its turn is not defined.
+void LeaveResolve(const ServiceContext& service, const Caller& caller,
+                  const v1::ResolveRequest& request);
 
 // Renews the lease. Errors as Workers::Check's.
 void Heartbeat(const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,

@@ -1,23 +1,27 @@
 #include "server/store/changes.h"
 
+#include <chrono>
 #include <utility>
 
 #include "proto/concurrency/blocking_region.h"
+#include "proto/wire/retry_info.h"
 
 namespace varscope::server {
 
-ChangesLock Changes::Lock() {
-  { const BlockingLock gate(gate_); }
-  ChangesLock lock(changing_, std::try_to_lock);
-  if (lock.owns_lock()) return lock;
-  const BlockingRegion waiting;
-  lock.lock();
-  return lock;
+absl::StatusOr<ChangesLock> Changes::Lock() {
+  constexpr std::chrono::milliseconds kRetryAfter{50};
+  // Nobody has it alone unless locked_out_ says so, but a try may fail without a reason.
+  while (locked_out_ == 0) {
+    ChangesLock lock(changing_, std::try_to_lock);
+    if (lock.owns_lock()) return lock;
+  }
+  return WithRetryAfter(absl::UnavailableError("the store is being rolled back; nothing was "
+                                               "changed, ask again"),
+                        kRetryAfter);
 }
 
 Changes::LockedOut::LockedOut(Changes& changes) : changes_(changes) {
   ++changes_.locked_out_;
-  const MutexLock gate(changes_.gate_);
   lock_ = std::unique_lock(changes_.changing_);
 }
 

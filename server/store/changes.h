@@ -10,6 +10,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
 #include "server/store/completion_records.h"
 #include "server/store/push_observer.h"
@@ -30,11 +31,10 @@ struct Steps {
 class Changes {
  public:
   // Held by every change from its checks to its end, so that a rollback never meets half of one.
-  [[nodiscard]] ChangesLock Lock();
-  // Whether somebody has LockOut or waits for it: that may take seconds, for which no thread that
-  // others need should wait.
-  bool locked_out() const { return locked_out_.load() > 0; }
-  // Waits for the changes that are under way, and lets none begin while it lives.
+  // Never waits. Unavailable, with a delay after which to try again, while somebody has LockOut or
+  // waits for it: that may take seconds, for which no thread that others need can be held.
+  absl::StatusOr<ChangesLock> Lock();
+  // Waits for the changes that are under way, and lets none begin meanwhile and while it lives.
   class LockedOut {
    public:
     ~LockedOut() {
@@ -71,9 +71,8 @@ class Changes {
   void Replace(Steps steps);
 
  private:
-  std::atomic<int> locked_out_{0};
-  Mutex gate_;  // else changes that overlap would never let one out
-  SharedMutex changing_ ABSL_ACQUIRED_AFTER(gate_);  // taken before all others
+  std::atomic<int> locked_out_{0};  // who have it, or wait: no change begins
+  SharedMutex changing_;            // taken before all others
 
   std::atomic<uint64_t> count_{0};
   std::atomic<uint64_t> global_step_{0};

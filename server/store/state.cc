@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,15 +11,23 @@
 namespace varscope::server {
 namespace {
 
-CapturedVariable CaptureOne(const Variable& v) ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.mutex) {
+// What pushes change of it.
+void CaptureValue(const Variable& v, CapturedVariable& captured)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(v.mutex) {
+  captured.value = v.value;
+  captured.version = v.version;
+  captured.initialized = v.initialized;
+  captured.first_value = v.first_value;
   if (FailpointIsOn(Failpoint::kSnapshotWithoutSlots) && v.def.kind == VariableKind::kSlot &&
       v.value.defined()) {
-    Tensor zeros(v.def.dtype, v.def.shape);
-    std::memset(zeros.mutable_raw(), 0, zeros.byte_size());
-    return {v.def, zeros, v.version, v.initialized, 0, 0, 0, 0};
+    captured.value = Tensor(v.def.dtype, v.def.shape);
+    std::memset(captured.value.mutable_raw(), 0, captured.value.byte_size());
+    return;
   }
-  return {v.def,    v.value,        v.version,      v.initialized, v.pulls,
-          v.pushes, v.bytes_pulled, v.bytes_pushed, v.first_value};
+  captured.pulls = v.pulls;
+  captured.pushes = v.pushes;
+  captured.bytes_pulled = v.bytes_pulled;
+  captured.bytes_pushed = v.bytes_pushed;
 }
 
 VariablePtr RestoreOne(CapturedVariable captured) {
@@ -49,19 +58,25 @@ std::vector<StateNames> AllNames(const NameTable::States& states) {
 StoreState Capture(const Store& store, absl::FunctionRef<void()> at_snapshot) {
   StoreState state;
   store.catalog.Read([&](const NameTable& names) {
-    const LockedVariables locked(
-        FailpointIsOn(Failpoint::kTornSnapshot) ? std::vector<VariablePtr>() : names.variables());
-    at_snapshot();
-    state.steps = store.changes.steps();
-    for (const VariablePtr& variable : names.variables()) {
-      variable->mutex.AssertHeld();
-      state.variables.push_back(CaptureOne(*variable));
+    const std::vector<VariablePtr>& all = names.variables();
+    state.variables.resize(all.size());
+    {
+      // Every push waits meanwhile: what does not change is copied after it.
+      const bool torn = FailpointIsOn(Failpoint::kTornSnapshot);
+      const LockedVariables locked(std::span<const VariablePtr>(all.data(), torn ? 0 : all.size()));
+      at_snapshot();
+      state.steps = store.changes.steps();
+      for (size_t i = 0; i < all.size(); ++i) {
+        all[i]->mutex.AssertHeld();
+        CaptureValue(*all[i], state.variables[i]);
+      }
+      if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords))
+        state.completion_records = store.completion_records.entries();
     }
+    for (size_t i = 0; i < all.size(); ++i) state.variables[i].definition = all[i]->def;
     state.partitioned = names.partitioned();
     state.slots = AllNames(names.slots());
     state.non_slots = AllNames(names.non_slots());
-    if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords))
-      state.completion_records = store.completion_records.entries();
   });
   return state;
 }

@@ -256,11 +256,11 @@ class BspGroup final : public Group {
 
   absl::StatusOr<PushResult> ApplyUnlocked(std::map<std::string, Submission>& submissions,
                                            Answers& answers) const {
-    // A rollback fences all workers before it applies; it holds the lock while it notifies this
-    // group.
+    // While a rollback fences them off, they hear that rather than that they are to come again.
     RemoveLost(submissions, answers);
     if (submissions.empty()) return PushResult{};
-    const ChangesLock changes = context_.store.changes.Lock();
+    const absl::StatusOr<ChangesLock> changes = context_.store.changes.Lock();
+    if (!changes.ok()) return changes.status();
     RemoveLost(submissions, answers);
     if (submissions.empty()) return PushResult{};
     std::vector<ValidPush> pushes;

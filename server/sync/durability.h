@@ -70,7 +70,7 @@ class Durability {
 };
 
 // Level none.
-class NoDurability final : public Durability {
+class NoDurability : public Durability {
  public:
   DurabilityLevel level() const override { return DurabilityLevel::kNone; }
   absl::Status Health() const override { return absl::OkStatus(); }

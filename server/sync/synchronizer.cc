@@ -193,13 +193,14 @@ absl::Status Synchronizer::CheckFitsTheLog(const Member* member, const ValidPush
 
 void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool verified_finite,
                           PushDone done, uint64_t timeout_ms) {
-  ChangesLock changes = store_.changes.Lock();
+  absl::StatusOr<ChangesLock> changes = store_.changes.Lock();
+  if (!changes.ok()) return done(changes.status());
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
       store_.completion_records.Begin(push.contents().id);
   // Who hears of an answer may send the push again at once.
   const auto answer = [&](absl::StatusOr<PushResult> result) {
     if (in_flight_push.ok()) in_flight_push->Abandon();
-    changes.unlock();
+    changes->unlock();
     done(std::move(result));
   };
   if (!in_flight_push.ok()) return answer(in_flight_push.status());
@@ -228,7 +229,7 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
     done(std::move(result));
   };
   member->group->Submit({*std::move(valid), *std::move(in_flight_push), counted, Until(timeout_ms)},
-                        std::move(changes));
+                        *std::move(changes));
 }
 
 void Synchronizer::CountNonfinite(Member& member, const PushId& id) {

@@ -42,7 +42,8 @@ class Synchronizer {
   Synchronizer& operator=(const Synchronizer&) = delete;
 
   // Applies one push, when its group says so; `tensors` are those that it announced,
-  // `verified_finite` as Validate's. `done` gets the errors of CompletionRecords::Begin, those of
+  // `verified_finite` as Validate's. `done` gets the errors of Changes::Lock, of
+  // CompletionRecords::Begin, those of
   // Validate, Apply (push/commit.h) and Group::Submit. InvalidArgument for gradients of more than
   // one group in one push. A push of assignments alone applies at once.
   //

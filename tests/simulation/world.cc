@@ -646,7 +646,7 @@ void World::Pull(const std::string& name, const std::vector<Pulled>& pulled, boo
   v1::FrameHeader head;
   v1::PullRequest& pull = *head.mutable_pull();
   std::vector<Tensor> tensors;
-  pull.set_epoch(server_->context().epoch);
+  pull.set_epoch(server_->context().epoch());
   pull.set_repeat(repeat);
   for (const Pulled& one : pulled) {
     pull.add_variables(stream->named + head.variables_size());

@@ -145,7 +145,8 @@ absl::StatusOr<LockedPush> Locked(Store& store, const Push& push) {
 }
 
 absl::StatusOr<PushResult> Apply(Store& store, const Push& push) {
-  const ChangesLock changes = store.changes.Lock();
+  const absl::StatusOr<ChangesLock> changes = store.changes.Lock();
+  if (!changes.ok()) return changes.status();
   absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
       store.completion_records.Begin(push.id);
   if (!in_flight_push.ok()) return in_flight_push.status();

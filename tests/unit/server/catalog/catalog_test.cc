@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -61,9 +62,9 @@ class Logged {
   Logged() {
     store_.catalog.SetLarge(kLarge);
     EXPECT_TRUE(Create(First(), true).ok());
-    store_.catalog.Observe([this](const CreationBatch&) {
-      if (answer.ok()) ++records;
-      return answer;
+    store_.catalog.Observe([this](const CreationBatch&) -> absl::StatusOr<Catalog::Happens> {
+      if (!answer.ok()) return answer;
+      return [this] { ++records; };
     });
   }
 
@@ -139,6 +140,27 @@ TEST(CatalogTest, WhatTheLogRefusesDoesNotHappen) {
   logged.answer = absl::OkStatus();
   EXPECT_TRUE(logged.Create(EveryKind(), true).ok());
   EXPECT_NE(logged.State(), before);
+}
+
+// What is made takes long to plan and to write down, when it is a thousand parts.
+TEST(CatalogTest, OthersReadWhileSomebodyCreates) {
+  Catalog catalog(StoreLimits{});
+  int reads = 0;
+  const auto read = [&] {
+    std::thread reader([&] { reads += catalog.Find("there").ok() ? 1 : 0; });
+    reader.join();
+  };
+  ASSERT_TRUE(catalog.Create([](const NameTable&) { return First(); }).ok());
+  catalog.Observe([&](const CreationBatch&) {
+    read();
+    return [] {};
+  });
+  const auto plan = [&](const NameTable&) {
+    read();
+    return EveryKind();
+  };
+  ASSERT_TRUE(catalog.Create(plan).ok());
+  EXPECT_EQ(reads, 2);
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ class FirstValuesTest : public ::testing::Test {
     request.worker_initialized = !kind;
     if (kind) request.initializer = InitializerSpec{.kind = *kind};
     request.creator.worker_id = "w";
-    const ChangesLock changes = store_.changes.Lock();
+    const absl::StatusOr<ChangesLock> changes = store_.changes.Lock();
+    EXPECT_TRUE(changes.ok());
     const absl::StatusOr<Resolution> made =
         store_.catalog.Resolve({"w", 1, Sharing::kGlobal}, request);
     EXPECT_TRUE(made.ok()) << made.status();

@@ -1,5 +1,6 @@
 #include "server/catalog/optimizer_slots.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -11,6 +12,8 @@
 
 namespace varscope::server {
 namespace {
+
+using ::testing::HasSubstr;
 
 VariablePtr MakeVariable(Catalog& catalog, const std::string& name) {
   ResolveRequest request;
@@ -88,12 +91,70 @@ TEST(OptimizerSlotsTest, ManyProposalsOfOneName) {
   EXPECT_EQ(last.back(), absl::StrCat("slot_", 3 * kMany - 1));
 }
 
+// A push that makes many keeps nobody from the names that there are, nor for long from new ones.
+TEST(OptimizerSlotsTest, ManySlotsAreMadeAFewAtATimeAndOthersReadMeanwhile) {
+  constexpr int kMany = 1000;
+  constexpr size_t kFew = 100;
+  Catalog catalog(StoreLimits{});
+  std::vector<VariablePtr> owners;
+  for (int i = 0; i < kMany; ++i) owners.push_back(MakeVariable(catalog, absl::StrCat("v", i)));
+  size_t made = 0;
+  catalog.Observe([&](const CreationBatch& batch) {
+    EXPECT_LT(batch.variables.size(), kFew);
+    std::thread reader([&] { EXPECT_TRUE(catalog.Find("v0").ok()); });
+    reader.join();
+    return [&made, count = batch.variables.size()] { made += count; };
+  });
+  EXPECT_EQ(SlotsOf(catalog, owners, "RMSProp", 0, {}).back(),
+            absl::StrCat("v", kMany - 1, "/RMSProp_2"));
+  EXPECT_EQ(made, size_t{3} * kMany);
+  EXPECT_EQ(catalog.size(), size_t{4} * kMany);
+  SlotsOf(catalog, owners, "RMSProp", 0, {});
+  EXPECT_EQ(made, size_t{3} * kMany);
+}
+
+// However often it is sent.
+TEST(OptimizerSlotsTest, WhatDoesNotFitIsRefusedBeforeAnyOfItIsMade) {
+  constexpr uint64_t kMany = 500;
+  const optimizers::Optimizer& rule = *optimizers::FindOptimizer("Momentum");
+  const optimizers::Hyperparameters hyperparameters = optimizers::FillHyperparameters(rule, {});
+  const OptimizerSpec spec{.optimizer = "Momentum", .name = "Momentum", .group = "v0"};
+  const Creator creator;
+  const SlotNames none;
+  for (const uint64_t missing : {0, 1}) {
+    // One float each, and one more for its slot.
+    Catalog catalog(StoreLimits{.max_total_bytes = 4 * (2 * kMany - missing)});
+    std::vector<StateRequest> requests = {{rule, hyperparameters, spec, creator, {}}};
+    std::vector<VariablePtr> owners;
+    for (uint64_t i = 0; i < kMany; ++i) {
+      owners.push_back(MakeVariable(catalog, absl::StrCat("v", i)));
+    }
+    // Each twice, which is the same slot.
+    for (const VariablePtr& owner : owners) requests[0].owners.push_back({*owner, none});
+    for (const VariablePtr& owner : owners) requests[0].owners.push_back({*owner, none});
+    int asked = 0;
+    catalog.Observe([&](const CreationBatch&) {
+      ++asked;
+      return [] {};
+    });
+    for (int i = 0; i < 3; ++i) {
+      const absl::Status status = GetOrCreateSlots(catalog, requests).status();
+      EXPECT_EQ(status.ok(), missing == 0) << status;
+      if (status.ok()) continue;
+      EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+      EXPECT_THAT(std::string(status.message()),
+                  HasSubstr(absl::StrCat("variable v", kMany - 1, "/Momentum")));
+    }
+    EXPECT_EQ(asked == 0, missing > 0);
+    EXPECT_EQ(catalog.size(), missing > 0 ? kMany : 2 * kMany);
+  }
+}
+
 TEST(OptimizerSlotsTest, ThreadsThatRaceGetTheSameSlots) {
   Catalog catalog(StoreLimits{});
   size_t records = 0;
   catalog.Observe([&](const CreationBatch&) {
-    ++records;  // one at a time
-    return absl::OkStatus();
+    return [&] { ++records; };  // one at a time
   });
   ResolveRequest request;
   request.request = {"w", DType::kFloat32, Shape{100}, Reuse::kAuto, std::nullopt};

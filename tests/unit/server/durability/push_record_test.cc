@@ -122,8 +122,7 @@ class PushRecordTest : public ::testing::Test {
   Keeper ApplyAndKeep() {
     Keeper keeper;
     store_.catalog.Observe([&](const CreationBatch& batch) {
-      keeper.created.push_back(batch);
-      return absl::OkStatus();
+      return [&keeper, batch] { keeper.created.push_back(batch); };
     });
     store_.push_observer = &keeper;
     const absl::StatusOr<PushResult> result = Apply(store_, RandomPush());

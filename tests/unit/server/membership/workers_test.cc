@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -343,6 +344,21 @@ TEST_F(WorkersTest, AListComesInPiecesInTheOrderOfTheIds) {
     last = listed.back();
   }
   EXPECT_EQ(listed, ids);
+}
+
+TEST_F(WorkersTest, TheRecordsOfManyAreAllThereOnce) {
+  for (const int many : {0, 1, 255, 256, 257, 1000}) {
+    Workers workers;
+    std::set<std::string> ids;
+    for (int i = 0; i < many; ++i) {
+      const std::string id = absl::StrCat("w", i);
+      ASSERT_TRUE(workers.Connect(id, "host", 1, Sharing::kGlobal).ok());
+      ids.insert(id);
+    }
+    std::vector<std::string> recorded;
+    for (const WorkerRecord& record : workers.records()) recorded.push_back(record.worker_id);
+    EXPECT_EQ(recorded, std::vector<std::string>(ids.begin(), ids.end()));
+  }
 }
 
 }  // namespace

@@ -10,13 +10,19 @@
 namespace varscope::server {
 
 struct ServiceParts {
+  // Which outlives it; null: none.
+  explicit ServiceParts(Durability* durability = nullptr)
+      : durability(durability != nullptr ? *durability : none) {}
+
   Store store{StoreLimits{}};
   Workers workers;
   SessionKeys session_keys;
   Barriers barriers;
   Synchronizer synchronizer{store, workers, {}};
-  NoDurability durability;
+  NoDurability none;
+  Durability& durability;
   InFlightCalls in_flight_calls;
+  DefinitionLanes definition_lanes;
   StreamPlaces stream_places;
   MemoryQuota memory_quota{uint64_t{64} << 20};
   PinnedMemory pinned_memory{uint64_t{64} << 20};
@@ -28,13 +34,14 @@ struct ServiceParts {
                                .synchronizer = synchronizer,
                                .durability = durability,
                                .in_flight_calls = in_flight_calls,
+                               .definition_lanes = definition_lanes,
                                .stream_places = stream_places,
                                .memory_quota = memory_quota,
                                .pinned_memory = pinned_memory,
                                .stall_detector = stall_detector,
                                .limits = {},
                                .local = {},
-                               .epoch = 99};
+                               .first_epoch = 99};
 
   Caller Connect(const std::string& worker) {
     return {worker, workers.Connect(worker, "host", 1, Sharing::kGlobal).value()};

@@ -297,6 +297,40 @@ TEST_F(StreamRequestTest, AValueThatTheWorkerHoldsDoesNotComeAgain) {
   EXPECT_EQ(AskFresh(pull).tensors.size(), 1U);
 }
 
+// Also where nobody tells the reader, who has no session: the state that a rollback discarded had
+// the same version of it.
+TEST_F(StreamRequestTest, AfterARollbackNoVersionThatIsHeldIsCurrent) {
+  StoreState before = Capture(store);
+  v1::FrameHeader pull;
+  Want(pull, {"a"});
+  const auto push_thrice = [this] {
+    for (int i = 0; i < 3; ++i) {
+      const SentPush push = AddOne();
+      EXPECT_FALSE(AskFresh(push.head, push.tensors).head.has_error());
+    }
+  };
+  const auto read = [this](const v1::FrameHeader& head) {
+    StreamState stream;
+    StreamRequest request(context, Caller(), stream);
+    EXPECT_TRUE(Give(request, head, {}).ok());
+    return AnswerOf(request);
+  };
+  push_thrice();
+  const Answer held = read(pull);
+  pull.mutable_pull()->set_epoch(held.head.epoch());
+  pull.mutable_pull()->add_versions(held.head.versions(0) + 1);
+  EXPECT_TRUE(read(pull).tensors.empty());
+  {
+    const auto changes = store.changes.LockOut();
+    ASSERT_TRUE(Restore(store, std::move(before)).ok());
+  }
+  push_thrice();
+  const Answer after = read(pull);
+  ASSERT_EQ(after.head.versions(0), held.head.versions(0));
+  EXPECT_NE(after.head.epoch(), held.head.epoch());
+  EXPECT_EQ(after.tensors.size(), 1U);
+}
+
 TEST_F(StreamRequestTest, AFrameThatIsNeitherPushNorPullIsRefused) {
   EXPECT_EQ(Ask({}).head.error().code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
 }

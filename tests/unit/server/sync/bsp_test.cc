@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/wire/retry_info.h"
 #include "server/store/push_observer.h"
 #include "tests/unit/server/sync/synchronizer_fixture.h"
 
@@ -55,6 +56,27 @@ TEST_F(BspTest, AStepThatCannotBeAppliedIsAnErrorOfItsPushesAndTheNextGoesOn) {
   EXPECT_EQ(a.Get()->group_step, 1U);
   EXPECT_EQ(Value(), -2);
   store_.push_observer = nullptr;
+}
+
+// Whoever completes it keeps no thread until the rollback has ended.
+TEST_F(BspTest, AStepThatIsCompleteDuringARollbackIsToComeAgain) {
+  Start({"bsp:workers=2"}, {"a", "b"});
+  PendingPush first = Submit("a", 1);
+  ASSERT_TRUE(Submit("b", 3).Get().ok());
+  ASSERT_TRUE(first.Get().ok());
+  const Push next = Gradient("a", 1);
+  PendingPush waits = Submit(next);
+  {
+    const auto alone = store_.changes.LockOut();
+    // On this thread.
+    ASSERT_TRUE(workers_.Disconnect({"b", incarnations_["b"]}).ok());
+    const absl::Status refused = waits.Get().status();
+    EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+    EXPECT_TRUE(refused.GetPayload(kRetryAfterKey).has_value());
+  }
+  EXPECT_EQ(Value(), -2);
+  EXPECT_EQ(Submit(next).Get()->group_step, 2U);
+  EXPECT_EQ(Value(), -3);
 }
 
 TEST_F(BspTest, ARobustGroupHasNoMoreMembersThanWorkersSays) {

@@ -1,0 +1,61 @@
+// Snapshots that many ask for at once.
+#include "server/rpc/shared_snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/rpc/work_serializer.h"
+
+namespace varscope::server {
+namespace {
+
+class Counting final : public NoDurability {
+ public:
+  absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override {
+    EXPECT_EQ(name, "");
+    ++taken;
+    if (!answer.ok()) return answer;
+    return TakenSnapshot{absl::StrCat("snapshot-", taken), ""};
+  }
+  int taken = 0;
+  absl::Status answer;
+};
+
+TEST(SharedSnapshotTest, ThoseWhoWaitGetOneThatBeganAfterTheyAsked) {
+  constexpr int kWaiting = 20;
+  Counting durability;
+  SharedSnapshot shared;
+  WorkSerializer turns;
+  for (int round = 0; round < 3; ++round) {
+    const int before = durability.taken;
+    std::vector<std::string> names;
+    turns.Run(nullptr, [&](const absl::Status&) {
+      // One is being taken.
+      EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
+      for (int i = 0; i < kWaiting; ++i) {
+        turns.Run(nullptr, [&, asked = shared.begun()](const absl::Status&) {
+          names.push_back(shared.Take(durability, asked)->name);
+        });
+      }
+    });
+    EXPECT_EQ(names, std::vector<std::string>(kWaiting, absl::StrCat("snapshot-", before + 2)));
+    EXPECT_EQ(durability.taken, before + 2);
+  }
+}
+
+TEST(SharedSnapshotTest, AnErrorIsOfThoseWhoWaitedAndTheNextIsTakenAgain) {
+  Counting durability;
+  SharedSnapshot shared;
+  const uint64_t asked = shared.begun();
+  durability.answer = absl::ResourceExhaustedError("the disk is full");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(shared.Take(durability, asked).status(), durability.answer);
+  EXPECT_EQ(durability.taken, 1);
+  durability.answer = absl::OkStatus();
+  EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
+}
+
+}  // namespace
+}  // namespace varscope::server
