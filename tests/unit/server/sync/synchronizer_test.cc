@@ -58,24 +58,6 @@ INSTANTIATE_TEST_SUITE_P(, EveryMode,
                          ::testing::Values("async", "async:stale=scale", "async:max_staleness=9",
                                            "bsp", "ssp"));
 
-// However stale a group lets its pushes be, as large a number as there is.
-TEST_F(SynchronizerTest, NoLimitOfStalenessLetsTheFutureIn) {
-  Start({}, {"a"});
-  for (const uint64_t most : {uint64_t{0}, uint64_t{1} << 63, UINT64_MAX - 1, UINT64_MAX}) {
-    for (const uint64_t base : {uint64_t{1}, uint64_t{1000}, UINT64_MAX - 1}) {
-      const Push push = Gradient("a", 1, "w", base);
-      absl::StatusOr<CompletionRecords::InFlightPush> in_flight_push =
-          store_.completion_records.Begin(push.id);
-      ASSERT_TRUE(in_flight_push.ok());
-      const absl::StatusOr<PushResult> result =
-          Apply(store_, Validated(store_, push).value(), *std::move(in_flight_push), most);
-      ASSERT_TRUE(result.ok()) << result.status();
-      EXPECT_EQ(result->outcome, Outcome::kStale) << most << " " << base;
-    }
-  }
-  EXPECT_EQ(Value(), 0);
-}
-
 TEST_F(SynchronizerTest, AsyncScalesStalePushes) {
   Start({"async:stale=scale"}, {"a"});
   for (int i = 0; i < 4; ++i) Submit("a", 1, i).Get().value();
