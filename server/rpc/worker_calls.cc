@@ -38,20 +38,22 @@ constexpr int kDefinitionBits = 20;
 constexpr uint64_t kLastResolve = UINT64_MAX >> kDefinitionBits;
 
 absl::Status ResolveAll(const ServiceContext& service, const Caller& caller, const Creator& worker,
-                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+                        const v1::ResolveRequest& request, Answer<v1::ResolveResponse>& answer) {
   for (int i = 0; i < request.definitions_size(); ++i) {
     const v1::VariableDefinition& definition = request.definitions(i);
     const uint64_t number =
         request.sequence() == 0 ? 0 : (request.sequence() << kDefinitionBits) + i;
     const absl::StatusOr<Resolution> resolution =
         ResolveOne(service, caller, worker, definition, number);
-    if (!resolution.ok()) {
+    const absl::Status status =
+        resolution.ok() ? answer.Reserve(AnswerBytesOf(*resolution)) : resolution.status();
+    if (!status.ok()) {
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
       return Prefixed(
           absl::StrCat("worker '", caller.worker_id, "', variable '", Printable(name), "': "),
-          resolution.status());
+          status);
     }
-    ToProto(*resolution, response->add_resolutions());
+    ToProto(*resolution, answer->add_resolutions());
   }
   return absl::OkStatus();
 }
@@ -61,8 +63,8 @@ void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
   out->set_target(address.target);
 }
 
-absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest& request,
-                        v1::ConnectResponse* response) {
+absl::Status ConnectNow(const ServiceContext& service, const std::string& peer,
+                        const v1::ConnectRequest& request, v1::ConnectResponse* response) {
   response->set_protocol(wire::kProtocol);
   if (request.protocol() != wire::kProtocol) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -78,7 +80,7 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
   const Sharing sharing =
       request.sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
   const absl::StatusOr<uint64_t> incarnation = service.workers.Connect(
-      request.worker_id(), request.host(), request.pid(), sharing, request.nonce());
+      request.worker_id(), request.host(), request.pid(), sharing, request.nonce(), peer);
   if (!incarnation.ok()) return incarnation.status();
   response->set_incarnation(*incarnation);
   response->set_store(service.session_keys.store());
@@ -100,7 +102,7 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
 }
 
 absl::Status ResolveNow(const ServiceContext& service, const Caller& caller,
-                        const v1::ResolveRequest& request, v1::ResolveResponse* response) {
+                        const v1::ResolveRequest& request, Answer<v1::ResolveResponse>& answer) {
   // Initial values may take seconds.
   const BlockingRegion aside;
   if (absl::Status status = service.workers.Check(caller); !status.ok()) return status;
@@ -113,7 +115,7 @@ absl::Status ResolveNow(const ServiceContext& service, const Caller& caller,
         absl::StrCat(Who(caller), "a Resolve has number ", request.sequence(),
                      "; they count from 1, and the last is ", kLastResolve));
   }
-  return ResolveAll(service, caller, service.workers.Describe(caller.worker_id), request, response);
+  return ResolveAll(service, caller, service.workers.Describe(caller.worker_id), request, answer);
 }
 
 absl::Status CheckBarrier(const Caller& caller, const v1::BarrierRequest& request) {
@@ -130,11 +132,12 @@ absl::Status CheckBarrier(const Caller& caller, const v1::BarrierRequest& reques
 
 }  // namespace
 
-void Connect(const ServiceContext& service, const Caller& /*caller*/,
-             const v1::ConnectRequest& request, v1::ConnectResponse* response, CallDone done) {
+void Connect(const ServiceContext& service, const Caller& caller, const v1::ConnectRequest& request,
+             Answer<v1::ConnectResponse>& answer, CallDone done) {
+  v1::ConnectResponse* const response = &*answer;
   // Until it is answered, which may take as long as the disk likes, the worker cannot be heard of.
   const auto connect = [&] {
-    absl::Status status = ConnectNow(service, request, response);
+    absl::Status status = ConnectNow(service, caller.peer, request, response);
     if (status.ok()) service.workers.HoldLease(request.worker_id(), response->incarnation());
     return status;
   };
@@ -147,23 +150,23 @@ void Connect(const ServiceContext& service, const Caller& /*caller*/,
 }
 
 void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,
-             v1::ResolveResponse* response, CallDone done) {
+             Answer<v1::ResolveResponse>& answer, CallDone done) {
   AnswerDurably(
-      service.durability, [&] { return ResolveNow(service, caller, request, response); },
+      service.durability, [&] { return ResolveNow(service, caller, request, answer); },
       std::move(done));
 }
 
 void Heartbeat(
     const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
-    v1::HeartbeatResponse* response,
+    Answer<v1::HeartbeatResponse>& answer,
     CallDone done) {  // NOLINT(performance-unnecessary-value-param): the type of all calls
   // Another one after a restart, which the worker may not notice otherwise.
-  ToProto(service.local, response->mutable_local());
+  ToProto(service.local, answer->mutable_local());
   done(service.workers.Check(caller));
 }
 
 void Barrier(const ServiceContext& service, const Caller& caller, const v1::BarrierRequest& request,
-             v1::BarrierResponse* response, CallDone done) {
+             Answer<v1::BarrierResponse>& answer, CallDone done) {
   absl::Status status = CheckBarrier(caller, request);
   if (status.ok()) status = service.workers.Check(caller);
   if (!status.ok()) return done(status);
@@ -177,8 +180,8 @@ void Barrier(const ServiceContext& service, const Caller& caller, const v1::Barr
        .parties = request.parties(),
        .timeout = std::chrono::milliseconds(request.timeout_ms()),
        .call = &request},
-      [&service, caller, response, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
-        if (round.ok()) response->set_round(*round);
+      [&service, caller, &answer, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
+        if (round.ok()) answer->set_round(*round);
         done(WhatNow(service.workers, caller, round.status()));
       });
 }
@@ -189,7 +192,7 @@ void LeaveBarrier(const ServiceContext& service, const Caller& caller,
 }
 
 void Disconnect(const ServiceContext& service, const Caller& caller, const v1::DisconnectRequest&,
-                v1::DisconnectResponse*, CallDone done) {
+                Answer<v1::DisconnectResponse>&, CallDone done) {
   const absl::Status status = service.workers.Disconnect(caller);
   if (!status.ok()) return done(status);
   service.durability.WhenOnStableStorage(std::move(done));

@@ -4,12 +4,17 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "server/rpc/context.h"
 
 namespace varscope::server {
 
 struct ServiceParts {
+  ServiceParts() = default;
+  explicit ServiceParts(const std::vector<GroupOptions>& groups)
+      : synchronizer(store, workers, groups) {}
+
   Store store{StoreLimits{}};
   Workers workers;
   SessionKeys session_keys;
