@@ -221,7 +221,9 @@ absl::Status StreamRequest::WaitForOthers() {
                                   push_->bytes() + push_held_.bytes());
   if (!waiting.ok()) {
     service_.stall_detector.Hurry();
-    return Prefixed(absl::StrCat(Who(caller_), "for a push that waits for others, "),
+    return Prefixed(absl::StrCat(Who(caller_),
+                                 "for a push that waits for others, which its group may need a "
+                                 "higher --memory-limit for: "),
                     waiting.status());
   }
   waiting_ = *std::move(waiting);
