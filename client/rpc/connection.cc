@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/rpc/convert.h"
+#include "client/rpc/definition_batch.h"
 #include "client/rpc/list_parts.h"
 #include "client/rpc/reason.h"
 #include "proto/naming/names.h"
@@ -68,6 +69,17 @@ void Connection::DefineAgain(Clock::time_point deadline) {
 
 std::vector<Resolved> Connection::Define(const std::vector<Definition>& definitions,
                                          Clock::time_point deadline) {
+  std::vector<Resolved> resolved;
+  for (std::span<const Definition> rest = definitions; !rest.empty();) {
+    const std::span<const Definition> batch = FirstBatch(rest);
+    DefineBatch(batch, deadline, resolved);
+    rest = rest.subspan(batch.size());
+  }
+  return resolved;
+}
+
+void Connection::DefineBatch(std::span<const Definition> definitions, Clock::time_point deadline,
+                             std::vector<Resolved>& resolved) {
   v1::ResolveRequest request;
   for (Definition definition : definitions) {
     open_->session.Sign(definition.creator);
@@ -84,11 +96,9 @@ std::vector<Resolved> Connection::Define(const std::vector<Definition>& definiti
                                      response.resolutions_size(), " of ", definitions.size(),
                                      " definitions"));
   }
-  std::vector<Resolved> resolved;
   for (const v1::Resolution& resolution : response.resolutions()) {
     resolved.push_back(FromProto(resolution));
   }
-  return resolved;
 }
 
 PullResult Connection::Pull(const std::vector<std::string>& names) {

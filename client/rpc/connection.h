@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ class Connection final : public RemoteStore {
   Clock::time_point Deadline() const { return Clock::now() + timeout_; }
   std::vector<Resolved> Define(const std::vector<Definition>& definitions,
                                Clock::time_point deadline);
+  // Of one call.
+  void DefineBatch(std::span<const Definition> definitions, Clock::time_point deadline,
+                   std::vector<Resolved>& resolved);
   // After a loss: what the store has not of what this worker had defined.
   void DefineAgain(Clock::time_point deadline);
   std::vector<ListedVariable> List(const std::string& prefix, Clock::time_point deadline);

@@ -37,10 +37,13 @@ bool MemoryAccount::Fits(uint64_t bytes, uint64_t most) {
   return true;
 }
 
-bool MemoryAccount::TryTake(uint64_t bytes, uint64_t most) {
-  if (Fits(bytes, most)) return true;
+bool MemoryAccount::FreeKept() {
   const Reclaim reclaim = reclaim_;
-  return reclaim != nullptr && reclaim() && Fits(bytes, most);
+  return reclaim != nullptr && reclaim();
+}
+
+bool MemoryAccount::TryTake(uint64_t bytes, uint64_t most) {
+  return Fits(bytes, most) || (FreeKept() && Fits(bytes, most));
 }
 
 MemoryAccount::Hold MemoryAccount::TryHold(uint64_t bytes) {

@@ -31,6 +31,7 @@ class MemoryAccount {
     ~Hold() { Release(); }
     // False: the hold is empty, because the bytes could not be had.
     explicit operator bool() const { return account_ != nullptr; }
+    uint64_t bytes() const { return bytes_; }
     // The bytes stay taken: whoever has them gives them back.
     void Keep() { account_ = nullptr; }
 
@@ -75,6 +76,8 @@ class MemoryAccount {
 
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }
   uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  // Frees what is kept for later, as a take does that does not fit. Whether there was some.
+  bool FreeKept();
   // Whether there is room for what a take of so many bytes began, which Take has gone on with.
   bool Allows(uint64_t bytes) const { return used() <= LimitFor(bytes); }
   // ResourceExhausted: why a take does not fit. With a retry delay when it may fit later.

@@ -6,6 +6,7 @@
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/support/slice.h>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -34,6 +35,9 @@ class ArenaMessage {
 
   T& operator*() const { return *message_; }
   T* operator->() const { return message_; }
+
+  // What it takes.
+  uint64_t bytes() const { return arena_->SpaceAllocated() + held_.bytes(); }
 
   // As wire::Parse. Once.
   absl::Status Parse(const std::vector<grpc::Slice>& slices) {

@@ -26,8 +26,13 @@ struct Caller {
   uint64_t nonce = 0;  // of its Connect
   // For Authorize. Nobody proves more than that he reaches the server.
   std::string principal = "anybody";
+  // The address that he calls from, without the port; empty: it is not known.
+  std::string peer = {};
 
   bool is_worker() const { return incarnation != 0; }
+  // Under whom what he has waiting or idle counts (IdleMemory): a worker under its id, all others
+  // of one address as one. No id has a blank.
+  std::string holder() const { return is_worker() ? worker_id : absl::StrCat("calls from ", peer); }
 };
 
 // What a message about that caller begins with: "worker 'w': ", or nothing when it is no worker.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "proto/wire/retry_info.h"
 #include "server/membership/some_names.h"
 
 namespace varscope::server {
@@ -35,9 +36,7 @@ BarrierAnswer AnswerOfUnseen(const Arrival& arrival) {
 constexpr uint64_t kArrivalBytes = 768;
 constexpr uint64_t kNameBytes = 512;
 
-absl::StatusOr<MemoryAccount::Hold> Reserve(uint64_t bytes) {
-  return MemoryAccount::Process().Reserve(bytes);
-}
+constexpr size_t kMostWaitsTold = 8;
 
 }  // namespace
 
@@ -93,12 +92,16 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
   if (std::optional<absl::StatusOr<uint64_t>> known = answers_.Find(name, arrival)) {
     return answer(*std::move(known));
   }
-  absl::StatusOr<MemoryAccount::Hold> held = Reserve(kArrivalBytes + 4 * arrival.worker_id.size());
-  if (!held.ok()) return answer(held.status());
+  absl::StatusOr<IdleMemory::Hold> held = IdleMemory::Process().Reserve(
+      arrival.worker_id, kArrivalBytes + 4 * arrival.worker_id.size());
+  if (!held.ok()) {
+    return answer(Prefixed(absl::StrCat("worker '", arrival.worker_id, "', barrier '", name, "': "),
+                           held.status()));
+  }
   const Time now = env_.Now();
   const absl::StatusOr<BarrierAnswers::Place> place = answers_.Enter(arrival, now);
   if (!place.ok()) return answer(place.status());
-  const absl::StatusOr<Round*> found = FindOrMake(name);
+  const absl::StatusOr<Round*> found = FindOrMake(name, arrival.worker_id);
   if (!found.ok()) return answer(found.status());
   Round& round = **found;
   if (!round.waiting.empty() && round.parties != arrival.parties) {
@@ -184,33 +187,57 @@ void Barriers::LearnOf(uint64_t passed, const std::string& name, Round& round, R
   }
 }
 
-absl::StatusOr<Barriers::Round*> Barriers::FindOrMake(const std::string& name) {
+absl::StatusOr<Barriers::Round*> Barriers::FindOrMake(const std::string& name,
+                                                      const std::string& worker_id) {
   auto it = rounds_.find(name);
-  if (it == rounds_.end() && rounds_.size() >= kMostNames) {
-    auto oldest = rounds_.end();
-    for (auto other = rounds_.begin(); other != rounds_.end(); ++other) {
-      if (!other->second.idle()) continue;
-      if (oldest == rounds_.end() || other->second.used < oldest->second.used) oldest = other;
-    }
-    if (oldest == rounds_.end()) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("barrier '", name, "': workers wait at ", kMostNames, " others"));
-    }
-    rounds_.erase(oldest);
-  }
   if (it == rounds_.end()) {
-    absl::StatusOr<MemoryAccount::Hold> held = Reserve(kNameBytes + 2 * name.size());
+    if (!MakeRoom(worker_id)) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("barrier '", name, "': there are ", rounds_.size(), " others, at most ",
+                       kMostNames, ", and worker '", worker_id,
+                       "' has made as many of them as it leaves to others; use fewer names"));
+    }
+    absl::StatusOr<IdleMemory::Hold> held =
+        IdleMemory::Process().Reserve(worker_id, kNameBytes + 2 * name.size());
     if (!held.ok()) return held.status();
-    it = rounds_.try_emplace(name).first;
-    it->second.held = *std::move(held);
+    size_t& made = made_[worker_id];
+    Round round{.maker = worker_id, .held = *std::move(held)};
+    it = rounds_.emplace(name, std::move(round)).first;
+    ++made;
   }
   it->second.used = env_.Now();
   return &it->second;
 }
 
+bool Barriers::MakeRoom(const std::string& worker_id) {
+  const size_t own = MadeBy(worker_id);
+  const size_t left = kMostNames - rounds_.size();
+  if (own == 0 ? left > 0 : own + kKeptNames < left) return true;
+  auto oldest = rounds_.end();
+  for (auto it = rounds_.begin(); it != rounds_.end(); ++it) {
+    const Round& round = it->second;
+    if (!round.idle() || (round.maker != worker_id && MadeBy(round.maker) <= own)) continue;
+    if (oldest == rounds_.end() || round.used < oldest->second.used) oldest = it;
+  }
+  if (oldest == rounds_.end()) return false;
+  Forget(oldest);
+  return true;
+}
+
+size_t Barriers::MadeBy(const std::string& worker_id) const {
+  const auto it = made_.find(worker_id);
+  return it == made_.end() ? 0 : it->second;
+}
+
+Barriers::Rounds::iterator Barriers::Forget(Rounds::iterator round) {
+  const auto made = made_.find(round->second.maker);
+  if (--made->second == 0) made_.erase(made);
+  return rounds_.erase(round);
+}
+
 Barriers::Rounds::iterator Barriers::ForgetIfUnused(Rounds::iterator round) {
   const Round& r = round->second;
-  return r.idle() && r.lost.size() == r.members.size() ? rounds_.erase(round) : std::next(round);
+  return r.idle() && r.lost.size() == r.members.size() ? Forget(round) : std::next(round);
 }
 
 size_t Barriers::Excused(const Round& round) {
@@ -296,6 +323,7 @@ std::multimap<std::string, std::string> Barriers::waits(const std::string& first
   for (const auto& [name, round] : rounds_) {
     const auto end = round.waiting.upper_bound(last);
     for (auto it = round.waiting.lower_bound(first); it != end; ++it) {
+      if (waits.count(it->first) >= kMostWaitsTold) continue;
       waits.emplace(it->first, absl::StrFormat("barrier '%s' round %d, for %d more of %d parties%s",
                                                name, round.number, StillToCome(round),
                                                round.parties, Missing(round)));

@@ -14,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "server/env/env.h"
 #include "server/membership/barrier_answers.h"
 
@@ -37,8 +37,12 @@ class Barriers {
   // Once it is not, WorkerLost will be called.
   using IsLive = BarrierAnswers::IsLive;
 
-  // So many barriers are known; beyond, those that were idle for longest are forgotten.
+  // So many barriers are known. Whoever comes to one first has made it. A worker makes no more than
+  // it leaves to others beside kKeptNames, which are for those that have made none; beyond, another
+  // is forgotten for it: of the idle ones that it has made itself, or a worker that has made more,
+  // that which was idle for longest.
   static constexpr size_t kMostNames = 4096;
+  static constexpr size_t kKeptNames = 512;
   static constexpr long kMostOfWorker = 256;
 
   explicit Barriers(
@@ -53,8 +57,8 @@ class Barriers {
 
   // `done` is called exactly once, perhaps before Arrive returns. To `done`: InvalidArgument when
   // `parties` is 0 or differs from what those who wait said, or the arrival makes no sense;
-  // ResourceExhausted when kMostNames barriers have somebody who waits, when the worker waits at
-  // kMostOfWorker of them, or as MemoryAccount::Refusal without memory for the arrival.
+  // ResourceExhausted when there is no room for another name, when the worker waits at
+  // kMostOfWorker barriers, or as IdleMemory::Reserve without memory for the arrival.
   void Arrive(const std::string& name, const Arrival& arrival, Done done);
 
   // That call's caller no longer waits: unless the arrival was sent again in another call, it does
@@ -68,7 +72,8 @@ class Barriers {
   // others wait until as many have come.
   void WorkerLost(const std::string& worker_id, uint64_t incarnation);
 
-  // What each waiting worker waits for, by worker, of those whose ids are from `first` to `last`.
+  // What each waiting worker waits for, by worker, of those whose ids are from `first` to `last`;
+  // of many barriers some.
   std::multimap<std::string, std::string> waits(const std::string& first,
                                                 const std::string& last) const;
   // How many barriers are known.
@@ -80,7 +85,7 @@ class Barriers {
     Time since;
     Time deadline;
     Done done;
-    MemoryAccount::Hold held;
+    IdleMemory::Hold held;
     BarrierAnswers::Place place;  // among those where the worker waits
     // Of the round's new_ones, when the worker was not in the last one.
     std::shared_ptr<const void> counted_as_new;
@@ -88,7 +93,7 @@ class Barriers {
   // Who took part in the last round.
   struct Member {
     uint64_t incarnation = 0;
-    MemoryAccount::Hold held = {};
+    IdleMemory::Hold held = {};
   };
   struct Round {
     uint64_t number = 1;  // of the one that is open
@@ -102,7 +107,8 @@ class Barriers {
     // Each that waits and is no member has a copy, so that these are counted.
     std::shared_ptr<const void> new_ones = std::make_shared<char>();
     Time used;
-    MemoryAccount::Hold held = {};  // for its name
+    std::string maker;           // who was the first to come
+    IdleMemory::Hold held = {};  // for its name
     bool idle() const { return waiting.empty(); }
   };
   using Rounds = std::map<std::string, Round>;
@@ -117,7 +123,13 @@ class Barriers {
   void LearnOf(uint64_t passed, const std::string& name, Round& round, Released& released)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // ResourceExhausted when there are too many, or no memory for one more.
-  absl::StatusOr<Round*> FindOrMake(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Round*> FindOrMake(const std::string& name, const std::string& worker_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the worker may make another barrier, once one that may be forgotten is, if need be.
+  bool MakeRoom(const std::string& worker_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many barriers that are known it has made.
+  size_t MadeBy(const std::string& worker_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Rounds::iterator Forget(Rounds::iterator round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many of the members are not waited for.
   static size_t Excused(const Round& round);
   static size_t StillToCome(const Round& round);
@@ -134,6 +146,7 @@ class Barriers {
   const IsLive is_live_;
   mutable Mutex mutex_;
   Rounds rounds_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, size_t> made_ ABSL_GUARDED_BY(mutex_);  // of them, by each worker
   BarrierAnswers answers_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<Timer> timer_;

@@ -65,8 +65,11 @@ absl::StatusOr<BarrierAnswers::Place> BarrierAnswers::Enter(const Arrival& arriv
         absl::StrCat("worker '", arrival.worker_id, "': ", kMostWorkers,
                      " workers that are connected have come to barriers"));
   }
-  absl::StatusOr<MemoryAccount::Hold> held =
-      MemoryAccount::Process().Reserve(kBytes + 2 * arrival.worker_id.size());
+  const uint64_t bytes = kBytes + 2 * arrival.worker_id.size();
+  absl::StatusOr<IdleMemory::Hold> held = IdleMemory::Process().Reserve(arrival.worker_id, bytes);
+  if (!held.ok() && ForgetOneThatIsOver()) {
+    held = IdleMemory::Process().Reserve(arrival.worker_id, bytes);
+  }
   if (!held.ok()) return held.status();
   Worker& worker = workers_[arrival.worker_id];
   worker.incarnation = arrival.incarnation;

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "server/env/env.h"
 
 namespace varscope::server {
@@ -67,7 +67,7 @@ class BarrierAnswers {
                                                const Arrival& arrival) const;
   // Takes the memory for all that the worker will have been answered. Returns what every barrier at
   // which it waits has a copy of, so that these are counted. ResourceExhausted when kMostWorkers
-  // are live, or as MemoryAccount::Refusal.
+  // are live, or as IdleMemory::Reserve.
   using Place = std::shared_ptr<const void>;
   absl::StatusOr<Place> Enter(const Arrival& arrival, Time now);
   // Requires Enter, unless the worker's answers were forgotten since.
@@ -79,7 +79,7 @@ class BarrierAnswers {
     uint64_t forgotten = 0;    // the highest sequence that is no longer among them
     uint64_t incarnation = 0;  // that came last
     Time used;
-    MemoryAccount::Hold held = {};
+    IdleMemory::Hold held = {};
     Place place = std::make_shared<char>();
   };
 

@@ -26,6 +26,18 @@ uint64_t OverheadOf(const std::string& worker_id) {
   return kRecord + 2 * kPushWindow * kAnswer + 8 * worker_id.size();
 }
 
+// Of a worker that connects from there.
+absl::StatusOr<IdleMemory::Hold> TakeShare(const std::string& worker_id, const std::string& peer) {
+  if (peer.empty()) return IdleMemory::Hold();
+  // No worker's id has a blank.
+  absl::StatusOr<IdleMemory::Hold> share =
+      IdleMemory::Process().Count(absl::StrCat("workers at ", peer), OverheadOf(worker_id));
+  if (share.ok()) return share;
+  return Prefixed(
+      absl::StrCat("worker '", worker_id, "': for the workers at ", peer, " together, "),
+      share.status());
+}
+
 absl::Status Unknown(const std::string& worker_id) {
   return WithReconnect(
       absl::UnauthenticatedError(absl::StrCat(
@@ -38,7 +50,8 @@ absl::Status Unknown(const std::string& worker_id) {
 }  // namespace
 
 absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const std::string& host,
-                                          int64_t pid, Sharing sharing, uint64_t nonce) {
+                                          int64_t pid, Sharing sharing, uint64_t nonce,
+                                          const std::string& peer) {
   if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
   std::vector<WorkerRecord> lost;
   uint64_t incarnation = 0;
@@ -53,6 +66,10 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
     if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
       return it->second.record.incarnation;
     }
+    const bool has_share = it != workers_.end() && it->second.share;
+    absl::StatusOr<IdleMemory::Hold> share =
+        has_share ? std::move(it->second.share) : TakeShare(worker_id, peer);
+    if (!share.ok()) return share.status();
     if (it == workers_.end()) {
       absl::StatusOr<MemoryAccount::Hold> held = Reserve(worker_id);
       if (!held.ok()) return held.status();
@@ -71,6 +88,7 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
                      .nonce = nonce,
                      .quarantine = std::move(worker.record.quarantine)};
     Settle(worker);
+    worker.share = *std::move(share);
     worker.heard = env_.Now();
     worker.held_lease = false;
     Notify(worker);
@@ -184,6 +202,7 @@ void Workers::Settle(Worker& worker) {
   if (gone == (worker.end != 0)) return;
   const std::string& worker_id = worker.record.worker_id;
   if (gone) {
+    worker.share = {};
     worker.end = ++last_end_;
     gone_[worker.end] = worker_id;
     gone_bytes_ += OverheadOf(worker_id);
@@ -327,50 +346,6 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     }
   }
   timer_ = env_.StartTimer("leases", [this] { return EvictSilent(); });
-}
-
-Creator Workers::Describe(const std::string& worker_id) const {
-  Creator creator{.worker_id = worker_id};
-  MutexLock lock(mutex_);
-  if (const auto it = workers_.find(worker_id); it != workers_.end()) {
-    creator.host = it->second.record.host;
-    creator.pid = it->second.record.pid;
-  }
-  return creator;
-}
-
-std::string Workers::DescribeWait(const std::string& worker_id) const {
-  MutexLock lock(mutex_);
-  const auto it = workers_.find(worker_id);
-  if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
-  if (!it->second.live()) return absl::StrCat(worker_id, ", lost");
-  const Time::duration silent = env_.Now() - it->second.heard;
-  std::string text = absl::StrFormat("%s, silent %.1f s", worker_id, Seconds(silent));
-  if (lease_.count() > 0) {
-    absl::StrAppend(&text, absl::StrFormat(", evicted in %.1f s",
-                                           std::max(0.0, Seconds(lease_) - Seconds(silent))));
-  }
-  return text;
-}
-
-std::vector<WorkerStatus> Workers::StatusAfter(const std::string& after, size_t most) const {
-  std::vector<WorkerStatus> some;
-  const Time now = env_.Now();
-  MutexLock lock(mutex_);
-  for (auto it = workers_.upper_bound(after); it != workers_.end() && some.size() < most; ++it) {
-    const auto silent =
-        std::chrono::duration_cast<std::chrono::milliseconds>(now - it->second.heard);
-    some.push_back({it->second.record, silent});
-  }
-  return some;
-}
-
-std::vector<WorkerRecord> Workers::records() const {
-  std::vector<WorkerRecord> all;
-  for (auto some = StatusAfter(""); !some.empty(); some = StatusAfter(all.back().worker_id)) {
-    for (WorkerStatus& worker : some) all.push_back(std::move(worker.record));
-  }
-  return all;
 }
 
 void Workers::Restore(const WorkerRecord& record) {

@@ -13,6 +13,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
+#include "proto/memory/idle_memory.h"
 #include "proto/memory/memory_account.h"
 #include "proto/naming/creator.h"
 #include "server/auth/caller.h"
@@ -67,8 +68,11 @@ class Workers {
   // again (its `nonce`, not 0, is that of the worker's last) changes nothing. Returns the
   // incarnation, higher than all before it. InvalidArgument for a bad id, ResourceExhausted when
   // kMaxWorkers are live, or as MemoryAccount::Refusal without memory for what is kept of a worker.
+  // `peer`, unless it is empty, is the address from which it connects (Caller::peer): the workers
+  // of one address together have no more than IdleMemory leaves to one holder.
   absl::StatusOr<uint64_t> Connect(const std::string& worker_id, const std::string& host,
-                                   int64_t pid, Sharing sharing, uint64_t nonce = 0);
+                                   int64_t pid, Sharing sharing, uint64_t nonce = 0,
+                                   const std::string& peer = "");
 
   // For a new life of the server, which begins at that time (microseconds since 1970): what was
   // given in an earlier one and is not known any more (it was not on the disk, or is in a copy of
@@ -141,6 +145,7 @@ class Workers {
     bool held_lease = false;        // see HoldLease
     uint64_t end = 0;               // its place in gone_; 0: it is live
     MemoryAccount::Hold held = {};  // see OverheadOf
+    IdleMemory::Hold share = {};    // the same, among the live ones of its address
     bool live() const { return record.state == WorkerState::kLive; }
   };
 

@@ -11,13 +11,6 @@ namespace varscope::server {
 
 namespace {
 
-// Of all streams of the process.
-MemoryAccount& NamesOfStreams() {
-  static auto* const account = new MemoryAccount;
-  account->SetLimit(MemoryAccount::Process().limit() / StreamVariables::kShare);
-  return *account;
-}
-
 // About, with what a vector that grows takes for a while.
 size_t BytesOf(const v1::NamedVariable& named) {
   constexpr size_t kOfMalloc = 16;
@@ -50,8 +43,7 @@ absl::Status StreamVariables::Reserve(const Named& named, const Caller& caller) 
         absl::StrCat(Who(caller), "one stream names too many variables (", entries_.size(), " and ",
                      named.size(), " more); open another one"));
   }
-  absl::Status status = NamesOfStreams().Extend(share_, bytes);
-  if (status.ok()) status = MemoryAccount::Process().Extend(held_, bytes);
+  const absl::Status status = IdleMemory::Process().Extend(held_, caller.holder(), bytes);
   if (status.ok()) return status;
   return Prefixed(
       absl::StrCat(Who(caller), "for the variables that its stream names and their slots, "),

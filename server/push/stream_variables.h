@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "server/auth/caller.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog/slot_names.h"
@@ -32,8 +32,8 @@ class StreamVariables {
   // nothing: Aborted when the store was rolled back after the stream named its variables. NotFound
   // for an unknown variable; InvalidArgument for a dtype or shape that is not the variable's, and
   // for names that no slot can have; ResourceExhausted when the stream's names take more than
-  // kMaxBytes, those of all streams more than one part in kShare of the account, or as
-  // MemoryAccount::Refusal. Each names the variable or the worker; `caller` is who asks. After an
+  // kMaxBytes, or as IdleMemory::Extend: streams may be idle for as long as they like, and have
+  // their names all the time. Each names the variable or the worker; `caller` is who asks. After an
   // error it must not be used any more.
   absl::Status Add(const Catalog& catalog, const Named& named, const Caller& caller);
 
@@ -47,8 +47,6 @@ class StreamVariables {
   void DescribeLast(size_t count, v1::FrameHeader& answer) const;
 
   static constexpr size_t kMaxBytes = size_t{64} << 20;
-  // Streams may be idle for as long as they like, and have their names all the time.
-  static constexpr uint64_t kShare = 4;
 
   // How many variables one list of a request may mean: each once, and some of them again. A number
   // takes one byte on the wire, and much more here.
@@ -61,8 +59,7 @@ class StreamVariables {
 
   std::vector<Entry> entries_;  // by number
   size_t bytes_ = 0;            // about what they take
-  MemoryAccount::Hold held_;    // of them
-  MemoryAccount::Hold share_;   // the same, of what all streams' names may take
+  IdleMemory::Hold held_;       // of them
   uint64_t generation_ = 0;     // the catalog's, of all entries
 };
 

@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "proto/concurrency/blocking_region.h"
+#include "proto/memory/idle_memory.h"
 #include "proto/naming/names.h"
+#include "proto/wire/retry_info.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/list_call.h"
 #include "server/rpc/unary_call.h"
@@ -14,18 +17,20 @@
 namespace varscope::server {
 namespace {
 
-// Of a list; about 16 KiB.
+// Workers of a list.
 constexpr size_t kListedAtOnce = 64;
 
-// Every variable that there is now, or whose name starts with `prefix`. As MemoryAccount::Refusal.
+// Every variable that there is now, or whose name starts with `prefix`, for whoever asked. As
+// IdleMemory::Reserve.
 struct Variables {
   std::vector<VariablePtr> all;
-  MemoryAccount::Hold held;
+  IdleMemory::Hold held;
 };
-absl::StatusOr<Variables> ListOf(const Catalog& catalog, const std::string& prefix) {
+absl::StatusOr<Variables> ListOf(const Catalog& catalog, const Caller& caller,
+                                 const std::string& prefix) {
   // It grows by doubling.
   const uint64_t bytes = 2 * catalog.size() * sizeof(VariablePtr);
-  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(bytes);
+  absl::StatusOr<IdleMemory::Hold> held = IdleMemory::Process().Reserve(caller.holder(), bytes);
   if (!held.ok()) return held.status();
   return Variables{catalog.List(prefix), *std::move(held)};
 }
@@ -33,7 +38,7 @@ absl::StatusOr<Variables> ListOf(const Catalog& catalog, const std::string& pref
 absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
     const ServiceContext& service, const Caller& caller, const v1::ListVariablesRequest& request) {
   const uint64_t global_step = service.store.changes.global_step();
-  absl::StatusOr<Variables> variables = ListOf(service.store.catalog, request.prefix());
+  absl::StatusOr<Variables> variables = ListOf(service.store.catalog, caller, request.prefix());
   if (!variables.ok()) return variables.status();
   // A list without variables has one part all the same: the step.
   const auto next = [variables = std::make_shared<const Variables>(*std::move(variables)), caller,
@@ -42,9 +47,11 @@ absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
     if (done) return false;
     part->set_global_step(global_step);
     const std::vector<VariablePtr>& all = variables->all;
-    for (; at < all.size() && part->variables_size() < static_cast<int>(kListedAtOnce); ++at) {
+    uint64_t bytes = 0;
+    for (; at < all.size() && bytes < ListSource<v1::ListVariablesResponse>::kPartBytes; ++at) {
       // Who may not read a variable does not see that there is one.
       if (!Authorize(caller, Right::kRead, all[at]->def.name).ok()) continue;
+      bytes += AnswerBytesOf(*all[at]);
       ToProto(*all[at], part->add_variables());
     }
     done = at == all.size();
@@ -75,49 +82,62 @@ absl::StatusOr<ListSource<v1::ListWorkersResponse>> ListWorkers(const ServiceCon
 
 absl::Status DescribeVariable(const ServiceContext& service, const Caller& caller,
                               const v1::DescribeVariableRequest& request,
-                              v1::DescribeVariableResponse* response) {
+                              Answer<v1::DescribeVariableResponse>& answer) {
   const BlockingRegion aside;
   if (absl::Status may = Authorize(caller, Right::kRead, request.name()); !may.ok()) return may;
   const absl::StatusOr<VariablePtr> variable = service.store.catalog.Find(request.name());
   if (!variable.ok()) return variable.status();
-  ToProto(**variable, response->mutable_variable());
-  const absl::StatusOr<Variables> variables = ListOf(service.store.catalog, "");
+  absl::Status room = answer.Reserve(AnswerBytesOf(**variable));
+  if (!room.ok()) return room;
+  ToProto(**variable, answer->mutable_variable());
+  const absl::StatusOr<Variables> variables = ListOf(service.store.catalog, caller, "");
   if (!variables.ok()) return variables.status();
   for (const VariablePtr& slot : variables->all) {
-    if (slot->def.primary == request.name()) ToProto(*slot, response->add_slots());
+    if (slot->def.primary != request.name()) continue;
+    if (room = answer.Reserve(AnswerBytesOf(*slot)); !room.ok()) {
+      return Prefixed(absl::StrCat("variable ", request.name(), " has more slots than are told at ",
+                                   "once, a list of variables has them all: "),
+                      room);
+    }
+    ToProto(*slot, answer->add_slots());
   }
   return absl::OkStatus();
 }
 
-absl::Status Answer(const absl::StatusOr<TakenSnapshot>& taken,
-                    v1::TakeSnapshotResponse* response) {
+absl::Status ToAnswer(const absl::StatusOr<TakenSnapshot>& taken,
+                      Answer<v1::TakeSnapshotResponse>& answer) {
   if (!taken.ok()) return taken.status();
-  response->set_path(Utf8(taken->path.string()));
-  response->set_name(taken->name);
+  answer->set_path(Utf8(taken->path.string()));
+  answer->set_name(taken->name);
   return absl::OkStatus();
 }
 
 absl::Status ListSnapshots(const ServiceContext& service, const Caller&,
-                           const v1::ListSnapshotsRequest&, v1::ListSnapshotsResponse* response) {
+                           const v1::ListSnapshotsRequest&,
+                           Answer<v1::ListSnapshotsResponse>& answer) {
   const absl::StatusOr<std::vector<SnapshotInfo>> infos = service.durability.ListSnapshots();
   if (!infos.ok()) return infos.status();
-  for (const SnapshotInfo& info : *infos) ToProto(info, response->add_snapshots());
+  for (const SnapshotInfo& info : *infos) {
+    if (absl::Status room = answer.Reserve(AnswerBytesOf(info)); !room.ok()) return room;
+    ToProto(info, answer->add_snapshots());
+  }
   return absl::OkStatus();
 }
 
 absl::Status Rollback(const ServiceContext& service, const Caller&,
-                      const v1::RollbackRequest& request, v1::RollbackResponse* response) {
+                      const v1::RollbackRequest& request, Answer<v1::RollbackResponse>& answer) {
   const absl::StatusOr<uint64_t> step = service.durability.Rollback(request.name());
   if (!step.ok()) return step.status();
-  response->set_global_step(*step);
+  answer->set_global_step(*step);
   return absl::OkStatus();
 }
 
 absl::Status ListGroups(const ServiceContext& service, const Caller&, const v1::ListGroupsRequest&,
-                        v1::ListGroupsResponse* response) {
+                        Answer<v1::ListGroupsResponse>& answer) {
   const BlockingRegion aside;
   for (const GroupStatus& group : service.synchronizer.status()) {
-    ToProto(group, response->add_groups());
+    if (absl::Status room = answer.Reserve(AnswerBytesOf(group)); !room.ok()) return room;
+    ToProto(group, answer->add_groups());
   }
   return absl::OkStatus();
 }
@@ -138,12 +158,12 @@ void AdminService::Accept(CallQueue& queue) {
 
   const auto serve = [&]<typename Request, typename Response>(
                          auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
-                                                       const Request&, Response*)) {
+                                                       const Request&, Answer<Response>&)) {
     Serve<UnaryCall<Request, Response>>(
         *this, ask, context_, queue,
         UnaryHandler<Request, Response>{
-            [this, run](const Caller& caller, const Request& request, Response* response,
-                        const CallDone& done) { done(run(context_, caller, request, response)); },
+            [this, run](const Caller& caller, const Request& request, Answer<Response>& answer,
+                        const CallDone& done) { done(run(context_, caller, request, answer)); },
             {}});
   };
   serve(&AdminService::RequestDescribeVariable, server::DescribeVariable);
@@ -153,22 +173,22 @@ void AdminService::Accept(CallQueue& queue) {
   const auto leave = [](WorkSerializer& turns) {
     return [&turns](const Caller&, const auto& request) { turns.Leave(&request); };
   };
-  const auto serve_in_turn =
-      [&]<typename Request, typename Response>(
-          WorkSerializer& turns, auto ask,
-          absl::Status (*run)(const ServiceContext&, const Caller&, const Request&, Response*)) {
-        Serve<UnaryCall<Request, Response>>(
-            *this, ask, context_, queue,
-            UnaryHandler<Request, Response>{
-                [this, &turns, run](const Caller& caller, const Request& request,
-                                    Response* response, CallDone done) {
-                  turns.Run(&request, [this, run, &caller, &request, response,
-                                       done = std::move(done)](const absl::Status& may) {
-                    done(may.ok() ? run(context_, caller, request, response) : may);
-                  });
-                },
-                leave(turns)});
-      };
+  const auto serve_in_turn = [&]<typename Request, typename Response>(
+                                 WorkSerializer& turns, auto ask,
+                                 absl::Status (*run)(const ServiceContext&, const Caller&,
+                                                     const Request&, Answer<Response>&)) {
+    Serve<UnaryCall<Request, Response>>(
+        *this, ask, context_, queue,
+        UnaryHandler<Request, Response>{
+            [this, &turns, run](const Caller& caller, const Request& request,
+                                Answer<Response>& answer, CallDone done) {
+              turns.Run(&request, [this, run, &caller, &request, &answer,
+                                   done = std::move(done)](const absl::Status& may) {
+                done(may.ok() ? run(context_, caller, request, answer) : may);
+              });
+            },
+            leave(turns)});
+  };
   serve_in_turn(reads_, &AdminService::RequestListSnapshots, server::ListSnapshots);
   serve_in_turn(writes_, &AdminService::RequestRollback, server::Rollback);
 
@@ -176,14 +196,14 @@ void AdminService::Accept(CallQueue& queue) {
       *this, &AdminService::RequestTakeSnapshot, context_, queue,
       UnaryHandler<v1::TakeSnapshotRequest, v1::TakeSnapshotResponse>{
           [this](const Caller&, const v1::TakeSnapshotRequest& request,
-                 v1::TakeSnapshotResponse* response, CallDone done) {
-            writes_.Run(&request, [this, &request, response, asked = unnamed_.begun(),
+                 Answer<v1::TakeSnapshotResponse>& answer, CallDone done) {
+            writes_.Run(&request, [this, &request, &answer, asked = unnamed_.begun(),
                                    done = std::move(done)](const absl::Status& may) {
               if (!may.ok()) return done(may);
               Durability& durability = context_.durability;
-              done(Answer(request.name().empty() ? unnamed_.Take(durability, asked)
-                                                 : durability.TakeSnapshot(request.name()),
-                          response));
+              done(ToAnswer(request.name().empty() ? unnamed_.Take(durability, asked)
+                                                   : durability.TakeSnapshot(request.name()),
+                            answer));
             });
           },
           leave(writes_)});
@@ -191,8 +211,8 @@ void AdminService::Accept(CallQueue& queue) {
   Serve<UnaryCall<v1::QuarantineRequest, v1::QuarantineResponse>>(
       *this, &AdminService::RequestQuarantine, context_, queue,
       UnaryHandler<v1::QuarantineRequest, v1::QuarantineResponse>{
-          [this](const Caller&, const v1::QuarantineRequest& request, v1::QuarantineResponse*,
-                 CallDone done) {
+          [this](const Caller&, const v1::QuarantineRequest& request,
+                 Answer<v1::QuarantineResponse>&, CallDone done) {
             AnswerDurably(
                 context_.durability,
                 [&] {

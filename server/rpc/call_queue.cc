@@ -8,6 +8,8 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,17 +19,23 @@ namespace varscope::server {
 namespace {
 
 struct Operation {
+  grpc::ServerContext* call;  // `then` keeps it
   std::function<void(bool ok)> then;
   // gRPC passes the operation from thread to thread; this shows ThreadSanitizer that it does.
   std::atomic<bool> begun = false;
 };
 
-// A call for whose next act there is no memory ends; the others go on.
+// A call for whose next act there is no memory ends, and its caller is told; the others go on.
+void EndWithoutMemory(grpc::ServerContext& call) {
+  call.TryCancel();
+  static auto* const log = new LimitedLog;
+  log->Warn("there is no memory to go on with a call, which ends");
+}
+
 void Do(const Operation& operation, bool ok) try {
   operation.then(ok);
 } catch (const std::bad_alloc&) {
-  static auto* const log = new LimitedLog;
-  log->Warn("there is no memory to go on with a call, which ends");
+  EndWithoutMemory(*operation.call);
 }
 
 }  // namespace
@@ -91,18 +99,34 @@ CallQueue::~CallQueue() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void* CallQueue::Tag(std::function<void(bool ok)> then) {
+void* CallQueue::Tag(grpc::ServerContext& call, std::function<void(bool ok)> then) {
   auto operation = std::make_unique<Operation>();
+  operation->call = &call;
   operation->then = std::move(then);
   operation->begun.store(true, std::memory_order_release);
   return operation.release();
 }
 
-void CallQueue::Post(std::function<void()> then) {
+void CallQueue::Post(grpc::ServerContext& call, std::function<void()> then) try {
   const auto alarm = std::make_shared<grpc::Alarm>();
   // Until the event has come, it has the alarm.
-  void* const tag = Tag([alarm, then = std::move(then)](bool) { then(); });
+  void* const tag = Tag(call, [alarm, then = std::move(then)](bool) { then(); });
   alarm->Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), tag);
+} catch (const std::bad_alloc&) {
+  EndWithoutMemory(call);
+}
+
+void CallQueue::Accept(absl::FunctionRef<void()> accept) {
+  constexpr std::chrono::milliseconds kPause{10};
+  std::optional<BlockingRegion> aside;
+  for (;;) {
+    try {
+      return accept();
+    } catch (const std::bad_alloc&) {
+      if (!aside) aside.emplace();
+      std::this_thread::sleep_for(kPause);
+    }
+  }
 }
 
 void CallQueue::Drop(void* tag) {

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "proto/concurrency/blocking_region.h"
 #include "proto/concurrency/mutex.h"
 
@@ -45,13 +46,23 @@ class CallQueue final : private CompensatingPool {
     CallQueue& queue_;
   };
 
-  // What to give to gRPC as the tag of one operation on queue(): `then` is called at its end, on
-  // one of the queue's threads, and what it holds is let go.
-  static void* Tag(std::function<void(bool ok)> then);
-  // Calls `then` on one of the queue's threads, soon. Whoever calls this has a Hold until then.
-  void Post(std::function<void()> then);
+  // What to give to gRPC as the tag of one operation of `call` on queue(): `then` is called at its
+  // end, on one of the queue's threads, and what it holds, `call` among it, is let go. When there
+  // is no memory for what `then` does (std::bad_alloc), the call is cancelled: nobody waits for it.
+  static void* Tag(grpc::ServerContext& call, std::function<void(bool ok)> then);
+  // Calls `then` on one of the queue's threads, soon; `call` and memory as with Tag, also now.
+  // Whoever calls this keeps `call` until it returns, and has a Hold until then.
+  void Post(grpc::ServerContext& call, std::function<void()> then);
+  // Calls `accept`, which asks gRPC for the next call of a method, again and again until there is
+  // memory for it: a method for whose next call nobody asks would never be served again.
+  static void Accept(absl::FunctionRef<void()> accept);
   // For a tag that gRPC will not return.
   static void Drop(void* tag);
+  // One that gRPC has not been given yet; release() gives it.
+  struct Dropper {
+    void operator()(void* tag) const { Drop(tag); }
+  };
+  using OwnTag = std::unique_ptr<void, Dropper>;
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
 
  private:

@@ -4,6 +4,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/wire/session.h"
@@ -31,13 +33,19 @@ absl::StatusOr<Caller> CallerOf(const ServiceContext& service, absl::string_view
   return caller;
 }
 
+// Without the port.
+inline std::string AddressOf(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
+
 // Of what has come with the call.
 template <typename Request>
 absl::StatusOr<Caller> CallerOf(const ServiceContext& service, const grpc::ServerContext& context) {
   const auto& metadata = context.client_metadata();
   const auto key = metadata.find(wire::kSessionMetadata);
-  if (key == metadata.end()) return CallerOf<Request>(service, absl::string_view());
-  return CallerOf<Request>(service, absl::string_view(key->second.data(), key->second.size()));
+  absl::StatusOr<Caller> caller = CallerOf<Request>(
+      service, key == metadata.end() ? absl::string_view()
+                                     : absl::string_view(key->second.data(), key->second.size()));
+  if (caller.ok()) caller->peer = AddressOf(context.peer());
+  return caller;
 }
 
 }  // namespace varscope::server

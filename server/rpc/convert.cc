@@ -12,6 +12,52 @@
 #include "server/sync/outer.h"
 
 namespace varscope::server {
+namespace {
+
+// What has no length of its own in one of a message's parts, and in each of its numbers.
+constexpr uint64_t kAnswerPartBytes = 1024;
+constexpr uint64_t kAnswerNumberBytes = 32;
+
+// In the message, grown in steps, and on the wire.
+template <typename... Texts>
+uint64_t BytesOfTexts(const Texts&... texts) {
+  return 3 * (texts.size() + ... + uint64_t{0});
+}
+
+uint64_t AnswerBytesOf(const Creator& creator) {
+  return BytesOfTexts(creator.worker_id, creator.host, creator.file);
+}
+
+}  // namespace
+
+uint64_t AnswerBytesOf(const Variable& variable) {
+  const VariableDefinition& def = variable.def;
+  return kAnswerPartBytes + BytesOfTexts(def.name, def.key, def.primary, def.initializer) +
+         AnswerBytesOf(def.creator) + kAnswerNumberBytes * def.shape.dims().size();
+}
+
+uint64_t AnswerBytesOf(const Resolution& resolution) {
+  uint64_t bytes = kAnswerPartBytes;
+  // What is refused is told with escaped bytes (Utf8), four for one.
+  bytes += 4 * BytesOfTexts(resolution.message, resolution.detail, resolution.warning);
+  for (const VariablePtr& variable : resolution.variables) bytes += AnswerBytesOf(*variable);
+  for (const Creator& creator : resolution.creators)
+    bytes += kAnswerPartBytes + AnswerBytesOf(creator);
+  if (resolution.partitioning) {
+    bytes += kAnswerNumberBytes * (resolution.partitioning->full_shape.dims().size() +
+                                   resolution.partitioning->partitions.size());
+  }
+  return bytes;
+}
+
+uint64_t AnswerBytesOf(const SnapshotInfo& info) {
+  return kAnswerPartBytes + 4 * BytesOfTexts(info.name, info.damage);
+}
+
+uint64_t AnswerBytesOf(const GroupStatus& group) {
+  return 2 * kAnswerPartBytes +
+         BytesOfTexts(group.options.prefix, group.options.spec, group.waits.text);
+}
 
 absl::StatusOr<ResolveRequest> FromProto(const v1::VariableDefinition& d) {
   ResolveRequest out;

@@ -25,6 +25,12 @@ void ToProto(const WorkerStatus& worker, v1::WorkerInfo* out);
 void ToProto(const GroupStatus& group, v1::SyncGroup* out);
 void ToProto(const GroupStatus& group, v1::GroupInfo* out);
 
+// What each takes of an answer, as a message and as bytes: not less.
+uint64_t AnswerBytesOf(const Variable& variable);
+uint64_t AnswerBytesOf(const Resolution& resolution);
+uint64_t AnswerBytesOf(const SnapshotInfo& info);
+uint64_t AnswerBytesOf(const GroupStatus& group);
+
 // Without the durability level.
 void ToProto(const PushResult& result, v1::PushResponse* out);
 

@@ -27,20 +27,26 @@ class RunsHere {
 }  // namespace
 
 void GrpcStream::Accept(const ServiceContext& service, CallQueue& queue, const Request& request) {
-  const auto next = std::make_shared<GrpcStream>(service, queue);
-  request(&next->context_, &next->stream_,
-          CallQueue::Tag([&service, &queue, request, next](bool ok) {
-            if (!ok) return;
-            Accept(service, queue, request);
-            next->Begin();
-          }));
+  CallQueue::Accept([&] {
+    const auto next = std::make_shared<GrpcStream>(service, queue);
+    CallQueue::OwnTag tag(
+        CallQueue::Tag(next->context_, [&service, &queue, request, next](bool ok) {
+          if (!ok) return;
+          Accept(service, queue, request);
+          next->Begin();
+        }));
+    request(&next->context_, &next->stream_, tag.get());
+    // gRPC gives it back.
+    static_cast<void>(tag.release());
+  });
 }
 
 GrpcStream::GrpcStream(const ServiceContext& service, CallQueue& queue)
     : service_(service), queue_(queue), hold_(queue), stream_(&context_) {}
 
 void* GrpcStream::Then(void (GrpcStream::*next)(bool ok)) {
-  return CallQueue::Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
+  return CallQueue::Tag(context_,
+                        [self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
 }
 
 void GrpcStream::Begin() {
@@ -85,7 +91,7 @@ void GrpcStream::OnRead(bool ok) {
 // Whoever ends it has others to tell: the log's thread, or the last worker of a step.
 void GrpcStream::EndRun() {
   if (runs_here == this) return OnRan();
-  queue_.Post([self = shared_from_this()] { self->OnRan(); });
+  queue_.Post(context_, [self = shared_from_this()] { self->OnRan(); });
 }
 
 void GrpcStream::OnRan() {

@@ -1,12 +1,14 @@
 #include "server/rpc/health.h"
 
 #include <chrono>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "server/rpc/call_bytes.h"
+#include "server/rpc/caller_of.h"
 #include "server/rpc/raw_method.h"
 #include "server/rpc/status.h"
 #include "varscope/v1/admin.grpc.pb.h"
@@ -45,18 +47,24 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
       : service_(service), hold_(queue), writer_(&context_) {}
 
   static void Accept(HealthService& service, CallQueue& queue) {
-    const auto next = std::make_shared<Watcher>(service, queue);
-    void* const gone = CallQueue::Tag([next](bool) {});
-    next->context_.AsyncNotifyWhenDone(gone);
-    service.RequestWatch(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
-                         queue.queue(), CallQueue::Tag([&service, &queue, next, gone](bool ok) {
-                           if (!ok) return CallQueue::Drop(gone);
-                           Accept(service, queue);
-                           next->known_ = IsKnown(ServiceIn(next->bytes_));
-                           absl::Status room = next->TakeRoom();
-                           if (room.ok()) room = service.Add(next);
-                           if (!room.ok()) next->Refuse(room);
-                         }));
+    CallQueue::Accept([&] {
+      const auto next = std::make_shared<Watcher>(service, queue);
+      CallQueue::OwnTag gone(next->Tag([next](bool) {}));
+      CallQueue::OwnTag came(next->Tag([&service, &queue, next, gone = gone.get()](bool ok) {
+        if (!ok) return CallQueue::Drop(gone);
+        Accept(service, queue);
+        next->known_ = IsKnown(ServiceIn(next->bytes_));
+        absl::Status room = next->TakeRoom();
+        if (room.ok()) room = service.Add(next);
+        if (!room.ok()) next->Refuse(room);
+      }));
+      next->context_.AsyncNotifyWhenDone(gone.get());
+      service.RequestWatch(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
+                           queue.queue(), came.get());
+      // gRPC gives them back.
+      static_cast<void>(gone.release());
+      static_cast<void>(came.release());
+    });
   }
 
   void Tell() {
@@ -66,14 +74,17 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   }
 
  private:
+  void* Tag(std::function<void(bool ok)> then) { return CallQueue::Tag(context_, std::move(then)); }
+
   absl::Status TakeRoom() {
-    absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(kCallBytes);
+    absl::StatusOr<IdleMemory::Hold> held = IdleMemory::Process().Reserve(
+        Caller{.peer = AddressOf(context_.peer())}.holder(), kCallBytes);
     if (held.ok()) held_ = *std::move(held);
     return held.status();
   }
 
   void Refuse(const absl::Status& why) {
-    writer_.Finish(ToGrpc(why, context_), CallQueue::Tag([self = shared_from_this()](bool) {}));
+    writer_.Finish(ToGrpc(why, context_), Tag([self = shared_from_this()](bool) {}));
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -82,7 +93,7 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
                                : health::HealthCheckResponse::SERVICE_UNKNOWN);
     due_ = false;
     writing_ = true;
-    writer_.Write(ToBytes(response), CallQueue::Tag([self = shared_from_this()](bool ok) {
+    writer_.Write(ToBytes(response), Tag([self = shared_from_this()](bool ok) {
                     MutexLock lock(self->mutex_);
                     self->writing_ = false;
                     if (ok && self->due_) self->Write();
@@ -93,8 +104,8 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   const CallQueue::Hold hold_;
   grpc::ServerContext context_;
   grpc::ByteBuffer bytes_;
-  bool known_ = false;        // what it asks for
-  MemoryAccount::Hold held_;  // once it watches
+  bool known_ = false;     // what it asks for
+  IdleMemory::Hold held_;  // once it watches
   grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
@@ -107,16 +118,23 @@ class HealthService::CheckCall final : public std::enable_shared_from_this<Check
   explicit CheckCall(CallQueue& queue) : hold_(queue), writer_(&context_) {}
 
   static void Accept(HealthService& service, CallQueue& queue) {
-    const auto next = std::make_shared<CheckCall>(queue);
-    service.RequestCheck(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
-                         queue.queue(), CallQueue::Tag([&service, &queue, next](bool ok) {
-                           if (!ok) return;
-                           Accept(service, queue);
-                           next->Answer(service);
-                         }));
+    CallQueue::Accept([&] {
+      const auto next = std::make_shared<CheckCall>(queue);
+      CallQueue::OwnTag tag(next->Tag([&service, &queue, next](bool ok) {
+        if (!ok) return;
+        Accept(service, queue);
+        next->Answer(service);
+      }));
+      service.RequestCheck(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
+                           queue.queue(), tag.get());
+      // gRPC gives it back.
+      static_cast<void>(tag.release());
+    });
   }
 
  private:
+  void* Tag(std::function<void(bool ok)> then) { return CallQueue::Tag(context_, std::move(then)); }
+
   void Answer(const HealthService& service) {
     grpc::Status status;
     health::HealthCheckResponse response;
@@ -127,7 +145,7 @@ class HealthService::CheckCall final : public std::enable_shared_from_this<Check
                 "no such service: ask for \"\" or " +
                     std::string(v1::ParameterServer::service_full_name())};
     }
-    writer_.Finish(ToBytes(response), status, CallQueue::Tag([self = shared_from_this()](bool) {}));
+    writer_.Finish(ToBytes(response), status, Tag([self = shared_from_this()](bool) {}));
   }
 
   const CallQueue::Hold hold_;

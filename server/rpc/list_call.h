@@ -49,15 +49,17 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
   // Serves every call that comes until the server stops.
   static void Accept(const ServiceContext& service, CallQueue& queue, const Ask& ask,
                      const std::shared_ptr<const Handler>& handler) {
-    const auto next = std::make_shared<ListCall>(service, queue, handler);
-    ask(&next->received_.context(), &next->received_.bytes(), &next->writer_,
-        // gRPC gives the tag back.
-        // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
-        CallQueue::Tag([&service, &queue, ask, handler, next](bool ok) {
-          if (!ok) return;
-          Accept(service, queue, ask, handler);
-          next->Run();
-        }));
+    CallQueue::Accept([&] {
+      const auto next = std::make_shared<ListCall>(service, queue, handler);
+      CallQueue::OwnTag tag(next->Tag([&service, &queue, ask, handler, next](bool ok) {
+        if (!ok) return;
+        Accept(service, queue, ask, handler);
+        next->Run();
+      }));
+      ask(&next->received_.context(), &next->received_.bytes(), &next->writer_, tag.get());
+      // gRPC gives it back.
+      static_cast<void>(tag.release());
+    });
   }
 
   ListCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
@@ -67,6 +69,10 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
         writer_(&received_.context()) {}
 
  private:
+  void* Tag(std::function<void(bool ok)> then) {
+    return CallQueue::Tag(received_.context(), std::move(then));
+  }
+
   void Run() {
     if (absl::Status taken = received_.Take(service_); !taken.ok()) return Finish(taken);
     absl::StatusOr<MemoryAccount::Hold> held =
@@ -88,8 +94,7 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
     Response part;
     if (!Next(part)) return Finish(absl::OkStatus());
     const grpc::ByteBuffer bytes = ToBytes(part);
-    writer_.Write(bytes,
-                  CallQueue::Tag([self = this->shared_from_this(), size = bytes.Length()](bool ok) {
+    writer_.Write(bytes, Tag([self = this->shared_from_this(), size = bytes.Length()](bool ok) {
                     if (!ok) return;
                     self->unread_->Progress(size);
                     self->Write();
@@ -103,7 +108,7 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
 
   void Finish(const absl::Status& status) {
     writer_.Finish(ToGrpc(status, received_.context()),
-                   CallQueue::Tag([self = this->shared_from_this()](bool) {}));
+                   Tag([self = this->shared_from_this()](bool) {}));
   }
 
   const ServiceContext& service_;

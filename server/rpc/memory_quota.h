@@ -37,8 +37,8 @@ class MemoryQuota {
     Reservation& operator=(Reservation&& other) noexcept;
     void Release();
     // The call's bytes have all come, and wait for others, who must be able to bring theirs: of
-    // each worker one such reservation no longer counts in the limit. (That the memory is there at
-    // all, the process's MemoryAccount sees to.)
+    // each worker one such reservation no longer counts in the limit. (That no worker holds more in
+    // this way than it leaves of the process's memory, IdleMemory sees to.)
     void Park();
 
    private:

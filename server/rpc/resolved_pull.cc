@@ -56,7 +56,8 @@ absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
   constexpr uint64_t kItemBytes = 256;
   constexpr uint64_t kIndicesBytes = 1024;
   const uint64_t each = kItemBytes + (pull.index_counts_size() > 0 ? kIndicesBytes : 0);
-  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(each * count);
+  absl::StatusOr<IdleMemory::Hold> held =
+      IdleMemory::Process().Reserve(caller.holder(), each * count);
   if (!held.ok()) return held.status();
   resolved.held = *std::move(held);
   resolved.variables.reserve(count);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "proto/wire/frame_reader.h"
 #include "server/push/stream_variables.h"
 #include "varscope/v1/tensor_stream.pb.h"
@@ -27,7 +27,7 @@ struct ResolvedPull {
   std::vector<Item> items;  // of each variable
   // Of what it takes beside the values themselves: indices, their rows, what is encoded.
   uint64_t copied_bytes = 0;
-  MemoryAccount::Hold held = {};  // of all this
+  IdleMemory::Hold held = {};  // of all this: a stream keeps it for a pull that repeats it
   // Set for a pull that repeats the one before: Changes::count() then.
   std::optional<uint64_t> unchanged_since;
 

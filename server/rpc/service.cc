@@ -17,22 +17,20 @@ void ParameterServerService::Accept(CallQueue& queue) {
   // Of calls that go on when their caller no longer waits.
   const auto goes_on = [](const ServiceContext&, const Caller&, const auto& /*request*/) {};
   // `run` and `leave` are of worker_calls.h.
-  const auto serve =
-      [&]<typename Request, typename Response>(
-          auto ask,
-          void (*run)(const ServiceContext&, const Caller&, const Request&, Response*, CallDone),
-          auto leave) {
-        Serve<UnaryCall<Request, Response>>(
-            *this, ask, context_, queue,
-            UnaryHandler<Request, Response>{
-                [this, run](const Caller& caller, const Request& request, Response* response,
-                            CallDone done) {
-                  run(context_, caller, request, response, std::move(done));
-                },
-                [this, leave](const Caller& caller, const Request& request) {
-                  leave(context_, caller, request);
-                }});
-      };
+  const auto serve = [&]<typename Request, typename Response>(
+                         auto ask,
+                         void (*run)(const ServiceContext&, const Caller&, const Request&,
+                                     Answer<Response>&, CallDone),
+                         auto leave) {
+    Serve<UnaryCall<Request, Response>>(
+        *this, ask, context_, queue,
+        UnaryHandler<Request, Response>{
+            [this, run](const Caller& caller, const Request& request, Answer<Response>& answer,
+                        CallDone done) { run(context_, caller, request, answer, std::move(done)); },
+            [this, leave](const Caller& caller, const Request& request) {
+              leave(context_, caller, request);
+            }});
+  };
   serve(&ParameterServerService::RequestConnect, server::Connect, goes_on);
   serve(&ParameterServerService::RequestResolve, server::Resolve, server::LeaveResolve);
   serve(&ParameterServerService::RequestHeartbeat, server::Heartbeat, goes_on);

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "server/limited_log.h"
 #include "server/rpc/descriptors.h"
 
@@ -86,11 +86,12 @@ void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
 }
 
 void ShmListener::ServeToEnd(Stream& stream, shm::Doorbell doorbell) {
-  MemoryAccount& memory = MemoryAccount::Process();
-  const MemoryAccount::Hold held = memory.TryHold(shm::kSegmentBytes);
+  // All of them together, because nobody knows yet whose this will be.
+  const absl::StatusOr<IdleMemory::Hold> held =
+      IdleMemory::Process().Reserve("streams through shared memory", shm::kSegmentBytes);
   absl::StatusOr<shm::Link> link =
-      held ? shm::Link::Accept(std::move(doorbell), ConnectionDescriptorLimit())
-           : memory.Refusal(shm::kSegmentBytes);
+      held.ok() ? shm::Link::Accept(std::move(doorbell), ConnectionDescriptorLimit())
+                : held.status();
   if (!link.ok()) WarnOfNone(link.status().message());
   MutexLock lock(mutex_);
   if (!link.ok() || stopping_) return;

@@ -33,7 +33,8 @@ absl::Status StreamPlaces::EnterWithoutSession() {
 
 absl::StatusOr<StreamPlaces::Place> StreamPlaces::Take(const Caller& caller) {
   Place place;
-  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(kCallBytes);
+  absl::StatusOr<IdleMemory::Hold> held =
+      IdleMemory::Process().Reserve(caller.holder(), kCallBytes);
   if (!held.ok()) return Prefixed(Who(caller), held.status());
   place.held_ = *std::move(held);
   if (caller.is_worker()) return place;

@@ -7,14 +7,14 @@
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
-#include "proto/memory/memory_account.h"
+#include "proto/memory/idle_memory.h"
 #include "server/auth/caller.h"
 
 namespace varscope::server {
 
-// An idle stream is ended by nobody. Those of workers end with their workers' leases, or are as
-// many as their programs have; of others there are so many at most. Thread-safe. Outlives every
-// Place.
+// An idle stream is ended by nobody. Those of one worker have no more memory than IdleMemory leaves
+// to it; of callers without a session there are so many at most, besides. Thread-safe. Outlives
+// every Place.
 class StreamPlaces {
  public:
   static constexpr size_t kMostWithoutSession = 1000;
@@ -32,11 +32,11 @@ class StreamPlaces {
     void Leave();
 
     StreamPlaces* places_ = nullptr;  // not null: the stream has no session
-    MemoryAccount::Hold held_;
+    IdleMemory::Hold held_;
   };
 
   // ResourceExhausted when the streams without a session are too many, or, as
-  // MemoryAccount::Refusal, without memory for what is kept of a stream.
+  // IdleMemory::Reserve, without memory for what is kept of a stream.
   absl::StatusOr<Place> Take(const Caller& caller);
 
  private:

@@ -204,10 +204,38 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
-  if (service_.synchronizer.pushes_wait()) push_reservation_.Park();
+  if (absl::Status status = WaitForOthers(); !status.ok()) {
+    // The worker sends them again.
+    request_.tensors().clear();
+    return Done(status);
+  }
   service_.synchronizer.Submit(
       *std::exchange(push_, std::nullopt), std::exchange(request_.tensors(), {}), request_.finite(),
       [this](const absl::StatusOr<PushResult>& result) { Pushed(result); }, head().timeout_ms());
+}
+
+absl::Status StreamRequest::WaitForOthers() {
+  if (!service_.synchronizer.pushes_wait()) return absl::OkStatus();
+  absl::StatusOr<IdleMemory::Hold> waiting =
+      // Beside what the worker has idle, so that it can go on meanwhile. No id has a blank.
+      IdleMemory::Process().Count(absl::StrCat("pushes of ", caller_.worker_id),
+                                  push_->bytes() + push_held_.bytes());
+  if (!waiting.ok()) {
+    service_.stall_detector.Hurry();
+    return Prefixed(absl::StrCat(Who(caller_),
+                                 "for a push that waits for others, which its group may need a "
+                                 "higher --memory-limit for: "),
+                    waiting.status());
+  }
+  waiting_ = *std::move(waiting);
+  push_reservation_.Park();
+  return absl::OkStatus();
+}
+
+void StreamRequest::Release() {
+  push_reservation_.Release();
+  push_held_ = {};
+  waiting_ = {};
 }
 
 void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
@@ -218,8 +246,7 @@ void StreamRequest::Pushed(const absl::StatusOr<PushResult>& result) {
   }
   pushed_ = *result;
   service_.durability.WhenDurable([this](const absl::Status& durable) {
-    push_reservation_.Release();
-    push_held_ = {};
+    Release();
     if (!durable.ok()) return Done(durable);
     AwaitRead();
   });
@@ -286,8 +313,7 @@ absl::Status StreamRequest::Pull() {
 void StreamRequest::Fail(const absl::Status& status) {
   const absl::Status said = WithWorker(WhatNow(service_.workers, caller_, status));
   if (head().has_push()) LogRefusal(said);
-  push_reservation_.Release();
-  push_held_ = {};
+  Release();
   pull_reservation_.Release();
   pull_.reset();
   // The worker does not count on it after an error.

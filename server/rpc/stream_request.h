@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/memory/idle_memory.h"
 #include "proto/memory/memory_account.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/frame_reader.h"
@@ -78,6 +79,9 @@ class StreamRequest {
   absl::Status CheckPull(const v1::PullRequest& pull, Tensors& tensors);
   absl::Status Reserve(uint64_t bytes, MemoryQuota::Reservation& reservation);
   void Push();
+  // A push that may wait for others as long as they like has a share for that.
+  absl::Status WaitForOthers();
+  void Release();
   void Pushed(const absl::StatusOr<PushResult>& result);
   void AwaitRead();
   void Done(const absl::Status& status);
@@ -95,6 +99,7 @@ class StreamRequest {
   wire::FrameReader request_;
   MemoryQuota::Reservation push_reservation_;  // until it is durable
   MemoryAccount::Hold push_held_;              // MemoryOfPush; as long
+  IdleMemory::Hold waiting_;                   // of a push that may wait for others; as long
   MemoryQuota::Reservation pull_reservation_;  // of what is copied for it
   std::optional<ResolvedPush> push_;
   uint64_t touched_bytes_ = 0;  // by the push

@@ -6,14 +6,16 @@
 #include <grpcpp/support/async_unary_call.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "proto/memory/memory_account.h"
-#include "proto/wire/arena_message.h"
+#include "proto/concurrency/blocking_region.h"
+#include "server/rpc/answer.h"
 #include "server/rpc/call_done.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
@@ -23,16 +25,16 @@
 
 namespace varscope::server {
 
-// What a call does. `run` fills the response, which stays where it is until `done`; `leave`, if
-// any, is called, once and after `run` has returned, when the caller no longer waits.
+// What a call does. `run` makes the answer, which stays where it is until `done`; `leave`, if any,
+// is called, once and after `run` has returned, when the caller no longer waits.
 template <typename Request, typename Response>
 struct UnaryHandler {
-  std::function<void(const Caller&, const Request&, Response*, CallDone done)> run;
+  std::function<void(const Caller&, const Request&, Answer<Response>&, CallDone done)> run;
   std::function<void(const Caller&, const Request&)> leave;
 };
 
-// One call. Lives as long as it is under way or an operation of gRPC's is. Request and response
-// are bytes for gRPC: what a request becomes in memory is counted here.
+// One call. Lives as long as it is under way or an operation of gRPC's is. Request and answer are
+// bytes for gRPC: what they are in memory is counted here.
 template <typename Request, typename Response>
 class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, Response>> {
  public:
@@ -43,33 +45,50 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   // Serves every call that comes until the server stops.
   static void Accept(const ServiceContext& service, CallQueue& queue, const Ask& ask,
                      const std::shared_ptr<const Handler>& handler) {
-    const auto next = std::make_shared<UnaryCall>(service, queue, handler);
-    void* const ended = CallQueue::Tag([call = std::weak_ptr<UnaryCall>(next)](bool) {
-      if (const std::shared_ptr<UnaryCall> waiting = call.lock()) waiting->Ended();
+    CallQueue::Accept([&] {
+      const auto next = std::make_shared<UnaryCall>(service, queue, handler);
+      CallQueue::OwnTag ended(next->Tag([next](bool) { next->Ended(); }));
+      CallQueue::OwnTag came(
+          next->Tag([&service, &queue, ask, handler, next, ended = ended.get()](bool ok) {
+            if (!ok) return CallQueue::Drop(ended);
+            Accept(service, queue, ask, handler);
+            next->Run();
+          }));
+      next->received_.context().AsyncNotifyWhenDone(ended.get());
+      ask(&next->received_.context(), &next->received_.bytes(), &next->writer_, came.get());
+      // gRPC gives them back.
+      static_cast<void>(ended.release());
+      static_cast<void>(came.release());
     });
-    next->received_.context().AsyncNotifyWhenDone(ended);
-    ask(&next->received_.context(), &next->received_.bytes(), &next->writer_,
-        // gRPC gives the tag back.
-        // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
-        CallQueue::Tag([&service, &queue, ask, handler, next, ended](bool ok) {
-          if (!ok) return CallQueue::Drop(ended);
-          Accept(service, queue, ask, handler);
-          next->Run();
-        }));
   }
 
   UnaryCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
       : service_(service),
+        queue_(queue),
         hold_(queue),
         handler_(std::move(handler)),
         writer_(&received_.context()) {}
 
  private:
+  void* Tag(std::function<void(bool ok)> then) {
+    return CallQueue::Tag(received_.context(), std::move(then));
+  }
+
   void Run() {
     if (absl::Status taken = received_.Take(service_); !taken.ok()) return Finish(taken);
-    handler_->run(
-        received_.caller(), received_.message(), &*response_,
-        [self = this->shared_from_this()](const absl::Status& status) { self->Finish(status); });
+    answer_.emplace(received_.caller().holder());
+    try {
+      handler_->run(
+          received_.caller(), received_.message(), *answer_,
+          [self = this->shared_from_this()](const absl::Status& status) { self->Finish(status); });
+    } catch (const std::bad_alloc&) {
+      Ran();
+      throw;
+    }
+    Ran();
+  }
+
+  void Ran() {
     running_ = true;
     // The caller may have left before.
     if (left_) Leave();
@@ -89,24 +108,33 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
     }
   }
 
-  // Once the caller has its answer, or has not read it for too long, this ends. What the answer
-  // takes counts, but cannot be refused any more.
+  // Whoever ends it has others to tell: the log's thread, or the last worker at a barrier.
   void Finish(const absl::Status& status) {
     finished_ = true;
-    const grpc::ByteBuffer response = ToBytes(*response_);
-    answer_held_ = MemoryAccount::Process().HoldAnyway(response.Length());
+    queue_.Post(received_.context(),
+                [self = this->shared_from_this(), status] { self->Send(status); });
+  }
+
+  // Once the caller has its answer, or has not read it for too long, this ends.
+  void Send(const absl::Status& status) {
+    constexpr uint64_t kTakesLong = uint64_t{256} << 10;
     unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
-    writer_.Finish(response, ToGrpc(status, received_.context()),
-                   CallQueue::Tag([self = this->shared_from_this()](bool) {}));
+    CallQueue::OwnTag sent(Tag([self = this->shared_from_this()](bool) {}));
+    const grpc::Status end = ToGrpc(status, received_.context());
+    if (!end.ok()) return writer_.FinishWithError(end, sent.release());
+    std::optional<BlockingRegion> aside;
+    if (answer_->bytes() > kTakesLong) aside.emplace();
+    const grpc::ByteBuffer bytes = ToBytes(**answer_);
+    writer_.Finish(bytes, end, sent.release());
   }
 
   const ServiceContext& service_;
+  CallQueue& queue_;
   const CallQueue::Hold hold_;
   const std::shared_ptr<const Handler> handler_;
   ReceivedRequest<Request> received_;
-  wire::ArenaMessage<Response> response_;
+  std::optional<Answer<Response>> answer_;  // once it runs
   Writer writer_;
-  MemoryAccount::Hold answer_held_;  // once finished
   std::optional<StallDetector::IdleTimeout> unread_;
   std::atomic<bool> running_ = false;
   std::atomic<bool> left_ = false;

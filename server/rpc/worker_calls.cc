@@ -25,7 +25,7 @@ struct Resolving {
   const Caller caller;
   const Creator worker;  // the caller
   const v1::ResolveRequest& request;
-  v1::ResolveResponse* const response;
+  Answer<v1::ResolveResponse>& answer;
   const CallDone done;
   int next = 0;  // of the definitions
 };
@@ -54,14 +54,16 @@ void ResolveRest(const std::shared_ptr<Resolving>& call) {
   const auto resolve = [call](const absl::Status& may) {
     const absl::StatusOr<Resolution> resolution =
         may.ok() ? ResolveOne(*call) : absl::StatusOr<Resolution>(may);
-    if (!resolution.ok()) {
+    const absl::Status status =
+        resolution.ok() ? call->answer.Reserve(AnswerBytesOf(*resolution)) : resolution.status();
+    if (!status.ok()) {
       const v1::VariableDefinition& definition = call->request.definitions(call->next);
       const std::string& name = definition.key().empty() ? definition.name() : definition.key();
       return call->done(Prefixed(
           absl::StrCat("worker '", call->caller.worker_id, "', variable '", Printable(name), "': "),
-          resolution.status()));
+          status));
     }
-    ToProto(*resolution, call->response->add_resolutions());
+    ToProto(*resolution, call->answer->add_resolutions());
     if (++call->next < call->request.definitions_size()) return ResolveRest(call);
     call->service.durability.WhenOnStableStorage(call->done);
   };
@@ -73,8 +75,8 @@ void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
   out->set_target(address.target);
 }
 
-absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest& request,
-                        v1::ConnectResponse* response) {
+absl::Status ConnectNow(const ServiceContext& service, const std::string& peer,
+                        const v1::ConnectRequest& request, v1::ConnectResponse* response) {
   response->set_protocol(wire::kProtocol);
   if (request.protocol() != wire::kProtocol) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -90,7 +92,7 @@ absl::Status ConnectNow(const ServiceContext& service, const v1::ConnectRequest&
   const Sharing sharing =
       request.sharing() == v1::SHARING_REPLICATED ? Sharing::kReplicated : Sharing::kGlobal;
   const absl::StatusOr<uint64_t> incarnation = service.workers.Connect(
-      request.worker_id(), request.host(), request.pid(), sharing, request.nonce());
+      request.worker_id(), request.host(), request.pid(), sharing, request.nonce(), peer);
   if (!incarnation.ok()) return incarnation.status();
   response->set_incarnation(*incarnation);
   response->set_store(service.session_keys.store());
@@ -139,11 +141,12 @@ absl::Status CheckBarrier(const Caller& caller, const v1::BarrierRequest& reques
 
 }  // namespace
 
-void Connect(const ServiceContext& service, const Caller& /*caller*/,
-             const v1::ConnectRequest& request, v1::ConnectResponse* response, CallDone done) {
+void Connect(const ServiceContext& service, const Caller& caller, const v1::ConnectRequest& request,
+             Answer<v1::ConnectResponse>& answer, CallDone done) {
+  v1::ConnectResponse* const response = &*answer;
   // Until it is answered, which may take as long as the disk likes, the worker cannot be heard of.
   const auto connect = [&] {
-    absl::Status status = ConnectNow(service, request, response);
+    absl::Status status = ConnectNow(service, caller.peer, request, response);
     if (status.ok()) service.workers.HoldLease(request.worker_id(), response->incarnation());
     return status;
   };
@@ -156,7 +159,7 @@ void Connect(const ServiceContext& service, const Caller& /*caller*/,
 }
 
 void Resolve(const ServiceContext& service, const Caller& caller, const v1::ResolveRequest& request,
-             v1::ResolveResponse* response, CallDone done) {
+             Answer<v1::ResolveResponse>& answer, CallDone done) {
   if (absl::Status status = CheckResolve(service, caller, request); !status.ok()) {
     return done(status);
   }
@@ -165,7 +168,7 @@ void Resolve(const ServiceContext& service, const Caller& caller, const v1::Reso
   }
   ResolveRest(std::make_shared<Resolving>(Resolving{service, caller,
                                                     service.workers.Describe(caller.worker_id),
-                                                    request, response, std::move(done)}));
+                                                    request, answer, std::move(done)}));
 }
 
 void LeaveResolve(const ServiceContext& service, const Caller& caller,
@@ -175,15 +178,15 @@ void LeaveResolve(const ServiceContext& service, const Caller& caller,
 
 void Heartbeat(
     const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
-    v1::HeartbeatResponse* response,
+    Answer<v1::HeartbeatResponse>& answer,
     CallDone done) {  // NOLINT(performance-unnecessary-value-param): the type of all calls
   // Another one after a restart, which the worker may not notice otherwise.
-  ToProto(service.local, response->mutable_local());
+  ToProto(service.local, answer->mutable_local());
   done(service.workers.Check(caller));
 }
 
 void Barrier(const ServiceContext& service, const Caller& caller, const v1::BarrierRequest& request,
-             v1::BarrierResponse* response, CallDone done) {
+             Answer<v1::BarrierResponse>& answer, CallDone done) {
   absl::Status status = CheckBarrier(caller, request);
   if (status.ok()) status = service.workers.Check(caller);
   if (!status.ok()) return done(status);
@@ -197,8 +200,8 @@ void Barrier(const ServiceContext& service, const Caller& caller, const v1::Barr
        .parties = request.parties(),
        .timeout = std::chrono::milliseconds(request.timeout_ms()),
        .call = &request},
-      [&service, caller, response, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
-        if (round.ok()) response->set_round(*round);
+      [&service, caller, &answer, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
+        if (round.ok()) answer->set_round(*round);
         done(WhatNow(service.workers, caller, round.status()));
       });
 }
@@ -209,7 +212,7 @@ void LeaveBarrier(const ServiceContext& service, const Caller& caller,
 }
 
 void Disconnect(const ServiceContext& service, const Caller& caller, const v1::DisconnectRequest&,
-                v1::DisconnectResponse*, CallDone done) {
+                Answer<v1::DisconnectResponse>&, CallDone done) {
   const absl::Status status = service.workers.Disconnect(caller);
   if (!status.ok()) return done(status);
   service.durability.WhenOnStableStorage(std::move(done));

@@ -87,7 +87,7 @@ class QueuedStream final : public std::enable_shared_from_this<QueuedStream> {
                      const std::vector<char>& block) {
     const auto next = std::make_shared<QueuedStream>(block);
     service.RequestCall(&next->context_, &next->stream_, queue.queue(), queue.queue(),
-                        CallQueue::Tag([&service, &queue, &block, next](bool ok) {
+                        next->Tag([&service, &queue, &block, next](bool ok) {
                           if (!ok) return;
                           Accept(service, queue, block);
                           next->Read();
@@ -96,8 +96,9 @@ class QueuedStream final : public std::enable_shared_from_this<QueuedStream> {
   explicit QueuedStream(const std::vector<char>& block) : stream_(&context_), left_(block) {}
 
  private:
+  void* Tag(std::function<void(bool ok)> then) { return CallQueue::Tag(context_, std::move(then)); }
   void* Then(void (QueuedStream::*next)(bool ok)) {
-    return CallQueue::Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
+    return Tag([self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
   }
   void Read() { stream_.Read(&request_, Then(&QueuedStream::OnRead)); }
   void WriteNext() { stream_.Write(left_.Next(), Then(&QueuedStream::OnWritten)); }
@@ -110,7 +111,7 @@ class QueuedStream final : public std::enable_shared_from_this<QueuedStream> {
     left_.none() ? Read() : WriteNext();
   }
   void Finish(const grpc::Status& status) {
-    stream_.Finish(status, CallQueue::Tag([self = shared_from_this()](bool) {}));
+    stream_.Finish(status, Tag([self = shared_from_this()](bool) {}));
   }
 
   grpc::GenericServerContext context_;

@@ -44,7 +44,8 @@ class Hostile {
         [this] { ManyTinyParts(); }, [this] { LongTexts(); },      [this] { ManyVariables(); },
         [this] { ManyParts(); },     [this] { EncodedPulls(); },   [this] { HalfAPush(); },
         [this] { WholePushes(); },   [this] { Reconnect(); },      [this] { ManyBarriers(); },
-        [this] { UnknownBytes(); },  [this] { ManyLargeCalls(); },
+        [this] { UnknownBytes(); },  [this] { ManyLargeCalls(); }, [this] { LargeAnswers(); },
+        [this] { IdleStreams(); },
     };
     kinds[random_() % kinds.size()]();
   }
@@ -115,6 +116,43 @@ class Hostile {
     v1::VariableDefinition& definition = Define(request, NewName(), 100000);
     definition.mutable_partitioning()->add_partitions(1 << (random_() % 17));
     Resolve(request);
+  }
+
+  // Some bytes for each definition, megabytes of answer.
+  void LargeAnswers() {
+    v1::ResolveRequest request;
+    const int count = 1 << (random_() % 11);
+    for (int i = 0; i < count; ++i) {
+      v1::VariableDefinition& definition = Define(request, "hostile/parts", 0);
+      definition.mutable_partitioning()->mutable_full_shape()->add_dims(4096);
+      definition.mutable_partitioning()->add_partitions(4096);
+    }
+    Resolve(request);
+  }
+
+  // Names on streams that then say nothing.
+  void IdleStreams() {
+    v1::ResolveRequest request;
+    Define(request, "hostile/w0", 1 << 20);
+    Resolve(request);
+    v1::TensorFrame frame;
+    for (int i = 0; i < 1000; ++i) {
+      v1::NamedVariable& variable = *frame.mutable_header()->add_variables();
+      variable.set_name("hostile/w0");
+      variable.add_slots(std::string(1000, 's'));
+    }
+    frame.mutable_header()->mutable_pull();
+    std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+    std::vector<std::unique_ptr<Stream>> streams;
+    for (uint64_t i = random_() % 100; i > 0; --i) {
+      worker_->Prepare(*contexts.emplace_back(std::make_unique<grpc::ClientContext>()));
+      streams.push_back(worker_->stub().Exchange(contexts.back().get()));
+      streams.back()->Write(frame);
+    }
+    for (size_t i = 0; i < streams.size(); ++i) {
+      contexts[i]->TryCancel();
+      streams[i]->Finish();
+    }
   }
 
   void EncodedPulls() {

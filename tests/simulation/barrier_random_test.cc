@@ -32,7 +32,7 @@ using std::chrono::milliseconds;
 // One that has come to the server.
 struct Call {
   v1::BarrierRequest request;
-  v1::BarrierResponse response;
+  server::Answer<v1::BarrierResponse> answer;
   std::optional<absl::Status> end;
 };
 
@@ -88,21 +88,21 @@ class BarrierStory {
     v1::ConnectRequest request;
     request.set_protocol(wire::kProtocol);
     request.set_worker_id(absl::StrCat("w", ids_++));
-    v1::ConnectResponse response;
+    server::Answer<v1::ConnectResponse> answer;
     bool done = false;
-    server::Connect(server_->context(), {}, request, &response,
+    server::Connect(server_->context(), {}, request, answer,
                     [&done](const absl::Status& status) { done = status.ok(); });
     while (!done) env_.Advance(milliseconds(20));
     worker.caller =
-        server::CallerOf<v1::TensorFrame>(server_->context(), response.session_key()).value();
+        server::CallerOf<v1::TensorFrame>(server_->context(), answer->session_key()).value();
   }
 
   void Die(Worker& worker) {
     trace_.Note(absl::StrCat(worker.caller.worker_id, " dies"));
     const v1::DisconnectRequest request;
-    v1::DisconnectResponse response;
+    server::Answer<v1::DisconnectResponse> answer;
     bool done = false;
-    server::Disconnect(server_->context(), worker.caller, request, &response,
+    server::Disconnect(server_->context(), worker.caller, request, answer,
                        [&done](const absl::Status& status) { done = status.ok(); });
     while (!done) env_.Advance(milliseconds(20));
   }
@@ -181,10 +181,10 @@ class BarrierStory {
     auto call = std::make_shared<Call>();
     call->request = request;
     worker.calls.push_back(call);
-    server::Barrier(server_->context(), worker.caller, call->request, &call->response,
+    server::Barrier(server_->context(), worker.caller, call->request, call->answer,
                     [this, call](const absl::Status& status) {
                       call->end = status;
-                      if (status.ok()) completed_ = std::max(completed_, call->response.round());
+                      if (status.ok()) completed_ = std::max(completed_, call->answer->round());
                     });
   }
 
@@ -215,14 +215,14 @@ class BarrierStory {
     const std::string about =
         absl::StrCat(worker.caller.worker_id, ", which came for the ", worker.came, ". time: ");
     if (call.end->ok()) {
-      const uint64_t round = call.response.round();
+      const uint64_t round = call.answer->round();
       if (worker.first_time ? round < worker.since : round != worker.came) {
         wrong_ = absl::StrCat(about, "passed round ", round);
       }
       worker.first_time = false;
       worker.came = round;
       trace_.Note(absl::StrCat(about, "it passed"));
-      worker.passed = call.response.round();
+      worker.passed = call.answer->round();
       worker.asks.reset();
       ++totals_.rounds;
       return true;

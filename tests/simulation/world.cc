@@ -360,21 +360,21 @@ void World::Connect(const std::string& name) {
   request.set_worker_id(name);
   request.set_host("host");
   request.set_nonce(env_.trace().Draw("nonce", 1 << 30) + 1);
-  const auto response = std::make_shared<v1::ConnectResponse>();
+  const auto answer = std::make_shared<Answer<v1::ConnectResponse>>();
   Worker& worker = workers_[name];
   const std::string before = worker.session_key;
   worker.old_key.clear();
   Call(name, "connect", [&](const CallDone& done) {
-    server::Connect(server_->context(), {}, request, response.get(),
-                    [this, &worker, before, response, done](const absl::Status& status) {
+    server::Connect(server_->context(), {}, request, *answer,
+                    [this, &worker, before, answer, done](const absl::Status& status) {
                       // Before that a crash may undo it, and a server that dies says nothing.
                       if (hears_ && status.ok()) worker.old_key = before;
                       done(status);
                     });
   });
-  if (response->session_key().empty()) return;
-  worker.incarnation = response->incarnation();
-  worker.session_key = response->session_key();
+  if ((*answer)->session_key().empty()) return;
+  worker.incarnation = (*answer)->incarnation();
+  worker.session_key = (*answer)->session_key();
   worker.last.reset();  // another incarnation's
   worker.last_sent.reset();
   worker.stream.reset();
@@ -407,15 +407,15 @@ void World::Resolve(const std::string& worker, const v1::ResolveRequest& request
   env_.trace().Note(absl::StrCat(worker, " creates ", request.ShortDebugString()));
   const absl::StatusOr<Caller> caller = Identify(workers_[worker].session_key);
   if (!caller.ok()) return;
-  const auto response = std::make_shared<v1::ResolveResponse>();
+  const auto answer = std::make_shared<Answer<v1::ResolveResponse>>();
   Call(worker, "resolve", [&](const CallDone& done) {
-    server::Resolve(server_->context(), *caller, request, response.get(),
-                    [this, request, response, done](const absl::Status& status) {
+    server::Resolve(server_->context(), *caller, request, *answer,
+                    [this, request, answer, done](const absl::Status& status) {
                       if (hears_ && status.ok()) ReachResolved(request);
                       done(status);
                     });
   });
-  for (const v1::Resolution& resolution : response->resolutions()) {
+  for (const v1::Resolution& resolution : (*answer)->resolutions()) {
     for (const v1::VariableInfo& variable : resolution.variables()) {
       const std::string& name = variable.name();
       const bool known = std::find(variables_.begin(), variables_.end(), name) != variables_.end();
@@ -436,9 +436,9 @@ void World::Heartbeat(const std::string& worker) {
   env_.trace().Note(worker + " is there");
   const absl::StatusOr<Caller> caller = Identify(workers_[worker].session_key);
   if (!caller.ok()) return;
-  v1::HeartbeatResponse response;
+  Answer<v1::HeartbeatResponse> answer;
   Call(worker, "heartbeat", [&](CallDone done) {
-    server::Heartbeat(server_->context(), *caller, {}, &response, std::move(done));
+    server::Heartbeat(server_->context(), *caller, {}, answer, std::move(done));
   });
 }
 
@@ -447,8 +447,10 @@ void World::Leave(const std::string& name) {
   const absl::StatusOr<Caller> caller = Identify(workers_[name].session_key);
   workers_[name].incarnation = 0;
   if (!caller.ok()) return;
-  Call(name, "leave", [&](CallDone done) {
-    server::Disconnect(server_->context(), *caller, {}, nullptr, std::move(done));
+  const auto answer = std::make_shared<Answer<v1::DisconnectResponse>>();
+  Call(name, "leave", [&](const CallDone& done) {
+    server::Disconnect(server_->context(), *caller, {}, *answer,
+                       [answer, done](const absl::Status& status) { done(status); });
   });
 }
 
@@ -457,10 +459,10 @@ void World::Arrive(const std::string& worker, const v1::BarrierRequest& given) {
   const absl::StatusOr<Caller> caller = Identify(workers_[worker].session_key);
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::BarrierRequest>(given);
-  const auto response = std::make_shared<v1::BarrierResponse>();
+  const auto answer = std::make_shared<Answer<v1::BarrierResponse>>();
   Call(worker, "barrier", [&](const CallDone& done) {
-    server::Barrier(server_->context(), *caller, *request, response.get(),
-                    [request, response, done](const absl::Status& status) { done(status); });
+    server::Barrier(server_->context(), *caller, *request, *answer,
+                    [request, answer, done](const absl::Status& status) { done(status); });
   });
 }
 
@@ -834,10 +836,10 @@ void World::CallAnything(const std::string& key, const v1::ConnectRequest& given
   const absl::StatusOr<Caller> caller = Identify(key);
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::ConnectRequest>(given);
-  const auto response = std::make_shared<v1::ConnectResponse>();
+  const auto answer = std::make_shared<Answer<v1::ConnectResponse>>();
   Call("", "", [&](const CallDone& done) {
-    server::Connect(server_->context(), *caller, *request, response.get(),
-                    [request, response, done](const absl::Status& status) { done(status); });
+    server::Connect(server_->context(), *caller, *request, *answer,
+                    [request, answer, done](const absl::Status& status) { done(status); });
   });
 }
 
@@ -846,10 +848,10 @@ void World::CallAnything(const std::string& key, const v1::ResolveRequest& given
   const absl::StatusOr<Caller> caller = Identify(key);
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::ResolveRequest>(given);
-  const auto response = std::make_shared<v1::ResolveResponse>();
+  const auto answer = std::make_shared<Answer<v1::ResolveResponse>>();
   Call("", "", [&](const CallDone& done) {
-    server::Resolve(server_->context(), *caller, *request, response.get(),
-                    [request, response, done](const absl::Status& status) { done(status); });
+    server::Resolve(server_->context(), *caller, *request, *answer,
+                    [request, answer, done](const absl::Status& status) { done(status); });
   });
 }
 
@@ -858,10 +860,10 @@ void World::CallAnything(const std::string& key, const v1::BarrierRequest& given
   const absl::StatusOr<Caller> caller = Identify(key);
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::BarrierRequest>(given);
-  const auto response = std::make_shared<v1::BarrierResponse>();
+  const auto answer = std::make_shared<Answer<v1::BarrierResponse>>();
   Call("", "barrier", [&](const CallDone& done) {
-    server::Barrier(server_->context(), *caller, *request, response.get(),
-                    [request, response, done](const absl::Status& status) { done(status); });
+    server::Barrier(server_->context(), *caller, *request, *answer,
+                    [request, answer, done](const absl::Status& status) { done(status); });
   });
 }
 

@@ -297,54 +297,6 @@ TEST(BarrierTest, RoundsThatNobodyCouldHavePassedAreRefused) {
   EXPECT_EQ(barriers.names(), 0U);
 }
 
-TEST(BarrierTest, NamesAreForgottenWhenNobodyNeedsThem) {
-  Barriers barriers;
-  uint64_t sequence = 0;
-  for (size_t i = 0; i < Barriers::kMostNames + 100; ++i) {
-    Arrival alone = Of("a", ++sequence);
-    alone.parties = 1;
-    ASSERT_TRUE(Arrive(barriers, alone, "name" + std::to_string(i)).get().ok());
-  }
-  EXPECT_EQ(barriers.names(), Barriers::kMostNames);
-  barriers.WorkerLost("a", 1);
-  EXPECT_EQ(barriers.names(), 0U);
-  Arrival short_of_time = Of("a", ++sequence, 2);
-  short_of_time.timeout = milliseconds(1);
-  EXPECT_TRUE(absl::IsDeadlineExceeded(Arrive(barriers, short_of_time).get().status()));
-  EXPECT_EQ(barriers.names(), 0U);
-}
-
-TEST(BarrierTest, ThereIsALimitOfNamesWhereSomebodyWaits) {
-  Barriers barriers;
-  std::vector<std::future<Answer>> waiting;
-  for (size_t i = 0; i < Barriers::kMostNames; ++i) {
-    const std::string worker = "a" + std::to_string(i / Barriers::kMostOfWorker);
-    waiting.push_back(Arrive(barriers, Of(worker, i + 1), "name" + std::to_string(i)));
-  }
-  EXPECT_TRUE(absl::IsResourceExhausted(Arrive(barriers, Of("b", 1)).get().status()));
-  EXPECT_TRUE(Arrive(barriers, Of("b", 2), "name7").get().ok());
-}
-
-TEST(BarrierTest, OneWorkerWaitsAtSomeBarriersAtATimeOnly) {
-  Barriers barriers;
-  std::vector<std::future<Answer>> waiting;
-  uint64_t sequence = 0;
-  for (long i = 0; i < Barriers::kMostOfWorker; ++i) {
-    waiting.push_back(Arrive(barriers, Of("a", ++sequence), "name" + std::to_string(i)));
-  }
-  const Answer refused = Arrive(barriers, Of("a", ++sequence), "one more").get();
-  EXPECT_TRUE(absl::IsResourceExhausted(refused.status()));
-  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("worker 'a' waits at 256 others"));
-  EXPECT_EQ(barriers.names(), static_cast<size_t>(Barriers::kMostOfWorker));
-  // An arrival that is sent again is none more.
-  auto resent = Arrive(barriers, Of("a", 1), "name0");
-  EXPECT_FALSE(IsReady(resent));
-  EXPECT_EQ(Arrive(barriers, Of("b", 1), "name0").get().value(), 1U);
-  EXPECT_EQ(resent.get().value(), 1U);
-  auto next = Arrive(barriers, Of("a", ++sequence), "one more");
-  EXPECT_FALSE(IsReady(next));
-}
-
 TEST(BarrierTest, NamesArrivalsMembersAndAnswersAreInTheAccount) {
   MemoryAccount& memory = MemoryAccount::Process();
   const uint64_t before = memory.used();

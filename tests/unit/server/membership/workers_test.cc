@@ -328,6 +328,48 @@ TEST_F(WorkersTest, WhatIsKeptOfAWorkerIsInTheAccountUntilItIsForgotten) {
   EXPECT_EQ(memory.used(), before);
 }
 
+// Under however many ids: who comes from elsewhere finds room, and those that are there go on.
+TEST_F(WorkersTest, TheWorkersOfOneAddressLeaveRoomForThoseOfOthers) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  constexpr uint64_t kRoom = uint64_t{16} << 20;
+  memory.SetLimit(before + kRoom);
+  {
+    Workers workers;
+    const auto connect = [&](const std::string& id, const std::string& peer) {
+      return workers.Connect(id, "host", 1, Sharing::kGlobal, 0, peer);
+    };
+    std::vector<uint64_t> first;
+    for (int i = 0; i < 4; ++i) {
+      first.push_back(connect(absl::StrCat("first", i), "ipv4:10.0.0.1").value());
+    }
+    absl::Status refused;
+    for (int i = 0; refused.ok(); ++i) {
+      refused = connect(absl::StrCat("w", i), "ipv4:10.0.0.1").status();
+    }
+    EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("for the workers at ipv4:10.0.0.1"));
+    EXPECT_LE(memory.used() - before, kRoom / 2);
+    // One that is there may connect again, and those that go make room.
+    const absl::StatusOr<uint64_t> again = connect("first0", "ipv4:10.0.0.1");
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_GT(*again, first[0]);
+    for (int i = 1; i < 4; ++i) {
+      ASSERT_TRUE(workers.Disconnect({absl::StrCat("first", i), first[i]}).ok());
+    }
+    const absl::StatusOr<uint64_t> next = connect("next", "ipv4:10.0.0.1");
+    EXPECT_TRUE(next.ok()) << next.status();
+    for (int i = 0; i < 20; ++i) {
+      const absl::StatusOr<uint64_t> other = connect(absl::StrCat("other", i), "ipv4:10.0.0.2");
+      EXPECT_TRUE(other.ok()) << other.status();
+    }
+    memory.SetLimit(MemoryAccount::kUnlimited);
+  }
+  EXPECT_EQ(memory.used(), before);
+}
+
 TEST_F(WorkersTest, AListComesInPiecesInTheOrderOfTheIds) {
   Workers workers;
   std::vector<std::string> ids;

@@ -1,6 +1,8 @@
 #include "server/rpc/call_queue.h"
 
 #include <grpcpp/alarm.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -8,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "proto/concurrency/blocking_region.h"
@@ -20,14 +23,55 @@ constexpr std::chrono::seconds kLong(60);
 class CallQueueTest : public ::testing::Test {
  protected:
   CallQueueTest() : queue_(std::make_unique<CallQueue>(builder_.AddCompletionQueue(), 1)) {
+    builder_.RegisterAsyncGenericService(&calls_);
     server_ = builder_.BuildAndStart();
   }
   ~CallQueueTest() override { server_->Shutdown(std::chrono::system_clock::now()); }
 
   // `then` runs at once, on one of the queue's threads.
   static void Happen(CallQueue& queue, grpc::Alarm& alarm, std::function<void(bool)> then) {
-    alarm.Set(queue.queue(), std::chrono::system_clock::now(), CallQueue::Tag(std::move(then)));
+    // Of no call: who has no memory for it ends the test.
+    static auto* const none = new grpc::ServerContext;
+    alarm.Set(queue.queue(), std::chrono::system_clock::now(),
+              CallQueue::Tag(*none, std::move(then)));
   }
+
+  // One call, over no network, that a test does with what it likes.
+  struct Call {
+    grpc::GenericServerContext context;
+    grpc::GenericServerAsyncReaderWriter stream{&context};
+  };
+  // `then` is called with the next one.
+  void Ask(const std::function<void(const std::shared_ptr<Call>&)>& then) {
+    auto call = std::make_shared<Call>();
+    calls_.RequestCall(&call->context, &call->stream, queue_->queue(), queue_->queue(),
+                       CallQueue::Tag(call->context, [then, call](bool ok) {
+                         if (ok) then(call);
+                       }));
+  }
+  // Before its own deadline.
+  static bool IsToldAtOnce(const grpc::Status& end) {
+    return !end.ok() && end.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED;
+  }
+  // How a call ends.
+  grpc::Status MakeCall() {
+    grpc::GenericStub stub(server_->InProcessChannel({}));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kLong);
+    grpc::CompletionQueue ended;
+    const grpc::ByteBuffer request;
+    const auto reader = stub.PrepareUnaryCall(&context, "/any/method", request, &ended);
+    reader->StartCall();
+    grpc::ByteBuffer answer;
+    grpc::Status status;
+    reader->Finish(&answer, &status, this);
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(ended.Next(&tag, &ok));
+    return status;
+  }
+
+  grpc::AsyncGenericService calls_;
 
   grpc::ServerBuilder builder_;
   std::unique_ptr<grpc::Server> server_;
@@ -70,6 +114,30 @@ TEST_F(CallQueueTest, ALockThatAnotherThreadHasHoldsNobodyElseUp) {
   for (std::promise<void>& one : locked) {
     EXPECT_EQ(one.get_future().wait_for(kLong), std::future_status::ready);
   }
+}
+
+// Whatever it was about to do: its caller does not wait for a deadline of his own.
+TEST_F(CallQueueTest, ACallThatMeetsTheEndOfMemoryIsCancelled) {
+  Ask([](const auto&) { throw std::bad_alloc(); });
+  EXPECT_TRUE(IsToldAtOnce(MakeCall()));
+  Ask([this](const std::shared_ptr<Call>& call) {
+    queue_->Post(call->context, [call] { throw std::bad_alloc(); });
+  });
+  EXPECT_TRUE(IsToldAtOnce(MakeCall()));
+  Ask([](const std::shared_ptr<Call>& call) {
+    grpc::ByteBuffer answer;
+    call->stream.WriteAndFinish(answer, {}, grpc::Status::OK,
+                                CallQueue::Tag(call->context, [call](bool) {}));
+  });
+  EXPECT_TRUE(MakeCall().ok()) << "others go on";
+}
+
+TEST_F(CallQueueTest, TheNextCallIsAskedForUntilThereIsMemory) {
+  int asked = 0;
+  CallQueue::Accept([&] {
+    if (++asked < 4) throw std::bad_alloc();
+  });
+  EXPECT_EQ(asked, 4);
 }
 
 TEST_F(CallQueueTest, TheEndWaitsForWhoeverMayBeginAnOperation) {

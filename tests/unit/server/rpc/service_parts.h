@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "server/rpc/context.h"
 
@@ -13,6 +14,8 @@ struct ServiceParts {
   // Which outlives it; null: none.
   explicit ServiceParts(Durability* durability = nullptr)
       : durability(durability != nullptr ? *durability : none) {}
+  explicit ServiceParts(const std::vector<GroupOptions>& groups)
+      : synchronizer(store, workers, groups), durability(none) {}
 
   Store store{StoreLimits{}};
   Workers workers;

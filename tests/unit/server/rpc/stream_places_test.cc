@@ -46,6 +46,34 @@ TEST(StreamPlacesTest, OfCallersWithoutASessionThereAreSoManyAndOfWorkersAsManyA
   EXPECT_EQ(memory.used(), before);
 }
 
+// They are idle for as long as it likes.
+TEST(StreamPlacesTest, AFewWorkersLeaveRoomForStreamsOfAnother) {
+  MemoryAccount& memory = MemoryAccount::Process();
+  // What is kept could make room later.
+  BlockPool::Process()->FreeKept();
+  const uint64_t before = memory.used();
+  memory.SetLimit(before + (uint64_t{64} << 20));
+  StreamPlaces places;
+  std::vector<StreamPlaces::Place> taken;
+  for (int worker = 0; worker < 20; ++worker) {
+    for (;;) {
+      absl::StatusOr<StreamPlaces::Place> place = places.Take({std::to_string(worker), 1});
+      if (!place.ok()) break;
+      taken.push_back(*std::move(place));
+    }
+  }
+  std::vector<StreamPlaces::Place> others;
+  for (int i = 0; i < 16; ++i) {
+    absl::StatusOr<StreamPlaces::Place> place = places.Take({"modest", 1});
+    EXPECT_TRUE(place.ok()) << place.status();
+    if (place.ok()) others.push_back(*std::move(place));
+  }
+  memory.SetLimit(MemoryAccount::kUnlimited);
+  taken.clear();
+  others.clear();
+  EXPECT_EQ(memory.used(), before);
+}
+
 TEST(StreamPlacesTest, WithoutMemoryTheStreamIsRefusedAndTakesNoPlace) {
   MemoryAccount& memory = MemoryAccount::Process();
   // What is kept could make room later.

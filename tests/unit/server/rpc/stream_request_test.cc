@@ -21,6 +21,7 @@
 #include "proto/wire/retry_info.h"
 #include "server/push/resolve.h"
 #include "server/store/state.h"
+#include "server/sync/group_options.h"
 #include "tests/support/push.h"
 #include "tests/unit/server/rpc/service_parts.h"
 
@@ -210,6 +211,68 @@ TEST_F(StreamRequestTest, WhatCameBeforeARollbackDoesNothingAfterIt) {
   }
   EXPECT_EQ(Summarize(ValueOf(store, "a")), "[0 0 0]");
   workers.Stop();
+}
+
+// Others of its group never come: whoever pushes to another group is not kept out.
+TEST(WaitingPushTest, PushesThatWaitLeaveRoomForThoseOfOthers) {
+  ServiceParts parts({ParseGroup("big=bsp:workers=100").value()});
+  MemoryAccount& memory = MemoryAccount::Process();
+  constexpr int64_t kElements = int64_t{1} << 20;
+  const Caller honest = parts.Connect("honest");
+  ASSERT_TRUE(parts.Create(honest, "big/v", Shape{kElements}).ok());
+  ASSERT_TRUE(parts.Create(honest, "w", Shape{kElements / 8}).ok());
+  ASSERT_TRUE(parts.store.catalog.FinishFirstValues().ok());
+  BlockPool::Process()->FreeKept();
+  memory.SetLimit(memory.used() + (uint64_t{64} << 20));
+  // What one worker asks for, on a stream of its own.
+  struct Sender {
+    Caller caller;
+    StreamState stream;
+    StreamRequest request;
+    bool ended = false;
+    Sender(const ServiceParts& parts, Caller who)
+        : caller(std::move(who)), request(parts.context, caller, stream) {}
+    // Whether it is received.
+    bool Push(const std::string& variable, int64_t elements) {
+      server::Push push{.id = {caller.worker_id, caller.incarnation, 1}};
+      OptimizerStep step{
+          .state = {.optimizer = "GradientDescent", .hyperparameters = {{"learning_rate", 1}}}};
+      step.updates.push_back(
+          {.variable = variable,
+           .gradient = Tensor::Of<float>(Shape{elements}, std::vector<float>(elements, 1))});
+      push.steps.push_back(std::move(step));
+      const SentPush sent = Send(push);
+      wire::FrameWriter writer(sent.head, sent.tensors);
+      while (std::optional<grpc::ByteBuffer> frame = writer.Next()) {
+        if (!request.Add(*frame).ok()) return false;
+      }
+      request.Run([this] { ended = true; });
+      if (ended) request.MakeAnswer();
+      return true;
+    }
+  };
+  std::vector<std::unique_ptr<Sender>> senders;
+  int waiting = 0;
+  for (int i = 0; i < 20; ++i) {
+    senders.push_back(std::make_unique<Sender>(parts, parts.Connect("greedy" + std::to_string(i))));
+    if (senders.back()->Push("big/v", kElements) && !senders.back()->ended) ++waiting;
+  }
+  EXPECT_GT(waiting, 5);
+  EXPECT_LT(waiting, 14);
+  {
+    Sender other(parts, honest);
+    ASSERT_TRUE(other.Push("w", kElements / 8));
+    ASSERT_TRUE(other.ended);
+    wire::FrameReader reader(
+        [](const v1::FrameHeader&) { return std::vector<wire::IncomingTensor>(); });
+    while (std::optional<grpc::ByteBuffer> frame = other.request.NextFrame()) {
+      EXPECT_TRUE(reader.Add(*frame).ok());
+    }
+    EXPECT_FALSE(reader.head().has_error()) << reader.head().error().message();
+  }
+  memory.SetLimit(MemoryAccount::kUnlimited);
+  parts.synchronizer.Stop();
+  for (const std::unique_ptr<Sender>& sender : senders) EXPECT_TRUE(sender->ended);
 }
 
 // Its thread is not kept meanwhile: a rollback may take long, and others push.
