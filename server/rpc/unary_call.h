@@ -109,8 +109,9 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   }
 
   // Whoever ends it has others to tell: the log's thread, or the last worker at a barrier.
+  // The first status counts.
   void Finish(const absl::Status& status) {
-    finished_ = true;
+    if (finished_.exchange(true)) return;
     queue_.Post(received_.context(),
                 [self = this->shared_from_this(), status] { self->Send(status); });
   }

@@ -27,7 +27,8 @@ class WorkSerializer {
   // At most `most` wait at a time.
   explicit WorkSerializer(size_t most = 1024) : most_(most) {}
 
-  // Called once: with OK it does the work, else it is not to be done, and why.
+  // Called with OK it does the work, else it is not to be done, and why. Called once; again, with
+  // ResourceExhausted, when it threw std::bad_alloc.
   using Work = std::function<void(const absl::Status& may)>;
 
   // Calls `work`, at once, or on another caller's thread after what was brought before.
@@ -111,12 +112,17 @@ class WorkSerializer {
     waiting_.pop_front();
     return next;
   }
-  // Its call ends without memory, and what waits goes on.
+  // Without memory its call ends, and what waits goes on.
   static void Do(const Waiting& next) try {
-    next.work(absl::OkStatus());
+    try {
+      next.work(absl::OkStatus());
+    } catch (const std::bad_alloc&) {
+      next.work(absl::ResourceExhaustedError(
+          "there was no memory to go on with it; whether it was done is not known"));
+    }
   } catch (const std::bad_alloc&) {
     static auto* const log = new LimitedLog;
-    log->Warn("there is no memory to go on with a call that had its turn, which ends");
+    log->Warn("there is no memory to tell the caller of a call that there was none for it");
   }
 
   const size_t most_;

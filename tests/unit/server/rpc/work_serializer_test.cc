@@ -101,14 +101,17 @@ TEST_F(WorkSerializerTest, SoManyWaitAtATime) {
   }
 }
 
-TEST_F(WorkSerializerTest, WorkWithoutMemoryEndsAndTheRestGoesOn) {
+TEST_F(WorkSerializerTest, WorkWithoutMemoryIsToldAndTheRestGoesOn) {
   int done = 0;
+  int told = 0;
   for (int i = 0; i < 2; ++i) {
-    serializer_.Run(nullptr, [&](const absl::Status&) {
-      serializer_.Run(nullptr, [&](const absl::Status&) { ++done; });
-      throw std::bad_alloc();
+    serializer_.Run(nullptr, [&](const absl::Status& may) {
+      if (may.ok()) serializer_.Run(nullptr, [&](const absl::Status&) { ++done; });
+      told += absl::IsResourceExhausted(may) ? 1 : 0;
+      throw std::bad_alloc();  // also when it is told
     });
   }
+  EXPECT_EQ(told, 2);
   EXPECT_EQ(done, 2);
 }
 

@@ -38,9 +38,9 @@ class WorkerCallsTest : public ::testing::Test, public ServiceParts {
   }
   // The thread is this one: what waits, waits for ever.
   absl::Status Resolve(const Caller& caller, const v1::ResolveRequest& request) {
-    v1::ResolveResponse response;
+    Answer<v1::ResolveResponse> response;
     std::optional<absl::Status> answer;
-    server::Resolve(context, caller, request, &response,
+    server::Resolve(context, caller, request, response,
                     [&](const absl::Status& status) { answer = status; });
     return answer.value_or(absl::UnknownError("no answer"));
   }
@@ -102,21 +102,21 @@ TEST_F(WorkerCallsTest, ManyDefineAtTheSameTime) {
   const v1::ResolveRequest request = Defines(names);
   std::vector<Caller> callers;
   for (int i = 0; i < kWorkers; ++i) callers.push_back(Connect(absl::StrCat("w", i)));
-  std::vector<v1::ResolveResponse> responses(kWorkers);
+  std::vector<Answer<v1::ResolveResponse>> responses(kWorkers);
   std::vector<std::promise<absl::Status>> answers(kWorkers);
   std::vector<std::thread> threads;
   for (int i = 0; i < kWorkers; ++i) {
     threads.emplace_back([&, i] {
-      server::Resolve(context, callers[i], request, &responses[i],
+      server::Resolve(context, callers[i], request, responses[i],
                       [&, i](const absl::Status& status) { answers[i].set_value(status); });
     });
   }
   for (std::promise<absl::Status>& answer : answers) EXPECT_TRUE(answer.get_future().get().ok());
   for (std::thread& thread : threads) thread.join();
-  for (const v1::ResolveResponse& response : responses) {
-    ASSERT_EQ(response.resolutions_size(), 50);
+  for (const Answer<v1::ResolveResponse>& response : responses) {
+    ASSERT_EQ(response->resolutions_size(), 50);
     for (int i = 0; i < 50; ++i) {
-      EXPECT_EQ(response.resolutions(i).variables(0).name(), names[i]);
+      EXPECT_EQ(response->resolutions(i).variables(0).name(), names[i]);
     }
   }
   EXPECT_EQ(store.catalog.size(), 50U);
