@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
+from varscope.separate_processes import OfOneProcess
 from varscope.shared import Array, SharedArrays
 from varscope.store import Store, connect
+from varscope.torch.embeddings import Tables, embeddings_in, renormalized_in
+from varscope.torch.marks import mark, module_of
+from varscope.torch.names import paths_in
 from varscope.torch.ports import Port, await_gpus, value_of
-
-# Where a parameter says which module it is shared with.
-_MARK = "_varscope"
 
 
 def share(module: torch.nn.Module, store: Store | None = None, scope: str | None = None, *,
@@ -22,21 +23,18 @@ def share(module: torch.nn.Module, store: Store | None = None, scope: str | None
     """Makes a module's parameters and buffers variables under the scope, and returns the handle.
 
     Without a store: that of varscope.connect(). `rename` gives a variable's name under the scope for
-    a parameter's; without it the dots are slashes. A parameter that is there under several names is
-    one variable, of the first. The module has the store's values afterwards.
+    a parameter's; without it the dots are slashes, and what torch.compile and parallel modules add to
+    names is left out. A parameter that is there under several names is one variable, of the first. The
+    module has the store's values afterwards.
 
     ValueError when the store has another shape, dtype or kind under a name, with both creators; for a
-    name that no variable can have; when a parameter is shared under another name already. TypeError
-    for a dtype that variables do not have.
+    name that no variable can have; for a parameter without values; when one is shared under another
+    name already. TypeError for a dtype that variables do not have.
     """
-    return SharedModule(module, store or connect(), scope, rename or _path_of)
+    return SharedModule(module, store or connect(), scope, rename)
 
 
-def _path_of(name: str) -> str:
-    return name.replace(".", "/")
-
-
-class SharedModule:
+class SharedModule(OfOneProcess):
     """A module whose parameters and buffers are variables of a store. Made by share().
 
     Buffers (BatchNorm's running statistics) are variables that nobody trains: a worker's forward
@@ -45,7 +43,7 @@ class SharedModule:
     """
 
     def __init__(self, module: torch.nn.Module, store: Store, scope: str | None,
-                 rename: Callable[[str], str]) -> None:
+                 rename: Callable[[str], str] | None) -> None:
         if not isinstance(module, torch.nn.Module):
             raise TypeError(f"share() takes a torch.nn.Module, not {type(module).__name__}")
         self.module = module
@@ -53,15 +51,24 @@ class SharedModule:
         self._tensors, self._aliases = _tensors_of(module)
         for name, tensor in self._tensors.items():
             _check_is_free(name, tensor)
+        rename = rename or paths_in(module)
         self.arrays = SharedArrays(store, scope, [
             Array(name, rename(name), _dtype_of(tensor), functools.partial(value_of, tensor),
                   isinstance(tensor, torch.nn.Parameter))
             for name, tensor in self._tensors.items()])
         self._count = _count_of(module)
+        self._renormalized = renormalized_in(module)
         self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
+        values = self.arrays.first_values()
+        self.tables = Tables(self.arrays, self._ports, embeddings_in(module, self.parameters))
+        self.take(values)
+        # When nothing can fail any more: what is not marked can be shared again.
         for name, tensor in self.parameters.items():
-            setattr(tensor, _MARK, (self, name, tensor))
-        self.take(self.arrays.first_values())
+            mark(tensor, self, name)
+
+    def __repr__(self) -> str:
+        return (f"<varscope.torch.SharedModule of {type(self.module).__name__}, "
+                f"{len(self._tensors)} variables at {self.store.target}>")
 
     @property
     def parameters(self) -> dict[str, torch.nn.Parameter]:
@@ -84,13 +91,29 @@ class SharedModule:
         self.check()
         self.take(self.arrays.pull())
 
+    def push(self) -> None:
+        """Sets the store's values, of parameters and buffers, to this module's: after a
+        load_state_dict(), or an initialization by hand.
+
+        Of a table whose rows come with forward passes, see the README, when the program has changed it.
+        """
+        self.check()
+        self._set([name for name in self._tensors
+                   if name not in self.tables or self._ports[name].was_changed()])
+
     def push_buffers(self) -> None:
         """Sets the store's buffers to this worker's."""
         self.check()
-        if self.buffers:
-            values = {name: self._ports[name].leave() for name in self.buffers}
+        self._set(self.buffers)
+
+    def _set(self, names: Iterable[str]) -> None:
+        values = {name: self._ports[name].leave() for name in names}
+        if values:
             await_gpus(self._tensors.values())
             self.arrays.assign(values)
+            for name in values:
+                self._ports[name].note_value()
+            self.tables.have_come(values)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the store's present values as state_dict() names them, and returns the path.
@@ -112,9 +135,16 @@ class SharedModule:
     def take(self, values: Mapping[str, Any]) -> None:
         """Sets tensors of the module, by name, to arrays."""
         await_gpus(self._tensors.values())
+        # Tensors that are parts of one count their changes together.
+        others = [port for port in self._ports.values() if not port.was_changed()]
         with torch.no_grad():
             for name, value in values.items():
                 self._ports[name].arrive(value)
+        for port in others:
+            port.note_value()
+        for name in values:
+            self._ports[name].note_value()
+        self.tables.have_come(values)
 
     def gradients(self, names: Iterable[str]) -> dict[str, Any]:
         """Returns parameters' gradients as they are pushed; None of those that have none."""
@@ -130,6 +160,16 @@ class SharedModule:
         if gradient is None:
             return None
         return port.rows(name, gradient) if gradient.is_sparse else port.dense(gradient)
+
+    def check_values(self, names: Iterable[str]) -> None:
+        """RuntimeError when the program has changed one of these parameters."""
+        changed = next((name for name in names if self._ports[name].was_changed()
+                        and id(self._tensors[name]) not in self._renormalized), None)
+        if changed is not None:
+            raise RuntimeError(
+                f"parameter '{changed}' was changed by the program (load_state_dict() does that), and "
+                "the store has its own value: push() of what share() has returned sets the store's to "
+                "the module's, and pull() the module's to the store's")
 
     def check(self) -> None:
         """RuntimeError when the module has got tensors that are not shared."""
@@ -154,6 +194,9 @@ def _tensors_of(module: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[
         if torch.nn.parameter.is_lazy(tensor):
             raise ValueError(f"parameter '{name}' has no shape yet: share() the module after its "
                              "first forward pass")
+        if tensor.is_meta:
+            raise ValueError(f"parameter '{name}' is on the device 'meta' and has no values: share() "
+                             "the module after to_empty() and its initialization")
         aliases[name] = first.setdefault(id(tensor), name)
         tensors.setdefault(aliases[name], tensor)
     return tensors, aliases
@@ -167,13 +210,6 @@ def _count_of(module: torch.nn.Module) -> int:
 
 def _dtype_of(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def module_of(tensor: torch.Tensor) -> tuple[SharedModule, str] | None:
-    """The module that a parameter is shared with, and its name there."""
-    found = getattr(tensor, _MARK, None)
-    # A copy of a parameter may have its attributes.
-    return found[:2] if found is not None and found[2] is tensor else None
 
 
 def _check_is_free(name: str, tensor: torch.Tensor) -> None:

@@ -36,6 +36,7 @@ class Port:
         self.tensor = tensor
         self.shape = tensor.shape
         self._pinned: torch.Tensor | None = None
+        self._noted = tensor._version
 
     def dense(self, gradient: torch.Tensor) -> Any:
         return self._out(gradient.detach())
@@ -74,6 +75,20 @@ class Port:
             tensor.as_strided((0,), (1,)).zero_()
         else:
             tensor.copy_(torch.from_numpy(np.array(value)))
+
+    def arrive_rows(self, numbers: torch.Tensor, rows: Any) -> None:
+        """Sets rows of the tensor."""
+        tensor = self.tensor.detach()
+        values = torch.from_numpy(np.array(rows)).to(tensor.device, tensor.dtype)
+        tensor.index_copy_(0, numbers.to(tensor.device), values)
+
+    def note_value(self) -> None:
+        """The tensor has now a value that is the store's, too."""
+        self._noted = self.tensor._version
+
+    def was_changed(self) -> bool:
+        """Whether the program has changed the tensor in place since."""
+        return self.tensor._version != self._noted
 
     def _staging(self) -> torch.Tensor:
         if self._pinned is None:

@@ -1,0 +1,198 @@
+"""What programs for PyTorch do besides training: copies, checkpoints of their own, wrappers, and
+arguments by their places."""
+
+import copy
+import io
+
+import pytest
+
+import varscope
+from conftest import start_server
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: run.sh --torch installs it")
+import varscope.torch  # noqa: E402
+
+nn = torch.nn
+
+
+@pytest.fixture
+def store():
+    return varscope.connect()
+
+
+def train(model, optimizer):
+    optimizer.zero_grad()
+    model(torch.ones(3, 4)).square().mean().backward()
+    optimizer.step()
+
+
+def shared_and_trained(store, model=None):
+    model = nn.Linear(4, 2) if model is None else model
+    shared = varscope.torch.share(model, store, "model")
+    optimizer = varscope.torch.SGD(model.parameters(), lr=0.1)
+    train(model, optimizer)
+    return model, shared, optimizer
+
+
+def test_copies_of_a_shared_module_are_not_shared(store):
+    model, _, optimizer = shared_and_trained(store, nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)))
+    file = io.BytesIO()
+    torch.save(model, file)
+    parameters = io.BytesIO()
+    torch.save(list(model.parameters()), parameters)
+    for saved in (file, parameters):
+        saved.seek(0)
+    assert all(torch.equal(*pair) for pair in zip(torch.load(parameters), model.parameters()))
+    for other in (copy.deepcopy(model), torch.load(file, weights_only=False)):
+        before = copy.deepcopy(other.state_dict())
+        train(model, optimizer)
+        assert all(torch.equal(before[name], value) for name, value in other.state_dict().items())
+        with pytest.raises(ValueError, match="is not shared"):
+            varscope.torch.SGD(other.parameters(), lr=0.1)
+        varscope.torch.share(other, varscope.connect(), "other")
+
+
+@pytest.mark.parametrize("change", [
+    lambda model: model.load_state_dict({"weight": torch.ones(2, 4), "bias": torch.ones(2)}),
+    lambda model: nn.init.ones_(model.weight)])
+def test_values_that_the_program_sets_are_not_lost(store, change):
+    model, shared, optimizer = shared_and_trained(store)
+    version = store.list("model/weight")[0].version
+    change(model)
+    with pytest.raises(RuntimeError, match=r"'weight' was changed .* push\(\) .* pull\(\)"):
+        train(model, optimizer)
+    assert store.list("model/weight")[0].version == version
+    shared.push()
+    assert (store.read("model/weight") == 1).all()
+    train(model, optimizer)
+    change(model)
+    shared.pull()
+    assert model.weight.detach().numpy().tolist() == store.read("model/weight").tolist()
+    train(model, optimizer)
+
+
+def test_parameters_that_count_their_changes_together(store):
+    flat = torch.zeros(6)
+    model = nn.Module()
+    model.a, model.b = nn.Parameter(flat[:2]), nn.Parameter(flat[2:])
+    varscope.torch.share(model, store)
+    optimizer = varscope.torch.SGD(model.parameters(), lr=1.0)
+    for _ in range(3):
+        optimizer.zero_grad()
+        (model.a.sum() + model.b.sum()).backward()
+        optimizer.step()
+    assert flat.tolist() == [-3] * 6
+
+
+def test_sharing_again_after_a_failure():
+    model = nn.Linear(4, 2)
+    with start_server() as target:
+        store = varscope.connect(target, timeout=0.5)
+        store.get_variable("other", [2])
+    with pytest.raises((varscope.errors.UnavailableError, varscope.errors.DeadlineExceededError)):
+        varscope.torch.share(model, store, "model")
+    shared_and_trained(varscope.connect(), model)
+
+
+def wrapped(model):
+    return nn.Sequential(torch.compile(model, backend="eager"), nn.Linear(2, 1))
+
+
+@pytest.mark.parametrize("wrap, plain", [
+    (lambda model: torch.compile(model, backend="eager"), lambda model: model),
+    (nn.DataParallel, lambda model: model),
+    (lambda model: nn.DataParallel(torch.compile(model, backend="eager")), lambda model: model),
+    (wrapped, lambda model: nn.Sequential(model, nn.Linear(2, 1)))])
+def test_wrapped_modules_share_with_plain_ones(server, wrap, plain):
+    one, two = wrap(nn.Linear(4, 2)), plain(nn.Linear(4, 2))
+    _, shared, _ = shared_and_trained(varscope.connect(server), one)
+    shared_and_trained(varscope.connect(server), two)
+    shared.pull()
+    for mine, theirs in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    # In files a name is that of state_dict().
+    assert set(one.state_dict()) == set(shared.parameters)
+
+
+def test_names_that_are_the_programs_own(store):
+    model = nn.Module()
+    model.module = nn.Module()
+    model.module._orig_mod = nn.Linear(1, 1)
+    varscope.torch.share(model, store)
+    assert [variable.name for variable in store.list()] == ["module/_orig_mod/weight",
+                                                            "module/_orig_mod/bias"]
+
+
+@pytest.mark.parametrize("kind, places", [
+    ("SGD", (0.1, 0.9, 0.0, 1e-4, True)), ("Adam", (0.1, (0.5, 0.9), 1e-7, 0.1, False)),
+    ("AdamW", (0.1, (0.5, 0.9), 1e-7, 0.1, False)), ("Adagrad", (0.1, 0.0, 1e-4, 0.1))])
+def test_arguments_have_pytorchs_places(store, kind, places):
+    model = nn.Linear(4, 2)
+    varscope.torch.share(model, store)
+    ours = getattr(varscope.torch, kind)(model.parameters(), *places, foreach=False, fused=None)
+    theirs = getattr(torch.optim, kind)(nn.Linear(4, 2).parameters(), *places)
+    mine, = ours.param_groups
+    expected, = theirs.param_groups
+    for key in mine.keys() & expected.keys() - {"params"}:
+        assert mine[key] == expected[key], key
+
+
+@pytest.mark.parametrize("kind, keywords", [
+    ("SGD", dict(dampening=0.1)), ("SGD", dict(maximize=True)), ("Adam", dict(amsgrad=True)),
+    ("AdamW", dict(amsgrad=True)), ("Adagrad", dict(lr_decay=0.1)),
+    ("Adam", dict(decoupled_weight_decay=True)), ("SGD", dict(differentiable=True))])
+def test_what_the_server_does_not_have_is_refused(store, kind, keywords):
+    model = nn.Linear(4, 2)
+    varscope.torch.share(model, store)
+    name = next(iter(keywords))
+    with pytest.raises(NotImplementedError, match=f"{kind}: varscope has no '{name}'"):
+        getattr(varscope.torch, kind)(model.parameters(), **keywords)
+    with pytest.raises(NotImplementedError, match=f"varscope has no '{name}'"):
+        getattr(varscope.torch, kind)([{"params": model.parameters(), **keywords}])
+
+
+@pytest.mark.parametrize("kind, keywords, said", [
+    ("SGD", dict(lr=-1.0), "'lr' is -1.0"), ("SGD", dict(lr=float("nan")), "'lr' is nan"),
+    ("SGD", dict(momentum=-0.1), "'momentum' is -0.1"), ("Adam", dict(eps=-1.0), "'eps' is -1.0"),
+    ("Adam", dict(weight_decay=-1.0), "'weight_decay' is -1.0"),
+    ("AdamW", dict(betas=(1.0, 0.9)), "'betas' is"), ("Adam", dict(betas=(0.9, -0.1)), "'betas' is"),
+    ("SGD", dict(nesterov=True), "'nesterov' needs a 'momentum'")])
+def test_numbers_that_pytorch_refuses(store, kind, keywords, said):
+    model = nn.Linear(4, 2)
+    varscope.torch.share(model, store)
+    with pytest.raises(ValueError, match=f"{kind}: {said}"):
+        getattr(varscope.torch, kind)(model.parameters(), **keywords)
+
+
+def test_the_state_of_another_optimizer(store):
+    model, _, _ = shared_and_trained(store)
+    optimizer = varscope.torch.Adam(model.parameters(), lr=0.1)
+    other = nn.Linear(4, 2)
+    theirs = torch.optim.Adam(other.parameters(), lr=0.5)
+    optimizer.load_state_dict(theirs.state_dict())
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    train(model, optimizer)
+    saved = optimizer.state_dict()
+    train(other, theirs)
+    with pytest.raises(ValueError, match="the state of 2 parameters, and .* is on the server"):
+        optimizer.load_state_dict(theirs.state_dict())
+    optimizer.load_state_dict({**theirs.state_dict(), "state": {}})
+    optimizer.load_state_dict(saved)
+    train(model, optimizer)
+    wrong = torch.optim.Adam(other.parameters(), amsgrad=True)
+    with pytest.raises(NotImplementedError, match="no 'amsgrad'"):
+        optimizer.load_state_dict(wrong.state_dict())
+
+
+def test_a_module_without_values(store):
+    with torch.device("meta"):
+        model = nn.Linear(4, 2)
+    with pytest.raises(ValueError, match="parameter 'weight' is on the device 'meta'"):
+        varscope.torch.share(model, store)
+    assert store.list() == []
+    shared_and_trained(store, model.to_empty(device="cpu"))
+
+
+def test_a_handle_says_what_it_is(store):
+    _, shared, _ = shared_and_trained(store)
+    assert repr(shared) == f"<varscope.torch.SharedModule of Linear, 2 variables at {store.target}>"
