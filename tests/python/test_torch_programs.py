@@ -94,6 +94,34 @@ def test_sharing_again_after_a_failure():
     shared_and_trained(varscope.connect(), model)
 
 
+def test_a_server_that_has_lost_everything(tmp_path):
+    address = f"unix:{tmp_path}/socket"
+    model = nn.Sequential(nn.Embedding(8000, 64, sparse=True), nn.Linear(64, 1))
+
+    def step():
+        optimizer.zero_grad()
+        loss = model(torch.tensor([1, 2])).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+    with start_server("--listen", address):
+        store = varscope.connect(address, timeout=20)
+        shared = varscope.torch.share(model, store, "model")
+        optimizer = varscope.torch.SGD(model.parameters(), lr=0.01)
+        step()
+        before = step()
+    with start_server("--listen", address):
+        with pytest.raises(varscope.errors.AbortedError):
+            step()
+        with pytest.raises(varscope.errors.FailedPreconditionError, match="uninitialized value"):
+            step()
+        shared.push()
+        losses = [step() for _ in range(3)]
+        assert before > losses[0] > losses[1] > losses[2]
+        versions = {variable.name: variable.version for variable in store.list()}
+        assert versions == {"model/0/weight": 4, "model/1/weight": 4, "model/1/bias": 4}
+
+
 def wrapped(model):
     return nn.Sequential(torch.compile(model, backend="eager"), nn.Linear(2, 1))
 

@@ -101,7 +101,8 @@ class SharedTree(OfOneProcess):
         values = {name: _host(_array_of(name, leaf))
                   for name, leaf in self.leaves(tree, "the tree").items()}
         self.arrays.assign(values)
-        self._params = self.tree_of(values)
+        # The next gradients are of values that the worker has read: these.
+        self.pull()
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the store's present values by their paths, 'encoder/0/w', and returns the path.

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from varscope import errors
 from varscope.shared import SharedArrays
 from varscope.torch.marks import module_of
 from varscope.torch.ports import Port
@@ -70,7 +71,6 @@ class Tables:
         if rows.numel() and not self._ports[name].was_changed():
             self._check_is_open(name)
             self._ports[name].arrive_rows(rows, self._arrays.rows(name, rows.numpy()))
-            self._ports[name].note_value()
             brought[rows] = self._steps[name]
 
     def bring_all(self, name: str) -> None:
@@ -80,8 +80,15 @@ class Tables:
         self._check_is_open(name)
         with torch.no_grad():
             self._ports[name].arrive(self._arrays.pull([name])[name])
-        self._ports[name].note_value()
         self._brought[name] = None
+
+    def are_in_store(self, name: str) -> bool:
+        """Whether the store has a value of this one."""
+        try:
+            self._arrays.rows(name, [0])
+        except errors.FailedPreconditionError:
+            return False
+        return True
 
     def _check_is_open(self, name: str) -> None:
         if self._arrays.store.closed:

@@ -59,6 +59,7 @@ class SharedModule(OfOneProcess):
         self._count = _count_of(module)
         self._renormalized = renormalized_in(module)
         self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
+        self._parts = _parts_of_one(self._ports.values())
         values = self.arrays.first_values()
         self.tables = Tables(self.arrays, self._ports, embeddings_in(module, self.parameters))
         self.take(values)
@@ -93,13 +94,18 @@ class SharedModule(OfOneProcess):
 
     def push(self) -> None:
         """Sets the store's values, of parameters and buffers, to this module's: after a
-        load_state_dict(), or an initialization by hand.
+        load_state_dict(), an initialization by hand, or a restart of the server that has lost them.
 
-        Of a table whose rows come with forward passes, see the README, when the program has changed it.
+        Of a table whose rows come with forward passes, see the README, only when the program has changed
+        it, or the store has none: other workers' rows here are old ones.
         """
         self.check()
-        self._set([name for name in self._tensors
-                   if name not in self.tables or self._ports[name].was_changed()])
+        names = [name for name in self._tensors
+                 if name not in self.tables or self._ports[name].was_changed()
+                 or not self.tables.are_in_store(name)]
+        self._set(names)
+        # The next gradients are of values that the worker has read: these.
+        self.arrays.pull(name for name in names if name not in self.tables)
 
     def push_buffers(self) -> None:
         """Sets the store's buffers to this worker's."""
@@ -135,15 +141,12 @@ class SharedModule(OfOneProcess):
     def take(self, values: Mapping[str, Any]) -> None:
         """Sets tensors of the module, by name, to arrays."""
         await_gpus(self._tensors.values())
-        # Tensors that are parts of one count their changes together.
-        others = [port for port in self._ports.values() if not port.was_changed()]
+        others = [port for port in self._parts if not port.was_changed()]
         with torch.no_grad():
             for name, value in values.items():
                 self._ports[name].arrive(value)
         for port in others:
             port.note_value()
-        for name in values:
-            self._ports[name].note_value()
         self.tables.have_come(values)
 
     def gradients(self, names: Iterable[str]) -> dict[str, Any]:
@@ -206,6 +209,14 @@ def _count_of(module: torch.nn.Module) -> int:
     """Changes when the module gets a tensor or a module."""
     return sum(len(part._parameters) + len(part._buffers) + len(part._modules)
                for part in module.modules())
+
+
+def _parts_of_one(ports: Iterable[Port]) -> list[Port]:
+    """Those whose tensors are parts of one, such as a flat one: PyTorch counts their changes together."""
+    by_storage: dict[int, list[Port]] = {}
+    for port in ports:
+        by_storage.setdefault(port.tensor.untyped_storage().data_ptr(), []).append(port)
+    return [port for parts in by_storage.values() if len(parts) > 1 for port in parts]
 
 
 def _dtype_of(tensor: torch.Tensor) -> str:

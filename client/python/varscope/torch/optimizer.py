@@ -43,6 +43,7 @@ class Optimizer(OfOneProcess, torch.optim.Optimizer):
         self._options = [{key: value for key, value in group.items() if key != "params"}
                          for group in self.param_groups]
         self._shared = self._module_of_all()
+        self._all = [name for of_group in self._names for name in of_group]
         self._parameters = self._shared.parameters
         self._pushes = self._new_pushes()
 
@@ -85,10 +86,6 @@ class Optimizer(OfOneProcess, torch.optim.Optimizer):
         frozen = {name for name, p in self._parameters.items() if not p.requires_grad}
         return Pushes(self._shared.arrays, list(zip(self._fixed, self._names)),
                       [name for name in self._all if name not in frozen], self._all)
-
-    @property
-    def _all(self) -> list[str]:
-        return [name for of_group in self._names for name in of_group]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Sets the parameter groups to saved ones. ValueError for a state_dict with the state of
@@ -136,10 +133,11 @@ class Optimizer(OfOneProcess, torch.optim.Optimizer):
         for name, gradient in gradients.items():
             if not isinstance(gradient, IndexedSlices):
                 tables.treat_whole(name)
+        # An error, or Ctrl-C, does not say that nothing was pushed.
+        tables.grow_old(self._all)
         self._shared.take(self._pushes.push(
             gradients, [self._hyperparameters(group) for group in self.param_groups],
             [name for name in self._all if name not in tables]))
-        tables.grow_old(self._all)
 
     def _check_options(self) -> None:
         """ValueError when what a step is not fed has changed."""

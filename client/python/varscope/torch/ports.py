@@ -75,12 +75,14 @@ class Port:
             tensor.as_strided((0,), (1,)).zero_()
         else:
             tensor.copy_(torch.from_numpy(np.array(value)))
+        self.note_value()
 
     def arrive_rows(self, numbers: torch.Tensor, rows: Any) -> None:
         """Sets rows of the tensor."""
         tensor = self.tensor.detach()
         values = torch.from_numpy(np.array(rows)).to(tensor.device, tensor.dtype)
         tensor.index_copy_(0, numbers.to(tensor.device), values)
+        self.note_value()
 
     def note_value(self) -> None:
         """The tensor has now a value that is the store's, too."""
