@@ -10,6 +10,8 @@ import varscope
 from conftest import start_server
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: run.sh --torch installs it")
+import safetensors.torch  # noqa: E402
+
 import varscope.torch  # noqa: E402
 
 nn = torch.nn
@@ -82,6 +84,38 @@ def test_parameters_that_count_their_changes_together(store):
         (model.a.sum() + model.b.sum()).backward()
         optimizer.step()
     assert flat.tolist() == [-3] * 6
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(4, 4, bias=False)
+        self.two = nn.Linear(4, 4, bias=False)
+        self.two.weight = self.one.weight
+        self.strided = nn.Parameter(torch.randn(2, 3).t())
+        self.short = nn.Parameter(torch.randn(3, dtype=torch.bfloat16))
+        self.register_buffer("mask", torch.tensor([True, False]))
+
+
+def test_files_that_name_a_tied_parameter_once(store, tmp_path):
+    model, written = Tied(), Tied()
+    shared = varscope.torch.share(model, store, "model")
+    path = tmp_path / "model.safetensors"
+    safetensors.torch.save_model(written, path)
+    assert len(safetensors.torch.load_file(path)) == len(written.state_dict()) - 1
+    shared.restore(path)
+    for name, value in written.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+    shared.save(path)
+    assert Tied().load_state_dict(safetensors.torch.load_file(path)).missing_keys == []
+    safetensors.torch.save_file({"strided": torch.zeros(3, 2)}, path)
+    with pytest.raises(varscope.errors.NotFoundError, match="Key "):
+        shared.restore(path)
+    for damaged in (b"", b"junk", b"\xff" * 16, b"\x02" + b"\0" * 7 + b"{}"):
+        path.write_bytes(damaged)
+        with pytest.raises(varscope.errors.OpError, match="model.safetensors"):
+            shared.restore(path)
+    assert torch.equal(model.one.weight, written.one.weight)
 
 
 def test_sharing_again_after_a_failure():

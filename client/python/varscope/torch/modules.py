@@ -13,6 +13,7 @@ from varscope.separate_processes import OfOneProcess
 from varscope.shared import Array, SharedArrays
 from varscope.store import Store, connect
 from varscope.torch.embeddings import Tables, embeddings_in, renormalized_in
+from varscope.torch.files import names_for
 from varscope.torch.marks import mark, module_of
 from varscope.torch.names import paths_in
 from varscope.torch.ports import Port, await_gpus, value_of
@@ -132,10 +133,10 @@ class SharedModule(OfOneProcess):
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Assigns a checkpoint to the store, all of it or nothing, and brings it into the module: one
-        of save(), or what safetensors.torch.save_file() wrote of a state_dict().
+        of save(), or what safetensors.torch.save_file() wrote of a state_dict(), or save_model().
         """
         self.check()
-        self.arrays.restore(path, self._aliases)
+        self.arrays.restore(path, names_for(path, self._aliases))
         self.pull()
 
     def take(self, values: Mapping[str, Any]) -> None:
