@@ -340,6 +340,12 @@ def test_an_initializers_array_becomes_the_dtype(store):
 def test_options_that_there_are_not():
     with pytest.raises(TypeError, match="connect.. has no option 'time_out', but worker_id, sharing,"):
         varscope.connect(time_out=3)
+    for option, value, kind in [("timeout", None, "float"), ("timeout", "3", "float"),
+                                ("worker_id", 3, "str"), ("prefetch", "no", "bool"),
+                                ("threads", 1.5, "int")]:
+        with pytest.raises(TypeError, match=f"'{option}' is .*, and must be of type {kind}"):
+            varscope.connect(**{option: value})
+    assert varscope.connect(timeout=np.float64(3), prefetch=True, threads=2).list() == []
 
 
 def test_arrays_that_are_dlpacks_alone(store):

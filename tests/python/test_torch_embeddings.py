@@ -271,6 +271,9 @@ def test_compiled_modules(server):
     compiled = torch.compile(model, backend="eager")
     for _ in range(3):
         assert train(compiled, optimizer) == pytest.approx(train(same, plain), rel=1e-4)
+    step = torch.compile(train, backend="eager")
+    for _ in range(3):
+        assert step(model, optimizer) == pytest.approx(train(same, plain), rel=1e-4)
 
 
 def test_what_the_program_loads_into_a_table(server):

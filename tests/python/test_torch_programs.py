@@ -86,6 +86,51 @@ def test_parameters_that_count_their_changes_together(store):
     assert flat.tolist() == [-3] * 6
 
 
+@pytest.mark.parametrize("replace", [
+    lambda model: setattr(model, "weight", nn.Parameter(torch.ones(2, 4))),
+    lambda model: model.load_state_dict({"weight": torch.ones(2, 4), "bias": torch.ones(2)},
+                                        assign=True),
+    lambda model: setattr(model, "weight", None),
+    lambda model: nn.utils.parametrizations.weight_norm(model)])
+def test_parameters_that_are_replaced(store, replace):
+    model, shared, optimizer = shared_and_trained(store)
+    replace(model)
+    for use in (lambda: train(model, optimizer), shared.pull, shared.push):
+        with pytest.raises((RuntimeError, TypeError), match="'weight' was added .* replaced|NoneType"):
+            use()
+
+
+class Counting(nn.Module):
+    """A buffer that each forward pass replaces."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+        self.register_buffer("mean", torch.zeros(4))
+
+    def forward(self, x):
+        self.mean = 0.5 * self.mean + x.mean(0)
+        return self.layer(x)
+
+
+def test_buffers_that_are_replaced(store, tmp_path):
+    model, shared, optimizer = shared_and_trained(store, Counting())
+    train(model, optimizer)
+    expected = model.mean.clone()
+    assert expected.tolist() == [1.5] * 4
+    shared.push_buffers()
+    assert store.read("model/mean").tolist() == expected.tolist()
+    train(model, optimizer)
+    shared.pull()
+    assert model.mean.tolist() == expected.tolist()
+    train(model, optimizer)
+    shared.save(tmp_path / "model.safetensors")
+    assert store.read("model/mean").tolist() == [1.75] * 4
+    model.mean = torch.zeros(5)
+    with pytest.raises(ValueError, match="parameter 'mean': the value has the shape"):
+        shared.push_buffers()
+
+
 class Tied(nn.Module):
     def __init__(self):
         super().__init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack, get_type_hints
 
 import numpy as np
 
@@ -358,10 +358,13 @@ def connect(target: str | None = None, **options: Unpack[Options]) -> Store:
     VARSCOPE_SHARING says how programs share. TypeError for what is no option, ValueError for a timeout
     that is not above 0.
     """
-    for option in options:
-        if option not in Options.__annotations__:
-            raise TypeError(f"connect() has no option '{option}', but "
-                            f"{', '.join(Options.__annotations__)}")
+    kinds = get_type_hints(Options)
+    for option, value in options.items():
+        if option not in kinds:
+            raise TypeError(f"connect() has no option '{option}', but {', '.join(kinds)}")
+        if not isinstance(value, (int, float) if kinds[option] is float else kinds[option]):
+            raise TypeError(f"connect(): the option '{option}' is {value!r}, and must be of type "
+                            f"{kinds[option].__name__}")
     timeout = options.get("timeout")
     if isinstance(timeout, (int, float)) and not 0 < timeout <= LONGEST_SECONDS:
         raise ValueError(f"connect(): the timeout is {timeout} s, and must be above 0, and at most "

@@ -16,7 +16,8 @@ from varscope.torch.embeddings import Tables, embeddings_in, renormalized_in
 from varscope.torch.files import names_for
 from varscope.torch.marks import mark, module_of
 from varscope.torch.names import paths_in
-from varscope.torch.ports import Port, await_gpus, value_of
+from varscope.torch.ports import Port, await_gpus, parts_of_one, value_of
+from varscope.torch.tensors import count_of, holder_of, tensors_of
 
 
 def share(module: torch.nn.Module, store: Store | None = None, scope: str | None = None, *,
@@ -49,7 +50,7 @@ class SharedModule(OfOneProcess):
             raise TypeError(f"share() takes a torch.nn.Module, not {type(module).__name__}")
         self.module = module
         self.store = store
-        self._tensors, self._aliases = _tensors_of(module)
+        self._tensors, self._aliases = tensors_of(module)
         for name, tensor in self._tensors.items():
             _check_is_free(name, tensor)
         rename = rename or paths_in(module)
@@ -57,10 +58,12 @@ class SharedModule(OfOneProcess):
             Array(name, rename(name), _dtype_of(tensor), functools.partial(value_of, tensor),
                   isinstance(tensor, torch.nn.Parameter))
             for name, tensor in self._tensors.items()])
-        self._count = _count_of(module)
+        self._count = count_of(module)
+        self._holders = {name: holder for name in self._tensors
+                         if (holder := holder_of(module, name)) is not None}
         self._renormalized = renormalized_in(module)
         self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
-        self._parts = _parts_of_one(self._ports.values())
+        self._parts = parts_of_one(self._ports.values())
         values = self.arrays.first_values()
         self.tables = Tables(self.arrays, self._ports, embeddings_in(module, self.parameters))
         self.take(values)
@@ -176,48 +179,27 @@ class SharedModule(OfOneProcess):
                 "the module's, and pull() the module's to the store's")
 
     def check(self) -> None:
-        """RuntimeError when the module has got tensors that are not shared."""
-        if _count_of(self.module) == self._count:
+        """RuntimeError when the module has got parameters that are not shared. A buffer that the
+        program has replaced, as a forward pass may, takes the place of the one before.
+        """
+        for name, holder in self._holders.items():
+            present = holder.get(name.rpartition(".")[2])
+            if present is not self._tensors[name]:
+                if present is None or isinstance(present, torch.nn.Parameter):
+                    raise _is_not_shared(name)
+                self._tensors[name], self._ports[name] = present, Port(present)
+        if count_of(self.module) == self._count:
             return
         known = {id(tensor) for tensor in self._tensors.values()}
-        for name, tensor in _tensors_of(self.module)[0].items():
+        for name, tensor in tensors_of(self.module)[0].items():
             if id(tensor) not in known:
-                raise RuntimeError(f"parameter '{name}' was added to the module, or replaced in it, "
-                                   "after share(): share() the module when it is complete")
-        self._count = _count_of(self.module)
+                raise _is_not_shared(name)
+        self._count = count_of(self.module)
 
 
-def _tensors_of(module: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """The tensors of a state_dict(), each once, by its first name; and for each name that first one."""
-    tensors: dict[str, torch.Tensor] = {}
-    aliases: dict[str, str] = {}
-    first: dict[int, str] = {}
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        if not isinstance(tensor, torch.Tensor):
-            continue
-        if torch.nn.parameter.is_lazy(tensor):
-            raise ValueError(f"parameter '{name}' has no shape yet: share() the module after its "
-                             "first forward pass")
-        if tensor.is_meta:
-            raise ValueError(f"parameter '{name}' is on the device 'meta' and has no values: share() "
-                             "the module after to_empty() and its initialization")
-        aliases[name] = first.setdefault(id(tensor), name)
-        tensors.setdefault(aliases[name], tensor)
-    return tensors, aliases
-
-
-def _count_of(module: torch.nn.Module) -> int:
-    """Changes when the module gets a tensor or a module."""
-    return sum(len(part._parameters) + len(part._buffers) + len(part._modules)
-               for part in module.modules())
-
-
-def _parts_of_one(ports: Iterable[Port]) -> list[Port]:
-    """Those whose tensors are parts of one, such as a flat one: PyTorch counts their changes together."""
-    by_storage: dict[int, list[Port]] = {}
-    for port in ports:
-        by_storage.setdefault(port.tensor.untyped_storage().data_ptr(), []).append(port)
-    return [port for parts in by_storage.values() if len(parts) > 1 for port in parts]
+def _is_not_shared(name: str) -> RuntimeError:
+    return RuntimeError(f"parameter '{name}' was added to the module, removed, or replaced in it, after "
+                        "share(): share() the module when it is complete")
 
 
 def _dtype_of(tensor: torch.Tensor) -> str:

@@ -109,6 +109,8 @@ class Optimizer(OfOneProcess, torch.optim.Optimizer):
                                "was made with; make one optimizer more")
         super().add_param_group(param_group)
 
+    # A compiled function that calls it breaks there: what talks to a server is no graph.
+    @torch.compiler.disable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Pushes the gradients, and sets the parameters to the values after it. Returns closure()'s.
 

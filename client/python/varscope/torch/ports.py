@@ -98,6 +98,14 @@ class Port:
         return self._pinned
 
 
+def parts_of_one(ports: Iterable[Port]) -> list[Port]:
+    """Those whose tensors are parts of one, such as a flat one: PyTorch counts their changes together."""
+    by_storage: dict[int, list[Port]] = {}
+    for port in ports:
+        by_storage.setdefault(port.tensor.untyped_storage().data_ptr(), []).append(port)
+    return [port for parts in by_storage.values() if len(parts) > 1 for port in parts]
+
+
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.dtype in _HALF else tensor
 
