@@ -236,6 +236,23 @@ def test_a_frozen_table_and_an_optimizer_of_nothing_else(server):
     assert not torch.equal(third.table.weight, in_store(shared))
 
 
+def test_modes_without_gradients(server):
+    model, shared, optimizer = worker(server)
+    train(model, optimizer)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            model([3])
+        train(model, optimizer)
+    model([3, 7]).sum().backward()
+    for parameter in model.parameters():
+        parameter.grad = parameter.grad * 0.5
+    with torch.inference_mode():
+        optimizer.step()
+    model([3, 7])
+    assert torch.equal(model.table.weight[[3, 7]], in_store(shared)[[3, 7]])
+    train(model, optimizer)
+
+
 def test_numbers_that_are_no_rows_are_pytorchs_error(server):
     model, _, optimizer = worker(server)
     train(model, optimizer)
@@ -255,7 +272,7 @@ def test_a_store_that_is_closed(server):
     shared.store.close()
     model([3])
     for use in (lambda: model([5]), model.state_dict):
-        with pytest.raises(RuntimeError, match="'table.weight' has rows of before .* pull.. before close"):
+        with pytest.raises(RuntimeError, match="'table.weight' has rows of before .* before close"):
             use()
     # It goes on with another one.
     again = varscope.torch.share(model, varscope.connect(server), "model")

@@ -303,3 +303,15 @@ def test_a_module_without_values(store):
 def test_a_handle_says_what_it_is(store):
     _, shared, _ = shared_and_trained(store)
     assert repr(shared) == f"<varscope.torch.SharedModule of Linear, 2 variables at {store.target}>"
+
+
+def test_tensors_are_arrays(store):
+    w = store.get_variable("w", initializer=torch.ones(2, 3).numpy())
+    store.assign({w: torch.arange(6).reshape(3, 2).t()})
+    assert store.pull(w).tolist() == [[0, 2, 4], [1, 3, 5]]
+    store.push({w: torch.ones(2, 3).half()}, 1.0)
+    assert store.pull(w).tolist() == [[-1, 1, 3], [0, 2, 4]]
+    for tensor, error in [(torch.ones(2, 3, requires_grad=True), RuntimeError),
+                          (torch.ones(2, 3).bfloat16(), TypeError)]:
+        with pytest.raises(error, match="the value of variable 'w' is no array: "):
+            store.assign({w: tensor})

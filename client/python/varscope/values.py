@@ -64,8 +64,9 @@ def _array_of(value: Any, said: str) -> Any:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
         return np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{said} is no array: {error}") from None
+    except (ValueError, TypeError, RuntimeError) as error:
+        kind = next(kind for kind in (ValueError, TypeError, RuntimeError) if isinstance(error, kind))
+        raise kind(f"{said} is no array: {error}") from error
 
 
 def as_dtype(value: Any, wanted: Any, said: str) -> Any:

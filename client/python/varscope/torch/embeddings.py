@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from varscope import errors
@@ -30,7 +31,7 @@ class Tables:
         self._ports = ports
         self._steps = {name: 0 for name in embeddings}
         # The step of each row; without one all rows are of now.
-        self._brought: dict[str, torch.Tensor | None] = {name: None for name in embeddings}
+        self._brought: dict[str, np.ndarray | None] = {name: None for name in embeddings}
         for parts in embeddings.values():
             for part in parts:
                 # One that was shared with a store that is closed now has them.
@@ -56,21 +57,21 @@ class Tables:
         for name in self._steps.keys() & set(names):
             self._steps[name] += 1
             if self._brought[name] is None:
-                self._brought[name] = torch.zeros(self._ports[name].shape[0], dtype=torch.int64)
+                self._brought[name] = np.zeros(self._ports[name].shape[0], np.int64)
 
     def bring(self, name: str, numbers: torch.Tensor) -> None:
         """Sets the rows of these numbers to the store's, but for those that are of now."""
         brought = self._brought.get(name)
         if brought is None or not numbers.numel():
             return
-        rows = numbers.detach().cpu().reshape(-1).unique().long()
+        rows = numbers.detach().cpu().reshape(-1).unique().long().numpy()
         if rows[0] < 0 or rows[-1] >= len(brought):
             return  # PyTorch's own error says so
         rows = rows[brought[rows] != self._steps[name]]
         # What the program has changed is its own until it says whose value counts.
-        if rows.numel() and not self._ports[name].was_changed():
+        if rows.size and not self._ports[name].was_changed():
             self._check_is_open(name)
-            self._ports[name].arrive_rows(rows, self._arrays.rows(name, rows.numpy()))
+            self._ports[name].arrive_rows(rows, self._arrays.rows(name, rows))
             brought[rows] = self._steps[name]
 
     def bring_all(self, name: str) -> None:

@@ -109,26 +109,29 @@ class Optimizer(OfOneProcess, torch.optim.Optimizer):
                                "was made with; make one optimizer more")
         super().add_param_group(param_group)
 
-    # A compiled function that calls it breaks there: what talks to a server is no graph.
-    @torch.compiler.disable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Pushes the gradients, and sets the parameters to the values after it. Returns closure()'s.
 
         RuntimeError, with the parameter's name, when one has no gradient, when the program has changed
-        one, or when the module has got parameters that are not shared; ValueError when one has another shape than it had. What the
-        connection raises changes nothing here.
+        one, or when the module has got parameters that are not shared; ValueError when one has another
+        shape than it had. What the connection raises changes nothing here.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self._step()
+        return loss
+
+    # A compiled function that calls it breaks there: what talks to a server is no graph.
+    @torch.compiler.disable
+    def _step(self) -> None:
         self._shared.check()
         self._check_options()
         self._shared.check_values(self._all)
         gradients = self._gradients()
         if gradients:
             self._push(gradients)
-        return loss
 
     def _push(self, gradients: dict[str, Any]) -> None:
         tables = self._shared.tables
@@ -182,7 +185,7 @@ def _check_group(kind: str, group: dict[str, Any]) -> None:
             raise ValueError(f"{kind}: '{key}' is {group[key]}, and must not be below 0")
     for beta in group.get("betas", ()):
         if not 0 <= beta < 1:
-            raise ValueError(f"{kind}: 'betas' is {group['betas']}, of numbers that must be from 0 to 1, "
-                             "without 1")
+            raise ValueError(f"{kind}: 'betas' is {group['betas']}, of numbers that must be from 0 to "
+                             "1, without 1")
     if group.get("nesterov") and not group["momentum"]:
         raise ValueError(f"{kind}: 'nesterov' needs a 'momentum' above 0")

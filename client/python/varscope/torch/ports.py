@@ -77,11 +77,11 @@ class Port:
             tensor.copy_(torch.from_numpy(np.array(value)))
         self.note_value()
 
-    def arrive_rows(self, numbers: torch.Tensor, rows: Any) -> None:
-        """Sets rows of the tensor."""
+    def arrive_rows(self, numbers: Any, rows: Any) -> None:
+        """Sets rows of the tensor, by their numbers."""
         tensor = self.tensor.detach()
         values = torch.from_numpy(np.array(rows)).to(tensor.device, tensor.dtype)
-        tensor.index_copy_(0, numbers.to(tensor.device), values)
+        tensor.index_copy_(0, torch.from_numpy(numbers).to(tensor.device), values)
         self.note_value()
 
     def note_value(self) -> None:
@@ -99,7 +99,7 @@ class Port:
 
 
 def parts_of_one(ports: Iterable[Port]) -> list[Port]:
-    """Those whose tensors are parts of one, such as a flat one: PyTorch counts their changes together."""
+    """Those whose tensors are parts of one: PyTorch counts their changes together."""
     by_storage: dict[int, list[Port]] = {}
     for port in ports:
         by_storage.setdefault(port.tensor.untyped_storage().data_ptr(), []).append(port)
