@@ -2,6 +2,7 @@
 
 overhead  a step of varscope.torch's and varscope.jax's optimizers beside PyTorch's (on one thread) and
           optax's own
+tables    a step of PyTorch's with 128 rows of a sparse embedding, of which the rows come or all of it
 session   an empty run and a scalar step of Session.run, beside those of TensorFlow, which PYTHON has
 models    steps of an MLP and a CNN from Python beside the same from C++ (build/release/bin/varscope_bench)
 loops     an LSTM's step and a while_loop, forward and with its gradient, with a server of one's own,
@@ -110,6 +111,52 @@ def overhead(options):
                 a, b = paired(options.rounds, lambda: measure(ours), lambda: measure(own))
             print(f"{name}, Adam's step, {model}: {a * 1e6:.0f} us, {name}'s own {b * 1e6:.0f} us: "
                   f"{(a - b) * 1e6:.0f} us more")
+
+
+def table_step(shape, transport, target, whole):
+    """A step that looks up 128 random rows."""
+    import torch
+
+    import varscope
+    import varscope.torch
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Embedding(*shape, sparse=True), torch.nn.Linear(shape[1], 1))
+    shared = varscope.torch.share(model, varscope.connect(target, transport=transport))
+    if whole:
+        shared.tables.treat_whole("0.weight")
+    optimizer = varscope.torch.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        optimizer.zero_grad()
+        model(torch.randint(shape[0], (128,))).square().mean().backward()
+        optimizer.step()
+    return step
+
+
+def loopback_bytes(operation):
+    """How many bytes of it go over this machine's loopback, whosever they are."""
+    def received():
+        text = pathlib.Path("/proc/net/dev").read_text()
+        return next(int(line.split()[1]) for line in text.splitlines() if line.strip().startswith("lo:"))
+    before = received()
+    for _ in range(10):
+        operation()
+    return (received() - before) / 10
+
+
+def tables(options):
+    from conftest import start_server
+    for rows in (10**5, 10**6):
+        for transport in ("target", "auto"):
+            with start_server() as one, start_server() as other:
+                few = table_step((rows, 64), transport, one, whole=False)
+                all_ = table_step((rows, 64), transport, other, whole=True)
+                a, b = paired(options.rounds, lambda: measure(few), lambda: measure(all_))
+                said = "" if transport == "auto" else (
+                    f"; {loopback_bytes(few) / 1e6:.2f} MB and {loopback_bytes(all_) / 1e6:.2f} MB")
+            print(f"{rows} x 64, {'TCP' if said else 'shared memory'}: {a * 1e3:.2f} ms with the rows, "
+                  f"{b * 1e3:.2f} ms with all of it{said}", flush=True)
 
 
 def session_figures(tf, target=""):
@@ -304,7 +351,8 @@ def main():
     if sys.argv[1:2] == ["--one-tensorflow"]:
         print(json.dumps(tensorflow_figures(sys.argv[2])))
         return
-    sections = {"overhead": overhead, "session": session, "models": models, "loops": loops}
+    sections = {"overhead": overhead, "tables": tables, "session": session, "models": models,
+                "loops": loops}
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="+", choices=sections, metavar="SECTION")

@@ -1,5 +1,9 @@
 """JAX pytrees over the store."""
 
+import dataclasses
+from collections import OrderedDict
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -243,7 +247,7 @@ def test_trees_that_cannot_be_shared(store):
     varscope.jax.share({"a b": jnp.zeros(1)}, store, rename=lambda name: name.replace(" ", "_"))
     with pytest.raises(ValueError, match="two of the tree's arrays have the path 'a/b'"):
         varscope.jax.share({"a": {"b": jnp.zeros(1)}, "a/b": jnp.zeros(1)}, store)
-    with pytest.raises(TypeError, match="parameter 'x' is None, not an array"):
+    with pytest.raises(ValueError, match="no parameters"):
         varscope.jax.share({"x": None}, store)
     with pytest.raises(TypeError, match="parameter 'x' is complex64"):
         varscope.jax.share({"x": jnp.zeros(1, jnp.complex64)}, store)
@@ -261,8 +265,75 @@ def test_trees_that_cannot_be_shared(store):
         varscope.jax.sgd({"x": jnp.zeros(1)}, 0.1)
     with pytest.raises(ValueError, match="no parameters"):
         varscope.jax.share({}, store)
+    for number in ("0.1", None, [0.1, 0.2], 1j):
+        with pytest.raises(TypeError, match="'learning_rate' is .*, not a number or a function"):
+            varscope.jax.sgd(varscope.jax.share({"x": jnp.zeros(1)}, store, "y"), number)
     with pytest.raises(ValueError, match="no parameter to train"):
         varscope.jax.sgd(varscope.jax.share({"n": jnp.zeros(1, jnp.int32)}, store), 0.1)
+
+
+class Layer(NamedTuple):
+    w: jax.Array
+    b: jax.Array | None = None
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Head:
+    w: jax.Array
+    scale: jax.Array
+
+
+def test_trees_of_every_kind(store):
+    tree = OrderedDict(
+        z=Layer(jnp.ones(2)), a=[Layer(jnp.ones(1), jnp.ones(())), None], head=Head(
+            np.arange(6, dtype=">f8").reshape(2, 3).T[::-1], np.float32(2)),
+        empty=(jnp.zeros((0, 3)), {}), on=np.array([True, False]), n={3: jnp.uint8(200)})
+    shared = varscope.jax.share(tree, store)
+    assert list(shared.arrays.variables) == ["z/w", "a/0/w", "a/0/b", "head/w", "head/scale",
+                                             "empty/0", "on", "n/3"]
+    params = varscope.jax.sgd(shared, 1.0).step(
+        jax.tree_util.tree_map(jnp.ones_like, shared.params))
+    assert jax.tree_util.tree_structure(params) == jax.tree_util.tree_structure(tree)
+    assert params["z"].w.tolist() == [0, 0] and params["z"].b is None and params["a"][1] is None
+    assert params["head"].w.tolist() == [[1, 4], [0, 3], [-1, 2]] and params["head"].scale == 1
+    assert params["on"].tolist() == [True, False] and params["n"][3] == 200
+
+
+def test_a_part_that_is_none_stays_none(store):
+    shared = varscope.jax.share({"w": jnp.zeros(2), "b": None}, store)
+    optimizer = varscope.jax.sgd(shared, 1.0)
+    params = optimizer.step({"w": jnp.ones(2), "b": None})
+    assert params["b"] is None and params["w"].tolist() == [-1, -1]
+    assert optimizer.step({"w": jnp.ones(2)})["w"].tolist() == [-2, -2]
+    with pytest.raises(RuntimeError, match="no gradient of parameter 'w'"):
+        optimizer.step({"w": None, "b": None})
+    with pytest.raises(ValueError, match="parameter 'b' of the gradients' tree is not shared"):
+        optimizer.step({"w": jnp.ones(2), "b": jnp.ones(1)})
+
+
+def test_calls_as_optax_has_them(store):
+    shared = varscope.jax.share({"w": jnp.zeros(2)}, store)
+    chained = optax.chain(optax.clip(0.5), varscope.jax.sgd(shared, np.array([1.0])))
+    state = chained.init(shared.params)
+    updates, state = chained.update({"w": jnp.ones(2)}, state, shared.params, loss=1.0)
+    assert updates["w"].tolist() == [-0.5, -0.5]
+    updates, _ = varscope.jax.sgd(shared, 1.0).update(
+        updates={"w": jnp.ones(2)}, state=(), params=shared.params)
+    assert optax.apply_updates(shared.params, updates)["w"].tolist() == [-2.5, -2.5]
+
+
+def test_parts_by_their_place_that_optax_has_not_there(store):
+    shared = varscope.jax.share({"w": jnp.zeros(2)}, store)
+    for make in (varscope.jax.adamw, varscope.jax.rmsprop):
+        with pytest.raises(TypeError, match="positional arguments"):
+            make(shared, 0.1, 0.9, 0.9, 1e-8, 0.5)
+
+
+def test_handles_say_what_they_are(store):
+    shared = varscope.jax.share(new_params(), store)
+    said = f"<varscope.jax.SharedTree of 4 arrays at {store.target}>"
+    assert repr(shared) == said and said in repr(varscope.jax.sgd(shared, 0.1))
 
 
 def test_a_closed_store(store):

@@ -135,7 +135,7 @@ def test_what_varscopectl_says_is_an_error_of_its_kind(store, tmp_path, monkeypa
     program = tmp_path / "varscopectl"
     program.write_text(f'#!/bin/sh\necho "varscopectl: {said}" >&2\nexit {code}\n')
     program.chmod(0o755)
-    monkeypatch.setattr("varscope.store.path_of", lambda _: str(program))
+    monkeypatch.setattr("varscope.control.path_of", lambda _: str(program))
     for call in (store.list, store.snapshot):
         with pytest.raises(error, match=said.split(":")[0]) as raised:
             call()
@@ -335,3 +335,32 @@ def test_an_initializers_array_becomes_the_dtype(store):
         return np.ones(shape)
     assert store.pull(store.get_variable("w", [2], initializer=ones)).dtype == "float32"
     assert store.pull(store.get_variable("i", [2], "int64", ones)).dtype == "int64"
+
+
+def test_options_that_there_are_not():
+    with pytest.raises(TypeError, match="connect.. has no option 'time_out', but worker_id, sharing,"):
+        varscope.connect(time_out=3)
+    for option, value, kind in [("timeout", None, "float"), ("timeout", "3", "float"),
+                                ("worker_id", 3, "str"), ("prefetch", "no", "bool"),
+                                ("threads", 1.5, "int")]:
+        with pytest.raises(TypeError, match=f"'{option}' is .*, and must be of type {kind}"):
+            varscope.connect(**{option: value})
+    assert varscope.connect(timeout=np.float64(3), prefetch=True, threads=2).list() == []
+
+
+def test_arrays_that_are_dlpacks_alone(store):
+    class Exported:
+        def __init__(self, array):
+            self.array = array
+
+        def __dlpack__(self, **keywords):
+            return self.array.__dlpack__(**keywords)
+
+        def __dlpack_device__(self):
+            return self.array.__dlpack_device__()
+    w = store.get_variable("w", initializer=np.zeros((2, 3), np.float32))
+    given = np.arange(6, dtype=np.float64).reshape(3, 2).T[::-1]
+    store.assign({w: Exported(given)})
+    assert store.pull(w).tolist() == given.tolist()
+    store.push({w: Exported(given)}, 1.0)
+    assert not store.pull(w).any()

@@ -1,6 +1,8 @@
 """Threads, processes, and the interpreter's end."""
 
+import os
 import threading
+import time
 
 import pytest
 
@@ -146,3 +148,27 @@ print("end", flush=True)
     assert done.stdout == "end\n"
     assert done.returncode == {"": 0, "sys.exit(3)": 3, "raise KeyError('x')": 1}.get(end, 0)
     assert "nanobind" not in done.stderr and "Fatal" not in done.stderr
+
+
+WITH_A_CHILD = """
+import os, signal, sys, time
+import varscope
+store = varscope.connect()
+store.get_variable("w", [2])
+print(os.path.dirname(store.target.removeprefix("unix:")), flush=True)
+if os.fork() == 0:
+    os.close(1), os.close(2)
+    time.sleep(15)
+    os._exit(0)
+{end}
+"""
+
+
+@pytest.mark.parametrize("end", ["store.close(); del store", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_private_server_ends_with_its_program_not_with_children_of_it(end):
+    """Such as a DataLoader's workers, which have whatever was open when they were forked."""
+    start = time.monotonic()
+    folder = run_program(WITH_A_CHILD.format(end=end)).stdout.strip()
+    while os.path.exists(folder):
+        time.sleep(0.05)
+    assert folder.startswith("/") and time.monotonic() - start < 12

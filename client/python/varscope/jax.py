@@ -24,6 +24,7 @@ import numpy as np
 
 from varscope.optimizers import Optimizer as ServerOptimizer
 from varscope.rules import GivenRule, Rule
+from varscope.separate_processes import OfOneProcess
 from varscope.shared import Array, Pushes, SharedArrays
 from varscope.slices import IndexedSlices
 from varscope.store import Store, connect
@@ -38,8 +39,8 @@ def share(tree: Any, store: Store | None = None, scope: str | None = None, *,
     """Makes a pytree's arrays variables under the scope, and returns the handle.
 
     Without a store: that of varscope.connect(). An array's name is its path, keys and indices with
-    slashes between them; `rename` gives another one for it. `params` of the result are the store's
-    values.
+    slashes between them; `rename` gives another one for it. None is no array, as for JAX. `params` of
+    the result are the store's values.
 
     ValueError when the store has another shape, dtype or kind under a name, with both creators; for a
     name that no variable can have. TypeError for a leaf that is no array, and for a dtype that
@@ -48,7 +49,7 @@ def share(tree: Any, store: Store | None = None, scope: str | None = None, *,
     return SharedTree(tree, store or connect(), scope, rename or str)
 
 
-class SharedTree:
+class SharedTree(OfOneProcess):
     """A pytree whose arrays are variables of a store. Made by share().
 
     Arrays of floating point are trained; others are variables that nobody trains. A float16 or
@@ -58,7 +59,7 @@ class SharedTree:
     def __init__(self, tree: Any, store: Store, scope: str | None,
                  rename: Callable[[str], str]) -> None:
         self.store = store
-        named, _ = _named(tree)
+        named = [(name, leaf) for name, leaf in _named(tree) if leaf is not None]
         leaves = {name: _array_of(name, leaf) for name, leaf in named}
         if len(leaves) < len(named):
             names = [name for name, _ in named]
@@ -75,6 +76,9 @@ class SharedTree:
             Array(name, rename(name), str(dtype), _Value(leaves[name]), _is_trained(dtype))
             for name, dtype in self._dtypes.items()])
         self._params = self.tree_of(self.arrays.first_values())
+
+    def __repr__(self) -> str:
+        return f"<varscope.jax.SharedTree of {len(self._dtypes)} arrays at {self.store.target}>"
 
     @property
     def params(self) -> Any:
@@ -97,7 +101,8 @@ class SharedTree:
         values = {name: _host(_array_of(name, leaf))
                   for name, leaf in self.leaves(tree, "the tree").items()}
         self.arrays.assign(values)
-        self._params = self.tree_of(values)
+        # The next gradients are of values that the worker has read: these.
+        self.pull()
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the store's present values by their paths, 'encoder/0/w', and returns the path.
@@ -122,23 +127,22 @@ class SharedTree:
         flat, structure = jax.tree_util.tree_flatten(tree)
         if structure == self._structure:
             return dict(zip(self._dtypes, flat))
-        named, _ = _named(tree)
-        leaves = dict(named)
+        leaves = dict(_named(tree))
         for name in self._dtypes:
             if name not in leaves:
                 raise ValueError(f"parameter '{name}': {what} does not have it")
-        for name in leaves:
-            if name not in self._dtypes:
+        for name, leaf in leaves.items():
+            if name not in self._dtypes and leaf is not None:
                 raise ValueError(f"parameter '{name}' of {what} is not shared: share() the tree when "
                                  "it is complete")
         return leaves
 
 
-def _named(tree: Any) -> tuple[list[tuple[str, Any]], Any]:
-    """The leaves with their paths, None among them, and the structure."""
-    leaves, structure = jax.tree_util.tree_flatten_with_path(
+def _named(tree: Any) -> list[tuple[str, Any]]:
+    """The leaves with their paths, None among them."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(
         tree, is_leaf=lambda x: x is None or isinstance(x, IndexedSlices))
-    return [("/".join(map(_part, path)), leaf) for path, leaf in leaves], structure
+    return [("/".join(map(_part, path)), leaf) for path, leaf in leaves]
 
 
 def _part(key: Any) -> str:
@@ -156,7 +160,8 @@ def _array_of(name: str, leaf: Any) -> Any:
     if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.extended):
         raise TypeError(f"parameter '{name}' is {leaf.dtype}, a dtype that varscope's variables do not "
                         "have")
-    return leaf
+    # JAX has no other order of bytes than the machine's.
+    return leaf if leaf.dtype.isnative else leaf.astype(leaf.dtype.newbyteorder("="))
 
 
 def _place_of(leaf: Any) -> Any:
@@ -189,7 +194,7 @@ class _Value:
         return _host(self._array)
 
 
-class Optimizer:
+class Optimizer(OfOneProcess):
     """Has the server train a shared tree by one of varscope.train's optimizers.
 
     step(gradients) is all of it; init() and update() are the same as an optax.GradientTransformation
@@ -202,11 +207,15 @@ class Optimizer:
             raise TypeError("an optimizer takes what varscope.jax.share() returns, not "
                             f"{type(shared).__name__}")
         self._shared = shared
-        self._hyperparameters = hyperparameters or {}
+        self._hyperparameters = {key: _number(key, value) for key, value in
+                                 (hyperparameters or {}).items()}
         self._steps = 0
         built = rule if isinstance(rule, Rule) else GivenRule(rule)
         self._pushes = Pushes(shared.arrays, [(built, shared.trained)], shared.trained,
                               list(shared.arrays.variables))
+
+    def __repr__(self) -> str:
+        return f"<varscope.jax.Optimizer of {self._shared!r}>"
 
     def step(self, gradients: Any) -> Any:
         """Pushes the gradients, and returns the tree of the values after it.
@@ -245,18 +254,32 @@ class Optimizer:
         """Returns optax's state, which is empty."""
         return ()
 
-    def update(self, gradients: Any, state: Any = (), params: Any = None) -> tuple[Any, Any]:
+    def update(self, updates: Any, state: Any = (), params: Any = None, **_: Any) -> tuple[Any, Any]:
         """Returns what optax.apply_updates() adds to `params` to have step()'s values, and the state.
 
-        ValueError without params, and when they are another tree: then nothing is pushed.
+        `updates` are the gradients, as optax names them. ValueError without params, and when they are
+        another tree: then nothing is pushed.
         """
         if params is None:
-            raise ValueError("update() needs the params: update(gradients, state, params)")
+            raise ValueError("update() needs the params: update(updates, state, params)")
         before = {name: jnp.asarray(_array_of(name, leaf))
                   for name, leaf in self._shared.leaves(params, "the params' tree").items()}
-        new = self._shared.leaves(self.step(gradients), "the values' tree")
+        new = self._shared.leaves(self.step(updates), "the values' tree")
         changes = [_change(new[name], before[name]) for name in new]
         return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(params), changes), state
+
+
+def _number(key: str, value: Any) -> Number:
+    """Returns a function or a number. TypeError for what is neither."""
+    if callable(value):
+        return value
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(np.asarray(value).item())
+    except (TypeError, ValueError):
+        raise TypeError(f"'{key}' is {value!r}, not a number or a function of the number of steps"
+                        ) from None
 
 
 def _change(after: Any, before: Any) -> Any:
@@ -286,7 +309,7 @@ def adam(shared: SharedTree, learning_rate: Number, b1: float = 0.9, b2: float =
 
 
 def adamw(shared: SharedTree, learning_rate: Number, b1: float = 0.9, b2: float = 0.999,
-          eps: float = 1e-8, weight_decay: float = 1e-4) -> Optimizer:
+          eps: float = 1e-8, *, weight_decay: float = 1e-4) -> Optimizer:
     """optax.adamw, for a shared tree."""
     return _optimizer(shared, "AdamW", {"learning_rate": learning_rate, "beta1": b1, "beta2": b2,
                                         "epsilon": eps, "weight_decay": weight_decay})
@@ -300,7 +323,7 @@ def adagrad(shared: SharedTree, learning_rate: Number,
 
 
 def rmsprop(shared: SharedTree, learning_rate: Number, decay: float = 0.9, eps: float = 1e-8,
-            momentum: float = 0.0) -> Optimizer:
+            *, momentum: float = 0.0) -> Optimizer:
     """optax.rmsprop, for a shared tree, with epsilon inside the root and v beginning at 1."""
     return _optimizer(shared, "RMSProp", {"learning_rate": learning_rate, "decay": decay,
                                           "epsilon": eps, "momentum": momentum})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
 import subprocess
 import tempfile
+import weakref
 
 from varscope import errors
 from varscope.programs import path_of
 
-# Ends the server when standard input does: when the program closed it, or is gone, however. Signals
-# of the program's terminal do not reach it.
+# Ends the server when standard input has a line, or ends: when the program says so, or is gone, however.
+# Signals of the program's terminal do not reach it.
 _WATCH = """
 "$1" --listen "$3" --ready-fd 1 --log-level warning --grace-seconds 0 &
 server=$!
@@ -23,6 +25,7 @@ wait "$server"
 rm -rf -- "$2"
 """
 _START_SECONDS = 60
+_running: weakref.WeakSet[PrivateServer] = weakref.WeakSet()
 
 
 class PrivateServer:
@@ -47,6 +50,7 @@ class PrivateServer:
         except OSError as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise errors.UnavailableError(None, None, f"no private server: {error}") from error
+        _running.add(self)
         self._await()
 
     def _await(self) -> None:
@@ -64,7 +68,10 @@ class PrivateServer:
 
     def stop(self) -> None:
         """Ends the server, and waits until it is gone."""
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as says:
+            # Others may have its end of the pipe, too: processes that were forked without Python's
+            # knowledge.
+            says.write(b"\n")
         self._process.wait()
 
     def __del__(self) -> None:
@@ -72,3 +79,13 @@ class PrivateServer:
         # In a forked child the server is the parent's.
         if process is not None and process.returncode is None and self._owner == os.getpid():
             self.stop()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the servers end when the parent does, not the last of its children."""
+    for server in list(_running):
+        server._process.stdin.close()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

@@ -16,6 +16,7 @@ from varscope.derived import Derived
 from varscope.errors import InvalidArgumentError
 from varscope.feeders import Feeders, Run
 from varscope.scopes import default_graph
+from varscope.separate_processes import OfOneProcess
 from varscope.session_config import ConfigProto
 from varscope.slices import IndexedSlices, IndexedSlicesValue
 from varscope.sparse import SparseTensor, SparseTensorValue
@@ -138,7 +139,7 @@ def _options(target: str | bytes, config: Any) -> _core.ConnectOptions | None:
                     f"{type(config).__name__}")
 
 
-class BaseSession:
+class BaseSession(OfOneProcess):
     """Runs parts of a graph. Threads may run at the same time.
 
     A target is a server's address, '127.0.0.1:7077' or 'unix:/run/varscope.sock'. Without one it is

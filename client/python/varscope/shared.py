@@ -104,6 +104,10 @@ class SharedArrays:
         fetched = self.store.session.core.pull([self.variables[name] for name in wanted])
         return dict(zip(wanted, fetched))
 
+    def rows(self, name: str, numbers: Any) -> Any:
+        """Returns rows of one array, by their numbers, which cannot be written."""
+        return self.store.pull_rows(self.variables[name], numbers)
+
     def assign(self, values: Mapping[str, Any]) -> None:
         """Sets variables, all at once. ValueError for another shape, TypeError for what the dtype does
         not have."""
@@ -159,11 +163,17 @@ def _define(name: str, array: Array, dtype: str) -> _core.Variable:
         raise ValueError(f"parameter '{array.name}': {error}") from None
 
 
+# The arrays that are pushed, and whether as rows; those whose values come back.
+_Key = tuple[tuple[tuple[str, bool], ...], tuple[str, ...]]
+
+
 class _Plan(NamedTuple):
     """What a step runs, and what it is fed."""
 
     gradients: list[Any]            # placeholders, or IndexedSlices of them
-    fetches: list[_core.Tensor]
+    pushes: list[_core.Operation]
+    brings: tuple[str, ...]
+    fetches: list[_core.Tensor]     # the values of `brings` after the pushes
 
 
 class Pushes:
@@ -174,24 +184,25 @@ class Pushes:
     def __init__(self, arrays: SharedArrays, rules: list[tuple[Rule | GivenRule, list[str]]],
                  trained: list[str], brings: list[str]) -> None:
         """`rules` has the arrays that each rule may train, `trained` those that it will, `brings`
-        those whose values come back. ValueError when none is trained.
+        those whose values come back, unless a push says otherwise. ValueError when none is trained.
         """
         if not trained:
             raise ValueError("there is no parameter to train: none is of floating point, or requires "
                              "a gradient")
         self._arrays = arrays
-        self._brings = brings
-        self._plans: dict[tuple[tuple[str, bool], ...], _Plan] = {}
+        self._brings = tuple(brings)
+        self._plans: dict[_Key, _Plan] = {}
         with arrays.store.graph.as_default():
             self._rules = [(rule.build(), names) for rule, names in rules]
         # The creator of slots is the line that makes the optimizer.
-        self._plan_of(tuple((name, False) for name in trained))
+        self._plan_of(tuple((name, False) for name in trained), self._brings)
 
-    def push(self, gradients: Mapping[str, Any], hyperparameters: list[Mapping[str, float]]
-             ) -> dict[str, Any]:
+    def push(self, gradients: Mapping[str, Any], hyperparameters: list[Mapping[str, float]],
+             brings: Iterable[str] | None = None) -> dict[str, Any]:
         """Returns the values, as SharedArrays.pull. `hyperparameters` has those of each rule."""
         plan = self._plan_of(tuple((name, isinstance(gradient, IndexedSlices))
-                                   for name, gradient in gradients.items()))
+                                   for name, gradient in gradients.items()),
+                             self._brings if brings is None else tuple(brings))
         feeds: list[tuple[_core.Tensor, Any]] = []
         for fed, gradient in zip(plan.gradients, gradients.values()):
             if isinstance(fed, IndexedSlices):
@@ -200,22 +211,37 @@ class Pushes:
                 feeds.append((fed, gradient))
         for (built, _), given in zip(self._rules, hyperparameters):
             feeds += [(fed, given[key]) for key, fed in built.fed.items()]
-        fetched = self._arrays.store.session.core.pull(plan.fetches, feeds)
-        return dict(zip(self._brings, fetched))
+        session = self._arrays.store.session.core
+        if not plan.fetches:
+            session.run(plan.pushes, feeds)
+            return {}
+        return dict(zip(plan.brings, session.pull(plan.fetches, feeds)))
 
-    def _plan_of(self, key: tuple[tuple[str, bool], ...]) -> _Plan:
+    def _plan_of(self, pushed: tuple[tuple[str, bool], ...], brings: tuple[str, ...]) -> _Plan:
+        key = pushed, brings
         if key not in self._plans:
             with self._arrays.store.graph.as_default():
-                self._plans[key] = self._new_plan(dict(key))
+                self._plans[key] = self._new_plan(dict(pushed), brings)
         return self._plans[key]
 
-    def _new_plan(self, sparse: Mapping[str, bool]) -> _Plan:
+    def _new_plan(self, sparse: Mapping[str, bool], brings: tuple[str, ...]) -> _Plan:
         of = self._arrays.variables
         fed = {name: gradient_of(of[name], rows) for name, rows in sparse.items()}
+        gradients = {name: gradient if name in brings else _of_rows_read(gradient)
+                     for name, gradient in fed.items()}
         pushes = []
         for built, names in self._rules:
-            pairs = [(fed[name], of[name]) for name in names if name in fed]
+            pairs = [(gradients[name], of[name]) for name in names if name in fed]
             if pairs:
                 pushes.append(built.optimizer.apply_gradients(pairs))
         with scopes.control_dependencies(pushes):
-            return _Plan(list(fed.values()), [of[name].value() for name in self._brings])
+            fetches = [of[name].value() for name in brings]
+        return _Plan(list(fed.values()), pushes, brings, fetches)
+
+
+def _of_rows_read(gradient: Any) -> Any:
+    """The same gradient, of which a push does not say from which version of the whole variable it was
+    computed, as it does of what it is fed: the worker has read rows since."""
+    if not isinstance(gradient, IndexedSlices):
+        return gradient
+    return IndexedSlices(_core.identity(gradient.values), gradient.indices)

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack, get_type_hints
 
 import numpy as np
 
-from varscope import _core, errors, initializers, saver, scopes, session, variables
-from varscope.errors import readable
+from varscope import _core, control, initializers, saver, scopes, session, variables
+from varscope.control import ListedVariable
 from varscope.optimizers import Optimizer
-from varscope.programs import path_of
 from varscope.rules import GivenRule, Rule
+from varscope.separate_processes import OfOneProcess
 from varscope.session import LONGEST_SECONDS
 from varscope.slices import IndexedSlices, IndexedSlicesValue
-from varscope.values import rows_for, value_for
-
-
-_NO_ANSWER = 3  # varscopectl's exit code
-
-
-class ListedVariable(NamedTuple):
-    """A variable of the store, or an optimizer's slot, as Store.list() has it."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    version: int
-    created_by: str
+from varscope.values import numbers_for, rows_for, value_for
 
 
 class _Push(NamedTuple):
@@ -41,7 +26,7 @@ class _Push(NamedTuple):
     learning_rate: _core.Tensor | None  # where a number is given in place of an optimizer
 
 
-class Store:
+class Store(OfOneProcess):
     """A connection to a server's store. Made by varscope.connect().
 
     Variables are varscope's variables: their names and scopes are TensorFlow 1's. Threads may pull
@@ -55,7 +40,8 @@ class Store:
         self._session = session.BaseSession(target or "", self._graph, options)
         self._pushes: dict[Any, _Push] = {}
         self._assigns: dict[_core.Variable, tuple[_core.Tensor, _core.Tensor]] = {}
-        self._making = threading.RLock()  # pushes and assigns
+        self._lookups: dict[_core.Variable, tuple[_core.Tensor, _core.Tensor]] = {}
+        self._making = threading.RLock()  # pushes, assigns and lookups
 
     def __enter__(self) -> Store:
         return self
@@ -161,6 +147,20 @@ class Store:
                             f"{what!r}")
         return self._session.core.pull([self._own(variable, "pull") for variable in what])
 
+    def pull_rows(self, variable: _core.Variable, rows: Any) -> Any:
+        """Returns the present values of a variable's rows, by their numbers, in the shape of `rows`.
+
+        Of a large variable only these travel, each once; more than half of it travels whole.
+        TypeError for what are no numbers of rows, InvalidArgumentError for one that there is not.
+        """
+        numbers = numbers_for(self._own(variable, "pull_rows"), rows)
+        with self._making, self._graph.as_default():
+            if variable not in self._lookups:
+                fed = _core.placeholder("int64", None)
+                self._lookups[variable] = fed, _core._gather(variable, fed, None)
+        fed, looked_up = self._lookups[variable]
+        return self._session.core.pull([looked_up], [(fed, numbers)])[0]
+
     def read(self, name: str) -> Any:
         """Returns the present value of any variable of the store, by its name there."""
         if not isinstance(name, str):
@@ -262,9 +262,8 @@ class Store:
         then it may still happen; RuntimeError when the server refuses, with what varscopectl says: one
         without a data directory has none.
         """
-        if name is not None and (not isinstance(name, str) or name.startswith("-")):
-            raise ValueError(f"{name!r} is no name of a snapshot")
-        return self._control("snapshot", name).strip()
+        self._check_is_open()
+        return control.snapshot(self.target, name)
 
     def list(self, prefix: str = "") -> list[ListedVariable]:
         """Returns all variables of the store whose names start with the prefix, slots among them.
@@ -272,27 +271,8 @@ class Store:
         UnavailableError when no server answers; DeadlineExceededError when none does in time;
         RuntimeError when the server refuses.
         """
-        lines = self._control("list").splitlines()
-        if not lines or not lines[0].startswith("NAME"):
-            return []
-        rows = [_listed(lines[0], line) for line in lines[1:-1]]
-        return [row for row in rows if row.name.startswith(prefix)]
-
-    def _control(self, *arguments: str | None) -> str:
         self._check_is_open()
-        done = subprocess.run(
-            [path_of("varscopectl"), "--target", self.target, *filter(None, arguments)],
-            capture_output=True, text=True, check=False,
-            env={key: value for key, value in os.environ.items()
-                 if not key.startswith("VARSCOPE_")})
-        if done.returncode == 0:
-            return done.stdout
-        said = done.stderr.strip()
-        if done.returncode != _NO_ANSWER:
-            raise RuntimeError(said)
-        if "no answer" in said:  # it was awaited, until the time was over
-            raise errors.DeadlineExceededError(None, None, said)
-        raise errors.UnavailableError(None, None, said)
+        return [listed for listed in control.variables(self.target) if listed.name.startswith(prefix)]
 
 
 class _InGraph:
@@ -320,6 +300,19 @@ def _may_be_large(initial_value: Any) -> bool:
     if isinstance(initial_value, (_core.Initializer, initializers.Initializer, type)):
         return False
     return initial_value is not None and not np.isscalar(initial_value)
+
+
+class Options(TypedDict, total=False):
+    """What connect() takes, with the types of ConnectOptions."""
+
+    worker_id: str
+    sharing: str
+    timeout: float
+    cache_pulls: bool
+    prefetch: bool
+    checksums: bool
+    transport: str
+    threads: int
 
 
 _TRAINED = ("float32", "float64")
@@ -357,23 +350,21 @@ def gradient_of(variable: _core.Variable, rows: bool) -> Any:
     return IndexedSlices(values, _core.placeholder("int64", [None]))
 
 
-def _listed(head: str, line: str) -> ListedVariable:
-    """A line of `varscopectl list`, whose columns begin where those of its head do."""
-    columns = [head.index(title) for title in ("NAME", "SHAPE", "DTYPE", "VERSION", "CREATED BY")]
-    ends = [*columns[1:], len(line)]
-    name, shape, dtype, version, creator = (
-        line[start:end].strip() for start, end in zip(columns, ends))
-    dims = tuple(int(n) for n in shape.strip("()").split(",") if n.strip())
-    return ListedVariable(name, dims, dtype, int(version), readable(creator))
-
-
-def connect(target: str | None = None, **options: Any) -> Store:
+def connect(target: str | None = None, **options: Unpack[Options]) -> Store:
     """Connects to the server at the target, else at VARSCOPE_TARGET, else to a private server, which
     ends with the program.
 
     Options are those of ConnectOptions: worker_id, sharing, timeout, ... Without any of them
-    VARSCOPE_SHARING says how programs share. ValueError for a timeout that is not above 0.
+    VARSCOPE_SHARING says how programs share. TypeError for what is no option, ValueError for a timeout
+    that is not above 0.
     """
+    kinds = get_type_hints(Options)
+    for option, value in options.items():
+        if option not in kinds:
+            raise TypeError(f"connect() has no option '{option}', but {', '.join(kinds)}")
+        if not isinstance(value, (int, float) if kinds[option] is float else kinds[option]):
+            raise TypeError(f"connect(): the option '{option}' is {value!r}, and must be of type "
+                            f"{kinds[option].__name__}")
     timeout = options.get("timeout")
     if isinstance(timeout, (int, float)) and not 0 < timeout <= LONGEST_SECONDS:
         raise ValueError(f"connect(): the timeout is {timeout} s, and must be above 0, and at most "

@@ -28,15 +28,29 @@ def rows_for(variable: _core.Variable, values: Any, indices: Any,
     """Returns rows of a variable, and where they are, as arrays. Errors as those of value_for()."""
     said = said or f"the gradient of variable '{variable.op.name}'"
     rows = as_dtype(values, _numpys(variable), f"{said}: `values`")
-    where = _array_of(indices, f"{said}: `indices`")
-    if where.dtype.kind not in "iu" and where.size:
-        raise TypeError(f"{said}: `indices` are numbers of rows, not {where.dtype.name}")
-    where = as_dtype(where, np.dtype(np.int64), f"{said}: `indices`")
+    where = _numbers(indices, f"{said}: `indices`")
     shape = tuple(variable.shape.as_list())
     if where.ndim != 1 or not shape or rows.shape != (len(where), *shape[1:]):
         raise ValueError(f"{said}: `values` have the shape {rows.shape}, `indices` {where.shape}, and "
                          f"the variable has {shape}: it takes one row of values for each index")
     return rows, where
+
+
+def numbers_for(variable: _core.Variable, rows: Any) -> Any:
+    """Returns numbers of rows of a variable as an int64 array. TypeError for what are none, ValueError
+    for a variable that has no rows.
+    """
+    said = f"the rows of variable '{variable.op.name}'"
+    if not variable.shape.ndims:
+        raise ValueError(f"{said}: it has the shape (), and no rows")
+    return _numbers(rows, said)
+
+
+def _numbers(rows: Any, said: str) -> Any:
+    numbers = _array_of(rows, said)
+    if numbers.dtype.kind not in "iu" and numbers.size:
+        raise TypeError(f"{said} are numbers of rows, not {numbers.dtype.name}")
+    return as_dtype(numbers, np.dtype(np.int64), said)
 
 
 def _numpys(variable: _core.Variable) -> Any:
@@ -47,9 +61,12 @@ def _array_of(value: Any, said: str) -> Any:
     if value is None or isinstance(value, (_core.Tensor, _core.Variable)):
         raise TypeError(f"{said} is {value!r}, not an array or a number")
     try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            return np.from_dlpack(value)
         return np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{said} is no array: {error}") from None
+    except (ValueError, TypeError, RuntimeError) as error:
+        kind = next(kind for kind in (ValueError, TypeError, RuntimeError) if isinstance(error, kind))
+        raise kind(f"{said} is no array: {error}") from error
 
 
 def as_dtype(value: Any, wanted: Any, said: str) -> Any:

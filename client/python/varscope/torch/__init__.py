@@ -10,6 +10,7 @@ in the same request.
 """
 
 from varscope.torch.modules import SharedModule, share
-from varscope.torch.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer
+from varscope.torch.optimizer import Optimizer
+from varscope.torch.optimizers import SGD, Adagrad, Adam, AdamW
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "SharedModule", "share"]

@@ -9,12 +9,15 @@ from typing import Any
 
 import torch
 
+from varscope.separate_processes import OfOneProcess
 from varscope.shared import Array, SharedArrays
 from varscope.store import Store, connect
-from varscope.torch.ports import Port, await_gpus, value_of
-
-# Where a parameter says which module it is shared with.
-_MARK = "_varscope"
+from varscope.torch.embeddings import Tables, embeddings_in, renormalized_in
+from varscope.torch.files import names_for
+from varscope.torch.marks import mark, module_of
+from varscope.torch.names import paths_in
+from varscope.torch.ports import Port, await_gpus, parts_of_one, value_of
+from varscope.torch.tensors import count_of, holder_of, tensors_of
 
 
 def share(module: torch.nn.Module, store: Store | None = None, scope: str | None = None, *,
@@ -22,21 +25,18 @@ def share(module: torch.nn.Module, store: Store | None = None, scope: str | None
     """Makes a module's parameters and buffers variables under the scope, and returns the handle.
 
     Without a store: that of varscope.connect(). `rename` gives a variable's name under the scope for
-    a parameter's; without it the dots are slashes. A parameter that is there under several names is
-    one variable, of the first. The module has the store's values afterwards.
+    a parameter's; without it the dots are slashes, and what torch.compile and parallel modules add to
+    names is left out. A parameter that is there under several names is one variable, of the first. The
+    module has the store's values afterwards.
 
     ValueError when the store has another shape, dtype or kind under a name, with both creators; for a
-    name that no variable can have; when a parameter is shared under another name already. TypeError
-    for a dtype that variables do not have.
+    name that no variable can have; for a parameter without values; when one is shared under another
+    name already. TypeError for a dtype that variables do not have.
     """
-    return SharedModule(module, store or connect(), scope, rename or _path_of)
+    return SharedModule(module, store or connect(), scope, rename)
 
 
-def _path_of(name: str) -> str:
-    return name.replace(".", "/")
-
-
-class SharedModule:
+class SharedModule(OfOneProcess):
     """A module whose parameters and buffers are variables of a store. Made by share().
 
     Buffers (BatchNorm's running statistics) are variables that nobody trains: a worker's forward
@@ -45,23 +45,35 @@ class SharedModule:
     """
 
     def __init__(self, module: torch.nn.Module, store: Store, scope: str | None,
-                 rename: Callable[[str], str]) -> None:
+                 rename: Callable[[str], str] | None) -> None:
         if not isinstance(module, torch.nn.Module):
             raise TypeError(f"share() takes a torch.nn.Module, not {type(module).__name__}")
         self.module = module
         self.store = store
-        self._tensors, self._aliases = _tensors_of(module)
+        self._tensors, self._aliases = tensors_of(module)
         for name, tensor in self._tensors.items():
             _check_is_free(name, tensor)
+        rename = rename or paths_in(module)
         self.arrays = SharedArrays(store, scope, [
             Array(name, rename(name), _dtype_of(tensor), functools.partial(value_of, tensor),
                   isinstance(tensor, torch.nn.Parameter))
             for name, tensor in self._tensors.items()])
-        self._count = _count_of(module)
+        self._count = count_of(module)
+        self._holders = {name: holder for name in self._tensors
+                         if (holder := holder_of(module, name)) is not None}
+        self._renormalized = renormalized_in(module)
         self._ports = {name: Port(tensor) for name, tensor in self._tensors.items()}
+        self._parts = parts_of_one(self._ports.values())
+        values = self.arrays.first_values()
+        self.tables = Tables(self.arrays, self._ports, embeddings_in(module, self.parameters))
+        self.take(values)
+        # When nothing can fail any more: what is not marked can be shared again.
         for name, tensor in self.parameters.items():
-            setattr(tensor, _MARK, (self, name, tensor))
-        self.take(self.arrays.first_values())
+            mark(tensor, self, name)
+
+    def __repr__(self) -> str:
+        return (f"<varscope.torch.SharedModule of {type(self.module).__name__}, "
+                f"{len(self._tensors)} variables at {self.store.target}>")
 
     @property
     def parameters(self) -> dict[str, torch.nn.Parameter]:
@@ -84,13 +96,34 @@ class SharedModule:
         self.check()
         self.take(self.arrays.pull())
 
+    def push(self) -> None:
+        """Sets the store's values, of parameters and buffers, to this module's: after a
+        load_state_dict(), an initialization by hand, or a restart of the server that has lost them.
+
+        Of a table whose rows come with forward passes, see the README, only when the program has changed
+        it, or the store has none: other workers' rows here are old ones.
+        """
+        self.check()
+        names = [name for name in self._tensors
+                 if name not in self.tables or self._ports[name].was_changed()
+                 or not self.tables.are_in_store(name)]
+        self._set(names)
+        # The next gradients are of values that the worker has read: these.
+        self.arrays.pull(name for name in names if name not in self.tables)
+
     def push_buffers(self) -> None:
         """Sets the store's buffers to this worker's."""
         self.check()
-        if self.buffers:
-            values = {name: self._ports[name].leave() for name in self.buffers}
+        self._set(self.buffers)
+
+    def _set(self, names: Iterable[str]) -> None:
+        values = {name: self._ports[name].leave() for name in names}
+        if values:
             await_gpus(self._tensors.values())
             self.arrays.assign(values)
+            for name in values:
+                self._ports[name].note_value()
+            self.tables.have_come(values)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the store's present values as state_dict() names them, and returns the path.
@@ -103,18 +136,22 @@ class SharedModule:
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Assigns a checkpoint to the store, all of it or nothing, and brings it into the module: one
-        of save(), or what safetensors.torch.save_file() wrote of a state_dict().
+        of save(), or what safetensors.torch.save_file() wrote of a state_dict(), or save_model().
         """
         self.check()
-        self.arrays.restore(path, self._aliases)
+        self.arrays.restore(path, names_for(path, self._aliases))
         self.pull()
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Sets tensors of the module, by name, to arrays."""
         await_gpus(self._tensors.values())
+        others = [port for port in self._parts if not port.was_changed()]
         with torch.no_grad():
             for name, value in values.items():
                 self._ports[name].arrive(value)
+        for port in others:
+            port.note_value()
+        self.tables.have_come(values)
 
     def gradients(self, names: Iterable[str]) -> dict[str, Any]:
         """Returns parameters' gradients as they are pushed; None of those that have none."""
@@ -131,49 +168,42 @@ class SharedModule:
             return None
         return port.rows(name, gradient) if gradient.is_sparse else port.dense(gradient)
 
+    def check_values(self, names: Iterable[str]) -> None:
+        """RuntimeError when the program has changed one of these parameters."""
+        changed = next((name for name in names if self._ports[name].was_changed()
+                        and id(self._tensors[name]) not in self._renormalized), None)
+        if changed is not None:
+            raise RuntimeError(
+                f"parameter '{changed}' was changed by the program (load_state_dict() does that), and "
+                "the store has its own value: push() of what share() has returned sets the store's to "
+                "the module's, and pull() the module's to the store's")
+
     def check(self) -> None:
-        """RuntimeError when the module has got tensors that are not shared."""
-        if _count_of(self.module) == self._count:
+        """RuntimeError when the module has got parameters that are not shared. A buffer that the
+        program has replaced, as a forward pass may, takes the place of the one before.
+        """
+        for name, holder in self._holders.items():
+            present = holder.get(name.rpartition(".")[2])
+            if present is not self._tensors[name]:
+                if present is None or isinstance(present, torch.nn.Parameter):
+                    raise _is_not_shared(name)
+                self._tensors[name], self._ports[name] = present, Port(present)
+        if count_of(self.module) == self._count:
             return
         known = {id(tensor) for tensor in self._tensors.values()}
-        for name, tensor in _tensors_of(self.module)[0].items():
+        for name, tensor in tensors_of(self.module)[0].items():
             if id(tensor) not in known:
-                raise RuntimeError(f"parameter '{name}' was added to the module, or replaced in it, "
-                                   "after share(): share() the module when it is complete")
-        self._count = _count_of(self.module)
+                raise _is_not_shared(name)
+        self._count = count_of(self.module)
 
 
-def _tensors_of(module: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """The tensors of a state_dict(), each once, by its first name; and for each name that first one."""
-    tensors: dict[str, torch.Tensor] = {}
-    aliases: dict[str, str] = {}
-    first: dict[int, str] = {}
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        if not isinstance(tensor, torch.Tensor):
-            continue
-        if torch.nn.parameter.is_lazy(tensor):
-            raise ValueError(f"parameter '{name}' has no shape yet: share() the module after its "
-                             "first forward pass")
-        aliases[name] = first.setdefault(id(tensor), name)
-        tensors.setdefault(aliases[name], tensor)
-    return tensors, aliases
-
-
-def _count_of(module: torch.nn.Module) -> int:
-    """Changes when the module gets a tensor or a module."""
-    return sum(len(part._parameters) + len(part._buffers) + len(part._modules)
-               for part in module.modules())
+def _is_not_shared(name: str) -> RuntimeError:
+    return RuntimeError(f"parameter '{name}' was added to the module, removed, or replaced in it, after "
+                        "share(): share() the module when it is complete")
 
 
 def _dtype_of(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def module_of(tensor: torch.Tensor) -> tuple[SharedModule, str] | None:
-    """The module that a parameter is shared with, and its name there."""
-    found = getattr(tensor, _MARK, None)
-    # A copy of a parameter may have its attributes.
-    return found[:2] if found is not None and found[2] is tensor else None
 
 
 def _check_is_free(name: str, tensor: torch.Tensor) -> None:

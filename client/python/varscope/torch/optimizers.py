@@ -1,148 +1,26 @@
-"""Optimizers whose rule the server applies."""
+"""PyTorch's optimizers, with their arguments in their order.
+
+`foreach`, `fused` and `capturable` say how PyTorch computes a step: they are taken, and of no use here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
-
-from varscope.optimizers import Optimizer as ServerOptimizer
-from varscope.rules import GivenRule, Rule
-from varscope.shared import Pushes
-from varscope.torch.modules import SharedModule, module_of
-
-
-class Optimizer(torch.optim.Optimizer):
-    """Has the server train a shared module's parameters by one of varscope.train's optimizers.
-
-    A torch.optim.Optimizer: zero_grad(), parameter groups, learning rate schedulers and GradScaler are
-    PyTorch's. The optimizer's state is on the server, not in state_dict(). Parameters that do not
-    require gradients are not trained; step() brings the store's values of them, too.
-
-    A parameter without a gradient is an error in step(), which names it; with skip_missing it is not
-    pushed, as PyTorch's own optimizers do.
-    """
-
-    def __init__(self, params: Any, rule: ServerOptimizer | None = None, *,
-                 skip_missing: bool = False, defaults: dict[str, Any] | None = None) -> None:
-        super().__init__(params, defaults or {})
-        self._given = None if rule is None else GivenRule(rule)
-        self._skip_missing = skip_missing
-        self._names: list[list[str]] = []
-        self._fixed: list[Any] = []
-        self._options = [{key: value for key, value in group.items() if key != "params"}
-                         for group in self.param_groups]
-        self._shared = self._module_of_all()
-        self._parameters = self._shared.parameters
-        self._pushes = self._new_pushes()
-
-    def _rule(self, group: dict[str, Any]) -> Any:
-        """The rule of a parameter group."""
-        if self._given is None:
-            raise TypeError("Optimizer() needs a rule, one of varscope.train")
-        return self._given
-
-    def _hyperparameters(self, group: dict[str, Any]) -> dict[str, float]:
-        """The numbers that a step is fed for a group."""
-        return {}
-
-    def _module_of_all(self) -> SharedModule:
-        """Whose the parameters are. ValueError unless all are of one shared module."""
-        modules: list[SharedModule] = []
-        position = 0
-        for group in self.param_groups:
-            names = []
-            for parameter in group["params"]:
-                found = module_of(parameter)
-                if found is None:
-                    raise ValueError(f"parameter {_said(parameter, position, modules)} is not "
-                                     "shared: varscope.torch.share() the module that has it before, "
-                                     "when it is complete")
-                if modules and found[0] is not modules[0]:
-                    raise ValueError(
-                        f"parameter '{found[1]}' is '{found[0].variable(found[1]).name}' of "
-                        "another share() than the parameters before it: one optimizer is for one")
-                modules[:] = [found[0]]
-                names.append(found[1])
-                position += 1
-            self._names.append(names)
-        if not modules:
-            raise ValueError("optimizer got an empty parameter list")
-        return modules[0]
-
-    def _new_pushes(self) -> Pushes:
-        self._fixed = [self._rule(group) for group in self.param_groups]
-        frozen = {name for name, p in self._parameters.items() if not p.requires_grad}
-        names = [name for of_group in self._names for name in of_group]
-        return Pushes(self._shared.arrays, list(zip(self._fixed, self._names)),
-                      [name for name in names if name not in frozen], names)
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Refused after the optimizer is made: its steps and its state on the server are fixed."""
-        if hasattr(self, "_pushes"):
-            raise RuntimeError("add_param_group: an optimizer of varscope has the parameters that it "
-                               "was made with; make one optimizer more")
-        super().add_param_group(param_group)
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Pushes the gradients, and sets the parameters to the values after it. Returns closure()'s.
-
-        RuntimeError, with the parameter's name, when one has no gradient, or when the module has got
-        parameters that are not shared; ValueError when one has another shape than it had. What the
-        connection raises changes nothing here.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        self._shared.check()
-        self._check_options()
-        gradients = self._gradients()
-        if gradients:
-            self._shared.take(self._pushes.push(
-                gradients, [self._hyperparameters(group) for group in self.param_groups]))
-        return loss
-
-    def _check_options(self) -> None:
-        """ValueError when what a step is not fed has changed."""
-        for group, fixed, options in zip(self.param_groups, self._fixed, self._options):
-            if self._rule(group) == fixed:
-                continue
-            key = next(key for key in options
-                       if self._rule({**options, key: group[key]}) != fixed)
-            raise ValueError(f"'{key}' was {options[key]} when the optimizer was made, and cannot "
-                             f"become {group[key]}: make another optimizer")
-
-    def _gradients(self) -> dict[str, Any]:
-        gradients = self._shared.gradients(name for of_group in self._names for name in of_group)
-        missing = [name for name, gradient in gradients.items()
-                   if gradient is None and self._parameters[name].requires_grad]
-        if missing and not self._skip_missing:
-            raise RuntimeError(
-                f"step(): no gradient of parameter {', '.join(map(repr, missing[:3]))}"
-                f"{f' and {len(missing) - 3} more' if len(missing) > 3 else ''}: the loss does not "
-                "depend on it, or backward() was not called (skip_missing=True leaves it out)")
-        return {name: gradient for name, gradient in gradients.items() if gradient is not None}
-
-
-def _said(parameter: torch.Tensor, position: int, modules: Iterable[SharedModule]) -> str:
-    """How an error names a parameter that is not shared."""
-    for shared in modules:
-        for name, tensor in shared.module.named_parameters():
-            if tensor is parameter:
-                return f"'{name}', which was added after share(),"
-    return f"number {position} (shape {tuple(parameter.shape)})"
+from varscope.rules import Rule
+from varscope.torch.optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    """torch.optim.SGD."""
+    """torch.optim.SGD, without dampening and maximize."""
 
-    def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0.0,
-                 weight_decay: float = 0.0, nesterov: bool = False, *,
-                 skip_missing: bool = False) -> None:
+    def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
+                 weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False,
+                 foreach: bool | None = None, differentiable: bool = False,
+                 fused: bool | None = None, skip_missing: bool = False) -> None:
         super().__init__(params, skip_missing=skip_missing, defaults=dict(
-            lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov))
+            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
+            nesterov=nesterov, maximize=maximize, differentiable=differentiable))
 
     def _rule(self, group: dict[str, Any]) -> Rule:
         if group["momentum"] == 0:
@@ -155,13 +33,18 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """torch.optim.Adam, but for where epsilon is added: to sqrt(v) before its correction."""
+    """torch.optim.Adam, without amsgrad and maximize, but for where epsilon is added: to sqrt(v) before
+    its correction."""
 
     def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0, *,
-                 skip_missing: bool = False) -> None:
+                 eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False, *,
+                 foreach: bool | None = None, maximize: bool = False, capturable: bool = False,
+                 differentiable: bool = False, fused: bool | None = None,
+                 decoupled_weight_decay: bool = False, skip_missing: bool = False) -> None:
         super().__init__(params, skip_missing=skip_missing, defaults=dict(
-            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+            maximize=maximize, differentiable=differentiable,
+            decoupled_weight_decay=decoupled_weight_decay))
 
     def _rule(self, group: dict[str, Any]) -> Rule:
         return Rule("Adam", ("learning_rate", "beta1", "beta2", "epsilon"), {},
@@ -173,13 +56,16 @@ class Adam(Optimizer):
 
 
 class AdamW(Optimizer):
-    """torch.optim.AdamW. Of sparse gradients only the rows that they name decay."""
+    """torch.optim.AdamW, as Adam. Of sparse gradients only the rows that they name decay."""
 
     def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 1e-2, *,
+                 eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *,
+                 maximize: bool = False, foreach: bool | None = None, capturable: bool = False,
+                 differentiable: bool = False, fused: bool | None = None,
                  skip_missing: bool = False) -> None:
         super().__init__(params, skip_missing=skip_missing, defaults=dict(
-            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+            maximize=maximize, differentiable=differentiable))
 
     def _rule(self, group: dict[str, Any]) -> Rule:
         return Rule("AdamW", ("learning_rate", "beta1", "beta2", "epsilon", "weight_decay"), {})
@@ -191,13 +77,18 @@ class AdamW(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """torch.optim.Adagrad without lr_decay, but for epsilon: the accumulator begins above 0."""
+    """torch.optim.Adagrad, without lr_decay and maximize, but for epsilon: the accumulator begins above
+    0 instead."""
 
-    def __init__(self, params: Any, lr: float = 1e-2, weight_decay: float = 0.0,
-                 initial_accumulator_value: float = 0.1, *, skip_missing: bool = False) -> None:
+    def __init__(self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0,
+                 weight_decay: float = 0.0, initial_accumulator_value: float = 0.1, *,
+                 foreach: bool | None = None, maximize: bool = False,
+                 differentiable: bool = False, fused: bool | None = None,
+                 skip_missing: bool = False) -> None:
         super().__init__(params, skip_missing=skip_missing, defaults=dict(
-            lr=lr, weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value))
+            lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, maximize=maximize,
+            differentiable=differentiable))
 
     def _rule(self, group: dict[str, Any]) -> Rule:
         return Rule("Adagrad", ("learning_rate",),

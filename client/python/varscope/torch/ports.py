@@ -36,6 +36,7 @@ class Port:
         self.tensor = tensor
         self.shape = tensor.shape
         self._pinned: torch.Tensor | None = None
+        self._noted = tensor._version
 
     def dense(self, gradient: torch.Tensor) -> Any:
         return self._out(gradient.detach())
@@ -74,11 +75,35 @@ class Port:
             tensor.as_strided((0,), (1,)).zero_()
         else:
             tensor.copy_(torch.from_numpy(np.array(value)))
+        self.note_value()
+
+    def arrive_rows(self, numbers: Any, rows: Any) -> None:
+        """Sets rows of the tensor, by their numbers."""
+        tensor = self.tensor.detach()
+        values = torch.from_numpy(np.array(rows)).to(tensor.device, tensor.dtype)
+        tensor.index_copy_(0, torch.from_numpy(numbers).to(tensor.device), values)
+        self.note_value()
+
+    def note_value(self) -> None:
+        """The tensor has now a value that is the store's, too."""
+        self._noted = self.tensor._version
+
+    def was_changed(self) -> bool:
+        """Whether the program has changed the tensor in place since."""
+        return self.tensor._version != self._noted
 
     def _staging(self) -> torch.Tensor:
         if self._pinned is None:
             self._pinned = _new_pinned(_widened(self.tensor.detach()))
         return self._pinned
+
+
+def parts_of_one(ports: Iterable[Port]) -> list[Port]:
+    """Those whose tensors are parts of one: PyTorch counts their changes together."""
+    by_storage: dict[int, list[Port]] = {}
+    for port in ports:
+        by_storage.setdefault(port.tensor.untyped_storage().data_ptr(), []).append(port)
+    return [port for parts in by_storage.values() if len(parts) > 1 for port in parts]
 
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
