@@ -47,7 +47,7 @@ class Connection final : public RemoteStore {
   PushAnswer Push(const PushRequest& push) override;
   PushedAndPulled PushAndPull(const PushRequest& push,
                               const std::vector<std::string>& names) override;
-  // Of values that the pull cache holds.
+  // Of variables whose values the pull cache holds.
   std::optional<uint64_t> LastVersion(const std::string& variable) const override {
     return open_->server.pull_cache().VersionOf(variable);
   }

@@ -17,6 +17,7 @@ PullCache::Known PullCache::Find(const std::vector<std::string>& names,
 
 std::optional<uint64_t> PullCache::VersionOf(const std::string& name) const {
   MutexLock lock(mutex_);
+  if (const auto rows = rows_read_.find(name); rows != rows_read_.end()) return rows->second;
   const auto it = values_.find(name);
   return it == values_.end() ? std::nullopt : std::optional(it->second.version);
 }
@@ -27,12 +28,17 @@ void PullCache::Keep(const Epoch& epoch, const std::vector<std::string>& names,
   MutexLock lock(mutex_);
   if (epoch != epoch_) {
     values_.clear();
+    rows_read_.clear();
     bytes_ = 0;
     epoch_ = epoch;
   }
   for (size_t i = 0; i < names.size(); ++i) {
-    if (!values[i].value.defined()) continue;
     const auto it = values_.find(names[i]);
+    if (!values[i].value.defined()) {
+      if (it != values_.end()) rows_read_[names[i]] = values[i].version;
+      continue;
+    }
+    rows_read_.erase(names[i]);
     const uint64_t held = it == values_.end() ? 0 : it->second.value.byte_size();
     const uint64_t bytes = bytes_ - held + values[i].value.byte_size();
     if (bytes > kMaxBytes) continue;

@@ -37,10 +37,11 @@ class PullCache {
   };
   Known Find(const std::vector<std::string>& names, uint64_t incarnation) const;
 
-  // Of the value that is held, of whatever epoch.
+  // Which was read last of a variable whose value is held, of whatever epoch: that value, or rows.
   std::optional<uint64_t> VersionOf(const std::string& name) const;
 
-  // Values of another epoch than what is held replace all of it. An undefined one is passed over.
+  // Values of another epoch than what is held replace all of it. Of an undefined one, of which rows
+  // were read, the version alone is kept.
   void Keep(const Epoch& epoch, const std::vector<std::string>& names, const PullResult& values);
 
  private:
@@ -49,6 +50,8 @@ class PullCache {
   Epoch epoch_ ABSL_GUARDED_BY(mutex_);
   uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::unordered_map<std::string, PulledValue> values_ ABSL_GUARDED_BY(mutex_);
+  // Of those among them of which rows were read since.
+  std::unordered_map<std::string, uint64_t> rows_read_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::internal

@@ -17,6 +17,7 @@ namespace varscope::server {
 namespace {
 
 void LogRefusal(const absl::Status& status) {
+  if (absl::IsUnavailable(status)) return;  // its worker sends it again, and knows why
   static auto* const log = new LimitedLog;
   log->Warn(absl::StrCat("push refused: ", status.message()));
 }

@@ -59,6 +59,16 @@ TEST(PullCacheTest, AValueThatDidNotComeLeavesTheOneThatIsHeld) {
   cache.Keep({7, 1}, {"a"}, std::vector{Value(1, 10)});
   cache.Keep({7, 1}, {"a"}, std::vector<PulledValue>{{Tensor(), 11}});
   EXPECT_EQ(cache.Find({"a"}, 1).values[0]->version, 10U);
+  // Rows of it were read: a gradient that follows is of that version.
+  EXPECT_EQ(cache.VersionOf("a"), 11U);
+  cache.Keep({7, 1}, {"a"}, std::vector{Value(2, 12)});
+  EXPECT_EQ(cache.VersionOf("a"), 12U);
+  // Of what is not held nothing is known.
+  cache.Keep({7, 1}, {"b"}, std::vector<PulledValue>{{Tensor(), 11}});
+  EXPECT_EQ(cache.VersionOf("b"), std::nullopt);
+  cache.Keep({7, 1}, {"a"}, std::vector<PulledValue>{{Tensor(), 13}});
+  cache.Keep({8, 1}, {"a"}, std::vector{Value(3, 1)});
+  EXPECT_EQ(cache.VersionOf("a"), 1U);
 }
 
 TEST(PullCacheTest, WhenItIsOffNothingIsKept) {
