@@ -35,8 +35,8 @@ from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collecti
 from varscope.compat.v1 import (app, compat, contrib, core, data, distributions, dtypes, estimator,
                                 examples, feature_column, flags, gfile, graph_util, image,
                                 initializers, io, keras, layers, linalg, logging, losses, math,
-                                metrics, nn, python, python_io, random, strings, summary, test,
-                                train)
+                                metrics, nn, python, python_io, random, saved_model, strings,
+                                summary, test, train)
 from varscope.data.initializing import tables_initializer
 from varscope.products import confusion_matrix, einsum, matmul
 from varscope.readers.parsing import (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature,
@@ -192,7 +192,7 @@ __all__ = [
     "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
     "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "report_uninitialized_variables",
     "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2", "roll", "round",
-    "rsqrt", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update",
+    "rsqrt", "saved_model", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update",
     "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid", "sign", "sin", "sinh",
     "size", "slice", "space_to_depth", "sparse_placeholder", "sparse_tensor_dense_matmul",
     "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt", "square", "squared_difference",

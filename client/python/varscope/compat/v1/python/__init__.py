@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from varscope.compat.v1 import saved_model
 from varscope.compat.v1.python import framework, layers, ops, platform, pywrap_tensorflow, training, util
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "framework", "layers", "ops", "platform", "pywrap_tensorflow", "training", "util"
+    "framework", "layers", "ops", "platform", "pywrap_tensorflow", "saved_model",
+    "training", "util"
 ]
 
 if not TYPE_CHECKING:
