@@ -184,3 +184,25 @@ def test_a_graph_as_text(tmp_path):
     tf.train.write_graph(tf.get_default_graph(), str(tmp_path), "graph.pb", as_text=False)
     with pytest.raises(ValueError, match="this is none"):
         tf.import_graph_def(tf.GraphDef())
+
+
+def test_a_graph_is_one_object():
+    graph = tf.get_default_graph()
+    x = tf.constant(1.0)
+    assert graph is tf.get_default_graph() is x.graph is x.op.graph
+    with tf.Graph().as_default() as other, tf.Session() as session:
+        v = tf.Variable(x.graph is other)
+        assert v.graph is other is session.graph is tf.get_default_graph() is not graph
+
+
+def test_a_saver_of_all_variables_by_name_has_their_slots(tmp_path):
+    train, loss = build(tf.train.MomentumOptimizer(0.05, 0.9))
+    saver = tf.train.Saver(tf.global_variables())
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        steps(session, train, loss, 2)
+        path = saver.save(session, str(tmp_path / "m"))
+        expected = steps(session, train, loss, 2)
+        saver.restore(session, path)
+        assert steps(session, train, loss, 2) == pytest.approx(expected, rel=1e-5)
+    assert any("Momentum" in name for name, _ in tf.train.list_variables(path))

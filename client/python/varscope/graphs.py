@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from varscope import _core, collections_, devices, graph_data, scopes, shapes
@@ -15,9 +16,32 @@ def reset_default_graph() -> None:
     _core.reset_default_graph()
 
 
+def the_object(graph: Graph) -> Graph:
+    """Returns the one object that stands for a graph, as long as a program has it: `is` compares
+    graphs."""
+    own = graph_data.of(graph)
+    known = own.object and own.object()
+    if known is None:
+        own.object, known = weakref.ref(graph), graph
+    return known
+
+
+def get_default_graph() -> Graph:
+    """Returns the graph that the thread's ops go to."""
+    return the_object(_core.get_default_graph())
+
+
 def _as_default(self: Graph) -> scopes.default_graph:
     """Makes it the graph that the thread's ops go to, in a `with` block."""
-    return scopes.default_graph(self)
+    return scopes.default_graph(the_object(self))
+
+
+_own_graph_of = {cls: cls.graph.fget for cls in (_core.Operation, _core.Tensor, _core.Variable)}
+
+
+def _graph(self: Any) -> Graph:
+    """The graph that it is in."""
+    return the_object(_own_graph_of[type(self)](self))
 
 
 def _get_tensor_by_name(self: Graph, name: str) -> _core.Tensor:
@@ -212,6 +236,8 @@ def _text_of_tensor(self: _core.Tensor) -> str:
     return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
 
 
+for _cls in _own_graph_of:
+    _cls.graph = property(_graph, doc=_graph.__doc__)
 _core.Tensor.__str__ = _text_of_tensor
 _core.Operation.run = _run
 _core.Tensor.set_shape = _set_shape

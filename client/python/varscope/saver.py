@@ -15,8 +15,8 @@ from varscope.session import BaseSession
 class Saver:
     """Saves and restores variables of the graph that is the default one when it is made.
 
-    Of all its global variables, with their slots, if var_list is None; else those of a list, or of
-    a dict by their names in the checkpoint. The end of a path is the format: '.safetensors', '.npz', else
+    Of all its global variables, with their slots, if var_list is None or has them all; else those of
+    a list, or of a dict by their names in the checkpoint. The end of a path is the format: '.safetensors', '.npz', else
     a TensorFlow V2 checkpoint, of which the path is the prefix. ValueError when there is nothing to
     save.
     """
@@ -31,6 +31,8 @@ class Saver:
             var_list = global_variables()
         listed = dict(var_list) if isinstance(var_list, Mapping) else list(var_list)
         _refuse_twice(listed)
+        if isinstance(listed, list) and listed:
+            every = every or set(global_variables()) <= set(listed)
         self._graph_file: tuple[int, bytes | None] | None = None  # of a graph of so many ops
         self._graph_files: dict[str, str] = {}
         self._core = _core.Saver(listed, max_to_keep or 0, every)

@@ -15,6 +15,7 @@ from varscope.connection import connect, options_for
 from varscope.derived import Derived
 from varscope.errors import InvalidArgumentError
 from varscope.feeders import Feeders, Run
+from varscope.graphs import the_object
 from varscope.scopes import default_graph
 from varscope.session_config import ConfigProto
 from varscope.slices import IndexedSlices, IndexedSlicesValue
@@ -149,7 +150,7 @@ class BaseSession:
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
                  config: Any = None) -> None:
-        self._graph = _core.get_default_graph() if graph is None else graph
+        self._graph = the_object(_core.get_default_graph() if graph is None else graph)
         self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)
         self._watchers = Watchers(self._graph)

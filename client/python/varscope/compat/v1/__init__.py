@@ -12,8 +12,8 @@ from varscope._core import (
     DType, Graph, Operation, Tensor, VariableScope, abs, acos, acosh, add, add_n,
     argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, cholesky,
     cos, cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
-    fixed_size_partitioner, floor, floordiv, floormod, get_default_graph, get_variable_scope,
-    global_norm, global_variables_initializer, greater, greater_equal, identity, is_finite,
+    fixed_size_partitioner, floor, floordiv, floormod, get_variable_scope, global_norm,
+    global_variables_initializer, greater, greater_equal, identity, is_finite,
     is_inf, is_nan, less, less_equal, lgamma, log, log1p, logical_and, logical_not, logical_or,
     logical_xor, matrix_determinant, matrix_inverse, matrix_solve, maximum, minimum,
     multiply, negative, no_op, not_equal, pow, rank, reciprocal, reduce_logsumexp, reduce_max,
@@ -69,7 +69,7 @@ from varscope.counting import (accumulate_n, clip_by_norm, clip_by_value, count_
 from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
-from varscope.graphs import reset_default_graph
+from varscope.graphs import get_default_graph, reset_default_graph
 from varscope.given_gradients import RegisterGradient, custom_gradient
 from varscope.images import random_crop
 from varscope.indexing import slice_ as slice

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from varscope._core import Graph, Operation, Tensor, get_default_graph
+from varscope._core import Graph, Operation, Tensor
 from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collections, get_collection,
                                    get_collection_ref)
 from varscope.given_gradients import RegisterGradient
-from varscope.graphs import reset_default_graph
+from varscope.graphs import get_default_graph, reset_default_graph
 from varscope.ops import convert_to_tensor
 from varscope.scopes import control_dependencies, name_scope
 from varscope.session import get_default_session
