@@ -206,3 +206,16 @@ def test_a_saver_of_all_variables_by_name_has_their_slots(tmp_path):
         saver.restore(session, path)
         assert steps(session, train, loss, 2) == pytest.approx(expected, rel=1e-5)
     assert any("Momentum" in name for name, _ in tf.train.list_variables(path))
+
+
+def test_which_checkpoints_a_folder_says_it_has(tmp_path):
+    tf.get_variable("v", initializer=1.0)
+    saver, path = tf.train.Saver(), str(tmp_path / "m")
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        saver.save(session, path, 1, write_state=False)
+        assert tf.train.latest_checkpoint(str(tmp_path)) is None
+        saver.save(session, path, 2)
+        saver.save(session, path, 3, latest_filename="other")
+    assert tf.train.latest_checkpoint(str(tmp_path)) == path + "-2"
+    assert tf.train.latest_checkpoint(str(tmp_path), "other") == path + "-3"

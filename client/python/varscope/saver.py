@@ -10,6 +10,7 @@ from typing import Any
 from varscope import _core
 from varscope.collections_ import global_variables
 from varscope.session import BaseSession
+from varscope.training.checkpoints import get_checkpoint_state, update_checkpoint_state
 
 
 class Saver:
@@ -38,19 +39,26 @@ class Saver:
         self._core = _core.Saver(listed, max_to_keep or 0, every)
 
     def save(self, sess: BaseSession, save_path: str | os.PathLike[str],
-             global_step: Any = None, latest_filename: None = None,
-             meta_graph_suffix: str = "meta", write_meta_graph: bool = True) -> str:
+             global_step: Any = None, latest_filename: str | None = None,
+             meta_graph_suffix: str = "meta", write_meta_graph: bool = True,
+             write_state: bool = True, strip_default_attrs: bool = False) -> str:
         """Writes one consistent set of values, and returns the path, with global_step '-<step>'.
         Makes the folder. Beside a TensorFlow checkpoint it writes the graph, '<path>.meta', for
-        import_meta_graph; not of a graph that this cannot make again.
+        import_meta_graph; not of a graph that this cannot make again. The folder's file
+        'checkpoint', or latest_filename, says which checkpoints there are, unless write_state is
+        False.
         """
-        if latest_filename is not None:
-            raise NotImplementedError("Saver.save: varscope has no 'latest_filename'")
-        os.makedirs(os.path.dirname(os.path.abspath(save_path)), exist_ok=True)
+        folder = os.path.dirname(os.path.abspath(save_path))
+        os.makedirs(folder, exist_ok=True)
+        before = None if write_state and latest_filename is None else _content(folder)
         if isinstance(global_step, (_core.Tensor, _core.Variable)):
             global_step = sess.run(global_step)
         step = None if global_step is None else int(global_step)
         path = self._core.save(sess.core, os.fspath(save_path), step)
+        if latest_filename is not None and write_state:
+            update_checkpoint_state(folder, path, self.last_checkpoints, latest_filename)
+        if before is not None:
+            _put_back(folder, before)
         if write_meta_graph and not path.endswith((".safetensors", ".npz")):
             self._write_graph(sess.graph, path, meta_graph_suffix)
         for gone in set(self._graph_files) - set(self.last_checkpoints):
@@ -90,6 +98,25 @@ class Saver:
         return self._core.last_checkpoints
 
 
+def _content(folder: str) -> bytes:
+    """What a folder's file of checkpoints has; nothing where there is none."""
+    try:
+        with open(os.path.join(folder, "checkpoint"), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def _put_back(folder: str, content: bytes) -> None:
+    path = os.path.join(folder, "checkpoint")
+    if not content:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+        return
+    with open(path, "wb") as file:
+        file.write(content)
+
+
 def _refuse_twice(variables: Any) -> None:
     """ValueError for a list that has a variable twice."""
     names = [] if isinstance(variables, dict) else [x.op.name for x in variables]
@@ -99,8 +126,9 @@ def _refuse_twice(variables: Any) -> None:
 
 
 def latest_checkpoint(checkpoint_dir: str | os.PathLike[str],
-                      latest_filename: None = None) -> str | None:
+                      latest_filename: str | None = None) -> str | None:
     """Returns the newest checkpoint that a Saver noted in this folder; None when none is noted."""
     if latest_filename is not None:
-        raise NotImplementedError("latest_checkpoint: varscope has no 'latest_filename'")
+        state = get_checkpoint_state(checkpoint_dir, latest_filename)
+        return None if state is None else state.model_checkpoint_path
     return _core.latest_checkpoint(os.fspath(checkpoint_dir)) or None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from varscope import errors
 from varscope._core import (
     DType, Graph, Operation, Tensor, VariableScope, abs, acos, acosh, add, add_n,
-    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, cholesky,
+    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, ceil, cholesky,
     cos, cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
     fixed_size_partitioner, floor, floordiv, floormod, get_variable_scope, global_norm,
     global_variables_initializer, greater, greater_equal, identity, is_finite,
@@ -60,12 +60,13 @@ from varscope.compat.v1._versions import (disable_eager_execution, disable_resou
                                           disable_v2_behavior, enable_resource_variables,
                                           executing_eagerly)
 from varscope.compat.v1._versions import VERSION, __version__
+from varscope.casts import (cast, saturate_cast, to_bfloat16, to_double, to_float, to_int32,
+                            to_int64)
 from varscope.control_flow import case, cond, while_loop
 from varscope.creators import variable_creator_scope
 from varscope.counting import (accumulate_n, clip_by_norm, clip_by_value, count_nonzero, cross, div,
                                linspace, ones_like, placeholder_with_default, reduce_all,
-                               reduce_any, scalar_mul, tensordot, to_double, to_float, to_int32,
-                               to_int64, zeros_like)
+                               reduce_any, scalar_mul, tensordot, zeros_like)
 from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
@@ -192,19 +193,20 @@ __all__ = [
     "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
     "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "report_uninitialized_variables",
     "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2", "roll", "round",
-    "rsqrt", "saved_model", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update",
-    "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid", "sign", "sin", "sinh",
-    "size", "slice", "space_to_depth", "sparse_placeholder", "sparse_tensor_dense_matmul",
-    "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt", "square", "squared_difference",
-    "squeeze", "stack", "stop_gradient", "strided_slice", "string", "string_join", "string_strip",
-    "string_to_hash_bucket_strong", "string_to_number", "strings", "substr", "subtract", "summary",
-    "tables_initializer", "tan", "tanh", "tensordot", "test", "tile", "to_double", "to_float",
-    "to_int32", "to_int64", "trace", "train", "trainable_variables", "transpose", "truediv",
-    "truncated_normal", "truncated_normal_initializer", "truncatediv", "tuple", "uint16", "uint32",
-    "uint64", "uint8", "uniform_unit_scaling_initializer", "unique", "unique_with_counts",
-    "unsorted_segment_sum", "unstack", "variable_creator_scope", "variable_scope",
-    "variables_initializer", "variance_scaling_initializer", "where", "while_loop", "zeros",
-    "zeros_initializer", "zeros_like"
+    "rsqrt", "saturate_cast", "saved_model", "scalar_mul", "scan", "scatter_add", "scatter_nd",
+    "scatter_sub", "scatter_update", "segment_sum", "sequence_mask", "set_random_seed", "shape",
+    "sigmoid", "sign", "sin", "sinh", "size", "slice", "space_to_depth", "sparse_placeholder",
+    "sparse_tensor_dense_matmul", "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt",
+    "square", "squared_difference", "squeeze", "stack", "stop_gradient", "strided_slice", "string",
+    "string_join", "string_strip", "string_to_hash_bucket_strong", "string_to_number", "strings",
+    "substr", "subtract", "summary", "tables_initializer", "tan", "tanh", "tensordot", "test",
+    "tile", "to_bfloat16", "to_double", "to_float", "to_int32", "to_int64", "trace", "train",
+    "trainable_variables", "transpose", "truediv", "truncated_normal",
+    "truncated_normal_initializer", "truncatediv", "tuple", "uint16", "uint32", "uint64", "uint8",
+    "uniform_unit_scaling_initializer", "unique", "unique_with_counts", "unsorted_segment_sum",
+    "unstack", "variable_creator_scope", "variable_scope", "variables_initializer",
+    "variance_scaling_initializer", "where", "while_loop", "zeros", "zeros_initializer",
+    "zeros_like"
 ]
 
 if not TYPE_CHECKING:
