@@ -177,6 +177,7 @@ from varscope.convolutions import atrous_conv2d, convolution, pool  # noqa: E402
 from varscope.ctc import ctc_loss  # noqa: E402
 from varscope.ctc_decoding import ctc_beam_search_decoder, ctc_greedy_decoder  # noqa: E402
 from varscope.rnn.raw import raw_rnn  # noqa: E402
+from varscope.rounding import log_poisson_loss  # noqa: E402
 from varscope.separable import conv1d, depthwise_conv2d, separable_conv2d  # noqa: E402
 from varscope.sparse_embeddings import (embedding_lookup_sparse,  # noqa: E402
                                         safe_embedding_lookup_sparse)
@@ -192,7 +193,7 @@ __all__ = [
     "ctc_greedy_decoder", "ctc_loss", "depth_to_space", "depthwise_conv2d",
     "depthwise_conv2d_native", "dropout", "dynamic_rnn", "elu", "embedding_lookup",
     "embedding_lookup_sparse", "fused_batch_norm", "in_top_k", "l2_loss", "l2_normalize",
-    "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
+    "leaky_relu", "local_response_normalization", "log_poisson_loss", "log_sigmoid", "log_softmax",
     "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "max_pool3d", "moments",
     "nce_loss", "normalize_moments", "pool", "raw_rnn", "relu", "relu6", "relu_layer", "rnn_cell",
     "safe_embedding_lookup_sparse", "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid",
