@@ -139,6 +139,13 @@ def _options(target: str | bytes, config: Any) -> _core.ConnectOptions | None:
                     f"{type(config).__name__}")
 
 
+def _known_type(x: Any) -> Any:
+    """A value whose type is np.int64 where NumPy has two types of 64 bits: scripts know this one."""
+    if type(x) is np.longlong:
+        return np.int64(x)
+    return x.view(np.int64) if isinstance(x, np.ndarray) and x.dtype.char == "q" else x
+
+
 class BaseSession:
     """Runs parts of a graph. Threads may run at the same time.
 
@@ -233,8 +240,7 @@ class BaseSession:
         except OverflowError as error:
             raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
                             ) from None
-        # NumPy has two types of 64 bits: scripts know int64.
-        computed = [np.int64(x) if type(x) is np.longlong else x for x in computed]
+        computed = [_known_type(x) for x in computed]
         for watcher, parts in watched:
             watcher.saw(parts(computed))
         values = build(computed)
