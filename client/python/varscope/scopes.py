@@ -120,13 +120,12 @@ class variable_scope(_Scope):
     def __init__(self, name_or_scope: str | _core.VariableScope | None,
                  default_name: str | None = None, values: Iterable[Any] | None = None,
                  initializer: Any = None, regularizer: Callable | None = None,
-                 caching_device: None = None, partitioner: Callable | None = None,
+                 caching_device: Any = None, partitioner: Callable | None = None,
                  custom_getter: Callable | None = None, reuse: bool | ReuseMode | None = None,
                  dtype: Any = None, use_resource: bool | None = None,
                  constraint: Callable | None = None,
                  auxiliary_name_scope: bool = True) -> None:
         super().__init__()
-        refuse("variable_scope", caching_device=caching_device)
         if name_or_scope is None and default_name is None:
             raise TypeError("If default_name is None then name_or_scope is required")
         self._graph = _graph_of(values)

@@ -1,12 +1,12 @@
-"""tensorflow.python.layers.core."""
+"""tensorflow.python.lib."""
 
 from typing import TYPE_CHECKING
 
+from varscope.compat.v1.python.lib import io
 from varscope.compat.v1._missing import missing_of
-from varscope.compat.v1.layers import Dense, dense, dropout, flatten
 
 __all__ = [
-    "Dense", "dense", "dropout", "flatten"
+    "io"
 ]
 
 if not TYPE_CHECKING:
