@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,6 +60,18 @@ class RNNCell:
     def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         """What __call__ does in the cell's scope."""
         raise NotImplementedError("Abstract method")
+
+    def __deepcopy__(self, memo: Any) -> RNNCell:
+        """Returns a cell of the same kind, with cells of its own inside; with its variables, if they
+        are there already."""
+        made = copy.copy(self)
+        memo[id(self)] = made
+        made._made = dict(self._variables())
+        for name, value in vars(self).items():
+            cells = value if isinstance(value, (list, tuple)) else [value]
+            if cells and all(isinstance(cell, RNNCell) for cell in cells):
+                setattr(made, name, copy.deepcopy(value, memo))
+        return made
 
     def _variables(self) -> dict[str, _core.Variable]:
         # A class of a program's own perhaps does not call this one's __init__.
