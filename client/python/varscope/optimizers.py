@@ -43,6 +43,10 @@ class Optimizer:
         """The name of its ops, of which those of its slots are made."""
         return self._name
 
+    def variables(self) -> list[_core.Variable]:
+        """Returns nothing: what it keeps for variables is the server's, which also initializes it."""
+        return []
+
     @property
     def settings(self) -> Any:
         """Equal for optimizers that do the same: of one rule, with the same numbers."""

@@ -76,6 +76,7 @@ from varscope.strings.splitting import (decode_base64, encode_base64, reduce_joi
 from varscope.tensor_protos import constant_value, is_tensor, make_ndarray, make_tensor_proto
 from varscope.templates import colocate_with, container, make_template, op_scope, variable_op_scope
 from varscope.layers.nested import nest
+from varscope.strings.encoding import write_file
 from varscope.compat.v1._missing import missing_of
 from varscope.compat.v1._versions import (disable_eager_execution, disable_resource_variables,
                                           disable_v2_behavior, enable_resource_variables,
@@ -249,8 +250,8 @@ __all__ = [
     "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
     "unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "unstack",
     "variable_creator_scope", "variable_op_scope", "variable_scope", "variables_initializer",
-    "variance_scaling_initializer", "where", "while_loop", "zeros", "zeros_initializer",
-    "zeros_like"
+    "variance_scaling_initializer", "where", "while_loop", "write_file", "zeros",
+    "zeros_initializer", "zeros_like"
 ]
 
 if not TYPE_CHECKING:
