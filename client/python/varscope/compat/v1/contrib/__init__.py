@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from varscope.compat.v1.contrib import (crf, data, distributions, framework, layers, learn,
-                                        legacy_seq2seq, lookup, losses, rnn, seq2seq, slim, tensorboard,
+                                        legacy_seq2seq, lookup, losses, metrics,
+                                        rnn, seq2seq, slim, tensorboard,
                                         training, util)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
     "crf", "data", "distributions", "framework", "layers", "learn", "legacy_seq2seq", "lookup",
-    "losses", "rnn", "seq2seq", "slim", "tensorboard", "training", "util"
+    "losses", "metrics", "rnn", "seq2seq", "slim", "tensorboard", "training", "util"
 ]
 
 if not TYPE_CHECKING:
