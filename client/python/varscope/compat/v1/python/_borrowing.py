@@ -23,7 +23,9 @@ class Borrowing(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__"):
             for home in self._homes:
-                module = importlib.import_module(f"{_ROOT}.{home}" if home else _ROOT)
+                module = importlib.import_module(_ROOT)
+                for part in filter(None, home.split(".")):
+                    module = getattr(module, part)
                 if name in module.__all__:
                     return getattr(module, name)
         missing_of(self.__dict__)(name)
