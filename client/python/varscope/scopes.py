@@ -217,3 +217,16 @@ _core.VariableScope.trainable_variables = _listing(GraphKeys.TRAINABLE_VARIABLES
 _core.VariableScope.local_variables = _listing(GraphKeys.LOCAL_VARIABLES)
 _core.VariableScope.reuse = property(
     _reuse, doc="True, False or AUTO_REUSE: what get_variable does in it.")
+
+
+def _caching_device(self: _core.VariableScope) -> None:
+    """Where variables are kept beside their own place: nowhere."""
+    return None
+
+
+def _set_caching_device(self: _core.VariableScope, caching_device: Any) -> None:
+    """Changes nothing: a device is a name alone."""
+
+
+_core.VariableScope.caching_device = property(_caching_device, doc=_caching_device.__doc__)
+_core.VariableScope.set_caching_device = _set_caching_device

@@ -215,6 +215,17 @@ def dims_of(shape: Any) -> list[int] | None:
         raise TypeError(f"{shape!r} is no shape: it needs numbers and None") from None
 
 
+def unknown_shape(rank: int | None = None, ndims: int | None = None) -> TensorShape:
+    """Returns a shape of which nothing is known, or how many dimensions it has."""
+    count = ndims if rank is None else rank
+    return TensorShape(None if count is None else [None] * count)
+
+
+def as_shape(shape: Any) -> TensorShape:
+    """Returns a shape as a TensorShape."""
+    return shape if isinstance(shape, TensorShape) else TensorShape(shape)
+
+
 def scalar() -> TensorShape:
     """Returns the shape of a number."""
     return TensorShape([])

@@ -22,12 +22,16 @@ from varscope.triangles import matrix_triangular_solve as triangular_solve
 from varscope.moving import matrix_transpose
 from varscope.moving import matrix_transpose as adjoint
 from varscope.moving import matrix_transpose as transpose
+from varscope.linear_operators import (LinearOperator, LinearOperatorDiag, LinearOperatorFullMatrix,
+                                       LinearOperatorLowerTriangular)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part",
-    "eigh", "eigvalsh", "einsum", "eye", "inv", "lstsq", "matmul", "matrix_transpose", "norm", "qr",
-    "set_diag", "solve", "svd", "tensordot", "trace", "transpose", "triangular_solve"
+    "LinearOperator", "LinearOperatorDiag", "LinearOperatorFullMatrix",
+    "LinearOperatorLowerTriangular", "adjoint", "band_part", "cholesky", "cholesky_solve", "cross",
+    "det", "diag", "diag_part", "eigh", "eigvalsh", "einsum", "eye", "inv", "lstsq", "matmul",
+    "matrix_transpose", "norm", "qr", "set_diag", "solve", "svd", "tensordot", "trace", "transpose",
+    "triangular_solve"
 ]
 
 if not TYPE_CHECKING:
