@@ -135,6 +135,28 @@ def _get_all_collection_keys(self: Graph) -> list[str]:
         return sorted({*_core.get_all_collection_keys(), *(key for key in own if own[key])})
 
 
+def _get_collection_ref(self: Graph, name: str) -> list[Any]:
+    """tf.get_collection_ref of this graph."""
+    with self.as_default():
+        return collections_.get_collection_ref(name)
+
+
+def _add_to_collections(self: Graph, names: Any, value: Any) -> None:
+    """tf.add_to_collections of this graph."""
+    with self.as_default():
+        collections_.add_to_collections(names, value)
+
+
+def _version(self: Graph) -> int:
+    """How many ops it has."""
+    return len(self.get_operations())
+
+
+def _is_in(self: Graph, tensor_or_op: Any) -> bool:
+    """Whether a run may feed it, or fetch it: whether it is in the graph."""
+    return getattr(tensor_or_op, "graph", None) is self
+
+
 def _device(self: Graph, device_name_or_function: Any) -> devices.device:
     """tf.device in this graph."""
     return devices.device(device_name_or_function)
@@ -180,6 +202,11 @@ Graph.control_dependencies = _control_dependencies
 Graph.get_collection = _get_collection
 Graph.add_to_collection = _add_to_collection
 Graph.get_all_collection_keys = _get_all_collection_keys
+Graph.collections = property(_get_all_collection_keys, doc=_get_all_collection_keys.__doc__)
+Graph.get_collection_ref = _get_collection_ref
+Graph.add_to_collections = _add_to_collections
+Graph.version = property(_version, doc=_version.__doc__)
+Graph.is_feedable = Graph.is_fetchable = _is_in
 
 
 def _run(self: _core.Operation, feed_dict: Any = None, session: Any = None) -> None:

@@ -9,8 +9,15 @@ from typing import Any
 
 from varscope import _core
 from varscope.collections_ import global_variables
+from varscope.scopes import refuse
 from varscope.session import BaseSession
 from varscope.training.checkpoints import get_checkpoint_state, update_checkpoint_state
+
+
+class SaverDef:
+    """The formats of checkpoints; V1 is written as V2."""
+
+    LEGACY, V1, V2 = 0, 1, 2
 
 
 class Saver:
@@ -24,9 +31,13 @@ class Saver:
 
     def __init__(self, var_list: Iterable[_core.Variable] | Mapping[str, _core.Variable] | None =
                  None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,
-                 keep_checkpoint_every_n_hours: float = 10000.0, name: str | None = None) -> None:
-        if reshape:
-            raise NotImplementedError("Saver: varscope has no 'reshape'")
+                 keep_checkpoint_every_n_hours: float = 10000.0, name: str | None = None,
+                 restore_sequentially: bool = False, saver_def: Any = None, builder: Any = None,
+                 defer_build: bool = False, allow_empty: bool = False,
+                 write_version: int = SaverDef.V2, pad_step_number: bool = False,
+                 save_relative_paths: bool = False, filename: str | None = None) -> None:
+        refuse("Saver", reshape=reshape or None, saver_def=saver_def, builder=builder,
+               pad_step_number=pad_step_number or None)
         every = var_list is None
         if every:
             var_list = global_variables()

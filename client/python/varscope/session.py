@@ -172,6 +172,11 @@ class BaseSession:
         """The graph's ops as a message."""
         return self._graph.as_graph_def()
 
+    def list_devices(self) -> list[Any]:
+        """Returns the devices: a processor."""
+        from varscope.local_devices import list_local_devices
+        return list_local_devices()
+
     @property
     def sess_str(self) -> str:
         """The server's address."""

@@ -150,21 +150,21 @@ def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: str | N
     return _nn._conv2d(input, kernel, strides, padding, name)
 
 
-def max_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
-             name: str | None = None) -> _core.Tensor:
+def max_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
+             data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The largest element of each window, for each channel."""
     _nhwc("max_pool", data_format)
-    return _nn._max_pool(value, ksize, strides, padding, name)
+    return _nn._max_pool(input if value is None else value, ksize, strides, padding, name)
 
 
 max_pool2d = max_pool
 
 
-def avg_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
-             name: str | None = None) -> _core.Tensor:
+def avg_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
+             data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
     _nhwc("avg_pool", data_format)
-    return _nn._avg_pool(value, ksize, strides, padding, name)
+    return _nn._avg_pool(input if value is None else value, ksize, strides, padding, name)
 
 
 def _nhwc(function: str, data_format: str | None) -> None:

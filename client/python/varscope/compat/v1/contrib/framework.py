@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from varscope._core import get_or_create_global_step
 from varscope.collections_ import get_trainable_variables, get_variables, model_variables
-from varscope.compat.v1.train import create_global_step, get_global_step
+from varscope.compat.v1.train import (create_global_step, get_global_step,
+                                       get_or_create_global_step)
 from varscope.layers.arguments import add_arg_scope, arg_scope
 from varscope.layers.nested import nest
 from varscope.layers.restoring import (assign_from_checkpoint, assign_from_checkpoint_fn,
