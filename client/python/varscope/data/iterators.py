@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from varscope import _core, errors, shapes
+from varscope import errors, shapes
 from varscope.data.elements import Spec, dtype_of, flat, structured
 from varscope.derived import Derived
 from varscope.feeders import Run, Source

@@ -10,11 +10,12 @@ from varscope import _core
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
 from varscope.control_flow import cond
-from varscope.rnn.cells import EmbeddingWrapper, OutputProjectionWrapper, RNNCell
+from varscope.rnn.cells import RNNCell
 from varscope.rnn.decoders import rnn_decoder
 from varscope.rnn.sequence_loss import legacy_sequence_loss, sequence_loss_by_example
 from varscope.rnn.states import leaves
 from varscope.rnn.unrolling import static_rnn
+from varscope.rnn.wrappers import EmbeddingWrapper, OutputProjectionWrapper
 from varscope.scopes import name_scope, variable_scope
 from varscope.variables import get_variable
 

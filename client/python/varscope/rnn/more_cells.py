@@ -8,8 +8,9 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
-from varscope.rnn.cells import GRUCell, LSTMCell, RNNCell, _Wrapper
+from varscope.rnn.cells import GRUCell, LSTMCell, RNNCell
 from varscope.rnn.states import LSTMStateTuple
+from varscope.rnn.wrappers import Wrapper
 
 
 class LayerNormBasicLSTMCell(RNNCell):
@@ -109,7 +110,7 @@ class UGRNNCell(RNNCell):
         return new, new
 
 
-class HighwayWrapper(_Wrapper):
+class HighwayWrapper(Wrapper):
     """A gate between a cell's input and its output: Srivastava et al. 2015 (arXiv 1505.00387)."""
 
     _default_name = "highway_wrapper"
@@ -133,7 +134,7 @@ class HighwayWrapper(_Wrapper):
         return inputs * carry + output * transform, new
 
 
-class DeviceWrapper(_Wrapper):
+class DeviceWrapper(Wrapper):
     """A cell on a device, which is a name alone."""
 
     def __init__(self, cell: RNNCell, device: Any) -> None:
@@ -144,7 +145,7 @@ class DeviceWrapper(_Wrapper):
         return self._cell(inputs, state, scope)
 
 
-class AttentionCellWrapper(_Wrapper):
+class AttentionCellWrapper(Wrapper):
     """A cell that looks at its last attn_length outputs: Bahdanau et al. 2014 (arXiv 1409.0473)."""
 
     _default_name = "attention_cell_wrapper"

@@ -8,7 +8,7 @@ from typing import Any
 from varscope import _core
 from varscope.saved_models import names
 from varscope.shapes import TensorShape
-from varscope.strings.tensors import StringTensor, is_string, string
+from varscope.strings.tensors import is_string, string
 from varscope.summaries import wire
 from varscope.summaries.graph_def import dtype_of_number, number_of_dtype
 

@@ -20,8 +20,8 @@ from varscope._core import (
     reduce_mean, reduce_min, reduce_prod, reduce_sum, reverse, round, rsqrt, shape, sigmoid,
     sign, sin, sinh, size, sqrt, square, squared_difference, squeeze, stack, stop_gradient,
     subtract, tan, tanh, trainable_variables, transpose, truncatediv, unsorted_segment_sum)
-from varscope.assertions import (Assert, add_check_numerics_ops, assert_equal, assert_greater, assert_greater_equal,
-                                 assert_less, assert_less_equal, assert_negative,
+from varscope.assertions import (Assert, add_check_numerics_ops, assert_equal, assert_greater,
+                                 assert_greater_equal, assert_less, assert_less_equal, assert_negative,
                                  assert_non_negative, assert_non_positive, assert_none_equal,
                                  assert_positive, assert_rank, assert_rank_at_least,
                                  check_numerics)
@@ -33,11 +33,10 @@ from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collecti
                                    get_collection_ref, global_variables, local_variables,
                                    model_variables, moving_average_variables)
 from varscope.compat.v1 import (app, compat, contrib, core, data, debugging, distributions, dtypes,
-                                estimator,
-                                examples, feature_column, flags, gfile, graph_util, image,
+                                estimator, examples, feature_column, flags, gfile, graph_util, image,
                                 initializers, io, keras, layers, linalg, logging, lookup, losses,
-                                manip, math, metrics, nn, python, python_io, random, saved_model, strings,
-                                summary, test, train)
+                                manip, math, metrics, nn, python, python_io, random, saved_model,
+                                strings, summary, test, train)
 from varscope.data.initializing import tables_initializer
 from varscope.products import confusion_matrix, einsum, matmul
 from varscope.readers.parsing import (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature,
