@@ -42,6 +42,7 @@ class Saver:
         if every:
             var_list = global_variables()
         listed = dict(var_list) if isinstance(var_list, Mapping) else list(var_list)
+        self._var_list = listed  # scripts look at it
         _refuse_twice(listed)
         if isinstance(listed, list) and listed:
             every = every or set(global_variables()) <= set(listed)

@@ -11,12 +11,12 @@ from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
 
-def _rows(default: str, change: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+def _rows(default: str, change: Callable[[Any, Any], Any]) -> Callable[..., _core.Tensor]:
     """A function that replaces rows by what `change` makes of them and the updates. No row may be
     there twice."""
 
     def scatter(ref: Any, indices: Any, updates: Any, use_locking: bool = False,
-                name: str | None = None) -> Any:
+                name: str | None = None) -> _core.Tensor:
         with name_scope(name, default) as scope:
             rows = _core._gather(ref, indices, None)
             return _core.scatter_update(ref, indices, change(rows, updates), scope)

@@ -9,10 +9,13 @@ from varscope import _core, curves, metrics, more_metrics
 from varscope.ops import convert_to_tensor
 
 
-def _turned(metric: Callable[..., Any]) -> Callable[..., Any]:
+_Metric = tuple[_core.Tensor, _core.Tensor]
+
+
+def _turned(metric: Callable[..., _Metric]) -> Callable[..., _Metric]:
     """A metric of predictions and labels, in this order."""
 
-    def streaming(predictions: Any, labels: Any, *args: Any, **keywords: Any) -> Any:
+    def streaming(predictions: Any, labels: Any, *args: Any, **keywords: Any) -> _Metric:
         return metric(labels, predictions, *args, **keywords)
 
     streaming.__name__ = streaming.__qualname__ = "streaming_" + metric.__name__

@@ -72,7 +72,8 @@ from varscope.activations import log_sigmoid
 from varscope.strings.splitting import (decode_base64, encode_base64, reduce_join, regex_replace,
                                         string_split, string_to_hash_bucket,
                                         string_to_hash_bucket_fast)
-from varscope.tensor_protos import constant_value, is_tensor, make_ndarray, make_tensor_proto
+from varscope.tensor_protos import constant_value as get_static_value
+from varscope.tensor_protos import is_tensor, make_ndarray, make_tensor_proto
 from varscope.templates import colocate_with, container, make_template, op_scope, variable_op_scope
 from varscope.layers.nested import nest
 from varscope.strings.encoding import write_file
@@ -169,7 +170,6 @@ tensor_scatter_nd_sub = tensor_scatter_sub
 tensor_scatter_nd_update = tensor_scatter_update
 lin_space = linspace
 parallel_stack = stack
-get_static_value = constant_value
 initialize_all_tables = tables_initializer
 numpy_function = py_function = py_func
 

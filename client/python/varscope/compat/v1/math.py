@@ -15,7 +15,8 @@ from varscope.arrays import segment_sum
 from varscope.segments import (segment_max, segment_mean, segment_min, segment_prod,
                                unsorted_segment_max, unsorted_segment_mean, unsorted_segment_min,
                                unsorted_segment_prod, unsorted_segment_sqrt_n)
-from varscope.rounding import div_no_nan, lbeta, rint, xlogy
+from varscope.rounding import div_no_nan as divide_no_nan
+from varscope.rounding import lbeta, rint, xlogy
 from varscope.moving import bincount
 from varscope.counting import scalar_mul
 from varscope.activations import log_sigmoid, zero_fraction
@@ -29,7 +30,6 @@ from varscope.products import confusion_matrix
 from varscope.compat.v1.nn import l2_normalize, log_softmax, softmax
 
 truediv = divide
-divide_no_nan = div_no_nan
 mod = floormod
 
 __all__ = [

@@ -15,7 +15,7 @@ from varscope.candidate_losses import (log_uniform_candidate_sampler, nce_loss,
                                        sampled_softmax_loss)
 from varscope.compat.v1 import rnn_cell
 from varscope.compat.v1._missing import missing_of
-from varscope.dilated import with_gaps
+from varscope.dilated import with_gaps as _with_gaps
 from varscope.largest import in_top_k, top_k
 from varscope.normalization import (batch_normalization, fused_batch_norm, moments,
                                     normalize_moments, sufficient_statistics, weighted_moments)
@@ -146,7 +146,7 @@ def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: str | N
     kernel = filters if filter is None else filter
     rates = [1, 1] if dilations is None else list(dilations)[1:3]
     if rates != [1, 1]:
-        kernel = with_gaps(kernel, rates)
+        kernel = _with_gaps(kernel, rates)
     return _nn._conv2d(input, kernel, strides, padding, name)
 
 

@@ -15,7 +15,7 @@ globals().update(borrowing(__name__, _HOMES))
 
 __all__ = [
     "client", "framework", "layers", "lib", "ops", "platform", "pywrap_tensorflow", "saved_model",
-    "training", "util", *_HOMES
+    "training", "util"
 ]
 
 if not TYPE_CHECKING:

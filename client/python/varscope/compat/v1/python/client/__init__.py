@@ -11,9 +11,7 @@ device_lib = Borrowing(f"{__name__}.device_lib", (), {
 timeline = Borrowing(f"{__name__}.timeline", (), {"Timeline": timelines.Timeline})
 globals().update(borrowing(__name__, {"session": "tf"}))
 
-__all__ = [
-    "device_lib", "session", "timeline"
-]
+__all__: list[str] = []
 
 if not TYPE_CHECKING:
     __getattr__ = missing_of(globals())

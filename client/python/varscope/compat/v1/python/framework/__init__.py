@@ -15,7 +15,7 @@ _HOMES = {
 
 globals().update(borrowing(__name__, _HOMES))
 
-__all__ = ["tensor_shape", *_HOMES]
+__all__ = ["tensor_shape"]
 
 if not TYPE_CHECKING:
     __getattr__ = missing_of(globals())

@@ -11,7 +11,7 @@ _HOMES = {"base": "layers", "convolutional": "layers", "core": "layers", "layers
 
 globals().update(borrowing(__name__, _HOMES, utils={"smart_cond": smart_cond}))
 
-__all__ = list(_HOMES)
+__all__: list[str] = []
 
 if not TYPE_CHECKING:
     __getattr__ = missing_of(globals())

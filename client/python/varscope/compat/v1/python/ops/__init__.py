@@ -26,7 +26,7 @@ _HOMES = {
 globals().update(borrowing(__name__, _HOMES,
                            rnn={"_transpose_batch_time": transpose_batch_time}))
 
-__all__ = list(_HOMES)
+__all__: list[str] = []
 
 if not TYPE_CHECKING:
     __getattr__ = missing_of(globals())

@@ -12,7 +12,7 @@ _HOMES = {"googletest": "test", "resource_loader": "resource_loader"}
 globals().update(borrowing(__name__, _HOMES))
 
 __all__ = [
-    "app", "flags", "gfile", "test", "tf_logging", *_HOMES
+    "app", "flags", "gfile", "test", "tf_logging"
 ]
 
 if not TYPE_CHECKING:

@@ -17,7 +17,7 @@ _HOMES = {name: "train" for name in (
 
 globals().update(borrowing(__name__, _HOMES))
 
-__all__ = ["moving_averages", *_HOMES]
+__all__ = ["moving_averages"]
 
 if not TYPE_CHECKING:
     __getattr__ = missing_of(globals())

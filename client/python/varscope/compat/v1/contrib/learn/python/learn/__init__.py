@@ -11,7 +11,7 @@ for _name in ("dnn", "estimator", "linear", "model_fn", "run_config"):
     setattr(estimators, _name, Borrowing(f"{__name__}.estimators.{_name}", ("contrib.learn",), {}))
 
 __all__ = [
-    "datasets", "estimators"
+    "datasets"
 ]
 
 if not TYPE_CHECKING:
