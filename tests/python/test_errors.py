@@ -60,7 +60,7 @@ def test_names_that_a_graph_has_not():
 @pytest.mark.parametrize("symbol, nearest", [
     ("plaecholder", "placeholder"), ("nn.rellu", "nn.relu"), ("train.AdamOptimiser",
                                                                "train.AdamOptimizer"),
-    ("nn.conv3d", "nn.conv2d"), ("random_normal_initialiser", "random_normal_initializer"),
+    ("nn.convolutoin", "nn.convolution"), ("random_normal_initialiser", "random_normal_initializer"),
 ])
 def test_a_missing_symbol_names_the_nearest(symbol, nearest):
     module = tf

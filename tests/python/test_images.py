@@ -30,9 +30,9 @@ def test_the_same_size_changes_nothing():
     np.testing.assert_array_equal(run(tf.image.resize_images(X, [2, 3])), X)
 
 
-def test_sizes_must_be_known():
+def test_a_crop_needs_a_known_size():
     with pytest.raises(ValueError, match="when the graph is built"):
-        tf.image.resize_images(tf.placeholder(tf.float32, [None, None, 3]), [2, 2])
+        tf.image.resize_image_with_crop_or_pad(tf.placeholder(tf.float32, [None, None, 3]), 2, 2)
 
 
 def test_middles():

@@ -184,3 +184,38 @@ def test_a_graph_as_text(tmp_path):
     tf.train.write_graph(tf.get_default_graph(), str(tmp_path), "graph.pb", as_text=False)
     with pytest.raises(ValueError, match="this is none"):
         tf.import_graph_def(tf.GraphDef())
+
+
+def test_a_graph_is_one_object():
+    graph = tf.get_default_graph()
+    x = tf.constant(1.0)
+    assert graph is tf.get_default_graph() is x.graph is x.op.graph
+    with tf.Graph().as_default() as other, tf.Session() as session:
+        v = tf.Variable(x.graph is other)
+        assert v.graph is other is session.graph is tf.get_default_graph() is not graph
+
+
+def test_a_saver_of_all_variables_by_name_has_their_slots(tmp_path):
+    train, loss = build(tf.train.MomentumOptimizer(0.05, 0.9))
+    saver = tf.train.Saver(tf.global_variables())
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        steps(session, train, loss, 2)
+        path = saver.save(session, str(tmp_path / "m"))
+        expected = steps(session, train, loss, 2)
+        saver.restore(session, path)
+        assert steps(session, train, loss, 2) == pytest.approx(expected, rel=1e-5)
+    assert any("Momentum" in name for name, _ in tf.train.list_variables(path))
+
+
+def test_which_checkpoints_a_folder_says_it_has(tmp_path):
+    tf.get_variable("v", initializer=1.0)
+    saver, path = tf.train.Saver(), str(tmp_path / "m")
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        saver.save(session, path, 1, write_state=False)
+        assert tf.train.latest_checkpoint(str(tmp_path)) is None
+        saver.save(session, path, 2)
+        saver.save(session, path, 3, latest_filename="other")
+    assert tf.train.latest_checkpoint(str(tmp_path)) == path + "-2"
+    assert tf.train.latest_checkpoint(str(tmp_path), "other") == path + "-3"

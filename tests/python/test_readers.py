@@ -332,3 +332,11 @@ def test_sequences_that_do_not_fit():
             _, steps = tf.parse_single_sequence_example(sequence_record(), None, features)
             with pytest.raises(tf.errors.InvalidArgumentError, match=text):
                 session.run(steps)
+
+
+def test_numpys_numbers_in_examples():
+    listed = tf.train.Int64List(value=[np.int32(-3), np.int64(5), np.uint8(7), *np.arange(2)])
+    example = tf.train.Example(features=tf.train.Features(feature={
+        "n": tf.train.Feature(int64_list=listed)}))
+    read = tf.train.Example.FromString(example.SerializeToString())
+    assert list(read.features.feature["n"].int64_list.value) == [-3, 5, 7, 0, 1]

@@ -236,3 +236,8 @@ def test_the_articles_error(tmp_path, server):
         assert done.returncode == 1
         assert "\nValueError: Variable var1 already exists, disallowed." in done.stderr
         assert f'File "{tmp_path}/script.py", line 4\n' in done.stderr
+
+
+def test_an_argument_that_another_package_does_not_have(tmp_path):
+    done = run(tmp_path, "import numpy as np, tensorflow as tf\nnp.reshape([1], none_such=1)\n")
+    assert "varscope has no" not in done.stderr and "none_such" in done.stderr.splitlines()[-1]

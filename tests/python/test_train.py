@@ -180,3 +180,39 @@ def test_a_saver_makes_its_folder(tmp_path):
         sess.run(v.assign(0.0))
         tf.train.Saver().restore(sess, saved)
         assert sess.run(v) == 3
+
+
+class SignOfGradients(tf.train.Optimizer):
+    """A rule of a program's own."""
+
+    def __init__(self, rate, use_locking=False, name="Sign"):
+        super().__init__(use_locking, name)
+        self._rate = rate
+
+    def _prepare(self):
+        self._tensor = tf.convert_to_tensor(self._rate)
+
+    def _create_slots(self, var_list):
+        for variable in var_list:
+            self._zeros_slot(variable, "last", self._name)
+
+    def _apply_dense(self, grad, var):
+        last = self.get_slot(var, "last")
+        return tf.group(var.assign_sub(self._tensor * tf.sign(grad)), last.assign(grad))
+
+
+def test_an_optimizer_of_a_programs_own():
+    v, other = tf.Variable([1.0, -2.0]), tf.Variable([[1.0], [2.0]])
+    step = tf.train.get_or_create_global_step()
+    optimizer = SignOfGradients(0.5)
+    loss = tf.reduce_sum(v * v) + tf.reduce_sum(tf.gather(other, [1]))
+    train = optimizer.minimize(loss, global_step=step)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        found, rows, count, last = session.run([v, other, step, optimizer.get_slot(v, "last")])
+    assert found.tolist() == [0.5, -1.5] and rows.tolist() == [[1], [1.5]]
+    assert count == 1 and last.tolist() == [2, -4] and optimizer.get_slot_names() == ["last"]
+    assert optimizer.get_slot(v, "last").op.name == v.op.name + "/Sign"
+    with pytest.raises(ValueError, match="No gradients"):
+        optimizer.apply_gradients([(None, v)])

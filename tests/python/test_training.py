@@ -246,3 +246,20 @@ def test_one_ps_and_two_workers_share(tmp_path, kind):
     finally:
         ps.kill()
         ps.wait()
+
+
+def test_an_average_that_begins_inside_a_condition():
+    average = tf.train.ExponentialMovingAverage(0.5)
+    x, trains = tf.placeholder(tf.float32, [2]), tf.placeholder(tf.bool)
+    value = tf.identity(x)
+
+    def updated():
+        with tf.control_dependencies([average.apply([value])]):
+            return tf.identity(value)
+
+    mean = tf.cond(trains, updated, lambda: tf.zeros([2]))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(mean, {x: [2, 4], trains: True})
+        session.run(mean, {x: [2, 4], trains: False})
+        np.testing.assert_array_equal(session.run(average.average(value)), [1, 2])

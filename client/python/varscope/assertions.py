@@ -166,3 +166,12 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> _core.
                         [f"{message} : Tensor had NaN or Inf values", tensor])
         with control_dependencies([finite]):
             return _core.identity(tensor, scope)
+
+
+def add_check_numerics_ops() -> _core.Operation:
+    """Returns an op that ends a run in which a number of any of the graph's tensors is not finite."""
+    checks = [check_numerics(tensor, tensor.name)
+              for op in _core.get_default_graph().get_operations()
+              for tensor in op.outputs if tensor.dtype.is_floating and op.type != "VarHandleOp"]
+    from varscope.ops import group
+    return group(*[check.op for check in checks])

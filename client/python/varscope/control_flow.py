@@ -136,6 +136,21 @@ def _check_form(one: Any, two: Any) -> None:
             _check_form(first, second)
 
 
+def smart_cond(pred: Any, fn1: Callable[[], Any] | None = None,
+               fn2: Callable[[], Any] | None = None, name: str | None = None,
+               true_fn: Callable[[], Any] | None = None,
+               false_fn: Callable[[], Any] | None = None) -> Any:
+    """Returns what one of two functions makes, where Python knows which; else as cond()."""
+    first, second = fn1 or true_fn, fn2 or false_fn
+    if not isinstance(pred, (_core.Tensor, _core.Variable)):
+        return first() if pred else second()
+    from varscope.tensor_protos import constant_value
+    known = constant_value(pred)
+    if known is not None:
+        return first() if known else second()
+    return cond(pred, first, second, name=name)
+
+
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False,
          name: str = "case") -> Any:
     """Returns what the function beside the first true predicate returns, else what default

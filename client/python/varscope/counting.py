@@ -226,23 +226,3 @@ class Default(Source):
 
     def take(self, run: Run) -> list[Any]:
         return [self.value]
-
-
-def to_float(x: Any, name: str = "ToFloat") -> _core.Tensor:
-    """As cast(x, float32)."""
-    return _core.cast(x, "float32", name)
-
-
-def to_double(x: Any, name: str = "ToDouble") -> _core.Tensor:
-    """As cast(x, float64)."""
-    return _core.cast(x, "float64", name)
-
-
-def to_int32(x: Any, name: str = "ToInt32") -> _core.Tensor:
-    """As cast(x, int32)."""
-    return _core.cast(x, "int32", name)
-
-
-def to_int64(x: Any, name: str = "ToInt64") -> _core.Tensor:
-    """As cast(x, int64)."""
-    return _core.cast(x, "int64", name)

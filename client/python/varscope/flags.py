@@ -138,45 +138,72 @@ def _set(flag: Flag, text: str) -> None:
         raise FlagError(f"flag --{flag.name}={text}: {error}") from None
 
 
-def _declare(name: str, default: Any, help: str | None, parse: Callable[[str], Any]) -> None:
-    FLAGS._declare(Flag(name, default, help, parse))
+def _declare(parse: Callable[[str], Any], name: Any, default: Any, help: Any, flag_name: Any,
+             default_value: Any, docstring: Any) -> None:
+    """Declares a flag, of whose arguments each has two names: TensorFlow's first ones, too."""
+    FLAGS._declare(Flag(flag_name if name is None else name,
+                        default_value if default is None else default,
+                        docstring if help is None else help, parse))
 
 
-def DEFINE_string(flag_name: str, default_value: str | None, docstring: str | None = None) -> None:
+def DEFINE_string(name: Any = None, default: str | None = None, help: str | None = None,
+                  flag_name: Any = None, default_value: Any = None,
+                  docstring: str | None = None, required: bool = False) -> None:
     """Declares a flag that is text."""
-    _declare(flag_name, default_value, docstring, str)
+    _declare(str, name, default, help, flag_name, default_value, docstring)
 
 
-def DEFINE_integer(flag_name: str, default_value: int | None,
-                   docstring: str | None = None) -> None:
+def _bounded(parse: Callable[[str], Any], lower: Any, upper: Any) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        value = parse(text)
+        if (lower is not None and value < lower) or (upper is not None and value > upper):
+            raise ValueError(f"it is not from {lower} to {upper}")
+        return value
+
+    return read
+
+
+def DEFINE_integer(name: Any = None, default: int | None = None, help: str | None = None,
+                   lower_bound: int | None = None, upper_bound: int | None = None,
+                   flag_name: Any = None, default_value: Any = None,
+                   docstring: str | None = None, required: bool = False) -> None:
     """Declares a flag that is a whole number."""
-    _declare(flag_name, default_value, docstring, int)
+    _declare(_bounded(int, lower_bound, upper_bound), name, default, help, flag_name, default_value,
+             docstring)
 
 
-def DEFINE_float(flag_name: str, default_value: float | None,
-                 docstring: str | None = None) -> None:
+def DEFINE_float(name: Any = None, default: float | None = None, help: str | None = None,
+                 lower_bound: float | None = None, upper_bound: float | None = None,
+                 flag_name: Any = None, default_value: Any = None, docstring: str | None = None,
+                 required: bool = False) -> None:
     """Declares a flag that is a number."""
-    _declare(flag_name, default_value, docstring, float)
+    _declare(_bounded(float, lower_bound, upper_bound), name, default, help, flag_name,
+             default_value, docstring)
 
 
-def DEFINE_boolean(flag_name: str, default_value: bool | None,
-                   docstring: str | None = None) -> None:
+def DEFINE_boolean(name: Any = None, default: bool | None = None, help: str | None = None,
+                   flag_name: Any = None, default_value: Any = None,
+                   docstring: str | None = None, required: bool = False) -> None:
     """Declares a flag that is true with --name, and false with --noname."""
-    _declare(flag_name, default_value, docstring, _boolean)
+    _declare(_boolean, name, default, help, flag_name, default_value, docstring)
 
 
-def DEFINE_list(flag_name: str, default_value: Any, docstring: str | None = None) -> None:
+def DEFINE_list(name: Any = None, default: Any = None, help: str | None = None,
+                flag_name: Any = None, default_value: Any = None,
+                docstring: str | None = None, required: bool = False) -> None:
     """Declares a flag that is a list of words with commas between them."""
-    default = _words(default_value) if isinstance(default_value, str) else default_value
-    _declare(flag_name, default, docstring, _words)
+    given = default_value if default is None else default
+    _declare(_words, name, _words(given) if isinstance(given, str) else given, help, flag_name,
+             None, docstring)
 
 
 def _words(text: str) -> list[str]:
     return text.split(",") if text else []
 
 
-def DEFINE_enum(flag_name: str, default_value: str | None, enum_values: Sequence[str],
-                docstring: str | None = None) -> None:
+def DEFINE_enum(name: Any = None, default: str | None = None, enum_values: Sequence[str] = (),
+                help: str | None = None, flag_name: Any = None, default_value: Any = None,
+                docstring: str | None = None, required: bool = False) -> None:
     """Declares a flag that is one of these words."""
 
     def parse(text: str) -> str:
@@ -184,7 +211,7 @@ def DEFINE_enum(flag_name: str, default_value: str | None, enum_values: Sequence
             raise ValueError(f"it is one of {', '.join(enum_values)}")
         return text
 
-    _declare(flag_name, default_value, docstring, parse)
+    _declare(parse, name, default, help, flag_name, default_value, docstring)
 
 
 DEFINE_bool = DEFINE_boolean

@@ -75,23 +75,55 @@ class gradient_override_map:
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a function, which returns a tensor and a gradient function, one whose tensor has this
-    gradient: that of the arguments, from that of the tensor."""
+    """Makes a function, which returns tensors and a gradient function, one whose tensors have this
+    gradient: that of the arguments, from those of the tensors."""
 
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         inputs = [_core.identity(convert_to_tensor(x)) for x in args]
         made, gradient = f(*inputs, **kwargs)
-        if isinstance(made, (list, tuple)):
-            raise NotImplementedError("custom_gradient: varscope has it for functions of one result")
-        made = convert_to_tensor(made)
+        results = [convert_to_tensor(x) for x in _listed(made)]
         with name_scope("IdentityN") as scope:
-            op = _core._add_op(scope.rstrip("/") + "/result", "Identity", [made, *inputs], [], {},
-                               [(made.dtype, made.shape)], None, [], None, [])
-        _give(op, lambda own, dy: [None, *_checked(_listed(gradient(dy)), len(inputs))])
-        return op.outputs[0]
+            given = _with_gradient(results, inputs, gradient, scope)
+        return type(made)(given) if isinstance(made, (list, tuple)) else given[0]
 
     return decorated
+
+
+def _with_gradient(results: list[Any], inputs: list[Any], gradient: _Gradient,
+                   scope: str) -> list[_core.Tensor]:
+    """The results, which pass through one op that has the gradient: several of them as one vector."""
+    packed = results[0] if len(results) == 1 else _core._concat(
+        [_core.reshape(x, [-1]) for x in _of_one_dtype(results)], 0, None)
+    op = _core._add_op(scope.rstrip("/") + "/result", "Identity", [packed, *inputs], [], {},
+                       [(packed.dtype, packed.shape)], None, [], None, [])
+    forms = [(x, x.shape) for x in results]
+
+    def gradients(own: _core.Operation, dy: Any) -> list[Any]:
+        dys = [dy] if len(forms) == 1 else _parts(dy, forms)
+        return [None, *_checked(_listed(gradient(*dys)), len(inputs))]
+
+    _give(op, gradients)
+    return [op.outputs[0]] if len(forms) == 1 else _parts(op.outputs[0], forms)
+
+
+def _of_one_dtype(results: list[Any]) -> list[Any]:
+    if any(x.dtype != results[0].dtype for x in results):
+        raise NotImplementedError("custom_gradient: varscope has it for results of one dtype, not "
+                                  f"{[x.dtype.name for x in results]}")
+    return results
+
+
+def _parts(packed: Any, forms: list[Any]) -> list[_core.Tensor]:
+    """The tensors of which a vector has the elements, in these forms."""
+    parts, at = [], convert_to_tensor(0)
+    for like, shape in forms:
+        end = at + _core.size(like)
+        part = _core._reshape_to(packed[at:end], _core.shape(like), None)
+        part.set_shape(shape)
+        parts.append(part)
+        at = end
+    return parts
 
 
 def _checked(gradients: list[Any], count: int) -> list[Any]:

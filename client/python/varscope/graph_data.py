@@ -15,6 +15,7 @@ class GraphData:
     """One graph's data."""
 
     def __init__(self) -> None:
+        self.object: Any = None  # a weak reference to the object that Python has for it
         self.server: Any = None  # its private server
         self.objects: dict[str, list[Any]] = {}  # items of collections that are Python's alone
         self.is_chief: bool | None = None  # in a cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from varscope import _core, collections_, devices, graph_data, scopes, shapes
@@ -15,9 +16,32 @@ def reset_default_graph() -> None:
     _core.reset_default_graph()
 
 
+def the_object(graph: Graph) -> Graph:
+    """Returns the one object that stands for a graph, as long as a program has it: `is` compares
+    graphs."""
+    own = graph_data.of(graph)
+    known = own.object and own.object()
+    if known is None:
+        own.object, known = weakref.ref(graph), graph
+    return known
+
+
+def get_default_graph() -> Graph:
+    """Returns the graph that the thread's ops go to."""
+    return the_object(_core.get_default_graph())
+
+
 def _as_default(self: Graph) -> scopes.default_graph:
     """Makes it the graph that the thread's ops go to, in a `with` block."""
-    return scopes.default_graph(self)
+    return scopes.default_graph(the_object(self))
+
+
+_own_graph_of = {cls: cls.graph.fget for cls in (_core.Operation, _core.Tensor, _core.Variable)}
+
+
+def _graph(self: Any) -> Graph:
+    """The graph that it is in."""
+    return the_object(_own_graph_of[type(self)](self))
 
 
 def _get_tensor_by_name(self: Graph, name: str) -> _core.Tensor:
@@ -111,6 +135,28 @@ def _get_all_collection_keys(self: Graph) -> list[str]:
         return sorted({*_core.get_all_collection_keys(), *(key for key in own if own[key])})
 
 
+def _get_collection_ref(self: Graph, name: str) -> list[Any]:
+    """tf.get_collection_ref of this graph."""
+    with self.as_default():
+        return collections_.get_collection_ref(name)
+
+
+def _add_to_collections(self: Graph, names: Any, value: Any) -> None:
+    """tf.add_to_collections of this graph."""
+    with self.as_default():
+        collections_.add_to_collections(names, value)
+
+
+def _version(self: Graph) -> int:
+    """How many ops it has."""
+    return len(self.get_operations())
+
+
+def _is_in(self: Graph, tensor_or_op: Any) -> bool:
+    """Whether a run may feed it, or fetch it: whether it is in the graph."""
+    return getattr(tensor_or_op, "graph", None) is self
+
+
 def _device(self: Graph, device_name_or_function: Any) -> devices.device:
     """tf.device in this graph."""
     return devices.device(device_name_or_function)
@@ -156,6 +202,11 @@ Graph.control_dependencies = _control_dependencies
 Graph.get_collection = _get_collection
 Graph.add_to_collection = _add_to_collection
 Graph.get_all_collection_keys = _get_all_collection_keys
+Graph.collections = property(_get_all_collection_keys, doc=_get_all_collection_keys.__doc__)
+Graph.get_collection_ref = _get_collection_ref
+Graph.add_to_collections = _add_to_collections
+Graph.version = property(_version, doc=_version.__doc__)
+Graph.is_feedable = Graph.is_fetchable = _is_in
 
 
 def _run(self: _core.Operation, feed_dict: Any = None, session: Any = None) -> None:
@@ -212,6 +263,8 @@ def _text_of_tensor(self: _core.Tensor) -> str:
     return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
 
 
+for _cls in _own_graph_of:
+    _cls.graph = property(_graph, doc=_graph.__doc__)
 _core.Tensor.__str__ = _text_of_tensor
 _core.Operation.run = _run
 _core.Tensor.set_shape = _set_shape

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 import numpy as np
 
 from varscope import _core
-from varscope.arrays import gather
 from varscope.checks import checked
 from varscope.control_flow import cond
 from varscope.counting import reduce_all
@@ -17,15 +15,6 @@ from varscope.ops import convert_to_tensor
 from varscope.random_numbers import random_uniform
 from varscope.scopes import name_scope
 from varscope.shaping import rank
-
-
-class ResizeMethod(enum.IntEnum):
-    """How images change their size."""
-
-    BILINEAR = 0
-    NEAREST_NEIGHBOR = 1
-    BICUBIC = 2
-    AREA = 3
 
 
 def checked_image(image: Any) -> _core.Tensor:
@@ -165,66 +154,6 @@ def _known(x: Any, what: str) -> list[int]:
     if isinstance(x, _core.Tensor) or any(isinstance(n, _core.Tensor) or n is None for n in x):
         raise ValueError(f"{what}: varscope needs the sizes when the graph is built")
     return [int(n) for n in x]
-
-
-def _places(size: int, wanted: int, align_corners: bool) -> np.ndarray:
-    """Where the pixels of the new size are in the old one."""
-    steps = (size - 1, wanted - 1) if align_corners and wanted > 1 else (size, wanted)
-    scale = np.float32(steps[0] / steps[1])
-    return np.arange(wanted, dtype=np.float32) * scale
-
-
-def _along(image: Any, axis: int, places: np.ndarray, method: ResizeMethod,
-           align_corners: bool) -> _core.Tensor:
-    last = image.shape.as_list()[axis] - 1
-    if method == ResizeMethod.NEAREST_NEIGHBOR:
-        nearest = np.floor(places + 0.5) if align_corners else np.floor(places)
-        return gather(image, np.minimum(nearest, last).astype(np.int32), axis=axis)
-    below = np.minimum(np.floor(places), last).astype(np.int32)
-    above = np.minimum(below + 1, last).astype(np.int32)
-    dims = [1] * image.shape.ndims
-    dims[axis] = -1
-    share = (places - below).astype(np.float32).reshape(dims)
-    first = gather(image, below, axis=axis)
-    return first + (gather(image, above, axis=axis) - first) * share
-
-
-def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR,
-                  align_corners: bool = False, preserve_aspect_ratio: bool = False,
-                  name: str | None = None) -> _core.Tensor:
-    """One image, or a batch of them, with a new height and width; float32 unless each pixel is one
-    of the old ones. ValueError for sizes that are not known when the graph is built."""
-    if preserve_aspect_ratio:
-        raise NotImplementedError("resize_images: varscope has no 'preserve_aspect_ratio'")
-    method = ResizeMethod(method)
-    if method not in (ResizeMethod.BILINEAR, ResizeMethod.NEAREST_NEIGHBOR):
-        raise NotImplementedError(f"resize_images: varscope has no {method.name}")
-    with name_scope(name, "resize", [images]):
-        image = convert_to_tensor(images)
-        wanted = _known(size, "resize_images")
-        first = rank(checked_image(image)) - 3
-        dims = _known(image.shape.as_list()[first:first + 2], "resize_images")
-        if dims == wanted:
-            return image
-        if method == ResizeMethod.BILINEAR:
-            image = _core.cast(image, "float32")
-        for axis in (0, 1):
-            places = _places(dims[axis], wanted[axis], align_corners)
-            image = _along(image, first + axis, places, method, align_corners)
-        return image
-
-
-def resize_bilinear(images: Any, size: Any, align_corners: bool = False,
-                    name: str | None = None) -> _core.Tensor:
-    """The same, with what is between the old pixels."""
-    return resize_images(_core.cast(images, "float32"), size, ResizeMethod.BILINEAR, align_corners,
-                         name=name)
-
-
-def resize_nearest_neighbor(images: Any, size: Any, align_corners: bool = False,
-                            name: str | None = None) -> _core.Tensor:
-    """The same, with the old pixels alone."""
-    return resize_images(images, size, ResizeMethod.NEAREST_NEIGHBOR, align_corners, name=name)
 
 
 def resize_image_with_crop_or_pad(image: Any, target_height: int,

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from varscope import _core
+from varscope import _core, shapes
+from varscope.numbers_ import is_symbolic
 from varscope.random_numbers import random_normal, random_uniform, truncated_normal
 from varscope.seeds import is_seeded
 
@@ -28,24 +29,38 @@ class Initializer:
         """Returns what the client takes for a variable of this shape: an Initializer, or a value."""
         return self._core
 
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> _core.Tensor:
+        """Returns a tensor of this shape with such values."""
+        sizes = shapes.TensorShape(shape).as_list()
+        wanted = _core.as_dtype("float32" if dtype is None else dtype)
+        value = constant_of(self, sizes, wanted)
+        return self._draw(sizes, wanted) if value is None else _core._constant(value, None, None)
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        raise NotImplementedError
+
 
 class _Random(Initializer):
-    """One that draws numbers."""
+    """One that draws numbers. Where its own numbers are tensors, an op of the graph draws them."""
+
+    _of_tensors = False
 
     def __init__(self, core: _core.Initializer, seed: int | None) -> None:
         super().__init__(core)
         self.seed = seed
 
     def drawn(self, shape: list[int], dtype: _core.DType) -> Any:
-        if not is_seeded(self.seed) or dtype not in self._dtypes():
+        if not self._of_tensors and not (is_seeded(self.seed) and dtype in self._dtypes()):
             return None
         return self._draw(shape, dtype)
 
+    def _known(self, *numbers: Any) -> tuple[float, ...]:
+        """The numbers for the server; any where they are tensors, as the server does not draw."""
+        self._of_tensors = any(is_symbolic(x) for x in numbers)
+        return (0.0, 1.0) if self._of_tensors else numbers
+
     def _dtypes(self) -> tuple[str, ...]:
         return "float32", "float64"
-
-    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
-        raise NotImplementedError
 
 
 class Zeros(Initializer):
@@ -92,7 +107,8 @@ class RandomUniform(_Random):
     def __init__(self, minval: float = 0.0, maxval: float | None = None, seed: int | None = None,
                  dtype: Any = None) -> None:
         self._minval, self._maxval = minval, 1.0 if maxval is None else maxval
-        super().__init__(_core.random_uniform_initializer(minval, self._maxval, seed), seed)
+        super().__init__(_core.random_uniform_initializer(
+            *self._known(minval, self._maxval), seed), seed)
 
     def _dtypes(self) -> tuple[str, ...]:
         return "float32", "float64", "int32", "int64"
@@ -110,7 +126,7 @@ class RandomNormal(_Random):
     def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None,
                  dtype: Any = None) -> None:
         self._mean, self._stddev = mean, stddev
-        super().__init__(_core.random_normal_initializer(mean, stddev, seed), seed)
+        super().__init__(_core.random_normal_initializer(*self._known(mean, stddev), seed), seed)
 
     def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
         return random_normal(shape, self._mean, self._stddev, dtype, self.seed)
@@ -122,7 +138,7 @@ class TruncatedNormal(_Random):
     def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None,
                  dtype: Any = None) -> None:
         self._mean, self._stddev = mean, stddev
-        super().__init__(_core.truncated_normal_initializer(mean, stddev, seed), seed)
+        super().__init__(_core.truncated_normal_initializer(*self._known(mean, stddev), seed), seed)
 
     def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
         return truncated_normal(shape, self._mean, self._stddev, dtype, self.seed)
@@ -202,6 +218,17 @@ class Orthogonal(Initializer):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None, dtype: Any = None) -> None:
         super().__init__(_core.orthogonal_initializer(gain, seed))
+        self._gain, self.seed = gain, seed
+
+    def _draw(self, shape: list[int], dtype: _core.DType) -> _core.Tensor:
+        if len(shape) < 2:
+            raise ValueError("The tensor to initialize must be at least two-dimensional")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        drawn = np.random.RandomState(self.seed).randn(max(rows, columns), min(rows, columns))
+        matrix, corner = np.linalg.qr(drawn)
+        matrix = matrix * np.sign(np.diag(corner))
+        matrix = (matrix if rows >= columns else matrix.T) * self._gain
+        return _core._constant(matrix.reshape(shape).astype(dtype.as_numpy_dtype), None, None)
 
 
 class Identity(Initializer):
@@ -209,6 +236,7 @@ class Identity(Initializer):
 
     def __init__(self, gain: float = 1.0, dtype: Any = None) -> None:
         super().__init__(_core.identity_initializer(gain))
+        self.gain = gain
 
 
 def _made(initializer: Any) -> Any:
@@ -231,6 +259,8 @@ def constant_of(initializer: Any, shape: list[int], dtype: _core.DType) -> np.nd
         return np.ones(shape, kind)
     if isinstance(made, Constant):
         return made.value(shape, dtype)
+    if isinstance(made, Identity):
+        return np.eye(*shape, dtype=kind) * kind(made.gain)
     return None
 
 

@@ -118,6 +118,21 @@ def huber_loss(labels: Any, predictions: Any, weights: Any = 1.0, delta: float =
         return compute_weighted_loss(losses, weights, scope, loss_collection, reduction)
 
 
+def cosine_distance(labels: Any, predictions: Any, axis: int | None = None, weights: Any = 1.0,
+                    scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
+                    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+                    dim: int | None = None) -> _core.Tensor:
+    """1 - the product of unit vectors along a dimension."""
+    along = dim if axis is None else axis
+    if along is None:
+        raise ValueError("You must specify 'axis'.")
+    with name_scope(scope, "cosine_distance_loss", [predictions, labels]) as scope:
+        predictions, labels = _floats(predictions, labels)
+        products = _core.reduce_sum(_core.multiply(predictions, labels), [along], True)
+        return compute_weighted_loss(_core.subtract(1.0, products), weights, scope,
+                                     loss_collection, reduction)
+
+
 def hinge_loss(labels: Any, logits: Any, weights: Any = 1.0, scope: str | None = None,
                loss_collection: str | None = GraphKeys.LOSSES,
                reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS) -> _core.Tensor:

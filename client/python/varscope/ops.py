@@ -82,7 +82,8 @@ def _typed(value: Any, dtype: Any) -> Any:
             _core.as_dtype(dtype).is_integer):
         raise TypeError(f"Expected {_core.as_dtype(dtype).name}, got {value!r} of type 'float' "
                         "instead.")
-    return np.asarray(value) if np.ndim(value) == 0 else value
+    listed = isinstance(value, (list, tuple))
+    return value if listed or np.ndim(value) else np.asarray(value)
 
 
 def expand_dims(input: Any, axis: int | None = None, name: str | None = None,

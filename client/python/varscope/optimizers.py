@@ -8,25 +8,30 @@ from typing import Any
 
 from varscope import _core, constraints, nonfinite
 from varscope.ops import group
+from varscope.own_optimizers import OwnRules
 from varscope.scopes import control_dependencies, name_scope, refuse
 from varscope.slices import shaped_like
 
 _Pairs = Iterable[tuple[Any, _core.Variable]]
 
 
-class Optimizer:
+class Optimizer(OwnRules):
     """The base of optimizers. Hyperparameters are numbers, or tensors with one element.
 
     `rule` is the server's name of the update rule. Those of its hyperparameters that are None have
-    the rule's default.
+    the rule's default. A program's own class gives TensorFlow's use_locking, False, in its place.
     """
 
     GATE_NONE = 0
     GATE_OP = 1
     GATE_GRAPH = 2
 
-    def __init__(self, rule: str, name: str, hyperparameters: dict[str, Any]) -> None:
+    def __init__(self, rule: str | bool, name: str,
+                 hyperparameters: dict[str, Any] | None = None) -> None:
         self._name = name
+        self._is_own = hyperparameters is None
+        if hyperparameters is None:
+            rule, hyperparameters = "GradientDescent", {"learning_rate": 0.0}
         values = {key: value() if callable(value) else value
                   for key, value in hyperparameters.items()}
         if values.get("learning_rate", 0) is None:
@@ -42,6 +47,10 @@ class Optimizer:
     def get_name(self) -> str:
         """The name of its ops, of which those of its slots are made."""
         return self._name
+
+    def variables(self) -> list[_core.Variable]:
+        """Returns nothing: what it keeps for variables is the server's, which also initializes it."""
+        return []
 
     @property
     def settings(self) -> Any:
@@ -85,6 +94,8 @@ class Optimizer:
         """Returns an op that pushes the gradients, and then applies the variables' constraints.
         `global_step` rises by 1 in the same run. A variable that is there twice is updated twice."""
         pairs = list(grads_and_vars)
+        if self._is_own:
+            return self.applied(pairs, global_step, name)
         first, again = _once_each(pairs)
         constrained = constraints.among(first)
         if not again and not constrained:

@@ -60,6 +60,16 @@ class _Place:
         self.innermost = trace.tb_next is None
         self._instruction = trace.tb_lasti // 2
 
+    def calls_other_module(self) -> bool:
+        """Whether the line calls a function of a module that is none of varscope's: np.reshape()."""
+        line = linecache.getline(self.frame.f_code.co_filename, self.line)
+        for index, place in enumerate(self.frame.f_code.co_positions()):
+            if index == self._instruction and place[2] is not None:
+                root = re.match(rb"(\w+)\.", line.encode()[place[2]:])
+                found = root and self.frame.f_globals.get(root[1].decode())
+                return isinstance(found, ModuleType) and not found.__name__.startswith("varscope")
+        return False
+
     def rest_of_symbol(self) -> str:
         """What follows the expression that failed: '.layers.dense' of tf.contrib.layers.dense."""
         for index, place in enumerate(self.frame.f_code.co_positions()):
@@ -88,7 +98,7 @@ def _said(error: BaseException, place: _Place) -> str | None:
     if isinstance(error, AttributeError):
         return _attribute(error, place)
     if isinstance(error, TypeError) and place.innermost:
-        return _argument(str(error))
+        return None if place.calls_other_module() else _argument(str(error))
     if isinstance(error, NotImplementedError) and not place.innermost:
         return str(error)
     return None
@@ -126,10 +136,12 @@ def _lacks(owner: str, name: str, names: Iterable[str]) -> str:
 
 def _name_of(cls: type) -> str:
     """The symbol of a class, 'train.AdamOptimizer'."""
-    for name, value in symbols():
-        if value is cls:
-            return name
-    return cls.__name__
+    return _nearest([name for name, value in symbols() if value is cls]) or cls.__name__
+
+
+def _nearest(names: list[str]) -> str | None:
+    """The name of a symbol that scripts know best: the last of them are tf.contrib's."""
+    return min(names, key=lambda name: (name.startswith("contrib."), name.count(".")), default=None)
 
 
 def _argument(text: str) -> str | None:
@@ -138,9 +150,8 @@ def _argument(text: str) -> str | None:
     if found is None:
         return None
     function = found[1].removesuffix(".__init__")
-    for name, value in symbols():
-        # The extension's own functions say it in other words: this is another package's reshape().
-        named = getattr(value, "__qualname__", "") == function
-        if named and (inspect.isfunction(value) or isinstance(value, type)):
-            return f"varscope has no argument '{found[2]}' of tf.{name}"
-    return None
+    # The extension's own functions say it in other words: this is another package's reshape().
+    name = _nearest([name for name, value in symbols()
+                     if getattr(value, "__qualname__", "") == function and (
+                         inspect.isfunction(value) or isinstance(value, type))])
+    return None if name is None else f"varscope has no argument '{found[2]}' of tf.{name}"

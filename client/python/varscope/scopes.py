@@ -120,13 +120,12 @@ class variable_scope(_Scope):
     def __init__(self, name_or_scope: str | _core.VariableScope | None,
                  default_name: str | None = None, values: Iterable[Any] | None = None,
                  initializer: Any = None, regularizer: Callable | None = None,
-                 caching_device: None = None, partitioner: Callable | None = None,
+                 caching_device: Any = None, partitioner: Callable | None = None,
                  custom_getter: Callable | None = None, reuse: bool | ReuseMode | None = None,
                  dtype: Any = None, use_resource: bool | None = None,
                  constraint: Callable | None = None,
                  auxiliary_name_scope: bool = True) -> None:
         super().__init__()
-        refuse("variable_scope", caching_device=caching_device)
         if name_or_scope is None and default_name is None:
             raise TypeError("If default_name is None then name_or_scope is required")
         self._graph = _graph_of(values)
@@ -218,3 +217,16 @@ _core.VariableScope.trainable_variables = _listing(GraphKeys.TRAINABLE_VARIABLES
 _core.VariableScope.local_variables = _listing(GraphKeys.LOCAL_VARIABLES)
 _core.VariableScope.reuse = property(
     _reuse, doc="True, False or AUTO_REUSE: what get_variable does in it.")
+
+
+def _caching_device(self: _core.VariableScope) -> None:
+    """Where variables are kept beside their own place: nowhere."""
+    return None
+
+
+def _set_caching_device(self: _core.VariableScope, caching_device: Any) -> None:
+    """Changes nothing: a device is a name alone."""
+
+
+_core.VariableScope.caching_device = property(_caching_device, doc=_caching_device.__doc__)
+_core.VariableScope.set_caching_device = _set_caching_device

@@ -6,6 +6,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.compat.v1 import nn
+from varscope.dilated import with_gaps
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import name_scope
 
@@ -13,10 +14,9 @@ from varscope.scopes import name_scope
 def depthwise_conv2d(input: Any, filter: Any, strides: Any, padding: str, rate: Any = None,
                      name: str | None = None, data_format: str | None = None) -> _core.Tensor:
     """Returns for each channel what its filters, [y, x, channels, n], make of it, side by side."""
-    if rate is not None and [rate] * 2 != [1, 1] and list(rate) != [1, 1]:
-        raise NotImplementedError("depthwise_conv2d: varscope has no 'rate'")
+    rates = [1, 1] if rate is None else [rate] * 2 if isinstance(rate, int) else list(rate)
     with name_scope(name, "depthwise", [input, filter]):
-        images, filters = convert_to_tensor(input), convert_to_tensor(filter)
+        images, filters = convert_to_tensor(input), with_gaps(filter, rates)
         parts = [nn.conv2d(images[..., i:i + 1], filters[:, :, i:i + 1], strides, padding,
                            data_format=data_format or "NHWC")
                  for i in range(filters.shape.as_list()[2])]

@@ -15,6 +15,7 @@ from varscope.connection import connect, options_for
 from varscope.derived import Derived
 from varscope.errors import InvalidArgumentError
 from varscope.feeders import Feeders, Run
+from varscope.graphs import the_object
 from varscope.scopes import default_graph
 from varscope.separate_processes import OfOneProcess
 from varscope.session_config import ConfigProto
@@ -139,6 +140,13 @@ def _options(target: str | bytes, config: Any) -> _core.ConnectOptions | None:
                     f"{type(config).__name__}")
 
 
+def _known_type(x: Any) -> Any:
+    """A value whose type is np.int64 where NumPy has two types of 64 bits: scripts know this one."""
+    if type(x) is np.longlong:
+        return np.int64(x)
+    return x.view(np.int64) if isinstance(x, np.ndarray) and x.dtype.char == "q" else x
+
+
 class BaseSession(OfOneProcess):
     """Runs parts of a graph. Threads may run at the same time.
 
@@ -150,7 +158,7 @@ class BaseSession(OfOneProcess):
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
                  config: Any = None) -> None:
-        self._graph = _core.get_default_graph() if graph is None else graph
+        self._graph = the_object(_core.get_default_graph() if graph is None else graph)
         self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)
         self._watchers = Watchers(self._graph)
@@ -164,6 +172,11 @@ class BaseSession(OfOneProcess):
     def graph_def(self) -> Any:
         """The graph's ops as a message."""
         return self._graph.as_graph_def()
+
+    def list_devices(self) -> list[Any]:
+        """Returns the devices: a processor."""
+        from varscope.local_devices import list_local_devices
+        return list_local_devices()
 
     @property
     def sess_str(self) -> str:
@@ -233,8 +246,7 @@ class BaseSession(OfOneProcess):
         except OverflowError as error:
             raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
                             ) from None
-        # NumPy has two types of 64 bits: scripts know int64.
-        computed = [np.int64(x) if type(x) is np.longlong else x for x in computed]
+        computed = [_known_type(x) for x in computed]
         for watcher, parts in watched:
             watcher.saw(parts(computed))
         values = build(computed)

@@ -18,6 +18,18 @@ class Dimension:
         if self.value is not None and self.value < 0:
             raise ValueError(f"Dimension {self.value} must be >= 0")
 
+    def is_compatible_with(self, other: Any) -> bool:
+        """Returns whether both may be the same number."""
+        other = Dimension(other)
+        return self.value is None or other.value is None or self.value == other.value
+
+    def merge_with(self, other: Any) -> Dimension:
+        """Returns what is known of either. ValueError where they are different numbers."""
+        other = Dimension(other)
+        if not self.is_compatible_with(other):
+            raise ValueError(f"Dimensions {self} and {other} are not compatible")
+        return other if self.value is None else self
+
     def __int__(self) -> int:
         if self.value is None:
             raise TypeError("this dimension is not known before a run")
@@ -139,6 +151,52 @@ class TensorShape:
         return len(self._dims) == len(other._dims) and all(
             a is None or b is None or a == b for a, b in zip(self._dims, other._dims))
 
+    def merge_with(self, other: Any) -> TensorShape:
+        """Returns what is known of either. ValueError where they do not fit."""
+        other = TensorShape(other)
+        self.assert_is_compatible_with(other)
+        if self._dims is None or other._dims is None:
+            return other if self._dims is None else self
+        return TensorShape([b if a is None else a for a, b in zip(self._dims, other._dims)])
+
+    def assert_is_compatible_with(self, other: Any) -> None:
+        """ValueError where two shapes do not fit."""
+        if not self.is_compatible_with(other):
+            raise ValueError(f"Shapes {self} and {TensorShape(other)} are incompatible")
+
+    def assert_is_fully_defined(self) -> None:
+        """ValueError where something is not known."""
+        if not self.is_fully_defined():
+            raise ValueError(f"Shape {self} is not fully defined")
+
+    def assert_has_rank(self, rank: int) -> None:
+        """ValueError for another number of dimensions."""
+        self.with_rank(rank)
+
+    def assert_same_rank(self, other: Any) -> None:
+        """ValueError where two shapes have not as many dimensions."""
+        other = TensorShape(other)
+        if self.ndims is not None and other.ndims is not None and self.ndims != other.ndims:
+            raise ValueError(f"Shapes {self} and {other} must have the same rank")
+
+    def with_rank(self, rank: int) -> TensorShape:
+        """Returns the shape, of so many dimensions. ValueError where it has not so many."""
+        if self._dims is not None and len(self._dims) != rank:
+            raise ValueError(f"Shape {self} must have rank {rank}")
+        return TensorShape([None] * rank) if self._dims is None else self
+
+    def with_rank_at_least(self, rank: int) -> TensorShape:
+        """Returns the shape. ValueError where it has fewer dimensions."""
+        if self._dims is not None and len(self._dims) < rank:
+            raise ValueError(f"Shape {self} must have rank at least {rank}")
+        return self
+
+    def with_rank_at_most(self, rank: int) -> TensorShape:
+        """Returns the shape. ValueError where it has more dimensions."""
+        if self._dims is not None and len(self._dims) > rank:
+            raise ValueError(f"Shape {self} must have rank at most {rank}")
+        return self
+
     def __len__(self) -> int:
         if self._dims is None:
             raise ValueError("Cannot take the length of shape with unknown rank.")
@@ -213,6 +271,17 @@ def dims_of(shape: Any) -> list[int] | None:
         return [_dim(shape)]
     except AttributeError:
         raise TypeError(f"{shape!r} is no shape: it needs numbers and None") from None
+
+
+def unknown_shape(rank: int | None = None, ndims: int | None = None) -> TensorShape:
+    """Returns a shape of which nothing is known, or how many dimensions it has."""
+    count = ndims if rank is None else rank
+    return TensorShape(None if count is None else [None] * count)
+
+
+def as_shape(shape: Any) -> TensorShape:
+    """Returns a shape as a TensorShape."""
+    return shape if isinstance(shape, TensorShape) else TensorShape(shape)
 
 
 def scalar() -> TensorShape:

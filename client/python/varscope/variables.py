@@ -215,6 +215,21 @@ def _device(self: Any) -> str:
     return ""
 
 
+def _scatter(function: Any, name: str) -> Any:
+    """A method that changes the rows of IndexedSlices."""
+
+    def method(self: _core.Variable, sparse_delta: Any, use_locking: bool = False,
+               name: str | None = None) -> Any:
+        return function(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = function.__doc__
+    return method
+
+
+_core.Variable.scatter_add = _scatter(scatter_add, "scatter_add")
+_core.Variable.scatter_sub = _scatter(scatter_sub, "scatter_sub")
+_core.Variable.scatter_update = _scatter(scatter_update, "scatter_update")
 _core.Variable.assign = _method(assign)
 _core.Variable.assign_add = _method(assign_add)
 _core.Variable.assign_sub = _method(assign_sub)

@@ -248,6 +248,9 @@ class Checker:
                 self._add(node, symbols.missing(full), full)
             return
         owner = self._kind(node.value)
+        # A name that is now a tensor and now a variable has what either has.
+        if owner is _core.Tensor and _has(_core.Variable, node.attr):
+            return
         if isinstance(owner, type) and not _has(owner, node.attr):
             name = _name_of(owner)
             self._add(node, f"varscope has no tf.{name}.{node.attr}", f"{name}.{node.attr}")

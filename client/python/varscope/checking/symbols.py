@@ -7,6 +7,7 @@ from typing import Any
 
 from varscope.compat import v1
 from varscope.compat.v1._missing import missing_text
+from varscope.compat.v1.python._borrowing import Borrowing
 
 MISSING = object()
 
@@ -22,7 +23,9 @@ def value_of(path: str) -> Any:
     """Returns what a symbol is, 'nn.relu'; MISSING for one that varscope does not have."""
     found: Any = v1
     for name in filter(None, normal(path).split(".")):
-        if isinstance(found, ModuleType):
+        if isinstance(found, Borrowing):
+            found = getattr(found, name, MISSING)
+        elif isinstance(found, ModuleType):
             public = getattr(found, "__all__", None)
             if public is not None and name not in public and not isinstance(
                     vars(found).get(name), ModuleType):

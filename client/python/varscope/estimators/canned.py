@@ -53,8 +53,8 @@ class _Canned(Estimator):
 
     def __init__(self, feature_columns: Any, units: Sequence[int], size: int, scope: str,
                  optimizer: Any, rate: float, activation: Any, dropout: Any, model_dir: Any,
-                 config: Any) -> None:
-        def logits(features: Any, mode: str) -> Any:
+                 config: Any, logits_fn: Callable[[Any, str], Any] | None = None) -> None:
+        def network(features: Any, mode: str) -> Any:
             with variable_scope(scope):
                 with variable_scope("input_from_feature_columns"):
                     net = columns.input_layer(features, feature_columns)
@@ -65,7 +65,7 @@ class _Canned(Estimator):
                 return dense(net, size, name="logits")
 
         def model(features: Any, labels: Any, mode: str) -> EstimatorSpec:
-            made = logits(features, mode)
+            made = (logits_fn or network)(features, mode)
             predictions = self._predictions(made)
             if mode == ModeKeys.PREDICT:
                 return EstimatorSpec(mode, predictions)

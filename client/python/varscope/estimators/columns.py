@@ -11,6 +11,7 @@ from varscope import _core, initializers
 from varscope.arrays import one_hot, reshape
 from varscope.ops import convert_to_tensor
 from varscope.scopes import variable_scope
+from varscope.strings.fingerprints import fingerprint
 from varscope.strings.tensors import StringTensor, bytes_of, computed, is_text
 from varscope.variables import get_variable
 
@@ -77,11 +78,15 @@ class _Bucketized(Column):
         self.name, self.size = source.name + "_bucketized", source.size * (len(boundaries) + 1)
         self._source, self._boundaries = source, list(boundaries)
 
-    def dense(self, features: Any, trainable: bool) -> _core.Tensor:
-        values = self._source.dense(features, trainable)[:, :, None]
+    def places(self, features: Any) -> _core.Tensor:
+        """Returns in which range each number is, [batch, numbers]."""
+        values = self._source.dense(features, False)[:, :, None]
         limits = np.asarray(self._boundaries, np.float32)
-        place = _core.reduce_sum(_core.cast(_core.greater_equal(values, limits), "int32"), 2)
-        return reshape(one_hot(place, len(limits) + 1), [-1, self.size])
+        return _core.reduce_sum(_core.cast(_core.greater_equal(values, limits), "int32"), 2)
+
+    def dense(self, features: Any, trainable: bool) -> _core.Tensor:
+        place = self.places(features)
+        return reshape(one_hot(place, len(self._boundaries) + 1), [-1, self.size])
 
 
 class _Embedding(Column):
@@ -132,27 +137,32 @@ def categorical_column_with_vocabulary_list(key: str, vocabulary_list: Iterable[
                                             dtype: Any = None, default_value: int = -1,
                                             num_oov_buckets: int = 0) -> _Categorical:
     """A feature whose values are those of a list, by their places in it."""
-    if num_oov_buckets:
-        raise NotImplementedError("categorical_column_with_vocabulary_list: varscope has no "
-                                  "'num_oov_buckets'")
     words = list(vocabulary_list)
     if len(set(words)) != len(words):
         raise ValueError(f"Duplicate keys in vocabulary_list: {words}")
     places = {word: place for place, word in enumerate(
         bytes_of(words).tolist() if is_text(words) else words)}
 
+    def place_of(word: Any) -> int:
+        if word in places or not num_oov_buckets:
+            return places.get(word, default_value)
+        return len(words) + fingerprint(word) % num_oov_buckets
+
     def numbers(values: Any) -> Any:
         if isinstance(values, StringTensor):
             return computed("lookup", lambda text: np.array(
-                [places.get(word, default_value) for word in np.ravel(text)], np.int64),
+                [place_of(word) for word in np.ravel(text)], np.int64),
                 [values], [-1], _core.as_dtype("int64"))
+        if num_oov_buckets:
+            raise NotImplementedError("categorical_column_with_vocabulary_list: varscope has "
+                                      "'num_oov_buckets' of texts alone")
         flat = reshape(values, [-1, 1])
         same = _core.cast(_core.equal(flat, _core.cast(words, flat.dtype)), "int64")
         place = _core.reduce_sum(same * np.arange(len(words)), 1)
         known = _core.greater(_core.reduce_sum(same, 1), 0)
         return _core._where(known, place, _core.ones_like(place) * default_value, None)
 
-    return _Categorical(key, len(words), numbers)
+    return _Categorical(key, len(words) + num_oov_buckets, numbers)
 
 
 def indicator_column(categorical_column: _Categorical) -> _Indicator:

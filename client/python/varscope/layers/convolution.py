@@ -128,8 +128,6 @@ def separable_conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any =
     """A convolution of each channel, and then one of all channels of each pixel."""
     refuse("separable_conv2d", activity_regularizer=activity_regularizer)
     channels_last("separable_conv2d", data_format)
-    if pair(dilation_rate) != (1, 1):
-        raise NotImplementedError("separable_conv2d: varscope has no 'dilation_rate'")
     inputs = convert_to_tensor(inputs)
     with layer_scope(name, "separable_conv2d", reuse):
         depth = channels(inputs)
@@ -140,7 +138,7 @@ def separable_conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any =
                         pointwise_initializer, pointwise_regularizer, trainable,
                         pointwise_constraint)
         outputs = tf.nn.separable_conv2d(inputs, apart, joined, [1, *pair(strides), 1],
-                                         padding.upper())
+                                         padding.upper(), pair(dilation_rate))
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
                              trainable, bias_constraint)

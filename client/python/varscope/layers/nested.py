@@ -13,6 +13,28 @@ class nest:
     def is_sequence(seq: Any) -> bool:
         return isinstance(seq, (list, tuple, dict))
 
+    is_nested = is_sequence
+
+    @staticmethod
+    def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True,
+                              expand_composites: bool = False) -> None:
+        """ValueError where two structures have not the same form; TypeError where they are of
+        different types."""
+        if nest.is_sequence(nest1) != nest.is_sequence(nest2) or (
+                nest.is_sequence(nest1) and len(nest1) != len(nest2)):
+            raise ValueError("The two structures don't have the same nested structure: "
+                             f"{nest1!r}, {nest2!r}")
+        if not nest.is_sequence(nest1):
+            return
+        if check_types and type(nest1) is not type(nest2):
+            raise TypeError("The two structures don't have the same sequence type: "
+                            f"{type(nest1)}, {type(nest2)}")
+        if isinstance(nest1, dict) and set(nest1) != set(nest2):
+            raise ValueError("The two dictionaries don't have the same set of keys: "
+                             f"{list(nest1)}, {list(nest2)}")
+        for key in nest1 if isinstance(nest1, dict) else range(len(nest1)):
+            nest.assert_same_structure(nest1[key], nest2[key], check_types)
+
     @staticmethod
     def flatten(structure: Any) -> list[Any]:
         """Returns the leaves, of dicts in the order of their keys."""

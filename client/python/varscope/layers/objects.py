@@ -7,7 +7,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.collections_ import get_collection
-from varscope.layers import convolution, dropout, normalization, pooling
+from varscope.layers import convolution, dropout, normalization, pooling, volumes
 from varscope.scopes import variable_scope
 
 
@@ -81,6 +81,12 @@ class Conv1D(Layer):
     _function, _default = convolution.conv1d, "conv1d"
 
 
+class Conv3D(Layer):
+    """conv3d."""
+
+    _function, _default = volumes.conv3d, "conv3d"
+
+
 class Conv2DTranspose(Layer):
     """conv2d_transpose."""
 
@@ -136,6 +142,18 @@ class AveragePooling1D(_WithoutVariables):
     """average_pooling1d."""
 
     _function = pooling.average_pooling1d
+
+
+class MaxPooling3D(_WithoutVariables):
+    """max_pooling3d."""
+
+    _function = volumes.max_pooling3d
+
+
+class AveragePooling3D(_WithoutVariables):
+    """average_pooling3d."""
+
+    _function = volumes.average_pooling3d
 
 
 class Flatten(_WithoutVariables):

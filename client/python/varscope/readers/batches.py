@@ -101,15 +101,17 @@ def stacked(values: Sequence[Any]) -> np.ndarray:
             None, None, f"elements of one batch have different shapes: {shown}") from None
 
 
-def padded(values: Sequence[Any], least: Sequence[int] = ()) -> np.ndarray:
-    """The same, with zeros, or empty strings, where an element is smaller than the largest, or
-    than `least`."""
+def padded(values: Sequence[Any], least: Sequence[int] = (), fill: Any = None) -> np.ndarray:
+    """The same, with zeros, or empty strings, or `fill`, where an element is smaller than the largest,
+    or than `least`."""
     if isinstance(values[0], bytes):
         return stacked(values)
     arrays = [np.asarray(value) for value in values]
     largest = np.max([array.shape for array in arrays] + ([tuple(least)] if least else []), axis=0)
     largest = largest.astype(int)
-    found = np.full((len(arrays), *largest), b"" if arrays[0].dtype == object else 0,
+    if fill is None:
+        fill = b"" if arrays[0].dtype == object else 0
+    found = np.full((len(arrays), *largest), fill.encode() if isinstance(fill, str) else fill,
                     arrays[0].dtype)
     for place, array in enumerate(arrays):
         found[(place, *(slice(0, n) for n in array.shape))] = array

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from varscope import _core, initializers
-from varscope.compat import v1 as tf
 from varscope.layers.scopes import layer_scope
 from varscope.ops import convert_to_tensor
 from varscope.rnn import states
@@ -59,6 +59,18 @@ class RNNCell:
     def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         """What __call__ does in the cell's scope."""
         raise NotImplementedError("Abstract method")
+
+    def __deepcopy__(self, memo: Any) -> RNNCell:
+        """Returns a cell of the same kind, with cells of its own inside; with its variables, if they
+        are there already."""
+        made = copy.copy(self)
+        memo[id(self)] = made
+        made._made = dict(self._variables())
+        for name, value in vars(self).items():
+            cells = value if isinstance(value, (list, tuple)) else [value]
+            if cells and all(isinstance(cell, RNNCell) for cell in cells):
+                setattr(made, name, copy.deepcopy(value, memo))
+        return made
 
     def _variables(self) -> dict[str, _core.Variable]:
         # A class of a program's own perhaps does not call this one's __init__.
@@ -322,129 +334,3 @@ class MultiRNNCell(RNNCell):
             parts.append(state[:, begin:begin + cell.state_size])
             begin += cell.state_size
         return parts
-
-
-class _Wrapper(RNNCell):
-    """A cell around another one."""
-
-    def __init__(self, cell: RNNCell) -> None:
-        super().__init__()
-        self._cell = cell
-
-    @property
-    def state_size(self) -> Any:
-        return self._cell.state_size
-
-    @property
-    def output_size(self) -> Any:
-        return self._cell.output_size
-
-    @property
-    def variables(self) -> list[_core.Variable]:
-        return [*super().variables, *self._cell.variables]
-
-    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
-        """Returns the cell's zero state."""
-        return self._cell.zero_state(batch_size, dtype)
-
-
-class DropoutWrapper(_Wrapper):
-    """Drops inputs, outputs or states of a cell at random."""
-
-    def __init__(self, cell: RNNCell, input_keep_prob: Any = 1.0, output_keep_prob: Any = 1.0,
-                 state_keep_prob: Any = 1.0, variational_recurrent: bool = False,
-                 input_size: Any = None, dtype: Any = None, seed: int | None = None) -> None:
-        super().__init__(cell)
-        refuse("DropoutWrapper", variational_recurrent=variational_recurrent or None)
-        self._keep = input_keep_prob, output_keep_prob, state_keep_prob
-        self._seed = seed
-
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> tuple[Any, Any]:
-        """Returns the output and the next state."""
-        output, new = self._cell(self._dropped(inputs, self._keep[0]), state, scope)
-        if not _is_one(self._keep[2]):
-            new = self._dropped_state(new)
-        return self._dropped(output, self._keep[1]), new
-
-    def _dropped(self, x: Any, keep: Any) -> Any:
-        return x if _is_one(keep) else tf.nn.dropout(x, keep, seed=self._seed)
-
-    def _dropped_state(self, state: Any) -> Any:
-        """An LSTM's cells are never dropped."""
-        if isinstance(state, LSTMStateTuple):
-            return LSTMStateTuple(state.c, self._dropped(state.h, self._keep[2]))
-        if isinstance(state, (list, tuple)):
-            return type(state)(self._dropped_state(part) for part in state)
-        return self._dropped(state, self._keep[2])
-
-
-def _is_one(keep: Any) -> bool:
-    return isinstance(keep, (int, float)) and keep >= 1
-
-
-class ResidualWrapper(_Wrapper):
-    """Adds a cell's input to its output."""
-
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> tuple[Any, Any]:
-        """Returns the output and the next state."""
-        output, new = self._cell(inputs, state, scope)
-        return inputs + output, new
-
-
-class OutputProjectionWrapper(_Wrapper):
-    """A linear layer above a cell."""
-
-    _default_name = "output_projection_wrapper"
-
-    def __init__(self, cell: RNNCell, output_size: int, activation: Callable | None = None,
-                 reuse: Any = None) -> None:
-        super().__init__(cell)
-        self._reuse = reuse
-        self._output_size = output_size
-        self._activation = activation
-
-    @property
-    def output_size(self) -> int:
-        return self._output_size
-
-    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
-        output, new = self._cell(inputs, state)
-        projected = self._linear("", [output], self._output_size)
-        return (self._activation(projected) if self._activation else projected), new
-
-
-class InputProjectionWrapper(_Wrapper):
-    """A linear layer below a cell."""
-
-    _default_name = "input_projection_wrapper"
-
-    def __init__(self, cell: RNNCell, num_proj: int, activation: Callable | None = None,
-                 input_size: Any = None, reuse: Any = None) -> None:
-        super().__init__(cell)
-        self._reuse = reuse
-        self._num_proj = num_proj
-        self._activation = activation
-
-    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
-        projected = self._linear("", [inputs], self._num_proj)
-        if self._activation:
-            projected = self._activation(projected)
-        return self._cell(projected, state)
-
-
-class EmbeddingWrapper(_Wrapper):
-    """Rows of a matrix, by number, below a cell."""
-
-    _default_name = "embedding_wrapper"
-
-    def __init__(self, cell: RNNCell, embedding_classes: int, embedding_size: int,
-                 initializer: Any = None, reuse: Any = None) -> None:
-        super().__init__(cell)
-        self._reuse = reuse
-        self._shape = [embedding_classes, embedding_size]
-        self._initializer = initializer or initializers.RandomUniform(-3.0**0.5, 3.0**0.5)
-
-    def call(self, inputs: Any, state: Any) -> tuple[Any, Any]:
-        matrix = self._weight("embedding", self._shape, "float32", self._initializer)
-        rows = _core.nn._embedding_lookup(matrix, _core.reshape(inputs, [-1]))
-        return self._cell(rows, state)

@@ -14,7 +14,7 @@ from varscope.rnn.cells import RNNCell
 def run(cell: RNNCell, inputs: Any, state: Any, sequence_length: Any,
         axis: int) -> tuple[Any, Any]:
     """Returns the outputs and the last state. The steps are the inputs' dimension `axis`, 0 or 1."""
-    steps = inputs if axis == 0 else _steps_first(inputs)
+    steps = inputs if axis == 0 else transpose_batch_time(inputs)
     kind = steps.dtype, steps.shape.as_list()[1:]
     length = None if sequence_length is None else _core.cast(
         convert_to_tensor(sequence_length), "int32")
@@ -39,10 +39,10 @@ def run(cell: RNNCell, inputs: Any, state: Any, sequence_length: Any,
         [0, _core.list_of_rows(steps), empty, state])
     outputs = [_core.list_stack(own, dtype, shape) for own, (dtype, shape) in zip(lists, made)]
     if axis == 1:
-        outputs = [_steps_first(x) for x in outputs]
+        outputs = [transpose_batch_time(x) for x in outputs]
     return pack_like(form, outputs), state
 
 
-def _steps_first(x: _core.Tensor) -> _core.Tensor:
+def transpose_batch_time(x: _core.Tensor) -> _core.Tensor:
     """Changes the places of the first two dimensions."""
     return _core.transpose(x, [1, 0, *range(2, len(x.shape))])

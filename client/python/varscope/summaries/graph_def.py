@@ -11,7 +11,20 @@ from varscope.summaries import wire
 
 # The numbers of TensorFlow's types.
 _TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "int64": 9,
-          "bool": 10, "bfloat16": 14, "uint16": 17, "float16": 19, "uint32": 22, "uint64": 23}
+          "bool": 10, "bfloat16": 14, "uint16": 17, "float16": 19, "uint32": 22, "uint64": 23,
+          "string": 7}
+
+
+def number_of_dtype(dtype: Any) -> int:
+    """Returns the number that a message has for a dtype."""
+    return _TYPES[dtype.name]
+
+
+def dtype_of_number(number: int) -> Any:
+    """Returns the dtype of a number in a message."""
+    from varscope.strings.tensors import string
+    name = {value: key for key, value in _TYPES.items()}[number]
+    return string if name == "string" else _core.as_dtype(name)
 
 
 class NodeDef:

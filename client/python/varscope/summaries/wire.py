@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 def varint(number: int) -> bytes:
     """Returns a number of at most 64 bits in groups of seven bits."""
-    number &= (1 << 64) - 1
+    number = int(number) & (1 << 64) - 1  # NumPy's numbers have too few bits
     groups = bytearray()
     while number > 0x7F:
         groups.append(number & 0x7F | 0x80)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from varscope import _core
 from varscope.collections_ import GraphKeys, add_to_collection, moving_average_variables
 from varscope.ops import group
@@ -46,8 +48,9 @@ class ExponentialMovingAverage:
     def _new(self, var: Any) -> _core.Variable:
         is_variable = isinstance(var, _core.Variable)
         with control_dependencies(None):  # the first value waits for nothing
-            initial = var.initialized_value() if is_variable else (
-                _core.zeros(var.shape, var.dtype))
+            # Not a tensor, which a branch of a condition would have as its own.
+            initial = var.initialized_value() if is_variable else np.zeros(
+                var.shape.as_list(), var.dtype.as_numpy_dtype)
             average = Variable(initial, trainable=False, name=self.average_name(var))
         add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES,
                           var if is_variable else average)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from varscope import errors
 from varscope._core import (
     DType, Graph, Operation, Tensor, VariableScope, abs, acos, acosh, add, add_n,
-    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, cast, ceil, cholesky,
+    argmax, argmin, as_dtype, asin, asinh, atan, atan2, atanh, ceil, cholesky,
     cos, cosh, cumprod, cumsum, digamma, divide, equal, erf, erfc, exp, expm1,
-    fixed_size_partitioner, floor, floordiv, floormod, get_default_graph, get_variable_scope,
-    global_norm, global_variables_initializer, greater, greater_equal, identity, is_finite,
+    fixed_size_partitioner, floor, floordiv, floormod, get_variable_scope, global_norm,
+    global_variables_initializer, greater, greater_equal, identity, is_finite,
     is_inf, is_nan, less, less_equal, lgamma, log, log1p, logical_and, logical_not, logical_or,
     logical_xor, matrix_determinant, matrix_inverse, matrix_solve, maximum, minimum,
     multiply, negative, no_op, not_equal, pow, rank, reciprocal, reduce_logsumexp, reduce_max,
     reduce_mean, reduce_min, reduce_prod, reduce_sum, reverse, round, rsqrt, shape, sigmoid,
     sign, sin, sinh, size, sqrt, square, squared_difference, squeeze, stack, stop_gradient,
     subtract, tan, tanh, trainable_variables, transpose, truncatediv, unsorted_segment_sum)
-from varscope.assertions import (Assert, assert_equal, assert_greater, assert_greater_equal,
-                                 assert_less, assert_less_equal, assert_negative,
+from varscope.assertions import (Assert, add_check_numerics_ops, assert_equal, assert_greater,
+                                 assert_greater_equal, assert_less, assert_less_equal, assert_negative,
                                  assert_non_negative, assert_non_positive, assert_none_equal,
                                  assert_positive, assert_rank, assert_rank_at_least,
                                  check_numerics)
@@ -32,11 +32,11 @@ from varscope.arrays import (boolean_mask, broadcast_to, dynamic_partition, fill
 from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collections, get_collection,
                                    get_collection_ref, global_variables, local_variables,
                                    model_variables, moving_average_variables)
-from varscope.compat.v1 import (app, compat, contrib, core, data, distributions, dtypes, estimator,
-                                examples, feature_column, flags, gfile, graph_util, image,
-                                initializers, io, keras, layers, linalg, logging, losses, math,
-                                metrics, nn, python, python_io, random, strings, summary, test,
-                                train)
+from varscope.compat.v1 import (app, compat, contrib, core, data, debugging, distributions, dtypes,
+                                estimator, examples, feature_column, flags, gfile, graph_util, image,
+                                initializers, io, keras, layers, linalg, logging, lookup, losses,
+                                manip, math, metrics, nn, python, python_io, random, saved_model,
+                                strings, summary, test, train)
 from varscope.data.initializing import tables_initializer
 from varscope.products import confusion_matrix, einsum, matmul
 from varscope.readers.parsing import (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature,
@@ -55,21 +55,44 @@ from varscope.strings.tensors import string
 from varscope.watchers import Print
 from varscope.edit_distances import edit_distance
 from varscope.python_functions import py_func
+from varscope.segments import (segment_max, segment_mean, segment_min, segment_prod,
+                               unsorted_segment_max, unsorted_segment_mean, unsorted_segment_min,
+                               unsorted_segment_prod, unsorted_segment_sqrt_n)
+from varscope.sorting import (argsort, histogram_fixed_width, histogram_fixed_width_bins,
+                              searchsorted, setdiff1d, sort)
+from varscope.scatters import (scatter_div, scatter_max, scatter_min, scatter_mul, scatter_nd_add,
+                               scatter_nd_sub, scatter_nd_update, tensor_scatter_add,
+                               tensor_scatter_sub, tensor_scatter_update)
+from varscope.factorizations import qr, self_adjoint_eig, self_adjoint_eigvals, svd
+from varscope.triangles import (cholesky_solve, matrix_set_diag, matrix_solve_ls,
+                                matrix_triangular_solve)
+from varscope.joining import diag_part, dynamic_stitch, ensure_shape, identity_n, shape_n
+from varscope.rounding import div_no_nan, lbeta, rint, truncatemod
+from varscope.activations import log_sigmoid
+from varscope.strings.splitting import (decode_base64, encode_base64, reduce_join, regex_replace,
+                                        string_split, string_to_hash_bucket,
+                                        string_to_hash_bucket_fast)
+from varscope.tensor_protos import constant_value as get_static_value
+from varscope.tensor_protos import is_tensor, make_ndarray, make_tensor_proto
+from varscope.templates import colocate_with, container, make_template, op_scope, variable_op_scope
+from varscope.layers.nested import nest
+from varscope.strings.encoding import write_file
 from varscope.compat.v1._missing import missing_of
 from varscope.compat.v1._versions import (disable_eager_execution, disable_resource_variables,
                                           disable_v2_behavior, enable_resource_variables,
                                           executing_eagerly)
 from varscope.compat.v1._versions import VERSION, __version__
+from varscope.casts import (cast, saturate_cast, to_bfloat16, to_double, to_float, to_int32,
+                            to_int64)
 from varscope.control_flow import case, cond, while_loop
 from varscope.creators import variable_creator_scope
 from varscope.counting import (accumulate_n, clip_by_norm, clip_by_value, count_nonzero, cross, div,
                                linspace, ones_like, placeholder_with_default, reduce_all,
-                               reduce_any, scalar_mul, tensordot, to_double, to_float, to_int32,
-                               to_int64, zeros_like)
+                               reduce_any, scalar_mul, tensordot, zeros_like)
 from varscope.counting import tuple_ as tuple
 from varscope.devices import device
 from varscope.errors import OpError
-from varscope.graphs import reset_default_graph
+from varscope.graphs import get_default_graph, reset_default_graph
 from varscope.given_gradients import RegisterGradient, custom_gradient
 from varscope.images import random_crop
 from varscope.indexing import slice_ as slice
@@ -142,6 +165,13 @@ uint16 = as_dtype("uint16")
 uint32 = as_dtype("uint32")
 uint64 = as_dtype("uint64")
 bool = as_dtype("bool")  # noqa: A001 (TensorFlow's name)
+tensor_scatter_nd_add = tensor_scatter_add
+tensor_scatter_nd_sub = tensor_scatter_sub
+tensor_scatter_nd_update = tensor_scatter_update
+lin_space = linspace
+parallel_stack = stack
+initialize_all_tables = tables_initializer
+numpy_function = py_function = py_func
 
 __all__ = [
     "AUTO_REUSE", "Assert", "ConfigProto", "DType", "Dimension", "Event", "FIFOQueue",
@@ -153,57 +183,73 @@ __all__ = [
     "SparseTensorValue", "Summary", "TFRecordReader", "Tensor", "TensorArray", "TensorShape",
     "TextLineReader", "VERSION", "VarLenFeature", "Variable", "VariableAggregation",
     "VariableScope", "VariableSynchronization", "WholeFileReader", "__version__", "abs",
-    "accumulate_n", "acos", "acosh", "add", "add_n", "add_to_collection", "add_to_collections",
-    "all_variables", "app", "arg_max", "arg_min", "argmax", "argmin", "as_dtype", "as_string",
-    "asin", "asinh", "assert_equal", "assert_greater", "assert_greater_equal", "assert_less",
-    "assert_less_equal", "assert_negative", "assert_non_negative", "assert_non_positive",
-    "assert_none_equal", "assert_positive", "assert_rank", "assert_rank_at_least", "assign",
-    "assign_add", "assign_sub", "atan", "atan2", "atanh", "bfloat16", "bincount", "bool",
-    "boolean_mask", "broadcast_to", "case", "cast", "ceil", "check_numerics", "cholesky",
-    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "compat", "concat", "concat_v2", "cond",
-    "confusion_matrix", "constant", "constant_initializer", "contrib", "control_dependencies",
+    "accumulate_n", "acos", "acosh", "add", "add_check_numerics_ops", "add_n", "add_to_collection",
+    "add_to_collections", "all_variables", "app", "arg_max", "arg_min", "argmax", "argmin",
+    "argsort", "as_dtype", "as_string", "asin", "asinh", "assert_equal", "assert_greater",
+    "assert_greater_equal", "assert_less", "assert_less_equal", "assert_negative",
+    "assert_non_negative", "assert_non_positive", "assert_none_equal", "assert_positive",
+    "assert_rank", "assert_rank_at_least", "assign", "assign_add", "assign_sub", "atan", "atan2",
+    "atanh", "bfloat16", "bincount", "bool", "boolean_mask", "broadcast_to", "case", "cast", "ceil",
+    "check_numerics", "cholesky", "cholesky_solve", "clip_by_global_norm", "clip_by_norm",
+    "clip_by_value", "colocate_with", "compat", "concat", "concat_v2", "cond", "confusion_matrix",
+    "constant", "constant_initializer", "container", "contrib", "control_dependencies",
     "convert_to_tensor", "core", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum",
-    "custom_gradient", "data", "decode_csv", "decode_image", "decode_raw", "depth_to_space",
-    "device", "diag", "digamma", "disable_eager_execution", "disable_resource_variables",
-    "disable_v2_behavior", "distributions", "div", "divide", "double", "dtypes",
-    "dynamic_partition", "edit_distance", "einsum", "enable_resource_variables", "equal", "erf",
-    "erfc", "errors", "estimator", "examples", "executing_eagerly", "exp", "expand_dims", "expm1",
-    "extract_image_patches", "eye", "feature_column", "fill", "fixed_size_partitioner", "flags",
-    "float16", "float32", "float64", "floor", "floor_div", "floordiv", "floormod", "foldl", "foldr",
-    "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
-    "get_default_session", "get_local_variable", "get_seed", "get_variable", "get_variable_scope",
-    "gfile", "global_norm", "global_variables", "global_variables_initializer",
-    "glorot_normal_initializer", "glorot_uniform_initializer", "gradients", "graph_util", "greater",
-    "greater_equal", "group", "hessians", "identity", "image", "import_graph_def",
-    "initialize_all_variables", "initialize_local_variables", "initialize_variables",
-    "initializers", "int16", "int32", "int64", "int8", "invert_permutation", "io", "is_finite",
-    "is_inf", "is_nan", "is_variable_initialized", "keras", "layers", "less", "less_equal",
-    "lgamma", "linalg", "linspace", "local_variables", "local_variables_initializer", "log",
-    "log1p", "logging", "logical_and", "logical_not", "logical_or", "logical_xor", "losses",
-    "map_fn", "matching_files", "math", "matmul", "matrix_band_part", "matrix_determinant",
-    "matrix_diag", "matrix_diag_part", "matrix_inverse", "matrix_solve", "matrix_transpose",
-    "maximum", "meshgrid", "metrics", "minimum", "mod", "model_variables",
-    "moving_average_variables", "multinomial", "multiply", "name_scope", "negative", "newaxis",
-    "nn", "no_op", "no_regularizer", "norm", "not_equal", "one_hot", "ones", "ones_initializer",
-    "ones_like", "orthogonal_initializer", "pad", "parse_example", "parse_single_example",
+    "custom_gradient", "data", "debugging", "decode_base64", "decode_csv", "decode_image",
+    "decode_raw", "depth_to_space", "device", "diag", "diag_part", "digamma",
+    "disable_eager_execution", "disable_resource_variables", "disable_v2_behavior", "distributions",
+    "div", "div_no_nan", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch",
+    "edit_distance", "einsum", "enable_resource_variables", "encode_base64", "ensure_shape",
+    "equal", "erf", "erfc", "errors", "estimator", "examples", "executing_eagerly", "exp",
+    "expand_dims", "expm1", "extract_image_patches", "eye", "feature_column", "fill",
+    "fixed_size_partitioner", "flags", "float16", "float32", "float64", "floor", "floor_div",
+    "floordiv", "floormod", "foldl", "foldr", "gather", "gather_nd", "get_collection",
+    "get_collection_ref", "get_default_graph", "get_default_session", "get_local_variable",
+    "get_seed", "get_static_value", "get_variable", "get_variable_scope", "gfile", "global_norm",
+    "global_variables", "global_variables_initializer", "glorot_normal_initializer",
+    "glorot_uniform_initializer", "gradients", "graph_util", "greater", "greater_equal", "group",
+    "hessians", "histogram_fixed_width", "histogram_fixed_width_bins", "identity", "identity_n",
+    "image", "import_graph_def", "initialize_all_tables", "initialize_all_variables",
+    "initialize_local_variables", "initialize_variables", "initializers", "int16", "int32", "int64",
+    "int8", "invert_permutation", "io", "is_finite", "is_inf", "is_nan", "is_tensor",
+    "is_variable_initialized", "keras", "layers", "lbeta", "less", "less_equal", "lgamma",
+    "lin_space", "linalg", "linspace", "local_variables", "local_variables_initializer", "log",
+    "log1p", "log_sigmoid", "logging", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "lookup", "losses", "make_ndarray", "make_template", "make_tensor_proto", "manip", "map_fn",
+    "matching_files", "math", "matmul", "matrix_band_part", "matrix_determinant", "matrix_diag",
+    "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
+    "matrix_transpose", "matrix_triangular_solve", "maximum", "meshgrid", "metrics", "minimum",
+    "mod", "model_variables", "moving_average_variables", "multinomial", "multiply", "name_scope",
+    "negative", "nest", "newaxis", "nn", "no_op", "no_regularizer", "norm", "not_equal",
+    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "op_scope",
+    "orthogonal_initializer", "pad", "parallel_stack", "parse_example", "parse_single_example",
     "parse_single_sequence_example", "placeholder", "placeholder_with_default", "pow", "py_func",
-    "python", "python_io", "random", "random_crop", "random_normal", "random_normal_initializer",
-    "random_shuffle", "random_uniform", "random_uniform_initializer", "range", "rank", "read_file",
-    "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
-    "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "report_uninitialized_variables",
-    "reset_default_graph", "reshape", "reverse", "reverse_sequence", "reverse_v2", "roll", "round",
-    "rsqrt", "scalar_mul", "scan", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update",
-    "segment_sum", "sequence_mask", "set_random_seed", "shape", "sigmoid", "sign", "sin", "sinh",
-    "size", "slice", "space_to_depth", "sparse_placeholder", "sparse_tensor_dense_matmul",
-    "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt", "square", "squared_difference",
-    "squeeze", "stack", "stop_gradient", "strided_slice", "string", "string_join", "string_strip",
-    "string_to_hash_bucket_strong", "string_to_number", "strings", "substr", "subtract", "summary",
-    "tables_initializer", "tan", "tanh", "tensordot", "test", "tile", "to_double", "to_float",
-    "to_int32", "to_int64", "trace", "train", "trainable_variables", "transpose", "truediv",
-    "truncated_normal", "truncated_normal_initializer", "truncatediv", "tuple", "uint16", "uint32",
+    "py_function", "python", "python_io", "qr", "random", "random_crop", "random_normal",
+    "random_normal_initializer", "random_shuffle", "random_uniform", "random_uniform_initializer",
+    "range", "rank", "read_file", "realdiv", "reciprocal", "reduce_all", "reduce_any",
+    "reduce_join", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
+    "reduce_sum", "regex_replace", "report_uninitialized_variables", "reset_default_graph",
+    "reshape", "reverse", "reverse_sequence", "reverse_v2", "rint", "roll", "round", "rsqrt",
+    "saturate_cast", "saved_model", "scalar_mul", "scan", "scatter_add", "scatter_div",
+    "scatter_max", "scatter_min", "scatter_mul", "scatter_nd", "scatter_nd_add", "scatter_nd_sub",
+    "scatter_nd_update", "scatter_sub", "scatter_update", "searchsorted", "segment_max",
+    "segment_mean", "segment_min", "segment_prod", "segment_sum", "self_adjoint_eig",
+    "self_adjoint_eigvals", "sequence_mask", "set_random_seed", "setdiff1d", "shape", "shape_n",
+    "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "space_to_depth",
+    "sparse_placeholder", "sparse_tensor_dense_matmul", "sparse_tensor_to_dense", "sparse_to_dense",
+    "split", "sqrt", "square", "squared_difference", "squeeze", "stack", "stop_gradient",
+    "strided_slice", "string", "string_join", "string_split", "string_strip",
+    "string_to_hash_bucket", "string_to_hash_bucket_fast", "string_to_hash_bucket_strong",
+    "string_to_number", "strings", "substr", "subtract", "summary", "svd", "tables_initializer",
+    "tan", "tanh", "tensor_scatter_add", "tensor_scatter_nd_add", "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update", "tensor_scatter_sub", "tensor_scatter_update", "tensordot", "test",
+    "tile", "to_bfloat16", "to_double", "to_float", "to_int32", "to_int64", "trace", "train",
+    "trainable_variables", "transpose", "truediv", "truncated_normal",
+    "truncated_normal_initializer", "truncatediv", "truncatemod", "tuple", "uint16", "uint32",
     "uint64", "uint8", "uniform_unit_scaling_initializer", "unique", "unique_with_counts",
-    "unsorted_segment_sum", "unstack", "variable_creator_scope", "variable_scope",
-    "variables_initializer", "variance_scaling_initializer", "where", "while_loop", "zeros",
+    "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
+    "unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "unstack",
+    "variable_creator_scope", "variable_op_scope", "variable_scope", "variables_initializer",
+    "variance_scaling_initializer", "where", "while_loop", "write_file", "zeros",
     "zeros_initializer", "zeros_like"
 ]
 

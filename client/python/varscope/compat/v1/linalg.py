@@ -12,11 +12,26 @@ from varscope.products import einsum, matmul
 from varscope.matrices import matrix_band_part as band_part
 from varscope.matrices import matrix_diag as diag
 from varscope.matrices import matrix_diag_part as diag_part
+from varscope.factorizations import qr, svd
+from varscope.factorizations import self_adjoint_eig as eigh
+from varscope.factorizations import self_adjoint_eigvals as eigvalsh
+from varscope.triangles import cholesky_solve
+from varscope.triangles import matrix_set_diag as set_diag
+from varscope.triangles import matrix_solve_ls as lstsq
+from varscope.triangles import matrix_triangular_solve as triangular_solve
+from varscope.moving import matrix_transpose
+from varscope.moving import matrix_transpose as adjoint
+from varscope.moving import matrix_transpose as transpose
+from varscope.linear_operators import (LinearOperator, LinearOperatorDiag, LinearOperatorFullMatrix,
+                                       LinearOperatorLowerTriangular)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "einsum", "eye", "inv", "matmul",
-    "norm", "solve", "tensordot", "trace"
+    "LinearOperator", "LinearOperatorDiag", "LinearOperatorFullMatrix",
+    "LinearOperatorLowerTriangular", "adjoint", "band_part", "cholesky", "cholesky_solve", "cross",
+    "det", "diag", "diag_part", "eigh", "eigvalsh", "einsum", "eye", "inv", "lstsq", "matmul",
+    "matrix_transpose", "norm", "qr", "set_diag", "solve", "svd", "tensordot", "trace", "transpose",
+    "triangular_solve"
 ]
 
 if not TYPE_CHECKING:

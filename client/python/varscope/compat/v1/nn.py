@@ -15,8 +15,10 @@ from varscope.candidate_losses import (log_uniform_candidate_sampler, nce_loss,
                                        sampled_softmax_loss)
 from varscope.compat.v1 import rnn_cell
 from varscope.compat.v1._missing import missing_of
+from varscope.dilated import with_gaps as _with_gaps
 from varscope.largest import in_top_k, top_k
-from varscope.normalization import batch_normalization, moments
+from varscope.normalization import (batch_normalization, fused_batch_norm, moments,
+                                    normalize_moments, sufficient_statistics, weighted_moments)
 from varscope.ops import convert_to_tensor as _tensor
 from varscope.random_drops import dropout
 from varscope.rnn.unrolling import (bidirectional_dynamic_rnn, dynamic_rnn,
@@ -141,26 +143,28 @@ def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: str | N
            filters: Any = None) -> _core.Tensor:
     """The convolution of images, NHWC, with a filter, HWIO. `strides` is [1, y, x, 1]."""
     _nhwc("conv2d", data_format)
-    if list(dilations) != [1, 1, 1, 1]:
-        raise NotImplementedError("conv2d: varscope has no 'dilations'")
-    return _nn._conv2d(input, filters if filter is None else filter, strides, padding, name)
+    kernel = filters if filter is None else filter
+    rates = [1, 1] if dilations is None else list(dilations)[1:3]
+    if rates != [1, 1]:
+        kernel = _with_gaps(kernel, rates)
+    return _nn._conv2d(input, kernel, strides, padding, name)
 
 
-def max_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
-             name: str | None = None) -> _core.Tensor:
+def max_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
+             data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The largest element of each window, for each channel."""
     _nhwc("max_pool", data_format)
-    return _nn._max_pool(value, ksize, strides, padding, name)
+    return _nn._max_pool(input if value is None else value, ksize, strides, padding, name)
 
 
 max_pool2d = max_pool
 
 
-def avg_pool(value: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC",
-             name: str | None = None) -> _core.Tensor:
+def avg_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
+             data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
     _nhwc("avg_pool", data_format)
-    return _nn._avg_pool(value, ksize, strides, padding, name)
+    return _nn._avg_pool(input if value is None else value, ksize, strides, padding, name)
 
 
 def _nhwc(function: str, data_format: str | None) -> None:
@@ -169,19 +173,35 @@ def _nhwc(function: str, data_format: str | None) -> None:
 
 # What is made of these.
 from varscope.moving import depth_to_space, space_to_depth  # noqa: E402
+from varscope.convolutions import atrous_conv2d, convolution, pool  # noqa: E402
+from varscope.ctc import ctc_loss  # noqa: E402
+from varscope.ctc_decoding import ctc_beam_search_decoder, ctc_greedy_decoder  # noqa: E402
+from varscope.rnn.raw import raw_rnn  # noqa: E402
+from varscope.rounding import log_poisson_loss  # noqa: E402
 from varscope.separable import conv1d, depthwise_conv2d, separable_conv2d  # noqa: E402
+from varscope.sparse_embeddings import (embedding_lookup_sparse,  # noqa: E402
+                                        safe_embedding_lookup_sparse)
+from varscope.volumes import avg_pool3d, conv3d, max_pool3d  # noqa: E402
+
+depthwise_conv2d_native = depthwise_conv2d
+silu = swish
 
 __all__ = [
-    "avg_pool", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
-    "bidirectional_dynamic_rnn", "conv1d", "conv2d", "conv2d_transpose", "crelu", "depth_to_space",
-    "depthwise_conv2d", "dropout", "dynamic_rnn", "elu", "embedding_lookup", "in_top_k", "l2_loss",
-    "l2_normalize", "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
-    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "moments", "nce_loss", "relu",
-    "relu6", "relu_layer", "rnn_cell", "sampled_softmax_loss", "selu", "separable_conv2d",
-    "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "atrous_conv2d", "avg_pool", "avg_pool3d", "batch_norm_with_global_normalization",
+    "batch_normalization", "bias_add", "bidirectional_dynamic_rnn", "conv1d", "conv2d",
+    "conv2d_transpose", "conv3d", "convolution", "crelu", "ctc_beam_search_decoder",
+    "ctc_greedy_decoder", "ctc_loss", "depth_to_space", "depthwise_conv2d",
+    "depthwise_conv2d_native", "dropout", "dynamic_rnn", "elu", "embedding_lookup",
+    "embedding_lookup_sparse", "fused_batch_norm", "in_top_k", "l2_loss", "l2_normalize",
+    "leaky_relu", "local_response_normalization", "log_poisson_loss", "log_sigmoid", "log_softmax",
+    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "max_pool3d", "moments",
+    "nce_loss", "normalize_moments", "pool", "raw_rnn", "relu", "relu6", "relu_layer", "rnn_cell",
+    "safe_embedding_lookup_sparse", "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_depth",
-    "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn", "swish",
-    "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction"
+    "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn",
+    "sufficient_statistics", "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits",
+    "weighted_moments", "xw_plus_b", "zero_fraction"
 ]
 
 if not TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.rnn.cells import (BasicLSTMCell, BasicRNNCell, DropoutWrapper, GRUCell, LSTMCell,
-                                MultiRNNCell, ResidualWrapper, RNNCell)
+from varscope.rnn.cells import (BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, MultiRNNCell,
+                                RNNCell)
+from varscope.rnn.wrappers import DropoutWrapper, ResidualWrapper
 from varscope.rnn.states import LSTMStateTuple
 from varscope.compat.v1._missing import missing_of
 

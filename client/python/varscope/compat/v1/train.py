@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from varscope import _core
-from varscope._core import get_or_create_global_step
 from varscope.collections_ import GraphKeys, get_collection
 from varscope.readers.batches import batch, batch_join, shuffle_batch, shuffle_batch_join
 from varscope.readers.producers import (input_producer, range_input_producer,
@@ -17,7 +16,7 @@ from varscope.optimizers import (AdadeltaOptimizer, AdagradOptimizer, AdamOptimi
                                  LAMBOptimizer, MomentumOptimizer, Optimizer, RMSPropOptimizer)
 from varscope.saved_graphs.graph_defs import write_graph
 from varscope.saved_graphs.meta_graphs import export_meta_graph, import_meta_graph
-from varscope.saver import Saver, latest_checkpoint
+from varscope.saver import Saver, SaverDef, latest_checkpoint
 from varscope.session import BaseSession
 from varscope.summaries.reading import summary_iterator
 from varscope.training.averages import ExponentialMovingAverage
@@ -50,11 +49,18 @@ from varscope.variable_class import Variable
 NewCheckpointReader = CheckpointReader
 
 
-def get_global_step() -> Variable | None:
-    """Returns the default graph's global step; None when it has none."""
-    steps = get_collection(GraphKeys.GLOBAL_STEP) or [
-        variable for variable in _core.global_variables() if variable.op.name == "global_step"]
-    return steps[0] if steps else None
+def get_global_step(graph: _core.Graph | None = None) -> Variable | None:
+    """Returns a graph's global step; None when it has none."""
+    with (graph or _core.get_default_graph()).as_default():
+        steps = get_collection(GraphKeys.GLOBAL_STEP) or [
+            variable for variable in _core.global_variables() if variable.op.name == "global_step"]
+        return steps[0] if steps else None
+
+
+def get_or_create_global_step(graph: _core.Graph | None = None) -> Variable:
+    """Returns a graph's global step, which it makes where there is none."""
+    with (graph or _core.get_default_graph()).as_default():
+        return _core.get_or_create_global_step()
 
 
 def create_global_step(graph: _core.Graph | None = None) -> Variable:
@@ -62,7 +68,7 @@ def create_global_step(graph: _core.Graph | None = None) -> Variable:
     with (graph or _core.get_default_graph()).as_default():
         if get_global_step() is not None:
             raise ValueError('"global_step" already exists.')
-        return get_or_create_global_step()
+        return _core.get_or_create_global_step()
 
 
 def global_step(sess: BaseSession, global_step_tensor: Variable) -> int:
@@ -78,14 +84,14 @@ __all__ = [
     "FtrlOptimizer", "GlobalStepWaiterHook", "GradientDescentOptimizer", "GraphKeys", "Int64List",
     "LAMBOptimizer", "LoggingTensorHook", "LooperThread", "MomentumOptimizer", "MonitoredSession",
     "MonitoredTrainingSession", "NanLossDuringTrainingError", "NanTensorHook",
-    "NewCheckpointReader", "Optimizer", "QueueRunner", "RMSPropOptimizer", "Saver", "Scaffold",
-    "SequenceExample", "Server", "SessionRunArgs", "SessionRunContext", "SessionRunHook",
-    "SessionRunValues", "SingularMonitoredSession", "StepCounterHook", "StopAtStepHook",
-    "SummarySaverHook", "Supervisor", "SyncReplicasOptimizer", "Variable", "WorkerSessionCreator",
-    "add_queue_runner", "batch", "batch_join", "checkpoint_exists", "cosine_decay",
-    "create_global_step", "exponential_decay", "export_meta_graph", "get_checkpoint_state",
-    "get_collection", "get_global_step", "get_or_create_global_step", "global_step",
-    "import_meta_graph", "input_producer", "inverse_time_decay", "latest_checkpoint",
+    "NewCheckpointReader", "Optimizer", "QueueRunner", "RMSPropOptimizer", "Saver", "SaverDef",
+    "Scaffold", "SequenceExample", "Server", "SessionRunArgs", "SessionRunContext",
+    "SessionRunHook", "SessionRunValues", "SingularMonitoredSession", "StepCounterHook",
+    "StopAtStepHook", "SummarySaverHook", "Supervisor", "SyncReplicasOptimizer", "Variable",
+    "WorkerSessionCreator", "add_queue_runner", "batch", "batch_join", "checkpoint_exists",
+    "cosine_decay", "create_global_step", "exponential_decay", "export_meta_graph",
+    "get_checkpoint_state", "get_collection", "get_global_step", "get_or_create_global_step",
+    "global_step", "import_meta_graph", "input_producer", "inverse_time_decay", "latest_checkpoint",
     "list_variables", "load_checkpoint", "load_variable", "match_filenames_once",
     "natural_exp_decay", "piecewise_constant", "polynomial_decay", "range_input_producer",
     "remove_checkpoint", "replica_device_setter", "shuffle_batch", "shuffle_batch_join",

@@ -2,14 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.contrib import (crf, data, distributions, framework, layers, learn,
-                                        legacy_seq2seq, losses, rnn, seq2seq, slim, tensorboard,
-                                        training)
+from varscope.compat.v1.contrib import (crf, data, distributions, factorization,
+                                        framework, layers, learn, linalg,
+                                        legacy_seq2seq, lookup, losses, metrics,
+                                        opt, rnn, seq2seq, slim, tensorboard,
+                                        training, util)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "crf", "data", "distributions", "framework", "layers", "learn", "legacy_seq2seq", "losses",
-    "rnn", "seq2seq", "slim", "tensorboard", "training"
+    "crf", "data", "distributions", "factorization", "framework", "layers", "learn",
+    "legacy_seq2seq", "linalg", "lookup", "losses", "metrics", "opt", "rnn", "seq2seq", "slim",
+    "tensorboard", "training", "util"
 ]
 
 if not TYPE_CHECKING:

@@ -2,11 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.python import framework, layers, ops, platform, pywrap_tensorflow, training, util
+from varscope.compat.v1 import saved_model
+from varscope.compat.v1.python import (client, framework, layers, lib, ops, platform,
+                                       pywrap_tensorflow, training, util)
+from varscope.compat.v1.python._borrowing import borrowing
 from varscope.compat.v1._missing import missing_of
 
+_HOMES = {"data": "data", "estimator": "estimator", "feature_column": "feature_column",
+          "keras": "keras", "summary": "summary"}
+
+globals().update(borrowing(__name__, _HOMES))
+
 __all__ = [
-    "framework", "layers", "ops", "platform", "pywrap_tensorflow", "training", "util"
+    "client", "framework", "layers", "lib", "ops", "platform", "pywrap_tensorflow", "saved_model",
+    "training", "util"
 ]
 
 if not TYPE_CHECKING:

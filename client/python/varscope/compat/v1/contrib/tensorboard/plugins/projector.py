@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.summaries.projector import ProjectorConfig, visualize_embeddings
+from varscope.summaries.projector import (EmbeddingInfo, ProjectorConfig, SpriteMetadata,
+                                          visualize_embeddings)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "ProjectorConfig", "visualize_embeddings"
+    "EmbeddingInfo", "ProjectorConfig", "SpriteMetadata", "visualize_embeddings"
 ]
 
 if not TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Models in folders, with signatures: what tf.saved_model writes and loads."""
