@@ -11,15 +11,11 @@
 #include "absl/strings/string_view.h"
 #include "client/graph/attrs.h"
 #include "client/kernels/kernel.h"
+#include "client/kernels/numbers.h"
 #include "varscope/gradients.h"
 #include "varscope/graph.h"
 
 namespace varscope::internal {
-
-// The integers that an input holds, row-major.
-using Numbers = std::vector<int64_t>;
-// One of them that is not known when the graph is built.
-inline constexpr int64_t kUnknownNumber = INT64_MIN;
 
 // What a shape rule sees: once when the graph is built, with what is known then, and again in a
 // run, with the inputs that a kernel gets. From shapes that are fully defined it either makes fully

@@ -1,9 +1,7 @@
 #include "client/kernels/indexing.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numeric>
 #include <unordered_map>
 #include <vector>
 
@@ -56,11 +54,11 @@ void ForTiles(const Shape& part, const Shape& whole, Fn fn) {
 }
 
 absl::StatusOr<std::vector<StridedRange>> RangesIn(KernelContext& ctx, const Shape& x) {
-  std::vector<std::vector<int64_t>> numbers;
+  std::vector<Numbers> numbers;
   for (int i = 1; i <= 3; ++i) {
-    absl::StatusOr<std::vector<int64_t>> list = ToIndices(ctx.in(i));
+    const absl::StatusOr<std::vector<int64_t>> list = ToIndices(ctx.in(i));
     if (!list.ok()) return list.status();
-    numbers.push_back(*std::move(list));
+    numbers.emplace_back(list->begin(), list->end());
   }
   const absl::StatusOr<SlicePlan> plan =
       PlanSlice(ctx.attrs, x, {&numbers[0], &numbers[1], &numbers[2]});
@@ -84,26 +82,6 @@ struct StridedWalk {
   }
 };
 
-template <typename T>
-absl::Status RangeOf(KernelContext& ctx) {
-  const T start = ctx.in(0).scalar<T>();
-  const T limit = ctx.in(1).scalar<T>();
-  const T delta = ctx.in(2).scalar<T>();
-  if (delta == T{0}) return absl::InvalidArgumentError("Requires delta != 0: 0");
-  double count = std::ceil((static_cast<double>(limit) - static_cast<double>(start)) /
-                           static_cast<double>(delta));
-  if (!(count > 0)) count = 0;
-  if (count > 1e12) return absl::InvalidArgumentError("the range has too many elements");
-  Tensor out(ctx.dtype(), Shape{static_cast<int64_t>(count)});
-  T value = start;
-  for (T& x : out.mutable_values<T>()) {
-    x = value;
-    value = static_cast<T>(value + delta);
-  }
-  ctx.Find(0, std::move(out));
-  return absl::OkStatus();
-}
-
 // The offset of each slice that the rows of `indices` name, in a tensor of `shape`.
 absl::StatusOr<std::vector<int64_t>> OffsetsOf(const Tensor& indices, const Shape& shape) {
   const absl::StatusOr<std::vector<int64_t>> numbers = ToIndices(indices);
@@ -126,19 +104,6 @@ absl::StatusOr<std::vector<int64_t>> OffsetsOf(const Tensor& indices, const Shap
   return offsets;
 }
 
-// Of numbers, the larger first; of equal ones the first.
-template <typename T>
-void Largest(const T* x, int64_t n, int64_t k, T* values, int32_t* places) {
-  std::vector<int32_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
-  std::partial_sort(order.begin(), order.begin() + k, order.end(),
-                    [x](int32_t a, int32_t b) { return x[a] > x[b] || (x[a] == x[b] && a < b); });
-  for (int64_t i = 0; i < k; ++i) {
-    places[i] = order[i];
-    values[i] = x[order[i]];
-  }
-}
-
 }  // namespace
 
 absl::Status ShapeOf(KernelContext& ctx) {
@@ -159,21 +124,6 @@ absl::Status RankOf(KernelContext& ctx) {
 absl::Status FillWith(KernelContext& ctx) {
   ctx.RepeatOne(ctx.in(1));
   return absl::OkStatus();
-}
-
-absl::Status Range(KernelContext& ctx) {
-  switch (ctx.dtype()) {
-    case DType::kInt32:
-      return RangeOf<int32_t>(ctx);
-    case DType::kInt64:
-      return RangeOf<int64_t>(ctx);
-    case DType::kFloat32:
-      return RangeOf<float>(ctx);
-    case DType::kFloat64:
-      return RangeOf<double>(ctx);
-    default:
-      return UnsupportedDType(ctx.dtype());
-  }
 }
 
 absl::Status BroadcastTo(KernelContext& ctx) {
@@ -354,73 +304,6 @@ absl::Status ReverseSequence(KernelContext& ctx) {
     }
   });
   return absl::OkStatus();
-}
-
-absl::Status TopK(KernelContext& ctx) {
-  const Tensor& x = ctx.in(0);
-  const int64_t n = x.shape().dim(-1);
-  const int64_t k = ctx.shape().dim(-1);
-  Tensor& values = ctx.Allocate(0);
-  Tensor& places = ctx.Allocate(1);
-  if (k == 0 || n == 0) return absl::OkStatus();
-  return VisitComputed(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (int64_t row = 0; row < x.num_elements() / n; ++row) {
-      Largest(x.data<T>() + row * n, n, k, values.mutable_data<T>() + row * k,
-              places.mutable_data<int32_t>() + row * k);
-    }
-  });
-}
-
-absl::Status InTopK(KernelContext& ctx) {
-  const Tensor& predictions = ctx.in(0);
-  const absl::StatusOr<std::vector<int64_t>> targets = ToIndices(ctx.in(1));
-  if (!targets.ok()) return targets.status();
-  const int64_t classes = predictions.shape().dim(1);
-  const int64_t k = ctx.attrs.integer("k");
-  Tensor& out = ctx.Allocate();
-  for (size_t row = 0; row < targets->size(); ++row) {
-    const float* const x = predictions.data<float>() + row * classes;
-    const int64_t target = (*targets)[row];
-    bool in = target >= 0 && target < classes && std::isfinite(x[target]);
-    int64_t larger = 0;
-    for (int64_t i = 0; in && i < classes; ++i) {
-      in = std::isfinite(x[i]);
-      if (x[i] > x[target]) ++larger;
-    }
-    out.mutable_data<bool>()[row] = in && larger < k;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status TakeLast(KernelContext& ctx) {
-  const Tensor& x = ctx.in(0);
-  const absl::StatusOr<std::vector<int64_t>> places = ToIndices(ctx.in(1));
-  if (!places.ok()) return places.status();
-  const int64_t n = x.shape().dim(-1);
-  const int64_t k = ctx.shape().dim(-1);
-  Tensor& out = ctx.Allocate();
-  return VisitComputedFloats(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (size_t i = 0; i < places->size(); ++i) {
-      out.mutable_data<T>()[i] = x.data<T>()[static_cast<int64_t>(i) / k * n + (*places)[i]];
-    }
-  });
-}
-absl::Status PutLast(KernelContext& ctx) {
-  const Tensor& values = ctx.in(0);
-  const absl::StatusOr<std::vector<int64_t>> places = ToIndices(ctx.in(1));
-  if (!places.ok()) return places.status();
-  const int64_t k = values.shape().dim(-1);
-  const int64_t n = ctx.shape().dim(-1);
-  Tensor& out = ctx.Allocate();
-  Clear(out);
-  return VisitComputedFloats(values.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (size_t i = 0; i < places->size(); ++i) {
-      out.mutable_data<T>()[static_cast<int64_t>(i) / k * n + (*places)[i]] += values.data<T>()[i];
-    }
-  });
 }
 
 absl::Status SegmentSum(KernelContext& ctx) {

@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/kernels.h"
+#include "proto/tensor/elements.h"
+#include "proto/tensor/shape_rules.h"
 
 namespace varscope::internal::kernels {
 namespace {
@@ -45,17 +47,30 @@ struct Entry {
   size_t begin;  // of the entry in the list
 };
 
+// The last tensor in the first `end` bytes. InvalidArgument for bytes that no list has: a program
+// may feed any.
 absl::StatusOr<Entry> LastBefore(const Tensor& list, size_t end) {
   if (end == 0) return absl::InvalidArgumentError("the list of tensors is empty");
+  const absl::Status broken = absl::InvalidArgumentError(
+      absl::StrCat("the ", list.byte_size(), " bytes of a list are no list of tensors"));
+  if (end < sizeof(Trailer)) return broken;
+  size_t begin = end - sizeof(Trailer);
   Trailer trailer;
-  std::memcpy(&trailer, list.raw() + end - sizeof(trailer), sizeof(trailer));
-  const std::byte* const dims_at =
-      list.raw() + end - sizeof(trailer) - trailer.rank * sizeof(int64_t);
+  std::memcpy(&trailer, list.raw() + begin, sizeof(trailer));
+  if (trailer.rank > Shape::kMaxRank || trailer.rank * sizeof(int64_t) > begin) return broken;
+  begin -= trailer.rank * sizeof(int64_t);
   std::vector<int64_t> dims(trailer.rank);
-  if (!dims.empty()) std::memcpy(dims.data(), dims_at, dims.size() * sizeof(int64_t));
-  const std::byte* const elements = dims_at - trailer.bytes;
-  return Entry{static_cast<DType>(trailer.dtype), Shape(std::move(dims)), elements, trailer.bytes,
-               static_cast<size_t>(elements - list.raw())};
+  if (!dims.empty()) std::memcpy(dims.data(), list.raw() + begin, dims.size() * sizeof(int64_t));
+  const auto dtype = static_cast<DType>(trailer.dtype);
+  const bool of_lists = trailer.dtype == 0;
+  if (!of_lists && (trailer.dtype > UINT8_MAX || !IsDType(dtype))) return broken;
+  Shape shape(std::move(dims));
+  const absl::StatusOr<uint64_t> bytes = ByteSize(of_lists ? DType::kUint8 : dtype, shape);
+  if (!bytes.ok() || *bytes != trailer.bytes || trailer.bytes > begin) return broken;
+  begin -= trailer.bytes;
+  const std::byte* const elements = list.raw() + begin;
+  if (!AreValid(dtype, {elements, trailer.bytes})) return broken;
+  return Entry{dtype, std::move(shape), elements, trailer.bytes, begin};
 }
 
 absl::Status CheckEntry(const Entry& entry, DType dtype, const Shape& shape) {

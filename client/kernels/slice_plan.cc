@@ -1,14 +1,13 @@
 #include "client/kernels/slice_plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 namespace varscope::internal {
 namespace {
-
-constexpr int64_t kNotKnown = INT64_MIN;
 
 class Planner {
  public:
@@ -48,8 +47,8 @@ class Planner {
 
  private:
   bool Has(const char* mask, int64_t item) const { return (attrs_.integer(mask) >> item & 1) != 0; }
-  int64_t Number(int list, int64_t item) const {
-    return numbers_[list] == nullptr ? kNotKnown : (*numbers_[list])[item];
+  std::optional<int64_t> Number(int list, int64_t item) const {
+    return numbers_[list] == nullptr ? std::nullopt : (*numbers_[list])[item];
   }
   int64_t Dim() const { return x_.dim(static_cast<int>(plan_.ranges.size())); }
 
@@ -62,32 +61,33 @@ class Planner {
   absl::Status Take(int64_t item) {
     const int64_t n = Dim();
     if (Has("shrink_axis_mask", item)) return TakeOne(Number(0, item), n);
-    const int64_t step = Number(2, item);
+    const std::optional<int64_t> step = Number(2, item);
     if (step == 0)
       return absl::InvalidArgumentError(absl::StrCat("strides[", item, "] must be non-zero"));
-    const bool known = step != kNotKnown && n >= 0 &&
-                       (Has("begin_mask", item) || Number(0, item) != kNotKnown) &&
-                       (Has("end_mask", item) || Number(1, item) != kNotKnown);
-    StridedRange range{0, step, -1};
+    const bool known = step && n >= 0 && (Has("begin_mask", item) || Number(0, item)) &&
+                       (Has("end_mask", item) || Number(1, item));
+    StridedRange range{0, 1, -1};
     if (known) {
-      range.first = Bound(item, 0, step, n);
-      range.count = CountOf(Bound(item, 1, step, n) - range.first, step);
+      range.first = Bound(item, 0, *step, n);
+      range.count = CountOf(Bound(item, 1, *step, n) - range.first, *step);
+      // Without a next element it may be any number, also one too large to multiply.
+      if (range.count > 1) range.step = *step;
     }
     dims_.push_back(range.count);
     plan_.ranges.push_back(range);
     return absl::OkStatus();
   }
 
-  absl::Status TakeOne(int64_t index, int64_t n) {
-    if (index != kNotKnown && n >= 0) {
-      const int64_t at = index < 0 ? index + n : index;
+  absl::Status TakeOne(std::optional<int64_t> index, int64_t n) {
+    int64_t at = 0;
+    if (index && n >= 0) {
+      at = *index < 0 ? *index + n : *index;
       if (at < 0 || at >= n) {
-        return absl::InvalidArgumentError(absl::StrCat("slice index ", index, " of dimension ",
+        return absl::InvalidArgumentError(absl::StrCat("slice index ", *index, " of dimension ",
                                                        plan_.ranges.size(), " out of bounds."));
       }
-      index = at;
     }
-    plan_.ranges.push_back({index, 1, 1});
+    plan_.ranges.push_back({at, 1, 1});
     return absl::OkStatus();
   }
 
@@ -98,7 +98,7 @@ class Planner {
     if (Has(which == 0 ? "begin_mask" : "end_mask", item)) {
       return (which == 0) == (step > 0) ? low : high;
     }
-    const int64_t given = Number(which, item);
+    const int64_t given = *Number(which, item);
     return std::clamp(given < 0 ? given + n : given, low, high);
   }
 
@@ -119,7 +119,7 @@ class Planner {
 
 absl::StatusOr<SlicePlan> PlanSlice(const Attrs& attrs, const Shape& x,
                                     const SliceNumbers& numbers) {
-  for (const std::vector<int64_t>* const list : numbers) {
+  for (const Numbers* const list : numbers) {
     if (list == nullptr || static_cast<int64_t>(list->size()) == attrs.integer("items")) continue;
     return absl::InvalidArgumentError(absl::StrCat("begin, end and strides have ", list->size(),
                                                    " entries, expected ", attrs.integer("items")));

@@ -8,11 +8,13 @@
 
 #include "absl/status/statusor.h"
 #include "client/graph/attrs.h"
+#include "client/kernels/numbers.h"
 #include "varscope/shape.h"
 
 namespace varscope::internal {
 
-// Of one dimension: the first element, the step, and how many; -1 where that is not known.
+// Of one dimension: the first element, the step to the next one, and how many; -1 where that is not
+// known.
 struct StridedRange {
   int64_t first;
   int64_t step;
@@ -24,11 +26,11 @@ struct SlicePlan {
   Shape shape;                       // of the result
 };
 
-// begin, end and strides have one entry for each item of the index; one is null, or an entry
-// INT64_MIN, where it is not known. The attributes' masks say of an item that its begin or end is
+// begin, end and strides have one entry for each item of the index; one is null where none of it
+// is known. The attributes' masks say of an item that its begin or end is
 // left out, that it is an ellipsis, a new axis, or a number. InvalidArgument for an index that x
 // does not have.
-using SliceNumbers = std::array<const std::vector<int64_t>*, 3>;
+using SliceNumbers = std::array<const Numbers*, 3>;
 absl::StatusOr<SlicePlan> PlanSlice(const Attrs& attrs, const Shape& x,
                                     const SliceNumbers& numbers);
 

@@ -5,7 +5,8 @@
 namespace varscope::internal {
 
 int64_t Positions(int64_t n, int64_t window, int64_t stride, bool same) {
-  return same ? (n + stride - 1) / stride : (n - window + stride) / stride;
+  if (same) return n / stride + (n % stride != 0 ? 1 : 0);
+  return n >= window ? (n - window) / stride + 1 : (n - window + stride) / stride;
 }
 
 Window MakeWindow(const Shape& image, int64_t height, int64_t width, int64_t stride_y,

@@ -25,11 +25,11 @@ inline absl::StatusOr<Shape> ShapeInput(const InferContext& c, int i) {
     return Shape(std::vector<int64_t>(c.shape(i).dim(0), Shape::kUnknownDim));
   }
   std::vector<int64_t> dims;
-  for (const int64_t number : *numbers) {
-    if (number < 0 && number != kUnknownNumber) {
-      return absl::InvalidArgumentError(absl::StrCat("Dimension ", number, " must be >= 0"));
+  for (const std::optional<int64_t>& number : *numbers) {
+    if (number && *number < 0) {
+      return absl::InvalidArgumentError(absl::StrCat("Dimension ", *number, " must be >= 0"));
     }
-    dims.push_back(number < 0 ? Shape::kUnknownDim : number);
+    dims.push_back(number.value_or(Shape::kUnknownDim));
   }
   return Shape(std::move(dims));
 }
@@ -37,8 +37,7 @@ inline absl::StatusOr<Shape> ShapeInput(const InferContext& c, int i) {
 // The number that the scalar input i is; nothing while it is not known.
 inline std::optional<int64_t> NumberInput(const InferContext& c, int i) {
   const Numbers* const numbers = c.numbers(i);
-  if (numbers == nullptr || numbers->size() != 1 || (*numbers)[0] == kUnknownNumber) return {};
-  return (*numbers)[0];
+  return numbers == nullptr || numbers->size() != 1 ? std::nullopt : (*numbers)[0];
 }
 
 }  // namespace varscope::internal

@@ -2,7 +2,6 @@
 #include "client/kernels/indexing.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -12,8 +11,10 @@
 #include "client/graph/handles.h"
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/by_values.h"
+#include "client/graph/ops/indices.h"
 #include "client/graph/ops/value_families.h"
 #include "client/kernels/kernels.h"
+#include "client/kernels/range.h"
 #include "client/kernels/slice_plan.h"
 #include "proto/tensor/shape_rules.h"
 #include "varscope/array_ops.h"
@@ -24,26 +25,6 @@ namespace internal {
 namespace {
 
 using Grads = std::vector<Gradient>;
-
-Specs OneOf(DType dtype, Shape shape) { return std::vector<OutputSpec>{{dtype, std::move(shape)}}; }
-
-// The gradient of the first input alone.
-Grads OfFirst(const GradContext& c, const Output& gradient) {
-  Grads grads(c.node.inputs.size());
-  grads[0] = Dense(gradient);
-  return grads;
-}
-
-absl::Status CheckIndex(const InferContext& c, int i) {
-  if (IsIndex(c.dtype(i))) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("input ", i, " is ", Name(c.dtype(i)), ", expected int32 or int64"));
-}
-absl::Status CheckRankOf(const InferContext& c, int i, int rank) {
-  if (!c.shape(i).known_rank() || c.shape(i).rank() == rank) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("input ", i, " has the shape ",
-                                                 c.shape(i).ToString(), ", expected rank ", rank));
-}
 
 Specs DimsOf(const InferContext& c) {
   const Shape& x = c.shape(0);
@@ -69,20 +50,21 @@ Specs ReshapeToShape(const InferContext& c) {
   bool zero = false;
   bool unknown = false;
   int64_t known = 1;
-  for (const int64_t number : *numbers) {
-    if (number == kUnknownNumber) {
+  for (const std::optional<int64_t>& number : *numbers) {
+    const int64_t size = number.value_or(Shape::kUnknownDim);
+    if (!number) {
       unknown = true;
-    } else if (number < -1 || (number == -1 && open >= 0)) {
+    } else if (size < -1 || (size == -1 && open >= 0)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("Size ", dims.size(), " must be non-negative, not ", number));
-    } else if (number == -1) {
+          absl::StrCat("Size ", dims.size(), " must be non-negative, not ", size));
+    } else if (size == -1) {
       open = static_cast<int>(dims.size());
-    } else if (number == 0) {
+    } else if (size == 0) {
       zero = true;
     } else {
-      known = Times(known, number);
+      known = Times(known, size);
     }
-    dims.push_back(number < 0 ? Shape::kUnknownDim : number);
+    dims.push_back(size);
   }
   const Shape& x = c.shape(0);
   if (unknown || !x.IsFullyDefined()) return OneOf(c.dtype(0), Shape(dims));
@@ -136,10 +118,10 @@ Specs TileByShape(const InferContext& c) {
         absl::StrCat("multiples has ", numbers->size(), " entries for the shape ", x.ToString()));
   }
   for (int i = 0; i < x.rank(); ++i) {
-    const int64_t number = (*numbers)[i];
-    if (number == kUnknownNumber) continue;
-    if (number < 0) return absl::InvalidArgumentError("multiples must not be negative");
-    if (x.dim(i) >= 0) dims[i] = Times(x.dim(i), number);
+    const std::optional<int64_t>& number = (*numbers)[i];
+    if (!number) continue;
+    if (*number < 0) return absl::InvalidArgumentError("multiples must not be negative");
+    if (x.dim(i) >= 0) dims[i] = Times(x.dim(i), *number);
   }
   return OneOf(c.dtype(0), Shape(dims));
 }
@@ -168,13 +150,10 @@ Specs RangeShape(const InferContext& c) {
   const std::optional<int64_t> start = NumberInput(c, 0);
   const std::optional<int64_t> limit = NumberInput(c, 1);
   const std::optional<int64_t> delta = NumberInput(c, 2);
-  if (!start || !limit || !delta || *delta == 0) {
-    return OneOf(c.dtype(0), Shape{Shape::kUnknownDim});
-  }
-  const double count = std::ceil((static_cast<double>(*limit) - static_cast<double>(*start)) /
-                                 static_cast<double>(*delta));
-  if (!(count < 1e12)) return absl::InvalidArgumentError("the range has too many elements");
-  return OneOf(c.dtype(0), Shape{static_cast<int64_t>(std::max(count, 0.0))});
+  if (!start || !limit || !delta) return OneOf(c.dtype(0), Shape{Shape::kUnknownDim});
+  const absl::StatusOr<int64_t> count = CountOfRange(*start, *limit, *delta);
+  if (!count.ok()) return count.status();
+  return OneOf(c.dtype(0), Shape{*count});
 }
 
 absl::StatusOr<Shape> SlicedShape(const InferContext& c, const Shape& x) {
@@ -293,60 +272,6 @@ Grads ReverseSequenceGrad(const GradContext& c) {
   return OfFirst(c, MakeOp("ReverseSequence", "ReverseSequence", {c.dy(), c.x(1)}, c.attrs()));
 }
 
-Specs TopKShape(const InferContext& c) {
-  const Shape& x = c.shape(0);
-  const int64_t k = c.attrs.integer("k");
-  if (k < 0) return absl::InvalidArgumentError(absl::StrCat("Need k >= 0, got ", k));
-  if (!x.known_rank()) {
-    return std::vector<OutputSpec>{{c.dtype(0), Shape::Unknown()},
-                                   {DType::kInt32, Shape::Unknown()}};
-  }
-  if (x.rank() == 0 || (x.dim(-1) >= 0 && x.dim(-1) < k)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("input must have at least k columns. Had ", x.ToString(), ", needed ", k));
-  }
-  std::vector<int64_t> dims = x.dims();
-  dims.back() = k;
-  return std::vector<OutputSpec>{{c.dtype(0), Shape(dims)}, {DType::kInt32, Shape(dims)}};
-}
-Grads TopKGrad(const GradContext& c) {
-  if (!c.dys[0].defined()) return {None()};
-  return {Dense(MakeOp("PutLast", "PutLast", {c.dys[0], c.y(1), c.x(0)}))};
-}
-// Of (x, places): like places. The last dimensions differ, the others are equal.
-Specs TakeLastShape(const InferContext& c) {
-  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
-  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
-  return OneOf(c.dtype(0), c.shape(1));
-}
-Grads TakeLastGrad(const GradContext& c) {
-  return OfFirst(c, MakeOp("PutLast", "PutLast", {c.dy(), c.x(1), c.x(0)}));
-}
-// (values, places, like).
-Specs PutLastShape(const InferContext& c) {
-  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
-  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
-  if (absl::StatusOr<Shape> same = Merge(c.shape(0), c.shape(1)); !same.ok()) return same.status();
-  return OneOf(c.dtype(0), c.shape(2));
-}
-Grads PutLastGrad(const GradContext& c) {
-  return OfFirst(c, MakeOp("TakeLast", "TakeLast", {c.dy(), c.x(1)}));
-}
-
-Specs InTopKShape(const InferContext& c) {
-  if (c.dtype(0) != DType::kFloat32) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("predictions are ", Name(c.dtype(0)), ", expected float32"));
-  }
-  if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
-  if (absl::Status s = CheckRankOf(c, 0, 2); !s.ok()) return s;
-  if (absl::Status s = CheckRankOf(c, 1, 1); !s.ok()) return s;
-  const int64_t batch = c.shape(0).known_rank() ? c.shape(0).dim(0) : -1;
-  const absl::StatusOr<Shape> same = Merge(c.shape(1), Shape{batch});
-  if (!same.ok()) return same.status();
-  return OneOf(DType::kBool, *same);
-}
-
 // (x, ids, count): ids are the first dimensions of x.
 Specs SegmentSumShape(const InferContext& c) {
   if (absl::Status s = CheckIndex(c, 1); !s.ok()) return s;
@@ -454,19 +379,6 @@ std::vector<OpDef> IndexingOps() {
        .infer = ReverseSequenceShape,
        .kernel = kernels::ReverseSequence,
        .gradient = ReverseSequenceGrad},
-      {.name = "TopKV2", .infer = TopKShape, .kernel = kernels::TopK, .gradient = TopKGrad},
-      {.name = "TakeLast",
-       .infer = TakeLastShape,
-       .kernel = kernels::TakeLast,
-       .gradient = TakeLastGrad},
-      {.name = "PutLast",
-       .infer = PutLastShape,
-       .kernel = kernels::PutLast,
-       .gradient = PutLastGrad},
-      {.name = "InTopK",
-       .infer = InTopKShape,
-       .kernel = kernels::InTopK,
-       .gradient = NotDifferentiable},
       {.name = "UnsortedSegmentSum",
        .infer = SegmentSumShape,
        .kernel = kernels::SegmentSum,
@@ -475,15 +387,6 @@ std::vector<OpDef> IndexingOps() {
   };
 }
 
-namespace {
-
-// An int32 vector or scalar unless it is an output.
-Output IndexOutput(const Input& input, const char* name) {
-  return ToOutput(input, name, DType::kInt32);
-}
-Output Second(const Output& first) { return Wrap(NodeOutput{Unwrap(first).node, 1}); }
-
-}  // namespace
 }  // namespace internal
 
 using internal::IndexOutput;
@@ -561,16 +464,6 @@ Output reverse_sequence(const Input& x, const Input& seq_lengths, int seq_axis, 
   return MakeOp("ReverseSequence", NameOr(name, "ReverseSequence"),
                 {ToOutput(x, "input"), IndexOutput(seq_lengths, "seq_lengths")},
                 {{"seq_axis", int64_t{seq_axis}}, {"batch_axis", int64_t{batch_axis}}});
-}
-Largest top_k(const Input& x, int64_t k, const std::string& name) {
-  const Output values = Unary("TopKV2", x, name, "TopKV2", {{"k", k}});
-  return {values, internal::Second(values)};
-}
-Output in_top_k(const Input& predictions, const Input& targets, int64_t k,
-                const std::string& name) {
-  return MakeOp("InTopK", NameOr(name, "InTopKV2"),
-                {ToOutput(predictions, "predictions"), IndexOutput(targets, "targets")},
-                {{"k", k}});
 }
 Output unsorted_segment_sum(const Input& x, const Input& segment_ids, const Input& num_segments,
                             const std::string& name) {

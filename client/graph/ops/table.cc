@@ -23,7 +23,8 @@ const Table& Ops() {
          {SourceOps(),     ArithmeticOps(), UnaryOps(),    CompareOps(), ReductionOps(),
           ArrayOps(),      JoinOps(),       GatherOps(),   MatMulOps(),  LinearAlgebraOps(),
           ActivationOps(), LossOps(),       ImageOps(),    StateOps(),   ControlOps(),
-          ListOps(),       FunctionOps(),   IndexingOps(), RandomOps(),  ShardOps()}) {
+          ListOps(),       FunctionOps(),   IndexingOps(), LargestOps(), RandomOps(),
+          ShardOps()}) {
       for (OpDef def : family) {
         def.kernel = KernelOf(variant, def.kernel.fn());
         all->emplace(def.name, def);

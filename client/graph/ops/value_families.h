@@ -9,6 +9,7 @@
 namespace varscope::internal {
 
 std::vector<OpDef> IndexingOps();
+std::vector<OpDef> LargestOps();
 std::vector<OpDef> RandomOps();
 std::vector<OpDef> ShardOps();
 

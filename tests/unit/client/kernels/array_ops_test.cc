@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "client/graph/handles.h"
 #include "client/graph/state.h"
 #include "tests/support/no_store.h"
+#include "tests/support/tensors.h"
 #include "varscope/varscope.h"
 
 namespace varscope {
@@ -117,6 +120,113 @@ TEST_F(ArrayOpsTest, PicksAndPlaces) {
             "[2 4 6 0 0 0]");
   EXPECT_EQ(Run(cumsum(x_, 1), feed_), "[1 3 6 4 9 15]");
   EXPECT_EQ(Run(cumprod(x_, 0, true), feed_), "[1 1 1 1 2 3]");
+}
+
+// No number stands for one that is not known: a program may feed any.
+TEST_F(ArrayOpsTest, AnyNumberMayBeFed) {
+  const Output bytes = placeholder(uint8, {3});
+  const Output at = placeholder(int64, {1});
+  const Output step = placeholder(int64, {1});
+  const auto run = [&](const Output& y, int64_t i, int64_t by = 1) {
+    return Run(y, {{bytes, Tensor::Of<uint8_t>({3}, {7, 8, 9})},
+                   {at, Tensor::Of<int64_t>({1}, {i})},
+                   {step, Tensor::Of<int64_t>({1}, {by})}});
+  };
+  const Output one = strided_slice(bytes, at, at, step, {.shrink_axis = 1});
+  const Output all = strided_slice(bytes, at, at, step, {.end = 1});
+  EXPECT_EQ(run(one, -1), "[9]");
+  EXPECT_EQ(run(all, 0, INT64_MAX), "[7]");
+  EXPECT_EQ(run(all, 2, INT64_MIN), "[9]");
+  EXPECT_EQ(run(all, INT64_MIN, 2), "[7 9]");
+  EXPECT_EQ(run(all, INT64_MAX, -2), "[9 7]");
+  for (const int64_t outside : {INT64_MIN, INT64_MIN + 1, INT64_MAX, int64_t{3}}) {
+    EXPECT_THROW(run(one, outside), InvalidArgumentError) << outside;
+    EXPECT_THROW(strided_slice(bytes, constant(Tensor::Of<int64_t>({1}, {outside})), Ints({0}),
+                               Ints({1}), {.shrink_axis = 1}),
+                 ValueError)
+        << outside;
+  }
+  EXPECT_THROW(run(tile_by(bytes, at), INT64_MIN), InvalidArgumentError);
+  EXPECT_THROW(run(fill(at, 1), INT64_MIN), InvalidArgumentError);
+  EXPECT_THROW(run(reshape_to(bytes, at), INT64_MIN), InvalidArgumentError);
+}
+
+// What is known before a run is what the run computes, in its dtype.
+TEST_F(ArrayOpsTest, KnownNumbersAreThoseOfTheRun) {
+  const Output large = cast(constant(Tensor::Of<int64_t>({1}, {(int64_t{1} << 32) + 3})), int32);
+  EXPECT_EQ(fill(large, 1).shape(), Shape{3});
+  EXPECT_EQ(Run(fill(large, 1)), "[1 1 1]");
+  const Output most = Ints({INT32_MAX});
+  EXPECT_EQ(fill(most + most + 4, 1).shape(), Shape{2});
+  EXPECT_EQ(Run(fill(most * most + 1, 1)), "[1 1]");
+  EXPECT_THROW(fill(most + 1, 1), ValueError);  // -2^31
+}
+
+TEST_F(ArrayOpsTest, NumbersOfDeepAndOfSharedOpsAreKnown) {
+  Output deep = Ints({2});
+  Output shared = Ints({1});
+  for (int i = 0; i < 50000; ++i) deep = deep + 0;
+  for (int i = 0; i < 100; ++i) shared = multiply(shared, shared);
+  EXPECT_EQ(fill(deep, 1).shape(), Shape{2});
+  EXPECT_EQ(fill(shared, 1).shape(), Shape{1});
+}
+
+TEST_F(ArrayOpsTest, RangesAreCountedInTheirDType) {
+  EXPECT_EQ(Run(range(0.0, 0.3F, 0.1F)), "[0 0.1 0.2]");
+  const auto of = [](int64_t number) { return constant(Tensor::Scalar(number)); };
+  EXPECT_EQ(Run(range(of(INT64_MAX - 5), of(INT64_MAX), of(3))),
+            "[9223372036854775802 9223372036854775805]");
+  EXPECT_EQ(range(of(0), of((int64_t{1} << 53) + 1), of(1)).shape(), Shape{(int64_t{1} << 53) + 1});
+  EXPECT_EQ(Run(range(of(INT64_MIN), of(INT64_MAX), of(INT64_MAX))),
+            "[-9223372036854775808 -1 9223372036854775806]");
+  EXPECT_THROW(range(of(INT64_MIN), of(INT64_MAX), of(1)), ValueError);
+  EXPECT_EQ(Run(range(2, 2, -1)), "[]");
+}
+
+TEST_F(ArrayOpsTest, NoRangeLeadsAwayFromItsLimit) {
+  EXPECT_THROW(range(5, 0, 1), ValueError);
+  EXPECT_THROW(range(0, 5, -1), ValueError);
+  EXPECT_THROW(range(0, 5, 0), ValueError);
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const Output limit = placeholder(float32, {});
+  const auto to = [&](float end) { return std::vector<Feed>{{limit, Tensor::Scalar(end)}}; };
+  EXPECT_EQ(Run(range(0.0, limit, 1.0), to(2)), "[0 1]");
+  EXPECT_THROW(Run(range(0.0, limit, 1.0), to(-2)), InvalidArgumentError);
+  EXPECT_THROW(Run(range(0.0, limit, -1.0), to(2)), InvalidArgumentError);
+  EXPECT_THROW(Run(range(0.0, limit, 1.0), to(kNan)), InvalidArgumentError);
+  EXPECT_THROW(Run(range(limit, 2.0, 1.0), to(kNan)), InvalidArgumentError);
+  EXPECT_THROW(Run(range(0.0, 2.0, limit), to(kNan)), InvalidArgumentError);
+}
+
+// The places of the largest are an output that a program may feed.
+TEST_F(ArrayOpsTest, PlacesOutsideAreRefused) {
+  const Largest two = top_k(x_, 2);
+  const Output weights = placeholder(float32);
+  const Output first = gradients({two.values}, std::vector<Output>{x_}, {weights})[0].values;
+  const Output again = placeholder(float32);
+  const Output second = gradients({first}, std::vector<Output>{weights}, {again})[0].values;
+  const auto feeds = [&](const Tensor& places) {
+    std::vector<Feed> feeds = feed_;
+    feeds.emplace_back(two.indices, places);
+    feeds.emplace_back(weights, Tensor::Of<float>({2, 2}, {1, 2, 3, 4}));
+    feeds.emplace_back(again, Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6}));
+    return feeds;
+  };
+  const Tensor inside = Tensor::Of<int32_t>({2, 2}, {0, 2, 1, 1});
+  EXPECT_EQ(Run(first, feeds(inside)), "[1 0 2 0 7 0]");
+  EXPECT_EQ(Run(second, feeds(inside)), "[1 3 5 5]");
+  for (const Tensor& places :
+       {Tensor::Of<int32_t>({2, 2}, {0, 3, 1, 1}), Tensor::Of<int32_t>({2, 2}, {-1, 2, 1, 1}),
+        Tensor::Of<int32_t>({2, 2}, {0, 1 << 28, 1, 1}), Tensor::Of<int32_t>({1, 2}, {0, 1})}) {
+    EXPECT_THROW(Run(first, feeds(places)), InvalidArgumentError) << Summarize(places);
+    EXPECT_THROW(Run(second, feeds(places)), InvalidArgumentError) << Summarize(places);
+  }
+  for (const Shape& shape : {Shape{1, 3}, Shape{3}, Shape{}, Shape{2, 1}, Shape{0, 3}}) {
+    std::vector<Feed> feeds = feed_;
+    feeds.emplace_back(weights, Tensor::Of<float>({2, 2}, {1, 2, 3, 4}));
+    feeds.emplace_back(again, testing::Zeros(float32, shape));
+    EXPECT_THROW(Run(second, feeds), InvalidArgumentError) << shape.ToString();
+  }
 }
 
 TEST_F(ArrayOpsTest, TheTransposeOfAConvolution) {

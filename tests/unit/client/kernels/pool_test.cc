@@ -161,5 +161,20 @@ TYPED_TEST(PoolTest, InfinityAndNanPass) {
   EXPECT_EQ(run({1, kInf, 2, 3}, nn::avg_pool), "[inf]");
 }
 
+// A graph may say any size of an image that no run has.
+TEST(PositionsTest, InTheLargestImage) {
+  using internal::kMaxWindow;
+  using internal::Positions;
+  for (const bool same : {false, true}) {
+    EXPECT_EQ(Positions(INT64_MAX, 1, 1, same), INT64_MAX);
+    EXPECT_EQ(Positions(INT64_MAX, 1, kMaxWindow, same), int64_t{1} << 32);
+  }
+  EXPECT_EQ(Positions(7, 3, 2, false), 3);
+  EXPECT_EQ(Positions(8, 3, 2, false), 3);
+  EXPECT_EQ(Positions(8, 3, 2, true), 4);
+  EXPECT_EQ(Positions(0, kMaxWindow, 1, true), 0);
+  EXPECT_LT(Positions(0, kMaxWindow, 1, false), 0);
+}
+
 }  // namespace
 }  // namespace varscope

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/tensors.h"
 #include "tests/unit/client/session/counting_store.h"
 #include "varscope/varscope.h"
 
@@ -138,6 +139,41 @@ TEST_F(ControlFlowTest, ListsCarryRowsThroughALoop) {
   const Output second = Slope(reduce_sum(square(slope)), x);
   EXPECT_EQ(Session().run(second, feeds).num_elements(), 6);
   EXPECT_THROW(Run(sums, {{x, Tensor::Of<float>({1, 2}, {1, 2})}}), InvalidArgumentError);
+}
+
+// A list's bytes are an output that a program may feed.
+TEST_F(ControlFlowTest, BytesThatAreNoListAreRefused) {
+  const Output one = list_push(list_empty(), constant({1, 2}));
+  const Output two = list_push(one, constant(true));
+  const Outputs readers = {list_stack(one, float32), list_pop(one, float32).last,
+                           list_pop(one, float32).list,
+                           list_pop(list_pop(two, bool_).list, float32).last};
+  const Tensor whole = Session().run(one);
+  for (size_t i = 0; i < 3; ++i) EXPECT_NO_THROW(Run(readers[i], {{one, whole}})) << i;
+  EXPECT_EQ(Run(readers[0], {{one, whole}}), "[1 2]");
+  const auto refused = [&](const Tensor& bytes) {
+    for (const Output& y : Outputs{readers[0], readers[1]}) {
+      EXPECT_THROW(Run(y, {{one, bytes}}), InvalidArgumentError) << Summarize(bytes, 100);
+    }
+    EXPECT_THROW(Run(readers[3], {{two, bytes}}), InvalidArgumentError) << Summarize(bytes, 100);
+  };
+  // Its end, its beginning, and every byte of what says where its tensors are.
+  for (int64_t i = 1; i < whole.num_elements(); ++i) {
+    const std::span<const uint8_t> bytes = whole.values<uint8_t>();
+    const Shape rest{whole.num_elements() - i};
+    refused(Tensor::Of(rest, std::vector<uint8_t>(bytes.begin() + i, bytes.end())));
+    refused(Tensor::Of(rest, std::vector<uint8_t>(bytes.begin(), bytes.end() - i)));
+    if (i < 2 * static_cast<int64_t>(sizeof(float))) continue;
+    std::vector<uint8_t> other(bytes.begin(), bytes.end());
+    other[i] = static_cast<uint8_t>(other[i] + 128);
+    refused(Tensor::Of(whole.shape(), other));
+  }
+  refused(testing::Zeros(uint8, {100}));
+  const Tensor flag = Session().run(list_push(list_empty(), constant(true)));
+  std::vector<uint8_t> no_bool(flag.values<uint8_t>().begin(), flag.values<uint8_t>().end());
+  no_bool[0] = 2;
+  EXPECT_THROW(Run(list_pop(two, bool_).last, {{two, Tensor::Of(flag.shape(), no_bool)}}),
+               InvalidArgumentError);
 }
 
 TEST_F(ControlFlowTest, VariablesAreReadOnceAndTrained) {

@@ -1,0 +1,110 @@
+// The largest elements of rows, and elements by their places in rows.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/kernels/elementwise.h"
+#include "client/kernels/indexing.h"
+#include "client/kernels/kernels.h"
+#include "proto/tensor/rows.h"
+
+namespace varscope::internal::kernels {
+namespace {
+
+// Of numbers, the larger first; of equal ones the first.
+template <typename T>
+void Largest(const T* x, int64_t n, int64_t k, T* values, int32_t* places) {
+  std::vector<int32_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  std::partial_sort(order.begin(), order.begin() + k, order.end(),
+                    [x](int32_t a, int32_t b) { return x[a] > x[b] || (x[a] == x[b] && a < b); });
+  for (int64_t i = 0; i < k; ++i) {
+    places[i] = order[i];
+    values[i] = x[order[i]];
+  }
+}
+
+// Calls fn(place in a tensor of rows of n elements, place among `places`) for each of them: which
+// element of its row it names. InvalidArgument for one that no row has: a program may feed them.
+template <typename Fn>
+absl::Status ForPlaces(const Tensor& places, int64_t n, Fn fn) {
+  const absl::StatusOr<std::vector<int64_t>> in_row = RowsBelow(places, n);
+  if (!in_row.ok()) return in_row.status();
+  const int64_t k = places.shape().dim(-1);
+  for (int64_t i = 0; i < places.num_elements(); ++i) fn(i / k * n + (*in_row)[i], i);
+  return absl::OkStatus();
+}
+
+// The same for floats, of which fn(TypeTag<T>, place, place) moves one.
+template <typename Fn>
+absl::Status MoveFloats(DType dtype, const Tensor& places, int64_t n, Fn fn) {
+  absl::Status moved;
+  absl::Status known = VisitComputedFloats(dtype, [&](auto tag) {
+    moved = ForPlaces(places, n, [&](int64_t in_row, int64_t i) { fn(tag, in_row, i); });
+  });
+  return known.ok() ? moved : known;
+}
+
+}  // namespace
+
+absl::Status TopK(KernelContext& ctx) {
+  const Tensor& x = ctx.in(0);
+  const int64_t n = x.shape().dim(-1);
+  const int64_t k = ctx.shape().dim(-1);
+  Tensor& values = ctx.Allocate(0);
+  Tensor& places = ctx.Allocate(1);
+  if (k == 0 || n == 0) return absl::OkStatus();
+  return VisitComputed(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (int64_t row = 0; row < x.num_elements() / n; ++row) {
+      Largest(x.data<T>() + row * n, n, k, values.mutable_data<T>() + row * k,
+              places.mutable_data<int32_t>() + row * k);
+    }
+  });
+}
+
+absl::Status InTopK(KernelContext& ctx) {
+  const Tensor& predictions = ctx.in(0);
+  const absl::StatusOr<std::vector<int64_t>> targets = ToIndices(ctx.in(1));
+  if (!targets.ok()) return targets.status();
+  const int64_t classes = predictions.shape().dim(1);
+  const int64_t k = ctx.attrs.integer("k");
+  Tensor& out = ctx.Allocate();
+  for (size_t row = 0; row < targets->size(); ++row) {
+    const float* const x = predictions.data<float>() + row * classes;
+    const int64_t target = (*targets)[row];
+    bool in = target >= 0 && target < classes && std::isfinite(x[target]);
+    int64_t larger = 0;
+    for (int64_t i = 0; in && i < classes; ++i) {
+      in = std::isfinite(x[i]);
+      if (x[i] > x[target]) ++larger;
+    }
+    out.mutable_data<bool>()[row] = in && larger < k;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeLast(KernelContext& ctx) {
+  const Tensor& x = ctx.in(0);
+  Tensor& out = ctx.Allocate();
+  return MoveFloats(x.dtype(), ctx.in(1), x.shape().dim(-1),
+                    [&](auto tag, int64_t from, int64_t i) {
+                      using T = typename decltype(tag)::type;
+                      out.mutable_data<T>()[i] = x.data<T>()[from];
+                    });
+}
+absl::Status PutLast(KernelContext& ctx) {
+  const Tensor& values = ctx.in(0);
+  Tensor& out = ctx.Allocate();
+  std::memset(out.mutable_raw(), 0, out.byte_size());
+  return MoveFloats(values.dtype(), ctx.in(1), ctx.shape().dim(-1),
+                    [&](auto tag, int64_t to, int64_t i) {
+                      using T = typename decltype(tag)::type;
+                      out.mutable_data<T>()[to] += values.data<T>()[i];
+                    });
+}
+
+}  // namespace varscope::internal::kernels
