@@ -83,9 +83,8 @@ TEST(UnreadableFilesTest, AFileBehindALinkIsReadAndOneThatIsNotThereIsARefusal) 
     kept.Settle();
     before = kept.state();
   }
-  for (const Segment& segment : ListSegments(PosixFiles(), directory.path()).value()) {
-    files.push_back(segment.path);
-  }
+  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  for (const Segment& segment : segments) files.push_back(segment.path);
   ASSERT_GE(files.size(), 5U);
   for (const fs::path& path : files) {
     const fs::path away = volume.path() / path.filename();
