@@ -55,7 +55,7 @@ TEST(StreamPlacesTest, AFewWorkersLeaveRoomForStreamsOfAnother) {
   memory.SetLimit(before + (uint64_t{64} << 20));
   StreamPlaces places;
   std::vector<StreamPlaces::Place> taken;
-  for (int worker = 0; worker < 20; ++worker) {
+  for (int worker = 0; worker < 7; ++worker) {
     for (;;) {
       absl::StatusOr<StreamPlaces::Place> place = places.Take({std::to_string(worker), 1});
       if (!place.ok()) break;
