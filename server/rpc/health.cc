@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -88,10 +89,11 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    health::HealthCheckResponse response;
-    response.set_status(known_ ? service_.StateNow()
-                               : health::HealthCheckResponse::SERVICE_UNKNOWN);
     due_ = false;
+    const State now = known_ ? service_.StateNow() : health::HealthCheckResponse::SERVICE_UNKNOWN;
+    if (std::exchange(told_, now) == now) return;
+    health::HealthCheckResponse response;
+    response.set_status(now);
     writing_ = true;
     writer_.Write(ToBytes(response), Tag([self = shared_from_this()](bool ok) {
                     MutexLock lock(self->mutex_);
@@ -110,6 +112,7 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool due_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<State> told_ ABSL_GUARDED_BY(mutex_);
 };
 
 // One question. Answered also while the server stops.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kElements = int64_t{1} << 30;
 constexpr double kBytes = 4.0 * (int64_t{1} << 30);
-constexpr double kBeyond = 64 << 20;
+constexpr double kBeyond = double{80} * (1 << 20);
 
 // The server's variable, what is pushed, and the worker's own.
 constexpr double kNeeded = 3 * kBytes + (int64_t{1} << 30);

@@ -25,7 +25,8 @@ struct WaitingCall {
 void AddOne(const std::string& target, const std::string& worker) {
   Graph graph(target, {.worker_id = worker, .transport = TransportMode::kTarget});
   const auto use = graph.as_default();
-  const Variable w = get_variable("w", {.shape = Shape{1000}, .initializer = zeros_initializer()});
+  const Variable w = get_variable(
+      "w", {.shape = Shape{1000}, .initializer = zeros_initializer(), .reuse = Reuse::kAuto});
   const Output added =
       w.assign_add(constant(Tensor::Of<float>(Shape{1000}, std::vector<float>(1000, 1))));
   Session session;
