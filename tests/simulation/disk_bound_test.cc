@@ -165,8 +165,8 @@ TEST(DiskBoundTest, NamedSnapshotsLeaveRoomForTheNextOne) {
   const std::vector<std::string> workers = {"a", "b", "c", "d"};
   constexpr size_t kAttempts = 20;
   size_t taken = 0;
-  // In halves of a snapshot. The disk shrinks at once: with less, the log fills it before the server
-  // looks again, also without a named snapshot.
+  // In halves of a snapshot. The disk shrinks at once: with less, the log fills it before the
+  // server looks again, also without a named snapshot.
   for (uint64_t room = 12; room <= 24; ++room) {
     World world(5);
     world.Start();
