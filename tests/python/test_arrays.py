@@ -121,6 +121,23 @@ def test_slices_by_tensors():
         np.testing.assert_array_equal(value, wanted)
 
 
+def test_the_gradient_of_a_mask_is_whole():
+    """Rows that were masked in go on by their momentum where they are masked out. Numbers of
+    TensorFlow 2.21."""
+    w = tf.get_variable("w", initializer=np.arange(8, dtype=np.float32).reshape(4, 2))
+    mask = tf.placeholder(tf.bool, [None])
+    loss = tf.reduce_sum(tf.square(tf.boolean_mask(w, mask)))
+    train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for rows in ([1, 0, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]):
+            sess.run(train, {mask: np.array(rows, bool)})
+        np.testing.assert_allclose(
+            sess.run(w), [[0, .334], [.92, 1.38], [1.832, 2.29], [6, 7]], atol=1e-6)
+    with pytest.raises(ValueError, match=r"Shapes \(3,\) and \(2,\) are incompatible"):
+        tf.boolean_mask(tf.zeros([3, 2]), tf.constant([True, False]))
+
+
 def test_gradients_flow_through_slices_and_places():
     x = tf.constant(A)
     y = tf.reduce_sum(x[:, ::2] * 2) + tf.reduce_sum(tf.gather_nd(x, [[0, 1], [0, 1]]))

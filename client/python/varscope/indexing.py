@@ -131,7 +131,7 @@ def _is_inside(x: _core.Tensor, begin: Any, size: Any) -> _core.Tensor:
 def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask",
                  axis: int | None = None) -> _core.Tensor:
     """Returns the elements, or rows, at which the mask is true. ValueError for a mask of an unknown
-    rank."""
+    rank or of another shape than the tensor begins with."""
     if axis not in (None, 0):
         raise NotImplementedError("boolean_mask: varscope has axis 0 alone")
     with name_scope(name, values=[tensor, mask]):
@@ -141,8 +141,13 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask",
                              "are None")
         if mask.shape.ndims == 0:
             raise ValueError("mask cannot be scalar.")
+        if not tensor.shape[:mask.shape.ndims].is_compatible_with(mask.shape):
+            raise ValueError(f"Shapes {tensor.shape[:mask.shape.ndims]} and {mask.shape} are "
+                             "incompatible")
         rows = tensor
-        if mask.shape.ndims > 1:
+        # Its gradient is that of the reshape, which is whole, as TensorFlow's: of rows alone it would
+        # leave the others of a variable without their momentum.
+        if tensor.shape.ndims is not None:
             rest = tensor.shape.as_list()[mask.shape.ndims:]
             sizes = [_core.shape(tensor)[mask.shape.ndims + i] if n is None else n
                      for i, n in enumerate(rest)]
