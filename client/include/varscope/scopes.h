@@ -7,6 +7,7 @@
 #ifndef VARSCOPE_SCOPES_H_
 #define VARSCOPE_SCOPES_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -78,6 +79,8 @@ class VariableScope {
 
   // True for handles of the same scope. Each time that a scope is opened it is another one.
   friend bool operator==(const VariableScope&, const VariableScope&) = default;
+  // Returns another number for each scope that is open or captured.
+  uintptr_t id() const { return reinterpret_cast<uintptr_t>(state_.get()); }
 
  private:
   friend struct internal::Access;

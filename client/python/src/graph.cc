@@ -185,6 +185,7 @@ void AddVariableScopes(nb::module_& m) {
       .def_prop_ro(
           "original_name_scope", [](const PyVariableScope& s) { return s->original_name_scope(); },
           "The name scope that it opened first: 'foo/bar/'.")
+      .def_prop_ro("_key", [](const PyVariableScope& s) { return s->id(); })
       .def_prop_ro("_reuse", [](const PyVariableScope& s) { return static_cast<int>(s->reuse()); })
       .def_prop_ro("dtype", [](const PyVariableScope& s) { return PyDType{s->dtype()}; })
       .def(

@@ -84,6 +84,14 @@ def add_to_collections(names: str | Iterable[str], value: Any) -> None:
         add_to_collection(name, value)
 
 
+def check_collections(collections: Any) -> None:
+    """ValueError when that is not what a new variable's collections may be given as."""
+    if collections is None or isinstance(collections, (list, tuple, set)):
+        return
+    raise ValueError("collections argument to Variable constructor must be a list, tuple, or set. "
+                     f"Got {collections} of type {type(collections)}")
+
+
 def add_variable(variable: _core.Variable, collections: Iterable[str] | None) -> None:
     """Puts a new variable into those collections that the graph does not keep itself; without
     GLOBAL_VARIABLES among them it is not one of the global ones."""

@@ -104,7 +104,8 @@ def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) ->
     with name_scope(name, "tuple"):
         after = [x for x in [*tensors, *(control_inputs or [])] if x is not None]
         with control_dependencies(after):
-            return [None if x is None else _core.identity(x) for x in tensors]
+            return [None if x is None else _core.identity(x, "control_dependency")
+                    for x in tensors]
 
 
 def div(x: Any, y: Any, name: str | None = None) -> _core.Tensor:

@@ -25,7 +25,7 @@ class GraphData:
         self.finalized = False
         self.seed: int | None = None  # of random numbers
         self.seeds_given = 0  # to ops without a seed of their own
-        self.scopes: dict[str, Any] = {}  # what variable scopes have, by their names
+        self.scopes: dict[int, Any] = {}  # what variable scopes have, by their keys
         self.constraints: dict[str, Any] = {}  # of variables, by their names
         self.creators = threading.local()  # of variables, that are open in each thread
 

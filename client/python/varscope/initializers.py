@@ -86,12 +86,21 @@ class Constant(Initializer):
         super().__init__(_core.constant_initializer(float(value) if self._array is None else 0.0))
 
     def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
-        return self._core if self._array is None else self.value(shape, dtype)
+        if self._array is not None:
+            return self.value(shape, dtype)
+        if dtype is not None:  # else it is a scope's
+            self._check(dtype)
+        return self._core
+
+    def _check(self, dtype: _core.DType) -> None:
+        if dtype.is_integer and isinstance(self._number, (float, np.floating)):
+            raise TypeError(f"Expected {dtype.name}, but got {self._number} of type 'float'.")
 
     def value(self, shape: list[int] | None, dtype: _core.DType) -> np.ndarray:
         """Returns the value of a variable of this shape. ValueError for an array that has not as
         many elements."""
         if self._array is None:
+            self._check(dtype)
             return np.full(shape or [], self._number, dtype.as_numpy_dtype)
         if shape is None:
             raise ValueError("constant_initializer: an array of values needs the variable's shape")
@@ -250,6 +259,12 @@ def is_initializer(x: Any) -> bool:
     return isinstance(_made(x), Initializer)
 
 
+def is_function(x: Any) -> bool:
+    """Whether it is a program's own function, which makes a first value with the graph's ops."""
+    made = _made(x)
+    return callable(made) and not isinstance(made, (Initializer, _core.Initializer))
+
+
 def constant_of(initializer: Any, shape: list[int], dtype: _core.DType) -> np.ndarray | None:
     """Returns the value that an initializer gives, where it is the same each time; else None."""
     made, kind = _made(initializer), dtype.as_numpy_dtype
@@ -265,14 +280,12 @@ def constant_of(initializer: Any, shape: list[int], dtype: _core.DType) -> np.nd
 
 
 def of_scope(initializer: Any) -> Any:
-    """Returns what the client takes for all variables of a scope. TypeError for a function."""
+    """Returns what the client takes for all variables of a scope. None for a program's function,
+    which get_variable calls for each variable."""
     initializer = _made(initializer)
     if isinstance(initializer, Initializer):
         return initializer.of(None, None)
-    if callable(initializer):
-        raise TypeError("the initializer of a scope is an Initializer or a value; a function can "
-                        "be the initializer of one get_variable call")
-    return initializer
+    return None if is_function(initializer) else initializer
 
 
 def of_variable(initializer: Any, shape: list[int] | None, dtype: _core.DType,
@@ -307,6 +320,19 @@ def _without_shape(function: Any, dtype: _core.DType) -> Any:
 
 
 def _as_value(value: Any, dtype: _core.DType) -> Any:
-    """What a program's function has returned: a tensor, else an array of the dtype."""
-    symbolic = isinstance(value, (_core.Tensor, _core.Variable))
-    return value if symbolic else np.asarray(value, dtype.as_numpy_dtype)
+    """What a program's function has returned: a tensor, else an array of the dtype. ValueError for a
+    tensor of another."""
+    if not isinstance(value, (_core.Tensor, _core.Variable)):
+        return np.asarray(value, dtype.as_numpy_dtype)
+    check_dtype(value, dtype)
+    return value
+
+
+def check_dtype(initial_value: Any, dtype: Any) -> None:
+    """ValueError when a symbolic value is not of the dtype that its variable was asked to have."""
+    if not isinstance(initial_value, (_core.Tensor, _core.Variable)) or dtype is None:
+        return
+    wanted = _core.as_dtype(dtype)
+    if initial_value.dtype.base_dtype != wanted.base_dtype:
+        raise ValueError(f"initial_value: Tensor conversion requested dtype {wanted.name} for Tensor "
+                         f"with dtype {initial_value.dtype.base_dtype.name}: {initial_value!r}")

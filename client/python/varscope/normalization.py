@@ -24,14 +24,14 @@ def moments(x: Any, axes: Any, shift: Any = None, name: str | None = None,
 def batch_normalization(x: Any, mean: Any, variance: Any, offset: Any, scale: Any,
                         variance_epsilon: float, name: str | None = None) -> _core.Tensor:
     """(x - mean) / sqrt(variance + variance_epsilon) * scale + offset."""
-    with name_scope(name, "batchnorm", [x, mean, variance, scale, offset]) as scope:
+    with name_scope(name, "batchnorm", [x, mean, variance, scale, offset]):
         factor = _core.rsqrt(_core.add(variance, variance_epsilon))
         if scale is not None:
             factor = _core.multiply(factor, scale)
         shift = -_core.multiply(mean, factor)
         if offset is not None:
             shift = _core.add(offset, shift)
-        return _core.add(_core.multiply(x, factor), shift, scope)
+        return _core.add(_core.multiply(x, factor), shift, "add_1")
 
 
 def sufficient_statistics(x: Any, axes: Any, shift: Any = None, keep_dims: bool | None = None,

@@ -1,25 +1,29 @@
-"""What variable scopes give the variables in them, which the client knows in its own form alone."""
+"""What variable scopes give the variables in them, as a program said it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from varscope import _core, graph_data
 
 
 class Defaults(NamedTuple):
-    """The initializer, the partitioner and the constraint, as a program gave them, and whether a
-    variable may be split or replaced."""
+    """What get_variable has when its arguments do not say. `has_getter`: some scope around has a
+    custom getter. None of `custom_getter` and `regularizer` leaves it to the client, which knows
+    those that a scope was opened with."""
 
     initializer: Any = None
-    changed: bool = False
-    partitioner: Any = None
-    constraint: Any = None
+    regularizer: Callable | None = None
+    partitioner: Callable | None = None
+    custom_getter: Callable | None = None
+    constraint: Callable | None = None
+    has_getter: bool = False
 
 
 def of_scope(scope: _core.VariableScope) -> Defaults:
-    """Returns what an open scope has."""
-    return graph_data.of_default().scopes.get(scope.name, Defaults())
+    """Returns what a scope has."""
+    return graph_data.of_default().scopes.get(scope._key, Defaults())
 
 
 def inherited(name_or_scope: Any) -> Defaults:
@@ -29,11 +33,12 @@ def inherited(name_or_scope: Any) -> Defaults:
     return of_scope(_core.get_variable_scope())
 
 
-def note(before: Defaults, initializer: Any, partitioner: Any, custom_getter: Any,
-         constraint: Any) -> None:
-    """Keeps what the scope that was just opened has."""
-    own = Defaults(before.initializer if initializer is None else initializer,
-                   before.changed or partitioner is not None or custom_getter is not None,
-                   before.partitioner if partitioner is None else partitioner,
-                   before.constraint if constraint is None else constraint)
-    graph_data.of_default().scopes[_core.get_variable_scope().name] = own
+def note(scope: _core.VariableScope, before: Defaults, **given: Any) -> None:
+    """Keeps what a scope has: what it began with, and what it was given that is not None."""
+    said = {name: value for name, value in given.items() if value is not None}
+    graph_data.of_default().scopes[scope._key] = before._replace(**said)
+
+
+def change(scope: _core.VariableScope, **values: Any) -> None:
+    """From here on the scope, and what is opened inside it later, has these, None too."""
+    graph_data.of_default().scopes[scope._key] = of_scope(scope)._replace(**values)

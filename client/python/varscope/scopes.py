@@ -134,8 +134,9 @@ class variable_scope(_Scope):
             reuse=reuse_code(reuse), initializer=initializers_lib.of_scope(initializer),
             regularizer=regularizer, dtype=dtype, partitioner=partitioner,
             custom_getter=getter_of(custom_getter), auxiliary_name_scope=auxiliary_name_scope)
-        self._initializer = initializer
-        self._constraint = constraint
+        self._given = dict(
+            initializer=initializer, partitioner=partitioner, constraint=constraint,
+            has_getter=None if custom_getter is None else True)
         self._graphs: list[default_graph | None] = []
 
     def __enter__(self) -> _core.VariableScope:
@@ -150,9 +151,9 @@ class variable_scope(_Scope):
                 use.__exit__()
             raise
         self._graphs.append(use)
-        scope_defaults.note(inherited, self._initializer, self._arguments["partitioner"],
-                            self._arguments["custom_getter"], self._constraint)
-        return _core.get_variable_scope()
+        scope = _core.get_variable_scope()
+        scope_defaults.note(scope, inherited, **self._given)
+        return scope
 
     def __exit__(self, *_: Any) -> None:
         super().__exit__()
@@ -199,18 +200,28 @@ def _listing(key: str) -> Callable[[_core.VariableScope], list[_core.Variable]]:
     return variables
 
 
-def _partitioner(self: _core.VariableScope) -> Any:
-    """What splits the variables that are made in it; None: nothing does."""
-    return scope_defaults.of_scope(self).partitioner
+def _default(name: str, what: str) -> None:
+    """Gives scopes the property `name`, and set_<name>."""
+
+    def get(self: _core.VariableScope) -> Any:
+        return getattr(scope_defaults.of_scope(self), name)
+
+    def change(self: _core.VariableScope, value: Any) -> None:
+        scope_defaults.change(self, **{name: value})
+
+    change.__name__ = change.__qualname__ = f"set_{name}"
+    change.__doc__ = f"From here on the variables that are made in it have another {name}."
+    setattr(_core.VariableScope, name, property(get, doc=what))
+    setattr(_core.VariableScope, change.__name__, change)
 
 
-def _constraint(self: _core.VariableScope) -> Any:
-    """What is applied to the variables that are made in it, after each update; None: nothing is."""
-    return scope_defaults.of_scope(self).constraint
-
-
-_core.VariableScope.constraint = property(_constraint, doc=_constraint.__doc__)
-_core.VariableScope.partitioner = property(_partitioner, doc=_partitioner.__doc__)
+_default("initializer", "How the variables that are made in it begin; None: TensorFlow's default.")
+_default("regularizer", "What is added to the losses for each variable; None where a scope was "
+                        "opened with it, or there is none.")
+_default("partitioner", "What splits the variables that are made in it; None: nothing does.")
+_default("custom_getter", "What set_custom_getter gave; None where a scope was opened with one.")
+_default("constraint", "What is applied to the variables that are made in it, after each update; "
+                       "None: nothing is.")
 _core.VariableScope.get_collection = _below
 _core.VariableScope.global_variables = _listing(GraphKeys.GLOBAL_VARIABLES)
 _core.VariableScope.trainable_variables = _listing(GraphKeys.TRAINABLE_VARIABLES)
@@ -228,5 +239,10 @@ def _set_caching_device(self: _core.VariableScope, caching_device: Any) -> None:
     """Changes nothing: a device is a name alone."""
 
 
+def _set_use_resource(self: _core.VariableScope, use_resource: bool) -> None:
+    """Changes nothing: all variables are the store's."""
+
+
+_core.VariableScope.set_use_resource = _set_use_resource
 _core.VariableScope.caching_device = property(_caching_device, doc=_caching_device.__doc__)
 _core.VariableScope.set_caching_device = _set_caching_device

@@ -20,19 +20,20 @@ class Template:
         self._scope: _core.VariableScope | None = None
         self._called = False
         if create_scope_now:
-            self._open()
+            with self._open(auxiliary_name_scope=False) as scope:
+                self._scope = scope
 
-    def _open(self) -> None:
-        with variable_scope(self._unique, self._name, custom_getter=self._getter,
-                            auxiliary_name_scope=False) as scope:
-            self._scope = scope
+    def _open(self, **arguments: Any) -> variable_scope:
+        return variable_scope(self._unique, self._name, custom_getter=self._getter, **arguments)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Returns what the function returns."""
-        if self._scope is None:
-            self._open()
-        with variable_scope(self._scope, reuse=self._called or None):
+        begins = self._scope is None
+        again = self._open() if begins else variable_scope(self._scope, reuse=self._called or None)
+        with again as scope:
             self._called = True
+            if begins:
+                self._scope = scope
             return self._func(*args, **{**self._keywords, **kwargs})
 
     @property

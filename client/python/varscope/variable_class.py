@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from varscope import _core, constraints, creators
+from varscope import _core, constraints, creators, initializers
+from varscope.collections_ import check_collections
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
 
@@ -18,6 +19,8 @@ def new_variable(**keywords: Any) -> _core.Variable:
     keywords["trainable"] = trainable_by(keywords.get("trainable"), synchronization)
     if keywords.get("initial_value") is None:
         raise ValueError("initial_value must be specified.")
+    initializers.check_dtype(keywords["initial_value"], keywords.get("dtype"))
+    check_collections(keywords.get("collections"))
     variable = _core.Variable(**keywords)
     constraints.note(variable, constraint)
     return variable

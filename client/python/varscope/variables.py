@@ -34,6 +34,8 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
     ValueError where TensorFlow does; when two definitions collide, with both and their source lines.
     """
     refuse("get_variable", caching_device=caching_device)
+    if not isinstance(name, str):
+        raise TypeError(f"get_variable: the name must be a string, not {name!r}")
     scope = _core.get_variable_scope()
     full_name = f"{scope.name}/{name}" if scope.name else name
 
@@ -47,11 +49,12 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
         return _get(name, full_name, regularizer=regularizer, partitioner=partitioner,
                     custom_getter=custom_getter, reuse=reuse, initializer=initial, **changed)
 
+    defaults = scope_defaults.of_scope(scope)
     given = dict(
         name=full_name, initial_value=initializer, shape=shape, dtype=dtype, trainable=trainable,
         collections=collections, caching_device=caching_device, validate_shape=validate_shape,
         use_resource=use_resource, synchronization=synchronization, aggregation=aggregation,
-        constraint=scope_defaults.of_scope(scope).constraint if constraint is None else constraint)
+        constraint=defaults.constraint if constraint is None else constraint)
     if creators.are_open() and _is_new(full_name) and not _reuses(reuse):
         return creators.made(make, **given)
     return make(**given)
@@ -65,9 +68,22 @@ def _get(name: str, full_name: str, shape: Any, dtype: Any, initializer: Any, re
     dims = None if shape is None else shapes.TensorShape(shape)
     known = dims.as_list() if dims is not None and dims.is_fully_defined() else None
     wanted = _core.get_variable_scope().dtype if dtype is None else _core.as_dtype(dtype)
-    draws = partitioner is None and custom_getter is None and _draws(full_name, reuse)
-    if initializer is None and draws:
-        initializer = _default_initializer(wanted)
+    defaults = scope_defaults.of_scope(_core.get_variable_scope())
+    regularizer = defaults.regularizer if regularizer is None else regularizer
+    partitioner = defaults.partitioner if partitioner is None else partitioner
+    custom_getter = defaults.custom_getter if custom_getter is None else custom_getter
+    is_new = not _reuses(reuse) and _is_new(full_name)
+    if is_new:
+        collections_.check_collections(collections)
+    # What is split or replaced, or made in the body of a loop or of a condition, is not drawn here.
+    draws = is_new and not (partitioner or custom_getter or defaults.has_getter
+                            or control_flow.is_inside())
+    if initializer is None:
+        initializer = defaults.initializer
+    if initializer is None and draws and wanted.is_floating and seeds.is_seeded(None):
+        initializer = initializers_lib.GlorotUniform()
+    if not is_new and initializers_lib.is_function(initializer):
+        initializer = None
     if initializer is not None:
         initializer, rest = initializers_lib.of_variable(initializer, known, wanted, draws)
         dims = dims if rest == known else None
@@ -94,25 +110,6 @@ def _is_new(full_name: str) -> bool:
     return False
 
 
-def _draws(full_name: str, reuse: Any) -> bool:
-    """Whether the variable's first value may be drawn here, with the graph's ops: where it is new,
-    is not split, and no body of a loop or of a condition is open."""
-    if _reuses(reuse) or control_flow.is_inside():
-        return False
-    if scope_defaults.of_scope(_core.get_variable_scope()).changed:
-        return False
-    return _is_new(full_name)
-
-
-def _default_initializer(dtype: _core.DType) -> Any:
-    """What draws a variable's first value where the program does not say; None where the client
-    knows what it is."""
-    own = scope_defaults.of_scope(_core.get_variable_scope()).initializer
-    if own is not None:
-        return own if initializers_lib.is_initializer(own) else None
-    return initializers_lib.GlorotUniform() if seeds.is_seeded(None) and dtype.is_floating else None
-
-
 def _new_in_collections(variable: _core.Variable, collections: Iterable[str]) -> None:
     """A variable that is reused is in its collections already."""
     first = next((key for key in collections if key not in collections_.KEPT), None)
@@ -133,6 +130,9 @@ def check_variable_arguments(collections: Iterable[str] | None, **unknown: Any) 
 def assign(ref: _core.Variable, value: Any, validate_shape: bool | None = None,
            use_locking: bool | None = None, name: str | None = None) -> _core.Tensor:
     """Returns the value after a run has assigned it."""
+    if not isinstance(ref, _core.Variable):
+        raise AttributeError(f"{type(ref).__name__!r} object has no attribute 'assign': only a "
+                             "variable can be assigned to")
     return assigned(_core.assign(ref, value, name), ref)
 
 

@@ -14,16 +14,18 @@ def max_pooling2d(inputs: Any, pool_size: Any, strides: Any, padding: str = "val
                   data_format: str = "channels_last", name: str | None = None) -> _core.Tensor:
     """The largest element of each window, for each channel."""
     channels_last("max_pooling2d", data_format)
-    return _core.nn._max_pool(inputs, [1, *pair(pool_size), 1], [1, *pair(strides), 1],
-                              padding.upper(), name or "max_pooling2d/MaxPool")
+    with name_scope(name, "max_pooling2d"):
+        return _core.nn._max_pool(inputs, [1, *pair(pool_size), 1], [1, *pair(strides), 1],
+                                  padding.upper(), None)
 
 
 def average_pooling2d(inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
                       data_format: str = "channels_last", name: str | None = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
     channels_last("average_pooling2d", data_format)
-    return _core.nn._avg_pool(inputs, [1, *pair(pool_size), 1], [1, *pair(strides), 1],
-                              padding.upper(), name or "average_pooling2d/AvgPool")
+    with name_scope(name, "average_pooling2d"):
+        return _core.nn._avg_pool(inputs, [1, *pair(pool_size), 1], [1, *pair(strides), 1],
+                                  padding.upper(), None)
 
 
 def _of_steps(pool: Any, inputs: Any, pool_size: Any, strides: Any, padding: str,
@@ -60,4 +62,5 @@ def flatten(inputs: Any, name: str | None = None,
     count = 1
     for n in others:
         count = None if n is None or count is None else count * n
-    return shaping.with_dims(inputs, [batch, count], name or "flatten/Reshape")
+    with name_scope(name, "flatten"):
+        return shaping.with_dims(inputs, [batch, count], "Reshape")

@@ -11,9 +11,10 @@ from varscope.variables import get_variable
 
 
 def layer_scope(name: Any, default: str, reuse: Any) -> variable_scope:
-    """Returns the scope of a layer: of this name, else a new one 'default', 'default_1', ..."""
-    if name is None and reuse is True:
-        return variable_scope(default, reuse=True)
+    """Returns the scope of a layer: of this name, else a new one 'default', 'default_1', ..., or
+    'default' itself where it may share."""
+    if name is None and reuse:
+        return variable_scope(default, reuse=reuse)
     return variable_scope(name, default, reuse=reuse)
 
 
