@@ -324,7 +324,7 @@ void Catalog::Read(absl::FunctionRef<void(const NameTable&)> read) const {
   read(names_);
 }
 
-void Catalog::Replace(NameTable names) {
+void Catalog::Replace(NameTable names) noexcept {
   {
     const FairLock creating(creating_);
     const WriterLock lock(mutex_);

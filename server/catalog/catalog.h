@@ -80,7 +80,8 @@ class Catalog {
   // Makes the catalog what `names` has, at once for all readers: other variables than before, which
   // are discarded, whoever still knows them. The caller holds Changes::LockOut, or has the store
   // alone.
-  void Replace(NameTable names);
+  // Takes no memory.
+  void Replace(NameTable names) noexcept;
   // Counts the calls of Replace: variables that were found before the last one are not the store's
   // now.
   uint64_t generation() const { return generation_.load(); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "proto/wire/retry_info.h"
@@ -126,6 +127,19 @@ void Recorder::Record(RecordBytes record) {
   LogGrew();
 }
 
+Log::Prepared Recorder::PrepareRecord(RecordBytes record) const {
+  Log::Prepared prepared;
+  if (options_.level == DurabilityLevel::kNone) return prepared;
+  prepared.emplace_back().record = std::move(record);
+  return prepared;
+}
+
+void Recorder::RecordPrepared(Log::Prepared record) noexcept {
+  if (record.empty()) return;
+  log_.AppendPrepared(std::move(record));
+  LogGrew();
+}
+
 void Recorder::LogGrew() noexcept {
   // Until then the task has nothing to do.
   if (BytesSinceSnapshot() > wake_at_bytes_) timer_->Wake();
@@ -145,13 +159,8 @@ absl::Status Recorder::CheckHeader(uint64_t bytes, uint64_t with_others) const {
 
 absl::StatusOr<Catalog::Happens> Recorder::OnCreated(const CreationBatch& batch) {
   if (absl::Status status = CheckHeader(MostHeaderBytes(batch)); !status.ok()) return status;
-  if (options_.level == DurabilityLevel::kNone) return nullptr;
-  const auto prepared = std::make_shared<Log::Prepared>(1);
-  prepared->front().record = ToRecord(batch);
-  return [this, prepared] {
-    log_.AppendPrepared(std::move(*prepared));
-    LogGrew();
-  };
+  const auto prepared = std::make_shared<Log::Prepared>(PrepareRecord(ToRecord(batch)));
+  return [this, prepared] { RecordPrepared(std::move(*prepared)); };
 }
 
 absl::Status Recorder::MayPush(const ValidPush& push, uint64_t with_others) const {
@@ -185,11 +194,8 @@ uint64_t Recorder::NextPosition() {
   return rotated_.position + (FailpointIsOn(Failpoint::kSnapshotAhead) ? 1 : 0);
 }
 
-absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
-  const absl::StatusOr<std::filesystem::path> path =
-      WriteSnapshot(env_, options_.directory, snapshot);
-  if (!path.ok()) return path.status();
-  snapshot_bytes_ = FileBytes(env_.files(), *path);
+void Recorder::Keep(const Snapshot& snapshot, const std::filesystem::path& path) {
+  snapshot_bytes_ = FileBytes(env_.files(), path);
   last_snapshot_ = snapshot.position;
   if (snapshot.name.empty()) {
     newest_ = snapshot.position;
@@ -199,7 +205,6 @@ absl::StatusOr<TakenSnapshot> Recorder::Keep(const Snapshot& snapshot) {
     }
     Trim(options_.snapshots_kept);
   }
-  return TakenSnapshot{snapshot.name.empty() ? path->filename().string() : snapshot.name, *path};
 }
 
 absl::Status Recorder::NoPlaceFor(const std::string& name, const Room& room) const {
@@ -229,7 +234,11 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   });
   // Workers that connected after the snapshot's position are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
-  return Keep(snapshot);
+  const absl::StatusOr<std::filesystem::path> path =
+      WriteSnapshot(env_, options_.directory, snapshot);
+  if (!path.ok()) return path.status();
+  Keep(snapshot, *path);
+  return TakenSnapshot{name.empty() ? path->filename().string() : name, *path};
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
@@ -243,6 +252,12 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
   // What follows is found at once by who looks for it, without all that was before.
   rotated_ = log_.Rotate();
   return position;
+}
+
+absl::Status Recorder::WriteRollback(const Snapshot& snapshot) try {
+  return WriteSnapshot(env_, options_.directory, snapshot).status();
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError("there is no memory for the rollback; nothing was changed");
 }
 
 // The state of the snapshot is written under a position of its own, so that it is newer than
@@ -261,34 +276,39 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
         chosen.status().message()));
   }
   if (!chosen.ok()) return chosen.status();
-  {
-    Store trial(store_.catalog.limits(), env_);
-    if (absl::Status status = Restore(trial, chosen->state); !status.ok()) return status;
-  }
+  const absl::StatusOr<std::unique_ptr<PreparedState>> prepared =
+      PreparedState::Make(chosen->state);
+  if (!prepared.ok()) return prepared.status();
   const uint64_t global_step = chosen->state.steps.global;
   const std::string source = file->filename().string();
   const auto changes = store_.changes.LockOut();
   if (FailpointIsOn(Failpoint::kFenceFirst)) workers_.FenceAll();
   const absl::StatusOr<uint64_t> position = BeginRollback(source);
   if (!position.ok()) return position.status();
-  Snapshot now{.position = *position, .state = chosen->state, .workers = workers_.records()};
+  const std::filesystem::path path = SnapshotPath(options_.directory, *position);
+  RollbackRecord record{.source = source, .position = *position};
+  Log::Prepared done = PrepareRecord(ToRecord(record));
+  record.failed = true;
+  Log::Prepared failed = PrepareRecord(ToRecord(record));
+  Snapshot now{
+      .position = *position, .state = std::move(chosen->state), .workers = workers_.records()};
   for (WorkerRecord& worker : now.workers) worker.state = WorkerState::kRolledBack;
-  if (const auto kept = Keep(now); !kept.ok()) {
-    if (FailpointIsOn(Failpoint::kFailedRollbackStays)) return kept.status();
+  if (absl::Status status = WriteRollback(now); !status.ok()) {
+    if (FailpointIsOn(Failpoint::kFailedRollbackStays)) return status;
     // In case that the file is there all the same. Who cannot write this either, cannot undo it.
-    Record(ToRecord(RollbackRecord{.source = source, .position = *position, .failed = true}));
+    RecordPrepared(std::move(failed));
     log_.Flush().IgnoreError();
-    env_.files().Remove(SnapshotPath(options_.directory, *position)).IgnoreError();
-    return kept.status();
+    env_.files().Remove(path).IgnoreError();
+    return status;
   }
-  workers_.FenceAll();
-  absl::Status status = Restore(store_, std::move(chosen->state));
+  // On the disk it has happened: here it must, too, so nothing of this takes memory. Replay fences
+  // off all whose Connect comes before the record.
+  (*prepared)->Install(store_);
+  workers_.FenceAll([&] { RecordPrepared(std::move(done)); });
+
   store_.catalog.ComputeFirstValues();
-  // Whoever connected meanwhile may have read what is no more. Replay fences off all whose Connect
-  // comes before the record.
-  workers_.FenceAll(
-      [&] { Record(ToRecord(RollbackRecord{.source = source, .position = *position})); });
-  if (!status.ok()) return status;
+  workers_.TellLost();
+  Keep(now, path);
   spdlog::warn(absl::StrCat("rolled back to snapshot ", name, ", global step ", global_step,
                             "; every worker is fenced off"));
   return global_step;

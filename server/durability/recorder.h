@@ -84,12 +84,18 @@ class Recorder final : public PushObserver, public Durability {
   // Of a change, which is one of so many that become one.
   absl::Status CheckHeader(uint64_t bytes, uint64_t with_others = 1) const;
   void Record(RecordBytes record);
+  // Makes what RecordPrepared records then without memory. Empty: there is no log.
+  Log::Prepared PrepareRecord(RecordBytes record) const;
+  void RecordPrepared(Log::Prepared record) noexcept;
   absl::StatusOr<Catalog::Happens> OnCreated(const CreationBatch& batch);
   // Takes a position that nothing else has, for the state that comes from the file `source`.
   absl::StatusOr<uint64_t> BeginRollback(const std::string& source)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
-  // Makes a snapshot the newest.
-  absl::StatusOr<TakenSnapshot> Keep(const Snapshot& snapshot)
+  // WriteSnapshot; ResourceExhausted where that throws. With an error the file may be there.
+  absl::Status WriteRollback(const Snapshot& snapshot)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
+  // The snapshot in the file `path` is the newest.
+  void Keep(const Snapshot& snapshot, const std::filesystem::path& path)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.
   uint64_t NextPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);

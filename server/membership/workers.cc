@@ -73,12 +73,12 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
     if (it == workers_.end()) {
       absl::StatusOr<MemoryAccount::Hold> held = Reserve(worker_id);
       if (!held.ok()) return held.status();
-      workers_[worker_id].held = *std::move(held);
+      FindOrAdd(worker_id).held = *std::move(held);
     } else if (it->second.live()) {
       lost.push_back(it->second.record);
       End(it->second, WorkerState::kLeft);
     }
-    Worker& worker = workers_[worker_id];
+    Worker& worker = FindOrAdd(worker_id);
     incarnation = ++last_incarnation_;
     worker.record = {.worker_id = worker_id,
                      .incarnation = incarnation,
@@ -191,23 +191,35 @@ bool Workers::IsLive(const std::string& worker_id, uint64_t incarnation) const {
   return it != workers_.end() && it->second.record.incarnation == incarnation && it->second.live();
 }
 
-void Workers::End(Worker& worker, WorkerState state) {
+Workers::Worker& Workers::FindOrAdd(const std::string& worker_id) {
+  const auto known = workers_.find(worker_id);
+  if (known != workers_.end()) return known->second;
+  Gone place{{0, nullptr}};
+  if (fence_) fence_({.worker_id = worker_id});
+  const auto it = workers_.try_emplace(worker_id).first;
+  it->second.place = place.extract(place.begin());
+  it->second.place.mapped() = &it->first;
+  return it->second;
+}
+
+void Workers::End(Worker& worker, WorkerState state) noexcept {
   if (fence_ && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
   worker.record.state = state;
   Settle(worker);
 }
 
-void Workers::Settle(Worker& worker) {
+void Workers::Settle(Worker& worker) noexcept {
   const bool gone = !worker.live();
   if (gone == (worker.end != 0)) return;
   const std::string& worker_id = worker.record.worker_id;
   if (gone) {
     worker.share = {};
     worker.end = ++last_end_;
-    gone_[worker.end] = worker_id;
+    worker.place.key() = worker.end;
+    gone_.insert(std::move(worker.place));
     gone_bytes_ += OverheadOf(worker_id);
   } else {
-    gone_.erase(std::exchange(worker.end, 0));
+    worker.place = gone_.extract(std::exchange(worker.end, 0));
     gone_bytes_ -= OverheadOf(worker_id);
   }
 }
@@ -220,16 +232,18 @@ bool Workers::ForgetOne() { return ForgetOne(false) || ForgetOne(true); }
 
 bool Workers::ForgetOne(bool in_quarantine) {
   for (auto it = gone_.begin(); it != gone_.end(); ++it) {
-    const auto worker = workers_.find(it->second);
-    if (worker->second.record.quarantine.empty() == in_quarantine) continue;
-    if (collect_ && !collect_(it->second)) continue;
+    const auto worker = workers_.find(*it->second);
+    if (worker->second.record.quarantine.empty() == in_quarantine || !worker->second.is_told) {
+      continue;
+    }
+    if (collect_ && !collect_(worker->first)) continue;
     // The log has it, so that a restart forgets the same.
     worker->second.record.state = WorkerState::kForgotten;
     last_forgotten_ = std::max(last_forgotten_, worker->second.record.incarnation);
     Notify(worker->second);
-    gone_bytes_ -= OverheadOf(it->second);
-    workers_.erase(worker);
+    gone_bytes_ -= OverheadOf(worker->first);
     gone_.erase(it);
+    workers_.erase(worker);
     return true;
   }
   return false;
@@ -270,15 +284,23 @@ absl::Status Workers::Disconnect(const Caller& caller) {
   return absl::OkStatus();
 }
 
-void Workers::FenceAll(absl::FunctionRef<void()> record) {
+void Workers::FenceAll(absl::FunctionRef<void()> record) noexcept {
+  MutexLock lock(mutex_);
+  for (auto& [worker_id, worker] : workers_) {
+    if (worker.live()) worker.is_told = false;
+    End(worker, WorkerState::kRolledBack);
+  }
+  record();
+}
+
+void Workers::TellLost() {
   std::vector<WorkerRecord> lost;
   {
     MutexLock lock(mutex_);
-    for (auto& [worker_id, worker] : workers_) {
-      if (worker.live()) lost.push_back(worker.record);
-      End(worker, WorkerState::kRolledBack);
+    for (const auto& [worker_id, worker] : workers_) {
+      if (!worker.is_told) lost.push_back(worker.record);
     }
-    record();
+    for (auto& [worker_id, worker] : workers_) worker.is_told = true;
   }
   NotifyLost(lost);
 }
@@ -329,6 +351,7 @@ Time Workers::EvictSilent() {
                               record.worker_id, Seconds(lease_)));
   }
   NotifyLost(lost);
+  TellLost();
   return next;
 }
 
@@ -342,6 +365,7 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     collect_ = std::move(collect);
     for (auto& [worker_id, worker] : workers_) {
       worker.heard = env_.Now();
+      fence_({.worker_id = worker_id});
       if (!worker.live() && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
     }
   }
@@ -352,7 +376,7 @@ void Workers::Restore(const WorkerRecord& record) {
   MutexLock lock(mutex_);
   last_incarnation_ = std::max(last_incarnation_, record.incarnation);
   if (record.state == WorkerState::kForgotten) return RestoreForgotten(record);
-  Worker& known = workers_[record.worker_id];
+  Worker& known = FindOrAdd(record.worker_id);
   if (!known.held) {
     known.held = MemoryAccount::Process().HoldAnyway(OverheadOf(record.worker_id));
   }

@@ -99,10 +99,14 @@ class Workers {
 
   // The worker goes on its own. Errors as Check's.
   absl::Status Disconnect(const Caller& caller);
-  // Fences off everybody, because the store is rolled back; each may connect again. `record` is
-  // called once all are, before anybody can, and must not call back: what it writes down comes
-  // after all that the observer was notified of before, and before what it is notified of later.
-  void FenceAll(absl::FunctionRef<void()> record = [] {});
+  // Fences off everybody, because the store is rolled back; each may connect again. Takes no
+  // memory. `record` is called once all are, before anybody can, and must neither call back nor
+  // throw: what it writes down comes after all that the observer was notified of before, and before
+  // what it is notified of later. Nobody is told yet: TellLost.
+  void FenceAll(absl::FunctionRef<void()> record = [] {}) noexcept;
+  // Tells `lost` of those that FenceAll has fenced off. What is not told now because there is no
+  // memory is told with the next evictions.
+  void TellLost();
 
   // NotFound for an id that never connected. An empty reason ends the quarantine.
   absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
@@ -121,8 +125,9 @@ class Workers {
     observer_ = std::move(observer);
   }
   // `fence` is notified of each incarnation that is over, before anybody can learn of it, and must
-  // not call back, also of those that were restored so; `lost` after that, without locks. Starts
-  // the leases of those that were restored alive.
+  // not call back, also of those that were restored so, and of 0 for each new id: so it can take
+  // the memory for later, when it must not throw. `lost` after that, without locks. Starts the
+  // leases of those that were restored alive.
   // `collect` is called, as `fence` is, with an id that is to be forgotten; false: not now.
   void Start(std::function<void(const WorkerRecord&)> fence,
              std::function<void(const WorkerRecord&)> lost,
@@ -139,23 +144,29 @@ class Workers {
   void Restore(const WorkerRecord& record);
 
  private:
+  using Gone = std::map<uint64_t, const std::string*>;  // ids, in the order of their ends
   struct Worker {
     WorkerRecord record;
     Time heard;
     bool held_lease = false;        // see HoldLease
+    bool is_told = true;            // see TellLost
     uint64_t end = 0;               // its place in gone_; 0: it is live
+    Gone::node_type place = {};     // that place, as long as it is live
     MemoryAccount::Hold held = {};  // see OverheadOf
     IdleMemory::Hold share = {};    // the same, among the live ones of its address
     bool live() const { return record.state == WorkerState::kLive; }
   };
 
+  // The worker of that id, or a new one, with all that its end takes.
+  Worker& FindOrAdd(const std::string& worker_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Null when another one is the worker's last.
   Worker* Find(const std::string& worker_id, uint64_t incarnation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void End(Worker& worker, WorkerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes no memory.
+  void End(Worker& worker, WorkerState state) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Notify(const Worker& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Keeps gone_ as the worker's state says.
-  void Settle(Worker& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Settle(Worker& worker) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False: there is none that may be.
   bool ForgetOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ForgetOne(bool in_quarantine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -178,9 +189,9 @@ class Workers {
   std::map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_forgotten_ ABSL_GUARDED_BY(mutex_) = 0;  // the highest incarnation
   uint64_t last_end_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<uint64_t, std::string> gone_ ABSL_GUARDED_BY(mutex_);  // ids, in the order of their ends
-  uint64_t gone_bytes_ ABSL_GUARDED_BY(mutex_) = 0;               // of the account
-  std::function<void(const WorkerRecord&)> observer_;             // set before workers come
+  Gone gone_ ABSL_GUARDED_BY(mutex_);
+  uint64_t gone_bytes_ ABSL_GUARDED_BY(mutex_) = 0;    // of the account
+  std::function<void(const WorkerRecord&)> observer_;  // set before workers come
   std::function<void(const WorkerRecord&)> fence_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const WorkerRecord&)> lost_;  // as well
   std::function<bool(const std::string&)> collect_ ABSL_GUARDED_BY(mutex_);

@@ -47,15 +47,16 @@ void Changes::Commit(CompletionRecords::InFlightPush& in_flight_push, bool has_g
   if (entry != nullptr) entry->Append(result);
 }
 
-Steps Changes::steps() const {
+Steps Changes::Cut(absl::FunctionRef<void()> at_cut) const {
   const MutexLock lock(commit_mutex_);
+  at_cut();
   Steps steps{global_step_, group_steps_};
   // One that is prepared, and was never counted.
   std::erase_if(steps.groups, [](const auto& group) { return group.second == 0; });
   return steps;
 }
 
-void Changes::Replace(Steps steps) {
+void Changes::Replace(Steps steps) noexcept {
   const MutexLock lock(commit_mutex_);
   global_step_ = steps.global;
   group_steps_ = std::move(steps.groups);

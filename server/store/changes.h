@@ -10,6 +10,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
 #include "server/store/completion_records.h"
@@ -66,9 +67,12 @@ class Changes {
   void Commit(CompletionRecords::InFlightPush& in_flight_push, bool has_gradients,
               uint64_t* group_step, PushEntry* entry, PushResult& result) noexcept;
 
-  Steps steps() const;
-  // Of a store that has other values from now on. The caller holds LockOut.
-  void Replace(Steps steps);
+  // Returns the steps at a moment at which no Commit is under way, and calls `at_cut` then: a cut
+  // through everything that Commit makes agree. What changes no variable, as a step whose gradients
+  // were all left out, holds no lock that others could have instead.
+  Steps Cut(absl::FunctionRef<void()> at_cut = [] {}) const;
+  // Of a store that has other values from now on. The caller holds LockOut. Takes no memory.
+  void Replace(Steps steps) noexcept;
 
  private:
   std::atomic<int> locked_out_{0};  // who have it, or wait: no change begins

@@ -109,12 +109,24 @@ absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const P
   return InFlightPush(*this, id, std::nullopt);
 }
 
-void CompletionRecords::Reset(const std::vector<Entry>& entries) {
+void CompletionRecords::Reset(CompletionRecords& others) noexcept {
+  std::map<std::string, Worker> taken;
   {
-    MutexLock lock(mutex_);
-    for (auto& [worker_id, worker] : workers_) worker = Worker{.fenced = worker.fenced};
+    MutexLock lock(others.mutex_);
+    taken.swap(others.workers_);
   }
-  for (const Entry& entry : entries) Restore(entry);
+  MutexLock lock(mutex_);
+  while (!workers_.empty()) {
+    auto node = workers_.extract(workers_.begin());
+    const auto same = taken.find(node.key());
+    if (same != taken.end()) {
+      same->second.fenced = node.mapped().fenced;
+      continue;
+    }
+    node.mapped() = Worker{.fenced = node.mapped().fenced};
+    taken.insert(std::move(node));
+  }
+  workers_.swap(taken);
 }
 
 void CompletionRecords::Fence(const std::string& worker_id, uint64_t incarnation) {

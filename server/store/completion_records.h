@@ -8,7 +8,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -91,8 +90,9 @@ class CompletionRecords {
   std::vector<Entry> entries() const;
   // For recovery: as if recorded.
   void Restore(const Entry& entry);
-  // Drops all records but these; fences stay. While no push is under way.
-  void Reset(const std::vector<Entry>& entries);
+  // Takes the records of `others`, which has none then, for its own; fences stay. Takes no memory.
+  // While no push is under way.
+  void Reset(CompletionRecords& others) noexcept;
 
  private:
   // Answers change with pushes that were applied alone, so that recovery comes to the same ones.
@@ -111,7 +111,8 @@ class CompletionRecords {
   static bool LeftWindow(uint64_t sequence, uint64_t last);
 
   mutable Mutex mutex_;
-  std::unordered_map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
+  // A map of nodes, which go from one to another without memory (Reset).
+  std::map<std::string, Worker> workers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::server

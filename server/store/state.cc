@@ -64,14 +64,16 @@ StoreState Capture(const Store& store, absl::FunctionRef<void()> at_snapshot) {
       // Every push waits meanwhile: what does not change is copied after it.
       const bool torn = FailpointIsOn(Failpoint::kTornSnapshot);
       const LockedVariables locked(std::span<const VariablePtr>(all.data(), torn ? 0 : all.size()));
-      at_snapshot();
-      state.steps = store.changes.steps();
+      state.steps = store.changes.Cut([&] {
+        at_snapshot();
+        if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords)) {
+          state.completion_records = store.completion_records.entries();
+        }
+      });
       for (size_t i = 0; i < all.size(); ++i) {
         all[i]->mutex.AssertHeld();
         CaptureValue(*all[i], state.variables[i]);
       }
-      if (!FailpointIsOn(Failpoint::kSnapshotWithoutCompletionRecords))
-        state.completion_records = store.completion_records.entries();
     }
     for (size_t i = 0; i < all.size(); ++i) state.variables[i].definition = all[i]->def;
     state.partitioned = names.partitioned();
@@ -81,8 +83,9 @@ StoreState Capture(const Store& store, absl::FunctionRef<void()> at_snapshot) {
   return state;
 }
 
-absl::Status Restore(Store& store, StoreState state) {
-  NameTable names;
+absl::StatusOr<std::unique_ptr<PreparedState>> PreparedState::Make(StoreState state) {
+  std::unique_ptr<PreparedState> made(new PreparedState);
+  NameTable& names = made->names_;
   absl::Status status;
   for (CapturedVariable& captured : state.variables) {
     status.Update(names.Add(RestoreOne(std::move(captured))));
@@ -91,9 +94,24 @@ absl::Status Restore(Store& store, StoreState state) {
   status.Update(names.AddSlots(state.slots));
   status.Update(names.AddNonSlots(state.non_slots));
   if (!status.ok()) return status;
-  store.catalog.Replace(std::move(names));
-  store.completion_records.Reset(state.completion_records);
-  store.changes.Replace(std::move(state.steps));
+  for (const CompletionRecords::Entry& entry : state.completion_records) {
+    made->completion_records_.Restore(entry);
+  }
+  made->steps_ = std::move(state.steps);
+  return made;
+}
+
+void PreparedState::Install(Store& store) noexcept {
+  store.catalog.Replace(std::move(names_));
+  store.completion_records.Reset(completion_records_);
+  store.changes.Replace(std::move(steps_));
+}
+
+absl::Status Restore(Store& store, StoreState state) {
+  const absl::StatusOr<std::unique_ptr<PreparedState>> prepared =
+      PreparedState::Make(std::move(state));
+  if (!prepared.ok()) return prepared.status();
+  (*prepared)->Install(store);
   return absl::OkStatus();
 }
 

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/catalog/creation.h"
+#include "server/catalog/name_table.h"
 #include "server/store/changes.h"
 #include "server/store/completion_records.h"
 #include "server/store/store.h"
@@ -44,9 +45,29 @@ struct StoreState {
 // runs; it must not call the store.
 StoreState Capture(
     const Store& store, absl::FunctionRef<void()> at_snapshot = [] {});
-// Makes the store what was captured, at once for all readers. The caller holds Changes::LockOut, or
-// has the store alone, and sees to first values that are not there (Catalog::ComputeFirstValues).
-// DataLoss, with the store unchanged, when the state contradicts itself.
+
+// What takes a store's place, made of what was captured: all that may fail comes before.
+class PreparedState {
+ public:
+  // DataLoss when the state contradicts itself.
+  static absl::StatusOr<std::unique_ptr<PreparedState>> Make(StoreState state);
+  PreparedState(const PreparedState&) = delete;
+  PreparedState& operator=(const PreparedState&) = delete;
+
+  // Makes the store what was captured, at once for all readers. The caller holds Changes::LockOut,
+  // or has the store alone, and sees to first values that are not there
+  // (Catalog::ComputeFirstValues). Takes no memory. Once.
+  void Install(Store& store) noexcept;
+
+ private:
+  PreparedState() = default;
+
+  NameTable names_;
+  CompletionRecords completion_records_;
+  Steps steps_;
+};
+
+// Both, for a store that nobody else has.
 absl::Status Restore(Store& store, StoreState state);
 
 }  // namespace varscope::server

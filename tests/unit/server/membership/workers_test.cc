@@ -130,6 +130,7 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
   std::future<WorkerRecord> lost = WatchLost(workers, &fenced_);
   const uint64_t incarnation = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
   workers.FenceAll();
+  workers.TellLost();
   lost.get();
   EXPECT_EQ(workers.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
   // Also after a restart.
@@ -138,7 +139,7 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
   EXPECT_EQ(restarted.Check({"w", incarnation}).GetPayload(kReconnectKey), absl::Cord("r"));
 }
 
-// Who is lost connects again before FenceAll returns.
+// Who is lost connects again at once.
 TEST_F(WorkersTest, WhatIsWrittenDownOfARollbackComesBeforeThoseWhoConnectAgain) {
   Workers workers;
   std::vector<std::string> log;
@@ -151,6 +152,7 @@ TEST_F(WorkersTest, WhatIsWrittenDownOfARollbackComesBeforeThoseWhoConnectAgain)
   ASSERT_TRUE(workers.Connect("a", "host", 1, Sharing::kGlobal).ok());
   ASSERT_TRUE(workers.Connect("b", "host", 1, Sharing::kGlobal).ok());
   workers.FenceAll([&] { log.push_back("rollback"); });
+  workers.TellLost();
   EXPECT_THAT(log, ::testing::ElementsAre("a", "b", "rollback", "a-again", "b-again"));
   workers.Stop();
 }

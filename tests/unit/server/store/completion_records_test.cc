@@ -67,7 +67,10 @@ TEST(CompletionRecordsTest, WhatWasDroppedStaysSo) {
   EXPECT_EQ(completion_records.Begin({"w", 2, 2})->cached_result(), std::nullopt);
   // It is no part of the state.
   EXPECT_EQ(completion_records.entries().size(), 1U);
-  completion_records.Reset(completion_records.entries());
+  CompletionRecords others;
+  others.Restore(completion_records.entries().front());
+  completion_records.Reset(others);
+  EXPECT_TRUE(others.entries().empty());
   EXPECT_FALSE(completion_records.Knows({"w", 1, 2}));
 }
 
@@ -227,7 +230,9 @@ TEST(CompletionRecordsTest, ResetLeavesTheFences) {
   CompletionRecords completion_records;
   Record(completion_records, {"w", 1, 1}, {.global_step = 1});
   completion_records.Fence("w", 1);
-  completion_records.Reset({{{"v", 4, 9}, {.global_step = 2}}});
+  CompletionRecords others;
+  others.Restore({{"v", 4, 9}, {.global_step = 2}});
+  completion_records.Reset(others);
   EXPECT_EQ(completion_records.Begin({"w", 1, 1}).status().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(completion_records.Begin({"v", 4, 9})->cached_result()->global_step, 2U);
 }
