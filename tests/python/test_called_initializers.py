@@ -87,3 +87,42 @@ def test_other_words_of_graphs_savers_and_variables():
         assert session.run(v).tolist() == [[1, 2], [4, 5]]
         assert session.list_devices()[0].device_type == "CPU"
     assert tf.train.AdamOptimizer().variables() == []
+
+
+def test_a_scope_may_have_a_function_and_another_initializer_later():
+    asked = []
+
+    def ones(shape, dtype=None, partition_info=None):
+        asked.append(list(shape))
+        return tf.ones(shape, dtype)
+
+    with tf.variable_scope("s", initializer=ones) as scope:
+        first = tf.get_variable("first", [2])
+        scope.set_initializer(tf.constant_initializer(3.0))
+        second = tf.get_variable("second", [2])
+        with tf.variable_scope("inner"):
+            inner = tf.get_variable("inner", [2])
+    with tf.variable_scope(scope, reuse=True):
+        assert tf.get_variable("first", [2]) is not None
+    with tf.variable_scope(scope, initializer=tf.zeros_initializer()):
+        assert tf.get_variable_scope().initializer is not scope.initializer
+    with tf.variable_scope("s", reuse=True, initializer=ones):
+        tf.get_variable("first", [2])  # which is there: nothing is called
+    assert asked == [[2]]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        values = sess.run([first, second, inner])
+    np.testing.assert_array_equal(values, [[1, 1], [3, 3], [3, 3]])
+
+
+@pytest.mark.parametrize("number, dtype", [(2.5, tf.int32), (1.0, tf.bool), (1, tf.bool)])
+def test_a_constant_of_another_kind_is_refused(number, dtype):
+    with pytest.raises(TypeError, match="Expected"):
+        tf.get_variable("x", [2], dtype, tf.constant_initializer(number))
+
+
+def test_a_tensor_of_another_dtype_is_no_first_value():
+    with pytest.raises(ValueError, match="Tensor conversion requested dtype float64"):
+        tf.Variable(tf.zeros([2]), dtype=tf.float64)
+    with pytest.raises(ValueError, match="must be a list, tuple, or set"):
+        tf.get_variable("y", [2], collections="mine")

@@ -22,7 +22,6 @@ COMPOSED = {
     "cross": lambda n: tf.cross([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], name=n),
     "linspace": lambda n: tf.linspace(0.0, 1.0, 3, name=n),
     "tensordot": lambda n: tf.tensordot(X, X, 1, name=n),
-    "batch_normalization": lambda n: tf.nn.batch_normalization(X, 0.0, 1.0, 0.0, 1.0, 0.1, name=n),
     "weighted": lambda n: tf.nn.weighted_cross_entropy_with_logits(X, X, 2.0, name=n),
     "clip_by_norm": lambda n: tf.clip_by_norm(X, 1.0, name=n),
     "invert_permutation": lambda n: tf.invert_permutation([0, 1], name=n),
@@ -55,6 +54,30 @@ def test_the_result_has_the_name(op):
     with tf.Session() as sess:
         by_name = sess.run("given:0")
         np.testing.assert_array_equal(by_name, sess.run(made))
+
+
+def test_layers_name_their_results_as_tensorflow_does():
+    x = tf.ones([1, 4, 4, 1])
+    names = [
+        tf.layers.max_pooling2d(x, 2, 2), tf.layers.average_pooling2d(x, 2, 2, name="z"),
+        tf.layers.average_pooling2d(x, 2, 2, name="z"), tf.layers.flatten(x),
+        tf.layers.flatten(x, name="f"), tf.layers.batch_normalization(tf.ones([1, 2])),
+        tf.tuple([x], name="t")[0]]
+    assert [result.name for result in names] == [
+        "max_pooling2d/MaxPool:0", "z/AvgPool:0", "z_1/AvgPool:0", "flatten/Reshape:0",
+        "f/Reshape:0", "batch_normalization/batchnorm/add_1:0", "t/control_dependency:0"]
+
+
+def test_a_layer_without_a_name_may_share():
+    x = tf.ones([1, 2])
+    first, second = (tf.layers.dense(x, 3, reuse=tf.AUTO_REUSE) for _ in range(2))
+    assert (first.name, second.name) == ("dense/BiasAdd:0", "dense_1/BiasAdd:0")
+    assert [v.name for v in tf.global_variables()] == ["dense/kernel:0", "dense/bias:0"]
+
+
+def test_the_first_call_of_a_template_is_in_its_scope():
+    call = tf.make_template("a/b", lambda x: tf.get_variable("w", [2]) * x)
+    assert (call(1.0).name, call(2.0).name) == ("a/b/mul:0", "b/mul:0")
 
 
 def test_gradients_are_below_their_name():

@@ -93,8 +93,10 @@ class Constant(Initializer):
         return self._core
 
     def _check(self, dtype: _core.DType) -> None:
-        if dtype.is_integer and isinstance(self._number, (float, np.floating)):
-            raise TypeError(f"Expected {dtype.name}, but got {self._number} of type 'float'.")
+        takes = (bool, np.bool_) if dtype.is_bool else (int, np.integer)
+        if (dtype.is_integer or dtype.is_bool) and not isinstance(self._number, takes):
+            raise TypeError(f"Expected {dtype.name}, but got {self._number} of type "
+                            f"'{type(self._number).__name__}'.")
 
     def value(self, shape: list[int] | None, dtype: _core.DType) -> np.ndarray:
         """Returns the value of a variable of this shape. ValueError for an array that has not as

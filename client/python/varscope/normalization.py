@@ -30,7 +30,7 @@ def batch_normalization(x: Any, mean: Any, variance: Any, offset: Any, scale: An
             factor = _core.multiply(factor, scale)
         shift = -_core.multiply(mean, factor)
         if offset is not None:
-            shift = _core.add(offset, shift)
+            shift = _core.add(offset, shift, "sub")
         return _core.add(_core.multiply(x, factor), shift, "add_1")
 
 
