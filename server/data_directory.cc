@@ -63,6 +63,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
           .max_log_bytes = options.max_log_bytes,
           .snapshots_kept = static_cast<size_t>(options.snapshots_kept),
           .owes_snapshot = !recovered->snapshot.empty() && !recovered->snapshot_position,
+          .unfinished_rollback = recovered->unfinished_rollback,
           .max_pending_bytes = MaxPendingBytes(options.memory_limit)},
       store, workers, recovered->position, recovered->snapshot_position, env);
   if (recovered->mismatches == 0) return recorder;

@@ -17,7 +17,7 @@ namespace varscope::server {
 
 // See records.proto.
 struct RollbackRecord {
-  std::string source;
+  std::string source;     // a file's name
   uint64_t position = 0;  // 0: it begins
   bool failed = false;
 };

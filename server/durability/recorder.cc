@@ -102,6 +102,7 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
   store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
   store_.push_observer = this;
   workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
+  if (options_.unfinished_rollback) Record(ToRecord(*options_.unfinished_rollback));
   due_ = NextDue();
   seen_ = {store_.changes.count(), StoreBytes()};
   timer_ = env_.StartTimer("snapshots", [this] { return TakeDueSnapshot(); });
@@ -248,7 +249,11 @@ absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
 absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
   if (options_.level == DurabilityLevel::kNone) return last_snapshot_ + 1;
   const uint64_t position = log_.Append(ToRecord(RollbackRecord{.source = source}));
-  if (absl::Status status = log_.Flush(); !status.ok()) return status;
+  if (absl::Status status = log_.Flush(); !status.ok()) {
+    // It may come onto the disk later.
+    Record(ToRecord(RollbackRecord{.source = source, .position = position, .failed = true}));
+    return status;
+  }
   // What follows is found at once by who looks for it, without all that was before.
   rotated_ = log_.Rotate();
   return position;
@@ -290,8 +295,10 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   Log::Prepared done = PrepareRecord(ToRecord(record));
   record.failed = true;
   Log::Prepared failed = PrepareRecord(ToRecord(record));
-  Snapshot now{
-      .position = *position, .state = std::move(chosen->state), .workers = workers_.records()};
+  Snapshot now{.position = *position,
+               .state = std::move(chosen->state),
+               .workers = workers_.records(),
+               .rolled_back_to = source};
   for (WorkerRecord& worker : now.workers) worker.state = WorkerState::kRolledBack;
   if (absl::Status status = WriteRollback(now); !status.ok()) {
     if (FailpointIsOn(Failpoint::kFailedRollbackStays)) return status;
@@ -306,6 +313,9 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   (*prepared)->Install(store_);
   workers_.FenceAll([&] { RecordPrepared(std::move(done)); });
 
+  // Before the first record goes: without both, who connected meanwhile would not be fenced off. An
+  // error is the log's, which tries again, and health tells of it.
+  log_.Flush().IgnoreError();
   store_.catalog.ComputeFirstValues();
   workers_.TellLost();
   Keep(now, path);

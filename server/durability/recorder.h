@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
+#include "server/durability/convert.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
 #include "server/env/env.h"
@@ -36,6 +37,8 @@ struct RecorderOptions {
   // recovered comes from a named one, which may be removed, and what is older than that was not
   // looked at.
   bool owes_snapshot = false;
+  // The second record of a rollback, which is missing (Recovered): it is the first that is written.
+  std::optional<RollbackRecord> unfinished_rollback = {};
   // As LogOptions.
   uint64_t max_pending_bytes = LogOptions().max_pending_bytes;
   // A change whose record would have a longer header is refused. Protobuf writes no 2 GiB.

@@ -48,6 +48,7 @@ class Recovery {
       if (!whole.ok()) return whole.status();
       if (!*whole) break;
     }
+    if (recovered_.unfinished_rollback) workers_.FenceAll();
     // The log may have been behind it (--durability async).
     if (damaged_ && recovered_.position < damaged_->position && !segments->empty()) {
       return absl::DataLossError(absl::StrCat(
@@ -112,6 +113,10 @@ class Recovery {
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
       began_at_ = recovered_.position = snapshot->position;
       if (snapshot->name.empty()) recovered_.snapshot_position = snapshot->position;
+      if (!snapshot->rolled_back_to.empty()) {
+        recovered_.unfinished_rollback = {.source = snapshot->rolled_back_to,
+                                          .position = snapshot->position};
+      }
       recovered_.snapshot = file.path;
       return absl::OkStatus();
     }
@@ -314,6 +319,8 @@ class Recovery {
       if (!status.ok()) return status;
       began_at_ = own;
     }
+    // At its second record, or at another rollback.
+    recovered_.unfinished_rollback.reset();
     workers_.FenceAll();
     return absl::OkStatus();
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/durability/convert.h"
 #include "server/env/env.h"
 #include "server/membership/workers.h"
 #include "server/store/store.h"
@@ -21,6 +22,9 @@ struct Recovered {
   std::filesystem::path snapshot;  // that the state comes from; empty: none
   // Its, unless an operator named it, who may remove it.
   std::optional<uint64_t> snapshot_position;
+  // Of a rollback that had come onto the disk when its server died, before it could write down
+  // that all are fenced off, which they are here: see RecorderOptions.
+  std::optional<RollbackRecord> unfinished_rollback;
   uint64_t replayed = 0;    // log records
   uint64_t mismatches = 0;  // of them, that led elsewhere than at their first time
   // What somebody should read: snapshots that were skipped, a torn end that was dropped, the first

@@ -34,6 +34,7 @@ class HeadWriter {
   absl::Status Write(const Snapshot& snapshot, int64_t time_unix_micros) {
     piece_.set_position(position_);
     piece_.set_name(snapshot.name);
+    piece_.set_rolled_back_to(snapshot.rolled_back_to);
     piece_.set_time_unix_micros(time_unix_micros);
     const StoreState& state = snapshot.state;
     piece_.set_global_step(state.steps.global);
@@ -282,7 +283,7 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
     }
     v.value = *std::move(value);
   }
-  Snapshot snapshot{head.name(), head.position(), *std::move(state), {}};
+  Snapshot snapshot{head.name(), head.position(), *std::move(state), {}, head.rolled_back_to()};
   for (const durability::WorkerRecord& worker : head.workers()) {
     snapshot.workers.push_back(FromProto(worker));
   }

@@ -24,6 +24,7 @@ struct Snapshot {
   uint64_t position = 0;  // the last log record that is part of it
   StoreState state;
   std::vector<WorkerRecord> workers;
+  std::string rolled_back_to = {};  // see SnapshotHead (records.proto)
 };
 
 struct SnapshotFile {

@@ -2,10 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "proto/memory/memory_account.h"
+#include "proto/wire/retry_info.h"
+#include "server/durability/convert.h"
+#include "server/durability/file_names.h"
+#include "server/durability/log.h"
 #include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::testing {
 namespace {
@@ -180,6 +188,77 @@ TEST(DamagedRollbackTest, IsMadeAgainFromTheSnapshotThatWasChosen) {
   const absl::Status refused = RecoveredState(directory.path()).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(refused.message()), HasSubstr("rolled back"));
+}
+
+// Wherever memory fails, the disk and the process have the same state: that before, or that after.
+TEST(MemoryOfRollbackTest, WhateverCannotBeHadTheDiskAndTheProcessAgree) {
+  if (IsSanitized()) GTEST_SKIP() << "operator new is the sanitizer's";
+  int rolled_back = 0;
+  int stayed = 0;
+  bool failed = true;
+  for (uint64_t calls = 0; failed; ++calls) {
+    SCOPED_TRACE(calls);
+    const TemporaryDirectory directory;
+    std::string before;
+    {
+      ServerRun run(directory.path());
+      Create(run);
+      Add(run, 1);
+      ASSERT_TRUE(run.workers().Connect("w", "host", 7, Sharing::kGlobal).ok());
+      ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+      Add(run, 2);
+      {
+        const FailingMemory memory(calls);
+        try {
+          run.recorder().Rollback("good").IgnoreError();
+        } catch (const std::bad_alloc&) {
+        }
+        failed = memory.failed();
+      }
+      const float now = Value(run);
+      ++(now == 1 ? rolled_back : stayed);
+      ASSERT_TRUE(now == 1 || now == 3) << now;
+      ASSERT_EQ(run.workers().records()[0].state,
+                now == 1 ? WorkerState::kRolledBack : WorkerState::kLive);
+      Add(run, 2);
+      before = run.state();
+    }
+    ASSERT_EQ(RecoveredState(directory.path()).value(), before);
+  }
+  EXPECT_GT(rolled_back, 1);
+  EXPECT_GT(stayed, 50);
+}
+
+// Killed between the two: the snapshot of the rollback is there, its second record is not.
+TEST(UnfinishedRollbackTest, WhoConnectedMeanwhileIsFencedOffTooAndWhoComesAfterIsNot) {
+  const TemporaryDirectory directory;
+  {
+    ServerRun run(directory.path());
+    Create(run);
+    ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
+    Add(run, 2);
+    ASSERT_TRUE(run.recorder().Rollback("good").ok());
+  }
+  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  const uint64_t first = segments.back().first;
+  fs::remove(segments.back().path);
+  const WorkerRecord late{.worker_id = "late", .incarnation = 7, .nonce = 1};
+  {
+    Log log({.directory = directory.path()}, first);
+    log.Append(ToRecord(late));
+    ASSERT_TRUE(log.Flush().ok());
+  }
+  uint64_t next = 0;
+  for (int i = 0; i < 3; ++i) {
+    SCOPED_TRACE(i);
+    ServerRun run(directory.path());
+    EXPECT_EQ(run.recovered().unfinished_rollback.has_value(), i == 0);
+    EXPECT_EQ(Value(run), 0);
+    EXPECT_EQ(run.workers().Check({"late", 7}).GetPayload(kReconnectKey), absl::Cord("r"));
+    if (i == 0) next = run.workers().Connect("next", "host", 7, Sharing::kGlobal).value();
+    EXPECT_TRUE(run.workers().Check({"next", next}).ok());
+    ASSERT_TRUE(run.Settle().ok());
+  }
 }
 
 }  // namespace

@@ -31,6 +31,46 @@ TEST(ChangesTest, NoChangeWaitsForARollback) {
   EXPECT_TRUE(changes.Lock().ok());
 }
 
+// A step whose gradients were all left out locks no variable: nothing else keeps it out of a cut.
+TEST(ChangesTest, ACutLiesBetweenTwoCommitsWhateverTheyChange) {
+  Changes changes;
+  CompletionRecords records;
+  uint64_t* const step = changes.GroupStep("g");
+  std::atomic<uint64_t> logged = 0;
+  std::atomic<bool> over = false;
+  class Entry final : public PushEntry {
+   public:
+    explicit Entry(std::atomic<uint64_t>& logged) : logged_(logged) {}
+    void ReadValues() noexcept override {}
+    void Append(const PushResult&) noexcept override { ++logged_; }
+
+   private:
+    std::atomic<uint64_t>& logged_;
+  };
+  std::thread pusher([&] {
+    Entry entry(logged);
+    for (uint64_t i = 1; !over; ++i) {
+      absl::StatusOr<CompletionRecords::InFlightPush> push = records.Begin({"w", 1, i});
+      push->Reserve();
+      PushResult result;
+      changes.Commit(*push, true, step, &entry, result);
+    }
+  });
+  for (int i = 0; i < 2000 || logged < 100; ++i) {
+    uint64_t position = 0;
+    std::vector<CompletionRecords::Entry> entries;
+    const Steps steps = changes.Cut([&] {
+      position = logged;
+      entries = records.entries();
+    });
+    ASSERT_EQ(steps.global, position);
+    ASSERT_EQ(steps.groups.empty() ? 0 : steps.groups.at("g"), position);
+    ASSERT_EQ(entries.empty() ? 0 : entries.back().id.sequence, position);
+  }
+  over = true;
+  pusher.join();
+}
+
 TEST(ChangesTest, NoChangeBeginsWhileARollbackWaitsForOthers) {
   Changes changes;
   absl::StatusOr<ChangesLock> under_way = changes.Lock();
