@@ -37,19 +37,14 @@ std::vector<std::string> WithScopes(const std::vector<std::string>& names) {
   return {all.begin(), all.end()};
 }
 
-// Options that fit nothing are mistakes: `names` are the store's names of what is there, and
-// `there` says where.
-void CheckOptions(const std::vector<std::string>& names, const TransferOptions& options,
-                  const std::string& there) {
-  const auto check = [&](const std::string& option, const std::string& prefix) {
-    const auto fits = [&](const std::string& name) { return IsUnder(prefix, name); };
-    if (std::any_of(names.begin(), names.end(), fits)) return;
-    const std::string nearest = Nearest(prefix, WithScopes(names));
-    throw NotFoundError(absl::StrCat(there, " has nothing that is '", prefix, "' or under it (",
-                                     option, ")", DidYouMean(nearest)));
-  };
-  for (const std::string& scope : options.scopes) check("--scope", scope);
-  for (const auto& [here, there] : options.renames) check("--rename", here);
+// An option that fits nothing is a mistake: `names` are those that are `there`.
+void CheckFits(const std::string& option, const std::string& prefix,
+               const std::vector<std::string>& names, const std::string& there) {
+  const auto fits = [&](const std::string& name) { return IsUnder(prefix, name); };
+  if (std::any_of(names.begin(), names.end(), fits)) return;
+  const std::string nearest = Nearest(prefix, WithScopes(names));
+  throw NotFoundError(absl::StrCat(there, " has nothing that is '", prefix, "' or under it (",
+                                   option, ")", DidYouMean(nearest)));
 }
 
 std::string ToCheckpoint(const std::string& name, const TransferOptions& options) {
@@ -117,7 +112,10 @@ Transferred Export(RemoteStore& store, const std::filesystem::path& path,
     if (!options.slots && !variable.primary.empty()) continue;
     names.push_back(variable.name);
   }
-  CheckOptions(all, options, "the store");
+  for (const std::string& scope : options.scopes) CheckFits("--scope", scope, all, "the store");
+  for (const auto& [here, there] : options.renames) {
+    CheckFits("--rename", here, all, "the store");
+  }
   if (names.empty()) throw NotFoundError("no variable of the store has a value to export");
   internal::PullResult values = store.PullWhole(names);
   Transferred done{.tensors = names.size()};
@@ -145,7 +143,12 @@ Transferred Import(RemoteStore& store, const std::filesystem::path& path,
     throw InvalidArgumentError(absl::StrCat("'", it->second, "' and '", name, "' of ",
                                             path.string(), " would both be variable ", it->first));
   }
-  CheckOptions(KeysOf(saved), options, path.string());
+  for (const auto& [here, there] : options.renames) {
+    CheckFits("--rename", there, file->names(), path.string());
+  }
+  for (const std::string& scope : options.scopes) {
+    CheckFits("--scope", scope, KeysOf(saved), path.string());
+  }
   std::map<std::string, ListedVariable> known;
   for (const ListedVariable& variable : store.List("")) known[variable.name] = variable;
   Transferred done;

@@ -210,7 +210,7 @@ TEST_F(CtlCommandTest, FiltersThatFitNothing) {
   ASSERT_EQ(Run({"export", path}).code, 0);
   ExpectRefused({"import", path, "--scope", "nothing"}, "x.npz has nothing that is 'nothing'");
   ExpectRefused({"import", path, "--scope", "model", "--scope", "modl"}, "did you mean");
-  ExpectRefused({"import", path, "--rename", "a=b"}, "has nothing that is 'a'");
+  ExpectRefused({"import", path, "--rename", "a=b"}, "has nothing that is 'b'");
   ASSERT_EQ(Run({"export", path, "--rename", "model=other"}).code, 0);
   ExpectRefused({"import", path}, "left out 2, such as other/bias: the store has no such variable");
   EXPECT_EQ(Run({"import", path, "--scope", "model/w:0", "--rename", "model=other"}).code, 0);

@@ -273,3 +273,17 @@ def test_parts_of_a_dimension_that_a_run_knows():
         for wrong in halves[0], sized[0]:
             with pytest.raises(tf.errors.InvalidArgumentError):
                 session.run(wrong, {x: np.zeros((2, 3))})
+
+
+def test_what_is_an_array_is_taken_as_one_whatever_else_it_has():
+    class LikePyTorch:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([1, 2], np.float32)
+
+        def to_dense(self):
+            return self
+
+    v = tf.get_variable("like_pytorch", initializer=LikePyTorch())
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(session.run(v + LikePyTorch()), [2, 4])

@@ -230,8 +230,10 @@ Input ToInput(nb::handle x, std::optional<DType> like) {
   if (PyLong_CheckExact(x.ptr())) return nb::cast<int64_t>(x);
   if (PyFloat_CheckExact(x.ptr())) return nb::cast<double>(x);
   if (HasSymbolic(x)) return stack(ToInputs(x), 0);
-  // Rows of a tensor, where an op takes no rows.
-  if (nb::hasattr(x, "to_dense")) return ToInput(x.attr("to_dense")());
+  // Rows of a tensor, where an op takes no rows. PyTorch's tensors have a to_dense, too, which
+  // gives them themselves.
+  if (nb::hasattr(x, "to_dense") && !nb::hasattr(x, "__array__"))
+    return ToInput(x.attr("to_dense")());
   return ToTensor(x, like);
 }
 
