@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from typing import Any
 
@@ -14,6 +15,11 @@ Graph = _core.Graph
 def reset_default_graph() -> None:
     """Replaces the process's default graph by a new, empty one."""
     _core.reset_default_graph()
+
+
+# The program ends: the default graph's worker says so to its server, and nobody waits for it. Graphs that
+# variables of the program are in live on until Python frees these.
+atexit.register(_core.reset_default_graph)
 
 
 def the_object(graph: Graph) -> Graph:
