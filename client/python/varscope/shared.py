@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from varscope import _core, errors, saver, scopes, variables
+from varscope import _core, checkpoint_paths, first_values, saver, scopes, variables
 from varscope.rules import GivenRule, Rule
 from varscope.slices import IndexedSlices
 from varscope.store import Store, gradient_of
@@ -90,18 +90,14 @@ class SharedArrays:
 
     def first_values(self) -> dict[str, Any]:
         """The store's values, after it has got this worker's where it had none."""
-        try:
-            return self.pull()
-        except errors.FailedPreconditionError:
-            pass
-        with self.store.graph.as_default():
-            self.store.session.run(_core.global_variables_initializer())
+        self.store.given.add(self.variables.values())
         return self.pull()
 
     def pull(self, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Returns one consistent set of values, of all arrays or of some, which cannot be written."""
         wanted = list(self.variables) if names is None else list(names)
-        fetched = self.store.session.core.pull([self.variables[name] for name in wanted])
+        fetches = [self.variables[name] for name in wanted]
+        fetched = self.store.given.run(lambda: self.store.session.core.pull(fetches))
         return dict(zip(wanted, fetched))
 
     def rows(self, name: str, numbers: Any) -> Any:
@@ -141,7 +137,9 @@ class SharedArrays:
 
     def save(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> str:
         """Writes one consistent set of values; `names` has the array of each name in the file."""
-        return self._saver(names).save(self.store.session, path)
+        written = checkpoint_paths.to_write(path)
+        of = self._saver(names)
+        return self.store.given.run(lambda: of.save(self.store.session, written))
 
     def restore(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> None:
         """Assigns a checkpoint's values: all of it or nothing."""
@@ -153,9 +151,13 @@ class SharedArrays:
 
 
 def _define(name: str, array: Array, dtype: str) -> _core.Variable:
-    """Creates or attaches. ValueError, with the parameter's name, when another worker's differs."""
+    """Creates or attaches. ValueError, with the parameter's name, when another worker's differs;
+    InvalidArgumentError for NaN and infinities in what is trained.
+    """
     value = as_dtype(array.value(), np.dtype(_core.as_dtype(dtype).as_numpy_dtype),
                      f"parameter '{array.name}'")
+    if array.trainable:
+        first_values.check_finite(value, f"parameter '{array.name}'")
     try:
         return variables.get_variable(name, None, dtype, value,
                                       trainable=array.trainable, reuse=scopes.AUTO_REUSE)
@@ -211,11 +213,11 @@ class Pushes:
                 feeds.append((fed, gradient))
         for (built, _), given in zip(self._rules, hyperparameters):
             feeds += [(fed, given[key]) for key, fed in built.fed.items()]
-        session = self._arrays.store.session.core
+        session, given = self._arrays.store.session.core, self._arrays.store.given
         if not plan.fetches:
-            session.run(plan.pushes, feeds)
+            given.run(lambda: session.run(plan.pushes, feeds))
             return {}
-        return dict(zip(plan.brings, session.pull(plan.fetches, feeds)))
+        return dict(zip(plan.brings, given.run(lambda: session.pull(plan.fetches, feeds))))
 
     def _plan_of(self, pushed: tuple[tuple[str, bool], ...], brings: tuple[str, ...]) -> _Plan:
         key = pushed, brings
