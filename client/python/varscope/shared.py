@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from varscope import _core, checkpoint_paths, first_values, saver, scopes, variables
+from varscope.gradients_given import gradient_of
 from varscope.rules import GivenRule, Rule
 from varscope.slices import IndexedSlices
-from varscope.store import Store, gradient_of
+from varscope.store import Store
 from varscope.values import as_dtype, rows_for
 
 # Of these a worker has rounded copies. The store adds small updates to float32.
@@ -213,11 +214,13 @@ class Pushes:
                 feeds.append((fed, gradient))
         for (built, _), given in zip(self._rules, hyperparameters):
             feeds += [(fed, given[key]) for key, fed in built.fed.items()]
-        session, given = self._arrays.store.session.core, self._arrays.store.given
+        store = self._arrays.store
+        session = store.session.core
         if not plan.fetches:
-            given.run(lambda: session.run(plan.pushes, feeds))
+            store.given.run(lambda: session.run(plan.pushes, feeds))
             return {}
-        return dict(zip(plan.brings, given.run(lambda: session.pull(plan.fetches, feeds))))
+        values = store.given.run(lambda: session.pull(plan.fetches, feeds))
+        return dict(zip(plan.brings, values))
 
     def _plan_of(self, pushed: tuple[tuple[str, bool], ...], brings: tuple[str, ...]) -> _Plan:
         key = pushed, brings

@@ -13,12 +13,13 @@ from varscope import (_core, checkpoint_paths, control, first_values, initialize
                       session, variables)
 from varscope.control import ListedVariable
 from varscope.given_values import GivenValues
+from varscope.gradients_given import gradient_given, gradient_of, rule_of
 from varscope.optimizers import Optimizer
 from varscope.rules import GivenRule, Rule
 from varscope.separate_processes import OfOneProcess
 from varscope.session import LONGEST_SECONDS
-from varscope.slices import IndexedSlices, IndexedSlicesValue
-from varscope.values import numbers_for, rows_for, value_for
+from varscope.slices import IndexedSlices
+from varscope.values import numbers_for, value_for
 
 
 class _Push(NamedTuple):
@@ -244,8 +245,8 @@ class Store(OfOneProcess):
         """
         self._check_is_open()
         self._own_keys(gradients, "push")
-        rule, rate = _rule_of(optimizer)
-        arrays = [_gradient(variable, gradient) for variable, gradient in gradients.items()]
+        rule, rate = rule_of(optimizer)
+        arrays = [gradient_given(variable, gradient) for variable, gradient in gradients.items()]
         sparse = tuple(isinstance(array, tuple) for array in arrays)
         with self._making:
             push = self._push_of(tuple(gradients), sparse, rule)
@@ -350,41 +351,6 @@ class Options(TypedDict, total=False):
     checksums: bool
     transport: str
     threads: int
-
-
-_TRAINED = ("float32", "float64")
-_DESCENT = Rule("GradientDescent", ("learning_rate",), {})
-
-
-def _rule_of(optimizer: Any) -> tuple[Rule | GivenRule, float | None]:
-    """The rule, and for a number this learning rate."""
-    if isinstance(optimizer, Optimizer):
-        return GivenRule(optimizer), None
-    try:
-        if isinstance(optimizer, (str, bytes)):
-            raise TypeError
-        return _DESCENT, float(optimizer)
-    except TypeError:
-        raise TypeError("push() takes an optimizer of varscope.train, or a number, the learning rate "
-                        f"of gradient descent, not {optimizer!r}") from None
-
-
-def _gradient(variable: _core.Variable, gradient: Any) -> Any:
-    """An array, or a pair of them: rows, and where they are."""
-    if variable.dtype.name not in _TRAINED:
-        raise ValueError(f"variable '{variable.op.name}' is {variable.dtype.name}: optimizers update "
-                         "float32 and float64 (assign() sets any)")
-    if isinstance(gradient, (IndexedSlices, IndexedSlicesValue)):
-        return rows_for(variable, gradient.values, gradient.indices)
-    return value_for(variable, gradient, "the gradient")
-
-
-def gradient_of(variable: _core.Variable, rows: bool) -> Any:
-    """What a push is fed for a variable."""
-    if not rows:
-        return _core.placeholder(variable.dtype, variable.shape)
-    values = _core.placeholder(variable.dtype, [None, *variable.shape.as_list()[1:]])
-    return IndexedSlices(values, _core.placeholder("int64", [None]))
 
 
 def connect(target: str | None = None, **options: Unpack[Options]) -> Store:
