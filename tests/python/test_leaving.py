@@ -1,6 +1,7 @@
 """A program that ends leaves its server: no other worker waits for it until its lease is over."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -33,6 +34,17 @@ def test_a_program_that_ends_has_left(program, end, code):
         workers = subprocess.run([path_of("varscopectl"), "--target", target, "workers"],
                                  text=True, capture_output=True, check=True).stdout
         assert [line.split()[1] for line in workers.splitlines()[1:]] == ["left"], workers
+
+
+@pytest.mark.parametrize("waiting", ["varscope.connect(target)", "tf.Session(target)"])
+def test_ctrl_c_ends_a_program_that_waits_for_a_server(waiting):
+    begun = time.monotonic()
+    ended = run_program("import os, signal, sys, threading, varscope\n"
+                        "import varscope.compat.v1 as tf\n"
+                        "target = '127.0.0.1:9'\n"
+                        "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n" + waiting)
+    assert ended.returncode != 0 and "KeyboardInterrupt" in ended.stderr
+    assert time.monotonic() - begun < 30  # of the 60 s that it would wait
 
 
 def test_a_program_whose_server_is_gone_ends():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import threading
 import weakref
 from typing import Any
 
@@ -17,9 +18,18 @@ def reset_default_graph() -> None:
     _core.reset_default_graph()
 
 
-# The program ends: the default graph's worker says so to its server, and nobody waits for it. Graphs that
-# variables of the program are in live on until Python frees these.
-atexit.register(_core.reset_default_graph)
+def _leave() -> None:
+    """The program ends: the default graph's worker tells its server, and nobody waits for it. A server that does
+    not answer, or a definition that Ctrl-C has left under way, delays the end by no more than a second.
+
+    Graphs that variables of the program are in live on until Python frees these.
+    """
+    leaving = threading.Thread(target=_core.reset_default_graph, daemon=True)
+    leaving.start()
+    leaving.join(1.0)
+
+
+atexit.register(_leave)
 
 
 def the_object(graph: Graph) -> Graph:
