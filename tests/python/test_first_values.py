@@ -1,11 +1,13 @@
 """What a store takes as a first value, and what it says of the others."""
 
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
 
 import varscope
 import varscope.compat.v1 as tf
+import varscope.jax
 
 LARGE = 100_000  # elements that do not travel with the definition
 
@@ -141,3 +143,27 @@ def test_what_a_custom_getter_returns_has_its_value(store):
     with store.variable_scope("s", custom_getter=lambda getter, *a, **k: tf.identity(getter(*a, **k))):
         doubled = store.get_variable("w", initializer=np.full(LARGE, 2.0, np.float32))
     assert store.session.run(doubled)[0] == 2
+
+
+@pytest.mark.parametrize("other, text", [
+    (np.zeros(4, np.float32), r"specified shape \(4,\) and found shape \(3,\)"),
+    (np.zeros((3, 1), np.float32), r"specified shape \(3, 1\)"), (1.0, r"specified shape \(\)"),
+    (np.zeros(3), "specified dtype float64 and found dtype float32"),
+    (np.zeros(3, np.int64), "specified dtype int64")])
+def test_another_value_is_an_error_in_the_connection_that_has_the_variable(store, other, text):
+    w = store.get_variable("w", initializer=np.ones(3, np.float32))
+    for connection in (store, varscope.connect(store.target)):
+        with pytest.raises(ValueError, match=f"Trying to share variable w, but {text}"):
+            connection.get_variable("w", initializer=other)
+    assert store.get_variable("w", initializer=np.zeros(3, np.float32)) == w
+    assert store.get_variable("w", initializer=[0.0, 0.0, 0.0]) == w
+    assert store.get_variable("w") == w
+    assert store.pull(w).tolist() == [1, 1, 1]
+
+
+def test_another_model_is_an_error_in_the_connection_that_has_its_name(store):
+    varscope.jax.share({"w": jnp.ones(3)}, store, "model")
+    with pytest.raises(ValueError, match=r"parameter 'w': .* specified shape \(4,\)"):
+        varscope.jax.share({"w": jnp.ones(4)}, store, "model")
+    with pytest.raises(varscope.errors.InvalidArgumentError, match="parameter 'b' has NaN at element 1 of 2"):
+        varscope.jax.share({"b": jnp.array([1, jnp.nan])}, store, "model")

@@ -19,20 +19,16 @@ from varscope.values import array_of, as_dtype
 
 
 def checked(name: str, value: Any, dtype: Any) -> Any:
-    """Returns the value, or of a function one that looks at what it returns; what says how to make a value,
+    """Returns the value, as NumPy's array where it is another package's, or of a function one that looks at what it returns; what says how to make a value,
     and tensors, as they are.
 
     TypeError for what is no array of numbers, and for numbers that the dtype does not have; ValueError for
     what is no array; InvalidArgumentError for NaN and infinities.
     """
-    if value is None or is_initializer(value) or is_symbolic(value):
-        return value
-    if isinstance(value, _core.Initializer):
+    if _says_how(value):
         return value
     if callable(value):
         return _checking(name, value, dtype)
-    if isinstance(value, (list, tuple)) and any(is_symbolic(item) for item in value):
-        return value  # they are stacked
     said = f"the first value of variable '{name}'"
     array = array_of(value, said)
     if dtype is not None:
@@ -44,7 +40,38 @@ def checked(name: str, value: Any, dtype: Any) -> Any:
     elif isinstance(value, float):
         array = as_dtype(array, np.dtype(np.float32), said)  # as a Python number becomes
     check_finite(array, said)
-    return value
+    # Other packages' arrays, such as PyTorch's, as NumPy's.
+    return value if _is_plain(value) else array
+
+
+def _is_plain(value: Any) -> bool:
+    own = isinstance(value, (np.ndarray, np.generic))
+    return own or not (hasattr(value, "__array__") or hasattr(value, "__dlpack__"))
+
+
+def _says_how(value: Any) -> bool:
+    """Whether it is no array yet: it says how one is made, or a run knows it."""
+    if isinstance(value, (list, tuple)):
+        return any(is_symbolic(item) for item in value)  # they are stacked
+    return (value is None or is_symbolic(value) or is_initializer(value)
+            or isinstance(value, _core.Initializer))
+
+
+def check_fits(variable: Any, value: Any, dtype: Any) -> None:
+    """ValueError where a value is of another shape or dtype than its variable, which this connection had
+    already: of another connection's the server says so.
+    """
+    if _says_how(value) or callable(value) or not isinstance(variable, _core.Variable):
+        return
+    array, found = np.asarray(value), tuple(variable.shape.as_list())
+    said = f"Trying to share variable {variable.op.name}, but specified"
+    if array.shape != found:
+        raise ValueError(f"{said} shape {array.shape} and found shape {found}: this connection has it "
+                         "already; another one needs another name")
+    given = isinstance(value, (np.ndarray, np.generic)) and dtype is None
+    if given and _core.as_dtype(array.dtype) != variable.dtype:
+        raise ValueError(f"{said} dtype {array.dtype.name} and found dtype {variable.dtype.name}: this "
+                         "connection has it already; another one needs another name")
 
 
 def _checking(name: str, function: Any, dtype: Any) -> Any:

@@ -79,6 +79,7 @@ class SharedArrays:
         dtypes = [stored_dtype(array.name, array.dtype) for array in arrays]
         self.store = store
         self.variables: dict[str, _core.Variable] = {}
+        self._trained = {array.name for array in arrays if array.trainable}
         self._assigns: dict[str, tuple[_core.Tensor, _core.Operation]] = {}
         prefix = f"{scope}/" if scope else ""
         with store.graph.as_default():
@@ -115,7 +116,10 @@ class SharedArrays:
                 variable = self.variables[name]
                 if name not in self._assigns:
                     fed = _core.placeholder(variable.dtype, variable.shape)
-                    self._assigns[name] = (fed, _core.assign(variable, fed).op)
+                    assigned = _core.assign(variable, fed).op
+                    if name not in self._trained:
+                        _core._allow_nonfinite(assigned)  # a mask has infinities
+                    self._assigns[name] = (fed, assigned)
                 feeds.append((self._assigns[name][0], value))
         self.store.session.core.run([self._assigns[name][1] for name in values], feeds)
 
@@ -160,10 +164,12 @@ def _define(name: str, array: Array, dtype: str) -> _core.Variable:
     if array.trainable:
         first_values.check_finite(value, f"parameter '{array.name}'")
     try:
-        return variables.get_variable(name, None, dtype, value,
-                                      trainable=array.trainable, reuse=scopes.AUTO_REUSE)
+        variable = variables.get_variable(name, None, dtype, value,
+                                          trainable=array.trainable, reuse=scopes.AUTO_REUSE)
+        first_values.check_fits(variable, value, dtype)
     except ValueError as error:
         raise ValueError(f"parameter '{array.name}': {error}") from None
+    return variable
 
 
 # The arrays that are pushed, and whether as rows; those whose values come back.

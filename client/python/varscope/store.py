@@ -132,6 +132,7 @@ class Store(OfOneProcess):
             first = first_values.checked(full_name, initializer, dtype)
             variable = variables.get_variable(name, shape, dtype, first,
                                               trainable=trainable, reuse=reuse)
+        first_values.check_fits(variable, first, dtype)
         self._initialize(variable, first)
         return variable
 
