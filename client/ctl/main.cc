@@ -240,14 +240,21 @@ int Import(Client& client, std::ostream& out, const Transfer& transfer) {
   return kExitOk;
 }
 
-// What ends like a file of another kind would become two files of TensorFlow's.
+// What names no file would become hidden ones, and what ends like a file of another kind two files
+// of TensorFlow's.
 std::string CheckFormat(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension();
+  const std::string how = ": write NAME.safetensors, NAME.npz, or NAME.ckpt for TensorFlow's";
+  const std::filesystem::path file(path);
+  const std::string name = file.filename();
+  std::error_code unknown;
+  if (name.empty() || name == ".safetensors" || name == ".npz" || name == ".ckpt" ||
+      std::filesystem::is_directory(file, unknown)) {
+    return "'" + path + "' has no file's name" + how;
+  }
+  const std::string extension = file.extension();
   const bool known = checkpoint::FormatOf(path) != checkpoint::Format::kTensorBundle ||
                      extension.empty() || extension.rfind(".ckpt", 0) == 0;
-  if (known) return "";
-  return "'" + extension +
-         "' is no format: write NAME.safetensors, NAME.npz, or NAME.ckpt for TensorFlow's";
+  return known ? "" : "'" + extension + "' is no format" + how;
 }
 
 void AddCheckpoints(CommandLine& line, Transfer& transfer, Run& run) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import threading
 import weakref
 from typing import Any
 
@@ -14,6 +16,20 @@ Graph = _core.Graph
 def reset_default_graph() -> None:
     """Replaces the process's default graph by a new, empty one."""
     _core.reset_default_graph()
+
+
+def _leave() -> None:
+    """The program ends: the default graph's worker tells its server, and nobody waits for it. A server that does
+    not answer, or a definition that Ctrl-C has left under way, delays the end by no more than a second.
+
+    Graphs that variables of the program are in live on until Python frees these.
+    """
+    leaving = threading.Thread(target=_core.reset_default_graph, daemon=True)
+    leaving.start()
+    leaving.join(1.0)
+
+
+atexit.register(_leave)
 
 
 def the_object(graph: Graph) -> Graph:

@@ -290,10 +290,11 @@ def of_scope(initializer: Any) -> Any:
     return None if is_function(initializer) else initializer
 
 
-def of_variable(initializer: Any, shape: list[int] | None, dtype: _core.DType,
+def of_variable(name: str, initializer: Any, shape: list[int] | None, dtype: _core.DType,
                 draws: bool) -> tuple[Any, list[int] | None]:
     """Returns the initializer and the shape as the client takes them: of a value it has no shape.
-    `draws`: whether numbers of a seed may be drawn here."""
+    `draws`: whether numbers of a seed may be drawn here. ValueError for a function that gives no value,
+    or one of another shape."""
     initializer = _made(initializer)
     if isinstance(initializer, Initializer):
         value = initializer.drawn(shape, dtype) if draws and shape is not None else None
@@ -304,11 +305,16 @@ def of_variable(initializer: Any, shape: list[int] | None, dtype: _core.DType,
     if not callable(initializer) or isinstance(initializer, _core.Initializer):
         return initializer, shape
     if shape is None:
-        return _without_shape(initializer, dtype), None
-    return _as_value(initializer(shape, dtype=dtype), dtype), None
+        return _without_shape(name, initializer, dtype), None
+    value = _as_value(name, initializer(shape, dtype=dtype), dtype)
+    if not value.shape.is_compatible_with(shape) if is_symbolic(value) else value.shape != tuple(shape):
+        given = tuple(value.shape.as_list() if is_symbolic(value) else value.shape)
+        raise ValueError(f"variable '{name}' has the shape {tuple(shape)}, and its initializer gave "
+                         f"a value of the shape {given}")
+    return value, None
 
 
-def _without_shape(function: Any, dtype: _core.DType) -> Any:
+def _without_shape(name: str, function: Any, dtype: _core.DType) -> Any:
     """What a function gives that needs no shape. ValueError for one that needs an argument."""
     needed = [name for name, parameter in inspect.signature(function).parameters.items()
               if parameter.default is parameter.empty
@@ -318,12 +324,14 @@ def _without_shape(function: Any, dtype: _core.DType) -> Any:
             "You can only pass an initializer function that expects no arguments to its callable "
             "when the shape is not fully defined. The given initializer expects the following args "
             f"{needed}")
-    return _as_value(function(), dtype)
+    return _as_value(name, function(), dtype)
 
 
-def _as_value(value: Any, dtype: _core.DType) -> Any:
-    """What a program's function has returned: a tensor, else an array of the dtype. ValueError for a
-    tensor of another."""
+def _as_value(name: str, value: Any, dtype: _core.DType) -> Any:
+    """What a program's function has returned: a tensor, else an array of the dtype. ValueError for None,
+    and for a tensor of another dtype."""
+    if value is None:
+        raise ValueError(f"None values not supported: variable '{name}' has an initializer that gave None")
     if not isinstance(value, (_core.Tensor, _core.Variable)):
         return np.asarray(value, dtype.as_numpy_dtype)
     check_dtype(value, dtype)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from varscope import _core
+from varscope import _core, checkpoint_paths
 from varscope.collections_ import global_variables
 from varscope.scopes import refuse
 from varscope.session import BaseSession
@@ -42,6 +42,7 @@ class Saver:
         if every:
             var_list = global_variables()
         listed = dict(var_list) if isinstance(var_list, Mapping) else list(var_list)
+        _check_variables(listed)
         self._var_list = listed  # scripts look at it
         _refuse_twice(listed)
         if isinstance(listed, list) and listed:
@@ -60,13 +61,14 @@ class Saver:
         'checkpoint', or latest_filename, says which checkpoints there are, unless write_state is
         False.
         """
-        folder = os.path.dirname(os.path.abspath(save_path))
+        save_path = checkpoint_paths.prefix("save", save_path)
+        folder = os.path.abspath(os.path.dirname(save_path))
         os.makedirs(folder, exist_ok=True)
         before = None if write_state and latest_filename is None else _content(folder)
         if isinstance(global_step, (_core.Tensor, _core.Variable)):
             global_step = sess.run(global_step)
         step = None if global_step is None else int(global_step)
-        path = self._core.save(sess.core, os.fspath(save_path), step)
+        path = self._core.save(sess.core, save_path, step)
         if latest_filename is not None and write_state:
             update_checkpoint_state(folder, path, self.last_checkpoints, latest_filename)
         if before is not None:
@@ -102,7 +104,7 @@ class Saver:
         """Assigns all in one push: all of it or nothing."""
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
-        self._core.restore(sess.core, os.fspath(save_path))
+        self._core.restore(sess.core, checkpoint_paths.prefix("restore", save_path))
 
     @property
     def last_checkpoints(self) -> list[str]:
@@ -127,6 +129,14 @@ def _put_back(folder: str, content: bytes) -> None:
         return
     with open(path, "wb") as file:
         file.write(content)
+
+
+def _check_variables(listed: Any) -> None:
+    """TypeError for what is no variable."""
+    for variable in listed.values() if isinstance(listed, dict) else listed:
+        if not isinstance(variable, _core.Variable):
+            raise TypeError(f"Expected a variable, not {variable!r}: Saver takes a list of variables, or a "
+                            "dict of them by their names in the checkpoint")
 
 
 def _refuse_twice(variables: Any) -> None:

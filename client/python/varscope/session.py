@@ -156,6 +156,8 @@ class BaseSession(OfOneProcess):
     counts.
     """
 
+    _said_when_closed = "Attempted to use a closed Session."
+
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
                  config: Any = None) -> None:
         self._graph = the_object(_core.get_default_graph() if graph is None else graph)
@@ -192,7 +194,7 @@ class BaseSession(OfOneProcess):
     def core(self) -> _core.Session:
         """The client's session. RuntimeError when this one is closed."""
         if self._core is None:
-            raise RuntimeError("Attempted to use a closed Session.")
+            raise RuntimeError(self._said_when_closed)
         return self._core
 
     @property

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from varscope import _core, errors, saver, scopes, variables
+from varscope import _core, checkpoint_paths, first_values, saver, scopes, variables
+from varscope.gradients_given import gradient_of
 from varscope.rules import GivenRule, Rule
 from varscope.slices import IndexedSlices
-from varscope.store import Store, gradient_of
+from varscope.store import Store
 from varscope.values import as_dtype, rows_for
 
 # Of these a worker has rounded copies. The store adds small updates to float32.
@@ -78,6 +79,7 @@ class SharedArrays:
         dtypes = [stored_dtype(array.name, array.dtype) for array in arrays]
         self.store = store
         self.variables: dict[str, _core.Variable] = {}
+        self._trained = {array.name for array in arrays if array.trainable}
         self._assigns: dict[str, tuple[_core.Tensor, _core.Operation]] = {}
         prefix = f"{scope}/" if scope else ""
         with store.graph.as_default():
@@ -90,18 +92,14 @@ class SharedArrays:
 
     def first_values(self) -> dict[str, Any]:
         """The store's values, after it has got this worker's where it had none."""
-        try:
-            return self.pull()
-        except errors.FailedPreconditionError:
-            pass
-        with self.store.graph.as_default():
-            self.store.session.run(_core.global_variables_initializer())
+        self.store.given.add(self.variables.values())
         return self.pull()
 
     def pull(self, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Returns one consistent set of values, of all arrays or of some, which cannot be written."""
         wanted = list(self.variables) if names is None else list(names)
-        fetched = self.store.session.core.pull([self.variables[name] for name in wanted])
+        fetches = [self.variables[name] for name in wanted]
+        fetched = self.store.given.run(lambda: self.store.session.core.pull(fetches))
         return dict(zip(wanted, fetched))
 
     def rows(self, name: str, numbers: Any) -> Any:
@@ -118,7 +116,10 @@ class SharedArrays:
                 variable = self.variables[name]
                 if name not in self._assigns:
                     fed = _core.placeholder(variable.dtype, variable.shape)
-                    self._assigns[name] = (fed, _core.assign(variable, fed).op)
+                    assigned = _core.assign(variable, fed).op
+                    if name not in self._trained:
+                        _core._allow_nonfinite(assigned)  # a mask has infinities
+                    self._assigns[name] = (fed, assigned)
                 feeds.append((self._assigns[name][0], value))
         self.store.session.core.run([self._assigns[name][1] for name in values], feeds)
 
@@ -141,7 +142,9 @@ class SharedArrays:
 
     def save(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> str:
         """Writes one consistent set of values; `names` has the array of each name in the file."""
-        return self._saver(names).save(self.store.session, path)
+        written = checkpoint_paths.to_write(path)
+        of = self._saver(names)
+        return self.store.given.run(lambda: of.save(self.store.session, written))
 
     def restore(self, path: str | os.PathLike[str], names: Mapping[str, str]) -> None:
         """Assigns a checkpoint's values: all of it or nothing."""
@@ -153,14 +156,20 @@ class SharedArrays:
 
 
 def _define(name: str, array: Array, dtype: str) -> _core.Variable:
-    """Creates or attaches. ValueError, with the parameter's name, when another worker's differs."""
+    """Creates or attaches. ValueError, with the parameter's name, when another worker's differs;
+    InvalidArgumentError for NaN and infinities in what is trained.
+    """
     value = as_dtype(array.value(), np.dtype(_core.as_dtype(dtype).as_numpy_dtype),
                      f"parameter '{array.name}'")
+    if array.trainable:
+        first_values.check_finite(value, f"parameter '{array.name}'")
     try:
-        return variables.get_variable(name, None, dtype, value,
-                                      trainable=array.trainable, reuse=scopes.AUTO_REUSE)
+        variable = variables.get_variable(name, None, dtype, value,
+                                          trainable=array.trainable, reuse=scopes.AUTO_REUSE)
+        first_values.check_fits(variable, value, dtype)
     except ValueError as error:
         raise ValueError(f"parameter '{array.name}': {error}") from None
+    return variable
 
 
 # The arrays that are pushed, and whether as rows; those whose values come back.
@@ -211,11 +220,13 @@ class Pushes:
                 feeds.append((fed, gradient))
         for (built, _), given in zip(self._rules, hyperparameters):
             feeds += [(fed, given[key]) for key, fed in built.fed.items()]
-        session = self._arrays.store.session.core
+        store = self._arrays.store
+        session = store.session.core
         if not plan.fetches:
-            session.run(plan.pushes, feeds)
+            store.given.run(lambda: session.run(plan.pushes, feeds))
             return {}
-        return dict(zip(plan.brings, session.pull(plan.fetches, feeds)))
+        values = store.given.run(lambda: session.pull(plan.fetches, feeds))
+        return dict(zip(plan.brings, values))
 
     def _plan_of(self, pushed: tuple[tuple[str, bool], ...], brings: tuple[str, ...]) -> _Plan:
         key = pushed, brings

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict, Unpack, get_type_hints
 
 import numpy as np
 
-from varscope import _core, control, initializers, saver, scopes, session, variables
+from varscope import (_core, checkpoint_paths, control, first_values, initializers, saver, scopes,
+                      session, variables)
 from varscope.control import ListedVariable
+from varscope.given_values import GivenValues
+from varscope.gradients_given import gradient_given, gradient_of, rule_of
 from varscope.optimizers import Optimizer
 from varscope.rules import GivenRule, Rule
 from varscope.separate_processes import OfOneProcess
 from varscope.session import LONGEST_SECONDS
-from varscope.slices import IndexedSlices, IndexedSlicesValue
-from varscope.values import numbers_for, rows_for, value_for
+from varscope.slices import IndexedSlices
+from varscope.values import numbers_for, value_for
 
 
 class _Push(NamedTuple):
@@ -24,6 +28,12 @@ class _Push(NamedTuple):
     op: _core.Operation
     gradients: list[Any]
     learning_rate: _core.Tensor | None  # where a number is given in place of an optimizer
+
+
+class _StoreSession(session.BaseSession):
+    """The session of a store."""
+
+    _said_when_closed = "the Store is closed: varscope.connect() makes another one"
 
 
 class Store(OfOneProcess):
@@ -37,13 +47,15 @@ class Store(OfOneProcess):
     def __init__(self, target: str | None = None,
                  options: _core.ConnectOptions | None = None) -> None:
         self._graph = _core.Graph()
-        self._session = session.BaseSession(target or "", self._graph, options)
+        self._session = _StoreSession(target or "", self._graph, options)
+        self.given = GivenValues(self._session)
         self._pushes: dict[Any, _Push] = {}
         self._assigns: dict[_core.Variable, tuple[_core.Tensor, _core.Tensor]] = {}
         self._lookups: dict[_core.Variable, tuple[_core.Tensor, _core.Tensor]] = {}
         self._making = threading.RLock()  # pushes, assigns and lookups
 
     def __enter__(self) -> Store:
+        self._check_is_open()
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -77,6 +89,12 @@ class Store(OfOneProcess):
         """How many pushes with gradients the server has applied, as far as this worker has heard."""
         return self._session.global_step
 
+    @property
+    def dropped_pushes(self) -> int:
+        """How many of this connection's pushes the server has taken and not applied: computed from values
+        that are too old, or that the store has no more, or with NaN that their group skips."""
+        return self._session.core.dropped_pushes
+
     def close(self) -> None:
         """Ends this connection's use: every later call is a RuntimeError. What the store has stays."""
         self._session.close()
@@ -100,35 +118,47 @@ class Store(OfOneProcess):
         """Returns the variable of this name: one that some worker created, or a new one.
 
         reuse: True shares only, False creates only; None is the scope's True, else AUTO_REUSE.
-        ValueError when the store has another shape or dtype under this name, with both creators.
+        ValueError when the store has another shape or dtype under this name, with both creators. A
+        first value is refused as assign() refuses values; then there is no variable.
         """
         self._check_is_open()
         if not isinstance(name, str):
             raise TypeError(f"get_variable() needs a string as the name, not {name!r}")
         with self._graph.as_default():
+            scope = _core.get_variable_scope()
             if reuse is None:
-                reuse = _core.get_variable_scope().reuse or scopes.AUTO_REUSE
-            variable = variables.get_variable(name, shape, dtype, initializer,
+                reuse = scope.reuse or scopes.AUTO_REUSE
+            full_name = f"{scope.name}/{name}" if scope.name else name
+            first = first_values.checked(full_name, initializer, dtype)
+            variable = variables.get_variable(name, shape, dtype, first,
                                               trainable=trainable, reuse=reuse)
-        self._initialize(initializer)
+        first_values.check_fits(variable, first, dtype)
+        self._initialize(variable, first)
         return variable
 
     def Variable(self, initial_value: Any, name: str | None = None, dtype: Any = None,
                  trainable: bool = True) -> _core.Variable:
-        """Returns a new variable, always: its name is made unique in the store."""
+        """Returns a new variable, always: its name is made unique in the store. First values are
+        refused as get_variable() refuses them.
+        """
         self._check_is_open()
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
         with self._graph.as_default():
-            variable = _core.Variable(initial_value, trainable, name=name, dtype=dtype)
-        self._initialize(initial_value)
+            first = first_values.checked(name or "Variable", initial_value, dtype)
+            variable = _core.Variable(first, trainable, name=name, dtype=dtype)
+        self._initialize(variable, first)
         return variable
 
-    def _initialize(self, initial_value: Any) -> None:
+    def _initialize(self, variable: _core.Variable, initial_value: Any) -> None:
         """Gives the server a first value of many bytes, which it does not get with the definition."""
-        if _may_be_large(initial_value):
-            with self._graph.as_default():
-                self._session.run(_core.global_variables_initializer())
+        if not _may_be_large(initial_value):
+            return
+        if isinstance(variable, _core.Variable):
+            self.given.give([variable])
+            return
+        with self._graph.as_default():  # a custom getter has made something else of the variable
+            self._session.run(_core.global_variables_initializer())
 
     def pull(self, what: Any) -> Any:
         """Returns the present value of a variable as an array; of a list or dict, one consistent set
@@ -139,13 +169,16 @@ class Store(OfOneProcess):
         if isinstance(what, str):
             return self._session.read(what)
         if isinstance(what, _core.Variable):
-            return self._session.core.pull([self._own(what, "pull")])[0]
+            return self._pull([self._own(what, "pull")])[0]
         if isinstance(what, Mapping):
             return dict(zip(what, self.pull(list(what.values()))))
         if not isinstance(what, Iterable) or isinstance(what, (bytes, _core.Tensor)):
             raise TypeError("pull() takes a variable, a name, or a list or dict of variables, not "
                             f"{what!r}")
-        return self._session.core.pull([self._own(variable, "pull") for variable in what])
+        return self._pull([self._own(variable, "pull") for variable in what])
+
+    def _pull(self, fetches: list[Any], feeds: Any = ()) -> list[Any]:
+        return self.given.run(lambda: self._session.core.pull(fetches, list(feeds)))
 
     def pull_rows(self, variable: _core.Variable, rows: Any) -> Any:
         """Returns the present values of a variable's rows, by their numbers, in the shape of `rows`.
@@ -159,7 +192,7 @@ class Store(OfOneProcess):
                 fed = _core.placeholder("int64", None)
                 self._lookups[variable] = fed, _core._gather(variable, fed, None)
         fed, looked_up = self._lookups[variable]
-        return self._session.core.pull([looked_up], [(fed, numbers)])[0]
+        return self._pull([looked_up], [(fed, numbers)])[0]
 
     def read(self, name: str) -> Any:
         """Returns the present value of any variable of the store, by its name there."""
@@ -206,14 +239,15 @@ class Store(OfOneProcess):
 
         A gradient is an array of the variable's shape, or IndexedSlices(values, indices): some rows.
         An optimizer keeps its slots; one with the same numbers is the same one. A number is the
-        learning rate of gradient descent.
+        learning rate of gradient descent. What is computed from values that the store has no more, after
+        a restart without a data directory or a rollback, is dropped: see dropped_pushes.
 
         TypeError and ValueError for gradients that are none of their variables.
         """
         self._check_is_open()
         self._own_keys(gradients, "push")
-        rule, rate = _rule_of(optimizer)
-        arrays = [_gradient(variable, gradient) for variable, gradient in gradients.items()]
+        rule, rate = rule_of(optimizer)
+        arrays = [gradient_given(variable, gradient) for variable, gradient in gradients.items()]
         sparse = tuple(isinstance(array, tuple) for array in arrays)
         with self._making:
             push = self._push_of(tuple(gradients), sparse, rule)
@@ -223,7 +257,7 @@ class Store(OfOneProcess):
                 feeds[fed.values], feeds[fed.indices] = array
             else:
                 feeds[fed] = array
-        self._session.run(push.op, feeds)
+        self.given.run(lambda: self._session.run(push.op, feeds))
 
     def _push_of(self, trained: tuple[_core.Variable, ...], sparse: tuple[bool, ...],
                  rule: Rule | GivenRule) -> _Push:
@@ -243,11 +277,14 @@ class Store(OfOneProcess):
         """
         self._session.barrier(name, parties, timeout)
 
-    def save(self, path: str, var_list: Any = None) -> str:
-        """Writes a checkpoint of this connection's variables; see Saver."""
-        return self._saver(var_list).save(self._session, path)
+    def save(self, path: str | os.PathLike[str], var_list: Any = None) -> str:
+        """Writes a checkpoint of this connection's variables, NAME.safetensors, NAME.npz or, for
+        TensorFlow's, NAME.ckpt; see Saver. ValueError for a path that is none of these.
+        """
+        written, of = checkpoint_paths.to_write(path), self._saver(var_list)
+        return self.given.run(lambda: of.save(self._session, written))
 
-    def restore(self, path: str, var_list: Any = None) -> None:
+    def restore(self, path: str | os.PathLike[str], var_list: Any = None) -> None:
         """Assigns a checkpoint's values to this connection's variables; see Saver."""
         self._saver(var_list).restore(self._session, path)
 
@@ -272,6 +309,8 @@ class Store(OfOneProcess):
         RuntimeError when the server refuses.
         """
         self._check_is_open()
+        if not isinstance(prefix, str):
+            raise TypeError(f"list() takes how the names start, not {prefix!r}")
         return [listed for listed in control.variables(self.target) if listed.name.startswith(prefix)]
 
 
@@ -313,41 +352,6 @@ class Options(TypedDict, total=False):
     checksums: bool
     transport: str
     threads: int
-
-
-_TRAINED = ("float32", "float64")
-_DESCENT = Rule("GradientDescent", ("learning_rate",), {})
-
-
-def _rule_of(optimizer: Any) -> tuple[Rule | GivenRule, float | None]:
-    """The rule, and for a number this learning rate."""
-    if isinstance(optimizer, Optimizer):
-        return GivenRule(optimizer), None
-    try:
-        if isinstance(optimizer, (str, bytes)):
-            raise TypeError
-        return _DESCENT, float(optimizer)
-    except TypeError:
-        raise TypeError("push() takes an optimizer of varscope.train, or a number, the learning rate "
-                        f"of gradient descent, not {optimizer!r}") from None
-
-
-def _gradient(variable: _core.Variable, gradient: Any) -> Any:
-    """An array, or a pair of them: rows, and where they are."""
-    if variable.dtype.name not in _TRAINED:
-        raise ValueError(f"variable '{variable.op.name}' is {variable.dtype.name}: optimizers update "
-                         "float32 and float64 (assign() sets any)")
-    if isinstance(gradient, (IndexedSlices, IndexedSlicesValue)):
-        return rows_for(variable, gradient.values, gradient.indices)
-    return value_for(variable, gradient, "the gradient")
-
-
-def gradient_of(variable: _core.Variable, rows: bool) -> Any:
-    """What a push is fed for a variable."""
-    if not rows:
-        return _core.placeholder(variable.dtype, variable.shape)
-    values = _core.placeholder(variable.dtype, [None, *variable.shape.as_list()[1:]])
-    return IndexedSlices(values, _core.placeholder("int64", [None]))
 
 
 def connect(target: str | None = None, **options: Unpack[Options]) -> Store:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from varscope import _core
+from varscope.errors import InvalidArgumentError
 
 
 def value_for(variable: _core.Variable, value: Any, what: str) -> Any:
@@ -38,16 +39,21 @@ def rows_for(variable: _core.Variable, values: Any, indices: Any,
 
 def numbers_for(variable: _core.Variable, rows: Any) -> Any:
     """Returns numbers of rows of a variable as an int64 array. TypeError for what are none, ValueError
-    for a variable that has no rows.
+    for a variable that has no rows, InvalidArgumentError for a row that there is not.
     """
     said = f"the rows of variable '{variable.op.name}'"
     if not variable.shape.ndims:
         raise ValueError(f"{said}: it has the shape (), and no rows")
-    return _numbers(rows, said)
+    numbers, count = _numbers(rows, said), variable.shape.as_list()[0]
+    outside = (numbers < 0) | (numbers >= count)
+    if outside.any():
+        raise InvalidArgumentError(
+            None, None, f"{said}: {numbers[outside].flat[0]} is not in [0, {count})")
+    return numbers
 
 
 def _numbers(rows: Any, said: str) -> Any:
-    numbers = _array_of(rows, said)
+    numbers = array_of(rows, said)
     if numbers.dtype.kind not in "iu" and numbers.size:
         raise TypeError(f"{said} are numbers of rows, not {numbers.dtype.name}")
     return as_dtype(numbers, np.dtype(np.int64), said)
@@ -57,9 +63,14 @@ def _numpys(variable: _core.Variable) -> Any:
     return np.dtype(variable.dtype.as_numpy_dtype)
 
 
-def _array_of(value: Any, said: str) -> Any:
+def array_of(value: Any, said: str) -> Any:
+    """Returns it as an array of whatever dtype it has. TypeError and ValueError, which begin with `said`,
+    for what is no array.
+    """
     if value is None or isinstance(value, (_core.Tensor, _core.Variable)):
         raise TypeError(f"{said} is {value!r}, not an array or a number")
+    if np.ma.is_masked(value):
+        raise TypeError(f"{said} has elements that are masked: value.filled(...) says what they are")
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
@@ -73,7 +84,7 @@ def as_dtype(value: Any, wanted: Any, said: str) -> Any:
     """Returns it as an array of NumPy's dtype `wanted`. TypeError as value_for()'s, which begins with
     `said`; ValueError for what is no array.
     """
-    array = _array_of(value, said)
+    array = array_of(value, said)
     if array.dtype == wanted:
         return array
     if not _is_number(array.dtype):

@@ -85,7 +85,8 @@ def _get(name: str, full_name: str, shape: Any, dtype: Any, initializer: Any, re
     if not is_new and initializers_lib.is_function(initializer):
         initializer = None
     if initializer is not None:
-        initializer, rest = initializers_lib.of_variable(initializer, known, wanted, draws)
+        initializer, rest = initializers_lib.of_variable(full_name, initializer, known, wanted,
+                                                            draws)
         dims = dims if rest == known else None
     trainable = trainable_by(trainable, synchronization)
     with asked(full_name, synchronization=synchronization, aggregation=aggregation):
