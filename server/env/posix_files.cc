@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "server/env/open_directory.h"
 
 namespace varscope::server {
 namespace {
@@ -163,12 +164,9 @@ class Posix final : public Files {
 
   absl::StatusOr<std::vector<std::string>> List(const fs::path& directory) override {
     std::vector<std::string> names;
-    std::error_code error;
-    fs::directory_iterator it(directory, error);
-    for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-      names.push_back(it->path().filename().string());
-    }
-    if (error) return FileError(directory, "list", error.value());
+    OpenDirectory open(directory.c_str());
+    while (const char* const name = open.Next()) names.emplace_back(name);
+    if (open.error() != 0) return FileError(directory, "list", open.error());
     return names;
   }
 

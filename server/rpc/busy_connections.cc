@@ -9,12 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/env/open_directory.h"
 
 namespace varscope::server {
 namespace {
@@ -65,14 +64,10 @@ bool Accepts(int descriptor) {
 // All of the process.
 std::vector<int> Descriptors() {
   std::vector<int> descriptors;
-  std::error_code error;
-  for (std::filesystem::directory_iterator file("/proc/self/fd", error), end; file != end;
-       file.increment(error)) {
-    if (error) break;
+  OpenDirectory open("/proc/self/fd");
+  while (const char* const name = open.Next()) {
     int descriptor = -1;
-    if (absl::SimpleAtoi(file->path().filename().string(), &descriptor)) {
-      descriptors.push_back(descriptor);
-    }
+    if (absl::SimpleAtoi(name, &descriptor)) descriptors.push_back(descriptor);
   }
   return descriptors;
 }

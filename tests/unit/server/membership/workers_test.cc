@@ -27,8 +27,11 @@ class WorkersTest : public ::testing::Test {
   static std::future<WorkerRecord> WatchLost(Workers& workers, std::vector<uint64_t>* fenced) {
     auto promise = std::make_shared<std::promise<WorkerRecord>>();
     std::future<WorkerRecord> lost = promise->get_future();
-    workers.Start([fenced](const WorkerRecord& w) { fenced->push_back(w.incarnation); },
-                  [promise](const WorkerRecord& w) { promise->set_value(w); });
+    workers.Start(
+        [fenced](const WorkerRecord& w) {
+          if (w.incarnation != 0) fenced->push_back(w.incarnation);
+        },
+        [promise](const WorkerRecord& w) { promise->set_value(w); });
     return lost;
   }
   std::vector<uint64_t> fenced_;
@@ -178,8 +181,11 @@ TEST_F(WorkersTest, EveryEndAndEveryQuarantineOutlivesARestart) {
   Workers restarted;
   for (const auto& [id, record] : log) restarted.Restore(record);
   std::vector<std::string> fenced;
-  restarted.Start([&](const WorkerRecord& record) { fenced.push_back(record.worker_id); },
-                  [](const WorkerRecord&) {});
+  restarted.Start(
+      [&](const WorkerRecord& record) {
+        if (record.incarnation != 0) fenced.push_back(record.worker_id);
+      },
+      [](const WorkerRecord&) {});
   EXPECT_THAT(fenced, ::testing::UnorderedElementsAre("evicted", "left"));
   const absl::Status refused = restarted.Check({"evicted", evicted});
   EXPECT_TRUE(absl::IsAborted(refused));
