@@ -1,5 +1,6 @@
 // Convolution and pooling over NHWC images.
 #include <algorithm>
+#include <cstring>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,7 @@
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/window.h"
+#include "varscope/array_ops.h"
 #include "varscope/nn.h"
 
 namespace varscope {
@@ -185,6 +187,22 @@ Output avg_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::string& name) {
   return internal::Unary("AvgPool", input, name, "AvgPool",
                          {{"ksize", ksize}, {"strides", strides}, {"padding", padding}});
+}
+
+Output conv2d_transpose(const Input& value, const Input& filter, const Input& output_shape,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name) {
+  const internal::FunctionScope scope(name, "conv2d_transpose", {&value, &filter});
+  const Output dy = internal::ToOutput(value, "value");
+  const Output weights = internal::ToOutput(filter, "filter", dy.dtype());
+  const Tensor zero = [&] {
+    Tensor tensor(dy.dtype(), Shape{});
+    std::memset(tensor.mutable_raw(), 0, tensor.byte_size());
+    return tensor;
+  }();
+  const Output like = fill(output_shape, zero, "like");
+  return internal::MakeOp("Conv2DBackpropInput", scope.name(), {dy, weights, like},
+                          {{"strides", strides}, {"padding", padding}});
 }
 
 }  // namespace nn

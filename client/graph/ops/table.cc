@@ -24,7 +24,7 @@ const Table& Ops() {
           ArrayOps(),      JoinOps(),       GatherOps(),   MatMulOps(),  LinearAlgebraOps(),
           ActivationOps(), LossOps(),       ImageOps(),    StateOps(),   ControlOps(),
           ListOps(),       FunctionOps(),   IndexingOps(), LargestOps(), RandomOps(),
-          ShardOps()}) {
+          ShapingOps(),    ShardOps()}) {
       for (OpDef def : family) {
         def.kernel = KernelOf(variant, def.kernel.fn());
         all->emplace(def.name, def);
