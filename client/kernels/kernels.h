@@ -140,6 +140,16 @@ absl::Status MaxPoolGradGrad(KernelContext&);
 absl::Status AvgPool(KernelContext&);
 absl::Status AvgPoolGrad(KernelContext&);
 
+// volume.cc
+absl::Status Conv3D(KernelContext&);
+absl::Status Conv3DBackpropInput(KernelContext&);
+absl::Status Conv3DBackpropFilter(KernelContext&);
+absl::Status MaxPool3D(KernelContext&);
+absl::Status MaxPool3DGrad(KernelContext&);
+absl::Status MaxPool3DGradGrad(KernelContext&);
+absl::Status AvgPool3D(KernelContext&);
+absl::Status AvgPool3DGrad(KernelContext&);
+
 // list.cc
 absl::Status ListEmpty(KernelContext&);
 absl::Status ListPush(KernelContext&);

@@ -101,6 +101,10 @@ namespace nn {
 Output conv2d_transpose(const Input& value, const Input& filter, const Input& output_shape,
                         const std::vector<int64_t>& strides, const std::string& padding,
                         const std::string& name = "");
+// The same of conv3d, of volumes.
+Output conv3d_transpose(const Input& value, const Input& filter, const Input& output_shape,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name = "");
 
 }  // namespace nn
 }  // namespace varscope
