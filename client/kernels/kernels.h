@@ -90,6 +90,12 @@ absl::Status MatrixInverse(KernelContext&);
 absl::Status MatrixDeterminant(KernelContext&);
 absl::Status Cholesky(KernelContext&);
 absl::Status MatrixSolve(KernelContext&);
+absl::Status MatrixBandPart(KernelContext&);
+
+// decompositions.cc
+absl::Status SelfAdjointEig(KernelContext&);
+absl::Status Svd(KernelContext&);
+absl::Status Qr(KernelContext&);
 
 // array.cc
 absl::Status Share(KernelContext&);
