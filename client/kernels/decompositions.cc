@@ -2,7 +2,9 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <Eigen/SVD>
+#include <limits>
 #include <new>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "client/kernels/kernels.h"
@@ -70,6 +72,13 @@ absl::Status SingularValues(KernelContext& ctx) {
                      : Eigen::ComputeThinU | Eigen::ComputeThinV;
     }
     const Eigen::BDCSVD<RowMajor<T>> svd(matrix, options);
+    if (svd.info() != Eigen::Success) {  // of NaN or infinities
+      VectorOf<T>(*outputs[0], i).setConstant(std::numeric_limits<T>::quiet_NaN());
+      for (size_t k = 1; k < outputs.size(); ++k) {
+        OutputOf<T>(*outputs[k], i).setConstant(std::numeric_limits<T>::quiet_NaN());
+      }
+      return absl::OkStatus();
+    }
     VectorOf<T>(*outputs[0], i) = svd.singularValues();
     if (!vectors) return absl::OkStatus();
     OutputOf<T>(*outputs[1], i) = svd.matrixU();

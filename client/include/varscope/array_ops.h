@@ -78,6 +78,10 @@ struct Largest {
   Output indices;
 };
 Largest top_k(const Input& x, int64_t k, const std::string& name = "");
+// The places of x's elements along an axis in their order, int32: of equal ones the first is first,
+// NaN is last. Numbers. No gradient.
+Output argsort(const Input& x, int axis = -1, bool descending = false,
+               const std::string& name = "");
 // Whether predictions[i, targets[i]] is among the k largest of predictions[i]: bool. predictions:
 // float32 [batch, classes]. No gradient.
 Output in_top_k(const Input& predictions, const Input& targets, int64_t k,
