@@ -67,8 +67,8 @@ def sizes(draft, most):
     return [draft.rng.randint(1, most) for _ in range(3)]
 
 
-def volume(draft):
-    return draft.new(draft.dtype(FLOATS), [draft.rng.randint(1, 2)] + sizes(draft, 4) +
+def volume(draft, among=FLOATS):
+    return draft.new(draft.dtype(among), [draft.rng.randint(1, 2)] + sizes(draft, 4) +
                      [draft.rng.randint(1, 3)])
 
 
@@ -91,7 +91,8 @@ def conv3d_transpose(draft):
 
 
 def pool3d(draft):
-    return [volume(draft)], {"ksize": [1] + sizes(draft, 3) + [1]} | window(draft)
+    # TensorFlow has no other kernel.
+    return [volume(draft, ["float32"])], {"ksize": [1] + sizes(draft, 3) + [1]} | window(draft)
 
 
 OPS = {"linalg.inv": square, "linalg.det": square, "linalg.cholesky": square,

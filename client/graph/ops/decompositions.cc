@@ -94,10 +94,12 @@ Output Columns(const Output& x, int64_t first, int64_t count) {
   size.back() = count;
   return slice(x, begin, size);
 }
-// 1 / (x_j - x_i), 0 on the diagonal: infinite for what is there twice.
+// 1 / (x_j - x_i), 0 on the diagonal, of which the slope would be infinite: huge for what is there
+// twice.
 Output Distances(const Output& x) {
   const Output all = subtract(expand_dims(x, -2), expand_dims(x, -1));
-  return multiply(all, reciprocal(add(square(all), 1e-20)));
+  const Output inverse = multiply(all, reciprocal(add(square(all), 1e-20)));
+  return subtract(inverse, matrix_band_part(inverse, 0, 0));
 }
 // The gradient of output i, zeros where none has come.
 Output GradientOf(const GradContext& c, int i) {
