@@ -66,19 +66,19 @@ absl::Status SingularValues(KernelContext& ctx) {
       for (size_t k = 1; k < outputs.size(); ++k) OutputOf<T>(*outputs[k], i).setIdentity();
       return absl::OkStatus();
     }
-    unsigned options = 0;
-    if (vectors) {
-      options = full ? Eigen::ComputeFullU | Eigen::ComputeFullV
-                     : Eigen::ComputeThinU | Eigen::ComputeThinV;
-    }
-    const Eigen::BDCSVD<RowMajor<T>> svd(matrix, options);
-    if (svd.info() != Eigen::Success) {  // of NaN or infinities
+    if (!matrix.allFinite()) {
       VectorOf<T>(*outputs[0], i).setConstant(std::numeric_limits<T>::quiet_NaN());
       for (size_t k = 1; k < outputs.size(); ++k) {
         OutputOf<T>(*outputs[k], i).setConstant(std::numeric_limits<T>::quiet_NaN());
       }
       return absl::OkStatus();
     }
+    unsigned options = 0;
+    if (vectors) {
+      options = full ? Eigen::ComputeFullU | Eigen::ComputeFullV
+                     : Eigen::ComputeThinU | Eigen::ComputeThinV;
+    }
+    const Eigen::BDCSVD<RowMajor<T>> svd(matrix, options);
     VectorOf<T>(*outputs[0], i) = svd.singularValues();
     if (!vectors) return absl::OkStatus();
     OutputOf<T>(*outputs[1], i) = svd.matrixU();

@@ -98,8 +98,7 @@ void CopyBand(KernelContext& ctx, Tensor& out) {
     const int64_t at = row % rows;
     const int64_t first = lower < 0 ? 0 : std::clamp<int64_t>(at - std::min(lower, at), 0, columns);
     const int64_t end =
-        upper < 0 ? columns
-                  : std::min(at, columns) + std::min(upper + 1, columns - std::min(at, columns));
+        upper < 0 || at >= columns ? columns : at + 1 + std::min(upper, columns - at - 1);
     T* const line = to + row * columns;
     std::fill(line, line + columns, T{0});
     if (first < end)
