@@ -72,16 +72,25 @@ def volume(draft, among=FLOATS):
                      [draft.rng.randint(1, 3)])
 
 
+def without_gaps(attrs, size):
+    """Where windows leave gaps, SAME moves them in TensorFlow's ops of volumes, which it does not do
+    in those of images."""
+    attrs["strides"][1:4] = [min(pair) for pair in zip(size, attrs["strides"][1:4])]
+    return attrs
+
+
 def conv3d(draft):
     x = volume(draft)
-    filter_ = sizes(draft, 3) + [draft.shape(x)[4], draft.rng.randint(1, 3)]
-    return [x, draft.of(draft.dtype_of(x), filter_)], window(draft)
+    size = sizes(draft, 3)
+    filter_ = size + [draft.shape(x)[4], draft.rng.randint(1, 3)]
+    return [x, draft.of(draft.dtype_of(x), filter_)], without_gaps(window(draft), size)
 
 
 def conv3d_transpose(draft):
     shape = [draft.rng.randint(1, 2)] + sizes(draft, 4) + [draft.rng.randint(1, 3)]
-    attrs = window(draft)
-    filter_ = sizes(draft, 3) + [shape[4], draft.rng.randint(1, 3)]
+    size = sizes(draft, 3)
+    attrs = without_gaps(window(draft), size)
+    filter_ = size + [shape[4], draft.rng.randint(1, 3)]
     sides = []
     for side, size, stride in zip(shape[1:4], filter_, attrs["strides"][1:4]):
         side = side if attrs["padding"] == "SAME" else max(side - size + 1, 0)
@@ -91,8 +100,9 @@ def conv3d_transpose(draft):
 
 
 def pool3d(draft):
-    # TensorFlow has no other kernel.
-    return [volume(draft, ["float32"])], {"ksize": [1] + sizes(draft, 3) + [1]} | window(draft)
+    ksize = sizes(draft, 3)  # of float32: TensorFlow has no other kernel
+    return [volume(draft, ["float32"])], {"ksize": [1] + ksize + [1]} | without_gaps(
+        window(draft), ksize)
 
 
 OPS = {"linalg.inv": square, "linalg.det": square, "linalg.cholesky": square,

@@ -76,7 +76,9 @@ Specs QrShape(const InferContext& c) {
                                  {c.dtype(0), x->Of({inner, x->columns})}};
 }
 
+// Of unknown rank as a product, which takes no order of the dimensions.
 Output Transposed(const Output& x) {
+  if (!x.shape().known_rank()) return matmul(x, matrix_band_part(ones_like(x), 0, 0), true);
   std::vector<int64_t> order(x.shape().rank());
   std::iota(order.begin(), order.end(), 0);
   std::swap(order[order.size() - 2], order[order.size() - 1]);
@@ -112,7 +114,6 @@ Output GradientOf(const GradContext& c, int i) {
 
 // (e, v): v (diag(de) + f * v^T dv) v^T, of which the lower triangle stands for both.
 Grads EigGrad(const GradContext& c) {
-  if (!c.x(0).shape().known_rank()) ThrowNone("eigenvectors of matrices of unknown rank");
   const bool vectors = c.attrs().flag("compute_v");
   const Output v = vectors ? c.y(1) : self_adjoint_eig(c.x(0)).vectors;
   Output middle = DiagonalOf(GradientOf(c, 0), v);
@@ -152,14 +153,13 @@ Output WideSvdGrad(const GradContext& c, const Output& u, const Output& v, const
 }
 Grads SvdGrad(const GradContext& c) {
   const Shape& x = c.x(0).shape();
-  if (!x.known_rank()) ThrowNone("singular values of matrices of unknown rank");
   if (!c.attrs().flag("compute_uv")) {
     const SingularValues all = svd(c.x(0));
     return {Dense(
         matmul(all.u, matmul(DiagonalOf(c.dy(), matmul(all.u, all.u, true)), all.v, false, true)))};
   }
-  const int64_t rows = x.dim(-2);
-  const int64_t columns = x.dim(-1);
+  const int64_t rows = x.known_rank() ? x.dim(-2) : Shape::kUnknownDim;
+  const int64_t columns = x.known_rank() ? x.dim(-1) : Shape::kUnknownDim;
   if (rows < 0 || columns < 0) ThrowNone("singular vectors of matrices of unknown size");
   if (c.attrs().flag("full_matrices") && std::abs(rows - columns) > 1) {
     ThrowNone("full matrices of singular vectors, when rows and columns differ by more than 1");

@@ -100,9 +100,16 @@ TEST_F(DecompositionsTest, ADeterminantOfUnknownRankHasAGradient) {
               Pointwise(DoubleNear(1e-9), expected));
 }
 
+// Their sum is that of the diagonal.
+TEST_F(DecompositionsTest, EigenvaluesOfUnknownRankHaveAGradient) {
+  const Output slope = Slope(reduce_sum(self_adjoint_eigvals(u_)));
+  const Tensor values = Session().run(slope, {{u_, Random({2, 2, 2})}});
+  EXPECT_THAT(values.values<double>(),
+              Pointwise(DoubleNear(1e-9), {1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0}));
+}
+
 TEST_F(DecompositionsTest, WhatHasNoGradientIsSaid) {
   EXPECT_THROW(Slope(svd(u_).u), LookupError);
-  EXPECT_THROW(Slope(self_adjoint_eigvals(u_)), LookupError);
   EXPECT_THROW(Slope(qr(u_).q), LookupError);
   const Output tall = placeholder(float64, {4, 2});
   EXPECT_THROW(gradients({qr(tall, true).q}, std::vector<Output>{tall}), LookupError);
