@@ -88,12 +88,12 @@ def conv3d(draft):
 
 def conv3d_transpose(draft):
     shape = [draft.rng.randint(1, 2)] + sizes(draft, 4) + [draft.rng.randint(1, 3)]
-    size = sizes(draft, 3)
+    size = [min(pair) for pair in zip(sizes(draft, 3), shape[1:4])]
     attrs = without_gaps(window(draft), size)
     filter_ = size + [shape[4], draft.rng.randint(1, 3)]
     sides = []
     for side, size, stride in zip(shape[1:4], filter_, attrs["strides"][1:4]):
-        side = side if attrs["padding"] == "SAME" else max(side - size + 1, 0)
+        side = side if attrs["padding"] == "SAME" else side - size + 1
         sides.append(-(-side // stride))
     value = draft.of(draft.dtype(FLOATS), [shape[0]] + sides + [filter_[4]])
     return [value, draft.of(draft.dtype_of(value), filter_)], {"output_shape": shape} | attrs
