@@ -1,10 +1,72 @@
 #include "client/graph/body.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
+#include "client/graph/node.h"
 #include "client/graph/state.h"
 
 namespace varscope::internal {
+namespace {
+
+// From the results over all ops of the body itself.
+class Finder {
+ public:
+  explicit Finder(const Body& body) : body_(body) {}
+
+  void Find(const std::vector<NodeOutput>& results) {
+    for (const NodeOutput& result : results) {
+      if (result.node != nullptr) Use(result);
+    }
+    while (!stack_.empty()) {
+      const Node* const node = stack_.back();
+      stack_.pop_back();
+      for (const NodeOutput& input : node->inputs) Use(input);
+      for (Node* before : node->control_inputs) WaitFor(before);
+    }
+  }
+
+  std::set<NodeOutput> captures;
+  std::set<Node*> waits_for;
+  std::set<Node*> effects;
+
+ private:
+  void Use(const NodeOutput& input) {
+    if (input.node->body == &body_) {
+      Visit(input.node);
+    } else {
+      captures.insert(input);
+    }
+  }
+  void WaitFor(Node* before) {
+    if (before->body == &body_) {
+      Visit(before);
+    } else {
+      waits_for.insert(before);
+    }
+  }
+  void Visit(Node* node) {
+    if (!seen_.insert(node).second) return;
+    if (node->def->changes_variables) effects.insert(node);
+    stack_.push_back(node);
+  }
+
+  const Body& body_;
+  std::set<const Node*> seen_;
+  std::vector<const Node*> stack_;
+};
+
+bool ById(const Node* a, const Node* b) { return a->id < b->id; }
+
+template <typename Set>
+std::vector<Node*> Sorted(const Set& nodes) {
+  std::vector<Node*> sorted(nodes.begin(), nodes.end());
+  std::sort(sorted.begin(), sorted.end(), ById);
+  return sorted;
+}
+
+}  // namespace
 
 bool IsInside(const Node& node, const Body& body) {
   for (const Body* at = node.body; at != nullptr; at = at->parent) {
@@ -36,6 +98,23 @@ uint64_t Open(GraphState& graph, const char* what, Body* body,
 }
 
 }  // namespace
+
+void Finish(GraphState& graph, Body& body, std::vector<NodeOutput> results) {
+  for (NodeOutput& result : results) {
+    result = graph.AsInput(result);
+    graph.CheckVisible(*result.node, "a result");
+  }
+  Finder finder(body);
+  finder.Find(results);
+  body.results = std::move(results);
+  body.captures.assign(finder.captures.begin(), finder.captures.end());
+  std::sort(body.captures.begin(), body.captures.end(),
+            [](const NodeOutput& a, const NodeOutput& b) {
+              return std::pair(a.node->id, a.index) < std::pair(b.node->id, b.index);
+            });
+  body.waits_for = Sorted(finder.waits_for);
+  body.effects = Sorted(finder.effects);
+}
 
 uint64_t OpenBody(GraphState& graph, Body* body) {
   if (graph.body() == body->parent) body->outer_control = graph.control();

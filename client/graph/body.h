@@ -37,6 +37,9 @@ bool IsInside(const Node& node, const Body& body);
 // True when ops of `body` may use the outputs of `node`.
 bool IsVisible(const Node& node, const Body* body);
 
+// Says what the body gives, and finds what it needs. While it is added to.
+void Finish(GraphState& graph, Body& body, std::vector<NodeOutput> results);
+
 // Ops go to the body, and wait for nothing that is outside, until the scope is closed. Returns the
 // scope's number in graph.open_scopes().
 uint64_t OpenBody(GraphState& graph, Body* body);

@@ -1,7 +1,6 @@
 #include "client/graph/control_flow.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,62 +14,6 @@
 namespace varscope {
 namespace internal {
 namespace {
-
-// From the results over all ops of the body itself.
-class Finder {
- public:
-  explicit Finder(const Body& body) : body_(body) {}
-
-  void Find(const std::vector<NodeOutput>& results) {
-    for (const NodeOutput& result : results) {
-      if (result.node != nullptr) Use(result);
-    }
-    while (!stack_.empty()) {
-      const Node* const node = stack_.back();
-      stack_.pop_back();
-      for (const NodeOutput& input : node->inputs) Use(input);
-      for (Node* before : node->control_inputs) WaitFor(before);
-    }
-  }
-
-  std::set<NodeOutput> captures;
-  std::set<Node*> waits_for;
-  std::set<Node*> effects;
-
- private:
-  void Use(const NodeOutput& input) {
-    if (input.node->body == &body_) {
-      Visit(input.node);
-    } else {
-      captures.insert(input);
-    }
-  }
-  void WaitFor(Node* before) {
-    if (before->body == &body_) {
-      Visit(before);
-    } else {
-      waits_for.insert(before);
-    }
-  }
-  void Visit(Node* node) {
-    if (!seen_.insert(node).second) return;
-    if (node->def->changes_variables) effects.insert(node);
-    stack_.push_back(node);
-  }
-
-  const Body& body_;
-  std::set<const Node*> seen_;
-  std::vector<const Node*> stack_;
-};
-
-bool ById(const Node* a, const Node* b) { return a->id < b->id; }
-
-template <typename Set>
-std::vector<Node*> Sorted(const Set& nodes) {
-  std::vector<Node*> sorted(nodes.begin(), nodes.end());
-  std::sort(sorted.begin(), sorted.end(), ById);
-  return sorted;
-}
 
 // What both shapes have in common.
 Shape Common(const Shape& a, const Shape& b) {
@@ -154,23 +97,6 @@ Node* AddArg(GraphState& graph, const OutputSpec& spec, bool list, const std::st
       graph.AddNode({.op = "BodyArg", .name = name, .attrs = {{"list", list}}, .outputs = {spec}});
   graph.body()->args.push_back(arg);
   return arg;
-}
-
-void Finish(GraphState& graph, Body& body, std::vector<NodeOutput> results) {
-  for (NodeOutput& result : results) {
-    result = graph.AsInput(result);
-    graph.CheckVisible(*result.node, "a result");
-  }
-  Finder finder(body);
-  finder.Find(results);
-  body.results = std::move(results);
-  body.captures.assign(finder.captures.begin(), finder.captures.end());
-  std::sort(body.captures.begin(), body.captures.end(),
-            [](const NodeOutput& a, const NodeOutput& b) {
-              return std::pair(a.node->id, a.index) < std::pair(b.node->id, b.index);
-            });
-  body.waits_for = Sorted(finder.waits_for);
-  body.effects = Sorted(finder.effects);
 }
 
 Node* MakeIf(GraphState& graph, const NodeOutput& condition, Body* then, Body* otherwise) {

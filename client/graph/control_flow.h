@@ -21,9 +21,6 @@ bool IsList(const NodeOutput& output);
 // A new argument of a body, which is added to at the moment.
 Node* AddArg(GraphState& graph, const OutputSpec& spec, bool list, const std::string& name);
 
-// Says what the body gives, and finds what it needs. While it is added to.
-void Finish(GraphState& graph, Body& body, std::vector<NodeOutput> results);
-
 // The ops of finished bodies. Their changes of variables become ops beside If.
 Node* MakeIf(GraphState& graph, const NodeOutput& condition, Body* then, Body* otherwise);
 Node* MakeWhile(GraphState& graph, const std::vector<NodeOutput>& first, Body* condition,

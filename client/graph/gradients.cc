@@ -281,8 +281,9 @@ std::pair<std::vector<Gradient>, Output> clip_by_global_norm(const std::vector<G
   const Output norm = global_norm(gradients);
   const internal::FunctionScope scope(name, "clip_by_global_norm");
   const Output limit = internal::ToOutput(clip_norm, "clip_norm", norm.dtype());
+  const Output share = multiply(limit, minimum(divide(1.0, norm), divide(1.0, limit)));
   // NaN when the norm is infinite, for all gradients alike.
-  const Output scale = add(divide(limit, maximum(norm, limit)), subtract(norm, norm));
+  const Output scale = add(share, subtract(norm, norm));
   std::vector<Gradient> clipped;
   for (const Gradient& gradient : gradients) {
     Gradient scaled = gradient;

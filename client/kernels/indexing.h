@@ -33,6 +33,7 @@ absl::Status ScatterNd(KernelContext&);
 absl::Status Reverse(KernelContext&);
 absl::Status ReverseSequence(KernelContext&);
 absl::Status TopK(KernelContext&);
+absl::Status ArgSort(KernelContext&);
 absl::Status InTopK(KernelContext&);
 // (x, places), (values, places, like): elements of the last dimension.
 absl::Status TakeLast(KernelContext&);

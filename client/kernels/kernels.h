@@ -90,6 +90,12 @@ absl::Status MatrixInverse(KernelContext&);
 absl::Status MatrixDeterminant(KernelContext&);
 absl::Status Cholesky(KernelContext&);
 absl::Status MatrixSolve(KernelContext&);
+absl::Status MatrixBandPart(KernelContext&);
+
+// decompositions.cc
+absl::Status SelfAdjointEig(KernelContext&);
+absl::Status Svd(KernelContext&);
+absl::Status Qr(KernelContext&);
 
 // array.cc
 absl::Status Share(KernelContext&);
@@ -139,6 +145,16 @@ absl::Status MaxPoolGrad(KernelContext&);
 absl::Status MaxPoolGradGrad(KernelContext&);
 absl::Status AvgPool(KernelContext&);
 absl::Status AvgPoolGrad(KernelContext&);
+
+// volume.cc
+absl::Status Conv3D(KernelContext&);
+absl::Status Conv3DBackpropInput(KernelContext&);
+absl::Status Conv3DBackpropFilter(KernelContext&);
+absl::Status MaxPool3D(KernelContext&);
+absl::Status MaxPool3DGrad(KernelContext&);
+absl::Status MaxPool3DGradGrad(KernelContext&);
+absl::Status AvgPool3D(KernelContext&);
+absl::Status AvgPool3DGrad(KernelContext&);
 
 // list.cc
 absl::Status ListEmpty(KernelContext&);

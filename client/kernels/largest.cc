@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "client/kernels/elementwise.h"
 #include "client/kernels/indexing.h"
 #include "client/kernels/kernels.h"
+#include "client/kernels/strided.h"
 #include "proto/tensor/rows.h"
 
 namespace varscope::internal::kernels {
@@ -25,6 +27,21 @@ void Largest(const T* x, int64_t n, int64_t k, T* values, int32_t* places) {
     places[i] = order[i];
     values[i] = x[order[i]];
   }
+}
+
+// The order of n numbers that lie `step` apart, as numbers that lie so, too: of equal ones the
+// first is first, and NaN is last.
+template <typename T>
+void Order(const T* x, int64_t n, int64_t step, bool descending, std::vector<int32_t>& order,
+           int32_t* places) {
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [=](int32_t i, int32_t j) {
+    const T a = x[i * step];
+    const T b = x[j * step];
+    if (IsNan(a) || IsNan(b)) return !IsNan(a) && IsNan(b);
+    return descending ? a > b : a < b;
+  });
+  for (int64_t i = 0; i < n; ++i) places[i * step] = order[i];
 }
 
 // Calls fn(place in a tensor of rows of n elements, place among `places`) for each of them: which
@@ -64,6 +81,27 @@ absl::Status TopK(KernelContext& ctx) {
               places.mutable_data<int32_t>() + row * k);
     }
   });
+}
+
+absl::Status ArgSort(KernelContext& ctx) try {
+  const Tensor& x = ctx.in(0);
+  Tensor& out = ctx.Allocate();
+  if (out.num_elements() == 0) return absl::OkStatus();
+  const int64_t given = ctx.attrs.integer("axis");
+  const auto axis = static_cast<int>(given < 0 ? given + x.shape().rank() : given);
+  const int64_t n = x.shape().dim(axis);
+  const int64_t step = RowMajorStrides(x.shape())[axis];
+  const bool descending = ctx.attrs.flag("descending");
+  return VisitComputed(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    std::vector<int32_t> order(n);
+    for (int64_t row = 0; row < x.num_elements() / n; ++row) {
+      const int64_t first = row / step * step * n + row % step;
+      Order(x.data<T>() + first, n, step, descending, order, out.mutable_data<int32_t>() + first);
+    }
+  });
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError("no memory for an order");
 }
 
 absl::Status InTopK(KernelContext& ctx) {

@@ -1,35 +1,15 @@
 // Inverses, determinants, factors and solutions of matrices, by Eigen.
 #include <Eigen/Cholesky>
 #include <Eigen/LU>
+#include <algorithm>
 #include <new>
 
 #include "absl/status/status.h"
-#include "client/kernels/elementwise.h"
 #include "client/kernels/kernels.h"
+#include "client/kernels/matrices.h"
 
 namespace varscope::internal::kernels {
 namespace {
-
-template <typename T>
-using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <typename T>
-using MatrixMap = Eigen::Map<const RowMajor<T>>;
-
-// How many matrices a tensor has.
-int64_t MatricesOf(const Shape& shape) {
-  int64_t count = 1;
-  for (int i = 0; i < shape.rank() - 2; ++i) count *= shape.dim(i);
-  return count;
-}
-
-// Matrix i of input k.
-template <typename T>
-MatrixMap<T> MatrixOf(KernelContext& ctx, int k, int64_t i) {
-  const Shape& shape = ctx.in_shape(k);
-  const int64_t rows = shape.dim(-2);
-  const int64_t columns = shape.dim(-1);
-  return MatrixMap<T>(ctx.in(k).data<T>() + i * rows * columns, rows, columns);
-}
 
 // Calls each(i, output i), of matrices or scalars, for each matrix of input 0; it says whether
 // there is a result.
@@ -55,9 +35,12 @@ bool IsInvertible(const Eigen::PartialPivLU<RowMajor<T>>& lu) {
 template <typename T>
 absl::Status Inverse(KernelContext& ctx) {
   const int64_t n = ctx.shape().dim(-1);
+  const bool adjoint = ctx.attrs.flag("adjoint");
   return ForMatrices<T>(ctx, n * n, kNotInvertible, [&](int64_t i, T* to) {
     if (n == 0) return true;
-    const Eigen::PartialPivLU<RowMajor<T>> lu(MatrixOf<T>(ctx, 0, i));
+    const MatrixMap<T> matrix = MatrixOf<T>(ctx, 0, i);
+    const Eigen::PartialPivLU<RowMajor<T>> lu(adjoint ? RowMajor<T>(matrix.transpose())
+                                                      : RowMajor<T>(matrix));
     if (!IsInvertible(lu)) return false;
     Eigen::Map<RowMajor<T>>(to, n, n) = lu.inverse();
     return true;
@@ -102,12 +85,25 @@ absl::Status Solution(KernelContext& ctx) {
   });
 }
 
-// What run(TypeTag<T>{}) gives for the dtype.
-template <typename Fn>
-absl::Status RunFloats(const KernelContext& ctx, Fn run) {
-  absl::Status status;
-  absl::Status known = VisitComputedFloats(ctx.dtype(), [&](auto tag) { status = run(tag); });
-  return known.ok() ? status : known;
+// Moves the band alone: elements of any dtype.
+template <typename T>
+void CopyBand(KernelContext& ctx, Tensor& out) {
+  const int64_t rows = ctx.shape().dim(-2);
+  const int64_t columns = ctx.shape().dim(-1);
+  const int64_t lower = ctx.attrs.integer("lower");
+  const int64_t upper = ctx.attrs.integer("upper");
+  const T* const from = ctx.in(0).data<T>();
+  T* const to = out.mutable_data<T>();
+  for (int64_t row = 0; row < MatricesOf(ctx.shape()) * rows; ++row) {
+    const int64_t at = row % rows;
+    const int64_t first = lower < 0 ? 0 : std::clamp<int64_t>(at - std::min(lower, at), 0, columns);
+    const int64_t end =
+        upper < 0 || at >= columns ? columns : at + 1 + std::min(upper, columns - at - 1);
+    T* const line = to + row * columns;
+    std::fill(line, line + columns, T{0});
+    if (first < end)
+      std::copy(from + row * columns + first, from + row * columns + end, line + first);
+  }
 }
 
 }  // namespace
@@ -123,6 +119,12 @@ absl::Status Cholesky(KernelContext& ctx) {
 }
 absl::Status MatrixSolve(KernelContext& ctx) {
   return RunFloats(ctx, [&](auto tag) { return Solution<typename decltype(tag)::type>(ctx); });
+}
+
+absl::Status MatrixBandPart(KernelContext& ctx) {
+  Tensor& out = ctx.Allocate();
+  VisitSize(out.dtype(), [&](auto tag) { CopyBand<typename decltype(tag)::type>(ctx, out); });
+  return absl::OkStatus();
 }
 
 }  // namespace varscope::internal::kernels

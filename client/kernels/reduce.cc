@@ -174,10 +174,24 @@ absl::Status ReduceInto(KernelContext& ctx, const Reduction& r, const Tensor& x,
   return absl::OkStatus();
 }
 
+// Integers of no elements: of the dtype itself, whose ends a wider one (kernel.h) does not have.
+template <typename Op>
+absl::Status ReduceNothing(KernelContext& ctx) {
+  Tensor& out = ctx.Allocate();
+  VisitDType(out.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_integral_v<T>) {
+      std::fill_n(out.mutable_data<T>(), out.num_elements(), Op::template Start<T>());
+    }
+  });
+  return absl::OkStatus();
+}
+
 template <typename Op>
 absl::Status RunReduction(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Reduction r(x.shape(), ReducedAxes(ctx.attrs, x.shape().rank()));
+  if (r.count == 0 && IsInteger(x.dtype())) return ReduceNothing<Op>(ctx);
   return ReduceInto<Op>(ctx, r, x, ctx.Allocate());
 }
 

@@ -1,7 +1,5 @@
 #include "tests/conformance/op_calls.h"
 
-#include <functional>
-#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -13,8 +11,7 @@ namespace varscope::conformance {
 namespace {
 
 using Inputs = std::vector<Output>;
-using Call = std::function<Output(const Inputs&, const Json&)>;
-using Calls = std::map<std::string, Call>;
+using Call = Calls::mapped_type;
 
 std::vector<int64_t> List(const Json& attrs, const char* name) {
   if (!attrs.contains(name) || attrs[name].is_null()) return {};
@@ -206,6 +203,9 @@ void AddNn(Calls& calls) {
   calls["nn.conv2d"] = [](const Inputs& in, const Json& attrs) {
     return nn::conv2d(in.at(0), in.at(1), List(attrs, "strides"), attrs["padding"]);
   };
+  calls["clip_by_global_norm"] = [](const Inputs& in, const Json&) {
+    return clip_by_global_norm({{in.at(0), Output()}}, in.at(1)).first[0].values;
+  };
   calls["nn.max_pool"] = Pool(nn::max_pool);
   calls["nn.avg_pool"] = Pool(nn::avg_pool);
 }
@@ -377,6 +377,7 @@ Output CallOp(const std::string& op, const Inputs& inputs, const Json& attrs) {
     AddShapes(*all);
     AddIndexing(*all);
     AddControl(*all);
+    all->merge(MatrixCalls());
     return all;
   }();
   const auto it = calls->find(op);

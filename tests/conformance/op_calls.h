@@ -2,6 +2,8 @@
 #ifndef VARSCOPE_TESTS_CONFORMANCE_OP_CALLS_H_
 #define VARSCOPE_TESTS_CONFORMANCE_OP_CALLS_H_
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,12 @@
 #include "varscope/varscope.h"
 
 namespace varscope::conformance {
+
+// By the name of the op; each is given its inputs and attributes.
+using Calls = std::map<std::string, std::function<Output(const std::vector<Output>&, const Json&)>>;
+
+// Of matrix_calls.cc: part of what CallOp() knows.
+Calls MatrixCalls();
 
 // Throws std::out_of_range for an op that the library does not have.
 Output CallOp(const std::string& op, const std::vector<Output>& inputs, const Json& attrs);

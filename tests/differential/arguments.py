@@ -1,4 +1,5 @@
 """How the inputs and attributes of each op are drawn: op -> function of a draft."""
+import matrices
 from draft import FLOATS, NUMBERS
 
 ALL = NUMBERS + ["bool"]
@@ -191,6 +192,11 @@ def sparse_cross_entropy(draft):
 def l2_normalize(draft):
     x = draft.any(FLOATS, low=1)
     return [x], {"axis": draft.axis(len(draft.shape(x)))}
+
+
+def clip_by_global_norm(draft):
+    x = draft.any(FLOATS)
+    return [x, draft.of(draft.dtype_of(x), [])], {}
 
 
 def leaky_relu(draft):
@@ -412,4 +418,6 @@ OPS = (
        "squeeze": squeeze, "concat": concat, "stack": stack, "slice": slice_, "tile": tile,
        "pad": pad, "one_hot": one_hot, "nn.bias_add": bias_add, "nn.l2_normalize": l2_normalize,
        "nn.sparse_softmax_cross_entropy_with_logits": sparse_cross_entropy,
-       "nn.leaky_relu": leaky_relu, "nn.conv2d": conv2d})
+       "nn.leaky_relu": leaky_relu,
+       "clip_by_global_norm": clip_by_global_norm, "nn.conv2d": conv2d}
+    | matrices.OPS)

@@ -4,6 +4,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+import matrices  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 v1 = tf.compat.v1
@@ -57,6 +58,7 @@ SPECIAL = {
     "tile_by": lambda x, multiples: tf.tile(x, tf.identity(tf.constant(multiples, tf.int32))),
     "strided_slice": lambda x, begin, end, strides, **masks: tf.strided_slice(
         x, begin, end, strides, **{f"{k}mask": v for k, v in masks.items()}),
+    "clip_by_global_norm": lambda x, norm: v1.clip_by_global_norm([x], norm)[0][0],
     "top_k": lambda x, k: tf.nn.top_k(x, k)[0],
     "top_k.indices": lambda x, k: tf.nn.top_k(x, k)[1],
     "in_top_k": v1.nn.in_top_k,
@@ -69,7 +71,7 @@ SPECIAL = {
     "unsorted_segment_sum": lambda x, ids, fixed: tf.math.unsorted_segment_sum(x, ids, fixed),
     "scatter_nd": lambda indices, updates, shape: tf.scatter_nd(
         indices, updates, tf.cast(shape, indices.dtype)),
-}
+} | matrices.CALLS
 
 
 def call(op, inputs, attrs):

@@ -1,12 +1,15 @@
-// Convolution and pooling over NHWC images.
+// Convolution and pooling over images, NHWC, and volumes, NDHWC.
 #include <algorithm>
+#include <cstring>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/graph/ops/build.h"
+#include "client/graph/ops/indices.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
 #include "client/kernels/window.h"
+#include "varscope/array_ops.h"
 #include "varscope/nn.h"
 
 namespace varscope {
@@ -15,20 +18,49 @@ namespace {
 
 using Grads = std::vector<Gradient>;
 
-absl::Status CheckRank4(const Shape& shape, absl::string_view what) {
-  if (!shape.known_rank() || shape.rank() == 4) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(what, " must have 4 dimensions but is ", shape.ToString()));
+// What is slid over, by the number of dimensions that windows have: images [batch, y, x, channels]
+// and volumes [batch, z, y, x, channels]. The names are those of TensorFlow's ops.
+struct Images {
+  static constexpr int kSpatial = 2;
+  static constexpr const char* kSteps = "[1, y, x, 1] with y and x";
+  static constexpr const char* kConv = "Conv2D";
+  static constexpr const char* kConvInput = "Conv2DBackpropInput";
+  static constexpr const char* kConvFilter = "Conv2DBackpropFilter";
+  static constexpr const char* kMaxPool = "MaxPool";
+  static constexpr const char* kMaxPoolGrad = "MaxPoolGrad";
+  static constexpr const char* kMaxPoolGradGrad = "MaxPoolGradGrad";
+  static constexpr const char* kAvgPool = "AvgPool";
+  static constexpr const char* kAvgPoolGrad = "AvgPoolGrad";
+};
+struct Volumes {
+  static constexpr int kSpatial = 3;
+  static constexpr const char* kSteps = "[1, z, y, x, 1] with z, y and x";
+  static constexpr const char* kConv = "Conv3D";
+  static constexpr const char* kConvInput = "Conv3DBackpropInputV2";
+  static constexpr const char* kConvFilter = "Conv3DBackpropFilterV2";
+  static constexpr const char* kMaxPool = "MaxPool3D";
+  static constexpr const char* kMaxPoolGrad = "MaxPool3DGrad";
+  static constexpr const char* kMaxPoolGradGrad = "MaxPool3DGradGrad";
+  static constexpr const char* kAvgPool = "AvgPool3D";
+  static constexpr const char* kAvgPoolGrad = "AvgPool3DGrad";
+};
+
+template <typename Kind>
+absl::Status CheckRankOfKind(const Shape& shape, absl::string_view what) {
+  if (!shape.known_rank() || shape.rank() == Kind::kSpatial + 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " must have ", Kind::kSpatial + 2,
+                                                 " dimensions but is ", shape.ToString()));
 }
 
-absl::Status CheckWindowAttrs(const Attrs& attrs, const char* const* lists, int count) {
-  for (int i = 0; i < count; ++i) {
-    const std::vector<int64_t>& list = attrs.list(lists[i]);
-    if (list.size() != 4 || list[0] != 1 || list[3] != 1 ||
-        std::clamp(list[1], int64_t{1}, kMaxWindow) != list[1] ||
-        std::clamp(list[2], int64_t{1}, kMaxWindow) != list[2]) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          lists[i], " must be [1, y, x, 1] with y and x above 0 and up to ", kMaxWindow));
+template <typename Kind>
+absl::Status CheckWindowAttrs(const Attrs& attrs, std::initializer_list<const char*> lists) {
+  for (const char* const name : lists) {
+    const std::vector<int64_t>& list = attrs.list(name);
+    bool fits = list.size() == Kind::kSpatial + 2 && list.front() == 1 && list.back() == 1;
+    for (const int64_t n : list) fits = fits && n >= 1 && n <= kMaxWindow;
+    if (!fits) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " must be ", Kind::kSteps, " above 0 and up to ", kMaxWindow));
     }
   }
   if (attrs.text("padding") == "SAME" || attrs.text("padding") == "VALID") return absl::OkStatus();
@@ -44,125 +76,169 @@ absl::StatusOr<int64_t> Along(int64_t n, int64_t window, int64_t stride, bool sa
   return absl::InvalidArgumentError(absl::StrCat("a window of ", window, " does not fit into ", n));
 }
 
-Specs SlidingShape(const InferContext& c, int64_t height, int64_t width, int64_t channels) {
+// Of windows whose sizes `window` begins with.
+template <typename Kind>
+Specs SlidingShape(const InferContext& c, const int64_t* window, int64_t channels) {
   const Shape& image = c.shape(0);
-  if (!image.known_rank()) {
-    return std::vector<OutputSpec>{{c.dtype(0), Shape{-1, -1, -1, channels}}};
-  }
+  std::vector<int64_t> dims(Kind::kSpatial + 2, Shape::kUnknownDim);
+  dims.back() = channels;
+  if (!image.known_rank()) return OneOf(c.dtype(0), Shape(dims));
+  dims[0] = image.dim(0);
   const std::vector<int64_t>& strides = c.attrs.list("strides");
-  const bool same = c.attrs.text("padding") == "SAME";
-  const absl::StatusOr<int64_t> out_height = Along(image.dim(1), height, strides[1], same);
-  if (!out_height.ok()) return out_height.status();
-  const absl::StatusOr<int64_t> out_width = Along(image.dim(2), width, strides[2], same);
-  if (!out_width.ok()) return out_width.status();
-  return std::vector<OutputSpec>{
-      {c.dtype(0), Shape{image.dim(0), *out_height, *out_width, channels}}};
+  for (int i = 0; i < Kind::kSpatial; ++i) {
+    const absl::StatusOr<int64_t> positions =
+        Along(image.dim(i + 1), window[i], strides[i + 1], c.attrs.text("padding") == "SAME");
+    if (!positions.ok()) return positions.status();
+    dims[i + 1] = *positions;
+  }
+  return OneOf(c.dtype(0), Shape(dims));
 }
 
+template <typename Kind>
 Specs ConvShape(const InferContext& c) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
   if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
-  if (absl::Status s = CheckRank4(c.shape(0), "the input"); !s.ok()) return s;
-  if (absl::Status s = CheckRank4(c.shape(1), "the filter"); !s.ok()) return s;
-  constexpr const char* kLists[] = {"strides"};
-  if (absl::Status s = CheckWindowAttrs(c.attrs, kLists, 1); !s.ok()) return s;
+  if (absl::Status s = CheckRankOfKind<Kind>(c.shape(0), "the input"); !s.ok()) return s;
+  if (absl::Status s = CheckRankOfKind<Kind>(c.shape(1), "the filter"); !s.ok()) return s;
+  if (absl::Status s = CheckWindowAttrs<Kind>(c.attrs, {"strides"}); !s.ok()) return s;
   const Shape& filter = c.shape(1);
-  if (!filter.known_rank()) return std::vector<OutputSpec>{{c.dtype(0), Shape{-1, -1, -1, -1}}};
-  const int64_t depth = c.shape(0).known_rank() ? c.shape(0).dim(3) : -1;
-  if (depth >= 0 && filter.dim(2) >= 0 && depth != filter.dim(2)) {
+  const std::vector<int64_t> unknown(Kind::kSpatial + 2, Shape::kUnknownDim);
+  if (!filter.known_rank()) return OneOf(c.dtype(0), Shape(unknown));
+  const int64_t depth = c.shape(0).known_rank() ? c.shape(0).dim(-1) : -1;
+  if (depth >= 0 && filter.dim(-2) >= 0 && depth != filter.dim(-2)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("Depth of the input, ", depth, ", is not the filter's, ", filter.dim(2)));
+        absl::StrCat("Depth of the input, ", depth, ", is not the filter's, ", filter.dim(-2)));
   }
-  return SlidingShape(c, filter.dim(0), filter.dim(1), filter.dim(3));
+  return SlidingShape<Kind>(c, filter.dims().data(), filter.dim(-1));
 }
+Output Like(const GradContext& c, const char* op, std::vector<Output> inputs) {
+  return MakeOp(op, op, std::move(inputs), c.attrs());
+}
+template <typename Kind>
 Grads ConvGrad(const GradContext& c) {
-  return {Dense(MakeOp("Conv2DBackpropInput", "Conv2DBackpropInput", {c.dy(), c.x(1), c.x(0)},
-                       c.attrs())),
-          Dense(MakeOp("Conv2DBackpropFilter", "Conv2DBackpropFilter", {c.dy(), c.x(0), c.x(1)},
-                       c.attrs()))};
+  return {Dense(Like(c, Kind::kConvInput, {c.dy(), c.x(1), c.x(0)})),
+          Dense(Like(c, Kind::kConvFilter, {c.dy(), c.x(0), c.x(1)}))};
 }
 // (dy, filter, x) and (dy, x, filter).
+template <typename Kind>
 Specs BackpropInputShape(const InferContext& c) {
   const OutputSpec inputs[] = {c.inputs[0], c.inputs[2], c.inputs[1]};
-  return LikeOperand<ConvShape>({c.attrs, inputs});
+  return LikeOperand<ConvShape<Kind>>({c.attrs, inputs});
 }
+template <typename Kind>
 Specs BackpropFilterShape(const InferContext& c) {
-  const Specs like_x = LikeOperand<ConvShape>(c);
+  const Specs like_x = LikeOperand<ConvShape<Kind>>(c);
   if (!like_x.ok()) return like_x;
   return std::vector<OutputSpec>{c.inputs[2]};
 }
 // Both are linear in dy and in the operand.
+template <typename Kind>
 Grads BackpropInputGrad(const GradContext& c) {
-  return {Dense(MakeOp("Conv2D", "Conv2D", {c.dy(), c.x(1)}, c.attrs())),
-          Dense(MakeOp("Conv2DBackpropFilter", "Conv2DBackpropFilter", {c.x(0), c.dy(), c.x(1)},
-                       c.attrs())),
-          None()};
+  return {Dense(Like(c, Kind::kConv, {c.dy(), c.x(1)})),
+          Dense(Like(c, Kind::kConvFilter, {c.x(0), c.dy(), c.x(1)})), None()};
 }
+template <typename Kind>
 Grads BackpropFilterGrad(const GradContext& c) {
-  return {Dense(MakeOp("Conv2D", "Conv2D", {c.x(1), c.dy()}, c.attrs())),
-          Dense(MakeOp("Conv2DBackpropInput", "Conv2DBackpropInput", {c.x(0), c.dy(), c.x(1)},
-                       c.attrs())),
-          None()};
+  return {Dense(Like(c, Kind::kConv, {c.x(1), c.dy()})),
+          Dense(Like(c, Kind::kConvInput, {c.x(0), c.dy(), c.x(1)})), None()};
 }
 
+template <typename Kind>
 Specs PoolShape(const InferContext& c) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
-  if (absl::Status s = CheckRank4(c.shape(0), "the input"); !s.ok()) return s;
-  constexpr const char* kLists[] = {"strides", "ksize"};
-  if (absl::Status s = CheckWindowAttrs(c.attrs, kLists, 2); !s.ok()) return s;
-  const std::vector<int64_t>& ksize = c.attrs.list("ksize");
-  return SlidingShape(c, ksize[1], ksize[2], c.shape(0).known_rank() ? c.shape(0).dim(3) : -1);
+  if (absl::Status s = CheckRankOfKind<Kind>(c.shape(0), "the input"); !s.ok()) return s;
+  if (absl::Status s = CheckWindowAttrs<Kind>(c.attrs, {"strides", "ksize"}); !s.ok()) return s;
+  const int64_t channels = c.shape(0).known_rank() ? c.shape(0).dim(-1) : -1;
+  return SlidingShape<Kind>(c, c.attrs.list("ksize").data() + 1, channels);
 }
+template <typename Kind>
 Grads MaxPoolGrad(const GradContext& c) {
-  return {Dense(MakeOp("MaxPoolGrad", "MaxPoolGrad", {c.dy(), c.x(0)}, c.attrs()))};
+  return {Dense(Like(c, Kind::kMaxPoolGrad, {c.dy(), c.x(0)}))};
 }
+template <typename Kind>
 Grads AvgPoolGrad(const GradContext& c) {
-  return {Dense(MakeOp("AvgPoolGrad", "AvgPoolGrad", {c.dy(), c.x(0)}, c.attrs()))};
+  return {Dense(Like(c, Kind::kAvgPoolGrad, {c.dy(), c.x(0)}))};
 }
 // The rules of gradients are linear in dy, and constant in x, as far as they depend on it.
+template <typename Kind>
 Grads MaxPoolGradGrad(const GradContext& c) {
-  return {Dense(MakeOp("MaxPoolGradGrad", "MaxPoolGradGrad", {c.dy(), c.x(1)}, c.attrs())), None()};
+  return {Dense(Like(c, Kind::kMaxPoolGradGrad, {c.dy(), c.x(1)})), None()};
 }
+template <typename Kind>
 Grads MaxPoolGradGradGrad(const GradContext& c) {
-  return {Dense(MakeOp("MaxPoolGrad", "MaxPoolGrad", {c.dy(), c.x(1)}, c.attrs())), None()};
+  return {Dense(Like(c, Kind::kMaxPoolGrad, {c.dy(), c.x(1)})), None()};
 }
+template <typename Kind>
 Grads AvgPoolGradGrad(const GradContext& c) {
-  return {Dense(MakeOp("AvgPool", "AvgPool", {c.dy()}, c.attrs())), None()};
+  return {Dense(Like(c, Kind::kAvgPool, {c.dy()})), None()};
 }
 // (ddx, x): what pooling makes of x.
+template <typename Kind>
 Specs MaxPoolGradGradShape(const InferContext& c) {
   if (const Specs same = SameAsAll(c); !same.ok()) return same;
-  return PoolShape({c.attrs, c.inputs.subspan(1)});
+  return PoolShape<Kind>({c.attrs, c.inputs.subspan(1)});
+}
+
+// The kernels of a kind, in the order of its names.
+struct Kernels {
+  KernelFn conv, conv_input, conv_filter;
+  KernelFn max_pool, max_pool_grad, max_pool_grad_grad, avg_pool, avg_pool_grad;
+};
+
+template <typename Kind>
+std::vector<OpDef> OpsOf(const Kernels& kernels) {
+  const auto op = [](const char* name, InferFn infer, KernelFn kernel, GradFn gradient) {
+    return OpDef{.name = name, .infer = infer, .kernel = kernel, .gradient = gradient};
+  };
+  return {
+      op(Kind::kConv, ConvShape<Kind>, kernels.conv, ConvGrad<Kind>),
+      op(Kind::kConvInput, BackpropInputShape<Kind>, kernels.conv_input, BackpropInputGrad<Kind>),
+      op(Kind::kConvFilter, BackpropFilterShape<Kind>, kernels.conv_filter,
+         BackpropFilterGrad<Kind>),
+      op(Kind::kMaxPool, PoolShape<Kind>, kernels.max_pool, MaxPoolGrad<Kind>),
+      op(Kind::kMaxPoolGrad, LikeOperand<PoolShape<Kind>>, kernels.max_pool_grad,
+         MaxPoolGradGrad<Kind>),
+      op(Kind::kMaxPoolGradGrad, MaxPoolGradGradShape<Kind>, kernels.max_pool_grad_grad,
+         MaxPoolGradGradGrad<Kind>),
+      op(Kind::kAvgPool, PoolShape<Kind>, kernels.avg_pool, AvgPoolGrad<Kind>),
+      op(Kind::kAvgPoolGrad, LikeOperand<PoolShape<Kind>>, kernels.avg_pool_grad,
+         AvgPoolGradGrad<Kind>)};
+}
+
+// The transpose of a convolution: dy is `value`, and the result is like zeros of that shape.
+template <typename Kind>
+Output ConvTranspose(const Input& value, const Input& filter, const Input& output_shape,
+                     const std::vector<int64_t>& strides, const std::string& padding,
+                     const std::string& name, const char* default_name) {
+  const FunctionScope scope(name, default_name, {&value, &filter});
+  const Output dy = ToOutput(value, "value");
+  const Output weights = ToOutput(filter, "filter", dy.dtype());
+  Tensor zero(dy.dtype(), Shape{});
+  std::memset(zero.mutable_raw(), 0, zero.byte_size());
+  const Output like = fill(output_shape, zero, "like");
+  return MakeOp(Kind::kConvInput, scope.name(), {dy, weights, like},
+                {{"strides", strides}, {"padding", padding}});
+}
+
+Output Pool(const char* op, const Input& input, const std::vector<int64_t>& ksize,
+            const std::vector<int64_t>& strides, const std::string& padding,
+            const std::string& name) {
+  return Unary(op, input, name, op, {{"ksize", ksize}, {"strides", strides}, {"padding", padding}});
 }
 
 }  // namespace
 
 std::vector<OpDef> ImageOps() {
-  return {
-      {.name = "Conv2D", .infer = ConvShape, .kernel = kernels::Conv2D, .gradient = ConvGrad},
-      {.name = "Conv2DBackpropInput",
-       .infer = BackpropInputShape,
-       .kernel = kernels::Conv2DBackpropInput,
-       .gradient = BackpropInputGrad},
-      {.name = "Conv2DBackpropFilter",
-       .infer = BackpropFilterShape,
-       .kernel = kernels::Conv2DBackpropFilter,
-       .gradient = BackpropFilterGrad},
-      {.name = "MaxPool", .infer = PoolShape, .kernel = kernels::MaxPool, .gradient = MaxPoolGrad},
-      {.name = "MaxPoolGrad",
-       .infer = LikeOperand<PoolShape>,
-       .kernel = kernels::MaxPoolGrad,
-       .gradient = MaxPoolGradGrad},
-      {.name = "MaxPoolGradGrad",
-       .infer = MaxPoolGradGradShape,
-       .kernel = kernels::MaxPoolGradGrad,
-       .gradient = MaxPoolGradGradGrad},
-      {.name = "AvgPool", .infer = PoolShape, .kernel = kernels::AvgPool, .gradient = AvgPoolGrad},
-      {.name = "AvgPoolGrad",
-       .infer = LikeOperand<PoolShape>,
-       .kernel = kernels::AvgPoolGrad,
-       .gradient = AvgPoolGradGrad},
-  };
+  std::vector<OpDef> ops =
+      OpsOf<Images>({kernels::Conv2D, kernels::Conv2DBackpropInput, kernels::Conv2DBackpropFilter,
+                     kernels::MaxPool, kernels::MaxPoolGrad, kernels::MaxPoolGradGrad,
+                     kernels::AvgPool, kernels::AvgPoolGrad});
+  const std::vector<OpDef> of_volumes =
+      OpsOf<Volumes>({kernels::Conv3D, kernels::Conv3DBackpropInput, kernels::Conv3DBackpropFilter,
+                      kernels::MaxPool3D, kernels::MaxPool3DGrad, kernels::MaxPool3DGradGrad,
+                      kernels::AvgPool3D, kernels::AvgPool3DGrad});
+  ops.insert(ops.end(), of_volumes.begin(), of_volumes.end());
+  return ops;
 }
 
 }  // namespace internal
@@ -174,17 +250,42 @@ Output conv2d(const Input& input, const Input& filter, const std::vector<int64_t
   return internal::Binary("Conv2D", input, filter, name, "Conv2D",
                           {{"strides", strides}, {"padding", padding}});
 }
+Output conv2d_transpose(const Input& value, const Input& filter, const Input& output_shape,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name) {
+  return internal::ConvTranspose<internal::Images>(value, filter, output_shape, strides, padding,
+                                                   name, "conv2d_transpose");
+}
 Output max_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,
                 const std::string& name) {
-  return internal::Unary("MaxPool", input, name, "MaxPool",
-                         {{"ksize", ksize}, {"strides", strides}, {"padding", padding}});
+  return internal::Pool("MaxPool", input, ksize, strides, padding, name);
 }
 Output avg_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,
                 const std::string& name) {
-  return internal::Unary("AvgPool", input, name, "AvgPool",
-                         {{"ksize", ksize}, {"strides", strides}, {"padding", padding}});
+  return internal::Pool("AvgPool", input, ksize, strides, padding, name);
+}
+Output conv3d(const Input& input, const Input& filter, const std::vector<int64_t>& strides,
+              const std::string& padding, const std::string& name) {
+  return internal::Binary("Conv3D", input, filter, name, "Conv3D",
+                          {{"strides", strides}, {"padding", padding}});
+}
+Output conv3d_transpose(const Input& value, const Input& filter, const Input& output_shape,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name) {
+  return internal::ConvTranspose<internal::Volumes>(value, filter, output_shape, strides, padding,
+                                                    name, "conv3d_transpose");
+}
+Output max_pool3d(const Input& input, const std::vector<int64_t>& ksize,
+                  const std::vector<int64_t>& strides, const std::string& padding,
+                  const std::string& name) {
+  return internal::Pool("MaxPool3D", input, ksize, strides, padding, name);
+}
+Output avg_pool3d(const Input& input, const std::vector<int64_t>& ksize,
+                  const std::vector<int64_t>& strides, const std::string& padding,
+                  const std::string& name) {
+  return internal::Pool("AvgPool3D", input, ksize, strides, padding, name);
 }
 
 }  // namespace nn

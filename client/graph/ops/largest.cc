@@ -1,4 +1,5 @@
 // The largest elements of rows, and elements by their places in rows.
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,20 @@ Grads PutLastGrad(const GradContext& c) {
   return OfFirst(c, MakeOp("TakeLast", "TakeLast", {c.dy(), c.x(1)}));
 }
 
+Specs ArgSortShape(const InferContext& c) {
+  if (absl::Status s = CheckNumber(c, 0); !s.ok()) return s;
+  const Shape& x = c.shape(0);
+  if (x.known_rank()) {
+    const absl::StatusOr<int> axis = CheckAxis(c.attrs.integer("axis"), x.rank());
+    if (!axis.ok()) return axis.status();
+    if (x.dim(*axis) > std::numeric_limits<int32_t>::max()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the places of ", x.dim(*axis), " elements are not int32"));
+    }
+  }
+  return OneOf(DType::kInt32, x);
+}
+
 Specs InTopKShape(const InferContext& c) {
   if (c.dtype(0) != DType::kFloat32) {
     return absl::InvalidArgumentError(
@@ -96,6 +111,10 @@ std::vector<OpDef> LargestOps() {
        .infer = PutLastShape,
        .kernel = kernels::PutLast,
        .gradient = PutLastGrad},
+      {.name = "ArgSort",
+       .infer = ArgSortShape,
+       .kernel = kernels::ArgSort,
+       .gradient = NotDifferentiable},
       {.name = "InTopK",
        .infer = InTopKShape,
        .kernel = kernels::InTopK,
@@ -114,6 +133,10 @@ using internal::Unary;
 Largest top_k(const Input& x, int64_t k, const std::string& name) {
   const Output values = Unary("TopKV2", x, name, "TopKV2", {{"k", k}});
   return {values, internal::Second(values)};
+}
+Output argsort(const Input& x, int axis, bool descending, const std::string& name) {
+  return Unary("ArgSort", x, name, "argsort",
+               {{"axis", int64_t{axis}}, {"descending", descending}});
 }
 Output in_top_k(const Input& predictions, const Input& targets, int64_t k,
                 const std::string& name) {

@@ -1,7 +1,5 @@
 // Inverses, determinants, factors and solutions of matrices.
 #include <algorithm>
-#include <numeric>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -9,7 +7,6 @@
 #include "client/graph/ops/build.h"
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
-#include "varscope/array_ops.h"
 #include "varscope/math_ops.h"
 #include "varscope/ops.h"
 
@@ -71,28 +68,30 @@ Specs SolutionShape(const InferContext& c) {
 
 Grads InverseGrad(const GradContext& c) {
   const Output y = c.y();
-  return {Dense(negative(matmul(y, matmul(c.dy(), y, false, true), true)))};
+  const bool adjoint = c.attrs().flag("adjoint");
+  return {Dense(negative(matmul(y, matmul(c.dy(), y, adjoint, !adjoint), !adjoint)))};
 }
 
 Grads DeterminantGrad(const GradContext& c) {
   const Output scale = expand_dims(expand_dims(multiply(c.dy(), c.y()), -1), -1);
-  // The inverse, transposed.
-  const Output inverse = matrix_inverse(c.x(0));
-  const int rank = inverse.shape().known_rank() ? inverse.shape().rank() : 2;
-  std::vector<int64_t> order(rank);
-  std::iota(order.begin(), order.end(), 0);
-  std::swap(order[rank - 2], order[rank - 1]);
-  return {Dense(multiply(scale, transpose(inverse, order)))};
+  const Output transposed = MakeOp("MatrixInverse", "MatrixInverse", {c.x(0)}, {{"adjoint", true}});
+  return {Dense(multiply(scale, transposed))};
+}
+
+Specs BandShape(const InferContext& c) {
+  if (c.shape(0).known_rank() && c.shape(0).rank() < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Shape must be at least rank 2 but is rank ", c.shape(0).rank()));
+  }
+  return SameAsInput(c);
+}
+Grads BandGrad(const GradContext& c) {
+  return {Dense(MakeOp("MatrixBandPart", "MatrixBandPart", {c.dy()}, c.attrs()))};
 }
 
 // The lower triangle, of which the diagonal counts half.
 Output HalfLower(const Output& x) {
-  const Output ones = ones_like(x);
-  const Output row = cumsum(ones, -2);
-  const Output column = cumsum(ones, -1);
-  const Output lower = cast(greater(row, column), x.dtype());
-  const Output diagonal = cast(equal(row, column), x.dtype());
-  return multiply(x, add(lower, multiply(diagonal, 0.5)));
+  return subtract(matrix_band_part(x, -1, 0), multiply(matrix_band_part(x, 0, 0), 0.5));
 }
 
 Grads CholeskyGrad(const GradContext& c) {
@@ -131,13 +130,17 @@ std::vector<OpDef> LinearAlgebraOps() {
        .infer = SolutionShape,
        .kernel = kernels::MatrixSolve,
        .gradient = SolveGrad},
+      {.name = "MatrixBandPart",
+       .infer = BandShape,
+       .kernel = kernels::MatrixBandPart,
+       .gradient = BandGrad},
   };
 }
 
 }  // namespace internal
 
 Output matrix_inverse(const Input& x, const std::string& name) {
-  return internal::Unary("MatrixInverse", x, name, "MatrixInverse");
+  return internal::Unary("MatrixInverse", x, name, "MatrixInverse", {{"adjoint", false}});
 }
 Output matrix_determinant(const Input& x, const std::string& name) {
   return internal::Unary("MatrixDeterminant", x, name, "MatrixDeterminant");
@@ -147,6 +150,10 @@ Output cholesky(const Input& x, const std::string& name) {
 }
 Output matrix_solve(const Input& matrix, const Input& rhs, bool adjoint, const std::string& name) {
   return internal::Binary("MatrixSolve", matrix, rhs, name, "MatrixSolve", {{"adjoint", adjoint}});
+}
+Output matrix_band_part(const Input& x, int64_t lower, int64_t upper, const std::string& name) {
+  return internal::Unary("MatrixBandPart", x, name, "MatrixBandPart",
+                         {{"lower", lower}, {"upper", upper}});
 }
 
 }  // namespace varscope

@@ -10,6 +10,7 @@
 #include "client/graph/ops/table.h"
 #include "client/kernels/kernels.h"
 #include "proto/tensor/shape_rules.h"
+#include "varscope/array_ops.h"
 #include "varscope/ops.h"
 
 namespace varscope {
@@ -242,6 +243,17 @@ Output argmax(const Input& x, int axis, const std::string& name) {
 }
 Output argmin(const Input& x, int axis, const std::string& name) {
   return Arg("ArgMin", x, axis, name);
+}
+
+Output cumsum(const Input& x, int axis, bool exclusive, bool reverse, const std::string& name) {
+  return internal::Unary(
+      "Cumsum", x, name, "Cumsum",
+      {{"axis", std::vector<int64_t>{axis}}, {"exclusive", exclusive}, {"reverse", reverse}});
+}
+Output cumprod(const Input& x, int axis, bool exclusive, bool reverse, const std::string& name) {
+  return internal::Unary(
+      "Cumprod", x, name, "Cumprod",
+      {{"axis", std::vector<int64_t>{axis}}, {"exclusive", exclusive}, {"reverse", reverse}});
 }
 
 }  // namespace varscope

@@ -19,6 +19,7 @@ std::vector<OpDef> JoinOps();
 std::vector<OpDef> GatherOps();
 std::vector<OpDef> MatMulOps();
 std::vector<OpDef> LinearAlgebraOps();
+std::vector<OpDef> DecompositionOps();
 std::vector<OpDef> ActivationOps();
 std::vector<OpDef> LossOps();
 std::vector<OpDef> ImageOps();

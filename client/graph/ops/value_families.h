@@ -11,6 +11,7 @@ namespace varscope::internal {
 std::vector<OpDef> IndexingOps();
 std::vector<OpDef> LargestOps();
 std::vector<OpDef> RandomOps();
+std::vector<OpDef> ShapingOps();
 std::vector<OpDef> ShardOps();
 
 }  // namespace varscope::internal

@@ -78,6 +78,10 @@ struct Largest {
   Output indices;
 };
 Largest top_k(const Input& x, int64_t k, const std::string& name = "");
+// The places of x's elements along an axis in their order, int32: of equal ones the first is first,
+// NaN is last. Numbers. No gradient.
+Output argsort(const Input& x, int axis = -1, bool descending = false,
+               const std::string& name = "");
 // Whether predictions[i, targets[i]] is among the k largest of predictions[i]: bool. predictions:
 // float32 [batch, classes]. No gradient.
 Output in_top_k(const Input& predictions, const Input& targets, int64_t k,
@@ -99,6 +103,10 @@ namespace nn {
 // which conv2d with the filter, [height, width, out_channels, in_channels], makes images as
 // `value`.
 Output conv2d_transpose(const Input& value, const Input& filter, const Input& output_shape,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name = "");
+// The same of conv3d, of volumes.
+Output conv3d_transpose(const Input& value, const Input& filter, const Input& output_shape,
                         const std::vector<int64_t>& strides, const std::string& padding,
                         const std::string& name = "");
 

@@ -3,6 +3,7 @@
 #ifndef VARSCOPE_MATH_OPS_H_
 #define VARSCOPE_MATH_OPS_H_
 
+#include <cstdint>
 #include <string>
 
 #include "varscope/input.h"
@@ -66,6 +67,40 @@ Output cholesky(const Input& x, const std::string& name = "");
 // What matrix, or its transpose when adjoint, must be multiplied with to give rhs, [..., n, k].
 Output matrix_solve(const Input& matrix, const Input& rhs, bool adjoint = false,
                     const std::string& name = "");
+
+// Of matrices, the last two dimensions of x, of any dtype: the elements up to `lower` places below
+// the diagonal and up to `upper` places above it, zeros elsewhere. Negative: all on that side.
+Output matrix_band_part(const Input& x, int64_t lower, int64_t upper, const std::string& name = "");
+
+// Matrices as products, of floats, as TensorFlow's: the last two dimensions of x. Each has a
+// gradient where TensorFlow's has one; gradients() throws LookupError where it has none: that of
+// qr's full matrices of more rows than columns, that of svd's full matrices whose rows and columns
+// differ by more than one, and where it must know these numbers.
+
+// The eigenvalues of symmetric matrices, [..., n], the smallest first, and the eigenvectors as
+// columns. The lower triangle alone is read. InvalidArgumentError in a run when none are found.
+struct EigenPairs {
+  Output values;
+  Output vectors;
+};
+EigenPairs self_adjoint_eig(const Input& x, const std::string& name = "");
+Output self_adjoint_eigvals(const Input& x, const std::string& name = "");
+// x = u diag(s) v^T, the largest s first. u: [..., rows, k], v: [..., columns, k], where k is the
+// smaller of both numbers; square when full_matrices.
+struct SingularValues {
+  Output s;
+  Output u;
+  Output v;
+};
+SingularValues svd(const Input& x, bool full_matrices = false, const std::string& name = "");
+Output singular_values(const Input& x, const std::string& name = "");
+// x = q r, q orthogonal, r upper triangular: [..., rows, k] and [..., k, columns]; k is the number
+// of rows when full_matrices.
+struct OrthogonalTriangular {
+  Output q;
+  Output r;
+};
+OrthogonalTriangular qr(const Input& x, bool full_matrices = false, const std::string& name = "");
 
 }  // namespace varscope
 

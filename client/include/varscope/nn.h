@@ -102,6 +102,19 @@ Output avg_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,
                 const std::string& name = "");
 
+// The same over volumes, [batch, depth, height, width, channels] (NDHWC): `strides` and `ksize` are
+// [1, z, y, x, 1], a filter is [depth, height, width, in_channels, out_channels]. Of equal largest
+// elements each has the gradient of max_pool3d. Windows with gaps between them are where those over
+// images are; TensorFlow's SAME moves those over volumes.
+Output conv3d(const Input& input, const Input& filter, const std::vector<int64_t>& strides,
+              const std::string& padding, const std::string& name = "");
+Output max_pool3d(const Input& input, const std::vector<int64_t>& ksize,
+                  const std::vector<int64_t>& strides, const std::string& padding,
+                  const std::string& name = "");
+Output avg_pool3d(const Input& input, const std::vector<int64_t>& ksize,
+                  const std::vector<int64_t>& strides, const std::string& padding,
+                  const std::string& name = "");
+
 }  // namespace varscope::nn
 
 #endif  // VARSCOPE_NN_H_

@@ -97,8 +97,9 @@ class Variable {
   Output assign(const Input& value, const std::string& name = "") const;
   Output assign_add(const Input& delta, const std::string& name = "") const;
   Output assign_sub(const Input& delta, const std::string& name = "") const;
-  // Some rows (along the first dimension) alone. rows: int32 or int64 [n], each in [0, rows);
-  // values: [n, ...], one row for each, not broadcast. Of a row that is there several times,
+  // Some rows (along the first dimension) alone. rows: int32 or int64 of any shape, each in
+  // [0, rows); values: one row for each, [rows' shape..., row's shape...], or a number for all
+  // elements of these rows. Of a row that is there several times,
   // scatter_update leaves the last value, scatter_add and scatter_sub apply all.
   Output scatter_update(const Input& rows, const Input& values, const std::string& name = "") const;
   Output scatter_add(const Input& rows, const Input& values, const std::string& name = "") const;

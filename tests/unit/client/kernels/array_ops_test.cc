@@ -229,6 +229,22 @@ TEST_F(ArrayOpsTest, PlacesOutsideAreRefused) {
   }
 }
 
+TEST_F(ArrayOpsTest, PlacesInOrder) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const Output x = constant(Tensor::Of<float>({2, 3}, {3, nan, 3, -1, 7, 5}));
+  EXPECT_EQ(Run(argsort(x)), "[0 2 1 0 2 1]");
+  EXPECT_EQ(Run(argsort(x, -1, true)), "[0 2 1 1 2 0]");
+  EXPECT_EQ(Run(argsort(x, 0)), "[1 1 0 0 0 1]");
+  EXPECT_EQ(Run(argsort(x, -2, true)), "[0 1 1 1 0 0]");
+  EXPECT_EQ(Run(argsort(Ints({5, 1, 3}))), "[1 2 0]");
+  EXPECT_EQ(Session().run(argsort(ones({2, 0, 3}), 0)).shape(), (Shape{2, 0, 3}));
+  EXPECT_THROW(argsort(x, 2), ValueError);
+  EXPECT_THROW(argsort(constant(1)), ValueError);
+  const Output unknown = placeholder(float32);
+  EXPECT_THROW(Run(argsort(unknown, 1), {{unknown, testing::Zeros(float32, {3})}}),
+               InvalidArgumentError);
+}
+
 TEST_F(ArrayOpsTest, TheTransposeOfAConvolution) {
   const Output images = placeholder(float32, {-1, 2, 2, 1});
   const Output filter = ones({2, 2, 3, 1});

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "client/kernels/kernels.h"
@@ -12,13 +14,13 @@
 namespace varscope::internal {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 
 // What a kernel gives for inputs, whose one output is of this dtype and shape.
 absl::StatusOr<Tensor> ResultOf(const Kernel& kernel, std::vector<Tensor> inputs, DType dtype,
-                                const Shape& shape) {
+                                const Shape& shape, const Attrs& attrs = {}) {
   Device device(1);
-  const Attrs attrs;
   std::vector<Operand> operands;
   for (Tensor& input : inputs) operands.push_back({std::move(input), nullptr});
   const std::vector<OutputSpec> specs = {{dtype, shape}};
@@ -65,6 +67,40 @@ TEST(KernelTest, ADtypeWithoutAWiderOneStaysAnError) {
   const absl::StatusOr<Tensor> sum = ResultOf(kernels::Add, {x, x}, DType::kUint64, Shape({1}));
   EXPECT_EQ(sum.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(sum.status().message(), ::testing::HasSubstr("no kernel for uint64"));
+}
+
+// What a reduction of three rows, none of which has an element, gives for each.
+template <typename T>
+void ReducesNothing() {
+  const Tensor x(kDTypeOf<T>, Shape({3, 0}));
+  const std::vector<std::pair<Kernel, T>> expected = {
+      {kernels::Max, std::numeric_limits<T>::lowest()},
+      {kernels::Min, std::numeric_limits<T>::max()},
+      {kernels::Sum, 0},
+      {kernels::Prod, 1},
+      {kernels::Mean, 0}};
+  for (const auto& [kernel, end] : expected) {
+    const absl::StatusOr<Tensor> result =
+        ResultOf(kernel, {x}, kDTypeOf<T>, Shape({3}), {{"axis", std::vector<int64_t>{1}}});
+    ASSERT_TRUE(result.ok()) << Name(x.dtype()) << ": " << result.status();
+    EXPECT_THAT(result->template values<T>(), Each(end)) << Name(x.dtype());
+  }
+}
+TEST(KernelTest, TheLargestOfNoIntegersIsTheSmallestOfTheirDtype) {
+  ReducesNothing<int8_t>();
+  ReducesNothing<uint8_t>();
+  ReducesNothing<int16_t>();
+  ReducesNothing<uint16_t>();
+  ReducesNothing<int32_t>();
+  ReducesNothing<uint32_t>();
+  ReducesNothing<int64_t>();
+}
+
+TEST(KernelTest, AMeanOfNarrowIntegersIsOfTheirWholeSum) {
+  const Tensor x = Tensor::Of<int8_t>(Shape({4}), {100, 100, 100, 103});
+  const absl::StatusOr<Tensor> mean = ResultOf(kernels::Mean, {x}, DType::kInt8, Shape{});
+  ASSERT_TRUE(mean.ok()) << mean.status();
+  EXPECT_THAT(mean->values<int8_t>(), ElementsAre(100));
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ TEST_F(MisfitTest, ScattersWithARowTooManyOrTooFew) {
   const Tensor two = Tensor::Of<int64_t>({2}, {0, 1});
   for (const Output& scatter : scatters) {
     for (const Shape& shape : {Shape{3, 2}, Shape{1, 2}, Shape{0, 2}, Shape{2, 3}, Shape{2},
-                               Shape{}, Shape{2, 2, 1}, Shape{4}}) {
+                               Shape{1}, Shape{2, 2, 1}, Shape{4}}) {
       EXPECT_THAT(Refusal(scatter.op(), {{rows_, two}, {value_, testing::Zeros(float32, shape)}}),
                   AllOf(HasSubstr("variable v"), HasSubstr(shape.ToString()), HasSubstr("(2, 2)")));
     }
@@ -57,6 +57,34 @@ TEST_F(MisfitTest, ScattersWithARowTooManyOrTooFew) {
   EXPECT_EQ(Refusal(scatters[0].op(), {{rows_, two}, {value_, testing::Zeros(float32, {2, 2})}}),
             "no error");
   EXPECT_EQ(store_->pushes.size(), 1U);
+}
+
+// Indices of every rank, known or not, with a row for each, or a number for all.
+TEST_F(MisfitTest, ScattersToIndicesOfAnyShape) {
+  for (const Shape& indices :
+       {Shape{}, Shape{3}, Shape{0}, Shape{2, 2}, Shape{2, 0}, Shape{1, 3, 1}}) {
+    std::vector<int64_t> dims = indices.dims();
+    dims.push_back(2);
+    for (const Shape& updates : {Shape(dims), Shape{}}) {
+      for (const bool hidden : {false, true}) {
+        const Output rows = placeholder(int64, hidden ? Shape::Unknown() : indices);
+        const Output values = placeholder(float32, hidden ? Shape::Unknown() : updates);
+        store_->pushes.clear();
+        EXPECT_EQ(Refusal(v_.scatter_add(rows, values).op(),
+                          {{rows, testing::Zeros(int64, indices)},
+                           {values, testing::Zeros(float32, updates)}}),
+                  "no error");
+        ASSERT_EQ(store_->pushes.size(), 1U);
+        const internal::PushRequest::Assignment& sent = store_->pushes[0].assignments.at(0);
+        EXPECT_EQ(sent.rows.shape(), (Shape{indices.num_elements()}));
+        EXPECT_EQ(sent.value.shape(), (Shape{indices.num_elements(), 2}));
+      }
+    }
+    EXPECT_THROW(
+        v_.scatter_add(constant(testing::Zeros(int64, indices)), placeholder(float32, {5})),
+        ValueError);
+  }
+  EXPECT_THROW(get_variable("scalar", Shape{}).scatter_add(constant(0), 1.0), ValueError);
 }
 
 TEST_F(MisfitTest, AssignmentsOfAnotherShape) {
