@@ -50,7 +50,7 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
   const std::chrono::duration<double> seconds = env.Now() - start;
   spdlog::info(absl::StrFormat(
       "recovered %d variables at global step %d in %.3f s: snapshot %s, %d log records",
-      store.catalog.List("").size(), store.changes.global_step(), seconds.count(),
+      store.catalog.size(), store.changes.global_step(), seconds.count(),
       recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
       recovered->replayed));
   auto recorder = std::make_unique<Recorder>(

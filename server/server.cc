@@ -159,7 +159,7 @@ bool Server::Stop() {
   if (std::exchange(grpc_, nullptr) == nullptr) return true;  // it never served
   const bool saved = options_.data_dir.empty() || TakeLastSnapshot();
   spdlog::info(absl::StrCat("stopped after ", store_.changes.global_step(), " applied pushes, ",
-                            store_.catalog.List("").size(), " variables"));
+                            store_.catalog.size(), " variables"));
   return saved;
 }
 

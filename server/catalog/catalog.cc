@@ -9,10 +9,10 @@
 #include <new>
 #include <span>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/tensor/allocate.h"
 #include "server/catalog/initializers.h"
+#include "server/catalog/variable_pages.h"
 
 namespace varscope::server {
 namespace {
@@ -274,12 +274,19 @@ Time Catalog::ComputeNext() {
 
 Catalog::Jobs Catalog::WithoutValues() const {
   Jobs jobs;
-  for (const VariablePtr& variable : List("")) {
-    const MutexLock lock(variable->mutex);
-    if (variable->first_value == nullptr) continue;
-    jobs.push_back({variable, Tensor(), CostOf(variable->first_value->spec, variable->def.shape)});
+  VariablePages pages(*this);
+  for (;;) {
+    const absl::StatusOr<std::vector<VariablePtr>> page = pages.Next();
+    // After a rollback these are nobody's, and who rolled back sees to the others.
+    if (!page.ok()) return Jobs();
+    if (page->empty()) return jobs;
+    for (const VariablePtr& variable : *page) {
+      const MutexLock lock(variable->mutex);
+      if (variable->first_value == nullptr) continue;
+      const uint64_t cost = CostOf(variable->first_value->spec, variable->def.shape);
+      jobs.push_back({variable, Tensor(), cost});
+    }
   }
-  return jobs;
 }
 
 void Catalog::ComputeFirstValues() {
@@ -308,15 +315,6 @@ absl::StatusOr<VariablePtr> Catalog::Find(const std::string& name) const {
 size_t Catalog::size() const {
   const ReaderLock lock(mutex_);
   return names_.variables().size();
-}
-
-std::vector<VariablePtr> Catalog::List(const std::string& prefix) const {
-  const ReaderLock lock(mutex_);
-  std::vector<VariablePtr> result;
-  for (const VariablePtr& variable : names_.variables()) {
-    if (absl::StartsWith(variable->def.name, prefix)) result.push_back(variable);
-  }
-  return result;
 }
 
 void Catalog::Read(absl::FunctionRef<void(const NameTable&)> read) const {

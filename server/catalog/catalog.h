@@ -72,9 +72,8 @@ class Catalog {
   // As NameTable::Find.
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
   size_t size() const;
-  // In creation order, names that start with `prefix`.
-  std::vector<VariablePtr> List(const std::string& prefix) const;
-  // Calls `read` with all names; nobody creates meanwhile.
+  // Calls `read` with all names; nobody creates meanwhile, so it looks at a part of them
+  // (VariablePages lists all).
   void Read(absl::FunctionRef<void(const NameTable&)> read) const;
 
   // Makes the catalog what `names` has, at once for all readers: other variables than before, which

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "proto/naming/names.h"
@@ -31,6 +32,14 @@ void ReserveMore(NameTable::Map<Key, Value>& all, size_t more) {
   all.reserve(std::max(needed, 2 * all.size()));
 }
 
+// Of those that have some already.
+template <typename Map>
+void ReserveMoreOfEach(Map& all, const Map& added) {
+  for (const auto& [key, values] : added) {
+    if (const auto it = all.find(key); it != all.end()) ReserveMore(it->second, values.size());
+  }
+}
+
 template <typename T>
 void Append(std::vector<T>& all, std::vector<T>& added) {
   all.insert(all.end(), std::make_move_iterator(added.begin()),
@@ -45,6 +54,19 @@ void Overwrite(Map& all, Map& added) {
 }
 
 }  // namespace
+
+std::optional<SuffixedName> SplitSuffix(const std::string& name) {
+  const size_t cut = name.rfind('_');
+  if (cut == std::string::npos || cut == 0) return std::nullopt;
+  const absl::string_view digits = absl::string_view(name).substr(cut + 1);
+  if (digits.empty() || digits[0] == '0' ||
+      !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) {
+    return std::nullopt;
+  }
+  uint64_t suffix = 0;
+  if (!absl::SimpleAtoi(digits, &suffix)) return std::nullopt;
+  return SuffixedName{name.substr(0, cut), suffix};
+}
 
 const VariablePtr* NameTable::FindName(const std::string& name) const {
   const auto it = by_name_.find(name);
@@ -90,27 +112,51 @@ uint64_t NameTable::FreeSuffix(const std::string& name) const {
   return older_ == nullptr ? 1 : older_->FreeSuffix(name);
 }
 
-const std::vector<VariablePtr>& NameTable::UniquesOf(const std::string& worker_id,
-                                                     const std::string& name) const {
+VariablePtr NameTable::FirstUnique(const UniqueRequest& request, uint64_t incarnation) const {
+  const auto it = uniques_.find(request);
+  if (it == uniques_.end()) return nullptr;
+  const std::vector<MadeUnique>& all = it->second;
+  const size_t own = all.back().incarnation == incarnation ? 1 : 0;
+  return all.size() == own ? nullptr : all[all.size() - own - 1].smallest;
+}
+
+VariablePtr NameTable::FindRequest(uint64_t incarnation, uint64_t number) const {
+  const auto it = requests_.find({incarnation, number});
+  return it == requests_.end() ? nullptr : it->second;
+}
+
+const std::vector<VariablePtr>& NameTable::SlotsOf(const std::string& primary) const {
   static const auto* const none = new std::vector<VariablePtr>;
-  const auto it = uniques_.find(std::pair(worker_id, name));
-  return it == uniques_.end() ? *none : it->second;
+  const auto it = by_primary_.find(primary);
+  return it == by_primary_.end() ? *none : it->second;
+}
+
+void NameTable::Count(std::vector<MadeUnique>& all, MadeUnique made) {
+  if (!all.empty() && all.back().smallest_suffix < made.smallest_suffix) {
+    made.smallest_suffix = all.back().smallest_suffix;
+    made.smallest = all.back().smallest;
+  }
+  if (!all.empty() && all.back().incarnation == made.incarnation) {
+    all.back() = std::move(made);
+  } else {
+    all.push_back(std::move(made));
+  }
 }
 
 void NameTable::CountName(const VariablePtr& variable) {
   const VariableDefinition& def = variable->def;
   const bool unique = def.kind == VariableKind::kUnique;
-  if (unique) uniques_[{def.creator.worker_id, def.name}].push_back(variable);
-  const size_t cut = def.name.rfind('_');
-  const bool has_suffix = cut != std::string::npos && cut > 0 && cut + 1 < def.name.size() &&
-                          def.name[cut + 1] != '0' &&
-                          std::all_of(def.name.begin() + static_cast<std::ptrdiff_t>(cut) + 1,
-                                      def.name.end(), absl::ascii_isdigit);
-  if (!has_suffix) return;
-  const std::string base = def.name.substr(0, cut);
-  if (unique) uniques_[{def.creator.worker_id, base}].push_back(variable);
-  uint64_t& next = next_suffix_.try_emplace(base, FreeSuffix(base)).first->second;
-  while (Has(absl::StrCat(base, "_", next))) ++next;
+  if (unique && def.creator_request > 0) {
+    requests_.try_emplace({def.creator_incarnation, def.creator_request}, variable);
+  }
+  const std::optional<SuffixedName> name = SplitSuffix(def.name);
+  if (!name) return;
+  if (unique) {
+    Count(uniques_[{def.creator.worker_id, name->base, def.dtype, def.shape}],
+          {def.creator_incarnation, name->suffix, variable});
+  }
+  uint64_t& next = next_suffix_.try_emplace(name->base, FreeSuffix(name->base)).first->second;
+  while (Has(absl::StrCat(name->base, "_", next))) ++next;
 }
 
 VariablePtr NameTable::FindKey(const std::string& key) const {
@@ -149,6 +195,7 @@ absl::Status NameTable::Add(VariablePtr variable) {
   }
   by_name_.emplace(def.name, variable);
   if (!def.key.empty()) by_key_.emplace(def.key, variable);
+  if (!def.primary.empty()) by_primary_[def.primary].push_back(variable);
   CountName(variable);
   bytes_ += *bytes;
   overhead_ += OverheadOf(def);
@@ -198,13 +245,12 @@ void NameTable::ReserveFor(const NameTable& added) {
   ReserveMore(partitioned_, added.partitioned_.size());
   ReserveMore(next_suffix_, added.next_suffix_.size());
   ReserveMore(uniques_, added.uniques_.size());
+  ReserveMore(requests_, added.requests_.size());
+  ReserveMore(by_primary_, added.by_primary_.size());
   ReserveMore(slots_, added.slots_.size());
   ReserveMore(non_slots_, added.non_slots_.size());
-  for (const auto& [key, variables] : added.uniques_) {
-    if (const auto it = uniques_.find(key); it != uniques_.end()) {
-      ReserveMore(it->second, variables.size());
-    }
-  }
+  ReserveMoreOfEach(uniques_, added.uniques_);
+  ReserveMoreOfEach(by_primary_, added.by_primary_);
 }
 
 // Nodes move from one map to the other, where there is room.
@@ -216,10 +262,18 @@ void NameTable::Merge(NameTable& added) noexcept {
   by_key_.merge(added.by_key_);
   Overwrite(partitioned_, added.partitioned_);
   Overwrite(next_suffix_, added.next_suffix_);
-  for (auto& [key, variables] : added.uniques_) {
-    if (const auto it = uniques_.find(key); it != uniques_.end()) Append(it->second, variables);
+  for (auto& [request, made] : added.uniques_) {
+    const auto it = uniques_.find(request);
+    if (it == uniques_.end()) continue;
+    for (MadeUnique& one : made) Count(it->second, std::move(one));
   }
   uniques_.merge(added.uniques_);
+  requests_.merge(added.requests_);
+  for (auto& [primary, slots] : added.by_primary_) {
+    const auto it = by_primary_.find(primary);
+    if (it != by_primary_.end()) Append(it->second, slots);
+  }
+  by_primary_.merge(added.by_primary_);
   Overwrite(slots_, added.slots_);
   Overwrite(non_slots_, added.non_slots_);
 }

@@ -18,14 +18,37 @@
 
 namespace varscope::server {
 
-// Not thread-safe.
+// A Variable() of a worker, which may come again.
+struct UniqueRequest {
+  std::string worker_id;
+  std::string name;  // asked for, without a suffix
+  DType dtype = DType::kFloat32;
+  Shape shape;
+
+  friend bool operator==(const UniqueRequest&, const UniqueRequest&) = default;
+  template <typename Hash>
+  friend Hash AbslHashValue(Hash hash, const UniqueRequest& r) {
+    return Hash::combine(std::move(hash), r.worker_id, r.name, r.dtype, r.shape.dims());
+  }
+};
+
+// What is in `name` of a name that was made unique: "v_7" is "v" with 7. Nothing: it was not, or
+// not by this server.
+struct SuffixedName {
+  std::string base;
+  uint64_t suffix = 0;  // from 1
+};
+std::optional<SuffixedName> SplitSuffix(const std::string& name);
+
+// However many names there are, none of them is looked at for another, but where it says so. Not
+// thread-safe.
 class NameTable final : public Definitions {
  public:
   // A standard one: Abseil's are destroyed by a std::bad_alloc.
   template <typename Key, typename Value>
   using Map = std::unordered_map<Key, Value, absl::Hash<Key>>;
 
-  // In creation order.
+  // In creation order. More may come, none goes.
   const std::vector<VariablePtr>& variables() const { return variables_; }
   // What their values take together.
   uint64_t bytes() const { return bytes_; }
@@ -37,10 +60,14 @@ class NameTable final : public Definitions {
   absl::StatusOr<VariablePtr> Find(const std::string& name) const;
   // In the order of `names`; DataLoss when one is missing.
   absl::StatusOr<std::vector<VariablePtr>> FindAll(const std::vector<std::string>& names) const;
-  // Of those that the worker created by Variable() under this name, made unique or not; oldest
-  // first.
-  const std::vector<VariablePtr>& UniquesOf(const std::string& worker_id,
-                                            const std::string& name) const;
+  // Of those that earlier incarnations of the worker than `incarnation`, its last one, made by it
+  // and that got a suffix: that with the smallest. Null: there is none.
+  VariablePtr FirstUnique(const UniqueRequest& request, uint64_t incarnation) const;
+  // The first that the incarnation made by Variable() in its request of that number; null: none.
+  VariablePtr FindRequest(uint64_t incarnation, uint64_t number) const;
+  // The slots of that variable, or the non-slot variables of the optimizer whose first variable it
+  // is, oldest first: all whose `primary` it is. More may come, none goes.
+  const std::vector<VariablePtr>& SlotsOf(const std::string& primary) const;
   // The first of _1, _2, ... that makes a free name of `name`: all before it are taken.
   uint64_t FreeSuffix(const std::string& name) const;
 
@@ -82,9 +109,17 @@ class NameTable final : public Definitions {
     KnownPartitioned known;
     std::vector<VariablePtr> parts;
   };
+  // What a worker made by one UniqueRequest until the end of an incarnation.
+  struct MadeUnique {
+    uint64_t incarnation = 0;
+    uint64_t smallest_suffix = 0;
+    VariablePtr smallest;
+  };
 
   const VariablePtr* FindName(const std::string& name) const;  // null: none
   void CountName(const VariablePtr& variable);
+  // Takes no memory where there is room for one more.
+  static void Count(std::vector<MadeUnique>& all, MadeUnique made);
   absl::Status AddStates(const std::vector<StateNames>& all, States& states) const;
   // Of `added`, which is over this.
   void ReserveFor(const NameTable& added);
@@ -101,7 +136,10 @@ class NameTable final : public Definitions {
   Map<std::string, Partitioned> partitioned_;
   // Where the search for a free suffix begins: all before it are taken. By the name without one.
   Map<std::string, uint64_t> next_suffix_;
-  Map<std::pair<std::string, std::string>, std::vector<VariablePtr>> uniques_;
+  // One for each incarnation that made some, in order.
+  Map<UniqueRequest, std::vector<MadeUnique>> uniques_;
+  Map<std::pair<uint64_t, uint64_t>, VariablePtr> requests_;  // by incarnation and number
+  Map<std::string, std::vector<VariablePtr>> by_primary_;
   States slots_;
   States non_slots_;
 };

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "proto/memory/memory_account.h"
 #include "proto/naming/names.h"
@@ -259,35 +258,30 @@ absl::StatusOr<Decision> DecideShared(const NameTable& names, const GroupPrefixe
 
 // The variable that the worker made by this request before: in an earlier incarnation, or when it
 // was sent the first time; of several that with the smallest suffix. Null: there is none that fits.
+// However many the worker has made, it looks at three.
 VariablePtr OwnUnique(const NameTable& names, const Caller& caller, const ResolveRequest& request) {
-  // Requests of several threads may come in another order than that of their numbers.
-  constexpr int kOutOfOrder = 64;
   if (!names.Has(request.name)) return nullptr;
+  const UniqueRequest asked{caller.worker_id, request.name, request.request.dtype,
+                            *request.request.shape};
   // Not one behind a name that is free, which somebody gave it as it is.
   uint64_t smallest = names.FreeSuffix(request.name);
   VariablePtr found;
-  const auto consider = [&](const VariablePtr& variable) {
+  const auto consider = [&](VariablePtr variable, bool this_incarnation) {
+    if (variable == nullptr) return;
     const VariableDefinition& def = variable->def;
-    uint64_t suffix = 0;
-    const bool is_made = def.name.size() > request.name.size();
-    if (is_made && !absl::SimpleAtoi(def.name.substr(request.name.size() + 1), &suffix)) return;
-    const bool fits = def.dtype == request.request.dtype && def.shape == *request.request.shape;
-    if (!fits || suffix >= smallest) return;
-    smallest = suffix;
-    found = variable;
+    const bool fits = def.kind == VariableKind::kUnique && def.dtype == asked.dtype &&
+                      def.shape == asked.shape && def.creator.worker_id == asked.worker_id &&
+                      (def.creator_incarnation == caller.incarnation) == this_incarnation;
+    if (!fits) return;
+    const std::optional<SuffixedName> name =
+        def.name == asked.name ? SuffixedName{asked.name, 0} : SplitSuffix(def.name);
+    if (!name || name->base != asked.name || name->suffix >= smallest) return;
+    smallest = name->suffix;
+    found = std::move(variable);
   };
-  const std::vector<VariablePtr>& own = names.UniquesOf(caller.worker_id, request.name);
-  for (const VariablePtr& variable : own) {
-    if (variable->def.creator_incarnation == caller.incarnation) break;
-    consider(variable);
-  }
-  int before = 0;
-  for (auto it = own.rbegin(); request.number > 0 && it != own.rend(); ++it) {
-    const VariableDefinition& def = (*it)->def;
-    if (def.creator_incarnation != caller.incarnation) break;
-    if (def.creator_request == request.number) consider(*it);
-    if (def.creator_request < request.number && ++before > kOutOfOrder) break;
-  }
+  consider(*names.Find(request.name), false);
+  consider(names.FirstUnique(asked, caller.incarnation), false);
+  if (request.number > 0) consider(names.FindRequest(caller.incarnation, request.number), true);
   return found;
 }
 

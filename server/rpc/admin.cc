@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "proto/concurrency/blocking_region.h"
-#include "proto/memory/idle_memory.h"
 #include "proto/naming/names.h"
 #include "proto/wire/retry_info.h"
+#include "server/catalog/variable_pages.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/list_call.h"
 #include "server/rpc/unary_call.h"
@@ -20,42 +20,31 @@ namespace {
 // Workers of a list.
 constexpr size_t kListedAtOnce = 64;
 
-// Every variable that there is now, or whose name starts with `prefix`, for whoever asked. As
-// IdleMemory::Reserve.
-struct Variables {
-  std::vector<VariablePtr> all;
-  IdleMemory::Hold held;
-};
-absl::StatusOr<Variables> ListOf(const Catalog& catalog, const Caller& caller,
-                                 const std::string& prefix) {
-  // It grows by doubling.
-  const uint64_t bytes = 2 * catalog.size() * sizeof(VariablePtr);
-  absl::StatusOr<IdleMemory::Hold> held = IdleMemory::Process().Reserve(caller.holder(), bytes);
-  if (!held.ok()) return held.status();
-  return Variables{catalog.List(prefix), *std::move(held)};
-}
-
+// Of the next page, those whose names start with the prefix. Who may not read a variable does not
+// see that there is one.
 absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
     const ServiceContext& service, const Caller& caller, const v1::ListVariablesRequest& request) {
-  const uint64_t global_step = service.store.changes.global_step();
-  absl::StatusOr<Variables> variables = ListOf(service.store.catalog, caller, request.prefix());
-  if (!variables.ok()) return variables.status();
-  // A list without variables has one part all the same: the step.
-  const auto next = [variables = std::make_shared<const Variables>(*std::move(variables)), caller,
-                     global_step, at = size_t{0},
-                     done = false](v1::ListVariablesResponse* part) mutable {
-    if (done) return false;
-    part->set_global_step(global_step);
-    const std::vector<VariablePtr>& all = variables->all;
-    uint64_t bytes = 0;
-    for (; at < all.size() && bytes < ListSource<v1::ListVariablesResponse>::kPartBytes; ++at) {
-      // Who may not read a variable does not see that there is one.
-      if (!Authorize(caller, Right::kRead, all[at]->def.name).ok()) continue;
-      bytes += AnswerBytesOf(*all[at]);
-      ToProto(*all[at], part->add_variables());
+  const auto next = [pages = VariablePages(service.store.catalog),
+                     page = std::vector<VariablePtr>(), at = size_t{0}, prefix = request.prefix(),
+                     caller, global_step = service.store.changes.global_step()](
+                        v1::ListVariablesResponse* part) mutable -> absl::StatusOr<bool> {
+    if (at == page.size()) {
+      absl::StatusOr<std::vector<VariablePtr>> another = pages.Next();
+      if (!another.ok()) return another.status();
+      page = *std::move(another);
+      at = 0;
     }
-    done = at == all.size();
-    return true;
+    const bool more = !page.empty();
+    uint64_t bytes = 0;
+    for (; at < page.size() && bytes < ListSource<v1::ListVariablesResponse>::kPartBytes; ++at) {
+      const std::string& name = page[at]->def.name;
+      if (!absl::StartsWith(name, prefix) || !Authorize(caller, Right::kRead, name).ok()) continue;
+      bytes += AnswerBytesOf(*page[at]);
+      ToProto(*page[at], part->add_variables());
+    }
+    // A list without variables has one part all the same: the step.
+    if (bytes > 0 || !more) part->set_global_step(global_step);
+    return more;
   };
   return ListSource<v1::ListVariablesResponse>{next};
 }
@@ -63,7 +52,8 @@ absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
 absl::StatusOr<ListSource<v1::ListWorkersResponse>> ListWorkers(const ServiceContext& service,
                                                                 const Caller&,
                                                                 const v1::ListWorkersRequest&) {
-  const auto next = [&service, last = std::string()](v1::ListWorkersResponse* part) mutable {
+  const auto next = [&service, last = std::string()](
+                        v1::ListWorkersResponse* part) mutable -> absl::StatusOr<bool> {
     const std::vector<WorkerStatus> workers = service.workers.StatusAfter(last, kListedAtOnce);
     if (workers.empty()) return false;
     last = workers.back().record.worker_id;
@@ -83,25 +73,26 @@ absl::StatusOr<ListSource<v1::ListWorkersResponse>> ListWorkers(const ServiceCon
 absl::Status DescribeVariable(const ServiceContext& service, const Caller& caller,
                               const v1::DescribeVariableRequest& request,
                               Answer<v1::DescribeVariableResponse>& answer) {
-  const BlockingRegion aside;
   if (absl::Status may = Authorize(caller, Right::kRead, request.name()); !may.ok()) return may;
   const absl::StatusOr<VariablePtr> variable = service.store.catalog.Find(request.name());
   if (!variable.ok()) return variable.status();
   absl::Status room = answer.Reserve(AnswerBytesOf(**variable));
   if (!room.ok()) return room;
   ToProto(**variable, answer->mutable_variable());
-  const absl::StatusOr<Variables> variables = ListOf(service.store.catalog, caller, "");
-  if (!variables.ok()) return variables.status();
-  for (const VariablePtr& slot : variables->all) {
-    if (slot->def.primary != request.name()) continue;
-    if (room = answer.Reserve(AnswerBytesOf(*slot)); !room.ok()) {
-      return Prefixed(absl::StrCat("variable ", request.name(), " has more slots than are told at ",
-                                   "once, a list of variables has them all: "),
-                      room);
+  VariablePages pages = VariablePages::OfSlots(service.store.catalog, request.name());
+  for (;;) {
+    const absl::StatusOr<std::vector<VariablePtr>> slots = pages.Next();
+    if (!slots.ok()) return slots.status();
+    if (slots->empty()) return absl::OkStatus();
+    for (const VariablePtr& slot : *slots) {
+      if (room = answer.Reserve(AnswerBytesOf(*slot)); !room.ok()) {
+        return Prefixed(absl::StrCat("variable ", request.name(), " has more slots than are told ",
+                                     "at once, a list of variables has them all: "),
+                        room);
+      }
+      ToProto(*slot, answer->add_slots());
     }
-    ToProto(*slot, answer->add_slots());
   }
-  return absl::OkStatus();
 }
 
 absl::Status ToAnswer(const absl::StatusOr<TakenSnapshot>& taken,
@@ -134,7 +125,6 @@ absl::Status Rollback(const ServiceContext& service, const Caller&,
 
 absl::Status ListGroups(const ServiceContext& service, const Caller&, const v1::ListGroupsRequest&,
                         Answer<v1::ListGroupsResponse>& answer) {
-  const BlockingRegion aside;
   for (const GroupStatus& group : service.synchronizer.status()) {
     if (absl::Status room = answer.Reserve(AnswerBytesOf(group)); !room.ok()) return room;
     ToProto(group, answer->add_groups());
@@ -148,49 +138,44 @@ void AdminService::Accept(CallQueue& queue) {
   const auto list = [&]<typename Request, typename Response>(
                         auto ask, absl::StatusOr<ListSource<Response>> (*begin)(
                                       const ServiceContext&, const Caller&, const Request&)) {
-    Serve<ListCall<Request, Response>>(*this, ask, context_, queue,
-                                       [this, begin](const Caller& caller, const Request& request) {
-                                         return begin(context_, caller, request);
-                                       });
+    Serve<ListCall<Request, Response>>(
+        *this, ask, context_, queue,
+        ListHandler<Request, Response>{
+            [this, begin](const Caller& caller, const Request& request) {
+              return begin(context_, caller, request);
+            },
+            [this](const Caller& caller) -> WorkSerializer& { return LooksOf(caller); }});
   };
   list(&AdminService::RequestListVariables, server::ListVariables);
   list(&AdminService::RequestListWorkers, server::ListWorkers);
 
-  const auto serve = [&]<typename Request, typename Response>(
-                         auto ask, absl::Status (*run)(const ServiceContext&, const Caller&,
-                                                       const Request&, Answer<Response>&)) {
-    Serve<UnaryCall<Request, Response>>(
-        *this, ask, context_, queue,
-        UnaryHandler<Request, Response>{
-            [this, run](const Caller& caller, const Request& request, Answer<Response>& answer,
-                        const CallDone& done) { done(run(context_, caller, request, answer)); },
-            {}});
-  };
-  serve(&AdminService::RequestDescribeVariable, server::DescribeVariable);
-  serve(&AdminService::RequestListGroups, server::ListGroups);
-
-  // Of those that touch files: whose caller has gone, or whose server stops, does not begin.
-  const auto leave = [](WorkSerializer& turns) {
-    return [&turns](const Caller&, const auto& request) { turns.Leave(&request); };
+  // Whose caller has gone, or whose server stops, does not begin.
+  const auto leave = [](auto turns) {
+    return [turns](const Caller& caller, const auto& request) { turns(caller).Leave(&request); };
   };
   const auto serve_in_turn = [&]<typename Request, typename Response>(
-                                 WorkSerializer& turns, auto ask,
+                                 auto turns, auto ask,
                                  absl::Status (*run)(const ServiceContext&, const Caller&,
                                                      const Request&, Answer<Response>&)) {
     Serve<UnaryCall<Request, Response>>(
         *this, ask, context_, queue,
         UnaryHandler<Request, Response>{
-            [this, &turns, run](const Caller& caller, const Request& request,
-                                Answer<Response>& answer, CallDone done) {
-              turns.Run(&request, [this, run, &caller, &request, &answer,
-                                   done = std::move(done)](const absl::Status& may) {
+            [this, turns, run](const Caller& caller, const Request& request,
+                               Answer<Response>& answer, CallDone done) {
+              turns(caller).Run(&request, [this, run, &caller, &request, &answer,
+                                           done = std::move(done)](const absl::Status& may) {
                 done(may.ok() ? run(context_, caller, request, answer) : may);
               });
             },
             leave(turns)});
   };
-  serve_in_turn(reads_, &AdminService::RequestListSnapshots, server::ListSnapshots);
-  serve_in_turn(writes_, &AdminService::RequestRollback, server::Rollback);
+  const auto looks = [this](const Caller& caller) -> WorkSerializer& { return LooksOf(caller); };
+  const auto reads = [this](const Caller&) -> WorkSerializer& { return reads_; };
+  const auto writes = [this](const Caller&) -> WorkSerializer& { return writes_; };
+  serve_in_turn(looks, &AdminService::RequestDescribeVariable, server::DescribeVariable);
+  serve_in_turn(looks, &AdminService::RequestListGroups, server::ListGroups);
+  serve_in_turn(reads, &AdminService::RequestListSnapshots, server::ListSnapshots);
+  serve_in_turn(writes, &AdminService::RequestRollback, server::Rollback);
 
   Serve<UnaryCall<v1::TakeSnapshotRequest, v1::TakeSnapshotResponse>>(
       *this, &AdminService::RequestTakeSnapshot, context_, queue,
@@ -206,7 +191,7 @@ void AdminService::Accept(CallQueue& queue) {
                             answer));
             });
           },
-          leave(writes_)});
+          leave(writes)});
 
   Serve<UnaryCall<v1::QuarantineRequest, v1::QuarantineResponse>>(
       *this, &AdminService::RequestQuarantine, context_, queue,

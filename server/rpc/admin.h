@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "server/auth/caller.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/shared_snapshot.h"
@@ -20,21 +21,29 @@ using RawAdminCalls = v1::Admin::WithRawMethod_ListVariables<
                 v1::Admin::WithRawMethod_Quarantine<v1::Admin::Service>>>>>>>>;
 
 // All calls are served in a CallQueue. Those that write files do so one after the other, and beside
-// them those that read some. Thread-safe.
+// them those that read some. Whatever looks at the store, or at all workers, is asked for in a few
+// bytes, so it is done in turns of one page. Thread-safe.
 class AdminService final : public RawAdminCalls {
  public:
   explicit AdminService(const ServiceContext& context) : context_(context) {}
 
   // To be called when the server has started, once. `queue` is one of the server's.
   void Accept(CallQueue& queue);
-  // What waits for its turn ends with Unavailable, now and from now on.
+  // What waits for its turn to use files ends with Unavailable, now and from now on.
   void Stop();
 
  private:
+  // All workers have one thread for what they look at, and all others have one.
+  WorkSerializer& LooksOf(const Caller& caller) {
+    return caller.is_worker() ? looks_of_workers_ : looks_;
+  }
+
   const ServiceContext context_;
   static constexpr size_t kMostWaiting = 32;
   WorkSerializer writes_{kMostWaiting};
   WorkSerializer reads_{kMostWaiting};
+  WorkSerializer looks_;
+  WorkSerializer looks_of_workers_;
   SharedSnapshot unnamed_;  // taken in turn
 };
 

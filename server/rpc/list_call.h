@@ -1,41 +1,48 @@
-// Calls with one request and an answer of many messages, that hold no thread while their caller
-// reads.
+// Calls with one request and an answer of many messages, which are made in turns, and that hold no
+// thread while their caller reads.
 #ifndef VARSCOPE_SERVER_RPC_LIST_CALL_H_
 #define VARSCOPE_SERVER_RPC_LIST_CALL_H_
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "proto/concurrency/blocking_region.h"
 #include "proto/memory/memory_account.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/context.h"
 #include "server/rpc/raw_method.h"
 #include "server/rpc/received_request.h"
 #include "server/rpc/status.h"
+#include "server/rpc/work_serializer.h"
 
 namespace varscope::server {
 
-// What a list call answers: `next` fills the next part, which is empty and takes about kPartBytes,
-// or returns false at the end. It is called when the part before has been sent, and may block.
+// What a list call answers: `next` fills the next part, which takes about kPartBytes, and says
+// whether others follow. It looks at few things, however few of them are of the list: what stays
+// empty is not sent, and the next is looked for in another turn. It is called when the part before
+// has been sent, and may block.
 template <typename Response>
 struct ListSource {
   // Small enough that an operator sees what there is also when memory is short.
   static constexpr uint64_t kPartBytes = MemoryAccount::kSmall;
-  std::function<bool(Response* part)> next;
+  std::function<absl::StatusOr<bool>(Response* part)> next;
 };
 
-// Begins one answer, and may block. `next` holds on to what it refers to, also to the memory that
-// it counts.
 template <typename Request, typename Response>
-using ListHandler =
-    std::function<absl::StatusOr<ListSource<Response>>(const Caller&, const Request&)>;
+struct ListHandler {
+  // Begins one answer, and may block. `next` holds on to what it refers to, also to the memory that
+  // it counts.
+  std::function<absl::StatusOr<ListSource<Response>>(const Caller&, const Request&)> begin;
+  // Where its parts have their turns.
+  std::function<WorkSerializer&(const Caller&)> turns;
+};
 
 // One call. Lives as long as an operation of gRPC's is under way. A caller that does not read for
 // longer than StallDetector's limit is cut off.
@@ -51,19 +58,24 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
                      const std::shared_ptr<const Handler>& handler) {
     CallQueue::Accept([&] {
       const auto next = std::make_shared<ListCall>(service, queue, handler);
-      CallQueue::OwnTag tag(next->Tag([&service, &queue, ask, handler, next](bool ok) {
-        if (!ok) return;
-        Accept(service, queue, ask, handler);
-        next->Run();
-      }));
-      ask(&next->received_.context(), &next->received_.bytes(), &next->writer_, tag.get());
-      // gRPC gives it back.
-      static_cast<void>(tag.release());
+      CallQueue::OwnTag ended(next->Tag([next](bool) { next->Ended(); }));
+      CallQueue::OwnTag came(
+          next->Tag([&service, &queue, ask, handler, next, ended = ended.get()](bool ok) {
+            if (!ok) return CallQueue::Drop(ended);
+            Accept(service, queue, ask, handler);
+            next->Run();
+          }));
+      next->received_.context().AsyncNotifyWhenDone(ended.get());
+      ask(&next->received_.context(), &next->received_.bytes(), &next->writer_, came.get());
+      // gRPC gives them back.
+      static_cast<void>(ended.release());
+      static_cast<void>(came.release());
     });
   }
 
   ListCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
       : service_(service),
+        queue_(queue),
         hold_(queue),
         handler_(std::move(handler)),
         writer_(&received_.context()) {}
@@ -79,31 +91,61 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
         MemoryAccount::Process().Reserve(ListSource<Response>::kPartBytes);
     if (!held.ok()) return Finish(held.status());
     part_held_ = *std::move(held);
-    {
-      const BlockingRegion aside;
+    turns_ = &handler_->turns(received_.caller());
+    TakeTurn();
+    running_ = true;
+    // The caller may have left before.
+    if (left_) turns_->Leave(this);
+  }
+
+  // gRPC is done with the call, perhaps because the caller no longer waits.
+  void Ended() {
+    left_ = received_.context().IsCancelled();
+    if (left_ && running_) turns_->Leave(this);
+  }
+
+  void TakeTurn() {
+    turns_->Run(this,
+                [self = this->shared_from_this()](const absl::Status& may) { self->Turn(may); });
+  }
+
+  // On the thread of whoever has others' turns, too. Without memory for a part the call ends.
+  void Turn(const absl::Status& may) try {
+    more_ = may.ok() ? MakePart() : may;
+    if (more_.ok() && *more_ && bytes_.Length() == 0) return TakeTurn();
+    queue_.Post(received_.context(), [self = this->shared_from_this()] { self->Send(); });
+  } catch (const std::bad_alloc&) {
+    received_.context().TryCancel();
+  }
+
+  // Whether others follow.
+  absl::StatusOr<bool> MakePart() {
+    if (!source_.next) {
       absl::StatusOr<ListSource<Response>> source =
-          (*handler_)(received_.caller(), received_.message());
-      if (!source.ok()) return Finish(source.status());
+          handler_->begin(received_.caller(), received_.message());
+      if (!source.ok()) return source.status();
       source_ = *std::move(source);
     }
-    unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
-    Write();
-  }
-
-  void Write() {
     Response part;
-    if (!Next(part)) return Finish(absl::OkStatus());
-    const grpc::ByteBuffer bytes = ToBytes(part);
-    writer_.Write(bytes, Tag([self = this->shared_from_this(), size = bytes.Length()](bool ok) {
-                    if (!ok) return;
-                    self->unread_->Progress(size);
-                    self->Write();
-                  }));
+    absl::StatusOr<bool> more = source_.next(&part);
+    if (more.ok()) bytes_ = ToBytes(part);
+    return more;
   }
 
-  bool Next(Response& part) {
-    const BlockingRegion aside;
-    return source_.next(&part);
+  void Send() {
+    if (!more_.ok()) return Finish(more_.status());
+    if (bytes_.Length() == 0) return Finish(absl::OkStatus());
+    // Only while it has something to read, not while it waits for a turn.
+    unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
+    void* const tag = Tag([self = this->shared_from_this()](bool ok) {
+      if (!ok) return;
+      self->unread_.reset();
+      if (*self->more_) return self->TakeTurn();
+      self->Finish(absl::OkStatus());
+    });
+    grpc::ByteBuffer bytes;
+    bytes.Swap(&bytes_);
+    writer_.Write(bytes, tag);
   }
 
   void Finish(const absl::Status& status) {
@@ -112,13 +154,19 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
   }
 
   const ServiceContext& service_;
+  CallQueue& queue_;
   const CallQueue::Hold hold_;
   const std::shared_ptr<const Handler> handler_;
   ReceivedRequest<Request> received_;
   Writer writer_;
   MemoryAccount::Hold part_held_;
+  WorkSerializer* turns_ = nullptr;  // once it runs
   ListSource<Response> source_;
+  absl::StatusOr<bool> more_ = true;
+  grpc::ByteBuffer bytes_;  // of the part that is to be sent; empty: none
   std::optional<StallDetector::IdleTimeout> unread_;
+  std::atomic<bool> running_ = false;
+  std::atomic<bool> left_ = false;
 };
 
 }  // namespace varscope::server

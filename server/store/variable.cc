@@ -22,14 +22,17 @@ std::vector<Variable*> Pointers(std::span<const VariablePtr> variables) {
 
 uint64_t OverheadOf(const VariableDefinition& definition) {
   // The name has three copies: here, in the table of names, in what is being logged. That of one
-  // that was made unique has three more there, with its creator's two more.
+  // that was made unique has two more there, with its creator's, and that of a slot's variable one.
   constexpr uint64_t kFixed = 512;
-  constexpr uint64_t kFixedOfUnique = 384;
+  constexpr uint64_t kFixedOfUnique = 512;
+  constexpr uint64_t kFixedOfSlot = 192;
   const uint64_t of_unique =
       definition.kind == VariableKind::kUnique
-          ? kFixedOfUnique + 3 * definition.name.size() + 2 * definition.creator.worker_id.size()
+          ? kFixedOfUnique + 2 * definition.name.size() + definition.creator.worker_id.size()
           : 0;
-  return sizeof(Variable) + kFixed + of_unique + 3 * definition.name.size() +
+  const uint64_t of_slot =
+      definition.primary.empty() ? 0 : kFixedOfSlot + definition.primary.size();
+  return sizeof(Variable) + kFixed + of_unique + of_slot + 3 * definition.name.size() +
          2 * definition.key.size() + definition.primary.size() + definition.initializer.size() +
          definition.creator.worker_id.size() + definition.creator.host.size() +
          definition.creator.file.size();

@@ -100,7 +100,7 @@ TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {
     const absl::Status refused = run.store().catalog.Resolve(caller, large).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_THAT(std::string(refused.message()), HasSubstr("at most 100000"));
-    EXPECT_EQ(run.store().catalog.List("").size(), 1U);
+    EXPECT_EQ(run.store().catalog.size(), 1U);
 
     Push push = Add("v", {"w", 1, 1});
     for (int i = 0; i < 200; ++i) {

@@ -15,6 +15,7 @@
 #include "proto/wire/frame_reader.h"
 #include "proto/wire/frame_writer.h"
 #include "proto/wire/protocol.h"
+#include "server/catalog/variable_pages.h"
 #include "server/rpc/caller_of.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/request_loop.h"
@@ -482,8 +483,12 @@ void World::AskOperatorsQuestions(const std::string& about) {
   const absl::StatusOr<VariablePtr> found = context.store.catalog.Find(about);
   if (found.ok()) ToProto(**found, description.mutable_variable());
   v1::ListVariablesResponse variables;
-  for (const VariablePtr& variable : context.store.catalog.List(about)) {
-    ToProto(*variable, variables.add_variables());
+  VariablePages pages(context.store.catalog);
+  for (auto page = pages.Next(); page.ok() && !page->empty(); page = pages.Next()) {
+    for (const VariablePtr& variable : *page) {
+      if (!absl::StartsWith(variable->def.name, about)) continue;
+      ToProto(*variable, variables.add_variables());
+    }
   }
   constexpr size_t kMost = 100;
   v1::ListWorkersResponse workers;

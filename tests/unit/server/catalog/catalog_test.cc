@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr int64_t kLarge = 64;
 constexpr char kWorker[] = "a_worker_with_quite_a_long_name";
+constexpr uint64_t kIncarnation = 5;
 
 NewVariable Define(const std::string& name, VariableKind kind, const Shape& shape,
                    const std::string& initializer) {
@@ -26,6 +29,8 @@ NewVariable Define(const std::string& name, VariableKind kind, const Shape& shap
   NewVariable v{{.name = name, .kind = kind, .shape = shape, .seed = 7}, spec, shape};
   if (kind == VariableKind::kShared) v.definition.key = name + "_and_a_key_that_is_longer";
   v.definition.creator.worker_id = kWorker;
+  if (kind == VariableKind::kUnique) v.definition.creator_incarnation = kIncarnation;
+  if (kind == VariableKind::kSlot) v.definition.primary = "there";
   v.definition.initializer = ToString(spec);
   return v;
 }
@@ -33,7 +38,11 @@ NewVariable Define(const std::string& name, VariableKind kind, const Shape& shap
 CreationBatch First() {
   CreationBatch batch;
   batch.variables = {Define("there", VariableKind::kShared, {3}, "ones"),
-                     Define("unique", VariableKind::kUnique, {2}, "zeros")};
+                     Define("unique", VariableKind::kUnique, {2}, "zeros"),
+                     Define("unique_7", VariableKind::kUnique, {2}, "zeros"),
+                     Define("an_older_slot_of_the_variable", VariableKind::kSlot, {3}, "zeros")};
+  batch.variables[2].definition.creator_incarnation = kIncarnation - 1;
+  batch.variables[2].definition.creator_request = 1;
   return batch;
 }
 
@@ -48,6 +57,7 @@ CreationBatch EveryKind() {
       Define("a_large_variable", VariableKind::kShared, {2 * kLarge}, "truncated_normal"),
       Define("a_slot_of_the_variable", VariableKind::kSlot, {3}, "zeros"),
       Define("a_state_of_the_optimizer", VariableKind::kSlot, Shape{}, "ones")};
+  for (const size_t i : {1, 2}) batch.variables[i].definition.creator_request = i;
   batch.partitioned = PartitionedNames{"a_partitioned_variable",
                                        {DType::kFloat32, Shape{6}, {2}},
                                        {"there", "a_partitioned_variable/part_1"}};
@@ -81,8 +91,16 @@ class Logged {
     store_.catalog.Read([&](const NameTable& names) {
       absl::StrAppend(&state, names.bytes(), " ", names.overhead(), " ",
                       names.FreeSuffix("unique"));
-      for (const VariablePtr& own : names.UniquesOf(kWorker, "unique")) {
-        absl::StrAppend(&state, " ", own->def.name);
+      const UniqueRequest request{kWorker, "unique", DType::kFloat32, {2}};
+      std::vector<VariablePtr> found = names.SlotsOf("there");
+      for (const uint64_t incarnation : {kIncarnation - 1, kIncarnation, kIncarnation + 1}) {
+        found.push_back(names.FirstUnique(request, incarnation));
+        for (const uint64_t number : {1, 2, 3}) {
+          found.push_back(names.FindRequest(incarnation, number));
+        }
+      }
+      for (const VariablePtr& one : found) {
+        absl::StrAppend(&state, " ", one == nullptr ? "none" : one->def.name);
       }
     });
     return state;

@@ -122,7 +122,7 @@ TEST_F(FirstValuesTest, NothingElseWaits) {
   EXPECT_TRUE(PushOther().ok());
   EXPECT_TRUE(Pull("other").ok());
   Create("third", Shape{1}, "ones");
-  EXPECT_EQ(store_.catalog.List("").size(), 3U);
+  EXPECT_EQ(store_.catalog.size(), 3U);
   EXPECT_EQ(Capture(store_).variables.size(), 3U);
   { const auto nobody = store_.changes.LockOut(); }
   EXPECT_TRUE(PushOther().ok());

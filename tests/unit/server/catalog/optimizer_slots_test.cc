@@ -180,7 +180,7 @@ TEST(OptimizerSlotsTest, ThreadsThatRaceGetTheSameSlots) {
     EXPECT_EQ(state.slots, states.front().slots);
     EXPECT_EQ(state.non_slots, states.front().non_slots);
   }
-  EXPECT_EQ(catalog.List("").size(), 5U);
+  EXPECT_EQ(catalog.size(), 5U);
   EXPECT_EQ(records, 2U);
 }
 

@@ -56,7 +56,7 @@ TEST(UniqueNamesTest, AreAsIfEachNameWasLookedAt) {
                 Shape{static_cast<int64_t>(1 + random() % 2)}};
       std::string name = names[random() % 9];
       if (!sent.empty() && random() % 8 == 0) {  // once more
-        std::tie(asks, name) = sent[sent.size() - 1 - random() % std::min<size_t>(9, sent.size())];
+        std::tie(asks, name) = sent[random() % sent.size()];
         if (asks.incarnation != incarnations[asks.worker]) continue;
       }
       sent.emplace_back(asks, name);
@@ -116,6 +116,34 @@ TEST(UniqueNamesTest, ManyProposalsOfOneName) {
   std::string last;
   for (int i = 0; i < kMany; ++i) last = unique.Take("v");
   EXPECT_EQ(last, absl::StrCat("v_", kMany));
+}
+
+// What looks at all that the worker has made, for each that it asks for again, does not end.
+TEST(UniqueNamesTest, OneOfManyIsAskedForAgain) {
+  constexpr uint64_t kMany = 50'000;
+  Store store{StoreLimits{}};
+  const auto ask = [&](uint64_t incarnation, uint64_t number, const std::string& name) {
+    ResolveRequest request;
+    request.kind = VariableKind::kUnique;
+    request.name = name;
+    request.number = number;
+    request.request = {.key = "", .dtype = DType::kFloat32, .shape = Shape{0}};
+    request.initializer = InitializerSpec{.kind = "zeros"};
+    request.creator.worker_id = "w";
+    return store.catalog.Resolve({"w", incarnation}, request)->variables.at(0)->def.name;
+  };
+  std::vector<std::string> made;
+  made.reserve(kMany);
+  for (uint64_t i = 1; i <= kMany; ++i) made.push_back(ask(1, i, "v"));
+  EXPECT_EQ(store.catalog.size(), kMany);
+  // A request that comes once more, the first ones last.
+  for (uint64_t i = kMany; i > 0; --i) ASSERT_EQ(ask(1, i, "v"), made[i - 1]);
+  // A worker that is back has a graph with the same names.
+  for (uint64_t i = 1; i <= kMany; ++i) {
+    ASSERT_EQ(ask(2, 2 * i, "v"), "v");
+    ASSERT_EQ(ask(2, 2 * i + 1, made[i - 1]), made[i - 1]);
+  }
+  EXPECT_EQ(store.catalog.size(), kMany);
 }
 
 }  // namespace

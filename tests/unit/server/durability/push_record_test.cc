@@ -23,6 +23,7 @@
 #include "server/store/store.h"
 #include "tests/support/push.h"
 #include "tests/support/tensors.h"
+#include "tests/support/variables_of.h"
 
 namespace varscope::server {
 namespace {
@@ -161,7 +162,7 @@ class PushRecordTest : public ::testing::Test {
   // By name, with the versions.
   static std::map<std::string, std::pair<uint64_t, std::string>> ValuesOf(const Store& store) {
     std::map<std::string, std::pair<uint64_t, std::string>> values;
-    for (const VariablePtr& variable : store.catalog.List("")) {
+    for (const VariablePtr& variable : testing::VariablesOf(store.catalog)) {
       const MutexLock lock(variable->mutex);
       const Tensor value = variable->value;
       values[variable->def.name] = {

@@ -14,6 +14,7 @@
 #include "server/sync/aggregate.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/variables_of.h"
 #include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
@@ -57,7 +58,7 @@ class ScarceMemoryTest : public ::testing::Test {
   // Of all variables and slots, by name.
   std::map<std::string, std::pair<uint64_t, std::string>> State() const {
     std::map<std::string, std::pair<uint64_t, std::string>> state;
-    for (const VariablePtr& variable : store_.catalog.List("")) {
+    for (const VariablePtr& variable : testing::VariablesOf(store_.catalog)) {
       const MutexLock lock(variable->mutex);
       const auto bytes = variable->value.bytes();
       state[variable->def.name] = {
@@ -79,7 +80,7 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
     const Push push = EveryKind();
     // Readers hold everything: each change needs a copy.
     std::vector<Tensor> held;
-    for (const VariablePtr& variable : store_.catalog.List("")) {
+    for (const VariablePtr& variable : testing::VariablesOf(store_.catalog)) {
       const MutexLock lock(variable->mutex);
       held.push_back(variable->value);
     }

@@ -80,6 +80,22 @@ class AdminTest : public ::testing::Test, public SlowSnapshots, public ServicePa
     });
   }
 
+  grpc::Status Describe(const std::string& name, v1::DescribeVariableResponse* response) {
+    grpc::ClientContext call;
+    call.set_deadline(std::chrono::system_clock::now() + kLong);
+    v1::DescribeVariableRequest request;
+    request.set_name(name);
+    return stub_->DescribeVariable(&call, request, response);
+  }
+  // Whether it ended well.
+  bool Lists() {
+    grpc::ClientContext call;
+    call.set_deadline(std::chrono::system_clock::now() + kLong);
+    const auto reader = stub_->ListVariables(&call, {});
+    for (v1::ListVariablesResponse part; reader->Read(&part);) continue;
+    return reader->Finish().ok();
+  }
+
   AdminService admin_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<CallQueue> queue_;
@@ -114,6 +130,96 @@ TEST_F(AdminTest, AStopWaitsForTheSnapshotThatIsBeingTakenAlone) {
   End();
   EXPECT_EQ(first.get(), grpc::StatusCode::OK);
   EXPECT_EQ(begun(), 1);
+}
+
+// Of some hundreds, whose names begin with one of three letters.
+TEST_F(AdminTest, ListsAndDescriptionsHaveAllOfTheStore) {
+  constexpr int kMany = 700;
+  const auto plan = [](const NameTable&) {
+    CreationBatch batch;
+    for (int i = 0; i < kMany; ++i) {
+      NewVariable& v = batch.variables.emplace_back();
+      v.definition = {.name = absl::StrCat(std::string(1, "abc"[i % 3]), i), .shape = Shape{0}};
+      if (i % 3 != 1) continue;
+      v.definition.kind = VariableKind::kSlot;
+      v.definition.primary = "a0";
+    }
+    return batch;
+  };
+  ASSERT_TRUE(store.catalog.Create(plan).ok());
+  for (const std::string prefix : {"", "a", "b", "c6", "none"}) {
+    std::vector<std::string> expected;
+    for (int i = 0; i < kMany; ++i) {
+      const std::string name = absl::StrCat(std::string(1, "abc"[i % 3]), i);
+      if (name.starts_with(prefix)) expected.push_back(name);
+    }
+    grpc::ClientContext call;
+    call.set_deadline(std::chrono::system_clock::now() + kLong);
+    v1::ListVariablesRequest request;
+    request.set_prefix(prefix);
+    std::vector<std::string> names;
+    const auto reader = stub_->ListVariables(&call, request);
+    for (v1::ListVariablesResponse part; reader->Read(&part);) {
+      for (const v1::VariableInfo& info : part.variables()) names.push_back(info.name());
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+    EXPECT_EQ(names, expected) << prefix;
+  }
+  v1::DescribeVariableResponse description;
+  EXPECT_TRUE(Describe("a0", &description).ok());
+  ASSERT_EQ(description.slots_size(), kMany / 3);
+  for (int i = 0; i < description.slots_size(); ++i) {
+    EXPECT_EQ(description.slots(i).name(), absl::StrCat("b", 3 * i + 1));
+  }
+  EXPECT_TRUE(Describe("a3", &description).ok());
+  EXPECT_EQ(description.slots_size(), 0);
+}
+
+// As many as the server has threads, and more, while none of them can be answered.
+TEST_F(AdminTest, WhoeverAsksAboutTheStoreHoldsOneThreadTogether) {
+  constexpr uint64_t kMany = 2 * CallQueue::kMostThreads;
+  const Caller worker = Connect("w");
+  ASSERT_TRUE(Create(worker, "v", Shape{1}).ok());
+  const VariablePtr variable = store.catalog.Find("v").value();
+  std::vector<std::future<bool>> calls;
+  {
+    const MutexLock held(variable->mutex);
+    for (uint64_t i = 0; i < kMany; ++i) {
+      calls.push_back(std::async(std::launch::async, [this, lists = i % 2 == 0] {
+        v1::DescribeVariableResponse response;
+        return lists ? Lists() : Describe("v", &response).ok();
+      }));
+    }
+    for (int i = 0; i < 20; ++i) {
+      grpc::ClientContext call;
+      call.set_deadline(std::chrono::system_clock::now() + kLong);
+      v1::ListSnapshotsResponse response;
+      ASSERT_TRUE(stub_->ListSnapshots(&call, {}, &response).ok());
+    }
+  }
+  for (std::future<bool>& call : calls) EXPECT_TRUE(call.get());
+}
+
+// Its turn is not waited for in vain, and nobody else waits for it.
+TEST_F(AdminTest, WhoeverLeavesHasNoTurn) {
+  const Caller worker = Connect("w");
+  ASSERT_TRUE(Create(worker, "v", Shape{1}).ok());
+  const VariablePtr variable = store.catalog.Find("v").value();
+  std::future<bool> first;
+  {
+    const MutexLock held(variable->mutex);
+    first = std::async(std::launch::async, [this] { return Lists(); });
+    for (int i = 0; i < 50; ++i) {
+      grpc::ClientContext call;
+      const auto reader = stub_->ListVariables(&call, {});
+      call.TryCancel();
+      v1::ListVariablesResponse part;
+      while (reader->Read(&part)) continue;
+      EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    }
+  }
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(Lists());
 }
 
 }  // namespace

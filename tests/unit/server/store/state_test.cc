@@ -11,6 +11,7 @@
 #include "server/store/read.h"
 #include "tests/support/push.h"
 #include "tests/support/state_of.h"
+#include "tests/support/variables_of.h"
 
 namespace varscope::server {
 namespace {
@@ -80,7 +81,7 @@ TEST(StateTest, WhoKnowsADiscardedVariableHoldsNoValueAndIsRefused) {
   FillStore(store);
   const StoreState state = Capture(store);
   for (int i = 0; i < 3; ++i) {
-    const std::vector<VariablePtr> known = store.catalog.List("");
+    const std::vector<VariablePtr> known = testing::VariablesOf(store.catalog);
     std::vector<ReadValue> read = ReadTogether(known).value();
     Push push{.id = {"w", 1, 2}};
     push.assignments.push_back(

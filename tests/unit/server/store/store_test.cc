@@ -64,7 +64,7 @@ TEST_F(StoreTest, ThreadsThatRaceGetOneVariable) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(seeds, ::testing::Each(seeds[0]));
-  EXPECT_EQ(store_.catalog.List("").size(), 1U);
+  EXPECT_EQ(store_.catalog.size(), 1U);
 }
 
 TEST_F(StoreTest, APulledValueNeverChanges) {
@@ -130,7 +130,7 @@ TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
   push.steps = {adam, Sgd("a", gradient)};
   push.steps[1].state.optimizer = "Magic";
   EXPECT_FALSE(Apply(store_, push).ok());
-  EXPECT_EQ(store_.catalog.List("").size(), 1U);
+  EXPECT_EQ(store_.catalog.size(), 1U);
 
   ResolveRequest late = Get("late", Shape{2});
   late.initializer.reset();
@@ -138,7 +138,7 @@ TEST_F(StoreTest, ARefusedPushLeavesNoSlots) {
   ASSERT_TRUE(store_.catalog.Resolve(caller_, late).ok());
   adam.updates[0].variable = "late";
   EXPECT_EQ(Apply(store_, PushOf(adam)).status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(store_.catalog.List("").size(), 2U);
+  EXPECT_EQ(store_.catalog.size(), 2U);
 }
 
 OptimizerStep NamedAdam(const std::string& variable, const std::string& scope) {
@@ -158,7 +158,7 @@ TEST_F(StoreTest, SlotsAreSharedByTheNamesThatWorkersGiveThem) {
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
-  EXPECT_EQ(store_.catalog.List("").size(), 9U);
+  EXPECT_EQ(store_.catalog.size(), 9U);
   EXPECT_NEAR(Value("opt/beta1_power").scalar<float>(), 0.729, 1e-6);
   EXPECT_NEAR(Value("beta1_power").scalar<float>(), 0.81, 1e-6);
   EXPECT_NEAR(Value("opt/w/Adam").data<float>()[0], 0.19, 1e-6);
@@ -174,10 +174,10 @@ TEST_F(StoreTest, StateThatNobodyNamedIsSharedByItsNames) {
   ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", ""))).ok());
   ASSERT_TRUE(Apply(store_, PushOf(unnamed)).ok());
-  EXPECT_EQ(store_.catalog.List("").size(), 5U);
+  EXPECT_EQ(store_.catalog.size(), 5U);
   EXPECT_NEAR(Value("beta1_power").scalar<float>(), 0.6561, 1e-6);
   ASSERT_TRUE(Apply(store_, PushOf(NamedAdam("w", "opt/"))).ok());
-  EXPECT_EQ(store_.catalog.List("").size(), 9U);
+  EXPECT_EQ(store_.catalog.size(), 9U);
 }
 
 TEST_F(StoreTest, ASlotWhoseNameIsTakenGetsTheNextFreeOne) {
@@ -191,7 +191,7 @@ TEST_F(StoreTest, ASlotWhoseNameIsTakenGetsTheNextFreeOne) {
                     .group = "w"};
   momentum.updates[0].slots = {"w/Adam_1"};
   ASSERT_TRUE(Apply(store_, PushOf(momentum)).ok());
-  EXPECT_EQ(store_.catalog.List("").size(), 7U);
+  EXPECT_EQ(store_.catalog.size(), 7U);
   EXPECT_EQ(Summarize(Value("w/Adam")), "[0 0 0]");
 }
 
@@ -211,10 +211,10 @@ TEST_F(StoreTest, NamesOfSlotsAreChecked) {
   creation.updates.clear();
   creation.create_slots = {{"w", {"w/Adam"}}};
   EXPECT_EQ(Apply(store_, PushOf(creation)).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(store_.catalog.List("").size(), 1U);
+  EXPECT_EQ(store_.catalog.size(), 1U);
   creation.create_slots = {{"w", {"w/Adam", "w/Adam_1"}}};
   EXPECT_TRUE(Apply(store_, PushOf(creation)).ok());
-  EXPECT_EQ(store_.catalog.List("").size(), 5U);
+  EXPECT_EQ(store_.catalog.size(), 5U);
 }
 
 TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
@@ -224,7 +224,7 @@ TEST_F(StoreTest, LimitsAreCheckedBeforeMemoryIsTaken) {
   for (int i = 0; i < 4; ++i) Create("v" + std::to_string(i), Shape{kMiB / 4});
   EXPECT_EQ(store_.catalog.Resolve(caller_, Get("more", Shape{1})).status().code(),
             absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(store_.catalog.List("").size(), 4U);
+  EXPECT_EQ(store_.catalog.size(), 4U);
 }
 
 // Else a million variables without elements would be free.
