@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <system_error>
 
 #include "absl/status/statusor.h"
@@ -78,19 +79,23 @@ int Serve(const Options& options) {
                               options.listen[i], " (port ", ports[i], "), store up to ",
                               options.max_store_bytes >> 20, " MiB"));
   }
-  spdlog::info(absl::StrCat(strsignal(AwaitStop()), ": stopping, calls under way have ",
-                            options.grace_seconds, " s"));
+  // No memory is taken here: whatever is missing then, the end is Stop's.
+  spdlog::info("{}: stopping, calls under way have {} s", strsignal(AwaitStop()),
+               options.grace_seconds);
   if (server.Stop()) return kExitClean;
   spdlog::error("the data directory does not have all that was acknowledged");
   return kExitNotSaved;
 }
 
-// Without one of the threads that it needs from the start it cannot serve.
+// Without one of the threads, or the memory, that it needs from the start it cannot serve.
 int ServeOrSayWhy(const Options& options) {
   try {
     return Serve(options);
   } catch (const std::system_error& error) {
-    spdlog::error(absl::StrCat("cannot start: ", error.what()));
+    spdlog::error("cannot start: {} (ulimit -u, or -v for the memory of threads)", error.what());
+    return kExitCannotServe;
+  } catch (const std::bad_alloc&) {
+    spdlog::error("cannot serve: the system has no memory (ulimit -v, or the container's limit)");
     return kExitCannotServe;
   }
 }

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <new>
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/memory/memory_account.h"
@@ -40,15 +42,32 @@ StoreLimits LimitsOf(const Options& options) {
   return limits;
 }
 
+absl::Status NoMemory(absl::string_view what_for) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the system has no memory ", what_for,
+                   ". Give the process more of it (ulimit -v, or the container's limit): "
+                   "--memory-limit does not bound what was there before"));
+}
+
+// Calls `what`; without memory for it, logs `without`, and returns false.
+bool Try(const char* without, absl::FunctionRef<bool()> what) try {
+  return what();
+} catch (const std::bad_alloc&) {
+  spdlog::error(without);
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env& env,
-                                                     const std::function<bool()>& stop) {
+                                                     const std::function<bool()>& stop) try {
   auto self = std::unique_ptr<Server>(new Server(options, env));
   if (absl::Status status = self->Recover(stop); !status.ok()) return status;
   self->LimitMemory();
   self->Begin();
   return self;
+} catch (const std::bad_alloc&) {
+  return NoMemory("to recover the state; nothing was changed");
 }
 
 Server::Server(const Options& options, Env& env)
@@ -131,7 +150,7 @@ void Server::Begin() {
                      .first_epoch = env_.Random64()});
 }
 
-absl::Status Server::Serve() {
+absl::Status Server::Serve() try {
   shared_memory_ = ListenForSharedMemory(*context_, options_);
   absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(*context_, options_.listen);
   if (!grpc.ok()) return grpc.status();
@@ -142,25 +161,52 @@ absl::Status Server::Serve() {
                                       BusyConnections(grpc_->ports(), grpc_->unix_names()), env_);
   }
   return absl::OkStatus();
+} catch (const std::bad_alloc&) {
+  return NoMemory("to serve");
 }
 
 bool Server::Stop() {
   if (std::exchange(stopped_, true)) return true;
-  if (grpc_ != nullptr) grpc_->StopServing();
+  const bool served = grpc_ != nullptr;
+  EndCalls();
+  if (!served) return true;
+  // It has what the calls took.
+  MemoryAccount::Process().FreeKept();
+  const bool saved =
+      options_.data_dir.empty() ||
+      Try("no snapshot at the end: the system has no memory for it (ulimit -v, or the container's "
+          "limit)",
+          [this] { return TakeLastSnapshot(); });
+  spdlog::info("stopped after {} applied pushes, {} variables", store_.changes.global_step(),
+               store_.catalog.size());
+  return saved;
+}
+
+void Server::EndCalls() {
+  // Each, also when there is no memory for another.
+  const auto end = [](absl::FunctionRef<void()> what) {
+    Try("the system has no memory to tell all callers that the server stops (ulimit -v)", [&] {
+      what();
+      return true;
+    });
+  };
+  end([this] {
+    if (grpc_ != nullptr) grpc_->StopServing();
+  });
   // No eviction after this: it would notify the two that follow.
-  workers_.Stop();
-  barriers_.Stop();
-  if (synchronizer_ != nullptr) synchronizer_->Stop();
-  const uint64_t left = in_flight_calls_.Stop(std::chrono::seconds(options_.grace_seconds));
-  if (left > 0) spdlog::warn(absl::StrCat(left, " calls did not end in time and are cut off"));
-  definition_lanes_.Stop();
+  end([this] { workers_.Stop(); });
+  end([this] { barriers_.Stop(); });
+  end([this] {
+    if (synchronizer_ != nullptr) synchronizer_->Stop();
+  });
+  end([this] {
+    const uint64_t left = in_flight_calls_.Stop(std::chrono::seconds(options_.grace_seconds));
+    if (left > 0) spdlog::warn("{} calls did not end in time and are cut off", left);
+  });
+  end([this] { definition_lanes_.Stop(); });
   shared_memory_.reset();
   memory_guard_.reset();
-  if (std::exchange(grpc_, nullptr) == nullptr) return true;  // it never served
-  const bool saved = options_.data_dir.empty() || TakeLastSnapshot();
-  spdlog::info(absl::StrCat("stopped after ", store_.changes.global_step(), " applied pushes, ",
-                            store_.catalog.size(), " variables"));
-  return saved;
+  grpc_.reset();
 }
 
 bool Server::TakeLastSnapshot() {

@@ -21,9 +21,9 @@ namespace varscope::server {
 class Server {
  public:
   // Recovers what the data directory has. The error says why it cannot be used: another server has
-  // it, it cannot be written, it is damaged.
-  // `env` outlives the server. `stop` is asked now and then while it recovers: true ends that, with
-  // Cancelled; null: nothing does.
+  // it, it cannot be written, it is damaged; ResourceExhausted when the system has no memory for
+  // it. `env` outlives the server. `stop` is asked now and then while it recovers: true ends that,
+  // with Cancelled; null: nothing does.
   static absl::StatusOr<std::unique_ptr<Server>> Open(const Options& options,
                                                       Env& env = SystemEnv(),
                                                       const std::function<bool()>& stop = nullptr);
@@ -44,7 +44,8 @@ class Server {
   // Takes no more calls, gives those under way options.grace_seconds, cuts off what is left, and
   // writes a last snapshot, so that the next start has no log to replay. Returns when no thread of
   // the server is left: whether the data directory, if there is one, has all that was acknowledged.
-  // A second call does nothing, and returns true.
+  // Without memory for one of these it goes on with the next. A second call does nothing, and
+  // returns true.
   bool Stop();
 
  private:
@@ -53,6 +54,7 @@ class Server {
   // The process's, if the options have a limit.
   void LimitMemory();
   void Begin();
+  void EndCalls();
   // Whether all is saved, in it or in the log.
   bool TakeLastSnapshot();
 

@@ -34,7 +34,7 @@ void PrintState(const Verified& verified, std::ostream& out) {
   std::vector<Row> rows = {{"VARIABLE", "SHAPE", "DTYPE", "VERSION", "CRC32C"}};
   uint64_t bytes = 0;
   for (const server::CapturedVariable& v : verified.state.variables) {
-    const server::VariableDefinition& def = v.definition;
+    const server::VariableDefinition& def = *v.definition;
     const std::string checksum =
         v.value.defined() ? absl::StrFormat("%08x", server::ChecksumOf(v)) : "no value";
     rows.push_back({def.name, def.shape.ToString(), std::string(Name(def.dtype)),

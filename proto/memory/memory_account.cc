@@ -71,7 +71,8 @@ absl::Status MemoryAccount::Extend(Hold& hold, uint64_t bytes) {
 
 absl::Status MemoryAccount::Refusal(uint64_t bytes) const {
   if (limit() == kUnlimited) {
-    return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the system has no memory for ", bytes, " bytes (ulimit -v, or the container's limit)"));
   }
   const absl::Status refusal =
       absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " more bytes: ", used(),

@@ -1,8 +1,10 @@
 #include "server/durability/convert.h"
 
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/memory/memory_account.h"
 #include "proto/tensor/portable_math.h"
 #include "proto/tensor/shape_rules.h"
 #include "proto/wire/convert.h"
@@ -72,6 +74,26 @@ std::vector<StateNames> FromProto(
   }
   return state_names;
 }
+
+std::vector<CapturedNames> CapturedFromProto(
+    const google::protobuf::RepeatedPtrField<durability::OptimizerStateRecord>& records) {
+  std::vector<CapturedNames> all;
+  for (const durability::OptimizerStateRecord& record : records) {
+    CapturedNames& names = all.emplace_back(CapturedNames{record.key(), {}});
+    for (const std::string& name : record.variables()) {
+      names.variables.push_back(std::make_shared<const std::string>(name));
+    }
+  }
+  return all;
+}
+
+// Of a variable that is in no store yet.
+struct HeldDefinition {
+  explicit HeldDefinition(VariableDefinition read)
+      : held(MemoryAccount::Process().HoldAnyway(OverheadOf(read))), definition(std::move(read)) {}
+  const MemoryAccount::Hold held;
+  const VariableDefinition definition;
+};
 
 // What a message takes beside its texts: each of its numbers, tags and lengths.
 constexpr uint64_t kMessageBytes = 512;
@@ -254,6 +276,11 @@ void ToProto(const StateNames& names, durability::OptimizerStateRecord* out) {
   out->mutable_variables()->Assign(names.variables.begin(), names.variables.end());
 }
 
+void ToProto(const CapturedNames& names, durability::OptimizerStateRecord* out) {
+  out->set_key(names.key);
+  for (const auto& name : names.variables) out->add_variables(*name);
+}
+
 RecordBytes ToRecord(const WorkerRecord& worker) {
   durability::Record record;
   ToProto(worker, record.mutable_connected());
@@ -317,7 +344,7 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
 }
 
 void ToProto(const CapturedVariable& captured, durability::VariableRecord* out) {
-  ToProto(captured.definition, out);
+  ToProto(*captured.definition, out);
   out->set_version(captured.version);
   out->set_initialized(captured.initialized);
   if (captured.first_value != nullptr) {
@@ -340,13 +367,20 @@ absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   state.steps.global = head.global_step();
   state.steps.groups = {head.group_steps().begin(), head.group_steps().end()};
   for (const durability::VariableRecord& v : head.variables()) {
-    absl::StatusOr<VariableDefinition> definition = FromProto(v);
-    if (!definition.ok()) return definition.status();
-    CapturedVariable& captured = state.variables.emplace_back(
-        CapturedVariable{*std::move(definition), Tensor(), v.version(), v.initialized(), v.pulls(),
-                         v.pushes(), v.bytes_pulled(), v.bytes_pushed()});
+    absl::StatusOr<VariableDefinition> read = FromProto(v);
+    if (!read.ok()) return read.status();
+    const auto definition = std::make_shared<const HeldDefinition>(*std::move(read));
+    CapturedVariable& captured =
+        state.variables.emplace_back(CapturedVariable{{definition, &definition->definition},
+                                                      Tensor(),
+                                                      v.version(),
+                                                      v.initialized(),
+                                                      v.pulls(),
+                                                      v.pushes(),
+                                                      v.bytes_pulled(),
+                                                      v.bytes_pushed()});
     if (!v.has_spec()) continue;
-    absl::StatusOr<FirstValue> first = FirstValueOf(v, captured.definition);
+    absl::StatusOr<FirstValue> first = FirstValueOf(v, *captured.definition);
     if (!first.ok()) return first.status();
     captured.first_value = std::make_shared<const FirstValue>(*std::move(first));
   }
@@ -355,8 +389,8 @@ absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
     if (!names.ok()) return names.status();
     state.partitioned.push_back(*std::move(names));
   }
-  state.slots = FromProto(head.slots());
-  state.non_slots = FromProto(head.non_slots());
+  state.slots = CapturedFromProto(head.slots());
+  state.non_slots = CapturedFromProto(head.non_slots());
   for (const durability::CompletionRecord& e : head.completion_records()) {
     state.completion_records.push_back({PushIdOf(e.push()), PushResultOf(e.answer())});
   }

@@ -40,8 +40,10 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
 void ToProto(const CapturedVariable& captured, durability::VariableRecord* out);
 void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out);
 void ToProto(const StateNames& names, durability::OptimizerStateRecord* out);
+void ToProto(const CapturedNames& names, durability::OptimizerStateRecord* out);
 void ToProto(const CompletionRecords::Entry& entry, durability::CompletionRecord* out);
-// Without values.
+// Of a head, or of any part of its fields. Without values; its lists are not in the account yet,
+// definitions are.
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head);
 void ToProto(const WorkerRecord& worker, durability::WorkerRecord* out);
 WorkerRecord FromProto(const durability::WorkerRecord& worker);

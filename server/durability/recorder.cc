@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/wire/retry_info.h"
 #include "server/auth/caller.h"
+#include "server/durability/chosen_snapshot.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/push_record.h"
@@ -223,7 +224,7 @@ void Recorder::Trim(size_t keep) {
   log_.Trim(TrimSnapshots(env_.files(), options_.directory, keep, *newest_));
 }
 
-absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
+absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) try {
   MutexLock one(snapshot_mutex_);
   if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
     return status;
@@ -240,6 +241,10 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) {
   if (!path.ok()) return path.status();
   Keep(snapshot, *path);
   return TakenSnapshot{name.empty() ? path->filename().string() : name, *path};
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(
+      "the system has no memory for a snapshot (ulimit -v, or the container's limit); one that is "
+      "in the list of snapshots all the same is whole");
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
@@ -270,22 +275,10 @@ absl::Status Recorder::WriteRollback(const Snapshot& snapshot) try {
 // begins with it; until then nothing has changed.
 absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   MutexLock one(snapshot_mutex_);
-  const absl::StatusOr<std::filesystem::path> file =
-      FindSnapshot(env_.files(), options_.directory, name);
-  if (!file.ok()) return file.status();
-  absl::StatusOr<Snapshot> chosen = ReadSnapshot(env_.files(), *file);
-  if (absl::IsResourceExhausted(chosen.status())) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "no rollback to snapshot ", name, ", nothing was changed: its values and those that are ",
-        "there have to be in memory together. Give the process more of it, and try again: ",
-        chosen.status().message()));
-  }
+  absl::StatusOr<ChosenSnapshot> chosen = ChooseSnapshot(env_.files(), options_.directory, name);
   if (!chosen.ok()) return chosen.status();
-  const absl::StatusOr<std::unique_ptr<PreparedState>> prepared =
-      PreparedState::Make(chosen->state);
-  if (!prepared.ok()) return prepared.status();
   const uint64_t global_step = chosen->state.steps.global;
-  const std::string source = file->filename().string();
+  const std::string& source = chosen->source;
   const auto changes = store_.changes.LockOut();
   if (FailpointIsOn(Failpoint::kFenceFirst)) workers_.FenceAll();
   const absl::StatusOr<uint64_t> position = BeginRollback(source);
@@ -310,7 +303,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   }
   // On the disk it has happened: here it must, too, so nothing of this takes memory. Replay fences
   // off all whose Connect comes before the record.
-  (*prepared)->Install(store_);
+  chosen->prepared->Install(store_);
   workers_.FenceAll([&] { RecordPrepared(std::move(done)); });
 
   // Before the first record goes: without both, who connected meanwhile would not be fenced off. An

@@ -1,7 +1,13 @@
 #include "server/durability/snapshot.h"
 
 #include <algorithm>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,7 +19,7 @@
 #include "proto/wire/crc32c.h"
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
-#include "server/durability/frame.h"
+#include "server/durability/snapshot_head.h"
 #include "server/failpoint.h"
 
 namespace varscope::server {
@@ -23,99 +29,6 @@ constexpr char kTemporary[] = ".tmp";
 
 bool IsNamed(const std::filesystem::path& path) {
   return path.filename().string().size() > kSnapshotPrefix.size() + kPositionDigits;
-}
-
-// Writes a head piece by piece, so that it may be of any size.
-class HeadWriter {
- public:
-  HeadWriter(WritableFile& file, uint64_t position, size_t piece_bytes)
-      : file_(file), position_(position), piece_bytes_(piece_bytes) {}
-
-  absl::Status Write(const Snapshot& snapshot, int64_t time_unix_micros) {
-    piece_.set_position(position_);
-    piece_.set_name(snapshot.name);
-    piece_.set_rolled_back_to(snapshot.rolled_back_to);
-    piece_.set_time_unix_micros(time_unix_micros);
-    const StoreState& state = snapshot.state;
-    piece_.set_global_step(state.steps.global);
-    piece_.mutable_group_steps()->insert(state.steps.groups.begin(), state.steps.groups.end());
-    for (const CapturedVariable& v : state.variables) {
-      piece_.add_checksums(v.first_value == nullptr ? Crc32c(v.value.bytes()) : 0);
-      Add(v, piece_.add_variables());
-    }
-    for (const PartitionedNames& names : state.partitioned) Add(names, piece_.add_partitioned());
-    for (const StateNames& names : state.slots) Add(names, piece_.add_slots());
-    for (const StateNames& names : state.non_slots) Add(names, piece_.add_non_slots());
-    for (const WorkerRecord& worker : snapshot.workers) Add(worker, piece_.add_workers());
-    for (const CompletionRecords::Entry& entry : state.completion_records)
-      Add(entry, piece_.add_completion_records());
-    Flush(/*more=*/false);
-    return status_;
-  }
-
- private:
-  template <typename Part, typename Message>
-  void Add(const Part& part, Message* out) {
-    ToProto(part, out);
-    bytes_ += out->ByteSizeLong();
-    if (bytes_ >= piece_bytes_) Flush(/*more=*/true);
-  }
-
-  void Flush(bool more) {
-    RecordBytes piece;
-    piece_.set_more(more);
-    if (status_.ok() && !piece_.SerializeToString(&piece.header)) {
-      status_ = absl::ResourceExhaustedError(
-          absl::StrCat(file_.path().string(), ": a part of the state takes ", piece_.ByteSizeLong(),
-                       " bytes in the head, too many to be written"));
-    }
-    if (status_.ok()) status_ = file_.Write(EncodePrefix(piece, position_, position_));
-    if (status_.ok()) status_ = file_.Write(std::as_bytes(std::span(piece.header)));
-    piece_.Clear();
-    bytes_ = 0;
-  }
-
-  WritableFile& file_;
-  const uint64_t position_;
-  const size_t piece_bytes_;
-  durability::SnapshotHead piece_;
-  uint64_t bytes_ = 0;  // of what was added to it
-  absl::Status status_;
-};
-
-absl::Status WriteAll(Env& env, WritableFile& file, const Snapshot& snapshot,
-                      size_t head_piece_bytes) {
-  absl::Status status =
-      HeadWriter(file, snapshot.position, head_piece_bytes).Write(snapshot, env.WallMicros());
-  for (const CapturedVariable& v : snapshot.state.variables) {
-    // One that is not there is computed again by whoever reads the file.
-    if (status.ok() && v.value.byte_size() > 0) status = file.Write(v.value.bytes());
-  }
-  return status.ok() ? file.Sync() : status;
-}
-
-absl::Status Damaged(const std::filesystem::path& path, absl::string_view what) {
-  return absl::DataLossError(absl::StrCat(path.string(), " is damaged: ", what));
-}
-
-// Merges the next piece.
-absl::Status ReadPiece(ReadableFile& file, durability::SnapshotHead& head) {
-  std::array<std::byte, kPrefixBytes> bytes{};
-  if (file.left() < kPrefixBytes) return Damaged(file.path(), "it is too short");
-  if (absl::Status status = file.Read(bytes); !status.ok()) return status;
-  if (absl::Status status = CheckFormat(file.path(), bytes); !status.ok()) return status;
-  const std::optional<Prefix> prefix = DecodePrefix(bytes);
-  if (!prefix || prefix->header_bytes > file.left())
-    return Damaged(file.path(), "its prefix is wrong");
-  std::string header(prefix->header_bytes, '\0');
-  absl::Status status = file.Read(std::as_writable_bytes(std::span(header)));
-  if (!status.ok()) return status;
-  head.clear_more();
-  if (Crc32c(std::as_bytes(std::span(header))) == prefix->checksum &&
-      head.MergeFromString(header) && head.position() == prefix->position) {
-    return absl::OkStatus();
-  }
-  return Damaged(file.path(), "its header is wrong");
 }
 
 // Of those that an operator gives.
@@ -142,72 +55,95 @@ absl::Status CheckFileName(const std::filesystem::path& path, uint64_t position)
   std::optional<uint64_t> said = PositionOf(name);
   if (!said) said = PositionOf(name, kTemporary);
   if (!said || *said == position) return absl::OkStatus();
-  return Damaged(
+  return DamagedSnapshot(
       path, absl::StrCat("it is the snapshot of change ", position, ", and its name says ", *said,
                          "; it was renamed or copied by somebody"));
-}
-
-absl::StatusOr<durability::SnapshotHead> ReadHead(ReadableFile& file) {
-  durability::SnapshotHead head;
-  do {
-    if (absl::Status status = ReadPiece(file, head); !status.ok()) return status;
-  } while (head.more());
-  if (head.checksums_size() != head.variables_size()) {
-    return Damaged(file.path(), "checksums are missing");
-  }
-  if (absl::Status status = CheckFileName(file.path(), head.position()); !status.ok())
-    return status;
-  return head;
-}
-
-// The bytes that the values take; nothing when that is not what the file has.
-absl::Status CheckSize(const ReadableFile& file, const StoreState& state) {
-  uint64_t total = 0;
-  for (const CapturedVariable& v : state.variables) {
-    if (v.first_value != nullptr) continue;
-    const absl::StatusOr<uint64_t> bytes = ByteSize(v.definition.dtype, v.definition.shape);
-    if (!bytes.ok() || __builtin_add_overflow(total, *bytes, &total)) {
-      return Damaged(file.path(), "a shape is wrong");
-    }
-  }
-  if (total == file.left()) return absl::OkStatus();
-  return Damaged(file.path(),
-                 absl::StrCat("its values take ", total, " bytes, the file has ", file.left()));
 }
 
 // A file that is being read: its head was.
 struct Opened {
   std::unique_ptr<ReadableFile> file;
-  durability::SnapshotHead head;
+  Head head;
 };
 
-absl::StatusOr<Opened> Open(Files& files, const std::filesystem::path& path) {
+absl::StatusOr<Opened> Open(
+    Files& files, const std::filesystem::path& path,
+    TakeFields take = [](const durability::SnapshotHead&) { return absl::OkStatus(); }) {
   absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
   if (!file.ok()) return file.status();
-  absl::StatusOr<durability::SnapshotHead> head = ReadHead(**file);
+  absl::StatusOr<Head> head = ReadHead(**file, take);
   if (!head.ok()) return head.status();
+  absl::Status status = CheckFileName(path, head->fields.position());
+  if (!status.ok()) return status;
   return Opened{*std::move(file), *std::move(head)};
 }
 
-// The state without its values, which fit into the rest of the file.
-absl::StatusOr<StoreState> ReadState(const Opened& opened) {
-  absl::StatusOr<StoreState> state = server::FromProto(opened.head);
-  if (!state.ok()) return Damaged(opened.file->path(), state.status().message());
-  absl::Status status = CheckSize(*opened.file, *state);
-  if (!status.ok()) return status;
-  return state;
+// Adds what the values take.
+absl::Status AddBytes(const std::filesystem::path& path,
+                      const std::vector<CapturedVariable>& variables, uint64_t& total) {
+  for (const CapturedVariable& v : variables) {
+    if (v.first_value != nullptr) continue;
+    const absl::StatusOr<uint64_t> bytes = ByteSize(v.definition->dtype, v.definition->shape);
+    if (!bytes.ok() || __builtin_add_overflow(total, *bytes, &total)) {
+      return DamagedSnapshot(path, "a shape is wrong");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Also looks at what the head says, which `take` is given part by part, as the fields and as the
+// state that they are, without values: these fit into the rest of the file.
+absl::StatusOr<Opened> OpenState(
+    Files& files, const std::filesystem::path& path,
+    absl::FunctionRef<void(const durability::SnapshotHead& some, StoreState state)> take) {
+  uint64_t total = 0;
+  absl::StatusOr<Opened> opened =
+      Open(files, path, [&](const durability::SnapshotHead& some) -> absl::Status {
+        absl::StatusOr<StoreState> state = server::FromProto(some);
+        if (!state.ok()) return DamagedSnapshot(path, state.status().message());
+        absl::Status status = AddBytes(path, state->variables, total);
+        if (status.ok()) take(some, *std::move(state));
+        return status;
+      });
+  if (!opened.ok() || total == opened->file->left()) return opened;
+  return DamagedSnapshot(
+      path, absl::StrCat("its values take ", total, " bytes, the file has ", opened->file->left()));
 }
 
 // Whatever is deleted on the strength of this file: it can be read.
-absl::Status ReadBack(Files& files, const std::filesystem::path& path, const StoreState& written) {
-  const absl::StatusOr<Opened> opened = Open(files, path);
+absl::Status ReadBack(Files& files, const std::filesystem::path& path,
+                      const PieceChecksums& written) {
+  const absl::StatusOr<Opened> opened =
+      OpenState(files, path, [](const durability::SnapshotHead&, const StoreState&) {});
   if (!opened.ok()) return opened.status();
-  const absl::StatusOr<StoreState> state = ReadState(*opened);
-  if (!state.ok()) return state.status();
-  const bool whole = state->variables.size() == written.variables.size() &&
-                     state->completion_records.size() == written.completion_records.size() &&
-                     state->slots.size() == written.slots.size();
-  return whole ? absl::OkStatus() : Damaged(path, "a part of its header is missing");
+  return opened->head.pieces == written
+             ? absl::OkStatus()
+             : DamagedSnapshot(path, "its header is not what was written");
+}
+
+absl::StatusOr<PieceChecksums> WriteAll(Env& env, const std::filesystem::path& path,
+                                        const Snapshot& snapshot, size_t head_piece_bytes) {
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = env.files().Create(path);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<PieceChecksums> head =
+      WriteHead(**file, snapshot, env.WallMicros(), head_piece_bytes);
+  absl::Status status = head.status();
+  for (const CapturedVariable& v : snapshot.state.variables) {
+    // One that is not there is computed again by whoever reads the file.
+    if (status.ok() && v.value.byte_size() > 0) status = (*file)->Write(v.value.bytes());
+  }
+  if (status.ok()) status = (*file)->Sync();
+  if (!status.ok()) return status;
+  return head;
+}
+
+absl::Status WriteAndReadBack(Env& env, const std::filesystem::path& path, const Snapshot& snapshot,
+                              size_t head_piece_bytes) try {
+  const absl::StatusOr<PieceChecksums> head = WriteAll(env, path, snapshot, head_piece_bytes);
+  return head.ok() ? ReadBack(env.files(), path, *head) : head.status();
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(
+      "the system has no memory to write a snapshot (ulimit -v, or the container's limit)");
 }
 
 // As it was given: what follows the position in the file's name, or all of that.
@@ -219,17 +155,16 @@ std::string NameOf(const std::filesystem::path& path) {
 SnapshotInfo Describe(Files& files, const std::filesystem::path& path) {
   SnapshotInfo info{.name = NameOf(path), .path = path};
   const absl::StatusOr<Opened> opened = Open(files, path);
-  const absl::StatusOr<durability::SnapshotHead> head =
-      opened.ok() ? opened->head : absl::StatusOr<durability::SnapshotHead>(opened.status());
-  if (!head.ok()) {
-    info.damage = std::string(head.status().message());
+  if (!opened.ok()) {
+    info.damage = std::string(opened.status().message());
     return info;
   }
-  info.position = head->position();
-  info.time_unix_micros = head->time_unix_micros();
-  info.global_step = head->global_step();
+  const durability::SnapshotHead& fields = opened->head.fields;
+  info.position = fields.position();
+  info.time_unix_micros = fields.time_unix_micros();
+  info.global_step = fields.global_step();
   info.bytes = opened->file->size();
-  info.variables = head->variables_size();
+  info.variables = opened->head.variables;
   return info;
 }
 
@@ -246,11 +181,7 @@ absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
   absl::Status status = files.Open(path).status();
   const bool replaces = status.ok();
   if (!replaces && !absl::IsNotFound(status)) return status;
-  {
-    absl::StatusOr<std::unique_ptr<WritableFile>> file = files.Create(temporary);
-    status = file.ok() ? WriteAll(env, **file, snapshot, head_piece_bytes) : file.status();
-  }
-  if (status.ok()) status = ReadBack(files, temporary, snapshot.state);
+  status = WriteAndReadBack(env, temporary, snapshot, head_piece_bytes);
   if (status.ok()) status = files.Rename(temporary, path);
   if (!status.ok()) {
     files.Remove(temporary).IgnoreError();
@@ -266,27 +197,35 @@ absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
 }
 
 absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path& path) {
-  absl::StatusOr<Opened> opened = Open(files, path);
+  Snapshot snapshot;
+  std::vector<uint32_t> checksums;  // of the values
+  const absl::StatusOr<Opened> opened =
+      OpenState(files, path, [&](const durability::SnapshotHead& some, StoreState state) {
+        checksums.insert(checksums.end(), some.checksums().begin(), some.checksums().end());
+        for (const durability::WorkerRecord& worker : some.workers()) {
+          snapshot.workers.push_back(FromProto(worker));
+        }
+        Append(std::move(state), snapshot.state);
+      });
   if (!opened.ok()) return opened.status();
-  absl::StatusOr<StoreState> state = ReadState(*opened);
-  if (!state.ok()) return state.status();
-  const durability::SnapshotHead& head = opened->head;
-  for (int i = 0; i < head.variables_size(); ++i) {
-    CapturedVariable& v = state->variables[i];
+  for (size_t i = 0; i < checksums.size(); ++i) {
+    CapturedVariable& v = snapshot.state.variables[i];
     if (v.first_value != nullptr) continue;
-    absl::StatusOr<Tensor> value = AllocateAnyway(v.definition.dtype, v.definition.shape);
+    absl::StatusOr<Tensor> value = AllocateAnyway(v.definition->dtype, v.definition->shape);
     if (!value.ok()) return value.status();
     absl::Status status = opened->file->Read({value->mutable_raw(), value->byte_size()});
     if (!status.ok()) return status;
-    if (Crc32c(value->bytes()) != head.checksums(i)) {
-      return Damaged(path, absl::StrCat("the value of ", v.definition.name, " is wrong"));
+    if (Crc32c(value->bytes()) != checksums[i]) {
+      return DamagedSnapshot(path, absl::StrCat("the value of ", v.definition->name, " is wrong"));
     }
     v.value = *std::move(value);
   }
-  Snapshot snapshot{head.name(), head.position(), *std::move(state), {}, head.rolled_back_to()};
-  for (const durability::WorkerRecord& worker : head.workers()) {
-    snapshot.workers.push_back(FromProto(worker));
-  }
+  const durability::SnapshotHead& fields = opened->head.fields;
+  snapshot.name = fields.name();
+  snapshot.position = fields.position();
+  snapshot.rolled_back_to = fields.rolled_back_to();
+  snapshot.state.steps.global = fields.global_step();
+  snapshot.state.steps.groups = {fields.group_steps().begin(), fields.group_steps().end()};
   return snapshot;
 }
 

@@ -1,7 +1,7 @@
 // Snapshots: the whole state at one position of the log, in one file.
 //
 //   40 bytes   prefix as the log's (frame.h), without a body; its position is the snapshot's
-//   header     a piece of the SnapshotHead, which has a CRC32C for each value
+//   header     a piece of the SnapshotHead, which has a CRC32C for each value (snapshot_head.h)
 //   ...        further pieces, each with its prefix, as long as there are more
 //   values     each variable's bytes, in order, without gaps
 #ifndef VARSCOPE_SERVER_DURABILITY_SNAPSHOT_H_
@@ -32,12 +32,13 @@ struct SnapshotFile {
   std::filesystem::path path;
 };
 
-// Protobuf writes no message of 2 GiB.
-inline constexpr size_t kHeadPieceBytes = size_t{64} << 20;
+// Protobuf writes no message of 2 GiB, and while a piece is written or read it takes a few times as
+// much memory.
+inline constexpr size_t kHeadPieceBytes = size_t{64} << 10;
 
 // Atomic and durable: the file has its name only when all of it is on stable storage and its head
 // has been read back. Returns its path. With an error it removes the file that was not there
-// before.
+// before; ResourceExhausted when the system has no memory to write it.
 absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
                                                     const std::filesystem::path& directory,
                                                     const Snapshot& snapshot,
@@ -52,7 +53,7 @@ absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
                                                         const std::filesystem::path& directory);
 
 // What their heads and file names tell, newest first; one without a name of its own goes by its
-// file's. Never reads values.
+// file's. Reads heads to their ends, of which each piece counts the variables, but never values.
 absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(Files& files,
                                                             const std::filesystem::path& directory);
 // OK for the empty name, and for a new one of letters, digits, '_', '-'.

@@ -22,7 +22,7 @@ void Append(std::string& all, const std::string& text) {
 }
 
 std::string Line(const CapturedVariable& v) {
-  const VariableDefinition& def = v.definition;
+  const VariableDefinition& def = *v.definition;
   std::string line;
   for (const std::string& text : {def.name, def.key, def.primary, def.initializer}) {
     Append(line, text);
@@ -57,13 +57,20 @@ std::string Line(const std::string& key, const std::vector<std::string>& names) 
   return line;
 }
 
+std::string Line(const CapturedNames& names) {
+  std::string line;
+  Append(line, names.key);
+  for (const auto& name : names.variables) Append(line, *name);
+  return line;
+}
+
 uint32_t HashOf(const StoreState& state, const std::vector<WorkerRecord>& workers) {
   std::vector<std::string> lines;
   lines.reserve(state.variables.size());
   for (const CapturedVariable& v : state.variables) lines.push_back(Line(v));
   for (const PartitionedNames& p : state.partitioned) lines.push_back(Line(p.key, p.parts));
   for (const auto* bound : {&state.slots, &state.non_slots}) {
-    for (const StateNames& b : *bound) lines.push_back(Line(b.key, b.variables));
+    for (const CapturedNames& b : *bound) lines.push_back(Line(b));
   }
   for (const auto& entry : state.completion_records) lines.push_back(Line(entry));
   for (const WorkerRecord& worker : workers) lines.push_back(Line(worker));

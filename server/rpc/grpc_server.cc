@@ -46,8 +46,10 @@ absl::Status CheckThreads() {
   try {
     for (int i = 0; i < kThreads; ++i) threads.emplace_back([ended] { ended.wait(); });
   } catch (const std::system_error& error) {
-    status = absl::UnavailableError(absl::StrCat("the system has fewer than ", kThreads,
-                                                 " threads for gRPC (ulimit -u): ", error.what()));
+    status = absl::UnavailableError(
+        absl::StrCat("the system has fewer than ", kThreads,
+                     " threads for gRPC (ulimit -u), or no memory for their stacks (ulimit -v): ",
+                     error.what()));
   }
   end.set_value();
   for (std::thread& thread : threads) thread.join();

@@ -187,12 +187,26 @@ void CompletionRecords::Insert(const PushId& id, Answers::node_type answer) {
 std::vector<CompletionRecords::Entry> CompletionRecords::entries() const {
   std::vector<Entry> all;
   MutexLock lock(mutex_);
+  size_t count = 0;
+  for (const auto& [worker_id, worker] : workers_) count += worker.answers.size();
+  all.reserve(count);
   for (const auto& [worker_id, worker] : workers_) {
     for (const auto& [sequence, result] : worker.answers) {
       all.push_back({{worker_id, worker.incarnation, sequence}, result});
     }
   }
   return all;
+}
+
+uint64_t CompletionRecords::EntriesBytes() const {
+  // What malloc adds to a worker's id.
+  constexpr uint64_t kBlock = 16;
+  uint64_t bytes = 0;
+  MutexLock lock(mutex_);
+  for (const auto& [worker_id, worker] : workers_) {
+    bytes += worker.answers.size() * (sizeof(Entry) + worker_id.size() + kBlock);
+  }
+  return bytes;
 }
 
 }  // namespace varscope::server

@@ -88,6 +88,8 @@ class CompletionRecords {
   bool HasLost(const PushId& id) const;
 
   std::vector<Entry> entries() const;
+  // What they take in memory: nothing is recorded between the two calls under Changes::Cut.
+  uint64_t EntriesBytes() const;
   // For recovery: as if recorded.
   void Restore(const Entry& entry);
   // Takes the records of `others`, which has none then, for its own; fences stay. Takes no memory.

@@ -1,5 +1,6 @@
 // The whole store as a value: one consistent snapshot of variables, slots, steps and completion
-// records.
+// records. What never changes is shared with the variables, so that beside the store it takes
+// little memory, all of which is in the account.
 #ifndef VARSCOPE_SERVER_STORE_STATE_H_
 #define VARSCOPE_SERVER_STORE_STATE_H_
 
@@ -10,6 +11,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "proto/memory/memory_account.h"
 #include "server/catalog/creation.h"
 #include "server/catalog/name_table.h"
 #include "server/store/changes.h"
@@ -20,7 +22,8 @@
 namespace varscope::server {
 
 struct CapturedVariable {
-  VariableDefinition definition;
+  // A variable's, which lives as long as this; or of a state that was read, which counts itself.
+  std::shared_ptr<const VariableDefinition> definition;
   Tensor value;  // pinned
   uint64_t version = 0;
   bool initialized = false;
@@ -32,17 +35,29 @@ struct CapturedVariable {
   std::shared_ptr<const FirstValue> first_value = nullptr;
 };
 
+// StateNames of what was captured.
+struct CapturedNames {
+  std::string key;
+  std::vector<std::shared_ptr<const std::string>> variables;  // names, as definitions are
+};
+
 struct StoreState {
   Steps steps;
   std::vector<CapturedVariable> variables;  // in creation order
   std::vector<PartitionedNames> partitioned;
-  std::vector<StateNames> slots;
-  std::vector<StateNames> non_slots;
+  std::vector<CapturedNames> slots;
+  std::vector<CapturedNames> non_slots;
   std::vector<CompletionRecords::Entry> completion_records;
+  // What all this takes, beside values and definitions. Copies share it.
+  std::vector<std::shared_ptr<const MemoryAccount::Hold>> held;
 };
 
+// Adds what the lists of `part` have to those of `state`, which counts it. The steps stay.
+void Append(StoreState part, StoreState& state);
+
 // One consistent snapshot; it waits for no first value. No change is under way while `at_snapshot`
-// runs; it must not call the store.
+// runs; it must not call the store. No limit of memory refuses it: the server needs its snapshots
+// most when it has little.
 StoreState Capture(
     const Store& store, absl::FunctionRef<void()> at_snapshot = [] {});
 
@@ -54,6 +69,8 @@ class PreparedState {
   PreparedState(const PreparedState&) = delete;
   PreparedState& operator=(const PreparedState&) = delete;
 
+  // What it was made of. Before Install.
+  StoreState State() const;
   // Makes the store what was captured, at once for all readers. The caller holds Changes::LockOut,
   // or has the store alone, and sees to first values that are not there
   // (Catalog::ComputeFirstValues). Takes no memory. Once.

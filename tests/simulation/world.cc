@@ -276,7 +276,7 @@ void World::Look() {
 
 void World::LookAt(const StoreState& state) {
   for (const CapturedVariable& v : state.variables) {
-    const std::string& name = v.definition.name;
+    const std::string& name = v.definition->name;
     uint64_t& version = versions_[name];
     if (v.version < version) {
       Wrong(absl::StrCat(name, " has version ", v.version, ", it had version ", version));

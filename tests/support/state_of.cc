@@ -21,14 +21,14 @@ std::string Text(const PushResult& applied) {
 // As it is once its first value is there, which is no change: that value was decided before.
 CapturedVariable WithValue(CapturedVariable v) {
   if (v.first_value == nullptr) return v;
-  v.value = Tensor(v.definition.dtype, v.definition.shape);
-  Initialize(v.first_value->spec, v.definition.seed, v.first_value->full_shape, v.value);
+  v.value = Tensor(v.definition->dtype, v.definition->shape);
+  Initialize(v.first_value->spec, v.definition->seed, v.first_value->full_shape, v.value);
   return v;
 }
 
 std::string Text(const CapturedVariable& given) {
   const CapturedVariable v = WithValue(given);
-  const VariableDefinition& d = v.definition;
+  const VariableDefinition& d = *v.definition;
   std::ostringstream out;
   out << d.name << " " << d.key << " " << static_cast<int>(d.kind) << " " << Name(d.dtype) << " "
       << d.shape.ToString() << " " << d.trainable << " " << d.primary << " " << ToString(d.creator)
@@ -37,6 +37,12 @@ std::string Text(const CapturedVariable& given) {
       << v.bytes_pushed << " "
       << std::string(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size());
   return out.str();
+}
+
+std::vector<std::string> TextsOf(const CapturedNames& names) {
+  std::vector<std::string> texts;
+  for (const auto& name : names.variables) texts.push_back(*name);
+  return texts;
 }
 
 }  // namespace
@@ -60,7 +66,7 @@ std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& wo
     lines.push_back(names(p.key + p.known.full_shape.ToString(), p.parts));
   }
   for (const auto* bound : {&state.slots, &state.non_slots}) {
-    for (const StateNames& b : *bound) lines.push_back(names(b.key, b.variables));
+    for (const CapturedNames& b : *bound) lines.push_back(names(b.key, TextsOf(b)));
   }
   for (const CompletionRecords::Entry& e : state.completion_records) {
     lines.push_back(e.id.worker_id + " " + std::to_string(e.id.incarnation) + "." +

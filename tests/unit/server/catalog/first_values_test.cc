@@ -166,7 +166,7 @@ TEST_F(FirstValuesTest, ThePushThatMakesSlotsHasThem) {
   Push push = PushTo("slow", Shape{kLarge, 2}, "Adam");
   EXPECT_TRUE(Apply(store_, push).ok());
   for (const CapturedVariable& v : Capture(store_).variables) {
-    EXPECT_EQ(v.first_value, nullptr) << v.definition.name;
+    EXPECT_EQ(v.first_value, nullptr) << v.definition->name;
   }
 }
 

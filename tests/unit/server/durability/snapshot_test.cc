@@ -53,7 +53,7 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistent) {
   for (int i = 0; i < 50; ++i) {
     const Snapshot snapshot = ReadSnapshot(PosixFiles(), kept.TakeSnapshot()).value();
     std::map<std::string, const CapturedVariable*> by_name;
-    for (const CapturedVariable& v : snapshot.state.variables) by_name[v.definition.name] = &v;
+    for (const CapturedVariable& v : snapshot.state.variables) by_name[v.definition->name] = &v;
     const CapturedVariable& a = *by_name.at("a");
     const auto steps = static_cast<float>(snapshot.state.steps.global);
     EXPECT_EQ(a.value.data<float>()[255], -steps);

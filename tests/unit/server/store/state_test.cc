@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,13 +58,18 @@ TEST(StateTest, AStateThatContradictsItselfChangesNothing) {
   FillStore(store);
   const std::string before = StateOf(store);
   const uint64_t generation = store.catalog.generation();
+  const auto absent = std::make_shared<const std::string>("absent");
   const std::vector<std::function<void(StoreState&)>> contradictions = {
       [](StoreState& state) { state.variables.push_back(state.variables.front()); },
-      [](StoreState& state) { state.variables.back().definition.shape = Shape::Unknown(); },
+      [](StoreState& state) {
+        VariableDefinition other = *state.variables.back().definition;
+        other.shape = Shape::Unknown();
+        state.variables.back().definition = std::make_shared<const VariableDefinition>(other);
+      },
       [](StoreState& state) { state.variables.erase(state.variables.begin()); },
       [](StoreState& state) { state.partitioned.front().parts.emplace_back("absent"); },
-      [](StoreState& state) { state.slots.front().variables.emplace_back("absent"); },
-      [](StoreState& state) { state.non_slots.front().variables.front() = "absent"; },
+      [&](StoreState& state) { state.slots.front().variables.push_back(absent); },
+      [&](StoreState& state) { state.non_slots.front().variables.front() = absent; },
   };
   for (size_t i = 0; i < contradictions.size(); ++i) {
     StoreState state = Capture(store);

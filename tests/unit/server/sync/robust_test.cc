@@ -435,10 +435,10 @@ class AloneTest : public ::testing::TestWithParam<const char*> {
   std::map<std::string, std::string> Model() const {
     std::map<std::string, std::string> model;
     for (const CapturedVariable& v : Capture(store_).variables) {
-      const bool own = absl::StartsWith(v.definition.name, "model/") ||
-                       absl::StartsWith(v.definition.primary, "model/");
+      const bool own = absl::StartsWith(v.definition->name, "model/") ||
+                       absl::StartsWith(v.definition->primary, "model/");
       if (!own) continue;
-      model[v.definition.name] = absl::StrCat(
+      model[v.definition->name] = absl::StrCat(
           v.version, v.initialized ? " " : "-",
           absl::string_view(reinterpret_cast<const char*>(v.value.raw()), v.value.byte_size()));
     }
@@ -448,7 +448,7 @@ class AloneTest : public ::testing::TestWithParam<const char*> {
   std::vector<std::string> Names(const Shape& shape) const {
     std::vector<std::string> names;
     for (const CapturedVariable& v : Capture(store_).variables) {
-      if (v.definition.shape == shape) names.push_back(v.definition.name);
+      if (v.definition->shape == shape) names.push_back(v.definition->name);
     }
     // What is older: the robust group's, with its slots, and some of what the attempts make.
     constexpr size_t kMost = 20;

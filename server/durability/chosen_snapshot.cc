@@ -1,0 +1,35 @@
+#include "server/durability/chosen_snapshot.h"
+
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/durability/snapshot.h"
+
+namespace varscope::server {
+
+absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Files& files, const std::filesystem::path& directory,
+                                              const std::string& name) try {
+  const absl::StatusOr<std::filesystem::path> file = FindSnapshot(files, directory, name);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<Snapshot> read = ReadSnapshot(files, *file);
+  if (absl::IsResourceExhausted(read.status())) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "no rollback to snapshot ", name, ", nothing was changed: its values and those that are ",
+        "there have to be in memory together. Give the process more of it (ulimit -v, or the ",
+        "container's limit), and try again: ", read.status().message()));
+  }
+  if (!read.ok()) return read.status();
+  absl::StatusOr<std::unique_ptr<PreparedState>> prepared =
+      PreparedState::Make(std::move(read->state));
+  if (!prepared.ok()) return prepared.status();
+  StoreState state = (*prepared)->State();
+  return ChosenSnapshot{file->filename().string(), *std::move(prepared), std::move(state)};
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "no rollback to snapshot ", name, ", nothing was changed: there is no memory for that state ",
+      "beside the one that is there. Give the process more of it (ulimit -v, or the container's ",
+      "limit), and try again"));
+}
+
+}  // namespace varscope::server
