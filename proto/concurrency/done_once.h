@@ -35,8 +35,9 @@ class DoneOnce {
  public:
   DoneOnce() = default;
   template <typename F>
-    requires(!std::same_as<std::remove_cvref_t<F>, DoneOnce> && std::invocable<std::decay_t<F>&, T>)
-  DoneOnce(F&& function) : function_(std::forward<F>(function)) {}
+  requires(!std::same_as<std::remove_cvref_t<F>, DoneOnce> && std::invocable<std::decay_t<F>&, T>)
+      DoneOnce(F&& function)
+      : function_(std::forward<F>(function)) {}
   ~DoneOnce() {
     if (function_) Tell(T(*kNobodyAnswered));
   }

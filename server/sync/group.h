@@ -54,8 +54,8 @@ class Group {
   }
 
   // The worker's incarnation, and those before it, are over: nobody waits for them, and what waits
-  // of them ends with Aborted. A later one may have pushed before this is called. Makes no step, and
-  // throws nothing: whoever tells of it has others to tell.
+  // of them ends with Aborted. A later one may have pushed before this is called. Makes no step,
+  // and throws nothing: whoever tells of it has others to tell.
   virtual void WorkerLost(const WorkerRecord& /*worker*/) {}
 
   // Ends what waited too long, and what waits of, or for, workers in quarantine; returns when to

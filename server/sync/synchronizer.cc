@@ -229,9 +229,9 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
     if (result.ok()) Count(*member, *result);
     done(std::move(result));
   };
-  member->group->Submit({std::move(counted), *std::move(valid), *std::move(in_flight_push),
-                         Until(timeout_ms)},
-                        *std::move(changes));
+  member->group->Submit(
+      {std::move(counted), *std::move(valid), *std::move(in_flight_push), Until(timeout_ms)},
+      *std::move(changes));
 }
 
 void Synchronizer::CountNonfinite(Member& member, const PushId& id) {
