@@ -1,6 +1,7 @@
 #include "server/durability/log.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,10 +95,17 @@ uint64_t Log::AppendPrepared(Prepared record) noexcept {
 }
 
 void Log::WhenDurable(Done done) {
+  std::list<Waiting> waits;
+  try {
+    waits.emplace_back();
+  } catch (const std::bad_alloc&) {
+    return done(*kNobodyAnswered);
+  }
   {
     MutexLock lock(mutex_);
     if (durable_ + 1 < next_) {
-      waiting_.push_back({next_ - 1, std::move(done)});
+      waits.back() = {next_ - 1, std::move(done)};
+      waiting_.splice(waiting_.end(), waits);
       timer_->Wake();
       return;
     }
@@ -239,7 +247,7 @@ absl::Status Log::WriteMark(uint64_t durable) {
 }
 
 void Log::Settle(const absl::Status& status) {
-  std::vector<Done> done;
+  std::list<Waiting> ended;
   std::list<Pending> written;  // let go without the lock
   const absl::Status why = absl::IsResourceExhausted(status) ? WithRemedy(status) : status;
   {
@@ -258,13 +266,12 @@ void Log::Settle(const absl::Status& status) {
       pending_.splice(pending_.begin(), batch_);
       retry_at_ = env_.Now() + options_.retry;
     }
-    while (!waiting_.empty() && waiting_.front().position <= reached) {
-      done.push_back(std::move(waiting_.front().done));
-      waiting_.pop_front();
-    }
+    const auto first = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [&](const Waiting& w) { return w.position > reached; });
+    ended.splice(ended.end(), waiting_, waiting_.begin(), first);
   }
-  const absl::Status told = status.ok() ? status : NotDurable(why);
-  for (Done& call : done) call(told);
+  const absl::Status told = status.ok() ? status : Said([&] { return NotDurable(why); });
+  for (Waiting& waiting : ended) waiting.done.Tell(told);
   if (!status.ok() && options_.failed) options_.failed();
 }
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -15,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "proto/concurrency/done_once.h"
 #include "proto/concurrency/mutex.h"
 #include "proto/memory/memory_account.h"
 #include "server/durability/frame.h"
@@ -43,7 +43,7 @@ struct LogOptions {
 // that recovery dropped, left under later names is removed before.
 class Log {
  public:
-  using Done = std::function<void(absl::Status)>;
+  using Done = DoneOnce<absl::Status>;
 
   // The next record gets the position `next`. Nothing is written before the first record.
   Log(LogOptions options, uint64_t next, Env& env = SystemEnv());
@@ -66,7 +66,7 @@ class Log {
   // The same; takes no memory.
   uint64_t AppendPrepared(Prepared record) noexcept;
   // `done` when all records so far are durable, from whoever writes them or at once. Unavailable
-  // when the attempt that is to write them fails.
+  // when the attempt that is to write them fails, or without memory to wait for it.
   void WhenDurable(Done done);
   // Writes all records so far, without delay, on the caller's thread. Unavailable when that fails.
   // Not from a Done.
@@ -93,7 +93,7 @@ class Log {
 
  private:
   struct Waiting {
-    uint64_t position;
+    uint64_t position = 0;
     Done done;
   };
 
@@ -126,7 +126,7 @@ class Log {
   std::atomic<uint64_t> bytes_{0};
   uint64_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of pending_ and batch_
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::list<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::optional<Time> gather_until_ ABSL_GUARDED_BY(mutex_);  // of what is pending
   Time retry_at_ ABSL_GUARDED_BY(mutex_) = Time::min();

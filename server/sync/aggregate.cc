@@ -212,7 +212,9 @@ class Vote {
   const size_t ignored_;
 };
 
-// Which push Krum takes: the one with the smallest sum of distances to its n - f - 2 closest.
+// Which push Krum takes: of those that have something of `steps`, which is enough for one to be
+// honest, the one with the smallest sum of distances to its n - f - 2 closest. Another may be the
+// closest to all, and would make a step of nothing.
 absl::StatusOr<size_t> Krum(const std::vector<Step>& steps, size_t pushes, size_t byzantine) {
   const absl::StatusOr<MemoryAccount::Hold> of_pairs =
       MemoryAccount::Process().Reserve(uint64_t{pushes} * pushes * sizeof(long double));
@@ -228,15 +230,25 @@ absl::StatusOr<size_t> Krum(const std::vector<Step>& steps, size_t pushes, size_
     }
   }
   const auto closest = static_cast<std::ptrdiff_t>(pushes - byzantine - 2);
-  std::vector<long double> scores;
+  const auto has_something = [&](size_t push) {
+    return std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
+      return std::any_of(step.gradients.begin(), step.gradients.end(),
+                         [&](const Step::Gradients& g) { return g.of_push[push] != nullptr; });
+    });
+  };
+  std::optional<size_t> best;
+  long double least = 0;
   for (size_t i = 0; i < pushes; ++i) {
+    if (!has_something(i)) continue;
     std::vector<long double> others = distances.Of(i);
     std::sort(others.begin(), others.end());
     long double score = 0;
     std::for_each(others.begin(), others.begin() + closest, [&](long double d) { score += d; });
-    scores.push_back(score);
+    if (best && score >= least) continue;
+    best = i;
+    least = score;
   }
-  return std::min_element(scores.begin(), scores.end()) - scores.begin();
+  return best.value_or(0);
 }
 
 // As one of a merged push.

@@ -24,9 +24,9 @@ namespace varscope::server {
 // The others promise that `byzantine` pushes, the papers' f (for kMedian: all but half of the
 // pushes), decide nothing, whatever they send, as long as the others have the same optimizer steps:
 // - each element of a gradient is between the smallest and the largest of the honest pushes' (who
-//   does not have it, has zero); with kKrum all gradients are those of one push, an honest one, or
-//   one that is as close to honest ones as they are to each other: within
-//   sqrt((n - f - 2) / (n - 2 f - 1)) times the largest distance of two honest ones;
+//   does not have it, has zero); with kKrum all gradients are those of one push that has some of
+//   what is not left out, an honest one, or one that is as close to honest ones as they are to each
+//   other: within sqrt((n - f - 2) / (n - 2 f - 1)) times the largest distance of two honest ones;
 // - each hyperparameter is one between the honest ones';
 // - what at most `byzantine` pushes have is left out: a variable, a row, a step of an optimizer,
 //   other names of slots. A step of an optimizer must be in 2 f + 1 pushes, or in all but f.

@@ -7,7 +7,6 @@
 #include <map>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -17,73 +16,77 @@
 #include "server/push/commit.h"
 #include "server/sync/aggregate.h"
 #include "server/sync/group.h"
+#include "server/sync/waiting_pushes.h"
 
 namespace varscope::server {
 namespace {
 
 class BspGroup final : public Group {
  public:
-  explicit BspGroup(const GroupContext& context) : context_(context), options_(context_.options) {}
+  explicit BspGroup(const GroupContext& context)
+      : context_(context),
+        options_(context_.options),
+        maker_(context.env.StartTimer("steps", [this] {
+          MakeSteps();
+          return kNever;
+        })) {}
 
   void Submit(Submission submission, ChangesLock changes) override {
     changes.unlock();
-    Answers answers;
+    const std::string worker_id = submission.push.contents().id.worker_id;
+    WaitingPushes own;
+    own.emplace(worker_id, WaitingPush(std::move(submission)));
+    bool closed = false;
     {
+      PushAnswers answers;
       MutexLock lock(mutex_);
-      Take(std::move(submission), answers);
-      CloseIfComplete(answers);
+      Take(own, answers);
+      closed = CloseIfComplete();
     }
-    answers.Send();
+    if (closed) MakeSteps();
   }
 
   void WorkerLost(const WorkerRecord& worker) override {
-    Answers answers;
-    {
-      MutexLock lock(mutex_);
-      // It may have come back meanwhile.
-      const auto member = members_.find(worker.worker_id);
-      if (member != members_.end() && member->second <= worker.incarnation) members_.erase(member);
-      const auto it = waiting_.find(worker.worker_id);
-      if (it != waiting_.end() && it->second.push.contents().id.incarnation <= worker.incarnation) {
-        answers.Add(std::move(it->second), LostError(worker.worker_id));
-        waiting_.erase(it);
-      }
-      CloseIfComplete(answers);
-      BeginAnewWithoutMembers();
-    }
-    answers.Send();
+    PushAnswers answers;
+    MutexLock lock(mutex_);
+    // It may have come back meanwhile.
+    const auto member = members_.find(worker.worker_id);
+    if (member != members_.end() && member->second <= worker.incarnation) members_.erase(member);
+    const auto lost = [&](const WaitingPush& entry) {
+      return entry.id().worker_id == worker.worker_id &&
+             entry.id().incarnation <= worker.incarnation;
+    };
+    const auto why = [&](const WaitingPush&) { return LostError(worker.worker_id); };
+    answers.AddIf(waiting_, lost, why);
+    answers.AddIf(next_, lost, why);
+    const bool closed = CloseIfComplete();
+    BeginAnewWithoutMembers();
+    if (closed) maker_->Wake();
   }
 
   Time Tick() override {
-    Answers answers;
+    PushAnswers answers;
     Time next = kNever;
-    {
-      MutexLock lock(mutex_);
-      LeaveOutQuarantined(answers);
-      CloseIfComplete(answers);
-      if (!waiting_.empty() && !closing_ && context_.env.Now() >= Deadline()) {
-        Expire(answers);
-      }
-      LetGo(answers);
-      if (!waiting_.empty() && !closing_) next = Deadline();
-      for (const auto& [worker, submission] : waiting_) next = std::min(next, submission.until);
+    MutexLock lock(mutex_);
+    LeaveOutQuarantined(answers);
+    bool closed = CloseIfComplete();
+    if (!waiting_.empty() && context_.env.Now() >= Deadline()) closed = Expire(answers);
+    LetGo(answers);
+    if (!waiting_.empty()) next = Deadline();
+    for (const WaitingPushes* all : {&waiting_, &next_}) {
+      for (const auto& [worker, entry] : *all) next = std::min(next, entry.submission.until);
     }
-    answers.Send();
+    if (closed) maker_->Wake();
     return next;
   }
 
   void Stop() override {
-    Answers answers;
-    {
-      MutexLock lock(mutex_);
-      stopping_ = true;
-      for (auto& [worker, submission] : waiting_)
-        answers.Add(std::move(submission), StoppingError());
-      waiting_.clear();
-      for (Submission& submission : next_) answers.Add(std::move(submission), StoppingError());
-      next_.clear();
-    }
-    answers.Send();
+    maker_->Stop();
+    const absl::Status stopping = Said(StoppingError);
+    PushAnswers answers;
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    for (WaitingPushes* all : {&waiting_, &due_, &next_}) answers.AddAll(*all, stopping);
   }
 
   Waits waits() const override {
@@ -95,65 +98,58 @@ class BspGroup final : public Group {
   }
 
  private:
-  // What to tell whom once the lock is released.
-  class Answers {
-   public:
-    // The submission ends here, so that the completion records let the push in again before its
-    // worker hears.
-    void Add(Submission submission, absl::StatusOr<PushResult> answer) {
-      if (answer.ok() && answer->outcome != Outcome::kApplied) {
-        submission.in_flight_push.Drop(*answer);
-      }
-      dones_.emplace_back(std::move(submission.done), std::move(answer));
-    }
-    // No answer is lost later because there is no memory for it.
-    void Reserve(size_t more) { dones_.reserve(dones_.size() + more); }
-    void Send() {
-      for (auto& [done, answer] : dones_) done(std::move(answer));
-    }
-
-   private:
-    std::vector<std::pair<PushDone, absl::StatusOr<PushResult>>> dones_;
-  };
-
   static absl::Status LostError(const std::string& worker_id) {
     return absl::AbortedError(
         absl::StrCat("worker '", worker_id, "': its incarnation ended; its push was not applied"));
   }
 
-  void Take(Submission submission, Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const PushId& id = submission.push.contents().id;
-    if (stopping_) return answers.Add(std::move(submission), StoppingError());
+  // The first of `from` becomes part of the step, waits for the next one, or is answered.
+  void Take(WaitingPushes& from, PushAnswers& answers) noexcept
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    try {
+      TakeFirst(from, answers);
+    } catch (const std::exception&) {
+      answers.Add(from, from.begin(), *kNobodyAnswered);
+    }
+  }
+
+  // What throws leaves it in `from`.
+  void TakeFirst(WaitingPushes& from, PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto first = from.begin();
+    const Submission& submission = first->second.submission;
+    const PushId& id = first->second.id();
+    const auto answer = [&](absl::StatusOr<PushResult> result) {
+      answers.Add(from, first, std::move(result));
+    };
+    if (stopping_) return answer(StoppingError());
     if (!context_.workers.IsLive(id.worker_id, id.incarnation)) {
-      return answers.Add(std::move(submission), LostError(id.worker_id));
+      return answer(LostError(id.worker_id));
     }
-    if (closing_) return next_.push_back(std::move(submission));
-    if (absl::Status status = TakePlace(id); !status.ok()) {
-      return answers.Add(std::move(submission), status);
+    if (closing_) {
+      if (submission.until != kNever) context_.wake();
+      next_.insert(from.extract(first));
+      return;
     }
+    if (absl::Status status = TakePlace(id); !status.ok()) return answer(status);
     members_[id.worker_id] = id.incarnation;
     if (const Staleness staleness = StalenessOf(submission.push); staleness != 0) {
-      return answers.Add(std::move(submission),
-                         PushResult{.global_step = context_.store.changes.global_step(),
-                                    .group_step = Step(),
-                                    .outcome = Outcome::kStale,
-                                    .staleness = staleness.value_or(0)});
+      return answer(PushResult{.global_step = context_.store.changes.global_step(),
+                               .group_step = Step(),
+                               .outcome = Outcome::kStale,
+                               .staleness = staleness.value_or(0)});
     }
     const auto earlier = waiting_.find(id.worker_id);
-    if (earlier != waiting_.end() &&
-        earlier->second.push.contents().id.incarnation < id.incarnation) {
+    if (earlier != waiting_.end() && earlier->second.id().incarnation < id.incarnation) {
       // The worker has come back before this group was told that it had gone.
-      answers.Add(std::move(earlier->second), LostError(id.worker_id));
-      waiting_.erase(earlier);
+      answers.Add(waiting_, earlier, Said([&] { return LostError(id.worker_id); }));
     } else if (earlier != waiting_.end()) {
-      return answers.Add(std::move(submission),
-                         absl::FailedPreconditionError(absl::StrCat(
-                             "worker '", id.worker_id, "' has pushed to step ", Step() + 1, " of ",
-                             Name(), " already, and waits for it: one push a step")));
+      return answer(absl::FailedPreconditionError(
+          absl::StrCat("worker '", id.worker_id, "' has pushed to step ", Step() + 1, " of ",
+                       Name(), " already, and waits for it: one push a step")));
     }
     if (waiting_.empty()) since_ = context_.env.Now();
     if (waiting_.empty() || submission.until < Deadline()) context_.wake();
-    waiting_.emplace(id.worker_id, std::move(submission));
+    waiting_.insert(from.extract(first));
   }
 
   // A robust mean counts ids: whoever comes under several of them could outvote the others.
@@ -183,17 +179,19 @@ class BspGroup final : public Group {
   }
 
   // Nobody waits for a worker whose pushes are refused, and what waits of it ends.
-  void LeaveOutQuarantined(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  void LeaveOutQuarantined(PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (auto member = members_.begin(); member != members_.end();) {
       const absl::Status may_push = context_.workers.CheckMayPush(member->first);
       if (may_push.ok()) {
         ++member;
         continue;
       }
-      if (const auto it = waiting_.find(member->first); it != waiting_.end()) {
-        answers.Add(std::move(it->second), may_push);
-        waiting_.erase(it);
-      }
+      const auto same = [&](const WaitingPush& entry) {
+        return entry.id().worker_id == member->first;
+      };
+      const auto why = [&](const WaitingPush&) { return may_push; };
+      answers.AddIf(waiting_, same, why);
+      answers.AddIf(next_, same, why);
       member = members_.erase(member);
     }
     BeginAnewWithoutMembers();
@@ -211,103 +209,119 @@ class BspGroup final : public Group {
     return std::max<size_t>(options_.quorum, workers - backup);
   }
 
-  void CloseIfComplete(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    while (!waiting_.empty() && !closing_ && waiting_.size() >= Needed()) Close(answers);
+  // Who waits, and has not been closed, waits for no step that is being made.
+  bool CloseIfComplete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (waiting_.empty() || waiting_.size() < Needed()) return false;
+    Close();
+    return true;
   }
 
-  // Lets mutex_ go meanwhile.
-  void Close(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // The step has its pushes. Whoever closes it calls MakeSteps, or wakes maker_.
+  void Close() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     started_ = true;
-    answers.Reserve(waiting_.size());
-    std::map<std::string, Submission> submissions = std::exchange(waiting_, {});
-    const absl::StatusOr<PushResult> result = ApplyAll(submissions, answers);
-    for (auto& [worker, submission] : submissions) answers.Add(std::move(submission), result);
-    std::vector<Submission> next = std::exchange(next_, {});
-    for (Submission& submission : next) Take(std::move(submission), answers);
-  }
-
-  void RemoveLost(std::map<std::string, Submission>& submissions, Answers& answers) const {
-    for (auto it = submissions.begin(); it != submissions.end();) {
-      if (context_.workers.IsLive(it->first, it->second.push.contents().id.incarnation)) {
-        ++it;
-        continue;
-      }
-      answers.Add(std::move(it->second), LostError(it->first));
-      it = submissions.erase(it);
-    }
-  }
-
-  // Lets mutex_ go meanwhile. In the order of the workers' ids, so that the sum does not depend on
-  // time. Those that stay in `submissions` get the answer. Commit throws nothing.
-  absl::StatusOr<PushResult> ApplyAll(std::map<std::string, Submission>& submissions,
-                                      Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     closing_ = true;
-    const absl::Cleanup closed = [this]()
-                                     ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { closing_ = false; };
-    try {
-      MutexUnlock applying(mutex_);
-      return ApplyUnlocked(submissions, answers);
-    } catch (const std::exception& why) {
-      return absl::ResourceExhaustedError(absl::StrCat("a step of group ", Name(),
-                                                       " could not be applied (", why.what(),
-                                                       "); nothing was applied"));
+    due_.swap(waiting_);
+  }
+
+  // Makes the step that is closed, unless somebody else does, and those that are complete then.
+  // Each of their pushes is answered, or waits for another step.
+  void MakeSteps() noexcept {
+    bool closed = true;
+    while (closed) {
+      WaitingPushes step;
+      WaitingPushes next;
+      PushAnswers answers;
+      {
+        MutexLock lock(mutex_);
+        step.swap(due_);
+      }
+      if (step.empty()) return;
+      const absl::StatusOr<PushResult> result = ApplyAll(step, answers);
+      answers.AddAll(step, result);
+      MutexLock lock(mutex_);
+      closing_ = false;
+      next.swap(next_);
+      while (!next.empty()) Take(next, answers);
+      closed = CloseIfComplete();
     }
   }
 
-  absl::StatusOr<PushResult> ApplyUnlocked(std::map<std::string, Submission>& submissions,
-                                           Answers& answers) const {
+  void RemoveLost(WaitingPushes& step, PushAnswers& answers) const {
+    answers.AddIf(
+        step,
+        [&](const WaitingPush& entry) {
+          return !context_.workers.IsLive(entry.id().worker_id, entry.id().incarnation);
+        },
+        [](const WaitingPush& entry) { return LostError(entry.id().worker_id); });
+  }
+
+  // In the order of the workers' ids, so that the sum does not depend on time. Those that stay in
+  // `step` get the answer. Commit throws nothing.
+  absl::StatusOr<PushResult> ApplyAll(WaitingPushes& step, PushAnswers& answers) const noexcept {
+    try {
+      return Apply(step, answers);
+    } catch (const std::exception& why) {
+      return Said([&] {
+        return absl::ResourceExhaustedError(absl::StrCat("a step of group ", Name(),
+                                                         " could not be applied (", why.what(),
+                                                         "); nothing was applied"));
+      });
+    }
+  }
+
+  absl::StatusOr<PushResult> Apply(WaitingPushes& step, PushAnswers& answers) const {
     // While a rollback fences them off, they hear that rather than that they are to come again.
-    RemoveLost(submissions, answers);
-    if (submissions.empty()) return PushResult{};
+    RemoveLost(step, answers);
+    if (step.empty()) return PushResult{};
     const absl::StatusOr<ChangesLock> changes = context_.store.changes.Lock();
     if (!changes.ok()) return changes.status();
-    RemoveLost(submissions, answers);
-    if (submissions.empty()) return PushResult{};
+    RemoveLost(step, answers);
+    if (step.empty()) return PushResult{};
     std::vector<ValidPush> pushes;
+    pushes.reserve(step.size());
     CompletionRecords::InFlightPush in_flight_push =
-        std::move(submissions.begin()->second.in_flight_push);
-    for (auto& [worker_id, submission] : submissions) {
-      pushes.push_back(std::move(submission.push));
-      in_flight_push.Merge(std::move(submission.in_flight_push));
+        std::move(step.begin()->second.submission.in_flight_push);
+    for (auto& [worker_id, entry] : step) {
+      pushes.push_back(std::move(entry.submission.push));
+      in_flight_push.Merge(std::move(entry.submission.in_flight_push));
     }
     absl::StatusOr<ValidPush> merged =
         Aggregate(std::move(pushes), Name(), options_.aggregation, options_.byzantine);
     if (!merged.ok()) return merged.status();
-    return Apply(context_.store, *std::move(merged), std::move(in_flight_push));
+    return server::Apply(context_.store, *std::move(merged), std::move(in_flight_push));
   }
 
   Time Deadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return since_ + options_.deadline; }
 
-  void Expire(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // Returns whether the step is closed with those that are there.
+  bool Expire(PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (waiting_.size() < options_.quorum) {
-      const absl::Status late = absl::DeadlineExceededError(absl::StrCat(
-          Text(), "; after ", absl::FormatDuration(absl::FromChrono(options_.deadline)),
-          " no quorum of ", options_.quorum, " was there, and nothing was applied"));
-      for (auto& [worker, submission] : waiting_) answers.Add(std::move(submission), late);
-      waiting_.clear();
-      return;
+      answers.AddAll(
+          waiting_,
+          absl::DeadlineExceededError(absl::StrCat(
+              Text(), "; after ", absl::FormatDuration(absl::FromChrono(options_.deadline)),
+              " no quorum of ", options_.quorum, " was there, and nothing was applied")));
+      return false;
     }
     spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
     // Nobody waits for them again until they push.
     std::erase_if(members_, [this](const auto& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return !waiting_.contains(m.first);
     });
-    Close(answers);
-    CloseIfComplete(answers);
+    Close();
+    return true;
   }
 
   // Those whose workers wait no longer.
-  void LetGo(Answers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  void LetGo(PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const Time now = context_.env.Now();
-    const absl::Status late = WithdrawnError(Text());
-    for (auto it = waiting_.begin(); it != waiting_.end();) {
-      if (it->second.until > now) {
-        ++it;
-        continue;
-      }
-      answers.Add(std::move(it->second), late);
-      it = waiting_.erase(it);
-    }
+    const absl::Status late = WithdrawnError(
+        closing_ ? absl::StrCat("step ", Step() + 1, " of group ", Name(), " is being made")
+                 : Text());
+    const auto over = [now](const WaitingPush& entry) { return entry.submission.until <= now; };
+    const auto why = [&](const WaitingPush&) { return late; };
+    answers.AddIf(waiting_, over, why);
+    answers.AddIf(next_, over, why);
   }
 
   std::string Name() const { return NameOf(options_); }
@@ -331,16 +345,19 @@ class BspGroup final : public Group {
   mutable Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;  // a step has been complete
-  bool closing_ ABSL_GUARDED_BY(mutex_) =
-      false;  // a step is being applied; what comes waits in next_
+  // A step is closed, and being made: nobody is in waiting_, what comes waits in next_.
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   // Live workers that push: their incarnations.
   std::map<std::string, uint64_t> members_ ABSL_GUARDED_BY(mutex_);
   // Where only so many may be: who has pushed, and may be gone meanwhile. Whoever missed a deadline
   // keeps its place.
   std::map<std::string, uint64_t> places_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Submission> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Submission> next_ ABSL_GUARDED_BY(mutex_);
+  WaitingPushes waiting_ ABSL_GUARDED_BY(mutex_);  // of each worker one
+  WaitingPushes due_ ABSL_GUARDED_BY(mutex_);      // of the closed step, until somebody makes it
+  WaitingPushes next_ ABSL_GUARDED_BY(mutex_);
   Time since_ ABSL_GUARDED_BY(mutex_);  // of the first that waits
+  // Makes the steps that are closed by time, or by somebody's end: on those threads others wait.
+  const std::unique_ptr<Timer> maker_;
 };
 
 }  // namespace

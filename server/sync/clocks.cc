@@ -1,17 +1,9 @@
 #include "server/sync/clocks.h"
 
-#include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace varscope::server {
-namespace {
-
-void AddTo(Clocks::Readers& all, Clocks::Readers more) {
-  std::move(more.begin(), more.end(), std::back_inserter(all));
-}
-
-}  // namespace
-
 std::optional<uint64_t> Clocks::IncarnationOf(const std::string& worker_id) const {
   const auto it = clocks_.find(worker_id);
   if (it == clocks_.end()) return std::nullopt;
@@ -19,34 +11,45 @@ std::optional<uint64_t> Clocks::IncarnationOf(const std::string& worker_id) cons
 }
 
 void Clocks::Advance(const std::string& worker_id, uint64_t incarnation) {
-  const uint64_t before = order_.empty() ? 0 : Slowest() - 1;
-  Clock& clock = clocks_.try_emplace(worker_id, Clock{incarnation, before}).first->second;
+  const auto it = clocks_.find(worker_id);
+  if (it == clocks_.end()) {
+    ClockMap clock;
+    const auto& [id, joined] =
+        *clock.emplace(worker_id, Clock{incarnation, order_.empty() ? 1 : Slowest()}).first;
+    order_.insert({joined.pushes, &id});
+    clocks_.merge(clock);
+    return;
+  }
+  Clock& clock = it->second;
   const auto moves = [&](Order& order) {
-    order.erase({clock.pushes, worker_id});
-    order.emplace(clock.pushes + 1, worker_id);
+    Order::node_type place = order.extract({clock.pushes, &it->first});
+    ++place.value().pushes;
+    order.insert(std::move(place));
   };
   moves(order_);
   if (!clock.readers.empty()) moves(held_);
   ++clock.pushes;
 }
 
-Clocks::Readers Clocks::Remove(const std::string& worker_id) {
-  const auto it = clocks_.find(worker_id);
-  if (it == clocks_.end()) return {};
-  Readers readers = std::move(it->second.readers);
-  order_.erase({it->second.pushes, worker_id});
-  held_.erase({it->second.pushes, worker_id});
-  clocks_.erase(it);
+Clocks::Readers Clocks::Remove(ClockMap::iterator clock) {
+  Readers readers = std::move(clock->second.readers);
+  order_.erase({clock->second.pushes, &clock->first});
+  held_.erase({clock->second.pushes, &clock->first});
+  clocks_.erase(clock);
   return readers;
 }
 
+Clocks::Readers Clocks::Remove(const std::string& worker_id) {
+  const auto it = clocks_.find(worker_id);
+  return it == clocks_.end() ? Readers() : Remove(it);
+}
+
 Clocks::Readers Clocks::RemoveIf(absl::FunctionRef<bool(const std::string&)> predicate) {
-  std::vector<std::string> gone;
-  for (const auto& [worker_id, clock] : clocks_) {
-    if (predicate(worker_id)) gone.push_back(worker_id);
-  }
   Readers readers;
-  for (const std::string& worker_id : gone) AddTo(readers, Remove(worker_id));
+  for (auto it = clocks_.begin(); it != clocks_.end();) {
+    const auto clock = it++;
+    if (predicate(clock->first)) readers.splice(readers.end(), Remove(clock));
+  }
   return readers;
 }
 
@@ -56,16 +59,18 @@ bool Clocks::MayRead(const std::string& worker_id, uint64_t incarnation) const {
          it->second.pushes <= Slowest() + bound_;
 }
 
-void Clocks::Wait(const std::string& worker_id, Reader reader) {
-  Clock& clock = clocks_.at(worker_id);
-  clock.readers.push_back(std::move(reader));
-  held_.emplace(clock.pushes, worker_id);
+Clocks::Reader& Clocks::Wait(const std::string& worker_id, Readers& reader) {
+  const auto clock = clocks_.find(worker_id);
+  held_.insert({clock->second.pushes, &clock->first});
+  Readers& readers = clock->second.readers;
+  readers.splice(readers.end(), reader);
+  return readers.back();
 }
 
 Clocks::Readers Clocks::TakeReady() {
   Readers ready;
-  while (!held_.empty() && held_.begin()->first <= Slowest() + bound_) {
-    AddTo(ready, std::exchange(clocks_.at(held_.begin()->second).readers, {}));
+  while (!held_.empty() && held_.begin()->pushes <= Slowest() + bound_) {
+    ready.splice(ready.end(), clocks_.find(*held_.begin()->worker_id)->second.readers);
     held_.erase(held_.begin());
   }
   return ready;
@@ -74,11 +79,11 @@ Clocks::Readers Clocks::TakeReady() {
 Clocks::Readers Clocks::TakeIf(absl::FunctionRef<bool(const Reader&)> predicate) {
   Readers taken;
   for (auto it = held_.begin(); it != held_.end();) {
-    Readers& readers = clocks_.at(it->second).readers;
-    const auto stays = [&](const Reader& reader) { return !predicate(reader); };
-    const auto first = std::stable_partition(readers.begin(), readers.end(), stays);
-    std::move(first, readers.end(), std::back_inserter(taken));
-    readers.erase(first, readers.end());
+    Readers& readers = clocks_.find(*it->worker_id)->second.readers;
+    for (auto reader = readers.begin(); reader != readers.end();) {
+      const auto own = reader++;
+      if (predicate(*own)) taken.splice(taken.end(), readers, own);
+    }
     it = readers.empty() ? held_.erase(it) : std::next(it);
   }
   return taken;
@@ -86,15 +91,17 @@ Clocks::Readers Clocks::TakeIf(absl::FunctionRef<bool(const Reader&)> predicate)
 
 void Clocks::ForEachSlowest(absl::FunctionRef<void(const std::string&)> each) const {
   const uint64_t slowest = Slowest();
-  for (const auto& [pushes, worker_id] : order_) {
-    if (pushes != slowest) return;
-    each(worker_id);
+  for (const Place& place : order_) {
+    if (place.pushes != slowest) return;
+    each(*place.worker_id);
   }
 }
 
 void Clocks::ForEachReader(absl::FunctionRef<void(const std::string&, const Reader&)> each) const {
-  for (const auto& [pushes, worker_id] : held_) {
-    for (const Reader& reader : clocks_.at(worker_id).readers) each(worker_id, reader);
+  for (const Place& place : held_) {
+    for (const Reader& reader : clocks_.find(*place.worker_id)->second.readers) {
+      each(*place.worker_id, reader);
+    }
   }
 }
 

@@ -4,11 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/done_once.h"
 
 namespace varscope::server {
 
@@ -50,7 +50,7 @@ class Durability {
   // Calls `done` once all changes made so far are as safe as the level says, perhaps before it
   // returns, perhaps on another thread. Unavailable when that fails: whether the changes survive a
   // crash is not known, and asking again is safe.
-  using Done = std::function<void(absl::Status)>;
+  using Done = DoneOnce<absl::Status>;
   virtual void WhenDurable(Done done) = 0;
   // The same, once they are on stable storage at kAsync too: for what a worker cannot do again on
   // its own, its incarnation and its variables.

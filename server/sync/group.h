@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/done_once.h"
 #include "server/env/env.h"
 #include "server/membership/workers.h"
 #include "server/push/push.h"
@@ -21,18 +22,20 @@
 namespace varscope::server {
 
 // Called once, perhaps before the call that was given it returns, on any thread.
-using PushDone = std::function<void(absl::StatusOr<PushResult>)>;
-using ReadDone = std::function<void(absl::Status)>;
+using PushDone = DoneOnce<absl::StatusOr<PushResult>>;
+using ReadDone = DoneOnce<absl::Status>;
 
-// A push that is in flight.
+// A push that is in flight. Where it ends without an answer, the push ends first: its worker may
+// send it again at once.
 struct Submission {
+  PushDone done;
   ValidPush push;
   CompletionRecords::InFlightPush in_flight_push;
-  PushDone done;
   Time until = kNever;  // its worker waits no longer
 };
 
-// Thread-safe. `done` functions are called without locks.
+// Thread-safe. `done` functions are called without locks. Where std::bad_alloc is thrown, they were
+// called.
 class Group {
  public:
   virtual ~Group() = default;
@@ -46,16 +49,17 @@ class Group {
   // When a worker of the group, which waits until then, may read its variables. DeadlineExceeded
   // says who was awaited. Groups that let a reader wait keep `done`.
   virtual void AwaitRead(const std::string& /*worker_id*/, uint64_t /*incarnation*/, Time /*until*/,
-                         ReadDone done) {  // NOLINT(performance-unnecessary-value-param)
+                         ReadDone done) {
     done(absl::OkStatus());
   }
 
   // The worker's incarnation, and those before it, are over: nobody waits for them, and what waits
-  // of them ends with Aborted. A later one may have pushed before this is called.
+  // of them ends with Aborted. A later one may have pushed before this is called. Makes no step,
+  // and throws nothing: whoever tells of it has others to tell.
   virtual void WorkerLost(const WorkerRecord& /*worker*/) {}
 
   // Ends what waited too long, and what waits of, or for, workers in quarantine; returns when to
-  // look again.
+  // look again. It decides alone, for all groups on one thread: a step is made on another.
   virtual Time Tick() { return kNever; }
 
   // Ends all that waits, now and from now on, with Unavailable.

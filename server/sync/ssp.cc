@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -40,35 +41,24 @@ class SspGroup final : public Group {
     absl::StatusOr<PushResult> result =
         Apply(context_.store, std::move(s.push), std::move(s.in_flight_push));
     changes.unlock();
-    Released released;
-    {
-      MutexLock lock(mutex_);
-      // Who is lost, or in quarantine, meanwhile is not waited for.
-      if (result.ok() && context_.workers.IsLive(worker_id, incarnation) &&
-          context_.workers.CheckMayPush(worker_id).ok()) {
-        if (clocks_.IncarnationOf(worker_id).value_or(incarnation) != incarnation) {
-          Release(clocks_.Remove(worker_id), LostError(worker_id), released);
-        }
-        clocks_.Advance(worker_id, incarnation);
-        Release(clocks_.TakeReady(), absl::OkStatus(), released);
-      }
-    }
-    Send(released);
+    if (result.ok()) Applied(worker_id, incarnation);
     s.done(std::move(result));
   }
 
   void AwaitRead(const std::string& worker_id, uint64_t incarnation, Time until,
                  ReadDone done) override {
     {
+      Clocks::Readers reader;
       MutexLock lock(mutex_);
       if (!stopping_ && !clocks_.MayRead(worker_id, incarnation)) {
         const Time now = context_.env.Now();
         const Time due = std::min(until, now + options_.deadline);
-        const bool first = due < next_;
-        if (first) next_ = due;
-        clocks_.Wait(worker_id, {now, until, std::move(done)});
-        lock.unlock();
-        if (first) context_.wake();
+        reader.push_back({now, until, {}});
+        clocks_.Wait(worker_id, reader).done = std::move(done);
+        if (due < next_) {
+          next_ = due;
+          context_.wake();
+        }
         return;
       }
     }
@@ -77,19 +67,17 @@ class SspGroup final : public Group {
 
   void WorkerLost(const WorkerRecord& worker) override {
     Released released;
-    {
-      MutexLock lock(mutex_);
-      // Who has come back meanwhile is another incarnation.
-      if (clocks_.IncarnationOf(worker.worker_id).value_or(UINT64_MAX) <= worker.incarnation) {
-        Release(clocks_.Remove(worker.worker_id), LostError(worker.worker_id), released);
-      }
-      const auto left = left_behind_.find(worker.worker_id);
-      if (left != left_behind_.end() && left->second <= worker.incarnation) {
-        left_behind_.erase(left);
-      }
-      Release(clocks_.TakeReady(), absl::OkStatus(), released);
+    MutexLock lock(mutex_);
+    // Who has come back meanwhile is another incarnation.
+    if (clocks_.IncarnationOf(worker.worker_id).value_or(UINT64_MAX) <= worker.incarnation) {
+      released.Add(clocks_.Remove(worker.worker_id),
+                   Said([&] { return LostError(worker.worker_id); }));
     }
-    Send(released);
+    const auto left = left_behind_.find(worker.worker_id);
+    if (left != left_behind_.end() && left->second <= worker.incarnation) {
+      left_behind_.erase(left);
+    }
+    released.Add(clocks_.TakeReady(), absl::OkStatus());
   }
 
   // Whoever held the others up for the whole deadline is left behind.
@@ -99,11 +87,11 @@ class SspGroup final : public Group {
     {
       MutexLock lock(mutex_);
       // Nobody waits for a worker whose pushes are refused.
-      Release(clocks_.RemoveIf([this](const std::string& worker_id) {
-        return !context_.workers.CheckMayPush(worker_id).ok();
+      released.Add(clocks_.RemoveIf([this](const std::string& worker_id) {
+        return !Said([&] { return context_.workers.CheckMayPush(worker_id); }).ok();
       }),
-              absl::OkStatus(), released);
-      Release(clocks_.TakeReady(), absl::OkStatus(), released);
+                   absl::OkStatus());
+      released.Add(clocks_.TakeReady(), absl::OkStatus());
       const Time now = context_.env.Now();
       bool expired = false;
       clocks_.ForEachReader([&](const std::string&, const Clocks::Reader& r) {
@@ -112,7 +100,7 @@ class SspGroup final : public Group {
       if (expired) {
         spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
         LeaveSlowestBehind();
-        Release(clocks_.TakeReady(), absl::OkStatus(), released);
+        released.Add(clocks_.TakeReady(), absl::OkStatus());
       }
       LetGo(now, released);
       clocks_.ForEachReader([&](const std::string&, const Clocks::Reader& r) {
@@ -120,7 +108,6 @@ class SspGroup final : public Group {
       });
       next_ = next;
     }
-    Send(released);
     return next;
   }
 
@@ -129,10 +116,8 @@ class SspGroup final : public Group {
     {
       MutexLock lock(mutex_);
       stopping_ = true;
-      Release(clocks_.TakeIf([](const Clocks::Reader&) { return true; }), StoppingError(),
-              released);
+      released.Add(clocks_.TakeIf([](const Clocks::Reader&) { return true; }), Said(StoppingError));
     }
-    Send(released);
   }
 
   Waits waits() const override {
@@ -144,17 +129,47 @@ class SspGroup final : public Group {
   }
 
  private:
-  using Released = std::vector<std::pair<ReadDone, absl::Status>>;
+  // Reads that wait no longer: the end of this, without the lock, tells them.
+  class Released {
+   public:
+    Released() = default;
+    ~Released() {
+      for (Clocks::Reader& reader : all_) reader.done.Tell(std::move(reader.answer));
+    }
+    Released(const Released&) = delete;
+    Released& operator=(const Released&) = delete;
+
+    void Add(Clocks::Readers readers, const absl::Status& answer) noexcept {
+      for (Clocks::Reader& reader : readers) reader.answer = answer;
+      all_.splice(all_.end(), readers);
+    }
+
+   private:
+    Clocks::Readers all_;
+  };
 
   static absl::Status LostError(const std::string& worker_id) {
     return absl::AbortedError(absl::StrCat("worker '", worker_id, "': its incarnation ended"));
   }
 
-  static void Release(Clocks::Readers readers, const absl::Status& status, Released& released) {
-    for (Clocks::Reader& reader : readers) released.emplace_back(std::move(reader.done), status);
-  }
-  static void Send(Released& released) {
-    for (auto& [done, status] : released) done(status);
+  // Its push was applied. Without memory nobody waits for the worker until its next one.
+  void Applied(const std::string& worker_id, uint64_t incarnation) noexcept {
+    Released released;
+    MutexLock lock(mutex_);
+    try {
+      // Who is lost, or in quarantine, meanwhile is not waited for.
+      if (!context_.workers.IsLive(worker_id, incarnation) ||
+          !context_.workers.CheckMayPush(worker_id).ok()) {
+        return;
+      }
+      if (clocks_.IncarnationOf(worker_id).value_or(incarnation) != incarnation) {
+        released.Add(clocks_.Remove(worker_id), Said([&] { return LostError(worker_id); }));
+      }
+      clocks_.Advance(worker_id, incarnation);
+    } catch (const std::bad_alloc&) {
+      released.Add(clocks_.Remove(worker_id), absl::OkStatus());
+    }
+    released.Add(clocks_.TakeReady(), absl::OkStatus());
   }
 
   // Once for each time that its worker was left behind.
@@ -173,8 +188,7 @@ class SspGroup final : public Group {
         [&](const std::string&, const Clocks::Reader& r) { late = late || r.until <= now; });
     if (!late) return;
     const absl::Status error = WithdrawnError(Text());
-    Release(clocks_.TakeIf([now](const Clocks::Reader& r) { return r.until <= now; }), error,
-            released);
+    released.Add(clocks_.TakeIf([now](const Clocks::Reader& r) { return r.until <= now; }), error);
   }
 
   void LeaveSlowestBehind() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -224,12 +224,14 @@ void Synchronizer::Submit(ResolvedPush push, std::vector<Tensor> tensors, bool v
   if (!status.ok()) return answer(status);
   if (member == nullptr)
     return answer(Apply(store_, *std::move(valid), *std::move(in_flight_push)));
-  const auto counted = [this, member, done = std::move(done)](absl::StatusOr<PushResult> result) {
+  PushDone counted = [this, member,
+                      done = std::move(done)](absl::StatusOr<PushResult> result) mutable {
     if (result.ok()) Count(*member, *result);
     done(std::move(result));
   };
-  member->group->Submit({*std::move(valid), *std::move(in_flight_push), counted, Until(timeout_ms)},
-                        *std::move(changes));
+  member->group->Submit(
+      {std::move(counted), *std::move(valid), *std::move(in_flight_push), Until(timeout_ms)},
+      *std::move(changes));
 }
 
 void Synchronizer::CountNonfinite(Member& member, const PushId& id) {

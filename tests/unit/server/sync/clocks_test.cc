@@ -29,6 +29,13 @@ std::set<int> NumbersOf(const Clocks::Readers& readers) {
   return numbers;
 }
 
+void Wait(Clocks& clocks, const std::string& worker, int number) {
+  Clocks::Readers reader;
+  reader.push_back({.since = TimeOf(number), .until = kNever, .done = {}});
+  clocks.Wait(worker, reader);
+  EXPECT_TRUE(reader.empty());
+}
+
 class Model {
  public:
   explicit Model(uint64_t bound) : bound_(bound) {}
@@ -106,7 +113,7 @@ TEST(ClocksTest, AreThoseOfAListThatIsSearched) {
           ASSERT_EQ(clocks.MayRead(worker, 1), model.MayRead(worker));
           EXPECT_TRUE(clocks.MayRead(worker, 2)) << "another incarnation takes no part";
           if (model.MayRead(worker)) break;
-          clocks.Wait(worker, {.since = TimeOf(step), .until = kNever, .done = {}});
+          Wait(clocks, worker, step);
           model.Wait(worker, step);
           break;
         default:
