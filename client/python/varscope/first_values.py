@@ -7,37 +7,33 @@ from collections.abc import Iterable
 from typing import Any
 
 from varscope import _core, graph_data
-from varscope.uninitialized import has_value
 
 
 class FirstValues:
-    """What a session does beside a run that gives variables their first values."""
+    """The variables of a graph that init_from_checkpoint() named, until they have their values. The
+    store has a variable beside each that says so: others, who share it, may have trained it."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
-    def begin(self, ops: Iterable[_core.Operation]) -> list[str]:
-        """Returns the variables that are to begin as in a checkpoint, before a run; none when the run
-        gives no variable its first value."""
-        waiting = graph_data.of(self._session.graph).first_values
-        if not waiting or not _initializes(ops):
-            return []
-        if graph_data.of(self._session.graph).server is not None:
-            return list(waiting)
-        # Others share the store: what they have trained stays.
-        return [name for name in waiting if self._session.global_step == 0
-                or not has_value(self._session, name)]
+    def are_due(self, ops: Iterable[_core.Operation]) -> bool:
+        """Returns whether a run gives variables first values while some wait for theirs."""
+        return bool(self._waiting()) and _initializes(ops)
 
-    def end(self, names: Iterable[str]) -> None:
-        """Gives those that have values now the checkpoints' ones."""
-        graph = self._session.graph
-        waiting = graph_data.of(graph).first_values
-        given = [waiting.pop(name) for name in names if has_value(self._session, name)]
-        if given:
-            self._session.run(
-                [graph._operation(step) for _, _, _, step in given],
-                {graph._tensor(f"{fed}:0"): reader.get_tensor(name)
-                 for reader, name, fed, _ in given})
+    def _waiting(self) -> dict[str, Any]:
+        return graph_data.of(self._session.graph).first_values
+
+    def give(self) -> None:
+        """Gives those that wait the checkpoints' values, where nobody has given them yet."""
+        graph, waiting = self._session.graph, self._waiting()
+        known = self._session.run([graph._tensor(f"{done}/Read/ReadVariableOp:0")
+                                   for *_, done in waiting.values()])
+        left = [own for own, is_done in zip(waiting.values(), known) if not is_done]
+        self._session.run(
+            [graph._operation(step) for _, _, _, step, _ in left],
+            {graph._tensor(f"{fed}:0"): reader.get_tensor(name)
+             for reader, name, fed, _, _ in left})
+        waiting.clear()
 
 
 def _initializes(ops: Iterable[_core.Operation]) -> bool:

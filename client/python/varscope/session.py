@@ -240,7 +240,7 @@ class BaseSession(OfOneProcess):
         ops = [_op_of(fetch) for fetch in wanted.flat]
         watched = self._watchers.add(ops, wanted.add)
         ops += [_op_of(fetch) for fetch in wanted.flat[len(ops):]]
-        begun = self._first_values.begin(ops)
+        begins = self._first_values.are_due(ops)
         feeds = run.feeds + self._feeders.feeds(ops, [tensor for tensor, _ in run.feeds], run)
         try:
             computed = session.run(wanted.flat, feeds)
@@ -249,8 +249,8 @@ class BaseSession(OfOneProcess):
         except OverflowError as error:
             raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
                             ) from None
-        if begun:
-            self._first_values.end(begun)
+        if begins:
+            self._first_values.give()
         computed = [_known_type(x) for x in computed]
         for watcher, parts in watched:
             watcher.saw(parts(computed))

@@ -20,7 +20,7 @@ class _Initialized(Source):
         self._names = names
 
     def take(self, run: Run) -> list[Any]:
-        return [np.array([has_value(run.session, name) for name in self._names], bool)]
+        return [np.array([_has_value(run.session, name) for name in self._names], bool)]
 
 
 class _Missing(_Initialized):
@@ -32,8 +32,7 @@ class _Missing(_Initialized):
                           if not is_there], object)]
 
 
-def has_value(session: Any, name: str) -> bool:
-    """Returns whether a variable, by its name in the store, has a value."""
+def _has_value(session: Any, name: str) -> bool:
     try:
         session.read(name)
     except (errors.FailedPreconditionError, errors.NotFoundError):

@@ -8,8 +8,11 @@ from typing import Any
 
 from varscope import _core, graph_data
 from varscope.collections_ import global_variables
+from varscope.initializers import Zeros
 from varscope.ops import placeholder
+from varscope.scopes import AUTO_REUSE, control_dependencies, variable_scope
 from varscope.training.checkpoint_reader import CheckpointReader, load_checkpoint
+from varscope.variables import get_variable
 
 
 def init_from_checkpoint(ckpt_dir_or_file: str | os.PathLike[str],
@@ -60,7 +63,11 @@ def _note(reader: CheckpointReader, path: str, name: str, variable: _core.Variab
         raise ValueError(f"Shape of variable {variable.name} ({variable.shape}) doesn't match with "
                          f"shape of tensor {name} ({list(shapes[name])}) from checkpoint reader.")
     with variable.graph.as_default():
-        given = placeholder(variable.dtype, variable.shape, f"{variable.op.name}/from_checkpoint")
-        step = variable.assign(given).op
+        own = f"{variable.op.name}/from_checkpoint"
+        given = placeholder(variable.dtype, variable.shape, f"{own}/value")
+        with variable_scope(_core.get_variable_scope(), reuse=AUTO_REUSE):
+            done = get_variable(own, [], "int32", Zeros(), trainable=False, collections=[])
+        with control_dependencies([variable.assign(given).op]):
+            step = done.assign(1).op
     graph_data.of(variable.graph).first_values[variable.op.name] = (
-        reader, name, given.op.name, step.name)
+        reader, name, given.op.name, step.name, done.op.name)
