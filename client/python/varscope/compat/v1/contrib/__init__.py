@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from varscope.compat.v1.contrib import (crf, data, distributions, factorization,
                                         framework, layers, learn, linalg,
                                         legacy_seq2seq, lookup, losses, metrics,
-                                        opt, rnn, seq2seq, slim, tensorboard,
+                                        opt, predictor, rnn, seq2seq, slim, tensorboard,
                                         training, util)
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
     "crf", "data", "distributions", "factorization", "framework", "layers", "learn",
-    "legacy_seq2seq", "linalg", "lookup", "losses", "metrics", "opt", "rnn", "seq2seq", "slim",
+    "legacy_seq2seq", "linalg", "lookup", "losses", "metrics", "opt", "predictor", "rnn", "seq2seq", "slim",
     "tensorboard", "training", "util"
 ]
 
