@@ -111,3 +111,33 @@ def test_freezing_a_checkpoint(tmp_path):
         served({"y": 1})
     with pytest.raises(FileNotFoundError, match="beside a checkpoint"):
         freeze("g", "", False, str(tmp_path / "no"), "out", "", "", frozen, True, "")
+
+
+def test_distributions_by_inverses():
+    made = [tf.distributions.Uniform(1.0, 3.0), tf.distributions.Laplace(1.0, 2.0),
+            tf.distributions.Exponential(2.0)]
+    drawn, means, chances, none = run([
+        [x.sample(4000, seed=1) for x in made], [x.mean() for x in made],
+        [x.prob(2.0) for x in made], made[0].prob(3.5)])
+    np.testing.assert_allclose([x.mean() for x in drawn], means, atol=0.15)
+    np.testing.assert_allclose(chances, [0.5, np.exp(-0.5) / 4, 2 * np.exp(-4)], rtol=1e-5)
+    assert none == 0.0
+
+
+def test_the_loss_of_triplets():
+    x = np.array([[0.0, 0], [0, 1], [0, 1.5], [0, 5]], np.float32)
+    labels = [0, 0, 1, 1]
+    # The pairs and their negatives: 0-1 has 2.25, 1-0 is farther than 0.25 and has none, so that
+    # the farthest counts: 16; 2-3 has none, 2.25; 3-2 has 16 and 25.
+    semihard, contrast = run([
+        tf.contrib.losses.metric_learning.triplet_semihard_loss(labels, x, 1.0),
+        tf.contrib.losses.metric_learning.contrastive_loss([1, 0], x[:2], x[1:3], 1.0)])
+    wanted = [max(1 + 1 - 2.25, 0), max(1 + 1 - 16, 0), max(1 + 12.25 - 2.25, 0),
+              max(1 + 12.25 - 16, 0)]
+    assert semihard == pytest.approx(sum(wanted) / 4)
+    assert contrast == pytest.approx((1 + 0.25) / 2)
+
+
+def test_an_image_with_zeros_around_it():
+    made = run(tf.image.resize_image_with_pad(np.ones((4, 8, 3), np.float32), 8, 8))
+    assert made.shape == (8, 8, 3) and made[:2].sum() == 0 and made[2:6].min() == 1.0

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 _ROOT = "varscope.compat.v1"
 # Modules whose files are elsewhere than scripts know them.
 _HOMES = {"contrib._nets": "contrib.slim.nets", "contrib._slim_python": "contrib.slim.python",
+          "contrib._metric_learning": "contrib.losses.metric_learning",
           "contrib._slim_learning": "contrib.slim.learning",
           "contrib._layers_python": "contrib.layers.python"}
 
