@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from varscope import _core, constraints, creators
+from varscope.strings import variables as string_variables
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
 
@@ -16,6 +17,8 @@ def new_variable(**keywords: Any) -> _core.Variable:
     keywords.pop("aggregation", None)
     keywords.pop("shape", None)
     keywords["trainable"] = trainable_by(keywords.get("trainable"), synchronization)
+    if string_variables.is_of_strings(keywords.get("dtype"), keywords.get("initial_value")):
+        return string_variables.variable(keywords["initial_value"], keywords.get("name"))
     if keywords.get("initial_value") is None:
         raise ValueError("initial_value must be specified.")
     variable = _core.Variable(**keywords)
