@@ -108,3 +108,36 @@ def test_an_estimator_exports(tmp_path):
             signature = said.signature_def["serving_default"]
             x, total = signature.inputs["x"].name, signature.outputs["sum"].name
             assert session.run(total, {x: [[1, 2], [3, 4]]}).tolist() == [3, 7]
+
+
+def test_an_estimator_of_tpus_without_one(tmp_path):
+    tpu, sizes = tf.contrib.tpu, []
+
+    def inputs(params):
+        sizes.append(params["batch_size"])
+        return tf.data.Dataset.from_tensors(({"x": [[1.0, 2.0]]}, [3.0])).repeat(4)
+
+    def own(features, labels, mode, params):
+        made = tf.layers.dense(features["x"], 1, kernel_initializer=tf.ones_initializer())[:, 0]
+        if mode == tf.estimator.ModeKeys.PREDICT:
+            return tpu.TPUEstimatorSpec(mode=mode, predictions={"sum": made})
+        loss = tf.reduce_mean(tf.square(made - labels))
+        step = tpu.CrossShardOptimizer(tf.train.GradientDescentOptimizer(0.1)).minimize(
+            loss, tf.train.get_or_create_global_step())
+        return tpu.TPUEstimatorSpec(
+            mode=mode, loss=loss, train_op=step, scaffold_fn=None,
+            eval_metrics=(lambda a, b: {"off": tf.metrics.mean_absolute_error(a, b)},
+                          [labels, made]))
+
+    config = tpu.RunConfig(model_dir=str(tmp_path), save_checkpoints_steps=2, cluster=None,
+                           tpu_config=tpu.TPUConfig(
+                               iterations_per_loop=2, num_shards=8,
+                               per_host_input_for_training=tpu.InputPipelineConfig.PER_HOST_V2))
+    estimator = tpu.TPUEstimator(use_tpu=False, model_fn=own, config=config, train_batch_size=1,
+                                 eval_batch_size=2, predict_batch_size=3)
+    estimator.train(inputs, max_steps=3)
+    assert estimator.evaluate(inputs)["off"] == 0.0
+    assert [x["sum"] for x in estimator.predict(inputs)] == [3.0] * 4
+    assert sizes == [1, 2, 3]
+    with pytest.raises(NotImplementedError, match="use_tpu=False"):
+        tpu.TPUEstimator(model_fn=own)
