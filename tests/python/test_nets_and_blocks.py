@@ -141,3 +141,9 @@ def test_the_loss_of_triplets():
 def test_an_image_with_zeros_around_it():
     made = run(tf.image.resize_image_with_pad(np.ones((4, 8, 3), np.float32), 8, 8))
     assert made.shape == (8, 8, 3) and made[:2].sum() == 0 and made[2:6].min() == 1.0
+
+
+def test_a_new_dimension_in_a_list_of_one():
+    assert tf.expand_dims(tf.zeros([2, 3]), axis=[-1]).shape.as_list() == [2, 3, 1]
+    with pytest.raises(ValueError, match="must be one number"):
+        tf.expand_dims(tf.zeros([2]), [0, 1])
