@@ -110,3 +110,11 @@ def test_what_tf_variable_makes_is_a_variable(tmp_path):
 def test_a_name_that_is_also_something_unknown_is_not_complained_of(tmp_path):
     code = "_, out = tf.while_loop(f, g, [x, y])\nout = tf.transpose(out.stack())\n"
     assert check(tmp_path, HEAD + code) == ([], 0)
+
+
+def test_what_hasattr_guards_is_not_missing(tmp_path):
+    said, _ = check(tmp_path, "import tensorflow as tf\n"
+                    "x = tf.erfinv(0.5) if hasattr(tf, 'erfinv') else 0\n"
+                    "if hasattr(tf, 'rellu') and x:\n    tf.rellu(x)\nelse:\n    tf.rellu2(x)\n")
+    assert [line.partition(";")[0] for line in said] == [
+        "script.py:6: varscope has no tf.rellu2"]

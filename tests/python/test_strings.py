@@ -199,3 +199,22 @@ def test_constants_in_two_graphs_have_their_own_sessions():
         with tf.Session() as sess:
             assert sess.run(a) == b"ab"
     assert run(tf.constant("c")) == b"c"
+
+
+def test_variables_of_strings():
+    # Case 8 of TensorFlow's own tests of scopes.
+    empty = tf.get_variable("string", shape=[], dtype=tf.string)
+    hello, words = tf.Variable("Hello", name="hello"), tf.Variable(["a", "b"], dtype=tf.string)
+    with tf.variable_scope("scope", reuse=tf.AUTO_REUSE):
+        first, second = (tf.get_variable("s", initializer=text) for text in ("one", "two"))
+    with tf.Session() as session:
+        session.run([tf.global_variables_initializer(), empty.initializer])
+        assert session.run([empty, hello + "!", first, second]) == [b"", b"Hello!", b"one", b"one"]
+        assert session.run(words).tolist() == [b"a", b"b"]
+        assert session.run(first.assign("new")) == b"new" == session.run(second)
+    assert [empty.name, hello.name, first.name] == ["string:0", "hello:0", "scope/s:0"]
+    assert tf.global_variables() == []
+    with pytest.raises(ValueError, match="string already exists"):
+        tf.get_variable("string", dtype=tf.string)
+    with tf.variable_scope("scope", reuse=True), pytest.raises(ValueError, match="does not exist"):
+        tf.get_variable("other", dtype=tf.string)

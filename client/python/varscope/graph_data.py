@@ -23,6 +23,9 @@ class GraphData:
         self.watchers: dict[str, Any] = {}  # ops that are seen when they run
         self.assertions: dict[str, str] = {}  # what those ops say that end a run
         self.finalized = False
+        self.first_values: dict[str, Any] = {}  # of variables, in checkpoints, by their names
+        self.string_variables: dict[str, Any] = {}  # their values and shapes, by their names
+        self.keras_nodes: dict[str, Any] = {}  # which layers made tensors, by their names
         self.seed: int | None = None  # of random numbers
         self.seeds_given = 0  # to ops without a seed of their own
         self.scopes: dict[int, Any] = {}  # what variable scopes have, by their keys

@@ -168,6 +168,19 @@ def resize_image_with_crop_or_pad(image: Any, target_height: int,
                                max((target_width - width) // 2, 0), target_height, target_width)
 
 
+def resize_image_with_pad(image: Any, target_height: int, target_width: int,
+                          method: Any = 0) -> _core.Tensor:
+    """An image that is as large as fits, with zeros around it."""
+    from varscope.resizing import resize_images
+    image = checked_image(image)
+    height, width = _known(image.shape.as_list()[-3:-1], "resize_image_with_pad")
+    ratio = max(width / target_width, height / target_height)
+    size = int(height / ratio), int(width / ratio)
+    made = resize_images(image, size, method)
+    return pad_to_bounding_box(made, max((target_height - size[0]) // 2, 0),
+                               max((target_width - size[1]) // 2, 0), target_height, target_width)
+
+
 def flip_left_right(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from right to left."""
     image = checked_image(image)

@@ -86,12 +86,17 @@ def _typed(value: Any, dtype: Any) -> Any:
     return value if listed or np.ndim(value) else np.asarray(value)
 
 
-def expand_dims(input: Any, axis: int | None = None, name: str | None = None,
-                dim: int | None = None) -> _core.Tensor:
-    """Returns the input with a dimension of 1 at `axis`."""
-    if axis is None and dim is None:
+def expand_dims(input: Any, axis: Any = None, name: str | None = None,
+                dim: Any = None) -> _core.Tensor:
+    """Returns the input with a dimension of 1 at `axis`, a number or a list of one."""
+    at = dim if axis is None else axis
+    if at is None:
         raise ValueError("Must specify an axis argument to tf.expand_dims()")
-    return _core._expand_dims(input, dim if axis is None else axis, name)
+    if isinstance(at, (list, tuple)):
+        if len(at) != 1:
+            raise ValueError(f"tf.expand_dims: 'axis' must be one number, but is {at!r}")
+        [at] = at
+    return _core._expand_dims(input, at, name)
 
 
 def concat(values: Any, axis: int, name: str | None = None) -> _core.Tensor:

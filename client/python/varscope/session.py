@@ -15,6 +15,7 @@ from varscope.connection import connect, options_for
 from varscope.derived import Derived
 from varscope.errors import InvalidArgumentError
 from varscope.feeders import Feeders, Run
+from varscope.checkpoint_starts import FirstValues
 from varscope.graphs import the_object
 from varscope.scopes import default_graph
 from varscope.separate_processes import OfOneProcess
@@ -164,6 +165,7 @@ class BaseSession(OfOneProcess):
         self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)
         self._watchers = Watchers(self._graph)
+        self._first_values = FirstValues(self)
 
     @property
     def graph(self) -> _core.Graph:
@@ -240,6 +242,7 @@ class BaseSession(OfOneProcess):
         ops = [_op_of(fetch) for fetch in wanted.flat]
         watched = self._watchers.add(ops, wanted.add)
         ops += [_op_of(fetch) for fetch in wanted.flat[len(ops):]]
+        begins = self._first_values.are_due(ops)
         feeds = run.feeds + self._feeders.feeds(ops, [tensor for tensor, _ in run.feeds], run)
         try:
             computed = session.run(wanted.flat, feeds)
@@ -248,6 +251,8 @@ class BaseSession(OfOneProcess):
         except OverflowError as error:
             raise TypeError(f"A value of feed_dict does not fit its tensor's dtype: {error}"
                             ) from None
+        if begins:
+            self._first_values.give()
         computed = [_known_type(x) for x in computed]
         for watcher, parts in watched:
             watcher.saw(parts(computed))

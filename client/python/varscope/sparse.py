@@ -59,6 +59,15 @@ class SparseTensor:
         from varscope.session import session_for
         return session_for("eval()", session).run(self, feed_dict)
 
+    def __mul__(self, other: Any) -> SparseTensor:
+        """Times a number."""
+        number = convert_to_tensor(other, self.values.dtype)
+        if number.shape.ndims != 0:
+            raise NotImplementedError("SparseTensor * x: varscope has it for one number x")
+        return SparseTensor(self.indices, self.values * number, self.dense_shape)
+
+    __rmul__ = __mul__
+
     def __repr__(self) -> str:
         return (f"SparseTensor(indices={self.indices!r}, values={self.values!r}, "
                 f"dense_shape={self.dense_shape!r})")
@@ -68,14 +77,31 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     """Returns a sparse tensor that a run is fed: a SparseTensorValue, or a tuple of its parts."""
     from varscope.strings.tensors import text_placeholder
     int64 = _core.as_dtype("int64")
-    known = shapes.dims_of(shape)
-    rank = -1 if known is None else len(known)
+    if isinstance(shape, _core.Tensor):
+        rank = shape._dims[0] if shape._dims else -1
+    else:
+        known = shapes.dims_of(shape)
+        rank = -1 if known is None else len(known)
     name = name or "Placeholder"
     make = text_placeholder if is_string(dtype) else (
         lambda dims, name: _core.placeholder(dtype, dims, name))
     return SparseTensor(_core.placeholder(int64, [-1, rank], f"{name}/indices"),
                         make([-1], f"{name}/values"),
                         _core.placeholder(int64, [rank], f"{name}/shape"))
+
+
+def sparse_retain(sp_input: SparseTensor, to_retain: Any) -> SparseTensor:
+    """Returns the elements for which `to_retain` is True."""
+    from varscope.arrays import boolean_mask
+    return SparseTensor(boolean_mask(sp_input.indices, to_retain),
+                        boolean_mask(sp_input.values, to_retain), sp_input.dense_shape)
+
+
+def sparse_reduce_sum(sp_input: SparseTensor, axis: Any = None, keepdims: bool = False,
+                      reduction_axes: Any = None, keep_dims: bool | None = None) -> _core.Tensor:
+    """Returns the sum, of which all places are there."""
+    return _core.reduce_sum(sparse_tensor_to_dense(sp_input), reduction_axes if axis is None else axis,
+                            keepdims if keep_dims is None else keep_dims)
 
 
 def sparse_to_dense(sparse_indices: Any, output_shape: Any, sparse_values: Any,

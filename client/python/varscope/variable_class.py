@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from varscope import _core, constraints, creators, initializers
 from varscope.collections_ import check_collections
+from varscope.strings import variables as string_variables
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
 
@@ -17,6 +18,8 @@ def new_variable(**keywords: Any) -> _core.Variable:
     keywords.pop("aggregation", None)
     keywords.pop("shape", None)
     keywords["trainable"] = trainable_by(keywords.get("trainable"), synchronization)
+    if string_variables.is_of_strings(keywords.get("dtype"), keywords.get("initial_value")):
+        return string_variables.variable(keywords["initial_value"], keywords.get("name"))
     if keywords.get("initial_value") is None:
         raise ValueError("initial_value must be specified.")
     initializers.check_dtype(keywords["initial_value"], keywords.get("dtype"))

@@ -11,6 +11,7 @@ from varscope import initializers as initializers_lib
 from varscope.getters import asked, getter_of, result
 from varscope.nonfinite import assigned
 from varscope.scopes import refuse, reuse_code
+from varscope.strings import variables as string_variables
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
 
@@ -38,6 +39,8 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
         raise TypeError(f"get_variable: the name must be a string, not {name!r}")
     scope = _core.get_variable_scope()
     full_name = f"{scope.name}/{name}" if scope.name else name
+    if string_variables.is_of_strings(dtype, initializer):
+        return string_variables.get_variable(full_name, shape, initializer, reuse)
 
     def make(**changed: Any) -> Any:
         """What the last creator does: the variable is new, or there is no creator."""

@@ -80,6 +80,9 @@ class Checker:
         if isinstance(node, ast.Try) and any(_catches_missing(h) for h in node.handlers):
             for part in [*node.body, *node.handlers]:
                 self._guarded.update(ast.walk(part))
+        if isinstance(node, (ast.If, ast.IfExp)) and _asks_for_attribute(node.test):
+            for part in node.body if isinstance(node.body, list) else [node.body]:
+                self._guarded.update(ast.walk(part))
 
     def _shadow(self, node: ast.AST) -> None:
         """A function's parameter is none of the file's values that have its name."""
@@ -298,6 +301,14 @@ def _inside(module: str) -> str | None:
     if module.split(".")[0] != "tensorflow":
         return None
     return symbols.normal(module.removeprefix("tensorflow").removeprefix("."))
+
+
+def _asks_for_attribute(test: ast.AST) -> bool:
+    """Whether a condition has hasattr(...): what follows is run only where there is the attribute."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(map(_asks_for_attribute, test.values))
+    return (isinstance(test, ast.Call) and isinstance(test.func, ast.Name)
+            and test.func.id == "hasattr")
 
 
 def _catches_missing(handler: ast.ExceptHandler) -> bool:

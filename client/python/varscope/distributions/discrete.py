@@ -32,18 +32,22 @@ class Categorical:
 
     def sample(self, sample_shape: Any = (), seed: int | None = None,
                name: str = "sample") -> _core.Tensor:
-        """Returns class numbers, one for each row. NotImplementedError for more."""
-        if sample_shape not in ((), [], None):
-            raise NotImplementedError("Categorical.sample: varscope draws one number for each row")
+        """Returns class numbers: one for each row, or so many, [sample_shape..., rows]."""
+        front = [sample_shape] if isinstance(sample_shape, int) else list(sample_shape or ())
+        count = 1
+        for size in front:
+            count *= size
         rows = tf.reshape(self._logits, [-1, self._logits.shape.as_list()[-1]])
-        drawn = _core.cast(tf.multinomial(rows, 1, seed=seed), self._dtype)
-        dims = self._logits.shape.as_list()[:-1]
-        return tf.reshape(drawn, [-1 if n is None else n for n in dims])
+        drawn = _core.cast(tf.multinomial(rows, count, seed=seed), self._dtype)
+        dims = [-1 if n is None else n for n in self._logits.shape.as_list()[:-1]]
+        return tf.reshape(_core.transpose(drawn) if front else drawn, [*front, *dims])
 
     def log_prob(self, value: Any, name: str = "log_prob") -> _core.Tensor:
         """Returns the logarithm of the probability of class numbers."""
-        return -nn.sparse_softmax_cross_entropy_with_logits(labels=_core.cast(value, "int32"),
-                                                            logits=self._logits)
+        labels, logits = _core.cast(value, "int32"), self._logits
+        if (labels.shape.ndims or 0) >= (logits.shape.ndims or 0):  # several samples
+            logits = logits + tf.zeros(tf.concat([tf.shape(labels), [1]], 0), logits.dtype)
+        return -nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
     def prob(self, value: Any, name: str = "prob") -> _core.Tensor:
         """Returns the probability of class numbers."""

@@ -105,6 +105,10 @@ class MultivariateNormalDiag(Normal):
         """Returns the entropy in nats."""
         return _core.reduce_sum(super().entropy(), -1)
 
+    def kl_divergence(self, other: Normal, name: str = "kl_divergence") -> _core.Tensor:
+        """Returns the divergence of the other one from this one."""
+        return _core.reduce_sum(super().kl_divergence(other), -1)
+
 
 def kl_divergence(distribution_a: Any, distribution_b: Any, allow_nan_stats: bool = True,
                   name: str | None = None) -> _core.Tensor:

@@ -203,6 +203,19 @@ class Estimator:
         with FileWriter(folder) as writer:
             writer.add_summary(message, int(found["global_step"]))
 
+    def export_savedmodel(self, export_dir_base: str | os.PathLike[str],
+                          serving_input_receiver_fn: Callable[[], Any],
+                          assets_extra: Any = None, as_text: bool = False,
+                          checkpoint_path: str | None = None,
+                          strip_default_attrs: bool = False) -> bytes:
+        """Writes what it predicts with as a SavedModel, into a new folder; returns its path."""
+        refuse("Estimator.export_savedmodel", as_text=as_text or None)
+        from varscope.estimators.exporting import export
+        return export(self, export_dir_base, serving_input_receiver_fn, checkpoint_path,
+                      assets_extra)
+
+    export_saved_model = export_savedmodel
+
     def predict(self, input_fn: Callable[..., Any], predict_keys: Any = None,
                 hooks: Iterable[hooks_lib.SessionRunHook] | None = None,
                 checkpoint_path: str | None = None,
@@ -282,11 +295,14 @@ def _examples(batch: Any) -> Iterator[Any]:
 
 
 def train_and_evaluate(estimator: Estimator, train_spec: Any, eval_spec: Any) -> tuple[Any, Any]:
-    """Trains up to the global step of train_spec, and evaluates then; returns the metrics, and None
-    where TensorFlow has what exporters return."""
-    if eval_spec.exporters:
-        raise NotImplementedError("train_and_evaluate: varscope has no 'exporters'")
+    """Trains up to the global step of train_spec, evaluates then, and lets the exporters export;
+    returns the metrics, and what the exporters return."""
     estimator.train(train_spec.input_fn, train_spec.hooks, max_steps=train_spec.max_steps)
     found = estimator.evaluate(eval_spec.input_fn, eval_spec.steps, eval_spec.hooks,
                                name=eval_spec.name)
-    return found, None
+    given = eval_spec.exporters or ()
+    exported = [exporter.export(
+        estimator, os.path.join(estimator.model_dir, "export", exporter.name),
+        estimator.latest_checkpoint(), found, True)
+                for exporter in (given if isinstance(given, (list, tuple)) else [given])]
+    return found, exported or None

@@ -1,4 +1,4 @@
-"""tf.estimator.export: what a model function says of the outputs that it would export."""
+"""tf.estimator.export: what a model function says of the outputs that are exported."""
 
 from __future__ import annotations
 

@@ -44,21 +44,24 @@ def _described(graph_def: GraphDef) -> dict[str, Any]:
 
 def convert_variables_to_constants(sess: Any, input_graph_def: GraphDef,
                                    output_node_names: Iterable[str],
-                                   variable_names_whitelist: None = None,
-                                   variable_names_blacklist: None = None) -> GraphDef:
-    """Returns what these ops need, with the session's values in place of the variables."""
-    for key, value in (("variable_names_whitelist", variable_names_whitelist),
-                       ("variable_names_blacklist", variable_names_blacklist)):
-        if value is not None:
-            raise NotImplementedError(f"convert_variables_to_constants: varscope has no '{key}'")
+                                   variable_names_whitelist: Iterable[str] | None = None,
+                                   variable_names_blacklist: Iterable[str] | None = None
+                                   ) -> GraphDef:
+    """Returns what these ops need, with the session's values in place of the variables: of those that
+    are named first, if any are, without those that are named second."""
     said = dict(_described(extract_sub_graph(input_graph_def, output_node_names)))
-    said["ops"] = [_constant(sess, op) for op in said["ops"]]
-    said["variables"] = {}
+    chosen = set(said["variables"]) - set(variable_names_blacklist or ())
+    if variable_names_whitelist is not None:
+        chosen &= set(variable_names_whitelist)
+    said["ops"] = [_constant(sess, op, chosen) for op in said["ops"]]
+    said["variables"] = {name: x for name, x in said["variables"].items() if name not in chosen}
     return _made(said)
 
 
-def _constant(sess: Any, op: dict[str, Any]) -> dict[str, Any]:
+def _constant(sess: Any, op: dict[str, Any], chosen: set[str]) -> dict[str, Any]:
     """A variable as a constant, and a read of it as what passes this on."""
+    if (op["name"] if op["type"] == "VarHandleOp" else op["variable"]) not in chosen:
+        return op
     if op["type"] == "VarHandleOp":
         value = np.asarray(sess.run(op["name"] + ":0"))
         return {**op, "type": "Const", "attributes": {"value": plain(value)}, "variable": None}

@@ -56,6 +56,11 @@ class Supervisor:
         return self._coordinator
 
     @property
+    def summary_op(self) -> Any:
+        """What makes the summaries; None where there are none."""
+        return self._scaffold.summary_op
+
+    @property
     def saver(self) -> Any:
         return self._scaffold.saver
 

@@ -46,7 +46,12 @@ from varscope.readers.queues import FIFOQueue, PaddingFIFOQueue, QueueBase, Rand
 from varscope.readers.readers import (FixedLengthRecordReader, IdentityReader, ReaderBase,
                                       TextLineReader, TFRecordReader, WholeFileReader)
 from varscope.uninitialized import is_variable_initialized, report_uninitialized_variables
+from varscope.blocks import (batch_to_space, batch_to_space_nd, space_to_batch,
+                             space_to_batch_nd)
+from varscope.broadcasting import (AggregationMethod, broadcast_dynamic_shape,
+                                   broadcast_static_shape)
 from varscope.sparse import (SparseTensor, SparseTensorValue, sparse_placeholder,
+                             sparse_reduce_sum, sparse_retain,
                              sparse_tensor_dense_matmul, sparse_tensor_to_dense, sparse_to_dense)
 from varscope.strings.decoding import decode_csv, decode_image, decode_raw
 from varscope.strings.ops import (as_string, matching_files, read_file, string_join, string_strip,
@@ -174,14 +179,14 @@ initialize_all_tables = tables_initializer
 numpy_function = py_function = py_func
 
 __all__ = [
-    "AUTO_REUSE", "Assert", "ConfigProto", "DType", "Dimension", "Event", "FIFOQueue",
-    "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph",
-    "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
-    "IndexedSlicesValue", "InteractiveSession", "MetaGraphDef", "NodeDef", "OpError", "Operation",
-    "OptimizerOptions", "PaddingFIFOQueue", "Print", "QueueBase", "RandomShuffleQueue",
-    "ReaderBase", "RegisterGradient", "RunMetadata", "RunOptions", "Session", "SparseTensor",
-    "SparseTensorValue", "Summary", "TFRecordReader", "Tensor", "TensorArray", "TensorShape",
-    "TextLineReader", "VERSION", "VarLenFeature", "Variable", "VariableAggregation",
+    "AUTO_REUSE", "AggregationMethod", "Assert", "ConfigProto", "DType", "Dimension", "Event",
+    "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader",
+    "GPUOptions", "Graph", "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto",
+    "IdentityReader", "IndexedSlices", "IndexedSlicesValue", "InteractiveSession", "MetaGraphDef",
+    "NodeDef", "OpError", "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print", "QueueBase",
+    "RandomShuffleQueue", "ReaderBase", "RegisterGradient", "RunMetadata", "RunOptions", "Session",
+    "SparseTensor", "SparseTensorValue", "Summary", "TFRecordReader", "Tensor", "TensorArray",
+    "TensorShape", "TextLineReader", "VERSION", "VarLenFeature", "Variable", "VariableAggregation",
     "VariableScope", "VariableSynchronization", "WholeFileReader", "__version__", "abs",
     "accumulate_n", "acos", "acosh", "add", "add_check_numerics_ops", "add_n", "add_to_collection",
     "add_to_collections", "all_variables", "app", "arg_max", "arg_min", "argmax", "argmin",
@@ -189,7 +194,8 @@ __all__ = [
     "assert_greater_equal", "assert_less", "assert_less_equal", "assert_negative",
     "assert_non_negative", "assert_non_positive", "assert_none_equal", "assert_positive",
     "assert_rank", "assert_rank_at_least", "assign", "assign_add", "assign_sub", "atan", "atan2",
-    "atanh", "bfloat16", "bincount", "bool", "boolean_mask", "broadcast_to", "case", "cast", "ceil",
+    "atanh", "batch_to_space", "batch_to_space_nd", "bfloat16", "bincount", "bool", "boolean_mask",
+    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "case", "cast", "ceil",
     "check_numerics", "cholesky", "cholesky_solve", "clip_by_global_norm", "clip_by_norm",
     "clip_by_value", "colocate_with", "compat", "concat", "concat_v2", "cond", "confusion_matrix",
     "constant", "constant_initializer", "container", "contrib", "control_dependencies",
@@ -234,8 +240,9 @@ __all__ = [
     "scatter_nd_update", "scatter_sub", "scatter_update", "searchsorted", "segment_max",
     "segment_mean", "segment_min", "segment_prod", "segment_sum", "self_adjoint_eig",
     "self_adjoint_eigvals", "sequence_mask", "set_random_seed", "setdiff1d", "shape", "shape_n",
-    "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "space_to_depth",
-    "sparse_placeholder", "sparse_tensor_dense_matmul", "sparse_tensor_to_dense", "sparse_to_dense",
+    "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "space_to_batch",
+    "space_to_batch_nd", "space_to_depth", "sparse_placeholder", "sparse_reduce_sum",
+    "sparse_retain", "sparse_tensor_dense_matmul", "sparse_tensor_to_dense", "sparse_to_dense",
     "split", "sqrt", "square", "squared_difference", "squeeze", "stack", "stop_gradient",
     "strided_slice", "string", "string_join", "string_split", "string_strip",
     "string_to_hash_bucket", "string_to_hash_bucket_fast", "string_to_hash_bucket_strong",

@@ -8,6 +8,11 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 _ROOT = "varscope.compat.v1"
+# Modules whose files are elsewhere than scripts know them.
+_HOMES = {"contrib._nets": "contrib.slim.nets", "contrib._slim_python": "contrib.slim.python",
+          "contrib._metric_learning": "contrib.losses.metric_learning",
+          "contrib._slim_learning": "contrib.slim.learning",
+          "contrib._layers_python": "contrib.layers.python"}
 
 
 def symbols() -> list[tuple[str, Any]]:
@@ -40,6 +45,8 @@ def missing_of(names: dict[str, Any]) -> Callable[[str], NoReturn]:
         if name.startswith("__"):
             raise AttributeError(f"module '{module}' has no attribute '{name}'")
         inside = module.removeprefix(_ROOT).removeprefix(".")
+        for file, known in _HOMES.items():
+            inside = inside.replace(file, known)
         raise AttributeError(missing_text(f"{inside}.{name}" if inside else name))
 
     return missing

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from varscope.compat.v1._missing import missing_of
 from varscope.distributions.discrete import Bernoulli, Categorical
 from varscope.distributions.normal import Normal, kl_divergence
+from varscope.distributions.simple import Exponential, Laplace, Uniform
 
 __all__ = [
-    "Bernoulli", "Categorical", "Normal", "kl_divergence"
+    "Bernoulli", "Categorical", "Exponential", "Laplace", "Normal", "Uniform", "kl_divergence"
 ]
 
 if not TYPE_CHECKING:

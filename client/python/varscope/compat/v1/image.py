@@ -17,7 +17,8 @@ from varscope.images import (adjust_brightness, adjust_contrast, convert_image_d
                              crop_to_bounding_box, flip_left_right, flip_up_down,
                              grayscale_to_rgb, pad_to_bounding_box, per_image_standardization,
                              random_brightness, random_contrast, random_flip_left_right,
-                             random_flip_up_down, resize_image_with_crop_or_pad, rgb_to_grayscale)
+                             random_flip_up_down, resize_image_with_crop_or_pad, resize_image_with_pad,
+                             rgb_to_grayscale)
 from varscope.resizing import (ResizeMethod, resize_area, resize_bicubic, resize_bilinear,
                                resize_images, resize_nearest_neighbor)
 from varscope.turning import central_crop, rot90, transpose_image
@@ -35,10 +36,10 @@ __all__ = [
     "pad_to_bounding_box", "per_image_standardization", "psnr", "random_brightness",
     "random_contrast", "random_crop", "random_flip_left_right", "random_flip_up_down", "random_hue",
     "random_saturation", "resize", "resize_area", "resize_bicubic", "resize_bilinear",
-    "resize_image_with_crop_or_pad", "resize_images", "resize_nearest_neighbor",
-    "resize_with_crop_or_pad", "rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yiq", "rgb_to_yuv",
-    "rot90", "sample_distorted_bounding_box", "sobel_edges", "total_variation", "transpose",
-    "transpose_image", "yiq_to_rgb", "yuv_to_rgb"
+    "resize_image_with_crop_or_pad", "resize_image_with_pad", "resize_images",
+    "resize_nearest_neighbor", "resize_with_crop_or_pad", "rgb_to_grayscale", "rgb_to_hsv",
+    "rgb_to_yiq", "rgb_to_yuv", "rot90", "sample_distorted_bounding_box", "sobel_edges",
+    "total_variation", "transpose", "transpose_image", "yiq_to_rgb", "yuv_to_rgb"
 ]
 
 if not TYPE_CHECKING:

@@ -25,6 +25,7 @@ from varscope.training.checkpoints import (CheckpointState, checkpoint_exists,
                                            update_checkpoint_state)
 from varscope.training.checkpoint_reader import (CheckpointReader, list_variables,
                                                  load_checkpoint, load_variable)
+from varscope.training.checkpoint_values import init_from_checkpoint
 from varscope.training.cluster import ClusterSpec, replica_device_setter
 from varscope.training.coordinator import Coordinator, LooperThread
 from varscope.training.examples import (BytesList, Example, Feature, FeatureList, FeatureLists,
@@ -47,6 +48,7 @@ from varscope.training.sync_replicas import SyncReplicasOptimizer
 from varscope.variable_class import Variable
 
 NewCheckpointReader = CheckpointReader
+piecewise_constant_decay = piecewise_constant
 
 
 def get_global_step(graph: _core.Graph | None = None) -> Variable | None:
@@ -91,9 +93,11 @@ __all__ = [
     "WorkerSessionCreator", "add_queue_runner", "batch", "batch_join", "checkpoint_exists",
     "cosine_decay", "create_global_step", "exponential_decay", "export_meta_graph",
     "get_checkpoint_state", "get_collection", "get_global_step", "get_or_create_global_step",
-    "global_step", "import_meta_graph", "input_producer", "inverse_time_decay", "latest_checkpoint",
+    "global_step", "import_meta_graph", "init_from_checkpoint",
+    "input_producer", "inverse_time_decay", "latest_checkpoint",
     "list_variables", "load_checkpoint", "load_variable", "match_filenames_once",
-    "natural_exp_decay", "piecewise_constant", "polynomial_decay", "range_input_producer",
+    "natural_exp_decay", "piecewise_constant", "piecewise_constant_decay",
+    "polynomial_decay", "range_input_producer",
     "remove_checkpoint", "replica_device_setter", "shuffle_batch", "shuffle_batch_join",
     "slice_input_producer", "start_queue_runners", "string_input_producer", "summary_iterator",
     "update_checkpoint_state", "write_graph"

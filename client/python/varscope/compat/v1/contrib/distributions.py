@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 from varscope.compat.v1._missing import missing_of
 from varscope.distributions.discrete import Bernoulli, Categorical
 from varscope.distributions.normal import MultivariateNormalDiag, Normal, kl_divergence
+from varscope.distributions.simple import Exponential, Laplace, Uniform
 
 __all__ = [
-    "Bernoulli", "Categorical", "MultivariateNormalDiag", "Normal", "kl_divergence"
+    "Bernoulli", "Categorical", "Exponential", "Laplace", "MultivariateNormalDiag", "Normal",
+    "Uniform", "kl_divergence"
 ]
 
 if not TYPE_CHECKING:

@@ -9,7 +9,9 @@ from varscope.layers.contrib import (avg_pool2d, batch_norm, conv2d, conv2d_tran
                                      xavier_initializer)
 from varscope.layers.contrib import layer_norm, softmax
 from varscope.layers.arguments import add_arg_scope, arg_scope
+from varscope.compat.v1.contrib import _nets as nets
 from varscope.compat.v1.contrib import _slim_learning as learning
+from varscope.compat.v1.contrib import _slim_python as python
 from varscope.compat.v1.contrib import layers, losses, model_analyzer
 from varscope.layers.restoring import (assign_from_checkpoint, assign_from_checkpoint_fn,
                                        filter_variables, get_unique_variable, get_variables_by_name,
@@ -34,9 +36,10 @@ __all__ = [
     "get_unique_variable", "get_variables", "get_variables_by_name", "get_variables_by_suffix",
     "get_variables_to_restore", "group_norm", "instance_norm", "l1_l2_regularizer",
     "l1_regularizer", "l2_regularizer", "layer_norm", "layers", "learning", "local_variable",
-    "losses", "max_pool2d", "maxout", "model_analyzer", "model_variable", "model_variables",
-    "one_hot_encoding", "repeat", "separable_conv2d", "separable_convolution2d", "softmax", "stack",
-    "sum_regularizer", "unit_norm", "variable", "variance_scaling_initializer", "xavier_initializer"
+    "losses", "max_pool2d", "maxout", "model_analyzer", "model_variable", "model_variables", "nets",
+    "one_hot_encoding", "python", "repeat", "separable_conv2d", "separable_convolution2d",
+    "softmax", "stack", "sum_regularizer", "unit_norm", "variable", "variance_scaling_initializer",
+    "xavier_initializer"
 ]
 
 if not TYPE_CHECKING:

@@ -9,11 +9,13 @@ from varscope.compat.v1._missing import missing_of
 from varscope.estimators.canned import DNNClassifier, DNNRegressor
 from varscope.estimators.config import RunConfig
 from varscope.estimators.estimator import Estimator, train_and_evaluate
+from varscope.estimators.exporting import FinalExporter, LatestExporter
 from varscope.estimators.specs import EstimatorSpec, EvalSpec, ModeKeys, TrainSpec
 
 __all__ = [
     "DNNClassifier", "DNNLinearCombinedClassifier", "DNNLinearCombinedRegressor", "DNNRegressor",
-    "Estimator", "EstimatorSpec", "EvalSpec", "LinearClassifier", "LinearRegressor", "ModeKeys",
+    "Estimator", "EstimatorSpec", "EvalSpec", "FinalExporter", "LatestExporter",
+    "LinearClassifier", "LinearRegressor", "ModeKeys",
     "RunConfig", "TrainSpec", "export", "inputs", "train_and_evaluate"
 ]
 

@@ -1,12 +1,15 @@
-"""tf.estimator.export: varscope exports no models; a model function may say what it would export."""
+"""tf.estimator.export."""
 
 from typing import TYPE_CHECKING
 
 from varscope.compat.v1._missing import missing_of
 from varscope.estimators.export import ClassificationOutput, PredictOutput, RegressionOutput
+from varscope.estimators.exporting import (ServingInputReceiver, TensorServingInputReceiver,
+                                           build_raw_serving_input_receiver_fn)
 
 __all__ = [
-    "ClassificationOutput", "PredictOutput", "RegressionOutput"
+    "ClassificationOutput", "PredictOutput", "RegressionOutput", "ServingInputReceiver",
+    "TensorServingInputReceiver", "build_raw_serving_input_receiver_fn"
 ]
 
 if not TYPE_CHECKING:

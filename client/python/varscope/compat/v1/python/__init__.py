@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from varscope.compat.v1 import saved_model
 from varscope.compat.v1.python import (client, framework, layers, lib, ops, platform,
-                                       pywrap_tensorflow, training, util)
+                                       pywrap_tensorflow, tools, training, util)
 from varscope.compat.v1.python._borrowing import borrowing
 from varscope.compat.v1._missing import missing_of
 
@@ -15,7 +15,7 @@ globals().update(borrowing(__name__, _HOMES))
 
 __all__ = [
     "client", "framework", "layers", "lib", "ops", "platform", "pywrap_tensorflow", "saved_model",
-    "training", "util"
+    "tools", "training", "util"
 ]
 
 if not TYPE_CHECKING:

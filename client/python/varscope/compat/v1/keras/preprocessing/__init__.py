@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from varscope.compat.v1.keras.preprocessing import sequence
+from varscope.compat.v1.keras.preprocessing import sequence, text
 from varscope.compat.v1._missing import missing_of
 
 __all__ = [
-    "sequence"
+    "sequence", "text"
 ]
 
 if not TYPE_CHECKING:
