@@ -61,7 +61,8 @@ TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
   Fill(run);
   const std::string before = run.state();
   std::set<uintmax_t> sizes;
-  for (const size_t piece : {size_t{1}, size_t{50}, size_t{1000}, kHeadPieceBytes}) {
+  for (const size_t piece :
+       {size_t{1}, size_t{50}, size_t{1000}, kHeadPieceBytes, size_t{64} << 20}) {
     const TemporaryDirectory other;
     Snapshot snapshot{.name = "n",
                       .position = 7,
@@ -83,7 +84,7 @@ TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
       EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "cut at " << size;
     }
   }
-  EXPECT_EQ(sizes.size(), 4U);  // as many different numbers of pieces
+  EXPECT_EQ(sizes.size(), 4U);  // as many different numbers of pieces: the last two have one
 }
 
 TEST(HeadsTest, AChangeThatTheLogCannotHoldDoesNotHappen) {

@@ -27,6 +27,18 @@ class FailingMemory {
   bool failed() const;
 };
 
+// What the calling thread takes by operator new while it lives, one at a time. Nothing where the
+// sanitizers have their own.
+class MemoryUse {
+ public:
+  MemoryUse();
+  MemoryUse(const MemoryUse&) = delete;
+  MemoryUse& operator=(const MemoryUse&) = delete;
+  // In bytes, beyond what there was at its beginning: now, and at most until now.
+  int64_t now() const;
+  int64_t most() const;
+};
+
 }  // namespace varscope::testing
 
 #endif  // VARSCOPE_TESTS_UNIT_SERVER_FAILING_MEMORY_H_

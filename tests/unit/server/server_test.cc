@@ -12,9 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/server/failing_memory.h"
 #include "varscope/v1/worker.grpc.pb.h"
 #include "varscope/varscope.h"
 
@@ -58,6 +61,33 @@ TEST(ServerTest, SeveralLiveInOneProcessAndShareNothing) {
   EXPECT_EQ(AddOne(*a), 1);
   EXPECT_EQ(AddOne(*a), 2);
   EXPECT_EQ(AddOne(*b), 1);
+}
+
+TEST(ServerTest, WhateverMemoryIsMissingAStartSaysSo) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  const TemporaryDirectory directory;
+  Options options = Anywhere();
+  options.data_dir = directory.path();
+  {
+    const std::unique_ptr<Server> server = Started(options);
+    EXPECT_EQ(AddOne(*server), 1);
+    EXPECT_EQ(AddOne(*server), 2);
+    EXPECT_TRUE(server->Stop());
+  }
+  int told = 0;
+  bool failed = true;
+  for (uint64_t calls = 0; failed; calls += 1 + calls / 8) {
+    SCOPED_TRACE(calls);
+    absl::StatusOr<std::unique_ptr<Server>> server = absl::UnknownError("");
+    {
+      const testing::FailingMemory failing(calls);
+      server = Server::Open(options);
+      failed = failing.failed();
+    }
+    if (!server.ok() && absl::StrContains(server.status().message(), "ulimit -v")) ++told;
+  }
+  EXPECT_GT(told, 0);
+  EXPECT_EQ(AddOne(*Started(options)), 3);
 }
 
 TEST(ServerTest, ItGoesOnFromWhatItsDirectoryHas) {
