@@ -1,6 +1,7 @@
 #include "server/membership/barrier.h"
 
 #include <algorithm>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -16,11 +17,6 @@ using Told = BarrierAnswer::Told;
 // says so would take the numbers from the rest.
 constexpr uint64_t kLastRound = uint64_t{1} << 62;
 constexpr uint64_t kMostUnseenRounds = uint64_t{1} << 32;
-
-template <typename Released>
-void CallAll(Released& released) {
-  for (auto& [done, result] : released) done(result);
-}
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
@@ -53,15 +49,14 @@ void Barriers::Stop() {
     MutexLock lock(mutex_);
     if (stopping_) return;
     stopping_ = true;
+    const absl::Status stopping = Said(Stopping);
     for (auto& [name, round] : rounds_) {
-      for (auto& [worker, waiter] : round.waiting) {
-        released.emplace_back(std::move(waiter.done), Stopping());
+      while (!round.waiting.empty()) {
+        released.Add(round.waiting, round.waiting.begin(), stopping);
       }
-      round.waiting.clear();
     }
   }
   timer_->Stop();
-  CallAll(released);
 }
 
 void Barriers::Arrive(const std::string& name, const Arrival& arrival, Done done) {
@@ -69,19 +64,25 @@ void Barriers::Arrive(const std::string& name, const Arrival& arrival, Done done
     return done(absl::InvalidArgumentError(
         absl::StrCat("barrier '", name, "' needs at least one party and a timeout above 0")));
   }
+  Waiters own;
   Released released;
+  own.emplace(arrival.worker_id, Waiter{.arrival = arrival})->second.done = std::move(done);
   {
     MutexLock lock(mutex_);
-    Take(name, arrival, std::move(done), released);
+    try {
+      Take(name, own, released);
+    } catch (const std::bad_alloc&) {
+      released.Add(own, own.begin(), *kNobodyAnswered);
+    }
   }
   timer_->Wake();
-  CallAll(released);
 }
 
-void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
-                    Released& released) {
+void Barriers::Take(const std::string& name, Waiters& own, Released& released) {
+  Waiter& waiter = own.begin()->second;
+  const Arrival& arrival = waiter.arrival;
   const auto answer = [&](absl::StatusOr<uint64_t> result) {
-    released.emplace_back(std::move(done), std::move(result));
+    released.Add(own, own.begin(), std::move(result));
   };
   if (stopping_) return answer(Stopping());
   // It may have ended since the call was let in; later it is told through WorkerLost.
@@ -117,11 +118,12 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     return;
   }
   LearnOf(arrival.passed, name, round, released);
-  if (WaitsAlready(round, arrival, done, released)) return;
+  if (WaitsAlready(round, own, released)) return;
   if (arrival.again && arrival.passed < round.unseen) {
     const BarrierAnswer unseen = AnswerOfUnseen(arrival);
+    absl::StatusOr<uint64_t> told = unseen.ToStatus(name, arrival);
     answers_.Remember(arrival, unseen, now);
-    return answer(unseen.ToStatus(name, arrival));
+    return answer(std::move(told));
   }
   constexpr long kOthers = 2;  // that have the place: the answers, and `place`
   if (place->use_count() - kOthers >= kMostOfWorker) {
@@ -135,38 +137,49 @@ void Barriers::Take(const std::string& name, const Arrival& arrival, Done done,
     round.parties = arrival.parties;
     round.first = arrival.worker_id;
   }
-  round.lost.erase(arrival.worker_id);
-  const auto member = round.members.find(arrival.worker_id);
-  const bool is_new = member == round.members.end();
-  if (!is_new) member->second.incarnation = arrival.incarnation;
-  round.waiting[arrival.worker_id] = {.arrival = arrival,
-                                      .since = now,
-                                      .deadline = now + arrival.timeout,
-                                      .done = std::move(done),
-                                      .held = *std::move(held),
-                                      .place = *place,
-                                      .counted_as_new = is_new ? round.new_ones : nullptr};
+  if (!IsMember(round, arrival)) {
+    Members as_member;
+    as_member.emplace(arrival.worker_id, Member());
+    waiter.as_member = as_member.extract(as_member.begin());
+    waiter.counted_as_new = round.new_ones;
+  }
+  waiter.since = now;
+  waiter.deadline = now + arrival.timeout;
+  waiter.held = *std::move(held);
+  waiter.place = *place;
+  round.waiting.insert(own.extract(own.begin()));
   CompleteIfAllHere(round, released);
 }
 
-bool Barriers::WaitsAlready(Round& round, const Arrival& arrival, Done& done, Released& released) {
+bool Barriers::IsMember(Round& round, const Arrival& arrival) {
+  const auto member = round.members.find(arrival.worker_id);
+  if (member == round.members.end()) return false;
+  member->second.incarnation = arrival.incarnation;
+  if (std::exchange(member->second.lost, false)) --round.lost;
+  return true;
+}
+
+bool Barriers::WaitsAlready(Round& round, Waiters& own, Released& released) {
+  const Arrival& arrival = own.begin()->second.arrival;
   const auto it = round.waiting.find(arrival.worker_id);
   if (it == round.waiting.end()) return false;
   Waiter& waiter = it->second;
+  const absl::StatusOr<uint64_t> superseded = kSuperseded.ToStatus("", arrival);
   if (arrival.sequence < waiter.arrival.sequence) {
-    released.emplace_back(std::move(done), kSuperseded.ToStatus("", arrival));
+    released.Add(own, own.begin(), superseded);
     return true;
   }
   // Whoever waited in the earlier call has given it up, or is another thread.
-  released.emplace_back(std::move(waiter.done), kSuperseded.ToStatus("", arrival));
   if (arrival.sequence == 0 || arrival.sequence != waiter.arrival.sequence) {
     answers_.Remember(waiter.arrival, kSuperseded, env_.Now());
-    round.waiting.erase(it);
+    released.Add(round.waiting, it, superseded);
     return false;
   }
-  waiter.done = std::move(done);
+  std::swap(waiter.done, own.begin()->second.done);
   waiter.arrival.call = arrival.call;
   waiter.arrival.incarnation = arrival.incarnation;
+  IsMember(round, arrival);
+  released.Add(own, own.begin(), superseded);
   return true;
 }
 
@@ -175,15 +188,17 @@ void Barriers::LearnOf(uint64_t passed, const std::string& name, Round& round, R
   round.number = passed + 1;
   round.unseen = passed;
   for (auto it = round.waiting.begin(); it != round.waiting.end();) {
-    const Arrival& arrival = it->second.arrival;
-    if (!arrival.again || arrival.passed >= round.unseen) {
-      ++it;
-      continue;
-    }
+    const auto waiter = it++;
+    const Arrival& arrival = waiter->second.arrival;
+    if (!arrival.again || arrival.passed >= round.unseen) continue;
     const BarrierAnswer answer = AnswerOfUnseen(arrival);
     answers_.Remember(arrival, answer, env_.Now());
-    released.emplace_back(std::move(it->second.done), answer.ToStatus(name, arrival));
-    it = round.waiting.erase(it);
+    if (answer.told == Told::kRound) {
+      released.Add(round.waiting, waiter, answer.round);
+    } else {
+      released.Add(round.waiting, waiter,
+                   Said([&] { return answer.ToStatus(name, arrival).status(); }));
+    }
   }
 }
 
@@ -237,31 +252,40 @@ Barriers::Rounds::iterator Barriers::Forget(Rounds::iterator round) {
 
 Barriers::Rounds::iterator Barriers::ForgetIfUnused(Rounds::iterator round) {
   const Round& r = round->second;
-  return r.idle() && r.lost.size() == r.members.size() ? Forget(round) : std::next(round);
+  return r.idle() && r.lost == r.members.size() ? Forget(round) : std::next(round);
 }
 
 size_t Barriers::Excused(const Round& round) {
   if (round.parties != round.parties_of_members) return 0;
   const auto new_ones = static_cast<size_t>(round.new_ones.use_count() - 1);
-  return round.lost.size() - std::min(round.lost.size(), new_ones);
+  return round.lost - std::min(round.lost, new_ones);
 }
 
 size_t Barriers::StillToCome(const Round& round) {
   return round.parties - std::min<size_t>(round.parties, round.waiting.size() + Excused(round));
 }
 
-void Barriers::CompleteIfAllHere(Round& round, Released& released) {
+void Barriers::CompleteIfAllHere(Round& round, Released& released) noexcept {
   if (round.waiting.empty() || StillToCome(round) > 0) return;
   const size_t excused = Excused(round);
-  while (round.lost.size() > excused) round.lost.erase(round.lost.begin());
-  std::erase_if(round.members, [&](const auto& m) { return !round.lost.contains(m.first); });
+  size_t replaced = round.lost - excused;
+  std::erase_if(round.members, [&](const auto& member) {
+    if (!member.second.lost) return !round.waiting.contains(member.first);
+    return replaced > 0 && replaced-- > 0;
+  });
+  round.lost = excused;
   round.parties_of_members = round.parties;
-  for (auto& [worker, waiter] : round.waiting) {
-    round.members[worker] = {waiter.arrival.incarnation, std::move(waiter.held)};
+  while (!round.waiting.empty()) {
+    const auto it = round.waiting.begin();
+    Waiter& waiter = it->second;
+    auto member = round.members.find(it->first);
+    if (member == round.members.end()) {
+      member = round.members.insert(std::move(waiter.as_member)).position;
+    }
+    member->second = {waiter.arrival.incarnation, false, std::move(waiter.held)};
     answers_.Remember(waiter.arrival, {.round = round.number}, env_.Now());
-    released.emplace_back(std::move(waiter.done), round.number);
+    released.Add(round.waiting, it, round.number);
   }
-  round.waiting.clear();
   ++round.number;
 }
 
@@ -282,27 +306,23 @@ void Barriers::Leave(const std::string& name, const std::string& worker_id, cons
 
 void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
   Released released;
-  {
-    MutexLock lock(mutex_);
-    for (auto it = rounds_.begin(); it != rounds_.end();) {
-      Round& round = it->second;
-      const auto waiter = round.waiting.find(worker_id);
-      if (waiter != round.waiting.end() && waiter->second.arrival.incarnation <= incarnation) {
-        released.emplace_back(
-            std::move(waiter->second.done),
-            absl::AbortedError(absl::StrCat("worker '", worker_id,
-                                            "' is lost; it waited at barrier '", it->first, "'")));
-        round.waiting.erase(waiter);
-      }
-      const auto member = round.members.find(worker_id);
-      if (member != round.members.end() && member->second.incarnation <= incarnation) {
-        round.lost.insert(worker_id);
-      }
-      CompleteIfAllHere(round, released);
-      it = ForgetIfUnused(it);
+  MutexLock lock(mutex_);
+  for (auto it = rounds_.begin(); it != rounds_.end();) {
+    Round& round = it->second;
+    const auto waiter = round.waiting.find(worker_id);
+    if (waiter != round.waiting.end() && waiter->second.arrival.incarnation <= incarnation) {
+      released.Add(round.waiting, waiter, Said([&, &name = it->first] {
+                     return absl::AbortedError(absl::StrCat(
+                         "worker '", worker_id, "' is lost; it waited at barrier '", name, "'"));
+                   }));
     }
+    const auto member = round.members.find(worker_id);
+    if (member != round.members.end() && member->second.incarnation <= incarnation) {
+      if (!std::exchange(member->second.lost, true)) ++round.lost;
+    }
+    CompleteIfAllHere(round, released);
+    it = ForgetIfUnused(it);
   }
-  CallAll(released);
 }
 
 std::string Barriers::Missing(const Round& round) const {
@@ -310,7 +330,7 @@ std::string Barriers::Missing(const Round& round) const {
   // Others may come to a round of another number.
   if (round.parties != round.parties_of_members) return "";
   for (const auto& [worker, member] : round.members) {
-    if (round.waiting.contains(worker) || round.lost.contains(worker)) continue;
+    if (round.waiting.contains(worker) || member.lost) continue;
     missing.Add([&, &one = worker] { return describe_(one); });
   }
   return missing.size() == 0 ? "" : absl::StrCat("; missing: ", missing.Join("; "));
@@ -356,24 +376,24 @@ Time Barriers::ReleaseExpired() {
     MutexLock lock(mutex_);
     for (auto it = rounds_.begin(); it != rounds_.end();) {
       Round& round = it->second;
-      std::vector<std::pair<std::string, absl::Status>> late;
-      for (const auto& [worker, waiter] : round.waiting) {
+      bool some_are_late = false;
+      for (auto& [worker, waiter] : round.waiting) {
         if (waiter.deadline > now) {
           next = std::min(next, waiter.deadline);
         } else {
-          late.emplace_back(worker, Late(it->first, round, waiter, now));
+          waiter.answer = Late(it->first, round, waiter, now);
+          some_are_late = true;
         }
       }
-      for (auto& [worker, why] : late) {
-        const auto waiter = round.waiting.find(worker);
+      for (auto late = round.waiting.begin(); late != round.waiting.end();) {
+        const auto waiter = late++;
+        if (waiter->second.deadline > now) continue;
         answers_.Remember(waiter->second.arrival, {.told = Told::kLate}, now);
-        released.emplace_back(std::move(waiter->second.done), std::move(why));
-        round.waiting.erase(waiter);
+        released.Add(round.waiting, waiter, std::move(waiter->second.answer));
       }
-      it = late.empty() ? std::next(it) : ForgetIfUnused(it);
+      it = some_are_late ? ForgetIfUnused(it) : std::next(it);
     }
   }
-  CallAll(released);
   return next;
 }
 

@@ -71,14 +71,13 @@ absl::StatusOr<BarrierAnswers::Place> BarrierAnswers::Enter(const Arrival& arriv
     held = IdleMemory::Process().Reserve(arrival.worker_id, bytes);
   }
   if (!held.ok()) return held.status();
-  Worker& worker = workers_[arrival.worker_id];
-  worker.incarnation = arrival.incarnation;
-  worker.used = now;
-  worker.held = *std::move(held);
-  return worker.place;
+  Worker worker{.incarnation = arrival.incarnation, .used = now, .held = *std::move(held)};
+  worker.answers.reserve(kMostAnswers + 1);
+  return workers_.emplace(arrival.worker_id, std::move(worker)).first->second.place;
 }
 
-void BarrierAnswers::Remember(const Arrival& arrival, const BarrierAnswer& answer, Time now) {
+void BarrierAnswers::Remember(const Arrival& arrival, const BarrierAnswer& answer,
+                              Time now) noexcept {
   const auto it = workers_.find(arrival.worker_id);
   // Others have come since, so many that it is forgotten.
   if (arrival.sequence == 0 || it == workers_.end()) return;
@@ -87,7 +86,7 @@ void BarrierAnswers::Remember(const Arrival& arrival, const BarrierAnswer& answe
   worker.answers.emplace_back(arrival.sequence, answer);
   if (worker.answers.size() <= kMostAnswers) return;
   worker.forgotten = std::max(worker.forgotten, worker.answers.front().first);
-  worker.answers.pop_front();
+  worker.answers.erase(worker.answers.begin());
 }
 
 }  // namespace varscope::server

@@ -6,13 +6,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/memory/idle_memory.h"
@@ -70,12 +70,13 @@ class BarrierAnswers {
   // are live, or as IdleMemory::Reserve.
   using Place = std::shared_ptr<const void>;
   absl::StatusOr<Place> Enter(const Arrival& arrival, Time now);
-  // Requires Enter, unless the worker's answers were forgotten since.
-  void Remember(const Arrival& arrival, const BarrierAnswer& answer, Time now);
+  // Requires Enter, unless the worker's answers were forgotten since. Takes no memory.
+  void Remember(const Arrival& arrival, const BarrierAnswer& answer, Time now) noexcept;
 
  private:
   struct Worker {
-    std::deque<std::pair<uint64_t, BarrierAnswer>> answers;  // and the arrivals' sequences
+    // And the arrivals' sequences; has room for one more than kMostAnswers.
+    std::vector<std::pair<uint64_t, BarrierAnswer>> answers;
     uint64_t forgotten = 0;    // the highest sequence that is no longer among them
     uint64_t incarnation = 0;  // that came last
     Time used;

@@ -20,8 +20,10 @@
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
 #include "server/env/posix_files.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -157,6 +159,29 @@ TEST(LogTest, BytesAreCountedFromAnyMark) {
   for (uint64_t position = 0; position <= 20; ++position) {
     const size_t first = position < 5 ? 0 : position < 10 ? 1 : 2;
     EXPECT_EQ(BytesAfter(PosixFiles(), directory.path(), position), bytes(first)) << position;
+  }
+}
+
+TEST(LogTest, WhoWaitsIsToldOnceWhateverMemoryIsMissing) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  const TemporaryDirectory directory;
+  Log log({.directory = directory.path()}, 1);
+  bool failed = true;
+  for (uint64_t calls = 0; failed; ++calls) {
+    std::atomic<int> told = 0;
+    Log::Done done = [&told](const absl::Status&) {
+      ++told;
+      told.notify_all();
+    };
+    log.Append({"record", {}});
+    {
+      const testing::FailingMemory memory(calls);
+      log.WhenDurable(std::move(done));
+      failed = memory.failed();
+    }
+    told.wait(0);
+    EXPECT_TRUE(log.Flush().ok());
+    EXPECT_EQ(told, 1);
   }
 }
 

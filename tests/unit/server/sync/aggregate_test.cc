@@ -164,6 +164,18 @@ TEST(AggregateTest, KrumTakesOneOfTheGradientsThatAgree) {
   EXPECT_NEAR(chosen[1], 1, 0.11);
 }
 
+// Whose only gradient is nobody else's is the closest to all, and has nothing that is kept.
+TEST(AggregateTest, KrumTakesNoPushOfWhichNothingIsLeft) {
+  const auto push = [](const std::string& variable, float gradient) {
+    return PushOf(variable, {{.variable = variable, .gradient = Vector({gradient})}});
+  };
+  const std::vector<Push> pushes = {push("a", 1), push("a", -1), push("b", 1), push("b", -1),
+                                    push("c", 1)};
+  const PushContents merged = Merge(pushes, Aggregation::kKrum, 1);
+  ASSERT_EQ(merged.steps.at(0).updates.size(), 1U);
+  EXPECT_NE(merged.steps[0].updates[0].variable->def.name, "c");
+}
+
 TEST(AggregateTest, RowsThatAWorkerDoesNotHaveCountAsZero) {
   const auto sparse = [](const std::string& worker, const std::vector<int64_t>& rows,
                          const std::vector<float>& values) {

@@ -58,7 +58,7 @@ TEST_F(BspTest, AStepThatCannotBeAppliedIsAnErrorOfItsPushesAndTheNextGoesOn) {
   store_.push_observer = nullptr;
 }
 
-// Whoever completes it keeps no thread until the rollback has ended.
+// Whoever makes it keeps no thread until the rollback has ended.
 TEST_F(BspTest, AStepThatIsCompleteDuringARollbackIsToComeAgain) {
   Start({"bsp:workers=2"}, {"a", "b"});
   PendingPush first = Submit("a", 1);
@@ -68,7 +68,6 @@ TEST_F(BspTest, AStepThatIsCompleteDuringARollbackIsToComeAgain) {
   PendingPush waits = Submit(next);
   {
     const auto alone = store_.changes.LockOut();
-    // On this thread.
     ASSERT_TRUE(workers_.Disconnect({"b", incarnations_["b"]}).ok());
     const absl::Status refused = waits.Get().status();
     EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
