@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import varscope.compat.v1 as tf
+from varscope.compat.v1._missing import missing_text
 
 slim = tf.contrib.slim
 
@@ -41,6 +42,11 @@ def test_resnet_has_slims_names():
 def test_a_network_that_is_not_there_is_named():
     with pytest.raises(AttributeError, match=r"tf\.contrib\.slim\.nets\.inception"):
         slim.nets.inception  # noqa: B018
+
+
+def test_a_network_that_is_imported_is_named_as_scripts_know_it():
+    assert missing_text("contrib._nets.inception").startswith(
+        "varscope has no tf.contrib.slim.nets.inception;")
 
 
 def test_blocks_become_batches():

@@ -33,6 +33,8 @@ def _symbols(prefix: str, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def missing_text(symbol: str) -> str:
     """Returns what to say of a symbol that is not there, which names the nearest one."""
+    for file, known in _HOMES.items():
+        symbol = symbol.replace(file, known)
     near = difflib.get_close_matches(symbol, [name for name, _ in symbols()], n=1, cutoff=0.0)
     return f"varscope has no tf.{symbol}; the nearest that it has is tf.{near[0]}"
 
@@ -45,8 +47,6 @@ def missing_of(names: dict[str, Any]) -> Callable[[str], NoReturn]:
         if name.startswith("__"):
             raise AttributeError(f"module '{module}' has no attribute '{name}'")
         inside = module.removeprefix(_ROOT).removeprefix(".")
-        for file, known in _HOMES.items():
-            inside = inside.replace(file, known)
         raise AttributeError(missing_text(f"{inside}.{name}" if inside else name))
 
     return missing
