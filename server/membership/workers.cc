@@ -233,7 +233,7 @@ bool Workers::ForgetOne() { return ForgetOne(false) || ForgetOne(true); }
 bool Workers::ForgetOne(bool in_quarantine) {
   for (auto it = gone_.begin(); it != gone_.end(); ++it) {
     const auto worker = workers_.find(*it->second);
-    if (worker->second.record.quarantine.empty() == in_quarantine || !worker->second.is_told) {
+    if (worker->second.record.quarantine.empty() == in_quarantine || worker->second.untold != 0) {
       continue;
     }
     if (collect_ && !collect_(worker->first)) continue;
@@ -287,7 +287,7 @@ absl::Status Workers::Disconnect(const Caller& caller) {
 void Workers::FenceAll(absl::FunctionRef<void()> record) noexcept {
   MutexLock lock(mutex_);
   for (auto& [worker_id, worker] : workers_) {
-    if (worker.live()) worker.is_told = false;
+    if (worker.live()) worker.untold = worker.record.incarnation;
     End(worker, WorkerState::kRolledBack);
   }
   record();
@@ -298,9 +298,12 @@ void Workers::TellLost() {
   {
     MutexLock lock(mutex_);
     for (const auto& [worker_id, worker] : workers_) {
-      if (!worker.is_told) lost.push_back(worker.record);
+      if (worker.untold == 0) continue;
+      lost.push_back(worker.record);
+      // It may be back already.
+      lost.back().incarnation = worker.untold;
     }
-    for (auto& [worker_id, worker] : workers_) worker.is_told = true;
+    for (auto& [worker_id, worker] : workers_) worker.untold = 0;
   }
   NotifyLost(lost);
 }
@@ -325,7 +328,7 @@ void Workers::ForgivePause(Time now) {
 
 Time Workers::EvictSilent() {
   if (lease_.count() == 0) return kNever;
-  std::vector<WorkerRecord> lost;
+  std::vector<std::string> said;
   const Time now = env_.Now();
   // Often enough to tell a pause of this process from a worker's silence.
   Time next = now + BetweenLooks(lease_);
@@ -338,7 +341,9 @@ Time Workers::EvictSilent() {
         next = std::min(next, worker.heard + lease_);
         continue;
       }
-      lost.push_back(worker.record);
+      said.push_back(absl::StrFormat("worker '%s' evicted: silent for its whole lease of %.1f s",
+                                     worker.record.worker_id, Seconds(lease_)));
+      worker.untold = worker.record.incarnation;
       End(worker, WorkerState::kEvicted);
       Notify(worker);
     }
@@ -346,11 +351,7 @@ Time Workers::EvictSilent() {
     next_look_ = next;
   }
   static auto* const log = new LimitedLog;
-  for (const WorkerRecord& record : lost) {
-    log->Warn(absl::StrFormat("worker '%s' evicted: silent for its whole lease of %.1f s",
-                              record.worker_id, Seconds(lease_)));
-  }
-  NotifyLost(lost);
+  for (const std::string& text : said) log->Warn(text);
   TellLost();
   return next;
 }

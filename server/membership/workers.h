@@ -104,8 +104,8 @@ class Workers {
   // throw: what it writes down comes after all that the observer was notified of before, and before
   // what it is notified of later. Nobody is told yet: TellLost.
   void FenceAll(absl::FunctionRef<void()> record = [] {}) noexcept;
-  // Tells `lost` of those that FenceAll has fenced off. What is not told now because there is no
-  // memory is told with the next evictions.
+  // Tells `lost` of those whose incarnation FenceAll, or an eviction, has ended. What is not told
+  // now because there is no memory is told with the next evictions.
   void TellLost();
 
   // NotFound for an id that never connected. An empty reason ends the quarantine.
@@ -149,7 +149,7 @@ class Workers {
     WorkerRecord record;
     Time heard;
     bool held_lease = false;        // see HoldLease
-    bool is_told = true;            // see TellLost
+    uint64_t untold = 0;            // an incarnation of whose end nobody was told; see TellLost
     uint64_t end = 0;               // its place in gone_; 0: it is live
     Gone::node_type place = {};     // that place, as long as it is live
     MemoryAccount::Hold held = {};  // see OverheadOf

@@ -25,20 +25,13 @@ struct Operation {
   std::atomic<bool> begun = false;
 };
 
-// A call for whose next act there is no memory ends, and its caller is told; the others go on.
-void EndWithoutMemory(grpc::ServerContext& call) {
+}  // namespace
+
+void CallQueue::EndWithoutMemory(grpc::ServerContext& call) {
   call.TryCancel();
   static auto* const log = new LimitedLog;
   log->Warn("there is no memory to go on with a call, which ends");
 }
-
-void Do(const Operation& operation, bool ok) try {
-  operation.then(ok);
-} catch (const std::bad_alloc&) {
-  EndWithoutMemory(*operation.call);
-}
-
-}  // namespace
 
 CallQueue::Hold::Hold(CallQueue& queue) : queue_(queue) {
   MutexLock lock(queue_.mutex_);
@@ -107,13 +100,11 @@ void* CallQueue::Tag(grpc::ServerContext& call, std::function<void(bool ok)> the
   return operation.release();
 }
 
-void CallQueue::Post(grpc::ServerContext& call, std::function<void()> then) try {
+void CallQueue::PostOne(grpc::ServerContext& call, std::function<void()> then) {
   const auto alarm = std::make_shared<grpc::Alarm>();
   // Until the event has come, it has the alarm.
   void* const tag = Tag(call, [alarm, then = std::move(then)](bool) { then(); });
   alarm->Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), tag);
-} catch (const std::bad_alloc&) {
-  EndWithoutMemory(call);
 }
 
 void CallQueue::Accept(absl::FunctionRef<void()> accept) {
@@ -141,7 +132,12 @@ void CallQueue::Serve() {
     do {
       if (!queue_->Next(&tag, &ok)) return End();
       const std::unique_ptr<Operation> operation(static_cast<Operation*>(tag));
-      if (operation->begun.load(std::memory_order_acquire)) Do(*operation, ok);
+      if (!operation->begun.load(std::memory_order_acquire)) continue;
+      try {
+        operation->then(ok);
+      } catch (const std::bad_alloc&) {
+        EndWithoutMemory(*operation->call);
+      }
     } while (!StepDown());
   }
 }

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -52,7 +54,14 @@ class CallQueue final : private CompensatingPool {
   static void* Tag(grpc::ServerContext& call, std::function<void(bool ok)> then);
   // Calls `then` on one of the queue's threads, soon; `call` and memory as with Tag, also now.
   // Whoever calls this keeps `call` until it returns, and has a Hold until then.
-  void Post(grpc::ServerContext& call, std::function<void()> then);
+  template <typename Then>
+  void Post(grpc::ServerContext& call, Then then) {
+    try {
+      PostOne(call, std::move(then));
+    } catch (const std::bad_alloc&) {
+      EndWithoutMemory(call);
+    }
+  }
   // Calls `accept`, which asks gRPC for the next call of a method, again and again until there is
   // memory for it: a method for whose next call nobody asks would never be served again.
   static void Accept(absl::FunctionRef<void()> accept);
@@ -66,6 +75,9 @@ class CallQueue final : private CompensatingPool {
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
 
  private:
+  void PostOne(grpc::ServerContext& call, std::function<void()> then);
+  // A call for whose next act there is no memory ends, and its caller is told; the others go on.
+  static void EndWithoutMemory(grpc::ServerContext& call);
   void BeginCompensatedBlock() override;
   void EndCompensatedBlock() override;
   // Without a thread it does nothing.

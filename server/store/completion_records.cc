@@ -16,6 +16,8 @@ CompletionRecords::InFlightPush::InFlightPush(CompletionRecords& completion_reco
 }
 
 void CompletionRecords::InFlightPush::Merge(InFlightPush other) {
+  // Without memory the other one ends as if it had never come.
+  members_.reserve(members_.size() + other.members_.size());
   for (Member& member : std::exchange(other.members_, {})) members_.push_back(std::move(member));
 }
 
@@ -105,8 +107,13 @@ absl::StatusOr<CompletionRecords::InFlightPush> CompletionRecords::Begin(const P
     return absl::UnavailableError(absl::StrCat(push(), " is being applied; send it again later"));
   }
   if (id.incarnation <= worker.fenced) return fenced();
-  worker.under_way.insert(key);
-  return InFlightPush(*this, id, std::nullopt);
+  const auto at = worker.under_way.insert(key).first;
+  try {
+    return InFlightPush(*this, id, std::nullopt);
+  } catch (const std::bad_alloc&) {
+    worker.under_way.erase(at);
+    throw;
+  }
 }
 
 void CompletionRecords::Reset(CompletionRecords& others) noexcept {

@@ -153,7 +153,8 @@ TEST(SnapshotMemoryTest, WhateverMemoryIsMissingASnapshotIsWholeOrNotThere) {
         failed = true;  // of the names of the files
       }
     }
-    for (const SnapshotFile& file : ListSnapshots(PosixFiles(), directory.path()).value()) {
+    const std::vector<SnapshotFile> files = ListSnapshots(PosixFiles(), directory.path()).value();
+    for (const SnapshotFile& file : files) {
       const absl::StatusOr<Snapshot> read = ReadSnapshot(PosixFiles(), file.path);
       ASSERT_TRUE(read.ok()) << read.status();
       EXPECT_EQ(testing::StateOf(read->state, {}), before);
