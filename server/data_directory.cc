@@ -1,5 +1,6 @@
 #include "server/data_directory.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "server/durability/file_names.h"
 #include "server/durability/log.h"
 #include "server/durability/recorder.h"
@@ -48,8 +48,8 @@ absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& opt
     spdlog::warn(absl::StrCat("recovery: ", warning));
   }
   const std::chrono::duration<double> seconds = env.Now() - start;
-  spdlog::info(absl::StrFormat(
-      "recovered %d variables at global step %d in %.3f s: snapshot %s, %d log records",
+  spdlog::info(fmt::format(
+      "recovered {} variables at global step {} in {:.3f} s: snapshot {}, {} log records",
       store.catalog.size(), store.changes.global_step(), seconds.count(),
       recovered->snapshot.empty() ? "none" : recovered->snapshot.filename().string(),
       recovered->replayed));

@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "proto/memory/memory_account.h"
 #include "server/data_directory.h"
 
@@ -21,7 +21,7 @@ namespace {
 // Drawn at random, so that no other server's address is taken for this one's.
 LocalAddress DrawLocalAddress(const Options& options, Env& env) {
   if (options.shared_memory_streams == 0) return {};
-  const std::string name = absl::StrFormat("varscope-%016x%016x", env.Random64(), env.Random64());
+  const std::string name = fmt::format("varscope-{:016x}{:016x}", env.Random64(), env.Random64());
   return {.shared_memory = name, .target = absl::StrCat("unix-abstract:", name, "-grpc")};
 }
 

@@ -9,7 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
@@ -22,17 +22,17 @@ inline constexpr char kSecretName[] = "session-secret";
 inline constexpr absl::string_view kSegmentPrefix = "log-";
 inline constexpr absl::string_view kSnapshotPrefix = "snapshot-";
 // Of the number after them: a position.
-inline constexpr size_t kPositionDigits = 20;
+inline constexpr size_t kPositionDigits = 20;  // as absl::kZeroPad20 has
 
 // The segment whose first record has the position `first`.
 inline std::filesystem::path SegmentPath(const std::filesystem::path& directory, uint64_t first) {
-  return directory / absl::StrFormat("%s%020d", kSegmentPrefix, first);
+  return directory / absl::StrCat(kSegmentPrefix, absl::Dec(first, absl::kZeroPad20));
 }
 
 // Of a snapshot without a name of its own; "-" and that follow.
 inline std::filesystem::path SnapshotPath(const std::filesystem::path& directory,
                                           uint64_t position) {
-  return directory / absl::StrFormat("%s%020d", kSnapshotPrefix, position);
+  return directory / absl::StrCat(kSnapshotPrefix, absl::Dec(position, absl::kZeroPad20));
 }
 
 // The number in a name that begins with `prefix` and 20 digits; nothing for all other names.

@@ -1,10 +1,11 @@
 #include "server/membership/barrier.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <new>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "proto/wire/retry_info.h"
 #include "server/membership/some_names.h"
 
@@ -344,9 +345,9 @@ std::multimap<std::string, std::string> Barriers::waits(const std::string& first
     const auto end = round.waiting.upper_bound(last);
     for (auto it = round.waiting.lower_bound(first); it != end; ++it) {
       if (waits.count(it->first) >= kMostWaitsTold) continue;
-      waits.emplace(it->first, absl::StrFormat("barrier '%s' round %d, for %d more of %d parties%s",
-                                               name, round.number, StillToCome(round),
-                                               round.parties, Missing(round)));
+      waits.emplace(it->first,
+                    fmt::format("barrier '{}' round {}, for {} more of {} parties{}", name,
+                                round.number, StillToCome(round), round.parties, Missing(round)));
     }
   }
   return waits;
@@ -362,8 +363,8 @@ absl::Status Barriers::Late(const std::string& name, const Round& round, const W
   const double waited = std::chrono::duration<double>(now - waiter.since).count();
   SomeNames here;
   for (const auto& [worker, other] : round.waiting) here.Add([&one = worker] { return one; });
-  return absl::DeadlineExceededError(absl::StrFormat(
-      "barrier '%s' round %d: worker '%s' waited %.1f s for %d more of %d parties; here: %s%s",
+  return absl::DeadlineExceededError(fmt::format(
+      "barrier '{}' round {}: worker '{}' waited {:.1f} s for {} more of {} parties; here: {}{}",
       name, round.number, waiter.arrival.worker_id, waited, StillToCome(round), round.parties,
       here.Join(", "), Missing(round)));
 }

@@ -1,9 +1,10 @@
 // What others are told of workers.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "server/membership/workers.h"
 
 namespace varscope::server {
@@ -23,10 +24,10 @@ std::string Workers::DescribeWait(const std::string& worker_id) const {
   if (it == workers_.end()) return absl::StrCat(worker_id, ", not connected");
   if (!it->second.live()) return absl::StrCat(worker_id, ", lost");
   const std::chrono::duration<double> silent = env_.Now() - it->second.heard;
-  std::string text = absl::StrFormat("%s, silent %.1f s", worker_id, silent.count());
+  std::string text = fmt::format("{}, silent {:.1f} s", worker_id, silent.count());
   if (lease_.count() > 0) {
     const std::chrono::duration<double> left = lease_ - silent;
-    absl::StrAppend(&text, absl::StrFormat(", evicted in %.1f s", std::max(0.0, left.count())));
+    absl::StrAppend(&text, fmt::format(", evicted in {:.1f} s", std::max(0.0, left.count())));
   }
   return text;
 }

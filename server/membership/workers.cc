@@ -1,9 +1,10 @@
 #include "server/membership/workers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "proto/naming/names.h"
 #include "proto/wire/push_window.h"
 #include "proto/wire/retry_info.h"
@@ -147,9 +148,9 @@ absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
                          Reconnect::kThenReport);
   }
   return WithReconnect(
-      absl::AbortedError(absl::StrFormat("worker '%s' was evicted: it was silent for longer than "
-                                         "its lease of %.1f s; incarnation %d is fenced off",
-                                         id, Seconds(lease_), incarnation)),
+      absl::AbortedError(fmt::format("worker '{}' was evicted: it was silent for longer than "
+                                     "its lease of {:.1f} s; incarnation {} is fenced off",
+                                     id, Seconds(lease_), incarnation)),
       Reconnect::kThenResend);
 }
 
@@ -341,8 +342,8 @@ Time Workers::EvictSilent() {
         next = std::min(next, worker.heard + lease_);
         continue;
       }
-      said.push_back(absl::StrFormat("worker '%s' evicted: silent for its whole lease of %.1f s",
-                                     worker.record.worker_id, Seconds(lease_)));
+      said.push_back(fmt::format("worker '{}' evicted: silent for its whole lease of {:.1f} s",
+                                 worker.record.worker_id, Seconds(lease_)));
       worker.untold = worker.record.incarnation;
       End(worker, WorkerState::kEvicted);
       Notify(worker);

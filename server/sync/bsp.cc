@@ -1,5 +1,6 @@
 // bsp: bulk-synchronous steps. The pushes of all workers become one update. local is the same, with
 // workers whose pushes are the differences that many steps of their own have made.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "proto/concurrency/mutex.h"
 #include "server/membership/some_names.h"
@@ -191,9 +191,14 @@ class BspGroup final : public Group {
       };
       const auto why = [&](const WaitingPush&) { return may_push; };
       answers.AddIf(waiting_, same, why);
-      answers.AddIf(next_, same, why);
       member = members_.erase(member);
     }
+    // These need not be members yet.
+    const auto of = [&](const WaitingPush& entry) {
+      return context_.workers.CheckMayPush(entry.id().worker_id);
+    };
+    answers.AddIf(
+        next_, [&](const WaitingPush& entry) { return !of(entry).ok(); }, of);
     BeginAnewWithoutMembers();
   }
 
@@ -336,8 +341,8 @@ class BspGroup final : public Group {
     const size_t needed = Needed();
     const size_t unknown = needed - std::min(needed, waiting_.size() + missing.size());
     if (unknown > 0) missing.Add([&] { return absl::StrCat(unknown, " more to join"); });
-    return absl::StrFormat("step %d of group %s has %d of %d pushes, waits for %s", Step() + 1,
-                           Name(), waiting_.size(), needed, missing.Join("; "));
+    return fmt::format("step {} of group {} has {} of {} pushes, waits for {}", Step() + 1, Name(),
+                       waiting_.size(), needed, missing.Join("; "));
   }
 
   const GroupContext context_;

@@ -2,6 +2,7 @@
 // worker whose clock is more than the bound ahead of the slowest worker's waits before it reads
 // again. Ho et al. 2013, "More Effective Distributed ML via a Stale Synchronous Parallel Parameter
 // Server".
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "proto/concurrency/mutex.h"
 #include "server/membership/some_names.h"
 #include "server/push/commit.h"
@@ -209,8 +209,8 @@ class SspGroup final : public Group {
     clocks_.ForEachReader([&](const std::string& worker_id, const Clocks::Reader&) {
       held.Add([&] { return worker_id; });
     });
-    return absl::StrFormat("reads of group %s by %s, more than %d steps ahead, wait for %s",
-                           NameOf(options_), held.Join(", "), options_.bound, slow.Join("; "));
+    return fmt::format("reads of group {} by {}, more than {} steps ahead, wait for {}",
+                       NameOf(options_), held.Join(", "), options_.bound, slow.Join("; "));
   }
 
   const GroupContext context_;

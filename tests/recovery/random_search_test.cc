@@ -197,6 +197,8 @@ class Search {
   }
 
   void Restart() {
+    // A step that an end has closed is made by a thread of its group.
+    run_->StopGroups();
     const std::string before = run_->state();
     ASSERT_TRUE(run_->Settle().ok());
     if (OneIn(2)) {
@@ -231,11 +233,14 @@ class Search {
   // What a kill would leave now is what there is.
   void Compare() {
     Count();
-    const std::string before = run_->state();
-    const absl::Status settled = run_->Settle();
-    ASSERT_TRUE(settled.ok()) << settled;
     const fs::path copy = copies_ / "copy";
-    CopyDirectory(directory_.path(), copy);
+    std::string before;
+    do {  // again, if a group's thread made a step meanwhile
+      before = run_->state();
+      const absl::Status settled = run_->Settle();
+      ASSERT_TRUE(settled.ok()) << settled;
+      CopyDirectory(directory_.path(), copy);
+    } while (run_->state() != before);
     if (OneIn(3)) DamageNewestSnapshot(copy);
     CheckLog(copy);
     const absl::StatusOr<std::string> after = RecoveredState(copy);

@@ -41,6 +41,8 @@ class ServerRun {
   // Through the group of its variables. Nothing while it waits for others.
   using Answer = std::shared_ptr<std::optional<absl::StatusOr<server::PushResult>>>;
   Answer Submit(const server::Push& push);
+  // Ends all that waits, and what is made of it; nothing changes any more.
+  void StopGroups() { synchronizer_->Stop(); }
   // Until all changes so far are on stable storage, or the error.
   absl::Status Settle();
 

@@ -184,6 +184,7 @@ class World {
   History history_;
   uint64_t snapshot_position_ = 0;  // without a log: of the last one
   std::map<std::string, uint64_t> versions_;
+  bool rolled_back_ = false;  // since the last start, or it was tried
   std::map<std::string, server::StoreState> snapshots_;
   Reached reached_;
   std::set<std::string> modes_;  // of pushes that this life has applied

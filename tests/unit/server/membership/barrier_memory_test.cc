@@ -75,9 +75,10 @@ TEST_F(BarrierMemoryTest, AnEndIsToldToAllWhoWaitForIt) {
     ASSERT_EQ(told[0], 3);
     Arrive(0, told[1]);
     Arrive(1, told[2]);
+    const std::string lost = Worker(2);
     {
       const testing::FailingMemory memory(calls);
-      ASSERT_NO_THROW(barriers_.WorkerLost(Worker(2), 1));
+      ASSERT_NO_THROW(barriers_.WorkerLost(lost, 1));
       failed_ = memory.failed();
     }
     ASSERT_EQ(told[1], 1);

@@ -78,7 +78,9 @@ TEST_F(AnsweredTest, EachPushOfABspStepIsToldOnce) {
     failed = SubmitWithout(calls, "b", last);
     ASSERT_EQ(last.Times(), 1);
     // It never came.
-    if (first.times() == 0) ASSERT_TRUE(Submit("b", 1).Get().ok());
+    if (first.times() == 0) {
+      ASSERT_TRUE(Submit("b", 1).Get().ok());
+    }
     ASSERT_EQ(first.Times(), 1);
   }
   PendingPush a = Submit("a", 1);
