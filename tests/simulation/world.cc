@@ -187,15 +187,18 @@ void World::Start() {
   const uint64_t position = recorder().last_position();
   env_.trace().Note(absl::StrCat("started at change ", position, ", durability ", NameOf(level_)));
   std::string now = State();
-  std::string what = history_.WhatIsWrong(position, now);
-  // One that died in a rollback may owe its second record, which a start writes first.
-  const bool may_owe = has_log() && std::exchange(rolled_back_, false) && position > 0;
-  if (!what.empty() && may_owe && history_.WhatIsWrong(position - 1, now).empty()) what.clear();
-  if (!what.empty()) Wrong(what);
+  // One that died in a rollback may owe its second record, which a start writes first. It is not on
+  // stable storage yet.
+  const bool may_owe = has_log() && rolled_back_ && position > 0;
+  const bool owed = may_owe && history_.WhatIsWrong(position - 1, now).empty();
+  rolled_back_ = rolled_back_ && (owed || !has_log());
+  const std::string what = history_.WhatIsWrong(position, now);
+  if (!what.empty() && !owed) Wrong(what);
   for (const std::string& mode : std::exchange(modes_, {})) {
     reached_.Add(Reached::Cell(Reached::RestartRow(mode), before));
   }
-  history_.BeginAgain(position, std::move(now));
+  history_.BeginAgain(owed ? position - 1 : position, now);
+  history_.Saw(position, std::move(now));
   snapshot_position_ = position;
   versions_.clear();
   ++era_;
