@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -21,25 +22,25 @@ class Told {
  public:
   // Has its memory already.
   PushDone Push() {
-    return [this](const absl::StatusOr<PushResult>&) { Count(); };
+    return [times = times_](const absl::StatusOr<PushResult>&) { Count(*times); };
   }
   ReadDone Read() {
-    return [this](const absl::Status&) { Count(); };
+    return [times = times_](const absl::Status&) { Count(*times); };
   }
-  int times() const { return times_; }
+  int times() const { return *times_; }
   // Waits for the first.
-  int Times() {
-    times_.wait(0);
-    return times_;
+  int Times() const {
+    times_->wait(0);
+    return *times_;
   }
 
  private:
-  void Count() {
-    ++times_;
-    times_.notify_all();
+  static void Count(std::atomic<int>& times) {
+    ++times;
+    times.notify_all();
   }
 
-  std::atomic<int> times_{0};
+  const std::shared_ptr<std::atomic<int>> times_ = std::make_shared<std::atomic<int>>(0);
 };
 
 class AnsweredTest : public SynchronizerTest {
