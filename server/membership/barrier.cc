@@ -32,7 +32,6 @@ BarrierAnswer AnswerOfUnseen(const Arrival& arrival) {
 // What an arrival and a name take beside their texts, all that grows with them included.
 constexpr uint64_t kArrivalBytes = 768;
 constexpr uint64_t kNameBytes = 512;
-
 constexpr size_t kMostWaitsTold = 8;
 
 }  // namespace

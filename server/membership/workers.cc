@@ -301,8 +301,7 @@ void Workers::TellLost() {
     for (const auto& [worker_id, worker] : workers_) {
       if (worker.untold == 0) continue;
       lost.push_back(worker.record);
-      // It may be back already.
-      lost.back().incarnation = worker.untold;
+      lost.back().incarnation = worker.untold;  // it may be back already
     }
     for (auto& [worker_id, worker] : workers_) worker.untold = 0;
   }
