@@ -139,7 +139,9 @@ void AddRepeated(const CLI::Option& option, Words& arguments) {
     return argument == flag || absl::StartsWith(argument, flag + "=");
   };
   if (values == nullptr || std::any_of(arguments.begin(), arguments.end(), is_flag)) return;
-  for (const std::string& value : SplitAtBlanks(values)) arguments.push_back(flag + "=" + value);
+  for (const std::string& value : SplitAtBlanks(values)) {
+    arguments.push_back(absl::StrCat(flag, "=", value));
+  }
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <concepts>
 #include <new>
-#include <type_traits>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -35,9 +34,9 @@ class DoneOnce {
  public:
   DoneOnce() = default;
   template <typename F>
-  requires(!std::same_as<std::remove_cvref_t<F>, DoneOnce> && std::invocable<std::decay_t<F>&, T>)
-      DoneOnce(F&& function)
-      : function_(std::forward<F>(function)) {}
+  requires(!std::same_as<F, DoneOnce> && std::invocable<F&, T>)
+      DoneOnce(F function)  // NOLINT: it is one
+      : function_(std::move(function)) {}
   ~DoneOnce() {
     if (function_) Tell(T(*kNobodyAnswered));
   }

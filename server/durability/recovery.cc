@@ -73,7 +73,7 @@ class Recovery {
     for (const std::filesystem::path& path : files) {
       const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files_.Open(path);
       if (!file.ok()) return Unreadable(file.status());
-      const absl::Status status = CheckFormat(**file);
+      absl::Status status = CheckFormat(**file);
       // Another error is for whoever needs the file.
       if (absl::IsFailedPrecondition(status)) return status;
     }

@@ -43,7 +43,7 @@ absl::Status StreamVariables::Reserve(const Named& named, const Caller& caller) 
         absl::StrCat(Who(caller), "one stream names too many variables (", entries_.size(), " and ",
                      named.size(), " more); open another one"));
   }
-  const absl::Status status = IdleMemory::Process().Extend(held_, caller.holder(), bytes);
+  absl::Status status = IdleMemory::Process().Extend(held_, caller.holder(), bytes);
   if (status.ok()) return status;
   return Prefixed(
       absl::StrCat(Who(caller), "for the variables that its stream names and their slots, "),

@@ -80,8 +80,9 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   absl::Status TakeRoom() {
     absl::StatusOr<IdleMemory::Hold> held = IdleMemory::Process().Reserve(
         Caller{.peer = AddressOf(context_.peer())}.holder(), kCallBytes);
-    if (held.ok()) held_ = *std::move(held);
-    return held.status();
+    if (!held.ok()) return held.status();
+    held_ = *std::move(held);
+    return absl::OkStatus();
   }
 
   void Refuse(const absl::Status& why) {

@@ -70,7 +70,7 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
         writer_(&received_.context()) {}
 
  private:
-  void* Tag(std::function<void(bool ok)> then) {
+  void* Tag(std::function<void(bool ok)> then) {  // NOLINT: it is moved from
     return CallQueue::Tag(received_.context(), std::move(then));
   }
 
