@@ -1,9 +1,10 @@
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "proto/optimizers/optimizer.h"
 #include "proto/optimizers/rules.h"
@@ -30,6 +31,14 @@ Interval LimitsOf(Interval range, DType dtype) {
   range.least = std::max(range.least, -largest);
   range.most = std::min(range.most, largest);
   return range;
+}
+
+// With all digits that tell it from others, as "%.17g" does.
+std::string Exactly(double value) {
+  std::array<char, 32> text{};
+  const std::to_chars_result end =
+      std::to_chars(text.begin(), text.end(), value, std::chars_format::general, 17);
+  return {text.begin(), end.ptr};
 }
 
 // "[0, 1) for float32 variables"
@@ -59,10 +68,10 @@ absl::Status Check(absl::string_view owner, const HyperparameterDef& def, double
     // Rules use some as they are, and some in the dtype.
     const double cast = CastTo(dtype, value);
     if (IsIn(limits, cast)) return absl::OkStatus();
-    as_cast = absl::StrFormat(", which is %.17g as %s", cast, Name(dtype));
+    as_cast = absl::StrCat(", which is ", Exactly(cast), " as ", Name(dtype));
   }
-  return absl::InvalidArgumentError(absl::StrFormat("%s: %s is %.17g%s; allowed is %s", owner,
-                                                    def.name, value, as_cast, Text(limits, dtype)));
+  return absl::InvalidArgumentError(absl::StrCat(owner, ": ", def.name, " is ", Exactly(value),
+                                                 as_cast, "; allowed is ", Text(limits, dtype)));
 }
 
 bool BeginsNonSlot(const Optimizer& optimizer, const HyperparameterDef& def) {

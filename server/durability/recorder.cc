@@ -161,6 +161,7 @@ absl::Status Recorder::CheckHeader(uint64_t bytes, uint64_t with_others) const {
 
 absl::StatusOr<Catalog::Happens> Recorder::OnCreated(const CreationBatch& batch) {
   if (absl::Status status = CheckHeader(MostHeaderBytes(batch)); !status.ok()) return status;
+  if (options_.level == DurabilityLevel::kNone) return nullptr;
   const auto prepared = std::make_shared<Log::Prepared>(PrepareRecord(ToRecord(batch)));
   return [this, prepared] { RecordPrepared(std::move(*prepared)); };
 }

@@ -6,7 +6,6 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "proto/wire/crc32c.h"
 #include "server/auth/session_keys.h"
 #include "server/durability/file_names.h"

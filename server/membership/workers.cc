@@ -300,9 +300,9 @@ void Workers::TellLost() {
     MutexLock lock(mutex_);
     for (const auto& [worker_id, worker] : workers_) {
       if (worker.untold == 0) continue;
-      lost.push_back(worker.record);
-      lost.back().incarnation = worker.untold;  // it may be back already
+      lost.emplace_back(worker.record).incarnation = worker.untold;  // it may be back already
     }
+    if (lost.empty()) return;
     for (auto& [worker_id, worker] : workers_) worker.untold = 0;
   }
   NotifyLost(lost);
@@ -366,8 +366,8 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     collect_ = std::move(collect);
     for (auto& [worker_id, worker] : workers_) {
       worker.heard = env_.Now();
-      fence_({.worker_id = worker_id});
-      if (!worker.live() && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
+      const bool is_over = !worker.live() && !FailpointIsOn(Failpoint::kIgnoreFence);
+      fence_(is_over ? worker.record : WorkerRecord{.worker_id = worker_id});
     }
   }
   timer_ = env_.StartTimer("leases", [this] { return EvictSilent(); });

@@ -50,28 +50,7 @@ template <typename Request, typename Response>
 class ListCall final : public std::enable_shared_from_this<ListCall<Request, Response>> {
  public:
   using Writer = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
-  using Ask = AskForCall<Writer>;
   using Handler = ListHandler<Request, Response>;
-
-  // Serves every call that comes until the server stops.
-  static void Accept(const ServiceContext& service, CallQueue& queue, const Ask& ask,
-                     const std::shared_ptr<const Handler>& handler) {
-    CallQueue::Accept([&] {
-      const auto next = std::make_shared<ListCall>(service, queue, handler);
-      CallQueue::OwnTag ended(next->Tag([next](bool) { next->Ended(); }));
-      CallQueue::OwnTag came(
-          next->Tag([&service, &queue, ask, handler, next, ended = ended.get()](bool ok) {
-            if (!ok) return CallQueue::Drop(ended);
-            Accept(service, queue, ask, handler);
-            next->Run();
-          }));
-      next->received_.context().AsyncNotifyWhenDone(ended.get());
-      ask(&next->received_.context(), &next->received_.bytes(), &next->writer_, came.get());
-      // gRPC gives them back.
-      static_cast<void>(ended.release());
-      static_cast<void>(came.release());
-    });
-  }
 
   ListCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
       : service_(service),
@@ -81,6 +60,8 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
         writer_(&received_.context()) {}
 
  private:
+  friend CallAcceptor<ListCall>;
+
   void* Tag(std::function<void(bool ok)> then) {
     return CallQueue::Tag(received_.context(), std::move(then));
   }

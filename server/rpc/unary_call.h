@@ -39,28 +39,7 @@ template <typename Request, typename Response>
 class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, Response>> {
  public:
   using Writer = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
-  using Ask = AskForCall<Writer>;
   using Handler = UnaryHandler<Request, Response>;
-
-  // Serves every call that comes until the server stops.
-  static void Accept(const ServiceContext& service, CallQueue& queue, const Ask& ask,
-                     const std::shared_ptr<const Handler>& handler) {
-    CallQueue::Accept([&] {
-      const auto next = std::make_shared<UnaryCall>(service, queue, handler);
-      CallQueue::OwnTag ended(next->Tag([next](bool) { next->Ended(); }));
-      CallQueue::OwnTag came(
-          next->Tag([&service, &queue, ask, handler, next, ended = ended.get()](bool ok) {
-            if (!ok) return CallQueue::Drop(ended);
-            Accept(service, queue, ask, handler);
-            next->Run();
-          }));
-      next->received_.context().AsyncNotifyWhenDone(ended.get());
-      ask(&next->received_.context(), &next->received_.bytes(), &next->writer_, came.get());
-      // gRPC gives them back.
-      static_cast<void>(ended.release());
-      static_cast<void>(came.release());
-    });
-  }
 
   UnaryCall(const ServiceContext& service, CallQueue& queue, std::shared_ptr<const Handler> handler)
       : service_(service),
@@ -70,6 +49,8 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
         writer_(&received_.context()) {}
 
  private:
+  friend CallAcceptor<UnaryCall>;
+
   void* Tag(std::function<void(bool ok)> then) {  // NOLINT: it is moved from
     return CallQueue::Tag(received_.context(), std::move(then));
   }

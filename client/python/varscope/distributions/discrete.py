@@ -6,6 +6,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.compat import v1 as tf
+from varscope.distributions.samples import shape_of
 from varscope.compat.v1 import nn
 from varscope.ops import convert_to_tensor
 
@@ -90,12 +91,7 @@ class Bernoulli:
     def sample(self, sample_shape: Any = (), seed: int | None = None,
                name: str = "sample") -> _core.Tensor:
         """Returns 0 or 1 for each probability."""
-        dims = self._probs.shape.as_list()
-        own = tf.shape(self._probs) if None in dims else dims
-        front = [sample_shape] if not hasattr(sample_shape, "__len__") else list(sample_shape)
-        shape = tf.concat([front, own], 0) if front and None in dims else (
-            [*front, *own] if front else own)
-        drawn = tf.random_uniform(shape, seed=seed)
+        drawn = tf.random_uniform(shape_of(self._probs, sample_shape), seed=seed)
         return _core.cast(_core.less(drawn, self._probs), self._dtype)
 
     def log_prob(self, value: Any, name: str = "log_prob") -> _core.Tensor:

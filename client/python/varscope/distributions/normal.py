@@ -7,6 +7,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.compat import v1 as tf
+from varscope.distributions.samples import shape_of
 from varscope.ops import convert_to_tensor
 
 
@@ -49,12 +50,7 @@ class Normal:
                name: str = "sample") -> _core.Tensor:
         """Returns samples, [sample_shape..., the distributions' own dimensions]."""
         spread = self.stddev()
-        dims = spread.shape.as_list()
-        front = [sample_shape] if not hasattr(sample_shape, "__len__") else list(sample_shape)
-        own = tf.shape(spread) if None in dims else None
-        shape = [*front, *dims] if own is None else (
-            own if not front else tf.concat([front, own], 0))
-        drawn = tf.random_normal(shape, seed=seed)
+        drawn = tf.random_normal(shape_of(spread, sample_shape), seed=seed)
         return self._loc + drawn * self._scale
 
     def log_prob(self, value: Any, name: str = "log_prob") -> _core.Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.compat import v1 as tf
+from varscope.distributions.samples import shape_of
 from varscope.ops import convert_to_tensor
 
 
@@ -29,13 +30,7 @@ class _OfNumbers:
 
     def _uniform(self, sample_shape: Any, seed: int | None) -> Any:
         """Numbers between 0 and 1, [sample_shape..., the distributions' own dimensions]."""
-        dims = self._shaped.shape.as_list()
-        front = [sample_shape] if isinstance(sample_shape, int) else list(sample_shape)
-        if None not in dims:
-            return tf.random_uniform([*front, *dims], dtype=self.dtype, seed=seed)
-        own = tf.shape(self._shaped)
-        return tf.random_uniform(tf.concat([front, own], 0) if front else own, dtype=self.dtype,
-                                 seed=seed)
+        return tf.random_uniform(shape_of(self._shaped, sample_shape), dtype=self.dtype, seed=seed)
 
     def prob(self, value: Any, name: str = "prob") -> _core.Tensor:
         """Returns the density."""

@@ -14,6 +14,7 @@ from varscope.collections_ import GraphKeys, get_collection
 from varscope.graphs import get_default_graph
 from varscope.keras import choices, nodes
 from varscope.keras.learning_phase import learning_phase
+from varscope.layers.kernels import KernelAndBias
 from varscope.layers.nested import nest
 from varscope.ops import convert_to_tensor
 from varscope.scopes import variable_scope
@@ -181,9 +182,6 @@ class Layer:
             raise AttributeError(f"The layer {self.name} has never been called.")
         return self._calls[0]
 
-    def _variable(self, name: str) -> Any:
-        return next((v for v in self.weights if v.op.name.rpartition("/")[2] == name), None)
-
     def count_params(self) -> int:
         """Returns how many numbers its weights have."""
         return sum(int(np.prod(v.shape.as_list())) for v in self.weights)
@@ -208,18 +206,8 @@ class Layer:
         return {"name": self.name, "trainable": self.trainable}
 
 
-class OfVariables(Layer):
+class OfVariables(KernelAndBias, Layer):
     """A layer with a matrix, or filters, and perhaps biases."""
-
-    @property
-    def kernel(self) -> Any:
-        """The matrix, or the filters; None before the first call."""
-        return self._variable("kernel")
-
-    @property
-    def bias(self) -> Any:
-        """What is added; None where nothing is."""
-        return self._variable("bias")
 
 
 def _input_shape(keywords: dict[str, Any]) -> tuple[Any, ...] | None:

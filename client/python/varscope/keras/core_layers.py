@@ -11,6 +11,7 @@ from varscope.control_flow import cond
 from varscope.keras import choices
 from varscope.keras.base import Layer, OfVariables
 from varscope.layers import dropout, normalization, pooling
+from varscope.layers.kernels import named
 from varscope.layers.scopes import channels
 from varscope.random_numbers import random_normal
 
@@ -182,7 +183,7 @@ class Embedding(Layer):
     @property
     def embeddings(self) -> Any:
         """The table; None before the first call."""
-        return self._variable("embeddings")
+        return named(self.weights, "embeddings")
 
     def call(self, inputs: Any) -> Any:
         table = self.add_weight("embeddings", [self.input_dim, self.output_dim], "float32",

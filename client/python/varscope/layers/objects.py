@@ -8,10 +8,11 @@ from typing import Any
 from varscope import _core
 from varscope.collections_ import get_collection
 from varscope.layers import convolution, dropout, normalization, pooling, volumes
+from varscope.layers.kernels import KernelAndBias
 from varscope.scopes import variable_scope
 
 
-class Layer:
+class Layer(KernelAndBias):
     """The base: a function of tf.layers, with its arguments."""
 
     _function: Callable[..., Any]
@@ -47,20 +48,6 @@ class Layer:
         return [] if self._scope is None else self._scope.trainable_variables()
 
     trainable_weights = trainable_variables
-
-    def _variable(self, name: str) -> Any:
-        found = [v for v in self.variables if v.op.name.rpartition("/")[2] == name]
-        return found[0] if found else None
-
-    @property
-    def kernel(self) -> Any:
-        """The matrix, or the filters; None where there are none."""
-        return self._variable("kernel")
-
-    @property
-    def bias(self) -> Any:
-        """What is added; None where nothing is."""
-        return self._variable("bias")
 
     @property
     def updates(self) -> list[Any]:

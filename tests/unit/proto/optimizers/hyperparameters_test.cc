@@ -7,11 +7,14 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "proto/optimizers/optimizer.h"
+#include "tests/support/sanitizer.h"
+#include "tests/unit/server/failing_memory.h"
 #include "varscope/dtype.h"
 
 namespace varscope::optimizers {
@@ -263,6 +266,26 @@ TEST(HyperparametersTest, TheMessageSaysWhatAFloatMakesOfIt) {
   const Optimizer& ftrl = *FindOptimizer("Ftrl");
   EXPECT_EQ(ReadHyperparameters(ftrl, {{"learning_rate", 0}}, DType::kFloat64).status().message(),
             "Ftrl: learning_rate is 0; allowed is [1e-300, 1e+300] for float64 variables");
+}
+
+// The text of an error takes memory: where there is none, that is an exception, not the end of the
+// process.
+TEST(HyperparameterTextTest, WithoutMemoryForTheErrorItThrows) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  const Optimizer& adam = *FindOptimizer("Adam");
+  for (const std::map<std::string, double>& given :
+       {std::map<std::string, double>{{"beta1", 1 - 1e-12}}, {{"learning_rate", kInfinity}}}) {
+    bool failed = true;
+    for (uint64_t calls = 0; failed; ++calls) {
+      const testing::FailingMemory memory(calls);
+      try {
+        EXPECT_FALSE(ReadHyperparameters(adam, given, DType::kFloat32).ok());
+      } catch (const std::bad_alloc&) {
+      }
+      failed = memory.failed();
+      ASSERT_LT(calls, 1000U);
+    }
+  }
 }
 
 }  // namespace
