@@ -15,18 +15,22 @@
 
 namespace varscope::server {
 
-// Fills the empty `store` and `workers` with what the directory has, says so in the log, and
-// returns what keeps their changes from now on; it must go before they do. Without --data-dir: what
-// keeps nothing. The error says why the directory cannot be used: another server has it, it cannot
-// be written, or it is damaged. `stop`: as RecoveryOptions.
-absl::StatusOr<std::unique_ptr<Durability>> OpenDataDirectory(const Options& options, Store& store,
-                                                              Workers& workers, Env& env,
-                                                              const std::function<bool()>& stop);
+struct DataDirectory {
+  // Keeps the changes of the store and the workers from now on; it must go before they do. Without
+  // --data-dir it keeps nothing.
+  std::unique_ptr<Durability> durability;
+  // Of the directory's workers: they outlive a restart as the workers do. Without --data-dir: new
+  // ones.
+  SessionKeys session_keys;
+};
 
-// The keys of the directory's workers, which outlive a restart as the workers do. DataLoss when
-// their file is damaged. Without --data-dir: new ones. To be called once OpenDataDirectory has
-// locked the directory.
-absl::StatusOr<SessionKeys> OpenSessionKeys(const Options& options, Env& env);
+// Opens the directory, for as long as `durability` lives: its path is not used again. Fills the
+// empty `store` and `workers` with what it has, and says so in the log. The error says why it
+// cannot be used: another server has it, it cannot be written, or it is damaged. `stop`: as
+// RecoveryOptions.
+absl::StatusOr<DataDirectory> OpenDataDirectory(const Options& options, Store& store,
+                                                Workers& workers, Env& env,
+                                                const std::function<bool()>& stop);
 
 }  // namespace varscope::server
 

@@ -104,13 +104,10 @@ void Server::LimitMemory() {
 }
 
 absl::Status Server::Recover(const std::function<bool()>& stop) {
-  absl::StatusOr<std::unique_ptr<Durability>> durability =
-      OpenDataDirectory(options_, store_, workers_, env_, stop);
-  if (!durability.ok()) return durability.status();
-  durability_ = *std::move(durability);
-  absl::StatusOr<SessionKeys> session_keys = OpenSessionKeys(options_, env_);
-  if (!session_keys.ok()) return session_keys.status();
-  session_keys_ = *std::move(session_keys);
+  absl::StatusOr<DataDirectory> opened = OpenDataDirectory(options_, store_, workers_, env_, stop);
+  if (!opened.ok()) return opened.status();
+  durability_ = std::move(opened->durability);
+  session_keys_ = std::move(opened->session_keys);
   return absl::OkStatus();
 }
 
@@ -216,15 +213,17 @@ bool Server::TakeLastSnapshot() {
     return true;
   }
   spdlog::error(absl::StrCat("no snapshot at the end: ", taken.status().message()));
-  // The log has what was told, where it is still there.
-  if (durability_->level() == DurabilityLevel::kSync) return durability_->Health().ok();
   if (durability_->level() == DurabilityLevel::kNone) return false;
-  constexpr std::chrono::seconds kLimit{10};
-  const auto written = std::make_shared<std::promise<bool>>();
-  std::future<bool> answer = written->get_future();
-  durability_->WhenOnStableStorage(
-      [written](const absl::Status& status) { written->set_value(status.ok()); });
-  return answer.wait_for(kLimit) == std::future_status::ready && answer.get();
+  if (durability_->level() == DurabilityLevel::kAsync) {
+    constexpr std::chrono::seconds kLimit{10};
+    const auto written = std::make_shared<std::promise<bool>>();
+    std::future<bool> answer = written->get_future();
+    durability_->WhenOnStableStorage(
+        [written](const absl::Status& status) { written->set_value(status.ok()); });
+    if (answer.wait_for(kLimit) != std::future_status::ready || !answer.get()) return false;
+  }
+  // The log has what was told, where it is still there.
+  return durability_->Health().ok();
 }
 
 }  // namespace varscope::server

@@ -8,11 +8,10 @@
 
 namespace varscope::server {
 
-absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Files& files, const std::filesystem::path& directory,
-                                              const std::string& name) try {
-  const absl::StatusOr<std::filesystem::path> file = FindSnapshot(files, directory, name);
+absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Directory& directory, const std::string& name) try {
+  const absl::StatusOr<std::string> file = FindSnapshot(directory, name);
   if (!file.ok()) return file.status();
-  absl::StatusOr<Snapshot> read = ReadSnapshot(files, *file);
+  absl::StatusOr<Snapshot> read = ReadSnapshot(directory, *file);
   if (absl::IsResourceExhausted(read.status())) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "no rollback to snapshot ", name, ", nothing was changed: its values and those that are ",
@@ -24,7 +23,7 @@ absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Files& files, const std::filesyste
       PreparedState::Make(std::move(read->state));
   if (!prepared.ok()) return prepared.status();
   StoreState state = (*prepared)->State();
-  return ChosenSnapshot{file->filename().string(), *std::move(prepared), std::move(state)};
+  return ChosenSnapshot{*file, *std::move(prepared), std::move(state)};
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(absl::StrCat(
       "no rollback to snapshot ", name, ", nothing was changed: there is no memory for that state ",

@@ -2,7 +2,6 @@
 #ifndef VARSCOPE_SERVER_DURABILITY_CHOSEN_SNAPSHOT_H_
 #define VARSCOPE_SERVER_DURABILITY_CHOSEN_SNAPSHOT_H_
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -22,8 +21,7 @@ struct ChosenSnapshot {
 // are there, whatever --memory-limit is; names and definitions once. ResourceExhausted, with what
 // to do, when the system has no memory for it; NotFound and DataLoss as FindSnapshot and
 // ReadSnapshot.
-absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Files& files, const std::filesystem::path& directory,
-                                              const std::string& name);
+absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Directory& directory, const std::string& name);
 
 }  // namespace varscope::server
 

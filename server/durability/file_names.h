@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -25,14 +25,13 @@ inline constexpr absl::string_view kSnapshotPrefix = "snapshot-";
 inline constexpr size_t kPositionDigits = 20;  // as absl::kZeroPad20 has
 
 // The segment whose first record has the position `first`.
-inline std::filesystem::path SegmentPath(const std::filesystem::path& directory, uint64_t first) {
-  return directory / absl::StrCat(kSegmentPrefix, absl::Dec(first, absl::kZeroPad20));
+inline std::string SegmentName(uint64_t first) {
+  return absl::StrCat(kSegmentPrefix, absl::Dec(first, absl::kZeroPad20));
 }
 
 // Of a snapshot without a name of its own; "-" and that follow.
-inline std::filesystem::path SnapshotPath(const std::filesystem::path& directory,
-                                          uint64_t position) {
-  return directory / absl::StrCat(kSnapshotPrefix, absl::Dec(position, absl::kZeroPad20));
+inline std::string SnapshotName(uint64_t position) {
+  return absl::StrCat(kSnapshotPrefix, absl::Dec(position, absl::kZeroPad20));
 }
 
 // The number in a name that begins with `prefix` and 20 digits; nothing for all other names.

@@ -32,36 +32,37 @@ std::span<const std::byte> AsBytes(const std::string& text) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Segment>> ListSegments(Files& files,
-                                                  const std::filesystem::path& directory) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+absl::StatusOr<std::vector<Segment>> ListSegments(Directory& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = directory.List();
   if (!names.ok()) return names.status();
   std::vector<Segment> segments;
   for (const std::string& name : *names) {
     const std::optional<uint64_t> first = NumberAfter(kSegmentPrefix, name);
-    if (!first || name != SegmentPath("", *first)) continue;
-    segments.push_back({*first, directory / name});
+    if (!first || name != SegmentName(*first)) continue;
+    segments.push_back({*first, directory.PathOf(name)});
   }
   std::sort(segments.begin(), segments.end(),
             [](const Segment& a, const Segment& b) { return a.first < b.first; });
   return segments;
 }
 
-uint64_t BytesAfter(Files& files, const std::filesystem::path& directory, uint64_t position) {
-  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
+uint64_t BytesAfter(Directory& directory, uint64_t position) {
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory);
   if (!segments.ok()) return 0;
   uint64_t bytes = 0;
   for (size_t i = 0; i < segments->size(); ++i) {
     const bool is_past = i + 1 < segments->size() && (*segments)[i + 1].first <= position + 1;
     if (is_past) continue;
-    const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open((*segments)[i].path);
+    const absl::StatusOr<std::unique_ptr<ReadableFile>> file =
+        directory.Open(SegmentName((*segments)[i].first));
     if (file.ok()) bytes += (*file)->size();
   }
   return bytes;
 }
 
-Log::Log(LogOptions options, uint64_t next, Env& env)
+Log::Log(Directory& directory, LogOptions options, uint64_t next, Env& env)
     : env_(env),
+      directory_(directory),
       options_(std::move(options)),
       next_record_(batch_.end()),
       next_(next),
@@ -139,12 +140,11 @@ uint64_t Log::last_position() const {
 }
 
 void Log::Trim(uint64_t position) {
-  const absl::StatusOr<std::vector<Segment>> segments =
-      ListSegments(env_.files(), options_.directory);
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
   if (!segments.ok()) return;
   for (size_t i = 0; i + 1 < segments->size(); ++i) {
     if ((*segments)[i + 1].first > position + 1) break;
-    env_.files().Remove((*segments)[i].path).IgnoreError();
+    directory_.Remove(SegmentName((*segments)[i].first)).IgnoreError();
   }
 }
 
@@ -166,10 +166,14 @@ Time Log::Step(bool delay) {
   if (batch_.empty()) {
     if (const std::optional<Time> due = Gather(delay)) return *due;
   }
-  absl::Status status = WriteRecord(*next_record_);
-  if (status.ok() && ++next_record_ != batch_.end()) return Time::min();
+  absl::Status status;
+  // At the end already: there was no memory to say what came after it.
+  if (next_record_ != batch_.end()) {
+    status = WriteRecord(*next_record_);
+    if (status.ok() && ++next_record_ != batch_.end()) return Time::min();
+  }
   if (status.ok()) status = Sync();
-  Settle(status);
+  Settle(directory_.Explain(status));
   return Time::min();
 }
 
@@ -193,27 +197,26 @@ std::optional<Time> Log::Gather(bool delay) {
 }
 
 absl::Status Log::RemoveAfter(uint64_t first) const {
-  const absl::StatusOr<std::vector<Segment>> segments =
-      ListSegments(env_.files(), options_.directory);
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
   if (!segments.ok()) return segments.status();
   bool removed = false;
   if (FailpointIsOn(Failpoint::kKeepFailedSegments)) return absl::OkStatus();
   for (const Segment& segment : *segments) {
     if (segment.first <= first) continue;
-    if (absl::Status status = env_.files().Remove(segment.path); !status.ok()) return status;
+    absl::Status status = directory_.Remove(SegmentName(segment.first));
+    if (!status.ok()) return status;
     removed = true;
   }
-  return removed ? env_.files().SyncDirectory(options_.directory) : absl::OkStatus();
+  return removed ? directory_.Sync() : absl::OkStatus();
 }
 
 absl::Status Log::OpenSegment(uint64_t first) {
   segment_.reset();
   if (absl::Status status = RemoveAfter(first); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<WritableFile>> file =
-      env_.files().Create(SegmentPath(options_.directory, first));
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = directory_.Create(SegmentName(first));
   if (!file.ok()) return file.status();
   segment_ = *std::move(file);
-  return env_.files().SyncDirectory(options_.directory);
+  return directory_.Sync();
 }
 
 absl::Status Log::WriteRecord(const Pending& pending) {

@@ -23,7 +23,6 @@
 namespace varscope::server {
 
 struct LogOptions {
-  std::filesystem::path directory;
   // Zero: whatever waits is flushed at once, as one group. Else: flushed this often, or as soon as
   // somebody waits for it, or half of max_pending_bytes does.
   std::chrono::milliseconds interval{0};
@@ -40,13 +39,15 @@ struct LogOptions {
 // has succeeded: after a failed write or fdatasync, which leaves the file in an unknown state, they
 // are all written again into a new segment, after `retry`, until that succeeds. Meanwhile health()
 // says what is wrong. A new segment is the last one: whatever an attempt that failed, or an end
-// that recovery dropped, left under later names is removed before.
+// that recovery dropped, left under later names is removed before. What is in a directory that its
+// path does not lead to any more is not durable: no later start finds it (Directory::CheckPath).
 class Log {
  public:
   using Done = DoneOnce<absl::Status>;
 
   // The next record gets the position `next`. Nothing is written before the first record.
-  Log(LogOptions options, uint64_t next, Env& env = SystemEnv());
+  // `directory` and `env` outlive it.
+  Log(Directory& directory, LogOptions options, uint64_t next, Env& env = SystemEnv());
   // Flushes what waits, once.
   ~Log();
   Log(const Log&) = delete;
@@ -111,6 +112,7 @@ class Log {
   void Settle(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
 
   Env& env_;
+  Directory& directory_;
   const LogOptions options_;
 
   Mutex writing_;  // the writer's
@@ -137,12 +139,11 @@ class Log {
 // Segments in `directory`, by the position of their first record.
 struct Segment {
   uint64_t first;
-  std::filesystem::path path;
+  std::filesystem::path path;  // for messages: SegmentName(first) in its directory
 };
-absl::StatusOr<std::vector<Segment>> ListSegments(Files& files,
-                                                  const std::filesystem::path& directory);
+absl::StatusOr<std::vector<Segment>> ListSegments(Directory& directory);
 // Of the segments in which there may be records after `position`.
-uint64_t BytesAfter(Files& files, const std::filesystem::path& directory, uint64_t position);
+uint64_t BytesAfter(Directory& directory, uint64_t position);
 
 }  // namespace varscope::server
 

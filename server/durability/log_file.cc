@@ -14,8 +14,8 @@ constexpr uint64_t kReadAtOnce = uint64_t{1} << 20;
 
 }  // namespace
 
-absl::StatusOr<LogFile> LogFile::Open(Files& files, const std::filesystem::path& path) {
-  absl::StatusOr<std::unique_ptr<ReadableFile>> opened = files.Open(path);
+absl::StatusOr<LogFile> LogFile::Open(Directory& directory, absl::string_view name) {
+  absl::StatusOr<std::unique_ptr<ReadableFile>> opened = directory.Open(name);
   if (!opened.ok()) return opened.status();
   if (absl::Status status = CheckFormat(**opened); !status.ok()) return status;
   return LogFile(*std::move(opened));

@@ -4,12 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/durability/frame.h"
 #include "server/env/files.h"
 
@@ -20,7 +20,7 @@ namespace varscope::server {
 class LogFile {
  public:
   // FailedPrecondition names both versions for a file of another disk format.
-  static absl::StatusOr<LogFile> Open(Files& files, const std::filesystem::path& path);
+  static absl::StatusOr<LogFile> Open(Directory& directory, absl::string_view name);
 
   uint64_t size() const { return file_->size(); }
   // The record at `offset`; nothing when it is cut short or its checksums are wrong.

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "server/durability/file_names.h"
 #include "server/durability/log_file.h"
 
 namespace varscope::server {
@@ -11,12 +12,12 @@ namespace {
 // Whether the change `position` was durable when any record after `offset` of `log`, or of the
 // `later` segments, was written. The later ones alone do not tell: an attempt to write may have
 // left them that failed.
-absl::StatusOr<bool> WasDurable(Files& files, LogFile& log, uint64_t offset,
+absl::StatusOr<bool> WasDurable(Directory& directory, LogFile& log, uint64_t offset,
                                 std::span<const Segment> later, uint64_t position) {
   absl::StatusOr<std::optional<FramedRecord>> found = log.Find(offset, position);
   for (const Segment& segment : later) {
     if (!found.ok() || *found) break;
-    absl::StatusOr<LogFile> file = LogFile::Open(files, segment.path);
+    absl::StatusOr<LogFile> file = LogFile::Open(directory, SegmentName(segment.first));
     if (!file.ok()) return file.status();
     found = file->Find(0, position);
   }
@@ -26,9 +27,9 @@ absl::StatusOr<bool> WasDurable(Files& files, LogFile& log, uint64_t offset,
 
 }  // namespace
 
-absl::StatusOr<SegmentEnd> ReadSegment(Files& files, std::span<const Segment> segments,
+absl::StatusOr<SegmentEnd> ReadSegment(Directory& directory, std::span<const Segment> segments,
                                        uint64_t end, TakeRecord take) {
-  absl::StatusOr<LogFile> log = LogFile::Open(files, segments.front().path);
+  absl::StatusOr<LogFile> log = LogFile::Open(directory, SegmentName(segments.front().first));
   if (!log.ok()) return log.status();
   SegmentEnd at{.next = segments.front().first};
   while (at.next < end) {
@@ -41,7 +42,7 @@ absl::StatusOr<SegmentEnd> ReadSegment(Files& files, std::span<const Segment> se
     }
     if (!frame || frame->position != at.next) {
       const absl::StatusOr<bool> durable =
-          WasDurable(files, *log, at.offset, segments.subspan(1), at.next);
+          WasDurable(directory, *log, at.offset, segments.subspan(1), at.next);
       if (!durable.ok()) return durable.status();
       at.damaged = *durable;
       break;

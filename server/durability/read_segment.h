@@ -26,10 +26,10 @@ struct SegmentEnd {
 // Given to `take`, which ends the reading when it returns an error: a record, and its file's size.
 using TakeRecord = absl::FunctionRef<absl::Status(const FramedRecord&, uint64_t)>;
 
-// Reads the first of `segments` up to before the position `end`, where another takes over. The
-// others are the later ones, which tell damage from an end that is torn: they say what was durable.
-// The error is why a file cannot be read, or what `take` returned.
-absl::StatusOr<SegmentEnd> ReadSegment(Files& files, std::span<const Segment> segments,
+// Reads the first of `segments`, which `directory` has, up to before the position `end`, where
+// another takes over. The others are the later ones, which tell damage from an end that is torn:
+// they say what was durable. The error is why a file cannot be read, or what `take` returned.
+absl::StatusOr<SegmentEnd> ReadSegment(Directory& directory, std::span<const Segment> segments,
                                        uint64_t end, TakeRecord take);
 
 // Says which change of the segment cannot be read, and where.

@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::chrono::seconds kAfterFailure{10};
 
-uint64_t FileBytes(Files& files, const std::filesystem::path& path) {
-  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
+uint64_t FileBytes(Directory& directory, const std::string& name) {
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = directory.Open(name);
   return file.ok() ? (*file)->size() : 0;
 }
 
@@ -77,15 +77,15 @@ class Recorder::Entry final : public PushEntry {
   Log::Prepared prepared_;
 };
 
-Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store,
+Recorder::Recorder(std::unique_ptr<Directory> directory, RecorderOptions options, Store& store,
                    Workers& workers, uint64_t position, std::optional<uint64_t> snapshot, Env& env)
     : env_(env),
-      lock_(std::move(lock)),
+      directory_(std::move(directory)),
       options_(std::move(options)),
       store_(store),
       workers_(workers),
-      log_({.directory = options_.directory,
-            .interval = options_.level == DurabilityLevel::kAsync ? options_.interval
+      log_(*directory_,
+           {.interval = options_.level == DurabilityLevel::kAsync ? options_.interval
                                                                   : std::chrono::milliseconds(0),
             .retry = options_.retry,
             .failed = [this] { timer_->Wake(); },
@@ -93,13 +93,12 @@ Recorder::Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Stor
            position + 1, env),
       last_snapshot_(position),
       newest_(snapshot),
-      snapshot_bytes_(snapshot ? FileBytes(env.files(), SnapshotPath(options_.directory, *snapshot))
-                               : 0),
+      snapshot_bytes_(snapshot ? FileBytes(*directory_, SnapshotName(*snapshot)) : 0),
       bytes_at_start_(options_.level == DurabilityLevel::kNone
                           ? 0
-                          : BytesAfter(env.files(), options_.directory, snapshot.value_or(0))),
+                          : BytesAfter(*directory_, snapshot.value_or(0))),
       owes_snapshot_(options_.owes_snapshot && options_.level != DurabilityLevel::kNone) {
-  RemoveUnfinishedSnapshots(env_.files(), options_.directory);
+  RemoveUnfinishedSnapshots(*directory_);
   store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
   store_.push_observer = this;
   workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
@@ -197,8 +196,8 @@ uint64_t Recorder::NextPosition() {
   return rotated_.position + (FailpointIsOn(Failpoint::kSnapshotAhead) ? 1 : 0);
 }
 
-void Recorder::Keep(const Snapshot& snapshot, const std::filesystem::path& path) {
-  snapshot_bytes_ = FileBytes(env_.files(), path);
+void Recorder::Keep(const Snapshot& snapshot, const std::string& file) {
+  snapshot_bytes_ = FileBytes(*directory_, file);
   last_snapshot_ = snapshot.position;
   if (snapshot.name.empty()) {
     newest_ = snapshot.position;
@@ -215,20 +214,18 @@ absl::Status Recorder::NoPlaceFor(const std::string& name, const Room& room) con
       "no snapshot '", name, "', nothing was changed: it takes about ", room.needed,
       " bytes, and those without a name, which the server needs to go on, have to have room beside "
       "it. About ",
-      room.needed_for_named(), " bytes have to be free in ", options_.directory.string(), ", and ",
+      room.needed_for_named(), " bytes have to be free in ", directory_->path().string(), ", and ",
       room.free,
       " are; make room there, for instance by removing named snapshots that nobody "
       "needs (files snapshot-*-NAME)"));
 }
 
-void Recorder::Trim(size_t keep) {
-  log_.Trim(TrimSnapshots(env_.files(), options_.directory, keep, *newest_));
-}
+void Recorder::Trim(size_t keep) { log_.Trim(TrimSnapshots(*directory_, keep, *newest_)); }
 
 absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) try {
   MutexLock one(snapshot_mutex_);
-  if (absl::Status status = CheckNewName(env_.files(), options_.directory, name); !status.ok())
-    return status;
+  absl::Status status = CheckNewName(*directory_, name);
+  if (!status.ok()) return directory_->Explain(status);
   const Room room = MakeRoom();
   if (!name.empty() && !room.has_place_for_named()) return NoPlaceFor(name, room);
   Snapshot snapshot{.name = name};
@@ -237,11 +234,11 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) tr
   });
   // Workers that connected after the snapshot's position are in the log as well, which is harmless.
   snapshot.workers = workers_.records();
-  const absl::StatusOr<std::filesystem::path> path =
-      WriteSnapshot(env_, options_.directory, snapshot);
-  if (!path.ok()) return path.status();
-  Keep(snapshot, *path);
-  return TakenSnapshot{name.empty() ? path->filename().string() : name, *path};
+  const absl::StatusOr<std::string> file = WriteSnapshot(env_, *directory_, snapshot);
+  if (file.ok()) Keep(snapshot, *file);
+  status = directory_->Explain(file.status());
+  if (!status.ok()) return status;
+  return TakenSnapshot{name.empty() ? *file : name, directory_->PathOf(*file)};
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(
       "the system has no memory for a snapshot (ulimit -v, or the container's limit); one that is "
@@ -249,7 +246,7 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) tr
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
-  return DescribeSnapshots(env_.files(), options_.directory);
+  return DescribeSnapshots(*directory_);
 }
 
 absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
@@ -266,7 +263,7 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
 }
 
 absl::Status Recorder::WriteRollback(const Snapshot& snapshot) try {
-  return WriteSnapshot(env_, options_.directory, snapshot).status();
+  return WriteSnapshot(env_, *directory_, snapshot).status();
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError("there is no memory for the rollback; nothing was changed");
 }
@@ -276,7 +273,8 @@ absl::Status Recorder::WriteRollback(const Snapshot& snapshot) try {
 // begins with it; until then nothing has changed.
 absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   MutexLock one(snapshot_mutex_);
-  absl::StatusOr<ChosenSnapshot> chosen = ChooseSnapshot(env_.files(), options_.directory, name);
+  if (absl::Status status = directory_->CheckPath(); !status.ok()) return status;
+  absl::StatusOr<ChosenSnapshot> chosen = ChooseSnapshot(*directory_, name);
   if (!chosen.ok()) return chosen.status();
   const uint64_t global_step = chosen->state.steps.global;
   const std::string& source = chosen->source;
@@ -284,7 +282,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   if (FailpointIsOn(Failpoint::kFenceFirst)) workers_.FenceAll();
   const absl::StatusOr<uint64_t> position = BeginRollback(source);
   if (!position.ok()) return position.status();
-  const std::filesystem::path path = SnapshotPath(options_.directory, *position);
+  const std::string file = SnapshotName(*position);
   RollbackRecord record{.source = source, .position = *position};
   Log::Prepared done = PrepareRecord(ToRecord(record));
   record.failed = true;
@@ -299,7 +297,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
     // In case that the file is there all the same. Who cannot write this either, cannot undo it.
     RecordPrepared(std::move(failed));
     log_.Flush().IgnoreError();
-    env_.files().Remove(path).IgnoreError();
+    directory_->Remove(file).IgnoreError();
     return status;
   }
   // On the disk it has happened: here it must, too, so nothing of this takes memory. Replay fences
@@ -312,17 +310,13 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
   log_.Flush().IgnoreError();
   store_.catalog.ComputeFirstValues();
   workers_.TellLost();
-  Keep(now, path);
+  Keep(now, file);
   spdlog::warn(absl::StrCat("rolled back to snapshot ", name, ", global step ", global_step,
                             "; every worker is fenced off"));
   return global_step;
 }
 
-absl::Status Recorder::Health() const {
-  absl::Status status = log_.failure();
-  // Somebody may have removed the directory.
-  return status.ok() ? env_.files().List(options_.directory).status() : status;
-}
+absl::Status Recorder::Health() const { return directory_->Explain(log_.failure()); }
 
 uint64_t Recorder::StoreBytes() const {
   uint64_t bytes = 0;
@@ -333,7 +327,7 @@ uint64_t Recorder::StoreBytes() const {
 Recorder::Room Recorder::LookAtDisk() const {
   Room room{.free = std::numeric_limits<uint64_t>::max(),
             .needed = std::max(StoreBytes(), snapshot_bytes_)};
-  const absl::StatusOr<uint64_t> free = env_.files().FreeBytes(options_.directory);
+  const absl::StatusOr<uint64_t> free = directory_->FreeBytes();
   if (free.ok()) room.free = *free;
   // A quota is not in what the file system says.
   if (absl::IsResourceExhausted(log_.failure())) room.free = 0;

@@ -5,10 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
@@ -24,7 +24,6 @@
 namespace varscope::server {
 
 struct RecorderOptions {
-  std::filesystem::path directory;
   DurabilityLevel level = DurabilityLevel::kSync;  // kNone: snapshots, no log
   std::chrono::milliseconds interval{100};         // of kAsync
   std::chrono::milliseconds retry{1000};           // as LogOptions
@@ -50,10 +49,10 @@ class Recorder final : public PushObserver, public Durability {
  public:
   // `store` and `workers` hold what was recovered up to `position`, from the snapshot without a
   // name at position `snapshot` on, and must outlive it. Removes what a snapshot left that was not
-  // finished. `lock` keeps other servers away from the directory for as long as this may write
+  // finished. `directory` is locked, so that other servers keep away for as long as this may write
   // there.
-  Recorder(std::unique_ptr<FileLock> lock, RecorderOptions options, Store& store, Workers& workers,
-           uint64_t position, std::optional<uint64_t> snapshot = std::nullopt,
+  Recorder(std::unique_ptr<Directory> directory, RecorderOptions options, Store& store,
+           Workers& workers, uint64_t position, std::optional<uint64_t> snapshot = std::nullopt,
            Env& env = SystemEnv());
   // Stops taking snapshots on its own; flushes the log.
   ~Recorder() override;
@@ -97,8 +96,8 @@ class Recorder final : public PushObserver, public Durability {
   // WriteSnapshot; ResourceExhausted where that throws. With an error the file may be there.
   absl::Status WriteRollback(const Snapshot& snapshot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
-  // The snapshot in the file `path` is the newest.
-  void Keep(const Snapshot& snapshot, const std::filesystem::path& path)
+  // The snapshot in the file of this name is the newest.
+  void Keep(const Snapshot& snapshot, const std::string& file)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.
   uint64_t NextPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
@@ -130,7 +129,7 @@ class Recorder final : public PushObserver, public Durability {
   void LogGrew() noexcept;
 
   Env& env_;
-  const std::unique_ptr<FileLock> lock_;
+  const std::unique_ptr<Directory> directory_;
   const RecorderOptions options_;
   Store& store_;
   Workers& workers_;

@@ -25,10 +25,9 @@ namespace {
 
 class Recovery {
  public:
-  Recovery(Env& env, const std::filesystem::path& directory, Store& store, Workers& workers,
+  Recovery(Env& env, Directory& directory, Store& store, Workers& workers,
            const RecoveryOptions& options)
       : env_(env),
-        files_(env.files()),
         directory_(directory),
         store_(store),
         workers_(workers),
@@ -38,7 +37,7 @@ class Recovery {
   absl::StatusOr<Recovered> Run() {
     if (absl::Status status = CheckFiles(); !status.ok()) return status;
     if (absl::Status status = LoadSnapshot(); !status.ok()) return status;
-    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
     if (!segments.ok()) return segments.status();
     for (size_t i = 0; i < segments->size(); ++i) {
       segment_ = absl::StrCat("log segment ", i + 1, " of ", segments->size());
@@ -52,7 +51,8 @@ class Recovery {
     // The log may have been behind it (--durability async).
     if (damaged_ && recovered_.position < damaged_->position && !segments->empty()) {
       return absl::DataLossError(absl::StrCat(
-          damaged_->path.string(), " is damaged, and the log ends at change ", recovered_.position,
+          directory_.PathOf(damaged_->name).string(), " is damaged, and the log ends at change ",
+          recovered_.position,
           ", before that snapshot: what it had is lost. Nothing was changed. Restore the file from "
           "a copy, or move it away to go back to the state before it."));
     }
@@ -63,15 +63,15 @@ class Recovery {
   // Before anything is taken for damage, or for all that there is: whatever has one of the server's
   // names may be what was acknowledged last.
   absl::Status CheckFiles() const {
-    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
     if (!segments.ok()) return segments.status();
-    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files_, directory_);
+    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
     if (!snapshots.ok()) return snapshots.status();
-    std::vector<std::filesystem::path> files;
-    for (const Segment& segment : *segments) files.push_back(segment.path);
-    for (const SnapshotFile& snapshot : *snapshots) files.push_back(snapshot.path);
-    for (const std::filesystem::path& path : files) {
-      const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files_.Open(path);
+    std::vector<std::string> names;
+    for (const Segment& segment : *segments) names.push_back(SegmentName(segment.first));
+    for (const SnapshotFile& snapshot : *snapshots) names.push_back(snapshot.name);
+    for (const std::string& name : names) {
+      const absl::StatusOr<std::unique_ptr<ReadableFile>> file = directory_.Open(name);
       if (!file.ok()) return Unreadable(file.status());
       absl::Status status = CheckFormat(**file);
       // Another error is for whoever needs the file.
@@ -89,16 +89,16 @@ class Recovery {
   }
 
   absl::Status LoadSnapshot() {
-    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files_, directory_);
+    const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory_);
     if (!snapshots.ok()) return snapshots.status();
     for (const SnapshotFile& file : *snapshots) {
       const absl::StatusOr<bool> undone = IsUndone(file.position);
       if (!undone.ok()) return undone.status();
       if (*undone) {
-        if (!options_.read_only) files_.Remove(file.path).IgnoreError();
+        if (!options_.read_only) directory_.Remove(file.name).IgnoreError();
         continue;
       }
-      absl::StatusOr<Snapshot> snapshot = ReadSnapshot(files_, file.path);
+      absl::StatusOr<Snapshot> snapshot = ReadSnapshot(directory_, file.name);
       // One that cannot be read now may be whole: only a damaged one is none.
       if (!snapshot.ok() && !absl::IsDataLoss(snapshot.status())) return snapshot.status();
       if (!snapshot.ok()) {
@@ -109,7 +109,8 @@ class Recovery {
       }
       absl::Status status = Restore(store_, std::move(snapshot->state));
       if (!status.ok())
-        return absl::DataLossError(absl::StrCat(file.path.string(), ": ", status.message()));
+        return absl::DataLossError(
+            absl::StrCat(directory_.PathOf(file.name).string(), ": ", status.message()));
       for (const WorkerRecord& worker : snapshot->workers) workers_.Restore(worker);
       began_at_ = recovered_.position = snapshot->position;
       if (snapshot->name.empty()) recovered_.snapshot_position = snapshot->position;
@@ -117,7 +118,7 @@ class Recovery {
         recovered_.unfinished_rollback = {.source = snapshot->rolled_back_to,
                                           .position = snapshot->position};
       }
-      recovered_.snapshot = file.path;
+      recovered_.snapshot = file.name;
       return absl::OkStatus();
     }
     return absl::OkStatus();
@@ -134,7 +135,7 @@ class Recovery {
                                               segment.path.string(), " begins after them"));
     }
     const absl::StatusOr<SegmentEnd> read = ReadSegment(
-        files_, segments, end, [&](const FramedRecord& frame, uint64_t size) -> absl::Status {
+        directory_, segments, end, [&](const FramedRecord& frame, uint64_t size) -> absl::Status {
           if (absl::Status status = Report(frame.end, size); !status.ok()) return status;
           if (frame.position <= recovered_.position) return absl::OkStatus();
           absl::Status status = Redo(frame);
@@ -272,13 +273,13 @@ class Recovery {
   // Whether the snapshot at `position` is of a rollback that failed: the log says so before
   // anything else changes.
   absl::StatusOr<bool> IsUndone(uint64_t position) {
-    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files_, directory_);
+    const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory_);
     if (!segments.ok()) return segments.status();
     const auto after =
         std::find_if(segments->begin(), segments->end(),
                      [&](const Segment& segment) { return segment.first > position + 1; });
     if (after == segments->begin()) return false;
-    absl::StatusOr<LogFile> log = LogFile::Open(files_, std::prev(after)->path);
+    absl::StatusOr<LogFile> log = LogFile::Open(directory_, SegmentName(std::prev(after)->first));
     if (!log.ok()) return log.status();
     for (uint64_t offset = 0;;) {
       const absl::StatusOr<std::optional<FramedRecord>> frame = log->Read(offset);
@@ -305,15 +306,16 @@ class Recovery {
       if (!undone.ok() || *undone) return undone.status();
       // Without its file it failed, too.
       if (begins) {
-        absl::Status own_file = files_.Open(SnapshotPath(directory_, own)).status();
+        absl::Status own_file = directory_.Open(SnapshotName(own)).status();
         if (absl::IsNotFound(own_file)) return absl::OkStatus();
         if (!own_file.ok()) return own_file;
       }
-      absl::StatusOr<Snapshot> source = ReadSnapshot(files_, directory_ / record.source);
+      absl::StatusOr<Snapshot> source = ReadSnapshot(directory_, record.source);
       if (!source.ok()) {
-        return absl::DataLossError(absl::StrCat(
-            "the store was rolled back to a snapshot; neither that nor ",
-            SnapshotPath(directory_, own).string(), " can be read: ", source.status().message()));
+        return absl::DataLossError(
+            absl::StrCat("the store was rolled back to a snapshot; neither that nor ",
+                         directory_.PathOf(SnapshotName(own)).string(),
+                         " can be read: ", source.status().message()));
       }
       absl::Status status = Restore(store_, std::move(source->state));
       if (!status.ok()) return status;
@@ -328,8 +330,7 @@ class Recovery {
   static constexpr std::chrono::seconds kReportEach{5};
 
   Env& env_;
-  Files& files_;
-  const std::filesystem::path& directory_;
+  Directory& directory_;
   Store& store_;
   Workers& workers_;
   const RecoveryOptions& options_;
@@ -342,8 +343,8 @@ class Recovery {
 
 }  // namespace
 
-absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
-                                  Workers& workers, Env& env, const RecoveryOptions& options) {
+absl::StatusOr<Recovered> Recover(Directory& directory, Store& store, Workers& workers, Env& env,
+                                  const RecoveryOptions& options) {
   return Recovery(env, directory, store, workers, options).Run();
 }
 

@@ -3,7 +3,6 @@
 #define VARSCOPE_SERVER_DURABILITY_RECOVERY_H_
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,8 +17,8 @@
 namespace varscope::server {
 
 struct Recovered {
-  uint64_t position = 0;           // of the last record that is part of the state
-  std::filesystem::path snapshot;  // that the state comes from; empty: none
+  uint64_t position = 0;  // of the last record that is part of the state
+  std::string snapshot;   // the file that the state comes from; empty: none
   // Its, unless an operator named it, who may remove it.
   std::optional<uint64_t> snapshot_position;
   // Of a rollback that had come onto the disk when its server died, before it could write down
@@ -50,9 +49,8 @@ struct RecoveryOptions {
 // log ends before it. A file that cannot be read for another reason is that reason's error.
 // FailedPrecondition names both versions when a file has another disk format. DataLoss names record
 // and variable when a push leads to other steps or bytes than at its first time (ValueCheck).
-absl::StatusOr<Recovered> Recover(const std::filesystem::path& directory, Store& store,
-                                  Workers& workers, Env& env = SystemEnv(),
-                                  const RecoveryOptions& options = {});
+absl::StatusOr<Recovered> Recover(Directory& directory, Store& store, Workers& workers,
+                                  Env& env = SystemEnv(), const RecoveryOptions& options = {});
 
 }  // namespace varscope::server
 

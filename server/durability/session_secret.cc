@@ -28,10 +28,8 @@ std::string Encode(const std::string& secret) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<std::string>> ReadSessionSecret(
-    Files& files, const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / kSecretName;
-  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
+absl::StatusOr<std::optional<std::string>> ReadSessionSecret(Directory& directory) {
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = directory.Open(kSecretName);
   if (absl::IsNotFound(file.status())) return std::nullopt;
   if (!file.ok()) return file.status();
   const uint64_t size = (*file)->size();
@@ -44,28 +42,25 @@ absl::StatusOr<std::optional<std::string>> ReadSessionSecret(
     if (bytes == Encode(secret)) return secret;
   }
   return absl::DataLossError(absl::StrCat(
-      path.string(), " is damaged: ",
+      directory.PathOf(kSecretName).string(), " is damaged: ",
       size == kFileBytes ? "its checksum is wrong"
                          : absl::StrCat("it has ", size, " bytes, expected ", kFileBytes),
       ". Restore the file from a copy, or remove it: then all workers have to connect again, and "
       "are told that this is another store"));
 }
 
-absl::Status WriteSessionSecret(Env& env, const std::filesystem::path& directory,
-                                const std::string& secret) {
-  Files& files = env.files();
+absl::Status WriteSessionSecret(Env& env, Directory& directory, const std::string& secret) {
   // Nobody else's business, and nothing that somebody has put there.
-  const std::filesystem::path temporary =
-      directory / absl::StrCat(kSecretName, ".tmp-", absl::Hex(env.Random64()));
+  const std::string temporary = absl::StrCat(kSecretName, ".tmp-", absl::Hex(env.Random64()));
   absl::StatusOr<std::unique_ptr<WritableFile>> file =
-      files.Create(temporary, Files::Access::kOwnerOnly);
+      directory.Create(temporary, Directory::Access::kOwnerOnly);
   if (!file.ok()) return file.status();
   const std::string bytes = Encode(secret);
   absl::Status status = (*file)->Write(std::as_bytes(std::span(bytes)));
   if (status.ok()) status = (*file)->Sync();
-  if (status.ok()) status = files.Rename(temporary, directory / kSecretName);
-  if (status.ok()) status = files.SyncDirectory(directory);
-  if (!status.ok()) files.Remove(temporary).IgnoreError();
+  if (status.ok()) status = directory.Rename(temporary, kSecretName);
+  if (status.ok()) status = directory.Sync();
+  if (!status.ok()) directory.Remove(temporary).IgnoreError();
   return status;
 }
 

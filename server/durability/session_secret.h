@@ -2,7 +2,6 @@
 #ifndef VARSCOPE_SERVER_DURABILITY_SESSION_SECRET_H_
 #define VARSCOPE_SERVER_DURABILITY_SESSION_SECRET_H_
 
-#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -14,12 +13,10 @@ namespace varscope::server {
 
 // Nothing when there is no file. DataLoss when it is not as it was written: another secret would
 // make every worker's key unknown, and the store another one. A file of before has no checksum.
-absl::StatusOr<std::optional<std::string>> ReadSessionSecret(
-    Files& files, const std::filesystem::path& directory);
+absl::StatusOr<std::optional<std::string>> ReadSessionSecret(Directory& directory);
 
 // Atomic and durable; only its owner may read the file. The secret has SessionKeys::kSecretBytes.
-absl::Status WriteSessionSecret(Env& env, const std::filesystem::path& directory,
-                                const std::string& secret);
+absl::Status WriteSessionSecret(Env& env, Directory& directory, const std::string& secret);
 
 }  // namespace varscope::server
 

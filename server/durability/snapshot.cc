@@ -1,6 +1,7 @@
 #include "server/durability/snapshot.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <optional>
@@ -26,8 +27,8 @@ namespace {
 
 constexpr char kTemporary[] = ".tmp";
 
-bool IsNamed(const std::filesystem::path& path) {
-  return path.filename().string().size() > kSnapshotPrefix.size() + kPositionDigits;
+bool IsNamed(const std::string& file_name) {
+  return file_name.size() > kSnapshotPrefix.size() + kPositionDigits;
 }
 
 // Of those that an operator gives.
@@ -66,13 +67,13 @@ struct Opened {
 };
 
 absl::StatusOr<Opened> Open(
-    Files& files, const std::filesystem::path& path,
+    Directory& directory, const std::string& name,
     TakeFields take = [](const durability::SnapshotHead&) { return absl::OkStatus(); }) {
-  absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(path);
+  absl::StatusOr<std::unique_ptr<ReadableFile>> file = directory.Open(name);
   if (!file.ok()) return file.status();
   absl::StatusOr<Head> head = ReadHead(**file, take);
   if (!head.ok()) return head.status();
-  absl::Status status = CheckFileName(path, head->fields.position());
+  absl::Status status = CheckFileName((*file)->path(), head->fields.position());
   if (!status.ok()) return status;
   return Opened{*std::move(file), *std::move(head)};
 }
@@ -93,11 +94,12 @@ absl::Status AddBytes(const std::filesystem::path& path,
 // Also looks at what the head says, which `take` is given part by part, as the fields and as the
 // state that they are, without values: these fit into the rest of the file.
 absl::StatusOr<Opened> OpenState(
-    Files& files, const std::filesystem::path& path,
+    Directory& directory, const std::string& name,
     absl::FunctionRef<void(const durability::SnapshotHead& some, StoreState state)> take) {
+  const std::filesystem::path path = directory.PathOf(name);
   uint64_t total = 0;
   absl::StatusOr<Opened> opened =
-      Open(files, path, [&](const durability::SnapshotHead& some) -> absl::Status {
+      Open(directory, name, [&](const durability::SnapshotHead& some) -> absl::Status {
         absl::StatusOr<StoreState> state = server::FromProto(some);
         if (!state.ok()) return DamagedSnapshot(path, state.status().message());
         absl::Status status = AddBytes(path, state->variables, total);
@@ -110,19 +112,19 @@ absl::StatusOr<Opened> OpenState(
 }
 
 // Whatever is deleted on the strength of this file: it can be read.
-absl::Status ReadBack(Files& files, const std::filesystem::path& path,
+absl::Status ReadBack(Directory& directory, const std::string& name,
                       const PieceChecksums& written) {
   const absl::StatusOr<Opened> opened =
-      OpenState(files, path, [](const durability::SnapshotHead&, const StoreState&) {});
+      OpenState(directory, name, [](const durability::SnapshotHead&, const StoreState&) {});
   if (!opened.ok()) return opened.status();
   return opened->head.pieces == written
              ? absl::OkStatus()
-             : DamagedSnapshot(path, "its header is not what was written");
+             : DamagedSnapshot(directory.PathOf(name), "its header is not what was written");
 }
 
-absl::StatusOr<PieceChecksums> WriteAll(Env& env, const std::filesystem::path& path,
+absl::StatusOr<PieceChecksums> WriteAll(Env& env, Directory& directory, const std::string& name,
                                         const Snapshot& snapshot, size_t head_piece_bytes) {
-  absl::StatusOr<std::unique_ptr<WritableFile>> file = env.files().Create(path);
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = directory.Create(name);
   if (!file.ok()) return file.status();
   absl::StatusOr<PieceChecksums> head =
       WriteHead(**file, snapshot, env.WallMicros(), head_piece_bytes);
@@ -136,24 +138,25 @@ absl::StatusOr<PieceChecksums> WriteAll(Env& env, const std::filesystem::path& p
   return head;
 }
 
-absl::Status WriteAndReadBack(Env& env, const std::filesystem::path& path, const Snapshot& snapshot,
-                              size_t head_piece_bytes) try {
-  const absl::StatusOr<PieceChecksums> head = WriteAll(env, path, snapshot, head_piece_bytes);
-  return head.ok() ? ReadBack(env.files(), path, *head) : head.status();
+absl::Status WriteAndReadBack(Env& env, Directory& directory, const std::string& name,
+                              const Snapshot& snapshot, size_t head_piece_bytes) try {
+  const absl::StatusOr<PieceChecksums> head =
+      WriteAll(env, directory, name, snapshot, head_piece_bytes);
+  return head.ok() ? ReadBack(directory, name, *head) : head.status();
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(
       "the system has no memory to write a snapshot (ulimit -v, or the container's limit)");
 }
 
 // As it was given: what follows the position in the file's name, or all of that.
-std::string NameOf(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  return IsNamed(path) ? name.substr(kSnapshotPrefix.size() + kPositionDigits + 1) : name;
+std::string NameOf(const std::string& file_name) {
+  return IsNamed(file_name) ? file_name.substr(kSnapshotPrefix.size() + kPositionDigits + 1)
+                            : file_name;
 }
 
-SnapshotInfo Describe(Files& files, const std::filesystem::path& path) {
-  SnapshotInfo info{.name = NameOf(path), .path = path};
-  const absl::StatusOr<Opened> opened = Open(files, path);
+SnapshotInfo Describe(Directory& directory, const std::string& file_name) {
+  SnapshotInfo info{.name = NameOf(file_name), .path = directory.PathOf(file_name)};
+  const absl::StatusOr<Opened> opened = Open(directory, file_name);
   if (!opened.ok()) {
     info.damage = std::string(opened.status().message());
     return info;
@@ -169,37 +172,34 @@ SnapshotInfo Describe(Files& files, const std::filesystem::path& path) {
 
 }  // namespace
 
-absl::StatusOr<std::filesystem::path> WriteSnapshot(Env& env,
-                                                    const std::filesystem::path& directory,
-                                                    const Snapshot& snapshot,
-                                                    size_t head_piece_bytes) {
-  std::filesystem::path path = SnapshotPath(directory, snapshot.position);
-  if (!snapshot.name.empty()) path += "-" + snapshot.name;
-  const std::filesystem::path temporary = path.string() + kTemporary;
-  Files& files = env.files();
-  absl::Status status = files.Open(path).status();
+absl::StatusOr<std::string> WriteSnapshot(Env& env, Directory& directory, const Snapshot& snapshot,
+                                          size_t head_piece_bytes) {
+  std::string name = SnapshotName(snapshot.position);
+  if (!snapshot.name.empty()) absl::StrAppend(&name, "-", snapshot.name);
+  const std::string temporary = name + kTemporary;
+  absl::Status status = directory.Open(name).status();
   const bool replaces = status.ok();
   if (!replaces && !absl::IsNotFound(status)) return status;
-  status = WriteAndReadBack(env, temporary, snapshot, head_piece_bytes);
-  if (status.ok()) status = files.Rename(temporary, path);
+  status = WriteAndReadBack(env, directory, temporary, snapshot, head_piece_bytes);
+  if (status.ok()) status = directory.Rename(temporary, name);
   if (!status.ok()) {
-    files.Remove(temporary).IgnoreError();
+    directory.Remove(temporary).IgnoreError();
     return status;
   }
-  status = files.SyncDirectory(directory);
-  if (status.ok()) return path;
+  status = directory.Sync();
+  if (status.ok()) return name;
   // It might be gone after a power failure. What it replaced, of the same position, had its state.
   const bool stays = replaces || FailpointIsOn(Failpoint::kFailedRollbackStays);
-  if (!stays) files.Remove(path).IgnoreError();
-  files.SyncDirectory(directory).IgnoreError();
+  if (!stays) directory.Remove(name).IgnoreError();
+  directory.Sync().IgnoreError();
   return status;
 }
 
-absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path& path) {
+absl::StatusOr<Snapshot> ReadSnapshot(Directory& directory, const std::string& name) {
   Snapshot snapshot;
   std::vector<uint32_t> checksums;  // of the values
   const absl::StatusOr<Opened> opened =
-      OpenState(files, path, [&](const durability::SnapshotHead& some, StoreState state) {
+      OpenState(directory, name, [&](const durability::SnapshotHead& some, StoreState state) {
         checksums.insert(checksums.end(), some.checksums().begin(), some.checksums().end());
         for (const durability::WorkerRecord& worker : some.workers()) {
           snapshot.workers.push_back(FromProto(worker));
@@ -215,7 +215,8 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
     absl::Status status = opened->file->Read({value->mutable_raw(), value->byte_size()});
     if (!status.ok()) return status;
     if (Crc32c(value->bytes()) != checksums[i]) {
-      return DamagedSnapshot(path, absl::StrCat("the value of ", v.definition->name, " is wrong"));
+      return DamagedSnapshot(opened->file->path(),
+                             absl::StrCat("the value of ", v.definition->name, " is wrong"));
     }
     v.value = *std::move(value);
   }
@@ -228,39 +229,37 @@ absl::StatusOr<Snapshot> ReadSnapshot(Files& files, const std::filesystem::path&
   return snapshot;
 }
 
-absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Files& files,
-                                                        const std::filesystem::path& directory) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+absl::StatusOr<std::vector<SnapshotFile>> ListSnapshots(Directory& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = directory.List();
   if (!names.ok()) return names.status();
   std::vector<SnapshotFile> snapshots;
   for (const std::string& name : *names) {
     const std::optional<uint64_t> position = PositionOf(name);
     if (!position) continue;
-    snapshots.push_back({*position, directory / name});
+    snapshots.push_back({*position, name});
   }
   std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotFile& a, const SnapshotFile& b) {
     if (a.position != b.position) return a.position > b.position;
-    return a.path.filename() < b.path.filename();
+    return a.name < b.name;
   });
   return snapshots;
 }
 
-absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(
-    Files& files, const std::filesystem::path& directory) {
-  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files, directory);
+absl::StatusOr<std::vector<SnapshotInfo>> DescribeSnapshots(Directory& directory) {
+  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory);
   if (!snapshots.ok()) return snapshots.status();
   std::vector<SnapshotInfo> infos;
   for (const SnapshotFile& snapshot : *snapshots) {
-    SnapshotInfo info = Describe(files, snapshot.path);
+    SnapshotInfo info = Describe(directory, snapshot.name);
     // One that was removed meanwhile is none.
-    const bool gone = !info.damage.empty() && absl::IsNotFound(files.Open(snapshot.path).status());
+    const bool gone =
+        !info.damage.empty() && absl::IsNotFound(directory.Open(snapshot.name).status());
     if (!gone) infos.push_back(std::move(info));
   }
   return infos;
 }
 
-absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
-                          const std::string& name) {
+absl::Status CheckNewName(Directory& directory, const std::string& name) {
   if (name.empty()) return absl::OkStatus();
   if (!IsSnapshotName(name)) {
     return absl::InvalidArgumentError(
@@ -269,7 +268,7 @@ absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
                      "not beginning with '",
                      kSnapshotPrefix, "'"));
   }
-  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(files, directory);
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
   if (!infos.ok()) return infos.status();
   for (const SnapshotInfo& info : *infos) {
     if (info.name != name) continue;
@@ -279,14 +278,12 @@ absl::Status CheckNewName(Files& files, const std::filesystem::path& directory,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
-                                                   const std::filesystem::path& directory,
-                                                   const std::string& name) {
-  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(files, directory);
+absl::StatusOr<std::string> FindSnapshot(Directory& directory, const std::string& name) {
+  const absl::StatusOr<std::vector<SnapshotInfo>> infos = DescribeSnapshots(directory);
   if (!infos.ok()) return infos.status();
   std::vector<std::string> known;
   for (const SnapshotInfo& info : *infos) {
-    if (info.name == name && info.damage.empty()) return info.path;
+    if (info.name == name && info.damage.empty()) return info.path.filename().string();
     if (info.name == name) return absl::DataLossError(info.damage);
     known.push_back(info.name);
   }
@@ -294,31 +291,30 @@ absl::StatusOr<std::filesystem::path> FindSnapshot(Files& files,
                                           known.empty() ? "none" : absl::StrJoin(known, ", ")));
 }
 
-uint64_t TrimSnapshots(Files& files, const std::filesystem::path& directory, size_t keep,
-                       uint64_t newest) {
-  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(files, directory);
+uint64_t TrimSnapshots(Directory& directory, size_t keep, uint64_t newest) {
+  const absl::StatusOr<std::vector<SnapshotFile>> snapshots = ListSnapshots(directory);
   if (!snapshots.ok()) return 0;
   uint64_t oldest = 0;
   size_t kept = 0;
   for (const SnapshotFile& file : *snapshots) {
-    if (IsNamed(file.path) || file.position > newest || !Open(files, file.path).ok()) continue;
+    if (IsNamed(file.name) || file.position > newest || !Open(directory, file.name).ok()) continue;
     if (kept < keep) {
       ++kept;
       oldest = file.position;
     } else {
-      files.Remove(file.path).IgnoreError();
+      directory.Remove(file.name).IgnoreError();
     }
   }
   return oldest;
 }
 
-void RemoveUnfinishedSnapshots(Files& files, const std::filesystem::path& directory) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+void RemoveUnfinishedSnapshots(Directory& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = directory.List();
   if (!names.ok()) return;
   for (const std::string& name : *names) {
     // Another thing than a file is somebody else's.
-    if (!PositionOf(name, kTemporary) || !files.Open(directory / name).ok()) continue;
-    files.Remove(directory / name).IgnoreError();
+    if (!PositionOf(name, kTemporary) || !directory.Open(name).ok()) continue;
+    directory.Remove(name).IgnoreError();
   }
 }
 

@@ -85,23 +85,20 @@ uint32_t HashOf(const StoreState& state, const std::vector<WorkerRecord>& worker
 }
 
 // Another one than a server's is left alone.
-absl::StatusOr<std::unique_ptr<FileLock>> LockExisting(const std::filesystem::path& directory,
-                                                       Files& files) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+absl::Status LockExisting(Directory& directory) {
+  const absl::StatusOr<std::vector<std::string>> names = directory.List();
   if (!names.ok()) return names.status();
   if (std::find(names->begin(), names->end(), kLockName) == names->end()) {
-    return absl::NotFoundError(
-        absl::StrCat(directory.string(), " is no server's --data-dir: it has no file ", kLockName));
+    return absl::NotFoundError(absl::StrCat(
+        directory.path().string(), " is no server's --data-dir: it has no file ", kLockName));
   }
-  absl::StatusOr<std::unique_ptr<FileLock>> lock =
-      files.Lock(directory / kLockName, Files::LockFile::kExisting);
+  const absl::Status lock = directory.Lock(kLockName, Directory::LockFile::kExisting);
   // What cannot be locked because it cannot be written is no running server's.
-  if (!lock.ok() && !absl::IsFailedPrecondition(lock.status())) return nullptr;
-  return lock;
+  return absl::IsFailedPrecondition(lock) ? lock : absl::OkStatus();
 }
 
 // The first of `segments`.
-absl::Status CheckSegment(Files& files, std::span<const Segment> segments,
+absl::Status CheckSegment(Directory& directory, std::span<const Segment> segments,
                           std::span<const VerifiedSnapshot> snapshots) {
   const Segment& segment = segments.front();
   const uint64_t end = segments.size() > 1 ? segments[1].first : UINT64_MAX;
@@ -110,35 +107,38 @@ absl::Status CheckSegment(Files& files, std::span<const Segment> segments,
   const bool begins_anew =
       std::any_of(snapshots.begin(), snapshots.end(), [&](const VerifiedSnapshot& snapshot) {
         return snapshot.whole.ok() && snapshot.info.position + 1 == end &&
-               snapshot.info.path == SnapshotPath(segment.path.parent_path(), end - 1);
+               snapshot.info.path.filename() == SnapshotName(end - 1);
       });
   const absl::StatusOr<SegmentEnd> read =
-      ReadSegment(files, begins_anew ? segments.first(1) : segments, end,
+      ReadSegment(directory, begins_anew ? segments.first(1) : segments, end,
                   [](const FramedRecord&, uint64_t) { return absl::OkStatus(); });
   if (!read.ok()) return read.status();
   return read->damaged ? absl::DataLossError(DamageOf(segment, *read)) : absl::OkStatus();
 }
 
-absl::Status CheckSecret(const std::filesystem::path& directory, Files& files) {
-  const absl::Status status = ReadSessionSecret(files, directory).status();
+absl::Status CheckSecret(Directory& directory) {
+  const absl::Status status = ReadSessionSecret(directory).status();
   // Who may read all else may look at it.
   return absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
 }
 
-absl::Status ReadFiles(const std::filesystem::path& directory, Files& files, Verified& out) {
-  const absl::StatusOr<std::vector<SnapshotInfo>> snapshots = DescribeSnapshots(files, directory);
+absl::Status ReadFiles(Directory& directory, Verified& out) {
+  const absl::StatusOr<std::vector<SnapshotInfo>> snapshots = DescribeSnapshots(directory);
   if (!snapshots.ok()) return snapshots.status();
   for (const SnapshotInfo& info : *snapshots) {
-    out.snapshots.push_back({info, ReadSnapshot(files, info.path).status()});
+    out.snapshots.push_back(
+        {info, ReadSnapshot(directory, info.path.filename().string()).status()});
   }
-  out.session_secret = CheckSecret(directory, files);
-  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
+  out.session_secret = CheckSecret(directory);
+  const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory);
   if (!segments.ok()) return segments.status();
   for (size_t i = 0; i < segments->size(); ++i) {
     const Segment& segment = (*segments)[i];
-    const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(segment.path);
-    out.segments.push_back({segment.path, segment.first, file.ok() ? (*file)->size() : 0,
-                            CheckSegment(files, std::span(*segments).subspan(i), out.snapshots)});
+    const absl::StatusOr<std::unique_ptr<ReadableFile>> file =
+        directory.Open(SegmentName(segment.first));
+    out.segments.push_back(
+        {segment.path, segment.first, file.ok() ? (*file)->size() : 0,
+         CheckSegment(directory, std::span(*segments).subspan(i), out.snapshots)});
   }
   return absl::OkStatus();
 }
@@ -149,19 +149,21 @@ uint32_t ChecksumOf(const CapturedVariable& variable) {
   return variable.value.defined() ? Crc32c(variable.value.bytes()) : 0;
 }
 
-absl::StatusOr<Verified> Verify(const std::filesystem::path& directory, Env& env,
+absl::StatusOr<Verified> Verify(const std::filesystem::path& path, Env& env,
                                 const RecoveryOptions& options) {
-  const absl::StatusOr<std::unique_ptr<FileLock>> lock = LockExisting(directory, env.files());
-  if (!lock.ok()) return lock.status();
+  const absl::StatusOr<std::unique_ptr<Directory>> directory =
+      env.OpenDirectory(path, IfMissing::kError);
+  if (!directory.ok()) return directory.status();
   Verified verified{.recovered = Recovered()};
-  absl::Status status = ReadFiles(directory, env.files(), verified);
+  absl::Status status = LockExisting(**directory);
+  if (status.ok()) status = ReadFiles(**directory, verified);
   if (!status.ok()) return status;
   // It was within its limits when it was written.
   Store store(StoreLimits{0, 0}, env);
   Workers workers;
   RecoveryOptions read_only = options;
   read_only.read_only = true;
-  verified.recovered = Recover(directory, store, workers, env, read_only);
+  verified.recovered = Recover(**directory, store, workers, env, read_only);
   if (!verified.recovered.ok()) return verified;
   verified.state = Capture(store);
   verified.workers = workers.records();

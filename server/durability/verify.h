@@ -44,7 +44,7 @@ struct Verified {
 // Reads every file whole, also what a start does not need as long as newer ones are there, and
 // replays the log. FailedPrecondition while a server uses the
 // directory; NotFound when there is none, or no server ever had it.
-absl::StatusOr<Verified> Verify(const std::filesystem::path& directory, Env& env = SystemEnv(),
+absl::StatusOr<Verified> Verify(const std::filesystem::path& path, Env& env = SystemEnv(),
                                 const RecoveryOptions& options = {});
 
 // CRC32C of the value's bytes; of none when it has no value.

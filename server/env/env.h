@@ -6,10 +6,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "server/env/files.h"
 
 namespace varscope::server {
@@ -50,7 +52,9 @@ class Env {
   // Runs the task for the first time soon. `name` is for people. Throws std::system_error when no
   // thread is to be had, which only a start of the server meets.
   virtual std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) = 0;
-  virtual Files& files() = 0;
+  // The error says why it cannot be opened, or made.
+  virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(
+      const std::filesystem::path& path, IfMissing missing) = 0;
   // The calling thread, which is a timer's, does what nobody waits for: others go first.
   virtual void YieldToOthers() {}
 };

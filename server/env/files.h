@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace varscope::server {
 
@@ -29,7 +30,7 @@ class WritableFile {
   // All of it. After an error an unknown part of it is in the file. Promises nothing for a crash.
   absl::Status Write(std::span<const std::byte> bytes);
   // Everything written so far is on stable storage when it returns OK, though not the file's name
-  // (Files::SyncDirectory). NotFound when the file is no more: somebody has removed it. After an
+  // (Directory::Sync). NotFound when the file is no more: somebody has removed it. After an
   // error nothing is known of it.
   virtual absl::Status Sync() = 0;
   const std::filesystem::path& path() const { return path_; }
@@ -70,51 +71,68 @@ class ReadableFile {
   uint64_t at_ = 0;  // what Read reads next
 };
 
-// Ends when it is destroyed, and with the process.
-class FileLock {
+// A directory that was opened once. What is done later is done in it, wherever it is by then, and
+// never in another one that has its path: a path is for messages. A `name` is of something in it,
+// with no '/'; InvalidArgument for any other text. Thread-safe.
+class Directory {
  public:
-  FileLock() = default;
-  virtual ~FileLock() = default;
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-};
-
-// Thread-safe.
-class Files {
- public:
-  virtual ~Files() = default;
+  // Ends its lock.
+  virtual ~Directory() = default;
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
 
   // kOwnerOnly: the file is new; AlreadyExists when there is anything of that name.
   enum class Access : uint8_t { kGroupReads, kOwnerOnly };
   // Makes the file, or empties it. Never where a symbolic link leads.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(
-      const std::filesystem::path& path, Access access = Access::kGroupReads) = 0;
+      absl::string_view name, Access access = Access::kGroupReads) = 0;
   // Also of what a symbolic link leads to. NotFound when there is nothing of that name, and for no
   // other reason; FailedPrecondition when it is another thing than a file, or a link that leads
   // nowhere.
-  virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::filesystem::path& path) = 0;
+  virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(absl::string_view name) = 0;
   // The names of all that is in the directory, in no order: also of what is no file, or cannot be
   // read now. What it is, who opens it learns.
-  virtual absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> List() = 0;
 
   // Atomic: after a crash `to` is the old or the new file, never half of one. Replaces `to`.
-  virtual absl::Status Rename(const std::filesystem::path& from,
-                              const std::filesystem::path& to) = 0;
+  virtual absl::Status Rename(absl::string_view from, absl::string_view to) = 0;
   // OK when there is none.
-  virtual absl::Status Remove(const std::filesystem::path& path) = 0;
-  // Makes creations, renames and removals in `directory` durable.
-  virtual absl::Status SyncDirectory(const std::filesystem::path& directory) = 0;
-  // With its parents; OK when it is there.
-  virtual absl::Status CreateDirectories(const std::filesystem::path& directory) = 0;
+  virtual absl::Status Remove(absl::string_view name) = 0;
+  // Makes creations, renames and removals in it durable.
+  virtual absl::Status Sync() = 0;
   // kExisting: a file that is not there is NotFound, and may be one that can only be read.
   enum class LockFile : uint8_t { kMade, kExisting };
-  // FailedPrecondition while somebody else has the lock of this file, or of its directory. What the
-  // file has in it stays.
-  virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::filesystem::path& path,
-                                                         LockFile file = LockFile::kMade) = 0;
-  // How many more bytes the file system of this directory takes.
-  virtual absl::StatusOr<uint64_t> FreeBytes(const std::filesystem::path& directory) = 0;
+  // Locks the directory, and this file in it, until the end of this object and of the process. To
+  // be called once. FailedPrecondition while somebody else has the lock of either: so whoever
+  // removes the file, or puts a copy in the directory's place, ends no lock. What the file has in
+  // it stays.
+  virtual absl::Status Lock(absl::string_view name, LockFile file = LockFile::kMade) = 0;
+  // How many more bytes its file system takes.
+  virtual absl::StatusOr<uint64_t> FreeBytes() = 0;
+
+  // OK while its path leads to it: a later start finds there what is in it. FailedPrecondition,
+  // with what to do, when it leads to another one, or to none; else the error of looking there.
+  // Takes no memory when it is OK.
+  virtual absl::Status CheckPath() const = 0;
+  // How safe it is what was done in it with this result: CheckPath's error, or the result.
+  absl::Status Explain(absl::Status result) const {
+    absl::Status here = CheckPath();
+    return here.ok() ? result : here;
+  }
+
+  // That it was opened by.
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path PathOf(absl::string_view name) const { return path_ / std::string(name); }
+
+ protected:
+  explicit Directory(std::filesystem::path path) : path_(std::move(path)) {}
+
+ private:
+  const std::filesystem::path path_;
 };
+
+// A directory that is not there: kMake, it is made with its parents, durably; kError, NotFound.
+enum class IfMissing : uint8_t { kMake, kError };
 
 }  // namespace varscope::server
 

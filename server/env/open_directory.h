@@ -3,6 +3,8 @@
 #define VARSCOPE_SERVER_ENV_OPEN_DIRECTORY_H_
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,6 +18,9 @@ class OpenDirectory {
  public:
   explicit OpenDirectory(const char* path)
       : directory_(opendir(path)), error_(directory_ == nullptr ? errno : 0) {}
+  // Of the directory that this descriptor is of, which stays its owner's.
+  explicit OpenDirectory(int directory)
+      : directory_(Again(directory)), error_(directory_ == nullptr ? errno : 0) {}
 
   // Returns the next name but "." and "..", good until the next call; null: there is none, or an
   // error.
@@ -39,6 +44,17 @@ class OpenDirectory {
   struct Close {
     void operator()(DIR* directory) const { closedir(directory); }
   };
+
+  // With a place of its own, so that several may read the names at a time.
+  static DIR* Again(int directory) {
+    const int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* const opened = fd < 0 ? nullptr : fdopendir(fd);
+    if (opened != nullptr || fd < 0) return opened;
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return nullptr;
+  }
 
   std::unique_ptr<DIR, Close> directory_;
   int error_;

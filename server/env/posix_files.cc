@@ -7,11 +7,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/naming/names.h"
 #include "server/env/open_directory.h"
 
 namespace varscope::server {
@@ -34,35 +42,77 @@ absl::Status FileError(const fs::path& path, const char* what, int error) {
   return error == ENOENT ? absl::NotFoundError(text) : absl::InternalError(text);
 }
 
+// Where a file is, or may be. Takes no memory: what was written in vain is removed also where there
+// is none.
+class Place {
+ public:
+  // InvalidArgument when that is no name. `descriptor` is the directory's, which outlives this.
+  static absl::StatusOr<Place> In(const Directory& directory, int descriptor,
+                                  absl::string_view name) {
+    constexpr absl::string_view kNotInNames{"/\0", 2};
+    const bool is_name = !name.empty() && name.size() <= NAME_MAX && name != "." && name != ".." &&
+                         name.find_first_of(kNotInNames) == absl::string_view::npos;
+    if (is_name) return Place(directory, descriptor, name);
+    return absl::InvalidArgumentError(absl::StrCat(
+        directory.path().string(), ": '", Printable(name), "' is not the name of a file in it"));
+  }
+  int at() const { return at_; }
+  const char* name() const { return name_.data(); }
+  // For messages.
+  fs::path path() const { return directory_->PathOf(name()); }
+  // Of the system's last call.
+  absl::Status Error(const char* what) const {
+    const int error = errno;
+    return FileError(path(), what, error);
+  }
+
+ private:
+  Place(const Directory& directory, int descriptor, absl::string_view name)
+      : directory_(&directory), at_(descriptor) {
+    name.copy(name_.data(), name.size());
+  }
+
+  const Directory* directory_;
+  int at_;
+  std::array<char, NAME_MAX + 1> name_{};
+};
+
 // Whatever that leads to.
-bool IsSymbolicLink(const fs::path& path) {
+bool IsSymbolicLink(const Place& place) {
   struct stat status {};
-  return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+  return fstatat(place.at(), place.name(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISLNK(status.st_mode);
 }
 
 // Closes it at its end.
 class Descriptor {
  public:
-  // Of a file, or with O_DIRECTORY of a directory. FailedPrecondition for anything else that
-  // somebody has put there: a pipe would hold up whoever opens it, a symbolic link may lead
-  // nowhere. With O_NOFOLLOW not of what a symbolic link leads to.
-  static absl::StatusOr<Descriptor> Open(const fs::path& path, int flags, mode_t mode = 0640) {
-    const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
-    const bool another_thing = errno == ENXIO || errno == EISDIR || errno == ELOOP;
-    if (fd < 0 && errno == ENOENT && IsSymbolicLink(path)) {
+  // Of a file. FailedPrecondition for anything else that somebody has put there: a pipe would hold
+  // up whoever opens it, a symbolic link may lead nowhere. With O_NOFOLLOW not of what a symbolic
+  // link leads to.
+  static absl::StatusOr<Descriptor> Open(const Place& place, int flags, mode_t mode = 0640) {
+    const int fd = openat(place.at(), place.name(), flags | O_CLOEXEC | O_NONBLOCK, mode);
+    const int error = errno;
+    const bool another_thing = error == ENXIO || error == EISDIR || error == ELOOP;
+    if (fd < 0 && error == ENOENT && IsSymbolicLink(place)) {
       return absl::FailedPreconditionError(absl::StrCat(
-          path.string(),
+          place.path().string(),
           " is a symbolic link that leads nowhere; mount what it leads to, or move it away"));
     }
-    if (fd < 0 && !another_thing) return FileError(path, "open", errno);
+    if (fd < 0 && !another_thing) return FileError(place.path(), "open", error);
     if (fd >= 0) {
       Descriptor opened(fd);
       struct stat status {};
-      if (fstat(fd, &status) != 0) return FileError(path, "stat", errno);
-      if ((flags & O_DIRECTORY) != 0 || S_ISREG(status.st_mode)) return opened;
+      if (fstat(fd, &status) != 0) return place.Error("stat");
+      if (S_ISREG(status.st_mode)) return opened;
     }
     return absl::FailedPreconditionError(
-        absl::StrCat(path.string(), " is not a regular file; move it away"));
+        absl::StrCat(place.path().string(), " is not a regular file; move it away"));
+  }
+  static absl::StatusOr<Descriptor> OpenDirectory(const fs::path& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return FileError(path, "open", errno);
+    return Descriptor(fd);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Descriptor& operator=(Descriptor&&) = delete;
@@ -131,106 +181,146 @@ class PosixReadableFile final : public ReadableFile {
   const Descriptor descriptor_;
 };
 
-class PosixFileLock final : public FileLock {
- public:
-  PosixFileLock(Descriptor directory, Descriptor file)
-      : directory_(std::move(directory)), file_(std::move(file)) {}
+absl::Status Sync(const Descriptor& directory, const fs::path& path) {
+  return fsync(directory.get()) == 0 ? absl::OkStatus() : FileError(path, "fsync", errno);
+}
 
- private:
-  const Descriptor directory_;
-  const Descriptor file_;
-};
+// Where the directory is now; nothing when it is nowhere.
+std::string NowAt(const Descriptor& directory) {
+  std::error_code error;
+  std::string place = fs::read_symlink(absl::StrCat("/proc/self/fd/", directory.get()), error);
+  return absl::EndsWith(place, " (deleted)") ? "" : place;
+}
 
-class Posix final : public Files {
+class PosixDirectory final : public Directory {
  public:
-  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const fs::path& path,
+  PosixDirectory(const fs::path& path, Descriptor directory)
+      : Directory(path), directory_(std::move(directory)) {}
+
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(absl::string_view name,
                                                        Access access) override {
     const bool owner_only = access == Access::kOwnerOnly;
-    absl::StatusOr<Descriptor> opened =
-        Descriptor::Open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | (owner_only ? O_EXCL : O_TRUNC),
-                         owner_only ? 0600 : 0640);
+    const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | (owner_only ? O_EXCL : O_TRUNC);
+    absl::StatusOr<Descriptor> opened = OpenFile(name, flags, owner_only ? 0600 : 0640);
     if (!opened.ok()) return opened.status();
-    return std::make_unique<PosixWritableFile>(path, *std::move(opened));
+    return std::make_unique<PosixWritableFile>(PathOf(name), *std::move(opened));
   }
 
-  absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const fs::path& path) override {
-    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, O_RDONLY);
+  absl::StatusOr<std::unique_ptr<ReadableFile>> Open(absl::string_view name) override {
+    absl::StatusOr<Descriptor> opened = OpenFile(name, O_RDONLY);
     if (!opened.ok()) return opened.status();
     struct stat status {};
-    if (fstat(opened->get(), &status) != 0) return FileError(path, "stat", errno);
-    return std::make_unique<PosixReadableFile>(path, static_cast<uint64_t>(status.st_size),
+    if (fstat(opened->get(), &status) != 0) return FileError(path(), "stat", errno);
+    return std::make_unique<PosixReadableFile>(PathOf(name), static_cast<uint64_t>(status.st_size),
                                                *std::move(opened));
   }
 
-  absl::StatusOr<std::vector<std::string>> List(const fs::path& directory) override {
+  absl::StatusOr<std::vector<std::string>> List() override {
     std::vector<std::string> names;
-    OpenDirectory open(directory.c_str());
+    server::OpenDirectory open(directory_.get());
     while (const char* const name = open.Next()) names.emplace_back(name);
-    if (open.error() != 0) return FileError(directory, "list", open.error());
+    if (open.error() != 0) return FileError(path(), "list", open.error());
     return names;
   }
 
-  absl::Status Rename(const fs::path& from, const fs::path& to) override {
-    if (std::rename(from.c_str(), to.c_str()) != 0) return FileError(to, "rename", errno);
-    return absl::OkStatus();
-  }
-
-  absl::Status Remove(const fs::path& path) override {
-    if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
-    return FileError(path, "remove", errno);
-  }
-
-  absl::Status SyncDirectory(const fs::path& directory) override {
-    const absl::StatusOr<Descriptor> opened = Descriptor::Open(directory, O_RDONLY | O_DIRECTORY);
-    if (!opened.ok()) return opened.status();
-    if (fsync(opened->get()) != 0) return FileError(directory, "fsync", errno);
-    return absl::OkStatus();
-  }
-
-  absl::Status CreateDirectories(const fs::path& directory) override {
-    std::error_code error;
-    const fs::path whole = fs::absolute(directory, error);
-    std::vector<fs::path> parents;  // of what will be made
-    for (fs::path at = whole; !error && !fs::exists(at, error) && at.has_relative_path();
-         at = at.parent_path()) {
-      parents.push_back(at.parent_path());
+  absl::Status Rename(absl::string_view from, absl::string_view to) override {
+    const absl::StatusOr<Place> old_place = PlaceOf(from);
+    if (!old_place.ok()) return old_place.status();
+    const absl::StatusOr<Place> place = PlaceOf(to);
+    if (!place.ok()) return place.status();
+    if (renameat(old_place->at(), old_place->name(), place->at(), place->name()) == 0) {
+      return absl::OkStatus();
     }
-    if (!error) fs::create_directories(whole, error);
-    if (error) return FileError(directory, "create", error.value());
-    // A name is durable when its directory is.
-    for (const fs::path& parent : parents) {
-      if (absl::Status status = SyncDirectory(parent); !status.ok()) return status;
-    }
-    return absl::OkStatus();
+    return place->Error("rename");
   }
 
-  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const fs::path& path, LockFile file) override {
-    const fs::path directory = path.parent_path();
+  absl::Status Remove(absl::string_view name) override {
+    const absl::StatusOr<Place> place = PlaceOf(name);
+    if (!place.ok()) return place.status();
+    if (unlinkat(place->at(), place->name(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
+    return place->Error("remove");
+  }
+
+  absl::Status Sync() override { return server::Sync(directory_, path()); }
+
+  absl::Status Lock(absl::string_view name, LockFile file) override {
     const auto in_use = [&] {
       return absl::FailedPreconditionError(
-          absl::StrCat(directory.string(), " is in use by another varscoped"));
+          absl::StrCat(path().string(), " is in use by another varscoped"));
     };
     // Both: somebody may remove the file, and not every file system locks a directory.
-    absl::StatusOr<Descriptor> whole = Descriptor::Open(directory, O_RDONLY | O_DIRECTORY);
-    if (!whole.ok()) return whole.status();
-    if (flock(whole->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return in_use();
+    if (flock(directory_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return in_use();
     const int flags = file == LockFile::kMade ? O_RDWR | O_CREAT : O_RDONLY;
-    absl::StatusOr<Descriptor> opened = Descriptor::Open(path, flags | O_NOFOLLOW);
+    absl::StatusOr<Descriptor> opened = OpenFile(name, flags | O_NOFOLLOW);
     if (!opened.ok()) return opened.status();
     if (flock(opened->get(), LOCK_EX | LOCK_NB) != 0) {
-      return errno == EWOULDBLOCK ? in_use() : FileError(path, "lock", errno);
+      return errno == EWOULDBLOCK ? in_use() : FileError(path(), "lock", errno);
     }
-    return std::make_unique<PosixFileLock>(*std::move(whole), *std::move(opened));
+    lock_.emplace(*std::move(opened));
+    return absl::OkStatus();
   }
 
-  absl::StatusOr<uint64_t> FreeBytes(const fs::path& directory) override {
+  absl::StatusOr<uint64_t> FreeBytes() override {
     struct statvfs status {};
-    if (statvfs(directory.c_str(), &status) != 0) {
-      return FileError(directory, "ask for free space", errno);
+    if (fstatvfs(directory_.get(), &status) != 0) {
+      return FileError(path(), "ask for free space", errno);
     }
     return uint64_t{status.f_bavail} * status.f_frsize;
   }
+
+  absl::Status CheckPath() const override {
+    struct stat own {};
+    struct stat there {};
+    if (stat(path().c_str(), &there) == 0) {
+      if (fstat(directory_.get(), &own) != 0) return FileError(path(), "stat", errno);
+      if (own.st_dev == there.st_dev && own.st_ino == there.st_ino) return absl::OkStatus();
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+      return FileError(path(), "stat", errno);
+    }
+    const std::string place = NowAt(directory_);
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the data directory ", path().string(),
+        " was removed or replaced while the server used it, which leaves alone what is there now; ",
+        place.empty() ? "nothing can be saved any more: write the variables to a checkpoint "
+                        "(varscopectl export), stop the server, start it again, and import them"
+                      : absl::StrCat("its own is ", place,
+                                     " now: move that back, and it goes on, or stop it, and start "
+                                     "it with that one")));
+  }
+
+ private:
+  absl::StatusOr<Place> PlaceOf(absl::string_view name) const {
+    return Place::In(*this, directory_.get(), name);
+  }
+
+  absl::StatusOr<Descriptor> OpenFile(absl::string_view name, int flags, mode_t mode = 0640) const {
+    const absl::StatusOr<Place> place = PlaceOf(name);
+    if (!place.ok()) return place.status();
+    return Descriptor::Open(*place, flags, mode);
+  }
+
+  const Descriptor directory_;
+  std::optional<Descriptor> lock_;
 };
+
+absl::Status MakeDirectories(const fs::path& directory) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(directory, error);
+  std::vector<fs::path> parents;  // of what will be made
+  for (fs::path at = whole; !error && !fs::exists(at, error) && at.has_relative_path();
+       at = at.parent_path()) {
+    parents.push_back(at.parent_path());
+  }
+  if (!error) fs::create_directories(whole, error);
+  if (error) return FileError(directory, "create", error.value());
+  // A name is durable when its directory is.
+  for (const fs::path& parent : parents) {
+    const absl::StatusOr<Descriptor> opened = Descriptor::OpenDirectory(parent);
+    if (!opened.ok()) return opened.status();
+    if (absl::Status status = Sync(*opened, parent); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -249,9 +339,14 @@ absl::Status ReadableFile::Read(std::span<std::byte> into) {
   return status;
 }
 
-Files& PosixFiles() {
-  static auto* const files = new Posix;
-  return *files;
+absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const fs::path& path,
+                                                              IfMissing missing) {
+  if (missing == IfMissing::kMake) {
+    if (absl::Status status = MakeDirectories(path); !status.ok()) return status;
+  }
+  absl::StatusOr<Descriptor> opened = Descriptor::OpenDirectory(path);
+  if (!opened.ok()) return opened.status();
+  return std::make_unique<PosixDirectory>(path, *std::move(opened));
 }
 
 }  // namespace varscope::server

@@ -87,7 +87,10 @@ class System final : public Env {
   std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) override {
     return std::make_unique<ThreadTimer>(name, std::move(task));
   }
-  Files& files() override { return PosixFiles(); }
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(const std::filesystem::path& path,
+                                                           IfMissing missing) override {
+    return OpenPosixDirectory(path, missing);
+  }
   void YieldToOthers() override {
     constexpr int kNiceness = 10;
     // Of the thread alone, on Linux. Without it the work is done all the same.

@@ -1,5 +1,6 @@
 // Snapshots under load: each must be consistent.
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
@@ -7,19 +8,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/durability/snapshot.h"
-#include "server/env/posix_files.h"
 #include "server/store/read.h"
 #include "server/store/state.h"
 #include "server/store/store.h"
 #include "tests/faults/scenarios.h"
+#include "tests/support/opened.h"
 #include "tests/support/operator.h"
 
 namespace varscope::testing {
 namespace {
 
 // Counters, sum, slots, step and completion records of one restored snapshot belong to one moment.
-void CheckSnapshot(const std::string& path, int workers) {
-  absl::StatusOr<server::Snapshot> snapshot = server::ReadSnapshot(server::PosixFiles(), path);
+void CheckSnapshot(const std::filesystem::path& path, int workers) {
+  absl::StatusOr<server::Snapshot> snapshot =
+      server::ReadSnapshot(*Opened(path.parent_path()), path.filename());
   if (!snapshot.ok()) throw Broken(std::string(snapshot.status().message()));
   std::map<std::string, uint64_t> last;
   for (const server::CompletionRecords::Entry& entry : snapshot->state.completion_records) {
@@ -27,7 +29,7 @@ void CheckSnapshot(const std::string& path, int workers) {
   }
   server::Store store{server::StoreLimits{}};
   const absl::Status restored = server::Restore(store, std::move(snapshot->state));
-  if (!restored.ok()) throw Broken(absl::StrCat(path, ": ", restored.message()));
+  if (!restored.ok()) throw Broken(absl::StrCat(path.string(), ": ", restored.message()));
   const auto read = [&](const std::string& name) -> absl::StatusOr<server::ReadValue> {
     const absl::StatusOr<server::VariablePtr> variable = store.catalog.Find(name);
     if (!variable.ok()) return variable.status();
@@ -36,7 +38,9 @@ void CheckSnapshot(const std::string& path, int workers) {
     if (!values.ok()) return values.status();
     return values->front();
   };
-  const auto fail = [&](const std::string& what) { throw Broken(absl::StrCat(path, ": ", what)); };
+  const auto fail = [&](const std::string& what) {
+    throw Broken(absl::StrCat(path.string(), ": ", what));
+  };
   uint64_t total = 0;
   for (int i = 0; i < workers; ++i) {
     const auto count = read("count/" + WorkerId(i));

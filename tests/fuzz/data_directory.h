@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -20,10 +20,12 @@
 
 namespace varscope::server {
 
-inline constexpr char kFuzzDirectory[] = "/data";
+inline std::unique_ptr<Directory> FuzzDirectory(Env& env) {
+  return env.OpenDirectory("/data", IfMissing::kError).value();
+}
 
-inline void WriteFile(Env& env, const std::filesystem::path& path, const std::string& bytes) {
-  auto file = env.files().Create(path);
+inline void WriteFile(Env& env, const std::string& name, const std::string& bytes) {
+  auto file = FuzzDirectory(env)->Create(name);
   if (!file.ok() || !(*file)->Write(std::as_bytes(std::span(bytes))).ok()) abort();
 }
 
@@ -54,7 +56,7 @@ inline void StartTwice(Env& env) {
     Store store(StoreLimits{0, 0}, env);
     Workers workers(std::chrono::milliseconds(0), env);
     const absl::StatusOr<Recovered> recovered =
-        Recover(kFuzzDirectory, store, workers, env, {.read_only = true});
+        Recover(*FuzzDirectory(env), store, workers, env, {.read_only = true});
     if (!recovered.ok()) return recovered.status();
     return testing::StateOf(store, workers);
   };

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   varscope::simulation::SimEnv env(1);
-  WriteFile(env, SegmentPath(kFuzzDirectory, 1), segment);
+  WriteFile(env, SegmentName(1), segment);
   StartTwice(env);
   return 0;
 }

@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     file.append(left.begin(), left.end());
   }
   varscope::simulation::SimEnv env(1);
-  WriteFile(env, SnapshotPath(kFuzzDirectory, kPosition), file);
+  WriteFile(env, SnapshotName(kPosition), file);
   StartTwice(env);
   return 0;
 }

@@ -10,8 +10,8 @@
 #include "proto/tensor/block_pool.h"
 #include "server/durability/convert.h"
 #include "server/durability/snapshot.h"
-#include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
+#include "tests/support/opened.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -68,20 +68,21 @@ TEST(HeadsTest, AHeadOfManyPiecesReadsAsOne) {
                       .position = 7,
                       .state = Capture(run.store()),
                       .workers = run.workers().records()};
-    const fs::path path = WriteSnapshot(SystemEnv(), other.path(), snapshot, piece).value();
+    const auto opened = Opened(other.path());
+    const std::string name = WriteSnapshot(SystemEnv(), *opened, snapshot, piece).value();
+    const fs::path path = other / name;
     sizes.insert(fs::file_size(path));
-    const absl::StatusOr<Snapshot> read = ReadSnapshot(PosixFiles(), path);
+    const absl::StatusOr<Snapshot> read = ReadSnapshot(*opened, name);
     ASSERT_TRUE(read.ok()) << read.status();
     EXPECT_EQ(read->name, "n");
     EXPECT_EQ(StateOf(read->state, read->workers), before);
-    EXPECT_EQ(DescribeSnapshots(PosixFiles(), other.path()).value().at(0).variables,
-              snapshot.state.variables.size());
+    EXPECT_EQ(DescribeSnapshots(*opened).value().at(0).variables, snapshot.state.variables.size());
     // Cut anywhere, it is not taken for a shorter one.
     if (piece != 50) continue;
     for (uintmax_t size = fs::file_size(path); size > 0;) {
       size -= std::min<uintmax_t>(size, 7);
       fs::resize_file(path, size);
-      EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "cut at " << size;
+      EXPECT_FALSE(ReadSnapshot(*opened, name).ok()) << "cut at " << size;
     }
   }
   EXPECT_EQ(sizes.size(), 4U);  // as many different numbers of pieces: the last two have one

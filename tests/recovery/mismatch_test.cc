@@ -14,8 +14,8 @@
 #include "server/durability/log.h"
 #include "server/durability/records.pb.h"
 #include "server/durability/verify.h"
-#include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
+#include "tests/support/opened.h"
 #include "tests/support/state_of.h"
 #include "tests/support/temporary_directory.h"
 
@@ -64,7 +64,7 @@ Push Added(const std::optional<Tensor>& rows, int64_t count) {
 // the checksums fit. False when it has not so many.
 using ChangeRecord = std::function<void(std::string& header, std::string& body)>;
 bool Rewrite(const fs::path& directory, size_t number, const ChangeRecord& change) {
-  const auto segments = ListSegments(SystemEnv().files(), directory).value();
+  const auto segments = ListSegments(*Opened(directory)).value();
   const fs::path path = segments.at(0).path;
   std::ifstream in(path, std::ios::binary);
   std::string log{std::istreambuf_iterator<char>(in), {}};
@@ -113,7 +113,7 @@ void Write(const fs::path& to, const std::function<Push()>& next) {
 absl::StatusOr<Recovered> Recover(const fs::path& directory, const RecoveryOptions& options = {}) {
   Store store(StoreLimits{});
   Workers workers;
-  return server::Recover(directory, store, workers, SystemEnv(), options);
+  return server::Recover(*Opened(directory), store, workers, SystemEnv(), options);
 }
 
 class MismatchTest : public ::testing::TestWithParam<std::string> {
@@ -224,7 +224,10 @@ class FastEnv final : public Env {
   std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) override {
     return SystemEnv().StartTimer(std::move(name), std::move(task));
   }
-  Files& files() override { return SystemEnv().files(); }
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(const fs::path& path,
+                                                           IfMissing missing) override {
+    return SystemEnv().OpenDirectory(path, missing);
+  }
 
  private:
   Time now_{};
@@ -235,14 +238,14 @@ TEST(RecoveryTest, TellsHowFarItIsAlsoWhereALogIsEmpty) {
   const fs::path directory = folder / "data";
   Write(directory, [] { return Added(std::nullopt, kElements); });
   // Opened, and nothing written to it.
-  std::ofstream(SegmentPath(directory, kPushes + 2)).close();
+  std::ofstream(directory / SegmentName(kPushes + 2)).close();
   FastEnv env;
   Store store(StoreLimits{});
   Workers workers;
   std::vector<std::string> told;
   const RecoveryOptions options{.progress = [&](const std::string& text) { told.push_back(text); }};
   const absl::StatusOr<Recovered> recovered =
-      server::Recover(directory, store, workers, env, options);
+      server::Recover(*Opened(directory), store, workers, env, options);
   ASSERT_TRUE(recovered.ok()) << recovered.status();
   EXPECT_EQ(recovered->replayed, static_cast<uint64_t>(kPushes) + 1);
   ASSERT_GT(told.size(), 5U);

@@ -18,8 +18,8 @@
 #include "proto/optimizers/optimizer.h"
 #include "server/durability/convert.h"
 #include "server/durability/frame.h"
-#include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
+#include "tests/support/opened.h"
 #include "tests/support/temporary_directory.h"
 
 namespace varscope::testing {
@@ -259,27 +259,27 @@ class Search {
   // The one before, and more of the log, give the same. Of a rollback, the snapshot that it went
   // back to, if that is kept.
   void DamageNewestSnapshot(const fs::path& directory) {
-    const std::vector<SnapshotFile> files = ListSnapshots(PosixFiles(), directory).value();
+    const std::vector<SnapshotFile> files = ListSnapshots(*Opened(directory)).value();
     const auto is_older = [&](const SnapshotFile& file) {
-      const bool named =
-          file.path.filename().string().size() > std::string("snapshot-").size() + 20;
+      const bool named = file.name.size() > std::string("snapshot-").size() + 20;
       return !named && file.position < files[0].position;
     };
     if (!std::any_of(files.begin(), files.end(), is_older)) return;
     if (files[0].position == rolled_back_from_unnamed_) return;
     for (const SnapshotFile& file : files) {
       if (file.position != files[0].position) break;
-      fs::resize_file(file.path, fs::file_size(file.path) / 2);
+      const fs::path path = directory / file.name;
+      fs::resize_file(path, fs::file_size(path) / 2);
     }
   }
 
   // No NaN and no infinity got past those who do not allow them.
   void CheckLog(const fs::path& directory) {
-    const std::vector<Segment> segments = ListSegments(PosixFiles(), directory).value();
+    const std::vector<Segment> segments = ListSegments(*Opened(directory)).value();
     for (const Segment& segment : segments) {
       std::string bytes(fs::file_size(segment.path), '\0');
-      ASSERT_TRUE(
-          (*PosixFiles().Open(segment.path))->Read(std::as_writable_bytes(std::span(bytes))).ok());
+      const auto file = Opened(directory)->Open(segment.path.filename().string()).value();
+      ASSERT_TRUE(file->Read(std::as_writable_bytes(std::span(bytes))).ok());
       const auto log = std::as_bytes(std::span(bytes));
       for (auto frame = ReadFrame(log, 0); frame; frame = ReadFrame(log, frame->end)) {
         if (frame->is_mark()) continue;
@@ -546,8 +546,7 @@ class Search {
     ASSERT_TRUE(step.ok()) << step.status();
     ++counts_.rollbacks;
     if (name.starts_with("snapshot-")) {
-      rolled_back_from_unnamed_ =
-          ListSnapshots(PosixFiles(), directory_.path()).value()[0].position;
+      rolled_back_from_unnamed_ = ListSnapshots(*Opened(directory_.path())).value()[0].position;
     }
     Compare();
     std::erase_if(known_, [&](const Known& k) { return !run_->store().catalog.Find(k.name).ok(); });

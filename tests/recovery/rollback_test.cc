@@ -9,8 +9,8 @@
 #include "server/durability/convert.h"
 #include "server/durability/file_names.h"
 #include "server/durability/log.h"
-#include "server/env/posix_files.h"
 #include "tests/recovery/server_run.h"
+#include "tests/support/opened.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/failing_memory.h"
@@ -176,14 +176,14 @@ TEST(DamagedRollbackTest, IsMadeAgainFromTheSnapshotThatWasChosen) {
     Add(run, 2);
     before = run.state();
   }
-  const fs::path newest = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
+  const fs::path newest = directory / ListSnapshots(*Opened(directory.path())).value()[0].name;
   fs::resize_file(newest, fs::file_size(newest) - 1);
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
   fs::remove(newest);
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
-  const std::vector<SnapshotFile> files = ListSnapshots(PosixFiles(), directory.path()).value();
+  const std::vector<SnapshotFile> files = ListSnapshots(*Opened(directory.path())).value();
   for (const SnapshotFile& file : files) {
-    if (file.path.string().ends_with("-good")) fs::remove(file.path);
+    if (file.name.ends_with("-good")) fs::remove(directory / file.name);
   }
   const absl::Status refused = RecoveredState(directory.path()).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
@@ -239,12 +239,13 @@ TEST(UnfinishedRollbackTest, WhoConnectedMeanwhileIsFencedOffTooAndWhoComesAfter
     Add(run, 2);
     ASSERT_TRUE(run.recorder().Rollback("good").ok());
   }
-  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  const std::vector<Segment> segments = ListSegments(*Opened(directory.path())).value();
   const uint64_t first = segments.back().first;
   fs::remove(segments.back().path);
   const WorkerRecord late{.worker_id = "late", .incarnation = 7, .nonce = 1};
   {
-    Log log({.directory = directory.path()}, first);
+    const auto opened = Opened(directory.path());
+    Log log(*opened, {}, first);
     log.Append(ToRecord(late));
     ASSERT_TRUE(log.Flush().ok());
   }

@@ -3,8 +3,8 @@
 #include <future>
 #include <stdexcept>
 
-#include "server/env/posix_files.h"
 #include "server/sync/group_options.h"
+#include "tests/support/opened.h"
 
 namespace varscope::testing {
 namespace {
@@ -22,12 +22,13 @@ std::vector<GroupOptions> Groups(const std::vector<std::string>& texts) {
 
 ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOptions& options)
     : store_(options.limits) {
-  absl::StatusOr<Recovered> recovered = Recover(directory, store_, workers_);
+  std::unique_ptr<Directory> opened = Opened(directory);
+  absl::StatusOr<Recovered> recovered = Recover(*opened, store_, workers_);
   if (!recovered.ok()) throw std::runtime_error(std::string(recovered.status().message()));
   recovered_ = *std::move(recovered);
-  recorder_.emplace(PosixFiles().Lock(directory / "LOCK").value(),
-                    RecorderOptions{.directory = directory,
-                                    .level = options.level,
+  if (!opened->Lock("LOCK").ok()) throw std::runtime_error("the directory is in use");
+  recorder_.emplace(std::move(opened),
+                    RecorderOptions{.level = options.level,
                                     .interval = options.interval,
                                     .unfinished_rollback = recovered_.unfinished_rollback,
                                     .max_header_bytes = options.max_header_bytes},

@@ -13,8 +13,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kSector = 512;
 
-std::string NameOf(const fs::path& path) { return path.filename().string(); }
-
 }  // namespace
 
 class Disk::File final : public server::WritableFile {
@@ -68,7 +66,7 @@ class Disk::File final : public server::WritableFile {
  private:
   absl::Status Begin(const std::string& call, Kind kind) {
     if (life_ != disk_.life_) return absl::InternalError("a file of before the crash");
-    return disk_.Begin(call, NameOf(path()), kind);
+    return disk_.Begin(call, path().filename().string(), kind);
   }
 
   Disk& disk_;
@@ -94,16 +92,32 @@ class Disk::Contents final : public server::ReadableFile {
   const std::string bytes_;
 };
 
-class Disk::Held final : public server::FileLock {
+class Disk::Opened final : public server::Directory {
  public:
-  Held(Disk& disk, std::string name) : disk_(disk), name_(std::move(name)), life_(disk.life_) {}
-  ~Held() override {
-    if (life_ == disk_.life_) disk_.locked_.erase(name_);
+  Opened(Disk& disk, const fs::path& path) : Directory(path), disk_(disk), life_(disk.life_) {}
+  ~Opened() override {
+    if (life_ == disk_.life_ && !lock_.empty()) disk_.locked_.erase(lock_);
   }
 
+  absl::StatusOr<std::unique_ptr<server::WritableFile>> Create(absl::string_view file,
+                                                               Access access) override;
+  absl::StatusOr<std::unique_ptr<server::ReadableFile>> Open(absl::string_view file) override;
+  absl::StatusOr<std::vector<std::string>> List() override;
+  absl::Status Rename(absl::string_view from, absl::string_view to) override;
+  absl::Status Remove(absl::string_view file) override;
+  absl::Status Sync() override;
+  absl::Status Lock(absl::string_view file, LockFile how) override;
+  // Without a limit: more than anybody needs, unless it is full by a fault.
+  absl::StatusOr<uint64_t> FreeBytes() override;
+  absl::Status CheckPath() const override;
+
  private:
+  absl::Status BeginWhole(const std::string& call, Kind kind) {
+    return disk_.Begin(call, path().filename().string(), kind);
+  }
+
   Disk& disk_;
-  const std::string name_;
+  std::string lock_;  // the file's name
   const uint64_t life_;
 };
 
@@ -176,83 +190,104 @@ void Disk::ChangeName(const std::string& from, const std::string& to, const Node
   pending_names_.push_back(std::move(change));
 }
 
-absl::StatusOr<std::unique_ptr<server::WritableFile>> Disk::Create(const fs::path& path,
-                                                                   Access /*access*/) {
-  const std::string name = NameOf(path);
-  if (absl::Status status = Begin("create", name, Kind::kChanges); !status.ok()) return status;
-  NodePtr& node = seen_[name];
+absl::StatusOr<std::unique_ptr<server::Directory>> Disk::OpenDirectory(const fs::path& path,
+                                                                       server::IfMissing missing) {
+  if (missing == server::IfMissing::kMake) {
+    absl::Status status = Begin("create directory", path.filename().string(), Kind::kChanges);
+    if (!status.ok()) return status;
+  }
+  return std::make_unique<Opened>(*this, path);
+}
+
+absl::StatusOr<std::unique_ptr<server::WritableFile>> Disk::Opened::Create(absl::string_view file,
+                                                                           Access /*access*/) {
+  const std::string name(file);
+  absl::Status status = disk_.Begin("create", name, Kind::kChanges);
+  if (!status.ok()) return status;
+  NodePtr& node = disk_.seen_[name];
   if (node == nullptr) {
-    ChangeName("", name, std::make_shared<Node>());
+    disk_.ChangeName("", name, std::make_shared<Node>());
   } else {
-    node->pending.push_back({.number = ++changes_, .truncates = true, .bytes = {}});
+    node->pending.push_back({.number = ++disk_.changes_, .truncates = true, .bytes = {}});
     node->seen.clear();
   }
-  return std::make_unique<File>(*this, path, seen_[name]);
+  return std::make_unique<File>(disk_, PathOf(name), disk_.seen_[name]);
 }
 
-absl::StatusOr<std::unique_ptr<server::ReadableFile>> Disk::Open(const fs::path& path) {
-  const std::string name = NameOf(path);
-  if (absl::Status status = Begin("open", name, Kind::kReads); !status.ok()) return status;
-  const auto it = seen_.find(name);
-  if (it == seen_.end()) return absl::NotFoundError(absl::StrCat(path.string(), ": open"));
-  return std::make_unique<Contents>(path, it->second->seen);
-}
-
-absl::StatusOr<std::vector<std::string>> Disk::List(const fs::path& directory) {
-  if (absl::Status status = Begin("list", NameOf(directory), Kind::kReads); !status.ok()) {
-    return status;
+absl::StatusOr<std::unique_ptr<server::ReadableFile>> Disk::Opened::Open(absl::string_view file) {
+  const std::string name(file);
+  if (absl::Status status = disk_.Begin("open", name, Kind::kReads); !status.ok()) return status;
+  const auto it = disk_.seen_.find(name);
+  if (it == disk_.seen_.end()) {
+    return absl::NotFoundError(absl::StrCat(PathOf(name).string(), ": open"));
   }
+  return std::make_unique<Contents>(PathOf(name), it->second->seen);
+}
+
+absl::StatusOr<std::vector<std::string>> Disk::Opened::List() {
+  if (absl::Status status = BeginWhole("list", Kind::kReads); !status.ok()) return status;
   std::vector<std::string> names;
-  for (const auto& [name, node] : seen_) names.push_back(name);
+  for (const auto& [name, node] : disk_.seen_) names.push_back(name);
   for (size_t i = names.size(); i > 1; --i) {
-    std::swap(names[i - 1], names[trace_.Draw("order of a list", i)]);
+    std::swap(names[i - 1], names[disk_.trace_.Draw("order of a list", i)]);
   }
   return names;
 }
 
-absl::Status Disk::Rename(const fs::path& from, const fs::path& to) {
-  absl::Status status = Begin(absl::StrCat("rename ", NameOf(from)), NameOf(to), Kind::kChanges);
+absl::Status Disk::Opened::Rename(absl::string_view from, absl::string_view to) {
+  const std::string old_name(from);
+  const std::string name(to);
+  absl::Status status = disk_.Begin(absl::StrCat("rename ", old_name), name, Kind::kChanges);
   if (!status.ok()) return status;
-  const auto it = seen_.find(NameOf(from));
-  if (it == seen_.end()) return absl::NotFoundError(absl::StrCat(from.string(), ": rename"));
-  const NodePtr node = it->second;
-  ChangeName(NameOf(from), NameOf(to), node);
-  return absl::OkStatus();
-}
-
-absl::Status Disk::Remove(const fs::path& path) {
-  const std::string name = NameOf(path);
-  if (absl::Status status = Begin("remove", name, Kind::kRemoves); !status.ok()) return status;
-  if (seen_.contains(name)) ChangeName("", name, nullptr);
-  return absl::OkStatus();
-}
-
-absl::Status Disk::SyncDirectory(const fs::path& directory) {
-  absl::Status status = Begin("sync directory", NameOf(directory), Kind::kChanges);
-  if (!status.ok()) return status;
-  for (const NameChange& change : std::exchange(pending_names_, {})) Apply(change, durable_);
-  return absl::OkStatus();
-}
-
-absl::Status Disk::CreateDirectories(const fs::path& directory) {
-  return Begin("create directory", NameOf(directory), Kind::kChanges);
-}
-
-absl::StatusOr<std::unique_ptr<server::FileLock>> Disk::Lock(const fs::path& path,
-                                                             LockFile /*file*/) {
-  const std::string name = NameOf(path);
-  if (absl::Status status = Begin("lock", name, Kind::kChanges); !status.ok()) return status;
-  if (!locked_.insert(name).second) {
-    return absl::FailedPreconditionError(absl::StrCat(path.string(), " is in use"));
+  const auto it = disk_.seen_.find(old_name);
+  if (it == disk_.seen_.end()) {
+    return absl::NotFoundError(absl::StrCat(PathOf(old_name).string(), ": rename"));
   }
-  return std::make_unique<Held>(*this, name);
+  const NodePtr node = it->second;
+  disk_.ChangeName(old_name, name, node);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> Disk::FreeBytes(const fs::path& directory) {
-  absl::Status status = Begin("ask for free space", NameOf(directory), Kind::kReads);
+absl::Status Disk::Opened::Remove(absl::string_view file) {
+  const std::string name(file);
+  absl::Status status = disk_.Begin("remove", name, Kind::kRemoves);
   if (!status.ok()) return status;
-  const bool full = fault_ && fault_->fault == Fault::kFull && calls_ >= fault_->from;
-  return full ? 0 : Room();
+  if (disk_.seen_.contains(name)) disk_.ChangeName("", name, nullptr);
+  return absl::OkStatus();
+}
+
+absl::Status Disk::Opened::Sync() {
+  absl::Status status = BeginWhole("sync directory", Kind::kChanges);
+  if (!status.ok()) return status;
+  for (const NameChange& change : std::exchange(disk_.pending_names_, {})) {
+    Disk::Apply(change, disk_.durable_);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Disk::Opened::Lock(absl::string_view file, LockFile /*how*/) {
+  const std::string name(file);
+  absl::Status status = disk_.Begin("lock", name, Kind::kChanges);
+  if (!status.ok()) return status;
+  if (!disk_.locked_.insert(name).second) {
+    return absl::FailedPreconditionError(absl::StrCat(path().string(), " is in use"));
+  }
+  lock_ = name;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> Disk::Opened::FreeBytes() {
+  absl::Status status = BeginWhole("ask for free space", Kind::kReads);
+  if (!status.ok()) return status;
+  const auto& fault = disk_.fault_;
+  const bool full = fault && fault->fault == Fault::kFull && disk_.calls_ >= fault->from;
+  return full ? 0 : disk_.Room();
+}
+
+absl::Status Disk::Opened::CheckPath() const {
+  if (disk_.leads_there_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the data directory ", path().string(), " was removed or replaced"));
 }
 
 uint64_t Disk::Room() const {

@@ -20,8 +20,9 @@ namespace varscope::simulation {
 
 // Has what is durable, and in order what is not: bytes, truncations, names. A program sees both; a
 // crash keeps all of the second (the process is killed), or some of it (the power fails). What a
-// call makes durable is what files.h promises. One directory; not thread-safe.
-class Disk final : public server::Files {
+// call makes durable is what files.h promises. One directory, whatever it is opened as; not
+// thread-safe.
+class Disk {
  public:
   explicit Disk(Trace& trace) : trace_(trace) {}
 
@@ -49,6 +50,8 @@ class Disk final : public server::Files {
   void CrashAt(uint64_t call) { crash_at_ = call; }
   // So many calls after the first one that fails.
   void CrashAfterFault(uint64_t calls) { crash_after_fault_ = calls; }
+  // Whether the directory's path leads to it. Where it does not, all calls go on.
+  void LeadThere(bool leads) { leads_there_ = leads; }
   // Called at the beginning of each write, but not of those that it makes itself; null: nothing is.
   void Meanwhile(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
   uint64_t calls() const { return calls_; }
@@ -71,24 +74,14 @@ class Disk final : public server::Files {
   // What a program would read now.
   std::map<std::string, std::string> contents() const;
 
-  absl::StatusOr<std::unique_ptr<server::WritableFile>> Create(const std::filesystem::path& path,
-                                                               Access access) override;
-  absl::StatusOr<std::unique_ptr<server::ReadableFile>> Open(
-      const std::filesystem::path& path) override;
-  absl::StatusOr<std::vector<std::string>> List(const std::filesystem::path& directory) override;
-  absl::Status Rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
-  absl::Status Remove(const std::filesystem::path& path) override;
-  absl::Status SyncDirectory(const std::filesystem::path& directory) override;
-  absl::Status CreateDirectories(const std::filesystem::path& directory) override;
-  absl::StatusOr<std::unique_ptr<server::FileLock>> Lock(const std::filesystem::path& path,
-                                                         LockFile file) override;
-  // Without a limit: more than anybody needs, unless it is full by a fault.
-  absl::StatusOr<uint64_t> FreeBytes(const std::filesystem::path& directory) override;
+  // Goes before the disk does. Only kMake is a call that may fail.
+  absl::StatusOr<std::unique_ptr<server::Directory>> OpenDirectory(
+      const std::filesystem::path& path, server::IfMissing missing);
 
  private:
+  class Opened;
   class File;
   class Contents;
-  class Held;
 
   // One change of a file that is not durable.
   struct Change {
@@ -131,6 +124,7 @@ class Disk final : public server::Files {
   Names durable_;
   std::vector<NameChange> pending_names_;
   std::set<std::string> locked_;
+  bool leads_there_ = true;
   uint64_t changes_ = 0;
   uint64_t calls_ = 0;
   uint64_t faults_ = 0;

@@ -131,11 +131,12 @@ TEST(DiskBoundTest, ANamedSnapshotIsNotAllThatAStartLeaves) {
     }
     ASSERT_NE(named, "");
     const std::string position = named.substr(std::string("snapshot-").size(), 20);
+    const auto directory = disk.OpenDirectory("/data", server::IfMissing::kError).value();
     size_t removed = 0;
     for (const auto& [name, bytes] : disk.contents()) {
       const bool is_older = name.starts_with("log-") && name.substr(4) <= position;
       if (name != named && !is_older) continue;
-      ASSERT_TRUE(disk.Remove("/data/" + name).ok());
+      ASSERT_TRUE(directory->Remove(name).ok());
       ++removed;
     }
     EXPECT_GE(removed, 2U);
@@ -201,7 +202,7 @@ TEST(DiskBoundTest, WhoIsRefusedANamedSnapshotIsToldHowMuchRoomItNeeds) {
   SimEnv env(1);
   Store store(StoreLimits{uint64_t{1} << 24, uint64_t{1} << 24}, env);
   Workers workers(std::chrono::milliseconds(0), env);
-  Recorder recorder(env.files().Lock("/data/LOCK").value(), {.directory = "/data"}, store, workers,
+  Recorder recorder(env.OpenDirectory("/data", IfMissing::kError).value(), {}, store, workers,
                     /*position=*/0, /*snapshot=*/std::nullopt, env);
   ResolveRequest request;
   request.request = {"v", DType::kFloat32, Shape{10'000}, Reuse::kAuto, {}};

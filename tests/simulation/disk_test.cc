@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <span>
 #include <string>
 
@@ -12,6 +13,10 @@ namespace varscope::simulation {
 namespace {
 
 std::span<const std::byte> Bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+std::unique_ptr<server::Directory> OpenedAt(Disk& disk, const char* path) {
+  return disk.OpenDirectory(path, server::IfMissing::kError).value();
+}
 
 std::string Seen(const Disk& disk, const std::string& name) {
   const auto contents = disk.contents();
@@ -24,10 +29,11 @@ TEST(DiskTest, KeepsWhatWasSynced) {
     for (const Disk::Loss loss : {Disk::Loss::kOrdered, Disk::Loss::kPosix}) {
       Trace trace(seed);
       Disk disk(trace);
-      auto file = disk.Create("/d/a", server::Files::Access::kGroupReads).value();
+      const auto directory = OpenedAt(disk, "/d");
+      auto file = directory->Create("a").value();
       ASSERT_TRUE(file->Write(Bytes(std::string(2000, 'x'))).ok());
       ASSERT_TRUE(file->Sync().ok());
-      ASSERT_TRUE(disk.SyncDirectory("/d").ok());
+      ASSERT_TRUE(directory->Sync().ok());
       ASSERT_TRUE(file->Write(Bytes("more")).ok());
       disk.Crash();
       disk.Restart(loss);
@@ -46,7 +52,8 @@ TEST(DiskTest, ForgetsWhatWasNot) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Trace trace(seed);
     Disk disk(trace);
-    auto file = disk.Create("/d/a", server::Files::Access::kGroupReads).value();
+    const auto directory = OpenedAt(disk, "/d");
+    auto file = directory->Create("a").value();
     ASSERT_TRUE(file->Write(Bytes("0123456789")).ok());
     disk.Crash();
     disk.Restart(Disk::Loss::kPosix);
@@ -68,13 +75,14 @@ TEST(DiskTest, ARenameIsTheOldOrTheNewFile) {
   for (uint64_t seed = 0; seed < 100; ++seed) {
     Trace trace(seed);
     Disk disk(trace);
+    const auto directory = OpenedAt(disk, "/d");
     for (const std::string name : {"old", "new"}) {
-      auto file = disk.Create("/d/" + name, server::Files::Access::kGroupReads).value();
+      auto file = directory->Create(name).value();
       ASSERT_TRUE(file->Write(Bytes(name)).ok());
       ASSERT_TRUE(file->Sync().ok());
     }
-    ASSERT_TRUE(disk.SyncDirectory("/d").ok());
-    ASSERT_TRUE(disk.Rename("/d/new", "/d/old").ok());
+    ASSERT_TRUE(directory->Sync().ok());
+    ASSERT_TRUE(directory->Rename("new", "old").ok());
     disk.Crash();
     disk.Restart(Disk::Loss::kPosix);
     const std::string seen = Seen(disk, "old");
@@ -91,8 +99,9 @@ TEST(DiskTest, AFailedSyncIsToldOnce) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     Trace trace(seed);
     Disk disk(trace);
-    auto file = disk.Create("/d/a", server::Files::Access::kGroupReads).value();
-    ASSERT_TRUE(disk.SyncDirectory("/d").ok());
+    const auto directory = OpenedAt(disk, "/d");
+    auto file = directory->Create("a").value();
+    ASSERT_TRUE(directory->Sync().ok());
     ASSERT_TRUE(file->Write(Bytes("0123456789")).ok());
     disk.FailAt(disk.calls() + 1, Disk::Fault::kOnce);
     ASSERT_FALSE(file->Sync().ok());

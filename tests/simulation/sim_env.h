@@ -24,7 +24,10 @@ class SimEnv final : public server::Env {
   int64_t WallMicros() override;
   uint64_t Random64() override;
   std::unique_ptr<server::Timer> StartTimer(std::string name, server::Timer::Task task) override;
-  server::Files& files() override { return disk_; }
+  absl::StatusOr<std::unique_ptr<server::Directory>> OpenDirectory(
+      const std::filesystem::path& path, server::IfMissing missing) override {
+    return disk_.OpenDirectory(path, missing);
+  }
 
   // Runs one task that is due; false: none is.
   bool RunOne();

@@ -5,6 +5,7 @@
 
 #include "server/catalog/initializers.h"
 #include "server/durability/recovery.h"
+#include "tests/support/opened.h"
 
 namespace varscope::testing {
 namespace {
@@ -86,7 +87,7 @@ std::string StateOf(const StoreState& state, const std::vector<WorkerRecord>& wo
 absl::StatusOr<std::string> RecoveredState(const std::filesystem::path& directory) {
   Store store(StoreLimits{0, 0});
   Workers workers;
-  const absl::StatusOr<Recovered> recovered = Recover(directory, store, workers);
+  const absl::StatusOr<Recovered> recovered = Recover(*Opened(directory), store, workers);
   if (!recovered.ok()) return recovered.status();
   return StateOf(store, workers);
 }

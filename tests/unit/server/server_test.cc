@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -180,31 +181,40 @@ TEST(ServerTest, CallsThatAreIdleWithoutASessionAreALimitedNumber) {
   });
 }
 
-// Nothing can be written any more.
-TEST(ServerTest, HealthAndTheEndTellWhatTheDirectoryDoesNotHave) {
+// Nothing can be written any more. Both tell it though nothing was written since.
+TEST(ServerTest, HealthAndTheEndTellThatTheDirectoryIsGone) {
+  namespace fs = std::filesystem;
   for (const DurabilityLevel level :
        {DurabilityLevel::kNone, DurabilityLevel::kAsync, DurabilityLevel::kSync}) {
-    const TemporaryDirectory directory;
-    Options options = Anywhere();
-    options.data_dir = directory.path() / "data";
-    std::filesystem::create_directory(options.data_dir);
-    options.durability_level = level;
-    options.durability_interval_ms = 1;
-    const std::unique_ptr<Server> server = Started(options);
-    EXPECT_EQ(HealthOf(*server), health::HealthCheckResponse::SERVING);
-    std::filesystem::remove_all(options.data_dir);
-    if (level == DurabilityLevel::kNone) {
-      EXPECT_EQ(AddOne(*server), 1);
-      EXPECT_FALSE(server->Stop());
-      continue;
+    for (const bool replaced : {false, true}) {
+      for (const bool writes : {false, true}) {
+        const TemporaryDirectory directory;
+        Options options = Anywhere();
+        options.data_dir = directory.path() / "data";
+        options.durability_level = level;
+        options.durability_interval_ms = 1;
+        const std::unique_ptr<Server> server = Started(options);
+        EXPECT_EQ(AddOne(*server), 1);
+        EXPECT_EQ(HealthOf(*server), health::HealthCheckResponse::SERVING);
+        std::promise<bool> saved;
+        server->context().durability.WhenOnStableStorage(
+            [&](const absl::Status& status) { saved.set_value(status.ok()); });
+        ASSERT_TRUE(saved.get_future().get());
+        const fs::path away = directory.path() / "away";
+        fs::rename(options.data_dir, away);
+        if (replaced) fs::copy(away, options.data_dir);
+        if (!replaced) fs::remove_all(away);
+        EXPECT_EQ(HealthOf(*server), health::HealthCheckResponse::NOT_SERVING);
+        // It is in the log, and the log cannot be.
+        if (writes) {
+          ASSERT_TRUE(server->context().workers.Connect("w", "host", 1, Sharing::kGlobal).ok());
+        }
+        EXPECT_FALSE(server->Stop());
+        if (replaced) {
+          EXPECT_EQ(AddOne(*Started(options)), level == DurabilityLevel::kNone ? 1 : 2);
+        }
+      }
     }
-    ASSERT_TRUE(server->context()
-                    .workers.Connect("w", "host", 1, Sharing::kGlobal)
-                    .ok());  // it is in the log, and the log cannot be
-    while (HealthOf(*server) == health::HealthCheckResponse::SERVING) {
-    }
-    // What was told at sync was saved, and is not there any more.
-    EXPECT_FALSE(server->Stop());
   }
 }
 

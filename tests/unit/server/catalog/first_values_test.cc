@@ -17,6 +17,7 @@
 #include "server/env/env.h"
 #include "server/store/read.h"
 #include "server/store/state.h"
+#include "tests/support/opened.h"
 #include "tests/support/push.h"
 #include "tests/support/state_of.h"
 #include "tests/support/temporary_directory.h"
@@ -32,7 +33,10 @@ class HoldingEnv final : public Env {
   Time Now() override { return SystemEnv().Now(); }
   int64_t WallMicros() override { return SystemEnv().WallMicros(); }
   uint64_t Random64() override { return SystemEnv().Random64(); }
-  Files& files() override { return SystemEnv().files(); }
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(const std::filesystem::path& path,
+                                                           IfMissing missing) override {
+    return SystemEnv().OpenDirectory(path, missing);
+  }
   std::unique_ptr<Timer> StartTimer(std::string name, Timer::Task task) override {
     if (name != "first values") return SystemEnv().StartTimer(std::move(name), std::move(task));
     if (no_threads)
@@ -207,7 +211,7 @@ class KeptFirstValuesTest : public ::testing::Test {
       Store store(StoreLimits{}, env);
       store.catalog.SetLarge(kLarge);
       Workers workers;
-      Recorder recorder(nullptr, {.directory = directory.path()}, store, workers, 0, 0, env);
+      Recorder recorder(testing::Opened(directory.path()), {}, store, workers, 0, 0, env);
       live(env, store, recorder);
       before = testing::StateOf(store, workers);
     }

@@ -7,7 +7,7 @@
 #include <future>
 #include <iterator>
 
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/push.h"
 #include "tests/support/state_of.h"
 
@@ -26,11 +26,12 @@ Tensor Values(const Shape& shape, std::mt19937& random) {
 
 Kept::Kept(const fs::path& directory, DurabilityLevel level)
     : directory_(directory), store_(kLimits) {
-  const absl::StatusOr<Recovered> recovered = Recover(directory, store_, workers_);
+  std::unique_ptr<Directory> opened = testing::Opened(directory);
+  const absl::StatusOr<Recovered> recovered = Recover(*opened, store_, workers_);
   EXPECT_TRUE(recovered.ok()) << recovered.status();
   recovered_ = *recovered;
-  recorder_.emplace(PosixFiles().Lock(directory / "LOCK").value(),
-                    RecorderOptions{.directory = directory, .level = level}, store_, workers_,
+  EXPECT_TRUE(opened->Lock("LOCK").ok());
+  recorder_.emplace(std::move(opened), RecorderOptions{.level = level}, store_, workers_,
                     recovered->position, recovered->snapshot_position);
 }
 
@@ -99,7 +100,7 @@ void WriteAll(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 fs::path OnlyLog(const fs::path& directory) {
-  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory).value();
+  const std::vector<Segment> segments = ListSegments(*testing::Opened(directory)).value();
   EXPECT_EQ(segments.size(), 1U);
   return segments.at(0).path;
 }

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
 
@@ -57,7 +57,7 @@ TEST(LogFileTest, ReadsWhatIsThereWhateverItsLength) {
       log += BytesOf(headers[i], i + 1, i);
     }
     WriteAll(path, log);
-    LogFile file = LogFile::Open(PosixFiles(), path).value();
+    LogFile file = LogFile::Open(*testing::Opened(directory.path()), "log").value();
     uint64_t offset = 0;
     for (uint64_t i = 0; i < headers.size(); ++i) {
       const auto frame = file.Read(offset).value();
@@ -92,7 +92,7 @@ TEST(LogFileTest, FindsTheNextRecordAfterDamageThatSaysWhatWasDurable) {
     log += BytesOf(RandomText(random, random() % 100), 6, 5);
     log[damaged + 20] = static_cast<char>(log[damaged + 20] ^ 1);
     WriteAll(path, log);
-    LogFile file = LogFile::Open(PosixFiles(), path).value();
+    LogFile file = LogFile::Open(*testing::Opened(directory.path()), "log").value();
     const auto found = file.Find(0, 5).value();
     ASSERT_TRUE(found);
     EXPECT_EQ(found->position, 6U);
@@ -109,7 +109,7 @@ TEST(LogFileTest, BeginningsThatAreNoneTakeNoLonger) {
   std::string log;
   while (log.size() < (6 << 20)) log += "VSR3";
   WriteAll(directory / "log", log);
-  LogFile file = LogFile::Open(PosixFiles(), directory / "log").value();
+  LogFile file = LogFile::Open(*testing::Opened(directory.path()), "log").value();
   EXPECT_FALSE(file.Find(0, 0).value());
 }
 
@@ -123,7 +123,7 @@ TEST(LogFileTest, AFileThatShrinksIsAnErrorWithItsNameAndTheOffset) {
   const uint64_t second = log.size() / 2;
   for (const uint64_t left : {uint64_t{0}, uint64_t{10}, second, second + 41, second + (1 << 20)}) {
     WriteAll(path, log);
-    LogFile file = LogFile::Open(PosixFiles(), path).value();
+    LogFile file = LogFile::Open(*testing::Opened(directory.path()), "log").value();
     ASSERT_TRUE(file.Read(0).value());
     fs::resize_file(path, left);
     for (const absl::Status& status : {file.Read(second).status(), file.Find(1, 1).status()}) {
@@ -137,9 +137,9 @@ TEST(LogFileTest, AFileThatShrinksIsAnErrorWithItsNameAndTheOffset) {
 TEST(LogFileTest, AShortOneHasNoRecord) {
   const TemporaryDirectory directory;
   WriteAll(directory / "short", "VSR");
-  EXPECT_TRUE(LogFile::Open(PosixFiles(), directory / "short").ok());
-  EXPECT_FALSE(LogFile::Open(PosixFiles(), directory / "short")->Read(0).value());
-  EXPECT_TRUE(absl::IsNotFound(LogFile::Open(PosixFiles(), directory / "none").status()));
+  EXPECT_TRUE(LogFile::Open(*testing::Opened(directory.path()), "short").ok());
+  EXPECT_FALSE(LogFile::Open(*testing::Opened(directory.path()), "short")->Read(0).value());
+  EXPECT_TRUE(absl::IsNotFound(LogFile::Open(*testing::Opened(directory.path()), "none").status()));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 
 #include "server/durability/file_names.h"
 #include "server/durability/frame.h"
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -31,20 +31,32 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
 
-TEST(LogTest, StorageThatFailsRefusesAndLosesNothingWhenItComesBack) {
+// The directory is moved away, and back: the log writes to no other that has its name meanwhile.
+TEST(LogTest, WhatIsWhereNobodyLooksIsNotDurable) {
   const TemporaryDirectory parent;
-  const fs::path directory = parent.path() / "later";
-  Log log({.directory = directory}, 1);
+  const fs::path directory = parent / "data";
+  const fs::path away = parent / "away";
+  const fs::path theirs = directory / SegmentName(1);
+  fs::create_directory(directory);
+  const auto opened = testing::Opened(directory);
+  Log log(*opened, {.retry = std::chrono::milliseconds(1)}, 1);
   const auto durable = [&] {
     auto promise = std::make_shared<std::promise<absl::Status>>();
     log.WhenDurable([promise](const absl::Status& status) { promise->set_value(status); });
     return promise->get_future().get();
   };
+  fs::rename(directory, away);
   log.Append({"first", {}});
   EXPECT_EQ(durable().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(log.health().message()), HasSubstr("No such file or directory"));
-  log.Append({"second", {}});
+  EXPECT_THAT(std::string(log.health().message()), HasSubstr("was removed or replaced"));
+  EXPECT_FALSE(fs::exists(directory));
   fs::create_directory(directory);
+  WriteAll(theirs, "another server's");
+  log.Append({"second", {}});
+  EXPECT_EQ(log.Flush().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReadAll(theirs), "another server's");
+  fs::remove_all(directory);
+  fs::rename(away, directory);
   absl::Status status;
   do status = durable();
   while (!status.ok());
@@ -66,14 +78,12 @@ TEST(LogTest, WhatWouldFillTheLogDoesNotWaitForTheInterval) {
   constexpr uint64_t kMost = uint64_t{1} << 16;
   for (const uint64_t bytes : {kMost / 2 + 1, kMost, 10 * kMost}) {
     const TemporaryDirectory directory;
-    Log log({.directory = directory.path(),
-             .interval = std::chrono::hours(24),
-             .max_pending_bytes = kMost},
-            1);
+    const auto opened = testing::Opened(directory.path());
+    Log log(*opened, {.interval = std::chrono::hours(24), .max_pending_bytes = kMost}, 1);
     // Several that fill it together are as one.
     for (int i = 0; i < 4; ++i) log.Append({std::string(bytes / 4, 'x'), {}});
     const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    const fs::path segment = SegmentPath(directory.path(), 1);
+    const fs::path segment = directory / SegmentName(1);
     while (!fs::exists(segment) || ReadAll(segment).size() < bytes) {
       ASSERT_LT(std::chrono::steady_clock::now(), limit) << bytes << " bytes are not written";
       std::this_thread::yield();
@@ -88,10 +98,8 @@ TEST(LogTest, WhoIsRefusedForAFullDiskIsToldWhatToDo) {
   rlimit before = {};
   getrlimit(RLIMIT_FSIZE, &before);
   std::atomic<int> failed = 0;
-  Log log({.directory = directory.path(),
-           .retry = std::chrono::milliseconds(1),
-           .failed = [&] { ++failed; }},
-          1);
+  const auto opened = testing::Opened(directory.path());
+  Log log(*opened, {.retry = std::chrono::milliseconds(1), .failed = [&] { ++failed; }}, 1);
   const rlimit small = {1000, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   log.Append({std::string(5000, 'x'), {}});
@@ -111,7 +119,8 @@ TEST(LogTest, WhoIsRefusedForAFullDiskIsToldWhatToDo) {
 TEST(LogTest, EachSegmentEndsWithAMarkOfAllItsRecords) {
   const TemporaryDirectory directory;
   {
-    Log log({.directory = directory.path(), .interval = std::chrono::hours(24)}, 1);
+    const auto opened = testing::Opened(directory.path());
+    Log log(*opened, {.interval = std::chrono::hours(24)}, 1);
     // One group.
     for (int segment = 0; segment < 3; ++segment) {
       for (int i = 0; i < 4; ++i) log.Append({std::string(100, 'x'), {}});
@@ -119,7 +128,7 @@ TEST(LogTest, EachSegmentEndsWithAMarkOfAllItsRecords) {
     }
     ASSERT_TRUE(log.Flush().ok());
   }
-  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  const std::vector<Segment> segments = ListSegments(*testing::Opened(directory.path())).value();
   ASSERT_EQ(segments.size(), 3U);
   for (const Segment& segment : segments) {
     const std::string bytes = ReadAll(segment.path);
@@ -136,7 +145,8 @@ TEST(LogTest, EachSegmentEndsWithAMarkOfAllItsRecords) {
 // What a bound is compared with: of all records ever, or of the files that a start would read.
 TEST(LogTest, BytesAreCountedFromAnyMark) {
   const TemporaryDirectory directory;
-  Log log({.directory = directory.path()}, 1);
+  const auto opened = testing::Opened(directory.path());
+  Log log(*opened, {}, 1);
   uint64_t expected = 0;
   for (int segment = 0; segment < 3; ++segment) {
     for (int i = 0; i < 5; ++i) {
@@ -149,7 +159,7 @@ TEST(LogTest, BytesAreCountedFromAnyMark) {
     EXPECT_EQ(mark.bytes, expected);
     EXPECT_EQ(log.bytes(), expected);
   }
-  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  const std::vector<Segment> segments = ListSegments(*testing::Opened(directory.path())).value();
   ASSERT_EQ(segments.size(), 3U);
   const auto bytes = [&](size_t first) {
     uint64_t all = 0;
@@ -158,14 +168,15 @@ TEST(LogTest, BytesAreCountedFromAnyMark) {
   };
   for (uint64_t position = 0; position <= 20; ++position) {
     const size_t first = position < 5 ? 0 : position < 10 ? 1 : 2;
-    EXPECT_EQ(BytesAfter(PosixFiles(), directory.path(), position), bytes(first)) << position;
+    EXPECT_EQ(BytesAfter(*opened, position), bytes(first)) << position;
   }
 }
 
 TEST(LogTest, WhoWaitsIsToldOnceWhateverMemoryIsMissing) {
   if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
   const TemporaryDirectory directory;
-  Log log({.directory = directory.path()}, 1);
+  const auto opened = testing::Opened(directory.path());
+  Log log(*opened, {}, 1);
   bool failed = true;
   for (uint64_t calls = 0; failed; ++calls) {
     std::atomic<int> told = 0;

@@ -17,7 +17,7 @@
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/snapshot.h"
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -61,11 +61,12 @@ TEST(DurabilityTest, SnapshotsAndTheLogAfterThemGiveTheSameStateAgain) {
     kept.Settle();
     before = kept.state();
   }
-  EXPECT_EQ(ListSnapshots(PosixFiles(), directory.path()).value().size(), 2U);
+  EXPECT_EQ(ListSnapshots(*testing::Opened(directory.path())).value().size(), 2U);
   EXPECT_EQ(RecoveredState(directory.path()).value(), before);
 
   // The newest is damaged: the one before it and a longer log give the same.
-  const fs::path newest = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
+  const fs::path newest =
+      directory / ListSnapshots(*testing::Opened(directory.path())).value()[0].name;
   std::string bytes = ReadAll(newest);
   bytes[bytes.size() / 2] ^= 1;
   WriteAll(newest, bytes);
@@ -97,7 +98,7 @@ History MakeHistory(const fs::path& directory, int changes) {
   for (size_t offset = 0; offset < bytes.size();) {
     offset = ReadFrame(bytes, offset)->end;
     const TemporaryDirectory prefix;
-    WriteAll(SegmentPath(prefix.path(), 1), history.log.substr(0, offset));
+    WriteAll(prefix / SegmentName(1), history.log.substr(0, offset));
     history.states.push_back(RecoveredState(prefix.path()).value());
   }
   return history;
@@ -193,7 +194,7 @@ TEST(DurabilityTest, ADamagedSnapshotThatTheLogDoesNotReachIsRefused) {
     Kept kept(directory.path());
     snapshot = kept.TakeSnapshot();
   }
-  const fs::path log = SegmentPath(directory.path(), 1);
+  const fs::path log = directory / SegmentName(1);
   WriteAll(log, history.log);
   WriteAll(snapshot, ReadAll(snapshot).substr(0, 50));
   EXPECT_EQ(RecoveredState(directory.path()).value(), history.states.back());
@@ -295,7 +296,7 @@ TEST(DurabilityTest, WithoutALogSnapshotsAloneAreKept) {
     before = kept.state();
     kept.Change(random);  // is lost
   }
-  EXPECT_TRUE(ListSegments(PosixFiles(), directory.path()).value().empty());
+  EXPECT_TRUE(ListSegments(*testing::Opened(directory.path())).value().empty());
   // From here on with a log.
   {
     Kept kept(directory.path());
@@ -315,7 +316,7 @@ TEST(DurabilityTest, AMissingSegmentIsARefusal) {
     for (int i = 0; i < 5; ++i) kept.Change(random);
     kept.Settle();
   }
-  fs::remove(ListSegments(PosixFiles(), directory.path()).value()[1].path);
+  fs::remove(ListSegments(*testing::Opened(directory.path())).value()[1].path);
   const absl::Status status = RecoveredState(directory.path()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("log-"));

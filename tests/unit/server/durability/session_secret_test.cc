@@ -9,7 +9,7 @@
 
 #include "server/auth/session_keys.h"
 #include "server/durability/file_names.h"
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
 
@@ -21,11 +21,11 @@ using testing::TemporaryDirectory;
 
 TEST(SessionSecretTest, IsWhatWasWritten) {
   const TemporaryDirectory directory;
-  EXPECT_EQ(ReadSessionSecret(PosixFiles(), directory.path()).value(), std::nullopt);
+  EXPECT_EQ(ReadSessionSecret(*testing::Opened(directory.path())).value(), std::nullopt);
   for (int i = 0; i < 3; ++i) {
     const std::string secret = SessionKeys::NewSecret();
-    ASSERT_TRUE(WriteSessionSecret(SystemEnv(), directory.path(), secret).ok());
-    EXPECT_EQ(ReadSessionSecret(PosixFiles(), directory.path()).value(), secret);
+    ASSERT_TRUE(WriteSessionSecret(SystemEnv(), *testing::Opened(directory.path()), secret).ok());
+    EXPECT_EQ(ReadSessionSecret(*testing::Opened(directory.path())).value(), secret);
   }
   const auto status = fs::status(directory / kSecretName);
   EXPECT_EQ(status.permissions(), fs::perms::owner_read | fs::perms::owner_write);
@@ -35,11 +35,13 @@ TEST(SessionSecretTest, IsWhatWasWritten) {
 TEST(SessionSecretTest, AnyOtherBytesAreDamage) {
   const TemporaryDirectory directory;
   const fs::path path = directory / kSecretName;
-  ASSERT_TRUE(WriteSessionSecret(SystemEnv(), directory.path(), SessionKeys::NewSecret()).ok());
+  ASSERT_TRUE(
+      WriteSessionSecret(SystemEnv(), *testing::Opened(directory.path()), SessionKeys::NewSecret())
+          .ok());
   const std::string whole = ReadAll(path);
   const auto expect_damage = [&](const std::string& bytes) {
     WriteAll(path, bytes);
-    const absl::Status status = ReadSessionSecret(PosixFiles(), directory.path()).status();
+    const absl::Status status = ReadSessionSecret(*testing::Opened(directory.path())).status();
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(path.string() + " is damaged"));
     EXPECT_EQ(ReadAll(path), bytes);
@@ -59,7 +61,7 @@ TEST(SessionSecretTest, OneOfBeforeIsRead) {
   const TemporaryDirectory directory;
   const std::string secret = SessionKeys::NewSecret();
   WriteAll(directory / kSecretName, secret);
-  EXPECT_EQ(ReadSessionSecret(PosixFiles(), directory.path()).value(), secret);
+  EXPECT_EQ(ReadSessionSecret(*testing::Opened(directory.path())).value(), secret);
 }
 
 }  // namespace

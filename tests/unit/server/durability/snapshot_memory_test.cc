@@ -12,8 +12,8 @@
 #include "proto/memory/memory_account.h"
 #include "server/durability/chosen_snapshot.h"
 #include "server/durability/snapshot.h"
-#include "server/env/posix_files.h"
 #include "server/store/state.h"
+#include "tests/support/opened.h"
 #include "tests/support/push.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/state_of.h"
@@ -69,33 +69,35 @@ TEST(SnapshotMemoryTest, OfManyTinyVariablesLittleIsInMemoryTwice) {
       [&](const NameTable& names) { overhead = static_cast<int64_t>(names.overhead()); });
   // A name alone has 100 bytes, a definition some hundreds.
   constexpr int64_t kOfEach = 250;
+  const auto opened = testing::Opened(directory.path());
   fs::path path;
   {
     const MemoryUse use;
     Snapshot snapshot{.name = "n", .position = 7, .state = Capture(store)};
-    path = WriteSnapshot(SystemEnv(), directory.path(), snapshot).value();
+    path = directory / WriteSnapshot(SystemEnv(), *opened, snapshot).value();
     EXPECT_LT(use.most(), kOfEach * variables + kOfPieces);
   }
   {
     // Also of a file that has one piece, as all once had.
     const TemporaryDirectory older;
+    const auto opened_older = testing::Opened(older.path());
     const Snapshot snapshot{.position = 7, .state = Capture(store)};
-    ASSERT_TRUE(WriteSnapshot(SystemEnv(), older.path(), snapshot, size_t{64} << 20).ok());
+    ASSERT_TRUE(WriteSnapshot(SystemEnv(), *opened_older, snapshot, size_t{64} << 20).ok());
     const int64_t bytes = static_cast<int64_t>(fs::file_size(path));
     for (const auto& [where, most] :
-         {std::pair(directory.path(), kOfPieces), std::pair(older.path(), kOfPieces + bytes)}) {
+         {std::pair(opened.get(), kOfPieces), std::pair(opened_older.get(), kOfPieces + bytes)}) {
       const MemoryUse use;
-      const std::vector<SnapshotInfo> infos = DescribeSnapshots(PosixFiles(), where).value();
+      const std::vector<SnapshotInfo> infos = DescribeSnapshots(*where).value();
       EXPECT_LT(use.most(), most);
       ASSERT_EQ(infos.size(), 1U);
       EXPECT_EQ(infos[0].damage, "");
       EXPECT_EQ(static_cast<int64_t>(infos[0].variables), variables);
-      const Snapshot read = ReadSnapshot(PosixFiles(), infos[0].path).value();
+      const Snapshot read = ReadSnapshot(*where, infos[0].path.filename()).value();
       EXPECT_EQ(testing::StateOf(read.state, {}), before);
     }
   }
   const MemoryUse use;
-  const ChosenSnapshot chosen = ChooseSnapshot(PosixFiles(), directory.path(), "n").value();
+  const ChosenSnapshot chosen = ChooseSnapshot(*opened, "n").value();
   EXPECT_LT(use.most(), overhead + 4 * kOfEach * variables + kOfPieces);
   EXPECT_EQ(testing::StateOf(chosen.state, {}), before);
 }
@@ -127,7 +129,8 @@ TEST(SnapshotMemoryTest, NoLimitRefusesASnapshot) {
   MemoryAccount& memory = MemoryAccount::Process();
   memory.SetLimit(memory.used() / 2);
   const Snapshot snapshot{.position = 7, .state = Capture(store)};
-  const absl::Status status = WriteSnapshot(SystemEnv(), directory.path(), snapshot).status();
+  const absl::Status status =
+      WriteSnapshot(SystemEnv(), *testing::Opened(directory.path()), snapshot).status();
   memory.SetLimit(MemoryAccount::kUnlimited);
   EXPECT_TRUE(status.ok()) << status;
 }
@@ -143,19 +146,20 @@ TEST(SnapshotMemoryTest, WhateverMemoryIsMissingASnapshotIsWholeOrNotThere) {
   for (uint64_t calls = 0; failed; calls += 1 + calls / 16) {
     SCOPED_TRACE(calls);
     const TemporaryDirectory directory;
+    const auto opened = testing::Opened(directory.path());
     {
       const FailingMemory failing(calls);
       try {
-        const absl::Status status = WriteSnapshot(SystemEnv(), directory.path(), snapshot).status();
+        const absl::Status status = WriteSnapshot(SystemEnv(), *opened, snapshot).status();
         failed = failing.failed();
         if (!status.ok()) ++refused;
       } catch (const std::bad_alloc&) {
         failed = true;  // of the names of the files
       }
     }
-    const std::vector<SnapshotFile> files = ListSnapshots(PosixFiles(), directory.path()).value();
+    const std::vector<SnapshotFile> files = ListSnapshots(*opened).value();
     for (const SnapshotFile& file : files) {
-      const absl::StatusOr<Snapshot> read = ReadSnapshot(PosixFiles(), file.path);
+      const absl::StatusOr<Snapshot> read = ReadSnapshot(*opened, file.name);
       ASSERT_TRUE(read.ok()) << read.status();
       EXPECT_EQ(testing::StateOf(read->state, {}), before);
     }
@@ -169,14 +173,15 @@ TEST(SnapshotMemoryTest, WhateverMemoryIsMissingARollbackSaysThatNothingWasChang
   Store store(StoreLimits{});
   Fill(store, 20);
   const Snapshot snapshot{.name = "n", .position = 7, .state = Capture(store)};
-  ASSERT_TRUE(WriteSnapshot(SystemEnv(), directory.path(), snapshot).ok());
+  const auto opened = testing::Opened(directory.path());
+  ASSERT_TRUE(WriteSnapshot(SystemEnv(), *opened, snapshot).ok());
   bool failed = true;
   for (uint64_t calls = 0; failed; calls += 1 + calls / 16) {
     SCOPED_TRACE(calls);
     absl::Status status;
     {
       const FailingMemory failing(calls);
-      status = ChooseSnapshot(PosixFiles(), directory.path(), "n").status();
+      status = ChooseSnapshot(*opened, "n").status();
       failed = failing.failed();
     }
     if (status.ok()) continue;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "server/durability/file_names.h"
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
@@ -50,8 +50,9 @@ TEST(SnapshotTest, SnapshotsUnderLoadAreConsistent) {
       }
     });
   }
+  const auto opened = testing::Opened(directory.path());
   for (int i = 0; i < 50; ++i) {
-    const Snapshot snapshot = ReadSnapshot(PosixFiles(), kept.TakeSnapshot()).value();
+    const Snapshot snapshot = ReadSnapshot(*opened, kept.TakeSnapshot().filename()).value();
     std::map<std::string, const CapturedVariable*> by_name;
     for (const CapturedVariable& v : snapshot.state.variables) by_name[v.definition->name] = &v;
     const CapturedVariable& a = *by_name.at("a");
@@ -82,16 +83,18 @@ TEST(SnapshotTest, AnyFlippedByteOfASnapshotIsNoticed) {
     kept.Settle();
     kept.TakeSnapshot();
   }
-  const fs::path path = ListSnapshots(PosixFiles(), directory.path()).value()[0].path;
+  const auto opened = testing::Opened(directory.path());
+  const std::string name = ListSnapshots(*opened).value()[0].name;
+  const fs::path path = directory / name;
   const std::string whole = ReadAll(path);
-  ASSERT_TRUE(ReadSnapshot(PosixFiles(), path).ok());
+  ASSERT_TRUE(ReadSnapshot(*opened, name).ok());
   for (size_t at = 0; at < whole.size(); ++at) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
     WriteAll(path, damaged);
-    EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "flipped " << at;
+    EXPECT_FALSE(ReadSnapshot(*opened, name).ok()) << "flipped " << at;
     WriteAll(path, whole.substr(0, at));
-    EXPECT_FALSE(ReadSnapshot(PosixFiles(), path).ok()) << "cut at " << at;
+    EXPECT_FALSE(ReadSnapshot(*opened, name).ok()) << "cut at " << at;
   }
 }
 
@@ -111,9 +114,9 @@ TEST(SnapshotTest, OneThatIsNewerThanTheNewestDisplacesNone) {
     return NumberAfter(kSnapshotPrefix, taken[i].filename().string()).value();
   };
   ASSERT_LT(position(0), position(1));
-  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 1, position(0)), position(0));
+  EXPECT_EQ(TrimSnapshots(*testing::Opened(directory.path()), 1, position(0)), position(0));
   EXPECT_TRUE(fs::exists(taken[0]) && fs::exists(taken[1]));
-  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 1, position(1)), position(1));
+  EXPECT_EQ(TrimSnapshots(*testing::Opened(directory.path()), 1, position(1)), position(1));
   EXPECT_FALSE(fs::exists(taken[0]));
   EXPECT_TRUE(fs::exists(taken[1]));
 }
@@ -133,21 +136,22 @@ TEST(SnapshotTest, OneThatSomebodyRenamedOrCopiedIsDamagedAndDisplacesNone) {
     }
     newest = kept.state();
   }
-  const fs::path later = SnapshotPath(directory.path(), 1'000'000);
+  const fs::path later = directory / SnapshotName(1'000'000);
   const fs::path named = directory.path() / "snapshot-00000000000000999999-better";
   const std::string older = ReadAll(taken[0]);
   fs::copy(taken[0], later);
   fs::rename(taken[2], named);
-  const std::vector<SnapshotInfo> infos = DescribeSnapshots(PosixFiles(), directory.path()).value();
+  const std::vector<SnapshotInfo> infos =
+      DescribeSnapshots(*testing::Opened(directory.path())).value();
   for (const SnapshotInfo& info : infos) {
     const bool wrong = info.path == later || info.path == named;
     EXPECT_EQ(info.damage.empty(), !wrong) << info.path << info.damage;
   }
-  const absl::Status refused = FindSnapshot(PosixFiles(), directory.path(), "better").status();
+  const absl::Status refused = FindSnapshot(*testing::Opened(directory.path()), "better").status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("renamed or copied"));
-  EXPECT_FALSE(CheckNewName(PosixFiles(), directory.path(), "better").ok());
-  EXPECT_EQ(TrimSnapshots(PosixFiles(), directory.path(), 2, UINT64_MAX),
+  EXPECT_FALSE(CheckNewName(*testing::Opened(directory.path()), "better").ok());
+  EXPECT_EQ(TrimSnapshots(*testing::Opened(directory.path()), 2, UINT64_MAX),
             NumberAfter(kSnapshotPrefix, taken[0].filename().string()));
   EXPECT_EQ(ReadAll(taken[0]), older);
   // The start says so, and goes on once they are away.

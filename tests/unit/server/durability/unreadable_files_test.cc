@@ -14,7 +14,7 @@
 #include "server/durability/log.h"
 #include "server/durability/recovery.h"
 #include "server/durability/verify.h"
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
 
@@ -45,8 +45,8 @@ TEST(UnreadableFilesTest, WhatHasAWholeNameAndCannotBeReadIsARefusal) {
   };
   for (const uint64_t position : {uint64_t{1}, uint64_t{2}, uint64_t{9999}}) {
     for (const fs::path& path :
-         {SegmentPath(directory.path(), position), SnapshotPath(directory.path(), position),
-          fs::path(SnapshotPath(directory.path(), position) += "-good")}) {
+         {directory / SegmentName(position), directory / SnapshotName(position),
+          directory / (SnapshotName(position) + "-good")}) {
       if (fs::exists(path)) continue;
       for (const auto& make : things) {
         make(path);
@@ -83,7 +83,7 @@ TEST(UnreadableFilesTest, AFileBehindALinkIsReadAndOneThatIsNotThereIsARefusal) 
     kept.Settle();
     before = kept.state();
   }
-  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  const std::vector<Segment> segments = ListSegments(*testing::Opened(directory.path())).value();
   for (const Segment& segment : segments) files.push_back(segment.path);
   ASSERT_GE(files.size(), 5U);
   for (const fs::path& path : files) {

@@ -15,7 +15,7 @@
 #include "server/durability/frame.h"
 #include "server/durability/log.h"
 #include "server/durability/session_secret.h"
-#include "server/env/posix_files.h"
+#include "tests/support/opened.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/server/durability/kept.h"
 
@@ -49,7 +49,8 @@ void Fill(const fs::path& directory) {
     kept.Settle();
     if (std::string(name) != "-") kept.TakeSnapshot(name);
   }
-  ASSERT_TRUE(WriteSessionSecret(SystemEnv(), directory, SessionKeys::NewSecret()).ok());
+  ASSERT_TRUE(
+      WriteSessionSecret(SystemEnv(), *testing::Opened(directory), SessionKeys::NewSecret()).ok());
 }
 
 TEST(VerifyTest, AnyFlippedByteOfAnyFileIsTold) {
@@ -91,7 +92,7 @@ TEST(VerifyTest, ASegmentThatWasCutOffIsToldThoughANamedSnapshotHasItsChanges) {
     for (int i = 0; i < 4; ++i) kept.Change(random);
     kept.Settle();
   }
-  const std::vector<Segment> segments = ListSegments(PosixFiles(), directory.path()).value();
+  const std::vector<Segment> segments = ListSegments(*testing::Opened(directory.path())).value();
   ASSERT_GE(segments.size(), 2U);
   const fs::path hidden = segments[segments.size() - 2].path;
   const std::string whole = ReadAll(hidden);

@@ -8,10 +8,10 @@
 #include "proto/memory/memory_account.h"
 #include "proto/tensor/block_pool.h"
 #include "server/durability/recorder.h"
-#include "server/env/posix_files.h"
 #include "server/membership/workers.h"
 #include "server/store/store.h"
 #include "server/sync/aggregate.h"
+#include "tests/support/opened.h"
 #include "tests/support/push.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/variables_of.h"
@@ -107,8 +107,7 @@ TEST_F(ScarceMemoryTest, APushThatFailsChangesNothing) {
 TEST_F(ScarceMemoryTest, CommitTakesNoMemory) {
   const testing::TemporaryDirectory directory;
   Workers workers;
-  Recorder recorder(PosixFiles().Lock(directory / "LOCK").value(),
-                    {.directory = directory.path(), .level = DurabilityLevel::kSync}, store_,
+  Recorder recorder(testing::Opened(directory.path()), {.level = DurabilityLevel::kSync}, store_,
                     workers, 0);
   for (uint64_t sequence = 1; sequence <= 20; ++sequence) {
     Push push = EveryKind();
