@@ -254,6 +254,32 @@ TEST_P(FaultTest, OnlyThePresentSegmentMayBeWritten) {
   }
 }
 
+// Somebody moves the directory away, and later back: meanwhile no start would find what is written.
+TEST_P(FaultTest, WhereNobodyLooksNothingIsAcknowledged) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    World world(seed, GetParam());
+    world.Start();
+    world.Connect("w0");
+    world.Create("w0", "a");
+    world.env().Advance(milliseconds(30));
+    Disk& disk = world.env().disk();
+    disk.LeadThere(false);
+    const size_t before = world.acknowledged();
+    for (int i = 0; i < 3; ++i) {
+      world.Push("w0", "a", "Momentum");
+      world.env().Advance(milliseconds(2000));
+    }
+    if (GetParam() == DurabilityLevel::kSync) {
+      EXPECT_EQ(world.acknowledged(), before);
+    }
+    disk.LeadThere(true);
+    world.env().Advance(milliseconds(5000));
+    ExpectThatItGoesOn(world);
+    ExpectToComeBack(world, Disk::Loss::kPosix);
+    if (HasFailure()) FAIL() << "seed " << seed << "\n" << world.env().trace().Tail(200);
+  }
+}
+
 // It then starts all the same, or not; never with another state.
 TEST_P(FaultTest, AnyCallOfAStartMayFail) {
   AtEachCallOfAStart(
