@@ -63,7 +63,7 @@ class IndicesToPull {
         rows.push_back(whole ? index_.distinct[index_.of[next]] : index_.of[next]);
       }
       std::vector<int64_t> dims = numbers.shape().dims();
-      const std::vector<int64_t>& row = value.shape().dims();
+      const Dims& row = value.shape().dims();
       dims.insert(dims.end(), row.begin() + 1, row.end());
       Tensor out(value.dtype(), Shape(std::move(dims)));
       CopyRows(value, rows, out);

@@ -7,12 +7,6 @@
 
 namespace varscope {
 
-constinit const std::vector<int64_t> Shape::kNone;
-
-Shape::Shape(std::vector<int64_t> dims) {
-  if (!dims.empty()) dims_ = std::make_shared<const std::vector<int64_t>>(std::move(dims));
-}
-
 Shape Shape::Unknown() {
   Shape shape;
   shape.known_rank_ = false;
@@ -20,12 +14,12 @@ Shape Shape::Unknown() {
 }
 
 bool Shape::IsFullyDefined() const {
-  return known_rank_ && std::all_of(dims().begin(), dims().end(), [](int64_t d) { return d >= 0; });
+  return known_rank_ && std::all_of(dims_.begin(), dims_.end(), [](int64_t d) { return d >= 0; });
 }
 
 int64_t Shape::num_elements() const {
   int64_t n = 1;
-  for (int64_t d : dims()) n *= d;
+  for (int64_t d : dims_) n *= d;
   return n;
 }
 
@@ -43,7 +37,7 @@ std::string Shape::ToString() const {
   auto format = [](std::string* out, int64_t d) {
     absl::StrAppend(out, d == kUnknownDim ? "None" : absl::StrCat(d));
   };
-  return absl::StrCat("(", absl::StrJoin(dims(), ", ", format), rank() == 1 ? ",)" : ")");
+  return absl::StrCat("(", absl::StrJoin(dims_, ", ", format), rank() == 1 ? ",)" : ")");
 }
 
 }  // namespace varscope

@@ -104,7 +104,7 @@ SentPush Send(const Push& push) {
 }
 
 Tensor ValueOf(const Store& store, const std::string& name) {
-  return ReadTogether(std::vector{store.catalog.Find(name).value()}).value().front().value;
+  return ReadTogether(std::vector{store.catalog.Find(name).value().get()}).value().front().value;
 }
 
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {

@@ -73,7 +73,7 @@ void AddTensors(nb::module_& m) {
       .def_prop_ro("_dims",
                    [](const PyTensor& x) -> nb::object {
                      if (!x->shape().known_rank()) return nb::none();
-                     return nb::cast(x->shape().dims());
+                     return nb::cast(std::vector<int64_t>(x->shape().dims()));
                    })
       .def("__eq__", &Same<Output>, nb::arg("other").none())
       .def("__hash__", [](const PyTensor& x) { return HashOf(x.box().get(), x->name()); })

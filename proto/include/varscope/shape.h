@@ -5,14 +5,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "absl/container/inlined_vector.h"
 
 namespace varscope {
 
-// A value type; TensorFlow's TensorShape. Copies share their dimensions, which never change.
-// Thread-compatible. Nothing is checked here: what a shape is used for checks it.
+// The dimensions of a shape, the outermost first. Few take no memory of their own: whoever goes
+// over the shapes of many tensors reads them where they are.
+class Dims : public absl::InlinedVector<int64_t, 4> {
+ public:
+  using InlinedVector::InlinedVector;
+  // To be changed, and made a shape again.
+  operator std::vector<int64_t>() const { return {begin(), end()}; }  // NOLINT: it is one
+};
+
+// A value type; TensorFlow's TensorShape. Thread-compatible. Nothing is checked here: what a shape
+// is used for checks it.
 class Shape {
  public:
   // A dimension that is not known. No other may be negative.
@@ -23,19 +34,20 @@ class Shape {
   // A scalar.
   Shape() = default;
   // The outermost dimension first.
-  Shape(std::initializer_list<int64_t> dims) : Shape(std::vector<int64_t>(dims)) {}
-  explicit Shape(std::vector<int64_t> dims);
+  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
+  explicit Shape(const std::vector<int64_t>& dims) : dims_(dims.begin(), dims.end()) {}
   // Returns a shape of which not even the rank is known.
   static Shape Unknown();
 
   bool known_rank() const { return known_rank_; }
   // Returns the number of dimensions; 0 when it is unknown.
-  int rank() const { return static_cast<int>(dims().size()); }
-  // Returns the dimensions; none when the rank is unknown. Valid as long as a copy of this shape.
-  const std::vector<int64_t>& dims() const { return dims_ == nullptr ? kNone : *dims_; }
+  int rank() const { return static_cast<int>(dims_.size()); }
+  // Returns the dimensions; none when the rank is unknown. Valid as long as the shape.
+  const Dims& dims() const& { return dims_; }
+  Dims dims() && { return std::move(dims_); }
   // Returns one dimension; a negative axis counts from the end. Requires axis in [-rank(), rank()).
   int64_t dim(int axis) const {
-    return dims()[static_cast<size_t>(axis < 0 ? axis + rank() : axis)];
+    return dims_[static_cast<size_t>(axis < 0 ? axis + rank() : axis)];
   }
   // True when the rank and all dimensions are known.
   bool IsFullyDefined() const;
@@ -52,14 +64,12 @@ class Shape {
 
   // True when rank and dimensions are the same; an unknown dimension is the same as itself alone.
   friend bool operator==(const Shape& a, const Shape& b) {
-    return a.known_rank_ == b.known_rank_ && (a.dims_ == b.dims_ || a.dims() == b.dims());
+    return a.known_rank_ == b.known_rank_ && a.dims_ == b.dims_;
   }
 
  private:
-  static const std::vector<int64_t> kNone;
-
   bool known_rank_ = true;
-  std::shared_ptr<const std::vector<int64_t>> dims_;  // null: none
+  Dims dims_;
 };
 
 }  // namespace varscope

@@ -102,7 +102,7 @@ class FirstValuesTest : public ::testing::Test {
     return Apply(store_, PushTo("slow", Shape{kLarge, 2}, "GradientDescent")).status();
   }
   absl::StatusOr<std::vector<ReadValue>> Pull(const std::string& name) {
-    return ReadTogether(std::vector{store_.catalog.Find(name).value()});
+    return ReadTogether(std::vector{store_.catalog.Find(name).value().get()});
   }
   Tensor Expected() const {
     const VariablePtr slow = store_.catalog.Find("slow").value();
@@ -176,7 +176,7 @@ TEST_F(FirstValuesTest, WhatWasDiscardedGetsNone) {
   ASSERT_TRUE(Restore(store_, StoreState()).ok());
   env_.LetGo();
   EXPECT_TRUE(store_.catalog.FinishFirstValue(*slow).ok());
-  EXPECT_EQ(ReadTogether(std::vector{slow}).status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReadTogether(std::vector{slow.get()}).status().code(), absl::StatusCode::kAborted);
   const MutexLock lock(slow->mutex);
   EXPECT_FALSE(slow->value.defined());
 }
@@ -276,7 +276,7 @@ TEST_F(KeptFirstValuesTest, ARollbackToThatSnapshotComputesThem) {
     push.assignments.push_back({"slow", AssignOp::kAdd, first, std::nullopt});
     ASSERT_TRUE(Apply(store, push).ok());
     ASSERT_TRUE(recorder.Rollback("meanwhile").ok());
-    EXPECT_EQ(ReadTogether(std::vector{store.catalog.Find("slow").value()}).status().code(),
+    EXPECT_EQ(ReadTogether(std::vector{store.catalog.Find("slow").value().get()}).status().code(),
               absl::StatusCode::kUnavailable);
     env.LetGo();
     EXPECT_TRUE(BytesEqual(ValueOf(store, "slow"), first));
