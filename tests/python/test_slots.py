@@ -127,6 +127,14 @@ def test_parts_and_rows_have_slots(tmp_path):
         session.run(train)
         got = session.run(optimizer.get_slot(table, "momentum"))
         assert got[:, 0].tolist() == [0, 1, 0, 1, 0]
+        saver, before = tf.train.Saver(), session.run(tf.global_variables())
+        path = saver.save(session, str(tmp_path / "m"))
+        assert tf.train.list_variables(path) == [
+            ("table", [5, 2]), ("table/Momentum", [5, 2]), ("w", [4, 2]), ("w/Momentum", [4, 2])]
+        session.run(train)
+        saver.restore(session, path)
+        for now, then in zip(session.run(tf.global_variables()), before):
+            assert now.tolist() == then.tolist()
 
 
 def test_slots_made_in_a_branch():

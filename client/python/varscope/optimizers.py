@@ -49,8 +49,8 @@ class Optimizer(OwnRules):
         """The name of its ops, of which those of its slots are made."""
         return self._name
 
-    def _slots(self) -> list[Slot]:
-        return [*super()._slots(), *(Slot(*kept) for kept in self._core.slots())]
+    def _kept(self) -> list[Slot]:
+        return [*super()._kept(), *(Slot(*kept) for kept in self._core.slots())]
 
     @property
     def settings(self) -> Any:

@@ -57,7 +57,7 @@ class OwnRules(Slots):
                 slots[var] = Variable(val, trainable=False, name=f"{var.op.name}/{op_name}")
         return slots[var]
 
-    def _slots(self) -> list[Slot]:
+    def _kept(self) -> list[Slot]:
         graph = _core.get_default_graph()
         return [Slot(primary, state, variable)
                 for state, slots in self.__dict__.get("_own_slots", {}).items()

@@ -18,9 +18,9 @@ class Slot(NamedTuple):
 
 
 class Slots:
-    """TensorFlow's words for them, beside a class's _slots()."""
+    """TensorFlow's words for them, beside a class's _kept()."""
 
-    def _slots(self) -> list[Slot]:
+    def _kept(self) -> list[Slot]:
         """Returns what the optimizer keeps in the default graph."""
         raise NotImplementedError
 
@@ -28,22 +28,22 @@ class Slots:
         """Returns what the optimizer keeps for a variable under this name, such as 'momentum'; None where
         it keeps nothing."""
         with var.graph.as_default():
-            return next((slot.variable for slot in self._slots()
+            return next((slot.variable for slot in self._kept()
                          if slot.primary == var and slot.state == name), None)
 
     def get_slot_names(self) -> list[str]:
         """Returns the names of what it keeps for variables."""
-        return sorted({slot.state for slot in self._slots() if slot.primary is not None})
+        return sorted({slot.state for slot in self._kept() if slot.primary is not None})
 
     def variables(self) -> list[_core.Variable]:
         """Returns all that it keeps in the default graph, by name."""
-        return sorted(dict.fromkeys(slot.variable for slot in self._slots()),
+        return sorted(dict.fromkeys(slot.variable for slot in self._kept()),
                       key=lambda variable: variable.name)
 
     def _get_non_slot_variable(self, name: str, graph: Any = None) -> _core.Variable | None:
         """Returns a variable of the optimizer's own, such as 'beta1_power'."""
         with (graph or _core.get_default_graph()).as_default():
-            return next((slot.variable for slot in self._slots()
+            return next((slot.variable for slot in self._kept()
                          if slot.primary is None and slot.state == name), None)
 
 

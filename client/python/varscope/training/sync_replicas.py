@@ -35,8 +35,8 @@ class SyncReplicasOptimizer(Optimizer):
     def get_name(self) -> str:
         return self._name
 
-    def _slots(self) -> list[Slot]:
-        return self._opt._slots()
+    def _kept(self) -> list[Slot]:
+        return self._opt._kept()
 
     def compute_gradients(self, *arguments: Any, **keywords: Any) -> list[tuple[Any, Any]]:
         """As the optimizer's."""
