@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import run_program
+from conftest import FOLDER, run_program
 from slot_programs import RECORDED, names_made
 
 import varscope.compat.v1 as tf
+
+CHECKPOINTS = FOLDER.parent / "unit" / "data" / "checkpoints"
 
 # What TensorFlow 2.21 has after model() and an optimizer's minimize(): the order, and for each slot its
 # name and an element of it, first and after two steps. Non-slot variables have no name.
@@ -249,6 +251,39 @@ def test_checkpoints_have_them_under_their_names(tmp_path):
         tf.train.Saver([optimizer.get_slot(w, "m")]).restore(session, one)
         assert session.run(optimizer.get_slot(w, "m"))[0, 0] == pytest.approx(values[4])
         assert session.run(optimizer.get_slot(w, "v")).sum() == 0
+
+
+def test_tensorflows_checkpoint_of_scoped_optimizers_goes_on():
+    """tests/unit/data/checkpoints/write.py has TensorFlow save it."""
+    with tf.variable_scope("in"):
+        w = tf.get_variable("w", [2])
+    loss = tf.reduce_sum(tf.square(w))
+    first, second = tf.train.AdamOptimizer(0.1), tf.train.AdamOptimizer(0.1)
+    with tf.name_scope("train"):
+        steps = [first.minimize(loss)]
+    with tf.variable_scope("opt"):
+        steps.append(second.minimize(loss))
+    path = str(CHECKPOINTS / "slots.ckpt")
+    assert sorted(names(tf.global_variables())) == [name for name, _ in tf.train.list_variables(path)]
+    with tf.Session() as session:
+        tf.train.Saver().restore(session, path)
+        assert session.run(first._get_beta_accumulators()[0]) == pytest.approx(0.729)
+        assert session.run(second.get_slot(w, "v"))[0] == pytest.approx(0.00520335091)
+        for _ in range(2):
+            for step in steps:
+                session.run(step)
+        assert session.run(w) == pytest.approx([0.22846399, 1.20818102], abs=1e-6)
+
+
+def test_parts_that_tensorflow_saved_are_read_as_one():
+    reader = tf.train.load_checkpoint(str(CHECKPOINTS / "dtypes.ckpt"))
+    shapes = reader.get_variable_to_shape_map()
+    sliced = [name for name in shapes if name.startswith("sliced/")]
+    for name in sliced:
+        whole = name.removeprefix("sliced/")
+        assert shapes[name] == shapes[whole] == [3, 2]
+        np.testing.assert_array_equal(reader.get_tensor(name), reader.get_tensor(whole))
+    assert len(sliced) > 5
 
 
 def test_a_graphs_file_makes_them_again(tmp_path):
