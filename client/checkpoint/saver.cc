@@ -1,7 +1,6 @@
 #include "varscope/saver.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -12,17 +11,11 @@
 #include "client/checkpoint/saved_names.h"
 #include "client/checkpoint/state_file.h"
 #include "client/checkpoint/tensors.h"
-#include "client/graph/apply_spec.h"
-#include "client/graph/creation.h"
 #include "client/graph/handles.h"
-#include "client/graph/log.h"
-#include "client/graph/op_def.h"
-#include "client/graph/optimizer_state.h"
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
 #include "client/session/access.h"
-#include "proto/optimizers/optimizer.h"
 #include "varscope/errors.h"
 
 namespace varscope::train {
@@ -66,10 +59,13 @@ std::vector<internal::VariableState*> SlotsOf(internal::GraphState& graph) {
 std::vector<Saved> SavedVariables(const Session& session, const std::vector<SavedName>& names,
                                   bool all_there_are) {
   internal::StoredSlots& slots = SessionAccess::SlotsOf(session);
+  const internal::StoredSlots::Names there = slots.All(SessionAccess::GraphOf(session));
   std::vector<Saved> saved;
   for (const SavedName& name : names) {
-    const auto is_there = [&](const internal::VariableState* part) { return slots.Has(*part); };
-    if (all_there_are && !std::all_of(name.parts.begin(), name.parts.end(), is_there)) continue;
+    const auto is_missing = [&](const internal::VariableState* part) {
+      return part->slot && !there.contains(part);
+    };
+    if (all_there_are && std::any_of(name.parts.begin(), name.parts.end(), is_missing)) continue;
     Saved one{.name = name.name, .partitions = name.partitions};
     for (const internal::VariableState* part : name.parts) {
       one.parts.push_back(slots.NameOf(*part));
@@ -83,10 +79,10 @@ std::vector<Saved> SavedVariables(const Session& session, const std::vector<Save
 void AddSlots(const Session& session, std::vector<Saved>& saved) {
   std::set<std::string> primaries;
   for (const Saved& one : saved) primaries.insert(one.parts.begin(), one.parts.end());
-  internal::StoredSlots& slots = SessionAccess::SlotsOf(session);
   std::map<std::string, std::string> own;  // by the store's names
-  for (const internal::VariableState* slot : SlotsOf(SessionAccess::GraphOf(session))) {
-    if (slots.Has(*slot)) own[slots.NameOf(*slot)] = slot->name;
+  for (const auto& [slot, name] :
+       SessionAccess::SlotsOf(session).All(SessionAccess::GraphOf(session))) {
+    own[name] = slot->name;
   }
   for (const ListedVariable& listed : SessionAccess::StoreOf(session).List("")) {
     const std::string& name = listed.name;

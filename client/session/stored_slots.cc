@@ -46,6 +46,18 @@ bool StoredSlots::Has(const VariableState& variable) {
   return Find(variable) != nullptr;
 }
 
+StoredSlots::Names StoredSlots::All(GraphState& graph) {
+  const MutexLock lock(mutex_);
+  NoticeLosses();
+  const Names& known = names_;
+  const auto is_unknown = [&](const VariableState* variable) {
+    return variable->slot && !known.contains(variable);
+  };
+  const std::vector<VariableState*>& all = graph.variables().all();
+  if (std::any_of(all.begin(), all.end(), is_unknown)) Look(graph);
+  return names_;
+}
+
 void StoredSlots::Make(const std::vector<VariableState*>& variables) {
   const auto is_slot = [](const VariableState* variable) { return variable->slot.has_value(); };
   if (std::none_of(variables.begin(), variables.end(), is_slot)) return;
@@ -86,14 +98,15 @@ void StoredSlots::Look(GraphState& graph) {
     every.insert(listed.name);
     if (!listed.primary.empty()) there[listed.primary].push_back(listed.name);
   }
+  Names& names = names_;
   std::set<std::string> taken;
-  for (const auto& [variable, name] : names_) taken.insert(name);
+  for (const auto& [variable, name] : names) taken.insert(name);
   const auto take = [&](auto&& fits) {
     for (const VariableState* variable : graph.variables().all()) {
-      if (!variable->slot || names_.contains(variable)) continue;
+      if (!variable->slot || names.contains(variable)) continue;
       for (const std::string& name : there[OwnerOf(*variable->slot)]) {
         if (!fits(name, variable->name) || !taken.insert(name).second) continue;
-        names_[variable] = name;
+        names[variable] = name;
         break;
       }
     }

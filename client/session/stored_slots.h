@@ -23,6 +23,9 @@ class StoredSlots {
   // FailedPreconditionError for a slot that nobody has made yet.
   std::string NameOf(const VariableState& variable);
   bool Has(const VariableState& variable);
+  // Of those of the graph's slots that the store has.
+  using Names = std::map<const VariableState*, std::string>;
+  Names All(GraphState& graph);
 
   // Has the server make those slots among the variables that it does not have, with all of their
   // optimizers. Of an optimizer whose pushes the server would refuse none are made, with a warning.
@@ -36,7 +39,7 @@ class StoredSlots {
 
   RemoteStore& store_;
   Mutex mutex_;
-  std::map<const VariableState*, std::string> names_ ABSL_GUARDED_BY(mutex_);  // of what was found
+  Names names_ ABSL_GUARDED_BY(mutex_);                                   // of what was found
   std::map<const OptimizerSlots*, size_t> made_ ABSL_GUARDED_BY(mutex_);  // for so many variables
   uint64_t losses_seen_ ABSL_GUARDED_BY(mutex_) = 0;                      // as RemoteStore::losses
 };
