@@ -236,6 +236,7 @@ void ResolvePending(GraphState& graph, RemoteStore& store) {
     }
     state.pending.reset();
   }
+  RenameSlots(graph);
 }
 
 }  // namespace varscope::internal

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from varscope import (_core, collections_, constraints, control_flow, creators, scope_defaults, seeds,
-                      shapes)
+                      shapes, slots)
 from varscope import initializers as initializers_lib
 from varscope.getters import asked, getter_of, result
 from varscope.nonfinite import assigned
-from varscope.scopes import refuse, reuse_code
+from varscope.ops import group
+from varscope.scopes import control_dependencies, refuse, reuse_code
 from varscope.strings import variables as string_variables
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
@@ -193,8 +194,13 @@ def _parts(self: _core.Variable) -> Iterator[_core.Variable]:
 
 def variables_initializer(var_list: Iterable[_core.Variable],
                           name: str = "init") -> _core.Operation:
-    """Returns an op that gives these variables their first values, where they have none yet."""
-    return _core._initializer_of(list(var_list), name)
+    """Returns an op that gives these variables their first values, where they have none yet. Where all are
+    slots of optimizers it gives them those again."""
+    listed = list(var_list)
+    if not listed or not all(map(slots.is_slot, listed)):
+        return _core._initializer_of(listed, name)
+    with control_dependencies([_core._initializer_of(listed, f"{name}_first")]):
+        return group(*map(slots.reset, listed), name=name)
 
 
 def _initializer(self: _core.Variable) -> _core.Operation:
@@ -205,12 +211,12 @@ def _initializer(self: _core.Variable) -> _core.Operation:
 
 def _initial_value(self: _core.Variable) -> Any:
     """The tensor or the array that it starts as; None where the server computes it."""
-    return _core._initial_value_of(self)
+    return slots.first_value(self) if slots.is_slot(self) else _core._initial_value_of(self)
 
 
 def _initialized_value(self: _core.Variable) -> _core.Tensor:
     """Its value, for another variable to start as."""
-    initial = _core._initial_value_of(self)
+    initial = _initial_value(self)
     return self.value() if initial is None else _core._convert_to_tensor(initial, None, None)
 
 

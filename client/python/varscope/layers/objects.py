@@ -10,6 +10,7 @@ from varscope.collections_ import get_collection
 from varscope.layers import convolution, dropout, normalization, pooling, volumes
 from varscope.layers.kernels import KernelAndBias
 from varscope.scopes import variable_scope
+from varscope.slots import is_slot
 
 
 class Layer(KernelAndBias):
@@ -38,7 +39,8 @@ class Layer(KernelAndBias):
     @property
     def variables(self) -> list[_core.Variable]:
         """All that it has made."""
-        return [] if self._scope is None else self._scope.global_variables()
+        every = [] if self._scope is None else self._scope.global_variables()
+        return [variable for variable in every if not is_slot(variable)]
 
     weights = variables
 
