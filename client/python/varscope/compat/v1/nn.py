@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from varscope import _core
 from varscope._core import softsign
@@ -160,26 +160,6 @@ def max_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding:
 max_pool2d = max_pool
 
 
-class MaxPoolWithArgmax(NamedTuple):
-    """What max_pool_with_argmax() returns."""
-
-    output: Any
-    argmax: Any
-
-
-def max_pool_with_argmax(input: Any, ksize: Any, strides: Any, padding: str,
-                         data_format: str = "NHWC", Targmax: Any = None, name: str | None = None,
-                         output_dtype: Any = None,
-                         include_batch_in_index: bool = False) -> MaxPoolWithArgmax:
-    """The largest element of each window, and its number: (y * width + x) * channels + channel, of its
-    image, or of the whole batch."""
-    _nhwc("max_pool_with_argmax", data_format)
-    places = Targmax if output_dtype is None else output_dtype
-    return MaxPoolWithArgmax(*_nn._max_pool_with_argmax(
-        input, ksize, strides, padding, "int64" if places is None else places,
-        include_batch_in_index, name))
-
-
 def avg_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
              data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
@@ -192,6 +172,7 @@ def _nhwc(function: str, data_format: str | None) -> None:
         raise NotImplementedError(f"{function}: varscope has the data format NHWC alone")
 
 # What is made of these.
+from varscope.maxima import max_pool_with_argmax  # noqa: E402
 from varscope.moving import depth_to_space, space_to_depth  # noqa: E402
 from varscope.convolutions import atrous_conv2d, convolution, pool  # noqa: E402
 from varscope.ctc import ctc_loss  # noqa: E402
