@@ -105,6 +105,10 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   }
   int threads() const { return threads_; }
 
+  // From then on AddNode throws RuntimeError but for a read of a variable.
+  void Finalize() { finalized_ = true; }
+  bool finalized() const { return finalized_; }
+
  private:
   // What a thread whose scopes are not in use has opened.
   struct Aside {
@@ -136,6 +140,7 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   uint64_t in_use_ = 0;              // whose scopes are in use; 0: nobody has asked
   std::shared_ptr<RemoteStore> store_;
   int threads_ = 0;  // as ConnectOptions::threads
+  bool finalized_ = false;
 };
 
 // The state of the current default graph.

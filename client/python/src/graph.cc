@@ -119,7 +119,17 @@ void AddLookups(nb::class_<PyGraph>& type) {
             AwaitDefinitions();
             return g->unique_name(name);
           },
-          "name"_a, "Returns name, or name_1, name_2 and so on; the result is taken from then on.");
+          "name"_a, "Returns name, or name_1, name_2 and so on; the result is taken from then on.")
+      .def(
+          "finalize",
+          [](PyGraph& g) {
+            AwaitDefinitions();
+            g->finalize();
+          },
+          "From then on what would add an op is a RuntimeError.")
+      .def_prop_ro(
+          "finalized", [](const PyGraph& g) { return g->finalized(); },
+          "Whether finalize() was called.");
 }
 
 void AddGraphs(nb::module_& m) {

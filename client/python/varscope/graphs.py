@@ -70,7 +70,7 @@ def _get_tensor_by_name(self: Graph, name: str) -> _core.Tensor:
     try:
         found = self._tensor(name)
         return found if found.op.type != "VarHandleOp" else self._tensor(
-            f"{op_name}/Read/ReadVariableOp:0")
+            f"{op_name}/read:0")
     except ValueError:
         pass
     raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. "
@@ -185,16 +185,6 @@ def _as_graph_def(self: Graph, from_version: int | None = None,
     return GraphDef(self, description_of(self))
 
 
-def _finalize(self: Graph) -> None:
-    """Notes that nothing is to be added; nothing checks it."""
-    graph_data.of(self).finalized = True
-
-
-def _finalized(self: Graph) -> bool:
-    """Whether finalize() was called."""
-    return graph_data.of(self).finalized
-
-
 def _seed(self: Graph) -> int | None:
     """The seed that set_random_seed() set."""
     return graph_data.of(self).seed
@@ -208,8 +198,6 @@ Graph.as_default = _as_default
 Graph.seed = property(_seed, _set_seed, doc=_seed.__doc__)
 Graph.device = _device
 Graph.as_graph_def = _as_graph_def
-Graph.finalize = _finalize
-Graph.finalized = property(_finalized, doc=_finalized.__doc__)
 Graph.get_tensor_by_name = _get_tensor_by_name
 Graph.get_operation_by_name = _get_operation_by_name
 Graph.as_graph_element = _as_graph_element

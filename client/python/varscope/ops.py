@@ -5,6 +5,7 @@ The others are the client's own functions: varscope._core.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -127,7 +128,8 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,
     ys, xs, grad_ys = _listed(ys), _listed(xs), None if grad_ys is None else _listed(grad_ys)
     # What a variable is computed from is nothing: there is nothing to stop.
     stops = [x for x in _listed(stop_gradients or []) if not isinstance(x, _core.Variable)]
-    with name_scope(name, values=[x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]):
+    tensors = [x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]
+    with contextlib.nullcontext() if name is None else name_scope(name, values=tensors):
         return shaped_like(_gradients(ys, xs, grad_ys, stops), xs)
 
 
@@ -167,6 +169,21 @@ def _pow(x: Any, y: Any) -> _core.Tensor:
     return _core.pow(x, y, "pow")
 
 
+def _of_bools_or_bits(logical: Any, bitwise: Any, name: str) -> Any:
+    """The operator of bools, and of the bits of integers."""
+    def operator(x: Any, y: Any) -> _core.Tensor:
+        tensor = x if isinstance(x, (_core.Tensor, _core.Variable)) else y
+        if tensor.dtype == "bool":
+            return logical(x, y)
+        with name_scope(name):
+            return bitwise(x, y)
+    return operator
+
+
+def _not(x: Any) -> _core.Tensor:
+    return _core.logical_not(x) if x.dtype == "bool" else _core.invert(x)
+
+
 _BINARY = {
     "add": _core._operator_add,
     "sub": _core._operator_sub,
@@ -176,9 +193,9 @@ _BINARY = {
     "pow": _pow,
     "matmul": _core.matmul,
     "mod": _core.floormod,
-    "and": _core.logical_and,
-    "or": _core.logical_or,
-    "xor": _core.logical_xor,
+    "and": _of_bools_or_bits(_core.logical_and, _core.bitwise_and, "and"),
+    "or": _of_bools_or_bits(_core.logical_or, _core.bitwise_or, "or"),
+    "xor": _of_bools_or_bits(_core.logical_xor, _core.bitwise_xor, "xor"),
 }
 _COMPARISONS = {
     "lt": _core.less,
@@ -186,7 +203,7 @@ _COMPARISONS = {
     "gt": _core.greater,
     "ge": _core.greater_equal,
 }
-_UNARY = {"neg": _core.negative, "abs": _core.abs, "invert": _core.logical_not}
+_UNARY = {"neg": _core.negative, "abs": _core.abs, "invert": _not}
 
 
 def _binary(function: Any) -> Any:

@@ -1,11 +1,10 @@
-"""Products of tensors: matmul with TensorFlow's arguments, einsum; tables of counts."""
+"""Products of tensors: matmul with TensorFlow's arguments, einsum."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from varscope import _core
-from varscope.arrays import one_hot
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
@@ -106,20 +105,3 @@ def _reshaped(x: Any, dims: list[Any]) -> Any:
         return _core.reshape(x, dims)
     return _core._reshape_to(x, _core.stack([
         _core._constant(n, "int32", None) if isinstance(n, int) else n for n in dims]), None)
-
-
-def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dtype: Any = "int32",
-                     name: str | None = None, weights: Any = None) -> _core.Tensor:
-    """Returns how often each label, a row, was predicted as each class, a column."""
-    with name_scope(name, "confusion_matrix", [labels, predictions]):
-        labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
-        if num_classes is None:
-            largest = _core.maximum(_core.reduce_max(_core.cast(labels, "int64")),
-                                    _core.reduce_max(_core.cast(predictions, "int64")))
-            num_classes = _core.cast(largest + 1, "int32")
-        rows, columns = (_core.cast(one_hot(_core.cast(_core.reshape(x, [-1]), "int32"),
-                                            num_classes), "float64") for x in (labels, predictions))
-        if weights is not None:
-            column = _core.reshape(convert_to_tensor(weights), [-1, 1])
-            rows = rows * _core.cast(column, "float64")
-        return _core.cast(_core.matmul(rows, columns, True), dtype)

@@ -16,5 +16,5 @@ def conv2d_transpose(value: Any, filter: Any = None, output_shape: Any = None,
     if data_format != "NHWC":
         raise NotImplementedError("conv2d_transpose: varscope has the data format NHWC alone")
     steps = [1, strides, strides, 1] if isinstance(strides, int) else list(strides)
-    return _core._conv2d_transpose(value, filters if filter is None else filter,
-                                   numbers(output_shape), steps, padding, name)
+    return _core.nn._conv2d_transpose(value, filters if filter is None else filter,
+                                      numbers(output_shape), steps, padding, name)

@@ -237,13 +237,18 @@ def _scatter(function: Any, name: str) -> Any:
     return method
 
 
+def _read_value(self: _core.Variable) -> _core.Tensor:
+    """Returns what the variable is where this is called: after what control_dependencies wait for."""
+    return _core.identity(self.value(), "read")
+
+
 _core.Variable.scatter_add = _scatter(scatter_add, "scatter_add")
 _core.Variable.scatter_sub = _scatter(scatter_sub, "scatter_sub")
 _core.Variable.scatter_update = _scatter(scatter_update, "scatter_update")
 _core.Variable.assign = _method(assign)
 _core.Variable.assign_add = _method(assign_add)
 _core.Variable.assign_sub = _method(assign_sub)
-_core.Variable.read_value = _core.Variable.value
+_core.Variable.read_value = _read_value
 _core.Variable.as_tensor = _core.Variable.value
 _core.Variable.load = _load
 _core.Variable.__iter__ = _parts

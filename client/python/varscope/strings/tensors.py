@@ -225,7 +225,9 @@ def outputs(source: Source, specs: Sequence[tuple[Any, list[int] | None]],
 def _output(source: Source, index: int, dtype: Any, dims: list[int] | None, scope: str) -> Any:
     if is_string(dtype):
         return StringTensor(scope if index == 0 else f"{scope}_{index}", dims, source, index)
-    return feed_from(source, index, _core.placeholder(dtype, dims))
+    # The first has the name of the op that it stands for.
+    name = f"{scope}/" if index == 0 else f"output_{index}"
+    return feed_from(source, index, _core.placeholder(dtype, dims, name))
 
 
 def computed(name: str, function: Callable[..., Any], inputs: Sequence[Any],

@@ -15,10 +15,10 @@ from varscope._core import (
     fixed_size_partitioner, floor, floordiv, floormod, get_variable_scope, global_norm,
     global_variables_initializer, greater, greater_equal, identity, is_finite,
     is_inf, is_nan, less, less_equal, lgamma, log, log1p, logical_and, logical_not, logical_or,
-    logical_xor, matrix_determinant, matrix_inverse, matrix_solve, maximum, minimum,
-    multiply, negative, no_op, not_equal, pow, rank, reciprocal, reduce_logsumexp, reduce_max,
-    reduce_mean, reduce_min, reduce_prod, reduce_sum, reverse, round, rsqrt, shape, sigmoid,
-    sign, sin, sinh, size, sqrt, square, squared_difference, squeeze, stack, stop_gradient,
+    logical_xor, matrix_band_part, matrix_determinant, matrix_inverse, matrix_solve, maximum,
+    minimum, multiply, negative, no_op, not_equal, pow, rank, reciprocal, reduce_logsumexp,
+    reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_sum, reverse, round, rsqrt,
+    self_adjoint_eig, self_adjoint_eigvals, shape, sigmoid, sign, sin, sinh, size, sqrt, square, squared_difference, squeeze, stack, stop_gradient,
     subtract, tan, tanh, trainable_variables, transpose, truncatediv, unsorted_segment_sum)
 from varscope.assertions import (Assert, add_check_numerics_ops, assert_equal, assert_greater,
                                  assert_greater_equal, assert_less, assert_less_equal, assert_negative,
@@ -32,13 +32,15 @@ from varscope.arrays import (boolean_mask, broadcast_to, dynamic_partition, fill
 from varscope.collections_ import (GraphKeys, add_to_collection, add_to_collections, get_collection,
                                    get_collection_ref, global_variables, local_variables,
                                    model_variables, moving_average_variables)
-from varscope.compat.v1 import (app, compat, contrib, core, data, debugging, distributions, dtypes,
-                                estimator, examples, feature_column, flags, gfile, graph_util, image,
-                                initializers, io, keras, layers, linalg, logging, lookup, losses,
-                                manip, math, metrics, nn, python, python_io, random, saved_model,
-                                strings, summary, test, train)
+from varscope.compat.v1 import (app, bitwise, compat, contrib, core, data, debugging,
+                                distributions, dtypes, estimator, examples, feature_column,
+                                flags, gfile, graph_util, image, initializers, io, keras, layers,
+                                linalg, logging, lookup, losses, manip, math, metrics, nn,
+                                python, python_io, random, saved_model, sparse, strings, summary,
+                                test, train)
 from varscope.data.initializing import tables_initializer
-from varscope.products import confusion_matrix, einsum, matmul
+from varscope.products import einsum, matmul
+from varscope.tallies import bincount, confusion_matrix
 from varscope.readers.parsing import (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature,
                                       parse_example, parse_single_example)
 from varscope.readers.sequences import parse_single_sequence_example
@@ -68,11 +70,11 @@ from varscope.sorting import (argsort, histogram_fixed_width, histogram_fixed_wi
 from varscope.scatters import (scatter_div, scatter_max, scatter_min, scatter_mul, scatter_nd_add,
                                scatter_nd_sub, scatter_nd_update, tensor_scatter_add,
                                tensor_scatter_sub, tensor_scatter_update)
-from varscope.factorizations import qr, self_adjoint_eig, self_adjoint_eigvals, svd
+from varscope.factorizations import qr, svd
 from varscope.triangles import (cholesky_solve, matrix_set_diag, matrix_solve_ls,
                                 matrix_triangular_solve)
 from varscope.joining import diag_part, dynamic_stitch, ensure_shape, identity_n, shape_n
-from varscope.rounding import div_no_nan, lbeta, rint, truncatemod
+from varscope.rounding import div_no_nan, lbeta, polygamma, rint, truncatemod
 from varscope.activations import log_sigmoid
 from varscope.strings.splitting import (decode_base64, encode_base64, reduce_join, regex_replace,
                                         string_split, string_to_hash_bucket,
@@ -115,16 +117,16 @@ from varscope.initializers import VarianceScaling as variance_scaling_initialize
 from varscope.initializers import Zeros as zeros_initializer
 from varscope.loops import foldl, foldr, map_fn, scan
 from varscope.local_variables import get_local_variable, local_variables_initializer
-from varscope.matrices import (diag, eye, matrix_band_part, matrix_diag, matrix_diag_part, norm,
-                               trace)
-from varscope.moving import (bincount, depth_to_space, extract_image_patches, matrix_transpose,
-                             roll, space_to_depth)
+from varscope.matrices import diag, eye, matrix_diag, matrix_diag_part, norm, trace
+from varscope.moving import (depth_to_space, extract_image_patches, matrix_transpose, roll,
+                             space_to_depth)
 from varscope.second_gradients import hessians
 from varscope.ops import (clip_by_global_norm, concat, constant, convert_to_tensor, expand_dims,
                           gradients, group, placeholder)
 from varscope.pieces import split, unstack
 from varscope.random_numbers import (multinomial, random_normal, random_shuffle, random_uniform,
                                      truncated_normal)
+from varscope.rejected_numbers import random_gamma, random_poisson
 from varscope.saved_graphs.graph_defs import import_graph_def
 from varscope.saved_graphs.meta_graphs import MetaGraphDef
 from varscope.scopes import (AUTO_REUSE, control_dependencies, name_scope, no_regularizer,
@@ -194,14 +196,14 @@ __all__ = [
     "assert_greater_equal", "assert_less", "assert_less_equal", "assert_negative",
     "assert_non_negative", "assert_non_positive", "assert_none_equal", "assert_positive",
     "assert_rank", "assert_rank_at_least", "assign", "assign_add", "assign_sub", "atan", "atan2",
-    "atanh", "batch_to_space", "batch_to_space_nd", "bfloat16", "bincount", "bool", "boolean_mask",
-    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "case", "cast", "ceil",
-    "check_numerics", "cholesky", "cholesky_solve", "clip_by_global_norm", "clip_by_norm",
-    "clip_by_value", "colocate_with", "compat", "concat", "concat_v2", "cond", "confusion_matrix",
-    "constant", "constant_initializer", "container", "contrib", "control_dependencies",
-    "convert_to_tensor", "core", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum",
-    "custom_gradient", "data", "debugging", "decode_base64", "decode_csv", "decode_image",
-    "decode_raw", "depth_to_space", "device", "diag", "diag_part", "digamma",
+    "atanh", "batch_to_space", "batch_to_space_nd", "bfloat16", "bincount", "bitwise", "bool",
+    "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "case",
+    "cast", "ceil", "check_numerics", "cholesky", "cholesky_solve", "clip_by_global_norm",
+    "clip_by_norm", "clip_by_value", "colocate_with", "compat", "concat", "concat_v2", "cond",
+    "confusion_matrix", "constant", "constant_initializer", "container", "contrib",
+    "control_dependencies", "convert_to_tensor", "core", "cos", "cosh", "count_nonzero", "cross",
+    "cumprod", "cumsum", "custom_gradient", "data", "debugging", "decode_base64", "decode_csv",
+    "decode_image", "decode_raw", "depth_to_space", "device", "diag", "diag_part", "digamma",
     "disable_eager_execution", "disable_resource_variables", "disable_v2_behavior", "distributions",
     "div", "div_no_nan", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch",
     "edit_distance", "einsum", "enable_resource_variables", "encode_base64", "ensure_shape",
@@ -228,32 +230,32 @@ __all__ = [
     "negative", "nest", "newaxis", "nn", "no_op", "no_regularizer", "norm", "not_equal",
     "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "op_scope",
     "orthogonal_initializer", "pad", "parallel_stack", "parse_example", "parse_single_example",
-    "parse_single_sequence_example", "placeholder", "placeholder_with_default", "pow", "py_func",
-    "py_function", "python", "python_io", "qr", "random", "random_crop", "random_normal",
-    "random_normal_initializer", "random_shuffle", "random_uniform", "random_uniform_initializer",
-    "range", "rank", "read_file", "realdiv", "reciprocal", "reduce_all", "reduce_any",
-    "reduce_join", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-    "reduce_sum", "regex_replace", "report_uninitialized_variables", "reset_default_graph",
-    "reshape", "reverse", "reverse_sequence", "reverse_v2", "rint", "roll", "round", "rsqrt",
-    "saturate_cast", "saved_model", "scalar_mul", "scan", "scatter_add", "scatter_div",
-    "scatter_max", "scatter_min", "scatter_mul", "scatter_nd", "scatter_nd_add", "scatter_nd_sub",
-    "scatter_nd_update", "scatter_sub", "scatter_update", "searchsorted", "segment_max",
-    "segment_mean", "segment_min", "segment_prod", "segment_sum", "self_adjoint_eig",
-    "self_adjoint_eigvals", "sequence_mask", "set_random_seed", "setdiff1d", "shape", "shape_n",
-    "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "space_to_batch",
-    "space_to_batch_nd", "space_to_depth", "sparse_placeholder", "sparse_reduce_sum",
-    "sparse_retain", "sparse_tensor_dense_matmul", "sparse_tensor_to_dense", "sparse_to_dense",
-    "split", "sqrt", "square", "squared_difference", "squeeze", "stack", "stop_gradient",
-    "strided_slice", "string", "string_join", "string_split", "string_strip",
-    "string_to_hash_bucket", "string_to_hash_bucket_fast", "string_to_hash_bucket_strong",
-    "string_to_number", "strings", "substr", "subtract", "summary", "svd", "tables_initializer",
-    "tan", "tanh", "tensor_scatter_add", "tensor_scatter_nd_add", "tensor_scatter_nd_sub",
-    "tensor_scatter_nd_update", "tensor_scatter_sub", "tensor_scatter_update", "tensordot", "test",
-    "tile", "to_bfloat16", "to_double", "to_float", "to_int32", "to_int64", "trace", "train",
-    "trainable_variables", "transpose", "truediv", "truncated_normal",
-    "truncated_normal_initializer", "truncatediv", "truncatemod", "tuple", "uint16", "uint32",
-    "uint64", "uint8", "uniform_unit_scaling_initializer", "unique", "unique_with_counts",
-    "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
+    "parse_single_sequence_example", "placeholder", "placeholder_with_default", "polygamma", "pow",
+    "py_func", "py_function", "python", "python_io", "qr", "random", "random_crop", "random_gamma",
+    "random_normal", "random_normal_initializer", "random_poisson", "random_shuffle",
+    "random_uniform", "random_uniform_initializer", "range", "rank", "read_file", "realdiv",
+    "reciprocal", "reduce_all", "reduce_any", "reduce_join", "reduce_logsumexp", "reduce_max",
+    "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "regex_replace",
+    "report_uninitialized_variables", "reset_default_graph", "reshape", "reverse",
+    "reverse_sequence", "reverse_v2", "rint", "roll", "round", "rsqrt", "saturate_cast",
+    "saved_model", "scalar_mul", "scan", "scatter_add", "scatter_div", "scatter_max", "scatter_min",
+    "scatter_mul", "scatter_nd", "scatter_nd_add", "scatter_nd_sub", "scatter_nd_update",
+    "scatter_sub", "scatter_update", "searchsorted", "segment_max", "segment_mean", "segment_min",
+    "segment_prod", "segment_sum", "self_adjoint_eig", "self_adjoint_eigvals", "sequence_mask",
+    "set_random_seed", "setdiff1d", "shape", "shape_n", "sigmoid", "sign", "sin", "sinh", "size",
+    "slice", "sort", "space_to_batch", "space_to_batch_nd", "space_to_depth", "sparse",
+    "sparse_placeholder", "sparse_reduce_sum", "sparse_retain", "sparse_tensor_dense_matmul",
+    "sparse_tensor_to_dense", "sparse_to_dense", "split", "sqrt", "square", "squared_difference",
+    "squeeze", "stack", "stop_gradient", "strided_slice", "string", "string_join", "string_split",
+    "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",
+    "string_to_hash_bucket_strong", "string_to_number", "strings", "substr", "subtract", "summary",
+    "svd", "tables_initializer", "tan", "tanh", "tensor_scatter_add", "tensor_scatter_nd_add",
+    "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensor_scatter_sub",
+    "tensor_scatter_update", "tensordot", "test", "tile", "to_bfloat16", "to_double", "to_float",
+    "to_int32", "to_int64", "trace", "train", "trainable_variables", "transpose", "truediv",
+    "truncated_normal", "truncated_normal_initializer", "truncatediv", "truncatemod", "tuple",
+    "uint16", "uint32", "uint64", "uint8", "uniform_unit_scaling_initializer", "unique",
+    "unique_with_counts", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
     "unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "unstack",
     "variable_creator_scope", "variable_op_scope", "variable_scope", "variables_initializer",
     "variance_scaling_initializer", "where", "while_loop", "write_file", "zeros",
