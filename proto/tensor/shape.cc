@@ -7,6 +7,14 @@
 
 namespace varscope {
 
+Dims::Dims(std::span<const int64_t> dims) : size_(dims.size()) {
+  if (dims.size() <= few_.size()) {
+    std::copy(dims.begin(), dims.end(), few_.begin());
+  } else {
+    more_ = std::make_shared<const std::vector<int64_t>>(dims.begin(), dims.end());
+  }
+}
+
 Shape Shape::Unknown() {
   Shape shape;
   shape.known_rank_ = false;

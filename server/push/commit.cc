@@ -71,7 +71,7 @@ void Run(PushAssignment& a) {
   if (a.op == AssignOp::kInitialize && variable.initialized) return;
   Touch(variable, a.value.value.byte_size());
   if (a.op == AssignOp::kAssign || a.op == AssignOp::kInitialize) {
-    variable.value = std::move(a.value.value);  // a copy may take memory, for its shape
+    variable.value = a.value.value;
     variable.initialized = true;
     return;
   }

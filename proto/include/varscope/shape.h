@@ -2,24 +2,52 @@
 #ifndef VARSCOPE_SHAPE_H_
 #define VARSCOPE_SHAPE_H_
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
-
-#include "absl/container/inlined_vector.h"
 
 namespace varscope {
 
-// The dimensions of a shape, the outermost first. Few take no memory of their own: whoever goes
-// over the shapes of many tensors reads them where they are.
-class Dims : public absl::InlinedVector<int64_t, 4> {
+// The dimensions of a shape, the outermost first. Few are inside, so that who goes over the shapes
+// of many tensors finds them there; copies share those of more. Copying never fails.
+class Dims {
  public:
-  using InlinedVector::InlinedVector;
+  using value_type = int64_t;
+  using const_iterator = const int64_t*;
+  using iterator = const_iterator;
+
+  Dims() = default;
+  Dims(const Dims&) = default;  // also instead of moves, after which one is as it was
+  Dims& operator=(const Dims&) = default;
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const int64_t* data() const { return more_ == nullptr ? few_.data() : more_->data(); }
+  const int64_t* begin() const { return data(); }
+  const int64_t* end() const { return data() + size_; }
+  int64_t operator[](size_t i) const { return data()[i]; }
+  int64_t front() const { return (*this)[0]; }
+  int64_t back() const { return (*this)[size_ - 1]; }
   // To be changed, and made a shape again.
   operator std::vector<int64_t>() const { return {begin(), end()}; }  // NOLINT: it is one
+
+  friend bool operator==(const Dims& a, const Dims& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  friend class Shape;
+  explicit Dims(std::span<const int64_t> dims);
+
+  size_t size_ = 0;
+  std::array<int64_t, 4> few_{};
+  std::shared_ptr<const std::vector<int64_t>> more_;  // null: all are in few_
 };
 
 // A value type; TensorFlow's TensorShape. Thread-compatible. Nothing is checked here: what a shape
@@ -34,8 +62,8 @@ class Shape {
   // A scalar.
   Shape() = default;
   // The outermost dimension first.
-  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
-  explicit Shape(const std::vector<int64_t>& dims) : dims_(dims.begin(), dims.end()) {}
+  Shape(std::initializer_list<int64_t> dims) : dims_({dims.begin(), dims.size()}) {}
+  explicit Shape(const std::vector<int64_t>& dims) : dims_(std::span(dims)) {}
   // Returns a shape of which not even the rank is known.
   static Shape Unknown();
 
@@ -44,7 +72,7 @@ class Shape {
   int rank() const { return static_cast<int>(dims_.size()); }
   // Returns the dimensions; none when the rank is unknown. Valid as long as the shape.
   const Dims& dims() const& { return dims_; }
-  Dims dims() && { return std::move(dims_); }
+  Dims dims() && { return dims_; }
   // Returns one dimension; a negative axis counts from the end. Requires axis in [-rank(), rank()).
   int64_t dim(int axis) const {
     return dims_[static_cast<size_t>(axis < 0 ? axis + rank() : axis)];
