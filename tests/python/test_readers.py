@@ -76,7 +76,7 @@ def test_batches_in_the_form_of_what_they_are_of():
 
 
 def test_rows_enter_batches_one_by_one():
-    rows = tf.train.batch([np.arange(6).reshape(3, 2)], 2, enqueue_many=True)[0]
+    rows = tf.train.batch([np.arange(6).reshape(3, 2)], 2, enqueue_many=True)
     assert all_of(rows, 2)[1].tolist() == [[4, 5], [0, 1]]
 
 

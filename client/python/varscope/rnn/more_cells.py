@@ -25,7 +25,7 @@ class LayerNormBasicLSTMCell(RNNCell):
                  dropout_prob_seed: int | None = None, reuse: Any = None) -> None:
         super().__init__(_reuse=reuse)
         self._num_units, self._forget_bias = num_units, forget_bias
-        self._activation = activation or _core.tanh
+        self._activation = by_name("activation", activation) or _core.tanh
         self._normalizes, self._gain, self._shift = layer_norm, norm_gain, norm_shift
         self._keep, self._seed = dropout_keep_prob, dropout_prob_seed
 

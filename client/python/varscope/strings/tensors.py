@@ -200,8 +200,24 @@ def text_placeholder(shape: Any = None, name: str | None = None) -> StringTensor
 
 
 def to_text(x: Any) -> StringTensor:
-    """Returns a tensor of strings as it is, and text as a constant."""
-    return x if isinstance(x, StringTensor) else text_constant(x)
+    """Returns a tensor of strings as it is, text as a constant, and lists with tensors among their
+    items as one tensor."""
+    if isinstance(x, StringTensor):
+        return x
+    if isinstance(x, (list, tuple)) and any(isinstance(item, StringTensor) for item in _leaves(x)):
+        parts = [to_text(item) for item in x]
+        first = parts[0]._dims
+        return computed("stack", lambda *texts: np.stack([np.asarray(t, object) for t in texts]),
+                        parts, None if first is None else [len(parts), *first])
+    return text_constant(x)
+
+
+def _leaves(x: Any) -> Any:
+    for item in x:
+        if isinstance(item, (list, tuple)):
+            yield from _leaves(item)
+        else:
+            yield item
 
 
 def dims_of(x: Any) -> list[int] | None:

@@ -51,11 +51,12 @@ def inverse_time_decay(learning_rate: Any, global_step: Any, decay_steps: Any, d
 def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any,
                      end_learning_rate: Any = 0.0001, power: Any = 1.0, cycle: bool = False,
                      name: str | None = None) -> _core.Tensor:
-    """From learning_rate to end_learning_rate in decay_steps."""
-    if cycle:
-        raise NotImplementedError("polynomial_decay: varscope has no 'cycle'")
+    """From learning_rate to end_learning_rate in decay_steps; with `cycle` from as high as that many
+    more steps need."""
     with name_scope(name, "PolynomialDecay"):
-        share = _core.minimum(_progress(global_step, decay_steps, False), 1.0)
+        share = _progress(global_step, decay_steps, False)
+        rounds = _core.maximum(_core.ceil(share), 1.0) if cycle else 1.0
+        share = _core.divide(share, rounds) if cycle else _core.minimum(share, 1.0)
         end = _float(end_learning_rate)
         return (_float(learning_rate) - end) * _core.pow(1.0 - share, _float(power)) + end
 
@@ -67,6 +68,34 @@ def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: 
         share = _core.minimum(_progress(global_step, decay_steps, False), 1.0)
         wave = 0.5 * (1.0 + _core.cos(share * math.pi))
         return _float(learning_rate) * ((1.0 - alpha) * wave + alpha)
+
+
+def cosine_decay_restarts(learning_rate: Any, global_step: Any, first_decay_steps: Any,
+                          t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0,
+                          name: str | None = None) -> _core.Tensor:
+    """As cosine_decay in first_decay_steps, and then again and again: each time t_mul times as many
+    steps long, from m_mul times as high."""
+    with name_scope(name, "SGDRDecay") as scope:
+        share = _progress(global_step, first_decay_steps, False)
+        if t_mul == 1.0:
+            rounds = _core.floor(share)
+            share = share - rounds
+        else:
+            rounds = _core.floor(_core.log(1.0 - share * (1.0 - t_mul)) / math.log(t_mul))
+            length = _core.pow(_float(t_mul), rounds)
+            share = (share - (1.0 - length) / (1.0 - t_mul)) / length
+        wave = 0.5 * _core.pow(_float(m_mul), rounds) * (1.0 + _core.cos(share * math.pi))
+        return _core.multiply(_float(learning_rate), (1.0 - alpha) * wave + alpha, scope)
+
+
+def linear_cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any,
+                        num_periods: float = 0.5, alpha: float = 0.0, beta: float = 0.001,
+                        name: str | None = None) -> _core.Tensor:
+    """A line down to 0 times so many periods of a cosine, and never below beta times as high."""
+    with name_scope(name, "LinearCosineDecay") as scope:
+        share = _core.minimum(_progress(global_step, decay_steps, False), 1.0)
+        wave = 0.5 * (1.0 + _core.cos(share * (2.0 * math.pi * num_periods)))
+        return _core.multiply(_float(learning_rate), (alpha + 1.0 - share) * wave + beta, scope)
 
 
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],

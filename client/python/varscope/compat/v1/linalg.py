@@ -8,6 +8,7 @@ from varscope._core import matrix_inverse as inv
 from varscope._core import matrix_solve as solve
 from varscope.counting import cross, tensordot
 from varscope.matrices import eye, norm, trace
+from varscope.batched import matvec
 from varscope.products import einsum, matmul
 from varscope.matrices import matrix_band_part as band_part
 from varscope.matrices import matrix_diag as diag
@@ -30,8 +31,8 @@ __all__ = [
     "LinearOperator", "LinearOperatorDiag", "LinearOperatorFullMatrix",
     "LinearOperatorLowerTriangular", "adjoint", "band_part", "cholesky", "cholesky_solve", "cross",
     "det", "diag", "diag_part", "eigh", "eigvalsh", "einsum", "eye", "inv", "lstsq", "matmul",
-    "matrix_transpose", "norm", "qr", "set_diag", "solve", "svd", "tensordot", "trace", "transpose",
-    "triangular_solve"
+    "matrix_transpose", "matvec", "norm", "qr", "set_diag", "solve", "svd", "tensordot", "trace",
+    "transpose", "triangular_solve"
 ]
 
 if not TYPE_CHECKING:
