@@ -8,6 +8,7 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
+from varscope.layers.scopes import by_name
 from varscope.rnn.cells import GRUCell, LSTMCell, RNNCell
 from varscope.rnn.states import LSTMStateTuple
 from varscope.rnn.wrappers import Wrapper
