@@ -244,3 +244,34 @@ def test_data_sets_of_texts_and_fillings_by_constants():
     filled = ones.padded_batch(3, [3], padding_values=tf.constant(9, tf.int64))
     assert run(filled.make_one_shot_iterator().get_next()).tolist() == [
         [9, 9, 9], [1, 9, 9], [1, 1, 9]]
+
+
+def test_what_events_have():
+    event = tf.Event.FromString(tf.Event(step=3, file_version="brain.Event:2").SerializeToString())
+    assert not event.HasField("summary") and event.HasField("file_version")
+    assert list(event.summary.value) == []
+
+
+def test_operators_refuse_two_dtypes():
+    x, k = tf.constant(X), tf.constant([1, 2])
+    for mixed in (lambda: x + k, lambda: k + x, lambda: x * tf.cast(x, tf.float64), lambda: x < k):
+        with pytest.raises(TypeError, match="tf.cast"):
+            mixed()
+    with pytest.raises(ValueError, match="Dimensions must be equal"):
+        x + tf.ones([3])
+
+
+def test_printing_of_lists_and_ops():
+    x = tf.placeholder(tf.float32, [None, 2], "x")
+    assert repr([x]) == "[<tf.Tensor 'x:0' shape=(?, 2) dtype=float32>]"
+    with tf.control_dependencies([tf.no_op("first")]):
+        y = tf.negative(x, name="y")
+    assert str(y.op) == 'name: "y"\nop: "Neg"\ninput: "x"\ninput: "^first"\n'
+    assert repr(y.op) == "<tf.Operation 'y' type=Neg>"
+
+
+def test_the_limits_of_dtypes():
+    assert (tf.int32.min, tf.int32.max, tf.uint8.max) == (-2**31, 2**31 - 1, 255)
+    assert tf.float32.max == np.finfo(np.float32).max
+    with pytest.raises(TypeError, match="Cannot find"):
+        tf.bool.min

@@ -213,15 +213,29 @@ _COMPARISONS = {
 _UNARY = {"neg": _core.negative, "abs": _core.abs, "invert": _core.logical_not}
 
 
+def _of_both(function: Any, x: Any, y: Any) -> _core.Tensor:
+    """What an operator gives. TypeError for tensors of two dtypes, as TensorFlow."""
+    try:
+        return function(x, y)
+    except ValueError:
+        first, second = (getattr(part, "dtype", None) for part in (x, y))
+        if not (isinstance(first, _core.DType) and isinstance(second, _core.DType)
+                and first != second):
+            raise
+        raise TypeError(
+            f"{x!r} and {y!r} do not go together: one is {first.name}, the other {second.name}. "
+            f"tf.cast() makes them of one dtype.") from None
+
+
 def _binary(function: Any) -> Any:
     def method(self: Any, other: Any) -> _core.Tensor:
-        return function(self, other)
+        return _of_both(function, self, other)
     return method
 
 
 def _reflected(function: Any) -> Any:
     def method(self: Any, other: Any) -> _core.Tensor:
-        return function(other, self)
+        return _of_both(function, other, self)
     return method
 
 

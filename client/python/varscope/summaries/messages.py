@@ -17,13 +17,17 @@ class _Fields:
         """Returns whether this field is set. ValueError when there is no such field."""
         if name not in vars(self):
             raise ValueError(f"Protocol message {type(self).__name__} has no \"{name}\" field.")
-        return vars(self)[name] is not None
+        return _is_set(vars(self)[name])
 
     def WhichOneof(self, name: str) -> str | None:
         """Returns which of the fields is set that exclude each other: of a value or an event."""
         kinds = ("simple_value", "image", "histo", "tensor", "file_version", "graph_def", "summary",
                  "meta_graph_def")
-        return next((kind for kind in kinds if vars(self).get(kind) is not None), None)
+        return next((kind for kind in kinds if _is_set(vars(self).get(kind))), None)
+
+
+def _is_set(value: Any) -> bool:
+    return value is not None and not (isinstance(value, Summary) and not value.value)
 
 
 class Value(_Fields):
@@ -182,7 +186,7 @@ class Event(_Fields):
     @classmethod
     def FromString(cls, serialized: bytes) -> Event:
         """Returns the event of a message. A graph stays a message."""
-        event = cls(wall_time=0.0)
+        event = cls(wall_time=0.0, summary=Summary())  # empty is not set
         for field, found in wire.fields(serialized):
             if field in (1, 2):
                 setattr(event, "wall_time" if field == 1 else "step", found)
