@@ -90,7 +90,9 @@ class StringTensor:
         return computed("add", _joined_two, [other, self])
 
     def __getitem__(self, key: Any) -> StringTensor:
-        return computed("strided_slice", lambda text: text[key], [self], dims=None)
+        known = self._dims is not None and -1 not in self._dims
+        dims = list(np.shape(np.empty(self._dims, object)[key])) if known else None
+        return computed("strided_slice", lambda text: text[key], [self], dims)
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={_shown(self._dims)} dtype=string>"

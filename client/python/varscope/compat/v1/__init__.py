@@ -53,6 +53,8 @@ from varscope.broadcasting import (AggregationMethod, UnconnectedGradients,
 from varscope.sparse import (SparseTensor, SparseTensorValue, sparse_placeholder,
                              sparse_reduce_sum, sparse_retain,
                              sparse_tensor_dense_matmul, sparse_tensor_to_dense, sparse_to_dense)
+from varscope.strings import shaping as _texts
+from varscope.strings.shaping import texts_too as _texts_too
 from varscope.strings.decoding import decode_csv, decode_image, decode_raw
 from varscope.strings.ops import (as_string, matching_files, read_file, string_join, string_strip,
                                   string_to_hash_bucket_strong, string_to_number, substr)
@@ -145,6 +147,22 @@ from varscope.tensor_arrays import TensorArray
 from varscope.variable_class import Variable
 from varscope.variables import (assign, assign_add, assign_sub, get_variable, scatter_add,
                                 scatter_sub, scatter_update, variables_initializer)
+
+# Tensors of strings, which the client does not have.
+concat = _texts_too(concat, _texts.concat)
+equal = _texts_too(equal, _texts.equal)
+expand_dims = _texts_too(expand_dims, _texts.expand_dims)
+gather = _texts_too(gather, _texts.gather)
+identity = _texts_too(identity, _texts.identity)
+not_equal = _texts_too(not_equal, _texts.not_equal)
+reshape = _texts_too(reshape, _texts.reshape)
+reverse = _texts_too(reverse, _texts.reverse)
+shape = _texts_too(shape, _texts.shape)
+size = _texts_too(size, _texts.size)
+squeeze = _texts_too(squeeze, _texts.squeeze)
+stack = _texts_too(stack, _texts.stack)
+tile = _texts_too(tile, _texts.tile)
+where = _texts_too(where, _texts.where)
 
 # Other names of TensorFlow 1 for the same.
 truediv = realdiv = divide
