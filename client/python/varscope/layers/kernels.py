@@ -67,4 +67,4 @@ class LayerObject:
     def _of_its_own(self, collection: str) -> list[Any]:
         name = "" if self._scope is None else self._scope.name + "/"
         return [item for item in get_collection(collection)
-                if name and item.op.name.startswith(name)]
+                if name and item.name.startswith(name)]
