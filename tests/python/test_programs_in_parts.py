@@ -17,7 +17,8 @@ def run(fetches, feeds=None):
 def test_layers_take_names_for_activations_and_initializers():
     y = tf.layers.dense(tf.constant(X), 3, activation="relu", kernel_initializer="ones")
     np.testing.assert_allclose(run(y), [[3, 3, 3], [7, 7, 7]])
-    image = tf.layers.conv2d(tf.ones([1, 2, 2, 1]), 1, 2, activation="tanh", kernel_initializer="zeros")
+    image = tf.layers.conv2d(tf.ones([1, 2, 2, 1]), 1, 2, activation="tanh",
+                             kernel_initializer="zeros")
     assert run(image).ravel() == [0]
     assert tf.nn.rnn_cell.BasicRNNCell(2, activation="relu")._activation is not None
     with pytest.raises(ValueError, match="Unknown activation: 'nope'"):
@@ -72,7 +73,8 @@ def test_causal_convolutions_see_nothing_that_comes_after():
 
 def test_the_shape_of_a_transposed_convolution_is_known_in_part():
     x = tf.placeholder(tf.float32, [None, 5, 5, 2])
-    y = tf.nn.conv2d_transpose(x, tf.ones([2, 2, 3, 2]), tf.stack([tf.shape(x)[0], 10, 10, 3]), [1, 2, 2, 1])
+    shape = tf.stack([tf.shape(x)[0], 10, 10, 3])
+    y = tf.nn.conv2d_transpose(x, tf.ones([2, 2, 3, 2]), shape, [1, 2, 2, 1])
     assert y.shape.as_list() == [None, 10, 10, 3]
 
 
@@ -236,7 +238,8 @@ def test_rows_of_data_sets_are_as_many():
 
 
 def test_data_sets_of_texts_and_fillings_by_constants():
-    words = tf.data.Dataset.from_tensor_slices(["a b", "c"]).map(lambda line: tf.string_split([line]).values)
+    lines = tf.data.Dataset.from_tensor_slices(["a b", "c"])
+    words = lines.map(lambda line: tf.string_split([line]).values)
     step = words.make_one_shot_iterator().get_next()
     with tf.Session() as sess:
         assert sess.run(step).tolist() == [b"a", b"b"]

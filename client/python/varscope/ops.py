@@ -63,8 +63,8 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
     if value is None:
         raise ValueError("None values not supported.")
     if is_text(value):
-        listed = isinstance(value, (list, tuple))
-        return to_text(value) if listed or isinstance(value, StringTensor) else text_constant(value, name)
+        given = isinstance(value, (list, tuple, StringTensor))
+        return to_text(value, name) if given else text_constant(value, name)
     if isinstance(value, (_core.Tensor, _core.Variable)):
         tensor = _core._convert_to_tensor(value, None, name)
         if dtype is not None and tensor.dtype != dtype:

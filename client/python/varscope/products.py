@@ -6,6 +6,7 @@ from typing import Any
 
 from varscope import _core
 from varscope.arrays import one_hot
+from varscope.numbers_ import is_symbolic
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
@@ -26,11 +27,9 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
 
 def _alike(a: Any, b: Any) -> list[Any]:
     """Tensors of one dtype: a list or an array takes that of the other, which is a tensor, or of a."""
-    if isinstance(b, (_core.Tensor, _core.Variable)) and not isinstance(a, (_core.Tensor, _core.Variable)):
-        return [convert_to_tensor(a, b.dtype), b]
-    first = a if isinstance(a, (_core.Tensor, _core.Variable)) else convert_to_tensor(a)
-    if isinstance(b, (_core.Tensor, _core.Variable)):
-        return [first, b]
+    if is_symbolic(b):
+        return [a if is_symbolic(a) else convert_to_tensor(a, b.dtype), b]
+    first = a if is_symbolic(a) else convert_to_tensor(a)
     return [first, convert_to_tensor(b, first.dtype)]
 
 

@@ -172,8 +172,6 @@ class BaseSession(OfOneProcess):
                  config: Any = None) -> None:
         if graph is not None and not isinstance(graph, _core.Graph):
             raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
-        if not isinstance(target, (str, bytes)):
-            raise TypeError(f"`target` must be a string, but got {target!r}")
         self._graph = the_object(_core.get_default_graph() if graph is None else graph)
         self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)

@@ -20,10 +20,13 @@ def part_of_variable(self: _core.Variable, key: Any) -> _core.Tensor:
     """Returns the part of a variable, which can be assigned to."""
     made = getitem(self, key)
     keys = key if isinstance(key, tuple) else (key,)
-    parts = [part for k in keys for part in ((k.start, k.stop, k.step) if isinstance(k, slice) else (k,))]
-    if not any(is_symbolic(part) for part in parts):
+    if not any(is_symbolic(part) for k in keys for part in _parts(k)):
         graph_data.of(made.graph).parts[made.name] = (self.name, key)
     return made
+
+
+def _parts(key: Any) -> tuple[Any, ...]:
+    return (key.start, key.stop, key.step) if isinstance(key, slice) else (key,)
 
 
 def assign_part(self: _core.Tensor, value: Any, use_locking: bool = False, name: str | None = None,

@@ -337,11 +337,11 @@ def _known(value: Any) -> Any:
 def _fillings(element: Any, values: Any) -> Any:
     """What batches are filled with, in an element's form."""
     if values is None or not isinstance(values, (tuple, dict)):
-        return structured(lambda spec: _known(values), element)
-    return structured(lambda spec, value: _known(value), element, values)
+        return structured(lambda spec: _filling(values), element)
+    return structured(lambda spec, value: _filling(value), element, values)
 
 
-def _known(value: Any) -> Any:
+def _filling(value: Any) -> Any:
     """What a constant of the graph is; anything else as it is."""
     if isinstance(value, (_core.Tensor, StringTensor)):
         return Held(value).arrays()

@@ -201,7 +201,7 @@ def text_placeholder(shape: Any = None, name: str | None = None) -> StringTensor
     return StringTensor(own, shapes.dims_of(shape), _Placeholder(own))
 
 
-def to_text(x: Any) -> StringTensor:
+def to_text(x: Any, name: str | None = None) -> StringTensor:
     """Returns a tensor of strings as it is, text as a constant, and lists with tensors among their
     items as one tensor."""
     if isinstance(x, StringTensor):
@@ -209,9 +209,9 @@ def to_text(x: Any) -> StringTensor:
     if isinstance(x, (list, tuple)) and any(isinstance(item, StringTensor) for item in _leaves(x)):
         parts = [to_text(item) for item in x]
         first = parts[0]._dims
-        return computed("stack", lambda *texts: np.stack([np.asarray(t, object) for t in texts]),
+        return computed(name or "stack", lambda *texts: np.stack([np.asarray(t, object) for t in texts]),
                         parts, None if first is None else [len(parts), *first])
-    return text_constant(x)
+    return text_constant(x, name)
 
 
 def _leaves(x: Any) -> Any:
