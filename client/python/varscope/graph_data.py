@@ -29,6 +29,7 @@ class GraphData:
         self.seeds_given = 0  # to ops without a seed of their own
         self.scopes: dict[int, Any] = {}  # what variable scopes have, by their keys
         self.constraints: dict[str, Any] = {}  # of variables, by their names
+        self.parts: dict[str, Any] = {}  # of which variable, and by which key, tensors are parts
         self.creators = threading.local()  # of variables, that are open in each thread
 
 

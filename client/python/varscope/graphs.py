@@ -267,9 +267,24 @@ def _text_of_tensor(self: _core.Tensor) -> str:
     return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
 
 
+def _repr_of_tensor(self: _core.Tensor) -> str:
+    """Returns what a list of tensors shows."""
+    return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+
+def _text_of_op(self: _core.Operation) -> str:
+    """Returns what print() shows: the op's name and type, and what it reads and waits for."""
+    read = [x.name.removesuffix(":0") for x in self.inputs]
+    read += ["^" + op.name for op in self.control_inputs]
+    return "".join(f'{key}: "{value}"\n' for key, value in [
+        ("name", self.name), ("op", self.type), *(("input", name) for name in read)])
+
+
 for _cls in _own_graph_of:
     _cls.graph = property(_graph, doc=_graph.__doc__)
 _core.Tensor.__str__ = _text_of_tensor
+_core.Tensor.__repr__ = _repr_of_tensor
+_core.Operation.__str__ = _text_of_op
 _core.Operation.run = _run
 _core.Tensor.set_shape = _set_shape
 _core.Tensor.consumers = _consumers

@@ -149,14 +149,6 @@ def _check_order(ord: Any, of_matrices: bool) -> None:
         raise ValueError("'ord' must be a supported vector norm, got " + repr(ord))
 
 
-def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False,
-           name: str | None = None) -> _core.Tensor:
-    """Returns matrices times vectors."""
-    with name_scope(name, "MatVec", [a, b]):
-        return _core.squeeze(_core.matmul(a, expand_dims(convert_to_tensor(b), -1),
-                                          transpose_a or adjoint_a), [-1])
-
-
 def logdet(matrix: Any, name: str | None = None) -> _core.Tensor:
     """Returns the logarithm of the determinant of matrices that are positive definite."""
     with name_scope(name, "logdet", [matrix]):

@@ -134,7 +134,9 @@ def check_variable_arguments(collections: Iterable[str] | None, **unknown: Any) 
 
 def assign(ref: _core.Variable, value: Any, validate_shape: bool | None = None,
            use_locking: bool | None = None, name: str | None = None) -> _core.Tensor:
-    """Returns the value after a run has assigned it."""
+    """Returns the value after a run has assigned it, to a variable or to a part of one, v[0]."""
+    if isinstance(ref, _core.Tensor) and hasattr(ref, "assign"):
+        return ref.assign(value, name=name)
     if not isinstance(ref, _core.Variable):
         raise AttributeError(f"{type(ref).__name__!r} object has no attribute 'assign': only a "
                              "variable can be assigned to")

@@ -14,7 +14,8 @@ from varscope._core import global_norm
 from varscope.compat.v1.nn import l2_normalize
 from varscope.joining import diag_part as tensor_diag_part
 from varscope.matrices import diag as tensor_diag
-from varscope.matrices import eye, logdet, matvec, norm, trace
+from varscope.batched import matvec
+from varscope.matrices import eye, logdet, norm, trace
 from varscope.products import einsum, matmul
 from varscope.matrices import matrix_diag as diag
 from varscope.matrices import matrix_diag_part as diag_part

@@ -24,6 +24,7 @@ from varscope.random_drops import dropout
 from varscope.rnn.unrolling import (bidirectional_dynamic_rnn, dynamic_rnn,
                                     static_bidirectional_rnn, static_rnn)
 from varscope.scopes import name_scope
+from varscope.shaping import of_images as _of_images
 from varscope.transposed_convolution import conv2d_transpose
 
 
@@ -141,20 +142,28 @@ def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: str | N
            use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
            dilations: Any = (1, 1, 1, 1), name: str | None = None,
            filters: Any = None) -> _core.Tensor:
-    """The convolution of images, NHWC, with a filter, HWIO. `strides` is [1, y, x, 1]."""
+    """The convolution of images, NHWC, with a filter, HWIO. `strides` is [1, y, x, 1], [y, x], or one
+    number."""
     _nhwc("conv2d", data_format)
     kernel = filters if filter is None else filter
-    rates = [1, 1] if dilations is None else list(dilations)[1:3]
+    rates = _of_images(dilations)[1:3]
     if rates != [1, 1]:
         kernel = _with_gaps(kernel, rates)
-    return _nn._conv2d(input, kernel, strides, padding, name)
+    return _nn._conv2d(input, kernel, _of_images(strides), _spelled(padding), name)
+
+
+def _spelled(padding: str | None) -> str:
+    if padding is None:
+        raise ValueError("conv2d: give the padding, 'SAME' or 'VALID'")
+    return padding
 
 
 def max_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
              data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The largest element of each window, for each channel."""
     _nhwc("max_pool", data_format)
-    return _nn._max_pool(input if value is None else value, ksize, strides, padding, name)
+    return _nn._max_pool(input if value is None else value, _of_images(ksize), _of_images(strides),
+                         padding, name)
 
 
 max_pool2d = max_pool
@@ -164,7 +173,8 @@ def avg_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding:
              data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
     _nhwc("avg_pool", data_format)
-    return _nn._avg_pool(input if value is None else value, ksize, strides, padding, name)
+    return _nn._avg_pool(input if value is None else value, _of_images(ksize), _of_images(strides),
+                         padding, name)
 
 
 def _nhwc(function: str, data_format: str | None) -> None:
