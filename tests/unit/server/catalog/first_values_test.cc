@@ -54,7 +54,7 @@ class HoldingEnv final : public Env {
   class Held final : public Timer {
    public:
     ~Held() override = default;
-    void Wake() override {}
+    void Wake() noexcept override {}
     void Stop() override {}
   };
   Timer::Task held_;
