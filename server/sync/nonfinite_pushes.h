@@ -15,7 +15,7 @@ namespace varscope::server {
 // number is: what may be sent again is less than kPushWindow behind the worker's last
 // (proto/wire/push_window.h), and of so many it is known. A worker's count goes on in its later
 // incarnations. Takes the same memory for each worker, which is part of what is reserved for it
-// (membership/workers.cc).
+// (membership/forgetting.cc).
 class NonfinitePushes {
  public:
   // Counts the push, unless it was counted before. Whether its worker has `most` since the last
