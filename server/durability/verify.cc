@@ -100,6 +100,18 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockExisting(const std::filesystem::pa
   return lock;
 }
 
+bool IsWholeWithoutName(const VerifiedSnapshot& snapshot) {
+  const std::filesystem::path& path = snapshot.info.path;
+  return snapshot.whole.ok() && path == SnapshotPath(path.parent_path(), snapshot.info.position);
+}
+
+// Nobody needs the log up to there. Recorder::Trim removes it after the snapshots before it, which
+// said where a segment may end early. 0: there is none.
+uint64_t OldestNeeded(std::span<const VerifiedSnapshot> snapshots) {
+  const auto oldest = std::find_if(snapshots.rbegin(), snapshots.rend(), IsWholeWithoutName);
+  return oldest == snapshots.rend() ? 0 : oldest->info.position;
+}
+
 // The first of `segments`.
 absl::Status CheckSegment(Files& files, std::span<const Segment> segments,
                           std::span<const VerifiedSnapshot> snapshots) {
@@ -109,8 +121,7 @@ absl::Status CheckSegment(Files& files, std::span<const Segment> segments,
   // an operator may remove the others.
   const bool begins_anew =
       std::any_of(snapshots.begin(), snapshots.end(), [&](const VerifiedSnapshot& snapshot) {
-        return snapshot.whole.ok() && snapshot.info.position + 1 == end &&
-               snapshot.info.path == SnapshotPath(segment.path.parent_path(), end - 1);
+        return snapshot.info.position + 1 == end && IsWholeWithoutName(snapshot);
       });
   const absl::StatusOr<SegmentEnd> read =
       ReadSegment(files, begins_anew ? segments.first(1) : segments, end,
@@ -134,11 +145,17 @@ absl::Status ReadFiles(const std::filesystem::path& directory, Files& files, Ver
   out.session_secret = CheckSecret(directory, files);
   const absl::StatusOr<std::vector<Segment>> segments = ListSegments(files, directory);
   if (!segments.ok()) return segments.status();
+  const uint64_t oldest_needed = OldestNeeded(out.snapshots);
   for (size_t i = 0; i < segments->size(); ++i) {
     const Segment& segment = (*segments)[i];
+    VerifiedSegment verified{.path = segment.path, .first = segment.first};
     const absl::StatusOr<std::unique_ptr<ReadableFile>> file = files.Open(segment.path);
-    out.segments.push_back({segment.path, segment.first, file.ok() ? (*file)->size() : 0,
-                            CheckSegment(files, std::span(*segments).subspan(i), out.snapshots)});
+    if (file.ok()) verified.bytes = (*file)->size();
+    verified.left_over = i + 1 < segments->size() && (*segments)[i + 1].first <= oldest_needed + 1;
+    if (!verified.left_over) {
+      verified.whole = CheckSegment(files, std::span(*segments).subspan(i), out.snapshots);
+    }
+    out.segments.push_back(std::move(verified));
   }
   return absl::OkStatus();
 }

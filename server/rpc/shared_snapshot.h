@@ -18,6 +18,8 @@ class SharedSnapshot {
   // `asked`: perhaps one that another call has got. One call at a time.
   const absl::StatusOr<TakenSnapshot>& Take(Durability& durability, uint64_t asked) {
     if (begun_ == asked) {
+      // Until it is known: no earlier one is taken for it.
+      last_ = *kNobodyAnswered;
       ++begun_;
       last_ = durability.TakeSnapshot("");
     }

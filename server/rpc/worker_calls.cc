@@ -145,15 +145,18 @@ void Connect(const ServiceContext& service, const Caller& caller, const v1::Conn
              Answer<v1::ConnectResponse>& answer, CallDone done) {
   v1::ConnectResponse* const response = &*answer;
   // Until it is answered, which may take as long as the disk likes, the worker cannot be heard of.
+  // Where nobody is left to answer it, its lease runs.
+  const auto lease = std::make_shared<Workers::HeldLease>();
   const auto connect = [&] {
     absl::Status status = ConnectNow(service, caller.peer, request, response);
-    if (status.ok()) service.workers.HoldLease(request.worker_id(), response->incarnation());
+    if (status.ok()) {
+      *lease = service.workers.HoldLease(request.worker_id(), response->incarnation());
+    }
     return status;
   };
   AnswerDurably(service.durability, connect,
-                [&workers = service.workers, id = request.worker_id(), response,
-                 done = std::move(done)](const absl::Status& status) {
-                  workers.StartLease(id, response->incarnation());
+                [lease, done = std::move(done)](const absl::Status& status) {
+                  lease->Start();
                   done(status);
                 });
 }

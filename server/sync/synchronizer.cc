@@ -247,6 +247,7 @@ void Synchronizer::CountNonfinite(Member& member, const PushId& id) {
                                           " had a NaN or an infinity");
   spdlog::warn(absl::StrCat("worker '", id.worker_id, "' put in quarantine: ", reason));
   Quarantine(id.worker_id, reason).IgnoreError();
+  member.nonfinite.Acted(id.worker_id);
 }
 
 absl::Status Synchronizer::Quarantine(const std::string& worker_id, const std::string& reason) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -18,8 +19,10 @@
 #include "server/store/read.h"
 #include "server/store/state.h"
 #include "tests/support/push.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/state_of.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -42,6 +45,7 @@ class HoldingEnv final : public Env {
   }
 
   bool holds() const { return held_ != nullptr; }
+  void RunOnce() { held_(); }
   // Computes all that waits.
   void LetGo() {
     while (held_() != kNever) {
@@ -54,7 +58,7 @@ class HoldingEnv final : public Env {
   class Held final : public Timer {
    public:
     ~Held() override = default;
-    void Wake() override {}
+    void Wake() noexcept override {}
     void Stop() override {}
   };
   Timer::Task held_;
@@ -127,6 +131,27 @@ TEST_F(FirstValuesTest, NothingElseWaits) {
   { const auto nobody = store_.changes.LockOut(); }
   EXPECT_TRUE(PushOther().ok());
   EXPECT_EQ(ValueOf(store_, "other").values<float>()[0], -2);
+}
+
+// It stays in the queue.
+TEST_F(FirstValuesTest, WhateverMemoryIsMissingAValueIsComputedLater) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  env_.LetGo();
+  bool failed = true;
+  for (uint64_t calls = 0; failed; ++calls) {
+    const std::string name = absl::StrCat("slow", calls);
+    Create(name, Shape{kLarge, 2}, "random_normal");
+    {
+      const testing::FailingMemory memory(calls);
+      try {
+        env_.RunOnce();
+      } catch (const std::bad_alloc&) {
+      }
+      failed = memory.failed();
+    }
+    env_.LetGo();
+    EXPECT_TRUE(Pull(name).ok()) << "without allocation " << calls;
+  }
 }
 
 TEST_F(FirstValuesTest, WhoNeedsTheValueIsToldToComeBack) {
