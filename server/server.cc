@@ -157,7 +157,7 @@ absl::Status Server::Serve() try {
   grpc_ = *std::move(grpc);
   if (options_.memory_limit > 0) {
     memory_guard_ =
-        std::make_unique<MemoryGuard>(options_.memory_limit, MemoryAccount::Process().limit(),
+        std::make_unique<MemoryGuard>(options_.memory_limit, MemoryAccount::Process(),
                                       BusyConnections(grpc_->ports(), grpc_->unix_names()), env_);
   }
   return absl::OkStatus();

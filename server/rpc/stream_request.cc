@@ -18,8 +18,8 @@ namespace {
 
 void LogRefusal(const absl::Status& status) {
   if (absl::IsUnavailable(status)) return;  // its worker sends it again, and knows why
-  static auto* const log = new LimitedLog;
-  log->Warn(absl::StrCat("push refused: ", status.message()));
+  static constinit LimitedLog log;
+  log.Warn("push refused: ", status.message());
 }
 
 // Beside its tensors, what a push may find or make slots for.
