@@ -196,8 +196,7 @@ class HeadReader {
           absl::StrCat("unknown optimizer '", Printable(spec.optimizer),
                        "'; known: ", absl::StrJoin(optimizers::OptimizerNames(), ", ")));
     }
-    const std::map<std::string, double> hyperparameters = {given.hyperparameters().begin(),
-                                                           given.hyperparameters().end()};
+    const std::map<std::string, double> hyperparameters = wire::FromProto(given.hyperparameters());
     wrong_hyperparameters.Update(CheckHyperparameters(step, hyperparameters));
     step.hyperparameters = optimizers::FillHyperparameters(*step.optimizer, hyperparameters);
     return CheckState(step);
