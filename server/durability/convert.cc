@@ -57,7 +57,7 @@ absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& 
   if (!dtype.ok() || !shape.ok()) return DamagedRecord(absl::StrCat("partitioned ", record.key()));
   const auto& partitions = record.partitioning().partitions();
   return PartitionedNames{record.key(),
-                          {*dtype, *shape, {partitions.begin(), partitions.end()}},
+                          KnownPartitioned{*dtype, *shape, {partitions.begin(), partitions.end()}},
                           {record.parts().begin(), record.parts().end()}};
 }
 

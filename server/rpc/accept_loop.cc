@@ -78,7 +78,7 @@ AcceptLoop::~AcceptLoop() {
 }
 
 void AcceptLoop::Run() {
-  std::vector<pollfd> awaited = {{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+  std::vector<pollfd> awaited = {pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
   for (const shm::FileDescriptor& socket : listening_) {
     awaited.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/done_once.h"
 #include "server/sync/durability.h"
 
 namespace varscope::server {
@@ -19,6 +20,7 @@ class SharedSnapshot {
   const absl::StatusOr<TakenSnapshot>& Take(Durability& durability, uint64_t asked) {
     if (begun_ == asked) {
       ++begun_;
+      last_ = *kNobodyAnswered;  // where the next throws
       last_ = durability.TakeSnapshot("");
     }
     return last_;
