@@ -183,7 +183,9 @@ TEST_F(WorkSerializerTest, EachAllocationMayFail) {
     }
     // The work may not have come into being.
     ASSERT_LE(told.size(), 1U) << "allocation " << k;
-    if (turns > 0) ASSERT_EQ(told.size(), 1U) << "allocation " << k;
+    if (turns > 0) {
+      ASSERT_EQ(told.size(), 1U) << "allocation " << k;
+    }
     if (!told.empty()) {
       ASSERT_TRUE(absl::IsUnavailable(told[0]) || absl::IsAborted(told[0])) << told[0];
     }
