@@ -105,7 +105,8 @@ double NumberOf(const std::string& optimizer, const std::string& hyperparameter,
 
 PushRequest::Step SlotsOf(const internal::Node& node) {
   const internal::ApplySpec& spec = *node.apply;
-  PushRequest::Step step{.creator = spec.creator};
+  PushRequest::Step step;
+  step.creator = spec.creator;
   step.state = internal::StateOf(spec);
   for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
     const std::string& name = spec.hyperparameters[i];
