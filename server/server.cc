@@ -144,8 +144,8 @@ void Server::Begin() {
                      .memory_quota = memory_quota_,
                      .pinned_memory = pinned_memory_,
                      .stall_detector = stall_detector_,
-                     .limits = {.max_push_bytes = options_.max_push_bytes,
-                                .buffered_bytes = options_.memory_limit / 16},
+                     .limits = ServiceLimits{.max_push_bytes = options_.max_push_bytes,
+                                             .buffered_bytes = options_.memory_limit / 16},
                      .local = DrawLocalAddress(options_, env_),
                      .first_epoch = env_.Random64()});
 }

@@ -53,10 +53,11 @@ void SumRows(PushRequest::Update& update) {
 
 PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
                             const std::vector<Tensor>& slots, LastRead last_read) {
-  PushRequest::Step step{.clip_norm = spec.clip_norm,
-                         .clip_value = spec.clip_value,
-                         .weight_decay = spec.weight_decay,
-                         .creator = spec.creator};
+  PushRequest::Step step;
+  step.clip_norm = spec.clip_norm;
+  step.clip_value = spec.clip_value;
+  step.weight_decay = spec.weight_decay;
+  step.creator = spec.creator;
   step.state = StateOf(*spec.slots);
   step.optimizer = spec.slots;
   size_t next = 0;

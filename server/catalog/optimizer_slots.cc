@@ -90,17 +90,16 @@ NewVariable NewState(const Wanted& wanted, size_t i, const std::string& name) {
   InitializerSpec spec{.kind = "constant"};
   spec.parameters["value"] =
       optimizers::InitialValue(request.optimizer, request.hyperparameters, wanted.state[i]);
-  return {{.name = name,
-           .key = "",
-           .kind = VariableKind::kSlot,
-           .dtype = primary ? primary->def.dtype : DType::kFloat32,
-           .shape = primary ? primary->def.shape : Shape{},
-           .trainable = false,
-           .primary = wanted.owner(),
-           .creator = request.creator,
-           .initializer = ToString(spec)},
-          spec,
-          Shape{}};
+  return {VariableDefinition{.name = name,
+                             .key = "",
+                             .kind = VariableKind::kSlot,
+                             .dtype = primary ? primary->def.dtype : DType::kFloat32,
+                             .shape = primary ? primary->def.shape : Shape{},
+                             .trainable = false,
+                             .primary = wanted.owner(),
+                             .creator = request.creator,
+                             .initializer = ToString(spec)},
+          std::move(spec), Shape{}};
 }
 
 // Goes through all states that some requests want, by parts: whoever holds a lock of the catalog

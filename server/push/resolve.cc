@@ -44,8 +44,7 @@ class HeadReader {
     const absl::Status clip = optimizers::CheckClip(step.clip_value, step.clip_norm);
     if (!clip.ok()) return Prefixed(Who(caller_), clip);
     step.creator = CreatorAt(given.creator(), worker_);
-    const Hyperparameters hyperparameters = {given.state().hyperparameters().begin(),
-                                             given.state().hyperparameters().end()};
+    const Hyperparameters hyperparameters = wire::FromProto(given.state().hyperparameters());
     dtypes_.clear();
     absl::Status status = ReadOptimizer(given.state(), hyperparameters, step);
     if (status.ok()) status = ReadUpdates(given, step);

@@ -74,7 +74,7 @@ AcceptLoop::~AcceptLoop() {
 }
 
 std::vector<pollfd> AcceptLoop::Awaited() const {
-  std::vector<pollfd> awaited = {{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+  std::vector<pollfd> awaited = {pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
   for (const shm::FileDescriptor& socket : listening_) {
     awaited.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
   }

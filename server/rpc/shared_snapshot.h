@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/done_once.h"
 #include "server/sync/durability.h"
 
 namespace varscope::server {
@@ -21,6 +22,7 @@ class SharedSnapshot {
       // Until it is known: no earlier one is taken for it.
       last_ = *kNobodyAnswered;
       ++begun_;
+      last_ = *kNobodyAnswered;  // where the next throws
       last_ = durability.TakeSnapshot("");
     }
     return last_;

@@ -6,6 +6,7 @@
 
 #include "proto/memory/memory_account.h"
 #include "proto/tensor/block_pool.h"
+#include "proto/wire/convert.h"
 #include "server/push/resolve.h"
 #include "server/rpc/resolved_pull.h"
 #include "server/store/state.h"
@@ -125,7 +126,7 @@ TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
   v1::PushHead gradients;
   v1::OptimizerStep& step = *gradients.add_steps();
   step.mutable_state()->set_optimizer("GradientDescent");
-  (*step.mutable_state()->mutable_hyperparameters())["learning_rate"] = 1;
+  wire::ToProto({{"learning_rate", 1.0}}, step.mutable_state()->mutable_hyperparameters());
   for (int i = 0; i < 1026; ++i) step.add_variables(0);
   EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 gradients, at most 1025"));
   step.clear_variables();
