@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -10,7 +11,7 @@
 
 namespace varscope::server {
 
-void LimitedLog::Warn(absl::string_view text) {
+void LimitedLog::Log(absl::FunctionRef<std::string()> text) noexcept {
   uint64_t left_out = 0;
   {
     MutexLock lock(mutex_);
@@ -24,9 +25,14 @@ void LimitedLog::Warn(absl::string_view text) {
     --may_log_;
     left_out = std::exchange(left_out_, 0);
   }
-  const std::string more =
-      left_out == 0 ? "" : absl::StrCat(" (and ", left_out, " more like it, not logged)");
-  spdlog::warn(absl::StrCat(text, more));
+  try {
+    std::string line = text();
+    if (left_out > 0) absl::StrAppend(&line, " (and ", left_out, " more like it, not logged)");
+    spdlog::warn(line);
+  } catch (const std::exception&) {  // std::bad_alloc, or what spdlog makes of it
+    MutexLock lock(mutex_);
+    left_out_ += left_out + 1;
+  }
 }
 
 }  // namespace varscope::server

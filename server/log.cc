@@ -132,15 +132,12 @@ class ErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 // Peers can make both libraries complain.
-LimitedLog& LibraryLog() {
-  static auto* const log = new LimitedLog;
-  return *log;
-}
+constinit LimitedLog library_log;
 
 // `last`: the library ends the process next.
 void LogOf(absl::string_view library, absl::string_view message, bool last) {
   constexpr std::chrono::seconds kLimit{1};
-  LibraryLog().Warn(absl::StrCat(library, ": ", message));
+  library_log.Warn(library, ": ", message);
   if (last) Errors().Flush(kLimit);
 }
 

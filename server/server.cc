@@ -141,8 +141,8 @@ void Server::Begin() {
                      .memory_quota = memory_quota_,
                      .pinned_memory = pinned_memory_,
                      .stall_detector = stall_detector_,
-                     .limits = {.max_push_bytes = options_.max_push_bytes,
-                                .buffered_bytes = options_.memory_limit / 16},
+                     .limits = ServiceLimits{.max_push_bytes = options_.max_push_bytes,
+                                             .buffered_bytes = options_.memory_limit / 16},
                      .local = DrawLocalAddress(options_, env_),
                      .first_epoch = env_.Random64()});
 }
@@ -154,7 +154,7 @@ absl::Status Server::Serve() try {
   grpc_ = *std::move(grpc);
   if (options_.memory_limit > 0) {
     memory_guard_ =
-        std::make_unique<MemoryGuard>(options_.memory_limit, MemoryAccount::Process().limit(),
+        std::make_unique<MemoryGuard>(options_.memory_limit, MemoryAccount::Process(),
                                       BusyConnections(grpc_->ports(), grpc_->unix_names()), env_);
   }
   return absl::OkStatus();

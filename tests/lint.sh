@@ -17,6 +17,19 @@ if git grep -nE 'absl/strings/str_format\.h|directory_iterator\b' -- server/ pro
   echo "lint.sh: the server formats with absl::StrCat or fmt, and lists with OpenDirectory" >&2
   exit 1
 fi
+# Where a later member throws, GCC 12 destroys the members of an aggregate within an aggregate twice,
+# when the inner one's braces have no type before them. This finds those that name their members.
+if git grep -nE '\{\{\.|(^|[{(,])\s*\.\w+ = \{\.' -- 'server/*.cc' 'server/*.h' 'proto/*.cc' 'proto/*.h'; then
+  echo "lint.sh: an aggregate within another one has its type: {Inner{.a = ...}, ...}" >&2
+  exit 1
+fi
+# Protobuf's classes for these (3.21) say that they are full before they have the memory: a message
+# that is destroyed after std::bad_alloc would end the process. Repeated names and values have a
+# map's bytes, fields of their own those of a oneof.
+if git grep -nE '^\s*(map\s*<|oneof\b)' -- '*.proto'; then
+  echo "lint.sh: no message has a map or a oneof; proto/varscope/v1/types.proto says why" >&2
+  exit 1
+fi
 [ $# -gt 0 ] || exit 0
 if [ "$1" = --all ]; then
   mapfile -t changed < <(git ls-files '*.cc' ':!client/python')

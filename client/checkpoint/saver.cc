@@ -1,7 +1,6 @@
 #include "varscope/saver.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -9,25 +8,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/checkpoint/parts.h"
+#include "client/checkpoint/saved_names.h"
 #include "client/checkpoint/state_file.h"
 #include "client/checkpoint/tensors.h"
-#include "client/graph/apply_spec.h"
-#include "client/graph/creation.h"
 #include "client/graph/handles.h"
-#include "client/graph/log.h"
-#include "client/graph/op_def.h"
-#include "client/graph/optimizer_state.h"
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
 #include "client/session/access.h"
-#include "proto/optimizers/optimizer.h"
 #include "varscope/errors.h"
 
 namespace varscope::train {
 namespace {
 
 namespace fs = std::filesystem;
+using checkpoint::SavedName;
+using checkpoint::SavedNames;
 using checkpoint::Tensors;
 using internal::ListedVariable;
 using internal::PushRequest;
@@ -52,26 +48,48 @@ struct Saved {
   bool required = true;
 };
 
-// ValueError when one belongs to another graph than `graph`.
-std::vector<Saved> SavedVariables(const internal::GraphState& graph,
-                                  const std::map<std::string, Variable>& variables) {
+// All slots that a graph knows.
+std::vector<internal::VariableState*> SlotsOf(internal::GraphState& graph) {
+  std::vector<internal::VariableState*> slots = graph.variables().all();
+  std::erase_if(slots, [](const internal::VariableState* variable) { return !variable->slot; });
+  return slots;
+}
+
+// Without those slots that the store does not have, when `all_there_are` are saved.
+std::vector<Saved> SavedVariables(const Session& session, const std::vector<SavedName>& names,
+                                  bool all_there_are) {
+  internal::StoredSlots& slots = SessionAccess::SlotsOf(session);
+  const internal::StoredSlots::Names there = slots.All(SessionAccess::GraphOf(session));
   std::vector<Saved> saved;
-  for (const auto& [name, variable] : variables) {
-    Saved one{.name = name, .partitions = graph.Own(variable)->partitions};
-    for (const Variable& part : variable.parts()) one.parts.push_back(Unwrap(part)->name);
+  for (const SavedName& name : names) {
+    const auto is_missing = [&](const internal::VariableState* part) {
+      return part->slot && !there.contains(part);
+    };
+    if (all_there_are && std::any_of(name.parts.begin(), name.parts.end(), is_missing)) continue;
+    Saved one{.name = name.name, .partitions = name.partitions};
+    for (const internal::VariableState* part : name.parts) {
+      one.parts.push_back(slots.NameOf(*part));
+    }
     saved.push_back(std::move(one));
   }
   return saved;
 }
 
-void AddSlots(RemoteStore& store, const std::set<std::string>& required,
-              std::vector<Saved>& saved) {
+// Those that are not there yet: of the graph under its names, of others under the store's.
+void AddSlots(const Session& session, std::vector<Saved>& saved) {
   std::set<std::string> primaries;
   for (const Saved& one : saved) primaries.insert(one.parts.begin(), one.parts.end());
-  for (const ListedVariable& listed : store.List("")) {
-    if (listed.primary.empty() || !primaries.contains(listed.primary)) continue;
-    saved.push_back(
-        {.name = listed.name, .parts = {listed.name}, .required = required.contains(listed.name)});
+  std::map<std::string, std::string> own;  // by the store's names
+  for (const auto& [slot, name] :
+       SessionAccess::SlotsOf(session).All(SessionAccess::GraphOf(session))) {
+    own[name] = slot->name;
+  }
+  for (const ListedVariable& listed : SessionAccess::StoreOf(session).List("")) {
+    const std::string& name = listed.name;
+    if (!primaries.contains(listed.primary) || primaries.contains(name)) continue;
+    const auto known = own.find(name);
+    const bool is_own = known != own.end();
+    saved.push_back({.name = is_own ? known->second : name, .parts = {name}, .required = is_own});
   }
 }
 
@@ -85,62 +103,6 @@ std::string WithStep(const std::string& path, std::optional<int64_t> step) {
   file.replace_filename(absl::StrCat(fs::path(path).stem().string(), "-", *step,
                                      fs::path(path).extension().string()));
   return file;
-}
-
-// A hyperparameter, as far as slots may depend on it: instead of a schedule's, which is not known
-// here, the rule's default, or 0.
-double NumberOf(const std::string& optimizer, const std::string& hyperparameter,
-                const internal::NodeOutput& output) {
-  const internal::Node& node = *output.node;
-  if (node.def->name == "Const") {
-    return internal::CastTensor(node.attrs.tensor("value"), DType::kFloat64).scalar<double>();
-  }
-  const optimizers::Optimizer* const rule = optimizers::FindOptimizer(optimizer);
-  if (rule == nullptr) return 0;
-  for (const optimizers::HyperparameterDef& def : rule->hyperparameters) {
-    if (def.name == hyperparameter && !std::isnan(def.default_value)) return def.default_value;
-  }
-  return 0;
-}
-
-PushRequest::Step SlotsOf(const internal::Node& node) {
-  const internal::ApplySpec& spec = *node.apply;
-  PushRequest::Step step{.creator = spec.creator};
-  step.state = internal::StateOf(spec);
-  for (size_t i = 0; i < spec.hyperparameters.size(); ++i) {
-    const std::string& name = spec.hyperparameters[i];
-    step.state.hyperparameters[name] = NumberOf(spec.optimizer, name, node.inputs[i]);
-  }
-  for (const auto& update : spec.updates) {
-    step.create_slots.push_back(
-        {update.variable->name, internal::SlotNamesOf(spec, update.variable)});
-  }
-  step.state.group = spec.slots->variables.front()->name;
-  return step;
-}
-
-// Makes the slots of the graph's optimizers exist, and returns their names. Those of an optimizer
-// whose pushes the server would refuse, too, are left out with a warning.
-std::set<std::string> GetOrCreateSlots(internal::GraphState& graph, RemoteStore& store) {
-  std::set<std::string> names;
-  for (const auto& node : graph.nodes()) {
-    if (node->apply == nullptr) continue;
-    PushRequest push;
-    push.steps.push_back(SlotsOf(*node));
-    const PushRequest::Step& step = push.steps.front();
-    try {
-      store.Push(push);
-    } catch (const InvalidArgumentError& error) {
-      internal::Log().warn(absl::StrCat("restore makes no slots for optimizer ", step.state.name,
-                                        ": ", error.message()));
-      continue;
-    }
-    names.insert(step.state.non_slots.begin(), step.state.non_slots.end());
-    for (const PushRequest::SlotCreation& creation : step.create_slots) {
-      names.insert(creation.slots.begin(), creation.slots.end());
-    }
-  }
-  return names;
 }
 
 std::map<std::string, Variable> CheckedList(std::map<std::string, Variable> variables) {
@@ -169,8 +131,10 @@ Saver::Saver(const std::map<std::string, Variable>& var_list, SaverOptions optio
 std::string Saver::save(Session& session, const std::string& save_path,
                         std::optional<int64_t> global_step) {
   RemoteStore& store = SessionAccess::StoreOf(session);
-  std::vector<Saved> saved = SavedVariables(SessionAccess::GraphOf(session), variables_);
-  if (with_slots_) AddSlots(store, {}, saved);
+  const std::vector<SavedName> named = SavedNames(SessionAccess::GraphOf(session), variables_,
+                                                  [](const std::string&) { return true; });
+  std::vector<Saved> saved = SavedVariables(session, named, with_slots_);
+  if (with_slots_) AddSlots(session, saved);
   std::vector<std::string> names;
   for (const Saved& one : saved) names.insert(names.end(), one.parts.begin(), one.parts.end());
   internal::PullResult values = store.PullWhole(names);
@@ -205,21 +169,28 @@ void Saver::restore(Session& session, const std::string& save_path) const {
   const std::unique_ptr<checkpoint::Reader> file = checkpoint::Open(save_path);
   const std::vector<std::string> names = file->names();
   const std::set<std::string> there(names.begin(), names.end());
-  std::vector<Saved> saved = SavedVariables(SessionAccess::GraphOf(session), variables_);
-  for (const Saved& one : saved) {
-    if (!there.contains(one.name)) {
-      throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
-    }
+  const auto throw_without = [&](const std::string& name) {
+    if (there.contains(name)) return;
+    throw NotFoundError(absl::StrCat("Key ", name, " not found in checkpoint ", save_path));
+  };
+  internal::GraphState& graph = SessionAccess::GraphOf(session);
+  const std::vector<SavedName> named =
+      SavedNames(graph, variables_, [&](const std::string& name) { return there.contains(name); });
+  std::vector<internal::VariableState*> needed;
+  for (const SavedName& one : named) {
+    // Of an optimizer that the server refuses there are no slots, and need be none.
+    if (!with_slots_ || !one.parts.front()->slot) throw_without(one.name);
+    needed.insert(needed.end(), one.parts.begin(), one.parts.end());
   }
-  if (with_slots_) AddSlots(store, GetOrCreateSlots(*Unwrap(graph_), store), saved);
+  SessionAccess::SlotsOf(session).Make(with_slots_ ? SlotsOf(graph) : needed);
+  std::vector<Saved> saved = SavedVariables(session, named, with_slots_);
+  if (with_slots_) AddSlots(session, saved);
   std::map<std::string, ListedVariable> listed;
   for (ListedVariable& variable : store.List("")) listed[variable.name] = variable;
   std::vector<PushRequest::Assignment> assignments;
   for (const Saved& one : saved) {
-    if (!there.contains(one.name)) {
-      if (!one.required) continue;
-      throw NotFoundError(absl::StrCat("Key ", one.name, " not found in checkpoint ", save_path));
-    }
+    if (!one.required && !there.contains(one.name)) continue;
+    throw_without(one.name);
     Tensor tensor = file->Read(one.name);
     std::vector<Shape> shapes;
     for (const std::string& part : one.parts) {

@@ -25,7 +25,10 @@ void PrintFiles(const Verified& verified, std::ostream& out) {
   rows = {{"LOG", "FIRST CHANGE", "BYTES", ""}};
   for (const server::VerifiedSegment& segment : verified.segments) {
     rows.push_back({segment.path.filename().string(), absl::StrCat(segment.first),
-                    Bytes(segment.bytes), segment.whole.ok() ? "" : "DAMAGED"});
+                    Bytes(segment.bytes),
+                    segment.left_over    ? "left over: a snapshot has it"
+                    : segment.whole.ok() ? ""
+                                         : "DAMAGED"});
   }
   if (rows.size() > 1) PrintTable(rows, out);
 }

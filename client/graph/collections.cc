@@ -89,7 +89,7 @@ Operation global_variables_initializer() {
       values.push_back(internal::Wrap(*state->initial_output));
       computed.push_back(state);
     }
-    if (state->initial_tensor) given.push_back(state);
+    if (state->initial_tensor || state->slot) given.push_back(state);
   }
   internal::Node* const node =
       graph.AddNode({.op = "InitializeVariables", .name = "init", .inputs = std::move(values)});

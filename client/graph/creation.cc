@@ -190,7 +190,7 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
                                  .name = FreeName(graph, resolved.name),
                                  .outputs = outputs,
                                  .variable = state});
-  const std::string read = absl::StrCat(resolved.name, "/Read/ReadVariableOp");
+  const std::string read = absl::StrCat(resolved.name, "/read");
   state->read.node = graph.AddNode({.op = "ReadVariableOp",
                                     .name = FreeName(graph, read),
                                     .outputs = outputs,
@@ -236,6 +236,7 @@ void ResolvePending(GraphState& graph, RemoteStore& store) {
     }
     state.pending.reset();
   }
+  RenameSlots(graph);
 }
 
 }  // namespace varscope::internal

@@ -97,13 +97,15 @@ std::vector<Node*> Between(const std::vector<Output>& ys, const std::vector<Outp
   return {between.rbegin(), between.rend()};
 }
 
-// What y changes by with itself: of a known scalar, as losses are, without computing y.
-Output Ones(const Output& y) {
-  if (!y.shape().known_rank() || y.shape().rank() > 0) return ones_like(y, "grad_ys");
+// What y, the one of this number, changes by with itself: of a known scalar, as losses are, without
+// computing y.
+Output Ones(const Output& y, size_t number) {
+  const std::string name = absl::StrCat("grad_ys_", number);
+  if (!y.shape().known_rank() || y.shape().rank() > 0) return ones_like(y, name);
   const Tensor one = CastTensor(Tensor::Scalar(1.0), y.dtype());
   GraphState& graph = *Unwrap(y).node->graph;
   return Wrap(
-      NodeOutput{graph.AddNode({.op = "Const", .name = "grad_ys", .attrs = {{"value", one}}}), 0});
+      NodeOutput{graph.AddNode({.op = "Const", .name = name, .attrs = {{"value", one}}}), 0});
 }
 
 Gradient Take(Sums& sums, const Output& x, const Differentiated& scope = {}) {
@@ -147,6 +149,7 @@ std::vector<Gradient> GradientsOfInputs(Node& node, std::span<const Gradient> of
                                         const Differentiated& scope) {
   const auto defined = [](const Gradient& gradient) { return gradient.defined(); };
   if (node.inputs.empty() || std::none_of(of_outputs.begin(), of_outputs.end(), defined)) return {};
+  const NameScopeGuard of_node(*node.graph, absl::StrCat(node.name, "_grad"));
   if (node.gradient != nullptr) return GivenGradients(node, of_outputs, scope);
   if (node.def->gradient == nullptr) ThrowNoGradient(node);
   if (of_outputs[0].is_sparse() && node.def->rows_gradient != nullptr) {
@@ -220,7 +223,7 @@ std::vector<Gradient> gradients(const std::vector<Output>& of, const std::vector
                                    ", expected float32 or float64"));
     }
     const bool given = grad_ys.given() && (*grad_ys)[i].defined();
-    const Output seed = given ? (*grad_ys)[i] : internal::Ones(ys[i]);
+    const Output seed = given ? (*grad_ys)[i] : internal::Ones(ys[i], i);
     graph.Own(seed);
     if (!seed.shape().IsCompatibleWith(ys[i].shape())) {
       throw ValueError(absl::StrCat("gradients: grad_ys has shape ", seed.shape().ToString(),

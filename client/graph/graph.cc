@@ -118,6 +118,8 @@ std::string Graph::get_name_scope() const { return state_->Use().names().scope()
 std::string Graph::unique_name(const std::string& name) {
   return state_->Use().names().Unique(name);
 }
+void Graph::finalize() { state_->Finalize(); }
+bool Graph::finalized() const { return state_->finalized(); }
 
 ScopeToken control_dependencies::Enter(const std::vector<Operation>& operations) {
   internal::GraphState& graph = internal::Current();

@@ -1,4 +1,5 @@
-// What an optimizer's slots and non-slot variables are called: TensorFlow's names, by the graph.
+// What an optimizer keeps, as variables of the graph: its slots and non-slot variables, under
+// TensorFlow's names.
 #ifndef VARSCOPE_CLIENT_GRAPH_OPTIMIZER_SLOTS_H_
 #define VARSCOPE_CLIENT_GRAPH_OPTIMIZER_SLOTS_H_
 
@@ -9,26 +10,32 @@
 
 #include "client/graph/variable_state.h"
 #include "proto/naming/contract.h"
+#include "proto/naming/creator.h"
 
 namespace varscope::internal {
 
 class GraphState;
 
-// A slot's name around its variable's: "opt/" and "/Adam_1" make "opt/w/Adam_1".
-struct SlotName {
+// One slot of a variable. Its name goes around the variable's: "opt/" and "/Adam_1" make
+// "opt/w/Adam_1".
+struct Slot {
+  VariableState* variable;
   std::string before;
   std::string after;
-
-  std::string Of(const VariableState& variable) const { return before + variable.name + after; }
 };
-using SlotNames = std::vector<SlotName>;
+using Slots = std::vector<Slot>;
 
 // What one optimizer has in one graph.
 struct OptimizerSlots {
-  uint32_t instance = 0;                        // its number among those of its name
-  std::vector<std::string> non_slots;           // "train/beta1_power"
+  std::string optimizer;                          // the server's name of the rule
+  std::string name;                               // the optimizer's
+  uint32_t instance = 0;                          // its number among those of its name
+  std::map<std::string, double> hyperparameters;  // those that slots may begin with, and others
+  Creator creator;
+  std::vector<VariableState*> non_slots;        // "train/beta1_power"
+  size_t slots_of_each = 0;                     // of a variable that has all
   std::vector<const VariableState*> variables;  // as it met them
-  std::map<const VariableState*, SlotNames> by_variable;
+  std::map<const VariableState*, Slots> by_variable;
 };
 
 // The slots that a graph's optimizers have by get_variable's rules.
@@ -37,19 +44,23 @@ class SlotKeys : public Definitions {
   std::optional<KnownVariable> FindVariable(const std::string& key) const override;
   std::optional<KnownPartitioned> FindPartitioned(const std::string&) const override { return {}; }
 
-  void Add(const std::string& key, const KnownVariable& known) { keys_.emplace(key, known); }
+  // Null when there is none.
+  VariableState* Find(const std::string& key) const;
+  void Add(const std::string& key, VariableState* slot) { keys_.emplace(key, slot); }
 
  private:
-  std::map<std::string, KnownVariable> keys_;
+  std::map<std::string, VariableState*> keys_;
 };
 
-// Names what `slots` does not have yet of an optimizer `name`, in the current scopes: its
-// `non_slots` as Variable() does in the name scope; so many slots of each `w` as get_variable("")
-// does in variable_scope::with_default_name("w/<name>"). ValueError as get_variable's, where reuse
-// does not allow it; what was named before that stays so.
-void NameSlots(GraphState& graph, const std::string& name,
-               const std::vector<std::string>& non_slots, size_t slots_of_each,
-               const std::vector<const VariableState*>& variables, OptimizerSlots& slots);
+// Makes what `optimizer` does not have yet for these variables, in the current scopes: its non-slot
+// variables are named as Variable() does in the name scope; the slots of each `w` as
+// get_variable("") does in variable_scope::with_default_name("w/<name>"). ValueError as
+// get_variable's, where reuse does not allow it; what was made before that stays.
+void AddSlots(GraphState& graph, OptimizerSlots& optimizer,
+              const std::vector<const VariableState*>& variables);
+
+// Names all slots anew, after the store has named their variables.
+void RenameSlots(GraphState& graph);
 
 }  // namespace varscope::internal
 

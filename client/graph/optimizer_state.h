@@ -5,28 +5,46 @@
 #include <string>
 #include <vector>
 
-#include "client/graph/apply_spec.h"
 #include "client/graph/optimizer_slots.h"
 #include "client/graph/remote_store.h"
 
 namespace varscope::internal {
 
 // Without hyperparameters and group.
-inline OptimizerState StateOf(const ApplySpec& spec) {
-  return {.optimizer = spec.optimizer,
-          .hyperparameters = {},
-          .name = spec.slot_name,
-          .instance = spec.slots->instance,
-          .group = "",
-          .non_slots = spec.slots->non_slots};
+inline OptimizerState StateOf(const OptimizerSlots& optimizer) {
+  OptimizerState state{.optimizer = optimizer.optimizer,
+                       .hyperparameters = {},
+                       .name = optimizer.name,
+                       .instance = optimizer.instance,
+                       .group = ""};
+  for (const VariableState* variable : optimizer.non_slots) {
+    state.non_slots.push_back(variable->name);
+  }
+  return state;
 }
 
-inline std::vector<std::string> SlotNamesOf(const ApplySpec& spec, const VariableState* variable) {
+inline std::vector<std::string> SlotNamesOf(const OptimizerSlots& optimizer,
+                                            const VariableState* variable) {
   std::vector<std::string> names;
-  for (const SlotName& slot : spec.slots->by_variable.at(variable)) {
-    names.push_back(slot.Of(*variable));
+  for (const Slot& slot : optimizer.by_variable.at(variable)) {
+    names.push_back(slot.variable->name);
   }
   return names;
+}
+
+// A step that updates nothing: the server makes what it does not have yet of the optimizer's state.
+inline PushRequest::Step CreationOf(const OptimizerSlots& optimizer) {
+  PushRequest::Step step{.state = StateOf(optimizer), .creator = optimizer.creator};
+  step.state.hyperparameters = optimizer.hyperparameters;
+  step.state.group = optimizer.variables.front()->name;
+  for (const VariableState* variable : optimizer.variables) {
+    const std::vector<std::string> names = SlotNamesOf(optimizer, variable);
+    // Reuse may have kept a variable from having its slots.
+    if (names.size() == optimizer.slots_of_each) {
+      step.create_slots.push_back({variable->name, names});
+    }
+  }
+  return step;
 }
 
 }  // namespace varscope::internal

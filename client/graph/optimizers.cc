@@ -46,16 +46,35 @@ Input AsTensorFlowRounds(const std::string& name, const Input& value) {
   return rounded == 0 ? value : Input(rounded);
 }
 
-// As far as the number of slots may depend on them, which no schedule changes.
-optimizers::Hyperparameters KnownValues(const optimizers::Optimizer& rule,
-                                        const Optimizer::Hyperparameters& given) {
-  optimizers::Hyperparameters values;
-  for (const optimizers::HyperparameterDef& def : rule.hyperparameters) {
-    const auto it = given.find(std::string(def.name));
-    const Number* const number = it == given.end() ? nullptr : it->second.number();
-    values.push_back(number == nullptr ? 0 : Real(*number));
+// The number that it is; nothing for what a run computes.
+std::optional<double> KnownNumber(const std::string& name, const Input& value) {
+  const Input rounded = AsTensorFlowRounds(name, value);
+  if (rounded.number() != nullptr) return Real(*rounded.number());
+  const Tensor* tensor = rounded.tensor();
+  if (const Output* const output = rounded.output()) {
+    const internal::Node& node = *Unwrap(*output).node;
+    if (node.def->name == "Const") tensor = &node.attrs.tensor("value");
   }
-  return values;
+  if (tensor == nullptr || tensor->num_elements() != 1) return std::nullopt;
+  return internal::CastTensor(*tensor, DType::kFloat64).scalar<double>();
+}
+
+// What slots are made with. No slot depends on what a run computes: in its place is the rule's
+// default, or a number that every rule takes.
+std::map<std::string, double> KnownNumbers(const std::string& type,
+                                           const Optimizer::Hyperparameters& given) {
+  constexpr double kTakenByAll = 0.5;
+  std::map<std::string, double> numbers;
+  for (const auto& [name, value] : given) {
+    if (const auto number = KnownNumber(name, value)) numbers.emplace(name, *number);
+  }
+  const optimizers::Optimizer* const rule = optimizers::FindOptimizer(type);
+  if (rule == nullptr) return numbers;
+  for (const optimizers::HyperparameterDef& def : rule->hyperparameters) {
+    const bool has_default = !std::isnan(def.default_value);
+    numbers.try_emplace(std::string(def.name), has_default ? def.default_value : kTakenByAll);
+  }
+  return numbers;
 }
 
 // With the defaults of what the program did not give. What has no default, the server refuses.
@@ -139,7 +158,7 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   auto spec = std::make_shared<internal::ApplySpec>();
   spec->optimizer = type_;
   spec->slot_name = name_;
-  spec->slots = &NameSlots(updates);
+  spec->slots = &SlotsFor(updates, where);
   spec->clip_norm = options_.clip_norm;
   spec->clip_value = options_.clip_value;
   spec->weight_decay = options_.weight_decay;
@@ -172,20 +191,38 @@ Operation Optimizer::apply_gradients(const GradientsAndVariables& grads_and_vars
   return train;
 }
 
-const internal::OptimizerSlots& Optimizer::NameSlots(const GradientsAndVariables& updates) const {
+const internal::OptimizerSlots& Optimizer::SlotsFor(const GradientsAndVariables& updates,
+                                                    const SourceLocation& where) const {
   GraphState& graph = internal::Current();
-  internal::OptimizerSlots& slots = graph.slots_of(identity_, name_);
+  internal::OptimizerSlots& optimizer = graph.slots_of(identity_, name_);
+  if (optimizer.variables.empty()) {
+    optimizer.optimizer = type_;
+    optimizer.hyperparameters = KnownNumbers(type_, hyperparameters_);
+    optimizer.creator = internal::CreatorAt(where);
+  }
   std::vector<const internal::VariableState*> variables;
   for (const auto& [gradient, variable] : updates) variables.push_back(Unwrap(variable));
-  std::vector<std::string> non_slots;
-  size_t slots_of_each = 0;
-  // What is unknown here, the server refuses.
-  if (const optimizers::Optimizer* const rule = optimizers::FindOptimizer(type_)) {
-    for (const optimizers::StateDef& scalar : rule->non_slots) non_slots.emplace_back(scalar.name);
-    slots_of_each = rule->slots(KnownValues(*rule, hyperparameters_)).size();
+  internal::AddSlots(graph, optimizer, variables);
+  return optimizer;
+}
+
+std::vector<Slot> Optimizer::slots() const {
+  std::vector<Slot> all;
+  const auto& optimizers = internal::Current().optimizers();
+  const auto found = optimizers.find(identity_);
+  if (found == optimizers.end()) return all;
+  const auto add = [&all](internal::VariableState* kept) {
+    const internal::SlotOf& slot = *kept->slot;
+    all.push_back({Variable(), slot.state, Wrap(kept)});
+  };
+  for (internal::VariableState* variable : found->second.non_slots) add(variable);
+  for (const internal::VariableState* variable : found->second.variables) {
+    for (const internal::Slot& slot : found->second.by_variable.at(variable)) {
+      add(slot.variable);
+      all.back().primary = Wrap(const_cast<internal::VariableState*>(variable));
+    }
   }
-  internal::NameSlots(graph, name_, non_slots, slots_of_each, variables, slots);
-  return slots;
+  return all;
 }
 
 Operation Optimizer::minimize(const Output& loss, const std::optional<Variable>& global_step,

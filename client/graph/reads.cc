@@ -18,8 +18,9 @@ bool ChangesVariable(const Node& node, const VariableState* variable) {
       std::count(node.initializes.begin(), node.initializes.end(), variable) > 0) {
     return true;
   }
-  return node.apply != nullptr &&
-         std::any_of(node.apply->updates.begin(), node.apply->updates.end(),
+  if (node.apply == nullptr) return false;
+  if (variable->slot && variable->slot->optimizer == node.apply->slots) return true;
+  return std::any_of(node.apply->updates.begin(), node.apply->updates.end(),
                      [&](const ApplySpec::Update& update) { return update.variable == variable; });
 }
 

@@ -47,6 +47,10 @@ std::vector<OutputSpec> InferOutputs(const OpDef& def, const NodeArgs& args,
 
 Node* GraphState::AddNode(NodeArgs args) {
   Use();
+  if (finalized_ && args.op != "ReadVariableOp") {
+    throw RuntimeError(absl::StrCat("Graph is finalized and cannot be modified: '", args.name,
+                                    "' cannot be added. Add it before finalize()."));
+  }
   std::vector<NodeOutput> inputs;
   for (const Output& input : args.inputs) {
     if (!input.defined()) {

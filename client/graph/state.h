@@ -82,9 +82,13 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   // Of an optimizer `name`, by its identity.
   OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer, const std::string& name) {
     const auto [it, fresh] = optimizer_slots_.try_emplace(optimizer);
+    if (fresh) it->second.name = name;
     if (fresh) it->second.instance = optimizers_[name]++;
     return it->second;
   }
+  // By their identities.
+  using Optimizers = std::map<std::shared_ptr<const void>, OptimizerSlots>;
+  Optimizers& optimizers() { return optimizer_slots_; }
   SlotKeys& slot_keys() { return slot_keys_; }
 
   // From here on the scopes are those that this thread of the program has opened, which a number
@@ -100,6 +104,10 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
     threads_ = threads;
   }
   int threads() const { return threads_; }
+
+  // From then on AddNode throws RuntimeError but for a read of a variable.
+  void Finalize() { finalized_ = true; }
+  bool finalized() const { return finalized_; }
 
  private:
   // What a thread whose scopes are not in use has opened.
@@ -126,12 +134,13 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   std::vector<std::vector<Node*>> control_;  // of the control_dependencies now open
   std::map<std::string, std::vector<CollectionItem>> collections_;
   std::map<std::string, uint32_t> optimizers_;  // how many there are, by name
-  std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_;
+  Optimizers optimizer_slots_;
   SlotKeys slot_keys_;
   std::map<uint64_t, Aside> aside_;  // by thread
   uint64_t in_use_ = 0;              // whose scopes are in use; 0: nobody has asked
   std::shared_ptr<RemoteStore> store_;
   int threads_ = 0;  // as ConnectOptions::threads
+  bool finalized_ = false;
 };
 
 // The state of the current default graph.

@@ -13,6 +13,16 @@
 namespace varscope::internal {
 
 class GraphState;
+struct OptimizerSlots;
+struct VariableState;
+
+// What an optimizer keeps for a variable, or for all that it trains. The server makes it.
+struct SlotOf {
+  const OptimizerSlots* optimizer;
+  const VariableState* primary;  // whose slot it is; null: a non-slot variable
+  std::string state;             // "m", "beta1_power"
+  double first;                  // what its elements begin as
+};
 
 // Owned by the graph's VariableTable.
 struct VariableState {
@@ -36,6 +46,8 @@ struct VariableState {
   // Partitioned: the parts, and how the variable was split.
   std::vector<VariableState*> parts;
   std::vector<int64_t> partitions;
+
+  std::optional<SlotOf> slot;  // absent: a variable of the program's own
 };
 
 }  // namespace varscope::internal

@@ -23,7 +23,7 @@ extern "C" const varscope::internal::KernelFn varscope_hot_kernels[] = {
     kernels::Softmax, kernels::LogSoftmax, kernels::SoftmaxCrossEntropy,
     kernels::SparseSoftmaxCrossEntropy,
     // pool.cc
-    kernels::MaxPool, kernels::MaxPoolGrad, kernels::MaxPoolGradGrad, kernels::AvgPool,
-    kernels::AvgPoolGrad,
+    kernels::MaxPool, kernels::MaxPoolWithArgmax, kernels::MaxPoolGrad, kernels::MaxPoolGradGrad,
+    kernels::AvgPool, kernels::AvgPoolGrad,
     // spread.cc
     kernels::Cumsum, kernels::Cumprod, kernels::BroadcastReduced, kernels::AddN, nullptr};

@@ -35,6 +35,8 @@ absl::Status ReverseSequence(KernelContext&);
 absl::Status TopK(KernelContext&);
 absl::Status ArgSort(KernelContext&);
 absl::Status InTopK(KernelContext&);
+absl::Status SearchSorted(KernelContext&);
+absl::Status ListDiff(KernelContext&);
 // (x, places), (values, places, like): elements of the last dimension.
 absl::Status TakeLast(KernelContext&);
 absl::Status PutLast(KernelContext&);

@@ -139,8 +139,14 @@ absl::Status Conv2DWithBias(KernelContext&);
 absl::Status Conv2DBackpropInput(KernelContext&);
 absl::Status Conv2DBackpropFilter(KernelContext&);
 
+// depthwise.cc
+absl::Status DepthwiseConv2D(KernelContext&);
+absl::Status DepthwiseConv2DBackpropInput(KernelContext&);
+absl::Status DepthwiseConv2DBackpropFilter(KernelContext&);
+
 // pool.cc
 absl::Status MaxPool(KernelContext&);
+absl::Status MaxPoolWithArgmax(KernelContext&);
 absl::Status MaxPoolGrad(KernelContext&);
 absl::Status MaxPoolGradGrad(KernelContext&);
 absl::Status AvgPool(KernelContext&);

@@ -55,16 +55,6 @@ absl::Status ForPlaces(const Tensor& places, int64_t n, Fn fn) {
   return absl::OkStatus();
 }
 
-// The same for floats, of which fn(TypeTag<T>, place, place) moves one.
-template <typename Fn>
-absl::Status MoveFloats(DType dtype, const Tensor& places, int64_t n, Fn fn) {
-  absl::Status moved;
-  absl::Status known = VisitComputedFloats(dtype, [&](auto tag) {
-    moved = ForPlaces(places, n, [&](int64_t in_row, int64_t i) { fn(tag, in_row, i); });
-  });
-  return known.ok() ? moved : known;
-}
-
 }  // namespace
 
 absl::Status TopK(KernelContext& ctx) {
@@ -128,21 +118,29 @@ absl::Status InTopK(KernelContext& ctx) {
 absl::Status TakeLast(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   Tensor& out = ctx.Allocate();
-  return MoveFloats(x.dtype(), ctx.in(1), x.shape().dim(-1),
-                    [&](auto tag, int64_t from, int64_t i) {
-                      using T = typename decltype(tag)::type;
-                      out.mutable_data<T>()[i] = x.data<T>()[from];
-                    });
+  absl::Status taken;
+  VisitSize(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* const from = x.data<T>();
+    T* const to = out.mutable_data<T>();
+    taken = ForPlaces(ctx.in(1), x.shape().dim(-1),
+                      [&](int64_t place, int64_t i) { to[i] = from[place]; });
+  });
+  return taken;
 }
 absl::Status PutLast(KernelContext& ctx) {
   const Tensor& values = ctx.in(0);
   Tensor& out = ctx.Allocate();
   std::memset(out.mutable_raw(), 0, out.byte_size());
-  return MoveFloats(values.dtype(), ctx.in(1), ctx.shape().dim(-1),
-                    [&](auto tag, int64_t to, int64_t i) {
-                      using T = typename decltype(tag)::type;
-                      out.mutable_data<T>()[to] += values.data<T>()[i];
-                    });
+  absl::Status put;
+  absl::Status known = VisitComputedFloats(values.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* const from = values.data<T>();
+    T* const to = out.mutable_data<T>();
+    put = ForPlaces(ctx.in(1), ctx.shape().dim(-1),
+                    [&](int64_t place, int64_t i) { to[place] += from[i]; });
+  });
+  return known.ok() ? put : known;
 }
 
 }  // namespace varscope::internal::kernels

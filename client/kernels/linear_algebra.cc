@@ -122,6 +122,14 @@ absl::Status MatrixSolve(KernelContext& ctx) {
 }
 
 absl::Status MatrixBandPart(KernelContext& ctx) {
+  const std::pair<const char*, int64_t> sides[] = {{"lower", ctx.shape().dim(-2)},
+                                                   {"upper", ctx.shape().dim(-1)}};
+  for (const auto& [side, size] : sides) {
+    if (ctx.attrs.integer(side) <= size) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("num_", side, " must be negative or at most the size of the matrices, ", size,
+                     ", got ", ctx.attrs.integer(side)));
+  }
   Tensor& out = ctx.Allocate();
   VisitSize(out.dtype(), [&](auto tag) { CopyBand<typename decltype(tag)::type>(ctx, out); });
   return absl::OkStatus();

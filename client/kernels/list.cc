@@ -29,7 +29,7 @@ size_t EntrySize(const Tensor& x) {
 std::byte* Append(std::byte* at, const Tensor& x, bool list) {
   std::memcpy(at, x.raw(), x.byte_size());
   at += x.byte_size();
-  const std::vector<int64_t>& dims = x.shape().dims();
+  const Dims& dims = x.shape().dims();
   if (!dims.empty()) std::memcpy(at, dims.data(), dims.size() * sizeof(int64_t));
   at += dims.size() * sizeof(int64_t);
   const Trailer trailer{x.byte_size(), list ? 0 : static_cast<uint32_t>(x.dtype()),

@@ -1,14 +1,12 @@
 #include "client/kernels/philox.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -16,56 +14,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/kernels/elementwise.h"
+#include "client/kernels/philox_numbers.h"
 
 namespace varscope::internal {
 namespace {
-
-// In [0, 1): the mantissa of a number in [1, 2).
-float ToFloat(uint32_t bits) {
-  return std::bit_cast<float>(uint32_t{127} << 23 | (bits & 0x7fffff)) - 1.0F;
-}
-double ToDouble(uint32_t high, uint32_t low) {
-  const uint64_t mantissa = uint64_t{high & 0xfffff} << 32 | low;
-  return std::bit_cast<double>(uint64_t{1023} << 52 | mantissa) - 1.0;
-}
-
-// Box and Muller's two normal numbers of two uniform ones.
-std::pair<float, float> BoxMuller(float first, float second) {
-  const float u = std::max(first, 1.0e-7F);
-  const auto angle = static_cast<float>(2.0F * M_PI * second);
-  const float radius = std::sqrt(-2.0F * std::log(u));
-  return {std::sin(angle) * radius, std::cos(angle) * radius};
-}
-std::pair<double, double> BoxMuller(double first, double second) {
-  const double u = std::max(first, 1.0e-7);
-  const double angle = 2 * M_PI * second;
-  const double radius = std::sqrt(-2.0 * std::log(u));
-  return {std::sin(angle) * radius, std::cos(angle) * radius};
-}
-
-// How many numbers of a type a block gives.
-template <typename T>
-inline constexpr int kOfABlock = sizeof(T) == 8 ? 2 : 4;
-
-template <typename T>
-void Uniform(const Philox::Block& block, T* out) {
-  for (int i = 0; i < kOfABlock<T>; ++i) {
-    if constexpr (sizeof(T) == 4) {
-      out[i] = ToFloat(block[i]);
-    } else {
-      out[i] = ToDouble(block[2 * i], block[2 * i + 1]);
-    }
-  }
-}
-
-template <typename T>
-void Normal(const Philox::Block& block, T* out) {
-  T uniform[kOfABlock<T>];
-  Uniform(block, uniform);
-  for (int i = 0; i < kOfABlock<T>; i += 2) {
-    std::tie(out[i], out[i + 1]) = BoxMuller(uniform[i], uniform[i + 1]);
-  }
-}
 
 // One number after the other, of block after block.
 class Words {
@@ -103,18 +55,6 @@ void Truncated(const Philox& philox, T* out) {
     if (std::abs(a) < 2) out[i++] = a;
     if (i < kOfABlock<T> && std::abs(b) < 2) out[i++] = b;
   }
-}
-
-Philox StreamOf(KernelContext& ctx) {
-  auto seed = static_cast<uint64_t>(ctx.attrs.integer("seed"));
-  auto seed2 = static_cast<uint64_t>(ctx.attrs.integer("seed2"));
-  if (seed == 0 && seed2 == 0) {
-    seed = ctx.device.NextSeed();
-    seed2 = ctx.device.NextSeed();
-  }
-  Philox philox(seed, seed2);
-  philox.Skip(ctx.in(ctx.num_inputs() - 1).scalar<uint64_t>());
-  return philox;
 }
 
 // draw(group, out) fills the numbers of one group.
@@ -190,6 +130,18 @@ void SumShares(std::span<const T> logits, std::vector<double>& sums) {
 }
 
 }  // namespace
+
+Philox StreamOf(KernelContext& ctx) {
+  auto seed = static_cast<uint64_t>(ctx.attrs.integer("seed"));
+  auto seed2 = static_cast<uint64_t>(ctx.attrs.integer("seed2"));
+  if (seed == 0 && seed2 == 0) {
+    seed = ctx.device.NextSeed();
+    seed2 = ctx.device.NextSeed();
+  }
+  Philox philox(seed, seed2);
+  philox.Skip(ctx.in(ctx.num_inputs() - 1).scalar<uint64_t>());
+  return philox;
+}
 
 uint64_t BlocksOfShuffle(int64_t rows) {
   return rows <= 1 ? 0 : static_cast<uint64_t>((rows - 1 + 3) / 4);

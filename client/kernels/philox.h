@@ -64,6 +64,11 @@ absl::Status PhiloxNormal(KernelContext&);
 absl::Status PhiloxTruncatedNormal(KernelContext&);
 // (shape, minval, maxval, position).
 absl::Status PhiloxUniformInt(KernelContext&);
+// (shape, alpha, position) and (shape, rate, position), rejection.cc.
+absl::Status PhiloxGamma(KernelContext&);
+absl::Status PhiloxPoisson(KernelContext&);
+// (alpha, sample): how the sample, of a gamma distribution, changes with alpha. No stream.
+absl::Status GammaSlope(KernelContext&);
 // (x, position).
 absl::Status RandomShuffle(KernelContext&);
 // (logits, number of samples, position).

@@ -100,6 +100,24 @@ void MaxForward(const Window& w, int64_t image, const T* x, T* out) {
   });
 }
 
+template <typename T, typename I>
+void MaxPlaces(const Window& w, int64_t image, const T* x, T* out, I* places, bool in_batch) {
+  Maxima<T> maxima;
+  ForEachWindow(w, image, [&](int64_t at, const Region& r) {
+    const int64_t width = r.x1 - r.x0;
+    const int64_t origin = in_batch ? r.origin : 0;
+    ForChannels(w, [&](int64_t first, int64_t count) {
+      maxima.Find(w, r, x + first, count);
+      for (int64_t c = 0; c < count; ++c) {
+        const int64_t y = r.y0 + maxima.where[c] / width;
+        const int64_t pixel = origin + y * w.in_width + r.x0 + maxima.where[c] % width;
+        out[at * w.channels + first + c] = maxima.value[c];
+        places[at * w.channels + first + c] = static_cast<I>(pixel * w.channels + first + c);
+      }
+    });
+  });
+}
+
 // dx is zeros.
 template <typename T>
 void MaxBackward(const Window& w, int64_t image, const T* x, const T* dy, T* dx) {
@@ -200,6 +218,20 @@ absl::Status MaxPool(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   return Pool(ctx, x.shape(), Like::kResult, [&](const Window& w, int64_t image, auto* out) {
     MaxForward(w, image, Data(x, out), out);
+  });
+}
+
+// Also where they lie: numbers of elements in their image, or in the batch.
+absl::Status MaxPoolWithArgmax(KernelContext& ctx) {
+  const Tensor& x = ctx.in(0);
+  const bool in_batch = ctx.attrs.flag("include_batch_in_index");
+  Tensor& places = ctx.Allocate(1);
+  return Pool(ctx, x.shape(), Like::kResult, [&](const Window& w, int64_t image, auto* out) {
+    if (places.dtype() == DType::kInt32) {
+      MaxPlaces(w, image, Data(x, out), out, places.mutable_data<int32_t>(), in_batch);
+    } else {
+      MaxPlaces(w, image, Data(x, out), out, places.mutable_data<int64_t>(), in_batch);
+    }
   });
 }
 

@@ -20,7 +20,7 @@ T OrThrow(absl::StatusOr<T> value) {
 
 void ToProto(const InitializerSpec& spec, v1::InitializerSpec* out) {
   out->set_kind(spec.kind);
-  for (const auto& [name, value] : spec.parameters) (*out->mutable_parameters())[name] = value;
+  wire::ToProto(spec.parameters, out->mutable_parameters());
   out->set_mode(spec.mode);
   out->set_distribution(spec.distribution);
   if (spec.seed) out->set_seed(*spec.seed);
@@ -103,9 +103,7 @@ void ToProto(const Definition& d, v1::VariableDefinition* out) {
 
 void ToProto(const OptimizerState& state, v1::OptimizerState* out) {
   out->set_optimizer(state.optimizer);
-  for (const auto& [name, value] : state.hyperparameters) {
-    (*out->mutable_hyperparameters())[name] = value;
-  }
+  wire::ToProto(state.hyperparameters, out->mutable_hyperparameters());
   out->set_name(state.name);
   out->set_instance(state.instance);
   out->set_group(state.group);
@@ -207,8 +205,7 @@ SyncGroup FromProto(const v1::SyncGroup& group) {
                 .fragments = std::clamp(group.fragments(), 1U, std::max(1U, group.local_steps()))};
   out.outer.optimizer = group.outer().optimizer();
   out.outer.name = group.outer().name();
-  out.outer.hyperparameters = {group.outer().hyperparameters().begin(),
-                               group.outer().hyperparameters().end()};
+  out.outer.hyperparameters = wire::FromProto(group.outer().hyperparameters());
   return out;
 }
 

@@ -49,8 +49,10 @@ Outcome OutcomeOf(const v1::Error& error) {
   const auto code =
       error.code() == 0 ? grpc::StatusCode::INTERNAL : static_cast<grpc::StatusCode>(error.code());
   return OutcomeOf({code, error.message()}, [&](const char* key) -> std::optional<std::string> {
-    const auto it = error.retry_info().find(key);
-    return it == error.retry_info().end() ? std::nullopt : std::optional(it->second);
+    for (const v1::NamedText& info : error.retry_info()) {
+      if (info.name() == key) return info.value();
+    }
+    return std::nullopt;
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
+#include "client/session/stored_slots.h"
 #include "varscope/session.h"
 
 namespace varscope::internal {
@@ -14,6 +15,7 @@ namespace varscope::internal {
 struct SessionAccess {
   static RemoteStore& StoreOf(const Session& session);
   static GraphState& GraphOf(const Session& session);
+  static StoredSlots& SlotsOf(const Session& session);
   // Has the server do these, and the session's own copies of local variables.
   static void Assign(const Session& session,
                      const std::vector<PushRequest::Assignment>& assignments);

@@ -15,11 +15,12 @@ namespace {
 
 class Run {
  public:
-  Run(const Plan& plan, RemoteStore& store, LocalTraining& local, RandomStreams& streams,
-      Device& device)
+  Run(const Plan& plan, RemoteStore& store, LocalTraining& local, StoredSlots& stored,
+      RandomStreams& streams, Device& device)
       : plan_(plan),
         store_(store),
         local_(local),
+        stored_(stored),
         device_(device),
         values_{std::vector<Tensor>(plan.slots), {}, &streams} {}
 
@@ -49,17 +50,27 @@ class Run {
       RunKernel(kernel, values_, *shapes_, device_);
     Pull(stage);
     for (const Plan::Kernel& kernel : stage.kernels) RunKernel(kernel, values_, *shapes_, device_);
+    MakeSlots(stage);
     PushRequest push =
-        CollectPush(stage, values_.tensors, pulled_, [this](const std::string& variable) {
+        CollectPush(stage, values_.tensors, pulled_, stored_, [this](const std::string& variable) {
           return applied_.contains(variable) ? std::nullopt : store_.LastVersion(variable);
         });
     if (!push.empty()) PushAll(stage, std::move(push));
   }
 
   void Pull(const Plan::Stage& stage) {
-    if (!come_) return PullAll(stage, store_, local_, values_.tensors, pulled_);
-    TakeAll(stage, *std::move(come_), values_.tensors, pulled_);
+    if (!come_) return PullAll(stage, store_, local_, stored_, values_.tensors, pulled_);
+    TakeAll(stage, *std::move(come_), stored_, values_.tensors, pulled_);
     come_.reset();
+  }
+
+  // Those that the stage initializes or assigns.
+  void MakeSlots(const Plan::Stage& stage) {
+    for (const Plan::Effect& effect : stage.effects) {
+      if (effect.guard >= 0 && !values_.tensors[effect.guard].scalar<bool>()) continue;
+      stored_.Make(effect.node->initializes);
+      if (effect.node->variable != nullptr) stored_.Make({effect.node->variable});
+    }
   }
 
   // One push for each group: to the server, or to the worker's own copies. The last one brings what
@@ -93,7 +104,7 @@ class Run {
       return answer;
     }
     const std::vector<std::string> names =
-        next == nullptr ? std::vector<std::string>() : NamesToPullWithPush(*next, local_);
+        next == nullptr ? std::vector<std::string>() : NamesToPullWithPush(*next, local_, stored_);
     if (names.empty()) return store_.Push(part);
     RemoteStore::PushedAndPulled both = store_.PushAndPull(part, names);
     come_ = std::move(both.values);
@@ -119,6 +130,7 @@ class Run {
   const Plan& plan_;
   RemoteStore& store_;
   LocalTraining& local_;
+  StoredSlots& stored_;
   Device& device_;
   Values values_;
   std::optional<RunShapes> shapes_;
@@ -131,8 +143,9 @@ class Run {
 }  // namespace
 
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
-                   LocalTraining& local, RandomStreams& streams, Device& device) {
-  return Run(plan, store, local, streams, device).Execute(feeds);
+                   LocalTraining& local, StoredSlots& stored, RandomStreams& streams,
+                   Device& device) {
+  return Run(plan, store, local, stored, streams, device).Execute(feeds);
 }
 
 }  // namespace varscope::internal

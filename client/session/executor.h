@@ -11,6 +11,7 @@
 #include "client/session/local_training.h"
 #include "client/session/plan.h"
 #include "client/session/random_streams.h"
+#include "client/session/stored_slots.h"
 
 namespace varscope::internal {
 
@@ -24,7 +25,8 @@ struct RunOutcome {
 // naming the op, and what the store throws. An error says which variables the run had changed by
 // then.
 RunOutcome Execute(const Plan& plan, const std::vector<Tensor>& feeds, RemoteStore& store,
-                   LocalTraining& local, RandomStreams& streams, Device& device);
+                   LocalTraining& local, StoredSlots& stored, RandomStreams& streams,
+                   Device& device);
 
 }  // namespace varscope::internal
 

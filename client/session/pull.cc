@@ -63,7 +63,7 @@ class IndicesToPull {
         rows.push_back(whole ? index_.distinct[index_.of[next]] : index_.of[next]);
       }
       std::vector<int64_t> dims = numbers.shape().dims();
-      const std::vector<int64_t>& row = value.shape().dims();
+      const Dims& row = value.shape().dims();
       dims.insert(dims.end(), row.begin() + 1, row.end());
       Tensor out(value.dtype(), Shape(std::move(dims)));
       CopyRows(value, rows, out);
@@ -78,7 +78,8 @@ class IndicesToPull {
 
 class Puller {
  public:
-  Puller(LocalTraining& local, std::vector<Tensor>& slots) : local_(local), slots_(slots) {}
+  Puller(LocalTraining& local, StoredSlots& stored, std::vector<Tensor>& slots)
+      : local_(local), stored_(stored), slots_(slots) {}
 
   void Add(const Plan::Pull& pull) {
     if (std::optional<Tensor> own = local_.Read(pull.variable->name)) {
@@ -119,12 +120,13 @@ class Puller {
  private:
   using Take = std::function<void(const Tensor& value)>;
   void Ask(const VariableState& variable, Tensor rows, Take take) {
-    names_.push_back(variable.name);
+    names_.push_back(stored_.NameOf(variable));
     rows_.push_back(std::move(rows));
     take_.push_back(std::move(take));
   }
 
   LocalTraining& local_;
+  StoredSlots& stored_;
   std::vector<Tensor>& slots_;
   std::vector<std::string> names_;
   std::vector<Tensor> rows_;
@@ -135,34 +137,36 @@ class Puller {
 }  // namespace
 
 void PullAll(const Plan::Stage& stage, RemoteStore& store, LocalTraining& local,
-             std::vector<Tensor>& slots, PulledValues& pulled) {
+             StoredSlots& stored, std::vector<Tensor>& slots, PulledValues& pulled) {
   std::vector<IndicesToPull> wanted;
   wanted.reserve(stage.rows_pulls.size());
   for (const Plan::RowsPull& pull : stage.rows_pulls) wanted.emplace_back(pull, slots);
-  Puller puller(local, slots);
+  Puller puller(local, stored, slots);
   for (const Plan::Pull& pull : stage.pulls) puller.Add(pull);
   for (const IndicesToPull& rows : wanted) puller.Add(rows);
   puller.Run(store, pulled);
 }
 
-std::vector<std::string> NamesToPullWithPush(const Plan::Stage& stage, const LocalTraining& local) {
+std::vector<std::string> NamesToPullWithPush(const Plan::Stage& stage, const LocalTraining& local,
+                                             StoredSlots& stored) {
   std::vector<std::string> names;
   if (!stage.rows_pulls.empty()) return names;
   for (const Plan::Pull& pull : stage.pulls) {
-    if (local.IsLocal(pull.variable->name)) return {};
-    names.push_back(pull.variable->name);
+    // The push may be what makes a slot.
+    if (local.IsLocal(pull.variable->name) || !stored.Has(*pull.variable)) return {};
+    names.push_back(stored.NameOf(*pull.variable));
   }
   return names;
 }
 
-void TakeAll(const Plan::Stage& stage, PullResult values, std::vector<Tensor>& slots,
-             PulledValues& pulled) {
+void TakeAll(const Plan::Stage& stage, PullResult values, StoredSlots& stored,
+             std::vector<Tensor>& slots, PulledValues& pulled) {
   for (size_t i = 0; i < stage.pulls.size(); ++i) {
     const Plan::Pull& pull = stage.pulls[i];
     PulledValue value = values.Take(i);
     CheckPulled(*pull.variable, pull.variable->shape, value.value);
     slots[pull.slot] = std::move(value.value);
-    pulled[pull.variable->name] = {Tensor(), value.version};
+    pulled[stored.NameOf(*pull.variable)] = {Tensor(), value.version};
   }
 }
 

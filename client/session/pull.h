@@ -9,6 +9,7 @@
 #include "client/graph/remote_store.h"
 #include "client/session/local_training.h"
 #include "client/session/plan.h"
+#include "client/session/stored_slots.h"
 
 namespace varscope::internal {
 
@@ -21,14 +22,15 @@ using PulledValues = std::map<std::string, PulledValue>;
 // for the rows alone, each once, unless they are most of it. Throws InvalidArgumentError for a row
 // that the variable does not have, naming the op, and what the store throws.
 void PullAll(const Plan::Stage& stage, RemoteStore& store, LocalTraining& local,
-             std::vector<Tensor>& slots, PulledValues& pulled);
+             StoredSlots& stored, std::vector<Tensor>& slots, PulledValues& pulled);
 
 // The variables of the stage's pull when it may come with the push before it: whole values of the
 // server's. Else empty.
-std::vector<std::string> NamesToPullWithPush(const Plan::Stage& stage, const LocalTraining& local);
+std::vector<std::string> NamesToPullWithPush(const Plan::Stage& stage, const LocalTraining& local,
+                                             StoredSlots& stored);
 // As PullAll, of values that have come, in the order of those names.
-void TakeAll(const Plan::Stage& stage, PullResult values, std::vector<Tensor>& slots,
-             PulledValues& pulled);
+void TakeAll(const Plan::Stage& stage, PullResult values, StoredSlots& stored,
+             std::vector<Tensor>& slots, PulledValues& pulled);
 
 }  // namespace varscope::internal
 

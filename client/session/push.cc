@@ -53,11 +53,12 @@ void SumRows(PushRequest::Update& update) {
 
 PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
                             const std::vector<Tensor>& slots, LastRead last_read) {
-  PushRequest::Step step{.clip_norm = spec.clip_norm,
-                         .clip_value = spec.clip_value,
-                         .weight_decay = spec.weight_decay,
-                         .creator = spec.creator};
-  step.state = StateOf(spec);
+  PushRequest::Step step;
+  step.clip_norm = spec.clip_norm;
+  step.clip_value = spec.clip_value;
+  step.weight_decay = spec.weight_decay;
+  step.creator = spec.creator;
+  step.state = StateOf(*spec.slots);
   step.optimizer = spec.slots;
   size_t next = 0;
   const auto take = [&]() -> const Tensor& { return slots[effect.inputs[next++]]; };
@@ -70,7 +71,7 @@ PushRequest::Step ApplyStep(const ApplySpec& spec, const Plan::Effect& effect,
     CheckFits(*update.variable, out.gradient, out.rows, "gradient");
     if (update.sparse) SumRows(out);
     if (update.fed) out.base_version = last_read(out.variable);
-    out.slots = SlotNamesOf(spec, update.variable);
+    out.slots = SlotNamesOf(*spec.slots, update.variable);
     step.updates.push_back(std::move(out));
   }
   return step;
@@ -92,6 +93,7 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
                         PushRequest& push) {
   size_t next = 0;
   for (const VariableState* variable : effect.node->initializes) {
+    if (variable->slot) continue;  // the server makes those
     const Tensor value =
         variable->initial_tensor ? *variable->initial_tensor : slots[effect.inputs[next++]];
     CheckFits(*variable, value, Tensor(), "initial value");
@@ -102,7 +104,7 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
 }  // namespace
 
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
-                        const PulledValues& pulled, LastRead last_read) {
+                        const PulledValues& pulled, StoredSlots& stored, LastRead last_read) {
   PushRequest push{.steps = {}, .assignments = {}, .allow_nonfinite = true};
   bool assignments_may = true;
   for (const Plan::Effect& effect : stage.effects) {
@@ -120,7 +122,7 @@ PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slo
       Tensor rows = effect.inputs.size() > 1 ? slots[effect.inputs[1]] : Tensor();
       CheckFits(variable, value, rows, "value");
       push.assignments.push_back(
-          {variable.name, AssignOpOf(effect.node->def->name), value, std::move(rows)});
+          {stored.NameOf(variable), AssignOpOf(effect.node->def->name), value, std::move(rows)});
     }
   }
   // A push of assignments alone has no optimizer to ask.

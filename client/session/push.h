@@ -11,6 +11,7 @@
 #include "client/graph/remote_store.h"
 #include "client/session/plan.h"
 #include "client/session/pull.h"
+#include "client/session/stored_slots.h"
 
 namespace varscope::internal {
 
@@ -23,7 +24,7 @@ using LastRead = absl::FunctionRef<std::optional<uint64_t>(const std::string& va
 // InvalidArgumentError for a value or a gradient that does not fit its
 // variable, or has not a row for each index.
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
-                        const PulledValues& pulled, LastRead last_read);
+                        const PulledValues& pulled, StoredSlots& stored, LastRead last_read);
 
 // One push for each of the server's groups that it updates; assignments alone stay one push, else
 // they go with the first. The non-slot variables of an optimizer that trains several groups are

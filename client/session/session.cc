@@ -84,7 +84,7 @@ auto OwnIn(const internal::GraphState& graph, const Handle& handle) {
 
 struct Session::Impl {
   explicit Impl(std::shared_ptr<internal::GraphState> of)
-      : graph(std::move(of)), store(graph->store()), local(*store) {}
+      : graph(std::move(of)), store(graph->store()), local(*store), slots(*store) {}
 
   std::shared_ptr<const internal::Plan> PlanFor(const PlanKey& key) {
     std::shared_ptr<const internal::Plan> plan = plans.Find(key);
@@ -101,6 +101,7 @@ struct Session::Impl {
   std::atomic<uint64_t> global_step{0};
   std::atomic<uint64_t> dropped{0};
   internal::LocalTraining local;
+  internal::StoredSlots slots;
   internal::RandomStreams streams;
 };
 
@@ -113,6 +114,8 @@ void SessionAccess::Assign(const Session& session,
   session.impl_->store->Push({.assignments = assignments, .allow_nonfinite = true});
   session.impl_->local.Follow(assignments);
 }
+
+StoredSlots& SessionAccess::SlotsOf(const Session& session) { return session.impl_->slots; }
 
 GraphState& SessionAccess::GraphOf(const Session& session) { return *session.impl_->graph; }
 
@@ -183,8 +186,8 @@ std::vector<Tensor> Session::run(const std::vector<Fetch>& fetches,
   const std::shared_ptr<const internal::Plan> plan = impl_->PlanFor(key);
   internal::Device& device = DeviceOf(impl_->graph->threads());
   const ParallelLimit limit(device.threads());
-  internal::RunOutcome outcome =
-      internal::Execute(*plan, values, *impl_->store, impl_->local, impl_->streams, device);
+  internal::RunOutcome outcome = internal::Execute(*plan, values, *impl_->store, impl_->local,
+                                                   impl_->slots, impl_->streams, device);
   impl_->dropped += outcome.dropped;
   if (outcome.global_step) impl_->global_step = *outcome.global_step;
   return std::move(outcome.results);

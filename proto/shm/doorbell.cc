@@ -86,15 +86,13 @@ void Doorbell::Ring() {
 }
 
 absl::Status Doorbell::AwaitInput(Clock::time_point deadline) {
-  for (;;) {
+  while (Clock::now() < deadline) {
     pollfd wanted{.fd = socket_.get(), .events = POLLIN, .revents = 0};
     const int ready = poll(&wanted, 1, Milliseconds(deadline));
     if (ready > 0) return absl::OkStatus();
     if (ready < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "poll");
-    if (Clock::now() >= deadline) {
-      return absl::DeadlineExceededError("the other side of the shared memory does not answer");
-    }
   }
+  return absl::DeadlineExceededError("the other side of the shared memory does not answer");
 }
 
 absl::Status Doorbell::Wait(Clock::time_point deadline) {

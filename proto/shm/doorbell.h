@@ -27,12 +27,15 @@ class Doorbell {
 
   // Does not wait.
   void Ring();
-  // Until the other side has rung. Unavailable: it is gone; DeadlineExceeded.
+  // Until the other side has rung. Unavailable: it is gone; DeadlineExceeded, also when it has
+  // rung, once the deadline has passed: whoever waits again and again for a side that rings without
+  // pause comes to an end.
   absl::Status Wait(Clock::time_point deadline);
   // Ends every wait of both sides.
   void HangUp();
 
   absl::Status Send(const FileDescriptor& file);
+  // Errors as Wait's.
   absl::StatusOr<FileDescriptor> Receive(Clock::time_point deadline);
 
   // Whose process the other side is.

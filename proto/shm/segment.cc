@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
 
 namespace varscope::shm {
@@ -11,6 +12,8 @@ namespace {
 
 // A file that shrinks kills whoever touches the memory behind its end.
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+std::atomic<size_t> mapped_bytes{0};
 
 }  // namespace
 
@@ -40,11 +43,16 @@ absl::StatusOr<Segment> Segment::MapSealed(FileDescriptor file, size_t bytes) {
   void* const memory =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), /*offset=*/0);
   if (memory == MAP_FAILED) return absl::ErrnoToStatus(errno, "mmap");
+  mapped_bytes.fetch_add(bytes, std::memory_order_relaxed);
   return Segment(std::move(file), {static_cast<std::byte*>(memory), bytes});
 }
 
 Segment::~Segment() {
-  if (!memory_.empty()) munmap(memory_.data(), memory_.size());
+  if (memory_.empty()) return;
+  munmap(memory_.data(), memory_.size());
+  mapped_bytes.fetch_sub(memory_.size(), std::memory_order_relaxed);
 }
+
+size_t Segment::MappedBytes() { return mapped_bytes.load(std::memory_order_relaxed); }
 
 }  // namespace varscope::shm

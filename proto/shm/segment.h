@@ -23,6 +23,9 @@ class Segment {
       : file_(std::move(other.file_)), memory_(std::exchange(other.memory_, {})) {}
   Segment& operator=(Segment&&) = delete;
 
+  // What all of the process have mapped now, in bytes. Thread-safe.
+  static size_t MappedBytes();
+
   std::span<std::byte> memory() const { return memory_; }
   const FileDescriptor& file() const { return file_; }
 

@@ -7,10 +7,12 @@
 
 namespace varscope {
 
-constinit const std::vector<int64_t> Shape::kNone;
-
-Shape::Shape(std::vector<int64_t> dims) {
-  if (!dims.empty()) dims_ = std::make_shared<const std::vector<int64_t>>(std::move(dims));
+Dims::Dims(std::span<const int64_t> dims) : size_(dims.size()) {
+  if (dims.size() <= few_.size()) {
+    std::copy(dims.begin(), dims.end(), few_.begin());
+  } else {
+    more_ = std::make_shared<const std::vector<int64_t>>(dims.begin(), dims.end());
+  }
 }
 
 Shape Shape::Unknown() {
@@ -20,12 +22,12 @@ Shape Shape::Unknown() {
 }
 
 bool Shape::IsFullyDefined() const {
-  return known_rank_ && std::all_of(dims().begin(), dims().end(), [](int64_t d) { return d >= 0; });
+  return known_rank_ && std::all_of(dims_.begin(), dims_.end(), [](int64_t d) { return d >= 0; });
 }
 
 int64_t Shape::num_elements() const {
   int64_t n = 1;
-  for (int64_t d : dims()) n *= d;
+  for (int64_t d : dims_) n *= d;
   return n;
 }
 
@@ -43,7 +45,7 @@ std::string Shape::ToString() const {
   auto format = [](std::string* out, int64_t d) {
     absl::StrAppend(out, d == kUnknownDim ? "None" : absl::StrCat(d));
   };
-  return absl::StrCat("(", absl::StrJoin(dims(), ", ", format), rank() == 1 ? ",)" : ")");
+  return absl::StrCat("(", absl::StrJoin(dims_, ", ", format), rank() == 1 ? ",)" : ")");
 }
 
 }  // namespace varscope

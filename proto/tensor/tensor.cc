@@ -57,8 +57,9 @@ std::unique_ptr<Block> Block::AllocateAnyway(size_t size) {
   // Which first makes room for it, where it can.
   if (std::unique_ptr<Block> block = TryAllocate(size)) return block;
   if (size > std::numeric_limits<size_t>::max() - kBefore) return nullptr;
+  MemoryAccount::Hold held = MemoryAccount::Process().HoldAnyway(kBefore + size);
   std::unique_ptr<Block> block = Create(size);
-  if (block != nullptr) MemoryAccount::Process().Take(kBefore + size);
+  if (block != nullptr) held.Keep();
   return block;
 }
 

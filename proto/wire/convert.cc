@@ -61,4 +61,20 @@ Creator FromProto(const v1::Creator& d) {
   return {d.worker_id(), d.host(), d.pid(), d.file(), d.line(), d.time_unix_micros()};
 }
 
+void ToProto(const std::map<std::string, double>& numbers,
+             google::protobuf::RepeatedPtrField<v1::NamedNumber>* out) {
+  for (const auto& [name, value] : numbers) {
+    v1::NamedNumber* const number = out->Add();
+    number->set_name(name);
+    number->set_value(value);
+  }
+}
+
+std::map<std::string, double> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::NamedNumber>& numbers) {
+  std::map<std::string, double> out;
+  for (const v1::NamedNumber& number : numbers) out[number.name()] = number.value();
+  return out;
+}
+
 }  // namespace varscope::wire

@@ -2,6 +2,11 @@
 #ifndef VARSCOPE_PROTO_WIRE_CONVERT_H_
 #define VARSCOPE_PROTO_WIRE_CONVERT_H_
 
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <map>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "proto/naming/creator.h"
 #include "proto/wire/encoding.h"
@@ -24,6 +29,11 @@ absl::StatusOr<Encoding> EncodingFromProto(int number);
 
 void ToProto(const Creator& creator, v1::Creator* out);
 Creator FromProto(const v1::Creator& creator);
+
+void ToProto(const std::map<std::string, double>& numbers,
+             google::protobuf::RepeatedPtrField<v1::NamedNumber>* out);
+std::map<std::string, double> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::NamedNumber>& numbers);
 
 }  // namespace varscope::wire
 

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/done_once.h"
 #include "proto/tensor/allocate.h"
 #include "server/catalog/initializers.h"
 #include "server/catalog/variable_pages.h"
@@ -262,13 +263,16 @@ Time Catalog::ComputeNext() {
   }
   if (next.empty()) return kNever;
   FirstValueQueue::Job& job = next.front();
-  const absl::Status status = Compute(*job.variable, job.value);
+  const VariablePtr variable = job.variable;
+  const absl::Status status = Said([&] { return Compute(*variable, job.value); });
   if (status.ok() || closing_) return Time::min();
-  spdlog::warn(absl::StrCat("variable ", job.variable->def.name,
-                            " has no first value yet: ", status.message()));
   job.value = Tensor();
-  const MutexLock lock(jobs_mutex_);
-  jobs_.Add(next);
+  {
+    const MutexLock lock(jobs_mutex_);
+    jobs_.Add(next);
+  }
+  spdlog::warn(
+      absl::StrCat("variable ", variable->def.name, " has no first value yet: ", status.message()));
   return env_.Now() + std::chrono::seconds(1);
 }
 

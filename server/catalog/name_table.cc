@@ -278,11 +278,24 @@ void NameTable::Merge(NameTable& added) noexcept {
   Overwrite(non_slots_, added.non_slots_);
 }
 
-std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
+namespace {
+
+template <typename Variables>
+std::vector<std::string> NamesOfEach(const Variables& variables) {
   std::vector<std::string> names;
   names.reserve(variables.size());
-  for (const VariablePtr& variable : variables) names.push_back(variable->def.name);
+  for (const auto& variable : variables) names.push_back(variable->def.name);
   return names;
+}
+
+}  // namespace
+
+std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables) {
+  return NamesOfEach(variables);
+}
+
+std::vector<std::string> NamesOf(std::span<Variable* const> variables) {
+  return NamesOfEach(variables);
 }
 
 }  // namespace varscope::server

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -145,6 +146,7 @@ class NameTable final : public Definitions {
 };
 
 std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables);
+std::vector<std::string> NamesOf(std::span<Variable* const> variables);
 
 }  // namespace varscope::server
 

@@ -90,17 +90,16 @@ NewVariable NewState(const Wanted& wanted, size_t i, const std::string& name) {
   InitializerSpec spec{.kind = "constant"};
   spec.parameters["value"] =
       optimizers::InitialValue(request.optimizer, request.hyperparameters, wanted.state[i]);
-  return {{.name = name,
-           .key = "",
-           .kind = VariableKind::kSlot,
-           .dtype = primary ? primary->def.dtype : DType::kFloat32,
-           .shape = primary ? primary->def.shape : Shape{},
-           .trainable = false,
-           .primary = wanted.owner(),
-           .creator = request.creator,
-           .initializer = ToString(spec)},
-          spec,
-          Shape{}};
+  return {VariableDefinition{.name = name,
+                             .key = "",
+                             .kind = VariableKind::kSlot,
+                             .dtype = primary ? primary->def.dtype : DType::kFloat32,
+                             .shape = primary ? primary->def.shape : Shape{},
+                             .trainable = false,
+                             .primary = wanted.owner(),
+                             .creator = request.creator,
+                             .initializer = ToString(spec)},
+          std::move(spec), Shape{}};
 }
 
 // Goes through all states that some requests want, by parts: whoever holds a lock of the catalog
@@ -174,7 +173,7 @@ absl::StatusOr<bool> FindStates(const Catalog& catalog, std::span<const StateReq
   const auto find = [&](const NameTable& names) {
     walk.Part([&](const Wanted& wanted) {
       OptimizerState& state = found[walk.request()];
-      std::vector<VariablePtr>& out =
+      StateVariables& out =
           wanted.primary == nullptr ? state.non_slots : state.slots.emplace_back();
       if (wanted.state.empty()) return true;
       const NameTable::States& there =
@@ -182,7 +181,7 @@ absl::StatusOr<bool> FindStates(const Catalog& catalog, std::span<const StateReq
       const std::vector<VariablePtr>* const one =
           FindState(there, wanted.owner(), wanted.spec(), wanted.given, wanted.state.size());
       if (one != nullptr) {
-        out = *one;
+        for (const VariablePtr& variable : *one) out.push_back(variable.get());
         return true;
       }
       if (!missing) missing.emplace(catalog.limits(), names);
@@ -233,7 +232,7 @@ CreationBatch PlanStates(Walk& walk, const NameTable& names) {
 
 }  // namespace
 
-absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
+absl::Status CheckSlotNames(const SlotNames& names, size_t states, absl::string_view owner,
                             const std::string& optimizer) {
   if (names.empty() || names.size() == states) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(

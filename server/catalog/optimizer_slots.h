@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "proto/naming/creator.h"
 #include "proto/optimizers/optimizer.h"
 #include "server/catalog/catalog.h"
@@ -42,15 +44,18 @@ struct StateRequest {
   std::vector<SlotOwner> owners;
 };
 
+// In the rule's order. They are in the catalog, and stay there as long as a ChangesLock is held.
+using StateVariables = absl::InlinedVector<Variable*, optimizers::kFewStates>;
+
 // slots[i] belong to the i-th owner.
 struct OptimizerState {
-  std::vector<VariablePtr> non_slots;
-  std::vector<std::vector<VariablePtr>> slots;
+  StateVariables non_slots;
+  std::vector<StateVariables> slots;
 };
 
 // InvalidArgument when `owner` names its slots or non-slot variables, and not as many as the
 // optimizer has states.
-absl::Status CheckSlotNames(const SlotNames& names, size_t states, const std::string& owner,
+absl::Status CheckSlotNames(const SlotNames& names, size_t states, absl::string_view owner,
                             const std::string& optimizer);
 
 // Finds the slots and non-slot variables of all requests, or creates what is missing: some at a

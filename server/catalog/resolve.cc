@@ -71,12 +71,13 @@ absl::Status CheckWholeValue(const ResolveRequest& r) {
 }
 
 Decision Refuse(const ResolveRequest& request, std::string message, const Variable& conflicting) {
-  return {{.outcome = Resolution::Outcome::kRefused,
-           .message = std::move(message),
-           .detail = absl::StrCat("defined:   ", DescribeVariable(conflicting),
-                                  "\nrequested: ", DescribeRequest(request)),
-           .creators = {conflicting.def.creator}},
-          {}};
+  return {
+      .resolution = Resolution{.outcome = Resolution::Outcome::kRefused,
+                               .message = std::move(message),
+                               .detail = absl::StrCat("defined:   ", DescribeVariable(conflicting),
+                                                      "\nrequested: ", DescribeRequest(request)),
+                               .creators = {conflicting.def.creator}},
+      .creation = {}};
 }
 
 absl::StatusOr<Decision> AttachShared(const Caller& caller, const ResolveRequest& request,
@@ -92,7 +93,8 @@ absl::StatusOr<Decision> AttachShared(const Caller& caller, const ResolveRequest
                                python(first.def.trainable), "."),
                   first);
   }
-  Decision attached{{.outcome = Resolution::Outcome::kAttached, .variables = std::move(found)}, {}};
+  Decision attached{
+      Resolution{.outcome = Resolution::Outcome::kAttached, .variables = std::move(found)}, {}};
   if (request.initializer && first.def.creator.worker_id != caller.worker_id) {
     const std::string asked = ToString(*request.initializer);
     if (asked != first.def.initializer) {
@@ -127,22 +129,21 @@ absl::StatusOr<std::string> TakeName(UniqueNames& unique, const GroupPrefixes& g
 // Of that name, as the request says otherwise.
 NewVariable Define(const Caller& caller, const ResolveRequest& request, std::string name,
                    uint64_t seed) {
-  return {{.name = std::move(name),
-           .key = "",
-           .kind = request.kind == VariableKind::kShared ? VariableKind::kShared
-                                                         : VariableKind::kUnique,
-           .dtype = request.request.dtype,
-           .shape = *request.request.shape,
-           .trainable = request.trainable.value_or(true),
-           .primary = "",
-           .creator = request.creator,
-           .creator_incarnation = caller.incarnation,
-           .creator_request = request.number,
-           .initializer =
-               request.initializer ? ToString(*request.initializer) : "computed by its creator",
-           .seed = seed},
-          request.initializer,
-          *request.request.shape};
+  return {VariableDefinition{.name = std::move(name),
+                             .key = "",
+                             .kind = request.kind == VariableKind::kShared ? VariableKind::kShared
+                                                                           : VariableKind::kUnique,
+                             .dtype = request.request.dtype,
+                             .shape = *request.request.shape,
+                             .trainable = request.trainable.value_or(true),
+                             .primary = "",
+                             .creator = request.creator,
+                             .creator_incarnation = caller.incarnation,
+                             .creator_request = request.number,
+                             .initializer = request.initializer ? ToString(*request.initializer)
+                                                                : "computed by its creator",
+                             .seed = seed},
+          request.initializer, *request.request.shape};
 }
 
 absl::StatusOr<Decision> CreateParts(const NameTable& names, const GroupPrefixes& groups,
@@ -162,7 +163,7 @@ absl::StatusOr<Decision> CreateParts(const NameTable& names, const GroupPrefixes
     return absl::InvalidArgumentError(absl::StrCat(
         "variable ", key, ": ", request.part_names.size(), " names for ", parts.size(), " parts"));
   }
-  Decision decision{{.outcome = Resolution::Outcome::kCreated}, {}};
+  Decision decision{Resolution{.outcome = Resolution::Outcome::kCreated}, {}};
   decision.resolution.partitioning =
       KnownPartitioned{request.request.dtype, shape, *request.request.partitions};
   PartitionedNames partitioned{key, *decision.resolution.partitioning, {}};
@@ -205,7 +206,8 @@ absl::StatusOr<Decision> CreateShared(const NameTable& names, const GroupPrefixe
   UniqueNames unique(names);
   const absl::StatusOr<std::string> name = TakeName(unique, groups, key, request.name);
   if (!name.ok()) return name.status();
-  Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
+  Decision decision{Resolution{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}},
+                    {}};
   decision.creation.variables = {Define(caller, request, *name, seed)};
   decision.creation.variables.front().definition.key = key;
   return decision;
@@ -245,10 +247,11 @@ absl::StatusOr<Decision> DecideShared(const NameTable& names, const GroupPrefixe
       const VariablePtr conflicting = names.FindKey(check.conflicting_key);
       if (conflicting != nullptr) return Refuse(request, std::move(check.message), *conflicting);
       return Decision{
-          {.outcome = Resolution::Outcome::kRefused,
-           .message = std::move(check.message),
-           .detail = absl::StrCat("no worker created it; asked for by worker '", caller.worker_id,
-                                  "' at ", request.creator.file, ":", request.creator.line)},
+          Resolution{.outcome = Resolution::Outcome::kRefused,
+                     .message = std::move(check.message),
+                     .detail = absl::StrCat("no worker created it; asked for by worker '",
+                                            caller.worker_id, "' at ", request.creator.file, ":",
+                                            request.creator.line)},
           {}};
     }
   }
@@ -302,8 +305,9 @@ absl::StatusOr<Decision> DecideUnique(const NameTable& names, const GroupPrefixe
   const auto attach = [&](VariablePtr existing) -> absl::StatusOr<Decision> {
     absl::Status status = Authorize(caller, Right::kRead, existing->def.name);
     if (!status.ok()) return status;
-    return Decision{{.outcome = Resolution::Outcome::kAttached, .variables = {std::move(existing)}},
-                    {}};
+    return Decision{
+        Resolution{.outcome = Resolution::Outcome::kAttached, .variables = {std::move(existing)}},
+        {}};
   };
   if (caller.sharing == Sharing::kReplicated && names.Has(request.name)) {
     VariablePtr existing = names.Find(request.name).value();
@@ -319,7 +323,8 @@ absl::StatusOr<Decision> DecideUnique(const NameTable& names, const GroupPrefixe
   const absl::StatusOr<std::string> name = TakeName(unique, groups, request.name, request.name);
   if (!name.ok()) return name.status();
   if (absl::Status status = Authorize(caller, Right::kCreate, *name); !status.ok()) return status;
-  Decision decision{{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}}, {}};
+  Decision decision{Resolution{.outcome = Resolution::Outcome::kCreated, .variables = {nullptr}},
+                    {}};
   decision.creation.variables = {Define(caller, request, *name, SeedFor(env, request.initializer))};
   return decision;
 }

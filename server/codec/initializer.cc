@@ -7,6 +7,7 @@
 #include "proto/tensor/allocate.h"
 #include "proto/tensor/elements.h"
 #include "proto/tensor/shape_rules.h"
+#include "proto/wire/convert.h"
 
 namespace varscope::server::codec {
 namespace {
@@ -33,7 +34,7 @@ absl::StatusOr<InitializerSpec> FromProto(const v1::InitializerSpec& spec, DType
                                           const std::optional<Shape>& shape) {
   InitializerSpec out;
   out.kind = spec.kind();
-  out.parameters.insert(spec.parameters().begin(), spec.parameters().end());
+  out.parameters = wire::FromProto(spec.parameters());
   out.mode = spec.mode();
   out.distribution = spec.distribution();
   if (spec.has_seed()) out.seed = spec.seed();
@@ -47,7 +48,7 @@ absl::StatusOr<InitializerSpec> FromProto(const v1::InitializerSpec& spec, DType
 
 void ToProto(const InitializerSpec& spec, v1::InitializerSpec* out) {
   out->set_kind(spec.kind);
-  for (const auto& [name, value] : spec.parameters) (*out->mutable_parameters())[name] = value;
+  wire::ToProto(spec.parameters, out->mutable_parameters());
   out->set_mode(spec.mode);
   out->set_distribution(spec.distribution);
   if (spec.seed) out->set_seed(*spec.seed);

@@ -57,7 +57,7 @@ absl::StatusOr<PartitionedNames> FromProto(const durability::PartitionedRecord& 
   if (!dtype.ok() || !shape.ok()) return DamagedRecord(absl::StrCat("partitioned ", record.key()));
   const auto& partitions = record.partitioning().partitions();
   return PartitionedNames{record.key(),
-                          {*dtype, *shape, {partitions.begin(), partitions.end()}},
+                          KnownPartitioned{*dtype, *shape, {partitions.begin(), partitions.end()}},
                           {record.parts().begin(), record.parts().end()}};
 }
 
@@ -327,18 +327,12 @@ absl::StatusOr<Change> FromRecord(std::span<const std::byte> header,
   if (!record.ParseFromArray(header.data(), static_cast<int>(header.size()))) {
     return DamagedRecord("its header does not parse");
   }
-  switch (record.kind_case()) {
-    case durability::Record::kConnected:
-      return FromProto(record.connected());
-    case durability::Record::kCreated:
-      return CreatedFromProto(record.created(), body);
-    case durability::Record::kPushed:
-      return ReadPush(record.pushed(), body);
-    case durability::Record::kRolledBack:
-      return RollbackRecord{record.rolled_back().source(), record.rolled_back().position(),
-                            record.rolled_back().failed()};
-    case durability::Record::KIND_NOT_SET:
-      break;
+  if (record.has_connected()) return FromProto(record.connected());
+  if (record.has_created()) return CreatedFromProto(record.created(), body);
+  if (record.has_pushed()) return ReadPush(record.pushed(), body);
+  if (record.has_rolled_back()) {
+    const durability::RolledBack& rollback = record.rolled_back();
+    return RollbackRecord{rollback.source(), rollback.position(), rollback.failed()};
   }
   return DamagedRecord("it is of an unknown kind; was it written by a newer varscoped?");
 }
@@ -364,8 +358,6 @@ void ToProto(const CompletionRecords::Entry& entry, durability::CompletionRecord
 
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head) {
   StoreState state;
-  state.steps.global = head.global_step();
-  state.steps.groups = {head.group_steps().begin(), head.group_steps().end()};
   for (const durability::VariableRecord& v : head.variables()) {
     absl::StatusOr<VariableDefinition> read = FromProto(v);
     if (!read.ok()) return read.status();

@@ -42,8 +42,8 @@ void ToProto(const PartitionedNames& names, durability::PartitionedRecord* out);
 void ToProto(const StateNames& names, durability::OptimizerStateRecord* out);
 void ToProto(const CapturedNames& names, durability::OptimizerStateRecord* out);
 void ToProto(const CompletionRecords::Entry& entry, durability::CompletionRecord* out);
-// Of a head, or of any part of its fields. Without values; its lists are not in the account yet,
-// definitions are.
+// The lists of a head, or of any part of its fields. Without values; the lists are not in the
+// account yet, definitions are.
 absl::StatusOr<StoreState> FromProto(const durability::SnapshotHead& head);
 void ToProto(const WorkerRecord& worker, durability::WorkerRecord* out);
 WorkerRecord FromProto(const durability::WorkerRecord& worker);

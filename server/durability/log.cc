@@ -19,11 +19,16 @@ absl::Status NotDurable(const absl::Status& why) {
       absl::StrCat("the change is not durable yet, send it again: ", why.message()));
 }
 
-absl::Status WithRemedy(const absl::Status& full) {
-  return absl::ResourceExhaustedError(absl::StrCat(
-      full.message(),
-      "; make room there, for instance by removing named snapshots that nobody needs (files "
-      "snapshot-*-NAME): changes are taken again as soon as it can be written"));
+// The same without memory to say more.
+absl::Status WithRemedy(const absl::Status& full) noexcept {
+  try {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        full.message(),
+        "; make room there, for instance by removing named snapshots that nobody needs (files "
+        "snapshot-*-NAME): changes are taken again as soon as it can be written"));
+  } catch (const std::bad_alloc&) {
+    return full;
+  }
 }
 
 std::span<const std::byte> AsBytes(const std::string& text) {
@@ -166,14 +171,19 @@ Time Log::Step(bool delay) {
   if (batch_.empty()) {
     if (const std::optional<Time> due = Gather(delay)) return *due;
   }
-  absl::Status status;
-  // At the end already: there was no memory to say what came after it.
-  if (next_record_ != batch_.end()) {
-    status = WriteRecord(*next_record_);
-    if (status.ok() && ++next_record_ != batch_.end()) return Time::min();
+  // Where that throws, nobody knows how far it came: the attempt has failed.
+  absl::Status status = Said([this] {
+    writing_.AssertHeld();
+    return WriteRecord(*next_record_);
+  });
+  if (status.ok() && ++next_record_ != batch_.end()) return Time::min();
+  if (status.ok()) {
+    status = Said([this] {
+      writing_.AssertHeld();
+      return Sync();
+    });
   }
-  if (status.ok()) status = Sync();
-  Settle(directory_.Explain(status));
+  Settle(Said([&] { return directory_.Explain(status); }));
   return Time::min();
 }
 
@@ -249,7 +259,7 @@ absl::Status Log::WriteMark(uint64_t durable) {
   return segment_->Write(EncodePrefix({}, 0, durable));
 }
 
-void Log::Settle(const absl::Status& status) {
+void Log::Settle(const absl::Status& status) noexcept {
   std::list<Waiting> ended;
   std::list<Pending> written;  // let go without the lock
   const absl::Status why = absl::IsResourceExhausted(status) ? WithRemedy(status) : status;

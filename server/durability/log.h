@@ -28,8 +28,8 @@ struct LogOptions {
   std::chrono::milliseconds interval{0};
   // After a failure.
   std::chrono::milliseconds retry{1000};
-  // Called after each attempt to write that failed; it must not wait, nor call the log. Null:
-  // nobody wants to know.
+  // Called after each attempt to write that failed; it must not wait, throw, nor call the log.
+  // Null: nobody wants to know.
   std::function<void()> failed;
   // Records that wait for stable storage may take this much memory.
   uint64_t max_pending_bytes = uint64_t{256} << 20;
@@ -109,7 +109,7 @@ class Log {
   absl::Status Sync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   // Says that all up to a position is durable.
   absl::Status WriteMark(uint64_t durable) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
-  void Settle(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
+  void Settle(const absl::Status& status) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
 
   Env& env_;
   Directory& directory_;

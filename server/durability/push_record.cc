@@ -136,7 +136,7 @@ uint64_t MostHeaderBytes(const PushContents& push) {
       // Each with two tensors.
       const std::string& name = u.variable->def.name;
       bytes += 4 * kPartBytes + name.size() +
-               names(u.slot_names, name.size() + 1 + step.spec.name.size());
+               names(*u.slot_names, name.size() + 1 + step.spec.name.size());
     }
   }
   for (const PushAssignment& a : push.assignments) {
@@ -183,15 +183,16 @@ class Reader {
   }
 
  private:
-  absl::Status Find(const std::string& name, VariablePtr& out) const {
-    absl::StatusOr<VariablePtr> variable = catalog_.Find(name);
+  // The catalog outlives what is replayed: a rollback is replayed after it.
+  absl::Status Find(const std::string& name, Variable*& out) const {
+    const absl::StatusOr<VariablePtr> variable = catalog_.Find(name);
     if (!variable.ok()) return absl::DataLossError(variable.status().message());
-    out = *std::move(variable);
+    out = variable->get();
     return absl::OkStatus();
   }
 
   template <typename Names>
-  absl::Status FindAll(const Names& names, size_t count, std::vector<VariablePtr>& out) const {
+  absl::Status FindAll(const Names& names, size_t count, StateVariables& out) const {
     if (static_cast<size_t>(names.size()) != count) return DamagedRecord("an optimizer's state");
     for (const std::string& name : names) {
       if (absl::Status status = Find(name, out.emplace_back()); !status.ok()) return status;
@@ -243,14 +244,14 @@ class Reader {
   }
 
   // That they are as large as what the rule writes.
-  static absl::Status CheckStates(const Variable& variable, const std::vector<VariablePtr>& slots,
-                                  const std::vector<VariablePtr>& non_slots) {
-    for (const VariablePtr& slot : slots) {
+  static absl::Status CheckStates(const Variable& variable, const StateVariables& slots,
+                                  const StateVariables& non_slots) {
+    for (const Variable* const slot : slots) {
       const VariableDefinition& def = slot->def;
       if (def.dtype == variable.def.dtype && def.shape == variable.def.shape) continue;
       return DamagedRecord(absl::StrCat("slot ", def.name, " is not like ", variable.def.name));
     }
-    for (const VariablePtr& scalar : non_slots) {
+    for (const Variable* const scalar : non_slots) {
       const VariableDefinition& def = scalar->def;
       if (def.dtype == DType::kFloat32 && def.shape == Shape{}) continue;
       return DamagedRecord(absl::StrCat(def.name, " is no scalar"));

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <limits>
 #include <new>
 
 #include "absl/strings/str_cat.h"
@@ -18,8 +17,6 @@
 
 namespace varscope::server {
 namespace {
-
-constexpr std::chrono::seconds kAfterFailure{10};
 
 uint64_t FileBytes(Directory& directory, const std::string& name) {
   const absl::StatusOr<std::unique_ptr<ReadableFile>> file = directory.Open(name);
@@ -101,7 +98,7 @@ Recorder::Recorder(std::unique_ptr<Directory> directory, RecorderOptions options
   RemoveUnfinishedSnapshots(*directory_);
   store_.catalog.Observe([this](const CreationBatch& batch) { return OnCreated(batch); });
   store_.push_observer = this;
-  workers_.Observe([this](const WorkerRecord& worker) { Record(ToRecord(worker)); });
+  workers_.Observe([this](const WorkerRecord& worker) { return OnChanged(worker); });
   if (options_.unfinished_rollback) Record(ToRecord(*options_.unfinished_rollback));
   due_ = NextDue();
   seen_ = {store_.changes.count(), StoreBytes()};
@@ -165,6 +162,13 @@ absl::StatusOr<Catalog::Happens> Recorder::OnCreated(const CreationBatch& batch)
   return [this, prepared] { RecordPrepared(std::move(*prepared)); };
 }
 
+Workers::Happens Recorder::OnChanged(const WorkerRecord& worker) {
+  if (options_.level == DurabilityLevel::kNone) return nullptr;
+  return [this, prepared = PrepareRecord(ToRecord(worker))]() mutable {
+    RecordPrepared(std::move(prepared));
+  };
+}
+
 absl::Status Recorder::MayPush(const ValidPush& push, uint64_t with_others) const {
   const PushContents& contents = push.contents();
   absl::Status status = CheckHeader(MostHeaderBytes(contents), with_others);
@@ -196,28 +200,22 @@ uint64_t Recorder::NextPosition() {
   return rotated_.position + (FailpointIsOn(Failpoint::kSnapshotAhead) ? 1 : 0);
 }
 
-void Recorder::Keep(const Snapshot& snapshot, const std::string& file) {
-  snapshot_bytes_ = FileBytes(*directory_, file);
+void Recorder::Keep(const Snapshot& snapshot, const std::string& file) noexcept {
+  const bool is_named = !snapshot.name.empty();
   last_snapshot_ = snapshot.position;
-  if (snapshot.name.empty()) {
+  if (!is_named) {
     newest_ = snapshot.position;
     owes_snapshot_ = false;
     if (options_.level != DurabilityLevel::kNone) {
       bytes_at_snapshot_ = bytes_at_start_ + rotated_.bytes;
     }
-    Trim(options_.snapshots_kept);
   }
-}
-
-absl::Status Recorder::NoPlaceFor(const std::string& name, const Room& room) const {
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "no snapshot '", name, "', nothing was changed: it takes about ", room.needed,
-      " bytes, and those without a name, which the server needs to go on, have to have room beside "
-      "it. About ",
-      room.needed_for_named(), " bytes have to be free in ", directory_->path().string(), ", and ",
-      room.free,
-      " are; make room there, for instance by removing named snapshots that nobody "
-      "needs (files snapshot-*-NAME)"));
+  try {
+    snapshot_bytes_ = FileBytes(*directory_, file);
+    if (!is_named) Trim(options_.snapshots_kept);
+  } catch (const std::bad_alloc&) {
+    // The next one does.
+  }
 }
 
 void Recorder::Trim(size_t keep) { log_.Trim(TrimSnapshots(*directory_, keep, *newest_)); }
@@ -307,84 +305,15 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
 
   // Before the first record goes: without both, who connected meanwhile would not be fenced off. An
   // error is the log's, which tries again, and health tells of it.
-  log_.Flush().IgnoreError();
-  store_.catalog.ComputeFirstValues();
+  Said([this] { return log_.Flush(); }).IgnoreError();
   workers_.TellLost();
   Keep(now, file);
+  store_.catalog.ComputeFirstValues();
   spdlog::warn(absl::StrCat("rolled back to snapshot ", name, ", global step ", global_step,
                             "; every worker is fenced off"));
   return global_step;
 }
 
 absl::Status Recorder::Health() const { return directory_->Explain(log_.failure()); }
-
-uint64_t Recorder::StoreBytes() const {
-  uint64_t bytes = 0;
-  store_.catalog.Read([&](const NameTable& names) { bytes = names.bytes() + names.overhead(); });
-  return bytes;
-}
-
-Recorder::Room Recorder::LookAtDisk() const {
-  Room room{.free = std::numeric_limits<uint64_t>::max(),
-            .needed = std::max(StoreBytes(), snapshot_bytes_)};
-  const absl::StatusOr<uint64_t> free = directory_->FreeBytes();
-  if (free.ok()) room.free = *free;
-  // A quota is not in what the file system says.
-  if (absl::IsResourceExhausted(log_.failure())) room.free = 0;
-  return room;
-}
-
-Recorder::Room Recorder::MakeRoom() {
-  const Room room = LookAtDisk();
-  if (!room.is_short() || !newest_) return room;
-  Trim(/*keep=*/1);
-  return LookAtDisk();
-}
-
-Time Recorder::NextDue() const {
-  if (options_.snapshot_interval.count() == 0) return kNever;
-  return env_.Now() + options_.snapshot_interval;
-}
-
-// A log that is a few times as long as the state that it makes is mostly of the past (as Redis
-// rewrites its append-only file). Where the disk ends before that, half is enough: the snapshot
-// that takes its place has to be written while it is there. So somebody looks again before the log
-// takes much of the room that is left.
-Time Recorder::TakeDueSnapshot() {
-  constexpr uint64_t kTimes = 4;
-  constexpr uint64_t kLookEach = uint64_t{1} << 20;
-  const Seen seen{store_.changes.count(), StoreBytes()};
-  const uint64_t most_bytes = options_.max_log_bytes > 0
-                                  ? options_.max_log_bytes
-                                  : std::max(kLeastLogBytes, kTimes * seen.store_bytes);
-  const uint64_t bytes = BytesSinceSnapshot();
-  const Room room = [&] {
-    MutexLock one(snapshot_mutex_);
-    return MakeRoom();
-  }();
-  const uint64_t look_each = std::min(kLookEach, room.free / 8);
-  const bool too_long =
-      bytes > (room.is_short() ? std::min(most_bytes, room.needed / 2) : most_bytes);
-  const bool failed_lately = env_.Now() < retry_at_;
-  const bool due = env_.Now() >= due_;
-  if (due) due_ = NextDue();
-  // An idle server has nothing new to write.
-  const bool changed = due && seen != seen_;
-  if (!changed && !too_long && !owes_snapshot_) {
-    wake_at_bytes_ = std::min(most_bytes, bytes + look_each);
-    return due_;
-  }
-  wake_at_bytes_ = std::numeric_limits<uint64_t>::max();
-  if (!changed && failed_lately) return std::min(due_, retry_at_);
-  const absl::StatusOr<TakenSnapshot> taken = TakeSnapshot("");
-  if (taken.ok()) {
-    seen_ = seen;
-    wake_at_bytes_ = std::min(most_bytes, BytesSinceSnapshot() + look_each);
-    return due_;
-  }
-  spdlog::error(absl::StrCat("no snapshot: ", taken.status().message()));
-  retry_at_ = env_.Now() + kAfterFailure;
-  return std::min(due_, retry_at_);
-}
 
 }  // namespace varscope::server

@@ -90,14 +90,15 @@ class Recorder final : public PushObserver, public Durability {
   Log::Prepared PrepareRecord(RecordBytes record) const;
   void RecordPrepared(Log::Prepared record) noexcept;
   absl::StatusOr<Catalog::Happens> OnCreated(const CreationBatch& batch);
+  Workers::Happens OnChanged(const WorkerRecord& worker);
   // Takes a position that nothing else has, for the state that comes from the file `source`.
   absl::StatusOr<uint64_t> BeginRollback(const std::string& source)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // WriteSnapshot; ResourceExhausted where that throws. With an error the file may be there.
   absl::Status WriteRollback(const Snapshot& snapshot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
-  // The snapshot in the file of this name is the newest.
-  void Keep(const Snapshot& snapshot, const std::string& file)
+  // The snapshot in the file of this name is the newest, whatever is missing to remove older ones.
+  void Keep(const Snapshot& snapshot, const std::string& file) noexcept
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);
   // The position of the snapshot that is being taken. Without a log, positions count snapshots.
   uint64_t NextPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(snapshot_mutex_);

@@ -225,7 +225,9 @@ absl::StatusOr<Snapshot> ReadSnapshot(Directory& directory, const std::string& n
   snapshot.position = fields.position();
   snapshot.rolled_back_to = fields.rolled_back_to();
   snapshot.state.steps.global = fields.global_step();
-  snapshot.state.steps.groups = {fields.group_steps().begin(), fields.group_steps().end()};
+  for (const durability::GroupStep& group : fields.group_steps()) {
+    snapshot.state.steps.groups[group.prefix()] = group.step();
+  }
   return snapshot;
 }
 

@@ -38,7 +38,11 @@ class HeadWriter {
     piece_.set_time_unix_micros(time_unix_micros);
     const StoreState& state = snapshot.state;
     piece_.set_global_step(state.steps.global);
-    piece_.mutable_group_steps()->insert(state.steps.groups.begin(), state.steps.groups.end());
+    for (const auto& [prefix, step] : state.steps.groups) {
+      durability::GroupStep* const group = piece_.add_group_steps();
+      group->set_prefix(prefix);
+      group->set_step(step);
+    }
     for (const CapturedVariable& v : state.variables) {
       piece_.add_checksums(v.first_value == nullptr ? Crc32c(v.value.bytes()) : 0);
       Add(v, piece_.add_variables());

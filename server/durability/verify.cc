@@ -97,6 +97,18 @@ absl::Status LockExisting(Directory& directory) {
   return absl::IsFailedPrecondition(lock) ? lock : absl::OkStatus();
 }
 
+bool IsWholeWithoutName(const VerifiedSnapshot& snapshot) {
+  return snapshot.whole.ok() &&
+         snapshot.info.path.filename() == SnapshotName(snapshot.info.position);
+}
+
+// Nobody needs the log up to there. Recorder::Trim removes it after the snapshots before it, which
+// said where a segment may end early. 0: there is none.
+uint64_t OldestNeeded(std::span<const VerifiedSnapshot> snapshots) {
+  const auto oldest = std::find_if(snapshots.rbegin(), snapshots.rend(), IsWholeWithoutName);
+  return oldest == snapshots.rend() ? 0 : oldest->info.position;
+}
+
 // The first of `segments`.
 absl::Status CheckSegment(Directory& directory, std::span<const Segment> segments,
                           std::span<const VerifiedSnapshot> snapshots) {
@@ -106,8 +118,7 @@ absl::Status CheckSegment(Directory& directory, std::span<const Segment> segment
   // an operator may remove the others.
   const bool begins_anew =
       std::any_of(snapshots.begin(), snapshots.end(), [&](const VerifiedSnapshot& snapshot) {
-        return snapshot.whole.ok() && snapshot.info.position + 1 == end &&
-               snapshot.info.path.filename() == SnapshotName(end - 1);
+        return snapshot.info.position + 1 == end && IsWholeWithoutName(snapshot);
       });
   const absl::StatusOr<SegmentEnd> read =
       ReadSegment(directory, begins_anew ? segments.first(1) : segments, end,
@@ -132,13 +143,18 @@ absl::Status ReadFiles(Directory& directory, Verified& out) {
   out.session_secret = CheckSecret(directory);
   const absl::StatusOr<std::vector<Segment>> segments = ListSegments(directory);
   if (!segments.ok()) return segments.status();
+  const uint64_t oldest_needed = OldestNeeded(out.snapshots);
   for (size_t i = 0; i < segments->size(); ++i) {
     const Segment& segment = (*segments)[i];
+    VerifiedSegment verified{.path = segment.path, .first = segment.first};
     const absl::StatusOr<std::unique_ptr<ReadableFile>> file =
         directory.Open(SegmentName(segment.first));
-    out.segments.push_back(
-        {segment.path, segment.first, file.ok() ? (*file)->size() : 0,
-         CheckSegment(directory, std::span(*segments).subspan(i), out.snapshots)});
+    if (file.ok()) verified.bytes = (*file)->size();
+    verified.left_over = i + 1 < segments->size() && (*segments)[i + 1].first <= oldest_needed + 1;
+    if (!verified.left_over) {
+      verified.whole = CheckSegment(directory, std::span(*segments).subspan(i), out.snapshots);
+    }
+    out.segments.push_back(std::move(verified));
   }
   return absl::OkStatus();
 }

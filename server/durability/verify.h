@@ -24,7 +24,10 @@ struct VerifiedSegment {
   std::filesystem::path path;
   uint64_t first = 0;  // position of its first record
   uint64_t bytes = 0;
-  absl::Status whole;  // each record that was durable can be read
+  // The oldest whole snapshot without a name has all of it: a removal did not come to its end. It
+  // goes with a later snapshot, and nobody misses what it has lost meanwhile.
+  bool left_over = false;
+  absl::Status whole;  // each record that was durable can be read; OK for one that is left over
 };
 
 struct Verified {
@@ -41,8 +44,8 @@ struct Verified {
   uint32_t hash = 0;
 };
 
-// Reads every file whole, also what a start does not need as long as newer ones are there, and
-// replays the log. FailedPrecondition while a server uses the
+// Reads every file whole, also what a start does not need as long as newer ones are there, but for
+// segments that are left over, and replays the log. FailedPrecondition while a server uses the
 // directory; NotFound when there is none, or no server ever had it.
 absl::StatusOr<Verified> Verify(const std::filesystem::path& path, Env& env = SystemEnv(),
                                 const RecoveryOptions& options = {});

@@ -33,8 +33,8 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // The task runs soon, because something is due earlier than it said.
-  virtual void Wake() = 0;
+  // The task runs soon, because something is due earlier than it said. Takes no memory.
+  virtual void Wake() noexcept = 0;
   // The task does not run any more when this returns. Not from the task.
   virtual void Stop() = 0;
 };

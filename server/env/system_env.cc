@@ -23,7 +23,7 @@ class ThreadTimer final : public Timer {
   }
   ~ThreadTimer() override { ThreadTimer::Stop(); }
 
-  void Wake() override {
+  void Wake() noexcept override {
     {
       MutexLock lock(mutex_);
       woken_ = true;

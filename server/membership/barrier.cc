@@ -304,7 +304,7 @@ void Barriers::Leave(const std::string& name, const std::string& worker_id, cons
   left(absl::CancelledError("the worker left"));
 }
 
-void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) {
+void Barriers::WorkerLost(const std::string& worker_id, uint64_t incarnation) noexcept {
   Released released;
   MutexLock lock(mutex_);
   for (auto it = rounds_.begin(); it != rounds_.end();) {

@@ -70,8 +70,8 @@ class Barriers {
   // round, and the open one is for as many parties, the others no longer wait for it, until it, or
   // a worker in its place, arrives: each that was not in the last round takes the place of one that
   // is lost. In a first round, or one for another number of parties, nobody has a place yet: the
-  // others wait until as many have come. Throws nothing.
-  void WorkerLost(const std::string& worker_id, uint64_t incarnation);
+  // others wait until as many have come.
+  void WorkerLost(const std::string& worker_id, uint64_t incarnation) noexcept;
 
   // What each waiting worker waits for, by worker, of those whose ids are from `first` to `last`;
   // of many barriers some.

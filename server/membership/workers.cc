@@ -3,36 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/naming/names.h"
-#include "proto/wire/push_window.h"
 #include "proto/wire/retry_info.h"
 #include "server/failpoint.h"
-#include "server/limited_log.h"
 
 namespace varscope::server {
 namespace {
 
-// The timer for evictions looks so often.
-Time::duration BetweenLooks(std::chrono::milliseconds lease) { return Time::duration(lease) / 4; }
-
 double Seconds(Time::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// What the server keeps of a worker, here, among the completion records, and in its groups, in
-// bytes. Not less than that.
-uint64_t OverheadOf(const std::string& worker_id) {
-  constexpr uint64_t kRecord = 2048;
-  constexpr uint64_t kAnswer = 128;
-  return kRecord + 2 * kPushWindow * kAnswer + 8 * worker_id.size();
-}
-
-// Of a worker that connects from there.
-absl::StatusOr<IdleMemory::Hold> TakeShare(const std::string& worker_id, const std::string& peer) {
+// Of a worker that connects from there, and takes so many bytes.
+absl::StatusOr<IdleMemory::Hold> TakeShare(const std::string& worker_id, const std::string& peer,
+                                           uint64_t bytes) {
   if (peer.empty()) return IdleMemory::Hold();
   // No worker's id has a blank.
   absl::StatusOr<IdleMemory::Hold> share =
-      IdleMemory::Process().Count(absl::StrCat("workers at ", peer), OverheadOf(worker_id));
+      IdleMemory::Process().Count(absl::StrCat("workers at ", peer), bytes);
   if (share.ok()) return share;
   return Prefixed(
       absl::StrCat("worker '", worker_id, "': for the workers at ", peer, " together, "),
@@ -54,48 +44,56 @@ absl::StatusOr<uint64_t> Workers::Connect(const std::string& worker_id, const st
                                           int64_t pid, Sharing sharing, uint64_t nonce,
                                           const std::string& peer) {
   if (absl::Status status = ValidateWorkerId(worker_id); !status.ok()) return status;
-  std::vector<WorkerRecord> lost;
   uint64_t incarnation = 0;
   {
     MutexLock lock(mutex_);
     ForgetMany();
     const auto it = workers_.find(worker_id);
-    if (workers_.size() >= kMaxWorkers && it == workers_.end() && !ForgetOne()) {
+    const bool is_new = it == workers_.end();
+    if (workers_.size() >= kMaxWorkers && is_new && !ForgetOne()) {
       return absl::ResourceExhaustedError(absl::StrCat("worker '", worker_id, "': ", kMaxWorkers,
                                                        " workers are connected, no more may be"));
     }
-    if (it != workers_.end() && nonce != 0 && it->second.record.nonce == nonce) {
+    if (!is_new && nonce != 0 && it->second.record.nonce == nonce) {
       return it->second.record.incarnation;
     }
-    const bool has_share = it != workers_.end() && it->second.share;
+    const bool has_share = !is_new && it->second.share;
     absl::StatusOr<IdleMemory::Hold> share =
-        has_share ? std::move(it->second.share) : TakeShare(worker_id, peer);
+        TakeShare(worker_id, has_share ? "" : peer, OverheadOf(worker_id));
     if (!share.ok()) return share.status();
-    if (it == workers_.end()) {
-      absl::StatusOr<MemoryAccount::Hold> held = Reserve(worker_id);
-      if (!held.ok()) return held.status();
-      FindOrAdd(worker_id).held = *std::move(held);
-    } else if (it->second.live()) {
-      lost.push_back(it->second.record);
-      End(it->second, WorkerState::kLeft);
-    }
+    absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Hold();
+    if (is_new) held = Reserve(worker_id);
+    if (!held.ok()) return held.status();
+    incarnation = last_incarnation_ + 1;
+    WorkerRecord record{.worker_id = worker_id,
+                        .incarnation = incarnation,
+                        .sharing = sharing,
+                        .host = Printable(host),
+                        .pid = pid,
+                        .nonce = nonce};
+    if (!is_new) record.quarantine = it->second.record.quarantine;
+    Lost lost = LostOf(record);
+    Happens happens = Prepare(record);
     Worker& worker = FindOrAdd(worker_id);
-    incarnation = ++last_incarnation_;
-    worker.record = {.worker_id = worker_id,
-                     .incarnation = incarnation,
-                     .sharing = sharing,
-                     .host = Printable(host),
-                     .pid = pid,
-                     .nonce = nonce,
-                     .quarantine = std::move(worker.record.quarantine)};
-    Settle(worker);
-    worker.share = *std::move(share);
-    worker.heard = env_.Now();
-    worker.held_lease = false;
-    Notify(worker);
+    if (is_new) worker.held = *std::move(held);
+    Begin(worker, std::move(record), std::move(lost), *std::move(share));
+    happens();
   }
-  NotifyLost(lost);
+  TellLost();
   return incarnation;
+}
+
+void Workers::Begin(Worker& worker, WorkerRecord record, Lost lost,
+                    IdleMemory::Hold share) noexcept {
+  if (worker.share) share = std::move(worker.share);
+  if (!worker.lost.empty()) End(worker, WorkerState::kLeft);
+  worker.record = std::move(record);
+  last_incarnation_ = worker.record.incarnation;
+  Settle(worker);
+  worker.lost = std::move(lost);
+  worker.share = std::move(share);
+  worker.heard = env_.Now();
+  worker.held_lease = false;
 }
 
 void Workers::BeginLife(int64_t wall_micros) {
@@ -115,19 +113,6 @@ Workers::Worker* Workers::Find(const std::string& worker_id, uint64_t incarnatio
   const auto it = workers_.find(worker_id);
   return it == workers_.end() || it->second.record.incarnation != incarnation ? nullptr
                                                                               : &it->second;
-}
-
-void Workers::HoldLease(const std::string& worker_id, uint64_t incarnation) {
-  MutexLock lock(mutex_);
-  if (Worker* const worker = Find(worker_id, incarnation)) worker->held_lease = true;
-}
-
-void Workers::StartLease(const std::string& worker_id, uint64_t incarnation) {
-  MutexLock lock(mutex_);
-  if (Worker* const worker = Find(worker_id, incarnation)) {
-    worker->held_lease = false;
-    worker->heard = env_.Now();
-  }
 }
 
 absl::Status Workers::Fenced(const Worker& worker, uint64_t incarnation) const {
@@ -207,6 +192,15 @@ void Workers::End(Worker& worker, WorkerState state) noexcept {
   if (fence_ && !FailpointIsOn(Failpoint::kIgnoreFence)) fence_(worker.record);
   worker.record.state = state;
   Settle(worker);
+  untold_.splice(untold_.end(), worker.lost);
+}
+
+void Workers::EndAndRecord(Worker& worker, WorkerState state) {
+  WorkerRecord after = worker.record;
+  after.state = state;
+  Happens happens = Prepare(after);
+  End(worker, state);
+  happens();
 }
 
 void Workers::Settle(Worker& worker) noexcept {
@@ -225,87 +219,48 @@ void Workers::Settle(Worker& worker) noexcept {
   }
 }
 
-void Workers::Notify(const Worker& worker) const {
-  if (observer_) observer_(worker.record);
+Workers::Lost Workers::LostOf(const WorkerRecord& record) {
+  Lost lost;
+  lost.push_back({.worker_id = record.worker_id, .incarnation = record.incarnation});
+  return lost;
 }
 
-bool Workers::ForgetOne() { return ForgetOne(false) || ForgetOne(true); }
-
-bool Workers::ForgetOne(bool in_quarantine) {
-  for (auto it = gone_.begin(); it != gone_.end(); ++it) {
-    const auto worker = workers_.find(*it->second);
-    if (worker->second.record.quarantine.empty() == in_quarantine || worker->second.untold != 0) {
-      continue;
-    }
-    if (collect_ && !collect_(worker->first)) continue;
-    // The log has it, so that a restart forgets the same.
-    worker->second.record.state = WorkerState::kForgotten;
-    last_forgotten_ = std::max(last_forgotten_, worker->second.record.incarnation);
-    Notify(worker->second);
-    gone_bytes_ -= OverheadOf(worker->first);
-    gone_.erase(it);
-    workers_.erase(worker);
-    return true;
-  }
-  return false;
-}
-
-void Workers::ForgetMany() {
-  while (gone_bytes_ > MemoryAccount::Process().limit() / kGoneShare && ForgetOne()) {
-  }
-}
-
-absl::StatusOr<MemoryAccount::Hold> Workers::Reserve(const std::string& worker_id) {
-  MemoryAccount& memory = MemoryAccount::Process();
-  absl::StatusOr<MemoryAccount::Hold> held = memory.Reserve(OverheadOf(worker_id));
-  while (!held.ok() && ForgetOne()) held = memory.Reserve(OverheadOf(worker_id));
-  if (held.ok()) return held;
-  return Prefixed(absl::StrCat("worker '", worker_id, "': "), held.status());
-}
-
-void Workers::NotifyLost(const std::vector<WorkerRecord>& lost) const {
-  if (!lost_ || FailpointIsOn(Failpoint::kIgnoreDeath)) return;
-  for (const WorkerRecord& record : lost) lost_(record);
+Workers::Happens Workers::Prepare(const WorkerRecord& after) const {
+  Happens happens = observer_ ? observer_(after) : nullptr;
+  return happens ? std::move(happens) : [] {};
 }
 
 absl::Status Workers::Disconnect(const Caller& caller) {
   if (absl::Status status = Check(caller); !status.ok()) return status;
-  std::vector<WorkerRecord> lost;
   {
     MutexLock lock(mutex_);
     Worker* const worker = Find(caller.worker_id, caller.incarnation);
     // It may have ended otherwise meanwhile.
     if (worker == nullptr || !worker->live()) return absl::OkStatus();
-    lost.push_back(worker->record);
-    End(*worker, WorkerState::kLeft);
-    Notify(*worker);
+    EndAndRecord(*worker, WorkerState::kLeft);
     ForgetMany();
   }
-  NotifyLost(lost);
+  TellLost();
   return absl::OkStatus();
 }
 
 void Workers::FenceAll(absl::FunctionRef<void()> record) noexcept {
   MutexLock lock(mutex_);
-  for (auto& [worker_id, worker] : workers_) {
-    if (worker.live()) worker.untold = worker.record.incarnation;
-    End(worker, WorkerState::kRolledBack);
-  }
+  for (auto& [worker_id, worker] : workers_) End(worker, WorkerState::kRolledBack);
   record();
 }
 
-void Workers::TellLost() {
-  std::vector<WorkerRecord> lost;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [worker_id, worker] : workers_) {
-      if (worker.untold == 0) continue;
-      lost.emplace_back(worker.record).incarnation = worker.untold;  // it may be back already
+// Without the lock: whoever is told may connect again at once.
+void Workers::TellLost() noexcept {
+  while (true) {
+    Lost next;
+    {
+      MutexLock lock(mutex_);
+      if (untold_.empty()) return;
+      next.splice(next.end(), untold_, untold_.begin());
     }
-    if (lost.empty()) return;
-    for (auto& [worker_id, worker] : workers_) worker.untold = 0;
+    if (lost_ && !FailpointIsOn(Failpoint::kIgnoreDeath)) lost_(next.front());
   }
-  NotifyLost(lost);
 }
 
 absl::Status Workers::Quarantine(const std::string& worker_id, const std::string& reason) {
@@ -315,45 +270,12 @@ absl::Status Workers::Quarantine(const std::string& worker_id, const std::string
     return absl::NotFoundError(
         absl::StrCat("no worker '", Printable(worker_id), "' has ever connected"));
   }
-  it->second.record.quarantine = Printable(reason);
-  Notify(it->second);
+  WorkerRecord after = it->second.record;
+  after.quarantine = Printable(reason);
+  Happens happens = Prepare(after);
+  it->second.record = std::move(after);
+  happens();
   return absl::OkStatus();
-}
-
-void Workers::ForgivePause(Time now) {
-  if (next_look_ == kNever || now - next_look_ < BetweenLooks(lease_)) return;
-  const Time::duration pause = now - next_look_;
-  for (auto& [worker_id, worker] : workers_) worker.heard = std::min(now, worker.heard + pause);
-}
-
-Time Workers::EvictSilent() {
-  if (lease_.count() == 0) return kNever;
-  std::vector<std::string> said;
-  const Time now = env_.Now();
-  // Often enough to tell a pause of this process from a worker's silence.
-  Time next = now + BetweenLooks(lease_);
-  {
-    MutexLock lock(mutex_);
-    ForgivePause(now);
-    for (auto& [worker_id, worker] : workers_) {
-      if (!worker.live() || worker.held_lease) continue;
-      if (worker.heard + lease_ > now) {
-        next = std::min(next, worker.heard + lease_);
-        continue;
-      }
-      said.push_back(fmt::format("worker '{}' evicted: silent for its whole lease of {:.1f} s",
-                                 worker.record.worker_id, Seconds(lease_)));
-      worker.untold = worker.record.incarnation;
-      End(worker, WorkerState::kEvicted);
-      Notify(worker);
-    }
-    ForgetMany();
-    next_look_ = next;
-  }
-  static auto* const log = new LimitedLog;
-  for (const std::string& text : said) log->Warn(text);
-  TellLost();
-  return next;
 }
 
 void Workers::Start(std::function<void(const WorkerRecord&)> fence,
@@ -364,6 +286,7 @@ void Workers::Start(std::function<void(const WorkerRecord&)> fence,
     fence_ = std::move(fence);
     lost_ = std::move(lost);
     collect_ = std::move(collect);
+    untold_.clear();  // in recovery, when nobody waited
     for (auto& [worker_id, worker] : workers_) {
       worker.heard = env_.Now();
       const bool is_over = !worker.live() && !FailpointIsOn(Failpoint::kIgnoreFence);
@@ -383,18 +306,9 @@ void Workers::Restore(const WorkerRecord& record) {
   }
   if (record.incarnation < known.record.incarnation) return;
   known.record = record;
+  known.lost = known.live() ? LostOf(record) : Lost();
   known.heard = env_.Now();
   Settle(known);
-}
-
-void Workers::RestoreForgotten(const WorkerRecord& record) {
-  Worker* const known = Find(record.worker_id, record.incarnation);
-  if (known == nullptr) return;
-  known->record.state = WorkerState::kForgotten;
-  Settle(*known);
-  gone_.erase(known->end);
-  gone_bytes_ -= OverheadOf(record.worker_id);
-  workers_.erase(record.worker_id);
 }
 
 }  // namespace varscope::server

@@ -5,11 +5,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "proto/concurrency/mutex.h"
@@ -48,6 +51,10 @@ struct WorkerStatus {
 
 // Thread-safe. A worker whose incarnation is over (evicted, left, or followed by the next one) is
 // fenced off for good: its requests are refused.
+//
+// What becomes of a worker is decided, written down and told in one: all that this takes is there
+// before (the record for the log, the names of whom others are told of), and then nothing can fail.
+// So where a function throws std::bad_alloc, nothing has changed, but that others were forgotten.
 class Workers {
  public:
   // So many ids are remembered, and of those that are gone as many as take one part in kGoneShare
@@ -80,10 +87,37 @@ class Workers {
   // bits, a number that goes on from the last one that is known.
   void BeginLife(int64_t wall_micros);
 
-  // The lease does not run until StartLease: the worker does not know yet that it is connected.
-  // Nothing for an incarnation that is over.
-  void HoldLease(const std::string& worker_id, uint64_t incarnation);
-  void StartLease(const std::string& worker_id, uint64_t incarnation);
+  // The lease of a worker that does not know yet that it is connected: it does not run, until this
+  // ends. Outlived by the Workers. Not thread-safe.
+  class HeldLease {
+   public:
+    HeldLease() = default;  // of nobody
+    ~HeldLease() { Start(); }
+    HeldLease(HeldLease&& other) noexcept
+        : workers_(std::exchange(other.workers_, nullptr)),
+          worker_id_(std::move(other.worker_id_)),
+          incarnation_(other.incarnation_) {}
+    HeldLease& operator=(HeldLease&& other) noexcept {
+      Start();
+      workers_ = std::exchange(other.workers_, nullptr);
+      worker_id_ = std::move(other.worker_id_);
+      incarnation_ = other.incarnation_;
+      return *this;
+    }
+    // It runs from now on.
+    void Start() noexcept;
+
+   private:
+    friend class Workers;
+    HeldLease(Workers& workers, std::string worker_id, uint64_t incarnation)
+        : workers_(&workers), worker_id_(std::move(worker_id)), incarnation_(incarnation) {}
+
+    Workers* workers_ = nullptr;
+    std::string worker_id_;
+    uint64_t incarnation_ = 0;
+  };
+  // Of nobody where the incarnation is over.
+  HeldLease HoldLease(const std::string& worker_id, uint64_t incarnation);
 
   // Renews the lease. Unauthenticated for a caller that is no worker, or whose id is not known
   // here; Aborted for a fenced incarnation, with the retry info to connect again
@@ -101,12 +135,11 @@ class Workers {
   absl::Status Disconnect(const Caller& caller);
   // Fences off everybody, because the store is rolled back; each may connect again. Takes no
   // memory. `record` is called once all are, before anybody can, and must neither call back nor
-  // throw: what it writes down comes after all that the observer was notified of before, and before
-  // what it is notified of later. Nobody is told yet: TellLost.
+  // throw: what it writes down comes after all that the observer has written before, and before
+  // what it writes later. Nobody is told yet: TellLost.
   void FenceAll(absl::FunctionRef<void()> record = [] {}) noexcept;
-  // Tells `lost` of those whose incarnation FenceAll, or an eviction, has ended. What is not told
-  // now because there is no memory is told with the next evictions.
-  void TellLost();
+  // Tells `lost` of those whose ends nobody was told of yet. Takes no memory.
+  void TellLost() noexcept ABSL_LOCKS_EXCLUDED(mutex_);
 
   // NotFound for an id that never connected. An empty reason ends the quarantine.
   absl::Status Quarantine(const std::string& worker_id, const std::string& reason);
@@ -119,16 +152,20 @@ class Workers {
   std::vector<WorkerStatus> StatusAfter(const std::string& after, size_t most = 256) const;
   std::chrono::milliseconds lease() const { return lease_; }
 
-  // Notified of each change of a worker, but for FenceAll's, in order and before anybody can learn
-  // of it; must not call back. Set before workers come.
-  void Observe(std::function<void(const WorkerRecord&)> observer) {
-    observer_ = std::move(observer);
-  }
+  // Asked about each change of a worker, but for FenceAll's, before it happens, with what the
+  // worker will be; where that throws, the change does not happen. What it returns is called when
+  // it does, in order and before anybody can learn of it, takes no memory, and does not throw.
+  // Neither may call back. Set before workers come.
+  using Happens = absl::AnyInvocable<void()>;
+  using Observer = std::function<Happens(const WorkerRecord&)>;
+  void Observe(Observer observer) { observer_ = std::move(observer); }
   // `fence` is notified of each incarnation that is over, before anybody can learn of it, and must
   // not call back, also of those that were restored so, and of 0 for each new id: so it can take
-  // the memory for later, when it must not throw. `lost` after that, without locks. Starts the
-  // leases of those that were restored alive.
-  // `collect` is called, as `fence` is, with an id that is to be forgotten; false: not now.
+  // the memory for later, when it must not throw. `lost` after that, once, without locks, perhaps
+  // on the thread that ends another worker; it gets the id and the incarnation, and must not throw.
+  // Starts the leases of those that were restored alive.
+  // `collect` is called, as `fence` is, with an id that is to be forgotten; false: not now. It must
+  // not throw.
   void Start(std::function<void(const WorkerRecord&)> fence,
              std::function<void(const WorkerRecord&)> lost,
              std::function<bool(const std::string& worker_id)> collect = {});
@@ -145,11 +182,12 @@ class Workers {
 
  private:
   using Gone = std::map<uint64_t, const std::string*>;  // ids, in the order of their ends
+  using Lost = std::list<WorkerRecord>;                 // their ids and incarnations
   struct Worker {
     WorkerRecord record;
     Time heard;
     bool held_lease = false;        // see HoldLease
-    uint64_t untold = 0;            // an incarnation of whose end nobody was told; see TellLost
+    Lost lost = {};                 // itself, as long as it is live: its place in untold_
     uint64_t end = 0;               // its place in gone_; 0: it is live
     Gone::node_type place = {};     // that place, as long as it is live
     MemoryAccount::Hold held = {};  // see OverheadOf
@@ -157,27 +195,41 @@ class Workers {
     bool live() const { return record.state == WorkerState::kLive; }
   };
 
-  // The worker of that id, or a new one, with all that its end takes.
+  // What the server keeps of a worker, here, among the completion records, and in its groups, in
+  // bytes. Not less than that.
+  static uint64_t OverheadOf(const std::string& worker_id);
+  // One that is connected has it.
+  static Lost LostOf(const WorkerRecord& record);
+  // What the observer returns; not empty.
+  Happens Prepare(const WorkerRecord& after) const;
+
+  // The worker of that id, or a new one, with what its end takes beside LostOf.
   Worker& FindOrAdd(const std::string& worker_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Null when another one is the worker's last.
   Worker* Find(const std::string& worker_id, uint64_t incarnation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Takes no memory.
+  // The worker's next incarnation; if one is live, it is over. Takes no memory.
+  void Begin(Worker& worker, WorkerRecord record, Lost lost, IdleMemory::Hold share) noexcept
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes no memory. Whoever calls it calls TellLost without the lock.
   void End(Worker& worker, WorkerState state) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Notify(const Worker& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same, and the observer has it. Takes memory, before anything changes.
+  void EndAndRecord(Worker& worker, WorkerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Keeps gone_ as the worker's state says.
   void Settle(Worker& worker) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False: there is none that may be.
   bool ForgetOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ForgetOne(bool in_quarantine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Those beyond kGoneShare.
-  void ForgetMany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Those beyond kGoneShare; without memory, another time.
+  void ForgetMany() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<MemoryAccount::Hold> Reserve(const std::string& worker_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RestoreForgotten(const WorkerRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Fenced(const Worker& worker, uint64_t incarnation) const;
-  void NotifyLost(const std::vector<WorkerRecord>& lost) const ABSL_LOCKS_EXCLUDED(mutex_);
   Time EvictSilent();
+  // False: there is no memory to; then nothing has changed. Adds what is to be said of it.
+  bool Evict(Worker& worker, std::list<std::string>& said) noexcept
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // While this process stood still it could hear nobody: that time does not count as silence.
   void ForgivePause(Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -190,8 +242,9 @@ class Workers {
   uint64_t last_forgotten_ ABSL_GUARDED_BY(mutex_) = 0;  // the highest incarnation
   uint64_t last_end_ ABSL_GUARDED_BY(mutex_) = 0;
   Gone gone_ ABSL_GUARDED_BY(mutex_);
-  uint64_t gone_bytes_ ABSL_GUARDED_BY(mutex_) = 0;    // of the account
-  std::function<void(const WorkerRecord&)> observer_;  // set before workers come
+  uint64_t gone_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of the account
+  Lost untold_ ABSL_GUARDED_BY(mutex_);              // of whose ends nobody was told; see TellLost
+  Observer observer_;                                // set before workers come
   std::function<void(const WorkerRecord&)> fence_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const WorkerRecord&)> lost_;  // as well
   std::function<bool(const std::string&)> collect_ ABSL_GUARDED_BY(mutex_);

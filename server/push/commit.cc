@@ -33,7 +33,7 @@ void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
     args.row_size = RowSize(update.variable->def.shape);
   }
   if (scratch.defined()) args.scratch = scratch.mutable_values<T>();
-  for (const VariablePtr& slot : update.slots) {
+  for (Variable* const slot : update.slots) {
     args.slots.push_back(slot->value.mutable_values<T>());
   }
   if (!sparse) optimizers::AddWeightDecay<T>(args.variable, step.weight_decay, gradient);
@@ -44,7 +44,7 @@ void Run(const PushStep& step, PushUpdate& update, Tensor& scratch,
 // `scratch` is that of the step's first update.
 void Run(PushStep& step, Tensor* scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   absl::InlinedVector<double, optimizers::kFewStates> non_slots;
-  for (const VariablePtr& s : step.non_slots) non_slots.push_back(s->value.scalar<float>());
+  for (const Variable* const s : step.non_slots) non_slots.push_back(s->value.scalar<float>());
   for (PushUpdate& update : step.updates) {
     Tensor& room = *scratch++;
     if (FailpointIsOn(Failpoint::kHalfPush) && step.updates.size() > 1 &&
@@ -55,7 +55,7 @@ void Run(PushStep& step, Tensor* scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       Run<typename decltype(tag)::type>(step, update, room, non_slots);
     });
     Touch(*update.variable, update.gradient.value.byte_size());
-    for (const VariablePtr& slot : update.slots) ++slot->version;
+    for (Variable* const slot : update.slots) ++slot->version;
   }
   step.optimizer->finish(step.hyperparameters, non_slots);
   for (size_t i = 0; i < non_slots.size(); ++i) {

@@ -28,10 +28,10 @@ absl::Status Bind(Catalog& catalog, PushContents& push) {
     StateRequest& request = requests.emplace_back(
         StateRequest{*step.optimizer, step.hyperparameters, step.spec, step.creator, {}});
     for (const PushUpdate& u : step.updates) {
-      request.owners.push_back({*u.variable, u.slot_names});
+      request.owners.push_back({*u.variable, *u.slot_names});
     }
     for (const SlotCreation& b : step.slot_creations) {
-      request.owners.push_back({*b.variable, b.slot_names});
+      request.owners.push_back({*b.variable, *b.slot_names});
     }
   }
   absl::StatusOr<std::vector<OptimizerState>> states = GetOrCreateSlots(catalog, requests);
@@ -53,7 +53,7 @@ absl::Status Bind(Catalog& catalog, PushContents& push) {
 absl::Status CheckSlotsAreThere(const PushContents& push) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (const PushStep& step : push.steps) {
     for (const PushUpdate& update : step.updates) {
-      for (const VariablePtr& slot : update.slots) {
+      for (Variable* const slot : update.slots) {
         if (slot->first_value != nullptr) return IsComing(slot->def);
       }
     }
@@ -64,7 +64,7 @@ absl::Status CheckSlotsAreThere(const PushContents& push) ABSL_NO_THREAD_SAFETY_
 absl::Status ReserveUpdate(const PushStep& step, PushUpdate& update,
                            Tensor& scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   absl::Status status = update.variable->MakeWritable();
-  for (const VariablePtr& slot : update.slots) status.Update(slot->MakeWritable());
+  for (Variable* const slot : update.slots) status.Update(slot->MakeWritable());
   const bool sparse = update.indices.has_value();
   if (step.weight_decay != 0 && !sparse) status.Update(TryMakeUnique(update.gradient.value));
   if (!status.ok() || !step.optimizer->NeedsScratch(sparse)) return status;
@@ -80,7 +80,7 @@ absl::Status ReserveAll(PushContents& push,
                         std::vector<Tensor>& scratch) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (PushStep& step : push.steps) {
     absl::Status status;
-    for (const VariablePtr& scalar : step.non_slots) status.Update(scalar->MakeWritable());
+    for (Variable* const scalar : step.non_slots) status.Update(scalar->MakeWritable());
     for (PushUpdate& update : step.updates) {
       status.Update(ReserveUpdate(step, update, scratch.emplace_back()));
     }
@@ -91,9 +91,9 @@ absl::Status ReserveAll(PushContents& push,
   for (PushAssignment& a : std::views::reverse(push.assignments)) {
     absl::Status status;
     if (a.op != AssignOp::kAssign && a.op != AssignOp::kInitialize) {
-      written.insert(a.variable.get());
+      written.insert(a.variable);
       status = a.variable->MakeWritable();
-    } else if (written.contains(a.variable.get())) {
+    } else if (written.contains(a.variable)) {
       status = TryMakeUnique(a.value.value);
     }
     if (!status.ok()) return status;
@@ -105,15 +105,14 @@ absl::Status ReserveAll(PushContents& push,
 
 std::vector<Variable*> WriteSet(const PushContents& push) {
   std::vector<Variable*> all;
-  const auto add = [&](const VariablePtr& variable) { all.push_back(variable.get()); };
   for (const PushStep& step : push.steps) {
-    for (const VariablePtr& scalar : step.non_slots) add(scalar);
+    all.insert(all.end(), step.non_slots.begin(), step.non_slots.end());
     for (const PushUpdate& update : step.updates) {
-      add(update.variable);
-      for (const VariablePtr& slot : update.slots) add(slot);
+      all.push_back(update.variable);
+      all.insert(all.end(), update.slots.begin(), update.slots.end());
     }
   }
-  for (const PushAssignment& a : push.assignments) add(a.variable);
+  for (const PushAssignment& a : push.assignments) all.push_back(a.variable);
   return all;
 }
 

@@ -13,6 +13,7 @@
 #define VARSCOPE_SERVER_PUSH_PUSH_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,19 +54,19 @@ struct PushTensor {
 
 // One gradient for one variable: dense, or, with `indices`, for some of its rows.
 struct PushUpdate {
-  VariablePtr variable;
-  SlotNames slot_names;  // that the worker proposes
+  Variable* variable = nullptr;
+  const SlotNames* slot_names = nullptr;  // that the worker proposes; null: it was replayed
   // The variable's version that the gradient was computed from, when the worker told it.
   std::optional<uint64_t> base_version;
   PushTensor gradient;                // the variable's dtype and shape, or [rows, its other dims]
   std::optional<PushTensor> indices;  // from Validate on int64 and distinct
-  std::vector<VariablePtr> slots;     // from Lock on, in the rule's order
+  StateVariables slots;               // from Lock on
 };
 
 // A variable that gets slots without being updated.
 struct SlotCreation {
-  VariablePtr variable;
-  SlotNames slot_names;
+  Variable* variable = nullptr;
+  const SlotNames* slot_names = nullptr;
 };
 
 // One step of one optimizer.
@@ -79,11 +80,11 @@ struct PushStep {
   Creator creator;  // of slots that this step is the first to need
   std::vector<PushUpdate> updates;
   std::vector<SlotCreation> slot_creations;
-  std::vector<VariablePtr> non_slots;  // from Lock on
+  StateVariables non_slots;  // from Lock on
 };
 
 struct PushAssignment {
-  VariablePtr variable;
+  Variable* variable = nullptr;
   AssignOp op = AssignOp::kAssign;
   PushTensor value;
   std::optional<PushTensor> indices;  // of a scatter; from Validate on int64
@@ -93,6 +94,9 @@ struct PushAssignment {
 struct PushContents {
   PushId id;
   std::vector<PushId> others;  // the further pushes that were merged into this one
+  // Those of the variables and slot names that its parts point to, once each; none when it is
+  // replayed, which the catalog outlives.
+  std::vector<std::shared_ptr<const void>> owners;
   std::vector<PushStep> steps;
   std::vector<PushAssignment> assignments;
   bool allow_nonfinite = false;
@@ -106,6 +110,10 @@ class ResolvedPush {
   const PushContents& contents() const { return contents_; }
   // All its tensors together will take so many bytes.
   uint64_t bytes() const { return bytes_; }
+  // So many bytes have the variables whose every element it may write or copy: rules with a state
+  // for the whole variable go over all of it for one row, and a value that is being sent is copied
+  // first.
+  uint64_t touched_bytes() const { return touched_bytes_; }
 
  private:
   friend absl::StatusOr<ResolvedPush> Resolve(const StreamVariables&, const v1::PushHead&,
@@ -113,13 +121,16 @@ class ResolvedPush {
                                               std::vector<wire::IncomingTensor>&);
   friend absl::StatusOr<ValidPush> Validate(ResolvedPush, std::vector<Tensor>, bool,
                                             const PushPolicy&);
-  ResolvedPush(PushContents contents, uint64_t bytes, absl::Status hyperparameters)
+  ResolvedPush(PushContents contents, uint64_t bytes, uint64_t touched_bytes,
+               absl::Status hyperparameters)
       : contents_(std::move(contents)),
         bytes_(bytes),
+        touched_bytes_(touched_bytes),
         hyperparameters_(std::move(hyperparameters)) {}
 
   PushContents contents_;
   uint64_t bytes_;
+  uint64_t touched_bytes_;
   absl::Status hyperparameters_;  // what is wrong with them, unless its group has its own
 };
 

@@ -25,7 +25,10 @@ size_t BytesOf(const v1::NamedVariable& named) {
 
 absl::Status StreamVariables::Add(const Catalog& catalog, const Named& named,
                                   const Caller& caller) {
-  if (entries_.empty()) generation_ = catalog.generation();
+  if (table_ == nullptr) {
+    table_ = std::make_shared<Table>();
+    generation_ = catalog.generation();
+  }
   if (absl::Status status = CheckPresent(catalog, caller); !status.ok()) return status;
   if (absl::Status status = Reserve(named, caller); !status.ok()) return status;
   for (const v1::NamedVariable& variable : named) {
@@ -40,10 +43,10 @@ absl::Status StreamVariables::Reserve(const Named& named, const Caller& caller) 
   bytes_ += bytes;
   if (bytes_ > kMaxBytes) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(Who(caller), "one stream names too many variables (", entries_.size(), " and ",
+        absl::StrCat(Who(caller), "one stream names too many variables (", size(), " and ",
                      named.size(), " more); open another one"));
   }
-  absl::Status status = IdleMemory::Process().Extend(held_, caller.holder(), bytes);
+  absl::Status status = IdleMemory::Process().Extend(table_->held, caller.holder(), bytes);
   if (status.ok()) return status;
   return Prefixed(
       absl::StrCat(Who(caller), "for the variables that its stream names and their slots, "),
@@ -84,13 +87,19 @@ absl::Status StreamVariables::AddOne(const Catalog& catalog, const v1::NamedVari
       return refuse(absl::StrCat("as the name of a slot, ", status.message()));
     }
   }
-  entries_.push_back({*std::move(variable), {named.slots().begin(), named.slots().end()}});
+  table_->entries.push_back(
+      {.variable = *variable,
+       .slots = {named.slots().begin(), named.slots().end()},
+       .name = def.name,
+       .dtype = def.dtype,
+       .shape = def.shape,
+       .bytes = static_cast<uint64_t>(def.shape.num_elements()) * SizeOf(def.dtype)});
   return absl::OkStatus();
 }
 
 void StreamVariables::DescribeLast(size_t count, v1::FrameHeader& answer) const {
-  for (size_t i = entries_.size() - count; i < entries_.size(); ++i) {
-    const VariableDefinition& def = entries_[i].variable->def;
+  for (size_t i = size() - count; i < size(); ++i) {
+    const VariableDefinition& def = table_->entries[i].variable->def;
     v1::VariableType& type = *answer.add_types();
     type.set_dtype(wire::ToProto(def.dtype));
     wire::ToProto(def.shape, type.mutable_shape());
@@ -98,9 +107,9 @@ void StreamVariables::DescribeLast(size_t count, v1::FrameHeader& answer) const 
 }
 
 absl::StatusOr<const StreamVariables::Entry*> StreamVariables::Find(uint32_t number) const {
-  if (number < entries_.size()) return &entries_[number];
+  if (number < size()) return &table_->entries[number];
   return absl::InvalidArgumentError(absl::StrCat("the request means variable number ", number,
-                                                 ", its stream has named ", entries_.size()));
+                                                 ", its stream has named ", size()));
 }
 
 absl::Status CheckColumn(absl::string_view subject, int entries, int variables,

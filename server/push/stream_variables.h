@@ -6,7 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <deque>
+#include <memory>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -22,9 +23,15 @@ namespace varscope::server {
 // Each name is looked up once in the life of a stream, when the stream names it. Not thread-safe.
 class StreamVariables {
  public:
+  // What a number means. The variables of a stream lie far apart in memory: what each request looks
+  // at, of many, is here side by side.
   struct Entry {
     VariablePtr variable;
-    SlotNames slots;  // that the worker proposes; valid names
+    SlotNames slots;         // that the worker proposes; valid names
+    absl::string_view name;  // these as the variable's definition has them
+    DType dtype;
+    Shape shape;
+    uint64_t bytes;  // of a value
   };
   using Named = google::protobuf::RepeatedPtrField<v1::NamedVariable>;
 
@@ -40,9 +47,12 @@ class StreamVariables {
   // Aborted when the store was rolled back since.
   absl::Status CheckPresent(const Catalog& catalog, const Caller& caller) const;
 
-  size_t size() const { return entries_.size(); }
+  size_t size() const { return table_ == nullptr ? 0 : table_->entries.size(); }
   // InvalidArgument for a number that the stream has not given.
   absl::StatusOr<const Entry*> Find(uint32_t number) const;
+  // What Find has returned lives as long as this, too: whoever asks for many variables keeps this
+  // one thing, and does not write to the memory of each, as a copy of a VariablePtr does.
+  std::shared_ptr<const void> owner() const { return table_; }
   // Adds to `answer` the dtypes and shapes of the `count` variables that were added last.
   void DescribeLast(size_t count, v1::FrameHeader& answer) const;
 
@@ -50,17 +60,21 @@ class StreamVariables {
 
   // How many variables one list of a request may mean: each once, and some of them again. A number
   // takes one byte on the wire, and much more here.
-  size_t most_in_a_list() const { return entries_.size() + 1024; }
+  size_t most_in_a_list() const { return size() + 1024; }
 
  private:
   // Room for them, before they are stored.
   absl::Status Reserve(const Named& named, const Caller& caller);
   absl::Status AddOne(const Catalog& catalog, const v1::NamedVariable& named, const Caller& caller);
 
-  std::vector<Entry> entries_;  // by number
-  size_t bytes_ = 0;            // about what they take
-  IdleMemory::Hold held_;       // of them
-  uint64_t generation_ = 0;     // the catalog's, of all entries
+  struct Table {
+    std::deque<Entry> entries;  // by number; each stays where it is
+    IdleMemory::Hold held;      // of them
+  };
+
+  std::shared_ptr<Table> table_;  // null: it is empty
+  size_t bytes_ = 0;              // about what the entries take
+  uint64_t generation_ = 0;       // the catalog's, of all entries
 };
 
 // InvalidArgument unless a column that is beside a request's list of variables is empty, or has one

@@ -1,7 +1,6 @@
 #include "server/rpc/accept_loop.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -41,10 +40,7 @@ bool ConcernsConnection(int error) {
   }
 }
 
-LimitedLog& ConnectionLog() {
-  static auto* const log = new LimitedLog;
-  return *log;
-}
+constinit LimitedLog connection_log;
 
 }  // namespace
 
@@ -70,18 +66,22 @@ AcceptLoop::AcceptLoop(std::vector<shm::FileDescriptor> listening, shm::FileDesc
       stop_(std::move(stop)),
       take_(std::move(take)),
       descriptor_limit_(ConnectionDescriptorLimit()),
-      thread_([this] { Run(); }) {}
+      thread_([this, awaited = Awaited()]() mutable { Run(std::move(awaited)); }) {}
 
 AcceptLoop::~AcceptLoop() {
   eventfd_write(stop_.get(), 1);
   thread_.join();
 }
 
-void AcceptLoop::Run() {
-  std::vector<pollfd> awaited = {{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+std::vector<pollfd> AcceptLoop::Awaited() const {
+  std::vector<pollfd> awaited = {pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
   for (const shm::FileDescriptor& socket : listening_) {
     awaited.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
   }
+  return awaited;
+}
+
+void AcceptLoop::Run(std::vector<pollfd> awaited) noexcept {
   for (;;) {
     if (poll(awaited.data(), awaited.size(), /*timeout=*/-1) < 0) {
       // Only its memory may be missing.
@@ -97,26 +97,25 @@ void AcceptLoop::Run() {
   }
 }
 
-bool AcceptLoop::AcceptOne(int listening) const {
+bool AcceptLoop::AcceptOne(int listening) const noexcept {
   shm::FileDescriptor connection(
       accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   const int error = errno;
   if (!connection.valid()) {
     if (ConcernsConnection(error)) return true;
-    ConnectionLog().Warn(absl::StrCat("a connection waits: ", std::strerror(error)));
+    connection_log.Warn("a connection waits: ", std::strerror(error));
     return false;
   }
   if (connection.get() >= descriptor_limit_) {
-    ConnectionLog().Warn(
-        absl::StrCat("a connection was closed at once: ", descriptor_limit_,
-                     " descriptors are open, and the rest is the server's own; raise the "
-                     "limit (ulimit -n) or have fewer workers"));
+    connection_log.Warn("a connection was closed at once: ", descriptor_limit_,
+                        " descriptors are open, and the rest is the server's own; raise the limit "
+                        "(ulimit -n) or have fewer workers");
     return true;
   }
   try {
     take_(std::move(connection), listening);
   } catch (const std::bad_alloc&) {
-    ConnectionLog().Warn("a connection was closed at once: there is no memory for it");
+    connection_log.Warn("a connection was closed at once: there is no memory for it");
   }
   return true;
 }

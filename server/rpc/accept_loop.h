@@ -2,6 +2,8 @@
 #ifndef VARSCOPE_SERVER_RPC_ACCEPT_LOOP_H_
 #define VARSCOPE_SERVER_RPC_ACCEPT_LOOP_H_
 
+#include <poll.h>
+
 #include <functional>
 #include <memory>
 #include <thread>
@@ -19,7 +21,7 @@ namespace varscope::server {
 class AcceptLoop {
  public:
   // Called on the loop's thread with a connection that does not block, and the socket that it came
-  // to. Must not throw.
+  // to. Without memory for it (std::bad_alloc) the connection is closed.
   using Take = std::function<void(shm::FileDescriptor connection, int listening)>;
 
   // The sockets listen. Unavailable without a thread or a descriptor.
@@ -32,9 +34,11 @@ class AcceptLoop {
 
  private:
   AcceptLoop(std::vector<shm::FileDescriptor> listening, shm::FileDescriptor stop, Take take);
-  void Run();
+  // The socket that ends it, and those that listen.
+  std::vector<pollfd> Awaited() const;
+  void Run(std::vector<pollfd> awaited) noexcept;
   // False when the system could not give what a connection needs.
-  bool AcceptOne(int listening) const;
+  bool AcceptOne(int listening) const noexcept;
 
   const std::vector<shm::FileDescriptor> listening_;
   const shm::FileDescriptor stop_;  // an eventfd

@@ -162,10 +162,12 @@ void AdminService::Accept(CallQueue& queue) {
         UnaryHandler<Request, Response>{
             [this, turns, run](const Caller& caller, const Request& request,
                                Answer<Response>& answer, CallDone done) {
-              turns(caller).Run(&request, [this, run, &caller, &request, &answer,
-                                           done = std::move(done)](const absl::Status& may) {
-                done(may.ok() ? run(context_, caller, request, answer) : may);
-              });
+              turns(caller).Run(
+                  &request,
+                  [this, run, &caller, &request, &answer] {
+                    return run(context_, caller, request, answer);
+                  },
+                  std::move(done));
             },
             leave(turns)});
   };
@@ -182,14 +184,15 @@ void AdminService::Accept(CallQueue& queue) {
       UnaryHandler<v1::TakeSnapshotRequest, v1::TakeSnapshotResponse>{
           [this](const Caller&, const v1::TakeSnapshotRequest& request,
                  Answer<v1::TakeSnapshotResponse>& answer, CallDone done) {
-            writes_.Run(&request, [this, &request, &answer, asked = unnamed_.begun(),
-                                   done = std::move(done)](const absl::Status& may) {
-              if (!may.ok()) return done(may);
-              Durability& durability = context_.durability;
-              done(ToAnswer(request.name().empty() ? unnamed_.Take(durability, asked)
-                                                   : durability.TakeSnapshot(request.name()),
-                            answer));
-            });
+            writes_.Run(
+                &request,
+                [this, &request, &answer, asked = unnamed_.begun()] {
+                  Durability& durability = context_.durability;
+                  return ToAnswer(request.name().empty() ? unnamed_.Take(durability, asked)
+                                                         : durability.TakeSnapshot(request.name()),
+                                  answer);
+                },
+                std::move(done));
           },
           leave(writes)});
 

@@ -1,16 +1,21 @@
 #include "server/rpc/busy_connections.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/env/open_directory.h"
@@ -45,7 +50,7 @@ std::string TextOf(const Address& address) {
   return absl::StrCat(v4 ? "" : "[", text.data(), v4 ? ":" : "]:", PortOf(address));
 }
 
-// Of a connection that is open.
+// Since it began; nothing: it is no open connection by TCP.
 std::optional<uint64_t> BytesReceived(int descriptor) {
   constexpr uint8_t kEstablished = 1;  // of the kernel's states
   tcp_info info{};
@@ -59,6 +64,26 @@ bool Accepts(int descriptor) {
   int accepts = 0;
   socklen_t size = sizeof accepts;
   return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
+}
+
+// That are there to be read. A connection that brings as much as it can has some at most times; one
+// that brings little has none.
+uint64_t BytesUnread(int descriptor) {
+  int bytes = 0;
+  return ioctl(descriptor, SIOCINQ, &bytes) == 0 ? bytes : 0;
+}
+
+std::optional<uint64_t> SocketInode(int descriptor) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || !S_ISSOCK(status.st_mode)) return std::nullopt;
+  return status.st_ino;
+}
+
+// Of a connection, for people.
+std::string PeerOf(int descriptor) {
+  if (const std::optional<Address> peer = Ask(getpeername, descriptor)) return TextOf(*peer);
+  const std::string name = UnixNameOf(descriptor);
+  return name.starts_with('\0') ? "unix-abstract:" + name.substr(1) : "unix:" + name;
 }
 
 // All of the process.
@@ -85,53 +110,59 @@ std::string UnixNameOf(int descriptor) {
   return name[0] == '\0' ? name : std::string(name.c_str());
 }
 
-std::vector<BusyConnections::Connection> BusyConnections::OverUnixSockets() const {
-  std::vector<Connection> connections;
-  if (unix_names_.empty()) return connections;
-  for (const int descriptor : Descriptors()) {
-    const std::string name = UnixNameOf(descriptor);
-    if (name.empty() || Accepts(descriptor)) continue;
-    if (std::find(unix_names_.begin(), unix_names_.end(), name) == unix_names_.end()) continue;
-    const bool is_path = name[0] != '\0';
-    connections.push_back(
-        {descriptor, is_path ? "unix:" + name : "unix-abstract:" + name.substr(1)});
-  }
-  return connections;
-}
-
-BusyConnections::Received BusyConnections::ReceivedNow() const {
-  Received received;
-  for (const int descriptor : Descriptors()) {
-    const std::optional<uint64_t> bytes = BytesReceived(descriptor);
-    if (!bytes) continue;
+bool BusyConnections::IsOurs(int descriptor, bool over_tcp) const {
+  if (over_tcp) {
     const std::optional<Address> own = Ask(getsockname, descriptor);
-    const std::optional<Address> peer = Ask(getpeername, descriptor);
-    if (!own || !peer) continue;
-    if (std::find(ports_.begin(), ports_.end(), PortOf(*own)) == ports_.end()) continue;
-    received[{descriptor, TextOf(*peer)}] = *bytes;
+    return own && absl::c_linear_search(ports_, PortOf(*own));
   }
-  return received;
+  return absl::c_linear_search(unix_names_, UnixNameOf(descriptor)) && !Accepts(descriptor);
 }
 
-std::vector<std::string> BusyConnections::End() {
-  Received now = ReceivedNow();
-  const auto since = [&](const auto& connection) {
-    const auto before = received_.find(connection.first);
-    return connection.second - (before == received_.end() ? 0 : before->second);
-  };
+void BusyConnections::Update() {
+  std::map<uint64_t, Connection> now;
+  for (const int descriptor : Descriptors()) {
+    const std::optional<uint64_t> received = BytesReceived(descriptor);
+    if (!received && unix_names_.empty()) continue;
+    const std::optional<uint64_t> inode = SocketInode(descriptor);
+    if (!inode || !IsOurs(descriptor, received.has_value())) continue;
+    Connection& connection = now[*inode];
+    if (const auto before = connections_.find(*inode); before != connections_.end()) {
+      connection = before->second;
+    }
+    connection.descriptor = descriptor;
+    if (received) {
+      connection.brought += *received - std::exchange(connection.received, *received);
+    } else {
+      connection.brought += BytesUnread(descriptor);
+    }
+  }
+  connections_ = std::move(now);
+}
+
+void BusyConnections::Look() {
+  Update();
+  for (auto& [inode, connection] : connections_) connection.brought = 0;
+}
+
+std::vector<std::string> BusyConnections::End(uint64_t excess) {
+  // A call of some bytes takes kilobytes here.
+  constexpr uint64_t kMostForAByte = 64;
+  Update();
   uint64_t most = 0;
-  for (const auto& connection : now) most = std::max(most, since(connection));
-  std::vector<Connection> busy = OverUnixSockets();
-  for (const auto& connection : now) {
-    if (most > 0 && since(connection) >= most / 2) busy.push_back(connection.first);
+  uint64_t all = 0;
+  for (const auto& [inode, connection] : connections_) {
+    most = std::max(most, connection.brought);
+    all += connection.brought;
   }
   std::vector<std::string> ended;
-  for (Connection& connection : busy) {
-    // Should another connection have the descriptor by now, that one's worker connects again.
+  if (most == 0 || all < excess / kMostForAByte) return ended;
+  for (const auto& [inode, connection] : connections_) {
+    if (connection.brought < most - most / 2) continue;
+    // Should another have the descriptor by now, that one brought nothing.
+    if (SocketInode(connection.descriptor) != inode) continue;
+    ended.push_back(PeerOf(connection.descriptor));
     shutdown(connection.descriptor, SHUT_RDWR);
-    ended.push_back(std::move(connection.peer));
   }
-  received_ = std::move(now);
   return ended;
 }
 

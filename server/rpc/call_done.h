@@ -2,18 +2,17 @@
 #ifndef VARSCOPE_SERVER_RPC_CALL_DONE_H_
 #define VARSCOPE_SERVER_RPC_CALL_DONE_H_
 
-#include <functional>
-
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "proto/concurrency/done_once.h"
 #include "server/rpc/refusal.h"
 #include "server/sync/durability.h"
 
 namespace varscope::server {
 
 // Called once with the call's status, perhaps before the function that was given it returns, on any
-// thread.
-using CallDone = std::function<void(const absl::Status&)>;
+// thread. Where std::bad_alloc ends what was given it, its own end tells the caller.
+using CallDone = DoneOnce<absl::Status>;
 
 // For a call that changes something: makes the change, unless none may be made now, and calls
 // `done` when it is on stable storage, or with the first error.

@@ -1,7 +1,6 @@
 #include "server/rpc/call_queue.h"
 
 #include <grpcpp/alarm.h>
-#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <chrono>
@@ -12,7 +11,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/limited_log.h"
 
 namespace varscope::server {
@@ -27,10 +25,10 @@ struct Operation {
 
 }  // namespace
 
-void CallQueue::EndWithoutMemory(grpc::ServerContext& call) {
+void CallQueue::EndWithoutMemory(grpc::ServerContext& call) noexcept {
   call.TryCancel();
-  static auto* const log = new LimitedLog;
-  log->Warn("there is no memory to go on with a call, which ends");
+  static constinit LimitedLog log;
+  log.Warn("there is no memory to go on with a call, which ends");
 }
 
 CallQueue::Hold::Hold(CallQueue& queue) : queue_(queue) {
@@ -54,12 +52,12 @@ bool CallQueue::runs() const {
   return !threads_.empty();
 }
 
-void CallQueue::AddThread() {
+void CallQueue::AddThread() noexcept {
   try {
     threads_.emplace_back([this] { Serve(); });
   } catch (const std::exception& error) {  // std::system_error, std::bad_alloc
-    static auto* const log = new LimitedLog;
-    log->Warn(absl::StrCat("no thread for further calls, which wait: ", error.what()));
+    static constinit LimitedLog log;
+    log.Warn("no thread for further calls, which wait: ", error.what());
   }
 }
 
@@ -80,8 +78,8 @@ CallQueue::~CallQueue() {
     MutexLock lock(mutex_);
     while (!none_.WaitFor(mutex_, std::chrono::seconds(10),
                           [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return holds_ == 0; })) {
-      spdlog::warn(
-          absl::StrCat("the stop waits for ", holds_, " calls that still wait for something"));
+      static constinit LimitedLog log;
+      log.Warn("the stop waits for ", holds_, " calls that still wait for something");
     }
   }
   queue_->Shutdown();

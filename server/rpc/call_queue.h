@@ -77,11 +77,11 @@ class CallQueue final : private CompensatingPool {
  private:
   void PostOne(grpc::ServerContext& call, std::function<void()> then);
   // A call for whose next act there is no memory ends, and its caller is told; the others go on.
-  static void EndWithoutMemory(grpc::ServerContext& call);
+  static void EndWithoutMemory(grpc::ServerContext& call) noexcept;
   void BeginCompensatedBlock() override;
   void EndCompensatedBlock() override;
   // Without a thread it does nothing.
-  void AddThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddThread() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve();
   // Returns when the thread is a leader, or false at the end.
   bool Follow();

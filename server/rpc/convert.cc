@@ -166,9 +166,7 @@ void ToProto(const GroupStatus& group, v1::SyncGroup* out) {
   const OuterOptimizer outer = OuterOptimizerOf(options);
   out->mutable_outer()->set_optimizer(outer.optimizer);
   out->mutable_outer()->set_name(outer.name);
-  for (const auto& [name, value] : outer.hyperparameters) {
-    (*out->mutable_outer()->mutable_hyperparameters())[name] = value;
-  }
+  wire::ToProto(outer.hyperparameters, out->mutable_outer()->mutable_hyperparameters());
 }
 
 void ToProto(const GroupStatus& group, v1::GroupInfo* out) {

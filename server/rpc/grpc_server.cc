@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -42,18 +43,22 @@ absl::Status CheckThreads() {
   std::promise<void> end;
   const std::shared_future<void> ended = end.get_future().share();
   std::vector<std::thread> threads;
-  absl::Status status;
+  // Told once no thread is left: without memory for the text they would still have to be joined.
+  std::error_code missing;
   try {
     for (int i = 0; i < kThreads; ++i) threads.emplace_back([ended] { ended.wait(); });
   } catch (const std::system_error& error) {
-    status = absl::UnavailableError(
-        absl::StrCat("the system has fewer than ", kThreads,
-                     " threads for gRPC (ulimit -u), or no memory for their stacks (ulimit -v): ",
-                     error.what()));
+    missing = error.code();
+  } catch (const std::bad_alloc&) {
+    missing = std::make_error_code(std::errc::not_enough_memory);
   }
   end.set_value();
   for (std::thread& thread : threads) thread.join();
-  return status;
+  if (!missing) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("the system has fewer than ", kThreads,
+                   " threads for gRPC (ulimit -u), or no memory for their stacks (ulimit -v): ",
+                   missing.message()));
 }
 
 }  // namespace

@@ -90,17 +90,24 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    due_ = false;
     const State now = known_ ? service_.StateNow() : health::HealthCheckResponse::SERVICE_UNKNOWN;
-    if (std::exchange(told_, now) == now) return;
+    if (told_ == now) {
+      due_ = false;
+      return;
+    }
     health::HealthCheckResponse response;
     response.set_status(now);
+    const grpc::ByteBuffer bytes = ToBytes(response);
+    void* const written = Tag([self = shared_from_this()](bool ok) {
+      MutexLock lock(self->mutex_);
+      self->writing_ = false;
+      if (ok && self->due_) self->Write();
+    });
+    // Nothing but gRPC takes memory from here on.
+    due_ = false;
+    told_ = now;
     writing_ = true;
-    writer_.Write(ToBytes(response), Tag([self = shared_from_this()](bool ok) {
-                    MutexLock lock(self->mutex_);
-                    self->writing_ = false;
-                    if (ok && self->due_) self->Write();
-                  }));
+    writer_.Write(bytes, written);
   }
 
   HealthService& service_;
@@ -171,7 +178,8 @@ Time HealthService::Look() {
     if (watchers_.empty()) return kNever;
   }
   const State now = StateNow();
-  if (std::exchange(told_, now) != now) TellAll();
+  if (told_ != now) TellAll();
+  told_ = now;  // all of them know
   return env_.Now() + kBetween;
 }
 

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -86,17 +85,22 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
   }
 
   void TakeTurn() {
-    turns_->Run(this,
-                [self = this->shared_from_this()](const absl::Status& may) { self->Turn(may); });
+    turns_->Run(
+        this, [self = this->shared_from_this()] { return self->Turn(); },
+        [self = this->shared_from_this()](const absl::Status& made) { self->Made(made); });
   }
 
-  // On the thread of whoever has others' turns, too. Without memory for a part the call ends.
-  void Turn(const absl::Status& may) try {
-    more_ = may.ok() ? MakePart() : may;
-    if (more_.ok() && *more_ && bytes_.Length() == 0) return TakeTurn();
-    queue_.Post(received_.context(), [self = this->shared_from_this()] { self->Send(); });
-  } catch (const std::bad_alloc&) {
-    received_.context().TryCancel();
+  // On the thread of whoever has others' turns, too. What stays empty is not sent.
+  std::optional<absl::Status> Turn() {
+    const absl::StatusOr<bool> more = MakePart();
+    if (!more.ok()) return more.status();
+    more_ = *more;
+    if (more_ && bytes_.Length() == 0) return std::nullopt;
+    return absl::OkStatus();
+  }
+
+  void Made(const absl::Status& made) {
+    queue_.Post(received_.context(), [self = this->shared_from_this(), made] { self->Send(made); });
   }
 
   // Whether others follow.
@@ -113,15 +117,15 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
     return more;
   }
 
-  void Send() {
-    if (!more_.ok()) return Finish(more_.status());
+  void Send(const absl::Status& made) {
+    if (!made.ok()) return Finish(made);
     if (bytes_.Length() == 0) return Finish(absl::OkStatus());
     // Only while it has something to read, not while it waits for a turn.
     unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
     void* const tag = Tag([self = this->shared_from_this()](bool ok) {
       if (!ok) return;
       self->unread_.reset();
-      if (*self->more_) return self->TakeTurn();
+      if (self->more_) return self->TakeTurn();
       self->Finish(absl::OkStatus());
     });
     grpc::ByteBuffer bytes;
@@ -143,7 +147,7 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
   MemoryAccount::Hold part_held_;
   WorkSerializer* turns_ = nullptr;  // once it runs
   ListSource<Response> source_;
-  absl::StatusOr<bool> more_ = true;
+  bool more_ = true;
   grpc::ByteBuffer bytes_;  // of the part that is to be sent; empty: none
   std::optional<StallDetector::IdleTimeout> unread_;
   std::atomic<bool> running_ = false;

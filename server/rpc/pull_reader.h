@@ -27,7 +27,7 @@ class PullReader {
              const std::vector<Tensor>& tensors, ResolvedPull& last)
       : service_(service), resolved_(std::move(resolved)), tensors_(tensors), last_(last) {}
 
-  std::span<const VariablePtr> variables() const { return resolved_.variables; }
+  std::span<Variable* const> variables() const { return resolved_.variables; }
 
   // Once: adds the versions to the head of the answer for that worker, whose held versions are of
   // this epoch if it is the `same_epoch`.

@@ -10,30 +10,30 @@ namespace varscope::server {
 namespace {
 
 // Whole weights in 255 steps would be another model.
-absl::Status CheckEncoding(const Variable& variable, wire::Encoding encoding) {
+absl::Status CheckEncoding(absl::string_view variable, wire::Encoding encoding) {
   if (encoding <= wire::Encoding::kBfloat16) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("variable ", variable.def.name,
-                                                 " cannot be pulled in encoding ",
-                                                 static_cast<int>(encoding)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "variable ", variable, " cannot be pulled in encoding ", static_cast<int>(encoding)));
 }
 
 // Of the value, encoded.
-absl::StatusOr<uint64_t> BytesEncoded(const VariableDefinition& def, wire::Encoding encoding) {
+absl::StatusOr<uint64_t> BytesEncoded(const StreamVariables::Entry& entry,
+                                      wire::Encoding encoding) {
   if (encoding == wire::Encoding::kNone) return 0;
-  return wire::EncodedSize(encoding, def.dtype, def.shape);
+  return wire::EncodedSize(encoding, entry.dtype, entry.shape);
 }
 
 // Of `count` indices and of those rows, which may be encoded as well.
-absl::StatusOr<uint64_t> BytesOfRows(const VariableDefinition& def, uint64_t count) {
-  const absl::StatusOr<Shape> shape = RowsShape(def.shape, 0);
+absl::StatusOr<uint64_t> BytesOfRows(const StreamVariables::Entry& entry, uint64_t count) {
+  const absl::StatusOr<Shape> shape = RowsShape(entry.shape, 0);
   if (!shape.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("variable ", def.name, ": has no rows"));
+    return absl::InvalidArgumentError(absl::StrCat("variable ", entry.name, ": has no rows"));
   }
-  if (count > static_cast<uint64_t>(def.shape.dim(0))) {
+  if (count > static_cast<uint64_t>(entry.shape.dim(0))) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "variable ", def.name, ": has ", def.shape.dim(0), " rows, the pull asks for ", count));
+        "variable ", entry.name, ": has ", entry.shape.dim(0), " rows, the pull asks for ", count));
   }
-  return count * (sizeof(int64_t) + 2 * RowSize(def.shape) * SizeOf(def.dtype));
+  return count * (sizeof(int64_t) + 2 * RowSize(entry.shape) * SizeOf(entry.dtype));
 }
 
 }  // namespace
@@ -60,35 +60,36 @@ absl::StatusOr<ResolvedPull> ResolvePull(const StreamVariables& variables,
       IdleMemory::Process().Reserve(caller.holder(), each * count);
   if (!held.ok()) return held.status();
   resolved.held = *std::move(held);
+  resolved.owner = variables.owner();
   resolved.variables.reserve(count);
   resolved.items.resize(count);
   for (int i = 0; i < count; ++i) {
-    const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(pull.variables(i));
-    if (!entry.ok()) return entry.status();
+    const absl::StatusOr<const StreamVariables::Entry*> found = variables.Find(pull.variables(i));
+    if (!found.ok()) return found.status();
+    const StreamVariables::Entry& entry = **found;
     ResolvedPull::Item& item = resolved.items[i];
-    const Variable& variable = *resolved.variables.emplace_back((*entry)->variable);
-    const VariableDefinition& def = variable.def;
-    if (status = Authorize(caller, Right::kRead, def.name); !status.ok()) return status;
+    resolved.variables.push_back(entry.variable.get());
+    if (status = Authorize(caller, Right::kRead, entry.name); !status.ok()) return status;
     if (pull.versions_size() > 0) item.held = pull.versions(i);
     if (pull.encodings_size() > 0) {
       const absl::StatusOr<wire::Encoding> encoding = wire::EncodingFromProto(pull.encodings(i));
-      status = encoding.ok() ? CheckEncoding(variable, *encoding)
+      status = encoding.ok() ? CheckEncoding(entry.name, *encoding)
                              : absl::InvalidArgumentError(absl::StrCat(
-                                   "variable ", def.name, ": ", encoding.status().message()));
+                                   "variable ", entry.name, ": ", encoding.status().message()));
       if (!status.ok()) return status;
-      if (def.dtype == DType::kFloat32) item.encoding = *encoding;
+      if (entry.dtype == DType::kFloat32) item.encoding = *encoding;
     }
     const bool whole = pull.index_counts_size() == 0 || pull.index_counts(i) == 0;
     const uint64_t rows = whole ? 0 : pull.index_counts(i) - 1;
     const absl::StatusOr<uint64_t> bytes =
-        whole ? BytesEncoded(def, item.encoding) : BytesOfRows(def, rows);
+        whole ? BytesEncoded(entry, item.encoding) : BytesOfRows(entry, rows);
     if (!bytes.ok()) return bytes.status();
     if (__builtin_add_overflow(resolved.copied_bytes, *bytes, &resolved.copied_bytes)) {
       return absl::ResourceExhaustedError("the pull asks for more bytes than there are");
     }
     if (whole) continue;
     item.indices = static_cast<uint32_t>(tensors.size());
-    tensors.push_back({DType::kInt64, Shape{static_cast<int64_t>(rows)}, {}, def.name});
+    tensors.push_back({DType::kInt64, Shape{static_cast<int64_t>(rows)}, {}, entry.name});
   }
   return resolved;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -23,8 +24,9 @@ struct ResolvedPull {
     // Unless the pull asks for the whole variable: which tensor of the request has the indices.
     std::optional<uint32_t> indices;
   };
-  std::vector<VariablePtr> variables;
-  std::vector<Item> items;  // of each variable
+  std::vector<Variable*> variables;
+  std::shared_ptr<const void> owner;  // of the variables
+  std::vector<Item> items;            // of each variable
   // Of what it takes beside the values themselves: indices, their rows, what is encoded.
   uint64_t copied_bytes = 0;
   IdleMemory::Hold held = {};  // of all this: a stream keeps it for a pull that repeats it

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "proto/concurrency/done_once.h"
 #include "server/sync/durability.h"
 
 namespace varscope::server {
@@ -18,7 +19,10 @@ class SharedSnapshot {
   // `asked`: perhaps one that another call has got. One call at a time.
   const absl::StatusOr<TakenSnapshot>& Take(Durability& durability, uint64_t asked) {
     if (begun_ == asked) {
+      // Until it is known: no earlier one is taken for it.
+      last_ = *kNobodyAnswered;
       ++begun_;
+      last_ = *kNobodyAnswered;  // where the next throws
       last_ = durability.TakeSnapshot("");
     }
     return last_;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "proto/memory/idle_memory.h"
 #include "server/limited_log.h"
 #include "server/rpc/descriptors.h"
@@ -20,9 +20,9 @@ bool MayShare(const shm::Doorbell& doorbell) {
   return user.ok() && (*user == geteuid() || *user == 0);
 }
 
-void WarnOfNone(absl::string_view why) {
-  static auto* const log = new LimitedLog;
-  log->Warn(absl::StrCat("no shared memory for a worker: ", why));
+void WarnOfNone(absl::string_view why) noexcept {
+  static constinit LimitedLog log;
+  log.Warn("no shared memory for a worker: ", why);
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void ShmListener::Serve(shm::Doorbell doorbell) {
 
 // Hands the memory over on the stream's own thread: a worker that has it no longer goes on without.
 // Without memory to go on with it the stream ends, the others go on.
-void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) {
+void ShmListener::Run(Stream& stream, shm::Doorbell doorbell) noexcept {
   try {
     ServeToEnd(stream, std::move(doorbell));
   } catch (const std::bad_alloc& error) {
@@ -96,8 +96,12 @@ void ShmListener::ServeToEnd(Stream& stream, shm::Doorbell doorbell) {
   MutexLock lock(mutex_);
   if (!link.ok() || stopping_) return;
   stream.session = std::make_unique<ShmStream>(service_, *std::move(link));
-  MutexUnlock serving(mutex_);
-  stream.session->Serve();
+  {
+    MutexUnlock serving(mutex_);
+    stream.session->Serve();
+  }
+  // Which has the memory that is held.
+  stream.session.reset();
 }
 
 void ShmListener::RemoveEnded() {

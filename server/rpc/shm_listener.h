@@ -40,7 +40,7 @@ class ShmListener {
   ShmListener(const ServiceContext& service, size_t max_streams)
       : service_(service), max_streams_(max_streams) {}
   void Serve(shm::Doorbell doorbell);
-  void Run(Stream& stream, shm::Doorbell doorbell);
+  void Run(Stream& stream, shm::Doorbell doorbell) noexcept;
   void ServeToEnd(Stream& stream, shm::Doorbell doorbell);
   void RemoveEnded();
 

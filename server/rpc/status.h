@@ -42,7 +42,9 @@ inline void ToProto(const absl::Status& status, v1::Error* out) {
   out->set_code(status.raw_code());
   out->set_message(Told(status.message()));
   status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
-    (*out->mutable_retry_info())[std::string(key)] = std::string(value);
+    v1::NamedText* const info = out->add_retry_info();
+    info->set_name(key.data(), key.size());
+    info->set_value(std::string(value));
   });
 }
 

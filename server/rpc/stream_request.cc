@@ -18,22 +18,8 @@ namespace {
 
 void LogRefusal(const absl::Status& status) {
   if (absl::IsUnavailable(status)) return;  // its worker sends it again, and knows why
-  static auto* const log = new LimitedLog;
-  log->Warn(absl::StrCat("push refused: ", status.message()));
-}
-
-// Of the variables whose every element a push may write or copy: rules with a state for the whole
-// variable go over all of it for one row, and a value that is being sent is copied first.
-uint64_t TouchedBy(const PushContents& push) {
-  uint64_t bytes = 0;
-  const auto add = [&bytes](const Variable& variable) {
-    bytes += variable.def.shape.num_elements() * SizeOf(variable.def.dtype);
-  };
-  for (const PushStep& step : push.steps) {
-    for (const PushUpdate& update : step.updates) add(*update.variable);
-  }
-  for (const PushAssignment& assignment : push.assignments) add(*assignment.variable);
-  return bytes;
+  static constinit LimitedLog log;
+  log.Warn("push refused: ", status.message());
 }
 
 // Beside its tensors, what a push may find or make slots for.
@@ -166,8 +152,7 @@ absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
 }
 
 absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors) {
-  absl::StatusOr<MemoryAccount::Hold> held =
-      MemoryAccount::Process().Reserve(MemoryOfPush(stream_.variables, push));
+  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(MemoryOfPush(push));
   if (!held.ok()) {
     service_.stall_detector.Hurry();
     return Prefixed(
@@ -180,7 +165,7 @@ absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors
               service_.limits.max_push_bytes, tensors);
   if (!resolved.ok()) return resolved.status();
   push_ = *std::move(resolved);
-  touched_bytes_ = TouchedBy(push_->contents());
+  touched_bytes_ = push_->touched_bytes();
   slots_beside_ = SlotsBeside(push_->contents());
   return Reserve(push_->bytes(), push_reservation_);
 }

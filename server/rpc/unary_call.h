@@ -63,13 +63,8 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
           received_.caller(), received_.message(), *answer_,
           [self = this->shared_from_this()](const absl::Status& status) { self->Finish(status); });
     } catch (const std::bad_alloc&) {
-      Ran();
-      throw;
+      // Its CallDone has ended with it, and told the caller.
     }
-    Ran();
-  }
-
-  void Ran() {
     running_ = true;
     // The caller may have left before.
     if (left_) Leave();
@@ -90,9 +85,8 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   }
 
   // Whoever ends it has others to tell: the log's thread, or the last worker at a barrier.
-  // The first status counts.
   void Finish(const absl::Status& status) {
-    if (finished_.exchange(true)) return;
+    finished_ = true;
     queue_.Post(received_.context(),
                 [self = this->shared_from_this(), status] { self->Send(status); });
   }

@@ -1,22 +1,22 @@
-// Long work, one piece after the other, on the threads of those who bring it.
+// Long work, one turn after the other, on the threads of those who bring it.
 #ifndef VARSCOPE_SERVER_RPC_WORK_SERIALIZER_H_
 #define VARSCOPE_SERVER_RPC_WORK_SERIALIZER_H_
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
-#include <functional>
+#include <list>
 #include <new>
 #include <optional>
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proto/concurrency/blocking_region.h"
+#include "proto/concurrency/done_once.h"
 #include "proto/concurrency/mutex.h"
 #include "proto/wire/retry_info.h"
-#include "server/limited_log.h"
 
 namespace varscope::server {
 
@@ -27,52 +27,65 @@ class WorkSerializer {
   // At most `most` wait at a time.
   explicit WorkSerializer(size_t most = 1024) : most_(most) {}
 
-  // Called with OK it does the work, else it is not to be done, and why. Called once; again, with
-  // ResourceExhausted, when it threw std::bad_alloc.
-  using Work = std::function<void(const absl::Status& may)>;
+  // Does a part of the work, or all of it. Nothing: it wants another turn; else how the work ended.
+  using Turn = absl::AnyInvocable<std::optional<absl::Status>()>;
+  using Done = DoneOnce<absl::Status>;
 
-  // Calls `work`, at once, or on another caller's thread after what was brought before.
-  // ResourceExhausted, with a delay after which to try again, when too many wait; Cancelled after
-  // Leave; Unavailable after Stop. `who` tells it from all others. Work may bring what is left of
-  // it for a turn of its own, as the same.
-  void Run(const void* who, Work work) {
-    if (absl::Status may = Bring(who, work); !may.ok()) return work(may);
+  // Gives the work its turns until it ends, at once, or on another caller's thread after what was
+  // brought before. Then it calls `done`, when it is no longer the work's turn, with how it ended,
+  // or why it has no (further) turn: ResourceExhausted, with a delay after which to try again, when
+  // too many wait; Cancelled after Leave; Unavailable after Stop, and *kNobodyAnswered when a turn
+  // threw std::bad_alloc, or Run did. `who` tells it from all others.
+  void Run(const void* who, Turn turn, Done done) {
+    Work work;
+    work.emplace_back(who, std::move(turn), std::move(done));
+    if (absl::Status may = Said([&] { return Bring(work); }); !may.ok()) {
+      return work.front().done.Tell(std::move(may));
+    }
     if (!Begin()) return;
     const BlockingRegion aside;
-    std::optional<Waiting> next;
-    while ((next = Next())) Do(*next);  // the last one stays until it is nobody's turn
+    while (Next(work)) {
+      std::optional<absl::Status> end = TakeTurn(work.front());
+      if (!end) end = Again(work);
+      if (end) EndWork(work).Tell(*std::move(end));
+      work.clear();
+    }
   }
 
   // Who brought it waits no longer: what has not begun of it is not done.
   void Leave(const void* who) {
-    std::optional<Waiting> left;
+    Work left;
     {
       const MutexLock lock(mutex_);
       has_left_ = has_left_ || who == at_work_;
-      const auto it = absl::c_find_if(waiting_, [who](const Waiting& w) { return w.who == who; });
+      const auto it = absl::c_find_if(waiting_, [who](const One& one) { return one.who == who; });
       if (it == waiting_.end()) return;
-      left = std::move(*it);
-      waiting_.erase(it);
+      left.splice(left.end(), waiting_, it);
     }
-    left->work(LeftError());
+    left.front().done.Tell(Said(LeftError));
   }
 
   // What waits, and what is brought from now on, is not done.
   void Stop() {
-    std::deque<Waiting> left;
+    Work left;
     {
       const MutexLock lock(mutex_);
       stopping_ = true;
       left.swap(waiting_);
     }
-    for (const Waiting& one : left) one.work(StoppingError());
+    for (One& one : left) one.done.Tell(Said(StoppingError));
   }
 
  private:
-  struct Waiting {
+  struct One {
+    One(const void* whose, Turn its_turn, Done its_done) noexcept
+        : who(whose), turn(std::move(its_turn)), done(std::move(its_done)) {}
     const void* who;
-    Work work;
+    Turn turn;
+    Done done;
   };
+  // One, or none, or all that wait: they go from list to list without memory.
+  using Work = std::list<One>;
 
   static absl::Status StoppingError() {
     return absl::UnavailableError("the server is stopping; it was not done");
@@ -80,12 +93,18 @@ class WorkSerializer {
   static absl::Status LeftError() {
     return absl::CancelledError("nobody waited for it any more; it was not done");
   }
+  static std::optional<absl::Status> TakeTurn(One& one) noexcept {
+    try {
+      return one.turn();
+    } catch (const std::bad_alloc&) {
+      return *kNobodyAnswered;
+    }
+  }
 
   // Takes `work` when it is well.
-  absl::Status Bring(const void* who, Work& work) {
+  absl::Status Bring(Work& work) {
     const MutexLock lock(mutex_);
     if (stopping_) return StoppingError();
-    if (has_left_ && who == at_work_) return LeftError();
     if (waiting_.size() >= most_) {
       constexpr std::chrono::milliseconds kRetryAfter{200};
       return WithRetryAfter(
@@ -93,7 +112,7 @@ class WorkSerializer {
               most_, " such calls wait for each other already; it was not done, try it again")),
           kRetryAfter);
     }
-    waiting_.push_back({who, std::move(work)});
+    waiting_.splice(waiting_.end(), work);
     return absl::OkStatus();
   }
   // False: somebody works.
@@ -101,33 +120,35 @@ class WorkSerializer {
     const MutexLock lock(mutex_);
     return !std::exchange(working_, true);
   }
-  // Nothing: there is none, and whoever brings the next works.
-  std::optional<Waiting> Next() {
+  // The next whose turn it is. False: there is none, and whoever brings the next works.
+  bool Next(Work& work) noexcept {
     const MutexLock lock(mutex_);
     working_ = !waiting_.empty();
-    at_work_ = working_ ? waiting_.front().who : nullptr;
+    if (!working_) return false;
+    work.splice(work.end(), waiting_, waiting_.begin());
+    at_work_ = work.front().who;
     has_left_ = false;
-    if (!working_) return std::nullopt;
-    std::optional<Waiting> next = std::move(waiting_.front());
-    waiting_.pop_front();
-    return next;
+    return true;
   }
-  // Without memory its call ends, and what waits goes on.
-  static void Do(const Waiting& next) try {
-    try {
-      next.work(absl::OkStatus());
-    } catch (const std::bad_alloc&) {
-      next.work(absl::ResourceExhaustedError(
-          "there was no memory to go on with it; whether it was done is not known"));
-    }
-  } catch (const std::bad_alloc&) {
-    static auto* const log = new LimitedLog;
-    log->Warn("there is no memory to tell the caller of a call that there was none for it");
+  // What is at work goes behind the others; else why it has no further turn.
+  std::optional<absl::Status> Again(Work& work) noexcept {
+    const MutexLock lock(mutex_);
+    if (stopping_) return Said(StoppingError);
+    if (has_left_) return Said(LeftError);
+    at_work_ = nullptr;
+    waiting_.splice(waiting_.end(), work);
+    return std::nullopt;
+  }
+  // It is no longer its turn: whoever is told may bring other work as the same.
+  Done EndWork(Work& work) noexcept {
+    const MutexLock lock(mutex_);
+    at_work_ = nullptr;
+    return std::move(work.front().done);
   }
 
   const size_t most_;
   Mutex mutex_;
-  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  Work waiting_ ABSL_GUARDED_BY(mutex_);
   bool working_ ABSL_GUARDED_BY(mutex_) = false;
   const void* at_work_ ABSL_GUARDED_BY(mutex_) = nullptr;  // whose turn it is
   bool has_left_ ABSL_GUARDED_BY(mutex_) = false;          // that one

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -26,8 +27,8 @@ struct Resolving {
   const Creator worker;  // the caller
   const v1::ResolveRequest& request;
   Answer<v1::ResolveResponse>& answer;
-  const CallDone done;
-  int next = 0;  // of the definitions
+  CallDone done;
+  int next = 0;  // of the definitions: there is one
 };
 
 // Of one definition: the call's number, and which one of its definitions it is.
@@ -49,25 +50,26 @@ absl::StatusOr<Resolution> ResolveOne(const Resolving& call) {
   return call.service.store.catalog.Resolve(call.caller, *asked);
 }
 
-// The next definition, when its turn comes, and then the others.
-void ResolveRest(const std::shared_ptr<Resolving>& call) {
-  const auto resolve = [call](const absl::Status& may) {
-    const absl::StatusOr<Resolution> resolution =
-        may.ok() ? ResolveOne(*call) : absl::StatusOr<Resolution>(may);
-    const absl::Status status =
-        resolution.ok() ? call->answer.Reserve(AnswerBytesOf(*resolution)) : resolution.status();
-    if (!status.ok()) {
-      const v1::VariableDefinition& definition = call->request.definitions(call->next);
-      const std::string& name = definition.key().empty() ? definition.name() : definition.key();
-      return call->done(Prefixed(
-          absl::StrCat("worker '", call->caller.worker_id, "', variable '", Printable(name), "': "),
-          status));
-    }
-    ToProto(*resolution, call->answer->add_resolutions());
-    if (++call->next < call->request.definitions_size()) return ResolveRest(call);
-    call->service.durability.WhenOnStableStorage(call->done);
-  };
-  call->service.definition_lanes.Of(call->caller.worker_id).Run(&call->request, resolve);
+// Makes the next definition. It is counted last, when nothing of it can fail any more.
+std::optional<absl::Status> ResolveNext(Resolving& call) {
+  const absl::StatusOr<Resolution> resolution = ResolveOne(call);
+  if (!resolution.ok()) return resolution.status();
+  absl::Status room = call.answer.Reserve(AnswerBytesOf(*resolution));
+  if (!room.ok()) return room;
+  ToProto(*resolution, call.answer->add_resolutions());
+  if (call.next + 1 == call.request.definitions_size()) return absl::OkStatus();
+  ++call.next;
+  return std::nullopt;
+}
+
+// After the last turn of its definitions.
+void EndResolve(Resolving& call, const absl::Status& end) {
+  if (end.ok()) return call.service.durability.WhenOnStableStorage(std::move(call.done));
+  const v1::VariableDefinition& definition = call.request.definitions(call.next);
+  const std::string& name = definition.key().empty() ? definition.name() : definition.key();
+  call.done(Prefixed(
+      absl::StrCat("worker '", call.caller.worker_id, "', variable '", Printable(name), "': "),
+      end));
 }
 
 void ToProto(const LocalAddress& address, v1::LocalAddress* out) {
@@ -145,15 +147,18 @@ void Connect(const ServiceContext& service, const Caller& caller, const v1::Conn
              Answer<v1::ConnectResponse>& answer, CallDone done) {
   v1::ConnectResponse* const response = &*answer;
   // Until it is answered, which may take as long as the disk likes, the worker cannot be heard of.
+  // Where nobody is left to answer it, its lease runs.
+  const auto lease = std::make_shared<Workers::HeldLease>();
   const auto connect = [&] {
     absl::Status status = ConnectNow(service, caller.peer, request, response);
-    if (status.ok()) service.workers.HoldLease(request.worker_id(), response->incarnation());
+    if (status.ok()) {
+      *lease = service.workers.HoldLease(request.worker_id(), response->incarnation());
+    }
     return status;
   };
   AnswerDurably(service.durability, connect,
-                [&workers = service.workers, id = request.worker_id(), response,
-                 done = std::move(done)](const absl::Status& status) {
-                  workers.StartLease(id, response->incarnation());
+                [lease, done = std::move(done)](const absl::Status& status) {
+                  lease->Start();
                   done(status);
                 });
 }
@@ -166,9 +171,13 @@ void Resolve(const ServiceContext& service, const Caller& caller, const v1::Reso
   if (request.definitions().empty()) {
     return service.durability.WhenOnStableStorage(std::move(done));
   }
-  ResolveRest(std::make_shared<Resolving>(Resolving{service, caller,
-                                                    service.workers.Describe(caller.worker_id),
-                                                    request, answer, std::move(done)}));
+  const auto call = std::make_shared<Resolving>(
+      Resolving{service, caller, service.workers.Describe(caller.worker_id), request, answer,
+                std::move(done)});
+  service.definition_lanes.Of(caller.worker_id)
+      .Run(
+          &request, [call] { return ResolveNext(*call); },
+          [call](const absl::Status& end) { EndResolve(*call, end); });
 }
 
 void LeaveResolve(const ServiceContext& service, const Caller& caller,
@@ -176,10 +185,8 @@ void LeaveResolve(const ServiceContext& service, const Caller& caller,
   service.definition_lanes.Of(caller.worker_id).Leave(&request);
 }
 
-void Heartbeat(
-    const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
-    Answer<v1::HeartbeatResponse>& answer,
-    CallDone done) {  // NOLINT(performance-unnecessary-value-param): the type of all calls
+void Heartbeat(const ServiceContext& service, const Caller& caller, const v1::HeartbeatRequest&,
+               Answer<v1::HeartbeatResponse>& answer, CallDone done) {
   // Another one after a restart, which the worker may not notice otherwise.
   ToProto(service.local, answer->mutable_local());
   done(service.workers.Check(caller));
@@ -190,20 +197,20 @@ void Barrier(const ServiceContext& service, const Caller& caller, const v1::Barr
   absl::Status status = CheckBarrier(caller, request);
   if (status.ok()) status = service.workers.Check(caller);
   if (!status.ok()) return done(status);
-  service.barriers.Arrive(
-      request.name(),
-      {.worker_id = caller.worker_id,
-       .incarnation = caller.incarnation,
-       .sequence = request.sequence(),
-       .again = request.again(),
-       .passed = request.passed(),
-       .parties = request.parties(),
-       .timeout = std::chrono::milliseconds(request.timeout_ms()),
-       .call = &request},
-      [&service, caller, &answer, done = std::move(done)](const absl::StatusOr<uint64_t>& round) {
-        if (round.ok()) answer->set_round(*round);
-        done(WhatNow(service.workers, caller, round.status()));
-      });
+  service.barriers.Arrive(request.name(),
+                          {.worker_id = caller.worker_id,
+                           .incarnation = caller.incarnation,
+                           .sequence = request.sequence(),
+                           .again = request.again(),
+                           .passed = request.passed(),
+                           .parties = request.parties(),
+                           .timeout = std::chrono::milliseconds(request.timeout_ms()),
+                           .call = &request},
+                          [&service, caller, &answer,
+                           done = std::move(done)](const absl::StatusOr<uint64_t>& round) mutable {
+                            if (round.ok()) answer->set_round(*round);
+                            done(WhatNow(service.workers, caller, round.status()));
+                          });
 }
 
 void LeaveBarrier(const ServiceContext& service, const Caller& caller,

@@ -20,7 +20,7 @@ absl::StatusOr<Tensor> RoomForRows(const Variable& variable, std::span<const int
 
 }  // namespace
 
-absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<const VariablePtr> variables,
+absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<Variable* const> variables,
                                                     std::span<const ReadIndices> rows) {
   std::vector<ReadValue> read(variables.size());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -29,7 +29,7 @@ absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<const VariablePtr>
     if (!room.ok()) return room.status();
     read[i].value = *std::move(room);
   }
-  const LockedVariables locked(variables);
+  const LockedVariables locked({variables.begin(), variables.end()});
   for (size_t i = 0; i < variables.size(); ++i) {
     Variable& variable = *variables[i];
     variable.mutex.AssertHeld();

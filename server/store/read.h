@@ -25,7 +25,7 @@ struct ReadValue {
 // has an entry for each. FailedPrecondition for a variable whose value its creator has not sent
 // yet, Aborted for one that a rollback has taken away; InvalidArgument names a row that the
 // variable does not have; ResourceExhausted without memory for rows. Thread-safe.
-absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<const VariablePtr> variables,
+absl::StatusOr<std::vector<ReadValue>> ReadTogether(std::span<Variable* const> variables,
                                                     std::span<const ReadIndices> rows = {});
 
 }  // namespace varscope::server

@@ -36,7 +36,7 @@ StepKey KeyOf(const PushStep& step, size_t turn) {
 // SlotCreation.
 template <typename T>
 std::string KeyOf(const T& of) {
-  return absl::StrCat(of.variable->def.name, "\n", absl::StrJoin(of.slot_names, "\n"));
+  return absl::StrCat(of.variable->def.name, "\n", absl::StrJoin(*of.slot_names, "\n"));
 }
 
 // One step of an optimizer, as the pushes have it: by their order, null where one has not.
@@ -313,6 +313,7 @@ absl::StatusOr<ValidPush> Aggregate(std::vector<ValidPush> pushes, std::string g
   for (PushContents& push : given) {
     if (!IsRobust(aggregation)) merged.allow_nonfinite |= push.allow_nonfinite;
     for (PushAssignment& a : push.assignments) merged.assignments.push_back(std::move(a));
+    for (auto& owner : push.owners) merged.owners.push_back(std::move(owner));
   }
   return ValidPush::Merged(std::move(merged));
 }

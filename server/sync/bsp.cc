@@ -36,17 +36,10 @@ class BspGroup final : public Group {
     const std::string worker_id = submission.push.contents().id.worker_id;
     WaitingPushes own;
     own.emplace(worker_id, WaitingPush(std::move(submission)));
-    bool closed = false;
-    {
-      PushAnswers answers;
-      MutexLock lock(mutex_);
-      Take(own, answers);
-      closed = CloseIfComplete();
-    }
-    if (closed) MakeSteps();
+    if (TakeAndClose(own)) MakeSteps();
   }
 
-  void WorkerLost(const WorkerRecord& worker) override {
+  void WorkerLost(const WorkerRecord& worker) noexcept override {
     PushAnswers answers;
     MutexLock lock(mutex_);
     // It may have come back meanwhile.
@@ -59,9 +52,8 @@ class BspGroup final : public Group {
     const auto why = [&](const WaitingPush&) { return LostError(worker.worker_id); };
     answers.AddIf(waiting_, lost, why);
     answers.AddIf(next_, lost, why);
-    const bool closed = CloseIfComplete();
+    if (IsComplete()) HandOver();
     BeginAnewWithoutMembers();
-    if (closed) maker_->Wake();
   }
 
   Time Tick() override {
@@ -69,14 +61,13 @@ class BspGroup final : public Group {
     Time next = kNever;
     MutexLock lock(mutex_);
     LeaveOutQuarantined(answers);
-    bool closed = CloseIfComplete();
-    if (!waiting_.empty() && context_.env.Now() >= Deadline()) closed = Expire(answers);
+    if (IsComplete()) HandOver();
+    if (!waiting_.empty() && context_.env.Now() >= Deadline()) Expire(answers);
     LetGo(answers);
     if (!waiting_.empty()) next = Deadline();
     for (const WaitingPushes* all : {&waiting_, &next_}) {
       for (const auto& [worker, entry] : *all) next = std::min(next, entry.submission.until);
     }
-    if (closed) maker_->Wake();
     return next;
   }
 
@@ -101,6 +92,15 @@ class BspGroup final : public Group {
   static absl::Status LostError(const std::string& worker_id) {
     return absl::AbortedError(
         absl::StrCat("worker '", worker_id, "': its incarnation ended; its push was not applied"));
+  }
+
+  // Whether the step is closed with the push, which is one: then its thread makes it. Others have
+  // their answers.
+  bool TakeAndClose(WaitingPushes& own) noexcept ABSL_LOCKS_EXCLUDED(mutex_) {
+    PushAnswers answers;
+    MutexLock lock(mutex_);
+    Take(own, answers);
+    return CloseIfComplete();
   }
 
   // The first of `from` becomes part of the step, waits for the next one, or is answered.
@@ -215,17 +215,25 @@ class BspGroup final : public Group {
   }
 
   // Who waits, and has not been closed, waits for no step that is being made.
-  bool CloseIfComplete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (waiting_.empty() || waiting_.size() < Needed()) return false;
-    Close();
-    return true;
+  bool IsComplete() const noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !waiting_.empty() && waiting_.size() >= Needed();
   }
 
-  // The step has its pushes. Whoever closes it calls MakeSteps, or wakes maker_.
+  // The step has its pushes. Nothing may come between this and MakeSteps, or who will call it.
   void Close() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     started_ = true;
     closing_ = true;
     due_.swap(waiting_);
+  }
+  bool CloseIfComplete() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const bool complete = IsComplete();
+    if (complete) Close();
+    return complete;
+  }
+  // Closes it, and the group's thread makes it.
+  void HandOver() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Close();
+    maker_->Wake();
   }
 
   // Makes the step that is closed, unless somebody else does, and those that are complete then.
@@ -298,32 +306,35 @@ class BspGroup final : public Group {
 
   Time Deadline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return since_ + options_.deadline; }
 
-  // Returns whether the step is closed with those that are there.
-  bool Expire(PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // The step is closed with those that are there, or they end.
+  void Expire(PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (waiting_.size() < options_.quorum) {
       answers.AddAll(
           waiting_,
           absl::DeadlineExceededError(absl::StrCat(
               Text(), "; after ", absl::FormatDuration(absl::FromChrono(options_.deadline)),
               " no quorum of ", options_.quorum, " was there, and nothing was applied")));
-      return false;
+      return;
     }
     spdlog::warn(absl::StrCat(Text(), ": goes on without, after its deadline"));
     // Nobody waits for them again until they push.
     std::erase_if(members_, [this](const auto& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return !waiting_.contains(m.first);
     });
-    Close();
-    return true;
+    HandOver();
   }
 
   // Those whose workers wait no longer.
   void LetGo(PushAnswers& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const Time now = context_.env.Now();
+    const auto over = [now](const WaitingPush& entry) { return entry.submission.until <= now; };
+    const auto some_are = [&](const WaitingPushes& all) {
+      return std::any_of(all.begin(), all.end(), [&](const auto& one) { return over(one.second); });
+    };
+    if (!some_are(waiting_) && !some_are(next_)) return;
     const absl::Status late = WithdrawnError(
         closing_ ? absl::StrCat("step ", Step() + 1, " of group ", Name(), " is being made")
                  : Text());
-    const auto over = [now](const WaitingPush& entry) { return entry.submission.until <= now; };
     const auto why = [&](const WaitingPush&) { return late; };
     answers.AddIf(waiting_, over, why);
     answers.AddIf(next_, over, why);

@@ -54,12 +54,14 @@ class Group {
   }
 
   // The worker's incarnation, and those before it, are over: nobody waits for them, and what waits
-  // of them ends with Aborted. A later one may have pushed before this is called. Makes no step,
-  // and throws nothing: whoever tells of it has others to tell.
-  virtual void WorkerLost(const WorkerRecord& /*worker*/) {}
+  // of them ends with Aborted. A later one may have pushed before this is called. Makes no step:
+  // whoever tells of it has others to tell.
+  virtual void WorkerLost(const WorkerRecord& /*worker*/) noexcept {}
 
   // Ends what waited too long, and what waits of, or for, workers in quarantine; returns when to
-  // look again. It decides alone, for all groups on one thread: a step is made on another.
+  // look again. It decides alone, for all groups on one thread: a step is made on another. Where
+  // std::bad_alloc is thrown, each thing that it has done is whole, and the next call does the
+  // rest.
   virtual Time Tick() { return kNever; }
 
   // Ends all that waits, now and from now on, with Unavailable.

@@ -7,11 +7,17 @@ namespace varscope::server {
 bool NonfinitePushes::Count(const PushId& id, uint32_t most) {
   MutexLock lock(mutex_);
   Worker& worker = workers_[id.worker_id];
-  if (!Remember(id, worker)) return false;
-  ++total_;
-  if (++worker.count < most || most == 0) return false;
-  worker.count = 0;
-  return true;
+  if (Remember(id, worker)) {
+    ++total_;
+    ++worker.count;
+  }
+  return most > 0 && worker.count >= most;
+}
+
+void NonfinitePushes::Acted(const std::string& worker_id) {
+  MutexLock lock(mutex_);
+  const auto worker = workers_.find(worker_id);
+  if (worker != workers_.end()) worker->second.count = 0;
 }
 
 bool NonfinitePushes::Remember(const PushId& id, Worker& worker) {

@@ -15,12 +15,14 @@ namespace varscope::server {
 // number is: what may be sent again is less than kPushWindow behind the worker's last
 // (proto/wire/push_window.h), and of so many it is known. A worker's count goes on in its later
 // incarnations. Takes the same memory for each worker, which is part of what is reserved for it
-// (membership/workers.cc).
+// (membership/forgetting.cc).
 class NonfinitePushes {
  public:
-  // Counts the push, unless it was counted before. Whether that makes `most` of its worker since
-  // the last time that it was so; never when `most` is 0.
+  // Counts the push, unless it was counted before. Whether its worker has `most` since the last
+  // Acted, until then each time; never when `most` is 0.
   bool Count(const PushId& id, uint32_t most);
+  // What so many lead to has happened: they are counted anew.
+  void Acted(const std::string& worker_id);
   // As if the worker had never pushed.
   void Forget(const std::string& worker_id);
   // Of all workers.

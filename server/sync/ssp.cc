@@ -65,7 +65,7 @@ class SspGroup final : public Group {
     done(stopping_ ? StoppingError() : absl::OkStatus());
   }
 
-  void WorkerLost(const WorkerRecord& worker) override {
+  void WorkerLost(const WorkerRecord& worker) noexcept override {
     Released released;
     MutexLock lock(mutex_);
     // Who has come back meanwhile is another incarnation.

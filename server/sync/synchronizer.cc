@@ -76,7 +76,8 @@ Synchronizer::Synchronizer(Store& store, Workers& workers, std::vector<GroupOpti
 }
 
 Synchronizer::Member& Synchronizer::GroupOf(const std::string& variable) const {
-  // There is one for the empty prefix.
+  // There is one for the empty prefix, and often no other.
+  if (members_.size() == 1) return *members_.front();
   return **FindGroupOf(
       members_,
       [](const std::unique_ptr<Member>& member) -> absl::string_view {
@@ -246,6 +247,7 @@ void Synchronizer::CountNonfinite(Member& member, const PushId& id) {
                                           " had a NaN or an infinity");
   spdlog::warn(absl::StrCat("worker '", id.worker_id, "' put in quarantine: ", reason));
   Quarantine(id.worker_id, reason).IgnoreError();
+  member.nonfinite.Acted(id.worker_id);
 }
 
 absl::Status Synchronizer::Quarantine(const std::string& worker_id, const std::string& reason) {
@@ -266,11 +268,11 @@ void Synchronizer::Count(Member& member, const PushResult& result) {
 }
 
 void Synchronizer::AwaitRead(const std::string& worker_id, uint64_t incarnation,
-                             std::span<const VariablePtr> variables, ReadDone done,
+                             std::span<Variable* const> variables, ReadDone done,
                              uint64_t timeout_ms) {
   if (!reads_wait_) return done(absl::OkStatus());
   std::vector<Group*> groups;
-  for (const VariablePtr& variable : variables) {
+  for (const Variable* const variable : variables) {
     Group* const group = GroupOf(variable->def).group.get();
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }

@@ -58,7 +58,7 @@ class Synchronizer {
 
   // `done` is called when the worker may read the variables.
   void AwaitRead(const std::string& worker_id, uint64_t incarnation,
-                 std::span<const VariablePtr> variables, ReadDone done, uint64_t timeout_ms = 0);
+                 std::span<Variable* const> variables, ReadDone done, uint64_t timeout_ms = 0);
 
   // The worker's incarnation is over.
   void WorkerLost(const WorkerRecord& worker);

@@ -66,7 +66,11 @@ class Interpreter {
   }
 
   void NoteCollections(const Json& program) {
-    Note(program, {{"global_variables", Names(global_variables())},
+    // The recorded lists are without slots, which each op has of its own.
+    std::vector<Variable> variables = global_variables();
+    std::erase_if(variables,
+                  [](const Variable& variable) { return internal::Unwrap(variable)->slot; });
+    Note(program, {{"global_variables", Names(variables)},
                    {"trainable_variables", Names(trainable_variables())}});
   }
 
@@ -221,11 +225,13 @@ class Interpreter {
     const internal::ApplySpec& spec = *internal::Unwrap(done)->control_inputs.front()->apply;
     Json slots = Json::array();
     for (const auto& update : spec.updates) {
-      std::vector<std::string> names = internal::SlotNamesOf(spec, update.variable);
+      std::vector<std::string> names = internal::SlotNamesOf(*spec.slots, update.variable);
       std::sort(names.begin(), names.end());
       slots.push_back(names);
     }
-    return {{"op", done.name()}, {"slots", slots}, {"scalars", spec.slots->non_slots}};
+    return {{"op", done.name()},
+            {"slots", slots},
+            {"scalars", internal::StateOf(*spec.slots).non_slots}};
   }
 
   static Tensor Zeros(const Variable& variable) {

@@ -46,8 +46,6 @@ using BinaryFn = Output (*)(const Input&, const Input&, const std::string&);
 using ReduceFn = Output (*)(const Input&, const Axes&, bool, const std::string&);
 using ArgFn = Output (*)(const Input&, int, const std::string&);
 using CrossEntropyFn = BinaryFn;
-using PoolFn = Output (*)(const Input&, const std::vector<int64_t>&, const std::vector<int64_t>&,
-                          const std::string&, const std::string&);
 
 Call Unary(UnaryFn fn) {
   return [fn](const Inputs& in, const Json&) { return fn(in.at(0), ""); };
@@ -68,12 +66,6 @@ Call CrossEntropy(CrossEntropyFn fn) {
     return fn(Keyword(in, attrs, "labels"), Keyword(in, attrs, "logits"), "");
   };
 }
-Call Pool(PoolFn fn) {
-  return [fn](const Inputs& in, const Json& attrs) {
-    return fn(in.at(0), List(attrs, "ksize"), List(attrs, "strides"), attrs["padding"], "");
-  };
-}
-
 void AddElementwise(Calls& calls) {
   calls["add"] = Binary(add);
   calls["subtract"] = Binary(subtract);
@@ -200,14 +192,9 @@ void AddNn(Calls& calls) {
   calls["nn.l2_normalize"] = [](const Inputs& in, const Json& attrs) {
     return nn::l2_normalize(in.at(0), ReadAxes(attrs));
   };
-  calls["nn.conv2d"] = [](const Inputs& in, const Json& attrs) {
-    return nn::conv2d(in.at(0), in.at(1), List(attrs, "strides"), attrs["padding"]);
-  };
   calls["clip_by_global_norm"] = [](const Inputs& in, const Json&) {
     return clip_by_global_norm({{in.at(0), Output()}}, in.at(1)).first[0].values;
   };
-  calls["nn.max_pool"] = Pool(nn::max_pool);
-  calls["nn.avg_pool"] = Pool(nn::avg_pool);
 }
 
 void AddFunctions(Calls& calls) {
@@ -259,10 +246,6 @@ void AddShapes(Calls& calls) {
     return gather(found.y, found.idx);
   };
   calls["unique.idx"] = [](const Inputs& in, const Json&) { return unique(in.at(0)).idx; };
-  calls["nn.conv2d_transpose"] = [](const Inputs& in, const Json& attrs) {
-    return nn::conv2d_transpose(in.at(0), in.at(1), Numbers(attrs, "output_shape"),
-                                List(attrs, "strides"), attrs["padding"]);
-  };
 }
 
 void AddIndexing(Calls& calls) {
@@ -378,6 +361,8 @@ Output CallOp(const std::string& op, const Inputs& inputs, const Json& attrs) {
     AddIndexing(*all);
     AddControl(*all);
     all->merge(MatrixCalls());
+    all->merge(OrderCalls());
+    all->merge(WindowCalls());
     return all;
   }();
   const auto it = calls->find(op);

@@ -15,8 +15,10 @@ namespace varscope::conformance {
 // By the name of the op; each is given its inputs and attributes.
 using Calls = std::map<std::string, std::function<Output(const std::vector<Output>&, const Json&)>>;
 
-// Of matrix_calls.cc: part of what CallOp() knows.
+// Of matrix_calls.cc, order_calls.cc and window_calls.cc: parts of what CallOp() knows.
 Calls MatrixCalls();
+Calls OrderCalls();
+Calls WindowCalls();
 
 // Throws std::out_of_range for an op that the library does not have.
 Output CallOp(const std::string& op, const std::vector<Output>& inputs, const Json& attrs);

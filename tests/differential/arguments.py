@@ -1,5 +1,7 @@
 """How the inputs and attributes of each op are drawn: op -> function of a draft."""
 import matrices
+import orders
+import windows
 from draft import FLOATS, NUMBERS
 
 ALL = NUMBERS + ["bool"]
@@ -203,33 +205,6 @@ def leaky_relu(draft):
     return [draft.any(FLOATS)], {"alpha": draft.rng.choice([0.25, 0.5, 2.0])}
 
 
-def window(draft):
-    return {"strides": [1, draft.rng.randint(1, 3), draft.rng.randint(1, 3), 1],
-            "padding": draft.rng.choice(["SAME", "VALID"])}
-
-
-def image(draft):
-    there = draft.known(FLOATS, lambda shape: len(shape) == 4)
-    if there and draft.rng.random() < 0.5:
-        return draft.rng.choice(there)
-    return draft.new(draft.dtype(FLOATS), [draft.rng.randint(1, 2), draft.rng.randint(1, 6),
-                                           draft.rng.randint(1, 6), draft.rng.randint(1, 3)])
-
-
-def conv2d(draft):
-    # Some of so many multiplications that they are not products over patches.
-    large = draft.rng.random() < 0.1
-    x = draft.new(draft.dtype(FLOATS), [2, 7, 9, 32]) if large else image(draft)
-    filter_ = [draft.rng.randint(1, 3), draft.rng.randint(1, 3), draft.shape(x)[3],
-               draft.rng.choice([17, 32]) if large else draft.rng.randint(1, 3)]
-    return [x, draft.of(draft.dtype_of(x), filter_)], window(draft)
-
-
-def pool(draft):
-    ksize = [1, draft.rng.randint(1, 3), draft.rng.randint(1, 3), 1]
-    return [image(draft)], {"ksize": ksize} | window(draft)
-
-
 def control(draft):
     return [draft.any(FLOATS, high=2)], {}
 
@@ -364,20 +339,6 @@ def unsorted_segment_sum(draft):
     return [x, with_numbers(draft, ids, segments)], {"fixed": segments}
 
 
-def conv2d_transpose(draft):
-    """Of what a convolution makes of images of the drawn shape."""
-    rng = draft.rng
-    shape = [rng.randint(1, 2), rng.randint(1, 6), rng.randint(1, 6), rng.randint(1, 3)]
-    attrs = window(draft)
-    filter_ = [rng.randint(1, 3), rng.randint(1, 3), shape[3], rng.randint(1, 3)]
-    sides = []
-    for side, size, stride in zip(shape[1:3], filter_, attrs["strides"][1:3]):
-        sides.append(side if attrs["padding"] == "SAME" else max(side - size + 1, 0))
-        sides[-1] = -(-sides[-1] // stride)
-    value = draft.of(draft.dtype(FLOATS), [shape[0]] + sides + [filter_[3]])
-    return [value, draft.of(draft.dtype_of(value), filter_)], {"output_shape": shape} | attrs
-
-
 OPS = (
     dict.fromkeys(["add", "subtract", "multiply", "maximum", "minimum", "divide", "floordiv",
                    "squared_difference"], binary(NUMBERS))
@@ -394,8 +355,7 @@ OPS = (
        "cumsum": running, "cumprod": running, "top_k": top_k, "top_k.indices": top_k,
        "fill": fill, "broadcast_to": broadcast_to, "range_of": range_of, "unique": unique,
        "unique.idx": unique, "scatter_nd": scatter_nd, "reverse_sequence": reverse_sequence,
-       "in_top_k": in_top_k, "unsorted_segment_sum": unsorted_segment_sum,
-       "nn.conv2d_transpose": conv2d_transpose}
+       "in_top_k": in_top_k, "unsorted_segment_sum": unsorted_segment_sum}
     | dict.fromkeys(["shape", "size", "rank", "where_sum"], unary(ALL))
     | dict.fromkeys(["equal", "not_equal"], binary(ALL))
     | dict.fromkeys(["less", "less_equal", "greater", "greater_equal"], binary(NUMBERS))
@@ -412,12 +372,11 @@ OPS = (
     | dict.fromkeys(["gather", "nn.embedding_lookup"], gather)
     | dict.fromkeys(["nn.softmax_cross_entropy_with_logits_v2",
                      "nn.sigmoid_cross_entropy_with_logits"], cross_entropy)
-    | dict.fromkeys(["nn.max_pool", "nn.avg_pool"], pool)
     | {"add_n": add_n, "where": where, "clip_by_value": clip_by_value, "cast": cast,
        "matmul": matmul, "reshape": reshape, "transpose": transpose, "expand_dims": expand_dims,
        "squeeze": squeeze, "concat": concat, "stack": stack, "slice": slice_, "tile": tile,
        "pad": pad, "one_hot": one_hot, "nn.bias_add": bias_add, "nn.l2_normalize": l2_normalize,
        "nn.sparse_softmax_cross_entropy_with_logits": sparse_cross_entropy,
        "nn.leaky_relu": leaky_relu,
-       "clip_by_global_norm": clip_by_global_norm, "nn.conv2d": conv2d}
-    | matrices.OPS)
+       "clip_by_global_norm": clip_by_global_norm}
+    | matrices.OPS | orders.OPS | windows.OPS)

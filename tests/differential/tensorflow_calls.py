@@ -5,7 +5,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import matrices  # noqa: E402
+import orders  # noqa: E402
 import tensorflow as tf  # noqa: E402
+import windows  # noqa: E402
 
 v1 = tf.compat.v1
 v1.disable_eager_execution()
@@ -71,7 +73,7 @@ SPECIAL = {
     "unsorted_segment_sum": lambda x, ids, fixed: tf.math.unsorted_segment_sum(x, ids, fixed),
     "scatter_nd": lambda indices, updates, shape: tf.scatter_nd(
         indices, updates, tf.cast(shape, indices.dtype)),
-} | matrices.CALLS
+} | matrices.CALLS | orders.CALLS | windows.CALLS
 
 
 def call(op, inputs, attrs):

@@ -34,7 +34,7 @@ void CheckSnapshot(const std::filesystem::path& path, int workers) {
     const absl::StatusOr<server::VariablePtr> variable = store.catalog.Find(name);
     if (!variable.ok()) return variable.status();
     const absl::StatusOr<std::vector<server::ReadValue>> values =
-        server::ReadTogether(std::vector{*variable});
+        server::ReadTogether(std::vector{variable->get()});
     if (!values.ok()) return values.status();
     return values->front();
   };

@@ -11,6 +11,7 @@
 #include "client/rpc/list_parts.h"
 #include "client/rpc/raw_call.h"
 #include "client/rpc/retry.h"
+#include "proto/wire/convert.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
 #include "tests/support/bytes_of.h"
@@ -108,7 +109,7 @@ class BadInputTest : public ::testing::Test {
     push->set_sequence(1);
     v1::OptimizerStep* const step = push->add_steps();
     step->mutable_state()->set_optimizer("GradientDescent");
-    (*step->mutable_state()->mutable_hyperparameters())["learning_rate"] = 0.1;
+    wire::ToProto({{"learning_rate", 0.1}}, step->mutable_state()->mutable_hyperparameters());
     step->add_variables(0);
     return head;
   }

@@ -2,9 +2,17 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "proto/shm/file_descriptor.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/programs.h"
+#include "tests/support/raw_worker.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
@@ -17,6 +25,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(MemoryPressureTest, WorkersThatFindTheServerFullAskAgain) {
   const ServerProcess server({"--max-inflight-bytes", "300KiB"});
@@ -121,6 +130,50 @@ TEST(MemoryPressureTest, StreamsThatAreIdleKeepNoValues) {
     reader->WritesDone();
     EXPECT_TRUE(reader->Finish().ok());
   }
+}
+
+// Both states are there together, more than --memory-limit leaves to the account: that is nobody's
+// who sends a few bytes meanwhile, nor the operator's.
+TEST(MemoryPressureTest, ARollbackOfALargeStoreEndsNobodysConnection) {
+  constexpr int kVariables = 15;
+  constexpr int64_t kElements = 2 << 20;
+  const TemporaryDirectory data;
+  const shm::FileDescriptor file(memfd_create("log", MFD_CLOEXEC));
+  ServerProcess server({"--data-dir", data.path(), "--memory-limit", "256MiB"},
+                       {.error = file.get(), .log_level = "info"});
+  {
+    Graph graph(server.target());
+    const auto use = graph.as_default();
+    for (int i = 0; i < kVariables; ++i) {
+      get_variable("v" + std::to_string(i),
+                   {.shape = Shape{kElements}, .initializer = ones_initializer()});
+    }
+    Session session;
+    for (int i = 0; i < kVariables; ++i) {
+      EXPECT_EQ(session.read("v" + std::to_string(i)).data<float>()[kElements - 1], 1);
+    }
+  }
+  ASSERT_EQ(server.Ctl({"snapshot", "good"}).code, 0);
+  std::atomic<bool> over = false;
+  std::thread others([&] {
+    const RawWorker worker(server.target(), "bystander");
+    while (!over) {
+      v1::HeartbeatResponse response;
+      worker.Call(&v1::ParameterServer::Stub::Heartbeat, v1::HeartbeatRequest(), &response);
+    }
+  });
+  for (int i = 0; i < 3; ++i) {
+    const Finished rolled = server.Ctl({"rollback", "good"});
+    EXPECT_EQ(rolled.code, 0) << rolled.error;
+    EXPECT_EQ(server.Ctl({"health"}).code, 0);
+  }
+  over = true;
+  others.join();
+  EXPECT_EQ(server.Stop(), 0);
+  std::string log(lseek(file.get(), 0, SEEK_END), '\0');
+  ASSERT_EQ(pread(file.get(), log.data(), log.size(), 0), static_cast<ssize_t>(log.size()));
+  EXPECT_THAT(log, HasSubstr("stopped after"));
+  EXPECT_THAT(log, Not(HasSubstr("ended the connection")));
 }
 
 class RollbackTest : public ::testing::Test {

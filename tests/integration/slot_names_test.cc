@@ -216,12 +216,42 @@ TEST_F(SlotNamesTest, WorkersShareStateByName) {
   EXPECT_EQ(internal::SessionAccess::StoreOf(session).List("").size(), 9U);
 }
 
+TEST_F(SlotNamesTest, SlotsAreVariablesOfTheGraph) {
+  const Variable w = W();
+  const train::Optimizer adam = train::AdamOptimizer(0.1);
+  const Operation step = adam.minimize(reduce_sum(w));
+  std::vector<std::string> names;
+  for (const Variable& variable : global_variables()) names.push_back(variable.name());
+  EXPECT_THAT(names,
+              ElementsAre("w:0", "beta1_power:0", "beta2_power:0", "w/Adam:0", "w/Adam_1:0"));
+  EXPECT_EQ(trainable_variables().size(), 1U);
+  const std::vector<train::Slot> slots = adam.slots();
+  ASSERT_EQ(slots.size(), 4U);
+  EXPECT_FALSE(slots[0].primary.defined());
+  EXPECT_TRUE(slots[2].primary == w);
+  EXPECT_EQ(slots[2].state, "m");
+  Session session;
+  EXPECT_THROW(session.run(slots[2].variable), FailedPreconditionError);
+  session.run(global_variables_initializer());
+  EXPECT_FLOAT_EQ(session.run(slots[0].variable).scalar<float>(), 0.9F);
+  session.run(step);
+  EXPECT_FLOAT_EQ(session.run(slots[2].variable).data<float>()[0], 0.1F);
+  session.run(slots[2].variable.assign(Tensor::Of<float>(Shape{2}, {5, 6})));
+  EXPECT_EQ(session.read("w/Adam").data<float>()[1], 6);
+}
+
 // Two programs with nothing in common but the server: each has beta powers of its own.
 TEST_F(SlotNamesTest, ProgramsWithoutACommonVariableShareNothing) {
   for (const char* name : {"p", "q"}) {
     Graph graph(server_.target());
     const auto use = graph.as_default();
-    Session().run(train::AdamOptimizer(0.1).minimize(reduce_sum(W(name))));
+    const train::Optimizer adam = train::AdamOptimizer(0.1);
+    const Operation step = adam.minimize(reduce_sum(W(name)));
+    Session session;
+    session.run(step);
+    const Variable power = adam.slots().front().variable;
+    EXPECT_EQ(power.name(), "beta1_power:0");
+    EXPECT_FLOAT_EQ(session.run(power).scalar<float>(), 0.9F * 0.9F);
   }
   Session session;
   EXPECT_FLOAT_EQ(session.read("beta1_power").scalar<float>(), 0.9F * 0.9F);

@@ -46,6 +46,14 @@ RECORDED = [
     (None, lambda: tf.nn.dropout(tf.ones([8]), 0.5, seed=3),
      [0, 0, 2, 0, 2, 0, 0, 0],
      [0, 2, 2, 2, 2, 2, 0, 2]),
+    (None, lambda: tf.random_gamma([3], [0.5, 1.0, 2.5], seed=7),
+     [0.38862073, 0.69467956, 3.002162, 0.70230126, 0.03457941, 0.45050097, 3.407857, 0.35024348,
+      4.124776],
+     [4.6784431e-02, 2.2036531, 5.4301353, 2.0233580e-01, 1.3361815e-01, 1.9403250, 1.4284098e-03,
+      3.5812896e-01, 2.5291481]),
+    (None, lambda: tf.random_poisson([0.5, 4.0, 25.0, 1000.0], [3], seed=9),
+     [0, 4, 26, 993, 1, 4, 27, 978, 1, 2, 27, 958],
+     [0, 4, 29, 996, 1, 4, 26, 1090, 0, 7, 19, 1002]),
     (42, lambda: tf.concat([tf.random_normal([2]), tf.random_uniform([2]),
                            tf.truncated_normal([2])], 0),
      [-0.301015675, 0.518591642, 0.150128484, 0.639925361, 0.119353838, -0.101384878],
@@ -139,3 +147,21 @@ def test_a_shape_that_a_run_computes():
             assert drawn.shape == (n, 3) and (2 <= drawn).all() and (drawn < 3).all()
             values = sess.run(tf.zeros([rows, 2]) + tf.fill([rows, 1], 2.0), {rows: n})
             np.testing.assert_array_equal(values, np.full((n, 2), 2.0))
+
+
+def test_gamma_and_poisson_have_dtypes_rates_and_gradients():
+    double = tf.random_gamma([4], tf.constant(30.0, tf.float64), tf.constant(2.0, tf.float64),
+                             tf.float64, seed=7)
+    whole = tf.random_poisson(tf.constant(25.0, tf.float64), [3], tf.int32, seed=9)
+    alpha = tf.constant([0.5, 1.0, 20.0])
+    drawn = tf.random_gamma([2], alpha, seed=3)
+    with tf.Session() as sess:
+        np.testing.assert_allclose(sess.run(double), [16.25731812, 16.8381348, 19.27455171,
+                                                      8.84363647])
+        assert sess.run(whole).tolist() == [23, 29, 34]
+        np.testing.assert_allclose(sess.run(tf.gradients(drawn, alpha)[0]),
+                                   [0.27192035, 2.1715097, 2.1182556], rtol=1e-5)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="no number can be drawn"):
+            sess.run(tf.random_poisson([float("nan")], [1]))
+    assert [x.op.name for x in (double, whole)] == ["random_gamma/Maximum",
+                                                    "random_poisson/RandomPoissonV2"]

@@ -76,22 +76,22 @@ def test_batches_in_the_form_of_what_they_are_of():
 
 
 def test_rows_enter_batches_one_by_one():
-    rows = tf.train.batch([np.arange(6).reshape(3, 2)], 2, enqueue_many=True)[0]
+    rows = tf.train.batch([np.arange(6).reshape(3, 2)], 2, enqueue_many=True)
     assert all_of(rows, 2)[1].tolist() == [[4, 5], [0, 1]]
 
 
 def test_batches_of_different_shapes():
     n = tf.train.range_input_producer(4, num_epochs=1, shuffle=False).dequeue()
-    filled = tf.train.batch([tf.range(n)], 2, dynamic_pad=True)[0]
+    filled = tf.train.batch([tf.range(n)], 2, dynamic_pad=True)
     assert [x.tolist() for x in all_of(filled)] == [[[0], [0]], [[0, 1, 0], [0, 1, 2]]]
-    plain = tf.train.batch([tf.range(tf.train.range_input_producer(2).dequeue())], 2)[0]
+    plain = tf.train.batch([tf.range(tf.train.range_input_producer(2).dequeue())], 2)
     with pytest.raises(tf.errors.InvalidArgumentError, match="different shapes"):
         all_of(plain)
 
 
 def test_shuffled_batches_have_every_element_once():
     n = tf.train.range_input_producer(50, num_epochs=1, shuffle=False).dequeue()
-    drawn = tf.train.shuffle_batch([n], 5, 100, 20, seed=3)[0]
+    drawn = tf.train.shuffle_batch([n], 5, 100, 20, seed=3)
     got = np.concatenate(all_of(drawn))
     assert sorted(got) == list(range(50)) and got.tolist() != list(range(50))
     assert max(got[:5]) < 25  # drawn from 25 that wait
@@ -100,7 +100,7 @@ def test_shuffled_batches_have_every_element_once():
 def test_several_groups_take_turns():
     def numbers(first):
         return [first + tf.train.range_input_producer(2, num_epochs=1, shuffle=False).dequeue()]
-    joined = tf.train.batch_join([numbers(0), numbers(10)], 4)[0]
+    joined = tf.train.batch_join([numbers(0), numbers(10)], 4)
     assert [x.tolist() for x in all_of(joined)] == [[0, 10, 1, 11]]
 
 

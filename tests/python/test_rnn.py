@@ -139,3 +139,51 @@ def test_the_loss_of_sequences():
     e = np.exp(logits)
     p = np.take_along_axis(e / e.sum(-1, keepdims=True), targets[..., None], -1)
     assert run(loss) == pytest.approx(-np.log(p).mean(), rel=1e-4)
+
+
+class Echo(tf.nn.rnn_cell.RNNCell):
+    """Its output is its input; its state counts."""
+
+    state_size = output_size = 4
+
+    def __call__(self, inputs, state, scope=None):
+        return inputs, state + 1.0
+
+
+def dropped(steps=3, **options):
+    """What a cell with these drops gives for ones."""
+    cell = tf.nn.rnn_cell.DropoutWrapper(Echo(), seed=3, dtype=tf.float32, **options)
+    made = tf.nn.dynamic_rnn(cell, tf.ones([2, steps, 4]), dtype=tf.float32)
+    with tf.Session() as sess:
+        return sess.run(made)
+
+
+def test_what_is_dropped_differs_from_step_to_step_and_of_input_and_output():
+    outputs, _ = dropped(output_keep_prob=.5)
+    # TensorFlow's numbers, of the first step: a loop's op draws all of them.
+    assert outputs[:, 0].tolist() == [[0, 0, 2, 0], [2, 0, 0, 2]]
+    inputs, _ = dropped(input_keep_prob=.5)
+    assert len({step.tobytes() for step in np.swapaxes(outputs, 0, 1)}) == 3
+    assert inputs[:, 0].tolist() != outputs[:, 0].tolist()
+
+
+def test_what_is_dropped_is_the_same_in_all_steps_if_a_cell_says_so():
+    outputs, _ = dropped(output_keep_prob=.5, variational_recurrent=True)
+    assert outputs.tolist() == [[[0, 0, 2, 0]] * 3] * 2
+    outputs, state = dropped(input_keep_prob=.5, state_keep_prob=.5, input_size=4,
+                             variational_recurrent=True)
+    assert (outputs.tolist(), state.tolist()) == ([[[2, 0, 2, 2]] * 3] * 2, [[0, 0, 14, 14]] * 2)
+    with pytest.raises(ValueError, match="dtype must be provided"):
+        tf.nn.rnn_cell.DropoutWrapper(Echo(), .5, variational_recurrent=True)
+    with pytest.raises(ValueError, match="input_size must be provided"):
+        tf.nn.rnn_cell.DropoutWrapper(Echo(), .5, variational_recurrent=True, dtype=tf.float32)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        tf.nn.rnn_cell.DropoutWrapper(Echo(), output_keep_prob=2.0)
+
+
+def test_a_loops_steps_take_one_seed_of_the_graph():
+    tf.set_random_seed(4)
+    cell = tf.nn.rnn_cell.DropoutWrapper(Echo(), output_keep_prob=.5)
+    tf.nn.dynamic_rnn(cell, tf.ones([2, 3, 4]), dtype=tf.float32)
+    after = tf.get_seed(None)
+    assert after == (4, 1)

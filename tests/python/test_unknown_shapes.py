@@ -21,7 +21,7 @@ UNKNOWN = {
     "mirror": lambda x: tf.pad(x, [[1, 1]], "REFLECT"), "diag": tf.diag,
     "matrix_diag": tf.matrix_diag,
     "matrix_diag_part": tf.matrix_diag_part, "trace": tf.trace,
-    "band": lambda x: tf.matrix_band_part(x, 0, 0), "tensordot": lambda x: tf.tensordot(x, x, 1),
+    "tensordot": lambda x: tf.tensordot(x, x, 1),
     "cross": lambda x: tf.cross(x, x), "crelu": tf.nn.crelu, "lrn": tf.nn.lrn,
     "flip": tf.image.flip_left_right, "contrast": lambda x: tf.image.adjust_contrast(x, 2.0),
     "crop": lambda x: tf.image.crop_to_bounding_box(x, 0, 0, 1, 1),

@@ -234,7 +234,7 @@ TEST_F(DecidedTest, StateOfTheSameNamesStaysWhoseItWas) {
   submit({step("Adam", true), step("Mine", true), step("Adam", false)});
   submit({step("Mine", true), step("Adam", true)});
   const auto version = [&](const std::string& name) {
-    return ReadTogether(std::vector{run_->store().catalog.Find(name).value()})
+    return ReadTogether(std::vector{run_->store().catalog.Find(name).value().get()})
         .value()
         .front()
         .version;

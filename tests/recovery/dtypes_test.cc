@@ -55,7 +55,7 @@ class EveryDType : public ::testing::TestWithParam<DType> {
 
   Tensor Value(const std::string& name) { return ValueOf(run_->store(), name); }
   Tensor Rows(const std::string& name, const std::vector<int64_t>& rows) {
-    return ReadTogether(std::vector{run_->store().catalog.Find(name).value()},
+    return ReadTogether(std::vector{run_->store().catalog.Find(name).value().get()},
                         std::vector<ReadIndices>{rows})
         ->front()
         .value;

@@ -254,7 +254,7 @@ TEST(HeadsTest, NoHeaderIsLongerThanItsBound) {
   contents.assignments[0].indices = PushTensor{0, value};
   const uint64_t most = MostHeaderBytes(contents);
   // What Lock would find.
-  const VariablePtr slot = store.catalog.Find("v").value();
+  Variable* const slot = store.catalog.Find("v").value().get();
   contents.steps[0].non_slots = contents.steps[0].updates[0].slots = {slot, slot};
   PushRecord record(contents);
   const PushResult result{UINT64_MAX, UINT64_MAX, Outcome::kApplied, UINT64_MAX};

@@ -40,6 +40,17 @@ void Add(ServerRun& run, int times) {
   ASSERT_TRUE(run.Settle().ok());
 }
 
+Push Gradient(const PushId& id) {
+  Push push{.id = id};
+  OptimizerStep& step = push.steps.emplace_back();
+  step.state = {.optimizer = "GradientDescent",
+                .hyperparameters = {{"learning_rate", 1}},
+                .name = "GradientDescent",
+                .group = "v"};
+  step.updates.push_back({.variable = "v", .gradient = Tensor::Of<float>(Shape{1}, {1})});
+  return push;
+}
+
 float Value(ServerRun& run) { return ValueOf(run.store(), "v").scalar<float>(); }
 
 // The order of a directory's files is anybody's: both of two names, where one is written first.
@@ -201,12 +212,15 @@ TEST(MemoryOfRollbackTest, WhateverCannotBeHadTheDiskAndTheProcessAgree) {
     const TemporaryDirectory directory;
     std::string before;
     {
-      ServerRun run(directory.path());
+      ServerRun run(directory.path(), {.groups = {"bsp:workers=2,deadline=3600s"}});
       Create(run);
       Add(run, 1);
-      ASSERT_TRUE(run.workers().Connect("w", "host", 7, Sharing::kGlobal).ok());
+      const uint64_t w = run.workers().Connect("w", "host", 7, Sharing::kGlobal).value();
       ASSERT_TRUE(run.recorder().TakeSnapshot("good").ok());
       Add(run, 2);
+      // It waits for another worker's.
+      const ServerRun::Answer answer = run.Submit(Gradient({"w", w, 1}));
+      ASSERT_FALSE(answer->has_value());
       {
         const FailingMemory memory(calls);
         try {
@@ -220,6 +234,7 @@ TEST(MemoryOfRollbackTest, WhateverCannotBeHadTheDiskAndTheProcessAgree) {
       ASSERT_TRUE(now == 1 || now == 3) << now;
       ASSERT_EQ(run.workers().records()[0].state,
                 now == 1 ? WorkerState::kRolledBack : WorkerState::kLive);
+      ASSERT_EQ(answer->has_value(), now == 1) << "nobody waits for a worker that is fenced off";
       Add(run, 2);
       before = run.state();
     }

@@ -30,6 +30,7 @@ ServerRun::ServerRun(const std::filesystem::path& directory, const ServerRunOpti
   recorder_.emplace(std::move(opened),
                     RecorderOptions{.level = options.level,
                                     .interval = options.interval,
+                                    .retry = std::chrono::milliseconds(5),
                                     .unfinished_rollback = recovered_.unfinished_rollback,
                                     .max_header_bytes = options.max_header_bytes},
                     store_, workers_, recovered_.position);

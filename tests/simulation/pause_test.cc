@@ -48,10 +48,10 @@ TEST(PauseTest, NobodyIsEvictedWhileTheAnswerOfItsConnectWaitsForTheDisk) {
   Workers workers(kLease, env);
   Start(workers);
   const uint64_t w = workers.Connect("w", "host", 1, Sharing::kGlobal).value();
-  workers.HoldLease("w", w);
+  Workers::HeldLease held = workers.HoldLease("w", w);
   env.Advance(10 * kLease);
   EXPECT_TRUE(workers.IsLive("w", w));
-  workers.StartLease("w", w);
+  held.Start();
   env.Advance(kLease - milliseconds(1));
   EXPECT_TRUE(workers.IsLive("w", w));
   env.Advance(milliseconds(2));

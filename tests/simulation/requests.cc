@@ -106,7 +106,7 @@ void Requests::Create(const std::string& worker) {
           std::string(reinterpret_cast<const char*>(value.raw()), value.byte_size()));
     }
     if (initializer.kind() == "constant") {
-      (*initializer.mutable_parameters())["value"] = DrawNumber(draws_);
+      wire::ToProto({{"value", DrawNumber(draws_)}}, initializer.mutable_parameters());
     }
   }
   if (!unique && shape.rank() == 2 && shape.dim(0) > 1 && draws_.OneIn("partitioned", 4)) {

@@ -15,7 +15,7 @@ class SimEnv::SimTimer final : public server::Timer {
   }
   ~SimTimer() override { SimTimer::Stop(); }
 
-  void Wake() override { due_ = server::Time::min(); }
+  void Wake() noexcept override { due_ = server::Time::min(); }
   void Stop() override { std::erase(env_.timers_, this); }
 
   server::Time due() const { return due_; }

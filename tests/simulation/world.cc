@@ -372,9 +372,10 @@ void World::Connect(const std::string& name) {
   Worker& worker = workers_[name];
   const std::string before = worker.session_key;
   worker.old_key.clear();
-  Call(name, "connect", [&](const CallDone& done) {
+  Call(name, "connect", [&](CallDone done) {
     server::Connect(server_->context(), {}, request, *answer,
-                    [this, &worker, before, answer, done](const absl::Status& status) {
+                    [this, &worker, before, answer,
+                     done = std::move(done)](const absl::Status& status) mutable {
                       // Before that a crash may undo it, and a server that dies says nothing.
                       if (hears_ && status.ok()) worker.old_key = before;
                       done(status);
@@ -416,12 +417,13 @@ void World::Resolve(const std::string& worker, const v1::ResolveRequest& request
   const absl::StatusOr<Caller> caller = Identify(workers_[worker].session_key);
   if (!caller.ok()) return;
   const auto answer = std::make_shared<Answer<v1::ResolveResponse>>();
-  Call(worker, "resolve", [&](const CallDone& done) {
-    server::Resolve(server_->context(), *caller, request, *answer,
-                    [this, request, answer, done](const absl::Status& status) {
-                      if (hears_ && status.ok()) ReachResolved(request);
-                      done(status);
-                    });
+  Call(worker, "resolve", [&](CallDone done) {
+    server::Resolve(
+        server_->context(), *caller, request, *answer,
+        [this, request, answer, done = std::move(done)](const absl::Status& status) mutable {
+          if (hears_ && status.ok()) ReachResolved(request);
+          done(status);
+        });
   });
   for (const v1::Resolution& resolution : (*answer)->resolutions()) {
     for (const v1::VariableInfo& variable : resolution.variables()) {
@@ -456,9 +458,10 @@ void World::Leave(const std::string& name) {
   workers_[name].incarnation = 0;
   if (!caller.ok()) return;
   const auto answer = std::make_shared<Answer<v1::DisconnectResponse>>();
-  Call(name, "leave", [&](const CallDone& done) {
-    server::Disconnect(server_->context(), *caller, {}, *answer,
-                       [answer, done](const absl::Status& status) { done(status); });
+  Call(name, "leave", [&](CallDone done) {
+    server::Disconnect(
+        server_->context(), *caller, {}, *answer,
+        [answer, done = std::move(done)](const absl::Status& status) mutable { done(status); });
   });
 }
 
@@ -468,9 +471,11 @@ void World::Arrive(const std::string& worker, const v1::BarrierRequest& given) {
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::BarrierRequest>(given);
   const auto answer = std::make_shared<Answer<v1::BarrierResponse>>();
-  Call(worker, "barrier", [&](const CallDone& done) {
+  Call(worker, "barrier", [&](CallDone done) {
     server::Barrier(server_->context(), *caller, *request, *answer,
-                    [request, answer, done](const absl::Status& status) { done(status); });
+                    [request, answer, done = std::move(done)](const absl::Status& status) mutable {
+                      done(status);
+                    });
   });
 }
 
@@ -849,9 +854,11 @@ void World::CallAnything(const std::string& key, const v1::ConnectRequest& given
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::ConnectRequest>(given);
   const auto answer = std::make_shared<Answer<v1::ConnectResponse>>();
-  Call("", "", [&](const CallDone& done) {
+  Call("", "", [&](CallDone done) {
     server::Connect(server_->context(), *caller, *request, *answer,
-                    [request, answer, done](const absl::Status& status) { done(status); });
+                    [request, answer, done = std::move(done)](const absl::Status& status) mutable {
+                      done(status);
+                    });
   });
 }
 
@@ -861,9 +868,11 @@ void World::CallAnything(const std::string& key, const v1::ResolveRequest& given
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::ResolveRequest>(given);
   const auto answer = std::make_shared<Answer<v1::ResolveResponse>>();
-  Call("", "", [&](const CallDone& done) {
+  Call("", "", [&](CallDone done) {
     server::Resolve(server_->context(), *caller, *request, *answer,
-                    [request, answer, done](const absl::Status& status) { done(status); });
+                    [request, answer, done = std::move(done)](const absl::Status& status) mutable {
+                      done(status);
+                    });
   });
 }
 
@@ -873,9 +882,11 @@ void World::CallAnything(const std::string& key, const v1::BarrierRequest& given
   if (!caller.ok()) return;
   const auto request = std::make_shared<v1::BarrierRequest>(given);
   const auto answer = std::make_shared<Answer<v1::BarrierResponse>>();
-  Call("", "barrier", [&](const CallDone& done) {
+  Call("", "barrier", [&](CallDone done) {
     server::Barrier(server_->context(), *caller, *request, *answer,
-                    [request, answer, done](const absl::Status& status) { done(status); });
+                    [request, answer, done = std::move(done)](const absl::Status& status) mutable {
+                      done(status);
+                    });
   });
 }
 

@@ -41,8 +41,7 @@ uint64_t IndexCountField(const std::optional<Tensor>& rows) {
 void Add(const OptimizerStep& step, SentPush& sent, v1::OptimizerStep* out) {
   v1::OptimizerState* const state = out->mutable_state();
   state->set_optimizer(step.state.optimizer);
-  state->mutable_hyperparameters()->insert(step.state.hyperparameters.begin(),
-                                           step.state.hyperparameters.end());
+  wire::ToProto(step.state.hyperparameters, state->mutable_hyperparameters());
   state->set_name(step.state.name);
   state->set_instance(step.state.instance);
   state->set_group(step.state.group);
@@ -104,7 +103,7 @@ SentPush Send(const Push& push) {
 }
 
 Tensor ValueOf(const Store& store, const std::string& name) {
-  return ReadTogether(std::vector{store.catalog.Find(name).value()}).value().front().value;
+  return ReadTogether(std::vector{store.catalog.Find(name).value().get()}).value().front().value;
 }
 
 absl::StatusOr<ResolvedPush> Resolved(const Store& store, const Push& push) {

@@ -94,8 +94,9 @@ Specs SlidingShape(const InferContext& c, const int64_t* window, int64_t channel
   return OneOf(c.dtype(0), Shape(dims));
 }
 
-template <typename Kind>
-Specs ConvShape(const InferContext& c) {
+// (input, filter), of which channels(depth of the input, filter) come out.
+template <typename Kind, typename Channels>
+Specs FilteredShape(const InferContext& c, Channels channels) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
   if (absl::Status s = CheckSameDType(c, 0, 1); !s.ok()) return s;
   if (absl::Status s = CheckRankOfKind<Kind>(c.shape(0), "the input"); !s.ok()) return s;
@@ -109,7 +110,11 @@ Specs ConvShape(const InferContext& c) {
     return absl::InvalidArgumentError(
         absl::StrCat("Depth of the input, ", depth, ", is not the filter's, ", filter.dim(-2)));
   }
-  return SlidingShape<Kind>(c, filter.dims().data(), filter.dim(-1));
+  return SlidingShape<Kind>(c, filter.dims().data(), channels(depth, filter));
+}
+template <typename Kind>
+Specs ConvShape(const InferContext& c) {
+  return FilteredShape<Kind>(c, [](int64_t, const Shape& filter) { return filter.dim(-1); });
 }
 Output Like(const GradContext& c, const char* op, std::vector<Output> inputs) {
   return MakeOp(op, op, std::move(inputs), c.attrs());
@@ -141,6 +146,38 @@ template <typename Kind>
 Grads BackpropFilterGrad(const GradContext& c) {
   return {Dense(Like(c, Kind::kConv, {c.x(1), c.dy()})),
           Dense(Like(c, Kind::kConvInput, {c.x(0), c.dy(), c.x(1)})), None()};
+}
+
+// Convolution of each channel by itself, with the rules of one of all channels.
+constexpr const char* kDepthwise = "DepthwiseConv2dNative";
+constexpr const char* kDepthwiseInput = "DepthwiseConv2dNativeBackpropInput";
+constexpr const char* kDepthwiseFilter = "DepthwiseConv2dNativeBackpropFilter";
+
+Specs DepthwiseShape(const InferContext& c) {
+  return FilteredShape<Images>(c, [](int64_t depth, const Shape& filter) {
+    const int64_t channels = std::max(depth, filter.dim(2));
+    return channels < 0 || filter.dim(3) < 0 ? Shape::kUnknownDim : Times(channels, filter.dim(3));
+  });
+}
+Grads DepthwiseGrad(const GradContext& c) {
+  return {Dense(Like(c, kDepthwiseInput, {c.dy(), c.x(1), c.x(0)})),
+          Dense(Like(c, kDepthwiseFilter, {c.dy(), c.x(0), c.x(1)}))};
+}
+Specs DepthwiseInputShape(const InferContext& c) {
+  const OutputSpec inputs[] = {c.inputs[0], c.inputs[2], c.inputs[1]};
+  return LikeOperand<DepthwiseShape>({c.attrs, inputs});
+}
+Specs DepthwiseFilterShape(const InferContext& c) {
+  if (const Specs like_x = LikeOperand<DepthwiseShape>(c); !like_x.ok()) return like_x;
+  return std::vector<OutputSpec>{c.inputs[2]};
+}
+Grads DepthwiseInputGrad(const GradContext& c) {
+  return {Dense(Like(c, kDepthwise, {c.dy(), c.x(1)})),
+          Dense(Like(c, kDepthwiseFilter, {c.x(0), c.dy(), c.x(1)})), None()};
+}
+Grads DepthwiseFilterGrad(const GradContext& c) {
+  return {Dense(Like(c, kDepthwise, {c.x(1), c.dy()})),
+          Dense(Like(c, kDepthwiseInput, {c.x(0), c.dy(), c.x(1)})), None()};
 }
 
 template <typename Kind>
@@ -177,6 +214,19 @@ template <typename Kind>
 Specs MaxPoolGradGradShape(const InferContext& c) {
   if (const Specs same = SameAsAll(c); !same.ok()) return same;
   return PoolShape<Kind>({c.attrs, c.inputs.subspan(1)});
+}
+
+// The maxima, and where they lie.
+Specs MaxPoolWithArgmaxShape(const InferContext& c) {
+  Specs specs = PoolShape<Images>(c);
+  if (!specs.ok()) return specs;
+  const OutputSpec places = {c.attrs.get<DType>("Targmax"), (*specs)[0].shape};
+  specs->push_back(places);
+  return specs;
+}
+Grads MaxPoolWithArgmaxGrad(const GradContext& c) {
+  if (!c.dys[0].defined()) return {None()};
+  return MaxPoolGrad<Images>(c);
 }
 
 // The kernels of a kind, in the order of its names.
@@ -238,6 +288,23 @@ std::vector<OpDef> ImageOps() {
                       kernels::MaxPool3D, kernels::MaxPool3DGrad, kernels::MaxPool3DGradGrad,
                       kernels::AvgPool3D, kernels::AvgPool3DGrad});
   ops.insert(ops.end(), of_volumes.begin(), of_volumes.end());
+  const OpDef of_channels[] = {{.name = kDepthwise,
+                                .infer = DepthwiseShape,
+                                .kernel = kernels::DepthwiseConv2D,
+                                .gradient = DepthwiseGrad},
+                               {.name = kDepthwiseInput,
+                                .infer = DepthwiseInputShape,
+                                .kernel = kernels::DepthwiseConv2DBackpropInput,
+                                .gradient = DepthwiseInputGrad},
+                               {.name = kDepthwiseFilter,
+                                .infer = DepthwiseFilterShape,
+                                .kernel = kernels::DepthwiseConv2DBackpropFilter,
+                                .gradient = DepthwiseFilterGrad}};
+  ops.insert(ops.end(), std::begin(of_channels), std::end(of_channels));
+  ops.push_back({.name = "MaxPoolWithArgmax",
+                 .infer = MaxPoolWithArgmaxShape,
+                 .kernel = kernels::MaxPoolWithArgmax,
+                 .gradient = MaxPoolWithArgmaxGrad});
   return ops;
 }
 
@@ -256,10 +323,32 @@ Output conv2d_transpose(const Input& value, const Input& filter, const Input& ou
   return internal::ConvTranspose<internal::Images>(value, filter, output_shape, strides, padding,
                                                    name, "conv2d_transpose");
 }
+Output depthwise_conv2d(const Input& input, const Input& filter,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name) {
+  return internal::Binary(internal::kDepthwise, input, filter, name, "depthwise",
+                          {{"strides", strides}, {"padding", padding}});
+}
 Output max_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,
                 const std::string& name) {
   return internal::Pool("MaxPool", input, ksize, strides, padding, name);
+}
+MaxAndPlaces max_pool_with_argmax(const Input& input, const std::vector<int64_t>& ksize,
+                                  const std::vector<int64_t>& strides, const std::string& padding,
+                                  DType places, bool include_batch_in_index,
+                                  const std::string& name) {
+  if (!IsIndex(places)) {
+    throw ValueError(absl::StrCat("max_pool_with_argmax: the places are ", Name(places),
+                                  ", expected int32 or int64."));
+  }
+  const Output output = internal::Unary("MaxPoolWithArgmax", input, name, "MaxPoolWithArgmax",
+                                        {{"ksize", ksize},
+                                         {"strides", strides},
+                                         {"padding", padding},
+                                         {"Targmax", places},
+                                         {"include_batch_in_index", include_batch_in_index}});
+  return {output, internal::Second(output)};
 }
 Output avg_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,

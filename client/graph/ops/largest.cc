@@ -1,6 +1,8 @@
 // The largest elements of rows, and elements by their places in rows.
 #include <limits>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -10,6 +12,7 @@
 #include "client/graph/ops/value_families.h"
 #include "client/kernels/indexing.h"
 #include "varscope/array_ops.h"
+#include "varscope/ops.h"
 
 namespace varscope {
 namespace internal {
@@ -40,7 +43,6 @@ Grads TopKGrad(const GradContext& c) {
 // What holds of rows, and of the places of elements in them: the last dimensions may differ, the
 // others are equal.
 absl::Status CheckPlaces(const InferContext& c, int x, int places) {
-  if (absl::Status s = CheckFloat(c, x); !s.ok()) return s;
   if (absl::Status s = CheckIndex(c, places); !s.ok()) return s;
   std::vector<Shape> outer;
   for (const int i : {x, places}) {
@@ -62,6 +64,8 @@ Grads TakeLastGrad(const GradContext& c) {
 // (values, places, like).
 Specs PutLastShape(const InferContext& c) {
   if (absl::StatusOr<Shape> same = Merge(c.shape(0), c.shape(1)); !same.ok()) return same.status();
+  if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
+  if (absl::Status s = CheckSameDType(c, 0, 2); !s.ok()) return s;
   if (absl::Status s = CheckPlaces(c, 0, 1); !s.ok()) return s;
   if (absl::Status s = CheckPlaces(c, 2, 1); !s.ok()) return s;
   return OneOf(c.dtype(0), c.shape(2));
@@ -137,6 +141,24 @@ Largest top_k(const Input& x, int64_t k, const std::string& name) {
 Output argsort(const Input& x, int axis, bool descending, const std::string& name) {
   return Unary("ArgSort", x, name, "argsort",
                {{"axis", int64_t{axis}}, {"descending", descending}});
+}
+Output sort(const Input& x, int axis, bool descending, const std::string& name) {
+  const internal::FunctionScope scope(name, "sort", {&x});
+  const Output values = ToOutput(x, "values");
+  if (axis == -1) {
+    return MakeOp("TakeLast", scope.name(), {values, argsort(values, -1, descending)});
+  }
+  if (!values.shape().known_rank()) {
+    throw ValueError("sort: the number of dimensions is not known, so that the axis must be -1.");
+  }
+  const absl::StatusOr<int> along = internal::CheckAxis(axis, values.shape().rank());
+  if (!along.ok()) throw ValueError(std::string(along.status().message()));
+  std::vector<int64_t> order(values.shape().rank());
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[*along], order.back());
+  const Output rows = transpose(values, order);
+  const Output places = argsort(rows, -1, descending);
+  return transpose(MakeOp("TakeLast", "TakeLast", {rows, places}), order, scope.name());
 }
 Output in_top_k(const Input& predictions, const Input& targets, int64_t k,
                 const std::string& name) {

@@ -39,6 +39,28 @@ Specs DrawnIntegers(const InferContext& c) {
   }
   return DrawnShape(c);
 }
+// (shape, parameters).
+Specs DrawnFor(const InferContext& c) {
+  if (absl::Status s = CheckFloat(c, 1); !s.ok()) return s;
+  const absl::StatusOr<Shape> shape = ShapeInput(c, 0);
+  if (!shape.ok()) return shape.status();
+  const DType dtype = c.attrs.get<DType>("dtype");
+  if (!TakesGradients(dtype) && !IsIndex(dtype)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the dtype is ", Name(dtype), ", expected float32, float64, int32 or int64"));
+  }
+  if (!shape->known_rank() || !c.shape(1).known_rank()) {
+    return std::vector<OutputSpec>{{dtype, Shape::Unknown()}};
+  }
+  std::vector<int64_t> dims = shape->dims();
+  dims.insert(dims.end(), c.shape(1).dims().begin(), c.shape(1).dims().end());
+  return std::vector<OutputSpec>{{dtype, Shape(std::move(dims))}};
+}
+std::vector<Gradient> GammaGrad(const GradContext& c) {
+  const Output slope = MakeOp("RandomGammaGrad", "RandomGammaGrad", {c.x(1), c.y()});
+  return {None(), Dense(SumTo(multiply(c.dy(), slope), c.x(1)))};
+}
+
 Specs DrawnClasses(const InferContext& c) {
   if (absl::Status s = CheckFloat(c, 0); !s.ok()) return s;
   const Shape& logits = c.shape(0);
@@ -61,6 +83,12 @@ OpDef Random(absl::string_view name, InferFn infer, KernelFn kernel, bool by_val
           .by_values = by_values};
 }
 
+OpDef PhiloxGammaOp() {
+  OpDef gamma = Random("PhiloxGamma", DrawnFor, kernels::PhiloxGamma, true);
+  gamma.gradient = GammaGrad;
+  return gamma;
+}
+
 }  // namespace
 
 std::vector<OpDef> RandomOps() {
@@ -69,6 +97,9 @@ std::vector<OpDef> RandomOps() {
       Random("PhiloxNormal", DrawnFloats, kernels::PhiloxNormal, true),
       Random("PhiloxTruncatedNormal", DrawnFloats, kernels::PhiloxTruncatedNormal, true),
       Random("PhiloxUniformInt", DrawnIntegers, kernels::PhiloxUniformInt, true),
+      PhiloxGammaOp(),
+      Random("PhiloxPoisson", DrawnFor, kernels::PhiloxPoisson, true),
+      {.name = "RandomGammaGrad", .infer = BroadcastOfFloats, .kernel = kernels::GammaSlope},
       Random("RandomShuffle", SameAsInput, kernels::RandomShuffle, false),
       Random("Multinomial", DrawnClasses, kernels::Multinomial, false),
   };
@@ -125,6 +156,20 @@ Output truncated_normal(const Input& shape, DType dtype, const Input& mean, cons
                         RandomSeed seed, const std::string& name) {
   return internal::NormalOf("PhiloxTruncatedNormal", "TruncatedNormal", "truncated_normal", shape,
                             dtype, mean, stddev, seed, name);
+}
+Output random_gamma(const Input& shape, const Input& alpha, RandomSeed seed,
+                    const std::string& name) {
+  const Output dims = ToOutput(shape, "shape", DType::kInt32);
+  const Output parameters = ToOutput(alpha, "alpha");
+  return MakeOp("PhiloxGamma", internal::NameOr(name, "RandomGamma"), {dims, parameters},
+                internal::SeedAttrs(parameters.dtype(), seed));
+}
+Output random_poisson(const Input& shape, const Input& rate, DType dtype, RandomSeed seed,
+                      const std::string& name) {
+  const internal::FunctionScope scope(name, "random_poisson", {&shape, &rate});
+  const Output dims = ToOutput(shape, "shape", DType::kInt32);
+  return MakeOp("PhiloxPoisson", "RandomPoissonV2", {dims, ToOutput(rate, "lam")},
+                internal::SeedAttrs(dtype, seed));
 }
 Output random_shuffle(const Input& x, RandomSeed seed, const std::string& name) {
   const Output value = ToOutput(x, "value");

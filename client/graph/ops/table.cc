@@ -20,11 +20,11 @@ const Table& Ops() {
     const KernelVariant variant = ChosenVariant();
     auto all = std::make_unique<Table>();
     for (const auto& family :
-         {SourceOps(),     ArithmeticOps(), UnaryOps(),        CompareOps(), ReductionOps(),
-          ArrayOps(),      JoinOps(),       GatherOps(),       MatMulOps(),  LinearAlgebraOps(),
-          ActivationOps(), LossOps(),       ImageOps(),        StateOps(),   ControlOps(),
-          ListOps(),       FunctionOps(),   IndexingOps(),     LargestOps(), RandomOps(),
-          ShapingOps(),    ShardOps(),      DecompositionOps()}) {
+         {SourceOps(),     ArithmeticOps(), UnaryOps(),         CompareOps(), ReductionOps(),
+          ArrayOps(),      JoinOps(),       GatherOps(),        MatMulOps(),  LinearAlgebraOps(),
+          ActivationOps(), LossOps(),       ImageOps(),         StateOps(),   ControlOps(),
+          ListOps(),       FunctionOps(),   IndexingOps(),      LargestOps(), RandomOps(),
+          ShapingOps(),    ShardOps(),      DecompositionOps(), BitwiseOps(), SearchingOps()}) {
       for (OpDef def : family) {
         def.kernel = KernelOf(variant, def.kernel.fn());
         all->emplace(def.name, def);

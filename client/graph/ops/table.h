@@ -27,6 +27,7 @@ std::vector<OpDef> StateOps();
 std::vector<OpDef> ControlOps();
 std::vector<OpDef> ListOps();
 std::vector<OpDef> FunctionOps();
+std::vector<OpDef> BitwiseOps();
 
 }  // namespace varscope::internal
 

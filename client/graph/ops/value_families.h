@@ -10,6 +10,7 @@ namespace varscope::internal {
 
 std::vector<OpDef> IndexingOps();
 std::vector<OpDef> LargestOps();
+std::vector<OpDef> SearchingOps();
 std::vector<OpDef> RandomOps();
 std::vector<OpDef> ShapingOps();
 std::vector<OpDef> ShardOps();

@@ -82,6 +82,22 @@ Largest top_k(const Input& x, int64_t k, const std::string& name = "");
 // NaN is last. Numbers. No gradient.
 Output argsort(const Input& x, int axis = -1, bool descending = false,
                const std::string& name = "");
+// x with its elements in that order. ValueError where x is of unknown rank, unless the axis is -1.
+Output sort(const Input& x, int axis = -1, bool descending = false, const std::string& name = "");
+// The place at which each of `values` [..., m] keeps the order of its row of `sorted` [..., n],
+// whose elements are in order: before equal ones, or after them when `right`. Numbers of one dtype;
+// the outer dimensions are equal. The result is of the dtype `out_type`, int32 or int64. No
+// gradient.
+Output searchsorted(const Input& sorted, const Input& values, bool right = false,
+                    DType out_type = DType::kInt32, const std::string& name = "");
+// The elements of the vector x that the vector y has not, in their order, and their places, of the
+// dtype `out_idx`. gradients() of it throws LookupError.
+struct Difference {
+  Output out;
+  Output idx;
+};
+Difference setdiff1d(const Input& x, const Input& y, DType out_idx = DType::kInt32,
+                     const std::string& name = "");
 // Whether predictions[i, targets[i]] is among the k largest of predictions[i]: bool. predictions:
 // float32 [batch, classes]. No gradient.
 Output in_top_k(const Input& predictions, const Input& targets, int64_t k,

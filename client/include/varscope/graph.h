@@ -132,6 +132,9 @@ class Graph {
   // Returns `name`, or `name_1`, `name_2` and so on when it is taken, in the current name scope.
   // The result is taken from then on.
   std::string unique_name(const std::string& name);
+  // From then on what would add an op throws RuntimeError; but a variable may be read.
+  void finalize();
+  bool finalized() const;
 
   // True for handles of the same graph.
   friend bool operator==(const Graph&, const Graph&) = default;

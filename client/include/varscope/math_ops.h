@@ -70,6 +70,7 @@ Output matrix_solve(const Input& matrix, const Input& rhs, bool adjoint = false,
 
 // Of matrices, the last two dimensions of x, of any dtype: the elements up to `lower` places below
 // the diagonal and up to `upper` places above it, zeros elsewhere. Negative: all on that side.
+// InvalidArgumentError in a run for more than there are rows, or columns.
 Output matrix_band_part(const Input& x, int64_t lower, int64_t upper, const std::string& name = "");
 
 // Matrices as products, of floats, as TensorFlow's: the last two dimensions of x. Each has a

@@ -93,6 +93,12 @@ Output embedding_lookup(const std::vector<Input>& params, const Input& ids,
 Output conv2d(const Input& input, const Input& filter, const std::vector<int64_t>& strides,
               const std::string& padding, const std::string& name = "");
 
+// The convolution of each channel by itself: a filter [height, width, in_channels, m] makes m
+// channels of each, those of the first channel first.
+Output depthwise_conv2d(const Input& input, const Input& filter,
+                        const std::vector<int64_t>& strides, const std::string& padding,
+                        const std::string& name = "");
+
 // The largest element (mean) of each window of size `ksize`, for each channel. What lies outside
 // the image does not count. Of equal largest elements the first has the gradient.
 Output max_pool(const Input& input, const std::vector<int64_t>& ksize,
@@ -101,6 +107,18 @@ Output max_pool(const Input& input, const std::vector<int64_t>& ksize,
 Output avg_pool(const Input& input, const std::vector<int64_t>& ksize,
                 const std::vector<int64_t>& strides, const std::string& padding,
                 const std::string& name = "");
+
+// max_pool, and where the maxima lie: numbers of elements, (y * width + x) * channels + channel of
+// their image, or with include_batch_in_index of the whole batch; of the dtype `places`, int32 or
+// int64. argmax has no gradient.
+struct MaxAndPlaces {
+  Output output;
+  Output argmax;
+};
+MaxAndPlaces max_pool_with_argmax(const Input& input, const std::vector<int64_t>& ksize,
+                                  const std::vector<int64_t>& strides, const std::string& padding,
+                                  DType places = DType::kInt64, bool include_batch_in_index = false,
+                                  const std::string& name = "");
 
 // The same over volumes, [batch, depth, height, width, channels] (NDHWC): `strides` and `ksize` are
 // [1, z, y, x, 1], a filter is [depth, height, width, in_channels, out_channels]. Of equal largest

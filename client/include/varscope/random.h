@@ -33,6 +33,16 @@ Output random_normal(const Input& shape, DType dtype, const Input& mean, const I
                      RandomSeed seed, const std::string& name);
 Output truncated_normal(const Input& shape, DType dtype, const Input& mean, const Input& stddev,
                         RandomSeed seed, const std::string& name);
+// [shape..., alpha's shape...]: numbers of gamma distributions, alpha: float32 or float64, not
+// negative (InvalidArgumentError in a run), each to be divided by its rate. alpha has a gradient:
+// how the numbers would change with it.
+Output random_gamma(const Input& shape, const Input& alpha, RandomSeed seed,
+                    const std::string& name = "");
+// [shape..., rate's shape...] of `dtype`, float32, float64, int32 or int64: how many events there
+// are where `rate` are expected, float32 or float64; 0 below 0, InvalidArgumentError in a run for
+// NaN.
+Output random_poisson(const Input& shape, const Input& rate, DType dtype, RandomSeed seed,
+                      const std::string& name = "");
 // The rows of x in a random order.
 Output random_shuffle(const Input& x, RandomSeed seed, const std::string& name = "");
 // [batch, num_samples] of `dtype`, int32 or int64: classes, each drawn with a probability as the

@@ -37,6 +37,14 @@ struct PushOptions {
   bool allow_nonfinite = false;
 };
 
+// A variable that an optimizer keeps: of `primary` its slot `state`, such as Adam's "m"; where
+// `primary` is undefined, a non-slot variable, such as "beta1_power".
+struct Slot {
+  Variable primary;
+  std::string state;
+  Variable variable;
+};
+
 // A handle; copies are the same optimizer, with the same slots. It may train several graphs, with
 // slots of its own in each. As tf.compat.v1.train.Optimizer.
 class Optimizer {
@@ -68,9 +76,12 @@ class Optimizer {
   // does when the scope's reuse does not let the optimizer make its slots. A run is refused with
   // InvalidArgumentError for a variable that is there twice.
   //
-  // Slots are named here, the first time that this optimizer meets a variable in a graph, as
-  // TensorFlow names them: in variable_scope("opt") those of "w" are "opt/w/Adam", "opt/w/Adam_1".
-  // Its non-slot variables are named in the current name scope: "train/beta1_power".
+  // Slots are made here, the first time that this optimizer meets a variable in a graph, as
+  // variables of the graph that are not trained. They have TensorFlow's names: in
+  // variable_scope("opt") those of "w" are "opt/w/Adam", "opt/w/Adam_1"; non-slot variables are
+  // named in the current name scope: "train/beta1_power". The server has them after
+  // global_variables_initializer(), or after the first push that needs them: until then a run that
+  // reads one ends with FailedPreconditionError.
   Operation apply_gradients(const GradientsAndVariables& grads_and_vars,
                             const std::optional<Variable>& global_step = {},
                             const std::string& name = "",
@@ -80,13 +91,18 @@ class Optimizer {
                      const OptionalList<Variable>& var_list = {}, const std::string& name = "",
                      const SourceLocation& where = std::source_location::current()) const;
 
+  // Returns what it keeps in the default graph: first its non-slot variables, then each variable's
+  // slots.
+  std::vector<Slot> slots() const;
+
   // Sets the options of the pushes of apply_gradients calls that follow, and returns *this. Throws
   // ValueError for a number that PushOptions does not allow.
   Optimizer& with(const PushOptions& options);
   const std::string& name() const { return name_; }
 
  private:
-  const internal::OptimizerSlots& NameSlots(const GradientsAndVariables& updates) const;
+  const internal::OptimizerSlots& SlotsFor(const GradientsAndVariables& updates,
+                                           const SourceLocation& where) const;
 
   std::string type_;
   std::string name_;

@@ -147,15 +147,40 @@ void AddElements(nb::module_& m) {
   };
   running("cumsum", cumsum);
   running("cumprod", cumprod);
+}
+
+// Elements in an order, and what is found by it.
+void AddOrders(nb::module_& m) {
+  const auto ordered = [&m](const char* op,
+                            Output (*make)(const Input&, int, bool, const std::string&)) {
+    m.def(
+        op,
+        [make](nb::handle values, int axis, bool descending, OptionalName name) {
+          AwaitDefinitions();
+          return Hold(make(ToInput(values), axis, descending, NameOf(name)));
+        },
+        "values"_a, "axis"_a, "descending"_a, nb::arg("name").none());
+  };
+  ordered("_argsort", argsort);
+  ordered("_sort", sort);
   m.def(
-      "_conv2d_transpose",
-      [](nb::handle value, nb::handle filter, nb::handle output_shape, nb::handle strides,
-         const std::string& padding, OptionalName name) {
+      "_searchsorted",
+      [](nb::handle sorted_sequence, nb::handle values, bool right, nb::handle out_type,
+         OptionalName name) {
         AwaitDefinitions();
-        return Hold(nn::conv2d_transpose(ToInput(value), ToInput(filter), ToNumbers(output_shape),
-                                         ToIntList(strides), padding, NameOf(name)));
+        const auto [rows, wanted] = Pair(sorted_sequence, values);
+        return Hold(searchsorted(rows, wanted, right, ToDType(out_type), NameOf(name)));
       },
-      "value"_a, "filter"_a, "output_shape"_a, "strides"_a, "padding"_a, nb::arg("name").none());
+      "sorted_sequence"_a, "values"_a, "right"_a, "out_type"_a, nb::arg("name").none());
+  m.def(
+      "_setdiff1d",
+      [](nb::handle x, nb::handle y, nb::handle index_dtype, OptionalName name) {
+        AwaitDefinitions();
+        const auto [one, other] = Pair(x, y);
+        const Difference both = setdiff1d(one, other, ToDType(index_dtype), NameOf(name));
+        return std::pair(Hold(both.out), Hold(both.idx));
+      },
+      "x"_a, "y"_a, "index_dtype"_a, nb::arg("name").none());
 }
 
 using Distribution = Output (*)(const Input&, DType, const Input&, const Input&, RandomSeed,
@@ -177,6 +202,23 @@ void AddRandom(nb::module_& m) {
   draws("_seeded_uniform", random_uniform);
   draws("_seeded_normal", random_normal);
   draws("_seeded_truncated_normal", truncated_normal);
+  m.def(
+      "_seeded_gamma",
+      [](nb::handle shape, nb::handle alpha, int64_t seed, int64_t seed2, OptionalName name) {
+        AwaitDefinitions();
+        return Hold(
+            random_gamma(ToNumbers(shape), ToInput(alpha), RandomSeed{seed, seed2}, NameOf(name)));
+      },
+      "shape"_a, "alpha"_a, "seed"_a, "seed2"_a, nb::arg("name").none());
+  m.def(
+      "_seeded_poisson",
+      [](nb::handle shape, nb::handle lam, nb::handle dtype, int64_t seed, int64_t seed2,
+         OptionalName name) {
+        AwaitDefinitions();
+        return Hold(random_poisson(ToNumbers(shape), ToInput(lam), ToDType(dtype),
+                                   RandomSeed{seed, seed2}, NameOf(name)));
+      },
+      "shape"_a, "lam"_a, "dtype"_a, "seed"_a, "seed2"_a, nb::arg("name").none());
   m.def(
       "_seeded_shuffle",
       [](nb::handle value, int64_t seed, int64_t seed2, OptionalName name) {
@@ -201,6 +243,7 @@ void AddRandom(nb::module_& m) {
 void AddArrays(nb::module_& m) {
   AddShapesOf(m);
   AddElements(m);
+  AddOrders(m);
   AddRandom(m);
 }
 

@@ -125,7 +125,7 @@ template <typename Array>
 nb::object View(Tensor tensor) {
   auto* const owned = new Tensor(std::move(tensor));
   const nb::capsule owner(owned, [](void* last) noexcept { delete static_cast<Tensor*>(last); });
-  const std::vector<int64_t>& dims = owned->shape().dims();
+  const Dims& dims = owned->shape().dims();
   const std::vector<size_t> shape(dims.begin(), dims.end());
   return nb::cast(Array(owned->mutable_raw(), shape.size(), shape.data(), owner, nullptr,
                         DlpackOf(owned->dtype())),

@@ -1,5 +1,7 @@
-// varscope/math_ops.h, under TensorFlow's names of functions and arguments.
+// Functions of elements: varscope/math_ops.h and varscope/bitwise.h, under TensorFlow's names of
+// functions and arguments.
 #include "client/python/src/op_table.h"
+#include "varscope/bitwise.h"
 #include "varscope/math_ops.h"
 
 namespace varscope::python {
@@ -20,9 +22,6 @@ void AddFunctions(nb::module_& m) {
   Unary(m, "lgamma", "x", varscope::lgamma);
   Unary(m, "digamma", "x", digamma);
   Unary(m, "ceil", "x", varscope::ceil);
-  Unary(m, "matrix_inverse", "input", varscope::matrix_inverse);
-  Unary(m, "matrix_determinant", "input", varscope::matrix_determinant);
-  Unary(m, "cholesky", "input", varscope::cholesky);
   Unary(m, "round", "x", varscope::round);
   Unary(m, "softsign", "features", softsign);
   Unary(m, "is_nan", "x", is_nan);
@@ -35,6 +34,19 @@ void AddFunctions(nb::module_& m) {
   Binary(m, "atan2", varscope::atan2, "y", "x");
   Binary(m, "floormod", floormod);
   Binary(m, "truncatediv", truncatediv);
+  Binary(m, "bitwise_and", bitwise::bitwise_and);
+  Binary(m, "bitwise_or", bitwise::bitwise_or);
+  Binary(m, "bitwise_xor", bitwise::bitwise_xor);
+  Unary(m, "invert", "x", bitwise::invert);
+  Binary(m, "left_shift", bitwise::left_shift);
+  Binary(m, "right_shift", bitwise::right_shift);
+  m.def(
+      "_polygamma",
+      [](int n, nb::handle x, OptionalName name) {
+        AwaitDefinitions();
+        return Hold(polygamma(n, ToInput(x), NameOf(name)));
+      },
+      "n"_a, "x"_a, nb::arg("name").none());
 }
 
 }  // namespace varscope::python

@@ -73,7 +73,7 @@ void AddTensors(nb::module_& m) {
       .def_prop_ro("_dims",
                    [](const PyTensor& x) -> nb::object {
                      if (!x->shape().known_rank()) return nb::none();
-                     return nb::cast(x->shape().dims());
+                     return nb::cast(std::vector<int64_t>(x->shape().dims()));
                    })
       .def("__eq__", &Same<Output>, nb::arg("other").none())
       .def("__hash__", [](const PyTensor& x) { return HashOf(x.box().get(), x->name()); })
@@ -119,7 +119,17 @@ void AddLookups(nb::class_<PyGraph>& type) {
             AwaitDefinitions();
             return g->unique_name(name);
           },
-          "name"_a, "Returns name, or name_1, name_2 and so on; the result is taken from then on.");
+          "name"_a, "Returns name, or name_1, name_2 and so on; the result is taken from then on.")
+      .def(
+          "finalize",
+          [](PyGraph& g) {
+            AwaitDefinitions();
+            g->finalize();
+          },
+          "From then on what would add an op is a RuntimeError.")
+      .def_prop_ro(
+          "finalized", [](const PyGraph& g) { return g->finalized(); },
+          "Whether finalize() was called.");
 }
 
 void AddGraphs(nb::module_& m) {

@@ -71,6 +71,13 @@ nb::object InitialValueOf(const PyVariable& variable) {
   return nb::none();
 }
 
+// What the elements of an optimizer's slot or non-slot variable begin as; None for another
+// variable.
+std::optional<double> SlotBeginsAs(const PyVariable& variable) {
+  const std::optional<internal::SlotOf>& slot = internal::Unwrap(*variable)->slot;
+  return slot ? std::optional(slot->first) : std::nullopt;
+}
+
 // As global_variables_initializer, for these variables alone. Requires that all are of one graph.
 PyOperation InitializerOf(nb::handle variables, OptionalName name) {
   AwaitDefinitions();
@@ -84,7 +91,7 @@ PyOperation InitializerOf(nb::handle variables, OptionalName name) {
       values.push_back(internal::Wrap(*state->initial_output));
       computed.push_back(state);
     }
-    if (state->initial_tensor) given.push_back(state);
+    if (state->initial_tensor || state->slot) given.push_back(state);
   }
   const std::string called = NameOf(name);
   internal::Node* const node = graph.AddNode({.op = "InitializeVariables",
@@ -136,6 +143,7 @@ void AddInspection(nb::module_& m) {
   m.def("_variables_of", &VariablesOf, "op"_a);
   m.def("_attributes_of", &AttributesOf, "op"_a);
   m.def("_initial_value_of", &InitialValueOf, "variable"_a);
+  m.def("_slot_begins_as", &SlotBeginsAs, "variable"_a);
   m.def("_give_gradient", &GiveGradient, "op"_a, "function"_a);
   m.def("_allow_nonfinite", &AllowNonfinite, "assignment"_a);
   m.def("_set_shape", &SetShape, "tensor"_a, nb::arg("shape").none());

@@ -17,6 +17,7 @@ NB_MODULE(_core, m) {
   AddVariables(m);
   AddOps(m);
   AddFunctions(m);
+  AddMatrices(m);
   AddArrays(m);
   AddControlFlow(m);
   auto nn = m.def_submodule("nn", "What tf.nn has.");

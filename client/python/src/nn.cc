@@ -2,6 +2,7 @@
 #include "varscope/nn.h"
 
 #include "client/python/src/op_table.h"
+#include "varscope/array_ops.h"
 
 namespace varscope::python {
 namespace {
@@ -64,19 +65,61 @@ void AddPool(nb::module_& m, const char* op, Pool pool) {
       "value"_a, "ksize"_a, "strides"_a, "padding"_a, nb::arg("name").none());
 }
 
-void AddImages(nb::module_& m) {
-  Binary(m, "_bias_add", nn::bias_add, "value", "bias");
+using Conv = Output (*)(const Input&, const Input&, const std::vector<int64_t>&, const std::string&,
+                        const std::string&);
+
+void AddConv(nb::module_& m, const char* op, Conv conv) {
   m.def(
-      "_conv2d",
-      [](nb::handle input, nb::handle filter, nb::handle strides, const std::string& padding,
-         OptionalName name) {
+      op,
+      [conv](nb::handle input, nb::handle filter, nb::handle strides, const std::string& padding,
+             OptionalName name) {
         AwaitDefinitions();
         const auto [images, windows] = Pair(input, filter);
-        return Hold(nn::conv2d(images, windows, ToIntList(strides), padding, NameOf(name)));
+        return Hold(conv(images, windows, ToIntList(strides), padding, NameOf(name)));
       },
       "input"_a, "filter"_a, "strides"_a, "padding"_a, nb::arg("name").none());
+}
+
+using Transpose = Output (*)(const Input&, const Input&, const Input&, const std::vector<int64_t>&,
+                             const std::string&, const std::string&);
+
+void AddTranspose(nb::module_& m, const char* op, Transpose transpose) {
+  m.def(
+      op,
+      [transpose](nb::handle value, nb::handle filter, nb::handle output_shape, nb::handle strides,
+                  const std::string& padding, OptionalName name) {
+        AwaitDefinitions();
+        const auto [dy, windows] = Pair(value, filter);
+        return Hold(transpose(dy, windows, ToInput(output_shape, DType::kInt32), ToIntList(strides),
+                              padding, NameOf(name)));
+      },
+      "value"_a, "filter"_a, "output_shape"_a, "strides"_a, "padding"_a, nb::arg("name").none());
+}
+
+// Windows over images and over volumes.
+void AddWindows(nb::module_& m) {
+  Binary(m, "_bias_add", nn::bias_add, "value", "bias");
+  AddConv(m, "_conv2d", nn::conv2d);
+  AddConv(m, "_conv3d", nn::conv3d);
+  AddConv(m, "_depthwise_conv2d", nn::depthwise_conv2d);
+  AddTranspose(m, "_conv2d_transpose", nn::conv2d_transpose);
+  AddTranspose(m, "_conv3d_transpose", nn::conv3d_transpose);
   AddPool(m, "_max_pool", nn::max_pool);
   AddPool(m, "_avg_pool", nn::avg_pool);
+  AddPool(m, "_max_pool3d", nn::max_pool3d);
+  AddPool(m, "_avg_pool3d", nn::avg_pool3d);
+  m.def(
+      "_max_pool_with_argmax",
+      [](nb::handle input, nb::handle ksize, nb::handle strides, const std::string& padding,
+         nb::handle places, bool include_batch_in_index, OptionalName name) {
+        AwaitDefinitions();
+        const nn::MaxAndPlaces both =
+            nn::max_pool_with_argmax(ToInput(input), ToIntList(ksize), ToIntList(strides), padding,
+                                     ToDType(places), include_batch_in_index, NameOf(name));
+        return std::pair(Hold(both.output), Hold(both.argmax));
+      },
+      "input"_a, "ksize"_a, "strides"_a, "padding"_a, "places"_a, "include_batch_in_index"_a,
+      nb::arg("name").none());
 }
 
 }  // namespace
@@ -84,7 +127,7 @@ void AddImages(nb::module_& m) {
 void AddNn(nb::module_& m) {
   AddActivations(m);
   AddLosses(m);
-  AddImages(m);
+  AddWindows(m);
   m.def(
       "_embedding_lookup",
       [](nb::handle params, nb::handle ids, const std::string& strategy, OptionalName name) {

@@ -8,7 +8,6 @@
 #include "client/python/src/handles.h"
 #include "client/python/src/op_table.h"
 #include "client/python/src/waiting.h"
-#include "varscope/math_ops.h"
 
 namespace varscope::python {
 namespace {
@@ -126,7 +125,7 @@ void AddUnary(nb::module_& m) {
   like("ones_like", ones_like);
 }
 
-void AddMatrices(nb::module_& m) {
+void AddChoice(nb::module_& m) {
   m.def(
       "_where",
       [](nb::handle condition, nb::handle x, nb::handle y, OptionalName name) {
@@ -135,22 +134,6 @@ void AddMatrices(nb::module_& m) {
         return Hold(where(ToInput(condition), a, b, NameOf(name)));
       },
       "condition"_a, "x"_a, "y"_a, nb::arg("name").none());
-  m.def(
-      "matrix_solve",
-      [](nb::handle matrix, nb::handle rhs, bool adjoint, OptionalName name) {
-        AwaitDefinitions();
-        const auto [x, y] = Pair(matrix, rhs);
-        return Hold(matrix_solve(x, y, adjoint, NameOf(name)));
-      },
-      "matrix"_a, "rhs"_a, "adjoint"_a = false, "name"_a = nb::none());
-  m.def(
-      "matmul",
-      [](nb::handle a, nb::handle b, bool transpose_a, bool transpose_b, OptionalName name) {
-        AwaitDefinitions();
-        const auto [x, y] = Pair(a, b);
-        return Hold(matmul(x, y, transpose_a, transpose_b, NameOf(name)));
-      },
-      "a"_a, "b"_a, "transpose_a"_a = false, "transpose_b"_a = false, "name"_a = nb::none());
 }
 
 Axes ToAxes(nb::handle axis) {
@@ -333,7 +316,7 @@ void AddOps(nb::module_& m) {
   AddSources(m);
   AddArithmetic(m);
   AddUnary(m);
-  AddMatrices(m);
+  AddChoice(m);
   AddReductions(m);
   AddShapes(m);
   AddParts(m);

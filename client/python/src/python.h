@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 namespace varscope::python {
@@ -23,6 +24,7 @@ void AddOps(nb::module_& m);          // ops.cc
 void AddControlFlow(nb::module_& m);  // control_flow.cc
 void AddArrays(nb::module_& m);       // arrays.cc
 void AddFunctions(nb::module_& m);    // functions.cc
+void AddMatrices(nb::module_& m);     // matrices.cc
 void AddNn(nb::module_& m);           // nn.cc
 void AddTrain(nb::module_& m);        // train.cc: gradients, optimizers, Saver
 void AddSession(nb::module_& m);      // session.cc

@@ -89,7 +89,22 @@ nb::object ApplyOf(const Node& node) {
   for (const auto& update : spec.updates) {
     updates.append(nb::make_tuple(update.variable->handle->name, update.sparse));
   }
+  nb::list slots;
+  const auto add_slot = [&slots](const internal::VariableState& kept) {
+    const internal::SlotOf& slot = *kept.slot;
+    const nb::object primary =
+        slot.primary == nullptr ? nb::none() : nb::object(nb::cast(slot.primary->handle->name));
+    slots.append(nb::make_tuple(primary, slot.state, kept.handle->name));
+  };
+  for (const internal::VariableState* kept : spec.slots->non_slots) add_slot(*kept);
+  for (const auto& update : spec.updates) {
+    for (const internal::Slot& slot : spec.slots->by_variable.at(update.variable)) {
+      add_slot(*slot.variable);
+    }
+  }
   nb::dict values;
+  values["number"] = reinterpret_cast<size_t>(spec.slots);
+  values["slots"] = slots;
   values["optimizer"] = spec.optimizer;
   values["slot_name"] = spec.slot_name;
   values["hyperparameters"] = nb::cast(spec.hyperparameters);

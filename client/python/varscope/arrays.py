@@ -79,7 +79,10 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None,
         names = [part.dtype.name for part in parts]
         dtype = max(names, key=_RANGES.index)
     parts = [part if part.dtype == dtype else _core.cast(part, dtype) for part in parts]
-    return _core._range(*parts, name)
+    made = _core._range(*parts, name)
+    if not any(is_symbolic(part) or np.ndim(part) for part in (start, limit, delta)):
+        made.set_shape([len(np.arange(start, limit, delta))])
+    return made
 
 
 def _check_range(start: Any, limit: Any, delta: Any) -> None:
@@ -98,7 +101,15 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         raise ValueError("x and y must both be non-None or both be None.")
     if x is None:
         return _core._where_true(condition, name)
+    x, y = (_like(x, y), y) if is_symbolic(y) else (x, _like(y, x))
     return _core._where(condition, x, y, name)
+
+
+def _like(value: Any, other: Any) -> Any:
+    """Numbers in a list, of the dtype that the other value has; anything else as it is."""
+    if is_symbolic(value) or not isinstance(value, (list, tuple)):
+        return value
+    return convert_to_tensor(value, (other if is_symbolic(other) else convert_to_tensor(other)).dtype)
 
 
 class Unique(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 from varscope import _core
@@ -36,6 +37,13 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> _core.Tensor:
     padded = [x if n == size else concat([ones([size - n], x.dtype), x], 0)
               for x, n in ((first, one), (second, two))]
     return _core.maximum(*padded)
+
+
+class UnconnectedGradients(enum.Enum):
+    """What gradients() returns for an x that no y depends on: None, or zeros."""
+
+    NONE = "none"
+    ZERO = "zero"
 
 
 class AggregationMethod:

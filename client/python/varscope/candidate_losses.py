@@ -46,8 +46,8 @@ def _logits(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: in
         return tf.nn.embedding_lookup(table, ids, strategy)
 
     labels = _core.reshape(_core.cast(labels, "int64"), [-1, num_true])
-    drawn = sampled or log_uniform_candidate_sampler(labels, num_true, num_sampled, True,
-                                                     num_classes, seed)
+    drawn = Candidates(*sampled) if sampled else log_uniform_candidate_sampler(
+        labels, num_true, num_sampled, True, num_classes, seed)
     flat = _core.reshape(labels, [-1])
     rows = rows_of(weights, flat)
     rows = _core.reshape(rows, [-1, num_true, rows.shape.as_list()[1]])
@@ -85,7 +85,7 @@ def sampled_softmax_loss(weights: Any, biases: Any, labels: Any, inputs: Any, nu
     """The cross entropy of softmax over the true and the drawn classes. Jean et al. 2014."""
     with name_scope(name):
         labels = convert_to_tensor(labels)
-        drawn = sampled_values or log_uniform_candidate_sampler(
+        drawn = Candidates(*sampled_values) if sampled_values else log_uniform_candidate_sampler(
             labels, num_true, num_sampled, True, num_classes, seed)
         true, others = _logits(weights, biases, labels, convert_to_tensor(inputs), num_sampled,
                                num_classes, num_true, drawn, True, seed,

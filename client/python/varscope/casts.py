@@ -60,3 +60,27 @@ def to_int64(x: Any, name: str = "ToInt64") -> Any:
 def to_bfloat16(x: Any, name: str = "ToBFloat16") -> Any:
     """As bfloat16."""
     return cast(x, "bfloat16", name)
+
+
+def _limits(dtype: _core.DType) -> Any:
+    """NumPy's description of the numbers. TypeError for a dtype that has no largest one."""
+    numpy = np.dtype(dtype.as_numpy_dtype)
+    if dtype.is_integer:
+        return np.iinfo(numpy)
+    if dtype.name in ("float16", "float32", "float64"):
+        return np.finfo(numpy)
+    raise TypeError(f"Cannot find minimum value of {dtype!r}.")
+
+
+def _least(self: _core.DType) -> Any:
+    """The smallest number that it has."""
+    return _limits(self).min
+
+
+def _largest(self: _core.DType) -> Any:
+    """The largest number that it has."""
+    return _limits(self).max
+
+
+_core.DType.min = property(_least, doc=_least.__doc__)
+_core.DType.max = property(_largest, doc=_largest.__doc__)

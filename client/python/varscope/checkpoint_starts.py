@@ -26,7 +26,7 @@ class FirstValues:
     def give(self) -> None:
         """Gives those that wait the checkpoints' values, where nobody has given them yet."""
         graph, waiting = self._session.graph, self._waiting()
-        known = self._session.run([graph._tensor(f"{done}/Read/ReadVariableOp:0")
+        known = self._session.run([graph._tensor(f"{done}/read:0")
                                    for *_, done in waiting.values()])
         left = [own for own, is_done in zip(waiting.values(), known) if not is_done]
         self._session.run(

@@ -227,6 +227,7 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
         with _Body(token) as next_round:
             count = given.pop() if limited else None
             results = make(*pack_like(structure, given))
+            as_tuple = type(results) is tuple  # what the loop returns has the form of what body does
             results = [convert_to_tensor(leaf) for leaf in
                        flatten(list(results) if isinstance(results, (list, tuple)) else [results])]
             next_round.end(results + ([_core.add(count, 1)] if limited else []))
@@ -236,7 +237,7 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     packed = pack_like(structure, exits[:-1] if limited else exits)
     if len(structure) == 1 and not return_same_structure:
         return packed[0]
-    return packed
+    return tuple(packed) if as_tuple else packed
 
 
 def _flat_shapes(shapes: Any, structure: Any) -> list[Any]:

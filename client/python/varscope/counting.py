@@ -191,6 +191,17 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
         return _core.divide(_core.multiply(t, clip_norm), _core.maximum(norm, clip_norm), scope)
 
 
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> _core.Tensor:
+    """Scales a tensor so that its L2 norm, divided by the number of its elements, is at most
+    clip_norm."""
+    with name_scope(name, "clip_by_average_norm", [t]) as scope:
+        t = convert_to_tensor(t)
+        count = _core.cast(_core.size(t), t.dtype)
+        mean = _core.divide(_core.sqrt(_core.reduce_sum(_core.square(t))), count)
+        limit = _core.cast(clip_norm, t.dtype)
+        return _core.multiply(t, _core.divide(limit, _core.maximum(mean, limit)), scope)
+
+
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any,
                   name: str | None = None) -> Any:
     """Returns each element, or the limit that it is beyond; of IndexedSlices those of the rows."""

@@ -22,7 +22,6 @@ class GraphData:
         self.feeders: dict[str, Any] = {}  # placeholders that a run feeds itself
         self.watchers: dict[str, Any] = {}  # ops that are seen when they run
         self.assertions: dict[str, str] = {}  # what those ops say that end a run
-        self.finalized = False
         self.first_values: dict[str, Any] = {}  # of variables, in checkpoints, by their names
         self.string_variables: dict[str, Any] = {}  # their values and shapes, by their names
         self.keras_nodes: dict[str, Any] = {}  # which layers made tensors, by their names
@@ -30,6 +29,7 @@ class GraphData:
         self.seeds_given = 0  # to ops without a seed of their own
         self.scopes: dict[int, Any] = {}  # what variable scopes have, by their keys
         self.constraints: dict[str, Any] = {}  # of variables, by their names
+        self.parts: dict[str, Any] = {}  # of which variable, and by which key, tensors are parts
         self.creators = threading.local()  # of variables, that are open in each thread
 
 

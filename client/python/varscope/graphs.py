@@ -70,7 +70,7 @@ def _get_tensor_by_name(self: Graph, name: str) -> _core.Tensor:
     try:
         found = self._tensor(name)
         return found if found.op.type != "VarHandleOp" else self._tensor(
-            f"{op_name}/Read/ReadVariableOp:0")
+            f"{op_name}/read:0")
     except ValueError:
         pass
     raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. "
@@ -185,16 +185,6 @@ def _as_graph_def(self: Graph, from_version: int | None = None,
     return GraphDef(self, description_of(self))
 
 
-def _finalize(self: Graph) -> None:
-    """Notes that nothing is to be added; nothing checks it."""
-    graph_data.of(self).finalized = True
-
-
-def _finalized(self: Graph) -> bool:
-    """Whether finalize() was called."""
-    return graph_data.of(self).finalized
-
-
 def _seed(self: Graph) -> int | None:
     """The seed that set_random_seed() set."""
     return graph_data.of(self).seed
@@ -208,8 +198,6 @@ Graph.as_default = _as_default
 Graph.seed = property(_seed, _set_seed, doc=_seed.__doc__)
 Graph.device = _device
 Graph.as_graph_def = _as_graph_def
-Graph.finalize = _finalize
-Graph.finalized = property(_finalized, doc=_finalized.__doc__)
 Graph.get_tensor_by_name = _get_tensor_by_name
 Graph.get_operation_by_name = _get_operation_by_name
 Graph.as_graph_element = _as_graph_element
@@ -279,9 +267,24 @@ def _text_of_tensor(self: _core.Tensor) -> str:
     return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
 
 
+def _repr_of_tensor(self: _core.Tensor) -> str:
+    """Returns what a list of tensors shows."""
+    return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+
+def _text_of_op(self: _core.Operation) -> str:
+    """Returns what print() shows: the op's name and type, and what it reads and waits for."""
+    read = [x.name.removesuffix(":0") for x in self.inputs]
+    read += ["^" + op.name for op in self.control_inputs]
+    return "".join(f'{key}: "{value}"\n' for key, value in [
+        ("name", self.name), ("op", self.type), *(("input", name) for name in read)])
+
+
 for _cls in _own_graph_of:
     _cls.graph = property(_graph, doc=_graph.__doc__)
 _core.Tensor.__str__ = _text_of_tensor
+_core.Tensor.__repr__ = _repr_of_tensor
+_core.Operation.__str__ = _text_of_op
 _core.Operation.run = _run
 _core.Tensor.set_shape = _set_shape
 _core.Tensor.consumers = _consumers

@@ -33,19 +33,30 @@ def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False,
     if image.dtype == dtype:
         return _core.identity(image, name)
     with name_scope(name, "convert_image", [image]) as scope:
-        if image.dtype.is_integer and dtype.is_integer:
-            raise NotImplementedError("convert_image_dtype: varscope has none from whole numbers "
-                                      "to whole numbers")
         if image.dtype.is_floating and dtype.is_floating:
             return _core.cast(image, dtype, scope)
         if dtype.is_floating:
-            most = np.iinfo(image.dtype.as_numpy_dtype).max
-            return _core.multiply(_core.cast(image, dtype), 1.0 / float(most), scope)
-        ends = np.iinfo(dtype.as_numpy_dtype)
-        scaled = image * (ends.max + 0.5)
-        if saturate:
-            scaled = _core.minimum(_core.maximum(scaled, float(ends.min)), float(ends.max))
-        return _core.cast(scaled, dtype, scope)
+            return _core.multiply(_core.cast(image, dtype), 1.0 / float(_ends(image.dtype).max),
+                                  scope)
+        ends = _ends(dtype)
+        if image.dtype.is_floating:
+            scaled, low, high = image * (ends.max + 0.5), float(ends.min), float(ends.max)
+        else:
+            scaled, low, high = _rescaled(image, _ends(image.dtype).max, ends.max), ends.min, ends.max
+        return _core.cast(_core.clip_by_value(scaled, low, high) if saturate else scaled, dtype,
+                          scope)
+
+
+def _ends(dtype: Any) -> np.iinfo:
+    return np.iinfo(dtype.as_numpy_dtype)
+
+
+def _rescaled(image: Any, most: int, wanted: int) -> _core.Tensor:
+    """Whole numbers of which the largest was `most`, as those of which it is `wanted`, or near it."""
+    wide = _core.cast(image, "int64")
+    if most > wanted:
+        return _core.floordiv(wide, (most + 1) // (wanted + 1))
+    return _core.multiply(wide, (wanted + 1) // (most + 1))
 
 
 def rgb_to_grayscale(images: Any, name: str | None = None) -> _core.Tensor:
@@ -141,12 +152,13 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> _core.Tensor:
 
 def per_image_standardization(image: Any) -> _core.Tensor:
     """An image with mean 0 and variance 1."""
-    image = _core.cast(checked_image(image), "float32")
-    axes = [rank(image) - 3, rank(image) - 2, rank(image) - 1]
-    count = _core.cast(_core.reduce_prod(_core.shape(image)[-3:]), "float32")
-    mean = _core.reduce_mean(image, axes, True)
-    deviation = _core.sqrt(_core.reduce_mean(_core.squared_difference(image, mean), axes, True))
-    return (image - mean) / _core.maximum(deviation, _core.rsqrt(count))
+    with name_scope("per_image_standardization") as scope:
+        image = _core.cast(checked_image(image), "float32")
+        axes = [rank(image) - 3, rank(image) - 2, rank(image) - 1]
+        count = _core.cast(_core.reduce_prod(_core.shape(image)[-3:]), "float32")
+        mean = _core.reduce_mean(image, axes, True)
+        deviation = _core.sqrt(_core.reduce_mean(_core.squared_difference(image, mean), axes, True))
+        return _core.divide(image - mean, _core.maximum(deviation, _core.rsqrt(count)), scope)
 
 
 def _known(x: Any, what: str) -> list[int]:
@@ -183,14 +195,16 @@ def resize_image_with_pad(image: Any, target_height: int, target_width: int,
 
 def flip_left_right(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from right to left."""
-    image = checked_image(image)
-    return _core.reverse(image, [rank(image) - 2])
+    with name_scope("flip_left_right"):
+        image = checked_image(image)
+        return _core.reverse(image, [rank(image) - 2])
 
 
 def flip_up_down(image: Any) -> _core.Tensor:
     """An image, or each of a batch, from below."""
-    image = checked_image(image)
-    return _core.reverse(image, [rank(image) - 3])
+    with name_scope("flip_up_down"):
+        image = checked_image(image)
+        return _core.reverse(image, [rank(image) - 3])
 
 
 def _perhaps(image: Any, flip: Any, seed: int | None) -> _core.Tensor:
@@ -229,9 +243,9 @@ def random_contrast(image: Any, lower: float, upper: float,
 def random_crop(value: Any, size: Any, seed: int | None = None,
                 name: str | None = None) -> _core.Tensor:
     """A part of this size from a random place."""
-    with name_scope(name, "random_crop", [value]):
+    with name_scope(name, "random_crop", [value]) as scope:
         value = convert_to_tensor(value)
         room = _core.subtract(_core.shape(value), size) + 1
         room = checked(room, reduce_all(_core.greater(room, 0)), "the_value_is_smaller_than_the_size")
         drawn = random_uniform([len(size)], 0, 2**31 - 1, "int32", seed)
-        return slice_(value, _core.floormod(drawn, room), size)
+        return slice_(value, _core.floormod(drawn, room), size, scope)

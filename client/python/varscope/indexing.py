@@ -12,6 +12,7 @@ from varscope.counting import reduce_all
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
+from varscope.shaping import checked_axis, rank
 
 
 def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0,
@@ -37,14 +38,15 @@ def _of_one_dtype(lists: list[Any]) -> list[Any]:
 
 
 def getitem(x: Any, key: Any) -> _core.Tensor:
-    """Returns the part of a tensor. IndexError for more indices than dimensions."""
+    """Returns the part of a tensor. ValueError for more indices than dimensions."""
     if _is_mask(key):
         return boolean_mask(x, key)
     keys = list(key) if isinstance(key, tuple) else [key]
     if x.shape.ndims is not None:
         used = sum(1 for k in keys if k is not Ellipsis and k is not None)
         if used > x.shape.ndims:
-            raise IndexError(f"{used} indices for a tensor of shape {x.shape}")
+            raise ValueError(f"Index out of range: {used} indices for a tensor of shape {x.shape}, "
+                             f"which has only {x.shape.ndims} dims")
     masks = {"begin_mask": 0, "end_mask": 0, "ellipsis_mask": 0, "new_axis_mask": 0,
              "shrink_axis_mask": 0}
     begin, end, strides = [], [], []
@@ -132,10 +134,10 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask",
                  axis: int | None = None) -> _core.Tensor:
     """Returns the elements, or rows, at which the mask is true. ValueError for a mask of an unknown
     rank or of another shape than the tensor begins with."""
-    if axis not in (None, 0):
-        raise NotImplementedError("boolean_mask: varscope has axis 0 alone")
     with name_scope(name, values=[tensor, mask]):
         tensor, mask = convert_to_tensor(tensor), convert_to_tensor(mask)
+        if axis not in (None, 0):
+            return _masked_along(tensor, mask, axis)
         if mask.shape.ndims is None:
             raise ValueError("Number of mask dimensions must be specified, even if some dimensions "
                              "are None")
@@ -156,6 +158,16 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask",
                     else _core.reshape(tensor, shape))
         places = _core.squeeze(_core._where_true(_core.reshape(mask, [-1])), [1])
         return _core._gather(rows, places, None)
+
+
+def _masked_along(tensor: Any, mask: Any, axis: int) -> _core.Tensor:
+    """The slices along an axis, or along as many as the mask has from there, at which it is true."""
+    count = rank(tensor)
+    at, masked = checked_axis(axis, count), rank(mask)
+    front, rest = [*range(at, at + masked)], [*range(at), *range(at + masked, count)]
+    made = boolean_mask(_core.transpose(tensor, [*front, *rest]), mask)
+    order = [*range(1, at + 1), 0, *range(at + 1, count - masked + 1)]
+    return _core.transpose(made, order)
 
 
 for _class in (_core.Tensor, _core.Variable):

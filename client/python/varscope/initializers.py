@@ -78,11 +78,13 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """One number for all elements, or an array of the variable's size."""
+    """One number for all elements, or an array of the variable's size. Of a smaller one the last number
+    fills the rest, unless verify_shape forbids that."""
 
     def __init__(self, value: Any = 0, dtype: Any = None, verify_shape: bool = False) -> None:
         self._array = None if np.ndim(value) == 0 else np.asarray(value)
         self._number = value
+        self._verify = verify_shape
         super().__init__(_core.constant_initializer(float(value) if self._array is None else 0.0))
 
     def of(self, shape: list[int] | None, dtype: _core.DType) -> Any:
@@ -99,17 +101,20 @@ class Constant(Initializer):
                             f"'{type(self._number).__name__}'.")
 
     def value(self, shape: list[int] | None, dtype: _core.DType) -> np.ndarray:
-        """Returns the value of a variable of this shape. ValueError for an array that has not as
-        many elements."""
+        """Returns the value of a variable of this shape. ValueError for an array that has more
+        elements."""
         if self._array is None:
             self._check(dtype)
             return np.full(shape or [], self._number, dtype.as_numpy_dtype)
         if shape is None:
             raise ValueError("constant_initializer: an array of values needs the variable's shape")
-        if self._array.size != np.prod(shape, dtype=np.int64):
-            raise ValueError(f"constant_initializer: {self._array.size} values for a variable of "
+        flat, count = self._array.ravel(), int(np.prod(shape, dtype=np.int64))
+        if flat.size > count or (flat.size < count and (self._verify or not flat.size)):
+            raise ValueError(f"constant_initializer: {flat.size} values for a variable of "
                              f"shape {tuple(shape)}")
-        return self._array.reshape(shape).astype(dtype.as_numpy_dtype)
+        # As TensorFlow: the last one fills what is missing.
+        filled = np.concatenate([flat, np.repeat(flat[-1:], count - flat.size)])
+        return filled.reshape(shape).astype(dtype.as_numpy_dtype)
 
 
 class RandomUniform(_Random):

@@ -89,3 +89,11 @@ def diag_part(input: Any, name: str | None = None) -> _core.Tensor:
         flat = _core.reshape(x, [count * count])
         places = _core._range(0, count * count, count + 1, None)
         return _core.reshape(_core._gather(flat, places, None), half, scope)
+
+
+def stack(values: Any, axis: int = 0, name: str | None = None) -> _core.Tensor:
+    """Returns the values one above the other. Of numbers alone, of which one is a fraction, all are
+    floating."""
+    if isinstance(values, (list, tuple)) and {type(x) for x in values} == {int, float}:
+        values = [np.asarray(x, np.float32) for x in values]
+    return _core.stack(values, axis, name)

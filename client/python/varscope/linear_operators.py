@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from varscope import _core
-from varscope.matrices import matrix_band_part, matrix_diag
+from varscope.matrices import matrix_diag
 from varscope.moving import matrix_transpose
 from varscope.ops import convert_to_tensor
 
@@ -62,7 +62,7 @@ class LinearOperatorLowerTriangular(LinearOperator):
                  is_self_adjoint: bool | None = None, is_positive_definite: bool | None = None,
                  is_square: bool | None = None,
                  name: str = "LinearOperatorLowerTriangular") -> None:
-        super().__init__(matrix_band_part(tril, -1, 0), is_non_singular, is_self_adjoint,
+        super().__init__(_core.matrix_band_part(tril, -1, 0), is_non_singular, is_self_adjoint,
                          is_positive_definite, is_square, name)
 
 

@@ -34,6 +34,14 @@ class _Rows:
         return list(rest), pack_like(self._form, rows)
 
 
+def _stacked(own: Any, dtype: Any, shape: Any, count: Any, back_prop: bool = True) -> _core.Tensor:
+    """The items of a list one above the other: so many, if that is known."""
+    made = _core.list_stack(own, dtype, shape)
+    if isinstance(count, int) and made.shape.ndims is not None:
+        made.set_shape([count, *made.shape.as_list()[1:]])
+    return made if back_prop else _core.stop_gradient(made)
+
+
 def _count(whole: list[_core.Tensor]) -> Any:
     """How many rows all of the tensors have. ValueError when these are not as many."""
     for x in whole:
@@ -75,8 +83,8 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None,
 
         empty = [_core.list_empty() for _ in flatten(form)]
         _, _, made = while_loop(lambda number, *_: _core.less(number, rows.count), body,
-                                [0, rows.lists, empty], back_prop=back_prop)
-        return pack_like(form, [_core.list_stack(own, kind, shape)
+                                [0, rows.lists, empty])
+        return pack_like(form, [_stacked(own, kind, shape, rows.count, back_prop)
                                 for own, (kind, shape) in zip(made, kinds)])
 
 
@@ -99,10 +107,11 @@ def _fold(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, back_prop
 
     start = 0 if initializer is not None else 1
     _, _, last, kept = while_loop(lambda number, *_: _core.less(number, rows.count), body,
-                                  [start, lists, leaves, kept], back_prop=back_prop)
+                                  [start, lists, leaves, kept])
     if not keep:
-        return pack_like(first, last)
-    stacked = [_core.list_stack(own, x.dtype, x.shape) for own, x in zip(kept, last)]
+        return pack_like(first, last if back_prop else [_core.stop_gradient(x) for x in last])
+    stacked = [_stacked(own, x.dtype, x.shape, rows.count, back_prop)
+               for own, x in zip(kept, last)]
     if backwards:
         stacked = [_core.reverse(x, [0]) for x in stacked]
     return pack_like(first, stacked)

@@ -1,4 +1,4 @@
-"""Matrices of ones and zeros, and parts and norms of matrices."""
+"""Matrices of ones and zeros; diagonals and norms of matrices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from varscope import _core
 from varscope.arrays import broadcast_to, reshape
 from varscope.arrays import range as range_
-from varscope.checks import checked
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import name_scope
@@ -94,37 +93,11 @@ def trace(x: Any, name: str | None = None) -> _core.Tensor:
         return _core.reduce_sum(matrix_diag_part(x), -1, name=scope)
 
 
-def matrix_band_part(input: Any, num_lower: int, num_upper: int,
-                     name: str | None = None) -> _core.Tensor:
-    """Returns matrices without what is further below, and above, the diagonal; -1 keeps all."""
-    with name_scope(name, "MatrixBandPart", [input]) as scope:
-        matrix = convert_to_tensor(input)
-        rows, columns = _sizes(matrix)
-        row, column = _indices(rows, columns)
-        inside = _core.equal(row, row)
-        if num_lower >= 0:
-            lower = _at_most(num_lower, rows, "num_lower_is_beyond_the_rows")
-            inside = _core.logical_and(inside, _core.less_equal(row - column, lower))
-        if num_upper >= 0:
-            upper = _at_most(num_upper, columns, "num_upper_is_beyond_the_columns")
-            inside = _core.logical_and(inside, _core.less_equal(column - row, upper))
-        if num_lower < 0 and num_upper < 0:
-            return _core.identity(matrix, scope)
-        return kept(inside, matrix, scope)
-
-
-def _at_most(number: int, size: Any, otherwise: str) -> Any:
-    """The number of diagonals, of which there are no more than a run allows."""
-    if not is_symbolic(size) and number <= size:
-        return number
-    return checked(number, _core.less_equal(number, size), otherwise)
-
-
 def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None,
          name: str | None = None, keep_dims: bool | None = None) -> _core.Tensor:
     """Returns the norm of all elements, or of the vectors along an axis: the Euclidean one, that of
     another order above 0, or the largest magnitude (numpy.inf). Of matrices, along two axes, that
-    of order 1 or numpy.inf, or Frobenius'."""
+    of order 1, 2 or numpy.inf, or Frobenius'."""
     keep = bool(keep_dims if keepdims is None else keepdims)
     two = isinstance(axis, (list, tuple)) and len(axis) == 2
     if not two and not (axis is None or isinstance(axis, (int, np.integer))):
@@ -138,6 +111,8 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
         if ord in ("euclidean", "fro") or (ord == 2 and not two):
             squares = _core.reduce_sum(_core.square(tensor), axis, keep)
             return _core.sqrt(squares, scope)
+        if two and ord == 2:
+            return _spectral(tensor, list(axis), keep, scope)
         size = _core.abs(tensor)
         if two:
             inner, outer = axis if ord == 1 else axis[::-1]
@@ -152,12 +127,30 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
         return _core.pow(powers, 1.0 / ord, scope)
 
 
+def _spectral(tensor: Any, axis: list[int], keep: bool, scope: str) -> _core.Tensor:
+    """The largest singular values of the matrices along two axes."""
+    first, second = (i % rank(tensor) for i in axis)
+    outer = [i for i in range(rank(tensor)) if i not in (first, second)]
+    matrices = _core.transpose(tensor, [*outer, first, second])
+    if not keep:
+        return _core.reduce_max(_core._singular_values(matrices, None), -1, False, scope)
+    found = _core.reduce_max(_core._singular_values(matrices, None), -1, True)
+    wide = expand_dims(found, -1)
+    places = [*outer, first, second]
+    return _core.transpose(wide, [places.index(i) for i in range(rank(tensor))], scope)
+
+
 def _check_order(ord: Any, of_matrices: bool) -> None:
     if of_matrices:
-        if ord == 2:
-            raise NotImplementedError("norm: varscope has no norm of matrices of order 2")
-        if ord not in ("euclidean", "fro", 1, np.inf):
+        if ord not in ("euclidean", "fro", 1, 2, np.inf):
             raise ValueError("'ord' must be a supported matrix norm in ['euclidean', 'fro', 1, 2, "
                              f"inf], got {ord!r}")
     elif ord != "euclidean" and (isinstance(ord, str) or ord <= 0):
         raise ValueError("'ord' must be a supported vector norm, got " + repr(ord))
+
+
+def logdet(matrix: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the logarithm of the determinant of matrices that are positive definite."""
+    with name_scope(name, "logdet", [matrix]):
+        diagonal = matrix_diag_part(_core.cholesky(matrix))
+        return 2.0 * _core.reduce_sum(_core.log(diagonal), -1)

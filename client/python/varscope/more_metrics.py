@@ -11,7 +11,7 @@ from varscope.collections_ import GraphKeys
 from varscope.largest import top_k
 from varscope.metrics import _fitting, mean, result, spread
 from varscope.ops import convert_to_tensor, expand_dims
-from varscope.products import confusion_matrix
+from varscope.tallies import confusion_matrix
 from varscope.rounding import div_no_nan
 from varscope.scopes import variable_scope
 from varscope.variable_class import Variable

@@ -82,21 +82,3 @@ def extract_image_patches(images: Any, ksizes: Any, strides: Any, rates: Any, pa
     count = height * width * depth
     ones = np.eye(count, dtype=images.dtype.as_numpy_dtype).reshape(height, width, depth, count)
     return nn.conv2d(images, ones, list(strides), padding, name=name or "ExtractImagePatches")
-
-
-def bincount(arr: Any, weights: Any = None, minlength: int | None = None,
-             maxlength: int | None = None, dtype: Any = "int32") -> _core.Tensor:
-    """Returns how often each number is there, or the sums of its weights."""
-    arr = reshape(convert_to_tensor(arr), [-1])
-    size = _core.reduce_max(_core._concat([arr, _core.cast([-1], arr.dtype)], 0, None)) + 1
-    if minlength is not None:
-        size = _core.maximum(size, _core.cast(minlength, size.dtype))
-    if maxlength is not None:
-        size = _core.minimum(size, _core.cast(maxlength, size.dtype))
-    each = _core.cast(_core.ones_like(arr), dtype) if weights is None else reshape(
-        convert_to_tensor(weights), [-1])
-    if maxlength is not None:
-        fits = _core.less(arr, _core.cast(maxlength, arr.dtype))
-        each = _core._where(fits, each, _core.zeros_like(each), None)
-        arr = _core._where(fits, arr, _core.zeros_like(arr), None)
-    return _core.unsorted_segment_sum(each, arr, size)

@@ -5,6 +5,7 @@ The others are the client's own functions: varscope._core.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ from varscope import shapes
 from varscope.scopes import name_scope, op_of, refuse
 from varscope.slices import IndexedSlices, shaped_like
 from varscope.strings.tensors import (StringTensor, bytes_of, is_string, is_text, text_constant,
-                                      text_placeholder)
+                                      text_placeholder, to_text)
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None,
@@ -63,7 +64,8 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None,
     if value is None:
         raise ValueError("None values not supported.")
     if is_text(value):
-        return value if isinstance(value, StringTensor) else text_constant(value, name)
+        given = isinstance(value, (list, tuple, StringTensor))
+        return to_text(value, name) if given else text_constant(value, name)
     if isinstance(value, (_core.Tensor, _core.Variable)):
         tensor = _core._convert_to_tensor(value, None, name)
         if dtype is not None and tensor.dtype != dtype:
@@ -121,14 +123,25 @@ def _flat(inputs: Any) -> Iterable[Any]:
 
 def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str | None = None,
               colocate_gradients_with_ops: bool = False, gate_gradients: bool = False,
-              aggregation_method: Any = None, stop_gradients: Any = None) -> list[Any]:
+              aggregation_method: Any = None, stop_gradients: Any = None,
+              unconnected_gradients: Any = "none") -> list[Any]:
     """Returns d(sum of ys)/dx for each of xs: a tensor, IndexedSlices, or None where no y depends
-    on x. Those of stop_gradients count as constant."""
+    on x, or zeros with UnconnectedGradients.ZERO. Those of stop_gradients count as constant."""
+    missing = getattr(unconnected_gradients, "value", unconnected_gradients)
+    if missing not in ("none", "zero"):
+        raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}; give "
+                         "'none' or 'zero'")
     ys, xs, grad_ys = _listed(ys), _listed(xs), None if grad_ys is None else _listed(grad_ys)
     # What a variable is computed from is nothing: there is nothing to stop.
-    stops = [x for x in _listed(stop_gradients or []) if not isinstance(x, _core.Variable)]
-    with name_scope(name, values=[x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]):
-        return shaped_like(_gradients(ys, xs, grad_ys, stops), xs)
+    stops = [] if stop_gradients is None else [
+        x for x in _listed(stop_gradients) if not isinstance(x, _core.Variable)]
+    tensors = [x for x in [*ys, *xs] if isinstance(x, _core.Tensor)]
+    with contextlib.nullcontext() if name is None else name_scope(name, values=tensors):
+        made = shaped_like(_gradients(ys, xs, grad_ys, stops), xs)
+        if missing == "none":
+            return made
+        return [_core.zeros_like(x) if gradient is None else gradient
+                for gradient, x in zip(made, xs)]
 
 
 def _gradients(ys: list[Any], xs: list[Any], grad_ys: list[Any] | None,
@@ -146,11 +159,24 @@ def _listed(x: Any) -> list[Any]:
 def clip_by_global_norm(t_list: Iterable[Any], clip_norm: Any, use_norm: Any = None,
                         name: str | None = None) -> tuple[list[Any], _core.Tensor]:
     """Returns the gradients, scaled so that their common L2 norm is at most clip_norm, and that
-    norm before."""
-    refuse("clip_by_global_norm", use_norm=use_norm)
+    norm before; or `use_norm`, if that is known already."""
     given = list(t_list)
-    clipped, norm = _core._clip_by_global_norm(given, clip_norm, name)
-    return shaped_like(clipped, given), norm
+    if use_norm is None:
+        clipped, norm = _core._clip_by_global_norm(given, clip_norm, name)
+        return shaped_like(clipped, given), norm
+    with name_scope(name, "clip_by_global_norm"):
+        norm = convert_to_tensor(use_norm)
+        scale = _core.divide(clip_norm, _core.maximum(norm, _core.cast(clip_norm, norm.dtype)))
+        return [_scaled(x, scale) for x in given], norm
+
+
+def _scaled(x: Any, scale: _core.Tensor) -> Any:
+    """A gradient times a number."""
+    if x is None:
+        return None
+    if isinstance(x, IndexedSlices):
+        return IndexedSlices(_core.multiply(x.values, scale), x.indices, x.dense_shape)
+    return _core.multiply(x, scale)
 
 
 def _refused(what: str) -> Any:
@@ -167,6 +193,21 @@ def _pow(x: Any, y: Any) -> _core.Tensor:
     return _core.pow(x, y, "pow")
 
 
+def _of_bools_or_bits(logical: Any, bitwise: Any, name: str) -> Any:
+    """The operator of bools, and of the bits of integers."""
+    def operator(x: Any, y: Any) -> _core.Tensor:
+        tensor = x if isinstance(x, (_core.Tensor, _core.Variable)) else y
+        if tensor.dtype == "bool":
+            return logical(x, y)
+        with name_scope(name):
+            return bitwise(x, y)
+    return operator
+
+
+def _not(x: Any) -> _core.Tensor:
+    return _core.logical_not(x) if x.dtype == "bool" else _core.invert(x)
+
+
 _BINARY = {
     "add": _core._operator_add,
     "sub": _core._operator_sub,
@@ -176,9 +217,9 @@ _BINARY = {
     "pow": _pow,
     "matmul": _core.matmul,
     "mod": _core.floormod,
-    "and": _core.logical_and,
-    "or": _core.logical_or,
-    "xor": _core.logical_xor,
+    "and": _of_bools_or_bits(_core.logical_and, _core.bitwise_and, "and"),
+    "or": _of_bools_or_bits(_core.logical_or, _core.bitwise_or, "or"),
+    "xor": _of_bools_or_bits(_core.logical_xor, _core.bitwise_xor, "xor"),
 }
 _COMPARISONS = {
     "lt": _core.less,
@@ -186,18 +227,32 @@ _COMPARISONS = {
     "gt": _core.greater,
     "ge": _core.greater_equal,
 }
-_UNARY = {"neg": _core.negative, "abs": _core.abs, "invert": _core.logical_not}
+_UNARY = {"neg": _core.negative, "abs": _core.abs, "invert": _not}
+
+
+def _of_both(function: Any, x: Any, y: Any) -> _core.Tensor:
+    """What an operator gives. TypeError for tensors of two dtypes, as TensorFlow."""
+    try:
+        return function(x, y)
+    except ValueError:
+        first, second = (getattr(part, "dtype", None) for part in (x, y))
+        if not (isinstance(first, _core.DType) and isinstance(second, _core.DType)
+                and first != second):
+            raise
+        raise TypeError(
+            f"{x!r} and {y!r} do not go together: one is {first.name}, the other {second.name}. "
+            f"tf.cast() makes them of one dtype.") from None
 
 
 def _binary(function: Any) -> Any:
     def method(self: Any, other: Any) -> _core.Tensor:
-        return function(self, other)
+        return _of_both(function, self, other)
     return method
 
 
 def _reflected(function: Any) -> Any:
     def method(self: Any, other: Any) -> _core.Tensor:
-        return function(other, self)
+        return _of_both(function, other, self)
     return method
 
 

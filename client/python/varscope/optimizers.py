@@ -11,6 +11,7 @@ from varscope.ops import group
 from varscope.own_optimizers import OwnRules
 from varscope.scopes import control_dependencies, name_scope, refuse
 from varscope.slices import shaped_like
+from varscope.slots import Slot
 
 _Pairs = Iterable[tuple[Any, _core.Variable]]
 
@@ -48,9 +49,8 @@ class Optimizer(OwnRules):
         """The name of its ops, of which those of its slots are made."""
         return self._name
 
-    def variables(self) -> list[_core.Variable]:
-        """Returns nothing: what it keeps for variables is the server's, which also initializes it."""
-        return []
+    def _kept(self) -> list[Slot]:
+        return [*super()._kept(), *(Slot(*kept) for kept in self._core.slots())]
 
     @property
     def settings(self) -> Any:
@@ -186,6 +186,11 @@ class AdamOptimizer(Optimizer):
                  epsilon: Any = 1e-8, use_locking: bool = False, name: str = "Adam") -> None:
         super().__init__("Adam", name, {
             "learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon})
+
+    def _get_beta_accumulators(self) -> tuple[_core.Variable | None, _core.Variable | None]:
+        """Returns the powers of beta1 and beta2 that the next step uses."""
+        return (self._get_non_slot_variable("beta1_power"),
+                self._get_non_slot_variable("beta2_power"))
 
 
 class RMSPropOptimizer(Optimizer):

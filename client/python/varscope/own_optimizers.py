@@ -10,9 +10,10 @@ from varscope import _core
 from varscope.ops import convert_to_tensor, group
 from varscope.scopes import control_dependencies, name_scope
 from varscope.slices import IndexedSlices
+from varscope.slots import Slot, Slots
 
 
-class OwnRules:
+class OwnRules(Slots):
     """What such a class may define, and what it may call."""
 
     _name: str
@@ -56,14 +57,11 @@ class OwnRules:
                 slots[var] = Variable(val, trainable=False, name=f"{var.op.name}/{op_name}")
         return slots[var]
 
-    def get_slot(self, var: _core.Variable, name: str) -> _core.Variable | None:
-        """Returns what a class of a program's own keeps for a variable; None of the others, whose server
-        keeps it."""
-        return self._slots_of(name).get(var)
-
-    def get_slot_names(self) -> list[str]:
-        """Returns the names of what it keeps."""
-        return sorted(self.__dict__.get("_own_slots", {}))
+    def _kept(self) -> list[Slot]:
+        graph = _core.get_default_graph()
+        return [Slot(primary, state, variable)
+                for state, slots in self.__dict__.get("_own_slots", {}).items()
+                for primary, variable in slots.items() if variable.graph == graph]
 
     def applied(self, pairs: Sequence[tuple[Any, _core.Variable]],
                 global_step: _core.Variable | None, name: str | None) -> Any:

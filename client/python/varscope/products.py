@@ -1,11 +1,11 @@
-"""Products of tensors: matmul with TensorFlow's arguments, einsum; tables of counts."""
+"""Products of tensors: matmul with TensorFlow's arguments, einsum."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from varscope import _core
-from varscope.arrays import one_hot
+from varscope.numbers_ import is_symbolic
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
@@ -16,7 +16,41 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
     """a * b, of matrices or of batches of them. Numbers are real: an adjoint is a transpose."""
     if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
         raise ValueError("Only one of transpose and adjoint can be True.")
-    return _core.matmul(a, b, transpose_a or adjoint_a, transpose_b or adjoint_b, name)
+    a, b = _alike(a, b)
+    flips = transpose_a or adjoint_a, transpose_b or adjoint_b
+    ranks = a.shape.ndims, b.shape.ndims
+    if None in ranks or ranks[0] == ranks[1] or min(ranks) < 2:
+        return _core.matmul(a, b, *flips, name)
+    return _batched(a, b, flips, name)
+
+
+def _alike(a: Any, b: Any) -> list[Any]:
+    """Tensors of one dtype: a list or an array takes that of the other, which is a tensor, or of a."""
+    if is_symbolic(b):
+        return [a if is_symbolic(a) else convert_to_tensor(a, b.dtype), b]
+    first = a if is_symbolic(a) else convert_to_tensor(a)
+    return [first, convert_to_tensor(b, first.dtype)]
+
+
+def _batched(a: Any, b: Any, flips: tuple[bool, bool], name: str | None) -> _core.Tensor:
+    """The product of tensors of which one has more batches: the other's are repeated."""
+    with name_scope(name, "MatMul", [a, b]) as scope:
+        a, b = convert_to_tensor(a), convert_to_tensor(b)
+        more = max(a.shape.ndims, b.shape.ndims) - 2
+        large = a if a.shape.ndims > b.shape.ndims else b
+        front = [_core.shape(large)[i] for i in range(more)]
+
+        def grown(x: Any) -> Any:
+            if x is large:
+                return x
+            dims = x.shape.as_list()
+            own = [_core.shape(x)[i] if n is None else n for i, n in enumerate(dims)]
+            kept = front[:more - (len(dims) - 2)]
+            made = _core._broadcast_to(x, _core.stack([*kept, *own]), None)
+            made.set_shape([*large.shape.as_list()[:len(kept)], *dims])
+            return made
+
+        return _core.matmul(grown(a), grown(b), *flips, scope)
 
 
 def einsum(equation: str, *inputs: Any, name: str | None = None) -> _core.Tensor:
@@ -25,6 +59,7 @@ def einsum(equation: str, *inputs: Any, name: str | None = None) -> _core.Tensor
     terms, arrow, result = equation.partition("->")
     labels = terms.split(",")
     tensors = [convert_to_tensor(x) for x in inputs]
+    labels, result = _without_dots(labels, result, arrow, tensors)
     _check(equation, labels, tensors)
     if not arrow:
         letters = "".join(labels)
@@ -38,6 +73,22 @@ def einsum(equation: str, *inputs: Any, name: str | None = None) -> _core.Tensor
         if own == result:
             return tensor
         return _core.transpose(tensor, [own.index(x) for x in result])
+
+
+def _without_dots(labels: list[str], result: str, arrow: str,
+                  tensors: list[Any]) -> tuple[list[str], str]:
+    """Letters for the dimensions that '...' stands for: capitals, which no term has."""
+    if "..." not in "".join(labels):
+        return labels, result
+    used = set("".join(labels))
+    free = [chr(c) for c in range(ord("A"), ord("Z") + 1) if chr(c) not in used]
+    counts = [x.shape.ndims - len(own.replace("...", "")) if "..." in own else 0
+              for own, x in zip(labels, tensors)]
+    dots = "".join(free[:max(counts)])
+    spelled = [own.replace("...", dots[len(dots) - n:]) for own, n in zip(labels, counts)]
+    if not arrow:
+        return spelled, result
+    return spelled, result.replace("...", dots)
 
 
 def _check(equation: str, labels: list[str], tensors: list[Any]) -> None:
@@ -106,20 +157,3 @@ def _reshaped(x: Any, dims: list[Any]) -> Any:
         return _core.reshape(x, dims)
     return _core._reshape_to(x, _core.stack([
         _core._constant(n, "int32", None) if isinstance(n, int) else n for n in dims]), None)
-
-
-def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dtype: Any = "int32",
-                     name: str | None = None, weights: Any = None) -> _core.Tensor:
-    """Returns how often each label, a row, was predicted as each class, a column."""
-    with name_scope(name, "confusion_matrix", [labels, predictions]):
-        labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
-        if num_classes is None:
-            largest = _core.maximum(_core.reduce_max(_core.cast(labels, "int64")),
-                                    _core.reduce_max(_core.cast(predictions, "int64")))
-            num_classes = _core.cast(largest + 1, "int32")
-        rows, columns = (_core.cast(one_hot(_core.cast(_core.reshape(x, [-1]), "int32"),
-                                            num_classes), "float64") for x in (labels, predictions))
-        if weights is not None:
-            column = _core.reshape(convert_to_tensor(weights), [-1, 1])
-            rows = rows * _core.cast(column, "float64")
-        return _core.cast(_core.matmul(rows, columns, True), dtype)

@@ -31,7 +31,8 @@ def py_func(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: b
         return [_array(part, dtype) for part, dtype in zip(parts, dtypes)]
 
     tensors = [x if isinstance(x, StringTensor) else convert_to_tensor(x) for x in inp]
-    made = outputs(Computed(call, tensors), [(dtype, None) for dtype in dtypes], name or "PyFunc")
+    made = outputs(Computed(call, tensors), [(dtype, None) for dtype in dtypes],
+                   name or ("PyFunc" if stateful else "PyFuncStateless"))
     return made if several else made[0]
 
 

@@ -128,8 +128,21 @@ def _area(image: Any, axis: _Axis) -> Any:
     return _core.transpose(made, back)
 
 
-_METHODS = {ResizeMethod.NEAREST_NEIGHBOR: _nearest, ResizeMethod.BILINEAR: _bilinear,
-            ResizeMethod.BICUBIC: _bicubic, ResizeMethod.AREA: _area}
+# What makes one dimension of images, and what TensorFlow calls the op of both.
+_METHODS = {ResizeMethod.NEAREST_NEIGHBOR: (_nearest, "ResizeNearestNeighbor"),
+            ResizeMethod.BILINEAR: (_bilinear, "ResizeBilinear"),
+            ResizeMethod.BICUBIC: (_bicubic, "ResizeBicubic"),
+            ResizeMethod.AREA: (_area, "ResizeArea")}
+
+
+def _resized(image: Any, wanted: list[Any], method: Any, align_corners: bool,
+             name: str | None) -> _core.Tensor:
+    how, op = _METHODS[ResizeMethod(method)]
+    with name_scope(name, op, [image]) as scope:
+        made = image if how is _nearest else _core.cast(image, "float32")
+        for place, count in enumerate(wanted, rank(image) - 3):
+            made = how(made, _Axis(made, place, count, align_corners))
+        return _core.identity(made, scope)
 
 
 def _sizes(size: Any) -> list[Any]:
@@ -158,7 +171,6 @@ def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR,
                   name: str | None = None) -> _core.Tensor:
     """One image, or a batch of them, with a new height and width; float32 unless each pixel is one
     of the old ones."""
-    how = _METHODS[ResizeMethod(method)]
     with name_scope(name, "resize", [images]):
         image = checked_image(images)
         first = rank(image) - 3
@@ -167,45 +179,36 @@ def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR,
             wanted = _in_proportion(image, first, wanted)
         if image.shape.as_list()[first:first + 2] == wanted:
             return image
-        if how is not _nearest:
-            image = _core.cast(image, "float32")
-        for place, count in enumerate(wanted):
-            image = how(image, _Axis(image, first + place, count, align_corners))
-        return image
+        return _resized(image, wanted, method, align_corners, None)
 
 
 def resize_bilinear(images: Any, size: Any, align_corners: bool = False, name: str | None = None,
                     half_pixel_centers: bool = False) -> _core.Tensor:
     """The same, with what is between the old pixels."""
-    return _resized(images, size, ResizeMethod.BILINEAR, align_corners, name, half_pixel_centers)
+    return _op(images, size, ResizeMethod.BILINEAR, align_corners, name, half_pixel_centers)
 
 
 def resize_nearest_neighbor(images: Any, size: Any, align_corners: bool = False,
                             name: str | None = None,
                             half_pixel_centers: bool = False) -> _core.Tensor:
     """The same, with the old pixels alone."""
-    _refuse(half_pixel_centers)
-    return resize_images(images, size, ResizeMethod.NEAREST_NEIGHBOR, align_corners, name=name)
+    return _op(images, size, ResizeMethod.NEAREST_NEIGHBOR, align_corners, name, half_pixel_centers)
 
 
 def resize_bicubic(images: Any, size: Any, align_corners: bool = False, name: str | None = None,
                    half_pixel_centers: bool = False) -> _core.Tensor:
     """The same, with curves through the old pixels."""
-    return _resized(images, size, ResizeMethod.BICUBIC, align_corners, name, half_pixel_centers)
+    return _op(images, size, ResizeMethod.BICUBIC, align_corners, name, half_pixel_centers)
 
 
 def resize_area(images: Any, size: Any, align_corners: bool = False,
                 name: str | None = None) -> _core.Tensor:
     """The same, with the means of the old pixels."""
-    return _resized(images, size, ResizeMethod.AREA, align_corners, name, False)
+    return _op(images, size, ResizeMethod.AREA, align_corners, name, False)
 
 
-def _refuse(half_pixel_centers: bool) -> None:
+def _op(images: Any, size: Any, method: ResizeMethod, align_corners: bool, name: str | None,
+        half_pixel_centers: bool) -> _core.Tensor:
     if half_pixel_centers:
         raise NotImplementedError("resize: varscope has no 'half_pixel_centers'")
-
-
-def _resized(images: Any, size: Any, method: ResizeMethod, align_corners: bool, name: str | None,
-             half_pixel_centers: bool) -> _core.Tensor:
-    _refuse(half_pixel_centers)
-    return resize_images(_core.cast(images, "float32"), size, method, align_corners, name=name)
+    return _resized(checked_image(images), _sizes(size), method, align_corners, name)

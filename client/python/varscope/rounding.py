@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from varscope import _core
+from varscope.numbers_ import is_symbolic
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
 
@@ -67,3 +70,24 @@ def lbeta(x: Any, name: str | None = None) -> _core.Tensor:
         x = convert_to_tensor(x)
         total = _core.lgamma(_core.reduce_sum(x, -1))
         return _core.subtract(_core.reduce_sum(_core.lgamma(x), -1), total, scope)
+
+
+def polygamma(a: Any, x: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the derivative number a of digamma, for a whole number a, which is known when the graph
+    is built."""
+    order = float(np.asarray(a)) if not is_symbolic(a) and np.ndim(a) == 0 else -1.0
+    if order < 0 or order != int(order):
+        raise NotImplementedError(f"polygamma: varscope has it for one whole number a, not {a!r}")
+    return _core._polygamma(int(order), x, name) if order else _core.digamma(x, name)
+
+
+def polyval(coeffs: Any, x: Any, name: str | None = None) -> _core.Tensor:
+    """Returns the polynomial of x whose highest coefficient is the first one."""
+    if not isinstance(coeffs, list):
+        raise ValueError(f"Argument coeffs must be list type. Received type {type(coeffs)}.")
+    with name_scope(name, "polyval", [x]) as scope:
+        x = convert_to_tensor(x)
+        made = _core.zeros_like(x)
+        for coefficient in coeffs:
+            made = made * x + coefficient
+        return _core.identity(made, scope)

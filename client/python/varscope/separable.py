@@ -15,22 +15,29 @@ def depthwise_conv2d(input: Any, filter: Any, strides: Any, padding: str, rate: 
                      name: str | None = None, data_format: str | None = None) -> _core.Tensor:
     """Returns for each channel what its filters, [y, x, channels, n], make of it, side by side."""
     rates = [1, 1] if rate is None else [rate] * 2 if isinstance(rate, int) else list(rate)
-    with name_scope(name, "depthwise", [input, filter]):
-        images, filters = convert_to_tensor(input), with_gaps(filter, rates)
-        parts = [nn.conv2d(images[..., i:i + 1], filters[:, :, i:i + 1], strides, padding,
-                           data_format=data_format or "NHWC")
-                 for i in range(filters.shape.as_list()[2])]
-        return parts[0] if len(parts) == 1 else _core._concat(parts, 3, None)
+    if data_format not in (None, "NHWC"):
+        raise NotImplementedError("depthwise_conv2d: varscope has the data format NHWC alone")
+    with name_scope(name, "depthwise", [input, filter]) as scope:
+        filters = filter if rates == [1, 1] else with_gaps(filter, rates)
+        return _core.nn._depthwise_conv2d(input, filters, list(strides), padding, scope)
+
+
+def depthwise_conv2d_native(input: Any, filter: Any, strides: Any, padding: str,
+                            data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1),
+                            name: str | None = None) -> _core.Tensor:
+    """The same."""
+    return depthwise_conv2d(input, filter, strides, padding, list(dilations)[1:3],
+                            name or "DepthwiseConv2dNative", data_format)
 
 
 def separable_conv2d(input: Any, depthwise_filter: Any, pointwise_filter: Any, strides: Any,
                      padding: str, rate: Any = None, name: str | None = None,
                      data_format: str | None = None) -> _core.Tensor:
     """The same, of which a filter of one pixel makes the channels."""
-    with name_scope(name, "separable_conv2d", [input]):
+    with name_scope(name, "separable_conv2d", [input]) as scope:
         apart = depthwise_conv2d(input, depthwise_filter, strides, padding, rate,
                                  data_format=data_format)
-        return nn.conv2d(apart, pointwise_filter, [1, 1, 1, 1], "VALID")
+        return nn.conv2d(apart, pointwise_filter, [1, 1, 1, 1], "VALID", name=scope)
 
 
 def conv1d(value: Any = None, filters: Any = None, stride: Any = None, padding: str | None = None,

@@ -97,16 +97,25 @@ class _Fetches:
             parts = self.add(fetch.parts)
             return lambda run: fetch.compute(parts(run))
         if isinstance(fetch, IndexedSlices):
-            values, indices = self._one(fetch.values), self._one(fetch.indices)
-            return lambda run: IndexedSlicesValue(values(run), indices(run))
+            rows = self._sequence((fetch.values, fetch.indices))
+            shape = self._shape(fetch.dense_shape)
+            return lambda run: IndexedSlicesValue(*rows(run), shape(run))
         if isinstance(fetch, (list, tuple)):
             return self._sequence(fetch)
         if isinstance(fetch, Mapping):
             parts = {key: self.add(value) for key, value in fetch.items()}
             kind = type(fetch) if isinstance(fetch, dict) else dict
             return lambda run: kind((key, part(run)) for key, part in parts.items())
+        if isinstance(fetch, bytes):
+            return self._one(self._by_name(fetch.decode()))
         raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a "
                         "string or Tensor.")
+
+    def _shape(self, shape: Any) -> _Build:
+        """The shape of what IndexedSlices are rows of, if it is known."""
+        if shape is None or isinstance(shape, (_core.Tensor, _core.Variable)):
+            return (lambda run: None) if shape is None else self._one(shape)
+        return lambda run: np.asarray(shape, np.int32)
 
     def _one(self, fetch: Any) -> _Build:
         if fetch.graph != self._graph:
@@ -161,6 +170,8 @@ class BaseSession(OfOneProcess):
 
     def __init__(self, target: str | bytes = "", graph: _core.Graph | None = None,
                  config: Any = None) -> None:
+        if graph is not None and not isinstance(graph, _core.Graph):
+            raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
         self._graph = the_object(_core.get_default_graph() if graph is None else graph)
         self._core: _core.Session | None = connect(self._graph, target, _options(target, config))
         self._feeders = Feeders(self._graph)

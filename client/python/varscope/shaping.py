@@ -75,6 +75,20 @@ def flat_numbers(x: Any, what: str) -> list[int]:
     raise NotImplementedError(f"{what}: varscope needs numbers when the graph is built, not {x!r}")
 
 
+def of_images(value: Any) -> list[int]:
+    """Returns what a window or its steps are along each dimension of images, [1, y, x, 1]: of one
+    number, of [y, x], or of all four; of None, 1 each."""
+    if value is None:
+        return [1, 1, 1, 1]
+    listed = [value] if not hasattr(value, "__len__") else list(value)
+    each = [_whole(n) for n in listed]
+    if len(each) == 4:
+        return each
+    if len(each) not in (1, 2):
+        raise ValueError(f"{value!r}: images need one number, [y, x] or [1, y, x, 1]")
+    return [1, *(each * 2)[:2], 1]
+
+
 def _whole(x: Any) -> int:
     value = getattr(x, "value", x)
     if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:

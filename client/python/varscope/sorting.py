@@ -1,18 +1,14 @@
-"""Elements in order, and what is found by it. Their places are computed by the program, for a run."""
+"""Elements in order, and what is found by it."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from varscope import _core
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
-from varscope.shaping import checked_axis, rank
-from varscope.strings.tensors import Computed, computed, outputs
 
-_INT32, _INT64 = _core.as_dtype("int32"), _core.as_dtype("int64")
+_INT32 = _core.as_dtype("int32")
 
 
 def _descends(direction: str) -> bool:
@@ -24,35 +20,15 @@ def _descends(direction: str) -> bool:
 
 def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False,
             name: str | None = None) -> _core.Tensor:
-    """Returns the places of the elements in their order, along an axis."""
-    descends, values = _descends(direction), convert_to_tensor(values)
-    axis = checked_axis(axis, rank(values))
-
-    def places(array: Any) -> Any:
-        if not descends:
-            return np.argsort(array, axis, kind="stable").astype(np.int32)
-        # The first of equal elements stays the first.
-        turned = np.argsort(np.flip(array, axis), axis, kind="stable")
-        return np.flip(array.shape[axis] - 1 - turned, axis).astype(np.int32)
-
-    return computed(name or "argsort", places, [values], values._dims, _INT32)
+    """Returns the places of the elements in their order, along an axis; of equal ones the first is
+    first."""
+    return _core._argsort(values, axis, _descends(direction), name)
 
 
 def sort(values: Any, axis: int = -1, direction: str = "ASCENDING",
          name: str | None = None) -> _core.Tensor:
     """Returns the elements in their order, along an axis."""
-    descends = _descends(direction)
-    with name_scope(name, "sort", [values]) as scope:
-        values = convert_to_tensor(values)
-        axis, last = checked_axis(axis, rank(values)), rank(values) - 1
-        order = list(np.arange(last + 1).tolist())
-        order[axis], order[last] = last, axis
-        moved = _core.transpose(values, order)
-        count = moved.shape.as_list()[last]
-        if count is None:
-            raise NotImplementedError("sort: varscope must know the dimension")
-        largest, _ = _core._top_k(moved if descends else -moved, count, None)
-        return _core.transpose(largest if descends else -largest, order, scope)
+    return _core._sort(values, axis, _descends(direction), name)
 
 
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = _INT32,
@@ -60,17 +36,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type
     """Returns the place of each value in the sequence of its row."""
     if side not in ("left", "right"):
         raise ValueError(f"side must be either 'right' or 'left', not {side!r}")
-    dtype = _core.as_dtype(out_type)
-    values = convert_to_tensor(values)
-
-    def places(rows: Any, wanted: Any) -> Any:
-        found = np.empty(wanted.shape, dtype.as_numpy_dtype)
-        for place in np.ndindex(wanted.shape[:-1]):
-            found[place] = np.searchsorted(rows[place], wanted[place], side)
-        return found
-
-    return computed(name or "SearchSorted", places, [convert_to_tensor(sorted_sequence), values],
-                    values._dims, dtype)
+    return _core._searchsorted(sorted_sequence, values, side == "right", out_type, name)
 
 
 class ListDiff(NamedTuple):
@@ -82,14 +48,7 @@ class ListDiff(NamedTuple):
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = _INT32, name: str | None = None) -> ListDiff:
     """Returns the elements of x that y has not, in their order, and their places."""
-    x, dtype = convert_to_tensor(x), _core.as_dtype(index_dtype)
-
-    def difference(one: Any, other: Any) -> list[Any]:
-        places = np.flatnonzero(~np.isin(one, other))
-        return [one[places], places.astype(dtype.as_numpy_dtype)]
-
-    return ListDiff(*outputs(Computed(difference, [x, convert_to_tensor(y)]),
-                             [(x.dtype, [-1]), (dtype, [-1])], name or "ListDiff"))
+    return ListDiff(*_core._setdiff1d(x, y, index_dtype, name))
 
 
 def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: Any = 100,

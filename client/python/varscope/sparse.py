@@ -97,6 +97,15 @@ def sparse_retain(sp_input: SparseTensor, to_retain: Any) -> SparseTensor:
                         boolean_mask(sp_input.values, to_retain), sp_input.dense_shape)
 
 
+def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
+    """Returns the elements that are not zero."""
+    with name_scope(name, "dense_to_sparse"):
+        tensor = convert_to_tensor(tensor)
+        places = _core._where_true(_core.not_equal(tensor, _core.zeros_like(tensor)), "indices")
+        return SparseTensor(places, _core._gather_nd(tensor, places, "values"),
+                            _core.shape(tensor, "dense_shape", "int64"))
+
+
 def sparse_reduce_sum(sp_input: SparseTensor, axis: Any = None, keepdims: bool = False,
                       reduction_axes: Any = None, keep_dims: bool | None = None) -> _core.Tensor:
     """Returns the sum, of which all places are there."""
@@ -140,11 +149,12 @@ def _in_a_row(places: Any, shape: Any) -> Any:
 
 def _is_last(order: Any) -> Any:
     """Which places are not named again by a later one."""
-    number = _core._range(0, _core.size(order), 1, None)
-    later = _core.less(expand_dims(number, 1), expand_dims(number, 0))
-    again = _core.logical_and(later, _core.equal(expand_dims(order, 1), expand_dims(order, 0)))
-    times = _core.reduce_sum(_core.cast(again, "int32"), 1)
-    return _core.squeeze(_core._where_true(_core.equal(times, 0), None), [1])
+    # Where the places are in their order, equal ones are side by side, the last of them last.
+    sorted_as = _core._argsort(order, -1, False, None)
+    rising = _core._gather(order, sorted_as, None)
+    ends = _core.not_equal(rising[1:], rising[:-1])
+    last = _core._concat([ends, _core.cast(_core.ones_like(order[:1]), "bool")], 0, None)
+    return _core._gather(sorted_as, _core.squeeze(_core._where_true(last, None), [1]), None)
 
 
 def _dense_text(indices: Any, shape: Any, values: StringTensor, default: Any,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from varscope import _core
-from varscope.matrices import eye, matrix_band_part, matrix_diag
+from varscope.matrices import eye, matrix_diag
 from varscope.moving import matrix_transpose
 from varscope.ops import convert_to_tensor
 from varscope.scopes import name_scope
@@ -17,7 +17,7 @@ def matrix_triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: 
                             name: str | None = None) -> _core.Tensor:
     """Returns x of matrix * x = rhs, where one half of the matrix counts, the lower one by default."""
     with name_scope(name, "MatrixTriangularSolve", [matrix, rhs]) as scope:
-        half = matrix_band_part(matrix, -1 if lower else 0, 0 if lower else -1)
+        half = _core.matrix_band_part(matrix, -1 if lower else 0, 0 if lower else -1)
         return _core.matrix_solve(half, rhs, adjoint, scope)
 
 

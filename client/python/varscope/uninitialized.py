@@ -14,13 +14,15 @@ from varscope.strings.tensors import outputs, string
 
 
 class _Initialized(Source):
-    """Whether each of some variables, by their names in the store, has a value."""
+    """Whether each of some variables has a value."""
 
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
+    def __init__(self, variables: Iterable[_core.Variable]) -> None:
+        self._parts = [part for variable in variables for part in variable.parts]
 
     def take(self, run: Run) -> list[Any]:
-        return [np.array([_has_value(run.session, name) for name in self._names], bool)]
+        if _have_values(run.session, self._parts):
+            return [np.ones(len(self._parts), bool)]
+        return [np.array([_have_values(run.session, [part]) for part in self._parts], bool)]
 
 
 class _Missing(_Initialized):
@@ -28,20 +30,16 @@ class _Missing(_Initialized):
 
     def take(self, run: Run) -> list[Any]:
         [there] = super().take(run)
-        return [np.array([name.encode() for name, is_there in zip(self._names, there)
+        return [np.array([part.op.name.encode() for part, is_there in zip(self._parts, there)
                           if not is_there], object)]
 
 
-def _has_value(session: Any, name: str) -> bool:
+def _have_values(session: Any, variables: list[_core.Variable]) -> bool:
     try:
-        session.read(name)
+        session.core.run(variables, [])
     except (errors.FailedPreconditionError, errors.NotFoundError):
         return False
     return True
-
-
-def _names_of(variables: Iterable[_core.Variable]) -> list[str]:
-    return [part.op.name for variable in variables for part in variable.parts]
 
 
 def report_uninitialized_variables(var_list: Iterable[_core.Variable] | None = None,
@@ -49,11 +47,11 @@ def report_uninitialized_variables(var_list: Iterable[_core.Variable] | None = N
     """Returns the names of those variables that have no value yet, of all global and local ones if
     var_list is None."""
     every = [*global_variables(), *local_variables()] if var_list is None else list(var_list)
-    return outputs(_Missing(_names_of(every)), [(string, [-1])], name)[0]
+    return outputs(_Missing(every), [(string, [-1])], name)[0]
 
 
 def is_variable_initialized(variable: _core.Variable) -> _core.Tensor:
     """Returns whether a variable has a value."""
-    truths = outputs(_Initialized(_names_of([variable])), [(_core.as_dtype("bool"), [-1])],
+    truths = outputs(_Initialized([variable]), [(_core.as_dtype("bool"), [-1])],
                      "IsVariableInitialized")[0]
     return truths[0]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from varscope import (_core, collections_, constraints, control_flow, creators, scope_defaults, seeds,
-                      shapes)
+                      shapes, slots)
 from varscope import initializers as initializers_lib
 from varscope.getters import asked, getter_of, result
 from varscope.nonfinite import assigned
-from varscope.scopes import refuse, reuse_code
+from varscope.ops import group
+from varscope.scopes import control_dependencies, refuse, reuse_code
 from varscope.strings import variables as string_variables
 from varscope.synchronization import (VariableAggregation, VariableSynchronization,
                                       trainable_by)
@@ -133,7 +134,9 @@ def check_variable_arguments(collections: Iterable[str] | None, **unknown: Any) 
 
 def assign(ref: _core.Variable, value: Any, validate_shape: bool | None = None,
            use_locking: bool | None = None, name: str | None = None) -> _core.Tensor:
-    """Returns the value after a run has assigned it."""
+    """Returns the value after a run has assigned it, to a variable or to a part of one, v[0]."""
+    if isinstance(ref, _core.Tensor) and hasattr(ref, "assign"):
+        return ref.assign(value, name=name)
     if not isinstance(ref, _core.Variable):
         raise AttributeError(f"{type(ref).__name__!r} object has no attribute 'assign': only a "
                              "variable can be assigned to")
@@ -193,8 +196,13 @@ def _parts(self: _core.Variable) -> Iterator[_core.Variable]:
 
 def variables_initializer(var_list: Iterable[_core.Variable],
                           name: str = "init") -> _core.Operation:
-    """Returns an op that gives these variables their first values, where they have none yet."""
-    return _core._initializer_of(list(var_list), name)
+    """Returns an op that gives these variables their first values, where they have none yet. Where all are
+    slots of optimizers it gives them those again."""
+    listed = list(var_list)
+    if not listed or not all(map(slots.is_slot, listed)):
+        return _core._initializer_of(listed, name)
+    with control_dependencies([_core._initializer_of(listed, f"{name}_first")]):
+        return group(*map(slots.reset, listed), name=name)
 
 
 def _initializer(self: _core.Variable) -> _core.Operation:
@@ -205,12 +213,12 @@ def _initializer(self: _core.Variable) -> _core.Operation:
 
 def _initial_value(self: _core.Variable) -> Any:
     """The tensor or the array that it starts as; None where the server computes it."""
-    return _core._initial_value_of(self)
+    return slots.first_value(self) if slots.is_slot(self) else _core._initial_value_of(self)
 
 
 def _initialized_value(self: _core.Variable) -> _core.Tensor:
     """Its value, for another variable to start as."""
-    initial = _core._initial_value_of(self)
+    initial = _initial_value(self)
     return self.value() if initial is None else _core._convert_to_tensor(initial, None, None)
 
 
@@ -231,13 +239,18 @@ def _scatter(function: Any, name: str) -> Any:
     return method
 
 
+def _read_value(self: _core.Variable) -> _core.Tensor:
+    """Returns what the variable is where this is called: after what control_dependencies wait for."""
+    return _core.identity(self.value(), "read")
+
+
 _core.Variable.scatter_add = _scatter(scatter_add, "scatter_add")
 _core.Variable.scatter_sub = _scatter(scatter_sub, "scatter_sub")
 _core.Variable.scatter_update = _scatter(scatter_update, "scatter_update")
 _core.Variable.assign = _method(assign)
 _core.Variable.assign_add = _method(assign_add)
 _core.Variable.assign_sub = _method(assign_sub)
-_core.Variable.read_value = _core.Variable.value
+_core.Variable.read_value = _read_value
 _core.Variable.as_tensor = _core.Variable.value
 _core.Variable.load = _load
 _core.Variable.__iter__ = _parts

@@ -2,17 +2,56 @@
 #ifndef VARSCOPE_SHAPE_H_
 #define VARSCOPE_SHAPE_H_
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace varscope {
 
-// A value type; TensorFlow's TensorShape. Copies share their dimensions, which never change.
-// Thread-compatible. Nothing is checked here: what a shape is used for checks it.
+// The dimensions of a shape, the outermost first. Few are inside, so that who goes over the shapes
+// of many tensors finds them there; copies share those of more. Copying never fails.
+class Dims {
+ public:
+  using value_type = int64_t;
+  using const_iterator = const int64_t*;
+  using iterator = const_iterator;
+
+  Dims() = default;
+  Dims(const Dims&) = default;  // also instead of moves, after which one is as it was
+  Dims& operator=(const Dims&) = default;
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const int64_t* data() const { return more_ == nullptr ? few_.data() : more_->data(); }
+  const int64_t* begin() const { return data(); }
+  const int64_t* end() const { return data() + size_; }
+  int64_t operator[](size_t i) const { return data()[i]; }
+  int64_t front() const { return (*this)[0]; }
+  int64_t back() const { return (*this)[size_ - 1]; }
+  // To be changed, and made a shape again.
+  operator std::vector<int64_t>() const { return {begin(), end()}; }  // NOLINT: it is one
+
+  friend bool operator==(const Dims& a, const Dims& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  friend class Shape;
+  explicit Dims(std::span<const int64_t> dims);
+
+  size_t size_ = 0;
+  std::array<int64_t, 4> few_{};
+  std::shared_ptr<const std::vector<int64_t>> more_;  // null: all are in few_
+};
+
+// A value type; TensorFlow's TensorShape. Thread-compatible. Nothing is checked here: what a shape
+// is used for checks it.
 class Shape {
  public:
   // A dimension that is not known. No other may be negative.
@@ -23,19 +62,20 @@ class Shape {
   // A scalar.
   Shape() = default;
   // The outermost dimension first.
-  Shape(std::initializer_list<int64_t> dims) : Shape(std::vector<int64_t>(dims)) {}
-  explicit Shape(std::vector<int64_t> dims);
+  Shape(std::initializer_list<int64_t> dims) : dims_({dims.begin(), dims.size()}) {}
+  explicit Shape(const std::vector<int64_t>& dims) : dims_(std::span(dims)) {}
   // Returns a shape of which not even the rank is known.
   static Shape Unknown();
 
   bool known_rank() const { return known_rank_; }
   // Returns the number of dimensions; 0 when it is unknown.
-  int rank() const { return static_cast<int>(dims().size()); }
-  // Returns the dimensions; none when the rank is unknown. Valid as long as a copy of this shape.
-  const std::vector<int64_t>& dims() const { return dims_ == nullptr ? kNone : *dims_; }
+  int rank() const { return static_cast<int>(dims_.size()); }
+  // Returns the dimensions; none when the rank is unknown. Valid as long as the shape.
+  const Dims& dims() const& { return dims_; }
+  Dims dims() && { return dims_; }
   // Returns one dimension; a negative axis counts from the end. Requires axis in [-rank(), rank()).
   int64_t dim(int axis) const {
-    return dims()[static_cast<size_t>(axis < 0 ? axis + rank() : axis)];
+    return dims_[static_cast<size_t>(axis < 0 ? axis + rank() : axis)];
   }
   // True when the rank and all dimensions are known.
   bool IsFullyDefined() const;
@@ -52,14 +92,12 @@ class Shape {
 
   // True when rank and dimensions are the same; an unknown dimension is the same as itself alone.
   friend bool operator==(const Shape& a, const Shape& b) {
-    return a.known_rank_ == b.known_rank_ && (a.dims_ == b.dims_ || a.dims() == b.dims());
+    return a.known_rank_ == b.known_rank_ && a.dims_ == b.dims_;
   }
 
  private:
-  static const std::vector<int64_t> kNone;
-
   bool known_rank_ = true;
-  std::shared_ptr<const std::vector<int64_t>> dims_;  // null: none
+  Dims dims_;
 };
 
 }  // namespace varscope

@@ -51,6 +51,7 @@ class Dataset:
     def from_tensor_slices(tensors: Any) -> Dataset:
         """The rows of arrays."""
         held = Held(tensors)
+        held.check_rows()
         return Dataset(held.rows, held.element(True), [held.fed])
 
     @staticmethod
@@ -336,8 +337,15 @@ def _known(value: Any) -> Any:
 def _fillings(element: Any, values: Any) -> Any:
     """What batches are filled with, in an element's form."""
     if values is None or not isinstance(values, (tuple, dict)):
-        return structured(lambda spec: values, element)
-    return structured(lambda spec, value: value, element, values)
+        return structured(lambda spec: _filling(values), element)
+    return structured(lambda spec, value: _filling(value), element, values)
+
+
+def _filling(value: Any) -> Any:
+    """What a constant of the graph is; anything else as it is."""
+    if isinstance(value, (_core.Tensor, StringTensor)):
+        return Held(value).arrays()
+    return value
 
 
 def _drawn(waiting: list[Any], generator: random.Random) -> Any:

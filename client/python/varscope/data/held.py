@@ -55,6 +55,19 @@ class Held:
             value = value.astype(np.float32 if value.dtype.kind == "f" else np.int32)
         return value
 
+    def check_rows(self) -> None:
+        """ValueError for what has no rows, and for arrays that have not as many."""
+        shapes = [x.dims if isinstance(x, _Fed) else list(np.shape(x))
+                  for x in flat(self._structure) if not isinstance(x, SparseTensorValue)]
+        known = [dims for dims in shapes if dims is not None]
+        if [] in known:
+            raise ValueError("from_tensor_slices: the elements are the rows of arrays, and one number "
+                             "has none; from_tensors takes it as one element")
+        counts = {dims[0] for dims in known if dims[0] >= 0}
+        if len(counts) > 1:
+            raise ValueError(f"from_tensor_slices: dimensions {sorted(counts)} are not compatible: all "
+                             "arrays need as many rows")
+
     def element(self, rows: bool) -> Any:
         def spec(x: Any) -> Spec:
             if isinstance(x, SparseTensorValue):

@@ -11,19 +11,17 @@ from varscope.compat.v1 import nn
 from varscope.layers.scopes import (activated, biased, channels, channels_last, layer_scope, pair,
                                     weight)
 from varscope.ops import convert_to_tensor, expand_dims
-from varscope.scopes import refuse
 
 
 def conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
            padding: str = "valid", data_format: str = "channels_last", dilation_rate: Any = (1, 1),
-           activation: Callable | None = None, use_bias: bool = True,
+           activation: Any = None, use_bias: bool = True,
            kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
            kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
-           activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+           activity_regularizer: Any = None, kernel_constraint: Callable | None = None,
            bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
            reuse: Any = None) -> _core.Tensor:
     """The convolution of images, [batch, y, x, channels]."""
-    refuse("conv2d", activity_regularizer=activity_regularizer)
     channels_last("conv2d", data_format)
     inputs = convert_to_tensor(inputs)
     with layer_scope(name, "conv2d", reuse):
@@ -34,23 +32,25 @@ def conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
                              trainable, bias_constraint)
-        return activated(outputs, activation)
+        return activated(outputs, activation, activity_regularizer)
 
 
 def conv1d(inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
            data_format: str = "channels_last", dilation_rate: Any = 1,
-           activation: Callable | None = None, use_bias: bool = True,
+           activation: Any = None, use_bias: bool = True,
            kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
            kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
-           activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+           activity_regularizer: Any = None, kernel_constraint: Callable | None = None,
            bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
            reuse: Any = None) -> _core.Tensor:
     """The convolution of sequences, [batch, steps, channels]."""
-    refuse("conv1d", activity_regularizer=activity_regularizer)
     channels_last("conv1d", data_format)
     inputs = convert_to_tensor(inputs)
     width, stride, rate = (_one(value) for value in (kernel_size, strides, dilation_rate))
     with layer_scope(name, "conv1d", reuse):
+        if padding.lower() == "causal":  # no output sees what comes after it
+            inputs = tf.pad(inputs, [[0, 0], [rate * (width - 1), 0], [0, 0]])
+            padding = "valid"
         kernel = weight("kernel", [width, channels(inputs), filters], inputs, kernel_initializer,
                         kernel_regularizer, trainable, kernel_constraint)
         outputs = nn.conv2d(
@@ -60,7 +60,7 @@ def conv1d(inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, paddin
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
                              trainable, bias_constraint)
-        return activated(outputs, activation)
+        return activated(outputs, activation, activity_regularizer)
 
 
 def _one(value: Any) -> int:
@@ -69,16 +69,15 @@ def _one(value: Any) -> int:
 
 def conv2d_transpose(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
                      padding: str = "valid", data_format: str = "channels_last",
-                     activation: Callable | None = None, use_bias: bool = True,
+                     activation: Any = None, use_bias: bool = True,
                      kernel_initializer: Any = None,
                      bias_initializer: Any = initializers.Zeros(),
                      kernel_regularizer: Callable | None = None,
                      bias_regularizer: Callable | None = None,
-                     activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+                     activity_regularizer: Any = None, kernel_constraint: Callable | None = None,
                      bias_constraint: Callable | None = None, trainable: bool = True,
                      name: str | None = None, reuse: Any = None) -> _core.Tensor:
     """The transpose of conv2d: larger images from smaller ones."""
-    refuse("conv2d_transpose", activity_regularizer=activity_regularizer)
     channels_last("conv2d_transpose", data_format)
     inputs = convert_to_tensor(inputs)
     size, steps = pair(kernel_size), pair(strides)
@@ -89,7 +88,7 @@ def conv2d_transpose(inputs: Any, filters: int, kernel_size: Any, strides: Any =
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
                              trainable, bias_constraint)
-        return activated(outputs, activation)
+        return activated(outputs, activation, activity_regularizer)
 
 
 def transposed(inputs: Any, kernel: Any, filters: int, size: Any, steps: Any,
@@ -115,18 +114,17 @@ def _batch(inputs: Any) -> Any:
 def separable_conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1),
                      padding: str = "valid", data_format: str = "channels_last",
                      dilation_rate: Any = (1, 1), depth_multiplier: int = 1,
-                     activation: Callable | None = None, use_bias: bool = True,
+                     activation: Any = None, use_bias: bool = True,
                      depthwise_initializer: Any = None, pointwise_initializer: Any = None,
                      bias_initializer: Any = initializers.Zeros(),
                      depthwise_regularizer: Callable | None = None,
                      pointwise_regularizer: Callable | None = None,
-                     bias_regularizer: Callable | None = None, activity_regularizer: None = None,
+                     bias_regularizer: Callable | None = None, activity_regularizer: Any = None,
                      depthwise_constraint: Callable | None = None,
                      pointwise_constraint: Callable | None = None,
                      bias_constraint: Callable | None = None, trainable: bool = True,
                      name: str | None = None, reuse: Any = None) -> _core.Tensor:
     """A convolution of each channel, and then one of all channels of each pixel."""
-    refuse("separable_conv2d", activity_regularizer=activity_regularizer)
     channels_last("separable_conv2d", data_format)
     inputs = convert_to_tensor(inputs)
     with layer_scope(name, "separable_conv2d", reuse):
@@ -142,4 +140,4 @@ def separable_conv2d(inputs: Any, filters: int, kernel_size: Any, strides: Any =
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
                              trainable, bias_constraint)
-        return activated(outputs, activation)
+        return activated(outputs, activation, activity_regularizer)

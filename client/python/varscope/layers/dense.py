@@ -6,49 +6,50 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core, initializers, shaping
+from varscope.layers.kernels import LayerObject
 from varscope.layers.scopes import activated, channels, layer_scope, weight
 from varscope.ops import convert_to_tensor
-from varscope.scopes import refuse
 
 
-def dense(inputs: Any, units: int, activation: Callable | None = None, use_bias: bool = True,
+def dense(inputs: Any, units: int, activation: Any = None, use_bias: bool = True,
           kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
           kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
-          activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+          activity_regularizer: Any = None, kernel_constraint: Callable | None = None,
           bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
           reuse: Any = None) -> _core.Tensor:
     """activation(inputs * kernel + bias), over the last dimension of the inputs."""
-    refuse("dense", activity_regularizer=activity_regularizer)
     arguments = dict(
-        activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-        bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-        bias_regularizer=bias_regularizer, trainable=trainable,
+        activation=activation, activity_regularizer=activity_regularizer, use_bias=use_bias,
+        kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+        kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+        trainable=trainable,
         kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
     with layer_scope(name, "dense", reuse):
         return _inside(inputs, units, arguments, {})
 
 
-class Dense:
+class Dense(LayerObject):
     """A fully connected layer as an object: each call uses the same variables."""
 
-    def __init__(self, units: int, activation: Callable | None = None, use_bias: bool = True,
+    _default = "dense"
+
+    def __init__(self, units: int, activation: Any = None, use_bias: bool = True,
                  kernel_initializer: Any = None, bias_initializer: Any = initializers.Zeros(),
                  kernel_regularizer: Callable | None = None,
                  bias_regularizer: Callable | None = None,
                  kernel_constraint: Callable | None = None,
                  bias_constraint: Callable | None = None, trainable: bool = True,
-                 name: str | None = None, activity_regularizer: None = None, dtype: Any = None,
+                 name: str | None = None, activity_regularizer: Any = None, dtype: Any = None,
                  _reuse: Any = None) -> None:
-        refuse("Dense", activity_regularizer=activity_regularizer)
         self.units = units
         self._arguments = dict(
-            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer, trainable=trainable,
+            activation=activation, activity_regularizer=activity_regularizer, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            trainable=trainable,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
-        self._name = name
+        super().__init__(name)
         self._reuse = _reuse
-        self._scope: _core.VariableScope | None = None
         self._made: dict[str, _core.Variable] = {}
 
     def __call__(self, inputs: Any) -> _core.Tensor:
@@ -92,4 +93,4 @@ def _inside(inputs: Any, units: int, arguments: dict[str, Any],
                               arguments["bias_regularizer"], arguments["trainable"],
                               arguments["bias_constraint"])
         outputs = _core.nn._bias_add(outputs, made["bias"], None)
-    return activated(outputs, arguments["activation"])
+    return activated(outputs, arguments["activation"], arguments["activity_regularizer"])

@@ -15,7 +15,7 @@ from varscope.variables import assign_sub
 
 
 def batch_normalization(
-        inputs: Any, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3,
+        inputs: Any, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3,
         center: bool = True, scale: bool = True, beta_initializer: Any = initializers.Zeros(),
         gamma_initializer: Any = initializers.Ones(),
         moving_mean_initializer: Any = initializers.Zeros(),
@@ -29,6 +29,8 @@ def batch_normalization(
     averages, whose updates are in the collection UPDATE_OPS. `training` may be a tensor."""
     refuse("batch_normalization", renorm=renorm or None)
     axes = len(convert_to_tensor(inputs).shape.as_list())
+    if isinstance(axis, (list, tuple)) and len(axis) == 1:
+        axis = axis[0]
     if axis not in (-1, axes - 1):
         raise NotImplementedError("batch_normalization: varscope has the last axis alone")
     return normalized(

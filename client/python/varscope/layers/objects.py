@@ -6,22 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core
-from varscope.collections_ import get_collection
+from varscope.collections_ import GraphKeys
 from varscope.layers import convolution, dropout, normalization, pooling, volumes
-from varscope.layers.kernels import KernelAndBias
+from varscope.layers.kernels import KernelAndBias, LayerObject
 from varscope.scopes import variable_scope
+from varscope.slots import is_slot
 
 
-class Layer(KernelAndBias):
+class Layer(KernelAndBias, LayerObject):
     """The base: a function of tf.layers, with its arguments."""
 
     _function: Callable[..., Any]
-    _default = ""  # the name
 
     def __init__(self, *arguments: Any, name: str | None = None, **keywords: Any) -> None:
+        super().__init__(name)
         self._arguments, self._keywords = arguments, keywords
-        self._name = name
-        self._scope: _core.VariableScope | None = None
 
     def __call__(self, inputs: Any, **keywords: Any) -> Any:
         """Returns what the layer makes of the inputs."""
@@ -38,7 +37,8 @@ class Layer(KernelAndBias):
     @property
     def variables(self) -> list[_core.Variable]:
         """All that it has made."""
-        return [] if self._scope is None else self._scope.global_variables()
+        every = [] if self._scope is None else self._scope.global_variables()
+        return [variable for variable in every if not is_slot(variable)]
 
     weights = variables
 
@@ -52,8 +52,7 @@ class Layer(KernelAndBias):
     @property
     def updates(self) -> list[Any]:
         """What moves the averages of batch normalization."""
-        name = "" if self._scope is None else self._scope.name + "/"
-        return [op for op in get_collection("update_ops") if name and op.name.startswith(name)]
+        return self._of_its_own(GraphKeys.UPDATE_OPS)
 
 
 class Conv2D(Layer):

@@ -6,6 +6,7 @@ from typing import Any
 
 from varscope import _core, shaping
 from varscope.layers.scopes import channels_last, pair
+from varscope.numbers_ import numbers
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.scopes import name_scope
 
@@ -63,4 +64,6 @@ def flatten(inputs: Any, name: str | None = None,
     for n in others:
         count = None if n is None or count is None else count * n
     with name_scope(name, "flatten"):
-        return shaping.with_dims(inputs, [batch, count], "Reshape")
+        if batch is not None or count is not None:
+            return shaping.with_dims(inputs, [batch, count], "Reshape")
+        return _core._reshape_to(inputs, numbers([_core.shape(inputs)[0], -1]), "Reshape")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from varscope import _core
-from varscope.scopes import variable_scope
+from varscope.collections_ import GraphKeys
+from varscope.scopes import name_scope, variable_scope
 from varscope.variables import get_variable
 
 
@@ -22,8 +23,9 @@ def weight(name: str, shape: Sequence[int], like: Any, initializer: Any = None,
            regularizer: Callable | None = None, trainable: bool = True,
            constraint: Callable | None = None) -> _core.Variable:
     """Returns a layer's variable, of the dtype of its input."""
-    return get_variable(name, list(shape), like.dtype, initializer, regularizer,
-                        trainable=trainable, constraint=constraint)
+    return get_variable(name, list(shape), like.dtype, by_name("initializer", initializer),
+                        by_name("regularizer", regularizer), trainable=trainable,
+                        constraint=by_name("constraint", constraint))
 
 
 def biased(outputs: Any, name: str, count: int, initializer: Any, regularizer: Callable | None,
@@ -41,9 +43,27 @@ def channels(inputs: Any) -> int:
     return count
 
 
-def activated(outputs: Any, activation: Callable | None) -> Any:
-    """Returns what the activation makes of it; without one the outputs themselves."""
-    return outputs if activation is None else activation(outputs)
+def by_name(kind: str, choice: Any) -> Any:
+    """Returns what a layer is told by a name of Keras's, such as the activation "relu"; anything else
+    as it is. ValueError for a name that there is not."""
+    if not isinstance(choice, str):
+        return choice
+    from varscope.keras import choices
+    return getattr(choices, kind)(choice)
+
+
+def activated(outputs: Any, activation: Any,
+              regularizer: Callable | None = None) -> Any:
+    """Returns what the activation makes of it; without one the outputs themselves. The regularizer's
+    loss of that, for each of the batch, is one of the regularization losses."""
+    chosen = by_name("activation", activation)
+    made = outputs if chosen is None else chosen(outputs)
+    if regularizer is not None:
+        with name_scope("ActivityRegularizer"):
+            count = _core.cast(_core.shape(made)[0], made.dtype)
+            loss = by_name("regularizer", regularizer)(made) / count
+        _core.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
+    return made
 
 
 def pair(value: Any) -> tuple[int, int]:

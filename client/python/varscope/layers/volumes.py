@@ -8,7 +8,6 @@ from typing import Any
 from varscope import _core, initializers, volumes
 from varscope.layers.scopes import activated, biased, channels, layer_scope, weight
 from varscope.ops import convert_to_tensor
-from varscope.scopes import refuse
 
 
 def _three(value: Any) -> list[int]:
@@ -23,15 +22,14 @@ def _channels_last(function: str, data_format: str) -> None:
 
 def conv3d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1, 1),
            padding: str = "valid", data_format: str = "channels_last",
-           dilation_rate: Any = (1, 1, 1), activation: Callable | None = None,
+           dilation_rate: Any = (1, 1, 1), activation: Any = None,
            use_bias: bool = True, kernel_initializer: Any = None,
            bias_initializer: Any = initializers.Zeros(),
            kernel_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
-           activity_regularizer: None = None, kernel_constraint: Callable | None = None,
+           activity_regularizer: Any = None, kernel_constraint: Callable | None = None,
            bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
            reuse: Any = None) -> _core.Tensor:
     """The convolution of volumes."""
-    refuse("conv3d", activity_regularizer=activity_regularizer)
     _channels_last("conv3d", data_format)
     inputs = convert_to_tensor(inputs)
     with layer_scope(name, "conv3d", reuse):
@@ -42,7 +40,7 @@ def conv3d(inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1, 1)
         if use_bias:
             outputs = biased(outputs, "bias", filters, bias_initializer, bias_regularizer,
                              trainable, bias_constraint)
-        return activated(outputs, activation)
+        return activated(outputs, activation, activity_regularizer)
 
 
 def max_pooling3d(inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",

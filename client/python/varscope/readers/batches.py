@@ -128,10 +128,11 @@ def _listed(tensors: Any) -> list[Any]:
 
 
 def _as(tensors: Any, made: list[Any]) -> Any:
-    """What was made, in the form of the tensors that it was made of."""
+    """What was made, in the form of the tensors that it was made of; of a list of one tensor that one,
+    as TensorFlow has it."""
     if isinstance(tensors, Mapping):
         return dict(zip(tensors, made))
-    return made if isinstance(tensors, (list, tuple)) else made[0]
+    return made[0] if len(made) == 1 else made
 
 
 def _batched(groups: Sequence[Any], size: Any, rows: bool, given: Any, smaller: bool, pad: bool,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from varscope import _core, initializers
-from varscope.layers.scopes import layer_scope
+from varscope.layers.scopes import by_name, layer_scope
 from varscope.ops import convert_to_tensor
 from varscope.rnn import states
 from varscope.rnn.states import LSTMStateTuple
@@ -36,6 +36,11 @@ class RNNCell:
     @property
     def output_size(self) -> Any:
         raise NotImplementedError("Abstract method")
+
+    @property
+    def name(self) -> str:
+        """What its scope is called."""
+        return self.__dict__.get("_name") or self._default_name
 
     @property
     def variables(self) -> list[_core.Variable]:
@@ -105,7 +110,7 @@ class _OutputIsStateCell(RNNCell):
                  name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name=name, _reuse=reuse)
         self._num_units = num_units
-        self._activation = activation or _core.tanh
+        self._activation = by_name("activation", activation) or _core.tanh
 
     @property
     def state_size(self) -> int:
@@ -162,7 +167,7 @@ class BasicLSTMCell(RNNCell):
         self._num_units = num_units
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
-        self._activation = activation or _core.tanh
+        self._activation = by_name("activation", activation) or _core.tanh
 
     @property
     def state_size(self) -> Any:
@@ -245,7 +250,7 @@ class LSTMCell(RNNCell):
         self._num_proj = num_proj
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
-        self._activation = activation or _core.tanh
+        self._activation = by_name("activation", activation) or _core.tanh
 
     @property
     def output_size(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.compat.v1 import nn
+from varscope.layers.scopes import by_name
 from varscope.rnn.cells import GRUCell, LSTMCell, RNNCell
 from varscope.rnn.states import LSTMStateTuple
 from varscope.rnn.wrappers import Wrapper
@@ -25,7 +26,7 @@ class LayerNormBasicLSTMCell(RNNCell):
                  dropout_prob_seed: int | None = None, reuse: Any = None) -> None:
         super().__init__(_reuse=reuse)
         self._num_units, self._forget_bias = num_units, forget_bias
-        self._activation = activation or _core.tanh
+        self._activation = by_name("activation", activation) or _core.tanh
         self._normalizes, self._gain, self._shift = layer_norm, norm_gain, norm_shift
         self._keep, self._seed = dropout_keep_prob, dropout_prob_seed
 

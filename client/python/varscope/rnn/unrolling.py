@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from varscope import _core
+from varscope import _core, seeds
 from varscope.compat import v1 as tf
 from varscope.ops import convert_to_tensor
 from varscope.rnn import loop, states
@@ -26,14 +26,17 @@ def static_rnn(cell: RNNCell, inputs: Sequence[Any], initial_state: Any = None, 
         return steps(cell, list(inputs), state, sequence_length)
 
 
-def steps(cell: RNNCell, inputs: list[Any], state: Any,
-          sequence_length: Any) -> tuple[list[Any], Any]:
-    """Runs the cell over a list; past a sequence's end outputs are 0 and the state stays."""
+def steps(cell: RNNCell, inputs: list[Any], state: Any, sequence_length: Any,
+          as_loop: bool = False) -> tuple[list[Any], Any]:
+    """Runs the cell over a list; past a sequence's end outputs are 0 and the state stays. `as_loop`:
+    what a cell draws at random is another number in each step, as in a loop."""
+    begun = seeds.seeds_given()
     length = None if sequence_length is None else _core.cast(
         convert_to_tensor(sequence_length), "int32")
     outputs = []
     for number, step in enumerate(inputs):
-        output, new = cell(step, state)
+        with seeds.step_of_loop(number if as_loop else 0, begun):
+            output, new = cell(step, state)
         if length is not None:
             active = _core.greater(length, number)
             output = states.where_active(active, output, states.mapped(_core.zeros_like, output))
@@ -69,7 +72,8 @@ def dynamic_rnn(cell: RNNCell, inputs: Any, sequence_length: Any = None, initial
         state = _first_state(cell, initial_state, dtype, inputs, 1 - axis)
         if inputs.shape.as_list()[axis] is None:
             return loop.run(cell, inputs, state, sequence_length, axis)
-        outputs, state = steps(cell, tf.unstack(inputs, axis=axis), state, sequence_length)
+        outputs, state = steps(cell, tf.unstack(inputs, axis=axis), state, sequence_length,
+                               as_loop=True)
         return states.mapped(lambda *parts: _core.stack(list(parts), axis), *outputs), state
 
 

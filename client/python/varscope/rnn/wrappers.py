@@ -8,8 +8,6 @@ from typing import Any
 from varscope import _core, initializers
 from varscope.compat import v1 as tf
 from varscope.rnn.cells import RNNCell
-from varscope.rnn.states import LSTMStateTuple
-from varscope.scopes import refuse
 
 
 class Wrapper(RNNCell):
@@ -34,40 +32,6 @@ class Wrapper(RNNCell):
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Returns the cell's zero state."""
         return self._cell.zero_state(batch_size, dtype)
-
-
-class DropoutWrapper(Wrapper):
-    """Drops inputs, outputs or states of a cell at random."""
-
-    def __init__(self, cell: RNNCell, input_keep_prob: Any = 1.0, output_keep_prob: Any = 1.0,
-                 state_keep_prob: Any = 1.0, variational_recurrent: bool = False,
-                 input_size: Any = None, dtype: Any = None, seed: int | None = None) -> None:
-        super().__init__(cell)
-        refuse("DropoutWrapper", variational_recurrent=variational_recurrent or None)
-        self._keep = input_keep_prob, output_keep_prob, state_keep_prob
-        self._seed = seed
-
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> tuple[Any, Any]:
-        """Returns the output and the next state."""
-        output, new = self._cell(self._dropped(inputs, self._keep[0]), state, scope)
-        if not _is_one(self._keep[2]):
-            new = self._dropped_state(new)
-        return self._dropped(output, self._keep[1]), new
-
-    def _dropped(self, x: Any, keep: Any) -> Any:
-        return x if _is_one(keep) else tf.nn.dropout(x, keep, seed=self._seed)
-
-    def _dropped_state(self, state: Any) -> Any:
-        """An LSTM's cells are never dropped."""
-        if isinstance(state, LSTMStateTuple):
-            return LSTMStateTuple(state.c, self._dropped(state.h, self._keep[2]))
-        if isinstance(state, (list, tuple)):
-            return type(state)(self._dropped_state(part) for part in state)
-        return self._dropped(state, self._keep[2])
-
-
-def _is_one(keep: Any) -> bool:
-    return isinstance(keep, (int, float)) and keep >= 1
 
 
 class ResidualWrapper(Wrapper):

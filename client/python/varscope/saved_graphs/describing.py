@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from varscope import _core, graph_data
+from varscope import _core, graph_data, slots
 from varscope.collections_ import KEPT
 from varscope.counting import Default
 from varscope.saved_graphs.values import dims_of, plain
@@ -60,7 +60,7 @@ def _variable(variable: _core.Variable) -> dict[str, Any]:
     if variable.is_partitioned:
         raise NotImplementedError("varscope does not save a graph with a partitioned variable: "
                                   f"{variable.name}")
-    first = variable.initial_value
+    first = None if slots.is_slot(variable) else variable.initial_value
     return {"dtype": variable.dtype.name, "shape": variable.shape.as_list(),
             "trainable": variable.trainable, "reads": _core._ordered_reads_of(variable),
             "initial_tensor": first.name if isinstance(first, _core.Tensor) else None,

@@ -28,7 +28,7 @@ def import_graph_def(graph_def: GraphDef, input_map: Mapping[str, Any] | None = 
         pass
     given = {key if ":" in key else key + ":0": value for key, value in (input_map or {}).items()}
     maker = Maker(_described(graph_def), scope, given, trains=False)
-    for variable in maker.make():
+    for variable in maker.make().values():
         _core.add_to_collection(UNLISTED, variable)
     if return_elements is None:
         return None

@@ -10,6 +10,7 @@ import numpy as np
 from varscope import _core, graph_data
 from varscope.counting import Default
 from varscope.feeders import feed_from
+from varscope.saved_graphs.steps import OptimizerSteps
 from varscope.saved_graphs.values import value_of
 from varscope.scopes import AUTO_REUSE, control_dependencies, name_scope, reuse_code
 from varscope.shapes import TensorShape
@@ -33,13 +34,16 @@ class Maker:
         self._graph = _core.get_default_graph()
         self._variables: dict[str, _core.Variable] = {}
         self._bodies: dict[int, Any] = {}
+        self._steps = OptimizerSteps(description["ops"], scope)
+        self._waiting: list[dict[str, Any]] = []  # reads of slots that no step has made yet
         # Numbers that optimizers' steps make ops of by themselves.
         self._numbers = {name: value_of(self._ops[name]["attributes"]["value"])
                          for op in description["ops"] if op["apply"] is not None
                          for name in self._hyperparameters(op) if self._is_number(name, op)}
 
-    def make(self) -> list[_core.Variable]:
-        """Adds all; returns the variables. ValueError where a name is taken."""
+    def make(self) -> dict[str, _core.Variable]:
+        """Adds all; returns the variables by their names in the description. ValueError where a name is
+        taken."""
         taken = [name for name in self._ops if self._has(name)]
         if taken:
             raise ValueError("varscope imports a graph where there are no ops of its names; "
@@ -54,7 +58,7 @@ class Maker:
             for read in self._said["variables"][name]["reads"]:
                 _core._add_ordered_read(variable, self.tensor(read))
         self._keep()
-        return list(self._variables.values())
+        return self._variables
 
     def _take_names(self) -> None:
         """Lets ops and scopes that are made later have other names."""
@@ -85,7 +89,9 @@ class Maker:
     def _add(self, op: dict[str, Any]) -> None:
         if op["name"] in self._numbers or self._has(op["name"]):
             return  # made with its variable, or with its optimizer's step
-        if op["type"] == "VarHandleOp":
+        if self._steps.makes(op["variable"]) and op["variable"] not in self._variables:
+            self._waiting += [op] if op["type"] != "VarHandleOp" else []
+        elif op["type"] == "VarHandleOp":
             self._variables[op["name"]] = self._variable(op["name"])
         elif op["apply"] is not None:
             self._apply(op)
@@ -164,8 +170,6 @@ class Maker:
         values = {key: float(self._numbers[name]) if name in self._numbers else
                   self.tensor(name + ":0") for key, name in zip(said["hyperparameters"], names)}
         inputs = iter([self.tensor(x) for x in op["inputs"][len(names):]])
-        optimizer = _core.Optimizer(said["optimizer"], said["slot_name"], values)
-        optimizer.set_push_options(*said["options"])
         pairs = []
         for name, sparse in said["updates"]:
             gradient: Any = next(inputs)
@@ -175,8 +179,11 @@ class Maker:
             pairs.append((gradient, self._variables[name]))
         counted = self._ops.get(scope + "/AssignAdd", {}).get("variable")
         with control_dependencies(self._operations(op["control_inputs"])):
-            optimizer.apply_gradients(pairs, self._variables.get(counted),
-                                      f"{self._scope}{scope}/")
+            self._variables.update(self._steps.add(
+                said, values, pairs, self._variables.get(counted), f"{self._scope}{scope}/"))
+        waiting, self._waiting = self._waiting, []
+        for read in waiting:
+            self._add(read)
 
     def collect(self) -> None:
         """Fills the collections as they were, and sets the seed."""

@@ -124,5 +124,4 @@ def import_meta_graph(meta_graph_or_file: Any, clear_devices: bool = False,
     maker.collect()
     if not variables:
         return None
-    return Saver() if not scope else Saver(
-        {variable.op.name.removeprefix(scope): variable for variable in variables})
+    return Saver() if not scope else Saver(variables)

@@ -90,7 +90,9 @@ class StringTensor:
         return computed("add", _joined_two, [other, self])
 
     def __getitem__(self, key: Any) -> StringTensor:
-        return computed("strided_slice", lambda text: text[key], [self], dims=None)
+        known = self._dims is not None and -1 not in self._dims
+        dims = list(np.shape(np.empty(self._dims, object)[key])) if known else None
+        return computed("strided_slice", lambda text: text[key], [self], dims)
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={_shown(self._dims)} dtype=string>"
@@ -199,9 +201,25 @@ def text_placeholder(shape: Any = None, name: str | None = None) -> StringTensor
     return StringTensor(own, shapes.dims_of(shape), _Placeholder(own))
 
 
-def to_text(x: Any) -> StringTensor:
-    """Returns a tensor of strings as it is, and text as a constant."""
-    return x if isinstance(x, StringTensor) else text_constant(x)
+def to_text(x: Any, name: str | None = None) -> StringTensor:
+    """Returns a tensor of strings as it is, text as a constant, and lists with tensors among their
+    items as one tensor."""
+    if isinstance(x, StringTensor):
+        return x
+    if isinstance(x, (list, tuple)) and any(isinstance(item, StringTensor) for item in _leaves(x)):
+        parts = [to_text(item) for item in x]
+        first = parts[0]._dims
+        return computed(name or "stack", lambda *texts: np.stack([np.asarray(t, object) for t in texts]),
+                        parts, None if first is None else [len(parts), *first])
+    return text_constant(x, name)
+
+
+def _leaves(x: Any) -> Any:
+    for item in x:
+        if isinstance(item, (list, tuple)):
+            yield from _leaves(item)
+        else:
+            yield item
 
 
 def dims_of(x: Any) -> list[int] | None:
@@ -225,7 +243,9 @@ def outputs(source: Source, specs: Sequence[tuple[Any, list[int] | None]],
 def _output(source: Source, index: int, dtype: Any, dims: list[int] | None, scope: str) -> Any:
     if is_string(dtype):
         return StringTensor(scope if index == 0 else f"{scope}_{index}", dims, source, index)
-    return feed_from(source, index, _core.placeholder(dtype, dims))
+    # The first has the name of the op that it stands for.
+    name = f"{scope}/" if index == 0 else f"output_{index}"
+    return feed_from(source, index, _core.placeholder(dtype, dims, name))
 
 
 def computed(name: str, function: Callable[..., Any], inputs: Sequence[Any],

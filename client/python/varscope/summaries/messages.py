@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +10,27 @@ from typing import Any
 from varscope.summaries import wire
 
 
-class Value:
+class _Fields:
+    """The base of messages: which of their fields are set."""
+
+    def HasField(self, name: str) -> bool:
+        """Returns whether this field is set. ValueError when there is no such field."""
+        if name not in vars(self):
+            raise ValueError(f"Protocol message {type(self).__name__} has no \"{name}\" field.")
+        return _is_set(vars(self)[name])
+
+    def WhichOneof(self, name: str) -> str | None:
+        """Returns which of the fields is set that exclude each other: of a value or an event."""
+        kinds = ("simple_value", "image", "histo", "tensor", "file_version", "graph_def", "summary",
+                 "meta_graph_def")
+        return next((kind for kind in kinds if _is_set(vars(self).get(kind))), None)
+
+
+def _is_set(value: Any) -> bool:
+    return value is not None and not (isinstance(value, Summary) and not value.value)
+
+
+class Value(_Fields):
     """One value of a summary: a number, or the message of an image, a histogram or a tensor."""
 
     def __init__(self, tag: str = "", simple_value: float | None = None,
@@ -55,6 +76,13 @@ class Image:
                          wire.integer(3, self.colorspace),
                          wire.message(4, self.encoded_image_string)])
 
+    @classmethod
+    def FromString(cls, serialized: bytes) -> Image:
+        """Returns the image of a message."""
+        names = {1: "height", 2: "width", 3: "colorspace", 4: "encoded_image_string"}
+        found = {names[field]: value for field, value in wire.fields(serialized) if field in names}
+        return cls(**found)
+
 
 class HistogramProto:
     """tf.HistogramProto: a histogram whose buckets the program has filled."""
@@ -71,6 +99,18 @@ class HistogramProto:
         numbers = (self.min, self.max, self.num, self.sum, self.sum_squares)
         return b"".join([*(wire.double(i + 1, x) for i, x in enumerate(numbers)),
                          wire.doubles(6, self.bucket_limit), wire.doubles(7, self.bucket)])
+
+    @classmethod
+    def FromString(cls, serialized: bytes) -> HistogramProto:
+        """Returns the histogram of a message."""
+        names = ["min", "max", "num", "sum", "sum_squares", "bucket_limit", "bucket"]
+        made = cls()
+        for field, value in wire.fields(serialized):
+            if field in (6, 7):
+                value = list(struct.unpack(f"<{len(value) // 8}d", value))
+            if 1 <= field <= 7:
+                setattr(made, names[field - 1], value)
+        return made
 
 
 class _Values(list):
@@ -106,6 +146,10 @@ class Summary:
             for field, found in wire.fields(content):
                 if field in names:
                     text = names[field] in ("tag", "node_name")
+                    if names[field] == "histo":
+                        found = HistogramProto.FromString(found)
+                    elif names[field] == "image":
+                        found = Image.FromString(found)
                     setattr(value, names[field], found.decode() if text else found)
         return summary
 
@@ -114,7 +158,7 @@ class Summary:
         self.value = self.FromString(serialized).value
 
 
-class Event:
+class Event(_Fields):
     """tf.Event: what one record of an event file has."""
 
     def __init__(self, wall_time: float | None = None, step: int = 0,
@@ -142,7 +186,7 @@ class Event:
     @classmethod
     def FromString(cls, serialized: bytes) -> Event:
         """Returns the event of a message. A graph stays a message."""
-        event = cls(wall_time=0.0, summary=Summary())
+        event = cls(wall_time=0.0, summary=Summary())  # empty is not set
         for field, found in wire.fields(serialized):
             if field in (1, 2):
                 setattr(event, "wall_time" if field == 1 else "step", found)

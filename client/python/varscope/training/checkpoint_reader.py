@@ -26,6 +26,7 @@ class _Entry(NamedTuple):
     shard: int
     offset: int
     size: int
+    slices: list[tuple[slice, ...]] = []  # where its parts belong, in the order of their keys
 
 
 class CheckpointReader:
@@ -35,6 +36,7 @@ class CheckpointReader:
         self._prefix = os.fspath(filepattern)
         self._shards = 1
         self._entries: dict[str, _Entry] = {}
+        self._parts: dict[str, list[_Entry]] = {}  # of a partitioned variable
         try:
             with open(self._prefix + ".index", "rb") as file:
                 self._read(file.read())
@@ -51,10 +53,11 @@ class CheckpointReader:
         for _, value in _block(table, offset, size):
             (start, length), _ = _handle(value, 0)
             for key, entry in _block(table, start, length):
-                self._add(key.decode(), dict(wire.fields(entry)))
+                self._add(key, list(wire.fields(entry)))
 
-    def _add(self, key: str, fields: dict[int, Any]) -> None:
-        if key == "":
+    def _add(self, key: bytes, given: list[tuple[int, Any]]) -> None:
+        fields = dict(given)
+        if key == b"":
             self._shards = fields.get(1, 1)
             return
         dtype = _DTYPES.get(fields.get(1, 0))
@@ -62,8 +65,13 @@ class CheckpointReader:
             return
         dims = [dict(wire.fields(dim)).get(1, 0) for field, dim in wire.fields(fields.get(2, b""))
                 if field == 2]
-        self._entries[key] = _Entry(np.dtype(dtype), tuple(dims), fields.get(3, 0),
-                                    fields.get(4, 0), fields.get(5, 0))
+        slices = [_extents(value) for field, value in given if field == 7]
+        entry = _Entry(np.dtype(dtype), tuple(dims), fields.get(3, 0), fields.get(4, 0),
+                       fields.get(5, 0), sorted(slices, key=_starts))
+        if key.startswith(b"\0"):
+            self._parts.setdefault(_name_of_part(key), []).append(entry)
+        else:
+            self._entries[key.decode()] = entry
 
     def has_tensor(self, tensor_str: str) -> bool:
         """Returns whether there is a variable of this name."""
@@ -84,10 +92,34 @@ class CheckpointReader:
             raise errors.NotFoundError(None, None,
                                        f"Key {tensor_str} not found in checkpoint")
         entry = self._entries[tensor_str]
+        if not entry.slices:
+            return self._value(entry)[()]
+        whole = np.empty(entry.shape, entry.dtype)
+        for at, part in zip(entry.slices, self._parts[tensor_str]):
+            whole[at] = self._value(part)
+        return whole
+
+    def _value(self, entry: _Entry) -> np.ndarray:
         path = f"{self._prefix}.data-{entry.shard:05d}-of-{self._shards:05d}"
         with open(path, "rb") as file:
             file.seek(entry.offset)
-            return np.frombuffer(file.read(entry.size), entry.dtype).reshape(entry.shape)[()]
+            return np.frombuffer(file.read(entry.size), entry.dtype).reshape(entry.shape)
+
+
+def _extents(part: bytes) -> tuple[slice, ...]:
+    """Where a part belongs: an extent without a length is all of its dimension."""
+    extents = [dict(wire.fields(extent)) for field, extent in wire.fields(part) if field == 1]
+    return tuple(slice(extent.get(1, 0), extent.get(1, 0) + extent[2]) if 2 in extent else
+                 slice(None) for extent in extents)
+
+
+def _starts(at: tuple[slice, ...]) -> list[int]:
+    return [extent.start or 0 for extent in at]
+
+
+def _name_of_part(key: bytes) -> str:
+    """Whose part the entry of this key is: a zero, the name, which ends with a zero and a one, its place."""
+    return key[1:key.index(b"\0\1", 1)].replace(b"\0\xff", b"\0").decode()
 
 
 def _handle(data: bytes, at: int) -> tuple[tuple[int, int], int]:

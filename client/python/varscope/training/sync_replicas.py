@@ -9,6 +9,7 @@ from varscope import _core, graph_data
 from varscope.derived import Derived
 from varscope.ops import group
 from varscope.optimizers import Optimizer
+from varscope.slots import Slot
 from varscope.scopes import control_dependencies, name_scope
 from varscope.slices import IndexedSlices
 from varscope.training.hooks import SessionRunHook
@@ -34,6 +35,9 @@ class SyncReplicasOptimizer(Optimizer):
     def get_name(self) -> str:
         return self._name
 
+    def _kept(self) -> list[Slot]:
+        return self._opt._kept()
+
     def compute_gradients(self, *arguments: Any, **keywords: Any) -> list[tuple[Any, Any]]:
         """As the optimizer's."""
         return self._opt.compute_gradients(*arguments, **keywords)
@@ -50,7 +54,8 @@ class SyncReplicasOptimizer(Optimizer):
             add = group(*[_added(total, gradient) for total, (gradient, _) in zip(sums, pairs)])
             means = [(total.value() / float(self._workers), var)
                      for total, (_, var) in zip(sums, pairs)]
-            apply = self._opt.apply_gradients(means, global_step)
+            with name_scope(None):
+                apply = self._opt.apply_gradients(means, global_step)
             with control_dependencies([apply]):
                 clear = group(*[assign(total, _core.zeros_like(total.value())) for total in sums])
         self._step = SyncStep(scope.rstrip("/"), add, clear, self._workers)
@@ -131,7 +136,7 @@ class _ChiefHook(SessionRunHook):
 
 def _sum_of(var: _core.Variable, name: str) -> _core.Variable:
     return Variable(_core.zeros(var.shape, var.dtype), trainable=False,
-                    name=f"{var.op.name}/{name}")
+                    name=f"{var.op.name}/{name}", collections=[])
 
 
 def _added(total: _core.Variable, gradient: Any) -> Any:

@@ -299,16 +299,33 @@ TEST_F(GraphTest, AnOptimizerWithoutGradientsTakesNoName) {
 
 TEST_F(GraphTest, OnlyUsesUnderControlAreReadsOfTheirOwn) {
   const Variable w = get_variable("w", Shape{2});
-  EXPECT_EQ(w.value().op().name(), "w/Read/ReadVariableOp");
+  EXPECT_EQ(w.value().op().name(), "w/read");
   const Operation before = no_op();
   {
     const control_dependencies after({before});
     EXPECT_EQ(w.value().op().name(), "ReadVariableOp");
     EXPECT_EQ(identity(w).op().name(), "Identity");
-    EXPECT_EQ(get_variable("v", Shape{2}).unordered_value().op().name(), "v/Read/ReadVariableOp");
-    EXPECT_EQ(w.unordered_value().op().name(), "w/Read/ReadVariableOp");
+    EXPECT_EQ(get_variable("v", Shape{2}).unordered_value().op().name(), "v/read");
+    EXPECT_EQ(w.unordered_value().op().name(), "w/read");
   }
-  EXPECT_EQ(w.value().op().name(), "w/Read/ReadVariableOp");
+  EXPECT_EQ(w.value().op().name(), "w/read");
+}
+
+TEST_F(GraphTest, AFinalizedGraphTakesNoOps) {
+  const Variable w = get_variable("w", Shape{2});
+  EXPECT_FALSE(graph_.finalized());
+  graph_.finalize();
+  EXPECT_TRUE(graph_.finalized());
+  EXPECT_THROW(constant(1.0), RuntimeError);
+  EXPECT_THROW(get_variable("v", Shape{2}), RuntimeError);
+  EXPECT_EQ(w.value().op().name(), "w/read");
+}
+
+TEST_F(GraphTest, GradientsAreNamedByWhatTheyAreOf) {
+  const Output x = placeholder(float32, {2}, "x");
+  const name_scope scope("a");
+  const std::vector<Gradient> slopes = gradients({square(x)}, {x});
+  EXPECT_THAT(slopes[0].values.name(), HasSubstr("a/gradients/a/Square_grad/"));
 }
 
 TEST_F(GraphTest, ScopesHandDownTheirDefaults) {

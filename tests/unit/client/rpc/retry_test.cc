@@ -103,7 +103,11 @@ Outcome WithRetryInfo(const std::map<std::string, std::string>& retry_info) {
   v1::Error error;
   error.set_code(static_cast<int>(grpc::StatusCode::ABORTED));
   error.set_message("because");
-  for (const auto& [key, value] : retry_info) (*error.mutable_retry_info())[key] = value;
+  for (const auto& [name, value] : retry_info) {
+    v1::NamedText* const info = error.add_retry_info();
+    info->set_name(name);
+    info->set_value(value);
+  }
   return OutcomeOf(error);
 }
 

@@ -118,6 +118,22 @@ TEST_F(LinkTest, EveryWaitEnds) {
   EXPECT_TRUE(absl::IsUnavailable(worker_->Receive(kNever).status()));
 }
 
+TEST(DoorbellTest, APeerThatRingsWithoutPauseMakesNobodyWaitForLonger) {
+  auto [ours, theirs] = Doorbells();
+  theirs.Ring();
+  EXPECT_TRUE(ours.Wait(kNever).ok());
+  theirs.Ring();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ours.Wait(Clock::now())));
+  // As often as it waits again, there is another ring.
+  const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(20);
+  absl::Status rung;
+  while (rung.ok()) {
+    theirs.Ring();
+    rung = ours.Wait(deadline);
+  }
+  EXPECT_TRUE(absl::IsDeadlineExceeded(rung)) << rung;
+}
+
 TEST_F(LinkTest, ABodyThatIsTooLargeIsRefusedBeforeItIsSent) {
   const absl::Status sent =
       worker_->Send(Kind::kFrame, Content("a", std::string(kMaxBodyBytes + 1, 'b')), kNever);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -19,8 +20,10 @@
 #include "server/store/state.h"
 #include "tests/support/opened.h"
 #include "tests/support/push.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/state_of.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -46,6 +49,7 @@ class HoldingEnv final : public Env {
   }
 
   bool holds() const { return held_ != nullptr; }
+  void RunOnce() { held_(); }
   // Computes all that waits.
   void LetGo() {
     while (held_() != kNever) {
@@ -58,7 +62,7 @@ class HoldingEnv final : public Env {
   class Held final : public Timer {
    public:
     ~Held() override = default;
-    void Wake() override {}
+    void Wake() noexcept override {}
     void Stop() override {}
   };
   Timer::Task held_;
@@ -106,7 +110,7 @@ class FirstValuesTest : public ::testing::Test {
     return Apply(store_, PushTo("slow", Shape{kLarge, 2}, "GradientDescent")).status();
   }
   absl::StatusOr<std::vector<ReadValue>> Pull(const std::string& name) {
-    return ReadTogether(std::vector{store_.catalog.Find(name).value()});
+    return ReadTogether(std::vector{store_.catalog.Find(name).value().get()});
   }
   Tensor Expected() const {
     const VariablePtr slow = store_.catalog.Find("slow").value();
@@ -131,6 +135,27 @@ TEST_F(FirstValuesTest, NothingElseWaits) {
   { const auto nobody = store_.changes.LockOut(); }
   EXPECT_TRUE(PushOther().ok());
   EXPECT_EQ(ValueOf(store_, "other").values<float>()[0], -2);
+}
+
+// It stays in the queue.
+TEST_F(FirstValuesTest, WhateverMemoryIsMissingAValueIsComputedLater) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  env_.LetGo();
+  bool failed = true;
+  for (uint64_t calls = 0; failed; ++calls) {
+    const std::string name = absl::StrCat("slow", calls);
+    Create(name, Shape{kLarge, 2}, "random_normal");
+    {
+      const testing::FailingMemory memory(calls);
+      try {
+        env_.RunOnce();
+      } catch (const std::bad_alloc&) {
+      }
+      failed = memory.failed();
+    }
+    env_.LetGo();
+    EXPECT_TRUE(Pull(name).ok()) << "without allocation " << calls;
+  }
 }
 
 TEST_F(FirstValuesTest, WhoNeedsTheValueIsToldToComeBack) {
@@ -180,7 +205,7 @@ TEST_F(FirstValuesTest, WhatWasDiscardedGetsNone) {
   ASSERT_TRUE(Restore(store_, StoreState()).ok());
   env_.LetGo();
   EXPECT_TRUE(store_.catalog.FinishFirstValue(*slow).ok());
-  EXPECT_EQ(ReadTogether(std::vector{slow}).status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReadTogether(std::vector{slow.get()}).status().code(), absl::StatusCode::kAborted);
   const MutexLock lock(slow->mutex);
   EXPECT_FALSE(slow->value.defined());
 }
@@ -280,7 +305,7 @@ TEST_F(KeptFirstValuesTest, ARollbackToThatSnapshotComputesThem) {
     push.assignments.push_back({"slow", AssignOp::kAdd, first, std::nullopt});
     ASSERT_TRUE(Apply(store, push).ok());
     ASSERT_TRUE(recorder.Rollback("meanwhile").ok());
-    EXPECT_EQ(ReadTogether(std::vector{store.catalog.Find("slow").value()}).status().code(),
+    EXPECT_EQ(ReadTogether(std::vector{store.catalog.Find("slow").value().get()}).status().code(),
               absl::StatusCode::kUnavailable);
     env.LetGo();
     EXPECT_TRUE(BytesEqual(ValueOf(store, "slow"), first));

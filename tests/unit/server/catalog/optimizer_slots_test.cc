@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <map>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/sanitizer.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -148,6 +152,50 @@ TEST(OptimizerSlotsTest, WhatDoesNotFitIsRefusedBeforeAnyOfItIsMade) {
     EXPECT_EQ(asked == 0, missing > 0);
     EXPECT_EQ(catalog.size(), missing > 0 ? kMany : 2 * kMany);
   }
+}
+
+// Their record is there when they are, and sent again, the push finds or makes the same.
+TEST(OptimizerSlotsTest, WhateverMemoryIsMissingNothingIsHalfMade) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  const optimizers::Optimizer& adam = *optimizers::FindOptimizer("Adam");
+  const optimizers::Hyperparameters hyperparameters = optimizers::FillHyperparameters(adam, {});
+  const std::string name = "a_variable_with_quite_a_long_name";
+  const OptimizerSpec spec{.optimizer = "Adam", .name = "an_optimizer_of_that_name", .group = name};
+  const Creator creator{.worker_id = "a_worker_with_quite_a_long_name"};
+  const SlotNames no_names;
+  int failures = 0;
+  bool failed = true;
+  for (uint64_t calls = 0; failed; ++calls) {
+    SCOPED_TRACE(calls);
+    Catalog catalog(StoreLimits{});
+    const VariablePtr owner = MakeVariable(catalog, name);
+    size_t logged = 0;
+    catalog.Observe([&](const CreationBatch& batch) {
+      return [&logged, count = batch.variables.size()] { logged += count; };
+    });
+    const std::vector<StateRequest> requests = {
+        {adam, hyperparameters, spec, creator, {{*owner, no_names}}}};
+    bool ok = false;
+    {
+      const testing::FailingMemory failing(calls);
+      try {
+        ok = GetOrCreateSlots(catalog, requests).ok();
+      } catch (const std::bad_alloc&) {
+        // Whoever calls it makes an error of it (server/push/lock.cc).
+      }
+      failed = failing.failed();
+    }
+    if (!ok) ++failures;
+    ASSERT_EQ(catalog.size(), 1 + logged);
+    const absl::StatusOr<std::vector<OptimizerState>> again = GetOrCreateSlots(catalog, requests);
+    ASSERT_TRUE(again.ok()) << again.status();
+    ASSERT_EQ(again->front().slots.front().size(), 2U);
+    ASSERT_EQ(again->front().slots.front().front()->def.name, absl::StrCat(name, "/", spec.name));
+    ASSERT_EQ(again->front().non_slots.size(), 2U);
+    ASSERT_EQ(catalog.size(), 5U);
+    ASSERT_EQ(logged, 4U);
+  }
+  EXPECT_GT(failures, 50);
 }
 
 TEST(OptimizerSlotsTest, ThreadsThatRaceGetTheSameSlots) {

@@ -139,7 +139,8 @@ TEST(SnapshotMemoryTest, WhateverMemoryIsMissingASnapshotIsWholeOrNotThere) {
   if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
   Store store(StoreLimits{});
   Fill(store, 20);
-  const Snapshot snapshot{.position = 7, .state = Capture(store)};
+  Snapshot snapshot{.position = 7, .state = Capture(store)};
+  for (int i = 0; i < 20; ++i) snapshot.state.steps.groups[absl::StrCat("a/group/", i)] = i + 1;
   const std::string before = testing::StateOf(snapshot.state, {});
   int refused = 0;
   bool failed = true;
@@ -172,7 +173,8 @@ TEST(SnapshotMemoryTest, WhateverMemoryIsMissingARollbackSaysThatNothingWasChang
   const TemporaryDirectory directory;
   Store store(StoreLimits{});
   Fill(store, 20);
-  const Snapshot snapshot{.name = "n", .position = 7, .state = Capture(store)};
+  Snapshot snapshot{.name = "n", .position = 7, .state = Capture(store)};
+  for (int i = 0; i < 20; ++i) snapshot.state.steps.groups[absl::StrCat("a/group/", i)] = i + 1;
   const auto opened = testing::Opened(directory.path());
   ASSERT_TRUE(WriteSnapshot(SystemEnv(), *opened, snapshot).ok());
   bool failed = true;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -102,6 +103,51 @@ TEST(VerifyTest, ASegmentThatWasCutOffIsToldThoughANamedSnapshotHasItsChanges) {
   }
   WriteAll(hidden, whole);
   EXPECT_EQ(DamageIn(directory.path()), "");
+}
+
+// The server was killed, or a file could not be removed, after the snapshots that it does not need
+// had gone and before the log that they begin. Such a segment may end early, as after an attempt to
+// write that failed: only a snapshot that has gone said so.
+TEST(VerifyTest, WhatARemovalLeftOverIsNoDamage) {
+  const TemporaryDirectory directory;
+  std::mt19937 random(43);
+  std::map<fs::path, std::string> removed;
+  {
+    Kept kept(directory.path());
+    for (int round = 0; round < 4; ++round) {
+      for (int i = 0; i < 4; ++i) kept.Change(random);
+      kept.Settle();
+      std::map<fs::path, std::string> before;
+      for (const Segment& segment : ListSegments(*testing::Opened(directory.path())).value()) {
+        before[segment.path] = ReadAll(segment.path);
+      }
+      kept.TakeSnapshot();
+      for (auto& [path, bytes] : before) {
+        if (!fs::exists(path)) removed[path] = bytes;
+      }
+    }
+    for (int i = 0; i < 4; ++i) kept.Change(random);
+    kept.Settle();
+  }
+  ASSERT_GE(removed.size(), 2U);
+  for (const auto& [path, bytes] : removed) {
+    for (size_t size = 0; size <= bytes.size(); size += 17) {
+      WriteAll(path, bytes.substr(0, size));
+      EXPECT_EQ(DamageIn(directory.path()), "") << path << ", " << size;
+    }
+    WriteAll(path, "something else");
+    const absl::StatusOr<Verified> verified = Verify(directory.path());
+    ASSERT_TRUE(verified.ok()) << verified.status();
+    for (const VerifiedSegment& segment : verified->segments) {
+      EXPECT_EQ(segment.left_over, removed.contains(segment.path)) << segment.path;
+    }
+  }
+  // What no snapshot has is missed as before, with them and without.
+  const fs::path last = ListSegments(*testing::Opened(directory.path())).value().back().path;
+  std::string whole = ReadAll(last);
+  whole[kPrefixBytes] = static_cast<char>(whole[kPrefixBytes] ^ 1);
+  WriteAll(last, whole);
+  EXPECT_THAT(DamageIn(directory.path()), HasSubstr(last.string()));
 }
 
 // A time without a log leaves a gap, which is no damage: a snapshot is there instead.

@@ -146,7 +146,9 @@ TEST_F(WorkersTest, ARollbackFencesAllAndTheirProgramsHearOfIt) {
 TEST_F(WorkersTest, WhatIsWrittenDownOfARollbackComesBeforeThoseWhoConnectAgain) {
   Workers workers;
   std::vector<std::string> log;
-  workers.Observe([&](const WorkerRecord& record) { log.push_back(record.worker_id); });
+  workers.Observe([&](const WorkerRecord& record) {
+    return [&log, id = record.worker_id] { log.push_back(id); };
+  });
   workers.Start([](const WorkerRecord&) {},
                 [&](const WorkerRecord& lost) {
                   const std::string next = lost.worker_id + "-again";
@@ -164,7 +166,9 @@ TEST_F(WorkersTest, WhatIsWrittenDownOfARollbackComesBeforeThoseWhoConnectAgain)
 TEST_F(WorkersTest, EveryEndAndEveryQuarantineOutlivesARestart) {
   Workers workers(milliseconds(30));
   std::map<std::string, WorkerRecord> log;
-  workers.Observe([&](const WorkerRecord& record) { log[record.worker_id] = record; });
+  workers.Observe([&](const WorkerRecord& record) {
+    return [&log, record] { log[record.worker_id] = record; };
+  });
   const uint64_t evicted = workers.Connect("evicted", "host", 1, Sharing::kGlobal).value();
   std::promise<void> was_evicted;
   workers.Start([](const WorkerRecord&) {},
@@ -233,7 +237,8 @@ TEST_F(WorkersTest, ThoseThatAreGoneLeaveRoom) {
     std::vector<WorkerRecord> log;
     std::vector<std::pair<std::string, uint64_t>> all;
     Workers workers;
-    workers.Observe([&](const WorkerRecord& record) { log.push_back(record); });
+    workers.Observe(
+        [&](const WorkerRecord& record) { return [&log, record] { log.push_back(record); }; });
     const auto come_and_go = [&](std::string id) {
       id.resize(letters, 'w');
       const absl::StatusOr<uint64_t> incarnation = workers.Connect(id, "host", 1, Sharing::kGlobal);

@@ -6,6 +6,7 @@
 
 #include "proto/memory/memory_account.h"
 #include "proto/tensor/block_pool.h"
+#include "proto/wire/convert.h"
 #include "server/push/resolve.h"
 #include "server/rpc/resolved_pull.h"
 #include "server/store/state.h"
@@ -125,7 +126,7 @@ TEST_F(StreamVariablesTest, ListsAreNoLongerThanWhatTheStreamHasNamed) {
   v1::PushHead gradients;
   v1::OptimizerStep& step = *gradients.add_steps();
   step.mutable_state()->set_optimizer("GradientDescent");
-  (*step.mutable_state()->mutable_hyperparameters())["learning_rate"] = 1;
+  wire::ToProto({{"learning_rate", 1.0}}, step.mutable_state()->mutable_hyperparameters());
   for (int i = 0; i < 1026; ++i) step.add_variables(0);
   EXPECT_THAT(Resolved(gradients).message(), HasSubstr("1026 gradients, at most 1025"));
   step.clear_variables();
@@ -172,7 +173,7 @@ TEST_F(StreamVariablesTest, WhatAHeadBecomesIsKnownBeforeItIsMade) {
                              updates * sizeof(SlotCreation) + assignments * sizeof(PushAssignment) +
                              2 * updates * 3 * (sizeof(std::string) + 200) +
                              tensors * (2 * sizeof(wire::IncomingTensor) + sizeof(Tensor));
-      const uint64_t held = MemoryOfPush(variables_, head);
+      const uint64_t held = MemoryOfPush(head);
       EXPECT_GE(held, least);
       EXPECT_LE(held, 4 * least + 10000);
       EXPECT_GE(held, last);
@@ -182,7 +183,7 @@ TEST_F(StreamVariablesTest, WhatAHeadBecomesIsKnownBeforeItIsMade) {
   // Numbers that the stream has not given are refused later.
   v1::PushHead wrong;
   wrong.add_steps()->add_variables(kVariables);
-  EXPECT_GT(MemoryOfPush(variables_, wrong), 0U);
+  EXPECT_GT(MemoryOfPush(wrong), 0U);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,12 @@ class Counting final : public NoDurability {
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override {
     EXPECT_EQ(name, "");
     ++taken;
+    if (without_memory) throw std::bad_alloc();
     if (!answer.ok()) return answer;
     return TakenSnapshot{absl::StrCat("snapshot-", taken), ""};
   }
   int taken = 0;
+  bool without_memory = false;
   absl::Status answer;
 };
 
@@ -54,6 +57,19 @@ TEST(SharedSnapshotTest, AnErrorIsOfThoseWhoWaitedAndTheNextIsTakenAgain) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(shared.Take(durability, asked).status(), durability.answer);
   EXPECT_EQ(durability.taken, 1);
   durability.answer = absl::OkStatus();
+  EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
+}
+
+// An earlier one has not what they asked for.
+TEST(SharedSnapshotTest, WithoutMemoryForOneTheOthersDoNotGetAnEarlierOne) {
+  Counting durability;
+  SharedSnapshot shared;
+  EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
+  const uint64_t asked = shared.begun();
+  durability.without_memory = true;
+  EXPECT_THROW(static_cast<void>(shared.Take(durability, asked)), std::bad_alloc);
+  EXPECT_FALSE(shared.Take(durability, asked).ok());
+  durability.without_memory = false;
   EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
 }
 

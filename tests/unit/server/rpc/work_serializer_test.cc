@@ -4,13 +4,29 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
+#include <cstdint>
 #include <new>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/sanitizer.h"
+#include "tests/unit/server/failing_memory.h"
+
 namespace varscope::server {
 namespace {
+
+// A turn that ends the work.
+template <typename F>
+auto Once(F f) {
+  return [f]() -> std::optional<absl::Status> {
+    f();
+    return absl::OkStatus();
+  };
+}
+
+void NobodyAsks(const absl::Status&) {}
 
 class WorkSerializerTest : public ::testing::Test {
  protected:
@@ -19,15 +35,15 @@ class WorkSerializerTest : public ::testing::Test {
   template <typename Meanwhile>
   std::vector<absl::Status> Bring(size_t count, Meanwhile meanwhile) {
     std::vector<absl::Status> told(count, absl::UnknownError("nothing yet"));
-    const auto work = [&](size_t i) {
-      return [&told, i](const absl::Status& may) { told[i] = may; };
+    const auto tell = [&](size_t i) {
+      return [&told, i](const absl::Status& end) { told[i] = end; };
     };
-    serializer_.Run(&told[0], [&](const absl::Status& may) {
+    serializer_.Run(&told[0], Once([&] {
       // Returns at once: this is still at work.
-      for (size_t i = 1; i < count; ++i) serializer_.Run(&told[i], work(i));
+      for (size_t i = 1; i < count; ++i) serializer_.Run(&told[i], Once([] {}), tell(i));
       meanwhile(told);
-      told[0] = may;
-    });
+    }),
+                    tell(0));
     return told;
   }
 
@@ -37,14 +53,13 @@ class WorkSerializerTest : public ::testing::Test {
 
 TEST_F(WorkSerializerTest, WhatIsBroughtMeanwhileWaitsAndHoldsNoThread) {
   std::vector<int> order;
-  const auto work = [&](int number) {
-    return [&order, number](const absl::Status&) { order.push_back(number); };
-  };
-  serializer_.Run(nullptr, [&](const absl::Status&) {
-    serializer_.Run(nullptr, work(2));
-    serializer_.Run(nullptr, work(3));
-    order.push_back(1);
-  });
+  const auto work = [&](int number) { return Once([&order, number] { order.push_back(number); }); };
+  serializer_.Run(nullptr, Once([&] {
+                    serializer_.Run(nullptr, work(2), NobodyAsks);
+                    serializer_.Run(nullptr, work(3), NobodyAsks);
+                    order.push_back(1);
+                  }),
+                  NobodyAsks);
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
@@ -61,25 +76,43 @@ TEST_F(WorkSerializerTest, WhatNobodyWaitsForAnyMoreIsNotDone) {
 }
 
 // Work that takes its turns one by one, and others between them.
-TEST_F(WorkSerializerTest, WhoLeavesDuringATurnHasNoOther) {
+TEST_F(WorkSerializerTest, WhoLeavesOrIsStoppedDuringATurnHasNoOther) {
   for (const bool leaves : {false, true}) {
     int turns = 0;
     int of_another = 0;
-    absl::Status end;
-    std::function<void(const absl::Status&)> turn = [&](const absl::Status& may) {
-      end = may;
-      if (!may.ok() || ++turns == 10) return;
+    std::vector<absl::Status> ends;
+    const auto turn = [&]() -> std::optional<absl::Status> {
+      if (++turns == 10) return absl::OkStatus();
       if (turns == 1) {
-        serializer_.Run(&of_another, [&](const absl::Status&) { of_another = turns; });
+        serializer_.Run(&of_another, Once([&] { of_another = turns; }), NobodyAsks);
       }
       if (turns == 5 && leaves) serializer_.Leave(&turns);
-      serializer_.Run(&turns, turn);
+      return std::nullopt;
     };
-    serializer_.Run(&turns, turn);
+    serializer_.Run(&turns, turn, [&](const absl::Status& end) { ends.push_back(end); });
     EXPECT_EQ(turns, leaves ? 5 : 10);
-    EXPECT_EQ(absl::IsCancelled(end), leaves);
+    ASSERT_EQ(ends.size(), 1U);
+    EXPECT_EQ(absl::IsCancelled(ends[0]), leaves) << ends[0];
     EXPECT_EQ(of_another, 1);
   }
+}
+
+// Another one of the same place in memory, which has not left.
+TEST_F(WorkSerializerTest, WhoeverIsToldMayComeAgain) {
+  absl::Status end;
+  absl::Status again = absl::UnknownError("nothing yet");
+  serializer_.Run(
+      this,
+      [&]() -> std::optional<absl::Status> {
+        serializer_.Leave(this);
+        return std::nullopt;
+      },
+      [&](const absl::Status& left) {
+        end = left;
+        serializer_.Run(this, Once([] {}), [&](const absl::Status& status) { again = status; });
+      });
+  EXPECT_TRUE(absl::IsCancelled(end)) << end;
+  EXPECT_TRUE(again.ok()) << again;
 }
 
 TEST_F(WorkSerializerTest, AStopWaitsForWhatHasBegunAlone) {
@@ -101,18 +134,62 @@ TEST_F(WorkSerializerTest, SoManyWaitAtATime) {
   }
 }
 
-TEST_F(WorkSerializerTest, WorkWithoutMemoryIsToldAndTheRestGoesOn) {
+TEST_F(WorkSerializerTest, WorkWithoutMemoryIsToldOnceAndTheRestGoesOn) {
   int done = 0;
-  int told = 0;
+  std::vector<absl::Status> told;
   for (int i = 0; i < 2; ++i) {
-    serializer_.Run(nullptr, [&](const absl::Status& may) {
-      if (may.ok()) serializer_.Run(nullptr, [&](const absl::Status&) { ++done; });
-      told += absl::IsResourceExhausted(may) ? 1 : 0;
-      throw std::bad_alloc();  // also when it is told
-    });
+    serializer_.Run(
+        nullptr,
+        [&]() -> std::optional<absl::Status> {
+          serializer_.Run(nullptr, Once([&] { ++done; }), NobodyAsks);
+          throw std::bad_alloc();
+        },
+        [&](const absl::Status& end) {
+          told.push_back(end);
+          throw std::bad_alloc();  // also when it is told
+        });
   }
-  EXPECT_EQ(told, 2);
   EXPECT_EQ(done, 2);
+  ASSERT_EQ(told.size(), 2U);
+  for (const absl::Status& status : told) EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
+// Whichever it is: who brings the work, or whose end it is, is told once.
+TEST_F(WorkSerializerTest, EachAllocationMayFail) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have an operator new of their own";
+  for (uint64_t k = 0;; ++k) {
+    std::vector<absl::Status> told;
+    told.reserve(1);
+    int turns = 0;
+    const testing::FailingMemory failing(k);
+    try {
+      serializer_.Run(
+          this,
+          [this, &turns, more = std::string(100, 'x')]() -> std::optional<absl::Status> {
+            const std::string text(more);
+            if (++turns == 1) return std::nullopt;
+            if (turns == 2) return absl::AbortedError(text);
+            ADD_FAILURE() << "a turn after its end";
+            serializer_.Leave(this);
+            return absl::OkStatus();
+          },
+          [&told](const absl::Status& end) { told.push_back(end); });
+    } catch (const std::bad_alloc&) {
+    }
+    if (!failing.failed()) {
+      EXPECT_TRUE(told.size() == 1 && absl::IsAborted(told[0]));
+      EXPECT_GT(k, 3U);
+      return;
+    }
+    // The work may not have come into being.
+    ASSERT_LE(told.size(), 1U) << "allocation " << k;
+    if (turns > 0) {
+      ASSERT_EQ(told.size(), 1U) << "allocation " << k;
+    }
+    if (!told.empty()) {
+      ASSERT_TRUE(absl::IsUnavailable(told[0]) || absl::IsAborted(told[0])) << told[0];
+    }
+  }
 }
 
 TEST_F(WorkSerializerTest, OneAtATimeAndNoneIsForgotten) {
@@ -124,12 +201,11 @@ TEST_F(WorkSerializerTest, OneAtATimeAndNoneIsForgotten) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {
-        serializer_.Run(nullptr, [&](const absl::Status& may) {
-          ++done;
-          if (!may.ok()) return;
-          EXPECT_EQ(++at_work, 1);
-          --at_work;
-        });
+        serializer_.Run(nullptr, Once([&] {
+                          EXPECT_EQ(++at_work, 1);
+                          --at_work;
+                        }),
+                        [&](const absl::Status&) { ++done; });
       }
     });
   }

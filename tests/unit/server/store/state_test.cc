@@ -88,7 +88,9 @@ TEST(StateTest, WhoKnowsADiscardedVariableHoldsNoValueAndIsRefused) {
   const StoreState state = Capture(store);
   for (int i = 0; i < 3; ++i) {
     const std::vector<VariablePtr> known = testing::VariablesOf(store.catalog);
-    std::vector<ReadValue> read = ReadTogether(known).value();
+    std::vector<Variable*> variables;
+    for (const VariablePtr& variable : known) variables.push_back(variable.get());
+    std::vector<ReadValue> read = ReadTogether(variables).value();
     Push push{.id = {"w", 1, 2}};
     push.assignments.push_back(
         {"v/part_1", AssignOp::kAssign, Tensor::Of<float>(Shape{2}, {7, 7})});
@@ -101,7 +103,7 @@ TEST(StateTest, WhoKnowsADiscardedVariableHoldsNoValueAndIsRefused) {
     }
     // What was read before stays.
     for (const ReadValue& value : read) EXPECT_TRUE(value.value.defined());
-    EXPECT_EQ(ReadTogether(known).status().code(), absl::StatusCode::kAborted);
+    EXPECT_EQ(ReadTogether(variables).status().code(), absl::StatusCode::kAborted);
     const absl::Status validated =
         Validate(*std::move(resolved), Send(push).tensors, false, PushPolicy()).status();
     EXPECT_EQ(validated.code(), absl::StatusCode::kAborted) << validated;

@@ -94,8 +94,8 @@ TEST_F(StoreTest, APullIsOneConsistentReadOfAllVariables) {
       ASSERT_TRUE(Apply(store_, std::move(push)).ok());
     }
   });
-  const std::vector<VariablePtr> variables = {store_.catalog.Find("a").value(),
-                                              store_.catalog.Find("b").value()};
+  const std::vector<Variable*> variables = {store_.catalog.Find("a").value().get(),
+                                            store_.catalog.Find("b").value().get()};
   for (int i = 0; i < 2000; ++i) {
     const std::vector<ReadValue> pulled = ReadTogether(variables).value();
     ASSERT_EQ(pulled[0].version, pulled[1].version);

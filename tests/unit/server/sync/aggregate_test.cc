@@ -100,9 +100,9 @@ TEST(AggregateTest, GradientsForOtherSlotsAreNotMixed) {
   const std::vector<PushUpdate>& updates = merged.steps[0].updates;
   ASSERT_EQ(updates.size(), 2U);
   EXPECT_THAT(Values(updates[0].gradient.value), ElementsAre(2));
-  EXPECT_THAT(updates[0].slot_names, ElementsAre("w/Momentum"));
+  EXPECT_THAT(*updates[0].slot_names, ElementsAre("w/Momentum"));
   EXPECT_THAT(Values(updates[1].gradient.value), ElementsAre(8));
-  EXPECT_THAT(updates[1].slot_names, ElementsAre("o/w/M"));
+  EXPECT_THAT(*updates[1].slot_names, ElementsAre("o/w/M"));
 }
 
 // Also those of a step that has no gradient.

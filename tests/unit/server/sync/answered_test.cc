@@ -109,7 +109,7 @@ TEST_F(AnsweredTest, WhoIsLostIsToldAndTheRestGoOn) {
 
 TEST_F(AnsweredTest, EachPushAndEachReadOfAnSspGroupIsToldOnce) {
   Start({"ssp:bound=0,deadline=3600s"}, {"fast", "slow"});
-  const std::vector<VariablePtr> variables = {store_.catalog.Find("w").value()};
+  const std::vector<Variable*> variables = {store_.catalog.Find("w").value().get()};
   const auto read_without = [&](uint64_t calls, Told& told) {
     ReadDone done = told.Read();
     return Without(calls, [&] {

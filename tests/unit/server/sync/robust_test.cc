@@ -236,7 +236,7 @@ class RobustStep {
       std::set<std::string> seen;
       for (const PushUpdate& update : step.updates) {
         EXPECT_TRUE(seen.insert(update.variable->def.name).second) << "a variable comes twice";
-        EXPECT_TRUE(update.slot_names.empty()) << "slots that no honest worker has";
+        EXPECT_TRUE(update.slot_names->empty()) << "slots that no honest worker has";
         CheckRows(update);
       }
     }

@@ -93,7 +93,7 @@ class SynchronizerTest : public ::testing::Test {
   }
   PendingRead Read(const std::string& worker) {
     PendingRead pending;
-    const std::vector<VariablePtr> variables = {store_.catalog.Find("w").value()};
+    const std::vector<Variable*> variables = {store_.catalog.Find("w").value().get()};
     sync_->AwaitRead(worker, incarnations_[worker], variables, pending.Done());
     return pending;
   }

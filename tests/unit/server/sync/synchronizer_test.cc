@@ -139,7 +139,7 @@ TEST_F(SynchronizerTest, NobodyWaitsForAWorkerInQuarantine) {
   Submit(Gradient("a", 1, "model/w")).Get().value();
   Submit(Gradient("a", 1, "model/w")).Get().value();
   PendingRead ahead;
-  const std::vector<VariablePtr> variables = {store_.catalog.Find("model/w").value()};
+  const std::vector<Variable*> variables = {store_.catalog.Find("model/w").value().get()};
   sync_->AwaitRead("a", incarnations_["a"], variables, ahead.Done());
   EXPECT_FALSE(ahead.ready());
   PendingPush waits = Submit("a", 1);
@@ -178,7 +178,7 @@ TEST_F(SynchronizerTest, WhoeverWaitsNoLongerIsToldForWhomAndTheRestGoOn) {
   Submit(Gradient("b", 1, "model/w")).Get().value();
   Submit(Gradient("a", 1, "model/w")).Get().value();
   Submit(Gradient("a", 1, "model/w")).Get().value();
-  const std::vector<VariablePtr> variables = {store_.catalog.Find("model/w").value()};
+  const std::vector<Variable*> variables = {store_.catalog.Find("model/w").value().get()};
   PendingRead waits;
   PendingRead gives_up;
   sync_->AwaitRead("a", incarnations_["a"], variables, waits.Done());

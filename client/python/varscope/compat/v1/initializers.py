@@ -19,10 +19,19 @@ from varscope.local_variables import local_variables_initializer as local_variab
 from varscope.variables import variables_initializer as variables
 
 
-
 def he_normal(seed: int | None = None) -> variance_scaling:
     """He et al. 2015 (arXiv 1502.01852): for layers with relu."""
     return variance_scaling(2.0, "fan_in", "truncated_normal", seed)
+
+
+def he_uniform(seed: int | None = None) -> variance_scaling:
+    """For layers with relu."""
+    return variance_scaling(2.0, "fan_in", "uniform", seed)
+
+
+def lecun_uniform(seed: int | None = None) -> variance_scaling:
+    """For layers with selu."""
+    return variance_scaling(1.0, "fan_in", "uniform", seed)
 
 
 def lecun_normal(seed: int | None = None) -> variance_scaling:
@@ -31,9 +40,9 @@ def lecun_normal(seed: int | None = None) -> variance_scaling:
 
 
 __all__ = [
-    "constant", "global_variables", "glorot_normal", "glorot_uniform", "he_normal", "identity",
-    "lecun_normal", "local_variables", "ones", "orthogonal", "random_normal", "random_uniform",
-    "truncated_normal", "variables", "variance_scaling", "zeros"
+    "constant", "global_variables", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform",
+    "identity", "lecun_normal", "lecun_uniform", "local_variables", "ones", "orthogonal",
+    "random_normal", "random_uniform", "truncated_normal", "variables", "variance_scaling", "zeros"
 ]
 
 if not TYPE_CHECKING:

@@ -16,8 +16,7 @@ from varscope.segments import (segment_max, segment_mean, segment_min, segment_p
                                unsorted_segment_max, unsorted_segment_mean, unsorted_segment_min,
                                unsorted_segment_prod, unsorted_segment_sqrt_n)
 from varscope.rounding import div_no_nan as divide_no_nan
-from varscope.rounding import lbeta, rint, xlogy
-from varscope.moving import bincount
+from varscope.rounding import lbeta, polygamma, polyval, rint, xlogy
 from varscope.counting import scalar_mul
 from varscope.activations import log_sigmoid, zero_fraction
 from varscope.arrays import invert_permutation
@@ -26,7 +25,7 @@ from varscope._core import softsign  # noqa: E402
 from varscope.compat.v1._missing import missing_of
 from varscope.counting import (accumulate_n, count_nonzero, reduce_all, reduce_any, reduce_std,
                                reduce_variance)
-from varscope.products import confusion_matrix
+from varscope.tallies import bincount, confusion_matrix
 from varscope.compat.v1.nn import l2_normalize, log_softmax, softmax
 
 truediv = divide
@@ -40,12 +39,12 @@ __all__ = [
     "invert_permutation", "is_finite", "is_inf", "is_nan", "l2_normalize", "lbeta", "less",
     "less_equal", "lgamma", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
     "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative",
-    "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
-    "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance",
-    "rint", "round", "rsqrt", "scalar_mul", "segment_max", "segment_mean", "segment_min",
-    "segment_prod", "segment_sum", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus",
-    "softsign", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "top_k",
-    "truediv", "truncatediv", "unsorted_segment_max", "unsorted_segment_mean",
+    "not_equal", "polygamma", "polyval", "pow", "reciprocal", "reduce_all", "reduce_any",
+    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std",
+    "reduce_sum", "reduce_variance", "rint", "round", "rsqrt", "scalar_mul", "segment_max",
+    "segment_mean", "segment_min", "segment_prod", "segment_sum", "sigmoid", "sign", "sin", "sinh",
+    "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan",
+    "tanh", "top_k", "truediv", "truncatediv", "unsorted_segment_max", "unsorted_segment_mean",
     "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n",
     "unsorted_segment_sum", "xlogy", "zero_fraction"
 ]

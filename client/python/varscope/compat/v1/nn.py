@@ -24,6 +24,7 @@ from varscope.random_drops import dropout
 from varscope.rnn.unrolling import (bidirectional_dynamic_rnn, dynamic_rnn,
                                     static_bidirectional_rnn, static_rnn)
 from varscope.scopes import name_scope
+from varscope.shaping import of_images as _of_images
 from varscope.transposed_convolution import conv2d_transpose
 
 
@@ -141,20 +142,28 @@ def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: str | N
            use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
            dilations: Any = (1, 1, 1, 1), name: str | None = None,
            filters: Any = None) -> _core.Tensor:
-    """The convolution of images, NHWC, with a filter, HWIO. `strides` is [1, y, x, 1]."""
+    """The convolution of images, NHWC, with a filter, HWIO. `strides` is [1, y, x, 1], [y, x], or one
+    number."""
     _nhwc("conv2d", data_format)
     kernel = filters if filter is None else filter
-    rates = [1, 1] if dilations is None else list(dilations)[1:3]
+    rates = _of_images(dilations)[1:3]
     if rates != [1, 1]:
         kernel = _with_gaps(kernel, rates)
-    return _nn._conv2d(input, kernel, strides, padding, name)
+    return _nn._conv2d(input, kernel, _of_images(strides), _spelled(padding), name)
+
+
+def _spelled(padding: str | None) -> str:
+    if padding is None:
+        raise ValueError("conv2d: give the padding, 'SAME' or 'VALID'")
+    return padding
 
 
 def max_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: str = "VALID",
              data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The largest element of each window, for each channel."""
     _nhwc("max_pool", data_format)
-    return _nn._max_pool(input if value is None else value, ksize, strides, padding, name)
+    return _nn._max_pool(input if value is None else value, _of_images(ksize), _of_images(strides),
+                         padding, name)
 
 
 max_pool2d = max_pool
@@ -164,7 +173,8 @@ def avg_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding:
              data_format: str = "NHWC", name: str | None = None, input: Any = None) -> _core.Tensor:
     """The mean of each window, for each channel."""
     _nhwc("avg_pool", data_format)
-    return _nn._avg_pool(input if value is None else value, ksize, strides, padding, name)
+    return _nn._avg_pool(input if value is None else value, _of_images(ksize), _of_images(strides),
+                         padding, name)
 
 
 def _nhwc(function: str, data_format: str | None) -> None:
@@ -172,36 +182,38 @@ def _nhwc(function: str, data_format: str | None) -> None:
         raise NotImplementedError(f"{function}: varscope has the data format NHWC alone")
 
 # What is made of these.
+from varscope.maxima import max_pool_with_argmax  # noqa: E402
 from varscope.moving import depth_to_space, space_to_depth  # noqa: E402
 from varscope.convolutions import atrous_conv2d, convolution, pool  # noqa: E402
 from varscope.ctc import ctc_loss  # noqa: E402
 from varscope.ctc_decoding import ctc_beam_search_decoder, ctc_greedy_decoder  # noqa: E402
 from varscope.rnn.raw import raw_rnn  # noqa: E402
 from varscope.rounding import log_poisson_loss  # noqa: E402
-from varscope.separable import conv1d, depthwise_conv2d, separable_conv2d  # noqa: E402
+from varscope.separable import (conv1d, depthwise_conv2d,  # noqa: E402
+                                depthwise_conv2d_native, separable_conv2d)
 from varscope.sparse_embeddings import (embedding_lookup_sparse,  # noqa: E402
                                         safe_embedding_lookup_sparse)
-from varscope.volumes import avg_pool3d, conv3d, max_pool3d  # noqa: E402
+from varscope.volumes import (avg_pool3d, conv3d, conv3d_transpose,  # noqa: E402
+                              max_pool3d)
 
-depthwise_conv2d_native = depthwise_conv2d
 silu = swish
 
 __all__ = [
     "atrous_conv2d", "avg_pool", "avg_pool3d", "batch_norm_with_global_normalization",
     "batch_normalization", "bias_add", "bidirectional_dynamic_rnn", "conv1d", "conv2d",
-    "conv2d_transpose", "conv3d", "convolution", "crelu", "ctc_beam_search_decoder",
-    "ctc_greedy_decoder", "ctc_loss", "depth_to_space", "depthwise_conv2d",
-    "depthwise_conv2d_native", "dropout", "dynamic_rnn", "elu", "embedding_lookup",
-    "embedding_lookup_sparse", "fused_batch_norm", "in_top_k", "l2_loss", "l2_normalize",
-    "leaky_relu", "local_response_normalization", "log_poisson_loss", "log_sigmoid", "log_softmax",
-    "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "max_pool3d", "moments",
-    "nce_loss", "normalize_moments", "pool", "raw_rnn", "relu", "relu6", "relu_layer", "rnn_cell",
-    "safe_embedding_lookup_sparse", "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits",
-    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_depth",
-    "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn",
-    "sufficient_statistics", "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits",
-    "weighted_moments", "xw_plus_b", "zero_fraction"
+    "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution", "crelu",
+    "ctc_beam_search_decoder", "ctc_greedy_decoder", "ctc_loss", "depth_to_space",
+    "depthwise_conv2d", "depthwise_conv2d_native", "dropout", "dynamic_rnn", "elu",
+    "embedding_lookup", "embedding_lookup_sparse", "fused_batch_norm", "in_top_k", "l2_loss",
+    "l2_normalize", "leaky_relu", "local_response_normalization", "log_poisson_loss", "log_sigmoid",
+    "log_softmax", "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool2d", "max_pool3d",
+    "max_pool_with_argmax", "moments", "nce_loss", "normalize_moments", "pool", "raw_rnn", "relu",
+    "relu6", "relu_layer", "rnn_cell", "safe_embedding_lookup_sparse", "sampled_softmax_loss",
+    "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu", "softmax",
+    "softmax_cross_entropy_with_logits", "softmax_cross_entropy_with_logits_v2", "softplus",
+    "softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits",
+    "static_bidirectional_rnn", "static_rnn", "sufficient_statistics", "swish", "tanh", "top_k",
+    "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b", "zero_fraction"
 ]
 
 if not TYPE_CHECKING:

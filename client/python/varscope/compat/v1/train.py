@@ -40,8 +40,9 @@ from varscope.training.monitored import (ChiefSessionCreator, MonitoredSession,
                                          WorkerSessionCreator)
 from varscope.training.queues import QueueRunner, add_queue_runner, start_queue_runners
 from varscope.training.scaffold import Scaffold
-from varscope.training.schedules import (cosine_decay, exponential_decay, inverse_time_decay,
-                                         natural_exp_decay, piecewise_constant, polynomial_decay)
+from varscope.training.schedules import (cosine_decay, cosine_decay_restarts, exponential_decay,
+                                         inverse_time_decay, linear_cosine_decay, natural_exp_decay,
+                                         piecewise_constant, polynomial_decay)
 from varscope.training.server import Server
 from varscope.training.supervisor import Supervisor
 from varscope.training.sync_replicas import SyncReplicasOptimizer
@@ -82,25 +83,24 @@ __all__ = [
     "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "AdamWOptimizer", "BaseSession",
     "BytesList", "CheckpointReader", "CheckpointSaverHook", "CheckpointState",
     "ChiefSessionCreator", "ClusterSpec", "Coordinator", "Example", "ExponentialMovingAverage",
-    "Feature", "FeatureList", "FeatureLists", "Features", "FeedFnHook", "FinalOpsHook", "FloatList",
-    "FtrlOptimizer", "GlobalStepWaiterHook", "GradientDescentOptimizer", "GraphKeys", "Int64List",
-    "LAMBOptimizer", "LoggingTensorHook", "LooperThread", "MomentumOptimizer", "MonitoredSession",
-    "MonitoredTrainingSession", "NanLossDuringTrainingError", "NanTensorHook",
+    "Feature", "FeatureList", "FeatureLists", "Features", "FeedFnHook", "FinalOpsHook",
+    "FloatList", "FtrlOptimizer", "GlobalStepWaiterHook", "GradientDescentOptimizer", "GraphKeys",
+    "Int64List", "LAMBOptimizer", "LoggingTensorHook", "LooperThread", "MomentumOptimizer",
+    "MonitoredSession", "MonitoredTrainingSession", "NanLossDuringTrainingError", "NanTensorHook",
     "NewCheckpointReader", "Optimizer", "QueueRunner", "RMSPropOptimizer", "Saver", "SaverDef",
     "Scaffold", "SequenceExample", "Server", "SessionRunArgs", "SessionRunContext",
     "SessionRunHook", "SessionRunValues", "SingularMonitoredSession", "StepCounterHook",
     "StopAtStepHook", "SummarySaverHook", "Supervisor", "SyncReplicasOptimizer", "Variable",
     "WorkerSessionCreator", "add_queue_runner", "batch", "batch_join", "checkpoint_exists",
-    "cosine_decay", "create_global_step", "exponential_decay", "export_meta_graph",
-    "get_checkpoint_state", "get_collection", "get_global_step", "get_or_create_global_step",
-    "global_step", "import_meta_graph", "init_from_checkpoint",
-    "input_producer", "inverse_time_decay", "latest_checkpoint",
+    "cosine_decay", "cosine_decay_restarts", "create_global_step", "exponential_decay",
+    "export_meta_graph", "get_checkpoint_state", "get_collection", "get_global_step",
+    "get_or_create_global_step", "global_step", "import_meta_graph", "init_from_checkpoint",
+    "input_producer", "inverse_time_decay", "latest_checkpoint", "linear_cosine_decay",
     "list_variables", "load_checkpoint", "load_variable", "match_filenames_once",
-    "natural_exp_decay", "piecewise_constant", "piecewise_constant_decay",
-    "polynomial_decay", "range_input_producer",
-    "remove_checkpoint", "replica_device_setter", "shuffle_batch", "shuffle_batch_join",
-    "slice_input_producer", "start_queue_runners", "string_input_producer", "summary_iterator",
-    "update_checkpoint_state", "write_graph"
+    "natural_exp_decay", "piecewise_constant", "piecewise_constant_decay", "polynomial_decay",
+    "range_input_producer", "remove_checkpoint", "replica_device_setter", "shuffle_batch",
+    "shuffle_batch_join", "slice_input_producer", "start_queue_runners", "string_input_producer",
+    "summary_iterator", "update_checkpoint_state", "write_graph"
 ]
 
 if not TYPE_CHECKING:

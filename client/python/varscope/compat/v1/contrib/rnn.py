@@ -12,7 +12,8 @@ from varscope.rnn.more_cells import (AttentionCellWrapper, Conv1DLSTMCell, Conv2
                                      LayerNormBasicLSTMCell, UGRNNCell)
 from varscope.rnn.stacks import stack_bidirectional_dynamic_rnn, stack_bidirectional_rnn
 from varscope.rnn.loop import transpose_batch_time
-from varscope.rnn.wrappers import (DropoutWrapper, EmbeddingWrapper, InputProjectionWrapper,
+from varscope.rnn.dropout_wrapper import DropoutWrapper
+from varscope.rnn.wrappers import (EmbeddingWrapper, InputProjectionWrapper,
                                    OutputProjectionWrapper, ResidualWrapper)
 from varscope.compat.v1._missing import missing_of
 
