@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -32,15 +34,19 @@ TEST(SharedSnapshotTest, ThoseWhoWaitGetOneThatBeganAfterTheyAsked) {
   for (int round = 0; round < 3; ++round) {
     const int before = durability.taken;
     std::vector<std::string> names;
-    turns.Run(nullptr, [&](const absl::Status&) {
+    const auto take_all = [&] {
       // One is being taken.
       EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
       for (int i = 0; i < kWaiting; ++i) {
-        turns.Run(nullptr, [&, asked = shared.begun()](const absl::Status&) {
+        const auto take = [&, asked = shared.begun()] {
           names.push_back(shared.Take(durability, asked)->name);
-        });
+          return absl::OkStatus();
+        };
+        turns.Run(nullptr, take, [](const absl::Status&) {});
       }
-    });
+      return absl::OkStatus();
+    };
+    turns.Run(nullptr, take_all, [](const absl::Status&) {});
     EXPECT_EQ(names, std::vector<std::string>(kWaiting, absl::StrCat("snapshot-", before + 2)));
     EXPECT_EQ(durability.taken, before + 2);
   }
@@ -54,6 +60,25 @@ TEST(SharedSnapshotTest, AnErrorIsOfThoseWhoWaitedAndTheNextIsTakenAgain) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(shared.Take(durability, asked).status(), durability.answer);
   EXPECT_EQ(durability.taken, 1);
   durability.answer = absl::OkStatus();
+  EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
+}
+
+// It does not say that an earlier one is that.
+TEST(SharedSnapshotTest, OneThatMemoryEndedIsNobodys) {
+  class WithoutMemory : public NoDurability {
+   public:
+    absl::StatusOr<TakenSnapshot> TakeSnapshot(const std::string& name) override {
+      if (taken++ == 1) throw std::bad_alloc();
+      return TakenSnapshot{name, name};
+    }
+    int taken = 0;
+  } durability;
+  SharedSnapshot shared;
+  EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
+  const uint64_t asked = shared.begun();
+  EXPECT_THROW(shared.Take(durability, asked), std::bad_alloc);
+  const absl::Status another = shared.Take(durability, asked).status();
+  EXPECT_TRUE(absl::IsUnavailable(another)) << another;
   EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
 }
 
