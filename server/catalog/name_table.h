@@ -13,6 +13,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/hash/hash.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "proto/naming/contract.h"
 #include "server/catalog/creation.h"
 #include "server/store/variable.h"
@@ -29,7 +30,8 @@ struct UniqueRequest {
   friend bool operator==(const UniqueRequest&, const UniqueRequest&) = default;
   template <typename Hash>
   friend Hash AbslHashValue(Hash hash, const UniqueRequest& r) {
-    return Hash::combine(std::move(hash), r.worker_id, r.name, r.dtype, r.shape.dims());
+    return Hash::combine(std::move(hash), r.worker_id, r.name, r.dtype,
+                         absl::MakeConstSpan(r.shape.dims()));
   }
 };
 

@@ -22,7 +22,6 @@ class SharedSnapshot {
       // Until it is known: no earlier one is taken for it.
       last_ = *kNobodyAnswered;
       ++begun_;
-      last_ = *kNobodyAnswered;  // where the next throws
       last_ = durability.TakeSnapshot("");
     }
     return last_;

@@ -157,7 +157,7 @@ void Connect(const ServiceContext& service, const Caller& caller, const v1::Conn
     return status;
   };
   AnswerDurably(service.durability, connect,
-                [lease, done = std::move(done)](const absl::Status& status) {
+                [lease, done = std::move(done)](const absl::Status& status) mutable {
                   lease->Start();
                   done(status);
                 });

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <new>
 #include <string>
 #include <vector>
@@ -35,15 +36,19 @@ TEST(SharedSnapshotTest, ThoseWhoWaitGetOneThatBeganAfterTheyAsked) {
   for (int round = 0; round < 3; ++round) {
     const int before = durability.taken;
     std::vector<std::string> names;
-    turns.Run(nullptr, [&](const absl::Status&) {
+    const auto take_all = [&] {
       // One is being taken.
       EXPECT_TRUE(shared.Take(durability, shared.begun()).ok());
       for (int i = 0; i < kWaiting; ++i) {
-        turns.Run(nullptr, [&, asked = shared.begun()](const absl::Status&) {
+        const auto take = [&, asked = shared.begun()] {
           names.push_back(shared.Take(durability, asked)->name);
-        });
+          return absl::OkStatus();
+        };
+        turns.Run(nullptr, take, [](const absl::Status&) {});
       }
-    });
+      return absl::OkStatus();
+    };
+    turns.Run(nullptr, take_all, [](const absl::Status&) {});
     EXPECT_EQ(names, std::vector<std::string>(kWaiting, absl::StrCat("snapshot-", before + 2)));
     EXPECT_EQ(durability.taken, before + 2);
   }
