@@ -26,6 +26,9 @@ namespace {
 
 constexpr char kTemporary[] = ".tmp";
 
+const absl::Status* const kNoMemoryToWrite = new absl::Status(absl::ResourceExhaustedError(
+    "the system has no memory to write a snapshot (ulimit -v, or the container's limit)"));
+
 bool IsNamed(const std::filesystem::path& path) {
   return path.filename().string().size() > kSnapshotPrefix.size() + kPositionDigits;
 }
@@ -141,8 +144,7 @@ absl::Status WriteAndReadBack(Env& env, const std::filesystem::path& path, const
   const absl::StatusOr<PieceChecksums> head = WriteAll(env, path, snapshot, head_piece_bytes);
   return head.ok() ? ReadBack(env.files(), path, *head) : head.status();
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError(
-      "the system has no memory to write a snapshot (ulimit -v, or the container's limit)");
+  return *kNoMemoryToWrite;
 }
 
 // As it was given: what follows the position in the file's name, or all of that.
