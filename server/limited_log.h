@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "proto/concurrency/mutex.h"
 
 namespace varscope::server {
@@ -22,16 +24,21 @@ class LimitedLog {
 
   constexpr LimitedLog() = default;
 
-  // Logs what absl::StrCat makes of the parts, which it does itself: what says that there was no
-  // memory has none for its text either. Without memory the warning is one of those left out.
-  template <typename... Parts>
-  void Warn(const Parts&... parts) noexcept {
-    Log([&] { return absl::StrCat(parts...); });
+  // Takes no memory for a short text: so it says that there is none.
+  void Warn(absl::string_view text) noexcept;
+  // Logs what absl::StrCat makes of the parts, which it does itself. Without memory for that the
+  // warning is one of those left out.
+  template <typename First, typename Second, typename... Rest>
+  void Warn(const First& first, const Second& second, const Rest&... rest) noexcept {
+    Log([&] { return absl::StrCat(first, second, rest...); });
   }
 
  private:
-  void Log(absl::FunctionRef<std::string()> text) noexcept;
   using Clock = std::chrono::steady_clock;
+
+  void Log(absl::FunctionRef<std::string()> text) noexcept;
+  // How many were left out before one that may be logged; nothing: it may not.
+  std::optional<uint64_t> MayLog() noexcept;
 
   Mutex mutex_;
   Clock::time_point last_ ABSL_GUARDED_BY(mutex_){};  // before all warnings

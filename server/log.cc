@@ -9,10 +9,10 @@
 
 #include <array>
 #include <cerrno>
-#include <deque>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
-#include <new>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -25,7 +25,7 @@
 namespace varscope::server {
 namespace {
 
-// Waits as long as standard error does. A line that it does not take at all is lost.
+// Waits as long as standard error does. What it does not take at all is lost.
 void Write(absl::string_view text) {
   while (!text.empty()) {
     const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
@@ -46,66 +46,80 @@ absl::string_view ColorOf(spdlog::level::level_enum level) {
   return kColors[level];
 }
 
-// Lines on their way to standard error. Never destroyed: its thread may be in the middle of a line
-// that nobody takes when the process ends.
+// Lines on their way to standard error, in memory that is taken once. Never destroyed: its thread
+// may be in the middle of a line that nobody takes when the process ends.
 class StandardError {
  public:
-  // Throws std::system_error without a thread.
+  using Line = std::initializer_list<absl::string_view>;  // its parts
+
+  // Throws std::system_error without a thread, std::bad_alloc without memory.
   StandardError() {
+    waiting_.reserve(kMostBytes);
+    writing_.reserve(kMostBytes);
     std::thread([this] { Run(); }).detach();
   }
 
-  void Add(std::string line) {
+  void Add(Line line) noexcept {
     MutexLock lock(mutex_);
-    if (waiting_bytes_ + line.size() > kMostBytes) {
-      ++left_out_;
-      return;
-    }
-    waiting_bytes_ += line.size();
-    waiting_.push_back(std::move(line));
+    if (!Append(line)) ++left_out_;
+    changed_.NotifyAll();
+  }
+
+  // A line that could not be made.
+  void LeaveOut() noexcept {
+    MutexLock lock(mutex_);
+    ++left_out_;
     changed_.NotifyAll();
   }
 
   void Flush(std::chrono::milliseconds limit) {
     MutexLock lock(mutex_);
-    changed_.WaitFor(mutex_, limit,
-                     [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return waiting_.empty(); });
+    changed_.WaitFor(mutex_, limit, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return !due() && writing_.empty();
+    });
   }
 
  private:
-  static constexpr size_t kMostBytes = size_t{1} << 20;
+  static constexpr size_t kMostBytes = size_t{1} << 19;
 
-  void Run() {
+  bool due() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !waiting_.empty() || left_out_ > 0;
+  }
+
+  // False: there is no room.
+  bool Append(Line line) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    size_t bytes = waiting_.size();
+    for (const absl::string_view part : line) bytes += part.size();
+    if (bytes > kMostBytes) return false;
+    for (const absl::string_view part : line) waiting_.append(part.data(), part.size());
+    return true;
+  }
+
+  void Run() noexcept {
     MutexLock lock(mutex_);
     for (;;) {
-      changed_.Wait(mutex_,
-                    [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !waiting_.empty(); });
-      const std::string& line = waiting_.front();  // which stays where it is
-      {
-        MutexUnlock writing(mutex_);
-        Write(line);
+      changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return due(); });
+      if (waiting_.empty()) {
+        Append({absl::AlphaNum(std::exchange(left_out_, 0)).Piece(),
+                " lines of the log were left out: standard error did not take what came before, or "
+                "there was no memory for them\n"});
       }
-      // Only now, so that Flush waits for it.
-      waiting_bytes_ -= line.size();
-      waiting_.pop_front();
-      if (waiting_.empty() && left_out_ > 0) TellOfThoseLeftOut();
+      writing_.swap(waiting_);
+      const absl::string_view text = writing_;
+      {
+        MutexUnlock unlocked(mutex_);
+        Write(text);
+      }
+      writing_.clear();  // only now, so that Flush waits for it
       changed_.NotifyAll();
     }
   }
 
-  // Without memory for it, later.
-  void TellOfThoseLeftOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) try {
-    waiting_.push_back(absl::StrCat(
-        left_out_, " lines of the log were left out: standard error did not take them\n"));
-    waiting_bytes_ += waiting_.back().size();
-    left_out_ = 0;
-  } catch (const std::bad_alloc&) {
-  }
-
   Mutex mutex_;
   CondVar changed_;
-  std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);  // the first is being written
-  size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Whole lines; neither takes more memory than at first.
+  std::string waiting_ ABSL_GUARDED_BY(mutex_);
+  std::string writing_ ABSL_GUARDED_BY(mutex_);
   uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
@@ -122,9 +136,9 @@ class ErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
     const absl::string_view line(formatted.data(), formatted.size());
     const size_t begin = message.color_range_start;
     const size_t end = message.color_range_end;
-    if (!colored_ || begin >= end) return Errors().Add(std::string(line));
-    Errors().Add(absl::StrCat(line.substr(0, begin), ColorOf(message.level),
-                              line.substr(begin, end - begin), "\033[m", line.substr(end)));
+    if (!colored_ || begin >= end) return Errors().Add({line});
+    Errors().Add({line.substr(0, begin), ColorOf(message.level), line.substr(begin, end - begin),
+                  "\033[m", line.substr(end)});
   }
   void flush_() override {}
 
@@ -134,8 +148,8 @@ class ErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
 // Peers can make both libraries complain.
 constinit LimitedLog library_log;
 
-// `last`: the library ends the process next.
-void LogOf(absl::string_view library, absl::string_view message, bool last) {
+// Whoever calls this knows no exceptions. `last`: the library ends the process next.
+void LogOf(absl::string_view library, absl::string_view message, bool last) noexcept {
   constexpr std::chrono::seconds kLimit{1};
   library_log.Warn(library, ": ", message);
   if (last) Errors().Flush(kLimit);
@@ -158,8 +172,9 @@ absl::Status StartLog(const std::string& level) {
   } catch (const std::system_error& error) {
     return absl::UnavailableError(absl::StrCat("no thread for the log: ", error.what()));
   }
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("varscoped", std::make_shared<ErrorSink>()));
+  const auto logger = std::make_shared<spdlog::logger>("varscoped", std::make_shared<ErrorSink>());
+  logger->set_error_handler([](const std::string&) { Errors().LeaveOut(); });
+  spdlog::set_default_logger(logger);
   spdlog::set_level(spdlog::level::from_str(level));
   gpr_set_log_function(LogOfGrpc);
   google::protobuf::SetLogHandler(LogOfProtobuf);

@@ -10,8 +10,9 @@
 namespace varscope::server {
 
 // From now on spdlog's default logger, gRPC and protobuf write to standard error through one thread
-// that nobody waits for. What does not fit into its queue is left out, and a line says how much.
-// Unavailable without a thread.
+// that nobody waits for. What does not fit into its queue is left out, and a line says how much. A
+// line of up to 250 bytes takes no memory, and without memory for a longer one it is left out, too:
+// spdlog's functions throw nothing. Unavailable without a thread.
 absl::Status StartLog(const std::string& level);
 
 // Waits until what was logged is written, or `limit` has passed.

@@ -42,12 +42,16 @@ StoreLimits LimitsOf(const Options& options) {
   return limits;
 }
 
-absl::Status NoMemory(absl::string_view what_for) {
-  return absl::ResourceExhaustedError(
+// Made before: where it is said there is no memory for it.
+const absl::Status* NoMemory(absl::string_view what_for) {
+  return new absl::Status(absl::ResourceExhaustedError(
       absl::StrCat("the system has no memory ", what_for,
                    ". Give the process more of it (ulimit -v, or the container's limit): "
-                   "--memory-limit does not bound what was there before"));
+                   "--memory-limit does not bound what was there before")));
 }
+const absl::Status* const kNoMemoryToRecover =
+    NoMemory("to recover the state; nothing was changed");
+const absl::Status* const kNoMemoryToServe = NoMemory("to serve");
 
 // Calls `what`; without memory for it, logs `without`, and returns false.
 bool Try(const char* without, absl::FunctionRef<bool()> what) try {
@@ -67,7 +71,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Options& options, Env
   self->Begin();
   return self;
 } catch (const std::bad_alloc&) {
-  return NoMemory("to recover the state; nothing was changed");
+  return *kNoMemoryToRecover;
 }
 
 Server::Server(const Options& options, Env& env)
@@ -159,7 +163,7 @@ absl::Status Server::Serve() try {
   }
   return absl::OkStatus();
 } catch (const std::bad_alloc&) {
-  return NoMemory("to serve");
+  return *kNoMemoryToServe;
 }
 
 bool Server::Stop() {

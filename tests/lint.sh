@@ -30,6 +30,30 @@ if git grep -nE '^\s*(map\s*<|oneof\b)' -- '*.proto'; then
   echo "lint.sh: no message has a map or a oneof; proto/varscope/v1/types.proto says why" >&2
   exit 1
 fi
+# The next allocation may fail as well: what handles std::bad_alloc takes no memory. It warns with a
+# static constinit LimitedLog, and returns a status that was made before, or Said, which has one.
+takes='(StrCat|StrAppend|StrJoin|Substitute|Error|to_string|insert|(emplace|push)_back)[(]'
+takes+='|fmt::|std::string|make_(shared|unique)|[^_[:alnum:]]new '
+taking="$(git ls-files 'server/*.cc' 'server/*.h' 'proto/*.cc' 'proto/*.h' | xargs awk -v takes="$takes" '
+  FNR == 1 { depth = 0 }
+  depth == 0 && match($0, /catch [(](const std::(bad_alloc|exception)&|[.][.][.])/) {
+    where = FILENAME ":" FNR ": " $0
+    handler = ""
+    $0 = substr($0, RSTART)
+    inside = 1
+  }
+  inside {
+    depth += gsub(/[{]/, "{") - gsub(/[}]/, "}")
+    handler = handler $0
+    inside = depth > 0
+    if (!inside && handler !~ /return Said[(]/ && handler ~ takes) print where
+  }')"
+if [ -n "$taking" ]; then
+  echo "$taking"
+  echo "lint.sh: what handles std::bad_alloc takes memory: use a static constinit LimitedLog, a" \
+    "status that was made before, or Said" >&2
+  exit 1
+fi
 [ $# -gt 0 ] || exit 0
 if [ "$1" = --all ]; then
   mapfile -t changed < <(git ls-files '*.cc' ':!client/python')

@@ -9,7 +9,7 @@ thread_local CompensatingPool* current_pool = nullptr;
 
 }  // namespace
 
-BlockingRegion::BlockingRegion() : pool_(std::exchange(current_pool, nullptr)) {
+BlockingRegion::BlockingRegion() noexcept : pool_(std::exchange(current_pool, nullptr)) {
   if (pool_ != nullptr) pool_->BeginCompensatedBlock();
 }
 

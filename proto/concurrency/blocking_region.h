@@ -11,18 +11,18 @@ namespace varscope {
 // meanwhile. Called on the thread that blocks.
 class CompensatingPool {
  public:
-  virtual void BeginCompensatedBlock() = 0;
-  virtual void EndCompensatedBlock() = 0;
+  virtual void BeginCompensatedBlock() noexcept = 0;
+  virtual void EndCompensatedBlock() noexcept = 0;
 
  protected:
   ~CompensatingPool() = default;
 };
 
 // While it lives the calling thread blocks, or has something long to do, and its pool knows. Within
-// another region, or on a thread of no pool, it does nothing.
+// another region, or on a thread of no pool, it does nothing. Throws nothing.
 class BlockingRegion {
  public:
-  BlockingRegion();
+  BlockingRegion() noexcept;
   ~BlockingRegion();
   BlockingRegion(const BlockingRegion&) = delete;
   BlockingRegion& operator=(const BlockingRegion&) = delete;

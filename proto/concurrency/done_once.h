@@ -15,13 +15,13 @@ namespace varscope {
 inline const absl::Status* const kNobodyAnswered = new absl::Status(absl::UnavailableError(
     "there was no memory to go on with it; whether it was done is not known, send it again"));
 
-// What `make` returns; without memory for that, *kNobodyAnswered.
+// What `make` returns; without memory for that, `otherwise`, which was made before.
 template <typename Make>
-absl::Status Said(const Make& make) noexcept {
+absl::Status Said(const Make& make, const absl::Status& otherwise = *kNobodyAnswered) noexcept {
   try {
     return make();
   } catch (const std::bad_alloc&) {
-    return *kNobodyAnswered;
+    return otherwise;
   }
 }
 

@@ -18,6 +18,11 @@
 namespace varscope::server {
 namespace {
 
+const absl::Status* const kNoMemoryToCreate = new absl::Status(absl::ResourceExhaustedError(
+    "there is no memory for what variables are defined by; none was created"));
+const absl::Status* const kNoMemoryToCompute = new absl::Status(
+    absl::ResourceExhaustedError("there is no memory to compute the value of a variable"));
+
 // Everything that can be wrong with new variables, before memory is taken.
 absl::Status CheckCreation(const StoreLimits& limits, const NameTable& names,
                            std::span<const NewVariable> creations) {
@@ -82,8 +87,7 @@ absl::StatusOr<Catalog::Unfilled> Catalog::RegisterPlanned(Plan plan) try {
   FillAtOnce(*unfilled);
   return unfilled;
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError(
-      "there is no memory for what variables are defined by; none was created");
+  return *kNoMemoryToCreate;
 }
 
 absl::StatusOr<std::vector<VariablePtr>> Catalog::Create(Plan plan) {
@@ -219,8 +223,12 @@ absl::Status Catalog::Compute(Variable& variable, Tensor& value) try {
   variable.first_value = nullptr;
   return absl::OkStatus();
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("variable ", variable.def.name, ": there is no memory to compute its value"));
+  return Said(
+      [&] {
+        return absl::ResourceExhaustedError(absl::StrCat(
+            "variable ", variable.def.name, ": there is no memory to compute its value"));
+      },
+      *kNoMemoryToCompute);
 }
 
 absl::Status Catalog::ComputeAll(Jobs& jobs) {

@@ -4,9 +4,18 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/done_once.h"
 #include "server/durability/snapshot.h"
 
 namespace varscope::server {
+namespace {
+
+const absl::Status* const kNoMemoryForBoth = new absl::Status(absl::ResourceExhaustedError(
+    "no rollback, nothing was changed: there is no memory for the snapshot's state beside the one "
+    "that is there. Give the process more of it (ulimit -v, or the container's limit), and try "
+    "again"));
+
+}  // namespace
 
 absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Directory& directory, const std::string& name) try {
   const absl::StatusOr<std::string> file = FindSnapshot(directory, name);
@@ -25,10 +34,14 @@ absl::StatusOr<ChosenSnapshot> ChooseSnapshot(Directory& directory, const std::s
   StoreState state = (*prepared)->State();
   return ChosenSnapshot{*file, *std::move(prepared), std::move(state)};
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "no rollback to snapshot ", name, ", nothing was changed: there is no memory for that state ",
-      "beside the one that is there. Give the process more of it (ulimit -v, or the container's ",
-      "limit), and try again"));
+  return Said(
+      [&] {
+        return absl::ResourceExhaustedError(absl::StrCat(
+            "no rollback to snapshot ", name, ", nothing was changed: there is no memory for that ",
+            "state beside the one that is there. Give the process more of it (ulimit -v, or the ",
+            "container's limit), and try again"));
+      },
+      *kNoMemoryForBoth);
 }
 
 }  // namespace varscope::server

@@ -36,6 +36,12 @@ absl::string_view LongestName(const PushContents& push) {
   return longest;
 }
 
+const absl::Status* const kNoMemoryForSnapshot = new absl::Status(absl::ResourceExhaustedError(
+    "the system has no memory for a snapshot (ulimit -v, or the container's limit); one that is in "
+    "the list of snapshots all the same is whole"));
+const absl::Status* const kNoMemoryForRollback = new absl::Status(
+    absl::ResourceExhaustedError("there is no memory for the rollback; nothing was changed"));
+
 }  // namespace
 
 class Recorder::Entry final : public PushEntry {
@@ -238,9 +244,7 @@ absl::StatusOr<TakenSnapshot> Recorder::TakeSnapshot(const std::string& name) tr
   if (!status.ok()) return status;
   return TakenSnapshot{name.empty() ? *file : name, directory_->PathOf(*file)};
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError(
-      "the system has no memory for a snapshot (ulimit -v, or the container's limit); one that is "
-      "in the list of snapshots all the same is whole");
+  return *kNoMemoryForSnapshot;
 }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Recorder::ListSnapshots() {
@@ -263,7 +267,7 @@ absl::StatusOr<uint64_t> Recorder::BeginRollback(const std::string& source) {
 absl::Status Recorder::WriteRollback(const Snapshot& snapshot) try {
   return WriteSnapshot(env_, *directory_, snapshot).status();
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError("there is no memory for the rollback; nothing was changed");
+  return *kNoMemoryForRollback;
 }
 
 // The state of the snapshot is written under a position of its own, so that it is newer than

@@ -27,6 +27,9 @@ namespace {
 
 constexpr char kTemporary[] = ".tmp";
 
+const absl::Status* const kNoMemoryToWrite = new absl::Status(absl::ResourceExhaustedError(
+    "the system has no memory to write a snapshot (ulimit -v, or the container's limit)"));
+
 bool IsNamed(const std::string& file_name) {
   return file_name.size() > kSnapshotPrefix.size() + kPositionDigits;
 }
@@ -144,8 +147,7 @@ absl::Status WriteAndReadBack(Env& env, Directory& directory, const std::string&
       WriteAll(env, directory, name, snapshot, head_piece_bytes);
   return head.ok() ? ReadBack(directory, name, *head) : head.status();
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError(
-      "the system has no memory to write a snapshot (ulimit -v, or the container's limit)");
+  return *kNoMemoryToWrite;
 }
 
 // As it was given: what follows the position in the file's name, or all of that.

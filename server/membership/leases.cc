@@ -83,8 +83,8 @@ Time Workers::EvictSilent() {
     next_look_ = next;
   }
   TellLost();
-  static auto* const log = new LimitedLog;
-  for (const std::string& text : said) log->Warn(text);
+  static constinit LimitedLog log;
+  for (const std::string& text : said) log.Warn(text);
   return next;
 }
 

@@ -11,6 +11,9 @@
 namespace varscope::server {
 namespace {
 
+const absl::Status* const kNoMemoryToApply = new absl::Status(
+    absl::ResourceExhaustedError("there is no memory to apply the push; nothing was applied"));
+
 // Of a push that was as stale as `before`, and has this update, too.
 Staleness With(Staleness before, const PushUpdate& update)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(update.variable->mutex) {
@@ -148,7 +151,7 @@ absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
   if (!status.ok()) return status;
   return locked;
 } catch (const std::bad_alloc&) {
-  return absl::ResourceExhaustedError("there is no memory to apply the push; nothing was applied");
+  return *kNoMemoryToApply;
 }
 
 Staleness StalenessOf(const ValidPush& push) {

@@ -26,9 +26,9 @@ struct Operation {
 }  // namespace
 
 void CallQueue::EndWithoutMemory(grpc::ServerContext& call) noexcept {
-  call.TryCancel();
   static constinit LimitedLog log;
   log.Warn("there is no memory to go on with a call, which ends");
+  UntilThereIsMemory([&call] { call.TryCancel(); });  // gRPC takes some for it
 }
 
 CallQueue::Hold::Hold(CallQueue& queue) : queue_(queue) {
@@ -61,14 +61,14 @@ void CallQueue::AddThread() noexcept {
   }
 }
 
-void CallQueue::BeginCompensatedBlock() {
+void CallQueue::BeginCompensatedBlock() noexcept {
   MutexLock lock(mutex_);
   --leaders_;
   if (followers_ >= most_leaders_ - leaders_) return wanted_.NotifyOne();
   if (threads_.size() < kMostThreads) AddThread();
 }
 
-void CallQueue::EndCompensatedBlock() {
+void CallQueue::EndCompensatedBlock() noexcept {
   MutexLock lock(mutex_);
   ++leaders_;
 }
@@ -98,19 +98,27 @@ void* CallQueue::Tag(grpc::ServerContext& call, std::function<void(bool ok)> the
   return operation.release();
 }
 
+void CallQueue::Begin(grpc::ServerContext& call, std::function<void(bool ok)> then,
+                      absl::FunctionRef<void(void* tag)> begin) {
+  OwnTag tag(Tag(call, std::move(then)));
+  begin(tag.get());
+  static_cast<void>(tag.release());  // gRPC gives it back
+}
+
 void CallQueue::PostOne(grpc::ServerContext& call, std::function<void()> then) {
   const auto alarm = std::make_shared<grpc::Alarm>();
   // Until the event has come, it has the alarm.
-  void* const tag = Tag(call, [alarm, then = std::move(then)](bool) { then(); });
-  alarm->Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), tag);
+  Begin(
+      call, [alarm, then = std::move(then)](bool) { then(); },
+      [&](void* tag) { alarm->Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), tag); });
 }
 
-void CallQueue::Accept(absl::FunctionRef<void()> accept) {
+void CallQueue::UntilThereIsMemory(absl::FunctionRef<void()> act) {
   constexpr std::chrono::milliseconds kPause{10};
   std::optional<BlockingRegion> aside;
   for (;;) {
     try {
-      return accept();
+      return act();
     } catch (const std::bad_alloc&) {
       if (!aside) aside.emplace();
       std::this_thread::sleep_for(kPause);

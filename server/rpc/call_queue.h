@@ -52,19 +52,24 @@ class CallQueue final : private CompensatingPool {
   // end, on one of the queue's threads, and what it holds, `call` among it, is let go. When there
   // is no memory for what `then` does (std::bad_alloc), the call is cancelled: nobody waits for it.
   static void* Tag(grpc::ServerContext& call, std::function<void(bool ok)> then);
+  // Makes such a tag, and calls `begin`, which gives it to gRPC. What throws has begun nothing.
+  static void Begin(grpc::ServerContext& call, std::function<void(bool ok)> then,
+                    absl::FunctionRef<void(void* tag)> begin);
   // Calls `then` on one of the queue's threads, soon; `call` and memory as with Tag, also now.
   // Whoever calls this keeps `call` until it returns, and has a Hold until then.
   template <typename Then>
-  void Post(grpc::ServerContext& call, Then then) {
+  void Post(grpc::ServerContext& call, Then then) noexcept {
     try {
       PostOne(call, std::move(then));
     } catch (const std::bad_alloc&) {
       EndWithoutMemory(call);
     }
   }
-  // Calls `accept`, which asks gRPC for the next call of a method, again and again until there is
-  // memory for it: a method for whose next call nobody asks would never be served again.
-  static void Accept(absl::FunctionRef<void()> accept);
+  // A call for whose next act there is no memory ends, and its caller is told; the others go on.
+  static void EndWithoutMemory(grpc::ServerContext& call) noexcept;
+  // Calls `act` again and again until there is memory for it. What asks gRPC for the next call of a
+  // method is such: a method for whose next call nobody asks would never be served again.
+  static void UntilThereIsMemory(absl::FunctionRef<void()> act);
   // For a tag that gRPC will not return.
   static void Drop(void* tag);
   // One that gRPC has not been given yet; release() gives it.
@@ -76,11 +81,9 @@ class CallQueue final : private CompensatingPool {
 
  private:
   void PostOne(grpc::ServerContext& call, std::function<void()> then);
-  // A call for whose next act there is no memory ends, and its caller is told; the others go on.
-  static void EndWithoutMemory(grpc::ServerContext& call) noexcept;
-  void BeginCompensatedBlock() override;
-  void EndCompensatedBlock() override;
-  // Without a thread it does nothing.
+  void BeginCompensatedBlock() noexcept override;
+  void EndCompensatedBlock() noexcept override;
+  // Without a thread, or memory for it, it does nothing.
   void AddThread() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve();
   // Returns when the thread is a leader, or false at the end.

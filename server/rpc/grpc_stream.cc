@@ -1,5 +1,6 @@
 #include "server/rpc/grpc_stream.h"
 
+#include <new>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -27,26 +28,26 @@ class RunsHere {
 }  // namespace
 
 void GrpcStream::Accept(const ServiceContext& service, CallQueue& queue, const Request& request) {
-  CallQueue::Accept([&] {
+  CallQueue::UntilThereIsMemory([&] {
     const auto next = std::make_shared<GrpcStream>(service, queue);
-    CallQueue::OwnTag tag(
-        CallQueue::Tag(next->context_, [&service, &queue, request, next](bool ok) {
+    CallQueue::Begin(
+        next->context_,
+        [&service, &queue, request, next](bool ok) {
           if (!ok) return;
           Accept(service, queue, request);
           next->Begin();
-        }));
-    request(&next->context_, &next->stream_, tag.get());
-    // gRPC gives it back.
-    static_cast<void>(tag.release());
+        },
+        [&](void* tag) { request(&next->context_, &next->stream_, tag); });
   });
 }
 
 GrpcStream::GrpcStream(const ServiceContext& service, CallQueue& queue)
     : service_(service), queue_(queue), hold_(queue), stream_(&context_) {}
 
-void* GrpcStream::Then(void (GrpcStream::*next)(bool ok)) {
-  return CallQueue::Tag(context_,
-                        [self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); });
+void GrpcStream::BeginThen(void (GrpcStream::*next)(bool ok),
+                           absl::FunctionRef<void(void* tag)> begin) {
+  CallQueue::Begin(
+      context_, [self = shared_from_this(), next](bool ok) { ((*self).*next)(ok); }, begin);
 }
 
 void GrpcStream::Begin() {
@@ -64,9 +65,11 @@ void GrpcStream::Begin() {
 void GrpcStream::Do(RequestLoop::Next next) {
   switch (next) {
     case RequestLoop::Next::kRead:
-      return stream_.Read(&read_, Then(&GrpcStream::OnRead));
+      return BeginThen(&GrpcStream::OnRead, [this](void* tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                                                mutex_) { stream_.Read(&read_, tag); });
     case RequestLoop::Next::kWrite:
-      return stream_.Write(loop_->frame(), Then(&GrpcStream::OnWritten));
+      return BeginThen(&GrpcStream::OnWritten, [this](void* tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                                                   mutex_) { stream_.Write(loop_->frame(), tag); });
     case RequestLoop::Next::kRun:
       return;  // OnRead's
     case RequestLoop::Next::kEnd:
@@ -89,9 +92,15 @@ void GrpcStream::OnRead(bool ok) {
 }
 
 // Whoever ends it has others to tell: the log's thread, or the last worker of a step.
-void GrpcStream::EndRun() {
-  if (runs_here == this) return OnRan();
-  queue_.Post(context_, [self = shared_from_this()] { self->OnRan(); });
+void GrpcStream::EndRun() noexcept {
+  if (runs_here != this) {
+    return queue_.Post(context_, [self = shared_from_this()] { self->OnRan(); });
+  }
+  try {
+    OnRan();
+  } catch (const std::bad_alloc&) {
+    CallQueue::EndWithoutMemory(context_);
+  }
 }
 
 void GrpcStream::OnRan() {
@@ -107,7 +116,8 @@ void GrpcStream::OnWritten(bool ok) {
 }
 
 void GrpcStream::Finish(const absl::Status& status) {
-  stream_.Finish(ToGrpc(status, context_), Then(&GrpcStream::OnFinished));
+  const grpc::Status end = ToGrpc(status, context_);
+  BeginThen(&GrpcStream::OnFinished, [&](void* tag) { stream_.Finish(end, tag); });
 }
 
 void GrpcStream::OnFinished(bool) { MutexLock lock(mutex_); }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "proto/concurrency/mutex.h"
 #include "server/rpc/call_queue.h"
@@ -32,12 +33,12 @@ class GrpcStream final : public std::enable_shared_from_this<GrpcStream> {
   GrpcStream(const ServiceContext& service, CallQueue& queue);
 
  private:
-  // What gRPC calls when the operation has ended.
-  void* Then(void (GrpcStream::*next)(bool ok));
+  // Begins an operation of gRPC's, which calls `next` when it has ended.
+  void BeginThen(void (GrpcStream::*next)(bool ok), absl::FunctionRef<void(void* tag)> begin);
   void Begin();
   void OnRead(bool ok);
   void OnWritten(bool ok);
-  void EndRun();
+  void EndRun() noexcept;
   void OnRan();
   void OnFinished(bool ok);
   void Do(RequestLoop::Next next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -48,7 +48,7 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
       : service_(service), hold_(queue), writer_(&context_) {}
 
   static void Accept(HealthService& service, CallQueue& queue) {
-    CallQueue::Accept([&] {
+    CallQueue::UntilThereIsMemory([&] {
       const auto next = std::make_shared<Watcher>(service, queue);
       CallQueue::OwnTag gone(next->Tag([next](bool) {}));
       CallQueue::OwnTag came(next->Tag([&service, &queue, next, gone = gone.get()](bool ok) {
@@ -86,9 +86,13 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
   }
 
   void Refuse(const absl::Status& why) {
-    writer_.Finish(ToGrpc(why, context_), Tag([self = shared_from_this()](bool) {}));
+    const grpc::Status end = ToGrpc(why, context_);
+    CallQueue::Begin(
+        context_, [self = shared_from_this()](bool) {},
+        [&](void* tag) { writer_.Finish(end, tag); });
   }
 
+  // What throws has told nothing.
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const State now = known_ ? service_.StateNow() : health::HealthCheckResponse::SERVICE_UNKNOWN;
     if (told_ == now) {
@@ -98,16 +102,16 @@ class HealthService::Watcher final : public std::enable_shared_from_this<Watcher
     health::HealthCheckResponse response;
     response.set_status(now);
     const grpc::ByteBuffer bytes = ToBytes(response);
-    void* const written = Tag([self = shared_from_this()](bool ok) {
+    const auto written = [self = shared_from_this()](bool ok) {
       MutexLock lock(self->mutex_);
       self->writing_ = false;
       if (ok && self->due_) self->Write();
-    });
-    // Nothing but gRPC takes memory from here on.
+    };
+    CallQueue::Begin(context_, written, [&](void* tag) { writer_.Write(bytes, tag); });
+    // It ends only once it has the lock.
     due_ = false;
     told_ = now;
     writing_ = true;
-    writer_.Write(bytes, written);
   }
 
   HealthService& service_;
@@ -129,23 +133,23 @@ class HealthService::CheckCall final : public std::enable_shared_from_this<Check
   explicit CheckCall(CallQueue& queue) : hold_(queue), writer_(&context_) {}
 
   static void Accept(HealthService& service, CallQueue& queue) {
-    CallQueue::Accept([&] {
+    CallQueue::UntilThereIsMemory([&] {
       const auto next = std::make_shared<CheckCall>(queue);
-      CallQueue::OwnTag tag(next->Tag([&service, &queue, next](bool ok) {
-        if (!ok) return;
-        Accept(service, queue);
-        next->Answer(service);
-      }));
-      service.RequestCheck(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
-                           queue.queue(), tag.get());
-      // gRPC gives it back.
-      static_cast<void>(tag.release());
+      CallQueue::Begin(
+          next->context_,
+          [&service, &queue, next](bool ok) {
+            if (!ok) return;
+            Accept(service, queue);
+            next->Answer(service);
+          },
+          [&](void* tag) {
+            service.RequestCheck(&next->context_, &next->bytes_, &next->writer_, queue.queue(),
+                                 queue.queue(), tag);
+          });
     });
   }
 
  private:
-  void* Tag(std::function<void(bool ok)> then) { return CallQueue::Tag(context_, std::move(then)); }
-
   void Answer(const HealthService& service) {
     grpc::Status status;
     health::HealthCheckResponse response;
@@ -156,7 +160,10 @@ class HealthService::CheckCall final : public std::enable_shared_from_this<Check
                 "no such service: ask for \"\" or " +
                     std::string(v1::ParameterServer::service_full_name())};
     }
-    writer_.Finish(ToBytes(response), status, Tag([self = shared_from_this()](bool) {}));
+    const grpc::ByteBuffer bytes = ToBytes(response);
+    CallQueue::Begin(
+        context_, [self = shared_from_this()](bool) {},
+        [&](void* tag) { writer_.Finish(bytes, status, tag); });
   }
 
   const CallQueue::Hold hold_;

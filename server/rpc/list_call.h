@@ -122,20 +122,24 @@ class ListCall final : public std::enable_shared_from_this<ListCall<Request, Res
     if (bytes_.Length() == 0) return Finish(absl::OkStatus());
     // Only while it has something to read, not while it waits for a turn.
     unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
-    void* const tag = Tag([self = this->shared_from_this()](bool ok) {
-      if (!ok) return;
-      self->unread_.reset();
-      if (self->more_) return self->TakeTurn();
-      self->Finish(absl::OkStatus());
-    });
     grpc::ByteBuffer bytes;
     bytes.Swap(&bytes_);
-    writer_.Write(bytes, tag);
+    CallQueue::Begin(
+        received_.context(),
+        [self = this->shared_from_this()](bool ok) {
+          if (!ok) return;
+          self->unread_.reset();
+          if (self->more_) return self->TakeTurn();
+          self->Finish(absl::OkStatus());
+        },
+        [&](void* tag) { writer_.Write(bytes, tag); });
   }
 
   void Finish(const absl::Status& status) {
-    writer_.Finish(ToGrpc(status, received_.context()),
-                   Tag([self = this->shared_from_this()](bool) {}));
+    const grpc::Status end = ToGrpc(status, received_.context());
+    CallQueue::Begin(
+        received_.context(), [self = this->shared_from_this()](bool) {},
+        [&](void* tag) { writer_.Finish(end, tag); });
   }
 
   const ServiceContext& service_;

@@ -37,7 +37,7 @@ class CallAcceptor {
   // Serves every call that comes until the server stops.
   static void Accept(const ServiceContext& service, CallQueue& queue, const Ask& ask,
                      const std::shared_ptr<const Handler>& handler) {
-    CallQueue::Accept([&] {
+    CallQueue::UntilThereIsMemory([&] {
       const auto next = std::make_shared<Call>(service, queue, handler);
       CallQueue::OwnTag ended(next->Tag([next](bool) { next->Ended(); }));
       CallQueue::OwnTag came(

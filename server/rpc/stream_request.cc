@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/concurrency/done_once.h"
 #include "proto/wire/retry_info.h"
 #include "server/limited_log.h"
 #include "server/push/resolve.h"
@@ -190,7 +191,7 @@ void StreamRequest::Run(std::function<void()> done) {
 }
 
 void StreamRequest::Push() {
-  if (absl::Status status = WaitForOthers(); !status.ok()) {
+  if (absl::Status status = Said([this] { return WaitForOthers(); }); !status.ok()) {
     // The worker sends them again.
     request_.tensors().clear();
     return Done(status);

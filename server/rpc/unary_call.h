@@ -95,13 +95,18 @@ class UnaryCall final : public std::enable_shared_from_this<UnaryCall<Request, R
   void Send(const absl::Status& status) {
     constexpr uint64_t kTakesLong = uint64_t{256} << 10;
     unread_.emplace(service_.stall_detector, [this] { received_.context().TryCancel(); });
-    CallQueue::OwnTag sent(Tag([self = this->shared_from_this()](bool) {}));
     const grpc::Status end = ToGrpc(status, received_.context());
-    if (!end.ok()) return writer_.FinishWithError(end, sent.release());
     std::optional<BlockingRegion> aside;
-    if (answer_->bytes() > kTakesLong) aside.emplace();
-    const grpc::ByteBuffer bytes = ToBytes(**answer_);
-    writer_.Finish(bytes, end, sent.release());
+    grpc::ByteBuffer bytes;
+    if (end.ok()) {
+      if (answer_->bytes() > kTakesLong) aside.emplace();
+      bytes = ToBytes(**answer_);
+    }
+    CallQueue::Begin(
+        received_.context(), [self = this->shared_from_this()](bool) {},
+        [&](void* sent) {
+          end.ok() ? writer_.Finish(bytes, end, sent) : writer_.FinishWithError(end, sent);
+        });
   }
 
   const ServiceContext& service_;

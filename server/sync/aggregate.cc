@@ -197,14 +197,14 @@ class Vote {
  private:
   template <typename T>
   void Tell(const std::vector<const T*>& of_push, absl::string_view what) const {
-    static auto* const log = new LimitedLog;
+    static constinit LimitedLog log;
     SomeNames workers;
     for (size_t p = 0; p < of_push.size(); ++p) {
       if (of_push[p] == nullptr) continue;
       workers.Add([&] { return absl::StrCat("'", pushes_[p].id.worker_id, "'"); });
     }
     if (workers.size() == 0) return;
-    log->Warn(absl::StrCat("worker ", workers.Join(", "), " pushes ", what));
+    log.Warn("worker ", workers.Join(", "), " pushes ", what);
   }
 
   const std::vector<PushContents>& pushes_;

@@ -1,4 +1,4 @@
-// Memory that cannot be had when a test says so. Of the calling thread only.
+// Memory that cannot be had when a test says so.
 #ifndef VARSCOPE_TESTS_UNIT_SERVER_FAILING_MEMORY_H_
 #define VARSCOPE_TESTS_UNIT_SERVER_FAILING_MEMORY_H_
 
@@ -6,7 +6,7 @@
 
 namespace varscope::testing {
 
-// While it lives, who asks for memory ends the program.
+// While it lives, the calling thread ends the program when it asks for memory.
 class NoMemory {
  public:
   NoMemory();
@@ -15,14 +15,27 @@ class NoMemory {
   NoMemory& operator=(const NoMemory&) = delete;
 };
 
-// While it lives, operator new throws std::bad_alloc once: after it has been called `calls` times.
-// Not where the sanitizers have their own (IsSanitized).
+// While it lives, operator new throws std::bad_alloc in the calling thread: after it has been
+// called `calls` times, `times` times in a row. Not where the sanitizers have their own
+// (IsSanitized).
 class FailingMemory {
  public:
-  explicit FailingMemory(uint64_t calls);
+  explicit FailingMemory(uint64_t calls, uint64_t times = 1);
   ~FailingMemory();
   FailingMemory(const FailingMemory&) = delete;
   FailingMemory& operator=(const FailingMemory&) = delete;
+  // Whether it has thrown.
+  bool failed() const;
+};
+
+// The same in all threads but the calling one, one at a time: for what a server in this process
+// does. What gRPC takes for itself is not counted and does not fail: it ends the process.
+class FailingMemoryOfOthers {
+ public:
+  explicit FailingMemoryOfOthers(uint64_t calls, uint64_t times = 1);
+  ~FailingMemoryOfOthers();
+  FailingMemoryOfOthers(const FailingMemoryOfOthers&) = delete;
+  FailingMemoryOfOthers& operator=(const FailingMemoryOfOthers&) = delete;
   // Whether it has thrown.
   bool failed() const;
 };

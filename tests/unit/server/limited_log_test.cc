@@ -3,11 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -20,6 +22,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::varscope::testing::FailingMemory;
+using ::varscope::testing::NoMemory;
 
 // What is logged while it lives.
 class Logged {
@@ -37,6 +40,54 @@ class Logged {
   std::ostringstream text_;
   std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
 };
+
+// Formats as on standard error, into memory of its own.
+class Lines final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  Lines() { text_.reserve(size_t{1} << 20); }
+  const std::string& text() const { return text_; }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    text_.append(formatted.data(), formatted.size());
+  }
+  void flush_() override {}
+
+  std::string text_;
+};
+
+// What handles a failed allocation says so although the next one fails as well.
+TEST(LimitedLogTest, AShortTextTakesNoMemoryHoweverOftenItIsLogged) {
+  const std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
+  const auto lines = std::make_shared<Lines>();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("varscoped", lines));
+  spdlog::warn("The first line asks for the clock's zone.");
+  static constinit LimitedLog log;
+  {
+    const NoMemory none;
+    for (int i = 0; i < 1000; ++i) log.Warn("there is no memory to go on with a call, which ends");
+  }
+  spdlog::set_default_logger(before);
+  EXPECT_THAT(lines->text(), HasSubstr("[warning] there is no memory to go on with a call"));
+}
+
+TEST(LimitedLogTest, NoRowOfFailedAllocationsIsThrown) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "it has its own operator new";
+  const std::string reason(1000, 'r');
+  const Logged logged;
+  for (uint64_t times = 1; times <= 4; ++times) {
+    bool failed = true;
+    for (uint64_t calls = 0; failed; ++calls) {
+      static constinit LimitedLog log;
+      const FailingMemory failing(calls, times);
+      log.Warn(reason);
+      log.Warn("there is no memory: ", reason);
+      failed = failing.failed();
+    }
+  }
+}
 
 TEST(LimitedLogTest, AFewAtOnceAreLogged) {
   const Logged logged;

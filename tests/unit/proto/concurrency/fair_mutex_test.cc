@@ -14,8 +14,8 @@ namespace {
 // Knows when a thread of it waits.
 class Waiting final : public CompensatingPool {
  public:
-  void BeginCompensatedBlock() override { ++waiting; }
-  void EndCompensatedBlock() override {}
+  void BeginCompensatedBlock() noexcept override { ++waiting; }
+  void EndCompensatedBlock() noexcept override {}
 
   std::atomic<int> waiting = 0;
 };

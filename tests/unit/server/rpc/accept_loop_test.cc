@@ -1,18 +1,25 @@
-// Connections when descriptors are short.
+// Connections when descriptors, or memory, are short.
 #include "server/rpc/accept_loop.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <chrono>
+#include <cstdint>
 #include <future>
 #include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
 
 #include "proto/shm/file_descriptor.h"
 #include "server/limited_log.h"
 #include "server/rpc/descriptors.h"
 #include "server/rpc/listen.h"
 #include "tests/support/connect_to.h"
+#include "tests/support/sanitizer.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -67,6 +74,26 @@ TEST(AcceptLoopTest, ConnectionsLeaveTheReserveAloneAndComeAgain) {
   const shm::FileDescriptor again = ConnectTo(AF_INET, "127.0.0.1", port);
   ASSERT_TRUE(again.valid());
   EXPECT_EQ(last.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+}
+
+TEST(AcceptLoopTest, AConnectionForWhichThereIsNoMemoryIsClosedWithoutAny) {
+  if (varscope::testing::IsSanitized())
+    GTEST_SKIP() << "the sanitizers have their own operator new";
+  for (uint64_t times = 1; times <= 4; ++times) {
+    Listening listening = Listen("127.0.0.1:0").value();
+    const int port = listening.port;
+    int taken = 0;
+    std::promise<void> second;
+    const auto loop = AcceptLoop::Start(std::move(listening.sockets), [&](auto, int) {
+      if (++taken == 1) throw std::bad_alloc();
+      if (taken == 2) second.set_value();
+    });
+    ASSERT_TRUE(loop.ok()) << loop.status();
+    const varscope::testing::FailingMemoryOfOthers failing(0, times);
+    const shm::FileDescriptor closed = ConnectTo(AF_INET, "127.0.0.1", port);
+    const shm::FileDescriptor again = ConnectTo(AF_INET, "127.0.0.1", port);
+    EXPECT_EQ(second.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  }
 }
 
 TEST(AcceptLoopTest, EndsWhileConnectionsCome) {

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "proto/concurrency/blocking_region.h"
+#include "tests/support/sanitizer.h"
+#include "tests/unit/server/failing_memory.h"
 
 namespace varscope::server {
 namespace {
@@ -132,9 +134,27 @@ TEST_F(CallQueueTest, ACallThatMeetsTheEndOfMemoryIsCancelled) {
   EXPECT_TRUE(MakeCall().ok()) << "others go on";
 }
 
+// However many allocations fail after the first: what ends the call takes no memory.
+TEST_F(CallQueueTest, ACallThatMeetsTheEndOfMemoryIsCancelledWithoutAny) {
+  if (testing::IsSanitized()) GTEST_SKIP() << "the sanitizers have their own operator new";
+  for (uint64_t times = 1; times <= 4; ++times) {
+    Ask([](const auto&) { throw std::bad_alloc(); });
+    const testing::FailingMemoryOfOthers failing(0, times);
+    EXPECT_TRUE(IsToldAtOnce(MakeCall()));
+  }
+  for (uint64_t times = 1; times <= 4; ++times) {
+    Ask([this](const std::shared_ptr<Call>& call) {
+      queue_->Post(call->context, [call] { call->context.TryCancel(); });
+    });
+    const testing::FailingMemoryOfOthers failing(0, times);
+    EXPECT_TRUE(IsToldAtOnce(MakeCall()));
+    EXPECT_TRUE(failing.failed());
+  }
+}
+
 TEST_F(CallQueueTest, TheNextCallIsAskedForUntilThereIsMemory) {
   int asked = 0;
-  CallQueue::Accept([&] {
+  CallQueue::UntilThereIsMemory([&] {
     if (++asked < 4) throw std::bad_alloc();
   });
   EXPECT_EQ(asked, 4);
