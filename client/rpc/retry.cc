@@ -49,10 +49,11 @@ Outcome OutcomeOf(const v1::Error& error) {
   const auto code =
       error.code() == 0 ? grpc::StatusCode::INTERNAL : static_cast<grpc::StatusCode>(error.code());
   return OutcomeOf({code, error.message()}, [&](const char* key) -> std::optional<std::string> {
+    std::optional<std::string> last;
     for (const v1::NamedText& info : error.retry_info()) {
-      if (info.name() == key) return info.value();
+      if (info.name() == key) last = info.value();
     }
-    return std::nullopt;
+    return last;
   });
 }
 

@@ -14,6 +14,9 @@
 namespace varscope::server {
 namespace {
 
+const absl::Status* const kNoMemoryToWrite = new absl::Status(absl::UnavailableError(
+    "the log could not be written: the system has no memory for it; it is tried again"));
+
 absl::Status NotDurable(const absl::Status& why) {
   return absl::UnavailableError(
       absl::StrCat("the change is not durable yet, send it again: ", why.message()));
@@ -172,18 +175,22 @@ Time Log::Step(bool delay) {
     if (const std::optional<Time> due = Gather(delay)) return *due;
   }
   // Where that throws, nobody knows how far it came: the attempt has failed.
-  absl::Status status = Said([this] {
-    writing_.AssertHeld();
-    return WriteRecord(*next_record_);
-  });
+  absl::Status status = Said(
+      [this] {
+        writing_.AssertHeld();
+        return WriteRecord(*next_record_);
+      },
+      *kNoMemoryToWrite);
   if (status.ok() && ++next_record_ != batch_.end()) return Time::min();
   if (status.ok()) {
-    status = Said([this] {
-      writing_.AssertHeld();
-      return Sync();
-    });
+    status = Said(
+        [this] {
+          writing_.AssertHeld();
+          return Sync();
+        },
+        *kNoMemoryToWrite);
   }
-  Settle(Said([&] { return directory_.Explain(status); }));
+  Settle(Said([&] { return directory_.Explain(status); }, *kNoMemoryToWrite));
   return Time::min();
 }
 

@@ -298,7 +298,7 @@ absl::StatusOr<uint64_t> Recorder::Rollback(const std::string& name) {
     if (FailpointIsOn(Failpoint::kFailedRollbackStays)) return status;
     // In case that the file is there all the same. Who cannot write this either, cannot undo it.
     RecordPrepared(std::move(failed));
-    log_.Flush().IgnoreError();
+    Said([this] { return log_.Flush(); }).IgnoreError();
     directory_->Remove(file).IgnoreError();
     return status;
   }

@@ -210,7 +210,7 @@ class PosixDirectory final : public Directory {
     absl::StatusOr<Descriptor> opened = OpenFile(name, O_RDONLY);
     if (!opened.ok()) return opened.status();
     struct stat status {};
-    if (fstat(opened->get(), &status) != 0) return FileError(path(), "stat", errno);
+    if (fstat(opened->get(), &status) != 0) return FileError(PathOf(name), "stat", errno);
     return std::make_unique<PosixReadableFile>(PathOf(name), static_cast<uint64_t>(status.st_size),
                                                *std::move(opened));
   }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <new>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/wire/push_window.h"

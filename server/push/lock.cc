@@ -122,7 +122,8 @@ std::vector<Variable*> WriteSet(const PushContents& push) {
 absl::StatusOr<LockedPush> Lock(Store& store, ValidPush push,
                                 CompletionRecords::InFlightPush in_flight_push) try {
   PushObserver* const observer = store.push_observer;
-  absl::Status status = observer != nullptr ? observer->MayPush(push, 1) : absl::OkStatus();
+  absl::Status status;
+  if (observer != nullptr && !push.replayed_) status = observer->MayPush(push, 1);
   if (status.ok() && !push.replayed_) status = Bind(store.catalog, push.contents_);
   if (!status.ok()) return status;
   LockedPush locked(store.changes, std::move(in_flight_push));

@@ -305,15 +305,20 @@ absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1:
                       std::move(reader.wrong_hyperparameters));
 }
 
-uint64_t MemoryOfPush(const v1::PushHead& push) {
+uint64_t MemoryOfPush(const StreamVariables& variables, const v1::PushHead& push) {
   // Its tensor among those that come and those that have come; what means it in each stage.
   constexpr uint64_t kTensor = 512;
   constexpr uint64_t kVariable = 512;
   constexpr uint64_t kStep = 2048;
+  const auto of_variable = [&](uint32_t number) {
+    const absl::StatusOr<const StreamVariables::Entry*> entry = variables.Find(number);
+    return kVariable + (entry.ok() ? (*entry)->slot_bytes : 0);
+  };
   uint64_t bytes = push.ByteSizeLong();  // its texts are copied
   for (const v1::OptimizerStep& step : push.steps()) {
-    bytes += kStep + kTensor * (step.variables_size() + step.index_counts_size()) +
-             kVariable * (step.variables_size() + step.create_slots_size());
+    bytes += kStep + kTensor * (step.variables_size() + step.index_counts_size());
+    for (const uint32_t number : step.variables()) bytes += of_variable(number);
+    for (const uint32_t number : step.create_slots()) bytes += of_variable(number);
   }
   return bytes + (2 * kTensor + kVariable) * push.assignments_size();
 }

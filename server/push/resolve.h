@@ -30,7 +30,7 @@ absl::StatusOr<ResolvedPush> Resolve(const StreamVariables& variables, const v1:
 
 // What the stages take for that push beside its tensors, at most, about: a few bytes of a head
 // stand for much more there. To be reserved before Resolve.
-uint64_t MemoryOfPush(const v1::PushHead& push);
+uint64_t MemoryOfPush(const StreamVariables& variables, const v1::PushHead& push);
 
 // `worker`, at the place in its program that `where` names.
 Creator CreatorAt(const v1::Creator& where, Creator worker);

@@ -31,7 +31,8 @@ class StreamVariables {
     absl::string_view name;  // these as the variable's definition has them
     DType dtype;
     Shape shape;
-    uint64_t bytes;  // of a value
+    uint64_t bytes;       // of a value
+    uint64_t slot_bytes;  // of the slots' names, which a step of many pushes has as keys, too
   };
   using Named = google::protobuf::RepeatedPtrField<v1::NamedVariable>;
 

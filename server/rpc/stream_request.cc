@@ -153,7 +153,8 @@ absl::Status StreamRequest::CheckPusher(const v1::PushHead& push) const {
 }
 
 absl::Status StreamRequest::CheckPush(const v1::PushHead& push, Tensors& tensors) {
-  absl::StatusOr<MemoryAccount::Hold> held = MemoryAccount::Process().Reserve(MemoryOfPush(push));
+  absl::StatusOr<MemoryAccount::Hold> held =
+      MemoryAccount::Process().Reserve(MemoryOfPush(stream_.variables, push));
   if (!held.ok()) {
     service_.stall_detector.Hurry();
     return Prefixed(

@@ -3,6 +3,7 @@
 #include <execinfo.h>
 #include <link.h>
 #include <malloc.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -131,6 +132,7 @@ FailingMemoryOfOthers::FailingMemoryOfOthers(uint64_t calls, uint64_t times) {
   std::array<void*, 1> frame{};
   backtrace(frame.data(), 1);
   if (grpc_ranges == 0) dl_iterate_phdr(NoteCode, nullptr);
+  spdlog::default_logger_raw();  // a program has one from its start
   is_spared = true;
   others_calls = 0;
   others_failed = 0;

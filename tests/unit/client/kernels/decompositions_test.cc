@@ -80,8 +80,10 @@ TEST_F(DecompositionsTest, TheBandOfMatrices) {
   EXPECT_EQ(band(-1, 0), "[1 0 0 0 5 6 0 0 9 10 11 0]");
   EXPECT_EQ(band(0, -1), "[1 2 3 4 0 6 7 8 0 0 11 12]");
   EXPECT_EQ(band(1, 1), "[1 2 0 0 5 6 7 0 0 10 11 12]");
+  EXPECT_EQ(band(3, 4), band(-1, -1));
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  EXPECT_EQ(band(kMost, kMost), band(-1, -1));
+  EXPECT_THROW(band(kMost, 0), InvalidArgumentError);
+  EXPECT_THROW(band(0, kMost), InvalidArgumentError);
   const Output tall = matrix_band_part(ones({4, 1}), 0, 0);
   EXPECT_EQ(Summarize(Session().run(tall)), "[1 0 0 0]");
   EXPECT_THROW(matrix_band_part(ones({4}), 0, 0), ValueError);

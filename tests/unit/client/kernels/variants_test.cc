@@ -99,7 +99,7 @@ class VariantsTest : public ::testing::Test {
   }
   int64_t Below(int64_t most) { return std::uniform_int_distribution<int64_t>(0, most)(random_); }
 
-  // Runs the kernels in each variant. T: the element type of all outputs.
+  // Runs the kernels in each variant. T: the element type of all outputs but places, of int64.
   template <typename T>
   void Compare(const Kernels& kernels, const Call& call, double roundings = 0) {
     for (const KernelFn kernel : kernels) {
@@ -110,9 +110,14 @@ class VariantsTest : public ::testing::Test {
       for (const KernelVariant& variant : KernelVariants()) {
         const std::vector<Tensor> actual = Results(KernelOf(variant, kernel), call, device_);
         for (size_t i = 0; i < expected.size(); ++i) {
-          ExpectEqual<T>(expected[i], actual[i], roundings,
-                         "kernel " + std::to_string(number) + " of hot.cc, " +
-                             std::string(variant.name) + ", " + call.inputs[0].shape().ToString());
+          const std::string what = "kernel " + std::to_string(number) + " of hot.cc, " +
+                                   std::string(variant.name) + ", " +
+                                   call.inputs[0].shape().ToString();
+          if (expected[i].dtype() == DType::kInt64) {
+            ExpectEqual<int64_t>(expected[i], actual[i], 0, what);
+          } else {
+            ExpectEqual<T>(expected[i], actual[i], roundings, what);
+          }
         }
       }
     }
@@ -255,6 +260,9 @@ void VariantsTest::ComparePools() {
       const Tensor x = Random<T>(large.shape, false);
       const Tensor dy = Random<T>(small.shape, false);
       Compare<T>({MaxPool, AvgPool}, {window, {x}, {small}});
+      Attrs places = window;
+      places.Set("include_batch_in_index", channels % 2 == 0);
+      Compare<T>({MaxPoolWithArgmax}, {places, {x}, {small, {DType::kInt64, small.shape}}});
       Compare<T>({MaxPoolGrad}, {window, {dy, x}, {large}});
       Compare<T>({MaxPoolGradGrad}, {window, {Random<T>(large.shape, true), x}, {small}});
       Compare<T>({AvgPoolGrad}, {window, {dy, x}, {large}});

@@ -118,7 +118,8 @@ TEST(VerifyTest, WhatARemovalLeftOverIsNoDamage) {
       for (int i = 0; i < 4; ++i) kept.Change(random);
       kept.Settle();
       std::map<fs::path, std::string> before;
-      for (const Segment& segment : ListSegments(*testing::Opened(directory.path())).value()) {
+      const auto segments = ListSegments(*testing::Opened(directory.path())).value();
+      for (const Segment& segment : segments) {
         before[segment.path] = ReadAll(segment.path);
       }
       kept.TakeSnapshot();

@@ -173,7 +173,7 @@ TEST_F(StreamVariablesTest, WhatAHeadBecomesIsKnownBeforeItIsMade) {
                              updates * sizeof(SlotCreation) + assignments * sizeof(PushAssignment) +
                              2 * updates * 3 * (sizeof(std::string) + 200) +
                              tensors * (2 * sizeof(wire::IncomingTensor) + sizeof(Tensor));
-      const uint64_t held = MemoryOfPush(head);
+      const uint64_t held = MemoryOfPush(variables_, head);
       EXPECT_GE(held, least);
       EXPECT_LE(held, 4 * least + 10000);
       EXPECT_GE(held, last);
@@ -183,7 +183,7 @@ TEST_F(StreamVariablesTest, WhatAHeadBecomesIsKnownBeforeItIsMade) {
   // Numbers that the stream has not given are refused later.
   v1::PushHead wrong;
   wrong.add_steps()->add_variables(kVariables);
-  EXPECT_GT(MemoryOfPush(wrong), 0U);
+  EXPECT_GT(MemoryOfPush(variables_, wrong), 0U);
 }
 
 }  // namespace

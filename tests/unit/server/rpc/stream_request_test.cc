@@ -134,7 +134,7 @@ TEST_F(StreamRequestTest, WithoutMemoryForItsPartsAPushIsRefusedAndMayComeAgain)
     push.tensors.push_back(one[0]);
   }
   push.head.set_body_bytes(1000 * 12);
-  const uint64_t parts = MemoryOfPush(push.head.push());
+  const uint64_t parts = MemoryOfPush(stream_.variables, push.head.push());
   EXPECT_GT(parts, uint64_t{1} << 20);
   memory.SetLimit(memory.used() + parts / 2);
   const Answer refused = AskFresh(push.head, push.tensors);
