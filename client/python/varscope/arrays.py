@@ -12,6 +12,7 @@ from varscope.counting import reduce_all
 from varscope.indexing import boolean_mask
 from varscope.numbers_ import is_symbolic, numbers
 from varscope.ops import convert_to_tensor, expand_dims
+from varscope.ranges import range
 from varscope.scopes import name_scope
 from varscope.selecting import selected
 from varscope.shaping import checked_axis, flat_numbers, rank
@@ -61,38 +62,6 @@ def ones(shape: Any, dtype: Any = _core.as_dtype("float32"),
          name: str | None = None) -> _core.Tensor:
     """Returns ones."""
     return _all(1, shape, dtype, name)
-
-
-# As NumPy, and TensorFlow's range, find a common one.
-_RANGES = ["int32", "int64", "float32", "float64"]
-
-
-def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None,
-          name: str | None = None) -> _core.Tensor:
-    """Returns start, start + delta and so on, before limit; from 0 where there is one number."""
-    if limit is None:
-        start, limit = 0, start
-    _check_range(start, limit, delta)
-    parts = [part if is_symbolic(part) else convert_to_tensor(part, dtype)
-             for part in (start, limit, delta)]
-    if dtype is None:
-        names = [part.dtype.name for part in parts]
-        dtype = max(names, key=_RANGES.index)
-    parts = [part if part.dtype == dtype else _core.cast(part, dtype) for part in parts]
-    made = _core._range(*parts, name)
-    if not any(is_symbolic(part) or np.ndim(part) for part in (start, limit, delta)):
-        made.set_shape([len(np.arange(start, limit, delta))])
-    return made
-
-
-def _check_range(start: Any, limit: Any, delta: Any) -> None:
-    if any(is_symbolic(part) or np.ndim(part) for part in (start, limit, delta)):
-        return
-    if delta == 0:
-        raise ValueError("Requires delta != 0: 0")
-    if (delta > 0 and start > limit) or (delta < 0 and start < limit):
-        raise ValueError(f"Requires start {'<=' if delta > 0 else '>='} limit when delta "
-                         f"{'>' if delta > 0 else '<'} 0: {start}/{limit}")
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> _core.Tensor:
