@@ -6,16 +6,18 @@ from typing import Any
 
 from varscope import _core
 from varscope.arrays import gather, reshape
-from varscope.arrays import range as range_
+from varscope.checks import checked
+from varscope.counting import reduce_all
 from varscope.ops import convert_to_tensor, expand_dims
 from varscope.products import matmul
+from varscope.ranges import range as range_
 from varscope.scopes import name_scope
 from varscope.shaping import checked_axis, rank
 
 
 def batch_gather(params: Any, indices: Any, name: str | None = None) -> _core.Tensor:
     """Returns for each of a batch the rows that its indices number. ValueError where a rank is not
-    known."""
+    known. A run raises InvalidArgumentError for an index that its part of the batch has no row of."""
     with name_scope(name, "BatchGather", [params, indices]):
         params, indices = convert_to_tensor(params), convert_to_tensor(indices)
         leading = rank(indices) - 1
@@ -25,6 +27,11 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> _core.Te
         shape, sizes = _core.shape(params), _core.shape(indices)
         rest = _parts(shape, leading + 1, len(known))
         flat = reshape(params, [-1, *rest])
+        # One that is too large would be a row of the next part of the batch.
+        rows = _core.cast(shape[leading], indices.dtype)
+        there = reduce_all(_core.logical_and(_core.greater_equal(indices, 0),
+                                             _core.less(indices, rows)))
+        indices = checked(indices, there, "an_index_is_out_of_range")
         groups = reshape(indices, [-1, sizes[leading]])
         offsets = expand_dims(range_(_core.shape(groups)[0]) * shape[leading], 1)
         taken = _core._gather(flat, groups + _core.cast(offsets, groups.dtype), None)

@@ -62,24 +62,24 @@ def to_bfloat16(x: Any, name: str = "ToBFloat16") -> Any:
     return cast(x, "bfloat16", name)
 
 
-def _limits(dtype: _core.DType) -> Any:
+def _limits(dtype: _core.DType, which: str) -> Any:
     """NumPy's description of the numbers. TypeError for a dtype that has no largest one."""
     numpy = np.dtype(dtype.as_numpy_dtype)
     if dtype.is_integer:
         return np.iinfo(numpy)
     if dtype.name in ("float16", "float32", "float64"):
         return np.finfo(numpy)
-    raise TypeError(f"Cannot find minimum value of {dtype!r}.")
+    raise TypeError(f"Cannot find {which} value of {dtype!r}.")
 
 
 def _least(self: _core.DType) -> Any:
     """The smallest number that it has."""
-    return _limits(self).min
+    return _limits(self, "minimum").min
 
 
 def _largest(self: _core.DType) -> Any:
     """The largest number that it has."""
-    return _limits(self).max
+    return _limits(self, "maximum").max
 
 
 _core.DType.min = property(_least, doc=_least.__doc__)
