@@ -134,8 +134,9 @@ def test_bits():
     assert np.array_equal(run([tf.bitwise.left_shift(x, 1), tf.bitwise.right_shift([-8, 8], 1)]),
                           [[24, 20], [-4, 4]])
     both = tf.constant([True, False])
-    assert run([both & True, ~both])[1].tolist() == [False, True]
-    assert [(x & 6).op.name, (~x).op.type] == ["and_2/BitwiseAnd", "Invert"]
+    found = run([both & True, both | True, both ^ True, ~both])
+    assert np.array_equal(found, [[True, False], [True, True], [False, True], [False, True]])
+    assert [(x & 6).op.name, (~x).op.type] == ["and_3/BitwiseAnd", "Invert"]
     with pytest.raises((TypeError, ValueError), match="float32"):
         tf.bitwise.invert([1.0])
 

@@ -92,6 +92,32 @@ def test_names_of_results():
                                          "per_image_standardization", "random_crop"]
 
 
+def test_names_of_what_operators_make():
+    a, x, m = tf.constant([True, False]), tf.constant([6, 3]), tf.ones([2, 2])
+    made = [a & a, a | a, a ^ a, x & 6, x % 4, 4 % x, m @ m, True & a, 7 | x, x ** 2, ~a, x // 2]
+    assert [y.op.name for y in made] == [
+        "and", "or", "xor", "and_1/BitwiseAnd", "mod", "mod_1", "matmul", "and_2", "or_1/BitwiseOr",
+        "pow", "LogicalNot", "floordiv"]
+    functions = [tf.logical_and(a, a), tf.mod(x, 4), tf.matmul(m, m)]
+    assert [y.op.name for y in functions] == ["LogicalAnd", "FloorMod", "MatMul_1"]
+
+
+def test_ranges_know_how_many_numbers_they_have():
+    third = np.float64(0.1)
+    for numbers, count in (((0., 16777217., 16777216.), 1), ((1.00000001, 1.), 0), ((0, 1, .1), 10),
+                           ((10, 2, -3), 3), ((0., 3, .3), 10), ((.1, .5, third), 4), ((3, 3), 0),
+                           ((0, 2**40, 2**38), 4)):
+        made = tf.range(*numbers)
+        assert made.shape.as_list() == [count] == list(run(made).shape), numbers
+    # Nothing of that size is made to count it.
+    assert tf.range(0, 2**45).shape.as_list() == [2**45]
+    for numbers, what in (((0, 1e30, 1e-30), "<= 9223372036854775807"), ((0., float("inf")), "<="),
+                          ((5, 2), "start <= limit"), ((2, 5, -1), "start >= limit"),
+                          ((0, 5, 0), "delta != 0")):
+        with pytest.raises(ValueError, match=f"Requires .*{what}"):
+            tf.range(*numbers)
+
+
 def test_a_finalized_graph_takes_no_ops():
     w = tf.get_variable("w", [2], initializer=tf.ones_initializer())
     total = tf.reduce_sum(w)

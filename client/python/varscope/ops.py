@@ -13,7 +13,7 @@ import numpy as np
 
 from varscope import _core
 from varscope import shapes
-from varscope.scopes import name_scope, op_of, refuse
+from varscope.scopes import name_scope, op_of
 from varscope.slices import IndexedSlices, shaped_like
 from varscope.strings.tensors import (StringTensor, bytes_of, is_string, is_text, text_constant,
                                       text_placeholder, to_text)
@@ -189,8 +189,11 @@ def _no_array(self: Any, *_: Any, **__: Any) -> NoReturn:
     raise NotImplementedError(f"Cannot convert a symbolic tensor ({self.name}) to a numpy array.")
 
 
-def _pow(x: Any, y: Any) -> _core.Tensor:
-    return _core.pow(x, y, "pow")
+def _named(function: Any, name: str) -> Any:
+    """A function whose op TensorFlow calls otherwise where an operator makes it."""
+    def operator(x: Any, y: Any) -> _core.Tensor:
+        return function(x, y, name=name)
+    return operator
 
 
 def _of_bools_or_bits(logical: Any, bitwise: Any, name: str) -> Any:
@@ -198,7 +201,7 @@ def _of_bools_or_bits(logical: Any, bitwise: Any, name: str) -> Any:
     def operator(x: Any, y: Any) -> _core.Tensor:
         tensor = x if isinstance(x, (_core.Tensor, _core.Variable)) else y
         if tensor.dtype == "bool":
-            return logical(x, y)
+            return logical(x, y, name)
         with name_scope(name):
             return bitwise(x, y)
     return operator
@@ -214,9 +217,9 @@ _BINARY = {
     "mul": _core._operator_mul,
     "truediv": _core.divide,
     "floordiv": _core.floordiv,
-    "pow": _pow,
-    "matmul": _core.matmul,
-    "mod": _core.floormod,
+    "pow": _named(_core.pow, "pow"),
+    "matmul": _named(_core.matmul, "matmul"),
+    "mod": _named(_core.floormod, "mod"),
     "and": _of_bools_or_bits(_core.logical_and, _core.bitwise_and, "and"),
     "or": _of_bools_or_bits(_core.logical_or, _core.bitwise_or, "or"),
     "xor": _of_bools_or_bits(_core.logical_xor, _core.bitwise_xor, "xor"),
