@@ -206,9 +206,9 @@ def variables_initializer(var_list: Iterable[_core.Variable],
 
 
 def _initializer(self: _core.Variable) -> _core.Operation:
-    """An op that gives it its first value, where it has none yet."""
+    """An op that gives it its first value: where it has none yet, and a slot of an optimizer again."""
     with self.graph.as_default():
-        return _core._initializer_of([self], self.op.name + "/Assign")
+        return variables_initializer([self], self.op.name + "/Assign")
 
 
 def _initial_value(self: _core.Variable) -> Any:
