@@ -77,6 +77,12 @@ def test_parts_that_tensorflow_saved_are_read_as_one():
         assert shapes[name] == shapes[whole] == [3, 2]
         np.testing.assert_array_equal(reader.get_tensor(name), reader.get_tensor(whole))
     assert len(sliced) > 5
+    reader._parts[sliced[0]].pop()
+    with pytest.raises(tf.errors.DataLossError, match=f"{sliced[0]} has . parts, and has"):
+        reader.get_tensor(sliced[0])
+    del reader._parts[sliced[1]]
+    with pytest.raises(tf.errors.DataLossError, match="and has 0 of them"):
+        reader.get_tensor(sliced[1])
 
 
 def test_a_graphs_file_makes_them_again(tmp_path):

@@ -87,15 +87,21 @@ class CheckpointReader:
         return {name: as_dtype(entry.dtype) for name, entry in self._entries.items()}
 
     def get_tensor(self, tensor_str: str) -> np.ndarray:
-        """Returns a variable's value. NotFoundError when there is none of this name."""
+        """Returns a variable's value. NotFoundError when there is none of this name, DataLossError when
+        parts of it are missing."""
         if tensor_str not in self._entries:
             raise errors.NotFoundError(None, None,
                                        f"Key {tensor_str} not found in checkpoint")
         entry = self._entries[tensor_str]
         if not entry.slices:
             return self._value(entry)[()]
+        parts = self._parts.get(tensor_str, [])
+        if len(parts) != len(entry.slices):
+            raise errors.DataLossError(
+                None, None, f"{self._prefix}.index says that {tensor_str} has {len(entry.slices)} "
+                f"parts, and has {len(parts)} of them: the file is damaged; take another checkpoint")
         whole = np.empty(entry.shape, entry.dtype)
-        for at, part in zip(entry.slices, self._parts[tensor_str]):
+        for at, part in zip(entry.slices, parts):
             whole[at] = self._value(part)
         return whole
 
