@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from varscope import _core, initializers
-from varscope.compat import v1 as tf
 from varscope.rnn.cells import RNNCell
 
 

@@ -18,8 +18,9 @@ from varscope._core import (
     logical_xor, matrix_band_part, matrix_determinant, matrix_inverse, matrix_solve, maximum,
     minimum, multiply, negative, no_op, not_equal, pow, rank, reciprocal, reduce_logsumexp,
     reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_sum, reverse, round, rsqrt,
-    self_adjoint_eig, self_adjoint_eigvals, shape, sigmoid, sign, sin, sinh, size, sqrt, square, squared_difference, squeeze, stop_gradient,
-    subtract, tan, tanh, trainable_variables, transpose, truncatediv, unsorted_segment_sum)
+    self_adjoint_eig, self_adjoint_eigvals, shape, sigmoid, sign, sin, sinh, size, sqrt, square,
+    squared_difference, squeeze, stop_gradient, subtract, tan, tanh, trainable_variables,
+    transpose, truncatediv, unsorted_segment_sum)
 from varscope.assertions import (Assert, add_check_numerics_ops, assert_equal, assert_greater,
                                  assert_greater_equal, assert_less, assert_less_equal, assert_negative,
                                  assert_non_negative, assert_non_positive, assert_none_equal,
