@@ -80,6 +80,7 @@ double LogFactorial(double k) {
   return ::lgamma_r(k + 1, &sign);
 }
 
+// Requires a rate below `most`: of a larger one hardly a number would fit.
 double ManyEvents(Source& source, double rate, double most) {
   const double log_rate = std::log(rate);
   const double b = 0.931 + 2.53 * std::sqrt(rate);
@@ -90,7 +91,8 @@ double ManyEvents(Source& source, double rate, double most) {
     const double v = source.Uniform();
     const double us = 0.5 - std::abs(u);
     const double k = std::floor((2 * a / us + b) * u + rate + 0.43);
-    if (k > most) continue;
+    // The largest int64_t is not a double: `most` is above it, and would not fit.
+    if (k >= most) continue;
     if (us >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2)) return k;
     if (k < 0 || (us < 0.013 && v > us)) continue;
     const double s = std::log(v * inverse_alpha / (a / (us * us) + b));
@@ -98,14 +100,14 @@ double ManyEvents(Source& source, double rate, double most) {
   }
 }
 
-// At most the largest number of the result's type; 0 for a negative rate.
+// At most the largest number of the result's type, and that for a larger rate, of which TensorFlow
+// draws for ever; 0 for a negative one.
 template <typename T>
 T Poisson(Source& source, double rate) {
-  constexpr auto kMost = static_cast<double>(std::numeric_limits<T>::max());
-  if (rate == kInfinity) {
-    return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                : std::numeric_limits<T>::max();
-  }
+  using Limits = std::numeric_limits<T>;
+  constexpr auto kMost = static_cast<double>(Limits::max());
+  if (rate == kInfinity && Limits::has_infinity) return Limits::infinity();
+  if (rate >= kMost) return Limits::max();
   return static_cast<T>(rate < 10 ? FewEvents(source, rate, kMost)
                                   : ManyEvents(source, rate, kMost));
 }

@@ -163,5 +163,7 @@ def test_gamma_and_poisson_have_dtypes_rates_and_gradients():
                                    [0.27192035, 2.1715097, 2.1182556], rtol=1e-5)
         with pytest.raises(tf.errors.InvalidArgumentError, match="no number can be drawn"):
             sess.run(tf.random_poisson([float("nan")], [1]))
+        # TensorFlow draws for ever what its result's type has no number for.
+        assert sess.run(tf.random_poisson(1e12, [2], tf.int32)).tolist() == [2**31 - 1] * 2
     assert [x.op.name for x in (double, whole)] == ["random_gamma/Maximum",
                                                     "random_poisson/RandomPoissonV2"]

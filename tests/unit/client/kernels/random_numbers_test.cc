@@ -4,7 +4,9 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -180,6 +182,26 @@ TEST_F(RandomNumbersTest, LargeTensors) {
                   -0x1.15d7cc00p-1F, 0x1.c6524200p-2F, -0x1.b7541e00p-2F});
   has(truncated, {-0x1.edb25400p-3F, 0x1.f25aac00p-6F, 0x1.3586fc00p-2F, 0x1.68506e00p+0F,
                   0x1.c518b400p-4F, -0x1.ab7db000p-2F, -0x1.327ab600p+0F});
+}
+
+// TensorFlow draws again and again where the result's type has no number as large as the rate.
+TEST_F(RandomNumbersTest, EventsOfRatesAboveTheResultsRange) {
+  const double kInfinity = std::numeric_limits<double>::infinity();
+  const auto drawn = [](double rate, DType dtype) {
+    return Session().run(random_poisson(Shaped({2}), constant(Tensor::Scalar(rate)), dtype, kSeed));
+  };
+  for (const double rate : {0x1p31 - 1, 1e12, 1e300, kInfinity}) {
+    EXPECT_EQ(drawn(rate, int32).data<int32_t>()[1], INT32_MAX) << rate;
+  }
+  for (const double rate : {0x1p63, 1e300, kInfinity}) {
+    EXPECT_EQ(drawn(rate, int64).data<int64_t>()[1], INT64_MAX) << rate;
+  }
+  EXPECT_EQ(drawn(1e300, float32).data<float>()[1], std::numeric_limits<float>::max());
+  EXPECT_TRUE(std::isinf(drawn(kInfinity, float32).data<float>()[1]));
+  // Below the range's end there are numbers.
+  EXPECT_NEAR(drawn(2e9, int32).data<int32_t>()[1], 2e9, 1e6);
+  const int64_t many = drawn(std::nextafter(0x1p63, 0), int64).data<int64_t>()[1];
+  EXPECT_GT(many, INT64_MAX - (int64_t{1} << 40));
 }
 
 TEST_F(RandomNumbersTest, ASessionHasItsOwnStreamAndNoSeedHasNone) {
