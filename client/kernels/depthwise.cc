@@ -48,6 +48,7 @@ void AddProducts(int64_t channels, int64_t m, const T* x, const T* each, T* to) 
 // to[c] += the sum of a[c, i] * b[c, i] over i.
 template <typename T>
 void AddSums(int64_t channels, int64_t m, const T* a, const T* b, T* to) {
+  if (m == 1) return AddProducts(channels, 1, a, b, to);
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t i = 0; i < m; ++i) to[c] += a[c * m + i] * b[c * m + i];
   }

@@ -25,5 +25,8 @@ extern "C" const varscope::internal::KernelFn varscope_hot_kernels[] = {
     // pool.cc
     kernels::MaxPool, kernels::MaxPoolWithArgmax, kernels::MaxPoolGrad, kernels::MaxPoolGradGrad,
     kernels::AvgPool, kernels::AvgPoolGrad,
+    // depthwise.cc
+    kernels::DepthwiseConv2D, kernels::DepthwiseConv2DBackpropInput,
+    kernels::DepthwiseConv2DBackpropFilter,
     // spread.cc
     kernels::Cumsum, kernels::Cumprod, kernels::BroadcastReduced, kernels::AddN, nullptr};

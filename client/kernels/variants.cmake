@@ -1,8 +1,8 @@
 # The hot kernels once more for each later x86-64, from the same sources: variants.cc chooses one when
 # the process starts.
 set(hot_kernels
-  kernels/binary.cc kernels/hot.cc kernels/pool.cc kernels/reduce.cc kernels/softmax.cc
-  kernels/spread.cc kernels/unary.cc)
+  kernels/binary.cc kernels/depthwise.cc kernels/hot.cc kernels/pool.cc kernels/reduce.cc
+  kernels/softmax.cc kernels/spread.cc kernels/unary.cc)
 target_sources(varscope_kernels PRIVATE ${hot_kernels} kernels/variants.cc)
 
 # One object, in which everything but the table of its kernels is local: the linker must not take a

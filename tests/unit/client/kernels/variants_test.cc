@@ -133,6 +133,8 @@ class VariantsTest : public ::testing::Test {
   void CompareSoftmax();
   template <typename T>
   void ComparePools();
+  template <typename T>
+  void CompareDepthwise();
 
   static Kernels HotKernels() {
     Kernels kernels;
@@ -270,6 +272,27 @@ void VariantsTest::ComparePools() {
   }
 }
 
+template <typename T>
+void VariantsTest::CompareDepthwise() {
+  using namespace kernels;
+  const DType dtype = kDTypeOf<T>;
+  for (const int64_t channels : {1, 3, 16, 70}) {
+    for (const int64_t each : {1, 2}) {
+      const Attrs window{{"strides", std::vector<int64_t>{1, 2, 2, 1}},
+                         {"padding", std::string("SAME")}};
+      const OutputSpec images{dtype, Shape{2, 7, 6, channels}};
+      const OutputSpec filter{dtype, Shape{3, 2, channels, each}};
+      const OutputSpec made{dtype, Shape{2, 4, 3, channels * each}};
+      const Tensor x = Random<T>(images.shape, true);
+      const Tensor kernel = Random<T>(filter.shape, false);
+      const Tensor dy = Random<T>(made.shape, false);
+      Compare<T>({DepthwiseConv2D}, {window, {x, kernel}, {made}});
+      Compare<T>({DepthwiseConv2DBackpropInput}, {window, {dy, kernel, x}, {images}});
+      Compare<T>({DepthwiseConv2DBackpropFilter}, {window, {dy, x, kernel}, {filter}});
+    }
+  }
+}
+
 TEST_F(VariantsTest, GiveTheSame) {
   CompareElementwise<float>();
   CompareElementwise<double>();
@@ -286,6 +309,8 @@ TEST_F(VariantsTest, GiveTheSame) {
   CompareSoftmax<double>();
   ComparePools<float>();
   ComparePools<double>();
+  CompareDepthwise<float>();
+  CompareDepthwise<double>();
   EXPECT_EQ(compared_.size(), table_.size()) << "a hot kernel is not compared here";
 }
 
