@@ -132,6 +132,13 @@ def test_a_finalized_graph_takes_no_ops():
     with tf.Session() as sess:
         sess.run(init)
         assert sess.run([total, w])[1].tolist() == [1, 1]
+        w.load([3, 4], sess)
+        assert sess.run(total) == 7
+        with pytest.raises(ValueError, match=r"has the shape \(3,\), variable w:0 has \(2,\)"):
+            w.load([3, 4, 5], sess)
+    with tf.Graph().as_default(), tf.Session() as other:
+        with pytest.raises(ValueError, match="is of another graph than the session"):
+            w.load([3, 4], other)
 
 
 def test_classes_in_range():

@@ -1,4 +1,4 @@
-// Sessions: runs, reads, barriers.
+// Sessions: runs, reads, assignments of values, barriers.
 #include "varscope/session.h"
 
 #include <chrono>
@@ -7,10 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "client/graph/handles.h"
+#include "client/graph/variable_state.h"
 #include "client/python/src/convert.h"
 #include "client/python/src/define.h"
 #include "client/python/src/handles.h"
 #include "client/python/src/waiting.h"
+#include "client/session/access.h"
 
 namespace varscope::python {
 namespace {
@@ -99,6 +102,29 @@ nb::object Read(const PySession& session, std::string name) {
   return ToNumpy(std::move(value), false);
 }
 
+// Assigns a value now. Nothing is added to the graph, which may be finalized. Requires a variable
+// that is not partitioned. ValueError for one of another graph, and for a value of another shape.
+void Load(const PySession& session, const PyVariable& variable, nb::handle value) {
+  AwaitDefinitions();
+  internal::VariableState& state = *internal::Unwrap(*variable);
+  if (state.graph != &internal::SessionAccess::GraphOf(*session)) {
+    throw ValueError("load(): variable " + variable->name() +
+                     " is of another graph than the session");
+  }
+  Tensor tensor = ToTensor(value, variable->dtype());
+  if (tensor.shape() != variable->shape()) {
+    throw ValueError("load(): the value has the shape " + tensor.shape().ToString() +
+                     ", variable " + variable->name() + " has " + variable->shape().ToString());
+  }
+  Wait([session = *session, variable = *variable, tensor = std::move(tensor)] {
+    internal::VariableState* const own = internal::Unwrap(variable);
+    internal::StoredSlots& slots = internal::SessionAccess::SlotsOf(session);
+    if (own->slot) slots.Make({own});
+    internal::SessionAccess::Assign(session,
+                                    {{slots.NameOf(*own), AssignOp::kAssign, tensor, Tensor()}});
+  });
+}
+
 void Barrier(const PySession& session, std::string name, uint32_t parties,
              std::optional<double> timeout) {
   const std::chrono::duration<double> seconds(timeout.value_or(0));
@@ -122,6 +148,7 @@ void AddSession(nb::module_& m) {
       .def("run", &Run, "fetches"_a, "feeds"_a)
       .def("pull", &Pull, "fetches"_a, "feeds"_a = nb::list())
       .def("read", &Read, "name"_a)
+      .def("load", &Load, "variable"_a, "value"_a)
       .def("barrier", &Barrier, "name"_a, "parties"_a, nb::arg("timeout").none())
       .def_prop_ro("global_step", [](const PySession& s) { return s->global_step(); })
       .def_prop_ro("dropped_pushes", [](const PySession& s) { return s->dropped_pushes(); });

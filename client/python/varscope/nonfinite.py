@@ -19,9 +19,13 @@ def are_allowed() -> bool:
     return _allowed
 
 
+def may_be_nonfinite(variable: _core.Variable) -> bool:
+    """Whether they may be assigned to a variable. A local one is nobody else's: it may have them."""
+    return _allowed or variable in local_variables()
+
+
 def assigned(change: _core.Tensor, variable: _core.Variable) -> _core.Tensor:
-    """Returns what a change of a variable gives. A local variable is nobody else's: it may have
-    them."""
-    if _allowed or variable in local_variables():
+    """Returns what a change of a variable gives; it may give it them where the variable may."""
+    if may_be_nonfinite(variable):
         _core._allow_nonfinite(change.op)
     return change

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from varscope import (_core, collections_, constraints, control_flow, creators, scope_defaults, seeds,
                       shapes, slots)
 from varscope import initializers as initializers_lib
+from varscope.errors import InvalidArgumentError
 from varscope.getters import asked, getter_of, result
-from varscope.nonfinite import assigned
+from varscope.nonfinite import assigned, may_be_nonfinite
 from varscope.ops import group
 from varscope.scopes import control_dependencies, refuse, reuse_code
 from varscope.strings import variables as string_variables
@@ -183,9 +186,23 @@ def _method(function: Callable) -> Callable:
 
 
 def _load(self: _core.Variable, value: Any, session: Any = None) -> None:
-    """Assigns a value now."""
+    """Assigns a value now, also where the graph is finalized. InvalidArgumentError for NaN and
+    infinities where a run may not assign them either."""
     from varscope.session import session_for
-    session_for("load()", session).run(assign(self, value))
+    opened = session_for("load()", session)
+    if self.is_partitioned:
+        opened.run(assign(self, value))
+        return
+    if not may_be_nonfinite(self) and not np.isfinite(_as(self.dtype, value)).all():
+        raise InvalidArgumentError(None, None, f"load(): the value for variable {self.name} has "
+                                   "elements that are NaN or infinite, which the server refuses")
+    getattr(opened, "raw_session", lambda: opened)().core.load(self, value)
+
+
+def _as(dtype: _core.DType, value: Any) -> np.ndarray:
+    """A value as a variable of this dtype would have it, where one too large is infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(value, dtype.as_numpy_dtype)
 
 
 def _parts(self: _core.Variable) -> Iterator[_core.Variable]:
