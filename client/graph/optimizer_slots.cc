@@ -59,6 +59,7 @@ std::optional<KnownVariable> SlotKeys::FindVariable(const std::string& key) cons
 
 void AddSlots(GraphState& graph, OptimizerSlots& optimizer,
               const std::vector<const VariableState*>& variables) {
+  const MutexLock lock(optimizer.mutex);
   // What is unknown here, the server refuses.
   const optimizers::Optimizer* const rule = optimizers::FindOptimizer(optimizer.optimizer);
   optimizers::Hyperparameters values;
@@ -88,8 +89,9 @@ void AddSlots(GraphState& graph, OptimizerSlots& optimizer,
 }
 
 void RenameSlots(GraphState& graph) {
-  for (auto& [identity, optimizer] : graph.optimizers()) {
-    for (auto& [variable, slots] : optimizer.by_variable) {
+  for (OptimizerSlots* const optimizer : graph.optimizers()) {
+    const MutexLock lock(optimizer->mutex);
+    for (auto& [variable, slots] : optimizer->by_variable) {
       for (Slot& slot : slots) slot.variable->name = slot.before + variable->name + slot.after;
     }
   }

@@ -195,7 +195,11 @@ const internal::OptimizerSlots& Optimizer::SlotsFor(const GradientsAndVariables&
                                                     const SourceLocation& where) const {
   GraphState& graph = internal::Current();
   internal::OptimizerSlots& optimizer = graph.slots_of(identity_, name_);
-  if (optimizer.variables.empty()) {
+  const auto is_new = [&optimizer] {
+    const MutexLock lock(optimizer.mutex);
+    return optimizer.variables.empty();
+  };
+  if (is_new()) {
     optimizer.optimizer = type_;
     optimizer.hyperparameters = KnownNumbers(type_, hyperparameters_);
     optimizer.creator = internal::CreatorAt(where);
@@ -208,16 +212,15 @@ const internal::OptimizerSlots& Optimizer::SlotsFor(const GradientsAndVariables&
 
 std::vector<Slot> Optimizer::slots() const {
   std::vector<Slot> all;
-  const auto& optimizers = internal::Current().optimizers();
-  const auto found = optimizers.find(identity_);
-  if (found == optimizers.end()) return all;
-  const auto add = [&all](internal::VariableState* kept) {
-    const internal::SlotOf& slot = *kept->slot;
-    all.push_back({Variable(), slot.state, Wrap(kept)});
+  const internal::OptimizerSlots* const kept = internal::Current().FindSlotsOf(identity_);
+  if (kept == nullptr) return all;
+  const auto add = [&all](internal::VariableState* variable) {
+    all.push_back({Variable(), variable->slot->state, Wrap(variable)});
   };
-  for (internal::VariableState* variable : found->second.non_slots) add(variable);
-  for (const internal::VariableState* variable : found->second.variables) {
-    for (const internal::Slot& slot : found->second.by_variable.at(variable)) {
+  const MutexLock lock(kept->mutex);
+  for (internal::VariableState* variable : kept->non_slots) add(variable);
+  for (const internal::VariableState* variable : kept->variables) {
+    for (const internal::Slot& slot : kept->by_variable.at(variable)) {
       add(slot.variable);
       all.back().primary = Wrap(const_cast<internal::VariableState*>(variable));
     }
