@@ -185,6 +185,7 @@ class Call {
   }
 
   Variable CreatePartitioned() {
+    graph_.CheckOpen(key_);
     Definition definition = Ask();
     definition.initializer = Default(request_.dtype);
     if (args_.initializer) definition.initializer = PartitionedInitializer();

@@ -60,6 +60,11 @@ std::optional<KnownVariable> SlotKeys::FindVariable(const std::string& key) cons
 void AddSlots(GraphState& graph, OptimizerSlots& optimizer,
               const std::vector<const VariableState*>& variables) {
   const MutexLock lock(optimizer.mutex);
+  for (const VariableState* variable : variables) {
+    if (!optimizer.by_variable.contains(variable)) {
+      graph.CheckOpen(absl::StrCat(variable->name, "/", optimizer.name));
+    }
+  }
   // What is unknown here, the server refuses.
   const optimizers::Optimizer* const rule = optimizers::FindOptimizer(optimizer.optimizer);
   optimizers::Hyperparameters values;

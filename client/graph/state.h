@@ -119,6 +119,9 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
 
   // From then on AddNode throws RuntimeError but for a read of a variable.
   void Finalize() { finalized_ = true; }
+  // Throws it for what is to be added under that name. Whoever adds more than an op asks first, and
+  // leaves nothing behind.
+  void CheckOpen(const std::string& name) const;
   bool finalized() const { return finalized_; }
 
  private:
