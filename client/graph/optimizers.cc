@@ -104,6 +104,12 @@ Output AsOfNow(const Output& value) {
   return variable != nullptr && own == variable->read ? Wrap(variable).value() : value;
 }
 
+void AppendSlots(const internal::Slots& slots, const Variable& primary, std::vector<Slot>& all) {
+  for (const internal::Slot& slot : slots) {
+    all.push_back({primary, slot.variable->slot->state, Wrap(slot.variable)});
+  }
+}
+
 }  // namespace
 
 Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperparameters)
@@ -214,17 +220,25 @@ std::vector<Slot> Optimizer::slots() const {
   std::vector<Slot> all;
   const internal::OptimizerSlots* const kept = internal::Current().FindSlotsOf(identity_);
   if (kept == nullptr) return all;
-  const auto add = [&all](internal::VariableState* variable) {
-    all.push_back({Variable(), variable->slot->state, Wrap(variable)});
-  };
   const MutexLock lock(kept->mutex);
-  for (internal::VariableState* variable : kept->non_slots) add(variable);
-  for (const internal::VariableState* variable : kept->variables) {
-    for (const internal::Slot& slot : kept->by_variable.at(variable)) {
-      add(slot.variable);
-      all.back().primary = Wrap(const_cast<internal::VariableState*>(variable));
-    }
+  for (internal::VariableState* variable : kept->non_slots) {
+    all.push_back({Variable(), variable->slot->state, Wrap(variable)});
   }
+  for (const internal::VariableState* variable : kept->variables) {
+    AppendSlots(kept->by_variable.at(variable),
+                Wrap(const_cast<internal::VariableState*>(variable)), all);
+  }
+  return all;
+}
+
+std::vector<Slot> Optimizer::slots(const Variable& primary) const {
+  std::vector<Slot> all;
+  const internal::VariableState* const variable = Unwrap(primary);
+  const internal::OptimizerSlots* const kept = internal::Current().FindSlotsOf(identity_);
+  if (kept == nullptr) return all;
+  const MutexLock lock(kept->mutex);
+  const auto found = kept->by_variable.find(variable);
+  if (found != kept->by_variable.end()) AppendSlots(found->second, primary, all);
   return all;
 }
 
