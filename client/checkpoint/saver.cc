@@ -12,6 +12,7 @@
 #include "client/checkpoint/state_file.h"
 #include "client/checkpoint/tensors.h"
 #include "client/graph/handles.h"
+#include "client/graph/optimizer_state.h"
 #include "client/graph/remote_store.h"
 #include "client/graph/state.h"
 #include "client/graph/variable_state.h"
@@ -47,13 +48,6 @@ struct Saved {
   std::vector<int64_t> partitions;
   bool required = true;
 };
-
-// All slots that a graph knows.
-std::vector<internal::VariableState*> SlotsOf(internal::GraphState& graph) {
-  std::vector<internal::VariableState*> slots = graph.variables().all();
-  std::erase_if(slots, [](const internal::VariableState* variable) { return !variable->slot; });
-  return slots;
-}
 
 // Without those slots that the store does not have, when `all_there_are` are saved.
 std::vector<Saved> SavedVariables(const Session& session, const std::vector<SavedName>& names,
@@ -182,7 +176,7 @@ void Saver::restore(Session& session, const std::string& save_path) const {
     if (!with_slots_ || !one.parts.front()->slot) throw_without(one.name);
     needed.insert(needed.end(), one.parts.begin(), one.parts.end());
   }
-  SessionAccess::SlotsOf(session).Make(with_slots_ ? SlotsOf(graph) : needed);
+  SessionAccess::SlotsOf(session).Make(with_slots_ ? internal::SlotsIn(graph) : needed);
   std::vector<Saved> saved = SavedVariables(session, named, with_slots_);
   if (with_slots_) AddSlots(session, saved);
   std::map<std::string, ListedVariable> listed;

@@ -172,6 +172,7 @@ std::string FreeName(GraphState& graph, const std::string& name) {
 
 VariableState* AddResolved(GraphState& graph, const std::string& key,
                            const ResolvedVariable& resolved) {
+  graph.CheckOpen(resolved.name);
   const NameScopeGuard root(graph, "");
   const OutsideGuard outside(graph);
   const NoControlGuard at_once(graph);
@@ -199,6 +200,7 @@ VariableState* AddResolved(GraphState& graph, const std::string& key,
 }
 
 VariableState* AddNew(GraphState& graph, Definition definition, const InitialValue& first) {
+  graph.CheckOpen(definition.name);
   const std::string key = definition.key;
   ResolvedVariable resolved = Unresolved(definition);
   if (graph.store() != nullptr) resolved = AskStore(graph, definition).variables.front();

@@ -185,6 +185,7 @@ class Call {
   }
 
   Variable CreatePartitioned() {
+    graph_.CheckOpen(key_);
     Definition definition = Ask();
     definition.initializer = Default(request_.dtype);
     if (args_.initializer) definition.initializer = PartitionedInitializer();
@@ -263,9 +264,9 @@ Variable get_variable(const std::string& name, GetVariableArgs args, const Sourc
   if (args.initializer && args.initializer->output()) graph.Own(*args.initializer->output());
   const Getter getter = [&](const std::string& full_name, const GetVariableArgs& given) {
     const internal::OutsideGuard outside(graph);
-    const size_t known = graph.variables().all().size();
+    const size_t known = graph.variables().size();
     Variable variable = internal::Call(graph, full_name, given, internal::CreatorAt(where)).Run();
-    const bool fresh = graph.variables().all().size() > known;
+    const bool fresh = graph.variables().size() > known;
     if (fresh && given.regularizer) {
       for (const Variable& part : variable.parts()) {
         internal::AddRegularizationLoss(graph, given.regularizer, part);

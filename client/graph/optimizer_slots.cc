@@ -59,6 +59,12 @@ std::optional<KnownVariable> SlotKeys::FindVariable(const std::string& key) cons
 
 void AddSlots(GraphState& graph, OptimizerSlots& optimizer,
               const std::vector<const VariableState*>& variables) {
+  const MutexLock lock(optimizer.mutex);
+  for (const VariableState* variable : variables) {
+    if (!optimizer.by_variable.contains(variable)) {
+      graph.CheckOpen(absl::StrCat(variable->name, "/", optimizer.name));
+    }
+  }
   // What is unknown here, the server refuses.
   const optimizers::Optimizer* const rule = optimizers::FindOptimizer(optimizer.optimizer);
   optimizers::Hyperparameters values;
@@ -88,8 +94,9 @@ void AddSlots(GraphState& graph, OptimizerSlots& optimizer,
 }
 
 void RenameSlots(GraphState& graph) {
-  for (auto& [identity, optimizer] : graph.optimizers()) {
-    for (auto& [variable, slots] : optimizer.by_variable) {
+  for (OptimizerSlots* const optimizer : graph.optimizers()) {
+    const MutexLock lock(optimizer->mutex);
+    for (auto& [variable, slots] : optimizer->by_variable) {
       for (Slot& slot : slots) slot.variable->name = slot.before + variable->name + slot.after;
     }
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/graph/variable_state.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/naming/contract.h"
 #include "proto/naming/creator.h"
 
@@ -25,17 +26,20 @@ struct Slot {
 };
 using Slots = std::vector<Slot>;
 
-// What one optimizer has in one graph.
+// What one optimizer has in one graph. Runs of a program's threads read what the mutex guards while
+// another thread of the program may add to it. What it does not guard is there before the first
+// variable is.
 struct OptimizerSlots {
   std::string optimizer;                          // the server's name of the rule
   std::string name;                               // the optimizer's
   uint32_t instance = 0;                          // its number among those of its name
   std::map<std::string, double> hyperparameters;  // those that slots may begin with, and others
   Creator creator;
-  std::vector<VariableState*> non_slots;        // "train/beta1_power"
-  size_t slots_of_each = 0;                     // of a variable that has all
-  std::vector<const VariableState*> variables;  // as it met them
-  std::map<const VariableState*, Slots> by_variable;
+  mutable Mutex mutex;
+  std::vector<VariableState*> non_slots ABSL_GUARDED_BY(mutex);        // "train/beta1_power"
+  size_t slots_of_each ABSL_GUARDED_BY(mutex) = 0;                     // of a variable that has all
+  std::vector<const VariableState*> variables ABSL_GUARDED_BY(mutex);  // as it met them
+  std::map<const VariableState*, Slots> by_variable ABSL_GUARDED_BY(mutex);
 };
 
 // The slots that a graph's optimizers have by get_variable's rules.

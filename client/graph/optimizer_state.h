@@ -1,4 +1,4 @@
-// What the server is told of an optimizer's state.
+// What the server is told of an optimizer's state, and by what it knows it again. Thread-safe.
 #ifndef VARSCOPE_CLIENT_GRAPH_OPTIMIZER_STATE_H_
 #define VARSCOPE_CLIENT_GRAPH_OPTIMIZER_STATE_H_
 
@@ -11,41 +11,30 @@
 namespace varscope::internal {
 
 // Without hyperparameters and group.
-inline OptimizerState StateOf(const OptimizerSlots& optimizer) {
-  OptimizerState state{.optimizer = optimizer.optimizer,
-                       .hyperparameters = {},
-                       .name = optimizer.name,
-                       .instance = optimizer.instance,
-                       .group = ""};
-  for (const VariableState* variable : optimizer.non_slots) {
-    state.non_slots.push_back(variable->name);
-  }
-  return state;
-}
+OptimizerState StateOf(const OptimizerSlots& optimizer);
 
-inline std::vector<std::string> SlotNamesOf(const OptimizerSlots& optimizer,
-                                            const VariableState* variable) {
-  std::vector<std::string> names;
-  for (const Slot& slot : optimizer.by_variable.at(variable)) {
-    names.push_back(slot.variable->name);
-  }
-  return names;
-}
+// Of a variable that it has met.
+std::vector<std::string> SlotNamesOf(const OptimizerSlots& optimizer,
+                                     const VariableState* variable);
 
 // A step that updates nothing: the server makes what it does not have yet of the optimizer's state.
-inline PushRequest::Step CreationOf(const OptimizerSlots& optimizer) {
-  PushRequest::Step step{.state = StateOf(optimizer), .creator = optimizer.creator};
-  step.state.hyperparameters = optimizer.hyperparameters;
-  step.state.group = optimizer.variables.front()->name;
-  for (const VariableState* variable : optimizer.variables) {
-    const std::vector<std::string> names = SlotNamesOf(optimizer, variable);
-    // Reuse may have kept a variable from having its slots.
-    if (names.size() == optimizer.slots_of_each) {
-      step.create_slots.push_back({variable->name, names});
-    }
-  }
-  return step;
-}
+PushRequest::Step CreationOf(const OptimizerSlots& optimizer);
+
+// All slots and non-slot variables that the graph knows, in the order of their creation.
+std::vector<VariableState*> SlotsIn(GraphState& graph);
+
+// The slots of one variable, or the non-slot variables of one optimizer, as the graph has them.
+struct KeptState {
+  const OptimizerSlots* optimizer;
+  std::vector<const VariableState*> variables;  // in the rule's order
+  std::vector<std::string> names;               // theirs, which the server is asked for
+  bool non_slots = false;
+  // The key (proto/naming/state_key.h) that the store has for it; and that of a state which earlier
+  // workers made without naming it. Where that one has the same names, the server takes it instead.
+  std::string key;
+  std::string unnamed_key;
+};
+std::vector<KeptState> StatesIn(GraphState& graph);
 
 }  // namespace varscope::internal
 

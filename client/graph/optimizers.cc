@@ -104,6 +104,12 @@ Output AsOfNow(const Output& value) {
   return variable != nullptr && own == variable->read ? Wrap(variable).value() : value;
 }
 
+void AppendSlots(const internal::Slots& slots, const Variable& primary, std::vector<Slot>& all) {
+  for (const internal::Slot& slot : slots) {
+    all.push_back({primary, slot.variable->slot->state, Wrap(slot.variable)});
+  }
+}
+
 }  // namespace
 
 Optimizer::Optimizer(std::string type, std::string name, Hyperparameters hyperparameters)
@@ -195,7 +201,11 @@ const internal::OptimizerSlots& Optimizer::SlotsFor(const GradientsAndVariables&
                                                     const SourceLocation& where) const {
   GraphState& graph = internal::Current();
   internal::OptimizerSlots& optimizer = graph.slots_of(identity_, name_);
-  if (optimizer.variables.empty()) {
+  const auto is_new = [&optimizer] {
+    const MutexLock lock(optimizer.mutex);
+    return optimizer.variables.empty();
+  };
+  if (is_new()) {
     optimizer.optimizer = type_;
     optimizer.hyperparameters = KnownNumbers(type_, hyperparameters_);
     optimizer.creator = internal::CreatorAt(where);
@@ -208,20 +218,27 @@ const internal::OptimizerSlots& Optimizer::SlotsFor(const GradientsAndVariables&
 
 std::vector<Slot> Optimizer::slots() const {
   std::vector<Slot> all;
-  const auto& optimizers = internal::Current().optimizers();
-  const auto found = optimizers.find(identity_);
-  if (found == optimizers.end()) return all;
-  const auto add = [&all](internal::VariableState* kept) {
-    const internal::SlotOf& slot = *kept->slot;
-    all.push_back({Variable(), slot.state, Wrap(kept)});
-  };
-  for (internal::VariableState* variable : found->second.non_slots) add(variable);
-  for (const internal::VariableState* variable : found->second.variables) {
-    for (const internal::Slot& slot : found->second.by_variable.at(variable)) {
-      add(slot.variable);
-      all.back().primary = Wrap(const_cast<internal::VariableState*>(variable));
-    }
+  const internal::OptimizerSlots* const kept = internal::Current().FindSlotsOf(identity_);
+  if (kept == nullptr) return all;
+  const MutexLock lock(kept->mutex);
+  for (internal::VariableState* variable : kept->non_slots) {
+    all.push_back({Variable(), variable->slot->state, Wrap(variable)});
   }
+  for (const internal::VariableState* variable : kept->variables) {
+    AppendSlots(kept->by_variable.at(variable),
+                Wrap(const_cast<internal::VariableState*>(variable)), all);
+  }
+  return all;
+}
+
+std::vector<Slot> Optimizer::slots(const Variable& primary) const {
+  std::vector<Slot> all;
+  const internal::VariableState* const variable = Unwrap(primary);
+  const internal::OptimizerSlots* const kept = internal::Current().FindSlotsOf(identity_);
+  if (kept == nullptr) return all;
+  const MutexLock lock(kept->mutex);
+  const auto found = kept->by_variable.find(variable);
+  if (found != kept->by_variable.end()) AppendSlots(found->second, primary, all);
   return all;
 }
 

@@ -12,6 +12,17 @@
 namespace varscope::internal {
 namespace {
 
+// Optimizers may share a slot, which is that of the one that made it.
+bool Keeps(const OptimizerSlots& optimizer, const VariableState* slot) {
+  if (slot->slot->optimizer == &optimizer) return true;
+  const MutexLock lock(optimizer.mutex);
+  const auto shares = [slot](const auto& kept) {
+    return std::any_of(kept.second.begin(), kept.second.end(),
+                       [slot](const Slot& one) { return one.variable == slot; });
+  };
+  return std::any_of(optimizer.by_variable.begin(), optimizer.by_variable.end(), shares);
+}
+
 bool ChangesVariable(const Node& node, const VariableState* variable) {
   if (!node.def->changes_variables) return false;
   if (node.variable == variable ||
@@ -19,7 +30,7 @@ bool ChangesVariable(const Node& node, const VariableState* variable) {
     return true;
   }
   if (node.apply == nullptr) return false;
-  if (variable->slot && variable->slot->optimizer == node.apply->slots) return true;
+  if (variable->slot && Keeps(*node.apply->slots, variable)) return true;
   return std::any_of(node.apply->updates.begin(), node.apply->updates.end(),
                      [&](const ApplySpec::Update& update) { return update.variable == variable; });
 }

@@ -121,6 +121,10 @@ struct ListedVariable {
   std::string name;
   std::string key;      // empty but for get_variable's
   std::string primary;  // of a slot: the variable that it accompanies; else empty
+  // Of a slot: the state that it belongs to, and its place there, as v1::VariableInfo has them.
+  std::string state_key;
+  uint32_t state_index = 0;
+  bool non_slot = false;
   DType dtype = DType::kInvalid;
   Shape shape;
   bool initialized = false;

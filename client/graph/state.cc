@@ -47,10 +47,7 @@ std::vector<OutputSpec> InferOutputs(const OpDef& def, const NodeArgs& args,
 
 Node* GraphState::AddNode(NodeArgs args) {
   Use();
-  if (finalized_ && args.op != "ReadVariableOp") {
-    throw RuntimeError(absl::StrCat("Graph is finalized and cannot be modified: '", args.name,
-                                    "' cannot be added. Add it before finalize()."));
-  }
+  if (args.op != "ReadVariableOp") CheckOpen(args.name);
   std::vector<NodeOutput> inputs;
   for (const Output& input : args.inputs) {
     if (!input.defined()) {
@@ -87,6 +84,12 @@ Node* GraphState::AddNode(NodeArgs args) {
   by_name_.emplace(node->name, node.get());
   nodes_.push_back(std::move(node));
   return nodes_.back().get();
+}
+
+void GraphState::CheckOpen(const std::string& name) const {
+  if (!finalized_) return;
+  throw RuntimeError(absl::StrCat("Graph is finalized and cannot be modified: '", name,
+                                  "' cannot be added. Add it before finalize()."));
 }
 
 void GraphState::CheckVisible(const Node& node, const std::string& user) const {

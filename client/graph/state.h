@@ -16,6 +16,7 @@
 #include "client/graph/scope_stack.h"
 #include "client/graph/variable_scopes.h"
 #include "client/graph/variable_table.h"
+#include "proto/concurrency/mutex.h"
 
 namespace varscope::internal {
 
@@ -81,14 +82,25 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   }
   // Of an optimizer `name`, by its identity.
   OptimizerSlots& slots_of(const std::shared_ptr<const void>& optimizer, const std::string& name) {
+    const MutexLock lock(optimizers_mutex_);
     const auto [it, fresh] = optimizer_slots_.try_emplace(optimizer);
     if (fresh) it->second.name = name;
     if (fresh) it->second.instance = optimizers_[name]++;
     return it->second;
   }
-  // By their identities.
-  using Optimizers = std::map<std::shared_ptr<const void>, OptimizerSlots>;
-  Optimizers& optimizers() { return optimizer_slots_; }
+  // Null when the optimizer has none in this graph.
+  const OptimizerSlots* FindSlotsOf(const std::shared_ptr<const void>& optimizer) const {
+    const MutexLock lock(optimizers_mutex_);
+    const auto it = optimizer_slots_.find(optimizer);
+    return it == optimizer_slots_.end() ? nullptr : &it->second;
+  }
+  // Of all optimizers, in no order. None goes. Runs may ask while others are being added.
+  std::vector<OptimizerSlots*> optimizers() {
+    const MutexLock lock(optimizers_mutex_);
+    std::vector<OptimizerSlots*> all;
+    for (auto& [identity, slots] : optimizer_slots_) all.push_back(&slots);
+    return all;
+  }
   SlotKeys& slot_keys() { return slot_keys_; }
 
   // From here on the scopes are those that this thread of the program has opened, which a number
@@ -107,6 +119,9 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
 
   // From then on AddNode throws RuntimeError but for a read of a variable.
   void Finalize() { finalized_ = true; }
+  // Throws it for what is to be added under that name. Whoever adds more than an op asks first, and
+  // leaves nothing behind.
+  void CheckOpen(const std::string& name) const;
   bool finalized() const { return finalized_; }
 
  private:
@@ -133,8 +148,11 @@ class GraphState : public std::enable_shared_from_this<GraphState> {
   VariableTable variables_;
   std::vector<std::vector<Node*>> control_;  // of the control_dependencies now open
   std::map<std::string, std::vector<CollectionItem>> collections_;
-  std::map<std::string, uint32_t> optimizers_;  // how many there are, by name
-  Optimizers optimizer_slots_;
+  mutable Mutex optimizers_mutex_;
+  std::map<std::string, uint32_t> optimizers_  // how many there are, by name
+      ABSL_GUARDED_BY(optimizers_mutex_);
+  std::map<std::shared_ptr<const void>, OptimizerSlots> optimizer_slots_  // by identity
+      ABSL_GUARDED_BY(optimizers_mutex_);
   SlotKeys slot_keys_;
   std::map<uint64_t, Aside> aside_;  // by thread
   uint64_t in_use_ = 0;              // whose scopes are in use; 0: nobody has asked

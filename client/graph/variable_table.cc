@@ -15,22 +15,36 @@ std::optional<KnownPartitioned> VariableTable::FindPartitioned(const std::string
 }
 
 VariableState* VariableTable::Variable(const std::string& key) const {
+  const MutexLock lock(mutex_);
   const auto it = by_key_.find(key);
   return it == by_key_.end() ? nullptr : it->second;
 }
 
 VariableState* VariableTable::Partitioned(const std::string& key) const {
+  const MutexLock lock(mutex_);
   const auto it = partitioned_.find(key);
   return it == partitioned_.end() ? nullptr : it->second;
 }
 
+std::vector<VariableState*> VariableTable::all() const {
+  const MutexLock lock(mutex_);
+  return all_;
+}
+
+size_t VariableTable::size() const {
+  const MutexLock lock(mutex_);
+  return all_.size();
+}
+
 std::vector<VariableState*> VariableTable::defined() const {
+  const MutexLock lock(mutex_);
   std::vector<VariableState*> states = all_;
   for (const auto& [key, state] : partitioned_) states.push_back(state);
   return states;
 }
 
 VariableState* VariableTable::Add(std::unique_ptr<VariableState> variable) {
+  const MutexLock lock(mutex_);
   owned_.push_back(std::move(variable));
   VariableState* const added = owned_.back().get();
   if (!added->key.empty()) by_key_.emplace(added->key, added);
@@ -39,6 +53,7 @@ VariableState* VariableTable::Add(std::unique_ptr<VariableState> variable) {
 }
 
 VariableState* VariableTable::AddPartitioned(std::unique_ptr<VariableState> variable) {
+  const MutexLock lock(mutex_);
   owned_.push_back(std::move(variable));
   VariableState* const added = owned_.back().get();
   partitioned_.emplace(added->key, added);

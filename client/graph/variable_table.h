@@ -2,16 +2,19 @@
 #ifndef VARSCOPE_CLIENT_GRAPH_VARIABLE_TABLE_H_
 #define VARSCOPE_CLIENT_GRAPH_VARIABLE_TABLE_H_
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "client/graph/variable_state.h"
+#include "proto/concurrency/mutex.h"
 #include "proto/naming/contract.h"
 
 namespace varscope::internal {
 
+// Thread-safe: a program's threads may save or restore while another one makes variables.
 class VariableTable : public Definitions {
  public:
   std::optional<KnownVariable> FindVariable(const std::string& key) const override;
@@ -26,15 +29,17 @@ class VariableTable : public Definitions {
   VariableState* AddPartitioned(std::unique_ptr<VariableState> variable);
 
   // Variables and parts, in order of creation.
-  const std::vector<VariableState*>& all() const { return all_; }
+  std::vector<VariableState*> all() const;
+  size_t size() const;
   // As the program defined them: variables, and partitioned ones as a whole beside their parts.
   std::vector<VariableState*> defined() const;
 
  private:
-  std::vector<std::unique_ptr<VariableState>> owned_;
-  std::vector<VariableState*> all_;
-  std::map<std::string, VariableState*> by_key_;
-  std::map<std::string, VariableState*> partitioned_;
+  mutable Mutex mutex_;
+  std::vector<std::unique_ptr<VariableState>> owned_ ABSL_GUARDED_BY(mutex_);
+  std::vector<VariableState*> all_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, VariableState*> by_key_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, VariableState*> partitioned_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace varscope::internal

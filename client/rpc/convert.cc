@@ -191,6 +191,9 @@ ListedVariable FromProto(const v1::VariableInfo& info) {
   return {.name = info.name(),
           .key = info.key(),
           .primary = slot ? info.primary() : "",
+          .state_key = info.state_key(),
+          .state_index = info.state_index(),
+          .non_slot = info.non_slot(),
           .dtype = OrThrow(wire::FromProto(info.dtype())),
           .shape = OrThrow(wire::FromProto(info.shape())),
           .initialized = info.initialized()};

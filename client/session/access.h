@@ -19,6 +19,9 @@ struct SessionAccess {
   // Has the server do these, and the session's own copies of local variables.
   static void Assign(const Session& session,
                      const std::vector<PushRequest::Assignment>& assignments);
+  // Of each of these whether the store has a value of it. Asks for no value.
+  static std::vector<bool> HaveValues(const Session& session,
+                                      const std::vector<Variable>& variables);
   // The output to fetch, or the op with the index -1. ValueError when it is undefined or of another
   // graph.
   static NodeOutput Get(const GraphState& graph, const Fetch& fetch);

@@ -69,7 +69,8 @@ class Run {
     for (const Plan::Effect& effect : stage.effects) {
       if (effect.guard >= 0 && !values_.tensors[effect.guard].scalar<bool>()) continue;
       stored_.Make(effect.node->initializes);
-      if (effect.node->variable != nullptr) stored_.Make({effect.node->variable});
+      VariableState* const assigned = effect.node->variable;
+      if (assigned != nullptr && assigned->slot) stored_.Make({assigned});
     }
   }
 

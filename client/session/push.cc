@@ -101,6 +101,15 @@ void AddInitializations(const Plan::Effect& effect, const std::vector<Tensor>& s
   }
 }
 
+// The name of the first of the optimizer's variables that `is_meant`: there is one.
+template <typename IsMeant>
+std::string FirstOf(const OptimizerSlots& optimizer, const IsMeant& is_meant) {
+  const MutexLock lock(optimizer.mutex);
+  const auto first = std::find_if(optimizer.variables.begin(), optimizer.variables.end(),
+                                  [&](const VariableState* one) { return is_meant(*one); });
+  return (*first)->name;
+}
+
 }  // namespace
 
 PushRequest CollectPush(const Plan::Stage& stage, const std::vector<Tensor>& slots,
@@ -140,7 +149,7 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
   std::vector<PushRequest> pushes;
   if (groups.size() <= 1 || push.steps.empty()) {
     for (PushRequest::Step& step : push.steps) {
-      step.state.group = step.optimizer->variables.front()->name;
+      step.state.group = FirstOf(*step.optimizer, [](const auto&) { return true; });
     }
     pushes.push_back(std::move(push));
     return pushes;
@@ -153,12 +162,9 @@ std::vector<PushRequest> SplitByGroup(PushRequest push, const std::vector<SyncGr
       PushRequest::Step& part = parts[group];
       if (part.updates.empty()) {
         part.state = step.state;
-        const VariableState* const first =
-            *std::find_if(step.optimizer->variables.begin(), step.optimizer->variables.end(),
-                          [&](const VariableState* trained) {
-                            return FindGroup(groups, trained->name) == group;
-                          });
-        part.state.group = first->name;
+        part.state.group = FirstOf(*step.optimizer, [&](const VariableState& trained) {
+          return FindGroup(groups, trained.name) == group;
+        });
         part.clip_norm = step.clip_norm;
         part.clip_value = step.clip_value;
         part.weight_decay = step.weight_decay;

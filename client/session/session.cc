@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "client/graph/creation.h"
@@ -113,6 +114,23 @@ void SessionAccess::Assign(const Session& session,
                            const std::vector<PushRequest::Assignment>& assignments) {
   session.impl_->store->Push({.assignments = assignments, .allow_nonfinite = true});
   session.impl_->local.Follow(assignments);
+}
+
+std::vector<bool> SessionAccess::HaveValues(const Session& session,
+                                            const std::vector<Variable>& variables) {
+  const StoredSlots::Names slots = session.impl_->slots.All(*session.impl_->graph);
+  std::set<std::string> initialized;
+  for (const ListedVariable& listed : session.impl_->store->List("")) {
+    if (listed.initialized) initialized.insert(listed.name);
+  }
+  std::vector<bool> have;
+  for (const Variable& variable : variables) {
+    const VariableState* const state = session.impl_->graph->Own(variable);
+    const auto slot = slots.find(state);
+    have.push_back(state->slot ? slot != slots.end() && initialized.contains(slot->second)
+                               : initialized.contains(state->name));
+  }
+  return have;
 }
 
 StoredSlots& SessionAccess::SlotsOf(const Session& session) { return session.impl_->slots; }

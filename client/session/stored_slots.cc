@@ -1,12 +1,9 @@
 #include "client/session/stored_slots.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "client/graph/log.h"
 #include "client/graph/optimizer_state.h"
 #include "client/graph/state.h"
@@ -15,24 +12,34 @@
 namespace varscope::internal {
 namespace {
 
-// Whose slot it is, as the store has it: of a non-slot variable its optimizer's first variable.
-const std::string& OwnerOf(const SlotOf& slot) {
-  return slot.primary != nullptr ? slot.primary->name : slot.optimizer->variables.front()->name;
+// The names in the store of one state's variables, by their places in it.
+using StoredState = std::map<uint32_t, std::string>;
+// By their keys, non-slot variables apart.
+using StoredStates = std::map<std::pair<bool, std::string>, StoredState>;
+
+// What the server takes when it is asked for this state; null: it would make it.
+const StoredState* FindIn(const StoredStates& states, const KeptState& kept) {
+  const auto unnamed = states.find({kept.non_slots, kept.unnamed_key});
+  if (unnamed != states.end() &&
+      std::equal(unnamed->second.begin(), unnamed->second.end(), kept.names.begin(),
+                 kept.names.end(),
+                 [](const auto& stored, const auto& name) { return stored.second == name; })) {
+    return &unnamed->second;
+  }
+  const auto named = states.find({kept.non_slots, kept.key});
+  return named == states.end() ? nullptr : &named->second;
 }
 
-// "w_2" and "w_1_2" are "w" made unique.
-bool IsMadeUniqueOf(absl::string_view name, absl::string_view proposed) {
-  if (!absl::ConsumePrefix(&name, proposed) || name.empty() || name.front() != '_') return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return c == '_' || absl::ascii_isdigit(c); });
+size_t CountOf(const OptimizerSlots& optimizer) {
+  const MutexLock lock(optimizer.mutex);
+  return optimizer.variables.size();
 }
 
 }  // namespace
 
 std::string StoredSlots::NameOf(const VariableState& variable) {
   if (!variable.slot) return variable.name;
-  const MutexLock lock(mutex_);
-  if (const std::string* const name = Find(variable)) return *name;
+  if (std::optional<std::string> name = Find(variable)) return *std::move(name);
   throw FailedPreconditionError(absl::StrCat(
       "Attempting to use uninitialized value ", variable.name, ": the optimizer ",
       variable.slot->optimizer->name,
@@ -41,80 +48,91 @@ std::string StoredSlots::NameOf(const VariableState& variable) {
 }
 
 bool StoredSlots::Has(const VariableState& variable) {
-  if (!variable.slot) return true;
-  const MutexLock lock(mutex_);
-  return Find(variable) != nullptr;
+  return !variable.slot || Find(variable).has_value();
 }
 
 StoredSlots::Names StoredSlots::All(GraphState& graph) {
-  const MutexLock lock(mutex_);
-  NoticeLosses();
-  const Names& known = names_;
-  const auto is_unknown = [&](const VariableState* variable) {
-    return variable->slot && !known.contains(variable);
-  };
-  const std::vector<VariableState*>& all = graph.variables().all();
-  if (std::any_of(all.begin(), all.end(), is_unknown)) Look(graph);
-  return names_;
+  const std::vector<VariableState*> slots = SlotsIn(graph);
+  Names known = Known();
+  const auto is_known = [&](const VariableState* slot) { return known.contains(slot); };
+  if (std::all_of(slots.begin(), slots.end(), is_known)) return known;
+  Look(graph);
+  return Known();
 }
 
 void StoredSlots::Make(const std::vector<VariableState*>& variables) {
-  const auto is_slot = [](const VariableState* variable) { return variable->slot.has_value(); };
-  if (std::none_of(variables.begin(), variables.end(), is_slot)) return;
-  const MutexLock lock(mutex_);
-  NoticeLosses();
   for (const VariableState* variable : variables) {
-    if (!variable->slot) continue;
-    const OptimizerSlots* const optimizer = variable->slot->optimizer;
-    size_t& made = made_[optimizer];
-    if (made == optimizer->variables.size()) continue;
-    try {
-      PushRequest push;
-      push.steps.push_back(CreationOf(*optimizer));
-      store_.Push(push);
-    } catch (const InvalidArgumentError& error) {
-      Log().warn(
-          absl::StrCat("no slots are made for optimizer ", optimizer->name, ": ", error.message()));
-    }
-    made = optimizer->variables.size();
+    if (variable->slot) Make(*variable->slot->optimizer);
   }
 }
 
-const std::string* StoredSlots::Find(const VariableState& slot) {
-  NoticeLosses();
-  auto found = names_.find(&slot);
-  if (found == names_.end()) {
-    Look(*slot.graph);
-    found = names_.find(&slot);
+// Two threads may both ask for the same: the server makes it once.
+void StoredSlots::Make(const OptimizerSlots& optimizer) {
+  const size_t count = CountOf(optimizer);
+  uint64_t losses = 0;
+  {
+    const MutexLock lock(mutex_);
+    NoticeLosses();
+    losses = losses_seen_;
+    if (made_[&optimizer] >= count) return;
   }
-  return found == names_.end() ? nullptr : &found->second;
+  try {
+    PushRequest push;
+    push.steps.push_back(CreationOf(optimizer));
+    store_.Push(push);
+  } catch (const InvalidArgumentError& error) {
+    Log().warn(
+        absl::StrCat("no slots are made for optimizer ", optimizer.name, ": ", error.message()));
+  }
+  const MutexLock lock(mutex_);
+  NoticeLosses();
+  if (losses == losses_seen_) made_[&optimizer] = std::max(made_[&optimizer], count);
+}
+
+std::optional<std::string> StoredSlots::Find(const VariableState& slot) {
+  const auto known = [&]() -> std::optional<std::string> {
+    const MutexLock lock(mutex_);
+    NoticeLosses();
+    const auto found = names_.find(&slot);
+    if (found == names_.end()) return std::nullopt;
+    return found->second;
+  };
+  if (std::optional<std::string> name = known()) return name;
+  Look(*slot.graph);
+  return known();
+}
+
+StoredSlots::Names StoredSlots::Known() {
+  const MutexLock lock(mutex_);
+  NoticeLosses();
+  return names_;
 }
 
 void StoredSlots::Look(GraphState& graph) {
-  // In the order of their creation, which is the graph's where one program makes them.
-  std::map<std::string, std::vector<std::string>> there;  // by owner
-  std::set<std::string> every;
-  for (const ListedVariable& listed : store_.List("")) {
-    every.insert(listed.name);
-    if (!listed.primary.empty()) there[listed.primary].push_back(listed.name);
-  }
-  Names& names = names_;
-  std::set<std::string> taken;
-  for (const auto& [variable, name] : names) taken.insert(name);
-  const auto take = [&](auto&& fits) {
-    for (const VariableState* variable : graph.variables().all()) {
-      if (!variable->slot || names.contains(variable)) continue;
-      for (const std::string& name : there[OwnerOf(*variable->slot)]) {
-        if (!fits(name, variable->name) || !taken.insert(name).second) continue;
-        names[variable] = name;
-        break;
+  for (;;) {
+    const uint64_t losses = store_.losses();
+    StoredStates states;
+    for (const ListedVariable& listed : store_.List("")) {
+      if (listed.state_key.empty()) continue;
+      states[{listed.non_slot, listed.state_key}][listed.state_index] = listed.name;
+    }
+    Names found;
+    for (const KeptState& kept : StatesIn(graph)) {
+      const StoredState* const stored = FindIn(states, kept);
+      if (stored == nullptr) continue;
+      for (uint32_t i = 0; i < kept.variables.size(); ++i) {
+        const VariableState* const variable = kept.variables[i];
+        // What optimizers share is that of whoever made it.
+        if (variable->slot->optimizer != kept.optimizer || !stored->contains(i)) continue;
+        found[variable] = stored->at(i);
       }
     }
-  };
-  take([](const std::string& name, const std::string& proposed) { return name == proposed; });
-  take([&](const std::string& name, const std::string& proposed) {
-    return every.contains(proposed) && IsMadeUniqueOf(name, proposed);
-  });
+    const MutexLock lock(mutex_);
+    NoticeLosses();
+    if (losses != losses_seen_) continue;
+    names_.merge(found);
+    return;
+  }
 }
 
 void StoredSlots::NoticeLosses() {

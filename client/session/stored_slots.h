@@ -1,10 +1,12 @@
 // What the store has of the slots that a graph knows: they are there when somebody has made them,
-// under the graph's names, or under others where those were another variable's.
+// under the graph's names, or under others where those were another variable's. The store says
+// whose state each is.
 #ifndef VARSCOPE_CLIENT_SESSION_STORED_SLOTS_H_
 #define VARSCOPE_CLIENT_SESSION_STORED_SLOTS_H_
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,9 +34,12 @@ class StoredSlots {
   void Make(const std::vector<VariableState*>& variables);
 
  private:
+  // Calls to the store are made without the lock.
+  void Make(const OptimizerSlots& optimizer) ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing where the store has none.
-  const std::string* Find(const VariableState& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Look(GraphState& graph) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<std::string> Find(const VariableState& slot) ABSL_LOCKS_EXCLUDED(mutex_);
+  Names Known() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Look(GraphState& graph) ABSL_LOCKS_EXCLUDED(mutex_);
   void NoticeLosses() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   RemoteStore& store_;

@@ -9,7 +9,7 @@ namespace varscope::wire {
 // A server and a worker of different versions refuse each other when the worker connects; those
 // that do not say theirs have version 1. Rises with every change that the other side would not
 // understand.
-inline constexpr uint32_t kProtocol = 3;
+inline constexpr uint32_t kProtocol = 4;
 
 }  // namespace varscope::wire
 

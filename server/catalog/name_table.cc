@@ -210,13 +210,28 @@ absl::Status NameTable::AddPartitioned(const PartitionedNames& names) {
   return absl::OkStatus();
 }
 
-absl::Status NameTable::AddStates(const std::vector<StateNames>& all, States& states) const {
+absl::Status NameTable::AddStates(const std::vector<StateNames>& all, bool non_slots) {
+  States& states = non_slots ? non_slots_ : slots_;
   for (const StateNames& names : all) {
     absl::StatusOr<std::vector<VariablePtr>> variables = FindAll(names.variables);
     if (!variables.ok()) return variables.status();
-    states[names.key] = *std::move(variables);
+    const auto state = states.try_emplace(names.key).first;
+    Displace(state->second);
+    state->second = *std::move(variables);
+    for (size_t i = 0; i < state->second.size(); ++i) {
+      places_[state->second[i].get()] = {&state->first, i, non_slots};
+    }
   }
   return absl::OkStatus();
+}
+
+void NameTable::Displace(const std::vector<VariablePtr>& state) noexcept {
+  for (const VariablePtr& variable : state) places_.erase(variable.get());
+}
+
+NameTable::StatePlace NameTable::PlaceOf(const Variable& variable) const {
+  const auto it = places_.find(&variable);
+  return it == places_.end() ? StatePlace{} : it->second;
 }
 
 absl::StatusOr<NameTable> NameTable::Prepare(const CreationBatch& batch,
@@ -249,6 +264,7 @@ void NameTable::ReserveFor(const NameTable& added) {
   ReserveMore(by_primary_, added.by_primary_.size());
   ReserveMore(slots_, added.slots_.size());
   ReserveMore(non_slots_, added.non_slots_.size());
+  ReserveMore(places_, added.places_.size());
   ReserveMoreOfEach(uniques_, added.uniques_);
   ReserveMoreOfEach(by_primary_, added.by_primary_);
 }
@@ -274,8 +290,15 @@ void NameTable::Merge(NameTable& added) noexcept {
     if (it != by_primary_.end()) Append(it->second, slots);
   }
   by_primary_.merge(added.by_primary_);
-  Overwrite(slots_, added.slots_);
-  Overwrite(non_slots_, added.non_slots_);
+  for (States NameTable::*const states : {&NameTable::slots_, &NameTable::non_slots_}) {
+    for (const auto& [key, variables] : added.*states) {
+      if (const auto it = (this->*states).find(key); it != (this->*states).end()) {
+        Displace(it->second);
+      }
+    }
+    Overwrite(this->*states, added.*states);
+  }
+  Overwrite(places_, added.places_);
 }
 
 namespace {

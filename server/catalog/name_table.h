@@ -88,15 +88,24 @@ class NameTable final : public Definitions {
   using States = Map<std::string, std::vector<VariablePtr>>;
   const States& slots() const { return slots_; }
   const States& non_slots() const { return non_slots_; }
+  // Where among the states a variable has its place. The key is the table's own.
+  struct StatePlace {
+    const std::string* key = nullptr;  // null: it is of no state
+    size_t index = 0;                  // in the rule's order
+    bool non_slot = false;
+  };
+  StatePlace PlaceOf(const Variable& variable) const;
 
   // DataLoss when there is one of its name, or its shape cannot be had.
   absl::Status Add(VariablePtr variable);
   // DataLoss when a part is missing.
   absl::Status AddPartitioned(const PartitionedNames& names);
   // DataLoss when a variable is missing.
-  absl::Status AddSlots(const std::vector<StateNames>& all) { return AddStates(all, slots_); }
+  absl::Status AddSlots(const std::vector<StateNames>& all) {
+    return AddStates(all, /*non_slots=*/false);
+  }
   absl::Status AddNonSlots(const std::vector<StateNames>& all) {
-    return AddStates(all, non_slots_);
+    return AddStates(all, /*non_slots=*/true);
   }
 
   // What one creation will add to this table, which must not change until Join; `variables` are
@@ -123,7 +132,9 @@ class NameTable final : public Definitions {
   void CountName(const VariablePtr& variable);
   // Takes no memory where there is room for one more.
   static void Count(std::vector<MadeUnique>& all, MadeUnique made);
-  absl::Status AddStates(const std::vector<StateNames>& all, States& states) const;
+  absl::Status AddStates(const std::vector<StateNames>& all, bool non_slots);
+  // Before others take that state's place.
+  void Displace(const std::vector<VariablePtr>& state) noexcept;
   // Of `added`, which is over this.
   void ReserveFor(const NameTable& added);
   void Merge(NameTable& added) noexcept;
@@ -145,6 +156,7 @@ class NameTable final : public Definitions {
   Map<std::string, std::vector<VariablePtr>> by_primary_;
   States slots_;
   States non_slots_;
+  Map<const Variable*, StatePlace> places_;  // of what these two have
 };
 
 std::vector<std::string> NamesOf(const std::vector<VariablePtr>& variables);

@@ -7,9 +7,8 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/hash/hash.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "proto/naming/state_key.h"
 #include "server/catalog/creation.h"
 #include "server/catalog/name_table.h"
 #include "server/catalog/room.h"
@@ -18,18 +17,14 @@
 namespace varscope::server {
 namespace {
 
-// Optimizers that differ in kind or in number of slots never share state, whatever their names.
-// Without given names the key ends with three lines: name, instance, number of states. Three given
-// names that read like that get a line more. (All others are as they always were: keys are on
-// disk.)
 std::string StateKey(const std::string& owner, const OptimizerSpec& spec, const SlotNames& names,
                      size_t states) {
-  const std::string key = absl::StrCat(owner, "\n", spec.optimizer, "\n");
-  if (names.empty()) return absl::StrCat(key, spec.name, "\n", spec.instance, "\n", states);
-  uint32_t number = 0;
-  const bool reads_as_none = names.size() == 3 && absl::SimpleAtoi(names[1], &number) &&
-                             absl::SimpleAtoi(names[2], &number);
-  return absl::StrCat(key, absl::StrJoin(names, "\n"), reads_as_none ? "\n" : "");
+  return varscope::StateKey({.owner = owner,
+                             .optimizer = spec.optimizer,
+                             .name = spec.name,
+                             .instance = spec.instance,
+                             .names = {names.begin(), names.end()},
+                             .states = states});
 }
 
 const std::string& NameIn(const VariablePtr& variable) { return variable->def.name; }

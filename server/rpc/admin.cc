@@ -20,13 +20,25 @@ namespace {
 // Workers of a list.
 constexpr size_t kListedAtOnce = 64;
 
+// Nothing of a variable that a rollback has taken away meanwhile.
+void AddState(const Catalog& catalog, const Variable& variable, v1::VariableInfo* info) {
+  catalog.Read([&](const NameTable& names) {
+    const NameTable::StatePlace place = names.PlaceOf(variable);
+    if (place.key == nullptr) return;
+    info->set_state_key(*place.key);
+    info->set_state_index(static_cast<uint32_t>(place.index));
+    info->set_non_slot(place.non_slot);
+  });
+}
+
 // Of the next page, those whose names start with the prefix. Who may not read a variable does not
 // see that there is one.
 absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
     const ServiceContext& service, const Caller& caller, const v1::ListVariablesRequest& request) {
   const auto next = [pages = VariablePages(service.store.catalog),
                      page = std::vector<VariablePtr>(), at = size_t{0}, prefix = request.prefix(),
-                     caller, global_step = service.store.changes.global_step()](
+                     caller, &catalog = service.store.catalog,
+                     global_step = service.store.changes.global_step()](
                         v1::ListVariablesResponse* part) mutable -> absl::StatusOr<bool> {
     if (at == page.size()) {
       absl::StatusOr<std::vector<VariablePtr>> another = pages.Next();
@@ -39,8 +51,10 @@ absl::StatusOr<ListSource<v1::ListVariablesResponse>> ListVariables(
     for (; at < page.size() && bytes < ListSource<v1::ListVariablesResponse>::kPartBytes; ++at) {
       const std::string& name = page[at]->def.name;
       if (!absl::StartsWith(name, prefix) || !Authorize(caller, Right::kRead, name).ok()) continue;
-      bytes += AnswerBytesOf(*page[at]);
-      ToProto(*page[at], part->add_variables());
+      v1::VariableInfo* const info = part->add_variables();
+      ToProto(*page[at], info);
+      if (page[at]->def.kind == VariableKind::kSlot) AddState(catalog, *page[at], info);
+      bytes += AnswerBytesOf(*page[at]) + info->state_key().size();
     }
     // A list without variables has one part all the same: the step.
     if (bytes > 0 || !more) part->set_global_step(global_step);

@@ -25,7 +25,7 @@ uint64_t OverheadOf(const VariableDefinition& definition) {
   // that was made unique has two more there, with its creator's, and that of a slot's variable one.
   constexpr uint64_t kFixed = 512;
   constexpr uint64_t kFixedOfUnique = 512;
-  constexpr uint64_t kFixedOfSlot = 192;
+  constexpr uint64_t kFixedOfSlot = 256;
   const uint64_t of_unique =
       definition.kind == VariableKind::kUnique
           ? kFixedOfUnique + 2 * definition.name.size() + definition.creator.worker_id.size()

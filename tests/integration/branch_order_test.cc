@@ -129,6 +129,27 @@ TEST_F(BranchOrderTest, PartsAreReadInTheSameOrder) {
   EXPECT_EQ(session_.run(Taken([&] { return reduce_sum(p); })).scalar<float>(), 26);
 }
 
+// The second optimizer attaches to the slot that the first has made.
+TEST_F(BranchOrderTest, AStepOfEitherOptimizerChangesTheSlotThatTheyShare) {
+  const auto step = [&](const train::Optimizer& optimizer) {
+    const variable_scope scope("opt", {.reuse = AUTO_REUSE});
+    return optimizer.minimize(v_ * 1);
+  };
+  const train::Optimizer first = train::MomentumOptimizer(1.0, 0.5);
+  const train::Optimizer second = train::MomentumOptimizer(1.0, 0.5);
+  step(first);
+  step(second);
+  const Variable slot = first.slots().front().variable;
+  ASSERT_TRUE(second.slots().front().variable == slot);
+  for (const train::Optimizer& optimizer : {first, second}) {
+    EXPECT_THAT(Refused([&] {
+                  const control_dependencies after({step(optimizer)});
+                  return slot + 0;
+                }),
+                HasSubstr("(ApplyGradients) has no value inside a branch of a condition"));
+  }
+}
+
 TEST_F(BranchOrderTest, WhatCannotBeKnownInTheBranchIsRefused) {
   const Variable w = get_variable("w", {.shape = Shape{2}, .initializer = ones_initializer()});
   EXPECT_THAT(

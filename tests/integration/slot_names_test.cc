@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <set>
+#include <stdexcept>
 
 #include "client/session/access.h"
 #include "tests/support/server_process.h"
@@ -238,6 +239,78 @@ TEST_F(SlotNamesTest, SlotsAreVariablesOfTheGraph) {
   EXPECT_FLOAT_EQ(session.run(slots[2].variable).data<float>()[0], 0.1F);
   session.run(slots[2].variable.assign(Tensor::Of<float>(Shape{2}, {5, 6})));
   EXPECT_EQ(session.read("w/Adam").data<float>()[1], 6);
+}
+
+// The first number of what an optimizer keeps under this name.
+float Kept(Session& session, const train::Optimizer& optimizer, const std::string& state) {
+  for (const train::Slot& slot : optimizer.slots()) {
+    if (slot.state == state) return session.run(slot.variable).data<float>()[0];
+  }
+  throw std::runtime_error("the optimizer keeps no " + state);
+}
+
+// Has the name in the store before the test's own graph.
+void Occupy(const std::string& target, const std::string& name) {
+  Graph graph(target, {.worker_id = "foreign"});
+  const auto use = graph.as_default();
+  get_variable(name, {.shape = Shape{2}, .initializer = zeros_initializer()});
+}
+
+// The store calls it w/Adam_1 then, which is the graph's name for the other slot.
+TEST_F(SlotNamesTest, ASlotWhoseNameIsAnothersIsStillThatSlot) {
+  Occupy(server_.target(), "w/Adam");
+  const train::Optimizer adam = train::AdamOptimizer(0.1);
+  const Operation step = adam.minimize(reduce_sum(W()));
+  Session session;
+  session.run(step);
+  EXPECT_NEAR(Kept(session, adam, "m"), 0.1, 1e-6);
+  EXPECT_NEAR(Kept(session, adam, "v"), 0.001, 1e-6);
+  for (const train::Slot& slot : adam.slots()) {
+    if (slot.state == "v") session.run(slot.variable.assign(Tensor::Of<float>(Shape{2}, {5, 6})));
+  }
+  EXPECT_NEAR(Kept(session, adam, "m"), 0.1, 1e-6);
+  EXPECT_EQ(Kept(session, adam, "v"), 5);
+}
+
+// A store that outlives a program, which is started again with an optimizer of more slots; and the
+// server, too, is started again.
+TEST_F(SlotNamesTest, AnOptimizerWithOtherSlotsDoesNotTakeThoseOfTheOneBefore) {
+  const TemporaryDirectory folder;
+  server_.Stop();
+  server_.Restart({"--data-dir", folder.path() / "store"});
+  const auto train = [&](bool centered, int steps) {
+    Graph graph(server_.target(), {.sharing = SharingMode::kReplicated});
+    const auto use = graph.as_default();
+    const train::Optimizer rule = train::RMSPropOptimizer(0.1, {.centered = centered});
+    const Operation step = rule.minimize(reduce_sum(W() * 3));
+    Session session;
+    for (int i = 0; i < steps; ++i) session.run(step);
+    return Kept(session, rule, "rms");
+  };
+  EXPECT_NEAR(train(false, 2), 2.52, 1e-5);
+  EXPECT_NEAR(train(true, 1), 1.8, 1e-5);
+  EXPECT_NEAR(train(false, 0), 2.52, 1e-5);
+  server_.Stop();
+  server_.Restart();
+  EXPECT_NEAR(train(true, 0), 1.8, 1e-5);
+  EXPECT_NEAR(train(false, 0), 2.52, 1e-5);
+}
+
+// The store calls the first one's beta1_power_1 then, which is the graph's name for the second's.
+TEST_F(SlotNamesTest, TwoOptimizersEachKeepTheirOwn) {
+  Occupy(server_.target(), "beta1_power");
+  const Variable w = W();
+  const train::Optimizer once = train::AdamOptimizer(0.1);
+  const train::Optimizer twice = train::AdamOptimizer(0.1);
+  const Operation first = once.minimize(reduce_sum(w));
+  const Operation second = twice.minimize(reduce_sum(w));
+  Session session;
+  session.run(first);
+  EXPECT_THROW(Kept(session, twice, "beta1_power"), FailedPreconditionError);
+  session.run(second);
+  session.run(second);
+  EXPECT_NEAR(Kept(session, once, "beta1_power"), std::pow(0.9, 2), 1e-6);
+  EXPECT_NEAR(Kept(session, twice, "beta1_power"), std::pow(0.9, 3), 1e-6);
 }
 
 // Two programs with nothing in common but the server: each has beta powers of its own.

@@ -1,9 +1,13 @@
 """Words as numbers, data sets of files, and what else old scripts take from contrib and keras."""
 
+import subprocess
+
 import numpy as np
 import pytest
+from conftest import start_server
 
 import varscope.compat.v1 as tf
+from varscope.programs import path_of
 
 learn = tf.contrib.learn
 
@@ -193,6 +197,26 @@ def test_variables_without_values():
         assert session.run(some).size == 0 and session.run(there)
         session.run(local.initializer)
         assert session.run(missing).size == 0
+
+
+def test_whoever_asks_for_variables_without_values_pulls_none():
+    """A table may be large, and a chief's workers ask again and again."""
+    with start_server() as target, tf.Session(target) as session:
+        w = tf.get_variable("w", [1000], initializer=tf.ones_initializer())
+        empty = tf.Variable(tf.random_uniform([2]), name="empty")
+        missing, there = tf.report_uninitialized_variables(), tf.is_variable_initialized(w)
+
+        def pulled():
+            said = subprocess.check_output([path_of("varscopectl"), "--target", target,
+                                            "describe", "w"], text=True)
+            return next(line for line in said.splitlines() if "pulled" in line)
+
+        before = pulled()
+        for _ in range(3):
+            assert session.run(missing).tolist() == [b"empty"] and session.run(there)
+        session.run(empty.initializer)
+        assert session.run(missing).size == 0
+        assert pulled() == before
 
 
 def test_a_sparse_matrix_times_a_dense_one():

@@ -61,6 +61,29 @@ def test_training_goes_on_where_it_was_saved(tmp_path, optimizer):
     assert [v.name for v in tf.global_variables()] == variables and len(variables) > 9
 
 
+def test_a_program_writes_the_same_file_again(tmp_path):
+    kept, written = [], []
+    for name in ("first", "second"):
+        tf.reset_default_graph()
+        kept.append(tf.get_default_graph())  # so that the next one is elsewhere in memory
+        w = tf.get_variable("w", initializer=2.0)
+        _, y = tf.while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, y * w), [0, 1.0])
+        y += tf.cond(w > 1, lambda: w * 2, lambda: w)
+        first, second = tf.train.AdamOptimizer(0.1), tf.train.AdamOptimizer(0.1)
+        tf.group(first.minimize(y), second.minimize(w * 2), first.minimize(w * 3), name="train")
+        tf.train.export_meta_graph(str(tmp_path / name))
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1]
+    tf.reset_default_graph()
+    tf.train.import_meta_graph(str(tmp_path / "second"))
+    graph = tf.get_default_graph()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(graph.get_operation_by_name("train"))
+        powers = session.run([v for v in tf.global_variables() if "beta1" in v.name])
+    assert powers == pytest.approx([0.9 ** 3, 0.9 ** 2])  # the first has made two steps
+
+
 def test_a_loop_is_a_loop_again_and_has_gradients(tmp_path):
     x = tf.placeholder(tf.float32, [], name="x")
     w = tf.get_variable("w", initializer=2.0)

@@ -105,6 +105,38 @@ def test_a_second_optimizer_has_slots_of_its_own_and_a_second_step_the_same():
     assert names(second._get_beta_accumulators()) == expected[:2]
 
 
+class Signs(tf.train.Optimizer):
+    """A program's own, whose slots are variables of the graph."""
+
+    def __init__(self):
+        super().__init__(False, "Signs")
+
+    def _create_slots(self, var_list):
+        for var in var_list:
+            self._zeros_slot(var, "last", self._name)
+
+    def _apply_dense(self, grad, var):
+        return self.get_slot(var, "last").assign(tf.sign(grad))
+
+
+@pytest.mark.parametrize("make, state", [
+    (lambda: tf.train.AdamOptimizer(0.1), "v"), (Signs, "last"),
+    (lambda: tf.train.SyncReplicasOptimizer(tf.train.AdamOptimizer(0.1), 1), "m")])
+def test_one_slot_is_found_without_a_list_of_all(make, state):
+    loss, optimizer = model(), make()
+    optimizer.minimize(loss, tf.train.get_or_create_global_step())
+    variables = tf.trainable_variables()
+    slots = [optimizer.get_slot(variable, state) for variable in variables]
+    every = optimizer._kept()
+    for owner in (optimizer, getattr(optimizer, "_opt", optimizer)):
+        owner._kept = pytest.fail
+    assert [optimizer.get_slot(variable, state) for variable in variables] == slots
+    assert slots == [slot.variable for slot in every if slot.state == state]
+    assert optimizer.get_slot(slots[0], state) is None
+    with tf.Graph().as_default():
+        assert optimizer.get_slot(tf.get_variable("w", [2, 3]), state) is None
+
+
 def test_doubles_keep_doubles():
     optimizer = tf.train.AdamOptimizer(0.1)
     optimizer.minimize(model(tf.float64))

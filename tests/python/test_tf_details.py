@@ -129,6 +129,7 @@ def test_a_finalized_graph_takes_no_ops():
     for add in (lambda: tf.constant(1), lambda: w + 1, lambda: tf.get_variable("v", [2])):
         with pytest.raises(RuntimeError, match="Graph is finalized and cannot be modified"):
             add()
+    assert tf.global_variables() == [w]
     with tf.Session() as sess:
         sess.run(init)
         assert sess.run([total, w])[1].tolist() == [1, 1]
@@ -139,6 +140,22 @@ def test_a_finalized_graph_takes_no_ops():
     with tf.Graph().as_default(), tf.Session() as other:
         with pytest.raises(ValueError, match="is of another graph than the session"):
             w.load([3, 4], other)
+
+
+def test_what_a_finalized_graph_refuses_is_not_saved(tmp_path):
+    with tf.Session() as sess:
+        w = tf.get_variable("w", [2], initializer=tf.ones_initializer())
+        adam = tf.train.AdamOptimizer(0.1)
+        slopes = adam.compute_gradients(tf.reduce_sum(w))
+        sess.run(tf.global_variables_initializer())
+        tf.get_default_graph().finalize()
+        for add in (lambda: tf.get_variable("v", [2]), lambda: adam.apply_gradients(slopes),
+                    lambda: tf.get_variable("p", [4], partitioner=tf.fixed_size_partitioner(2))):
+            with pytest.raises(RuntimeError, match="Graph is finalized and cannot be modified"):
+                add()
+        assert tf.global_variables() == [w] and adam.variables() == []
+        path = tf.train.Saver().save(sess, str(tmp_path / "m"))
+        assert tf.train.list_variables(path) == [("w", [2])]
 
 
 def test_classes_in_range():

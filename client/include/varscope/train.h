@@ -94,6 +94,8 @@ class Optimizer {
   // Returns what it keeps in the default graph: first its non-slot variables, then each variable's
   // slots.
   std::vector<Slot> slots() const;
+  // Of these the slots of one variable. ValueError when it is undefined.
+  std::vector<Slot> slots(const Variable& primary) const;
 
   // Sets the options of the pushes of apply_gradients calls that follow, and returns *this. Throws
   // ValueError for a number that PushOptions does not allow.

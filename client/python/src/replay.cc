@@ -81,6 +81,20 @@ internal::AttrValue ToAttribute(nb::handle x) {
   return ToTensor(x);
 }
 
+// What the optimizer keeps for the variables that the op updates. Python is not called meanwhile:
+// another thread may hold its lock and wait for this one.
+std::vector<const internal::VariableState*> KeptFor(const internal::ApplySpec& spec) {
+  const MutexLock lock(spec.slots->mutex);
+  std::vector<const internal::VariableState*> kept = {spec.slots->non_slots.begin(),
+                                                      spec.slots->non_slots.end()};
+  for (const auto& update : spec.updates) {
+    for (const internal::Slot& slot : spec.slots->by_variable.at(update.variable)) {
+      kept.push_back(slot.variable);
+    }
+  }
+  return kept;
+}
+
 // What a push tells the server, without its gradients; None for another op.
 nb::object ApplyOf(const Node& node) {
   if (node.apply == nullptr) return nb::none();
@@ -96,12 +110,7 @@ nb::object ApplyOf(const Node& node) {
         slot.primary == nullptr ? nb::none() : nb::object(nb::cast(slot.primary->handle->name));
     slots.append(nb::make_tuple(primary, slot.state, kept.handle->name));
   };
-  for (const internal::VariableState* kept : spec.slots->non_slots) add_slot(*kept);
-  for (const auto& update : spec.updates) {
-    for (const internal::Slot& slot : spec.slots->by_variable.at(update.variable)) {
-      add_slot(*slot.variable);
-    }
-  }
+  for (const internal::VariableState* kept : KeptFor(spec)) add_slot(*kept);
   nb::dict values;
   values["number"] = reinterpret_cast<size_t>(spec.slots);
   values["slots"] = slots;

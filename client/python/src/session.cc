@@ -96,6 +96,18 @@ nb::list Pull(const PySession& session, const nb::list& fetches, const nb::list&
   return results;
 }
 
+nb::list HaveValues(const PySession& session, const nb::list& variables) {
+  AwaitDefinitions();
+  std::vector<Variable> asked;
+  for (const nb::handle variable : variables) asked.push_back(**nb::inst_ptr<PyVariable>(variable));
+  const std::vector<bool> have = Wait([session = *session, asked = std::move(asked)] {
+    return internal::SessionAccess::HaveValues(session, asked);
+  });
+  nb::list result;
+  for (const bool one : have) result.append(one);
+  return result;
+}
+
 nb::object Read(const PySession& session, std::string name) {
   Tensor value =
       Wait([session = *session, name = std::move(name)]() mutable { return session.read(name); });
@@ -149,6 +161,7 @@ void AddSession(nb::module_& m) {
       .def("pull", &Pull, "fetches"_a, "feeds"_a = nb::list())
       .def("read", &Read, "name"_a)
       .def("load", &Load, "variable"_a, "value"_a)
+      .def("have_values", &HaveValues, "variables"_a)
       .def("barrier", &Barrier, "name"_a, "parties"_a, nb::arg("timeout").none())
       .def_prop_ro("global_step", [](const PySession& s) { return s->global_step(); })
       .def_prop_ro("dropped_pushes", [](const PySession& s) { return s->dropped_pushes(); });

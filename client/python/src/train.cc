@@ -126,12 +126,12 @@ nb::list ComputeGradients(const PyOptimizer& optimizer, nb::handle loss, nb::han
   return pairs;
 }
 
-// Of the default graph, as tuples: the variable whose slot it is, or None, the state's name, and
-// the slot.
-nb::list SlotsOf(const PyOptimizer& optimizer) {
+// Of the default graph, of one variable or all, as tuples: the variable whose slot it is, or None,
+// the state's name, and the slot.
+nb::list SlotsOf(const PyOptimizer& optimizer, const std::optional<PyVariable>& primary) {
   AwaitDefinitions();
   nb::list slots;
-  for (const train::Slot& slot : optimizer->slots()) {
+  for (const train::Slot& slot : primary ? optimizer->slots(**primary) : optimizer->slots()) {
     const bool has_primary = slot.primary.defined();
     slots.append(nb::make_tuple(
         has_primary ? nb::object(nb::cast(Hold(slot.primary))) : nb::object(nb::none()), slot.state,
@@ -152,7 +152,7 @@ void AddOptimizers(nb::module_& m) {
       .def("compute_gradients", &ComputeGradients, "loss"_a, nb::arg("var_list").none())
       .def("apply_gradients", &ApplyGradients, "grads_and_vars"_a, nb::arg("global_step").none(),
            nb::arg("name").none())
-      .def("slots", &SlotsOf)
+      .def("slots", &SlotsOf, nb::arg("primary").none() = nb::none())
       .def(
           "set_push_options",
           [](PyOptimizer& optimizer, double clip_norm, double clip_value, double weight_decay,

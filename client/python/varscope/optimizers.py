@@ -52,6 +52,9 @@ class Optimizer(OwnRules):
     def _kept(self) -> list[Slot]:
         return [*super()._kept(), *(Slot(*kept) for kept in self._core.slots())]
 
+    def _kept_for(self, var: _core.Variable) -> list[Slot]:
+        return [*super()._kept_for(var), *(Slot(*kept) for kept in self._core.slots(var))]
+
     @property
     def settings(self) -> Any:
         """Equal for optimizers that do the same: of one rule, with the same numbers."""

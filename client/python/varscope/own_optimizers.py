@@ -63,6 +63,12 @@ class OwnRules(Slots):
                 for state, slots in self.__dict__.get("_own_slots", {}).items()
                 for primary, variable in slots.items() if variable.graph == graph]
 
+    def _kept_for(self, var: _core.Variable) -> list[Slot]:
+        graph = _core.get_default_graph()
+        return [Slot(var, state, slots[var])
+                for state, slots in self.__dict__.get("_own_slots", {}).items()
+                if var in slots and slots[var].graph == graph]
+
     def applied(self, pairs: Sequence[tuple[Any, _core.Variable]],
                 global_step: _core.Variable | None, name: str | None) -> Any:
         """Returns an op that does to each variable what the class says."""

@@ -24,12 +24,16 @@ class Slots:
         """Returns what the optimizer keeps in the default graph."""
         raise NotImplementedError
 
+    def _kept_for(self, var: _core.Variable) -> list[Slot]:
+        """Returns what it keeps there for one variable, without a look at the others."""
+        raise NotImplementedError
+
     def get_slot(self, var: _core.Variable, name: str) -> _core.Variable | None:
         """Returns what the optimizer keeps for a variable under this name, such as 'momentum'; None where
         it keeps nothing."""
         with var.graph.as_default():
-            return next((slot.variable for slot in self._kept()
-                         if slot.primary == var and slot.state == name), None)
+            return next((slot.variable for slot in self._kept_for(var) if slot.state == name),
+                        None)
 
     def get_slot_names(self) -> list[str]:
         """Returns the names of what it keeps for variables."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from varscope import _core, errors
+from varscope import _core
 from varscope.collections_ import global_variables, local_variables
 from varscope.feeders import Run, Source
 from varscope.strings.tensors import outputs, string
@@ -20,9 +20,7 @@ class _Initialized(Source):
         self._parts = [part for variable in variables for part in variable.parts]
 
     def take(self, run: Run) -> list[Any]:
-        if _have_values(run.session, self._parts):
-            return [np.ones(len(self._parts), bool)]
-        return [np.array([_have_values(run.session, [part]) for part in self._parts], bool)]
+        return [np.array(run.session.core.have_values(self._parts), bool)]
 
 
 class _Missing(_Initialized):
@@ -32,14 +30,6 @@ class _Missing(_Initialized):
         [there] = super().take(run)
         return [np.array([part.op.name.encode() for part, is_there in zip(self._parts, there)
                           if not is_there], object)]
-
-
-def _have_values(session: Any, variables: list[_core.Variable]) -> bool:
-    try:
-        session.core.run(variables, [])
-    except (errors.FailedPreconditionError, errors.NotFoundError):
-        return False
-    return True
 
 
 def report_uninitialized_variables(var_list: Iterable[_core.Variable] | None = None,

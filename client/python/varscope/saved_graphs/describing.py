@@ -21,9 +21,10 @@ def describe(graph: _core.Graph) -> dict[str, Any]:
         collections = {key: [_item(x) for x in _core.get_collection(key)]
                        for key in _core.get_all_collection_keys() if key not in KEPT}
     operations = graph.get_operations()
+    bodies, optimizers = _Numbers(), _Numbers()
     return {
-        "ops": [_op(op) for op in operations],
-        "bodies": dict(body for op in operations for body in _bodies(op)),
+        "ops": [_op(op, bodies, optimizers) for op in operations],
+        "bodies": dict(body for op in operations for body in _bodies(op, bodies)),
         "variables": {variable.op.name: _variable(variable) for variable in variables},
         "collections": collections,
         "defaults": {name: plain(source.value) for name, (source, _) in own.feeders.items()
@@ -40,8 +41,24 @@ def description_of(graph: _core.Graph) -> dict[str, Any] | None:
         return None
 
 
-def _op(op: _core.Operation) -> dict[str, Any]:
+class _Numbers:
+    """Of what the core tells apart by its address, which another run would not have: numbers from 1 in
+    the order in which it appears. 0, which is nothing, stays 0."""
+
+    def __init__(self) -> None:
+        self._known = {0: 0}
+
+    def of(self, address: int) -> int:
+        """Returns the number that this has from now on."""
+        return self._known.setdefault(address, len(self._known))
+
+
+def _op(op: _core.Operation, bodies: _Numbers, optimizers: _Numbers) -> dict[str, Any]:
     values = _core._describe_op(op)
+    values["body"] = bodies.of(values["body"])
+    values["bodies"] = [bodies.of(body) for body in values["bodies"]]
+    if values["apply"] is not None:
+        values["apply"]["number"] = optimizers.of(values["apply"]["number"])
     if values["apply"] is not None and "guarded" in values["attributes"]:
         raise NotImplementedError("varscope does not save a graph with an optimizer's step in a "
                                   f"branch of a condition: {op.name}")
@@ -50,10 +67,14 @@ def _op(op: _core.Operation) -> dict[str, Any]:
     return values
 
 
-def _bodies(op: _core.Operation) -> list[tuple[str, Any]]:
-    numbers = _core._describe_op(op)["bodies"]
-    return [(str(number), _core._describe_body(op, index))
-            for index, number in enumerate(numbers)]
+def _bodies(op: _core.Operation, numbers: _Numbers) -> list[tuple[str, Any]]:
+    return [(str(numbers.of(body)), _body(op, index, numbers))
+            for index, body in enumerate(_core._describe_op(op)["bodies"])]
+
+
+def _body(op: _core.Operation, index: int, numbers: _Numbers) -> dict[str, Any]:
+    values = _core._describe_body(op, index)
+    return {**values, "parent": numbers.of(values["parent"]), "kept": sorted(values["kept"])}
 
 
 def _variable(variable: _core.Variable) -> dict[str, Any]:

@@ -38,6 +38,9 @@ class SyncReplicasOptimizer(Optimizer):
     def _kept(self) -> list[Slot]:
         return self._opt._kept()
 
+    def _kept_for(self, var: _core.Variable) -> list[Slot]:
+        return self._opt._kept_for(var)
+
     def compute_gradients(self, *arguments: Any, **keywords: Any) -> list[tuple[Any, Any]]:
         """As the optimizer's."""
         return self._opt.compute_gradients(*arguments, **keywords)

@@ -313,12 +313,22 @@ TEST_F(GraphTest, OnlyUsesUnderControlAreReadsOfTheirOwn) {
 
 TEST_F(GraphTest, AFinalizedGraphTakesNoOps) {
   const Variable w = get_variable("w", Shape{2});
+  const train::Optimizer adam = train::AdamOptimizer(0.1);
+  const train::GradientsAndVariables slopes = adam.compute_gradients(reduce_sum(w));
   EXPECT_FALSE(graph_.finalized());
   graph_.finalize();
   EXPECT_TRUE(graph_.finalized());
   EXPECT_THROW(constant(1.0), RuntimeError);
   EXPECT_THROW(get_variable("v", Shape{2}), RuntimeError);
+  EXPECT_THROW(get_variable("p", {.shape = Shape{4}, .partitioner = fixed_size_partitioner(2)}),
+               RuntimeError);
+  EXPECT_THROW(Variable(Initializer({1, 2})), RuntimeError);
+  EXPECT_THROW(adam.apply_gradients(slopes), RuntimeError);
   EXPECT_EQ(w.value().op().name(), "w/read");
+  // Nothing of what was refused is left.
+  EXPECT_EQ(global_variables().size(), 1U);
+  EXPECT_TRUE(adam.slots().empty());
+  EXPECT_THROW(get_variable("v", {.shape = Shape{2}, .reuse = Reuse::kTrue}), ValueError);
 }
 
 TEST_F(GraphTest, GradientsAreNamedByWhatTheyAreOf) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -29,11 +30,11 @@ const VariableState* VariableNamed(const std::string& name) {
 }
 
 // An optimizer that trains these, in this order.
-OptimizerSlots Trains(const std::vector<std::string>& names) {
-  OptimizerSlots slots;
-  for (const std::string& name : names) slots.variables.push_back(VariableNamed(name));
-  return slots;
-}
+struct Trains : OptimizerSlots {
+  explicit Trains(const std::vector<std::string>& names) {
+    for (const std::string& name : names) variables.push_back(VariableNamed(name));
+  }
+};
 
 PushRequest::Step StepOf(const OptimizerSlots& optimizer, const std::vector<std::string>& names) {
   PushRequest::Step step{.clip_norm = 1, .clip_value = 2, .weight_decay = 3};
@@ -70,7 +71,7 @@ TEST(FindGroupTest, TheLongestPrefixHasTheVariable) {
 }
 
 TEST(SplitByGroupTest, OneGroupIsOnePush) {
-  const OptimizerSlots optimizer = Trains({"first", "w"});
+  const Trains optimizer({"first", "w"});
   PushRequest push;
   push.steps = {StepOf(optimizer, {"w"})};
   const std::vector<PushRequest> pushes = SplitByGroup(push, Groups({""}));
@@ -80,7 +81,7 @@ TEST(SplitByGroupTest, OneGroupIsOnePush) {
 }
 
 TEST(SplitByGroupTest, EachGroupHasItsUpdatesAndTheStateOfItsFirstVariable) {
-  const OptimizerSlots optimizer = Trains({"b/0", "a/0", "a/1", "b/1"});
+  const Trains optimizer({"b/0", "a/0", "a/1", "b/1"});
   PushRequest push;
   push.steps = {StepOf(optimizer, {"a/1", "b/1", "a/0"})};
   push.allow_nonfinite = true;
@@ -104,7 +105,7 @@ TEST(SplitByGroupTest, EachGroupHasItsUpdatesAndTheStateOfItsFirstVariable) {
 }
 
 TEST(SplitByGroupTest, AssignmentsGoOnceAndAloneStayOnePush) {
-  const OptimizerSlots optimizer = Trains({"a", "b"});
+  const Trains optimizer({"a", "b"});
   PushRequest push;
   push.assignments = {{"a", AssignOp::kAssign, Tensor::Scalar(1.0F), Tensor()},
                       {"b", AssignOp::kAssign, Tensor::Scalar(1.0F), Tensor()}};
@@ -124,17 +125,17 @@ TEST(SplitByGroupTest, NothingIsLostAndNothingIsSentTwice) {
   const std::vector<SyncGroup> groups = Groups({"", "a", "a/b", "c"});
   const std::vector<std::string> prefixes = {"", "a/", "a/b/", "c/", "d/"};
   for (int round = 0; round < 200; ++round) {
-    std::vector<OptimizerSlots> optimizers(1 + random() % 3);
+    const size_t count = 1 + random() % 3;
+    std::deque<Trains> optimizers;
     PushRequest push;
     std::multiset<std::string> sent;
-    for (size_t o = 0; o < optimizers.size(); ++o) {
+    for (size_t o = 0; o < count; ++o) {
       std::vector<std::string> names;
       for (uint32_t n = 1 + random() % 6; n > 0; --n) {
         names.push_back(prefixes[random() % prefixes.size()] + std::to_string(o) + "_" +
                         std::to_string(n));
       }
-      optimizers[o] = Trains(names);
-      push.steps.push_back(StepOf(optimizers[o], names));
+      push.steps.push_back(StepOf(optimizers.emplace_back(names), names));
       sent.insert(names.begin(), names.end());
     }
     std::multiset<std::string> arrived;

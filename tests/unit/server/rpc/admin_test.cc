@@ -175,6 +175,37 @@ TEST_F(AdminTest, ListsAndDescriptionsHaveAllOfTheStore) {
   EXPECT_EQ(description.slots_size(), 0);
 }
 
+// Of the two slots of a variable, and of what their optimizer has for all.
+TEST_F(AdminTest, AListSaysWhoseStateAVariableIs) {
+  const auto plan = [](const NameTable&) {
+    CreationBatch batch;
+    for (const std::string name : {"w", "w/a", "w/b", "power"}) {
+      NewVariable& v = batch.variables.emplace_back();
+      v.definition = {.name = name, .shape = Shape{0}};
+      if (name == "w") continue;
+      v.definition.kind = VariableKind::kSlot;
+      v.definition.primary = "w";
+    }
+    batch.slots = {{"the slots", {"w/b", "w/a"}}};
+    batch.non_slots = {{"of all", {"power"}}};
+    return batch;
+  };
+  ASSERT_TRUE(store.catalog.Create(plan).ok());
+  grpc::ClientContext call;
+  call.set_deadline(std::chrono::system_clock::now() + kLong);
+  const auto reader = stub_->ListVariables(&call, {});
+  std::vector<std::string> told;
+  for (v1::ListVariablesResponse part; reader->Read(&part);) {
+    for (const v1::VariableInfo& info : part.variables()) {
+      told.push_back(absl::StrCat(info.name(), ": ", info.state_key(), " ", info.state_index(),
+                                  info.non_slot() ? " non-slot" : ""));
+    }
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(told, (std::vector<std::string>{"w:  0", "w/a: the slots 1", "w/b: the slots 0",
+                                            "power: of all 0 non-slot"}));
+}
+
 // As many as the server has threads, and more, while none of them can be answered.
 TEST_F(AdminTest, WhoeverAsksAboutTheStoreHoldsOneThreadTogether) {
   constexpr uint64_t kMany = 2 * CallQueue::kMostThreads;

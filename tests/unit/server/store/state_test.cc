@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/push/validate.h"
 #include "server/store/read.h"
 #include "tests/support/push.h"
@@ -51,6 +53,37 @@ TEST(StateTest, ARestoredStoreIsTheCapturedOne) {
   ASSERT_NE(StateOf(other), StateOf(store));
   ASSERT_TRUE(Restore(other, state).ok());
   EXPECT_EQ(StateOf(other), StateOf(store));
+}
+
+// Of each variable of an optimizer's state: where it belongs.
+std::map<std::string, std::string> PlacesIn(const Store& store) {
+  std::map<std::string, std::string> places;
+  store.catalog.Read([&](const NameTable& names) {
+    for (const VariablePtr& variable : names.variables()) {
+      const NameTable::StatePlace place = names.PlaceOf(*variable);
+      if (place.key == nullptr) continue;
+      places[variable->def.name] =
+          absl::StrCat(*place.key, " ", place.index, place.non_slot ? " of all" : "");
+    }
+  });
+  return places;
+}
+
+// Slots and non-slot variables without given names have the same key here.
+TEST(StateTest, WhoseStateAVariableIsComesBackWithTheStore) {
+  Store store(StoreLimits{});
+  FillStore(store);
+  const std::string key = "v/part_0\nAdam\nAdam\n0\n2";
+  const std::map<std::string, std::string> expected = {{"v/part_0/Adam", key + " 0"},
+                                                       {"v/part_0/Adam_1", key + " 1"},
+                                                       {"beta1_power", key + " 0 of all"},
+                                                       {"beta2_power", key + " 1 of all"}};
+  EXPECT_EQ(PlacesIn(store), expected);
+  Store other(StoreLimits{});
+  ASSERT_TRUE(Restore(other, Capture(store)).ok());
+  EXPECT_EQ(PlacesIn(other), expected);
+  ASSERT_TRUE(Restore(other, Capture(Store(StoreLimits{}))).ok());
+  EXPECT_TRUE(PlacesIn(other).empty());
 }
 
 TEST(StateTest, AStateThatContradictsItselfChangesNothing) {
